@@ -1,0 +1,133 @@
+-- name: MetaBind :one
+-- The first organization wins; the caller compares what comes back with its own.
+INSERT INTO sync_meta (organization_id, server)
+VALUES (@organization_id, @server)
+ON CONFLICT (singleton) DO UPDATE SET singleton = true
+RETURNING organization_id, server;
+
+-- name: MetaGet :one
+SELECT organization_id, server, bound_at FROM sync_meta;
+
+-- name: StreamEnsure :exec
+INSERT INTO sync_streams (stream) VALUES (@stream) ON CONFLICT (stream) DO NOTHING;
+
+-- name: StreamLock :one
+-- Held to the end of the transaction that takes the lease, so that two takers queue.
+SELECT stream, lease_run, lease_holder, leased_until,
+       (lease_run IS NOT NULL AND leased_until > now())::boolean AS leased,
+       sweep_id, sweep_pages, sweep_total, checkpoint, checkpoint_at
+FROM sync_streams
+WHERE stream = @stream
+FOR UPDATE;
+
+-- name: StreamLease :exec
+UPDATE sync_streams
+SET lease_run = @run_id, lease_holder = @holder,
+    leased_until = now() + make_interval(secs => @ttl_seconds),
+    sweep_id = @sweep_id, sweep_pages = @sweep_pages, sweep_total = @sweep_total, checkpoint = @checkpoint
+WHERE stream = @stream;
+
+-- name: StreamRenew :execrows
+UPDATE sync_streams
+SET leased_until = now() + make_interval(secs => @ttl_seconds)
+WHERE stream = @stream AND lease_run = @run_id;
+
+-- name: StreamAdvance :execrows
+-- Compare-and-swap on the run: no row means that another process holds the lease now.
+UPDATE sync_streams
+SET checkpoint = @checkpoint, checkpoint_at = now(),
+    sweep_pages = sweep_pages + 1,
+    sweep_total = COALESCE(sweep_total, @sweep_total),
+    leased_until = now() + make_interval(secs => @ttl_seconds)
+WHERE stream = @stream AND lease_run = @run_id;
+
+-- name: StreamRelease :execrows
+UPDATE sync_streams
+SET lease_run = NULL, lease_holder = NULL, leased_until = NULL, unavailable = @unavailable
+WHERE stream = @stream AND lease_run = @run_id;
+
+-- name: StreamSweepEnd :execrows
+UPDATE sync_streams
+SET sweep_id = NULL, sweep_pages = 0, sweep_total = NULL, checkpoint = NULL, checkpoint_at = NULL,
+    complete_at = COALESCE(@complete_at, complete_at)
+WHERE stream = @stream AND lease_run = @run_id;
+
+-- name: RunStart :one
+INSERT INTO sync_runs (stream, kind, holder, sweep_id)
+VALUES (@stream, @kind, @holder, @sweep_id)
+RETURNING id, started_at;
+
+-- name: RunSetSweep :exec
+UPDATE sync_runs SET sweep_id = @sweep_id WHERE id = @id;
+
+-- name: RunAdd :exec
+-- In the page's own transaction, so that the counts of a run that died are true.
+UPDATE sync_runs
+SET pages = pages + 1,
+    requests = @requests,
+    rows_read = rows_read + @rows_read,
+    rows_inserted = rows_inserted + @rows_inserted,
+    rows_updated = rows_updated + @rows_updated,
+    rows_unchanged = rows_unchanged + @rows_unchanged,
+    rows_stale = rows_stale + @rows_stale,
+    rows_rejected = rows_rejected + @rows_rejected,
+    total_first = COALESCE(total_first, @total_first),
+    total_last = COALESCE(@total_last, total_last)
+WHERE id = @id;
+
+-- name: RunFinish :exec
+UPDATE sync_runs
+SET finished_at = now(), outcome = @outcome, reason = @reason, error_class = @error_class, error = @error,
+    requests = @requests, distinct_ids = @distinct_ids, verdict = @verdict
+WHERE id = @id AND finished_at IS NULL;
+
+-- name: RunAbandon :exec
+-- A taker of an expired lease closes the run of the process that died.
+UPDATE sync_runs
+SET finished_at = now(), outcome = 'interrupted', reason = 'its process stopped without closing the run'
+WHERE id = @id AND finished_at IS NULL;
+
+-- name: RunsLast :many
+SELECT DISTINCT ON (stream) *
+FROM sync_runs
+ORDER BY stream, id DESC;
+
+-- name: RunsLastSuccess :many
+SELECT stream, max(started_at)::timestamptz AS started_at
+FROM sync_runs
+WHERE outcome = 'succeeded'
+GROUP BY stream;
+
+-- name: StreamsList :many
+SELECT stream, lease_holder, leased_until, sweep_id, sweep_pages, checkpoint, complete_at, unavailable
+FROM sync_streams
+ORDER BY stream;
+
+-- name: SeenAdd :exec
+INSERT INTO sync_seen (stream, sweep_id, page, ids)
+VALUES (@stream, @sweep_id, @page, @ids);
+
+-- name: SeenPages :one
+SELECT count(*) FROM sync_seen WHERE stream = @stream AND sweep_id = @sweep_id;
+
+-- name: SeenDistinct :one
+SELECT count(DISTINCT u.id)
+FROM sync_seen s CROSS JOIN LATERAL unnest(s.ids) AS u(id)
+WHERE s.stream = @stream AND s.sweep_id = @sweep_id;
+
+-- name: SeenClear :exec
+DELETE FROM sync_seen WHERE stream = @stream AND (sweep_id <> @keep_sweep_id OR @keep_sweep_id = 0);
+
+-- name: RejectsUpsert :batchexec
+INSERT INTO sync_rejects (stream, key, item_id, run_id, reason, body)
+VALUES (@stream, @key, @item_id, @run_id, @reason, @body)
+ON CONFLICT (stream, key) DO UPDATE
+SET item_id = EXCLUDED.item_id, run_id = EXCLUDED.run_id, reason = EXCLUDED.reason, body = EXCLUDED.body,
+    last_seen = now(), times_seen = sync_rejects.times_seen + 1, resolved_at = NULL;
+
+-- name: RejectsResolve :execrows
+UPDATE sync_rejects SET resolved_at = now()
+WHERE stream = @stream AND item_id = ANY(@ids::uuid[]) AND resolved_at IS NULL;
+
+-- name: RejectsOpen :one
+SELECT count(*) FROM sync_rejects WHERE stream = @stream AND resolved_at IS NULL;
