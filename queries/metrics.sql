@@ -1,0 +1,14 @@
+-- name: MetricsUpsert :batchexec
+-- A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+INSERT INTO metrics (
+    id, "interval", timezone, period_start, slug, value, type, display_name, _extra, _hash, _requested_at
+) VALUES (
+    @id, @interval, @timezone, @period_start, @slug, @value, @type, @display_name, @_extra, @_hash,
+    @_requested_at
+)
+ON CONFLICT (id) DO UPDATE SET
+    "interval" = EXCLUDED."interval", timezone = EXCLUDED.timezone, period_start = EXCLUDED.period_start,
+    slug = EXCLUDED.slug, value = EXCLUDED.value, type = EXCLUDED.type, display_name = EXCLUDED.display_name,
+    _extra = EXCLUDED._extra, _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
+    _synced_at = now(), _deleted_at = NULL
+WHERE metrics._requested_at <= EXCLUDED._requested_at;

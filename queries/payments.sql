@@ -1,0 +1,21 @@
+-- name: PaymentsUpsert :batchexec
+-- A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+INSERT INTO payments (
+    id, created_at, modified_at, status, amount, currency, processor, method, method_metadata, trigger,
+    decline_reason, decline_message, order_id, checkout_id, organization_id, processor_metadata, _extra,
+    _hash, _requested_at
+) VALUES (
+    @id, @created_at, @modified_at, @status, @amount, @currency, @processor, @method, @method_metadata,
+    @trigger, @decline_reason, @decline_message, @order_id, @checkout_id, @organization_id,
+    @processor_metadata, @_extra, @_hash, @_requested_at
+)
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, status = EXCLUDED.status,
+    amount = EXCLUDED.amount, currency = EXCLUDED.currency, processor = EXCLUDED.processor,
+    method = EXCLUDED.method, method_metadata = EXCLUDED.method_metadata, trigger = EXCLUDED.trigger,
+    decline_reason = EXCLUDED.decline_reason, decline_message = EXCLUDED.decline_message,
+    order_id = EXCLUDED.order_id, checkout_id = EXCLUDED.checkout_id,
+    organization_id = EXCLUDED.organization_id, processor_metadata = EXCLUDED.processor_metadata,
+    _extra = EXCLUDED._extra, _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
+    _synced_at = now(), _deleted_at = NULL
+WHERE payments._requested_at <= EXCLUDED._requested_at;

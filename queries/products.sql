@@ -1,0 +1,74 @@
+-- name: ProductsUpsert :batchexec
+-- A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+INSERT INTO products (
+    id, created_at, modified_at, name, description, visibility, is_archived, is_recurring, recurring_interval,
+    recurring_interval_count, meter_interval, meter_interval_count, trial_interval, trial_interval_count,
+    organization_id, medias, attached_custom_fields, metadata, _extra, _hash, _requested_at
+) VALUES (
+    @id, @created_at, @modified_at, @name, @description, @visibility, @is_archived, @is_recurring,
+    @recurring_interval, @recurring_interval_count, @meter_interval, @meter_interval_count, @trial_interval,
+    @trial_interval_count, @organization_id, @medias, @attached_custom_fields, @metadata, @_extra, @_hash,
+    @_requested_at
+)
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, name = EXCLUDED.name,
+    description = EXCLUDED.description, visibility = EXCLUDED.visibility, is_archived = EXCLUDED.is_archived,
+    is_recurring = EXCLUDED.is_recurring, recurring_interval = EXCLUDED.recurring_interval,
+    recurring_interval_count = EXCLUDED.recurring_interval_count, meter_interval = EXCLUDED.meter_interval,
+    meter_interval_count = EXCLUDED.meter_interval_count, trial_interval = EXCLUDED.trial_interval,
+    trial_interval_count = EXCLUDED.trial_interval_count, organization_id = EXCLUDED.organization_id,
+    medias = EXCLUDED.medias, attached_custom_fields = EXCLUDED.attached_custom_fields,
+    metadata = EXCLUDED.metadata, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
+    _requested_at = EXCLUDED._requested_at,
+    _synced_at = now(), _deleted_at = NULL
+WHERE products._requested_at <= EXCLUDED._requested_at;
+
+-- name: ProductPricesUpsert :batchexec
+-- Writes only a row that is new, changed, moved or listed again, and never over a reply requested later.
+INSERT INTO product_prices (
+    product_id, id, created_at, modified_at, source, amount_type, type, recurring_interval, legacy,
+    is_archived, price_currency, tax_behavior, price_amount, minimum_amount, maximum_amount, preset_amount,
+    unit_amount, cap_amount, meter_id, seat_tiers, _position, _extra, _hash, _requested_at
+) VALUES (
+    @product_id, @id, @created_at, @modified_at, @source, @amount_type, @type, @recurring_interval, @legacy,
+    @is_archived, @price_currency, @tax_behavior, @price_amount, @minimum_amount, @maximum_amount,
+    @preset_amount, @unit_amount, @cap_amount, @meter_id, @seat_tiers, @_position, @_extra, @_hash,
+    @_requested_at
+)
+ON CONFLICT (product_id, id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, source = EXCLUDED.source,
+    amount_type = EXCLUDED.amount_type, type = EXCLUDED.type,
+    recurring_interval = EXCLUDED.recurring_interval, legacy = EXCLUDED.legacy,
+    is_archived = EXCLUDED.is_archived, price_currency = EXCLUDED.price_currency,
+    tax_behavior = EXCLUDED.tax_behavior, price_amount = EXCLUDED.price_amount,
+    minimum_amount = EXCLUDED.minimum_amount, maximum_amount = EXCLUDED.maximum_amount,
+    preset_amount = EXCLUDED.preset_amount, unit_amount = EXCLUDED.unit_amount,
+    cap_amount = EXCLUDED.cap_amount, meter_id = EXCLUDED.meter_id, seat_tiers = EXCLUDED.seat_tiers,
+    _position = EXCLUDED._position, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
+    _requested_at = EXCLUDED._requested_at,
+    _synced_at = now(), _removed_at = NULL
+WHERE product_prices._requested_at <= EXCLUDED._requested_at
+  AND (product_prices._hash <> EXCLUDED._hash OR product_prices._position <> EXCLUDED._position
+       OR product_prices._removed_at IS NOT NULL);
+
+-- name: ProductBenefitsUpsert :batchexec
+-- Writes only a row that is new, changed, moved or listed again, and never over a reply requested later.
+INSERT INTO product_benefits (
+    product_id, benefit_id, created_at, modified_at, type, description, selectable, deletable, is_deleted,
+    visibility, visibility_configurable, organization_id, metadata, _position, _extra, _hash, _requested_at
+) VALUES (
+    @product_id, @benefit_id, @created_at, @modified_at, @type, @description, @selectable, @deletable,
+    @is_deleted, @visibility, @visibility_configurable, @organization_id, @metadata, @_position, @_extra,
+    @_hash, @_requested_at
+)
+ON CONFLICT (product_id, benefit_id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, type = EXCLUDED.type,
+    description = EXCLUDED.description, selectable = EXCLUDED.selectable, deletable = EXCLUDED.deletable,
+    is_deleted = EXCLUDED.is_deleted, visibility = EXCLUDED.visibility,
+    visibility_configurable = EXCLUDED.visibility_configurable, organization_id = EXCLUDED.organization_id,
+    metadata = EXCLUDED.metadata, _position = EXCLUDED._position, _extra = EXCLUDED._extra,
+    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
+    _synced_at = now(), _removed_at = NULL
+WHERE product_benefits._requested_at <= EXCLUDED._requested_at
+  AND (product_benefits._hash <> EXCLUDED._hash OR product_benefits._position <> EXCLUDED._position
+       OR product_benefits._removed_at IS NOT NULL);
