@@ -131,3 +131,6 @@ WHERE stream = @stream AND item_id = ANY(@ids::uuid[]) AND resolved_at IS NULL;
 
 -- name: RejectsOpen :one
 SELECT count(*) FROM sync_rejects WHERE stream = @stream AND resolved_at IS NULL;
+
+-- name: RunStartedAt :one
+SELECT started_at FROM sync_runs WHERE id = @id;

@@ -1,0 +1,292 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"syncd/internal/store/db"
+)
+
+// errPage marks a failure of the database, as opposed to one of the data.
+var errPage = errors.New("store page")
+
+// Item is one object of a page, before it is known whether it changed.
+type Item struct {
+	ID   uuid.UUID
+	Hash []byte // of everything that is kept of it
+	Body []byte // as received, less secrets; kept if it must be rejected
+}
+
+// Reject is an item that cannot be stored.
+type Reject struct {
+	ID     *uuid.UUID // nil where the item has no usable id
+	Reason string
+	Body   []byte
+}
+
+// Page is one list response on its way into the database.
+type Page struct {
+	Table       string
+	RequestedAt time.Time // when the reply was requested
+	Items       []Item    // ids are distinct
+	Rejects     []Reject  // found unusable before they came here
+	Read        int       // items on the wire, repeats included
+	Checkpoint  json.RawMessage
+	Total       *int64 // total_count of the reply; nil where the endpoint gives none
+	Requests    int64  // of the run so far
+	// Write upserts the items with these indexes. An *ItemError names the one
+	// that cannot be written; anything else is a failure of the database.
+	Write func(ctx context.Context, q *db.Queries, tx pgx.Tx, indexes []int) error
+}
+
+// ItemError says that one item, by its index, cannot be stored as it is.
+type ItemError struct {
+	Index int
+	Err   error
+}
+
+func (e *ItemError) Error() string { return e.Err.Error() }
+func (e *ItemError) Unwrap() error { return e.Err }
+
+// IsDataError tells whether Postgres refused a value, rather than failed: a
+// number out of range, a NUL character in a text, a row too large for a page.
+func IsDataError(err error) bool {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return false
+	}
+	switch {
+	case strings.HasPrefix(pg.Code, "22"), strings.HasPrefix(pg.Code, "23"): // data exception, integrity
+		return true
+	case strings.HasPrefix(pg.Code, "54"): // program limit exceeded, such as an index row too large
+		return true
+	}
+	return false
+}
+
+// StorePage writes a page in one transaction: changed rows, rejects, the ids
+// seen, the run's counts, the checkpoint and the lease's renewal. Either all of
+// it is there afterwards, or none.
+//
+// What did not change is found out by one read, and costs no write. An item
+// that Postgres refuses is set aside and the page is written again without it,
+// so that its page-mates are stored.
+func (r *Run) StorePage(ctx context.Context, p Page) (Counts, error) {
+	bad := map[int]string{}
+	for {
+		counts, err := r.storePage(ctx, p, bad)
+		var item *ItemError
+		switch {
+		case err == nil:
+			r.Counts.add(counts)
+			r.SweepPages++
+			if r.SweepTotal == nil {
+				r.SweepTotal = p.Total
+			}
+			return counts, nil
+		case errors.As(err, &item) && bad[item.Index] == "":
+			bad[item.Index] = reason(item.Err)
+		case errors.Is(err, ErrLeaseLost):
+			return Counts{}, fmt.Errorf("%s: %w", r.Stream, err)
+		default:
+			return Counts{}, fmt.Errorf("%w of %s: %w", errPage, r.Stream, err)
+		}
+	}
+}
+
+func (c *Counts) add(o Counts) {
+	c.Pages += o.Pages
+	c.Requests = max(c.Requests, o.Requests)
+	c.Read += o.Read
+	c.Inserted += o.Inserted
+	c.Updated += o.Updated
+	c.Unchanged += o.Unchanged
+	c.Stale += o.Stale
+	c.Rejected += o.Rejected
+}
+
+func (r *Run) storePage(ctx context.Context, p Page, bad map[int]string) (Counts, error) {
+	c := Counts{Pages: 1, Requests: p.Requests, Read: int64(p.Read)}
+	err := pgx.BeginFunc(ctx, r.s.pool, func(tx pgx.Tx) error {
+		q := r.s.q.WithTx(tx)
+		want, err := changed(ctx, tx, p, bad, &c)
+		if err != nil {
+			return err
+		}
+		if len(want) > 0 {
+			if err := p.Write(ctx, q, tx, want); err != nil {
+				return err
+			}
+		}
+		ids := make([]uuid.UUID, 0, len(p.Items))
+		rejects := slices.Clone(p.Rejects)
+		for _, x := range rejects {
+			if x.ID != nil {
+				ids = append(ids, *x.ID)
+			}
+		}
+		for i, it := range p.Items {
+			ids = append(ids, it.ID)
+			if why, is := bad[i]; is {
+				rejects = append(rejects, Reject{ID: &it.ID, Reason: why, Body: it.Body})
+			}
+		}
+		c.Rejected = int64(len(rejects))
+		if err := r.reject(ctx, q, rejects, ids, bad, p.Items); err != nil {
+			return err
+		}
+		if err := q.SeenAdd(ctx, db.SeenAddParams{Stream: r.Stream, SweepID: r.SweepID, Page: r.SweepPages, IDs: ids}); err != nil {
+			return err
+		}
+		if err := q.RunAdd(ctx, db.RunAddParams{
+			ID: r.ID, Requests: c.Requests, RowsRead: c.Read, RowsInserted: c.Inserted, RowsUpdated: c.Updated,
+			RowsUnchanged: c.Unchanged, RowsStale: c.Stale, RowsRejected: c.Rejected, TotalFirst: p.Total, TotalLast: p.Total,
+		}); err != nil {
+			return err
+		}
+		n, err := q.StreamAdvance(ctx, db.StreamAdvanceParams{
+			Stream: r.Stream, RunID: &r.ID, Checkpoint: p.Checkpoint, SweepTotal: p.Total, TtlSeconds: r.ttl.Seconds(),
+		})
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return ErrLeaseLost
+		}
+		return nil
+	})
+	return c, err
+}
+
+// changed asks which items are new, have other content, or come back from the
+// dead, and counts the rest. It is the only SQL that is not generated: the
+// question is the same for every table, and sqlc cannot take a table's name.
+func changed(ctx context.Context, tx pgx.Tx, p Page, bad map[int]string, c *Counts) ([]int, error) {
+	if len(p.Items) == 0 {
+		return nil, nil
+	}
+	ids := make([]uuid.UUID, len(p.Items))
+	hashes := make([][]byte, len(p.Items))
+	for i, it := range p.Items {
+		ids[i], hashes[i] = it.ID, it.Hash
+	}
+	rows, err := tx.Query(ctx, `
+		SELECT n.ord - 1,
+		       t.id IS NULL,
+		       t.id IS NOT NULL AND t._requested_at > $3
+		FROM ROWS FROM (unnest($1::uuid[]), unnest($2::bytea[])) WITH ORDINALITY AS n(id, hash, ord)
+		LEFT JOIN `+pgx.Identifier{p.Table}.Sanitize()+` t ON t.id = n.id
+		WHERE t.id IS NULL OR t._hash <> n.hash OR t._deleted_at IS NOT NULL`, ids, hashes, p.RequestedAt)
+	if err != nil {
+		return nil, fmt.Errorf("compare with %s: %w", p.Table, err)
+	}
+	var want []int
+	var index, differ int
+	var isNew, stale bool
+	_, err = pgx.ForEachRow(rows, []any{&index, &isNew, &stale}, func() error {
+		differ++
+		switch {
+		case bad[index] != "":
+		case stale:
+			c.Stale++
+		case isNew:
+			c.Inserted++
+			want = append(want, index)
+		default:
+			c.Updated++
+			want = append(want, index)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("compare with %s: %w", p.Table, err)
+	}
+	c.Unchanged = int64(len(p.Items) - differ)
+	slices.Sort(want)
+	return want, nil
+}
+
+// reject records what could not be stored, and closes earlier rejects of items
+// that this page does store.
+func (r *Run) reject(ctx context.Context, q *db.Queries, rejects []Reject, ids []uuid.UUID, bad map[int]string, items []Item) error {
+	if r.rejects && len(ids) > 0 {
+		healed := make([]uuid.UUID, 0, len(ids))
+		for i, it := range items {
+			if bad[i] == "" {
+				healed = append(healed, it.ID)
+			}
+		}
+		if _, err := q.RejectsResolve(ctx, db.RejectsResolveParams{Stream: r.Stream, IDs: healed}); err != nil {
+			return err
+		}
+	}
+	if len(rejects) == 0 {
+		return nil
+	}
+	r.rejects = true
+	params := make([]db.RejectsUpsertParams, len(rejects))
+	for i, x := range rejects {
+		sum := sha256.Sum256(x.Body)
+		key := hex.EncodeToString(sum[:])
+		if x.ID != nil {
+			key = x.ID.String()
+		}
+		params[i] = db.RejectsUpsertParams{Stream: r.Stream, Key: key, ItemID: x.ID, RunID: r.ID, Reason: x.Reason, Body: x.Body}
+	}
+	var first error
+	q.RejectsUpsert(ctx, params).Exec(func(_ int, err error) { first = errors.Join(first, err) })
+	if first != nil {
+		return fmt.Errorf("record rejects: %w", first)
+	}
+	return nil
+}
+
+// reason shortens an error to what an operator needs: values can be huge.
+func reason(err error) string {
+	var pg *pgconn.PgError
+	s := err.Error()
+	if errors.As(err, &pg) {
+		s = fmt.Sprintf("Postgres refused it: %s (SQLSTATE %s)", pg.Message, pg.Code)
+		if pg.ColumnName != "" {
+			s += ", column " + pg.ColumnName
+		}
+	}
+	s = strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", `\0`), "?")
+	if len(s) > 500 {
+		s = strings.ToValidUTF8(s[:500], "") + " ..."
+	}
+	return s
+}
+
+// RemoveUnlisted marks the child rows of these parents that the parents' lists
+// no longer name. The rows stay: other rows may point at them. A reply that was
+// requested before the stored row's is not believed.
+func RemoveUnlisted(ctx context.Context, tx pgx.Tx, table, parent, key string, requestedAt time.Time, parents []uuid.UUID, listed [][2]uuid.UUID) error {
+	ps := make([]uuid.UUID, len(listed))
+	ks := make([]uuid.UUID, len(listed))
+	for i, l := range listed {
+		ps[i], ks[i] = l[0], l[1]
+	}
+	t, p, k := pgx.Identifier{table}.Sanitize(), pgx.Identifier{parent}.Sanitize(), pgx.Identifier{key}.Sanitize()
+	_, err := tx.Exec(ctx, `
+		UPDATE `+t+` c SET _removed_at = now(), _synced_at = now(), _requested_at = $4
+		WHERE c.`+p+` = ANY($1) AND c._removed_at IS NULL AND c._requested_at <= $4
+		  AND NOT EXISTS (
+		      SELECT FROM ROWS FROM (unnest($2::uuid[]), unnest($3::uuid[])) AS l(p, k)
+		      WHERE l.p = c.`+p+` AND l.k = c.`+k+`)`, parents, ps, ks, requestedAt)
+	if err != nil {
+		return fmt.Errorf("mark unlisted rows of %s: %w", table, err)
+	}
+	return nil
+}

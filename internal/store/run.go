@@ -1,0 +1,268 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"syncd/internal/store/db"
+)
+
+// Kind of a run.
+const KindSweep = "sweep"
+
+// Run is one attempt at one stream, and the lease under which it writes.
+// A Run is used by one goroutine, except Renew, which may be called beside it.
+type Run struct {
+	ID         int64
+	Stream     string
+	SweepID    int64           // the run that began this sweep: ID itself, unless resumed
+	SweepPages int64           // pages this sweep had stored before this run
+	SweepTotal *int64          // total_count on the sweep's first page; nil before it
+	Checkpoint json.RawMessage // where the sweep goes on; nil at its beginning
+	StartedAt  time.Time       // database clock
+	Counts     Counts
+
+	s   *Store
+	ttl time.Duration
+	// rejects: whether the stream has open rejects that a stored row may heal.
+	rejects bool
+}
+
+// Counts of a run so far; what sync_runs holds.
+type Counts struct {
+	Pages, Requests, Read, Inserted, Updated, Unchanged, Stale, Rejected int64
+}
+
+// Begin takes the stream's lease, opens a run and finds where its sweep stands.
+//
+// The lease is a row with an expiry, not a lock held by a connection: a process
+// that dies frees it by the passing of time, and a pooler between us and
+// Postgres cannot lose it. A lease that has expired is taken over, and the run
+// of the process that held it is closed as interrupted.
+//
+// ErrBusy names the holder and when its lease ends.
+func (s *Store) Begin(ctx context.Context, stream, kind, holder string, ttl time.Duration) (*Run, error) {
+	r := &Run{Stream: stream, s: s, ttl: ttl}
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		q := s.q.WithTx(tx)
+		if err := q.StreamEnsure(ctx, stream); err != nil {
+			return err
+		}
+		was, err := q.StreamLock(ctx, stream)
+		if err != nil {
+			return err
+		}
+		if was.Leased {
+			return fmt.Errorf("%w: held by %s until %s", ErrBusy, deref(was.LeaseHolder), deref(was.LeasedUntil).Format(time.RFC3339))
+		}
+		if was.LeaseRun != nil {
+			if err := q.RunAbandon(ctx, *was.LeaseRun); err != nil {
+				return err
+			}
+		}
+		run, err := q.RunStart(ctx, db.RunStartParams{Stream: stream, Kind: kind, Holder: holder})
+		if err != nil {
+			return err
+		}
+		r.ID, r.StartedAt, r.SweepID = run.ID, run.StartedAt, run.ID
+		if was.SweepID != nil {
+			// Fewer pages of ids than the checkpoint counts means that the unlogged
+			// table was emptied by a crash: the sweep could not be verified any more.
+			pages, err := q.SeenPages(ctx, db.SeenPagesParams{Stream: stream, SweepID: *was.SweepID})
+			if err != nil {
+				return err
+			}
+			if pages == was.SweepPages && pages > 0 {
+				r.SweepID, r.SweepPages, r.SweepTotal, r.Checkpoint = *was.SweepID, pages, was.SweepTotal, was.Checkpoint
+			}
+		}
+		if err := q.SeenClear(ctx, db.SeenClearParams{Stream: stream, KeepSweepID: r.SweepID}); err != nil {
+			return err
+		}
+		if err := q.RunSetSweep(ctx, db.RunSetSweepParams{ID: r.ID, SweepID: &r.SweepID}); err != nil {
+			return err
+		}
+		open, err := q.RejectsOpen(ctx, stream)
+		if err != nil {
+			return err
+		}
+		r.rejects = open > 0
+		return q.StreamLease(ctx, db.StreamLeaseParams{
+			Stream: stream, RunID: &r.ID, Holder: &holder, TtlSeconds: ttl.Seconds(),
+			SweepID: &r.SweepID, SweepPages: r.SweepPages, SweepTotal: r.SweepTotal, Checkpoint: r.Checkpoint,
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("begin a run of %s: %w", stream, err)
+	}
+	return r, nil
+}
+
+// Renew extends the lease; ErrLeaseLost when another process has it.
+func (r *Run) Renew(ctx context.Context) error {
+	n, err := r.s.q.StreamRenew(ctx, db.StreamRenewParams{Stream: r.Stream, RunID: &r.ID, TtlSeconds: r.ttl.Seconds()})
+	if err != nil {
+		return fmt.Errorf("renew the lease of %s: %w", r.Stream, err)
+	}
+	if n == 0 {
+		return fmt.Errorf("%s: %w", r.Stream, ErrLeaseLost)
+	}
+	return nil
+}
+
+// Distinct counts the different ids that the whole sweep has received so far.
+func (r *Run) Distinct(ctx context.Context) (int64, error) {
+	n, err := r.s.q.SeenDistinct(ctx, db.SeenDistinctParams{Stream: r.Stream, SweepID: r.SweepID})
+	if err != nil {
+		return 0, fmt.Errorf("count the ids of %s: %w", r.Stream, err)
+	}
+	return n, nil
+}
+
+// Closing is what is recorded when a run ends.
+type Closing struct {
+	Outcome     string // succeeded | partial | failed | interrupted | skipped
+	Reason      string
+	ErrorClass  string
+	Error       string
+	Requests    int64
+	Distinct    *int64 // of the sweep; nil when it did not reach its end
+	Verdict     string // complete | incomplete; "" when the sweep did not reach its end
+	Unavailable string // why Polar refuses the stream; "" when it does not
+	SweepEnded  bool   // the sweep reached its end: the next run begins a new one
+}
+
+// Finish closes the run and gives the lease back, in one transaction. A run
+// whose lease was taken over is left as the taker closed it: ErrLeaseLost.
+func (r *Run) Finish(ctx context.Context, c Closing) error {
+	err := pgx.BeginFunc(ctx, r.s.pool, func(tx pgx.Tx) error {
+		q := r.s.q.WithTx(tx)
+		if c.SweepEnded {
+			var complete *time.Time
+			if c.Verdict == "complete" {
+				start, err := q.RunStartedAt(ctx, r.SweepID)
+				if err != nil {
+					return err
+				}
+				complete = &start
+			}
+			n, err := q.StreamSweepEnd(ctx, db.StreamSweepEndParams{Stream: r.Stream, RunID: &r.ID, CompleteAt: complete})
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				return ErrLeaseLost
+			}
+			if err := q.SeenClear(ctx, db.SeenClearParams{Stream: r.Stream}); err != nil {
+				return err
+			}
+		}
+		n, err := q.StreamRelease(ctx, db.StreamReleaseParams{Stream: r.Stream, RunID: &r.ID, Unavailable: optional(c.Unavailable)})
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return ErrLeaseLost
+		}
+		return q.RunFinish(ctx, db.RunFinishParams{
+			ID: r.ID, Outcome: &c.Outcome, Reason: optional(c.Reason), ErrorClass: optional(c.ErrorClass), Error: optional(c.Error),
+			Requests: c.Requests, DistinctIDs: c.Distinct, Verdict: optional(c.Verdict),
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("close run %d of %s: %w", r.ID, r.Stream, err)
+	}
+	return nil
+}
+
+// optional turns the empty text into NULL.
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func deref[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}
+
+// StreamStatus is the last run of a stream and the state of its table.
+type StreamStatus struct {
+	Stream, Kind, Outcome, Reason string
+	StartedAt, FinishedAt         time.Time // zero: never started, still running
+	CompleteAt                    time.Time // start of the last complete sweep; zero: never
+	SucceededAt                   time.Time // start of the last run that succeeded; zero: never
+	Rows                          int64     // rows in the table that are not tombstoned
+	Pages, Requests               int64
+	Inserted, Updated, Rejected   int64
+}
+
+// Streams reports on each stream of names, in their order. A stream that never
+// ran has zero times.
+func (s *Store) Streams(ctx context.Context, names []string) ([]StreamStatus, error) {
+	states, err := s.q.StreamsList(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read stream states: %w", err)
+	}
+	runs, err := s.q.RunsLast(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read last runs: %w", err)
+	}
+	good, err := s.q.RunsLastSuccess(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read last successes: %w", err)
+	}
+	at := map[string]*StreamStatus{}
+	list := make([]StreamStatus, len(names))
+	for i, name := range names {
+		list[i].Stream = name
+		at[name] = &list[i]
+	}
+	for _, st := range states {
+		if a := at[st.Stream]; a != nil {
+			a.CompleteAt = deref(st.CompleteAt)
+		}
+	}
+	for _, g := range good {
+		if a := at[g.Stream]; a != nil {
+			a.SucceededAt = g.StartedAt
+		}
+	}
+	for _, r := range runs {
+		if a := at[r.Stream]; a != nil {
+			a.Kind, a.Outcome, a.Reason = r.Kind, deref(r.Outcome), deref(r.Reason)
+			a.StartedAt, a.FinishedAt = r.StartedAt, deref(r.FinishedAt)
+			a.Pages, a.Requests = r.Pages, r.Requests
+			a.Inserted, a.Updated, a.Rejected = r.RowsInserted, r.RowsUpdated, r.RowsRejected
+		}
+	}
+	for i := range list {
+		if list[i].Rows, err = s.Count(ctx, list[i].Stream); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// Count is the number of rows of a stream's table that are not tombstoned.
+func (s *Store) Count(ctx context.Context, table string) (n int64, err error) {
+	err = s.pool.QueryRow(ctx, "SELECT count(*) FROM "+pgx.Identifier{table}.Sanitize()+" WHERE _deleted_at IS NULL").Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count rows of %s: %w", table, err)
+	}
+	return n, nil
+}
+
+// IsStore tells errors that come from the database or from the use of it.
+func IsStore(err error) bool {
+	return errors.Is(err, ErrUnreachable) || errors.Is(err, ErrLeaseLost) || errors.Is(err, ErrBusy) || errors.Is(err, errPage)
+}
