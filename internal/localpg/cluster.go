@@ -1,0 +1,232 @@
+//go:build linux || darwin
+
+package localpg
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	// socketPort names the Unix socket (.s.PGSQL.5432), which is alone in its directory, so that no port is needed.
+	socketPort = 5432
+	// stopTimeout bounds a stop. Postgres itself kills its processes 5 s after an immediate shutdown was asked for.
+	stopTimeout = 15 * time.Second
+	pollEvery   = 10 * time.Millisecond
+)
+
+//go:embed guard.sh
+var guardScript string
+
+// defaults make a cluster that is quick and small: what a crash loses is thrown away anyway.
+var defaults = map[string]string{
+	"fsync":                      "off",
+	"synchronous_commit":         "off",
+	"full_page_writes":           "off",
+	"wal_level":                  "minimal",
+	"max_wal_senders":            "0",
+	"max_wal_size":               "512MB",
+	"shared_buffers":             "64MB",
+	"max_connections":            "100",
+	"jit":                        "off",
+	"timezone":                   "UTC",
+	"dynamic_shared_memory_type": "mmap", // in the cluster's directory: /dev/shm has 64 MB in a container, and may keep what a kill -9 leaves
+	"log_checkpoints":            "off",
+}
+
+// cluster is a running private server: the guard (see guard.sh), which runs the server, and its directory.
+type cluster struct {
+	dsn  string
+	dir  *clusterDir
+	pipe *os.File // its closing tells the guard to stop the server and to clean up
+	log  *os.File
+
+	guard  *exec.Cmd
+	exited chan struct{} // closed when the guard has ended
+}
+
+func startCluster(ctx context.Context, bin string, o Options) (*cluster, error) {
+	base := o.Dir
+	if base == "" {
+		base = os.TempDir()
+	}
+	sweep(ctx, base, o.Log)
+	if !o.TCP {
+		return startOn(ctx, bin, base, o.Settings, 0)
+	}
+	for range 5 {
+		port, err := freePort(ctx)
+		if err != nil {
+			return nil, err
+		}
+		c, err := startOn(ctx, bin, base, o.Settings, port)
+		if err != nil && strings.Contains(err.Error(), "Address already in use") {
+			continue // somebody took the port in between
+		}
+		return c, err
+	}
+	return nil, errors.New("no free port on 127.0.0.1")
+}
+
+// startOn starts a cluster; port 0 means the Unix socket alone.
+func startOn(ctx context.Context, bin, base string, settings map[string]string, port int) (_ *cluster, err error) {
+	dir, err := newClusterDir(base)
+	if err != nil {
+		return nil, err
+	}
+	c := &cluster{dir: dir, exited: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, c.stop())
+		}
+	}()
+	who, err := chooseIdentity(ctx, bin, dir.path)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.startGuard(ctx, who, bin, options(settings, dir.path, port)); err != nil {
+		return nil, err
+	}
+	socket := url.URL{
+		Scheme: "postgres", User: url.User("postgres"), Path: "/postgres",
+		RawQuery: url.Values{"host": {dir.path}, "port": {strconv.Itoa(cmp.Or(port, socketPort))}, "sslmode": {"disable"}}.Encode(),
+	}
+	c.dsn = socket.String()
+	if err := c.waitReady(ctx); err != nil {
+		return nil, err
+	}
+	if port != 0 {
+		password := rand.Text()
+		if err := execOn(ctx, c.dsn, "ALTER ROLE postgres PASSWORD '"+password+"'"); err != nil {
+			return nil, fmt.Errorf("set the password: %w", err)
+		}
+		c.dsn = fmt.Sprintf("postgres://postgres:%s@127.0.0.1:%d/postgres?sslmode=disable", password, port)
+	}
+	return c, nil
+}
+
+// options are the server's command-line options.
+func options(settings map[string]string, socketDir string, port int) []string {
+	all := maps.Clone(defaults)
+	maps.Copy(all, settings)
+	all["unix_socket_directories"] = socketDir
+	all["unix_socket_permissions"] = "0700"
+	all["port"] = strconv.Itoa(cmp.Or(port, socketPort))
+	all["listen_addresses"] = ""
+	if port != 0 {
+		all["listen_addresses"] = "127.0.0.1"
+	}
+	var args []string
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		args = append(args, "-c", name+"="+all[name])
+	}
+	return args
+}
+
+// startGuard runs the guard, which makes and runs the cluster.
+func (c *cluster) startGuard(ctx context.Context, who identity, bin string, options []string) (err error) {
+	if c.log, err = os.OpenFile(filepath.Join(c.dir.path, "log"), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600); err != nil {
+		return err
+	}
+	stdin, pipe, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	c.pipe = pipe
+
+	args := []string{"-c", guardScript, "syncd-postgres", c.dir.path, filepath.Join(bin, "initdb"), filepath.Join(bin, "postgres")}
+	cmd := who.command(context.WithoutCancel(ctx), "/bin/sh", append(args, options...)...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, c.log, c.log
+	cmd.ExtraFiles = []*os.File{c.dir.lock}
+	err = cmd.Start()
+	if err = errors.Join(err, stdin.Close()); err != nil {
+		return err
+	}
+	c.guard = cmd
+	go func() {
+		defer close(c.exited)
+		_ = cmd.Wait() // how the guard ended is in its log; that it ended is what counts
+	}()
+	return nil
+}
+
+// waitReady waits until the server takes connections.
+func (c *cluster) waitReady(ctx context.Context) error {
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for {
+		err := execOn(ctx, c.dsn, "SELECT 1")
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w (last answer: %w)", ctx.Err(), err)
+		case <-c.exited:
+			return fmt.Errorf("the server ended at once:\n%s", c.logTail())
+		case <-tick.C:
+		}
+	}
+}
+
+// logTail is the end of the server's log. The open file outlives its directory.
+func (c *cluster) logTail() string {
+	const most = 2 << 10
+	info, err := c.log.Stat()
+	if err != nil {
+		return err.Error()
+	}
+	from := max(0, info.Size()-most)
+	tail, err := io.ReadAll(io.NewSectionReader(c.log, from, most))
+	if err != nil {
+		return err.Error()
+	}
+	return strings.TrimSpace(string(tail))
+}
+
+// stop ends the guard, and with it the server, and removes the directory.
+func (c *cluster) stop() (err error) {
+	if c.pipe != nil {
+		err = c.pipe.Close()
+	}
+	if c.guard != nil {
+		select {
+		case <-c.exited:
+		case <-time.After(stopTimeout):
+			err = errors.Join(err, fmt.Errorf("the server did not stop within %s: killed", stopTimeout),
+				syscall.Kill(-c.guard.Process.Pid, syscall.SIGKILL))
+			<-c.exited
+		}
+	}
+	if c.log != nil {
+		err = errors.Join(err, c.log.Close())
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	return errors.Join(err, c.dir.remove(ctx))
+}
+
+// freePort is a port of 127.0.0.1 that was free a moment ago.
+func freePort(ctx context.Context) (int, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	return l.Addr().(*net.TCPAddr).Port, l.Close()
+}

@@ -1,0 +1,18 @@
+//go:build !linux && !darwin
+
+package localpg
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+)
+
+// cluster does not exist on this platform: a DSN is the way.
+type cluster struct{ dsn string }
+
+func startCluster(context.Context, string, Options) (*cluster, error) {
+	return nil, fmt.Errorf("%w: private servers are not supported on %s; name a running server by its DSN", ErrNoServer, runtime.GOOS)
+}
+
+func (*cluster) stop() error { return nil }

@@ -1,0 +1,171 @@
+//go:build linux || darwin
+
+package localpg
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const dirPrefix = "syncd-postgres-"
+
+// clusterDir is the directory of one cluster. Whoever holds its lock uses it: the process that made it and the
+// guard it started. When both are gone, the next start sweeps it.
+type clusterDir struct {
+	path string
+	lock *os.File
+}
+
+func newClusterDir(base string) (*clusterDir, error) {
+	for range 10 {
+		path, err := os.MkdirTemp(base, dirPrefix) // mode 0700: the socket inside is for this user only
+		if err != nil {
+			return nil, err
+		}
+		lock, err := lockDir(path, os.O_CREATE|os.O_EXCL)
+		if err == nil {
+			return &clusterDir{path: path, lock: lock}, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errLocked) {
+			return nil, err
+		}
+		// A sweep took the directory between its making and its locking.
+	}
+	return nil, fmt.Errorf("cannot keep a directory in %s: others remove it", base)
+}
+
+// remove deletes the directory. The guard has done so already, unless it was killed or may not write to the base.
+func (d *clusterDir) remove(ctx context.Context) error {
+	return errors.Join(removeCluster(ctx, d.path), d.lock.Close())
+}
+
+var errLocked = errors.New("in use")
+
+// lockDir takes the lock of a cluster's directory, or reports errLocked. The lock ends with its last descriptor.
+func lockDir(dir string, flags int) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), flags|os.O_RDWR|syscall.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			err = errLocked
+		}
+		return nil, errors.Join(err, f.Close())
+	}
+	// Between the opening and the locking somebody else may have locked, removed and left it.
+	if _, err := os.Stat(f.Name()); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// sweep removes what dead processes left in base. Directories in use and those of other users stay.
+// It never fails a start: what could not be removed is logged.
+func sweep(ctx context.Context, base string, log *slog.Logger) {
+	dirs, err := filepath.Glob(filepath.Join(base, dirPrefix+"*"))
+	if err != nil {
+		return // a base with glob characters is not swept
+	}
+	for _, dir := range dirs {
+		info, err := os.Lstat(dir)
+		if err != nil || !info.IsDir() || !ours(info) {
+			continue
+		}
+		switch removed, err := sweepDir(ctx, dir, info); {
+		case err != nil:
+			log.Warn("a stale private Postgres could not be removed", "dir", dir, "error", err)
+		case removed:
+			log.Info("removed what a private Postgres left when its owner was killed", "dir", dir)
+		}
+	}
+}
+
+func sweepDir(ctx context.Context, dir string, info fs.FileInfo) (removed bool, err error) {
+	lock, err := lockDir(dir, 0)
+	switch {
+	case err == nil:
+		return true, errors.Join(removeCluster(ctx, dir), lock.Close())
+	case errors.Is(err, fs.ErrNotExist) && time.Since(info.ModTime()) > time.Minute:
+		return true, removeCluster(ctx, dir) // a removal was cut short
+	case errors.Is(err, fs.ErrNotExist):
+		return os.Remove(dir) == nil, nil // if empty; otherwise its owner is just making or removing it
+	case errors.Is(err, errLocked), errors.Is(err, fs.ErrPermission):
+		return false, nil
+	}
+	return false, err
+}
+
+// removeCluster stops the server that may still run in a directory without guard, and deletes the directory.
+func removeCluster(ctx context.Context, dir string) error {
+	if err := stopStray(ctx, dir); err != nil {
+		return err
+	}
+	return os.RemoveAll(dir)
+}
+
+// stopStray shuts down the server in a cluster's directory, if one answers there. Only an answer on its socket
+// proves that the process id in postmaster.pid is still the server's.
+func stopStray(ctx context.Context, dir string) error {
+	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
+	defer cancel()
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for answers(ctx, dir) {
+		pid, err := postmasterPID(dir)
+		if err == nil {
+			err = syscall.Kill(pid, syscall.SIGQUIT)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ESRCH) {
+			return fmt.Errorf("stop the server in %s: %w", dir, err)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("stop the server in %s: %w", dir, ctx.Err())
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+func answers(ctx context.Context, dir string) bool {
+	sockets, err := filepath.Glob(filepath.Join(dir, ".s.PGSQL.*"))
+	if err != nil {
+		return false
+	}
+	for _, socket := range sockets {
+		if strings.HasSuffix(socket, ".lock") {
+			continue
+		}
+		if conn, err := new(net.Dialer).DialContext(ctx, "unix", socket); err == nil {
+			_ = conn.Close() // nothing was sent
+			return true
+		}
+	}
+	return false
+}
+
+// postmasterPID is the first line of the file that a running server keeps in its data directory.
+func postmasterPID(dir string) (int, error) {
+	f, err := os.Open(filepath.Join(dir, "data", "postmaster.pid"))
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	line, err := bufio.NewReader(f).ReadString('\n')
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(strings.TrimSpace(line))
+}

@@ -1,0 +1,165 @@
+// Package pgtest gives every test a PostgreSQL database of its own.
+//
+// A test process starts one server when the first test asks for a database, and stops it in [Main]. Which server:
+// the one that SYNCD_TEST_DATABASE_URL names; else a container where Docker is healthy; else a private one
+// ([localpg]). SYNCD_TEST_POSTGRES=container or =local forces one of the latter two.
+package pgtest
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"syncd/internal/localpg"
+	"syncd/internal/store"
+)
+
+const (
+	startTimeout    = 2 * time.Minute // a container image may have to be pulled first
+	databaseTimeout = 30 * time.Second
+)
+
+// server is the one server of this test process.
+var server shared
+
+type shared struct {
+	mu       sync.Mutex
+	started  bool
+	pg       *localpg.Server
+	stop     func() error // of the container, if there is one
+	err      error        // why there is no server; every test fails with it, none tries again
+	template string       // the migrated database, once there is one
+}
+
+// Main runs the tests, stops the server if one was started, and fails the process when goroutines are left over
+// after tests that passed. It returns the exit code:
+//
+//	func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+func Main(m *testing.M) int {
+	code := m.Run()
+	if err := server.close(); err != nil {
+		fmt.Fprintln(os.Stderr, "pgtest: stop the server:", err)
+		code = max(code, 1)
+	}
+	if code == 0 {
+		if err := goleak.Find(ignored(server.stop != nil)...); err != nil {
+			fmt.Fprintln(os.Stderr, "pgtest: goroutines are left over:", err)
+			code = 1
+		}
+	}
+	return code
+}
+
+// Empty returns the DSN of a new empty database, dropped at the end of the test. The role may create schemas and
+// roles in it.
+func Empty(t testing.TB) string {
+	t.Helper()
+	return create(t, "")
+}
+
+// Migrated returns the DSN of a new database with all migrations applied in the schema "polar", dropped at the end
+// of the test.
+func Migrated(t testing.TB) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
+	defer cancel()
+	template, err := server.migrated(ctx)
+	if err != nil {
+		t.Fatalf("pgtest: %v", err)
+	}
+	return create(t, template)
+}
+
+func create(t testing.TB, template string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
+	defer cancel()
+	pg, err := server.get(ctx)
+	if err != nil {
+		t.Fatalf("pgtest: %v", err)
+	}
+	name := uniqueName()
+	dsn, err := pg.CreateDatabase(ctx, name, template)
+	if err != nil {
+		t.Fatalf("pgtest: %v", err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), databaseTimeout)
+		defer cancel()
+		if err := pg.DropDatabase(ctx, name); err != nil {
+			t.Errorf("pgtest: %v", err)
+		}
+	})
+	return dsn
+}
+
+// uniqueName is a name that no other test process uses on a server they share.
+func uniqueName() string { return "syncd_test_" + strings.ToLower(rand.Text()[:16]) }
+
+// get starts the server at the first call.
+func (s *shared) get(ctx context.Context) (*localpg.Server, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.started {
+		s.started = true
+		s.pg, s.stop, s.err = start(ctx, os.Getenv)
+	}
+	return s.pg, s.err
+}
+
+// migrated is the name of a database with all migrations applied, made at the first call.
+func (s *shared) migrated(ctx context.Context) (string, error) {
+	pg, err := s.get(ctx)
+	if err != nil {
+		return "", err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil || s.template != "" {
+		return s.template, s.err
+	}
+	name := uniqueName()
+	dsn, err := pg.CreateDatabase(ctx, name, "")
+	if err == nil {
+		err = migrate(ctx, dsn)
+	}
+	if err != nil {
+		s.err = fmt.Errorf("make the migrated template: %w", err)
+		return "", s.err
+	}
+	s.template = name
+	return name, nil
+}
+
+// migrate applies all migrations and leaves no connection behind: a database somebody is connected to is no template.
+func migrate(ctx context.Context, dsn string) error {
+	st, err := store.Open(ctx, store.Config{DSN: dsn, Schema: "polar"})
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	_, err = st.Migrate(ctx)
+	return err
+}
+
+// close stops what get started. Databases on a server given by DSN are dropped by it.
+func (s *shared) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var err error
+	if s.pg != nil {
+		err = s.pg.Close()
+	}
+	if s.stop != nil {
+		err = errors.Join(err, s.stop())
+	}
+	return err
+}
