@@ -1,0 +1,312 @@
+package fetch
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/hashicorp/go-retryablehttp"
+)
+
+const versionHeader = "Polar-Version"
+
+// Client reads from one Polar server with one token within one budget. It is safe for use by many goroutines.
+type Client struct {
+	cfg      Config
+	base     *url.URL
+	retrier  *retryablehttp.Client
+	limiter  *limiter
+	exchange *exchange
+	owned    *http.Transport // nil when the caller brought its own transport
+	echo     atomic.Pointer[string]
+	warned   atomic.Bool // of another version
+}
+
+// New makes a Client. It sends nothing. The error names everything that is wrong with the configuration.
+func New(cfg Config) (*Client, error) {
+	cfg, base, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{cfg: cfg, base: base}
+	transport := cfg.Transport
+	if transport == nil {
+		c.owned = defaultTransport()
+		transport = c.owned
+	}
+	c.exchange = &exchange{next: transport, timeout: cfg.AttemptTimeout, log: cfg.Log}
+	c.limiter = newLimiter(cfg.RequestsPerMinute, cfg.MaxPause, c.exchange)
+	c.retrier = newRetrier(cfg, c.limiter)
+	return c, nil
+}
+
+func defaultTransport() *http.Transport {
+	transport, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		transport = &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
+	}
+	transport = transport.Clone()
+	transport.MaxIdleConnsPerHost = 16 // streams are read in parallel, all from one host
+	return transport
+}
+
+// Close closes the idle connections of a transport that New made.
+func (c *Client) Close() {
+	if c.owned != nil {
+		c.owned.CloseIdleConnections()
+	}
+}
+
+// Requests is the number of HTTP attempts so far, retries included.
+func (c *Client) Requests() int64 { return c.exchange.requests.Load() }
+
+// Retries is the number of attempts so far that were not the first of their request.
+func (c *Client) Retries() int64 { return c.exchange.retries.Load() }
+
+// RateLimited is the number of 429 answers so far.
+func (c *Client) RateLimited() int64 { return c.limiter.rateLimited.Load() }
+
+// Paused is the time for which 429 answers have kept the whole client waiting so far, the pause under way included.
+func (c *Client) Paused() time.Duration { return c.limiter.pausedTime() }
+
+// VersionEcho is the Polar-Version of the last answer that had one; empty before. It differs from the version asked for
+// when the server does not serve that one.
+func (c *Client) VersionEcho() string {
+	if echo := c.echo.Load(); echo != nil {
+		return *echo
+	}
+	return ""
+}
+
+// Server is the scheme and host that is read from, for messages.
+func (c *Client) Server() string { return c.base.Scheme + "://" + c.base.Host }
+
+// Page is one list response.
+type Page struct {
+	// Items are the raw items in the order of the wire. They are slices of one buffer that belongs to this page alone:
+	// valid as long as they are held, and holding one holds them all.
+	Items []jsontext.Value
+	// TotalCount is the number of rows that match the query, as the server counted just before it read the page; -1
+	// where the endpoint does not say. A keyset scan narrows the query as it goes, so there it falls.
+	TotalCount int
+	MaxPage    int // ceil(TotalCount / the limit that the server really used); 0 when empty
+	// Total is, within a scan, how many items the scan is expected to bring in all, from where it started: for
+	// progress. It is an estimate, and -1 where there is none.
+	Total       int
+	RequestedAt time.Time  // when the attempt that succeeded was sent: decides which of two replies is newer
+	Requests    int        // HTTP attempts that this page cost, retries included
+	Query       url.Values // what was asked, for error messages
+	Next        Cursor     // within a scan: where it goes on after this page; with an error: where it failed
+	Done        bool       // within a scan: it ends with this page
+}
+
+// Body is one JSON body.
+type Body struct {
+	Value       jsontext.Value // belongs to this Body alone
+	RequestedAt time.Time      // when the attempt that succeeded was sent
+	Requests    int            // HTTP attempts, retries included
+}
+
+// Page reads one page of a list: GET path with exactly this query. A key organization_id with an empty value is filled
+// from the configuration. Errors are *Error; beside one, the Page tells what the attempts cost.
+func (c *Client) Page(ctx context.Context, path string, query url.Values) (Page, error) {
+	p := Page{Total: -1, Query: c.complete(query)}
+	made, err := c.do(ctx, "read a page", path, p.Query, func(body []byte) (err error) {
+		p.Items, p.TotalCount, p.MaxPage, err = splitPage(body)
+		return err
+	})
+	p.RequestedAt, p.Requests = made.sent, made.attempts
+	return p, err
+}
+
+// Get reads one JSON body, whatever its shape: an object by id, a bare array, metrics. As Page otherwise.
+func (c *Client) Get(ctx context.Context, path string, query url.Values) (Body, error) {
+	var b Body
+	made, err := c.do(ctx, "read", path, c.complete(query), func(body []byte) error {
+		b.Value = body
+		return checkValue(body)
+	})
+	b.RequestedAt, b.Requests = made.sent, made.attempts
+	if err != nil {
+		b.Value = nil
+	}
+	return b, err
+}
+
+// complete fills in the organization where the query asks for it. The caller's map is left alone.
+func (c *Client) complete(query url.Values) url.Values {
+	query = maps.Clone(query)
+	if wanted := query["organization_id"]; len(wanted) == 1 && wanted[0] == "" {
+		delete(query, "organization_id")
+		if c.cfg.OrganizationID != "" {
+			query.Set("organization_id", c.cfg.OrganizationID)
+		}
+	}
+	return query
+}
+
+// do sends GET path?query until one attempt brings a body that decode accepts, or there is no point in another.
+func (c *Client) do(ctx context.Context, op, path string, query url.Values, decode func([]byte) error) (call, error) {
+	made := &call{}
+	fail := &Error{Op: op, Method: http.MethodGet, Server: c.Server(), Path: path, Query: query}
+	req, err := c.request(context.WithValue(ctx, callKey{}, made), path, query)
+	if err != nil {
+		fail.Class, fail.Err = ClassContract, err
+		return *made, fail
+	}
+	req.SetResponseHandler(func(resp *http.Response) error {
+		c.noteVersion(ctx, resp)
+		if resp.StatusCode != http.StatusOK {
+			return nil // left open for the classification below
+		}
+		return c.read(resp, decode)
+	})
+	resp, err := c.retrier.Do(req)
+	fail.Attempts = made.attempts
+	if resp != nil {
+		defer resp.Body.Close() //nolint:errcheck // read as far as it matters; closing twice is harmless
+	}
+	switch {
+	case err == nil && resp.StatusCode == http.StatusOK:
+		return *made, nil
+	case err == nil:
+		c.noteVersion(ctx, resp)
+		const enough = 64 << 10
+		body, err := io.ReadAll(io.LimitReader(resp.Body, enough))
+		fail.answer(resp, body)
+		fail.Err = err
+	default:
+		c.classify(ctx, fail, resp, err)
+	}
+	fail.Detail = c.redact(fail.Detail)
+	return *made, fail
+}
+
+func (c *Client) request(ctx context.Context, path string, query url.Values) (*retryablehttp.Request, error) {
+	if !strings.HasPrefix(path, "/") {
+		return nil, fmt.Errorf("the path %q does not begin with a slash", path)
+	}
+	target, err := url.Parse(c.base.String() + path)
+	if err != nil {
+		return nil, fmt.Errorf("the path %q: %w", path, err)
+	}
+	if target.RawQuery != "" || target.ForceQuery || target.Fragment != "" {
+		return nil, fmt.Errorf("the path %q carries a query", path)
+	}
+	target.RawQuery = query.Encode()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+c.cfg.Token)
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", c.cfg.UserAgent)
+	req.Header.Set(versionHeader, c.cfg.Version)
+	return retryablehttp.FromRequest(req)
+}
+
+// read takes in the body of a 200 and decodes it.
+func (c *Client) read(resp *http.Response, decode func([]byte) error) error {
+	defer resp.Body.Close() //nolint:errcheck // an error after the last byte changes nothing
+	contentType := resp.Header.Get("Content-Type")
+	if media, _, err := mime.ParseMediaType(contentType); err != nil || media != "application/json" && !strings.HasSuffix(media, "+json") {
+		return &errUnreadable{fmt.Errorf("no JSON, but content type %q", shorten(contentType, 80))}
+	}
+	body, err := readBody(resp, c.cfg.MaxBody)
+	if err != nil {
+		return err
+	}
+	if err := decode(body); err != nil {
+		return &errUnreadable{err}
+	}
+	return nil
+}
+
+func readBody(resp *http.Response, most int64) ([]byte, error) {
+	if resp.ContentLength > most {
+		return nil, &errUnreadable{fmt.Errorf("a body of %d bytes, more than the %d accepted", resp.ContentLength, most)}
+	}
+	const firstGuess = 512 << 10
+	size := resp.ContentLength
+	if size < 0 {
+		size = min(firstGuess, most)
+	}
+	body := make([]byte, 0, size+1) // one more, so that the end is seen without growing
+	for {
+		n, err := resp.Body.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		switch {
+		case int64(len(body)) > most:
+			return nil, &errUnreadable{fmt.Errorf("a body of more than the %d bytes accepted", most)}
+		case errors.Is(err, io.EOF):
+			return body, nil
+		case err != nil:
+			return nil, fmt.Errorf("the body broke off after %d bytes: %w", len(body), err)
+		case len(body) == cap(body):
+			body = slices.Grow(body, len(body))
+		}
+	}
+}
+
+// classify fills in an error that is not told by the status of an answer.
+func (c *Client) classify(ctx context.Context, fail *Error, resp *http.Response, err error) {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		err = wrapped.Err // its own text repeats the whole address
+	}
+	if resp != nil {
+		fail.Status, fail.RequestID = resp.StatusCode, requestID(resp.Header)
+	}
+	fail.Err = err
+	redirected, isRedirect := errors.AsType[*errRedirected](err)
+	unreadable, isUnreadable := errors.AsType[*errUnreadable](err)
+	_, isCertificate := errors.AsType[*tls.CertificateVerificationError](err)
+	switch {
+	case ctx.Err() != nil:
+		fail.Class, fail.Err = ClassCanceled, ctx.Err()
+		if cause := context.Cause(ctx); !errors.Is(ctx.Err(), cause) {
+			fail.Err = fmt.Errorf("%w: %w", ctx.Err(), cause)
+		}
+	case isRedirect:
+		fail.Class, fail.Err = ClassContract, redirected
+		fail.Remedy = "redirects are not followed, they would carry the token along: check that POLAR_SERVER is the exact address of the API"
+	case isUnreadable && !unreadable.truncated():
+		fail.Class = ClassContract
+		fail.Remedy = "check that POLAR_SERVER is the address of a Polar API and that no proxy answers in its place"
+	case isCertificate:
+		fail.Class = ClassContract
+		fail.Remedy = "check the address in POLAR_SERVER and the certificate authorities of this machine"
+	default:
+		fail.Class = ClassTransient
+		fail.Remedy = "check the network and the address in POLAR_SERVER, or try again later"
+	}
+}
+
+// noteVersion keeps the version that the server says it answered in, and warns the first time that it is another one.
+func (c *Client) noteVersion(ctx context.Context, resp *http.Response) {
+	echo := resp.Header.Get(versionHeader)
+	if echo == "" || echo == c.VersionEcho() {
+		return
+	}
+	c.echo.Store(&echo)
+	if echo != c.cfg.Version && c.warned.CompareAndSwap(false, true) {
+		c.cfg.Log.WarnContext(ctx, "Polar answers in another version of its API than asked for",
+			slog.String("asked", c.cfg.Version), slog.String("answered", shorten(echo, 40)))
+	}
+}
+
+// redact takes the token out of text that the server sent.
+func (c *Client) redact(text string) string {
+	return strings.ReplaceAll(text, c.cfg.Token, "[token]")
+}

@@ -1,0 +1,168 @@
+package fetch
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"math/rand/v2"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Polar's public hosts and its default request limits per minute and organization: 500 in production, 100 in the
+// sandbox (https://polar.sh/docs/api-reference/introduction). The limit is shared with every other integration of the
+// organization, its own shop included, so by default syncd takes half.
+const (
+	productionURL    = "https://api.polar.sh"
+	sandboxURL       = "https://sandbox-api.polar.sh"
+	productionBudget = 250
+	sandboxBudget    = 50
+)
+
+// Config says which Polar to read, as whom, and how much of its request limit may be used. Zero values mean the
+// defaults given with each field.
+type Config struct {
+	// Server is "production" (default), "sandbox" or an absolute URL. Plain http is accepted for loopback hosts only.
+	Server string
+	// Token is the organization access token. It is sent as a bearer token to Server and to nobody else, and it
+	// appears in no log line and no error.
+	Token string
+	// Version is the Polar-Version to ask for; default "2026-04". A version that Polar does not know is answered with
+	// 404 for every path (polarsource/polar, server/polar/kit/versioning.py).
+	Version string
+	// OrganizationID is sent as organization_id wherever a query names that key with an empty value; when it is empty
+	// too, the key is left out.
+	OrganizationID string
+	// RequestsPerMinute is the budget: in no window of 60 s are more requests sent, retries included. Default 250, for
+	// the sandbox 50; negative = unlimited.
+	RequestsPerMinute int
+	// AttemptTimeout bounds one attempt, from sending it to the last byte of its body; default 60 s.
+	AttemptTimeout time.Duration
+	// MaxAttempts bounds the attempts of one request; default 6.
+	MaxAttempts int
+	// Backoff is the wait after failed attempt n (1, 2, ...); nil = half a second doubled each time, at most 30 s,
+	// the upper half of it random.
+	Backoff func(attempt int) time.Duration
+	// MaxPause caps how long a Retry-After is obeyed; default 60 s, the length of Polar's window.
+	MaxPause time.Duration
+	// MaxBody bounds one body in bytes, after decompression; default 64 MiB. Pages of subscriptions reach several MB.
+	MaxBody int64
+	// UserAgent is sent with each request.
+	UserAgent string
+	// Log gets one debug line per attempt and warnings; nil = discard.
+	Log *slog.Logger
+	// Transport sends the requests; nil = a clone of http.DefaultTransport.
+	Transport http.RoundTripper
+	// Now is the clock that decides what "today" is for a Metrics scan; nil = time.Now.
+	Now func() time.Time
+}
+
+// withDefaults fills in what was left zero and reports everything that is wrong at once.
+func (cfg Config) withDefaults() (Config, *url.URL, error) {
+	base, err := parseServer(cfg.Server)
+	problems := []error{err, checkToken(cfg.Token)}
+	budget := productionBudget
+	if base != nil && base.Host == "sandbox-api.polar.sh" {
+		budget = sandboxBudget
+	}
+	cfg.Version = or(cfg.Version, "2026-04")
+	cfg.RequestsPerMinute = or(cfg.RequestsPerMinute, budget)
+	cfg.AttemptTimeout = or(cfg.AttemptTimeout, time.Minute)
+	cfg.MaxAttempts = or(cfg.MaxAttempts, 6)
+	cfg.MaxPause = or(cfg.MaxPause, time.Minute)
+	cfg.MaxBody = or(cfg.MaxBody, 64<<20)
+	cfg.UserAgent = or(cfg.UserAgent, "syncd (mirror of Polar billing data into Postgres)")
+	if strings.ContainsFunc(cfg.Version+cfg.UserAgent, isControl) {
+		problems = append(problems, errors.New("the version or the user agent contains a control character: remove it"))
+	}
+	for _, limit := range []struct {
+		name  string
+		value int64
+	}{
+		{"AttemptTimeout", int64(cfg.AttemptTimeout)}, {"MaxAttempts", int64(cfg.MaxAttempts)},
+		{"MaxPause", int64(cfg.MaxPause)}, {"MaxBody", cfg.MaxBody},
+	} {
+		if limit.value < 0 {
+			problems = append(problems, fmt.Errorf("%s is negative: leave it out for the default", limit.name))
+		}
+	}
+	if cfg.Backoff == nil {
+		cfg.Backoff = defaultBackoff
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	return cfg, base, errors.Join(problems...)
+}
+
+// parseServer turns a server name or URL into the base URL, without a trailing slash: every path of the API brings its
+// own slashes, and a wrong one is answered with a redirect.
+func parseServer(server string) (*url.URL, error) {
+	switch server {
+	case "", "production":
+		server = productionURL
+	case "sandbox":
+		server = sandboxURL
+	}
+	base, err := url.Parse(server)
+	if err != nil || base.Host == "" {
+		return nil, fmt.Errorf("POLAR_SERVER %q is neither production nor sandbox nor an absolute URL: write it as https://host", server)
+	}
+	switch {
+	case base.Scheme != "https" && base.Scheme != "http":
+		return nil, fmt.Errorf("POLAR_SERVER %q: only https is supported", server)
+	case base.Scheme == "http" && !isLoopback(base.Hostname()):
+		return nil, fmt.Errorf("POLAR_SERVER %q would send the token unencrypted: use https (plain http is for loopback hosts only)", server)
+	case base.User != nil || base.RawQuery != "" || base.Fragment != "":
+		return nil, errors.New("POLAR_SERVER carries a user name, a query or a fragment: leave only scheme, host and port; the token belongs in POLAR_ACCESS_TOKEN")
+	}
+	base.Path = strings.TrimRight(base.Path, "/")
+	base.RawPath = ""
+	if strings.HasSuffix(base.Path, "/v1") {
+		return nil, fmt.Errorf("POLAR_SERVER %q ends in /v1, which syncd adds itself: leave it out", server)
+	}
+	return base, nil
+}
+
+func isLoopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.IsLoopback()
+}
+
+func checkToken(token string) error {
+	switch {
+	case token == "":
+		return errors.New("POLAR_ACCESS_TOKEN is empty: create an organization access token in the settings of the organization at Polar and set it")
+	case strings.ContainsFunc(token, func(r rune) bool { return isControl(r) || r == ' ' || r > '~' }):
+		return errors.New("POLAR_ACCESS_TOKEN contains a blank, a line break or another character that no token has: set the token alone")
+	}
+	return nil
+}
+
+func isControl(r rune) bool { return r < ' ' || r == 0x7f }
+
+// defaultBackoff waits 0.5, 1, 2, 4 ... seconds, at most 30, of which a random half is taken off: clients that failed
+// together do not come back together.
+func defaultBackoff(attempt int) time.Duration {
+	const first, most = 500 * time.Millisecond, 30 * time.Second
+	d := min(most, time.Duration(float64(first)*math.Exp2(float64(min(attempt, 20)-1))))
+	return d/2 + rand.N(d/2)
+}
+
+func or[T comparable](value, otherwise T) T {
+	var zero T
+	if value == zero {
+		return otherwise
+	}
+	return value
+}

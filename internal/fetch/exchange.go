@@ -1,0 +1,104 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+	"time"
+)
+
+// call is what one request knows about its attempts. It travels in the request's context, the only way from Client to
+// the round trippers below the retry layer, and is touched by one goroutine at a time.
+type call struct {
+	attempts int
+	sent     time.Time // when the last attempt was sent
+}
+
+type callKey struct{}
+
+// exchange makes one attempt: bounded in time up to the last byte of the body, counted, logged, and never redirected.
+type exchange struct {
+	next     http.RoundTripper
+	timeout  time.Duration
+	log      *slog.Logger
+	requests atomic.Int64
+	retries  atomic.Int64
+}
+
+// errRedirected: the paths of the API are exact, a redirect means that one of ours is not. Following it would send the
+// token along, to plain http if the proxy before Polar says so.
+type errRedirected struct{ to string }
+
+func (e *errRedirected) Error() string { return "redirected to " + e.to }
+
+// errTimeout takes the place of the context error of an attempt, so that it is not taken for the caller's own.
+type errTimeout struct{ after time.Duration }
+
+func (e *errTimeout) Error() string { return fmt.Sprintf("no complete answer within %v", e.after) }
+
+func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
+	started := time.Now()
+	attempt := 1
+	if call, ok := req.Context().Value(callKey{}).(*call); ok {
+		call.attempts++
+		call.sent = started
+		attempt = call.attempts
+	}
+	x.requests.Add(1)
+	if attempt > 1 {
+		x.retries.Add(1)
+	}
+	ctx, cancel := context.WithTimeout(req.Context(), x.timeout)
+	guard := func(err error) error {
+		if err != nil && !errors.Is(err, io.EOF) && ctx.Err() != nil && req.Context().Err() == nil {
+			return &errTimeout{x.timeout}
+		}
+		return err
+	}
+	resp, err := x.next.RoundTrip(req.WithContext(ctx))
+	line := x.log.With("method", req.Method, "path", req.URL.Path, "query", req.URL.RawQuery, "attempt", attempt, "took", time.Since(started))
+	if err != nil {
+		cancel()
+		err = guard(err)
+		line.DebugContext(req.Context(), "request failed", "error", err)
+		return nil, err
+	}
+	line.DebugContext(req.Context(), "request answered", "status", resp.StatusCode)
+	resp.Body = &attemptBody{body: resp.Body, guard: guard, cancel: cancel}
+	if resp.StatusCode/100 == 3 {
+		// Handed on as an error: http.Client would parse the address and may fail on it in ways that look transient.
+		return nil, errors.Join(&errRedirected{to: redirectTarget(resp)}, resp.Body.Close())
+	}
+	return resp, nil
+}
+
+// redirectTarget is where a redirect leads, without user and query: those may carry secrets.
+func redirectTarget(resp *http.Response) string {
+	to, err := url.Parse(resp.Header.Get("Location"))
+	if err != nil || to.String() == "" {
+		return "an address that cannot be read"
+	}
+	return shorten((&url.URL{Scheme: to.Scheme, Host: to.Host, Path: to.Path}).String(), 200)
+}
+
+// attemptBody ends the time of its attempt when it is closed.
+type attemptBody struct {
+	body   io.ReadCloser
+	guard  func(error) error
+	cancel context.CancelFunc
+}
+
+func (b *attemptBody) Read(p []byte) (int, error) {
+	n, err := b.body.Read(p)
+	return n, b.guard(err)
+}
+
+func (b *attemptBody) Close() error {
+	defer b.cancel()
+	return b.body.Close()
+}

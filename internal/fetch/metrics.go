@@ -1,0 +1,316 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net/url"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+)
+
+// Metrics reads Polar's metrics in UTC periods, one window of /v1/metrics/ per page, as long as /v1/metrics/limits
+// allows, from the month in which the organization was created (or the earliest date of the limits, if that is later or
+// the organization may not be read) up to today. The period that is under way is included; it changes until it ends, and
+// earlier ones may, so a scan reads everything again.
+//
+// Items are in long form, one per period and metric that Polar gives a value for, numbers with their digits untouched:
+//
+//	{"id":"<uuid v5 of interval|timezone|period_start|slug>","interval":"day","period_start":"2026-10-15T00:00:00Z",
+//	 "slug":"revenue","type":"currency","display_name":"Revenue","value":129900}
+//
+// The unit follows from type: currency and currency_sub_cent are cents, percentage is a fraction, scalar a number.
+// The path of the scan is that of the metrics, /v1/metrics/.
+type Metrics struct {
+	Intervals []string // hour, day, week, month, year
+}
+
+// metricsNamespace makes the ids of metric rows: the same period and slug has the same id in every run and schema.
+var metricsNamespace = uuid.MustParse("6f7f5bd5-4a8d-5f0c-9d4c-2c1b6f0a7e11")
+
+const metricsTimezone = "UTC"
+
+// metricsWindow is one request: the periods from start to end, both days included.
+type metricsWindow struct {
+	part       int
+	interval   string
+	start, end time.Time
+}
+
+// Pages implements Scan.
+func (m Metrics) Pages(ctx context.Context, c *Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
+	return func(yield func(Page, error) bool) {
+		windows, requests, err := m.windows(ctx, c, path, query)
+		p := Page{Total: -1, TotalCount: -1, Requests: requests, Query: query, Next: from}
+		if err != nil {
+			yield(p, err)
+			return
+		}
+		for len(windows) > 0 && windows[0].before(from) {
+			windows = windows[1:]
+		}
+		if len(windows) == 0 {
+			p.Done = true
+			yield(p, nil)
+			return
+		}
+		periods := 0
+		for _, w := range windows {
+			periods += w.periods()
+		}
+		given := 0
+		for i, w := range windows {
+			p, err := w.read(ctx, c, path, query)
+			p.Requests += requests
+			requests = 0
+			p.Next = w.cursor()
+			if err != nil {
+				yield(p, err)
+				return
+			}
+			given += len(p.Items)
+			periods -= w.periods()
+			p.Total = given + periods*len(p.Items)/w.periods()
+			if p.Done = i == len(windows)-1; !p.Done {
+				p.Next = windows[i+1].cursor()
+			}
+			if !yield(p, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (w metricsWindow) cursor() Cursor {
+	return Cursor{Part: w.part, Key: w.interval, After: w.start.Format(microLayout)}
+}
+
+// before tells whether the window had been read when the scan was at from.
+func (w metricsWindow) before(from Cursor) bool {
+	if w.part != from.Part {
+		return w.part < from.Part
+	}
+	return w.start.Format(microLayout) < from.After
+}
+
+// periods is about how many periods the window has.
+func (w metricsWindow) periods() int {
+	days := int(w.end.Sub(w.start)/day) + 1
+	switch w.interval {
+	case "hour":
+		return days * 24
+	case "day":
+		return days
+	case "week":
+		return 1 + days/7
+	case "month":
+		return 1 + days/31
+	}
+	return 1 + days/366
+}
+
+const day = 24 * time.Hour
+
+// windows plans the requests. They begin and end at borders of periods, or else a period would be counted in two halves.
+func (m Metrics) windows(ctx context.Context, c *Client, path string, query url.Values) (windows []metricsWindow, requests int, err error) {
+	limits, requests, err := readMetricsLimits(ctx, c, path)
+	if err != nil {
+		return nil, requests, err
+	}
+	since, more, err := organizationSince(ctx, c, query)
+	requests += more
+	if err != nil {
+		return nil, requests, err
+	}
+	today := c.cfg.Now().UTC().Truncate(day)
+	for part, interval := range m.Intervals {
+		limit, ok := limits.Intervals[interval]
+		if !ok || limit.MaxDays < 0 {
+			return nil, requests, broken(c, path, Page{Query: query}, "the limits of the metrics do not name the interval %q", interval)
+		}
+		start := startOfPeriod(interval, since)
+		if start.Before(limits.min) {
+			start = limits.min
+		}
+		for !start.After(today) {
+			end := lastDay(interval, start, limit.MaxDays)
+			if end.After(today) {
+				end = today
+			}
+			windows = append(windows, metricsWindow{part: part, interval: interval, start: start, end: end})
+			start = end.Add(day)
+		}
+		// The last window may be too short for the server's minimum: it is begun earlier, at a border of a period, and
+		// brings some periods a second time.
+		if n := len(windows) - 1; n >= 0 && windows[n].part == part {
+			last := &windows[n]
+			if earliest := last.end.Add(-time.Duration(limit.MinDays) * day); last.start.After(earliest) {
+				last.start = startOfPeriod(interval, earliest)
+			}
+		}
+	}
+	return windows, requests, nil
+}
+
+type metricsLimits struct {
+	MinDate   string `json:"min_date"`
+	Intervals map[string]struct {
+		MinDays int `json:"min_days"`
+		MaxDays int `json:"max_days"`
+	} `json:"intervals"`
+	min time.Time
+}
+
+func readMetricsLimits(ctx context.Context, c *Client, path string) (limits metricsLimits, requests int, err error) {
+	p, err := c.custom(ctx, path+"limits", nil, func(body []byte) error {
+		if err := decode(body, &limits); err != nil {
+			return fmt.Errorf("the limits of the metrics: %w", err)
+		}
+		limits.min, err = time.Parse(time.DateOnly, limits.MinDate)
+		return err
+	})
+	return limits, p.Requests, err
+}
+
+// organizationSince is when the organization was created; zero if the token may not read it.
+func organizationSince(ctx context.Context, c *Client, query url.Values) (since time.Time, requests int, err error) {
+	p, err := c.Page(ctx, "/v1/organizations/", url.Values{"limit": {"100"}})
+	if errors.Is(err, ErrScope) {
+		return time.Time{}, p.Requests, nil
+	}
+	if err != nil {
+		return time.Time{}, p.Requests, err
+	}
+	wanted := c.complete(query).Get("organization_id")
+	for _, item := range p.Items {
+		at := locate(item, "created_at")
+		if wanted != "" && at.id != wanted {
+			continue
+		}
+		if since.IsZero() || at.at.Before(since) {
+			since = at.at
+		}
+	}
+	if since.IsZero() {
+		return since, p.Requests, nil
+	}
+	return startOfPeriod("month", since), p.Requests, nil
+}
+
+// startOfPeriod is the first day of the period that a day is in. Weeks begin on Monday.
+func startOfPeriod(interval string, at time.Time) time.Time {
+	at = at.UTC()
+	switch interval {
+	case "year":
+		return time.Date(at.Year(), 1, 1, 0, 0, 0, 0, time.UTC)
+	case "month":
+		return time.Date(at.Year(), at.Month(), 1, 0, 0, 0, 0, time.UTC)
+	case "week":
+		return time.Date(at.Year(), at.Month(), at.Day()-(int(at.Weekday())+6)%7, 0, 0, 0, 0, time.UTC)
+	}
+	return time.Date(at.Year(), at.Month(), at.Day(), 0, 0, 0, 0, time.UTC)
+}
+
+// lastDay is the last day of the longest window from start that spans no more than maxDays days and ends with a period.
+// A period that is longer than that is read in pieces, there is no other way.
+func lastDay(interval string, start time.Time, maxDays int) time.Time {
+	most := start.Add(time.Duration(min(maxDays, 100_000)) * day)
+	if next := startOfPeriod(interval, most.Add(day)).Add(-day); next.After(start) {
+		return next
+	}
+	return most
+}
+
+// read asks for one window and turns it into long form.
+func (w metricsWindow) read(ctx context.Context, c *Client, path string, query url.Values) (Page, error) {
+	query = with(query, "interval", w.interval)
+	query.Set("start_date", w.start.Format(time.DateOnly))
+	query.Set("end_date", w.end.Format(time.DateOnly))
+	query.Set("timezone", metricsTimezone)
+	var items []jsontext.Value
+	p, err := c.custom(ctx, path, query, func(body []byte) (err error) {
+		items, err = longForm(body, w.interval)
+		return err
+	})
+	if err != nil {
+		return p, err
+	}
+	p.Items, p.TotalCount, p.MaxPage = items, len(items), 1
+	return p, nil
+}
+
+// metricRow is an item in long form.
+type metricRow struct {
+	ID          uuid.UUID      `json:"id"`
+	Interval    string         `json:"interval"`
+	PeriodStart string         `json:"period_start"`
+	Slug        string         `json:"slug"`
+	Type        string         `json:"type,omitzero"`
+	DisplayName string         `json:"display_name,omitzero"`
+	Value       jsontext.Value `json:"value"`
+}
+
+// longForm turns {"periods":[{"timestamp":t, slug: value, ...}], "metrics":{slug:{"type","display_name"}}} into one item
+// per value. Polar leaves out values that are null, so the slugs vary; new ones appear without notice.
+func longForm(body []byte, interval string) (items []jsontext.Value, err error) {
+	var answer struct {
+		Periods []jsontext.Value          `json:"periods"`
+		Metrics map[string]jsontext.Value `json:"metrics"`
+	}
+	if err := decode(body, &answer); err != nil {
+		return nil, fmt.Errorf("metrics: %w", err)
+	}
+	if answer.Periods == nil {
+		return nil, errors.New(`metrics without "periods"`)
+	}
+	about := make(map[string]metricRow, len(answer.Metrics))
+	for slug, value := range answer.Metrics {
+		var known struct {
+			Type        string `json:"type"`
+			DisplayName string `json:"display_name"`
+		}
+		if value.Kind() == '{' {
+			if err := decode(value, &known); err != nil {
+				return nil, fmt.Errorf("metric %q: %w", shorten(slug, 60), err)
+			}
+		}
+		about[slug] = metricRow{Type: known.Type, DisplayName: known.DisplayName}
+	}
+	for _, period := range answer.Periods {
+		if items, err = appendPeriod(items, period, interval, about); err != nil {
+			return nil, err
+		}
+	}
+	return items, nil
+}
+
+func appendPeriod(items []jsontext.Value, period jsontext.Value, interval string, about map[string]metricRow) ([]jsontext.Value, error) {
+	at := locate(period, "timestamp").at
+	if at.IsZero() {
+		return nil, fmt.Errorf(`a period of the metrics without a "timestamp": %s`, shorten(string(period), 80))
+	}
+	start := at.Format(time.RFC3339Nano)
+	d := newDecoder(period)
+	err := readObject(d, func(slug string) error {
+		value, err := d.ReadValue()
+		if err != nil || slug == "timestamp" || value.Kind() == 'n' {
+			return err
+		}
+		row := about[slug]
+		row.ID = uuid.NewSHA1(metricsNamespace, []byte(interval+"|"+metricsTimezone+"|"+start+"|"+slug))
+		row.Interval, row.PeriodStart, row.Slug, row.Value = interval, start, slug, value
+		item, err := json.Marshal(row, lenient)
+		items = append(items, item)
+		return err
+	})
+	return items, err
+}
+
+// decode is for the few answers that fetch itself has to understand.
+func decode(body []byte, into any) error {
+	return json.Unmarshal(body, into, lenient, jsontext.AllowDuplicateNames(true))
+}

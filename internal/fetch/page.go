@@ -1,0 +1,161 @@
+package fetch
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// lenient reads what Polar's own reader of an item may refuse: one item with broken UTF-8 or a repeated key must not
+// hide the others of its page. How strict to be with an item is its reader's business.
+var lenient = jsontext.AllowInvalidUTF8(true)
+
+func newDecoder(body []byte) *jsontext.Decoder {
+	// Given a bytes.Buffer, the decoder works on its bytes in place.
+	return jsontext.NewDecoder(bytes.NewBuffer(body), lenient, jsontext.AllowDuplicateNames(true))
+}
+
+// splitPage cuts {"items":[...],"pagination":{"total_count":n,"max_page":m}} into raw items, which are slices of body.
+// Other keys are ignored. An error is io.ErrUnexpectedEOF where body ends in the middle.
+func splitPage(body []byte) (items []jsontext.Value, totalCount, maxPage int, err error) {
+	d := newDecoder(body)
+	totalCount, maxPage = -1, -1
+	var listed bool
+	err = readObject(d, func(key string) error {
+		switch {
+		case key == "items" && !listed:
+			listed = true
+			items, err = readItems(d, body)
+			return err
+		case key == "pagination":
+			return readObject(d, func(key string) error {
+				switch key {
+				case "total_count":
+					totalCount, err = readCount(d)
+					return err
+				case "max_page":
+					maxPage, err = readCount(d)
+					return err
+				}
+				return d.SkipValue()
+			})
+		}
+		return d.SkipValue()
+	})
+	switch err = errors.Join(err, atEnd(d, err)); {
+	case err != nil:
+		return nil, 0, 0, fmt.Errorf("a page of a list: %w", err)
+	case !listed:
+		return nil, 0, 0, errors.New(`a page of a list without "items"`)
+	case totalCount < 0 || maxPage < 0:
+		return nil, 0, 0, errors.New(`a page of a list without "total_count" and "max_page" in "pagination"`)
+	}
+	return items, totalCount, maxPage, nil
+}
+
+// splitArray cuts a bare [...] into raw items, which are slices of body.
+func splitArray(body []byte) ([]jsontext.Value, error) {
+	d := newDecoder(body)
+	items, err := readItems(d, body)
+	if err = errors.Join(err, atEnd(d, err)); err != nil {
+		return nil, fmt.Errorf("a list: %w", err)
+	}
+	return items, nil
+}
+
+// checkValue accepts any single JSON value.
+func checkValue(body []byte) error {
+	d := newDecoder(body)
+	err := unexpected(d.SkipValue())
+	return errors.Join(err, atEnd(d, err))
+}
+
+// readObject calls member for each key of an object; member must read or skip the value.
+func readObject(d *jsontext.Decoder, member func(key string) error) error {
+	if kind := d.PeekKind(); kind != '{' {
+		return wrongKind(d, kind, "an object")
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return unexpected(err)
+	}
+	for d.PeekKind() != '}' {
+		key, err := d.ReadToken()
+		if err != nil {
+			return unexpected(err)
+		}
+		if err := member(key.String()); err != nil {
+			return unexpected(err)
+		}
+	}
+	_, err := d.ReadToken()
+	return unexpected(err)
+}
+
+func readItems(d *jsontext.Decoder, body []byte) ([]jsontext.Value, error) {
+	if kind := d.PeekKind(); kind != '[' {
+		return nil, wrongKind(d, kind, "an array")
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return nil, unexpected(err)
+	}
+	items := make([]jsontext.Value, 0, 100)
+	for d.PeekKind() != ']' {
+		item, err := d.ReadValue()
+		if err != nil {
+			return nil, unexpected(err)
+		}
+		// The decoder's own slice is only good until its next call.
+		end := int(d.InputOffset())
+		items = append(items, jsontext.Value(body[end-len(item):end:end]))
+	}
+	_, err := d.ReadToken()
+	return items, unexpected(err)
+}
+
+func readCount(d *jsontext.Decoder) (int, error) {
+	value, err := d.ReadValue()
+	if err != nil {
+		return 0, unexpected(err)
+	}
+	n, err := strconv.Atoi(string(value))
+	if err != nil || n < 0 {
+		return 0, fmt.Errorf("pagination counts are not whole numbers: %s", shorten(string(value), 30))
+	}
+	return n, nil
+}
+
+// atEnd makes sure that nothing but blanks follows, unless reading has failed already.
+func atEnd(d *jsontext.Decoder, err error) error {
+	if err != nil {
+		return nil
+	}
+	switch _, err := d.ReadToken(); {
+	case err == nil:
+		return errors.New("more than one JSON value")
+	case errors.Is(err, io.EOF):
+		return nil
+	default:
+		return err
+	}
+}
+
+func wrongKind(d *jsontext.Decoder, kind jsontext.Kind, wanted string) error {
+	if kind == 0 { // no JSON, or the end: reading says which
+		if _, err := d.ReadToken(); err != nil {
+			return unexpected(err)
+		}
+	}
+	return fmt.Errorf("%s instead of %s", kind, wanted)
+}
+
+// unexpected is io.ErrUnexpectedEOF for io.EOF, which a decoder returns where there is no value at all.
+func unexpected(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}

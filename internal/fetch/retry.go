@@ -1,0 +1,99 @@
+package fetch
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+)
+
+// newRetrier is the one retry layer. Every request of this package is a GET and safe to repeat. The response handler of
+// a request, which reads and decodes the body, runs inside it.
+func newRetrier(cfg Config, transport http.RoundTripper) *retryablehttp.Client {
+	return &retryablehttp.Client{
+		HTTPClient: &http.Client{
+			Transport:     transport,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		RetryMax:   cfg.MaxAttempts - 1,
+		CheckRetry: checkRetry,
+		Backoff: func(_, _ time.Duration, attempt int, resp *http.Response) time.Duration {
+			return backoff(cfg, attempt+1, resp)
+		},
+		// What is left at the end is classified by Client, so it has to arrive there as it is.
+		ErrorHandler: retryablehttp.PassthroughErrorHandler,
+	}
+}
+
+// checkRetry decides on the next attempt after an answer's headers (resp) or after a failure to get or read one (err).
+func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	if err != nil {
+		return retryable(err), nil
+	}
+	switch status := resp.StatusCode; status {
+	case http.StatusRequestTimeout, http.StatusTooManyRequests:
+		return true, nil
+	default:
+		return status >= 500, nil
+	}
+}
+
+// retryable tells apart what may go away by itself from what will not.
+func retryable(err error) bool {
+	if _, ok := errors.AsType[*errRedirected](err); ok {
+		return false
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return false
+	}
+	if unreadable, ok := errors.AsType[*errUnreadable](err); ok {
+		return unreadable.truncated()
+	}
+	return true
+}
+
+// errUnreadable is a complete answer that could not be decoded.
+type errUnreadable struct{ cause error }
+
+func (e *errUnreadable) Error() string { return e.cause.Error() }
+func (e *errUnreadable) Unwrap() error { return e.cause }
+
+// truncated: the JSON ends in the middle. Connections that are closed by a proxy half way end without an error where
+// neither length nor chunks say how much was to come.
+func (e *errUnreadable) truncated() bool { return errors.Is(e.cause, io.ErrUnexpectedEOF) }
+
+// backoff is the wait before the next attempt. After a 429 the limiter already keeps every request back, this one too.
+func backoff(cfg Config, attempt int, resp *http.Response) time.Duration {
+	if resp != nil && resp.StatusCode == http.StatusTooManyRequests {
+		return 0
+	}
+	wait := cfg.Backoff(attempt)
+	if resp != nil {
+		if asked := min(retryAfter(resp), cfg.MaxPause); asked > wait {
+			wait = asked + rand.N(asked/20+time.Millisecond)
+		}
+	}
+	return wait
+}
+
+// retryAfter reads the Retry-After header, in seconds or as a date; 0 where there is none. On a 429 Polar sends the
+// length of its whole window, not what is left of it.
+func retryAfter(resp *http.Response) time.Duration {
+	value := resp.Header.Get("Retry-After")
+	if seconds, err := strconv.Atoi(value); err == nil {
+		return max(0, time.Duration(min(seconds, 3600))*time.Second)
+	}
+	if at, err := http.ParseTime(value); err == nil {
+		return max(0, time.Until(at))
+	}
+	return 0
+}
