@@ -1,0 +1,355 @@
+package polarsim
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+)
+
+// column holds a metric's value of every period: integers, or floats where Polar's value is one.
+type column struct {
+	ints   []int64
+	floats []float64
+	whole  bool // of floats: a value without a fraction is sent as an integer, as Postgres' numeric arrives
+}
+
+func (c *column) append(b []byte, i int) []byte {
+	if c.ints != nil {
+		return strconv.AppendInt(b, c.ints[i], 10)
+	}
+	return appendFloat(b, c.floats[i], c.whole)
+}
+
+// appendFloat writes f as Python's JSON does, 0.0 for zero, or as an integer where whole asks for it.
+func appendFloat(b []byte, f float64, whole bool) []byte {
+	n := len(b)
+	b = strconv.AppendFloat(b, f, 'f', -1, 64)
+	if !whole && !slices.Contains(b[n:], '.') {
+		b = append(b, ".0"...)
+	}
+	return b
+}
+
+// metricFilter narrows the rows that count. A nil slice counts every row.
+type metricFilter struct {
+	customers, products []bool // by row number
+	nothing             bool   // the filter names nothing of this organization
+}
+
+func (f *metricFilter) accepts(customer, product Ref) bool {
+	if f.nothing {
+		return false
+	}
+	if f.customers != nil && (customer < 0 || !f.customers[customer]) {
+		return false
+	}
+	return f.products == nil || (product >= 0 && f.products[product])
+}
+
+// metricTables is what metrics are computed from. Orders are in the order of their creation.
+type metricTables struct {
+	orders        []Order
+	subscriptions []Subscription
+	checkouts     []Checkout
+}
+
+// metricValues are the computed columns by slug.
+type metricValues struct {
+	timeline
+	columns map[string]*column
+}
+
+func (v *metricValues) ints(slug string) []int64 {
+	if c := v.columns[slug]; c != nil {
+		return c.ints
+	}
+	c := &column{ints: make([]int64, v.periods()+1)} // one more, for what ends after the last period
+	v.columns[slug] = c
+	return c.ints
+}
+
+func (v *metricValues) float(slug string, whole bool, value func(i int) float64) {
+	c := &column{floats: make([]float64, v.periods()), whole: whole}
+	for i := range c.floats {
+		c.floats[i] = value(i)
+	}
+	v.columns[slug] = c
+}
+
+func (v *metricValues) int(slug string, value func(i int) int64) {
+	ints := v.ints(slug)
+	for i := range v.periods() {
+		ints[i] = value(i)
+	}
+}
+
+// computeMetrics fills the columns of the sets asked for, each from one pass over its table.
+func computeMetrics(tl timeline, tables metricTables, filter *metricFilter, sets metricSet) *metricValues {
+	v := &metricValues{timeline: tl, columns: map[string]*column{}}
+	if sets&setSubscriptions != 0 {
+		v.recurring(tables.subscriptions, filter)
+		v.churn(tables.subscriptions, filter)
+	}
+	if sets&setOrders != 0 {
+		v.sales(tables, filter)
+	}
+	if sets&setCheckouts != 0 {
+		v.sessions(tables.checkouts, filter)
+	}
+	return v
+}
+
+// end of a subscription: when it ended or, if it has not yet, will; 0 = it goes on.
+func (s *Subscription) end() Time {
+	if s.EndedAt != 0 {
+		return s.EndedAt
+	}
+	return s.EndsAt
+}
+
+// recurring counts the subscriptions that run at the end of each period and what they bring in a month
+// (polarsource/polar, server/polar/metrics/queries.py get_active_subscriptions_cte). The status is not looked at: a paused or past due
+// subscription counts until it ends, one without a start (incomplete) from ever, and a trial counts as revenue of its own kind until the period
+// in which it ends.
+func (v *metricValues) recurring(subscriptions []Subscription, filter *metricFilter) {
+	n := v.periods()
+	active, committed := v.ints("active_subscriptions"), v.ints("committed_subscriptions")
+	mrr, trial := v.ints("monthly_recurring_revenue"), v.ints("trial_monthly_recurring_revenue")
+	committedMRR, committedTrial := v.ints("committed_monthly_recurring_revenue"), v.ints("trial_committed_monthly_recurring_revenue")
+	var spans []span
+	for i := range subscriptions {
+		s := &subscriptions[i]
+		end := s.end()
+		if !filter.accepts(s.Customer, s.Product) || s.StartedAt > v.last || (end != 0 && end < v.first) {
+			continue
+		}
+		from, to := 0, n
+		if s.StartedAt != 0 {
+			from = max(v.index(s.StartedAt), 0)
+		}
+		if end != 0 {
+			to = min(v.index(end), n)
+		}
+		if from >= to {
+			continue
+		}
+		amount, paying := monthly(s), from
+		if s.TrialEnd != 0 {
+			paying = min(max(v.index(s.TrialEnd), from), to)
+		}
+		add(active, from, to, 1)
+		add(trial, from, paying, amount)
+		add(mrr, paying, to, amount)
+		if end == 0 {
+			add(committed, from, to, 1)
+			add(committedTrial, from, paying, amount)
+			add(committedMRR, paying, to, amount)
+		}
+		spans = append(spans, span{s.Customer, int32(from), int32(to)})
+	}
+	for _, c := range [][]int64{active, committed, mrr, trial, committedMRR, committedTrial} {
+		accumulate(c)
+	}
+	customers := countDistinct(spans, n)
+	v.int("average_revenue_per_user", func(i int) int64 {
+		if customers[i] == 0 {
+			return 0
+		}
+		return roundDiv(mrr[i], customers[i])
+	})
+	v.int("annual_recurring_revenue", func(i int) int64 { return 12 * mrr[i] })
+	v.int("committed_annual_recurring_revenue", func(i int) int64 { return 12 * committedMRR[i] })
+}
+
+// add and accumulate make a column of running sums: add notes the difference at both ends of a span of periods, accumulate sums them up.
+func add(differences []int64, from, to int, amount int64) {
+	differences[from] += amount
+	differences[to] -= amount
+}
+
+func accumulate(differences []int64) {
+	var sum int64
+	for i, d := range differences {
+		sum += d
+		differences[i] = sum
+	}
+}
+
+// span is the periods in which a customer has a subscription.
+type span struct {
+	customer Ref
+	from, to int32
+}
+
+// countDistinct counts the customers of each period.
+func countDistinct(spans []span, n int) []int64 {
+	slices.SortFunc(spans, func(a, b span) int {
+		return cmp.Or(cmp.Compare(a.customer, b.customer), cmp.Compare(a.from, b.from))
+	})
+	counts := make([]int64, n+1)
+	for i, s := range spans {
+		if i > 0 && spans[i-1].customer == s.customer {
+			s.from = max(s.from, spans[i-1].to)
+			s.to = max(s.to, spans[i-1].to)
+			spans[i].to = s.to
+		}
+		add(counts, int(s.from), int(s.to), 1)
+	}
+	accumulate(counts)
+	return counts
+}
+
+// cancellationReasons are the slugs' endings; a cancellation without a reason counts as other.
+var cancellationReasons = []string{"customer_service", "low_quality", "missing_features", "switched_service", "too_complex", "too_expensive", "unused", "other"}
+
+// churn counts beginnings, cancellations and ends of subscriptions. Sources in polarsource/polar: server/polar/metrics/queries.py
+// (get_churned_subscriptions_cte, get_churn_rate_cte), server/tinybird/endpoints/metrics_cancellations.pipe and metrics_events.pipe.
+func (v *metricValues) churn(subscriptions []Subscription, filter *metricFilter) {
+	created, canceled, churned := v.ints("new_subscriptions"), v.ints("canceled_subscriptions"), v.ints("churned_subscriptions")
+	reasons := map[string][]int64{}
+	for _, r := range cancellationReasons {
+		reasons[r] = v.ints("canceled_subscriptions_" + r)
+	}
+	var starts, ends, cancels []Time
+	for i := range subscriptions {
+		s := &subscriptions[i]
+		if !filter.accepts(s.Customer, s.Product) {
+			continue
+		}
+		end := s.end()
+		// A subscription that ends in the period of its creation is not new. The first period counts whole, unlike elsewhere.
+		if s.StartedAt != 0 && s.CreatedAt >= v.starts[0] && s.CreatedAt <= v.last && (end == 0 || v.index(end) > v.index(s.CreatedAt)) {
+			created[v.index(s.CreatedAt)]++
+		}
+		if end != 0 && v.holds(end) {
+			churned[v.index(end)]++
+		}
+		starts = append(starts, s.StartedAt)
+		if end != 0 {
+			ends = append(ends, max(end, s.StartedAt))
+		}
+		if s.CanceledAt == 0 {
+			continue
+		}
+		cancels = append(cancels, s.CanceledAt)
+		if v.holds(s.CanceledAt) {
+			period := v.index(s.CanceledAt)
+			canceled[period]++
+			if reason := reasons[s.CancellationReason]; reason != nil {
+				reason[period]++
+			} else if s.CancellationReason == "" {
+				reasons["other"][period]++
+			}
+		}
+	}
+	slices.Sort(starts)
+	slices.Sort(ends)
+	slices.Sort(cancels)
+	// The rate looks back 30 days from the beginning of the period; that of a year looks at the year itself.
+	v.float("churn_rate", true, func(i int) float64 {
+		from, to := v.shift(v.starts[i], 0, -30), v.starts[i]
+		if v.interval == "year" {
+			from, to = v.starts[i], v.shift(v.starts[i], 1, 0)
+		}
+		running := before(starts, from+1) - before(ends, from+1)
+		if running <= 0 {
+			return 0
+		}
+		return float64(before(cancels, to)-before(cancels, from)) / float64(running)
+	})
+	// Polar takes the cost per user off; a simulated world has no events with costs, so it is zero.
+	arpu, rate := v.columns["average_revenue_per_user"].ints, v.columns["churn_rate"].floats
+	v.int("ltv", func(i int) int64 {
+		if rate[i] == 0 {
+			return 0
+		}
+		return max(0, int64(float64(arpu[i])/rate[i]))
+	})
+}
+
+// before counts the times earlier than t in a sorted list.
+func before(sorted []Time, t Time) int {
+	i, _ := slices.BinarySearch(sorted, t)
+	return i
+}
+
+// sales counts what was paid for, in US cents: revenue is the orders' net amount, net revenue that less Polar's fee and refunds, both counted when
+// the order was made (polarsource/polar, server/tinybird/endpoints/metrics_events.pipe and metrics_revenue.pipe). An order of a subscription is
+// new in the period in which the subscription started, else a renewal.
+func (v *metricValues) sales(tables metricTables, filter *metricFilter) {
+	orders, revenue, net := v.ints("orders"), v.ints("revenue"), v.ints("net_revenue")
+	once, onceRevenue, onceNet := v.ints("one_time_products"), v.ints("one_time_products_revenue"), v.ints("one_time_products_net_revenue")
+	newRevenue, newNet := v.ints("new_subscriptions_revenue"), v.ints("new_subscriptions_net_revenue")
+	renewed, renewedRevenue, renewedNet := v.ints("renewed_subscriptions"), v.ints("renewed_subscriptions_revenue"), v.ints("renewed_subscriptions_net_revenue")
+	var pastRevenue, pastNet int64
+	lastRenewal := make([]int32, len(tables.subscriptions)) // the last period, plus one, in which a subscription was counted as renewed
+	for i := range tables.orders {
+		o := &tables.orders[i]
+		if !o.Paid() || o.CreatedAt > v.last || !filter.accepts(o.Customer, o.Product) {
+			continue
+		}
+		amount := usd(o.Net(), o.Currency)
+		rest := amount - usd(o.PlatformFee, o.Currency) - usd(o.RefundedAmount, o.Currency)
+		if o.CreatedAt < v.first {
+			pastRevenue += amount
+			pastNet += rest
+			continue
+		}
+		period := v.index(o.CreatedAt)
+		orders[period]++
+		revenue[period] += amount
+		net[period] += rest
+		switch {
+		case o.Subscription < 0:
+			once[period]++
+			onceRevenue[period] += amount
+			onceNet[period] += rest
+		case tables.subscriptions[o.Subscription].StartedAt == 0: // neither
+		case v.index(tables.subscriptions[o.Subscription].StartedAt) == period:
+			newRevenue[period] += amount
+			newNet[period] += rest
+		default:
+			renewedRevenue[period] += amount
+			renewedNet[period] += rest
+			if lastRenewal[o.Subscription] != int32(period)+1 {
+				lastRenewal[o.Subscription] = int32(period) + 1
+				renewed[period]++
+			}
+		}
+	}
+	v.int("cumulative_revenue", func(i int) int64 { pastRevenue += revenue[i]; return pastRevenue })
+	v.int("net_cumulative_revenue", func(i int) int64 { pastNet += net[i]; return pastNet })
+	average := func(sum []int64) func(int) int64 {
+		return func(i int) int64 {
+			if orders[i] == 0 {
+				return 0
+			}
+			return ceilDiv(sum[i], orders[i])
+		}
+	}
+	v.int("average_order_value", average(revenue))
+	v.int("net_average_order_value", average(net))
+}
+
+// sessions counts checkouts (polarsource/polar, server/polar/metrics/queries.py get_checkouts_cte). Polar counts one when its page is first
+// opened; every simulated one is opened at once.
+func (v *metricValues) sessions(checkouts []Checkout, filter *metricFilter) {
+	all, succeeded := v.ints("checkouts"), v.ints("succeeded_checkouts")
+	for i := range checkouts {
+		c := &checkouts[i]
+		if !v.holds(c.CreatedAt) || !filter.accepts(c.Customer, c.Product) {
+			continue
+		}
+		period := v.index(c.CreatedAt)
+		all[period]++
+		if c.Status == "succeeded" {
+			succeeded[period]++
+		}
+	}
+	v.float("checkouts_conversion", false, func(i int) float64 {
+		if all[i] == 0 {
+			return 0
+		}
+		return float64(succeeded[i]) / float64(all[i])
+	})
+}

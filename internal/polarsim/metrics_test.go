@@ -1,0 +1,324 @@
+package polarsim
+
+import (
+	"encoding/json"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// utc reads a moment written as 2026-01-02 or 2026-01-02T03:04:05.
+func utc(t *testing.T, s string) Time {
+	t.Helper()
+	if s == "" {
+		return 0
+	}
+	if len(s) == len(time.DateOnly) {
+		s += "T00:00:00"
+	}
+	at, err := time.Parse("2006-01-02T15:04:05", s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return At(at)
+}
+
+// tinyTables is small enough to compute by hand: two subscriptions that go on, one that is canceled after its trial, one that ends in the month of
+// its beginning; orders in three currencies, one of them refunded in part, one whole, one never paid, one before the range.
+func tinyTables(t *testing.T) metricTables {
+	sub := func(customer Ref, started, trialEnd, canceled, ends, ended, reason, interval, currency string, amount int64) Subscription {
+		return Subscription{Customer: customer, Product: 0, CreatedAt: utc(t, started), StartedAt: utc(t, started), TrialEnd: utc(t, trialEnd),
+			CanceledAt: utc(t, canceled), EndsAt: utc(t, ends), EndedAt: utc(t, ended), CancellationReason: reason,
+			Interval: interval, IntervalCount: 1, Currency: currency, Amount: amount}
+	}
+	order := func(at, status string, customer, product, subscription Ref, currency string, net, tax, fee, refunded int64) Order {
+		return Order{CreatedAt: utc(t, at), Status: status, Customer: customer, Product: product, Subscription: subscription, Currency: currency,
+			Subtotal: net + 50, DiscountAmount: 50, Tax: tax, PlatformFee: fee, RefundedAmount: refunded}
+	}
+	return metricTables{
+		subscriptions: []Subscription{
+			sub(0, "2026-01-10", "", "", "", "", "", "month", "usd", 1000),
+			sub(1, "2026-01-20", "2026-02-15", "2026-02-20", "2026-03-20", "", "too_expensive", "month", "usd", 2000),
+			sub(0, "2026-02-05", "", "", "", "", "", "year", "eur", 12000),
+			sub(2, "2026-03-02", "", "2026-03-10", "2026-03-31", "2026-03-10", "", "month", "usd", 500),
+		},
+		orders: []Order{
+			order("2025-12-31T23:59:59", OrderPaid, 3, 1, None, "usd", 700, 0, 0, 0),
+			order("2026-01-10", OrderPaid, 0, 0, 0, "usd", 1000, 200, 90, 0),
+			order("2026-01-15T12:00:00", OrderPaid, 3, 1, None, "jpy", 1500, 150, 0, 0),
+			order("2026-02-05", OrderPartiallyRefunded, 0, 0, 2, "eur", 12000, 2400, 100, 600),
+			order("2026-02-10", OrderPaid, 0, 0, 0, "usd", 1000, 0, 0, 0),
+			order("2026-02-10", OrderDraft, 3, 1, None, "usd", 9999, 0, 0, 0),
+			order("2026-02-15", OrderPaid, 1, 0, 1, "usd", 2000, 0, 0, 0),
+			order("2026-03-02", OrderRefunded, 2, 0, 3, "usd", 500, 0, 0, 500),
+			order("2026-04-01", OrderPaid, 3, 1, None, "usd", 333, 0, 0, 0),
+		},
+		checkouts: []Checkout{
+			{CreatedAt: utc(t, "2026-01-10"), Status: "succeeded", Customer: 0, Product: 0},
+			{CreatedAt: utc(t, "2026-01-11"), Status: "expired", Customer: None, Product: 1},
+			{CreatedAt: utc(t, "2026-02-28T23:59:59"), Status: "open", Customer: 1, Product: 0},
+		},
+	}
+}
+
+type metricsAnswer struct {
+	Periods []map[string]any
+	Totals  map[string]any
+	Metrics map[string]struct {
+		Slug        string
+		DisplayName string `json:"display_name"`
+		Type        string
+	}
+}
+
+func readAnswer(t *testing.T, body []byte) metricsAnswer {
+	t.Helper()
+	var a metricsAnswer
+	d := json.NewDecoder(strings.NewReader(string(body)))
+	d.UseNumber()
+	if err := d.Decode(&a); err != nil {
+		t.Fatalf("%v in %s", err, body)
+	}
+	return a
+}
+
+// ask computes the answer to a query over tables, without a server.
+func ask(t *testing.T, tables metricTables, filter *metricFilter, query string) metricsAnswer {
+	t.Helper()
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, _, problems := parseMetricsQuery(values)
+	if len(problems) > 0 {
+		t.Fatalf("%s: %+v", query, problems)
+	}
+	defs, sets := q.wanted()
+	v := computeMetrics(newTimeline(q.from, q.to, q.interval, q.zone), tables, filter, sets)
+	return readAnswer(t, appendMetrics(nil, v, defs))
+}
+
+// series is a metric's values as they are written, and its total after a bar.
+func series(a metricsAnswer, slug string) string {
+	var s []string
+	for _, p := range a.Periods {
+		n, _ := p[slug].(json.Number)
+		s = append(s, n.String())
+	}
+	total, _ := a.Totals[slug].(json.Number)
+	return strings.Join(s, " ") + " | " + total.String()
+}
+
+func TestMetricsByHand(t *testing.T) {
+	t.Parallel()
+	a := ask(t, tinyTables(t), &metricFilter{}, "start_date=2026-01-01&end_date=2026-03-31&interval=month")
+	want := map[string]string{
+		"active_subscriptions":                      "2 3 2 | 2",
+		"committed_subscriptions":                   "1 2 2 | 2",
+		"monthly_recurring_revenue":                 "1000 4100 2100 | 2100",
+		"trial_monthly_recurring_revenue":           "2000 0 0 | 0",
+		"committed_monthly_recurring_revenue":       "1000 2100 2100 | 2100",
+		"trial_committed_monthly_recurring_revenue": "0 0 0 | 0",
+		"average_revenue_per_user":                  "500 2050 2100 | 2100",
+		"annual_recurring_revenue":                  "12000 49200 25200 | 25200",
+		"committed_annual_recurring_revenue":        "12000 25200 25200 | 25200",
+		"orders":                                    "2 3 1 | 6",
+		"revenue":                                   "2005 16200 500 | 18705",
+		"net_revenue":                               "1915 15430 0 | 17345",
+		"cumulative_revenue":                        "2705 18905 19405 | 19405",
+		"net_cumulative_revenue":                    "2615 18045 18045 | 18045",
+		"average_order_value":                       "1003 5400 500 | 3117.5",
+		"net_average_order_value":                   "958 5144 0 | 2890.8333333333335",
+		"one_time_products":                         "1 0 0 | 1",
+		"one_time_products_revenue":                 "1005 0 0 | 1005",
+		"one_time_products_net_revenue":             "1005 0 0 | 1005",
+		"new_subscriptions":                         "2 1 0 | 3",
+		"new_subscriptions_revenue":                 "1000 13200 500 | 14700",
+		"new_subscriptions_net_revenue":             "910 12430 0 | 13340",
+		"renewed_subscriptions":                     "0 2 0 | 2",
+		"renewed_subscriptions_revenue":             "0 3000 0 | 3000",
+		"renewed_subscriptions_net_revenue":         "0 3000 0 | 3000",
+		"churned_subscriptions":                     "0 0 2 | 2",
+		"churn_rate":                                "0 0 0.5 | 0.5",
+		"ltv":                                       "0 0 4200 | 4200",
+		"canceled_subscriptions":                    "0 1 1 | 2",
+		"canceled_subscriptions_customer_service":   "0 0 0 | 0",
+		"canceled_subscriptions_low_quality":        "0 0 0 | 0",
+		"canceled_subscriptions_missing_features":   "0 0 0 | 0",
+		"canceled_subscriptions_switched_service":   "0 0 0 | 0",
+		"canceled_subscriptions_too_complex":        "0 0 0 | 0",
+		"canceled_subscriptions_too_expensive":      "0 1 0 | 1",
+		"canceled_subscriptions_unused":             "0 0 0 | 0",
+		"canceled_subscriptions_other":              "0 0 1 | 1",
+		"checkouts":                                 "2 1 0 | 3",
+		"succeeded_checkouts":                       "1 0 0 | 1",
+		"checkouts_conversion":                      "0.5 0.0 0.0 | 0.3333333333333333",
+	}
+	got := map[string]string{}
+	delete(a.Periods[0], "timestamp")
+	for slug := range a.Periods[0] {
+		got[slug] = series(a, slug)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("metrics (-want +got):\n%s", diff)
+	}
+	if len(a.Metrics) != len(want) || len(a.Totals) != len(want) {
+		t.Errorf("%d metrics described, %d totals, want %d of both", len(a.Metrics), len(a.Totals), len(want))
+	}
+	if m := a.Metrics["churn_rate"]; m.Slug != "churn_rate" || m.DisplayName != "Churn Rate" || m.Type != "percentage" {
+		t.Errorf("churn_rate is described as %+v", m)
+	}
+}
+
+func TestMetricsFilters(t *testing.T) {
+	t.Parallel()
+	tables := tinyTables(t)
+	const year = "start_date=2026-01-01&end_date=2026-03-31&interval=month&metrics=orders&metrics=active_subscriptions&metrics=checkouts"
+	for _, c := range []struct {
+		name   string
+		filter metricFilter
+		want   map[string]string
+	}{
+		{"one customer", metricFilter{customers: []bool{true, false, false, false}},
+			map[string]string{"orders": "1 2 0 | 3", "active_subscriptions": "1 2 2 | 2", "checkouts": "1 0 0 | 1"}},
+		{"one-time product", metricFilter{products: []bool{false, true}},
+			map[string]string{"orders": "1 0 0 | 1", "active_subscriptions": "0 0 0 | 0", "checkouts": "1 0 0 | 1"}},
+		{"another organization", metricFilter{nothing: true},
+			map[string]string{"orders": "0 0 0 | 0", "active_subscriptions": "0 0 0 | 0", "checkouts": "0 0 0 | 0"}},
+	} {
+		a := ask(t, tables, &c.filter, year)
+		got := map[string]string{}
+		for slug := range a.Metrics {
+			got[slug] = series(a, slug)
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.name, diff)
+		}
+	}
+}
+
+func TestMetricsPeriods(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		query string
+		n     int
+		first string
+		last  string
+	}{
+		{"interval=day&start_date=2026-01-01&end_date=2026-01-01", 1, "2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z"},
+		{"interval=day&start_date=2024-01-01&end_date=2025-01-01", 367, "2024-01-01T00:00:00Z", "2025-01-01T00:00:00Z"},
+		{"interval=hour&start_date=2026-01-01&end_date=2026-01-02", 48, "2026-01-01T00:00:00Z", "2026-01-02T23:00:00Z"},
+		{"interval=week&start_date=2026-01-01&end_date=2026-01-05", 2, "2025-12-29T00:00:00Z", "2026-01-05T00:00:00Z"}, // Thursday to Monday
+		{"interval=week&start_date=2026-01-04&end_date=2026-01-04", 1, "2025-12-29T00:00:00Z", "2025-12-29T00:00:00Z"}, // a Sunday
+		{"interval=month&start_date=2026-01-31&end_date=2026-03-01", 3, "2026-01-01T00:00:00Z", "2026-03-01T00:00:00Z"},
+		{"interval=year&start_date=2025-12-31&end_date=2026-01-01", 2, "2025-01-01T00:00:00Z", "2026-01-01T00:00:00Z"},
+		{"interval=month&start_date=2026-03-10&end_date=2026-04-10&timezone=Europe/Paris", 2, "2026-03-01T00:00:00+01:00", "2026-04-01T00:00:00+02:00"},
+		{"interval=hour&start_date=2026-03-29&end_date=2026-03-29&timezone=Europe/Paris", 23, "2026-03-29T00:00:00+01:00", "2026-03-29T23:00:00+02:00"},
+		{"interval=day&start_date=2026-01-01&end_date=2026-01-01&timezone=Asia/Kolkata", 1, "2026-01-01T00:00:00+05:30", "2026-01-01T00:00:00+05:30"},
+	} {
+		a := ask(t, metricTables{}, &metricFilter{}, c.query+"&metrics=orders")
+		if len(a.Periods) != c.n {
+			t.Errorf("%s: %d periods, want %d", c.query, len(a.Periods), c.n)
+			continue
+		}
+		if first, last := a.Periods[0]["timestamp"], a.Periods[c.n-1]["timestamp"]; first != c.first || last != c.last {
+			t.Errorf("%s: periods from %v to %v, want %s to %s", c.query, first, last, c.first, c.last)
+		}
+	}
+}
+
+// An order belongs to the day it has in the zone asked for, and what lies in the first period but before the start date does not count.
+func TestMetricsZonesAndBounds(t *testing.T) {
+	t.Parallel()
+	tables := metricTables{orders: []Order{
+		{CreatedAt: utc(t, "2026-01-04T23:30:00"), Status: OrderPaid, Currency: "usd", Subtotal: 100, Subscription: None},
+		{CreatedAt: utc(t, "2026-01-05T23:30:00"), Status: OrderPaid, Currency: "usd", Subtotal: 10, Subscription: None},
+	}}
+	for _, c := range []struct{ query, revenue, cumulative string }{
+		{"interval=day&start_date=2026-01-04&end_date=2026-01-06", "100 10 0 | 110", "100 110 110 | 110"},
+		{"interval=day&start_date=2026-01-04&end_date=2026-01-06&timezone=Europe/Paris", "0 100 10 | 110", "0 100 110 | 110"},
+		{"interval=day&start_date=2026-01-05&end_date=2026-01-05&timezone=America/New_York", "10 | 10", "110 | 110"},
+		{"interval=month&start_date=2026-01-05&end_date=2026-01-31", "10 | 10", "110 | 110"},
+	} {
+		a := ask(t, tables, &metricFilter{}, c.query+"&metrics=revenue&metrics=cumulative_revenue")
+		if got := series(a, "revenue"); got != c.revenue {
+			t.Errorf("%s: revenue %s, want %s", c.query, got, c.revenue)
+		}
+		if got := series(a, "cumulative_revenue"); got != c.cumulative {
+			t.Errorf("%s: cumulative revenue %s, want %s", c.query, got, c.cumulative)
+		}
+	}
+}
+
+func TestMetricsQueryRefused(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ query, refused, kind, loc, msg string }{
+		{"end_date=2026-01-01&interval=day", "RequestValidationError", "missing", "query.start_date", "Field required"},
+		{"start_date=today&end_date=2026-01-01&interval=day", "RequestValidationError", "date_from_datetime_parsing", "query.start_date", ""},
+		{"start_date=2026-01-01&end_date=2026-01-01", "RequestValidationError", "missing", "query.interval", ""},
+		{"start_date=2026-01-01&end_date=2026-01-01&interval=decade", "RequestValidationError", "enum", "query.interval",
+			"Input should be 'year', 'month', 'week', 'day' or 'hour'"},
+		{"start_date=2026-01-01&end_date=2026-01-01&interval=day&timezone=Mars/Olympus", "RequestValidationError", "TimeZoneName", "query.timezone", ""},
+		{"start_date=2026-01-01&end_date=2026-01-01&interval=day&timezone=Local", "RequestValidationError", "TimeZoneName", "query.timezone", ""},
+		{"start_date=2026-01-01&end_date=2026-01-01&interval=day&customer_id=me", "RequestValidationError", "uuid_parsing", "query.customer_id", ""},
+		{"start_date=2026-01-01&end_date=2026-01-01&interval=day&billing_type=never", "RequestValidationError", "enum", "query.billing_type", ""},
+		{"start_date=2026-01-01&end_date=2026-01-01&interval=day&metrics=zeal&metrics=orders&metrics=profit", "PolarRequestValidationError",
+			"value_error", "query.metrics", "Invalid metric slugs: profit, zeal"},
+		{"start_date=2026-01-02&end_date=2026-01-01&interval=day", "PolarRequestValidationError", "value_error", "query", ""},
+		{"start_date=2026-01-01&end_date=2026-01-09&interval=hour", "PolarRequestValidationError", "value_error", "query", ""},
+		{"start_date=2025-01-01&end_date=2026-01-03&interval=day", "PolarRequestValidationError", "value_error", "query", ""},
+		{"start_date=2025-01-01&end_date=2026-01-08&interval=week", "PolarRequestValidationError", "value_error", "query", ""},
+		{"start_date=2022-01-01&end_date=2026-01-01&interval=month", "PolarRequestValidationError", "value_error", "query", ""},
+		{"start_date=2015-01-01&end_date=2026-01-01&interval=year", "PolarRequestValidationError", "value_error", "query", ""},
+		// At the maximum, below the minimum, before the minimum date: all answered.
+		{"start_date=2026-01-01&end_date=2026-01-08&interval=hour", "", "", "", ""},
+		{"start_date=2025-01-01&end_date=2026-01-02&interval=day", "", "", "", ""},
+		{"start_date=2022-01-02&end_date=2026-01-01&interval=month", "", "", "", ""},
+		{"start_date=2020-01-01&end_date=2020-01-01&interval=year", "", "", "", ""},
+	} {
+		values, err := url.ParseQuery(c.query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, refused, problems := parseMetricsQuery(values)
+		if refused != c.refused || (refused == "") != (len(problems) == 0) {
+			t.Errorf("%s: refused as %q with %+v, want %q", c.query, refused, problems, c.refused)
+			continue
+		}
+		if refused == "" {
+			continue
+		}
+		p := problems[0]
+		if p.Type != c.kind || strings.Join(p.Loc, ".") != c.loc || (c.msg != "" && p.Msg != c.msg) {
+			t.Errorf("%s: %+v, want %s at %s: %s", c.query, p, c.kind, c.loc, c.msg)
+		}
+	}
+}
+
+func TestMetricKeysTellQueriesApart(t *testing.T) {
+	t.Parallel()
+	seen := map[string]string{}
+	for _, query := range []string{
+		"start_date=2026-01-01&end_date=2026-01-02&interval=day",
+		"start_date=2026-01-01&end_date=2026-01-03&interval=day",
+		"start_date=2026-01-01&end_date=2026-01-02&interval=hour",
+		"start_date=2026-01-01&end_date=2026-01-02&interval=day&timezone=Europe/Paris",
+		"start_date=2026-01-01&end_date=2026-01-02&interval=day&metrics=orders",
+		"start_date=2026-01-01&end_date=2026-01-02&interval=day&billing_type=recurring",
+		"start_date=2026-01-01&end_date=2026-01-02&interval=day&product_id=0f8b6a1e-54f1-4c9c-9d3a-6f7e2f1c0b11",
+		"start_date=2026-01-01&end_date=2026-01-02&interval=day&customer_id=0f8b6a1e-54f1-4c9c-9d3a-6f7e2f1c0b11",
+	} {
+		values, err := url.ParseQuery(query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q, _, _ := parseMetricsQuery(values)
+		if other := seen[q.key()]; other != "" {
+			t.Errorf("%s and %s share the key %s", query, other, q.key())
+		}
+		seen[q.key()] = query
+	}
+}
