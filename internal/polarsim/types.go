@@ -61,13 +61,14 @@ type Customer struct {
 	TaxID                                              *[2]string // value, format
 	Metadata                                           string
 	Invoices                                           int32 // last number used in the customer's invoice sequence
-	Owner                                              Ref   // the member that owns it
+	LastMember, LastSubscription, LastMeter            Ref   // newest of the customer's members, subscriptions and customer meters; each leads to the one before
 }
 
 // Member is one person of a customer.
 type Member struct {
 	CreatedAt, ModifiedAt, DeletedAt Time
 	Customer                         Ref
+	Before                           Ref // the customer's member made before this one
 	Email, Name, ExternalID, Role    string
 }
 
@@ -149,6 +150,7 @@ type Meter struct {
 type CustomerMeter struct {
 	CreatedAt, ModifiedAt Time
 	Customer, Meter       Ref
+	Before                Ref // the customer's meter made before this one
 	Consumed              float64
 	Credited              int64
 }
@@ -186,6 +188,7 @@ type Subscription struct {
 	Amount                                  int64
 	CancelAtPeriodEnd, PauseAtPeriodEnd     bool
 	Customer, Product, Discount, Checkout   Ref
+	Before                                  Ref   // the customer\'s subscription made before this one
 	Seats                                   int32 // 0 = null
 	CancellationReason, CancellationComment string
 	Metadata, CustomFields                  string

@@ -1,0 +1,132 @@
+package polarsim
+
+import (
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// DefaultNow is where the clock of a world stands at first.
+var DefaultNow = time.Date(2026, 10, 15, 12, 0, 0, 0, time.UTC)
+
+// Options size a world. The same options give the same bytes on the wire.
+type Options struct {
+	Seed      uint64
+	Customers int       // default: a fifth of Orders; 200 when that is not given either
+	Orders    int       // exact number of orders; default: six for each customer
+	Products  int       // default: the 17 of the fixed catalogue; more are one-time purchases
+	Now       time.Time // simulated clock; default DefaultNow
+}
+
+func (o Options) withDefaults() Options {
+	if o.Customers <= 0 {
+		o.Customers = 200
+		if o.Orders > 0 {
+			o.Customers = max(1, o.Orders/5)
+		}
+	}
+	if o.Orders <= 0 {
+		o.Orders = 6 * o.Customers
+	}
+	if o.Now.IsZero() {
+		o.Now = DefaultNow
+	}
+	return o
+}
+
+// World is one organization with everything in it. Rows are never removed from a table: a row's number is its identity, and a deleted row has
+// DeletedAt set. All methods may be called from several goroutines.
+type World struct {
+	seed uint64
+	keys idKeys
+	opts Options
+
+	mu             sync.RWMutex // guards everything below
+	now            Time
+	version        uint64 // counts changes, so that cached selections know when they are stale
+	steps          uint64 // calls of Advance so far: each draws from its own random sequence
+	org            Organization
+	products       []Product
+	prices         []Price
+	benefits       []Benefit
+	customFields   []CustomField
+	meters         []Meter
+	discounts      []Discount
+	customers      []Customer
+	members        []Member
+	customerMeters []CustomerMeter
+	subscriptions  []Subscription
+	orders         []Order // sorted by CreatedAt
+	payments       []Payment
+	refunds        []Refund
+	checkouts      []Checkout
+	dashboards     []Dashboard
+}
+
+// NewWorld makes the world that follows from o.
+func NewWorld(o Options) *World {
+	o = o.withDefaults()
+	w := &World{seed: o.Seed, keys: newIDKeys(o.Seed), opts: o, now: At(o.Now)}
+	w.generate()
+	return w
+}
+
+// Now is the simulated time.
+func (w *World) Now() time.Time {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	return w.now.Go()
+}
+
+// OrganizationID is the id of the world's one organization.
+func (w *World) OrganizationID() string { return w.id(KindOrganization, 0).String() }
+
+// id of the row with number n; number is its inverse.
+func (w *World) id(kind Kind, n int) ID { return w.keys.id(kind, n) }
+
+// stamp is the time of a write. The clock moves on a little, so that later writes have later times.
+func (w *World) stamp() Time {
+	w.now += 250_003 * microsecond
+	w.version++
+	return w.now
+}
+
+// random is a random sequence of its own for each purpose.
+func (w *World) random(purpose uint64) *rand.Rand {
+	return rand.New(rand.NewPCG(mix(w.seed), purpose))
+}
+
+// Counts tells how many rows of each list a mirror must end up with: what the API's lists would return over all pages, with customer meters of
+// archived meters.
+func (w *World) Counts() map[string]int {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	counts := map[string]int{
+		"organizations": 1, "products": len(w.products), "meters": len(w.meters), "customer_meters": len(w.customerMeters),
+		"orders": len(w.orders), "payments": len(w.payments),
+	}
+	for i := range w.customers {
+		if w.customers[i].DeletedAt == 0 {
+			counts["customers"]++
+		}
+	}
+	for i := range w.members {
+		if w.members[i].DeletedAt == 0 {
+			counts["members"]++
+		}
+	}
+	for i := range w.subscriptions {
+		if w.subscriptions[i].StartedAt != 0 {
+			counts["subscriptions"]++
+		}
+	}
+	for i := range w.orders {
+		counts["order_items"] += len(w.orders[i].Items)
+	}
+	for i := range w.dashboards {
+		if !w.dashboards[i].Deleted {
+			counts["metric_dashboards"]++
+		}
+	}
+	return counts
+}
