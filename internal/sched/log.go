@@ -1,0 +1,19 @@
+package sched
+
+import "log/slog"
+
+// cronLog hands cron's own log lines to slog. Each wake-up is one, so they are for debugging; only a panic in a job is
+// an error.
+type cronLog struct{ log *slog.Logger }
+
+func (l cronLog) Info(msg string, keysAndValues ...any) {
+	if msg == "skip" {
+		l.log.Info("tick skipped: the job is still running", keysAndValues...)
+		return
+	}
+	l.log.Debug("cron: "+msg, keysAndValues...)
+}
+
+func (l cronLog) Error(err error, msg string, keysAndValues ...any) {
+	l.log.Error("job broke off: "+msg, append([]any{"error", err}, keysAndValues...)...)
+}

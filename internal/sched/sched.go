@@ -1,0 +1,257 @@
+// Package sched says when jobs run: at the ticks of their schedules, spread by jitter, never two runs of one job at
+// once, soon again after a failure. It knows no SQL and no HTTP.
+package sched
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/robfig/cron/v3"
+)
+
+// Job is something to run at the ticks of a schedule.
+type Job struct {
+	Name string
+	// Spec is a schedule with five fields, a name such as @daily, @every with a duration, or Off. Ticks of five-field
+	// specs that fall into the hour that daylight saving skips are skipped with it.
+	Spec string
+	// AtStart also runs the job as soon as the scheduler does, without jitter. Ignored when Spec is Off.
+	AtStart bool
+	// Run does one run and reports its own failures; an error only means that it should be tried again soon. Its
+	// context is the one given to Scheduler.Run.
+	Run func(context.Context) error
+}
+
+// Config is a set of jobs and how to run them. Zero values mean the defaults given with each field.
+type Config struct {
+	Jobs []Job
+	// Location is where the fields of specs are read; default UTC.
+	Location *time.Location
+	// Jitter delays each scheduled run by a random time below it, so that the jobs of one tick, and the daemons of
+	// many hosts, do not all begin in the same second; 0 = none.
+	Jitter time.Duration
+	// Parallel is how many jobs may run at once; 0 = all.
+	Parallel int
+	// RetryMin and RetryMax bound the wait before a failed job is run again: RetryMin after the first failure,
+	// doubled with each further one, at most RetryMax, of which a random half is taken off. A retry that would come
+	// at or after the job's next tick is left to that tick. So a failed job runs again within RetryMax or its own
+	// interval, whichever is shorter. Defaults 15 s and 5 min.
+	RetryMin, RetryMax time.Duration
+	Log                *slog.Logger
+}
+
+// Scheduler runs jobs. It is used for one Run.
+type Scheduler struct {
+	cfg     Config
+	cron    *cron.Cron
+	jobs    []*job
+	slots   chan struct{} // nil = as many as there are jobs
+	started atomic.Bool
+	drain   chan struct{}
+	once    sync.Once
+	// ctx is that of Run: cron hands none to its jobs. It is set before cron starts and not written again.
+	ctx context.Context
+}
+
+// job is a Job with its state. Its runs never overlap, so only what Upcoming reads needs the lock.
+type job struct {
+	Job
+	schedule cron.Schedule
+	entry    cron.EntryID
+	guarded  cron.Job
+	atStart  bool // the run at the start is still to come
+	failures int  // since the last success
+
+	mu      sync.Mutex
+	retryAt time.Time // zero: no retry is waiting
+}
+
+// New reports everything that is wrong with a configuration at once.
+func New(cfg Config) (*Scheduler, error) {
+	if cfg.Location == nil {
+		cfg.Location = time.UTC
+	}
+	if cfg.RetryMin == 0 {
+		cfg.RetryMin = 15 * time.Second
+	}
+	if cfg.RetryMax == 0 {
+		cfg.RetryMax = max(cfg.RetryMin, 5*time.Minute)
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	var problems []error
+	if cfg.RetryMin < 0 || cfg.RetryMax < cfg.RetryMin {
+		problems = append(problems, fmt.Errorf("retry after %v at least and %v at most: the second must not be below the first", cfg.RetryMin, cfg.RetryMax))
+	}
+	if cfg.Jitter < 0 || cfg.Parallel < 0 {
+		problems = append(problems, fmt.Errorf("jitter %v, parallel %d: neither can be negative", cfg.Jitter, cfg.Parallel))
+	}
+	s := &Scheduler{
+		cfg:   cfg,
+		cron:  cron.New(cron.WithLocation(cfg.Location), cron.WithLogger(cronLog{cfg.Log})),
+		drain: make(chan struct{}),
+	}
+	if cfg.Parallel > 0 {
+		s.slots = make(chan struct{}, cfg.Parallel)
+	}
+	names := map[string]bool{}
+	for _, j := range cfg.Jobs {
+		if names[j.Name] {
+			problems = append(problems, fmt.Errorf("job %s is there twice", j.Name))
+		}
+		names[j.Name] = true
+		schedule, err := parse(j.Spec, cfg.Location)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("job %s: %w", j.Name, err))
+		}
+		if schedule == nil {
+			continue
+		}
+		s.add(&job{Job: j, schedule: schedule, atStart: j.AtStart})
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Scheduler) add(j *job) {
+	l := cronLog{s.cfg.Log.With("job", j.Name)}
+	// In this order: the other way round a panic would leave the job marked as running for ever.
+	j.guarded = cron.NewChain(cron.SkipIfStillRunning(l), cron.Recover(l)).Then(cron.FuncJob(func() { s.tick(j) }))
+	j.entry = s.cron.Schedule(j.schedule, j.guarded)
+	s.jobs = append(s.jobs, j)
+}
+
+// Run runs the jobs until ctx ends or Drain is called, and returns once no job runs any more. The jobs get ctx: when
+// it ends they are expected to return soon; Drain leaves them the time they need.
+func (s *Scheduler) Run(ctx context.Context) error {
+	if s.started.Swap(true) {
+		return errors.New("sched: a Scheduler runs once")
+	}
+	s.ctx = ctx
+	s.cron.Start()
+	var atStart sync.WaitGroup
+	for _, j := range s.jobs {
+		if j.AtStart {
+			atStart.Go(j.guarded.Run)
+		}
+	}
+	select {
+	case <-ctx.Done():
+	case <-s.drain:
+	}
+	<-s.cron.Stop().Done()
+	atStart.Wait()
+	return nil
+}
+
+// Drain starts no further job and lets Run return when those that run have ended.
+func (s *Scheduler) Drain() { s.once.Do(func() { close(s.drain) }) }
+
+// Upcoming tells when each job runs next, by name: at its next tick, or before it when a retry is waiting. Jobs that
+// are off are missing, and before Run all are.
+func (s *Scheduler) Upcoming() map[string]time.Time {
+	at := map[string]time.Time{}
+	for _, j := range s.jobs {
+		if next := s.cron.Entry(j.entry).Next; !next.IsZero() {
+			at[j.Name] = next
+		}
+		j.mu.Lock()
+		if !j.retryAt.IsZero() {
+			at[j.Name] = j.retryAt
+		}
+		j.mu.Unlock()
+	}
+	return at
+}
+
+// tick runs a job, and again after failures until it succeeds or its next tick is nearer than the next try.
+func (s *Scheduler) tick(j *job) {
+	if j.atStart {
+		j.atStart = false
+	} else if s.cfg.Jitter > 0 && !s.wait(rand.N(s.cfg.Jitter)) {
+		return
+	}
+	for s.attempt(j) != nil {
+		j.failures++
+		wait := s.backoff(j.failures)
+		now := time.Now()
+		if !now.Add(wait).Before(j.schedule.Next(now)) {
+			return
+		}
+		s.cfg.Log.Info("job is run again soon", "job", j.Name, "failures", j.failures, "in", wait.Round(time.Millisecond))
+		j.setRetry(now.Add(wait))
+		waited := s.wait(wait)
+		j.setRetry(time.Time{})
+		if !waited {
+			return
+		}
+	}
+}
+
+// attempt runs a job once, as soon as fewer than Parallel others run. A scheduler that is stopping runs nothing:
+// that is no failure.
+func (s *Scheduler) attempt(j *job) error {
+	if s.slots != nil {
+		select {
+		case s.slots <- struct{}{}:
+			defer func() { <-s.slots }()
+		case <-s.ctx.Done():
+		case <-s.drain:
+		}
+	}
+	if s.stopping() {
+		return nil
+	}
+	err := j.Run(s.ctx)
+	if err == nil {
+		j.failures = 0
+	}
+	return err
+}
+
+// stopping is asked before work begins: when a tick and the end come together, select takes either.
+func (s *Scheduler) stopping() bool {
+	select {
+	case <-s.drain:
+		return true
+	default:
+		return s.ctx.Err() != nil
+	}
+}
+
+// wait returns false when the scheduler stops meanwhile.
+func (s *Scheduler) wait(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-s.ctx.Done():
+	case <-s.drain:
+	}
+	return false
+}
+
+// backoff is the wait after the given number of failures in a row.
+func (s *Scheduler) backoff(failures int) time.Duration {
+	d := s.cfg.RetryMax
+	if doublings := failures - 1; doublings < 32 && s.cfg.RetryMin <= s.cfg.RetryMax>>doublings {
+		d = s.cfg.RetryMin << doublings
+	}
+	return d/2 + rand.N(d/2+1)
+}
+
+func (j *job) setRetry(at time.Time) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.retryAt = at
+}
