@@ -54,6 +54,8 @@ CREATE INDEX orders_created_at_idx ON orders (created_at);
 CREATE INDEX orders_subscription_id_idx ON orders (subscription_id);
 -- Orders of a product.
 CREATE INDEX orders_product_id_idx ON orders (product_id);
+-- Look-up by the number that customers quote and that Polar's export names instead of the id.
+CREATE INDEX orders_invoice_number_idx ON orders (invoice_number);
 COMMENT ON TABLE orders IS 'Orders: purchases, renewals and what else was billed. Drafts and void orders too; Polar never deletes an order.';
 COMMENT ON COLUMN orders.id IS 'Polar id.';
 COMMENT ON COLUMN orders.created_at IS 'When Polar created the order (UTC).';

@@ -85,7 +85,8 @@ func (d Decimal) NumericValue() (pgtype.Numeric, error) {
 	return pgtype.Numeric{Int: n, Exp: int32(exp), Valid: true}, nil
 }
 
-// ScanNumeric takes a value that pgx read: plain digits, without an exponent.
+// ScanNumeric takes a value that pgx read: plain digits, without an exponent,
+// as many after the point as Postgres holds (pgx gives zero without any).
 // NULL is for a *Decimal; NaN and infinity, which JSON does not know, are refused.
 func (d *Decimal) ScanNumeric(n pgtype.Numeric) error {
 	switch {
