@@ -45,9 +45,15 @@ type Page struct {
 	Checkpoint  json.RawMessage
 	Total       *int64 // total_count of the reply; nil where the endpoint gives none
 	Requests    int64  // of the run so far
-	// Write upserts the items with these indexes. An *ItemError names the one
-	// that cannot be written; anything else is a failure of the database.
-	Write func(ctx context.Context, q *db.Queries, tx pgx.Tx, indexes []int) error
+	// Write upserts these items. An *ItemError names the one that cannot be
+	// written; anything else is a failure of the database.
+	Write func(ctx context.Context, q *db.Queries, tx pgx.Tx, changes []Change) error
+}
+
+// Change is an item that the table does not hold as it came.
+type Change struct {
+	Index int  // in Page.Items
+	New   bool // the table has no row with this id
 }
 
 // ItemError says that one item, by its index, cannot be stored as it is.
@@ -172,7 +178,7 @@ func (r *Run) storePage(ctx context.Context, p Page, bad map[int]string) (Counts
 // changed asks which items are new, have other content, or come back from the
 // dead, and counts the rest. It is the only SQL that is not generated: the
 // question is the same for every table, and sqlc cannot take a table's name.
-func changed(ctx context.Context, tx pgx.Tx, p Page, bad map[int]string, c *Counts) ([]int, error) {
+func changed(ctx context.Context, tx pgx.Tx, p Page, bad map[int]string, c *Counts) ([]Change, error) {
 	if len(p.Items) == 0 {
 		return nil, nil
 	}
@@ -191,7 +197,7 @@ func changed(ctx context.Context, tx pgx.Tx, p Page, bad map[int]string, c *Coun
 	if err != nil {
 		return nil, fmt.Errorf("compare with %s: %w", p.Table, err)
 	}
-	var want []int
+	var want []Change
 	var index, differ int
 	var isNew, stale bool
 	_, err = pgx.ForEachRow(rows, []any{&index, &isNew, &stale}, func() error {
@@ -202,10 +208,10 @@ func changed(ctx context.Context, tx pgx.Tx, p Page, bad map[int]string, c *Coun
 			c.Stale++
 		case isNew:
 			c.Inserted++
-			want = append(want, index)
+			want = append(want, Change{Index: index, New: true})
 		default:
 			c.Updated++
-			want = append(want, index)
+			want = append(want, Change{Index: index})
 		}
 		return nil
 	})
@@ -213,7 +219,7 @@ func changed(ctx context.Context, tx pgx.Tx, p Page, bad map[int]string, c *Coun
 		return nil, fmt.Errorf("compare with %s: %w", p.Table, err)
 	}
 	c.Unchanged = int64(len(p.Items) - differ)
-	slices.Sort(want)
+	slices.SortFunc(want, func(a, b Change) int { return a.Index - b.Index })
 	return want, nil
 }
 

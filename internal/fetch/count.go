@@ -1,0 +1,49 @@
+package fetch
+
+import (
+	"context"
+	"net/url"
+)
+
+// Count is how many rows Polar says a scan should bring, asked for itself with the smallest page there is. A scan that
+// narrows its query as it goes, or reads several lists, never sees that number in its own pages.
+//
+// Requests is what asking cost, also beside an error. Total is -1 where the endpoint does not count.
+type Count struct{ Total, Requests int }
+
+// Counter is a Scan whose rows can be counted without reading them.
+type Counter interface {
+	Count(ctx context.Context, c *Client, path string, query url.Values) (Count, error)
+}
+
+// Count implements Counter.
+func (k Keyset) Count(ctx context.Context, c *Client, path string, query url.Values) (Count, error) {
+	return count(ctx, c, path, query)
+}
+
+// Count implements Counter: the plain list and every part.
+func (o Offset) Count(ctx context.Context, c *Client, path string, query url.Values) (Count, error) {
+	n, err := count(ctx, c, path, query)
+	if err != nil || o.Each == nil {
+		return n, err
+	}
+	ids, requests, err := o.Each.ids(ctx, c)
+	n.Requests += requests
+	if err != nil {
+		return n, err
+	}
+	for _, id := range ids {
+		part, err := count(ctx, c, path, with(query, o.Each.Param, id))
+		n.Requests += part.Requests
+		if err != nil {
+			return n, err
+		}
+		n.Total += part.Total
+	}
+	return n, nil
+}
+
+func count(ctx context.Context, c *Client, path string, query url.Values) (Count, error) {
+	p, err := c.Page(ctx, path, paged(query, 1, 1))
+	return Count{Total: p.TotalCount, Requests: p.Requests}, err
+}

@@ -1,0 +1,84 @@
+package mirror
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// ours are the columns that every table of a stream has beside the API's.
+var ours = []string{"_extra", "_hash", "_requested_at"}
+
+// check finds mistakes in an entry of the table of streams.
+func (s Stream) check() error {
+	var errs []error
+	bad := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("stream %q: "+format, append([]any{s.Name}, args...)...))
+	}
+	if s.Name == "" || s.Scan == nil || s.Table.write == nil || s.Scope == "" {
+		bad("name, scope, scan and table are all needed")
+	}
+	if !strings.HasPrefix(s.Path, "/v1/") {
+		bad("path %q does not begin with /v1/", s.Path)
+	}
+	columns := func(what string, t Table, more ...string) {
+		for _, c := range append(more, ours...) {
+			if !t.columns[c] {
+				bad("%s has no column %q", what, c)
+			}
+		}
+	}
+	columns("its table", s.Table, "id")
+	for _, f := range s.Embedded {
+		if s.Table.columns[f] {
+			bad("%q is both dropped and a column", f)
+		}
+	}
+	for _, c := range s.Children {
+		columns("child table "+c.Name, c.Table, c.Parent, c.Key, "_position")
+		if s.Table.columns[c.Field] {
+			bad("%q is both a list of children and a column", c.Field)
+		}
+		for _, f := range c.Embedded {
+			if c.Table.columns[f] {
+				bad("child %s: %q is both dropped and a column", c.Name, f)
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Nearest finds the name that was probably meant; "" if none is close.
+func Nearest(name string, among []string) string {
+	best, least := "", len(name)/2+1
+	for _, n := range among {
+		d := distance(strings.ToLower(name), n)
+		if strings.HasPrefix(n, strings.ToLower(name)) && name != "" {
+			d = min(d, 1)
+		}
+		if d < least {
+			best, least = n, d
+		}
+	}
+	return best
+}
+
+// distance is the number of letters to insert, delete or replace (Levenshtein).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
+		}
+	}
+	return row[len(b)]
+}

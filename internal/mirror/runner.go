@@ -1,0 +1,284 @@
+// Package mirror decides what is read and where it goes: the table of streams,
+// and the one runner that serves them all.
+package mirror
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+
+	"syncd/internal/fetch"
+	"syncd/internal/store"
+)
+
+// Outcome of a run.
+type Outcome string
+
+// The outcomes. Only Succeeded means that nothing is missing.
+const (
+	Succeeded   Outcome = "succeeded"   // everything was read and stored
+	Partial     Outcome = "partial"     // read to the end, but something is missing
+	Failed      Outcome = "failed"      // broke off on an error
+	Interrupted Outcome = "interrupted" // was stopped; the next run goes on from there
+	Skipped     Outcome = "skipped"     // did not read: busy elsewhere, or not available to this token
+)
+
+// Result of one run of one stream.
+type Result struct {
+	Stream, Kind string
+	Outcome      Outcome
+	Reason       string // why it is not Succeeded
+	Err          error  // the error behind Reason, if there was one
+	RunID        int64  // 0 where no run was opened
+	Resumed      bool   // went on from where an earlier run had been cut off
+	Unavailable  bool   // Polar does not give this stream to this kind of token: no loss, and no failure
+	Total        int    // rows that Polar says there are; -1 where it does not say
+	store.Counts
+	StartedAt time.Time
+	Duration  time.Duration
+}
+
+// Whole tells whether the stream's table is known to hold all that Polar lets this token see.
+func (r Result) Whole() bool { return r.Outcome == Succeeded || r.Unavailable }
+
+// Observer is told what happens, from several goroutines at once.
+type Observer interface {
+	RunStarted(stream string)
+	// PageStored reports the rows of the sweep so far and the expected total (-1: unknown).
+	PageStored(stream string, rows, total int)
+	RunFinished(Result)
+}
+
+// Config of a Runner.
+type Config struct {
+	Client         *fetch.Client
+	Store          *store.Store
+	Streams        []Stream // nil = Streams()
+	Parallel       int      // streams at a time in Sync; default 4
+	OrganizationID string   // the organization that the token must belong to; "" = any
+	LeaseTTL       time.Duration
+	Log            *slog.Logger
+	Observer       Observer
+}
+
+// DefaultLeaseTTL is how long the lease of a process that died keeps others
+// away. A living one renews it three times as often, whatever it waits for.
+const DefaultLeaseTTL = 30 * time.Second
+
+// Runner makes runs.
+type Runner struct {
+	Config
+	streams map[string]*prepared
+	holder  string
+
+	drain     chan struct{}
+	drainOnce sync.Once
+
+	mu       sync.Mutex
+	disabled map[string]string // stream -> why, until the next start
+}
+
+// prepared is a stream with what is derived from it once.
+type prepared struct {
+	Stream
+	shape shape
+}
+
+// New checks the table of streams and makes a Runner.
+func New(c Config) (*Runner, error) {
+	if c.Streams == nil {
+		c.Streams = Streams()
+	}
+	if c.Parallel <= 0 {
+		c.Parallel = 4
+	}
+	if c.LeaseTTL <= 0 {
+		c.LeaseTTL = DefaultLeaseTTL
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Observer == nil {
+		c.Observer = nobody{}
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown-host"
+	}
+	r := &Runner{
+		Config:   c,
+		streams:  map[string]*prepared{},
+		holder:   fmt.Sprintf("%s/%d/%s", host, os.Getpid(), rand.Text()[:8]),
+		drain:    make(chan struct{}),
+		disabled: map[string]string{},
+	}
+	for _, s := range c.Streams {
+		if err := s.check(); err != nil {
+			return nil, err
+		}
+		r.streams[s.Name] = &prepared{s, newShape(s)}
+	}
+	return r, nil
+}
+
+type nobody struct{}
+
+func (nobody) RunStarted(string)           {}
+func (nobody) PageStored(string, int, int) {}
+func (nobody) RunFinished(Result)          {}
+
+// Names lists the streams in their order.
+func (r *Runner) Names() []string {
+	names := make([]string, len(r.Streams))
+	for i, s := range r.Streams {
+		names[i] = s.Name
+	}
+	return names
+}
+
+// UnknownStreamError names what was asked for, and what may have been meant.
+type UnknownStreamError struct{ Name, Nearest string }
+
+func (e *UnknownStreamError) Error() string {
+	if e.Nearest == "" {
+		return fmt.Sprintf("no stream is named %q: `syncd status` lists them", e.Name)
+	}
+	return fmt.Sprintf("no stream is named %q: did you mean %q?", e.Name, e.Nearest)
+}
+
+// Resolve checks names of streams; none means all of them.
+func (r *Runner) Resolve(names ...string) ([]string, error) {
+	all := r.Names()
+	if len(names) == 0 {
+		return all, nil
+	}
+	var errs []error
+	for _, n := range names {
+		if !slices.Contains(all, n) {
+			errs = append(errs, &UnknownStreamError{Name: n, Nearest: Nearest(n, all)})
+		}
+	}
+	return slices.Compact(slices.Clone(names)), errors.Join(errs...)
+}
+
+// Drain asks runs to stop after the page in hand. It returns at once; the runs
+// end as interrupted, and the next ones go on where they stopped.
+func (r *Runner) Drain() { r.drainOnce.Do(func() { close(r.drain) }) }
+
+func (r *Runner) draining() bool {
+	select {
+	case <-r.drain:
+		return true
+	default:
+		return false
+	}
+}
+
+// ErrOrganization: which organization the token is for could not be told, or it is the wrong one.
+var ErrOrganization = errors.New("organization")
+
+// Check sends one request: it warms up the token (Polar lets a token it has not
+// seen for five minutes make only 60 requests a minute), proves that it is
+// accepted, and ties the schema to the organization behind it.
+//
+// The token must be of one organization. A personal token sees all those of its
+// user, whose orders and subscriptions cannot be told apart.
+func (r *Runner) Check(ctx context.Context) error {
+	if err := r.Store.CheckSchema(ctx); err != nil {
+		return err
+	}
+	id, err := r.organization(ctx)
+	if err != nil {
+		return err
+	}
+	if want := r.OrganizationID; want != "" && want != id.String() {
+		return fmt.Errorf("%w: the token is for %s, the configuration says %s: use a token of that organization, or correct POLAR_ORGANIZATION_ID", ErrOrganization, id, want)
+	}
+	return r.Store.Bind(ctx, id, r.Client.Server())
+}
+
+func (r *Runner) organization(ctx context.Context) (uuid.UUID, error) {
+	page, err := r.Client.Page(ctx, "/v1/organizations/", map[string][]string{"limit": {"2"}, "page": {"1"}})
+	switch {
+	case errors.Is(err, fetch.ErrScope):
+		return r.organizationOf(ctx, err)
+	case err != nil:
+		return uuid.UUID{}, err
+	case page.TotalCount > 1:
+		return uuid.UUID{}, fmt.Errorf("%w: the token sees %d organizations, and the rows of several could not be told apart: use an organization access token (Polar: Settings, Developers), not a personal one", ErrOrganization, page.TotalCount)
+	case len(page.Items) == 0:
+		return uuid.UUID{}, fmt.Errorf("%w: Polar shows none to this token; a blocked organization is hidden: ask Polar, nothing was changed here", ErrOrganization)
+	}
+	id, err := fieldID(page.Items[0], "id")
+	if err != nil {
+		return uuid.UUID{}, fmt.Errorf("%w: %s lists one without a usable id: %w", ErrOrganization, "/v1/organizations/", err)
+	}
+	return id, nil
+}
+
+// organizationOf finds the organization through rows that name it, for a token
+// without the scope to ask directly.
+func (r *Runner) organizationOf(ctx context.Context, cause error) (uuid.UUID, error) {
+	for _, path := range []string{"/v1/products/", "/v1/customers/", "/v1/payments/"} {
+		page, err := r.Client.Page(ctx, path, map[string][]string{"limit": {"1"}, "page": {"1"}})
+		if errors.Is(err, fetch.ErrScope) {
+			continue
+		}
+		if err != nil {
+			return uuid.UUID{}, err
+		}
+		for _, item := range page.Items {
+			if id, err := fieldID(item, "organization_id"); err == nil {
+				return id, nil
+			}
+		}
+	}
+	return uuid.UUID{}, fmt.Errorf("%w: cannot tell which one the token is for; give it the scope organizations:read: %w", ErrOrganization, cause)
+}
+
+func fieldID(item jsontext.Value, name string) (uuid.UUID, error) {
+	var fields map[string]jsontext.Value
+	if err := jsonv2.Unmarshal(item, &fields, jsontext.AllowDuplicateNames(true)); err != nil {
+		return uuid.UUID{}, err
+	}
+	return parseID(fields[name])
+}
+
+// Sync checks, then makes one run of each stream, several at a time. The error
+// is set only when nothing could run at all, or when Polar refused the token on
+// the way; what became of each stream is in its Result.
+func (r *Runner) Sync(ctx context.Context, names ...string) ([]Result, error) {
+	names, err := r.Resolve(names...)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.Check(ctx); err != nil {
+		return nil, err
+	}
+	results := make([]Result, len(names))
+	var g errgroup.Group
+	g.SetLimit(r.Parallel)
+	for i, name := range names {
+		g.Go(func() error {
+			results[i] = r.Once(ctx, name)
+			if errors.Is(results[i].Err, fetch.ErrAuth) && !results[i].Unavailable {
+				// Every further request would be refused too, out of a bucket of 60 a minute.
+				r.Drain()
+				return results[i].Err
+			}
+			return nil
+		})
+	}
+	return results, g.Wait()
+}

@@ -1,0 +1,129 @@
+package mirror
+
+import (
+	"net/url"
+
+	"syncd/internal/fetch"
+	"syncd/internal/store/db"
+)
+
+// Stream is one mirrored Polar resource, as data: where it is listed, in which
+// order it is read so that nothing is lost, and which table it goes to. One
+// runner serves all of them.
+type Stream struct {
+	Name  string     // of the stream and of its table
+	Path  string     // of the list endpoint, with the exact trailing slash
+	Scope string     // that the token needs
+	Query url.Values // parameters of every list request; nil for most
+	Scan  fetch.Scan // order in which the list is read
+	Table Table      // columns, and how a row is written
+
+	// Embedded names fields that are copies of other mirrored objects. They are
+	// live joins made when the reply was rendered, so storing them would make
+	// every order "change" when a product is renamed. They are dropped; the
+	// object's own stream has them.
+	Embedded []string
+	// Children are lists without an endpoint of their own.
+	Children []Child
+	// Optional: Polar is known to refuse this list to some tokens. A refusal is
+	// reported and is no failure.
+	Optional bool
+}
+
+// Child is a list inside an item whose elements go to a table of their own.
+type Child struct {
+	Field    string   // of the parent that holds the list
+	Name     string   // of the table
+	Parent   string   // column that holds the parent's id
+	Key      string   // column that holds the element's own id; "id" unless it is renamed
+	Embedded []string // fields of the element that are not kept
+	Table    Table
+}
+
+// Streams is the table of streams: the only place where a path of Polar's API
+// meets a table. Parents come before what refers to them.
+//
+// A scan goes in ascending order of creation, because new rows then land behind
+// the reader; Polar's default, newest first, would push rows onto pages already
+// read and pull others off pages still to come. No list has a tie-breaker of its
+// own, so a near-unique second criterion narrows the ties where there is one.
+// Source: server/polar/*/sorting.py and kit/repository/base.py in polarsource/polar.
+func Streams() []Stream {
+	return []Stream{
+		{Name: "organizations", Path: "/v1/organizations/", Scope: "organizations:read",
+			Scan:  fetch.Offset{Sort: []string{"created_at", "slug"}},
+			Table: rows((*db.Queries).OrganizationsUpsert)},
+
+		{Name: "products", Path: "/v1/products/", Scope: "products:read",
+			Scan:  fetch.Offset{Sort: []string{"created_at", "name"}},
+			Table: rows((*db.Queries).ProductsUpsert),
+			Children: []Child{
+				// The list holds current catalogue prices only: a price that leaves
+				// it is still pointed at by orders and subscriptions.
+				{Field: "prices", Name: "product_prices", Parent: "product_id", Key: "id", Embedded: []string{"meter"},
+					Table: rows((*db.Queries).ProductPricesUpsert)},
+				// properties can hold a signed Discord token.
+				{Field: "benefits", Name: "product_benefits", Parent: "product_id", Key: "benefit_id", Embedded: []string{"properties"},
+					Table: rows((*db.Queries).ProductBenefitsUpsert)},
+			}},
+
+		{Name: "customers", Path: "/v1/customers/", Scope: "customers:read",
+			Scan:  fetch.Offset{Sort: []string{"created_at", "email"}},
+			Table: rows((*db.Queries).CustomersUpsert)},
+
+		{Name: "members", Path: "/v1/members/", Scope: "members:read",
+			Scan:  fetch.Offset{Sort: []string{"created_at"}},
+			Table: rows((*db.Queries).MembersUpsert)},
+
+		{Name: "meters", Path: "/v1/meters/", Scope: "meters:read",
+			Scan:  fetch.Offset{Sort: []string{"created_at", "name"}},
+			Table: rows((*db.Queries).MetersUpsert)},
+
+		// The plain list leaves out the rows of archived meters; asked for by
+		// meter, they come. Source: customer_meter/service.py.
+		{Name: "customer_meters", Path: "/v1/customer-meters/", Scope: "customer_meters:read",
+			Scan: fetch.Offset{Sort: []string{"created_at", "customer_id", "meter_id"},
+				Each: &fetch.Each{Path: "/v1/meters/", Query: url.Values{"is_archived": {"true"}}, Param: "meter_id"}},
+			Embedded: []string{"customer", "meter"},
+			Table:    rows((*db.Queries).CustomerMetersUpsert)},
+
+		{Name: "subscriptions", Path: "/v1/subscriptions/", Scope: "subscriptions:read",
+			Scan:     fetch.Keyset{Sort: "started_at", After: "started_after"},
+			Embedded: []string{"customer", "user", "product", "discount", "price"},
+			Table:    rows((*db.Queries).SubscriptionsUpsert),
+			Children: []Child{
+				{Field: "prices", Name: "subscription_prices", Parent: "subscription_id", Key: "id", Embedded: []string{"meter"},
+					Table: rows((*db.Queries).SubscriptionPricesUpsert)},
+				{Field: "meters", Name: "subscription_meters", Parent: "subscription_id", Key: "id", Embedded: []string{"meter"},
+					Table: rows((*db.Queries).SubscriptionMetersUpsert)},
+			}},
+
+		{Name: "orders", Path: "/v1/orders/", Scope: "orders:read",
+			Scan:     fetch.Keyset{Sort: "created_at", After: "created_after", Then: []string{"invoice_number"}},
+			Embedded: []string{"customer", "user", "product", "product_price", "discount", "subscription"},
+			Table:    rows((*db.Queries).OrdersUpsert),
+			Children: []Child{
+				{Field: "items", Name: "order_items", Parent: "order_id", Key: "id",
+					Table: rows((*db.Queries).OrderItemsUpsert)},
+			}},
+
+		{Name: "payments", Path: "/v1/payments/", Scope: "payments:read",
+			Scan:  fetch.Offset{Sort: []string{"created_at", "amount", "method", "status"}},
+			Table: rows((*db.Queries).PaymentsUpsert)},
+
+		{Name: "metric_dashboards", Path: "/v1/metrics/dashboards", Scope: "metrics:read",
+			Scan:  fetch.Array{},
+			Table: rows((*db.Queries).MetricDashboardsUpsert)},
+
+		{Name: "metrics", Path: "/v1/metrics/", Scope: "metrics:read",
+			Scan:  fetch.Metrics{Intervals: []string{"day", "month"}},
+			Table: rows((*db.Queries).MetricsUpsert)},
+
+		// Since 2026-06-22 Polar answers this list to web sessions only.
+		// Source: organization_access_token/auth.py.
+		{Name: "organization_access_tokens", Path: "/v1/organization-access-tokens/", Scope: "organization_access_tokens:read",
+			Scan:     fetch.Offset{Sort: []string{"created_at", "comment"}},
+			Table:    rows((*db.Queries).OrganizationAccessTokensUpsert),
+			Optional: true},
+	}
+}
