@@ -2,6 +2,7 @@ package polarsim
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strconv"
 )
@@ -20,14 +21,12 @@ func (c *column) append(b []byte, i int) []byte {
 	return appendFloat(b, c.floats[i], c.whole)
 }
 
-// appendFloat writes f as Python's JSON does, 0.0 for zero, or as an integer where whole asks for it.
+// appendFloat writes f as Polar does, 0.0 for zero, or as an integer where whole asks for it and there is no fraction.
 func appendFloat(b []byte, f float64, whole bool) []byte {
-	n := len(b)
-	b = strconv.AppendFloat(b, f, 'f', -1, 64)
-	if !whole && !slices.Contains(b[n:], '.') {
-		b = append(b, ".0"...)
+	if whole && f == math.Trunc(f) {
+		return strconv.AppendInt(b, int64(f), 10)
 	}
-	return b
+	return appendNumber(b, f)
 }
 
 // metricFilter narrows the rows that count. A nil slice counts every row.

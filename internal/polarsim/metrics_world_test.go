@@ -1,0 +1,177 @@
+package polarsim
+
+import (
+	"encoding/json"
+	"net/url"
+	"strconv"
+	"testing"
+)
+
+// number reads a metric of a period or a total.
+func number(t *testing.T, values map[string]any, slug string) int64 {
+	t.Helper()
+	n, ok := values[slug].(json.Number)
+	if !ok {
+		t.Fatalf("no %s in %v", slug, values)
+	}
+	i, err := n.Int64()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return i
+}
+
+// askWorld answers a query from a world, through its cache.
+func askWorld(t *testing.T, w *World, cache *metricsCache, query string) metricsAnswer {
+	t.Helper()
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, refused, problems := w.metrics(cache, values)
+	if refused != "" {
+		t.Fatalf("%s: %s %+v", query, refused, problems)
+	}
+	return readAnswer(t, body)
+}
+
+// Nothing is lost between the orders and the metrics, nor between one interval and another.
+func TestMetricsConserve(t *testing.T) {
+	t.Parallel()
+	w := NewWorld(Options{Seed: 3, Customers: 300})
+	from, to := "2025-10-16", "2026-10-15"
+	bounds := []Time{utc(t, from), utc(t, "2026-10-16")}
+	var revenue, orders, once, past int64
+	for i := range w.orders {
+		o := &w.orders[i]
+		switch {
+		case !o.Paid() || o.CreatedAt >= bounds[1]:
+		case o.CreatedAt < bounds[0]:
+			past += usd(o.Net(), o.Currency)
+		default:
+			orders++
+			revenue += usd(o.Net(), o.Currency)
+			if o.Subscription == None {
+				once++
+			}
+		}
+	}
+	if orders == 0 || past == 0 || once == 0 {
+		t.Fatalf("a world without orders proves nothing: %d orders, %d once, %d before", orders, once, past)
+	}
+	var active int64
+	for i := range w.subscriptions {
+		s := &w.subscriptions[i]
+		if end := s.end(); s.StartedAt < bounds[1] && (end == 0 || end >= bounds[1]) {
+			active++
+		}
+	}
+	cache := &metricsCache{}
+	var churned, canceled, created int64 = -1, -1, -1
+	for _, interval := range []string{"day", "week", "month", "year"} {
+		a := askWorld(t, w, cache, "start_date="+from+"&end_date="+to+"&interval="+interval)
+		sums := map[string]int64{}
+		for _, p := range a.Periods {
+			for _, slug := range []string{"orders", "revenue", "net_revenue", "one_time_products", "one_time_products_revenue", "new_subscriptions_revenue",
+				"renewed_subscriptions_revenue", "churned_subscriptions", "canceled_subscriptions", "new_subscriptions"} {
+				sums[slug] += number(t, p, slug)
+			}
+			reasons := int64(0)
+			for _, r := range cancellationReasons {
+				reasons += number(t, p, "canceled_subscriptions_"+r)
+			}
+			if reasons != number(t, p, "canceled_subscriptions") {
+				t.Errorf("%s %v: reasons add up to %d", interval, p["timestamp"], reasons)
+			}
+			if number(t, p, "annual_recurring_revenue") != 12*number(t, p, "monthly_recurring_revenue") {
+				t.Errorf("%s %v: annual recurring revenue is not twelve monthly ones", interval, p["timestamp"])
+			}
+		}
+		last := a.Periods[len(a.Periods)-1]
+		for _, c := range []struct {
+			name      string
+			got, want int64
+		}{
+			{"orders", sums["orders"], orders},
+			{"revenue", sums["revenue"], revenue},
+			{"one-time products", sums["one_time_products"], once},
+			{"cumulative revenue", number(t, last, "cumulative_revenue"), past + revenue},
+			{"total of orders", number(t, a.Totals, "orders"), orders},
+			{"total of net revenue", number(t, a.Totals, "net_revenue"), sums["net_revenue"]},
+			{"revenue in parts", sums["one_time_products_revenue"] + sums["new_subscriptions_revenue"] + sums["renewed_subscriptions_revenue"], revenue},
+		} {
+			if c.got != c.want {
+				t.Errorf("by %s: %s is %d, want %d", interval, c.name, c.got, c.want)
+			}
+		}
+		if interval == "day" {
+			if got := number(t, last, "active_subscriptions"); got != active {
+				t.Errorf("active subscriptions at the end: %d, want %d", got, active)
+			}
+			churned, canceled, created = sums["churned_subscriptions"], sums["canceled_subscriptions"], sums["new_subscriptions"]
+			if churned == 0 || canceled == 0 || created == 0 {
+				t.Errorf("a world without churn proves nothing: %d churned, %d canceled, %d new", churned, canceled, created)
+			}
+		}
+		if sums["churned_subscriptions"] != churned || sums["canceled_subscriptions"] != canceled {
+			t.Errorf("by %s: %d churned, %d canceled; by day %d and %d", interval, sums["churned_subscriptions"], sums["canceled_subscriptions"], churned, canceled)
+		}
+	}
+}
+
+// Filters cut the whole into parts that add up to it.
+func TestMetricsFiltersPartition(t *testing.T) {
+	t.Parallel()
+	w := NewWorld(Options{Seed: 4, Customers: 120})
+	cache := &metricsCache{}
+	const query = "start_date=2026-01-01&end_date=2026-10-15&interval=month"
+	whole := askWorld(t, w, cache, query)
+	recurring, once := askWorld(t, w, cache, query+"&billing_type=recurring"), askWorld(t, w, cache, query+"&billing_type=one_time")
+	if got, want := number(t, recurring.Totals, "active_subscriptions")+number(t, once.Totals, "active_subscriptions"),
+		number(t, whole.Totals, "active_subscriptions"); got != want {
+		t.Errorf("active subscriptions by billing type add up to %d, want %d", got, want)
+	}
+	var byCustomer, byProduct int64
+	for i := range w.customers {
+		a := askWorld(t, w, cache, query+"&metrics=revenue&customer_id="+w.id(KindCustomer, i).String())
+		byCustomer += number(t, a.Totals, "revenue")
+	}
+	for i := range w.products {
+		a := askWorld(t, w, cache, query+"&metrics=revenue&product_id="+w.id(KindProduct, i).String())
+		byProduct += number(t, a.Totals, "revenue")
+	}
+	if want := number(t, whole.Totals, "revenue"); byCustomer != want || byProduct > want || byProduct == 0 {
+		t.Errorf("revenue is %d, by customer %d, by product %d", want, byCustomer, byProduct)
+	}
+	stranger := askWorld(t, w, cache, query+"&organization_id=0f8b6a1e-54f1-4c9c-9d3a-6f7e2f1c0b11")
+	if got := number(t, stranger.Totals, "orders") + number(t, stranger.Totals, "active_subscriptions"); got != 0 {
+		t.Errorf("another organization has %d orders and subscriptions", got)
+	}
+	own := askWorld(t, w, cache, query+"&organization_id="+w.OrganizationID())
+	if got, want := number(t, own.Totals, "orders"), number(t, whole.Totals, "orders"); got != want || want == 0 {
+		t.Errorf("the organization itself has %d orders, want %d", got, want)
+	}
+}
+
+// An answer is kept for a minute of simulated time; a change of the world makes a new one at once.
+func TestMetricsCache(t *testing.T) {
+	t.Parallel()
+	cache := &metricsCache{}
+	cache.put("a", 1, 0, []byte("1"))
+	for _, c := range []struct {
+		key     string
+		version uint64
+		now     Time
+		want    bool
+	}{{"a", 1, 0, true}, {"a", 1, metricsTTL - 1, true}, {"a", 1, metricsTTL, false}, {"a", 2, 0, false}, {"b", 1, 0, false}} {
+		if _, got := cache.get(c.key, c.version, c.now); got != c.want {
+			t.Errorf("%s of version %d at %d: kept is %t", c.key, c.version, c.now, got)
+		}
+	}
+	for i := range 10 * metricsKept {
+		cache.put(strconv.Itoa(i), 2, 0, nil)
+	}
+	if len(cache.answers) > metricsKept {
+		t.Errorf("%d answers kept, want at most %d", len(cache.answers), metricsKept)
+	}
+}
