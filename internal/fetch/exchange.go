@@ -55,7 +55,7 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	ctx, cancel := context.WithTimeout(req.Context(), x.timeout)
 	guard := func(err error) error {
-		if err != nil && !errors.Is(err, io.EOF) && ctx.Err() != nil && req.Context().Err() == nil {
+		if err != nil && !errors.Is(err, io.EOF) && errors.Is(ctx.Err(), context.DeadlineExceeded) && req.Context().Err() == nil {
 			return &errTimeout{x.timeout}
 		}
 		return err
@@ -63,8 +63,8 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := x.next.RoundTrip(req.WithContext(ctx))
 	line := x.log.With("method", req.Method, "path", req.URL.Path, "query", req.URL.RawQuery, "attempt", attempt, "took", time.Since(started))
 	if err != nil {
-		cancel()
 		err = guard(err)
+		cancel()
 		line.DebugContext(req.Context(), "request failed", "error", err)
 		return nil, err
 	}
