@@ -22,18 +22,18 @@ type metricsQuery struct {
 
 // metricsProblem is one entry of the detail of a 422.
 type metricsProblem struct {
-	Type  string            `json:"type"`
-	Loc   []string          `json:"loc"`
-	Msg   string            `json:"msg"`
-	Input any               `json:"input"`
-	Ctx   map[string]string `json:"ctx,omitempty"`
+	Type  string         `json:"type"`
+	Loc   []any          `json:"loc"`
+	Msg   string         `json:"msg"`
+	Input any            `json:"input"`
+	Ctx   map[string]any `json:"ctx,omitempty"`
 }
 
 // parseMetricsQuery reads the parameters. refused is the error name of the 422 that they get: RequestValidationError where one has the wrong form,
 // PolarRequestValidationError where Polar's own rules forbid the values.
 func parseMetricsQuery(values url.Values) (q metricsQuery, refused string, problems []metricsProblem) {
-	fail := func(kind, name, input, msg string, ctx map[string]string) {
-		problem := metricsProblem{Type: kind, Loc: []string{"query", name}, Msg: msg, Ctx: ctx}
+	fail := func(kind, name, input, msg string, ctx map[string]any) {
+		problem := metricsProblem{Type: kind, Loc: []any{"query", name}, Msg: msg, Ctx: ctx}
 		if kind != "missing" {
 			problem.Input = input
 		}
@@ -48,7 +48,7 @@ func parseMetricsQuery(values url.Values) (q metricsQuery, refused string, probl
 		t, err := time.Parse(time.DateOnly, s)
 		if err != nil {
 			fail("date_from_datetime_parsing", name, s, "Input should be a valid date or datetime, invalid character in year",
-				map[string]string{"error": "invalid character in year"})
+				map[string]any{"error": "invalid character in year"})
 		}
 		return t
 	}
@@ -68,13 +68,13 @@ func parseMetricsQuery(values url.Values) (q metricsQuery, refused string, probl
 		fail("missing", "interval", "", "Field required", nil)
 	} else if _, ok := limitOf(q.interval); !ok {
 		const expected = "'year', 'month', 'week', 'day' or 'hour'"
-		fail("enum", "interval", q.interval, "Input should be "+expected, map[string]string{"expected": expected})
+		fail("enum", "interval", q.interval, "Input should be "+expected, map[string]any{"expected": expected})
 	}
 	ids := func(name string) (list []ID) {
 		for _, s := range values[name] {
 			id, ok := ParseID(s)
 			if !ok {
-				fail("uuid_parsing", name, s, "Input should be a valid UUID", map[string]string{"error": "not a UUID"})
+				fail("uuid_parsing", name, s, "Input should be a valid UUID", map[string]any{"error": "not a UUID"})
 			}
 			list = append(list, id)
 		}
@@ -84,7 +84,7 @@ func parseMetricsQuery(values url.Values) (q metricsQuery, refused string, probl
 	for _, s := range values["billing_type"] {
 		if s != "one_time" && s != "recurring" {
 			const expected = "'one_time' or 'recurring'"
-			fail("enum", "billing_type", s, "Input should be "+expected, map[string]string{"expected": expected})
+			fail("enum", "billing_type", s, "Input should be "+expected, map[string]any{"expected": expected})
 		}
 		q.billing = append(q.billing, s)
 	}
@@ -101,12 +101,12 @@ func parseMetricsQuery(values url.Values) (q metricsQuery, refused string, probl
 	}
 	if len(unknown) > 0 {
 		slices.Sort(unknown)
-		return q, "PolarRequestValidationError", []metricsProblem{{Type: "value_error", Loc: []string{"query", "metrics"},
+		return q, "PolarRequestValidationError", []metricsProblem{{Type: "value_error", Loc: []any{"query", "metrics"},
 			Msg: "Invalid metric slugs: " + strings.Join(unknown, ", "), Input: q.metrics}}
 	}
 	limit, _ := limitOf(q.interval)
 	if days := int(q.to.Sub(q.from).Hours() / 24); days < 0 || days > limit.maxDays {
-		return q, "PolarRequestValidationError", []metricsProblem{{Type: "value_error", Loc: []string{"query"},
+		return q, "PolarRequestValidationError", []metricsProblem{{Type: "value_error", Loc: []any{"query"},
 			Msg:   "The interval is too small for the given date range. Use a larger interval or reduce the date range.",
 			Input: []string{q.from.Format(time.DateOnly), q.to.Format(time.DateOnly), q.interval}}}
 	}
