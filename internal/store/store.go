@@ -93,7 +93,8 @@ func checkSchemaName(name string) error {
 		return errors.New("schema: a name is needed, such as polar")
 	case len(name) > 63:
 		return fmt.Errorf("schema %q: Postgres cuts names after 63 bytes; choose a shorter one", name)
-	case strings.HasPrefix(strings.ToLower(name), "pg_"), name == "information_schema":
+	case strings.HasPrefix(strings.ToLower(name), "pg_"), name == "information_schema", name == "$user":
+		// Postgres reads "$user" in a search_path as the role's own schema, quoted or not.
 		return fmt.Errorf("schema %q: the name is reserved by Postgres; choose another", name)
 	case strings.ContainsRune(name, 0):
 		return fmt.Errorf("schema %q: a name cannot hold a NUL character", name)

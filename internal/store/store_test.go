@@ -1,0 +1,198 @@
+package store_test
+
+import (
+	"errors"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"syncd/internal/localpg/pgtest"
+	"syncd/internal/store"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+
+func open(t *testing.T, dsn, schema string) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), store.Config{DSN: dsn, Schema: schema, MaxConns: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// Names that break careless quoting: each must be created, migrated and used.
+func TestSchemaNames(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.Empty(t)
+	for _, name := range []string{"polar", "bill-2", `we"ird`, "With Space", "ünï", "a,b"} {
+		s := open(t, dsn, name)
+		applied, err := s.Migrate(t.Context())
+		if err != nil {
+			t.Fatalf("%q: %v", name, err)
+		}
+		if len(applied) == 0 {
+			t.Fatalf("%q: nothing applied: its tables went to another schema", name)
+		}
+		if n, err := s.Count(t.Context(), "orders"); err != nil || n != 0 {
+			t.Fatalf("%q: count %d, %v", name, n, err)
+		}
+		var schema string
+		if err := s.Pool().QueryRow(t.Context(), "SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = 'orders'::regclass").Scan(&schema); err != nil || schema != name {
+			t.Errorf("%q: orders is in schema %q, %v", name, schema, err)
+		}
+		if err := s.CheckSchema(t.Context()); err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+		s.Close() // these schemas share one small server
+	}
+	for _, name := range []string{"", "pg_mine", "information_schema", "$user", strings.Repeat("x", 64)} {
+		if _, err := store.Open(t.Context(), store.Config{DSN: dsn, Schema: name}); err == nil {
+			t.Errorf("schema %q was accepted", name)
+		}
+	}
+}
+
+func TestMigrateConcurrently(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.Empty(t)
+	var wg sync.WaitGroup
+	for range 3 {
+		wg.Go(func() {
+			s, err := store.Open(t.Context(), store.Config{DSN: dsn, Schema: "polar", MaxConns: 2})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer s.Close()
+			if _, err := s.Migrate(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestSchemaVersions(t *testing.T) {
+	t.Parallel()
+	s := open(t, pgtest.Empty(t), "polar")
+	if err := s.CheckSchema(t.Context()); !errors.Is(err, store.ErrSchemaBehind) {
+		t.Errorf("unmigrated: %v", err)
+	}
+	if _, err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Pool().Exec(t.Context(), "INSERT INTO sync_migrations (version_id, is_applied) VALUES (99999, true)"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.CheckSchema(t.Context()); !errors.Is(err, store.ErrSchemaNewer) {
+		t.Errorf("newer: %v", err)
+	}
+	if _, err := s.Migrate(t.Context()); !errors.Is(err, store.ErrSchemaNewer) {
+		t.Errorf("migrating a newer schema: %v", err)
+	}
+}
+
+func TestBindRefusesASecondOrganization(t *testing.T) {
+	t.Parallel()
+	s := open(t, pgtest.Migrated(t), "polar")
+	one, two := uuid.New(), uuid.New()
+	for range 2 {
+		if err := s.Bind(t.Context(), one, "https://api.polar.sh"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := s.Bind(t.Context(), two, "https://api.polar.sh")
+	if !errors.Is(err, store.ErrOtherOrganization) || !strings.Contains(err.Error(), one.String()) {
+		t.Errorf("second organization: %v", err)
+	}
+}
+
+func TestErrorsKeepTheSecretAndNameTheHost(t *testing.T) {
+	t.Parallel()
+	for _, dsn := range []string{
+		"postgres://u:s3cret@127.0.0.1:1/db?connect_timeout=2",
+		"postgres://u:s3cret@:bad:port/db",
+		"host=127.0.0.1 port=1 user=u password=s3cret bogus",
+	} {
+		_, err := store.Open(t.Context(), store.Config{DSN: dsn, Schema: "polar"})
+		if err == nil {
+			t.Fatalf("%s: opened", dsn)
+		}
+		if strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("the password is in: %v", err)
+		}
+	}
+	_, err := store.Open(t.Context(), store.Config{DSN: "postgres://u:x@127.0.0.1:1/billing", Schema: "polar"})
+	if !errors.Is(err, store.ErrUnreachable) || !strings.Contains(err.Error(), "127.0.0.1:1") || !strings.Contains(err.Error(), "billing") {
+		t.Errorf("unreachable: %v", err)
+	}
+}
+
+func TestLease(t *testing.T) {
+	t.Parallel()
+	s := open(t, pgtest.Migrated(t), "polar")
+	ctx := t.Context()
+	first, err := s.Begin(ctx, "orders", store.KindSweep, "one", time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Begin(ctx, "orders", store.KindSweep, "two", time.Hour)
+	if !errors.Is(err, store.ErrBusy) || !strings.Contains(err.Error(), "held by one") {
+		t.Errorf("a held lease: %v", err)
+	}
+	if other, err := s.Begin(ctx, "customers", store.KindSweep, "two", time.Hour); err != nil {
+		t.Errorf("another stream: %v", err)
+	} else if err := other.Finish(ctx, store.Closing{Outcome: "succeeded"}); err != nil {
+		t.Error(err)
+	}
+
+	// The holder dies: its lease runs out.
+	if _, err := s.Pool().Exec(ctx, "UPDATE sync_streams SET leased_until = now() - interval '1 second' WHERE stream = 'orders'"); err != nil {
+		t.Fatal(err)
+	}
+	second, err := s.Begin(ctx, "orders", store.KindSweep, "two", time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var outcome string
+	if err := s.Pool().QueryRow(ctx, "SELECT outcome FROM sync_runs WHERE id = $1", first.ID).Scan(&outcome); err != nil || outcome != "interrupted" {
+		t.Errorf("the run of the dead process: %q, %v", outcome, err)
+	}
+
+	// It was only asleep: nothing of it may be written any more.
+	if err := first.Renew(ctx); !errors.Is(err, store.ErrLeaseLost) {
+		t.Errorf("renew: %v", err)
+	}
+	page := customerPage(1)
+	if _, err := first.StorePage(ctx, page); !errors.Is(err, store.ErrLeaseLost) {
+		t.Errorf("page: %v", err)
+	}
+	if err := first.Finish(ctx, store.Closing{Outcome: "succeeded"}); !errors.Is(err, store.ErrLeaseLost) {
+		t.Errorf("finish: %v", err)
+	}
+	if n, err := s.Count(ctx, "customers"); err != nil || n != 0 {
+		t.Errorf("%d rows of a page that had lost its lease, %v", n, err)
+	}
+	if err := second.Renew(ctx); err != nil {
+		t.Error(err)
+	}
+	if err := second.Finish(ctx, store.Closing{Outcome: "succeeded"}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestLogIsOptional(t *testing.T) {
+	t.Parallel()
+	s, err := store.Open(t.Context(), store.Config{DSN: pgtest.Migrated(t), Schema: "polar", Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+}
