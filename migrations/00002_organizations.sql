@@ -41,7 +41,7 @@ CREATE TABLE organizations (
 COMMENT ON TABLE organizations IS 'The Polar organization that this schema mirrors: one row, because an organization access token sees one organization.';
 COMMENT ON COLUMN organizations.id IS 'Polar id.';
 COMMENT ON COLUMN organizations.created_at IS 'When Polar created the organization (UTC).';
-COMMENT ON COLUMN organizations.modified_at IS 'When Polar last wrote its own row (UTC); null until the first time. It can move without a visible change and can stay put while nested data changes.';
+COMMENT ON COLUMN organizations.modified_at IS 'When Polar last changed its record (UTC); null until the first time. It may move without a visible change, and stay while nested data change.';
 COMMENT ON COLUMN organizations.name IS 'Name as shown in checkouts, the customer portal and mails.';
 COMMENT ON COLUMN organizations.slug IS 'Short unique name used in addresses and on card statements.';
 COMMENT ON COLUMN organizations.status IS 'State of the organization at Polar. Known today: created, review, snoozed, denied, active, blocked, offboarding, offboarded; new ones may come.';

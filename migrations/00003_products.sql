@@ -31,7 +31,7 @@ CREATE TABLE products (
 COMMENT ON TABLE products IS 'Products, archived ones too: Polar has no way to delete a product.';
 COMMENT ON COLUMN products.id IS 'Polar id.';
 COMMENT ON COLUMN products.created_at IS 'When Polar created the product (UTC).';
-COMMENT ON COLUMN products.modified_at IS 'When Polar last wrote its own row (UTC); null until the first time. It can move without a visible change and can stay put while nested data changes.';
+COMMENT ON COLUMN products.modified_at IS 'When Polar last changed its record (UTC); null until the first time. It may move without a visible change, and stay while nested data change.';
 COMMENT ON COLUMN products.name IS 'Name of the product.';
 COMMENT ON COLUMN products.description IS 'Description, in Markdown.';
 COMMENT ON COLUMN products.visibility IS 'Who can find the product. Known today: draft, private, public; new ones may come.';
@@ -90,7 +90,7 @@ COMMENT ON TABLE product_prices IS 'Prices that products list: those of the cata
 COMMENT ON COLUMN product_prices.product_id IS 'Product that lists the price: products.id.';
 COMMENT ON COLUMN product_prices.id IS 'Polar id of the price.';
 COMMENT ON COLUMN product_prices.created_at IS 'When Polar created the price (UTC).';
-COMMENT ON COLUMN product_prices.modified_at IS 'When Polar last wrote its own row (UTC); null until the first time. It can move without a visible change and can stay put while nested data changes.';
+COMMENT ON COLUMN product_prices.modified_at IS 'When Polar last changed its record (UTC); null until the first time. It may move without a visible change, and stay while nested data change.';
 COMMENT ON COLUMN product_prices.source IS 'Where the price comes from. Known today: catalog (one of the product''s own prices), ad_hoc (made for one checkout or subscription); new ones may come.';
 COMMENT ON COLUMN product_prices.amount_type IS 'How the amount is found; decides which of the columns below are set. Known today: fixed, custom, metered_unit, seat_based, unit_based; new ones may come.';
 COMMENT ON COLUMN product_prices.type IS 'Older marker of the billing rhythm, kept for prices that predate intervals on products. Known today: one_time, recurring; new ones may come.';
@@ -142,7 +142,7 @@ COMMENT ON TABLE product_benefits IS 'Which benefits a product grants. Their pro
 COMMENT ON COLUMN product_benefits.product_id IS 'Product that grants the benefit: products.id.';
 COMMENT ON COLUMN product_benefits.benefit_id IS 'Polar id of the benefit.';
 COMMENT ON COLUMN product_benefits.created_at IS 'When Polar created the benefit (UTC).';
-COMMENT ON COLUMN product_benefits.modified_at IS 'When Polar last wrote its own row (UTC); null until the first time. It can move without a visible change and can stay put while nested data changes.';
+COMMENT ON COLUMN product_benefits.modified_at IS 'When Polar last changed its record (UTC); null until the first time. It may move without a visible change, and stay while nested data change.';
 COMMENT ON COLUMN product_benefits.type IS 'Kind of benefit. Known today: custom, discord, github_repository, downloadables, license_keys, meter_credit, feature_flag, slack_shared_channel; new ones may come.';
 COMMENT ON COLUMN product_benefits.description IS 'What the customer gets, as shown to the customer.';
 COMMENT ON COLUMN product_benefits.selectable IS 'Whether it can be chosen when a product is made.';

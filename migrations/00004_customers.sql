@@ -37,7 +37,7 @@ CREATE INDEX customers_created_at_idx ON customers (created_at);
 COMMENT ON TABLE customers IS 'Customers: people and teams that buy. Neither email nor external_id is unique here: a deleted customer keeps its row, and both can be used again.';
 COMMENT ON COLUMN customers.id IS 'Polar id.';
 COMMENT ON COLUMN customers.created_at IS 'When Polar created the customer, or the date given on import, (UTC).';
-COMMENT ON COLUMN customers.modified_at IS 'When Polar last wrote its own row (UTC); null until the first time. It can move without a visible change and can stay put while nested data changes.';
+COMMENT ON COLUMN customers.modified_at IS 'When Polar last changed its record (UTC); null until the first time. It may move without a visible change, and stay while nested data change.';
 COMMENT ON COLUMN customers.type IS 'individual: one person. team: has several members and may lack an email. New kinds may come.';
 COMMENT ON COLUMN customers.external_id IS 'Id of the customer in your own system.';
 COMMENT ON COLUMN customers.email IS 'Email address; Polar compares it without regard to case. A team may have none.';

@@ -25,7 +25,7 @@ CREATE INDEX members_external_id_idx ON members (external_id);
 COMMENT ON TABLE members IS 'Members of customers: the people of a team, and the owner of every customer.';
 COMMENT ON COLUMN members.id IS 'Polar id; who leaves and comes back gets a new one.';
 COMMENT ON COLUMN members.created_at IS 'When Polar created the member, or the date given on import, (UTC).';
-COMMENT ON COLUMN members.modified_at IS 'When Polar last wrote its own row (UTC); null until the first time. It can move without a visible change and can stay put while nested data changes.';
+COMMENT ON COLUMN members.modified_at IS 'When Polar last changed its record (UTC); null until the first time. It may move without a visible change, and stay while nested data change.';
 COMMENT ON COLUMN members.customer_id IS 'Customer that the member belongs to: customers.id.';
 COMMENT ON COLUMN members.email IS 'Email address.';
 COMMENT ON COLUMN members.name IS 'Name.';

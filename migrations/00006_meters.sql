@@ -25,7 +25,7 @@ CREATE TABLE meters (
 COMMENT ON TABLE meters IS 'Meters: rules that turn events into a quantity. Archived ones stay.';
 COMMENT ON COLUMN meters.id IS 'Polar id.';
 COMMENT ON COLUMN meters.created_at IS 'When Polar created the meter (UTC).';
-COMMENT ON COLUMN meters.modified_at IS 'When Polar last wrote its own row (UTC); null until the first time. It can move without a visible change and can stay put while nested data changes.';
+COMMENT ON COLUMN meters.modified_at IS 'When Polar last changed its record (UTC); null until the first time. It may move without a visible change, and stay while nested data change.';
 COMMENT ON COLUMN meters.name IS 'Name, shown on invoices.';
 COMMENT ON COLUMN meters.unit IS 'What is counted. Known today: scalar, token, custom; new ones may come.';
 COMMENT ON COLUMN meters.custom_label IS 'Name of a custom unit.';

@@ -53,7 +53,7 @@ CREATE INDEX subscriptions_started_at_idx ON subscriptions (started_at);
 COMMENT ON TABLE subscriptions IS 'Subscriptions, ended ones too: Polar never deletes a subscription. Those without started_at, such as incomplete ones, are not in Polar''s list.';
 COMMENT ON COLUMN subscriptions.id IS 'Polar id.';
 COMMENT ON COLUMN subscriptions.created_at IS 'When Polar created the subscription (UTC).';
-COMMENT ON COLUMN subscriptions.modified_at IS 'When Polar last wrote its own row (UTC); null until the first time. It can move without a visible change and can stay put while nested data changes.';
+COMMENT ON COLUMN subscriptions.modified_at IS 'When Polar last changed its record (UTC); null until the first time. It may move without a visible change, and stay while nested data change.';
 COMMENT ON COLUMN subscriptions.status IS 'State. It stays active until the end of the period while cancel_at_period_end is true. Known today: incomplete, incomplete_expired, trialing, active, past_due, canceled, unpaid, paused; new ones may come.';
 COMMENT ON COLUMN subscriptions.currency IS 'Currency of amount: ISO 4217, lower case, such as usd.';
 COMMENT ON COLUMN subscriptions.amount IS 'Price of one billing interval, before tax and without metered usage. Smallest unit of currency: cents for usd and eur, whole yen for jpy.';
@@ -128,7 +128,7 @@ COMMENT ON COLUMN subscription_prices.subscription_id IS 'Subscription billed by
 COMMENT ON COLUMN subscription_prices.id IS 'Polar id of the price, the same in product_prices where that lists it.';
 COMMENT ON COLUMN subscription_prices.product_id IS 'Product that owns the price: products.id.';
 COMMENT ON COLUMN subscription_prices.created_at IS 'When Polar created the price (UTC).';
-COMMENT ON COLUMN subscription_prices.modified_at IS 'When Polar last wrote its own row (UTC); null until the first time. It can move without a visible change and can stay put while nested data changes.';
+COMMENT ON COLUMN subscription_prices.modified_at IS 'When Polar last changed its record (UTC); null until the first time. It may move without a visible change, and stay while nested data change.';
 COMMENT ON COLUMN subscription_prices.source IS 'Where the price comes from. Known today: catalog (one of the product''s own prices), ad_hoc (made for one checkout or subscription); new ones may come.';
 COMMENT ON COLUMN subscription_prices.amount_type IS 'How the amount is found; decides which of the columns below are set. Known today: fixed, custom, metered_unit, seat_based, unit_based; new ones may come.';
 COMMENT ON COLUMN subscription_prices.type IS 'Older marker of the billing rhythm, kept for prices that predate intervals on products. Known today: one_time, recurring; new ones may come.';
@@ -175,7 +175,7 @@ COMMENT ON TABLE subscription_meters IS 'Metered usage of subscriptions in the c
 COMMENT ON COLUMN subscription_meters.subscription_id IS 'Subscription: subscriptions.id.';
 COMMENT ON COLUMN subscription_meters.id IS 'Polar id of the row.';
 COMMENT ON COLUMN subscription_meters.created_at IS 'When Polar created the row (UTC).';
-COMMENT ON COLUMN subscription_meters.modified_at IS 'When Polar last wrote its own row (UTC); null until the first time. It can move without a visible change and can stay put while nested data changes.';
+COMMENT ON COLUMN subscription_meters.modified_at IS 'When Polar last changed its record (UTC); null until the first time. It may move without a visible change, and stay while nested data change.';
 COMMENT ON COLUMN subscription_meters.meter_id IS 'Meter: meters.id.';
 COMMENT ON COLUMN subscription_meters.consumed_units IS 'Units used in the current period, in the meter''s unit. Polar rounds to about 17 significant digits.';
 COMMENT ON COLUMN subscription_meters.credited_units IS 'Units credited in the current period, in the meter''s unit.';

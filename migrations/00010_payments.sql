@@ -33,7 +33,7 @@ CREATE INDEX payments_created_at_idx ON payments (created_at);
 COMMENT ON TABLE payments IS 'Attempts to pay, failed ones too. Polar names no customer here: go through orders.';
 COMMENT ON COLUMN payments.id IS 'Polar id.';
 COMMENT ON COLUMN payments.created_at IS 'When Polar created the payment (UTC).';
-COMMENT ON COLUMN payments.modified_at IS 'When Polar last wrote its own row (UTC); null until the first time. It can move without a visible change and can stay put while nested data changes.';
+COMMENT ON COLUMN payments.modified_at IS 'When Polar last changed its record (UTC); null until the first time. It may move without a visible change, and stay while nested data change.';
 COMMENT ON COLUMN payments.status IS 'State. Known today: pending, succeeded, failed; new ones may come.';
 COMMENT ON COLUMN payments.amount IS 'Amount charged, tax included. Smallest unit of currency: cents for usd and eur, whole yen for jpy.';
 COMMENT ON COLUMN payments.currency IS 'Currency of amount: ISO 4217, lower case, such as usd.';

@@ -19,7 +19,7 @@ CREATE TABLE metric_dashboards (
 COMMENT ON TABLE metric_dashboards IS 'Dashboards of metrics that people arranged in Polar. Polar deletes them for good.';
 COMMENT ON COLUMN metric_dashboards.id IS 'Polar id.';
 COMMENT ON COLUMN metric_dashboards.created_at IS 'When Polar created the dashboard (UTC).';
-COMMENT ON COLUMN metric_dashboards.modified_at IS 'When Polar last wrote its own row (UTC); null until the first time. It can move without a visible change and can stay put while nested data changes.';
+COMMENT ON COLUMN metric_dashboards.modified_at IS 'When Polar last changed its record (UTC); null until the first time. It may move without a visible change, and stay while nested data change.';
 COMMENT ON COLUMN metric_dashboards.name IS 'Name of the dashboard.';
 COMMENT ON COLUMN metric_dashboards.metrics IS 'Slugs of the metrics shown, as an array in order of display; the same as metrics.slug.';
 COMMENT ON COLUMN metric_dashboards.organization_id IS 'Organization that owns it: organizations.id.';

@@ -23,7 +23,7 @@ CREATE INDEX metrics_slug_interval_period_start_idx ON metrics (slug, "interval"
 COMMENT ON TABLE metrics IS 'Polar''s own figures: one row per interval, period and metric. Polar recomputes past periods, for example after a refund, and leaves out a metric that has no value.';
 COMMENT ON COLUMN metrics.id IS 'Made by syncd from interval, time zone, period and slug: the same figure keeps its id.';
 COMMENT ON COLUMN metrics."interval" IS 'Length of the period. Known today: hour, day, week, month, year; new ones may come.';
-COMMENT ON COLUMN metrics.timezone IS 'IANA time zone in which periods begin at midnight.';
+COMMENT ON COLUMN metrics.timezone IS 'IANA time zone in which periods begin at midnight; null means UTC.';
 COMMENT ON COLUMN metrics.period_start IS 'Start of the period (UTC).';
 COMMENT ON COLUMN metrics.slug IS 'Which metric, such as revenue or monthly_recurring_revenue; an open list.';
 COMMENT ON COLUMN metrics.value IS 'The figure, in the unit that type says: scalar a count, currency US cents, currency_sub_cent US cents with fractions, percentage a fraction of 1 (0.05 is 5 %). Polar converts amounts in other currencies to US dollars. Digits as Polar sent them.';

@@ -21,7 +21,7 @@ CREATE TABLE organization_access_tokens (
 COMMENT ON TABLE organization_access_tokens IS 'Access tokens of the organization: what they may do and when they expire, never the tokens themselves. Polar refuses this list to access tokens today; the table is empty then.';
 COMMENT ON COLUMN organization_access_tokens.id IS 'Polar id.';
 COMMENT ON COLUMN organization_access_tokens.created_at IS 'When Polar created the token (UTC).';
-COMMENT ON COLUMN organization_access_tokens.modified_at IS 'When Polar last wrote its own row (UTC); null until the first time. It can move without a visible change and can stay put while nested data changes.';
+COMMENT ON COLUMN organization_access_tokens.modified_at IS 'When Polar last changed its record (UTC); null until the first time. It may move without a visible change, and stay while nested data change.';
 COMMENT ON COLUMN organization_access_tokens.comment IS 'What the token is for, in the words of who made it.';
 COMMENT ON COLUMN organization_access_tokens.scopes IS 'What the token may do, as an array of scopes such as orders:read.';
 COMMENT ON COLUMN organization_access_tokens.expires_at IS 'When the token expires (UTC); null when it does not.';
