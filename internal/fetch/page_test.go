@@ -1,0 +1,162 @@
+package fetch
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+func TestSplitPageIsLenientWithItems(t *testing.T) {
+	t.Parallel()
+	items := []string{
+		`{"id":"a","id":"b"}`, "{\"name\":\"\xff\xfe\"}", `{"n":` + strings.Repeat("9", 400) + `}`, `{"s":"\u0000 \ud800"}`,
+		`null`, `1`, `"x"`, `[]`, `{}`, `{"a":{"b":[1,{"c":1.10}]}}`,
+	}
+	for _, blank := range []string{"", " ", "\n\t "} {
+		body := []byte(fmt.Sprintf(`%[2]s{"items":%[2]s[%[1]s]%[2]s,"pagination":{"total_count":%[2]s10,"max_page":1}}%[2]s`, strings.Join(items, blank+","+blank), blank))
+		got, total, maxPage, err := splitPage(body)
+		if err != nil || total != 10 || maxPage != 1 || len(got) != len(items) {
+			t.Fatalf("%d items of %d, max_page %d: %v", len(got), total, maxPage, err)
+		}
+		for i := range items {
+			if string(got[i]) != items[i] {
+				t.Errorf("item %d is %s, want %s", i, got[i], items[i])
+			}
+		}
+	}
+}
+
+func TestSplitPageKnowsWhereItWasCut(t *testing.T) {
+	t.Parallel()
+	whole := []byte(`{"items":[{"id":"a","n":[1,2.5e1]},null],"x":true,"pagination":{"total_count":12,"max_page":3}}`)
+	if _, _, _, err := splitPage(whole); err != nil {
+		t.Fatal(err)
+	}
+	for n := range whole {
+		if _, _, _, err := splitPage(whole[:n]); !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("%q: %v", whole[:n], err)
+		}
+		if err := checkValue(whole[:n]); !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("%q: %v", whole[:n], err)
+		}
+	}
+	array := []byte(`[{"id":"a"},2]`)
+	for n := range array {
+		if _, err := splitArray(array[:n]); !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("%q: %v", array[:n], err)
+		}
+	}
+	if items, err := splitArray(array); err != nil || len(items) != 2 {
+		t.Errorf("%s, %v", items, err)
+	}
+	for _, wrong := range []string{`[] []`, `{}`, `[1,]`, `[1}`, `x`} {
+		if items, err := splitArray([]byte(wrong)); err == nil || errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("%q: %s, %v", wrong, items, err)
+		}
+	}
+}
+
+func TestLocate(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ item, id, at string }{
+		{`{"created_at":"2025-01-02T03:04:05.120000Z","id":"a","id":"b"}`, "a", "2025-01-02T03:04:05.120000Z"},
+		{`{"items":[{"id":"x"}],"id":"a","customer":{"created_at":"2020-01-01T00:00:00Z"},"created_at":"2025-01-02T03:04:05Z"}`, "a", "2025-01-02T03:04:05.000000Z"},
+		{`{"id":"a","created_at":"2025-01-02T05:04:05+02:00"}`, "a", "2025-01-02T03:04:05.000000Z"},
+		{`{"id":"a","created_at":null}`, "a", ""},
+		{`{"id":"a"}`, "a", ""},
+		{`{"id":"a","created_at":17}`, "a", ""},
+		{`{"id":"a","created_at":"soon"}`, "a", ""},
+		{`{"id":null,"created_at":"2025-01-02T03:04:05Z"}`, "", "2025-01-02T03:04:05.000000Z"},
+		{`{"id":7,"created_at":"2025-01-02T03:04:05Z"}`, "", "2025-01-02T03:04:05.000000Z"},
+		{`{"ID":"a","Created_At":"2025-01-02T03:04:05Z"}`, "", ""},
+		{`null`, "", ""}, {`[]`, "", ""}, {`{}`, "", ""}, {`{"id":"a`, "", ""}, {``, "", ""},
+	} {
+		got := locate(jsontext.Value(test.item), "created_at")
+		at := ""
+		if !got.at.IsZero() {
+			at = got.at.Format(microLayout)
+		}
+		if got.id != test.id || at != test.at {
+			t.Errorf("%s: %q %q", test.item, got.id, at)
+		}
+	}
+}
+
+func FuzzPage(f *testing.F) {
+	for _, seed := range []string{
+		emptyPage, `{"items":[{"id":"a"},null,1.0,"x"],"pagination":{"total_count":4,"max_page":1}}`,
+		`{"pagination":{"max_page":1,"total_count":4,"total_count":5},"items":[[]],"items":[]}`,
+		"{\"items\":[{\"a\":\"\xff\"}],\"pagination\":{\"total_count\":1,\"max_page\":1}}", `{"items":[`, `[]`, `{`, ``, `{"items":{}}`, `{"it\u0065ms":[1],"pagination":{"total_count":1,"max_page":1}}`,
+		`{"items":[],"pagination":{"has_next_page":true}}`, `{"items":[],"pagination":{"total_count":99999999999999999999,"max_page":-1}}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		before := bytes.Clone(body)
+		items, total, maxPage, err := splitPage(body)
+		if !bytes.Equal(body, before) {
+			t.Fatal("the body was changed")
+		}
+		if err != nil {
+			if items != nil {
+				t.Error("items beside an error")
+			}
+			return
+		}
+		if total < 0 || maxPage < 0 {
+			t.Errorf("total_count %d, max_page %d", total, maxPage)
+		}
+		if checkValue(body) != nil {
+			t.Error("a page that is no JSON")
+		}
+		length := 0
+		for _, item := range items {
+			length += len(item)
+			if err := checkValue(item); err != nil || cap(item) != len(item) {
+				t.Errorf("item %q: %v", item, err)
+			}
+			locate(item, "created_at")
+		}
+		if length > len(body) {
+			t.Error("items overlap")
+		}
+	})
+}
+
+func FuzzLongForm(f *testing.F) {
+	f.Add([]byte(`{"periods":[{"timestamp":"2026-01-01T00:00:00Z","revenue":1.50,"x":null}],"totals":{},"metrics":{"revenue":{"slug":"revenue","type":"currency","display_name":"Revenue"}}}`))
+	f.Add([]byte(`{"periods":[{"timestamp":"2026-01-01"}]}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		items, err := longForm(body, "day")
+		if err != nil {
+			return
+		}
+		for _, item := range items {
+			if err := checkValue(item); err != nil || itemID(item) == "" {
+				t.Errorf("item %q: %v", item, err)
+			}
+		}
+	})
+}
+
+func BenchmarkSplitPage(b *testing.B) {
+	item := `{"created_at":"2025-01-02T03:04:05.120000Z","modified_at":null,"id":"1dbfc517-0bbf-4301-9ba8-555ca42b9737","customer":{` +
+		strings.Repeat(`"some_key":"some value","amount":12345,"flag":true,"nothing":null,`, 58) + `"end":1}}`
+	body := []byte(`{"items":[` + strings.Repeat(item+",", 99) + item + `],"pagination":{"total_count":100,"max_page":1}}`)
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		items, _, _, err := splitPage(body)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, item := range items {
+			locate(item, "created_at")
+		}
+	}
+}
