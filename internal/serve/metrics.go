@@ -1,0 +1,133 @@
+package serve
+
+import (
+	"net/http"
+	"runtime"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"syncd/internal/mirror"
+)
+
+// Build is what build_info tells about the binary.
+type Build struct{ Version, Commit string }
+
+// Traffic counts what was sent to Polar since the start.
+type Traffic interface {
+	Requests() int64    // HTTP attempts
+	Retries() int64     // of them, repeats
+	RateLimited() int64 // answers 429
+}
+
+// Metrics collects what /metrics shows, in a registry of its own. It is the mirror's observer.
+type Metrics struct {
+	registry    *prometheus.Registry
+	runs        *prometheus.CounterVec
+	duration    *prometheus.HistogramVec
+	running     *prometheus.GaugeVec
+	pages       *prometheus.CounterVec
+	written     *prometheus.CounterVec
+	lastSuccess *prometheus.GaugeVec
+	rows        *prometheus.GaugeVec
+}
+
+var _ mirror.Observer = (*Metrics)(nil)
+
+// runBuckets reach from a stream of a few rows to the first sweep of a large organization within Polar's limits.
+var runBuckets = []float64{.1, .5, 1, 5, 15, 60, 5 * 60, 15 * 60, 60 * 60, 4 * 60 * 60}
+
+// Kinds of rows, as the label of rows_written_total.
+const (
+	inserted = "inserted"
+	updated  = "updated"
+	rejected = "rejected"
+)
+
+// NewMetrics makes every series of the named streams, at zero: a rate over a series that appears with its first event
+// misses that event.
+func NewMetrics(build Build, traffic Traffic, streams []string) *Metrics {
+	vec := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "syncd", Name: name, Help: help}, labels)
+	}
+	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
+		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "syncd", Name: name, Help: help}, labels)
+	}
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		runs:     vec("runs_total", "Runs that have ended, by stream and outcome: succeeded, partial, failed, interrupted or skipped.", "stream", "outcome"),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "syncd", Name: "run_duration_seconds",
+			Help: "How long runs took, skipped ones left out.", Buckets: runBuckets}, []string{"stream"}),
+		running:     gauge("run_in_progress", "1 while a run of the stream is under way.", "stream"),
+		pages:       vec("pages_total", "Pages stored.", "stream"),
+		written:     vec("rows_written_total", "Rows written, by kind: inserted, updated, or rejected (kept aside in sync_rejects).", "stream", "kind"),
+		lastSuccess: gauge("last_success_timestamp_seconds", "When the last run that succeeded began, as seconds since 1970; 0 when none has.", "stream"),
+		rows:        gauge("stream_rows", "Rows in the stream's table that Polar still has, as of the last run.", "stream"),
+	}
+	info := gauge("build_info", "Always 1; the labels tell which syncd this is.", "version", "commit", "go")
+	info.WithLabelValues(build.Version, build.Commit, runtime.Version()).Set(1)
+	m.registry.MustRegister(m.runs, m.duration, m.running, m.pages, m.written, m.lastSuccess, m.rows, info,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		count("requests_total", "HTTP requests sent to Polar, retries included.", traffic.Requests),
+		count("request_retries_total", "HTTP requests that repeated one that failed.", traffic.Retries),
+		count("rate_limited_total", "Answers of Polar that there were too many requests (429).", traffic.RateLimited))
+	for _, s := range streams {
+		for _, o := range []mirror.Outcome{mirror.Succeeded, mirror.Partial, mirror.Failed, mirror.Interrupted, mirror.Skipped} {
+			m.runs.WithLabelValues(s, string(o))
+		}
+		for _, kind := range []string{inserted, updated, rejected} {
+			m.written.WithLabelValues(s, kind)
+		}
+		m.duration.WithLabelValues(s)
+		m.running.WithLabelValues(s)
+		m.pages.WithLabelValues(s)
+		m.lastSuccess.WithLabelValues(s)
+		m.rows.WithLabelValues(s)
+	}
+	return m
+}
+
+func count(name, help string, value func() int64) prometheus.Collector {
+	return prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "syncd", Name: name, Help: help},
+		func() float64 { return float64(value()) })
+}
+
+// Handler serves the metrics in the format that was asked for.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.InstrumentMetricHandler(m.registry, promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{EnableOpenMetrics: true, Timeout: requestTimeout}))
+}
+
+// RunStarted is told by the mirror when it begins a run.
+func (m *Metrics) RunStarted(stream string) { m.running.WithLabelValues(stream).Set(1) }
+
+// PageStored is told by the mirror after each page.
+func (m *Metrics) PageStored(stream string, _, _ int) { m.pages.WithLabelValues(stream).Inc() }
+
+// RunFinished is told by the mirror when a run has ended.
+func (m *Metrics) RunFinished(r mirror.Result) {
+	m.running.WithLabelValues(r.Stream).Set(0)
+	m.runs.WithLabelValues(r.Stream, string(r.Outcome)).Inc()
+	if r.Outcome != mirror.Skipped {
+		m.duration.WithLabelValues(r.Stream).Observe(r.Duration.Seconds())
+	}
+	m.written.WithLabelValues(r.Stream, inserted).Add(float64(r.Inserted))
+	m.written.WithLabelValues(r.Stream, updated).Add(float64(r.Updated))
+	m.written.WithLabelValues(r.Stream, rejected).Add(float64(r.Rejected))
+	if r.Outcome == mirror.Succeeded {
+		m.SetLastSuccess(r.Stream, r.StartedAt)
+	}
+}
+
+// SetLastSuccess is also for what earlier processes did. The zero time is none.
+func (m *Metrics) SetLastSuccess(stream string, at time.Time) {
+	if !at.IsZero() {
+		m.lastSuccess.WithLabelValues(stream).Set(float64(at.UnixMilli()) / 1000)
+	}
+}
+
+// SetRows tells how many rows a stream's table has.
+func (m *Metrics) SetRows(stream string, rows int64) {
+	m.rows.WithLabelValues(stream).Set(float64(rows))
+}

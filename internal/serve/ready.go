@@ -1,0 +1,56 @@
+package serve
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Check is one condition of readiness. Ask returns nil when it holds, else why it does not, in words that may be shown.
+type Check struct {
+	Name string
+	Ask  func(context.Context) error
+}
+
+// Checks reach the database, so their results are kept for a moment: however often the page is asked for, the
+// database is not.
+const (
+	checkTimeout = 3 * time.Second
+	checkFresh   = time.Second
+)
+
+type readiness struct {
+	checks []Check
+
+	mu    sync.Mutex
+	asked time.Time
+	ready bool
+	text  string
+}
+
+// report tells whether every check passes, and the results as lines of text.
+func (r *readiness) report(ctx context.Context) (ready bool, text string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	// The first check costs nothing and its news must not wait.
+	if !r.asked.IsZero() && time.Since(r.asked) < checkFresh && r.checks[0].Ask(ctx) == nil {
+		return r.ready, r.text
+	}
+	// The result is for the next caller too, so it must not fail because this one hangs up.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
+	defer cancel()
+	var b strings.Builder
+	r.ready = true
+	for _, c := range r.checks {
+		if err := c.Ask(ctx); err != nil {
+			r.ready = false
+			fmt.Fprintf(&b, "%s: not ready: %s\n", c.Name, strings.ReplaceAll(err.Error(), "\n", "; "))
+			continue
+		}
+		fmt.Fprintf(&b, "%s: ok\n", c.Name)
+	}
+	r.asked, r.text = time.Now(), b.String()
+	return r.ready, r.text
+}

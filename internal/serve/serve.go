@@ -1,0 +1,166 @@
+// Package serve is the daemon's face to operators and their tools: health, readiness, metrics and status over HTTP.
+// It knows no SQL: what it reports is handed to it.
+package serve
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+// Config is what a Server listens on and reports.
+type Config struct {
+	// Addr is host:port; port 0 takes a free one. There is no authentication: keep it on a loopback or a private
+	// address.
+	Addr string
+	// Ready are the conditions of /readyz, asked in order.
+	Ready []Check
+	// Status returns what /status shows, as a value for JSON.
+	Status func(context.Context) (any, error)
+	// Metrics is what /metrics shows.
+	Metrics *Metrics
+	Log     *slog.Logger
+}
+
+// Server answers until it is told to stop.
+type Server struct {
+	cfg      Config
+	listener net.Listener
+	http     *http.Server
+	ready    *readiness
+	stopping atomic.Bool
+}
+
+// Limits on what a caller may take. Answers are small and computed within checkTimeout, so all of them are short.
+const (
+	headerTimeout   = 5 * time.Second
+	requestTimeout  = 15 * time.Second
+	idleTimeout     = 2 * time.Minute
+	statusTimeout   = 10 * time.Second
+	shutdownTimeout = 5 * time.Second
+	maxHeader       = 16 << 10
+)
+
+// Listen takes the address, so that a taken one is known at once. Run serves on it.
+func Listen(ctx context.Context, cfg Config) (*Server, error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", cfg.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s for health and metrics: %w", cfg.Addr, err)
+	}
+	s := &Server{cfg: cfg, listener: l}
+	s.ready = &readiness{checks: append([]Check{{Name: "shutdown", Ask: s.notStopping}}, cfg.Ready...)}
+	s.http = &http.Server{
+		Handler:           s.handler(),
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       requestTimeout,
+		WriteTimeout:      requestTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
+	}
+	return s, nil
+}
+
+// Addr is the address that the server listens on.
+func (s *Server) Addr() string { return s.listener.Addr().String() }
+
+// Stopping makes /readyz answer that the process is on its way out, while everything else is still served.
+func (s *Server) Stopping() { s.stopping.Store(true) }
+
+func (s *Server) notStopping(context.Context) error {
+	if s.stopping.Load() {
+		return errors.New("shutting down")
+	}
+	return nil
+}
+
+// Run serves until ctx ends, lets requests under way finish, and returns when all have.
+func (s *Server) Run(ctx context.Context) error {
+	served := make(chan error, 1)
+	go func() { served <- s.http.Serve(s.listener) }()
+	select {
+	case err := <-served:
+		return fmt.Errorf("serve health and metrics on %s: %w", s.Addr(), err)
+	case <-ctx.Done():
+	}
+	s.Stopping()
+	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	err := s.http.Shutdown(stopCtx)
+	if err != nil {
+		err = errors.Join(fmt.Errorf("stop serving health and metrics: %w", err), s.http.Close())
+	}
+	if e := <-served; !errors.Is(e, http.ErrServerClosed) {
+		err = errors.Join(err, e)
+	}
+	return err
+}
+
+// Close gives the address back when Run was never called.
+func (s *Server) Close() error { return s.listener.Close() }
+
+func (s *Server) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { s.text(w, http.StatusOK, "ok\n") })
+	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.Handle("GET /metrics", s.cfg.Metrics.Handler())
+	mux.HandleFunc("GET /status", s.status)
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		s.text(w, http.StatusOK, "syncd\n\n/healthz  the process is alive\n/readyz   it can work\n/metrics  for Prometheus\n/status   streams, as JSON\n")
+	})
+	return mux
+}
+
+// readyz is 200 when every check passes, else 503; either way one line a check.
+func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
+	ready, report := s.ready.report(r.Context())
+	code := http.StatusOK
+	if !ready {
+		code = http.StatusServiceUnavailable
+	}
+	s.text(w, code, report)
+}
+
+func (s *Server) status(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), statusTimeout)
+	defer cancel()
+	v, err := s.cfg.Status(ctx)
+	if err != nil {
+		s.cfg.Log.Warn("status could not be read", "error", err)
+		s.text(w, http.StatusServiceUnavailable, "the status could not be read: "+err.Error()+"\n")
+		return
+	}
+	body, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		s.cfg.Log.Error("status is no JSON", "error", err)
+		s.text(w, http.StatusInternalServerError, "the status could not be written\n")
+		return
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	s.write(w, http.StatusOK, string(body)+"\n")
+}
+
+func (s *Server) text(w http.ResponseWriter, code int, body string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	s.write(w, code, body)
+}
+
+func (s *Server) write(w http.ResponseWriter, code int, body string) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(code)
+	if _, err := io.WriteString(w, body); err != nil {
+		s.cfg.Log.Debug("answer was not read to its end", "error", err)
+	}
+}
