@@ -105,11 +105,18 @@ type Page struct {
 	// Total is, within a scan, how many items the scan is expected to bring in all, from where it started: for
 	// progress. It is an estimate, and -1 where there is none.
 	Total       int
+	// Whole is, within a scan, how many different rows a complete scan brings, by the count that came with this page; -1
+	// where a page cannot tell, because its query is narrower than the scan: see Counter.
+	Whole       int
 	RequestedAt time.Time  // when the attempt that succeeded was sent: decides which of two replies is newer
 	Requests    int        // HTTP attempts that this page cost, retries included
 	Query       url.Values // what was asked, for error messages
 	Next        Cursor     // within a scan: where it goes on after this page; with an error: where it failed
 	Done        bool       // within a scan: it ends with this page
+	// Tied tells, within a scan by page number, that this page begins with the same sort values as the page before ended
+	// with. Ties are shuffled from one request to the next, so a row of this group may be on neither: reading both pages
+	// again may bring it.
+	Tied bool
 }
 
 // Body is one JSON body.
@@ -122,7 +129,7 @@ type Body struct {
 // Page reads one page of a list: GET path with exactly this query. A key organization_id with an empty value is filled
 // from the configuration. Errors are *Error; beside one, the Page tells what the attempts cost.
 func (c *Client) Page(ctx context.Context, path string, query url.Values) (Page, error) {
-	p := Page{Total: -1, Query: c.complete(query)}
+	p := Page{Total: -1, Whole: -1, Query: c.complete(query)}
 	made, err := c.do(ctx, "read a page", path, p.Query, func(body []byte) (err error) {
 		p.Items, p.TotalCount, p.MaxPage, err = splitPage(body)
 		return err

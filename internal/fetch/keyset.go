@@ -3,6 +3,7 @@ package fetch
 import (
 	"context"
 	"iter"
+	"maps"
 	"net/url"
 	"time"
 
@@ -63,8 +64,8 @@ type keysetScan struct {
 	after     string    // the filter's value; empty at the beginning
 	afterTime time.Time // the same as a time
 	page      int       // 2 and more only within a group of ties
-	// seam holds the ids above the bound that were passed on already. They come again with the next page.
-	seam  map[string]struct{}
+	// seam holds the ids above the bound that were passed on already, with their sort value: they come again.
+	seam  map[string]time.Time
 	total int // estimate of what the whole scan brings
 	given int // items passed on
 
@@ -97,6 +98,9 @@ func (s *keysetScan) read(ctx context.Context) (Page, error) {
 	p.Next = s.cursor()
 	if err != nil {
 		return p, err
+	}
+	if s.after == "" {
+		p.Whole = p.TotalCount
 	}
 	found, usable, err := s.locateAll(p)
 	if err != nil {
@@ -186,15 +190,24 @@ func (s *keysetScan) advance(found []position, usable span) bool {
 		return false
 	}
 	s.setBound(to)
-	seam := make(map[string]struct{})
-	for _, at := range found {
-		if at.id != "" && (at.at.IsZero() || at.at.After(s.afterTime)) {
-			seam[at.id] = struct{}{}
-		}
-	}
-	s.seam, s.page = seam, 1
+	s.page = 1
+	maps.DeleteFunc(s.seam, func(_ string, at time.Time) bool { return !at.After(to) })
+	s.remember(found)
 	s.pass, s.rows, s.stale, s.ties = 0, 0, 0, nil
 	return true
+}
+
+// remember adds to the seam what is above the bound. Where an item without a sort value will come again is not known, it
+// is remembered up to the next page.
+func (s *keysetScan) remember(found []position) {
+	if s.seam == nil {
+		s.seam = make(map[string]time.Time)
+	}
+	for _, at := range found {
+		if at.id != "" && (at.at.IsZero() || at.at.After(s.afterTime)) {
+			s.seam[at.id] = at.at
+		}
+	}
 }
 
 // readTies takes in a page of a group of ties that is larger than a page, and says where to go on.
@@ -202,16 +215,10 @@ func (s *keysetScan) readTies(p *Page, found []position, usable span, fresh bool
 	if s.pass == 0 {
 		s.pass, s.ties = 1, make(map[string]struct{})
 	}
-	if s.seam == nil {
-		s.seam = make(map[string]struct{})
-	}
+	s.remember(found)
 	tie := s.tie()
 	for _, at := range found {
-		if at.id == "" {
-			continue
-		}
-		s.seam[at.id] = struct{}{}
-		if at.at.Equal(tie) {
+		if at.id != "" && at.at.Equal(tie) {
 			s.rows++
 			s.ties[at.id] = struct{}{}
 		}

@@ -145,8 +145,8 @@ func (m Metrics) windows(ctx context.Context, c *Client, path string, query url.
 			start = end.Add(day)
 		}
 		// The last window may be too short for the server's minimum: it is begun earlier, at a border of a period, and
-		// brings some periods a second time.
-		if n := len(windows) - 1; n >= 0 && windows[n].part == part {
+		// brings some periods a second time. The minimum is advice, so an organization younger than it is read as it is.
+		if n := len(windows) - 1; n > 0 && windows[n-1].part == part {
 			last := &windows[n]
 			if earliest := last.end.Add(-time.Duration(limit.MinDays) * day); last.start.After(earliest) {
 				last.start = startOfPeriod(interval, earliest)

@@ -1,10 +1,12 @@
 package fetch
 
 import (
+	"bytes"
 	"context"
 	"iter"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -50,7 +52,10 @@ func (o Offset) list(ctx context.Context, c *Client, path string, query url.Valu
 		}
 		var limit bound
 		at, steps, size := max(1, from.Page), 0, 1
-		skipped := -1 // rows before the start, for progress
+		again := false  // whether the end was looked at a second time
+		skipped := -1   // rows before the start, for progress
+		var last []byte // sort values at the end of the page before
+		lastAt := 0     // its number
 		for {
 			p, err := c.Page(ctx, path, paged(query, o.Limit, at))
 			p.Next = from
@@ -65,16 +70,24 @@ func (o Offset) list(ctx context.Context, c *Client, path string, query url.Valu
 			if skipped < 0 {
 				skipped = (at - 1) * size
 			}
-			p.Total = max(0, p.TotalCount-skipped)
+			p.Total, p.Whole = max(0, p.TotalCount-skipped), p.TotalCount
+			if n := len(p.Items); n > 0 {
+				p.Tied = last != nil && at == lastAt+1 && bytes.Equal(last, sortValues(p.Items[0], o.Sort))
+				last, lastAt = sortValues(p.Items[n-1], o.Sort), at
+			}
 			next := at + 1
-			dropped := from.Total - p.TotalCount
-			if dropped > 0 && at > 1 && p.MaxPage > 0 && steps < maxStepBacks {
-				// Polar counts first and reads the page afterwards, so a row that went in between is only missed in the
-				// count of the next page: one page more than the drop accounts for.
+			ended := at >= p.MaxPage || len(p.Items) == 0
+			// Polar counts first and reads the page afterwards (polarsource/polar, server/polar/kit/repository/base.py), so
+			// a row that goes in between is only missed in the count of the next request: one page more to step back
+			// than the drop accounts for, and one request more where the last page is shorter than was counted.
+			switch dropped := from.Total - p.TotalCount; {
+			case dropped > 0 && at > 1 && p.MaxPage > 0 && steps < maxStepBacks:
 				next = max(1, min(at, p.MaxPage+1)-1-(dropped+size-1)/size)
 				steps++
-			} else {
-				p.Done = at >= p.MaxPage || len(p.Items) == 0
+			case ended && !again && len(p.Items) < announced(p, at, size):
+				next, again = at, true
+			default:
+				p.Done = ended
 			}
 			at = next
 			from.Page, from.Total = at, p.TotalCount
@@ -86,6 +99,14 @@ func (o Offset) list(ctx context.Context, c *Client, path string, query url.Valu
 	}
 }
 
+// announced is how many items a page should have by the count that came with it; size is that of a full page.
+func announced(p Page, at, size int) int {
+	if p.MaxPage <= 1 {
+		return p.TotalCount
+	}
+	return min(size, p.TotalCount-(at-1)*size)
+}
+
 // parts reads the plain list, and then the part of each item of the other list.
 func (o Offset) parts(ctx context.Context, c *Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
@@ -94,7 +115,7 @@ func (o Offset) parts(ctx context.Context, c *Client, path string, query url.Val
 		part := func(query url.Values, from Cursor, ahead func(*Page) error) (goOn bool) {
 			for p, err := range o.list(ctx, c, path, query, from) {
 				last := p.Done
-				p.Total += total
+				p.Total, p.Whole = p.Total+total, -1
 				var failed error
 				if err == nil && last {
 					total = p.Total
@@ -196,6 +217,34 @@ func (e *Each) ids(ctx context.Context, c *Client) (ids []string, requests int, 
 	}
 	slices.Sort(ids)
 	return slices.Compact(ids), requests, nil
+}
+
+// sortValues are the values that the criteria sort by, as they stand in the item. A criterion that is no field of the
+// item (customer_name) counts as equal everywhere: a tie too many costs a request, one too few a row.
+func sortValues(item jsontext.Value, sort []string) []byte {
+	d := newDecoder(item)
+	found := make([][]byte, len(sort))
+	if d.PeekKind() != '{' {
+		return bytes.Join(found, []byte{','})
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return bytes.Join(found, []byte{','})
+	}
+	for d.PeekKind() == '"' {
+		key, err := d.ReadToken()
+		if err != nil {
+			break
+		}
+		at := slices.IndexFunc(sort, func(s string) bool { return strings.TrimPrefix(s, "-") == key.String() })
+		value, err := d.ReadValue()
+		if err != nil {
+			break
+		}
+		if at >= 0 {
+			found[at] = bytes.Clone(value)
+		}
+	}
+	return bytes.Join(found, []byte{','})
 }
 
 func itemID(item jsontext.Value) string { return locate(item, "id").id }

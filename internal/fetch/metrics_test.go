@@ -1,0 +1,197 @@
+package fetch
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// fakeMetrics answers windows with one metric per period, whose value tells which days were asked for.
+type fakeMetrics struct {
+	t         *testing.T
+	limits    string
+	created   string // of the organization; empty = 403
+	asked     []string
+	failAfter int
+}
+
+const metricsLimitsBody = `{"min_date":"2023-01-01","intervals":{"hour":{"min_days":0,"max_days":7},"day":{"min_days":0,"max_days":366},
+	"week":{"min_days":14,"max_days":371},"month":{"min_days":60,"max_days":1460},"year":{"min_days":366,"max_days":3650}}}`
+
+func (f *fakeMetrics) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	switch r.URL.Path {
+	case "/v1/metrics/limits":
+		reply(w, 200, "application/json", f.limits)
+	case "/v1/organizations/":
+		if f.created == "" {
+			reply(w, 403, "application/json", `{"error":"insufficient_scope"}`)
+			return
+		}
+		reply(w, 200, "application/json", fmt.Sprintf(`{"items":[{"id":"org","created_at":%q}],"pagination":{"total_count":1,"max_page":1}}`, f.created))
+	case "/v1/metrics/":
+		f.asked = append(f.asked, fmt.Sprintf("%s %s..%s", query.Get("interval"), query.Get("start_date"), query.Get("end_date")))
+		if f.failAfter > 0 && len(f.asked) > f.failAfter {
+			reply(w, 422, "application/json", `{"error":"PolarRequestValidationError","detail":[]}`)
+			return
+		}
+		start, err := time.Parse(time.DateOnly, query.Get("start_date"))
+		end, err2 := time.Parse(time.DateOnly, query.Get("end_date"))
+		if err != nil || err2 != nil || query.Get("timezone") != "UTC" {
+			f.t.Errorf("asked %s", r.URL)
+		}
+		var periods []string
+		for at := startOfPeriod(query.Get("interval"), start); !at.After(end); {
+			periods = append(periods, fmt.Sprintf(`{"timestamp":%q,"revenue":1.500,"orders":null}`, at.Format(time.RFC3339)))
+			switch query.Get("interval") {
+			case "year":
+				at = at.AddDate(1, 0, 0)
+			case "month":
+				at = at.AddDate(0, 1, 0)
+			case "week":
+				at = at.AddDate(0, 0, 7)
+			case "day":
+				at = at.AddDate(0, 0, 1)
+			default:
+				at = at.Add(time.Hour)
+			}
+		}
+		reply(w, 200, "application/json", `{"periods":[`+strings.Join(periods, ",")+`],"totals":{"revenue":1},"metrics":{"revenue":{"slug":"revenue","display_name":"Revenue","type":"currency"},"orders":null}}`)
+	default:
+		reply(w, 404, "application/json", `{"detail":"Not Found"}`)
+	}
+}
+
+func (f *fakeMetrics) client(t *testing.T, today string) *Client {
+	now, err := time.Parse(time.RFC3339, today)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return inProcess(t, f.ServeHTTP, func(cfg *Config) { cfg.Now = func() time.Time { return now } })
+}
+
+func TestMetricsWindows(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		interval, created, today string
+		want                     []string
+	}{
+		{"day", "2026-01-20T10:00:00Z", "2026-10-15T23:59:59Z", []string{"2026-01-01..2026-10-15"}},
+		{"day", "2024-05-20T10:00:00Z", "2026-10-15T12:00:00Z", []string{"2024-05-01..2025-05-02", "2025-05-03..2026-05-04", "2026-05-05..2026-10-15"}},
+		{"day", "2026-10-15T01:00:00Z", "2026-10-15T12:00:00Z", []string{"2026-10-01..2026-10-15"}},
+		{"day", "2020-05-20T10:00:00Z", "2023-01-02T12:00:00Z", []string{"2023-01-01..2023-01-02"}},
+		{"day", "", "2023-01-02T12:00:00Z", []string{"2023-01-01..2023-01-02"}},
+		{"day", "2026-10-15T01:00:00Z", "2026-10-16T01:00:00+02:00", []string{"2026-10-01..2026-10-15"}},
+		{"day", "2030-01-01T00:00:00Z", "2026-10-15T12:00:00Z", nil},
+		{"month", "2024-05-20T10:00:00Z", "2026-10-15T12:00:00Z", []string{"2024-05-01..2026-10-15"}},
+		{"month", "", "2027-03-15T12:00:00Z", []string{"2023-01-01..2026-12-31", "2027-01-01..2027-03-15"}},
+		{"month", "", "2027-01-15T12:00:00Z", []string{"2023-01-01..2026-12-31", "2026-11-01..2027-01-15"}}, // at least 60 days
+		{"month", "2026-10-02T00:00:00Z", "2026-10-15T12:00:00Z", []string{"2026-10-01..2026-10-15"}},
+		{"week", "", "2023-02-15T12:00:00Z", []string{"2023-01-01..2023-02-15"}},
+		{"week", "", "2024-01-09T12:00:00Z", []string{"2023-01-01..2024-01-07", "2023-12-25..2024-01-09"}},
+		{"year", "", "2026-10-15T12:00:00Z", []string{"2023-01-01..2026-10-15"}},
+		{"hour", "2026-10-01T00:00:00Z", "2026-10-15T12:00:00Z", []string{"2026-10-01..2026-10-08", "2026-10-09..2026-10-15"}},
+	} {
+		t.Run(test.interval+" "+test.created+" "+test.today, func(t *testing.T) {
+			t.Parallel()
+			f := &fakeMetrics{t: t, limits: metricsLimitsBody, created: test.created}
+			got := collect(Metrics{Intervals: []string{test.interval}}.Pages(background(), f.client(t, test.today), "/v1/metrics/", nil, Cursor{}))
+			got.complete(t, nil)
+			var want []string
+			for _, w := range test.want {
+				want = append(want, test.interval+" "+w)
+			}
+			if strings.Join(f.asked, ",") != strings.Join(want, ",") {
+				t.Errorf("asked %q, want %q", f.asked, want)
+			}
+			if len(got.pages) != max(1, len(want)) || got.pages[0].Requests < 2 {
+				t.Errorf("%d pages, the first with %d requests", len(got.pages), got.pages[0].Requests)
+			}
+			if last := got.pages[len(got.pages)-1]; len(want) > 0 && last.Total != got.items {
+				t.Errorf("%d items expected at the end, %d came", last.Total, got.items)
+			}
+		})
+	}
+}
+
+func TestMetricsResume(t *testing.T) {
+	t.Parallel()
+	scan := Metrics{Intervals: []string{"day", "month"}}
+	whole := &fakeMetrics{t: t, limits: metricsLimitsBody}
+	want := collect(scan.Pages(background(), whole.client(t, "2026-10-15T12:00:00Z"), "/v1/metrics/", nil, Cursor{}))
+	want.complete(t, nil)
+	for stop := 1; stop < len(want.pages); stop++ {
+		f := &fakeMetrics{t: t, limits: metricsLimitsBody, failAfter: stop}
+		first := collect(scan.Pages(background(), f.client(t, "2026-10-15T12:00:00Z"), "/v1/metrics/", nil, Cursor{}))
+		if !errors.Is(first.err, ErrContract) || len(first.pages) != stop+1 {
+			t.Fatalf("%v after %d pages", first.err, len(first.pages))
+		}
+		f.failAfter, f.asked = 0, nil
+		rest := collect(scan.Pages(background(), f.client(t, "2026-10-16T12:00:00Z"), "/v1/metrics/", nil, first.pages[stop].Next))
+		rest.complete(t, nil)
+		if len(f.asked) != len(want.pages)-stop {
+			t.Errorf("asked %q after the first %d", f.asked, stop)
+		}
+		for id := range want.ids {
+			if first.ids[id]+rest.ids[id] == 0 {
+				t.Fatalf("stopped after %d: %s is missing", stop, id)
+			}
+		}
+	}
+}
+
+func TestMetricsLongForm(t *testing.T) {
+	t.Parallel()
+	items, err := longForm([]byte(`{"periods":[
+		{"timestamp":"2026-10-15T00:00:00Z","revenue":129900,"churn_rate":0.10000000000000001,"costs":1e-7,"orders":null},
+		{"timestamp":"2026-10-16T02:00:00+02:00","brand \"new\"":123456789012345678901234567890}],
+		"totals":{"revenue":129900},"metrics":{"revenue":{"slug":"revenue","display_name":"Revenue \u00e9","type":"currency"},"churn_rate":null}}`), "day")
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := func(key string) string { return uuid.NewSHA1(metricsNamespace, []byte(key)).String() }
+	want := []string{
+		`{"id":"` + id("day|UTC|2026-10-15T00:00:00Z|revenue") + `","interval":"day","period_start":"2026-10-15T00:00:00Z","slug":"revenue","type":"currency","display_name":"Revenue é","value":129900}`,
+		`{"id":"` + id("day|UTC|2026-10-15T00:00:00Z|churn_rate") + `","interval":"day","period_start":"2026-10-15T00:00:00Z","slug":"churn_rate","value":0.10000000000000001}`,
+		`{"id":"` + id("day|UTC|2026-10-15T00:00:00Z|costs") + `","interval":"day","period_start":"2026-10-15T00:00:00Z","slug":"costs","value":1e-7}`,
+		`{"id":"` + id(`day|UTC|2026-10-16T00:00:00Z|brand "new"`) + `","interval":"day","period_start":"2026-10-16T00:00:00Z","slug":"brand \"new\"","value":123456789012345678901234567890}`,
+	}
+	if len(items) != len(want) {
+		t.Fatalf("%d items: %s", len(items), items)
+	}
+	for i := range want {
+		if string(items[i]) != want[i] {
+			t.Errorf("item %d is\n%s, want\n%s", i, items[i], want[i])
+		}
+	}
+	// Rows are found again by this id: it may never change.
+	if got := id("day|UTC|2026-10-15T00:00:00Z|revenue"); got != "5c182805-1418-5732-a452-d271c8901d4b" {
+		t.Errorf("id %s", got)
+	}
+	for _, wrong := range []string{`{}`, `[]`, `{"periods":null}`, `{"periods":[{"revenue":1}]}`, `{"periods":[1]}`, `{"periods":[{"timestamp":"today"}]}`, `{"periods":[],"metrics":{"x":{"type":7}}}`} {
+		if items, err := longForm([]byte(wrong), "day"); err == nil {
+			t.Errorf("%s gives %s", wrong, items)
+		}
+	}
+}
+
+func TestMetricsRefused(t *testing.T) {
+	t.Parallel()
+	for limits, want := range map[string]error{
+		`{"min_date":"2023-01-01","intervals":{"hour":{"min_days":0,"max_days":7}}}`: ErrContract,
+		`{"min_date":"soon","intervals":{}}`:                                         ErrContract,
+		`{"min_date":"2023-01-01","interv`:                                           ErrTransient,
+		`[]`:                                                                         ErrContract,
+	} {
+		f := &fakeMetrics{t: t, limits: limits}
+		got := collect(Metrics{Intervals: []string{"day"}}.Pages(background(), f.client(t, "2026-10-15T12:00:00Z"), "/v1/metrics/", nil, Cursor{}))
+		if !errors.Is(got.err, want) || len(f.asked) != 0 || len(got.pages) != 1 || got.pages[0].Requests == 0 {
+			t.Errorf("%s: %v", limits, got.err)
+		}
+	}
+}

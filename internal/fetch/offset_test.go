@@ -1,0 +1,348 @@
+package fetch
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func offsetAll(t *testing.T, o Offset, l *list, from Cursor) result {
+	t.Helper()
+	return collect(o.Pages(background(), inProcess(t, l.ServeHTTP), "/v1/customers/", nil, from))
+}
+
+var byCreationThenEmail = Offset{Sort: []string{"created_at", "email"}}
+
+func TestOffsetFindsEveryRow(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ rows, limit, clamp, requests int }{
+		{0, 0, 100, 1}, {1, 0, 100, 1}, {100, 0, 100, 1}, {101, 0, 100, 2}, {1000, 0, 100, 10}, {1000, 1000, 100, 10}, {95, 100, 10, 10}, {7, 1, 100, 7},
+	} {
+		l := newList(spreadRows(test.rows, 3))
+		l.clamp = test.clamp
+		got := offsetAll(t, Offset{Sort: []string{"created_at", "email"}, Limit: test.limit}, l, Cursor{})
+		got.complete(t, l.rows)
+		if len(l.requests) != test.requests || got.items != test.rows {
+			t.Errorf("%+v: %d requests, %d items", test, len(l.requests), got.items)
+		}
+		for i, query := range l.requests {
+			if query.Get("page") != fmt.Sprint(i+1) || !slices.Equal(query["sorting"], []string{"created_at", "email"}) {
+				t.Errorf("request %d: %v", i, query)
+			}
+		}
+		for _, p := range got.pages {
+			if p.Total != test.rows {
+				t.Errorf("%d rows expected, of %d", p.Total, test.rows)
+			}
+		}
+	}
+}
+
+// A row that goes pulls the others forward; the one that slips over the border of two pages has to be found.
+func TestOffsetStepsBackWhenRowsVanish(t *testing.T) {
+	t.Parallel()
+	for name, when := range map[string]func(l *list, f func(int)){
+		"between requests":             func(l *list, f func(int)) { l.asked = f },
+		"between the count and a page": func(l *list, f func(int)) { l.counted = f },
+	} {
+		for _, gone := range []int{1, 2, 9, 10, 11, 25} {
+			for request := 1; request <= 10; request++ {
+				l := newList(spreadRows(100, 1))
+				l.clamp = 10
+				when(l, func(n int) {
+					if n == request {
+						l.rows = l.rows[gone:]
+					}
+				})
+				got := offsetAll(t, byCreationThenEmail, l, Cursor{})
+				if got.err != nil {
+					t.Fatal(got.err)
+				}
+				missing := 0
+				for _, row := range l.rows {
+					if got.ids[row.id] == 0 {
+						missing++
+					}
+				}
+				if missing > 0 || len(l.requests) > 10+8 {
+					t.Errorf("%d rows gone %s at request %d: %d missing after %d requests", gone, name, request, missing, len(l.requests))
+				}
+			}
+		}
+	}
+}
+
+func TestOffsetGoesOnWhenRowsCome(t *testing.T) {
+	t.Parallel()
+	l := newList(spreadRows(300, 1))
+	l.asked = func(n int) {
+		if n <= 5 {
+			for i := range 40 { // some at the end, some backdated
+				at := epoch.Add(time.Hour * time.Duration(n))
+				if i%4 == 0 {
+					at = epoch.Add(time.Millisecond)
+				}
+				l.rows = append(l.rows, row{id: fmt.Sprintf("new-%d-%d", n, i), at: at, then: fmt.Sprintf("new-%d-%d", n, i)})
+			}
+		}
+	}
+	got := offsetAll(t, byCreationThenEmail, l, Cursor{})
+	if got.err != nil {
+		t.Fatal(got.err)
+	}
+	for _, row := range l.rows {
+		if got.ids[row.id] == 0 && row.at.After(epoch.Add(time.Millisecond)) {
+			t.Errorf("%s is missing", row.id)
+		}
+	}
+}
+
+func TestOffsetResumes(t *testing.T) {
+	t.Parallel()
+	for stop := 1; stop < 10; stop++ {
+		l := newList(spreadRows(100, 1))
+		l.clamp = 10
+		ids := make(map[string]int)
+		var at Cursor
+		for p, err := range byCreationThenEmail.Pages(background(), inProcess(t, l.ServeHTTP), "/v1/customers/", nil, Cursor{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, item := range p.Items {
+				ids[itemID(item)]++
+			}
+			if at = p.Next; at.Page == stop+1 {
+				break
+			}
+		}
+		l.rows = l.rows[13:] // while nobody looks
+		got := offsetAll(t, byCreationThenEmail, l, at)
+		for id := range got.ids {
+			ids[id]++
+		}
+		for _, row := range l.rows {
+			if ids[row.id] == 0 {
+				t.Errorf("stopped after page %d: %s is missing", stop, row.id)
+			}
+		}
+	}
+}
+
+func TestOffsetIsBounded(t *testing.T) {
+	t.Parallel()
+	for name, lie := range map[string]func(n, total, maxPage int) (int, int){
+		"grows for ever":     func(n, _, _ int) (int, int) { return 300 + 100*n, 3 + n },
+		"up and down":        func(n, _, _ int) (int, int) { return 100 * (10 + 90*(n%2)), 100 },
+		"one less each time": func(n, _, _ int) (int, int) { return 1_000_000 - n, 30 },
+	} {
+		l := newList(spreadRows(100, 1))
+		l.asked = func(n int) { l.requests[n-1].Set("page", "1") } // the same page whatever is asked
+		l.lie = lie
+		got := offsetAll(t, byCreationThenEmail, l, Cursor{})
+		if len(l.requests) > 500 {
+			t.Errorf("%s: %d requests, %v", name, len(l.requests), got.err)
+		}
+		if name == "grows for ever" && !errors.Is(got.err, ErrContract) {
+			t.Errorf("%s: %v after %d requests", name, got.err, len(l.requests))
+		}
+	}
+	empty := newList(nil)
+	empty.lie = func(int, int, int) (int, int) { return 100_000, 1000 }
+	if got := offsetAll(t, byCreationThenEmail, empty, Cursor{}); got.err != nil || len(empty.requests) != 2 || got.pages[0].TotalCount != 100_000 {
+		t.Errorf("an empty list that claims to be full: %v after %d requests", got.err, len(empty.requests))
+	}
+}
+
+func TestOffsetStopsWhenTheCallerDoes(t *testing.T) {
+	t.Parallel()
+	l := newList(spreadRows(1000, 1))
+	for range byCreationThenEmail.Pages(background(), inProcess(t, l.ServeHTTP), "/v1/customers/", nil, Cursor{}) {
+		break
+	}
+	if len(l.requests) != 1 {
+		t.Errorf("%d requests", len(l.requests))
+	}
+}
+
+// meters is a fake of customer meters: the plain list hides the rows of archived meters.
+type meters struct {
+	archived []string
+	parts    map[string]*list // by meter, "" = the plain list
+	fail     string           // the path or meter that fails
+	asked    []string
+}
+
+func (m *meters) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	key := query.Get("meter_id")
+	if r.URL.Path == "/v1/meters/" {
+		key = r.URL.Path
+	}
+	m.asked = append(m.asked, key+" "+query.Get("page"))
+	if m.fail != "" && key == m.fail {
+		w.WriteHeader(http.StatusForbidden)
+		fmt.Fprint(w, `{"error":"insufficient_scope"}`)
+		return
+	}
+	if key == "/v1/meters/" {
+		if query.Get("is_archived") != "true" {
+			reply(w, 422, "application/json", `{}`)
+			return
+		}
+		var rows []row
+		for _, id := range m.archived {
+			rows = append(rows, row{id: id, at: epoch})
+		}
+		l := newList(rows)
+		l.clamp = 2
+		l.ServeHTTP(w, r)
+		return
+	}
+	m.parts[key].ServeHTTP(w, r)
+}
+
+func newMeters() *meters {
+	m := &meters{archived: []string{"m-c", "m-a", "m-b"}, parts: map[string]*list{}}
+	for _, key := range []string{"", "m-a", "m-b", "m-c"} {
+		rows := spreadRows(25, 1)
+		for i := range rows {
+			rows[i].id = key + "/" + rows[i].id
+		}
+		m.parts[key] = newList(rows)
+		m.parts[key].clamp = 10
+	}
+	return m
+}
+
+func (m *meters) rows() (rows []row) {
+	for _, l := range m.parts {
+		rows = append(rows, l.rows...)
+	}
+	return rows
+}
+
+var byMeter = Offset{
+	Sort: []string{"created_at", "customer_id"},
+	Each: &Each{Path: "/v1/meters/", Query: url.Values{"is_archived": {"true"}, "sorting": {"created_at", "name"}}, Param: "meter_id"},
+}
+
+func TestEachReadsTheParts(t *testing.T) {
+	t.Parallel()
+	m := newMeters()
+	got := collect(byMeter.Pages(background(), inProcess(t, m.ServeHTTP), "/v1/customer-meters/", nil, Cursor{}))
+	got.complete(t, m.rows())
+	want := " 1, 2, 3,/v1/meters/ 1,/v1/meters/ 2,m-a 1,m-a 2,m-a 3,m-b 1,m-b 2,m-b 3,m-c 1,m-c 2,m-c 3"
+	if asked := strings.Join(m.asked, ","); asked != want {
+		t.Errorf("asked %s, want %s", asked, want)
+	}
+	requests := 0
+	for _, p := range got.pages {
+		requests += p.Requests
+	}
+	if requests != len(m.asked) || got.items != 100 || got.pages[len(got.pages)-1].Total != 100 {
+		t.Errorf("%d requests on the pages of %d, %d items, %d expected", requests, len(m.asked), got.items, got.pages[len(got.pages)-1].Total)
+	}
+
+	none := newMeters()
+	none.archived = nil
+	got = collect(byMeter.Pages(background(), inProcess(t, none.ServeHTTP), "/v1/customer-meters/", nil, Cursor{}))
+	got.complete(t, none.parts[""].rows)
+	if len(none.asked) != 4 || len(got.pages) != 3 {
+		t.Errorf("without archived meters: asked %v", none.asked)
+	}
+}
+
+func TestEachResumes(t *testing.T) {
+	t.Parallel()
+	for stop := 1; stop <= 12; stop++ {
+		for name, change := range map[string]func(m *meters){
+			"as it was":    func(*meters) {},
+			"one more":     func(m *meters) { m.archived = append(m.archived, "m-0"); m.parts["m-0"] = newList(nil) },
+			"one less":     func(m *meters) { m.archived = []string{"m-c", "m-b"}; delete(m.parts, "m-a") },
+			"none is left": func(m *meters) { m.archived = nil; m.parts = map[string]*list{"": m.parts[""]} },
+		} {
+			m := newMeters()
+			ids := make(map[string]int)
+			var at Cursor
+			n := 0
+			for p, err := range byMeter.Pages(background(), inProcess(t, m.ServeHTTP), "/v1/customer-meters/", nil, Cursor{}) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, item := range p.Items {
+					ids[itemID(item)]++
+				}
+				at = p.Next
+				if n++; n == stop {
+					break
+				}
+			}
+			change(m)
+			got := collect(byMeter.Pages(background(), inProcess(t, m.ServeHTTP), "/v1/customer-meters/", nil, at))
+			got.complete(t, nil)
+			for id := range got.ids {
+				ids[id]++
+			}
+			for _, row := range m.rows() {
+				if ids[row.id] == 0 {
+					t.Fatalf("stopped after %d pages, %s: %s is missing", stop, name, row.id)
+				}
+			}
+		}
+	}
+}
+
+func TestEachFails(t *testing.T) {
+	t.Parallel()
+	for fail, wantPages := range map[string]int{"/v1/meters/": 4, "m-b": 7} {
+		m := newMeters()
+		m.fail = fail
+		c := inProcess(t, m.ServeHTTP)
+		got := collect(byMeter.Pages(background(), c, "/v1/customer-meters/", nil, Cursor{}))
+		if !errors.Is(got.err, ErrScope) || len(got.pages) != wantPages || len(got.ids) != (wantPages-1)*25/3 {
+			t.Fatalf("%s: %v after %d pages, %d rows", fail, got.err, len(got.pages), len(got.ids))
+		}
+		requests := 0
+		for _, p := range got.pages {
+			requests += p.Requests
+			if p.Done {
+				t.Errorf("%s: a page says that the scan is done", fail)
+			}
+		}
+		if int64(requests) != c.Requests() {
+			t.Errorf("%s: %d requests on the pages, %d sent", fail, requests, c.Requests())
+		}
+		m.fail = ""
+		rest := collect(byMeter.Pages(background(), c, "/v1/customer-meters/", nil, got.pages[len(got.pages)-1].Next))
+		for id := range rest.ids {
+			got.ids[id]++
+		}
+		if rest.err != nil || len(got.ids) != 100 {
+			t.Errorf("%s: %d rows after going on: %v", fail, len(got.ids), rest.err)
+		}
+	}
+}
+
+func TestArray(t *testing.T) {
+	t.Parallel()
+	body := `[{"id":"a"},{"id":"b"}]`
+	c := inProcess(t, func(w http.ResponseWriter, r *http.Request) { reply(w, 200, "application/json", body) })
+	got := collect(Array{}.Pages(background(), c, "/v1/metrics/dashboards", nil, Cursor{}))
+	got.complete(t, []row{{id: "a"}, {id: "b"}})
+	if p := got.pages[0]; len(got.pages) != 1 || p.TotalCount != 2 || p.Total != 2 || p.MaxPage != 1 || p.Requests != 1 {
+		t.Errorf("%+v", p)
+	}
+	body = `{"items":[]}`
+	if got = collect(Array{}.Pages(background(), c, "/v1/metrics/dashboards", nil, Cursor{})); !errors.Is(got.err, ErrContract) {
+		t.Error(got.err)
+	}
+	body = `[{"id":"a"`
+	if got = collect(Array{}.Pages(background(), c, "/v1/metrics/dashboards", nil, Cursor{})); !errors.Is(got.err, ErrTransient) {
+		t.Error(got.err)
+	}
+}
