@@ -134,3 +134,9 @@ SELECT count(*) FROM sync_rejects WHERE stream = @stream AND resolved_at IS NULL
 
 -- name: RunStartedAt :one
 SELECT started_at FROM sync_runs WHERE id = @id;
+
+-- name: StreamRestart :execrows
+UPDATE sync_streams
+SET checkpoint = NULL, checkpoint_at = now(), sweep_total = NULL,
+    sweep_pages = CASE WHEN @forget::boolean THEN 0 ELSE sweep_pages END
+WHERE stream = @stream AND lease_run = @run_id;

@@ -20,7 +20,7 @@ func (Array) Pages(ctx context.Context, c *Client, path string, query url.Values
 			return err
 		})
 		if err == nil {
-			p.Items, p.Total, p.TotalCount, p.MaxPage, p.Done = items, len(items), len(items), 1, true
+			p.Items, p.Total, p.Whole, p.TotalCount, p.MaxPage, p.Done = items, len(items), len(items), len(items), 1, true
 		}
 		yield(p, err)
 	}
@@ -28,7 +28,7 @@ func (Array) Pages(ctx context.Context, c *Client, path string, query url.Values
 
 // custom reads a body that is no page of a list. What it says goes into a Page through decode.
 func (c *Client) custom(ctx context.Context, path string, query url.Values, decode func([]byte) error) (Page, error) {
-	p := Page{Total: -1, TotalCount: -1, Query: c.complete(query)}
+	p := Page{Total: -1, Whole: -1, TotalCount: -1, Query: c.complete(query)}
 	made, err := c.do(ctx, "read", path, p.Query, decode)
 	p.RequestedAt, p.Requests = made.sent, made.attempts
 	return p, err

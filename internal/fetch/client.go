@@ -104,7 +104,7 @@ type Page struct {
 	MaxPage    int // ceil(TotalCount / the limit that the server really used); 0 when empty
 	// Total is, within a scan, how many items the scan is expected to bring in all, from where it started: for
 	// progress. It is an estimate, and -1 where there is none.
-	Total       int
+	Total int
 	// Whole is, within a scan, how many different rows a complete scan brings, by the count that came with this page; -1
 	// where a page cannot tell, because its query is narrower than the scan: see Counter.
 	Whole       int

@@ -45,7 +45,7 @@ type metricsWindow struct {
 func (m Metrics) Pages(ctx context.Context, c *Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		windows, requests, err := m.windows(ctx, c, path, query)
-		p := Page{Total: -1, TotalCount: -1, Requests: requests, Query: query, Next: from}
+		p := Page{Total: -1, Whole: -1, TotalCount: -1, Requests: requests, Query: query, Next: from}
 		if err != nil {
 			yield(p, err)
 			return

@@ -125,7 +125,7 @@ func (o Offset) parts(ctx context.Context, c *Client, path string, query url.Val
 					return false
 				}
 				if failed != nil {
-					yield(Page{Query: o.Each.Query, Total: -1, Next: p.Next}, failed)
+					yield(Page{Query: o.Each.Query, Total: -1, Whole: -1, Next: p.Next}, failed)
 					return false
 				}
 				if last {
@@ -156,7 +156,7 @@ func (o Offset) parts(ctx context.Context, c *Client, path string, query url.Val
 			}
 			from = Cursor{Part: 1}
 		} else {
-			p := Page{Query: o.Each.Query, Total: -1, TotalCount: -1, Next: from}
+			p := Page{Query: o.Each.Query, Total: -1, Whole: -1, TotalCount: -1, Next: from}
 			if err := load(&p); err != nil {
 				yield(p, err)
 				return

@@ -123,6 +123,7 @@ func Streams() []Stream {
 		// Source: organization_access_token/auth.py.
 		{Name: "organization_access_tokens", Path: "/v1/organization-access-tokens/", Scope: "organization_access_tokens:read",
 			Scan:     fetch.Offset{Sort: []string{"created_at", "comment"}},
+			Embedded: []string{"token"},
 			Table:    rows((*db.Queries).OrganizationAccessTokensUpsert),
 			Optional: true},
 	}

@@ -124,6 +124,32 @@ func (r *Run) Distinct(ctx context.Context) (int64, error) {
 	return n, nil
 }
 
+// Restart takes the sweep back to its beginning. With forget the ids received
+// so far no longer count: some of them may be those of rows that are gone.
+func (r *Run) Restart(ctx context.Context, forget bool) error {
+	err := pgx.BeginFunc(ctx, r.s.pool, func(tx pgx.Tx) error {
+		q := r.s.q.WithTx(tx)
+		n, err := q.StreamRestart(ctx, db.StreamRestartParams{Stream: r.Stream, RunID: &r.ID, Forget: forget})
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return ErrLeaseLost
+		}
+		if forget {
+			return q.SeenClear(ctx, db.SeenClearParams{Stream: r.Stream})
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("restart the sweep of %s: %w", r.Stream, err)
+	}
+	if forget {
+		r.SweepPages = 0
+	}
+	return nil
+}
+
 // Closing is what is recorded when a run ends.
 type Closing struct {
 	Outcome     string // succeeded | partial | failed | interrupted | skipped

@@ -535,6 +535,27 @@ func (q *Queries) StreamRenew(ctx context.Context, arg StreamRenewParams) (int64
 	return result.RowsAffected(), nil
 }
 
+const streamRestart = `-- name: StreamRestart :execrows
+UPDATE sync_streams
+SET checkpoint = NULL, checkpoint_at = now(), sweep_total = NULL,
+    sweep_pages = CASE WHEN $1::boolean THEN 0 ELSE sweep_pages END
+WHERE stream = $2 AND lease_run = $3
+`
+
+type StreamRestartParams struct {
+	Forget bool   `json:"forget"`
+	Stream string `json:"stream"`
+	RunID  *int64 `json:"run_id"`
+}
+
+func (q *Queries) StreamRestart(ctx context.Context, arg StreamRestartParams) (int64, error) {
+	result, err := q.db.Exec(ctx, streamRestart, arg.Forget, arg.Stream, arg.RunID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const streamSweepEnd = `-- name: StreamSweepEnd :execrows
 UPDATE sync_streams
 SET sweep_id = NULL, sweep_pages = 0, sweep_total = NULL, checkpoint = NULL, checkpoint_at = NULL,

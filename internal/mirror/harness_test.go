@@ -1,0 +1,378 @@
+package mirror_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"syncd/internal/fetch"
+	"syncd/internal/localpg/pgtest"
+	"syncd/internal/mirror"
+	"syncd/internal/polarsim"
+	"syncd/internal/store"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+
+const token = "polar_oat_test"
+
+// harness is a simulated organization, its HTTP server, a database and a runner between them.
+type harness struct {
+	*mirror.Runner
+	world  *polarsim.World
+	server *polarsim.Server
+	http   *httptest.Server
+	store  *store.Store
+}
+
+type setup struct {
+	world  polarsim.Options
+	server polarsim.ServerOptions
+	mirror func(*mirror.Config)
+	dsn    string // "" = a fresh migrated database
+	schema string // "" = polar
+}
+
+func start(t *testing.T, s setup) *harness {
+	t.Helper()
+	if s.world.Customers == 0 {
+		s.world.Customers = 30
+	}
+	if s.world.Seed == 0 {
+		s.world.Seed = 1
+	}
+	if s.dsn == "" {
+		s.dsn = pgtest.Migrated(t)
+	}
+	if s.schema == "" {
+		s.schema = "polar"
+	}
+	h := &harness{world: polarsim.NewWorld(s.world)}
+	h.server = polarsim.NewServer(h.world, s.server)
+	h.http = httptest.NewServer(h.server)
+	t.Cleanup(h.http.Close)
+	var err error
+	h.store, err = store.Open(t.Context(), store.Config{DSN: s.dsn, Schema: s.schema, MaxConns: 6})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(h.store.Close)
+	h.Runner = h.runner(t, s.mirror)
+	return h
+}
+
+// runner is another process over the same database and server.
+func (h *harness) runner(t *testing.T, change func(*mirror.Config)) *mirror.Runner {
+	t.Helper()
+	client, err := fetch.New(fetch.Config{
+		Server: h.http.URL, Token: token, RequestsPerMinute: -1,
+		Backoff: func(int) time.Duration { return time.Millisecond },
+		Now:     h.world.Now,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	c := mirror.Config{Client: client, Store: h.store}
+	if change != nil {
+		change(&c)
+	}
+	r, err := mirror.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// sync runs the streams and wants each of them whole.
+func (h *harness) sync(t *testing.T, names ...string) map[string]mirror.Result {
+	t.Helper()
+	results, err := h.Sync(t.Context(), names...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	by := map[string]mirror.Result{}
+	for _, r := range results {
+		if !r.Whole() {
+			t.Errorf("%s: %s: %s", r.Stream, r.Outcome, r.Reason)
+		}
+		by[r.Stream] = r
+	}
+	return by
+}
+
+func (h *harness) call(t *testing.T, method, path, body string) (int, []byte) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, h.http.URL+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	got, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, got
+}
+
+// list reads a whole list over HTTP, in the plainest way there is.
+func (h *harness) list(t *testing.T, path string, query url.Values) []map[string]any {
+	t.Helper()
+	var all []map[string]any
+	for page := 1; ; page++ {
+		q := url.Values{"limit": {"100"}, "page": {fmt.Sprint(page)}}
+		for k, v := range query {
+			q[k] = v
+		}
+		status, body := h.call(t, http.MethodGet, path+"?"+q.Encode(), "")
+		if status != http.StatusOK {
+			t.Fatalf("GET %s: %d %s", path, status, body)
+		}
+		var list struct {
+			Items      []map[string]any
+			Pagination struct {
+				MaxPage int `json:"max_page"`
+			}
+		}
+		decode(t, body, &list)
+		all = append(all, list.Items...)
+		if page >= list.Pagination.MaxPage {
+			return all
+		}
+	}
+}
+
+func decode(t *testing.T, body []byte, v any) {
+	t.Helper()
+	d := json.NewDecoder(strings.NewReader(string(body)))
+	d.UseNumber()
+	if err := d.Decode(v); err != nil {
+		t.Fatalf("%v in %.300s", err, body)
+	}
+}
+
+// upstream is all that Polar has of a stream, read without any of syncd's code.
+func (h *harness) upstream(t *testing.T, s mirror.Stream) []map[string]any {
+	t.Helper()
+	switch s.Name {
+	case "metric_dashboards":
+		_, body := h.call(t, http.MethodGet, s.Path, "")
+		var list []map[string]any
+		decode(t, body, &list)
+		return list
+	case "customer_meters":
+		all := h.list(t, s.Path, url.Values{"sorting": {"customer_id", "meter_id"}})
+		for _, m := range h.list(t, "/v1/meters/", url.Values{"is_archived": {"true"}}) {
+			all = append(all, h.list(t, s.Path, url.Values{"meter_id": {m["id"].(string)}, "sorting": {"customer_id"}})...)
+		}
+		return all
+	}
+	// Ties come in any order from page to page, so ask until it adds up: the plainest way to be right.
+	for range 200 {
+		list := h.list(t, s.Path, nil)
+		ids := map[any]bool{}
+		for _, item := range list {
+			ids[item["id"]] = true
+		}
+		if len(ids) == len(list) {
+			return list
+		}
+	}
+	t.Fatalf("%s: never got a consistent list", s.Name)
+	return nil
+}
+
+// stored is a table as JSON objects, by id (and parent for child tables).
+func (h *harness) stored(t *testing.T, table, where string) []map[string]any {
+	t.Helper()
+	rows, err := h.store.Pool().Query(t.Context(), "SELECT to_jsonb(t)::text FROM "+pgx.Identifier{table}.Sanitize()+" t WHERE "+where)
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := make([]map[string]any, len(texts))
+	for i, text := range texts {
+		decode(t, []byte(text), &list[i])
+	}
+	return list
+}
+
+// equal demands that the mirror holds what the API shows, field by field, children included, and nothing else.
+func (h *harness) equal(t *testing.T, names ...string) {
+	t.Helper()
+	for _, s := range mirror.Streams() {
+		if s.Optional || s.Name == "metrics" || (len(names) > 0 && !slices.Contains(names, s.Name)) {
+			continue
+		}
+		want := h.upstream(t, s)
+		got := map[any]map[string]any{}
+		for _, row := range h.stored(t, s.Name, "_deleted_at IS NULL") {
+			got[row["id"]] = row
+		}
+		if len(got) != len(want) {
+			t.Errorf("%s: %d rows, the API has %d", s.Name, len(got), len(want))
+		}
+		children := map[string]map[any][]map[string]any{}
+		for _, c := range s.Children {
+			children[c.Field] = map[any][]map[string]any{}
+			for _, row := range h.stored(t, c.Name, "_removed_at IS NULL ORDER BY _position") {
+				children[c.Field][row[c.Parent]] = append(children[c.Field][row[c.Parent]], row)
+			}
+		}
+		for _, item := range want {
+			id := item["id"]
+			row := got[id]
+			if row == nil {
+				t.Errorf("%s %v is missing", s.Name, id)
+				continue
+			}
+			for _, c := range s.Children {
+				list, _ := item[c.Field].([]any)
+				rows := children[c.Field][id]
+				if len(list) != len(rows) {
+					t.Errorf("%s %v: %d %s, the API has %d", s.Name, id, len(rows), c.Name, len(list))
+					continue
+				}
+				for i, el := range list {
+					element := el.(map[string]any)
+					if c.Key != "id" {
+						element[c.Key] = element["id"]
+						delete(element, "id")
+					}
+					delete(rows[i], c.Parent)
+					if _, is := element[c.Parent]; is {
+						rows[i][c.Parent] = element[c.Parent] // its own field of that name is checked nowhere else
+					}
+					same(t, fmt.Sprintf("%s %v %s", s.Name, id, c.Name), without(element, c.Embedded), rows[i])
+				}
+				delete(item, c.Field)
+			}
+			same(t, fmt.Sprintf("%s %v", s.Name, id), without(item, s.Embedded), row)
+		}
+		if t.Failed() {
+			t.Logf("stopped comparing after %s", s.Name)
+			return
+		}
+	}
+}
+
+func without(item map[string]any, names []string) map[string]any {
+	for _, n := range names {
+		delete(item, n)
+	}
+	return item
+}
+
+// same compares an API object with a row: a field without a column is in _extra, null is NULL.
+func same(t *testing.T, what string, item, row map[string]any) {
+	t.Helper()
+	extra, _ := row["_extra"].(map[string]any)
+	for name, want := range item {
+		got, is := row[name]
+		if !is {
+			if got, is = extra[name]; !is {
+				t.Errorf("%s: %s is nowhere", what, name)
+			}
+		}
+		if !alike(got, want) {
+			t.Errorf("%s: %s is %v, the API has %v", what, name, got, want)
+		}
+		delete(row, name)
+	}
+	for name, got := range row {
+		if name[0] != '_' && got != nil {
+			t.Errorf("%s: %s is %v, the API has no such field", what, name, got)
+		}
+	}
+}
+
+// alike compares JSON values: numbers by value, times by instant, "0.50" in a decimal column by value.
+func alike(got, want any) bool {
+	switch w := want.(type) {
+	case map[string]any:
+		g, ok := got.(map[string]any)
+		if !ok || len(g) != len(w) {
+			return false
+		}
+		for k, v := range w {
+			if !alike(g[k], v) {
+				return false
+			}
+		}
+		return true
+	case []any:
+		g, ok := got.([]any)
+		if !ok || len(g) != len(w) {
+			return false
+		}
+		for i, v := range w {
+			if !alike(g[i], v) {
+				return false
+			}
+		}
+		return true
+	case json.Number:
+		return number(got, w.String())
+	case string:
+		if g, ok := got.(string); ok {
+			if g == w {
+				return true
+			}
+			a, err1 := time.Parse(time.RFC3339Nano, g)
+			b, err2 := time.Parse(time.RFC3339Nano, w)
+			return err1 == nil && err2 == nil && a.Equal(b)
+		}
+		return number(got, w) // unit_amount: digits in a string, numeric in the table
+	}
+	return reflect.DeepEqual(got, want)
+}
+
+func number(got any, want string) bool {
+	g, ok := got.(json.Number)
+	if !ok {
+		return false
+	}
+	a, ok1 := new(big.Rat).SetString(g.String())
+	b, ok2 := new(big.Rat).SetString(want)
+	return ok1 && ok2 && a.Cmp(b) == 0
+}
+
+// writes counts what was ever written to the tables of streams.
+func (h *harness) writes(t *testing.T) (n int64) {
+	t.Helper()
+	ctx := context.Background()
+	// Statistics are reported when a session ends or is idle; this makes them current.
+	if _, err := h.store.Pool().Exec(ctx, "SELECT pg_stat_force_next_flush()"); err != nil {
+		t.Fatal(err)
+	}
+	err := h.store.Pool().QueryRow(ctx, `SELECT COALESCE(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)
+		FROM pg_stat_user_tables WHERE relname NOT LIKE 'sync\_%'`).Scan(&n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}

@@ -1,0 +1,147 @@
+package mirror
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/go-cmp/cmp"
+)
+
+func testShape() shape {
+	table := func(cols ...string) Table { return Table{columns: set(append(cols, ours...))} }
+	return newShape(Stream{
+		Table:    table("id", "name", "amount", "metadata"),
+		Embedded: []string{"customer"},
+		Children: []Child{{Field: "items", Key: "item_id", Embedded: []string{"meter"}, Table: table("item_id", "parent_id", "_position", "label")}},
+	})
+}
+
+const itemID = "11111111-2222-4333-8444-555555555555"
+
+func TestSplit(t *testing.T) {
+	sh := testShape()
+	o, err := sh.split(jsontext.Value(`{"id":"` + itemID + `","name":null,"amount":9007199254740993,
+		"metadata":{"Plan":1.0,"plan":1e400,"a":"\n\""},"customer":{"id":"x","items":[1]},"Name":"other case",
+		"items":[{"id":"` + itemID + `","label":"one","meter":{"name":"m"},"new":[1]}],
+		"_deleted_at":"never","esc\u0061ped":true,"unknown":{"a":[1,2]}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)
+	doc := o.document(at)
+	var got map[string]json.RawMessage
+	if err := json.Unmarshal(doc, &got); err != nil {
+		t.Fatalf("%v in %s", err, doc)
+	}
+	delete(got, "_hash")
+	text := map[string]string{}
+	for k, v := range got {
+		text[k] = string(v)
+	}
+	want := map[string]string{
+		"id":            `"` + itemID + `"`,
+		"amount":        `9007199254740993`,
+		"metadata":      `{"Plan":1.0,"plan":1e400,"a":"\n\""}`,
+		"_extra":        `{"Name":"other case","_deleted_at":"never","esc\u0061ped":true,"unknown":{"a":[1,2]}}`,
+		"_requested_at": `"2026-01-02T03:04:05.000006Z"`,
+	}
+	if d := cmp.Diff(want, text); d != "" {
+		t.Error(d)
+	}
+	child := string(o.children[0][0].childDocument(at, "parent_id", o.id, 7))
+	for _, part := range []string{`"item_id":"` + itemID + `"`, `"label":"one"`, `"_extra":{"new":[1]}`, `"parent_id":"` + itemID + `","_position":7`} {
+		if !strings.Contains(child, part) {
+			t.Errorf("%s is not in %s", part, child)
+		}
+	}
+}
+
+// What is kept decides the hash: all of it, and nothing else.
+func TestSplitHash(t *testing.T) {
+	sh := testShape()
+	hash := func(rest string) string {
+		o, err := sh.split(jsontext.Value(`{"id":"` + itemID + `",` + rest + `}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(o.hash)
+	}
+	base := hash(`"name":"a","customer":{"name":"x"},"items":[{"id":"` + itemID + `","label":"l","meter":{"name":"m"}}]`)
+	same := hash(`"name":"a","customer":{"name":"renamed"},"items":[{"id":"` + itemID + `","label":"l","meter":{"name":"renamed"}}]`)
+	if base != same {
+		t.Error("a copy of another object counts as a change of this one")
+	}
+	for _, other := range []string{
+		`"name":"b","items":[{"id":"` + itemID + `","label":"l"}]`,
+		`"name":null,"items":[{"id":"` + itemID + `","label":"l"}]`,
+		`"name":"a","items":[{"id":"` + itemID + `","label":"k"}]`,
+		`"name":"a","items":[]`,
+		`"name":"a","items":[{"id":"` + itemID + `","label":"l"}],"new":1`,
+	} {
+		if hash(other) == base {
+			t.Errorf("%s counts as unchanged", other)
+		}
+	}
+}
+
+func TestSplitRefuses(t *testing.T) {
+	sh := testShape()
+	for name, raw := range map[string]string{
+		"no object":    `[1]`,
+		"no id":        `{"name":"a"}`,
+		"null id":      `{"id":null}`,
+		"number id":    `{"id":12}`,
+		"short id":     `{"id":"abc"}`,
+		"braced id":    `{"id":"{1111111-2222-4333-8444-55555555555}"}`,
+		"bad child id": `{"id":"` + itemID + `","items":[{"id":"nope"}]}`,
+	} {
+		if _, err := sh.split(jsontext.Value(raw)); !errors.Is(err, errNoID) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for name, raw := range map[string]string{
+		"invalid UTF-8": "{\"id\":\"" + itemID + "\",\"name\":\"\xff\"}",
+		"cut":           `{"id":"` + itemID + `","name":`,
+	} {
+		o, err := sh.split(jsontext.Value(raw))
+		if err == nil || o.id.String() != itemID {
+			t.Errorf("%s: id %s, %v", name, o.id, err)
+		}
+	}
+}
+
+func FuzzSplit(f *testing.F) {
+	f.Add([]byte(`{"id":"` + itemID + `","name":"a","items":[{"id":"` + itemID + `"}],"x":{"y":[1e5,null]}}`))
+	f.Add([]byte(`{"id":"` + itemID + `","\u0069d":"twice","_hash":"AA==","_extra":{"a":1}}`))
+	f.Add([]byte(`{}`))
+	sh := testShape()
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		o, err := sh.split(raw)
+		if err != nil {
+			return
+		}
+		if o.id.String() == "" || len(o.hash) != 16 {
+			t.Fatal("an item was accepted without id or hash")
+		}
+		doc := o.document(time.Unix(0, 0))
+		if !doc.IsValid(jsontext.AllowDuplicateNames(true)) {
+			t.Fatalf("%s became %s", raw, doc)
+		}
+		for _, list := range o.children {
+			for i, c := range list {
+				if child := c.childDocument(time.Unix(0, 0), "parent_id", o.id, i); !child.IsValid(jsontext.AllowDuplicateNames(true)) {
+					t.Fatalf("%s became %s", raw, child)
+				}
+			}
+		}
+		again, err := sh.split(bytes.Clone(raw))
+		if err != nil || string(again.hash) != string(o.hash) {
+			t.Fatal("the same bytes hash differently")
+		}
+	})
+}

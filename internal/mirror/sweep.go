@@ -1,0 +1,306 @@
+package mirror
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"runtime/debug"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"syncd/internal/fetch"
+	"syncd/internal/store"
+	"syncd/internal/store/db"
+)
+
+// sweep is a run that reads a stream from end to end and then proves that it
+// did: the different ids it received must be as many as Polar counts.
+type sweep struct {
+	r        *Runner
+	s        *prepared
+	run      *store.Run
+	res      *Result
+	requests int64
+	closing  store.Closing
+
+	from    fetch.Cursor // where the last page was read from
+	tied    []url.Values // pages between which a row of a group of ties may have slipped
+	before  url.Values   // the page before
+	whole   int          // rows there are by the last page's count; -1 where that does not tell
+	base    int          // for progress: rows of this sweep that earlier runs stored
+	dropped bool         // total_count fell during this pass: ids received may be gone
+}
+
+const (
+	maxPasses = 3  // over the whole list, the first included
+	maxSeams  = 12 // rounds over the pages that begin or end in a group of ties
+	maxTails  = 5  // rounds over the end of the list, where new rows land
+	// maxTied bounds what is remembered of pages; a list with more ties than
+	// that is read again as a whole.
+	maxTied = 2000
+)
+
+// guarded turns a panic into a failed run: a bug met in one stream must not
+// take the others down, nor leave a run open that nobody is making.
+func (sw *sweep) guarded(ctx context.Context) {
+	defer func() {
+		if p := recover(); p != nil {
+			sw.r.Log.ErrorContext(ctx, "panic", "stream", sw.s.Name, "panic", p, "stack", string(debug.Stack()))
+			sw.res.fail(Failed, fmt.Errorf("bug in syncd: panic: %v", p))
+		}
+	}()
+	sw.sweep(ctx)
+}
+
+func (sw *sweep) sweep(ctx context.Context) {
+	// Reads are given up at once when the process is to stop; a write under way is finished.
+	reading, stopReading := context.WithCancelCause(ctx)
+	defer stopReading(nil)
+	renewed := make(chan struct{})
+	go func() {
+		defer close(renewed)
+		sw.renew(reading, stopReading)
+	}()
+	err := sw.read(ctx, reading)
+	if cause := context.Cause(reading); err != nil && errors.Is(cause, store.ErrLeaseLost) {
+		err = cause
+	}
+	stopReading(nil)
+	<-renewed
+
+	switch {
+	case err == nil:
+	case sw.s.Optional && (errors.Is(err, fetch.ErrAuth) || errors.Is(err, fetch.ErrScope)):
+		sw.res.fail(Skipped, err)
+		sw.res.Unavailable, sw.res.Reason = true, "not available: Polar refuses this list to an organization access token"
+		sw.closing.SweepEnded = true
+	case errors.Is(err, fetch.ErrScope):
+		sw.res.fail(Failed, err)
+		sw.r.disable(sw.s.Name, fmt.Sprintf("disabled until the next start: the token lacks %s", sw.s.Scope))
+	default:
+		sw.res.fail(sw.r.brokenOff(ctx, err), err)
+	}
+}
+
+// renew keeps the lease while a page takes long: a retry may wait a minute.
+func (sw *sweep) renew(ctx context.Context, stop context.CancelCauseFunc) {
+	tick := time.NewTicker(sw.r.LeaseTTL / 3)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-sw.r.drain:
+			stop(context.Canceled)
+			return
+		case <-tick.C:
+			// Any other error than a lost lease will show at the next page as well.
+			if err := sw.run.Renew(ctx); errors.Is(err, store.ErrLeaseLost) {
+				stop(err)
+				return
+			}
+		}
+	}
+}
+
+// read reads the list, then what it takes to account for every row, and sets
+// the verdict. It works in steps of growing cost: the end of the list again,
+// where rows land that are new; the pages that share a group of ties; the whole
+// list. Each is bounded, so that a server that counts wrongly ends the sweep as
+// incomplete and does not keep it for ever.
+func (sw *sweep) read(ctx, reading context.Context) error {
+	if sw.run.Checkpoint != nil {
+		if err := json.Unmarshal(sw.run.Checkpoint, &sw.from); err != nil {
+			return fmt.Errorf("checkpoint of %s: %w", sw.s.Name, err)
+		}
+		n, err := sw.run.Distinct(ctx)
+		if err != nil {
+			return err
+		}
+		sw.base = int(n)
+	}
+	if err := sw.scan(ctx, reading, sw.from); err != nil {
+		return err
+	}
+	passes, seams, tails, known := 1, 0, 0, int64(-1)
+	for {
+		c, err := sw.compare(ctx, reading)
+		if err != nil {
+			return err
+		}
+		gone := sw.dropped || c.distinct > c.total // ids received may be those of rows that are gone
+		switch {
+		case c.complete():
+			sw.certify(c)
+			return nil
+		case !gone && tails < maxTails && c.distinct > known:
+			tails, known = tails+1, c.distinct
+			err = sw.scan(ctx, reading, sw.from)
+		case !gone && len(sw.tied) > 0 && seams < maxSeams:
+			seams++
+			err = sw.reread(ctx, reading)
+		case passes < maxPasses:
+			passes, seams, tails, known = passes+1, 0, 0, -1
+			err = sw.again(ctx, reading, gone)
+		default:
+			sw.certify(c)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// comparison of what was received with what Polar counts; total is -1 where Polar does not count.
+type comparison struct{ distinct, total int64 }
+
+func (c comparison) complete() bool { return c.total < 0 || c.distinct == c.total }
+
+func (sw *sweep) compare(ctx, reading context.Context) (c comparison, err error) {
+	if c.distinct, err = sw.run.Distinct(ctx); err != nil {
+		return c, err
+	}
+	if counter, ok := sw.s.Scan.(fetch.Counter); ok && sw.whole < 0 {
+		n, err := counter.Count(reading, sw.r.Client, sw.s.Path, sw.s.Query)
+		sw.requests += int64(n.Requests)
+		if err != nil {
+			return c, fmt.Errorf("count %s at the end of the sweep: %w", sw.s.Name, err)
+		}
+		sw.whole = n.Total
+	}
+	sw.res.Total = sw.whole
+	c.total = int64(sw.whole)
+	return c, nil
+}
+
+// certify sets the verdict of a sweep that was read to its end.
+func (sw *sweep) certify(c comparison) {
+	sw.closing.SweepEnded, sw.closing.Distinct, sw.closing.Verdict = true, &c.distinct, "complete"
+	sw.res.Outcome = Succeeded
+	if !c.complete() {
+		sw.closing.Verdict = "incomplete"
+		sw.res.Outcome = Partial
+		sw.res.Reason = fmt.Sprintf("%d different rows were read, Polar counts %d: rows come and go faster than they can be read, or its count is wrong; the next run reads again", c.distinct, c.total)
+	}
+	if n := sw.run.Counts.Rejected; n > 0 {
+		sw.res.Outcome = Partial
+		if sw.res.Reason != "" {
+			sw.res.Reason += "; "
+		}
+		sw.res.Reason += fmt.Sprintf("%d items could not be stored: see sync_rejects", n)
+	}
+}
+
+// scan reads and stores from a position until the scan is done.
+func (sw *sweep) scan(ctx, reading context.Context, from fetch.Cursor) error {
+	sw.from, sw.before, sw.whole = from, nil, -1
+	for page, err := range sw.s.Scan.Pages(reading, sw.r.Client, sw.s.Path, sw.s.Query, from) {
+		sw.requests += int64(page.Requests)
+		if err != nil {
+			return err
+		}
+		if err := sw.store(ctx, page, page.Next); err != nil {
+			return err
+		}
+		if page.Tied && len(sw.tied) < maxTied {
+			sw.tied = append(sw.tied, sw.before, page.Query)
+		}
+		sw.before = page.Query
+		sw.dropped = sw.dropped || page.Whole >= 0 && page.Whole < sw.whole
+		sw.whole = page.Whole
+		sw.progress(page)
+		if page.Done {
+			return nil
+		}
+		sw.from = page.Next
+	}
+	return fmt.Errorf("%w: the scan of %s ended without its last page", fetch.ErrContract, sw.s.Name)
+}
+
+// reread reads the pages again that share a group of ties with a neighbour:
+// Polar shuffles ties from one request to the next, so a row of the group may
+// have been on neither.
+func (sw *sweep) reread(ctx, reading context.Context) error {
+	for _, query := range sw.tied {
+		page, err := sw.r.Client.Page(reading, sw.s.Path, query)
+		sw.requests += int64(page.Requests)
+		if err != nil {
+			return err
+		}
+		if err := sw.store(ctx, page, sw.from); err != nil {
+			return err
+		}
+	}
+	sw.whole = -1
+	return nil
+}
+
+// again reads the whole list once more.
+func (sw *sweep) again(ctx, reading context.Context, forget bool) error {
+	if err := sw.run.Restart(ctx, forget); err != nil {
+		return err
+	}
+	sw.tied, sw.dropped = nil, false
+	if forget {
+		sw.base = -int(sw.run.Counts.Read)
+	}
+	return sw.scan(ctx, reading, fetch.Cursor{})
+}
+
+func (sw *sweep) progress(page fetch.Page) {
+	sw.res.Total = page.Total
+	if page.Total >= 0 {
+		sw.res.Total += max(0, sw.base)
+	}
+	sw.r.Observer.PageStored(sw.s.Name, max(0, sw.base+int(sw.run.Counts.Read)), sw.res.Total)
+}
+
+// store takes the items of a page apart and hands them to the store. next is
+// where the sweep goes on when the page is stored.
+func (sw *sweep) store(ctx context.Context, page fetch.Page, next fetch.Cursor) error {
+	cursor, err := json.Marshal(next)
+	if err != nil {
+		return fmt.Errorf("checkpoint of %s: %w", sw.s.Name, err)
+	}
+	p := store.Page{
+		Table:       sw.s.Name,
+		RequestedAt: page.RequestedAt,
+		Read:        len(page.Items),
+		Checkpoint:  cursor,
+		Requests:    sw.requests,
+	}
+	if page.TotalCount >= 0 {
+		total := int64(page.TotalCount)
+		p.Total = &total
+	}
+	objects := make([]object, 0, len(page.Items))
+	at := make(map[uuid.UUID]int, len(page.Items))
+	for _, raw := range page.Items {
+		o, err := sw.s.shape.split(raw)
+		if err != nil {
+			reject := store.Reject{Reason: err.Error(), Body: raw}
+			if o.id != (uuid.UUID{}) {
+				reject.ID = &o.id
+			}
+			p.Rejects = append(p.Rejects, reject)
+			continue
+		}
+		item := store.Item{ID: o.id, Hash: o.hash, Body: raw}
+		if i, twice := at[o.id]; twice { // a row that moved within the page: the later one is newer
+			objects[i], p.Items[i] = o, item
+			continue
+		}
+		at[o.id] = len(objects)
+		objects, p.Items = append(objects, o), append(p.Items, item)
+	}
+	p.Write = func(ctx context.Context, q *db.Queries, tx pgx.Tx, changes []store.Change) error {
+		return sw.s.write(ctx, q, tx, page.RequestedAt, objects, changes)
+	}
+	_, err = sw.run.StorePage(ctx, p)
+	return err
+}
