@@ -20,7 +20,7 @@ import (
 //
 // Items are in long form, one per period and metric that Polar gives a value for, numbers with their digits untouched:
 //
-//	{"id":"<uuid v5 of interval|timezone|period_start|slug>","interval":"day","period_start":"2026-10-15T00:00:00Z",
+//	{"id":"<uuid v5 of interval|timezone|period_start|slug>","interval":"day","timezone":"UTC","period_start":"2026-10-15T00:00:00Z",
 //	 "slug":"revenue","type":"currency","display_name":"Revenue","value":129900}
 //
 // The unit follows from type: currency and currency_sub_cent are cents, percentage is a fraction, scalar a number.
@@ -247,6 +247,7 @@ func (w metricsWindow) read(ctx context.Context, c *Client, path string, query u
 type metricRow struct {
 	ID          uuid.UUID      `json:"id"`
 	Interval    string         `json:"interval"`
+	Timezone    string         `json:"timezone"`
 	PeriodStart string         `json:"period_start"`
 	Slug        string         `json:"slug"`
 	Type        string         `json:"type,omitzero"`
@@ -302,7 +303,7 @@ func appendPeriod(items []jsontext.Value, period jsontext.Value, interval string
 		}
 		row := about[slug]
 		row.ID = uuid.NewSHA1(metricsNamespace, []byte(interval+"|"+metricsTimezone+"|"+start+"|"+slug))
-		row.Interval, row.PeriodStart, row.Slug, row.Value = interval, start, slug, value
+		row.Interval, row.Timezone, row.PeriodStart, row.Slug, row.Value = interval, metricsTimezone, start, slug, value
 		item, err := json.Marshal(row, lenient)
 		items = append(items, item)
 		return err

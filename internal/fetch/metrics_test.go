@@ -156,10 +156,10 @@ func TestMetricsLongForm(t *testing.T) {
 	}
 	id := func(key string) string { return uuid.NewSHA1(metricsNamespace, []byte(key)).String() }
 	want := []string{
-		`{"id":"` + id("day|UTC|2026-10-15T00:00:00Z|revenue") + `","interval":"day","period_start":"2026-10-15T00:00:00Z","slug":"revenue","type":"currency","display_name":"Revenue é","value":129900}`,
-		`{"id":"` + id("day|UTC|2026-10-15T00:00:00Z|churn_rate") + `","interval":"day","period_start":"2026-10-15T00:00:00Z","slug":"churn_rate","value":0.10000000000000001}`,
-		`{"id":"` + id("day|UTC|2026-10-15T00:00:00Z|costs") + `","interval":"day","period_start":"2026-10-15T00:00:00Z","slug":"costs","value":1e-7}`,
-		`{"id":"` + id(`day|UTC|2026-10-16T00:00:00Z|brand "new"`) + `","interval":"day","period_start":"2026-10-16T00:00:00Z","slug":"brand \"new\"","value":123456789012345678901234567890}`,
+		`{"id":"` + id("day|UTC|2026-10-15T00:00:00Z|revenue") + `","interval":"day","timezone":"UTC","period_start":"2026-10-15T00:00:00Z","slug":"revenue","type":"currency","display_name":"Revenue é","value":129900}`,
+		`{"id":"` + id("day|UTC|2026-10-15T00:00:00Z|churn_rate") + `","interval":"day","timezone":"UTC","period_start":"2026-10-15T00:00:00Z","slug":"churn_rate","value":0.10000000000000001}`,
+		`{"id":"` + id("day|UTC|2026-10-15T00:00:00Z|costs") + `","interval":"day","timezone":"UTC","period_start":"2026-10-15T00:00:00Z","slug":"costs","value":1e-7}`,
+		`{"id":"` + id(`day|UTC|2026-10-16T00:00:00Z|brand "new"`) + `","interval":"day","timezone":"UTC","period_start":"2026-10-16T00:00:00Z","slug":"brand \"new\"","value":123456789012345678901234567890}`,
 	}
 	if len(items) != len(want) {
 		t.Fatalf("%d items: %s", len(items), items)
