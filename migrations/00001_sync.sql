@@ -43,7 +43,7 @@ CREATE INDEX sync_runs_stream_id_idx ON sync_runs (stream, id DESC);
 COMMENT ON TABLE sync_runs IS 'One row per attempt at one stream, written when it starts and closed when it ends. A row without finished_at is running, or its process died.';
 COMMENT ON COLUMN sync_runs.id IS 'Number of the run, ascending in order of start.';
 COMMENT ON COLUMN sync_runs.stream IS 'Name of the stream, which is also the name of its table.';
-COMMENT ON COLUMN sync_runs.kind IS 'sweep: reads the stream from end to end.';
+COMMENT ON COLUMN sync_runs.kind IS 'sweep: reads the stream from end to end. approval: marks as deleted what the brake had held, on an operator''s word.';
 COMMENT ON COLUMN sync_runs.holder IS 'Process that made the run: host, process id and a random part.';
 COMMENT ON COLUMN sync_runs.sweep_id IS 'Number of the run that began this sweep: a resumed sweep carries the id of the run it goes on from.';
 COMMENT ON COLUMN sync_runs.started_at IS 'When the run took the lease (UTC, database clock).';

@@ -140,3 +140,12 @@ UPDATE sync_streams
 SET checkpoint = NULL, checkpoint_at = now(), sweep_total = NULL,
     sweep_pages = CASE WHEN @forget::boolean THEN 0 ELSE sweep_pages END
 WHERE stream = @stream AND lease_run = @run_id;
+
+-- name: SeenAny :one
+SELECT ids[1]::uuid AS id FROM sync_seen
+WHERE stream = @stream AND sweep_id = @sweep_id AND cardinality(ids) > 0
+ORDER BY page DESC LIMIT 1;
+
+-- name: RejectsUnidentified :one
+SELECT count(*) FROM sync_rejects
+WHERE stream = @stream AND item_id IS NULL AND resolved_at IS NULL AND run_id >= @run_id;

@@ -16,17 +16,24 @@ const closeWithin = 5 * time.Second
 // Once makes one run of one stream: lease, pages, verdict, closed row. Whatever
 // happens is in the Result, and logged once, here.
 func (r *Runner) Once(ctx context.Context, stream string) Result {
+	return r.run(ctx, stream, store.KindSweep, (*sweep).read)
+}
+
+// work is what a run does while it has the lease: ctx is for writes, reading for requests.
+type work func(sw *sweep, ctx, reading context.Context) error
+
+func (r *Runner) run(ctx context.Context, stream, kind string, do work) Result {
 	start := time.Now()
-	res := Result{Stream: stream, Kind: store.KindSweep, Total: -1, StartedAt: start}
+	res := Result{Stream: stream, Kind: kind, Total: -1, StartedAt: start}
 	r.Observer.RunStarted(stream)
-	r.once(ctx, stream, &res)
+	r.once(ctx, stream, &res, do)
 	res.Duration = time.Since(start)
 	r.log(ctx, res)
 	r.Observer.RunFinished(res)
 	return res
 }
 
-func (r *Runner) once(ctx context.Context, name string, res *Result) {
+func (r *Runner) once(ctx context.Context, name string, res *Result, do work) {
 	s := r.streams[name]
 	if s == nil {
 		res.fail(Failed, &UnknownStreamError{Name: name, Nearest: Nearest(name, r.Names())})
@@ -54,8 +61,9 @@ func (r *Runner) once(ctx context.Context, name string, res *Result) {
 	}
 	res.RunID, res.Resumed = run.ID, run.Checkpoint != nil
 
+	res.Outcome = Succeeded
 	sw := &sweep{r: r, s: s, run: run, res: res}
-	sw.guarded(ctx)
+	sw.guarded(ctx, do)
 
 	closing := sw.closing
 	res.Counts = run.Counts

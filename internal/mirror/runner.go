@@ -43,6 +43,7 @@ type Result struct {
 	RunID        int64  // 0 where no run was opened
 	Resumed      bool   // went on from where an earlier run had been cut off
 	Unavailable  bool   // Polar does not give this stream to this kind of token: no loss, and no failure
+	Deleted      int    // rows marked as deleted
 	Total        int    // rows that Polar says there are; -1 where it does not say
 	store.Counts
 	StartedAt time.Time
@@ -68,6 +69,7 @@ type Config struct {
 	Parallel       int      // streams at a time in Sync; default 4
 	OrganizationID string   // the organization that the token must belong to; "" = any
 	LeaseTTL       time.Duration
+	Brake          Brake // zero = DefaultBrake
 	Log            *slog.Logger
 	Observer       Observer
 }
@@ -105,6 +107,9 @@ func New(c Config) (*Runner, error) {
 	}
 	if c.LeaseTTL <= 0 {
 		c.LeaseTTL = DefaultLeaseTTL
+	}
+	if c.Brake == (Brake{}) {
+		c.Brake = DefaultBrake
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

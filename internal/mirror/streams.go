@@ -13,6 +13,7 @@ import (
 type Stream struct {
 	Name  string     // of the stream and of its table
 	Path  string     // of the list endpoint, with the exact trailing slash
+	Get   string     // path of one object, with {id} and other columns of the row; "" where there is none
 	Scope string     // that the token needs
 	Query url.Values // parameters of every list request; nil for most
 	Scan  fetch.Scan // order in which the list is read
@@ -50,11 +51,11 @@ type Child struct {
 // Source: server/polar/*/sorting.py and kit/repository/base.py in polarsource/polar.
 func Streams() []Stream {
 	return []Stream{
-		{Name: "organizations", Path: "/v1/organizations/", Scope: "organizations:read",
+		{Name: "organizations", Path: "/v1/organizations/", Get: "/v1/organizations/{id}", Scope: "organizations:read",
 			Scan:  fetch.Offset{Sort: []string{"created_at", "slug"}},
 			Table: rows((*db.Queries).OrganizationsUpsert)},
 
-		{Name: "products", Path: "/v1/products/", Scope: "products:read",
+		{Name: "products", Path: "/v1/products/", Get: "/v1/products/{id}", Scope: "products:read",
 			Scan:  fetch.Offset{Sort: []string{"created_at", "name"}},
 			Table: rows((*db.Queries).ProductsUpsert),
 			Children: []Child{
@@ -67,27 +68,27 @@ func Streams() []Stream {
 					Table: rows((*db.Queries).ProductBenefitsUpsert)},
 			}},
 
-		{Name: "customers", Path: "/v1/customers/", Scope: "customers:read",
+		{Name: "customers", Path: "/v1/customers/", Get: "/v1/customers/{id}", Scope: "customers:read",
 			Scan:  fetch.Offset{Sort: []string{"created_at", "email"}},
 			Table: rows((*db.Queries).CustomersUpsert)},
 
-		{Name: "members", Path: "/v1/members/", Scope: "members:read",
+		{Name: "members", Path: "/v1/members/", Get: "/v1/customers/{customer_id}/members/{id}", Scope: "members:read",
 			Scan:  fetch.Offset{Sort: []string{"created_at"}},
 			Table: rows((*db.Queries).MembersUpsert)},
 
-		{Name: "meters", Path: "/v1/meters/", Scope: "meters:read",
+		{Name: "meters", Path: "/v1/meters/", Get: "/v1/meters/{id}", Scope: "meters:read",
 			Scan:  fetch.Offset{Sort: []string{"created_at", "name"}},
 			Table: rows((*db.Queries).MetersUpsert)},
 
 		// The plain list leaves out the rows of archived meters; asked for by
 		// meter, they come. Source: customer_meter/service.py.
-		{Name: "customer_meters", Path: "/v1/customer-meters/", Scope: "customer_meters:read",
+		{Name: "customer_meters", Path: "/v1/customer-meters/", Get: "/v1/customer-meters/{id}", Scope: "customer_meters:read",
 			Scan: fetch.Offset{Sort: []string{"created_at", "customer_id", "meter_id"},
 				Each: &fetch.Each{Path: "/v1/meters/", Query: url.Values{"is_archived": {"true"}}, Param: "meter_id"}},
 			Embedded: []string{"customer", "meter"},
 			Table:    rows((*db.Queries).CustomerMetersUpsert)},
 
-		{Name: "subscriptions", Path: "/v1/subscriptions/", Scope: "subscriptions:read",
+		{Name: "subscriptions", Path: "/v1/subscriptions/", Get: "/v1/subscriptions/{id}", Scope: "subscriptions:read",
 			Scan:     fetch.Keyset{Sort: "started_at", After: "started_after"},
 			Embedded: []string{"customer", "user", "product", "discount", "price"},
 			Table:    rows((*db.Queries).SubscriptionsUpsert),
@@ -98,7 +99,7 @@ func Streams() []Stream {
 					Table: rows((*db.Queries).SubscriptionMetersUpsert)},
 			}},
 
-		{Name: "orders", Path: "/v1/orders/", Scope: "orders:read",
+		{Name: "orders", Path: "/v1/orders/", Get: "/v1/orders/{id}", Scope: "orders:read",
 			Scan:     fetch.Keyset{Sort: "created_at", After: "created_after", Then: []string{"invoice_number"}},
 			Embedded: []string{"customer", "user", "product", "product_price", "discount", "subscription"},
 			Table:    rows((*db.Queries).OrdersUpsert),
@@ -107,11 +108,11 @@ func Streams() []Stream {
 					Table: rows((*db.Queries).OrderItemsUpsert)},
 			}},
 
-		{Name: "payments", Path: "/v1/payments/", Scope: "payments:read",
+		{Name: "payments", Path: "/v1/payments/", Get: "/v1/payments/{id}", Scope: "payments:read",
 			Scan:  fetch.Offset{Sort: []string{"created_at", "amount", "method", "status"}},
 			Table: rows((*db.Queries).PaymentsUpsert)},
 
-		{Name: "metric_dashboards", Path: "/v1/metrics/dashboards", Scope: "metrics:read",
+		{Name: "metric_dashboards", Path: "/v1/metrics/dashboards", Get: "/v1/metrics/dashboards/{id}", Scope: "metrics:read",
 			Scan:  fetch.Array{},
 			Table: rows((*db.Queries).MetricDashboardsUpsert)},
 

@@ -46,17 +46,18 @@ const (
 
 // guarded turns a panic into a failed run: a bug met in one stream must not
 // take the others down, nor leave a run open that nobody is making.
-func (sw *sweep) guarded(ctx context.Context) {
+func (sw *sweep) guarded(ctx context.Context, do work) {
 	defer func() {
 		if p := recover(); p != nil {
 			sw.r.Log.ErrorContext(ctx, "panic", "stream", sw.s.Name, "panic", p, "stack", string(debug.Stack()))
 			sw.res.fail(Failed, fmt.Errorf("bug in syncd: panic: %v", p))
 		}
 	}()
-	sw.sweep(ctx)
+	sw.leased(ctx, do)
 }
 
-func (sw *sweep) sweep(ctx context.Context) {
+// leased does the work while the lease is renewed, and turns an error into an outcome.
+func (sw *sweep) leased(ctx context.Context, do work) {
 	// Reads are given up at once when the process is to stop; a write under way is finished.
 	reading, stopReading := context.WithCancelCause(ctx)
 	defer stopReading(nil)
@@ -65,7 +66,7 @@ func (sw *sweep) sweep(ctx context.Context) {
 		defer close(renewed)
 		sw.renew(reading, stopReading)
 	}()
-	err := sw.read(ctx, reading)
+	err := do(sw, ctx, reading)
 	if cause := context.Cause(reading); err != nil && errors.Is(cause, store.ErrLeaseLost) {
 		err = cause
 	}
@@ -136,7 +137,10 @@ func (sw *sweep) read(ctx, reading context.Context) error {
 		switch {
 		case c.complete():
 			sw.certify(c)
-			return nil
+			if c.unidentified > 0 {
+				return nil // one of those may be the very row that seems to be absent
+			}
+			return sw.deletions(ctx, reading)
 		case !gone && tails < maxTails && c.distinct > known:
 			tails, known = tails+1, c.distinct
 			err = sw.scan(ctx, reading, sw.from)
@@ -157,13 +161,18 @@ func (sw *sweep) read(ctx, reading context.Context) error {
 }
 
 // comparison of what was received with what Polar counts; total is -1 where Polar does not count.
-type comparison struct{ distinct, total int64 }
+type comparison struct{ distinct, unidentified, total int64 }
 
-func (c comparison) complete() bool { return c.total < 0 || c.distinct == c.total }
+func (c comparison) complete() bool { return c.total < 0 || c.distinct+c.unidentified == c.total }
 
 func (sw *sweep) compare(ctx, reading context.Context) (c comparison, err error) {
 	if c.distinct, err = sw.run.Distinct(ctx); err != nil {
 		return c, err
+	}
+	if sw.run.Counts.Rejected > 0 || sw.base > 0 {
+		if c.unidentified, err = sw.run.Unidentified(ctx); err != nil {
+			return c, err
+		}
 	}
 	if counter, ok := sw.s.Scan.(fetch.Counter); ok && sw.whole < 0 {
 		n, err := counter.Count(reading, sw.r.Client, sw.s.Path, sw.s.Query)
@@ -181,19 +190,22 @@ func (sw *sweep) compare(ctx, reading context.Context) (c comparison, err error)
 // certify sets the verdict of a sweep that was read to its end.
 func (sw *sweep) certify(c comparison) {
 	sw.closing.SweepEnded, sw.closing.Distinct, sw.closing.Verdict = true, &c.distinct, "complete"
-	sw.res.Outcome = Succeeded
 	if !c.complete() {
 		sw.closing.Verdict = "incomplete"
-		sw.res.Outcome = Partial
-		sw.res.Reason = fmt.Sprintf("%d different rows were read, Polar counts %d: rows come and go faster than they can be read, or its count is wrong; the next run reads again", c.distinct, c.total)
+		sw.partial("%d different rows were read, Polar counts %d: rows come and go faster than they can be read, or its count is wrong; the next run reads again", c.distinct+c.unidentified, c.total)
 	}
 	if n := sw.run.Counts.Rejected; n > 0 {
-		sw.res.Outcome = Partial
-		if sw.res.Reason != "" {
-			sw.res.Reason += "; "
-		}
-		sw.res.Reason += fmt.Sprintf("%d items could not be stored: see sync_rejects", n)
+		sw.partial("%d items could not be stored: see sync_rejects", n)
 	}
+}
+
+// partial lowers the outcome: something is missing, and this is why.
+func (sw *sweep) partial(format string, args ...any) {
+	why := fmt.Sprintf(format, args...)
+	if sw.res.Outcome == Partial {
+		why = sw.res.Reason + "; " + why
+	}
+	sw.res.Outcome, sw.res.Reason = Partial, why
 }
 
 // scan reads and stores from a position until the scan is done.

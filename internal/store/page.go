@@ -54,6 +54,8 @@ type Page struct {
 type Change struct {
 	Index int  // in Page.Items
 	New   bool // the table has no row with this id
+	// Revived: the table's row was marked as deleted, and no longer is.
+	Revived bool
 }
 
 // ItemError says that one item, by its index, cannot be stored as it is.
@@ -134,6 +136,9 @@ func (r *Run) storePage(ctx context.Context, p Page, bad map[int]string) (Counts
 			if err := p.Write(ctx, q, tx, want); err != nil {
 				return err
 			}
+			if err := r.resurrect(ctx, q, p.Items, want); err != nil {
+				return err
+			}
 		}
 		ids := make([]uuid.UUID, 0, len(p.Items))
 		rejects := slices.Clone(p.Rejects)
@@ -190,7 +195,8 @@ func changed(ctx context.Context, tx pgx.Tx, p Page, bad map[int]string, c *Coun
 	rows, err := tx.Query(ctx, `
 		SELECT n.ord - 1,
 		       t.id IS NULL,
-		       t.id IS NOT NULL AND t._requested_at > $3
+		       t.id IS NOT NULL AND t._requested_at > $3,
+		       t._deleted_at IS NOT NULL
 		FROM ROWS FROM (unnest($1::uuid[]), unnest($2::bytea[])) WITH ORDINALITY AS n(id, hash, ord)
 		LEFT JOIN `+pgx.Identifier{p.Table}.Sanitize()+` t ON t.id = n.id
 		WHERE t.id IS NULL OR t._hash <> n.hash OR t._deleted_at IS NOT NULL`, ids, hashes, p.RequestedAt)
@@ -199,8 +205,8 @@ func changed(ctx context.Context, tx pgx.Tx, p Page, bad map[int]string, c *Coun
 	}
 	var want []Change
 	var index, differ int
-	var isNew, stale bool
-	_, err = pgx.ForEachRow(rows, []any{&index, &isNew, &stale}, func() error {
+	var isNew, stale, dead bool
+	_, err = pgx.ForEachRow(rows, []any{&index, &isNew, &stale, &dead}, func() error {
 		differ++
 		switch {
 		case bad[index] != "":
@@ -211,7 +217,7 @@ func changed(ctx context.Context, tx pgx.Tx, p Page, bad map[int]string, c *Coun
 			want = append(want, Change{Index: index, New: true})
 		default:
 			c.Updated++
-			want = append(want, Change{Index: index})
+			want = append(want, Change{Index: index, Revived: dead})
 		}
 		return nil
 	})
@@ -221,6 +227,20 @@ func changed(ctx context.Context, tx pgx.Tx, p Page, bad map[int]string, c *Coun
 	c.Unchanged = int64(len(p.Items) - differ)
 	slices.SortFunc(want, func(a, b Change) int { return a.Index - b.Index })
 	return want, nil
+}
+
+// resurrect notes that rows marked as deleted are there again.
+func (r *Run) resurrect(ctx context.Context, q *db.Queries, items []Item, changes []Change) error {
+	var ids []uuid.UUID
+	for _, c := range changes {
+		if c.Revived {
+			ids = append(ids, items[c.Index].ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	return q.TombstonesResurrect(ctx, db.TombstonesResurrectParams{Stream: r.Stream, IDs: ids})
 }
 
 // reject records what could not be stored, and closes earlier rejects of items

@@ -7,13 +7,17 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"syncd/internal/store/db"
 )
 
-// Kind of a run.
-const KindSweep = "sweep"
+// Kinds of runs.
+const (
+	KindSweep    = "sweep"    // reads a stream from end to end
+	KindApproval = "approval" // marks as deleted what the brake had held
+)
 
 // Run is one attempt at one stream, and the lease under which it writes.
 // A Run is used by one goroutine, except Renew, which may be called beside it.
@@ -120,6 +124,27 @@ func (r *Run) Distinct(ctx context.Context) (int64, error) {
 	n, err := r.s.q.SeenDistinct(ctx, db.SeenDistinctParams{Stream: r.Stream, SweepID: r.SweepID})
 	if err != nil {
 		return 0, fmt.Errorf("count the ids of %s: %w", r.Stream, err)
+	}
+	return n, nil
+}
+
+// AnySeen is one of the ids that the sweep received last; false when there are none.
+func (r *Run) AnySeen(ctx context.Context) (uuid.UUID, bool, error) {
+	id, err := r.s.q.SeenAny(ctx, db.SeenAnyParams{Stream: r.Stream, SweepID: r.SweepID})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return uuid.UUID{}, false, nil
+	}
+	if err != nil {
+		return uuid.UUID{}, false, fmt.Errorf("read an id of %s: %w", r.Stream, err)
+	}
+	return id, true, nil
+}
+
+// Unidentified counts the items of this sweep that had no usable id.
+func (r *Run) Unidentified(ctx context.Context) (int64, error) {
+	n, err := r.s.q.RejectsUnidentified(ctx, db.RejectsUnidentifiedParams{Stream: r.Stream, RunID: r.SweepID})
+	if err != nil {
+		return 0, fmt.Errorf("count the items of %s without an id: %w", r.Stream, err)
 	}
 	return n, nil
 }

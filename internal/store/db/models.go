@@ -14,7 +14,7 @@ type SyncRun struct {
 	ID int64 `json:"id"`
 	// Name of the stream, which is also the name of its table.
 	Stream string `json:"stream"`
-	// sweep: reads the stream from end to end.
+	// sweep: reads the stream from end to end. approval: marks as deleted what the brake had held, on an operator's word.
 	Kind string `json:"kind"`
 	// Process that made the run: host, process id and a random part.
 	Holder string `json:"holder"`

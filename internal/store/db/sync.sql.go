@@ -84,6 +84,23 @@ func (q *Queries) RejectsResolve(ctx context.Context, arg RejectsResolveParams) 
 	return result.RowsAffected(), nil
 }
 
+const rejectsUnidentified = `-- name: RejectsUnidentified :one
+SELECT count(*) FROM sync_rejects
+WHERE stream = $1 AND item_id IS NULL AND resolved_at IS NULL AND run_id >= $2
+`
+
+type RejectsUnidentifiedParams struct {
+	Stream string `json:"stream"`
+	RunID  int64  `json:"run_id"`
+}
+
+func (q *Queries) RejectsUnidentified(ctx context.Context, arg RejectsUnidentifiedParams) (int64, error) {
+	row := q.db.QueryRow(ctx, rejectsUnidentified, arg.Stream, arg.RunID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const runAbandon = `-- name: RunAbandon :exec
 UPDATE sync_runs
 SET finished_at = now(), outcome = 'interrupted', reason = 'its process stopped without closing the run'
@@ -330,6 +347,24 @@ func (q *Queries) SeenAdd(ctx context.Context, arg SeenAddParams) error {
 		arg.IDs,
 	)
 	return err
+}
+
+const seenAny = `-- name: SeenAny :one
+SELECT ids[1]::uuid AS id FROM sync_seen
+WHERE stream = $1 AND sweep_id = $2 AND cardinality(ids) > 0
+ORDER BY page DESC LIMIT 1
+`
+
+type SeenAnyParams struct {
+	Stream  string `json:"stream"`
+	SweepID int64  `json:"sweep_id"`
+}
+
+func (q *Queries) SeenAny(ctx context.Context, arg SeenAnyParams) (uuid.UUID, error) {
+	row := q.db.QueryRow(ctx, seenAny, arg.Stream, arg.SweepID)
+	var id uuid.UUID
+	err := row.Scan(&id)
+	return id, err
 }
 
 const seenClear = `-- name: SeenClear :exec
