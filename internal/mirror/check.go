@@ -3,6 +3,7 @@ package mirror
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -32,6 +33,11 @@ func (s Stream) check() error {
 	for _, f := range s.Embedded {
 		if s.Table.columns[f] {
 			bad("%q is both dropped and a column", f)
+		}
+	}
+	for f := range s.Copies {
+		if !slices.Contains(s.Embedded, f) {
+			bad("the copy %q is not dropped", f)
 		}
 	}
 	for _, c := range s.Children {

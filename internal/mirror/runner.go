@@ -133,6 +133,11 @@ func New(c Config) (*Runner, error) {
 			return nil, err
 		}
 		r.streams[s.Name] = &prepared{s, newShape(s)}
+		for f, of := range s.Copies {
+			if r.streams[of] == nil {
+				return nil, fmt.Errorf("stream %q: %q is a copy of a row of %q, which has to come before it", s.Name, f, of)
+			}
+		}
 	}
 	return r, nil
 }
@@ -162,7 +167,7 @@ func (e *UnknownStreamError) Error() string {
 	return fmt.Sprintf("no stream is named %q: did you mean %q?", e.Name, e.Nearest)
 }
 
-// Resolve checks names of streams; none means all of them.
+// Resolve checks names of streams and puts them into the order of the table; none means all of them.
 func (r *Runner) Resolve(names ...string) ([]string, error) {
 	all := r.Names()
 	if len(names) == 0 {
@@ -174,7 +179,8 @@ func (r *Runner) Resolve(names ...string) ([]string, error) {
 			errs = append(errs, &UnknownStreamError{Name: n, Nearest: Nearest(n, all)})
 		}
 	}
-	return slices.Compact(slices.Clone(names)), errors.Join(errs...)
+	names = slices.DeleteFunc(all, func(n string) bool { return !slices.Contains(names, n) })
+	return names, errors.Join(errs...)
 }
 
 // Drain asks runs to stop after the page in hand. It returns at once; the runs
@@ -272,10 +278,23 @@ func (r *Runner) Sync(ctx context.Context, names ...string) ([]Result, error) {
 		return nil, err
 	}
 	results := make([]Result, len(names))
+	// A stream waits for those it holds copies of, so that a copy is stored only
+	// where there is really no row. They come earlier in the table: one that waits
+	// never keeps its place from one that it waits for.
+	done := make(map[string]chan struct{}, len(names))
+	for _, name := range names {
+		done[name] = make(chan struct{})
+	}
 	var g errgroup.Group
 	g.SetLimit(r.Parallel)
 	for i, name := range names {
 		g.Go(func() error {
+			defer close(done[name])
+			for _, of := range r.streams[name].Copies {
+				if c := done[of]; c != nil {
+					<-c
+				}
+			}
 			results[i] = r.Once(ctx, name)
 			if errors.Is(results[i].Err, fetch.ErrAuth) && !results[i].Unavailable {
 				// Every further request would be refused too, out of a bucket of 60 a minute.

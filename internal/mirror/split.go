@@ -20,6 +20,7 @@ type shape struct {
 	drop   map[string]bool
 	lists  map[string]int // field -> index into children
 	childs []childShape
+	copies map[string]string // dropped field -> the stream whose row it is a copy of
 }
 
 type childShape struct {
@@ -28,7 +29,7 @@ type childShape struct {
 }
 
 func newShape(s Stream) shape {
-	sh := shape{table: s.Table, key: "id", drop: set(s.Embedded), lists: map[string]int{}}
+	sh := shape{table: s.Table, key: "id", drop: set(s.Embedded), lists: map[string]int{}, copies: s.Copies}
 	for i, c := range s.Children {
 		sh.lists[c.Field] = i
 		sh.childs = append(sh.childs, childShape{shape{table: c.Table, key: c.Key, drop: set(c.Embedded)}, c})
@@ -47,10 +48,12 @@ func set(names []string) map[string]bool {
 // object is one JSON object taken apart.
 type object struct {
 	id       uuid.UUID
-	hash     []byte     // of all that is kept, children included
-	columns  []byte     // "name":value,... of the fields that have a column and are not null
-	extra    []byte     // "name":value,... of the fields that have none
-	children [][]object // by index of Stream.Children
+	hash     []byte                    // of all that is kept, children included
+	columns  []byte                    // "name":value,... of the fields that have a column and are not null
+	extra    []byte                    // "name":value,... of the fields that have none
+	children [][]object                // by index of Stream.Children
+	deleted  bool                      // it says that Polar has deleted it
+	copies   map[string]jsontext.Value // by field: copies of other objects, as received
 }
 
 var errNoID = errors.New("no usable id")
@@ -108,6 +111,12 @@ func (sh *shape) split(raw jsontext.Value) (o object, err error) {
 		}
 		if sh.drop[name] {
 			o.columns = o.columns[:start]
+			if sh.copies[name] != "" && val.Kind() == '{' {
+				if o.copies == nil {
+					o.copies = make(map[string]jsontext.Value, len(sh.copies))
+				}
+				o.copies[name] = bytes.Clone(val)
+			}
 			continue
 		}
 		column := name
@@ -117,6 +126,9 @@ func (sh *shape) split(raw jsontext.Value) (o object, err error) {
 			}
 			hasID = true
 			column = sh.key
+		}
+		if name == "deleted_at" && val.Kind() == '"' {
+			o.deleted = true
 		}
 		h.Write(quoted)
 		h.Write(val)

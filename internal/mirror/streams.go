@@ -24,6 +24,10 @@ type Stream struct {
 	// every order "change" when a product is renamed. They are dropped; the
 	// object's own stream has them.
 	Embedded []string
+	// Copies names those of Embedded whose stream is mirrored too. Where that
+	// stream has no such row (deleted or hidden in Polar, yet referred to), the
+	// copy is stored in its place, and marked. Its runs come first in a sync.
+	Copies map[string]string
 	// Children are lists without an endpoint of their own.
 	Children []Child
 	// Optional: Polar is known to refuse this list to some tokens. A refusal is
@@ -86,11 +90,13 @@ func Streams() []Stream {
 			Scan: fetch.Offset{Sort: []string{"created_at", "customer_id", "meter_id"},
 				Each: &fetch.Each{Path: "/v1/meters/", Query: url.Values{"is_archived": {"true"}}, Param: "meter_id"}},
 			Embedded: []string{"customer", "meter"},
+			Copies:   map[string]string{"customer": "customers", "meter": "meters"},
 			Table:    rows((*db.Queries).CustomerMetersUpsert)},
 
 		{Name: "subscriptions", Path: "/v1/subscriptions/", Get: "/v1/subscriptions/{id}", Scope: "subscriptions:read",
 			Scan:     fetch.Keyset{Sort: "started_at", After: "started_after"},
 			Embedded: []string{"customer", "user", "product", "discount", "price"},
+			Copies:   map[string]string{"customer": "customers", "product": "products"},
 			Table:    rows((*db.Queries).SubscriptionsUpsert),
 			Children: []Child{
 				{Field: "prices", Name: "subscription_prices", Parent: "subscription_id", Key: "id", Embedded: []string{"meter"},
@@ -102,6 +108,7 @@ func Streams() []Stream {
 		{Name: "orders", Path: "/v1/orders/", Get: "/v1/orders/{id}", Scope: "orders:read",
 			Scan:     fetch.Keyset{Sort: "created_at", After: "created_after", Then: []string{"invoice_number"}},
 			Embedded: []string{"customer", "user", "product", "product_price", "discount", "subscription"},
+			Copies:   map[string]string{"customer": "customers", "product": "products", "subscription": "subscriptions"},
 			Table:    rows((*db.Queries).OrdersUpsert),
 			Children: []Child{
 				{Field: "items", Name: "order_items", Parent: "order_id", Key: "id",

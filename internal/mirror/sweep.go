@@ -311,7 +311,10 @@ func (sw *sweep) store(ctx context.Context, page fetch.Page, next fetch.Cursor) 
 		objects, p.Items = append(objects, o), append(p.Items, item)
 	}
 	p.Write = func(ctx context.Context, q *db.Queries, tx pgx.Tx, changes []store.Change) error {
-		return sw.s.write(ctx, q, tx, page.RequestedAt, objects, changes)
+		if err := sw.s.write(ctx, q, tx, page.RequestedAt, objects, changes); err != nil {
+			return err
+		}
+		return sw.storeCopies(ctx, q, tx, objects, changes)
 	}
 	_, err = sw.run.StorePage(ctx, p)
 	return err

@@ -2,7 +2,6 @@ package mirror
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -59,13 +58,4 @@ func (s *prepared) writeChildren(ctx context.Context, q *db.Queries, tx pgx.Tx, 
 		return nil
 	}
 	return store.RemoveUnlisted(ctx, tx, child.Name, child.Parent, child.Key, requestedAt, known, listed)
-}
-
-// reindex turns the index of a document into that of the item it came from.
-func reindex(err error, index func(int) int) error {
-	var item *store.ItemError
-	if errors.As(err, &item) {
-		return &store.ItemError{Index: index(item.Index), Err: item.Err}
-	}
-	return err
 }

@@ -12,7 +12,8 @@ import (
 )
 
 // Absent lists the live rows that were there before the sweep began and that
-// it did not meet, and counts the live rows. Only a complete sweep makes this
+// it did not meet, and counts the live rows; rows that were only ever copied
+// from other objects were never listed, so they do not count. Only a complete sweep makes this
 // mean anything, and even then a list may hide rows: they are suspects.
 func (r *Run) Absent(ctx context.Context, table string) (ids []uuid.UUID, live int64, err error) {
 	t := pgx.Identifier{table}.Sanitize()
@@ -23,6 +24,7 @@ func (r *Run) Absent(ctx context.Context, table string) (ids []uuid.UUID, live i
 		  AND NOT EXISTS (
 		      SELECT FROM sync_seen s CROSS JOIN LATERAL unnest(s.ids) AS u(id)
 		      WHERE s.stream = $1 AND s.sweep_id = $2 AND u.id = t.id)
+		  AND NOT EXISTS (SELECT FROM sync_stubs c WHERE c.stream = $1 AND c.id = t.id AND c.resolved_at IS NULL)
 		ORDER BY t.id`, r.Stream, r.SweepID)
 	if err == nil {
 		ids, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])

@@ -103,6 +103,12 @@ func (r *Run) StorePage(ctx context.Context, p Page) (Counts, error) {
 				r.SweepTotal = p.Total
 			}
 			return counts, nil
+		case isCode(err, "40P01"), isCode(err, "40001"):
+			// Two streams wrote copies of each other's rows in another order; Postgres
+			// broke off one of them, and its turn comes again.
+			if err := ctx.Err(); err != nil {
+				return Counts{}, fmt.Errorf("%w of %s: %w", errPage, r.Stream, err)
+			}
 		case errors.As(err, &item) && bad[item.Index] == "":
 			bad[item.Index] = reason(item.Err)
 		case errors.Is(err, ErrLeaseLost):
@@ -154,6 +160,11 @@ func (r *Run) storePage(ctx context.Context, p Page, bad map[int]string) (Counts
 			}
 		}
 		c.Rejected = int64(len(rejects))
+		if r.stubs {
+			if err := q.StubsResolve(ctx, db.StubsResolveParams{Stream: r.Stream, IDs: ids}); err != nil {
+				return err
+			}
+		}
 		if err := r.reject(ctx, q, rejects, ids, bad, p.Items); err != nil {
 			return err
 		}

@@ -35,6 +35,8 @@ type Run struct {
 	ttl time.Duration
 	// rejects: whether the stream has open rejects that a stored row may heal.
 	rejects bool
+	// stubs: whether the stream has rows that were only copied so far.
+	stubs bool
 }
 
 // Counts of a run so far; what sync_runs holds.
@@ -96,6 +98,10 @@ func (s *Store) Begin(ctx context.Context, stream, kind, holder string, ttl time
 			return err
 		}
 		r.rejects = open > 0
+		if open, err = q.StubsOpen(ctx, stream); err != nil {
+			return err
+		}
+		r.stubs = open > 0
 		return q.StreamLease(ctx, db.StreamLeaseParams{
 			Stream: stream, RunID: &r.ID, Holder: &holder, TtlSeconds: ttl.Seconds(),
 			SweepID: &r.SweepID, SweepPages: r.SweepPages, SweepTotal: r.SweepTotal, Checkpoint: r.Checkpoint,

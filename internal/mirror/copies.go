@@ -1,0 +1,72 @@
+package mirror
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"syncd/internal/store"
+	"syncd/internal/store/db"
+)
+
+// storeCopies fills in rows that changed objects refer to and that are nowhere,
+// from the copies that came inside the objects. Polar no longer lists a deleted
+// customer, but goes on showing it inside its orders; without the copy those
+// orders would be nobody's.
+func (sw *sweep) storeCopies(ctx context.Context, q *db.Queries, tx pgx.Tx, objects []object, changes []store.Change) error {
+	for _, field := range slices.Sorted(maps.Keys(sw.s.Copies)) {
+		of := sw.r.streams[sw.s.Copies[field]]
+		copies := map[uuid.UUID]object{}
+		holder := map[uuid.UUID]int{}
+		for _, c := range changes {
+			raw, ok := objects[c.Index].copies[field]
+			if !ok {
+				continue
+			}
+			// An unusable copy is no loss: the row that it copies has a stream of its own.
+			if o, err := of.shape.split(raw); err == nil {
+				copies[o.id], holder[o.id] = o, c.Index
+			}
+		}
+		if len(copies) == 0 {
+			continue
+		}
+		missing, err := store.Missing(ctx, tx, of.Name, slices.Collect(maps.Keys(copies)))
+		if err != nil {
+			return err
+		}
+		if len(missing) == 0 {
+			continue
+		}
+		docs := make([]jsontext.Value, len(missing))
+		stubs := make([]store.Stub, len(missing))
+		for i, id := range missing {
+			o := copies[id]
+			docs[i] = o.document(store.CopiedAt)
+			stubs[i] = store.Stub{ID: id, CopiedID: objects[holder[id]].id, Deleted: o.deleted}
+		}
+		if err := of.Table.write(ctx, q, docs); err != nil {
+			// The copy goes with the object that holds it, for an operator to look at.
+			return reindex(fmt.Errorf("copy in %s: %w", field, err), func(i int) int { return holder[missing[i]] })
+		}
+		if err := store.RecordStubs(ctx, q, tx, sw.run.ID, of.Name, sw.s.Name, stubs); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reindex turns the index of a document into that of the item it came from.
+func reindex(err error, index func(int) int) error {
+	var item *store.ItemError
+	if errors.As(err, &item) {
+		return &store.ItemError{Index: index(item.Index), Err: item.Err}
+	}
+	return err
+}

@@ -1,0 +1,62 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"syncd/internal/store/db"
+)
+
+// CopiedAt is the time under which a copy found inside another object is
+// stored: before any reply, so that every row read for itself wins over it.
+var CopiedAt = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// Missing tells which of these rows a table does not have.
+func Missing(ctx context.Context, tx pgx.Tx, table string, ids []uuid.UUID) ([]uuid.UUID, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT i.id FROM unnest($1::uuid[]) AS i(id)
+		WHERE NOT EXISTS (SELECT FROM `+pgx.Identifier{table}.Sanitize()+` t WHERE t.id = i.id)
+		ORDER BY i.id`, ids)
+	var missing []uuid.UUID
+	if err == nil {
+		missing, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look for missing rows of %s: %w", table, err)
+	}
+	return missing, nil
+}
+
+// Stub says where a copied row came from.
+type Stub struct {
+	ID, CopiedID uuid.UUID
+	Deleted      bool // the copy says that Polar has deleted the object
+}
+
+// RecordStubs notes rows that were just inserted from copies, and marks those
+// as deleted whose copy says so.
+func RecordStubs(ctx context.Context, q *db.Queries, tx pgx.Tx, run int64, table, copiedFrom string, stubs []Stub) error {
+	p := db.StubsUpsertParams{Stream: table, CopiedFrom: copiedFrom, RunID: run}
+	var gone []uuid.UUID
+	for _, s := range stubs {
+		p.IDs, p.CopiedIds = append(p.IDs, s.ID), append(p.CopiedIds, s.CopiedID)
+		if s.Deleted {
+			gone = append(gone, s.ID)
+		}
+	}
+	if err := q.StubsUpsert(ctx, p); err != nil {
+		return fmt.Errorf("record copied rows of %s: %w", table, err)
+	}
+	if len(gone) == 0 {
+		return nil
+	}
+	_, err := tx.Exec(ctx, `UPDATE `+pgx.Identifier{table}.Sanitize()+` SET _deleted_at = now() WHERE id = ANY($1) AND _deleted_at IS NULL AND _requested_at = $2`, gone, CopiedAt)
+	if err != nil {
+		return fmt.Errorf("mark copied rows of %s as deleted: %w", table, err)
+	}
+	return q.TombstonesInsert(ctx, db.TombstonesInsertParams{Stream: table, RunID: run, Evidence: "the copy inside " + copiedFrom + " carries deleted_at", IDs: gone})
+}
