@@ -105,7 +105,7 @@ func (l *list) matching(query url.Values) []row {
 
 var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// spread makes n rows, of which each run of ties shares one time.
+// spreadRows makes n rows, of which each run of ties shares one time.
 func spreadRows(n, ties int) []row {
 	rows := make([]row, n)
 	for i := range rows {
