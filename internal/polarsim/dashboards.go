@@ -11,8 +11,8 @@ import (
 // they are is not checked upstream.
 const dashboardMetricsMax = 10
 
-// appendDashboards writes the list, a bare array. Polar asks for no order, so a changed row comes last, where Postgres puts its new version.
-func (w *World) appendDashboards(b []byte) []byte {
+// listed are the dashboards in the order of the list. Polar asks for none, so a changed row comes last, where Postgres puts its new version.
+func (w *World) listed() []int {
 	rows := make([]int, 0, len(w.dashboards))
 	for n := range w.dashboards {
 		if !w.dashboards[n].Deleted {
@@ -21,14 +21,7 @@ func (w *World) appendDashboards(b []byte) []byte {
 	}
 	written := func(n int) Time { return max(w.dashboards[n].CreatedAt, w.dashboards[n].ModifiedAt) }
 	slices.SortStableFunc(rows, func(a, b int) int { return cmp.Compare(written(a), written(b)) })
-	b = append(b, '[')
-	for i, n := range rows {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = w.appendDashboard(b, n)
-	}
-	return append(b, ']')
+	return rows
 }
 
 func (w *World) appendDashboard(b []byte, n int) []byte {
@@ -44,49 +37,42 @@ func (w *World) appendDashboard(b []byte, n int) []byte {
 	return o.b
 }
 
-// dashboard finds the row of an id that is not deleted.
-func (w *World) dashboard(id ID) (n int, ok bool) {
-	n, ok = w.keys.number(KindDashboard, id)
-	return n, ok && n < len(w.dashboards) && !w.dashboards[n].Deleted
-}
-
 // dashboardInput is the body of a create or an update; nil is a field that was not sent.
 type dashboardInput struct {
 	name    *string
 	metrics []string
 }
 
-// parseDashboard reads a body. refused is the error name of the 422 that the problems get.
-func parseDashboard(body []byte, create bool) (in dashboardInput, refused string, problems []metricsProblem) {
-	fail := func(kind, msg string, input any, ctx map[string]any, loc ...any) {
-		problems = append(problems, metricsProblem{Type: kind, Loc: append([]any{"body"}, loc...), Msg: msg, Input: input, Ctx: ctx})
-	}
+// parseDashboard reads a body; what is wrong with it goes to p.
+func parseDashboard(body []byte, create bool, p *problems) (in dashboardInput) {
+	at := func(loc ...any) []any { return append([]any{"body"}, loc...) }
+	const notString = "Input should be a valid string"
 	var sent any
 	if err := json.Unmarshal(body, &sent); err != nil {
-		fail("json_invalid", "JSON decode error", map[string]any{}, map[string]any{"error": err.Error()}, 0)
-		return in, "RequestValidationError", problems
+		p.add("json_invalid", at(0), "JSON decode error", map[string]any{}, `{"error":"Expecting value"}`)
+		return in
 	}
 	fields, ok := sent.(map[string]any)
 	if !ok {
-		fail("model_attributes_type", "Input should be a valid dictionary or object to extract fields from", sent, nil)
-		return in, "RequestValidationError", problems
+		p.add("model_attributes_type", at(), "Input should be a valid dictionary or object to extract fields from", sent, "")
+		return in
 	}
 	switch name := fields["name"].(type) {
 	case nil:
 		if _, there := fields["name"]; create && there {
-			fail("string_type", "Input should be a valid string", nil, nil, "name")
+			p.add("string_type", at("name"), notString, nil, "")
 		} else if create {
-			fail("missing", "Field required", fields, nil, "name")
+			p.add("missing", at("name"), "Field required", fields, "")
 		}
 	case string:
 		in.name = &name
 		if name == "" {
-			fail("string_too_short", "String should have at least 1 character", name, map[string]any{"min_length": 1}, "name")
+			p.add("string_too_short", at("name"), "String should have at least 1 character", name, `{"min_length":1}`)
 		} else if !validText(name) {
-			fail("value_error", "Value error, null bytes are not allowed", name, nil, "name")
+			p.add("value_error", at("name"), "Value error, null bytes are not allowed", name, "")
 		}
 	default:
-		fail("string_type", "Input should be a valid string", name, nil, "name")
+		p.add("string_type", at("name"), notString, name, "")
 	}
 	switch metrics := fields["metrics"].(type) {
 	case nil:
@@ -95,25 +81,22 @@ func parseDashboard(body []byte, create bool) (in dashboardInput, refused string
 		for i, m := range metrics {
 			slug, ok := m.(string)
 			if !ok || !validText(slug) {
-				fail("string_type", "Input should be a valid string", m, nil, "metrics", i)
+				p.add("string_type", at("metrics", i), notString, m, "")
 			}
 			in.metrics = append(in.metrics, slug)
 		}
 		if n := len(metrics); n > dashboardMetricsMax {
-			fail("too_long", fmt.Sprintf("List should have at most %d items after validation, not %d", dashboardMetricsMax, n), metrics,
-				map[string]any{"field_type": "List", "max_length": dashboardMetricsMax, "actual_length": n}, "metrics")
+			p.add("too_long", at("metrics"), fmt.Sprintf("List should have at most %d items after validation, not %d", dashboardMetricsMax, n), metrics,
+				fmt.Sprintf(`{"field_type":"List","max_length":%d,"actual_length":%d}`, dashboardMetricsMax, n))
 		}
 	default:
-		fail("list_type", "Input should be a valid list", metrics, nil, "metrics")
+		p.add("list_type", at("metrics"), "Input should be a valid list", metrics, "")
 	}
-	if len(problems) > 0 {
-		return in, "RequestValidationError", problems
+	if id := fields["organization_id"]; len(p.list) == 0 && create && id != nil {
+		p.polar = true
+		p.add("organization_token", at("organization_id"), "Setting organization_id is disallowed when using an organization token.", id, "")
 	}
-	if create && fields["organization_id"] != nil {
-		fail("organization_token", "Setting organization_id is disallowed when using an organization token.", fields["organization_id"], nil, "organization_id")
-		return in, "PolarRequestValidationError", problems
-	}
-	return in, "", nil
+	return in
 }
 
 // createDashboard adds one and gives its number.

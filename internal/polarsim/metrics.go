@@ -42,24 +42,24 @@ func (c *metricsCache) put(key string, version uint64, now Time, body []byte) {
 	c.answers[key] = metricsEntry{body, now}
 }
 
-// metrics answers GET /v1/metrics/ with a JSON body, or with the error name and the detail of a 422.
-func (w *World) metrics(cache *metricsCache, values url.Values) (body []byte, refused string, problems []metricsProblem) {
-	q, refused, problems := parseMetricsQuery(values)
-	if refused != "" {
-		return nil, refused, problems
+// metrics answers GET /v1/metrics/ with a JSON body; nil where there are problems with the query.
+func (w *World) metrics(cache *metricsCache, values url.Values, p *problems) []byte {
+	q := parseMetricsQuery(values, p)
+	if len(p.list) > 0 {
+		return nil
 	}
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	key := q.key()
 	if body, ok := cache.get(key, w.version, w.now); ok {
-		return body, "", nil
+		return body
 	}
 	defs, sets := q.wanted()
 	tables := metricTables{orders: w.orders, subscriptions: w.subscriptions, checkouts: w.checkouts}
 	computed := computeMetrics(newTimeline(q.from, q.to, q.interval, q.zone), tables, w.metricFilter(&q), sets)
-	body = appendMetrics(nil, computed, defs)
+	body := appendMetrics(nil, computed, defs)
 	cache.put(key, w.version, w.now, body)
-	return body, "", nil
+	return body
 }
 
 // metricFilter turns the ids of a query into row numbers; w.mu is held.

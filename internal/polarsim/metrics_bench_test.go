@@ -28,9 +28,10 @@ func BenchmarkMetrics(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	q, _, problems := parseMetricsQuery(values)
-	if problems != nil {
-		b.Fatal(problems)
+	var p problems
+	q := parseMetricsQuery(values, &p)
+	if len(p.list) > 0 {
+		b.Fatalf("%s", p.body())
 	}
 	defs, sets := q.wanted()
 	b.ResetTimer()

@@ -31,6 +31,14 @@ func limitOf(interval string) (metricLimit, bool) {
 	return metricLimits[i], true
 }
 
+func metricIntervals() []string {
+	names := make([]string, len(metricLimits))
+	for i, l := range metricLimits {
+		names[i] = l.interval
+	}
+	return names
+}
+
 // timeline cuts a range of days into periods. Times in it are instants; where periods begin depends on the zone.
 type timeline struct {
 	interval    string

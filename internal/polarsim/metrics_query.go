@@ -20,35 +20,19 @@ type metricsQuery struct {
 	metrics                            []string // nil: all
 }
 
-// metricsProblem is one entry of the detail of a 422.
-type metricsProblem struct {
-	Type  string         `json:"type"`
-	Loc   []any          `json:"loc"`
-	Msg   string         `json:"msg"`
-	Input any            `json:"input"`
-	Ctx   map[string]any `json:"ctx,omitempty"`
-}
-
-// parseMetricsQuery reads the parameters. refused is the error name of the 422 that they get: RequestValidationError where one has the wrong form,
-// PolarRequestValidationError where Polar's own rules forbid the values.
-func parseMetricsQuery(values url.Values) (q metricsQuery, refused string, problems []metricsProblem) {
-	fail := func(kind, name, input, msg string, ctx map[string]any) {
-		problem := metricsProblem{Type: kind, Loc: []any{"query", name}, Msg: msg, Ctx: ctx}
-		if kind != "missing" {
-			problem.Input = input
-		}
-		problems = append(problems, problem)
-	}
+// parseMetricsQuery reads the parameters; what is wrong with them goes to p. Polar looks at its own rules only where the form is right.
+func parseMetricsQuery(values url.Values, p *problems) (q metricsQuery) {
+	at := func(name string) []any { return []any{"query", name} }
 	date := func(name string) time.Time {
 		if !values.Has(name) {
-			fail("missing", name, "", "Field required", nil)
+			p.add("missing", at(name), "Field required", nil, "")
 			return time.Time{}
 		}
 		s := lastOf(values, name)
 		t, err := time.Parse(time.DateOnly, s)
 		if err != nil {
-			fail("date_from_datetime_parsing", name, s, "Input should be a valid date or datetime, invalid character in year",
-				map[string]any{"error": "invalid character in year"})
+			p.add("date_from_datetime_parsing", at(name), "Input should be a valid date or datetime, invalid character in year", s,
+				`{"error":"invalid character in year"}`)
 		}
 		return t
 	}
@@ -58,40 +42,37 @@ func parseMetricsQuery(values url.Values) (q metricsQuery, refused string, probl
 		name := lastOf(values, "timezone")
 		zone, err := time.LoadLocation(name)
 		if err != nil || name == "" || name == "Local" {
-			fail("TimeZoneName", "timezone", name, "Invalid timezone name.", nil)
+			p.add("TimeZoneName", at("timezone"), "Invalid timezone name.", name, "")
 		} else {
 			q.zone = zone
 		}
 	}
 	q.interval = lastOf(values, "interval")
-	if !values.Has("interval") {
-		fail("missing", "interval", "", "Field required", nil)
-	} else if _, ok := limitOf(q.interval); !ok {
-		const expected = "'year', 'month', 'week', 'day' or 'hour'"
-		fail("enum", "interval", q.interval, "Input should be "+expected, map[string]any{"expected": expected})
+	if values.Has("interval") {
+		checkEnum(p, at("interval"), q.interval, metricIntervals())
+	} else {
+		p.add("missing", at("interval"), "Field required", nil, "")
 	}
 	ids := func(name string) (list []ID) {
-		for _, s := range values[name] {
+		for i, s := range values[name] {
 			id, ok := ParseID(s)
 			if !ok {
-				fail("uuid_parsing", name, s, "Input should be a valid UUID", map[string]any{"error": "not a UUID"})
+				p.add("uuid_parsing", append(at(name), "uuid", i), "Input should be a valid UUID, invalid character in a UUID", s, `{"error":"invalid character in a UUID"}`)
 			}
 			list = append(list, id)
 		}
 		return list
 	}
 	q.organizations, q.products, q.customers = ids("organization_id"), ids("product_id"), ids("customer_id")
-	for _, s := range values["billing_type"] {
-		if s != "one_time" && s != "recurring" {
-			const expected = "'one_time' or 'recurring'"
-			fail("enum", "billing_type", s, "Input should be "+expected, map[string]any{"expected": expected})
-		}
-		q.billing = append(q.billing, s)
+	q.billing = values["billing_type"]
+	for i, s := range q.billing {
+		checkEnum(p, append(at("billing_type"), i), s, []string{"one_time", "recurring"})
 	}
-	if len(problems) > 0 {
-		return q, "RequestValidationError", problems
+	if len(p.list) > 0 {
+		return q
 	}
 
+	p.polar = true
 	q.metrics = values["metrics"]
 	var unknown []string
 	for _, slug := range q.metrics {
@@ -101,16 +82,15 @@ func parseMetricsQuery(values url.Values) (q metricsQuery, refused string, probl
 	}
 	if len(unknown) > 0 {
 		slices.Sort(unknown)
-		return q, "PolarRequestValidationError", []metricsProblem{{Type: "value_error", Loc: []any{"query", "metrics"},
-			Msg: "Invalid metric slugs: " + strings.Join(unknown, ", "), Input: q.metrics}}
+		p.add("value_error", at("metrics"), "Invalid metric slugs: "+strings.Join(unknown, ", "), q.metrics, "")
+		return q
 	}
 	limit, _ := limitOf(q.interval)
-	if days := int(q.to.Sub(q.from).Hours() / 24); days < 0 || days > limit.maxDays {
-		return q, "PolarRequestValidationError", []metricsProblem{{Type: "value_error", Loc: []any{"query"},
-			Msg:   "The interval is too small for the given date range. Use a larger interval or reduce the date range.",
-			Input: []string{q.from.Format(time.DateOnly), q.to.Format(time.DateOnly), q.interval}}}
+	if days := int(q.to.Sub(q.from) / (24 * time.Hour)); days < 0 || days > limit.maxDays {
+		p.add("value_error", []any{"query"}, "The interval is too small for the given date range. Use a larger interval or reduce the date range.",
+			[]string{q.from.Format(time.DateOnly), q.to.Format(time.DateOnly), q.interval}, "")
 	}
-	return q, "", nil
+	return q
 }
 
 func lastOf(values url.Values, name string) string {

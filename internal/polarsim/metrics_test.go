@@ -93,9 +93,10 @@ func ask(t *testing.T, tables metricTables, filter *metricFilter, query string) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	q, _, problems := parseMetricsQuery(values)
-	if len(problems) > 0 {
-		t.Fatalf("%s: %+v", query, problems)
+	var p problems
+	q := parseMetricsQuery(values, &p)
+	if len(p.list) > 0 {
+		t.Fatalf("%s: %s", query, p.body())
 	}
 	defs, sets := q.wanted()
 	v := computeMetrics(newTimeline(q.from, q.to, q.interval, q.zone), tables, filter, sets)
@@ -264,8 +265,8 @@ func TestMetricsQueryRefused(t *testing.T) {
 			"Input should be 'year', 'month', 'week', 'day' or 'hour'"},
 		{"start_date=2026-01-01&end_date=2026-01-01&interval=day&timezone=Mars/Olympus", "RequestValidationError", "TimeZoneName", "query.timezone", ""},
 		{"start_date=2026-01-01&end_date=2026-01-01&interval=day&timezone=Local", "RequestValidationError", "TimeZoneName", "query.timezone", ""},
-		{"start_date=2026-01-01&end_date=2026-01-01&interval=day&customer_id=me", "RequestValidationError", "uuid_parsing", "query.customer_id", ""},
-		{"start_date=2026-01-01&end_date=2026-01-01&interval=day&billing_type=never", "RequestValidationError", "enum", "query.billing_type", ""},
+		{"start_date=2026-01-01&end_date=2026-01-01&interval=day&customer_id=me", "RequestValidationError", "uuid_parsing", "query.customer_id.uuid.0", ""},
+		{"start_date=2026-01-01&end_date=2026-01-01&interval=day&billing_type=never", "RequestValidationError", "enum", "query.billing_type.0", ""},
 		{"start_date=2026-01-01&end_date=2026-01-01&interval=day&metrics=zeal&metrics=orders&metrics=profit", "PolarRequestValidationError",
 			"value_error", "query.metrics", "Invalid metric slugs: profit, zeal"},
 		{"start_date=2026-01-02&end_date=2026-01-01&interval=day", "PolarRequestValidationError", "value_error", "query", ""},
@@ -284,17 +285,28 @@ func TestMetricsQueryRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, refused, problems := parseMetricsQuery(values)
-		if refused != c.refused || (refused == "") != (len(problems) == 0) {
-			t.Errorf("%s: refused as %q with %+v, want %q", c.query, refused, problems, c.refused)
+		var p problems
+		parseMetricsQuery(values, &p)
+		if len(p.list) == 0 {
+			if c.refused != "" {
+				t.Errorf("%s: accepted, want %s", c.query, c.refused)
+			}
 			continue
 		}
-		if refused == "" {
-			continue
+		var got struct {
+			Error  string
+			Detail []struct {
+				Type, Msg string
+				Loc       []any
+			}
 		}
-		p := problems[0]
-		if p.Type != c.kind || strings.Trim(strings.ReplaceAll(fmt.Sprint(p.Loc), " ", "."), "[]") != c.loc || (c.msg != "" && p.Msg != c.msg) {
-			t.Errorf("%s: %+v, want %s at %s: %s", c.query, p, c.kind, c.loc, c.msg)
+		if err := json.Unmarshal(p.body(), &got); err != nil {
+			t.Fatal(err)
+		}
+		d := got.Detail[0]
+		loc := strings.Trim(strings.ReplaceAll(fmt.Sprint(d.Loc), " ", "."), "[]")
+		if got.Error != c.refused || d.Type != c.kind || loc != c.loc || (c.msg != "" && d.Msg != c.msg) {
+			t.Errorf("%s: %s, want %s at %s: %s", c.query, p.body(), c.kind, c.loc, c.msg)
 		}
 	}
 }
@@ -316,7 +328,7 @@ func TestMetricKeysTellQueriesApart(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		q, _, _ := parseMetricsQuery(values)
+		q := parseMetricsQuery(values, &problems{})
 		if other := seen[q.key()]; other != "" {
 			t.Errorf("%s and %s share the key %s", query, other, q.key())
 		}

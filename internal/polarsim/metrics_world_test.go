@@ -28,9 +28,10 @@ func askWorld(t *testing.T, w *World, cache *metricsCache, query string) metrics
 	if err != nil {
 		t.Fatal(err)
 	}
-	body, refused, problems := w.metrics(cache, values)
-	if refused != "" {
-		t.Fatalf("%s: %s %+v", query, refused, problems)
+	var p problems
+	body := w.metrics(cache, values, &p)
+	if body == nil {
+		t.Fatalf("%s: %s", query, p.body())
 	}
 	return readAnswer(t, body)
 }

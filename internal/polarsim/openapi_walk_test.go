@@ -1,0 +1,455 @@
+package polarsim
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+)
+
+// Nobody has a row with this id.
+const unknownID = "00000000-0000-4000-8000-000000000000"
+
+// privatePaths are served by Polar without being in its document.
+var privatePaths = []string{"/v1/organization-access-tokens/", "/v1/members/{id}", "/v1/members/external/{external_id}"}
+
+// walker asks a simulated Polar for everything that the document describes and holds every answer against it.
+type walker struct {
+	t       *testing.T
+	doc     *apiDocument
+	handler http.Handler
+	token   string
+
+	ops    map[string]operation
+	items  map[string][]map[string]any // rows of each list by its path
+	served map[string]int              // answers checked by path template
+	seen   map[string]bool             // failures already reported, without their numbers and ids
+}
+
+// get sends a request and gives the answer; the body is drained.
+func (w *walker) get(target, token string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodGet, target, nil)
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	rec := httptest.NewRecorder()
+	w.handler.ServeHTTP(rec, r)
+	return rec
+}
+
+var variable = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}|[0-9]+`)
+
+// fail reports one failure of a kind.
+func (w *walker) fail(target, format string, args ...any) {
+	w.t.Helper()
+	msg := fmt.Sprintf(format, args...)
+	kind := variable.ReplaceAllString(msg, "#")
+	if w.seen[kind] {
+		return
+	}
+	w.seen[kind] = true
+	w.t.Errorf("GET %s: %s", target, msg)
+}
+
+// check asks for target and holds the answer against what the document says of template and the status wanted. It gives the body; nil where
+// the path is not served.
+func (w *walker) check(template, target string, status int) any {
+	w.t.Helper()
+	rec := w.get(target, w.token)
+	body := rec.Body.Bytes()
+	if rec.Code == http.StatusNotFound && isNoRoute(body) {
+		return nil
+	}
+	w.served[template]++
+	if rec.Code != status {
+		w.fail(target, "%s: status %d, want %d: %.300s", template, rec.Code, status, body)
+		return nil
+	}
+	if contentType := rec.Header().Get("Content-Type"); contentType != "application/json" {
+		w.fail(target, "%s: content type %q", template, contentType)
+	}
+	v, err := decode(body)
+	if err != nil {
+		w.fail(target, "%s: %v", template, err)
+		return nil
+	}
+	schema, err := w.doc.response(template, strconv.Itoa(status))
+	if err == nil && schema == nil && status == http.StatusNotFound { // not every operation lists it
+		schema, err = w.doc.component("ResourceNotFound")
+	}
+	if err != nil || schema == nil {
+		w.fail(target, "%s: no schema for status %d: %v", template, status, err)
+		return nil
+	}
+	w.validate(template, target, schema, v)
+	return v
+}
+
+func (w *walker) validate(template, target string, schema *jsonschema.Schema, v any) {
+	w.t.Helper()
+	if err := schema.Validate(v); err != nil {
+		for _, leaf := range leaves(err) {
+			w.fail(target, "%s: %s", template, leaf)
+		}
+	}
+	undocumented([]*jsonschema.Schema{schema}, v, func(component, key string) {
+		if !slices.Contains(wireOnly[component], key) {
+			w.fail(target, "%s: undocumented key %s.%s", template, component, key)
+		}
+	})
+}
+
+// printer words the validator's reasons.
+var printer = message.NewPrinter(language.English)
+
+// leaves are the innermost reasons of a failed validation, without the positions in arrays.
+func leaves(err error) []string {
+	var failure *jsonschema.ValidationError
+	if !errors.As(err, &failure) {
+		return []string{err.Error()}
+	}
+	var found []string
+	var descend func(e *jsonschema.ValidationError)
+	descend = func(e *jsonschema.ValidationError) {
+		if len(e.Causes) == 0 {
+			msg := "at /" + strings.Join(e.InstanceLocation, "/") + ": " + e.ErrorKind.LocalizedString(printer)
+			if !slices.Contains(found, msg) && len(found) < 20 {
+				found = append(found, msg)
+			}
+		}
+		for _, c := range e.Causes {
+			descend(c)
+		}
+	}
+	descend(failure)
+	return found
+}
+
+// isNoRoute tells the 404 of an unknown path from the 404 of an unknown row.
+func isNoRoute(body []byte) bool {
+	var answer map[string]any
+	return json.Unmarshal(body, &answer) == nil && answer["error"] == nil && answer["detail"] == "Not Found"
+}
+
+// list reads all pages of a list, collects its rows, and asks for it with every value of every closed parameter.
+func (w *walker) list(op operation) {
+	base := requiredQuery[op.path]
+	for page := 1; ; page++ {
+		body := w.check(op.path, target(op.path, base, url.Values{"limit": {"100"}, "page": {strconv.Itoa(page)}}), http.StatusOK)
+		if body == nil {
+			return
+		}
+		rows := rowsOf(body)
+		w.items[op.path] = append(w.items[op.path], rows...)
+		if envelope, _ := body.(map[string]any); envelope["pagination"] == nil || len(rows) == 0 {
+			break
+		}
+	}
+	for _, p := range op.parameters {
+		values := p.Enum
+		if p.Boolean {
+			values = []string{"true", "false"}
+		}
+		if len(values) > 40 { // time zones: a few of them are asked for elsewhere
+			continue
+		}
+		for _, v := range values {
+			w.check(op.path, target(op.path, base, url.Values{p.Name: {v}, "limit": {"7"}}), http.StatusOK)
+		}
+		switch {
+		case p.Name == "page" || p.Name == "limit":
+			for _, wrong := range []string{"0", "-1", "many"} {
+				w.check(op.path, target(op.path, base, url.Values{p.Name: {wrong}}), http.StatusUnprocessableEntity)
+			}
+		case len(values) > 0:
+			w.check(op.path, target(op.path, base, url.Values{p.Name: {"perhaps"}}), http.StatusUnprocessableEntity)
+		case p.Required && base.Has(p.Name):
+			rest := maps.Clone(base)
+			delete(rest, p.Name)
+			w.check(op.path, target(op.path, rest, nil), http.StatusUnprocessableEntity)
+		}
+	}
+}
+
+// requiredQuery are the parameters without which an operation answers 422.
+var requiredQuery = map[string]url.Values{
+	"/v1/metrics/": {"start_date": {"2026-10-10"}, "end_date": {"2026-10-15"}, "interval": {"day"}},
+}
+
+// moreQueries are worth asking besides those that the document's closed parameters give.
+func (w *walker) moreQueries() map[string][]string {
+	more := map[string][]string{"/v1/metrics/": {
+		"start_date=2026-10-10&end_date=2026-10-15&interval=hour&timezone=America/New_York",
+		"start_date=2025-10-15&end_date=2026-10-15&interval=day",
+		"start_date=2026-01-01&end_date=2026-10-15&interval=week&timezone=Asia/Kathmandu",
+		"start_date=2024-01-01&end_date=2026-10-15&interval=month&timezone=Europe/Paris",
+		"start_date=2020-01-01&end_date=2026-10-15&interval=year",
+		"start_date=2026-01-01&end_date=2026-10-15&interval=month&billing_type=recurring",
+		"start_date=2026-01-01&end_date=2026-10-15&interval=month&metrics=orders&metrics=churn_rate",
+		"start_date=2026-01-01&end_date=2026-10-15&interval=month&metrics=costs",
+	}}
+	for _, meter := range w.items["/v1/meters/"] {
+		id := text(meter["id"])
+		more["/v1/customer-meters/"] = append(more["/v1/customer-meters/"], "limit=100&meter_id="+id)
+		more["/v1/meters/"+id+"/quantities"] = append(more["/v1/meters/"+id+"/quantities"],
+			"start_timestamp=2026-10-01T00:00:00Z&end_timestamp=2026-10-03T00:00:00Z&interval=day")
+	}
+	for i, customer := range w.items["/v1/customers/"] {
+		if i == 5 {
+			break
+		}
+		for _, path := range []string{"/v1/members/", "/v1/orders/", "/v1/subscriptions/", "/v1/payments/", "/v1/customer-meters/"} {
+			more[path] = append(more[path], "customer_id="+text(customer["id"]))
+		}
+		more["/v1/customers/"] = append(more["/v1/customers/"], "email="+url.QueryEscape(text(customer["email"])))
+	}
+	if orders := w.items["/v1/orders/"]; len(orders) > 0 {
+		more["/v1/orders/"] = append(more["/v1/orders/"], "sorting=created_at&limit=100&created_after="+text(orders[len(orders)/2]["created_at"]))
+	}
+	return more
+}
+
+// single asks for rows one by one: for each template the targets that the rows of the lists lead to.
+func (w *walker) single() {
+	external := map[string]string{} // of customers, by id
+	for _, c := range w.items["/v1/customers/"] {
+		external[text(c["id"])] = text(c["external_id"])
+	}
+	expand := map[string]func(yield func(target string)){}
+	each := func(template, list string, path func(row map[string]any) string) {
+		expand[template] = func(yield func(string)) {
+			for _, row := range distinct(w.items[list]) {
+				if p := path(row); p != "" {
+					yield(p)
+				}
+			}
+		}
+	}
+	for _, op := range w.ops { // /v1/things/{id} of /v1/things/ or /v1/things
+		parent, ok := strings.CutSuffix(op.path, "{id}")
+		if !ok {
+			continue
+		}
+		list := parent
+		if w.items[list] == nil {
+			list = strings.TrimSuffix(parent, "/")
+		}
+		each(op.path, list, func(row map[string]any) string { return parent + text(row["id"]) })
+	}
+	each("/v1/customers/{id}/state", "/v1/customers/", func(c map[string]any) string { return "/v1/customers/" + text(c["id"]) + "/state" })
+	each("/v1/customers/{id}/payment-methods", "/v1/customers/", func(c map[string]any) string {
+		return "/v1/customers/" + text(c["id"]) + "/payment-methods"
+	})
+	for _, end := range []string{"", "/state", "/payment-methods"} {
+		each("/v1/customers/external/{external_id}"+end, "/v1/customers/", func(c map[string]any) string {
+			if text(c["external_id"]) == "" {
+				return ""
+			}
+			return "/v1/customers/external/" + url.PathEscape(text(c["external_id"])) + end
+		})
+	}
+	each("/v1/customers/{id}/members/{member_id}", "/v1/members/", func(m map[string]any) string {
+		return "/v1/customers/" + text(m["customer_id"]) + "/members/" + text(m["id"])
+	})
+	each("/v1/customers/external/{external_id}/members/{member_external_id}", "/v1/members/", func(m map[string]any) string {
+		c := external[text(m["customer_id"])]
+		if c == "" || text(m["external_id"]) == "" {
+			return ""
+		}
+		return "/v1/customers/external/" + url.PathEscape(c) + "/members/" + url.PathEscape(text(m["external_id"]))
+	})
+	each("/v1/orders/{id}/invoice", "/v1/orders/", func(o map[string]any) string {
+		if o["is_invoice_generated"] != true {
+			return ""
+		}
+		return "/v1/orders/" + text(o["id"]) + "/invoice"
+	})
+	for template, targets := range expand {
+		targets(func(target string) { w.check(template, target, http.StatusOK) })
+	}
+	// Rows that nobody has, and ids that are none.
+	for path := range w.ops {
+		if !strings.Contains(path, "{") || strings.HasSuffix(path, "/quantities") {
+			continue
+		}
+		for _, c := range []struct {
+			id     string
+			status int
+		}{{unknownID, http.StatusNotFound}, {"none", http.StatusUnprocessableEntity}} {
+			target := path
+			for _, p := range w.ops[path].parameters {
+				if p.In != "path" {
+					continue
+				}
+				id := c.id
+				if strings.Contains(p.Name, "external") {
+					id = "nobody"
+				}
+				target = strings.ReplaceAll(target, "{"+p.Name+"}", id)
+			}
+			if c.status == http.StatusUnprocessableEntity && !strings.Contains(target, "/none") {
+				continue // an external id has no wrong form
+			}
+			w.check(path, target, c.status)
+		}
+	}
+}
+
+// distinct keeps of rows those that differ in kind: in which keys are null and in what their statuses and types are.
+func distinct(rows []map[string]any) []map[string]any {
+	seen := map[string]bool{}
+	var kept []map[string]any
+	for _, row := range rows {
+		var shape strings.Builder
+		for _, key := range slices.Sorted(maps.Keys(row)) {
+			switch v := row[key].(type) {
+			case nil:
+				shape.WriteString(key + "=null ")
+			case bool:
+				fmt.Fprintf(&shape, "%s=%t ", key, v)
+			case []any:
+				fmt.Fprintf(&shape, "%s=%d ", key, min(len(v), 2))
+			case string:
+				if slices.Contains([]string{"status", "type", "role", "currency", "billing_reason", "trigger", "unit", "visibility", "recurring_interval"}, key) {
+					shape.WriteString(key + "=" + v + " ")
+				}
+			}
+		}
+		if !seen[shape.String()] {
+			seen[shape.String()] = true
+			kept = append(kept, row)
+		}
+	}
+	return kept
+}
+
+func rowsOf(body any) []map[string]any {
+	list, ok := body.([]any)
+	if object, isObject := body.(map[string]any); isObject {
+		list, ok = object["items"].([]any)
+	}
+	if !ok {
+		return nil
+	}
+	var rows []map[string]any
+	for _, v := range list {
+		if row, ok := v.(map[string]any); ok {
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+// unnamed is a path template without the names of its parameters.
+func unnamed(template string) string { return parameterName.ReplaceAllString(template, "{}") }
+
+var parameterName = regexp.MustCompile(`{[^}]*}`)
+
+// text is v as it is written in a path; null is empty.
+func text(v any) string {
+	s, _ := v.(string)
+	return s
+}
+
+func target(path string, queries ...url.Values) string {
+	all := url.Values{}
+	for _, q := range queries {
+		maps.Copy(all, q)
+	}
+	if len(all) == 0 {
+		return path
+	}
+	return path + "?" + all.Encode()
+}
+
+func TestOpenAPI(t *testing.T) {
+	t.Parallel()
+	doc := loadDocument(t)
+	if uuid.MustParse(unknownID).Version() != 4 {
+		t.Fatal("unknownID has to be a possible id")
+	}
+	const token = "polar_oat_openapi"
+	server := NewServer(NewWorld(Options{Seed: 11, Customers: 80}), ServerOptions{Token: token})
+	w := &walker{t: t, doc: doc, handler: server, token: token,
+		ops: doc.operations(t), items: map[string][]map[string]any{}, served: map[string]int{}, seen: map[string]bool{}}
+
+	paths := slices.Sorted(maps.Keys(w.ops))
+	documented := map[string]bool{}
+	for _, path := range paths {
+		documented[unnamed(path)] = true
+	}
+	for _, rt := range server.routes {
+		if rt.method == http.MethodGet && !documented[unnamed(rt.pattern)] && !slices.Contains(privatePaths, rt.pattern) {
+			t.Errorf("%s is served, and neither documented nor known as private", rt.pattern)
+		}
+	}
+	for _, path := range paths {
+		switch {
+		case strings.Contains(path, "{"), strings.HasSuffix(path, "/export"):
+		default:
+			w.list(w.ops[path])
+		}
+	}
+	for path, queries := range w.moreQueries() {
+		template := path
+		if strings.HasSuffix(path, "/quantities") {
+			template = "/v1/meters/{id}/quantities"
+		}
+		for _, query := range queries {
+			w.check(template, path+"?"+query, http.StatusOK)
+		}
+	}
+	w.single()
+	w.refusals()
+
+	var absent []string
+	answers := 0
+	for _, path := range paths {
+		answers += w.served[path]
+		if w.served[path] == 0 {
+			absent = append(absent, path)
+		} else {
+			t.Logf("%4d answers of %s", w.served[path], path)
+		}
+	}
+	t.Logf("%d answers checked; documented and not served: %s", answers, strings.Join(absent, " "))
+	for _, must := range []string{"/v1/organizations/", "/v1/organizations/{id}", "/v1/products/", "/v1/products/{id}", "/v1/customers/", "/v1/customers/{id}",
+		"/v1/customers/external/{external_id}", "/v1/customers/{id}/state", "/v1/members/", "/v1/customers/{id}/members/{member_id}", "/v1/meters/", "/v1/meters/{id}",
+		"/v1/customer-meters/", "/v1/customer-meters/{id}", "/v1/orders/", "/v1/orders/{id}", "/v1/orders/{id}/invoice", "/v1/subscriptions/", "/v1/subscriptions/{id}",
+		"/v1/payments/", "/v1/payments/{id}", "/v1/metrics/", "/v1/metrics/limits", "/v1/metrics/dashboards", "/v1/metrics/dashboards/{id}"} {
+		if w.served[must] == 0 {
+			t.Errorf("%s is not served", must)
+		}
+	}
+}
+
+// refusals checks the answers that are the same on every path.
+func (w *walker) refusals() {
+	unauthorized, err := w.doc.component("Unauthorized")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	rec := w.get("/v1/orders/", "")
+	v, err := decode(rec.Body.Bytes())
+	if err != nil || rec.Code != http.StatusUnauthorized {
+		w.fail("/v1/orders/", "without a token: status %d, %v", rec.Code, err)
+	} else {
+		w.validate("/v1/orders/", "/v1/orders/", unauthorized, v)
+	}
+	if rec := w.get("/v1/nonsense/", w.token); rec.Code != http.StatusNotFound || !isNoRoute(rec.Body.Bytes()) {
+		w.fail("/v1/nonsense/", "an unknown path gets %d: %s", rec.Code, rec.Body)
+	}
+}
