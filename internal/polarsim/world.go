@@ -61,6 +61,8 @@ type World struct {
 	refunds        []Refund
 	checkouts      []Checkout
 	dashboards     []Dashboard
+
+	selections selections // sorted and filtered lists, made when asked for
 }
 
 // NewWorld makes the world that follows from o.

@@ -1,0 +1,215 @@
+package polarsim
+
+import (
+	"net/http"
+	"strconv"
+)
+
+// respond sets a JSON response.
+func (c *call) respond(status int, body string) { c.json(status, []byte(body)) }
+
+func (c *call) json(status int, body []byte) {
+	c.status, c.body = status, body
+	c.header.Set("Content-Type", "application/json")
+}
+
+// refuse answers with an error of Polar's form.
+func (c *call) refuse(status int, name, detail string) {
+	c.respond(status, `{"error":`+quote(name)+`,"detail":`+quote(detail)+`}`)
+}
+
+// notFound is the 404 of a row, also of another organization's. That of a route has no "error".
+func (c *call) notFound() { c.refuse(http.StatusNotFound, "ResourceNotFound", "Not found") }
+
+// invalid answers 422 if there are problems.
+func (c *call) invalid(p *problems) bool {
+	if len(p.list) == 0 {
+		return false
+	}
+	c.json(http.StatusUnprocessableEntity, p.body())
+	return true
+}
+
+// id reads a path parameter. ok is false when the response is set already: 422 for no UUID of version 4, 404 for one of nothing.
+func (c *call) id(name string, kind Kind, rows int) (n Ref, ok bool) {
+	id, valid := ParseID(c.params[name])
+	if !valid || id[6]>>4 != 4 {
+		p := &problems{}
+		if valid {
+			p.add("uuid_version", []any{"path", name}, "UUID version 4 expected", c.params[name], `{"expected_version":4}`)
+		} else {
+			p.add("uuid_parsing", []any{"path", name}, "Input should be a valid UUID, invalid character in a UUID", c.params[name], `{"error":"invalid character in a UUID"}`)
+		}
+		c.invalid(p)
+		return 0, false
+	}
+	number, known := c.w.keys.number(kind, id)
+	if !known || number >= rows {
+		c.notFound()
+		return 0, false
+	}
+	return Ref(number), true
+}
+
+// get answers GET by id of a resource.
+func (r *resource) get(c *call) {
+	n, ok := c.id("id", r.kind, r.rows(c.w))
+	if !ok {
+		return
+	}
+	if !r.shows(c.w, n) {
+		c.notFound()
+		return
+	}
+	c.row(r, n, http.StatusOK)
+}
+
+// row answers with one row.
+func (c *call) row(r *resource, n Ref, status int) {
+	var o object
+	r.render(c.w, &o, n)
+	c.json(status, c.spoilt(o.b, -1, c.w.id(r.kind, int(n))))
+}
+
+// spoilt applies the faults that are for an item: by its id, or by its index in a page.
+func (c *call) spoilt(item []byte, index int, id ID) []byte {
+	for _, h := range c.hits {
+		if h.spoils() && (h.ID == id.String() || h.ID == "" && h.Item == index) {
+			item = h.spoil(item)
+			if h.Kind == "dup" && index >= 0 {
+				item = append(append(append(make([]byte, 0, 2*len(item)+1), item...), ','), item...)
+			}
+		}
+	}
+	return item
+}
+
+// list answers the list of a resource.
+func (r *resource) list(c *call) {
+	p := &problems{}
+	l := c.w.parse(r, c.query, p)
+	if c.invalid(p) {
+		return
+	}
+	if l.naive {
+		c.crash()
+		return
+	}
+	rows, total := c.w.rows(r, &l), 0
+	total = len(rows)
+	for _, h := range c.hits {
+		switch value, _ := strconv.Atoi(h.Value); h.Kind { // Value is no number where the kind wants none
+		case "clamp":
+			l.limit = min(l.limit, max(1, value))
+		case "repeat":
+			l.page = max(1, value)
+		case "empty":
+			rows, total = nil, 0
+		case "total":
+			if h.Value != "" && (h.Value[0] == '+' || h.Value[0] == '-') {
+				total += value
+			} else {
+				total = value
+			}
+		case "drift":
+			total += value * (h.before + 1)
+		}
+	}
+	total = max(0, total)
+	salt := c.w.seed
+	if !c.opts.StableTies {
+		salt ^= mix(c.number)
+	}
+	page := c.w.page(rows, l.sorting, (l.page-1)*l.limit, l.limit, salt)
+	o := object{b: make([]byte, 0, 512+len(page)*2048)}
+	o.open()
+	o.key("items")
+	o.b = append(o.b, '[')
+	for i, n := range page {
+		if i > 0 {
+			o.b = append(o.b, ',')
+		}
+		start := len(o.b)
+		r.render(c.w, &o, n)
+		if len(c.hits) > 0 {
+			o.b = append(o.b[:start:start], c.spoilt(o.b[start:], i, c.w.id(r.kind, int(n)))...)
+		}
+	}
+	o.b = append(o.b, ']')
+	o.first = false
+	o.key("pagination")
+	o.open()
+	o.int("total_count", int64(total))
+	o.int("max_page", int64((total+l.limit-1)/l.limit))
+	o.close()
+	o.close()
+	c.json(http.StatusOK, o.b)
+}
+
+// crash is an error that upstream did not foresee.
+func (c *call) crash() {
+	c.status, c.body = http.StatusInternalServerError, []byte("Internal Server Error")
+	c.header.Set("Content-Type", "text/plain; charset=utf-8")
+}
+
+// disturb applies the faults that replace the whole answer, and tells whether one did.
+func (c *call) disturb() bool {
+	for _, h := range c.hits {
+		switch h.Kind {
+		case "500":
+			c.crash()
+		case "502", "503", "504":
+			c.status, _ = strconv.Atoi(h.Kind) // one of the three
+			c.header.Set("Content-Type", "text/html; charset=UTF-8")
+			c.body = []byte("<html><head><title>" + h.Kind + "</title></head><body><center><h1>" + h.Kind + " " + http.StatusText(c.status) + "</h1></center></body></html>\n")
+		case "html":
+			c.header.Set("Content-Type", "text/html; charset=UTF-8")
+			c.body = []byte("<!doctype html><title>We will be right back</title>")
+		case "401":
+			c.refuseToken()
+		case "403":
+			rt, _, _ := c.route(c.r.Method, c.r.URL.Path)
+			var scopes []string
+			if rt != nil {
+				scopes = rt.scopes
+			}
+			c.refuseScope(scopes)
+		case "404":
+			c.respond(http.StatusNotFound, `{"detail":"Not Found"}`)
+		case "429":
+			c.refuseRate()
+		case "reset":
+			panic(http.ErrAbortHandler)
+		default:
+			continue
+		}
+		return true
+	}
+	return false
+}
+
+// send writes the response.
+func (c *call) send(rw http.ResponseWriter) {
+	body, cut := c.body, false
+	for _, h := range c.hits {
+		switch h.Kind {
+		case "stall":
+			c.stall(h)
+		case "truncate":
+			cut = true
+		}
+	}
+	if c.status != http.StatusNoContent {
+		c.header.Set("Content-Length", strconv.Itoa(len(body)))
+	}
+	rw.WriteHeader(c.status)
+	if cut {
+		body = body[:len(body)*2/3]
+	}
+	if len(body) == 0 && !cut { // a 204 may not be written to at all
+		return
+	}
+	if _, err := rw.Write(body); err != nil || cut {
+		panic(http.ErrAbortHandler) // the client is gone, or is to see a body that ends early
+	}
+}

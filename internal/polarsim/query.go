@@ -1,0 +1,117 @@
+package polarsim
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// maxLimit is to what a larger limit is cut, without a word.
+const maxLimit = 100
+
+// listQuery is the query of a list, understood.
+type listQuery struct {
+	page, limit int
+	sorting     []criterion
+	tests       []func(n Ref) bool
+	ranges      []bound
+	key         string // identifies everything but page, limit and ranges
+	empty       bool   // nothing can match: a foreign organization
+	unhidden    bool   // the filter is given that shows what the list leaves out otherwise
+	naive       bool   // a time without an offset: upstream's database driver fails on it
+}
+
+type criterion struct {
+	sortKey
+	desc bool
+}
+
+type bound struct {
+	rangeFilter
+	at Time
+}
+
+// parse understands the query of a list of r. Unknown parameters are ignored, as upstream.
+func (w *World) parse(r *resource, q url.Values, p *problems) listQuery {
+	l := listQuery{page: 1, limit: 10}
+	if v, ok := q["page"]; ok {
+		l.page = parsePositive(p, "page", v[len(v)-1])
+	}
+	if v, ok := q["limit"]; ok {
+		l.limit = min(maxLimit, parsePositive(p, "limit", v[len(v)-1]))
+	}
+	w.parseSorting(r, &l, q, p)
+	var key strings.Builder
+	for _, c := range l.sorting {
+		key.WriteString(c.name + b2s(c.desc) + "\x00")
+	}
+	names := make([]string, 0, len(q))
+	for name := range q {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		values := q[name]
+		if f, ok := r.ranges[name]; ok {
+			at, naive := parseTime(p, name, values[len(values)-1])
+			l.ranges = append(l.ranges, bound{f, at})
+			l.naive = l.naive || naive
+			continue
+		}
+		var test func(Ref) bool
+		if f, ok := r.filters[name]; ok {
+			test = f(w, name, values, p)
+			l.unhidden = l.unhidden || name == r.asked
+		} else if metadata, ok := r.filters["metadata"]; ok && strings.HasPrefix(name, "metadata[") && strings.HasSuffix(name, "]") {
+			test = metadata(w, name[len("metadata["):len(name)-1], values, p)
+		} else if name == "organization_id" && !r.noOrg {
+			w.ours(&l, values, p)
+		}
+		if test != nil {
+			l.tests = append(l.tests, test)
+			key.WriteString(name + "\x01" + strings.Join(values, "\x02") + "\x00")
+		}
+	}
+	l.key = key.String()
+	return l
+}
+
+func b2s(desc bool) string {
+	if desc {
+		return "-"
+	}
+	return "+"
+}
+
+func (w *World) parseSorting(r *resource, l *listQuery, q url.Values, p *problems) {
+	given, ok := q["sorting"]
+	if !ok || len(r.sorts) == 0 || r.sorting == nil {
+		given = r.sorting
+	}
+	for i, s := range given {
+		name, desc := strings.CutPrefix(s, "-")
+		if key := r.find(name); key != nil {
+			l.sorting = append(l.sorting, criterion{*key, desc})
+			continue
+		}
+		allowed := make([]string, 0, 2*len(r.sorts))
+		for _, k := range r.sorts {
+			allowed = append(allowed, k.name, "-"+k.name)
+		}
+		checkEnum(p, []any{"query", "sorting", i}, s, allowed)
+	}
+}
+
+// ours looks at organization_id: a foreign one gives an empty list, not an error.
+func (w *World) ours(l *listQuery, values []string, p *problems) {
+	own := false
+	for i, v := range values {
+		id, ok := ParseID(v)
+		if !ok {
+			p.add("uuid_parsing", []any{"query", "organization_id", "uuid", i}, "Input should be a valid UUID, invalid character in a UUID", v, `{"error":"invalid character in a UUID"}`)
+			continue
+		}
+		own = own || id == w.id(KindOrganization, 0)
+	}
+	l.empty = !own
+}

@@ -1,0 +1,215 @@
+package polarsim
+
+import (
+	"cmp"
+	"strings"
+)
+
+// resource is one list of the API and its GET by id, as data: the table in resources.go is all there is per resource, next to how a row is rendered.
+type resource struct {
+	path    string   // of the list, with its exact trailing slash or none
+	scopes  []string // any one is enough
+	kind    Kind     // of the ids
+	rows    func(w *World) int
+	hidden  func(w *World, n Ref) bool // rows that neither list nor GET show; nil: none
+	unless  func(w *World, n Ref) bool // rows that the list leaves out unless the filter `unlessFilter` is given; GET shows them
+	asked   string                     // name of that filter
+	sorts   []sortKey
+	natural string   // the sort key in whose order the rows lie already
+	sorting []string // default
+	filters map[string]filter
+	ranges  map[string]rangeFilter
+	noID    bool // no GET by id
+	noOrg   bool // no organization_id filter
+	render  func(w *World, o *object, n Ref)
+	bare    bool // a JSON array without an envelope, not paginated
+}
+
+// sortKey is a value of `sorting`. NULLs are last in ascending order and first in descending order, as Postgres has it by default.
+type sortKey struct {
+	name    string
+	compare func(w *World, a, b Ref) int
+	time    func(w *World, n Ref) Time // set where the key is a time
+}
+
+// byTime sorts by a time that may be null.
+func byTime(name string, get func(w *World, n Ref) Time) sortKey {
+	return sortKey{name: name, time: get, compare: func(w *World, a, b Ref) int {
+		x, y := get(w, a), get(w, b)
+		if x == 0 || y == 0 {
+			return cmp.Compare(b2i(x == 0), b2i(y == 0))
+		}
+		return cmp.Compare(x, y)
+	}}
+}
+
+// byText sorts by a text that is null when empty.
+func byText(name string, get func(w *World, n Ref) string) sortKey {
+	return sortKey{name: name, compare: func(w *World, a, b Ref) int {
+		x, y := get(w, a), get(w, b)
+		if x == "" || y == "" {
+			return cmp.Compare(b2i(x == ""), b2i(y == ""))
+		}
+		return strings.Compare(x, y)
+	}}
+}
+
+// byFolded sorts by a text without regard to case, as citext columns do.
+func byFolded(name string, get func(w *World, n Ref) string) sortKey {
+	return byText(name, func(w *World, n Ref) string { return strings.ToLower(get(w, n)) })
+}
+
+// byNumber sorts by a number that is never null.
+func byNumber[T cmp.Ordered](name string, get func(w *World, n Ref) T) sortKey {
+	return sortKey{name: name, compare: func(w *World, a, b Ref) int { return cmp.Compare(get(w, a), get(w, b)) }}
+}
+
+// byID sorts by the id of another row, null when there is none.
+func byID(name string, kind Kind, get func(w *World, n Ref) Ref) sortKey {
+	return sortKey{name: name, compare: func(w *World, a, b Ref) int {
+		x, y := get(w, a), get(w, b)
+		if x == y {
+			return 0
+		}
+		if x == None || y == None {
+			return cmp.Compare(b2i(x == None), b2i(y == None))
+		}
+		i, j := w.id(kind, int(x)), w.id(kind, int(y))
+		return strings.Compare(string(i[:]), string(j[:]))
+	}}
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// filter makes the test for the values given for a query parameter. It adds what is wrong with them to the problems.
+type filter func(w *World, name string, values []string, p *problems) func(n Ref) bool
+
+// rangeFilter compares the time of a sort key with the value given.
+type rangeFilter struct {
+	key    string
+	after  bool // else before
+	closed bool // the bound itself is included
+	time   func(w *World, n Ref) Time
+}
+
+func (f rangeFilter) accepts(t, bound Time) bool {
+	if t == 0 {
+		return false
+	}
+	if t == bound {
+		return f.closed
+	}
+	return (t > bound) == f.after
+}
+
+// find is a resource's sort key by name.
+func (r *resource) find(name string) *sortKey {
+	for i := range r.sorts {
+		if r.sorts[i].name == name {
+			return &r.sorts[i]
+		}
+	}
+	return nil
+}
+
+// shows tells whether GET by id finds the row.
+func (r *resource) shows(w *World, n Ref) bool { return r.hidden == nil || !r.hidden(w, n) }
+
+// among accepts rows whose text is one of those given; anything is allowed as a value.
+func among(get func(w *World, n Ref) string) filter {
+	return func(w *World, _ string, values []string, _ *problems) func(Ref) bool {
+		return func(n Ref) bool {
+			v := get(w, n)
+			for _, want := range values {
+				if v == want {
+					return true
+				}
+			}
+			return false
+		}
+	}
+}
+
+// oneOf is among for an enumeration: other values are refused.
+func oneOf(get func(w *World, n Ref) string, allowed ...string) filter {
+	test := among(get)
+	return func(w *World, name string, values []string, p *problems) func(Ref) bool {
+		for i, v := range values {
+			checkEnum(p, []any{"query", name, i}, v, allowed)
+		}
+		return test(w, name, values, p)
+	}
+}
+
+// folded accepts rows whose text is the one given, whatever the case.
+func folded(get func(w *World, n Ref) string) filter {
+	return func(w *World, _ string, values []string, _ *problems) func(Ref) bool {
+		return func(n Ref) bool { return strings.EqualFold(get(w, n), values[len(values)-1]) }
+	}
+}
+
+// containing accepts rows one of whose texts holds the one given, whatever the case.
+func containing(get func(w *World, n Ref) []string) filter {
+	return func(w *World, _ string, values []string, _ *problems) func(Ref) bool {
+		part := strings.ToLower(values[len(values)-1])
+		return func(n Ref) bool {
+			for _, s := range get(w, n) {
+				if strings.Contains(strings.ToLower(s), part) {
+					return true
+				}
+			}
+			return false
+		}
+	}
+}
+
+// flag accepts rows whose boolean is the one given.
+func flag(get func(w *World, n Ref) bool) filter {
+	return func(w *World, name string, values []string, p *problems) func(Ref) bool {
+		want := parseBool(p, name, values[len(values)-1])
+		return func(n Ref) bool { return get(w, n) == want }
+	}
+}
+
+// reference accepts rows that refer to one of the ids given.
+func reference(kind Kind, get func(w *World, n Ref) Ref) filter {
+	return func(w *World, name string, values []string, p *problems) func(Ref) bool {
+		wanted := map[Ref]bool{}
+		for i, v := range values {
+			id, ok := ParseID(v)
+			if !ok {
+				p.add("uuid_parsing", []any{"query", name, "uuid", i}, "Input should be a valid UUID, invalid character in a UUID", v, `{"error":"invalid character in a UUID"}`)
+				continue
+			}
+			if n, ok := w.keys.number(kind, id); ok {
+				wanted[Ref(n)] = true
+			}
+		}
+		return func(n Ref) bool { return wanted[get(w, n)] }
+	}
+}
+
+// hasMetadata accepts rows with one of the values, compared as text, for a key.
+func hasMetadata(w *World, key string, values []string, get func(w *World, n Ref) string) func(Ref) bool {
+	return func(n Ref) bool {
+		raw, ok := lookup(get(w, n), key)
+		if !ok {
+			return false
+		}
+		text := string(raw)
+		if strings.HasPrefix(text, `"`) {
+			text = unquote(raw)
+		}
+		for _, want := range values {
+			if text == want {
+				return true
+			}
+		}
+		return false
+	}
+}

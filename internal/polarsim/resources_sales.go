@@ -1,0 +1,132 @@
+package polarsim
+
+func sales() []*resource {
+	return []*resource{
+		{
+			path: "/v1/orders/", kind: KindOrder, scopes: []string{"orders:read"},
+			rows: func(w *World) int { return len(w.orders) },
+			sorts: []sortKey{byTime("created_at", orderCreated),
+				byNumber("status", func(w *World, n Ref) int { return orderRank[w.orders[n].Status] }),
+				byText("invoice_number", (*World).invoiceNumber),
+				byNumber("amount", func(w *World, n Ref) int64 { return w.orders[n].Net() }),
+				byNumber("net_amount", func(w *World, n Ref) int64 { return w.orders[n].Net() }),
+				byText("customer", func(w *World, n Ref) string { return w.customers[w.orders[n].Customer].Email }),
+				byFolded("product", func(w *World, n Ref) string { return w.nameOf(w.orders[n].Product) }),
+				byText("discount", func(w *World, n Ref) string { return w.discountName(w.orders[n].Discount) }),
+				byID("subscription", KindSubscription, orderSubscription)},
+			natural: "created_at", sorting: []string{"-created_at"},
+			ranges: map[string]rangeFilter{"created_after": {key: "created_at", after: true, time: orderCreated}, "created_before": {key: "created_at", time: orderCreated}},
+			filters: map[string]filter{
+				"status": oneOf(func(w *World, n Ref) string { return w.orders[n].Status }, OrderDraft, OrderPending, OrderPaid, OrderRefunded,
+					OrderPartiallyRefunded, OrderVoid),
+				"customer_id": reference(KindCustomer, orderCustomer), "external_customer_id": external(orderCustomer),
+				"product_id":           reference(KindProduct, func(w *World, n Ref) Ref { return w.orders[n].Product }),
+				"product_billing_type": oneOf((*World).billingType, "recurring", "one_time"),
+				"subscription_id":      reference(KindSubscription, orderSubscription),
+				"checkout_id":          reference(KindCheckout, func(w *World, n Ref) Ref { return w.orders[n].Checkout }),
+				"discount_id":          reference(KindDiscount, func(w *World, n Ref) Ref { return w.orders[n].Discount }),
+				"metadata":             metadata(func(w *World, n Ref) string { return w.orders[n].Metadata })},
+			render: (*World).renderOrder,
+		},
+		{
+			path: "/v1/subscriptions/", kind: KindSubscription, scopes: []string{"subscriptions:read", "subscriptions:write"},
+			rows:   func(w *World) int { return len(w.subscriptions) },
+			hidden: func(w *World, n Ref) bool { return w.subscriptions[n].StartedAt == 0 },
+			sorts: []sortKey{byTime("started_at", subscriptionStarted),
+				byText("customer", func(w *World, n Ref) string { return w.customers[w.subscriptions[n].Customer].Email }),
+				byNumber("status", func(w *World, n Ref) int { return subscriptionRank[w.subscriptions[n].Status] }),
+				byTime("current_period_end", func(w *World, n Ref) Time { return w.subscriptions[n].PeriodEnd }),
+				byTime("ended_at", func(w *World, n Ref) Time { return w.subscriptions[n].EndedAt }),
+				byTime("ends_at", func(w *World, n Ref) Time { return w.subscriptions[n].EndsAt }),
+				byNumber("amount", func(w *World, n Ref) int64 { return w.subscriptions[n].Amount }),
+				byFolded("product", func(w *World, n Ref) string { return w.nameOf(w.subscriptions[n].Product) }),
+				byText("discount", func(w *World, n Ref) string { return w.discountName(w.subscriptions[n].Discount) })},
+			sorting: []string{"-started_at"},
+			ranges: map[string]rangeFilter{"started_after": {key: "started_at", after: true, time: subscriptionStarted},
+				"started_before":     {key: "started_at", time: subscriptionStarted},
+				"canceled_at_after":  {key: "canceled_at", after: true, closed: true, time: subscriptionCanceled},
+				"canceled_at_before": {key: "canceled_at", closed: true, time: subscriptionCanceled}},
+			filters: map[string]filter{
+				"status": oneOf(func(w *World, n Ref) string { return w.subscriptions[n].Status }, SubIncomplete, SubIncompleteExpired, SubTrialing,
+					SubActive, SubPastDue, SubCanceled, SubUnpaid, SubPaused),
+				"active":               flag(func(w *World, n Ref) bool { return w.subscriptions[n].Live() }),
+				"cancel_at_period_end": flag(func(w *World, n Ref) bool { return w.subscriptions[n].CancelAtPeriodEnd }),
+				"customer_cancellation_reason": oneOf(func(w *World, n Ref) string { return w.subscriptions[n].CancellationReason },
+					cancellationReasonNames[:len(cancellationReasonNames)-1]...),
+				"product_id":  reference(KindProduct, func(w *World, n Ref) Ref { return w.subscriptions[n].Product }),
+				"customer_id": reference(KindCustomer, subscriptionCustomer), "external_customer_id": external(subscriptionCustomer),
+				"discount_id": reference(KindDiscount, func(w *World, n Ref) Ref { return w.subscriptions[n].Discount }),
+				"metadata":    metadata(func(w *World, n Ref) string { return w.subscriptions[n].Metadata })},
+			render: (*World).renderSubscription,
+		},
+		{
+			path: "/v1/payments/", kind: KindPayment, scopes: []string{"payments:read"},
+			rows: func(w *World) int { return len(w.payments) },
+			sorts: []sortKey{byTime("created_at", func(w *World, n Ref) Time { return w.payments[n].CreatedAt }),
+				byText("status", func(w *World, n Ref) string { return w.payments[n].Status }),
+				byNumber("amount", func(w *World, n Ref) int64 { return w.payments[n].Amount }),
+				byText("method", func(w *World, n Ref) string { return w.payments[n].Method })},
+			sorting: []string{"-created_at"},
+			filters: map[string]filter{
+				"status":      oneOf(func(w *World, n Ref) string { return w.payments[n].Status }, "pending", "succeeded", "failed"),
+				"order_id":    reference(KindOrder, func(w *World, n Ref) Ref { return w.payments[n].Order }),
+				"checkout_id": reference(KindCheckout, func(w *World, n Ref) Ref { return w.payments[n].Checkout }),
+				"customer_id": reference(KindCustomer, func(w *World, n Ref) Ref { return w.payments[n].Customer }),
+				"method":      among(func(w *World, n Ref) string { return w.payments[n].Method }),
+				"customer_email": folded(func(w *World, n Ref) string {
+					if c := w.payments[n].Customer; c != None {
+						return w.customers[c].Email
+					}
+					return ""
+				})},
+			render: (*World).renderPayment,
+		},
+	}
+}
+
+// Ranks are the order in which upstream sorts statuses.
+var (
+	orderRank = map[string]int{OrderDraft: 1, OrderPending: 2, OrderPaid: 3, OrderRefunded: 4, OrderPartiallyRefunded: 5, OrderVoid: 6}
+
+	subscriptionRank = map[string]int{SubIncomplete: 1, SubIncompleteExpired: 2, SubTrialing: 3, SubActive: 4, SubPastDue: 5, SubCanceled: 6, SubUnpaid: 7, SubPaused: 8}
+)
+
+func orderCreated(w *World, n Ref) Time         { return w.orders[n].CreatedAt }
+func orderCustomer(w *World, n Ref) Ref         { return w.orders[n].Customer }
+func orderSubscription(w *World, n Ref) Ref     { return w.orders[n].Subscription }
+func subscriptionStarted(w *World, n Ref) Time  { return w.subscriptions[n].StartedAt }
+func subscriptionCanceled(w *World, n Ref) Time { return w.subscriptions[n].CanceledAt }
+func subscriptionCustomer(w *World, n Ref) Ref  { return w.subscriptions[n].Customer }
+
+func (w *World) invoiceNumber(n Ref) string {
+	o := &w.orders[n]
+	if o.Invoice == 0 {
+		return ""
+	}
+	return string(w.appendSequence(nil, invoicePrefix, o.Customer, o.Invoice))
+}
+
+func (w *World) nameOf(product Ref) string {
+	if product == None {
+		return ""
+	}
+	return w.products[product].Name
+}
+
+func (w *World) discountName(n Ref) string {
+	if n == None {
+		return ""
+	}
+	return w.discounts[n].Name
+}
+
+func (w *World) billingType(n Ref) string {
+	p := w.orders[n].Product
+	if p == None {
+		return ""
+	}
+	if w.products[p].Recurring() {
+		return "recurring"
+	}
+	return "one_time"
+}

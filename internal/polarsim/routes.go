@@ -1,0 +1,86 @@
+package polarsim
+
+import "strings"
+
+// locking says what of the world a handler holds while it runs.
+type locking int
+
+const (
+	lockRead locking = iota
+	lockWrite
+	lockOwn // it locks by itself
+)
+
+// route is one operation of the API.
+type route struct {
+	method, pattern string // segments in braces are parameters
+	scopes          []string
+	lock            locking
+	webOnly         bool // refuses organization tokens
+	handle          func(c *call)
+	segments        []string
+}
+
+// routes is the table of everything served under /v1/.
+func routes() []route {
+	var table []route
+	for _, r := range resources() {
+		table = append(table, route{method: "GET", pattern: r.path, scopes: r.scopes, handle: r.list})
+		if !r.noID {
+			table = append(table, route{method: "GET", pattern: strings.TrimSuffix(r.path, "/") + "/{id}", scopes: r.scopes, handle: r.get})
+		}
+	}
+	table = append(table, extraRoutes()...)
+	for i := range table {
+		table[i].segments = strings.Split(table[i].pattern, "/")
+	}
+	return table
+}
+
+// route finds the operation of a path. Where the path exists with other methods only, others lists them.
+func (s *Server) route(method, path string) (found *route, params map[string]string, others []string) {
+	segments := strings.Split(path, "/")
+	literal := -1 // the route with most literal segments wins: /v1/metrics/limits over /v1/metrics/{id}
+	for i := range s.routes {
+		rt := &s.routes[i]
+		values, fixed, ok := rt.match(segments)
+		if !ok || fixed < literal {
+			continue
+		}
+		if fixed > literal {
+			literal, found, others = fixed, nil, nil
+		}
+		if rt.method == method {
+			found, params = rt, values
+		} else {
+			others = append(others, rt.method)
+		}
+	}
+	if found != nil {
+		others = nil
+	}
+	return found, params, others
+}
+
+func (rt *route) match(segments []string) (params map[string]string, fixed int, ok bool) {
+	if len(segments) != len(rt.segments) {
+		return nil, 0, false
+	}
+	for i, want := range rt.segments {
+		if name, isParam := strings.CutPrefix(want, "{"); isParam {
+			if segments[i] == "" {
+				return nil, 0, false
+			}
+			if params == nil {
+				params = map[string]string{}
+			}
+			params[strings.TrimSuffix(name, "}")] = segments[i]
+			continue
+		}
+		if want != segments[i] {
+			return nil, 0, false
+		}
+		fixed++
+	}
+	return params, fixed, true
+}

@@ -1,0 +1,3 @@
+package polarsim
+
+func writeRoutes() []route { return nil }
