@@ -48,7 +48,7 @@ const (
 
 // NewMetrics makes every series of the named streams, at zero: a rate over a series that appears with its first event
 // misses that event.
-func NewMetrics(build Build, traffic Traffic, streams []string) *Metrics {
+func NewMetrics(build Build, streams []string) *Metrics {
 	vec := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "syncd", Name: name, Help: help}, labels)
 	}
@@ -69,10 +69,7 @@ func NewMetrics(build Build, traffic Traffic, streams []string) *Metrics {
 	info := gauge("build_info", "Always 1; the labels tell which syncd this is.", "version", "commit", "go")
 	info.WithLabelValues(build.Version, build.Commit, runtime.Version()).Set(1)
 	m.registry.MustRegister(m.runs, m.duration, m.running, m.pages, m.written, m.lastSuccess, m.rows, info,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		count("requests_total", "HTTP requests sent to Polar, retries included.", traffic.Requests),
-		count("request_retries_total", "HTTP requests that repeated one that failed.", traffic.Retries),
-		count("rate_limited_total", "Answers of Polar that there were too many requests (429).", traffic.RateLimited))
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, s := range streams {
 		for _, o := range []mirror.Outcome{mirror.Succeeded, mirror.Partial, mirror.Failed, mirror.Interrupted, mirror.Skipped} {
 			m.runs.WithLabelValues(s, string(o))
@@ -89,7 +86,15 @@ func NewMetrics(build Build, traffic Traffic, streams []string) *Metrics {
 	return m
 }
 
-func count(name, help string, value func() int64) prometheus.Collector {
+// Count adds what was sent to Polar. It is called once.
+func (m *Metrics) Count(t Traffic) {
+	m.registry.MustRegister(
+		counter("requests_total", "HTTP requests sent to Polar, retries included.", t.Requests),
+		counter("request_retries_total", "HTTP requests that repeated one that failed.", t.Retries),
+		counter("rate_limited_total", "Answers of Polar that there were too many requests (429).", t.RateLimited))
+}
+
+func counter(name, help string, value func() int64) prometheus.Collector {
 	return prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "syncd", Name: name, Help: help},
 		func() float64 { return float64(value()) })
 }

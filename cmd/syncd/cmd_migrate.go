@@ -1,0 +1,104 @@
+package main
+
+import (
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"syncd/internal/store"
+	"syncd/migrations"
+)
+
+type migrateCmd struct {
+	Up       migrateUpCmd     `cmd:"" help:"Create the schema and its tables, or upgrade them." example:"syncd migrate up --schema polar"`
+	Status   migrateStatusCmd `cmd:"" help:"Show which migrations have been applied. Writes nothing." example:"syncd migrate status"`
+	Print    migratePrintCmd  `cmd:"" help:"Print the SQL of all migrations, to review it." example:"syncd migrate print | less"`
+	Settings settingFlags     `embed:""`
+}
+
+type migrateUpCmd struct{}
+
+func (migrateUpCmd) Run(c *command) error {
+	return withStore(c, func(s *store.Store) error {
+		ctx, release := c.interruptible()
+		defer release()
+		applied, err := s.Migrate(ctx)
+		if err != nil {
+			return interrupted(ctx, err)
+		}
+		for _, name := range applied {
+			if _, err := fmt.Fprintln(c.stdout, "applied", name); err != nil {
+				return err
+			}
+		}
+		_, err = fmt.Fprintf(c.stdout, "schema %s is up to date\n", s.Schema())
+		return err
+	})
+}
+
+type migrateStatusCmd struct{}
+
+func (migrateStatusCmd) Run(c *command) error {
+	return withStore(c, func(s *store.Store) error {
+		ctx, release := c.interruptible()
+		defer release()
+		list, err := s.MigrationStatus(ctx)
+		if err != nil {
+			return interrupted(ctx, err)
+		}
+		t := table{head: []string{"MIGRATION", "APPLIED"}}
+		for _, m := range list {
+			applied := "pending"
+			if !m.AppliedAt.IsZero() {
+				applied = m.AppliedAt.UTC().Format(time.DateTime) + " UTC"
+			}
+			t.add(m.Name, applied)
+		}
+		return t.print(c.stdout)
+	})
+}
+
+// withStore opens the database that is configured, as it is.
+func withStore(c *command, do func(*store.Store) error) error {
+	cfg, log, err := c.config(groupDatabase)
+	if err != nil {
+		return err
+	}
+	ctx, release := c.interruptible()
+	s, err := openStore(ctx, cfg, log, false)
+	release()
+	if err != nil {
+		return interrupted(ctx, err)
+	}
+	defer s.Close()
+	return do(s)
+}
+
+type migratePrintCmd struct{}
+
+func (migratePrintCmd) Run(c *command) error {
+	cfg, _, err := c.config()
+	if err != nil {
+		return err
+	}
+	names, err := fs.Glob(migrations.FS, "*.sql")
+	if err != nil {
+		return fmt.Errorf("list migrations: %w", err)
+	}
+	schema := pgx.Identifier{cfg.Schema}.Sanitize()
+	_, err = fmt.Fprintf(c.stdout, "-- To be read. `syncd migrate up` applies it and remembers that it did.\nCREATE SCHEMA IF NOT EXISTS %s;\nSET search_path TO %s;\n", schema, schema)
+	for _, name := range names {
+		if err != nil {
+			break
+		}
+		var text []byte
+		if text, err = migrations.FS.ReadFile(name); err == nil {
+			up, _, _ := strings.Cut(string(text), "-- +goose Down")
+			_, err = fmt.Fprintf(c.stdout, "\n-- %s\n%s\n", name, strings.TrimSpace(up))
+		}
+	}
+	return err
+}

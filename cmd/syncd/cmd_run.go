@@ -1,0 +1,219 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"syncd/internal/fetch"
+	"syncd/internal/mirror"
+	"syncd/internal/sched"
+	"syncd/internal/serve"
+	"syncd/internal/store"
+)
+
+type runCmd struct {
+	Migrate  bool         `default:"true" negatable:"" help:"Bring the tables up to date first."`
+	Settings settingFlags `embed:""`
+}
+
+func (cmd *runCmd) Run(c *command) error {
+	cfg, log, err := c.config(groupDatabase, groupPolar)
+	if err != nil {
+		return err
+	}
+	d := &daemon{cfg: cfg, log: log}
+	starting, release := c.interruptible()
+	defer release()
+	if err := d.open(starting, cmd.Migrate); err != nil {
+		return interrupted(starting, err)
+	}
+	defer d.engine.close()
+	return d.run(c, starting)
+}
+
+// daemon is the engine, the scheduler that drives it, and the server that reports on it.
+type daemon struct {
+	cfg     *Config
+	log     *slog.Logger
+	engine  *engine
+	metrics *serve.Metrics
+	sched   *sched.Scheduler
+	server  *serve.Server // nil = none
+
+	mu    sync.Mutex
+	polar error // why Polar cannot be read from; nil when it can
+}
+
+var errNotAsked = errors.New("Polar has not been asked yet")
+
+// open makes everything but the first request to Polar.
+func (d *daemon) open(ctx context.Context, migrate bool) (err error) {
+	d.polar = errNotAsked
+	build := buildInfo()
+	d.metrics = serve.NewMetrics(build, streamNames())
+	if d.engine, err = openEngine(ctx, d.cfg, d.log, migrate, d.metrics); err != nil {
+		return err
+	}
+	d.metrics.Count(d.engine.client)
+	defer func() {
+		if err != nil {
+			d.engine.close()
+		}
+	}()
+	if err := d.engine.store.CheckSchema(ctx); err != nil {
+		return err
+	}
+	states, err := d.engine.store.Streams(ctx, streamNames())
+	if err != nil {
+		return err
+	}
+	cfg := sched.Config{Location: d.cfg.Timezone, Jitter: d.cfg.Jitter, Parallel: d.cfg.Parallel, Log: d.log}
+	for _, st := range states {
+		d.metrics.SetLastSuccess(st.Stream, st.SucceededAt)
+		d.metrics.SetRows(st.Stream, st.Rows)
+		spec := d.cfg.ScheduleOf(st.Stream)
+		overdue, err := sched.Overdue(spec, d.cfg.Timezone, st.SucceededAt, time.Now())
+		if err != nil {
+			return err
+		}
+		cfg.Jobs = append(cfg.Jobs, sched.Job{Name: st.Stream, Spec: spec, AtStart: overdue, Run: d.job(st.Stream)})
+	}
+	if d.sched, err = sched.New(cfg); err != nil {
+		return err
+	}
+	if d.cfg.Listen != "" {
+		d.server, err = serve.Listen(ctx, serve.Config{
+			Addr: d.cfg.Listen,
+			Ready: []serve.Check{
+				{Name: "database", Ask: d.engine.store.Ping},
+				{Name: "schema", Ask: d.engine.store.CheckSchema},
+				{Name: "polar", Ask: func(context.Context) error { return d.polarError() }},
+			},
+			Status:  d.status,
+			Metrics: d.metrics,
+			Log:     d.log,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	d.log.Info("syncd starts", "version", build.Version, "commit", build.Commit, "server", d.engine.client.Server(),
+		"database", d.cfg.DatabaseURL.DSN(), "schema", d.cfg.Schema, "listen", d.addr())
+	return nil
+}
+
+func (d *daemon) addr() string {
+	if d.server == nil {
+		return "off"
+	}
+	return d.server.Addr()
+}
+
+// run works until the first signal, then lets the runs finish the page in hand. The server outlives the scheduler, so
+// that the end can be watched.
+func (d *daemon) run(c *command, starting context.Context) error {
+	ctx, release := c.draining(drainTimeout, func() {
+		d.log.Info("shutting down: the pages in hand are finished", "within", drainTimeout)
+		if d.server != nil {
+			d.server.Stopping()
+		}
+		d.sched.Drain()
+		d.engine.runner.Drain()
+	})
+	defer release()
+	g, ctx := errgroup.WithContext(ctx)
+	serving, stopServing := context.WithCancel(ctx)
+	defer stopServing()
+	if d.server != nil {
+		g.Go(func() error { return d.server.Run(serving) })
+	}
+	g.Go(func() error {
+		defer stopServing()
+		// Waiting for Polar ends with the first signal already: no run is under way.
+		if err := d.awaitPolar(starting); err != nil {
+			if starting.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		if err := d.sched.Run(ctx); err != nil {
+			return err
+		}
+		return d.fatal()
+	})
+	err := g.Wait()
+	if err == nil {
+		d.log.Info("syncd has stopped")
+	}
+	return err
+}
+
+// awaitPolar asks Polar who we are until it answers: it may be down while we start. What will not heal ends the daemon.
+func (d *daemon) awaitPolar(ctx context.Context) error {
+	const least, most = 5 * time.Second, time.Minute
+	for wait := least; ; wait = min(2*wait, most) {
+		err := d.engine.runner.Check(ctx)
+		d.setPolar(err)
+		if err == nil || ctx.Err() != nil || !errors.Is(err, fetch.ErrTransient) && !errors.Is(err, fetch.ErrRateLimited) && !errors.Is(err, store.ErrUnreachable) {
+			return err
+		}
+		d.log.Warn("Polar cannot be read from yet", "error", err, "again_in", wait)
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// job is one run of a stream. Only what failed is tried again soon: reading a whole stream again because some of its
+// items cannot be stored, or because rows came and went meanwhile, would cost the same again for little.
+func (d *daemon) job(stream string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		res := d.engine.runner.Once(ctx, stream)
+		if errors.Is(res.Err, fetch.ErrAuth) && !res.Unavailable {
+			// Every further request would be refused too.
+			d.setPolar(res.Err)
+			d.engine.runner.Drain()
+			d.sched.Drain()
+			return nil
+		}
+		if n, err := d.engine.store.Count(ctx, stream); err == nil { // else the run has told
+			d.metrics.SetRows(stream, n)
+		}
+		if res.Outcome == mirror.Failed && !errors.Is(res.Err, fetch.ErrScope) {
+			return res.Err
+		}
+		return nil
+	}
+}
+
+// fatal is why the daemon ended by itself; nil when it was asked to.
+func (d *daemon) fatal() error {
+	if err := d.polarError(); errors.Is(err, fetch.ErrAuth) {
+		return err
+	}
+	return nil
+}
+
+func (d *daemon) polarError() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.polar
+}
+
+func (d *daemon) setPolar(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.polar = err
+}
+
+func (d *daemon) status(ctx context.Context) (any, error) {
+	upcoming := d.sched.Upcoming()
+	return readStatus(ctx, d.engine.store, d.cfg, func(st store.StreamStatus) time.Time { return upcoming[st.Stream].UTC() })
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"syncd/internal/polarsim"
+)
+
+type simulateCmd struct {
+	Addr      string   `default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Address to listen on; port 0 takes a free one."`
+	Seed      uint64   `default:"1" help:"The same seed and size give the same organization, byte for byte."`
+	Customers int      `default:"200" help:"Customers of the organization."`
+	Orders    int      `help:"Orders; by default they follow from the customers."`
+	Token     string   `help:"The one access token that is accepted; by default any that begins with polar_oat_."`
+	Scopes    []string `help:"Scopes of the token, separated by commas; by default all."`
+	PerMinute int      `help:"Requests a minute before 429; 0 for no limit. Polar's production has 500, its sandbox 100."`
+	Fault     []string `sep:"none" placeholder:"KIND:KEY=VALUE,..." help:"Something that goes wrong, such as 502:path=/v1/orders/,times=1; may be repeated."`
+}
+
+func (cmd *simulateCmd) Run(c *command) error {
+	_, log, err := c.config()
+	problems := []error{err}
+	if cmd.Customers < 0 || cmd.Orders < 0 || cmd.PerMinute < 0 {
+		problems = append(problems, errors.New("--customers, --orders and --per-minute cannot be negative"))
+	}
+	options := polarsim.ServerOptions{Token: cmd.Token, Scopes: cmd.Scopes, PerMinute: cmd.PerMinute, Log: log}
+	for _, text := range cmd.Fault {
+		f, err := polarsim.ParseFault(text)
+		problems = append(problems, err)
+		options.Faults = append(options.Faults, f)
+	}
+	if err := errors.Join(problems...); err != nil {
+		return usage(err)
+	}
+	ctx, release := c.interruptible()
+	defer release()
+	world := polarsim.NewWorld(polarsim.Options{Seed: cmd.Seed, Customers: cmd.Customers, Orders: cmd.Orders})
+	sim, err := startSimulator(ctx, cmd.Addr, polarsim.NewServer(world, options), log)
+	if err != nil {
+		return err
+	}
+	token := cmd.Token
+	if token == "" {
+		token = simToken
+	}
+	_, err = fmt.Fprintf(c.stdout, "Simulated Polar: organization %s with %s customers and %s orders.\n\n  export POLAR_SERVER=%s\n  export POLAR_ACCESS_TOKEN=%s\n\nEnd with Ctrl-C.\n",
+		world.OrganizationID(), num(world.Counts()["customers"]), num(world.Counts()["orders"]), sim.url, token)
+	if err == nil {
+		select {
+		case <-ctx.Done():
+		case <-sim.ended:
+		}
+	}
+	return errors.Join(err, sim.close())
+}
+
+// simToken is accepted by a simulator that was given none.
+const simToken = "polar_oat_simulated"
+
+// simulator is a simulated Polar that listens.
+type simulator struct {
+	url   string
+	http  *http.Server
+	ended chan struct{}
+	err   error // of serving; read after ended
+}
+
+func startSimulator(ctx context.Context, addr string, handler http.Handler, log *slog.Logger) (*simulator, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s for the simulated Polar: %w", addr, err)
+	}
+	s := &simulator{
+		url:   "http://" + strings.Replace(l.Addr().String(), "[::]", "127.0.0.1", 1),
+		http:  &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)},
+		ended: make(chan struct{}),
+	}
+	go func() {
+		defer close(s.ended)
+		if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			s.err = fmt.Errorf("serve the simulated Polar: %w", err)
+		}
+	}()
+	return s, nil
+}
+
+// close cuts what is under way: a fault may have a request wait for ever.
+func (s *simulator) close() error {
+	err := s.http.Close()
+	<-s.ended
+	return errors.Join(err, s.err)
+}

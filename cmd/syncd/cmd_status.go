@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"syncd/internal/sched"
+	"syncd/internal/store"
+)
+
+type statusCmd struct {
+	JSON     bool         `name:"json" help:"As JSON."`
+	Settings settingFlags `embed:""`
+}
+
+func (cmd *statusCmd) Run(c *command) error {
+	cfg, _, err := c.config(groupDatabase)
+	if err != nil {
+		return err
+	}
+	return withStore(c, func(s *store.Store) error {
+		ctx, release := c.interruptible()
+		defer release()
+		if err := s.CheckSchema(ctx); err != nil {
+			return interrupted(ctx, err)
+		}
+		now := time.Now()
+		report, err := readStatus(ctx, s, cfg, func(st store.StreamStatus) time.Time { return expected(cfg, st, now) })
+		if err != nil {
+			return interrupted(ctx, err)
+		}
+		if cmd.JSON {
+			out := json.NewEncoder(c.stdout)
+			out.SetIndent("", "  ")
+			return out.Encode(report)
+		}
+		return report.print(c, now)
+	})
+}
+
+// statusReport is what /status and `syncd status` show.
+type statusReport struct {
+	Schema       string         `json:"schema"`
+	Organization string         `json:"organization,omitempty"`
+	Streams      []streamReport `json:"streams"`
+}
+
+// streamReport is the state of one stream. Times that are not there are left out.
+type streamReport struct {
+	Stream     string    `json:"stream"`
+	Outcome    string    `json:"outcome"` // of the last run: never, running, succeeded, partial, failed, interrupted, skipped
+	Reason     string    `json:"reason,omitempty"`
+	StartedAt  time.Time `json:"started_at,omitzero"`
+	FinishedAt time.Time `json:"finished_at,omitzero"`
+	CompleteAt time.Time `json:"complete_at,omitzero"` // the table held all that Polar listed at that time
+	Rows       int64     `json:"rows"`
+	Pages      int64     `json:"pages"`
+	Requests   int64     `json:"requests"`
+	Inserted   int64     `json:"inserted"`
+	Updated    int64     `json:"updated"`
+	Rejected   int64     `json:"rejected"`
+	Schedule   string    `json:"schedule"`
+	NextAt     time.Time `json:"next_at,omitzero"`
+}
+
+// readStatus reads the state of all streams; next tells when each runs again.
+func readStatus(ctx context.Context, s *store.Store, cfg *Config, next func(store.StreamStatus) time.Time) (statusReport, error) {
+	report := statusReport{Schema: s.Schema()}
+	id, bound, err := s.Organization(ctx)
+	if err != nil {
+		return report, err
+	}
+	if bound {
+		report.Organization = id.String()
+	}
+	list, err := s.Streams(ctx, streamNames())
+	if err != nil {
+		return report, err
+	}
+	for _, st := range list {
+		outcome := st.Outcome
+		switch {
+		case st.StartedAt.IsZero():
+			outcome = "never"
+		case st.FinishedAt.IsZero():
+			outcome = "running"
+		}
+		report.Streams = append(report.Streams, streamReport{
+			Stream: st.Stream, Outcome: outcome, Reason: st.Reason,
+			StartedAt: st.StartedAt.UTC(), FinishedAt: st.FinishedAt.UTC(), CompleteAt: st.CompleteAt.UTC(),
+			Rows: st.Rows, Pages: st.Pages, Requests: st.Requests, Inserted: st.Inserted, Updated: st.Updated, Rejected: st.Rejected,
+			Schedule: cfg.ScheduleOf(st.Stream), NextAt: next(st),
+		})
+	}
+	return report, nil
+}
+
+// expected is when a daemon with this configuration would run a stream next. What is overdue it runs as it starts.
+func expected(cfg *Config, st store.StreamStatus, now time.Time) time.Time {
+	spec := cfg.ScheduleOf(st.Stream)
+	if overdue, err := sched.Overdue(spec, cfg.Timezone, st.SucceededAt, now); err != nil || overdue {
+		return now
+	}
+	next, err := sched.Next(spec, cfg.Timezone, st.SucceededAt)
+	if err != nil {
+		return time.Time{} // the configuration has been checked
+	}
+	return next.UTC()
+}
+
+func (r statusReport) print(c *command, now time.Time) error {
+	organization := r.Organization
+	if organization == "" {
+		organization = "none yet"
+	}
+	if _, err := fmt.Fprintf(c.stdout, "Schema %s, organization %s\n\n", r.Schema, organization); err != nil {
+		return err
+	}
+	t := table{head: []string{"STREAM", "ROWS", "LAST RUN", "OUTCOME", "COMPLETE AS OF", "NEXT RUN", "REASON"}, align: "lr"}
+	for _, s := range r.Streams {
+		next := until(s.NextAt, now)
+		if s.Schedule == sched.Off {
+			next = "off"
+		}
+		t.add(s.Stream, num(s.Rows), ago(s.StartedAt, now), s.Outcome, ago(s.CompleteAt, now), next, shorten(s.Reason, 80))
+	}
+	return t.print(c.stdout)
+}
+
+// shorten keeps a reason within a line; --json has the whole.
+func shorten(s string, n int) string {
+	r := []rune(s)
+	if len(r) <= n {
+		return s
+	}
+	return string(r[:n-1]) + "…"
+}

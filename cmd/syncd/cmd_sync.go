@@ -1,0 +1,105 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"syncd/internal/mirror"
+)
+
+type syncCmd struct {
+	Streams  []string     `arg:"" optional:"" help:"Streams to sync; all unless named."`
+	Migrate  bool         `default:"true" negatable:"" help:"Bring the tables up to date first."`
+	Settings settingFlags `embed:""`
+}
+
+func (cmd *syncCmd) Run(c *command) error {
+	cfg, log, err := c.config(groupDatabase, groupPolar)
+	_, unknown := resolveStreams(cmd.Streams)
+	if err := errors.Join(err, unknown); err != nil {
+		return usage(err)
+	}
+	ctx, release := c.interruptible()
+	bars := newProgress(c)
+	defer bars.close()
+	e, err := openEngine(ctx, cfg, bars.logger(c, cfg, log), cmd.Migrate, bars)
+	release()
+	if err != nil {
+		return interrupted(ctx, err)
+	}
+	defer e.close()
+	ctx, release = c.draining(drainTimeout, e.runner.Drain)
+	defer release()
+	results, err := e.runner.Sync(ctx, cmd.Streams...)
+	bars.close()
+	if len(results) == 0 {
+		return interrupted(ctx, err)
+	}
+	if err := printResults(c.stdout, results); err != nil {
+		return err
+	}
+	return verdict(results, err)
+}
+
+// resolveStreams checks names of streams before anything is opened.
+func resolveStreams(names []string) ([]string, error) {
+	all := &mirror.Runner{Config: mirror.Config{Streams: mirror.Streams()}}
+	return all.Resolve(names...)
+}
+
+// verdict is the error, and with it the exit code, that results amount to.
+func verdict(results []mirror.Result, err error) error {
+	whole, stored := 0, 0
+	for _, r := range results {
+		if r.Whole() {
+			whole++
+		}
+		if r.Pages > 0 {
+			stored++
+		}
+	}
+	switch {
+	case err != nil && stored > 0:
+		return &exitError{exitPartial, err}
+	case err != nil:
+		return err
+	case whole < len(results):
+		return errPartial
+	}
+	return nil
+}
+
+// printResults shows what became of each stream, and why where it is not whole.
+func printResults(w io.Writer, results []mirror.Result) error {
+	t := table{head: []string{"STREAM", "ROWS", "PAGES", "REQUESTS", "INSERTED", "UPDATED", "REJECTED", "TIME", "OUTCOME"}, align: "lrrrrrrr"}
+	var sum mirror.Result
+	for _, r := range results {
+		t.add(r.Stream, num(r.Read), num(r.Pages), num(r.Requests), num(r.Inserted), num(r.Updated), num(r.Rejected), took(r.Duration), outcome(r))
+		sum.Read += r.Read
+		sum.Pages += r.Pages
+		sum.Requests += r.Requests
+		sum.Inserted += r.Inserted
+		sum.Updated += r.Updated
+		sum.Rejected += r.Rejected
+	}
+	t.add("", num(sum.Read), num(sum.Pages), num(sum.Requests), num(sum.Inserted), num(sum.Updated), num(sum.Rejected), "", "")
+	if err := t.print(w); err != nil {
+		return err
+	}
+	for _, r := range results {
+		if r.Outcome != mirror.Succeeded && !r.Unavailable {
+			if _, err := fmt.Fprintf(w, "\n%s: %s\n", r.Stream, r.Reason); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func outcome(r mirror.Result) string {
+	if r.Unavailable {
+		return "unavailable to this token"
+	}
+	return string(r.Outcome)
+}

@@ -1,0 +1,277 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const (
+	testDSN   = "postgres://syncd:hunter2@db.example:5432/billing"
+	testToken = "polar_oat_do_not_show"
+)
+
+// write makes a file and returns its path.
+func write(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// shown returns the value and the source of a setting.
+func shown(t *testing.T, list []value, key string) (text, source string) {
+	t.Helper()
+	i := slices.IndexFunc(list, func(v value) bool { return v.Key == key })
+	if i < 0 {
+		t.Fatalf("%s is not shown", key)
+	}
+	return list[i].Value, list[i].Source
+}
+
+func TestPrecedenceAndProvenance(t *testing.T) {
+	t.Parallel()
+	path := write(t, "syncd.yaml", `
+schema: from_file   # line 2
+parallel: 7
+log_level: debug
+timezone: Asia/Tokyo
+streams:
+  orders: {schedule: "@every 1h"}
+  members:
+    schedule: off
+`)
+	secret := write(t, "token", testToken+"\n")
+	flags := map[string]string{"schema": "from_flag"}
+	environ := map[string]string{
+		"SYNCD_CONFIG": path, "SYNCD_SCHEMA": "from_env", "SYNCD_PARALLEL": "3", "SYNCD_SCHEDULE": "@weekly",
+		"SYNCD_DATABASE_URL": testDSN, "POLAR_ACCESS_TOKEN_FILE": secret, "PATH": "/bin", "POLAR_WEBHOOK_SECRET": "not ours",
+		"SYNCD_TEST_DATABASE_URL": "of the tests",
+	}
+	c, list, err := load(flags, environ, []string{"orders", "members", "metrics"}, groupDatabase, groupPolar)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Schema != "from_flag" || c.Parallel != 3 || c.LogLevel != slog.LevelDebug || c.AccessToken.Reveal() != testToken ||
+		c.Timezone.String() != "Asia/Tokyo" || c.Listen != "127.0.0.1:9464" || c.DatabaseURL.Reveal() != testDSN {
+		t.Errorf("config is %+v", c)
+	}
+	for _, want := range []value{
+		{"schema", "from_flag", "flag --schema"},
+		{"parallel", "3", "environment SYNCD_PARALLEL"},
+		{"log_level", "debug", "file " + path + ":4 log_level"},
+		{"jitter", "1m", "default"},
+		{"polar_organization_id", "(not set)", "default"},
+		{"polar_access_token", "[redacted]", "environment POLAR_ACCESS_TOKEN_FILE (" + secret + ")"},
+		{"database_url", "postgres://syncd:xxxxx@db.example:5432/billing", "environment SYNCD_DATABASE_URL"},
+		{"streams.orders.schedule", "@every 1h", "file " + path + ":7 streams.orders.schedule"},
+		{"streams.members.schedule", "off", "file " + path + ":9 streams.members.schedule"},
+		{"streams.metrics.schedule", "@weekly", "environment SYNCD_SCHEDULE"},
+	} {
+		got := value{Key: want.Key}
+		got.Value, got.Source = shown(t, list, want.Key)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+	if all := fmt.Sprint(list); strings.Contains(all, testToken) || strings.Contains(all, "hunter2") {
+		t.Errorf("a secret is shown: %s", all)
+	}
+}
+
+func TestDefaultSchedules(t *testing.T) {
+	t.Parallel()
+	c, _, err := load(nil, nil, []string{"orders", "metrics"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.ScheduleOf("orders") != nightly || c.ScheduleOf("metrics") != hourly {
+		t.Errorf("orders %q, metrics %q", c.ScheduleOf("orders"), c.ScheduleOf("metrics"))
+	}
+}
+
+func TestEveryProblemAtOnce(t *testing.T) {
+	t.Parallel()
+	empty := write(t, "empty", " \n")
+	path := write(t, "bad.yaml", `shcema: a
+parallel: [1, 2]
+jitter: 1m
+jitter: 2m
+timezone:
+config: other.yaml
+streams:
+  ordrs: {schedule: "@daily"}
+  orders: {schedul: "@daily"}
+  metrics: {schedule: "every day"}
+`)
+	_, list, err := load(
+		map[string]string{"listen": "9464", "log_format": ""},
+		map[string]string{
+			"SYNCD_CONFIG": path, "SYNCD_SHEMA": "x", "SYNCD_SOMETHING_ELSE_ENTIRELY": "x", "POLAR_ACCES_TOKEN": "x",
+			"SYNCD_DATABASE_URL": "postgres://syncd:hunter2@:port/x", "SYNCD_LOG_LEVEL": "loud", "POLAR_SERVER": "prod",
+			"POLAR_ORGANIZATION_ID": "acme", "SYNCD_REQUESTS_PER_MINUTE": "0", "SYNCD_SCHEDULE": "0 3 * *",
+			"POLAR_ACCESS_TOKEN_FILE": empty,
+		}, []string{"orders", "metrics"}, groupDatabase, groupPolar)
+	var all problems
+	if !errors.As(err, &all) {
+		t.Fatalf("load = %v", err)
+	}
+	for _, want := range []string{
+		path + ":1 shcema is no setting: did you mean schema?",
+		path + ":2 parallel: write one value",
+		path + ":4 jitter is there twice: leave one out",
+		path + ":5 timezone is empty",
+		path + ":6 config is no setting",
+		path + ":8 streams.ordrs is no setting: did you mean orders?",
+		path + ":9 streams.orders.schedul is no setting: did you mean schedule?",
+		path + `:10 streams.metrics.schedule: schedule "every day"`,
+		"flag --listen: \"9464\": write host:port",
+		"flag --log-format is empty",
+		"environment SYNCD_SHEMA is no setting: did you mean SYNCD_SCHEMA?",
+		"environment SYNCD_SOMETHING_ELSE_ENTIRELY is no setting",
+		"environment POLAR_ACCES_TOKEN is no setting: did you mean POLAR_ACCESS_TOKEN?",
+		"environment SYNCD_DATABASE_URL: it is no URL that Postgres takes",
+		`environment SYNCD_LOG_LEVEL: "loud": write debug, info, warn or error`,
+		`environment POLAR_SERVER: "prod": write production, sandbox or a URL`,
+		`environment POLAR_ORGANIZATION_ID: "acme": an organization has an id such as`,
+		`environment SYNCD_REQUESTS_PER_MINUTE: "0": write a whole number from 1 to 60000`,
+		`environment SYNCD_SCHEDULE: "0 3 * *": schedule`,
+		"environment POLAR_ACCESS_TOKEN_FILE: " + empty + " is empty",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("no problem says %q", want)
+		}
+	}
+	if len(all) != 20 {
+		t.Errorf("%d problems, want 20:\n%v", len(all), err)
+	}
+	if s := err.Error() + fmt.Sprint(list); strings.Contains(s, "hunter2") {
+		t.Errorf("a secret is shown: %s", s)
+	}
+}
+
+func TestSecretsThatAreNeeded(t *testing.T) {
+	t.Parallel()
+	missing := filepath.Join(t.TempDir(), "none")
+	for _, tc := range []struct {
+		name    string
+		environ map[string]string
+		needed  []string
+		want    []string // in the error; none: no error
+	}{
+		{"nothing needed", nil, nil, nil},
+		{"only the database", map[string]string{"SYNCD_DATABASE_URL": testDSN}, []string{groupDatabase}, nil},
+		{"both missing", nil, []string{groupDatabase, groupPolar}, []string{"SYNCD_DATABASE_URL is not set", "SYNCD_DATABASE_URL_FILE", "POLAR_ACCESS_TOKEN is not set"}},
+		{"both ways", map[string]string{"POLAR_ACCESS_TOKEN": "a", "POLAR_ACCESS_TOKEN_FILE": "b"}, []string{groupPolar}, []string{"POLAR_ACCESS_TOKEN and environment POLAR_ACCESS_TOKEN_FILE are both set"}},
+		{"no such file", map[string]string{"POLAR_ACCESS_TOKEN_FILE": missing}, []string{groupPolar}, []string{"POLAR_ACCESS_TOKEN_FILE", "no such file"}},
+		{"no configuration file", map[string]string{"SYNCD_CONFIG": missing}, nil, []string{"SYNCD_CONFIG", "no such file"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			_, _, err := load(nil, tc.environ, nil, tc.needed...)
+			if (err != nil) != (len(tc.want) > 0) {
+				t.Fatalf("load = %v", err)
+			}
+			for _, want := range tc.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("the error does not say %q: %v", want, err)
+				}
+			}
+		})
+	}
+}
+
+func TestFlagOverridesTheFileOfASecret(t *testing.T) {
+	t.Parallel()
+	c, _, err := load(map[string]string{"database_url": testDSN}, map[string]string{"SYNCD_DATABASE_URL_FILE": "/none"}, nil, groupDatabase)
+	if err != nil || c.DatabaseURL.Reveal() != testDSN {
+		t.Errorf("load = %v", err)
+	}
+}
+
+func TestSecretIsNeverPrinted(t *testing.T) {
+	t.Parallel()
+	s := Secret(testToken)
+	var out strings.Builder
+	slog.New(slog.NewJSONHandler(&out, nil)).Info("x", "a", s, "b", struct{ S Secret }{s})
+	slog.New(slog.NewTextHandler(&out, nil)).Info("x", "a", s, "b", struct{ S Secret }{s})
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%t"} {
+		fmt.Fprintf(&out, verb+"\n", s)
+		fmt.Fprintf(&out, verb+"\n", Config{AccessToken: s, DatabaseURL: s})
+	}
+	b, err := json.Marshal(map[string]any{"token": s})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out.Write(b)
+	if strings.Contains(out.String(), testToken) || strings.Contains(out.String(), fmt.Sprintf("%x", testToken)) {
+		t.Errorf("the secret is shown:\n%s", out.String())
+	}
+}
+
+func TestDSNIsShownWithoutPasswords(t *testing.T) {
+	t.Parallel()
+	for dsn, want := range map[string]string{
+		"":      "",
+		testDSN: "postgres://syncd:xxxxx@db.example:5432/billing",
+		"postgres://syncd@db.example/billing?sslmode=disable":            "postgres://syncd@db.example/billing?sslmode=disable",
+		"postgres://db.example/billing?user=syncd&password=hunter2":      "postgres://db.example/billing?password=xxxxx&user=syncd",
+		"host=db.example user=syncd password=hunter2 dbname=billing":     "host=db.example user=syncd password=xxxxx dbname=billing",
+		`host=db.example password = 'hunter2 \' hunter2' dbname=billing`: "host=db.example password=xxxxx dbname=billing",
+		"postgres://syncd:hunter2/hunter2@db.example/billing":            redacted,
+		"postgres://syncd:hunter2@db.example:port/billing":               redacted,
+		"postgres://syncd:hun%ter2@db.example/billing":                   redacted,
+		"host=db.example password='hunter2":                              redacted,
+		"hunter2":                                                        redacted,
+	} {
+		if got := Secret(dsn).DSN(); got != want {
+			t.Errorf("%s is shown as %s, want %s", dsn, got, want)
+		}
+	}
+}
+
+// Every setting can be set in each of its ways, and is documented.
+func TestSettingsTable(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, s := range new(Config).settings() {
+		if seen[s.key] || s.key != strings.ToLower(s.key) || s.doc == "" || s.group == "" || s.hint == "" || s.set == nil {
+			t.Errorf("setting %+v is wrong or there twice", s.key)
+		}
+		seen[s.key] = true
+		if s.def != "" {
+			if err := s.set(s.def); err != nil {
+				t.Errorf("the default of %s is refused: %v", s.key, err)
+			}
+		}
+		if s.secret && s.show == nil {
+			t.Errorf("%s is secret and shown as it is", s.key)
+		}
+	}
+}
+
+func FuzzConfigFile(f *testing.F) {
+	f.Add("schema: a\nstreams: {orders: {schedule: '@daily'}}\n")
+	f.Add("a: &a [*a]\n<<: *a")
+	f.Add("- x\n---\ny")
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, text string) {
+		path := filepath.Join(dir, "f.yaml")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := load(map[string]string{"config": path}, nil, []string{"orders"}); err != nil && err.Error() == "" {
+			t.Error("an error without words")
+		}
+	})
+}

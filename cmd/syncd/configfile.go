@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+
+	"syncd/internal/mirror"
+	"syncd/internal/sched"
+)
+
+// file is what a configuration file holds.
+type file struct {
+	path      string
+	values    map[string]string // by key
+	schedules map[string]string // by stream
+	lines     map[string]int    // of keys, those of streams as streams.NAME.schedule
+}
+
+func (f *file) where(key string) string {
+	return fmt.Sprintf("file %s:%d %s", f.path, f.lines[key], key)
+}
+
+// readFile reads a configuration file as nodes, which know their lines.
+func (l *loader) readFile(path, source string, settings []setting, streams []string) *file {
+	f := &file{path: path, values: map[string]string{}, schedules: map[string]string{}, lines: map[string]int{}}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		l.problems.add("%s: %w: create the file, or correct its path", source, err)
+		return f
+	}
+	d := yaml.NewDecoder(bytes.NewReader(b))
+	var doc, more yaml.Node
+	switch err := d.Decode(&doc); {
+	case errors.Is(err, io.EOF): // nothing but comments
+		return f
+	case err != nil:
+		l.problems.add("file %s is no YAML: %w", path, err)
+		return f
+	}
+	if d.Decode(&more) == nil {
+		l.problems.add("file %s:%d: a second document begins: write all settings in one", path, more.Line)
+	}
+	known := append(keys(settings), "streams")
+	l.mapping(f, doc.Content[0], "", known, func(key string, n *yaml.Node) {
+		if key != "streams" {
+			if text, ok := l.scalar(f, key, n); ok {
+				f.values[key] = text
+			}
+			return
+		}
+		l.mapping(f, n, "streams.", streams, func(stream string, n *yaml.Node) {
+			l.mapping(f, n, "streams."+stream+".", []string{"schedule"}, func(key string, n *yaml.Node) {
+				path := "streams." + stream + "." + key
+				spec, ok := l.scalar(f, path, n)
+				if !ok {
+					return
+				}
+				f.schedules[stream] = spec
+				if err := sched.Validate(spec); err != nil {
+					l.problems.add("%s: %w", f.where(path), err)
+				}
+			})
+		})
+	})
+	return f
+}
+
+// mapping calls each for every known key of a mapping; an unknown key, and one that is there twice, is a problem.
+func (l *loader) mapping(f *file, n *yaml.Node, prefix string, known []string, each func(string, *yaml.Node)) {
+	n = resolve(n)
+	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
+		return
+	}
+	if n.Kind != yaml.MappingNode {
+		l.problems.add("file %s:%d: write `name: value` lines here", f.path, n.Line)
+		return
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		name, key := n.Content[i].Value, prefix+n.Content[i].Value
+		_, twice := f.lines[key]
+		f.lines[key] = n.Content[i].Line
+		if twice {
+			l.problems.add("%s is there twice: leave one out", f.where(key))
+			continue
+		}
+		if !slices.Contains(known, name) {
+			problem := fmt.Errorf("%s is no setting: remove it (`syncd config reference` lists them all)", f.where(key))
+			if near := mirror.Nearest(name, known); near != "" {
+				problem = fmt.Errorf("%s is no setting: did you mean %s?", f.where(key), near)
+			}
+			l.problems = append(l.problems, problem)
+			continue
+		}
+		each(name, n.Content[i+1])
+	}
+}
+
+// scalar is a value as it is written; "" for a key without one.
+func (l *loader) scalar(f *file, key string, n *yaml.Node) (text string, ok bool) {
+	switch n = resolve(n); {
+	case n.Kind != yaml.ScalarNode:
+		l.problems.add("%s: write one value, in quotes if it holds special characters", f.where(key))
+		return "", false
+	case n.Tag == "!!null":
+		return "", true
+	}
+	return n.Value, true
+}
+
+func resolve(n *yaml.Node) *yaml.Node {
+	for n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	return n
+}

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"syncd/internal/fetch"
+	"syncd/internal/mirror"
+	"syncd/internal/store"
+)
+
+// drainTimeout is how long runs may take to finish the page in hand after the first signal. Closing what is left comes
+// on top; all of it stays within 10 s.
+const drainTimeout = 7 * time.Second
+
+// engine is what syncs: Polar, Postgres, and the runner between them.
+type engine struct {
+	client *fetch.Client
+	store  *store.Store
+	runner *mirror.Runner
+}
+
+// openStore connects to the database, and migrates it if that is wanted.
+func openStore(ctx context.Context, cfg *Config, log *slog.Logger, migrate bool) (*store.Store, error) {
+	s, err := store.Open(ctx, store.Config{
+		DSN:    cfg.DatabaseURL.Reveal(),
+		Schema: cfg.Schema,
+		// A run holds one connection for its page and one to renew its lease.
+		MaxConns: int32(2*cfg.Parallel + 2),
+		Log:      log,
+	})
+	switch {
+	case errors.Is(err, store.ErrUnreachable):
+		return nil, fmt.Errorf("%w: check SYNCD_DATABASE_URL, and that the server accepts connections from here", err)
+	case err != nil:
+		return nil, usage(err)
+	}
+	if !migrate {
+		return s, nil
+	}
+	applied, err := s.Migrate(ctx)
+	if err != nil {
+		s.Close()
+		return nil, err
+	}
+	if len(applied) > 0 {
+		log.Info("schema migrated", "schema", cfg.Schema, "migrations", len(applied), "last", applied[len(applied)-1])
+	}
+	return s, nil
+}
+
+// openEngine makes everything ready to sync, without a request to Polar.
+func openEngine(ctx context.Context, cfg *Config, log *slog.Logger, migrate bool, watch mirror.Observer) (*engine, error) {
+	client, err := fetch.New(fetch.Config{
+		Server:            cfg.Server,
+		Token:             cfg.AccessToken.Reveal(),
+		OrganizationID:    cfg.OrganizationID,
+		RequestsPerMinute: cfg.RequestsPerMinute,
+		UserAgent:         "syncd/" + buildInfo().Version + " (mirror of Polar billing data into Postgres)",
+		Log:               log,
+	})
+	if err != nil {
+		return nil, usage(err)
+	}
+	s, err := openStore(ctx, cfg, log, migrate)
+	if err != nil {
+		client.Close()
+		return nil, err
+	}
+	runner, err := mirror.New(mirror.Config{
+		Client: client, Store: s, Parallel: cfg.Parallel, OrganizationID: cfg.OrganizationID, Log: log, Observer: watch,
+	})
+	if err != nil {
+		s.Close()
+		client.Close()
+		return nil, err
+	}
+	return &engine{client, s, runner}, nil
+}
+
+func (e *engine) close() {
+	e.store.Close()
+	e.client.Close()
+}
+
+// interruptible returns a context that ends at the first signal, for work that may be dropped at any point.
+func (c *command) interruptible() (ctx context.Context, release func()) {
+	return c.draining(0, func() {})
+}
+
+// draining returns a context for work that drain asks to come to an end. drain is called at the first signal; what
+// then still works after the given time is cut off, as it is by a second signal.
+func (c *command) draining(within time.Duration, drain func()) (ctx context.Context, release func()) {
+	ctx, cancel := context.WithCancelCause(c.ctx)
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		select {
+		case <-c.stop:
+		case <-ctx.Done():
+			return
+		}
+		drain()
+		timer := time.NewTimer(within)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			cancel(errInterrupted)
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(nil); <-watched }
+}
+
+var errInterrupted = errors.New("interrupted by a signal")
+
+// interrupted puts the signal in place of the errors that follow from it. ctx may have been released since.
+func interrupted(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return err
+}

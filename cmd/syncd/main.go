@@ -1,0 +1,201 @@
+// Command syncd mirrors the billing data of a Polar organization into Postgres.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	_ "time/tzdata" // schedules name time zones, and a container image may have none
+
+	"github.com/alecthomas/kong"
+
+	"syncd/internal/mirror"
+)
+
+// Exit codes.
+const (
+	exitComplete = 0 // everything that was asked for was done
+	exitUsage    = 1 // wrong flags, arguments or configuration: nothing was tried
+	exitFailed   = 2 // could not run at all
+	exitPartial  = 3 // ran, but something is missing
+)
+
+func main() {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	environ := map[string]string{}
+	for _, kv := range os.Environ() {
+		name, value, _ := strings.Cut(kv, "=")
+		environ[name] = value
+	}
+	os.Exit(run(context.Background(), signals, os.Args[1:], environ, os.Stdout, os.Stderr))
+}
+
+// cli is the command line.
+type cli struct {
+	Demo     demoCmd     `cmd:"" help:"See it work: a private Postgres, a simulated Polar, and a sync from one to the other." example:"syncd demo --customers 500 --keep"`
+	Sync     syncCmd     `cmd:"" help:"Sync streams once, all or those named, and exit." example:"syncd sync customers orders"`
+	Run      runCmd      `cmd:"" help:"Run the daemon: sync every stream on its schedule." example:"syncd run --schedule '@every 6h' --listen 127.0.0.1:9464"`
+	Status   statusCmd   `cmd:"" help:"Show for each stream its last run, rows, age and next run." example:"syncd status --json"`
+	Migrate  migrateCmd  `cmd:"" help:"Create or upgrade the tables, or show what that would do." example:"syncd migrate up"`
+	Config   configCmd   `cmd:"" help:"Show the configuration." example:"syncd config print"`
+	Simulate simulateCmd `cmd:"" help:"Serve a simulated Polar, for trying out anything built on Polar." example:"syncd simulate --addr 127.0.0.1:8080 --customers 1000 --fault '502:path=/v1/orders/,times=1'"`
+	Version  versionCmd  `cmd:"" help:"Show the version." example:"syncd version"`
+
+	Global settingFlags `embed:""`
+}
+
+// command is what a run of the program has at hand.
+type command struct {
+	ctx            context.Context // ends when work must be cut off
+	stop           <-chan struct{} // closed when work should come to an end
+	environ        map[string]string
+	flags          map[string]string // settings on the command line, by key
+	stdout, stderr io.Writer
+	logs           *swapWriter // where log lines go: stderr, or the space above progress bars
+}
+
+// run is the whole program. The first signal asks it to finish what is in hand, the second to drop it.
+func run(ctx context.Context, signals <-chan os.Signal, args []string, environ map[string]string, stdout, stderr io.Writer) int {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := make(chan struct{})
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		watchSignals(ctx, signals, stop, cancel)
+	}()
+	defer func() { cancel(nil); <-watched }()
+
+	c := &command{ctx: ctx, stop: stop, environ: environ, flags: map[string]string{}, stdout: stdout, stderr: stderr, logs: &swapWriter{w: stderr}}
+	root := &cli{Global: newSettingFlags(groupLog)}
+	root.addSettings()
+	exited := false
+	parser, err := kong.New(root,
+		kong.Name("syncd"),
+		kong.Description("syncd mirrors the billing data of a Polar organization into Postgres."),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(int) { exited = true }),
+		kong.Help(helpWithExample),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
+		kong.Bind(c))
+	if err != nil {
+		return c.fail(fmt.Errorf("command line: %w", err))
+	}
+	parsed, err := parser.Parse(args)
+	if exited { // help was asked for, and shown
+		return exitComplete
+	}
+	if err != nil {
+		return c.fail(usage(fmt.Errorf("%w (see `%s --help`)", err, commandOf(err))))
+	}
+	for _, f := range root.allFlags() {
+		f.given(c.flags)
+	}
+	return c.fail(parsed.Run(c))
+}
+
+// watchSignals closes stop at the first signal and cancels at the second.
+func watchSignals(ctx context.Context, signals <-chan os.Signal, stop chan<- struct{}, cancel context.CancelCauseFunc) {
+	select {
+	case <-signals:
+		close(stop)
+	case <-ctx.Done():
+		return
+	}
+	select {
+	case s := <-signals:
+		cancel(fmt.Errorf("stopped by a second signal (%s)", s))
+	case <-ctx.Done():
+	}
+}
+
+// exitError is an error with an exit code of its own.
+type exitError struct {
+	code int
+	err  error // nil: what is to be said has been said
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+func usage(err error) error { return &exitError{exitUsage, err} }
+
+// partial ends the program with exit code 3; the summary has told what is missing.
+var errPartial = &exitError{exitPartial, nil}
+
+// fail prints an error and returns the exit code for it.
+func (c *command) fail(err error) int {
+	if err == nil {
+		return exitComplete
+	}
+	code := exitFailed
+	if e, ok := errors.AsType[*exitError](err); ok {
+		if code = e.code; e.err == nil {
+			return code
+		}
+	} else if isUsage(err) {
+		code = exitUsage
+	}
+	if _, e := fmt.Fprintf(c.stderr, "syncd: %v\n", err); e != nil {
+		return exitFailed
+	}
+	return code
+}
+
+// isUsage tells errors that a different call or configuration would not have.
+func isUsage(err error) bool {
+	_, configured := errors.AsType[problems](err)
+	_, stream := errors.AsType[*mirror.UnknownStreamError](err)
+	return configured || stream
+}
+
+// commandOf names the command whose help would have told.
+func commandOf(err error) string {
+	if parse, ok := errors.AsType[*kong.ParseError](err); ok && parse.Context != nil && parse.Context.Selected() != nil {
+		return "syncd " + parse.Context.Selected().Path()
+	}
+	return "syncd"
+}
+
+// config reads the configuration for a command that needs the secrets of some groups.
+func (c *command) config(needed ...string) (*Config, *slog.Logger, error) {
+	cfg, _, err := load(c.flags, c.environ, streamNames(), needed...)
+	if err != nil {
+		return nil, nil, err
+	}
+	return cfg, c.logger(cfg), nil
+}
+
+func (c *command) logger(cfg *Config) *slog.Logger {
+	options := &slog.HandlerOptions{Level: cfg.LogLevel}
+	if cfg.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(c.logs, options))
+	}
+	return slog.New(slog.NewTextHandler(c.logs, options))
+}
+
+func streamNames() (names []string) {
+	for _, s := range mirror.Streams() {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+// helpWithExample ends the help of a command with an example.
+func helpWithExample(options kong.HelpOptions, ctx *kong.Context) error {
+	if err := kong.DefaultHelpPrinter(options, ctx); err != nil {
+		return err
+	}
+	example := "syncd demo"
+	if node := ctx.Selected(); node != nil {
+		example = node.Tag.Get("example")
+	}
+	_, err := fmt.Fprintf(ctx.Stdout, "\nExample:\n  %s\n", example)
+	return err
+}

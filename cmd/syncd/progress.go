@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"sync"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/cwriter"
+	"github.com/vbauerster/mpb/v8/decor"
+
+	"syncd/internal/mirror"
+)
+
+// swapWriter is a writer whose target can be changed while others write.
+type swapWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (s *swapWriter) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.w.Write(b)
+}
+
+func (s *swapWriter) swap(w io.Writer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.w = w
+}
+
+// progress shows runs as bars on a terminal. Elsewhere it shows nothing: there the log tells.
+type progress struct {
+	bars *mpb.Progress // nil = no terminal
+	logs *swapWriter
+	back io.Writer // where log lines go without bars
+	once sync.Once
+
+	mu      sync.Mutex
+	streams map[string]*streamBar
+}
+
+var _ mirror.Observer = (*progress)(nil)
+
+type streamBar struct {
+	bar  *mpb.Bar
+	mu   sync.Mutex
+	note string
+}
+
+func newProgress(c *command) *progress {
+	p := &progress{logs: c.logs, back: c.stderr, streams: map[string]*streamBar{}}
+	if isTerminal(c.stderr) {
+		// Waiting for the last picture must not depend on the context of the work.
+		p.bars = mpb.NewWithContext(context.Background(), mpb.WithOutput(c.stderr), mpb.WithWidth(40))
+		c.logs.swap(p.bars) // log lines appear above the bars
+	}
+	return p
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && cwriter.IsTerminal(int(f.Fd()))
+}
+
+// logger keeps lines that the bars show as well from being shown twice, unless a level was asked for.
+func (p *progress) logger(c *command, cfg *Config, log *slog.Logger) *slog.Logger {
+	if _, asked := c.flags["log_level"]; p.bars == nil || asked || cfg.LogLevel != slog.LevelInfo {
+		return log
+	}
+	quiet := *cfg
+	quiet.LogLevel = slog.LevelError
+	return c.logger(&quiet)
+}
+
+// close leaves the bars as they are and gives the terminal back.
+func (p *progress) close() {
+	if p.bars == nil {
+		return
+	}
+	p.once.Do(func() {
+		p.mu.Lock()
+		for _, s := range p.streams {
+			s.bar.Abort(false)
+		}
+		p.mu.Unlock()
+		p.bars.Wait()
+		p.logs.swap(p.back)
+	})
+}
+
+// RunStarted shows an empty bar: how many rows there are is known with the first page.
+func (p *progress) RunStarted(stream string) {
+	if p.bars == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := &streamBar{}
+	s.bar = p.bars.AddBar(0,
+		mpb.PrependDecorators(decor.Name(fmt.Sprintf("%-27s", stream))),
+		mpb.AppendDecorators(decor.Any(func(st decor.Statistics) string {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			if st.Total > 0 {
+				return fmt.Sprintf("%9s / %s rows  %s", num(st.Current), num(st.Total), s.note)
+			}
+			return fmt.Sprintf("%9s rows  %s", num(st.Current), s.note)
+		})))
+	p.streams[stream] = s
+}
+
+// PageStored moves the bar. The total moves too when rows come or go meanwhile.
+func (p *progress) PageStored(stream string, rows, total int) {
+	if s := p.of(stream); s != nil {
+		if total >= 0 {
+			s.bar.SetTotal(int64(max(rows, total)), false)
+		}
+		s.bar.SetCurrent(int64(rows))
+	}
+}
+
+// RunFinished leaves the bar standing, with the outcome.
+func (p *progress) RunFinished(r mirror.Result) {
+	s := p.of(r.Stream)
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	s.note = outcome(r)
+	s.mu.Unlock()
+	if r.Outcome == mirror.Succeeded {
+		s.bar.SetTotal(-1, true) // what came is all there is
+		return
+	}
+	s.bar.Abort(false)
+}
+
+func (p *progress) of(stream string) *streamBar {
+	if p.bars == nil {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.streams[stream]
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// Secret is a text that is shown to nobody: however it is printed, logged or encoded, it reads [redacted].
+type Secret string
+
+const redacted = "[redacted]"
+
+// Reveal is the text itself, for the one who needs it.
+func (s Secret) Reveal() string { return string(s) }
+
+// String hides the text.
+func (Secret) String() string { return redacted }
+
+// Format hides the text from every verb, those for other types included.
+func (Secret) Format(f fmt.State, _ rune) {
+	if _, err := io.WriteString(f, redacted); err != nil {
+		panic(err) // a fmt.State never fails
+	}
+}
+
+// MarshalText hides the text in JSON and YAML.
+func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// LogValue hides the text in log lines.
+func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// DSN is a connection string as it may be shown: without its passwords, and not at all where they cannot be told from
+// the rest.
+func (s Secret) DSN() string {
+	if s == "" {
+		return ""
+	}
+	if _, err := pgconn.ParseConfig(string(s)); err != nil {
+		return redacted
+	}
+	if !strings.Contains(string(s), "://") {
+		return dsnPassword.ReplaceAllString(string(s), "${1}=xxxxx")
+	}
+	u, err := url.Parse(string(s))
+	if err != nil || strings.Contains(u.Path, "@") { // "/" and "@" of a password that were not escaped
+		return redacted
+	}
+	query := u.Query()
+	for _, key := range []string{"password", "sslpassword"} {
+		if query.Has(key) {
+			query.Set(key, "xxxxx")
+			u.RawQuery = query.Encode()
+		}
+	}
+	return u.Redacted()
+}
+
+// dsnPassword finds the passwords in key=value form, quoted or not.
+var dsnPassword = regexp.MustCompile(`\b((?:ssl)?password)\s*=\s*('(?:[^'\\]|\\.)*'|\S+)`)
+
+// checkDSN says what is wrong with a connection string without repeating it.
+func checkDSN(dsn string) error {
+	_, err := pgconn.ParseConfig(dsn)
+	if err == nil {
+		return nil
+	}
+	cause := "it cannot be read"
+	if strings.Contains(dsn, "://") {
+		cause = "it is no URL that Postgres takes (special characters in the password must be percent-encoded)"
+	}
+	return fmt.Errorf("%s: write postgres://user:password@host:5432/name or host=... user=... dbname=...", cause)
+}
