@@ -86,8 +86,8 @@ func readAnswer(t *testing.T, body []byte) metricsAnswer {
 	return a
 }
 
-// ask computes the answer to a query over tables, without a server.
-func ask(t *testing.T, tables metricTables, filter *metricFilter, query string) metricsAnswer {
+// askTables computes the answer to a query over tables, without a server.
+func askTables(t *testing.T, tables metricTables, filter *metricFilter, query string) metricsAnswer {
 	t.Helper()
 	values, err := url.ParseQuery(query)
 	if err != nil {
@@ -116,7 +116,7 @@ func series(a metricsAnswer, slug string) string {
 
 func TestMetricsByHand(t *testing.T) {
 	t.Parallel()
-	a := ask(t, tinyTables(t), &metricFilter{}, "start_date=2026-01-01&end_date=2026-03-31&interval=month")
+	a := askTables(t, tinyTables(t), &metricFilter{}, "start_date=2026-01-01&end_date=2026-03-31&interval=month")
 	want := map[string]string{
 		"active_subscriptions":                      "2 3 2 | 2",
 		"committed_subscriptions":                   "1 2 2 | 2",
@@ -191,7 +191,7 @@ func TestMetricsFilters(t *testing.T) {
 		{"another organization", metricFilter{nothing: true},
 			map[string]string{"orders": "0 0 0 | 0", "active_subscriptions": "0 0 0 | 0", "checkouts": "0 0 0 | 0"}},
 	} {
-		a := ask(t, tables, &c.filter, year)
+		a := askTables(t, tables, &c.filter, year)
 		got := map[string]string{}
 		for slug := range a.Metrics {
 			got[slug] = series(a, slug)
@@ -221,7 +221,7 @@ func TestMetricsPeriods(t *testing.T) {
 		{"interval=hour&start_date=2026-03-29&end_date=2026-03-29&timezone=Europe/Paris", 23, "2026-03-29T00:00:00+01:00", "2026-03-29T23:00:00+02:00"},
 		{"interval=day&start_date=2026-01-01&end_date=2026-01-01&timezone=Asia/Kolkata", 1, "2026-01-01T00:00:00+05:30", "2026-01-01T00:00:00+05:30"},
 	} {
-		a := ask(t, metricTables{}, &metricFilter{}, c.query+"&metrics=orders")
+		a := askTables(t, metricTables{}, &metricFilter{}, c.query+"&metrics=orders")
 		if len(a.Periods) != c.n {
 			t.Errorf("%s: %d periods, want %d", c.query, len(a.Periods), c.n)
 			continue
@@ -245,7 +245,7 @@ func TestMetricsZonesAndBounds(t *testing.T) {
 		{"interval=day&start_date=2026-01-05&end_date=2026-01-05&timezone=America/New_York", "10 | 10", "110 | 110"},
 		{"interval=month&start_date=2026-01-05&end_date=2026-01-31", "10 | 10", "110 | 110"},
 	} {
-		a := ask(t, tables, &metricFilter{}, c.query+"&metrics=revenue&metrics=cumulative_revenue")
+		a := askTables(t, tables, &metricFilter{}, c.query+"&metrics=revenue&metrics=cumulative_revenue")
 		if got := series(a, "revenue"); got != c.revenue {
 			t.Errorf("%s: revenue %s, want %s", c.query, got, c.revenue)
 		}

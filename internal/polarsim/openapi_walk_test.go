@@ -13,8 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
-	"github.com/google/uuid"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
@@ -37,6 +37,12 @@ type walker struct {
 	items  map[string][]map[string]any // rows of each list by its path
 	served map[string]int              // answers checked by path template
 	seen   map[string]bool             // failures already reported, without their numbers and ids
+	errorf func(format string, args ...any)
+}
+
+func newWalker(t *testing.T, doc *apiDocument, handler http.Handler) *walker {
+	return &walker{t: t, doc: doc, handler: handler, token: openAPIToken, ops: doc.operations(t),
+		items: map[string][]map[string]any{}, served: map[string]int{}, seen: map[string]bool{}, errorf: t.Errorf}
 }
 
 // get sends a request and gives the answer; the body is drained.
@@ -61,7 +67,7 @@ func (w *walker) fail(target, format string, args ...any) {
 		return
 	}
 	w.seen[kind] = true
-	w.t.Errorf("GET %s: %s", target, msg)
+	w.errorf("GET %s: %s", target, msg)
 }
 
 // check asks for target and holds the answer against what the document says of template and the status wanted. It gives the body; nil where
@@ -375,31 +381,77 @@ func target(path string, queries ...url.Values) string {
 	return path + "?" + all.Encode()
 }
 
+// openAPIToken is the only token that the servers of this test accept.
+const openAPIToken = "polar_oat_openapi"
+
 func TestOpenAPI(t *testing.T) {
 	t.Parallel()
 	doc := loadDocument(t)
-	if uuid.MustParse(unknownID).Version() != 4 {
-		t.Fatal("unknownID has to be a possible id")
-	}
-	const token = "polar_oat_openapi"
-	server := NewServer(NewWorld(Options{Seed: 11, Customers: 80}), ServerOptions{Token: token})
-	w := &walker{t: t, doc: doc, handler: server, token: token,
-		ops: doc.operations(t), items: map[string][]map[string]any{}, served: map[string]int{}, seen: map[string]bool{}}
-
-	paths := slices.Sorted(maps.Keys(w.ops))
 	documented := map[string]bool{}
-	for _, path := range paths {
+	for path := range doc.operations(t) {
 		documented[unnamed(path)] = true
 	}
-	for _, rt := range server.routes {
+	for _, rt := range routes() {
 		if rt.method == http.MethodGet && !documented[unnamed(rt.pattern)] && !slices.Contains(privatePaths, rt.pattern) {
 			t.Errorf("%s is served, and neither documented nor known as private", rt.pattern)
 		}
 	}
-	for _, path := range paths {
-		switch {
-		case strings.Contains(path, "{"), strings.HasSuffix(path, "/export"):
-		default:
+	for _, c := range []struct {
+		name    string
+		options Options
+		advance time.Duration
+	}{
+		{"as made", Options{Seed: 11, Customers: 80}, 0},
+		{"two months later", Options{Seed: 12, Customers: 60}, 61 * 24 * time.Hour},
+		{"one customer", Options{Seed: 13, Customers: 1, Orders: 1}, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			world := NewWorld(c.options)
+			world.Advance(c.advance)
+			w := newWalker(t, doc, NewServer(world, ServerOptions{Token: openAPIToken}))
+			w.walk()
+			w.report()
+		})
+	}
+}
+
+// A wrong answer is noticed: a missing key, a key too many, a wrong type, a wrong format, a value out of its list.
+func TestOpenAPINotices(t *testing.T) {
+	t.Parallel()
+	doc := loadDocument(t)
+	server := NewServer(NewWorld(Options{Seed: 14, Customers: 5}), ServerOptions{Token: openAPIToken})
+	for _, c := range []struct{ path, old, new, want string }{
+		{"/v1/orders/", `"billing_reason":`, `"billing_raison":`, "missing property 'billing_reason'"},
+		{"/v1/orders/", `"billing_reason":`, `"mood":"good","billing_reason":`, "undocumented key Order.mood"},
+		{"/v1/orders/", `"tax_amount":`, `"tax_amount":"much","old":`, "got string, want integer"},
+		{"/v1/orders/", `"created_at":"2`, `"created_at":"on 2`, "is not valid date-time"},
+		{"/v1/members/", `"role":"`, `"role":"co-`, "value must be one of"},
+		{"/v1/customers/", `"type":"`, `"type":"un`, "value must be"},
+		{"/v1/metrics/limits", `"max_days":`, `"most":1,"max_days":`, "undocumented key MetricsIntervalLimit.most"},
+	} {
+		spoilt := http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			rec := httptest.NewRecorder()
+			server.ServeHTTP(rec, r)
+			maps.Copy(rw.Header(), rec.Header())
+			rw.WriteHeader(rec.Code)
+			if _, err := strings.NewReplacer(c.old, c.new).WriteString(rw, rec.Body.String()); err != nil {
+				t.Error(err)
+			}
+		})
+		var said strings.Builder
+		w := newWalker(t, doc, spoilt)
+		w.errorf = func(format string, args ...any) { fmt.Fprintf(&said, format+"\n", args...) }
+		w.check(c.path, c.path+"?limit=100", http.StatusOK)
+		if !strings.Contains(said.String(), c.want) {
+			t.Errorf("%s with %s: %q, want a failure with %q", c.path, c.new, said.String(), c.want)
+		}
+	}
+}
+
+// walk asks for everything.
+func (w *walker) walk() {
+	for _, path := range slices.Sorted(maps.Keys(w.ops)) {
+		if !strings.Contains(path, "{") && !strings.HasSuffix(path, "/export") {
 			w.list(w.ops[path])
 		}
 	}
@@ -413,25 +465,48 @@ func TestOpenAPI(t *testing.T) {
 		}
 	}
 	w.single()
+	w.receipts()
 	w.refusals()
+}
 
+// report logs what was checked, and fails where a stream of the mirror is not served.
+func (w *walker) report() {
 	var absent []string
 	answers := 0
-	for _, path := range paths {
+	for _, path := range slices.Sorted(maps.Keys(w.ops)) {
 		answers += w.served[path]
 		if w.served[path] == 0 {
 			absent = append(absent, path)
 		} else {
-			t.Logf("%4d answers of %s", w.served[path], path)
+			w.t.Logf("%4d answers of %s", w.served[path], path)
 		}
 	}
-	t.Logf("%d answers checked; documented and not served: %s", answers, strings.Join(absent, " "))
+	w.t.Logf("%d answers checked; documented and not served: %s", answers, strings.Join(absent, " "))
 	for _, must := range []string{"/v1/organizations/", "/v1/organizations/{id}", "/v1/products/", "/v1/products/{id}", "/v1/customers/", "/v1/customers/{id}",
 		"/v1/customers/external/{external_id}", "/v1/customers/{id}/state", "/v1/members/", "/v1/customers/{id}/members/{member_id}", "/v1/meters/", "/v1/meters/{id}",
 		"/v1/customer-meters/", "/v1/customer-meters/{id}", "/v1/orders/", "/v1/orders/{id}", "/v1/orders/{id}/invoice", "/v1/subscriptions/", "/v1/subscriptions/{id}",
 		"/v1/payments/", "/v1/payments/{id}", "/v1/metrics/", "/v1/metrics/limits", "/v1/metrics/dashboards", "/v1/metrics/dashboards/{id}"} {
 		if w.served[must] == 0 {
-			t.Errorf("%s is not served", must)
+			w.t.Errorf("%s is not served", must)
+		}
+	}
+}
+
+// receipts asks for those of a few orders: 200 with an address, or 202 without a body while one is made.
+func (w *walker) receipts() {
+	const template = "/v1/orders/{id}/receipt"
+	asked := 0
+	for _, order := range w.items["/v1/orders/"] {
+		if order["receipt_number"] == nil || asked == 20 {
+			continue
+		}
+		asked++
+		target := "/v1/orders/" + text(order["id"]) + "/receipt"
+		rec := w.get(target, w.token)
+		if rec.Code != http.StatusAccepted {
+			w.check(template, target, http.StatusOK)
+		} else if w.served[template]++; rec.Body.Len() != 0 {
+			w.fail(target, "%s: 202 with a body: %.80s", template, rec.Body)
 		}
 	}
 }
