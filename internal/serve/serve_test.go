@@ -1,0 +1,228 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	"go.uber.org/goleak"
+
+	"syncd/internal/mirror"
+	"syncd/internal/store"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+type traffic struct{}
+
+func (traffic) Requests() int64    { return 12 }
+func (traffic) Retries() int64     { return 3 }
+func (traffic) RateLimited() int64 { return 1 }
+
+// bundle is a server under test, and what it was made of.
+type bundle struct {
+	url     string
+	metrics *Metrics
+	server  *Server
+	failing atomic.Pointer[error] // what the check "database" returns
+	asked   atomic.Int32
+	stop    func() error
+}
+
+func setup(t *testing.T, status func(context.Context) (any, error)) *bundle {
+	t.Helper()
+	b := &bundle{metrics: NewMetrics(Build{"1.2.3", "abc"}, []string{"orders", "customers"})}
+	b.metrics.Count(traffic{})
+	var err error
+	b.server, err = Listen(t.Context(), Config{Addr: "127.0.0.1:0", Metrics: b.metrics, Status: status, Ready: []Check{{"database", func(context.Context) error {
+		b.asked.Add(1)
+		if e := b.failing.Load(); e != nil {
+			return *e
+		}
+		return nil
+	}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.url = "http://" + b.server.Addr()
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- b.server.Run(ctx) }()
+	var err2 error
+	stopped := false
+	b.stop = func() error {
+		if !stopped {
+			cancel()
+			err2, stopped = <-ended, true
+		}
+		return err2
+	}
+	t.Cleanup(func() {
+		if err := b.stop(); err != nil {
+			t.Errorf("Run = %v", err)
+		}
+		http.DefaultClient.CloseIdleConnections()
+	})
+	return b
+}
+
+func (b *bundle) get(t *testing.T, path string) (code int, body string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, b.url+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(text)
+}
+
+func TestHealthAndReadiness(t *testing.T) {
+	b := setup(t, nil)
+	if code, body := b.get(t, "/healthz"); code != 200 || body != "ok\n" {
+		t.Errorf("/healthz: %d %q", code, body)
+	}
+	if code, body := b.get(t, "/readyz"); code != 200 || body != "shutdown: ok\ndatabase: ok\n" {
+		t.Errorf("/readyz: %d %q", code, body)
+	}
+	for range 20 {
+		b.get(t, "/readyz")
+	}
+	if n := b.asked.Load(); n > 5 {
+		t.Errorf("the database was asked %d times by 21 requests in a moment", n)
+	}
+	b.server.Stopping()
+	if code, body := b.get(t, "/readyz"); code != 503 || !strings.Contains(body, "shutdown: not ready: shutting down") {
+		t.Errorf("/readyz while stopping: %d %q", code, body)
+	}
+	if code, _ := b.get(t, "/healthz"); code != 200 {
+		t.Errorf("/healthz while stopping: %d", code)
+	}
+}
+
+func TestNotReadyNamesTheCheck(t *testing.T) {
+	b := setup(t, nil)
+	err := errors.New("connection refused\nsecond line")
+	b.failing.Store(&err)
+	if code, body := b.get(t, "/readyz"); code != 503 || !strings.Contains(body, "database: not ready: connection refused; second line\n") {
+		t.Errorf("/readyz: %d %q", code, body)
+	}
+}
+
+func TestStatus(t *testing.T) {
+	b := setup(t, func(context.Context) (any, error) { return map[string]int{"rows": 3}, nil })
+	if code, body := b.get(t, "/status"); code != 200 || body != "{\n  \"rows\": 3\n}\n" {
+		t.Errorf("/status: %d %q", code, body)
+	}
+	broken := setup(t, func(context.Context) (any, error) { return nil, errors.New("no database") })
+	if code, body := broken.get(t, "/status"); code != 503 || !strings.Contains(body, "no database") {
+		t.Errorf("/status: %d %q", code, body)
+	}
+	if code, _ := b.get(t, "/nothing"); code != 404 {
+		t.Errorf("/nothing: %d", code)
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	b := setup(t, nil)
+	at := time.UnixMilli(1_700_000_000_500)
+	b.metrics.RunStarted("orders")
+	b.metrics.RunStarted("customers")
+	b.metrics.PageStored("orders", 100, 250)
+	b.metrics.PageStored("orders", 200, 250)
+	b.metrics.RunFinished(mirror.Result{Stream: "orders", Outcome: mirror.Succeeded, StartedAt: at, Duration: 2 * time.Second,
+		Counts: store.Counts{Inserted: 240, Updated: 9, Rejected: 1, Unchanged: 5}})
+	b.metrics.SetRows("orders", 1234)
+	_, body := b.get(t, "/metrics")
+	for _, want := range []string{
+		`syncd_build_info{commit="abc",go="`,
+		`syncd_runs_total{outcome="succeeded",stream="orders"} 1`,
+		`syncd_runs_total{outcome="failed",stream="customers"} 0`,
+		`syncd_run_duration_seconds_bucket{stream="orders",le="5"} 1`,
+		`syncd_run_in_progress{stream="orders"} 0`,
+		`syncd_run_in_progress{stream="customers"} 1`,
+		`syncd_pages_total{stream="orders"} 2`,
+		`syncd_rows_written_total{kind="inserted",stream="orders"} 240`,
+		`syncd_rows_written_total{kind="updated",stream="orders"} 9`,
+		`syncd_rows_written_total{kind="rejected",stream="orders"} 1`,
+		`syncd_last_success_timestamp_seconds{stream="orders"} 1.7000000005e+09`,
+		`syncd_last_success_timestamp_seconds{stream="customers"} 0`,
+		`syncd_stream_rows{stream="orders"} 1234`,
+		`syncd_requests_total 12`,
+		`syncd_request_retries_total 3`,
+		`syncd_rate_limited_total 1`,
+		"go_goroutines ",
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("/metrics lacks %s", want)
+		}
+	}
+	families, err := b.metrics.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	problems, err := promlint.NewWithMetricFamilies(families).Lint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+}
+
+func TestStopLetsRequestsFinish(t *testing.T) {
+	entered, leave := make(chan struct{}), make(chan struct{})
+	b := setup(t, func(context.Context) (any, error) {
+		close(entered)
+		<-leave
+		return "done", nil
+	})
+	answered := make(chan string)
+	go func() {
+		_, body := b.get(t, "/status")
+		answered <- body
+	}()
+	<-entered
+	stopped := make(chan error)
+	go func() { stopped <- b.stop() }()
+	select {
+	case err := <-stopped:
+		t.Errorf("stopped before the request was answered: %v", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	close(leave)
+	if body := <-answered; body != "\"done\"\n" {
+		t.Errorf("the request under way got %q", body)
+	}
+	if err := <-stopped; err != nil {
+		t.Errorf("Run = %v", err)
+	}
+}
+
+func TestTakenAddress(t *testing.T) {
+	b := setup(t, nil)
+	_, err := Listen(t.Context(), Config{Addr: b.server.Addr(), Metrics: b.metrics})
+	if err == nil || !strings.Contains(err.Error(), b.server.Addr()) {
+		t.Errorf("Listen = %v, want an error that names the address", err)
+	}
+	unused, err := Listen(t.Context(), Config{Addr: "127.0.0.1:0", Metrics: b.metrics})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unused.Close(); err != nil {
+		t.Errorf("Close = %v", err)
+	}
+}
