@@ -136,7 +136,7 @@ func TestAnswers(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			var logged bytes.Buffer
-			c := inProcess(t, func(w http.ResponseWriter, r *http.Request) {
+			c := inProcess(t, func(w http.ResponseWriter, _ *http.Request) {
 				for name, value := range test.header {
 					w.Header().Set(name, value)
 				}
@@ -145,7 +145,7 @@ func TestAnswers(t *testing.T) {
 				}
 				w.Header().Set("X-Request-Id", "req-1")
 				w.WriteHeader(test.status)
-				fmt.Fprint(w, test.body)
+				write(w, test.body)
 			}, capture(&logged), func(cfg *Config) { cfg.MaxAttempts, cfg.MaxPause = 3, time.Millisecond })
 			p, err := c.Page(background(), "/v1/orders/", url.Values{"page": {"3"}})
 			if !errors.Is(err, test.want) || Class(err) != test.class {
@@ -192,7 +192,7 @@ func TestTokenIsTakenOutOfAnswers(t *testing.T) {
 func TestRedirectIsNotFollowed(t *testing.T) {
 	t.Parallel()
 	var leaked atomic.Bool
-	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		leaked.Store(true)
 		replyEmpty(w)
 	}))
@@ -219,15 +219,15 @@ func TestRetriedUntilWhole(t *testing.T) {
 	t.Parallel()
 	const whole = `{"items":[{"id":"a"}],"pagination":{"total_count":1,"max_page":1}}`
 	breaks := map[string]func(w http.ResponseWriter){
-		"connection reset": func(w http.ResponseWriter) { panic(http.ErrAbortHandler) },
+		"connection reset": func(http.ResponseWriter) { panic(http.ErrAbortHandler) },
 		"shorter than announced": func(w http.ResponseWriter) {
 			w.Header().Set("Content-Type", "application/json")
 			w.Header().Set("Content-Length", "1000")
-			fmt.Fprint(w, whole[:20])
+			write(w, whole[:20])
 		},
 		"broken chunks": func(w http.ResponseWriter) {
 			w.Header().Set("Content-Type", "application/json")
-			fmt.Fprint(w, whole[:20])
+			write(w, whole[:20])
 			w.(http.Flusher).Flush()
 			panic(http.ErrAbortHandler)
 		},
@@ -242,7 +242,7 @@ func TestRetriedUntilWhole(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var n atomic.Int32
-			c := overNetwork(t, func(w http.ResponseWriter, r *http.Request) {
+			c := overNetwork(t, func(w http.ResponseWriter, _ *http.Request) {
 				if n.Add(1) <= 2 {
 					fail(w)
 					return
@@ -260,7 +260,7 @@ func TestRetriedUntilWhole(t *testing.T) {
 func TestBodyTooLarge(t *testing.T) {
 	t.Parallel()
 	for _, announced := range []bool{true, false} {
-		c := overNetwork(t, func(w http.ResponseWriter, r *http.Request) {
+		c := overNetwork(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			if announced {
 				w.Header().Set("Content-Length", "5000000000")
@@ -277,7 +277,7 @@ func TestBodyTooLarge(t *testing.T) {
 		}
 	}
 	exactly := strings.Repeat(" ", 1<<20-len(emptyPage)) + emptyPage
-	c := overNetwork(t, func(w http.ResponseWriter, r *http.Request) { reply(w, 200, "application/json", exactly) },
+	c := overNetwork(t, func(w http.ResponseWriter, _ *http.Request) { reply(w, 200, "application/json", exactly) },
 		func(cfg *Config) { cfg.MaxBody = 1 << 20 })
 	if _, err := c.Page(background(), "/v1/orders/", nil); err != nil {
 		t.Error(err)
@@ -290,7 +290,7 @@ func TestAttemptTimeoutCoversTheBody(t *testing.T) {
 	c := overNetwork(t, func(w http.ResponseWriter, r *http.Request) {
 		if n.Add(1) == 1 {
 			w.Header().Set("Content-Type", "application/json")
-			fmt.Fprint(w, `{"items":[`)
+			write(w, `{"items":[`)
 			w.(http.Flusher).Flush()
 			<-r.Context().Done() // stalls until the client gives up
 			return
@@ -375,7 +375,7 @@ func TestCancelReturnsAtOnce(t *testing.T) {
 			})
 		})
 	}
-	c := inProcess(t, func(w http.ResponseWriter, r *http.Request) { replyEmpty(w) })
+	c := inProcess(t, func(w http.ResponseWriter, _ *http.Request) { replyEmpty(w) })
 	ctx, cancel := context.WithDeadline(background(), time.Now().Add(-time.Second))
 	defer cancel()
 	if _, err := c.Page(ctx, "/v1/orders/", nil); !errors.Is(err, context.DeadlineExceeded) || c.Requests() != 0 {
@@ -388,7 +388,7 @@ func TestBackoffHonoursRetryAfter(t *testing.T) {
 	for header, want := range map[string]time.Duration{"": time.Second, "7": 7 * time.Second, "86400": time.Minute, "-3": time.Second, "soon": time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			n := 0
-			c := inProcess(t, func(w http.ResponseWriter, r *http.Request) {
+			c := inProcess(t, func(w http.ResponseWriter, _ *http.Request) {
 				if n++; n == 1 {
 					w.Header().Set("Retry-After", header)
 					w.WriteHeader(503)
@@ -414,10 +414,10 @@ func TestBackoffHonoursRetryAfter(t *testing.T) {
 func TestVersionEcho(t *testing.T) {
 	t.Parallel()
 	var logged bytes.Buffer
-	c := inProcess(t, func(w http.ResponseWriter, r *http.Request) {
+	c := inProcess(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set(versionHeader, "2026-10")
-		fmt.Fprint(w, emptyPage)
+		write(w, emptyPage)
 	}, capture(&logged))
 	if c.VersionEcho() != "" {
 		t.Error("an echo before the first answer")
@@ -436,7 +436,7 @@ func TestVersionEcho(t *testing.T) {
 func TestGet(t *testing.T) {
 	t.Parallel()
 	body := `{"id":"a","n":1e400,"s":"` + "\xff" + `","id":"b"}`
-	c := inProcess(t, func(w http.ResponseWriter, r *http.Request) { reply(w, 200, "application/json; charset=utf-8", body) })
+	c := inProcess(t, func(w http.ResponseWriter, _ *http.Request) { reply(w, 200, "application/json; charset=utf-8", body) })
 	b, err := c.Get(background(), "/v1/orders/a", nil)
 	if err != nil || string(b.Value) != body || b.Requests != 1 || b.RequestedAt.IsZero() {
 		t.Errorf("%+v, %v", b, err)

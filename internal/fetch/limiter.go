@@ -146,7 +146,7 @@ func (l *limiter) pause(d time.Duration) {
 	}
 }
 
-// Paused is the sum of the pauses that 429s have caused so far.
+// pausedTime is the sum of the pauses that 429s have caused so far.
 func (l *limiter) pausedTime() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()

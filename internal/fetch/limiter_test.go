@@ -72,7 +72,7 @@ func TestBudgetHoldsInEveryWindow(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				var seen arrivals
-				c := inProcess(t, func(w http.ResponseWriter, r *http.Request) {
+				c := inProcess(t, func(w http.ResponseWriter, _ *http.Request) {
 					// Every tenth attempt fails, for the attempts that follow have to fit in too.
 					if n := seen.enter(); n%10 == 0 {
 						w.WriteHeader(http.StatusBadGateway)
@@ -105,7 +105,7 @@ func TestFirstRequestGoesAlone(t *testing.T) {
 		var seen arrivals
 		failures := 2
 		alone := true
-		c := inProcess(t, func(w http.ResponseWriter, r *http.Request) {
+		c := inProcess(t, func(w http.ResponseWriter, _ *http.Request) {
 			seen.enter()
 			defer seen.leave()
 			time.Sleep(time.Second)
@@ -153,7 +153,7 @@ func TestRateLimitPausesEveryone(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var seen arrivals
 				var refused time.Time
-				c := inProcess(t, func(w http.ResponseWriter, r *http.Request) {
+				c := inProcess(t, func(w http.ResponseWriter, _ *http.Request) {
 					n := seen.enter()
 					defer seen.leave()
 					if n == 20 {
@@ -195,7 +195,7 @@ func TestSeveralRateLimitsPauseOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		c := inProcess(t, func(w http.ResponseWriter, r *http.Request) {
+		c := inProcess(t, func(w http.ResponseWriter, _ *http.Request) {
 			if at := time.Since(start); at > time.Second && at < 61*time.Second {
 				time.Sleep(50 * time.Millisecond) // so that others are on their way
 				w.Header().Set("Retry-After", "60")
@@ -215,7 +215,7 @@ func TestSeveralRateLimitsPauseOnce(t *testing.T) {
 func TestWaitersLeaveWhenCanceled(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c := inProcess(t, func(w http.ResponseWriter, r *http.Request) { replyEmpty(w) }, func(cfg *Config) { cfg.RequestsPerMinute = 1 })
+		c := inProcess(t, func(w http.ResponseWriter, _ *http.Request) { replyEmpty(w) }, func(cfg *Config) { cfg.RequestsPerMinute = 1 })
 		flood(background(), t, c, 1)
 		ctx, cancel := context.WithTimeout(background(), 10*time.Second)
 		defer cancel()

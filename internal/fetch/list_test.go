@@ -49,8 +49,8 @@ func (l *list) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if l.asked != nil {
 		l.asked(n)
 	}
-	limit, _ := strconv.Atoi(query.Get("limit")) //nolint:errcheck // 0 is refused below
-	page, _ := strconv.Atoi(query.Get("page"))   //nolint:errcheck
+	limit, _ := strconv.Atoi(query.Get("limit")) // 0 is refused below
+	page, _ := strconv.Atoi(query.Get("page"))   // the same
 	if limit < 1 || page < 1 {
 		reply(w, 422, "application/json", `{"error":"RequestValidationError","detail":[]}`)
 		return

@@ -3,7 +3,7 @@ package fetch
 import (
 	"bytes"
 	"context"
-	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -78,7 +78,16 @@ func reply(w http.ResponseWriter, status int, contentType, body string) {
 	}
 	w.Header().Set(versionHeader, "2026-04")
 	w.WriteHeader(status)
-	fmt.Fprint(w, body)
+	write(w, body)
+}
+
+func write(w http.ResponseWriter, text string) {
+	if text == "" {
+		return // some statuses have no body
+	}
+	if _, err := io.WriteString(w, text); err != nil {
+		panic(http.ErrAbortHandler) // the client has gone
+	}
 }
 
 const emptyPage = `{"items":[],"pagination":{"total_count":0,"max_page":0}}`

@@ -158,10 +158,32 @@ func TestOffsetIsBounded(t *testing.T) {
 	}
 }
 
+func TestOffsetTellsWhichPagesShareTies(t *testing.T) {
+	t.Parallel()
+	l := newList(spreadRows(60, 15))
+	l.clamp = 10
+	got := offsetAll(t, Offset{Sort: []string{"created_at"}}, l, Cursor{})
+	got.complete(t, nil)
+	var tied []bool
+	for _, p := range got.pages {
+		tied = append(tied, p.Tied)
+		if p.Whole != 60 {
+			t.Errorf("%d rows in all, of 60", p.Whole)
+		}
+	}
+	// Groups of 15 on pages of 10: only between pages 3 and 4 one group ends where another begins.
+	if want := []bool{false, true, true, false, true, true}; !slices.Equal(tied, want) {
+		t.Errorf("%v, want %v", tied, want)
+	}
+}
+
 func TestOffsetStopsWhenTheCallerDoes(t *testing.T) {
 	t.Parallel()
 	l := newList(spreadRows(1000, 1))
-	for range byCreationThenEmail.Pages(background(), inProcess(t, l.ServeHTTP), "/v1/customers/", nil, Cursor{}) {
+	for _, err := range byCreationThenEmail.Pages(background(), inProcess(t, l.ServeHTTP), "/v1/customers/", nil, Cursor{}) {
+		if err != nil {
+			t.Error(err)
+		}
 		break
 	}
 	if len(l.requests) != 1 {
@@ -186,7 +208,7 @@ func (m *meters) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.asked = append(m.asked, key+" "+query.Get("page"))
 	if m.fail != "" && key == m.fail {
 		w.WriteHeader(http.StatusForbidden)
-		fmt.Fprint(w, `{"error":"insufficient_scope"}`)
+		write(w, `{"error":"insufficient_scope"}`)
 		return
 	}
 	if key == "/v1/meters/" {
@@ -331,7 +353,7 @@ func TestEachFails(t *testing.T) {
 func TestArray(t *testing.T) {
 	t.Parallel()
 	body := `[{"id":"a"},{"id":"b"}]`
-	c := inProcess(t, func(w http.ResponseWriter, r *http.Request) { reply(w, 200, "application/json", body) })
+	c := inProcess(t, func(w http.ResponseWriter, _ *http.Request) { reply(w, 200, "application/json", body) })
 	got := collect(Array{}.Pages(background(), c, "/v1/metrics/dashboards", nil, Cursor{}))
 	got.complete(t, []row{{id: "a"}, {id: "b"}})
 	if p := got.pages[0]; len(got.pages) != 1 || p.TotalCount != 2 || p.Total != 2 || p.MaxPage != 1 || p.Requests != 1 {

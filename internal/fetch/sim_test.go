@@ -54,7 +54,7 @@ func read(t *testing.T, c *fetch.Client, scan fetch.Scan, path string) (ids map[
 // the scan can be expected to cope with that.
 func TestScansOfASimulatedOrganization(t *testing.T) {
 	t.Parallel()
-	world := polarsim.NewWorld(polarsim.Options{Seed: 7, Customers: 350})
+	world := polarsim.NewWorld(polarsim.Options{Seed: 7, Customers: 240})
 	want := world.Counts()
 	eachMeter := &fetch.Each{Path: "/v1/meters/", Query: url.Values{"is_archived": {"true"}, "sorting": {"created_at", "name"}}, Param: "meter_id"}
 	for _, test := range []struct {
