@@ -76,7 +76,7 @@ func (c *call) member() (n Ref, ok bool) {
 				return n, true
 			}
 		}
-		c.notFound()
+		c.memberNotFound()
 		return None, false
 	}
 	name := "member_id"
@@ -85,7 +85,7 @@ func (c *call) member() (n Ref, ok bool) {
 	}
 	n, ok = c.id(name, KindMember, len(c.w.members))
 	if ok && (c.w.members[n].DeletedAt != 0 || owner != None && c.w.members[n].Customer != owner) {
-		c.notFound()
+		c.memberNotFound()
 		return None, false
 	}
 	return n, ok
@@ -191,7 +191,7 @@ func (c *call) getInvoice() {
 		return
 	}
 	if !c.w.orders[n].InvoiceGenerated {
-		c.refuse(http.StatusNotFound, "InvoiceDoesNotExist", "No invoice exists for this order.")
+		c.refuse(http.StatusNotFound, "InvoiceDoesNotExist", "No invoice exists for order "+c.w.id(KindOrder, int(n)).String()+".")
 		return
 	}
 	c.presigned("invoices", n)
@@ -204,7 +204,7 @@ func (c *call) getReceipt() {
 		return
 	}
 	if !c.w.orders[n].Receipt {
-		c.refuse(http.StatusNotFound, "ReceiptNotAllocated", "This order has no receipt number.")
+		c.refuse(http.StatusNotFound, "ReceiptNotAllocated", "No receipt allocated for order "+c.w.id(KindOrder, int(n)).String()+".")
 		return
 	}
 	if _, rendered := c.receipts.LoadOrStore(n, true); !rendered {

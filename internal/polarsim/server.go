@@ -35,6 +35,7 @@ type ServerOptions struct {
 type Server struct {
 	world    *World
 	opts     ServerOptions
+	lists    []*resource
 	routes   []route
 	limits   limiter
 	faults   faults
@@ -58,6 +59,7 @@ func NewServer(w *World, o ServerOptions) *Server {
 	for _, f := range o.Faults {
 		s.faults.arm(f)
 	}
+	s.lists = resources()
 	s.routes = routes()
 	return s
 }
