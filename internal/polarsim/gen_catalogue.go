@@ -144,12 +144,12 @@ func (g *generator) assortment() {
 	g.plan(Product{CreatedAt: t + day, ModifiedAt: t + 250*day, Name: "PRO", Visibility: "public", Interval: "month", IntervalCount: 1, Archived: true, Benefits: []Ref{0}}, 1400, 1400, 2000)
 	g.plan(Product{CreatedAt: t + 700*day + 999_999, Name: "Enterprise, by invitation", Visibility: "private", Interval: "year", IntervalCount: 1, Metadata: `{"owner":"sales@example.com"}`}, 990_000, 950_000, 1_500_000)
 	// A product whose prices were replaced once: orders and subscriptions still point at the archived ones.
-	changed := g.plan(Product{CreatedAt: t + 50*day, ModifiedAt: t + 510*day, Name: "Backup", Visibility: "public", Interval: "month", IntervalCount: 1}, 400, 400, 600)
+	changed := g.plan(Product{CreatedAt: t + 50*day, ModifiedAt: t + 1150*day, Name: "Backup", Visibility: "public", Interval: "month", IntervalCount: 1}, 400, 400, 600)
 	for _, p := range g.products[changed].Prices {
-		g.prices[p].Archived, g.prices[p].ModifiedAt = true, t+510*day
+		g.prices[p].Archived, g.prices[p].ModifiedAt = true, t+1150*day
 	}
 	for _, c := range []string{"usd", "eur", "jpy"} {
-		g.price(Price{Product: changed, Kind: PriceFixed, Currency: c, Amount: 550, CreatedAt: t + 510*day})
+		g.price(Price{Product: changed, Kind: PriceFixed, Currency: c, Amount: 550, CreatedAt: t + 1150*day})
 	}
 	for i := catalogueSize; i < g.opts.Products; i++ {
 		amount := int64(100 * (1 + i%97))
