@@ -3,7 +3,6 @@
 package localpg
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -158,14 +157,10 @@ func answers(ctx context.Context, dir string) bool {
 
 // postmasterPID is the first line of the file that a running server keeps in its data directory.
 func postmasterPID(dir string) (int, error) {
-	f, err := os.Open(filepath.Join(dir, "data", "postmaster.pid"))
+	content, err := os.ReadFile(filepath.Join(dir, "data", "postmaster.pid"))
 	if err != nil {
 		return 0, err
 	}
-	defer f.Close()
-	line, err := bufio.NewReader(f).ReadString('\n')
-	if err != nil {
-		return 0, err
-	}
+	line, _, _ := strings.Cut(string(content), "\n")
 	return strconv.Atoi(strings.TrimSpace(line))
 }

@@ -1,0 +1,49 @@
+# Programs are built once per version into .bin.
+SQLC := .bin/sqlc-$(shell awk '$$1 == "github.com/sqlc-dev/sqlc" { print $$2 }' tools/go.mod)
+LINT := .bin/golangci-lint-$(shell awk '$$1 == "github.com/golangci/golangci-lint/v2" { print $$2 }' tools/lint/go.mod)
+ARGS ?=
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## a simulated organization mirrored into a private Postgres, from nothing to answers; ARGS="--customers 2000 --keep"
+	@scripts/ensure.sh postgres
+	@$(MAKE) --no-print-directory build
+	.bin/syncd demo $(ARGS)
+
+.PHONY: test
+test: ## all tests, with the race detector; ARGS="-run Sweep" or "-short" go to go test
+	@DSN_VARIABLE=SYNCD_TEST_DATABASE_URL OR_DOCKER=1 scripts/ensure.sh postgres cc
+	go test -race -timeout 9m $(ARGS) ./...
+
+.PHONY: lint
+lint: $(LINT) ## gofmt, go vet, golangci-lint
+	@unformatted="$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l)"; \
+	if [ -n "$$unformatted" ]; then echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	$(LINT) run
+
+.PHONY: lint-sql
+lint-sql: $(SQLC) ## the generated code is current, and Postgres itself prepares every query
+	$(SQLC) diff
+	go run ./internal/localpg/withpg -- $(SQLC) vet
+
+.PHONY: generate
+generate: $(SQLC) ## internal/store/db from migrations and queries
+	$(SQLC) generate
+
+.PHONY: build
+build: ## .bin/syncd
+	go build -o .bin/syncd ./cmd/syncd
+
+$(SQLC):
+	@echo "building $@ (once)"
+	@go build -modfile=tools/go.mod -o $@ github.com/sqlc-dev/sqlc/cmd/sqlc
+
+$(LINT):
+	@echo "building $@ (once)"
+	@go build -modfile=tools/lint/go.mod -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint

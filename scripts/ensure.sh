@@ -1,0 +1,79 @@
+#!/bin/sh
+# Makes sure that the things named as arguments are there: postgres, cc, git, make.
+# On Debian and Ubuntu, as root, what is missing is installed from the distribution, which is said; elsewhere the ways
+# out are printed and the script fails. DRY_RUN=1 shows what apt-get would do, and does nothing.
+# DSN_VARIABLE names the variable that may hold the DSN of a running server instead; with OR_DOCKER=1 a working Docker
+# will do where nothing can be installed.
+set -eu
+
+# Looks where internal/localpg/find.go looks.
+have_postgres() {
+    [ -z "${DSN_VARIABLE:-}" ] || [ -z "$(printenv "$DSN_VARIABLE")" ] || return 0
+    [ -z "${PG_BIN:-}" ] || return 0 # named by the user: syncd uses it or refuses it, and says why
+    for dir in $(printf %s "$PATH" | tr ':' ' ') "$(dirname "$(readlink -f "$(command -v initdb)" || :)")" \
+        ${POSTGRES_PLACES-/usr/lib/postgresql/*/bin /usr/pgsql-*/bin /usr/libexec/postgresql* \
+            /opt/homebrew/opt/postgresql@*/bin /usr/local/opt/postgresql@*/bin \
+            /home/linuxbrew/.linuxbrew/opt/postgresql@*/bin /Applications/Postgres.app/Contents/Versions/*/bin}; do
+        if [ -x "$dir/initdb" ] && [ -x "$dir/postgres" ]; then return 0; fi
+    done
+    return 1
+}
+
+have() {
+    case $1 in
+    postgres) have_postgres ;;
+    cc) command -v "${CC:-gcc}" >/dev/null && { [ "$(uname)" != Linux ] || [ -e /usr/include/stdlib.h ]; } ;;
+    *) command -v "$1" >/dev/null ;;
+    esac
+}
+
+packages() {
+    case $1 in
+    postgres) echo postgresql ;;
+    cc) echo gcc libc6-dev ;; # the race detector needs cgo
+    *) echo "$1" ;;
+    esac
+}
+
+missing='' install=''
+for thing; do
+    if ! have "$thing"; then
+        missing="$missing $thing" install="$install $(packages "$thing")"
+    fi
+done
+[ -n "$missing" ] || exit 0
+
+run() { if [ -n "${DRY_RUN:-}" ]; then echo "would run: $*"; else "$@"; fi; }
+apt() { run env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Dpkg::Use-Pty=0 "$@"; }
+
+if ! command -v apt-get >/dev/null || [ "$(id -u)" -ne 0 ]; then
+    if [ "$missing" = " postgres" ] && [ -n "${OR_DOCKER:-}" ] && docker info >/dev/null 2>&1; then exit 0; fi
+    echo "missing:$missing" >&2
+    if command -v apt-get >/dev/null; then
+        echo "  install: sudo apt-get install$install" >&2
+    elif command -v brew >/dev/null; then
+        case $missing in *postgres*) echo "  install: brew install postgresql@17" >&2 ;; esac
+        case $missing in *cc* | *git* | *make*) echo "  install: xcode-select --install" >&2 ;; esac
+    else
+        echo "  install them with your system's package manager (for postgres: the server package)" >&2
+    fi
+    case $missing in *postgres*)
+        echo "  or set PG_BIN to the directory that holds initdb and postgres${DSN_VARIABLE:+, or $DSN_VARIABLE to the DSN of a running server}" >&2
+        ;;
+    esac
+    exit 1
+fi
+
+echo "missing:$missing; installing from the distribution:$install" >&2
+apt update
+case $missing in *postgres*)
+    # The programs are wanted, not a cluster of the system's own: none is made, none is started.
+    apt install --no-install-recommends postgresql-common
+    no_cluster=/etc/postgresql-common/createcluster.d/syncd.conf
+    run mkdir -p "$(dirname $no_cluster)"
+    trap 'run rm -f $no_cluster' EXIT
+    run sh -c "echo 'create_main_cluster = false' >$no_cluster"
+    ;;
+esac
+# shellcheck disable=SC2086 # a list of packages
+apt install --no-install-recommends $install
