@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -37,7 +38,8 @@ type demo struct {
 	store *store.Store
 }
 
-const demoDatabase = "syncd_demo"
+// demoDatabase is of one demo alone: several may use one server.
+func demoDatabase() string { return "syncd_demo_" + strings.ToLower(rand.Text()[:10]) }
 
 func (cmd *demoCmd) Run(c *command) (err error) {
 	cfg, log, err := c.config()
@@ -110,7 +112,7 @@ func (d *demo) startPostgres(ctx context.Context) (note string, err error) {
 	if err != nil {
 		return "", err
 	}
-	d.dsn, err = d.pg.CreateDatabase(ctx, demoDatabase, "")
+	d.dsn, err = d.pg.CreateDatabase(ctx, demoDatabase(), "")
 	return "", err
 }
 

@@ -56,7 +56,7 @@ type Config struct {
 }
 
 // A sweep costs one request per 100 rows. Nightly it is cheap enough for every stream; Polar's metrics change by the
-// hour and cost some 20 requests whatever the size of the organization.
+// hour and cost a handful of requests whatever the size of the organization.
 const (
 	nightly = "0 3 * * *"
 	hourly  = "@every 1h"

@@ -13,33 +13,42 @@ import (
 )
 
 // questions are what a business asks of its billing data, and the SQL that answers. Amounts of different currencies
-// are never added. They are whole minor units: 100 to a dollar or a euro, 1 to a yen.
+// are never added. They are stored in the smallest unit: 100 to a dollar or a euro, 1 to a yen.
 var questions = []struct{ text, sql string }{
-	{"What is our monthly recurring revenue, by product and currency?", `
-SELECT p.name AS product, s.currency, count(*) AS subscriptions,
-       round(sum(s.amount / s.recurring_interval_count
-                 * CASE s.recurring_interval WHEN 'year' THEN 1 / 12.0 WHEN 'week' THEN 52 / 12.0 WHEN 'day' THEN 365 / 12.0 ELSE 1 END)
-             / CASE s.currency WHEN 'jpy' THEN 1 ELSE 100 END, 2) AS per_month
-FROM subscriptions s
-JOIN products p ON p.id = s.product_id
-WHERE s.status IN ('active', 'past_due') AND s._deleted_at IS NULL
-GROUP BY p.name, s.currency
-ORDER BY s.currency, per_month DESC
-LIMIT 12`},
+	{"What is our monthly recurring revenue, by currency and product?", `
+SELECT currency, product, subscriptions, per_month
+FROM (
+    SELECT s.currency, p.name AS product, count(*) AS subscriptions,
+           round(sum(s.amount::numeric / s.recurring_interval_count
+                     * CASE s.recurring_interval WHEN 'year' THEN 1 / 12.0 WHEN 'week' THEN 52 / 12.0 WHEN 'day' THEN 365 / 12.0 ELSE 1 END)
+                 / CASE s.currency WHEN 'jpy' THEN 1 ELSE 100 END, 2) AS per_month,
+           row_number() OVER (PARTITION BY s.currency ORDER BY sum(s.amount) DESC) AS place
+    FROM subscriptions s
+    JOIN products p ON p.id = s.product_id
+    WHERE s.status IN ('active', 'past_due') AND s.amount > 0 AND s._deleted_at IS NULL
+    GROUP BY s.currency, p.id, p.name
+) AS ranked
+WHERE place <= 4
+ORDER BY currency, per_month DESC`},
 	{"Who are our best customers, refunds taken off?", `
-SELECT c.name, c.email, o.currency, count(*) AS orders,
-       round(sum(o.net_amount - o.refunded_amount) / CASE o.currency WHEN 'jpy' THEN 1 ELSE 100.0 END, 2) AS revenue
-FROM orders o
-JOIN customers c ON c.id = o.customer_id
-WHERE o.paid AND o._deleted_at IS NULL
-GROUP BY c.id, c.name, c.email, o.currency
-ORDER BY row_number() OVER (PARTITION BY o.currency ORDER BY sum(o.net_amount - o.refunded_amount) DESC), o.currency
-LIMIT 9`},
+SELECT currency, customer, orders, revenue
+FROM (
+    SELECT o.currency, coalesce(c.name, c.email) AS customer, count(*) AS orders,
+           round(sum(o.net_amount - o.refunded_amount) / CASE o.currency WHEN 'jpy' THEN 1 ELSE 100.0 END, 2) AS revenue,
+           row_number() OVER (PARTITION BY o.currency ORDER BY sum(o.net_amount - o.refunded_amount) DESC) AS place
+    FROM orders o
+    JOIN customers c ON c.id = o.customer_id
+    WHERE o.paid AND o._deleted_at IS NULL
+    GROUP BY o.currency, c.id, c.name, c.email
+) AS ranked
+WHERE place <= 3
+ORDER BY currency, place`},
 	{"How many subscribers leave us each month?", `
 SELECT to_char(month, 'YYYY-MM') AS month,
        count(*) FILTER (WHERE s.started_at < month) AS at_start,
-       count(*) FILTER (WHERE s.started_at >= month) AS new,
-       count(*) FILTER (WHERE s.ended_at < month + interval '1 month') AS left,
+       count(*) FILTER (WHERE s.started_at >= month) AS joined,
+       count(*) FILTER (WHERE s.canceled_at >= month AND s.canceled_at < month + interval '1 month') AS canceled,
+       count(*) FILTER (WHERE s.ended_at < month + interval '1 month') AS ended,
        round(100.0 * count(*) FILTER (WHERE s.started_at < month AND s.ended_at < month + interval '1 month')
              / nullif(count(*) FILTER (WHERE s.started_at < month), 0), 1) AS churn_percent
 FROM generate_series(date_trunc('month', now()) - interval '5 months', date_trunc('month', now()), interval '1 month') AS month
@@ -48,18 +57,23 @@ WHERE s._deleted_at IS NULL
 GROUP BY month
 ORDER BY month`},
 	{"Why do payments fail, and how much of it came in later?", `
-SELECT coalesce(f.decline_reason, 'unknown') AS reason, o.currency, count(DISTINCT o.id) AS orders,
-       count(DISTINCT o.id) FILTER (WHERE o.paid) AS paid_later,
-       count(DISTINCT o.customer_id) AS customers
-FROM payments f
-JOIN orders o ON o.id = f.order_id
-WHERE f.status = 'failed' AND f._deleted_at IS NULL
-GROUP BY reason, o.currency
-ORDER BY orders DESC, reason, o.currency
+SELECT o.currency, coalesce(failed.reason, 'unknown') AS reason, count(*) AS orders,
+       count(*) FILTER (WHERE o.paid) AS paid_later,
+       round(coalesce(sum(o.total_amount) FILTER (WHERE NOT o.paid), 0) / CASE o.currency WHEN 'jpy' THEN 1 ELSE 100.0 END, 2) AS still_open
+FROM (
+    SELECT DISTINCT ON (order_id) order_id, decline_reason AS reason
+    FROM payments
+    WHERE status = 'failed' AND _deleted_at IS NULL
+    ORDER BY order_id, created_at
+) AS failed
+JOIN orders o ON o.id = failed.order_id
+GROUP BY o.currency, reason
+ORDER BY orders DESC, o.currency, reason
 LIMIT 8`},
-	{"Who is about to reach the cap of a metered price?", `
-SELECT c.name, m.name AS meter, u.consumed_units AS used, s.currency,
-       round(u.amount / 100.0, 2) AS charged, round(price.cap_amount / 100.0, 2) AS cap,
+	{"Whose metered usage is nearest to its cap?", `
+SELECT coalesce(c.name, c.email) AS customer, m.name AS meter, round(u.consumed_units, 1) AS used, s.currency,
+       round(u.amount / CASE s.currency WHEN 'jpy' THEN 1 ELSE 100.0 END, 2) AS charged,
+       round(price.cap_amount / CASE s.currency WHEN 'jpy' THEN 1 ELSE 100.0 END, 2) AS cap,
        round(100.0 * u.amount / price.cap_amount) AS percent
 FROM subscription_meters u
 JOIN subscriptions s ON s.id = u.subscription_id
@@ -67,7 +81,7 @@ JOIN subscription_prices price ON price.subscription_id = s.id AND price.meter_i
 JOIN customers c ON c.id = s.customer_id
 JOIN meters m ON m.id = u.meter_id
 WHERE price.cap_amount > 0 AND s.ended_at IS NULL AND u._removed_at IS NULL AND price._removed_at IS NULL
-ORDER BY 1.0 * u.amount / price.cap_amount DESC, c.name
+ORDER BY 1.0 * u.amount / price.cap_amount DESC, customer
 LIMIT 5`},
 }
 

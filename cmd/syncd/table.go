@@ -83,7 +83,7 @@ func until(at, now time.Time) string {
 	switch {
 	case at.IsZero():
 		return ""
-	case at.Before(now):
+	case !at.After(now):
 		return "due"
 	}
 	return "in " + span(at.Sub(now))
