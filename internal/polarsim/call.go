@@ -69,12 +69,18 @@ func (c *call) row(r *resource, n Ref, status int) {
 	var o object
 	r.render(c.w, &o, n)
 	c.json(status, c.spoilt(o.b, -1, c.w.id(r.kind, int(n))))
+	if c.broken {
+		c.crash()
+	}
 }
 
 // spoilt applies the faults that are for an item: by its id, or by its index in a page.
 func (c *call) spoilt(item []byte, index int, id ID) []byte {
 	for _, h := range c.hits {
-		if h.spoils() && (h.ID == id.String() || h.ID == "" && h.Item == index) {
+		if h.fatal() && h.aims(index, c.offset, id) {
+			c.broken = true
+		}
+		if h.spoils() && h.aims(index, c.offset, id) {
 			item = h.spoil(item)
 			if h.Kind == "dup" && index >= 0 {
 				item = append(append(append(make([]byte, 0, 2*len(item)+1), item...), ','), item...)
@@ -120,7 +126,8 @@ func (r *resource) list(c *call) {
 	if !c.opts.StableTies {
 		salt ^= mix(c.number)
 	}
-	page := c.w.page(rows, l.sorting, (l.page-1)*l.limit, l.limit, salt)
+	c.offset = (l.page - 1) * l.limit
+	page := c.w.page(rows, l.sorting, c.offset, l.limit, salt)
 	o := object{b: make([]byte, 0, 512+len(page)*2048)}
 	o.open()
 	o.key("items")
@@ -144,6 +151,9 @@ func (r *resource) list(c *call) {
 	o.close()
 	o.close()
 	c.json(http.StatusOK, o.b)
+	if c.broken {
+		c.crash()
+	}
 }
 
 // crash is an error that upstream did not foresee.
@@ -157,6 +167,9 @@ func (c *call) disturb() bool {
 	for _, h := range c.hits {
 		switch h.Kind {
 		case "500":
+			if h.fatal() {
+				continue
+			}
 			c.crash()
 		case "502", "503", "504":
 			c.status, _ = strconv.Atoi(h.Kind) // one of the three

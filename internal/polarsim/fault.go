@@ -15,7 +15,7 @@ import (
 
 // Fault is one thing that goes wrong, on the requests that match. Kind is one of
 //
-//	500 502 503 504   an error page, of the app (500, plain text) or of a proxy (HTML)
+//	500 502 503 504   an error page, of the app (500, plain text) or of a proxy (HTML); 500 with Row or ID: every page that holds that item
 //	401 403 404 429   as Polar gives them: token refused, scope missing, wrong route or version, limit reached
 //	reset             the connection is cut before the response
 //	truncate          the body ends in the middle
@@ -35,9 +35,10 @@ type Fault struct {
 	Page   int               // only requests of this page; 0 = any
 	Query  map[string]string // only requests with these values
 	Scope  string            // of 403: the routes that accept this scope
-	Times  int               // how often it strikes; 0 = for ever
+	Times  int               // matching requests that it strikes; 0 = all
 	Skip   int               // matching requests that pass unharmed first
 	Item   int               // index within the page of the item to spoil
+	Row    int               // instead of Item: the item that is this one of the whole list, counted from 1
 	ID     string            // id of the item to spoil, wherever it is served; instead of Item
 	Field  string            // field to spoil; default depends on Kind
 	Value  string            // see above
@@ -48,7 +49,7 @@ var faultKinds = []string{"500", "502", "503", "504", "401", "403", "404", "429"
 	"type", "noid", "badid", "nul", "bigint", "utf8", "huge", "dup", "set"}
 
 // ParseFault reads the text form, "kind:key=value,...", for example "500:path=/v1/orders/,page=3,times=2". Keys are path, method, page, scope,
-// times, skip, item, id, field, for, any query parameter as "q.NAME", and value, which takes the rest of the text.
+// times, skip, item, row, id, field, for, any query parameter as "q.NAME", and value, which takes the rest of the text.
 func ParseFault(s string) (Fault, error) {
 	kind, rest, _ := strings.Cut(s, ":")
 	f := Fault{Kind: kind}
@@ -100,6 +101,8 @@ func (f *Fault) set(key, value string) (err error) {
 		return number(&f.Skip)
 	case "item":
 		return number(&f.Item)
+	case "row":
+		return number(&f.Row)
 	case "id":
 		f.ID = value
 	case "field":
@@ -136,6 +139,7 @@ func (f Fault) String() string {
 	add("times", strconv.Itoa(f.Times))
 	add("skip", strconv.Itoa(f.Skip))
 	add("item", strconv.Itoa(f.Item))
+	add("row", strconv.Itoa(f.Row))
 	add("id", f.ID)
 	add("field", f.Field)
 	add("for", f.For.String())

@@ -200,6 +200,24 @@ func TestPoison(t *testing.T) {
 	}
 }
 
+func TestTrap30_OneBadRowFailsItsPage(t *testing.T) {
+	t.Parallel()
+	s, _ := faulty(t, "500:path=/v1/orders/,row=42")
+	for target, want := range map[string]int{"?limit=100": 500, "?limit=20&page=3": 500, "?limit=20&page=2": 200, "?limit=1&page=42": 500, "?limit=1&page=43": 200} {
+		if res, _ := do(t, s, "GET", "/v1/orders/"+target, ""); res.StatusCode != want {
+			t.Errorf("%s: %d, want %d", target, res.StatusCode, want)
+		}
+	}
+	s.ClearFaults()
+	victim := list1(t, s, "/v1/orders/?limit=1").Items[0]["id"].(string)
+	s.AddFault(Fault{Kind: "500", ID: victim})
+	for target, want := range map[string]int{"/v1/orders/?limit=5": 500, "/v1/orders/?limit=5&page=2": 200, "/v1/orders/" + victim: 500} {
+		if res, _ := do(t, s, "GET", target, ""); res.StatusCode != want {
+			t.Errorf("%s: %d, want %d", target, res.StatusCode, want)
+		}
+	}
+}
+
 func TestMembersOfObjects(t *testing.T) {
 	t.Parallel()
 	const object = `{"a":{"id":"inner"},"id":"x","b":[1,{"id":2}],"c":"q\"}","d":-1.5e3}`

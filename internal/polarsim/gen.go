@@ -10,7 +10,7 @@ const (
 	randOrders
 	randPayments
 	randUsage
-	randTies
+	randDepartures
 	randAdvance uint64 = 1 << 32 // plus the step
 )
 
@@ -31,6 +31,7 @@ func (w *World) generate() {
 	g.quota()
 	g.history()
 	g.settle()
+	g.departures()
 	g.usage()
 	g.boards()
 }

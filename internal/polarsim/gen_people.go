@@ -1,6 +1,7 @@
 package polarsim
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -32,9 +33,29 @@ func (g *generator) people() {
 		}
 		g.customers = append(g.customers, c)
 		g.team(r, Ref(i))
-		if chance(r, 30) && i > 2 {
-			at := min(g.now-minute, c.CreatedAt+Time(r.Int64N(int64(g.now-c.CreatedAt))))
-			g.remove(Ref(i), at, chance(r, 500))
+	}
+}
+
+// departures deletes some customers, after the last of their orders. Their subscriptions ended minutes later.
+func (g *generator) departures() {
+	r := g.random(randDepartures)
+	last := make([]Time, len(g.customers))
+	for i := range g.orders {
+		o := &g.orders[i]
+		last[o.Customer] = max(last[o.Customer], o.CreatedAt, o.ModifiedAt)
+	}
+	for i := range g.customers {
+		if !chance(r, 30) || i <= 2 {
+			continue
+		}
+		from := max(last[i], g.customers[i].CreatedAt, g.customers[i].ModifiedAt)
+		at := from + Time(r.Int64N(int64(max(g.now-minute-from, 1))))
+		g.remove(Ref(i), at, chance(r, 500))
+		for _, s := range g.subscriptionsOf(Ref(i)) {
+			if end := at + 5*minute; s.EndedAt == 0 && s.StartedAt != 0 && end <= g.now {
+				s.CanceledAt = cmp.Or(s.CanceledAt, end)
+				s.close(end)
+			}
 		}
 	}
 }

@@ -85,7 +85,7 @@ func b2s(desc bool) string {
 
 func (w *World) parseSorting(r *resource, l *listQuery, q url.Values, p *problems) {
 	given, ok := q["sorting"]
-	if !ok || len(r.sorts) == 0 || r.sorting == nil {
+	if !ok || r.fixed {
 		given = r.sorting
 	}
 	for i, s := range given {

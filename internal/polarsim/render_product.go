@@ -7,13 +7,7 @@ func (w *World) renderProduct(o *object, n Ref) {
 	o.open()
 	w.productFields(o, n)
 	list(o, "prices", w.catalogPrices(n), w.renderPrice)
-	benefits := make([]Ref, 0, len(p.Benefits))
-	for _, b := range p.Benefits {
-		if w.benefits[b].DeletedAt == 0 {
-			benefits = append(benefits, b)
-		}
-	}
-	list(o, "benefits", benefits, w.renderBenefit)
+	list(o, "benefits", w.liveBenefits(n), w.renderBenefit)
 	list(o, "medias", p.Medias, w.renderMedia)
 	order := 0
 	list(o, "attached_custom_fields", p.CustomFields, func(o *object, f AttachedField) {
@@ -27,6 +21,17 @@ func (w *World) renderProduct(o *object, n Ref) {
 		o.close()
 	})
 	o.close()
+}
+
+// liveBenefits are those of a product that are not deleted, in the product's order.
+func (w *World) liveBenefits(n Ref) []Ref {
+	live := make([]Ref, 0, 8)
+	for _, b := range w.products[n].Benefits {
+		if w.benefits[b].DeletedAt == 0 {
+			live = append(live, b)
+		}
+	}
+	return live
 }
 
 // catalogPrices are the prices that the product shows: neither archived nor made for one customer.

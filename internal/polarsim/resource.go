@@ -17,12 +17,12 @@ type resource struct {
 	sorts   []sortKey
 	natural string   // the sort key in whose order the rows lie already
 	sorting []string // default
+	fixed   bool     // the list has no `sorting` parameter
 	filters map[string]filter
 	ranges  map[string]rangeFilter
 	noID    bool // no GET by id
 	noOrg   bool // no organization_id filter
 	render  func(w *World, o *object, n Ref)
-	bare    bool // a JSON array without an envelope, not paginated
 }
 
 // sortKey is a value of `sorting`. NULLs are last in ascending order and first in descending order, as Postgres has it by default.

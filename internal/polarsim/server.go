@@ -112,6 +112,8 @@ type call struct {
 	input  []byte            // request body
 	hits   []hit             // faults that strike it
 	number uint64            // of the request
+	offset int               // of the first row of a page in its list
+	broken bool              // a row cannot be rendered
 
 	status int
 	header http.Header
@@ -132,12 +134,11 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		pattern = rt.method + " " + rt.pattern
 	}
 	s.count(pattern)
-	began := time.Now()
 	c.hits = s.faults.strike(r, c.query, rt)
 	if !c.disturb() {
 		c.answer(rt, others)
 	}
-	s.opts.Log.DebugContext(r.Context(), "request", "method", r.Method, "path", r.URL.Path, "query", r.URL.RawQuery, "status", c.status, "bytes", len(c.body), "took", time.Since(began))
+	s.opts.Log.DebugContext(r.Context(), "request", "method", r.Method, "path", r.URL.Path, "query", r.URL.RawQuery, "status", c.status, "bytes", len(c.body))
 	c.send(rw)
 }
 

@@ -39,6 +39,22 @@ func (h hit) spoil(item []byte) []byte {
 	return item
 }
 
+// aims tells whether the fault is for this item: by its id, by its place in the whole list, or by its index in the page. Of an item served alone,
+// index is -1.
+func (h hit) aims(index, offset int, id ID) bool {
+	switch {
+	case h.ID != "":
+		return h.ID == id.String()
+	case h.Row > 0:
+		return index >= 0 && offset+index+1 == h.Row
+	default:
+		return index == h.Item
+	}
+}
+
+// fatal tells whether the fault is an item that the server cannot render: the whole page fails.
+func (h hit) fatal() bool { return h.Kind == "500" && (h.ID != "" || h.Row > 0) }
+
 // spoils tells whether the fault is for an item.
 func (h hit) spoils() bool {
 	switch h.Kind {

@@ -98,8 +98,8 @@ func (w *World) random(purpose uint64) *rand.Rand {
 	return rand.New(rand.NewPCG(mix(w.seed), purpose))
 }
 
-// Counts tells how many rows of each list a mirror must end up with: what the API's lists would return over all pages, with customer meters of
-// archived meters.
+// Counts tells how many rows a mirror must end up with: of each list what the API would return over all pages, with the customer meters of archived
+// meters, and of the lists within their rows (order_items, product_prices, product_benefits, subscription_prices, subscription_meters).
 func (w *World) Counts() map[string]int {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
@@ -118,9 +118,15 @@ func (w *World) Counts() map[string]int {
 		}
 	}
 	for i := range w.subscriptions {
-		if w.subscriptions[i].StartedAt != 0 {
+		if s := &w.subscriptions[i]; s.StartedAt != 0 {
 			counts["subscriptions"]++
+			counts["subscription_prices"] += len(s.Prices)
+			counts["subscription_meters"] += len(s.Meters)
 		}
+	}
+	for i := range w.products {
+		counts["product_prices"] += len(w.catalogPrices(Ref(i)))
+		counts["product_benefits"] += len(w.liveBenefits(Ref(i)))
 	}
 	for i := range w.orders {
 		counts["order_items"] += len(w.orders[i].Items)
