@@ -1,7 +1,6 @@
 package mirror_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -80,7 +79,7 @@ func (h *harness) runner(t *testing.T, change func(*mirror.Config)) *mirror.Runn
 	client, err := fetch.New(fetch.Config{
 		Server: h.http.URL, Token: token, RequestsPerMinute: -1,
 		Backoff: func(int) time.Duration { return time.Millisecond },
-		Now:     h.world.Now,
+		Now:     h.world.Now, MaxPause: 50 * time.Millisecond,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -136,10 +135,9 @@ func (h *harness) call(t *testing.T, method, path, body string) (int, []byte) {
 	return resp.StatusCode, got
 }
 
-// list reads a whole list over HTTP, in the plainest way there is.
-func (h *harness) list(t *testing.T, path string, query url.Values) []map[string]any {
+// list reads the pages of a list over HTTP, in the plainest way there is.
+func (h *harness) list(t *testing.T, path string, query url.Values) (all []map[string]any, total int) {
 	t.Helper()
-	var all []map[string]any
 	for page := 1; ; page++ {
 		q := url.Values{"limit": {"100"}, "page": {fmt.Sprint(page)}}
 		for k, v := range query {
@@ -152,13 +150,14 @@ func (h *harness) list(t *testing.T, path string, query url.Values) []map[string
 		var list struct {
 			Items      []map[string]any
 			Pagination struct {
-				MaxPage int `json:"max_page"`
+				TotalCount int `json:"total_count"`
+				MaxPage    int `json:"max_page"`
 			}
 		}
 		decode(t, body, &list)
 		all = append(all, list.Items...)
 		if page >= list.Pagination.MaxPage {
-			return all
+			return all, list.Pagination.TotalCount
 		}
 	}
 }
@@ -182,24 +181,33 @@ func (h *harness) upstream(t *testing.T, s mirror.Stream) []map[string]any {
 		decode(t, body, &list)
 		return list
 	case "customer_meters":
-		all := h.list(t, s.Path, url.Values{"sorting": {"customer_id", "meter_id"}})
-		for _, m := range h.list(t, "/v1/meters/", url.Values{"is_archived": {"true"}}) {
-			all = append(all, h.list(t, s.Path, url.Values{"meter_id": {m["id"].(string)}, "sorting": {"customer_id"}})...)
+		all := h.all(t, s.Path, url.Values{"sorting": {"customer_id", "meter_id"}})
+		for _, m := range h.all(t, "/v1/meters/", url.Values{"is_archived": {"true"}}) {
+			all = append(all, h.all(t, s.Path, url.Values{"meter_id": {m["id"].(string)}, "sorting": {"customer_id"}})...)
 		}
 		return all
 	}
-	// Ties come in any order from page to page, so ask until it adds up: the plainest way to be right.
-	for range 200 {
-		list := h.list(t, s.Path, nil)
-		ids := map[any]bool{}
-		for _, item := range list {
-			ids[item["id"]] = true
+	return h.all(t, s.Path, url.Values{})
+}
+
+// all reads a list until every row that it counts has come: ties are shuffled from page to page.
+func (h *harness) all(t *testing.T, path string, query url.Values) []map[string]any {
+	t.Helper()
+	var list []map[string]any
+	seen := map[any]bool{}
+	for range 100 {
+		items, total := h.list(t, path, query)
+		for _, item := range items {
+			if !seen[item["id"]] {
+				seen[item["id"]] = true
+				list = append(list, item)
+			}
 		}
-		if len(ids) == len(list) {
+		if len(list) == total {
 			return list
 		}
 	}
-	t.Fatalf("%s: never got a consistent list", s.Name)
+	t.Fatalf("%s: %d rows never came together", path, len(list))
 	return nil
 }
 
@@ -361,15 +369,23 @@ func number(got any, want string) bool {
 	return ok1 && ok2 && a.Cmp(b) == 0
 }
 
-// writes counts what was ever written to the tables of streams.
+// writes counts what was ever written to the tables of streams. A session reports its statistics when it ends, so all
+// of them are ended first.
 func (h *harness) writes(t *testing.T) (n int64) {
 	t.Helper()
-	ctx := context.Background()
-	// Statistics are reported when a session ends or is idle; this makes them current.
-	if _, err := h.store.Pool().Exec(ctx, "SELECT pg_stat_force_next_flush()"); err != nil {
+	ctx := t.Context()
+	h.store.Pool().Reset()
+	conn, err := h.store.Pool().Acquire(ctx)
+	if err != nil {
 		t.Fatal(err)
 	}
-	err := h.store.Pool().QueryRow(ctx, `SELECT COALESCE(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)
+	defer conn.Release()
+	for others := 1; others > 0; {
+		if err := conn.QueryRow(ctx, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()").Scan(&others); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err = conn.QueryRow(ctx, `SELECT COALESCE(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)
 		FROM pg_stat_user_tables WHERE relname NOT LIKE 'sync\_%'`).Scan(&n)
 	if err != nil {
 		t.Fatal(err)

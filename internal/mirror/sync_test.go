@@ -1,0 +1,265 @@
+package mirror_test
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"syncd/internal/fetch"
+	"syncd/internal/localpg/pgtest"
+	"syncd/internal/mirror"
+	"syncd/internal/polarsim"
+	"syncd/internal/store"
+)
+
+func (h *harness) fault(t *testing.T, text string) {
+	t.Helper()
+	f, err := polarsim.ParseFault(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.server.AddFault(f)
+}
+
+// exec runs SQL on the mirror's own schema.
+func (h *harness) exec(t *testing.T, sql string, args ...any) int64 {
+	t.Helper()
+	tag, err := h.store.Pool().Exec(t.Context(), sql, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tag.RowsAffected()
+}
+
+func query[T any](t *testing.T, h *harness, sql string, args ...any) (v T) {
+	t.Helper()
+	if err := h.store.Pool().QueryRow(t.Context(), sql, args...).Scan(&v); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	return v
+}
+
+func TestSecondSyncWritesNothing(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{world: polarsim.Options{Customers: 60}, mirror: func(c *mirror.Config) { c.Parallel = 2 }})
+	h.sync(t)
+	before := h.writes(t)
+	if before == 0 {
+		t.Fatal("the statistics do not see writes")
+	}
+	for name, r := range h.sync(t) {
+		if r.Inserted+r.Updated != 0 {
+			t.Errorf("%s: %d rows inserted, %d updated", name, r.Inserted, r.Updated)
+		}
+	}
+	if after := h.writes(t); after != before {
+		t.Errorf("%d rows of stream tables were written", after-before)
+	}
+	h.equal(t)
+}
+
+func TestSchemasSideBySide(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.Empty(t)
+	for seed, schema := range []string{"polar", "bill-2"} {
+		s, err := store.Open(t.Context(), store.Config{DSN: dsn, Schema: schema, MaxConns: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = s.Migrate(t.Context())
+		s.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := start(t, setup{dsn: dsn, schema: schema, world: polarsim.Options{Seed: uint64(seed + 1), Customers: 20}})
+		h.sync(t)
+		h.equal(t)
+	}
+	// A token of the first organization must not write into the second's schema.
+	h := start(t, setup{dsn: dsn, schema: "bill-2", world: polarsim.Options{Seed: 1, Customers: 20}})
+	before := h.writes(t)
+	if _, err := h.Sync(t.Context()); !errors.Is(err, store.ErrOtherOrganization) {
+		t.Errorf("another organization: %v", err)
+	}
+	if after := h.writes(t); after != before {
+		t.Errorf("%d rows written for the wrong organization", after-before)
+	}
+}
+
+func TestUnavailableStreamFailsNothing(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{})
+	r := h.sync(t)["organization_access_tokens"]
+	if r.Outcome != mirror.Skipped || !r.Unavailable || !r.Whole() || r.Requests > 1 {
+		t.Errorf("%+v", r)
+	}
+	if why := query[string](t, h, "SELECT unavailable FROM sync_streams WHERE stream = 'organization_access_tokens'"); !strings.Contains(why, "not available") {
+		t.Errorf("reported as %q", why)
+	}
+}
+
+func TestMissingScopeStopsThatStreamOnly(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{})
+	h.fault(t, "403:path=/v1/payments/")
+	results, err := h.Sync(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range results {
+		if r.Stream == "payments" {
+			if r.Outcome != mirror.Failed || !errors.Is(r.Err, fetch.ErrScope) || !strings.Contains(r.Reason, "payments:read") {
+				t.Errorf("payments: %+v", r)
+			}
+		} else if !r.Whole() {
+			t.Errorf("%s: %s %s", r.Stream, r.Outcome, r.Reason)
+		}
+	}
+	// Until the next start it costs no further request, and says why.
+	asked := h.Client.Requests()
+	if r := h.Once(t.Context(), "payments"); r.Outcome != mirror.Skipped || !strings.Contains(r.Reason, "payments:read") || r.Whole() {
+		t.Errorf("again: %+v", r)
+	}
+	if n := h.Client.Requests() - asked; n != 0 {
+		t.Errorf("%d requests for a disabled stream", n)
+	}
+}
+
+func TestRefusedTokenStopsEverything(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{server: polarsim.ServerOptions{Token: "polar_oat_another"}})
+	if _, err := h.Sync(t.Context()); !errors.Is(err, fetch.ErrAuth) || strings.Contains(err.Error(), token) {
+		t.Errorf("at the start: %v", err)
+	}
+	if n := h.Client.Requests(); n != 1 {
+		t.Errorf("%d requests with a refused token", n)
+	}
+
+	h = start(t, setup{mirror: func(c *mirror.Config) { c.Parallel = 1 }})
+	h.fault(t, "401:path=/v1/customers/") // revoked on the way
+	results, err := h.Sync(t.Context())
+	if !errors.Is(err, fetch.ErrAuth) {
+		t.Errorf("on the way: %v", err)
+	}
+	for _, r := range results[slices.IndexFunc(results, func(r mirror.Result) bool { return r.Stream == "customers" })+1:] {
+		if r.Whole() {
+			t.Errorf("%s went on: %+v", r.Stream, r)
+		}
+	}
+}
+
+// What a page can do wrong: nothing stored is lost, nothing is half written, and the next run makes it good.
+func TestBadAnswers(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		fault   string
+		outcome mirror.Outcome
+		says    string
+	}{
+		"html 502 for ever":     {"502:path=/v1/orders/,skip=1", mirror.Failed, "502"},
+		"500 for a while":       {"500:path=/v1/orders/,skip=1,times=2", mirror.Succeeded, ""},
+		"cut body for a while":  {"truncate:path=/v1/orders/,skip=1,times=2", mirror.Succeeded, ""},
+		"cut body for ever":     {"truncate:path=/v1/orders/,skip=1", mirror.Failed, "broke off"},
+		"connection reset":      {"reset:path=/v1/orders/,skip=1,times=2", mirror.Succeeded, ""},
+		"no JSON":               {"html:path=/v1/orders/,skip=1", mirror.Failed, "text/html"},
+		"rate limited":          {"429:path=/v1/orders/,skip=1,times=1,value=1", mirror.Succeeded, ""},
+		"wrong version or path": {"404:path=/v1/orders/,skip=1", mirror.Failed, "404"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := start(t, setup{world: polarsim.Options{Customers: 120}})
+			h.fault(t, c.fault)
+			r := h.Once(t.Context(), "orders")
+			if r.Outcome != c.outcome || !strings.Contains(r.Reason, c.says) {
+				t.Errorf("%s, because %q; want %s", r.Outcome, r.Reason, c.outcome)
+			}
+			if got := query[string](t, h, "SELECT outcome FROM sync_runs WHERE id = $1", r.RunID); got != string(c.outcome) {
+				t.Errorf("recorded as %s", got)
+			}
+			rows := query[int64](t, h, "SELECT count(*) FROM orders")
+			if c.outcome != mirror.Succeeded && (rows == 0 || rows%100 != 0) {
+				t.Errorf("%d orders: a page is lost or half written", rows)
+			}
+			if orphans := query[int64](t, h, "SELECT count(*) FROM order_items i WHERE NOT EXISTS (SELECT FROM orders o WHERE o.id = i.order_id)"); orphans != 0 {
+				t.Errorf("%d items without their order", orphans)
+			}
+			h.server.ClearFaults()
+			h.sync(t, "orders")
+			h.equal(t, "orders")
+		})
+	}
+}
+
+func TestStopFinishesThePageInHand(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{world: polarsim.Options{Customers: 200}})
+	h.fault(t, "stall:path=/v1/orders/,skip=2")
+	observed := make(chan struct{}, 100)
+	r := h.runner(t, func(c *mirror.Config) { c.Observer = observer(func() { observed <- struct{}{} }) })
+	done := make(chan mirror.Result)
+	go func() { done <- r.Once(t.Context(), "orders") }()
+	<-observed
+	<-observed
+	r.Drain()
+	select {
+	case res := <-done:
+		if res.Outcome != mirror.Interrupted || res.Pages != 2 {
+			t.Errorf("%+v", res)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("still running after 10 s")
+	}
+	h.server.ClearFaults()
+	again := h.sync(t, "orders")["orders"]
+	if !again.Resumed || again.Inserted == 0 {
+		t.Errorf("began again: %+v", again)
+	}
+	h.equal(t, "orders")
+}
+
+type observer func()
+
+func (observer) RunStarted(string)             {}
+func (o observer) PageStored(string, int, int) { o() }
+func (observer) RunFinished(mirror.Result)     {}
+
+func TestUnknownStream(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{})
+	_, err := h.Sync(t.Context(), "ordres", "orders")
+	var unknown *mirror.UnknownStreamError
+	if !errors.As(err, &unknown) || unknown.Nearest != "orders" {
+		t.Errorf("%v", err)
+	}
+	if names, err := h.Resolve("orders", "customers", "orders"); err != nil || !slices.Equal(names, []string{"customers", "orders"}) {
+		t.Errorf("%v, %v", names, err)
+	}
+}
+
+func TestOrganizationIsToldFromOtherScopes(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{})
+	h.fault(t, "403:path=/v1/organizations/")
+	if err := h.Check(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.fault(t, "403:path=/v1/products/")
+	h.fault(t, "403:path=/v1/customers/")
+	h.fault(t, "403:path=/v1/payments/")
+	if err := h.Check(t.Context()); !errors.Is(err, mirror.ErrOrganization) || !strings.Contains(err.Error(), "organizations:read") {
+		t.Errorf("%v", err)
+	}
+	other := h.runner(t, func(c *mirror.Config) { c.OrganizationID = uuid.NewString() })
+	h.server.ClearFaults()
+	if err := other.Check(t.Context()); !errors.Is(err, mirror.ErrOrganization) {
+		t.Errorf("another organization than configured: %v", err)
+	}
+	if status, _ := h.call(t, http.MethodGet, "/v1/organizations/", ""); status != http.StatusOK {
+		t.Error(status)
+	}
+}
