@@ -42,6 +42,7 @@ func (cmd *configReferenceCmd) Run(c *command) error {
 		}
 		t.add(s.key, envName(s.key), flag, s.def, capital(s.doc))
 	}
+	t.add("", envName(configPath), "--"+flagName(configPath), "", "Configuration file, YAML")
 	t.add("streams.NAME.schedule", "", "", "", "Schedule of one stream")
 	switch cmd.Format {
 	case "text":

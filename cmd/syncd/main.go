@@ -59,6 +59,7 @@ type command struct {
 	flags          map[string]string // settings on the command line, by key
 	stdout, stderr io.Writer
 	logs           *swapWriter // where log lines go: stderr, or the space above progress bars
+	json           bool        // log lines are JSON, so the last error must be, too
 }
 
 // run is the whole program. The first signal asks it to finish what is in hand, the second to drop it.
@@ -142,6 +143,10 @@ func (c *command) fail(err error) int {
 	} else if isUsage(err) {
 		code = exitUsage
 	}
+	if c.json {
+		slog.New(slog.NewJSONHandler(c.stderr, nil)).Error("syncd failed", "error", err.Error(), "exit_code", code)
+		return code
+	}
 	if _, e := fmt.Fprintf(c.stderr, "syncd: %v\n", err); e != nil {
 		return exitFailed
 	}
@@ -169,6 +174,7 @@ func (c *command) config(needed ...string) (*Config, *slog.Logger, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	c.json = cfg.LogFormat == "json"
 	return cfg, c.logger(cfg), nil
 }
 

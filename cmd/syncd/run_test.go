@@ -265,7 +265,7 @@ func TestDaemonEndsWhenTheTokenIsRefused(t *testing.T) {
 	if code, _ := d.end(t); code != exitFailed {
 		t.Errorf("ended with %d, want %d", code, exitFailed)
 	}
-	if log := d.logged(); !strings.Contains(log, "POLAR_ACCESS_TOKEN was refused") || strings.Contains(log, simulatedToken) {
+	if log := d.logged(); !strings.Contains(log, `"msg":"syncd failed","error":"POLAR_ACCESS_TOKEN was refused`) || strings.Contains(log, simulatedToken) {
 		t.Error("the log does not tell why, or shows the token")
 	}
 }

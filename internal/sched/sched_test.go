@@ -171,7 +171,7 @@ func TestRetrySoon(t *testing.T) {
 					}},
 				}})
 				synctest.Wait()
-				if next := s.Upcoming()["a"]; next.Sub(time.Now()) > tc.max[0] {
+				if next := s.Upcoming()["a"]; time.Until(next) > tc.max[0] {
 					t.Errorf("the retry is due at %v, want it within %v", next, tc.max[0])
 				}
 				time.Sleep(4 * time.Minute)
