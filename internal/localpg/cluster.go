@@ -32,7 +32,7 @@ const (
 )
 
 //go:embed guard.sh
-var guardScript string
+var guardScript []byte
 
 // defaults make a cluster that is quick and small: what a crash loses is thrown away anyway.
 var defaults = map[string]string{
@@ -67,15 +67,16 @@ func startCluster(ctx context.Context, bin string, o Options) (*cluster, error) 
 		base = os.TempDir()
 	}
 	sweep(ctx, base, o.Log)
+	who := identities()
 	if !o.TCP {
-		return startOn(ctx, bin, base, o.Settings, 0)
+		return startAs(ctx, who, bin, base, o.Settings, 0)
 	}
 	for range 5 {
 		port, err := freePort(ctx)
 		if err != nil {
 			return nil, err
 		}
-		c, err := startOn(ctx, bin, base, o.Settings, port)
+		c, err := startAs(ctx, who, bin, base, o.Settings, port)
 		if err != nil && strings.Contains(err.Error(), "Address already in use") {
 			continue // somebody took the port in between
 		}
@@ -84,8 +85,8 @@ func startCluster(ctx context.Context, bin string, o Options) (*cluster, error) 
 	return nil, errors.New("no free port on 127.0.0.1")
 }
 
-// startOn starts a cluster; port 0 means the Unix socket alone.
-func startOn(ctx context.Context, bin, base string, settings map[string]string, port int) (_ *cluster, err error) {
+// startAs starts a cluster as the first identity that can run one; port 0 means the Unix socket alone.
+func startAs(ctx context.Context, candidates []identity, bin, base string, settings map[string]string, port int) (_ *cluster, err error) {
 	dir, err := newClusterDir(base)
 	if err != nil {
 		return nil, err
@@ -96,7 +97,7 @@ func startOn(ctx context.Context, bin, base string, settings map[string]string, 
 			err = errors.Join(err, c.stop())
 		}
 	}()
-	who, err := chooseIdentity(ctx, bin, dir.path)
+	who, err := chooseIdentity(ctx, candidates, bin, dir.path)
 	if err != nil {
 		return nil, err
 	}
@@ -141,6 +142,13 @@ func options(settings map[string]string, socketDir string, port int) []string {
 
 // startGuard runs the guard, which makes and runs the cluster.
 func (c *cluster) startGuard(ctx context.Context, who identity, bin string, options []string) (err error) {
+	guard := filepath.Join(c.dir.path, "guard")
+	if err := os.WriteFile(guard, guardScript, 0o600); err != nil {
+		return err
+	}
+	if err := os.Chmod(guard, 0o444); err != nil { // whatever the umask: the identity must read it
+		return err
+	}
 	if c.log, err = os.OpenFile(filepath.Join(c.dir.path, "log"), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600); err != nil {
 		return err
 	}
@@ -148,14 +156,14 @@ func (c *cluster) startGuard(ctx context.Context, who identity, bin string, opti
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, stdin.Close()) }()
 	c.pipe = pipe
 
-	args := []string{"-c", guardScript, "syncd-postgres", c.dir.path, filepath.Join(bin, "initdb"), filepath.Join(bin, "postgres")}
+	args := []string{guard, c.dir.path, filepath.Join(bin, "initdb"), filepath.Join(bin, "postgres")}
 	cmd := who.command(context.WithoutCancel(ctx), "/bin/sh", append(args, options...)...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, c.log, c.log
 	cmd.ExtraFiles = []*os.File{c.dir.lock}
-	err = cmd.Start()
-	if err = errors.Join(err, stdin.Close()); err != nil {
+	if err := cmd.Start(); err != nil {
 		return err
 	}
 	c.guard = cmd

@@ -88,9 +88,13 @@ func hasServer(dir string) bool {
 
 var versionDigits = regexp.MustCompile(`\d+(\.\d+)?`)
 
-// versionOf is the version in a directory's name: 9.6 of /usr/lib/postgresql/9.6/bin; 0 without one.
+// versionOf is the last number in a directory's name, the version: 9.6 of /usr/lib/postgresql/9.6/bin; 0 without one.
 func versionOf(dir string) float64 {
-	v, err := strconv.ParseFloat(versionDigits.FindString(dir), 64)
+	numbers := versionDigits.FindAllString(dir, -1)
+	if len(numbers) == 0 {
+		return 0
+	}
+	v, err := strconv.ParseFloat(numbers[len(numbers)-1], 64)
 	if err != nil {
 		return 0
 	}

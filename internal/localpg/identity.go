@@ -41,18 +41,18 @@ func (i identity) command(ctx context.Context, name string, args ...string) *exe
 	return cmd
 }
 
-// chooseIdentity finds out as whom the server can run in dir, and gives dir to it. PostgreSQL refuses to run as
-// root; an ordinary user runs it as itself. Instead of root it runs as the user postgres or nobody; where root
-// is not allowed to become another user (a container with a single id), it stays root but sees itself as that user
-// in a user namespace of its own.
-func chooseIdentity(ctx context.Context, bin, dir string) (identity, error) {
+// identities are those whom the server may run as, best first. PostgreSQL refuses to run as root; an ordinary user runs
+// it as itself. Instead of root it runs as the user postgres or nobody; where root is not allowed to become another
+// user (a container with a single id), it stays root but sees itself as that user in a user namespace of its own.
+func identities() []identity {
 	if os.Geteuid() != 0 {
-		return identity{name: "this user"}, nil
+		return []identity{{name: "this user"}}
 	}
-	return firstUsable(ctx, rootIdentities(), bin, dir)
+	return rootIdentities()
 }
 
-func firstUsable(ctx context.Context, candidates []identity, bin, dir string) (identity, error) {
+// chooseIdentity finds the first candidate as whom the server can run in dir, and gives dir to it.
+func chooseIdentity(ctx context.Context, candidates []identity, bin, dir string) (identity, error) {
 	var problems []error
 	for _, who := range candidates {
 		err := who.try(ctx, bin, dir)
@@ -61,7 +61,7 @@ func firstUsable(ctx context.Context, candidates []identity, bin, dir string) (i
 		}
 		problems = append(problems, fmt.Errorf("as %s: %w", who.name, err))
 	}
-	return identity{}, fmt.Errorf("PostgreSQL refuses to run as root, and no other identity works: %w", errors.Join(problems...))
+	return identity{}, fmt.Errorf("the server cannot run as anybody (PostgreSQL refuses to run as root): %w", errors.Join(problems...))
 }
 
 func rootIdentities() []identity {

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/url"
 	"os"
+	"time"
 
 	"github.com/testcontainers/testcontainers-go"
 	"github.com/testcontainers/testcontainers-go/modules/postgres"
@@ -46,8 +49,18 @@ func start(ctx context.Context, env func(string) string) (_ *localpg.Server, sto
 	return pg, nil, err
 }
 
-// dockerHealth is nil when a container can probably be started. Without a Docker socket it tells at once.
+// dockerHealth is nil when a container can probably be started. It tells within seconds: the library would wait minutes
+// for a host that is down.
 func dockerHealth(ctx context.Context) error {
+	if u, err := url.Parse(os.Getenv("DOCKER_HOST")); err == nil && u.Scheme == "tcp" {
+		conn, err := (&net.Dialer{Timeout: 3 * time.Second}).DialContext(ctx, "tcp", u.Host)
+		if err != nil {
+			return err
+		}
+		if err := conn.Close(); err != nil {
+			return err
+		}
+	}
 	provider, err := testcontainers.NewDockerProvider()
 	if err != nil {
 		return err
