@@ -75,15 +75,15 @@ func printResults(w io.Writer, results []mirror.Result) error {
 	t := table{head: []string{"STREAM", "ROWS", "PAGES", "REQUESTS", "INSERTED", "UPDATED", "REJECTED", "TIME", "OUTCOME"}, align: "lrrrrrrr"}
 	var sum mirror.Result
 	for _, r := range results {
-		t.add(r.Stream, num(r.Read), num(r.Pages), num(r.Requests), num(r.Inserted), num(r.Updated), num(r.Rejected), took(r.Duration), outcome(r))
-		sum.Read += r.Read
+		t.add(r.Stream, num(r.Distinct), num(r.Pages), num(r.Requests), num(r.Inserted), num(r.Updated), num(r.Rejected), took(r.Duration), outcome(r))
+		sum.Distinct += r.Distinct
 		sum.Pages += r.Pages
 		sum.Requests += r.Requests
 		sum.Inserted += r.Inserted
 		sum.Updated += r.Updated
 		sum.Rejected += r.Rejected
 	}
-	t.add("", num(sum.Read), num(sum.Pages), num(sum.Requests), num(sum.Inserted), num(sum.Updated), num(sum.Rejected), "", "")
+	t.add("", num(sum.Distinct), num(sum.Pages), num(sum.Requests), num(sum.Inserted), num(sum.Updated), num(sum.Rejected), "", "")
 	if err := t.print(w); err != nil {
 		return err
 	}

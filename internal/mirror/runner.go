@@ -44,6 +44,7 @@ type Result struct {
 	Resumed      bool   // went on from where an earlier run had been cut off
 	Unavailable  bool   // Polar does not give this stream to this kind of token: no loss, and no failure
 	Deleted      int    // rows marked as deleted
+	Distinct     int    // different rows received in the sweep
 	Total        int    // rows that Polar says there are; -1 where it does not say
 	store.Counts
 	StartedAt time.Time

@@ -190,6 +190,7 @@ func (sw *sweep) compare(ctx, reading context.Context) (c comparison, err error)
 // certify sets the verdict of a sweep that was read to its end.
 func (sw *sweep) certify(c comparison) {
 	sw.closing.SweepEnded, sw.closing.Distinct, sw.closing.Verdict = true, &c.distinct, "complete"
+	sw.res.Distinct = int(c.distinct)
 	if !c.complete() {
 		sw.closing.Verdict = "incomplete"
 		sw.partial("%d different rows were read, Polar counts %d: rows come and go faster than they can be read, or its count is wrong; the next run reads again", c.distinct+c.unidentified, c.total)

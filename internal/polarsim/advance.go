@@ -329,7 +329,7 @@ func (a *advance) meter(r *rand.Rand, d time.Duration) {
 			units := float64(int(float64(r.IntN(100_000))*min(d.Hours(), 72)/24)) / 1000
 			m := &s.Meters[k]
 			m.Consumed += units
-			m.Amount = int64(max(0, m.Consumed-float64(m.Credited))) / 2
+			m.Amount = a.charge(s, m)
 			m.ModifiedAt = a.now
 			found := false
 			for _, cm := range a.metersOf(s.Customer) {

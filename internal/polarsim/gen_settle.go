@@ -1,6 +1,9 @@
 package polarsim
 
-import "math/rand/v2"
+import (
+	"math/big"
+	"math/rand/v2"
+)
 
 // settle goes through the orders in the order of time: invoices are numbered, payments made, some refunded.
 func (g *generator) settle() {
@@ -215,8 +218,30 @@ func (g *generator) used(r *rand.Rand, s *Subscription, m *SubscriptionMeter) {
 		return
 	}
 	m.Consumed, m.Credited = someUnits(r), int64(500*r.IntN(3))
-	m.Amount = int64(max(0, m.Consumed-float64(m.Credited))) / 2
+	m.Amount = g.charge(s, m)
 	m.ModifiedAt = min(g.now, s.PeriodStart+Time(r.Int64N(int64(day))))
+}
+
+// charge is what the use of a meter costs beyond its credits: units times unit price, up to the price's cap.
+func (w *World) charge(s *Subscription, m *SubscriptionMeter) int64 {
+	for _, ref := range s.Prices {
+		p := &w.prices[ref]
+		if p.Kind != PriceMetered || p.Meter != m.Meter {
+			continue
+		}
+		unit, ok := new(big.Rat).SetString(p.UnitAmount)
+		units := new(big.Rat).SetFloat64(max(0, m.Consumed-float64(m.Credited)))
+		if !ok || units == nil {
+			return 0
+		}
+		cost := units.Mul(units, unit)
+		amount := new(big.Int).Quo(cost.Num(), cost.Denom()).Int64()
+		if p.Cap > 0 {
+			amount = min(amount, p.Cap)
+		}
+		return amount
+	}
+	return 0
 }
 
 // boards makes some dashboards.

@@ -70,7 +70,8 @@ func TestMetricsConserve(t *testing.T) {
 		}
 	}
 	cache := &metricsCache{}
-	var churned, canceled, created int64 = -1, -1, -1
+	churned, canceled := int64(-1), int64(-1)
+	var created int64
 	for _, interval := range []string{"day", "week", "month", "year"} {
 		a := askWorld(t, w, cache, "start_date="+from+"&end_date="+to+"&interval="+interval)
 		sums := map[string]int64{}
