@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes sure that the things named as arguments are there: postgres, cc, git, make.
+# Makes sure that the things named as arguments are there: postgres, cc, git, make, ca-certificates.
 # On Debian and Ubuntu, as root, what is missing is installed from the distribution, which is said; elsewhere the ways
 # out are printed and the script fails. DRY_RUN=1 shows what apt-get would do, and does nothing.
 # DSN_VARIABLE names the variable that may hold the DSN of a running server instead; with OR_DOCKER=1 a working Docker
@@ -23,6 +23,7 @@ have() {
     case $1 in
     postgres) have_postgres ;;
     cc) command -v "${CC:-gcc}" >/dev/null && { [ "$(uname)" != Linux ] || [ -e /usr/include/stdlib.h ]; } ;;
+    ca-certificates) [ "$(uname)" != Linux ] || [ -d /etc/ssl/certs ] || [ -d /etc/pki ] ;; # or Go cannot fetch modules
     *) command -v "$1" >/dev/null ;;
     esac
 }

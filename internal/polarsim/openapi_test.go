@@ -49,20 +49,20 @@ type apiDocument struct {
 
 const documentURL = "https://example.com/openapi.json"
 
-// loadDocument finds the document at $SYNCD_POLAR_OPENAPI or as shared/polar-openapi.json beside the module or above it; the test is skipped
+// loadDocument finds the document at $SYNCD_TEST_OPENAPI or as shared/polar-openapi.json beside the module or above it; the test is skipped
 // only where neither is there.
 func loadDocument(t *testing.T) *apiDocument {
 	t.Helper()
-	path := os.Getenv("SYNCD_POLAR_OPENAPI")
+	path := os.Getenv("SYNCD_TEST_OPENAPI")
 	if path == "" {
 		path = findAbove(t, filepath.Join("shared", "polar-openapi.json"))
 	}
 	if path == "" {
-		t.Skip("Polar's OpenAPI document is not here: set SYNCD_POLAR_OPENAPI to its path to check the simulator against it")
+		t.Skip("Polar's OpenAPI document is not here: set SYNCD_TEST_OPENAPI to its path to check the simulator against it")
 	}
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		t.Fatalf("read the OpenAPI document named by SYNCD_POLAR_OPENAPI: %v", err)
+		t.Fatalf("read the OpenAPI document named by SYNCD_TEST_OPENAPI: %v", err)
 	}
 	parsed, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
 	if err != nil {

@@ -2,7 +2,7 @@
 //
 //	withpg -- sqlc vet
 //
-// SYNCD_VET_DATABASE_URL in the command's environment leads to the server's maintenance database, as superuser.
+// SYNCD_TEST_SERVER_URL in the command's environment leads to the server's maintenance database, as superuser.
 package main
 
 import (
@@ -46,7 +46,7 @@ func run(ctx context.Context, args []string) (err error) {
 	}
 	defer func() { err = errors.Join(err, pg.Close()) }()
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	cmd.Env = append(os.Environ(), "SYNCD_VET_DATABASE_URL="+pg.DSN())
+	cmd.Env = append(os.Environ(), "SYNCD_TEST_SERVER_URL="+pg.DSN())
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	return cmd.Run()
 }
