@@ -45,7 +45,14 @@ done
 [ -n "$missing" ] || exit 0
 
 run() { if [ -n "${DRY_RUN:-}" ]; then echo "would run: $*"; else "$@"; fi; }
-apt() { run env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Dpkg::Use-Pty=0 "$@"; }
+apt() { # what it says matters only when it fails
+    [ -z "${DRY_RUN:-}" ] || { run apt-get "$@" && return; }
+    if ! said=$(DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Dpkg::Use-Pty=0 "$@" 2>&1); then
+        echo "$said" >&2
+        echo "apt-get $* failed" >&2
+        return 1
+    fi
+}
 
 if ! command -v apt-get >/dev/null || [ "$(id -u)" -ne 0 ]; then
     if [ "$missing" = " postgres" ] && [ -n "${OR_DOCKER:-}" ] && docker info >/dev/null 2>&1; then exit 0; fi
