@@ -20,7 +20,13 @@ import (
 // customer, but goes on showing it inside its orders; without the copy those
 // orders would be nobody's.
 func (sw *sweep) storeCopies(ctx context.Context, q *db.Queries, tx pgx.Tx, objects []object, changes []store.Change) error {
-	for _, field := range slices.Sorted(maps.Keys(sw.s.Copies)) {
+	// Every transaction locks rows in one order: tables as in the table of streams,
+	// within a table by id. Otherwise streams that run side by side would wait for
+	// each other in a ring, until Postgres breaks one of them off.
+	fields := slices.SortedFunc(maps.Keys(sw.s.Copies), func(a, b string) int {
+		return sw.r.streams[sw.s.Copies[a]].place - sw.r.streams[sw.s.Copies[b]].place
+	})
+	for _, field := range fields {
 		of := sw.r.streams[sw.s.Copies[field]]
 		copies := map[uuid.UUID]object{}
 		holder := map[uuid.UUID]int{}

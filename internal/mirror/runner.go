@@ -96,6 +96,7 @@ type Runner struct {
 type prepared struct {
 	Stream
 	shape shape
+	place int // in the table of streams
 }
 
 // New checks the table of streams and makes a Runner.
@@ -129,11 +130,11 @@ func New(c Config) (*Runner, error) {
 		drain:    make(chan struct{}),
 		disabled: map[string]string{},
 	}
-	for _, s := range c.Streams {
+	for i, s := range c.Streams {
 		if err := s.check(); err != nil {
 			return nil, err
 		}
-		r.streams[s.Name] = &prepared{s, newShape(s)}
+		r.streams[s.Name] = &prepared{s, newShape(s), i}
 		for f, of := range s.Copies {
 			if r.streams[of] == nil {
 				return nil, fmt.Errorf("stream %q: %q is a copy of a row of %q, which has to come before it", s.Name, f, of)

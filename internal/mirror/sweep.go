@@ -312,10 +312,10 @@ func (sw *sweep) store(ctx context.Context, page fetch.Page, next fetch.Cursor) 
 		objects, p.Items = append(objects, o), append(p.Items, item)
 	}
 	p.Write = func(ctx context.Context, q *db.Queries, tx pgx.Tx, changes []store.Change) error {
-		if err := sw.s.write(ctx, q, tx, page.RequestedAt, objects, changes); err != nil {
+		if err := sw.storeCopies(ctx, q, tx, objects, changes); err != nil {
 			return err
 		}
-		return sw.storeCopies(ctx, q, tx, objects, changes)
+		return sw.s.write(ctx, q, tx, page.RequestedAt, objects, changes)
 	}
 	_, err = sw.run.StorePage(ctx, p)
 	return err

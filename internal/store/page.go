@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -236,7 +237,8 @@ func changed(ctx context.Context, tx pgx.Tx, p Page, bad map[int]string, c *Coun
 		return nil, fmt.Errorf("compare with %s: %w", p.Table, err)
 	}
 	c.Unchanged = int64(len(p.Items) - differ)
-	slices.SortFunc(want, func(a, b Change) int { return a.Index - b.Index })
+	// By id, so that transactions which write the same rows lock them in the same order.
+	slices.SortFunc(want, func(a, b Change) int { return bytes.Compare(ids[a.Index][:], ids[b.Index][:]) })
 	return want, nil
 }
 
