@@ -31,10 +31,11 @@ const token = "polar_oat_test"
 // harness is a simulated organization, its HTTP server, a database and a runner between them.
 type harness struct {
 	*mirror.Runner
-	world  *polarsim.World
-	server *polarsim.Server
-	http   *httptest.Server
-	store  *store.Store
+	world   *polarsim.World
+	server  *polarsim.Server
+	http    *httptest.Server
+	store   *store.Store
+	metrics bool
 }
 
 type setup struct {
@@ -43,6 +44,8 @@ type setup struct {
 	mirror func(*mirror.Config)
 	dsn    string // "" = a fresh migrated database
 	schema string // "" = polar
+	// metrics are 50,000 rows whatever the size of the organization; a test that is not about them does without.
+	metrics bool
 }
 
 func start(t *testing.T, s setup) *harness {
@@ -69,6 +72,7 @@ func start(t *testing.T, s setup) *harness {
 		t.Fatal(err)
 	}
 	t.Cleanup(h.store.Close)
+	h.metrics = s.metrics
 	h.Runner = h.runner(t, s.mirror)
 	return h
 }
@@ -86,6 +90,9 @@ func (h *harness) runner(t *testing.T, change func(*mirror.Config)) *mirror.Runn
 	}
 	t.Cleanup(client.Close)
 	c := mirror.Config{Client: client, Store: h.store}
+	if !h.metrics {
+		c.Streams = slices.DeleteFunc(mirror.Streams(), func(s mirror.Stream) bool { return s.Name == "metrics" })
+	}
 	if change != nil {
 		change(&c)
 	}

@@ -12,7 +12,7 @@ import (
 // The contract between the table of streams, the schema and the simulated Polar.
 func TestStreamsContract(t *testing.T) {
 	t.Parallel()
-	h := start(t, setup{})
+	h := start(t, setup{metrics: true})
 	tables := map[string]string{} // table -> what it belongs to
 	for _, s := range mirror.Streams() {
 		if was := tables[s.Name]; was != "" {

@@ -46,7 +46,7 @@ func query[T any](t *testing.T, h *harness, sql string, args ...any) (v T) {
 
 func TestSecondSyncWritesNothing(t *testing.T) {
 	t.Parallel()
-	h := start(t, setup{world: polarsim.Options{Customers: 60}, mirror: func(c *mirror.Config) { c.Parallel = 2 }})
+	h := start(t, setup{metrics: true, world: polarsim.Options{Customers: 60}, mirror: func(c *mirror.Config) { c.Parallel = 2 }})
 	h.sync(t)
 	before := h.writes(t)
 	if before == 0 {
