@@ -29,6 +29,7 @@ func (cmd *syncCmd) Run(c *command) error {
 		return interrupted(ctx, err)
 	}
 	defer e.close()
+	e.runner.WaitForLease = true // nobody comes back later, as a daemon would
 	ctx, release = c.draining(drainTimeout, e.runner.Drain)
 	defer release()
 	results, err := e.runner.Sync(ctx, cmd.Streams...)

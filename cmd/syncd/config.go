@@ -37,6 +37,8 @@ type Config struct {
 	RequestsPerMinute int
 	// Parallel is how many streams are read at once. They share the budget.
 	Parallel int
+	// Lease is how long a process that died keeps others from its streams. One that lives renews it.
+	Lease time.Duration
 
 	// Schedule is when a stream is swept, unless it has its own. "" = the built-in ones.
 	Schedule string
@@ -128,6 +130,13 @@ func (c *Config) settings() []setting {
 		{key: "parallel", group: groupPolar, hint: "N", def: "4", set: func(v string) error {
 			return number(&c.Parallel, v, 1, 64)
 		}, doc: "streams read at the same time"},
+		{key: "lease", group: groupPolar, hint: "DURATION", def: "30s", set: func(v string) (err error) {
+			c.Lease, err = time.ParseDuration(v)
+			if err != nil || c.Lease < time.Second || c.Lease > time.Hour {
+				return errors.New("write a duration from 1s to 1h, such as 30s")
+			}
+			return nil
+		}, doc: "how long a process that died keeps others from its streams"},
 
 		{key: "schedule", group: groupSchedule, hint: "SPEC", show: func() string { return c.Schedule }, set: func(v string) error {
 			c.Schedule = v

@@ -3,6 +3,7 @@ package mirror
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"syncd/internal/fetch"
@@ -50,7 +51,7 @@ func (r *Runner) once(ctx context.Context, name string, res *Result, do work) {
 		res.Outcome, res.Reason = Interrupted, "stopping"
 		return
 	}
-	run, err := r.Store.Begin(ctx, name, res.Kind, r.holder, r.LeaseTTL)
+	run, err := r.begin(ctx, name, res.Kind)
 	if errors.Is(err, store.ErrBusy) {
 		res.fail(Skipped, err)
 		return
@@ -81,6 +82,36 @@ func (r *Runner) once(ctx context.Context, name string, res *Result, do work) {
 		// An outcome that could not be recorded is not a success: another process
 		// may have the lease, and will read the sweep again.
 		res.fail(Failed, errors.Join(res.Err, err))
+	}
+}
+
+// leasePoll is how often a lease is asked for again that is waited for.
+const leasePoll = 250 * time.Millisecond
+
+// begin opens a run. With WaitForLease it waits for a lease that runs out; that
+// of a process which lives is renewed meanwhile, and not waited for any longer.
+func (r *Runner) begin(ctx context.Context, name, kind string) (*store.Run, error) {
+	var first *store.BusyError
+	for {
+		run, err := r.Store.Begin(ctx, name, kind, r.holder, r.LeaseTTL)
+		busy, is := errors.AsType[*store.BusyError](err)
+		if !is || !r.WaitForLease || first != nil && !busy.Until.Equal(first.Until) {
+			return run, err
+		}
+		if first == nil {
+			first = busy
+			r.Log.InfoContext(ctx, "waiting for a lease to run out", "stream", name, "holder", busy.Holder, "left", busy.Left.Round(time.Millisecond))
+		}
+		timer := time.NewTimer(min(leasePoll, max(busy.Left, time.Millisecond)))
+		select {
+		case <-timer.C:
+		case <-r.drain:
+			timer.Stop()
+			return nil, fmt.Errorf("stopped while waiting for %s: %w", busy.Holder, context.Canceled)
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, fmt.Errorf("stopped while waiting for %s: %w", busy.Holder, ctx.Err())
+		}
 	}
 }
 

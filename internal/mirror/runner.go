@@ -70,6 +70,7 @@ type Config struct {
 	Parallel       int      // streams at a time in Sync; default 4
 	OrganizationID string   // the organization that the token must belong to; "" = any
 	LeaseTTL       time.Duration
+	WaitForLease   bool  // wait out the lease of a process that died, rather than skip the stream at once
 	Brake          Brake // zero = DefaultBrake
 	Log            *slog.Logger
 	Observer       Observer

@@ -44,6 +44,20 @@ type Counts struct {
 	Pages, Requests, Read, Inserted, Updated, Unchanged, Stale, Rejected int64
 }
 
+// BusyError is ErrBusy with the holder of the lease.
+type BusyError struct {
+	Holder string        // host, process id and a random part
+	Until  time.Time     // when the lease ends unless it is renewed, as it is all the time by a holder that lives
+	Left   time.Duration // until then, by the clock of the database
+}
+
+func (e *BusyError) Error() string {
+	return fmt.Sprintf("%v: held by %s until %s", ErrBusy, e.Holder, e.Until.UTC().Format(time.RFC3339))
+}
+
+// Is makes it an ErrBusy.
+func (e *BusyError) Is(err error) bool { return err == ErrBusy }
+
 // Begin takes the stream's lease, opens a run and finds where its sweep stands.
 //
 // The lease is a row with an expiry, not a lock held by a connection: a process
@@ -51,7 +65,7 @@ type Counts struct {
 // Postgres cannot lose it. A lease that has expired is taken over, and the run
 // of the process that held it is closed as interrupted.
 //
-// ErrBusy names the holder and when its lease ends.
+// A *BusyError names the holder and when its lease ends.
 func (s *Store) Begin(ctx context.Context, stream, kind, holder string, ttl time.Duration) (*Run, error) {
 	r := &Run{Stream: stream, s: s, ttl: ttl}
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
@@ -64,7 +78,11 @@ func (s *Store) Begin(ctx context.Context, stream, kind, holder string, ttl time
 			return err
 		}
 		if was.Leased {
-			return fmt.Errorf("%w: held by %s until %s", ErrBusy, deref(was.LeaseHolder), deref(was.LeasedUntil).Format(time.RFC3339))
+			busy := &BusyError{Holder: deref(was.LeaseHolder), Until: deref(was.LeasedUntil)}
+			if err := tx.QueryRow(ctx, "SELECT $1::timestamptz - now()", busy.Until).Scan(&busy.Left); err != nil {
+				return err
+			}
+			return busy
 		}
 		if was.LeaseRun != nil {
 			if err := q.RunAbandon(ctx, *was.LeaseRun); err != nil {
