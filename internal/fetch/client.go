@@ -90,6 +90,9 @@ func (c *Client) VersionEcho() string {
 	return ""
 }
 
+// Version is the Polar-Version that is asked for.
+func (c *Client) Version() string { return c.cfg.Version }
+
 // Server is the scheme and host that is read from, for messages.
 func (c *Client) Server() string { return c.base.Scheme + "://" + c.base.Host }
 
@@ -117,6 +120,8 @@ type Page struct {
 	// with. Ties are shuffled from one request to the next, so a row of this group may be on neither: reading both pages
 	// again may bring it.
 	Tied bool
+	// Gaps are rows that would be on this page and that the server cannot render. See Client.Salvage.
+	Gaps []Gap
 }
 
 // Body is one JSON body.

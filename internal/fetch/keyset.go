@@ -32,7 +32,7 @@ const maxTiePasses = 8
 // Pages implements Scan.
 func (k Keyset) Pages(ctx context.Context, c *Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
-		s := &keysetScan{Keyset: k, client: c, path: path, page: max(1, from.Page), after: from.After}
+		s := &keysetScan{Keyset: k, client: c, path: path, page: max(1, from.Page), after: from.After, gaps: maxGaps}
 		if s.after == "" {
 			s.after = query.Get(k.After)
 		}
@@ -68,6 +68,7 @@ type keysetScan struct {
 	seam  map[string]time.Time
 	total int // estimate of what the whole scan brings
 	given int // items passed on
+	gaps  int // how many more rows may be stepped over
 
 	// The group of ties that spans pages: pass over its pages, rows of the group in this pass, distinct ids of it,
 	// pages in a row that brought nothing new.
@@ -94,7 +95,8 @@ func (s *keysetScan) read(ctx context.Context) (Page, error) {
 	if s.after != "" {
 		query[s.After] = []string{s.after}
 	}
-	p, err := s.client.Page(ctx, s.path, query)
+	first := (s.page - 1) * or(s.Limit, defaultLimit)
+	p, err := s.client.salvage(ctx, s.path, query, 0, &s.gaps)
 	p.Next = s.cursor()
 	if err != nil {
 		return p, err
@@ -109,7 +111,7 @@ func (s *keysetScan) read(ctx context.Context) (Page, error) {
 	if s.bound.exceeded(p.MaxPage) && s.pass <= 1 {
 		return p, broken(s.client, s.path, p, "the list does not end: %d pages read where %d were announced", s.bound.used-1, p.MaxPage)
 	}
-	all := len(p.Items)
+	all := len(p.Items) + len(p.Gaps)
 	if s.page == 1 && s.pass == 0 {
 		s.total = s.given + max(0, p.TotalCount-len(s.seam))
 	}
@@ -131,8 +133,30 @@ func (s *keysetScan) read(ctx context.Context) (Page, error) {
 			return p, err
 		}
 	}
+	if !p.Done {
+		s.postpone(&p, found, first)
+	}
 	p.Next = s.cursor()
 	return p, nil
+}
+
+// postpone leaves out the gaps that the next page will have again: those behind the first row that comes again. row is
+// how many rows of the list come before the page.
+func (s *keysetScan) postpone(p *Page, found []position, row int) {
+	if len(p.Gaps) == 0 || s.page > 1 || s.pass > 0 {
+		return
+	}
+	gap := 0
+	for _, at := range found {
+		for row++; gap < len(p.Gaps) && p.Gaps[gap].Row == row; row++ {
+			gap++
+		}
+		if at.at.After(s.afterTime) {
+			break
+		}
+	}
+	s.gaps += len(p.Gaps) - gap
+	p.Gaps = p.Gaps[:gap]
 }
 
 // span is the first and the last usable sort value of a page.

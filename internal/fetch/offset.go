@@ -56,8 +56,10 @@ func (o Offset) list(ctx context.Context, c *Client, path string, query url.Valu
 		skipped := -1   // rows before the start, for progress
 		var last []byte // sort values at the end of the page before
 		lastAt := 0     // its number
+		full := 0       // rows on the page before: the limit that the server really uses
+		left := maxGaps
 		for {
-			p, err := c.Page(ctx, path, paged(query, o.Limit, at))
+			p, err := c.salvage(ctx, path, paged(query, o.Limit, at), full, &left)
 			p.Next = from
 			if err == nil && limit.exceeded(p.MaxPage) {
 				err = broken(c, path, p, "the list does not end: %d pages read where %d were announced", limit.used-1, p.MaxPage)
@@ -66,7 +68,8 @@ func (o Offset) list(ctx context.Context, c *Client, path string, query url.Valu
 				yield(p, err)
 				return
 			}
-			size = max(size, len(p.Items))
+			rows := len(p.Items) + len(p.Gaps)
+			size, full = max(size, rows), rows
 			if skipped < 0 {
 				skipped = (at - 1) * size
 			}
@@ -76,7 +79,7 @@ func (o Offset) list(ctx context.Context, c *Client, path string, query url.Valu
 				last, lastAt = sortValues(p.Items[n-1], o.Sort), at
 			}
 			next := at + 1
-			ended := at >= p.MaxPage || len(p.Items) == 0
+			ended := at >= p.MaxPage || rows == 0
 			// Polar counts first and reads the page afterwards (polarsource/polar, server/polar/kit/repository/base.py), so
 			// a row that goes in between is only missed in the count of the next request: one page more to step back
 			// than the drop accounts for, and one request more where the last page is shorter than was counted.
@@ -84,7 +87,7 @@ func (o Offset) list(ctx context.Context, c *Client, path string, query url.Valu
 			case dropped > 0 && at > 1 && p.MaxPage > 0 && steps < maxStepBacks:
 				next = max(1, min(at, p.MaxPage+1)-1-(dropped+size-1)/size)
 				steps++
-			case ended && !again && len(p.Items) < announced(p, at, size):
+			case ended && !again && rows < announced(p, at, size):
 				next, again = at, true
 			default:
 				p.Done = ended

@@ -43,7 +43,7 @@ func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, erro
 	case http.StatusRequestTimeout, http.StatusTooManyRequests:
 		return true, nil
 	default:
-		return status >= 500, nil
+		return status >= 500 && !outOfPatience(ctx, status), nil
 	}
 }
 
