@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"net/url"
 	"runtime/debug"
 	"time"
@@ -212,7 +213,10 @@ func (sw *sweep) partial(format string, args ...any) {
 // scan reads and stores from a position until the scan is done.
 func (sw *sweep) scan(ctx, reading context.Context, from fetch.Cursor) error {
 	sw.from, sw.before, sw.whole = from, nil, -1
-	for page, err := range sw.s.Scan.Pages(reading, sw.r.Client, sw.s.Path, sw.s.Query, from) {
+	pages := ahead(reading, func(ctx context.Context) iter.Seq2[fetch.Page, error] {
+		return sw.s.Scan.Pages(ctx, sw.r.Client, sw.s.Path, sw.s.Query, from)
+	})
+	for page, err := range pages {
 		sw.requests += int64(page.Requests)
 		if err != nil {
 			return err
