@@ -148,4 +148,19 @@ ORDER BY page DESC LIMIT 1;
 
 -- name: RejectsUnidentified :one
 SELECT count(*) FROM sync_rejects
-WHERE stream = @stream AND item_id IS NULL AND resolved_at IS NULL AND run_id >= @run_id;
+WHERE stream = @stream AND item_id IS NULL AND resolved_at IS NULL AND run_id >= @run_id AND key NOT LIKE 'gap:%';
+
+-- name: RejectsGaps :one
+-- Rows that Polar could not render in this sweep.
+SELECT count(*) FROM sync_rejects
+WHERE stream = @stream AND resolved_at IS NULL AND run_id >= @run_id AND key LIKE 'gap:%';
+
+-- name: RejectsForgetGaps :exec
+-- A sweep that begins again finds them again, maybe at another place.
+UPDATE sync_rejects SET resolved_at = now()
+WHERE stream = @stream AND resolved_at IS NULL AND run_id >= @run_id AND key LIKE 'gap:%';
+
+-- name: RejectsResolveUnmet :exec
+-- After a complete sweep: what it did not meet is no longer there to be stored.
+UPDATE sync_rejects SET resolved_at = now()
+WHERE stream = @stream AND resolved_at IS NULL AND run_id < @sweep_id;

@@ -36,12 +36,27 @@ type Reject struct {
 	Body   []byte
 }
 
+// Gap is a row that Polar cannot render, so that only its place is known.
+type Gap struct {
+	Row   int    // place in the list, from 1
+	Query string // of the list
+	Said  string // what came instead of the row
+}
+
+func (g Gap) reject(stream string, run int64) db.RejectsUpsertParams {
+	return db.RejectsUpsertParams{
+		Stream: stream, Key: fmt.Sprintf("gap:%d:%s", g.Row, g.Query), RunID: run, Body: []byte(g.Said),
+		Reason: fmt.Sprintf("Polar cannot render the row at position %d of %s", g.Row, g.Query),
+	}
+}
+
 // Page is one list response on its way into the database.
 type Page struct {
 	Table       string
 	RequestedAt time.Time // when the reply was requested
 	Items       []Item    // ids are distinct
 	Rejects     []Reject  // found unusable before they came here
+	Gaps        []Gap     // rows that are missing from it
 	Read        int       // items on the wire, repeats included
 	Checkpoint  json.RawMessage
 	Total       *int64 // total_count of the reply; nil where the endpoint gives none
@@ -166,7 +181,7 @@ func (r *Run) storePage(ctx context.Context, p Page, bad map[int]string) (Counts
 				return err
 			}
 		}
-		if err := r.reject(ctx, q, rejects, ids, bad, p.Items); err != nil {
+		if err := r.reject(ctx, q, rejects, p.Gaps, ids, bad, p.Items); err != nil {
 			return err
 		}
 		if err := q.SeenAdd(ctx, db.SeenAddParams{Stream: r.Stream, SweepID: r.SweepID, Page: r.SweepPages, IDs: ids}); err != nil {
@@ -258,7 +273,7 @@ func (r *Run) resurrect(ctx context.Context, q *db.Queries, items []Item, change
 
 // reject records what could not be stored, and closes earlier rejects of items
 // that this page does store.
-func (r *Run) reject(ctx context.Context, q *db.Queries, rejects []Reject, ids []uuid.UUID, bad map[int]string, items []Item) error {
+func (r *Run) reject(ctx context.Context, q *db.Queries, rejects []Reject, gaps []Gap, ids []uuid.UUID, bad map[int]string, items []Item) error {
 	if r.rejects && len(ids) > 0 {
 		healed := make([]uuid.UUID, 0, len(ids))
 		for i, it := range items {
@@ -270,11 +285,11 @@ func (r *Run) reject(ctx context.Context, q *db.Queries, rejects []Reject, ids [
 			return err
 		}
 	}
-	if len(rejects) == 0 {
+	if len(rejects)+len(gaps) == 0 {
 		return nil
 	}
 	r.rejects = true
-	params := make([]db.RejectsUpsertParams, len(rejects))
+	params := make([]db.RejectsUpsertParams, len(rejects), len(rejects)+len(gaps))
 	for i, x := range rejects {
 		sum := sha256.Sum256(x.Body)
 		key := hex.EncodeToString(sum[:])
@@ -282,6 +297,9 @@ func (r *Run) reject(ctx context.Context, q *db.Queries, rejects []Reject, ids [
 			key = x.ID.String()
 		}
 		params[i] = db.RejectsUpsertParams{Stream: r.Stream, Key: key, ItemID: x.ID, RunID: r.ID, Reason: x.Reason, Body: x.Body}
+	}
+	for _, g := range gaps {
+		params = append(params, g.reject(r.Stream, r.ID))
 	}
 	var first error
 	q.RejectsUpsert(ctx, params).Exec(func(_ int, err error) { first = errors.Join(first, err) })

@@ -173,6 +173,18 @@ func (r *Run) Unidentified(ctx context.Context) (int64, error) {
 	return n, nil
 }
 
+// Gaps counts the rows that Polar could not render in this sweep.
+func (r *Run) Gaps(ctx context.Context) (int64, error) {
+	if !r.rejects {
+		return 0, nil
+	}
+	n, err := r.s.q.RejectsGaps(ctx, db.RejectsGapsParams{Stream: r.Stream, RunID: r.SweepID})
+	if err != nil {
+		return 0, fmt.Errorf("count the rows of %s that cannot be rendered: %w", r.Stream, err)
+	}
+	return n, nil
+}
+
 // Restart takes the sweep back to its beginning. With forget the ids received
 // so far no longer count: some of them may be those of rows that are gone.
 func (r *Run) Restart(ctx context.Context, forget bool) error {
@@ -184,6 +196,9 @@ func (r *Run) Restart(ctx context.Context, forget bool) error {
 		}
 		if n == 0 {
 			return ErrLeaseLost
+		}
+		if err := q.RejectsForgetGaps(ctx, db.RejectsForgetGapsParams{Stream: r.Stream, RunID: r.SweepID}); err != nil {
+			return err
 		}
 		if forget {
 			return q.SeenClear(ctx, db.SeenClearParams{Stream: r.Stream})
@@ -234,6 +249,11 @@ func (r *Run) Finish(ctx context.Context, c Closing) error {
 				return ErrLeaseLost
 			}
 			if err := q.SeenClear(ctx, db.SeenClearParams{Stream: r.Stream}); err != nil {
+				return err
+			}
+		}
+		if c.Verdict == "complete" {
+			if err := q.RejectsResolveUnmet(ctx, db.RejectsResolveUnmetParams{Stream: r.Stream, SweepID: r.SweepID}); err != nil {
 				return err
 			}
 		}

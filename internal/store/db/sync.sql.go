@@ -55,6 +55,40 @@ func (q *Queries) MetaGet(ctx context.Context) (MetaGetRow, error) {
 	return i, err
 }
 
+const rejectsForgetGaps = `-- name: RejectsForgetGaps :exec
+UPDATE sync_rejects SET resolved_at = now()
+WHERE stream = $1 AND resolved_at IS NULL AND run_id >= $2 AND key LIKE 'gap:%'
+`
+
+type RejectsForgetGapsParams struct {
+	Stream string `json:"stream"`
+	RunID  int64  `json:"run_id"`
+}
+
+// A sweep that begins again finds them again, maybe at another place.
+func (q *Queries) RejectsForgetGaps(ctx context.Context, arg RejectsForgetGapsParams) error {
+	_, err := q.db.Exec(ctx, rejectsForgetGaps, arg.Stream, arg.RunID)
+	return err
+}
+
+const rejectsGaps = `-- name: RejectsGaps :one
+SELECT count(*) FROM sync_rejects
+WHERE stream = $1 AND resolved_at IS NULL AND run_id >= $2 AND key LIKE 'gap:%'
+`
+
+type RejectsGapsParams struct {
+	Stream string `json:"stream"`
+	RunID  int64  `json:"run_id"`
+}
+
+// Rows that Polar could not render in this sweep.
+func (q *Queries) RejectsGaps(ctx context.Context, arg RejectsGapsParams) (int64, error) {
+	row := q.db.QueryRow(ctx, rejectsGaps, arg.Stream, arg.RunID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const rejectsOpen = `-- name: RejectsOpen :one
 SELECT count(*) FROM sync_rejects WHERE stream = $1 AND resolved_at IS NULL
 `
@@ -84,9 +118,25 @@ func (q *Queries) RejectsResolve(ctx context.Context, arg RejectsResolveParams) 
 	return result.RowsAffected(), nil
 }
 
+const rejectsResolveUnmet = `-- name: RejectsResolveUnmet :exec
+UPDATE sync_rejects SET resolved_at = now()
+WHERE stream = $1 AND resolved_at IS NULL AND run_id < $2
+`
+
+type RejectsResolveUnmetParams struct {
+	Stream  string `json:"stream"`
+	SweepID int64  `json:"sweep_id"`
+}
+
+// After a complete sweep: what it did not meet is no longer there to be stored.
+func (q *Queries) RejectsResolveUnmet(ctx context.Context, arg RejectsResolveUnmetParams) error {
+	_, err := q.db.Exec(ctx, rejectsResolveUnmet, arg.Stream, arg.SweepID)
+	return err
+}
+
 const rejectsUnidentified = `-- name: RejectsUnidentified :one
 SELECT count(*) FROM sync_rejects
-WHERE stream = $1 AND item_id IS NULL AND resolved_at IS NULL AND run_id >= $2
+WHERE stream = $1 AND item_id IS NULL AND resolved_at IS NULL AND run_id >= $2 AND key NOT LIKE 'gap:%'
 `
 
 type RejectsUnidentifiedParams struct {
