@@ -55,7 +55,8 @@ func (sw *sweep) deletions(ctx, reading context.Context) error {
 		if len(absent) == 0 {
 			return nil
 		}
-		_, err := sw.run.Tombstone(ctx, sw.s.Name, absent, time.Now(), fmt.Sprintf("not listed by two complete sweeps in a row, the last being run %d", sw.run.SweepID))
+		n, err := sw.run.Tombstone(ctx, sw.s.Name, absent, time.Now(), fmt.Sprintf("not listed by two complete sweeps in a row, the last being run %d", sw.run.SweepID))
+		sw.res.Deleted += int(n)
 		return err
 	}
 	if ok, err := sw.control(ctx, reading); err != nil || !ok {

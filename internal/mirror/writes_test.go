@@ -1,0 +1,360 @@
+package mirror_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"syncd/internal/mirror"
+	"syncd/internal/polarsim"
+)
+
+// want makes a call that has to be answered with a status, and gives the body if it is an object.
+func (h *harness) want(t *testing.T, status int, method, path, body string) map[string]any {
+	t.Helper()
+	got, answer := h.call(t, method, path, body)
+	if got != status {
+		t.Fatalf("%s %s %s: %d %s; want %d", method, path, body, got, answer, status)
+	}
+	var object map[string]any
+	if len(answer) > 0 && answer[0] == '{' {
+		decode(t, answer, &object)
+	}
+	return object
+}
+
+func (h *harness) make(t *testing.T, path, body string) string {
+	t.Helper()
+	return h.want(t, http.StatusCreated, http.MethodPost, path, body)["id"].(string)
+}
+
+// first finds an object in a list.
+func (h *harness) first(t *testing.T, path string, query url.Values, ok func(map[string]any) bool) map[string]any {
+	t.Helper()
+	for _, item := range h.all(t, path, query) {
+		if ok(item) {
+			return item
+		}
+	}
+	t.Fatalf("%s %v: none fits", path, query)
+	return nil
+}
+
+// tombstone demands that a row is still there, marked as deleted, with the evidence of it.
+func (h *harness) tombstone(t *testing.T, stream, id string) {
+	t.Helper()
+	if rows := h.stored(t, stream, "id = '"+id+"' AND _deleted_at IS NOT NULL"); len(rows) != 1 {
+		t.Errorf("%s %s is not marked as deleted: %v", stream, id, rows)
+	}
+	if n := query[int](t, h, `SELECT count(*) FROM sync_tombstones JOIN sync_runs r ON r.id = run_id
+		WHERE sync_tombstones.stream = $1 AND sync_tombstones.id = $2 AND evidence <> '' AND resurrected_at IS NULL`, stream, id); n != 1 {
+		t.Errorf("%s %s: %d tombstones", stream, id, n)
+	}
+}
+
+// gone names rows that a write has deleted, by stream.
+type gone map[string][]string
+
+// write is one operation: before makes what it needs, ahead of the first sync; do is the write itself.
+type write struct {
+	name    string
+	streams []string
+	before  func(t *testing.T, h *harness) string
+	do      func(t *testing.T, h *harness, id string) gone
+}
+
+// TestWrite makes each write that Polar offers on the streams, through its HTTP API, and finds the mirror equal to the
+// API again after one sync of the streams concerned.
+func TestWrite(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{world: polarsim.Options{Seed: 4, Customers: 40}, mirror: func(c *mirror.Config) { c.Parallel = 1 }}) // a world with trials
+	var table []write
+	for _, part := range [][]write{customerWrites(), memberWrites(), productWrites(), subscriptionWrites(), orderWrites(), dashboardWrites(), passingTime()} {
+		table = append(table, part...)
+	}
+	ids := make([]string, len(table))
+	for i, w := range table {
+		if w.before != nil {
+			ids[i] = w.before(t, h)
+		}
+	}
+	every := []string{"organizations", "products", "customers", "members", "meters", "customer_meters", "subscriptions", "orders", "payments", "metric_dashboards"}
+	h.sync(t, every...)
+	h.equal(t, every...)
+	for i, w := range table {
+		t.Run(w.name, func(t *testing.T) {
+			left := w.do(t, h, ids[i])
+			seen := 0
+			for name, r := range h.sync(t, w.streams...) {
+				seen += int(r.Inserted+r.Updated) + r.Deleted
+				if r.Deleted != len(left[name]) {
+					t.Errorf("%s: %d rows marked as deleted, want %d", name, r.Deleted, len(left[name]))
+				}
+			}
+			if seen == 0 {
+				t.Error("the write changed nothing: it shows nothing")
+			}
+			h.equal(t, w.streams...)
+			for stream, ids := range left {
+				for _, id := range ids {
+					h.tombstone(t, stream, id)
+				}
+			}
+		})
+	}
+}
+
+var people = []string{"customers", "members"}
+
+// newCustomer makes a customer with an external id that is a path segment of its own.
+func newCustomer(kind, name string) func(*testing.T, *harness) string {
+	return func(t *testing.T, h *harness) string {
+		return h.make(t, "/v1/customers/", fmt.Sprintf(`{"type":%q,"email":"%s@example.com","external_id":"ext %s","name":"N","metadata":{"n":1.50}}`, kind, name, name))
+	}
+}
+
+func (h *harness) membersOf(t *testing.T, customer string) (ids []string) {
+	t.Helper()
+	for _, m := range h.all(t, "/v1/members/", url.Values{"customer_id": {customer}}) {
+		ids = append(ids, m["id"].(string))
+	}
+	return ids
+}
+
+func customerWrites() []write {
+	remove := func(path string) func(*testing.T, *harness, string) gone {
+		return func(t *testing.T, h *harness, id string) gone {
+			left := gone{"customers": {id}, "members": h.membersOf(t, id)}
+			if path == "" {
+				path = "/v1/customers/" + id
+			} else if path[0] == '?' {
+				path = "/v1/customers/" + id + path
+			}
+			h.want(t, http.StatusNoContent, http.MethodDelete, path, "")
+			return left
+		}
+	}
+	return []write{
+		{"customer created", people, nil, func(t *testing.T, h *harness, _ string) gone {
+			newCustomer("individual", "made")(t, h)
+			return nil
+		}},
+		{"customer updated", people, newCustomer("individual", "updated"), func(t *testing.T, h *harness, id string) gone {
+			h.want(t, http.StatusOK, http.MethodPatch, "/v1/customers/"+id, `{"name":"Zoë \"Q\"","email":"moved@example.com","locale":"fr","type":"team",
+				"metadata":{"big":123456789012345678901234567890,"Plan":1,"plan":"x\ny"},"billing_address":{"country":"US","state":"US-CA"}}`)
+			return nil
+		}},
+		{"customer updated by external id", people, newCustomer("individual", "updated2"), func(t *testing.T, h *harness, _ string) gone {
+			h.want(t, http.StatusOK, http.MethodPatch, "/v1/customers/external/ext%20updated2", `{"name":"By external id","metadata":{}}`)
+			return nil
+		}},
+		{"customer deleted", people, newCustomer("individual", "deleted"), remove("")},
+		{"customer deleted by external id", people, newCustomer("team", "deleted2"), remove("/v1/customers/external/ext%20deleted2")},
+		{"customer deleted and anonymized", people, newCustomer("team", "deleted3"), remove("?anonymize=true")},
+		{"customer deleted and anonymized by external id", people, newCustomer("individual", "deleted4"), remove("/v1/customers/external/ext%20deleted4?anonymize=true")},
+		{"address and external id of a deleted customer used again", people, newCustomer("individual", "twice"), func(t *testing.T, h *harness, id string) gone {
+			left := gone{"customers": {id}, "members": h.membersOf(t, id)}
+			h.want(t, http.StatusNoContent, http.MethodDelete, "/v1/customers/"+id, "")
+			newCustomer("individual", "twice")(t, h)
+			return left
+		}},
+	}
+}
+
+func memberWrites() []write {
+	only := []string{"members"}
+	const one = `{"email":"m@example.com","name":"M","external_id":"m one"}`
+	team := func(name string) func(*testing.T, *harness) string {
+		return func(t *testing.T, h *harness) string {
+			customer := newCustomer("team", name)(t, h)
+			return customer + "/members/" + h.make(t, "/v1/customers/"+customer+"/members", one)
+		}
+	}
+	member := func(path string) string { return path[len(path)-36:] }
+	return []write{
+		{"member created", people, newCustomer("team", "team1"), func(t *testing.T, h *harness, id string) gone {
+			h.make(t, "/v1/customers/"+id+"/members", one)
+			return nil
+		}},
+		{"member created by external id", people, newCustomer("team", "team2"), func(t *testing.T, h *harness, _ string) gone {
+			h.make(t, "/v1/customers/external/ext%20team2/members", one)
+			return nil
+		}},
+		{"member updated", only, team("team3"), func(t *testing.T, h *harness, path string) gone {
+			h.want(t, http.StatusOK, http.MethodPatch, "/v1/customers/"+path, `{"name":"Other","email":"other@example.com"}`)
+			return nil
+		}},
+		{"member becomes the owner", only, team("team4"), func(t *testing.T, h *harness, path string) gone {
+			h.want(t, http.StatusOK, http.MethodPatch, "/v1/customers/"+path, `{"role":"owner"}`)
+			return nil
+		}},
+		{"member updated by external id", only, team("team5"), func(t *testing.T, h *harness, _ string) gone {
+			h.want(t, http.StatusOK, http.MethodPatch, "/v1/customers/external/ext%20team5/members/m%20one", `{"role":"billing_manager"}`)
+			return nil
+		}},
+		{"member deleted", only, team("team6"), func(t *testing.T, h *harness, path string) gone {
+			h.want(t, http.StatusNoContent, http.MethodDelete, "/v1/customers/"+path, "")
+			return gone{"members": {member(path)}}
+		}},
+		{"member deleted by external id", only, team("team7"), func(t *testing.T, h *harness, path string) gone {
+			h.want(t, http.StatusNoContent, http.MethodDelete, "/v1/customers/external/ext%20team7/members/m%20one", "")
+			return gone{"members": {member(path)}}
+		}},
+	}
+}
+
+func productWrites() []write {
+	only := []string{"products"}
+	product := func(t *testing.T, h *harness) string {
+		return h.make(t, "/v1/products/", `{"name":"Fresh","recurring_interval":"month","prices":[{"amount_type":"fixed","price_amount":500},{"amount_type":"custom"}]}`)
+	}
+	return []write{
+		{"product created", only, nil, func(t *testing.T, h *harness, _ string) gone {
+			product(t, h)
+			return nil
+		}},
+		{"product updated", only, product, func(t *testing.T, h *harness, id string) gone {
+			h.want(t, http.StatusOK, http.MethodPatch, "/v1/products/"+id, `{"name":"=Fresher\n","description":"x","visibility":"draft","metadata":{"k":true}}`)
+			return nil
+		}},
+		{"product's prices replaced", only, product, func(t *testing.T, h *harness, id string) gone {
+			h.want(t, http.StatusOK, http.MethodPatch, "/v1/products/"+id, `{"prices":[{"amount_type":"seat_based","seat_tiers":{"tiers":[{"min_seats":1,"price_per_seat":900}]}}]}`)
+			if n := len(h.stored(t, "product_prices", "product_id = '"+id+"'")); n != 2 {
+				t.Errorf("%d prices to begin with", n)
+			}
+			return nil
+		}},
+		{"product archived", only, product, func(t *testing.T, h *harness, id string) gone {
+			h.want(t, http.StatusOK, http.MethodPatch, "/v1/products/"+id, `{"is_archived":true}`)
+			return nil
+		}},
+		{"product's benefits updated", only, product, func(t *testing.T, h *harness, id string) gone {
+			ids := h.world.BenefitIDs()
+			h.want(t, http.StatusOK, http.MethodPost, "/v1/products/"+id+"/benefits", fmt.Sprintf(`{"benefits":[%q,%q]}`, ids[1], ids[0]))
+			h.sync(t, "products")
+			h.equal(t, "products")
+			h.want(t, http.StatusOK, http.MethodPost, "/v1/products/"+id+"/benefits", fmt.Sprintf(`{"benefits":[%q]}`, ids[0]))
+			return nil
+		}},
+	}
+}
+
+func subscriptionWrites() []write {
+	with := []string{"customers", "subscriptions"}
+	made := 0
+	subscription := func(t *testing.T, h *harness) string {
+		made++
+		free := h.first(t, "/v1/products/", url.Values{"is_recurring": {"true"}, "is_archived": {"false"}}, func(p map[string]any) bool {
+			return !slices.ContainsFunc(p["prices"].([]any), func(price any) bool { return fmt.Sprint(price.(map[string]any)["price_amount"]) != "0" })
+		})
+		customer := newCustomer("individual", fmt.Sprint("subscriber", made))(t, h)
+		return h.make(t, "/v1/subscriptions/", fmt.Sprintf(`{"product_id":%q,"customer_id":%q}`, free["id"], customer))
+	}
+	patch := func(bodies ...string) func(*testing.T, *harness, string) gone {
+		return func(t *testing.T, h *harness, id string) gone {
+			for i, body := range bodies {
+				if i > 0 {
+					h.sync(t, with...)
+				}
+				h.want(t, http.StatusOK, http.MethodPatch, "/v1/subscriptions/"+id, body)
+			}
+			return nil
+		}
+	}
+	const cancel = `{"cancel_at_period_end":true,"customer_cancellation_reason":"unused","customer_cancellation_comment":"bye\nbye"}`
+	return []write{
+		{"subscription created", with, nil, func(t *testing.T, h *harness, _ string) gone {
+			subscription(t, h)
+			return nil
+		}},
+		{"subscription updated", with, subscription, patch(`{"metadata":{"a":1}}`)},
+		{"subscription to be changed next period", with, subscription, func(t *testing.T, h *harness, id string) gone {
+			other := h.first(t, "/v1/products/", url.Values{"is_recurring": {"true"}, "is_archived": {"false"}}, func(p map[string]any) bool { return p["name"] == "Fresh" })
+			return patch(fmt.Sprintf(`{"product_id":%q,"proration_behavior":"next_period"}`, other["id"]))(t, h, id)
+		}},
+		{"subscription canceled at the end of its period", with, subscription, patch(cancel)},
+		{"subscription uncanceled", with, subscription, patch(cancel, `{"cancel_at_period_end":false}`)},
+		{"subscription revoked", with, subscription, patch(`{"revoke":true}`)},
+		{"subscription deleted, which is to revoke", with, subscription, func(t *testing.T, h *harness, id string) gone {
+			h.want(t, http.StatusOK, http.MethodDelete, "/v1/subscriptions/"+id, "")
+			return nil
+		}},
+	}
+}
+
+func orderWrites() []write {
+	paid := func(t *testing.T, h *harness) string {
+		return h.first(t, "/v1/orders/", url.Values{"status": {"paid"}}, func(o map[string]any) bool {
+			return o["billing_address"] != nil && o["billing_name"] != nil && o["is_invoice_generated"] == false
+		})["id"].(string)
+	}
+	return []write{
+		{"order updated", []string{"orders"}, paid, func(t *testing.T, h *harness, id string) gone {
+			h.want(t, http.StatusOK, http.MethodPatch, "/v1/orders/"+id, `{"billing_name":"Someone else"}`)
+			return nil
+		}},
+		{"invoice generated", []string{"orders"}, paid, func(t *testing.T, h *harness, id string) gone {
+			h.want(t, http.StatusAccepted, http.MethodPost, "/v1/orders/"+id+"/invoice", "")
+			return nil
+		}},
+	}
+}
+
+func dashboardWrites() []write {
+	only := []string{"metric_dashboards"}
+	dashboard := func(t *testing.T, h *harness) string {
+		return h.make(t, "/v1/metrics/dashboards", `{"name":"Naïve","metrics":["orders","revenue"]}`)
+	}
+	return []write{
+		{"dashboard created", only, nil, func(t *testing.T, h *harness, _ string) gone {
+			dashboard(t, h)
+			return nil
+		}},
+		{"dashboard updated", only, dashboard, func(t *testing.T, h *harness, id string) gone {
+			h.want(t, http.StatusOK, http.MethodPatch, "/v1/metrics/dashboards/"+id, `{"name":"Other","metrics":["orders"]}`)
+			return nil
+		}},
+		{"dashboard deleted", only, dashboard, func(t *testing.T, h *harness, id string) gone {
+			h.want(t, http.StatusNoContent, http.MethodDelete, "/v1/metrics/dashboards/"+id, "")
+			return gone{"metric_dashboards": {id}}
+		}},
+	}
+}
+
+// passingTime follows subscriptions over the end of a trial, a renewal and an expiry: nothing that a list can filter on changes.
+func passingTime() []write {
+	every := []string{"products", "customers", "members", "meters", "customer_meters", "subscriptions", "orders", "payments"}
+	passes := func(column string, find url.Values, ok func(map[string]any) bool, body string) func(*testing.T, *harness, string) gone {
+		return func(t *testing.T, h *harness, _ string) gone {
+			id := h.first(t, "/v1/subscriptions/", find, ok)["id"].(string)
+			if body != "" {
+				h.want(t, http.StatusOK, http.MethodPatch, "/v1/subscriptions/"+id, body)
+				h.sync(t, "subscriptions")
+			}
+			sql := "SELECT " + column + "::text FROM subscriptions WHERE id = $1"
+			before := query[string](t, h, sql, uuid.MustParse(id))
+			for range 4 {
+				h.world.Advance(8 * 24 * time.Hour)
+			}
+			h.sync(t, "subscriptions")
+			if after := query[string](t, h, sql, uuid.MustParse(id)); after == before {
+				t.Errorf("%s stays %s", column, before)
+			}
+			return nil
+		}
+	}
+	monthly := func(s map[string]any) bool {
+		return s["recurring_interval"] == "month" && fmt.Sprint(s["recurring_interval_count"]) == "1" && s["pause_at_period_end"] == false
+	}
+	active := url.Values{"status": {"active"}, "cancel_at_period_end": {"false"}}
+	return []write{
+		{"trial ends", every, nil, passes("status", url.Values{"status": {"trialing"}}, func(map[string]any) bool { return true }, "")},
+		{"renewal", every, nil, passes("current_period_start", active, monthly, "")},
+		{"expiry", every, nil, passes("status", active, monthly, `{"cancel_at_period_end":true}`)},
+	}
+}
