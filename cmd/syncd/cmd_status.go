@@ -61,6 +61,8 @@ type streamReport struct {
 	Inserted   int64     `json:"inserted"`
 	Updated    int64     `json:"updated"`
 	Rejected   int64     `json:"rejected"`
+	Held       int64     `json:"held_deletions,omitempty"` // that the brake holds back
+	HeldRun    int64     `json:"held_run,omitempty"`       // to approve
 	Schedule   string    `json:"schedule"`
 	NextAt     time.Time `json:"next_at,omitzero"`
 }
@@ -91,6 +93,7 @@ func readStatus(ctx context.Context, s *store.Store, cfg *Config, next func(stor
 			Stream: st.Stream, Outcome: outcome, Reason: st.Reason,
 			StartedAt: st.StartedAt.UTC(), FinishedAt: st.FinishedAt.UTC(), CompleteAt: st.CompleteAt.UTC(),
 			Rows: st.Rows, Pages: st.Pages, Requests: st.Requests, Inserted: st.Inserted, Updated: st.Updated, Rejected: st.Rejected,
+			Held: st.Held, HeldRun: st.HeldRun,
 			Schedule: cfg.ScheduleOf(st.Stream), NextAt: next(st),
 		})
 	}
@@ -126,7 +129,18 @@ func (r statusReport) print(c *command, now time.Time) error {
 		}
 		t.add(s.Stream, num(s.Rows), ago(s.StartedAt, now), s.Outcome, ago(s.CompleteAt, now), next, shorten(s.Reason, 80))
 	}
-	return t.print(c.stdout)
+	if err := t.print(c.stdout); err != nil {
+		return err
+	}
+	for _, s := range r.Streams {
+		if s.Held == 0 {
+			continue
+		}
+		if _, err := fmt.Fprintf(c.stdout, "\n%s: run %d holds %s deletions back: see sync_suspects, and `syncd approve-deletions %d` if they are right\n", s.Stream, s.HeldRun, num(s.Held), s.HeldRun); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // shorten keeps a reason within a line; --json has the whole.

@@ -43,6 +43,8 @@ type cli struct {
 	Sync     syncCmd     `cmd:"" help:"Sync streams once, all or those named, and exit." example:"syncd sync customers orders"`
 	Run      runCmd      `cmd:"" help:"Run the daemon: sync every stream on its schedule." example:"syncd run --schedule '@every 6h' --listen 127.0.0.1:9464"`
 	Status   statusCmd   `cmd:"" help:"Show for each stream its last run, rows, age and next run." example:"syncd status --json"`
+	Verify   verifyCmd   `cmd:"" help:"Tell whether the mirror is whole as of the last sweeps, without asking Polar; exit code 0 or 3." example:"syncd verify orders subscriptions --json"`
+	Approve  approveCmd  `cmd:"" name:"approve-deletions" help:"Let through the deletions that the brake held back in one run." example:"syncd approve-deletions 42"`
 	Migrate  migrateCmd  `cmd:"" help:"Create or upgrade the tables, or show what that would do." example:"syncd migrate up"`
 	Config   configCmd   `cmd:"" help:"Show the configuration." example:"syncd config print"`
 	Simulate simulateCmd `cmd:"" help:"Serve a simulated Polar, for trying out anything built on Polar." example:"syncd simulate --addr 127.0.0.1:8080 --customers 1000 --fault '502:path=/v1/orders/,times=1'"`

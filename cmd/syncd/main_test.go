@@ -144,6 +144,8 @@ func TestHelp(t *testing.T) {
 		{"sync", "POLAR_ACCESS_TOKEN_FILE", "--polar-access-token="},
 		{"run", "--listen=HOST:PORT", "--polar-access-token="},
 		{"status", "--json", "--listen"},
+		{"verify", "--json", "--listen"},
+		{"approve-deletions", "POLAR_ACCESS_TOKEN_FILE", "--listen"},
 		{"migrate", "Commands:", "--listen"},
 		{"migrate up", "--schema", "--listen"},
 		{"migrate status", "--schema", "--listen"},

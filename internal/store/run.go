@@ -299,6 +299,7 @@ type StreamStatus struct {
 	Rows                          int64     // rows in the table that are not tombstoned
 	Pages, Requests               int64
 	Inserted, Updated, Rejected   int64
+	Held, HeldRun                 int64 // deletions that the brake holds back, and the run to approve
 }
 
 // Streams reports on each stream of names, in their order. A stream that never
@@ -338,6 +339,15 @@ func (s *Store) Streams(ctx context.Context, names []string) ([]StreamStatus, er
 			a.StartedAt, a.FinishedAt = r.StartedAt, deref(r.FinishedAt)
 			a.Pages, a.Requests = r.Pages, r.Requests
 			a.Inserted, a.Updated, a.Rejected = r.RowsInserted, r.RowsUpdated, r.RowsRejected
+		}
+	}
+	suspects, err := s.q.SuspectsCount(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read suspects: %w", err)
+	}
+	for _, r := range suspects {
+		if a := at[r.Stream]; a != nil {
+			a.Held, a.HeldRun = r.Held, r.HeldRun
 		}
 	}
 	for i := range list {

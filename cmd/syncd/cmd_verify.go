@@ -1,0 +1,112 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"syncd/internal/store"
+)
+
+type verifyCmd struct {
+	Streams  []string     `arg:"" optional:"" help:"Streams to judge; all unless named."`
+	JSON     bool         `name:"json" help:"As JSON."`
+	Settings settingFlags `embed:""`
+}
+
+// Run judges from what the runs put on record. Polar is not asked.
+func (cmd *verifyCmd) Run(c *command) error {
+	names, err := resolveStreams(cmd.Streams)
+	if err != nil {
+		return usage(err)
+	}
+	return withStore(c, func(s *store.Store) error {
+		ctx, release := c.interruptible()
+		defer release()
+		if err := s.CheckSchema(ctx); err != nil {
+			return interrupted(ctx, err)
+		}
+		list, err := s.Standings(ctx, names)
+		if err != nil {
+			return interrupted(ctx, err)
+		}
+		report := newVerifyReport(list)
+		if cmd.JSON {
+			out := json.NewEncoder(c.stdout)
+			out.SetIndent("", "  ")
+			err = out.Encode(report)
+		} else {
+			err = report.print(c.stdout)
+		}
+		if err == nil && !report.Whole {
+			return errPartial
+		}
+		return err
+	})
+}
+
+// verifyReport answers whether the mirror is whole as of the last sweeps.
+type verifyReport struct {
+	Whole   bool           `json:"whole"`
+	Streams []verifyStream `json:"streams"`
+}
+
+type verifyStream struct {
+	Stream   string    `json:"stream"`
+	Verdict  string    `json:"verdict"`          // whole, missing, unavailable
+	Reason   string    `json:"reason,omitempty"` // what is missing, or why it is not available
+	AsOf     time.Time `json:"as_of,omitzero"`   // the table held all that Polar listed at that time
+	Rows     int64     `json:"rows"`
+	Rejects  int64     `json:"open_rejects"`
+	Suspects int64     `json:"suspects"`
+	Held     int64     `json:"held_deletions"`
+	HeldRun  int64     `json:"held_run,omitempty"` // to approve
+}
+
+func newVerifyReport(list []store.Standing) verifyReport {
+	report := verifyReport{Whole: true}
+	for _, st := range list {
+		v := verifyStream{
+			Stream: st.Stream, Verdict: "whole", Reason: st.Missing(), AsOf: st.CompleteAt.UTC(),
+			Rows: st.Rows, Rejects: st.Rejects, Suspects: st.Suspects, Held: st.Held, HeldRun: st.HeldRun,
+		}
+		switch {
+		case st.Unavailable != "":
+			v.Verdict, v.Reason = "unavailable", st.Unavailable
+		case v.Reason != "":
+			v.Verdict, report.Whole = "missing", false
+		}
+		report.Streams = append(report.Streams, v)
+	}
+	return report
+}
+
+func (r verifyReport) print(w io.Writer) error {
+	t := table{head: []string{"STREAM", "VERDICT", "AS OF", "ROWS", "REJECTS", "SUSPECTS", "HELD"}, align: "lllrrrr"}
+	for _, s := range r.Streams {
+		asOf := "never"
+		if !s.AsOf.IsZero() {
+			asOf = s.AsOf.Format(time.RFC3339)
+		}
+		t.add(s.Stream, s.Verdict, asOf, num(s.Rows), num(s.Rejects), num(s.Suspects), num(s.Held))
+	}
+	if err := t.print(w); err != nil {
+		return err
+	}
+	answer := "The mirror is whole as of these times."
+	if !r.Whole {
+		answer = "The mirror is not known to be whole:"
+	}
+	if _, err := fmt.Fprintf(w, "\n%s\n", answer); err != nil {
+		return err
+	}
+	for _, s := range r.Streams {
+		if s.Verdict == "missing" {
+			if _, err := fmt.Fprintf(w, "  %s: %s\n", s.Stream, s.Reason); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

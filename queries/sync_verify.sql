@@ -1,0 +1,23 @@
+-- name: SweepsLast :many
+SELECT DISTINCT ON (stream) stream, id, finished_at, outcome, verdict, reason
+FROM sync_runs
+WHERE kind = 'sweep' AND finished_at IS NOT NULL
+ORDER BY stream, id DESC;
+
+-- name: ApprovalsLast :many
+SELECT stream, max(id)::bigint AS id
+FROM sync_runs
+WHERE kind = 'approval' AND outcome = 'succeeded'
+GROUP BY stream;
+
+-- name: RejectsCount :many
+SELECT stream, count(*) AS rejects
+FROM sync_rejects
+WHERE resolved_at IS NULL
+GROUP BY stream;
+
+-- name: SuspectsCount :many
+SELECT stream, count(*) AS suspects, count(*) FILTER (WHERE held) AS held,
+       COALESCE(max(last_run) FILTER (WHERE held), 0)::bigint AS held_run
+FROM sync_suspects
+GROUP BY stream;
