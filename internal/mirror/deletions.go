@@ -40,14 +40,28 @@ func (sw *sweep) deletions(ctx, reading context.Context) error {
 	if err != nil {
 		return err
 	}
-	held := sw.r.Brake.holds(len(absent), int(live))
+	control, listed, err := sw.run.AnySeen(ctx)
+	if err != nil {
+		return err
+	}
+	// An empty list of a table with rows may be that of an organization that was blocked, or of another one. Where the
+	// rows can be asked for one by one that settles it, elsewhere only an operator can tell.
+	unproven := !listed && sw.s.Get == ""
+	held := unproven || sw.r.Brake.holds(len(absent), int(live))
 	first, err := sw.run.Suspect(ctx, absent, held)
 	if err != nil || len(absent) == 0 {
 		return err
 	}
 	if held {
-		sw.partial("%d of %d rows are no longer listed, which is more than the brake lets go at once (%d rows and %g %%): nothing was marked as deleted; if they are really gone, run `syncd approve-deletions %d`",
-			len(absent), live, sw.r.Brake.Rows, sw.r.Brake.Percent, sw.run.SweepID)
+		why := fmt.Sprintf("which is more than the brake lets go at once (%d rows and %g %%)", sw.r.Brake.Rows, sw.r.Brake.Percent)
+		if unproven {
+			why = "and cannot be asked for one by one"
+		}
+		sw.partial("%d of %d rows are no longer listed, %s: nothing was marked as deleted; if they are really gone, run `syncd approve-deletions %d`",
+			len(absent), live, why, sw.run.SweepID)
+		if !listed {
+			sw.closing.Verdict = "incomplete"
+		}
 		return nil
 	}
 	if sw.s.Get == "" {
@@ -59,20 +73,23 @@ func (sw *sweep) deletions(ctx, reading context.Context) error {
 		sw.res.Deleted += int(n)
 		return err
 	}
-	if ok, err := sw.control(ctx, reading); err != nil || !ok {
-		return err
+	if listed {
+		if ok, err := sw.control(ctx, reading, control); err != nil || !ok {
+			return err
+		}
 	}
-	return sw.confirm(ctx, reading, absent)
+	there, err := sw.confirm(ctx, reading, absent)
+	if err == nil && there > 0 && !listed {
+		sw.closing.Verdict = "incomplete"
+		sw.partial("Polar lists none of the %d rows of %s, yet gives %d of them when asked by id: the empty list is not believed; the next run reads again", live, sw.s.Name, there)
+	}
+	return err
 }
 
 // control asks for a row that was listed a moment ago. An API that does not
 // find that one is not believed about the others.
-func (sw *sweep) control(ctx, reading context.Context) (bool, error) {
-	id, ok, err := sw.run.AnySeen(ctx)
-	if err != nil || !ok {
-		return true, err
-	}
-	_, err = sw.get(ctx, reading, id)
+func (sw *sweep) control(ctx, reading context.Context, id uuid.UUID) (bool, error) {
+	_, err := sw.get(ctx, reading, id)
 	if errors.Is(err, fetch.ErrNotFound) {
 		sw.partial("Polar lists %s but says that it does not exist: its word on rows that are not listed is not taken, nothing was marked as deleted", id)
 		return false, nil
@@ -80,8 +97,8 @@ func (sw *sweep) control(ctx, reading context.Context) (bool, error) {
 	return true, err
 }
 
-// confirm asks for each suspect by id.
-func (sw *sweep) confirm(ctx, reading context.Context, suspects []uuid.UUID) error {
+// confirm asks for each suspect by id, and tells how many are there after all.
+func (sw *sweep) confirm(ctx, reading context.Context, suspects []uuid.UUID) (there int, err error) {
 	for _, id := range suspects {
 		asked := time.Now()
 		body, err := sw.get(ctx, reading, id)
@@ -89,22 +106,23 @@ func (sw *sweep) confirm(ctx, reading context.Context, suspects []uuid.UUID) err
 		case errors.Is(err, fetch.ErrNotFound):
 			n, err := sw.run.Tombstone(ctx, sw.s.Name, []uuid.UUID{id}, asked, "GET "+sw.s.Get+" answered 404 ResourceNotFound after a complete sweep that did not list it")
 			if err != nil {
-				return err
+				return there, err
 			}
 			sw.res.Deleted += int(n)
 		case err != nil:
-			return fmt.Errorf("confirm whether %s of %s is gone: %w", id, sw.s.Name, err)
+			return there, fmt.Errorf("confirm whether %s of %s is gone: %w", id, sw.s.Name, err)
 		default:
 			// It is there: only hidden from the list.
+			there++
 			if err := sw.store(ctx, fetch.Page{Items: []jsontext.Value{body.Value}, TotalCount: -1, RequestedAt: body.RequestedAt}, sw.from); err != nil {
-				return err
+				return there, err
 			}
 			if err := sw.run.Acquit(ctx, []uuid.UUID{id}); err != nil {
-				return err
+				return there, err
 			}
 		}
 	}
-	return nil
+	return there, nil
 }
 
 var placeholder = regexp.MustCompile(`\{([a-z_]+)\}`)
@@ -151,7 +169,8 @@ func (r *Runner) ApproveDeletions(ctx context.Context, run int64) ([]Result, err
 		}
 		results = append(results, r.run(ctx, name, store.KindApproval, func(sw *sweep, ctx, reading context.Context) error {
 			if sw.s.Get != "" {
-				return sw.confirm(ctx, reading, ids)
+				_, err := sw.confirm(ctx, reading, ids)
+				return err
 			}
 			n, err := sw.run.Tombstone(ctx, name, ids, time.Now(), fmt.Sprintf("not listed by the complete sweep of run %d, approved by an operator", run))
 			sw.res.Deleted += int(n)
