@@ -212,6 +212,9 @@ func (e *Each) ids(ctx context.Context, c *Client) (ids []string, requests int, 
 		if err != nil {
 			return nil, requests, err
 		}
+		if len(p.Gaps) > 0 { // the part that belongs to it would be left out in silence
+			return nil, requests, p.Gaps[0].Err
+		}
 		for _, item := range p.Items {
 			if id := itemID(item); id != "" {
 				ids = append(ids, id)

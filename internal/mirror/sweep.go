@@ -34,6 +34,8 @@ type sweep struct {
 	whole   int          // rows there are by the last page's count; -1 where that does not tell
 	base    int          // for progress: rows of this sweep that earlier runs stored
 	dropped bool         // total_count fell during this pass: ids received may be gone
+	had     int64        // different ids of this sweep that this run began with
+	counted tally        // of the whole list, as often as Polar told it
 }
 
 const (
@@ -123,7 +125,7 @@ func (sw *sweep) read(ctx, reading context.Context) error {
 		if err != nil {
 			return err
 		}
-		sw.base = int(n)
+		sw.base, sw.had = int(n), n
 	}
 	if err := sw.scan(ctx, reading, sw.from); err != nil {
 		return err
@@ -134,11 +136,11 @@ func (sw *sweep) read(ctx, reading context.Context) error {
 		if err != nil {
 			return err
 		}
-		gone := sw.dropped || c.distinct > c.total // ids received may be those of rows that are gone
+		gone := sw.dropped || c.distinct+c.gaps > c.total // ids received may be those of rows that are gone
 		switch {
-		case c.complete():
+		case c.accounted():
 			sw.certify(c)
-			if c.unidentified > 0 {
+			if c.unidentified+c.gaps > 0 {
 				return nil // one of those may be the very row that seems to be absent
 			}
 			return sw.deletions(ctx, reading)
@@ -162,9 +164,13 @@ func (sw *sweep) read(ctx, reading context.Context) error {
 }
 
 // comparison of what was received with what Polar counts; total is -1 where Polar does not count.
-type comparison struct{ distinct, unidentified, total int64 }
+// Gaps are rows that Polar counts and cannot render: they are accounted for, and missing all the same.
+type comparison struct{ distinct, unidentified, gaps, total int64 }
 
-func (c comparison) complete() bool { return c.total < 0 || c.distinct+c.unidentified == c.total }
+// accounted: reading again would bring nothing that is not known of.
+func (c comparison) accounted() bool {
+	return c.total < 0 || c.distinct+c.unidentified+c.gaps == c.total
+}
 
 func (sw *sweep) compare(ctx, reading context.Context) (c comparison, err error) {
 	if c.distinct, err = sw.run.Distinct(ctx); err != nil {
@@ -175,6 +181,9 @@ func (sw *sweep) compare(ctx, reading context.Context) (c comparison, err error)
 			return c, err
 		}
 	}
+	if c.gaps, err = sw.run.Gaps(ctx); err != nil {
+		return c, err
+	}
 	if counter, ok := sw.s.Scan.(fetch.Counter); ok && sw.whole < 0 {
 		n, err := counter.Count(reading, sw.r.Client, sw.s.Path, sw.s.Query)
 		sw.requests += int64(n.Requests)
@@ -182,6 +191,7 @@ func (sw *sweep) compare(ctx, reading context.Context) (c comparison, err error)
 			return c, fmt.Errorf("count %s at the end of the sweep: %w", sw.s.Name, err)
 		}
 		sw.whole = n.Total
+		sw.counted.tell(n.Total)
 	}
 	sw.res.Total = sw.whole
 	c.total = int64(sw.whole)
@@ -192,9 +202,16 @@ func (sw *sweep) compare(ctx, reading context.Context) (c comparison, err error)
 func (sw *sweep) certify(c comparison) {
 	sw.closing.SweepEnded, sw.closing.Distinct, sw.closing.Verdict = true, &c.distinct, "complete"
 	sw.res.Distinct = int(c.distinct)
-	if !c.complete() {
+	again := max(0, sw.run.Counts.Read-c.unidentified-(c.distinct-sw.had))
+	sw.closing.Duplicates = &again
+	sw.counted.close(&sw.closing)
+	if c.gaps > 0 {
+		sw.closing.Verdict = fmt.Sprintf("incomplete: %d rows cannot be rendered by Polar", c.gaps)
+		sw.partial("%d rows cannot be rendered by Polar: see sync_rejects", c.gaps)
+	}
+	if !c.accounted() {
 		sw.closing.Verdict = "incomplete"
-		sw.partial("%d different rows were read, Polar counts %d: rows come and go faster than they can be read, or its count is wrong; the next run reads again", c.distinct+c.unidentified, c.total)
+		sw.partial("%d different rows were read, Polar counts %d: rows come and go faster than they can be read, or its count is wrong; the next run reads again", c.distinct+c.unidentified+c.gaps, c.total)
 	}
 	if n := sw.run.Counts.Rejected; n > 0 {
 		sw.partial("%d items could not be stored: see sync_rejects", n)
@@ -230,6 +247,7 @@ func (sw *sweep) scan(ctx, reading context.Context, from fetch.Cursor) error {
 		sw.before = page.Query
 		sw.dropped = sw.dropped || page.Whole >= 0 && page.Whole < sw.whole
 		sw.whole = page.Whole
+		sw.counted.tell(page.Whole)
 		sw.progress(page)
 		if page.Done {
 			return nil
@@ -244,7 +262,7 @@ func (sw *sweep) scan(ctx, reading context.Context, from fetch.Cursor) error {
 // have been on neither.
 func (sw *sweep) reread(ctx, reading context.Context) error {
 	for _, query := range sw.tied {
-		page, err := sw.r.Client.Page(reading, sw.s.Path, query)
+		page, err := sw.r.Client.Salvage(reading, sw.s.Path, query)
 		sw.requests += int64(page.Requests)
 		if err != nil {
 			return err
@@ -264,7 +282,7 @@ func (sw *sweep) again(ctx, reading context.Context, forget bool) error {
 	}
 	sw.tied, sw.dropped = nil, false
 	if forget {
-		sw.base = -int(sw.run.Counts.Read)
+		sw.base, sw.had = -int(sw.run.Counts.Read), 0
 	}
 	return sw.scan(ctx, reading, fetch.Cursor{})
 }
@@ -294,6 +312,9 @@ func (sw *sweep) store(ctx context.Context, page fetch.Page, next fetch.Cursor) 
 	if page.TotalCount >= 0 {
 		total := int64(page.TotalCount)
 		p.Total = &total
+	}
+	for _, g := range page.Gaps {
+		p.Gaps = append(p.Gaps, store.Gap{Row: g.Row, Query: sw.s.Path + "?" + g.Query.Encode(), Said: g.Err.Error()})
 	}
 	objects := make([]object, 0, len(page.Items))
 	at := make(map[uuid.UUID]int, len(page.Items))

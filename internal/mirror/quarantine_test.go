@@ -1,0 +1,246 @@
+package mirror_test
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"syncd/internal/mirror"
+	"syncd/internal/polarsim"
+)
+
+// someID is one row of a stream, from the middle of it, by the API.
+func (h *harness) someID(t *testing.T, stream string) (id string, total int) {
+	t.Helper()
+	for _, s := range mirror.Streams() {
+		if s.Name == stream {
+			list := h.upstream(t, s)
+			return list[len(list)/2]["id"].(string), len(list)
+		}
+	}
+	t.Fatalf("no stream %s", stream)
+	return "", 0
+}
+
+type reject struct {
+	Key, Reason string
+	ItemID      *uuid.UUID
+	Body        []byte
+	TimesSeen   int64
+	Resolved    bool
+}
+
+func (h *harness) rejects(t *testing.T, stream string) []reject {
+	t.Helper()
+	rows, err := h.store.Pool().Query(t.Context(), "SELECT key, reason, item_id, body, times_seen, resolved_at IS NOT NULL FROM sync_rejects WHERE stream = $1 ORDER BY key", stream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[reject])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// wire is the item as the server sends it within its list, byte for byte.
+func (h *harness) wire(t *testing.T, path, contains string) []byte {
+	t.Helper()
+	for page := 1; ; page++ {
+		status, body := h.call(t, http.MethodGet, fmt.Sprintf("%s?limit=100&page=%d", path, page), "")
+		if status != http.StatusOK {
+			t.Fatalf("%s: %d", path, status)
+		}
+		d := jsontext.NewDecoder(bytes.NewReader(body), jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
+		items := 0
+		for d.StackPointer() != "/items" {
+			if _, err := d.ReadToken(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, err := d.ReadToken(); d.PeekKind() != ']'; items++ {
+			item, e := d.ReadValue()
+			if err != nil || e != nil {
+				t.Fatal(err, e)
+			}
+			if bytes.Contains(item, []byte(contains)) {
+				return bytes.Clone(item)
+			}
+		}
+		if items == 0 {
+			t.Fatalf("%s: %s is nowhere", path, contains)
+		}
+	}
+}
+
+// TestQuarantine: an item that cannot be stored costs exactly that item. It is kept whole with the reason, the run says
+// so, the next sweep tries it again, and when it has healed nothing is left of it.
+func TestQuarantine(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		stream, path string
+		fault        string // id= and path= are added
+		noID         bool
+		says         string
+	}{
+		"NUL in a text column":          {"customers", "/v1/customers/", "nul:field=name", false, "Postgres refused it"},
+		"NUL in an object":              {"customers", "/v1/customers/", `set:field=metadata,value={"k":"a\u0000b"}`, false, "Postgres refused it"},
+		"NUL in a field without column": {"customers", "/v1/customers/", `set:field=brand_new,value="a\u0000b"`, false, "Postgres refused it"},
+		"400 digits in a bigint column": {"orders", "/v1/orders/", "bigint:", false, "total_amount"},
+		"no id":                         {"customers", "/v1/customers/", "noid:", true, "no usable id"},
+		"no id, keyset":                 {"orders", "/v1/orders/", "noid:", true, "no usable id"},
+		"malformed id":                  {"customers", "/v1/customers/", "badid:", true, "no usable id"},
+		"another type than the column":  {"orders", "/v1/orders/", "type:field=paid", false, "paid"},
+		"a time that is none":           {"customers", "/v1/customers/", `set:field=modified_at,value="yesterday"`, false, "modified_at"},
+		"invalid UTF-8":                 {"customers", "/v1/customers/", "utf8:field=name", false, "UTF-8"},
+		"5 MB of another type":          {"customers", "/v1/customers/", "huge:field=name", false, "name"},
+		"5 MB in an indexed column":     {"customers", "/v1/customers/", `set:field=email,value="` + noise(5<<20) + `"`, false, "Postgres refused it"},
+		"a child of another type":       {"orders", "/v1/orders/", `set:field=items,value=[{"id":"11111111-2222-4333-8444-555555555555","amount":"many"}]`, false, "amount"},
+		"a child without an id":         {"orders", "/v1/orders/", `set:field=items,value=[{"label":"x"}]`, false, "no usable id"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := start(t, setup{world: polarsim.Options{Customers: 260}})
+			id, total := h.someID(t, c.stream)
+			kind, rest, _ := strings.Cut(c.fault, ":")
+			h.fault(t, strings.TrimSuffix(kind+":path="+c.path+",id="+id+","+rest, ","))
+
+			r := h.Once(t.Context(), c.stream)
+			if r.Outcome != mirror.Partial || r.Rejected != 1 || !strings.Contains(r.Reason, "1 items could not be stored") {
+				t.Fatalf("%s, %d rejected: %.300s", r.Outcome, r.Rejected, r.Reason)
+			}
+			if rows := query[int](t, h, "SELECT count(*) FROM "+c.stream); rows != total-1 {
+				t.Errorf("%d rows stored of %d", rows, total)
+			}
+			if n := query[int](t, h, "SELECT count(*) FROM "+c.stream+" WHERE id = $1", id); n != 0 {
+				t.Error("the spoilt item is in the table")
+			}
+			list := h.rejects(t, c.stream)
+			if len(list) != 1 {
+				t.Fatalf("%d rejects", len(list))
+			}
+			got := list[0]
+			if !strings.Contains(got.Reason, c.says) || got.Resolved {
+				t.Errorf("reason %q, resolved %v", got.Reason, got.Resolved)
+			}
+			if (got.ItemID == nil) != c.noID || got.ItemID != nil && got.ItemID.String() != id {
+				t.Errorf("stored under the id %v", got.ItemID)
+			}
+			mark := id
+			if c.noID {
+				mark = string(got.Body[len(got.Body)/2:])
+			}
+			if sent := h.wire(t, c.path, mark); !bytes.Equal(got.Body, sent) {
+				t.Errorf("kept %d bytes, sent were %d: %.200q", len(got.Body), len(sent), got.Body)
+			}
+
+			// The next sweep meets it again: the same reject, once more.
+			if r := h.Once(t.Context(), c.stream); r.Outcome != mirror.Partial {
+				t.Errorf("the second sweep: %s", r.Outcome)
+			}
+			if list := h.rejects(t, c.stream); len(list) != 1 || list[0].TimesSeen != 2 || list[0].Resolved {
+				t.Errorf("after the second sweep: %d rejects, the first met %d times", len(list), list[0].TimesSeen)
+			}
+
+			h.server.ClearFaults()
+			h.sync(t, c.stream)
+			if list := h.rejects(t, c.stream); len(list) != 1 || !list[0].Resolved {
+				t.Error("it has healed and is still open")
+			}
+			h.equal(t, c.stream)
+		})
+	}
+}
+
+// noise is text that cannot be compressed to the size that an index takes.
+func noise(n int) string {
+	b := make([]byte, n)
+	x := uint64(88172645463325252)
+	for i := range b {
+		x ^= x << 13
+		x ^= x >> 7
+		x ^= x << 17
+		b[i] = "abcdefghijklmnopqrstuvwxyz012345"[x>>59]
+	}
+	return string(b)
+}
+
+// TestQuarantineTakesNothingThatPostgresCanHold: what is only unusual is stored, as exactly as it came.
+func TestQuarantineTakesNothingThatPostgresCanHold(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{world: polarsim.Options{Customers: 40}})
+	digits := strings.Repeat("9", 400)
+	id, _ := h.someID(t, "customers")
+	h.fault(t, "bigint:path=/v1/customers/,id="+id) // customers have no amount: metadata is the number
+	h.sync(t, "customers")
+	if got := query[string](t, h, "SELECT metadata::text FROM customers WHERE id = $1", id); got != digits {
+		t.Errorf("400 digits became %.60s...", got)
+	}
+	h.server.ClearFaults()
+	h.fault(t, "huge:path=/v1/customers/,id="+id)
+	h.sync(t, "customers")
+	if n := query[int](t, h, "SELECT length(metadata->>'blob') FROM customers WHERE id = $1", id); n != 5<<20 {
+		t.Errorf("of 5 MB %d bytes are there", n)
+	}
+	h.sync(t, "customers", "meters")
+	meter, _ := h.someID(t, "customer_meters")
+	h.fault(t, "bigint:path=/v1/customer-meters/,field=balance,id="+meter)
+	h.sync(t, "customer_meters")
+	if got := query[string](t, h, "SELECT balance::text FROM customer_meters WHERE id = $1", meter); got != digits {
+		t.Errorf("a balance of 400 digits became %.60s...", got)
+	}
+	if list := h.rejects(t, "customers"); len(list) != 0 {
+		t.Errorf("rejected: %+v", list)
+	}
+}
+
+// TestQuarantineOfARowThatPolarCannotRender: the 500 of one row costs that row, not its page; nothing is held to be
+// deleted meanwhile, and the gap closes when the row can be sent again.
+func TestQuarantineOfARowThatPolarCannotRender(t *testing.T) {
+	t.Parallel()
+	for stream, path := range map[string]string{"customers": "/v1/customers/", "orders": "/v1/orders/"} {
+		t.Run(stream, func(t *testing.T) {
+			t.Parallel()
+			h := start(t, setup{world: polarsim.Options{Customers: 260}})
+			h.sync(t)
+			id, total := h.someID(t, stream)
+			deleted := query[int](t, h, "SELECT count(*) FROM "+stream+" WHERE _deleted_at IS NOT NULL") // copies of deleted customers
+			h.fault(t, "500:path="+path+",id="+id)
+			for times := int64(1); times <= 2; times++ {
+				r := h.Once(t.Context(), stream)
+				if r.Outcome != mirror.Partial || !strings.Contains(r.Reason, "1 rows cannot be rendered by Polar") {
+					t.Fatalf("%s: %s", r.Outcome, r.Reason)
+				}
+				if verdict := query[string](t, h, "SELECT verdict FROM sync_runs WHERE id = $1", r.RunID); verdict != "incomplete: 1 rows cannot be rendered by Polar" {
+					t.Errorf("verdict %q", verdict)
+				}
+				if r.Read < int64(total-1) || r.Requests > int64(total/100+60) {
+					t.Errorf("%d of %d rows read in %d requests", r.Read, total, r.Requests)
+				}
+				list := h.rejects(t, stream)
+				if len(list) != 1 || list[0].TimesSeen != times || list[0].Resolved || list[0].ItemID != nil ||
+					!strings.Contains(list[0].Reason, "Polar cannot render the row at position ") || !strings.Contains(string(list[0].Body), "500") {
+					t.Errorf("rejects: %+v", list)
+				}
+			}
+			if n := query[int](t, h, "SELECT count(*) FROM "+stream+" WHERE _deleted_at IS NOT NULL"); n != deleted {
+				t.Errorf("%d rows marked as deleted, before %d", n, deleted)
+			}
+			if n := query[int](t, h, "SELECT count(*) FROM sync_suspects"); n != 0 {
+				t.Errorf("%d suspects after a sweep with a gap", n)
+			}
+			h.server.ClearFaults()
+			h.sync(t, stream)
+			if list := h.rejects(t, stream); len(list) != 1 || !list[0].Resolved {
+				t.Errorf("after healing: %+v", list)
+			}
+			h.equal(t, stream)
+		})
+	}
+}
