@@ -7,7 +7,7 @@ ARGS ?=
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ## a simulated organization mirrored into a private Postgres, from nothing to answers; ARGS="--customers 2000 --keep"
@@ -19,6 +19,11 @@ demo: ## a simulated organization mirrored into a private Postgres, from nothing
 test: ## all tests, with the race detector; ARGS="-run Sweep" or "-short" go to go test
 	@DSN_VARIABLE=SYNCD_TEST_DATABASE_URL OR_DOCKER=1 scripts/ensure.sh postgres cc
 	go test -race -timeout 9m $(ARGS) ./...
+
+.PHONY: kill-trials
+kill-trials: ## kill -9 at random moments of a sync of 20,000 orders; TRIALS=50
+	@DSN_VARIABLE=SYNCD_TEST_DATABASE_URL OR_DOCKER=1 scripts/ensure.sh postgres
+	SYNCD_TEST_KILLS=$(or $(TRIALS),50) SYNCD_TEST_KILL_ORDERS=20000 go test -count=1 -timeout 60m -v -run TestResumeAfterKill9 ./cmd/syncd
 
 .PHONY: lint
 lint: $(LINT) ## gofmt, go vet, golangci-lint
