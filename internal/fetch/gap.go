@@ -38,14 +38,14 @@ func (c *Client) Salvage(ctx context.Context, path string, query url.Values) (Pa
 // is less than was asked for; else 0.
 func (c *Client) salvage(ctx context.Context, path string, query url.Values, size int, left *int) (Page, error) {
 	page, err := c.Page(ctx, path, query)
-	limit, _ := strconv.Atoi(query.Get("limit")) //nolint:errcheck // without a number there is nothing to divide
+	limit, _ := strconv.Atoi(query.Get("limit")) // without a number there is nothing to divide
 	if size > 0 {
 		limit = min(limit, size)
 	}
 	if !unrendered(err) || limit <= 1 {
 		return page, err
 	}
-	number, _ := strconv.Atoi(query.Get("page")) //nolint:errcheck // the first page where it is not said
+	number, _ := strconv.Atoi(query.Get("page")) // the first page where it is not said
 	s := &salvage{client: c, path: path, query: query, left: left, page: page}
 	first := (max(1, number) - 1) * limit
 	if !s.alive(ctx, first, limit) {
