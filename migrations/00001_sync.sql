@@ -37,6 +37,9 @@ CREATE TABLE sync_runs (
     total_first   bigint,
     total_last    bigint,
     distinct_ids  bigint,
+    duplicates    bigint,
+    rows_appeared bigint,
+    rows_vanished bigint,
     verdict       text
 );
 CREATE INDEX sync_runs_stream_id_idx ON sync_runs (stream, id DESC);
@@ -61,8 +64,11 @@ COMMENT ON COLUMN sync_runs.rows_unchanged IS 'Items that the table already held
 COMMENT ON COLUMN sync_runs.rows_stale IS 'Items left out because the table held a reply that was requested later.';
 COMMENT ON COLUMN sync_runs.rows_rejected IS 'Items that could not be stored; they are in sync_rejects.';
 COMMENT ON COLUMN sync_runs.total_first IS 'total_count that Polar reported on the first page of the sweep; null where the endpoint gives none.';
-COMMENT ON COLUMN sync_runs.total_last IS 'total_count that Polar reported last; null where the endpoint gives none.';
+COMMENT ON COLUMN sync_runs.total_last IS 'total_count of the whole list as Polar told it last, the hidden parts that are asked for separately included; before the sweep has reached its end, that of the last page. Null where the endpoint gives none.';
 COMMENT ON COLUMN sync_runs.distinct_ids IS 'Different ids received during the whole sweep.';
+COMMENT ON COLUMN sync_runs.duplicates IS 'Items that this run received again: rows that moved from page to page, ties, pages and passes read again. Null when the sweep did not reach its end.';
+COMMENT ON COLUMN sync_runs.rows_appeared IS 'By how much the total_count of the whole list rose while this run read, summed over its rises; rows that came and went between two counts do not show. Null when it was told less than twice.';
+COMMENT ON COLUMN sync_runs.rows_vanished IS 'By how much the total_count of the whole list fell while this run read, summed over its falls. Null when it was told less than twice.';
 COMMENT ON COLUMN sync_runs.verdict IS 'complete: the distinct ids account for the total_count that Polar reported. incomplete: they do not. Null when the sweep did not reach its end.';
 
 CREATE TABLE sync_streams (

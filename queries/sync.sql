@@ -78,7 +78,9 @@ WHERE id = @id;
 -- name: RunFinish :exec
 UPDATE sync_runs
 SET finished_at = now(), outcome = @outcome, reason = @reason, error_class = @error_class, error = @error,
-    requests = @requests, distinct_ids = @distinct_ids, verdict = @verdict
+    requests = @requests, distinct_ids = @distinct_ids, duplicates = @duplicates,
+    rows_appeared = @rows_appeared, rows_vanished = @rows_vanished,
+    total_last = COALESCE(@total_last, total_last), verdict = @verdict
 WHERE id = @id AND finished_at IS NULL;
 
 -- name: RunAbandon :exec

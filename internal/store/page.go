@@ -148,6 +148,10 @@ func (c *Counts) add(o Counts) {
 
 func (r *Run) storePage(ctx context.Context, p Page, bad map[int]string) (Counts, error) {
 	c := Counts{Pages: 1, Requests: p.Requests, Read: int64(p.Read)}
+	first := r.SweepTotal // of a resumed sweep: an earlier run read its first page
+	if first == nil {
+		first = p.Total
+	}
 	err := pgx.BeginFunc(ctx, r.s.pool, func(tx pgx.Tx) error {
 		q := r.s.q.WithTx(tx)
 		want, err := changed(ctx, tx, p, bad, &c)
@@ -189,7 +193,7 @@ func (r *Run) storePage(ctx context.Context, p Page, bad map[int]string) (Counts
 		}
 		if err := q.RunAdd(ctx, db.RunAddParams{
 			ID: r.ID, Requests: c.Requests, RowsRead: c.Read, RowsInserted: c.Inserted, RowsUpdated: c.Updated,
-			RowsUnchanged: c.Unchanged, RowsStale: c.Stale, RowsRejected: c.Rejected, TotalFirst: p.Total, TotalLast: p.Total,
+			RowsUnchanged: c.Unchanged, RowsStale: c.Stale, RowsRejected: c.Rejected, TotalFirst: first, TotalLast: p.Total,
 		}); err != nil {
 			return err
 		}

@@ -222,6 +222,10 @@ type Closing struct {
 	Error       string
 	Requests    int64
 	Distinct    *int64 // of the sweep; nil when it did not reach its end
+	Duplicates  *int64 // items that the run received again; nil when the sweep did not reach its end
+	Appeared    *int64 // by how much the count of the whole list rose meanwhile; nil when it was not told twice
+	Vanished    *int64 // by how much it fell
+	Total       *int64 // of the whole list, as told last; nil to leave that of the last page
 	Verdict     string // complete | incomplete; "" when the sweep did not reach its end
 	Unavailable string // why Polar refuses the stream; "" when it does not
 	SweepEnded  bool   // the sweep reached its end: the next run begins a new one
@@ -266,7 +270,8 @@ func (r *Run) Finish(ctx context.Context, c Closing) error {
 		}
 		return q.RunFinish(ctx, db.RunFinishParams{
 			ID: r.ID, Outcome: &c.Outcome, Reason: optional(c.Reason), ErrorClass: optional(c.ErrorClass), Error: optional(c.Error),
-			Requests: c.Requests, DistinctIDs: c.Distinct, Verdict: optional(c.Verdict),
+			Requests: c.Requests, DistinctIDs: c.Distinct,
+			Duplicates: c.Duplicates, RowsAppeared: c.Appeared, RowsVanished: c.Vanished, TotalLast: c.Total, Verdict: optional(c.Verdict),
 		})
 	})
 	if err != nil {

@@ -50,10 +50,16 @@ type SyncRun struct {
 	RowsRejected int64 `json:"rows_rejected"`
 	// total_count that Polar reported on the first page of the sweep; null where the endpoint gives none.
 	TotalFirst *int64 `json:"total_first"`
-	// total_count that Polar reported last; null where the endpoint gives none.
+	// total_count of the whole list as Polar told it last, the hidden parts that are asked for separately included; before the sweep has reached its end, that of the last page. Null where the endpoint gives none.
 	TotalLast *int64 `json:"total_last"`
 	// Different ids received during the whole sweep.
 	DistinctIDs *int64 `json:"distinct_ids"`
+	// Items that this run received again: rows that moved from page to page, ties, pages and passes read again. Null when the sweep did not reach its end.
+	Duplicates *int64 `json:"duplicates"`
+	// By how much the total_count of the whole list rose while this run read, summed over its rises; rows that came and went between two counts do not show. Null when it was told less than twice.
+	RowsAppeared *int64 `json:"rows_appeared"`
+	// By how much the total_count of the whole list fell while this run read, summed over its falls. Null when it was told less than twice.
+	RowsVanished *int64 `json:"rows_vanished"`
 	// complete: the distinct ids account for the total_count that Polar reported. incomplete: they do not. Null when the sweep did not reach its end.
 	Verdict *string `json:"verdict"`
 }

@@ -211,19 +211,25 @@ func (q *Queries) RunAdd(ctx context.Context, arg RunAddParams) error {
 const runFinish = `-- name: RunFinish :exec
 UPDATE sync_runs
 SET finished_at = now(), outcome = $1, reason = $2, error_class = $3, error = $4,
-    requests = $5, distinct_ids = $6, verdict = $7
-WHERE id = $8 AND finished_at IS NULL
+    requests = $5, distinct_ids = $6, duplicates = $7,
+    rows_appeared = $8, rows_vanished = $9,
+    total_last = COALESCE($10, total_last), verdict = $11
+WHERE id = $12 AND finished_at IS NULL
 `
 
 type RunFinishParams struct {
-	Outcome     *string `json:"outcome"`
-	Reason      *string `json:"reason"`
-	ErrorClass  *string `json:"error_class"`
-	Error       *string `json:"error"`
-	Requests    int64   `json:"requests"`
-	DistinctIDs *int64  `json:"distinct_ids"`
-	Verdict     *string `json:"verdict"`
-	ID          int64   `json:"id"`
+	Outcome      *string `json:"outcome"`
+	Reason       *string `json:"reason"`
+	ErrorClass   *string `json:"error_class"`
+	Error        *string `json:"error"`
+	Requests     int64   `json:"requests"`
+	DistinctIDs  *int64  `json:"distinct_ids"`
+	Duplicates   *int64  `json:"duplicates"`
+	RowsAppeared *int64  `json:"rows_appeared"`
+	RowsVanished *int64  `json:"rows_vanished"`
+	TotalLast    *int64  `json:"total_last"`
+	Verdict      *string `json:"verdict"`
+	ID           int64   `json:"id"`
 }
 
 func (q *Queries) RunFinish(ctx context.Context, arg RunFinishParams) error {
@@ -234,6 +240,10 @@ func (q *Queries) RunFinish(ctx context.Context, arg RunFinishParams) error {
 		arg.Error,
 		arg.Requests,
 		arg.DistinctIDs,
+		arg.Duplicates,
+		arg.RowsAppeared,
+		arg.RowsVanished,
+		arg.TotalLast,
 		arg.Verdict,
 		arg.ID,
 	)
@@ -296,7 +306,7 @@ func (q *Queries) RunStartedAt(ctx context.Context, id int64) (time.Time, error)
 }
 
 const runsLast = `-- name: RunsLast :many
-SELECT DISTINCT ON (stream) id, stream, kind, holder, sweep_id, started_at, finished_at, outcome, reason, error_class, error, pages, requests, rows_read, rows_inserted, rows_updated, rows_unchanged, rows_stale, rows_rejected, total_first, total_last, distinct_ids, verdict
+SELECT DISTINCT ON (stream) id, stream, kind, holder, sweep_id, started_at, finished_at, outcome, reason, error_class, error, pages, requests, rows_read, rows_inserted, rows_updated, rows_unchanged, rows_stale, rows_rejected, total_first, total_last, distinct_ids, duplicates, rows_appeared, rows_vanished, verdict
 FROM sync_runs
 ORDER BY stream, id DESC
 `
@@ -333,6 +343,9 @@ func (q *Queries) RunsLast(ctx context.Context) ([]SyncRun, error) {
 			&i.TotalFirst,
 			&i.TotalLast,
 			&i.DistinctIDs,
+			&i.Duplicates,
+			&i.RowsAppeared,
+			&i.RowsVanished,
 			&i.Verdict,
 		); err != nil {
 			return nil, err
