@@ -36,7 +36,7 @@ func (sw *sweep) storeCopies(ctx context.Context, q *db.Queries, tx pgx.Tx, obje
 				continue
 			}
 			// An unusable copy is no loss: the row that it copies has a stream of its own.
-			if o, err := of.shape.split(raw); err == nil {
+			if o, err := of.shape.split(raw, nil); err == nil {
 				copies[o.id], holder[o.id] = o, c.Index
 			}
 		}

@@ -78,6 +78,7 @@ func (r *Runner) once(ctx context.Context, name string, res *Result, do work) {
 	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeWithin)
 	defer cancel()
+	sw.recordDrift(last)
 	if err := run.Finish(last, closing); err != nil {
 		// An outcome that could not be recorded is not a success: another process
 		// may have the lease, and will read the sweep again.

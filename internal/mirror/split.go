@@ -15,10 +15,10 @@ import (
 
 // shape says what becomes of each field of an object.
 type shape struct {
-	table  Table
-	key    string // column of the object's own id
-	drop   map[string]bool
-	lists  map[string]int // field -> index into children
+	fields map[string]field // by the name that Polar sends
+	always fieldSet         // those that are always sent
+	names  []string         // their names, by bit
+	prefix string           // of names of fields in findings: prices[].
 	childs []childShape
 	copies map[string]string // dropped field -> the stream whose row it is a copy of
 }
@@ -29,11 +29,15 @@ type childShape struct {
 }
 
 func newShape(s Stream) shape {
-	sh := shape{table: s.Table, key: "id", drop: set(s.Embedded), lists: map[string]int{}, copies: s.Copies}
+	sh := shape{copies: s.Copies}
+	lists := map[string]int{}
 	for i, c := range s.Children {
-		sh.lists[c.Field] = i
-		sh.childs = append(sh.childs, childShape{shape{table: c.Table, key: c.Key, drop: set(c.Embedded)}, c})
+		lists[c.Field] = i
+		child := childShape{shape{prefix: c.Field + "[]."}, c}
+		child.fields, child.always, child.names = newFields(c.Table, c.Key, c.Parent, nil, c.Embedded, c.Expect)
+		sh.childs = append(sh.childs, child)
 	}
+	sh.fields, sh.always, sh.names = newFields(s.Table, "id", "", lists, s.Embedded, s.Expect)
 	return sh
 }
 
@@ -63,8 +67,9 @@ var errNoID = errors.New("no usable id")
 // is left, documented or not, for _extra. Values stay bytes; no number passes
 // through a float64.
 //
-// The object's id is returned even with an error, where it could be read.
-func (sh *shape) split(raw jsontext.Value) (o object, err error) {
+// The object's id is returned even with an error, where it could be read. What
+// is not as expected is noted in d, if that is not nil.
+func (sh *shape) split(raw jsontext.Value, d *drift) (o object, err error) {
 	dec := jsontext.NewDecoder(bytes.NewBuffer(raw), jsontext.AllowDuplicateNames(true))
 	tok, err := dec.ReadToken()
 	if err != nil {
@@ -77,7 +82,8 @@ func (sh *shape) split(raw jsontext.Value) (o object, err error) {
 	if len(sh.childs) > 0 {
 		o.children = make([][]object, len(sh.childs))
 	}
-	hasID := false
+	var hasID bool
+	var seen fieldSet
 	for dec.PeekKind() == '"' {
 		nameVal, err := dec.ReadValue()
 		if err != nil {
@@ -86,61 +92,66 @@ func (sh *shape) split(raw jsontext.Value) (o object, err error) {
 		start := len(o.columns)
 		o.columns = append(append(o.columns, nameVal...), ':')
 		quoted := o.columns[start : len(o.columns)-1]
-		name := string(quoted[1 : len(quoted)-1])
-		if bytes.IndexByte(quoted, '\\') >= 0 {
-			unq, err := jsontext.AppendUnquote(nil, quoted)
-			if err != nil {
-				return o, fmt.Errorf("field name %s: %w", quoted, err)
-			}
-			name = string(unq)
+		name, err := unquoted(quoted)
+		if err != nil {
+			return o, fmt.Errorf("field name %s: %w", quoted, err)
 		}
 		val, err := dec.ReadValue()
 		if err != nil {
 			return o, fmt.Errorf("field %s: not valid JSON: %w", name, err)
 		}
-		if i, ok := sh.lists[name]; ok && val.Kind() == '[' {
-			o.columns = o.columns[:start]
+		f := sh.fields[string(name)]
+		seen.add(f.bit)
+		if d != nil {
+			f.check(d, sh.prefix, name, val)
+		}
+		switch f.role {
+		case asList:
+			if val.Kind() == 'n' {
+				break
+			}
+			if val.Kind() != '[' {
+				return o, fmt.Errorf("%s: %s instead of a list", name, kindName(val.Kind()))
+			}
 			h.Write(quoted)
-			if o.children[i], err = sh.childs[i].splitList(val); err != nil {
+			if o.children[f.list], err = sh.childs[f.list].splitList(val, d); err != nil {
 				return o, fmt.Errorf("%s: %w", name, err)
 			}
-			for _, c := range o.children[i] {
+			o.columns = o.columns[:start]
+			for _, c := range o.children[f.list] {
 				h.Write(c.hash)
 			}
 			continue
-		}
-		if sh.drop[name] {
-			o.columns = o.columns[:start]
-			if sh.copies[name] != "" && val.Kind() == '{' {
+		case asNothing:
+			if val.Kind() == '{' && sh.copies[string(name)] != "" {
 				if o.copies == nil {
 					o.copies = make(map[string]jsontext.Value, len(sh.copies))
 				}
-				o.copies[name] = bytes.Clone(val)
+				o.copies[string(name)] = bytes.Clone(val)
 			}
+			o.columns = o.columns[:start]
 			continue
 		}
-		column := name
-		if name == "id" {
+		switch string(name) {
+		case "id":
 			if o.id, err = parseID(val); err != nil {
 				return o, err
 			}
 			hasID = true
-			column = sh.key
-		}
-		if name == "deleted_at" && val.Kind() == '"' {
-			o.deleted = true
+		case "deleted_at":
+			o.deleted = o.deleted || val.Kind() == '"'
 		}
 		h.Write(quoted)
 		h.Write(val)
 		switch {
-		case !sh.table.columns[column] || name[0] == '_': // ours are not Polar's to set
+		case f.role != asColumn:
 			o.extra = append(append(o.extra, o.columns[start:]...), val...)
 			o.extra = append(o.extra, ',')
 			o.columns = o.columns[:start]
 		case val.Kind() == 'n': // NULL is what an absent field becomes
 			o.columns = o.columns[:start]
-		case column != name:
-			o.columns = append(strconv.AppendQuote(o.columns[:start], column), ':')
+		case f.column != string(name):
+			o.columns = append(strconv.AppendQuote(o.columns[:start], f.column), ':')
 			o.columns = append(append(o.columns, val...), ',')
 		default:
 			o.columns = append(append(o.columns, val...), ',')
@@ -149,6 +160,9 @@ func (sh *shape) split(raw jsontext.Value) (o object, err error) {
 	if _, err := dec.ReadToken(); err != nil {
 		return o, fmt.Errorf("not valid JSON: %w", err)
 	}
+	if seen[0]|1 != sh.always[0]|1 || seen[1] != sh.always[1] {
+		sh.missing(d, seen)
+	}
 	if !hasID {
 		return o, fmt.Errorf("%w: the field is missing", errNoID)
 	}
@@ -156,7 +170,7 @@ func (sh *shape) split(raw jsontext.Value) (o object, err error) {
 	return o, nil
 }
 
-func (sh *shape) splitList(raw jsontext.Value) ([]object, error) {
+func (sh *shape) splitList(raw jsontext.Value, d *drift) ([]object, error) {
 	dec := jsontext.NewDecoder(bytes.NewBuffer(raw), jsontext.AllowDuplicateNames(true))
 	if _, err := dec.ReadToken(); err != nil {
 		return nil, fmt.Errorf("not valid JSON: %w", err)
@@ -167,7 +181,7 @@ func (sh *shape) splitList(raw jsontext.Value) ([]object, error) {
 		if err != nil {
 			return nil, fmt.Errorf("not valid JSON: %w", err)
 		}
-		o, err := sh.split(val)
+		o, err := sh.split(val, d)
 		if err != nil {
 			return nil, fmt.Errorf("element %d: %w", len(list), err)
 		}

@@ -25,10 +25,10 @@ const itemID = "11111111-2222-4333-8444-555555555555"
 
 func TestSplit(t *testing.T) {
 	sh := testShape()
-	o, err := sh.split(jsontext.Value(`{"id":"` + itemID + `","name":null,"amount":9007199254740993,
+	o, err := sh.split(jsontext.Value(`{"id":"`+itemID+`","name":null,"amount":9007199254740993,
 		"metadata":{"Plan":1.0,"plan":1e400,"a":"\n\""},"customer":{"id":"x","items":[1]},"Name":"other case",
-		"items":[{"id":"` + itemID + `","label":"one","meter":{"name":"m"},"new":[1]}],
-		"_deleted_at":"never","esc\u0061ped":true,"unknown":{"a":[1,2]}}`))
+		"items":[{"id":"`+itemID+`","label":"one","meter":{"name":"m"},"new":[1]}],
+		"_deleted_at":"never","esc\u0061ped":true,"unknown":{"a":[1,2]}}`), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestSplit(t *testing.T) {
 func TestSplitHash(t *testing.T) {
 	sh := testShape()
 	hash := func(rest string) string {
-		o, err := sh.split(jsontext.Value(`{"id":"` + itemID + `",` + rest + `}`))
+		o, err := sh.split(jsontext.Value(`{"id":"`+itemID+`",`+rest+`}`), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,7 +100,7 @@ func TestSplitRefuses(t *testing.T) {
 		"braced id":    `{"id":"{1111111-2222-4333-8444-55555555555}"}`,
 		"bad child id": `{"id":"` + itemID + `","items":[{"id":"nope"}]}`,
 	} {
-		if _, err := sh.split(jsontext.Value(raw)); !errors.Is(err, errNoID) {
+		if _, err := sh.split(jsontext.Value(raw), nil); !errors.Is(err, errNoID) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -108,7 +108,7 @@ func TestSplitRefuses(t *testing.T) {
 		"invalid UTF-8": "{\"id\":\"" + itemID + "\",\"name\":\"\xff\"}",
 		"cut":           `{"id":"` + itemID + `","name":`,
 	} {
-		o, err := sh.split(jsontext.Value(raw))
+		o, err := sh.split(jsontext.Value(raw), nil)
 		if err == nil || o.id.String() != itemID {
 			t.Errorf("%s: id %s, %v", name, o.id, err)
 		}
@@ -121,7 +121,7 @@ func FuzzSplit(f *testing.F) {
 	f.Add([]byte(`{}`))
 	sh := testShape()
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		o, err := sh.split(raw)
+		o, err := sh.split(raw, nil)
 		if err != nil {
 			return
 		}
@@ -139,7 +139,7 @@ func FuzzSplit(f *testing.F) {
 				}
 			}
 		}
-		again, err := sh.split(bytes.Clone(raw))
+		again, err := sh.split(bytes.Clone(raw), nil)
 		if err != nil || string(again.hash) != string(o.hash) {
 			t.Fatal("the same bytes hash differently")
 		}

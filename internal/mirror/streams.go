@@ -33,6 +33,7 @@ type Stream struct {
 	// Optional: Polar is known to refuse this list to some tokens. A refusal is
 	// reported and is no failure.
 	Optional bool
+	Expect   Expect // what is known of the objects beside their columns
 }
 
 // Child is a list inside an item whose elements go to a table of their own.
@@ -43,6 +44,7 @@ type Child struct {
 	Key      string   // column that holds the element's own id; "id" unless it is renamed
 	Embedded []string // fields of the element that are not kept
 	Table    Table
+	Expect   Expect
 }
 
 // Streams is the table of streams: the only place where a path of Polar's API
@@ -54,7 +56,7 @@ type Child struct {
 // own, so a near-unique second criterion narrows the ties where there is one.
 // Source: server/polar/*/sorting.py and kit/repository/base.py in polarsource/polar.
 func Streams() []Stream {
-	return []Stream{
+	return expecting([]Stream{
 		{Name: "organizations", Path: "/v1/organizations/", Get: "/v1/organizations/{id}", Scope: "organizations:read",
 			Scan:  fetch.Offset{Sort: []string{"created_at", "slug"}},
 			Table: rows((*db.Queries).OrganizationsUpsert)},
@@ -134,5 +136,5 @@ func Streams() []Stream {
 			Embedded: []string{"token"},
 			Table:    rows((*db.Queries).OrganizationAccessTokensUpsert),
 			Optional: true},
-	}
+	})
 }

@@ -27,6 +27,7 @@ type sweep struct {
 	res      *Result
 	requests int64
 	closing  store.Closing
+	drift    drift
 
 	from    fetch.Cursor // where the last page was read from
 	tied    []url.Values // pages between which a row of a group of ties may have slipped
@@ -319,7 +320,8 @@ func (sw *sweep) store(ctx context.Context, page fetch.Page, next fetch.Cursor) 
 	objects := make([]object, 0, len(page.Items))
 	at := make(map[uuid.UUID]int, len(page.Items))
 	for _, raw := range page.Items {
-		o, err := sw.s.shape.split(raw)
+		o, err := sw.s.shape.split(raw, &sw.drift)
+		sw.drift.seal(o.id)
 		if err != nil {
 			reject := store.Reject{Reason: err.Error(), Body: raw}
 			if o.id != (uuid.UUID{}) {

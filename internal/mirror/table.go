@@ -5,18 +5,22 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
 
 	"syncd/internal/store"
 	"syncd/internal/store/db"
+	"syncd/internal/store/wire"
 )
 
 // Table is the database side of a stream: the columns that its generated upsert
 // takes, by the API's own field names, and how documents become rows.
 type Table struct {
 	columns map[string]bool
+	takes   map[string]string // by column: see field.takes
 	write   func(ctx context.Context, q *db.Queries, docs []jsontext.Value) error
 }
 
@@ -25,9 +29,10 @@ type Table struct {
 // is the wire format, and there is no second list of fields to keep.
 func rows[P any, B interface{ Exec(func(int, error)) }](upsert func(*db.Queries, context.Context, []P) B) Table {
 	t := reflect.TypeFor[P]()
-	columns := make(map[string]bool, t.NumField())
+	columns, takes := make(map[string]bool, t.NumField()), make(map[string]string, t.NumField())
 	for i := range t.NumField() {
-		columns[t.Field(i).Tag.Get("json")] = true
+		name := t.Field(i).Tag.Get("json")
+		columns[name], takes[name] = true, jsonKinds(t.Field(i).Type)
 	}
 	write := func(ctx context.Context, q *db.Queries, docs []jsontext.Value) error {
 		params := make([]P, len(docs))
@@ -49,7 +54,31 @@ func rows[P any, B interface{ Exec(func(int, error)) }](upsert func(*db.Queries,
 		})
 		return first
 	}
-	return Table{columns: columns, write: write}
+	return Table{columns: columns, takes: takes, write: write}
+}
+
+// jsonKinds are the kinds of JSON values that a Go type of a parameter is decoded from, as jsontext.Kind has them; "" = all.
+func jsonKinds(t reflect.Type) string {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch t {
+	case reflect.TypeFor[json.RawMessage]():
+		return ""
+	case reflect.TypeFor[wire.Decimal]():
+		return `0"`
+	case reflect.TypeFor[uuid.UUID](), reflect.TypeFor[time.Time]():
+		return `"`
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return `"`
+	case reflect.Bool:
+		return "tf"
+	case reflect.Int64:
+		return "0"
+	}
+	return ""
 }
 
 // decodeOptions: field names match by exact case (metadata aside, Polar has

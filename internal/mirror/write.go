@@ -50,7 +50,7 @@ func (s *prepared) writeChildren(ctx context.Context, q *db.Queries, tx pgx.Tx, 
 		}
 	}
 	if len(docs) > 0 {
-		if err := child.table.write(ctx, q, docs); err != nil {
+		if err := child.Table.write(ctx, q, docs); err != nil {
 			return reindex(err, func(i int) int { return owner[i] })
 		}
 	}

@@ -1,0 +1,98 @@
+package mirror
+
+// Expect is what is known of the objects of a stream, beside which columns they have, in the version of the API that is
+// asked for. What departs from it is noted in sync_drift, and stored all the same.
+//
+// Polar sends every key of an object, null where there is no value; Sparse names the exceptions. Sources: the schemas of
+// server/polar/*/schemas.py and the enums of server/polar/models in polarsource/polar, and the OpenAPI document.
+type Expect struct {
+	Extra  []string            // fields without a column that Polar is known to send, documented or not
+	Sparse []string            // columns whose field is not in every object
+	Enums  map[string][]string // columns that have a fixed list of values
+}
+
+// expecting completes the table of streams with what is known of their objects.
+func expecting(streams []Stream) []Stream {
+	known := expected()
+	for i := range streams {
+		s := &streams[i]
+		s.Expect = known[s.Name]
+		for k := range s.Children {
+			s.Children[k].Expect = known[s.Children[k].Name]
+		}
+	}
+	return streams
+}
+
+// expected is by table.
+func expected() map[string]Expect {
+	intervals := []string{"day", "week", "month", "year"}
+	// A price is one of a union: which of the sparse fields it has follows from its amount_type and age.
+	price := Expect{
+		Extra: []string{"price_per_seat", "tiers", "minimum_units", "maximum_units", "unit_label"},
+		Sparse: []string{"type", "recurring_interval", "legacy", "price_amount", "minimum_amount", "maximum_amount", "preset_amount",
+			"unit_amount", "cap_amount", "meter_id", "seat_tiers"},
+		Enums: map[string][]string{
+			"source":             {"catalog", "ad_hoc"},
+			"amount_type":        {"fixed", "custom", "metered_unit", "seat_based", "unit_based"},
+			"tax_behavior":       {"location", "inclusive", "exclusive"},
+			"type":               {"recurring", "one_time"},
+			"recurring_interval": intervals,
+		},
+	}
+	return map[string]Expect{
+		"organizations": {
+			Extra: []string{"bio", "company", "blog", "location", "twitter_username", "pledge_minimum_amount", "pledge_badge_show_amount",
+				"default_upfront_split_to_contributors", "notification_settings"},
+			Enums: map[string][]string{
+				"status":               {"created", "review", "snoozed", "denied", "active", "blocked", "offboarding", "offboarded"},
+				"proration_behavior":   {"invoice", "prorate", "next_period", "reset"},
+				"default_tax_behavior": {"location", "inclusive", "exclusive"},
+			},
+		},
+		"products": {Enums: map[string][]string{
+			"visibility":         {"draft", "private", "public"},
+			"recurring_interval": intervals,
+			"meter_interval":     intervals,
+			"trial_interval":     intervals,
+		}},
+		"product_prices": price,
+		"product_benefits": {
+			Extra: []string{"is_tax_applicable"},
+			Enums: map[string][]string{
+				"type":       {"custom", "discord", "github_repository", "downloadables", "license_keys", "meter_credit", "feature_flag", "slack_shared_channel"},
+				"visibility": {"draft", "private", "public"},
+			},
+		},
+		"customers": {Enums: map[string][]string{"type": {"individual", "team"}}},
+		"members":   {Enums: map[string][]string{"role": {"owner", "billing_manager", "member"}}},
+		"meters":    {Enums: map[string][]string{"unit": {"scalar", "token", "custom"}}},
+		"subscriptions": {
+			Extra:  []string{"price_id", "user_id"},
+			Sparse: []string{"units"}, // newer than the OpenAPI document
+			Enums: map[string][]string{
+				"status":             {"incomplete", "incomplete_expired", "trialing", "active", "past_due", "canceled", "unpaid", "paused"},
+				"recurring_interval": intervals,
+				"customer_cancellation_reason": {"customer_service", "low_quality", "missing_features", "switched_service", "too_complex", "too_expensive",
+					"unused", "other"},
+			},
+		},
+		"subscription_prices": price,
+		"orders": {
+			Extra:  []string{"amount", "from_balance_amount", "user_id", "product_price_id"},
+			Sparse: []string{"units"},
+			Enums: map[string][]string{
+				"status":         {"draft", "pending", "paid", "refunded", "partially_refunded", "void"},
+				"billing_reason": {"purchase", "subscription_create", "subscription_cycle", "subscription_update", "subscription_meter_cycle"},
+			},
+		},
+		"payments": {
+			Sparse: []string{"method_metadata"}, // of payments whose method has any
+			Enums: map[string][]string{
+				"processor": {"stripe"},
+				"status":    {"pending", "succeeded", "failed"},
+				"trigger":   {"purchase", "subscription_cycle", "retry_dunning", "retry_customer", "retry_payment_method_update", "retry_admin"},
+			},
+		},
+	}
+}

@@ -1,0 +1,47 @@
+package mirror
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"syncd/internal/polarsim"
+)
+
+// BenchmarkSplit takes apart a page of orders as they come over the wire, about 5 kB each with their copies.
+func BenchmarkSplit(b *testing.B) {
+	server := polarsim.NewServer(polarsim.NewWorld(polarsim.Options{Seed: 1, Customers: 120}), polarsim.ServerOptions{})
+	req := httptest.NewRequestWithContext(b.Context(), http.MethodGet, "/v1/orders/?limit=100", nil)
+	req.Header.Set("Authorization", "Bearer polar_oat_test")
+	rec := httptest.NewRecorder()
+	server.ServeHTTP(rec, req)
+	var page struct {
+		Items []jsontext.Value `json:"items"`
+	}
+	if err := json.Unmarshal(rec.Body.Bytes(), &page); err != nil || len(page.Items) != 100 {
+		b.Fatal(len(page.Items), err)
+	}
+	var sh shape
+	for _, s := range Streams() {
+		if s.Name == "orders" {
+			sh = newShape(s)
+		}
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	var d drift
+	for b.Loop() {
+		for _, item := range page.Items {
+			if _, err := sh.split(item, &d); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(page.Items)), "ns/item")
+	if len(d.order) > 0 {
+		b.Fatal(d.order)
+	}
+}
