@@ -51,7 +51,7 @@ func (o Offset) list(ctx context.Context, c *Client, path string, query url.Valu
 			query = with(query, "sorting", o.Sort...)
 		}
 		var limit bound
-		at, steps, size := max(1, from.Page), 0, 1
+		at, steps, rose, size := max(1, from.Page), 0, 0, 1
 		again := false  // whether the end was looked at a second time
 		skipped := -1   // rows before the start, for progress
 		var last []byte // sort values at the end of the page before
@@ -87,6 +87,10 @@ func (o Offset) list(ctx context.Context, c *Client, path string, query url.Valu
 			case dropped > 0 && at > 1 && p.MaxPage > 0 && steps < maxStepBacks:
 				next = max(1, min(at, p.MaxPage+1)-1-(dropped+size-1)/size)
 				steps++
+			case dropped < 0 && from.Total > 0 && at > max(1, rose) && rows > 0:
+				// More rows may have come at the end than went before the position, which then shows as a rise: the page
+				// before once more, once for each page.
+				rose, next = at, at-1
 			case ended && !again && rows < announced(p, at, size):
 				next, again = at, true
 			default:

@@ -162,6 +162,7 @@ func TestCertificateMovingWorld(t *testing.T) {
 		"a page deleted behind":    remove(0, 12),
 		"nearly all deleted":       remove(3, 70),
 		"inserted":                 add(25),
+		"more inserted at once":    func(t *testing.T, h *harness) { remove(0, 9)(t, h); add(12)(t, h) },
 		"deleted, others inserted": func(t *testing.T, h *harness) { remove(0, 9)(t, h); add(4)(t, h) },
 	} {
 		for _, mirrored := range []bool{false, true} {

@@ -1,0 +1,399 @@
+package mirror_test
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"syncd/internal/fetch"
+	"syncd/internal/mirror"
+	"syncd/internal/polarsim"
+)
+
+// The traps that Polar's API sets for a mirror, by their numbers. Where Polar's own side of one is shown in the
+// simulator's tests, here is what the mirror makes of it.
+
+func TestTrap01_NewestFirstPushesRowsOverPages(t *testing.T) {
+	t.Parallel()
+	for _, s := range mirror.Streams() {
+		var sort []string
+		switch scan := s.Scan.(type) {
+		case fetch.Offset:
+			sort = scan.Sort
+		case fetch.Keyset:
+			sort = []string{scan.Sort}
+		default:
+			continue
+		}
+		if len(sort) == 0 || (sort[0] != "created_at" && sort[0] != "started_at") {
+			t.Errorf("%s is read by %q: new rows would not land behind the reader", s.Name, sort)
+		}
+	}
+}
+
+func TestTrap02_TiesWithoutTieBreaker(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{world: polarsim.Options{Customers: 80}})
+	h.runner(t, small("members", 3)).Once(t.Context(), "members")
+	h.equal(t, "members")
+}
+
+func TestTrap03_ClampedLimitIsNoLastPage(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{world: polarsim.Options{Customers: 130}})
+	if r := h.runner(t, small("customers", 1000)).Once(t.Context(), "customers"); r.Outcome != mirror.Succeeded || r.Pages < 2 {
+		t.Errorf("%+v", r)
+	}
+	h.equal(t, "customers")
+}
+
+func TestTrap05_ChangesThatModifiedAtMisses(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{})
+	h.sync(t, "products")
+	p := h.first(t, "/v1/products/", nil, func(p map[string]any) bool { return len(p["benefits"].([]any)) > 0 })
+	after := h.want(t, http.StatusOK, http.MethodPost, "/v1/products/"+p["id"].(string)+"/benefits", `{"benefits":[]}`)
+	if after["modified_at"] != p["modified_at"] {
+		t.Fatal("modified_at tells of it")
+	}
+	if r := h.sync(t, "products")["products"]; r.Updated != 1 {
+		t.Errorf("%+v", r)
+	}
+	h.equal(t, "products")
+}
+
+func TestTrap08_BackdatedRows(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{world: polarsim.Options{Customers: 20}})
+	h.sync(t, "customers")
+	newest := query[time.Time](t, h, "SELECT max(created_at) FROM customers")
+	late := 0
+	for range 20 {
+		h.world.Advance(16 * 24 * time.Hour)
+		h.sync(t, "customers")
+		if late = query[int](t, h, "SELECT count(*) FROM customers WHERE created_at < $1 AND _synced_at > (SELECT started_at FROM sync_runs ORDER BY id DESC LIMIT 1)", newest); late > 0 {
+			break
+		}
+	}
+	if late == 0 {
+		t.Error("none came backdated")
+	}
+	h.equal(t, "customers")
+}
+
+func TestTrap09_HiddenRowsAreNotDeleted(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{world: polarsim.Options{Customers: 60}})
+	h.sync(t, "meters", "customer_meters")
+	h.equal(t, "meters", "customer_meters")
+	hidden := query[int](t, h, "SELECT count(*) FROM customer_meters c JOIN meters m ON m.id = c.meter_id WHERE m.archived_at IS NOT NULL")
+	if hidden == 0 {
+		t.Fatal("no meter is archived")
+	}
+	// A reader that does not know of them misses them, asks for each, and finds them there.
+	plain := changed("customer_meters", func(s *mirror.Stream) {
+		scan := s.Scan.(fetch.Offset)
+		scan.Each = nil
+		s.Scan = scan
+	})
+	r := h.runner(t, both(plain, func(c *mirror.Config) { c.Brake = mirror.Brake{Rows: 1000} })).Once(t.Context(), "customer_meters")
+	if h.tombstones(t, "customer_meters") != 0 || r.Deleted != 0 || int(r.Requests) < hidden {
+		t.Errorf("%+v", r)
+	}
+	h.equal(t, "customer_meters")
+}
+
+func TestTrap09_BlockedOrganization(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{})
+	h.sync(t, "products", "customers")
+	h.fault(t, "empty:path=/v1/organizations/")
+	h.fault(t, "empty:path=/v1/customers/")
+	h.fault(t, "empty:path=/v1/products/")
+	if _, err := h.Sync(t.Context(), "products", "customers"); !errors.Is(err, mirror.ErrOrganization) || !strings.Contains(err.Error(), "blocked") {
+		t.Errorf("%v", err)
+	}
+	if h.tombstones(t, "products")+h.tombstones(t, "customers") != 0 {
+		t.Error("rows were marked as deleted")
+	}
+}
+
+func TestTrap10_RowsThatOneMightNotExpect(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{world: polarsim.Options{Customers: 120}})
+	h.sync(t, "products", "customers", "meters", "customer_meters", "orders")
+	for what, sql := range map[string]string{
+		"archived products":                  "SELECT count(*) FROM products WHERE is_archived",
+		"draft or void orders":               "SELECT count(*) FROM orders WHERE status IN ('draft', 'void')",
+		"customer meters of gone customers":  "SELECT count(*) FROM customer_meters m JOIN customers c ON c.id = m.customer_id WHERE c._deleted_at IS NOT NULL",
+		"products that are not public (any)": "SELECT count(*) FROM products WHERE visibility <> 'public'",
+	} {
+		if query[int](t, h, sql) == 0 {
+			t.Errorf("no %s", what)
+		}
+	}
+}
+
+func TestTrap11_DeletedRowsJustVanish(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{})
+	h.sync(t, "customers", "members")
+	id := h.remove(t, 1)[0]
+	h.sync(t, "customers", "members")
+	h.tombstone(t, "customers", id)
+	h.equal(t, "customers", "members")
+}
+
+func TestTrap12_RetiredVersionIs404ForEverything(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{})
+	h.sync(t, "customers")
+	h.remove(t, 1)
+	client, err := fetch.New(fetch.Config{Server: h.http.URL, Token: token, Version: "2020-01", RequestsPerMinute: -1, Backoff: func(int) time.Duration { return 0 }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	r := h.runner(t, func(c *mirror.Config) { c.Client = client })
+	if _, err := r.Sync(t.Context(), "customers"); !errors.Is(err, fetch.ErrContract) {
+		t.Errorf("%v", err)
+	}
+	if res := r.Once(t.Context(), "customers"); res.Outcome != mirror.Failed || !errors.Is(res.Err, fetch.ErrContract) {
+		t.Errorf("%+v", res)
+	}
+	if n := h.tombstones(t, "customers"); n != 0 {
+		t.Errorf("%d marked", n)
+	}
+}
+
+func TestTrap13_EmbeddedCopiesDoNotOverwrite(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{})
+	h.sync(t, "products", "customers", "subscriptions", "orders")
+	h.equal(t, "products", "customers", "subscriptions", "orders")
+	prices := query[int](t, h, "SELECT count(*) FROM product_prices WHERE _removed_at IS NULL")
+	h.exec(t, "UPDATE orders SET _hash = '\\x00'; UPDATE subscriptions SET _hash = '\\x00'")
+	h.sync(t, "subscriptions", "orders")
+	if n := query[int](t, h, "SELECT count(*) FROM product_prices WHERE _removed_at IS NULL"); n != prices {
+		t.Errorf("%d prices, were %d", n, prices)
+	}
+	h.equal(t, "products", "customers", "subscriptions", "orders")
+	// Renaming a product changes one row, not the orders that show its name in a copy alone.
+	h.exec(t, "UPDATE customers SET _synced_at = '2020-01-01'")
+	c := query[uuid.UUID](t, h, "SELECT customer_id FROM orders JOIN customers c ON c.id = customer_id AND c._deleted_at IS NULL LIMIT 1")
+	h.want(t, http.StatusOK, http.MethodPatch, "/v1/customers/"+c.String(), `{"locale":"pl"}`)
+	got := h.sync(t, "customers", "orders")
+	if got["customers"].Updated != 1 || got["orders"].Updated != 0 {
+		t.Errorf("%d customers and %d orders changed", got["customers"].Updated, got["orders"].Updated)
+	}
+}
+
+func TestTrap14_ForeignKeysBreak(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{world: polarsim.Options{Customers: 80}})
+	h.sync(t, "products", "orders", "subscriptions")
+	if n := query[int](t, h, "SELECT count(*) FROM order_items i WHERE product_price_id IS NOT NULL AND NOT EXISTS (SELECT FROM product_prices p WHERE p.id = i.product_price_id)"); n == 0 {
+		t.Error("every order item finds its price: the trap is not set")
+	}
+	h.equal(t, "orders", "subscriptions")
+	if n := query[int](t, h, "SELECT count(*) FROM pg_constraint WHERE connamespace = current_schema()::regnamespace AND contype IN ('f', 'u')"); n != 0 {
+		t.Errorf("%d enforced keys", n)
+	}
+}
+
+func TestTrap15_UniqueAmongTheLivingOnly(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{})
+	id := newCustomer("individual", "again")(t, h)
+	h.sync(t, "customers")
+	h.want(t, http.StatusNoContent, http.MethodDelete, "/v1/customers/"+id, "")
+	newCustomer("individual", "again")(t, h)
+	h.sync(t, "customers")
+	if n := query[int](t, h, "SELECT count(*) FROM customers WHERE email = 'again@example.com' AND external_id = 'ext again'"); n != 2 {
+		t.Errorf("%d rows", n)
+	}
+	h.equal(t, "customers")
+}
+
+func TestTrap17_UndocumentedKeysAreKept(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{})
+	h.sync(t, "orders")
+	if n := query[int](t, h, "SELECT count(*) FROM orders WHERE NOT _extra ? 'amount'"); n != 0 {
+		t.Errorf("%d orders lack a key that was on the wire", n)
+	}
+	h.equal(t, "orders")
+}
+
+// One fault after another on a field of a customer; the digits have to arrive.
+func TestTrap19_BigIntegers(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{})
+	id := newCustomer("individual", "big")(t, h)
+	h.want(t, http.StatusOK, http.MethodPatch, "/v1/customers/"+id, `{"metadata":{"n":123456789012345678901234567890,"f":9007199254740993}}`)
+	h.sync(t, "customers")
+	if got := query[string](t, h, "SELECT metadata->>'n' || ' ' || (metadata->>'f') FROM customers WHERE id = $1", id); got != "123456789012345678901234567890 9007199254740993" {
+		t.Error(got)
+	}
+}
+
+func TestTrap18_FloatsKeepTheirDigits(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{})
+	h.fault(t, "set:path=/v1/customer-meters/,item=0,field=consumed_units,value=1234567.000000001")
+	r := h.runner(t, changed("customer_meters", func(s *mirror.Stream) { s.Scan = fetch.Offset{Sort: []string{"created_at", "customer_id", "meter_id"}} })).Once(t.Context(), "customer_meters")
+	if n := query[int](t, h, "SELECT count(*) FROM customer_meters WHERE consumed_units = 1234567.000000001"); n != 1 {
+		t.Errorf("%d rows; %+v", n, r)
+	}
+	h.sync(t, "products")
+	if n := query[int](t, h, "SELECT count(*) FROM product_prices WHERE unit_amount IS NOT NULL"); n == 0 {
+		t.Error("no unit_amount, which is a string on the wire")
+	}
+}
+
+// A token narrowed on the way, a token of another organization, an organization id that is not the token's.
+func TestTrap28_OneOrganizationOnly(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{})
+	h.sync(t, "customers")
+	h.fault(t, "403:path=/v1/customers/,page=2")
+	if r := h.runner(t, small("customers", 10)).Once(t.Context(), "customers"); r.Outcome != mirror.Failed || !errors.Is(r.Err, fetch.ErrScope) {
+		t.Errorf("narrowed token: %+v", r)
+	}
+	h.server.ClearFaults()
+	other := h.runner(t, func(c *mirror.Config) { c.OrganizationID = uuid.NewString() })
+	if _, err := other.Sync(t.Context(), "customers"); !errors.Is(err, mirror.ErrOrganization) {
+		t.Errorf("foreign organization: %v", err)
+	}
+	// Asked for in each request, it gives empty lists.
+	r := h.runner(t, changed("customers", func(s *mirror.Stream) { s.Query = url.Values{"organization_id": {uuid.NewString()}} })).Once(t.Context(), "customers")
+	partial(t, r, "no longer listed")
+	if n := h.tombstones(t, "customers"); n != 0 {
+		t.Errorf("%d marked", n)
+	}
+	h.sync(t, "customers")
+	h.equal(t, "customers")
+}
+
+func TestTrap36_StatusGoesBack(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{})
+	h.fault(t, `set:path=/v1/orders/,item=0,field=status,value="refunded"`)
+	h.sync(t, "orders")
+	h.server.ClearFaults()
+	h.sync(t, "orders")
+	h.equal(t, "orders")
+}
+
+func TestTrap37_ArbitraryText(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{})
+	id := newCustomer("individual", "text")(t, h)
+	const name = "=HYPERLINK(\"x\")\r\n\t\u202eRTL\u2028 ' ; DROP TABLE 😀"
+	body, err := json.Marshal(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.want(t, http.StatusOK, http.MethodPatch, "/v1/customers/"+id, `{"name":`+string(body)+`}`)
+	h.sync(t, "customers")
+	if got := query[string](t, h, "SELECT name FROM customers WHERE id = $1", id); got != name {
+		t.Errorf("%q", got)
+	}
+	h.equal(t, "customers")
+}
+
+func TestTrap38_KeysThatDifferByCase(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{})
+	id := newCustomer("individual", "case")(t, h)
+	h.want(t, http.StatusOK, http.MethodPatch, "/v1/customers/"+id, `{"metadata":{"Plan":"a","plan":"b","PLAN":"c","id":"x","Name":"y"}}`)
+	h.fault(t, `set:id=`+id+`,field=Name,value="another field"`)
+	h.sync(t, "customers")
+	if got := query[string](t, h, "SELECT name || ' ' || (_extra->>'Name') || ' ' || (metadata->>'Plan') || (metadata->>'plan') || (metadata->>'PLAN') FROM customers WHERE id = $1", id); got != "N another field abc" {
+		t.Error(got)
+	}
+}
+
+func TestTrap39_ParentGoneChildActive(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{world: polarsim.Options{Customers: 60}})
+	streams := []string{"customers", "members", "subscriptions"}
+	h.sync(t, streams...)
+	sub := h.first(t, "/v1/subscriptions/", url.Values{"status": {"active"}}, func(s map[string]any) bool { return s["customer"].(map[string]any)["deleted_at"] == nil })
+	status := func() string {
+		return query[string](t, h, "SELECT s.status || CASE WHEN c._deleted_at IS NULL THEN '' ELSE ' of a deleted customer' END FROM subscriptions s JOIN customers c ON c.id = s.customer_id WHERE s.id = $1", sub["id"])
+	}
+	h.want(t, http.StatusNoContent, http.MethodDelete, "/v1/customers/"+sub["customer_id"].(string), "")
+	h.sync(t, streams...)
+	if got := status(); got != "active of a deleted customer" {
+		t.Errorf("right after: %s", got)
+	}
+	h.world.Advance(time.Hour)
+	h.sync(t, streams...)
+	if got := status(); got != "canceled of a deleted customer" {
+		t.Errorf("an hour later: %s", got)
+	}
+	h.equal(t, streams...)
+}
+
+// A reply that was requested earlier never overwrites one that was requested later, whichever comes first.
+func TestTrap07_RepliesOutOfOrder(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{})
+	id := newCustomer("individual", "order")(t, h)
+	// A server that answers the old runner with what there was when it asked, and only when the new one is done.
+	held, release := make(chan struct{}), make(chan struct{})
+	var first atomic.Bool
+	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rec := httptest.NewRecorder()
+		h.server.ServeHTTP(rec, r)
+		if strings.HasPrefix(r.URL.Path, "/v1/customers/") && !first.Swap(true) {
+			close(held)
+			<-release
+		}
+		w.Header().Set("Content-Type", rec.Header().Get("Content-Type"))
+		w.WriteHeader(rec.Code)
+		if _, err := w.Write(rec.Body.Bytes()); err != nil {
+			t.Error(err)
+		}
+	}))
+	defer slow.Close()
+	client, err := fetch.New(fetch.Config{Server: slow.URL, Token: token, RequestsPerMinute: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	// Its lease runs out while it waits, because nothing renews the row that is moved back by hand.
+	old := h.runner(t, func(c *mirror.Config) { c.Client, c.LeaseTTL = client, time.Hour })
+	done := make(chan mirror.Result)
+	go func() { done <- old.Once(t.Context(), "customers") }()
+	<-held
+	h.want(t, http.StatusOK, http.MethodPatch, "/v1/customers/"+id, `{"name":"newer"}`)
+	h.exec(t, "UPDATE sync_streams SET leased_until = now() - interval '1 second'")
+	h.sync(t, "customers")
+	close(release)
+	if r := <-done; r.Outcome == mirror.Succeeded {
+		t.Errorf("the older run: %+v", r)
+	}
+	if got := query[string](t, h, "SELECT name FROM customers WHERE id = $1", id); got != "newer" {
+		t.Error(got)
+	}
+	h.equal(t, "customers")
+
+	// Nor under a lease of its own: a row whose reply was requested later stays.
+	h.exec(t, "UPDATE customers SET name = 'from the future', _hash = '\\x00', _requested_at = now() + interval '1 hour' WHERE id = $1", id)
+	if r := h.sync(t, "customers")["customers"]; r.Stale != 1 {
+		t.Errorf("%+v", r)
+	}
+	if got := query[string](t, h, "SELECT name FROM customers WHERE id = $1", id); got != "from the future" {
+		t.Error(got)
+	}
+}
