@@ -1,5 +1,5 @@
 -- Where Polar's answers differ from what this syncd knows of them. Creates an empty table and changes comments: the
--- comments take a lock on sync_rejects for an instant, nothing else is touched.
+-- comments take a lock on sync_rejects and sync_runs for an instant, nothing else is touched.
 
 -- +goose Up
 CREATE TABLE sync_drift (
@@ -31,6 +31,7 @@ COMMENT ON TABLE sync_rejects IS 'Items that Polar sent and that could not be st
 COMMENT ON COLUMN sync_rejects.key IS 'The item''s id where it has a usable one, else the SHA-256 of its bytes in hexadecimal. For a row that Polar cannot render: gap:, its place in the list from 1, and the query of the list.';
 COMMENT ON COLUMN sync_rejects.body IS 'The item, byte for byte as received: JSON, though perhaps not valid. Secrets are left out as they are from the tables. For a row that Polar cannot render: the error that came in its place.';
 COMMENT ON COLUMN sync_rejects.resolved_at IS 'When a later run stored an item with this id, or a complete sweep no longer met it (UTC); null while open.';
+COMMENT ON COLUMN sync_runs.verdict IS 'complete: the distinct ids account for the total_count that Polar reported. incomplete: they do not, or, with the number of them, rows that Polar cannot render are missing. Null when the sweep did not reach its end.';
 
 -- +goose Down
 DROP TABLE sync_drift;

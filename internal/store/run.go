@@ -226,7 +226,7 @@ type Closing struct {
 	Appeared    *int64 // by how much the count of the whole list rose meanwhile; nil when it was not told twice
 	Vanished    *int64 // by how much it fell
 	Total       *int64 // of the whole list, as told last; nil to leave that of the last page
-	Verdict     string // complete | incomplete; "" when the sweep did not reach its end
+	Verdict     string // complete | incomplete | incomplete: and why; "" when the sweep did not reach its end
 	Unavailable string // why Polar refuses the stream; "" when it does not
 	SweepEnded  bool   // the sweep reached its end: the next run begins a new one
 }

@@ -60,6 +60,6 @@ type SyncRun struct {
 	RowsAppeared *int64 `json:"rows_appeared"`
 	// By how much the total_count of the whole list fell while this run read, summed over its falls. Null when it was told less than twice.
 	RowsVanished *int64 `json:"rows_vanished"`
-	// complete: the distinct ids account for the total_count that Polar reported. incomplete: they do not. Null when the sweep did not reach its end.
+	// complete: the distinct ids account for the total_count that Polar reported. incomplete: they do not, or, with the number of them, rows that Polar cannot render are missing. Null when the sweep did not reach its end.
 	Verdict *string `json:"verdict"`
 }
