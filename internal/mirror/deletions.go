@@ -31,11 +31,33 @@ func (b Brake) holds(absent, live int) bool {
 	return absent > b.Rows && float64(absent)*100 > b.Percent*float64(live)
 }
 
-// deletions follows up on the rows that a complete sweep did not meet. Absence
+// deletions follows up, after a complete sweep, on rows whose existence is in doubt.
+func (sw *sweep) deletions(ctx, reading context.Context) error {
+	if err := sw.absentees(ctx, reading); err != nil || sw.s.Get == "" {
+		return err
+	}
+	// A row that was copied from another object because it had not been read yet
+	// may have been deleted before it could be: no sweep would ever meet it.
+	ids, err := sw.run.Copied(ctx, sw.s.Name)
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	control, listed, err := sw.run.AnySeen(ctx)
+	if err != nil || !listed {
+		return err
+	}
+	if ok, err := sw.control(ctx, reading, control); err != nil || !ok {
+		return err
+	}
+	_, err = sw.confirm(ctx, reading, ids)
+	return err
+}
+
+// absentees follows up on the rows that a complete sweep did not meet. Absence
 // from a list is a suspicion only: Polar hides rows from lists. A row is marked
 // as deleted when its own endpoint says that it does not exist, or, where it has
 // no endpoint, when two complete sweeps in a row did not meet it.
-func (sw *sweep) deletions(ctx, reading context.Context) error {
+func (sw *sweep) absentees(ctx, reading context.Context) error {
 	absent, live, err := sw.run.Absent(ctx, sw.s.Name)
 	if err != nil {
 		return err

@@ -38,6 +38,27 @@ func (r *Run) Absent(ctx context.Context, table string) (ids []uuid.UUID, live i
 	return ids, live, nil
 }
 
+// Copied lists the live rows that are known only from copies inside other
+// objects, and that the sweep did not meet.
+func (r *Run) Copied(ctx context.Context, table string) ([]uuid.UUID, error) {
+	rows, err := r.s.pool.Query(ctx, `
+		SELECT t.id FROM `+pgx.Identifier{table}.Sanitize()+` t JOIN sync_stubs c ON c.stream = $1 AND c.id = t.id
+		WHERE t._deleted_at IS NULL AND c.resolved_at IS NULL AND t._requested_at = $3
+		  AND NOT EXISTS (
+		      SELECT FROM sync_seen s CROSS JOIN LATERAL unnest(s.ids) AS u(id)
+		      WHERE s.stream = $1 AND s.sweep_id = $2 AND u.id = t.id)
+		ORDER BY t.id`, r.Stream, r.SweepID, CopiedAt)
+	var ids []uuid.UUID
+	if err == nil {
+		ids, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look for rows of %s that were only copied: %w", table, err)
+	}
+	r.stubs = r.stubs || len(ids) > 0
+	return ids, nil
+}
+
 // Suspect makes these the stream's suspects, and tells by which complete sweep
 // each was missed first.
 func (r *Run) Suspect(ctx context.Context, ids []uuid.UUID, held bool) (first map[uuid.UUID]int64, err error) {

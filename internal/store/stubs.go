@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -40,9 +41,25 @@ type Stub struct {
 // RecordStubs notes rows that were just inserted from copies, and marks those
 // as deleted whose copy says so.
 func RecordStubs(ctx context.Context, q *db.Queries, tx pgx.Tx, run int64, table, copiedFrom string, stubs []Stub) error {
+	t := pgx.Identifier{table}.Sanitize()
+	ids := make([]uuid.UUID, len(stubs))
+	for i, s := range stubs {
+		ids[i] = s.ID
+	}
+	// The stream's own run may have inserted the row meanwhile, and then it is no copy.
+	rows, err := tx.Query(ctx, `SELECT id FROM `+t+` WHERE id = ANY($1) AND _requested_at = $2`, ids, CopiedAt)
+	if err == nil {
+		ids, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	}
+	if err != nil {
+		return fmt.Errorf("tell copied rows of %s from read ones: %w", table, err)
+	}
 	p := db.StubsUpsertParams{Stream: table, CopiedFrom: copiedFrom, RunID: run}
 	var gone []uuid.UUID
 	for _, s := range stubs {
+		if !slices.Contains(ids, s.ID) {
+			continue
+		}
 		p.IDs, p.CopiedIds = append(p.IDs, s.ID), append(p.CopiedIds, s.CopiedID)
 		if s.Deleted {
 			gone = append(gone, s.ID)
@@ -54,7 +71,7 @@ func RecordStubs(ctx context.Context, q *db.Queries, tx pgx.Tx, run int64, table
 	if len(gone) == 0 {
 		return nil
 	}
-	_, err := tx.Exec(ctx, `UPDATE `+pgx.Identifier{table}.Sanitize()+` SET _deleted_at = now() WHERE id = ANY($1) AND _deleted_at IS NULL AND _requested_at = $2`, gone, CopiedAt)
+	_, err = tx.Exec(ctx, `UPDATE `+t+` SET _deleted_at = now() WHERE id = ANY($1) AND _deleted_at IS NULL AND _requested_at = $2`, gone, CopiedAt)
 	if err != nil {
 		return fmt.Errorf("mark copied rows of %s as deleted: %w", table, err)
 	}
