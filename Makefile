@@ -20,6 +20,11 @@ test: ## all tests, with the race detector; ARGS="-run Sweep" or "-short" go to 
 	@DSN_VARIABLE=SYNCD_TEST_DATABASE_URL OR_DOCKER=1 scripts/ensure.sh postgres cc
 	go test -race -timeout 9m $(ARGS) ./...
 
+.PHONY: chaos
+chaos: ## random worlds, writes, faults and kills for a time; CHAOS=5m, SEED= repeats one world
+	@DSN_VARIABLE=SYNCD_TEST_DATABASE_URL OR_DOCKER=1 scripts/ensure.sh postgres
+	SYNCD_TEST_CHAOS=$(or $(CHAOS),5m) SYNCD_TEST_SEED=$(SEED) go test -count=1 -timeout 3h -v -run 'TestChaos$$' ./internal/mirror
+
 .PHONY: kill-trials
 kill-trials: ## kill -9 at random moments of a sync of 20,000 orders; TRIALS=50
 	@DSN_VARIABLE=SYNCD_TEST_DATABASE_URL OR_DOCKER=1 scripts/ensure.sh postgres

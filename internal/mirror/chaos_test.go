@@ -1,0 +1,309 @@
+package mirror_test
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"syncd/internal/mirror"
+	"syncd/internal/polarsim"
+)
+
+// chaosStreams are all but metrics, of which every world has tens of thousands of rows.
+func chaosStreams() (names []string) {
+	for _, s := range mirror.Streams() {
+		if s.Name != "metrics" {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
+// TestChaos makes random worlds that change while two runners read them, with faults and runners that are stopped or
+// robbed of their lease. Then peace returns, and the mirror has to equal the API, with nothing wrongly deleted and
+// true counts.
+//
+// SYNCD_TEST_CHAOS is for how long; SYNCD_TEST_SEED repeats the world that a failure names.
+func TestChaos(t *testing.T) {
+	t.Parallel()
+	lasts, err := time.ParseDuration(cmp.Or(os.Getenv("SYNCD_TEST_CHAOS"), "12s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seed := uint64(time.Now().UnixNano() & 0xffffffff)
+	fixed := os.Getenv("SYNCD_TEST_SEED")
+	if fixed != "" {
+		if seed, err = strconv.ParseUint(fixed, 10, 64); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var sum tally
+	worlds := 0
+	for end := time.Now().Add(lasts); worlds == 0 || time.Now().Before(end) && fixed == "" && !t.Failed(); seed++ {
+		worlds++
+		if !t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) { chaos(t, seed, &sum) }) {
+			t.Errorf("repeat with SYNCD_TEST_SEED=%d go test -run TestChaos ./internal/mirror", seed)
+		}
+	}
+	t.Logf("%d worlds, %d writes, %d faults, %d kills, %d runs, %d approvals; %d rows compared, %d of them deleted",
+		worlds, sum.writes.Load(), sum.faults.Load(), sum.kills.Load(), sum.runs.Load(), sum.approvals.Load(), sum.rows.Load(), sum.deleted.Load())
+}
+
+// tally is what the chaos consisted of.
+type tally struct{ writes, faults, kills, runs, approvals, rows, deleted atomic.Int64 }
+
+func chaos(t *testing.T, seed uint64, sum *tally) {
+	random := rand.New(rand.NewPCG(seed, 1))
+	h := start(t, setup{world: polarsim.Options{Seed: seed, Customers: 5 + random.IntN(56)}})
+	ctx, stop := context.WithTimeout(t.Context(), time.Duration(300+random.IntN(1500))*time.Millisecond)
+	defer stop()
+	var all sync.WaitGroup
+	loop := func(every time.Duration, do func(r *rand.Rand)) {
+		r := rand.New(rand.NewPCG(seed, random.Uint64()))
+		all.Go(func() {
+			tick := time.NewTicker(every)
+			defer tick.Stop()
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case <-tick.C:
+					do(r)
+				}
+			}
+		})
+	}
+	loop(10*time.Millisecond, func(r *rand.Rand) { h.disturb(ctx, r, sum) })
+	loop(25*time.Millisecond, func(r *rand.Rand) {
+		if r.IntN(8) == 0 {
+			h.server.ClearFaults()
+			return
+		}
+		h.server.AddFault(randomFault(r))
+		sum.faults.Add(1)
+	})
+	loop(150*time.Millisecond, func(r *rand.Rand) { // a process that was asleep for too long, or a database that fails over
+		if r.IntN(3) == 0 {
+			sum.kills.Add(int64(h.cut(t)))
+			return
+		}
+		tag, err := h.store.Pool().Exec(ctx, "UPDATE sync_streams SET leased_until = now() WHERE lease_run IS NOT NULL AND random() < 0.5")
+		if err == nil { // else the connection was cut
+			sum.kills.Add(tag.RowsAffected())
+		}
+	})
+	for range 2 {
+		loop(time.Millisecond, func(r *rand.Rand) { h.shortLived(ctx, t, r, sum) })
+	}
+	all.Wait()
+
+	h.server.ClearFaults()
+	h.settle(t, sum)
+	h.equal(t, chaosStreams()...)
+	h.deletedRightly(t, sum)
+	h.trueCounts(t)
+}
+
+// disturb makes changes, as Polar's users, its checkout and its clock do.
+func (h *harness) disturb(ctx context.Context, r *rand.Rand, sum *tally) {
+	sum.writes.Add(1)
+	switch r.IntN(20) {
+	case 0:
+		h.world.Advance(time.Duration(1+r.IntN(240)) * time.Hour)
+	case 1, 2, 3:
+		h.write(ctx, http.MethodPost, "/v1/customers/", fmt.Sprintf(`{"email": "c%d@example.com", "external_id": "e%d"}`, r.Uint64(), r.IntN(50)))
+	case 4:
+		h.write(ctx, http.MethodPatch, fmt.Sprintf("/v1/customers/external/e%d", r.IntN(50)), fmt.Sprintf(`{"name": "N%d"}`, r.IntN(1000)))
+	case 5:
+		h.write(ctx, http.MethodDelete, fmt.Sprintf("/v1/customers/external/e%d", r.IntN(50)), "")
+	case 6:
+		h.write(ctx, http.MethodPost, "/v1/metrics/dashboards", fmt.Sprintf(`{"name": "D%d", "metrics": ["revenue"]}`, r.IntN(1000)))
+	default:
+		h.world.Churn(1 + r.IntN(3))
+	}
+}
+
+// write makes a call and does not mind what becomes of it: the faults strike it, too.
+func (h *harness) write(ctx context.Context, method, path, body string) {
+	req, err := http.NewRequestWithContext(ctx, method, h.http.URL+path, strings.NewReader(body))
+	if err != nil {
+		return
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Content-Type", "application/json")
+	if resp, err := http.DefaultClient.Do(req); err == nil {
+		_, _ = io.Copy(io.Discard, resp.Body)
+		_ = resp.Body.Close()
+	}
+}
+
+// randomFault is one of those that pass by themselves.
+func randomFault(r *rand.Rand) polarsim.Fault {
+	kinds := []string{"500", "502", "503", "504", "404", "429", "reset", "truncate", "html", "clamp", "total", "repeat", "empty", "drift",
+		"type", "noid", "badid", "nul", "bigint", "utf8", "dup"}
+	paths := []string{"/v1/orders/", "/v1/customers/", "/v1/members/", "/v1/subscriptions/", "/v1/payments/", "/v1/customer-meters/", "/v1/products/", "/v1/meters/", "/v1/*"}
+	f := polarsim.Fault{Kind: kinds[r.IntN(len(kinds))], Path: paths[r.IntN(len(paths))], Times: 1 + r.IntN(4), Skip: r.IntN(3), Item: r.IntN(5)}
+	switch f.Kind {
+	case "429":
+		f.Value = "1"
+	case "clamp":
+		f.Value = strconv.Itoa(1 + r.IntN(20))
+	case "total":
+		f.Value = []string{"+1", "-1", "0", "100000"}[r.IntN(4)]
+	case "drift":
+		f.Value = []string{"+1", "-1"}[r.IntN(2)]
+	case "repeat":
+		f.Value = "1"
+	case "500":
+		if r.IntN(2) == 0 {
+			f.Row = 1 + r.IntN(50)
+		}
+	}
+	return f
+}
+
+// shortLived is a process that syncs, and is killed, stopped, or left to finish.
+func (h *harness) shortLived(ctx context.Context, t *testing.T, r *rand.Rand, sum *tally) {
+	runner := h.runner(t, func(c *mirror.Config) {
+		c.LeaseTTL, c.Parallel, c.Observer = time.Second, 1+r.IntN(4), counting{sum}
+	})
+	defer runner.Client.Close()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	switch after := time.Duration(5+r.IntN(300)) * time.Millisecond; r.IntN(3) {
+	case 0:
+		defer time.AfterFunc(after, func() { sum.kills.Add(1); cancel() }).Stop()
+	case 1:
+		defer time.AfterFunc(after, func() { sum.kills.Add(1); runner.Drain() }).Stop()
+	}
+	// What becomes of it is of no account: only what the tables hold in the end is.
+	if _, err := runner.Sync(ctx, chaosStreams()...); err != nil && strings.Contains(err.Error(), "panic") {
+		t.Error(err)
+	}
+}
+
+type counting struct{ sum *tally }
+
+func (counting) RunStarted(string)           {}
+func (counting) PageStored(string, int, int) {}
+func (c counting) RunFinished(r mirror.Result) {
+	if r.RunID != 0 {
+		c.sum.runs.Add(1)
+	}
+}
+
+// settle syncs in peace until every stream is whole. What the brake holds, an operator approves.
+func (h *harness) settle(t *testing.T, sum *tally) {
+	t.Helper()
+	h.store.Pool().Reset() // connections that were cut
+	r := h.runner(t, func(c *mirror.Config) {
+		c.LeaseTTL, c.WaitForLease, c.Observer = time.Second, true, counting{sum}
+	})
+	for range 5 {
+		results, err := r.Sync(t.Context(), chaosStreams()...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole := true
+		for _, res := range results {
+			whole = whole && res.Whole() && !res.Resumed // what a resumed sweep read before, it read during the chaos
+		}
+		standings, err := h.store.Standings(t.Context(), chaosStreams())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, st := range standings {
+			if st.Held > 0 {
+				sum.approvals.Add(1)
+				if _, err := r.ApproveDeletions(t.Context(), st.HeldRun); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if !whole {
+			continue
+		}
+		for _, st := range standings {
+			if why := st.Missing(); why != "" {
+				t.Errorf("%s is whole, yet: %s", st.Stream, why)
+			}
+		}
+		return
+	}
+	results, err := r.Sync(t.Context(), chaosStreams()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, res := range results {
+		if !res.Whole() {
+			t.Errorf("%s is not whole after five syncs in peace: %s: %s", res.Stream, res.Outcome, res.Reason)
+		}
+	}
+}
+
+// deletedRightly asks Polar for every row that is marked as deleted.
+func (h *harness) deletedRightly(t *testing.T, sum *tally) {
+	t.Helper()
+	for _, s := range mirror.Streams() {
+		if s.Name == "metrics" || s.Optional {
+			continue
+		}
+		for _, row := range h.stored(t, s.Name, "true") {
+			sum.rows.Add(1)
+			if row["_deleted_at"] == nil {
+				continue
+			}
+			sum.deleted.Add(1)
+			path := s.Get
+			for column, v := range row {
+				if text, ok := v.(string); ok {
+					path = strings.ReplaceAll(path, "{"+column+"}", text)
+				}
+			}
+			if status, body := h.call(t, http.MethodGet, path, ""); status != http.StatusNotFound || !strings.Contains(string(body), "ResourceNotFound") {
+				t.Errorf("%s %v is marked as deleted, GET %s says %d", s.Name, row["id"], path, status)
+			}
+			if n := query[int](t, h, "SELECT count(*) FROM sync_tombstones WHERE stream = $1 AND id::text = $2 AND resurrected_at IS NULL", s.Name, row["id"]); n == 0 {
+				t.Errorf("%s %v is marked as deleted without evidence", s.Name, row["id"])
+			}
+		}
+	}
+}
+
+// trueCounts holds the records of the runs against the tables.
+func (h *harness) trueCounts(t *testing.T) {
+	t.Helper()
+	for _, name := range chaosStreams() {
+		rows := query[int64](t, h, "SELECT count(*) FROM "+name)
+		inserted := query[int64](t, h, "SELECT coalesce(sum(rows_inserted), 0)::bigint FROM sync_runs WHERE stream = $1", name)
+		copied := query[int64](t, h, "SELECT count(*) FROM sync_stubs WHERE stream = $1", name)
+		// A row that is copied from an order just when its own page comes counts for both.
+		if inserted > rows || inserted+copied < rows {
+			t.Errorf("%s: the runs inserted %d rows, %d were copied, the table has %d", name, inserted, copied, rows)
+		}
+	}
+	for what, sql := range map[string]string{
+		"open runs":                 "SELECT count(*) FROM sync_runs WHERE finished_at IS NULL",
+		"runs without an outcome":   "SELECT count(*) FROM sync_runs WHERE outcome IS NULL OR outcome NOT IN ('succeeded', 'partial', 'failed', 'interrupted', 'skipped')",
+		"leases left":               "SELECT count(*) FROM sync_streams WHERE lease_run IS NOT NULL",
+		"runs that read too little": "SELECT count(*) FROM sync_runs WHERE rows_read + rows_rejected < rows_inserted + rows_updated + rows_unchanged + rows_stale",
+		"ids of sweeps that ended":  "SELECT count(*) FROM sync_seen",
+	} {
+		if n := query[int64](t, h, sql); n != 0 {
+			t.Errorf("%s: %d", what, n)
+		}
+	}
+	if recorded := query[int64](t, h, "SELECT coalesce(sum(requests), 0)::bigint FROM sync_runs"); recorded > int64(h.server.Requests()) {
+		t.Errorf("%d requests on record, Polar received %d", recorded, h.server.Requests())
+	}
+}
