@@ -219,7 +219,7 @@ func TestQuarantineOfARowThatPolarCannotRender(t *testing.T) {
 				id = page[0]["id"].(string)
 			}
 			deleted := query[int](t, h, "SELECT count(*) FROM "+stream+" WHERE _deleted_at IS NOT NULL") // copies of deleted customers
-			h.fault(t, "500:path="+path+"*,id="+id) // asked for by id it fails as well
+			h.fault(t, "500:path="+path+"*,id="+id)                                                      // asked for by id it fails as well
 			for times := int64(1); times <= 2; times++ {
 				r := h.Once(t.Context(), stream)
 				if r.Outcome != mirror.Partial || !strings.Contains(r.Reason, "1 rows cannot be rendered by Polar") {
