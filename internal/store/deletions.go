@@ -38,16 +38,17 @@ func (r *Run) Absent(ctx context.Context, table string) (ids []uuid.UUID, live i
 	return ids, live, nil
 }
 
-// Copied lists the live rows that are known only from copies inside other
-// objects, and that the sweep did not meet.
+// Copied lists the live rows that are on record as copies from inside other
+// objects, and that the sweep did not meet. Some may have been read since, by a
+// run that had begun before the copy was made.
 func (r *Run) Copied(ctx context.Context, table string) ([]uuid.UUID, error) {
 	rows, err := r.s.pool.Query(ctx, `
 		SELECT t.id FROM `+pgx.Identifier{table}.Sanitize()+` t JOIN sync_stubs c ON c.stream = $1 AND c.id = t.id
-		WHERE t._deleted_at IS NULL AND c.resolved_at IS NULL AND t._requested_at = $3
+		WHERE t._deleted_at IS NULL AND c.resolved_at IS NULL
 		  AND NOT EXISTS (
 		      SELECT FROM sync_seen s CROSS JOIN LATERAL unnest(s.ids) AS u(id)
 		      WHERE s.stream = $1 AND s.sweep_id = $2 AND u.id = t.id)
-		ORDER BY t.id`, r.Stream, r.SweepID, CopiedAt)
+		ORDER BY t.id`, r.Stream, r.SweepID)
 	var ids []uuid.UUID
 	if err == nil {
 		ids, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
