@@ -189,7 +189,7 @@ func TestTokenIsTakenOutOfAnswers(t *testing.T) {
 	}
 }
 
-func TestRedirectIsNotFollowed(t *testing.T) {
+func TestTrap27_RedirectIsNotFollowed(t *testing.T) {
 	t.Parallel()
 	var leaked atomic.Bool
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -14,7 +14,7 @@ import (
 
 // TestQuarantineStepsOverRowsThatCannotBeRendered: each row that turns its page into a 500 is a gap, once, wherever it
 // stands, and all others come.
-func TestQuarantineStepsOverRowsThatCannotBeRendered(t *testing.T) {
+func TestQuarantineTrap30_StepsOverRowsThatCannotBeRendered(t *testing.T) {
 	t.Parallel()
 	world := polarsim.NewWorld(polarsim.Options{Seed: 7, Customers: 240})
 	for _, test := range []struct {

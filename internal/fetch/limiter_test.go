@@ -65,7 +65,7 @@ func flood(ctx context.Context, t *testing.T, c *Client, n int) {
 	wg.Wait()
 }
 
-func TestBudgetHoldsInEveryWindow(t *testing.T) {
+func TestTrap24_BudgetHoldsInEveryWindow(t *testing.T) {
 	t.Parallel()
 	for _, perMinute := range []int{1, 2, 7, 50, 60, 250, 1000} {
 		t.Run(strconv.Itoa(perMinute), func(t *testing.T) {
@@ -99,7 +99,7 @@ func TestBudgetHoldsInEveryWindow(t *testing.T) {
 	}
 }
 
-func TestFirstRequestGoesAlone(t *testing.T) {
+func TestTrap26_FirstRequestGoesAlone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var seen arrivals
@@ -142,7 +142,7 @@ func TestFirstRequestGoesAlone(t *testing.T) {
 	})
 }
 
-func TestRateLimitPausesEveryone(t *testing.T) {
+func TestTrap25_RateLimitPausesEveryone(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		header string

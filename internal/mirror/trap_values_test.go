@@ -1,0 +1,94 @@
+package mirror_test
+
+import (
+	"strings"
+	"testing"
+
+	"syncd/internal/mirror"
+)
+
+// modified_at moves without any visible change (locks, counters): that is a change of one column, and of nothing else.
+func TestTrap06_ModifiedAtAlone(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{})
+	h.sync(t, "orders")
+	id := query[string](t, h, "SELECT id::text FROM orders ORDER BY created_at LIMIT 1")
+	items := query[string](t, h, "SELECT string_agg(xmin::text, ',' ORDER BY id) FROM order_items")
+	h.fault(t, `set:path=/v1/orders/,id=`+id+`,field=modified_at,value="2026-11-01T00:00:00Z"`)
+	if r := h.sync(t, "orders")["orders"]; r.Updated != 1 || r.Inserted != 0 {
+		t.Errorf("%+v", r)
+	}
+	if query[string](t, h, "SELECT string_agg(xmin::text, ',' ORDER BY id) FROM order_items") != items {
+		t.Error("its items were written again")
+	}
+}
+
+// Unions are open: a member that nobody has heard of is stored like any other.
+func TestTrap16_OpenUnions(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{})
+	h.sync(t, "payments", "subscriptions")
+	payment := query[string](t, h, "SELECT id::text FROM payments LIMIT 1")
+	subscription := query[string](t, h, "SELECT id::text FROM subscriptions LIMIT 1")
+	h.fault(t, `set:path=/v1/payments/,id=`+payment+`,field=method_metadata,value={"brand":null,"wallet":{"kind":"new"}}`)
+	h.fault(t, `set:path=/v1/payments/,id=`+payment+`,field=method,value="kr_card"`)
+	h.fault(t, `set:path=/v1/subscriptions/,id=`+subscription+`,field=status,value="hibernating"`)
+	h.sync(t, "payments", "subscriptions")
+	if got := query[string](t, h, "SELECT method || ' ' || (method_metadata->'wallet'->>'kind') FROM payments WHERE id = $1", payment); got != "kr_card new" {
+		t.Error(got)
+	}
+	if got := query[string](t, h, "SELECT status FROM subscriptions WHERE id = $1", subscription); got != "hibernating" {
+		t.Error(got)
+	}
+}
+
+// The smallest unit is not always a hundredth: what is stored is Polar's integer, and the currency beside it.
+func TestTrap20_SmallestUnits(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{})
+	h.sync(t, "orders")
+	seen := map[any]bool{}
+	for _, s := range mirror.Streams() {
+		if s.Name != "orders" {
+			continue
+		}
+		for _, o := range h.upstream(t, s) {
+			seen[o["currency"]] = true
+			if got := query[string](t, h, "SELECT total_amount || ' ' || currency FROM orders WHERE id = $1", o["id"]); got != strings.Join([]string{string(number64(o["total_amount"])), o["currency"].(string)}, " ") {
+				t.Errorf("%v: %s", o["id"], got)
+			}
+		}
+	}
+	if !seen["jpy"] || !seen["usd"] {
+		t.Errorf("only %v were tried", seen)
+	}
+}
+
+func number64(v any) []byte {
+	if n, ok := v.(interface{ String() string }); ok {
+		return []byte(n.String())
+	}
+	return nil
+}
+
+// A Discord benefit carries a signed token inside every product that has it.
+func TestTrap34_SecretsAreNotStored(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{})
+	_, products := h.call(t, "GET", "/v1/products/?limit=100", "")
+	if !strings.Contains(string(products), "guild_token") {
+		t.Fatal("no secret on the wire, so this proves nothing")
+	}
+	h.sync(t)
+	for _, s := range mirror.Streams() {
+		tables := []string{s.Name}
+		for _, c := range s.Children {
+			tables = append(tables, c.Name)
+		}
+		for _, table := range tables {
+			if n := query[int](t, h, "SELECT count(*) FROM "+table+" x WHERE x::text LIKE '%guild_token%'"); n > 0 {
+				t.Errorf("%s: %d rows hold the token", table, n)
+			}
+		}
+	}
+}
