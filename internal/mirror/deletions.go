@@ -91,9 +91,7 @@ func (sw *sweep) absentees(ctx, reading context.Context) error {
 		if len(absent) == 0 {
 			return nil
 		}
-		n, err := sw.run.Tombstone(ctx, sw.s.Name, absent, time.Now(), fmt.Sprintf("not listed by two complete sweeps in a row, the last being run %d", sw.run.SweepID))
-		sw.res.Deleted += int(n)
-		return err
+		return sw.tombstone(ctx, absent, time.Now(), fmt.Sprintf("not listed by two complete sweeps in a row, the last being run %d", sw.run.SweepID))
 	}
 	if listed {
 		if ok, err := sw.control(ctx, reading, control); err != nil || !ok {
@@ -126,11 +124,9 @@ func (sw *sweep) confirm(ctx, reading context.Context, suspects []uuid.UUID) (th
 		body, err := sw.get(ctx, reading, id)
 		switch {
 		case errors.Is(err, fetch.ErrNotFound):
-			n, err := sw.run.Tombstone(ctx, sw.s.Name, []uuid.UUID{id}, asked, "GET "+sw.s.Get+" answered 404 ResourceNotFound after a complete sweep that did not list it")
-			if err != nil {
+			if err := sw.tombstone(ctx, []uuid.UUID{id}, asked, "GET "+sw.s.Get+" answered 404 ResourceNotFound after a complete sweep that did not list it"); err != nil {
 				return there, err
 			}
-			sw.res.Deleted += int(n)
 		case err != nil:
 			return there, fmt.Errorf("confirm whether %s of %s is gone: %w", id, sw.s.Name, err)
 		default:
@@ -145,6 +141,13 @@ func (sw *sweep) confirm(ctx, reading context.Context, suspects []uuid.UUID) (th
 		}
 	}
 	return there, nil
+}
+
+// tombstone marks rows as deleted, and counts them.
+func (sw *sweep) tombstone(ctx context.Context, ids []uuid.UUID, asOf time.Time, evidence string) error {
+	n, err := sw.run.Tombstone(ctx, sw.s.Name, ids, asOf, evidence)
+	sw.res.Deleted += int(n)
+	return err
 }
 
 var placeholder = regexp.MustCompile(`\{([a-z_]+)\}`)
@@ -194,9 +197,7 @@ func (r *Runner) ApproveDeletions(ctx context.Context, run int64) ([]Result, err
 				_, err := sw.confirm(ctx, reading, ids)
 				return err
 			}
-			n, err := sw.run.Tombstone(ctx, name, ids, time.Now(), fmt.Sprintf("not listed by the complete sweep of run %d, approved by an operator", run))
-			sw.res.Deleted += int(n)
-			return err
+			return sw.tombstone(ctx, ids, time.Now(), fmt.Sprintf("not listed by the complete sweep of run %d, approved by an operator", run))
 		}))
 	}
 	return results, nil

@@ -11,19 +11,23 @@ import (
 	"syncd/internal/store/db"
 )
 
+// unmet says of a row t that the sweep $2 of the stream $1 has not received its id.
+const unmet = `NOT EXISTS (
+	SELECT FROM sync_seen s CROSS JOIN LATERAL unnest(s.ids) AS u(id)
+	WHERE s.stream = $1 AND s.sweep_id = $2 AND u.id = t.id)`
+
 // Absent lists the live rows that were there before the sweep began and that
 // it did not meet, and counts the live rows; rows that were only ever copied
-// from other objects were never listed, so they do not count. Only a complete sweep makes this
-// mean anything, and even then a list may hide rows: they are suspects.
+// from other objects were never listed, so they do not count. Only a complete
+// sweep makes this mean anything, and even then a list may hide rows: they are
+// suspects.
 func (r *Run) Absent(ctx context.Context, table string) (ids []uuid.UUID, live int64, err error) {
 	t := pgx.Identifier{table}.Sanitize()
 	rows, err := r.s.pool.Query(ctx, `
 		SELECT t.id FROM `+t+` t
 		WHERE t._deleted_at IS NULL
 		  AND t._synced_at < (SELECT started_at FROM sync_runs WHERE id = $2)
-		  AND NOT EXISTS (
-		      SELECT FROM sync_seen s CROSS JOIN LATERAL unnest(s.ids) AS u(id)
-		      WHERE s.stream = $1 AND s.sweep_id = $2 AND u.id = t.id)
+		  AND `+unmet+`
 		  AND NOT EXISTS (SELECT FROM sync_stubs c WHERE c.stream = $1 AND c.id = t.id AND c.resolved_at IS NULL)
 		ORDER BY t.id`, r.Stream, r.SweepID)
 	if err == nil {
@@ -45,9 +49,7 @@ func (r *Run) Copied(ctx context.Context, table string) ([]uuid.UUID, error) {
 	rows, err := r.s.pool.Query(ctx, `
 		SELECT t.id FROM `+pgx.Identifier{table}.Sanitize()+` t JOIN sync_stubs c ON c.stream = $1 AND c.id = t.id
 		WHERE t._deleted_at IS NULL AND c.resolved_at IS NULL
-		  AND NOT EXISTS (
-		      SELECT FROM sync_seen s CROSS JOIN LATERAL unnest(s.ids) AS u(id)
-		      WHERE s.stream = $1 AND s.sweep_id = $2 AND u.id = t.id)
+		  AND `+unmet+`
 		ORDER BY t.id`, r.Stream, r.SweepID)
 	var ids []uuid.UUID
 	if err == nil {

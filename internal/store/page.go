@@ -185,7 +185,7 @@ func (r *Run) storePage(ctx context.Context, p Page, bad map[int]string) (Counts
 				return err
 			}
 		}
-		if err := r.reject(ctx, q, rejects, p.Gaps, ids, bad, p.Items); err != nil {
+		if err := r.reject(ctx, q, rejects, p.Gaps, bad, p.Items); err != nil {
 			return err
 		}
 		if err := q.SeenAdd(ctx, db.SeenAddParams{Stream: r.Stream, SweepID: r.SweepID, Page: r.SweepPages, IDs: ids}); err != nil {
@@ -212,8 +212,8 @@ func (r *Run) storePage(ctx context.Context, p Page, bad map[int]string) (Counts
 }
 
 // changed asks which items are new, have other content, or come back from the
-// dead, and counts the rest. It is the only SQL that is not generated: the
-// question is the same for every table, and sqlc cannot take a table's name.
+// dead, and counts the rest. Its SQL is not generated: the question is the same
+// for every table, and sqlc cannot take a table's name.
 func changed(ctx context.Context, tx pgx.Tx, p Page, bad map[int]string, c *Counts) ([]Change, error) {
 	if len(p.Items) == 0 {
 		return nil, nil
@@ -277,9 +277,9 @@ func (r *Run) resurrect(ctx context.Context, q *db.Queries, items []Item, change
 
 // reject records what could not be stored, and closes earlier rejects of items
 // that this page does store.
-func (r *Run) reject(ctx context.Context, q *db.Queries, rejects []Reject, gaps []Gap, ids []uuid.UUID, bad map[int]string, items []Item) error {
-	if r.rejects && len(ids) > 0 {
-		healed := make([]uuid.UUID, 0, len(ids))
+func (r *Run) reject(ctx context.Context, q *db.Queries, rejects []Reject, gaps []Gap, bad map[int]string, items []Item) error {
+	if r.rejects && len(items) > 0 {
+		healed := make([]uuid.UUID, 0, len(items))
 		for i, it := range items {
 			if bad[i] == "" {
 				healed = append(healed, it.ID)
