@@ -20,6 +20,11 @@ FROM sync_streams
 WHERE stream = @stream
 FOR UPDATE;
 
+-- name: StreamHold :one
+-- The first statement of every transaction that writes rows of the stream: runs beside each other take turns, so
+-- that each sees what the other has stored before it decides which reply is newer.
+SELECT lease_run FROM sync_streams WHERE stream = @stream FOR UPDATE;
+
 -- name: StreamLease :exec
 UPDATE sync_streams
 SET lease_run = @run_id, lease_holder = @holder,
@@ -89,15 +94,22 @@ UPDATE sync_runs
 SET finished_at = now(), outcome = 'interrupted', reason = 'its process stopped without closing the run'
 WHERE id = @id AND finished_at IS NULL;
 
+-- name: RunsAbandonOpen :exec
+-- Runs without a lease leave no trace of a process that died, other than that they never end.
+UPDATE sync_runs
+SET finished_at = now(), outcome = 'interrupted', reason = 'its process stopped without closing the run'
+WHERE stream = @stream AND kind = @kind AND finished_at IS NULL AND started_at < now() - interval '1 hour';
+
 -- name: RunsLast :many
 SELECT DISTINCT ON (stream) *
 FROM sync_runs
+WHERE kind IN ('sweep', 'approval')
 ORDER BY stream, id DESC;
 
 -- name: RunsLastSuccess :many
 SELECT stream, max(started_at)::timestamptz AS started_at
 FROM sync_runs
-WHERE outcome = 'succeeded'
+WHERE outcome = 'succeeded' AND kind = 'sweep'
 GROUP BY stream;
 
 -- name: StreamsList :many
@@ -106,8 +118,8 @@ FROM sync_streams
 ORDER BY stream;
 
 -- name: SeenAdd :exec
-INSERT INTO sync_seen (stream, sweep_id, page, ids)
-VALUES (@stream, @sweep_id, @page, @ids);
+INSERT INTO sync_seen (stream, sweep_id, page, ids, requested_at)
+VALUES (@stream, @sweep_id, @page, @ids, @requested_at);
 
 -- name: SeenPages :one
 SELECT count(*) FROM sync_seen WHERE stream = @stream AND sweep_id = @sweep_id;
@@ -117,8 +129,13 @@ SELECT count(DISTINCT u.id)
 FROM sync_seen s CROSS JOIN LATERAL unnest(s.ids) AS u(id)
 WHERE s.stream = @stream AND s.sweep_id = @sweep_id;
 
+-- name: SeenForget :exec
+DELETE FROM sync_seen WHERE stream = @stream AND sweep_id = @sweep_id;
+
 -- name: SeenClear :exec
-DELETE FROM sync_seen WHERE stream = @stream AND (sweep_id <> @keep_sweep_id OR @keep_sweep_id = 0);
+-- What was received lately still tells which of two replies is newer: none is under way for as long as that.
+DELETE FROM sync_seen
+WHERE stream = @stream AND sweep_id <> @keep_sweep_id AND requested_at < now() - interval '10 minutes';
 
 -- name: RejectsUpsert :batchexec
 INSERT INTO sync_rejects (stream, key, item_id, run_id, reason, body)

@@ -24,17 +24,29 @@ func (r *Runner) Once(ctx context.Context, stream string) Result {
 type work func(sw *sweep, ctx, reading context.Context) error
 
 func (r *Runner) run(ctx context.Context, stream, kind string, do work) Result {
+	return r.make(ctx, stream, kind, do, func() (*store.Run, error) {
+		return r.begin(ctx, func() (*store.Run, error) { return r.Store.Begin(ctx, stream, kind, r.holder, r.LeaseTTL) })
+	})
+}
+
+// beside makes a run that writes beside the sweep of its stream: without a
+// lease, and without a checkpoint that could move.
+func (r *Runner) beside(ctx context.Context, stream, kind string, do work) Result {
+	return r.make(ctx, stream, kind, do, func() (*store.Run, error) { return r.Store.Open(ctx, stream, kind, r.holder) })
+}
+
+func (r *Runner) make(ctx context.Context, stream, kind string, do work, begin func() (*store.Run, error)) Result {
 	start := time.Now()
 	res := Result{Stream: stream, Kind: kind, Total: -1, StartedAt: start}
 	r.Observer.RunStarted(stream)
-	r.once(ctx, stream, &res, do)
+	r.once(ctx, stream, &res, do, begin)
 	res.Duration = time.Since(start)
 	r.log(ctx, res)
 	r.Observer.RunFinished(res)
 	return res
 }
 
-func (r *Runner) once(ctx context.Context, name string, res *Result, do work) {
+func (r *Runner) once(ctx context.Context, name string, res *Result, do work, begin func() (*store.Run, error)) {
 	s := r.streams[name]
 	if s == nil {
 		res.fail(Failed, &UnknownStreamError{Name: name, Nearest: Nearest(name, r.Names())})
@@ -51,7 +63,7 @@ func (r *Runner) once(ctx context.Context, name string, res *Result, do work) {
 		res.Outcome, res.Reason = Interrupted, "stopping"
 		return
 	}
-	run, err := r.begin(ctx, name, res.Kind)
+	run, err := begin()
 	if errors.Is(err, store.ErrBusy) {
 		res.fail(Skipped, err)
 		return
@@ -91,17 +103,17 @@ const leasePoll = 250 * time.Millisecond
 
 // begin opens a run. With WaitForLease it waits for a lease that runs out; that
 // of a process which lives is renewed meanwhile, and not waited for any longer.
-func (r *Runner) begin(ctx context.Context, name, kind string) (*store.Run, error) {
+func (r *Runner) begin(ctx context.Context, take func() (*store.Run, error)) (*store.Run, error) {
 	var first *store.BusyError
 	for {
-		run, err := r.Store.Begin(ctx, name, kind, r.holder, r.LeaseTTL)
+		run, err := take()
 		busy, is := errors.AsType[*store.BusyError](err)
 		if !is || !r.WaitForLease || first != nil && !busy.Until.Equal(first.Until) {
 			return run, err
 		}
 		if first == nil {
 			first = busy
-			r.Log.InfoContext(ctx, "waiting for a lease to run out", "stream", name, "holder", busy.Holder, "left", busy.Left.Round(time.Millisecond))
+			r.Log.InfoContext(ctx, "waiting for a lease to run out", "lease", busy.Lease, "holder", busy.Holder, "left", busy.Left.Round(time.Millisecond))
 		}
 		timer := time.NewTimer(min(leasePoll, max(busy.Left, time.Millisecond)))
 		select {

@@ -91,23 +91,19 @@ func (r *Run) Acquit(ctx context.Context, ids []uuid.UUID) error {
 	return nil
 }
 
-// Tombstone marks rows as deleted, with the evidence, under the lease. asOf is
+// Tombstone marks rows as deleted, with the evidence. asOf is
 // when the evidence was asked for: a row stored from a later reply is left alone.
 func (r *Run) Tombstone(ctx context.Context, table string, ids []uuid.UUID, asOf time.Time, evidence string) (n int64, err error) {
 	err = pgx.BeginFunc(ctx, r.s.pool, func(tx pgx.Tx) error {
 		q := r.s.q.WithTx(tx)
-		renewed, err := q.StreamRenew(ctx, db.StreamRenewParams{Stream: r.Stream, RunID: &r.ID, TtlSeconds: r.ttl.Seconds()})
-		if err != nil {
+		if err := r.hold(ctx, q); err != nil {
 			return err
-		}
-		if renewed == 0 {
-			return ErrLeaseLost
 		}
 		rows, err := tx.Query(ctx, `
 			UPDATE `+pgx.Identifier{table}.Sanitize()+`
 			SET _deleted_at = now(), _synced_at = now(), _requested_at = $2
-			WHERE id = ANY($1) AND _deleted_at IS NULL AND _requested_at <= $2
-			RETURNING id`, ids, asOf)
+			WHERE id = ANY($1) AND _deleted_at IS NULL AND _requested_at <= $2 AND NOT `+fmt.Sprintf(later, 2, 3, "id")+`
+			RETURNING id`, ids, asOf, r.Stream)
 		if err != nil {
 			return err
 		}

@@ -154,7 +154,10 @@ func (r *Run) storePage(ctx context.Context, p Page, bad map[int]string) (Counts
 	}
 	err := pgx.BeginFunc(ctx, r.s.pool, func(tx pgx.Tx) error {
 		q := r.s.q.WithTx(tx)
-		want, err := changed(ctx, tx, p, bad, &c)
+		if err := r.hold(ctx, q); err != nil {
+			return err
+		}
+		want, err := r.changed(ctx, tx, p, bad, &c)
 		if err != nil {
 			return err
 		}
@@ -188,7 +191,7 @@ func (r *Run) storePage(ctx context.Context, p Page, bad map[int]string) (Counts
 		if err := r.reject(ctx, q, rejects, p.Gaps, bad, p.Items); err != nil {
 			return err
 		}
-		if err := q.SeenAdd(ctx, db.SeenAddParams{Stream: r.Stream, SweepID: r.SweepID, Page: r.SweepPages, IDs: ids}); err != nil {
+		if err := q.SeenAdd(ctx, db.SeenAddParams{Stream: r.seen, SweepID: r.SweepID, Page: r.SweepPages, IDs: ids, RequestedAt: p.RequestedAt}); err != nil {
 			return err
 		}
 		if err := q.RunAdd(ctx, db.RunAddParams{
@@ -197,8 +200,11 @@ func (r *Run) storePage(ctx context.Context, p Page, bad map[int]string) (Counts
 		}); err != nil {
 			return err
 		}
+		if r.lease == "" {
+			return nil
+		}
 		n, err := q.StreamAdvance(ctx, db.StreamAdvanceParams{
-			Stream: r.Stream, RunID: &r.ID, Checkpoint: p.Checkpoint, SweepTotal: p.Total, TtlSeconds: r.ttl.Seconds(),
+			Stream: r.lease, RunID: &r.ID, Checkpoint: p.Checkpoint, SweepTotal: p.Total, TtlSeconds: r.ttl.Seconds(),
 		})
 		if err != nil {
 			return err
@@ -211,10 +217,27 @@ func (r *Run) storePage(ctx context.Context, p Page, bad map[int]string) (Counts
 	return c, err
 }
 
+// hold makes the page transactions of one stream take turns, and ends that of a
+// run whose lease is gone before it does any work.
+func (r *Run) hold(ctx context.Context, q *db.Queries) error {
+	holder, err := q.StreamHold(ctx, r.Stream)
+	if err != nil {
+		return err
+	}
+	if r.lease == r.Stream && deref(holder) != r.ID {
+		return ErrLeaseLost
+	}
+	return nil
+}
+
+// later says that a reply requested after $%d held the row with the id %s, even if
+// it found the row unchanged and so left no trace in the table.
+const later = `EXISTS (SELECT FROM sync_seen s WHERE s.requested_at > $%d AND split_part(s.stream, '/', 1) = $%d AND %s = ANY(s.ids))`
+
 // changed asks which items are new, have other content, or come back from the
 // dead, and counts the rest. Its SQL is not generated: the question is the same
 // for every table, and sqlc cannot take a table's name.
-func changed(ctx context.Context, tx pgx.Tx, p Page, bad map[int]string, c *Counts) ([]Change, error) {
+func (r *Run) changed(ctx context.Context, tx pgx.Tx, p Page, bad map[int]string, c *Counts) ([]Change, error) {
 	if len(p.Items) == 0 {
 		return nil, nil
 	}
@@ -226,11 +249,11 @@ func changed(ctx context.Context, tx pgx.Tx, p Page, bad map[int]string, c *Coun
 	rows, err := tx.Query(ctx, `
 		SELECT n.ord - 1,
 		       t.id IS NULL,
-		       t.id IS NOT NULL AND t._requested_at > $3,
+		       t.id IS NOT NULL AND (t._requested_at > $3 OR `+fmt.Sprintf(later, 3, 4, "n.id")+`),
 		       t._deleted_at IS NOT NULL
 		FROM ROWS FROM (unnest($1::uuid[]), unnest($2::bytea[])) WITH ORDINALITY AS n(id, hash, ord)
 		LEFT JOIN `+pgx.Identifier{p.Table}.Sanitize()+` t ON t.id = n.id
-		WHERE t.id IS NULL OR t._hash <> n.hash OR t._deleted_at IS NOT NULL`, ids, hashes, p.RequestedAt)
+		WHERE t.id IS NULL OR t._hash <> n.hash OR t._deleted_at IS NOT NULL`, ids, hashes, p.RequestedAt, r.Stream)
 	if err != nil {
 		return nil, fmt.Errorf("compare with %s: %w", p.Table, err)
 	}

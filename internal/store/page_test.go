@@ -204,3 +204,11 @@ func TestResume(t *testing.T) {
 		t.Errorf("status: %+v", list)
 	}
 }
+
+func ids(p store.Page) []uuid.UUID {
+	list := make([]uuid.UUID, len(p.Items))
+	for i, it := range p.Items {
+		list[i] = it.ID
+	}
+	return list
+}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,10 +18,15 @@ import (
 // Kinds of runs.
 const (
 	KindSweep    = "sweep"    // reads a stream from end to end
+	KindTail     = "tail"     // reads what is new or may have changed
+	KindRefresh  = "refresh"  // fetches single objects
+	KindBackfill = "backfill" // reads a window of time
+	KindAudit    = "audit"    // fetches what a comparison found different
 	KindApproval = "approval" // marks as deleted what the brake had held
 )
 
-// Run is one attempt at one stream, and the lease under which it writes.
+// Run is one attempt at one stream, and the lease under which it writes: that of
+// the stream's sweep, one of its own, or none (Open).
 // A Run is used by one goroutine, except Renew, which may be called beside it.
 type Run struct {
 	ID         int64
@@ -33,6 +40,10 @@ type Run struct {
 
 	s   *Store
 	ttl time.Duration
+	// lease is the row of sync_streams with the run's lease and checkpoint; "" without.
+	lease string
+	// seen is the name under which the ids are kept that the run receives.
+	seen string
 	// rejects: whether the stream has open rejects that a stored row may heal.
 	rejects bool
 	// stubs: whether the stream has rows that were only copied so far.
@@ -46,6 +57,7 @@ type Counts struct {
 
 // BusyError is ErrBusy with the holder of the lease.
 type BusyError struct {
+	Lease  string        // the stream, with a slash and the slot where it is not that of the sweep
 	Holder string        // host, process id and a random part
 	Until  time.Time     // when the lease ends unless it is renewed, as it is all the time by a holder that lives
 	Left   time.Duration // until then, by the clock of the database
@@ -67,18 +79,34 @@ func (e *BusyError) Is(err error) bool { return err == ErrBusy }
 //
 // A *BusyError names the holder and when its lease ends.
 func (s *Store) Begin(ctx context.Context, stream, kind, holder string, ttl time.Duration) (*Run, error) {
-	r := &Run{Stream: stream, s: s, ttl: ttl}
+	return s.BeginSlot(ctx, stream, "", kind, holder, ttl)
+}
+
+// BeginSlot is Begin with a lease and a checkpoint beside those of the stream's
+// sweep: the slot "backfill" of "orders". The slot "" is the sweep's. Without a
+// stream the lease is for work that concerns several; such a run stores no pages.
+func (s *Store) BeginSlot(ctx context.Context, stream, slot, kind, holder string, ttl time.Duration) (*Run, error) {
+	lease := stream
+	if slot != "" {
+		lease = strings.TrimPrefix(stream+"/"+slot, "/")
+	}
+	if stream == "" {
+		stream = slot
+	}
+	r := &Run{Stream: stream, s: s, ttl: ttl, lease: lease, seen: lease}
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		q := s.q.WithTx(tx)
-		if err := q.StreamEnsure(ctx, stream); err != nil {
-			return err
+		for _, name := range slices.Compact([]string{stream, lease}) {
+			if err := q.StreamEnsure(ctx, name); err != nil {
+				return err
+			}
 		}
-		was, err := q.StreamLock(ctx, stream)
+		was, err := q.StreamLock(ctx, lease)
 		if err != nil {
 			return err
 		}
 		if was.Leased {
-			busy := &BusyError{Holder: deref(was.LeaseHolder), Until: deref(was.LeasedUntil)}
+			busy := &BusyError{Lease: lease, Holder: deref(was.LeaseHolder), Until: deref(was.LeasedUntil)}
 			if err := tx.QueryRow(ctx, "SELECT $1::timestamptz - now()", busy.Until).Scan(&busy.Left); err != nil {
 				return err
 			}
@@ -97,7 +125,7 @@ func (s *Store) Begin(ctx context.Context, stream, kind, holder string, ttl time
 		if was.SweepID != nil {
 			// Fewer pages of ids than the checkpoint counts means that the unlogged
 			// table was emptied by a crash: the sweep could not be verified any more.
-			pages, err := q.SeenPages(ctx, db.SeenPagesParams{Stream: stream, SweepID: *was.SweepID})
+			pages, err := q.SeenPages(ctx, db.SeenPagesParams{Stream: r.seen, SweepID: *was.SweepID})
 			if err != nil {
 				return err
 			}
@@ -105,23 +133,17 @@ func (s *Store) Begin(ctx context.Context, stream, kind, holder string, ttl time
 				r.SweepID, r.SweepPages, r.SweepTotal, r.Checkpoint = *was.SweepID, pages, was.SweepTotal, was.Checkpoint
 			}
 		}
-		if err := q.SeenClear(ctx, db.SeenClearParams{Stream: stream, KeepSweepID: r.SweepID}); err != nil {
+		if err := q.SeenClear(ctx, db.SeenClearParams{Stream: r.seen, KeepSweepID: r.SweepID}); err != nil {
 			return err
 		}
 		if err := q.RunSetSweep(ctx, db.RunSetSweepParams{ID: r.ID, SweepID: &r.SweepID}); err != nil {
 			return err
 		}
-		open, err := q.RejectsOpen(ctx, stream)
-		if err != nil {
+		if err := r.lookup(ctx, q); err != nil {
 			return err
 		}
-		r.rejects = open > 0
-		if open, err = q.StubsOpen(ctx, stream); err != nil {
-			return err
-		}
-		r.stubs = open > 0
 		return q.StreamLease(ctx, db.StreamLeaseParams{
-			Stream: stream, RunID: &r.ID, Holder: &holder, TtlSeconds: ttl.Seconds(),
+			Stream: lease, RunID: &r.ID, Holder: &holder, TtlSeconds: ttl.Seconds(),
 			SweepID: &r.SweepID, SweepPages: r.SweepPages, SweepTotal: r.SweepTotal, Checkpoint: r.Checkpoint,
 		})
 	})
@@ -131,9 +153,54 @@ func (s *Store) Begin(ctx context.Context, stream, kind, holder string, ttl time
 	return r, nil
 }
 
-// Renew extends the lease; ErrLeaseLost when another process has it.
+// Open opens a run that writes beside the sweep of its stream: it takes no lease
+// and moves no checkpoint. Page transactions of one stream take turns, and a
+// reply requested earlier never overwrites one requested later, whichever run
+// received them.
+func (s *Store) Open(ctx context.Context, stream, kind, holder string) (*Run, error) {
+	r := &Run{Stream: stream, s: s, seen: stream + "/" + kind}
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		q := s.q.WithTx(tx)
+		if err := q.StreamEnsure(ctx, stream); err != nil {
+			return err
+		}
+		if err := q.RunsAbandonOpen(ctx, db.RunsAbandonOpenParams{Stream: stream, Kind: kind}); err != nil {
+			return err
+		}
+		run, err := q.RunStart(ctx, db.RunStartParams{Stream: stream, Kind: kind, Holder: holder})
+		if err != nil {
+			return err
+		}
+		r.ID, r.StartedAt, r.SweepID = run.ID, run.StartedAt, run.ID
+		return r.lookup(ctx, q)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open a run of %s: %w", stream, err)
+	}
+	return r, nil
+}
+
+// lookup finds out what a stored page of the stream may settle.
+func (r *Run) lookup(ctx context.Context, q *db.Queries) error {
+	open, err := q.RejectsOpen(ctx, r.Stream)
+	if err != nil {
+		return err
+	}
+	r.rejects = open > 0
+	if open, err = q.StubsOpen(ctx, r.Stream); err != nil {
+		return err
+	}
+	r.stubs = open > 0
+	return nil
+}
+
+// Renew extends the lease; ErrLeaseLost when another process has it. A run
+// without a lease has none to lose.
 func (r *Run) Renew(ctx context.Context) error {
-	n, err := r.s.q.StreamRenew(ctx, db.StreamRenewParams{Stream: r.Stream, RunID: &r.ID, TtlSeconds: r.ttl.Seconds()})
+	if r.lease == "" {
+		return nil
+	}
+	n, err := r.s.q.StreamRenew(ctx, db.StreamRenewParams{Stream: r.lease, RunID: &r.ID, TtlSeconds: r.ttl.Seconds()})
 	if err != nil {
 		return fmt.Errorf("renew the lease of %s: %w", r.Stream, err)
 	}
@@ -145,7 +212,7 @@ func (r *Run) Renew(ctx context.Context) error {
 
 // Distinct counts the different ids that the whole sweep has received so far.
 func (r *Run) Distinct(ctx context.Context) (int64, error) {
-	n, err := r.s.q.SeenDistinct(ctx, db.SeenDistinctParams{Stream: r.Stream, SweepID: r.SweepID})
+	n, err := r.s.q.SeenDistinct(ctx, db.SeenDistinctParams{Stream: r.seen, SweepID: r.SweepID})
 	if err != nil {
 		return 0, fmt.Errorf("count the ids of %s: %w", r.Stream, err)
 	}
@@ -154,7 +221,7 @@ func (r *Run) Distinct(ctx context.Context) (int64, error) {
 
 // AnySeen is one of the ids that the sweep received last; false when there are none.
 func (r *Run) AnySeen(ctx context.Context) (uuid.UUID, bool, error) {
-	id, err := r.s.q.SeenAny(ctx, db.SeenAnyParams{Stream: r.Stream, SweepID: r.SweepID})
+	id, err := r.s.q.SeenAny(ctx, db.SeenAnyParams{Stream: r.seen, SweepID: r.SweepID})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return uuid.UUID{}, false, nil
 	}
@@ -190,7 +257,7 @@ func (r *Run) Gaps(ctx context.Context) (int64, error) {
 func (r *Run) Restart(ctx context.Context, forget bool) error {
 	err := pgx.BeginFunc(ctx, r.s.pool, func(tx pgx.Tx) error {
 		q := r.s.q.WithTx(tx)
-		n, err := q.StreamRestart(ctx, db.StreamRestartParams{Stream: r.Stream, RunID: &r.ID, Forget: forget})
+		n, err := q.StreamRestart(ctx, db.StreamRestartParams{Stream: r.lease, RunID: &r.ID, Forget: forget})
 		if err != nil {
 			return err
 		}
@@ -201,7 +268,7 @@ func (r *Run) Restart(ctx context.Context, forget bool) error {
 			return err
 		}
 		if forget {
-			return q.SeenClear(ctx, db.SeenClearParams{Stream: r.Stream})
+			return q.SeenForget(ctx, db.SeenForgetParams{Stream: r.seen, SweepID: r.SweepID})
 		}
 		return nil
 	})
@@ -245,14 +312,16 @@ func (r *Run) Finish(ctx context.Context, c Closing) error {
 				}
 				complete = &start
 			}
-			n, err := q.StreamSweepEnd(ctx, db.StreamSweepEndParams{Stream: r.Stream, RunID: &r.ID, CompleteAt: complete})
+			n, err := q.StreamSweepEnd(ctx, db.StreamSweepEndParams{Stream: r.lease, RunID: &r.ID, CompleteAt: complete})
 			if err != nil {
 				return err
 			}
 			if n == 0 {
 				return ErrLeaseLost
 			}
-			if err := q.SeenClear(ctx, db.SeenClearParams{Stream: r.Stream}); err != nil {
+		}
+		if c.SweepEnded || r.lease == "" {
+			if err := q.SeenClear(ctx, db.SeenClearParams{Stream: r.seen}); err != nil {
 				return err
 			}
 		}
@@ -261,12 +330,14 @@ func (r *Run) Finish(ctx context.Context, c Closing) error {
 				return err
 			}
 		}
-		n, err := q.StreamRelease(ctx, db.StreamReleaseParams{Stream: r.Stream, RunID: &r.ID, Unavailable: optional(c.Unavailable)})
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			return ErrLeaseLost
+		if r.lease != "" {
+			n, err := q.StreamRelease(ctx, db.StreamReleaseParams{Stream: r.lease, RunID: &r.ID, Unavailable: optional(c.Unavailable)})
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				return ErrLeaseLost
+			}
 		}
 		return q.RunFinish(ctx, db.RunFinishParams{
 			ID: r.ID, Outcome: &c.Outcome, Reason: optional(c.Reason), ErrorClass: optional(c.ErrorClass), Error: optional(c.Error),

@@ -12,9 +12,9 @@ import (
 type SyncRun struct {
 	// Number of the run, ascending in order of start.
 	ID int64 `json:"id"`
-	// Name of the stream, which is also the name of its table.
+	// Name of the stream, which is also the name of its table; tail for one round of tail runs over all streams.
 	Stream string `json:"stream"`
-	// sweep: reads the stream from end to end. approval: marks as deleted what the brake had held, on an operator's word.
+	// sweep: reads the stream from end to end. tail: reads what is new or may have changed. refresh: fetches single objects. backfill: reads a window of time. audit: fetches what a comparison found different. approval: marks as deleted what the brake had held, on an operator's word. Only a complete sweep proves that nothing is missing.
 	Kind string `json:"kind"`
 	// Process that made the run: host, process id and a random part.
 	Holder string `json:"holder"`

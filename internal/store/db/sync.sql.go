@@ -305,9 +305,27 @@ func (q *Queries) RunStartedAt(ctx context.Context, id int64) (time.Time, error)
 	return started_at, err
 }
 
+const runsAbandonOpen = `-- name: RunsAbandonOpen :exec
+UPDATE sync_runs
+SET finished_at = now(), outcome = 'interrupted', reason = 'its process stopped without closing the run'
+WHERE stream = $1 AND kind = $2 AND finished_at IS NULL AND started_at < now() - interval '1 hour'
+`
+
+type RunsAbandonOpenParams struct {
+	Stream string `json:"stream"`
+	Kind   string `json:"kind"`
+}
+
+// Runs without a lease leave no trace of a process that died, other than that they never end.
+func (q *Queries) RunsAbandonOpen(ctx context.Context, arg RunsAbandonOpenParams) error {
+	_, err := q.db.Exec(ctx, runsAbandonOpen, arg.Stream, arg.Kind)
+	return err
+}
+
 const runsLast = `-- name: RunsLast :many
 SELECT DISTINCT ON (stream) id, stream, kind, holder, sweep_id, started_at, finished_at, outcome, reason, error_class, error, pages, requests, rows_read, rows_inserted, rows_updated, rows_unchanged, rows_stale, rows_rejected, total_first, total_last, distinct_ids, duplicates, rows_appeared, rows_vanished, verdict
 FROM sync_runs
+WHERE kind IN ('sweep', 'approval')
 ORDER BY stream, id DESC
 `
 
@@ -361,7 +379,7 @@ func (q *Queries) RunsLast(ctx context.Context) ([]SyncRun, error) {
 const runsLastSuccess = `-- name: RunsLastSuccess :many
 SELECT stream, max(started_at)::timestamptz AS started_at
 FROM sync_runs
-WHERE outcome = 'succeeded'
+WHERE outcome = 'succeeded' AND kind = 'sweep'
 GROUP BY stream
 `
 
@@ -391,15 +409,16 @@ func (q *Queries) RunsLastSuccess(ctx context.Context) ([]RunsLastSuccessRow, er
 }
 
 const seenAdd = `-- name: SeenAdd :exec
-INSERT INTO sync_seen (stream, sweep_id, page, ids)
-VALUES ($1, $2, $3, $4)
+INSERT INTO sync_seen (stream, sweep_id, page, ids, requested_at)
+VALUES ($1, $2, $3, $4, $5)
 `
 
 type SeenAddParams struct {
-	Stream  string      `json:"stream"`
-	SweepID int64       `json:"sweep_id"`
-	Page    int64       `json:"page"`
-	IDs     []uuid.UUID `json:"ids"`
+	Stream      string      `json:"stream"`
+	SweepID     int64       `json:"sweep_id"`
+	Page        int64       `json:"page"`
+	IDs         []uuid.UUID `json:"ids"`
+	RequestedAt time.Time   `json:"requested_at"`
 }
 
 func (q *Queries) SeenAdd(ctx context.Context, arg SeenAddParams) error {
@@ -408,6 +427,7 @@ func (q *Queries) SeenAdd(ctx context.Context, arg SeenAddParams) error {
 		arg.SweepID,
 		arg.Page,
 		arg.IDs,
+		arg.RequestedAt,
 	)
 	return err
 }
@@ -431,7 +451,8 @@ func (q *Queries) SeenAny(ctx context.Context, arg SeenAnyParams) (uuid.UUID, er
 }
 
 const seenClear = `-- name: SeenClear :exec
-DELETE FROM sync_seen WHERE stream = $1 AND (sweep_id <> $2 OR $2 = 0)
+DELETE FROM sync_seen
+WHERE stream = $1 AND sweep_id <> $2 AND requested_at < now() - interval '10 minutes'
 `
 
 type SeenClearParams struct {
@@ -439,6 +460,7 @@ type SeenClearParams struct {
 	KeepSweepID int64  `json:"keep_sweep_id"`
 }
 
+// What was received lately still tells which of two replies is newer: none is under way for as long as that.
 func (q *Queries) SeenClear(ctx context.Context, arg SeenClearParams) error {
 	_, err := q.db.Exec(ctx, seenClear, arg.Stream, arg.KeepSweepID)
 	return err
@@ -460,6 +482,20 @@ func (q *Queries) SeenDistinct(ctx context.Context, arg SeenDistinctParams) (int
 	var count int64
 	err := row.Scan(&count)
 	return count, err
+}
+
+const seenForget = `-- name: SeenForget :exec
+DELETE FROM sync_seen WHERE stream = $1 AND sweep_id = $2
+`
+
+type SeenForgetParams struct {
+	Stream  string `json:"stream"`
+	SweepID int64  `json:"sweep_id"`
+}
+
+func (q *Queries) SeenForget(ctx context.Context, arg SeenForgetParams) error {
+	_, err := q.db.Exec(ctx, seenForget, arg.Stream, arg.SweepID)
+	return err
 }
 
 const seenPages = `-- name: SeenPages :one
@@ -517,6 +553,19 @@ INSERT INTO sync_streams (stream) VALUES ($1) ON CONFLICT (stream) DO NOTHING
 func (q *Queries) StreamEnsure(ctx context.Context, stream string) error {
 	_, err := q.db.Exec(ctx, streamEnsure, stream)
 	return err
+}
+
+const streamHold = `-- name: StreamHold :one
+SELECT lease_run FROM sync_streams WHERE stream = $1 FOR UPDATE
+`
+
+// The first statement of every transaction that writes rows of the stream: runs beside each other take turns, so
+// that each sees what the other has stored before it decides which reply is newer.
+func (q *Queries) StreamHold(ctx context.Context, stream string) (*int64, error) {
+	row := q.db.QueryRow(ctx, streamHold, stream)
+	var lease_run *int64
+	err := row.Scan(&lease_run)
+	return lease_run, err
 }
 
 const streamLease = `-- name: StreamLease :exec

@@ -1,0 +1,89 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	"syncd/internal/localpg/pgtest"
+	"syncd/internal/store"
+)
+
+// A reply that was requested earlier and arrives late must not undo a later one,
+// not even where the later one found the row as it was.
+func TestBesideLateReplyLosesToOneThatFoundNoChange(t *testing.T) {
+	t.Parallel()
+	s := open(t, pgtest.Migrated(t), "polar")
+	sweep := begin(t, s)
+	now := time.Now()
+	at := func(p store.Page, d time.Duration) store.Page { p.RequestedAt = now.Add(d); return p }
+	store1 := func(run *store.Run, p store.Page) store.Counts {
+		t.Helper()
+		c, err := run.StorePage(t.Context(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	store1(sweep, at(customerPage(1, "A"), -time.Minute))
+
+	tail, err := s.Open(t.Context(), "customers", store.KindTail, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A became B and A again: the sweep met B, its reply is on its way; the tail meets A.
+	if c := store1(tail, at(customerPage(1, "A"), 2*time.Second)); c.Unchanged != 1 {
+		t.Fatalf("%+v, want the row unchanged", c)
+	}
+	if err := tail.Finish(t.Context(), store.Closing{Outcome: "succeeded"}); err != nil {
+		t.Fatal(err)
+	}
+	if c := store1(sweep, at(customerPage(1, "B"), time.Second)); c.Stale != 1 || c.Updated != 0 {
+		t.Errorf("late reply: %+v, want it stale", c)
+	}
+	n, err := sweep.Tombstone(t.Context(), "customers", ids(customerPage(1)), now.Add(time.Second), "late 404")
+	if err != nil || n != 0 {
+		t.Errorf("late 404 marked %d rows (%v), want none", n, err)
+	}
+	if c := store1(sweep, at(customerPage(1, "B"), 3*time.Second)); c.Updated != 1 {
+		t.Errorf("later reply: %+v, want it stored", c)
+	}
+	n, err = sweep.Distinct(t.Context())
+	if err != nil || n != 1 {
+		t.Errorf("%d ids of the sweep (%v), want 1: those of the tail do not count", n, err)
+	}
+}
+
+// A lease of its own: a backfill keeps its checkpoint while the sweep of the stream comes and goes.
+func TestBesideSlotKeepsItsCheckpoint(t *testing.T) {
+	t.Parallel()
+	s := open(t, pgtest.Migrated(t), "polar")
+	slot := func() *store.Run {
+		t.Helper()
+		run, err := s.BeginSlot(t.Context(), "customers", "backfill", store.KindBackfill, "test", time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return run
+	}
+	backfill := slot()
+	if _, err := backfill.StorePage(t.Context(), customerPage(2)); err != nil {
+		t.Fatal(err)
+	}
+	if err := backfill.Finish(t.Context(), store.Closing{Outcome: "interrupted"}); err != nil {
+		t.Fatal(err)
+	}
+	sweep := begin(t, s)
+	if sweep.Checkpoint != nil {
+		t.Errorf("the sweep begins at %s", sweep.Checkpoint)
+	}
+	if _, err := sweep.StorePage(t.Context(), customerPage(3)); err != nil {
+		t.Fatal(err)
+	}
+	if err := sweep.Finish(t.Context(), store.Closing{Outcome: "succeeded", Verdict: "complete", SweepEnded: true}); err != nil {
+		t.Fatal(err)
+	}
+	again := slot()
+	if string(again.Checkpoint) != `{"page": 2}` || again.SweepID != backfill.ID {
+		t.Errorf("the backfill goes on at %s of run %d, want page 2 of %d", again.Checkpoint, again.SweepID, backfill.ID)
+	}
+}
