@@ -101,6 +101,103 @@ func (b *CustomerMetersUpsertBatchResults) Close() error {
 	return b.br.Close()
 }
 
+const customerSeatsUpsert = `-- name: CustomerSeatsUpsert :batchexec
+INSERT INTO customer_seats (
+    id, created_at, modified_at, subscription_id, order_id, status, customer_id, member_id, email,
+    customer_email, invitation_token_expires_at, claimed_at, revoked_at, seat_metadata, _extra, _hash,
+    _requested_at
+) VALUES (
+    $1, $2, $3, $4, $5, $6, $7, $8, $9,
+    $10, $11, $12, $13, $14, $15, $16,
+    $17
+)
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at,
+    subscription_id = EXCLUDED.subscription_id, order_id = EXCLUDED.order_id, status = EXCLUDED.status,
+    customer_id = EXCLUDED.customer_id, member_id = EXCLUDED.member_id, email = EXCLUDED.email,
+    customer_email = EXCLUDED.customer_email,
+    invitation_token_expires_at = EXCLUDED.invitation_token_expires_at, claimed_at = EXCLUDED.claimed_at,
+    revoked_at = EXCLUDED.revoked_at, seat_metadata = EXCLUDED.seat_metadata, _extra = EXCLUDED._extra,
+    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+WHERE customer_seats._requested_at <= EXCLUDED._requested_at
+`
+
+type CustomerSeatsUpsertBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type CustomerSeatsUpsertParams struct {
+	ID                       uuid.UUID       `json:"id"`
+	CreatedAt                *time.Time      `json:"created_at"`
+	ModifiedAt               *time.Time      `json:"modified_at"`
+	SubscriptionID           *uuid.UUID      `json:"subscription_id"`
+	OrderID                  *uuid.UUID      `json:"order_id"`
+	Status                   *string         `json:"status"`
+	CustomerID               *uuid.UUID      `json:"customer_id"`
+	MemberID                 *uuid.UUID      `json:"member_id"`
+	Email                    *string         `json:"email"`
+	CustomerEmail            *string         `json:"customer_email"`
+	InvitationTokenExpiresAt *time.Time      `json:"invitation_token_expires_at"`
+	ClaimedAt                *time.Time      `json:"claimed_at"`
+	RevokedAt                *time.Time      `json:"revoked_at"`
+	SeatMetadata             json.RawMessage `json:"seat_metadata"`
+	Extra                    json.RawMessage `json:"_extra"`
+	Hash                     []byte          `json:"_hash"`
+	RequestedAt              time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) CustomerSeatsUpsert(ctx context.Context, arg []CustomerSeatsUpsertParams) *CustomerSeatsUpsertBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.ID,
+			a.CreatedAt,
+			a.ModifiedAt,
+			a.SubscriptionID,
+			a.OrderID,
+			a.Status,
+			a.CustomerID,
+			a.MemberID,
+			a.Email,
+			a.CustomerEmail,
+			a.InvitationTokenExpiresAt,
+			a.ClaimedAt,
+			a.RevokedAt,
+			a.SeatMetadata,
+			a.Extra,
+			a.Hash,
+			a.RequestedAt,
+		}
+		batch.Queue(customerSeatsUpsert, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &CustomerSeatsUpsertBatchResults{br, len(arg), false}
+}
+
+func (b *CustomerSeatsUpsertBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *CustomerSeatsUpsertBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
 const customersUpsert = `-- name: CustomersUpsert :batchexec
 INSERT INTO customers (
     id, created_at, modified_at, type, external_id, email, email_verified, name, billing_name,
@@ -204,6 +301,269 @@ func (b *CustomersUpsertBatchResults) Exec(f func(int, error)) {
 }
 
 func (b *CustomersUpsertBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
+const eventsUpsert = `-- name: EventsUpsert :batchexec
+INSERT INTO events (
+    id, timestamp, organization_id, name, label, source, customer_id, external_customer_id, member_id,
+    external_member_id, parent_id, child_count, metadata, _extra, _hash, _requested_at
+) VALUES (
+    $1, $2, $3, $4, $5, $6, $7, $8,
+    $9, $10, $11, $12, $13, $14, $15, $16
+)
+ON CONFLICT (id) DO UPDATE SET
+    timestamp = EXCLUDED.timestamp, organization_id = EXCLUDED.organization_id, name = EXCLUDED.name,
+    label = EXCLUDED.label, source = EXCLUDED.source, customer_id = EXCLUDED.customer_id,
+    external_customer_id = EXCLUDED.external_customer_id, member_id = EXCLUDED.member_id,
+    external_member_id = EXCLUDED.external_member_id, parent_id = EXCLUDED.parent_id,
+    child_count = EXCLUDED.child_count, metadata = EXCLUDED.metadata, _extra = EXCLUDED._extra,
+    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+WHERE events._requested_at <= EXCLUDED._requested_at
+`
+
+type EventsUpsertBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type EventsUpsertParams struct {
+	ID                 uuid.UUID       `json:"id"`
+	Timestamp          *time.Time      `json:"timestamp"`
+	OrganizationID     *uuid.UUID      `json:"organization_id"`
+	Name               *string         `json:"name"`
+	Label              *string         `json:"label"`
+	Source             *string         `json:"source"`
+	CustomerID         *uuid.UUID      `json:"customer_id"`
+	ExternalCustomerID *string         `json:"external_customer_id"`
+	MemberID           *uuid.UUID      `json:"member_id"`
+	ExternalMemberID   *string         `json:"external_member_id"`
+	ParentID           *uuid.UUID      `json:"parent_id"`
+	ChildCount         *int64          `json:"child_count"`
+	Metadata           json.RawMessage `json:"metadata"`
+	Extra              json.RawMessage `json:"_extra"`
+	Hash               []byte          `json:"_hash"`
+	RequestedAt        time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) EventsUpsert(ctx context.Context, arg []EventsUpsertParams) *EventsUpsertBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.ID,
+			a.Timestamp,
+			a.OrganizationID,
+			a.Name,
+			a.Label,
+			a.Source,
+			a.CustomerID,
+			a.ExternalCustomerID,
+			a.MemberID,
+			a.ExternalMemberID,
+			a.ParentID,
+			a.ChildCount,
+			a.Metadata,
+			a.Extra,
+			a.Hash,
+			a.RequestedAt,
+		}
+		batch.Queue(eventsUpsert, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &EventsUpsertBatchResults{br, len(arg), false}
+}
+
+func (b *EventsUpsertBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *EventsUpsertBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
+const licenseKeyActivationsUpsert = `-- name: LicenseKeyActivationsUpsert :batchexec
+INSERT INTO license_key_activations (
+    id, license_key_id, label, meta, created_at, modified_at, _extra, _hash, _requested_at
+) VALUES (
+    $1, $2, $3, $4, $5, $6, $7, $8, $9
+)
+ON CONFLICT (id) DO UPDATE SET
+    license_key_id = EXCLUDED.license_key_id, label = EXCLUDED.label, meta = EXCLUDED.meta,
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, _extra = EXCLUDED._extra,
+    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+WHERE license_key_activations._requested_at <= EXCLUDED._requested_at
+`
+
+type LicenseKeyActivationsUpsertBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type LicenseKeyActivationsUpsertParams struct {
+	ID           uuid.UUID       `json:"id"`
+	LicenseKeyID *uuid.UUID      `json:"license_key_id"`
+	Label        *string         `json:"label"`
+	Meta         json.RawMessage `json:"meta"`
+	CreatedAt    *time.Time      `json:"created_at"`
+	ModifiedAt   *time.Time      `json:"modified_at"`
+	Extra        json.RawMessage `json:"_extra"`
+	Hash         []byte          `json:"_hash"`
+	RequestedAt  time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) LicenseKeyActivationsUpsert(ctx context.Context, arg []LicenseKeyActivationsUpsertParams) *LicenseKeyActivationsUpsertBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.ID,
+			a.LicenseKeyID,
+			a.Label,
+			a.Meta,
+			a.CreatedAt,
+			a.ModifiedAt,
+			a.Extra,
+			a.Hash,
+			a.RequestedAt,
+		}
+		batch.Queue(licenseKeyActivationsUpsert, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &LicenseKeyActivationsUpsertBatchResults{br, len(arg), false}
+}
+
+func (b *LicenseKeyActivationsUpsertBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *LicenseKeyActivationsUpsertBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
+const licenseKeysUpsert = `-- name: LicenseKeysUpsert :batchexec
+INSERT INTO license_keys (
+    id, created_at, modified_at, organization_id, customer_id, benefit_id, display_key, status,
+    limit_activations, usage, limit_usage, validations, last_validated_at, expires_at, _extra, _hash,
+    _requested_at
+) VALUES (
+    $1, $2, $3, $4, $5, $6, $7, $8,
+    $9, $10, $11, $12, $13, $14, $15, $16,
+    $17
+)
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at,
+    organization_id = EXCLUDED.organization_id, customer_id = EXCLUDED.customer_id,
+    benefit_id = EXCLUDED.benefit_id, display_key = EXCLUDED.display_key, status = EXCLUDED.status,
+    limit_activations = EXCLUDED.limit_activations, usage = EXCLUDED.usage,
+    limit_usage = EXCLUDED.limit_usage, validations = EXCLUDED.validations,
+    last_validated_at = EXCLUDED.last_validated_at, expires_at = EXCLUDED.expires_at,
+    _extra = EXCLUDED._extra, _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
+    _synced_at = now(), _deleted_at = NULL
+WHERE license_keys._requested_at <= EXCLUDED._requested_at
+`
+
+type LicenseKeysUpsertBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type LicenseKeysUpsertParams struct {
+	ID               uuid.UUID       `json:"id"`
+	CreatedAt        *time.Time      `json:"created_at"`
+	ModifiedAt       *time.Time      `json:"modified_at"`
+	OrganizationID   *uuid.UUID      `json:"organization_id"`
+	CustomerID       *uuid.UUID      `json:"customer_id"`
+	BenefitID        *uuid.UUID      `json:"benefit_id"`
+	DisplayKey       *string         `json:"display_key"`
+	Status           *string         `json:"status"`
+	LimitActivations *int64          `json:"limit_activations"`
+	Usage            *int64          `json:"usage"`
+	LimitUsage       *int64          `json:"limit_usage"`
+	Validations      *int64          `json:"validations"`
+	LastValidatedAt  *time.Time      `json:"last_validated_at"`
+	ExpiresAt        *time.Time      `json:"expires_at"`
+	Extra            json.RawMessage `json:"_extra"`
+	Hash             []byte          `json:"_hash"`
+	RequestedAt      time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) LicenseKeysUpsert(ctx context.Context, arg []LicenseKeysUpsertParams) *LicenseKeysUpsertBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.ID,
+			a.CreatedAt,
+			a.ModifiedAt,
+			a.OrganizationID,
+			a.CustomerID,
+			a.BenefitID,
+			a.DisplayKey,
+			a.Status,
+			a.LimitActivations,
+			a.Usage,
+			a.LimitUsage,
+			a.Validations,
+			a.LastValidatedAt,
+			a.ExpiresAt,
+			a.Extra,
+			a.Hash,
+			a.RequestedAt,
+		}
+		batch.Queue(licenseKeysUpsert, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &LicenseKeysUpsertBatchResults{br, len(arg), false}
+}
+
+func (b *LicenseKeysUpsertBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *LicenseKeysUpsertBatchResults) Close() error {
 	b.closed = true
 	return b.br.Close()
 }
@@ -996,6 +1356,86 @@ func (b *OrganizationsUpsertBatchResults) Exec(f func(int, error)) {
 }
 
 func (b *OrganizationsUpsertBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
+const paymentMethodsUpsert = `-- name: PaymentMethodsUpsert :batchexec
+INSERT INTO payment_methods (
+    id, created_at, modified_at, processor, customer_id, type, is_default, method_metadata, _extra, _hash,
+    _requested_at
+) VALUES (
+    $1, $2, $3, $4, $5, $6, $7, $8, $9,
+    $10, $11
+)
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, processor = EXCLUDED.processor,
+    customer_id = EXCLUDED.customer_id, type = EXCLUDED.type, is_default = EXCLUDED.is_default,
+    method_metadata = EXCLUDED.method_metadata, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
+    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+WHERE payment_methods._requested_at <= EXCLUDED._requested_at
+`
+
+type PaymentMethodsUpsertBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type PaymentMethodsUpsertParams struct {
+	ID             uuid.UUID       `json:"id"`
+	CreatedAt      *time.Time      `json:"created_at"`
+	ModifiedAt     *time.Time      `json:"modified_at"`
+	Processor      *string         `json:"processor"`
+	CustomerID     *uuid.UUID      `json:"customer_id"`
+	Type           *string         `json:"type"`
+	IsDefault      *bool           `json:"is_default"`
+	MethodMetadata json.RawMessage `json:"method_metadata"`
+	Extra          json.RawMessage `json:"_extra"`
+	Hash           []byte          `json:"_hash"`
+	RequestedAt    time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) PaymentMethodsUpsert(ctx context.Context, arg []PaymentMethodsUpsertParams) *PaymentMethodsUpsertBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.ID,
+			a.CreatedAt,
+			a.ModifiedAt,
+			a.Processor,
+			a.CustomerID,
+			a.Type,
+			a.IsDefault,
+			a.MethodMetadata,
+			a.Extra,
+			a.Hash,
+			a.RequestedAt,
+		}
+		batch.Queue(paymentMethodsUpsert, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &PaymentMethodsUpsertBatchResults{br, len(arg), false}
+}
+
+func (b *PaymentMethodsUpsertBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *PaymentMethodsUpsertBatchResults) Close() error {
 	b.closed = true
 	return b.br.Close()
 }

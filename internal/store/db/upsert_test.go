@@ -154,7 +154,7 @@ func object(t *testing.T, body []byte) map[string]any {
 		t.Fatal(err)
 	}
 	for key, value := range m {
-		if text, ok := value.(string); ok && (strings.HasSuffix(key, "_at") || strings.HasSuffix(key, "_start") || strings.HasSuffix(key, "_end")) {
+		if text, ok := value.(string); ok && (key == "timestamp" || strings.HasSuffix(key, "_at") || strings.HasSuffix(key, "_start") || strings.HasSuffix(key, "_end")) {
 			at, err := time.Parse(time.RFC3339Nano, text)
 			if err != nil {
 				t.Fatalf("%s: %v", key, err)

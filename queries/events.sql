@@ -1,0 +1,17 @@
+-- name: EventsUpsert :batchexec
+-- A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+INSERT INTO events (
+    id, timestamp, organization_id, name, label, source, customer_id, external_customer_id, member_id,
+    external_member_id, parent_id, child_count, metadata, _extra, _hash, _requested_at
+) VALUES (
+    @id, @timestamp, @organization_id, @name, @label, @source, @customer_id, @external_customer_id,
+    @member_id, @external_member_id, @parent_id, @child_count, @metadata, @_extra, @_hash, @_requested_at
+)
+ON CONFLICT (id) DO UPDATE SET
+    timestamp = EXCLUDED.timestamp, organization_id = EXCLUDED.organization_id, name = EXCLUDED.name,
+    label = EXCLUDED.label, source = EXCLUDED.source, customer_id = EXCLUDED.customer_id,
+    external_customer_id = EXCLUDED.external_customer_id, member_id = EXCLUDED.member_id,
+    external_member_id = EXCLUDED.external_member_id, parent_id = EXCLUDED.parent_id,
+    child_count = EXCLUDED.child_count, metadata = EXCLUDED.metadata, _extra = EXCLUDED._extra,
+    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+WHERE events._requested_at <= EXCLUDED._requested_at;

@@ -1,0 +1,34 @@
+-- name: LicenseKeysUpsert :batchexec
+-- A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+INSERT INTO license_keys (
+    id, created_at, modified_at, organization_id, customer_id, benefit_id, display_key, status,
+    limit_activations, usage, limit_usage, validations, last_validated_at, expires_at, _extra, _hash,
+    _requested_at
+) VALUES (
+    @id, @created_at, @modified_at, @organization_id, @customer_id, @benefit_id, @display_key, @status,
+    @limit_activations, @usage, @limit_usage, @validations, @last_validated_at, @expires_at, @_extra, @_hash,
+    @_requested_at
+)
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at,
+    organization_id = EXCLUDED.organization_id, customer_id = EXCLUDED.customer_id,
+    benefit_id = EXCLUDED.benefit_id, display_key = EXCLUDED.display_key, status = EXCLUDED.status,
+    limit_activations = EXCLUDED.limit_activations, usage = EXCLUDED.usage,
+    limit_usage = EXCLUDED.limit_usage, validations = EXCLUDED.validations,
+    last_validated_at = EXCLUDED.last_validated_at, expires_at = EXCLUDED.expires_at,
+    _extra = EXCLUDED._extra, _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
+    _synced_at = now(), _deleted_at = NULL
+WHERE license_keys._requested_at <= EXCLUDED._requested_at;
+
+-- name: LicenseKeyActivationsUpsert :batchexec
+-- A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+INSERT INTO license_key_activations (
+    id, license_key_id, label, meta, created_at, modified_at, _extra, _hash, _requested_at
+) VALUES (
+    @id, @license_key_id, @label, @meta, @created_at, @modified_at, @_extra, @_hash, @_requested_at
+)
+ON CONFLICT (id) DO UPDATE SET
+    license_key_id = EXCLUDED.license_key_id, label = EXCLUDED.label, meta = EXCLUDED.meta,
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, _extra = EXCLUDED._extra,
+    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+WHERE license_key_activations._requested_at <= EXCLUDED._requested_at;

@@ -1,0 +1,15 @@
+-- name: PaymentMethodsUpsert :batchexec
+-- A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+INSERT INTO payment_methods (
+    id, created_at, modified_at, processor, customer_id, type, is_default, method_metadata, _extra, _hash,
+    _requested_at
+) VALUES (
+    @id, @created_at, @modified_at, @processor, @customer_id, @type, @is_default, @method_metadata, @_extra,
+    @_hash, @_requested_at
+)
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, processor = EXCLUDED.processor,
+    customer_id = EXCLUDED.customer_id, type = EXCLUDED.type, is_default = EXCLUDED.is_default,
+    method_metadata = EXCLUDED.method_metadata, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
+    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+WHERE payment_methods._requested_at <= EXCLUDED._requested_at;
