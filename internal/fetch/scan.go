@@ -31,7 +31,9 @@ type Cursor struct {
 	Key   string `json:"key,omitzero"`   // what Part is about, so that it is found again when parts come or go
 	Page  int    `json:"page,omitzero"`  // the next page to ask for; 0 = 1
 	After string `json:"after,omitzero"` // lower bound, exclusive: RFC 3339 with microseconds, in UTC
-	Total int    `json:"total,omitzero"` // total_count seen last, so that a drop is noticed across a restart
+	Total int    `json:"total,omitzero"` // total_count seen last, so that a drop is noticed across a restart; of a scan in parts, rows of those that are done with
+	// Gone are the ids of parents that the server did not find, in a scan of what belongs to each; separated by blanks.
+	Gone string `json:"gone,omitzero"`
 }
 
 const (

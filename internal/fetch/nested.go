@@ -1,0 +1,199 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net/url"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Nested reads lists that Polar gives for one parent at a time only: the seats of a subscription, the means of payment of
+// a customer. Who the parents are is for the caller to say, and to know whether that is all of them.
+//
+// A parent that the server does not find is passed over, and named in Cursor.Gone: of what belongs to it nothing is
+// known. The count of the whole, on the last page, is the sum of what each parent's list counted.
+type Nested struct {
+	Field   string    // key that the list has where the answer is one object: seats; "" where it is a list with pages
+	Parents []Parents // read one kind after the other
+}
+
+// Parents are the parents of one kind.
+type Parents struct {
+	// Param takes the parent's id: a part of the path in braces where the path has one of that name, else a parameter of
+	// the query: customer_id.
+	Param string
+	// After gives the ids that follow one, in ascending order and as many at a time as it likes; none at the end.
+	// The empty id comes before all others.
+	After func(ctx context.Context, id string) ([]string, error)
+}
+
+const (
+	// maxListPasses is how often the list of one parent is read until it adds up.
+	maxListPasses = 3
+	// maxGone bounds the parents that are not found. More of them are not a few that went a moment ago, but parents of
+	// another time.
+	maxGone = 1000
+	// maxSilent is how many parents without anything may be passed over before the position is passed on.
+	maxSilent = 20
+)
+
+// Pages implements Scan. A page holds what belongs to one parent; a position names the last parent that is done with.
+func (n Nested) Pages(ctx context.Context, c *Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
+	return func(yield func(Page, error) bool) {
+		s := &nestedScan{Nested: n, client: c, path: path, query: query, at: from, gaps: maxGaps}
+		for ; s.at.Part < len(n.Parents); s.at.Part, s.at.Key = s.at.Part+1, "" {
+			for {
+				ids, err := n.Parents[s.at.Part].After(ctx, s.at.Key)
+				if err != nil {
+					yield(s.page(Page{}), fmt.Errorf("parents of %s: %w", path, err))
+					return
+				}
+				if len(ids) == 0 {
+					break
+				}
+				for _, id := range ids {
+					page, err := s.parent(ctx, id)
+					if err == nil && len(page.Items)+len(page.Gaps) == 0 && s.silent < maxSilent {
+						s.silent, s.spent = s.silent+1, page.Requests
+						continue
+					}
+					s.silent, s.spent = 0, 0
+					if !yield(page, err) || err != nil {
+						return
+					}
+				}
+			}
+		}
+		s.at.Part = len(n.Parents)
+		last := s.page(Page{})
+		last.Done, last.Whole = true, s.at.Total
+		yield(last, nil)
+	}
+}
+
+type nestedScan struct {
+	Nested
+	client *Client
+	path   string
+	query  url.Values
+	at     Cursor
+	gaps   int // how many more rows may be stepped over
+	silent int // parents without anything since the last page
+	spent  int // requests that they cost
+}
+
+// page completes a page that is about to be passed on.
+func (s *nestedScan) page(p Page) Page {
+	p.Total, p.Whole, p.TotalCount = -1, -1, -1
+	p.Requests += s.spent
+	p.Next = s.at
+	return p
+}
+
+// parent reads the list of one parent.
+func (s *nestedScan) parent(ctx context.Context, id string) (Page, error) {
+	param := s.Parents[s.at.Part].Param
+	path, query := s.path, s.query
+	if placeholder := "{" + param + "}"; strings.Contains(path, placeholder) {
+		path = strings.ReplaceAll(path, placeholder, url.PathEscape(id))
+	} else {
+		query = with(query, param, id)
+	}
+	var p Page
+	var total int
+	var err error
+	if s.Field != "" {
+		p, total, err = s.object(ctx, path, query)
+	} else {
+		p, total, err = s.list(ctx, path, query)
+	}
+	s.gaps -= len(p.Gaps)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		if strings.Count(s.at.Gone, " ") >= maxGone {
+			return s.page(p), broken(s.client, path, p, "more than %d parents are not found: those that are known are of another time: %w", maxGone, err)
+		}
+		s.at.Gone = strings.TrimPrefix(s.at.Gone+" "+id, " ")
+		p.Items, p.Gaps, total, err = nil, nil, 0, nil
+	case err == nil && s.gaps < 0:
+		err = p.Gaps[len(p.Gaps)-1].Err
+	}
+	if err != nil {
+		return s.page(p), err
+	}
+	for i := range p.Gaps {
+		p.Gaps[i].Query = with(p.Gaps[i].Query, param, id)
+	}
+	s.at.Key = id
+	s.at.Total += total
+	return s.page(p), nil
+}
+
+// object reads a list that is whole inside one object.
+func (s *nestedScan) object(ctx context.Context, path string, query url.Values) (p Page, total int, err error) {
+	var items []jsontext.Value
+	p, err = s.client.custom(ctx, path, query, func(body []byte) (err error) {
+		items, err = splitField(body, s.Field)
+		return err
+	})
+	if unrendered(err) && s.gaps > 0 { // one that cannot be rendered hides all of them; how many there are nobody says
+		p.Gaps = []Gap{{Query: query, Row: 1, Err: err}}
+		return p, 1, nil
+	}
+	p.Items = items
+	return p, len(items), err
+}
+
+// list reads a list with pages until it adds up, and gives it as one page.
+func (s *nestedScan) list(ctx context.Context, path string, query url.Values) (all Page, total int, err error) {
+	ids := map[string]struct{}{}
+	for range maxListPasses {
+		nameless := 0
+		all.Gaps = nil
+		for p, err := range (Offset{}).list(ctx, s.client, path, query, Cursor{}) {
+			all.Requests += p.Requests
+			all.Query = p.Query
+			if err != nil {
+				return all, 0, err
+			}
+			if all.RequestedAt.IsZero() { // the oldest part decides whether another reply is newer
+				all.RequestedAt = p.RequestedAt
+			}
+			all.Items, all.Gaps, total = append(all.Items, p.Items...), append(all.Gaps, p.Gaps...), p.TotalCount
+			for _, item := range p.Items {
+				if id := itemID(item); id != "" {
+					ids[id] = struct{}{}
+				} else {
+					nameless++
+				}
+			}
+		}
+		if len(ids)+nameless+len(all.Gaps) == total {
+			break
+		}
+	}
+	return all, total, nil
+}
+
+// splitField cuts the list that an object has under a key into raw items, which are slices of body.
+func splitField(body []byte, field string) (items []jsontext.Value, err error) {
+	d := newDecoder(body)
+	err = readObject(d, func(key string) error {
+		if key != field || items != nil {
+			return d.SkipValue()
+		}
+		items, err = readItems(d, body)
+		return err
+	})
+	switch err = errors.Join(err, atEnd(d, err)); {
+	case err != nil:
+		return nil, fmt.Errorf("an object with %q: %w", field, err)
+	case items == nil:
+		return nil, fmt.Errorf("an object without %q", field)
+	}
+	return items, nil
+}
