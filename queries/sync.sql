@@ -54,7 +54,8 @@ WHERE stream = @stream AND lease_run = @run_id;
 -- name: StreamSweepEnd :execrows
 UPDATE sync_streams
 SET sweep_id = NULL, sweep_pages = 0, sweep_total = NULL, checkpoint = NULL, checkpoint_at = NULL,
-    complete_at = COALESCE(@complete_at, complete_at)
+    complete_at = COALESCE(@complete_at, complete_at),
+    sweep_due = CASE WHEN @complete_at::timestamptz IS NULL THEN sweep_due END
 WHERE stream = @stream AND lease_run = @run_id;
 
 -- name: RunStart :one
@@ -134,8 +135,9 @@ DELETE FROM sync_seen WHERE stream = @stream AND sweep_id = @sweep_id;
 
 -- name: SeenClear :exec
 -- What was received lately still tells which of two replies is newer: none is under way for as long as that.
-DELETE FROM sync_seen
-WHERE stream = @stream AND sweep_id <> @keep_sweep_id AND requested_at < now() - interval '10 minutes';
+DELETE FROM sync_seen s
+WHERE s.stream = @stream AND s.sweep_id <> @keep_sweep_id
+  AND s.requested_at < (SELECT max(l.requested_at) FROM sync_seen l) - interval '10 minutes';
 
 -- name: RejectsUpsert :batchexec
 INSERT INTO sync_rejects (stream, key, item_id, run_id, reason, body)

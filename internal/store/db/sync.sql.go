@@ -451,8 +451,9 @@ func (q *Queries) SeenAny(ctx context.Context, arg SeenAnyParams) (uuid.UUID, er
 }
 
 const seenClear = `-- name: SeenClear :exec
-DELETE FROM sync_seen
-WHERE stream = $1 AND sweep_id <> $2 AND requested_at < now() - interval '10 minutes'
+DELETE FROM sync_seen s
+WHERE s.stream = $1 AND s.sweep_id <> $2
+  AND s.requested_at < (SELECT max(l.requested_at) FROM sync_seen l) - interval '10 minutes'
 `
 
 type SeenClearParams struct {
@@ -706,7 +707,8 @@ func (q *Queries) StreamRestart(ctx context.Context, arg StreamRestartParams) (i
 const streamSweepEnd = `-- name: StreamSweepEnd :execrows
 UPDATE sync_streams
 SET sweep_id = NULL, sweep_pages = 0, sweep_total = NULL, checkpoint = NULL, checkpoint_at = NULL,
-    complete_at = COALESCE($1, complete_at)
+    complete_at = COALESCE($1, complete_at),
+    sweep_due = CASE WHEN $1::timestamptz IS NULL THEN sweep_due END
 WHERE stream = $2 AND lease_run = $3
 `
 

@@ -1,0 +1,59 @@
+-- name: TailStates :many
+-- Streams that can be followed: a tail adds to what a complete sweep has read.
+SELECT stream, tail, data_through, polled_at, sweep_due,
+       COALESCE(EXTRACT(EPOCH FROM now() - complete_at), -1)::float8 AS complete_age, unavailable
+FROM sync_streams
+WHERE stream = ANY(@streams::text[]);
+
+-- name: TailSave :exec
+UPDATE sync_streams
+SET tail = @tail, polled_at = now(),
+    data_through = GREATEST(data_through, sqlc.narg(data_through)::timestamptz),
+    sweep_due = COALESCE(sweep_due, sqlc.narg(sweep_due)::text)
+WHERE stream = @stream;
+
+-- name: SweepsDue :many
+SELECT stream, sweep_due::text AS reason FROM sync_streams WHERE sweep_due IS NOT NULL ORDER BY stream;
+
+-- name: ChangesNote :exec
+INSERT INTO sync_changes (stream, filter, value, owner, changed_at)
+SELECT n.stream, n.filter, n.value, n.owner, n.changed_at
+FROM (
+    SELECT DISTINCT ON (c.stream, c.filter, c.value) c.stream, c.filter, c.value,
+           NULLIF(c.owner, '00000000-0000-0000-0000-000000000000') AS owner, c.changed_at
+    FROM ROWS FROM (unnest(@streams::text[]), unnest(@filters::text[]), unnest(@values::text[]), unnest(@owners::uuid[]), unnest(@changed::timestamptz[]))
+         AS c(stream, filter, value, owner, changed_at)
+    ORDER BY c.stream, c.filter, c.value, c.changed_at DESC
+) n
+ON CONFLICT (stream, filter, value) DO UPDATE
+SET changed_at = EXCLUDED.changed_at, noted_at = now(), owner = COALESCE(EXCLUDED.owner, sync_changes.owner)
+WHERE sync_changes.changed_at < EXCLUDED.changed_at;
+
+-- name: ChangesPending :many
+-- Polar answers some lists from a replica: what was asked for right after the change is asked for once more.
+SELECT filter, value, owner, changed_at FROM sync_changes
+WHERE stream = @stream AND (known_at IS NULL OR known_at < noted_at + make_interval(secs => @lag_seconds))
+ORDER BY changed_at
+LIMIT @most;
+
+-- name: ChangesPendingCount :many
+SELECT stream, count(*) AS pending FROM sync_changes
+WHERE known_at IS NULL OR known_at < noted_at
+GROUP BY stream;
+
+-- name: ChangesKnown :exec
+UPDATE sync_changes SET known_at = GREATEST(known_at, @known_at)
+WHERE stream = @stream AND filter = @filter AND value = ANY(@values::text[]);
+
+-- name: ChangesForget :exec
+-- Kept for a while after they were fetched: the source is read with an overlap, and tells of them again.
+DELETE FROM sync_changes WHERE known_at >= noted_at AND known_at < now() - interval '1 hour';
+
+-- name: TailRunsForget :exec
+-- Rounds that found nothing are of no interest for long, and there are thousands a day.
+DELETE FROM sync_runs
+WHERE kind = 'tail' AND outcome = 'succeeded' AND rows_inserted + rows_updated + rows_rejected = 0
+  AND finished_at < now() - interval '1 day';
+
+-- name: ClockNow :one
+SELECT clock_timestamp()::timestamptz AS now;
