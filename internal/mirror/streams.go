@@ -14,6 +14,8 @@ type Stream struct {
 	Name  string     // of the stream and of its table
 	Path  string     // of the list endpoint, with the exact trailing slash
 	Get   string     // path of one object, with {id} and other columns of the row; "" where there is none
+	Pick  Pick       // how single objects are found where there is no Get
+	Ours  string     // path of one object by ids of the user's own system; "" where there is none
 	Scope string     // that the token needs
 	Query url.Values // parameters of every list request; nil for most
 	Scan  fetch.Scan // order in which the list is read
@@ -34,6 +36,12 @@ type Stream struct {
 	// reported and is no failure.
 	Optional bool
 	Expect   Expect // what is known of the objects beside their columns
+}
+
+// Pick is a filter of a list that finds single objects: those whose column has the value given.
+type Pick struct {
+	Param  string // of the list; may be repeated; "" = there is no such filter
+	Column string // of the row: id, or customer_id to find the objects of the customer
 }
 
 // Child is a list inside an item whose elements go to a table of their own.
@@ -74,11 +82,13 @@ func Streams() []Stream {
 					Table: rows((*db.Queries).ProductBenefitsUpsert)},
 			}},
 
-		{Name: "customers", Path: "/v1/customers/", Get: "/v1/customers/{id}", Scope: "customers:read",
+		{Name: "customers", Path: "/v1/customers/", Get: "/v1/customers/{id}",
+			Ours: "/v1/customers/external/{external_id}", Scope: "customers:read",
 			Scan:  fetch.Offset{Sort: []string{"created_at", "email"}},
 			Table: rows((*db.Queries).CustomersUpsert)},
 
-		{Name: "members", Path: "/v1/members/", Get: "/v1/customers/{customer_id}/members/{id}", Scope: "members:read",
+		{Name: "members", Path: "/v1/members/", Get: "/v1/customers/{customer_id}/members/{id}",
+			Ours: "/v1/customers/external/{external_id}/members/{member_external_id}", Scope: "members:read",
 			Scan:  fetch.Offset{Sort: []string{"created_at"}},
 			Table: rows((*db.Queries).MembersUpsert)},
 

@@ -28,6 +28,7 @@ type sweep struct {
 	requests int64
 	closing  store.Closing
 	drift    drift
+	force    bool // rewrite also what seems to be unchanged
 
 	from    fetch.Cursor // where the last page was read from
 	tied    []url.Values // pages between which a row of a group of ties may have slipped
@@ -309,6 +310,7 @@ func (sw *sweep) store(ctx context.Context, page fetch.Page, next fetch.Cursor) 
 		Read:        len(page.Items),
 		Checkpoint:  cursor,
 		Requests:    sw.requests,
+		Force:       sw.force,
 	}
 	if page.TotalCount >= 0 {
 		total := int64(page.TotalCount)
@@ -341,6 +343,11 @@ func (sw *sweep) store(ctx context.Context, page fetch.Page, next fetch.Cursor) 
 	p.Write = func(ctx context.Context, q *db.Queries, tx pgx.Tx, changes []store.Change) error {
 		if err := sw.storeCopies(ctx, q, tx, objects, changes); err != nil {
 			return err
+		}
+		if sw.force {
+			if err := sw.s.distrust(ctx, tx, page.RequestedAt, objects, changes); err != nil {
+				return err
+			}
 		}
 		return sw.s.write(ctx, q, tx, page.RequestedAt, objects, changes)
 	}

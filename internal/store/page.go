@@ -61,6 +61,8 @@ type Page struct {
 	Checkpoint  json.RawMessage
 	Total       *int64 // total_count of the reply; nil where the endpoint gives none
 	Requests    int64  // of the run so far
+	// Force writes every item, also one whose digest is that of its row: a row that was damaged by hand keeps its digest.
+	Force bool
 	// Write upserts these items. An *ItemError names the one that cannot be
 	// written; anything else is a failure of the database.
 	Write func(ctx context.Context, q *db.Queries, tx pgx.Tx, changes []Change) error
@@ -253,7 +255,7 @@ func (r *Run) changed(ctx context.Context, tx pgx.Tx, p Page, bad map[int]string
 		       t._deleted_at IS NOT NULL
 		FROM ROWS FROM (unnest($1::uuid[]), unnest($2::bytea[])) WITH ORDINALITY AS n(id, hash, ord)
 		LEFT JOIN `+pgx.Identifier{p.Table}.Sanitize()+` t ON t.id = n.id
-		WHERE t.id IS NULL OR t._hash <> n.hash OR t._deleted_at IS NOT NULL`, ids, hashes, p.RequestedAt, r.Stream)
+		WHERE t.id IS NULL OR t._hash <> n.hash OR t._deleted_at IS NOT NULL OR $5`, ids, hashes, p.RequestedAt, r.Stream, p.Force)
 	if err != nil {
 		return nil, fmt.Errorf("compare with %s: %w", p.Table, err)
 	}

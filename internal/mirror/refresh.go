@@ -1,0 +1,354 @@
+package mirror
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"syncd/internal/fetch"
+	"syncd/internal/store"
+)
+
+// ErrNotSingle: Polar offers no way to ask for single objects of the stream.
+var ErrNotSingle = errors.New("cannot be fetched one by one")
+
+// patience is how many objects in a row may fail before the rest is not tried: then it is not the objects that fail.
+const patience = 3
+
+// pickAtOnce is how many values one request names in a repeated filter; 50 ids are 2 kB of a URL.
+const pickAtOnce = 50
+
+// Refresh fetches objects of a stream by id and writes them whole, with their children, also where the stored digest
+// says that nothing changed: a row that was damaged by hand is mended. An object that Polar says does not exist is marked
+// as deleted, with that as evidence; any other answer marks nothing. It runs beside a sweep of the stream, without a
+// lease; the caller has made sure of the organization (Check).
+//
+// The Result is Partial when some of the ids could not be dealt with: Reason names them. It is Failed when none could.
+func (r *Runner) Refresh(ctx context.Context, stream string, ids ...uuid.UUID) Result {
+	return r.refresh(ctx, stream, store.KindRefresh, ids)
+}
+
+func (r *Runner) refresh(ctx context.Context, stream, kind string, ids []uuid.UUID) Result {
+	return r.beside(ctx, stream, kind, func(sw *sweep, ctx, reading context.Context) error {
+		f := newRefresh(sw)
+		if err := f.objects(ctx, reading, ids); err != nil {
+			return err
+		}
+		return f.settle(ctx, reading)
+	})
+}
+
+// RefreshExternal refreshes one customer or member by the ids of the user's own system: that of the customer, and then
+// that of the member. Rows of the mirror that have these ids are refreshed as well, by their own: an id that was given to
+// another customer was taken from somebody.
+func (r *Runner) RefreshExternal(ctx context.Context, stream string, external ...string) Result {
+	return r.beside(ctx, stream, store.KindRefresh, func(sw *sweep, ctx, reading context.Context) error {
+		f := newRefresh(sw)
+		if err := f.external(ctx, reading, external); err != nil {
+			return err
+		}
+		return f.settle(ctx, reading)
+	})
+}
+
+// Refreshable tells what single objects of a stream can be asked for by: their id, and how many ids of the user's own system
+// (0: not by those).
+func (s Stream) Refreshable() (byID bool, external int) {
+	return s.Get != "" || s.Pick.Param != "", len(placeholder.FindAllString(s.Ours, -1))
+}
+
+// refresh is a run that fetches single objects.
+type refresh struct {
+	*sweep
+	met    []uuid.UUID // Polar has them
+	gone   []absence   // Polar says that they do not exist
+	failed []error     // one for each object that could not be dealt with
+	row    int         // of failures without a success between them
+}
+
+type absence struct {
+	id    uuid.UUID
+	asked time.Time
+}
+
+func newRefresh(sw *sweep) *refresh {
+	sw.force = true
+	return &refresh{sweep: sw}
+}
+
+// objects fetches objects by id, each once.
+func (f *refresh) objects(ctx, reading context.Context, ids []uuid.UUID) error {
+	ids = distinct(ids)
+	switch {
+	case f.s.Get != "":
+		for _, id := range ids {
+			asked := time.Now()
+			body, err := f.get(ctx, reading, id)
+			if err := f.take(ctx, reading, id, asked, body, err); err != nil {
+				return err
+			}
+		}
+		return nil
+	case f.s.Pick.Param != "":
+		return f.pick(ctx, reading, ids)
+	}
+	return fmt.Errorf("%s: %w: sync the stream", f.s.Name, ErrNotSingle)
+}
+
+// distinct keeps the first of each id, in their order.
+func distinct(ids []uuid.UUID) []uuid.UUID {
+	seen := make(map[uuid.UUID]bool, len(ids))
+	return slices.DeleteFunc(slices.Clone(ids), func(id uuid.UUID) bool {
+		again := seen[id]
+		seen[id] = true
+		return again
+	})
+}
+
+// take stores one object, or notes why there is none. An error ends the run: the next object would meet it as well.
+func (f *refresh) take(ctx, reading context.Context, id uuid.UUID, asked time.Time, body fetch.Body, err error) error {
+	if err == nil {
+		if got, e := fieldID(body.Value, "id"); e != nil || got != id {
+			err = fmt.Errorf("%w: Polar gave another object, with the id %s", fetch.ErrContract, got)
+		}
+	}
+	switch {
+	case err == nil:
+		f.row = 0
+		f.met = append(f.met, id)
+		return f.store(ctx, one(body), f.from)
+	case errors.Is(err, fetch.ErrNotFound):
+		f.row = 0
+		f.gone = append(f.gone, absence{id, asked})
+		return nil
+	case errors.Is(err, pgx.ErrNoRows):
+		f.failed = append(f.failed, fmt.Errorf("%s is not in the mirror, and without its row the path %s cannot be filled in: sync the stream", id, f.s.Get))
+		return nil
+	}
+	return f.fail(reading, fmt.Errorf("refresh %s of %s: %w", id, f.s.Name, err), 1)
+}
+
+// one is an object as a page.
+func one(body fetch.Body) fetch.Page {
+	return fetch.Page{Items: []jsontext.Value{body.Value}, TotalCount: -1, RequestedAt: body.RequestedAt}
+}
+
+// fail notes that n objects could not be fetched, and hands on what concerns all of them.
+func (f *refresh) fail(reading context.Context, err error, n int) error {
+	if f.row += n; f.row >= patience || reading.Err() != nil || store.IsStore(err) || errors.Is(err, fetch.ErrAuth) || errors.Is(err, fetch.ErrScope) {
+		return err
+	}
+	f.failed = append(f.failed, err)
+	return nil
+}
+
+// pick fetches objects through a filter of their list. That an object is not listed is no evidence of its deletion.
+func (f *refresh) pick(ctx, reading context.Context, ids []uuid.UUID) error {
+	values, err := f.pickValues(ctx, ids)
+	if err != nil {
+		return err
+	}
+	listed := map[uuid.UUID]bool{}
+	for some := range slices.Chunk(values, pickAtOnce) {
+		query := url.Values{}
+		for k, v := range f.s.Query {
+			query[k] = v
+		}
+		query[f.s.Pick.Param] = some
+		for page, err := range f.s.Scan.Pages(reading, f.r.Client, f.s.Path, query, fetch.Cursor{}) {
+			f.requests += int64(page.Requests)
+			if err != nil {
+				return fmt.Errorf("refresh %d objects of %s: %w", len(ids), f.s.Name, err)
+			}
+			if err := f.store(ctx, page, f.from); err != nil {
+				return err
+			}
+			for _, item := range page.Items {
+				if id, err := fieldID(item, "id"); err == nil {
+					listed[id] = true
+				}
+			}
+		}
+	}
+	for _, id := range ids {
+		if listed[id] {
+			f.met = append(f.met, id)
+		} else {
+			f.failed = append(f.failed, fmt.Errorf("%s is not listed by Polar, which is no proof that it is gone: nothing was marked as deleted", id))
+		}
+	}
+	return nil
+}
+
+// pickValues are the values of the filter that finds these objects.
+func (f *refresh) pickValues(ctx context.Context, ids []uuid.UUID) (values []string, err error) {
+	column := f.s.Pick.Column
+	for _, id := range ids {
+		value := id.String()
+		if column != "id" {
+			fields, err := f.r.Store.Fields(ctx, f.s.Name, id, []string{column})
+			if errors.Is(err, pgx.ErrNoRows) {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			value = fields[column]
+		}
+		if value != "" && !slices.Contains(values, value) {
+			values = append(values, value)
+		}
+	}
+	return values, nil
+}
+
+// external fetches one object by ids of the user's own system, then the rows that have these ids in the mirror.
+func (f *refresh) external(ctx, reading context.Context, external []string) error {
+	names := placeholder.FindAllString(f.s.Ours, -1)
+	if len(names) == 0 || len(names) != len(external) {
+		return fmt.Errorf("%s: %w by %d external ids", f.s.Name, ErrNotSingle, len(external))
+	}
+	path := f.s.Ours
+	for i, name := range names {
+		path = strings.Replace(path, name, url.PathEscape(external[i]), 1)
+	}
+	known, err := f.r.Store.ByExternalID(ctx, f.s.Name, external...)
+	if err != nil {
+		return err
+	}
+	body, err := f.r.Client.Get(reading, path, nil)
+	f.requests += int64(body.Requests)
+	switch {
+	case errors.Is(err, fetch.ErrNotFound):
+		if len(known) == 0 {
+			return fmt.Errorf("neither Polar nor the mirror has one of %s with the external id %s: %w", f.s.Name, strings.Join(external, " "), err)
+		}
+	case err != nil:
+		return err
+	default:
+		id, err := fieldID(body.Value, "id")
+		if err != nil {
+			return fmt.Errorf("%w: %s: %w", fetch.ErrContract, path, err)
+		}
+		f.met = append(f.met, id)
+		if err := f.store(ctx, one(body), f.from); err != nil {
+			return err
+		}
+	}
+	return f.objects(ctx, reading, slices.DeleteFunc(known, func(id uuid.UUID) bool { return slices.Contains(f.met, id) }))
+}
+
+// settle follows up on what was not found, and sets the outcome.
+func (f *refresh) settle(ctx, reading context.Context) error {
+	if err := f.bury(ctx, reading); err != nil {
+		return err
+	}
+	if len(f.met) > 0 {
+		// Some may have been under suspicion, as no longer listed.
+		if err := f.run.Acquit(ctx, f.met); err != nil {
+			return err
+		}
+	}
+	if n := f.run.Counts.Rejected; n > 0 {
+		f.partial("%d items could not be stored: see sync_rejects", n)
+	}
+	if len(f.failed) == 0 {
+		return nil
+	}
+	if len(f.met)+len(f.gone) == 0 {
+		return errors.Join(f.failed...)
+	}
+	const named = 3
+	for _, err := range f.failed[:min(named, len(f.failed))] {
+		f.partial("%v", err)
+	}
+	if more := len(f.failed) - named; more > 0 {
+		f.partial("%d more failed", more)
+	}
+	return nil
+}
+
+// bury marks the rows as deleted that Polar said do not exist, unless there is reason to doubt its word.
+func (f *refresh) bury(ctx, reading context.Context) error {
+	if len(f.gone) == 0 {
+		return nil
+	}
+	ids := make([]uuid.UUID, len(f.gone))
+	for i, a := range f.gone {
+		ids[i] = a.id
+	}
+	known, err := f.r.Store.Known(ctx, f.s.Name, ids)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if _, is := known[id]; !is {
+			f.partial("%s: neither Polar nor the mirror has it: check the id, and that it is one of %s", id, f.s.Name)
+		}
+	}
+	f.gone = slices.DeleteFunc(f.gone, func(a absence) bool { return !known[a.id] })
+	if len(f.gone) == 0 {
+		return nil
+	}
+	live, err := f.r.Store.Count(ctx, f.s.Name)
+	if err != nil {
+		return err
+	}
+	if b := f.r.Brake; b.holds(len(f.gone), int(live)) {
+		f.partial("Polar says that %d of %d rows do not exist, which is more than the brake lets go at once (%d rows and %g %%): nothing was marked as deleted; a sweep of %s looks into it",
+			len(f.gone), live, b.Rows, b.Percent, f.s.Name)
+		return nil
+	}
+	if ok, err := f.believed(ctx, reading, ids); err != nil || !ok {
+		return err
+	}
+	for _, a := range f.gone {
+		if err := f.tombstone(ctx, []uuid.UUID{a.id}, a.asked, "GET "+f.s.Get+" answered 404 ResourceNotFound"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// believed asks the control question: an API that finds none of the other rows either is not believed. Where it found
+// one in this very run, that is answered already.
+func (f *refresh) believed(ctx, reading context.Context, gone []uuid.UUID) (bool, error) {
+	if len(f.met) > 0 {
+		return true, nil
+	}
+	others, err := f.r.Store.Neighbours(ctx, f.s.Name, gone)
+	if err != nil || len(others) == 0 {
+		return err == nil, err
+	}
+	for _, id := range others {
+		if _, err = f.get(ctx, reading, id); !errors.Is(err, fetch.ErrNotFound) {
+			return err == nil, err
+		}
+	}
+	f.partial("Polar says that %d rows of %s do not exist, and says so too of %d others that should: it is not believed, nothing was marked as deleted; sync the stream", len(gone), f.s.Name, len(others))
+	return false, nil
+}
+
+// distrust makes the changed objects' rows be written as if nothing were known of them: all children anew, and
+// those not listed removed, also where the parent's row was lost.
+func (s *prepared) distrust(ctx context.Context, tx pgx.Tx, requestedAt time.Time, objects []object, changes []store.Change) error {
+	parents := make([]uuid.UUID, len(changes))
+	for i := range changes {
+		parents[i] = objects[changes[i].Index].id
+		changes[i].New = false
+	}
+	for _, c := range s.Children {
+		if err := store.Distrust(ctx, tx, c.Name, c.Parent, requestedAt, parents); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,77 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// Known tells which of the ids a table has a row for, and whether that row is live: not marked as deleted.
+func (s *Store) Known(ctx context.Context, table string, ids []uuid.UUID) (map[uuid.UUID]bool, error) {
+	known := make(map[uuid.UUID]bool, len(ids))
+	rows, err := s.pool.Query(ctx, `SELECT id, _deleted_at IS NULL FROM `+pgx.Identifier{table}.Sanitize()+` WHERE id = ANY($1)`, ids)
+	if err == nil {
+		var id uuid.UUID
+		var live bool
+		_, err = pgx.ForEachRow(rows, []any{&id, &live}, func() error { known[id] = live; return nil })
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look up rows of %s: %w", table, err)
+	}
+	return known, nil
+}
+
+// Neighbours are ids of up to three live rows, none of them among ids. They follow the first of ids in the order of the
+// key, which is as good as random and takes no scan. Rows that were only copied from other objects are left out: nobody
+// knows whether Polar shows them.
+func (s *Store) Neighbours(ctx context.Context, table string, ids []uuid.UUID) ([]uuid.UUID, error) {
+	t := pgx.Identifier{table}.Sanitize()
+	side := func(compare string) string {
+		return `(SELECT t.id FROM ` + t + ` t WHERE t.id ` + compare + ` $2 AND t._deleted_at IS NULL AND NOT t.id = ANY($1)
+			AND NOT EXISTS (SELECT FROM sync_stubs c WHERE c.stream = $3 AND c.id = t.id AND c.resolved_at IS NULL)
+			ORDER BY t.id LIMIT 3)`
+	}
+	rows, err := s.pool.Query(ctx, side(">")+" UNION ALL "+side("<")+" LIMIT 3", ids, ids[0], table)
+	if err != nil {
+		return nil, fmt.Errorf("look for other rows of %s: %w", table, err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return nil, fmt.Errorf("look for other rows of %s: %w", table, err)
+	}
+	return found, nil
+}
+
+// ByExternalID finds live rows by ids of the user's own system: of a customer, or of a customer and a member of it.
+func (s *Store) ByExternalID(ctx context.Context, table string, external ...string) ([]uuid.UUID, error) {
+	sql := `SELECT id FROM ` + pgx.Identifier{table}.Sanitize() + ` WHERE external_id = $1 AND _deleted_at IS NULL`
+	args := []any{external[len(external)-1]}
+	if len(external) > 1 {
+		sql += ` AND customer_id IN (SELECT id FROM customers WHERE external_id = $2)`
+		args = append(args, external[0])
+	}
+	rows, err := s.pool.Query(ctx, sql+" ORDER BY id", args...)
+	if err != nil {
+		return nil, fmt.Errorf("look up %s by external id: %w", table, err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return nil, fmt.Errorf("look up %s by external id: %w", table, err)
+	}
+	return found, nil
+}
+
+// Distrust makes the child rows of these parents differ from anything that Polar may send, so that the page which is
+// is written next rewrites them all, but for those of a later reply. It belongs into that page's transaction.
+func Distrust(ctx context.Context, tx pgx.Tx, table, parent string, requestedAt time.Time, parents []uuid.UUID) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE `+pgx.Identifier{table}.Sanitize()+` SET _hash = ''
+		WHERE `+pgx.Identifier{parent}.Sanitize()+` = ANY($1) AND _requested_at <= $2`, parents, requestedAt)
+	if err != nil {
+		return fmt.Errorf("forget digests of %s: %w", table, err)
+	}
+	return nil
+}
