@@ -70,10 +70,11 @@ func (root *cli) addSettings() {
 	root.Status.Settings = newSettingFlags(groupDatabase, groupSchedule)
 	root.Verify.Settings = newSettingFlags(database...)
 	root.Approve.Settings = newSettingFlags(engine...)
+	root.Refresh.Settings = newSettingFlags(engine...)
 	root.Migrate.Settings = newSettingFlags(database...)
 	root.Config.Print.Settings = newSettingFlags(daemon...)
 }
 
 func (root *cli) allFlags() []settingFlags {
-	return []settingFlags{root.Global, root.Sync.Settings, root.Run.Settings, root.Status.Settings, root.Verify.Settings, root.Approve.Settings, root.Migrate.Settings, root.Config.Print.Settings}
+	return []settingFlags{root.Global, root.Sync.Settings, root.Run.Settings, root.Status.Settings, root.Verify.Settings, root.Approve.Settings, root.Refresh.Settings, root.Migrate.Settings, root.Config.Print.Settings}
 }

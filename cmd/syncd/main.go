@@ -44,6 +44,7 @@ type cli struct {
 	Run      runCmd      `cmd:"" help:"Run the daemon: sync every stream on its schedule." example:"syncd run --schedule '@every 6h' --listen 127.0.0.1:9464"`
 	Status   statusCmd   `cmd:"" help:"Show for each stream its last run, rows, age and next run." example:"syncd status --json"`
 	Verify   verifyCmd   `cmd:"" help:"Tell whether the mirror is whole as of the last sweeps, without asking Polar; exit code 0 or 3." example:"syncd verify orders subscriptions --json"`
+	Refresh  refreshCmd  `cmd:"" help:"Fetch single objects by id and write them anew." example:"syncd refresh customers --external-id acct_42"`
 	Approve  approveCmd  `cmd:"" name:"approve-deletions" help:"Let through the deletions that the brake held back in one run." example:"syncd approve-deletions 42"`
 	Migrate  migrateCmd  `cmd:"" help:"Create or upgrade the tables, or show what that would do." example:"syncd migrate up"`
 	Config   configCmd   `cmd:"" help:"Show the configuration." example:"syncd config print"`

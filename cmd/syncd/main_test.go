@@ -45,6 +45,7 @@ func simulated(t *testing.T, o polarsim.ServerOptions) (url string, sim *polarsi
 //	exits CODE PROGRAM ARG...   runs a program that must end with this exit code
 //	fault KIND:KEY=VALUE,...    arms a fault of the simulated Polar
 //	scopes SCOPE...             is what the token is left with
+//	envfile NAME FILE           puts the first line of a file into a variable
 //	sql STATEMENT               runs a statement in the database; a result goes to stdout
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -66,8 +67,9 @@ func TestScripts(t *testing.T) {
 					return nil
 				},
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
-					"exits":  exits,
-					"scopes": func(*testscript.TestScript, bool, []string) {}, // read beforehand, by scopesOf
+					"exits":   exits,
+					"scopes":  func(*testscript.TestScript, bool, []string) {}, // read beforehand, by scopesOf
+					"envfile": envfile,
 					"fault": func(ts *testscript.TestScript, _ bool, args []string) {
 						f, err := polarsim.ParseFault(args[0])
 						ts.Check(err)
@@ -95,6 +97,12 @@ func scopesOf(t *testing.T, file string) []string {
 		}
 	}
 	return nil
+}
+
+// envfile puts the first line of a file into a variable.
+func envfile(ts *testscript.TestScript, _ bool, args []string) {
+	line, _, _ := strings.Cut(ts.ReadFile(args[1]), "\n")
+	ts.Setenv(args[0], line)
 }
 
 func exits(ts *testscript.TestScript, neg bool, args []string) {
@@ -146,6 +154,7 @@ func TestHelp(t *testing.T) {
 		{"status", "--json", "--listen"},
 		{"verify", "--json", "--listen"},
 		{"approve-deletions", "POLAR_ACCESS_TOKEN_FILE", "--listen"},
+		{"refresh", "--external-id", "--listen"},
 		{"migrate", "Commands:", "--listen"},
 		{"migrate up", "--schema", "--listen"},
 		{"migrate status", "--schema", "--listen"},

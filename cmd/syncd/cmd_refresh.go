@@ -1,0 +1,121 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"syncd/internal/mirror"
+)
+
+type refreshCmd struct {
+	Stream   string       `arg:"" help:"Stream that the objects belong to."`
+	IDs      []string     `arg:"" name:"id" help:"Polar's ids of the objects. With --external-id your own: of the customer, or of the customer and of its member."`
+	External bool         `name:"external-id" help:"The ids are those of your own system, for customers and members."`
+	Settings settingFlags `embed:""`
+}
+
+// Help is what the command does, at length.
+func (cmd *refreshCmd) Help() string {
+	return `Fetches single objects from Polar and writes their rows whole, also where nothing seems to have changed, so that a
+row that was damaged by hand is mended. An object that Polar says does not exist is marked as deleted, with the answer as
+evidence; no other answer marks anything. A sync of the stream may run at the same time.
+
+Exit code 0: each object was written or marked; 1: unknown stream or malformed id; 2: nothing could be done; 3: some could not.`
+}
+
+func (cmd *refreshCmd) Run(c *command) error {
+	cfg, log, err := c.config(groupDatabase, groupPolar)
+	ids, wrong := cmd.check()
+	if err := errors.Join(err, wrong); err != nil {
+		return usage(err)
+	}
+	ctx, release := c.interruptible()
+	e, err := openEngine(ctx, cfg, log, false, nil)
+	release()
+	if err != nil {
+		return interrupted(ctx, err)
+	}
+	defer e.close()
+	ctx, release = c.draining(drainTimeout, e.runner.Drain)
+	defer release()
+	if err := e.runner.Check(ctx); err != nil {
+		return interrupted(ctx, err)
+	}
+	var results []mirror.Result
+	if cmd.External {
+		for one := range slices.Chunk(cmd.IDs, cmd.externalIDs()) {
+			results = append(results, e.runner.RefreshExternal(ctx, cmd.Stream, one...))
+		}
+	} else {
+		results = append(results, e.runner.Refresh(ctx, cmd.Stream, ids...))
+	}
+	var failed error
+	for _, r := range results {
+		if r.Outcome == mirror.Failed {
+			failed = errors.Join(failed, r.Err)
+			continue
+		}
+		if _, err := fmt.Fprintf(c.stdout, "%s: %s, %s fetched, %s new, %s rewritten, %s marked as deleted\n", r.Stream, outcome(r), num(r.Read), num(r.Inserted), num(r.Updated), num(r.Deleted)); err != nil {
+			return err
+		}
+		if r.Reason != "" {
+			if _, err := fmt.Fprintf(c.stdout, "  %s\n", r.Reason); err != nil {
+				return err
+			}
+		}
+	}
+	return verdict(results, failed)
+}
+
+// externalIDs is how many ids of the user's own system name one object of the stream; 0 where none do.
+func (cmd *refreshCmd) externalIDs() int {
+	for _, s := range mirror.Streams() {
+		if s.Name == cmd.Stream {
+			_, n := s.Refreshable()
+			return n
+		}
+	}
+	return 0
+}
+
+// check reads the ids, and refuses what cannot work before anything is opened.
+func (cmd *refreshCmd) check() (ids []uuid.UUID, err error) {
+	if _, err := resolveStreams([]string{cmd.Stream}); err != nil {
+		return nil, err
+	}
+	var single, external []string
+	for _, s := range mirror.Streams() {
+		byID, n := s.Refreshable()
+		if byID {
+			single = append(single, s.Name)
+		}
+		if n > 0 {
+			external = append(external, s.Name)
+		}
+	}
+	if cmd.External {
+		switch n := cmd.externalIDs(); {
+		case n == 0:
+			return nil, fmt.Errorf("%s have no external ids that Polar finds them by: those that do are %s", cmd.Stream, strings.Join(external, ", "))
+		case len(cmd.IDs)%n != 0:
+			return nil, fmt.Errorf("one of %s takes %d external ids: that of the customer, then that of the member", cmd.Stream, n)
+		}
+		return nil, nil
+	}
+	if !slices.Contains(single, cmd.Stream) {
+		return nil, fmt.Errorf("Polar does not give %s one by one: run `syncd sync %s`; streams that can be refreshed: %s", cmd.Stream, cmd.Stream, strings.Join(single, ", "))
+	}
+	var errs []error
+	for _, text := range cmd.IDs {
+		id, err := uuid.Parse(text)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%q is no id of Polar (a UUID): for an id of your own system use --external-id", text))
+		}
+		ids = append(ids, id)
+	}
+	return ids, errors.Join(errs...)
+}
