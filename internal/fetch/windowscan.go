@@ -35,8 +35,10 @@ const (
 	// windowAhead is how far beyond our clock the last window reaches: the clocks of others may be ahead.
 	windowAhead = 5 * time.Minute
 	// maxWindowPages is the most that a window may have, unless it is one second already.
-	maxWindowPages  = 10
-	maxWindowPasses = 3
+	maxWindowPages = 10
+	// maxWindowPasses bounds how often a window is read, maxIdlePasses how often without anything new: of two rows of the
+	// same time at a border of pages, one pass in four misses the same one again.
+	maxWindowPasses, maxIdlePasses = 12, 6
 	// maxStalePages bounds the pages in a row that bring nothing new: a server may announce any number.
 	maxStalePages = 10
 )
@@ -179,11 +181,13 @@ type windowRead struct {
 	query url.Values
 	ids   map[string]struct{} // of the margins too
 	own   int                 // rows of the window itself
+	idle  int                 // passes in a row that brought nothing new
 }
 
 // pass reads the window from its first page to its last. again: it has to be read once more.
 func (r *windowRead) pass(ctx context.Context, pass int) (again, goOn bool) {
 	counted, pages, nameless, stale := 0, 1, 0, 0
+	had := len(r.ids)
 	var gaps []Gap
 	for number := 1; number <= pages; number++ {
 		p, err := r.read(ctx, r.query, number)
@@ -196,9 +200,8 @@ func (r *windowRead) pass(ctx context.Context, pass int) (again, goOn bool) {
 			if pass == 1 && pages > maxWindowPages && r.width > time.Second {
 				r.spent += p.Requests
 				r.gaps += len(p.Gaps)
-				r.width = min(r.width, r.end.Sub(r.begin))
-				r.fit(counted)
-				return false, true // the same beginning, with a narrower window
+				r.narrow(counted)
+				return false, true // the same beginning once more
 			}
 		}
 		known := len(r.ids)
@@ -217,7 +220,10 @@ func (r *windowRead) pass(ctx context.Context, pass int) (again, goOn bool) {
 			continue
 		}
 		came := len(r.ids) + nameless + len(gaps)
-		if came < counted && pass < maxWindowPasses {
+		if r.idle++; len(r.ids) > had {
+			r.idle = 0
+		}
+		if came < counted && pass < maxWindowPasses && r.idle < maxIdlePasses {
 			r.gaps += len(gaps) // they come again
 			goOn = r.yield(r.page(p, r.at), nil)
 			return goOn, goOn
@@ -232,6 +238,14 @@ func (r *windowRead) pass(ctx context.Context, pass int) (again, goOn bool) {
 }
 
 var errWithheld = errors.New("some rows of the window never came")
+
+// narrow makes a window narrower that holds more pages than it should.
+func (r *windowRead) narrow(rows int) {
+	was := r.end.Sub(r.begin)
+	r.width = was
+	r.fit(rows)
+	r.width = max(time.Second, min(r.width, (was/2).Truncate(time.Second)))
+}
 
 // finish passes on the last page of the window, and moves the position behind it.
 func (r *windowRead) finish(p Page, counted, nameless int) (goOn bool) {
