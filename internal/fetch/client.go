@@ -47,7 +47,7 @@ func New(cfg Config) (*Client, error) {
 		transport = c.owned
 	}
 	c.exchange = &exchange{next: transport, timeout: cfg.AttemptTimeout, log: cfg.Log}
-	c.limiter = newLimiter(cfg.RequestsPerMinute, cfg.MaxPause, c.exchange)
+	c.limiter = newLimiter(cfg, c.exchange)
 	c.retrier = newRetrier(cfg, c.limiter)
 	return c, nil
 }
@@ -76,10 +76,10 @@ func (c *Client) Requests() int64 { return c.exchange.requests.Load() }
 func (c *Client) Retries() int64 { return c.exchange.retries.Load() }
 
 // RateLimited is the number of 429 answers so far.
-func (c *Client) RateLimited() int64 { return c.limiter.rateLimited.Load() }
+func (c *Client) RateLimited() int64 { return c.limiter.budget().RateLimited }
 
-// Paused is the time for which 429 answers have kept the whole client waiting so far, the pause under way included.
-func (c *Client) Paused() time.Duration { return c.limiter.pausedTime() }
+// Paused is the time for which 429 answers have kept the whole client waiting so far.
+func (c *Client) Paused() time.Duration { return c.limiter.budget().Paused }
 
 // VersionEcho is the Polar-Version of the last answer that had one; empty before. It differs from the version asked for
 // when the server does not serve that one.
@@ -95,6 +95,9 @@ func (c *Client) Version() string { return c.cfg.Version }
 
 // Server is the scheme and host that is read from, for messages.
 func (c *Client) Server() string { return c.base.Scheme + "://" + c.base.Host }
+
+// Now is the time by the client's clock, which also dates RequestedAt.
+func (c *Client) Now() time.Time { return c.cfg.Now() }
 
 // Page is one list response.
 type Page struct {

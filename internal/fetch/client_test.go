@@ -76,6 +76,7 @@ func TestPathsAreExact(t *testing.T) {
 func TestAnswers(t *testing.T) {
 	t.Parallel()
 	const isJSON = "application/json"
+	const refusedOften = -1
 	for _, test := range []struct {
 		name         string
 		status       int
@@ -110,7 +111,7 @@ func TestAnswers(t *testing.T) {
 		{name: "422", status: 422, contentType: isJSON, body: `{"error":"RequestValidationError","detail":[{"type":"enum","loc":["query","sorting"],"msg":"bad","input":"x"}]}`,
 			want: ErrContract, class: "contract", code: "RequestValidationError", attempts: 1, wantMessages: []string{`"sorting"`}},
 		{name: "408", status: 408, want: ErrTransient, class: "transient", attempts: 3},
-		{name: "429", status: 429, header: map[string]string{"Retry-After": "0"}, want: ErrRateLimited, class: "rate_limited", attempts: 3, wantMessages: []string{"request limit"}},
+		{name: "429", status: 429, header: map[string]string{"Retry-After": "0"}, want: ErrRateLimited, class: "rate_limited", attempts: refusedOften, wantMessages: []string{"request limit"}},
 		{name: "500 text", status: 500, contentType: "text/plain", body: "Internal Server Error", want: ErrTransient, class: "transient", attempts: 3, wantMessages: []string{"Internal Server Error", "3 attempts"}},
 		{name: "500 typed", status: 500, contentType: isJSON, body: `{"error":"SomeError","detail":"x"}`, want: ErrTransient, class: "transient", code: "SomeError", attempts: 3},
 		{name: "502 HTML", status: 502, contentType: "text/html", body: "<html>Bad gateway</html>", want: ErrTransient, class: "transient", attempts: 3, wantMessages: []string{"text/html"}},
@@ -154,6 +155,11 @@ func TestAnswers(t *testing.T) {
 			for _, other := range []error{ErrAuth, ErrScope, ErrNotFound, ErrRateLimited, ErrTransient, ErrContract} {
 				if !errors.Is(test.want, other) && errors.Is(err, other) {
 					t.Errorf("%v also is %v", err, other)
+				}
+			}
+			if test.attempts == refusedOften { // as many as fit into the time for it
+				if test.attempts = p.Requests; p.Requests <= 3 {
+					t.Errorf("given up after %d refusals", p.Requests)
 				}
 			}
 			e, ok := errors.AsType[*Error](err)

@@ -40,9 +40,13 @@ type Config struct {
 	// RequestsPerMinute is the budget: in no window of 60 s are more requests sent, retries included. Default 250, for
 	// the sandbox 50; negative = unlimited.
 	RequestsPerMinute int
+	// Window is the length of Polar's window, to which RequestsPerMinute and the rest of the limiter refer; default 60 s.
+	// Only tests have a shorter one.
+	Window time.Duration
 	// AttemptTimeout bounds one attempt, from sending it to the last byte of its body; default 60 s.
 	AttemptTimeout time.Duration
-	// MaxAttempts bounds the attempts of one request; default 6.
+	// MaxAttempts bounds the attempts of one request; default 6. Those that Polar refuses with 429 are not counted: they
+	// are repeated for 30 times MaxPause. Another client that uses up the limit slows syncd down and does not fail it.
 	MaxAttempts int
 	// Backoff is the wait after failed attempt n (1, 2, ...); nil = half a second doubled each time, at most 30 s,
 	// the upper half of it random.
@@ -71,6 +75,7 @@ func (cfg Config) withDefaults() (Config, *url.URL, error) {
 	}
 	cfg.Version = or(cfg.Version, "2026-04")
 	cfg.RequestsPerMinute = or(cfg.RequestsPerMinute, budget)
+	cfg.Window = or(cfg.Window, polarWindow)
 	cfg.AttemptTimeout = or(cfg.AttemptTimeout, time.Minute)
 	cfg.MaxAttempts = or(cfg.MaxAttempts, 6)
 	cfg.MaxPause = or(cfg.MaxPause, time.Minute)
@@ -84,7 +89,7 @@ func (cfg Config) withDefaults() (Config, *url.URL, error) {
 		value int64
 	}{
 		{"AttemptTimeout", int64(cfg.AttemptTimeout)}, {"MaxAttempts", int64(cfg.MaxAttempts)},
-		{"MaxPause", int64(cfg.MaxPause)}, {"MaxBody", cfg.MaxBody},
+		{"MaxPause", int64(cfg.MaxPause)}, {"MaxBody", cfg.MaxBody}, {"Window", int64(cfg.Window)},
 	} {
 		if limit.value < 0 {
 			problems = append(problems, fmt.Errorf("%s is negative: leave it out for the default", limit.name))

@@ -17,6 +17,9 @@ import (
 type call struct {
 	attempts int
 	sent     time.Time // when the last attempt was sent
+
+	refused   int       // attempts that were answered with 429
+	refusedAt time.Time // when the first of those was answered
 }
 
 type callKey struct{}

@@ -2,10 +2,9 @@ package fetch
 
 import (
 	"context"
-	"math/rand/v2"
+	"log/slog"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -15,38 +14,57 @@ import (
 // counted in a smaller bucket, 60 requests a minute, until one request has been authenticated
 // (polarsource/polar, server/polar/rate_limit.py).
 const (
-	window = 60 * time.Second
-	// spread is by how much requests that left evenly may arrive closer together.
-	spread = 100 * time.Millisecond
-	// recognized is how long a token stays known, less a margin.
-	recognized = 290 * time.Second
+	polarWindow = 60 * time.Second
+	// spread is by how much requests that left evenly may arrive closer together, in parts of a window.
+	spread = 600
+	// recognized is how long a token stays known, less a margin, in windows.
+	recognized = 4.8
 )
 
-// limiter lets requests through one by one: the first of a cold client alone, all within the budget, and none while
-// Polar has asked for a pause.
+// limiter lets requests through one by one: the first of a cold client alone, all within the budget and in the order of
+// their priorities, and none while Polar has asked for a pause. The first after a pause goes alone again, so that a
+// window that is used up is found out by one request and not by all.
+//
+// No goroutine serves the queue. The waiter whose turn is next keeps the time; the others sleep until they are roused,
+// by whoever leaves or changes what is waited for.
 type limiter struct {
 	next     http.RoundTripper
-	bucket   *rate.Limiter // nil = no budget
+	window   time.Duration
 	maxPause time.Duration
-
-	rateLimited atomic.Int64
+	log      *slog.Logger
 
 	mu          sync.Mutex
-	leader      chan struct{} // closed when the request that warms up is over; nil while there is none
+	queue       queue
+	bucket      *rate.Limiter // nil = no budget
+	shared      *shared       // nil = the budget is that of this process alone
+	alone       bool          // a request is on its way that goes alone
+	probe       bool          // the next request goes alone: a pause has ended
 	warmUntil   time.Time
+	phase       phase
+	pace        pace
 	pausedUntil time.Time
 	paused      time.Duration // sum of the pauses
+	used        usage
+	sent        [priorities]int64
+	rateLimited int64
 }
 
-func newLimiter(perMinute int, maxPause time.Duration, next http.RoundTripper) *limiter {
-	l := &limiter{next: next, maxPause: maxPause}
-	if perMinute > 0 {
-		// With a full bucket of b and a refill of r, less than b + 60r requests leave in 60 s.
-		burst := max(1, perMinute/50)
-		perWindow := float64(perMinute-burst+1) / (window + spread).Seconds()
-		l.bucket = rate.NewLimiter(rate.Limit(perWindow), burst)
+func newLimiter(cfg Config, next http.RoundTripper) *limiter {
+	l := &limiter{next: next, window: cfg.Window, maxPause: cfg.MaxPause, log: cfg.Log}
+	l.used.window = cfg.Window
+	l.pace = newPace(max(0, cfg.RequestsPerMinute), cfg.Window)
+	if l.pace.budget > 0 {
+		limit, burst := bucketOf(l.pace.now, l.window, 0)
+		l.bucket = rate.NewLimiter(limit, burst)
 	}
 	return l
+}
+
+// bucketOf is a token bucket from which no more than n requests leave in any window. With a full bucket of b tokens and
+// a refill of r a second, that is b + r windows less one. late is how long after a token was given it may be used.
+func bucketOf(n int, window, late time.Duration) (rate.Limit, int) {
+	burst := max(1, n/60)
+	return rate.Limit(float64(n-burst+1) / (window + window/spread + late).Seconds()), burst
 }
 
 func (l *limiter) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -56,7 +74,7 @@ func (l *limiter) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	sent := time.Now()
 	status, wait := 0, time.Duration(0)
-	defer func() { l.done(lead, sent, status, wait) }()
+	defer func() { l.done(req.Context(), lead, sent, status, wait) }()
 	resp, err := l.next.RoundTrip(req)
 	if err == nil {
 		status, wait = resp.StatusCode, retryAfter(resp)
@@ -64,103 +82,146 @@ func (l *limiter) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
+// forever is a wait that only a rousing ends.
+const forever = time.Duration(1<<63 - 1)
+
 // turn waits until a request may leave. If lead is true it leaves alone, and the others wait for its end.
 func (l *limiter) turn(ctx context.Context) (lead bool, err error) {
+	w := &waiter{priority: priorityOf(ctx), wake: make(chan struct{}, 1)}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.queue.add(w)
+	defer func() {
+		l.queue.remove(w)
+		l.queue.rouse()
+	}()
 	for {
 		if err := ctx.Err(); err != nil {
 			return false, err
 		}
-		l.mu.Lock()
-		now := time.Now()
-		if leader := l.leader; leader != nil {
-			l.mu.Unlock()
-			select {
-			case <-leader:
-			case <-ctx.Done():
-			}
-			continue
-		}
-		if pause := l.pausedUntil.Sub(now); pause > 0 {
-			l.mu.Unlock()
-			sleep(ctx, pause)
-			continue
-		}
-		delay := time.Duration(0)
-		if l.bucket != nil {
-			reservation := l.bucket.ReserveN(now, 1)
-			if delay = reservation.DelayFrom(now); delay > 0 {
-				l.mu.Unlock()
-				if !sleep(ctx, delay) {
-					reservation.Cancel()
-					continue
-				}
-				l.mu.Lock()
-				if l.leader != nil || l.pausedUntil.After(time.Now()) {
-					// The gate fell meanwhile. The token is spent: kept through a pause it would come on top of those
-					// that gather during it.
-					l.mu.Unlock()
-					continue
-				}
+		now, wait, taken := time.Now(), forever, false
+		if l.queue.best() == w {
+			if wait = l.gate(now); wait <= 0 {
+				wait, taken = l.token(ctx, now, w.priority)
 			}
 		}
-		if lead = time.Now().After(l.warmUntil); lead {
-			l.leader = make(chan struct{})
+		if taken {
+			break
 		}
 		l.mu.Unlock()
-		return lead, nil
+		w.sleep(ctx, wait)
+		l.mu.Lock()
 	}
+	now := time.Now()
+	l.queue.turns++
+	l.sent[w.priority]++
+	l.used.add(now, 1)
+	if lead = l.probe || now.After(l.warmUntil); lead {
+		l.alone, l.probe = true, false
+	}
+	return lead, nil
+}
+
+// gate is how long no request may leave at all.
+func (l *limiter) gate(now time.Time) time.Duration {
+	if l.alone || l.shared != nil && l.shared.asking {
+		return forever
+	}
+	return l.pausedUntil.Sub(now)
+}
+
+// token takes a token for the request that is next, or tells when to look again.
+func (l *limiter) token(ctx context.Context, now time.Time, p Priority) (wait time.Duration, taken bool) {
+	if l.bucket == nil {
+		return 0, true
+	}
+	if l.pace.recover(now) {
+		l.setPace(ctx, now)
+	}
+	if l.shared != nil {
+		if wait, taken, settled := l.sharedToken(ctx, now, p); settled {
+			return wait, taken
+		}
+	}
+	reservation := l.bucket.ReserveN(now, 1)
+	if wait = reservation.DelayFrom(now); wait > 0 {
+		reservation.CancelAt(now)
+		return wait, false
+	}
+	return 0, true
+}
+
+// setPace puts a changed pace into effect, and tells when it left or reached the budget.
+func (l *limiter) setPace(ctx context.Context, now time.Time) {
+	limit, burst := bucketOf(l.pace.now, l.window, 0)
+	l.bucket.SetLimitAt(now, limit)
+	l.bucket.SetBurstAt(now, burst)
+	log := l.log.With(slog.Int("requests_per_minute", l.pace.now), slog.Int("budget", l.pace.budget))
+	switch {
+	case l.pace.now == l.pace.budget:
+		log.InfoContext(ctx, "Polar accepts requests again: back to the whole budget")
+	case !l.pace.told:
+		l.pace.told = true
+		log.WarnContext(ctx, "Polar refuses requests although syncd has sent fewer than its budget: another client uses up the limit of the organization, or Polar has restricted it; slowing down, and speeding up again step by step")
+	}
+	l.pace.told = l.pace.now < l.pace.budget
 }
 
 // done notes what an answer says about the limits. Status 0 is no answer at all.
-func (l *limiter) done(lead bool, sent time.Time, status int, wait time.Duration) {
+func (l *limiter) done(ctx context.Context, lead bool, sent time.Time, status int, wait time.Duration) {
+	now := time.Now()
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	if lead {
-		close(l.leader)
-		l.leader = nil
+		l.alone = false
 	}
+	pause := time.Duration(0)
 	switch {
 	case status == http.StatusTooManyRequests:
-		l.rateLimited.Add(1)
+		l.rateLimited++
 		if wait <= 0 {
-			wait = window
+			wait = l.window
 		}
-		wait = min(wait, l.maxPause)
-		// Clients that were stopped together should not come back together.
-		l.pause(wait + rand.N(wait/20+time.Millisecond))
+		used := l.used.total(now)
+		l.used.add(now, -1) // was not let through
+		if l.pace.refuse(now, used-1) {
+			l.setPace(ctx, now)
+		}
+		pause = l.phase.refuse(sent, now, min(wait, l.maxPause))
+		l.pause(now, pause)
 	case status != 0 && status != http.StatusUnauthorized && status < 500:
-		l.warmUntil = sent.Add(recognized)
+		l.warmUntil = sent.Add(time.Duration(recognized * float64(l.window)))
+		l.phase.granted(sent, now)
+	}
+	l.queue.rouse()
+	l.mu.Unlock()
+	if pause > 0 && l.shared != nil {
+		l.sharePause(ctx, pause)
 	}
 }
 
 // pause keeps every request back for d from now.
-func (l *limiter) pause(d time.Duration) {
-	now := time.Now()
+func (l *limiter) pause(now time.Time, d time.Duration) {
 	from, until := l.pausedUntil, now.Add(d)
 	if from.Before(now) {
 		from = now
 	}
 	if until.After(from) {
 		l.paused += until.Sub(from)
-		l.pausedUntil = until
+		l.pausedUntil, l.probe = until, true
 	}
 }
 
-// pausedTime is the sum of the pauses that 429s have caused so far.
-func (l *limiter) pausedTime() time.Duration {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.paused
-}
-
-// sleep waits for d, and tells whether it was not interrupted.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
+// sleep waits for d, a rousing, or the end of the context.
+func (w *waiter) sleep(ctx context.Context, d time.Duration) {
+	var timer <-chan time.Time
+	if d < forever {
+		t := time.NewTimer(d)
+		defer t.Stop()
+		timer = t.C
+	}
 	select {
-	case <-timer.C:
-		return true
+	case <-timer:
+	case <-w.wake:
 	case <-ctx.Done():
-		return false
 	}
 }

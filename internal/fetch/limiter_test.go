@@ -36,7 +36,7 @@ func (a *arrivals) leave() {
 // busiest is the largest number of arrivals in any window of 60 s, both ends included.
 func (a *arrivals) busiest() (most int) {
 	for i, from := 0, 0; i < len(a.at); i++ {
-		for a.at[i].Sub(a.at[from]) > window {
+		for a.at[i].Sub(a.at[from]) > polarWindow {
 			from++
 		}
 		most = max(most, i-from+1)

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -21,8 +22,8 @@ func newRetrier(cfg Config, transport http.RoundTripper) *retryablehttp.Client {
 			Transport:     transport,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		RetryMax:   cfg.MaxAttempts - 1,
-		CheckRetry: checkRetry,
+		RetryMax:   math.MaxInt, // checkRetry counts
+		CheckRetry: patience{cfg.MaxAttempts, refusedFor * cfg.MaxPause}.check,
 		Backoff: func(_, _ time.Duration, attempt int, resp *http.Response) time.Duration {
 			return backoff(cfg, attempt+1, resp)
 		},
@@ -31,20 +32,39 @@ func newRetrier(cfg Config, transport http.RoundTripper) *retryablehttp.Client {
 	}
 }
 
-// checkRetry decides on the next attempt after an answer's headers (resp) or after a failure to get or read one (err).
-func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
+// refusedFor is for how long a request is repeated that is refused with 429, in longest pauses. Every such repeat waits
+// for the limiter, which lets one request at a time find out whether there is room again.
+const refusedFor = 30
+
+// patience is how often and how long a request is repeated.
+type patience struct {
+	attempts int           // not counting those refused with 429
+	refused  time.Duration // since the first of those
+}
+
+// check decides on the next attempt after an answer's headers (resp) or after a failure to get or read one (err).
+func (p patience) check(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	if ctx.Err() != nil {
 		return false, ctx.Err()
+	}
+	made, counted := ctx.Value(callKey{}).(*call)
+	if !counted {
+		return false, nil
+	}
+	if err == nil && resp.StatusCode == http.StatusTooManyRequests {
+		if made.refused++; made.refused == 1 {
+			made.refusedAt = time.Now()
+		}
+		return time.Since(made.refusedAt) < p.refused, nil
+	}
+	if made.attempts-made.refused >= p.attempts {
+		return false, nil
 	}
 	if err != nil {
 		return retryable(err), nil
 	}
-	switch status := resp.StatusCode; status {
-	case http.StatusRequestTimeout, http.StatusTooManyRequests:
-		return true, nil
-	default:
-		return status >= 500 && !outOfPatience(ctx, status), nil
-	}
+	status := resp.StatusCode
+	return status == http.StatusRequestTimeout || status >= 500 && !outOfPatience(ctx, status), nil
 }
 
 // retryable tells apart what may go away by itself from what will not.

@@ -1,12 +1,15 @@
 package fetch
 
-import "time"
+import (
+	"math/rand/v2"
+	"time"
+)
 
-// windows finds out where Polar's windows begin. A refusal tells their length and nothing else: Retry-After is always
+// phase finds out where Polar's windows begin. A refusal tells their length and nothing else: Retry-After is always
 // the whole window. Who then waits for so long arrives at the same point of the next window, where another client may
 // again have used up the limit, and would be refused for ever. But a request that is let through after one that was
 // refused shows that a window has begun between the two, and from there they follow each other as long as there is demand.
-type windows struct {
+type phase struct {
 	length  time.Duration // of a window; 0 until the first refusal
 	lo, hi  time.Time     // a window began after lo and not after hi; hi is zero while that is not known
 	refused time.Time     // when the last refused request was sent
@@ -23,7 +26,7 @@ const (
 
 // granted notes a request that was let through. Only one that was sent after the refusal had come counts: those on the
 // way together may overtake each other.
-func (w *windows) granted(sent, now time.Time) {
+func (w *phase) granted(sent, now time.Time) {
 	if w.streak == 0 || sent.Before(w.noted) {
 		return
 	}
@@ -31,7 +34,7 @@ func (w *windows) granted(sent, now time.Time) {
 }
 
 // refuse notes a refused request, and says how long to wait for the next.
-func (w *windows) refuse(sent, now time.Time, length time.Duration) time.Duration {
+func (w *phase) refuse(sent, now time.Time, length time.Duration) time.Duration {
 	if w.length != length {
 		w.length, w.hi = length, time.Time{}
 	}
@@ -40,19 +43,20 @@ func (w *windows) refuse(sent, now time.Time, length time.Duration) time.Duratio
 		w.refused, w.noted = sent, now
 	}
 	known := !w.hi.IsZero() && w.hi.Sub(w.lo) < length*9/10 && now.Sub(w.hi) < 10*length
+	// Clients that were stopped together should not come back together.
 	switch {
 	case known:
-		return w.next(now)
+		return w.next(now) + rand.N(length/200+1)
 	case w.streak <= 1:
-		return length
+		return length + rand.N(length/20+1)
 	default:
-		return length / looks // the whole length was waited for in vain
+		return (length + rand.N(length/20+1)) / looks // the whole length was waited for in vain
 	}
 }
 
 // next is how long it is to the beginning of the next window: to the middle of the time in which it may be, or, when
 // that is short, to its end.
-func (w *windows) next(now time.Time) time.Duration {
+func (w *phase) next(now time.Time) time.Duration {
 	for !w.hi.After(now) {
 		w.lo, w.hi = w.lo.Add(w.length), w.hi.Add(w.length)
 	}

@@ -1,0 +1,79 @@
+package fetch
+
+import "time"
+
+// Budget is how the request budget of a Client stands. A window is that of Polar, a minute.
+type Budget struct {
+	PerMinute   int               // configured; 0 = none
+	Pace        int               // what this process allows itself now; less than PerMinute after repeated refusals
+	Used        int               // requests sent in the last window
+	Left        int               // of Pace; 0 without a budget
+	RateLimited int64             // answers 429 since the start
+	Paused      time.Duration     // for which 429s have kept everything waiting since the start, the pause under way included
+	PausedUntil time.Time         // end of the pause under way; zero without one
+	Requests    [priorities]int64 // sent since the start, by Priority
+	Waiting     [priorities]int   // requests that wait for their turn now, by Priority
+	Sharers     int               // processes that draw on the shared budget, this one included; 0 = not shared
+	Away        bool              // the shared budget cannot be reached, a safe part of it is used
+}
+
+// slots divide the last window.
+const slots = 60
+
+// usage counts what was sent in the last window, in parts of it.
+type usage struct {
+	window time.Duration
+	counts [slots]int
+	last   int64 // number of the current part since 1970
+	sum    int
+}
+
+// at moves on to the part of a time.
+func (u *usage) at(now time.Time) {
+	slot := now.UnixNano() / (int64(u.window) / slots)
+	for n := min(slot-u.last, slots); n > 0; n-- {
+		i := (slot - n + 1) % slots
+		u.sum -= u.counts[i]
+		u.counts[i] = 0
+	}
+	u.last = max(u.last, slot)
+}
+
+func (u *usage) add(now time.Time, n int) {
+	u.at(now)
+	u.counts[u.last%slots] += n
+	u.sum += n
+}
+
+func (u *usage) total(now time.Time) int {
+	u.at(now)
+	return u.sum
+}
+
+// Budget tells how the budget stands.
+func (c *Client) Budget() Budget { return c.limiter.budget() }
+
+func (l *limiter) budget() Budget {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.standing(time.Now())
+}
+
+func (l *limiter) standing(now time.Time) Budget {
+	b := Budget{
+		PerMinute: l.pace.budget, Pace: l.pace.now, Used: l.used.total(now), RateLimited: l.rateLimited,
+		Paused: l.paused, Requests: l.sent,
+	}
+	b.Left = max(0, b.Pace-b.Used)
+	if l.pausedUntil.After(now) {
+		b.PausedUntil = l.pausedUntil
+		b.Paused -= l.pausedUntil.Sub(now)
+	}
+	for _, w := range l.queue.waiting {
+		b.Waiting[w.priority]++
+	}
+	if l.shared != nil {
+		b.Sharers, b.Away = max(1, l.shared.sharers), l.shared.away
+	}
+	return b
+}
