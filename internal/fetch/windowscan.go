@@ -165,10 +165,10 @@ func (s *windowScan) window(ctx context.Context) (goOn bool) {
 	}
 	query := with(s.query, s.After, s.begin.Add(-windowMargin).Format(time.RFC3339))
 	query[s.Before] = []string{end.Add(windowMargin).Format(time.RFC3339)}
-	r := &windowRead{windowScan: s, end: end, query: query, ids: map[string]struct{}{}}
-	for pass := 1; ; pass++ {
-		again, goOn := r.pass(ctx, pass)
-		if !again {
+	r := &windowRead{windowScan: s, end: end, query: query, ids: map[string]int{}}
+	for {
+		r.passes++
+		if again, goOn := r.pass(ctx); !again {
 			return goOn
 		}
 	}
@@ -177,15 +177,16 @@ func (s *windowScan) window(ctx context.Context) (goOn bool) {
 // windowRead is the reading of one window.
 type windowRead struct {
 	*windowScan
-	end   time.Time
-	query url.Values
-	ids   map[string]struct{} // of the margins too
-	own   int                 // rows of the window itself
-	idle  int                 // passes in a row that brought nothing new
+	end    time.Time
+	query  url.Values
+	ids    map[string]int // by id, of the margins too: the pass that it came in last
+	own    int            // rows of the window itself
+	passes int            // the one under way included
+	idle   int            // passes in a row that brought nothing new
 }
 
 // pass reads the window from its first page to its last. again: it has to be read once more.
-func (r *windowRead) pass(ctx context.Context, pass int) (again, goOn bool) {
+func (r *windowRead) pass(ctx context.Context) (again, goOn bool) {
 	counted, pages, nameless, stale := 0, 1, 0, 0
 	had := len(r.ids)
 	var gaps []Gap
@@ -197,20 +198,20 @@ func (r *windowRead) pass(ctx context.Context, pass int) (again, goOn bool) {
 		}
 		if number == 1 {
 			counted, pages = p.TotalCount, max(1, p.MaxPage)
-			if pass == 1 && pages > maxWindowPages && r.width > time.Second {
+			if r.passes == 1 && pages > maxWindowPages && r.width > time.Second {
 				r.spent += p.Requests
 				r.gaps += len(p.Gaps)
 				r.narrow(counted)
 				return false, true // the same beginning once more
 			}
 		}
-		known := len(r.ids)
-		if err := r.take(&p, &nameless); err != nil {
+		repeats, err := r.take(&p, &nameless)
+		if err != nil {
 			r.yield(r.page(p, r.at), err)
 			return false, false
 		}
 		gaps, p.Gaps = append(gaps, p.Gaps...), nil
-		if stale++; len(r.ids) > known {
+		if stale++; !repeats {
 			stale = 0
 		}
 		if number < pages && stale < maxStalePages {
@@ -223,7 +224,7 @@ func (r *windowRead) pass(ctx context.Context, pass int) (again, goOn bool) {
 		if r.idle++; len(r.ids) > had {
 			r.idle = 0
 		}
-		if came < counted && pass < maxWindowPasses && r.idle < maxIdlePasses {
+		if came < counted && r.passes < maxWindowPasses && r.idle < maxIdlePasses {
 			r.gaps += len(gaps) // they come again
 			goOn = r.yield(r.page(p, r.at), nil)
 			return goOn, goOn
@@ -259,23 +260,27 @@ func (r *windowRead) finish(p Page, counted, nameless int) (goOn bool) {
 	return r.yield(p, nil)
 }
 
-// take leaves in a page what is the window's own and has not come before.
-func (r *windowRead) take(p *Page, nameless *int) error {
+// take leaves in a page what is the window's own and has not come before. repeats: it holds nothing that this pass has
+// not brought already.
+func (r *windowRead) take(p *Page, nameless *int) (repeats bool, err error) {
+	repeats = true
 	kept := make([]jsontext.Value, 0, len(p.Items))
 	for _, item := range p.Items {
 		at := locate(item, r.Field)
 		if !at.at.IsZero() && (at.at.Before(r.begin.Add(-2*windowMargin)) || at.at.After(r.end.Add(2*windowMargin))) {
-			return broken(r.client, r.path, *p, "the filters %s and %s are not honoured: item %q has %s %s", r.After, r.Before, at.id, r.Field, at.at.Format(microLayout))
+			return false, broken(r.client, r.path, *p, "the filters %s and %s are not honoured: item %q has %s %s", r.After, r.Before, at.id, r.Field, at.at.Format(microLayout))
 		}
 		if at.id == "" {
 			*nameless++
 			kept = append(kept, item)
 			continue
 		}
-		if _, again := r.ids[at.id]; again {
+		last := r.ids[at.id]
+		r.ids[at.id] = r.passes
+		repeats = repeats && last == r.passes
+		if last > 0 {
 			continue
 		}
-		r.ids[at.id] = struct{}{}
 		if at.at.IsZero() || !at.at.Before(r.begin) && at.at.Before(r.end) {
 			r.own++
 			kept = append(kept, item)
@@ -283,5 +288,5 @@ func (r *windowRead) take(p *Page, nameless *int) error {
 	}
 	p.Items = kept
 	r.given += len(kept)
-	return nil
+	return repeats, nil
 }
