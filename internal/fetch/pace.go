@@ -65,9 +65,9 @@ func (p *pace) recover(now time.Time) (raised bool) {
 		return false
 	}
 	p.now = min(p.budget, p.now+max(1, p.now/4))
-	p.changed, p.raised = now, true
-	if p.now == p.budget {
-		p.patient, p.raised = recoverAfter*p.window, false
+	if p.raised || p.now == p.budget {
+		p.patient = recoverAfter * p.window // the raise before has held
 	}
+	p.changed, p.raised = now, true
 	return true
 }

@@ -1,0 +1,170 @@
+package fetch
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"syncd/internal/polarsim"
+)
+
+// A busy sync at the default share uses its budget, and Polar's limiter, as simulated, never has to refuse it.
+func TestDefaultShareIsUsedAndNeverRefused(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		sim := polarsim.NewServer(polarsim.NewWorld(polarsim.Options{Seed: 1, Customers: 3}), polarsim.ServerOptions{PerMinute: 500})
+		c := newClient(t, Config{Server: "https://polar.test", Token: testToken, Transport: handlerTransport{sim}})
+		start := time.Now()
+		flood(background(), t, c, 1500)
+		took := time.Since(start)
+		used := float64(sim.Requests()) / took.Minutes() / 250
+		if used < 0.95 || c.RateLimited() != 0 || c.Paused() != 0 {
+			t.Errorf("%.3f of the budget used, %d refused, paused %v", used, c.RateLimited(), c.Paused())
+		}
+		if b := c.Budget(); b.PerMinute != 250 || b.Pace != 250 || b.Used > 250 || b.Used < 230 || b.Left != 250-b.Used || b.Requests[PrioritySweep] != 1500 {
+			t.Errorf("budget %+v", b)
+		}
+		time.Sleep(2 * time.Minute)
+		if b := c.Budget(); b.Used != 0 || b.Left != 250 {
+			t.Errorf("after a rest: %+v", b)
+		}
+		t.Logf("%.3f of the budget", used)
+	})
+}
+
+// order sends requests of several priorities at once and returns the order in which they were served.
+func order(t *testing.T, perMinute int, arrive []Priority, beside func(*Client)) (served []Priority) {
+	t.Helper()
+	var mu sync.Mutex
+	c := inProcess(t, func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		served = append(served, priorityOf(r.Context()))
+		mu.Unlock()
+		replyEmpty(w)
+	}, func(cfg *Config) { cfg.RequestsPerMinute = perMinute })
+	flood(background(), t, c, 8) // warm, and without a token left
+	served = nil
+	var wg sync.WaitGroup
+	for _, p := range arrive {
+		wg.Go(func() {
+			if _, err := c.Page(WithPriority(background(), p), "/v1/orders/", nil); err != nil {
+				t.Error(err)
+			}
+		})
+		synctest.Wait()
+	}
+	if beside != nil {
+		beside(c)
+	}
+	wg.Wait()
+	return served
+}
+
+func TestPriorities(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		got := order(t, 30, []Priority{PriorityExport, PrioritySweep, PriorityTail, PrioritySweep, PriorityRefresh, PriorityTail}, func(c *Client) {
+			if b := c.Budget(); b.Waiting != [priorities]int{1, 2, 2, 1} {
+				t.Errorf("waiting: %v", b.Waiting)
+			}
+		})
+		// Eight turns had been given: one by priority, the tenth to the one who has waited longest.
+		want := []Priority{PriorityRefresh, PriorityExport, PriorityTail, PriorityTail, PrioritySweep, PrioritySweep}
+		if len(got) != len(want) {
+			t.Fatal(got)
+		}
+		for i := range want {
+			if got[i] != want[i] {
+				t.Fatalf("served in the order %v, want %v", got, want)
+			}
+		}
+	})
+}
+
+// However many refreshes come, an export has its turn.
+func TestNobodyStarves(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := inProcess(t, func(w http.ResponseWriter, _ *http.Request) { replyEmpty(w) }, func(cfg *Config) { cfg.RequestsPerMinute = 60 })
+		ctx, stop := context.WithCancel(background())
+		defer stop()
+		var wg sync.WaitGroup
+		for range 5 {
+			wg.Go(func() {
+				for ctx.Err() == nil {
+					_, _ = c.Page(WithPriority(ctx, PriorityRefresh), "/v1/orders/x", nil)
+				}
+			})
+		}
+		time.Sleep(time.Minute)
+		start := time.Now()
+		for range 3 {
+			if _, err := c.Page(WithPriority(ctx, PriorityExport), "/v1/orders/export", nil); err != nil {
+				t.Error(err)
+			}
+		}
+		if waited := time.Since(start); waited > 100*time.Second {
+			t.Errorf("three exports had to wait %v for 1 request a second", waited)
+		}
+		stop()
+		wg.Wait()
+	})
+}
+
+// An organization that Polar restricts to 60 requests a minute: after two windows the client keeps within that, says so
+// once, tries now and then whether more is possible, and comes back when it is.
+func TestRestrictedOrganization(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := &fixed{limit: 60}
+		var log bytes.Buffer
+		c := inProcess(t, server.ServeHTTP, capture(&log), func(cfg *Config) { cfg.RequestsPerMinute = 250 })
+		work := func(d time.Duration) {
+			for end := time.Now().Add(d); time.Now().Before(end); {
+				if _, err := c.Page(background(), "/v1/orders/", nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		work(4 * time.Minute)
+		if b := c.Budget(); b.Pace != 54 || server.refused > 3 {
+			t.Errorf("pace %d after %d refusals", b.Pace, server.refused)
+		}
+		server.refused, server.served = 0, nil
+		work(time.Hour)
+		if n := len(server.served); n < 2500 || server.refused > 6 {
+			t.Errorf("%d requests and %d refusals in an hour, the limit is 3600", n, server.refused)
+		}
+		if n := strings.Count(log.String(), "Polar refuses requests although"); n != 1 {
+			t.Errorf("told %d times", n)
+		}
+		server.limit = 500
+		work(150 * time.Minute)
+		if b := c.Budget(); b.Pace != 250 || !strings.Contains(log.String(), "back to the whole budget") {
+			t.Errorf("pace %d long after the restriction was lifted", b.Pace)
+		}
+	})
+}
+
+func TestUsage(t *testing.T) {
+	t.Parallel()
+	u := usage{window: time.Minute}
+	at := time.Unix(1_800_000_000, 0)
+	for i := range 300 {
+		u.add(at.Add(time.Duration(i)*time.Second), 2)
+		if got, want := u.total(at.Add(time.Duration(i)*time.Second)), min(i+1, 60)*2; got != want {
+			t.Fatalf("after %d s: %d, want %d", i, got, want)
+		}
+	}
+	if got := u.total(at.Add(320 * time.Second)); got != 2*39 {
+		t.Errorf("20 s later %d", got)
+	}
+	if got := u.total(at.Add(time.Hour)); got != 0 {
+		t.Errorf("an hour later %d", got)
+	}
+}
