@@ -1,7 +1,7 @@
 -- name: TailStates :many
 -- Streams that can be followed: a tail adds to what a complete sweep has read.
 SELECT stream, tail, data_through, polled_at, sweep_due,
-       COALESCE(EXTRACT(EPOCH FROM now() - complete_at), -1)::float8 AS complete_age, unavailable
+       COALESCE(EXTRACT(EPOCH FROM now() - complete_at), -1)::float8 AS complete_age, complete_at, unavailable
 FROM sync_streams
 WHERE stream = ANY(@streams::text[]);
 
@@ -43,7 +43,7 @@ GROUP BY stream;
 
 -- name: ChangesKnown :exec
 UPDATE sync_changes SET known_at = GREATEST(known_at, @known_at)
-WHERE stream = @stream AND filter = @filter AND value = ANY(@values::text[]);
+WHERE stream = @stream AND filter = @filter AND value = ANY(@values::text[]) AND changed_at <= @until;
 
 -- name: ChangesForget :exec
 -- Kept for a while after they were fetched: the source is read with an overlap, and tells of them again.

@@ -70,6 +70,7 @@ type refresh struct {
 	*sweep
 	met    []uuid.UUID // Polar has them
 	gone   []absence   // Polar says that they do not exist
+	asked  []uuid.UUID // of which it said so, whether that was believed or not
 	failed []error     // one for each object that could not be dealt with
 	row    int         // of failures without a success between them
 }
@@ -127,7 +128,7 @@ func (f *refresh) take(ctx, reading context.Context, id uuid.UUID, asked time.Ti
 		return f.store(ctx, one(body), f.from)
 	case errors.Is(err, fetch.ErrNotFound):
 		f.row = 0
-		f.gone = append(f.gone, absence{id, asked})
+		f.gone, f.asked = append(f.gone, absence{id, asked}), append(f.asked, id)
 		return nil
 	case errors.Is(err, pgx.ErrNoRows):
 		f.failed = append(f.failed, fmt.Errorf("%s is not in the mirror, and without its row the path %s cannot be filled in: sync the stream", id, f.s.Get))

@@ -48,6 +48,9 @@ func (r *Runner) make(ctx context.Context, stream, kind string, do work, begin f
 
 func (r *Runner) once(ctx context.Context, name string, res *Result, do work, begin func() (*store.Run, error)) {
 	s := r.streams[name]
+	if name == TailStream {
+		s = &prepared{Stream: Stream{Name: TailStream}}
+	}
 	if s == nil {
 		res.fail(Failed, &UnknownStreamError{Name: name, Nearest: Nearest(name, r.Names())})
 		return

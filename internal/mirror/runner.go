@@ -72,8 +72,11 @@ type Config struct {
 	LeaseTTL       time.Duration
 	WaitForLease   bool  // wait out the lease of a process that died, rather than skip the stream at once
 	Brake          Brake // zero = DefaultBrake
-	Log            *slog.Logger
-	Observer       Observer
+	// TailLag is how long Polar's replicas may give the row from before a change: what a tail fetched sooner it fetches
+	// once more. 0 = DefaultTailLag, negative = not at all.
+	TailLag  time.Duration
+	Log      *slog.Logger
+	Observer Observer
 }
 
 // DefaultLeaseTTL is how long the lease of a process that died keeps others
@@ -113,6 +116,9 @@ func New(c Config) (*Runner, error) {
 	}
 	if c.Brake == (Brake{}) {
 		c.Brake = DefaultBrake
+	}
+	if c.TailLag == 0 {
+		c.TailLag = DefaultTailLag
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

@@ -32,6 +32,7 @@ type Stream struct {
 	Copies map[string]string
 	// Children are lists without an endpoint of their own.
 	Children []Child
+	Tail     Tail // how it is followed between sweeps; empty: not at all
 	// Optional: Polar is known to refuse this list to some tokens. A refusal is
 	// reported and is no failure.
 	Optional bool
@@ -55,6 +56,9 @@ type Child struct {
 	Expect   Expect
 }
 
+// unseenWhole: a list that the tail reads as a whole.
+const unseenWhole = "nothing, while the list fits into one page; then all changes"
+
 // Streams is the table of streams: the only place where a path of Polar's API
 // meets a table. Parents come before what refers to them.
 //
@@ -67,11 +71,13 @@ func Streams() []Stream {
 	return expecting([]Stream{
 		{Name: "organizations", Path: "/v1/organizations/", Get: "/v1/organizations/{id}", Scope: "organizations:read",
 			Scan:  fetch.Offset{Sort: []string{"created_at", "slug"}},
-			Table: rows((*db.Queries).OrganizationsUpsert)},
+			Table: rows((*db.Queries).OrganizationsUpsert),
+			Tail:  Tail{Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
 
 		{Name: "products", Path: "/v1/products/", Get: "/v1/products/{id}", Scope: "products:read",
 			Scan:  fetch.Offset{Sort: []string{"created_at", "name"}},
 			Table: rows((*db.Queries).ProductsUpsert),
+			Tail:  Tail{Hook: "product.", Batch: "id", Slow: []Probe{Whole{}}, Unseen: unseenWhole},
 			Children: []Child{
 				// The list holds current catalogue prices only: a price that leaves
 				// it is still pointed at by orders and subscriptions.
@@ -85,16 +91,21 @@ func Streams() []Stream {
 		{Name: "customers", Path: "/v1/customers/", Get: "/v1/customers/{id}",
 			Ours: "/v1/customers/external/{external_id}", Scope: "customers:read",
 			Scan:  fetch.Offset{Sort: []string{"created_at", "email"}},
-			Table: rows((*db.Queries).CustomersUpsert)},
+			Table: rows((*db.Queries).CustomersUpsert),
+			Tail: Tail{Hook: "customer.", Touched: []Touch{{"customer.", "customer_id", ""}}, Fast: []Probe{Head{}},
+				Unseen: "changes without an event: avatar_url, first_user_event_at, default_payment_method_id"}},
 
 		{Name: "members", Path: "/v1/members/", Get: "/v1/customers/{customer_id}/members/{id}",
 			Ours: "/v1/customers/external/{external_id}/members/{member_external_id}", Scope: "members:read",
 			Scan:  fetch.Offset{Sort: []string{"created_at"}},
-			Table: rows((*db.Queries).MembersUpsert)},
+			Table: rows((*db.Queries).MembersUpsert),
+			Tail: Tail{Hook: "member.", Touched: []Touch{{"customer.", "customer_id", "customer_id"}}, Slow: []Probe{Head{}},
+				Unseen: "changes of members whose customer has no event, unless a webhook tells of them"}},
 
 		{Name: "meters", Path: "/v1/meters/", Get: "/v1/meters/{id}", Scope: "meters:read",
 			Scan:  fetch.Offset{Sort: []string{"created_at", "name"}},
-			Table: rows((*db.Queries).MetersUpsert)},
+			Table: rows((*db.Queries).MetersUpsert),
+			Tail:  Tail{Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
 
 		// The plain list leaves out the rows of archived meters; asked for by
 		// meter, they come. Source: customer_meter/service.py.
@@ -103,13 +114,19 @@ func Streams() []Stream {
 				Each: &fetch.Each{Path: "/v1/meters/", Query: url.Values{"is_archived": {"true"}}, Param: "meter_id"}},
 			Embedded: []string{"customer", "meter"},
 			Copies:   map[string]string{"customer": "customers", "meter": "meters"},
-			Table:    rows((*db.Queries).CustomerMetersUpsert)},
+			Table:    rows((*db.Queries).CustomerMetersUpsert),
+			Tail: Tail{Touched: []Touch{{"meter.", "customer_id", "customer_id"}}, Fast: []Probe{Modified{}},
+				Unseen: "rows of archived meters"}},
 
 		{Name: "subscriptions", Path: "/v1/subscriptions/", Get: "/v1/subscriptions/{id}", Scope: "subscriptions:read",
 			Scan:     fetch.Keyset{Sort: "started_at", After: "started_after"},
 			Embedded: []string{"customer", "user", "product", "discount", "price"},
 			Copies:   map[string]string{"customer": "customers", "product": "products"},
 			Table:    rows((*db.Queries).SubscriptionsUpsert),
+			Tail: Tail{Hook: "subscription.", Touched: []Touch{{"subscription.", "subscription_id", ""}}, Batch: "customer_id",
+				Fast:   []Probe{Since{}, Hot{"status", []string{"past_due", "unpaid"}}, Due{[]string{"current_period_end", "trial_end", "ends_at", "resumes_at"}}},
+				Slow:   []Probe{Count{}},
+				Unseen: "started_at set back (imports), consumption on its meters, metadata, changes of prices and custom fields without an event"},
 			Children: []Child{
 				{Field: "prices", Name: "subscription_prices", Parent: "subscription_id", Key: "id", Embedded: []string{"meter"},
 					Table: rows((*db.Queries).SubscriptionPricesUpsert)},
@@ -122,6 +139,10 @@ func Streams() []Stream {
 			Embedded: []string{"customer", "user", "product", "product_price", "discount", "subscription"},
 			Copies:   map[string]string{"customer": "customers", "product": "products", "subscription": "subscriptions"},
 			Table:    rows((*db.Queries).OrdersUpsert),
+			Tail: Tail{Hook: "order.", Touched: []Touch{{"order.", "order_id", ""}, {"balance.", "order_id", ""}}, Batch: "customer_id",
+				Fast:   []Probe{Since{}, Hot{"status", []string{"draft", "pending"}}},
+				Slow:   []Probe{Count{}},
+				Unseen: "metadata, billing name and address, invoice and receipt flags, a renamed product's description"},
 			Children: []Child{
 				{Field: "items", Name: "order_items", Parent: "order_id", Key: "id",
 					Table: rows((*db.Queries).OrderItemsUpsert)},
@@ -129,11 +150,14 @@ func Streams() []Stream {
 
 		{Name: "payments", Path: "/v1/payments/", Get: "/v1/payments/{id}", Scope: "payments:read",
 			Scan:  fetch.Offset{Sort: []string{"created_at", "amount", "method", "status"}},
-			Table: rows((*db.Queries).PaymentsUpsert)},
+			Table: rows((*db.Queries).PaymentsUpsert),
+			Tail: Tail{Touched: []Touch{{"order.paid", "order_id", "order_id"}}, Fast: []Probe{Head{}}, Slow: []Probe{Hot{"status", []string{"pending"}}},
+				Unseen: "order_id filled in later, for an order without an event"}},
 
 		{Name: "metric_dashboards", Path: "/v1/metrics/dashboards", Get: "/v1/metrics/dashboards/{id}", Scope: "metrics:read",
 			Scan:  fetch.Array{},
-			Table: rows((*db.Queries).MetricDashboardsUpsert)},
+			Table: rows((*db.Queries).MetricDashboardsUpsert),
+			Tail:  Tail{Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
 
 		{Name: "metrics", Path: "/v1/metrics/", Scope: "metrics:read",
 			Scan:  fetch.Metrics{Intervals: []string{"day", "month"}},

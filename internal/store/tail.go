@@ -17,6 +17,7 @@ import (
 type TailState struct {
 	Position    json.RawMessage // nil: no tail yet
 	CompleteAge time.Duration   // since the last complete sweep began; negative: there was none
+	CompleteAt  time.Time       // when it began, by the clock of the database
 	Unavailable bool            // Polar refuses the stream to this token
 }
 
@@ -28,7 +29,7 @@ func (s *Store) TailStates(ctx context.Context, streams []string) (map[string]Ta
 	}
 	states := make(map[string]TailState, len(rows))
 	for _, r := range rows {
-		states[r.Stream] = TailState{r.Tail, time.Duration(r.CompleteAge * float64(time.Second)), r.Unavailable != nil}
+		states[r.Stream] = TailState{r.Tail, time.Duration(r.CompleteAge * float64(time.Second)), deref(r.CompleteAt), r.Unavailable != nil}
 	}
 	return states, nil
 }
@@ -126,9 +127,12 @@ func (s *Store) Now(ctx context.Context) (time.Time, error) {
 }
 
 // Settle records that what these changes name was asked for after a moment, by
-// the clock of the database, and is stored.
-func (s *Store) Settle(ctx context.Context, stream, filter string, values []string, at time.Time) error {
-	if err := s.q.ChangesKnown(ctx, db.ChangesKnownParams{Stream: stream, Filter: filter, Values: values, KnownAt: &at}); err != nil {
+// the clock of the database, and is stored. Changes later than until are left.
+func (s *Store) Settle(ctx context.Context, stream, filter string, values []string, at, until time.Time) error {
+	if len(values) == 0 {
+		return nil
+	}
+	if err := s.q.ChangesKnown(ctx, db.ChangesKnownParams{Stream: stream, Filter: filter, Values: values, KnownAt: &at, Until: until}); err != nil {
 		return fmt.Errorf("settle changes of %s: %w", stream, err)
 	}
 	return nil
@@ -197,12 +201,40 @@ func (s *Store) ids(ctx context.Context, table, condition string, most int, args
 	return ids, nil
 }
 
-// CountOf counts the rows of a table that have one of the owners in a column, up to most.
-func (s *Store) CountOf(ctx context.Context, table, column string, owners []uuid.UUID, most int) (n int, err error) {
-	err = s.pool.QueryRow(ctx, fmt.Sprintf(`SELECT count(*) FROM (SELECT FROM %s t WHERE t.%s = ANY($1) LIMIT %d) l`,
-		pgx.Identifier{table}.Sanitize(), pgx.Identifier{column}.Sanitize(), most), owners).Scan(&n)
+// CountOf counts the rows of a table that have one of the owners in a column,
+// dated since or later in another, up to most.
+func (s *Store) CountOf(ctx context.Context, table, column string, owners []uuid.UUID, dated string, since time.Time, most int) (n int, err error) {
+	err = s.pool.QueryRow(ctx, fmt.Sprintf(`SELECT count(*) FROM (SELECT FROM %s t WHERE t.%s = ANY($1) AND t.%s >= $2 LIMIT %d) l`,
+		pgx.Identifier{table}.Sanitize(), pgx.Identifier{column}.Sanitize(), pgx.Identifier{dated}.Sanitize(), most), owners, since).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("count rows of %s: %w", table, err)
 	}
 	return n, nil
 }
+
+// Oldest is the earliest value of a time column among these rows; zero if one of them is not there.
+func (s *Store) Oldest(ctx context.Context, table, column string, ids []uuid.UUID) (time.Time, error) {
+	var at *time.Time
+	var n int
+	err := s.pool.QueryRow(ctx, `SELECT min(`+pgx.Identifier{column}.Sanitize()+`), count(*) FROM `+pgx.Identifier{table}.Sanitize()+` WHERE id = ANY($1)`, ids).Scan(&at, &n)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("look for the oldest %s of %s: %w", column, table, err)
+	}
+	if n < len(ids) {
+		return time.Time{}, nil
+	}
+	return deref(at), nil
+}
+
+// DeliveriesExpected tells whether Polar sends webhooks that a mirror can read.
+func (s *Store) DeliveriesExpected(ctx context.Context) (bool, error) {
+	var yes bool
+	err := s.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM webhook_endpoints WHERE enabled AND format = 'raw' AND _deleted_at IS NULL)`).Scan(&yes)
+	if err != nil {
+		return false, fmt.Errorf("look for webhook endpoints: %w", err)
+	}
+	return yes, nil
+}
+
+// Add adds the counts of another run.
+func (c *Counts) Add(o Counts) { c.add(o) }

@@ -25,7 +25,7 @@ func (q *Queries) ChangesForget(ctx context.Context) error {
 
 const changesKnown = `-- name: ChangesKnown :exec
 UPDATE sync_changes SET known_at = GREATEST(known_at, $1)
-WHERE stream = $2 AND filter = $3 AND value = ANY($4::text[])
+WHERE stream = $2 AND filter = $3 AND value = ANY($4::text[]) AND changed_at <= $5
 `
 
 type ChangesKnownParams struct {
@@ -33,6 +33,7 @@ type ChangesKnownParams struct {
 	Stream  string     `json:"stream"`
 	Filter  string     `json:"filter"`
 	Values  []string   `json:"values"`
+	Until   time.Time  `json:"until"`
 }
 
 func (q *Queries) ChangesKnown(ctx context.Context, arg ChangesKnownParams) error {
@@ -41,6 +42,7 @@ func (q *Queries) ChangesKnown(ctx context.Context, arg ChangesKnownParams) erro
 		arg.Stream,
 		arg.Filter,
 		arg.Values,
+		arg.Until,
 	)
 	return err
 }
@@ -235,7 +237,7 @@ func (q *Queries) TailSave(ctx context.Context, arg TailSaveParams) error {
 
 const tailStates = `-- name: TailStates :many
 SELECT stream, tail, data_through, polled_at, sweep_due,
-       COALESCE(EXTRACT(EPOCH FROM now() - complete_at), -1)::float8 AS complete_age, unavailable
+       COALESCE(EXTRACT(EPOCH FROM now() - complete_at), -1)::float8 AS complete_age, complete_at, unavailable
 FROM sync_streams
 WHERE stream = ANY($1::text[])
 `
@@ -247,6 +249,7 @@ type TailStatesRow struct {
 	PolledAt    *time.Time      `json:"polled_at"`
 	SweepDue    *string         `json:"sweep_due"`
 	CompleteAge float64         `json:"complete_age"`
+	CompleteAt  *time.Time      `json:"complete_at"`
 	Unavailable *string         `json:"unavailable"`
 }
 
@@ -267,6 +270,7 @@ func (q *Queries) TailStates(ctx context.Context, streams []string) ([]TailState
 			&i.PolledAt,
 			&i.SweepDue,
 			&i.CompleteAge,
+			&i.CompleteAt,
 			&i.Unavailable,
 		); err != nil {
 			return nil, err

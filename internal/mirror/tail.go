@@ -1,0 +1,385 @@
+package mirror
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+
+	"syncd/internal/fetch"
+	"syncd/internal/store"
+)
+
+// Tail says how a stream is followed between sweeps, by requests whose number
+// does not grow with the stream. A tail never takes the absence of a row for a
+// deletion.
+type Tail struct {
+	// Touched: which events of Polar's own (source=system) tell of changes here.
+	Touched []Touch
+	// Hook is the prefix of the webhook events whose payload is an object of this stream; "" = none.
+	Hook string
+	// Batch is a filter of the list that takes several values at once, to fetch
+	// many changed objects with few requests: id, or the column customer_id.
+	Batch string
+	Fast  []Probe // asked in every round
+	Slow  []Probe // asked in turn, as many a round as requests are left for
+	// Unseen is what no tail sees; the next sweep does.
+	Unseen string
+}
+
+// Touch reads from an event what has changed.
+type Touch struct {
+	Event  string // its name; one that ends in a dot stands for all that begin so
+	Field  string // of its metadata, or customer_id of the event itself, that holds the id
+	Filter string // of the stream's list that finds what changed by this id; "" = it is the object's own id
+}
+
+// Probe is one cheap question to Polar.
+type Probe interface {
+	ask(ctx, reading context.Context, t *tail) error
+}
+
+// TailStream is the name under which a round of tails is recorded.
+const TailStream = "tail"
+
+// RoundRequests is what a round costs at most while nothing has changed.
+const RoundRequests = 10
+
+const (
+	// tailOverlap is how far before the newest row known a head begins: rows are
+	// dated when they are flushed and show when they are committed, so they
+	// appear late and out of order.
+	tailOverlap = 10 * time.Minute
+	// DefaultTailLag is how long after a change Polar's replicas may still give the old row.
+	DefaultTailLag = 10 * time.Second
+	// mostChanges bounds what one round fetches of a stream; the rest waits for the next.
+	mostChanges = 2000
+)
+
+// round is one round of tails over all streams: one run.
+type round struct {
+	*sweep // of the round itself: its run, its result, its requests
+	tails  []*tail
+	feeds  feedPosition
+	left   int // requests that a quiet round may still spend on slow probes
+}
+
+// tail is one stream in a round.
+type tail struct {
+	*sweep   // that stores what the tail reads
+	round    *round
+	at       tailPosition
+	name     string    // of the probe being asked, where its position is kept
+	through  time.Time // of the newest change stored
+	sweepDue string
+	err      error
+}
+
+// tailPosition is what the tails of a stream go on from; JSON in sync_streams.
+type tailPosition struct {
+	Newest   time.Time            `json:"newest,omitzero"`   // sort value of the newest row that a head met
+	Modified time.Time            `json:"modified,omitzero"` // newest modified_at met
+	Nulls    int                  `json:"nulls,omitzero"`    // rows that were never modified; they come first in descending order
+	Checked  time.Time            `json:"checked,omitzero"`  // until when dates that pass have been looked at
+	Complete time.Duration        `json:"-"`
+	Short    *int                 `json:"short,omitempty"` // rows that Polar counted and that are not here, when a count was taken first
+	Since    time.Time            `json:"since,omitzero"`  // when the complete sweep began that Short belongs to
+	Page     map[string]int       `json:"page,omitempty"`  // where a large hot set goes on
+	Asked    map[string]time.Time `json:"asked,omitempty"` // slow probes, by number
+}
+
+// Tail makes one round of tails: feeds first, then the probes of each stream,
+// then what these found to have changed. Streams that were never swept
+// completely, are off or not available are left out. A stream that fails does
+// not keep the others from being followed.
+func (r *Runner) Tail(ctx context.Context, names ...string) (Result, error) {
+	names, err := r.Resolve(names...)
+	if err != nil {
+		return Result{}, err
+	}
+	if err := r.Store.CheckSchema(ctx); err != nil {
+		return Result{}, err
+	}
+	ctx = fetch.WithPriority(ctx, fetch.PriorityTail)
+	res := r.make(ctx, TailStream, store.KindTail, func(sw *sweep, ctx, reading context.Context) error {
+		return (&round{sweep: sw, left: RoundRequests}).follow(ctx, reading, names)
+	}, func() (*store.Run, error) {
+		return r.begin(ctx, func() (*store.Run, error) {
+			return r.Store.BeginSlot(ctx, "", TailStream, store.KindTail, r.holder, r.LeaseTTL)
+		})
+	})
+	return res, nil
+}
+
+func (rd *round) follow(ctx, reading context.Context, names []string) error {
+	if err := rd.open(ctx, names); err != nil {
+		return err
+	}
+	if err := rd.readFeeds(ctx, reading); err != nil {
+		return err
+	}
+	for _, t := range rd.tails {
+		for i, p := range t.s.Tail.Fast {
+			t.ask(ctx, reading, fmt.Sprint("fast", i), p)
+		}
+		if err := t.fatal(); err != nil {
+			return err
+		}
+	}
+	rd.left -= int(rd.spent())
+	if err := rd.slow(ctx, reading); err != nil {
+		return err
+	}
+	for _, t := range rd.tails {
+		t.attempt(func() error { return t.fetchChanges(ctx, reading) })
+		if err := t.fatal(); err != nil {
+			return err
+		}
+	}
+	return rd.close(ctx)
+}
+
+// open finds out which streams can be followed, and from where.
+func (rd *round) open(ctx context.Context, names []string) error {
+	states, err := rd.r.Store.TailStates(ctx, append(slices.Clone(names), TailStream))
+	if err != nil {
+		return err
+	}
+	if own := states[TailStream].Position; own != nil {
+		if err := json.Unmarshal(own, &rd.feeds); err != nil {
+			return fmt.Errorf("position of the feeds: %w", err)
+		}
+	}
+	for _, name := range names {
+		s, st := rd.r.streams[name], states[name]
+		if s.Tail.empty() || st.CompleteAt.IsZero() || st.Unavailable || rd.r.isDisabled(name) {
+			continue
+		}
+		run, err := rd.run.Beside(ctx, name, store.KindTail)
+		if err != nil {
+			return err
+		}
+		t := &tail{sweep: &sweep{r: rd.r, s: s, run: run, res: &Result{Stream: name, Outcome: Succeeded}}, round: rd}
+		t.at.Complete = st.CompleteAge
+		if st.Position != nil {
+			if err := json.Unmarshal(st.Position, &t.at); err != nil {
+				return fmt.Errorf("position of the tail of %s: %w", name, err)
+			}
+		}
+		if !t.at.Since.Equal(st.CompleteAt) {
+			t.at.Since, t.at.Short = st.CompleteAt, nil
+		}
+		rd.tails = append(rd.tails, t)
+	}
+	return nil
+}
+
+func (t Tail) empty() bool { return len(t.Touched)+len(t.Fast)+len(t.Slow) == 0 && t.Hook == "" }
+
+// ask asks one probe, and keeps what went wrong for the end of the round.
+func (t *tail) ask(ctx, reading context.Context, name string, p Probe) {
+	t.attempt(func() error { t.name = name; return p.ask(ctx, reading, t) })
+}
+
+func (t *tail) attempt(do func() error) {
+	if t.err == nil {
+		t.err = do()
+	}
+}
+
+// fatal is an error that concerns all streams alike.
+func (t *tail) fatal() error {
+	if errors.Is(t.err, fetch.ErrAuth) && !t.s.Optional || errors.Is(t.err, context.Canceled) || errors.Is(t.err, store.ErrLeaseLost) {
+		return t.err
+	}
+	return nil
+}
+
+// spent is what the round has cost so far.
+func (rd *round) spent() (n int64) {
+	n = rd.requests
+	for _, t := range rd.tails {
+		n += t.requests
+	}
+	return n
+}
+
+// slow asks as many of the slow probes as a quiet round may cost, those first that were asked longest ago.
+func (rd *round) slow(ctx, reading context.Context) error {
+	type turn struct {
+		t    *tail
+		name string
+		p    Probe
+	}
+	var turns []turn
+	for _, t := range rd.tails {
+		for i, p := range t.s.Tail.Slow {
+			turns = append(turns, turn{t, fmt.Sprint("slow", i), p})
+		}
+	}
+	slices.SortStableFunc(turns, func(a, b turn) int { return a.t.at.Asked[a.name].Compare(b.t.at.Asked[b.name]) })
+	for _, u := range turns {
+		before := rd.spent()
+		if rd.left <= 0 {
+			return nil
+		}
+		u.t.ask(ctx, reading, u.name, u.p)
+		if err := u.t.fatal(); err != nil {
+			return err
+		}
+		if u.t.at.Asked == nil {
+			u.t.at.Asked = map[string]time.Time{}
+		}
+		u.t.at.Asked[u.name] = time.Now().UTC().Truncate(time.Millisecond)
+		rd.left -= int(rd.spent() - before)
+	}
+	return nil
+}
+
+// close records where each stream stands; that of one that failed stays where it was.
+func (rd *round) close(ctx context.Context) error {
+	rd.requests = rd.spent()
+	var failed []string
+	for _, t := range rd.tails {
+		rd.run.Counts.Add(t.run.Counts)
+		rd.res.Deleted += t.res.Deleted
+		if t.run.Counts.Rejected > 0 {
+			t.res.Outcome = Partial
+			failed = append(failed, fmt.Sprintf("%s: %d items could not be stored: see sync_rejects", t.s.Name, t.run.Counts.Rejected))
+		}
+		t.recordDrift(ctx)
+		if t.err != nil {
+			if errors.Is(t.err, fetch.ErrScope) {
+				rd.r.disable(t.s.Name, fmt.Sprintf("disabled until the next start: the token lacks %s", t.s.Scope))
+			}
+			rd.res.Err = errors.Join(rd.res.Err, fmt.Errorf("%s: %w", t.s.Name, t.err))
+			failed = append(failed, t.s.Name+": "+t.err.Error())
+			continue
+		}
+		position, err := json.Marshal(t.at)
+		if err != nil {
+			return fmt.Errorf("position of the tail of %s: %w", t.s.Name, err)
+		}
+		if err := rd.r.Store.TailSave(ctx, t.s.Name, position, t.through, t.sweepDue); err != nil {
+			return err
+		}
+	}
+	if len(failed) > 0 {
+		rd.partial("%s", strings.Join(failed, "; "))
+	}
+	position, err := json.Marshal(rd.feeds)
+	if err != nil {
+		return fmt.Errorf("position of the feeds: %w", err)
+	}
+	if err := rd.r.Store.TailSave(ctx, TailStream, position, time.Time{}, ""); err != nil {
+		return err
+	}
+	return rd.r.Store.ForgetTails(ctx)
+}
+
+// keep stores the items of a reply, and notes the newest value of a time field among them.
+func (t *tail) keep(ctx context.Context, page fetch.Page, field string) error {
+	if len(page.Items)+len(page.Gaps) == 0 {
+		return nil
+	}
+	if err := t.store(ctx, page, fetch.Cursor{}); err != nil {
+		return err
+	}
+	for _, item := range page.Items {
+		if at := fieldTime(item, field); at.After(t.through) {
+			t.through = at
+		}
+	}
+	return nil
+}
+
+// page reads one page of the stream's list, with these parameters beside its own.
+func (t *tail) page(reading context.Context, query map[string][]string) (fetch.Page, error) {
+	q := map[string][]string{"limit": {"100"}, "page": {"1"}}
+	for k, v := range t.s.Query {
+		q[k] = v
+	}
+	for k, v := range query {
+		q[k] = v
+	}
+	page, err := t.r.Client.Salvage(reading, t.s.Path, q)
+	t.requests += int64(page.Requests)
+	return page, err
+}
+
+// start is a moment before which nothing can have happened that the last
+// complete sweep has not met, reckoned back from something that Polar dated.
+func (t *tail) start(newest time.Time) time.Time {
+	if newest.IsZero() {
+		return newest
+	}
+	return newest.Add(-t.at.Complete - tailOverlap)
+}
+
+// fieldTime is a time at the top level of an item; zero if there is none.
+func fieldTime(item jsontext.Value, name string) time.Time {
+	at, err := time.Parse(time.RFC3339Nano, fieldText(item, name))
+	if err != nil {
+		return time.Time{}
+	}
+	return at.UTC()
+}
+
+// fieldText is a text at the top level of an item; "" if there is none.
+func fieldText(item jsontext.Value, name string) string {
+	dec := jsontext.NewDecoder(strings.NewReader(string(item)), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	if dec.PeekKind() != '{' {
+		return ""
+	}
+	if _, err := dec.ReadToken(); err != nil {
+		return ""
+	}
+	for dec.PeekKind() == '"' {
+		key, err := dec.ReadToken()
+		if err != nil {
+			return ""
+		}
+		if key.String() != name || dec.PeekKind() != '"' {
+			if dec.SkipValue() != nil {
+				return ""
+			}
+			continue
+		}
+		value, err := dec.ReadToken()
+		if err != nil {
+			return ""
+		}
+		return value.String()
+	}
+	return ""
+}
+
+func itemIDs(items []jsontext.Value) []string {
+	ids := make([]string, 0, len(items))
+	for _, item := range items {
+		if id := fieldText(item, "id"); id != "" {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+func byID(stream string, ids []uuid.UUID, at time.Time) []store.Changed {
+	changes := make([]store.Changed, len(ids))
+	for i, id := range ids {
+		changes[i] = store.Changed{Stream: stream, Filter: store.ByID, Value: id.String(), At: at}
+	}
+	return changes
+}
+
+func (r *Runner) isDisabled(name string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.disabled[name] != ""
+}

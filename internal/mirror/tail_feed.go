@@ -1,0 +1,319 @@
+package mirror
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+
+	"syncd/internal/fetch"
+	"syncd/internal/store"
+)
+
+// The feeds tell what has changed, for all streams at once: the events that
+// Polar itself records of what happens to an organization, and what it has sent
+// to a webhook endpoint, if there is one.
+const (
+	eventsPath     = "/v1/events/"
+	deliveriesPath = "/v1/webhooks/deliveries"
+	// feedOverlap is how far before the newest entry known a feed is read again:
+	// entries are dated before they show.
+	feedOverlap = 5 * time.Minute
+	// maxFeedPages bounds what one round reads of a feed. More entries than that
+	// cost more than the sweeps that make up for them.
+	maxFeedPages = 50
+	// hookMargin is taken off the time of a payload, which is Polar's, before it
+	// is compared with that of a reply, which is ours: where the clocks differ by
+	// less, a payload never overwrites a later reply.
+	hookMargin = time.Minute
+	// hookSlack is by how much the event of a change may be dated later than the payload that tells of it.
+	hookSlack = 2 * time.Second
+)
+
+// feedPosition is where the feeds are read on from: times of their newest entries.
+type feedPosition struct {
+	Events     time.Time `json:"events,omitzero"`
+	Deliveries time.Time `json:"deliveries,omitzero"`
+}
+
+func (rd *round) readFeeds(ctx, reading context.Context) error {
+	var touched, hooked bool
+	for _, t := range rd.tails {
+		touched = touched || len(t.s.Tail.Touched) > 0
+		hooked = hooked || t.s.Tail.Hook != ""
+	}
+	if touched {
+		if err := rd.feed(ctx, "events", func() error { return rd.events(ctx, reading) }); err != nil {
+			return err
+		}
+	}
+	if !hooked || rd.r.streams["webhook_endpoints"] == nil {
+		return nil
+	}
+	expected, err := rd.r.Store.DeliveriesExpected(ctx)
+	if err != nil || !expected {
+		return err
+	}
+	return rd.feed(ctx, "webhook deliveries", func() error { return rd.deliveries(ctx, reading) })
+}
+
+// feed reads one feed. One that the token has no scope for is left out from then
+// on; the rest of the round does without, and says so.
+func (rd *round) feed(ctx context.Context, name string, read func() error) error {
+	key := TailStream + "/" + name
+	if rd.r.isDisabled(key) {
+		return nil
+	}
+	err := read()
+	switch {
+	case errors.Is(err, fetch.ErrScope):
+		rd.r.disable(key, err.Error())
+		rd.r.Log.WarnContext(ctx, "tails do without a feed until the next start: changes are seen later", "feed", name, "error", err)
+		return nil
+	case err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, fetch.ErrAuth) && !store.IsStore(err):
+		rd.res.Err = errors.Join(rd.res.Err, err)
+		rd.partial("%s: %v", name, err)
+		return nil
+	}
+	return err
+}
+
+// oldest is the age of the oldest of the complete sweeps that the followed streams build on.
+func (rd *round) oldest() (age time.Duration) {
+	for _, t := range rd.tails {
+		age = max(age, t.at.Complete)
+	}
+	return age
+}
+
+func (rd *round) list(reading context.Context, path string, query url.Values) (fetch.Page, error) {
+	page, err := rd.r.Client.Salvage(reading, path, query)
+	rd.requests += int64(page.Requests)
+	return page, err
+}
+
+// dueAll brings the sweeps of all streams forward that depend on a feed.
+func (rd *round) dueAll(reason string, depends func(Tail) bool) {
+	for _, t := range rd.tails {
+		if depends(t.s.Tail) {
+			t.sweepDue = reason
+		}
+	}
+}
+
+// events reads Polar's own events since the newest one known. The bounds are
+// whole seconds: Polar's store of events may cut them to that.
+// Source: server/polar/event/service.py, server/tinybird/datasources.
+func (rd *round) events(ctx, reading context.Context) error {
+	query := url.Values{"source": {"system"}, "limit": {"100"}, "sorting": {"timestamp"}}
+	from := rd.feeds.Events.Add(-feedOverlap)
+	if rd.feeds.Events.IsZero() {
+		newest, err := rd.list(reading, eventsPath, withQuery(query, url.Values{"limit": {"1"}, "sorting": {"-timestamp"}}))
+		if err != nil || len(newest.Items) == 0 {
+			return err
+		}
+		from = fieldTime(newest.Items[0], "timestamp").Add(-rd.oldest() - feedOverlap)
+	}
+	query.Set("start_timestamp", from.UTC().Truncate(time.Second).Add(-time.Second).Format(time.RFC3339))
+	newest := rd.feeds.Events
+	for n, last := 1, 1; n <= last; n++ {
+		page, err := rd.list(reading, eventsPath, withQuery(query, url.Values{"page": {strconv.Itoa(n)}}))
+		if err != nil {
+			return err
+		}
+		if n == 1 {
+			last = page.MaxPage
+		}
+		if last > maxFeedPages {
+			rd.dueAll(fmt.Sprintf("%d events since %s", page.TotalCount, from.UTC().Format(time.RFC3339)), func(t Tail) bool { return len(t.Touched) > 0 })
+			end, err := rd.list(reading, eventsPath, withQuery(query, url.Values{"limit": {"1"}, "sorting": {"-timestamp"}}))
+			if err == nil && len(end.Items) > 0 {
+				rd.feeds.Events = fieldTime(end.Items[0], "timestamp")
+			}
+			return err
+		}
+		var changes []store.Changed
+		for _, item := range page.Items {
+			var e event
+			if err := json.Unmarshal(item, &e); err != nil {
+				rd.r.Log.WarnContext(ctx, "an event that cannot be read tells nothing", "error", err)
+				continue
+			}
+			newest = later(newest, e.Timestamp.UTC())
+			for _, t := range rd.tails {
+				changes = append(changes, t.touched(e)...)
+			}
+		}
+		if err := rd.r.Store.Note(ctx, changes); err != nil {
+			return err
+		}
+	}
+	rd.feeds.Events = newest
+	return nil
+}
+
+// event is what is needed of an event.
+type event struct {
+	Timestamp  time.Time                  `json:"timestamp"`
+	Name       string                     `json:"name"`
+	CustomerID *uuid.UUID                 `json:"customer_id"`
+	Metadata   map[string]json.RawMessage `json:"metadata"`
+}
+
+func (e event) field(name string) string {
+	var id string
+	if raw, ok := e.Metadata[name]; ok && json.Unmarshal(raw, &id) == nil {
+		return id
+	}
+	if name == "customer_id" && e.CustomerID != nil {
+		return e.CustomerID.String()
+	}
+	return ""
+}
+
+// touched tells what an event has changed in the stream.
+func (t *tail) touched(e event) (changes []store.Changed) {
+	for _, touch := range t.s.Tail.Touched {
+		if touch.Event != e.Name && !(strings.HasSuffix(touch.Event, ".") && strings.HasPrefix(e.Name, touch.Event)) {
+			continue
+		}
+		value := e.field(touch.Field)
+		if _, err := uuid.Parse(value); err != nil {
+			continue
+		}
+		c := store.Changed{Stream: t.s.Name, Filter: touch.Filter, Value: value, At: e.Timestamp.UTC()}
+		if c.Filter == "" {
+			c.Filter = store.ByID
+		}
+		if e.CustomerID != nil {
+			c.Owner = *e.CustomerID
+		}
+		changes = append(changes, c)
+	}
+	return changes
+}
+
+// delivery is what is needed of a webhook delivery.
+type delivery struct {
+	CreatedAt time.Time `json:"created_at"`
+	Event     struct {
+		ID      uuid.UUID `json:"id"`
+		Payload *string   `json:"payload"`
+	} `json:"webhook_event"`
+}
+
+// payload is the message that an endpoint of the format raw is sent.
+type payload struct {
+	Type      string         `json:"type"`
+	Timestamp time.Time      `json:"timestamp"`
+	Data      jsontext.Value `json:"data"`
+}
+
+// deliveries reads what Polar has sent to webhook endpoints since the newest
+// delivery known. A payload holds the whole object as of the moment of its
+// event, so it needs no further request.
+// Source: server/polar/webhook/service.py.
+func (rd *round) deliveries(ctx, reading context.Context) error {
+	from := rd.feeds.Deliveries.Add(-feedOverlap)
+	if rd.feeds.Deliveries.IsZero() {
+		newest, err := rd.list(reading, deliveriesPath, url.Values{"limit": {"1"}})
+		if err != nil || len(newest.Items) == 0 {
+			return err
+		}
+		from = fieldTime(newest.Items[0], "created_at").Add(-rd.oldest() - feedOverlap)
+	}
+	query := url.Values{"limit": {"100"}, "start_timestamp": {from.UTC().Truncate(time.Second).Format(time.RFC3339)}}
+	newest, seen := rd.feeds.Deliveries, map[uuid.UUID]bool{}
+	var sent []payload
+	for n, last := 1, 1; n <= last; n++ {
+		page, err := rd.list(reading, deliveriesPath, withQuery(query, url.Values{"page": {strconv.Itoa(n)}}))
+		if err != nil {
+			return err
+		}
+		last = page.MaxPage
+		if last > maxFeedPages {
+			rd.dueAll(fmt.Sprintf("%d webhook deliveries since %s", page.TotalCount, from.UTC().Format(time.RFC3339)), func(t Tail) bool { return t.Hook != "" })
+			rd.feeds.Deliveries = fieldTime(page.Items[0], "created_at")
+			return nil
+		}
+		for _, item := range page.Items {
+			var d delivery
+			if json.Unmarshal(item, &d) != nil {
+				continue
+			}
+			newest = later(newest, d.CreatedAt.UTC())
+			if d.Event.Payload == nil || seen[d.Event.ID] {
+				continue
+			}
+			seen[d.Event.ID] = true
+			var p payload
+			if json.Unmarshal([]byte(*d.Event.Payload), &p) == nil && len(p.Data) > 0 && !p.Timestamp.IsZero() {
+				sent = append(sent, p)
+			}
+		}
+	}
+	slices.SortStableFunc(sent, func(a, b payload) int { return a.Timestamp.Compare(b.Timestamp) })
+	if err := rd.deliver(ctx, sent); err != nil {
+		return err
+	}
+	rd.feeds.Deliveries = newest
+	return nil
+}
+
+// deliver stores the newest payload of each object.
+func (rd *round) deliver(ctx context.Context, sent []payload) error {
+	newest := map[string]int{}
+	for i, p := range sent {
+		newest[fieldText(p.Data, "id")] = i
+	}
+	now, err := rd.r.Store.Now(ctx)
+	if err != nil {
+		return err
+	}
+	for i, p := range sent {
+		id := fieldText(p.Data, "id")
+		t := rd.hooked(p.Type)
+		if t == nil || newest[id] != i || id == "" {
+			continue
+		}
+		if strings.HasSuffix(p.Type, ".deleted") {
+			if gone, err := uuid.Parse(id); err == nil {
+				if err := rd.r.Store.Note(ctx, byID(t.s.Name, []uuid.UUID{gone}, p.Timestamp)); err != nil {
+					return err
+				}
+			}
+			continue
+		}
+		stale := t.run.Counts.Stale
+		page := fetch.Page{Items: []jsontext.Value{p.Data}, TotalCount: -1, RequestedAt: p.Timestamp.Add(-hookMargin)}
+		if err := t.keep(ctx, page, ""); err != nil {
+			return err
+		}
+		t.through = later(t.through, p.Timestamp.UTC())
+		if t.run.Counts.Stale > stale || t.run.Counts.Rejected > 0 {
+			continue // what is here may be older all the same: the event of this change has it fetched
+		}
+		if err := rd.r.Store.Settle(ctx, t.s.Name, store.ByID, []string{id}, now.Add(max(0, rd.r.TailLag)), p.Timestamp.Add(hookSlack)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hooked is the followed stream whose objects a webhook event carries.
+func (rd *round) hooked(event string) *tail {
+	for _, t := range rd.tails {
+		if h := t.s.Tail.Hook; h != "" && strings.HasPrefix(event, h) && event != "customer.state_changed" {
+			return t
+		}
+	}
+	return nil
+}

@@ -1,0 +1,214 @@
+package mirror
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"syncd/internal/fetch"
+	"syncd/internal/store"
+)
+
+// fetchChanges fetches what is known to have changed and settles it. What is
+// left for a later round is still on record.
+func (t *tail) fetchChanges(ctx, reading context.Context) error {
+	pending, err := t.r.Store.Pending(ctx, t.s.Name, t.r.TailLag, mostChanges)
+	if err != nil || len(pending) == 0 {
+		return err
+	}
+	if len(pending) == mostChanges {
+		t.sweepDue = fmt.Sprintf("%d changes or more at once", mostChanges)
+	}
+	asked, err := t.r.Store.Now(ctx)
+	if err != nil {
+		return err
+	}
+	by := map[string][]store.Changed{}
+	for _, c := range pending {
+		by[c.Filter] = append(by[c.Filter], c)
+	}
+	for _, filter := range slices.Sorted(maps.Keys(by)) {
+		if filter == store.ByID {
+			err = t.fetchObjects(ctx, reading, by[filter], asked)
+		} else {
+			err = t.fetchLists(ctx, reading, filter, by[filter], asked)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// always is later than anything that is dated.
+var always = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// fetchLists fetches what a filter of the list finds, for several values at a time.
+func (t *tail) fetchLists(ctx, reading context.Context, filter string, changes []store.Changed, asked time.Time) error {
+	for some := range slices.Chunk(changes, pickAtOnce) {
+		values := make([]string, len(some))
+		for i, c := range some {
+			values[i] = c.Value
+		}
+		if _, err := t.filtered(ctx, reading, url.Values{filter: values}); err != nil {
+			return err
+		}
+		if err := t.settled(ctx, filter, values, some, asked); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// filtered stores all that a filtered list gives, and tells the ids.
+func (t *tail) filtered(ctx, reading context.Context, query url.Values) (map[string]bool, error) {
+	received := map[string]bool{}
+	for page, err := range t.s.Scan.Pages(reading, t.r.Client, t.s.Path, withQuery(t.s.Query, query), fetch.Cursor{}) {
+		t.requests += int64(page.Requests)
+		if err != nil {
+			return nil, err
+		}
+		if err := t.keep(ctx, page, ""); err != nil {
+			return nil, err
+		}
+		for _, id := range itemIDs(page.Items) {
+			received[id] = true
+		}
+	}
+	return received, nil
+}
+
+// settled records that changes have been fetched, and how far that brings the stream.
+func (t *tail) settled(ctx context.Context, filter string, values []string, changes []store.Changed, asked time.Time) error {
+	for _, c := range changes {
+		t.through = later(t.through, c.At)
+	}
+	return t.r.Store.Settle(ctx, t.s.Name, filter, values, asked, always)
+}
+
+// fetchObjects fetches objects by id: through a filter of the list that takes
+// many at once where that costs less, one by one otherwise.
+func (t *tail) fetchObjects(ctx, reading context.Context, changes []store.Changed, asked time.Time) error {
+	left := map[string]store.Changed{}
+	for _, c := range changes {
+		left[c.Value] = c
+	}
+	query, cheaper, err := t.batch(ctx, changes)
+	if err != nil {
+		return err
+	}
+	if cheaper {
+		for _, q := range query {
+			received, err := t.filtered(ctx, reading, q)
+			if err != nil {
+				return err
+			}
+			var met []store.Changed
+			for id := range received {
+				if c, was := left[id]; was {
+					met = append(met, c)
+					delete(left, id)
+				}
+			}
+			if err := t.settled(ctx, store.ByID, valuesOf(met), met, asked); err != nil {
+				return err
+			}
+		}
+	}
+	if len(left) == 0 {
+		return nil
+	}
+	rest := slices.Collect(maps.Values(left))
+	if t.s.Get == "" { // the list no longer shows it, and there is nowhere else to ask
+		return t.settled(ctx, store.ByID, valuesOf(rest), rest, asked)
+	}
+	ids := make([]uuid.UUID, 0, len(rest))
+	for _, c := range rest {
+		if id, err := uuid.Parse(c.Value); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	f := &refresh{sweep: t.sweep}
+	if err := f.objects(ctx, reading, ids); err != nil {
+		return err
+	}
+	if err := f.settle(ctx, reading); err != nil {
+		return err
+	}
+	done := map[string]bool{}
+	for _, id := range f.met {
+		done[id.String()] = true
+	}
+	for _, a := range f.asked {
+		done[a.String()] = true
+	}
+	rest = slices.DeleteFunc(rest, func(c store.Changed) bool { return !done[c.Value] })
+	return t.settled(ctx, store.ByID, valuesOf(rest), rest, asked)
+}
+
+func valuesOf(changes []store.Changed) []string {
+	values := make([]string, len(changes))
+	for i, c := range changes {
+		values[i] = c.Value
+	}
+	return values
+}
+
+// batch makes queries of the list that find these objects, and tells whether
+// they cost fewer requests than asking for each.
+func (t *tail) batch(ctx context.Context, changes []store.Changed) (queries []url.Values, cheaper bool, err error) {
+	column := t.s.Tail.Batch
+	if column == "" {
+		return nil, false, nil
+	}
+	if column == "id" {
+		for some := range slices.Chunk(changes, pickAtOnce) {
+			queries = append(queries, url.Values{"id": valuesOf(some)})
+		}
+		return queries, len(changes) > 1 || t.s.Get == "", nil
+	}
+	owners := map[uuid.UUID]bool{}
+	ids := make([]uuid.UUID, 0, len(changes))
+	for _, c := range changes {
+		if c.Owner != (uuid.UUID{}) {
+			owners[c.Owner] = true
+		}
+		if id, err := uuid.Parse(c.Value); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	narrow := url.Values{}
+	sort := "created_at"
+	var since time.Time
+	if k, ok := t.s.Scan.(fetch.Keyset); ok {
+		// Nothing is to be found before the oldest of them.
+		sort = k.Sort
+		if since, err = t.r.Store.Oldest(ctx, t.s.Name, sort, ids); err != nil {
+			return nil, false, err
+		}
+		if !since.IsZero() {
+			narrow.Set(k.After, since.Add(-time.Microsecond).UTC().Format(time.RFC3339Nano))
+		}
+	}
+	list := slices.SortedFunc(maps.Keys(owners), func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
+	if len(list) == 0 {
+		return nil, false, nil
+	}
+	rows, err := t.r.Store.CountOf(ctx, t.s.Name, column, list, sort, since, 100*len(changes))
+	if err != nil {
+		return nil, false, err
+	}
+	for some := range slices.Chunk(list, pickAtOnce) {
+		q := withQuery(narrow, nil)
+		for _, o := range some {
+			q.Add(column, o.String())
+		}
+		queries = append(queries, q)
+	}
+	return queries, len(queries)+rows/100 < len(changes), nil
+}

@@ -1,0 +1,326 @@
+package mirror
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+
+	"syncd/internal/fetch"
+)
+
+const (
+	maxHeadPages = 50  // of news in one round; beyond, a sweep is due
+	maxHotPages  = 3   // of a hot set in one round; a larger one is read in turns
+	mostHot      = 500 // rows that may have left a hot set, asked for by id
+	wholeRows    = 100 // a list with as many rows is one page: it is swept, not followed
+)
+
+// Since reads what came after the newest row known, of a list that filters by
+// time: its keyset scan from a little before that row.
+type Since struct{}
+
+func (Since) ask(ctx, reading context.Context, t *tail) error {
+	k, ok := t.s.Scan.(fetch.Keyset)
+	if !ok {
+		return fmt.Errorf("stream %s has no keyset to begin from", t.s.Name)
+	}
+	from := t.at.Newest.Add(-tailOverlap)
+	if t.at.Newest.IsZero() {
+		newest, err := t.r.Store.Newest(ctx, t.s.Name, k.Sort)
+		if err != nil {
+			return err
+		}
+		from = t.start(newest)
+	}
+	var cursor fetch.Cursor
+	if !from.IsZero() && from.Year() > 1 {
+		cursor.After = from.UTC().Format(time.RFC3339Nano)
+	}
+	pages := 0
+	for page, err := range k.Pages(reading, t.r.Client, t.s.Path, t.s.Query, cursor) {
+		t.requests += int64(page.Requests)
+		if err != nil {
+			return err
+		}
+		if err := t.keep(ctx, page, k.Sort); err != nil {
+			return err
+		}
+		if pages++; pages >= maxHeadPages && !page.Done {
+			// What was stored counts; the next round goes on behind it.
+			break
+		}
+	}
+	t.at.Newest = later(t.at.Newest, t.through)
+	return nil
+}
+
+// Head reads a list from its newest row back to a little before the newest one
+// known. Its count of the whole list is compared with the table.
+type Head struct {
+	By string // time that the list can be sorted by in descending order; "" = created_at
+}
+
+func (h Head) ask(ctx, reading context.Context, t *tail) error {
+	by := h.By
+	if by == "" {
+		by = "created_at"
+	}
+	from := t.at.Newest.Add(-tailOverlap)
+	if t.at.Newest.IsZero() {
+		newest, err := t.r.Store.Newest(ctx, t.s.Name, by)
+		if err != nil {
+			return err
+		}
+		from = t.start(newest)
+	}
+	newest := t.at.Newest
+	for n := 1; ; n++ {
+		page, err := t.page(reading, url.Values{"sorting": {"-" + by}, "page": {strconv.Itoa(n)}})
+		if err != nil {
+			return err
+		}
+		if err := t.keep(ctx, page, by); err != nil {
+			return err
+		}
+		oldest := time.Time{}
+		for _, item := range page.Items {
+			at := fieldTime(item, by)
+			newest = later(newest, at)
+			if !at.IsZero() && (oldest.IsZero() || at.Before(oldest)) {
+				oldest = at
+			}
+		}
+		if n >= page.MaxPage || len(page.Items) == 0 || (!oldest.IsZero() && oldest.Before(from)) {
+			t.at.Newest = newest
+			return t.compare(ctx, page.TotalCount)
+		}
+		if n >= maxHeadPages {
+			t.sweepDue = fmt.Sprintf("more than %d new rows at once", 100*maxHeadPages)
+			return nil
+		}
+	}
+}
+
+// compare takes a count that differs from what is here, by another number than
+// right after the last complete sweep, as a reason to sweep early: something
+// came or went that no tail has seen.
+func (t *tail) compare(ctx context.Context, total int) error {
+	live, err := t.r.Store.Count(ctx, t.s.Name)
+	if err != nil {
+		return err
+	}
+	short := total - int(live)
+	switch {
+	case t.at.Short == nil:
+		t.at.Short = &short
+	case *t.at.Short != short:
+		t.sweepDue = fmt.Sprintf("Polar counts %d rows, here are %d", total, live)
+	}
+	return nil
+}
+
+// Count asks for the count of a list only, as a cheap alarm.
+type Count struct{}
+
+func (Count) ask(ctx, reading context.Context, t *tail) error {
+	page, err := t.r.Client.Page(reading, t.s.Path, withQuery(t.s.Query, url.Values{"limit": {"1"}, "page": {"1"}}))
+	t.requests += int64(page.Requests)
+	if err != nil {
+		return err
+	}
+	return t.compare(ctx, page.TotalCount)
+}
+
+// Hot reads the rows that are likely to change soon: those with one of a few
+// values. A row that has such a value here and is not among them has changed.
+type Hot struct {
+	Filter string // a parameter of the list, and the column of the same name
+	Values []string
+}
+
+func (h Hot) ask(ctx, reading context.Context, t *tail) error {
+	first := max(1, t.at.Page[t.name])
+	received := map[string]bool{}
+	var asked time.Time
+	n, all := first, first == 1
+	for ; ; n++ {
+		page, err := t.page(reading, url.Values{h.Filter: h.Values, "page": {strconv.Itoa(n)}})
+		if err != nil {
+			return err
+		}
+		asked = page.RequestedAt
+		if err := t.keep(ctx, page, ""); err != nil {
+			return err
+		}
+		for _, id := range itemIDs(page.Items) {
+			received[id] = true
+		}
+		if n >= page.MaxPage || len(page.Items) == 0 {
+			n = 0
+			break
+		}
+		if n-first+1 >= maxHotPages {
+			all = false
+			break
+		}
+	}
+	if t.at.Page == nil {
+		t.at.Page = map[string]int{}
+	}
+	t.at.Page[t.name] = n + 1
+	if !all {
+		return nil
+	}
+	here, err := t.r.Store.Having(ctx, t.s.Name, h.Filter, h.Values, mostHot)
+	if err != nil {
+		return err
+	}
+	left := slices.DeleteFunc(here, func(id uuid.UUID) bool { return received[id.String()] })
+	return t.r.Store.Note(ctx, byID(t.s.Name, left, asked))
+}
+
+// Due fetches the rows of which a date has passed: a period that ends changes
+// the row without anything in a list that could be filtered by. Each is looked
+// at soon after, and once more, since Polar's own jobs take their time.
+type Due struct{ Columns []string }
+
+// dueLooks is how long after the date a row is looked at.
+var dueLooks = []time.Duration{time.Minute, 15 * time.Minute}
+
+func (d Due) ask(ctx, _ context.Context, t *tail) error {
+	now := t.r.Client.Now().UTC()
+	last := t.at.Checked
+	if last.IsZero() {
+		last = now.Add(-t.at.Complete - tailOverlap)
+	}
+	for _, after := range dueLooks {
+		ids, err := t.r.Store.Passed(ctx, t.s.Name, d.Columns, last.Add(-after), now.Add(-after), mostChanges)
+		if err != nil {
+			return err
+		}
+		if err := t.r.Store.Note(ctx, byID(t.s.Name, ids, now)); err != nil {
+			return err
+		}
+	}
+	t.at.Checked = now
+	return nil
+}
+
+// Modified follows a list that can be sorted by modified_at. Rows never modified
+// come first in descending order; how many there were last time is where the
+// search for the newest change begins.
+type Modified struct{}
+
+func (Modified) ask(ctx, reading context.Context, t *tail) error {
+	from := t.at.Modified.Add(-tailOverlap)
+	if t.at.Modified.IsZero() {
+		newest, err := t.r.Store.Newest(ctx, t.s.Name, "modified_at")
+		if err != nil {
+			return err
+		}
+		from = t.start(newest)
+	}
+	read := func(n int) (fetch.Page, int, error) {
+		page, err := t.page(reading, url.Values{"sorting": {"-modified_at"}, "page": {strconv.Itoa(n)}})
+		if err != nil {
+			return page, 0, err
+		}
+		nulls := 0
+		for _, item := range page.Items {
+			if fieldTime(item, "modified_at").IsZero() {
+				nulls++
+			}
+		}
+		return page, nulls, t.keep(ctx, page, "modified_at")
+	}
+	// Pages up to low hold rows never modified only, high has a modified one; between them lies the border.
+	low, high, last, step := 0, math.MaxInt, math.MaxInt, 1
+	var page fetch.Page
+	for n := t.at.Nulls/100 + 1; high-low > 1; step *= 2 {
+		p, nulls, err := read(n)
+		if err != nil {
+			return err
+		}
+		last = max(1, p.MaxPage)
+		if nulls == len(p.Items) {
+			low, high = n, min(high, last+1)
+		} else {
+			high, page = n, p
+			if nulls > 0 {
+				low = n - 1
+			}
+		}
+		t.at.Nulls = (n-1)*100 + nulls
+		if high > last {
+			n = min(low+step, last)
+		} else {
+			n = max(low+1, high-step)
+		}
+	}
+	if high > last {
+		return nil // nothing was ever modified
+	}
+	newest := later(t.at.Modified, t.through)
+	for n := high; ; n++ {
+		if n > high {
+			var err error
+			if page, _, err = read(n); err != nil {
+				return err
+			}
+			newest = later(newest, t.through)
+		}
+		if len(page.Items) == 0 || n >= page.MaxPage || fieldTime(page.Items[len(page.Items)-1], "modified_at").Before(from) {
+			break
+		}
+		if n-high >= maxHeadPages {
+			t.sweepDue = fmt.Sprintf("more than %d rows were modified at once", 100*maxHeadPages)
+			break
+		}
+	}
+	t.at.Modified = newest
+	return t.compare(ctx, page.TotalCount)
+}
+
+// Whole sweeps a list that is small: that costs as little as looking for what
+// is new, sees everything, deletions too, and is certified.
+type Whole struct{}
+
+func (Whole) ask(ctx, _ context.Context, t *tail) error {
+	live, err := t.r.Store.Count(ctx, t.s.Name)
+	if err != nil {
+		return err
+	}
+	if live > wholeRows {
+		return nil
+	}
+	res := t.r.Once(ctx, t.s.Name)
+	t.requests += res.Requests
+	if res.Outcome == Failed {
+		return res.Err
+	}
+	return nil
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+func withQuery(q, more url.Values) url.Values {
+	all := url.Values{}
+	for k, v := range q {
+		all[k] = v
+	}
+	for k, v := range more {
+		all[k] = v
+	}
+	return all
+}
