@@ -23,6 +23,9 @@ type Job struct {
 	Spec string
 	// AtStart also runs the job as soon as the scheduler does, without jitter. Ignored when Spec is Off.
 	AtStart bool
+	// Urgent jobs run at their tick, without jitter, and beside the Parallel others: short and frequent ones, which would
+	// else wait for hours behind long ones.
+	Urgent bool
 	// Run does one run and reports its own failures; an error only means that it should be tried again soon. Its
 	// context is the one given to Scheduler.Run.
 	Run func(context.Context) error
@@ -55,6 +58,7 @@ type Scheduler struct {
 	started atomic.Bool
 	drain   chan struct{}
 	once    sync.Once
+	early   sync.WaitGroup // runs that Soon began
 	// ctx is that of Run: cron hands none to its jobs. It is set before cron starts and not written again.
 	ctx context.Context
 }
@@ -65,8 +69,9 @@ type job struct {
 	schedule cron.Schedule
 	entry    cron.EntryID
 	guarded  cron.Job
-	atStart  bool // the run at the start is still to come
-	failures int  // since the last success
+	prompt   atomic.Bool // the next run is wanted at once
+	atStart  bool        // the run at the start is still to come
+	failures int         // since the last success
 
 	mu      sync.Mutex
 	retryAt time.Time // zero: no retry is waiting
@@ -150,7 +155,23 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	}
 	<-s.cron.Stop().Done()
 	atStart.Wait()
+	s.early.Wait()
 	return nil
+}
+
+// Soon runs a job once now, without jitter, whatever its schedule, unless it runs already or the scheduler is stopping.
+// It is called from a job, and returns at once. It tells whether there is such a job.
+func (s *Scheduler) Soon(name string) bool {
+	for _, j := range s.jobs {
+		if j.Name == name {
+			if !s.stopping() {
+				j.prompt.Store(true)
+				s.early.Go(j.guarded.Run)
+			}
+			return true
+		}
+	}
+	return false
 }
 
 // Drain starts no further job and lets Run return when those that run have ended.
@@ -175,9 +196,9 @@ func (s *Scheduler) Upcoming() map[string]time.Time {
 
 // tick runs a job, and again after failures until it succeeds or its next tick is nearer than the next try.
 func (s *Scheduler) tick(j *job) {
-	if j.atStart {
-		j.atStart = false
-	} else if s.cfg.Jitter > 0 && !s.wait(rand.N(s.cfg.Jitter)) {
+	prompt := j.prompt.Swap(false) || j.Urgent || j.atStart
+	j.atStart = false
+	if !prompt && s.cfg.Jitter > 0 && !s.wait(rand.N(s.cfg.Jitter)) {
 		return
 	}
 	for s.attempt(j) != nil {
@@ -200,7 +221,7 @@ func (s *Scheduler) tick(j *job) {
 // attempt runs a job once, as soon as fewer than Parallel others run. A scheduler that is stopping runs nothing:
 // that is no failure.
 func (s *Scheduler) attempt(j *job) error {
-	if s.slots != nil {
+	if s.slots != nil && !j.Urgent {
 		select {
 		case s.slots <- struct{}{}:
 			defer func() { <-s.slots }()

@@ -298,3 +298,33 @@ func TestNewReportsEveryProblem(t *testing.T) {
 		}
 	}
 }
+
+func TestUrgentJobsWaitForNobodyAndSoonRunsAJobOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tail, swept := newRan(), newRan()
+		made := make(chan *Scheduler, 1)
+		s, stop := start(t, Config{Jitter: 30 * time.Minute, Parallel: 1, Jobs: []Job{
+			{Name: "long", Spec: "@every 1000h", AtStart: true, Run: func(ctx context.Context) error {
+				<-ctx.Done()
+				return nil
+			}},
+			{Name: "tail", Spec: "@every 1h", Urgent: true, Run: func(ctx context.Context) error {
+				if len(tail.times()) == 0 {
+					if s := <-made; !s.Soon("orders") || s.Soon("nothing") {
+						t.Error("Soon does not know the jobs")
+					}
+				}
+				return tail.run(ctx)
+			}},
+			{Name: "orders", Spec: "@every 1000h", Urgent: true, Run: swept.run},
+		}})
+		made <- s
+		time.Sleep(2*time.Hour + time.Minute)
+		stop()
+		want := map[string][]time.Duration{"tail": {time.Hour, 2 * time.Hour}, "orders": {time.Hour}}
+		got := map[string][]time.Duration{"tail": tail.times(), "orders": swept.times()}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("runs (-want +got):\n%s", diff)
+		}
+	})
+}
