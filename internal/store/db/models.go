@@ -8,6 +8,36 @@ import (
 	"time"
 )
 
+// The processes that draw on sync_budget, each as it stood when it last asked. One that has not asked for a minute counts no more, and its row goes some minutes later.
+type SyncBudgetHolder struct {
+	// Host, process id and a random part, as in sync_runs.holder.
+	Holder string `json:"holder"`
+	// When it last asked for tokens (UTC, clock of the database).
+	AskedAt time.Time `json:"asked_at"`
+	// Since when it asks in vain (UTC); null when it got tokens.
+	WaitingAt *time.Time `json:"waiting_at"`
+	// Tokens that it waits for; 0 when it got some.
+	Wanted int64 `json:"wanted"`
+	// Of the request that waits: 0 refresh, 1 tail, 2 sweep, 3 export.
+	Priority int64 `json:"priority"`
+	// Tokens a second that it would let come. The smallest of all counts.
+	Rate float64 `json:"rate"`
+	// Tokens that may gather. The smallest of all counts.
+	Burst int64 `json:"burst"`
+	// Its configured budget, in requests a minute.
+	PerMinute int64 `json:"per_minute"`
+	// Requests a minute that it goes by now: less than per_minute while Polar refuses requests although fewer were sent.
+	Pace int64 `json:"pace"`
+	// Requests that it had sent in the last minute.
+	Used int64 `json:"used"`
+	// Requests that it has sent since its start, by priority: refresh, tail, sweep, export.
+	Requests []int64 `json:"requests"`
+	// Answers 429 that it has got since its start.
+	RateLimited int64 `json:"rate_limited"`
+	// Seconds for which refusals have kept it waiting since its start.
+	Paused float64 `json:"paused"`
+}
+
 // One row per attempt at one stream, written when it starts and closed when it ends. A row without finished_at is running, or its process died.
 type SyncRun struct {
 	// Number of the run, ascending in order of start.

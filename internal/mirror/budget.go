@@ -1,0 +1,32 @@
+package mirror
+
+import (
+	"context"
+	"time"
+
+	"syncd/internal/fetch"
+	"syncd/internal/store"
+)
+
+// budget lets a client draw on the request budget that all processes on one schema share, in the database.
+type budget struct {
+	store  *store.Store
+	holder string
+}
+
+var _ fetch.SharedBudget = budget{}
+
+// Take implements fetch.SharedBudget.
+func (b budget) Take(ctx context.Context, ask fetch.Ask) (fetch.Grant, error) {
+	grant, err := b.store.TakeBudget(ctx, store.BudgetAsk{
+		Holder: b.holder, Want: ask.Want, Priority: int(ask.Priority), Rate: ask.Rate, Burst: ask.Burst,
+		Budget: store.Budget{
+			PerMinute: int64(ask.Budget.PerMinute), Pace: int64(ask.Budget.Pace), Used: int64(ask.Budget.Used),
+			Requests: ask.Budget.Requests[:], RateLimited: ask.Budget.RateLimited, Paused: ask.Budget.Paused,
+		},
+	})
+	return fetch.Grant(grant), err
+}
+
+// Pause implements fetch.SharedBudget.
+func (b budget) Pause(ctx context.Context, d time.Duration) error { return b.store.PauseBudget(ctx, d) }

@@ -1,0 +1,174 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"syncd/internal/store/db"
+)
+
+// Budget is how the request budget of one process stands, as it tells the others.
+type Budget struct {
+	PerMinute   int64         // configured
+	Pace        int64         // what it goes by now
+	Used        int64         // requests in the last minute
+	Requests    []int64       // since its start, by priority
+	RateLimited int64         // answers 429 since its start
+	Paused      time.Duration // for which they kept it waiting since its start
+}
+
+// BudgetAsk is a request for tokens of the shared budget. The bucket they come from is refilled by the smallest Rate
+// (tokens a second) up to the smallest Burst of the processes that have asked within the last minute.
+type BudgetAsk struct {
+	Holder   string
+	Want     int
+	Priority int // smaller is better
+	Rate     float64
+	Burst    int
+	Budget   Budget
+}
+
+// BudgetGrant is the answer. Without tokens, Wait is when to ask again.
+type BudgetGrant struct {
+	Tokens      int
+	Wait, Pause time.Duration
+	Sharers     int // processes that have asked within the last minute, this one included
+}
+
+const (
+	budgetLives   = time.Minute      // how long a process counts that asks no more
+	budgetForgets = 10 * time.Minute // when its row goes
+	// budgetWaits is how long tokens are kept back for a process that asked in vain and has not come again.
+	budgetWaits = 2 * time.Second
+	// budgetAges: who has waited for so long has the best priority, so that nobody starves.
+	budgetAges = 15 * time.Second
+)
+
+// TakeBudget takes tokens from the bucket that all processes of the schema share. The clock is the database's. One that
+// asks while another with a better priority waits gets what that one leaves.
+func (s *Store) TakeBudget(ctx context.Context, ask BudgetAsk) (grant BudgetGrant, err error) {
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		q := s.q.WithTx(tx)
+		bucket, err := q.BudgetLock(ctx)
+		if err != nil {
+			return err
+		}
+		holders, err := q.BudgetHolders(ctx)
+		if err != nil {
+			return err
+		}
+		var left float64
+		var me db.SyncBudgetHolder
+		grant, left, me = ask.from(bucket, holders)
+		if err := q.BudgetSet(ctx, db.BudgetSetParams{Tokens: left, At: bucket.At}); err != nil {
+			return err
+		}
+		for _, h := range holders {
+			if bucket.At.Sub(h.AskedAt) > budgetForgets {
+				if err := q.BudgetForget(ctx, bucket.At.Add(-budgetForgets)); err != nil {
+					return err
+				}
+				break
+			}
+		}
+		return q.BudgetHolderSet(ctx, db.BudgetHolderSetParams(me))
+	})
+	if err != nil {
+		return BudgetGrant{}, fmt.Errorf("take from the shared request budget: %w", err)
+	}
+	return grant, nil
+}
+
+// from decides: what is granted, what is left in the bucket, and how the asking process stands then.
+func (ask BudgetAsk) from(bucket db.BudgetLockRow, holders []db.SyncBudgetHolder) (grant BudgetGrant, left float64, me db.SyncBudgetHolder) {
+	now := bucket.At
+	me = db.SyncBudgetHolder{
+		Holder: ask.Holder, AskedAt: now, WaitingAt: &now, Wanted: int64(ask.Want), Priority: int64(ask.Priority),
+		Rate: ask.Rate, Burst: int64(ask.Burst), PerMinute: ask.Budget.PerMinute, Pace: ask.Budget.Pace, Used: ask.Budget.Used,
+		Requests: ask.Budget.Requests, RateLimited: ask.Budget.RateLimited, Paused: ask.Budget.Paused.Seconds(),
+	}
+	for _, h := range holders {
+		if h.Holder == ask.Holder && h.WaitingAt != nil && now.Sub(h.AskedAt) < budgetWaits {
+			me.WaitingAt = h.WaitingAt
+		}
+	}
+	rate, burst, ahead := ask.Rate, float64(ask.Burst), 0.0
+	grant.Sharers = 1
+	for _, h := range holders {
+		if h.Holder == ask.Holder || now.Sub(h.AskedAt) > budgetLives {
+			continue
+		}
+		grant.Sharers++
+		rate, burst = min(rate, h.Rate), min(burst, float64(h.Burst))
+		if now.Sub(h.AskedAt) < budgetWaits && before(h, me, now) {
+			ahead += float64(h.Wanted)
+		}
+	}
+	left = min(burst, bucket.Tokens+max(0, bucket.Since)*rate)
+	grant.Pause = max(0, time.Duration(bucket.Paused*float64(time.Second)))
+	if grant.Pause > 0 {
+		grant.Wait = grant.Pause
+		return grant, left, me
+	}
+	if free := left - ahead; free >= 1 {
+		grant.Tokens = min(ask.Want, int(free))
+		left -= float64(grant.Tokens)
+		me.WaitingAt, me.Wanted = nil, 0
+		return grant, left, me
+	}
+	grant.Wait = min(time.Second, time.Duration((1+ahead-left)/rate*float64(time.Second)))
+	return grant, left, me
+}
+
+// before tells whether a waits and comes before b, by priority and then by how long they have waited.
+func before(a, b db.SyncBudgetHolder, now time.Time) bool {
+	if a.WaitingAt == nil {
+		return false
+	}
+	rank := func(h db.SyncBudgetHolder) int64 {
+		if now.Sub(*h.WaitingAt) > budgetAges {
+			return 0
+		}
+		return h.Priority
+	}
+	return cmp.Or(cmp.Compare(rank(a), rank(b)), a.WaitingAt.Compare(*b.WaitingAt)) < 0
+}
+
+// PauseBudget keeps all processes from taking tokens for d from now.
+func (s *Store) PauseBudget(ctx context.Context, d time.Duration) error {
+	if err := s.q.BudgetPause(ctx, d.Seconds()); err != nil {
+		return fmt.Errorf("pause the shared request budget: %w", err)
+	}
+	return nil
+}
+
+// BudgetHolder is a process that draws on the shared budget, as of when it last asked.
+type BudgetHolder struct {
+	Holder string
+	Age    time.Duration // since it asked, by the clock of the database
+	Budget
+}
+
+// Budgets reports on the processes that have drawn on the shared budget within the last minutes, and for how long all of
+// them pause.
+func (s *Store) Budgets(ctx context.Context) (list []BudgetHolder, pause time.Duration, err error) {
+	now, err := s.q.BudgetPaused(ctx)
+	if err != nil {
+		return nil, 0, fmt.Errorf("read the shared request budget: %w", err)
+	}
+	rows, err := s.q.BudgetHolders(ctx)
+	if err != nil {
+		return nil, 0, fmt.Errorf("read the sharers of the request budget: %w", err)
+	}
+	for _, h := range rows {
+		list = append(list, BudgetHolder{Holder: h.Holder, Age: max(0, now.At.Sub(h.AskedAt)), Budget: Budget{
+			PerMinute: h.PerMinute, Pace: h.Pace, Used: h.Used, Requests: h.Requests, RateLimited: h.RateLimited,
+			Paused: time.Duration(h.Paused * float64(time.Second)),
+		}})
+	}
+	return list, time.Duration(now.Seconds * float64(time.Second)), nil
+}
