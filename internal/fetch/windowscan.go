@@ -25,7 +25,7 @@ import (
 type Windows struct {
 	Field         string        // the time to go by, both as sort criterion and as key of the item: timestamp
 	After, Before string        // the filters on it: start_timestamp, end_timestamp
-	Keep          time.Duration // how far back to read; 0 = to the first item
+	Keep          time.Duration // how far back to read, from the last midnight in UTC; 0 = to the first item
 	Rows          int           // to aim at in a window; default 300
 	Limit         int           // rows a page; default 100
 }
@@ -43,12 +43,13 @@ const (
 	maxStalePages = 10
 )
 
-// Since is the oldest time that a scan beginning now reads from; zero for all.
+// Since is the oldest time that a scan beginning now reads from: a midnight in UTC, so that it is the same for all that
+// is done today; zero for all.
 func (w Windows) Since(c *Client) time.Time {
 	if w.Keep <= 0 {
 		return time.Time{}
 	}
-	return c.cfg.Now().Add(-w.Keep).UTC().Truncate(time.Second)
+	return c.cfg.Now().UTC().Truncate(day).Add(-w.Keep).Truncate(time.Second)
 }
 
 // Pages implements Scan. The position is the beginning of a window, and in Total the number of rows before it.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"syncd/internal/fetch"
 )
 
 // ours are the columns that every table of a stream has beside the API's.
@@ -38,6 +40,14 @@ func (s Stream) check() error {
 	for f := range s.Copies {
 		if !slices.Contains(s.Embedded, f) {
 			bad("the copy %q is not dropped", f)
+		}
+	}
+	if _, nested := s.Scan.(fetch.Nested); nested != (len(s.Parents) > 0) {
+		bad("parents and a nested scan go together")
+	}
+	for _, p := range s.Parents {
+		if !s.Table.columns[p.Column] {
+			bad("no column %q names its parent in %s", p.Column, p.Stream)
 		}
 	}
 	for _, c := range s.Children {

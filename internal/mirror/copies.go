@@ -28,6 +28,9 @@ func (sw *sweep) storeCopies(ctx context.Context, q *db.Queries, tx pgx.Tx, obje
 	})
 	for _, field := range fields {
 		of := sw.r.streams[sw.s.Copies[field]]
+		if sw.r.Off[of.Name] {
+			continue // rows of nobody but syncd's own making would look like a stream that is read
+		}
 		copies := map[uuid.UUID]object{}
 		holder := map[uuid.UUID]int{}
 		for _, c := range changes {

@@ -62,6 +62,9 @@ func (sw *sweep) absentees(ctx, reading context.Context) error {
 	if err != nil {
 		return err
 	}
+	if absent, err = sw.spare(ctx, absent); err != nil {
+		return err
+	}
 	control, listed, err := sw.run.AnySeen(ctx)
 	if err != nil {
 		return err

@@ -66,12 +66,15 @@ type Observer interface {
 type Config struct {
 	Client         *fetch.Client
 	Store          *store.Store
-	Streams        []Stream // nil = Streams()
-	Parallel       int      // streams at a time in Sync; default 4
-	OrganizationID string   // the organization that the token must belong to; "" = any
+	Streams        []Stream                 // nil = Streams()
+	Off            map[string]bool          // streams that run only when they are named, and of which no copies are stored; nil = none: see Select
+	Retention      map[string]time.Duration // how far back the rows of a stream by windows are kept; 0 = all
+	Parallel       int                      // streams at a time in Sync; default 4
+	OrganizationID string                   // the organization that the token must belong to; "" = any
 	LeaseTTL       time.Duration
-	WaitForLease   bool  // wait out the lease of a process that died, rather than skip the stream at once
-	Brake          Brake // zero = DefaultBrake
+	WaitForLease   bool          // wait out the lease of a process that died, rather than skip the stream at once
+	Brake          Brake         // zero = DefaultBrake
+	ReceiptWait    time.Duration // first pause while Polar renders a receipt; default 1 s
 	// TailLag is how long Polar's replicas may give the row from before a change: what a tail fetched sooner it fetches
 	// once more. 0 = DefaultTailLag, negative = not at all.
 	TailLag  time.Duration
@@ -120,6 +123,9 @@ func New(c Config) (*Runner, error) {
 	if c.TailLag == 0 {
 		c.TailLag = DefaultTailLag
 	}
+	if c.ReceiptWait <= 0 {
+		c.ReceiptWait = time.Second
+	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -141,12 +147,21 @@ func New(c Config) (*Runner, error) {
 		if err := s.check(); err != nil {
 			return nil, err
 		}
+		s = c.bind(s)
 		r.streams[s.Name] = &prepared{s, newShape(s), i}
 		for f, of := range s.Copies {
 			if r.streams[of] == nil {
 				return nil, fmt.Errorf("stream %q: %q is a copy of a row of %q, which has to come before it", s.Name, f, of)
 			}
 		}
+		for _, p := range s.Parents {
+			if r.streams[p.Stream] == nil {
+				return nil, fmt.Errorf("stream %q is read for each row of %q, which has to come before it", s.Name, p.Stream)
+			}
+		}
+	}
+	if c.Client != nil && c.Store != nil {
+		c.Client.Share(budget{c.Store, r.holder})
 	}
 	return r, nil
 }
@@ -176,11 +191,11 @@ func (e *UnknownStreamError) Error() string {
 	return fmt.Sprintf("no stream is named %q: did you mean %q?", e.Name, e.Nearest)
 }
 
-// Resolve checks names of streams and puts them into the order of the table; none means all of them.
+// Resolve checks names of streams and puts them into the order of the table; none means all that are not off.
 func (r *Runner) Resolve(names ...string) ([]string, error) {
 	all := r.Names()
 	if len(names) == 0 {
-		return all, nil
+		return slices.DeleteFunc(all, func(n string) bool { return r.Off[n] }), nil
 	}
 	var errs []error
 	for _, n := range names {
@@ -299,7 +314,7 @@ func (r *Runner) Sync(ctx context.Context, names ...string) ([]Result, error) {
 	for i, name := range names {
 		g.Go(func() error {
 			defer close(done[name])
-			for _, of := range r.streams[name].Copies {
+			for _, of := range r.streams[name].before() {
 				if c := done[of]; c != nil {
 					<-c
 				}

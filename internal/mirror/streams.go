@@ -32,7 +32,12 @@ type Stream struct {
 	Copies map[string]string
 	// Children are lists without an endpoint of their own.
 	Children []Child
-	Tail     Tail // how it is followed between sweeps; empty: not at all
+	// Parents are the streams for each of whose rows the list is read, where Polar
+	// has no list for all; with a fetch.Nested. They come first in the table.
+	Parents []Parent
+	// OptIn says why the stream is off unless it is asked for; "" = it is on.
+	OptIn string
+	Tail  Tail // how it is followed between sweeps; empty: not at all
 	// Optional: Polar is known to refuse this list to some tokens. A refusal is
 	// reported and is no failure.
 	Optional bool

@@ -31,6 +31,7 @@ type sweep struct {
 	force    bool // rewrite also what seems to be unchanged
 
 	from    fetch.Cursor // where the last page was read from
+	gone    string       // parents that Polar did not find: see fetch.Cursor
 	tied    []url.Values // pages between which a row of a group of ties may have slipped
 	before  url.Values   // the page before
 	whole   int          // rows there are by the last page's count; -1 where that does not tell
@@ -119,6 +120,9 @@ func (sw *sweep) renew(ctx context.Context, stop context.CancelCauseFunc) {
 // list. Each is bounded, so that a server that counts wrongly ends the sweep as
 // incomplete and does not keep it for ever.
 func (sw *sweep) read(ctx, reading context.Context) error {
+	if err := sw.prepare(ctx); err != nil {
+		return err
+	}
 	if sw.run.Checkpoint != nil {
 		if err := json.Unmarshal(sw.run.Checkpoint, &sw.from); err != nil {
 			return fmt.Errorf("checkpoint of %s: %w", sw.s.Name, err)
@@ -142,6 +146,14 @@ func (sw *sweep) read(ctx, reading context.Context) error {
 		switch {
 		case c.accounted():
 			sw.certify(c)
+			why, err := sw.parents(ctx)
+			if why != "" {
+				sw.closing.Verdict = "incomplete"
+				sw.partial("%s", why)
+			}
+			if err != nil || why != "" {
+				return err
+			}
 			if c.unidentified+c.gaps > 0 {
 				return nil // one of those may be the very row that seems to be absent
 			}
@@ -246,7 +258,7 @@ func (sw *sweep) scan(ctx, reading context.Context, from fetch.Cursor) error {
 		if page.Tied && len(sw.tied) < maxTied {
 			sw.tied = append(sw.tied, sw.before, page.Query)
 		}
-		sw.before = page.Query
+		sw.before, sw.gone = page.Query, page.Next.Gone
 		sw.dropped = sw.dropped || page.Whole >= 0 && page.Whole < sw.whole
 		sw.whole = page.Whole
 		sw.counted.tell(page.Whole)

@@ -1,0 +1,140 @@
+package mirror
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"syncd/internal/fetch"
+)
+
+// Parent is a stream whose rows own what another stream holds, where Polar lists
+// that for one owner at a time only.
+type Parent struct {
+	Stream string // of the owners; its runs come first in a sync
+	Where  string // which of its rows own anything, as an SQL condition; "" = any may
+	Column string // that names the owner in the other stream's table; the parameter of the list has the same name
+}
+
+// parentsBatch is how many owners are read from the database at a time.
+const parentsBatch = 1000
+
+// bind completes the scan of a stream with what only a Runner knows: who the
+// parents are, and how far back to read.
+func (c *Config) bind(s Stream) Stream {
+	switch scan := s.Scan.(type) {
+	case fetch.Nested:
+		for _, p := range s.Parents {
+			scan.Parents = append(scan.Parents, fetch.Parents{Param: p.Column, After: func(ctx context.Context, id string) ([]string, error) {
+				return c.owners(ctx, p, id)
+			}})
+		}
+		s.Scan = scan
+	case fetch.Windows:
+		scan.Keep = c.Retention[s.Name]
+		s.Scan = scan
+	}
+	return s
+}
+
+func (c *Config) owners(ctx context.Context, p Parent, id string) ([]string, error) {
+	var after uuid.UUID
+	if id != "" {
+		var err error
+		if after, err = uuid.Parse(id); err != nil {
+			return nil, fmt.Errorf("position among %s: %w", p.Stream, err)
+		}
+	}
+	ids, err := c.Store.Live(ctx, p.Stream, p.Where, after, parentsBatch)
+	texts := make([]string, len(ids))
+	for i, id := range ids {
+		texts[i] = id.String()
+	}
+	return texts, err
+}
+
+// before names the streams whose runs come first where both are due: those that
+// it has copies of, so that a copy is stored only where there is really no row,
+// and those that own its rows.
+func (s *Stream) before() (names []string) {
+	for _, of := range s.Copies {
+		names = append(names, of)
+	}
+	for _, p := range s.Parents {
+		names = append(names, p.Stream)
+	}
+	return names
+}
+
+// errParents: the rows of a stream cannot be read, because those that own them have not been.
+var errParents = errors.New("its parents are not known yet")
+
+// parents tells how far the streams of the owners can be relied on: never swept
+// is an error, not whole is a reason why this stream is not whole either.
+func (sw *sweep) parents(ctx context.Context) (why string, err error) {
+	if len(sw.s.Parents) == 0 {
+		return "", nil
+	}
+	names := make([]string, len(sw.s.Parents))
+	for i, p := range sw.s.Parents {
+		names[i] = p.Stream
+	}
+	list, err := sw.r.Store.Standings(ctx, names)
+	if err != nil {
+		return "", err
+	}
+	for _, st := range list {
+		if st.Run == 0 {
+			return "", fmt.Errorf("%w: %s has never been read to its end: run `syncd sync %s` first", errParents, st.Stream, st.Stream)
+		}
+		if missing := st.Missing(); missing != "" && why == "" {
+			why = fmt.Sprintf("it is read for each row of %s, which is not whole: %s", st.Stream, missing)
+		}
+	}
+	return why, nil
+}
+
+// spare leaves out of the absent rows those of owners that Polar did not find.
+// An owner that went a moment ago is its own stream's finding; until that has
+// it, nothing is known of what it owned.
+func (sw *sweep) spare(ctx context.Context, absent []uuid.UUID) ([]uuid.UUID, error) {
+	if sw.gone == "" {
+		return absent, nil
+	}
+	var owners []uuid.UUID
+	for text := range strings.FieldsSeq(sw.gone) {
+		id, err := uuid.Parse(text)
+		if err != nil {
+			return nil, fmt.Errorf("an owner of %s: %w", sw.s.Name, err)
+		}
+		owners = append(owners, id)
+	}
+	columns := make([]string, len(sw.s.Parents))
+	for i, p := range sw.s.Parents {
+		columns[i] = p.Column
+	}
+	return sw.r.Store.Without(ctx, sw.s.Name, columns, owners, absent)
+}
+
+// prepare does what has to be done before a sweep reads: see that the parents
+// are known, and remove what is too old to be kept.
+func (sw *sweep) prepare(ctx context.Context) error {
+	if _, err := sw.parents(ctx); err != nil {
+		return err
+	}
+	windows, dated := sw.s.Scan.(fetch.Windows)
+	if !dated || windows.Keep == 0 {
+		return nil
+	}
+	since := windows.Since(sw.r.Client)
+	n, err := sw.run.Expire(ctx, windows.Field, since)
+	if n > 0 {
+		sw.r.Log.InfoContext(ctx, "rows are too old to be kept", "stream", sw.s.Name, "removed", n, "before", since.Format(time.DateOnly))
+	}
+	return err
+}
+

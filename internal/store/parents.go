@@ -1,0 +1,82 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// Live lists the ids of a stream's rows that Polar still has, which come after
+// one, in ascending order and at most limit of them. where narrows it: an SQL
+// condition on the columns of the table, from the program and not from outside.
+func (s *Store) Live(ctx context.Context, table, where string, after uuid.UUID, limit int) ([]uuid.UUID, error) {
+	if where == "" {
+		where = "true"
+	}
+	rows, err := s.pool.Query(ctx, `
+		SELECT id FROM `+pgx.Identifier{table}.Sanitize()+`
+		WHERE id > $1 AND _deleted_at IS NULL AND (`+where+`)
+		ORDER BY id LIMIT $2`, after, limit)
+	var ids []uuid.UUID
+	if err == nil {
+		ids, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read ids of %s: %w", table, err)
+	}
+	return ids, nil
+}
+
+// Without leaves out of ids those of rows that name one of the parents in one of
+// the columns.
+func (s *Store) Without(ctx context.Context, table string, columns []string, parents, ids []uuid.UUID) ([]uuid.UUID, error) {
+	if len(parents) == 0 || len(ids) == 0 {
+		return ids, nil
+	}
+	among := make([]string, len(columns))
+	for i, c := range columns {
+		among[i] = pgx.Identifier{c}.Sanitize() + " = ANY($2)"
+	}
+	rows, err := s.pool.Query(ctx, `
+		SELECT id FROM `+pgx.Identifier{table}.Sanitize()+` WHERE id = ANY($1) AND (`+strings.Join(among, " OR ")+`)`, ids, parents)
+	var theirs []uuid.UUID
+	if err == nil {
+		theirs, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read parents of %s: %w", table, err)
+	}
+	return slices.DeleteFunc(ids, func(id uuid.UUID) bool { return slices.Contains(theirs, id) }), nil
+}
+
+// expireBatch bounds one transaction of Expire.
+const expireBatch = 10_000
+
+// Expire removes the rows of the run's stream whose column is before a time:
+// what is no longer to be kept here. It is no word on whether Polar has them, so
+// it leaves no tombstone.
+func (r *Run) Expire(ctx context.Context, column string, before time.Time) (total int64, err error) {
+	t, c := pgx.Identifier{r.Stream}.Sanitize(), pgx.Identifier{column}.Sanitize()
+	for {
+		var n int64
+		err := pgx.BeginFunc(ctx, r.s.pool, func(tx pgx.Tx) error {
+			if err := r.hold(ctx, r.s.q.WithTx(tx)); err != nil {
+				return err
+			}
+			tag, err := tx.Exec(ctx, `DELETE FROM `+t+` WHERE id IN (SELECT id FROM `+t+` WHERE `+c+` < $1 LIMIT $2)`, before, expireBatch)
+			n = tag.RowsAffected()
+			return err
+		})
+		if err != nil {
+			return total, fmt.Errorf("remove rows of %s from before %s: %w", r.Stream, before.Format(time.DateOnly), err)
+		}
+		if total += n; n < expireBatch {
+			return total, nil
+		}
+	}
+}
