@@ -57,3 +57,7 @@ WHERE kind = 'tail' AND outcome = 'succeeded' AND rows_inserted + rows_updated +
 
 -- name: ClockNow :one
 SELECT clock_timestamp()::timestamptz AS now;
+
+-- name: Freshness :many
+SELECT stream, COALESCE(data_through, '0001-01-01 00:00:00+00')::timestamptz AS data_through, polled_at, complete_at, pending_changes, sweep_due
+FROM freshness;

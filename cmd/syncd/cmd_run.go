@@ -55,7 +55,7 @@ var errNotAsked = errors.New("Polar has not been asked yet")
 func (d *daemon) open(ctx context.Context, migrate bool) (err error) {
 	d.polar = errNotAsked
 	build := buildInfo()
-	d.metrics = serve.NewMetrics(build, streamNames())
+	d.metrics = serve.NewMetrics(build, d.cfg.streamsOn())
 	if d.engine, err = openEngine(ctx, d.cfg, d.log, migrate, d.metrics); err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (d *daemon) open(ctx context.Context, migrate bool) (err error) {
 	if err := d.engine.store.CheckSchema(ctx); err != nil {
 		return err
 	}
-	states, err := d.engine.store.Streams(ctx, streamNames())
+	states, err := d.engine.store.Streams(ctx, d.cfg.streamsOn())
 	if err != nil {
 		return err
 	}
@@ -82,6 +82,9 @@ func (d *daemon) open(ctx context.Context, migrate bool) (err error) {
 			return err
 		}
 		cfg.Jobs = append(cfg.Jobs, sched.Job{Name: st.Stream, Spec: spec, AtStart: overdue, Run: d.job(st.Stream)})
+	}
+	if d.cfg.Tail > 0 {
+		cfg.Jobs = append(cfg.Jobs, sched.Job{Name: mirror.TailStream, Spec: "@every " + d.cfg.Tail.String(), AtStart: true, Urgent: true, Run: d.tail})
 	}
 	if d.sched, err = sched.New(cfg); err != nil {
 		return err
@@ -177,12 +180,10 @@ func (d *daemon) job(stream string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		res := d.engine.runner.Once(ctx, stream)
 		if errors.Is(res.Err, fetch.ErrAuth) && !res.Unavailable {
-			// Every further request would be refused too.
-			d.setPolar(res.Err)
-			d.engine.runner.Drain()
-			d.sched.Drain()
+			d.refused(res.Err)
 			return nil
 		}
+		d.freshness(ctx)
 		if n, err := d.engine.store.Count(ctx, stream); err == nil { // else the run has told
 			d.metrics.SetRows(stream, n)
 		}
@@ -191,6 +192,47 @@ func (d *daemon) job(stream string) func(context.Context) error {
 		}
 		return nil
 	}
+}
+
+// tail is one round of tails; it brings sweeps forward that the tails want.
+func (d *daemon) tail(ctx context.Context) error {
+	res, err := d.engine.runner.Tail(ctx)
+	if err != nil {
+		return err
+	}
+	if errors.Is(res.Err, fetch.ErrAuth) {
+		d.refused(res.Err)
+		return nil
+	}
+	d.freshness(ctx)
+	due, err := d.engine.store.SweepsDue(ctx)
+	if err != nil {
+		return err
+	}
+	for stream, reason := range due {
+		if d.sched.Soon(stream) {
+			d.log.InfoContext(ctx, "a sweep is brought forward", "stream", stream, "reason", reason)
+		}
+	}
+	return nil
+}
+
+// freshness brings the gauges up to date. Where that fails, the next run does it.
+func (d *daemon) freshness(ctx context.Context) {
+	fresh, err := d.engine.store.Freshness(ctx)
+	if err != nil {
+		d.log.WarnContext(ctx, "the metrics do not tell how fresh the streams are", "error", err)
+	}
+	for stream, f := range fresh {
+		d.metrics.SetFreshness(stream, f.DataThrough, f.PolledAt, f.Pending)
+	}
+}
+
+// refused ends the daemon: every further request would be refused too.
+func (d *daemon) refused(err error) {
+	d.setPolar(err)
+	d.engine.runner.Drain()
+	d.sched.Drain()
 }
 
 // fatal is why the daemon ended by itself; nil when it was asked to.

@@ -55,16 +55,21 @@ type streamReport struct {
 	StartedAt  time.Time `json:"started_at,omitzero"`
 	FinishedAt time.Time `json:"finished_at,omitzero"`
 	CompleteAt time.Time `json:"complete_at,omitzero"` // the table held all that Polar listed at that time
-	Rows       int64     `json:"rows"`
-	Pages      int64     `json:"pages"`
-	Requests   int64     `json:"requests"`
-	Inserted   int64     `json:"inserted"`
-	Updated    int64     `json:"updated"`
-	Rejected   int64     `json:"rejected"`
-	Held       int64     `json:"held_deletions,omitempty"` // that the brake holds back
-	HeldRun    int64     `json:"held_run,omitempty"`       // to approve
-	Schedule   string    `json:"schedule"`
-	NextAt     time.Time `json:"next_at,omitzero"`
+	// DataThrough: Polar's state of that moment is mirrored, as far as tails can see it.
+	DataThrough time.Time `json:"data_through,omitzero"`
+	PolledAt    time.Time `json:"polled_at,omitzero"` // when Polar last answered a tail
+	Pending     int64     `json:"pending_changes,omitempty"`
+	SweepDue    string    `json:"sweep_due,omitempty"` // why a tail wants a sweep
+	Rows        int64     `json:"rows"`
+	Pages       int64     `json:"pages"`
+	Requests    int64     `json:"requests"`
+	Inserted    int64     `json:"inserted"`
+	Updated     int64     `json:"updated"`
+	Rejected    int64     `json:"rejected"`
+	Held        int64     `json:"held_deletions,omitempty"` // that the brake holds back
+	HeldRun     int64     `json:"held_run,omitempty"`       // to approve
+	Schedule    string    `json:"schedule"`
+	NextAt      time.Time `json:"next_at,omitzero"`
 }
 
 // readStatus reads the state of all streams; next tells when each runs again.
@@ -81,8 +86,12 @@ func readStatus(ctx context.Context, s *store.Store, cfg *Config, next func(stor
 	if err != nil {
 		return report, err
 	}
+	fresh, err := s.Freshness(ctx)
+	if err != nil {
+		return report, err
+	}
 	for _, st := range list {
-		outcome := st.Outcome
+		outcome, f := st.Outcome, fresh[st.Stream]
 		switch {
 		case st.StartedAt.IsZero():
 			outcome = "never"
@@ -94,6 +103,7 @@ func readStatus(ctx context.Context, s *store.Store, cfg *Config, next func(stor
 			StartedAt: st.StartedAt.UTC(), FinishedAt: st.FinishedAt.UTC(), CompleteAt: st.CompleteAt.UTC(),
 			Rows: st.Rows, Pages: st.Pages, Requests: st.Requests, Inserted: st.Inserted, Updated: st.Updated, Rejected: st.Rejected,
 			Held: st.Held, HeldRun: st.HeldRun,
+			DataThrough: f.DataThrough.UTC(), PolledAt: f.PolledAt.UTC(), Pending: f.Pending, SweepDue: f.SweepDue,
 			Schedule: cfg.ScheduleOf(st.Stream), NextAt: next(st),
 		})
 	}
@@ -121,13 +131,13 @@ func (r statusReport) print(c *command, now time.Time) error {
 	if _, err := fmt.Fprintf(c.stdout, "Schema %s, organization %s\n\n", r.Schema, organization); err != nil {
 		return err
 	}
-	t := table{head: []string{"STREAM", "ROWS", "LAST RUN", "OUTCOME", "COMPLETE AS OF", "NEXT RUN", "REASON"}, align: "lr"}
+	t := table{head: []string{"STREAM", "ROWS", "LAST RUN", "OUTCOME", "COMPLETE AS OF", "DATA THROUGH", "POLLED", "NEXT RUN", "REASON"}, align: "lr"}
 	for _, s := range r.Streams {
 		next := until(s.NextAt, now)
 		if s.Schedule == sched.Off {
 			next = "off"
 		}
-		t.add(s.Stream, num(s.Rows), ago(s.StartedAt, now), s.Outcome, ago(s.CompleteAt, now), next, shorten(s.Reason, 80))
+		t.add(s.Stream, num(s.Rows), ago(s.StartedAt, now), s.Outcome, ago(s.CompleteAt, now), ago(s.DataThrough, now), ago(s.PolledAt, now), next, shorten(s.Reason, 80))
 	}
 	if err := t.print(c.stdout); err != nil {
 		return err

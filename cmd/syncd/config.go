@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"syncd/internal/mirror"
 	"syncd/internal/sched"
 )
 
@@ -40,10 +41,17 @@ type Config struct {
 	// Lease is how long a process that died keeps others from its streams. One that lives renews it.
 	Lease time.Duration
 
+	// StreamsOff are the streams that are not synced unless they are named, as mirror.Select has them.
+	StreamsOff map[string]bool
+	// EventsRetention is for how many days events are kept; 0 = all of them.
+	EventsRetention int
+
 	// Schedule is when a stream is swept, unless it has its own. "" = the built-in ones.
 	Schedule string
 	// Schedules are those of single streams; only the file sets them.
 	Schedules map[string]string
+	// Tail is how often changes are looked for between sweeps; 0 = never.
+	Tail time.Duration
 	// Timezone is where the fields of schedules are read.
 	Timezone *time.Location
 	// Jitter spreads the beginning of scheduled runs.
@@ -80,10 +88,21 @@ func (c *Config) ScheduleOf(stream string) string {
 	return nightly
 }
 
+// streamsOn lists the streams that are synced without being named.
+func (c *Config) streamsOn() []string {
+	return slices.DeleteFunc(streamNames(), func(name string) bool { return c.StreamsOff[name] })
+}
+
+// retention is how far back the rows of a stream are kept, as mirror.Config wants it.
+func (c *Config) retention() map[string]time.Duration {
+	return map[string]time.Duration{"events": time.Duration(c.EventsRetention) * 24 * time.Hour}
+}
+
 // Groups of settings: what a command needs, and headings of its help.
 const (
 	groupDatabase = "Database"
 	groupPolar    = "Polar"
+	groupStreams  = "Streams"
 	groupSchedule = "Schedule"
 	groupServe    = "Health and metrics"
 	groupLog      = "Logging"
@@ -138,10 +157,32 @@ func (c *Config) settings() []setting {
 			return nil
 		}, doc: "how long a process that died keeps others from its streams"},
 
+		{key: "streams", group: groupStreams, hint: "LIST", def: "default", set: func(v string) (err error) {
+			c.StreamsOff, err = mirror.Select(v, mirror.Streams())
+			return err
+		}, doc: "streams to sync: names, or +NAME and -NAME to add to or take from the default ones; default and all stand for sets"},
+		{key: "events_retention", group: groupStreams, hint: "DAYS", def: "90", set: func(v string) error {
+			if v == "all" {
+				c.EventsRetention = 0
+				return nil
+			}
+			return number(&c.EventsRetention, v, 1, 36500)
+		}, doc: "days for which events are kept, where that stream is on; older ones are removed; all keeps them"},
+
 		{key: "schedule", group: groupSchedule, hint: "SPEC", show: func() string { return c.Schedule }, set: func(v string) error {
 			c.Schedule = v
 			return sched.Validate(v)
 		}, doc: `when streams are swept: cron fields, @daily, "@every 6h" or off; nightly at 3, metrics hourly, unless set`},
+		{key: "tail", group: groupSchedule, hint: "DURATION", def: "5m", set: func(v string) (err error) {
+			if c.Tail = 0; v == "off" {
+				return nil
+			}
+			c.Tail, err = time.ParseDuration(v)
+			if err != nil || c.Tail < 30*time.Second || c.Tail > 24*time.Hour {
+				return errors.New("write a duration from 30s to 24h such as 5m, or off")
+			}
+			return nil
+		}, doc: "how often changes are looked for between sweeps, at some ten requests a time; off for never"},
 		{key: "timezone", group: groupSchedule, hint: "NAME", def: "UTC", set: func(v string) (err error) {
 			c.Timezone, err = time.LoadLocation(v)
 			if err != nil || v == "" || v == "Local" {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -48,17 +49,21 @@ func (l *loader) readFile(path, source string, settings []setting, streams []str
 	}
 	known := append(keys(settings), "streams")
 	l.mapping(f, doc.Content[0], "", known, func(key string, n *yaml.Node) {
-		if key != "streams" {
+		if key != "streams" || resolve(n).Kind == yaml.ScalarNode && resolve(n).Tag != "!!null" {
 			if text, ok := l.scalar(f, key, n); ok {
 				f.values[key] = text
 			}
 			return
 		}
 		l.mapping(f, n, "streams.", streams, func(stream string, n *yaml.Node) {
-			l.mapping(f, n, "streams."+stream+".", []string{"schedule"}, func(key string, n *yaml.Node) {
+			l.mapping(f, n, "streams."+stream+".", []string{"enabled", "schedule"}, func(key string, n *yaml.Node) {
 				path := "streams." + stream + "." + key
 				spec, ok := l.scalar(f, path, n)
 				if !ok {
+					return
+				}
+				if key == "enabled" {
+					l.enable(f, stream, spec)
 					return
 				}
 				f.schedules[stream] = spec
@@ -69,6 +74,16 @@ func (l *loader) readFile(path, source string, settings []setting, streams []str
 		})
 	})
 	return f
+}
+
+// enable adds a stream to the setting that says which are on, or takes it from there.
+func (l *loader) enable(f *file, stream, text string) {
+	sign, ok := map[string]string{"true": "+", "false": "-"}[text]
+	if !ok {
+		l.problems.add("%s: %q: write true or false", f.where("streams."+stream+".enabled"), text)
+		return
+	}
+	f.values["streams"] = strings.TrimPrefix(f.values["streams"]+","+sign+stream, ",")
 }
 
 // mapping calls each for every known key of a mapping; an unknown key, and one that is there twice, is a problem.

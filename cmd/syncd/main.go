@@ -42,6 +42,7 @@ type cli struct {
 	Demo     demoCmd     `cmd:"" help:"See it work: a private Postgres, a simulated Polar, and a sync from one to the other." example:"syncd demo --customers 500 --keep"`
 	Sync     syncCmd     `cmd:"" help:"Sync streams once, all or those named, and exit." example:"syncd sync customers orders"`
 	Run      runCmd      `cmd:"" help:"Run the daemon: sync every stream on its schedule." example:"syncd run --schedule '@every 6h' --listen 127.0.0.1:9464"`
+	Tail     tailCmd     `cmd:"" help:"Look once for what has changed since the last look, with few requests; the daemon does so all the time." example:"syncd tail orders subscriptions"`
 	Status   statusCmd   `cmd:"" help:"Show for each stream its last run, rows, age and next run." example:"syncd status --json"`
 	Verify   verifyCmd   `cmd:"" help:"Tell whether the mirror is whole as of the last sweeps, without asking Polar; exit code 0 or 3." example:"syncd verify orders subscriptions --json"`
 	Refresh  refreshCmd  `cmd:"" help:"Fetch single objects by id and write them anew." example:"syncd refresh customers --external-id acct_42"`

@@ -32,6 +32,9 @@ type Metrics struct {
 	written     *prometheus.CounterVec
 	lastSuccess *prometheus.GaugeVec
 	rows        *prometheus.GaugeVec
+	through     *prometheus.GaugeVec
+	polled      *prometheus.GaugeVec
+	pending     *prometheus.GaugeVec
 }
 
 var _ mirror.Observer = (*Metrics)(nil)
@@ -66,9 +69,12 @@ func NewMetrics(build Build, streams []string) *Metrics {
 		lastSuccess: gauge("last_success_timestamp_seconds", "When the last run that succeeded began, as seconds since 1970; 0 when none has.", "stream"),
 		rows:        gauge("stream_rows", "Rows in the stream's table that Polar still has, as of the last run.", "stream"),
 	}
+	m.through = gauge("data_through_timestamp_seconds", "Moment up to which Polar's state is known to be mirrored, as far as tails can see it, as seconds since 1970; 0 when none is.", "stream")
+	m.polled = gauge("polled_timestamp_seconds", "When Polar last answered a tail of the stream, as seconds since 1970; 0 when it never did.", "stream")
+	m.pending = gauge("pending_changes", "Changes that are known of and not fetched yet.", "stream")
 	info := gauge("build_info", "Always 1; the labels tell which syncd this is.", "version", "commit", "go")
 	info.WithLabelValues(build.Version, build.Commit, runtime.Version()).Set(1)
-	m.registry.MustRegister(m.runs, m.duration, m.running, m.pages, m.written, m.lastSuccess, m.rows, info,
+	m.registry.MustRegister(m.runs, m.duration, m.running, m.pages, m.written, m.lastSuccess, m.rows, m.through, m.polled, m.pending, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, s := range streams {
 		for _, o := range []mirror.Outcome{mirror.Succeeded, mirror.Partial, mirror.Failed, mirror.Interrupted, mirror.Skipped} {
@@ -82,6 +88,9 @@ func NewMetrics(build Build, streams []string) *Metrics {
 		m.pages.WithLabelValues(s)
 		m.lastSuccess.WithLabelValues(s)
 		m.rows.WithLabelValues(s)
+		m.through.WithLabelValues(s)
+		m.polled.WithLabelValues(s)
+		m.pending.WithLabelValues(s)
 	}
 	return m
 }
@@ -135,4 +144,16 @@ func (m *Metrics) SetLastSuccess(stream string, at time.Time) {
 // SetRows tells how many rows a stream's table has.
 func (m *Metrics) SetRows(stream string, rows int64) {
 	m.rows.WithLabelValues(stream).Set(float64(rows))
+}
+
+// SetFreshness tells up to when a stream is mirrored, when Polar last answered a tail of it, and how many changes are
+// known of and not fetched yet. The zero time is never.
+func (m *Metrics) SetFreshness(stream string, through, polled time.Time, pending int64) {
+	if !through.IsZero() {
+		m.through.WithLabelValues(stream).Set(float64(through.UnixMilli()) / 1000)
+	}
+	if !polled.IsZero() {
+		m.polled.WithLabelValues(stream).Set(float64(polled.UnixMilli()) / 1000)
+	}
+	m.pending.WithLabelValues(stream).Set(float64(pending))
 }

@@ -238,3 +238,25 @@ func (s *Store) DeliveriesExpected(ctx context.Context) (bool, error) {
 
 // Add adds the counts of another run.
 func (c *Counts) Add(o Counts) { c.add(o) }
+
+// Freshness says up to when a stream is mirrored, and how that is known. Zero times: never.
+type Freshness struct {
+	DataThrough time.Time // Polar's state of that moment is here, as far as a tail can see it
+	PolledAt    time.Time // when Polar last answered a tail
+	CompleteAt  time.Time // start of the last complete sweep, which sees everything
+	Pending     int64     // changes that are known of and not fetched yet
+	SweepDue    string    // why a tail wants a sweep; "" when it does not
+}
+
+// Freshness reads the view of that name, by stream.
+func (s *Store) Freshness(ctx context.Context) (map[string]Freshness, error) {
+	rows, err := s.q.Freshness(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read how fresh the streams are: %w", err)
+	}
+	by := make(map[string]Freshness, len(rows))
+	for _, r := range rows {
+		by[r.Stream] = Freshness{r.DataThrough, deref(r.PolledAt), deref(r.CompleteAt), r.PendingChanges, deref(r.SweepDue)}
+	}
+	return by, nil
+}

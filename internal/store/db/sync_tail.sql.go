@@ -169,6 +169,47 @@ func (q *Queries) ClockNow(ctx context.Context) (time.Time, error) {
 	return now, err
 }
 
+const freshness = `-- name: Freshness :many
+SELECT stream, COALESCE(data_through, '0001-01-01 00:00:00+00')::timestamptz AS data_through, polled_at, complete_at, pending_changes, sweep_due
+FROM freshness
+`
+
+type FreshnessRow struct {
+	Stream         string     `json:"stream"`
+	DataThrough    time.Time  `json:"data_through"`
+	PolledAt       *time.Time `json:"polled_at"`
+	CompleteAt     *time.Time `json:"complete_at"`
+	PendingChanges int64      `json:"pending_changes"`
+	SweepDue       *string    `json:"sweep_due"`
+}
+
+func (q *Queries) Freshness(ctx context.Context) ([]FreshnessRow, error) {
+	rows, err := q.db.Query(ctx, freshness)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []FreshnessRow{}
+	for rows.Next() {
+		var i FreshnessRow
+		if err := rows.Scan(
+			&i.Stream,
+			&i.DataThrough,
+			&i.PolledAt,
+			&i.CompleteAt,
+			&i.PendingChanges,
+			&i.SweepDue,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const sweepsDue = `-- name: SweepsDue :many
 SELECT stream, sweep_due::text AS reason FROM sync_streams WHERE sweep_due IS NOT NULL ORDER BY stream
 `

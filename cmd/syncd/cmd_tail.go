@@ -1,0 +1,76 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"syncd/internal/mirror"
+	"syncd/internal/store"
+)
+
+type tailCmd struct {
+	Streams  []string     `arg:"" optional:"" help:"Streams to follow; all that are on unless named."`
+	Migrate  bool         `default:"true" negatable:"" help:"Bring the tables up to date first."`
+	Settings settingFlags `embed:""`
+}
+
+// Run makes one round of tails, as the daemon does every few minutes.
+func (cmd *tailCmd) Run(c *command) error {
+	cfg, log, err := c.config(groupDatabase, groupPolar)
+	_, unknown := resolveStreams(cmd.Streams)
+	if err := errors.Join(err, unknown); err != nil {
+		return usage(err)
+	}
+	ctx, release := c.interruptible()
+	e, err := openEngine(ctx, cfg, log, cmd.Migrate, nil)
+	release()
+	if err != nil {
+		return interrupted(ctx, err)
+	}
+	defer e.close()
+	e.runner.WaitForLease = true
+	ctx, release = c.draining(drainTimeout, e.runner.Drain)
+	defer release()
+	if err := e.runner.Check(ctx); err != nil {
+		return interrupted(ctx, err)
+	}
+	res, err := e.runner.Tail(ctx, cmd.Streams...)
+	if err != nil {
+		return interrupted(ctx, err)
+	}
+	fresh, err := e.store.Freshness(ctx)
+	if err != nil {
+		return interrupted(ctx, err)
+	}
+	if err := printRound(c.stdout, res, fresh); err != nil {
+		return err
+	}
+	switch res.Outcome {
+	case mirror.Succeeded:
+		return nil
+	case mirror.Partial:
+		return errPartial
+	}
+	return interrupted(ctx, res.Err)
+}
+
+func printRound(w io.Writer, res mirror.Result, fresh map[string]store.Freshness) error {
+	_, err := fmt.Fprintf(w, "%s in %s: %s requests, %s rows inserted, %s updated, %s marked as deleted\n",
+		res.Outcome, took(res.Duration), num(res.Requests), num(res.Inserted), num(res.Updated), num(res.Deleted))
+	if err == nil && res.Reason != "" {
+		_, err = fmt.Fprintf(w, "%s\n", res.Reason)
+	}
+	for _, name := range slices.Sorted(maps.Keys(fresh)) {
+		f := fresh[name]
+		if err == nil && f.Pending > 0 {
+			_, err = fmt.Fprintf(w, "%s: %s changes are known of and not fetched yet\n", name, num(f.Pending))
+		}
+		if err == nil && f.SweepDue != "" {
+			_, err = fmt.Fprintf(w, "%s: a sweep is due (%s): run `syncd sync %s`, or let the daemon do it\n", name, f.SweepDue, name)
+		}
+	}
+	return err
+}
