@@ -43,6 +43,7 @@ func (cmd *configReferenceCmd) Run(c *command) error {
 		t.add(s.key, envName(s.key), flag, s.def, capital(s.doc))
 	}
 	t.add("", envName(configPath), "--"+flagName(configPath), "", "Configuration file, YAML")
+	t.add("streams.NAME.enabled", "", "", "", "Whether one stream is on; instead of streams: LIST")
 	t.add("streams.NAME.schedule", "", "", "", "Schedule of one stream")
 	switch cmd.Format {
 	case "text":
@@ -64,8 +65,8 @@ func (cmd *configReferenceCmd) Run(c *command) error {
 		for _, s := range referenced() {
 			fmt.Fprintf(&b, "\n# %s (%s).\n#%s: %s\n", capital(s.doc), envName(s.key), s.key, s.def)
 		}
-		b.WriteString("\n# Schedules of single streams: " + strings.Join(streamNames(), ", ") + ".\n" +
-			"#streams:\n#  orders:\n#    schedule: \"@every 1h\"\n#  organization_access_tokens:\n#    schedule: \"" + sched.Off + "\"\n")
+		b.WriteString("\n# Instead of a list, streams may be set one by one: " + strings.Join(streamNames(), ", ") + ".\n" +
+			"#streams:\n#  events:\n#    enabled: true\n#  orders:\n#    schedule: \"@every 1h\"\n#  organization_access_tokens:\n#    schedule: \"" + sched.Off + "\"\n")
 	}
 	_, err := fmt.Fprint(c.stdout, b.String())
 	return err

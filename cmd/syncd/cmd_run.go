@@ -214,6 +214,9 @@ func (d *daemon) tail(ctx context.Context) error {
 			d.log.InfoContext(ctx, "a sweep is brought forward", "stream", stream, "reason", reason)
 		}
 	}
+	if res.Outcome == mirror.Failed {
+		return res.Err
+	}
 	return nil
 }
 

@@ -68,6 +68,7 @@ type streamReport struct {
 	Rejected    int64     `json:"rejected"`
 	Held        int64     `json:"held_deletions,omitempty"` // that the brake holds back
 	HeldRun     int64     `json:"held_run,omitempty"`       // to approve
+	Off         string    `json:"off,omitempty"`            // why it is not synced unless it is named
 	Schedule    string    `json:"schedule"`
 	NextAt      time.Time `json:"next_at,omitzero"`
 }
@@ -104,7 +105,7 @@ func readStatus(ctx context.Context, s *store.Store, cfg *Config, next func(stor
 			Rows: st.Rows, Pages: st.Pages, Requests: st.Requests, Inserted: st.Inserted, Updated: st.Updated, Rejected: st.Rejected,
 			Held: st.Held, HeldRun: st.HeldRun,
 			DataThrough: f.DataThrough.UTC(), PolledAt: f.PolledAt.UTC(), Pending: f.Pending, SweepDue: f.SweepDue,
-			Schedule: cfg.ScheduleOf(st.Stream), NextAt: next(st),
+			Off: cfg.off(st.Stream), Schedule: cfg.ScheduleOf(st.Stream), NextAt: next(st),
 		})
 	}
 	return report, nil
@@ -112,6 +113,9 @@ func readStatus(ctx context.Context, s *store.Store, cfg *Config, next func(stor
 
 // expected is when a daemon with this configuration would run a stream next. What is overdue it runs as it starts.
 func expected(cfg *Config, st store.StreamStatus, now time.Time) time.Time {
+	if cfg.StreamsOff[st.Stream] {
+		return time.Time{}
+	}
 	spec := cfg.ScheduleOf(st.Stream)
 	if overdue, err := sched.Overdue(spec, cfg.Timezone, st.SucceededAt, now); err != nil || overdue {
 		return now
@@ -134,8 +138,11 @@ func (r statusReport) print(c *command, now time.Time) error {
 	t := table{head: []string{"STREAM", "ROWS", "LAST RUN", "OUTCOME", "COMPLETE AS OF", "DATA THROUGH", "POLLED", "NEXT RUN", "REASON"}, align: "lr"}
 	for _, s := range r.Streams {
 		next := until(s.NextAt, now)
-		if s.Schedule == sched.Off {
+		if s.Schedule == sched.Off || s.Off != "" {
 			next = "off"
+		}
+		if s.Off != "" {
+			s.Outcome, s.Reason = "off", s.Off
 		}
 		t.add(s.Stream, num(s.Rows), ago(s.StartedAt, now), s.Outcome, ago(s.CompleteAt, now), ago(s.DataThrough, now), ago(s.PolledAt, now), next, shorten(s.Reason, 80))
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 type syncCmd struct {
-	Streams  []string     `arg:"" optional:"" help:"Streams to sync; all unless named."`
+	Streams  []string     `arg:"" optional:"" help:"Streams to sync, also such as are off; unless named, all that are on."`
 	Migrate  bool         `default:"true" negatable:"" help:"Bring the tables up to date first."`
 	Settings settingFlags `embed:""`
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -10,16 +11,21 @@ import (
 )
 
 type verifyCmd struct {
-	Streams  []string     `arg:"" optional:"" help:"Streams to judge; all unless named."`
+	Streams  []string     `arg:"" optional:"" help:"Streams to judge, also such as are off; unless named, all that are on."`
 	JSON     bool         `name:"json" help:"As JSON."`
 	Settings settingFlags `embed:""`
 }
 
 // Run judges from what the runs put on record. Polar is not asked.
 func (cmd *verifyCmd) Run(c *command) error {
-	names, err := resolveStreams(cmd.Streams)
-	if err != nil {
+	names, unknown := resolveStreams(cmd.Streams)
+	cfg, _, err := c.config(groupDatabase)
+	if err := errors.Join(err, unknown); err != nil {
 		return usage(err)
+	}
+	off := cfg.off
+	if len(cmd.Streams) > 0 { // what is named is judged
+		off = func(string) string { return "" }
 	}
 	return withStore(c, func(s *store.Store) error {
 		ctx, release := c.interruptible()
@@ -31,7 +37,7 @@ func (cmd *verifyCmd) Run(c *command) error {
 		if err != nil {
 			return interrupted(ctx, err)
 		}
-		report := newVerifyReport(list)
+		report := newVerifyReport(list, off)
 		if cmd.JSON {
 			out := json.NewEncoder(c.stdout)
 			out.SetIndent("", "  ")
@@ -54,8 +60,8 @@ type verifyReport struct {
 
 type verifyStream struct {
 	Stream   string    `json:"stream"`
-	Verdict  string    `json:"verdict"`          // whole, missing, unavailable
-	Reason   string    `json:"reason,omitempty"` // what is missing, or why it is not available
+	Verdict  string    `json:"verdict"`          // whole, missing, unavailable, off
+	Reason   string    `json:"reason,omitempty"` // what is missing, or why it is not available or off
 	AsOf     time.Time `json:"as_of,omitzero"`   // the table held all that Polar listed at that time
 	Rows     int64     `json:"rows"`
 	Rejects  int64     `json:"open_rejects"`
@@ -64,7 +70,7 @@ type verifyStream struct {
 	HeldRun  int64     `json:"held_run,omitempty"` // to approve
 }
 
-func newVerifyReport(list []store.Standing) verifyReport {
+func newVerifyReport(list []store.Standing, off func(stream string) string) verifyReport {
 	report := verifyReport{Whole: true}
 	for _, st := range list {
 		v := verifyStream{
@@ -72,6 +78,8 @@ func newVerifyReport(list []store.Standing) verifyReport {
 			Rows: st.Rows, Rejects: st.Rejects, Suspects: st.Suspects, Held: st.Held, HeldRun: st.HeldRun,
 		}
 		switch {
+		case off(st.Stream) != "":
+			v.Verdict, v.Reason = "off", off(st.Stream)
 		case st.Unavailable != "":
 			v.Verdict, v.Reason = "unavailable", st.Unavailable
 		case v.Reason != "":

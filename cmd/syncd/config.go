@@ -93,6 +93,19 @@ func (c *Config) streamsOn() []string {
 	return slices.DeleteFunc(streamNames(), func(name string) bool { return c.StreamsOff[name] })
 }
 
+// off says why a stream is not synced unless it is named; "" = it is.
+func (c *Config) off(stream string) string {
+	if !c.StreamsOff[stream] {
+		return ""
+	}
+	for _, s := range mirror.Streams() {
+		if s.Name == stream && s.OptIn != "" {
+			return s.OptIn
+		}
+	}
+	return "switched off"
+}
+
 // retention is how far back the rows of a stream are kept, as mirror.Config wants it.
 func (c *Config) retention() map[string]time.Duration {
 	return map[string]time.Duration{"events": time.Duration(c.EventsRetention) * 24 * time.Hour}

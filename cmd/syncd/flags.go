@@ -63,12 +63,12 @@ func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 // addSettings gives each command the flags of the settings that it uses.
 func (root *cli) addSettings() {
 	database := []string{groupDatabase}
-	engine := append(database, groupPolar)
+	engine := append(database, groupPolar, groupStreams)
 	daemon := append(engine, groupSchedule, groupServe)
 	root.Sync.Settings = newSettingFlags(engine...)
 	root.Run.Settings = newSettingFlags(daemon...)
-	root.Status.Settings = newSettingFlags(groupDatabase, groupSchedule)
-	root.Verify.Settings = newSettingFlags(database...)
+	root.Status.Settings = newSettingFlags(groupDatabase, groupStreams, groupSchedule)
+	root.Verify.Settings = newSettingFlags(groupDatabase, groupStreams)
 	root.Approve.Settings = newSettingFlags(engine...)
 	root.Refresh.Settings = newSettingFlags(engine...)
 	root.Migrate.Settings = newSettingFlags(database...)

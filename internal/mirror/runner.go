@@ -74,7 +74,6 @@ type Config struct {
 	LeaseTTL       time.Duration
 	WaitForLease   bool          // wait out the lease of a process that died, rather than skip the stream at once
 	Brake          Brake         // zero = DefaultBrake
-	ReceiptWait    time.Duration // first pause while Polar renders a receipt; default 1 s
 	// TailLag is how long Polar's replicas may give the row from before a change: what a tail fetched sooner it fetches
 	// once more. 0 = DefaultTailLag, negative = not at all.
 	TailLag  time.Duration
@@ -122,9 +121,6 @@ func New(c Config) (*Runner, error) {
 	}
 	if c.TailLag == 0 {
 		c.TailLag = DefaultTailLag
-	}
-	if c.ReceiptWait <= 0 {
-		c.ReceiptWait = time.Second
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

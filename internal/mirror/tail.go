@@ -67,7 +67,7 @@ type round struct {
 	*sweep // of the round itself: its run, its result, its requests
 	tails  []*tail
 	feeds  feedPosition
-	left   int // requests that a quiet round may still spend on slow probes
+	left   int // requests to spend on slow probes; never none, or a busy organization's would not be asked
 }
 
 // tail is one stream in a round.
@@ -108,7 +108,7 @@ func (r *Runner) Tail(ctx context.Context, names ...string) (Result, error) {
 	}
 	ctx = fetch.WithPriority(ctx, fetch.PriorityTail)
 	res := r.make(ctx, TailStream, store.KindTail, func(sw *sweep, ctx, reading context.Context) error {
-		return (&round{sweep: sw, left: RoundRequests}).follow(ctx, reading, names)
+		return (&round{sweep: sw}).follow(ctx, reading, names)
 	}, func() (*store.Run, error) {
 		return r.begin(ctx, func() (*store.Run, error) {
 			return r.Store.BeginSlot(ctx, "", TailStream, store.KindTail, r.holder, r.LeaseTTL)
@@ -132,7 +132,7 @@ func (rd *round) follow(ctx, reading context.Context, names []string) error {
 			return err
 		}
 	}
-	rd.left -= int(rd.spent())
+	rd.left = max(1, RoundRequests-int(rd.spent()))
 	if err := rd.slow(ctx, reading); err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ import (
 
 const (
 	maxHeadPages = 50  // of news in one round; beyond, a sweep is due
-	maxHotPages  = 3   // of a hot set in one round; a larger one is read in turns
+	maxHotPages  = 1   // of a hot set in one round; a larger one is read in turns
 	mostHot      = 500 // rows that may have left a hot set, asked for by id
 	wholeRows    = 100 // a list with as many rows is one page: it is swept, not followed
 )
