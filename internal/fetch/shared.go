@@ -9,7 +9,7 @@ import (
 )
 
 // SharedBudget is a budget that several processes of one organization draw on, so that together they stay within it.
-// It hands out tokens a few at a time by a clock of its own, and is asked at most about four times a second.
+// It hands out tokens a few at a time by a clock of its own, and is asked about four times a second at most.
 //
 // Errors mean that it cannot be reached; then a process uses a safe part of the budget until it can.
 type SharedBudget interface {
@@ -123,7 +123,7 @@ func (l *limiter) answer(ctx context.Context, asked time.Time, grant Grant, err 
 	s.sharers = max(1, grant.Sharers)
 	s.hand, s.until = grant.Tokens, asked.Add(l.window/hold)
 	if grant.Tokens == 0 {
-		s.again = now.Add(max(grant.Wait, l.window/hold/10))
+		s.again = now.Add(max(grant.Wait, l.window/hold/2))
 	}
 	l.pause(now, grant.Pause)
 }
