@@ -72,8 +72,8 @@ type Config struct {
 	Parallel       int                      // streams at a time in Sync; default 4
 	OrganizationID string                   // the organization that the token must belong to; "" = any
 	LeaseTTL       time.Duration
-	WaitForLease   bool          // wait out the lease of a process that died, rather than skip the stream at once
-	Brake          Brake         // zero = DefaultBrake
+	WaitForLease   bool  // wait out the lease of a process that died, rather than skip the stream at once
+	Brake          Brake // zero = DefaultBrake
 	// TailLag is how long Polar's replicas may give the row from before a change: what a tail fetched sooner it fetches
 	// once more. 0 = DefaultTailLag, negative = not at all.
 	TailLag  time.Duration

@@ -1,0 +1,147 @@
+package mirror
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/google/uuid"
+
+	"syncd/internal/fetch"
+	"syncd/internal/store"
+)
+
+// Document is a PDF that Polar keeps for an order.
+type Document struct {
+	Order  uuid.UUID
+	Number string // of the invoice or receipt; "" where neither the mirror nor Polar told
+	PDF    []byte
+}
+
+// ErrNoDocument: Polar has no such document, or not yet. Nothing was asked of Polar that would make one.
+var ErrNoDocument = errors.New("no document")
+
+// Invoice fetches the invoice of an order, which is named by Polar's id or by its invoice number. An invoice exists once
+// the merchant or the customer had it generated, which fixes it for ever (polarsource/polar, server/polar/order/service.py):
+// so this never asks Polar to. ErrNoDocument when it has not been generated.
+func (r *Runner) Invoice(ctx context.Context, order string) (Document, error) {
+	o, err := r.order(ctx, order)
+	if err != nil {
+		return Document{}, err
+	}
+	not := fmt.Errorf("%w: the invoice of order %s has not been generated; Polar generates it when the customer asks for it in the portal, or the merchant in the dashboard", ErrNoDocument, o.ID)
+	if !o.InvoiceGenerated && !o.asked {
+		if o, err = r.askOrder(ctx, o.ID); err != nil {
+			return Document{}, err
+		}
+	}
+	if !o.InvoiceGenerated {
+		return Document{}, not
+	}
+	pdf, err := r.Client.Document(ctx, "/v1/orders/"+o.ID.String()+"/invoice")
+	if failed, is := errors.AsType[*fetch.Error](err); is && failed.Code == "InvoiceDoesNotExist" {
+		return Document{}, not
+	}
+	return Document{o.ID, o.InvoiceNumber, pdf}, err
+}
+
+// receiptWaits is how often the question for a receipt that Polar is rendering is repeated.
+const receiptWaits = 6
+
+// Receipt fetches the receipt of an order, as Invoice does. Asking for a receipt makes Polar render it, so Polar is asked
+// only where the order has a receipt number. While it renders, the question is repeated after pauses that begin with wait,
+// and of which each is twice the one before: from a second they are a minute in all. ErrNoDocument when there is no number,
+// or no receipt after that time.
+func (r *Runner) Receipt(ctx context.Context, order string, wait time.Duration) (Document, error) {
+	o, err := r.order(ctx, order)
+	if err != nil {
+		return Document{}, err
+	}
+	if o.ReceiptNumber == "" && !o.asked {
+		if o, err = r.askOrder(ctx, o.ID); err != nil {
+			return Document{}, err
+		}
+	}
+	if o.ReceiptNumber == "" {
+		return Document{}, fmt.Errorf("%w: order %s has no receipt: Polar numbers one when an order is paid, where receipts are on", ErrNoDocument, o.ID)
+	}
+	for again := range receiptWaits + 1 {
+		pdf, err := r.Client.Document(ctx, "/v1/orders/"+o.ID.String()+"/receipt")
+		if failed, is := errors.AsType[*fetch.Error](err); is && failed.Code == "ReceiptNotAllocated" {
+			return Document{}, fmt.Errorf("%w: Polar has allocated no receipt to order %s", ErrNoDocument, o.ID)
+		}
+		if !errors.Is(err, fetch.ErrRendering) {
+			return Document{o.ID, o.ReceiptNumber, pdf}, err
+		}
+		if again == receiptWaits {
+			break
+		}
+		r.Log.InfoContext(ctx, "Polar renders the receipt: waiting", "order", o.ID, "wait", wait)
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return Document{}, fmt.Errorf("stopped while Polar renders the receipt of order %s: %w", o.ID, context.Cause(ctx))
+		}
+		wait *= 2
+	}
+	return Document{}, fmt.Errorf("%w: Polar still renders the receipt of order %s: ask again in a minute", ErrNoDocument, o.ID)
+}
+
+// orderFacts is what has to be known of an order before a document is asked for.
+type orderFacts struct {
+	store.OrderDocuments
+	asked bool // Polar, just now; else this is what the mirror knows
+}
+
+// order finds an order by Polar's id, or by its invoice number in the mirror.
+func (r *Runner) order(ctx context.Context, name string) (orderFacts, error) {
+	id, notID := uuid.Parse(name)
+	var found []store.OrderDocuments
+	var err error
+	if notID == nil {
+		found, err = r.Store.OrdersByID(ctx, id)
+	} else {
+		found, err = r.Store.OrdersByInvoice(ctx, name)
+	}
+	switch {
+	case err != nil:
+		return orderFacts{}, err
+	case len(found) == 1:
+		return orderFacts{OrderDocuments: found[0]}, nil
+	case len(found) > 1:
+		return orderFacts{}, fmt.Errorf("several orders have the invoice number %q, among them %s and %s: name the order by its id", name, found[0].ID, found[1].ID)
+	case notID != nil:
+		return orderFacts{}, fmt.Errorf("no order in the mirror has the invoice number %q: name the order by its id, or sync orders first", name)
+	}
+	return r.askOrder(ctx, id)
+}
+
+// askOrder reads the facts from Polar. Nothing is stored.
+func (r *Runner) askOrder(ctx context.Context, id uuid.UUID) (orderFacts, error) {
+	path := "/v1/orders/" + id.String()
+	body, err := r.Client.Get(ctx, path, nil)
+	if err != nil {
+		return orderFacts{}, err
+	}
+	var o struct {
+		InvoiceNumber    *string `json:"invoice_number"`
+		InvoiceGenerated bool    `json:"is_invoice_generated"`
+		ReceiptNumber    *string `json:"receipt_number"`
+	}
+	if err := jsonv2.Unmarshal(body.Value, &o, decodeOptions); err != nil {
+		return orderFacts{}, fmt.Errorf("%w: %s: %w", fetch.ErrContract, path, err)
+	}
+	facts := orderFacts{asked: true}
+	facts.ID, facts.InvoiceGenerated = id, o.InvoiceGenerated
+	if o.InvoiceNumber != nil {
+		facts.InvoiceNumber = *o.InvoiceNumber
+	}
+	if o.ReceiptNumber != nil {
+		facts.ReceiptNumber = *o.ReceiptNumber
+	}
+	return facts, nil
+}
