@@ -203,6 +203,10 @@ func (c *call) disturb() bool {
 
 // send writes the response.
 func (c *call) send(rw http.ResponseWriter) {
+	if c.stream != nil {
+		c.sendStream(rw)
+		return
+	}
 	body, cut := c.body, false
 	for _, h := range c.hits {
 		switch h.Kind {
@@ -210,6 +214,9 @@ func (c *call) send(rw http.ResponseWriter) {
 			c.stall(h)
 		case "truncate":
 			cut = true
+		case "short":
+			n, _ := strconv.Atoi(h.Value) // no number: nothing is sent
+			body = body[:min(n, len(body))]
 		}
 	}
 	if c.status != http.StatusNoContent {

@@ -18,8 +18,13 @@ import (
 //	500 502 503 504   an error page, of the app (500, plain text) or of a proxy (HTML); 500 with Row or ID: every page that holds that item
 //	401 403 404 429   as Polar gives them: token refused, scope missing, wrong route or version, limit reached
 //	reset             the connection is cut before the response
-//	truncate          the body ends in the middle
+//	truncate          the connection is cut in the middle of the body; of a CSV export: after Value bytes
+//	short             the body ends cleanly, with status 200, after Value bytes
 //	stall             nothing is sent for For
+//	gap               of a CSV export: nothing is sent for For between header and rows
+//	rows              of a CSV export: it ends cleanly after Value rows
+//	oldheader         of a CSV export: the header it had before August 2026
+//	column            of a CSV export: Value "+Name" is a column more, "-Name" one less
 //	html              200 with HTML instead of JSON
 //	total             total_count is Value, or is off by Value for "+1" or "-1"; drift makes it move by Value with every response
 //	clamp             limits are cut to Value
@@ -45,7 +50,7 @@ type Fault struct {
 	For    time.Duration     // of stall; default: until the client gives up
 }
 
-var faultKinds = []string{"500", "502", "503", "504", "401", "403", "404", "429", "reset", "truncate", "stall", "html", "total", "drift", "clamp", "repeat", "empty",
+var faultKinds = []string{"500", "502", "503", "504", "401", "403", "404", "429", "reset", "truncate", "short", "stall", "gap", "rows", "oldheader", "column", "html", "total", "drift", "clamp", "repeat", "empty",
 	"type", "noid", "badid", "nul", "bigint", "utf8", "huge", "dup", "set"}
 
 // ParseFault reads the text form, "kind:key=value,...", for example "500:path=/v1/orders/,page=3,times=2". Keys are path, method, page, scope,

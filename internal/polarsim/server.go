@@ -118,6 +118,7 @@ type call struct {
 	status int
 	header http.Header
 	body   []byte
+	stream func(emit func([]byte) bool) // instead of body: a response of unknown length
 }
 
 // ServeHTTP answers as Polar does.
