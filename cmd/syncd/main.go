@@ -46,6 +46,8 @@ type cli struct {
 	Status   statusCmd   `cmd:"" help:"Show for each stream its last run, rows, age and next run." example:"syncd status --json"`
 	Verify   verifyCmd   `cmd:"" help:"Tell whether the mirror is whole as of the last sweeps, without asking Polar; exit code 0 or 3." example:"syncd verify orders subscriptions --json"`
 	Refresh  refreshCmd  `cmd:"" help:"Fetch single objects by id and write them anew." example:"syncd refresh customers --external-id acct_42"`
+	Invoice  invoiceCmd  `cmd:"" help:"Fetch the invoice of an order as PDF, if it was generated." example:"syncd invoice ACME-1042 -o invoice.pdf"`
+	Receipt  receiptCmd  `cmd:"" help:"Fetch the receipt of an order as PDF." example:"syncd receipt 3f2a6f9e-2d6b-4d53-9f1e-0c9a6c1f7a11 -o - | lpr"`
 	Approve  approveCmd  `cmd:"" name:"approve-deletions" help:"Let through the deletions that the brake held back in one run." example:"syncd approve-deletions 42"`
 	Migrate  migrateCmd  `cmd:"" help:"Create or upgrade the tables, or show what that would do." example:"syncd migrate up"`
 	Config   configCmd   `cmd:"" help:"Show the configuration." example:"syncd config print"`

@@ -155,6 +155,8 @@ func TestHelp(t *testing.T) {
 		{"verify", "--json", "--listen"},
 		{"approve-deletions", "POLAR_ACCESS_TOKEN_FILE", "--listen"},
 		{"refresh", "--external-id", "--listen"},
+		{"invoice", "--force", "--listen"},
+		{"receipt", "--output", "--listen"},
 		{"migrate", "Commands:", "--listen"},
 		{"migrate up", "--schema", "--listen"},
 		{"migrate status", "--schema", "--listen"},

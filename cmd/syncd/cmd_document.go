@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"syncd/internal/mirror"
+)
+
+// documentArgs are those of both commands for the documents of an order.
+type documentArgs struct {
+	Order    string       `arg:"" help:"The order: Polar's id, or its invoice number as the mirror has it."`
+	Output   string       `short:"o" placeholder:"FILE" help:"Where the PDF goes, - for the standard output. By default a file in this directory, named after the number of the document."`
+	Force    bool         `help:"Overwrite the file if there is one."`
+	Settings settingFlags `embed:""`
+}
+
+type invoiceCmd struct {
+	documentArgs
+}
+
+// Help is what the command does, at length.
+func (cmd *invoiceCmd) Help() string {
+	return `An invoice is there once somebody had Polar generate it, which fixes it for ever: syncd never does. Where there is none, the
+exit code is 3. The file is written whole or not at all.`
+}
+
+func (cmd *invoiceCmd) Run(c *command) error { return cmd.run(c, "invoice", (*mirror.Runner).Invoice) }
+
+type receiptCmd struct {
+	documentArgs
+}
+
+// Help is what the command does, at length.
+func (cmd *receiptCmd) Help() string {
+	return `Polar renders a receipt when it is asked for the first time: syncd asks only for orders that have a receipt number, and waits
+up to a minute. Where there is no receipt, or none after that time, the exit code is 3. The file is written whole or not at all.`
+}
+
+func (cmd *receiptCmd) Run(c *command) error {
+	return cmd.run(c, "receipt", func(r *mirror.Runner, ctx context.Context, order string) (mirror.Document, error) {
+		return r.Receipt(ctx, order, time.Second)
+	})
+}
+
+func (a *documentArgs) run(c *command, kind string, fetch func(*mirror.Runner, context.Context, string) (mirror.Document, error)) error {
+	cfg, log, err := c.config(groupDatabase, groupPolar)
+	if err := errors.Join(err, a.writable(a.Output)); err != nil {
+		return usage(err)
+	}
+	ctx, release := c.interruptible()
+	defer release()
+	e, err := openEngine(ctx, cfg, log, false, nil)
+	if err != nil {
+		return interrupted(ctx, err)
+	}
+	defer e.close()
+	if err := e.store.CheckSchema(ctx); err != nil {
+		return interrupted(ctx, err)
+	}
+	doc, err := fetch(e.runner, ctx, a.Order)
+	switch {
+	case errors.Is(err, mirror.ErrNoDocument):
+		return &exitError{exitPartial, err}
+	case err != nil:
+		return interrupted(ctx, fmt.Errorf("%s of order %s: %w", kind, a.Order, err))
+	case a.Output == "-":
+		_, err := c.stdout.Write(doc.PDF)
+		return err
+	}
+	path := a.Output
+	if path == "" {
+		path = fileName(kind, doc)
+		if err := a.writable(path); err != nil {
+			return usage(err)
+		}
+	}
+	if err := save(path, doc.PDF, a.Force); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(c.stdout, "%s of order %s: %s, %s bytes\n", kind, doc.Order, path, num(len(doc.PDF)))
+	return err
+}
+
+// writable refuses a path that could not be written, before Polar is asked for anything.
+func (a *documentArgs) writable(path string) error {
+	if path == "" || path == "-" {
+		return nil
+	}
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
+		return fmt.Errorf("%s is a directory: name a file in it", path)
+	case err == nil && !a.Force:
+		return errExists(path)
+	case err == nil:
+		return nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
+		return fmt.Errorf("the directory of %s does not exist: make it first", path)
+	}
+	return nil
+}
+
+func errExists(path string) error { return fmt.Errorf("%s exists: --force overwrites it", path) }
+
+// fileName is invoice-NUMBER.pdf, of characters that are harmless in names of files everywhere.
+func fileName(kind string, doc mirror.Document) string {
+	number := doc.Number
+	if number == "" {
+		number = doc.Order.String()
+	}
+	number = strings.Map(func(r rune) rune {
+		if strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-", r) {
+			return r
+		}
+		return '_'
+	}, number)
+	return kind + "-" + number + ".pdf"
+}
+
+// save writes a file whole or not at all, readable by its owner alone: it holds names and addresses. A file that is there
+// is replaced only with force, also one that came to be meanwhile.
+func save(path string, content []byte, force bool) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), ".syncd-*.part")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	defer func() {
+		if e := os.Remove(f.Name()); e != nil && !errors.Is(e, fs.ErrNotExist) {
+			err = errors.Join(err, e)
+		}
+	}()
+	_, err = f.Write(content)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if !force {
+		// A link fails where the name is taken; where the file system has no links, the name is looked for once more.
+		err := os.Link(f.Name(), path)
+		if err == nil {
+			return nil
+		}
+		if _, e := os.Lstat(path); !errors.Is(e, fs.ErrNotExist) {
+			return usage(errExists(path))
+		}
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
