@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"syncd/internal/fetch"
 	"syncd/internal/mirror"
 )
 
@@ -20,6 +21,7 @@ type Traffic interface {
 	Requests() int64    // HTTP attempts
 	Retries() int64     // of them, repeats
 	RateLimited() int64 // answers 429
+	Budget() fetch.Budget
 }
 
 // Metrics collects what /metrics shows, in a registry of its own. It is the mirror's observer.
@@ -98,6 +100,7 @@ func NewMetrics(build Build, streams []string) *Metrics {
 // Count adds what was sent to Polar. It is called once.
 func (m *Metrics) Count(t Traffic) {
 	m.registry.MustRegister(
+		newBudget(t.Budget),
 		counter("requests_total", "HTTP requests sent to Polar, retries included.", t.Requests),
 		counter("request_retries_total", "HTTP requests that repeated one that failed.", t.Retries),
 		counter("rate_limited_total", "Answers of Polar that there were too many requests (429).", t.RateLimited))

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	"go.uber.org/goleak"
 
+	"syncd/internal/fetch"
 	"syncd/internal/mirror"
 	"syncd/internal/store"
 )
@@ -24,6 +25,11 @@ type traffic struct{}
 func (traffic) Requests() int64    { return 12 }
 func (traffic) Retries() int64     { return 3 }
 func (traffic) RateLimited() int64 { return 1 }
+func (traffic) Budget() fetch.Budget {
+	b := fetch.Budget{PerMinute: 250, Pace: 54, Used: 20, Left: 34, RateLimited: 1, Paused: 90 * time.Second, PausedUntil: time.Now().Add(time.Minute), Sharers: 2}
+	b.Requests[fetch.PrioritySweep], b.Waiting[fetch.PriorityExport] = 12, 1
+	return b
+}
 
 // bundle is a server under test, and what it was made of.
 type bundle struct {
@@ -164,6 +170,16 @@ func TestMetrics(t *testing.T) {
 		`syncd_requests_total 12`,
 		`syncd_request_retries_total 3`,
 		`syncd_rate_limited_total 1`,
+		`syncd_budget_limit_requests 250`,
+		`syncd_budget_pace_requests 54`,
+		`syncd_budget_used_requests 20`,
+		`syncd_budget_left_requests 34`,
+		`syncd_budget_paused 1`,
+		`syncd_budget_paused_seconds_total 90`,
+		`syncd_budget_sharers 2`,
+		`syncd_budget_requests_total{priority="sweep"} 12`,
+		`syncd_budget_requests_total{priority="tail"} 0`,
+		`syncd_budget_waiting_requests{priority="export"} 1`,
 		"go_goroutines ",
 	} {
 		if !strings.Contains(body, want) {

@@ -1,0 +1,117 @@
+package mirror_test
+
+import (
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"syncd/internal/fetch"
+	"syncd/internal/mirror"
+	"syncd/internal/polarsim"
+)
+
+// shortWindow stands for Polar's minute in tests over a network and a database, whose time cannot be simulated.
+const shortWindow = 2 * time.Second
+
+// quick makes the simulated limiter's minutes last a shortWindow.
+func quick() func() time.Time {
+	start := time.Now()
+	return func() time.Time { return start.Add(time.Since(start) * (time.Minute / shortWindow)) }
+}
+
+// limited is another process over the same database and server, with a budget.
+func (h *harness) limited(t *testing.T, perWindow int) (*mirror.Runner, *fetch.Client) {
+	t.Helper()
+	client, err := fetch.New(fetch.Config{
+		Server: h.http.URL, Token: token, RequestsPerMinute: perWindow, Window: shortWindow, MaxPause: shortWindow, Now: h.world.Now,
+		Backoff: func(int) time.Duration { return time.Millisecond },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	return h.runner(t, func(c *mirror.Config) { c.Client = client }), client
+}
+
+// Two processes on one database, each configured with a budget that is all of Polar's limit, stay within it together:
+// no request is refused. Two that did not share would be refused at once.
+func TestTwoProcessesShareOneBudget(t *testing.T) {
+	t.Parallel()
+	const limit = 120
+	h := start(t, setup{world: polarsim.Options{Customers: 60}, server: polarsim.ServerOptions{PerMinute: limit, Clock: quick()}})
+	var clients []*fetch.Client
+	var sent atomic.Int64
+	began := time.Now()
+	var wg sync.WaitGroup
+	for i, streams := range [][]string{{"customers", "products", "payments"}, {"orders", "subscriptions", "members"}} {
+		r, client := h.limited(t, limit)
+		clients = append(clients, client)
+		wg.Go(func() {
+			for round := 0; time.Since(began) < 3*shortWindow; round++ {
+				res := r.Once(t.Context(), streams[round%len(streams)])
+				if !res.Whole() {
+					t.Errorf("process %d: %s: %s", i, res.Stream, res.Reason)
+				}
+				sent.Add(res.Requests)
+			}
+		})
+	}
+	wg.Wait()
+	windows := time.Since(began).Seconds() / shortWindow.Seconds()
+	used := float64(sent.Load()) / windows / limit
+	t.Logf("%.2f of the budget used by two processes", used)
+	if used < 0.2 || used > 1.05 { // a busy machine makes tokens late
+		t.Errorf("%.2f of the budget used", used)
+	}
+	for i, c := range clients {
+		b := c.Budget()
+		if b.RateLimited != 0 || b.Away || b.Sharers != 2 || b.Requests[fetch.PrioritySweep] < 20 {
+			t.Errorf("process %d: %+v", i, b)
+		}
+	}
+	list, _, err := h.store.Budgets(t.Context())
+	if err != nil || len(list) != 2 || !slices.Equal(list[0].Requests[:2], []int64{0, 0}) {
+		t.Errorf("%+v, %v", list, err)
+	}
+}
+
+// A rival with another token of the organization has used up Polar's limit in the first part of each window. The sync
+// takes longer, and nothing is missing.
+func TestRivalSlowsASyncDown(t *testing.T) {
+	t.Parallel()
+	const limit = 60
+	h := start(t, setup{server: polarsim.ServerOptions{PerMinute: limit, Clock: quick()}})
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		tick := time.NewTicker(shortWindow / (3 * limit)) // three times what is allowed
+		defer tick.Stop()
+		for {
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+				h.call(t, http.MethodGet, "/v1/products/?limit=1", "")
+			}
+		}
+	})
+	defer wg.Wait()
+	defer close(stop)
+	time.Sleep(shortWindow / 2)
+	r, client := h.limited(t, limit/2)
+	results, err := r.Sync(t.Context(), "products", "customers", "orders")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, res := range results {
+		if !res.Whole() {
+			t.Errorf("%s: %s: %s", res.Stream, res.Outcome, res.Reason)
+		}
+	}
+	if b := client.Budget(); b.RateLimited == 0 || b.Paused == 0 {
+		t.Errorf("%+v: the rival did not hurt", b)
+	}
+}
