@@ -45,6 +45,7 @@ type statusReport struct {
 	Schema       string         `json:"schema"`
 	Organization string         `json:"organization,omitempty"`
 	Streams      []streamReport `json:"streams"`
+	Budget       *budgetReport  `json:"budget,omitempty"`
 }
 
 // streamReport is the state of one stream. Times that are not there are left out.
@@ -108,7 +109,8 @@ func readStatus(ctx context.Context, s *store.Store, cfg *Config, next func(stor
 			Off: cfg.off(st.Stream), Schedule: cfg.ScheduleOf(st.Stream), NextAt: next(st),
 		})
 	}
-	return report, nil
+	report.Budget, err = readBudget(ctx, s, time.Now())
+	return report, err
 }
 
 // expected is when a daemon with this configuration would run a stream next. What is overdue it runs as it starts.
@@ -157,7 +159,7 @@ func (r statusReport) print(c *command, now time.Time) error {
 			return err
 		}
 	}
-	return nil
+	return r.Budget.print(c, now)
 }
 
 // shorten keeps a reason within a line; --json has the whole.
