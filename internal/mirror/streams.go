@@ -166,7 +166,8 @@ func Streams() []Stream {
 
 		{Name: "metrics", Path: "/v1/metrics/", Scope: "metrics:read",
 			Scan:  fetch.Metrics{Intervals: []string{"day", "month"}},
-			Table: rows((*db.Queries).MetricsUpsert)},
+			Table: rows((*db.Queries).MetricsUpsert),
+			Tail:  Tail{Unseen: "everything: metrics cost a few requests whatever their number, and are swept hourly instead"}},
 
 		// Since 2026-06-22 Polar answers this list to web sessions only.
 		// Source: organization_access_token/auth.py.
@@ -174,6 +175,7 @@ func Streams() []Stream {
 			Scan:     fetch.Offset{Sort: []string{"created_at", "comment"}},
 			Embedded: []string{"token"},
 			Table:    rows((*db.Queries).OrganizationAccessTokensUpsert),
+			Tail:     Tail{Unseen: "everything"},
 			Optional: true},
 	})
 }
