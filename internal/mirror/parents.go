@@ -137,4 +137,3 @@ func (sw *sweep) prepare(ctx context.Context) error {
 	}
 	return err
 }
-

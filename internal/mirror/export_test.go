@@ -1,0 +1,4 @@
+package mirror
+
+// OwnedStreams is for tests.
+func OwnedStreams() []Stream { return expecting(ownedStreams()) }

@@ -1,0 +1,55 @@
+package mirror
+
+import (
+	"syncd/internal/fetch"
+	"syncd/internal/store/db"
+)
+
+// ownedStreams are those of the table that Polar lists for one owner at a time,
+// their owners, and the events.
+func ownedStreams() []Stream {
+	return []Stream{
+		// The list is in order of creation. Each validation of a key moves its modified_at.
+		{Name: "license_keys", Path: "/v1/license-keys/", Get: "/v1/license-keys/{id}", Scope: "license_keys:read",
+			Scan:     fetch.Offset{},
+			Embedded: []string{"key", "customer", "activations"},
+			Copies:   map[string]string{"customer": "customers"},
+			Table:    rows((*db.Queries).LicenseKeysUpsert)},
+
+		// Only a key asked for by itself brings its activations.
+		// Source: license_key/endpoints.py.
+		{Name: "license_key_activations", Path: "/v1/license-keys/{license_key_id}", Get: "/v1/license-keys/{license_key_id}/activations/{id}", Scope: "license_keys:read",
+			Scan:     fetch.Nested{Field: "activations"},
+			Parents:  []Parent{{Stream: "license_keys", Column: "license_key_id"}},
+			Embedded: []string{"license_key"},
+			Table:    rows((*db.Queries).LicenseKeyActivationsUpsert),
+			OptIn:    "it costs one request for each license key"},
+
+		// The endpoint wants a subscription or an order. An order of a subscription
+		// has no seats of its own. Source: customer_seat/endpoints.py.
+		{Name: "customer_seats", Path: "/v1/customer-seats", Scope: "customer_seats:read",
+			Scan: fetch.Nested{Field: "seats"},
+			Parents: []Parent{
+				{Stream: "subscriptions", Where: "seats IS NOT NULL", Column: "subscription_id"},
+				{Stream: "orders", Where: "seats IS NOT NULL AND subscription_id IS NULL", Column: "order_id"},
+			},
+			Embedded: []string{"member"},
+			Copies:   map[string]string{"member": "members"},
+			Table:    rows((*db.Queries).CustomerSeatsUpsert)},
+
+		{Name: "payment_methods", Path: "/v1/customers/{customer_id}/payment-methods", Scope: "customers:read",
+			Scan:    fetch.Nested{},
+			Parents: []Parent{{Stream: "customers", Column: "customer_id"}},
+			Table:   rows((*db.Queries).PaymentMethodsUpsert),
+			OptIn:   "it costs one request for each customer"},
+
+		// Without Get: an event asked for by itself says that it has no children.
+		// Source: event/service.py.
+		{Name: "events", Path: "/v1/events/", Scope: "events:read",
+			Scan:     fetch.Windows{Field: "timestamp", After: "start_timestamp", Before: "end_timestamp"},
+			Embedded: []string{"customer"},
+			Copies:   map[string]string{"customer": "customers"},
+			Table:    rows((*db.Queries).EventsUpsert),
+			OptIn:    "there may be very many, and more come all the time"},
+	}
+}
