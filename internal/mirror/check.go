@@ -18,7 +18,7 @@ func (s Stream) check() error {
 	bad := func(format string, args ...any) {
 		errs = append(errs, fmt.Errorf("stream %q: "+format, append([]any{s.Name}, args...)...))
 	}
-	if s.Name == "" || s.Scan == nil || s.Table.write == nil || s.Scope == "" {
+	if s.Name == "" || s.Scan == nil || s.Table.upsert == nil || s.Scope == "" {
 		bad("name, scope, scan and table are all needed")
 	}
 	if !strings.HasPrefix(s.Path, "/v1/") {
@@ -26,14 +26,14 @@ func (s Stream) check() error {
 	}
 	columns := func(what string, t Table, more ...string) {
 		for _, c := range append(more, ours...) {
-			if !t.columns[c] {
+			if !t.has(c) {
 				bad("%s has no column %q", what, c)
 			}
 		}
 	}
 	columns("its table", s.Table, "id")
 	for _, f := range s.Embedded {
-		if s.Table.columns[f] {
+		if s.Table.has(f) {
 			bad("%q is both dropped and a column", f)
 		}
 	}
@@ -46,17 +46,17 @@ func (s Stream) check() error {
 		bad("parents and a nested scan go together")
 	}
 	for _, p := range s.Parents {
-		if !s.Table.columns[p.Column] {
+		if !s.Table.has(p.Column) {
 			bad("no column %q names its parent in %s", p.Column, p.Stream)
 		}
 	}
 	for _, c := range s.Children {
 		columns("child table "+c.Name, c.Table, c.Parent, c.Key, "_position")
-		if s.Table.columns[c.Field] {
+		if s.Table.has(c.Field) {
 			bad("%q is both a list of children and a column", c.Field)
 		}
 		for _, f := range c.Embedded {
-			if c.Table.columns[f] {
+			if c.Table.has(f) {
 				bad("child %s: %q is both dropped and a column", c.Name, f)
 			}
 		}

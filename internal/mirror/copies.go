@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
@@ -15,11 +14,21 @@ import (
 	"syncd/internal/store/db"
 )
 
+// maxKnown bounds how many rows of other streams a run remembers to be there.
+const maxKnown = 100_000
+
+// copyOf is a row of another stream that objects hold copies of.
+type copyOf struct {
+	field string
+	id    uuid.UUID
+}
+
 // storeCopies fills in rows that changed objects refer to and that are nowhere,
 // from the copies that came inside the objects. Polar no longer lists a deleted
 // customer, but goes on showing it inside its orders; without the copy those
-// orders would be nobody's.
-func (sw *sweep) storeCopies(ctx context.Context, q *db.Queries, tx pgx.Tx, objects []object, changes []store.Change) error {
+// orders would be nobody's. What it finds or stores is there when the page is
+// committed, and is returned.
+func (sw *sweep) storeCopies(ctx context.Context, q *db.Queries, tx pgx.Tx, objects []object, changes []store.Change) (there []copyOf, err error) {
 	// Every transaction locks rows in one order: tables as in the table of streams,
 	// within a table by id. Otherwise streams that run side by side would wait for
 	// each other in a ring, until Postgres breaks one of them off.
@@ -31,54 +40,79 @@ func (sw *sweep) storeCopies(ctx context.Context, q *db.Queries, tx pgx.Tx, obje
 		if sw.r.Off[of.Name] {
 			continue // rows of nobody but syncd's own making would look like a stream that is read
 		}
-		copies := map[uuid.UUID]object{}
-		holder := map[uuid.UUID]int{}
+		at := sw.s.shape.fields[field].at
+		holder := map[uuid.UUID]int{} // index of an item, by the id of the copy in it
 		for _, c := range changes {
-			raw, ok := objects[c.Index].copies[field]
-			if !ok {
-				continue
-			}
-			// An unusable copy is no loss: the row that it copies has a stream of its own.
-			if o, err := of.shape.split(raw, nil); err == nil {
-				copies[o.id], holder[o.id] = o, c.Index
+			id, ok := copyID(objects[c.Index].copies[at])
+			if _, known := sw.known[copyOf{field, id}]; ok && !known {
+				holder[id] = c.Index
 			}
 		}
-		if len(copies) == 0 {
+		if len(holder) == 0 {
 			continue
 		}
-		missing, err := store.Missing(ctx, tx, of.Name, slices.Collect(maps.Keys(copies)))
+		missing, err := store.Missing(ctx, tx, of.Name, slices.Collect(maps.Keys(holder)))
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if len(missing) == 0 {
-			continue
+		if err := sw.storeMissing(ctx, q, tx, field, missing, objects, holder); err != nil {
+			return nil, err
 		}
-		docs := make([]jsontext.Value, len(missing))
-		stubs := make([]store.Stub, len(missing))
-		for i, id := range missing {
-			o := copies[id]
-			// A copy's children are not stored. Without a digest it differs from every
-			// reply, so that the row's own page brings them even if all else is alike.
-			o.hash = []byte{}
-			docs[i] = o.document(store.CopiedAt)
-			stubs[i] = store.Stub{ID: id, CopiedID: objects[holder[id]].id, Deleted: o.deleted}
-		}
-		if err := of.Table.write(ctx, q, docs); err != nil {
-			// The copy goes with the object that holds it, for an operator to look at.
-			return reindex(fmt.Errorf("copy in %s: %w", field, err), func(i int) int { return holder[missing[i]] })
-		}
-		if err := store.RecordStubs(ctx, q, tx, sw.run.ID, of.Name, sw.s.Name, stubs); err != nil {
-			return err
+		for id := range holder {
+			there = append(there, copyOf{field, id})
 		}
 	}
-	return nil
+	return there, nil
 }
 
-// reindex turns the index of a document into that of the item it came from.
-func reindex(err error, index func(int) int) error {
-	var item *store.ItemError
-	if errors.As(err, &item) {
-		return &store.ItemError{Index: index(item.Index), Err: item.Err}
+// copyID is the id of a copy, if it has one.
+func copyID(raw []byte) (id uuid.UUID, ok bool) {
+	for name, value := range members(raw) {
+		if string(name) == `"id"` {
+			id, err := parseID(value)
+			return id, err == nil
+		}
 	}
-	return err
+	return id, false
+}
+
+func (sw *sweep) storeMissing(ctx context.Context, q *db.Queries, tx pgx.Tx, field string, missing []uuid.UUID, objects []object, holder map[uuid.UUID]int) error {
+	of := sw.r.streams[sw.s.Copies[field]]
+	var rows []row
+	var stubs []store.Stub
+	var sp splitter
+	for _, id := range missing {
+		item := holder[id]
+		o, err := sp.split(&of.shape, objects[item].copies[sw.s.shape.fields[field].at])
+		if err != nil {
+			continue // an unusable copy is no loss: the row that it copies has a stream of its own
+		}
+		// A copy's children are not stored. Without a digest it differs from every
+		// reply, so that the row's own page brings them even if all else is alike.
+		o.put(&of.Table, "_hash", []byte(`""`))
+		o.put(&of.Table, "_requested_at", requested(store.CopiedAt))
+		rows = append(rows, row{&o, item, false})
+		stubs = append(stubs, store.Stub{ID: id, CopiedID: objects[item].id, Deleted: o.deleted})
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	if err := of.Table.write(ctx, q, tx, of.Name, rows, false); err != nil {
+		// The copy goes with the object that holds it, for an operator to look at.
+		if item, ok := errors.AsType[*store.ItemError](err); ok {
+			return &store.ItemError{Index: item.Index, Err: fmt.Errorf("copy in %s: %w", field, item.Err)}
+		}
+		return fmt.Errorf("copy in %s: %w", field, err)
+	}
+	return store.RecordStubs(ctx, q, tx, sw.run.ID, of.Name, sw.s.Name, stubs)
+}
+
+// remember notes rows of other streams that are there for good, as no row is ever removed.
+func (sw *sweep) remember(there []copyOf) {
+	if sw.known == nil || len(sw.known) > maxKnown {
+		sw.known = make(map[copyOf]struct{})
+	}
+	for _, c := range there {
+		sw.known[c] = struct{}{}
+	}
 }

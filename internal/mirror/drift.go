@@ -83,8 +83,7 @@ func (sw *sweep) recordDrift(ctx context.Context) {
 // field is what becomes of one field of an object, and what is expected of it.
 type field struct {
 	role   role
-	list   int             // of a list: its index among the children
-	column string          // of a column: its name
+	at     int             // its index among the columns, the children, or the copies
 	takes  string          // of a column: the kinds of JSON values that it can hold beside null, as jsontext.Kind has them; "" = all
 	values map[string]bool // of a column: the values that are known, as JSON; nil = any
 	bit    uint            // of a column that is always sent: its place in shape.always, from 1; 0 = none
@@ -97,6 +96,7 @@ const (
 	asExtra               // kept in _extra
 	asColumn
 	asList // of children
+	asCopy // of a row of another stream
 	asNothing
 )
 
@@ -109,11 +109,12 @@ func newFields(t Table, key, parent string, lists map[string]int, drop []string,
 	fields = map[string]field{}
 	names = []string{""} // bit 0 is nobody's
 	sparse := set(known.Sparse)
-	for name := range t.columns {
+	for i, c := range t.columns {
+		name := c.name
 		if strings.HasPrefix(name, "_") { // ours are not Polar's to set
 			continue
 		}
-		f := field{role: asColumn, column: name, takes: t.takes[name]}
+		f := field{role: asColumn, at: i, takes: c.takes}
 		sent := name
 		if name == key {
 			sent = "id"
@@ -135,7 +136,7 @@ func newFields(t Table, key, parent string, lists map[string]int, drop []string,
 		fields[name] = field{role: asExtra}
 	}
 	for name, i := range lists {
-		fields[name] = field{role: asList, list: i, takes: "["}
+		fields[name] = field{role: asList, at: i, takes: "["}
 	}
 	for _, name := range drop {
 		fields[name] = field{role: asNothing}

@@ -15,12 +15,13 @@ import (
 
 // shape says what becomes of each field of an object.
 type shape struct {
+	table  Table
 	fields map[string]field // by the name that Polar sends
 	always fieldSet         // those that are always sent
 	names  []string         // their names, by bit
 	prefix string           // of names of fields in findings: prices[].
 	childs []childShape
-	copies map[string]string // dropped field -> the stream whose row it is a copy of
+	copied []string // dropped fields that are copies of rows of other streams
 }
 
 type childShape struct {
@@ -29,15 +30,20 @@ type childShape struct {
 }
 
 func newShape(s Stream) shape {
-	sh := shape{copies: s.Copies}
+	sh := shape{table: s.Table}
 	lists := map[string]int{}
 	for i, c := range s.Children {
 		lists[c.Field] = i
-		child := childShape{shape{prefix: c.Field + "[]."}, c}
+		child := childShape{shape{table: c.Table, prefix: c.Field + "[]."}, c}
 		child.fields, child.always, child.names = newFields(c.Table, c.Key, c.Parent, nil, c.Embedded, c.Expect)
 		sh.childs = append(sh.childs, child)
 	}
 	sh.fields, sh.always, sh.names = newFields(s.Table, "id", "", lists, s.Embedded, s.Expect)
+	for name := range s.Copies {
+		f := sh.fields[name]
+		f.role, f.at = asCopy, len(sh.copied)
+		sh.fields[name], sh.copied = f, append(sh.copied, name)
+	}
 	return sh
 }
 
@@ -49,87 +55,100 @@ func set(names []string) map[string]bool {
 	return m
 }
 
-// object is one JSON object taken apart.
+// object is one JSON object taken apart. Its values are slices of it.
 type object struct {
 	id       uuid.UUID
-	hash     []byte                    // of all that is kept, children included
-	columns  []byte                    // "name":value,... of the fields that have a column and are not null
-	extra    []byte                    // "name":value,... of the fields that have none
-	children [][]object                // by index of Stream.Children
-	deleted  bool                      // it says that Polar has deleted it
-	copies   map[string]jsontext.Value // by field: copies of other objects, as received
+	hash     []byte           // of all that is kept, children included
+	values   []jsontext.Value // by the columns of its table; nil is NULL
+	children [][]object       // by index of Stream.Children
+	deleted  bool             // it says that Polar has deleted it
+	copies   []jsontext.Value // by index of shape.copied: copies of other objects, as received
 }
 
 var errNoID = errors.New("no usable id")
+
+// splitter takes items apart, one at a time.
+type splitter struct {
+	drift *drift // notes what is not as expected; nil: nothing does
+	// kept is a stack of what is kept of the objects under way, for their digests.
+	kept []byte
+}
 
 // split takes an item apart at its top level, once: fields that are columns,
 // lists that are child tables, copies of other objects (dropped), and whatever
 // is left, documented or not, for _extra. Values stay bytes; no number passes
 // through a float64.
 //
-// The object's id is returned even with an error, where it could be read. What
-// is not as expected is noted in d, if that is not nil.
-func (sh *shape) split(raw jsontext.Value, d *drift) (o object, err error) {
-	dec := jsontext.NewDecoder(bytes.NewBuffer(raw), jsontext.AllowDuplicateNames(true))
-	tok, err := dec.ReadToken()
-	if err != nil {
+// The object's id is returned even with an error, where it could be read.
+func (sp *splitter) split(sh *shape, raw jsontext.Value) (object, error) {
+	sp.kept = sp.kept[:0]
+	if err := checkSyntax(raw); err != nil {
+		o := object{}
+		for name, value := range members(raw) {
+			if string(name) == `"id"` {
+				o.id, _ = parseID(value) //nolint:errcheck // the item is refused for another reason
+			}
+		}
 		return o, fmt.Errorf("not valid JSON: %w", err)
 	}
-	if tok.Kind() != '{' {
+	return sp.object(sh, raw)
+}
+
+// checkSyntax refuses what is no JSON, or no UTF-8.
+func checkSyntax(raw jsontext.Value) error {
+	if raw.IsValid(jsontext.AllowDuplicateNames(true)) {
+		return nil
+	}
+	dec := jsontext.NewDecoder(bytes.NewReader(raw), jsontext.AllowDuplicateNames(true))
+	if _, err := dec.ReadValue(); err != nil {
+		return err
+	}
+	return errors.New("more than one value")
+}
+
+func (sp *splitter) object(sh *shape, raw jsontext.Value) (o object, err error) {
+	if raw.Kind() != '{' {
 		return o, fmt.Errorf("%w: not a JSON object", errNoID)
 	}
-	h := sha256.New()
+	all := make([]jsontext.Value, len(sh.table.columns)+len(sh.copied))
+	o.values, o.copies = all[:len(sh.table.columns)], all[len(sh.table.columns):]
 	if len(sh.childs) > 0 {
 		o.children = make([][]object, len(sh.childs))
 	}
 	var hasID bool
 	var seen fieldSet
-	for dec.PeekKind() == '"' {
-		nameVal, err := dec.ReadValue()
-		if err != nil {
-			return o, fmt.Errorf("not valid JSON: %w", err)
-		}
-		start := len(o.columns)
-		o.columns = append(append(o.columns, nameVal...), ':')
-		quoted := o.columns[start : len(o.columns)-1]
+	var extra []byte
+	bottom := len(sp.kept)
+	for quoted, val := range members(raw) {
 		name, err := unquoted(quoted)
 		if err != nil {
 			return o, fmt.Errorf("field name %s: %w", quoted, err)
 		}
-		val, err := dec.ReadValue()
-		if err != nil {
-			return o, fmt.Errorf("field %s: not valid JSON: %w", name, err)
-		}
 		f := sh.fields[string(name)]
 		seen.add(f.bit)
-		if d != nil {
-			f.check(d, sh.prefix, name, val)
+		kind := val.Kind()
+		if sp.drift != nil {
+			f.check(sp.drift, sh.prefix, name, val)
 		}
 		switch f.role {
-		case asList:
-			if val.Kind() == 'n' {
-				break
-			}
-			if val.Kind() != '[' {
-				return o, fmt.Errorf("%s: %s instead of a list", name, kindName(val.Kind()))
-			}
-			h.Write(quoted)
-			if o.children[f.list], err = sh.childs[f.list].splitList(val, d); err != nil {
-				return o, fmt.Errorf("%s: %w", name, err)
-			}
-			o.columns = o.columns[:start]
-			for _, c := range o.children[f.list] {
-				h.Write(c.hash)
+		case asNothing:
+			continue
+		case asCopy:
+			if kind == '{' {
+				o.copies[f.at] = val
 			}
 			continue
-		case asNothing:
-			if val.Kind() == '{' && sh.copies[string(name)] != "" {
-				if o.copies == nil {
-					o.copies = make(map[string]jsontext.Value, len(sh.copies))
-				}
-				o.copies[string(name)] = bytes.Clone(val)
+		case asList:
+			if kind == 'n' {
+				break // out of the switch: kept as a null
 			}
-			o.columns = o.columns[:start]
+			sp.kept = append(sp.kept, quoted...)
+			if o.children[f.at], err = sp.list(&sh.childs[f.at].shape, val); err != nil {
+				return o, fmt.Errorf("%s: %w", name, err)
+			}
+			for _, c := range o.children[f.at] {
+				sp.kept = append(sp.kept, c.hash...)
+			}
 			continue
 		}
 		switch string(name) {
@@ -139,55 +158,61 @@ func (sh *shape) split(raw jsontext.Value, d *drift) (o object, err error) {
 			}
 			hasID = true
 		case "deleted_at":
-			o.deleted = o.deleted || val.Kind() == '"'
+			o.deleted = o.deleted || kind == '"'
 		}
-		h.Write(quoted)
-		h.Write(val)
+		sp.kept = append(append(sp.kept, quoted...), val...)
 		switch {
 		case f.role != asColumn:
-			o.extra = append(append(o.extra, o.columns[start:]...), val...)
-			o.extra = append(o.extra, ',')
-			o.columns = o.columns[:start]
-		case val.Kind() == 'n': // NULL is what an absent field becomes
-			o.columns = o.columns[:start]
-		case f.column != string(name):
-			o.columns = append(strconv.AppendQuote(o.columns[:start], f.column), ':')
-			o.columns = append(append(o.columns, val...), ',')
+			extra = append(append(append(append(extra, ','), quoted...), ':'), val...)
+		case kind == 'n': // NULL is what an absent field becomes
+			o.values[f.at] = nil
 		default:
-			o.columns = append(append(o.columns, val...), ',')
+			o.values[f.at] = val
 		}
 	}
-	if _, err := dec.ReadToken(); err != nil {
-		return o, fmt.Errorf("not valid JSON: %w", err)
-	}
 	if seen[0]|1 != sh.always[0]|1 || seen[1] != sh.always[1] {
-		sh.missing(d, seen)
+		sh.missing(sp.drift, seen)
 	}
 	if !hasID {
 		return o, fmt.Errorf("%w: the field is missing", errNoID)
 	}
-	o.hash = h.Sum(make([]byte, 0, sha256.Size))[:16]
+	sum := sha256.Sum256(sp.kept[bottom:])
+	sp.kept = sp.kept[:bottom]
+	o.hash = sum[:16]
+	o.put(&sh.table, "_hash", base64.StdEncoding.AppendEncode([]byte{'"'}, o.hash), '"')
+	o.put(&sh.table, "_extra", append([]byte{'{'}, bytes.TrimPrefix(extra, []byte{','})...), '}')
 	return o, nil
 }
 
-func (sh *shape) splitList(raw jsontext.Value, d *drift) ([]object, error) {
-	dec := jsontext.NewDecoder(bytes.NewBuffer(raw), jsontext.AllowDuplicateNames(true))
-	if _, err := dec.ReadToken(); err != nil {
-		return nil, fmt.Errorf("not valid JSON: %w", err)
+func (sp *splitter) list(sh *shape, raw jsontext.Value) (list []object, err error) {
+	if raw.Kind() != '[' {
+		return nil, fmt.Errorf("%s instead of a list", kindName(raw.Kind()))
 	}
-	var list []object
-	for dec.PeekKind() != ']' {
-		val, err := dec.ReadValue()
-		if err != nil {
-			return nil, fmt.Errorf("not valid JSON: %w", err)
-		}
-		o, err := sh.split(val, d)
+	for val := range elements(raw) {
+		o, err := sp.object(sh, val)
 		if err != nil {
 			return nil, fmt.Errorf("element %d: %w", len(list), err)
 		}
 		list = append(list, o)
 	}
 	return list, nil
+}
+
+// put sets a column of ours, whatever the object had under its name.
+func (o *object) put(t *Table, column string, value []byte, end ...byte) {
+	o.values[t.index[column]] = append(value, end...)
+}
+
+// place makes the object an element of a parent's list. Polar's own field of
+// that name loses: an archived price of a subscription names its own product.
+func (o *object) place(c *childShape, parent uuid.UUID, position int) {
+	o.put(&c.table, c.Parent, strconv.AppendQuote(nil, parent.String()))
+	o.put(&c.table, "_position", strconv.AppendInt(nil, int64(position), 10))
+}
+
+// requested is the value of _requested_at.
+func requested(at time.Time) jsontext.Value {
+	return append(at.UTC().AppendFormat([]byte{'"'}, time.RFC3339Nano), '"')
 }
 
 func parseID(val jsontext.Value) (uuid.UUID, error) {
@@ -199,31 +224,4 @@ func parseID(val jsontext.Value) (uuid.UUID, error) {
 		return uuid.UUID{}, fmt.Errorf("%w: %.80s is no UUID", errNoID, val)
 	}
 	return id, nil
-}
-
-// document is the row as one JSON object, ready to be decoded into the upsert's
-// parameters.
-func (o *object) document(requestedAt time.Time) jsontext.Value {
-	b := make([]byte, 0, len(o.columns)+len(o.extra)+160)
-	return append(o.open(b, requestedAt), '}')
-}
-
-// childDocument is the same for an element of a parent's list.
-func (o *object) childDocument(requestedAt time.Time, parentColumn string, parent uuid.UUID, position int) jsontext.Value {
-	b := make([]byte, 0, len(o.columns)+len(o.extra)+240)
-	b = o.open(b, requestedAt)
-	// Last, so that it wins over a field of the same name in the element: an
-	// archived price of a subscription names its own product.
-	b = append(strconv.AppendQuote(append(b, ','), parentColumn), `:"`...)
-	b = append(append(b, parent.String()...), `","_position":`...)
-	return append(strconv.AppendInt(b, int64(position), 10), '}')
-}
-
-func (o *object) open(b []byte, requestedAt time.Time) []byte {
-	b = append(append(b, '{'), o.columns...)
-	b = append(append(b, `"_extra":{`...), bytes.TrimSuffix(o.extra, []byte{','})...)
-	b = append(b, `},"_hash":"`...)
-	b = base64.StdEncoding.AppendEncode(b, o.hash)
-	b = append(b, `","_requested_at":"`...)
-	return append(requestedAt.UTC().AppendFormat(b, time.RFC3339Nano), '"')
 }

@@ -33,9 +33,10 @@ func BenchmarkSplit(b *testing.B) {
 	b.ReportAllocs()
 	b.ResetTimer()
 	var d drift
+	sp := splitter{drift: &d}
 	for b.Loop() {
 		for _, item := range page.Items {
-			if _, err := sh.split(item, &d); err != nil {
+			if _, err := sp.split(&sh, item); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -1,7 +1,6 @@
 package mirror
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -13,27 +12,43 @@ import (
 )
 
 func testShape() shape {
-	table := func(cols ...string) Table { return Table{columns: set(append(cols, ours...))} }
+	table := func(names ...string) Table {
+		var columns []column
+		for _, name := range append(names, ours...) {
+			columns = append(columns, column{name: name})
+		}
+		return newTable(columns, nil)
+	}
 	return newShape(Stream{
 		Table:    table("id", "name", "amount", "metadata"),
 		Embedded: []string{"customer"},
-		Children: []Child{{Field: "items", Key: "item_id", Embedded: []string{"meter"}, Table: table("item_id", "parent_id", "_position", "label")}},
+		Children: []Child{{Field: "items", Parent: "parent_id", Key: "item_id", Embedded: []string{"meter"}, Table: table("item_id", "parent_id", "_position", "label")}},
 	})
+}
+
+func (sh *shape) split(raw string) (object, error) {
+	return new(splitter).split(sh, jsontext.Value(raw))
+}
+
+// document is the object as a row of the upsert.
+func (sh *shape) document(o object, at time.Time) jsontext.Value {
+	o.put(&sh.table, "_requested_at", requested(at))
+	return sh.table.document(&o)
 }
 
 const itemID = "11111111-2222-4333-8444-555555555555"
 
 func TestSplit(t *testing.T) {
 	sh := testShape()
-	o, err := sh.split(jsontext.Value(`{"id":"`+itemID+`","name":null,"amount":9007199254740993,
+	o, err := sh.split(`{"id":"`+itemID+`","name":null,"amount":9007199254740993,
 		"metadata":{"Plan":1.0,"plan":1e400,"a":"\n\""},"customer":{"id":"x","items":[1]},"Name":"other case",
 		"items":[{"id":"`+itemID+`","label":"one","meter":{"name":"m"},"new":[1]}],
-		"_deleted_at":"never","esc\u0061ped":true,"unknown":{"a":[1,2]}}`), nil)
+		"_deleted_at":"never","esc\u0061ped":true,"unknown":{"a":[1,2]}}`)
 	if err != nil {
 		t.Fatal(err)
 	}
 	at := time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)
-	doc := o.document(at)
+	doc := sh.document(o, at)
 	var got map[string]json.RawMessage
 	if err := json.Unmarshal(doc, &got); err != nil {
 		t.Fatalf("%v in %s", err, doc)
@@ -53,8 +68,9 @@ func TestSplit(t *testing.T) {
 	if d := cmp.Diff(want, text); d != "" {
 		t.Error(d)
 	}
-	child := string(o.children[0][0].childDocument(at, "parent_id", o.id, 7))
-	for _, part := range []string{`"item_id":"` + itemID + `"`, `"label":"one"`, `"_extra":{"new":[1]}`, `"parent_id":"` + itemID + `","_position":7`} {
+	o.children[0][0].place(&sh.childs[0], o.id, 7)
+	child := string(sh.childs[0].document(o.children[0][0], at))
+	for _, part := range []string{`"item_id":"` + itemID + `"`, `"label":"one"`, `"_extra":{"new":[1]}`, `"parent_id":"` + itemID + `"`, `"_position":7`} {
 		if !strings.Contains(child, part) {
 			t.Errorf("%s is not in %s", part, child)
 		}
@@ -65,7 +81,7 @@ func TestSplit(t *testing.T) {
 func TestSplitHash(t *testing.T) {
 	sh := testShape()
 	hash := func(rest string) string {
-		o, err := sh.split(jsontext.Value(`{"id":"`+itemID+`",`+rest+`}`), nil)
+		o, err := sh.split(`{"id":"` + itemID + `",` + rest + `}`)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,7 +116,7 @@ func TestSplitRefuses(t *testing.T) {
 		"braced id":    `{"id":"{1111111-2222-4333-8444-55555555555}"}`,
 		"bad child id": `{"id":"` + itemID + `","items":[{"id":"nope"}]}`,
 	} {
-		if _, err := sh.split(jsontext.Value(raw), nil); !errors.Is(err, errNoID) {
+		if _, err := sh.split(raw); !errors.Is(err, errNoID) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -108,7 +124,7 @@ func TestSplitRefuses(t *testing.T) {
 		"invalid UTF-8": "{\"id\":\"" + itemID + "\",\"name\":\"\xff\"}",
 		"cut":           `{"id":"` + itemID + `","name":`,
 	} {
-		o, err := sh.split(jsontext.Value(raw), nil)
+		o, err := sh.split(raw)
 		if err == nil || o.id.String() != itemID {
 			t.Errorf("%s: id %s, %v", name, o.id, err)
 		}
@@ -121,25 +137,26 @@ func FuzzSplit(f *testing.F) {
 	f.Add([]byte(`{}`))
 	sh := testShape()
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		o, err := sh.split(raw, nil)
+		o, err := sh.split(string(raw))
 		if err != nil {
 			return
 		}
 		if o.id.String() == "" || len(o.hash) != 16 {
 			t.Fatal("an item was accepted without id or hash")
 		}
-		doc := o.document(time.Unix(0, 0))
+		doc := sh.document(o, time.Unix(0, 0))
 		if !doc.IsValid(jsontext.AllowDuplicateNames(true)) {
 			t.Fatalf("%s became %s", raw, doc)
 		}
 		for _, list := range o.children {
 			for i, c := range list {
-				if child := c.childDocument(time.Unix(0, 0), "parent_id", o.id, i); !child.IsValid(jsontext.AllowDuplicateNames(true)) {
+				c.place(&sh.childs[0], o.id, i)
+				if child := sh.childs[0].document(c, time.Unix(0, 0)); !child.IsValid(jsontext.AllowDuplicateNames(true)) {
 					t.Fatalf("%s became %s", raw, child)
 				}
 			}
 		}
-		again, err := sh.split(bytes.Clone(raw), nil)
+		again, err := sh.split(string(raw))
 		if err != nil || string(again.hash) != string(o.hash) {
 			t.Fatal("the same bytes hash differently")
 		}

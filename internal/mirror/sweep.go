@@ -28,7 +28,9 @@ type sweep struct {
 	requests int64
 	closing  store.Closing
 	drift    drift
-	force    bool // rewrite also what seems to be unchanged
+	splitter splitter
+	known    map[copyOf]struct{} // rows of other streams that are there
+	force    bool                // rewrite also what seems to be unchanged
 
 	from    fetch.Cursor // where the last page was read from
 	gone    string       // parents that Polar did not find: see fetch.Cursor
@@ -334,7 +336,7 @@ func (sw *sweep) store(ctx context.Context, page fetch.Page, next fetch.Cursor) 
 	objects := make([]object, 0, len(page.Items))
 	at := make(map[uuid.UUID]int, len(page.Items))
 	for _, raw := range page.Items {
-		o, err := sw.s.shape.split(raw, &sw.drift)
+		o, err := sw.splitter.split(&sw.s.shape, raw)
 		sw.drift.seal(o.id)
 		if err != nil {
 			reject := store.Reject{Reason: err.Error(), Body: raw}
@@ -352,8 +354,10 @@ func (sw *sweep) store(ctx context.Context, page fetch.Page, next fetch.Cursor) 
 		at[o.id] = len(objects)
 		objects, p.Items = append(objects, o), append(p.Items, item)
 	}
-	p.Write = func(ctx context.Context, q *db.Queries, tx pgx.Tx, changes []store.Change) error {
-		if err := sw.storeCopies(ctx, q, tx, objects, changes); err != nil {
+	bulk := true
+	var copies []copyOf
+	p.Write = func(ctx context.Context, q *db.Queries, tx pgx.Tx, changes []store.Change) (err error) {
+		if copies, err = sw.storeCopies(ctx, q, tx, objects, changes); err != nil {
 			return err
 		}
 		if sw.force {
@@ -361,8 +365,13 @@ func (sw *sweep) store(ctx context.Context, page fetch.Page, next fetch.Cursor) 
 				return err
 			}
 		}
-		return sw.s.write(ctx, q, tx, page.RequestedAt, objects, changes)
+		err = sw.s.write(ctx, q, tx, page.RequestedAt, objects, changes, bulk)
+		bulk = bulk && !errors.Is(err, store.ErrCopy)
+		return err
 	}
-	_, err = sw.run.StorePage(ctx, p)
-	return err
+	if _, err = sw.run.StorePage(ctx, p); err != nil {
+		return err
+	}
+	sw.remember(copies)
+	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
@@ -12,28 +11,38 @@ import (
 	"syncd/internal/store/db"
 )
 
+// row is an object on its way into a table.
+type row struct {
+	*object
+	item  int  // index of the item that it came in
+	isNew bool // the table does not have it
+}
+
 // write upserts the changed objects and their children. A child that cannot be
 // stored takes its parent with it: a parent with half its children would be a lie.
-func (s *prepared) write(ctx context.Context, q *db.Queries, tx pgx.Tx, requestedAt time.Time, objects []object, changes []store.Change) error {
-	docs := make([]jsontext.Value, len(changes))
+func (s *prepared) write(ctx context.Context, q *db.Queries, tx pgx.Tx, requestedAt time.Time, objects []object, changes []store.Change, bulk bool) error {
+	at := requested(requestedAt)
+	rows := make([]row, len(changes))
 	for i, c := range changes {
-		docs[i] = objects[c.Index].document(requestedAt)
+		o := &objects[c.Index]
+		o.put(&s.Table, "_requested_at", at)
+		rows[i] = row{o, c.Index, c.New}
 	}
-	if err := s.Table.write(ctx, q, docs); err != nil {
-		return reindex(err, func(i int) int { return changes[i].Index })
+	if err := s.Table.write(ctx, q, tx, s.Name, rows, bulk); err != nil {
+		return err
 	}
 	for k := range s.Children {
-		if err := s.writeChildren(ctx, q, tx, requestedAt, objects, changes, k); err != nil {
+		if err := s.writeChildren(ctx, q, tx, requestedAt, objects, changes, k, bulk); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *prepared) writeChildren(ctx context.Context, q *db.Queries, tx pgx.Tx, requestedAt time.Time, objects []object, changes []store.Change, k int) error {
-	child := s.shape.childs[k]
-	var docs []jsontext.Value
-	var owner []int // index of the object that each document belongs to
+func (s *prepared) writeChildren(ctx context.Context, q *db.Queries, tx pgx.Tx, requestedAt time.Time, objects []object, changes []store.Change, k int, bulk bool) error {
+	child := &s.shape.childs[k]
+	at := requested(requestedAt)
+	var rows []row
 	var known []uuid.UUID
 	var listed [][2]uuid.UUID
 	for _, c := range changes {
@@ -41,18 +50,18 @@ func (s *prepared) writeChildren(ctx context.Context, q *db.Queries, tx pgx.Tx, 
 		if !c.New {
 			known = append(known, parent.id)
 		}
-		for position, o := range parent.children[k] {
-			docs = append(docs, o.childDocument(requestedAt, child.Parent, parent.id, position))
-			owner = append(owner, c.Index)
+		for position := range parent.children[k] {
+			o := &parent.children[k][position]
+			o.put(&child.Table, "_requested_at", at)
+			o.place(child, parent.id, position)
+			rows = append(rows, row{o, c.Index, c.New})
 			if !c.New {
 				listed = append(listed, [2]uuid.UUID{parent.id, o.id})
 			}
 		}
 	}
-	if len(docs) > 0 {
-		if err := child.Table.write(ctx, q, docs); err != nil {
-			return reindex(err, func(i int) int { return owner[i] })
-		}
+	if err := child.Table.write(ctx, q, tx, child.Name, rows, bulk); err != nil {
+		return err
 	}
 	if len(known) == 0 {
 		return nil

@@ -127,6 +127,8 @@ func (r *Run) StorePage(ctx context.Context, p Page) (Counts, error) {
 			if err := ctx.Err(); err != nil {
 				return Counts{}, fmt.Errorf("%w of %s: %w", errPage, r.Stream, err)
 			}
+		case errors.Is(err, ErrCopy):
+			// Row by row it will show which one is in the way.
 		case errors.As(err, &item) && bad[item.Index] == "":
 			bad[item.Index] = reason(item.Err)
 		case errors.Is(err, ErrLeaseLost):
@@ -254,7 +256,7 @@ func (r *Run) changed(ctx context.Context, tx pgx.Tx, p Page, bad map[int]string
 		       t.id IS NOT NULL AND (t._requested_at > $3 OR `+fmt.Sprintf(later, 3, 4, "n.id")+`),
 		       t._deleted_at IS NOT NULL
 		FROM ROWS FROM (unnest($1::uuid[]), unnest($2::bytea[])) WITH ORDINALITY AS n(id, hash, ord)
-		LEFT JOIN `+pgx.Identifier{p.Table}.Sanitize()+` t ON t.id = n.id
+		LEFT JOIN LATERAL (SELECT id, _hash, _requested_at, _deleted_at FROM `+pgx.Identifier{p.Table}.Sanitize()+` WHERE id = n.id LIMIT 1) t ON true
 		WHERE t.id IS NULL OR t._hash <> n.hash OR t._deleted_at IS NOT NULL OR $5`, ids, hashes, p.RequestedAt, r.Stream, p.Force)
 	if err != nil {
 		return nil, fmt.Errorf("compare with %s: %w", p.Table, err)

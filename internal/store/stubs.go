@@ -20,7 +20,8 @@ var CopiedAt = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
 func Missing(ctx context.Context, tx pgx.Tx, table string, ids []uuid.UUID) ([]uuid.UUID, error) {
 	rows, err := tx.Query(ctx, `
 		SELECT i.id FROM unnest($1::uuid[]) AS i(id)
-		WHERE NOT EXISTS (SELECT FROM `+pgx.Identifier{table}.Sanitize()+` t WHERE t.id = i.id)
+		LEFT JOIN LATERAL (SELECT id FROM `+pgx.Identifier{table}.Sanitize()+` WHERE id = i.id LIMIT 1) t ON true
+		WHERE t.id IS NULL
 		ORDER BY i.id`, ids)
 	var missing []uuid.UUID
 	if err == nil {

@@ -1,0 +1,102 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"reflect"
+	"testing"
+	"time"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
+)
+
+var binaryTypes = []struct {
+	oid uint32
+	new func() any
+}{
+	{pgtype.UUIDOID, func() any { return new(uuid.UUID) }},
+	{pgtype.TimestamptzOID, func() any { return new(time.Time) }},
+	{pgtype.TextOID, func() any { return new(string) }},
+	{pgtype.Int8OID, func() any { return new(int64) }},
+	{pgtype.BoolOID, func() any { return new(bool) }},
+	{pgtype.ByteaOID, func() any { return new([]byte) }},
+}
+
+// checkBinary holds what Binary appends against what a decoder and pgx make of the same value.
+func checkBinary(t *testing.T, value string) {
+	t.Helper()
+	for _, typ := range binaryTypes {
+		target := typ.new()
+		got, err := BinaryOf(reflect.TypeOf(target)).AppendField([]byte("x"), jsontext.Value(value))
+		if err != nil || value == "" {
+			continue
+		}
+		if err := jsonv2.Unmarshal([]byte(value), target); err != nil {
+			t.Errorf("%T takes %s, a decoder says %v", target, value, err)
+			continue
+		}
+		var plain any = reflect.ValueOf(target).Elem().Interface()
+		if id, ok := plain.(uuid.UUID); ok {
+			plain = pgtype.UUID{Bytes: id, Valid: true}
+		}
+		want, err := pgtype.NewMap().Encode(typ.oid, pgtype.BinaryFormatCode, plain, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append(binary.BigEndian.AppendUint32([]byte("x"), uint32(len(want))), want...)
+		if !bytes.Equal(got, want) {
+			t.Errorf("%T of %s: % x, pgx writes % x", target, value, got, want)
+		}
+	}
+}
+
+var binaryValues = []string{
+	`"11111111-2222-4333-8444-555555555555"`, `"{1111111-2222-4333-8444-55555555555}"`, `"11111111222243338444555555555555"`,
+	`"2026-01-02T03:04:05.678901Z"`, `"2026-01-02T03:04:05+05:30"`, `"1999-12-31T23:59:59.9999999Z"`, `"0001-01-01T00:00:00Z"`,
+	`"2026-01-02"`, `"2026-01-02T03:04:05"`, `"now"`, `"0000-01-01T0:00:00Z"`, `"infinity"`, `"2026-01-02T03:04:05,5Z"`, `"2026-02-30T00:00:00Z"`,
+	`""`, `"a"`, `"\u00e9\n\"\\ \ud83d\ude00"`, `"AQID"`, `"AQI="`, `"AQI"`,
+	`0`, `-0`, `12`, `-9223372036854775808`, `9223372036854775808`, `1.0`, `1e3`, `true`, `false`, `null`, `[1]`, `{"a":1}`,
+}
+
+func TestBinaryIsWhatTheDriverWrites(t *testing.T) {
+	for _, value := range binaryValues {
+		checkBinary(t, value)
+	}
+	for value, typ := range map[string]reflect.Type{
+		binaryValues[0]: reflect.TypeFor[*uuid.UUID](), binaryValues[3]: reflect.TypeFor[time.Time](),
+		`"\n"`: reflect.TypeFor[string](), `-5`: reflect.TypeFor[int64](), `true`: reflect.TypeFor[bool](), `"AQID"`: reflect.TypeFor[[]byte](),
+	} {
+		if _, err := BinaryOf(typ).AppendField(nil, jsontext.Value(value)); err != nil {
+			t.Errorf("%s as %v: %v", value, typ, err)
+		}
+	}
+}
+
+func TestBinaryJSONAndNull(t *testing.T) {
+	enc := BinaryOf(reflect.TypeFor[json.RawMessage]())
+	got, err := enc.AppendField(nil, jsontext.Value(`{"a":1.0}`))
+	if want := "\x00\x00\x00\x0a\x01" + `{"a":1.0}`; err != nil || string(got) != want {
+		t.Errorf("%q, %v, want %q", got, err, want)
+	}
+	if got, err = enc.AppendField(nil, nil); err != nil || string(got) != "\xff\xff\xff\xff" {
+		t.Errorf("null is %q, %v", got, err)
+	}
+	if BinaryOf(reflect.TypeFor[*Decimal]()) != nil || BinaryOf(reflect.TypeFor[int32]()) != nil {
+		t.Error("a type without a binary form has one")
+	}
+}
+
+func FuzzBinary(f *testing.F) {
+	for _, value := range binaryValues {
+		f.Add(value)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		if jsontext.Value(value).IsValid() {
+			checkBinary(t, string(bytes.TrimSpace([]byte(value))))
+		}
+	})
+}
