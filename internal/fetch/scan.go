@@ -20,6 +20,9 @@ import (
 // Pages yields the pages from a position on. The sequence ends after a page with Done set, or with an error; the Page
 // beside an error carries the position to go on from in Next, and what the attempts cost in Requests. An id may come
 // more than once in one scan; that it came at all is for the caller to verify.
+//
+// A scan whose requests do not follow from the count of its list alone also is an Estimator, for `syncd plan`; one whose
+// pages do not tell the count of the whole also is a Counter.
 type Scan interface {
 	Pages(ctx context.Context, c *Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error]
 }
