@@ -18,7 +18,7 @@ type Counter interface {
 
 // Count implements Counter.
 func (k Keyset) Count(ctx context.Context, c *Client, path string, query url.Values) (Count, error) {
-	return count(ctx, c, path, query)
+	return count(ctx, c, path, k.bounded(query))
 }
 
 // Count implements Counter: the plain list and every part.

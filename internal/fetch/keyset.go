@@ -20,10 +20,14 @@ import (
 // A row whose time is set back behind the position while the scan runs is not seen. The bound to begin with may be
 // given in the query under After; RFC 3339 with an offset.
 type Keyset struct {
-	Sort  string   // the time to go by, both as sort criterion and as key of the item: created_at
-	After string   // the filter on it: created_after
-	Then  []string // further sort criteria that tell rows of the same time apart, where the list has any: invoice_number
-	Limit int      // rows a page; default 100
+	Sort  string // the time to go by, both as sort criterion and as key of the item: created_at
+	After string // the filter on it: created_after
+	// Before is the filter on it from above, also exclusive: created_before; for Between.
+	Before string
+	Then   []string // further sort criteria that tell rows of the same time apart, where the list has any: invoice_number
+	Limit  int      // rows a page; default 100
+
+	since, until time.Time // see Between
 }
 
 // maxTiePasses is how often a group of ties that spans pages is read until it adds up.
@@ -32,6 +36,7 @@ const maxTiePasses = 8
 // Pages implements Scan.
 func (k Keyset) Pages(ctx context.Context, c *Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
+		query = k.bounded(query)
 		s := &keysetScan{Keyset: k, client: c, path: path, page: max(1, from.Page), after: from.After, gaps: maxGaps}
 		if s.after == "" {
 			s.after = query.Get(k.After)
@@ -175,6 +180,8 @@ func (s *keysetScan) locateAll(p Page) ([]position, span, error) {
 			continue
 		case s.after != "" && !at.After(s.afterTime):
 			return nil, span{}, broken(s.client, s.path, p, "the filter %s is not honoured: item %q has %s %s", s.After, found[i].id, s.Sort, at.Format(microLayout))
+		case !s.until.IsZero() && !at.Before(s.until):
+			return nil, span{}, broken(s.client, s.path, p, "the filter %s is not honoured: item %q has %s %s", s.Before, found[i].id, s.Sort, at.Format(microLayout))
 		case at.Before(usable.last):
 			return nil, span{}, broken(s.client, s.path, p, "the list is not sorted by %s: item %q is out of order", s.Sort, found[i].id)
 		}

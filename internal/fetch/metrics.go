@@ -27,6 +27,8 @@ import (
 // The path of the scan is that of the metrics, /v1/metrics/.
 type Metrics struct {
 	Intervals []string // hour, day, week, month, year
+
+	since, until time.Time // see Between
 }
 
 // metricsNamespace makes the ids of metric rows: the same period and slug has the same id in every run and schema.
@@ -128,11 +130,15 @@ func (m Metrics) windows(ctx context.Context, c *Client, path string, query url.
 	}
 	today := c.cfg.Now().UTC().Truncate(day)
 	for part, interval := range m.Intervals {
+		today := m.lastDay(interval, today)
 		limit, ok := limits.Intervals[interval]
 		if !ok || limit.MaxDays < 0 {
 			return nil, requests, broken(c, path, Page{Query: query}, "the limits of the metrics do not name the interval %q", interval)
 		}
 		start := startOfPeriod(interval, since)
+		if begin := startOfPeriod(interval, m.since); begin.After(start) {
+			start = begin
+		}
 		if start.Before(limits.min) {
 			start = limits.min
 		}

@@ -28,6 +28,8 @@ type Windows struct {
 	Keep          time.Duration // how far back to read, from the last midnight in UTC; 0 = to the first item
 	Rows          int           // to aim at in a window; default 300
 	Limit         int           // rows a page; default 100
+
+	since, until time.Time // see Between
 }
 
 const (
@@ -105,6 +107,12 @@ func (s *windowScan) read(ctx context.Context, query url.Values, page int) (Page
 func (s *windowScan) start(ctx context.Context) error {
 	s.until = s.client.cfg.Now().UTC().Truncate(time.Second).Add(windowAhead)
 	since := s.Since(s.client)
+	if s.Windows.since.After(since) {
+		since = s.Windows.since
+	}
+	if end := s.Windows.until; !end.IsZero() && end.Before(s.until) {
+		s.until = end
+	}
 	if s.at.After != "" {
 		at, err := time.Parse(time.RFC3339Nano, s.at.After)
 		if err != nil {
@@ -117,6 +125,9 @@ func (s *windowScan) start(ctx context.Context) error {
 	query := s.query
 	if !since.IsZero() {
 		query = with(query, s.After, since.Add(-windowMargin).Format(time.RFC3339))
+	}
+	if !s.Windows.until.IsZero() {
+		query = with(query, s.Before, s.until.Add(windowMargin).Format(time.RFC3339))
 	}
 	p, err := s.read(ctx, query, 1)
 	s.spent += p.Requests
