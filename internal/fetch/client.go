@@ -174,6 +174,11 @@ func (c *Client) complete(query url.Values) url.Values {
 
 // do sends GET path?query until one attempt brings a body that decode accepts, or there is no point in another.
 func (c *Client) do(ctx context.Context, op, path string, query url.Values, decode func([]byte) error) (call, error) {
+	return c.send(ctx, op, path, query, func(resp *http.Response) error { return c.read(resp, decode) })
+}
+
+// send is do for a body of any kind: take reads that of a 200.
+func (c *Client) send(ctx context.Context, op, path string, query url.Values, take func(*http.Response) error) (call, error) {
 	made := &call{}
 	fail := &Error{Op: op, Method: http.MethodGet, Server: c.Server(), Path: path, Query: query}
 	req, err := c.request(context.WithValue(ctx, callKey{}, made), path, query)
@@ -186,7 +191,7 @@ func (c *Client) do(ctx context.Context, op, path string, query url.Values, deco
 		if resp.StatusCode != http.StatusOK {
 			return nil // left open for the classification below
 		}
-		return c.read(resp, decode)
+		return take(resp)
 	})
 	resp, err := c.retrier.Do(req)
 	fail.Attempts = made.attempts
@@ -285,6 +290,7 @@ func (c *Client) classify(ctx context.Context, fail *Error, resp *http.Response,
 	}
 	fail.Err = err
 	redirected, isRedirect := errors.AsType[*errRedirected](err)
+	local, isLocal := errors.AsType[*errLocal](err)
 	unreadable, isUnreadable := errors.AsType[*errUnreadable](err)
 	_, isCertificate := errors.AsType[*tls.CertificateVerificationError](err)
 	switch {
@@ -293,6 +299,8 @@ func (c *Client) classify(ctx context.Context, fail *Error, resp *http.Response,
 		if cause := context.Cause(ctx); !errors.Is(ctx.Err(), cause) {
 			fail.Err = fmt.Errorf("%w: %w", ctx.Err(), cause)
 		}
+	case isLocal:
+		fail.Class, fail.Err, fail.Remedy = ClassLocal, local, local.remedy
 	case isRedirect:
 		fail.Class, fail.Err = ClassContract, redirected
 		fail.Remedy = "redirects are not followed, they would carry the token along: check that POLAR_SERVER is the exact address of the API"

@@ -45,6 +45,11 @@ type Config struct {
 	Window time.Duration
 	// AttemptTimeout bounds one attempt, from sending it to the last byte of its body; default 60 s.
 	AttemptTimeout time.Duration
+	// ExportIdle is how long an export may be silent; default 5 minutes. Polar sends the header of a CSV file before it looks
+	// for the rows (polarsource/polar, server/polar/order/export.py), so a long silence after it is normal.
+	ExportIdle time.Duration
+	// ExportDir is where exports are kept while they are read; default the system's directory for temporary files.
+	ExportDir string
 	// MaxAttempts bounds the attempts of one request; default 6. Those that Polar refuses with 429 are not counted: they
 	// are repeated for 30 times MaxPause. Another client that uses up the limit slows syncd down and does not fail it.
 	MaxAttempts int
@@ -77,6 +82,7 @@ func (cfg Config) withDefaults() (Config, *url.URL, error) {
 	cfg.RequestsPerMinute = or(cfg.RequestsPerMinute, budget)
 	cfg.Window = or(cfg.Window, polarWindow)
 	cfg.AttemptTimeout = or(cfg.AttemptTimeout, time.Minute)
+	cfg.ExportIdle = or(cfg.ExportIdle, 5*time.Minute)
 	cfg.MaxAttempts = or(cfg.MaxAttempts, 6)
 	cfg.MaxPause = or(cfg.MaxPause, time.Minute)
 	cfg.MaxBody = or(cfg.MaxBody, 64<<20)
@@ -90,6 +96,7 @@ func (cfg Config) withDefaults() (Config, *url.URL, error) {
 	}{
 		{"AttemptTimeout", int64(cfg.AttemptTimeout)}, {"MaxAttempts", int64(cfg.MaxAttempts)},
 		{"MaxPause", int64(cfg.MaxPause)}, {"MaxBody", cfg.MaxBody}, {"Window", int64(cfg.Window)},
+		{"ExportIdle", int64(cfg.ExportIdle)},
 	} {
 		if limit.value < 0 {
 			problems = append(problems, fmt.Errorf("%s is negative: leave it out for the default", limit.name))

@@ -33,6 +33,8 @@ var (
 	// ErrContract: an answer that Polar's API does not give: a redirect, 404 for the path or the version, no JSON, a
 	// body without end, another 4xx.
 	ErrContract = errors.New("unexpected answer")
+	// ErrLocal: this machine could not take in the answer, such as for want of disk space. Polar is not to blame.
+	ErrLocal = errors.New("failed on this machine")
 )
 
 // The classes of errors, as used for the label of a metric. See Class.
@@ -43,11 +45,12 @@ const (
 	ClassRateLimited = "rate_limited"
 	ClassTransient   = "transient"
 	ClassContract    = "contract"
+	ClassLocal       = "local"
 	ClassCanceled    = "canceled"
 	ClassUnknown     = "unknown"
 )
 
-// Class returns the class of an error: auth, scope, not_found, rate_limited, transient, contract, canceled or unknown;
+// Class returns the class of an error: auth, scope, not_found, rate_limited, transient, contract, local, canceled or unknown;
 // empty for nil.
 func Class(err error) string {
 	if err == nil {
@@ -129,6 +132,8 @@ func (e *Error) summary() string {
 		return e.Server + " gave no usable answer"
 	case ClassCanceled:
 		return "given up waiting for " + e.Server
+	case ClassLocal:
+		return "the answer of " + e.Server + " could not be kept"
 	}
 	return e.Server + " gave an unexpected answer"
 }
@@ -148,6 +153,8 @@ func (e *Error) Is(target error) bool {
 		return e.Class == ClassTransient
 	case ErrContract:
 		return e.Class == ClassContract
+	case ErrLocal:
+		return e.Class == ClassLocal
 	}
 	return false
 }

@@ -56,10 +56,10 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	if attempt > 1 {
 		x.retries.Add(1)
 	}
-	ctx, cancel := context.WithTimeout(req.Context(), x.timeout)
+	ctx, alive, cancel, late := x.bound(req.Context())
 	guard := func(err error) error {
-		if err != nil && !errors.Is(err, io.EOF) && errors.Is(ctx.Err(), context.DeadlineExceeded) && req.Context().Err() == nil {
-			return &errTimeout{x.timeout}
+		if err != nil && !errors.Is(err, io.EOF) && ctx.Err() != nil && req.Context().Err() == nil {
+			return late
 		}
 		return err
 	}
@@ -72,12 +72,34 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	line.DebugContext(req.Context(), "request answered", "status", resp.StatusCode)
-	resp.Body = &attemptBody{body: resp.Body, guard: guard, cancel: cancel}
+	alive()
+	resp.Body = &attemptBody{body: resp.Body, guard: guard, alive: alive, cancel: cancel}
 	if resp.StatusCode/100 == 3 {
 		// Handed on as an error: http.Client would parse the address and may fail on it in ways that look transient.
 		return nil, errors.Join(&errRedirected{to: redirectTarget(resp)}, resp.Body.Close())
 	}
 	return resp, nil
+}
+
+// idleKey is the key under which a context says how long an answer may be silent. It takes the place of the time for the
+// whole attempt: an export of a million rows takes as long as it takes.
+type idleKey struct{}
+
+// errIdle takes the place of the context error of an attempt whose answer fell silent.
+type errIdle struct{ after time.Duration }
+
+func (e *errIdle) Error() string { return fmt.Sprintf("nothing came for %v", e.after) }
+
+// bound limits the time of an attempt: as a whole or, where its context says so, between signs of life.
+func (x *exchange) bound(ctx context.Context) (bounded context.Context, alive func(), cancel context.CancelFunc, late error) {
+	idle, is := ctx.Value(idleKey{}).(time.Duration)
+	if !is {
+		bounded, cancel = context.WithTimeout(ctx, x.timeout)
+		return bounded, func() {}, cancel, &errTimeout{x.timeout}
+	}
+	bounded, cancel = context.WithCancel(ctx)
+	timer := time.AfterFunc(idle, cancel)
+	return bounded, func() { timer.Reset(idle) }, func() { timer.Stop(); cancel() }, &errIdle{idle}
 }
 
 // redirectTarget is where a redirect leads, without user and query: those may carry secrets.
@@ -93,11 +115,15 @@ func redirectTarget(resp *http.Response) string {
 type attemptBody struct {
 	body   io.ReadCloser
 	guard  func(error) error
+	alive  func()
 	cancel context.CancelFunc
 }
 
 func (b *attemptBody) Read(p []byte) (int, error) {
 	n, err := b.body.Read(p)
+	if n > 0 {
+		b.alive()
+	}
 	return n, b.guard(err)
 }
 

@@ -57,7 +57,11 @@ func (p patience) check(ctx context.Context, resp *http.Response, err error) (bo
 		}
 		return time.Since(made.refusedAt) < p.refused, nil
 	}
-	if made.attempts-made.refused >= p.attempts {
+	most := p.attempts
+	if few, is := ctx.Value(attemptsKey{}).(int); is {
+		most = min(most, few)
+	}
+	if made.attempts-made.refused >= most {
 		return false, nil
 	}
 	if err != nil {
@@ -67,12 +71,18 @@ func (p patience) check(ctx context.Context, resp *http.Response, err error) (bo
 	return status == http.StatusRequestTimeout || status >= 500 && !outOfPatience(ctx, status), nil
 }
 
+// attemptsKey is the key under which a context says after how many attempts to give up, where that is sooner than usual.
+type attemptsKey struct{}
+
 // retryable tells apart what may go away by itself from what will not.
 func retryable(err error) bool {
 	if _, ok := errors.AsType[*errRedirected](err); ok {
 		return false
 	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return false
+	}
+	if _, ok := errors.AsType[*errLocal](err); ok {
 		return false
 	}
 	if unreadable, ok := errors.AsType[*errUnreadable](err); ok {

@@ -1,0 +1,201 @@
+package fetch
+
+import (
+	"bytes"
+	"math/big"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+)
+
+// Column is a column of an export: which field of the items it becomes, and how. An empty field of the file is null, as
+// nothing tells it from an empty text.
+type Column struct {
+	Name    string   // of the field
+	Headers []string // under which it comes, today's first; upper and lower case are not told apart
+	Kind    ColumnKind
+}
+
+// ColumnKind is what a column holds. What is not of its kind is passed on as text, for the reader of the item to reject.
+type ColumnKind int
+
+// The kinds of columns.
+const (
+	ColumnText ColumnKind = iota
+	ColumnID              // id of the row, a UUID
+	ColumnTime            // as RFC 3339 text; without an offset it is UTC
+	ColumnBool
+	ColumnNumber
+	// ColumnMoney is in hundredths of what the text says, in every currency: the export divides the amounts of its rows by
+	// 100 whatever the currency has for a smallest unit (polarsource/polar, server/polar/order/export.py). Python writes
+	// them as floats: 19.99, 10.0, 1e+16. The field is a whole number; Name_text the text as it came.
+	ColumnMoney
+	ColumnJSON // a JSON object
+	// ColumnPair is the text of a pair as Python shows it, ('FR61954506077', <TaxIDFormat.eu_vat: 'eu_vat'>). The field is an
+	// array of the two strings, null where they cannot be read; Name_text the text as it came.
+	ColumnPair
+)
+
+// names are the fields that the column becomes.
+func (c Column) names() []string {
+	if c.Kind == ColumnMoney || c.Kind == ColumnPair {
+		return []string{c.Name, c.Name + "_text"}
+	}
+	return []string{c.Name}
+}
+
+// column finds the column of a header.
+func column(columns []Column, header string) (Column, bool) {
+	for _, c := range columns {
+		for _, h := range c.Headers {
+			if strings.EqualFold(h, strings.TrimSpace(header)) {
+				return c, true
+			}
+		}
+	}
+	return Column{}, false
+}
+
+// append writes "name":value for a field of a record.
+func (f tableField) append(b []byte, raw []byte) []byte {
+	put := func(name string, value []byte) {
+		b = append(append(appendText(b, name), ':'), value...)
+	}
+	text := []byte("null")
+	if len(raw) > 0 {
+		text = appendText(nil, string(raw))
+	}
+	value := text
+	if len(raw) > 0 {
+		if v := f.kind.value(string(raw)); v != nil {
+			value = v
+		}
+	}
+	if f.kind == ColumnMoney || f.kind == ColumnPair {
+		put(f.name+"_text", text)
+		b = append(b, ',')
+	}
+	put(f.name, value)
+	return b
+}
+
+// value is the JSON of a field that is not empty; nil where it is a text, or not of its kind.
+func (k ColumnKind) value(text string) []byte {
+	switch k {
+	case ColumnTime:
+		if at, ok := parseTime(text); ok {
+			return append(at.AppendFormat([]byte{'"'}, time.RFC3339Nano), '"')
+		}
+	case ColumnBool:
+		switch strings.ToLower(text) {
+		case "true", "false":
+			return []byte(strings.ToLower(text))
+		}
+	case ColumnNumber:
+		if v := jsontext.Value(text); v.Kind() == '0' && v.IsValid() {
+			return v
+		}
+	case ColumnMoney:
+		if minor, ok := minorUnits(text); ok {
+			return strconv.AppendInt(nil, minor, 10)
+		}
+	case ColumnJSON:
+		if v := jsontext.Value(text); v.IsValid(jsontext.AllowDuplicateNames(true)) {
+			return bytes.TrimSpace(v)
+		}
+	case ColumnPair:
+		pair, ok := pythonPair(text)
+		if !ok {
+			return []byte("null")
+		}
+		b := appendText([]byte{'['}, pair[0])
+		return append(appendText(append(b, ','), pair[1]), ']')
+	}
+	return nil
+}
+
+func appendText(b []byte, text string) []byte {
+	b, err := jsontext.AppendQuote(b, strings.ToValidUTF8(text, "\uFFFD"))
+	if err != nil { // broken UTF-8 only, of which there is none left
+		return append(b, `""`...)
+	}
+	return b
+}
+
+// parseTime reads a time as Polar's exports write it, with or without microseconds.
+func parseTime(text string) (time.Time, bool) {
+	if len(text) < len("2006-01-02") || text[0] < '0' || text[0] > '9' {
+		return time.Time{}, false
+	}
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999", time.DateOnly} {
+		if at, err := time.Parse(layout, text); err == nil {
+			return at, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// minorUnits is a decimal number times 100, exactly; false where that is no whole number of 64 bits.
+func minorUnits(text string) (int64, bool) {
+	const longest = 40 // so that no exponent makes the number huge
+	if v := jsontext.Value(text); len(text) > longest || v.Kind() != '0' || !v.IsValid() {
+		return 0, false
+	}
+	if _, exponent, is := strings.Cut(strings.ToLower(text), "e"); is {
+		if n, err := strconv.Atoi(exponent); err != nil || n > longest || n < -longest {
+			return 0, false
+		}
+	}
+	r, ok := new(big.Rat).SetString(text)
+	if !ok {
+		return 0, false
+	}
+	if r.Mul(r, big.NewRat(100, 1)); !r.IsInt() || !r.Num().IsInt64() {
+		return 0, false
+	}
+	return r.Num().Int64(), true
+}
+
+// pythonPair reads the first and the last literal of the text of a pair.
+func pythonPair(text string) (pair [2]string, ok bool) {
+	var found []string
+	for i := 0; i < len(text); i++ {
+		if quote := text[i]; quote == '\'' || quote == '"' {
+			value, length := pythonLiteral(text[i+1:], quote)
+			if length < 0 {
+				return pair, false
+			}
+			found = append(found, value)
+			i += length + 1
+		}
+	}
+	if len(found) != 2 {
+		return pair, false
+	}
+	return [2]string{found[0], found[1]}, true
+}
+
+// pythonLiteral reads a text up to its quote; the length is -1 where it does not end, or holds an escape that is not known.
+func pythonLiteral(text string, quote byte) (value string, length int) {
+	var b strings.Builder
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case quote:
+			return b.String(), i
+		case '\\':
+			if i++; i == len(text) || !strings.ContainsRune(`\'"`, rune(text[i])) {
+				return "", -1
+			}
+		}
+		b.WriteByte(text[i])
+	}
+	return "", -1
+}
+
+// itemUUID is a stable id for a thing that has none of its own.
+func itemUUID(parts ...string) string {
+	return uuid.NewSHA1(exportNamespace, []byte(strings.Join(parts, "\x00"))).String()
+}

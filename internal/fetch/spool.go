@@ -1,0 +1,122 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+)
+
+// spool is an answer that is kept in a file: an export may be larger than memory, and no row of it counts before its end
+// has been seen. The file has no name any more where the system allows that, so that nothing is left behind by a crash.
+type spool struct {
+	file      *os.File
+	leftover  string // name of the file, where it could not be removed while it is open
+	query     url.Values
+	requested time.Time
+	requests  int
+}
+
+func (s *spool) Close() error {
+	err := s.file.Close()
+	if s.leftover != "" {
+		err = errors.Join(err, os.Remove(s.leftover))
+	}
+	return err
+}
+
+// errLocal is a failure of this machine, which another attempt would meet again.
+type errLocal struct {
+	cause  error
+	remedy string
+}
+
+func (e *errLocal) Error() string { return e.cause.Error() }
+func (e *errLocal) Unwrap() error { return e.cause }
+
+// exportAttempts bounds the attempts at one export: each makes Polar compute all of it.
+const exportAttempts = 3
+
+// spool reads a CSV file into a temporary one. check is given each complete file, from its beginning, and has the last
+// word on whether another attempt is due: see errUnreadable. The error is an *Error; beside one the spool tells what the
+// attempts cost and is otherwise unusable.
+func (c *Client) spool(ctx context.Context, path string, query url.Values, check func(io.Reader) error) (*spool, error) {
+	s := &spool{query: c.complete(query)}
+	dir := or(c.cfg.ExportDir, os.TempDir())
+	local := func(err error) error {
+		return &errLocal{fmt.Errorf("keep the export in a temporary file: %w", err),
+			"make room in " + dir + ", or let TMPDIR name a directory that has some"}
+	}
+	file, err := os.CreateTemp(dir, "syncd-export-*.csv")
+	if err != nil {
+		fail := &Error{Op: "read an export", Method: http.MethodGet, Server: c.Server(), Path: path, Query: s.query}
+		c.classify(ctx, fail, nil, local(err))
+		return s, fail
+	}
+	s.file = file
+	if os.Remove(file.Name()) != nil {
+		s.leftover = file.Name()
+	}
+	ctx = context.WithValue(context.WithValue(ctx, idleKey{}, c.cfg.ExportIdle), attemptsKey{}, exportAttempts)
+	made, err := c.send(ctx, "read an export", path, s.query, func(resp *http.Response) error {
+		defer resp.Body.Close() //nolint:errcheck // an error after the last byte changes nothing
+		contentType := resp.Header.Get("Content-Type")
+		if media, _, err := mime.ParseMediaType(contentType); err != nil || media != "text/csv" {
+			return &errUnreadable{fmt.Errorf("no CSV, but content type %q", shorten(contentType, 80))}
+		}
+		if err := rewind(file); err != nil {
+			return local(err)
+		}
+		n, err := io.Copy(writerOf{file}, resp.Body)
+		if full, is := errors.AsType[*errWrite](err); is {
+			return local(full.cause)
+		}
+		if err != nil {
+			return fmt.Errorf("the export broke off after %d bytes: %w", n, err)
+		}
+		if _, err := file.Seek(0, io.SeekStart); err != nil {
+			return local(err)
+		}
+		if err := check(file); err != nil {
+			return &errUnreadable{err}
+		}
+		return nil
+	})
+	s.requested, s.requests = made.sent, made.attempts
+	if err != nil {
+		return s, errors.Join(err, s.Close())
+	}
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return s, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// rewind empties a file that holds the rest of an earlier attempt.
+func rewind(file *os.File) error {
+	if err := file.Truncate(0); err != nil {
+		return err
+	}
+	_, err := file.Seek(0, io.SeekStart)
+	return err
+}
+
+// writerOf marks the errors of writing, to tell them from those of reading.
+type writerOf struct{ w io.Writer }
+
+type errWrite struct{ cause error }
+
+func (e *errWrite) Error() string { return e.cause.Error() }
+
+func (w writerOf) Write(p []byte) (int, error) {
+	n, err := w.w.Write(p)
+	if err != nil {
+		return n, &errWrite{err}
+	}
+	return n, nil
+}
