@@ -31,7 +31,7 @@ const (
 	ColumnNumber
 	// ColumnMoney is in hundredths of what the text says, in every currency: the export divides the amounts of its rows by
 	// 100 whatever the currency has for a smallest unit (polarsource/polar, server/polar/order/export.py). Python writes
-	// them as floats: 19.99, 10.0, 1e+16. The field is a whole number; Name_text the text as it came.
+	// them as floats: 19.99, 10.0, 1e+16. The field is a whole number; Name_major the number as it came, as a text.
 	ColumnMoney
 	ColumnJSON // a JSON object
 	// ColumnPair is the text of a pair as Python shows it, ('FR61954506077', <TaxIDFormat.eu_vat: 'eu_vat'>). The field is an
@@ -41,8 +41,8 @@ const (
 
 // names are the fields that the column becomes.
 func (c Column) names() []string {
-	if c.Kind == ColumnMoney || c.Kind == ColumnPair {
-		return []string{c.Name, c.Name + "_text"}
+	if c.Kind.suffix() != "" {
+		return []string{c.Name, c.Name + c.Kind.suffix()}
 	}
 	return []string{c.Name}
 }
@@ -74,8 +74,8 @@ func (f tableField) append(b []byte, raw []byte) []byte {
 			value = v
 		}
 	}
-	if f.kind == ColumnMoney || f.kind == ColumnPair {
-		put(f.name+"_text", text)
+	if f.kind.suffix() != "" {
+		put(f.name+f.kind.suffix(), text)
 		b = append(b, ',')
 	}
 	put(f.name, value)
@@ -198,4 +198,15 @@ func pythonLiteral(text string, quote byte) (value string, length int) {
 // itemUUID is a stable id for a thing that has none of its own.
 func itemUUID(parts ...string) string {
 	return uuid.NewSHA1(exportNamespace, []byte(strings.Join(parts, "\x00"))).String()
+}
+
+// suffix makes the name of the second field, for the kinds that become two.
+func (k ColumnKind) suffix() string {
+	switch k {
+	case ColumnMoney:
+		return "_major"
+	case ColumnPair:
+		return "_text"
+	}
+	return ""
 }

@@ -198,6 +198,102 @@ func (b *CustomerSeatsUpsertBatchResults) Close() error {
 	return b.br.Close()
 }
 
+const customersExportUpsert = `-- name: CustomersExportUpsert :batchexec
+INSERT INTO customers_export (
+    id, external_id, created_at, email, name, tax_id, tax_id_text, billing_line1, billing_line2, billing_city,
+    billing_state, billing_postal_code, billing_country, metadata, _extra, _hash, _requested_at
+) VALUES (
+    $1, $2, $3, $4, $5, $6, $7, $8, $9,
+    $10, $11, $12, $13, $14, $15, $16,
+    $17
+)
+ON CONFLICT (id) DO UPDATE SET
+    external_id = EXCLUDED.external_id, created_at = EXCLUDED.created_at, email = EXCLUDED.email,
+    name = EXCLUDED.name, tax_id = EXCLUDED.tax_id, tax_id_text = EXCLUDED.tax_id_text,
+    billing_line1 = EXCLUDED.billing_line1, billing_line2 = EXCLUDED.billing_line2,
+    billing_city = EXCLUDED.billing_city, billing_state = EXCLUDED.billing_state,
+    billing_postal_code = EXCLUDED.billing_postal_code, billing_country = EXCLUDED.billing_country,
+    metadata = EXCLUDED.metadata, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
+    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+WHERE customers_export._requested_at <= EXCLUDED._requested_at
+`
+
+type CustomersExportUpsertBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type CustomersExportUpsertParams struct {
+	ID                uuid.UUID       `json:"id"`
+	ExternalID        *string         `json:"external_id"`
+	CreatedAt         *time.Time      `json:"created_at"`
+	Email             *string         `json:"email"`
+	Name              *string         `json:"name"`
+	TaxID             json.RawMessage `json:"tax_id"`
+	TaxIDText         *string         `json:"tax_id_text"`
+	BillingLine1      *string         `json:"billing_line1"`
+	BillingLine2      *string         `json:"billing_line2"`
+	BillingCity       *string         `json:"billing_city"`
+	BillingState      *string         `json:"billing_state"`
+	BillingPostalCode *string         `json:"billing_postal_code"`
+	BillingCountry    *string         `json:"billing_country"`
+	Metadata          json.RawMessage `json:"metadata"`
+	Extra             json.RawMessage `json:"_extra"`
+	Hash              []byte          `json:"_hash"`
+	RequestedAt       time.Time       `json:"_requested_at"`
+}
+
+// A file requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) CustomersExportUpsert(ctx context.Context, arg []CustomersExportUpsertParams) *CustomersExportUpsertBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.ID,
+			a.ExternalID,
+			a.CreatedAt,
+			a.Email,
+			a.Name,
+			a.TaxID,
+			a.TaxIDText,
+			a.BillingLine1,
+			a.BillingLine2,
+			a.BillingCity,
+			a.BillingState,
+			a.BillingPostalCode,
+			a.BillingCountry,
+			a.Metadata,
+			a.Extra,
+			a.Hash,
+			a.RequestedAt,
+		}
+		batch.Queue(customersExportUpsert, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &CustomersExportUpsertBatchResults{br, len(arg), false}
+}
+
+func (b *CustomersExportUpsertBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *CustomersExportUpsertBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
 const customersUpsert = `-- name: CustomersUpsert :batchexec
 INSERT INTO customers (
     id, created_at, modified_at, type, external_id, email, email_verified, name, billing_name,
@@ -812,6 +908,79 @@ func (b *MetricDashboardsUpsertBatchResults) Close() error {
 	return b.br.Close()
 }
 
+const metricsExportUpsert = `-- name: MetricsExportUpsert :batchexec
+INSERT INTO metrics_export (
+    id, "interval", timezone, period_start, display_name, value, _extra, _hash, _requested_at
+) VALUES (
+    $1, $2, $3, $4, $5, $6, $7, $8, $9
+)
+ON CONFLICT (id) DO UPDATE SET
+    "interval" = EXCLUDED."interval", timezone = EXCLUDED.timezone, period_start = EXCLUDED.period_start,
+    display_name = EXCLUDED.display_name, value = EXCLUDED.value, _extra = EXCLUDED._extra,
+    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+WHERE metrics_export._requested_at <= EXCLUDED._requested_at
+`
+
+type MetricsExportUpsertBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type MetricsExportUpsertParams struct {
+	ID          uuid.UUID       `json:"id"`
+	Interval    *string         `json:"interval"`
+	Timezone    *string         `json:"timezone"`
+	PeriodStart *time.Time      `json:"period_start"`
+	DisplayName *string         `json:"display_name"`
+	Value       *wire.Decimal   `json:"value"`
+	Extra       json.RawMessage `json:"_extra"`
+	Hash        []byte          `json:"_hash"`
+	RequestedAt time.Time       `json:"_requested_at"`
+}
+
+// A file requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) MetricsExportUpsert(ctx context.Context, arg []MetricsExportUpsertParams) *MetricsExportUpsertBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.ID,
+			a.Interval,
+			a.Timezone,
+			a.PeriodStart,
+			a.DisplayName,
+			a.Value,
+			a.Extra,
+			a.Hash,
+			a.RequestedAt,
+		}
+		batch.Queue(metricsExportUpsert, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &MetricsExportUpsertBatchResults{br, len(arg), false}
+}
+
+func (b *MetricsExportUpsertBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *MetricsExportUpsertBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
 const metricsUpsert = `-- name: MetricsUpsert :batchexec
 INSERT INTO metrics (
     id, "interval", timezone, period_start, slug, value, type, display_name, _extra, _hash, _requested_at
@@ -974,6 +1143,127 @@ func (b *OrderItemsUpsertBatchResults) Exec(f func(int, error)) {
 }
 
 func (b *OrderItemsUpsertBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
+const ordersExportUpsert = `-- name: OrdersExportUpsert :batchexec
+INSERT INTO orders_export (
+    id, email, created_at, product, net_amount, net_amount_major, currency, status, invoice_number, customer_name,
+    billing_name, billing_country, subtotal_amount, subtotal_amount_major, discount_amount, discount_amount_major,
+    tax_amount, tax_amount_major, total_amount, total_amount_major, refunded_amount, refunded_amount_major,
+    billing_reason, _extra, _hash, _requested_at
+) VALUES (
+    $1, $2, $3, $4, $5, $6, $7, $8, $9,
+    $10, $11, $12, $13, $14, $15,
+    $16, $17, $18, $19, $20, $21,
+    $22, $23, $24, $25, $26
+)
+ON CONFLICT (id) DO UPDATE SET
+    email = EXCLUDED.email, created_at = EXCLUDED.created_at, product = EXCLUDED.product,
+    net_amount = EXCLUDED.net_amount, net_amount_major = EXCLUDED.net_amount_major, currency = EXCLUDED.currency,
+    status = EXCLUDED.status, invoice_number = EXCLUDED.invoice_number, customer_name = EXCLUDED.customer_name,
+    billing_name = EXCLUDED.billing_name, billing_country = EXCLUDED.billing_country,
+    subtotal_amount = EXCLUDED.subtotal_amount, subtotal_amount_major = EXCLUDED.subtotal_amount_major,
+    discount_amount = EXCLUDED.discount_amount, discount_amount_major = EXCLUDED.discount_amount_major,
+    tax_amount = EXCLUDED.tax_amount, tax_amount_major = EXCLUDED.tax_amount_major,
+    total_amount = EXCLUDED.total_amount, total_amount_major = EXCLUDED.total_amount_major,
+    refunded_amount = EXCLUDED.refunded_amount, refunded_amount_major = EXCLUDED.refunded_amount_major,
+    billing_reason = EXCLUDED.billing_reason, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
+    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+WHERE orders_export._requested_at <= EXCLUDED._requested_at
+`
+
+type OrdersExportUpsertBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type OrdersExportUpsertParams struct {
+	ID                  uuid.UUID       `json:"id"`
+	Email               *string         `json:"email"`
+	CreatedAt           *time.Time      `json:"created_at"`
+	Product             *string         `json:"product"`
+	NetAmount           *int64          `json:"net_amount"`
+	NetAmountMajor      *wire.Decimal   `json:"net_amount_major"`
+	Currency            *string         `json:"currency"`
+	Status              *string         `json:"status"`
+	InvoiceNumber       *string         `json:"invoice_number"`
+	CustomerName        *string         `json:"customer_name"`
+	BillingName         *string         `json:"billing_name"`
+	BillingCountry      *string         `json:"billing_country"`
+	SubtotalAmount      *int64          `json:"subtotal_amount"`
+	SubtotalAmountMajor *wire.Decimal   `json:"subtotal_amount_major"`
+	DiscountAmount      *int64          `json:"discount_amount"`
+	DiscountAmountMajor *wire.Decimal   `json:"discount_amount_major"`
+	TaxAmount           *int64          `json:"tax_amount"`
+	TaxAmountMajor      *wire.Decimal   `json:"tax_amount_major"`
+	TotalAmount         *int64          `json:"total_amount"`
+	TotalAmountMajor    *wire.Decimal   `json:"total_amount_major"`
+	RefundedAmount      *int64          `json:"refunded_amount"`
+	RefundedAmountMajor *wire.Decimal   `json:"refunded_amount_major"`
+	BillingReason       *string         `json:"billing_reason"`
+	Extra               json.RawMessage `json:"_extra"`
+	Hash                []byte          `json:"_hash"`
+	RequestedAt         time.Time       `json:"_requested_at"`
+}
+
+// A file requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) OrdersExportUpsert(ctx context.Context, arg []OrdersExportUpsertParams) *OrdersExportUpsertBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.ID,
+			a.Email,
+			a.CreatedAt,
+			a.Product,
+			a.NetAmount,
+			a.NetAmountMajor,
+			a.Currency,
+			a.Status,
+			a.InvoiceNumber,
+			a.CustomerName,
+			a.BillingName,
+			a.BillingCountry,
+			a.SubtotalAmount,
+			a.SubtotalAmountMajor,
+			a.DiscountAmount,
+			a.DiscountAmountMajor,
+			a.TaxAmount,
+			a.TaxAmountMajor,
+			a.TotalAmount,
+			a.TotalAmountMajor,
+			a.RefundedAmount,
+			a.RefundedAmountMajor,
+			a.BillingReason,
+			a.Extra,
+			a.Hash,
+			a.RequestedAt,
+		}
+		batch.Queue(ordersExportUpsert, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &OrdersExportUpsertBatchResults{br, len(arg), false}
+}
+
+func (b *OrdersExportUpsertBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *OrdersExportUpsertBatchResults) Close() error {
 	b.closed = true
 	return b.br.Close()
 }
@@ -2129,6 +2419,134 @@ func (b *SubscriptionPricesUpsertBatchResults) Exec(f func(int, error)) {
 }
 
 func (b *SubscriptionPricesUpsertBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
+const subscriptionsExportUpsert = `-- name: SubscriptionsExportUpsert :batchexec
+INSERT INTO subscriptions_export (
+    id, email, started_at, product, amount, amount_major, currency, status, recurring_interval, customer_name,
+    billing_name, billing_country, net_amount, net_amount_major, discount, seats, current_period_start,
+    current_period_end, cancel_at_period_end, canceled_at, ends_at, ended_at, cancellation_reason, trial_start,
+    trial_end, active, _extra, _hash, _requested_at
+) VALUES (
+    $1, $2, $3, $4, $5, $6, $7, $8, $9,
+    $10, $11, $12, $13, $14, $15, $16,
+    $17, $18, $19, $20, $21, $22,
+    $23, $24, $25, $26, $27, $28, $29
+)
+ON CONFLICT (id) DO UPDATE SET
+    email = EXCLUDED.email, started_at = EXCLUDED.started_at, product = EXCLUDED.product,
+    amount = EXCLUDED.amount, amount_major = EXCLUDED.amount_major, currency = EXCLUDED.currency,
+    status = EXCLUDED.status, recurring_interval = EXCLUDED.recurring_interval,
+    customer_name = EXCLUDED.customer_name, billing_name = EXCLUDED.billing_name,
+    billing_country = EXCLUDED.billing_country, net_amount = EXCLUDED.net_amount,
+    net_amount_major = EXCLUDED.net_amount_major, discount = EXCLUDED.discount, seats = EXCLUDED.seats,
+    current_period_start = EXCLUDED.current_period_start, current_period_end = EXCLUDED.current_period_end,
+    cancel_at_period_end = EXCLUDED.cancel_at_period_end, canceled_at = EXCLUDED.canceled_at,
+    ends_at = EXCLUDED.ends_at, ended_at = EXCLUDED.ended_at, cancellation_reason = EXCLUDED.cancellation_reason,
+    trial_start = EXCLUDED.trial_start, trial_end = EXCLUDED.trial_end, active = EXCLUDED.active,
+    _extra = EXCLUDED._extra, _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = now(),
+    _deleted_at = NULL
+WHERE subscriptions_export._requested_at <= EXCLUDED._requested_at
+`
+
+type SubscriptionsExportUpsertBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type SubscriptionsExportUpsertParams struct {
+	ID                 uuid.UUID       `json:"id"`
+	Email              *string         `json:"email"`
+	StartedAt          *time.Time      `json:"started_at"`
+	Product            *string         `json:"product"`
+	Amount             *int64          `json:"amount"`
+	AmountMajor        *wire.Decimal   `json:"amount_major"`
+	Currency           *string         `json:"currency"`
+	Status             *string         `json:"status"`
+	RecurringInterval  *string         `json:"recurring_interval"`
+	CustomerName       *string         `json:"customer_name"`
+	BillingName        *string         `json:"billing_name"`
+	BillingCountry     *string         `json:"billing_country"`
+	NetAmount          *int64          `json:"net_amount"`
+	NetAmountMajor     *wire.Decimal   `json:"net_amount_major"`
+	Discount           *string         `json:"discount"`
+	Seats              *int64          `json:"seats"`
+	CurrentPeriodStart *time.Time      `json:"current_period_start"`
+	CurrentPeriodEnd   *time.Time      `json:"current_period_end"`
+	CancelAtPeriodEnd  *bool           `json:"cancel_at_period_end"`
+	CanceledAt         *time.Time      `json:"canceled_at"`
+	EndsAt             *time.Time      `json:"ends_at"`
+	EndedAt            *time.Time      `json:"ended_at"`
+	CancellationReason *string         `json:"cancellation_reason"`
+	TrialStart         *time.Time      `json:"trial_start"`
+	TrialEnd           *time.Time      `json:"trial_end"`
+	Active             *bool           `json:"active"`
+	Extra              json.RawMessage `json:"_extra"`
+	Hash               []byte          `json:"_hash"`
+	RequestedAt        time.Time       `json:"_requested_at"`
+}
+
+// A file requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) SubscriptionsExportUpsert(ctx context.Context, arg []SubscriptionsExportUpsertParams) *SubscriptionsExportUpsertBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.ID,
+			a.Email,
+			a.StartedAt,
+			a.Product,
+			a.Amount,
+			a.AmountMajor,
+			a.Currency,
+			a.Status,
+			a.RecurringInterval,
+			a.CustomerName,
+			a.BillingName,
+			a.BillingCountry,
+			a.NetAmount,
+			a.NetAmountMajor,
+			a.Discount,
+			a.Seats,
+			a.CurrentPeriodStart,
+			a.CurrentPeriodEnd,
+			a.CancelAtPeriodEnd,
+			a.CanceledAt,
+			a.EndsAt,
+			a.EndedAt,
+			a.CancellationReason,
+			a.TrialStart,
+			a.TrialEnd,
+			a.Active,
+			a.Extra,
+			a.Hash,
+			a.RequestedAt,
+		}
+		batch.Queue(subscriptionsExportUpsert, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &SubscriptionsExportUpsertBatchResults{br, len(arg), false}
+}
+
+func (b *SubscriptionsExportUpsertBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *SubscriptionsExportUpsertBatchResults) Close() error {
 	b.closed = true
 	return b.br.Close()
 }

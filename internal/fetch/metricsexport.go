@@ -1,0 +1,139 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/url"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// MetricsExport reads Polar's metrics as CSV files, by the windows of a Metrics scan and as items of the same long form: one
+// per period and column that has a value.
+//
+//	{"id":"<uuid v5>","interval":"day","timezone":"UTC","period_start":"2026-10-15T00:00:00Z","display_name":"Revenue","value":129900}
+//
+// The file names metrics by their display name, not by slug, and its amounts are in cents, unlike those of the other
+// exports (polarsource/polar, server/polar/metrics/endpoints.py). A file is whole when it ends cleanly and has a row for
+// every period of its window.
+type MetricsExport struct {
+	Of      string // path of the metrics: /v1/metrics/
+	Metrics Metrics
+}
+
+// Pages implements Scan.
+func (m MetricsExport) Pages(ctx context.Context, c *Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
+	return func(yield func(Page, error) bool) {
+		windows, requests, err := m.Metrics.windows(ctx, c, m.Of, query)
+		p := Page{Total: -1, Whole: -1, TotalCount: -1, Requests: requests, Query: query, Next: from}
+		if err != nil {
+			yield(p, err)
+			return
+		}
+		for len(windows) > 0 && windows[0].before(from) {
+			windows = windows[1:]
+		}
+		if len(windows) == 0 {
+			p.Done = true
+			yield(p, nil)
+			return
+		}
+		for i, w := range windows {
+			p, err := w.export(ctx, c, path, query)
+			p.Requests += requests
+			requests = 0
+			p.Next = w.cursor()
+			if err != nil {
+				yield(p, err)
+				return
+			}
+			if p.Done = i == len(windows)-1; !p.Done {
+				p.Next = windows[i+1].cursor()
+			}
+			if !yield(p, nil) {
+				return
+			}
+		}
+	}
+}
+
+// export reads one window. Its periods are few, so they are kept in memory.
+func (w metricsWindow) export(ctx context.Context, c *Client, path string, query url.Values) (Page, error) {
+	query = with(query, "interval", w.interval)
+	query.Set("start_date", w.start.Format(time.DateOnly))
+	query.Set("end_date", w.end.Format(time.DateOnly))
+	query.Set("timezone", metricsTimezone)
+	var items []jsontext.Value
+	file, err := c.spool(ctx, path, query, func(r io.Reader) (err error) {
+		items, err = w.rows(r)
+		return err
+	})
+	p := Page{Total: -1, Whole: -1, TotalCount: -1, Query: file.query, RequestedAt: file.requested, Requests: file.requests}
+	if err != nil {
+		return p, err
+	}
+	p.Items, p.TotalCount, p.MaxPage = items, len(items), 1
+	return p, file.Close()
+}
+
+// rows turns a file into long form.
+func (w metricsWindow) rows(r io.Reader) (items []jsontext.Value, err error) {
+	t := newTable(r, Export{Columns: []Column{{Name: "period_start", Headers: []string{"Timestamp"}, Kind: ColumnTime}}, Key: [][]string{{"period_start"}}})
+	if err := t.head(); err != nil {
+		return nil, err
+	}
+	at, periods := t.at["period_start"], map[time.Time]bool{}
+	for {
+		record, err := t.record()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		start, ok := parseTime(string(record[at]))
+		if !ok {
+			return nil, fmt.Errorf("%w: %q is no time of a period", errExport, shorten(string(record[at]), 60))
+		}
+		start = start.UTC()
+		periods[start] = true
+		for i, f := range t.fields {
+			if i == at || len(record[i]) == 0 {
+				continue
+			}
+			begin := start.Format(time.RFC3339Nano)
+			b := append([]byte(`{"id":`), appendText(nil, itemUUID("metrics", w.interval, metricsTimezone, begin, f.name))...)
+			b = append(appendText(append(b, `,"interval":`...), w.interval), `,"timezone":`...)
+			b = append(appendText(b, metricsTimezone), `,"period_start":`...)
+			b = append(appendText(b, begin), `,"display_name":`...)
+			b = append(appendText(b, f.name), ',')
+			b = tableField{"value", ColumnNumber}.append(b, record[i])
+			items = append(items, append(b, '}'))
+		}
+	}
+	for start := startOfPeriod(w.interval, w.start); !start.After(w.end); start = nextPeriod(w.interval, start) {
+		if !periods[start] {
+			return nil, fmt.Errorf("%w: no row for the %s of %s: it was cut short: %w", errExport, w.interval, start.Format(time.DateOnly), io.ErrUnexpectedEOF)
+		}
+	}
+	return items, nil
+}
+
+// nextPeriod is the start of the period behind the one that begins at start.
+func nextPeriod(interval string, start time.Time) time.Time {
+	switch interval {
+	case "hour":
+		return start.Add(time.Hour)
+	case "week":
+		return start.AddDate(0, 0, 7)
+	case "month":
+		return start.AddDate(0, 1, 0)
+	case "year":
+		return start.AddDate(1, 0, 0)
+	}
+	return start.AddDate(0, 0, 1)
+}

@@ -1,0 +1,25 @@
+-- name: MetricsExportUpsert :batchexec
+-- A file requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+INSERT INTO metrics_export (
+    id, "interval", timezone, period_start, display_name, value, _extra, _hash, _requested_at
+) VALUES (
+    @id, @interval, @timezone, @period_start, @display_name, @value, @_extra, @_hash, @_requested_at
+)
+ON CONFLICT (id) DO UPDATE SET
+    "interval" = EXCLUDED."interval", timezone = EXCLUDED.timezone, period_start = EXCLUDED.period_start,
+    display_name = EXCLUDED.display_name, value = EXCLUDED.value, _extra = EXCLUDED._extra,
+    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+WHERE metrics_export._requested_at <= EXCLUDED._requested_at;
+
+-- name: MetricsExportLink :exec
+-- The mirrored row that each row of the file belongs to. A name that several metrics have belongs to none.
+WITH named AS (
+    SELECT min(slug) AS slug, display_name FROM metrics WHERE _deleted_at IS NULL GROUP BY display_name HAVING count(DISTINCT slug) = 1
+)
+UPDATE metrics_export e SET metric_id = m.metric_id
+FROM (SELECT x.id AS export_id, t.id AS metric_id
+      FROM metrics_export x
+      LEFT JOIN named n ON n.display_name = x.display_name
+      LEFT JOIN metrics t ON t.slug = n.slug AND t."interval" = x."interval" AND t.period_start = x.period_start
+                          AND t.timezone = x.timezone AND t._deleted_at IS NULL) m
+WHERE m.export_id = e.id AND e.metric_id IS DISTINCT FROM m.metric_id;

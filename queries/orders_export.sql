@@ -1,0 +1,51 @@
+-- name: OrdersExportUpsert :batchexec
+-- A file requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+INSERT INTO orders_export (
+    id, email, created_at, product, net_amount, net_amount_major, currency, status, invoice_number, customer_name,
+    billing_name, billing_country, subtotal_amount, subtotal_amount_major, discount_amount, discount_amount_major,
+    tax_amount, tax_amount_major, total_amount, total_amount_major, refunded_amount, refunded_amount_major,
+    billing_reason, _extra, _hash, _requested_at
+) VALUES (
+    @id, @email, @created_at, @product, @net_amount, @net_amount_major, @currency, @status, @invoice_number,
+    @customer_name, @billing_name, @billing_country, @subtotal_amount, @subtotal_amount_major, @discount_amount,
+    @discount_amount_major, @tax_amount, @tax_amount_major, @total_amount, @total_amount_major, @refunded_amount,
+    @refunded_amount_major, @billing_reason, @_extra, @_hash, @_requested_at
+)
+ON CONFLICT (id) DO UPDATE SET
+    email = EXCLUDED.email, created_at = EXCLUDED.created_at, product = EXCLUDED.product,
+    net_amount = EXCLUDED.net_amount, net_amount_major = EXCLUDED.net_amount_major, currency = EXCLUDED.currency,
+    status = EXCLUDED.status, invoice_number = EXCLUDED.invoice_number, customer_name = EXCLUDED.customer_name,
+    billing_name = EXCLUDED.billing_name, billing_country = EXCLUDED.billing_country,
+    subtotal_amount = EXCLUDED.subtotal_amount, subtotal_amount_major = EXCLUDED.subtotal_amount_major,
+    discount_amount = EXCLUDED.discount_amount, discount_amount_major = EXCLUDED.discount_amount_major,
+    tax_amount = EXCLUDED.tax_amount, tax_amount_major = EXCLUDED.tax_amount_major,
+    total_amount = EXCLUDED.total_amount, total_amount_major = EXCLUDED.total_amount_major,
+    refunded_amount = EXCLUDED.refunded_amount, refunded_amount_major = EXCLUDED.refunded_amount_major,
+    billing_reason = EXCLUDED.billing_reason, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
+    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+WHERE orders_export._requested_at <= EXCLUDED._requested_at;
+
+-- name: OrdersExportLink :exec
+-- The mirrored row that each row of the file belongs to: by invoice number, else by time of creation and email. Rows with
+-- equal keys are paired off in the order of what else they have in common.
+WITH ours AS (
+    SELECT k.id, k.key, row_number() OVER (PARTITION BY k.key ORDER BY k.currency, k.net_amount, k.total_amount, k.status, k.id) AS n
+    FROM (SELECT o.id, o.currency, o.net_amount, o.total_amount, o.status,
+                 CASE WHEN o.invoice_number <> '' THEN 'number ' || o.invoice_number
+                      ELSE 'time ' || o.created_at::text || ' ' || COALESCE(lower(c.email), '') END AS key
+          FROM orders o LEFT JOIN customers c ON c.id = o.customer_id
+          WHERE o._deleted_at IS NULL) k
+), theirs AS (
+    SELECT k.id, k.key, row_number() OVER (PARTITION BY k.key ORDER BY k.currency, k.net_amount, k.total_amount, k.status, k.id) AS n
+    FROM (SELECT e.id, e.currency, e.net_amount, e.total_amount, e.status,
+                 CASE WHEN e.invoice_number <> '' THEN 'number ' || e.invoice_number
+                      ELSE 'time ' || e.created_at::text || ' ' || COALESCE(lower(e.email), '') END AS key
+          FROM orders_export e
+          WHERE e._deleted_at IS NULL) k
+)
+UPDATE orders_export e SET order_id = m.order_id
+FROM (SELECT x.id AS export_id, o.id AS order_id
+      FROM orders_export x
+      LEFT JOIN theirs t ON t.id = x.id
+      LEFT JOIN ours o ON o.key = t.key AND o.n = t.n) m
+WHERE m.export_id = e.id AND e.order_id IS DISTINCT FROM m.order_id;

@@ -1,0 +1,50 @@
+-- name: SubscriptionsExportUpsert :batchexec
+-- A file requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+INSERT INTO subscriptions_export (
+    id, email, started_at, product, amount, amount_major, currency, status, recurring_interval, customer_name,
+    billing_name, billing_country, net_amount, net_amount_major, discount, seats, current_period_start,
+    current_period_end, cancel_at_period_end, canceled_at, ends_at, ended_at, cancellation_reason, trial_start,
+    trial_end, active, _extra, _hash, _requested_at
+) VALUES (
+    @id, @email, @started_at, @product, @amount, @amount_major, @currency, @status, @recurring_interval,
+    @customer_name, @billing_name, @billing_country, @net_amount, @net_amount_major, @discount, @seats,
+    @current_period_start, @current_period_end, @cancel_at_period_end, @canceled_at, @ends_at, @ended_at,
+    @cancellation_reason, @trial_start, @trial_end, @active, @_extra, @_hash, @_requested_at
+)
+ON CONFLICT (id) DO UPDATE SET
+    email = EXCLUDED.email, started_at = EXCLUDED.started_at, product = EXCLUDED.product,
+    amount = EXCLUDED.amount, amount_major = EXCLUDED.amount_major, currency = EXCLUDED.currency,
+    status = EXCLUDED.status, recurring_interval = EXCLUDED.recurring_interval,
+    customer_name = EXCLUDED.customer_name, billing_name = EXCLUDED.billing_name,
+    billing_country = EXCLUDED.billing_country, net_amount = EXCLUDED.net_amount,
+    net_amount_major = EXCLUDED.net_amount_major, discount = EXCLUDED.discount, seats = EXCLUDED.seats,
+    current_period_start = EXCLUDED.current_period_start, current_period_end = EXCLUDED.current_period_end,
+    cancel_at_period_end = EXCLUDED.cancel_at_period_end, canceled_at = EXCLUDED.canceled_at,
+    ends_at = EXCLUDED.ends_at, ended_at = EXCLUDED.ended_at, cancellation_reason = EXCLUDED.cancellation_reason,
+    trial_start = EXCLUDED.trial_start, trial_end = EXCLUDED.trial_end, active = EXCLUDED.active,
+    _extra = EXCLUDED._extra, _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = now(),
+    _deleted_at = NULL
+WHERE subscriptions_export._requested_at <= EXCLUDED._requested_at;
+
+-- name: SubscriptionsExportLink :exec
+-- The mirrored row that each row of the file belongs to: by start, email and name of the product. Rows with equal keys are
+-- paired off in the order of what else they have in common.
+WITH ours AS (
+    SELECT k.id, k.key, row_number() OVER (PARTITION BY k.key ORDER BY k.currency, k.amount, k.status, k.current_period_start, k.id) AS n
+    FROM (SELECT s.id, s.currency, s.amount, s.status, s.current_period_start,
+                 s.started_at::text || ' ' || COALESCE(lower(c.email), '') || ' ' || COALESCE(p.name, '') AS key
+          FROM subscriptions s LEFT JOIN customers c ON c.id = s.customer_id LEFT JOIN products p ON p.id = s.product_id
+          WHERE s._deleted_at IS NULL) k
+), theirs AS (
+    SELECT k.id, k.key, row_number() OVER (PARTITION BY k.key ORDER BY k.currency, k.amount, k.status, k.current_period_start, k.id) AS n
+    FROM (SELECT e.id, e.currency, e.amount, e.status, e.current_period_start,
+                 e.started_at::text || ' ' || COALESCE(lower(e.email), '') || ' ' || COALESCE(e.product, '') AS key
+          FROM subscriptions_export e
+          WHERE e._deleted_at IS NULL) k
+)
+UPDATE subscriptions_export e SET subscription_id = m.subscription_id
+FROM (SELECT x.id AS export_id, s.id AS subscription_id
+      FROM subscriptions_export x
+      LEFT JOIN theirs t ON t.id = x.id
+      LEFT JOIN ours s ON s.key = t.key AND s.n = t.n) m
+WHERE m.export_id = e.id AND e.subscription_id IS DISTINCT FROM m.subscription_id;
