@@ -27,6 +27,7 @@ var ErrNoDocument = errors.New("no document")
 // the merchant or the customer had it generated, which fixes it for ever (polarsource/polar, server/polar/order/service.py):
 // so this never asks Polar to. ErrNoDocument when it has not been generated.
 func (r *Runner) Invoice(ctx context.Context, order string) (Document, error) {
+	ctx = fetch.WithPriority(ctx, fetch.PriorityRefresh)
 	o, err := r.order(ctx, order)
 	if err != nil {
 		return Document{}, err
@@ -55,6 +56,7 @@ const receiptWaits = 6
 // and of which each is twice the one before: from a second they are a minute in all. ErrNoDocument when there is no number,
 // or no receipt after that time.
 func (r *Runner) Receipt(ctx context.Context, order string, wait time.Duration) (Document, error) {
+	ctx = fetch.WithPriority(ctx, fetch.PriorityRefresh)
 	o, err := r.order(ctx, order)
 	if err != nil {
 		return Document{}, err

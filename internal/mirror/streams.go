@@ -124,7 +124,7 @@ func Streams() []Stream {
 				Unseen: "rows of archived meters"}},
 
 		{Name: "subscriptions", Path: "/v1/subscriptions/", Get: "/v1/subscriptions/{id}", Scope: "subscriptions:read",
-			Scan:     fetch.Keyset{Sort: "started_at", After: "started_after"},
+			Scan:     fetch.Keyset{Sort: "started_at", After: "started_after", Before: "started_before"},
 			Embedded: []string{"customer", "user", "product", "discount", "price"},
 			Copies:   map[string]string{"customer": "customers", "product": "products"},
 			Table:    rows((*db.Queries).SubscriptionsUpsert),
@@ -140,7 +140,7 @@ func Streams() []Stream {
 			}},
 
 		{Name: "orders", Path: "/v1/orders/", Get: "/v1/orders/{id}", Scope: "orders:read",
-			Scan:     fetch.Keyset{Sort: "created_at", After: "created_after", Then: []string{"invoice_number"}},
+			Scan:     fetch.Keyset{Sort: "created_at", After: "created_after", Before: "created_before", Then: []string{"invoice_number"}},
 			Embedded: []string{"customer", "user", "product", "product_price", "discount", "subscription"},
 			Copies:   map[string]string{"customer": "customers", "product": "products", "subscription": "subscriptions"},
 			Table:    rows((*db.Queries).OrdersUpsert),

@@ -31,6 +31,7 @@ type sweep struct {
 	splitter splitter
 	known    map[copyOf]struct{} // rows of other streams that are there
 	force    bool                // rewrite also what seems to be unchanged
+	span     *span               // the window of time that is read; nil = the whole list
 
 	from    fetch.Cursor // where the last page was read from
 	gone    string       // parents that Polar did not find: see fetch.Cursor
@@ -148,6 +149,9 @@ func (sw *sweep) read(ctx, reading context.Context) error {
 		switch {
 		case c.accounted():
 			sw.certify(c)
+			if sw.span != nil {
+				return nil // what a window lacks may lie outside by now
+			}
 			why, err := sw.parents(ctx)
 			if why != "" {
 				sw.closing.Verdict = "incomplete"
@@ -314,7 +318,7 @@ func (sw *sweep) progress(page fetch.Page) {
 // store takes the items of a page apart and hands them to the store. next is
 // where the sweep goes on when the page is stored.
 func (sw *sweep) store(ctx context.Context, page fetch.Page, next fetch.Cursor) error {
-	cursor, err := json.Marshal(next)
+	cursor, err := json.Marshal(sw.position(next))
 	if err != nil {
 		return fmt.Errorf("checkpoint of %s: %w", sw.s.Name, err)
 	}

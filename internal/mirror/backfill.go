@@ -1,0 +1,124 @@
+package mirror
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"syncd/internal/fetch"
+	"syncd/internal/store"
+)
+
+// ErrNoWindow: the stream cannot be read by a window of time.
+var ErrNoWindow = errors.New("cannot be read by a window of time")
+
+// backfillSlot is the lease and checkpoint of a backfill, beside those of the stream's sweep.
+const backfillSlot = "backfill"
+
+// blind says, by the time that a stream is read by, what a window of it cannot see.
+var blind = map[string]string{
+	"created_at":   "orders that were created at another time, whatever has changed in them since",
+	"started_at":   "subscriptions that started at another time, which may be long before Polar had them, whatever has changed in them since; and those that never started",
+	"timestamp":    "events with another timestamp, which is that of the sender: one may arrive years later and still belong into the window",
+	"period_start": "what changes later: Polar computes past periods again as late events and refunds come in",
+}
+
+// Windowed tells by which time a stream can be read in windows, and what a window cannot see; "" where it cannot.
+func (s Stream) Windowed() (by, unseen string) {
+	scan, ok := s.Scan.(fetch.Bounded)
+	if !ok {
+		return "", ""
+	}
+	return scan.TimeField(), blind[scan.TimeField()]
+}
+
+// span is the window of a backfill: since <= t < until.
+type span struct {
+	Since time.Time `json:"since"`
+	Until time.Time `json:"until"`
+	Open  bool      `json:"open,omitempty"` // until was not given: it is when the backfill began
+}
+
+// spanCursor is the checkpoint of a backfill. It is only good for the same window.
+type spanCursor struct {
+	fetch.Cursor
+	Span span `json:"span"`
+}
+
+// Backfill reads the rows of a stream that lie in a window of time, since <= t < until, by the time that Windowed names; a
+// zero until is now. A backfill that was cut off is resumed by the next one of the same window.
+//
+// It stores what it finds, and proves no absence: rows of the window that Polar no longer lists are left as they are, and
+// nothing is said of what lies outside. It has a lease of its own, so that a sweep may run at the same time.
+func (r *Runner) Backfill(ctx context.Context, stream string, since, until time.Time) Result {
+	return r.make(ctx, stream, store.KindBackfill, func(sw *sweep, ctx, reading context.Context) error {
+		return sw.backfill(ctx, reading, span{Since: since.UTC(), Until: until.UTC(), Open: until.IsZero()})
+	}, func() (*store.Run, error) {
+		return r.begin(ctx, func() (*store.Run, error) {
+			return r.Store.BeginSlot(ctx, stream, backfillSlot, store.KindBackfill, r.holder, r.LeaseTTL)
+		})
+	})
+}
+
+func (sw *sweep) backfill(ctx, reading context.Context, wanted span) error {
+	scan, ok := sw.s.Scan.(fetch.Bounded)
+	if !ok {
+		return fmt.Errorf("%s: %w", sw.s.Name, ErrNoWindow)
+	}
+	if wanted.Open {
+		wanted.Until = sw.r.Client.Now().UTC()
+	}
+	if err := sw.refuse(scan, wanted); err != nil {
+		return err
+	}
+	if sw.run.Checkpoint != nil {
+		var at spanCursor
+		if err := json.Unmarshal(sw.run.Checkpoint, &at); err != nil {
+			return fmt.Errorf("checkpoint of %s: %w", sw.s.Name, err)
+		}
+		if at.Span.same(wanted) {
+			wanted = at.Span
+		} else {
+			if err := sw.run.Restart(ctx, true); err != nil {
+				return err
+			}
+			sw.run.Checkpoint, sw.res.Resumed = nil, false
+		}
+	}
+	s := *sw.s
+	s.Scan = scan.Between(wanted.Since, wanted.Until)
+	sw.s, sw.span = &s, &wanted
+	err := sw.read(ctx, reading)
+	if sw.closing.Verdict == "complete" {
+		sw.closing.Verdict = "window complete" // of the stream as a whole it says nothing
+	}
+	return err
+}
+
+// same tells whether a backfill of s goes on where one of wanted was meant.
+func (s span) same(wanted span) bool {
+	return s.Since.Equal(wanted.Since) && s.Open == wanted.Open && (s.Open || s.Until.Equal(wanted.Until))
+}
+
+// refuse finds windows that make no sense.
+func (sw *sweep) refuse(scan fetch.Bounded, s span) error {
+	if !s.Since.Before(s.Until) {
+		return fmt.Errorf("the window from %s to %s is empty", s.Since.Format(time.RFC3339), s.Until.Format(time.RFC3339))
+	}
+	if windows, dated := scan.(fetch.Windows); dated {
+		if kept := windows.Since(sw.r.Client); s.Since.Before(kept) {
+			return fmt.Errorf("rows of %s from before %s are not kept, the next sweep would remove them: begin the window there, or lengthen the retention", sw.s.Name, kept.Format(time.RFC3339))
+		}
+	}
+	return nil
+}
+
+// position is what is stored as the checkpoint of a run that goes on at next.
+func (sw *sweep) position(next fetch.Cursor) any {
+	if sw.span == nil {
+		return next
+	}
+	return spanCursor{next, *sw.span}
+}
