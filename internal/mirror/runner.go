@@ -103,6 +103,8 @@ type prepared struct {
 	Stream
 	shape shape
 	place int // in the table of streams
+	// secrets are the names of fields that are left out of an item: see withoutSecrets.
+	secrets []string
 }
 
 // New checks the table of streams and makes a Runner.
@@ -144,7 +146,7 @@ func New(c Config) (*Runner, error) {
 			return nil, err
 		}
 		s = c.bind(s)
-		r.streams[s.Name] = &prepared{s, newShape(s), i}
+		r.streams[s.Name] = &prepared{s, newShape(s), i, append(everywhere(), s.Secrets...)}
 		for f, of := range s.Copies {
 			if r.streams[of] == nil {
 				return nil, fmt.Errorf("stream %q: %q is a copy of a row of %q, which has to come before it", s.Name, f, of)

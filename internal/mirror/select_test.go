@@ -45,7 +45,7 @@ func TestSelect(t *testing.T) {
 	for text, want := range map[string]string{
 		"+event":                      `did you mean "events"`,
 		"order":                       `did you mean "orders"`,
-		"defaullt":                     `did you mean "default"`,
+		"defaullt":                    `did you mean "default"`,
 		"zzzzz":                       `"zzzzz"`,
 		"+payment_methods,-customers": "payment_methods is read for each row of customers, which is off",
 		"none":                        "no stream is on",

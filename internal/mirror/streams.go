@@ -1,6 +1,7 @@
 package mirror
 
 import (
+	"context"
 	"net/url"
 
 	"syncd/internal/fetch"
@@ -26,6 +27,9 @@ type Stream struct {
 	// every order "change" when a product is renamed. They are dropped; the
 	// object's own stream has them.
 	Embedded []string
+	// Secrets names fields that are secrets, beside those that are so everywhere.
+	// They are taken out of an item, at any depth, before anything is done with it.
+	Secrets []string
 	// Copies names those of Embedded whose stream is mirrored too. Where that
 	// stream has no such row (deleted or hidden in Polar, yet referred to), the
 	// copy is stored in its place, and marked. Its runs come first in a sync.
@@ -35,6 +39,14 @@ type Stream struct {
 	// Parents are the streams for each of whose rows the list is read, where Polar
 	// has no list for all; with a fetch.Nested. They come first in the table.
 	Parents []Parent
+	// Of are the streams whose rows those of an export belong to; their runs come
+	// first in a sync. Link finds out which row belongs to which, after a complete
+	// sweep.
+	Of   []string
+	Link func(*db.Queries, context.Context) error
+	// Snapshot: one reply is the whole list as it was at one moment, and proven to
+	// be. A row that it lacks is gone from it; there is nothing to ask again.
+	Snapshot bool
 	// OptIn says why the stream is off unless it is asked for; "" = it is on.
 	OptIn string
 	Tail  Tail // how it is followed between sweeps; empty: not at all
@@ -73,7 +85,7 @@ const unseenWhole = "nothing, while the list fits into one page; then all change
 // own, so a near-unique second criterion narrows the ties where there is one.
 // Source: server/polar/*/sorting.py and kit/repository/base.py in polarsource/polar.
 func Streams() []Stream {
-	return expecting([]Stream{
+	return expecting(append([]Stream{
 		{Name: "organizations", Path: "/v1/organizations/", Get: "/v1/organizations/{id}", Scope: "organizations:read",
 			Scan:  fetch.Offset{Sort: []string{"created_at", "slug"}},
 			Table: rows((*db.Queries).OrganizationsUpsert),
@@ -177,5 +189,5 @@ func Streams() []Stream {
 			Table:    rows((*db.Queries).OrganizationAccessTokensUpsert),
 			Tail:     Tail{Unseen: "everything"},
 			Optional: true},
-	})
+	}, exportStreams()...))
 }

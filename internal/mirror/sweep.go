@@ -163,7 +163,10 @@ func (sw *sweep) read(ctx, reading context.Context) error {
 			if c.unidentified+c.gaps > 0 {
 				return nil // one of those may be the very row that seems to be absent
 			}
-			return sw.deletions(ctx, reading)
+			if err := sw.deletions(ctx, reading); err != nil {
+				return err
+			}
+			return sw.link(ctx)
 		case !gone && tails < maxTails && c.distinct > known:
 			tails, known = tails+1, c.distinct
 			err = sw.scan(ctx, reading, sw.from)
@@ -340,6 +343,7 @@ func (sw *sweep) store(ctx context.Context, page fetch.Page, next fetch.Cursor) 
 	objects := make([]object, 0, len(page.Items))
 	at := make(map[uuid.UUID]int, len(page.Items))
 	for _, raw := range page.Items {
+		raw = withoutSecrets(raw, sw.s.secrets)
 		o, err := sw.splitter.split(&sw.s.shape, raw)
 		sw.drift.seal(o.id)
 		if err != nil {

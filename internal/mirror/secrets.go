@@ -1,0 +1,74 @@
+package mirror
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// everywhere are the names of fields that are secrets in whatever object they
+// stand: what opens a checkout or a checkout link, what lets a bot into a Discord
+// server, and the address of a buyer's machine. Source: checkout/schemas.py,
+// checkout_link/schemas.py and benefit/schemas.py of polarsource/polar.
+func everywhere() []string { return []string{"client_secret", "guild_token", "customer_ip_address"} }
+
+// own are the names of fields that hold what the organization or its customers
+// made up: a name in there is theirs, and means nothing.
+func own(name string) bool {
+	switch name {
+	case "metadata", "customer_metadata", "seat_metadata", "custom_field_data", "meta":
+		return true
+	}
+	return false
+}
+
+// withoutSecrets is a JSON value that is known to be valid, without the members
+// of these names at any depth. It comes before anything else is done with an
+// item: what is set aside because it cannot be stored, what is told of it and
+// what is stored are all made of what this leaves.
+func withoutSecrets(raw jsontext.Value, names []string) jsontext.Value {
+	if !mayHold(raw, names) {
+		return raw
+	}
+	out := make(jsontext.Value, 0, len(raw))
+	switch raw.Kind() {
+	case '{':
+		for name, value := range members(raw) {
+			plain, err := unquoted(name)
+			if err != nil || slices.Contains(names, string(plain)) {
+				continue
+			}
+			if !own(string(plain)) {
+				value = withoutSecrets(value, names)
+			}
+			out = append(append(append(append(out, ','), name...), ':'), value...)
+		}
+		return enclosed(out, '{', '}')
+	case '[':
+		for value := range elements(raw) {
+			out = append(append(out, ','), withoutSecrets(value, names)...)
+		}
+		return enclosed(out, '[', ']')
+	}
+	return raw
+}
+
+// enclosed puts brackets around a list that begins with a comma, if there is anything in it.
+func enclosed(list jsontext.Value, begin, end byte) jsontext.Value {
+	if len(list) == 0 {
+		return jsontext.Value{begin, end}
+	}
+	list[0] = begin
+	return append(list, end)
+}
+
+// mayHold tells quickly, for nearly every item, that none of the names is in it.
+func mayHold(raw jsontext.Value, names []string) bool {
+	for _, name := range names {
+		if bytes.Contains(raw, []byte(`"`+name+`"`)) {
+			return true
+		}
+	}
+	return bytes.Contains(raw, []byte(`\u00`)) // a letter of a name may be written so
+}
