@@ -1,4 +1,7 @@
 package mirror
 
+// SecretsOf names the fields that are left out of the items of a stream.
+func SecretsOf(s Stream) []string { return append(everywhere(), s.Secrets...) }
+
 // OwnedStreams is for tests.
 func OwnedStreams() []Stream { return expecting(ownedStreams()) }

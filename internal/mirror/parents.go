@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -18,6 +19,10 @@ type Parent struct {
 	Stream string // of the owners; its runs come first in a sync
 	Where  string // which of its rows own anything, as an SQL condition; "" = any may
 	Column string // that names the owner in the other stream's table; the parameter of the list has the same name
+	// Price and Filter let Polar count the owners before they are mirrored: those
+	// of products with such a price, "" = of any, that the list gives with this filter.
+	Price  string
+	Filter url.Values
 }
 
 // parentsBatch is how many owners are read from the database at a time.
@@ -59,7 +64,7 @@ func (c *Config) owners(ctx context.Context, p Parent, id string) ([]string, err
 
 // before names the streams whose runs come first where both are due: those that
 // it has copies of, so that a copy is stored only where there is really no row,
-// and those that own its rows.
+// those that own its rows, and those that its rows belong to.
 func (s *Stream) before() (names []string) {
 	for _, of := range s.Copies {
 		names = append(names, of)
@@ -67,7 +72,7 @@ func (s *Stream) before() (names []string) {
 	for _, p := range s.Parents {
 		names = append(names, p.Stream)
 	}
-	return names
+	return append(names, s.Of...)
 }
 
 // errParents: the rows of a stream cannot be read, because those that own them have not been.

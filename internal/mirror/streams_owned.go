@@ -1,6 +1,8 @@
 package mirror
 
 import (
+	"net/url"
+
 	"syncd/internal/fetch"
 	"syncd/internal/store/db"
 )
@@ -12,7 +14,8 @@ func ownedStreams() []Stream {
 		// The list is in order of creation. Each validation of a key moves its modified_at.
 		{Name: "license_keys", Path: "/v1/license-keys/", Get: "/v1/license-keys/{id}", Scope: "license_keys:read",
 			Scan:     fetch.Offset{},
-			Embedded: []string{"key", "customer", "activations"},
+			Embedded: []string{"customer", "activations"},
+			Secrets:  []string{"key"},
 			Copies:   map[string]string{"customer": "customers"},
 			Table:    rows((*db.Queries).LicenseKeysUpsert)},
 
@@ -22,6 +25,7 @@ func ownedStreams() []Stream {
 			Scan:     fetch.Nested{Field: "activations"},
 			Parents:  []Parent{{Stream: "license_keys", Column: "license_key_id"}},
 			Embedded: []string{"license_key"},
+			Secrets:  []string{"key"},
 			Table:    rows((*db.Queries).LicenseKeyActivationsUpsert),
 			OptIn:    "it costs one request for each license key"},
 
@@ -30,8 +34,8 @@ func ownedStreams() []Stream {
 		{Name: "customer_seats", Path: "/v1/customer-seats", Scope: "customer_seats:read",
 			Scan: fetch.Nested{Field: "seats"},
 			Parents: []Parent{
-				{Stream: "subscriptions", Where: "seats IS NOT NULL", Column: "subscription_id"},
-				{Stream: "orders", Where: "seats IS NOT NULL AND subscription_id IS NULL", Column: "order_id"},
+				{Stream: "subscriptions", Where: "seats IS NOT NULL", Column: "subscription_id", Price: "seat_based"},
+				{Stream: "orders", Where: "seats IS NOT NULL AND subscription_id IS NULL", Column: "order_id", Price: "seat_based", Filter: url.Values{"product_billing_type": {"one_time"}}},
 			},
 			Embedded: []string{"member"},
 			Copies:   map[string]string{"member": "members"},
