@@ -74,12 +74,8 @@ type Config struct {
 func (cfg Config) withDefaults() (Config, *url.URL, error) {
 	base, err := parseServer(cfg.Server)
 	problems := []error{err, checkToken(cfg.Token)}
-	budget := productionBudget
-	if base != nil && base.Host == "sandbox-api.polar.sh" {
-		budget = sandboxBudget
-	}
 	cfg.Version = or(cfg.Version, "2026-04")
-	cfg.RequestsPerMinute = or(cfg.RequestsPerMinute, budget)
+	cfg.RequestsPerMinute = or(cfg.RequestsPerMinute, defaultBudget(base))
 	cfg.Window = or(cfg.Window, polarWindow)
 	cfg.AttemptTimeout = or(cfg.AttemptTimeout, time.Minute)
 	cfg.ExportIdle = or(cfg.ExportIdle, 5*time.Minute)
@@ -112,6 +108,14 @@ func (cfg Config) withDefaults() (Config, *url.URL, error) {
 		cfg.Now = time.Now
 	}
 	return cfg, base, errors.Join(problems...)
+}
+
+// defaultBudget is half of what Polar allows an organization by default.
+func defaultBudget(base *url.URL) int {
+	if base != nil && base.Host == "sandbox-api.polar.sh" {
+		return sandboxBudget
+	}
+	return productionBudget
 }
 
 // parseServer turns a server name or URL into the base URL, without a trailing slash: every path of the API brings its

@@ -50,6 +50,21 @@ func (u *usage) total(now time.Time) int {
 	return u.sum
 }
 
+// Limit is how many requests a minute Polar allows an organization by default: 500, in the sandbox 100. Groups with
+// other limits cannot be told from outside.
+func (c *Client) Limit() int { return 2 * defaultBudget(c.base) }
+
+// Rate is how many requests a minute the budget sustains; 0 without a budget. It is a little less than the budget,
+// because that holds in every window, however requests fall.
+func (c *Client) Rate() float64 {
+	n := c.Budget().PerMinute
+	if n == 0 {
+		return 0
+	}
+	limit, _ := bucketOf(n, polarWindow, polarWindow/hold)
+	return float64(limit) * 60
+}
+
 // Budget tells how the budget stands.
 func (c *Client) Budget() Budget { return c.limiter.budget() }
 

@@ -1,0 +1,170 @@
+package mirror
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"golang.org/x/sync/errgroup"
+
+	"syncd/internal/fetch"
+)
+
+// Cost is what a sweep of a stream costs, and with it a first sync.
+type Cost struct {
+	Stream   string
+	Rows     int    // that Polar counts now; -1 where it does not
+	Requests int    // of one sweep, when nothing changes meanwhile
+	Probes   int    // requests that it took to find out
+	Refused  string // why there are no figures: Polar refuses the stream to this token
+	AtMost   bool   // Requests is an upper bound: how many owners have rows is known when they are mirrored
+	Followed bool   // by tails, between sweeps
+}
+
+// Plan asks Polar, with a few requests for each stream that is on, what a sweep
+// of it would cost.
+//
+// A Runner without a store can plan, too. With one, lists that are read for each
+// row of another stream cost what the rows mirrored say.
+func (r *Runner) Plan(ctx context.Context) ([]Cost, error) {
+	ctx = fetch.WithPriority(ctx, fetch.PriorityRefresh)
+	names, err := r.Resolve()
+	if err != nil {
+		return nil, err
+	}
+	costs := make([]Cost, len(names))
+	var g errgroup.Group
+	g.SetLimit(r.Parallel)
+	for i, name := range names {
+		g.Go(func() (err error) {
+			costs[i], err = r.cost(ctx, &r.streams[name].Stream)
+			if err != nil {
+				return fmt.Errorf("plan %s: %w", name, err)
+			}
+			return nil
+		})
+	}
+	return costs, g.Wait()
+}
+
+func (r *Runner) cost(ctx context.Context, s *Stream) (Cost, error) {
+	cost := Cost{Stream: s.Name, Rows: -1, Followed: !s.Tail.empty()}
+	var err error
+	switch known, e := r.ownersKnown(ctx, s); {
+	case e != nil:
+		return cost, e
+	case known:
+		var e fetch.Estimate
+		e, err = fetch.EstimateScan(ctx, r.Client, s.Scan, s.Path, s.Query)
+		cost.Rows, cost.Requests, cost.Probes = e.Rows, e.Requests, e.Probes
+	default:
+		err = r.countOwners(ctx, s, &cost)
+	}
+	switch {
+	case errors.Is(err, fetch.ErrScope):
+		cost.Refused = fmt.Sprintf("the token lacks %s", s.Scope)
+	case s.Optional && errors.Is(err, fetch.ErrAuth):
+		cost.Refused = "Polar refuses this list to an organization access token"
+	default:
+		return cost, err
+	}
+	cost.Requests, cost.Rows = 1, -1 // a sweep finds out as well
+	return cost, nil
+}
+
+// ownersKnown tells whether the rows that own those of the stream have been
+// mirrored, where there are any to be known.
+func (r *Runner) ownersKnown(ctx context.Context, s *Stream) (bool, error) {
+	if len(s.Parents) == 0 {
+		return true, nil
+	}
+	if r.Store == nil || r.Store.CheckSchema(ctx) != nil {
+		return false, nil
+	}
+	list, err := r.Store.Standings(ctx, parentNames(s))
+	if err != nil {
+		return false, err
+	}
+	for _, st := range list {
+		if st.Run == 0 {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+func parentNames(s *Stream) (names []string) {
+	for _, p := range s.Parents {
+		names = append(names, p.Stream)
+	}
+	return names
+}
+
+// countOwners asks Polar how many rows own any of the stream.
+func (r *Runner) countOwners(ctx context.Context, s *Stream, cost *Cost) error {
+	products := map[string][]string{} // by type of price
+	for _, p := range s.Parents {
+		of := r.streams[p.Stream]
+		query := url.Values{}
+		for k, v := range of.Query {
+			query[k] = v
+		}
+		for k, v := range p.Filter {
+			query[k] = v
+		}
+		if p.Price != "" {
+			if _, known := products[p.Price]; !known {
+				ids, err := r.productsWith(ctx, p.Price, cost)
+				if err != nil {
+					return err
+				}
+				products[p.Price] = ids
+			}
+			if len(products[p.Price]) == 0 {
+				continue
+			}
+			query["product_id"] = products[p.Price]
+		}
+		cost.AtMost = cost.AtMost || p.Where != "" && p.Price == ""
+		e, err := fetch.Offset{}.Estimate(ctx, r.Client, of.Path, query)
+		cost.Probes += e.Probes
+		if err != nil {
+			return err
+		}
+		cost.Requests += e.Rows
+	}
+	return nil
+}
+
+// productsWith are the ids of the products with a price of this type.
+func (r *Runner) productsWith(ctx context.Context, price string, cost *Cost) (ids []string, err error) {
+	of := r.streams["products"]
+	for page, err := range of.Scan.Pages(ctx, r.Client, of.Path, of.Query, fetch.Cursor{}) {
+		cost.Probes += page.Requests
+		if err != nil {
+			return nil, err
+		}
+		for _, item := range page.Items {
+			var product struct {
+				ID     string `json:"id"`
+				Prices []struct {
+					Type string `json:"amount_type"`
+				} `json:"prices"`
+			}
+			if err := jsonv2.Unmarshal(item, &product, jsontext.AllowDuplicateNames(true)); err != nil {
+				return nil, fmt.Errorf("prices of a product: %w", err)
+			}
+			for _, p := range product.Prices {
+				if strings.EqualFold(p.Type, price) {
+					ids = append(ids, product.ID)
+					break
+				}
+			}
+		}
+	}
+	return ids, nil
+}

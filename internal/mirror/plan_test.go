@@ -1,0 +1,51 @@
+package mirror_test
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"syncd/internal/polarsim"
+)
+
+// What a plan says a sync will cost is what it costs: the first one, and the sweeps after it.
+func TestPlanPredictsRequests(t *testing.T) {
+	t.Parallel()
+	for _, customers := range []int{10, 150, 700} {
+		t.Run(fmt.Sprintf("%d customers", customers), func(t *testing.T) {
+			t.Parallel()
+			h := start(t, setup{
+				world:   polarsim.Options{Customers: customers},
+				server:  polarsim.ServerOptions{StableTies: true}, // else members that tie are read again until all have come
+				metrics: customers < 100,
+			})
+			for _, sync := range []string{"first sync", "second sync", "third sync"} {
+				h.server.Reset()
+				costs, err := h.Plan(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				probes, want := 0, 1 // Sync asks who it is
+				for _, c := range costs {
+					probes, want = probes+c.Probes, want+c.Requests
+				}
+				if n := h.server.Requests(); n != probes || probes > 3*len(costs) {
+					t.Errorf("%s: the plan of %d streams took %d requests and told of %d", sync, len(costs), n, probes)
+				}
+				h.server.Reset()
+				results := h.sync(t)
+				got := h.server.Requests()
+				t.Logf("%s: %d requests, %d predicted", sync, got, want)
+				if math.Abs(float64(got-want)) > 0.05*float64(got) {
+					t.Errorf("%s: %d requests, %d predicted", sync, got, want)
+				}
+				for _, c := range costs {
+					res := results[c.Stream]
+					if int64(c.Requests) != res.Requests || c.Rows >= 0 && c.Rows != res.Distinct {
+						t.Logf("%s: %s: %d rows in %d requests, predicted %+v", sync, c.Stream, res.Distinct, res.Requests, c)
+					}
+				}
+			}
+		})
+	}
+}
