@@ -97,9 +97,9 @@ func (x *exchange) bound(ctx context.Context) (bounded context.Context, alive fu
 		bounded, cancel = context.WithTimeout(ctx, x.timeout)
 		return bounded, func() {}, cancel, &errTimeout{x.timeout}
 	}
-	bounded, cancel = context.WithCancel(ctx)
-	timer := time.AfterFunc(idle, cancel)
-	return bounded, func() { timer.Reset(idle) }, func() { timer.Stop(); cancel() }, &errIdle{idle}
+	bounded, end := context.WithCancel(ctx)
+	timer := time.AfterFunc(idle, end)
+	return bounded, func() { timer.Reset(idle) }, func() { timer.Stop(); end() }, &errIdle{idle}
 }
 
 // redirectTarget is where a redirect leads, without user and query: those may carry secrets.
