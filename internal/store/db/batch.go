@@ -20,6 +20,720 @@ var (
 	ErrBatchAlreadyClosed = errors.New("batch already closed")
 )
 
+const benefitGrantsUpsert = `-- name: BenefitGrantsUpsert :batchexec
+INSERT INTO benefit_grants (
+    id, created_at, modified_at, granted_at, is_granted, revoked_at, is_revoked, subscription_id, order_id,
+    customer_id, member_id, benefit_id, error, properties, _extra, _hash, _requested_at
+) VALUES (
+    $1, $2, $3, $4, $5, $6, $7, $8,
+    $9, $10, $11, $12, $13, $14, $15, $16, $17
+)
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, granted_at = EXCLUDED.granted_at,
+    is_granted = EXCLUDED.is_granted, revoked_at = EXCLUDED.revoked_at, is_revoked = EXCLUDED.is_revoked,
+    subscription_id = EXCLUDED.subscription_id, order_id = EXCLUDED.order_id,
+    customer_id = EXCLUDED.customer_id, member_id = EXCLUDED.member_id, benefit_id = EXCLUDED.benefit_id,
+    error = EXCLUDED.error, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
+    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL,
+    properties = CASE WHEN EXCLUDED.properties = '{}' THEN COALESCE(benefit_grants.properties, '{}') ELSE EXCLUDED.properties END
+WHERE benefit_grants._requested_at <= EXCLUDED._requested_at
+`
+
+type BenefitGrantsUpsertBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type BenefitGrantsUpsertParams struct {
+	ID             uuid.UUID       `json:"id"`
+	CreatedAt      *time.Time      `json:"created_at"`
+	ModifiedAt     *time.Time      `json:"modified_at"`
+	GrantedAt      *time.Time      `json:"granted_at"`
+	IsGranted      *bool           `json:"is_granted"`
+	RevokedAt      *time.Time      `json:"revoked_at"`
+	IsRevoked      *bool           `json:"is_revoked"`
+	SubscriptionID *uuid.UUID      `json:"subscription_id"`
+	OrderID        *uuid.UUID      `json:"order_id"`
+	CustomerID     *uuid.UUID      `json:"customer_id"`
+	MemberID       *uuid.UUID      `json:"member_id"`
+	BenefitID      *uuid.UUID      `json:"benefit_id"`
+	Error          json.RawMessage `json:"error"`
+	Properties     json.RawMessage `json:"properties"`
+	Extra          json.RawMessage `json:"_extra"`
+	Hash           []byte          `json:"_hash"`
+	RequestedAt    time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+// Polar's list gives empty properties where a webhook gave what was credited: nothing does not overwrite something.
+func (q *Queries) BenefitGrantsUpsert(ctx context.Context, arg []BenefitGrantsUpsertParams) *BenefitGrantsUpsertBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.ID,
+			a.CreatedAt,
+			a.ModifiedAt,
+			a.GrantedAt,
+			a.IsGranted,
+			a.RevokedAt,
+			a.IsRevoked,
+			a.SubscriptionID,
+			a.OrderID,
+			a.CustomerID,
+			a.MemberID,
+			a.BenefitID,
+			a.Error,
+			a.Properties,
+			a.Extra,
+			a.Hash,
+			a.RequestedAt,
+		}
+		batch.Queue(benefitGrantsUpsert, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &BenefitGrantsUpsertBatchResults{br, len(arg), false}
+}
+
+func (b *BenefitGrantsUpsertBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *BenefitGrantsUpsertBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
+const benefitsUpsert = `-- name: BenefitsUpsert :batchexec
+INSERT INTO benefits (
+    id, created_at, modified_at, type, description, selectable, deletable, is_deleted, visibility,
+    visibility_configurable, organization_id, metadata, properties, _extra, _hash, _requested_at
+) VALUES (
+    $1, $2, $3, $4, $5, $6, $7, $8, $9,
+    $10, $11, $12, $13, $14, $15, $16
+)
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, type = EXCLUDED.type,
+    description = EXCLUDED.description, selectable = EXCLUDED.selectable, deletable = EXCLUDED.deletable,
+    is_deleted = EXCLUDED.is_deleted, visibility = EXCLUDED.visibility,
+    visibility_configurable = EXCLUDED.visibility_configurable, organization_id = EXCLUDED.organization_id,
+    metadata = EXCLUDED.metadata, properties = EXCLUDED.properties, _extra = EXCLUDED._extra,
+    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+WHERE benefits._requested_at <= EXCLUDED._requested_at
+`
+
+type BenefitsUpsertBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type BenefitsUpsertParams struct {
+	ID                     uuid.UUID       `json:"id"`
+	CreatedAt              *time.Time      `json:"created_at"`
+	ModifiedAt             *time.Time      `json:"modified_at"`
+	Type                   *string         `json:"type"`
+	Description            *string         `json:"description"`
+	Selectable             *bool           `json:"selectable"`
+	Deletable              *bool           `json:"deletable"`
+	IsDeleted              *bool           `json:"is_deleted"`
+	Visibility             *string         `json:"visibility"`
+	VisibilityConfigurable *bool           `json:"visibility_configurable"`
+	OrganizationID         *uuid.UUID      `json:"organization_id"`
+	Metadata               json.RawMessage `json:"metadata"`
+	Properties             json.RawMessage `json:"properties"`
+	Extra                  json.RawMessage `json:"_extra"`
+	Hash                   []byte          `json:"_hash"`
+	RequestedAt            time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) BenefitsUpsert(ctx context.Context, arg []BenefitsUpsertParams) *BenefitsUpsertBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.ID,
+			a.CreatedAt,
+			a.ModifiedAt,
+			a.Type,
+			a.Description,
+			a.Selectable,
+			a.Deletable,
+			a.IsDeleted,
+			a.Visibility,
+			a.VisibilityConfigurable,
+			a.OrganizationID,
+			a.Metadata,
+			a.Properties,
+			a.Extra,
+			a.Hash,
+			a.RequestedAt,
+		}
+		batch.Queue(benefitsUpsert, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &BenefitsUpsertBatchResults{br, len(arg), false}
+}
+
+func (b *BenefitsUpsertBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *BenefitsUpsertBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
+const checkoutLinkProductsUpsert = `-- name: CheckoutLinkProductsUpsert :batchexec
+INSERT INTO checkout_link_products (checkout_link_id, product_id, _position, _extra, _hash, _requested_at)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (checkout_link_id, product_id) DO UPDATE SET
+    _position = EXCLUDED._position, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
+    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _removed_at = NULL
+WHERE checkout_link_products._requested_at <= EXCLUDED._requested_at
+  AND (checkout_link_products._hash <> EXCLUDED._hash OR checkout_link_products._position <> EXCLUDED._position OR checkout_link_products._removed_at IS NOT NULL)
+`
+
+type CheckoutLinkProductsUpsertBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type CheckoutLinkProductsUpsertParams struct {
+	CheckoutLinkID uuid.UUID       `json:"checkout_link_id"`
+	ProductID      uuid.UUID       `json:"product_id"`
+	Position       int64           `json:"_position"`
+	Extra          json.RawMessage `json:"_extra"`
+	Hash           []byte          `json:"_hash"`
+	RequestedAt    time.Time       `json:"_requested_at"`
+}
+
+// Writes only a row that is new, moved or listed again, and never over a reply requested later.
+func (q *Queries) CheckoutLinkProductsUpsert(ctx context.Context, arg []CheckoutLinkProductsUpsertParams) *CheckoutLinkProductsUpsertBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.CheckoutLinkID,
+			a.ProductID,
+			a.Position,
+			a.Extra,
+			a.Hash,
+			a.RequestedAt,
+		}
+		batch.Queue(checkoutLinkProductsUpsert, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &CheckoutLinkProductsUpsertBatchResults{br, len(arg), false}
+}
+
+func (b *CheckoutLinkProductsUpsertBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *CheckoutLinkProductsUpsertBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
+const checkoutLinksUpsert = `-- name: CheckoutLinksUpsert :batchexec
+INSERT INTO checkout_links (
+    id, created_at, modified_at, payment_processor, success_url, return_url, label, allow_discount_codes,
+    require_billing_address, discount_id, seats, units, trial_interval, trial_interval_count,
+    organization_id, metadata, _extra, _hash, _requested_at
+) VALUES (
+    $1, $2, $3, $4, $5, $6, $7,
+    $8, $9, $10, $11, $12, $13,
+    $14, $15, $16, $17, $18, $19
+)
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at,
+    payment_processor = EXCLUDED.payment_processor, success_url = EXCLUDED.success_url,
+    return_url = EXCLUDED.return_url, label = EXCLUDED.label,
+    allow_discount_codes = EXCLUDED.allow_discount_codes,
+    require_billing_address = EXCLUDED.require_billing_address, discount_id = EXCLUDED.discount_id,
+    seats = EXCLUDED.seats, units = EXCLUDED.units, trial_interval = EXCLUDED.trial_interval,
+    trial_interval_count = EXCLUDED.trial_interval_count, organization_id = EXCLUDED.organization_id,
+    metadata = EXCLUDED.metadata, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
+    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+WHERE checkout_links._requested_at <= EXCLUDED._requested_at
+`
+
+type CheckoutLinksUpsertBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type CheckoutLinksUpsertParams struct {
+	ID                    uuid.UUID       `json:"id"`
+	CreatedAt             *time.Time      `json:"created_at"`
+	ModifiedAt            *time.Time      `json:"modified_at"`
+	PaymentProcessor      *string         `json:"payment_processor"`
+	SuccessURL            *string         `json:"success_url"`
+	ReturnURL             *string         `json:"return_url"`
+	Label                 *string         `json:"label"`
+	AllowDiscountCodes    *bool           `json:"allow_discount_codes"`
+	RequireBillingAddress *bool           `json:"require_billing_address"`
+	DiscountID            *uuid.UUID      `json:"discount_id"`
+	Seats                 *int64          `json:"seats"`
+	Units                 *int64          `json:"units"`
+	TrialInterval         *string         `json:"trial_interval"`
+	TrialIntervalCount    *int64          `json:"trial_interval_count"`
+	OrganizationID        *uuid.UUID      `json:"organization_id"`
+	Metadata              json.RawMessage `json:"metadata"`
+	Extra                 json.RawMessage `json:"_extra"`
+	Hash                  []byte          `json:"_hash"`
+	RequestedAt           time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) CheckoutLinksUpsert(ctx context.Context, arg []CheckoutLinksUpsertParams) *CheckoutLinksUpsertBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.ID,
+			a.CreatedAt,
+			a.ModifiedAt,
+			a.PaymentProcessor,
+			a.SuccessURL,
+			a.ReturnURL,
+			a.Label,
+			a.AllowDiscountCodes,
+			a.RequireBillingAddress,
+			a.DiscountID,
+			a.Seats,
+			a.Units,
+			a.TrialInterval,
+			a.TrialIntervalCount,
+			a.OrganizationID,
+			a.Metadata,
+			a.Extra,
+			a.Hash,
+			a.RequestedAt,
+		}
+		batch.Queue(checkoutLinksUpsert, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &CheckoutLinksUpsertBatchResults{br, len(arg), false}
+}
+
+func (b *CheckoutLinksUpsertBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *CheckoutLinksUpsertBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
+const checkoutProductsUpsert = `-- name: CheckoutProductsUpsert :batchexec
+INSERT INTO checkout_products (checkout_id, product_id, _position, _extra, _hash, _requested_at)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (checkout_id, product_id) DO UPDATE SET
+    _position = EXCLUDED._position, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
+    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _removed_at = NULL
+WHERE checkout_products._requested_at <= EXCLUDED._requested_at
+  AND (checkout_products._hash <> EXCLUDED._hash OR checkout_products._position <> EXCLUDED._position OR checkout_products._removed_at IS NOT NULL)
+`
+
+type CheckoutProductsUpsertBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type CheckoutProductsUpsertParams struct {
+	CheckoutID  uuid.UUID       `json:"checkout_id"`
+	ProductID   uuid.UUID       `json:"product_id"`
+	Position    int64           `json:"_position"`
+	Extra       json.RawMessage `json:"_extra"`
+	Hash        []byte          `json:"_hash"`
+	RequestedAt time.Time       `json:"_requested_at"`
+}
+
+// Writes only a row that is new, moved or listed again, and never over a reply requested later.
+func (q *Queries) CheckoutProductsUpsert(ctx context.Context, arg []CheckoutProductsUpsertParams) *CheckoutProductsUpsertBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.CheckoutID,
+			a.ProductID,
+			a.Position,
+			a.Extra,
+			a.Hash,
+			a.RequestedAt,
+		}
+		batch.Queue(checkoutProductsUpsert, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &CheckoutProductsUpsertBatchResults{br, len(arg), false}
+}
+
+func (b *CheckoutProductsUpsertBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *CheckoutProductsUpsertBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
+const checkoutsUpsert = `-- name: CheckoutsUpsert :batchexec
+INSERT INTO checkouts (
+    id, created_at, modified_at, status, expires_at, payment_processor, return_url, embed_origin, amount,
+    discount_amount, net_amount, tax_amount, tax_behavior, total_amount, currency, allow_trial,
+    active_trial_interval, active_trial_interval_count, trial_end, trial_interval, trial_interval_count,
+    seats, min_seats, max_seats, units, min_units, max_units, organization_id, product_id, discount_id,
+    customer_id, subscription_id, external_customer_id, allow_discount_codes, require_billing_address,
+    is_discount_applicable, is_free_product_price, is_payment_required, is_payment_setup_required,
+    is_payment_form_required, is_business_customer, customer_name, customer_email, customer_billing_name,
+    customer_billing_address, customer_tax_id, locale, payment_method_type, billing_address_fields, metadata,
+    customer_metadata, custom_field_data, prices, attached_custom_fields, _extra, _hash, _requested_at
+) VALUES (
+    $1, $2, $3, $4, $5, $6, $7, $8,
+    $9, $10, $11, $12, $13, $14, $15,
+    $16, $17, $18, $19, $20,
+    $21, $22, $23, $24, $25, $26, $27, $28,
+    $29, $30, $31, $32, $33, $34,
+    $35, $36, $37, $38,
+    $39, $40, $41, $42,
+    $43, $44, $45, $46, $47,
+    $48, $49, $50, $51, $52,
+    $53, $54, $55, $56, $57
+)
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, status = EXCLUDED.status,
+    expires_at = EXCLUDED.expires_at, payment_processor = EXCLUDED.payment_processor,
+    return_url = EXCLUDED.return_url, embed_origin = EXCLUDED.embed_origin, amount = EXCLUDED.amount,
+    discount_amount = EXCLUDED.discount_amount, net_amount = EXCLUDED.net_amount,
+    tax_amount = EXCLUDED.tax_amount, tax_behavior = EXCLUDED.tax_behavior,
+    total_amount = EXCLUDED.total_amount, currency = EXCLUDED.currency, allow_trial = EXCLUDED.allow_trial,
+    active_trial_interval = EXCLUDED.active_trial_interval,
+    active_trial_interval_count = EXCLUDED.active_trial_interval_count, trial_end = EXCLUDED.trial_end,
+    trial_interval = EXCLUDED.trial_interval, trial_interval_count = EXCLUDED.trial_interval_count,
+    seats = EXCLUDED.seats, min_seats = EXCLUDED.min_seats, max_seats = EXCLUDED.max_seats,
+    units = EXCLUDED.units, min_units = EXCLUDED.min_units, max_units = EXCLUDED.max_units,
+    organization_id = EXCLUDED.organization_id, product_id = EXCLUDED.product_id,
+    discount_id = EXCLUDED.discount_id, customer_id = EXCLUDED.customer_id,
+    subscription_id = EXCLUDED.subscription_id, external_customer_id = EXCLUDED.external_customer_id,
+    allow_discount_codes = EXCLUDED.allow_discount_codes,
+    require_billing_address = EXCLUDED.require_billing_address,
+    is_discount_applicable = EXCLUDED.is_discount_applicable,
+    is_free_product_price = EXCLUDED.is_free_product_price,
+    is_payment_required = EXCLUDED.is_payment_required,
+    is_payment_setup_required = EXCLUDED.is_payment_setup_required,
+    is_payment_form_required = EXCLUDED.is_payment_form_required,
+    is_business_customer = EXCLUDED.is_business_customer, customer_name = EXCLUDED.customer_name,
+    customer_email = EXCLUDED.customer_email, customer_billing_name = EXCLUDED.customer_billing_name,
+    customer_billing_address = EXCLUDED.customer_billing_address, customer_tax_id = EXCLUDED.customer_tax_id,
+    locale = EXCLUDED.locale, payment_method_type = EXCLUDED.payment_method_type,
+    billing_address_fields = EXCLUDED.billing_address_fields, metadata = EXCLUDED.metadata,
+    customer_metadata = EXCLUDED.customer_metadata, custom_field_data = EXCLUDED.custom_field_data,
+    prices = EXCLUDED.prices, attached_custom_fields = EXCLUDED.attached_custom_fields,
+    _extra = EXCLUDED._extra, _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
+    _synced_at = now(), _deleted_at = NULL
+WHERE checkouts._requested_at <= EXCLUDED._requested_at
+`
+
+type CheckoutsUpsertBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type CheckoutsUpsertParams struct {
+	ID                       uuid.UUID       `json:"id"`
+	CreatedAt                *time.Time      `json:"created_at"`
+	ModifiedAt               *time.Time      `json:"modified_at"`
+	Status                   *string         `json:"status"`
+	ExpiresAt                *time.Time      `json:"expires_at"`
+	PaymentProcessor         *string         `json:"payment_processor"`
+	ReturnURL                *string         `json:"return_url"`
+	EmbedOrigin              *string         `json:"embed_origin"`
+	Amount                   *int64          `json:"amount"`
+	DiscountAmount           *int64          `json:"discount_amount"`
+	NetAmount                *int64          `json:"net_amount"`
+	TaxAmount                *int64          `json:"tax_amount"`
+	TaxBehavior              *string         `json:"tax_behavior"`
+	TotalAmount              *int64          `json:"total_amount"`
+	Currency                 *string         `json:"currency"`
+	AllowTrial               *bool           `json:"allow_trial"`
+	ActiveTrialInterval      *string         `json:"active_trial_interval"`
+	ActiveTrialIntervalCount *int64          `json:"active_trial_interval_count"`
+	TrialEnd                 *time.Time      `json:"trial_end"`
+	TrialInterval            *string         `json:"trial_interval"`
+	TrialIntervalCount       *int64          `json:"trial_interval_count"`
+	Seats                    *int64          `json:"seats"`
+	MinSeats                 *int64          `json:"min_seats"`
+	MaxSeats                 *int64          `json:"max_seats"`
+	Units                    *int64          `json:"units"`
+	MinUnits                 *int64          `json:"min_units"`
+	MaxUnits                 *int64          `json:"max_units"`
+	OrganizationID           *uuid.UUID      `json:"organization_id"`
+	ProductID                *uuid.UUID      `json:"product_id"`
+	DiscountID               *uuid.UUID      `json:"discount_id"`
+	CustomerID               *uuid.UUID      `json:"customer_id"`
+	SubscriptionID           *uuid.UUID      `json:"subscription_id"`
+	ExternalCustomerID       *string         `json:"external_customer_id"`
+	AllowDiscountCodes       *bool           `json:"allow_discount_codes"`
+	RequireBillingAddress    *bool           `json:"require_billing_address"`
+	IsDiscountApplicable     *bool           `json:"is_discount_applicable"`
+	IsFreeProductPrice       *bool           `json:"is_free_product_price"`
+	IsPaymentRequired        *bool           `json:"is_payment_required"`
+	IsPaymentSetupRequired   *bool           `json:"is_payment_setup_required"`
+	IsPaymentFormRequired    *bool           `json:"is_payment_form_required"`
+	IsBusinessCustomer       *bool           `json:"is_business_customer"`
+	CustomerName             *string         `json:"customer_name"`
+	CustomerEmail            *string         `json:"customer_email"`
+	CustomerBillingName      *string         `json:"customer_billing_name"`
+	CustomerBillingAddress   json.RawMessage `json:"customer_billing_address"`
+	CustomerTaxID            *string         `json:"customer_tax_id"`
+	Locale                   *string         `json:"locale"`
+	PaymentMethodType        *string         `json:"payment_method_type"`
+	BillingAddressFields     json.RawMessage `json:"billing_address_fields"`
+	Metadata                 json.RawMessage `json:"metadata"`
+	CustomerMetadata         json.RawMessage `json:"customer_metadata"`
+	CustomFieldData          json.RawMessage `json:"custom_field_data"`
+	Prices                   json.RawMessage `json:"prices"`
+	AttachedCustomFields     json.RawMessage `json:"attached_custom_fields"`
+	Extra                    json.RawMessage `json:"_extra"`
+	Hash                     []byte          `json:"_hash"`
+	RequestedAt              time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) CheckoutsUpsert(ctx context.Context, arg []CheckoutsUpsertParams) *CheckoutsUpsertBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.ID,
+			a.CreatedAt,
+			a.ModifiedAt,
+			a.Status,
+			a.ExpiresAt,
+			a.PaymentProcessor,
+			a.ReturnURL,
+			a.EmbedOrigin,
+			a.Amount,
+			a.DiscountAmount,
+			a.NetAmount,
+			a.TaxAmount,
+			a.TaxBehavior,
+			a.TotalAmount,
+			a.Currency,
+			a.AllowTrial,
+			a.ActiveTrialInterval,
+			a.ActiveTrialIntervalCount,
+			a.TrialEnd,
+			a.TrialInterval,
+			a.TrialIntervalCount,
+			a.Seats,
+			a.MinSeats,
+			a.MaxSeats,
+			a.Units,
+			a.MinUnits,
+			a.MaxUnits,
+			a.OrganizationID,
+			a.ProductID,
+			a.DiscountID,
+			a.CustomerID,
+			a.SubscriptionID,
+			a.ExternalCustomerID,
+			a.AllowDiscountCodes,
+			a.RequireBillingAddress,
+			a.IsDiscountApplicable,
+			a.IsFreeProductPrice,
+			a.IsPaymentRequired,
+			a.IsPaymentSetupRequired,
+			a.IsPaymentFormRequired,
+			a.IsBusinessCustomer,
+			a.CustomerName,
+			a.CustomerEmail,
+			a.CustomerBillingName,
+			a.CustomerBillingAddress,
+			a.CustomerTaxID,
+			a.Locale,
+			a.PaymentMethodType,
+			a.BillingAddressFields,
+			a.Metadata,
+			a.CustomerMetadata,
+			a.CustomFieldData,
+			a.Prices,
+			a.AttachedCustomFields,
+			a.Extra,
+			a.Hash,
+			a.RequestedAt,
+		}
+		batch.Queue(checkoutsUpsert, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &CheckoutsUpsertBatchResults{br, len(arg), false}
+}
+
+func (b *CheckoutsUpsertBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *CheckoutsUpsertBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
+const customFieldsUpsert = `-- name: CustomFieldsUpsert :batchexec
+INSERT INTO custom_fields (
+    id, created_at, modified_at, type, slug, name, organization_id, metadata, properties, _extra, _hash,
+    _requested_at
+) VALUES (
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+    $11, $12
+)
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, type = EXCLUDED.type,
+    slug = EXCLUDED.slug, name = EXCLUDED.name, organization_id = EXCLUDED.organization_id,
+    metadata = EXCLUDED.metadata, properties = EXCLUDED.properties, _extra = EXCLUDED._extra,
+    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+WHERE custom_fields._requested_at <= EXCLUDED._requested_at
+`
+
+type CustomFieldsUpsertBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type CustomFieldsUpsertParams struct {
+	ID             uuid.UUID       `json:"id"`
+	CreatedAt      *time.Time      `json:"created_at"`
+	ModifiedAt     *time.Time      `json:"modified_at"`
+	Type           *string         `json:"type"`
+	Slug           *string         `json:"slug"`
+	Name           *string         `json:"name"`
+	OrganizationID *uuid.UUID      `json:"organization_id"`
+	Metadata       json.RawMessage `json:"metadata"`
+	Properties     json.RawMessage `json:"properties"`
+	Extra          json.RawMessage `json:"_extra"`
+	Hash           []byte          `json:"_hash"`
+	RequestedAt    time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) CustomFieldsUpsert(ctx context.Context, arg []CustomFieldsUpsertParams) *CustomFieldsUpsertBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.ID,
+			a.CreatedAt,
+			a.ModifiedAt,
+			a.Type,
+			a.Slug,
+			a.Name,
+			a.OrganizationID,
+			a.Metadata,
+			a.Properties,
+			a.Extra,
+			a.Hash,
+			a.RequestedAt,
+		}
+		batch.Queue(customFieldsUpsert, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &CustomFieldsUpsertBatchResults{br, len(arg), false}
+}
+
+func (b *CustomFieldsUpsertBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *CustomFieldsUpsertBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
 const customerMetersUpsert = `-- name: CustomerMetersUpsert :batchexec
 INSERT INTO customer_meters (
     id, created_at, modified_at, customer_id, meter_id, consumed_units, credited_units, balance, _extra,
@@ -401,6 +1115,275 @@ func (b *CustomersUpsertBatchResults) Close() error {
 	return b.br.Close()
 }
 
+const discountProductsUpsert = `-- name: DiscountProductsUpsert :batchexec
+INSERT INTO discount_products (discount_id, product_id, _position, _extra, _hash, _requested_at)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (discount_id, product_id) DO UPDATE SET
+    _position = EXCLUDED._position, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
+    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _removed_at = NULL
+WHERE discount_products._requested_at <= EXCLUDED._requested_at
+  AND (discount_products._hash <> EXCLUDED._hash OR discount_products._position <> EXCLUDED._position OR discount_products._removed_at IS NOT NULL)
+`
+
+type DiscountProductsUpsertBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type DiscountProductsUpsertParams struct {
+	DiscountID  uuid.UUID       `json:"discount_id"`
+	ProductID   uuid.UUID       `json:"product_id"`
+	Position    int64           `json:"_position"`
+	Extra       json.RawMessage `json:"_extra"`
+	Hash        []byte          `json:"_hash"`
+	RequestedAt time.Time       `json:"_requested_at"`
+}
+
+// Writes only a row that is new, moved or listed again, and never over a reply requested later.
+func (q *Queries) DiscountProductsUpsert(ctx context.Context, arg []DiscountProductsUpsertParams) *DiscountProductsUpsertBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.DiscountID,
+			a.ProductID,
+			a.Position,
+			a.Extra,
+			a.Hash,
+			a.RequestedAt,
+		}
+		batch.Queue(discountProductsUpsert, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &DiscountProductsUpsertBatchResults{br, len(arg), false}
+}
+
+func (b *DiscountProductsUpsertBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *DiscountProductsUpsertBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
+const discountsUpsert = `-- name: DiscountsUpsert :batchexec
+INSERT INTO discounts (
+    id, created_at, modified_at, name, type, duration, duration_in_months, code, starts_at, ends_at,
+    max_redemptions, max_redemptions_per_customer, redemptions_count, amounts, basis_points, organization_id,
+    metadata, _extra, _hash, _requested_at
+) VALUES (
+    $1, $2, $3, $4, $5, $6, $7, $8, $9,
+    $10, $11, $12, $13, $14, $15,
+    $16, $17, $18, $19, $20
+)
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, name = EXCLUDED.name,
+    type = EXCLUDED.type, duration = EXCLUDED.duration, duration_in_months = EXCLUDED.duration_in_months,
+    code = EXCLUDED.code, starts_at = EXCLUDED.starts_at, ends_at = EXCLUDED.ends_at,
+    max_redemptions = EXCLUDED.max_redemptions,
+    max_redemptions_per_customer = EXCLUDED.max_redemptions_per_customer,
+    redemptions_count = EXCLUDED.redemptions_count, amounts = EXCLUDED.amounts,
+    basis_points = EXCLUDED.basis_points, organization_id = EXCLUDED.organization_id,
+    metadata = EXCLUDED.metadata, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
+    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+WHERE discounts._requested_at <= EXCLUDED._requested_at
+`
+
+type DiscountsUpsertBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type DiscountsUpsertParams struct {
+	ID                        uuid.UUID       `json:"id"`
+	CreatedAt                 *time.Time      `json:"created_at"`
+	ModifiedAt                *time.Time      `json:"modified_at"`
+	Name                      *string         `json:"name"`
+	Type                      *string         `json:"type"`
+	Duration                  *string         `json:"duration"`
+	DurationInMonths          *int64          `json:"duration_in_months"`
+	Code                      *string         `json:"code"`
+	StartsAt                  *time.Time      `json:"starts_at"`
+	EndsAt                    *time.Time      `json:"ends_at"`
+	MaxRedemptions            *int64          `json:"max_redemptions"`
+	MaxRedemptionsPerCustomer *int64          `json:"max_redemptions_per_customer"`
+	RedemptionsCount          *int64          `json:"redemptions_count"`
+	Amounts                   json.RawMessage `json:"amounts"`
+	BasisPoints               *int64          `json:"basis_points"`
+	OrganizationID            *uuid.UUID      `json:"organization_id"`
+	Metadata                  json.RawMessage `json:"metadata"`
+	Extra                     json.RawMessage `json:"_extra"`
+	Hash                      []byte          `json:"_hash"`
+	RequestedAt               time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) DiscountsUpsert(ctx context.Context, arg []DiscountsUpsertParams) *DiscountsUpsertBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.ID,
+			a.CreatedAt,
+			a.ModifiedAt,
+			a.Name,
+			a.Type,
+			a.Duration,
+			a.DurationInMonths,
+			a.Code,
+			a.StartsAt,
+			a.EndsAt,
+			a.MaxRedemptions,
+			a.MaxRedemptionsPerCustomer,
+			a.RedemptionsCount,
+			a.Amounts,
+			a.BasisPoints,
+			a.OrganizationID,
+			a.Metadata,
+			a.Extra,
+			a.Hash,
+			a.RequestedAt,
+		}
+		batch.Queue(discountsUpsert, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &DiscountsUpsertBatchResults{br, len(arg), false}
+}
+
+func (b *DiscountsUpsertBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *DiscountsUpsertBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
+const disputesUpsert = `-- name: DisputesUpsert :batchexec
+INSERT INTO disputes (
+    id, created_at, modified_at, status, resolved, closed, amount, tax_amount, currency, reason,
+    evidence_due_by, past_due, order_id, payment_id, customer_id, case_id, _extra, _hash, _requested_at
+) VALUES (
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+    $11, $12, $13, $14, $15, $16, $17, $18,
+    $19
+)
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, status = EXCLUDED.status,
+    resolved = EXCLUDED.resolved, closed = EXCLUDED.closed, amount = EXCLUDED.amount,
+    tax_amount = EXCLUDED.tax_amount, currency = EXCLUDED.currency, reason = EXCLUDED.reason,
+    evidence_due_by = EXCLUDED.evidence_due_by, past_due = EXCLUDED.past_due, order_id = EXCLUDED.order_id,
+    payment_id = EXCLUDED.payment_id, customer_id = EXCLUDED.customer_id, case_id = EXCLUDED.case_id,
+    _extra = EXCLUDED._extra, _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
+    _synced_at = now(), _deleted_at = NULL
+WHERE disputes._requested_at <= EXCLUDED._requested_at
+`
+
+type DisputesUpsertBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type DisputesUpsertParams struct {
+	ID            uuid.UUID       `json:"id"`
+	CreatedAt     *time.Time      `json:"created_at"`
+	ModifiedAt    *time.Time      `json:"modified_at"`
+	Status        *string         `json:"status"`
+	Resolved      *bool           `json:"resolved"`
+	Closed        *bool           `json:"closed"`
+	Amount        *int64          `json:"amount"`
+	TaxAmount     *int64          `json:"tax_amount"`
+	Currency      *string         `json:"currency"`
+	Reason        *string         `json:"reason"`
+	EvidenceDueBy *time.Time      `json:"evidence_due_by"`
+	PastDue       *bool           `json:"past_due"`
+	OrderID       *uuid.UUID      `json:"order_id"`
+	PaymentID     *uuid.UUID      `json:"payment_id"`
+	CustomerID    *uuid.UUID      `json:"customer_id"`
+	CaseID        *uuid.UUID      `json:"case_id"`
+	Extra         json.RawMessage `json:"_extra"`
+	Hash          []byte          `json:"_hash"`
+	RequestedAt   time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) DisputesUpsert(ctx context.Context, arg []DisputesUpsertParams) *DisputesUpsertBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.ID,
+			a.CreatedAt,
+			a.ModifiedAt,
+			a.Status,
+			a.Resolved,
+			a.Closed,
+			a.Amount,
+			a.TaxAmount,
+			a.Currency,
+			a.Reason,
+			a.EvidenceDueBy,
+			a.PastDue,
+			a.OrderID,
+			a.PaymentID,
+			a.CustomerID,
+			a.CaseID,
+			a.Extra,
+			a.Hash,
+			a.RequestedAt,
+		}
+		batch.Queue(disputesUpsert, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &DisputesUpsertBatchResults{br, len(arg), false}
+}
+
+func (b *DisputesUpsertBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *DisputesUpsertBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
 const eventsUpsert = `-- name: EventsUpsert :batchexec
 INSERT INTO events (
     id, timestamp, organization_id, name, label, source, customer_id, external_customer_id, member_id,
@@ -489,6 +1472,113 @@ func (b *EventsUpsertBatchResults) Exec(f func(int, error)) {
 }
 
 func (b *EventsUpsertBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
+const filesUpsert = `-- name: FilesUpsert :batchexec
+INSERT INTO files (
+    id, created_at, organization_id, service, name, path, mime_type, size, size_readable, storage_version,
+    checksum_etag, checksum_sha256_base64, checksum_sha256_hex, last_modified_at, version, is_uploaded,
+    flagged_malicious_at, public_url, _extra, _hash, _requested_at
+) VALUES (
+    $1, $2, $3, $4, $5, $6, $7, $8, $9,
+    $10, $11, $12, $13, $14,
+    $15, $16, $17, $18, $19, $20, $21
+)
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, organization_id = EXCLUDED.organization_id, service = EXCLUDED.service,
+    name = EXCLUDED.name, path = EXCLUDED.path, mime_type = EXCLUDED.mime_type, size = EXCLUDED.size,
+    size_readable = EXCLUDED.size_readable, storage_version = EXCLUDED.storage_version,
+    checksum_etag = EXCLUDED.checksum_etag, checksum_sha256_base64 = EXCLUDED.checksum_sha256_base64,
+    checksum_sha256_hex = EXCLUDED.checksum_sha256_hex, last_modified_at = EXCLUDED.last_modified_at,
+    version = EXCLUDED.version, is_uploaded = EXCLUDED.is_uploaded,
+    flagged_malicious_at = EXCLUDED.flagged_malicious_at, public_url = EXCLUDED.public_url,
+    _extra = EXCLUDED._extra, _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
+    _synced_at = now(), _deleted_at = NULL
+WHERE files._requested_at <= EXCLUDED._requested_at
+`
+
+type FilesUpsertBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type FilesUpsertParams struct {
+	ID                   uuid.UUID       `json:"id"`
+	CreatedAt            *time.Time      `json:"created_at"`
+	OrganizationID       *uuid.UUID      `json:"organization_id"`
+	Service              *string         `json:"service"`
+	Name                 *string         `json:"name"`
+	Path                 *string         `json:"path"`
+	MimeType             *string         `json:"mime_type"`
+	Size                 *int64          `json:"size"`
+	SizeReadable         *string         `json:"size_readable"`
+	StorageVersion       *string         `json:"storage_version"`
+	ChecksumEtag         *string         `json:"checksum_etag"`
+	ChecksumSha256Base64 *string         `json:"checksum_sha256_base64"`
+	ChecksumSha256Hex    *string         `json:"checksum_sha256_hex"`
+	LastModifiedAt       *time.Time      `json:"last_modified_at"`
+	Version              *string         `json:"version"`
+	IsUploaded           *bool           `json:"is_uploaded"`
+	FlaggedMaliciousAt   *time.Time      `json:"flagged_malicious_at"`
+	PublicURL            *string         `json:"public_url"`
+	Extra                json.RawMessage `json:"_extra"`
+	Hash                 []byte          `json:"_hash"`
+	RequestedAt          time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) FilesUpsert(ctx context.Context, arg []FilesUpsertParams) *FilesUpsertBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.ID,
+			a.CreatedAt,
+			a.OrganizationID,
+			a.Service,
+			a.Name,
+			a.Path,
+			a.MimeType,
+			a.Size,
+			a.SizeReadable,
+			a.StorageVersion,
+			a.ChecksumEtag,
+			a.ChecksumSha256Base64,
+			a.ChecksumSha256Hex,
+			a.LastModifiedAt,
+			a.Version,
+			a.IsUploaded,
+			a.FlaggedMaliciousAt,
+			a.PublicURL,
+			a.Extra,
+			a.Hash,
+			a.RequestedAt,
+		}
+		batch.Queue(filesUpsert, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &FilesUpsertBatchResults{br, len(arg), false}
+}
+
+func (b *FilesUpsertBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *FilesUpsertBatchResults) Close() error {
 	b.closed = true
 	return b.br.Close()
 }
@@ -2157,6 +3247,104 @@ func (b *ProductsUpsertBatchResults) Close() error {
 	return b.br.Close()
 }
 
+const refundsUpsert = `-- name: RefundsUpsert :batchexec
+INSERT INTO refunds (
+    id, created_at, modified_at, status, reason, amount, tax_amount, currency, organization_id, order_id,
+    subscription_id, customer_id, revoke_benefits, metadata, dispute_id, _extra, _hash, _requested_at
+) VALUES (
+    $1, $2, $3, $4, $5, $6, $7, $8, $9,
+    $10, $11, $12, $13, $14, $15, $16, $17,
+    $18
+)
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, status = EXCLUDED.status,
+    reason = EXCLUDED.reason, amount = EXCLUDED.amount, tax_amount = EXCLUDED.tax_amount,
+    currency = EXCLUDED.currency, organization_id = EXCLUDED.organization_id, order_id = EXCLUDED.order_id,
+    subscription_id = EXCLUDED.subscription_id, customer_id = EXCLUDED.customer_id,
+    revoke_benefits = EXCLUDED.revoke_benefits, metadata = EXCLUDED.metadata,
+    dispute_id = EXCLUDED.dispute_id, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
+    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+WHERE refunds._requested_at <= EXCLUDED._requested_at
+`
+
+type RefundsUpsertBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type RefundsUpsertParams struct {
+	ID             uuid.UUID       `json:"id"`
+	CreatedAt      *time.Time      `json:"created_at"`
+	ModifiedAt     *time.Time      `json:"modified_at"`
+	Status         *string         `json:"status"`
+	Reason         *string         `json:"reason"`
+	Amount         *int64          `json:"amount"`
+	TaxAmount      *int64          `json:"tax_amount"`
+	Currency       *string         `json:"currency"`
+	OrganizationID *uuid.UUID      `json:"organization_id"`
+	OrderID        *uuid.UUID      `json:"order_id"`
+	SubscriptionID *uuid.UUID      `json:"subscription_id"`
+	CustomerID     *uuid.UUID      `json:"customer_id"`
+	RevokeBenefits *bool           `json:"revoke_benefits"`
+	Metadata       json.RawMessage `json:"metadata"`
+	DisputeID      *uuid.UUID      `json:"dispute_id"`
+	Extra          json.RawMessage `json:"_extra"`
+	Hash           []byte          `json:"_hash"`
+	RequestedAt    time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) RefundsUpsert(ctx context.Context, arg []RefundsUpsertParams) *RefundsUpsertBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.ID,
+			a.CreatedAt,
+			a.ModifiedAt,
+			a.Status,
+			a.Reason,
+			a.Amount,
+			a.TaxAmount,
+			a.Currency,
+			a.OrganizationID,
+			a.OrderID,
+			a.SubscriptionID,
+			a.CustomerID,
+			a.RevokeBenefits,
+			a.Metadata,
+			a.DisputeID,
+			a.Extra,
+			a.Hash,
+			a.RequestedAt,
+		}
+		batch.Queue(refundsUpsert, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &RefundsUpsertBatchResults{br, len(arg), false}
+}
+
+func (b *RefundsUpsertBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *RefundsUpsertBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
 const rejectsUpsert = `-- name: RejectsUpsert :batchexec
 INSERT INTO sync_rejects (stream, key, item_id, run_id, reason, body)
 VALUES ($1, $2, $3, $4, $5, $6)
@@ -2702,6 +3890,85 @@ func (b *SubscriptionsUpsertBatchResults) Exec(f func(int, error)) {
 }
 
 func (b *SubscriptionsUpsertBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
+const webhookEndpointsUpsert = `-- name: WebhookEndpointsUpsert :batchexec
+INSERT INTO webhook_endpoints (
+    id, created_at, modified_at, name, format, organization_id, events, enabled, _extra, _hash, _requested_at
+) VALUES (
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+    $11
+)
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, name = EXCLUDED.name,
+    format = EXCLUDED.format, organization_id = EXCLUDED.organization_id, events = EXCLUDED.events,
+    enabled = EXCLUDED.enabled, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
+    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+WHERE webhook_endpoints._requested_at <= EXCLUDED._requested_at
+`
+
+type WebhookEndpointsUpsertBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type WebhookEndpointsUpsertParams struct {
+	ID             uuid.UUID       `json:"id"`
+	CreatedAt      *time.Time      `json:"created_at"`
+	ModifiedAt     *time.Time      `json:"modified_at"`
+	Name           *string         `json:"name"`
+	Format         *string         `json:"format"`
+	OrganizationID *uuid.UUID      `json:"organization_id"`
+	Events         json.RawMessage `json:"events"`
+	Enabled        *bool           `json:"enabled"`
+	Extra          json.RawMessage `json:"_extra"`
+	Hash           []byte          `json:"_hash"`
+	RequestedAt    time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) WebhookEndpointsUpsert(ctx context.Context, arg []WebhookEndpointsUpsertParams) *WebhookEndpointsUpsertBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.ID,
+			a.CreatedAt,
+			a.ModifiedAt,
+			a.Name,
+			a.Format,
+			a.OrganizationID,
+			a.Events,
+			a.Enabled,
+			a.Extra,
+			a.Hash,
+			a.RequestedAt,
+		}
+		batch.Queue(webhookEndpointsUpsert, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &WebhookEndpointsUpsertBatchResults{br, len(arg), false}
+}
+
+func (b *WebhookEndpointsUpsertBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *WebhookEndpointsUpsertBatchResults) Close() error {
 	b.closed = true
 	return b.br.Close()
 }

@@ -1,0 +1,15 @@
+-- name: CustomFieldsUpsert :batchexec
+-- A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+INSERT INTO custom_fields (
+    id, created_at, modified_at, type, slug, name, organization_id, metadata, properties, _extra, _hash,
+    _requested_at
+) VALUES (
+    @id, @created_at, @modified_at, @type, @slug, @name, @organization_id, @metadata, @properties, @_extra,
+    @_hash, @_requested_at
+)
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, type = EXCLUDED.type,
+    slug = EXCLUDED.slug, name = EXCLUDED.name, organization_id = EXCLUDED.organization_id,
+    metadata = EXCLUDED.metadata, properties = EXCLUDED.properties, _extra = EXCLUDED._extra,
+    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+WHERE custom_fields._requested_at <= EXCLUDED._requested_at;

@@ -1,0 +1,14 @@
+-- name: WebhookEndpointsUpsert :batchexec
+-- A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+INSERT INTO webhook_endpoints (
+    id, created_at, modified_at, name, format, organization_id, events, enabled, _extra, _hash, _requested_at
+) VALUES (
+    @id, @created_at, @modified_at, @name, @format, @organization_id, @events, @enabled, @_extra, @_hash,
+    @_requested_at
+)
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, name = EXCLUDED.name,
+    format = EXCLUDED.format, organization_id = EXCLUDED.organization_id, events = EXCLUDED.events,
+    enabled = EXCLUDED.enabled, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
+    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+WHERE webhook_endpoints._requested_at <= EXCLUDED._requested_at;
