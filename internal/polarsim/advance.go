@@ -13,6 +13,7 @@ import (
 func (w *World) Advance(d time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.record()
 	w.steps++
 	w.version++
 	r := w.random(randAdvance + w.steps)
@@ -349,6 +350,7 @@ func (a *advance) meter(r *rand.Rand, d time.Duration) {
 func (w *World) Churn(n int) []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.record()
 	w.steps++
 	r := w.random(randAdvance + w.steps)
 	a := &advance{generator: generator{World: w, start: w.org.CreatedAt, draw: r}}

@@ -22,7 +22,7 @@ func extraRoutes() []route {
 		{method: "GET", pattern: "/v1/orders/{id}/receipt", scopes: orders, handle: (*call).getReceipt},
 		{method: "GET", pattern: "/v1/meters/{id}/quantities", scopes: meters, handle: (*call).getQuantities},
 	}
-	table = append(table, exportRoutes()...)
+	table = append(append(table, exportRoutes()...), eventRoutes()...)
 	return append(append(table, metricRoutes()...), writeRoutes()...)
 }
 

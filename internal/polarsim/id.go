@@ -28,6 +28,11 @@ const (
 	KindDashboard
 	KindBenefitGrant
 	KindUser
+	KindEvent
+	KindTransaction
+	KindWebhookEndpoint
+	KindWebhookDelivery
+	KindWebhookEvent
 )
 
 // ID is a UUID of version 4 shape. Ids are not stored: the number of a row within its table, encrypted with the world's seed, is the id, so a

@@ -26,6 +26,9 @@ func (w *walker) moreQueries() map[string][]string {
 		"start_date=2026-01-01&end_date=2026-10-15&interval=month&metrics=orders&metrics=churn_rate",
 		"start_date=2026-01-01&end_date=2026-10-15&interval=month&metrics=costs",
 	}}
+	for i := range eventTexts {
+		more["/v1/events/"] = append(more["/v1/events/"], "limit=3&name="+url.QueryEscape(eventTexts[i][0]))
+	}
 	for _, meter := range w.items["/v1/meters/"] {
 		id := text(meter["id"])
 		more["/v1/customer-meters/"] = append(more["/v1/customer-meters/"], "limit=100&meter_id="+id)

@@ -21,14 +21,15 @@ const maxRequestBody = 10 << 20
 
 // ServerOptions are how a server treats its clients.
 type ServerOptions struct {
-	Token      string   // the one accepted token; "" = any that begins with polar_oat_
-	Scopes     []string // of the token; nil = all
-	PerMinute  int      // requests a minute; 0 = no limit; Polar's production has 500, its sandbox 100
-	Sandbox    bool     // X-Polar-Sandbox on responses
-	StableTies bool     // rows that tie keep one order, rather than another with each request
-	Faults     []Fault
-	Clock      func() time.Time // of the rate limiter alone; default time.Now
-	Log        *slog.Logger     // one line a request, at debug level; nil = none
+	Token        string   // the one accepted token; "" = any that begins with polar_oat_
+	Scopes       []string // of the token; nil = all
+	PerMinute    int      // requests a minute; 0 = no limit; Polar's production has 500, its sandbox 100
+	Sandbox      bool     // X-Polar-Sandbox on responses
+	WholeSeconds bool     // bounds of events are cut to seconds, rather than to milliseconds
+	StableTies   bool     // rows that tie keep one order, rather than another with each request
+	Faults       []Fault
+	Clock        func() time.Time // of the rate limiter alone; default time.Now
+	Log          *slog.Logger     // one line a request, at debug level; nil = none
 }
 
 // Server is the API of a world, and its controls under /sim/.
@@ -177,6 +178,7 @@ func (c *call) answer(rt *route, others []string) {
 	case lockWrite:
 		c.w.mu.Lock()
 		defer c.w.mu.Unlock()
+		c.w.record()
 	case lockOwn:
 	}
 	rt.handle(c)

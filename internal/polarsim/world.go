@@ -62,6 +62,7 @@ type World struct {
 	checkouts      []Checkout
 	dashboards     []Dashboard
 
+	journal    journal    // what happened: the events
 	selections selections // sorted and filtered lists, made when asked for
 }
 

@@ -1,0 +1,207 @@
+package polarsim
+
+import "strconv"
+
+// renderEvent writes an event; children is 0 where it is asked for by id, as upstream counts them for lists only.
+func (w *World) renderEvent(o *object, n Ref, children int64) {
+	m, metadata := w.journal.event(n)
+	o.open()
+	o.id("id", w.id(KindEvent, int(n)))
+	o.time("timestamp", m.at)
+	w.organization(o)
+	w.ref(o, "customer_id", KindCustomer, m.customer)
+	if m.customer == None {
+		o.null("customer")
+		o.null("external_customer_id")
+	} else {
+		o.key("customer")
+		w.renderCustomer(o, m.customer)
+		o.text("external_customer_id", w.customers[m.customer].ExternalID)
+	}
+	o.null("member_id")
+	o.null("external_member_id")
+	o.int("child_count", children)
+	w.ref(o, "parent_id", KindEvent, m.parent)
+	o.str("label", eventTexts[m.name][1])
+	if m.name.user() {
+		o.str("source", "user")
+	} else {
+		o.str("source", "system")
+	}
+	o.str("name", eventTexts[m.name][0])
+	o.key("metadata")
+	if metadata != "" {
+		o.b = append(o.b, metadata...)
+	} else {
+		w.eventMetadata(o, m)
+	}
+	o.close()
+}
+
+// eventMetadata writes the metadata of an event that follow from it.
+func (w *World) eventMetadata(o *object, m *moment) {
+	o.open()
+	switch m.name {
+	case evMeterReset:
+		w.ref(o, "meter_id", KindMeter, m.a)
+	case evMeterCredited:
+		w.ref(o, "meter_id", KindMeter, m.a)
+		o.int("units", m.n)
+		o.bool("rollover", false)
+	case evBenefitGranted, evBenefitCycled, evBenefitRevoked:
+		w.ref(o, "benefit_id", KindBenefit, m.b)
+		o.id("benefit_grant_id", w.id(KindBenefitGrant, int(m.a)<<8|int(m.b)))
+		o.str("benefit_type", w.benefits[m.b].Type)
+	case evCheckoutCreated:
+		w.ref(o, "checkout_id", KindCheckout, m.a)
+		o.str("checkout_status", "open")
+		w.ref(o, "product_id", KindProduct, m.b)
+	case evCustomerCreated, evCustomerUpdated, evCustomerDeleted:
+		id := w.journal.identities[m.a]
+		w.customerIdentity(o, m.a, id)
+		if m.name == evCustomerUpdated {
+			o.raw("updated_fields", `{"name":`+quote(id.name)+`}`)
+		}
+	case evOrderPaid, evOrderVoided, evOrderRefunded, evBalanceOrder, evBalanceCreditOrder, evBalanceRefund:
+		w.orderMetadata(o, m)
+	case evRequest, evInference, evUpload:
+		w.usageMetadata(o, m)
+	default:
+		w.subscriptionMetadata(o, m)
+	}
+	o.close()
+}
+
+func (w *World) customerIdentity(o *object, n Ref, id identity) {
+	w.ref(o, "customer_id", KindCustomer, n)
+	o.text("customer_email", id.email)
+	o.text("customer_name", id.name)
+	o.text("customer_external_id", id.external)
+}
+
+// idText is how upstream writes a reference into the metadata of some events: Python's None is the text "None".
+func (w *World) idText(o *object, key string, kind Kind, n Ref) {
+	if n == None {
+		o.str(key, "None")
+		return
+	}
+	w.ref(o, key, kind, n)
+}
+
+func (w *World) orderMetadata(o *object, m *moment) {
+	r := &w.orders[m.a]
+	w.ref(o, "order_id", KindOrder, m.a)
+	subscription := func() {
+		if r.Subscription != None {
+			w.ref(o, "subscription_id", KindSubscription, r.Subscription)
+		}
+	}
+	switch m.name {
+	case evOrderVoided:
+		o.int("amount", r.Total())
+		o.str("currency", r.Currency)
+	case evOrderRefunded:
+		o.int("refunded_amount", m.n)
+		o.str("currency", r.Currency)
+	case evOrderPaid:
+		w.idText(o, "product_id", KindProduct, r.Product)
+		recurring := r.Product != None && w.products[r.Product].Recurring()
+		if recurring {
+			o.str("billing_type", "recurring")
+		} else {
+			o.str("billing_type", "one_time")
+		}
+		o.int("amount", r.Total())
+		o.str("currency", r.Currency)
+		o.int("net_amount", r.Net())
+		o.int("tax_amount", r.Tax)
+		o.int("applied_balance_amount", r.Balance)
+		o.int("discount_amount", r.DiscountAmount)
+		o.int("platform_fee", r.PlatformFee)
+		if r.Discount != None {
+			w.ref(o, "discount_id", KindDiscount, r.Discount)
+		}
+		if subscription(); recurring {
+			o.str("recurring_interval", w.products[r.Product].Interval)
+			o.int("recurring_interval_count", int64(w.products[r.Product].IntervalCount))
+		}
+	case evBalanceCreditOrder:
+		o.int("amount", r.Net())
+		o.str("currency", r.Currency)
+		o.int("tax_amount", r.Tax)
+		o.int("fee", r.PlatformFee)
+		subscription()
+		if r.Product != None {
+			w.ref(o, "product_id", KindProduct, r.Product)
+		}
+	case evBalanceRefund:
+		refund := &w.refunds[m.b]
+		o.id("transaction_id", w.id(KindTransaction, int(m.b)<<1|1))
+		w.ref(o, "refund_id", KindRefund, m.b)
+		o.str("order_created_at", r.CreatedAt.String())
+		w.idText(o, "product_id", KindProduct, r.Product)
+		subscription()
+		o.int("amount", -usd(refund.Amount+refund.Tax, r.Currency))
+		o.str("currency", "usd")
+		o.int("presentment_amount", -refund.Amount-refund.Tax)
+		o.str("presentment_currency", r.Currency)
+		o.int("tax_amount", -usd(refund.Tax, r.Currency))
+		o.int("fee", 0)
+	default: // evBalanceOrder
+		o.id("transaction_id", w.id(KindTransaction, int(m.a)<<1))
+		subscription()
+		if r.Product != None {
+			w.ref(o, "product_id", KindProduct, r.Product)
+		}
+		o.int("amount", usd(r.Due(), r.Currency))
+		o.int("net_amount", r.Net())
+		o.str("currency", "usd")
+		o.int("presentment_amount", r.Due())
+		o.str("presentment_currency", r.Currency)
+		o.int("tax_amount", r.Tax)
+		o.int("fee", r.PlatformFee)
+	}
+}
+
+// subscriptionMetadata are those of the events of a subscription: a is the subscription, b its product and n its amount at the time.
+func (w *World) subscriptionMetadata(o *object, m *moment) {
+	p := &w.products[m.b]
+	w.ref(o, "subscription_id", KindSubscription, m.a)
+	if m.name == evSubscriptionUpdateCleared {
+		return
+	}
+	w.ref(o, "product_id", KindProduct, m.b)
+	o.int("amount", m.n)
+	o.str("currency", w.subscriptions[m.a].Currency)
+	o.str("recurring_interval", p.Interval)
+	o.int("recurring_interval_count", int64(p.IntervalCount))
+	switch m.name {
+	case evSubscriptionCreated:
+		o.str("started_at", w.subscriptions[m.a].StartedAt.String())
+	case evSubscriptionCanceled:
+		o.str("canceled_at", m.at.String())
+	case evSubscriptionPastDue:
+		o.str("past_due_at", m.at.String())
+	case evSubscriptionPaused:
+		o.str("paused_at", m.at.String())
+	}
+}
+
+// usageMetadata are those of a user's event, drawn by n: plain values, a cost with more digits than a float holds, a model's tokens.
+func (w *World) usageMetadata(o *object, m *moment) {
+	draw := uint64(m.n)
+	o.int("units", int64(draw%500))
+	o.str("route", []string{"/v1/search", "/v1/embed?q=ü", "/health", "\"quoted\""}[draw>>9%4])
+	if draw>>11%3 == 0 {
+		o.num("duration_ms", float64(draw%100_000)/1000)
+	}
+	if draw>>13%8 == 0 {
+		o.raw("big", "9007199254740993")
+	}
+	if m.name == evInference {
+		tokens := int64(draw % 9000)
+		o.raw("_cost", `{"amount":"0.`+strconv.FormatUint(100_000_000_000+draw%900_000_000_000, 10)+`","currency":"usd"}`)
+		o.raw("_llm", `{"vendor":"simulated","model":"sim-1","prompt":null,"response":null,"input_tokens":`+strconv.FormatInt(tokens, 10)+
+			`,"cached_input_tokens":0,"output_tokens":17,"total_tokens":`+strconv.FormatInt(tokens+17, 10)+`}`)
+	}
+}
