@@ -71,6 +71,7 @@ func (root *cli) addSettings() {
 	root.Verify.Settings = newSettingFlags(groupDatabase, groupStreams)
 	root.Approve.Settings = newSettingFlags(engine...)
 	root.Refresh.Settings = newSettingFlags(engine...)
+	root.Backfill.Settings = newSettingFlags(engine...)
 	root.Invoice.Settings = newSettingFlags(engine...)
 	root.Receipt.Settings = newSettingFlags(engine...)
 	root.Migrate.Settings = newSettingFlags(database...)
@@ -79,5 +80,5 @@ func (root *cli) addSettings() {
 
 func (root *cli) allFlags() []settingFlags {
 	return []settingFlags{root.Global, root.Sync.Settings, root.Run.Settings, root.Status.Settings, root.Verify.Settings, root.Approve.Settings, root.Refresh.Settings,
-		root.Invoice.Settings, root.Receipt.Settings, root.Migrate.Settings, root.Config.Print.Settings}
+		root.Backfill.Settings, root.Invoice.Settings, root.Receipt.Settings, root.Migrate.Settings, root.Config.Print.Settings}
 }

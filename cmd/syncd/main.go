@@ -46,6 +46,7 @@ type cli struct {
 	Status   statusCmd   `cmd:"" help:"Show for each stream its last run, rows, age and next run." example:"syncd status --json"`
 	Verify   verifyCmd   `cmd:"" help:"Tell whether the mirror is whole as of the last sweeps, without asking Polar; exit code 0 or 3." example:"syncd verify orders subscriptions --json"`
 	Refresh  refreshCmd  `cmd:"" help:"Fetch single objects by id and write them anew." example:"syncd refresh customers --external-id acct_42"`
+	Backfill backfillCmd `cmd:"" help:"Read a window of time of one stream; resumable." example:"syncd backfill orders --since 2024-01-01 --until 2024-02-01"`
 	Invoice  invoiceCmd  `cmd:"" help:"Fetch the invoice of an order as PDF, if it was generated." example:"syncd invoice ACME-1042 -o invoice.pdf"`
 	Receipt  receiptCmd  `cmd:"" help:"Fetch the receipt of an order as PDF." example:"syncd receipt 3f2a6f9e-2d6b-4d53-9f1e-0c9a6c1f7a11 -o - | lpr"`
 	Approve  approveCmd  `cmd:"" name:"approve-deletions" help:"Let through the deletions that the brake held back in one run." example:"syncd approve-deletions 42"`
@@ -87,6 +88,7 @@ func run(ctx context.Context, signals <-chan os.Signal, args []string, environ m
 		kong.Name("syncd"),
 		kong.Description("syncd mirrors the billing data of a Polar organization into Postgres."),
 		kong.Writers(stdout, stderr),
+		kong.Vars{"windowed": strings.Join(windowedStreams(), ", ")},
 		kong.Exit(func(int) { exited = true }),
 		kong.Help(helpWithExample),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),

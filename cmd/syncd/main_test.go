@@ -155,6 +155,7 @@ func TestHelp(t *testing.T) {
 		{"verify", "--json", "--listen"},
 		{"approve-deletions", "POLAR_ACCESS_TOKEN_FILE", "--listen"},
 		{"refresh", "--external-id", "--listen"},
+		{"backfill", "--since", "--listen"},
 		{"invoice", "--force", "--listen"},
 		{"receipt", "--output", "--listen"},
 		{"migrate", "Commands:", "--listen"},

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"syncd/internal/mirror"
+)
+
+type backfillCmd struct {
+	Stream   string       `arg:"" help:"Stream to read: ${windowed}."`
+	Since    string       `required:"" placeholder:"DATE" help:"Begin of the window, which belongs to it: 2024-01-31 (UTC), or 2024-01-31T12:00:00+02:00."`
+	Until    string       `placeholder:"DATE" help:"End of the window, which does not belong to it; now unless given."`
+	Settings settingFlags `embed:""`
+}
+
+// Help is what the command does, at length.
+func (cmd *backfillCmd) Help() string {
+	var b strings.Builder
+	b.WriteString(`Reads what lies in a window of time and stores it. What was cut off goes on where it stopped when the same command is given
+again. A sync of the stream may run at the same time. Nothing is ever marked as deleted, for a window proves no absence; and
+a window does not see:
+`)
+	for _, s := range mirror.Streams() {
+		if by, unseen := s.Windowed(); by != "" {
+			fmt.Fprintf(&b, "\n- %s, by %s: %s", s.Name, by, unseen)
+		}
+	}
+	b.WriteString("\n\nOnly a sync of the whole stream sees all that.")
+	return b.String()
+}
+
+// windowedStreams names the streams that can be read by windows.
+func windowedStreams() (names []string) {
+	for _, s := range mirror.Streams() {
+		if by, _ := s.Windowed(); by != "" {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
+func (cmd *backfillCmd) Run(c *command) error {
+	cfg, log, err := c.config(groupDatabase, groupPolar)
+	since, until, wrong := cmd.window(time.Now())
+	if err := errors.Join(err, wrong); err != nil {
+		return usage(err)
+	}
+	ctx, release := c.interruptible()
+	bars := newProgress(c)
+	defer bars.close()
+	e, err := openEngine(ctx, cfg, bars.logger(c, cfg, log), false, bars)
+	release()
+	if err != nil {
+		return interrupted(ctx, err)
+	}
+	defer e.close()
+	e.runner.WaitForLease = true
+	ctx, release = c.draining(drainTimeout, e.runner.Drain)
+	defer release()
+	if err := e.runner.Check(ctx); err != nil {
+		return interrupted(ctx, err)
+	}
+	r := e.runner.Backfill(ctx, cmd.Stream, since, until)
+	bars.close()
+	if err := cmd.report(c, r, since, until); err != nil {
+		return err
+	}
+	if r.Outcome == mirror.Failed && r.Pages == 0 {
+		return &exitError{code: exitFailed}
+	}
+	return verdict([]mirror.Result{r}, nil)
+}
+
+// report tells what was read, and what was not.
+func (cmd *backfillCmd) report(c *command, r mirror.Result, since, until time.Time) error {
+	by, unseen := cmd.stream().Windowed()
+	end := "now"
+	if !until.IsZero() {
+		end = until.Format(time.RFC3339)
+	}
+	text := fmt.Sprintf("%s by %s, from %s to before %s: %s\n%s read, %s new, %s changed, in %s requests and %s\n",
+		r.Stream, by, since.Format(time.RFC3339), end, outcome(r), num(r.Read), num(r.Inserted), num(r.Updated), num(r.Requests), took(r.Duration))
+	if r.Reason != "" {
+		text += r.Reason + "\n"
+	}
+	if r.Outcome == mirror.Interrupted || r.Outcome == mirror.Failed && r.Pages > 0 {
+		text += "The same command goes on where it stopped.\n"
+	}
+	text += "Not seen: " + unseen + ". Nothing was marked as deleted.\n"
+	_, err := fmt.Fprint(c.stdout, text)
+	return err
+}
+
+func (cmd *backfillCmd) stream() mirror.Stream {
+	all := mirror.Streams()
+	return all[slices.IndexFunc(all, func(s mirror.Stream) bool { return s.Name == cmd.Stream })]
+}
+
+// window reads stream and dates, and refuses what cannot work before anything is opened.
+func (cmd *backfillCmd) window(now time.Time) (since, until time.Time, err error) {
+	if _, err := resolveStreams([]string{cmd.Stream}); err != nil {
+		return since, until, err
+	}
+	if by, _ := cmd.stream().Windowed(); by == "" {
+		return since, until, fmt.Errorf("Polar does not give %s by windows of time: those it does are %s; run `syncd sync %s`", cmd.Stream, strings.Join(windowedStreams(), ", "), cmd.Stream)
+	}
+	since, err = parseDate("--since", cmd.Since)
+	if cmd.Until != "" {
+		var e error
+		until, e = parseDate("--until", cmd.Until)
+		err = errors.Join(err, e)
+	}
+	switch {
+	case err != nil:
+	case until.IsZero() && !since.Before(now):
+		err = fmt.Errorf("--since %s lies in the future", cmd.Since)
+	case !until.IsZero() && !since.Before(until):
+		err = fmt.Errorf("the window is empty: --until %s is not after --since %s", cmd.Until, cmd.Since)
+	}
+	return since, until, err
+}
+
+// parseDate reads a day, which begins at midnight in UTC, or a time with its offset.
+func parseDate(name, text string) (time.Time, error) {
+	if day, err := time.Parse(time.DateOnly, text); err == nil {
+		return day, nil
+	}
+	at, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return at, fmt.Errorf("%s %q is no date: write it as 2024-01-31, or with a time and its offset as 2024-01-31T12:00:00Z", name, text)
+	}
+	return at.UTC(), nil
+}
