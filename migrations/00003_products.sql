@@ -115,45 +115,23 @@ COMMENT ON COLUMN product_prices._synced_at IS 'When syncd last changed this row
 COMMENT ON COLUMN product_prices._removed_at IS 'When the product''s prices stopped naming this row (UTC); null while listed. The row stays.';
 
 CREATE TABLE product_benefits (
-    product_id              uuid        NOT NULL,
-    benefit_id              uuid        NOT NULL,
-    created_at              timestamptz,
-    modified_at             timestamptz,
-    type                    text,
-    description             text,
-    selectable              boolean,
-    deletable               boolean,
-    is_deleted              boolean,
-    visibility              text,
-    visibility_configurable boolean,
-    organization_id         uuid,
-    metadata                jsonb,
-    _position               bigint      NOT NULL,
-    _extra                  jsonb       NOT NULL DEFAULT '{}',
-    _hash                   bytea       NOT NULL,
-    _requested_at           timestamptz NOT NULL,
-    _synced_at              timestamptz NOT NULL DEFAULT now(),
-    _removed_at             timestamptz,
+    product_id    uuid        NOT NULL,
+    benefit_id    uuid        NOT NULL,
+    _position     bigint      NOT NULL,
+    _extra        jsonb       NOT NULL DEFAULT '{}',
+    _hash         bytea       NOT NULL,
+    _requested_at timestamptz NOT NULL,
+    _synced_at    timestamptz NOT NULL DEFAULT now(),
+    _removed_at   timestamptz,
     PRIMARY KEY (product_id, benefit_id)
 );
 -- Products that grant a benefit.
 CREATE INDEX product_benefits_benefit_id_idx ON product_benefits (benefit_id);
-COMMENT ON TABLE product_benefits IS 'Which benefits a product grants. Their properties are left out: some hold secrets.';
+COMMENT ON TABLE product_benefits IS 'Which benefits a product grants.';
 COMMENT ON COLUMN product_benefits.product_id IS 'Product that grants the benefit: products.id.';
-COMMENT ON COLUMN product_benefits.benefit_id IS 'Polar id of the benefit.';
-COMMENT ON COLUMN product_benefits.created_at IS 'When Polar created the benefit (UTC).';
-COMMENT ON COLUMN product_benefits.modified_at IS 'When Polar last changed its record (UTC); null until the first time. It may move without a visible change, and stay while nested data change.';
-COMMENT ON COLUMN product_benefits.type IS 'Kind of benefit. Known today: custom, discord, github_repository, downloadables, license_keys, meter_credit, feature_flag, slack_shared_channel; new ones may come.';
-COMMENT ON COLUMN product_benefits.description IS 'What the customer gets, as shown to the customer.';
-COMMENT ON COLUMN product_benefits.selectable IS 'Whether it can be chosen when a product is made.';
-COMMENT ON COLUMN product_benefits.deletable IS 'Whether it can be deleted.';
-COMMENT ON COLUMN product_benefits.is_deleted IS 'Whether it was deleted at Polar.';
-COMMENT ON COLUMN product_benefits.visibility IS 'Who sees it in the customer portal. Known today: draft, private, public; new ones may come.';
-COMMENT ON COLUMN product_benefits.visibility_configurable IS 'Whether its visibility can be changed.';
-COMMENT ON COLUMN product_benefits.organization_id IS 'Organization that owns it: organizations.id.';
-COMMENT ON COLUMN product_benefits.metadata IS 'Your own keys and values, as an object; values are strings, numbers or booleans.';
+COMMENT ON COLUMN product_benefits.benefit_id IS 'Benefit that it grants: benefits.id.';
 COMMENT ON COLUMN product_benefits._position IS 'Place in the product''s benefits, from 0.';
-COMMENT ON COLUMN product_benefits._extra IS 'What Polar sent beyond these columns, as an object; empty when there was nothing.';
+COMMENT ON COLUMN product_benefits._extra IS 'Always empty: of these objects only the id is kept here.';
 COMMENT ON COLUMN product_benefits._hash IS 'Digest of what was stored, to tell whether the next reply differs.';
 COMMENT ON COLUMN product_benefits._requested_at IS 'When the reply that this row came from was requested (UTC). An earlier reply never overwrites a later one.';
 COMMENT ON COLUMN product_benefits._synced_at IS 'When syncd last changed this row (UTC).';

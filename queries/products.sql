@@ -52,23 +52,11 @@ WHERE product_prices._requested_at <= EXCLUDED._requested_at
        OR product_prices._removed_at IS NOT NULL);
 
 -- name: ProductBenefitsUpsert :batchexec
--- Writes only a row that is new, changed, moved or listed again, and never over a reply requested later.
-INSERT INTO product_benefits (
-    product_id, benefit_id, created_at, modified_at, type, description, selectable, deletable, is_deleted,
-    visibility, visibility_configurable, organization_id, metadata, _position, _extra, _hash, _requested_at
-) VALUES (
-    @product_id, @benefit_id, @created_at, @modified_at, @type, @description, @selectable, @deletable,
-    @is_deleted, @visibility, @visibility_configurable, @organization_id, @metadata, @_position, @_extra,
-    @_hash, @_requested_at
-)
+-- Writes only a row that is new, moved or listed again, and never over a reply requested later.
+INSERT INTO product_benefits (product_id, benefit_id, _position, _extra, _hash, _requested_at)
+VALUES (@product_id, @benefit_id, @_position, @_extra, @_hash, @_requested_at)
 ON CONFLICT (product_id, benefit_id) DO UPDATE SET
-    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, type = EXCLUDED.type,
-    description = EXCLUDED.description, selectable = EXCLUDED.selectable, deletable = EXCLUDED.deletable,
-    is_deleted = EXCLUDED.is_deleted, visibility = EXCLUDED.visibility,
-    visibility_configurable = EXCLUDED.visibility_configurable, organization_id = EXCLUDED.organization_id,
-    metadata = EXCLUDED.metadata, _position = EXCLUDED._position, _extra = EXCLUDED._extra,
-    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
-    _synced_at = now(), _removed_at = NULL
+    _position = EXCLUDED._position, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
+    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _removed_at = NULL
 WHERE product_benefits._requested_at <= EXCLUDED._requested_at
-  AND (product_benefits._hash <> EXCLUDED._hash OR product_benefits._position <> EXCLUDED._position
-       OR product_benefits._removed_at IS NOT NULL);
+  AND (product_benefits._hash <> EXCLUDED._hash OR product_benefits._position <> EXCLUDED._position OR product_benefits._removed_at IS NOT NULL);

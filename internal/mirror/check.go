@@ -42,6 +42,11 @@ func (s Stream) check() error {
 			bad("the copy %q is not dropped", f)
 		}
 	}
+	for column, f := range s.Lifted {
+		if !s.Table.has(column) || s.Copies[f] == "" {
+			bad("the column %q for the id in the copy %q: there is no such column, or no such copy", column, f)
+		}
+	}
 	if _, nested := s.Scan.(fetch.Nested); nested != (len(s.Parents) > 0) {
 		bad("parents and a nested scan go together")
 	}

@@ -57,7 +57,7 @@ func expected() map[string]Expect {
 			"trial_interval":     intervals,
 		}},
 		"product_prices": price,
-		"product_benefits": {
+		"benefits": {
 			Extra: []string{"is_tax_applicable"},
 			Enums: map[string][]string{
 				"type":       {"custom", "discord", "github_repository", "downloadables", "license_keys", "meter_credit", "feature_flag", "slack_shared_channel"},
@@ -86,10 +86,11 @@ func expected() map[string]Expect {
 				"billing_reason": {"purchase", "subscription_create", "subscription_cycle", "subscription_update", "subscription_meter_cycle"},
 			},
 		},
-		"license_keys":    {Enums: map[string][]string{"status": {"granted", "revoked", "disabled"}}},
-		"customer_seats":  {Enums: map[string][]string{"status": {"pending", "claimed", "revoked"}}},
-		"payment_methods": {Sparse: []string{"method_metadata"}, Enums: map[string][]string{"processor": {"stripe"}}},
-		"events":          {Enums: map[string][]string{"source": {"system", "user"}}},
+		"subscriptions_export": {Sparse: []string{"active"}},
+		"license_keys":         {Enums: map[string][]string{"status": {"granted", "revoked", "disabled"}}},
+		"customer_seats":       {Enums: map[string][]string{"status": {"pending", "claimed", "revoked"}}},
+		"payment_methods":      {Sparse: []string{"method_metadata"}, Enums: map[string][]string{"processor": {"stripe"}}},
+		"events":               {Enums: map[string][]string{"source": {"system", "user"}}},
 		"payments": {
 			Sparse: []string{"method_metadata"}, // of payments whose method has any
 			Enums: map[string][]string{

@@ -6,6 +6,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -22,7 +24,13 @@ type shape struct {
 	prefix string           // of names of fields in findings: prices[].
 	childs []childShape
 	copied []string // dropped fields that are copies of rows of other streams
+	lifted []lifted
+	// onlyKey: what is no column is dropped, and no surprise.
+	onlyKey bool
 }
+
+// lifted is a column for the id of a copy; both by index.
+type lifted struct{ column, copy int }
 
 type childShape struct {
 	shape
@@ -34,16 +42,22 @@ func newShape(s Stream) shape {
 	lists := map[string]int{}
 	for i, c := range s.Children {
 		lists[c.Field] = i
-		child := childShape{shape{table: c.Table, prefix: c.Field + "[]."}, c}
+		child := childShape{shape{table: c.Table, prefix: c.Field + "[].", onlyKey: c.OnlyKey}, c}
 		child.fields, child.always, child.names = newFields(c.Table, c.Key, c.Parent, nil, c.Embedded, c.Expect)
 		sh.childs = append(sh.childs, child)
 	}
-	sh.fields, sh.always, sh.names = newFields(s.Table, "id", "", lists, s.Embedded, s.Expect)
+	known := s.Expect
+	known.Sparse = slices.AppendSeq(slices.Clone(known.Sparse), maps.Keys(s.Lifted))
+	sh.fields, sh.always, sh.names = newFields(s.Table, "id", "", lists, s.Embedded, known)
 	for name := range s.Copies {
 		f := sh.fields[name]
 		f.role, f.at = asCopy, len(sh.copied)
 		sh.fields[name], sh.copied = f, append(sh.copied, name)
 	}
+	for column, name := range s.Lifted {
+		sh.lifted = append(sh.lifted, lifted{s.Table.index[column], sh.fields[name].at})
+	}
+	slices.SortFunc(sh.lifted, func(a, b lifted) int { return a.column - b.column }) // the digest needs an order
 	return sh
 }
 
@@ -125,6 +139,9 @@ func (sp *splitter) object(sh *shape, raw jsontext.Value) (o object, err error) 
 			return o, fmt.Errorf("field name %s: %w", quoted, err)
 		}
 		f := sh.fields[string(name)]
+		if sh.onlyKey && f.role == asUnknown {
+			continue
+		}
 		seen.add(f.bit)
 		kind := val.Kind()
 		if sp.drift != nil {
@@ -175,6 +192,12 @@ func (sp *splitter) object(sh *shape, raw jsontext.Value) (o object, err error) 
 	}
 	if !hasID {
 		return o, fmt.Errorf("%w: the field is missing", errNoID)
+	}
+	for _, l := range sh.lifted {
+		if id, ok := copyID(o.copies[l.copy]); ok && o.values[l.column] == nil {
+			o.values[l.column] = strconv.AppendQuote(nil, id.String())
+			sp.kept = append(sp.kept, o.values[l.column]...)
+		}
 	}
 	sum := sha256.Sum256(sp.kept[bottom:])
 	sp.kept = sp.kept[:bottom]

@@ -34,6 +34,9 @@ type Stream struct {
 	// stream has no such row (deleted or hidden in Polar, yet referred to), the
 	// copy is stored in its place, and marked. Its runs come first in a sync.
 	Copies map[string]string
+	// Lifted gives a column the id of a copy, where Polar sends that id nowhere
+	// else: customer_id: customer.
+	Lifted map[string]string
 	// Children are lists without an endpoint of their own.
 	Children []Child
 	// Parents are the streams for each of whose rows the list is read, where Polar
@@ -69,8 +72,11 @@ type Child struct {
 	Parent   string   // column that holds the parent's id
 	Key      string   // column that holds the element's own id; "id" unless it is renamed
 	Embedded []string // fields of the element that are not kept
-	Table    Table
-	Expect   Expect
+	// OnlyKey: the elements are copies of other mirrored objects; only which ones
+	// they are is kept, in their order.
+	OnlyKey bool
+	Table   Table
+	Expect  Expect
 }
 
 // unseenWhole: a list that the tail reads as a whole.
@@ -100,8 +106,7 @@ func Streams() []Stream {
 				// it is still pointed at by orders and subscriptions.
 				{Field: "prices", Name: "product_prices", Parent: "product_id", Key: "id", Embedded: []string{"meter"},
 					Table: rows((*db.Queries).ProductPricesUpsert)},
-				// properties can hold a signed Discord token.
-				{Field: "benefits", Name: "product_benefits", Parent: "product_id", Key: "benefit_id", Embedded: []string{"properties"},
+				{Field: "benefits", Name: "product_benefits", Parent: "product_id", Key: "benefit_id", OnlyKey: true,
 					Table: rows((*db.Queries).ProductBenefitsUpsert)},
 			}},
 

@@ -2923,25 +2923,13 @@ func (b *PaymentsUpsertBatchResults) Close() error {
 }
 
 const productBenefitsUpsert = `-- name: ProductBenefitsUpsert :batchexec
-INSERT INTO product_benefits (
-    product_id, benefit_id, created_at, modified_at, type, description, selectable, deletable, is_deleted,
-    visibility, visibility_configurable, organization_id, metadata, _position, _extra, _hash, _requested_at
-) VALUES (
-    $1, $2, $3, $4, $5, $6, $7, $8,
-    $9, $10, $11, $12, $13, $14, $15,
-    $16, $17
-)
+INSERT INTO product_benefits (product_id, benefit_id, _position, _extra, _hash, _requested_at)
+VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (product_id, benefit_id) DO UPDATE SET
-    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, type = EXCLUDED.type,
-    description = EXCLUDED.description, selectable = EXCLUDED.selectable, deletable = EXCLUDED.deletable,
-    is_deleted = EXCLUDED.is_deleted, visibility = EXCLUDED.visibility,
-    visibility_configurable = EXCLUDED.visibility_configurable, organization_id = EXCLUDED.organization_id,
-    metadata = EXCLUDED.metadata, _position = EXCLUDED._position, _extra = EXCLUDED._extra,
-    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
-    _synced_at = now(), _removed_at = NULL
+    _position = EXCLUDED._position, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
+    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _removed_at = NULL
 WHERE product_benefits._requested_at <= EXCLUDED._requested_at
-  AND (product_benefits._hash <> EXCLUDED._hash OR product_benefits._position <> EXCLUDED._position
-       OR product_benefits._removed_at IS NOT NULL)
+  AND (product_benefits._hash <> EXCLUDED._hash OR product_benefits._position <> EXCLUDED._position OR product_benefits._removed_at IS NOT NULL)
 `
 
 type ProductBenefitsUpsertBatchResults struct {
@@ -2951,43 +2939,21 @@ type ProductBenefitsUpsertBatchResults struct {
 }
 
 type ProductBenefitsUpsertParams struct {
-	ProductID              uuid.UUID       `json:"product_id"`
-	BenefitID              uuid.UUID       `json:"benefit_id"`
-	CreatedAt              *time.Time      `json:"created_at"`
-	ModifiedAt             *time.Time      `json:"modified_at"`
-	Type                   *string         `json:"type"`
-	Description            *string         `json:"description"`
-	Selectable             *bool           `json:"selectable"`
-	Deletable              *bool           `json:"deletable"`
-	IsDeleted              *bool           `json:"is_deleted"`
-	Visibility             *string         `json:"visibility"`
-	VisibilityConfigurable *bool           `json:"visibility_configurable"`
-	OrganizationID         *uuid.UUID      `json:"organization_id"`
-	Metadata               json.RawMessage `json:"metadata"`
-	Position               int64           `json:"_position"`
-	Extra                  json.RawMessage `json:"_extra"`
-	Hash                   []byte          `json:"_hash"`
-	RequestedAt            time.Time       `json:"_requested_at"`
+	ProductID   uuid.UUID       `json:"product_id"`
+	BenefitID   uuid.UUID       `json:"benefit_id"`
+	Position    int64           `json:"_position"`
+	Extra       json.RawMessage `json:"_extra"`
+	Hash        []byte          `json:"_hash"`
+	RequestedAt time.Time       `json:"_requested_at"`
 }
 
-// Writes only a row that is new, changed, moved or listed again, and never over a reply requested later.
+// Writes only a row that is new, moved or listed again, and never over a reply requested later.
 func (q *Queries) ProductBenefitsUpsert(ctx context.Context, arg []ProductBenefitsUpsertParams) *ProductBenefitsUpsertBatchResults {
 	batch := &pgx.Batch{}
 	for _, a := range arg {
 		vals := []interface{}{
 			a.ProductID,
 			a.BenefitID,
-			a.CreatedAt,
-			a.ModifiedAt,
-			a.Type,
-			a.Description,
-			a.Selectable,
-			a.Deletable,
-			a.IsDeleted,
-			a.Visibility,
-			a.VisibilityConfigurable,
-			a.OrganizationID,
-			a.Metadata,
 			a.Position,
 			a.Extra,
 			a.Hash,
