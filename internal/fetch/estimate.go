@@ -92,6 +92,17 @@ func (m Metrics) Estimate(ctx context.Context, c *Client, path string, query url
 	return Estimate{Rows: -1, Requests: requests + len(windows), Probes: requests}, err
 }
 
+// Estimate implements Estimator: the file, and the count of the list before and after.
+func (e Export) Estimate(ctx context.Context, c *Client, _ string, query url.Values) (Estimate, error) {
+	n, err := count(ctx, c, e.Of, query)
+	return Estimate{Rows: n.Total, Requests: 3, Probes: n.Requests}, err
+}
+
+// Estimate implements Estimator. It asks for no file.
+func (m MetricsExport) Estimate(ctx context.Context, c *Client, _ string, query url.Values) (Estimate, error) {
+	return m.Metrics.Estimate(ctx, c, m.Of, query)
+}
+
 // Estimate implements Estimator: one request for each parent. It asks nothing.
 func (n Nested) Estimate(ctx context.Context, _ *Client, _ string, _ url.Values) (Estimate, error) {
 	e := Estimate{Rows: -1}

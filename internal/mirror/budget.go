@@ -31,13 +31,19 @@ func (b budget) Take(ctx context.Context, ask fetch.Ask) (fetch.Grant, error) {
 // Pause implements fetch.SharedBudget.
 func (b budget) Pause(ctx context.Context, d time.Duration) error { return b.store.PauseBudget(ctx, d) }
 
-// priorityOf is how urgent the requests of a kind of run are.
-func priorityOf(kind string) fetch.Priority {
+// priorityOf is how urgent the requests of a run are.
+func (r *Runner) priorityOf(stream, kind string) fetch.Priority {
 	switch kind {
 	case store.KindRefresh, store.KindApproval: // somebody waits for it
 		return fetch.PriorityRefresh
 	case store.KindTail:
 		return fetch.PriorityTail
+	}
+	if s := r.streams[stream]; s != nil {
+		switch s.Scan.(type) {
+		case fetch.Export, fetch.MetricsExport:
+			return fetch.PriorityExport
+		}
 	}
 	return fetch.PrioritySweep
 }

@@ -36,7 +36,7 @@ func (r *Runner) beside(ctx context.Context, stream, kind string, do work) Resul
 }
 
 func (r *Runner) make(ctx context.Context, stream, kind string, do work, begin func() (*store.Run, error)) Result {
-	ctx = fetch.WithPriority(ctx, priorityOf(kind))
+	ctx = fetch.WithPriority(ctx, r.priorityOf(stream, kind))
 	start := time.Now()
 	res := Result{Stream: stream, Kind: kind, Total: -1, StartedAt: start}
 	r.Observer.RunStarted(stream)

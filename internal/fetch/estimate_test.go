@@ -1,0 +1,68 @@
+package fetch_test
+
+import (
+	"context"
+	"net/url"
+	"testing"
+
+	"syncd/internal/fetch"
+	"syncd/internal/polarsim"
+)
+
+// Every scan sends as many requests as it said it would, the count at the end of a sweep included.
+func TestEstimates(t *testing.T) {
+	t.Parallel()
+	world := polarsim.NewWorld(polarsim.Options{Seed: 7, Customers: 240})
+	each := &fetch.Each{Path: "/v1/meters/", Query: url.Values{"is_archived": {"true"}}, Param: "meter_id"}
+	ids := func(_ context.Context, id string) ([]string, error) {
+		const a, b, c = "10000000-0000-4000-8000-000000000000", "20000000-0000-4000-8000-000000000000", "30000000-0000-4000-8000-000000000000"
+		return map[string][]string{"": {a, b}, b: {c}}[id], nil
+	}
+	nested := fetch.Nested{Parents: []fetch.Parents{{Param: "customer_id", After: ids}, {Param: "customer_id", After: ids}}}
+	metrics := fetch.Metrics{Intervals: []string{"day", "month"}}
+	for _, test := range []struct {
+		name, path string
+		scan       fetch.Scan
+		rows       int // -1: not known beforehand
+		off        int // by how many requests the estimate may be wrong
+	}{
+		{"offset", "/v1/customers/", fetch.Offset{Sort: []string{"created_at", "email"}}, world.Counts()["customers"], 0},
+		{"offset of an empty list", "/v1/customers/?", fetch.Offset{}, 0, 0},
+		{"offset with parts", "/v1/customer-meters/", fetch.Offset{Sort: []string{"created_at", "customer_id", "meter_id"}, Each: each}, world.Counts()["customer_meters"], 0},
+		{"keyset", "/v1/subscriptions/", fetch.Keyset{Sort: "started_at", After: "started_after"}, world.Counts()["subscriptions"], 1},
+		{"array", "/v1/metrics/dashboards", fetch.Array{}, world.Counts()["metric_dashboards"], 0},
+		{"metrics", "/v1/metrics/", metrics, -1, 0},
+		{"export", "/v1/customers/export", fetch.Export{Of: "/v1/customers/"}, world.Counts()["customers"], 0},
+		{"metrics export", "/v1/metrics/export", fetch.MetricsExport{Of: "/v1/metrics/", Metrics: metrics}, -1, 0},
+		{"by parent", "/v1/members/", nested, -1, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			query := url.Values{}
+			if path, none := test.path, test.path[len(test.path)-1] == '?'; none {
+				test.path = path[:len(path)-1]
+				query.Set("email", "nobody@example.com")
+			}
+			c, _ := simulated(t, world, polarsim.ServerOptions{StableTies: true})
+			e, err := fetch.EstimateScan(t.Context(), c, test.scan, test.path, query)
+			if err != nil || int64(e.Probes) != c.Requests() || e.Rows != test.rows {
+				t.Fatalf("%+v after %d requests, %d rows: %v", e, c.Requests(), test.rows, err)
+			}
+			before, whole := c.Requests(), 0
+			for p, err := range test.scan.Pages(t.Context(), c, test.path, query, fetch.Cursor{}) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				whole = p.Whole
+			}
+			if counter, is := test.scan.(fetch.Counter); is && whole < 0 {
+				if _, err := counter.Count(t.Context(), c, test.path, query); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := int(c.Requests() - before); e.Requests < got-test.off || e.Requests > got+test.off {
+				t.Errorf("%d requests, estimated %d", got, e.Requests)
+			}
+		})
+	}
+}
