@@ -73,7 +73,11 @@ const (
 )
 
 // builtinSchedules are those of streams that are not swept nightly.
-var builtinSchedules = map[string]string{"metrics": hourly}
+var builtinSchedules = map[string]string{
+	"metrics": hourly,
+	// A little after the sweeps, so that the rows that those of an export belong to are there.
+	"customers_export": "20 4 * * *", "orders_export": "25 4 * * *", "subscriptions_export": "30 4 * * *", "metrics_export": "35 4 * * *",
+}
 
 // ScheduleOf is when a stream is swept.
 func (c *Config) ScheduleOf(stream string) string {

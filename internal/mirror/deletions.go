@@ -89,6 +89,9 @@ func (sw *sweep) absentees(ctx, reading context.Context) error {
 		}
 		return nil
 	}
+	if sw.s.Snapshot {
+		return sw.tombstone(ctx, absent, sw.run.StartedAt, fmt.Sprintf("not in the complete file that run %d read", sw.run.ID))
+	}
 	if sw.s.Get == "" {
 		absent = slices.DeleteFunc(absent, func(id uuid.UUID) bool { return first[id] == sw.run.SweepID })
 		if len(absent) == 0 {

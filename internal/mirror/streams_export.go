@@ -1,0 +1,119 @@
+package mirror
+
+import (
+	"context"
+
+	"syncd/internal/fetch"
+	"syncd/internal/store/db"
+)
+
+// exportStreams are the CSV exports: the same things through another code path of
+// Polar's, to hold the mirror against. Source: server/polar/*/export.py, and
+// customer/endpoints.py and metrics/endpoints.py, in polarsource/polar.
+func exportStreams() []Stream {
+	const unseen = "everything: a file is read as a whole"
+	return []Stream{
+		{Name: "customers_export", Path: "/v1/customers/export", Scope: "customers:read",
+			Scan: fetch.Export{Of: "/v1/customers/", Columns: customerColumns(), Key: [][]string{{"id"}}},
+			Of:   []string{"customers"}, Snapshot: true, Link: (*db.Queries).CustomersExportLink,
+			Table: rows((*db.Queries).CustomersExportUpsert), Tail: Tail{Unseen: unseen}},
+
+		// An order has no number while it is a draft.
+		{Name: "orders_export", Path: "/v1/orders/export", Scope: "orders:read",
+			Scan: fetch.Export{Of: "/v1/orders/", Columns: orderColumns(), Order: "created_at", Key: [][]string{{"invoice_number"}, {"created_at", "email"}},
+				Choose: []string{"email", "created_at", "product", "net_amount", "currency", "status", "invoice_number", "customer_name", "billing_name",
+					"billing_country", "subtotal_amount", "discount_amount", "tax_amount", "total_amount", "refunded_amount", "billing_reason"}},
+			Of: []string{"customers", "orders"}, Snapshot: true, Link: (*db.Queries).OrdersExportLink,
+			Table: rows((*db.Queries).OrdersExportUpsert), Tail: Tail{Unseen: unseen}},
+
+		{Name: "subscriptions_export", Path: "/v1/subscriptions/export", Scope: "subscriptions:read",
+			Scan: fetch.Export{Of: "/v1/subscriptions/", Columns: subscriptionColumns(), Order: "started_at", Key: [][]string{{"started_at", "email", "product"}},
+				Choose: []string{"email", "started_at", "product", "amount", "currency", "status", "recurring_interval", "customer_name", "billing_name",
+					"billing_country", "net_amount", "discount", "seats", "current_period_start", "current_period_end", "cancel_at_period_end",
+					"canceled_at", "ends_at", "ended_at", "cancellation_reason", "trial_start", "trial_end"}},
+			Of: []string{"customers", "products", "subscriptions"}, Snapshot: true, Link: (*db.Queries).SubscriptionsExportLink,
+			Table: rows((*db.Queries).SubscriptionsExportUpsert), Tail: Tail{Unseen: unseen}},
+
+		{Name: "metrics_export", Path: "/v1/metrics/export", Scope: "metrics:read",
+			Scan: fetch.MetricsExport{Of: "/v1/metrics/", Metrics: fetch.Metrics{Intervals: []string{"day", "month"}}},
+			Of:   []string{"metrics"}, Link: (*db.Queries).MetricsExportLink,
+			Table: rows((*db.Queries).MetricsExportUpsert), Tail: Tail{Unseen: unseen}},
+	}
+}
+
+// link finds the mirrored rows that those of an export belong to.
+func (sw *sweep) link(ctx context.Context) error {
+	if sw.s.Link == nil {
+		return nil
+	}
+	return sw.r.Store.Do(ctx, "find the rows that "+sw.s.Name+" belongs to", func(q *db.Queries) error { return sw.s.Link(q, ctx) })
+}
+
+// The headers below are those of today first, then those from before August 2026.
+
+func customerColumns() []fetch.Column {
+	return []fetch.Column{
+		{Name: "id", Headers: []string{"ID"}, Kind: fetch.ColumnID},
+		{Name: "external_id", Headers: []string{"External ID"}},
+		{Name: "created_at", Headers: []string{"Created At"}, Kind: fetch.ColumnTime},
+		{Name: "email", Headers: []string{"Email"}},
+		{Name: "name", Headers: []string{"Name"}},
+		{Name: "tax_id", Headers: []string{"Tax ID"}, Kind: fetch.ColumnPair},
+		{Name: "billing_line1", Headers: []string{"Billing Address Line 1"}},
+		{Name: "billing_line2", Headers: []string{"Billing Address Line 2"}},
+		{Name: "billing_city", Headers: []string{"Billing Address City"}},
+		{Name: "billing_state", Headers: []string{"Billing Address State"}},
+		{Name: "billing_postal_code", Headers: []string{"Billing Address Zip"}},
+		{Name: "billing_country", Headers: []string{"Billing Address Country"}},
+		{Name: "metadata", Headers: []string{"Metadata"}, Kind: fetch.ColumnJSON},
+	}
+}
+
+func orderColumns() []fetch.Column {
+	return []fetch.Column{
+		{Name: "email", Headers: []string{"Email"}},
+		{Name: "created_at", Headers: []string{"Created At"}, Kind: fetch.ColumnTime},
+		{Name: "product", Headers: []string{"Product"}},
+		{Name: "net_amount", Headers: []string{"Net Amount", "Amount"}, Kind: fetch.ColumnMoney},
+		{Name: "currency", Headers: []string{"Currency"}},
+		{Name: "status", Headers: []string{"Status"}},
+		{Name: "invoice_number", Headers: []string{"Invoice number"}},
+		{Name: "customer_name", Headers: []string{"Customer Name"}},
+		{Name: "billing_name", Headers: []string{"Billing Name"}},
+		{Name: "billing_country", Headers: []string{"Billing Country"}},
+		{Name: "subtotal_amount", Headers: []string{"Subtotal"}, Kind: fetch.ColumnMoney},
+		{Name: "discount_amount", Headers: []string{"Discount"}, Kind: fetch.ColumnMoney},
+		{Name: "tax_amount", Headers: []string{"Tax"}, Kind: fetch.ColumnMoney},
+		{Name: "total_amount", Headers: []string{"Total"}, Kind: fetch.ColumnMoney},
+		{Name: "refunded_amount", Headers: []string{"Refunded Amount"}, Kind: fetch.ColumnMoney},
+		{Name: "billing_reason", Headers: []string{"Billing Reason"}},
+	}
+}
+
+func subscriptionColumns() []fetch.Column {
+	return []fetch.Column{
+		{Name: "email", Headers: []string{"Email"}},
+		{Name: "started_at", Headers: []string{"Started At", "Created At"}, Kind: fetch.ColumnTime},
+		{Name: "product", Headers: []string{"Product"}},
+		{Name: "amount", Headers: []string{"Amount", "Price"}, Kind: fetch.ColumnMoney},
+		{Name: "currency", Headers: []string{"Currency"}},
+		{Name: "status", Headers: []string{"Status"}},
+		{Name: "recurring_interval", Headers: []string{"Billing Interval", "Interval"}},
+		{Name: "customer_name", Headers: []string{"Customer Name"}},
+		{Name: "billing_name", Headers: []string{"Billing Name"}},
+		{Name: "billing_country", Headers: []string{"Billing Country"}},
+		{Name: "net_amount", Headers: []string{"Net Amount"}, Kind: fetch.ColumnMoney},
+		{Name: "discount", Headers: []string{"Discount"}},
+		{Name: "seats", Headers: []string{"Seats"}, Kind: fetch.ColumnNumber},
+		{Name: "current_period_start", Headers: []string{"Current Period Start"}, Kind: fetch.ColumnTime},
+		{Name: "current_period_end", Headers: []string{"Current Period End"}, Kind: fetch.ColumnTime},
+		{Name: "cancel_at_period_end", Headers: []string{"Cancels At Period End"}, Kind: fetch.ColumnBool},
+		{Name: "canceled_at", Headers: []string{"Canceled At"}, Kind: fetch.ColumnTime},
+		{Name: "ends_at", Headers: []string{"Ends At"}, Kind: fetch.ColumnTime},
+		{Name: "ended_at", Headers: []string{"Ended At"}, Kind: fetch.ColumnTime},
+		{Name: "cancellation_reason", Headers: []string{"Cancellation Reason"}},
+		{Name: "trial_start", Headers: []string{"Trial Start"}, Kind: fetch.ColumnTime},
+		{Name: "trial_end", Headers: []string{"Trial End"}, Kind: fetch.ColumnTime},
+		{Name: "active", Headers: []string{"Active"}, Kind: fetch.ColumnBool},
+	}
+}
