@@ -32,7 +32,7 @@ func TestEstimates(t *testing.T) {
 		{"keyset", "/v1/subscriptions/", fetch.Keyset{Sort: "started_at", After: "started_after"}, world.Counts()["subscriptions"], 1},
 		{"array", "/v1/metrics/dashboards", fetch.Array{}, world.Counts()["metric_dashboards"], 0},
 		{"metrics", "/v1/metrics/", metrics, -1, 0},
-		{"export", "/v1/customers/export", fetch.Export{Of: "/v1/customers/"}, world.Counts()["customers"], 0},
+		{"export", "/v1/customers/export", fetch.Export{Of: "/v1/customers/", Key: [][]string{{"id"}}, Columns: []fetch.Column{{Name: "id", Headers: []string{"ID"}, Kind: fetch.ColumnID}}}, world.Counts()["customers"], 0},
 		{"metrics export", "/v1/metrics/export", fetch.MetricsExport{Of: "/v1/metrics/", Metrics: metrics}, -1, 0},
 		{"by parent", "/v1/members/", nested, -1, 0},
 	} {
