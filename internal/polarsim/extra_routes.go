@@ -23,6 +23,7 @@ func extraRoutes() []route {
 		{method: "GET", pattern: "/v1/meters/{id}/quantities", scopes: meters, handle: (*call).getQuantities},
 	}
 	table = append(append(table, exportRoutes()...), eventRoutes()...)
+	table = append(table, webhookRoutes()...)
 	return append(append(table, metricRoutes()...), writeRoutes()...)
 }
 
@@ -104,22 +105,46 @@ func (c *call) getMember() {
 	}
 }
 
-// getState answers with a customer, its live subscriptions, benefits and meters. Upstream serves it from a cache of an hour.
+// getState answers with the state of a customer, from a cache of an hour. Upstream refreshes it when it sends customer.state_changed, and not for changes
+// that do not (polarsource/polar, server/polar/customer/service.py get_state).
 func (c *call) getState() {
 	n, ok := c.customer()
 	if !ok {
 		return
 	}
-	w, o := c.w, object{}
+	type copied struct {
+		at   Time
+		body []byte
+	}
+	if c.opts.FreshState {
+		var o object
+		c.w.renderState(&o, n)
+		c.json(http.StatusOK, o.b)
+		return
+	}
+	if kept, found := c.w.states.Load(n); found {
+		if s, is := kept.(copied); is && c.w.now-s.at < hour {
+			c.json(http.StatusOK, s.body)
+			return
+		}
+	}
+	var o object
+	c.w.renderState(&o, n)
+	c.w.states.Store(n, copied{c.w.now, o.b})
+	c.json(http.StatusOK, o.b)
+}
+
+// renderState writes a customer with its live subscriptions, benefits and meters.
+func (w *World) renderState(o *object, n Ref) {
 	o.open()
-	w.customerFields(&o, n)
+	w.customerFields(o, n)
 	var live []Ref
 	for s, sub := range w.subscriptionsOf(n) {
 		if sub.Status == SubActive || sub.Status == SubTrialing {
 			live = append(live, s)
 		}
 	}
-	list(&o, "active_subscriptions", live, w.stateSubscription)
+	list(o, "active_subscriptions", live, w.stateSubscription)
 	type grant struct{ subscription, benefit Ref }
 	var grants []grant
 	for _, s := range live {
@@ -129,7 +154,7 @@ func (c *call) getState() {
 			}
 		}
 	}
-	list(&o, "granted_benefits", grants, func(o *object, g grant) {
+	list(o, "granted_benefits", grants, func(o *object, g grant) {
 		s, b := &w.subscriptions[g.subscription], &w.benefits[g.benefit]
 		o.open()
 		o.id("id", w.id(KindBenefitGrant, int(g.subscription)<<8|int(g.benefit)))
@@ -145,7 +170,7 @@ func (c *call) getState() {
 	for m := range w.metersOf(n) {
 		meters = append(meters, m)
 	}
-	list(&o, "active_meters", meters, func(o *object, n Ref) {
+	list(o, "active_meters", meters, func(o *object, n Ref) {
 		m := &w.customerMeters[n]
 		o.open()
 		o.id("id", w.id(KindCustomerMeter, int(n)))
@@ -157,7 +182,6 @@ func (c *call) getState() {
 		o.close()
 	})
 	o.close()
-	c.json(http.StatusOK, o.b)
 }
 
 func (w *World) stateSubscription(o *object, n Ref) {

@@ -130,6 +130,18 @@ func (f *form) enum(name string, allowed ...string) string {
 	return s
 }
 
+// texts reads a list of strings out of those allowed.
+func (f *form) texts(name string, allowed []string) (values []string) {
+	if err := json.Unmarshal(f.fields[name], &values); err != nil || values == nil {
+		f.wrong(name, "list_type", "Input should be a valid list")
+		return []string{}
+	}
+	for i, v := range values {
+		checkEnum(f.problems, append(f.at(name), i), v, allowed)
+	}
+	return values
+}
+
 func (f *form) bool(name string) (value bool) {
 	if !f.sent(name) || f.null(name) {
 		return false

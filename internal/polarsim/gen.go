@@ -34,6 +34,7 @@ func (w *World) generate() {
 	g.departures()
 	g.usage()
 	g.boards()
+	g.standardEndpoint()
 }
 
 // chance is true in p of 1000 cases.

@@ -178,6 +178,7 @@ func (h *historian) write() {
 		h.order[i] = Ref(i)
 	}
 	slices.SortStableFunc(h.order, func(a, b Ref) int { return cmp.Compare(h.past[a].at, h.past[b].at) })
+	h.delivered()
 }
 
 func (h *historian) subscription(n Ref) {

@@ -27,6 +27,7 @@ type ServerOptions struct {
 	Sandbox      bool     // X-Polar-Sandbox on responses
 	WholeSeconds bool     // bounds of events are cut to seconds, rather than to milliseconds
 	StableTies   bool     // rows that tie keep one order, rather than another with each request
+	FreshState   bool     // no cache of customer states
 	Faults       []Fault
 	Clock        func() time.Time // of the rate limiter alone; default time.Now
 	Log          *slog.Logger     // one line a request, at debug level; nil = none

@@ -16,6 +16,8 @@ type Options struct {
 	Orders    int       // exact number of orders; default: six for each customer
 	Products  int       // default: the 17 of the fixed catalogue; more are one-time purchases
 	Now       time.Time // simulated clock; default DefaultNow
+	NoWebhook bool      // no webhook endpoint; else there is one, made five days before Now, that is told everything
+	Canaries  bool      // every secret on the wire holds the word canary
 }
 
 func (o Options) withDefaults() Options {
@@ -63,6 +65,8 @@ type World struct {
 	dashboards     []Dashboard
 
 	journal    journal    // what happened: the events
+	hooks      webhooks   // endpoints and what they were sent
+	states     sync.Map   // answers of customer state by customer, as a cache of an hour holds them
 	selections selections // sorted and filtered lists, made when asked for
 }
 

@@ -1,0 +1,277 @@
+package polarsim
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// Endpoint is one webhook endpoint.
+type Endpoint struct {
+	CreatedAt, ModifiedAt, DeletedAt Time
+	URL, Name, Format, Secret        string
+	Events                           []string
+	Enabled                          bool
+}
+
+// webhookTypes are all that Polar sends (polarsource/polar, server/polar/models/webhook_endpoint.py).
+var webhookTypes = strings.Fields(`checkout.created checkout.updated checkout.expired customer.created customer.updated customer.deleted customer.state_changed
+	customer_seat.assigned customer_seat.claimed customer_seat.revoked member.created member.updated member.deleted order.created order.updated order.paid order.refunded
+	subscription.created subscription.updated subscription.active subscription.canceled subscription.uncanceled subscription.cycled subscription.revoked
+	subscription.past_due subscription.paused subscription.resumed refund.created refund.updated product.created product.updated discount.created discount.updated
+	discount.deleted benefit.created benefit.updated benefit_grant.created benefit_grant.cycled benefit_grant.updated benefit_grant.revoked organization.updated`)
+
+// webhookEvent is something that an endpoint is told, with the text it is sent.
+type webhookEvent struct {
+	at       Time
+	endpoint Ref
+	kind     string
+	about    Kind
+	row      Ref
+	payload  string // "": of the history; rendered when first asked for
+	code     int    // of the last attempt
+}
+
+// delivery is one attempt to tell it.
+type delivery struct {
+	at    Time
+	event Ref
+	code  int
+}
+
+// webhooks are the endpoints and what they were sent.
+type webhooks struct {
+	endpoints  []Endpoint
+	events     []webhookEvent
+	deliveries []delivery
+	payloads   sync.Map // texts of the events of the history by number, once asked for
+	lists      func() []*resource
+}
+
+// archiveAfter is how long payloads are kept.
+const archiveAfter = 90 * day
+
+// standardEndpoint is the one that a world is made with, and what it was sent since: the deliveries follow from the events of the history.
+func (w *World) standardEndpoint() {
+	w.hooks.lists = sync.OnceValue(resources)
+	if w.opts.NoWebhook {
+		return
+	}
+	at := w.now - 5*day
+	w.hooks.endpoints = []Endpoint{{CreatedAt: at, URL: "https://hooks.simulated-tools.example/polar?v=2", Name: "Production", Format: "raw",
+		Secret: w.secret(0), Events: webhookTypes, Enabled: true}}
+}
+
+// secret is the signing secret of an endpoint.
+func (w *World) secret(n int) string {
+	text := "whsec_" + w.id(KindWebhookEndpoint, n<<8).String()
+	if w.opts.Canaries {
+		text = "whsec_canary_webhook_" + strconv.Itoa(n)
+	}
+	return text
+}
+
+// delivered writes the deliveries of the history.
+func (h *historian) delivered() {
+	for e := range h.hooks.endpoints {
+		from := h.hooks.endpoints[e].CreatedAt
+		start, _ := slices.BinarySearchFunc(h.order, from, func(n Ref, t Time) int { return int(h.past[n].at/second - t/second) })
+		for _, n := range h.order[start:] {
+			m := &h.past[n]
+			text := eventTexts[m.name][0]
+			tell := func(kind string, about Kind, row Ref) {
+				h.tell(webhookEvent{at: m.at, endpoint: Ref(e), kind: kind, about: about, row: row})
+			}
+			switch m.name {
+			case evCustomerCreated, evCustomerUpdated, evCustomerDeleted:
+				tell(text, KindCustomer, m.a)
+				tell("customer.state_changed", KindCustomer, m.a)
+			case evSubscriptionCreated, evSubscriptionCanceled, evSubscriptionCycled, evSubscriptionRevoked, evSubscriptionPastDue, evSubscriptionPaused:
+				tell("subscription.updated", KindSubscription, m.a)
+				tell(text, KindSubscription, m.a)
+			case evOrderPaid:
+				tell("order.created", KindOrder, m.a)
+				tell("order.updated", KindOrder, m.a)
+				tell(text, KindOrder, m.a)
+			case evOrderRefunded:
+				tell("refund.created", KindRefund, m.b)
+				tell("order.updated", KindOrder, m.a)
+				tell(text, KindOrder, m.a)
+			}
+		}
+	}
+}
+
+// tell records an event for an endpoint and its attempts: one in forty fails at first.
+func (w *World) tell(e webhookEvent) {
+	if e.payload == "" && !w.tellable(e.about) {
+		return
+	}
+	n := Ref(len(w.hooks.events))
+	e.code = http.StatusOK
+	if n%40 == 17 {
+		w.hooks.deliveries = append(w.hooks.deliveries, delivery{e.at + second, n, http.StatusBadGateway})
+	}
+	w.hooks.events = append(w.hooks.events, e)
+	w.hooks.deliveries = append(w.hooks.deliveries, delivery{e.at + 3*second, n, http.StatusOK})
+}
+
+// tellable tells whether the rows of a kind can be rendered.
+func (w *World) tellable(kind Kind) bool {
+	return slices.ContainsFunc(w.hooks.lists(), func(r *resource) bool { return r.kind == kind })
+}
+
+// hook tells the endpoints that want to know that something happened to a row, with the row as it is now.
+func (w *World) hook(kind string, about Kind, row Ref) {
+	if !w.journal.on {
+		return
+	}
+	payload := ""
+	for i := range w.hooks.endpoints {
+		e := &w.hooks.endpoints[i]
+		if e.DeletedAt != 0 || !e.Enabled || !slices.Contains(e.Events, kind) {
+			continue
+		}
+		if payload == "" {
+			if payload = w.payload(kind, about, row, w.now); payload == "" {
+				return
+			}
+		}
+		w.tell(webhookEvent{at: w.now, endpoint: Ref(i), kind: kind, about: about, row: row, payload: payload})
+	}
+}
+
+// payload is the text that an endpoint is sent; "" for rows that the simulator does not serve.
+func (w *World) payload(kind string, about Kind, row Ref, at Time) string {
+	i := slices.IndexFunc(w.hooks.lists(), func(r *resource) bool { return r.kind == about })
+	if i < 0 {
+		return ""
+	}
+	var o object
+	o.open()
+	o.str("type", kind)
+	o.time("timestamp", at)
+	o.key("data")
+	if kind == "customer.state_changed" {
+		w.renderState(&o, row)
+	} else {
+		w.hooks.lists()[i].render(w, &o, row)
+	}
+	o.close()
+	return string(o.b)
+}
+
+func webhookRoutes() []route {
+	read := []string{"webhooks:read", "webhooks:write"}
+	const path = "/v1/webhooks/endpoints"
+	list := &resource{path: path, kind: KindWebhookEndpoint, scopes: read, fixed: true, sorting: []string{"-created_at"},
+		rows:   func(w *World) int { return len(w.hooks.endpoints) },
+		hidden: func(w *World, n Ref) bool { return w.hooks.endpoints[n].DeletedAt != 0 },
+		sorts:  []sortKey{byTime("created_at", func(w *World, n Ref) Time { return w.hooks.endpoints[n].CreatedAt })},
+		render: (*World).renderEndpoint}
+	return []route{
+		{method: http.MethodGet, pattern: path, scopes: read, handle: list.list},
+		{method: http.MethodGet, pattern: path + "/{id}", scopes: read, handle: list.get},
+		{method: http.MethodPost, pattern: path, scopes: read[1:], lock: lockWrite, handle: func(c *call) { c.createEndpoint(list) }},
+		{method: http.MethodPatch, pattern: path + "/{id}", scopes: read[1:], lock: lockWrite, handle: func(c *call) { c.updateEndpoint(list) }},
+		{method: http.MethodDelete, pattern: path + "/{id}", scopes: read[1:], lock: lockWrite, handle: func(c *call) { c.deleteEndpoint(list) }},
+		{method: http.MethodGet, pattern: "/v1/webhooks/deliveries", scopes: read, handle: listDeliveries},
+	}
+}
+
+func (w *World) renderEndpoint(o *object, n Ref) {
+	e := &w.hooks.endpoints[n]
+	o.open()
+	o.times(e.CreatedAt, e.ModifiedAt)
+	o.id("id", w.id(KindWebhookEndpoint, int(n)))
+	o.str("url", e.URL)
+	o.text("name", e.Name)
+	o.str("format", e.Format)
+	o.str("secret", e.Secret)
+	w.organization(o)
+	list(o, "events", e.Events, func(o *object, s string) { o.b = appendString(o.b, s) })
+	o.bool("enabled", e.Enabled)
+	o.close()
+}
+
+// endpointForm reads what a body says of an endpoint.
+func (c *call) endpointForm(e *Endpoint) bool {
+	f, ok := c.form()
+	if !ok {
+		return false
+	}
+	f.organization()
+	if f.sent("url") {
+		e.URL = f.required("url", 9, 2000)
+		if !strings.HasPrefix(e.URL, "https://") {
+			f.wrong("url", "url_scheme", "URL scheme should be 'https'")
+		}
+	} else if e.URL == "" {
+		f.missing("url")
+	}
+	if f.sent("name") {
+		e.Name = f.text("name", 1000)
+	}
+	if f.sent("format") {
+		e.Format = firstOf(f.enum("format", "raw", "discord", "slack"), e.Format)
+	} else if e.Format == "" {
+		f.missing("format")
+	}
+	if f.sent("events") {
+		e.Events = f.texts("events", webhookTypes)
+	} else if e.Events == nil {
+		f.missing("events")
+	}
+	if f.sent("enabled") && !f.null("enabled") {
+		e.Enabled = f.bool("enabled")
+	}
+	if f.sent("secret") && !f.null("secret") {
+		e.Secret = f.required("secret", 32, 1000)
+	}
+	return !c.invalid(f.problems)
+}
+
+func (c *call) createEndpoint(r *resource) {
+	e := Endpoint{Enabled: true, Secret: c.w.secret(len(c.w.hooks.endpoints))}
+	if !c.endpointForm(&e) {
+		return
+	}
+	e.CreatedAt = c.w.stamp()
+	c.w.hooks.endpoints = append(c.w.hooks.endpoints, e)
+	c.row(r, Ref(len(c.w.hooks.endpoints)-1), http.StatusCreated)
+}
+
+// endpoint finds the live endpoint of the path.
+func (c *call) endpoint() (n Ref, ok bool) {
+	n, ok = c.id("id", KindWebhookEndpoint, len(c.w.hooks.endpoints))
+	if ok && c.w.hooks.endpoints[n].DeletedAt != 0 {
+		c.notFound()
+		return None, false
+	}
+	return n, ok
+}
+
+func (c *call) updateEndpoint(r *resource) {
+	n, ok := c.endpoint()
+	if !ok {
+		return
+	}
+	e := c.w.hooks.endpoints[n]
+	if !c.endpointForm(&e) {
+		return
+	}
+	e.ModifiedAt = c.w.stamp()
+	c.w.hooks.endpoints[n] = e
+	c.row(r, n, http.StatusOK)
+}
+
+func (c *call) deleteEndpoint(*resource) {
+	if n, ok := c.endpoint(); ok {
+		e := &c.w.hooks.endpoints[n]
+		e.DeletedAt = c.w.stamp()
+		e.ModifiedAt = e.DeletedAt
+		c.status = http.StatusNoContent
+	}
+}
