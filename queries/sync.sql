@@ -37,15 +37,6 @@ UPDATE sync_streams
 SET leased_until = now() + make_interval(secs => @ttl_seconds)
 WHERE stream = @stream AND lease_run = @run_id;
 
--- name: StreamAdvance :execrows
--- Compare-and-swap on the run: no row means that another process holds the lease now.
-UPDATE sync_streams
-SET checkpoint = @checkpoint, checkpoint_at = now(),
-    sweep_pages = sweep_pages + 1,
-    sweep_total = COALESCE(sweep_total, @sweep_total),
-    leased_until = now() + make_interval(secs => @ttl_seconds)
-WHERE stream = @stream AND lease_run = @run_id;
-
 -- name: StreamRelease :execrows
 UPDATE sync_streams
 SET lease_run = NULL, lease_holder = NULL, leased_until = NULL, unavailable = @unavailable
@@ -65,21 +56,6 @@ RETURNING id, started_at;
 
 -- name: RunSetSweep :exec
 UPDATE sync_runs SET sweep_id = @sweep_id WHERE id = @id;
-
--- name: RunAdd :exec
--- In the page's own transaction, so that the counts of a run that died are true.
-UPDATE sync_runs
-SET pages = pages + 1,
-    requests = @requests,
-    rows_read = rows_read + @rows_read,
-    rows_inserted = rows_inserted + @rows_inserted,
-    rows_updated = rows_updated + @rows_updated,
-    rows_unchanged = rows_unchanged + @rows_unchanged,
-    rows_stale = rows_stale + @rows_stale,
-    rows_rejected = rows_rejected + @rows_rejected,
-    total_first = COALESCE(total_first, @total_first),
-    total_last = COALESCE(@total_last, total_last)
-WHERE id = @id;
 
 -- name: RunFinish :exec
 UPDATE sync_runs
@@ -117,10 +93,6 @@ GROUP BY stream;
 SELECT stream, lease_holder, leased_until, sweep_id, sweep_pages, checkpoint, complete_at, unavailable
 FROM sync_streams
 ORDER BY stream;
-
--- name: SeenAdd :exec
-INSERT INTO sync_seen (stream, sweep_id, page, ids, requested_at)
-VALUES (@stream, @sweep_id, @page, @ids, @requested_at);
 
 -- name: SeenPages :one
 SELECT count(*) FROM sync_seen WHERE stream = @stream AND sweep_id = @sweep_id;
@@ -185,3 +157,31 @@ WHERE stream = @stream AND resolved_at IS NULL AND run_id >= @run_id AND key LIK
 -- After a complete sweep: what it did not meet is no longer there to be stored.
 UPDATE sync_rejects SET resolved_at = now()
 WHERE stream = @stream AND resolved_at IS NULL AND run_id < @sweep_id;
+
+-- name: PageClose :execrows
+-- The last statement of a page's transaction: the ids received, the run's counts (so that those of a run that died are
+-- true), the checkpoint, and the lease for another while. Compare-and-swap on the run: no row means that another process
+-- holds the lease now.
+WITH seen AS (
+    INSERT INTO sync_seen (stream, sweep_id, page, ids, requested_at)
+    VALUES (@seen, @sweep_id, @page, @ids, @requested_at)
+), run AS (
+    UPDATE sync_runs
+    SET pages = pages + 1,
+        requests = @requests,
+        rows_read = rows_read + @rows_read,
+        rows_inserted = rows_inserted + @rows_inserted,
+        rows_updated = rows_updated + @rows_updated,
+        rows_unchanged = rows_unchanged + @rows_unchanged,
+        rows_stale = rows_stale + @rows_stale,
+        rows_rejected = rows_rejected + @rows_rejected,
+        total_first = COALESCE(sync_runs.total_first, sqlc.narg(total_first)::bigint),
+        total_last = COALESCE(sqlc.narg(total)::bigint, sync_runs.total_last)
+    WHERE id = @run_id
+)
+UPDATE sync_streams
+SET checkpoint = @checkpoint, checkpoint_at = now(),
+    sweep_pages = sweep_pages + 1,
+    sweep_total = COALESCE(sweep_total, sqlc.narg(total)::bigint),
+    leased_until = now() + make_interval(secs => @ttl_seconds)
+WHERE sync_streams.stream = @lease AND lease_run = @run_id;

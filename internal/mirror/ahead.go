@@ -4,23 +4,23 @@ import (
 	"context"
 	"fmt"
 	"iter"
-
-	"syncd/internal/fetch"
 )
 
 // ahead reads the next page while the last one is being stored, so that Polar
 // and Postgres do not wait for each other. One page is in hand and one on its
-// way: that bounds the memory. scan is given a context of its own, which ends
-// with the loop, and its goroutine has ended when the loop has.
-func ahead(ctx context.Context, scan func(context.Context) iter.Seq2[fetch.Page, error]) iter.Seq2[fetch.Page, error] {
+// way: that bounds the memory, and what is read again after a kill. scan is
+// given a context of its own, which ends with the loop, and its goroutine has
+// ended when the loop has.
+func ahead[T any](ctx context.Context, scan func(context.Context) iter.Seq2[T, error]) iter.Seq2[T, error] {
 	type step struct {
-		page fetch.Page
+		page T
 		err  error
 	}
-	return func(yield func(fetch.Page, error) bool) {
+	return func(yield func(T, error) bool) {
 		outer := ctx
 		ctx, stop := context.WithCancel(outer)
 		steps := make(chan step)
+		cut := false // the context ended before a page could be handed over
 		go func() {
 			defer close(steps)
 			give := func(s step) bool {
@@ -28,6 +28,7 @@ func ahead(ctx context.Context, scan func(context.Context) iter.Seq2[fetch.Page,
 				case steps <- s:
 					return true
 				case <-ctx.Done():
+					cut = true
 					return false
 				}
 			}
@@ -47,15 +48,13 @@ func ahead(ctx context.Context, scan func(context.Context) iter.Seq2[fetch.Page,
 			for range steps { // until it is closed
 			}
 		}()
-		over := false
 		for s := range steps {
-			over = s.err != nil || s.page.Done
 			if !yield(s.page, s.err) {
 				return
 			}
 		}
-		if !over && outer.Err() != nil { // the reader could no longer say so itself
-			yield(fetch.Page{}, outer.Err())
+		if cut { // the reader could no longer say so itself
+			yield(*new(T), outer.Err())
 		}
 	}
 }

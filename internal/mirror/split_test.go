@@ -40,9 +40,9 @@ const itemID = "11111111-2222-4333-8444-555555555555"
 
 func TestSplit(t *testing.T) {
 	sh := testShape()
-	o, err := sh.split(`{"id":"`+itemID+`","name":null,"amount":9007199254740993,
+	o, err := sh.split(`{"id":"` + itemID + `","name":null,"amount":9007199254740993,
 		"metadata":{"Plan":1.0,"plan":1e400,"a":"\n\""},"customer":{"id":"x","items":[1]},"Name":"other case",
-		"items":[{"id":"`+itemID+`","label":"one","meter":{"name":"m"},"new":[1]}],
+		"items":[{"id":"` + itemID + `","label":"one","meter":{"name":"m"},"new":[1]}],
 		"_deleted_at":"never","esc\u0061ped":true,"unknown":{"a":[1,2]}}`)
 	if err != nil {
 		t.Fatal(err)

@@ -10,12 +10,8 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
-
 	"syncd/internal/fetch"
 	"syncd/internal/store"
-	"syncd/internal/store/db"
 )
 
 // sweep is a run that reads a stream from end to end and then proves that it
@@ -253,15 +249,15 @@ func (sw *sweep) partial(format string, args ...any) {
 // scan reads and stores from a position until the scan is done.
 func (sw *sweep) scan(ctx, reading context.Context, from fetch.Cursor) error {
 	sw.from, sw.before, sw.whole = from, nil, -1
-	pages := ahead(reading, func(ctx context.Context) iter.Seq2[fetch.Page, error] {
-		return sw.s.Scan.Pages(ctx, sw.r.Client, sw.s.Path, sw.s.Query, from)
+	pages := ahead(reading, func(ctx context.Context) iter.Seq2[parsed, error] {
+		return sw.parsing(sw.s.Scan.Pages(ctx, sw.r.Client, sw.s.Path, sw.s.Query, from))
 	})
 	for page, err := range pages {
 		sw.requests += int64(page.Requests)
 		if err != nil {
 			return err
 		}
-		if err := sw.store(ctx, page, page.Next); err != nil {
+		if err := sw.put(ctx, page, page.Next); err != nil {
 			return err
 		}
 		if page.Tied && len(sw.tied) < maxTied {
@@ -271,7 +267,7 @@ func (sw *sweep) scan(ctx, reading context.Context, from fetch.Cursor) error {
 		sw.dropped = sw.dropped || page.Whole >= 0 && page.Whole < sw.whole
 		sw.whole = page.Whole
 		sw.counted.tell(page.Whole)
-		sw.progress(page)
+		sw.progress(page.Page)
 		if page.Done {
 			return nil
 		}
@@ -316,70 +312,4 @@ func (sw *sweep) progress(page fetch.Page) {
 		sw.res.Total += max(0, sw.base)
 	}
 	sw.r.Observer.PageStored(sw.s.Name, max(0, sw.base+int(sw.run.Counts.Read)), sw.res.Total)
-}
-
-// store takes the items of a page apart and hands them to the store. next is
-// where the sweep goes on when the page is stored.
-func (sw *sweep) store(ctx context.Context, page fetch.Page, next fetch.Cursor) error {
-	cursor, err := json.Marshal(sw.position(next))
-	if err != nil {
-		return fmt.Errorf("checkpoint of %s: %w", sw.s.Name, err)
-	}
-	p := store.Page{
-		Table:       sw.s.Name,
-		RequestedAt: page.RequestedAt,
-		Read:        len(page.Items),
-		Checkpoint:  cursor,
-		Requests:    sw.requests,
-		Force:       sw.force,
-	}
-	if page.TotalCount >= 0 {
-		total := int64(page.TotalCount)
-		p.Total = &total
-	}
-	for _, g := range page.Gaps {
-		p.Gaps = append(p.Gaps, store.Gap{Row: g.Row, Query: sw.s.Path + "?" + g.Query.Encode(), Said: g.Err.Error()})
-	}
-	objects := make([]object, 0, len(page.Items))
-	at := make(map[uuid.UUID]int, len(page.Items))
-	for _, raw := range page.Items {
-		raw = withoutSecrets(raw, sw.s.secrets)
-		o, err := sw.splitter.split(&sw.s.shape, raw)
-		sw.drift.seal(o.id)
-		if err != nil {
-			reject := store.Reject{Reason: err.Error(), Body: raw}
-			if o.id != (uuid.UUID{}) {
-				reject.ID = &o.id
-			}
-			p.Rejects = append(p.Rejects, reject)
-			continue
-		}
-		item := store.Item{ID: o.id, Hash: o.hash, Body: raw}
-		if i, twice := at[o.id]; twice { // a row that moved within the page: the later one is newer
-			objects[i], p.Items[i] = o, item
-			continue
-		}
-		at[o.id] = len(objects)
-		objects, p.Items = append(objects, o), append(p.Items, item)
-	}
-	bulk := true
-	var copies []copyOf
-	p.Write = func(ctx context.Context, q *db.Queries, tx pgx.Tx, changes []store.Change) (err error) {
-		if copies, err = sw.storeCopies(ctx, q, tx, objects, changes); err != nil {
-			return err
-		}
-		if sw.force {
-			if err := sw.s.distrust(ctx, tx, page.RequestedAt, objects, changes); err != nil {
-				return err
-			}
-		}
-		err = sw.s.write(ctx, q, tx, page.RequestedAt, objects, changes, bulk)
-		bulk = bulk && !errors.Is(err, store.ErrCopy)
-		return err
-	}
-	if _, err = sw.run.StorePage(ctx, p); err != nil {
-		return err
-	}
-	sw.remember(copies)
-	return nil
 }

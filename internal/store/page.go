@@ -195,25 +195,16 @@ func (r *Run) storePage(ctx context.Context, p Page, bad map[int]string) (Counts
 		if err := r.reject(ctx, q, rejects, p.Gaps, bad, p.Items); err != nil {
 			return err
 		}
-		if err := q.SeenAdd(ctx, db.SeenAddParams{Stream: r.seen, SweepID: r.SweepID, Page: r.SweepPages, IDs: ids, RequestedAt: p.RequestedAt}); err != nil {
-			return err
-		}
-		if err := q.RunAdd(ctx, db.RunAddParams{
-			ID: r.ID, Requests: c.Requests, RowsRead: c.Read, RowsInserted: c.Inserted, RowsUpdated: c.Updated,
-			RowsUnchanged: c.Unchanged, RowsStale: c.Stale, RowsRejected: c.Rejected, TotalFirst: first, TotalLast: p.Total,
-		}); err != nil {
-			return err
-		}
-		if r.lease == "" {
-			return nil
-		}
-		n, err := q.StreamAdvance(ctx, db.StreamAdvanceParams{
-			Stream: r.lease, RunID: &r.ID, Checkpoint: p.Checkpoint, SweepTotal: p.Total, TtlSeconds: r.ttl.Seconds(),
+		n, err := q.PageClose(ctx, db.PageCloseParams{
+			RunID: &r.ID, Seen: r.seen, SweepID: r.SweepID, Page: r.SweepPages, IDs: ids, RequestedAt: p.RequestedAt,
+			Requests: c.Requests, RowsRead: c.Read, RowsInserted: c.Inserted, RowsUpdated: c.Updated, RowsUnchanged: c.Unchanged,
+			RowsStale: c.Stale, RowsRejected: c.Rejected, TotalFirst: first, Total: p.Total,
+			Lease: r.lease, Checkpoint: p.Checkpoint, TtlSeconds: r.ttl.Seconds(),
 		})
 		if err != nil {
 			return err
 		}
-		if n == 0 {
+		if n == 0 && r.lease != "" {
 			return ErrLeaseLost
 		}
 		return nil

@@ -55,6 +55,83 @@ func (q *Queries) MetaGet(ctx context.Context) (MetaGetRow, error) {
 	return i, err
 }
 
+const pageClose = `-- name: PageClose :execrows
+WITH seen AS (
+    INSERT INTO sync_seen (stream, sweep_id, page, ids, requested_at)
+    VALUES ($6, $7, $8, $9, $10)
+), run AS (
+    UPDATE sync_runs
+    SET pages = pages + 1,
+        requests = $11,
+        rows_read = rows_read + $12,
+        rows_inserted = rows_inserted + $13,
+        rows_updated = rows_updated + $14,
+        rows_unchanged = rows_unchanged + $15,
+        rows_stale = rows_stale + $16,
+        rows_rejected = rows_rejected + $17,
+        total_first = COALESCE(sync_runs.total_first, $18::bigint),
+        total_last = COALESCE($2::bigint, sync_runs.total_last)
+    WHERE id = $5
+)
+UPDATE sync_streams
+SET checkpoint = $1, checkpoint_at = now(),
+    sweep_pages = sweep_pages + 1,
+    sweep_total = COALESCE(sweep_total, $2::bigint),
+    leased_until = now() + make_interval(secs => $3)
+WHERE sync_streams.stream = $4 AND lease_run = $5
+`
+
+type PageCloseParams struct {
+	Checkpoint    json.RawMessage `json:"checkpoint"`
+	Total         *int64          `json:"total"`
+	TtlSeconds    float64         `json:"ttl_seconds"`
+	Lease         string          `json:"lease"`
+	RunID         *int64          `json:"run_id"`
+	Seen          string          `json:"seen"`
+	SweepID       int64           `json:"sweep_id"`
+	Page          int64           `json:"page"`
+	IDs           []uuid.UUID     `json:"ids"`
+	RequestedAt   time.Time       `json:"requested_at"`
+	Requests      int64           `json:"requests"`
+	RowsRead      int64           `json:"rows_read"`
+	RowsInserted  int64           `json:"rows_inserted"`
+	RowsUpdated   int64           `json:"rows_updated"`
+	RowsUnchanged int64           `json:"rows_unchanged"`
+	RowsStale     int64           `json:"rows_stale"`
+	RowsRejected  int64           `json:"rows_rejected"`
+	TotalFirst    *int64          `json:"total_first"`
+}
+
+// The last statement of a page's transaction: the ids received, the run's counts (so that those of a run that died are
+// true), the checkpoint, and the lease for another while. Compare-and-swap on the run: no row means that another process
+// holds the lease now.
+func (q *Queries) PageClose(ctx context.Context, arg PageCloseParams) (int64, error) {
+	result, err := q.db.Exec(ctx, pageClose,
+		arg.Checkpoint,
+		arg.Total,
+		arg.TtlSeconds,
+		arg.Lease,
+		arg.RunID,
+		arg.Seen,
+		arg.SweepID,
+		arg.Page,
+		arg.IDs,
+		arg.RequestedAt,
+		arg.Requests,
+		arg.RowsRead,
+		arg.RowsInserted,
+		arg.RowsUpdated,
+		arg.RowsUnchanged,
+		arg.RowsStale,
+		arg.RowsRejected,
+		arg.TotalFirst,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const rejectsForgetGaps = `-- name: RejectsForgetGaps :exec
 UPDATE sync_rejects SET resolved_at = now()
 WHERE stream = $1 AND resolved_at IS NULL AND run_id >= $2 AND key LIKE 'gap:%'
@@ -160,51 +237,6 @@ WHERE id = $1 AND finished_at IS NULL
 // A taker of an expired lease closes the run of the process that died.
 func (q *Queries) RunAbandon(ctx context.Context, id int64) error {
 	_, err := q.db.Exec(ctx, runAbandon, id)
-	return err
-}
-
-const runAdd = `-- name: RunAdd :exec
-UPDATE sync_runs
-SET pages = pages + 1,
-    requests = $1,
-    rows_read = rows_read + $2,
-    rows_inserted = rows_inserted + $3,
-    rows_updated = rows_updated + $4,
-    rows_unchanged = rows_unchanged + $5,
-    rows_stale = rows_stale + $6,
-    rows_rejected = rows_rejected + $7,
-    total_first = COALESCE(total_first, $8),
-    total_last = COALESCE($9, total_last)
-WHERE id = $10
-`
-
-type RunAddParams struct {
-	Requests      int64  `json:"requests"`
-	RowsRead      int64  `json:"rows_read"`
-	RowsInserted  int64  `json:"rows_inserted"`
-	RowsUpdated   int64  `json:"rows_updated"`
-	RowsUnchanged int64  `json:"rows_unchanged"`
-	RowsStale     int64  `json:"rows_stale"`
-	RowsRejected  int64  `json:"rows_rejected"`
-	TotalFirst    *int64 `json:"total_first"`
-	TotalLast     *int64 `json:"total_last"`
-	ID            int64  `json:"id"`
-}
-
-// In the page's own transaction, so that the counts of a run that died are true.
-func (q *Queries) RunAdd(ctx context.Context, arg RunAddParams) error {
-	_, err := q.db.Exec(ctx, runAdd,
-		arg.Requests,
-		arg.RowsRead,
-		arg.RowsInserted,
-		arg.RowsUpdated,
-		arg.RowsUnchanged,
-		arg.RowsStale,
-		arg.RowsRejected,
-		arg.TotalFirst,
-		arg.TotalLast,
-		arg.ID,
-	)
 	return err
 }
 
@@ -408,30 +440,6 @@ func (q *Queries) RunsLastSuccess(ctx context.Context) ([]RunsLastSuccessRow, er
 	return items, nil
 }
 
-const seenAdd = `-- name: SeenAdd :exec
-INSERT INTO sync_seen (stream, sweep_id, page, ids, requested_at)
-VALUES ($1, $2, $3, $4, $5)
-`
-
-type SeenAddParams struct {
-	Stream      string      `json:"stream"`
-	SweepID     int64       `json:"sweep_id"`
-	Page        int64       `json:"page"`
-	IDs         []uuid.UUID `json:"ids"`
-	RequestedAt time.Time   `json:"requested_at"`
-}
-
-func (q *Queries) SeenAdd(ctx context.Context, arg SeenAddParams) error {
-	_, err := q.db.Exec(ctx, seenAdd,
-		arg.Stream,
-		arg.SweepID,
-		arg.Page,
-		arg.IDs,
-		arg.RequestedAt,
-	)
-	return err
-}
-
 const seenAny = `-- name: SeenAny :one
 SELECT ids[1]::uuid AS id FROM sync_seen
 WHERE stream = $1 AND sweep_id = $2 AND cardinality(ids) > 0
@@ -513,38 +521,6 @@ func (q *Queries) SeenPages(ctx context.Context, arg SeenPagesParams) (int64, er
 	var count int64
 	err := row.Scan(&count)
 	return count, err
-}
-
-const streamAdvance = `-- name: StreamAdvance :execrows
-UPDATE sync_streams
-SET checkpoint = $1, checkpoint_at = now(),
-    sweep_pages = sweep_pages + 1,
-    sweep_total = COALESCE(sweep_total, $2),
-    leased_until = now() + make_interval(secs => $3)
-WHERE stream = $4 AND lease_run = $5
-`
-
-type StreamAdvanceParams struct {
-	Checkpoint json.RawMessage `json:"checkpoint"`
-	SweepTotal *int64          `json:"sweep_total"`
-	TtlSeconds float64         `json:"ttl_seconds"`
-	Stream     string          `json:"stream"`
-	RunID      *int64          `json:"run_id"`
-}
-
-// Compare-and-swap on the run: no row means that another process holds the lease now.
-func (q *Queries) StreamAdvance(ctx context.Context, arg StreamAdvanceParams) (int64, error) {
-	result, err := q.db.Exec(ctx, streamAdvance,
-		arg.Checkpoint,
-		arg.SweepTotal,
-		arg.TtlSeconds,
-		arg.Stream,
-		arg.RunID,
-	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
 }
 
 const streamEnsure = `-- name: StreamEnsure :exec

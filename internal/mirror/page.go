@@ -1,0 +1,117 @@
+package mirror
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"syncd/internal/fetch"
+	"syncd/internal/store"
+	"syncd/internal/store/db"
+)
+
+// parsed is a page whose items have been taken apart.
+type parsed struct {
+	fetch.Page
+	objects []object
+	items   []store.Item // by index of the objects
+	rejects []store.Reject
+}
+
+// parse takes the items of a page apart.
+func (sw *sweep) parse(page fetch.Page) parsed {
+	p := parsed{Page: page, objects: make([]object, 0, len(page.Items)), items: make([]store.Item, 0, len(page.Items))}
+	at := make(map[uuid.UUID]int, len(page.Items))
+	for _, raw := range page.Items {
+		raw = withoutSecrets(raw, sw.s.secrets)
+		o, err := sw.splitter.split(&sw.s.shape, raw)
+		sw.drift.seal(o.id)
+		if err != nil {
+			reject := store.Reject{Reason: err.Error(), Body: raw}
+			if o.id != (uuid.UUID{}) {
+				reject.ID = &o.id
+			}
+			p.rejects = append(p.rejects, reject)
+			continue
+		}
+		item := store.Item{ID: o.id, Hash: o.hash, Body: raw}
+		if i, twice := at[o.id]; twice { // a row that moved within the page: the later one is newer
+			p.objects[i], p.items[i] = o, item
+			continue
+		}
+		at[o.id] = len(p.objects)
+		p.objects, p.items = append(p.objects, o), append(p.items, item)
+	}
+	return p
+}
+
+// parsing parses pages as they come.
+func (sw *sweep) parsing(pages iter.Seq2[fetch.Page, error]) iter.Seq2[parsed, error] {
+	return func(yield func(parsed, error) bool) {
+		for page, err := range pages {
+			p := parsed{Page: page}
+			if err == nil {
+				p = sw.parse(page)
+			}
+			if !yield(p, err) {
+				return
+			}
+		}
+	}
+}
+
+// store takes the items of a page apart and hands them to the store. next is
+// where the sweep goes on when the page is stored.
+func (sw *sweep) store(ctx context.Context, page fetch.Page, next fetch.Cursor) error {
+	return sw.put(ctx, sw.parse(page), next)
+}
+
+// put hands a parsed page to the store.
+func (sw *sweep) put(ctx context.Context, page parsed, next fetch.Cursor) error {
+	cursor, err := json.Marshal(sw.position(next))
+	if err != nil {
+		return fmt.Errorf("checkpoint of %s: %w", sw.s.Name, err)
+	}
+	p := store.Page{
+		Table:       sw.s.Name,
+		RequestedAt: page.RequestedAt,
+		Items:       page.items,
+		Rejects:     page.rejects,
+		Read:        len(page.Page.Items),
+		Checkpoint:  cursor,
+		Requests:    sw.requests,
+		Force:       sw.force,
+	}
+	if page.TotalCount >= 0 {
+		total := int64(page.TotalCount)
+		p.Total = &total
+	}
+	for _, g := range page.Gaps {
+		p.Gaps = append(p.Gaps, store.Gap{Row: g.Row, Query: sw.s.Path + "?" + g.Query.Encode(), Said: g.Err.Error()})
+	}
+	bulk := true
+	var copies []copyOf
+	p.Write = func(ctx context.Context, q *db.Queries, tx pgx.Tx, changes []store.Change) (err error) {
+		if copies, err = sw.storeCopies(ctx, q, tx, page.objects, changes); err != nil {
+			return err
+		}
+		if sw.force {
+			if err := sw.s.distrust(ctx, tx, page.RequestedAt, page.objects, changes); err != nil {
+				return err
+			}
+		}
+		err = sw.s.write(ctx, q, tx, page.RequestedAt, page.objects, changes, bulk)
+		bulk = bulk && !errors.Is(err, store.ErrCopy)
+		return err
+	}
+	if _, err = sw.run.StorePage(ctx, p); err != nil {
+		return err
+	}
+	sw.remember(copies)
+	return nil
+}
