@@ -32,6 +32,8 @@ func (h *harness) refreshed(t *testing.T, want mirror.Outcome, stream string, id
 // Whatever somebody did to a row, its digest says that nothing changed: only a forced write mends it.
 func TestRefreshMendsWhatWasDamagedByHand(t *testing.T) {
 	t.Parallel()
+	h := start(t, setup{})
+	h.sync(t, "customers", "members", "products", "subscriptions", "orders", "metric_dashboards")
 	for name, damage := range map[string]struct{ stream, sql string }{
 		"amount":            {"orders", "UPDATE orders SET total_amount = total_amount + 1 WHERE id = $1"},
 		"currency":          {"orders", "UPDATE orders SET currency = 'xyz' WHERE id = $1"},
@@ -47,9 +49,6 @@ func TestRefreshMendsWhatWasDamagedByHand(t *testing.T) {
 		"dashboard":        {"metric_dashboards", "UPDATE metric_dashboards SET name = NULL WHERE id = $1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			h := start(t, setup{})
-			h.sync(t, "customers", "members", "products", "subscriptions", "orders", "metric_dashboards")
 			id := query[string](t, h, "SELECT id::text FROM "+damage.stream+" WHERE _deleted_at IS NULL ORDER BY id LIMIT 1")
 			if h.exec(t, damage.sql, id) == 0 {
 				t.Fatal("nothing was damaged")
