@@ -81,7 +81,7 @@ func linkOf(body jsontext.Value) (*url.URL, error) {
 	switch {
 	case err != nil || link.Host == "":
 		return nil, errors.New("the answer holds no usable link to a file")
-	case link.Scheme != "https" && !(link.Scheme == "http" && isLoopback(link.Hostname())):
+	case link.Scheme != "https" && (link.Scheme != "http" || !isLoopback(link.Hostname())):
 		return nil, fmt.Errorf("the link to the file leads to %s://%s, which is not https", link.Scheme, link.Host)
 	}
 	return link, nil

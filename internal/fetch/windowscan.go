@@ -107,8 +107,8 @@ func (s *windowScan) read(ctx context.Context, query url.Values, page int) (Page
 func (s *windowScan) start(ctx context.Context) error {
 	s.until = s.client.cfg.Now().UTC().Truncate(time.Second).Add(windowAhead)
 	since := s.Since(s.client)
-	if s.Windows.since.After(since) {
-		since = s.Windows.since
+	if s.since.After(since) {
+		since = s.since
 	}
 	if end := s.Windows.until; !end.IsZero() && end.Before(s.until) {
 		s.until = end
