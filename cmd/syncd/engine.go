@@ -52,8 +52,8 @@ func openStore(ctx context.Context, cfg *Config, log *slog.Logger, migrate bool)
 	return s, nil
 }
 
-// openEngine makes everything ready to sync, without a request to Polar.
-func openEngine(ctx context.Context, cfg *Config, log *slog.Logger, migrate bool, watch mirror.Observer) (*engine, error) {
+// newClient makes the client of Polar. It sends nothing.
+func newClient(cfg *Config, log *slog.Logger) (*fetch.Client, error) {
 	client, err := fetch.New(fetch.Config{
 		Server:            cfg.Server,
 		Token:             cfg.AccessToken.Reveal(),
@@ -64,6 +64,15 @@ func openEngine(ctx context.Context, cfg *Config, log *slog.Logger, migrate bool
 	})
 	if err != nil {
 		return nil, usage(err)
+	}
+	return client, nil
+}
+
+// openEngine makes everything ready to sync, without a request to Polar.
+func openEngine(ctx context.Context, cfg *Config, log *slog.Logger, migrate bool, watch mirror.Observer) (*engine, error) {
+	client, err := newClient(cfg, log)
+	if err != nil {
+		return nil, err
 	}
 	s, err := openStore(ctx, cfg, log, migrate)
 	if err != nil {

@@ -72,6 +72,7 @@ func (root *cli) addSettings() {
 	root.Approve.Settings = newSettingFlags(engine...)
 	root.Refresh.Settings = newSettingFlags(engine...)
 	root.Backfill.Settings = newSettingFlags(engine...)
+	root.Plan.Settings = newSettingFlags(append(engine, groupSchedule)...)
 	root.Invoice.Settings = newSettingFlags(engine...)
 	root.Receipt.Settings = newSettingFlags(engine...)
 	root.Migrate.Settings = newSettingFlags(database...)
@@ -80,5 +81,5 @@ func (root *cli) addSettings() {
 
 func (root *cli) allFlags() []settingFlags {
 	return []settingFlags{root.Global, root.Sync.Settings, root.Run.Settings, root.Status.Settings, root.Verify.Settings, root.Approve.Settings, root.Refresh.Settings,
-		root.Backfill.Settings, root.Invoice.Settings, root.Receipt.Settings, root.Migrate.Settings, root.Config.Print.Settings}
+		root.Backfill.Settings, root.Plan.Settings, root.Invoice.Settings, root.Receipt.Settings, root.Migrate.Settings, root.Config.Print.Settings}
 }

@@ -45,6 +45,7 @@ type cli struct {
 	Tail     tailCmd     `cmd:"" help:"Look once for what has changed since the last look, with few requests; the daemon does so all the time." example:"syncd tail orders subscriptions"`
 	Status   statusCmd   `cmd:"" help:"Show for each stream its last run, rows, age and next run." example:"syncd status --json"`
 	Verify   verifyCmd   `cmd:"" help:"Tell whether the mirror is whole as of the last sweeps, without asking Polar; exit code 0 or 3." example:"syncd verify orders subscriptions --json"`
+	Plan     planCmd     `cmd:"" help:"Tell beforehand what syncing costs in requests, and whether the configuration can be met; exit code 0 or 1." example:"syncd plan --schedule '@every 6h' --tail 1m --json"`
 	Refresh  refreshCmd  `cmd:"" help:"Fetch single objects by id and write them anew." example:"syncd refresh customers --external-id acct_42"`
 	Backfill backfillCmd `cmd:"" help:"Read a window of time of one stream; resumable." example:"syncd backfill orders --since 2024-01-01 --until 2024-02-01"`
 	Invoice  invoiceCmd  `cmd:"" help:"Fetch the invoice of an order as PDF, if it was generated." example:"syncd invoice ACME-1042 -o invoice.pdf"`

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"syncd/internal/mirror"
+	"syncd/internal/store"
+)
+
+type planCmd struct {
+	JSON     bool         `name:"json" help:"As JSON."`
+	Settings settingFlags `embed:""`
+}
+
+// Run asks Polar for the counts that the costs follow from. It needs no database, and writes nothing to one; with one it
+// shares the budget of the processes that run, and knows the rows that others are read for.
+func (cmd *planCmd) Run(c *command) error {
+	cfg, log, err := c.config(groupPolar)
+	if err != nil {
+		return err
+	}
+	ctx, release := c.interruptible()
+	defer release()
+	client, err := newClient(cfg, log)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	var s *store.Store
+	if cfg.DatabaseURL != "" {
+		if s, err = openStore(ctx, cfg, log, false); err == nil {
+			defer s.Close()
+			err = s.CheckSchema(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
+			log.Info("planning without the database", "reason", err)
+			s = nil
+		}
+	}
+	runner, err := mirror.New(mirror.Config{Client: client, Store: s, Off: cfg.StreamsOff, Retention: cfg.retention(), Parallel: cfg.Parallel, Log: log})
+	if err != nil {
+		return err
+	}
+	costs, err := runner.Plan(ctx)
+	if err != nil {
+		return interrupted(ctx, err)
+	}
+	at := cadence{schedules: map[string]string{}, tail: cfg.Tail}
+	for _, cost := range costs {
+		at.schedules[cost.Stream] = cfg.ScheduleOf(cost.Stream)
+	}
+	now := time.Now()
+	report, err := makePlan(costs, at, cfg.Timezone, now, client.Limit(), client.Budget().PerMinute, client.Rate())
+	if err == nil && !report.Possible {
+		report.Proposal, err = propose(costs, at, cfg.Timezone, now, report)
+	}
+	if err != nil {
+		return err
+	}
+	if cmd.JSON {
+		out := json.NewEncoder(c.stdout)
+		out.SetIndent("", "  ")
+		err = out.Encode(report)
+	} else {
+		err = report.print(c)
+	}
+	if err == nil && !report.Possible {
+		err = usage(errors.New("this configuration cannot be met: " + report.Problem))
+	}
+	return err
+}
+
+func (r planReport) print(c *command) error {
+	t := table{head: []string{"STREAM", "ROWS", "REQUESTS", "MINUTES", "SWEPT", "REQUESTS/H", "OF LIMIT", "FRESH WITHIN"}, align: "lrrrlrrl"}
+	for _, s := range r.Streams {
+		rows, requests := "", num(s.Requests)
+		if s.Rows != nil {
+			rows = num(*s.Rows)
+		}
+		if s.AtMost {
+			requests = "<= " + requests
+		}
+		t.add(s.Stream, rows, requests, fmt.Sprintf("%.1f", s.Minutes), s.Schedule, fmt.Sprintf("%.1f", s.PerHour), percent(s.Share), s.described)
+	}
+	if r.Tail != nil {
+		t.add("(tails)", "", "<= "+num(r.Tail.Requests), "", "@every "+r.Tail.Every, fmt.Sprintf("%.1f", r.Tail.PerHour), percent(r.Tail.Share), "")
+	}
+	t.add("", num(r.Rows), num(r.SweepRequests), fmt.Sprintf("%.1f", r.SweepMinutes), "", fmt.Sprintf("%.1f", r.PerHour), percent(r.Share), "")
+	if err := t.print(c.stdout); err != nil {
+		return err
+	}
+	pace := fmt.Sprintf("at %d requests a minute", r.Budget)
+	if r.Budget == 0 {
+		pace = "without a budget"
+	}
+	_, err := fmt.Fprintf(c.stdout, "\nA first sync: %s requests, %.1f minutes %s, of the %d that Polar allows by default.\nThis plan took %d requests.\n",
+		num(r.FirstRequests), r.FirstMinutes, pace, r.Limit, r.Probes)
+	if err != nil || r.Proposal == nil {
+		return err
+	}
+	_, err = fmt.Fprint(c.stdout, "\nWhat can be met:\n\n"+r.Proposal.yaml())
+	return err
+}
+
+// yaml is a proposal as it would stand in the configuration file.
+func (p *proposal) yaml() string {
+	var b strings.Builder
+	if p.Budget > 0 {
+		fmt.Fprintf(&b, "requests_per_minute: %d # if Polar allows the organization that many\n", p.Budget)
+	}
+	if p.Tail != "" {
+		fmt.Fprintf(&b, "tail: %s\n", p.Tail)
+	}
+	if len(p.Schedules) > 0 {
+		b.WriteString("streams:\n")
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Schedules)) {
+		fmt.Fprintf(&b, "  %s:\n    schedule: %q\n", name, p.Schedules[name])
+	}
+	return b.String()
+}
+
+// percent writes a share, 0.123 as 12.3 %.
+func percent(share float64) string { return fmt.Sprintf("%.1f %%", 100*share) }

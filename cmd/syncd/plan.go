@@ -1,0 +1,222 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"syncd/internal/mirror"
+	"syncd/internal/sched"
+)
+
+// planReport is what a configuration costs in requests.
+type planReport struct {
+	Limit         int          `json:"polar_requests_per_minute"` // that Polar allows by default
+	Budget        int          `json:"requests_per_minute"`       // as configured; 0 = none
+	Probes        int          `json:"requests_of_this_plan"`
+	Streams       []planStream `json:"streams"`
+	Tail          *planTail    `json:"tail,omitempty"`
+	Rows          int          `json:"rows"`
+	FirstRequests int          `json:"first_sync_requests"`
+	FirstMinutes  float64      `json:"first_sync_minutes"`
+	SweepRequests int          `json:"sweep_requests"` // of all streams once
+	SweepMinutes  float64      `json:"sweep_minutes"`
+	PerHour       float64      `json:"requests_per_hour"`
+	Share         float64      `json:"share_of_limit"` // 0.1 = a tenth
+	Possible      bool         `json:"possible"`
+	Problem       string       `json:"problem,omitempty"`
+	Proposal      *proposal    `json:"proposal,omitempty"`
+
+	rate float64 // requests a minute that the budget sustains; 0 = no budget
+}
+
+// planStream is what one stream costs. A first sync and a sweep read the same pages.
+type planStream struct {
+	Stream    string  `json:"stream"`
+	Rows      *int    `json:"rows,omitempty"` // nil where Polar does not count them
+	Requests  int     `json:"requests"`       // of a first sync or a sweep
+	AtMost    bool    `json:"at_most,omitempty"`
+	Minutes   float64 `json:"minutes"`
+	Schedule  string  `json:"schedule"`
+	PerDay    float64 `json:"sweeps_per_day"`
+	PerHour   float64 `json:"requests_per_hour"`
+	Share     float64 `json:"share_of_limit"`
+	Fresh     float64 `json:"fresh_within_seconds,omitempty"` // 0 = when it is synced by hand
+	Followed  bool    `json:"followed_by_tails"`
+	Refused   string  `json:"refused,omitempty"`
+	described string  // of Fresh
+}
+
+// planTail is what looking for changes costs between sweeps, while there are none.
+type planTail struct {
+	Every    string  `json:"every"`
+	Requests int     `json:"requests_of_a_round_at_most"`
+	PerHour  float64 `json:"requests_per_hour"`
+	Share    float64 `json:"share_of_limit"`
+}
+
+// proposal is a configuration that can be met, in place of one that cannot.
+type proposal struct {
+	Tail      string            `json:"tail,omitempty"`
+	Schedules map[string]string `json:"schedules,omitempty"` // by stream
+	Budget    int               `json:"requests_per_minute,omitempty"`
+}
+
+// headroom is the part of the budget that a configuration may ask for: changes, retries and what is done by hand come on top.
+const headroom = 0.9
+
+// cadence is what a plan may be asked about: when each stream is swept, and how often changes are looked for.
+type cadence struct {
+	schedules map[string]string
+	tail      time.Duration // 0 = never
+}
+
+// sweepsPerHour is how often a schedule is due, over the next four weeks.
+func sweepsPerHour(spec string, loc *time.Location, now time.Time) (float64, error) {
+	const long, enough = 28 * 24 * time.Hour, 500
+	at, n := now, 0
+	for ; n < enough && at.Sub(now) < long; n++ {
+		next, err := sched.Next(spec, loc, at)
+		if err != nil || next.IsZero() {
+			return 0, err
+		}
+		at = next
+	}
+	return float64(n) / at.Sub(now).Hours(), nil
+}
+
+// makePlan works out what the streams cost at a cadence.
+func makePlan(costs []mirror.Cost, at cadence, loc *time.Location, now time.Time, limit, budget int, rate float64) (planReport, error) {
+	r := planReport{Limit: limit, Budget: budget, rate: rate, Possible: true}
+	minutes := func(requests int) float64 {
+		if rate == 0 {
+			return 0
+		}
+		return float64(requests) / rate
+	}
+	share := func(perHour float64) float64 { return perHour / 60 / float64(limit) }
+	if at.tail > 0 {
+		perHour := mirror.RoundRequests * float64(time.Hour) / float64(at.tail)
+		r.Tail = &planTail{Every: spanOf(at.tail), Requests: mirror.RoundRequests, PerHour: perHour, Share: share(perHour)}
+		r.PerHour = perHour
+	}
+	for _, c := range costs {
+		perHour, err := sweepsPerHour(at.schedules[c.Stream], loc, now)
+		if err != nil {
+			return r, err
+		}
+		s := planStream{
+			Stream: c.Stream, Requests: c.Requests, AtMost: c.AtMost, Minutes: minutes(c.Requests), Schedule: at.schedules[c.Stream],
+			PerDay: perHour * 24, PerHour: perHour * float64(c.Requests), Followed: c.Followed && at.tail > 0, Refused: c.Refused,
+		}
+		s.Share = share(s.PerHour)
+		if c.Rows >= 0 {
+			s.Rows = &c.Rows
+			r.Rows += c.Rows
+		}
+		switch {
+		case c.Refused != "":
+			s.described = "refused"
+		case s.Followed:
+			s.Fresh, s.described = at.tail.Seconds(), spanOf(at.tail)
+		case perHour > 0:
+			within := time.Duration(float64(time.Hour)/perHour + s.Minutes*float64(time.Minute))
+			s.Fresh, s.described = within.Seconds(), spanOf(within)
+		default:
+			s.described = "by hand"
+		}
+		r.Streams = append(r.Streams, s)
+		r.Probes += c.Probes
+		r.SweepRequests += c.Requests
+		r.PerHour += s.PerHour
+	}
+	r.FirstRequests = r.SweepRequests + 1 // which organization it is
+	r.FirstMinutes, r.SweepMinutes = minutes(r.FirstRequests), minutes(r.SweepRequests)
+	r.Share = share(r.PerHour)
+	if most := headroom * rate * 60; rate > 0 && r.PerHour > most {
+		r.Possible = false
+		r.Problem = fmt.Sprintf("it asks for %s requests an hour, and a budget of %d a minute sustains %s (with a tenth kept for changes, retries and what is done by hand)",
+			num(int(math.Ceil(r.PerHour))), budget, num(int(most)))
+	}
+	return r, nil
+}
+
+// slower are the intervals that a proposal may choose from.
+var slower = []time.Duration{5 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour,
+	24 * time.Hour, 48 * time.Hour, 7 * 24 * time.Hour}
+
+// propose finds a cadence that the budget sustains: changes are looked for less often where that alone takes more than
+// half of it, and then, time and again, the stream that costs most is swept less often. Where not even a sweep a week
+// fits, it is a larger budget.
+func propose(costs []mirror.Cost, at cadence, loc *time.Location, now time.Time, r planReport) (*proposal, error) {
+	p := &proposal{Schedules: map[string]string{}}
+	most := headroom * r.rate * 60
+	sum := 0.0
+	if at.tail > 0 {
+		perHour := func(every time.Duration) float64 { return mirror.RoundRequests * float64(time.Hour) / float64(every) }
+		every := at.tail
+		for _, d := range slower {
+			if perHour(every) > most/2 && d > every {
+				every = d
+			}
+		}
+		if every != at.tail {
+			p.Tail = spanOf(every)
+		}
+		sum = perHour(every)
+	}
+	rates := make([]float64, len(costs)) // sweeps an hour
+	for i, c := range costs {
+		rate, err := sweepsPerHour(at.schedules[c.Stream], loc, now)
+		if err != nil {
+			return nil, err
+		}
+		rates[i] = rate
+		sum += rate * float64(c.Requests)
+	}
+	for sum > most {
+		worst, next := -1, 0.0
+		for i, c := range costs {
+			rate := slowed(rates[i])
+			if rate > 0 && (worst < 0 || rates[i]*float64(c.Requests) > rates[worst]*float64(costs[worst].Requests)) {
+				worst, next = i, rate
+			}
+		}
+		if worst < 0 {
+			return &proposal{Budget: int(math.Ceil(float64(r.Budget) * sum / most))}, nil
+		}
+		sum -= (rates[worst] - next) * float64(costs[worst].Requests)
+		rates[worst] = next
+		p.Schedules[costs[worst].Stream] = "@every " + spanOf(time.Duration(float64(time.Hour)/next))
+	}
+	return p, nil
+}
+
+// slowed is the next lower of the rates that slower stands for; 0 where there is none.
+func slowed(rate float64) float64 {
+	for _, d := range slower {
+		if next := 1 / d.Hours(); next < rate*0.99 {
+			return next
+		}
+	}
+	return 0
+}
+
+// spanOf writes a duration without the units that are zero: 5m, 6h.
+func spanOf(d time.Duration) string {
+	d = d.Round(time.Second)
+	text := ""
+	for _, unit := range []struct {
+		d    time.Duration
+		name string
+	}{{time.Hour, "h"}, {time.Minute, "m"}, {time.Second, "s"}} {
+		if n := d / unit.d; n > 0 {
+			text += fmt.Sprintf("%d%s", n, unit.name)
+		}
+		d %= unit.d
+	}
+	if text == "" {
+		return "0s"
+	}
+	return text
+}
