@@ -96,7 +96,9 @@ func (a *advance) watch(r *rand.Rand, n Ref) {
 			a.watch(r, n) // it was put off meanwhile
 			return
 		}
+		before := a.subscriptions[n]
 		a.pass(r, n, a.now)
+		a.subscriptionHappened(&before, n)
 		a.watch(r, n)
 	})
 }
@@ -106,7 +108,16 @@ func (a *advance) chase(r *rand.Rand, n Ref) {
 		return
 	}
 	a.at(max(a.orders[n].NextPaymentAt, a.now), func() {
-		a.dun(r, n)
+		subscription, before, status := a.orders[n].Subscription, Subscription{}, a.orders[n].Status
+		if subscription != None {
+			before = a.subscriptions[subscription]
+		}
+		if a.dun(r, n); subscription != None {
+			a.subscriptionHappened(&before, subscription)
+		}
+		if a.orders[n].Status == OrderVoid && status != OrderVoid {
+			a.orderVoided(n)
+		}
 		a.chase(r, n)
 	})
 }
@@ -176,6 +187,7 @@ func (a *advance) renew(r *rand.Rand, n Ref, at Time) {
 	for i := range s.Meters {
 		s.Meters[i].Consumed, s.Meters[i].Amount, s.Meters[i].ModifiedAt = 0, 0, at
 	}
+	a.cycled(n)
 	o := a.place(a.cycleOrder(r, n, at, false))
 	s = &a.subscriptions[n]
 	if a.orders[o].Due() > 0 && chance(r, 40) {
@@ -272,6 +284,10 @@ func (a *advance) arrive(r *rand.Rand, at Time) {
 	}
 	a.customers = append(a.customers, c)
 	a.team(r, n)
+	a.customerHappened(evCustomerCreated, n, "")
+	for m := range a.membersOf(n) {
+		a.hook("member.created", KindMember, m)
+	}
 	switch {
 	case chance(r, 450):
 		a.begin(r, n, pick(r, subscribable), at)
@@ -310,6 +326,7 @@ func (a *advance) begin(r *rand.Rand, n, product Ref, at Time) Ref {
 	}
 	s.Scheduled = s.PeriodEnd
 	number := a.addSubscription(s)
+	a.subscribed(number)
 	if s.Status == SubTrialing {
 		a.bill(r, a.place(a.trialOrder(number, at)))
 	} else {
@@ -333,10 +350,11 @@ func (a *advance) meter(r *rand.Rand, d time.Duration) {
 			m.Amount = a.charge(s, m)
 			m.ModifiedAt = a.now
 			found := false
-			for _, cm := range a.metersOf(s.Customer) {
+			for number, cm := range a.metersOf(s.Customer) {
 				if cm.Meter == m.Meter {
 					cm.Consumed += units
 					cm.ModifiedAt, found = a.now, true
+					a.usedMeter(number)
 				}
 			}
 			if !found {
@@ -378,7 +396,9 @@ func (a *advance) change(r *rand.Rand) string {
 		}
 	case 2:
 		if c.DeletedAt == 0 {
+			before := *c
 			c.Name, c.ModifiedAt = pick(a.draw, givenNames)+" "+pick(r, familyNames), at
+			a.customerHappened(evCustomerUpdated, n, a.updatedFields(&before, n))
 			return "customer renamed " + id
 		}
 	case 3, 4:
@@ -397,14 +417,18 @@ func (a *advance) change(r *rand.Rand) string {
 	case 6:
 		for s, sub := range a.subscriptionsOf(n) {
 			if sub.Live() {
+				before := *sub
 				sub.cancelAtEnd(at)
 				a.reason(r, sub)
+				a.subscriptionHappened(&before, s)
 				return "subscription canceled " + a.id(KindSubscription, int(s)).String()
 			}
 		}
 	default:
-		p := &a.products[r.IntN(len(a.products))]
+		number := Ref(r.IntN(len(a.products)))
+		p := &a.products[number]
 		p.Description, p.ModifiedAt = fmt.Sprintf("Changed at %s", at), at
+		a.hook("product.updated", KindProduct, number)
 		return "product described anew: " + p.Name
 	}
 	return "nothing"

@@ -24,11 +24,13 @@ func (w *World) remove(n Ref, at Time, anonymize bool) {
 		c.Address = nil
 		c.Metadata = withKey(c.Metadata, "__anonymized_at", at.String())
 	}
-	for _, m := range w.membersOf(n) {
+	for i, m := range w.membersOf(n) {
 		if m.DeletedAt == 0 {
 			m.DeletedAt, m.ModifiedAt = at, at
+			w.hook("member.deleted", KindMember, i)
 		}
 	}
+	w.customerHappened(evCustomerDeleted, n, "")
 }
 
 // withKey adds a string to a JSON object in text form.

@@ -35,8 +35,10 @@ func (w *World) bill(r *rand.Rand, n Ref) {
 	} else if o.Total() < 0 { // the credit goes to the customer's balance
 		o.Balance = -o.Total()
 	}
+	w.hook("order.created", KindOrder, n)
 	if o.Due() == 0 {
 		o.Status = OrderPaid
+		w.orderPaid(n)
 		return
 	}
 	if s := o.Subscription; s != None {
@@ -100,6 +102,7 @@ func (w *World) pay(r *rand.Rand, n Ref, at Time, trigger string) {
 	o.PlatformFee = o.Due()*4/100 + 40
 	o.ModifiedAt = at + Time(r.IntN(900_000))
 	o.Receipt = chance(r, 600)
+	w.orderPaid(n)
 }
 
 func (w *World) fail(r *rand.Rand, n Ref, at Time, trigger string) {
@@ -149,6 +152,7 @@ func (w *World) refund(n Ref, amount int64, reason string, at Time) {
 		o.Status = OrderRefunded
 	}
 	o.ModifiedAt = max(at, o.ModifiedAt)
+	w.orderRefunded(n, Ref(len(w.refunds)-1))
 }
 
 // unpay takes the last payment of an order back, so that the order is a draft, pending or void.

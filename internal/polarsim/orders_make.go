@@ -212,5 +212,8 @@ func (w *World) checkout(r *rand.Rand, at Time, product, customer Ref, recurring
 		w.checkouts = append(w.checkouts, Checkout{CreatedAt: lost, ModifiedAt: min(lost+day, w.now), Status: status, Product: product, Customer: None, Recurring: recurring})
 	}
 	w.checkouts = append(w.checkouts, Checkout{CreatedAt: at, ModifiedAt: at + 90*second, Status: "succeeded", Product: product, Customer: customer, Recurring: recurring})
-	return Ref(len(w.checkouts) - 1)
+	n := Ref(len(w.checkouts) - 1)
+	w.happened(moment{customer: customer, a: n, b: product, parent: None, name: evCheckoutCreated}, "")
+	w.hook("checkout.created", KindCheckout, n)
+	return n
 }

@@ -105,7 +105,8 @@ func (c *call) createCustomer() {
 		owner.Email, owner.Name, owner.ExternalID = row.Email, firstOf(owner.Name, row.Name), firstOf(owner.ExternalID, row.ExternalID)
 	}
 	owner.CreatedAt, owner.Customer, owner.Role = row.CreatedAt, n, "owner"
-	w.addMember(owner)
+	w.customerHappened(evCustomerCreated, n, "")
+	w.hook("member.created", KindMember, w.addMember(owner))
 	c.show("/v1/customers/", n, http.StatusCreated)
 }
 
@@ -165,6 +166,7 @@ func (c *call) updateCustomer() {
 	if c.invalid(f.problems) {
 		return
 	}
+	before := *row
 	newEmail := email != "" && !equalFold(email, row.Email)
 	w.changed(func() *Time { return &row.ModifiedAt }, func(o *object) { w.renderCustomer(o, n) }, func() {
 		if newEmail {
@@ -189,9 +191,11 @@ func (c *call) updateCustomer() {
 		for m, member := range w.membersOf(n) {
 			if member.Role == "owner" && member.DeletedAt == 0 {
 				w.changed(func() *Time { return &member.ModifiedAt }, func(o *object) { w.renderMember(o, m) }, func() { member.Email = email })
+				w.hook("member.updated", KindMember, m)
 			}
 		}
 	}
+	w.customerHappened(evCustomerUpdated, n, w.updatedFields(&before, n))
 	c.show("/v1/customers/", n, http.StatusOK)
 }
 

@@ -54,7 +54,9 @@ func (c *call) createMember() {
 		}
 	}
 	row.CreatedAt = w.stamp()
-	c.showMember(http.StatusCreated, w.addMember(row))
+	n := w.addMember(row)
+	w.hook("member.created", KindMember, n)
+	c.showMember(http.StatusCreated, n)
 }
 
 func (w *World) liveMembers(customer Ref) (n int) {
@@ -101,6 +103,7 @@ func (c *call) updateMember() {
 	set := func(n Ref, change func(m *Member)) {
 		m := &w.members[n]
 		w.changed(func() *Time { return &m.ModifiedAt }, func(o *object) { w.renderMember(o, n) }, func() { change(m) })
+		w.hook("member.updated", KindMember, n)
 	}
 	if role == "owner" && m.Role != "owner" {
 		for other, o := range w.membersOf(m.Customer) {
@@ -129,5 +132,6 @@ func (c *call) deleteMember() {
 	}
 	m.DeletedAt = c.w.stamp()
 	m.ModifiedAt = m.DeletedAt
+	c.w.hook("member.deleted", KindMember, n)
 	c.status = http.StatusNoContent
 }

@@ -38,6 +38,7 @@ func (c *call) createProduct() {
 	for _, price := range prices {
 		w.addPrice(n, price.Price, p.CreatedAt)
 	}
+	w.hook("product.created", KindProduct, n)
 	c.show("/v1/products/", n, http.StatusCreated)
 }
 
@@ -200,6 +201,7 @@ func (c *call) updateProduct() {
 	if prices != nil {
 		w.replacePrices(n, prices)
 	}
+	c.w.hook("product.updated", KindProduct, n)
 	c.show("/v1/products/", n, http.StatusOK)
 }
 
@@ -257,6 +259,7 @@ func (c *call) updateBenefits() {
 	}
 	c.w.products[n].Benefits = benefits
 	c.w.version++
+	c.w.hook("product.updated", KindProduct, n)
 	c.show("/v1/products/", n, http.StatusOK)
 }
 

@@ -43,7 +43,9 @@ func (c *call) createSubscription() {
 	w.moveTo(&s, product)
 	s.PeriodEnd = at.after(s.Interval, s.IntervalCount)
 	s.Scheduled = s.PeriodEnd
-	c.show("/v1/subscriptions/", w.addSubscription(s), http.StatusCreated)
+	n := w.addSubscription(s)
+	w.subscribed(n)
+	c.show("/v1/subscriptions/", n, http.StatusCreated)
 }
 
 // free tells whether a product costs nothing in the organization's currency.
@@ -94,6 +96,7 @@ func (c *call) updateSubscription() {
 		c.refuse(refusal.status, refusal.name, refusal.detail)
 		return
 	}
+	before := *s
 	w.version++
 	w.changed(func() *Time { return &s.ModifiedAt }, func(o *object) { o.open(); w.subscriptionFields(o, n); o.close() }, func() {
 		at := w.now
@@ -121,6 +124,7 @@ func (c *call) updateSubscription() {
 			w.adjust(s, f, metadata, product, discount, behavior)
 		}
 	})
+	w.subscriptionHappened(&before, n)
 	c.show("/v1/subscriptions/", n, http.StatusOK)
 }
 
@@ -219,7 +223,9 @@ func (c *call) revokeSubscription() {
 		c.refuse(http.StatusForbidden, "AlreadyCanceledSubscription", "This subscription is already canceled or will be at the end of the period.")
 		return
 	}
+	before := *s
 	s.revoke(c.w.stamp())
+	c.w.subscriptionHappened(&before, n)
 	c.show("/v1/subscriptions/", n, http.StatusOK)
 }
 
@@ -259,6 +265,7 @@ func (c *call) updateOrder() {
 			o.BillingAddress = address
 		}
 	})
+	w.hook("order.updated", KindOrder, n)
 	c.show("/v1/orders/", n, http.StatusOK)
 }
 
@@ -278,6 +285,7 @@ func (c *call) generateInvoice() {
 		return
 	case !o.InvoiceGenerated:
 		o.InvoiceGenerated, o.ModifiedAt = true, c.w.stamp()
+		c.w.hook("order.updated", KindOrder, n)
 	}
 	c.json(http.StatusAccepted, []byte("null"))
 }
