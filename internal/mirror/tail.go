@@ -58,6 +58,8 @@ const (
 	tailOverlap = 10 * time.Minute
 	// DefaultTailLag is how long after a change Polar's replicas may still give the old row.
 	DefaultTailLag = 10 * time.Second
+	// slowWithin is how long a slow probe that costs more than a round has left may be put off.
+	slowWithin = time.Hour
 	// mostChanges bounds what one round fetches of a stream; the rest waits for the next.
 	mostChanges = 2000
 )
@@ -92,6 +94,7 @@ type tailPosition struct {
 	Since    time.Time            `json:"since,omitzero"`  // when the complete sweep began that Short belongs to
 	Page     map[string]int       `json:"page,omitempty"`  // where a large hot set goes on
 	Asked    map[string]time.Time `json:"asked,omitempty"` // slow probes, by number
+	Cost     map[string]int       `json:"cost,omitempty"`  // what they cost last
 }
 
 // Tail makes one round of tails: feeds first, then the probes of each stream,
@@ -229,15 +232,19 @@ func (rd *round) slow(ctx, reading context.Context) error {
 		if rd.left <= 0 {
 			return nil
 		}
+		if u.t.at.Cost[u.name] > rd.left && time.Since(u.t.at.Asked[u.name]) < slowWithin {
+			continue
+		}
 		u.t.ask(ctx, reading, u.name, u.p)
 		if err := u.t.fatal(); err != nil {
 			return err
 		}
 		if u.t.at.Asked == nil {
-			u.t.at.Asked = map[string]time.Time{}
+			u.t.at.Asked, u.t.at.Cost = map[string]time.Time{}, map[string]int{}
 		}
 		u.t.at.Asked[u.name] = time.Now().UTC().Truncate(time.Millisecond)
-		rd.left -= int(rd.spent() - before)
+		u.t.at.Cost[u.name] = int(rd.spent() - before)
+		rd.left -= u.t.at.Cost[u.name]
 	}
 	return nil
 }

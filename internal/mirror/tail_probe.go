@@ -79,9 +79,12 @@ func (h Head) ask(ctx, reading context.Context, t *tail) error {
 		}
 		from = t.start(newest)
 	}
-	newest := t.at.Newest
+	newest, sorting := t.at.Newest, []string{"-" + by}
+	if o, ok := t.s.Scan.(fetch.Offset); ok && len(o.Sort) > 1 && o.Sort[0] == by {
+		sorting = append(sorting, o.Sort[1:]...)
+	}
 	for n := 1; ; n++ {
-		page, err := t.page(reading, url.Values{"sorting": {"-" + by}, "page": {strconv.Itoa(n)}})
+		page, err := t.page(reading, url.Values{"sorting": sorting, "page": {strconv.Itoa(n)}})
 		if err != nil {
 			return err
 		}
@@ -215,9 +218,11 @@ func (d Due) ask(ctx, _ context.Context, t *tail) error {
 // Modified follows a list that can be sorted by modified_at. Rows never modified
 // come first in descending order; how many there were last time is where the
 // search for the newest change begins.
-type Modified struct{}
+type Modified struct {
+	Then []string // further criteria, unique together: rows modified at once would else be shuffled from page to page
+}
 
-func (Modified) ask(ctx, reading context.Context, t *tail) error {
+func (m Modified) ask(ctx, reading context.Context, t *tail) error {
 	from := t.at.Modified.Add(-tailOverlap)
 	if t.at.Modified.IsZero() {
 		newest, err := t.r.Store.Newest(ctx, t.s.Name, "modified_at")
@@ -227,7 +232,7 @@ func (Modified) ask(ctx, reading context.Context, t *tail) error {
 		from = t.start(newest)
 	}
 	read := func(n int) (fetch.Page, int, error) {
-		page, err := t.page(reading, url.Values{"sorting": {"-modified_at"}, "page": {strconv.Itoa(n)}})
+		page, err := t.page(reading, url.Values{"sorting": append([]string{"-modified_at"}, m.Then...), "page": {strconv.Itoa(n)}})
 		if err != nil {
 			return page, 0, err
 		}
