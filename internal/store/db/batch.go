@@ -1583,6 +1583,73 @@ func (b *FilesUpsertBatchResults) Close() error {
 	return b.br.Close()
 }
 
+const findingsUpsert = `-- name: FindingsUpsert :batchexec
+INSERT INTO sync_findings (stream, key, kind, field, mirror_value, other_value, evidence, resolved_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, CASE WHEN $8::boolean THEN now() END)
+ON CONFLICT (stream, key, kind, field) DO UPDATE SET
+    mirror_value = EXCLUDED.mirror_value, other_value = EXCLUDED.other_value, evidence = EXCLUDED.evidence,
+    first_seen = CASE WHEN sync_findings.resolved_at IS NULL THEN sync_findings.first_seen ELSE now() END,
+    last_seen = now(), resolved_at = EXCLUDED.resolved_at
+`
+
+type FindingsUpsertBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type FindingsUpsertParams struct {
+	Stream      string  `json:"stream"`
+	Key         string  `json:"key"`
+	Kind        string  `json:"kind"`
+	Field       string  `json:"field"`
+	MirrorValue *string `json:"mirror_value"`
+	OtherValue  *string `json:"other_value"`
+	Evidence    string  `json:"evidence"`
+	Healed      bool    `json:"healed"`
+}
+
+// A finding that comes back after it was resolved begins anew.
+func (q *Queries) FindingsUpsert(ctx context.Context, arg []FindingsUpsertParams) *FindingsUpsertBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.Stream,
+			a.Key,
+			a.Kind,
+			a.Field,
+			a.MirrorValue,
+			a.OtherValue,
+			a.Evidence,
+			a.Healed,
+		}
+		batch.Queue(findingsUpsert, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &FindingsUpsertBatchResults{br, len(arg), false}
+}
+
+func (b *FindingsUpsertBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *FindingsUpsertBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
 const licenseKeyActivationsUpsert = `-- name: LicenseKeyActivationsUpsert :batchexec
 INSERT INTO license_key_activations (
     id, license_key_id, label, meta, created_at, modified_at, _extra, _hash, _requested_at

@@ -1,0 +1,21 @@
+-- name: FindingsUpsert :batchexec
+-- A finding that comes back after it was resolved begins anew.
+INSERT INTO sync_findings (stream, key, kind, field, mirror_value, other_value, evidence, resolved_at)
+VALUES (@stream, @key, @kind, @field, @mirror_value, @other_value, @evidence, CASE WHEN @healed::boolean THEN now() END)
+ON CONFLICT (stream, key, kind, field) DO UPDATE SET
+    mirror_value = EXCLUDED.mirror_value, other_value = EXCLUDED.other_value, evidence = EXCLUDED.evidence,
+    first_seen = CASE WHEN sync_findings.resolved_at IS NULL THEN sync_findings.first_seen ELSE now() END,
+    last_seen = now(), resolved_at = EXCLUDED.resolved_at;
+
+-- name: FindingsResolve :execrows
+-- Closes the findings of a stream that an audit which has just looked for them did not find any more.
+UPDATE sync_findings SET resolved_at = now()
+WHERE stream = @stream AND kind = ANY(@kinds::text[]) AND resolved_at IS NULL AND last_seen < @audited_at::timestamptz;
+
+-- name: FindingsOpen :many
+SELECT stream, key, kind, field, mirror_value, other_value, evidence, first_seen, last_seen
+FROM sync_findings WHERE resolved_at IS NULL AND stream = ANY(@streams::text[])
+ORDER BY stream, kind, key, field;
+
+-- name: DatabaseNow :one
+SELECT now()::timestamptz;
