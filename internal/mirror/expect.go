@@ -87,10 +87,49 @@ func expected() map[string]Expect {
 			},
 		},
 		"subscriptions_export": {Sparse: []string{"active"}},
-		"license_keys":         {Enums: map[string][]string{"status": {"granted", "revoked", "disabled"}}},
-		"customer_seats":       {Enums: map[string][]string{"status": {"pending", "claimed", "revoked"}}},
-		"payment_methods":      {Sparse: []string{"method_metadata"}, Enums: map[string][]string{"processor": {"stripe"}}},
-		"events":               {Enums: map[string][]string{"source": {"system", "user"}}},
+		"custom_fields":        {Enums: map[string][]string{"type": {"text", "number", "date", "checkbox", "select"}}},
+		"files": {
+			Sparse: []string{"flagged_malicious_at", "public_url"}, // of the services that have any
+			Enums:  map[string][]string{"service": {"downloadable", "product_media", "organization_avatar", "support_case_attachment"}},
+		},
+		"discounts": {
+			Extra:  []string{"amount", "currency"},
+			Sparse: []string{"amounts", "basis_points", "duration_in_months"}, // which follow from type and duration
+			Enums: map[string][]string{
+				"type":     {"fixed", "percentage"},
+				"duration": {"once", "forever", "repeating"},
+			},
+		},
+		"disputes": {Enums: map[string][]string{"status": {"prevented", "early_warning", "needs_response", "under_review", "lost", "won"}}},
+		"refunds": {Enums: map[string][]string{
+			"status": {"pending", "succeeded", "failed", "canceled"},
+			"reason": {"duplicate", "fraudulent", "customer_request", "service_disruption", "satisfaction_guarantee", "dispute_prevention", "other"},
+		}},
+		"benefit_grants": {Extra: []string{"user_id"}},
+		"checkout_links": {
+			Extra:  []string{"product_id", "product_price_id"},
+			Sparse: []string{"units"},
+			Enums: map[string][]string{
+				"payment_processor": {"stripe"},
+				"trial_interval":    intervals,
+			},
+		},
+		"checkouts": {
+			Extra:  []string{"product_price_id", "customer_billing_address_fields"},
+			Sparse: []string{"units", "min_units", "max_units"},
+			Enums: map[string][]string{
+				"status":                {"open", "expired", "confirmed", "succeeded", "failed"},
+				"payment_processor":     {"stripe"},
+				"tax_behavior":          {"inclusive", "exclusive"},
+				"active_trial_interval": intervals,
+				"trial_interval":        intervals,
+			},
+		},
+		"webhook_endpoints": {Enums: map[string][]string{"format": {"raw", "discord", "slack"}}},
+		"license_keys":      {Enums: map[string][]string{"status": {"granted", "revoked", "disabled"}}},
+		"customer_seats":    {Enums: map[string][]string{"status": {"pending", "claimed", "revoked"}}},
+		"payment_methods":   {Sparse: []string{"method_metadata"}, Enums: map[string][]string{"processor": {"stripe"}}},
+		"events":            {Enums: map[string][]string{"source": {"system", "user"}}},
 		"payments": {
 			Sparse: []string{"method_metadata"}, // of payments whose method has any
 			Enums: map[string][]string{

@@ -162,3 +162,52 @@ func FuzzSplit(f *testing.F) {
 		}
 	})
 }
+
+// A list of copies is a list of ids, and an id that stands only inside a copy is the object's own.
+func TestSplitCopies(t *testing.T) {
+	t.Parallel()
+	full := testShape()
+	table := full.table
+	sh := newShape(Stream{
+		Table:    table,
+		Embedded: []string{"customer"},
+		Copies:   map[string]string{"customer": "customers"},
+		Lifted:   map[string]string{"name": "customer"},
+		Children: []Child{{Field: "items", Parent: "parent_id", Key: "item_id", OnlyKey: true, Table: full.childs[0].table}},
+	})
+	other := strings.Replace(itemID, "1", "2", 1)
+	var d drift
+	split := func(raw string) object {
+		t.Helper()
+		o, err := (&splitter{drift: &d}).split(&sh, jsontext.Value(raw))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o
+	}
+	item := func(customer, label string) object {
+		return split(`{"id":"` + itemID + `","amount":1,"metadata":{},"customer":` + customer + `,"items":[{"id":"` + other + `","new":"` + label + `","label":"x"}]}`)
+	}
+	a := item(`{"id":"`+itemID+`","name":"one"}`, "a")
+	if got := string(sh.document(a, time.Now())); !strings.Contains(got, `"name":"`+itemID+`"`) {
+		t.Errorf("no id of the copy in %s", got)
+	}
+	child := string(sh.childs[0].document(a.children[0][0], time.Now()))
+	if !strings.Contains(child, `"item_id":"`+other+`"`) || strings.Contains(child, `"new"`) || !strings.Contains(child, `"_extra":{}`) {
+		t.Errorf("more or less than the key in %s", child)
+	}
+	if b := item(`{"id":"`+itemID+`","name":"another name"}`, "renamed"); string(a.hash) != string(b.hash) {
+		t.Error("a change within a copy changes the object")
+	}
+	if b := item(`{"id":"`+other+`","name":"one"}`, "a"); string(a.hash) == string(b.hash) {
+		t.Error("another copy does not change the object")
+	}
+	for _, none := range []string{`null`, `{}`, `{"id":"none"}`, `[]`} {
+		if o := item(none, "a"); strings.Contains(string(sh.document(o, time.Now())), `"name"`) {
+			t.Errorf("an id out of %s", none)
+		}
+	}
+	if list := d.list(); len(list) > 0 {
+		t.Errorf("drift: %+v", list)
+	}
+}
