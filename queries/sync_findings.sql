@@ -16,6 +16,3 @@ WHERE stream = @stream AND kind = ANY(@kinds::text[]) AND resolved_at IS NULL AN
 SELECT stream, key, kind, field, mirror_value, other_value, evidence, first_seen, last_seen
 FROM sync_findings WHERE resolved_at IS NULL AND stream = ANY(@streams::text[])
 ORDER BY stream, kind, key, field;
-
--- name: DatabaseNow :one
-SELECT now()::timestamptz;

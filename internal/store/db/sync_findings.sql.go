@@ -10,17 +10,6 @@ import (
 	"time"
 )
 
-const databaseNow = `-- name: DatabaseNow :one
-SELECT now()::timestamptz
-`
-
-func (q *Queries) DatabaseNow(ctx context.Context) (time.Time, error) {
-	row := q.db.QueryRow(ctx, databaseNow)
-	var column_1 time.Time
-	err := row.Scan(&column_1)
-	return column_1, err
-}
-
 const findingsOpen = `-- name: FindingsOpen :many
 SELECT stream, key, kind, field, mirror_value, other_value, evidence, first_seen, last_seen
 FROM sync_findings WHERE resolved_at IS NULL AND stream = ANY($1::text[])
