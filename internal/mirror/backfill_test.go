@@ -124,6 +124,16 @@ func TestBackfillResumes(t *testing.T) {
 		t.Errorf("another window: %+v", other)
 	}
 	h.equal(t, "orders")
+
+	// Without an end it ends where it began to be read, also when it is gone on with later.
+	h.fault(t, "404:path=/v1/orders/,skip=2")
+	h.backfilled(t, mirror.Failed, "orders", since, time.Time{})
+	h.server.ClearFaults()
+	h.world.Advance(48 * time.Hour)
+	r = h.backfilled(t, mirror.Succeeded, "orders", since, time.Time{})
+	if late := query[int](t, h, "SELECT count(*) FROM orders WHERE created_at > $1", h.world.Now().Add(-48*time.Hour)); !r.Resumed || late != 0 {
+		t.Errorf("%d orders from after it began: %+v", late, r)
+	}
 }
 
 func TestBackfillWithoutEnd(t *testing.T) {
