@@ -70,6 +70,7 @@ func newClient(cfg *Config, log *slog.Logger) (*fetch.Client, error) {
 
 // openEngine makes everything ready to sync, without a request to Polar.
 func openEngine(ctx context.Context, cfg *Config, log *slog.Logger, migrate bool, watch mirror.Observer) (*engine, error) {
+	tuneMemory()
 	client, err := newClient(cfg, log)
 	if err != nil {
 		return nil, err

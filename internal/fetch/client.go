@@ -104,6 +104,9 @@ type Page struct {
 	// Items are the raw items in the order of the wire. They are slices of one buffer that belongs to this page alone:
 	// valid as long as they are held, and holding one holds them all.
 	Items []jsontext.Value
+	// Checked tells that the items are known to be valid JSON to the last escape. A page with an item that is not comes
+	// all the same, and is not checked.
+	Checked bool
 	// TotalCount is the number of rows that match the query, as the server counted just before it read the page; -1
 	// where the endpoint does not say. A keyset scan narrows the query as it goes, so there it falls.
 	TotalCount int
@@ -140,6 +143,7 @@ func (c *Client) Page(ctx context.Context, path string, query url.Values) (Page,
 	p := Page{Total: -1, Whole: -1, Query: c.complete(query)}
 	made, err := c.do(ctx, "read a page", path, p.Query, func(body []byte) (err error) {
 		p.Items, p.TotalCount, p.MaxPage, err = splitPage(body)
+		p.Checked = err == nil && wellFormed(body)
 		return err
 	})
 	p.RequestedAt, p.Requests = made.sent, made.attempts

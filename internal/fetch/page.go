@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -56,6 +57,10 @@ func splitPage(body []byte) (items []jsontext.Value, totalCount, maxPage int, er
 	}
 	return items, totalCount, maxPage, nil
 }
+
+// wellFormed tells, of what has been read leniently, that a strict reader would take it too: there is no broken UTF-8, and
+// no escape that could be half a surrogate pair.
+func wellFormed(body []byte) bool { return utf8.Valid(body) && !bytes.Contains(body, []byte(`\u`)) }
 
 // splitArray cuts a bare [...] into raw items, which are slices of body.
 func splitArray(body []byte) ([]jsontext.Value, error) {

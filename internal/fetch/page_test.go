@@ -160,3 +160,18 @@ func BenchmarkSplitPage(b *testing.B) {
 		}
 	}
 }
+
+// What is called checked, a strict reader takes as well.
+func TestPageChecked(t *testing.T) {
+	for item, want := range map[string]bool{
+		`{"id":"a\n"}`: true, `{"id":"é"}`: true, "{\"id\":\"\xff\"}": false, `{"id":"\ud800"}`: false, `{"id":"\u00e9"}`: false,
+	} {
+		items, _, _, err := splitPage([]byte(`{"items":[` + item + `],"pagination":{"total_count":1,"max_page":1}}`))
+		if err != nil || len(items) != 1 {
+			t.Fatalf("%s: %v", item, err)
+		}
+		if got := wellFormed(items[0]); got != want || got && !items[0].IsValid() {
+			t.Errorf("%s: checked %t", item, got)
+		}
+	}
+}

@@ -27,6 +27,7 @@ type parsed struct {
 func (sw *sweep) parse(page fetch.Page) parsed {
 	p := parsed{Page: page, objects: make([]object, 0, len(page.Items)), items: make([]store.Item, 0, len(page.Items))}
 	at := make(map[uuid.UUID]int, len(page.Items))
+	sw.splitter.checked = page.Checked
 	for _, raw := range page.Items {
 		raw = withoutSecrets(raw, sw.s.secrets)
 		o, err := sw.splitter.split(&sw.s.shape, raw)

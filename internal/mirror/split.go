@@ -86,6 +86,8 @@ type splitter struct {
 	drift *drift // notes what is not as expected; nil: nothing does
 	// kept is a stack of what is kept of the objects under way, for their digests.
 	kept []byte
+	// checked: the items are known to be valid JSON.
+	checked bool
 }
 
 // split takes an item apart at its top level, once: fields that are columns,
@@ -96,7 +98,7 @@ type splitter struct {
 // The object's id is returned even with an error, where it could be read.
 func (sp *splitter) split(sh *shape, raw jsontext.Value) (object, error) {
 	sp.kept = sp.kept[:0]
-	if err := checkSyntax(raw); err != nil {
+	if err := sp.check(raw); err != nil {
 		o := object{}
 		for name, value := range members(raw) {
 			if string(name) == `"id"` {
@@ -108,9 +110,9 @@ func (sp *splitter) split(sh *shape, raw jsontext.Value) (object, error) {
 	return sp.object(sh, raw)
 }
 
-// checkSyntax refuses what is no JSON, or no UTF-8.
-func checkSyntax(raw jsontext.Value) error {
-	if raw.IsValid(jsontext.AllowDuplicateNames(true)) {
+// check refuses what is no JSON, or no UTF-8.
+func (sp *splitter) check(raw jsontext.Value) error {
+	if sp.checked || raw.IsValid(jsontext.AllowDuplicateNames(true)) {
 		return nil
 	}
 	dec := jsontext.NewDecoder(bytes.NewReader(raw), jsontext.AllowDuplicateNames(true))
