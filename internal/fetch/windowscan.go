@@ -58,8 +58,13 @@ func (w Windows) Since(c *Client) time.Time {
 func (w Windows) Pages(ctx context.Context, c *Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		s := &windowScan{Windows: w, client: c, path: path, query: with(query, "sorting", w.Field), at: from, gaps: maxGaps, yield: yield}
-		if err := s.start(ctx); err != nil {
+		first, err := s.start(ctx)
+		switch {
+		case err != nil:
 			yield(s.page(Page{Query: query}, s.at), err)
+			return
+		case first.TotalCount > 0 && first.TotalCount == len(first.Items):
+			s.only(first)
 			return
 		}
 		for s.begin.Before(s.until) {
@@ -103,8 +108,8 @@ func (s *windowScan) read(ctx context.Context, query url.Values, page int) (Page
 	return s.client.salvage(ctx, s.path, paged(query, s.Limit, page), 0, &s.gaps)
 }
 
-// start finds the first row to read, and how many follow.
-func (s *windowScan) start(ctx context.Context) error {
+// start finds the first row to read, and how many follow. The page that tells is the first one of them all.
+func (s *windowScan) start(ctx context.Context) (first Page, err error) {
 	s.until = s.client.cfg.Now().UTC().Truncate(time.Second).Add(windowAhead)
 	since := s.Since(s.client)
 	if s.since.After(since) {
@@ -116,28 +121,25 @@ func (s *windowScan) start(ctx context.Context) error {
 	if s.at.After != "" {
 		at, err := time.Parse(time.RFC3339Nano, s.at.After)
 		if err != nil {
-			return broken(s.client, s.path, Page{Query: s.query}, "the position %q is no time: %w", s.at.After, err)
+			return first, broken(s.client, s.path, Page{Query: s.query}, "the position %q is no time: %w", s.at.After, err)
 		}
 		if at.After(since) {
 			since = at.UTC()
 		}
 	}
-	query := s.query
+	query := with(s.query, s.Before, s.until.Add(windowMargin).Format(time.RFC3339))
 	if !since.IsZero() {
-		query = with(query, s.After, since.Add(-windowMargin).Format(time.RFC3339))
-	}
-	if !s.Windows.until.IsZero() {
-		query = with(query, s.Before, s.until.Add(windowMargin).Format(time.RFC3339))
+		query[s.After] = []string{since.Add(-windowMargin).Format(time.RFC3339)}
 	}
 	p, err := s.read(ctx, query, 1)
 	s.spent += p.Requests
 	if err != nil {
-		return err
+		return p, err
 	}
 	s.total, s.gaps = p.TotalCount, maxGaps // the gaps come again with their window
 	if p.TotalCount == 0 {
 		s.begin = s.until
-		return nil
+		return p, nil
 	}
 	s.begin = since
 	for _, item := range p.Items {
@@ -149,11 +151,23 @@ func (s *windowScan) start(ctx context.Context) error {
 		}
 	}
 	if s.begin.IsZero() {
-		return broken(s.client, s.path, p, "%d rows are counted, and none of the first is given with a usable %q", p.TotalCount, s.Field)
+		return p, broken(s.client, s.path, p, "%d rows are counted, and none of the first is given with a usable %q", p.TotalCount, s.Field)
 	}
 	s.width = s.until.Sub(s.begin)
 	s.fit(s.total)
-	return nil
+	return p, nil
+}
+
+// only passes on the one page that everything is on.
+func (s *windowScan) only(p Page) {
+	r := &windowRead{windowScan: s, end: s.until, query: p.Query, ids: map[string]int{}, passes: 1}
+	s.spent = 0 // what it cost is the page's own
+	nameless := 0
+	if _, err := r.take(&p, &nameless); err != nil {
+		s.yield(s.page(p, s.at), err)
+		return
+	}
+	r.finish(p, len(r.ids)+nameless, nameless)
 }
 
 // fit makes windows as wide as brings the rows to aim at, when the present width brought so many.

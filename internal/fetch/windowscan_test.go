@@ -230,7 +230,7 @@ func TestWindowsRefuse(t *testing.T) {
 		t.Errorf("a filter that is not honoured: %v", got.err)
 	}
 	endless := func(w http.ResponseWriter, r *http.Request) {
-		reply(w, 200, "application/json", `{"items":[{"id":"a","timestamp":"2026-01-01T00:00:00Z"}],"pagination":{"total_count":1,"max_page":1000000}}`)
+		reply(w, 200, "application/json", `{"items":[{"id":"a","timestamp":"2026-01-01T00:00:00Z"}],"pagination":{"total_count":150,"max_page":1000000}}`)
 	}
 	requests := 0
 	count := func(w http.ResponseWriter, r *http.Request) { requests++; endless(w, r) }

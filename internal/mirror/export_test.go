@@ -4,4 +4,4 @@ package mirror
 func SecretsOf(s Stream) []string { return append(everywhere(), s.Secrets...) }
 
 // OwnedStreams is for tests.
-func OwnedStreams() []Stream { return expecting(ownedStreams()) }
+func OwnedStreams() []Stream { return expecting(append(ownedStreams(), eventStreams()...)) }

@@ -20,7 +20,7 @@ func TestPlanPredictsRequests(t *testing.T) {
 				server:  polarsim.ServerOptions{StableTies: true}, // else members that tie are read again until all have come
 				metrics: true,
 				mirror: func(c *mirror.Config) { // whose many rows take long, and cost the same whatever the size
-					c.Off = map[string]bool{"metrics": true, "metrics_export": true}
+					c.Off = map[string]bool{"metrics": true, "metrics_export": true, "events": true}
 				},
 			})
 			for _, sync := range []string{"first sync", "second sync", "third sync"} {

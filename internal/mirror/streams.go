@@ -3,6 +3,7 @@ package mirror
 import (
 	"context"
 	"net/url"
+	"slices"
 
 	"syncd/internal/fetch"
 	"syncd/internal/store/db"
@@ -137,7 +138,7 @@ func Streams() []Stream {
 			Embedded: []string{"customer", "meter"},
 			Copies:   map[string]string{"customer": "customers", "meter": "meters"},
 			Table:    rows((*db.Queries).CustomerMetersUpsert),
-			Tail: Tail{Touched: []Touch{{"meter.", "customer_id", "customer_id"}}, Fast: []Probe{Modified{}},
+			Tail: Tail{Touched: []Touch{{"meter.", "customer_id", "customer_id"}}, Fast: []Probe{Modified{Then: []string{"customer_id", "meter_id"}}},
 				Unseen: "rows of archived meters"}},
 
 		{Name: "subscriptions", Path: "/v1/subscriptions/", Get: "/v1/subscriptions/{id}", Scope: "subscriptions:read",
@@ -186,6 +187,14 @@ func Streams() []Stream {
 			Table: rows((*db.Queries).MetricsUpsert),
 			Tail:  Tail{Unseen: "everything: metrics cost a few requests whatever their number, and are swept hourly instead"}},
 
+		// A URL of Slack or Discord is all that it takes to post there, and others
+		// may hold a key: it is a secret like the one that signs.
+		{Name: "webhook_endpoints", Path: "/v1/webhooks/endpoints", Get: "/v1/webhooks/endpoints/{id}", Scope: "webhooks:read",
+			Scan:    fetch.Offset{},
+			Secrets: []string{"secret", "url"},
+			Table:   rows((*db.Queries).WebhookEndpointsUpsert),
+			Tail:    Tail{Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
+
 		// Since 2026-06-22 Polar answers this list to web sessions only.
 		// Source: organization_access_token/auth.py.
 		{Name: "organization_access_tokens", Path: "/v1/organization-access-tokens/", Scope: "organization_access_tokens:read",
@@ -194,5 +203,5 @@ func Streams() []Stream {
 			Table:    rows((*db.Queries).OrganizationAccessTokensUpsert),
 			Tail:     Tail{Unseen: "everything"},
 			Optional: true},
-	}, exportStreams()...))
+	}, slices.Concat(eventStreams(), exportStreams())...))
 }

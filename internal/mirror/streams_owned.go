@@ -8,7 +8,7 @@ import (
 )
 
 // ownedStreams are those of the table that Polar lists for one owner at a time,
-// their owners, and the events.
+// and such owners as are for nothing else.
 func ownedStreams() []Stream {
 	return []Stream{
 		// The list is in order of creation. Each validation of a key moves its modified_at.
@@ -17,7 +17,8 @@ func ownedStreams() []Stream {
 			Embedded: []string{"customer", "activations"},
 			Secrets:  []string{"key"},
 			Copies:   map[string]string{"customer": "customers"},
-			Table:    rows((*db.Queries).LicenseKeysUpsert)},
+			Table:    rows((*db.Queries).LicenseKeysUpsert),
+			Tail:     Tail{Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
 
 		// Only a key asked for by itself brings its activations.
 		// Source: license_key/endpoints.py.
@@ -27,6 +28,7 @@ func ownedStreams() []Stream {
 			Embedded: []string{"license_key"},
 			Secrets:  []string{"key"},
 			Table:    rows((*db.Queries).LicenseKeyActivationsUpsert),
+			Tail:     Tail{Unseen: "everything"},
 			OptIn:    "it costs one request for each license key"},
 
 		// The endpoint wants a subscription or an order. An order of a subscription
@@ -39,14 +41,21 @@ func ownedStreams() []Stream {
 			},
 			Embedded: []string{"member"},
 			Copies:   map[string]string{"member": "members"},
-			Table:    rows((*db.Queries).CustomerSeatsUpsert)},
+			Table:    rows((*db.Queries).CustomerSeatsUpsert),
+			Tail:     Tail{Hook: "customer_seat.", Unseen: "everything but what a webhook endpoint of the format `raw` tells"}},
 
 		{Name: "payment_methods", Path: "/v1/customers/{customer_id}/payment-methods", Scope: "customers:read",
 			Scan:    fetch.Nested{},
 			Parents: []Parent{{Stream: "customers", Column: "customer_id"}},
 			Table:   rows((*db.Queries).PaymentMethodsUpsert),
+			Tail:    Tail{Unseen: "everything"},
 			OptIn:   "it costs one request for each customer"},
+	}
+}
 
+// eventStreams are what Polar keeps of what happened.
+func eventStreams() []Stream {
+	return []Stream{
 		// Without Get: an event asked for by itself says that it has no children.
 		// Source: event/service.py.
 		{Name: "events", Path: "/v1/events/", Scope: "events:read",
@@ -54,6 +63,7 @@ func ownedStreams() []Stream {
 			Embedded: []string{"customer"},
 			Copies:   map[string]string{"customer": "customers"},
 			Table:    rows((*db.Queries).EventsUpsert),
+			Tail:     Tail{Slow: []Probe{Recent{}}, Unseen: "events that are sent in with a time of more than ten minutes before the newest one"},
 			OptIn:    "there may be very many, and more come all the time"},
 	}
 }

@@ -1,0 +1,48 @@
+package mirror
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"syncd/internal/fetch"
+)
+
+// Recent reads what came after the newest row known, of a list that is read by
+// windows of time: the windows from a little before that row.
+type Recent struct{}
+
+func (Recent) ask(ctx, reading context.Context, t *tail) error {
+	w, ok := t.s.Scan.(fetch.Windows)
+	if !ok {
+		return fmt.Errorf("stream %s has no windows to begin from", t.s.Name)
+	}
+	from := t.at.Newest.Add(-tailOverlap)
+	if t.at.Newest.IsZero() {
+		newest, err := t.r.Store.Newest(ctx, t.s.Name, w.Field)
+		if err != nil {
+			return err
+		}
+		from = t.start(newest)
+	}
+	var cursor fetch.Cursor
+	if from.Year() > 1 {
+		cursor.After = from.UTC().Truncate(time.Second).Format(time.RFC3339)
+	}
+	pages := 0
+	for page, err := range w.Pages(reading, t.r.Client, t.s.Path, t.s.Query, cursor) {
+		t.requests += int64(page.Requests)
+		if err != nil {
+			return err
+		}
+		page.Gaps = nil // the next sweep has to account for them
+		if err := t.keep(ctx, page, w.Field); err != nil {
+			return err
+		}
+		if pages++; pages >= maxHeadPages && !page.Done {
+			break // what was stored counts; the next round goes on behind it
+		}
+	}
+	t.at.Newest = later(t.at.Newest, t.through)
+	return nil
+}
