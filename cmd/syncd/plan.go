@@ -71,18 +71,20 @@ type cadence struct {
 	tail      time.Duration // 0 = never
 }
 
-// sweepsPerHour is how often a schedule is due, over the next four weeks.
+// sweepsPerHour is how often a schedule is due, over four weeks from its first time on.
 func sweepsPerHour(spec string, loc *time.Location, now time.Time) (float64, error) {
 	const long, enough = 28 * 24 * time.Hour, 500
-	at, n := now, 0
-	for ; n < enough && at.Sub(now) < long; n++ {
-		next, err := sched.Next(spec, loc, at)
-		if err != nil || next.IsZero() {
+	first, err := sched.Next(spec, loc, now)
+	if err != nil || first.IsZero() {
+		return 0, err
+	}
+	at, n := first, 0
+	for ; n < enough && at.Sub(first) < long; n++ {
+		if at, err = sched.Next(spec, loc, at); err != nil {
 			return 0, err
 		}
-		at = next
 	}
-	return float64(n) / at.Sub(now).Hours(), nil
+	return float64(n) / at.Sub(first).Hours(), nil
 }
 
 // makePlan works out what the streams cost at a cadence.
@@ -118,10 +120,10 @@ func makePlan(costs []mirror.Cost, at cadence, loc *time.Location, now time.Time
 		case c.Refused != "":
 			s.described = "refused"
 		case s.Followed:
-			s.Fresh, s.described = at.tail.Seconds(), spanOf(at.tail)
+			s.Fresh, s.described = at.tail.Seconds(), span(at.tail)
 		case perHour > 0:
 			within := time.Duration(float64(time.Hour)/perHour + s.Minutes*float64(time.Minute))
-			s.Fresh, s.described = within.Seconds(), spanOf(within)
+			s.Fresh, s.described = within.Seconds(), span(within)
 		default:
 			s.described = "by hand"
 		}
