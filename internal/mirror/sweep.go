@@ -33,6 +33,7 @@ type sweep struct {
 	gone    string       // parents that Polar did not find: see fetch.Cursor
 	tied    []url.Values // pages between which a row of a group of ties may have slipped
 	before  url.Values   // the page before
+	both    bool         // it is among the tied ones already
 	whole   int          // rows there are by the last page's count; -1 where that does not tell
 	base    int          // for progress: rows of this sweep that earlier runs stored
 	dropped bool         // total_count fell during this pass: ids received may be gone
@@ -248,7 +249,7 @@ func (sw *sweep) partial(format string, args ...any) {
 
 // scan reads and stores from a position until the scan is done.
 func (sw *sweep) scan(ctx, reading context.Context, from fetch.Cursor) error {
-	sw.from, sw.before, sw.whole = from, nil, -1
+	sw.from, sw.before, sw.both, sw.whole = from, nil, false, -1
 	pages := ahead(reading, func(ctx context.Context) iter.Seq2[parsed, error] {
 		return sw.parsing(sw.s.Scan.Pages(ctx, sw.r.Client, sw.s.Path, sw.s.Query, from))
 	})
@@ -261,9 +262,12 @@ func (sw *sweep) scan(ctx, reading context.Context, from fetch.Cursor) error {
 			return err
 		}
 		if page.Tied && len(sw.tied) < maxTied {
-			sw.tied = append(sw.tied, sw.before, page.Query)
+			if !sw.both {
+				sw.tied = append(sw.tied, sw.before)
+			}
+			sw.tied = append(sw.tied, page.Query)
 		}
-		sw.before, sw.gone = page.Query, page.Next.Gone
+		sw.before, sw.both, sw.gone = page.Query, page.Tied, page.Next.Gone
 		sw.dropped = sw.dropped || page.Whole >= 0 && page.Whole < sw.whole
 		sw.whole = page.Whole
 		sw.counted.tell(page.Whole)
