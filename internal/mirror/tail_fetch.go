@@ -34,15 +34,25 @@ func (t *tail) fetchChanges(ctx, reading context.Context) error {
 	}
 	for _, filter := range slices.Sorted(maps.Keys(by)) {
 		if filter == store.ByID {
-			err = t.fetchObjects(ctx, reading, by[filter], asked)
-		} else {
-			err = t.fetchLists(ctx, reading, filter, by[filter], asked)
+			continue
 		}
-		if err != nil {
+		if err := t.fetchLists(ctx, reading, filter, by[filter], asked); err != nil {
 			return err
 		}
 	}
-	return nil
+	if len(by) > 1 || len(by[store.ByID]) == 0 { // the lists may have told of more
+		if pending, err = t.r.Store.Pending(ctx, t.s.Name, t.r.TailLag, mostChanges); err != nil {
+			return err
+		}
+		if asked, err = t.r.Store.Now(ctx); err != nil {
+			return err
+		}
+	}
+	objects := slices.DeleteFunc(pending, func(c store.Changed) bool { return c.Filter != store.ByID })
+	if len(objects) == 0 {
+		return nil
+	}
+	return t.fetchObjects(ctx, reading, objects, asked)
 }
 
 // always is later than anything that is dated.
@@ -55,7 +65,11 @@ func (t *tail) fetchLists(ctx, reading context.Context, filter string, changes [
 		for i, c := range some {
 			values[i] = c.Value
 		}
-		if _, err := t.filtered(ctx, reading, url.Values{filter: values}); err != nil {
+		received, err := t.filtered(ctx, reading, url.Values{filter: values})
+		if err != nil {
+			return err
+		}
+		if err := t.absent(ctx, filter, values, received); err != nil {
 			return err
 		}
 		if err := t.settled(ctx, filter, values, some, asked); err != nil {
@@ -63,6 +77,26 @@ func (t *tail) fetchLists(ctx, reading context.Context, filter string, changes [
 		}
 	}
 	return nil
+}
+
+// absent has rows asked for by id that a filter should have found and did not:
+// they have changed, or are gone.
+func (t *tail) absent(ctx context.Context, column string, values []string, received map[string]bool) error {
+	if t.s.Get == "" || !t.s.Table.has(column) {
+		return nil
+	}
+	owners := make([]uuid.UUID, 0, len(values))
+	for _, v := range values {
+		if id, err := uuid.Parse(v); err == nil {
+			owners = append(owners, id)
+		}
+	}
+	here, err := t.r.Store.Of(ctx, t.s.Name, column, owners, mostChanges)
+	if err != nil {
+		return err
+	}
+	here = slices.DeleteFunc(here, func(id uuid.UUID) bool { return received[id.String()] })
+	return t.r.Store.Note(ctx, byID(t.s.Name, here, t.r.Client.Now()))
 }
 
 // filtered stores all that a filtered list gives, and tells the ids.

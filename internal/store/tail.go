@@ -188,6 +188,11 @@ func (s *Store) Having(ctx context.Context, table, column string, values []strin
 	return s.ids(ctx, table, "t."+pgx.Identifier{column}.Sanitize()+" = ANY($1)", most, values)
 }
 
+// Of lists up to most live rows that have one of these ids in a column.
+func (s *Store) Of(ctx context.Context, table, column string, of []uuid.UUID, most int) ([]uuid.UUID, error) {
+	return s.ids(ctx, table, "t."+pgx.Identifier{column}.Sanitize()+" = ANY($1)", most, of)
+}
+
 func (s *Store) ids(ctx context.Context, table, condition string, most int, args ...any) ([]uuid.UUID, error) {
 	rows, err := s.pool.Query(ctx, fmt.Sprintf(`SELECT t.id FROM %s t WHERE t._deleted_at IS NULL AND %s LIMIT %d`,
 		pgx.Identifier{table}.Sanitize(), condition, most), args...)
