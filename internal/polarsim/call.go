@@ -57,7 +57,7 @@ func (r *resource) get(c *call) {
 	if !ok {
 		return
 	}
-	if !r.shows(c.w, n) {
+	if !r.shows(c.w, n) || c.lag(r) > 0 && !c.arrived(r, n, c.lag(r)) {
 		c.notFound()
 		return
 	}
@@ -101,7 +101,7 @@ func (r *resource) list(c *call) {
 		c.crash()
 		return
 	}
-	rows, total := c.w.rows(r, &l), 0
+	rows, total := c.replicated(r, c.w.rows(r, &l)), 0
 	total = len(rows)
 	for _, h := range c.hits {
 		switch value, _ := strconv.Atoi(h.Value); h.Kind { // Value is no number where the kind wants none

@@ -15,6 +15,7 @@ import (
 //	POST /sim/advance?by=24h    moves the clock
 //	POST /sim/churn?n=10        makes changes
 //	POST /sim/faults            arms the faults of the body, a text form a line; GET lists them, DELETE disarms them
+//	GET  /sim/files/...         the files that links to invoices and receipts lead to
 //	POST /sim/reset             sets the request counts to zero
 func (s *Server) control(rw http.ResponseWriter, r *http.Request) {
 	reply := func(v any) {

@@ -210,44 +210,6 @@ func (w *World) stateSubscription(o *object, n Ref) {
 	o.close()
 }
 
-func (c *call) getInvoice() {
-	n, ok := c.id("id", KindOrder, len(c.w.orders))
-	if !ok {
-		return
-	}
-	if !c.w.orders[n].InvoiceGenerated {
-		c.refuse(http.StatusNotFound, "InvoiceDoesNotExist", "No invoice exists for order "+c.w.id(KindOrder, int(n)).String()+".")
-		return
-	}
-	c.presigned("invoices", n)
-}
-
-// getReceipt answers 202 with an empty body while the receipt is rendered, which the first request for it starts.
-func (c *call) getReceipt() {
-	n, ok := c.id("id", KindOrder, len(c.w.orders))
-	if !ok {
-		return
-	}
-	if !c.w.orders[n].Receipt {
-		c.refuse(http.StatusNotFound, "ReceiptNotAllocated", "No receipt allocated for order "+c.w.id(KindOrder, int(n)).String()+".")
-		return
-	}
-	if _, rendered := c.receipts.LoadOrStore(n, true); !rendered {
-		c.status = http.StatusAccepted
-		return
-	}
-	c.presigned("receipts", n)
-}
-
-// presigned answers with a link that is good for ten minutes.
-func (c *call) presigned(folder string, n Ref) {
-	var o object
-	o.open()
-	o.str("url", "https://files.simulated-tools.example/"+folder+"/"+c.w.id(KindOrder, int(n)).String()+".pdf?X-Amz-Expires=600&X-Amz-Signature=simulated")
-	o.close()
-	c.json(http.StatusOK, o.b)
-}
-
 // getQuantities answers with the usage of a meter by period. The world keeps sums and no events, so a meter's whole usage falls into the period of
 // its customers' last change.
 func (c *call) getQuantities() {

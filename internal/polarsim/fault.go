@@ -26,6 +26,8 @@ import (
 //	oldheader         of a CSV export: the header it had before August 2026
 //	lag               of events: those of the last For, by the simulated clock, are not listed yet
 //	missing           of events: pages from the second on lack Value items, which total_count counts
+//	rendering         of a receipt: it is not ready before Value requests for it, nor before For by the simulated clock
+//	replica           lists and rows that upstream reads from a replica lack what was made within the last For, by the simulated clock
 //	column            of a CSV export: Value "+Name" is a column more, "-Name" one less
 //	html              200 with HTML instead of JSON
 //	total             total_count is Value, or is off by Value for "+1" or "-1"; drift makes it move by Value with every response
@@ -52,7 +54,7 @@ type Fault struct {
 	For    time.Duration     // of stall; default: until the client gives up
 }
 
-var faultKinds = []string{"500", "502", "503", "504", "401", "403", "404", "429", "reset", "truncate", "short", "stall", "gap", "rows", "oldheader", "column", "lag", "missing", "html", "total", "drift", "clamp", "repeat", "empty",
+var faultKinds = []string{"500", "502", "503", "504", "401", "403", "404", "429", "reset", "truncate", "short", "stall", "gap", "rows", "oldheader", "column", "lag", "missing", "rendering", "replica", "html", "total", "drift", "clamp", "repeat", "empty",
 	"type", "noid", "badid", "nul", "bigint", "utf8", "huge", "dup", "set"}
 
 // ParseFault reads the text form, "kind:key=value,...", for example "500:path=/v1/orders/,page=3,times=2". Keys are path, method, page, scope,

@@ -333,7 +333,8 @@ func (w *walker) report() {
 	for _, must := range []string{"/v1/organizations/", "/v1/organizations/{id}", "/v1/products/", "/v1/products/{id}", "/v1/customers/", "/v1/customers/{id}",
 		"/v1/customers/external/{external_id}", "/v1/customers/{id}/state", "/v1/members/", "/v1/customers/{id}/members/{member_id}", "/v1/meters/", "/v1/meters/{id}",
 		"/v1/customer-meters/", "/v1/customer-meters/{id}", "/v1/orders/", "/v1/orders/{id}", "/v1/orders/{id}/invoice", "/v1/subscriptions/", "/v1/subscriptions/{id}",
-		"/v1/payments/", "/v1/payments/{id}", "/v1/metrics/", "/v1/metrics/limits", "/v1/metrics/dashboards", "/v1/metrics/dashboards/{id}"} {
+		"/v1/payments/", "/v1/payments/{id}", "/v1/metrics/", "/v1/metrics/limits", "/v1/metrics/dashboards", "/v1/metrics/dashboards/{id}",
+		"/v1/events/", "/v1/events/{id}", "/v1/events/names", "/v1/event-types/", "/v1/webhooks/endpoints", "/v1/webhooks/endpoints/{id}", "/v1/webhooks/deliveries"} {
 		if w.served[must] == 0 {
 			w.t.Errorf("%s is not served", must)
 		}

@@ -43,15 +43,15 @@ type Server struct {
 	faults   faults
 	charts   metricsCache
 	served   atomic.Uint64
-	receipts sync.Map // orders whose receipt was asked for
 	mu       sync.Mutex
-	counts   map[string]int // requests by path pattern
+	counts   map[string]int     // requests by path pattern
+	receipts map[Ref]*rendering // by order; guarded by mu too
 	total    int
 }
 
 // NewServer serves w.
 func NewServer(w *World, o ServerOptions) *Server {
-	s := &Server{world: w, opts: o, limits: limiter{perMinute: o.PerMinute, now: o.Clock}, counts: map[string]int{}}
+	s := &Server{world: w, opts: o, limits: limiter{perMinute: o.PerMinute, now: o.Clock}, counts: map[string]int{}, receipts: map[Ref]*rendering{}}
 	if s.limits.now == nil {
 		s.limits.now = time.Now
 	}
@@ -125,6 +125,10 @@ type call struct {
 
 // ServeHTTP answers as Polar does.
 func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, filesPrefix) {
+		s.file(rw, r)
+		return
+	}
 	if strings.HasPrefix(r.URL.Path, "/sim/") {
 		s.control(rw, r)
 		return
