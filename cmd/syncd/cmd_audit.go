@@ -1,0 +1,111 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"syncd/internal/mirror"
+)
+
+type auditCmd struct {
+	Streams  []string     `arg:"" optional:"" help:"Streams to audit; all unless named."`
+	Cached   bool         `help:"Compare with the exports that were read last, and ask Polar for none."`
+	States   int          `default:"10" help:"How many customer states to compare, one request each; 0 for none."`
+	JSON     bool         `name:"json" help:"As JSON."`
+	Settings settingFlags `embed:""`
+}
+
+// Help is what the command does, at length.
+func (cmd *auditCmd) Help() string {
+	return `Compares the mirror with what Polar says of the same things elsewhere: the CSV exports field by field, the number of rows,
+Polar's metrics, the references between rows, the lists inside them, and a sample of customer states. What differs is fetched
+by id, written anew and compared again. It is a finding, in the table sync_findings, only where time passing between the
+reads does not explain it; those that the fetch healed are closed there.
+
+Exit code 0: all agrees; 1: unknown stream; 2: nothing could be compared; 3: there are findings, healed or open, or something
+could not be compared.`
+}
+
+func (cmd *auditCmd) Run(c *command) error {
+	cfg, log, err := c.config(groupDatabase, groupPolar)
+	_, wrong := resolveStreams(cmd.Streams)
+	if err := errors.Join(err, wrong); err != nil {
+		return usage(err)
+	}
+	ctx, release := c.interruptible()
+	e, err := openEngine(ctx, cfg, log, false, nil)
+	release()
+	if err != nil {
+		return interrupted(ctx, err)
+	}
+	defer e.close()
+	ctx, release = c.draining(drainTimeout, e.runner.Drain)
+	defer release()
+	states := cmd.States
+	if states == 0 {
+		states = -1
+	}
+	report, err := e.runner.Audit(ctx, mirror.AuditOptions{Streams: cmd.Streams, Cached: cmd.Cached, States: states})
+	if err != nil {
+		return interrupted(ctx, err)
+	}
+	if cmd.JSON {
+		out := json.NewEncoder(c.stdout)
+		out.SetIndent("", "  ")
+		err = out.Encode(struct {
+			Clean bool `json:"clean"`
+			mirror.Audit
+		}{report.Clean(), report})
+	} else {
+		err = printAudit(c.stdout, report)
+	}
+	if err == nil && !report.Clean() {
+		return errPartial
+	}
+	return err
+}
+
+func printAudit(w io.Writer, report mirror.Audit) error {
+	t := table{head: []string{"STREAM", "AGAINST", "FINDINGS", "CHANGED SINCE", "NOTE"}, align: "llrrl"}
+	for _, c := range report.Checks {
+		note := c.Note
+		if c.Failed != "" {
+			note = "not compared: " + c.Failed
+		}
+		t.add(c.Stream, c.Against, num(c.Findings), num(c.Moved), note)
+	}
+	if err := t.print(w); err != nil {
+		return err
+	}
+	open := 0
+	for _, f := range report.Findings {
+		what := f.Kind
+		if f.Field != "" {
+			what += " " + f.Field
+		}
+		end := "healed"
+		if !f.Healed {
+			end = "open"
+			if !f.FirstSeen.IsZero() {
+				end += " since " + f.FirstSeen.UTC().Format(time.RFC3339)
+			}
+			open++
+		}
+		if _, err := fmt.Fprintf(w, "\n%s %s: %s, mirror %q, Polar %q: %s\n  %s\n", f.Stream, f.Key, what, f.Mirror, f.Other, end, f.Evidence); err != nil {
+			return err
+		}
+	}
+	return summarizeAudit(w, report, open)
+}
+
+func summarizeAudit(w io.Writer, report mirror.Audit, open int) (err error) {
+	if report.Clean() {
+		_, err = fmt.Fprintf(w, "\nThe mirror agrees with Polar; %s requests.\n", num(report.Requests))
+		return err
+	}
+	_, err = fmt.Fprintf(w, "\n%s findings, %s of them open; %s requests. They are in sync_findings.\n", num(len(report.Findings)), num(open), num(report.Requests))
+	return err
+}

@@ -1,0 +1,293 @@
+package mirror
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"syncd/internal/fetch"
+	"syncd/internal/store"
+)
+
+// auditPairs are the streams that have an export. The address and the name of the customer and the name of the product are
+// compared where they belong: in an order's row of the export they are those of today.
+func auditPairs() map[string]store.Pair {
+	text := func(name string) store.PairField { return store.PairField{Name: name, Text: true} }
+	money := func(name string) store.PairField { return store.PairField{Name: name, Money: true} }
+	plain := func(name string) store.PairField { return store.PairField{Name: name} }
+	address := func(field, part string) store.PairField {
+		return store.PairField{Name: field, Mirror: "o.billing_address ->> '" + part + "'", Text: true}
+	}
+	return map[string]store.Pair{
+		"customers": {Table: "customers", Export: "customers_export", Link: "customer_id", Deletable: true, Fields: []store.PairField{
+			text("external_id"), plain("created_at"), text("email"), text("name"), address("billing_line1", "line1"), address("billing_line2", "line2"),
+			address("billing_city", "city"), address("billing_state", "state"), address("billing_postal_code", "postal_code"), address("billing_country", "country"),
+			// A text that could not be read is not compared, nor metadata that Python did not write as JSON.
+			{Name: "tax_id", Mirror: "CASE WHEN e.tax_id_text IS NULL OR e.tax_id IS NOT NULL THEN NULLIF(o.tax_id, 'null') END"},
+			{Name: "metadata", Mirror: "CASE WHEN COALESCE(jsonb_typeof(e.metadata), 'object') = 'object' THEN NULLIF(o.metadata, '{}') ELSE e.metadata END", Other: "NULLIF(e.metadata, '{}')"},
+		}},
+		"orders": {Table: "orders", Export: "orders_export", Link: "order_id", Time: "created_at", Number: "invoice_number", Fields: []store.PairField{
+			plain("created_at"), text("status"), text("currency"), text("invoice_number"), text("billing_name"), address("billing_country", "country"),
+			money("net_amount"), money("subtotal_amount"), money("discount_amount"), money("tax_amount"), money("total_amount"), money("refunded_amount"),
+			text("billing_reason"),
+		}},
+		"subscriptions": {Table: "subscriptions", Export: "subscriptions_export", Link: "subscription_id", Time: "started_at", Fields: []store.PairField{
+			text("status"), text("currency"), money("amount"), plain("seats"), plain("current_period_start"), plain("current_period_end"),
+			{Name: "recurring_interval", Text: true, Mirror: "CASE WHEN o.recurring_interval_count = 1 THEN o.recurring_interval ELSE o.recurring_interval_count || ' ' || o.recurring_interval || 's' END"},
+			plain("cancel_at_period_end"), plain("canceled_at"), plain("ends_at"), plain("ended_at"),
+			{Name: "cancellation_reason", Mirror: "o.customer_cancellation_reason", Text: true}, plain("trial_start"), plain("trial_end"),
+		}},
+	}
+}
+
+// reference is a column that names a row of another stream. Prices are not among them: orders and subscriptions refer to
+// archived ones and to those made for them alone, which no list has.
+type reference struct{ table, column, target string }
+
+func references() []reference {
+	return []reference{
+		{"orders", "customer_id", "customers"}, {"subscriptions", "customer_id", "customers"}, {"members", "customer_id", "customers"},
+		{"customer_meters", "customer_id", "customers"}, {"benefit_grants", "customer_id", "customers"}, {"refunds", "customer_id", "customers"},
+		{"orders", "product_id", "products"}, {"subscriptions", "product_id", "products"},
+		{"customer_meters", "meter_id", "meters"},
+		{"orders", "subscription_id", "subscriptions"}, {"benefit_grants", "subscription_id", "subscriptions"},
+		{"payments", "order_id", "orders"}, {"refunds", "order_id", "orders"}, {"disputes", "order_id", "orders"},
+		{"benefit_grants", "benefit_id", "benefits"}, {"license_keys", "benefit_id", "benefits"},
+		{"disputes", "payment_id", "payments"},
+	}
+}
+
+// orphans looks for rows that others refer to and that the mirror does not have. Polar may not have them either: deleted
+// customers have orders.
+func (a *auditing) orphans(ctx context.Context, c *Check, refs []reference) (found []store.Finding, err error) {
+	by := map[uuid.UUID]reference{}
+	var ids []uuid.UUID
+	for _, ref := range refs {
+		if a.r.streams[ref.table] == nil || a.r.Off[ref.table] {
+			continue
+		}
+		some, err := a.r.Store.Orphans(ctx, ref.table, ref.column, ref.target)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range some {
+			if _, twice := by[id]; !twice {
+				by[id] = ref
+				ids = append(ids, id)
+			}
+		}
+	}
+	if len(ids) == 0 || a.r.streams[c.Stream].Get == "" {
+		return nil, nil
+	}
+	newest, err := a.r.Store.Newest(ctx, c.Stream, "created_at")
+	if err != nil {
+		return nil, err
+	}
+	asked := ids[:min(len(ids), manyDifferences)]
+	if res := a.r.refresh(ctx, c.Stream, store.KindAudit, asked); res.Err != nil {
+		return nil, res.Err
+	}
+	there, err := a.r.Store.Older(ctx, c.Stream, asked, newest)
+	if err != nil {
+		return nil, err
+	}
+	known, err := a.r.Store.Known(ctx, c.Stream, asked)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range asked {
+		if there[id] {
+			found = append(found, store.Finding{Stream: c.Stream, Key: id.String(), Kind: store.FindingLost, Mirror: "absent", Other: "there", Healed: true,
+				Evidence: fmt.Sprintf("%s.%s refers to it, and it is older than other rows that the mirror has; fetched by id", by[id].table, by[id].column)})
+		}
+	}
+	c.Moved = len(known) - len(there)
+	if n := len(asked) - len(known); n > 0 {
+		c.say("%d rows that others refer to do not exist at Polar any more", n)
+	}
+	if n := len(ids) - len(asked); n > 0 {
+		c.say("%d more rows that others refer to were not asked for", n)
+	}
+	return found, nil
+}
+
+// everlasting are the streams whose rows Polar never deletes.
+func everlasting() []string {
+	return []string{"products", "meters", "customer_meters", "orders", "subscriptions", "payments", "refunds", "disputes", "benefit_grants"}
+}
+
+// count compares the number of rows. Where it differs the stream is swept: that finds which rows they are.
+func (a *auditing) count(ctx context.Context, c *Check, s Stream, counter fetch.Counter) (found []store.Finding, err error) {
+	n, err := counter.Count(fetch.WithPriority(ctx, fetch.PrioritySweep), a.r.Client, s.Path, s.Query)
+	if err != nil {
+		return nil, err
+	}
+	have, err := a.r.Store.Listed(ctx, s.Name)
+	if err != nil || int64(n.Total) == have || n.Total < 0 {
+		return nil, err
+	}
+	before, err := a.r.Store.IDs(ctx, s.Name, time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	newest, err := a.r.Store.Newest(ctx, s.Name, "created_at")
+	if err != nil {
+		return nil, err
+	}
+	res := a.r.Once(ctx, s.Name)
+	if res.Outcome != Succeeded {
+		if res.Err == nil {
+			res.Err = errors.New(res.Reason)
+		}
+		return nil, fmt.Errorf("%d rows, Polar counts %d, and a sweep does not settle it: %w", have, n.Total, res.Err)
+	}
+	slices.SortFunc(before, compareID)
+	came, err := a.r.Store.IDs(ctx, s.Name, a.since)
+	if err != nil {
+		return nil, err
+	}
+	came = slices.DeleteFunc(came, func(id uuid.UUID) bool {
+		_, had := slices.BinarySearchFunc(before, id, compareID)
+		return had
+	})
+	older, err := a.r.Store.Older(ctx, s.Name, came, newest)
+	if err != nil {
+		return nil, err
+	}
+	why := fmt.Sprintf("the mirror had %d rows, Polar counted %d; sweep %d", have, n.Total, res.RunID)
+	for _, id := range came {
+		if older[id] {
+			found = append(found, store.Finding{Stream: s.Name, Key: id.String(), Kind: store.FindingLost, Mirror: "absent", Other: "there", Healed: true,
+				Evidence: why + " brought it, and it is older than other rows that the mirror had"})
+		}
+	}
+	gone, err := a.r.Store.Buried(ctx, s.Name, res.RunID)
+	if err != nil {
+		return nil, err
+	}
+	if slices.Contains(everlasting(), s.Name) {
+		for _, id := range gone {
+			found = append(found, store.Finding{Stream: s.Name, Key: id.String(), Kind: store.FindingExtra, Mirror: "there", Other: "absent", Healed: true,
+				Evidence: why + " did not, nor did Polar give it by id, and Polar never deletes such a row"})
+		}
+	}
+	c.Moved = len(came) + len(gone) - len(found)
+	return found, nil
+}
+
+func compareID(x, y uuid.UUID) int { return slices.Compare(x[:], y[:]) }
+
+// figures compares the metrics.
+func (a *auditing) figures(ctx context.Context, c *Check) ([]store.Finding, error) {
+	if a.r.streams["metrics_export"] == nil {
+		return nil, nil
+	}
+	asOf, err := a.export(ctx, "metrics_export", !a.o.Cached)
+	if err != nil {
+		return nil, err
+	}
+	first, err := a.r.Store.Figures(ctx, asOf)
+	if err != nil {
+		return nil, err
+	}
+	again := func() ([]store.Difference, error) { return a.r.Store.Figures(ctx, time.Time{}) }
+	renew := func() error {
+		if a.o.Cached {
+			return nil
+		}
+		_, err := a.export(ctx, "metrics_export", true)
+		return err
+	}
+	return a.verify(ctx, c, "metrics_export", first, again, renew, func(store.Difference) string { return store.FindingDifferent })
+}
+
+// stateCache is for how long Polar keeps a customer state that nothing tells it to make anew (server/polar/customer/service.py).
+const stateCache = time.Hour
+
+// stateStreams are what a customer state is made of; the customer itself comes first.
+func stateStreams() []string { return []string{"customers", "subscriptions", "customer_meters", "benefit_grants"} }
+
+// states compares a sample of customer states. One that differs is a finding for good only when it still does after the
+// time for which Polar may have kept an old one.
+func (a *auditing) states(ctx context.Context, c *Check) (found []store.Finding, err error) {
+	ids, err := a.r.Store.Sample(ctx, a.o.States)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range a.earlierStates(ctx) {
+		if !slices.Contains(ids, f) {
+			ids = append(ids, f)
+		}
+	}
+	for _, id := range ids {
+		same, err := a.sameState(ctx, id)
+		if errors.Is(err, fetch.ErrNotFound) {
+			continue // deleted since
+		}
+		if err == nil && !same {
+			if err = a.refreshOwned(ctx, id); err == nil {
+				same, err = a.sameState(ctx, id)
+			}
+			c.Moved++
+		}
+		if err != nil {
+			return found, err
+		}
+		if !same {
+			found = append(found, store.Finding{Stream: "customers", Key: id.String(), Kind: store.FindingState, Mirror: "customer_state()", Other: "another state",
+				Evidence: "GET /v1/customers/{id}/state, after all that it is made of was fetched; Polar may give a state that is an hour old"})
+		}
+	}
+	if len(found) > 0 {
+		c.say("%d of %d states differ, which Polar's cache may explain for an hour", len(found), len(ids))
+	}
+	c.Moved -= len(found)
+	return found, nil
+}
+
+// earlierStates are the customers whose state differed when it was compared last.
+func (a *auditing) earlierStates(ctx context.Context) (ids []uuid.UUID) {
+	open, err := a.r.Store.OpenFindings(ctx, []string{"customers"})
+	if err != nil {
+		return nil // the next question to the database will tell
+	}
+	for _, f := range open {
+		if id, err := uuid.Parse(f.Key); err == nil && f.Kind == store.FindingState {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+func (a *auditing) sameState(ctx context.Context, id uuid.UUID) (bool, error) {
+	body, err := a.r.Client.Get(ctx, "/v1/customers/"+id.String()+"/state", nil)
+	if err != nil {
+		return false, err
+	}
+	return a.r.Store.SameState(ctx, id, []byte(body.Value))
+}
+
+// refreshOwned fetches all that a customer's state is made of and that can be fetched by id.
+func (a *auditing) refreshOwned(ctx context.Context, customer uuid.UUID) error {
+	if res := a.r.refresh(ctx, "customers", store.KindAudit, []uuid.UUID{customer}); res.Err != nil {
+		return res.Err
+	}
+	for _, stream := range stateStreams()[1:] {
+		ids, err := a.r.Store.Owned(ctx, stream, customer)
+		if err != nil {
+			return err
+		}
+		if len(ids) == 0 {
+			continue
+		}
+		if res := a.r.refresh(ctx, stream, store.KindAudit, ids); res.Err != nil {
+			return res.Err
+		}
+	}
+	return nil
+}
