@@ -24,16 +24,21 @@ func (g *generator) catalogue() {
 		{CreatedAt: t + day, Type: "text", Slug: "vat-note", Name: "Note for the \"VAT\" office", Properties: `{"form_label":"Note","textarea":true,"max_length":200}`},
 		{CreatedAt: t + day + second, Type: "select", Slug: "heard-from", Name: "Heard from", Properties: `{"options":[{"value":"friend","label":"A friend"},{"value":"web","label":"The web"}]}`},
 		{CreatedAt: t + 2*day, Type: "checkbox", Slug: "newsletter", Name: "Newsletter", Properties: `{}`},
-		{CreatedAt: t + 2*day + 5, Type: "number", Slug: "team-size", Name: "Team size", Properties: `{"ge":1,"le":100000}`},
+		{CreatedAt: t + 2*day + 5, Type: "number", Slug: "team-size", Name: "Team size", Properties: `{"ge":1,"le":100000}`, Metadata: `{"team":true}`},
+		{CreatedAt: t + 3*day, ModifiedAt: t + 33*day, Type: "date", Slug: "birthday", Name: "Birthday", Properties: `{"form_label":"Born on","ge":-2145916800,"le":1767225600}`},
+		{CreatedAt: t + 3*day, ModifiedAt: t + 44*day, DeletedAt: t + 44*day, Type: "text", Slug: "fax", Name: "Fax", Properties: `{}`},
 	}
 	g.benefits = []Benefit{
 		{CreatedAt: t + day, Type: "custom", Description: "Priority support", Visibility: "public", Properties: `{"note":"Write to support@example.com\nany time"}`},
 		{CreatedAt: t + day + 11, Type: "license_keys", Description: "License key", Visibility: "public", Properties: `{"prefix":"SIM","expires":{"ttl":1,"timeframe":"year"},"activations":{"limit":3,"enable_customer_admin":true},"limit_usage":null}`},
 		{CreatedAt: t + 2*day, Type: "meter_credit", Description: "1000 API calls", Visibility: "public", Properties: `{"units":1000,"rollover":false,"meter_id":"` + g.id(KindMeter, 0).String() + `"}`},
 		{CreatedAt: t + 3*day, ModifiedAt: t + 80*day, Type: "downloadables", Description: "E-book 📚", Visibility: "public", Properties: `{"archived":{},"files":["` + g.id(KindMedia, 100).String() + `"]}`},
-		{CreatedAt: t + 4*day, Type: "discord", Description: "Discord server", Visibility: "private", Properties: `{"guild_id":"1029384756","role_id":"5647382910","kick_member":false,"guild_token":"signed.token.of-the-guild"}`, Metadata: `{"channel":"#général"}`},
+		{CreatedAt: t + 4*day, Type: "discord", Description: "Discord server", Visibility: "private", Properties: `{"guild_id":"1029384756","role_id":"5647382910","kick_member":false,"guild_token":"` + g.hiddenText("guild", 4) + `"}`, Metadata: `{"channel":"#général"}`},
 		{CreatedAt: t + 5*day, Type: "github_repository", Description: "Source access", Visibility: "public", Properties: `{"repository_owner":"simulated-tools","repository_name":"pro","permission":"pull"}`},
 		{CreatedAt: t + 6*day, Type: "feature_flag", Description: "beta", Visibility: "draft", Properties: `{}`},
+		{CreatedAt: t + 7*day, ModifiedAt: t + 90*day, Type: "slack_shared_channel", Description: "Slack channel", Visibility: "public", Properties: `{"slack_integration_id":"` + g.id(KindIntegration, 0).String() + `","channel_name_template":"ext-{customer}","private":true,"welcome_message":null,"archive_on_revoke":true,"team_invitees":["U0123","U0456"]}`},
+		{CreatedAt: t + 8*day, ModifiedAt: t + 300*day, DeletedAt: t + 300*day, Type: "custom", Description: "Withdrawn benefit", Visibility: "public", Properties: `{"note":null}`},
+		{CreatedAt: t + 8*day, Type: "license_keys", Description: "License key, unlimited", Visibility: "public", Properties: `{"prefix":null,"expires":null,"activations":null,"limit_usage":100}`},
 	}
 	g.discounts = []Discount{
 		{CreatedAt: t + 10*day, Name: "Welcome", Code: "WELCOME10", Duration: "once", BasisPoints: 1000, Metadata: `{"campaign":"welcome"}`},
@@ -41,6 +46,18 @@ func (g *generator) catalogue() {
 		{CreatedAt: t + 30*day, Name: "Friend of the house", Duration: "forever", BasisPoints: 2000},
 		{CreatedAt: t + 40*day, Name: "Three months off", Code: "THREE", Duration: "repeating", Months: 3, BasisPoints: 5000},
 		{CreatedAt: t + 50*day, ModifiedAt: t + 400*day, DeletedAt: t + 400*day, Name: "Withdrawn", Code: "OLDIE", Duration: "repeating", Months: 6, Amounts: map[string]int64{"usd": 300, "eur": 300}},
+	}
+	g.discounts = append(g.discounts,
+		Discount{CreatedAt: t + 60*day, ModifiedAt: t + 61*day, Name: "half a year", Code: "SIX", Duration: "repeating", Months: 6, Amounts: map[string]int64{"usd": 200, "jpy": 300},
+			MaxRedemptions: 50, PerCustomer: 1, EndsAt: g.now + 90*day, Products: []Ref{productPro, productTeam}, Metadata: `{"campaign":"é","rank":1}`},
+		Discount{CreatedAt: t + 70*day, Name: "For ever and ever", Duration: "forever", Amounts: map[string]int64{"eur": 100, "usd": 150}, Products: []Ref{productBook}},
+		Discount{CreatedAt: t + 70*day, Name: "Withdrawn too", Duration: "once", BasisPoints: 250, ModifiedAt: t + 80*day, DeletedAt: t + 80*day})
+	g.checkoutLinks = []CheckoutLink{
+		{CreatedAt: t + 15*day, Label: "Home page", SuccessURL: "https://simulated-tools.example/thanks?checkout_id={CHECKOUT_ID}", AllowDiscountCodes: true, Discount: None, Products: []Ref{productPro, productProYear}},
+		{CreatedAt: t + 16*day, ModifiedAt: t + 200*day, Label: "Partner “A&B”", ReturnURL: "https://simulated-tools.example/", Discount: 0, Seats: 5, Products: []Ref{productTeam}, Metadata: `{"partner":"a&b","share":0.25}`},
+		{CreatedAt: t + 16*day, AllowDiscountCodes: true, NeedAddress: true, Discount: 4, TrialInterval: "day", TrialCount: 30, Products: []Ref{productPro}},
+		{CreatedAt: t + 17*day, ModifiedAt: t + 250*day, DeletedAt: t + 250*day, Label: "Archived product", Discount: None, Products: []Ref{productProCase}},
+		{CreatedAt: t + 145*day, Label: "Book", Discount: None, AllowDiscountCodes: true, Products: []Ref{productBook, productSponsor}},
 	}
 	g.assortment()
 }

@@ -33,6 +33,13 @@ const (
 	KindWebhookEndpoint
 	KindWebhookDelivery
 	KindWebhookEvent
+	KindCheckoutLink
+	KindDispute
+	KindLicenseKey
+	KindActivation
+	KindFile
+	KindSeat
+	KindIntegration
 )
 
 // ID is a UUID of version 4 shape. Ids are not stored: the number of a row within its table, encrypted with the world's seed, is the id, so a

@@ -156,7 +156,7 @@ func (w *World) renderBenefit(o *object, n Ref) {
 	o.str("visibility", b.Visibility)
 	o.raw("properties", b.Properties)
 	o.bool("visibility_configurable", b.Type == "custom" || b.Type == "feature_flag")
-	if b.Type == "custom" {
+	if b.Type == "custom" || b.Type == "slack_shared_channel" {
 		o.bool("is_tax_applicable", false)
 	}
 	o.close()
@@ -191,7 +191,7 @@ func (w *World) renderCustomField(o *object, n Ref) {
 	o.open()
 	o.times(f.CreatedAt, f.ModifiedAt)
 	o.id("id", w.id(KindCustomField, int(n)))
-	o.raw("metadata", "")
+	o.raw("metadata", f.Metadata)
 	o.str("type", f.Type)
 	o.str("slug", f.Slug)
 	o.str("name", f.Name)
@@ -206,9 +206,15 @@ func (w *World) discount(o *object, key string, n Ref) {
 		o.null(key)
 		return
 	}
-	d := &w.discounts[n]
 	o.key(key)
 	o.open()
+	w.discountFields(o, n)
+	o.close()
+}
+
+// discountFields are those that an embedded discount has too.
+func (w *World) discountFields(o *object, n Ref) {
+	d := &w.discounts[n]
 	o.str("duration", d.Duration)
 	if d.Duration == "repeating" {
 		o.int("duration_in_months", int64(d.Months))
@@ -237,8 +243,7 @@ func (w *World) discount(o *object, key string, n Ref) {
 	o.time("starts_at", d.StartsAt)
 	o.time("ends_at", d.EndsAt)
 	o.count("max_redemptions", int64(d.MaxRedemptions))
-	o.null("max_redemptions_per_customer")
+	o.count("max_redemptions_per_customer", int64(d.PerCustomer))
 	o.int("redemptions_count", int64(d.Redemptions))
 	w.organization(o)
-	o.close()
 }

@@ -1,9 +1,11 @@
 package polarsim
 
+import "slices"
+
 // resources is the table of lists. Sort keys, filters and what is hidden are those of polarsource/polar, server/polar/*/endpoints.py,
 // sorting.py and repository.py.
 func resources() []*resource {
-	return append(people(), sales()...)
+	return slices.Concat(people(), sales(), listsOfSales())
 }
 
 func people() []*resource {

@@ -104,8 +104,8 @@ type AttachedField struct {
 
 // CustomField is a field that checkouts ask for. Properties is JSON text.
 type CustomField struct {
-	CreatedAt, ModifiedAt        Time
-	Type, Slug, Name, Properties string
+	CreatedAt, ModifiedAt, DeletedAt       Time
+	Type, Slug, Name, Properties, Metadata string
 }
 
 // Price is one price of a product. Amounts are in the smallest unit of Currency.
@@ -161,9 +161,10 @@ type Discount struct {
 	Name, Code, Duration                               string
 	Months, BasisPoints                                int // BasisPoints 0: a fixed discount
 	Amounts                                            map[string]int64
-	MaxRedemptions                                     int
+	MaxRedemptions, PerCustomer                        int // 0 = no limit
 	Redemptions                                        int
 	Metadata                                           string
+	Products                                           []Ref // for which alone it is; none: for all
 }
 
 // Of gives the discount on an amount.
@@ -278,6 +279,17 @@ type Checkout struct {
 	Status                string // open, expired, confirmed, succeeded, failed
 	Product, Customer     Ref
 	Recurring             bool
+}
+
+// CheckoutLink is a link that opens checkouts.
+type CheckoutLink struct {
+	CreatedAt, ModifiedAt, DeletedAt Time
+	Label, SuccessURL, ReturnURL     string // "" = null
+	AllowDiscountCodes, NeedAddress  bool
+	Discount                         Ref
+	Seats, TrialCount                int // 0 = null
+	TrialInterval, Metadata          string
+	Products                         []Ref
 }
 
 // Dashboard is a saved selection of metrics. Deletion is hard upstream: a deleted one is skipped everywhere.

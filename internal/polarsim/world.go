@@ -63,6 +63,7 @@ type World struct {
 	refunds        []Refund
 	checkouts      []Checkout
 	dashboards     []Dashboard
+	checkoutLinks  []CheckoutLink
 
 	journal    journal    // what happened: the events
 	hooks      webhooks   // endpoints and what they were sent
@@ -136,6 +137,7 @@ func (w *World) Counts() map[string]int {
 	for i := range w.orders {
 		counts["order_items"] += len(w.orders[i].Items)
 	}
+	w.countLists(counts)
 	for i := range w.dashboards {
 		if !w.dashboards[i].Deleted {
 			counts["metric_dashboards"]++

@@ -1,0 +1,111 @@
+package polarsim
+
+import (
+	"slices"
+	"strconv"
+)
+
+// hiddenText is the value of a secret field of row n: recognisable where the world is asked for canaries, so that a test can look for it elsewhere.
+func (w *World) hiddenText(kind string, n int) string {
+	text := strconv.FormatUint(mix(w.seed^uint64(n)<<8^uint64(len(kind))*0x9e3779b97f4a7c15), 36)
+	if w.opts.Canaries {
+		return "canary_" + kind + "_" + text
+	}
+	return text
+}
+
+func (w *World) renderDiscount(o *object, n Ref) {
+	o.open()
+	w.discountFields(o, n)
+	list(o, "products", w.discounts[n].Products, func(o *object, p Ref) {
+		o.open()
+		w.productFields(o, p)
+		o.close()
+	})
+	o.close()
+}
+
+// saleProduct writes a product as checkouts and their links embed it.
+func (w *World) saleProduct(o *object, n Ref) {
+	o.open()
+	w.productFields(o, n)
+	list(o, "prices", w.catalogPrices(n), w.renderPrice)
+	list(o, "benefits", w.liveBenefits(n), w.renderBenefitPublic)
+	list(o, "medias", w.products[n].Medias, w.renderMedia)
+	o.close()
+}
+
+// renderBenefitPublic writes a benefit without what only the merchant may see.
+func (w *World) renderBenefitPublic(o *object, n Ref) {
+	b := &w.benefits[n]
+	o.open()
+	o.id("id", w.id(KindBenefit, int(n)))
+	o.times(b.CreatedAt, b.ModifiedAt)
+	o.str("type", b.Type)
+	o.str("description", b.Description)
+	o.bool("selectable", true)
+	o.bool("deletable", true)
+	o.bool("is_deleted", b.DeletedAt != 0)
+	w.organization(o)
+	o.close()
+}
+
+func (w *World) renderCheckoutLink(o *object, n Ref) {
+	l := &w.checkoutLinks[n]
+	secret := "polar_cl_" + w.hiddenText("link", int(n))
+	o.open()
+	o.id("id", w.id(KindCheckoutLink, int(n)))
+	o.times(l.CreatedAt, l.ModifiedAt)
+	o.text("trial_interval", l.TrialInterval)
+	o.count("trial_interval_count", int64(l.TrialCount))
+	o.raw("metadata", l.Metadata)
+	o.str("payment_processor", "stripe")
+	o.str("client_secret", secret)
+	o.text("success_url", l.SuccessURL)
+	o.text("return_url", l.ReturnURL)
+	o.text("label", l.Label)
+	o.bool("allow_discount_codes", l.AllowDiscountCodes)
+	o.bool("require_billing_address", l.NeedAddress)
+	w.ref(o, "discount_id", KindDiscount, l.Discount)
+	o.count("seats", int64(l.Seats))
+	o.null("units")
+	w.organization(o)
+	list(o, "products", l.Products, w.saleProduct)
+	w.discount(o, "discount", l.Discount)
+	first := l.Products[0]
+	w.ref(o, "product_id", KindProduct, first)
+	if prices := w.catalogPrices(first); len(prices) > 0 {
+		w.ref(o, "product_price_id", KindPrice, prices[0])
+		o.key("product_price")
+		w.renderPrice(o, prices[0])
+	} else {
+		o.null("product_price_id")
+		o.null("product_price")
+	}
+	o.key("product")
+	w.saleProduct(o, first)
+	o.str("url", "https://buy.polar.sh/"+secret)
+	o.close()
+}
+
+// countLists counts what the lists of the catalogue and those around sales show.
+func (w *World) countLists(counts map[string]int) {
+	for path, name := range map[string]string{"/v1/discounts/": "discounts", "/v1/benefits/": "benefits", "/v1/checkout-links/": "checkout_links",
+		"/v1/custom-fields/": "custom_fields", "/v1/refunds/": "refunds", "/v1/disputes/": "disputes", "/v1/checkouts/": "checkouts",
+		"/v1/benefit-grants/": "benefit_grants", "/v1/license-keys/": "license_keys", "/v1/files/": "files"} {
+		for _, r := range listsOfSales() {
+			if r.path != path {
+				continue
+			}
+			counts[name] = 0
+			for n := range Ref(r.rows(w)) {
+				if r.shows(w, n) {
+					counts[name]++
+				}
+			}
+		}
+	}
+}
+
+// listsOfSales are the lists next to those of people and sales.
+func listsOfSales() []*resource { return slices.Concat(catalogueLists(), afterSales()) }
