@@ -214,3 +214,32 @@ func TestBackfillRefuses(t *testing.T) {
 		t.Errorf("%d streams can be read by windows", windowed)
 	}
 }
+
+// Events, whose window is widened to whole seconds: Polar's filters know no finer time.
+func TestBackfillOfEvents(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{mirror: func(c *mirror.Config) {
+		c.Streams = mirror.Streams()
+		c.Retention = map[string]time.Duration{"events": 1000 * 24 * time.Hour}
+	}})
+	since, until, _ := h.middle(t, "/v1/events/", "timestamp")
+	since, until = since.Truncate(time.Second), until.Truncate(time.Second).Add(time.Second)
+	var within []string
+	for _, e := range h.all(t, "/v1/events/", url.Values{"sorting": {"timestamp"}}) {
+		at, err := time.Parse(time.RFC3339Nano, e["timestamp"].(string))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !at.Before(since) && at.Before(until) {
+			within = append(within, e["id"].(string))
+		}
+	}
+	slices.Sort(within)
+	r := h.backfilled(t, mirror.Succeeded, "events", since, until)
+	if got := query[[]string](t, h, "SELECT array_agg(id::text ORDER BY id::text) FROM events"); !slices.Equal(got, within) || len(within) < 20 {
+		t.Errorf("%d rows of %d: %+v", len(got), len(within), r)
+	}
+	if r := h.backfilled(t, mirror.Failed, "events", since.AddDate(-9, 0, 0), until); !strings.Contains(r.Reason, "not kept") {
+		t.Errorf("before what is kept: %+v", r)
+	}
+}
