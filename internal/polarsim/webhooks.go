@@ -129,12 +129,13 @@ func (w *World) hook(kind string, about Kind, row Ref) {
 		return
 	}
 	payload := ""
+	late := kind == "customer.state_changed" // upstream renders it in a job that reads the customer again; here when it is first asked for
 	for i := range w.hooks.endpoints {
 		e := &w.hooks.endpoints[i]
 		if e.DeletedAt != 0 || !e.Enabled || !slices.Contains(e.Events, kind) {
 			continue
 		}
-		if payload == "" {
+		if payload == "" && !late {
 			if payload = w.payload(kind, about, row, w.now); payload == "" {
 				return
 			}
