@@ -3,7 +3,6 @@ package mirror_test
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -15,34 +14,28 @@ import (
 	"syncd/internal/mirror"
 )
 
-// fileStore serves the files that the simulated Polar links to, and counts what Polar itself is asked.
-type fileStore struct {
+// onlyReads lets nothing through but GET, and counts what documents are asked for.
+type onlyReads struct {
 	asked map[string]*atomic.Int64 // by the end of the path
 }
 
-func (s fileStore) RoundTrip(r *http.Request) (*http.Response, error) {
+func (o onlyReads) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Method != http.MethodGet {
 		return nil, errors.New("Polar was asked to do something: " + r.Method)
 	}
-	for end, n := range s.asked {
+	for end, n := range o.asked {
 		if strings.HasSuffix(r.URL.Path, end) {
 			n.Add(1)
 		}
 	}
-	if !strings.HasSuffix(r.URL.Path, ".pdf") {
-		return http.DefaultTransport.RoundTrip(r)
-	}
-	return &http.Response{
-		StatusCode: http.StatusOK, Request: r, Header: http.Header{"Content-Type": {"application/pdf"}}, ContentLength: -1,
-		Body: io.NopCloser(strings.NewReader("%PDF-1.4 " + r.URL.Path)),
-	}, nil
+	return http.DefaultTransport.RoundTrip(r)
 }
 
 func TestDocuments(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{})
-	store := fileStore{map[string]*atomic.Int64{"/invoice": {}, "/receipt": {}}}
-	r := h.through(t, store, slog.New(slog.DiscardHandler))
+	polar := onlyReads{map[string]*atomic.Int64{"/invoice": {}, "/receipt": {}}}
+	r := h.through(t, polar, slog.New(slog.DiscardHandler))
 	pick := func(what string, ok func(o map[string]any) bool) (id, number string) {
 		t.Helper()
 		o := h.first(t, "/v1/orders/", nil, ok)
@@ -63,7 +56,7 @@ func TestDocuments(t *testing.T) {
 	}
 	none := func(what string, err error, asks int) {
 		t.Helper()
-		if n := store.asked["/invoice"].Swap(0) + store.asked["/receipt"].Swap(0); !errors.Is(err, mirror.ErrNoDocument) || n != int64(asks) {
+		if n := polar.asked["/invoice"].Swap(0) + polar.asked["/receipt"].Swap(0); !errors.Is(err, mirror.ErrNoDocument) || n != int64(asks) {
 			t.Errorf("%s: %v, asked %d times for the document", what, err, n)
 		}
 	}
@@ -74,14 +67,14 @@ func TestDocuments(t *testing.T) {
 	if _, err := r.Invoice(ctx, number); err == nil || !strings.Contains(err.Error(), "sync orders") {
 		t.Errorf("by a number that the mirror lacks: %v", err)
 	}
-	store.asked["/invoice"].Store(0)
+	polar.asked["/invoice"].Store(0)
 	_, err = r.Invoice(ctx, without)
 	none("not generated", err, 0)
 	_, err = receipt(unpaid)
 	none("not allocated", err, 0)
 	doc, err = receipt(receipted) // 202 the first time
 	got("receipt", doc, err, receipted)
-	if n := store.asked["/receipt"].Swap(0); n != 2 {
+	if n := polar.asked["/receipt"].Swap(0); n != 2 {
 		t.Errorf("asked %d times for a receipt that is rendered", n)
 	}
 	if _, err := r.Invoice(ctx, "00000000-0000-4000-8000-000000000000"); !errors.Is(err, fetch.ErrNotFound) {
@@ -105,8 +98,8 @@ func TestDocuments(t *testing.T) {
 	got("receipt", doc, err, receipted)
 	// A mirror that is ahead of itself: Polar's word counts.
 	h.exec(t, "UPDATE orders SET is_invoice_generated = true, receipt_number = 'R-1'")
-	store.asked["/invoice"].Store(0)
-	store.asked["/receipt"].Store(0)
+	polar.asked["/invoice"].Store(0)
+	polar.asked["/receipt"].Store(0)
 	_, err = r.Invoice(ctx, without)
 	none("not generated", err, 1)
 	_, err = receipt(unpaid)
