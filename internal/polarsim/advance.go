@@ -27,6 +27,7 @@ func (w *World) Advance(d time.Duration) {
 	}
 	w.now = max(w.now, until)
 	a.meter(r, d)
+	a.afterwards()
 }
 
 // advance makes what happens in one step.

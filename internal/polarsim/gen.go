@@ -11,6 +11,7 @@ const (
 	randPayments
 	randUsage
 	randDepartures
+	randAfter
 	randAdvance uint64 = 1 << 32 // plus the step
 )
 
@@ -34,6 +35,7 @@ func (w *World) generate() {
 	g.departures()
 	g.usage()
 	g.boards()
+	g.after()
 	g.standardEndpoint()
 }
 

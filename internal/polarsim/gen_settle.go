@@ -27,6 +27,9 @@ func (w *World) bill(r *rand.Rand, n Ref) {
 	c := &w.customers[o.Customer]
 	c.Invoices++
 	o.Invoice = c.Invoices
+	if o.Checkout != None {
+		w.checkouts[o.Checkout].Order = n + 1
+	}
 	if o.Discount != None && (o.Reason == ReasonPurchase || o.Reason == ReasonCreate) {
 		w.discounts[o.Discount].Redemptions++
 	}

@@ -25,14 +25,25 @@ func (w *World) renderDiscount(o *object, n Ref) {
 	o.close()
 }
 
-// saleProduct writes a product as checkouts and their links embed it.
+// linkProduct writes a product as checkout links embed it, saleProduct as checkouts do.
+func (w *World) linkProduct(o *object, n Ref) {
+	o.open()
+	o.raw("metadata", w.products[n].Metadata)
+	w.saleProductFields(o, n)
+	o.close()
+}
+
 func (w *World) saleProduct(o *object, n Ref) {
 	o.open()
-	w.productFields(o, n)
+	w.saleProductFields(o, n)
+	o.close()
+}
+
+func (w *World) saleProductFields(o *object, n Ref) {
+	w.productBase(o, n)
 	list(o, "prices", w.catalogPrices(n), w.renderPrice)
 	list(o, "benefits", w.liveBenefits(n), w.renderBenefitPublic)
 	list(o, "medias", w.products[n].Medias, w.renderMedia)
-	o.close()
 }
 
 // renderBenefitPublic writes a benefit without what only the merchant may see.
@@ -70,7 +81,7 @@ func (w *World) renderCheckoutLink(o *object, n Ref) {
 	o.count("seats", int64(l.Seats))
 	o.null("units")
 	w.organization(o)
-	list(o, "products", l.Products, w.saleProduct)
+	list(o, "products", l.Products, w.linkProduct)
 	w.discount(o, "discount", l.Discount)
 	first := l.Products[0]
 	w.ref(o, "product_id", KindProduct, first)
@@ -83,7 +94,7 @@ func (w *World) renderCheckoutLink(o *object, n Ref) {
 		o.null("product_price")
 	}
 	o.key("product")
-	w.saleProduct(o, first)
+	w.linkProduct(o, first)
 	o.str("url", "https://buy.polar.sh/"+secret)
 	o.close()
 }

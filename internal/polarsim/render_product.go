@@ -9,6 +9,12 @@ func (w *World) renderProduct(o *object, n Ref) {
 	list(o, "prices", w.catalogPrices(n), w.renderPrice)
 	list(o, "benefits", w.liveBenefits(n), w.renderBenefit)
 	list(o, "medias", p.Medias, w.renderMedia)
+	w.attachedFields(o, n)
+	o.close()
+}
+
+func (w *World) attachedFields(o *object, n Ref) {
+	p := &w.products[n]
 	order := 0
 	list(o, "attached_custom_fields", p.CustomFields, func(o *object, f AttachedField) {
 		o.open()
@@ -20,7 +26,6 @@ func (w *World) renderProduct(o *object, n Ref) {
 		o.bool("required", f.Required)
 		o.close()
 	})
-	o.close()
 }
 
 // liveBenefits are those of a product that are not deleted, in the product's order.
@@ -46,6 +51,12 @@ func (w *World) catalogPrices(n Ref) []Ref {
 }
 
 func (w *World) productFields(o *object, n Ref) {
+	w.productBase(o, n)
+	o.raw("metadata", w.products[n].Metadata)
+}
+
+// productBase are the fields that a checkout shows to whoever has its secret: no metadata.
+func (w *World) productBase(o *object, n Ref) {
 	p := &w.products[n]
 	o.id("id", w.id(KindProduct, int(n)))
 	o.times(p.CreatedAt, p.ModifiedAt)
@@ -61,7 +72,6 @@ func (w *World) productFields(o *object, n Ref) {
 	o.bool("is_recurring", p.Recurring())
 	o.bool("is_archived", p.Archived)
 	w.organization(o)
-	o.raw("metadata", p.Metadata)
 }
 
 func (w *World) renderPrice(o *object, n Ref) {
@@ -215,6 +225,22 @@ func (w *World) discount(o *object, key string, n Ref) {
 // discountFields are those that an embedded discount has too.
 func (w *World) discountFields(o *object, n Ref) {
 	d := &w.discounts[n]
+	w.discountKind(o, d)
+	o.times(d.CreatedAt, d.ModifiedAt)
+	o.id("id", w.id(KindDiscount, int(n)))
+	o.raw("metadata", d.Metadata)
+	o.str("name", d.Name)
+	o.text("code", d.Code)
+	o.time("starts_at", d.StartsAt)
+	o.time("ends_at", d.EndsAt)
+	o.count("max_redemptions", int64(d.MaxRedemptions))
+	o.count("max_redemptions_per_customer", int64(d.PerCustomer))
+	o.int("redemptions_count", int64(d.Redemptions))
+	w.organization(o)
+}
+
+// discountKind writes how much a discount takes off, and for how long.
+func (w *World) discountKind(o *object, d *Discount) {
 	o.str("duration", d.Duration)
 	if d.Duration == "repeating" {
 		o.int("duration_in_months", int64(d.Months))
@@ -235,15 +261,4 @@ func (w *World) discountFields(o *object, n Ref) {
 		}
 		o.close()
 	}
-	o.times(d.CreatedAt, d.ModifiedAt)
-	o.id("id", w.id(KindDiscount, int(n)))
-	o.raw("metadata", d.Metadata)
-	o.str("name", d.Name)
-	o.text("code", d.Code)
-	o.time("starts_at", d.StartsAt)
-	o.time("ends_at", d.EndsAt)
-	o.count("max_redemptions", int64(d.MaxRedemptions))
-	o.count("max_redemptions_per_customer", int64(d.PerCustomer))
-	o.int("redemptions_count", int64(d.Redemptions))
-	w.organization(o)
 }

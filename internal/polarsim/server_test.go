@@ -114,6 +114,9 @@ func TestListsHoldWhatTheWorldCounts(t *testing.T) {
 		if len(seen) != counts[name] || len(seen) == 0 {
 			t.Errorf("%s: %d rows listed, the world counts %d", name, len(seen), counts[name])
 		}
+		if r.noID {
+			continue
+		}
 		for _, i := range items[:min(len(items), 40)] {
 			target := strings.TrimSuffix(r.path, "/") + "/" + i["id"].(string)
 			res, body := do(t, s, "GET", target, "")

@@ -279,6 +279,15 @@ type Checkout struct {
 	Status                string // open, expired, confirmed, succeeded, failed
 	Product, Customer     Ref
 	Recurring             bool
+	Order                 Ref // number of its order plus one; 0 = none
+}
+
+// Dispute is a payment that the customer's bank questions. Refund is the number plus one of the refund that prevented it; 0 = none.
+type Dispute struct {
+	CreatedAt, ModifiedAt  Time
+	Status, Reason         string
+	Order, Payment, Refund Ref
+	Case                   bool // it has a case
 }
 
 // CheckoutLink is a link that opens checkouts.

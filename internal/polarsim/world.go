@@ -64,6 +64,7 @@ type World struct {
 	checkouts      []Checkout
 	dashboards     []Dashboard
 	checkoutLinks  []CheckoutLink
+	disputes       []Dispute
 
 	journal    journal    // what happened: the events
 	hooks      webhooks   // endpoints and what they were sent
