@@ -251,7 +251,8 @@ func (h *harness) equal(t *testing.T, names ...string) {
 			conceal(item, mirror.SecretsOf(s))
 		}
 		got := map[any]map[string]any{}
-		for _, row := range h.stored(t, s.Name, "_deleted_at IS NULL") {
+		// A copy of what Polar no longer lists stands in for it until the stream's own sweep has asked for it by id.
+		for _, row := range h.stored(t, s.Name, "_deleted_at IS NULL AND NOT EXISTS (SELECT FROM sync_stubs c WHERE c.stream = '"+s.Name+"' AND c.id = t.id AND c.resolved_at IS NULL)") {
 			got[row["id"]] = row
 		}
 		if len(got) != len(want) {

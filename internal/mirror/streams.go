@@ -98,6 +98,16 @@ func Streams() []Stream {
 			Table: rows((*db.Queries).OrganizationsUpsert),
 			Tail:  Tail{Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
 
+		{Name: "benefits", Path: "/v1/benefits/", Get: "/v1/benefits/{id}", Scope: "benefits:read",
+			Scan:  fetch.Offset{Sort: []string{"created_at", "description"}},
+			Table: rows((*db.Queries).BenefitsUpsert),
+			Tail:  Tail{Hook: "benefit.", Batch: "id", Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
+
+		{Name: "custom_fields", Path: "/v1/custom-fields/", Get: "/v1/custom-fields/{id}", Scope: "custom_fields:read",
+			Scan:  fetch.Offset{Sort: []string{"created_at", "slug"}},
+			Table: rows((*db.Queries).CustomFieldsUpsert),
+			Tail:  Tail{Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
+
 		{Name: "products", Path: "/v1/products/", Get: "/v1/products/{id}", Scope: "products:read",
 			Scan:  fetch.Offset{Sort: []string{"created_at", "name"}},
 			Table: rows((*db.Queries).ProductsUpsert),
@@ -141,10 +151,20 @@ func Streams() []Stream {
 			Tail: Tail{Touched: []Touch{{"meter.", "customer_id", "customer_id"}}, Fast: []Probe{Modified{Then: []string{"customer_id", "meter_id"}}},
 				Unseen: "rows of archived meters"}},
 
+		// A redemption does not move modified_at: a trigger of the database counts it.
+		{Name: "discounts", Path: "/v1/discounts/", Get: "/v1/discounts/{id}", Scope: "discounts:read",
+			Scan:  fetch.Offset{Sort: []string{"created_at", "code", "name"}},
+			Table: rows((*db.Queries).DiscountsUpsert),
+			Tail:  Tail{Hook: "discount.", Touched: []Touch{{"order.paid", "discount_id", ""}}, Slow: []Probe{Whole{}}, Unseen: unseenWhole},
+			Children: []Child{
+				{Field: "products", Name: "discount_products", Parent: "discount_id", Key: "product_id", OnlyKey: true,
+					Table: rows((*db.Queries).DiscountProductsUpsert)},
+			}},
+
 		{Name: "subscriptions", Path: "/v1/subscriptions/", Get: "/v1/subscriptions/{id}", Scope: "subscriptions:read",
 			Scan:     fetch.Keyset{Sort: "started_at", After: "started_after", Before: "started_before"},
 			Embedded: []string{"customer", "user", "product", "discount", "price"},
-			Copies:   map[string]string{"customer": "customers", "product": "products"},
+			Copies:   map[string]string{"customer": "customers", "product": "products", "discount": "discounts"},
 			Table:    rows((*db.Queries).SubscriptionsUpsert),
 			Tail: Tail{Hook: "subscription.", Touched: []Touch{{"subscription.", "subscription_id", ""}}, Batch: "customer_id",
 				Fast:   []Probe{Since{}, Hot{"status", []string{"past_due", "unpaid"}}, Due{[]string{"current_period_end", "trial_end", "ends_at", "resumes_at"}}},
@@ -160,7 +180,7 @@ func Streams() []Stream {
 		{Name: "orders", Path: "/v1/orders/", Get: "/v1/orders/{id}", Scope: "orders:read",
 			Scan:     fetch.Keyset{Sort: "created_at", After: "created_after", Before: "created_before", Then: []string{"invoice_number"}},
 			Embedded: []string{"customer", "user", "product", "product_price", "discount", "subscription"},
-			Copies:   map[string]string{"customer": "customers", "product": "products", "subscription": "subscriptions"},
+			Copies:   map[string]string{"customer": "customers", "product": "products", "discount": "discounts", "subscription": "subscriptions"},
 			Table:    rows((*db.Queries).OrdersUpsert),
 			Tail: Tail{Hook: "order.", Touched: []Touch{{"order.", "order_id", ""}, {"balance.", "order_id", ""}}, Batch: "customer_id",
 				Fast:   []Probe{Since{}, Hot{"status", []string{"draft", "pending"}}},
@@ -176,6 +196,18 @@ func Streams() []Stream {
 			Table: rows((*db.Queries).PaymentsUpsert),
 			Tail: Tail{Touched: []Touch{{"order.paid", "order_id", "order_id"}}, Fast: []Probe{Head{}}, Slow: []Probe{Hot{"status", []string{"pending"}}},
 				Unseen: "order_id filled in later, for an order without an event"}},
+
+		{Name: "checkout_links", Path: "/v1/checkout-links/", Get: "/v1/checkout-links/{id}", Scope: "checkout_links:read",
+			Scan:     fetch.Offset{Sort: []string{"created_at", "label", "success_url"}},
+			Embedded: []string{"product", "product_price", "discount"},
+			Secrets:  []string{"url"},
+			Copies:   map[string]string{"discount": "discounts"},
+			Table:    rows((*db.Queries).CheckoutLinksUpsert),
+			Tail:     Tail{Slow: []Probe{Whole{}}, Unseen: unseenWhole},
+			Children: []Child{
+				{Field: "products", Name: "checkout_link_products", Parent: "checkout_link_id", Key: "product_id", OnlyKey: true,
+					Table: rows((*db.Queries).CheckoutLinkProductsUpsert)},
+			}},
 
 		{Name: "metric_dashboards", Path: "/v1/metrics/dashboards", Get: "/v1/metrics/dashboards/{id}", Scope: "metrics:read",
 			Scan:  fetch.Array{},

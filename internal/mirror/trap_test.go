@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -23,7 +24,11 @@ import (
 
 func TestTrap01_NewestFirstPushesRowsOverPages(t *testing.T) {
 	t.Parallel()
+	fixed := []string{"files", "license_keys", "webhook_endpoints"} // the order of these lists cannot be chosen
 	for _, s := range mirror.Streams() {
+		if slices.Contains(fixed, s.Name) {
+			continue
+		}
 		var sort []string
 		switch scan := s.Scan.(type) {
 		case fetch.Offset:
