@@ -41,10 +41,19 @@ func exportStreams() []Stream {
 	}
 }
 
+// manyInserted is from when on what Postgres knows of a table is out of date.
+const manyInserted = 1000
+
 // link finds the mirrored rows that those of an export belong to.
 func (sw *sweep) link(ctx context.Context) error {
 	if sw.s.Link == nil {
 		return nil
+	}
+	// Right after a first sync Postgres knows nothing of the tables yet, and would join them row by row.
+	if sw.run != nil && sw.run.Counts.Inserted > manyInserted {
+		if err := sw.r.Store.Analyze(ctx, append([]string{sw.s.Name}, sw.s.Of...)...); err != nil {
+			return err
+		}
 	}
 	return sw.r.Store.Do(ctx, "find the rows that "+sw.s.Name+" belongs to", func(q *db.Queries) error { return sw.s.Link(q, ctx) })
 }

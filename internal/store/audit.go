@@ -34,6 +34,16 @@ func (s *Store) Do(ctx context.Context, what string, query func(*db.Queries) err
 	return nil
 }
 
+// Analyze lets Postgres take a look at tables, so that it knows how to join them.
+func (s *Store) Analyze(ctx context.Context, tables ...string) error {
+	for _, t := range tables {
+		if _, err := s.pool.Exec(ctx, "ANALYZE "+pgx.Identifier{t}.Sanitize()); err != nil {
+			return fmt.Errorf("analyze %s: %w", t, err)
+		}
+	}
+	return nil
+}
+
 // Difference is one place where the mirror and a second source do not agree.
 type Difference struct {
 	ID      uuid.UUID // of the mirrored row; zero where the mirror lacks it
