@@ -115,7 +115,7 @@ func expected() map[string]Expect {
 			},
 		},
 		"checkouts": {
-			Extra:  []string{"product_price_id", "customer_billing_address_fields"},
+			Extra:  []string{"product_price_id", "customer_billing_address_fields", "subtotal_amount"},
 			Sparse: []string{"units", "min_units", "max_units"},
 			Enums: map[string][]string{
 				"status":                {"open", "expired", "confirmed", "succeeded", "failed"},

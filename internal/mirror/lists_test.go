@@ -22,3 +22,22 @@ func TestDeletedDiscountIsKnown(t *testing.T) {
 		t.Errorf("drift: %v", h.stored(t, "sync_drift", "true"))
 	}
 }
+
+// What a buyer disputes is found by customer, though Polar sends the customer's id inside a copy only; what opens a checkout is nowhere.
+func TestDisputesAndCheckouts(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{})
+	h.sync(t, "customers", "products", "discounts", "disputes", "refunds", "checkouts")
+	h.equal(t, "disputes", "refunds", "checkouts")
+	if n := query[int](t, h, "SELECT count(*) FROM disputes d JOIN customers c ON c.id = d.customer_id"); n == 0 || n != len(h.stored(t, "disputes", "true")) {
+		t.Errorf("%d disputes have a customer", n)
+	}
+	for _, item := range h.all(t, "/v1/checkouts/", nil)[:5] {
+		if n := query[int](t, h, "SELECT count(*) FROM checkouts c WHERE c::text LIKE '%' || $1 || '%'", item["client_secret"]); n > 0 {
+			t.Errorf("the secret of checkout %s is stored", item["id"])
+		}
+	}
+	if drift := h.stored(t, "sync_drift", "true"); len(drift) > 0 {
+		t.Errorf("drift: %v", drift)
+	}
+}

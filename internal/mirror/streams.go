@@ -197,6 +197,27 @@ func Streams() []Stream {
 			Tail: Tail{Touched: []Touch{{"order.paid", "order_id", "order_id"}}, Fast: []Probe{Head{}}, Slow: []Probe{Hot{"status", []string{"pending"}}},
 				Unseen: "order_id filled in later, for an order without an event"}},
 
+		{Name: "disputes", Path: "/v1/disputes/", Get: "/v1/disputes/{id}", Scope: "disputes:read",
+			Scan:     fetch.Offset{Sort: []string{"created_at", "amount"}},
+			Embedded: []string{"customer"},
+			Copies:   map[string]string{"customer": "customers"},
+			Lifted:   map[string]string{"customer_id": "customer"},
+			Table:    rows((*db.Queries).DisputesUpsert),
+			Tail: Tail{Touched: []Touch{{"balance.dispute", "order_id", "order_id"}, {"balance.dispute_reversal", "order_id", "order_id"}},
+				Slow:   []Probe{Head{}, Hot{"status", []string{"early_warning", "needs_response", "under_review"}}},
+				Unseen: "case_id, and changes of disputes that were over"}},
+
+		// A refund without an order is not listed. Source: refund/repository.py.
+		{Name: "refunds", Path: "/v1/refunds/", Pick: Pick{"id", "id"}, Scope: "refunds:read",
+			Scan:     fetch.Offset{Sort: []string{"created_at", "amount"}},
+			Embedded: []string{"dispute"},
+			Copies:   map[string]string{"dispute": "disputes"},
+			Lifted:   map[string]string{"dispute_id": "dispute"},
+			Table:    rows((*db.Queries).RefundsUpsert),
+			Tail: Tail{Hook: "refund.", Touched: []Touch{{"order.refunded", "order_id", "order_id"}, {"balance.refund", "order_id", "order_id"}, {"balance.refund_reversal", "order_id", "order_id"}},
+				Batch: "id", Slow: []Probe{Head{}},
+				Unseen: "a pending refund that fails or is canceled, and metadata, unless a webhook tells of them"}},
+
 		{Name: "checkout_links", Path: "/v1/checkout-links/", Get: "/v1/checkout-links/{id}", Scope: "checkout_links:read",
 			Scan:     fetch.Offset{Sort: []string{"created_at", "label", "success_url"}},
 			Embedded: []string{"product", "product_price", "discount"},
@@ -207,6 +228,21 @@ func Streams() []Stream {
 			Children: []Child{
 				{Field: "products", Name: "checkout_link_products", Parent: "checkout_link_id", Key: "product_id", OnlyKey: true,
 					Table: rows((*db.Queries).CheckoutLinkProductsUpsert)},
+			}},
+
+		// The default of success_url holds the client secret. Source: models/checkout.py.
+		{Name: "checkouts", Path: "/v1/checkouts/", Get: "/v1/checkouts/{id}", Scope: "checkouts:read",
+			Scan:     fetch.Offset{Sort: []string{"created_at", "expires_at"}},
+			Embedded: []string{"product", "product_price", "discount"},
+			Secrets:  []string{"url", "success_url", "payment_processor_metadata"},
+			Copies:   map[string]string{"product": "products", "discount": "discounts"},
+			Table:    rows((*db.Queries).CheckoutsUpsert),
+			OptIn:    "most sessions are abandoned, and more come all the time",
+			Tail: Tail{Hook: "checkout.", Touched: []Touch{{"checkout.created", "checkout_id", ""}}, Slow: []Probe{Head{}, Hot{"status", []string{"open", "confirmed"}}},
+				Unseen: "changes of sessions that were over, and of prices and fields of their products"},
+			Children: []Child{
+				{Field: "products", Name: "checkout_products", Parent: "checkout_id", Key: "product_id", OnlyKey: true,
+					Table: rows((*db.Queries).CheckoutProductsUpsert)},
 			}},
 
 		{Name: "metric_dashboards", Path: "/v1/metrics/dashboards", Get: "/v1/metrics/dashboards/{id}", Scope: "metrics:read",
