@@ -15,16 +15,14 @@ import (
 
 	"syncd/internal/fetch"
 	"syncd/internal/mirror"
+	"syncd/internal/polarsim"
 	"syncd/internal/serve"
 )
 
 // canary is what every secret on the wire is replaced by: whatever else it is found in has kept a secret.
 const canary = "canary-in-a-coal-mine"
 
-// secrets are the fields of Polar's answers that give access to something, or name the machine of a person.
-var secrets = regexp.MustCompile(`"(secret|client_secret|guild_token|key|customer_ip_address|token)":\s?"[^"]*"`)
-
-// canaries puts a canary in the place of every secret, and counts them by field.
+// canaries puts a canary in the place of every secret, and counts them by stream and field.
 type canaries struct {
 	put  map[string]int
 	also func(path string, body []byte) []byte
@@ -32,9 +30,11 @@ type canaries struct {
 
 func (c *canaries) RoundTrip(req *http.Request) (*http.Response, error) {
 	return rewrite(req, func(_ http.Header, body []byte) []byte {
+		stream, names := secretsOf(req.URL.Path)
+		secrets := regexp.MustCompile(`"(` + strings.Join(names, "|") + `)":\s?("[^"]*"|\{[^{}]*\})`)
 		body = secrets.ReplaceAllFunc(body, func(found []byte) []byte {
 			name, _, _ := bytes.Cut(found, []byte(":"))
-			c.put[strings.Trim(string(name), `"`)]++
+			c.put[stream+"."+strings.Trim(string(name), `"`)]++
 			return fmt.Appendf(nil, `%s:%q`, name, canary)
 		})
 		if c.also != nil {
@@ -42,6 +42,16 @@ func (c *canaries) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		return body
 	})
+}
+
+// secretsOf names the stream that is read from a path, and the fields of its objects that are secrets.
+func secretsOf(path string) (stream string, names []string) {
+	for _, s := range mirror.Streams() {
+		if ok, _ := regexp.MatchString("^"+regexp.MustCompile(`\{[a-z_]+\}`).ReplaceAllString(s.Path, "[^/]+")+"$", path); ok {
+			stream, names = s.Name, append(names, mirror.SecretsOf(s)...)
+		}
+	}
+	return stream, append(names, mirror.SecretsOf(mirror.Stream{})...)
 }
 
 // leaks lists where a canary is found: tables of the schema, whatever their columns, and what else is given.
@@ -94,7 +104,7 @@ func (h *harness) watched(t *testing.T, rt http.RoundTripper, out *lockedBuffer,
 // that is not as expected, or one of a page that fails.
 func TestSecretsAreKeptNowhere(t *testing.T) {
 	t.Parallel()
-	h := start(t, setup{})
+	h := start(t, setup{world: polarsim.Options{Customers: 8}})
 	var out lockedBuffer
 	metrics := serve.NewMetrics(serve.Build{}, nil)
 	c := &canaries{put: map[string]int{}}
@@ -116,7 +126,13 @@ func TestSecretsAreKeptNowhere(t *testing.T) {
 		}
 	}
 	sync("as it comes")
-	for _, name := range []string{"guild_token"} {
+	wanted := []string{"products.guild_token"}
+	for _, s := range mirror.Streams() {
+		for _, name := range s.Secrets {
+			wanted = append(wanted, s.Name+"."+name)
+		}
+	}
+	for _, name := range wanted {
 		if c.put[name] == 0 {
 			t.Errorf("no %s on the wire, so this proves nothing of it", name)
 		}

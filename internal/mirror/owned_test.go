@@ -319,3 +319,41 @@ func TestEventsRetention(t *testing.T) {
 		t.Errorf("%d tombstones and suspects", n)
 	}
 }
+
+// ofOwners is all that Polar has of a stream that it lists for one owner at a time.
+func (h *harness) ofOwners(t *testing.T, s mirror.Stream) (all []map[string]any) {
+	t.Helper()
+	each := func(path, field string) {
+		status, body := h.call(t, http.MethodGet, path, "")
+		if status != http.StatusOK {
+			t.Fatalf("GET %s: %d %s", path, status, body)
+		}
+		var object map[string]json.RawMessage
+		var list []map[string]any
+		decode(t, body, &object)
+		decode(t, object[field], &list)
+		all = append(all, list...)
+	}
+	switch s.Name {
+	case "customer_seats":
+		for _, o := range h.all(t, "/v1/subscriptions/", nil) {
+			if o["seats"] != nil {
+				each("/v1/customer-seats?subscription_id="+o["id"].(string), "seats")
+			}
+		}
+		for _, o := range h.all(t, "/v1/orders/", nil) {
+			if o["seats"] != nil && o["subscription_id"] == nil {
+				each("/v1/customer-seats?order_id="+o["id"].(string), "seats")
+			}
+		}
+	case "license_key_activations":
+		for _, key := range h.all(t, "/v1/license-keys/", nil) {
+			each("/v1/license-keys/"+key["id"].(string), "activations")
+		}
+	case "payment_methods":
+		for _, c := range h.all(t, "/v1/customers/", nil) {
+			all = append(all, h.all(t, "/v1/customers/"+c["id"].(string)+"/payment-methods", nil)...)
+		}
+	}
+	return all
+}
