@@ -3,6 +3,7 @@ package fetch
 import (
 	"bytes"
 	"context"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -20,13 +21,13 @@ func TestDefaultShareIsUsedAndNeverRefused(t *testing.T) {
 		sim := polarsim.NewServer(polarsim.NewWorld(polarsim.Options{Seed: 1, Customers: 3}), polarsim.ServerOptions{PerMinute: 500})
 		c := newClient(t, Config{Server: "https://polar.test", Token: testToken, Transport: handlerTransport{sim}})
 		start := time.Now()
-		flood(background(), t, c, 1500)
+		flood(background(), t, c, 700)
 		took := time.Since(start)
 		used := float64(sim.Requests()) / took.Minutes() / 250
 		if used < 0.95 || c.RateLimited() != 0 || c.Paused() != 0 {
 			t.Errorf("%.3f of the budget used, %d refused, paused %v", used, c.RateLimited(), c.Paused())
 		}
-		if b := c.Budget(); b.PerMinute != 250 || b.Pace != 250 || b.Used > 250 || b.Used < 230 || b.Left != 250-b.Used || b.Requests[PrioritySweep] != 1500 {
+		if b := c.Budget(); b.PerMinute != 250 || b.Pace != 250 || b.Used > 250 || b.Used < 230 || b.Left != 250-b.Used || b.Requests[PrioritySweep] != 700 {
 			t.Errorf("budget %+v", b)
 		}
 		time.Sleep(2 * time.Minute)
@@ -116,14 +117,16 @@ func TestNobodyStarves(t *testing.T) {
 	})
 }
 
-// An organization that Polar restricts to 60 requests a minute: after two windows the client keeps within that, says so
-// once, tries now and then whether more is possible, and comes back when it is.
+// An organization that Polar restricts to 60 requests a minute: after two windows the client keeps within that, and says
+// so once.
 func TestRestrictedOrganization(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := &fixed{limit: 60}
 		var log bytes.Buffer
-		c := inProcess(t, server.ServeHTTP, capture(&log), func(cfg *Config) { cfg.RequestsPerMinute = 250 })
+		c := inProcess(t, server.ServeHTTP, func(cfg *Config) {
+			cfg.RequestsPerMinute, cfg.Log = 250, slog.New(slog.NewTextHandler(&log, nil))
+		})
 		work := func(d time.Duration) {
 			for end := time.Now().Add(d); time.Now().Before(end); {
 				if _, err := c.Page(background(), "/v1/orders/", nil); err != nil {
@@ -136,19 +139,48 @@ func TestRestrictedOrganization(t *testing.T) {
 			t.Errorf("pace %d after %d refusals", b.Pace, server.refused)
 		}
 		server.refused, server.served = 0, nil
-		work(time.Hour)
-		if n := len(server.served); n < 2500 || server.refused > 6 {
-			t.Errorf("%d requests and %d refusals in an hour, the limit is 3600", n, server.refused)
+		work(10 * time.Minute)
+		if n := len(server.served); n < 450 || server.refused > 2 {
+			t.Errorf("%d requests and %d refusals in ten minutes", n, server.refused)
 		}
 		if n := strings.Count(log.String(), "Polar refuses requests although"); n != 1 {
 			t.Errorf("told %d times", n)
 		}
-		server.limit = 500
-		work(150 * time.Minute)
-		if b := c.Budget(); b.Pace != 250 || !strings.Contains(log.String(), "back to the whole budget") {
-			t.Errorf("pace %d long after the restriction was lifted", b.Pace)
-		}
 	})
+}
+
+// The pace goes up again step by step. Raises that are answered with a refusal come ever more rarely.
+func TestPaceRecovers(t *testing.T) {
+	t.Parallel()
+	p := newPace(250, time.Minute)
+	now := time.Unix(1_800_000_000, 0)
+	limit, refusals, raises := 60, 0, 0
+	minutes := func(n int) {
+		for range n {
+			now = now.Add(time.Minute)
+			if p.now > limit {
+				refusals++
+				p.refuse(now, limit)
+			} else if p.recover(now) {
+				raises++
+			}
+		}
+	}
+	minutes(24 * 60)
+	if refusals > 60 || raises > 30 || p.now > 67 {
+		t.Errorf("%d refusals and %d raises in a day with a limit of %d, pace %d", refusals, raises, limit, p.now)
+	}
+	limit = 1000
+	minutes(3 * 60)
+	if p.now != 250 {
+		t.Errorf("pace %d three hours after the limit was lifted", p.now)
+	}
+	if p.refuse(now, 200); p.now != 250 {
+		t.Error("one refusal lowers the pace")
+	}
+	if sandbox := newPace(50, time.Minute); sandbox.floor != 9 {
+		t.Errorf("the sandbox's restricted organizations may send 10 a minute, the floor is %d", sandbox.floor)
+	}
 }
 
 func TestUsage(t *testing.T) {

@@ -63,7 +63,7 @@ func TestRivalThatEatsTheLimit(t *testing.T) {
 			if n := len(server.served); n < windows*3/4 {
 				t.Errorf("rival of %v s: only %d requests in %d windows", int(share), n, windows)
 			}
-			if server.refused > 5*windows {
+			if server.refused > 7*windows {
 				t.Errorf("rival of %v s: %d refusals in %d windows", int(share), server.refused, windows)
 			}
 			t.Logf("rival of %v s: %d served and %d refused in %d windows, pace %d", int(share), len(server.served), server.refused, windows, c.Budget().Pace)

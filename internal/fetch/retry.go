@@ -39,7 +39,7 @@ const refusedFor = 30
 // patience is how often and how long a request is repeated.
 type patience struct {
 	attempts int           // not counting those refused with 429
-	refused  time.Duration // since the first of those
+	refused  time.Duration // since the first of those, and as many of them
 }
 
 // check decides on the next attempt after an answer's headers (resp) or after a failure to get or read one (err).
@@ -55,7 +55,7 @@ func (p patience) check(ctx context.Context, resp *http.Response, err error) (bo
 		if made.refused++; made.refused == 1 {
 			made.refusedAt = time.Now()
 		}
-		return time.Since(made.refusedAt) < p.refused, nil
+		return made.refused < p.attempts || time.Since(made.refusedAt) < p.refused, nil
 	}
 	most := p.attempts
 	if few, is := ctx.Value(attemptsKey{}).(int); is {
