@@ -33,7 +33,7 @@ func (h *harness) refreshed(t *testing.T, want mirror.Outcome, stream string, id
 func TestRefreshMendsWhatWasDamagedByHand(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{})
-	h.sync(t, "customers", "members", "products", "subscriptions", "orders", "metric_dashboards")
+	h.sync(t, "customers", "members", "products", "subscriptions", "orders", "refunds", "metric_dashboards")
 	for name, damage := range map[string]struct{ stream, sql string }{
 		"amount":            {"orders", "UPDATE orders SET total_amount = total_amount + 1 WHERE id = $1"},
 		"currency":          {"orders", "UPDATE orders SET currency = 'xyz' WHERE id = $1"},
@@ -45,8 +45,10 @@ func TestRefreshMendsWhatWasDamagedByHand(t *testing.T) {
 		"child too many":    {"orders", "INSERT INTO order_items SELECT (jsonb_populate_record(i, jsonb_build_object('id', gen_random_uuid()))).* FROM order_items i WHERE order_id = $1 LIMIT 1"},
 		"row lost, child too many": {"orders", `WITH gone AS (DELETE FROM orders WHERE id = $1)
 			INSERT INTO order_items SELECT (jsonb_populate_record(i, jsonb_build_object('id', gen_random_uuid()))).* FROM order_items i WHERE order_id = $1 LIMIT 1`},
-		"name of a member": {"members", "UPDATE members SET name = 'x', _extra = '{\"a\": 1}' WHERE id = $1"},
-		"dashboard":        {"metric_dashboards", "UPDATE metric_dashboards SET name = NULL WHERE id = $1"},
+		"name of a member":                        {"members", "UPDATE members SET name = 'x', _extra = '{\"a\": 1}' WHERE id = $1"},
+		"refund, found by the filter of its list": {"refunds", "UPDATE refunds SET amount = amount + 1 WHERE id = $1"},
+		"refund lost":                             {"refunds", "DELETE FROM refunds WHERE id = $1"},
+		"dashboard":                               {"metric_dashboards", "UPDATE metric_dashboards SET name = NULL WHERE id = $1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			id := query[string](t, h, "SELECT id::text FROM "+damage.stream+" WHERE _deleted_at IS NULL ORDER BY id LIMIT 1")
