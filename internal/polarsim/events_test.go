@@ -103,7 +103,8 @@ func stampOf(t testing.TB, e map[string]any) time.Time {
 // What writes do shows in the feed, with the ids; what Polar has no event for does not.
 func TestEventsOfWrites(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
+	w := NewWorld(Options{Seed: 11, Customers: 90})
+	f := fixture{t, w, NewServer(w, ServerOptions{StableTies: true})}
 	since := func() string { return f.w.Now().Add(-time.Second).UTC().Format(time.RFC3339) }
 	names := func(from string) []string {
 		var got []string
