@@ -150,13 +150,17 @@ func (c *Counts) add(o Counts) {
 	c.Rejected += o.Rejected
 }
 
+// beginPage: a page does not wait for the disk. Should the server crash within the next second, the page may be lost, and
+// with it the checkpoint behind it, so that it is read again. The end of a run does wait, for all its pages.
+const beginPage = "BEGIN; SET LOCAL synchronous_commit TO off"
+
 func (r *Run) storePage(ctx context.Context, p Page, bad map[int]string) (Counts, error) {
 	c := Counts{Pages: 1, Requests: p.Requests, Read: int64(p.Read)}
 	first := r.SweepTotal // of a resumed sweep: an earlier run read its first page
 	if first == nil {
 		first = p.Total
 	}
-	err := pgx.BeginFunc(ctx, r.s.pool, func(tx pgx.Tx) error {
+	err := pgx.BeginTxFunc(ctx, r.s.pool, pgx.TxOptions{BeginQuery: beginPage}, func(tx pgx.Tx) error {
 		q := r.s.q.WithTx(tx)
 		if err := r.hold(ctx, q); err != nil {
 			return err
