@@ -30,6 +30,12 @@ kill-trials: ## kill -9 at random moments of a sync of 20,000 orders; TRIALS=50
 	@DSN_VARIABLE=SYNCD_TEST_DATABASE_URL OR_DOCKER=1 scripts/ensure.sh postgres
 	SYNCD_TEST_KILLS=$(or $(TRIALS),50) SYNCD_TEST_KILL_ORDERS=20000 go test -count=1 -timeout 60m -v -run TestResumeAfterKill9 ./cmd/syncd
 
+.PHONY: fuzz
+fuzz: ## fuzz the reader of CSV exports and the splitter of items, each for a time; FUZZ=60s
+	go test -run '^$$' -fuzz '^FuzzCSV$$' -fuzztime $(or $(FUZZ),60s) ./internal/fetch
+	go test -run '^$$' -fuzz '^FuzzSplit$$' -fuzztime $(or $(FUZZ),60s) ./internal/mirror
+	go test -run '^$$' -fuzz '^FuzzSplitKeeps$$' -fuzztime $(or $(FUZZ),60s) ./internal/mirror
+
 .PHONY: lint
 lint: $(LINT) ## gofmt, go vet, golangci-lint
 	@unformatted="$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l)"; \
