@@ -38,7 +38,7 @@ func (c *csvReader) Read() (fields [][]byte, err error) {
 		if err != nil {
 			return nil, c.broken(unexpected(err))
 		}
-		end := b
+		var end byte
 		if b == '"' {
 			end, err = c.quoted()
 		} else {

@@ -279,7 +279,7 @@ func TestExportFile(t *testing.T) {
 	if err != nil {
 		t.Skip("no /dev/full here")
 	}
-	defer full.Close() //nolint:errcheck // a device
+	defer full.Close()
 	if _, err := (writerOf{full}).Write([]byte("x")); err == nil {
 		t.Error("a full disk was written to")
 	} else if _, is := errors.AsType[*errWrite](err); !is {
