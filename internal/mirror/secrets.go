@@ -63,12 +63,24 @@ func enclosed(list jsontext.Value, begin, end byte) jsontext.Value {
 	return append(list, end)
 }
 
-// mayHold tells quickly, for nearly every item, that none of the names is in it.
+// mayHold tells quickly, for nearly every item, that none of the names is in it: it
+// looks at what stands before each colon.
 func mayHold(raw jsontext.Value, names []string) bool {
-	for _, name := range names {
-		if bytes.Contains(raw, []byte(`"`+name+`"`)) {
-			return true
+	for rest := raw; ; {
+		colon := bytes.IndexByte(rest, ':')
+		if colon < 0 {
+			break
 		}
+		end := colon
+		for end > 0 && rest[end-1] <= ' ' {
+			end--
+		}
+		for _, name := range names {
+			if start := end - len(name) - 2; start >= 0 && rest[start] == '"' && rest[end-1] == '"' && string(rest[start+1:end-1]) == name {
+				return true
+			}
+		}
+		rest = rest[colon+1:]
 	}
 	return bytes.Contains(raw, []byte(`\u00`)) // a letter of a name may be written so
 }
