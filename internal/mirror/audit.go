@@ -477,36 +477,6 @@ func (a *auditing) bring(ctx context.Context, p store.Pair, list []store.Differe
 // bound is a time as a filter of a list takes it.
 func bound(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000000Z") }
 
-// children looks for lists that lost a row.
-func (a *auditing) children(ctx context.Context, c *Check, s Stream) ([]store.Finding, error) {
-	again := func() (list []store.Difference, err error) {
-		seen := map[uuid.UUID]bool{}
-		take := func(some []store.Difference, err error) error {
-			for _, d := range some {
-				if !seen[d.ID] {
-					seen[d.ID] = true
-					list = append(list, d)
-				}
-			}
-			return err
-		}
-		for _, child := range s.Children {
-			if err := take(a.r.Store.Unlisted(ctx, s.Name, child.Name, child.Parent)); err != nil {
-				return nil, err
-			}
-		}
-		if s.Name == "orders" {
-			err = take(a.r.Store.Unsummed(ctx))
-		}
-		return list, err
-	}
-	first, err := again()
-	if err != nil {
-		return nil, err
-	}
-	return a.verify(ctx, c, "the list has gaps, or does not add up", first, again, nil, func(store.Difference) string { return store.FindingChildren })
-}
-
 // say adds to the note.
 func (c *Check) say(format string, args ...any) {
 	c.Note = strings.TrimPrefix(c.Note+"; "+fmt.Sprintf(format, args...), "; ")

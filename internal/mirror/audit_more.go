@@ -116,6 +116,36 @@ func (a *auditing) orphans(ctx context.Context, c *Check, refs []reference) (fou
 	return found, nil
 }
 
+// children looks for lists that lost a row.
+func (a *auditing) children(ctx context.Context, c *Check, s Stream) ([]store.Finding, error) {
+	again := func() (list []store.Difference, err error) {
+		seen := map[uuid.UUID]bool{}
+		take := func(some []store.Difference, err error) error {
+			for _, d := range some {
+				if !seen[d.ID] {
+					seen[d.ID] = true
+					list = append(list, d)
+				}
+			}
+			return err
+		}
+		for _, child := range s.Children {
+			if err := take(a.r.Store.Unlisted(ctx, s.Name, child.Name, child.Parent)); err != nil {
+				return nil, err
+			}
+		}
+		if s.Name == "orders" {
+			err = take(a.r.Store.Unsummed(ctx))
+		}
+		return list, err
+	}
+	first, err := again()
+	if err != nil {
+		return nil, err
+	}
+	return a.verify(ctx, c, "the list has gaps, or does not add up", first, again, nil, func(store.Difference) string { return store.FindingChildren })
+}
+
 // everlasting are the streams whose rows Polar never deletes.
 func everlasting() []string {
 	return []string{"products", "meters", "customer_meters", "orders", "subscriptions", "payments", "refunds", "disputes", "benefit_grants"}
@@ -210,7 +240,9 @@ func (a *auditing) figures(ctx context.Context, c *Check) ([]store.Finding, erro
 const stateCache = time.Hour
 
 // stateStreams are what a customer state is made of; the customer itself comes first.
-func stateStreams() []string { return []string{"customers", "subscriptions", "customer_meters", "benefit_grants"} }
+func stateStreams() []string {
+	return []string{"customers", "subscriptions", "customer_meters", "benefit_grants"}
+}
 
 // states compares a sample of customer states. One that differs is a finding for good only when it still does after the
 // time for which Polar may have kept an old one.
