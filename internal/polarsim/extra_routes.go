@@ -18,6 +18,7 @@ func extraRoutes() []route {
 		{method: "GET", pattern: "/v1/customers/external/{external_id}/state", scopes: customers, handle: (*call).getState},
 		{method: "GET", pattern: "/v1/customers/{id}/members/{member_id}", scopes: members, handle: (*call).getMember},
 		{method: "GET", pattern: "/v1/customers/external/{external_id}/members/{member_external_id}", scopes: members, handle: (*call).getMember},
+		{method: "GET", pattern: "/v1/customers/{id}/payment-methods", scopes: customers, handle: (*call).listPaymentMethods},
 		{method: "GET", pattern: "/v1/orders/{id}/invoice", scopes: orders, handle: (*call).getInvoice},
 		{method: "GET", pattern: "/v1/orders/{id}/receipt", scopes: orders, handle: (*call).getReceipt},
 		{method: "GET", pattern: "/v1/meters/{id}/quantities", scopes: meters, handle: (*call).getQuantities},

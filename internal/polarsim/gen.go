@@ -36,6 +36,7 @@ func (w *World) generate() {
 	g.usage()
 	g.boards()
 	g.after()
+	g.upload()
 	g.standardEndpoint()
 }
 

@@ -65,6 +65,7 @@ type World struct {
 	dashboards     []Dashboard
 	checkoutLinks  []CheckoutLink
 	disputes       []Dispute
+	uploads        []Upload // by number of the file
 
 	journal    journal    // what happened: the events
 	hooks      webhooks   // endpoints and what they were sent
