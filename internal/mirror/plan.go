@@ -37,11 +37,12 @@ func (r *Runner) Plan(ctx context.Context) ([]Cost, error) {
 		return nil, err
 	}
 	costs := make([]Cost, len(names))
+	mirrored := r.Store != nil && r.Store.CheckSchema(ctx) == nil
 	var g errgroup.Group
 	g.SetLimit(r.Parallel)
 	for i, name := range names {
 		g.Go(func() (err error) {
-			costs[i], err = r.cost(ctx, &r.streams[name].Stream)
+			costs[i], err = r.cost(ctx, &r.streams[name].Stream, mirrored)
 			if err != nil {
 				return fmt.Errorf("plan %s: %w", name, err)
 			}
@@ -51,10 +52,10 @@ func (r *Runner) Plan(ctx context.Context) ([]Cost, error) {
 	return costs, g.Wait()
 }
 
-func (r *Runner) cost(ctx context.Context, s *Stream) (Cost, error) {
+func (r *Runner) cost(ctx context.Context, s *Stream, mirrored bool) (Cost, error) {
 	cost := Cost{Stream: s.Name, Rows: -1, Followed: !s.Tail.empty()}
 	var err error
-	switch known, e := r.ownersKnown(ctx, s); {
+	switch known, e := r.ownersKnown(ctx, s, mirrored); {
 	case e != nil:
 		return cost, e
 	case known:
@@ -69,6 +70,13 @@ func (r *Runner) cost(ctx context.Context, s *Stream) (Cost, error) {
 		cost.Refused = fmt.Sprintf("the token lacks %s", s.Scope)
 	case s.Optional && errors.Is(err, fetch.ErrAuth):
 		cost.Refused = "Polar refuses this list to an organization access token"
+	case err == nil && mirrored && s.Get != "":
+		// Rows that are known from copies only are asked for one by one, after one that is known to be there.
+		n, err := r.Store.Copies(ctx, s.Name)
+		if n > 0 {
+			cost.Requests += int(n) + 1
+		}
+		return cost, err
 	default:
 		return cost, err
 	}
@@ -78,11 +86,11 @@ func (r *Runner) cost(ctx context.Context, s *Stream) (Cost, error) {
 
 // ownersKnown tells whether the rows that own those of the stream have been
 // mirrored, where there are any to be known.
-func (r *Runner) ownersKnown(ctx context.Context, s *Stream) (bool, error) {
+func (r *Runner) ownersKnown(ctx context.Context, s *Stream, mirrored bool) (bool, error) {
 	if len(s.Parents) == 0 {
 		return true, nil
 	}
-	if r.Store == nil || r.Store.CheckSchema(ctx) != nil {
+	if !mirrored {
 		return false, nil
 	}
 	list, err := r.Store.Standings(ctx, parentNames(s))
