@@ -16,10 +16,10 @@ WHERE metrics_export._requested_at <= EXCLUDED._requested_at;
 WITH named AS (
     SELECT min(slug) AS slug, display_name FROM metrics WHERE _deleted_at IS NULL GROUP BY display_name HAVING count(DISTINCT slug) = 1
 )
-UPDATE metrics_export e SET metric_id = m.metric_id
-FROM (SELECT x.id AS export_id, t.id AS metric_id
+UPDATE metrics_export e SET metric_id = mirrored
+FROM (SELECT x.id AS export_id, t.id AS mirrored
       FROM metrics_export x
       LEFT JOIN named n ON n.display_name = x.display_name
       LEFT JOIN metrics t ON t.slug = n.slug AND t."interval" = x."interval" AND t.period_start = x.period_start
                           AND t.timezone = x.timezone AND t._deleted_at IS NULL) m
-WHERE m.export_id = e.id AND e.metric_id IS DISTINCT FROM m.metric_id;
+WHERE m.export_id = e.id AND e.metric_id IS DISTINCT FROM mirrored;

@@ -43,9 +43,9 @@ WITH ours AS (
           FROM orders_export e
           WHERE e._deleted_at IS NULL) k
 )
-UPDATE orders_export e SET order_id = m.order_id
-FROM (SELECT x.id AS export_id, o.id AS order_id
+UPDATE orders_export e SET order_id = mirrored
+FROM (SELECT x.id AS export_id, o.id AS mirrored
       FROM orders_export x
       LEFT JOIN theirs t ON t.id = x.id
       LEFT JOIN ours o ON o.key = t.key AND o.n = t.n) m
-WHERE m.export_id = e.id AND e.order_id IS DISTINCT FROM m.order_id;
+WHERE m.export_id = e.id AND e.order_id IS DISTINCT FROM mirrored;

@@ -42,9 +42,9 @@ WITH ours AS (
           FROM subscriptions_export e
           WHERE e._deleted_at IS NULL) k
 )
-UPDATE subscriptions_export e SET subscription_id = m.subscription_id
-FROM (SELECT x.id AS export_id, s.id AS subscription_id
+UPDATE subscriptions_export e SET subscription_id = mirrored
+FROM (SELECT x.id AS export_id, s.id AS mirrored
       FROM subscriptions_export x
       LEFT JOIN theirs t ON t.id = x.id
       LEFT JOIN ours s ON s.key = t.key AND s.n = t.n) m
-WHERE m.export_id = e.id AND e.subscription_id IS DISTINCT FROM m.subscription_id;
+WHERE m.export_id = e.id AND e.subscription_id IS DISTINCT FROM mirrored;

@@ -10,9 +10,9 @@ import (
 )
 
 const customersExportLink = `-- name: CustomersExportLink :exec
-UPDATE customers_export e SET customer_id = m.id
-FROM (SELECT x.id AS export_id, c.id FROM customers_export x LEFT JOIN customers c ON c.id = x.id) m
-WHERE m.export_id = e.id AND e.customer_id IS DISTINCT FROM m.id
+UPDATE customers_export e SET customer_id = mirrored
+FROM (SELECT x.id AS export_id, c.id AS mirrored FROM customers_export x LEFT JOIN customers c ON c.id = x.id) m
+WHERE m.export_id = e.id AND e.customer_id IS DISTINCT FROM mirrored
 `
 
 // The mirrored row that each row of the file belongs to.
