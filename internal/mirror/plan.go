@@ -70,18 +70,35 @@ func (r *Runner) cost(ctx context.Context, s *Stream, mirrored bool) (Cost, erro
 		cost.Refused = fmt.Sprintf("the token lacks %s", s.Scope)
 	case s.Optional && errors.Is(err, fetch.ErrAuth):
 		cost.Refused = "Polar refuses this list to an organization access token"
-	case err == nil && mirrored && s.Get != "":
-		// Rows that are known from copies only are asked for one by one, after one that is known to be there.
-		n, err := r.Store.Copies(ctx, s.Name)
-		if n > 0 {
-			cost.Requests += int(n) + 1
-		}
+	case err == nil && mirrored:
+		err = r.learn(ctx, s, &cost)
 		return cost, err
 	default:
 		return cost, err
 	}
 	cost.Requests, cost.Rows = 1, -1 // a sweep finds out as well
 	return cost, nil
+}
+
+// learn adds what only the mirror knows of: rows that have to be asked for one by
+// one, and that pages are read again because their rows tie in the order of the list.
+func (r *Runner) learn(ctx context.Context, s *Stream, cost *Cost) error {
+	requests, rows, err := r.Store.SweepCost(ctx, s.Name)
+	if err != nil {
+		return err
+	}
+	const many, more = 20, 1.1 // a few requests more tell nothing
+	if like := float64(requests) * float64(cost.Rows) / float64(max(1, rows)); cost.Requests >= many && like > more*float64(cost.Requests) {
+		cost.Requests = int(like)
+	}
+	if s.Get == "" {
+		return nil
+	}
+	n, err := r.Store.Copies(ctx, s.Name)
+	if n > 0 {
+		cost.Requests += int(n) + 1 // one that is known to be there comes first
+	}
+	return err
 }
 
 // ownersKnown tells whether the rows that own those of the stream have been

@@ -53,3 +53,24 @@ func TestPlanPredictsRequests(t *testing.T) {
 		})
 	}
 }
+
+// A list whose last sweep had to read pages again is taken to cost as much once more.
+func TestPlanLearnsFromTheLastSweep(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{world: polarsim.Options{Orders: 2500}})
+	h.sync(t, "customers", "products", "subscriptions", "orders")
+	for _, factor := range []int{1, 3} {
+		if _, err := h.store.Pool().Exec(t.Context(), "UPDATE sync_runs SET requests = $1 * requests WHERE stream = 'orders'", factor); err != nil {
+			t.Fatal(err)
+		}
+		costs, err := h.Plan(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range costs {
+			if c.Stream == "orders" && (c.Requests < 26*factor || c.Requests > 29*factor) {
+				t.Errorf("after a sweep that cost %d times as much: %+v", factor, c)
+			}
+		}
+	}
+}

@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -171,4 +172,17 @@ func (s *Store) Budgets(ctx context.Context) (list []BudgetHolder, pause time.Du
 		}})
 	}
 	return list, time.Duration(now.Seconds * float64(time.Second)), nil
+}
+
+// SweepCost is what the last sweep of a stream that succeeded in one run cost: its requests, and the different rows it
+// received. Zeros where there is none.
+func (s *Store) SweepCost(ctx context.Context, stream string) (requests, rows int64, err error) {
+	err = s.pool.QueryRow(ctx, `
+		SELECT requests, distinct_ids FROM sync_runs
+		WHERE stream = $1 AND kind = $2 AND outcome = 'succeeded' AND sweep_id = id AND distinct_ids IS NOT NULL
+		ORDER BY id DESC LIMIT 1`, stream, KindSweep).Scan(&requests, &rows)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return 0, 0, fmt.Errorf("read what the last sweep of %s cost: %w", stream, err)
+	}
+	return requests, rows, nil
 }
