@@ -62,6 +62,7 @@ func (c *Client) spool(ctx context.Context, path string, query url.Values, check
 	if os.Remove(file.Name()) != nil {
 		s.leftover = file.Name()
 	}
+	ctx = WithPriority(ctx, PriorityExport)
 	ctx = context.WithValue(context.WithValue(ctx, idleKey{}, c.cfg.ExportIdle), attemptsKey{}, exportAttempts)
 	made, err := c.send(ctx, "read an export", path, s.query, func(resp *http.Response) error {
 		defer resp.Body.Close() //nolint:errcheck // an error after the last byte changes nothing
