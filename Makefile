@@ -36,6 +36,12 @@ fuzz: ## fuzz the reader of CSV exports and the splitter of items, each for a ti
 	go test -run '^$$' -fuzz '^FuzzSplit$$' -fuzztime $(or $(FUZZ),60s) ./internal/mirror
 	go test -run '^$$' -fuzz '^FuzzSplitKeeps$$' -fuzztime $(or $(FUZZ),60s) ./internal/mirror
 
+.PHONY: bench
+bench: build ## speed, requests and memory, beside COPY and a plain loop; BENCH=short takes 3 minutes, full 30
+	@scripts/ensure.sh postgres
+	go build -o .bin/naive ./bench/naive
+	go run ./bench -mode $(or $(BENCH),full) $(ARGS)
+
 .PHONY: lint
 lint: $(LINT) ## gofmt, go vet, golangci-lint
 	@unformatted="$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l)"; \

@@ -1,0 +1,77 @@
+// Command bench measures syncd end to end: the simulated Polar in a process of
+// its own, syncd in a process of its own, a private Postgres, all on this machine.
+// Figures that depend on the machine are given as ratios of what ran side by side
+// within one round. It prints one table; what could not be measured is not in it.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// plan says how much is measured.
+type plan struct {
+	rounds  int
+	orders  int           // of a round
+	naive   int           // of them, what the naive loop reads
+	sizes   []int         // orders of the organizations whose memory and requests are compared
+	limited int           // orders read under Polar's limit; 0 = not measured
+	latency time.Duration // for which changes are made; 0 = not measured
+	states  int           // customers among whom the state of one is asked for
+}
+
+var plans = map[string]plan{
+	"short": {rounds: 3, orders: 20_000, naive: 1_000, sizes: []int{4_000, 40_000}, states: 20_000},
+	"full":  {rounds: 5, orders: 100_000, naive: 20_000, sizes: []int{10_000, 100_000, 1_000_000}, limited: 40_000, latency: 4 * time.Minute, states: 1_000_000},
+}
+
+func main() {
+	mode := flag.String("mode", "full", "full or short")
+	only := flag.String("only", "", "sections to run, separated by commas: rounds, sizes, limit, latency, state; all unless given")
+	flag.Parse()
+	p, ok := plans[*mode]
+	if !ok {
+		fmt.Fprintf(os.Stderr, "bench: -mode %s: want full or short\n", *mode)
+		os.Exit(1)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, p, *only)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, p plan, only string) (err error) {
+	began := time.Now()
+	b, err := newBench(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.close()) }()
+	var failed error
+	for _, section := range []struct {
+		name    string
+		measure func(context.Context, plan) error
+	}{
+		{"rounds", b.rounds}, {"sizes", b.sizes}, {"limit", b.limit}, {"latency", b.latency}, {"state", b.state},
+	} {
+		if only != "" && !strings.Contains(","+only+",", ","+section.name+",") {
+			continue
+		}
+		fmt.Fprintf(os.Stderr, "%6s  %s\n", time.Since(began).Round(time.Second), section.name)
+		if err := section.measure(ctx, p); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", section.name, err))
+		}
+	}
+	fmt.Printf("%s, %s, in %s\n\n", machine(ctx), time.Now().UTC().Format("2006-01-02 15:04 UTC"), time.Since(began).Round(time.Second))
+	return errors.Join(b.table.print(os.Stdout), failed)
+}

@@ -1,0 +1,260 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// streamTables are the tables with rows of Polar's, with their children; those of the bookkeeping are not.
+const streamTables = `SELECT c.oid FROM pg_class c WHERE c.relnamespace = 'polar'::regnamespace AND c.relkind = 'r' AND c.relname !~ '^(sync_|goose)'`
+
+// rounds measures first and second syncs of orders beside COPY of the same rows and beside the naive loop.
+func (b *bench) rounds(ctx context.Context, p plan) error {
+	polar, err := startPolar(ctx, "--orders", strconv.Itoa(p.orders), "--keep", "2000")
+	if err != nil {
+		return err
+	}
+	defer polar.stop()
+	base, dsn, err := b.database(ctx, "")
+	if err != nil {
+		return err
+	}
+	// What orders refer to is there already, as it is when orders are synced with the other streams.
+	if _, err := polar.syncd(ctx, dsn, "sync", "products", "customers", "subscriptions"); err != nil {
+		return err
+	}
+	if err := session(ctx, dsn, func(conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, `
+			CREATE EXTENSION pg_walinspect SCHEMA public;
+			CREATE SCHEMA naive;
+			CREATE TABLE naive.orders (LIKE orders INCLUDING INDEXES);
+			ALTER TABLE naive.orders DROP _extra, DROP _hash, DROP _requested_at, DROP _synced_at, DROP _deleted_at;
+			CREATE TABLE naive.order_items (LIKE order_items INCLUDING INDEXES);
+			ALTER TABLE naive.order_items DROP _position, DROP _extra, DROP _hash, DROP _requested_at, DROP _synced_at, DROP _removed_at`)
+		return err
+	}); err != nil {
+		return err
+	}
+	// Once unmeasured: the rows for COPY, and the answers of both clients in the simulator's memory.
+	name, dsn, err := b.database(ctx, base)
+	if err != nil {
+		return err
+	}
+	if _, err := polar.syncd(ctx, dsn, "sync", "orders"); err != nil {
+		return err
+	}
+	if _, err := program(ctx, polar.environ(dsn), naive, "-orders", strconv.Itoa(p.naive)); err != nil {
+		return err
+	}
+	rows, err := dump(ctx, dsn, "orders", "order_items")
+	if err != nil {
+		return err
+	}
+	if err := b.pg.DropDatabase(ctx, name); err != nil {
+		return err
+	}
+	var all []round
+	for range p.rounds {
+		r, err := b.round(ctx, p, polar, base, rows)
+		if err != nil {
+			return err
+		}
+		all = append(all, r)
+	}
+	b.report(p, all)
+	return nil
+}
+
+// dumped are the rows of a table in COPY's binary format.
+type dumped struct {
+	table string
+	rows  []byte
+}
+
+func dump(ctx context.Context, dsn string, tables ...string) (all []dumped, err error) {
+	err = session(ctx, dsn, func(conn *pgx.Conn) error {
+		for _, table := range tables {
+			var to bytes.Buffer
+			if _, err := conn.PgConn().CopyTo(ctx, &to, "COPY "+table+" TO STDOUT BINARY"); err != nil {
+				return err
+			}
+			all = append(all, dumped{table, to.Bytes()})
+		}
+		return nil
+	})
+	return all, err
+}
+
+// round is what ran side by side.
+type round struct {
+	copied               float64 // orders a second, with their items
+	first, second        usage
+	naiveFirst, naiveTwo usage
+	some, every          usage   // second syncs of which 1 % and 100 % changed
+	wal, pages           float64 // bytes of WAL that the unchanged sync wrote to tables of streams; pages that it read
+	dead, tuples         float64 // dead rows there after it; rows that it wrote
+	walOther             float64 // bytes of WAL of the bookkeeping
+}
+
+func (b *bench) round(ctx context.Context, p plan, polar *polar, base string, rows []dumped) (r round, err error) {
+	if r.copied, err = b.copied(ctx, p, base, rows); err != nil {
+		return r, err
+	}
+	name, dsn, err := b.database(ctx, base)
+	if err != nil {
+		return r, err
+	}
+	sync := func(u *usage, changed int) (err error) {
+		if *u, err = polar.syncd(ctx, dsn, "sync", "orders", "--no-migrate"); err != nil {
+			return err
+		}
+		n, err := scalar[int](ctx, dsn, "SELECT rows_inserted + rows_updated FROM sync_runs WHERE stream = 'orders' ORDER BY id DESC LIMIT 1")
+		if err == nil && (n < changed*3/4 || n > changed*5/4) {
+			err = fmt.Errorf("%d rows were written, want about %d", n, changed)
+		}
+		return err
+	}
+	// alter makes one row in so many look as if Polar had changed it since.
+	alter := func(each int) error {
+		return session(ctx, dsn, func(conn *pgx.Conn) error {
+			if _, err := conn.Exec(ctx, `UPDATE orders SET _hash = '\x00' WHERE hashtext(id::text) % $1 = 0`, each); err != nil {
+				return err
+			}
+			_, err := conn.Exec(ctx, "VACUUM ANALYZE orders, order_items")
+			return err
+		})
+	}
+	if err := sync(&r.first, p.orders); err != nil {
+		return r, err
+	}
+	if err := alter(1 << 30); err != nil { // of none
+		return r, err
+	}
+	before, err := scalar[string](ctx, dsn, "SELECT pg_current_wal_insert_lsn()::text")
+	if err != nil {
+		return r, err
+	}
+	tuples, dead, err := b.written(ctx, dsn)
+	if err != nil {
+		return r, err
+	}
+	if err := sync(&r.second, 0); err != nil {
+		return r, err
+	}
+	r.tuples, r.dead = -tuples, -dead
+	if err := b.traces(ctx, dsn, before, &r); err != nil {
+		return r, err
+	}
+	if err := alter(100); err != nil {
+		return r, err
+	}
+	if err := sync(&r.some, p.orders/100); err != nil {
+		return r, err
+	}
+	if err := alter(1); err != nil {
+		return r, err
+	}
+	if err := sync(&r.every, p.orders); err != nil {
+		return r, err
+	}
+	for _, u := range []*usage{&r.naiveFirst, &r.naiveTwo} {
+		if *u, err = program(ctx, polar.environ(dsn), naive, "-orders", strconv.Itoa(p.naive)); err != nil {
+			return r, err
+		}
+	}
+	return r, b.pg.DropDatabase(ctx, name)
+}
+
+// copied is the rate of COPY of the same rows into the same tables with the same indexes, in one transaction.
+func (b *bench) copied(ctx context.Context, p plan, base string, rows []dumped) (rate float64, err error) {
+	name, dsn, err := b.database(ctx, base)
+	if err != nil {
+		return 0, err
+	}
+	err = session(ctx, dsn, func(conn *pgx.Conn) error {
+		began := time.Now()
+		tx, err := conn.Begin(ctx)
+		if err != nil {
+			return err
+		}
+		for _, d := range rows {
+			if _, err := conn.PgConn().CopyFrom(ctx, bytes.NewReader(d.rows), "COPY "+d.table+" FROM STDIN BINARY"); err != nil {
+				return err
+			}
+		}
+		err = tx.Commit(ctx)
+		rate = usage{wall: time.Since(began)}.rate(p.orders)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return rate, b.pg.DropDatabase(ctx, name)
+}
+
+// written counts the rows ever written to tables of streams, and the dead ones in them.
+func (b *bench) written(ctx context.Context, dsn string) (tuples, dead float64, err error) {
+	err = session(ctx, dsn, func(conn *pgx.Conn) error {
+		return conn.QueryRow(ctx, `
+			SELECT sum(n_tup_ins + n_tup_upd + n_tup_del)::float8, sum(n_dead_tup)::float8
+			FROM pg_stat_user_tables WHERE relid IN (`+streamTables+")").Scan(&tuples, &dead)
+	})
+	return tuples, dead, err
+}
+
+// traces is what an unchanged sync left in the database. WAL is told by which relation its records are about.
+func (b *bench) traces(ctx context.Context, dsn, before string, r *round) error {
+	tuples, dead, err := b.written(ctx, dsn)
+	if err != nil {
+		return err
+	}
+	r.tuples, r.dead = r.tuples+tuples, r.dead+dead
+	return session(ctx, dsn, func(conn *pgx.Conn) error {
+		return conn.QueryRow(ctx, `
+			WITH files AS (
+				SELECT pg_relation_filenode(oid)::text AS file FROM (`+streamTables+`) t
+				UNION SELECT pg_relation_filenode(indexrelid)::text FROM pg_index WHERE indrelid IN (`+streamTables+`)
+			), records AS (
+				SELECT record_length, EXISTS (
+					SELECT FROM regexp_matches(block_ref, 'rel [0-9]+/[0-9]+/([0-9]+)', 'g') m JOIN files ON file = m[1]) AS stream
+				FROM pg_get_wal_records_info($1::pg_lsn, pg_current_wal_flush_lsn())
+			)
+			SELECT coalesce(sum(record_length) FILTER (WHERE stream), 0)::float8, coalesce(sum(record_length) FILTER (WHERE NOT stream), 0)::float8,
+			       (SELECT pages::float8 FROM sync_runs WHERE stream = 'orders' ORDER BY id DESC LIMIT 1)
+			FROM records`, before).Scan(&r.wal, &r.walOther, &r.pages)
+	})
+}
+
+func (b *bench) report(p plan, all []round) {
+	each := func(f func(r round) float64) []float64 {
+		values := make([]float64, len(all))
+		for i, r := range all {
+			values[i] = f(r)
+		}
+		return values
+	}
+	n, few := p.orders, p.naive
+	add := func(what, unit string, g *goal, f func(r round) float64) { b.table.add(what, unit, g, each(f)...) }
+	add("COPY of the same orders and items", "orders/s", nil, func(r round) float64 { return r.copied })
+	add("first sync", "orders/s", nil, func(r round) float64 { return r.first.rate(n) })
+	add("naive loop, first", "orders/s", nil, func(r round) float64 { return r.naiveFirst.rate(few) })
+	add("second sync, unchanged", "orders/s", nil, func(r round) float64 { return r.second.rate(n) })
+	add("naive loop, second", "orders/s", nil, func(r round) float64 { return r.naiveTwo.rate(few) })
+	add("first sync / COPY", "ratio", atLeast(0.4), func(r round) float64 { return r.first.rate(n) / r.copied })
+	add("first sync / naive loop", "ratio", atLeast(12), func(r round) float64 { return r.first.rate(n) / r.naiveFirst.rate(few) })
+	add("second sync unchanged / naive loop", "ratio", atLeast(20), func(r round) float64 { return r.second.rate(n) / r.naiveTwo.rate(few) })
+	add("second sync unchanged / first sync", "ratio", atLeast(3), func(r round) float64 { return r.second.rate(n) / r.first.rate(n) })
+	add("second sync 1 % changed / first sync", "ratio", nil, func(r round) float64 { return r.some.rate(n) / r.first.rate(n) })
+	add("second sync 100 % changed / first sync", "ratio", nil, func(r round) float64 { return r.every.rate(n) / r.first.rate(n) })
+	add("unchanged: WAL of tables of streams", "bytes", atMost(0), func(r round) float64 { return r.wal })
+	add("unchanged: dead rows in them", "rows", atMost(0), func(r round) float64 { return r.dead })
+	add("unchanged: rows written to them", "rows", atMost(0), func(r round) float64 { return r.tuples })
+	add("unchanged: WAL of the bookkeeping", "bytes/page", nil, func(r round) float64 { return r.walOther / r.pages })
+	add("peak memory, first sync", "MB", atMost(100), func(r round) float64 { return r.first.peak })
+	add("peak memory, naive loop", "MB", nil, func(r round) float64 { return r.naiveFirst.peak })
+}

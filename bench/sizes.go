@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+)
+
+// sizes measures, for organizations of several sizes, what a first sync of every
+// stream takes in memory, and what syncs and tails take in requests. The
+// simulator counts them.
+func (b *bench) sizes(ctx context.Context, p plan) error {
+	var peaks []float64
+	for _, orders := range p.sizes {
+		peak, err := b.size(ctx, orders)
+		if err != nil {
+			return fmt.Errorf("%d orders: %w", orders, err)
+		}
+		peaks = append(peaks, peak)
+	}
+	large, small := len(p.sizes)-1, max(0, len(p.sizes)-2)
+	b.table.add(fmt.Sprintf("peak memory, %d orders / %d orders", p.sizes[large], p.sizes[small]), "ratio", atMost(1.2), peaks[large]/peaks[small])
+	return nil
+}
+
+func (b *bench) size(ctx context.Context, orders int) (peak float64, err error) {
+	polar, err := startPolar(ctx, "--orders", strconv.Itoa(orders))
+	if err != nil {
+		return 0, err
+	}
+	defer polar.stop()
+	name, dsn, err := b.database(ctx, "")
+	if err != nil {
+		return 0, err
+	}
+	label := func(what string) string { return fmt.Sprintf("%s, %d orders", what, orders) }
+	first, n, err := polar.counted(ctx, dsn, "sync")
+	if err != nil {
+		return 0, err
+	}
+	b.table.add(label("first sync of every stream: peak memory"), "MB", atMost(100), first.peak)
+	b.table.add(label("first sync of every stream"), "requests", nil, n)
+	if _, n, err = polar.counted(ctx, dsn, "sync"); err != nil {
+		return 0, err
+	}
+	b.table.add(label("sweep of every stream"), "requests", nil, n)
+	// The first round of tails finds out where each stream stands.
+	if _, _, err := polar.counted(ctx, dsn, "tail"); err != nil {
+		return 0, err
+	}
+	for _, changes := range []int{0, 10, 1000} {
+		var wanted *goal
+		if changes > 0 {
+			if err := polar.control(ctx, http.MethodPost, fmt.Sprintf("/sim/churn?n=%d", changes), "", nil); err != nil {
+				return 0, err
+			}
+		} else {
+			wanted = atMost(10)
+		}
+		if _, n, err = polar.counted(ctx, dsn, "tail"); err != nil {
+			return 0, err
+		}
+		b.table.add(label(fmt.Sprintf("tail of every stream, %d changes", changes)), "requests", wanted, n)
+	}
+	return first.peak, b.pg.DropDatabase(ctx, name)
+}
+
+// counted runs a command of syncd and counts its requests.
+func (p *polar) counted(ctx context.Context, dsn string, args ...string) (u usage, requests float64, err error) {
+	if err := p.control(ctx, http.MethodPost, "/sim/reset", "", nil); err != nil {
+		return u, 0, err
+	}
+	if u, err = p.syncd(ctx, dsn, args...); err != nil {
+		return u, 0, err
+	}
+	var stats struct {
+		Requests float64 `json:"requests"`
+	}
+	err = p.control(ctx, http.MethodGet, "/sim/stats", "", &stats)
+	return u, stats.Requests, err
+}

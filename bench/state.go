@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// state asks for the state of one customer among many, each with an active
+// subscription, a granted benefit and a meter; every fifth is a customer of old
+// with two subscriptions more that have ended.
+func (b *bench) state(ctx context.Context, p plan) error {
+	name, dsn, err := b.database(ctx, "")
+	if err != nil {
+		return err
+	}
+	if _, err := program(ctx, []string{"SYNCD_DATABASE_URL=" + dsn}, syncd, "migrate", "up"); err != nil {
+		return err
+	}
+	var took []float64
+	err = session(ctx, dsn, func(conn *pgx.Conn) error {
+		for _, sql := range []string{
+			`INSERT INTO customers (id, external_id, email, name, created_at, metadata, _hash, _requested_at)
+				SELECT gen_random_uuid(), 'user_' || n, 'user_' || n || '@example.com', 'Name ' || n, now(), '{}', '', now() FROM generate_series(1, $1) n`,
+			`INSERT INTO subscriptions (id, customer_id, status, amount, currency, started_at, metadata, _hash, _requested_at)
+				SELECT gen_random_uuid(), c.id, CASE WHEN k = 1 THEN 'active' ELSE 'canceled' END, 1000, 'usd', now(), '{}', '', now()
+				FROM (SELECT id, row_number() OVER () AS i FROM customers LIMIT $1) c, generate_series(1, CASE WHEN i % 5 = 0 THEN 3 ELSE 1 END) k`,
+			`INSERT INTO benefit_grants (id, customer_id, benefit_id, is_granted, granted_at, _hash, _requested_at)
+				SELECT gen_random_uuid(), id, gen_random_uuid(), true, now(), '', now() FROM customers LIMIT $1`,
+			`INSERT INTO customer_meters (id, customer_id, meter_id, consumed_units, credited_units, balance, _hash, _requested_at)
+				SELECT gen_random_uuid(), id, gen_random_uuid(), 1, 2, 1, '', now() FROM customers LIMIT $1`,
+		} {
+			if _, err := conn.Exec(ctx, sql, p.states); err != nil {
+				return err
+			}
+		}
+		if _, err := conn.Exec(ctx, "VACUUM ANALYZE"); err != nil {
+			return err
+		}
+		const warm, asked = 200, 5000
+		for i := range warm + asked {
+			var state []byte
+			began := time.Now()
+			if err := conn.QueryRow(ctx, "SELECT customer_state_external($1)", fmt.Sprintf("user_%d", 1+rand.IntN(p.states))).Scan(&state); err != nil {
+				return err
+			}
+			if state == nil {
+				return fmt.Errorf("a customer has no state")
+			}
+			if i >= warm {
+				took = append(took, float64(time.Since(began).Microseconds())/1000)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	slices.Sort(took)
+	b.table.add(fmt.Sprintf("customer_state_external among %d customers: median", p.states), "ms", nil, quantile(took, 0.5))
+	b.table.add(fmt.Sprintf("customer_state_external among %d customers: p99", p.states), "ms", nil, quantile(took, 0.99))
+	return b.pg.DropDatabase(ctx, name)
+}

@@ -1,0 +1,26 @@
+package mirror_test
+
+import (
+	"strings"
+	"testing"
+
+	"syncd/internal/mirror"
+)
+
+// New rows are written by COPY, in the binary form of their values; a refresh writes the same objects by upserts.
+func TestCopiedRowsAreThoseOfUpserts(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{})
+	streams := []string{"products", "customers", "members", "subscriptions", "orders", "payments"}
+	h.sync(t, streams...)
+	want := h.digests(t)
+	for _, stream := range streams {
+		ids := strings.Fields(query[string](t, h, "SELECT string_agg(id::text, ' ') FROM (SELECT id FROM "+stream+" WHERE _deleted_at IS NULL ORDER BY id LIMIT 60) t"))
+		if r := h.refreshed(t, mirror.Succeeded, stream, ids...); int(r.Updated) != len(ids) || len(ids) == 0 {
+			t.Errorf("%s: %d of %d rows were written again", stream, r.Updated, len(ids))
+		}
+	}
+	if got := h.digests(t); got != want {
+		t.Errorf("by COPY:\n%s\nafter upserts:\n%s", want, got)
+	}
+}
