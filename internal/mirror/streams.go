@@ -108,6 +108,14 @@ func Streams() []Stream {
 			Table: rows((*db.Queries).CustomFieldsUpsert),
 			Tail:  Tail{Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
 
+		// The list has no order at all, so any page may repeat rows of another one:
+		// it is whole when as many different rows came as Polar counts. Source:
+		// file/repository.py.
+		{Name: "files", Path: "/v1/files/", Pick: Pick{"ids", "id"}, Scope: "files:read",
+			Scan:  fetch.Offset{},
+			Table: rows((*db.Queries).FilesUpsert),
+			Tail:  Tail{Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
+
 		{Name: "products", Path: "/v1/products/", Get: "/v1/products/{id}", Scope: "products:read",
 			Scan:  fetch.Offset{Sort: []string{"created_at", "name"}},
 			Table: rows((*db.Queries).ProductsUpsert),

@@ -293,13 +293,23 @@ func (rd *round) deliver(ctx context.Context, sent []payload) error {
 			continue
 		}
 		stale := t.run.Counts.Stale
-		page := fetch.Page{Items: []jsontext.Value{p.Data}, TotalCount: -1, RequestedAt: p.Timestamp.Add(-hookMargin)}
+		dated := p.Timestamp
+		if now := time.Now(); dated.After(now) {
+			dated = now // nothing that comes later may lose to it
+		}
+		page := fetch.Page{Items: []jsontext.Value{p.Data}, TotalCount: -1, RequestedAt: dated.Add(-hookMargin)}
 		if err := t.keep(ctx, page, ""); err != nil {
 			return err
 		}
 		t.through = later(t.through, p.Timestamp.UTC())
-		if t.run.Counts.Stale > stale || t.run.Counts.Rejected > 0 {
-			continue // what is here may be older all the same: the event of this change has it fetched
+		if t.run.Counts.Stale > stale {
+			// What is here may be older all the same: by less than the margin.
+			if object, err := uuid.Parse(id); err == nil {
+				if err := rd.r.Store.Note(ctx, byID(t.s.Name, []uuid.UUID{object}, p.Timestamp)); err != nil {
+					return err
+				}
+			}
+			continue
 		}
 		if err := rd.r.Store.Settle(ctx, t.s.Name, store.ByID, []string{id}, now.Add(max(0, rd.r.TailLag)), p.Timestamp.Add(hookSlack)); err != nil {
 			return err

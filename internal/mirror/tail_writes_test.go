@@ -1,0 +1,117 @@
+package mirror_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"syncd/internal/mirror"
+	"syncd/internal/polarsim"
+)
+
+// Which kind of run sees a write first, when no webhook tells of it.
+const (
+	byNextRound = "the next round of tails"
+	byTurn      = "a round in which the slow question has its turn"
+	bySweep     = "the next sweep"
+)
+
+// Without a webhook the feed of events tells of some of the writes, and slow questions of others.
+func TestTailSeesEachWrite(t *testing.T) {
+	t.Parallel()
+	looksWho(t, polarsim.Options{NoWebhook: true}, map[string]string{
+		"member created": byTurn, "member created by external id": byTurn,
+		"member updated": byTurn, "member becomes the owner": byTurn, "member updated by external id": byTurn,
+		"member deleted": bySweep, "member deleted by external id": bySweep,
+		"product created": byTurn, "product updated": byTurn, "product's prices replaced": byTurn, "product archived": byTurn, "product's benefits updated": byTurn,
+		"order updated": bySweep, "invoice generated": bySweep,
+		"dashboard created": byTurn, "dashboard updated": byTurn, "dashboard deleted": byTurn,
+		"trial ends": bySweep, "renewal": bySweep, "expiry": bySweep,
+	})
+}
+
+// With a webhook endpoint, its deliveries tell of nearly all.
+func TestTailSeesEachWriteThatAWebhookTells(t *testing.T) {
+	t.Parallel()
+	looksWho(t, polarsim.Options{}, map[string]string{
+		"dashboard created": byTurn, "dashboard updated": byTurn, "dashboard deleted": byTurn,
+		"expiry": bySweep,
+	})
+}
+
+// looksWho makes each write that Polar offers on the streams and looks who sees it; the next round of tails unless seenBy
+// says otherwise.
+func looksWho(t *testing.T, world polarsim.Options, seenBy map[string]string) {
+	world.Seed, world.Customers = 4, 40
+	h := start(t, setup{world: world, mirror: tailing})
+	var table []write
+	for _, part := range [][]write{customerWrites(), memberWrites(), productWrites(), subscriptionWrites(), orderWrites(), dashboardWrites(), passingTime()} {
+		table = append(table, part...)
+	}
+	ids := make([]string, len(table))
+	for i, w := range table {
+		if w.before != nil {
+			ids[i] = w.before(t, h)
+		}
+	}
+	h.sync(t)
+	h.round(t)
+	for i, w := range table {
+		t.Run(w.name, func(t *testing.T) {
+			w.do(t, h, ids[i])
+			want := seenBy[w.name]
+			if want == "" {
+				want = byNextRound
+			}
+			res := h.round(t)
+			differs := h.differs(t, w.streams)
+			got := byNextRound
+			if differs != "" {
+				got = bySweep
+				for n := 0; want == byTurn && n < everyTurn && got != byTurn; n++ {
+					h.round(t)
+					if differs = h.differs(t, w.streams); differs == "" {
+						got = byTurn
+					}
+				}
+			}
+			if got != want && !(want == byTurn && got == byNextRound) { // its turn may be now
+				t.Errorf("seen by %s (%d requests: %s), want by %s", got, res.Requests, differs, want)
+			}
+			if got == bySweep {
+				h.sync(t, w.streams...)
+				h.equal(t, w.streams...)
+			}
+		})
+	}
+}
+
+// differs is the first difference between the API and the tables of streams, children left out; "" when there is none.
+func (h *harness) differs(t *testing.T, streams []string) string {
+	t.Helper()
+	for _, s := range mirror.Streams() {
+		if !slices.Contains(streams, s.Name) || s.Optional {
+			continue
+		}
+		here := map[any]map[string]any{}
+		for _, row := range h.stored(t, s.Name, "_deleted_at IS NULL") {
+			here[row["id"]] = row
+		}
+		upstream := h.upstream(t, s)
+		for _, item := range upstream {
+			row := here[item["id"]]
+			if row == nil {
+				return fmt.Sprintf("%s %s is missing", s.Name, item["id"])
+			}
+			for f, want := range item {
+				if got, is := row[f]; is && !alike(got, want) {
+					return fmt.Sprintf("%s %s: %s is %v, the API has %v", s.Name, item["id"], f, got, want)
+				}
+			}
+		}
+		if len(here) != len(upstream) {
+			return fmt.Sprintf("%s: %d rows, the API has %d", s.Name, len(here), len(upstream))
+		}
+	}
+	return ""
+}
