@@ -1,4 +1,5 @@
--- The request budget that the processes of one organization share. Creates two tables and touches nothing else.
+-- The request budget that the processes of one organization share. Creates two tables and touches nothing that exists, so it
+-- waits for no lock, holds none that others need and takes milliseconds.
 
 -- +goose Up
 CREATE TABLE sync_budget (
