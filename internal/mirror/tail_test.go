@@ -33,6 +33,9 @@ func (h *harness) round(t *testing.T) mirror.Result {
 
 func tailing(c *mirror.Config) { c.TailLag = -1 }
 
+// everyTurn is a number of rounds in which each slow question has had its turn.
+const everyTurn = 30
+
 func TestTailFollowsTheWorld(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Customers: 60}, mirror: tailing})
@@ -122,8 +125,7 @@ func TestTailTakesNoAbsenceForADeletion(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Customers: 60}, mirror: tailing})
 	h.sync(t)
-	const every = 30 // rounds in which each slow question has had its turn
-	for range every {
+	for range everyTurn {
 		h.round(t)
 	}
 	if due, err := h.store.SweepsDue(t.Context()); err != nil || len(due) > 0 {
@@ -134,7 +136,7 @@ func TestTailTakesNoAbsenceForADeletion(t *testing.T) {
 	if status, body := h.call(t, http.MethodDelete, path, ""); status >= 300 {
 		t.Fatalf("DELETE %s: %d %s", path, status, body)
 	}
-	for range every {
+	for range everyTurn {
 		h.round(t)
 	}
 	if gone := h.stored(t, "members", "_deleted_at IS NOT NULL"); len(gone) > 0 {
