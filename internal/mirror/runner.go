@@ -76,9 +76,11 @@ type Config struct {
 	Brake          Brake // zero = DefaultBrake
 	// TailLag is how long Polar's replicas may give the row from before a change: what a tail fetched sooner it fetches
 	// once more. 0 = DefaultTailLag, negative = not at all.
-	TailLag  time.Duration
-	Log      *slog.Logger
-	Observer Observer
+	TailLag time.Duration
+	// TailOverlap is how late Polar may show what it has dated. 0 = DefaultTailOverlap.
+	TailOverlap time.Duration
+	Log         *slog.Logger
+	Observer    Observer
 }
 
 // DefaultLeaseTTL is how long the lease of a process that died keeps others
@@ -120,6 +122,9 @@ func New(c Config) (*Runner, error) {
 	}
 	if c.Brake == (Brake{}) {
 		c.Brake = DefaultBrake
+	}
+	if c.TailOverlap == 0 {
+		c.TailOverlap = DefaultTailOverlap
 	}
 	if c.TailLag == 0 {
 		c.TailLag = DefaultTailLag

@@ -52,10 +52,10 @@ const TailStream = "tail"
 const RoundRequests = 10
 
 const (
-	// tailOverlap is how far before the newest row known a head begins: rows are
-	// dated when they are flushed and show when they are committed, so they
-	// appear late and out of order.
-	tailOverlap = 10 * time.Minute
+	// DefaultTailOverlap is how late Polar may show what it has dated: rows are
+	// dated when they are flushed and show when they are committed, and events
+	// take their time to the store that they are listed from.
+	DefaultTailOverlap = 10 * time.Minute
 	// DefaultTailLag is how long after a change Polar's replicas may still give the old row.
 	DefaultTailLag = 10 * time.Second
 	// slowWithin is how long a slow probe that costs more than a round has left may be put off.
@@ -85,8 +85,8 @@ type tail struct {
 
 // tailPosition is what the tails of a stream go on from; JSON in sync_streams.
 type tailPosition struct {
-	Newest   time.Time            `json:"newest,omitzero"`   // sort value of the newest row that a head met
-	Modified time.Time            `json:"modified,omitzero"` // newest modified_at met
+	Newest   mark                 `json:"newest,omitzero"`   // sort value of the newest row that a head met
+	Modified mark                 `json:"modified,omitzero"` // newest modified_at met
 	Nulls    int                  `json:"nulls,omitzero"`    // rows that were never modified; they come first in descending order
 	Checked  time.Time            `json:"checked,omitzero"`  // until when dates that pass have been looked at
 	Complete time.Duration        `json:"-"`
@@ -95,6 +95,32 @@ type tailPosition struct {
 	Page     map[string]int       `json:"page,omitempty"`  // where a large hot set goes on
 	Asked    map[string]time.Time `json:"asked,omitempty"` // slow probes, by number
 	Cost     map[string]int       `json:"cost,omitempty"`  // what they cost last
+}
+
+// mark is the newest time met in a list that goes by time.
+type mark struct {
+	At   time.Time `json:"at"`   // by Polar's clock
+	Seen time.Time `json:"seen"` // when it was met first, by ours
+}
+
+func (m mark) IsZero() bool { return m.At.IsZero() }
+
+// reach moves the mark to a newer time.
+func (m *mark) reach(at time.Time) {
+	if at.After(m.At) {
+		*m = mark{at, time.Now().UTC().Truncate(time.Millisecond)}
+	}
+}
+
+// settled tells whether all that Polar has dated up to the mark has shown by now.
+func (r *Runner) settled(m mark) bool { return time.Since(m.Seen) > r.TailOverlap+r.TailOverlap/100 }
+
+// since is from where to read on behind a mark: from before it, as long as something dated earlier may still show.
+func (r *Runner) since(m mark) time.Time {
+	if r.settled(m) {
+		return m.At
+	}
+	return m.At.Add(-r.TailOverlap)
 }
 
 // Tail makes one round of tails: feeds first, then the probes of each stream,
@@ -326,7 +352,7 @@ func (t *tail) start(newest time.Time) time.Time {
 	if newest.IsZero() {
 		return newest
 	}
-	return newest.Add(-t.at.Complete - tailOverlap)
+	return newest.Add(-t.at.Complete - t.r.TailOverlap)
 }
 
 // fieldTime is a time at the top level of an item; zero if there is none.

@@ -24,9 +24,6 @@ import (
 const (
 	eventsPath     = "/v1/events/"
 	deliveriesPath = "/v1/webhooks/deliveries"
-	// feedOverlap is how far before the newest entry known a feed is read again:
-	// entries are dated before they show.
-	feedOverlap = 5 * time.Minute
 	// maxFeedPages bounds what one round reads of a feed. More entries than that
 	// cost more than the sweeps that make up for them.
 	maxFeedPages = 50
@@ -40,8 +37,8 @@ const (
 
 // feedPosition is where the feeds are read on from: times of their newest entries.
 type feedPosition struct {
-	Events     time.Time `json:"events,omitzero"`
-	Deliveries time.Time `json:"deliveries,omitzero"`
+	Events     mark `json:"events,omitzero"`
+	Deliveries mark `json:"deliveries,omitzero"`
 }
 
 func (rd *round) readFeeds(ctx, reading context.Context) error {
@@ -114,16 +111,20 @@ func (rd *round) dueAll(reason string, depends func(Tail) bool) {
 // Source: server/polar/event/service.py, server/tinybird/datasources.
 func (rd *round) events(ctx, reading context.Context) error {
 	query := url.Values{"source": {"system"}, "limit": {"100"}, "sorting": {"timestamp"}}
-	from := rd.feeds.Events.Add(-feedOverlap)
+	from := rd.r.since(rd.feeds.Events)
 	if rd.feeds.Events.IsZero() {
 		newest, err := rd.list(reading, eventsPath, withQuery(query, url.Values{"limit": {"1"}, "sorting": {"-timestamp"}}))
 		if err != nil || len(newest.Items) == 0 {
 			return err
 		}
-		from = fieldTime(newest.Items[0], "timestamp").Add(-rd.oldest() - feedOverlap)
+		from = fieldTime(newest.Items[0], "timestamp").Add(-rd.oldest() - rd.r.TailOverlap)
 	}
-	query.Set("start_timestamp", from.UTC().Truncate(time.Second).Add(-time.Second).Format(time.RFC3339))
-	newest := rd.feeds.Events
+	bound := from.UTC().Truncate(time.Second).Add(-time.Second)
+	if from.Equal(rd.feeds.Events.At) {
+		bound = bound.Add(2 * time.Second) // what was dated within that second has shown
+	}
+	query.Set("start_timestamp", bound.Format(time.RFC3339))
+	newest := rd.feeds.Events.At
 	for n, last := 1, 1; n <= last; n++ {
 		page, err := rd.list(reading, eventsPath, withQuery(query, url.Values{"page": {strconv.Itoa(n)}}))
 		if err != nil {
@@ -136,7 +137,7 @@ func (rd *round) events(ctx, reading context.Context) error {
 			rd.dueAll(fmt.Sprintf("%d events since %s", page.TotalCount, from.UTC().Format(time.RFC3339)), func(t Tail) bool { return len(t.Touched) > 0 })
 			end, err := rd.list(reading, eventsPath, withQuery(query, url.Values{"limit": {"1"}, "sorting": {"-timestamp"}}))
 			if err == nil && len(end.Items) > 0 {
-				rd.feeds.Events = fieldTime(end.Items[0], "timestamp")
+				rd.feeds.Events.reach(fieldTime(end.Items[0], "timestamp"))
 			}
 			return err
 		}
@@ -156,7 +157,7 @@ func (rd *round) events(ctx, reading context.Context) error {
 			return err
 		}
 	}
-	rd.feeds.Events = newest
+	rd.feeds.Events.reach(newest)
 	return nil
 }
 
@@ -222,16 +223,16 @@ type payload struct {
 // event, so it needs no further request.
 // Source: server/polar/webhook/service.py.
 func (rd *round) deliveries(ctx, reading context.Context) error {
-	from := rd.feeds.Deliveries.Add(-feedOverlap)
+	from := rd.r.since(rd.feeds.Deliveries)
 	if rd.feeds.Deliveries.IsZero() {
 		newest, err := rd.list(reading, deliveriesPath, url.Values{"limit": {"1"}})
 		if err != nil || len(newest.Items) == 0 {
 			return err
 		}
-		from = fieldTime(newest.Items[0], "created_at").Add(-rd.oldest() - feedOverlap)
+		from = fieldTime(newest.Items[0], "created_at").Add(-rd.oldest() - rd.r.TailOverlap)
 	}
-	query := url.Values{"limit": {"100"}, "start_timestamp": {from.UTC().Truncate(time.Second).Format(time.RFC3339)}}
-	newest, seen := rd.feeds.Deliveries, map[uuid.UUID]bool{}
+	query := url.Values{"limit": {"100"}, "start_timestamp": {from.UTC().Format(time.RFC3339Nano)}}
+	newest, seen := rd.feeds.Deliveries.At, map[uuid.UUID]bool{}
 	var sent []payload
 	for n, last := 1, 1; n <= last; n++ {
 		page, err := rd.list(reading, deliveriesPath, withQuery(query, url.Values{"page": {strconv.Itoa(n)}}))
@@ -241,7 +242,7 @@ func (rd *round) deliveries(ctx, reading context.Context) error {
 		last = page.MaxPage
 		if last > maxFeedPages {
 			rd.dueAll(fmt.Sprintf("%d webhook deliveries since %s", page.TotalCount, from.UTC().Format(time.RFC3339)), func(t Tail) bool { return t.Hook != "" })
-			rd.feeds.Deliveries = fieldTime(page.Items[0], "created_at")
+			rd.feeds.Deliveries.reach(fieldTime(page.Items[0], "created_at"))
 			return nil
 		}
 		for _, item := range page.Items {
@@ -264,7 +265,7 @@ func (rd *round) deliveries(ctx, reading context.Context) error {
 	if err := rd.deliver(ctx, sent); err != nil {
 		return err
 	}
-	rd.feeds.Deliveries = newest
+	rd.feeds.Deliveries.reach(newest)
 	return nil
 }
 

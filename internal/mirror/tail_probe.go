@@ -30,7 +30,7 @@ func (Since) ask(ctx, reading context.Context, t *tail) error {
 	if !ok {
 		return fmt.Errorf("stream %s has no keyset to begin from", t.s.Name)
 	}
-	from := t.at.Newest.Add(-tailOverlap)
+	from := t.r.since(t.at.Newest)
 	if t.at.Newest.IsZero() {
 		newest, err := t.r.Store.Newest(ctx, t.s.Name, k.Sort)
 		if err != nil {
@@ -56,7 +56,7 @@ func (Since) ask(ctx, reading context.Context, t *tail) error {
 			break
 		}
 	}
-	t.at.Newest = later(t.at.Newest, t.through)
+	t.at.Newest.reach(t.through)
 	return nil
 }
 
@@ -71,7 +71,7 @@ func (h Head) ask(ctx, reading context.Context, t *tail) error {
 	if by == "" {
 		by = "created_at"
 	}
-	from := t.at.Newest.Add(-tailOverlap)
+	from := t.r.since(t.at.Newest)
 	if t.at.Newest.IsZero() {
 		newest, err := t.r.Store.Newest(ctx, t.s.Name, by)
 		if err != nil {
@@ -79,7 +79,7 @@ func (h Head) ask(ctx, reading context.Context, t *tail) error {
 		}
 		from = t.start(newest)
 	}
-	newest, sorting := t.at.Newest, []string{"-" + by}
+	newest, sorting := t.at.Newest.At, []string{"-" + by}
 	if o, ok := t.s.Scan.(fetch.Offset); ok && len(o.Sort) > 1 && o.Sort[0] == by {
 		sorting = append(sorting, o.Sort[1:]...)
 	}
@@ -100,7 +100,7 @@ func (h Head) ask(ctx, reading context.Context, t *tail) error {
 			}
 		}
 		if n >= page.MaxPage || len(page.Items) == 0 || (!oldest.IsZero() && oldest.Before(from)) {
-			t.at.Newest = newest
+			t.at.Newest.reach(newest)
 			return t.compare(ctx, page.TotalCount)
 		}
 		if n >= maxHeadPages {
@@ -200,7 +200,7 @@ func (d Due) ask(ctx, _ context.Context, t *tail) error {
 	now := t.r.Client.Now().UTC()
 	last := t.at.Checked
 	if last.IsZero() {
-		last = now.Add(-t.at.Complete - tailOverlap)
+		last = now.Add(-t.at.Complete - t.r.TailOverlap)
 	}
 	for _, after := range dueLooks {
 		ids, err := t.r.Store.Passed(ctx, t.s.Name, d.Columns, last.Add(-after), now.Add(-after), mostChanges)
@@ -223,7 +223,7 @@ type Modified struct {
 }
 
 func (m Modified) ask(ctx, reading context.Context, t *tail) error {
-	from := t.at.Modified.Add(-tailOverlap)
+	from := t.r.since(t.at.Modified)
 	if t.at.Modified.IsZero() {
 		newest, err := t.r.Store.Newest(ctx, t.s.Name, "modified_at")
 		if err != nil {
@@ -271,7 +271,7 @@ func (m Modified) ask(ctx, reading context.Context, t *tail) error {
 	if high > last {
 		return nil // nothing was ever modified
 	}
-	newest := later(t.at.Modified, t.through)
+	newest := later(t.at.Modified.At, t.through)
 	for n := high; ; n++ {
 		if n > high {
 			var err error
@@ -288,7 +288,7 @@ func (m Modified) ask(ctx, reading context.Context, t *tail) error {
 			break
 		}
 	}
-	t.at.Modified = newest
+	t.at.Modified.reach(newest)
 	return t.compare(ctx, page.TotalCount)
 }
 

@@ -17,7 +17,7 @@ func (Recent) ask(ctx, reading context.Context, t *tail) error {
 	if !ok {
 		return fmt.Errorf("stream %s has no windows to begin from", t.s.Name)
 	}
-	from := t.at.Newest.Add(-tailOverlap)
+	from := t.r.since(t.at.Newest)
 	if t.at.Newest.IsZero() {
 		newest, err := t.r.Store.Newest(ctx, t.s.Name, w.Field)
 		if err != nil {
@@ -43,6 +43,6 @@ func (Recent) ask(ctx, reading context.Context, t *tail) error {
 			break // what was stored counts; the next round goes on behind it
 		}
 	}
-	t.at.Newest = later(t.at.Newest, t.through)
+	t.at.Newest.reach(t.through)
 	return nil
 }

@@ -123,7 +123,7 @@ func TestTailUnseenIsDocumented(t *testing.T) {
 // A row that is gone shows in a count, brings a sweep forward, and stays until that sweep has evidence.
 func TestTailTakesNoAbsenceForADeletion(t *testing.T) {
 	t.Parallel()
-	h := start(t, setup{world: polarsim.Options{Customers: 60}, mirror: tailing})
+	h := start(t, setup{world: polarsim.Options{Customers: 60, NoWebhook: true}, mirror: tailing})
 	h.sync(t)
 	for range everyTurn {
 		h.round(t)

@@ -115,3 +115,23 @@ func (h *harness) differs(t *testing.T, streams []string) string {
 	}
 	return ""
 }
+
+// A round in which nothing has changed costs at most ten requests, whatever the size of the organization.
+func TestTailCostsTheSameAtAnySize(t *testing.T) {
+	t.Parallel()
+	for _, orders := range []int{100, 1000, 4000} {
+		t.Run(fmt.Sprint(orders), func(t *testing.T) {
+			t.Parallel()
+			h := start(t, setup{world: polarsim.Options{Customers: orders / 6, Orders: orders}, mirror: func(c *mirror.Config) { c.TailLag, c.TailOverlap = -1, 1 }})
+			h.sync(t)
+			for range everyTurn {
+				h.round(t)
+			}
+			for range 5 {
+				if res := h.round(t); res.Requests > mirror.RoundRequests || res.Inserted+res.Updated > 0 {
+					t.Errorf("%d requests, %d inserted, %d updated; want at most %d, and no change", res.Requests, res.Inserted, res.Updated, mirror.RoundRequests)
+				}
+			}
+		})
+	}
+}
