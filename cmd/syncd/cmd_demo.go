@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -144,7 +145,7 @@ func (d *demo) sync(ctx context.Context) ([]mirror.Result, error) {
 		return nil, err
 	}
 	defer client.Close()
-	runner, err := mirror.New(mirror.Config{Client: client, Store: d.store, Parallel: d.cfg.Parallel, Log: log, Observer: bars})
+	runner, err := mirror.New(mirror.Config{Client: client, Store: d.store, Off: d.cfg.StreamsOff, Retention: d.cfg.retention(), Parallel: d.cfg.Parallel, Log: log, Observer: bars})
 	if err != nil {
 		return nil, err
 	}
@@ -174,9 +175,12 @@ func (d *demo) compare(ctx context.Context, results []mirror.Result) (differ []s
 	}
 	for _, name := range sortedKeys(holds) {
 		var rows int64
-		if streams[name] {
+		switch {
+		case streams[name]:
 			rows, err = d.store.Count(ctx, name)
-		} else { // the children of a stream
+		case slices.Contains(streamNames(), name): // off
+			continue
+		default: // the children of a stream
 			err = d.store.Pool().QueryRow(ctx, "SELECT count(*) FROM "+name+" WHERE _removed_at IS NULL").Scan(&rows)
 		}
 		if err != nil {

@@ -70,6 +70,8 @@ func (root *cli) addSettings() {
 	root.Status.Settings = newSettingFlags(groupDatabase, groupStreams, groupSchedule)
 	root.Verify.Settings = newSettingFlags(groupDatabase, groupStreams)
 	root.Approve.Settings = newSettingFlags(engine...)
+	root.Tail.Settings = newSettingFlags(engine...)
+	root.Audit.Settings = newSettingFlags(engine...)
 	root.Refresh.Settings = newSettingFlags(engine...)
 	root.Backfill.Settings = newSettingFlags(engine...)
 	root.Plan.Settings = newSettingFlags(append(engine, groupSchedule)...)
@@ -80,6 +82,6 @@ func (root *cli) addSettings() {
 }
 
 func (root *cli) allFlags() []settingFlags {
-	return []settingFlags{root.Global, root.Sync.Settings, root.Run.Settings, root.Status.Settings, root.Verify.Settings, root.Approve.Settings, root.Refresh.Settings,
+	return []settingFlags{root.Global, root.Sync.Settings, root.Run.Settings, root.Status.Settings, root.Verify.Settings, root.Approve.Settings, root.Tail.Settings, root.Audit.Settings, root.Refresh.Settings,
 		root.Backfill.Settings, root.Plan.Settings, root.Invoice.Settings, root.Receipt.Settings, root.Migrate.Settings, root.Config.Print.Settings}
 }

@@ -180,7 +180,7 @@ func TestDaemon(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, s := range report.Streams {
-			if s.FinishedAt.IsZero() && s.Schedule != sched.Off {
+			if s.FinishedAt.IsZero() && s.Schedule != sched.Off && s.Off == "" {
 				return false
 			}
 		}
@@ -188,7 +188,7 @@ func TestDaemon(t *testing.T) {
 	})
 	holds := sim.World().Counts()
 	for _, s := range report.Streams {
-		if s.Schedule == sched.Off {
+		if s.Schedule == sched.Off || s.Off != "" {
 			if !s.StartedAt.IsZero() || !s.NextAt.IsZero() {
 				t.Errorf("%s is off and ran at %v", s.Stream, s.StartedAt)
 			}

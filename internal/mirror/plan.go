@@ -94,9 +94,9 @@ func (r *Runner) learn(ctx context.Context, s *Stream, cost *Cost) error {
 	if s.Get == "" {
 		return nil
 	}
-	n, err := r.Store.Copies(ctx, s.Name)
-	if n > 0 {
-		cost.Requests += int(n) + 1 // one that is known to be there comes first
+	ids, err := r.Store.Copies(ctx, s.Name)
+	if n := len(ids); n > 0 {
+		cost.Requests += n + 1 // one that is known to be there comes first
 	}
 	return err
 }

@@ -331,5 +331,38 @@ func (r *Runner) Sync(ctx context.Context, names ...string) ([]Result, error) {
 			return nil
 		})
 	}
-	return results, g.Wait()
+	if err := g.Wait(); err != nil {
+		return results, err
+	}
+	return results, r.askForCopies(ctx, results)
+}
+
+// mostCopies bounds how many copied rows are asked for at the end of a Sync; the next sweeps ask for the rest.
+const mostCopies = 500
+
+// askForCopies asks by id for rows that streams stored, which had been swept before, from copies inside their objects. Not
+// every copy says that Polar has deleted its object, and until it is asked for the row would pass for a live one.
+func (r *Runner) askForCopies(ctx context.Context, results []Result) error {
+	for i, res := range results {
+		s := r.streams[res.Stream]
+		if res.Outcome != Succeeded || s.Get == "" || r.draining() {
+			continue
+		}
+		ids, err := r.Store.Copies(ctx, s.Name)
+		if err != nil {
+			return err
+		}
+		if len(ids) == 0 {
+			continue
+		}
+		asked := r.refresh(ctx, s.Name, store.KindRefresh, ids[:min(mostCopies, len(ids))])
+		results[i].Requests += asked.Requests
+		results[i].Deleted += asked.Deleted
+		results[i].Updated += asked.Updated
+		if asked.Outcome != Succeeded {
+			results[i].Outcome, results[i].Err = asked.Outcome, asked.Err
+			results[i].Reason = "rows known from copies only: " + asked.Reason
+		}
+	}
+	return nil
 }

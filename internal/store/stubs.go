@@ -79,14 +79,17 @@ func RecordStubs(ctx context.Context, q *db.Queries, tx pgx.Tx, run int64, table
 	return q.TombstonesInsert(ctx, db.TombstonesInsertParams{Stream: table, RunID: run, Evidence: "the copy inside " + copiedFrom + " carries deleted_at", IDs: gone})
 }
 
-// Copies counts the live rows of a table that are known from copies inside other objects only. The next sweep that does
-// not meet one asks for it by id.
-func (s *Store) Copies(ctx context.Context, table string) (n int64, err error) {
-	err = s.pool.QueryRow(ctx, `
-		SELECT count(*) FROM `+pgx.Identifier{table}.Sanitize()+` t JOIN sync_stubs c ON c.stream = $1 AND c.id = t.id
-		WHERE t._deleted_at IS NULL AND c.resolved_at IS NULL`, table).Scan(&n)
-	if err != nil {
-		return 0, fmt.Errorf("count the rows of %s that were only copied: %w", table, err)
+// Copies lists the live rows of a table that are known from copies inside other objects only.
+func (s *Store) Copies(ctx context.Context, table string) ([]uuid.UUID, error) {
+	rows, err := s.pool.Query(ctx, `
+		SELECT t.id FROM `+pgx.Identifier{table}.Sanitize()+` t JOIN sync_stubs c ON c.stream = $1 AND c.id = t.id
+		WHERE t._deleted_at IS NULL AND c.resolved_at IS NULL ORDER BY t.id`, table)
+	var ids []uuid.UUID
+	if err == nil {
+		ids, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 	}
-	return n, nil
+	if err != nil {
+		return nil, fmt.Errorf("look for rows of %s that were only copied: %w", table, err)
+	}
+	return ids, nil
 }
