@@ -83,7 +83,7 @@ func (sw *sweep) put(ctx context.Context, page parsed, next fetch.Cursor) error 
 		RequestedAt: page.RequestedAt,
 		Items:       page.items,
 		Rejects:     page.rejects,
-		Read:        len(page.Page.Items),
+		Read:        len(page.Items),
 		Checkpoint:  cursor,
 		Requests:    sw.requests,
 		Force:       sw.force,

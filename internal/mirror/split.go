@@ -102,7 +102,7 @@ func (sp *splitter) split(sh *shape, raw jsontext.Value) (object, error) {
 		o := object{}
 		for name, value := range members(raw) {
 			if string(name) == `"id"` {
-				o.id, _ = parseID(value) //nolint:errcheck // the item is refused for another reason
+				o.id, _ = parseID(value) // the item is refused for another reason
 			}
 		}
 		return o, fmt.Errorf("not valid JSON: %w", err)

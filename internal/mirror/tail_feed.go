@@ -180,10 +180,15 @@ func (e event) field(name string) string {
 	return ""
 }
 
+// by tells whether an event of this name is meant.
+func (t Touch) by(event string) bool {
+	return t.Event == event || strings.HasSuffix(t.Event, ".") && strings.HasPrefix(event, t.Event)
+}
+
 // touched tells what an event has changed in the stream.
 func (t *tail) touched(e event) (changes []store.Changed) {
 	for _, touch := range t.s.Tail.Touched {
-		if touch.Event != e.Name && !(strings.HasSuffix(touch.Event, ".") && strings.HasPrefix(e.Name, touch.Event)) {
+		if !touch.by(e.Name) {
 			continue
 		}
 		value := e.field(touch.Field)

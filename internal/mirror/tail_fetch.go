@@ -14,9 +14,19 @@ import (
 	"syncd/internal/store"
 )
 
-// fetchChanges fetches what is known to have changed and settles it. What is
-// left for a later round is still on record.
+// fetchChanges fetches what is known to have changed, and rows that are known
+// from copies only, and settles it. What is left for a later round is still on
+// record.
 func (t *tail) fetchChanges(ctx, reading context.Context) error {
+	if t.s.Get != "" {
+		copied, err := t.r.Store.Copies(ctx, t.s.Name)
+		if err != nil {
+			return err
+		}
+		if err := t.r.Store.Note(ctx, byID(t.s.Name, copied, time.Unix(0, 0))); err != nil {
+			return err
+		}
+	}
 	pending, err := t.r.Store.Pending(ctx, t.s.Name, t.r.TailLag, mostChanges)
 	if err != nil || len(pending) == 0 {
 		return err

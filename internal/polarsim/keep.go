@@ -60,7 +60,7 @@ func (k *keeper) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		for name, values := range was.header {
 			rw.Header()[name] = values
 		}
-		_, _ = rw.Write(was.body) //nolint:errcheck // the client is gone
+		_, _ = rw.Write(was.body) // the client is gone
 		return
 	}
 	now := &reply{ResponseWriter: rw, status: http.StatusOK}

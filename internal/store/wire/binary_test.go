@@ -39,7 +39,7 @@ func checkBinary(t *testing.T, value string) {
 			t.Errorf("%T takes %s, a decoder says %v", target, value, err)
 			continue
 		}
-		var plain any = reflect.ValueOf(target).Elem().Interface()
+		plain := reflect.ValueOf(target).Elem().Interface()
 		if id, ok := plain.(uuid.UUID); ok {
 			plain = pgtype.UUID{Bytes: id, Valid: true}
 		}
