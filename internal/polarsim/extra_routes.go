@@ -164,7 +164,7 @@ func (w *World) renderState(o *object, n Ref) {
 		w.ref(o, "benefit_id", KindBenefit, g.benefit)
 		o.str("benefit_type", b.Type)
 		o.raw("benefit_metadata", b.Metadata)
-		o.raw("properties", "")
+		o.raw("properties", w.grantProperties(Grant{Subscription: g.subscription, Benefit: g.benefit}))
 		o.close()
 	})
 	var meters []Ref

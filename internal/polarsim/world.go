@@ -67,6 +67,7 @@ type World struct {
 	disputes       []Dispute
 	uploads        []Upload // by number of the file
 
+	granted    grants
 	journal    journal    // what happened: the events
 	hooks      webhooks   // endpoints and what they were sent
 	states     sync.Map   // answers of customer state by customer, as a cache of an hour holds them
