@@ -14,7 +14,6 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -90,24 +89,57 @@ type usage struct {
 func (u usage) rate(rows int) float64 { return float64(rows) / u.wall.Seconds() }
 
 // program runs one to its end.
-func program(ctx context.Context, environ []string, name string, args ...string) (usage, error) {
+func program(ctx context.Context, environ []string, name string, args ...string) (u usage, _ error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Env = append(os.Environ(), environ...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	began := time.Now()
-	err := cmd.Run()
-	u := usage{wall: time.Since(began), output: out.String()}
+	err := cmd.Start()
+	if err == nil {
+		watched := watchPeak(cmd.Process.Pid)
+		err = cmd.Wait()
+		u.wall, u.output = time.Since(began), out.String()
+		u.peak = watched()
+	}
 	if err != nil {
 		return u, fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, out.String())
 	}
-	if r, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		u.peak = float64(r.Maxrss) / 1024 // Linux counts kilobytes
-		if runtime.GOOS == "darwin" {
-			u.peak /= 1024
-		}
-	}
 	return u, nil
+}
+
+// watchPeak follows the largest resident set of a process, MB, until the result
+// is asked for: 0 where the kernel does not tell. What a process's end tells of
+// it is of no use here: it counts what its parent had in memory when it forked.
+func watchPeak(pid int) (peak func() float64) {
+	var most float64
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+			if err != nil {
+				return
+			}
+			if _, after, ok := strings.Cut(string(status), "VmHWM:"); ok {
+				if kb, err := strconv.ParseFloat(strings.Fields(after)[0], 64); err == nil {
+					most = kb / 1024
+				}
+			}
+			select {
+			case <-tick.C:
+			case <-stop:
+				return
+			}
+		}
+	}()
+	return func() float64 {
+		close(stop)
+		<-stopped
+		return most
+	}
 }
 
 // polar is a simulated Polar in a process of its own.

@@ -99,7 +99,7 @@ func appears(ctx context.Context, dsn, id, name string, patience time.Duration) 
 		defer tick.Stop()
 		for {
 			var there bool
-			if err := conn.QueryRow(ctx, "SELECT name = $2 FROM customers WHERE id = $1", id, name).Scan(&there); err != nil {
+			if err := conn.QueryRow(ctx, "SELECT name IS NOT DISTINCT FROM $2 FROM customers WHERE id = $1", id, name).Scan(&there); err != nil {
 				return fmt.Errorf("customer %s did not get its new name in time: %w", id, err)
 			}
 			if there {
