@@ -44,6 +44,13 @@ func (w *walker) moreQueries() map[string][]string {
 		}
 		more["/v1/customers/"] = append(more["/v1/customers/"], "email="+url.QueryEscape(text(customer["email"])))
 	}
+	for list, owner := range map[string]string{"/v1/subscriptions/": "subscription_id=", "/v1/orders/": "order_id="} {
+		for _, row := range w.items[list] {
+			if row["seats"] != nil {
+				more["/v1/customer-seats"] = append(more["/v1/customer-seats"], owner+text(row["id"]))
+			}
+		}
+	}
 	if orders := w.items["/v1/orders/"]; len(orders) > 0 {
 		more["/v1/orders/"] = append(more["/v1/orders/"], "sorting=created_at&limit=100&created_after="+text(orders[len(orders)/2]["created_at"]))
 	}
@@ -77,6 +84,7 @@ func (w *walker) single() {
 		}
 		each(op.path, list, func(row map[string]any) string { return parent + text(row["id"]) })
 	}
+	each("/v1/customers/{id}/payment-methods", "/v1/customers/", func(c map[string]any) string { return "/v1/customers/" + text(c["id"]) + "/payment-methods" })
 	each("/v1/customers/{id}/state", "/v1/customers/", func(c map[string]any) string { return "/v1/customers/" + text(c["id"]) + "/state" })
 	each("/v1/customers/{id}/payment-methods", "/v1/customers/", func(c map[string]any) string {
 		return "/v1/customers/" + text(c["id"]) + "/payment-methods"

@@ -152,6 +152,9 @@ func isNoRoute(body []byte) bool {
 
 // list reads all pages of a list, collects its rows, and asks for it with every value of every closed parameter.
 func (w *walker) list(op operation) {
+	if op.path == "/v1/customer-seats" { // wants an owner: moreQueries
+		return
+	}
 	base := requiredQuery[op.path]
 	for page := 1; ; page++ {
 		body := w.check(op.path, target(op.path, base, url.Values{"limit": {"100"}, "page": {strconv.Itoa(page)}}), http.StatusOK)
