@@ -270,7 +270,8 @@ func (h *harness) deletedRightly(t *testing.T, sum *tally) {
 					path = strings.ReplaceAll(path, "{"+column+"}", text)
 				}
 			}
-			if status, body := h.call(t, http.MethodGet, path, ""); status != http.StatusNotFound || !strings.Contains(string(body), "ResourceNotFound") {
+			if path == "" { // nobody can be asked
+			} else if status, body := h.call(t, http.MethodGet, path, ""); status != http.StatusNotFound || !strings.Contains(string(body), "ResourceNotFound") {
 				t.Errorf("%s %v is marked as deleted, GET %s says %d", s.Name, row["id"], path, status)
 			}
 			if n := query[int](t, h, "SELECT count(*) FROM sync_tombstones WHERE stream = $1 AND id::text = $2 AND resurrected_at IS NULL", s.Name, row["id"]); n == 0 {

@@ -226,6 +226,17 @@ func Streams() []Stream {
 				Batch: "id", Slow: []Probe{Head{}},
 				Unseen: "a pending refund that fails or is canceled, and metadata, unless a webhook tells of them"}},
 
+		// A webhook brings the properties before the change as well. A license key
+		// that the customer chose is a secret, and so is an invitation into Slack.
+		{Name: "benefit_grants", Path: "/v1/benefit-grants/", Pick: Pick{"customer_id", "customer_id"}, Scope: "benefits:read",
+			Scan:     fetch.Offset{Sort: []string{"created_at", "granted_at", "revoked_at"}},
+			Embedded: []string{"customer", "member", "benefit", "previous_properties"},
+			Secrets:  []string{"user_provided_key", "invite_url"},
+			Copies:   map[string]string{"customer": "customers", "member": "members", "benefit": "benefits"},
+			Table:    rows((*db.Queries).BenefitGrantsUpsert),
+			Tail: Tail{Hook: "benefit_grant.", Touched: []Touch{{"benefit.", "customer_id", "customer_id"}}, Slow: []Probe{Head{}},
+				Unseen: "errors and properties that change without an event"}},
+
 		{Name: "checkout_links", Path: "/v1/checkout-links/", Get: "/v1/checkout-links/{id}", Scope: "checkout_links:read",
 			Scan:     fetch.Offset{Sort: []string{"created_at", "label", "success_url"}},
 			Embedded: []string{"product", "product_price", "discount"},
@@ -279,5 +290,5 @@ func Streams() []Stream {
 			Table:    rows((*db.Queries).OrganizationAccessTokensUpsert),
 			Tail:     Tail{Unseen: "everything"},
 			Optional: true},
-	}, slices.Concat(eventStreams(), exportStreams())...))
+	}, slices.Concat(ownedStreams(), eventStreams(), exportStreams())...))
 }

@@ -125,7 +125,7 @@ func (g *generator) assortment() {
 	g.plan(Product{CreatedAt: t + day, Name: "Pro (yearly)", Visibility: "public", Interval: "year", IntervalCount: 1, TrialInterval: "month", TrialCount: 1, Benefits: []Ref{1, 0}}, 19000, 18000, 29000)
 
 	team := Ref(len(g.products))
-	g.products = append(g.products, Product{CreatedAt: t + 30*day, Name: "Team", Description: "Billed per seat", Visibility: "public", Interval: "month", IntervalCount: 1, Benefits: []Ref{0, 4, 5}})
+	g.products = append(g.products, Product{CreatedAt: t + 30*day, Name: "Team", Description: "Billed per seat", Visibility: "public", Interval: "month", IntervalCount: 1, Benefits: []Ref{0, 4, 5, 7}})
 	tiers := []Tier{{Min: 1, Max: 10, PerSeat: 1200}, {Min: 11, Max: 50, PerSeat: 1000}, {Min: 51, PerSeat: 800}}
 	for _, c := range []string{"usd", "eur", "jpy"} {
 		g.price(Price{Product: team, Kind: PriceSeats, Currency: c, Tiers: tiers, Graduated: c == "eur", CreatedAt: t + 30*day, TaxBehavior: "exclusive"})

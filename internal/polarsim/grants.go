@@ -103,7 +103,14 @@ func (w *World) renderGrant(o *object, n Ref) {
 	o.null("member")
 	o.key("benefit")
 	w.renderBenefit(o, g.Benefit)
-	o.raw("properties", w.grantProperties(g))
+	properties := w.grantProperties(g)
+	switch w.benefits[g.Benefit].Type { // what customer state does not show
+	case "license_keys":
+		properties = `{"user_provided_key":"` + w.hiddenText("own key", int(g.Subscription)) + `",` + properties[1:]
+	case "slack_shared_channel":
+		properties = `{"invite_url":"https://join.slack.example/` + w.hiddenText("invitation", int(g.Subscription)) + `"}`
+	}
+	o.raw("properties", properties)
 	o.close()
 }
 

@@ -337,7 +337,9 @@ func (w *walker) report() {
 		"/v1/customers/external/{external_id}", "/v1/customers/{id}/state", "/v1/members/", "/v1/customers/{id}/members/{member_id}", "/v1/meters/", "/v1/meters/{id}",
 		"/v1/customer-meters/", "/v1/customer-meters/{id}", "/v1/orders/", "/v1/orders/{id}", "/v1/orders/{id}/invoice", "/v1/subscriptions/", "/v1/subscriptions/{id}",
 		"/v1/payments/", "/v1/payments/{id}", "/v1/metrics/", "/v1/metrics/limits", "/v1/metrics/dashboards", "/v1/metrics/dashboards/{id}",
-		"/v1/events/", "/v1/events/{id}", "/v1/events/names", "/v1/event-types/", "/v1/webhooks/endpoints", "/v1/webhooks/endpoints/{id}", "/v1/webhooks/deliveries"} {
+		"/v1/events/", "/v1/events/{id}", "/v1/events/names", "/v1/event-types/", "/v1/webhooks/endpoints", "/v1/webhooks/endpoints/{id}", "/v1/webhooks/deliveries",
+		"/v1/benefits/", "/v1/benefits/{id}", "/v1/benefit-grants/", "/v1/discounts/", "/v1/discounts/{id}", "/v1/refunds/", "/v1/checkouts/", "/v1/checkouts/{id}",
+		"/v1/checkout-links/", "/v1/checkout-links/{id}", "/v1/custom-fields/", "/v1/custom-fields/{id}", "/v1/files/"} {
 		if w.served[must] == 0 {
 			w.t.Errorf("%s is not served", must)
 		}
