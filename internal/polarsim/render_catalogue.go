@@ -119,4 +119,6 @@ func (w *World) countLists(counts map[string]int) {
 }
 
 // listsOfSales are the lists next to those of people and sales.
-func listsOfSales() []*resource { return slices.Concat(catalogueLists(), afterSales(), uploadLists(), grantLists(), licenseKeyLists()) }
+func listsOfSales() []*resource {
+	return slices.Concat(catalogueLists(), afterSales(), uploadLists(), grantLists(), licenseKeyLists())
+}
