@@ -277,11 +277,17 @@ func TestEveryStreamFollowsAfterChange(t *testing.T) {
 	}
 	files := h.all(t, "/v1/files/", nil)
 	h.want(t, http.StatusOK, http.MethodPatch, "/v1/files/"+files[0]["id"].(string), `{"name":"renamed.pdf","version":"9"}`)
+	for path, field := range map[string]string{"/v1/discounts/": "name", "/v1/benefits/": "description", "/v1/checkout-links/": "label", "/v1/custom-fields/": "name"} {
+		rows := h.all(t, path, nil)
+		h.want(t, http.StatusOK, http.MethodPatch, path+rows[0]["id"].(string), `{"`+field+`":"Renamed “é”"}`)
+		h.want(t, http.StatusNoContent, http.MethodDelete, path+rows[1]["id"].(string), "")
+		defer h.tombstone(t, strings.ReplaceAll(strings.Trim(path, "/v1"), "-", "_"), rows[1]["id"].(string))
+	}
 	changed := map[string]bool{}
 	for name, r := range h.sync(t) {
 		changed[name] = r.Inserted+r.Updated > 0
 	}
-	for _, name := range []string{"customers", "members", "subscriptions", "orders", "payments", "refunds", "benefit_grants", "license_keys", "checkouts", "files", "customers_export", "orders_export"} {
+	for _, name := range []string{"customers", "members", "subscriptions", "orders", "payments", "refunds", "benefit_grants", "license_keys", "checkouts", "files", "discounts", "benefits", "checkout_links", "custom_fields", "customers_export", "orders_export"} {
 		if !changed[name] {
 			t.Errorf("nothing of %s has changed: this shows nothing of it", name)
 		}

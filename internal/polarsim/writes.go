@@ -30,6 +30,10 @@ func writeRoutes() []route {
 	add(subscriptions, "PATCH", "/v1/subscriptions/{id}", (*call).updateSubscription)
 	add(subscriptions, "DELETE", "/v1/subscriptions/{id}", (*call).revokeSubscription)
 	add(orders, "PATCH", "/v1/orders/{id}", (*call).updateOrder)
+	for _, x := range catalogueWrites() {
+		add(x.scope, "PATCH", x.path+"{id}", x.rename)
+		add(x.scope, "DELETE", x.path+"{id}", x.remove)
+	}
 	add("files:write", "PATCH", "/v1/files/{id}", (*call).updateFile)
 	add("files:write", "DELETE", "/v1/files/{id}", (*call).deleteFile)
 	table = append(table, route{method: "POST", pattern: "/v1/orders/{id}/invoice", scopes: []string{orders, "orders:read"}, lock: lockWrite, handle: (*call).generateInvoice})
