@@ -19,10 +19,11 @@ import (
 	"syncd/internal/polarsim"
 )
 
-// chaosStreams are all but metrics and events, of which every world has very many rows.
+// chaosStreams are all but metrics and events, of which every world has very many rows, and means of payment, which Polar no
+// longer shows once their customer was deleted: that is no evidence against the rows.
 func chaosStreams() (names []string) {
 	for _, s := range mirror.Streams() {
-		if !strings.HasPrefix(s.Name, "metrics") && s.Name != "events" {
+		if !strings.HasPrefix(s.Name, "metrics") && s.Name != "events" && s.Name != "payment_methods" {
 			names = append(names, s.Name)
 		}
 	}

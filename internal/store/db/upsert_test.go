@@ -154,7 +154,7 @@ func object(t *testing.T, body []byte) map[string]any {
 		t.Fatal(err)
 	}
 	for key, value := range m {
-		if text, ok := value.(string); ok && (key == "timestamp" || strings.HasSuffix(key, "_at") || strings.HasSuffix(key, "_start") || strings.HasSuffix(key, "_end")) {
+		if text, ok := value.(string); ok && (key == "timestamp" || strings.HasSuffix(key, "_at") || strings.HasSuffix(key, "_start") || strings.HasSuffix(key, "_end") || strings.HasSuffix(key, "_due_by")) {
 			at, err := time.Parse(time.RFC3339Nano, text)
 			if err != nil {
 				t.Fatalf("%s: %v", key, err)
@@ -194,6 +194,9 @@ func connect(t *testing.T) *pgx.Conn {
 	return conn
 }
 
+// linked are the columns of exports that name the mirrored row of an export's: a query of their own fills them after a run.
+var linked = map[string]string{"customers_export": "customer_id", "orders_export": "order_id", "subscriptions_export": "subscription_id", "metrics_export": "metric_id"}
+
 // A field without a column would be lost, a column without a field never filled.
 func TestTagsAreTheColumns(t *testing.T) {
 	t.Parallel()
@@ -209,6 +212,7 @@ func TestTagsAreTheColumns(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		columns = slices.DeleteFunc(columns, func(c string) bool { return c == linked[u.table] })
 		if diff := cmp.Diff(columns, u.tags()); diff != "" {
 			t.Errorf("%s (-columns of %s +tags):\n%s", u.params.Name(), u.table, diff)
 		}
@@ -226,7 +230,7 @@ func TestUpsertStoresWhatItIsGiven(t *testing.T) {
 				continue
 			}
 			got := u.stored(t, conn)
-			for _, column := range []string{"_synced_at", "_deleted_at", "_removed_at"} {
+			for _, column := range []string{"_synced_at", "_deleted_at", "_removed_at", linked[u.table]} {
 				delete(got, column)
 			}
 			if diff := cmp.Diff(fields(t, row), got); diff != "" {
