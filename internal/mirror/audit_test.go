@@ -96,7 +96,7 @@ func TestAuditFindsDamage(t *testing.T) {
 		t.Errorf("not found: %s", name)
 	}
 	if n := query[int](t, h, "SELECT count(*) FROM sync_findings WHERE resolved_at IS NULL"); n != 0 {
-		t.Errorf("%d findings are open", n)
+		t.Errorf("%d findings are open: %v", n, h.stored(t, "sync_findings", "resolved_at IS NULL"))
 	}
 	if n := query[int](t, h, "SELECT count(*) FROM sync_findings WHERE resolved_at >= first_seen AND evidence <> ''"); n != len(a.Findings) {
 		t.Errorf("%d findings on record, %d were made", n, len(a.Findings))

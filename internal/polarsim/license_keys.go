@@ -50,7 +50,6 @@ func (w *World) licenseKeyFields(o *object, g Grant) {
 	o.times(g.At, validated)
 	w.organization(o)
 	w.ref(o, "customer_id", KindCustomer, s.Customer)
-	w.ref(o, "user_id", KindUser, s.Customer)
 	o.key("customer")
 	w.renderCustomer(o, s.Customer)
 	w.ref(o, "benefit_id", KindBenefit, g.Benefit)

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -294,12 +293,6 @@ func (s *Store) Sample(ctx context.Context, n int) ([]uuid.UUID, error) {
 	}
 	ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 	return ids, s.audited("customers", err)
-}
-
-// SameState compares the state of a customer by the mirror's own function with the one given.
-func (s *Store) SameState(ctx context.Context, id uuid.UUID, state json.RawMessage) (same bool, err error) {
-	err = s.pool.QueryRow(ctx, `SELECT COALESCE(customer_state($1) = $2::jsonb, false)`, id, []byte(state)).Scan(&same)
-	return same, s.audited("customers", err)
 }
 
 // Owned are the rows of a table that belong to a customer.
