@@ -2,6 +2,7 @@ package mirror_test
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -129,7 +130,7 @@ func TestAuditOfAMovingWorld(t *testing.T) {
 		h.call(t, "PATCH", "/v1/subscriptions/"+s["id"].(string), `{"cancel_at_period_end":true}`)
 	}
 	for _, o := range h.stored(t, "orders", "status = 'paid' AND refundable_amount > 0 ORDER BY id")[:3] {
-		h.call(t, "POST", "/v1/refunds/", fmt.Sprintf(`{"order_id":"%s","reason":"other","amount":1}`, o["id"]))
+		h.want(t, http.StatusCreated, "POST", "/v1/refunds/", fmt.Sprintf(`{"order_id":"%s","reason":"other","amount":1}`, o["id"]))
 	}
 	a := h.audit(t, mirror.AuditOptions{})
 	moved := 0

@@ -2,7 +2,9 @@ package mirror_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -283,11 +285,19 @@ func TestEveryStreamFollowsAfterChange(t *testing.T) {
 		h.want(t, http.StatusNoContent, http.MethodDelete, path+rows[1]["id"].(string), "")
 		defer h.tombstone(t, strings.ReplaceAll(strings.Trim(path, "/v1"), "-", "_"), rows[1]["id"].(string))
 	}
+	const hooks = "/v1/webhooks/endpoints"
+	kept := h.make(t, hooks, `{"url":"https://one.example.com/","format":"raw","events":["order.paid"]}`)
+	deleted := h.all(t, hooks, nil)[1]["id"].(string)
+	h.want(t, http.StatusOK, http.MethodPatch, hooks+"/"+kept, `{"name":"Renamed","enabled":false}`)
+	h.want(t, http.StatusNoContent, http.MethodDelete, hooks+"/"+deleted, "")
+	defer h.tombstone(t, "webhook_endpoints", deleted)
+	order := h.first(t, "/v1/orders/", url.Values{"status": {"paid"}}, func(o map[string]any) bool { return fmt.Sprint(o["refundable_amount"]) != "0" })
+	h.make(t, "/v1/refunds/", fmt.Sprintf(`{"order_id":"%s","reason":"other","amount":1,"metadata":{"by":"hand"}}`, order["id"]))
 	changed := map[string]bool{}
 	for name, r := range h.sync(t) {
 		changed[name] = r.Inserted+r.Updated > 0
 	}
-	for _, name := range []string{"customers", "members", "subscriptions", "orders", "payments", "refunds", "benefit_grants", "license_keys", "checkouts", "files", "discounts", "benefits", "checkout_links", "custom_fields", "customers_export", "orders_export"} {
+	for _, name := range []string{"customers", "members", "subscriptions", "orders", "payments", "refunds", "disputes", "webhook_endpoints", "benefit_grants", "license_keys", "checkouts", "files", "discounts", "benefits", "checkout_links", "custom_fields", "customers_export", "orders_export"} {
 		if !changed[name] {
 			t.Errorf("nothing of %s has changed: this shows nothing of it", name)
 		}

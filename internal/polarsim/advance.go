@@ -5,6 +5,7 @@ import (
 	"container/heap"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -395,6 +396,9 @@ func (a *advance) change(r *rand.Rand) string {
 			a.remove(n, at, chance(r, 500))
 			return "customer deleted " + id
 		}
+		if done := a.disputeHappens(r, at); done != "" {
+			return done
+		}
 	case 2:
 		if c.DeletedAt == 0 {
 			before := *c
@@ -411,7 +415,7 @@ func (a *advance) change(r *rand.Rand) string {
 		if len(a.orders) > 0 {
 			o := Ref(r.IntN(len(a.orders)))
 			if a.orders[o].Status == OrderPaid && a.orders[o].Due() > 0 {
-				a.refund(o, max(1, a.orders[o].Net()/2), "customer_request", at)
+				a.refund(Refund{CreatedAt: at, Order: o, Amount: max(1, a.orders[o].Net()/2), Reason: "customer_request"})
 				return "refund of order " + a.id(KindOrder, int(o)).String()
 			}
 		}
@@ -433,6 +437,25 @@ func (a *advance) change(r *rand.Rand) string {
 		return "product described anew: " + p.Name
 	}
 	return "nothing"
+}
+
+// disputeHappens decides a dispute that is open, or has a payment disputed.
+func (a *advance) disputeHappens(r *rand.Rand, at Time) string {
+	if len(a.disputes) > 0 {
+		if n := Ref(r.IntN(len(a.disputes))); !closed(a.disputes[n].Status) {
+			a.decide(n, pick(r, verdicts), at)
+			return "dispute decided " + a.id(KindDispute, int(n)).String()
+		}
+	}
+	if len(a.payments) == 0 {
+		return ""
+	}
+	payment := Ref(r.IntN(len(a.payments)))
+	if p := &a.payments[payment]; p.Order == None || p.Status != "succeeded" || slices.ContainsFunc(a.disputes, func(d Dispute) bool { return d.Payment == payment }) {
+		return ""
+	}
+	a.question(payment, pick(r, disputeReasons), at)
+	return "payment disputed " + a.id(KindPayment, int(payment)).String()
 }
 
 // cancelAtEnd lets a subscription run out.

@@ -46,6 +46,25 @@ func (g *generator) dispute(r *rand.Rand) {
 	}
 }
 
+// withdrawn tells whether the bank has taken the money back, for good or for the time being.
+func (d *Dispute) withdrawn() bool { return d.Status != "prevented" && d.Status != "early_warning" }
+
+// question has the payment of an order disputed.
+func (w *World) question(payment Ref, reason string, at Time) {
+	p := &w.payments[payment]
+	w.disputes = append(w.disputes, Dispute{CreatedAt: at, Status: "needs_response", Reason: reason, Order: p.Order, Payment: payment})
+	w.orderEvent(evBalanceDispute, p.Order, Ref(len(w.disputes)-1), 0, at)
+}
+
+// decide moves a dispute on.
+func (w *World) decide(n Ref, status string, at Time) {
+	d := &w.disputes[n]
+	d.Status, d.ModifiedAt = status, at
+	if status == "won" {
+		w.orderEvent(evBalanceDisputeReversal, d.Order, n, 0, at)
+	}
+}
+
 var disputeReasons = []string{"fraudulent", "product_not_received", "subscription_canceled", ""}
 
 // openCheckout makes a session that nobody has completed yet.
@@ -78,10 +97,12 @@ func (a *advance) afterwards() {
 		a.openCheckout(r, a.now-Time(r.Int64N(int64(hour))))
 	}
 	for i := range a.disputes {
-		if d := &a.disputes[i]; !closed(d.Status) && chance(r, 200) {
-			d.Status, d.ModifiedAt = pick(r, []string{"under_review", "lost", "won"}), a.now
+		if !closed(a.disputes[i].Status) && chance(r, 200) {
+			a.decide(Ref(i), pick(r, verdicts), a.now)
 		}
 	}
 }
+
+var verdicts = []string{"under_review", "lost", "won"}
 
 func closed(status string) bool { return status == "prevented" || status == "lost" || status == "won" }

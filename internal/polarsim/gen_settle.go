@@ -126,7 +126,7 @@ func (g *generator) later(r *rand.Rand, n Ref) {
 			if chance(r, 450) {
 				part /= 3
 			}
-			g.refund(n, max(1, part), pick(r, refundReasons), at)
+			g.refund(Refund{CreatedAt: at, Order: n, Amount: max(1, part), Reason: pick(r, refundReasons), RevokeBenefits: len(g.refunds)%3 == 1})
 		}
 		if o.Reason == ReasonPurchase && chance(r, 8) {
 			g.unpay(r, o)
@@ -136,26 +136,28 @@ func (g *generator) later(r *rand.Rand, n Ref) {
 
 var refundReasons = []string{"duplicate", "fraudulent", "customer_request", "service_disruption", "satisfaction_guarantee", "dispute_prevention", "other"}
 
-// refund gives back an amount, and the tax on it, of a paid order.
-func (w *World) refund(n Ref, amount int64, reason string, at Time) {
-	o := &w.orders[n]
-	amount = min(amount, o.Net()+o.Balance-o.RefundedAmount)
-	if amount <= 0 {
+// refundable is what is left of an order that could be given back.
+func (o *Order) refundable() int64 { return o.Net() + o.Balance - o.RefundedAmount }
+
+// refund gives back an amount, and the tax on it, of a paid order: as much of it as is left.
+func (w *World) refund(r Refund) {
+	o, at := &w.orders[r.Order], r.CreatedAt
+	if r.Amount = min(r.Amount, o.refundable()); r.Amount <= 0 {
 		return
 	}
-	tax := int64(0)
 	if o.Net() > 0 {
-		tax = o.Tax * amount / o.Net()
+		r.Tax = o.Tax * r.Amount / o.Net()
 	}
-	w.refunds = append(w.refunds, Refund{CreatedAt: at, ModifiedAt: at + second, Order: n, Status: "succeeded", Reason: reason, Amount: amount, Tax: tax})
-	o.RefundedAmount += amount
-	o.RefundedTax += tax
+	r.ModifiedAt, r.Status = at+second, "succeeded"
+	w.refunds = append(w.refunds, r)
+	o.RefundedAmount += r.Amount
+	o.RefundedTax += r.Tax
 	o.Status = OrderPartiallyRefunded
 	if o.RefundedAmount >= o.Net()+o.Balance {
 		o.Status = OrderRefunded
 	}
 	o.ModifiedAt = max(at, o.ModifiedAt)
-	w.orderRefunded(n, Ref(len(w.refunds)-1))
+	w.orderRefunded(r.Order, Ref(len(w.refunds)-1))
 }
 
 // unpay takes the last payment of an order back, so that the order is a draft, pending or void.

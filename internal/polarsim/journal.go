@@ -38,6 +38,8 @@ const (
 	evBalanceOrder
 	evBalanceCreditOrder
 	evBalanceRefund
+	evBalanceDispute
+	evBalanceDisputeReversal
 	evRequest // the first of the users' names
 	evInference
 	evUpload
@@ -57,6 +59,7 @@ var eventTexts = [eventNameCount][2]string{
 	{"checkout.created", "Checkout Created"},
 	{"customer.created", "Customer Created"}, {"customer.updated", "Customer Updated"}, {"customer.deleted", "Customer Deleted"},
 	{"balance.order", "Balance Order"}, {"balance.credit_order", "Balance Credit Order"}, {"balance.refund", "Balance Refund"},
+	{"balance.dispute", "Balance Dispute"}, {"balance.dispute_reversal", "Balance Dispute Reversal"},
 	{"api.request", "api.request"}, {"llm.inference", "llm.inference"}, {"File Upload ⬆", "File Upload ⬆"},
 }
 
@@ -236,6 +239,15 @@ func (h *historian) sales() {
 		o := &h.orders[r.Order]
 		h.add(evBalanceRefund, r.CreatedAt, o.Customer, r.Order, Ref(i), 0)
 		h.add(evOrderRefunded, r.CreatedAt+second, o.Customer, r.Order, Ref(i), refunded[r.Order])
+	}
+	for i := range h.disputes {
+		d := &h.disputes[i]
+		if d.withdrawn() {
+			h.add(evBalanceDispute, d.CreatedAt, h.orders[d.Order].Customer, d.Order, Ref(i), 0)
+		}
+		if d.Status == "won" {
+			h.add(evBalanceDisputeReversal, d.ModifiedAt, h.orders[d.Order].Customer, d.Order, Ref(i), 0)
+		}
 	}
 }
 

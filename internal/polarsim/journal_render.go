@@ -62,7 +62,7 @@ func (w *World) eventMetadata(o *object, m *moment) {
 		if m.name == evCustomerUpdated {
 			o.raw("updated_fields", `{"name":`+quote(id.name)+`}`)
 		}
-	case evOrderPaid, evOrderVoided, evOrderRefunded, evBalanceOrder, evBalanceCreditOrder, evBalanceRefund:
+	case evOrderPaid, evOrderVoided, evOrderRefunded, evBalanceOrder, evBalanceCreditOrder, evBalanceRefund, evBalanceDispute, evBalanceDisputeReversal:
 		w.orderMetadata(o, m)
 	case evRequest, evInference, evUpload:
 		w.usageMetadata(o, m)
@@ -95,6 +95,18 @@ func (w *World) orderMetadata(o *object, m *moment) {
 		if r.Subscription != None {
 			w.ref(o, "subscription_id", KindSubscription, r.Subscription)
 		}
+	}
+	// returned is money that left the balance, or came back to it.
+	returned := func(amount, tax int64) {
+		o.str("order_created_at", r.CreatedAt.String())
+		w.idText(o, "product_id", KindProduct, r.Product)
+		subscription()
+		o.int("amount", usd(amount+tax, r.Currency))
+		o.str("currency", "usd")
+		o.int("presentment_amount", amount+tax)
+		o.str("presentment_currency", r.Currency)
+		o.int("tax_amount", usd(tax, r.Currency))
+		o.int("fee", 0)
 	}
 	switch m.name {
 	case evOrderVoided:
@@ -138,15 +150,15 @@ func (w *World) orderMetadata(o *object, m *moment) {
 		refund := &w.refunds[m.b]
 		o.id("transaction_id", w.id(KindTransaction, int(m.b)<<1|1))
 		w.ref(o, "refund_id", KindRefund, m.b)
-		o.str("order_created_at", r.CreatedAt.String())
-		w.idText(o, "product_id", KindProduct, r.Product)
-		subscription()
-		o.int("amount", -usd(refund.Amount+refund.Tax, r.Currency))
-		o.str("currency", "usd")
-		o.int("presentment_amount", -refund.Amount-refund.Tax)
-		o.str("presentment_currency", r.Currency)
-		o.int("tax_amount", -usd(refund.Tax, r.Currency))
-		o.int("fee", 0)
+		returned(-refund.Amount, -refund.Tax)
+	case evBalanceDispute, evBalanceDisputeReversal:
+		amount, tax, number := -r.Net(), -r.Tax, int(m.b)<<1
+		if m.name == evBalanceDisputeReversal {
+			amount, tax, number = -amount, -tax, number|1
+		}
+		o.id("transaction_id", w.id(KindTransaction, number|1<<40))
+		w.ref(o, "dispute_id", KindDispute, m.b)
+		returned(amount, tax)
 	default: // evBalanceOrder
 		o.id("transaction_id", w.id(KindTransaction, int(m.a)<<1))
 		subscription()

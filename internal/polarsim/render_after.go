@@ -8,7 +8,7 @@ func (w *World) renderRefund(o *object, n Ref) {
 	o.open()
 	o.times(r.CreatedAt, r.ModifiedAt)
 	o.id("id", w.id(KindRefund, int(n)))
-	o.raw("metadata", "")
+	o.raw("metadata", r.Metadata)
 	o.str("status", r.Status)
 	o.str("reason", r.Reason)
 	o.int("amount", r.Amount)
@@ -18,7 +18,7 @@ func (w *World) renderRefund(o *object, n Ref) {
 	w.ref(o, "order_id", KindOrder, r.Order)
 	w.ref(o, "subscription_id", KindSubscription, order.Subscription)
 	w.ref(o, "customer_id", KindCustomer, order.Customer)
-	o.bool("revoke_benefits", n%3 == 1)
+	o.bool("revoke_benefits", r.RevokeBenefits)
 	dispute := None
 	if r.Reason == "dispute_prevention" {
 		for i := range w.disputes {

@@ -97,7 +97,7 @@ func (w *World) orderAmounts(o *object, r *Order) {
 	o.str("currency", r.Currency)
 	o.int("amount", r.Net())
 	o.int("from_balance_amount", r.Balance)
-	o.int("refundable_amount", max(0, r.Net()+r.Balance-r.RefundedAmount))
+	o.int("refundable_amount", max(0, r.refundable()))
 	o.int("refundable_tax_amount", max(0, r.Tax-r.RefundedTax))
 }
 

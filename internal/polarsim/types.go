@@ -271,6 +271,8 @@ type Refund struct {
 	Order                 Ref
 	Status, Reason        string // Status: succeeded, pending, failed
 	Amount, Tax           int64
+	RevokeBenefits        bool
+	Metadata              string
 }
 
 // Checkout is one checkout session.

@@ -36,6 +36,7 @@ func writeRoutes() []route {
 	}
 	add("files:write", "PATCH", "/v1/files/{id}", (*call).updateFile)
 	add("files:write", "DELETE", "/v1/files/{id}", (*call).deleteFile)
+	add("refunds:write", "POST", "/v1/refunds/", (*call).createRefund)
 	table = append(table, route{method: "POST", pattern: "/v1/orders/{id}/invoice", scopes: []string{orders, "orders:read"}, lock: lockWrite, handle: (*call).generateInvoice})
 	return table
 }
