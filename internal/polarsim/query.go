@@ -90,7 +90,10 @@ func (w *World) parseSorting(r *resource, l *listQuery, q url.Values, p *problem
 	}
 	for i, s := range given {
 		name, desc := strings.CutPrefix(s, "-")
-		if key := r.find(name); key != nil {
+		if key := r.find(name); key != nil && key.named != "" {
+			l.sorting = slices.Insert(l.sorting, 0, criterion{key.ordered(w, q[key.named]), desc})
+			continue
+		} else if key != nil {
 			l.sorting = append(l.sorting, criterion{*key, desc})
 			continue
 		}

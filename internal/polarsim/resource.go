@@ -30,6 +30,27 @@ type sortKey struct {
 	name    string
 	compare func(w *World, a, b Ref) int
 	time    func(w *World, n Ref) Time // set where the key is a time
+	named   string                     // the parameter whose ids give the order, before all other criteria
+	kind    Kind                       // of those ids
+}
+
+// asNamed sorts rows as the query names them in a parameter; without it they tie.
+func asNamed(name, parameter string, kind Kind) sortKey {
+	return sortKey{name: name, named: parameter, kind: kind, compare: func(*World, Ref, Ref) int { return 0 }}
+}
+
+// ordered is a key of asNamed for the ids given.
+func (k sortKey) ordered(w *World, ids []string) sortKey {
+	places := map[Ref]int{}
+	for i, v := range ids {
+		if id, ok := ParseID(v); ok {
+			if n, known := w.keys.number(k.kind, id); known {
+				places[Ref(n)] = i
+			}
+		}
+	}
+	k.compare = func(_ *World, a, b Ref) int { return cmp.Compare(places[a], places[b]) }
+	return k
 }
 
 // byTime sorts by a time that may be null.
@@ -120,13 +141,13 @@ func (r *resource) find(name string) *sortKey {
 // shows tells whether GET by id finds the row.
 func (r *resource) shows(w *World, n Ref) bool { return r.hidden == nil || !r.hidden(w, n) }
 
-// among accepts rows whose text is one of those given; anything is allowed as a value.
+// among accepts rows whose text is one of those given; anything is allowed as a value. An empty text is null, which equals nothing.
 func among(get func(w *World, n Ref) string) filter {
 	return func(w *World, _ string, values []string, _ *problems) func(Ref) bool {
 		return func(n Ref) bool {
 			v := get(w, n)
 			for _, want := range values {
-				if v == want {
+				if v == want && v != "" {
 					return true
 				}
 			}
