@@ -210,17 +210,12 @@ func (w *World) checkoutCustomer(o *object, n Ref, c *Checkout) {
 	if c.Customer == None {
 		o.bool("is_business_customer", false)
 		o.null("customer_name")
-		if n%3 == 0 {
-			o.str("customer_email", "visitor"+strconv.Itoa(int(n))+"@visitors.example")
-		} else {
-			o.null("customer_email")
-		}
 	} else {
 		customer := &w.customers[c.Customer]
 		o.bool("is_business_customer", customer.Team)
 		o.text("customer_name", customer.Name)
-		o.text("customer_email", customer.Email)
 	}
+	o.text("customer_email", w.checkoutEmail(n))
 	o.str("customer_ip_address", w.address(int(n)))
 	if c.Customer == None {
 		o.null("customer_billing_name")
@@ -249,6 +244,17 @@ func (w *World) checkoutCustomer(o *object, n Ref, c *Checkout) {
 	o.close()
 	o.raw("customer_billing_address_fields", `{"country":true,"state":false,"city":false,"postal_code":false,"line1":false,"line2":false}`)
 	o.raw("billing_address_fields", `{"country":"required","state":"disabled","city":"disabled","postal_code":"optional","line1":"disabled","line2":"disabled"}`)
+}
+
+// checkoutEmail is the customer's, or what a visitor has typed so far; "" = null.
+func (w *World) checkoutEmail(n Ref) string {
+	if c := w.checkouts[n].Customer; c != None {
+		return w.customers[c].Email
+	}
+	if n%3 == 0 {
+		return "visitor" + strconv.Itoa(int(n)) + "@visitors.example"
+	}
+	return ""
 }
 
 // address is where a checkout was opened from: an address of the prefix that RFC 3849 keeps for documentation. No address can spell canary; that prefix

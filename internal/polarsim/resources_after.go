@@ -33,7 +33,7 @@ func afterSales() []*resource {
 			path: "/v1/checkouts/", kind: KindCheckout, scopes: []string{"checkouts:read", "checkouts:write"},
 			rows: func(w *World) int { return len(w.checkouts) },
 			sorts: []sortKey{byTime("created_at", checkoutCreated), byTime("expires_at", checkoutCreated),
-				byNumber("status", func(w *World, n Ref) int { return checkoutRank[w.checkouts[n].Status] })},
+				byText("status", func(w *World, n Ref) string { return w.checkouts[n].Status })},
 			sorting: []string{"-created_at"},
 			filters: map[string]filter{"product_id": reference(KindProduct, func(w *World, n Ref) Ref { return w.checkouts[n].Product }),
 				"customer_id": reference(KindCustomer, checkoutCustomer),
@@ -45,8 +45,8 @@ func afterSales() []*resource {
 				}),
 				"status": oneOf(func(w *World, n Ref) string { return w.checkouts[n].Status }, "open", "expired", "confirmed", "succeeded", "failed"),
 				"query": containing(func(w *World, n Ref) []string {
-					if c := w.checkouts[n].Customer; c != None {
-						return []string{w.customers[c].Email}
+					if email := w.checkoutEmail(n); email != "" {
+						return []string{email}
 					}
 					return nil
 				})},
@@ -54,7 +54,5 @@ func afterSales() []*resource {
 		},
 	}
 }
-
-var checkoutRank = map[string]int{"open": 1, "expired": 2, "confirmed": 3, "succeeded": 4, "failed": 5}
 
 func checkoutCreated(w *World, n Ref) Time { return w.checkouts[n].CreatedAt }
