@@ -437,7 +437,7 @@ func (a *auditing) lost(ctx context.Context, p store.Pair, renew func() error) (
 // bring fetches lost rows: by id where the export names one, else by the time that it names.
 func (a *auditing) bring(ctx context.Context, p store.Pair, list []store.Difference) error {
 	var res Result
-	keyset, byTime := a.r.streams[p.Table].Scan.(fetch.Keyset)
+	_, byTime := a.r.streams[p.Table].Scan.(fetch.Keyset)
 	switch {
 	case len(list) > manyDifferences:
 		res = a.r.run(ctx, p.Table, store.KindSweep, (*sweep).read)
@@ -451,13 +451,7 @@ func (a *auditing) bring(ctx context.Context, p store.Pair, list []store.Differe
 		res = a.r.beside(ctx, p.Table, store.KindAudit, func(sw *sweep, ctx, reading context.Context) error {
 			sw.force = true
 			for _, d := range list {
-				const around = time.Microsecond // the bounds are exclusive
-				query := url.Values{
-					keyset.After: {bound(d.At.Add(-around))}, keyset.Before: {bound(d.At.Add(around))},
-					"limit": {"100"}, "page": {"1"},
-				}
-				page, err := sw.r.Client.Page(reading, sw.s.Path, query)
-				sw.requests += int64(page.Requests)
+				page, err := sw.moment(reading, d.At)
 				if err != nil {
 					return err
 				}
@@ -474,8 +468,15 @@ func (a *auditing) bring(ctx context.Context, p store.Pair, list []store.Differe
 	return nil
 }
 
-// bound is a time as a filter of a list takes it.
-func bound(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000000Z") }
+// moment reads the rows of one moment, of a list that filters by time.
+func (sw *sweep) moment(reading context.Context, at time.Time) (fetch.Page, error) {
+	const around = time.Microsecond // the bounds are exclusive
+	bound := func(at time.Time) []string { return []string{at.UTC().Format("2006-01-02T15:04:05.000000Z")} }
+	k := sw.s.Scan.(fetch.Keyset)
+	page, err := sw.r.Client.Page(reading, sw.s.Path, url.Values{k.After: bound(at.Add(-around)), k.Before: bound(at.Add(around)), "limit": {"100"}, "page": {"1"}})
+	sw.requests += int64(page.Requests)
+	return page, err
+}
 
 // say adds to the note.
 func (c *Check) say(format string, args ...any) {

@@ -48,3 +48,18 @@ func TestFilesHaveNoOrder(t *testing.T) {
 		t.Errorf("%d requests for four pages", r.Requests)
 	}
 }
+
+// There is no GET of a file: two sweeps that do not meet it are the evidence.
+func TestFileDeleted(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{})
+	h.sync(t, "files")
+	file := h.all(t, "/v1/files/", nil)[0]["id"].(string)
+	h.want(t, http.StatusNoContent, http.MethodDelete, "/v1/files/"+file, "")
+	if r := h.sync(t, "files")["files"]; r.Deleted != 0 {
+		t.Errorf("%d deleted after one sweep", r.Deleted)
+	}
+	h.sync(t, "files")
+	h.tombstone(t, "files", file)
+	h.equal(t, "files")
+}

@@ -133,7 +133,7 @@ func Streams() []Stream {
 			Ours: "/v1/customers/external/{external_id}", Scope: "customers:read",
 			Scan:  fetch.Offset{Sort: []string{"created_at", "email"}},
 			Table: rows((*db.Queries).CustomersUpsert),
-			Tail: Tail{Hook: "customer.", Touched: []Touch{{"customer.", "customer_id", ""}}, Fast: []Probe{Head{}},
+			Tail: Tail{Hook: "customer.", Touched: []Touch{{"customer.", "customer_id", ""}}, Fast: []Probe{Head{}}, Census: true,
 				Unseen: "changes without an event: avatar_url, first_user_event_at, default_payment_method_id"}},
 
 		{Name: "members", Path: "/v1/members/", Get: "/v1/customers/{customer_id}/members/{id}",
@@ -193,6 +193,7 @@ func Streams() []Stream {
 			Tail: Tail{Hook: "order.", Touched: []Touch{{"order.", "order_id", ""}, {"balance.", "order_id", ""}}, Batch: "customer_id",
 				Fast:   []Probe{Since{}, Hot{"status", []string{"draft", "pending"}}},
 				Slow:   []Probe{Count{}},
+				Census: true,
 				Unseen: "metadata, billing name and address, invoice and receipt flags, a renamed product's description"},
 			Children: []Child{
 				{Field: "items", Name: "order_items", Parent: "order_id", Key: "id",

@@ -29,6 +29,8 @@ type Tail struct {
 	Batch string
 	Fast  []Probe // asked in every round
 	Slow  []Probe // asked in turn, as many a round as requests are left for
+	// Census: where a sweep is due, the stream's export is asked first, in one request.
+	Census bool
 	// Unseen is what no tail sees; the next sweep does.
 	Unseen string
 }
@@ -93,14 +95,25 @@ type tailPosition struct {
 	Short    *int                 `json:"short,omitempty"` // rows that Polar counted and that are not here, when a count was taken first
 	Since    time.Time            `json:"since,omitzero"`  // when the complete sweep began that Short belongs to
 	Page     map[string]int       `json:"page,omitempty"`  // where a large hot set goes on
-	Asked    map[string]time.Time `json:"asked,omitempty"` // slow probes, by number
-	Cost     map[string]int       `json:"cost,omitempty"`  // what they cost last
+	Asked    map[string]time.Time `json:"asked,omitempty"` // slow probes by number, and the census
+	Cost     map[string]int       `json:"cost,omitempty"`  // the least they have cost, which is what they cost while nothing changes
 }
 
 // mark is the newest time met in a list that goes by time.
 type mark struct {
 	At   time.Time `json:"at"`   // by Polar's clock
 	Seen time.Time `json:"seen"` // when it was met first, by ours
+}
+
+// asked keeps when a question was asked, and what it cost.
+func (at *tailPosition) asked(name string, cost int) {
+	if at.Asked == nil {
+		at.Asked, at.Cost = map[string]time.Time{}, map[string]int{}
+	}
+	at.Asked[name] = time.Now().UTC().Truncate(time.Millisecond)
+	if least, before := at.Cost[name]; !before || cost < least {
+		at.Cost[name] = cost
+	}
 }
 
 func (m mark) IsZero() bool { return m.At.IsZero() }
@@ -166,6 +179,7 @@ func (rd *round) follow(ctx, reading context.Context, names []string) error {
 		return err
 	}
 	for _, t := range rd.tails {
+		t.attempt(func() error { return t.takeCensus(ctx, reading) })
 		t.attempt(func() error { return t.fetchChanges(ctx, reading) })
 		if err := t.fatal(); err != nil {
 			return err
@@ -265,12 +279,9 @@ func (rd *round) slow(ctx, reading context.Context) error {
 		if err := u.t.fatal(); err != nil {
 			return err
 		}
-		if u.t.at.Asked == nil {
-			u.t.at.Asked, u.t.at.Cost = map[string]time.Time{}, map[string]int{}
-		}
-		u.t.at.Asked[u.name] = time.Now().UTC().Truncate(time.Millisecond)
-		u.t.at.Cost[u.name] = int(rd.spent() - before)
-		rd.left -= u.t.at.Cost[u.name]
+		cost := int(rd.spent() - before)
+		u.t.at.asked(u.name, cost)
+		rd.left -= cost
 	}
 	return nil
 }

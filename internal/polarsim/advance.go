@@ -381,6 +381,17 @@ func (w *World) Churn(n int) []string {
 	return done
 }
 
+// Dispute has a payment disputed, or one of the disputes decided, and tells which; "" = there is nothing to dispute.
+func (w *World) Dispute() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.record()
+	w.steps++
+	r := w.random(randAdvance + w.steps)
+	a := &advance{generator: generator{World: w, start: w.org.CreatedAt, draw: r}}
+	return a.disputeHappens(r, a.stamp())
+}
+
 // change makes one change.
 func (a *advance) change(r *rand.Rand) string {
 	at := a.stamp()

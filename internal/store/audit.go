@@ -22,8 +22,8 @@ const (
 	FindingState     = "state"
 )
 
-// mostDifferences bounds what one comparison gives back.
-const mostDifferences = 1000
+// MostDifferences bounds what one comparison gives back.
+const MostDifferences = 1000
 
 // Do runs a generated query that belongs to no page.
 func (s *Store) Do(ctx context.Context, what string, query func(*db.Queries) error) error {
@@ -136,7 +136,7 @@ func (s *Store) Differences(ctx context.Context, p Pair, asOf time.Time) ([]Diff
 		FROM `+p.Table+` o JOIN `+p.Export+` e ON e.`+p.Link+` = o.id
 		CROSS JOIN LATERAL (VALUES `+strings.Join(values, ", ")+`) AS v(field, mirror, other, differs)
 		WHERE v.differs AND e._deleted_at IS NULL AND o._requested_at <= $1 AND `+p.live()+`
-		ORDER BY o.id, v.field LIMIT $2`, bound(asOf), mostDifferences)
+		ORDER BY o.id, v.field LIMIT $2`, bound(asOf), MostDifferences)
 }
 
 // twin is a row that nothing belongs to on either side and that has the same time as one on the other: the same thing, told
@@ -169,7 +169,7 @@ func (s *Store) Extra(ctx context.Context, p Pair, asOf, since time.Time) ([]Dif
 		WHERE o._requested_at <= $1::timestamptz AND `+p.live()+listed+`
 		  AND NOT EXISTS (SELECT FROM `+p.Export+` e WHERE e.`+p.Link+` = o.id AND e._deleted_at IS NULL)
 		  AND NOT EXISTS (SELECT FROM `+p.Export+` e WHERE e.`+p.Link+` IS NULL AND e._deleted_at IS NULL AND `+p.twin()+`)
-		ORDER BY o.id LIMIT $2`, bound(asOf), mostDifferences, since)
+		ORDER BY o.id LIMIT $2`, bound(asOf), MostDifferences, since)
 }
 
 // Lost are the rows of the export that the mirror does not have. Settled: the row is older than others that the mirror does
@@ -191,7 +191,7 @@ func (s *Store) Lost(ctx context.Context, p Pair) ([]Difference, error) {
 		WHERE m.id IS NULL AND e._deleted_at IS NULL
 		  AND NOT EXISTS (SELECT FROM `+p.Table+` o WHERE `+p.live()+` AND `+p.twin()+`
 		                  AND NOT EXISTS (SELECT FROM `+p.Export+` x WHERE x.`+p.Link+` = o.id AND x._deleted_at IS NULL))
-		ORDER BY 2 LIMIT $1`, mostDifferences)
+		ORDER BY 2 LIMIT $1`, MostDifferences)
 }
 
 // Figures are the metrics that differ from those of their export by more than the rounding of a binary floating point number.
@@ -203,7 +203,7 @@ func (s *Store) Figures(ctx context.Context, asOf time.Time) ([]Difference, erro
 		JOIN (SELECT "interval", max(period_start) AS last FROM metrics WHERE _deleted_at IS NULL GROUP BY 1) u ON u."interval" = o."interval" AND o.period_start < u.last
 		WHERE o._deleted_at IS NULL AND e._deleted_at IS NULL AND o._requested_at <= $1
 		  AND COALESCE(abs(o.value - e.value) > 1e-9 * greatest(1, abs(o.value)), (o.value IS NULL) <> (e.value IS NULL))
-		ORDER BY o.id LIMIT $2`, bound(asOf), mostDifferences)
+		ORDER BY o.id LIMIT $2`, bound(asOf), MostDifferences)
 }
 
 // Unlisted are the rows of a table whose children have gaps: a list of n has the positions 0 to n-1.
@@ -212,7 +212,7 @@ func (s *Store) Unlisted(ctx context.Context, table, child, parent string) ([]Di
 		SELECT o.id, o.id::text, '`+child+`', c.n::text, c.most::text, encode(o._hash, 'hex'), '-infinity'::timestamptz, true
 		FROM (SELECT `+parent+` AS id, count(*) AS n, max(_position) + 1 AS most FROM `+child+` WHERE _removed_at IS NULL GROUP BY 1) c
 		JOIN `+table+` o ON o.id = c.id
-		WHERE c.n <> c.most AND o._deleted_at IS NULL ORDER BY o.id LIMIT $1`, mostDifferences)
+		WHERE c.n <> c.most AND o._deleted_at IS NULL ORDER BY o.id LIMIT $1`, MostDifferences)
 }
 
 // Unsummed are the orders whose items do not add up to their subtotal.
@@ -222,7 +222,7 @@ func (s *Store) Unsummed(ctx context.Context) ([]Difference, error) {
 		FROM orders o
 		LEFT JOIN LATERAL (SELECT COALESCE(sum(i.amount), 0) AS total FROM order_items i WHERE i.order_id = o.id AND i._removed_at IS NULL) c ON true
 		WHERE c.total IS DISTINCT FROM o.subtotal_amount AND `+Pair{Table: "orders"}.live()+`
-		ORDER BY o.id LIMIT $1`, mostDifferences)
+		ORDER BY o.id LIMIT $1`, MostDifferences)
 }
 
 // Orphans are ids that live rows of a table refer to and that the target's table has no row for.
@@ -230,7 +230,7 @@ func (s *Store) Orphans(ctx context.Context, table, column, target string) ([]uu
 	rows, err := s.pool.Query(ctx, `
 		SELECT DISTINCT o.`+column+` FROM `+table+` o
 		WHERE o._deleted_at IS NULL AND o.`+column+` IS NOT NULL AND NOT EXISTS (SELECT FROM `+target+` t WHERE t.id = o.`+column+`)
-		ORDER BY 1 LIMIT $1`, mostDifferences)
+		ORDER BY 1 LIMIT $1`, MostDifferences)
 	if err != nil {
 		return nil, s.audited(table, err)
 	}

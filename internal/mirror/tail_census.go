@@ -1,0 +1,83 @@
+package mirror
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"syncd/internal/store"
+)
+
+const (
+	// censusRows is from how many rows on one export costs less than a sweep.
+	censusRows = 300
+	// censusEvery is how often a stream's export is asked for at most: Polar reads the whole table for it.
+	censusEvery = time.Hour
+	// census is the name under which it is kept when the export was asked for.
+	census = "census"
+)
+
+// takeCensus turns a sweep that is due into one request where the stream has
+// an export: what came, went or changed according to it is fetched like any
+// other change. Whatever the reason was, it is dealt with then; where the
+// export cannot tell, the sweep stays due.
+func (t *tail) takeCensus(ctx, reading context.Context) error {
+	p, has := auditPairs()[t.s.Name]
+	if !has || !t.s.Tail.Census || t.sweepDue == "" || time.Since(t.at.Asked[census]) < censusEvery || t.r.streams[p.Export] == nil || t.r.Off[p.Export] {
+		return nil
+	}
+	live, err := t.r.Store.Count(ctx, t.s.Name)
+	if err != nil || live < censusRows {
+		return err
+	}
+	res := t.r.Once(ctx, p.Export)
+	t.requests += res.Requests
+	t.at.asked(census, int(res.Requests))
+	if res.Outcome != Succeeded {
+		t.r.Log.WarnContext(ctx, "no census by the export: the sweep is due", "stream", t.s.Name, "reason", t.sweepDue, "export", res.Outcome, "error", res.Err)
+		return nil
+	}
+	standings, err := t.r.Store.Standings(ctx, []string{p.Export})
+	if err != nil {
+		return err
+	}
+	changed, err := t.r.Store.Differences(ctx, p, standings[0].CompleteAt)
+	if err != nil {
+		return err
+	}
+	extra, err := t.r.Store.Extra(ctx, p, standings[0].CompleteAt, standings[0].CompleteAt)
+	if err != nil {
+		return err
+	}
+	lost, err := t.r.Store.Lost(ctx, p)
+	if err != nil {
+		return err
+	}
+	if max(len(changed), len(extra)) >= store.MostDifferences || len(lost) > manyDifferences {
+		return nil // there may be more, and a sweep costs less than to ask for each
+	}
+	var ids []uuid.UUID
+	for _, d := range append(changed, extra...) {
+		ids = append(ids, d.ID)
+	}
+	for _, d := range lost {
+		if d.ID != (uuid.UUID{}) {
+			ids = append(ids, d.ID)
+			continue
+		}
+		page, err := t.moment(reading, d.At)
+		if err != nil {
+			return err
+		}
+		if err := t.keep(ctx, page, ""); err != nil {
+			return err
+		}
+	}
+	if err := t.r.Store.Note(ctx, byID(t.s.Name, ids, t.r.Client.Now())); err != nil {
+		return err
+	}
+	t.r.Log.InfoContext(ctx, "an export took the place of a sweep", "stream", t.s.Name, "reason", t.sweepDue, "changed", len(changed), "gone", len(extra), "new", len(lost))
+	t.sweepDue = ""
+	return nil
+}
