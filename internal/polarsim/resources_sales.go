@@ -32,9 +32,8 @@ func sales() []*resource {
 			path: "/v1/subscriptions/", kind: KindSubscription, scopes: []string{"subscriptions:read", "subscriptions:write"},
 			rows:   func(w *World) int { return len(w.subscriptions) },
 			hidden: func(w *World, n Ref) bool { return w.subscriptions[n].StartedAt == 0 },
-			sorts: []sortKey{byTime("started_at", subscriptionStarted),
-				byText("customer", func(w *World, n Ref) string { return w.customers[w.subscriptions[n].Customer].Email }),
-				byNumber("status", func(w *World, n Ref) int { return subscriptionRank[w.subscriptions[n].Status] }),
+			sorts: []sortKey{byText("customer", func(w *World, n Ref) string { return w.customers[w.subscriptions[n].Customer].Email }),
+				byNumber("status", subscriptionStatus), byTime("started_at", subscriptionStarted),
 				byTime("current_period_end", func(w *World, n Ref) Time { return w.subscriptions[n].PeriodEnd }),
 				byTime("ended_at", func(w *World, n Ref) Time { return w.subscriptions[n].EndedAt }),
 				byTime("ends_at", func(w *World, n Ref) Time { return w.subscriptions[n].EndsAt }),
@@ -86,10 +85,16 @@ func sales() []*resource {
 
 // Ranks are the order in which upstream sorts statuses.
 var (
-	orderRank = map[string]int{OrderDraft: 1, OrderPending: 2, OrderPaid: 3, OrderRefunded: 4, OrderPartiallyRefunded: 5, OrderVoid: 6}
+	orderRank = map[string]int{OrderDraft: 1, OrderPending: 2, OrderPaid: 3, OrderPartiallyRefunded: 4, OrderRefunded: 5, OrderVoid: 6}
 
-	subscriptionRank = map[string]int{SubIncomplete: 1, SubIncompleteExpired: 2, SubTrialing: 3, SubActive: 4, SubPastDue: 5, SubCanceled: 6, SubUnpaid: 7, SubPaused: 8}
+	subscriptionRank = map[string]int{SubIncomplete: 1, SubIncompleteExpired: 2, SubTrialing: 3, SubActive: 4, SubPaused: 6, SubPastDue: 7, SubCanceled: 8, SubUnpaid: 9}
 )
+
+// subscriptionStatus ranks an active subscription that will end after the others that are active.
+func subscriptionStatus(w *World, n Ref) int {
+	s := &w.subscriptions[n]
+	return subscriptionRank[s.Status] + b2i(s.Status == SubActive && s.CancelAtPeriodEnd)
+}
 
 func orderCreated(w *World, n Ref) Time         { return w.orders[n].CreatedAt }
 func orderCustomer(w *World, n Ref) Ref         { return w.orders[n].Customer }

@@ -442,3 +442,35 @@ func TestWireListUserOrder(t *testing.T) {
 		}
 	}
 }
+
+// The statuses of orders and subscriptions sort by a rank of theirs.
+func TestWireStatusRanks(t *testing.T) {
+	t.Parallel()
+	s := NewServer(NewWorld(Options{Seed: 1, Customers: 300}), ServerOptions{StableTies: true})
+	for _, c := range []struct {
+		path  string
+		ranks []string
+		least int
+	}{
+		{"/v1/orders/", []string{"draft", "pending", "paid", "partially_refunded", "refunded", "void"}, 5},
+		{"/v1/subscriptions/", []string{"incomplete_expired", "trialing", "active", "active, ending", "paused", "past_due", "canceled", "unpaid"}, 6},
+	} {
+		for _, criterion := range []string{"status", "-status"} {
+			var got []string
+			for _, r := range all(t, s, c.path+"?sorting="+criterion) {
+				status := text(r["status"])
+				if status == "active" && r["cancel_at_period_end"] == true {
+					status += ", ending"
+				}
+				got = append(got, status)
+			}
+			want := slices.DeleteFunc(slices.Clone(c.ranks), func(status string) bool { return !slices.Contains(got, status) })
+			if got = slices.Compact(got); criterion == "-status" {
+				slices.Reverse(got)
+			}
+			if !slices.Equal(got, want) || len(got) < c.least {
+				t.Errorf("%s by %s: %v, want %v", c.path, criterion, got, want)
+			}
+		}
+	}
+}
