@@ -7,25 +7,19 @@ import "net/http"
 func (c *call) listSeats() {
 	w := c.w
 	subscription, order := None, None
+	ok := true
 	switch {
-	case c.query.Get("subscription_id") != "":
-		id, ok := ParseID(c.query.Get("subscription_id"))
-		n, known := w.keys.number(KindSubscription, id)
-		if !ok || !known || n >= len(w.subscriptions) || w.subscriptions[n].StartedAt == 0 {
-			c.notFound()
-			return
-		}
-		subscription = Ref(n)
-	case c.query.Get("order_id") != "":
-		id, ok := ParseID(c.query.Get("order_id"))
-		n, known := w.keys.number(KindOrder, id)
-		if !ok || !known || n >= len(w.orders) {
-			c.notFound()
-			return
-		}
-		order = Ref(n)
+	case c.query.Has("subscription_id"):
+		subscription, ok = c.seatOwner("subscription_id", "Subscription", KindSubscription, func(n int) bool {
+			return n < len(w.subscriptions) && w.subscriptions[n].StartedAt != 0
+		})
+	case c.query.Has("order_id"):
+		order, ok = c.seatOwner("order_id", "Order", KindOrder, func(n int) bool { return n < len(w.orders) })
 	default:
 		c.refuse(http.StatusBadRequest, "BadRequest", "Either subscription_id or order_id must be provided")
+		return
+	}
+	if !ok {
 		return
 	}
 	total, customer, at, number := w.seatsOf(subscription, order)
@@ -80,6 +74,24 @@ func (c *call) listSeats() {
 	o.int("total_seats", int64(total))
 	o.close()
 	c.json(http.StatusOK, o.b)
+}
+
+// seatOwner finds the row that a query parameter names; ok is false when the response is set already.
+func (c *call) seatOwner(name, title string, kind Kind, exists func(n int) bool) (owner Ref, ok bool) {
+	p := &problems{}
+	id, valid := ParseID(c.query.Get(name))
+	if !valid {
+		p.add("uuid_parsing", []any{"query", name}, "Input should be a valid UUID, invalid character in a UUID", c.query.Get(name), `{"error":"invalid character in a UUID"}`)
+	}
+	if c.invalid(p) {
+		return None, false
+	}
+	n, known := c.w.keys.number(kind, id)
+	if !known || !exists(n) {
+		c.refuse(http.StatusNotFound, "ResourceNotFound", title+" not found")
+		return None, false
+	}
+	return Ref(n), true
 }
 
 // seatsOf tells how many seats a subscription or order has, whose they are, since when, and a number of its own for their ids.

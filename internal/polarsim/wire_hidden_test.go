@@ -136,3 +136,23 @@ func TestWireListsWithoutRows(t *testing.T) {
 		}
 	}
 }
+
+func TestWireSeatsWantAnOwner(t *testing.T) {
+	t.Parallel()
+	s := NewServer(NewWorld(Options{Seed: 5, Customers: 20}), ServerOptions{})
+	for _, c := range []struct {
+		query  string
+		status int
+		body   string
+	}{
+		{"", http.StatusBadRequest, `{"error":"BadRequest","detail":"Either subscription_id or order_id must be provided"}`},
+		{"?subscription_id=" + unknownID, http.StatusNotFound, `{"error":"ResourceNotFound","detail":"Subscription not found"}`},
+		{"?order_id=" + unknownID, http.StatusNotFound, `{"error":"ResourceNotFound","detail":"Order not found"}`},
+		{"?order_id=12", http.StatusUnprocessableEntity, `{"error":"RequestValidationError","detail":[{"type":"uuid_parsing","loc":["query","order_id"],` +
+			`"msg":"Input should be a valid UUID, invalid character in a UUID","input":"12","ctx":{"error":"invalid character in a UUID"}}]}`},
+	} {
+		if res, body := do(t, s, "GET", "/v1/customer-seats"+c.query, ""); res.StatusCode != c.status || body != c.body {
+			t.Errorf("%q: %d %s, want %d %s", c.query, res.StatusCode, body, c.status, c.body)
+		}
+	}
+}
