@@ -45,8 +45,8 @@ func (w *walker) moreQueries() map[string][]string {
 		more["/v1/customers/"] = append(more["/v1/customers/"], "email="+url.QueryEscape(text(customer["email"])))
 	}
 	for list, owner := range map[string]string{"/v1/subscriptions/": "subscription_id=", "/v1/orders/": "order_id="} {
-		for _, row := range w.items[list] {
-			if row["seats"] != nil {
+		for i, row := range w.items[list] {
+			if row["seats"] != nil || i == 0 { // one without seats has none to list
 				more["/v1/customer-seats"] = append(more["/v1/customer-seats"], owner+text(row["id"]))
 			}
 		}
@@ -84,7 +84,6 @@ func (w *walker) single() {
 		}
 		each(op.path, list, func(row map[string]any) string { return parent + text(row["id"]) })
 	}
-	each("/v1/customers/{id}/payment-methods", "/v1/customers/", func(c map[string]any) string { return "/v1/customers/" + text(c["id"]) + "/payment-methods" })
 	each("/v1/customers/{id}/state", "/v1/customers/", func(c map[string]any) string { return "/v1/customers/" + text(c["id"]) + "/state" })
 	each("/v1/customers/{id}/payment-methods", "/v1/customers/", func(c map[string]any) string {
 		return "/v1/customers/" + text(c["id"]) + "/payment-methods"
@@ -117,6 +116,10 @@ func (w *walker) single() {
 		targets(func(target string) { w.check(template, target, http.StatusOK) })
 	}
 	// Rows that nobody has, and ids that are none.
+	for _, owner := range []string{"subscription_id=", "order_id="} {
+		w.check("/v1/customer-seats", "/v1/customer-seats?"+owner+unknownID, http.StatusNotFound)
+		w.check("/v1/customer-seats", "/v1/customer-seats?"+owner+"none", http.StatusUnprocessableEntity)
+	}
 	for path := range w.ops {
 		if !strings.Contains(path, "{") || strings.HasSuffix(path, "/quantities") {
 			continue

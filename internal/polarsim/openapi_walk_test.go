@@ -339,7 +339,8 @@ func (w *walker) report() {
 		"/v1/payments/", "/v1/payments/{id}", "/v1/metrics/", "/v1/metrics/limits", "/v1/metrics/dashboards", "/v1/metrics/dashboards/{id}",
 		"/v1/events/", "/v1/events/{id}", "/v1/events/names", "/v1/event-types/", "/v1/webhooks/endpoints", "/v1/webhooks/endpoints/{id}", "/v1/webhooks/deliveries",
 		"/v1/benefits/", "/v1/benefits/{id}", "/v1/benefit-grants/", "/v1/discounts/", "/v1/discounts/{id}", "/v1/refunds/", "/v1/checkouts/", "/v1/checkouts/{id}",
-		"/v1/checkout-links/", "/v1/checkout-links/{id}", "/v1/custom-fields/", "/v1/custom-fields/{id}", "/v1/files/"} {
+		"/v1/checkout-links/", "/v1/checkout-links/{id}", "/v1/custom-fields/", "/v1/custom-fields/{id}", "/v1/files/", "/v1/disputes/", "/v1/disputes/{id}",
+		"/v1/license-keys/", "/v1/license-keys/{id}", "/v1/customer-seats", "/v1/customers/{id}/payment-methods"} {
 		if w.served[must] == 0 {
 			w.t.Errorf("%s is not served", must)
 		}
