@@ -1,7 +1,5 @@
 package polarsim
 
-import "sync"
-
 // Grant is a benefit that a customer has by a subscription. Grants follow from subscriptions and the benefits of their
 // products, so they are worked out when asked for.
 type Grant struct {
@@ -11,7 +9,6 @@ type Grant struct {
 
 // grants are those of the whole organization as of one state of the world.
 type grants struct {
-	mu      sync.Mutex
 	version uint64
 	list    []Grant
 }
@@ -19,10 +16,8 @@ type grants struct {
 // allGrants lists the grants in the order of subscriptions. One that was taken back keeps its row; one that is not given
 // yet has neither time (polarsource/polar, server/polar/models/benefit_grant.py).
 func (w *World) allGrants() []Grant {
-	w.granted.mu.Lock()
-	defer w.granted.mu.Unlock()
-	if w.granted.list != nil && w.granted.version == w.version {
-		return w.granted.list
+	if kept := w.granted.Load(); kept != nil && kept.version == w.version {
+		return kept.list
 	}
 	list := make([]Grant, 0, len(w.subscriptions))
 	for i := range w.subscriptions {
@@ -41,7 +36,7 @@ func (w *World) allGrants() []Grant {
 			list = append(list, g)
 		}
 	}
-	w.granted.list, w.granted.version = list, w.version
+	w.granted.Store(&grants{w.version, list})
 	return list
 }
 

@@ -3,6 +3,7 @@ package polarsim
 import (
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -67,11 +68,11 @@ type World struct {
 	disputes       []Dispute
 	uploads        []Upload // by number of the file
 
-	granted    grants
-	journal    journal    // what happened: the events
-	hooks      webhooks   // endpoints and what they were sent
-	states     sync.Map   // answers of customer state by customer, as a cache of an hour holds them
-	selections selections // sorted and filtered lists, made when asked for
+	granted    atomic.Pointer[grants] // worked out when asked for
+	journal    journal                // what happened: the events
+	hooks      webhooks               // endpoints and what they were sent
+	states     sync.Map               // answers of customer state by customer, as a cache of an hour holds them
+	selections selections             // sorted and filtered lists, made when asked for
 }
 
 // NewWorld makes the world that follows from o.
