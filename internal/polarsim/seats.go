@@ -7,7 +7,7 @@ import "net/http"
 func (c *call) listSeats() {
 	w := c.w
 	subscription, order := None, None
-	ok := true
+	var ok bool
 	switch {
 	case c.query.Has("subscription_id"):
 		subscription, ok = c.seatOwner("subscription_id", "Subscription", KindSubscription, func(n int) bool {
