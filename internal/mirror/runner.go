@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
@@ -95,6 +96,8 @@ type Runner struct {
 
 	drain     chan struct{}
 	drainOnce sync.Once
+
+	checks atomic.Int64 // requests of Check that no round of tails has counted yet
 
 	mu       sync.Mutex
 	disabled map[string]string // stream -> why, until the next start
@@ -236,7 +239,9 @@ func (r *Runner) Check(ctx context.Context) error {
 	if err := r.Store.CheckSchema(ctx); err != nil {
 		return err
 	}
+	before := r.Client.Requests()
 	id, err := r.organization(ctx)
+	r.checks.Add(r.Client.Requests() - before)
 	if err != nil {
 		return err
 	}

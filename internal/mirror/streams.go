@@ -175,8 +175,8 @@ func Streams() []Stream {
 			Copies:   map[string]string{"customer": "customers", "product": "products", "discount": "discounts"},
 			Table:    rows((*db.Queries).SubscriptionsUpsert),
 			Tail: Tail{Hook: "subscription.", Touched: []Touch{{"subscription.", "subscription_id", ""}}, Batch: "customer_id",
-				Fast:   []Probe{Since{}, Hot{"status", []string{"past_due", "unpaid"}}, Due{[]string{"current_period_end", "trial_end", "ends_at", "resumes_at"}}},
-				Slow:   []Probe{Count{}},
+				Fast:   []Probe{Since{}, Due{[]string{"current_period_end", "trial_end", "ends_at", "resumes_at"}}},
+				Slow:   []Probe{Hot{"status", []string{"past_due", "unpaid"}}, Count{}}, // events tell of most that such a subscription comes to
 				Unseen: "started_at set back (imports), consumption on its meters, metadata, changes of prices and custom fields without an event"},
 			Children: []Child{
 				{Field: "prices", Name: "subscription_prices", Parent: "subscription_id", Key: "id", Embedded: []string{"meter"},
