@@ -195,10 +195,15 @@ func (l *wireList) sorted(rows []row, criteria ...string) bool {
 
 func idsOf(rows []row) []string { return ids(page{Items: rows}) }
 
-// listedWorld has what no other world has by itself: refunds that did not succeed, and keys of two benefits.
+// listedWorld is small, and has what a small world has not by itself: refunds that did not succeed, keys of two benefits, and more than a few disputes.
 func listedWorld() *World {
-	w := NewWorld(Options{Seed: 5, Customers: 60, Orders: 700})
+	w := NewWorld(Options{Seed: 5, Customers: 40, Orders: 180})
 	w.refunds[0].Status, w.refunds[1].Status = "pending", "failed"
+	for i := range w.payments[:40] {
+		if p := &w.payments[i]; p.Order != None && p.Status == "succeeded" {
+			w.disputes = append(w.disputes, Dispute{CreatedAt: p.CreatedAt + hour, Status: disputeStatuses[i%len(disputeStatuses)], Order: p.Order, Payment: Ref(i)})
+		}
+	}
 	const unlimitedKey = 9
 	pro := &w.products[productProYear]
 	pro.Benefits = append(pro.Benefits, unlimitedKey)
@@ -275,8 +280,11 @@ func TestWireListTies(t *testing.T) {
 				for i := range first[1:] {
 					ties = ties || l.compare(first[i], first[i+1], criterion) == 0
 				}
-				moved := false
-				for range 12 {
+				moved, tries := false, 2
+				if ties {
+					tries = 12
+				}
+				for n := 0; n < tries && !moved; n++ {
 					got := list1(t, unstable, address).Items
 					if !l.sorted(got, criterion) {
 						t.Errorf("%s: not sorted", address)
@@ -446,7 +454,7 @@ func TestWireListUserOrder(t *testing.T) {
 // The statuses of orders and subscriptions sort by a rank of theirs.
 func TestWireStatusRanks(t *testing.T) {
 	t.Parallel()
-	s := NewServer(NewWorld(Options{Seed: 1, Customers: 300}), ServerOptions{StableTies: true})
+	s := NewServer(NewWorld(Options{Seed: 1, Customers: 150}), ServerOptions{StableTies: true})
 	for _, c := range []struct {
 		path  string
 		ranks []string
