@@ -62,10 +62,7 @@ func (f *form) wrong(name, kind, message string) {
 
 // refuse adds a problem that Polar's own code finds, once the framework found none.
 func (f *form) refuse(name, kind, message string) {
-	if len(f.list) == 0 || f.polar {
-		f.polar = true
-		f.wrong(name, kind, message)
-	}
+	f.refuseAt(f.at(name), kind, message, f.fields[name])
 }
 
 // text reads a string of at most max characters; null and, as Polar does, an empty string give "".

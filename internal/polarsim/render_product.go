@@ -165,7 +165,7 @@ func (w *World) renderBenefit(o *object, n Ref) {
 	o.raw("metadata", b.Metadata)
 	o.str("visibility", b.Visibility)
 	o.raw("properties", b.Properties)
-	o.bool("visibility_configurable", b.Type == "custom" || b.Type == "feature_flag")
+	o.bool("visibility_configurable", b.visibilityOpen())
 	if b.Type == "custom" || b.Type == "slack_shared_channel" {
 		o.bool("is_tax_applicable", false)
 	}

@@ -31,7 +31,8 @@ func writeRoutes() []route {
 	add(subscriptions, "DELETE", "/v1/subscriptions/{id}", (*call).revokeSubscription)
 	add(orders, "PATCH", "/v1/orders/{id}", (*call).updateOrder)
 	for _, x := range catalogueWrites() {
-		add(x.scope, "PATCH", x.path+"{id}", x.rename)
+		add(x.scope, "POST", x.path, x.create)
+		add(x.scope, "PATCH", x.path+"{id}", x.update)
 		add(x.scope, "DELETE", x.path+"{id}", x.remove)
 	}
 	add("files:write", "PATCH", "/v1/files/{id}", (*call).updateFile)

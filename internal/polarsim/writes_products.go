@@ -226,35 +226,22 @@ func (c *call) updateBenefits() {
 	if !ok {
 		return
 	}
-	var given []string
-	if !f.sent("benefits") {
+	var benefits []Ref
+	if f.sent("benefits") {
+		benefits = f.refs(c.w, "benefits", KindBenefit, func(b Ref) string {
+			if b == None || int(b) >= len(c.w.benefits) || c.w.benefits[b].DeletedAt != 0 {
+				return "Benefit does not exist."
+			}
+			return ""
+		})
+	} else {
 		f.missing("benefits")
-	} else if err := json.Unmarshal(f.fields["benefits"], &given); err != nil {
-		f.wrong("benefits", "list_type", "Input should be a valid list")
 	}
-	if c.invalid(f.problems) {
+	if !f.polar && c.invalid(f.problems) {
 		return
 	}
 	n, ok := c.id("id", KindProduct, len(c.w.products))
-	if !ok {
-		return
-	}
-	benefits := make([]Ref, 0, len(given))
-	for i, text := range given {
-		id, valid := ParseID(text)
-		if !valid {
-			f.add("uuid_parsing", append(f.at("benefits"), i), "Input should be a valid UUID, invalid character in a UUID", text, "")
-			continue
-		}
-		b, known := c.w.keys.number(KindBenefit, id)
-		if !known || b >= len(c.w.benefits) || c.w.benefits[b].DeletedAt != 0 {
-			f.polar = true
-			f.add("value_error", append(f.at("benefits"), i), "Benefit does not exist.", text, "")
-			continue
-		}
-		benefits = append(benefits, Ref(b))
-	}
-	if c.invalid(f.problems) {
+	if !ok || c.invalid(f.problems) {
 		return
 	}
 	c.w.products[n].Benefits = benefits
