@@ -23,21 +23,47 @@ func (w *World) allGrants() []Grant {
 	for i := range w.subscriptions {
 		s := &w.subscriptions[i]
 		for _, b := range w.products[s.Product].Benefits {
+			if deleted := w.benefits[b].DeletedAt; deleted != 0 && deleted <= s.CreatedAt {
+				continue // it was the product's no longer
+			}
 			g := Grant{Subscription: Ref(i), Benefit: b}
 			if s.StartedAt != 0 {
 				g.At = s.CreatedAt + second
-				switch {
-				case w.benefits[b].DeletedAt != 0:
-					g.Revoked = max(g.At, w.benefits[b].DeletedAt)
-				case s.Status != SubActive && s.Status != SubTrialing:
-					g.Revoked = max(g.At, s.EndedAt, s.PastDueAt)
-				}
+				g.Revoked = w.revoked(s, g)
 			}
 			list = append(list, g)
 		}
 	}
 	w.granted.Store(&grants{w.version, list})
 	return list
+}
+
+// revoked is when a benefit was taken back: with the subscription or, if that was sooner, because the benefit was deleted; 0 = it was not.
+func (w *World) revoked(s *Subscription, g Grant) (at Time) {
+	if !s.entitled() {
+		at = max(g.At, s.EndedAt, s.PastDueAt)
+	}
+	if deleted := w.benefits[g.Benefit].DeletedAt; deleted != 0 && (at == 0 || deleted < at) {
+		at = max(g.At, deleted)
+	}
+	return at
+}
+
+// entitled tells whether the subscription gives its product's benefits.
+func (s *Subscription) entitled() bool { return s.Status == SubActive || s.Status == SubTrialing }
+
+// benefitDeleted tells that a deleted benefit was taken back from all who had it. Upstream there is a webhook for each grant but, unlike when a
+// subscription ends, no event (polarsource/polar, server/polar/benefit/grant/service.py delete_benefit_grant); jobs do it, here it is done at once.
+func (w *World) benefitDeleted(n Ref) {
+	if !w.journal.on {
+		return
+	}
+	for i, g := range w.allGrants() {
+		if s := &w.subscriptions[g.Subscription]; g.Benefit == n && g.At != 0 && s.entitled() {
+			w.hook("benefit_grant.revoked", KindBenefitGrant, Ref(i))
+			w.stateChanged(s.Customer)
+		}
+	}
 }
 
 // grantLists is the list of grants; nobody is given one by its id.
@@ -70,7 +96,20 @@ func (w *World) grantID(g Grant) ID {
 }
 
 func (w *World) renderGrant(o *object, n Ref) {
-	g := w.allGrants()[n]
+	o.open()
+	w.grantFields(o, w.allGrants()[n])
+	o.close()
+}
+
+// tellGrant writes a grant as webhooks do, with the properties before; those do not change here.
+func (w *World) tellGrant(o *object, n Ref) {
+	o.open()
+	o.raw("previous_properties", w.grantFields(o, w.allGrants()[n]))
+	o.close()
+}
+
+// grantFields writes what is the same for both, and gives the properties.
+func (w *World) grantFields(o *object, g Grant) (properties string) {
 	s := &w.subscriptions[g.Subscription]
 	at := func(key string, t Time) {
 		if t == 0 {
@@ -79,7 +118,6 @@ func (w *World) renderGrant(o *object, n Ref) {
 		}
 		o.time(key, t)
 	}
-	o.open()
 	o.times(s.CreatedAt+second, g.Revoked)
 	o.id("id", w.grantID(g))
 	at("granted_at", g.since())
@@ -98,7 +136,7 @@ func (w *World) renderGrant(o *object, n Ref) {
 	o.null("member")
 	o.key("benefit")
 	w.renderBenefit(o, g.Benefit)
-	properties := w.grantProperties(g)
+	properties = w.grantProperties(g)
 	switch w.benefits[g.Benefit].Type { // what customer state does not show
 	case "license_keys":
 		properties = `{"user_provided_key":"` + w.hiddenText("own key", int(g.Subscription)) + `",` + properties[1:]
@@ -106,7 +144,7 @@ func (w *World) renderGrant(o *object, n Ref) {
 		properties = `{"invite_url":"https://join.slack.example/` + w.hiddenText("invitation", int(g.Subscription)) + `"}`
 	}
 	o.raw("properties", properties)
-	o.close()
+	return properties
 }
 
 // grantProperties are what a grant says beside its benefit; of credits for a meter nothing gets through the shapes that

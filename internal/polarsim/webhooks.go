@@ -155,9 +155,12 @@ func (w *World) payload(kind string, about Kind, row Ref, at Time) string {
 	o.str("type", kind)
 	o.time("timestamp", at)
 	o.key("data")
-	if kind == "customer.state_changed" {
+	switch {
+	case kind == "customer.state_changed":
 		w.renderState(&o, row)
-	} else {
+	case about == KindBenefitGrant:
+		w.tellGrant(&o, row)
+	default:
 		w.hooks.lists()[i].render(w, &o, row)
 	}
 	o.close()

@@ -40,7 +40,12 @@ func catalogueWrites() []catalogueWrite {
 			created: "benefit.created", updated: "benefit.updated", deleted: "benefit.updated",
 			table: func(w *World) *[]Benefit { return &w.benefits },
 			times: func(b *Benefit) (c, m, x *Time) { return &b.CreatedAt, &b.ModifiedAt, &b.DeletedAt },
-			read:  readBenefit}.writes(),
+			read:  readBenefit,
+			after: func(w *World, _ *Benefit, n Ref) {
+				if w.benefits[n].DeletedAt != 0 {
+					w.benefitDeleted(n)
+				}
+			}}.writes(),
 		catalogueList[CheckoutLink]{path: "/v1/checkout-links/", scope: "checkout_links:write", kind: KindCheckoutLink,
 			table: func(w *World) *[]CheckoutLink { return &w.checkoutLinks },
 			times: func(l *CheckoutLink) (c, m, x *Time) { return &l.CreatedAt, &l.ModifiedAt, &l.DeletedAt },
@@ -147,13 +152,14 @@ func (x catalogueList[T]) remove(c *call) {
 	c.status = http.StatusNoContent
 }
 
-// renameAnswers rewrites the key of a custom field in what customers answered. modified_at of those rows stays, and no webhook tells of it.
+// renameAnswers rewrites the key of a custom field in what customers answered, of which no webhook tells. The rows count as modified: upstream's
+// bulk update goes through the same columns as any other (polarsource/polar, server/polar/custom_field/service.py update).
 func (w *World) renameAnswers(old, slug string) {
 	if old == slug {
 		return
 	}
-	done := map[string]string{}
-	rename := func(text *string) {
+	at, done := w.stamp(), map[string]string{}
+	rename := func(text *string, modified *Time) {
 		if !strings.Contains(*text, quote(old)) {
 			return
 		}
@@ -162,12 +168,14 @@ func (w *World) renameAnswers(old, slug string) {
 			renamed = renamedKey(*text, old, slug)
 			done[*text] = renamed
 		}
-		*text = renamed
+		if renamed != *text {
+			*text, *modified = renamed, at
+		}
 	}
 	for i := range w.subscriptions {
-		rename(&w.subscriptions[i].CustomFields)
+		rename(&w.subscriptions[i].CustomFields, &w.subscriptions[i].ModifiedAt)
 	}
 	for i := range w.orders {
-		rename(&w.orders[i].CustomFields)
+		rename(&w.orders[i].CustomFields, &w.orders[i].ModifiedAt)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"time"
 )
 
 // catalogueCase is a list of the catalogue with bodies: of a row, of a change of all that can change, and those that are refused where they say.
@@ -213,7 +214,7 @@ func TestTrap36_RenamingACustomFieldRewritesOldOrders(t *testing.T) {
 	for target, before := range rows {
 		after := f.send("GET", target, "", 200)
 		was, is := before["custom_field_data"].(map[string]any), after["custom_field_data"].(map[string]any)
-		if is["found_by"] != was["heard-from"] || is["heard-from"] != nil || len(is) != len(was) || later(before, after) {
+		if is["found_by"] != was["heard-from"] || is["heard-from"] != nil || len(is) != len(was) || !later(before, after) {
 			t.Errorf("%s: %v before, %v after, modified_at %v and %v", target, was, is, before["modified_at"], after["modified_at"])
 		}
 	}
@@ -224,5 +225,66 @@ func TestTrap36_RenamingACustomFieldRewritesOldOrders(t *testing.T) {
 	}
 	if len(f.w.hooks.events) != hooks {
 		t.Error("a webhook tells of it")
+	}
+}
+
+// Deleting a benefit takes it back from those who have it; grants that were taken back before stay as they were.
+func TestDeletedBenefit(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.w.record()
+	id := f.w.id(KindBenefit, 1).String() // a license key
+	of := func() map[string]map[string]any {
+		grants := map[string]map[string]any{}
+		for _, g := range all(t, f.s, "/v1/benefit-grants/") {
+			if g["benefit_id"] == id {
+				grants[text(g["id"])] = g
+			}
+		}
+		return grants
+	}
+	before, events := of(), list1(t, f.s, "/v1/events/").Pagination.TotalCount
+	hooks := len(f.w.hooks.events)
+	f.send("DELETE", "/v1/benefits/"+id, "", 204)
+	after := of()
+	told := map[string]string{}
+	for _, e := range f.w.hooks.events[hooks:] {
+		if e.kind == "benefit_grant.revoked" {
+			told[e.payload] = ""
+		}
+	}
+	revoked := 0
+	for n, g := range before {
+		now := after[n]
+		if g["is_granted"] != true {
+			if fmt.Sprint(now["revoked_at"]) != fmt.Sprint(g["revoked_at"]) {
+				t.Errorf("grant %s, taken back at %v, is now taken back at %v", n, g["revoked_at"], now["revoked_at"])
+			}
+			continue
+		}
+		revoked++
+		if now["is_revoked"] != true || now["granted_at"] != nil || now["revoked_at"] == nil || !later(g, now) || now["benefit"].(map[string]any)["is_deleted"] != true {
+			t.Errorf("not taken back: %v", now)
+		}
+		found := false
+		for payload := range told {
+			found = found || strings.Contains(payload, `"id":"`+n+`"`) && strings.Contains(payload, `"is_revoked":true`) && strings.Contains(payload, `"previous_properties":{"user_provided_key"`)
+		}
+		if !found {
+			t.Errorf("no webhook tells of %s", n)
+		}
+	}
+	if revoked == 0 || len(told) != revoked || len(after) != len(before) || revoked == len(before) {
+		t.Errorf("%d grants, %d of them revoked, %d webhooks, %d grants afterwards", len(before), revoked, len(told), len(after))
+	}
+	if now := list1(t, f.s, "/v1/events/").Pagination.TotalCount; now != events {
+		t.Errorf("%d events tell of it", now-events)
+	}
+	deleted := f.w.benefits[1].DeletedAt.String()
+	f.w.Advance(60 * 24 * time.Hour)
+	for n, g := range of() {
+		if g["is_granted"] == true || text(g["created_at"]) > deleted {
+			t.Fatalf("a deleted benefit is granted: %s %v", n, g)
+		}
 	}
 }
