@@ -80,5 +80,80 @@ func TestOpenAPIAfterWrites(t *testing.T) {
 	write("MetricDashboardSchema", "POST", "/v1/metrics/dashboards", `{"name":"Mine","metrics":["orders"]}`, http.StatusCreated)
 	write("HTTPValidationError", "POST", "/v1/metrics/dashboards", `{"name":""}`, http.StatusUnprocessableEntity)
 
+	catalogue := catalogueCases(world)
+	for i, component := range []string{"Discount", "Benefit", "CheckoutLink", "CustomField"} {
+		x := catalogue[i]
+		made := write(component, "POST", x.path, x.row, http.StatusCreated)
+		target := x.path + text(made["id"])
+		write(component, "PATCH", target, x.change, http.StatusOK)
+		write("HTTPValidationError", "POST", x.path, `{}`, http.StatusUnprocessableEntity)
+		write("HTTPValidationError", "PATCH", target, `{"metadata":{"k":null}}`, http.StatusUnprocessableEntity)
+		write("", "DELETE", target, "", http.StatusNoContent)
+		write("ResourceNotFound", "PATCH", target, x.change, http.StatusNotFound)
+		write("ResourceNotFound", "DELETE", target, "", http.StatusNotFound)
+		write(component, "POST", x.path, x.row, http.StatusCreated)
+	}
+	for _, body := range []string{
+		`{"name":"Half","type":"percentage","duration":"forever","basis_points":5000}`,
+		`{"name":"Half a year","type":"percentage","duration":"repeating","duration_in_months":6,"basis_points":1,"code":""}`,
+		`{"name":"A dollar","type":"fixed","duration":"once","amount":100,"currency":"usd"}`,
+	} {
+		write("Discount", "POST", "/v1/discounts/", body, http.StatusCreated)
+	}
+	for kind, properties := range map[string]string{
+		"custom": `{}`, "feature_flag": `{}`, "license_keys": `{"prefix":"A","activations":{"limit":1,"enable_customer_admin":false}}`, "downloadables": `{"files":["` + unknownID + `"]}`,
+		"discord": `{"guild_token":"t","role_id":"1","kick_member":true}`, "github_repository": `{"repository_owner":"o","repository_name":"n","permission":"pull"}`,
+		"slack_shared_channel": `{"slack_integration_id":"` + unknownID + `","channel_name_template":"c"}`,
+	} {
+		write("Benefit", "POST", "/v1/benefits/", `{"type":"`+kind+`","description":"Made: `+kind[:4]+`","properties":`+properties+`}`, http.StatusCreated)
+	}
+	for kind, properties := range map[string]string{"text": `{"textarea":true,"max_length":9,"form_label":null}`, "number": `{"ge":-1}`, "date": `{"le":1767225600}`, "checkbox": `{}`} {
+		write("CustomField", "POST", "/v1/custom-fields/", `{"type":"`+kind+`","slug":"made-`+kind+`","name":"Made","properties":`+properties+`}`, http.StatusCreated)
+	}
+	write("Benefit", "PATCH", "/v1/benefits/"+first("/v1/benefits/?type=custom"), `{"type":"custom","visibility":"private","properties":{"note":"n"}}`, http.StatusOK)
+	write("", "DELETE", "/v1/benefits/"+world.id(KindBenefit, 1).String(), "", http.StatusNoContent)
+	write("CustomField", "PATCH", "/v1/custom-fields/"+world.id(KindCustomField, 1).String(), `{"type":"select","slug":"found-by"}`, http.StatusOK)
+
+	const hooks = "/v1/webhooks/endpoints"
+	hook := write("WebhookEndpoint", "POST", hooks, `{"url":"https://example.com/hook","format":"raw","events":["order.paid","benefit_grant.revoked"],"name":null}`, http.StatusCreated)
+	endpoint := hooks + "/" + text(hook["id"])
+	write("WebhookEndpoint", "PATCH", endpoint, `{"name":"N","enabled":false,"events":["order.created"]}`, http.StatusOK)
+	write("HTTPValidationError", "POST", hooks, `{}`, http.StatusUnprocessableEntity)
+	write("HTTPValidationError", "PATCH", endpoint, `{"url":"http://example.com/"}`, http.StatusUnprocessableEntity)
+	write("", "DELETE", endpoint, "", http.StatusNoContent)
+	write("ResourceNotFound", "DELETE", endpoint, "", http.StatusNotFound)
+	w.told(world.hooks.events)
+
 	w.walk()
+}
+
+// told looks whether what webhooks say of the writes has the form of their payloads.
+func (w *walker) told(events []webhookEvent) {
+	w.t.Helper()
+	kinds := map[string]bool{}
+	for _, e := range events {
+		if e.payload == "" {
+			continue // of the history, or rendered later
+		}
+		component := "Webhook"
+		for part := range strings.FieldsFuncSeq(e.kind, func(r rune) bool { return r == '.' || r == '_' }) {
+			component += strings.ToUpper(part[:1]) + part[1:]
+		}
+		schema, err := w.doc.component(component + "Payload")
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		v, err := decode([]byte(e.payload))
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if kinds[e.kind] = true; schema.Validate(v) != nil {
+			w.fail(e.kind, "webhook %s: %v", e.kind, leaves(schema.Validate(v)))
+		}
+	}
+	for _, kind := range []string{"discount.created", "discount.updated", "discount.deleted", "benefit.created", "benefit.updated", "benefit_grant.revoked"} {
+		if !kinds[kind] {
+			w.t.Errorf("no webhook %s", kind)
+		}
+	}
 }
