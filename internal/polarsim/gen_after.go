@@ -78,7 +78,9 @@ func (w *World) openCheckout(r *rand.Rand, at Time) {
 		customer = n
 	}
 	w.checkouts = append(w.checkouts, Checkout{CreatedAt: at, Status: "open", Product: product, Customer: customer, Recurring: w.products[product].Recurring()})
-	w.hook("checkout.created", KindCheckout, Ref(len(w.checkouts)-1))
+	n := Ref(len(w.checkouts) - 1)
+	w.happened(moment{at: at, customer: customer, a: n, b: product, parent: None, name: evCheckoutCreated}, "")
+	w.hook("checkout.created", KindCheckout, n)
 }
 
 // checkoutLife is after how long an open checkout expires.
