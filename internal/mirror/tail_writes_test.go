@@ -29,7 +29,9 @@ func TestTailSeesEachWrite(t *testing.T) {
 		"file renamed": bySweep, "webhook endpoint renamed": byTurn, "webhook endpoint deleted": byTurn, "webhook endpoint created": byTurn,
 		"checkout link renamed": byTurn, "checkout link deleted": byTurn, "custom field renamed": byTurn, "custom field deleted": byTurn,
 		"payment disputed": byTurn, "dispute decided": byTurn, "discount renamed": byTurn, "discount deleted": byTurn, "benefit renamed": byTurn, "benefit deleted": byTurn,
-		"trial ends": bySweep, "renewal": bySweep, "expiry": bySweep,
+		"discount created": byTurn, "benefit created": byTurn, "checkout link created": byTurn, "custom field created": byTurn, "custom field's key renamed": bySweep,
+		"benefit taken from its customers": byTurn,
+		"trial ends":                       bySweep, "renewal": bySweep, "expiry": bySweep,
 	})
 }
 
@@ -40,7 +42,8 @@ func TestTailSeesEachWriteThatAWebhookTells(t *testing.T) {
 		"dashboard created": byTurn, "dashboard updated": byTurn, "dashboard deleted": byTurn,
 		"file renamed": bySweep, "webhook endpoint renamed": byTurn, "webhook endpoint deleted": byTurn, "webhook endpoint created": byTurn,
 		"checkout link renamed": byTurn, "checkout link deleted": byTurn, "custom field renamed": byTurn, "custom field deleted": byTurn,
-		"payment disputed": byTurn, "dispute decided": byTurn,
+		"payment disputed": byTurn, "dispute decided": byTurn, "checkout link created": byTurn, "custom field created": byTurn, "custom field's key renamed": bySweep,
+		"benefit taken from its customers": byTurn,
 	})
 }
 

@@ -60,7 +60,36 @@ func moreWrites() []write {
 			}})
 		}
 	}
-	return list
+	for _, x := range []struct{ stream, path, body string }{
+		{"discounts", "/v1/discounts/", `{"name":"Made “é”","type":"fixed","duration":"repeating","duration_in_months":3,"amounts":{"usd":100,"jpy":90},"code":"MADE","products":["PRODUCT"]}`},
+		{"benefits", "/v1/benefits/", `{"type":"license_keys","description":"Made","properties":{"activations":{"limit":2,"enable_customer_admin":true}},"metadata":{"n":1.50}}`},
+		{"checkout_links", "/v1/checkout-links/", `{"payment_processor":"stripe","products":["PRODUCT"],"label":"Made","metadata":{"k":"v"}}`},
+		{"custom_fields", "/v1/custom-fields/", `{"type":"select","slug":"made","name":"Made","properties":{"options":[{"value":"a","label":"A"}]}}`},
+	} {
+		what := strings.ReplaceAll(strings.TrimSuffix(x.stream, "s"), "_", " ")
+		list = append(list, write{what + " created", []string{x.stream}, nil, func(t *testing.T, h *harness, _ string) gone {
+			h.make(t, x.path, strings.ReplaceAll(x.body, "PRODUCT", h.sold(t)))
+			return nil
+		}})
+	}
+	return append(list,
+		write{"custom field's key renamed", []string{"custom_fields", "orders", "subscriptions"}, nil, func(t *testing.T, h *harness, _ string) gone {
+			field := h.first(t, "/v1/custom-fields/", nil, func(f map[string]any) bool { return f["slug"] == "heard-from" })
+			h.want(t, http.StatusOK, http.MethodPatch, "/v1/custom-fields/"+field["id"].(string), `{"slug":"found-by"}`)
+			return nil
+		}},
+		write{"benefit taken from its customers", []string{"benefits", "benefit_grants"}, nil, func(t *testing.T, h *harness, _ string) gone {
+			grant := h.first(t, "/v1/benefit-grants/", url.Values{"is_granted": {"true"}}, func(map[string]any) bool { return true })
+			id := grant["benefit_id"].(string)
+			h.want(t, http.StatusNoContent, http.MethodDelete, "/v1/benefits/"+id, "")
+			return gone{"benefits": {id}}
+		}})
+}
+
+// sold is a product that a link may sell.
+func (h *harness) sold(t *testing.T) string {
+	t.Helper()
+	return h.first(t, "/v1/products/", url.Values{"is_archived": {"false"}}, func(p map[string]any) bool { return p["visibility"] == "public" })["id"].(string)
 }
 
 // disputed lets banks go on until something of a kind happens.
