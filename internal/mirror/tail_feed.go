@@ -27,6 +27,9 @@ const (
 	// maxFeedPages bounds what one round reads of a feed. More entries than that
 	// cost more than the sweeps that make up for them.
 	maxFeedPages = 50
+	// maxFeedPasses bounds how often the pages are read between which an entry may have slipped: of two entries of the same
+	// time, one pass in four misses the same one again.
+	maxFeedPasses = 12
 	// hookMargin is taken off the time of a payload, which is Polar's, before it
 	// is compared with that of a reply, which is ours: where the clocks differ by
 	// less, a payload never overwrites a later reply.
@@ -97,6 +100,59 @@ func (rd *round) list(reading context.Context, path string, query url.Values) (f
 	return page, err
 }
 
+// feedPages reads all pages of a feed, and gives each item once. Entries of one time come in another order with each
+// request, so that one at a border of pages may be on neither: such pages are read again, while Polar counts more than
+// came. A feed of more than maxFeedPages is not read; its first page is returned in any case.
+func (rd *round) feedPages(reading context.Context, path string, query url.Values, field string, visit func([]jsontext.Value) error) (first fetch.Page, err error) {
+	came, missing := map[string]bool{}, 0
+	var borders [][2]time.Time // of each page: of its first entry and its last
+	pages := []int{1}
+	for pass := 0; pass < maxFeedPasses && len(pages) > 0; pass++ {
+		for i := 0; i < len(pages); i++ {
+			n := pages[i]
+			page, err := rd.list(reading, path, withQuery(query, url.Values{"page": {strconv.Itoa(n)}}))
+			if err != nil {
+				return first, err
+			}
+			if n > len(borders) { // it is read for the first time
+				if n == 1 {
+					if first = page; first.MaxPage > maxFeedPages {
+						return first, nil
+					}
+					missing = page.TotalCount
+				}
+				missing -= len(page.Gaps)
+				borders = append(borders, [2]time.Time{})
+				if n < page.MaxPage {
+					pages = append(pages, n+1)
+				}
+			}
+			if len(page.Items) > 0 {
+				borders[n-1] = [2]time.Time{fieldTime(page.Items[0], field), fieldTime(page.Items[len(page.Items)-1], field)}
+			}
+			fresh := slices.DeleteFunc(page.Items, func(item jsontext.Value) bool {
+				id := fieldText(item, "id")
+				known := came[id]
+				came[id] = true
+				return known
+			})
+			if missing -= len(fresh); len(fresh) > 0 {
+				if err := visit(fresh); err != nil {
+					return first, err
+				}
+			}
+		}
+		pages = nil
+		for n := 1; missing > 0 && n < len(borders); n++ {
+			if borders[n-1][1].Equal(borders[n][0]) {
+				pages = append(pages, n, n+1)
+			}
+		}
+		pages = slices.Compact(pages)
+	}
+	return first, nil
+}
+
 // dueAll brings the sweeps of all streams forward that depend on a feed.
 func (rd *round) dueAll(reason string, depends func(Tail) bool) {
 	for _, t := range rd.tails {
@@ -125,24 +181,9 @@ func (rd *round) events(ctx, reading context.Context) error {
 	}
 	query.Set("start_timestamp", bound.Format(time.RFC3339))
 	newest := rd.feeds.Events.At
-	for n, last := 1, 1; n <= last; n++ {
-		page, err := rd.list(reading, eventsPath, withQuery(query, url.Values{"page": {strconv.Itoa(n)}}))
-		if err != nil {
-			return err
-		}
-		if n == 1 {
-			last = page.MaxPage
-		}
-		if last > maxFeedPages {
-			rd.dueAll(fmt.Sprintf("%d events since %s", page.TotalCount, from.UTC().Format(time.RFC3339)), func(t Tail) bool { return len(t.Touched) > 0 })
-			end, err := rd.list(reading, eventsPath, withQuery(query, url.Values{"limit": {"1"}, "sorting": {"-timestamp"}}))
-			if err == nil && len(end.Items) > 0 {
-				rd.feeds.Events.reach(fieldTime(end.Items[0], "timestamp"))
-			}
-			return err
-		}
+	first, err := rd.feedPages(reading, eventsPath, query, "timestamp", func(items []jsontext.Value) error {
 		var changes []store.Changed
-		for _, item := range page.Items {
+		for _, item := range items {
 			var e event
 			if err := json.Unmarshal(item, &e); err != nil {
 				rd.r.Log.WarnContext(ctx, "an event that cannot be read tells nothing", "error", err)
@@ -153,9 +194,18 @@ func (rd *round) events(ctx, reading context.Context) error {
 				changes = append(changes, t.touched(e)...)
 			}
 		}
-		if err := rd.r.Store.Note(ctx, changes); err != nil {
+		return rd.r.Store.Note(ctx, changes)
+	})
+	if err != nil {
+		return err
+	}
+	if first.MaxPage > maxFeedPages {
+		rd.dueAll(fmt.Sprintf("%d events since %s", first.TotalCount, from.UTC().Format(time.RFC3339)), func(t Tail) bool { return len(t.Touched) > 0 })
+		end, err := rd.list(reading, eventsPath, withQuery(query, url.Values{"limit": {"1"}, "sorting": {"-timestamp"}}))
+		if err != nil || len(end.Items) == 0 {
 			return err
 		}
+		newest = fieldTime(end.Items[0], "timestamp")
 	}
 	rd.feeds.Events.reach(newest)
 	return nil
@@ -239,18 +289,8 @@ func (rd *round) deliveries(ctx, reading context.Context) error {
 	query := url.Values{"limit": {"100"}, "start_timestamp": {from.UTC().Format(time.RFC3339Nano)}}
 	newest, seen := rd.feeds.Deliveries.At, map[uuid.UUID]bool{}
 	var sent []payload
-	for n, last := 1, 1; n <= last; n++ {
-		page, err := rd.list(reading, deliveriesPath, withQuery(query, url.Values{"page": {strconv.Itoa(n)}}))
-		if err != nil {
-			return err
-		}
-		last = page.MaxPage
-		if last > maxFeedPages {
-			rd.dueAll(fmt.Sprintf("%d webhook deliveries since %s", page.TotalCount, from.UTC().Format(time.RFC3339)), func(t Tail) bool { return t.Hook != "" })
-			rd.feeds.Deliveries.reach(fieldTime(page.Items[0], "created_at"))
-			return nil
-		}
-		for _, item := range page.Items {
+	first, err := rd.feedPages(reading, deliveriesPath, query, "created_at", func(items []jsontext.Value) error {
+		for _, item := range items {
 			var d delivery
 			if json.Unmarshal(item, &d) != nil {
 				continue
@@ -265,6 +305,15 @@ func (rd *round) deliveries(ctx, reading context.Context) error {
 				sent = append(sent, p)
 			}
 		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if first.MaxPage > maxFeedPages {
+		rd.dueAll(fmt.Sprintf("%d webhook deliveries since %s", first.TotalCount, from.UTC().Format(time.RFC3339)), func(t Tail) bool { return t.Hook != "" })
+		rd.feeds.Deliveries.reach(fieldTime(first.Items[0], "created_at"))
+		return nil
 	}
 	slices.SortStableFunc(sent, func(a, b payload) int { return a.Timestamp.Compare(b.Timestamp) })
 	if err := rd.deliver(ctx, sent); err != nil {
