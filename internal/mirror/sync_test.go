@@ -285,6 +285,9 @@ func TestEveryStreamFollowsAfterChange(t *testing.T) {
 		h.want(t, http.StatusNoContent, http.MethodDelete, path+rows[1]["id"].(string), "")
 		defer h.tombstone(t, strings.ReplaceAll(strings.Trim(path, "/v1"), "-", "_"), rows[1]["id"].(string))
 	}
+	for _, x := range catalogueRows {
+		h.make(t, x.path, h.naming(t, x.body))
+	}
 	const hooks = "/v1/webhooks/endpoints"
 	kept := h.make(t, hooks, `{"url":"https://one.example.com/","format":"raw","events":["order.paid"]}`)
 	deleted := h.all(t, hooks, nil)[1]["id"].(string)

@@ -60,15 +60,10 @@ func moreWrites() []write {
 			}})
 		}
 	}
-	for _, x := range []struct{ stream, path, body string }{
-		{"discounts", "/v1/discounts/", `{"name":"Made “é”","type":"fixed","duration":"repeating","duration_in_months":3,"amounts":{"usd":100,"jpy":90},"code":"MADE","products":["PRODUCT"]}`},
-		{"benefits", "/v1/benefits/", `{"type":"license_keys","description":"Made","properties":{"activations":{"limit":2,"enable_customer_admin":true}},"metadata":{"n":1.50}}`},
-		{"checkout_links", "/v1/checkout-links/", `{"payment_processor":"stripe","products":["PRODUCT"],"label":"Made","metadata":{"k":"v"}}`},
-		{"custom_fields", "/v1/custom-fields/", `{"type":"select","slug":"made","name":"Made","properties":{"options":[{"value":"a","label":"A"}]}}`},
-	} {
+	for _, x := range catalogueRows {
 		what := strings.ReplaceAll(strings.TrimSuffix(x.stream, "s"), "_", " ")
 		list = append(list, write{what + " created", []string{x.stream}, nil, func(t *testing.T, h *harness, _ string) gone {
-			h.make(t, x.path, strings.ReplaceAll(x.body, "PRODUCT", h.sold(t)))
+			h.make(t, x.path, h.naming(t, x.body))
 			return nil
 		}})
 	}
@@ -86,10 +81,19 @@ func moreWrites() []write {
 		}})
 }
 
-// sold is a product that a link may sell.
-func (h *harness) sold(t *testing.T) string {
+// catalogueRows are rows to be made of what is sold with products.
+var catalogueRows = []struct{ stream, path, body string }{
+	{"discounts", "/v1/discounts/", `{"name":"Made “é”","type":"fixed","duration":"repeating","duration_in_months":3,"amounts":{"usd":100,"jpy":90},"code":"MADE","products":["PRODUCT"]}`},
+	{"benefits", "/v1/benefits/", `{"type":"license_keys","description":"Made","properties":{"activations":{"limit":2,"enable_customer_admin":true}},"metadata":{"n":1.50}}`},
+	{"checkout_links", "/v1/checkout-links/", `{"payment_processor":"stripe","products":["PRODUCT"],"label":"Made","metadata":{"k":"v"}}`},
+	{"custom_fields", "/v1/custom-fields/", `{"type":"select","slug":"made","name":"Made","properties":{"options":[{"value":"a","label":"A"}]}}`},
+}
+
+// naming puts the id of a product that a link may sell where a body says PRODUCT.
+func (h *harness) naming(t *testing.T, body string) string {
 	t.Helper()
-	return h.first(t, "/v1/products/", url.Values{"is_archived": {"false"}}, func(p map[string]any) bool { return p["visibility"] == "public" })["id"].(string)
+	sold := h.first(t, "/v1/products/", url.Values{"is_archived": {"false"}}, func(p map[string]any) bool { return p["visibility"] == "public" })
+	return strings.ReplaceAll(body, "PRODUCT", sold["id"].(string))
 }
 
 // disputed lets banks go on until something of a kind happens.
