@@ -48,6 +48,9 @@ func (sw *sweep) parse(page fetch.Page) parsed {
 		at[o.id] = len(p.objects)
 		p.objects, p.items = append(p.objects, o), append(p.items, item)
 	}
+	if sw.fresh.Load() {
+		sw.s.compose(page.RequestedAt, p.objects)
+	}
 	return p
 }
 
@@ -110,9 +113,11 @@ func (sw *sweep) put(ctx context.Context, page parsed, next fetch.Cursor) error 
 		bulk = bulk && !errors.Is(err, store.ErrCopy)
 		return err
 	}
-	if _, err = sw.run.StorePage(ctx, p); err != nil {
+	counts, err := sw.run.StorePage(ctx, p)
+	if err != nil {
 		return err
 	}
+	sw.fresh.Store(counts.Inserted > int64(len(p.Items)/2))
 	sw.remember(copies)
 	return nil
 }

@@ -77,6 +77,7 @@ type object struct {
 	children [][]object       // by index of Stream.Children
 	deleted  bool             // it says that Polar has deleted it
 	copies   []jsontext.Value // by index of shape.copied: copies of other objects, as received
+	tuple    []byte           // what COPY takes, where it was made ahead: see prepared.compose
 }
 
 var errNoID = errors.New("no usable id")

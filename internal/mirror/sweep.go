@@ -8,6 +8,7 @@ import (
 	"iter"
 	"net/url"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"syncd/internal/fetch"
@@ -27,6 +28,7 @@ type sweep struct {
 	splitter splitter
 	known    map[copyOf]struct{} // rows of other streams that are there
 	force    bool                // rewrite also what seems to be unchanged
+	fresh    atomic.Bool         // most of the last page was new: so is the next one, likely, which is being read meanwhile
 	span     *span               // the window of time that is read; nil = the whole list
 
 	from    fetch.Cursor // where the last page was read from

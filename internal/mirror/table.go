@@ -94,6 +94,10 @@ func (t *Table) write(ctx context.Context, q *db.Queries, tx pgx.Tx, name string
 			docs, items = append(docs, t.document(r.object)), append(items, r.item)
 			continue
 		}
+		if r.tuple != nil {
+			tuples = append(tuples, r.tuple...)
+			continue
+		}
 		var err error
 		if tuples, err = t.appendTuple(tuples, r.object); err != nil {
 			return err

@@ -39,6 +39,35 @@ func (s *prepared) write(ctx context.Context, q *db.Queries, tx pgx.Tx, requeste
 	return nil
 }
 
+// compose makes the tuples of objects that are likely to be new, and of their children, while the page before them is
+// still being written. One that cannot be made is tried again when it is written, which tells why not.
+func (s *prepared) compose(requestedAt time.Time, objects []object) {
+	at := requested(requestedAt)
+	var tuples []byte // of all: they are written one behind the other
+	compose := func(t *Table, o *object) {
+		if !t.binary {
+			return
+		}
+		o.put(t, "_requested_at", at)
+		from := len(tuples)
+		grown, err := t.appendTuple(tuples, o)
+		if err == nil {
+			tuples, o.tuple = grown, grown[from:len(grown):len(grown)]
+		}
+	}
+	for i := range objects {
+		o := &objects[i]
+		compose(&s.Table, o)
+		for k, list := range o.children {
+			child := &s.shape.childs[k]
+			for position := range list {
+				list[position].place(child, o.id, position)
+				compose(&child.Table, &list[position])
+			}
+		}
+	}
+}
+
 func (s *prepared) writeChildren(ctx context.Context, q *db.Queries, tx pgx.Tx, requestedAt time.Time, objects []object, changes []store.Change, k int, bulk bool) error {
 	child := &s.shape.childs[k]
 	at := requested(requestedAt)

@@ -150,9 +150,18 @@ func (c *Counts) add(o Counts) {
 	c.Rejected += o.Rejected
 }
 
-// beginPage: a page does not wait for the disk. Should the server crash within the next second, the page may be lost, and
-// with it the checkpoint behind it, so that it is read again. The end of a run does wait, for all its pages.
-const beginPage = "BEGIN; SET LOCAL synchronous_commit TO off"
+// beginPage begins the transaction of a page. It does not wait for the disk: should the server crash within the next
+// second, the page may be lost, and with it the checkpoint behind it, so that it is read again. The end of a run does
+// wait, for all its pages.
+//
+// The same round trip takes the page's turn among the transactions of the stream, as StreamHold does. Whether the lease is
+// still the run's, the last statement finds out: see PageClose.
+func (r *Run) beginPage() string {
+	return "BEGIN; SET LOCAL synchronous_commit TO off; SELECT FROM sync_streams WHERE stream = " + literal(r.Stream) + " FOR UPDATE"
+}
+
+// literal is a text as an SQL constant.
+func literal(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
 func (r *Run) storePage(ctx context.Context, p Page, bad map[int]string) (Counts, error) {
 	c := Counts{Pages: 1, Requests: p.Requests, Read: int64(p.Read)}
@@ -160,11 +169,8 @@ func (r *Run) storePage(ctx context.Context, p Page, bad map[int]string) (Counts
 	if first == nil {
 		first = p.Total
 	}
-	err := pgx.BeginTxFunc(ctx, r.s.pool, pgx.TxOptions{BeginQuery: beginPage}, func(tx pgx.Tx) error {
+	err := pgx.BeginTxFunc(ctx, r.s.pool, pgx.TxOptions{BeginQuery: r.beginPage()}, func(tx pgx.Tx) error {
 		q := r.s.q.WithTx(tx)
-		if err := r.hold(ctx, q); err != nil {
-			return err
-		}
 		want, err := r.changed(ctx, tx, p, bad, &c)
 		if err != nil {
 			return err
