@@ -12,16 +12,12 @@ func (cmd *approveCmd) Run(c *command) error {
 	if err != nil {
 		return err
 	}
-	ctx, release := c.interruptible()
-	e, err := openEngine(ctx, cfg, log, false, nil)
-	release()
+	ctx, e, done, err := c.engine(cfg, log, false, nil)
 	if err != nil {
-		return interrupted(ctx, err)
+		return err
 	}
-	defer e.close()
+	defer done()
 	e.runner.WaitForLease = true
-	ctx, release = c.draining(drainTimeout, e.runner.Drain)
-	defer release()
 	results, err := e.runner.ApproveDeletions(ctx, cmd.Number)
 	for _, r := range results {
 		if _, err := fmt.Fprintf(c.stdout, "%s: %s, %s rows marked as deleted\n", r.Stream, outcome(r), num(r.Deleted)); err != nil {

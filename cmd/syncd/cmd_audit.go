@@ -35,15 +35,11 @@ func (cmd *auditCmd) Run(c *command) error {
 	if err := errors.Join(err, wrong); err != nil {
 		return usage(err)
 	}
-	ctx, release := c.interruptible()
-	e, err := openEngine(ctx, cfg, log, false, nil)
-	release()
+	ctx, e, done, err := c.engine(cfg, log, false, nil)
 	if err != nil {
-		return interrupted(ctx, err)
+		return err
 	}
-	defer e.close()
-	ctx, release = c.draining(drainTimeout, e.runner.Drain)
-	defer release()
+	defer done()
 	states := cmd.States
 	if states == 0 {
 		states = -1

@@ -49,18 +49,14 @@ func (cmd *backfillCmd) Run(c *command) error {
 	if err := errors.Join(err, wrong); err != nil {
 		return usage(err)
 	}
-	ctx, release := c.interruptible()
 	bars := newProgress(c)
 	defer bars.close()
-	e, err := openEngine(ctx, cfg, bars.logger(c, cfg, log), false, bars)
-	release()
+	ctx, e, done, err := c.engine(cfg, bars.logger(c, cfg, log), false, bars)
 	if err != nil {
-		return interrupted(ctx, err)
+		return err
 	}
-	defer e.close()
+	defer done()
 	e.runner.WaitForLease = true
-	ctx, release = c.draining(drainTimeout, e.runner.Drain)
-	defer release()
 	if err := e.runner.Check(ctx); err != nil {
 		return interrupted(ctx, err)
 	}

@@ -20,18 +20,14 @@ func (cmd *syncCmd) Run(c *command) error {
 	if err := errors.Join(err, unknown); err != nil {
 		return usage(err)
 	}
-	ctx, release := c.interruptible()
 	bars := newProgress(c)
 	defer bars.close()
-	e, err := openEngine(ctx, cfg, bars.logger(c, cfg, log), cmd.Migrate, bars)
-	release()
+	ctx, e, done, err := c.engine(cfg, bars.logger(c, cfg, log), cmd.Migrate, bars)
 	if err != nil {
-		return interrupted(ctx, err)
+		return err
 	}
-	defer e.close()
+	defer done()
 	e.runner.WaitForLease = true // nobody comes back later, as a daemon would
-	ctx, release = c.draining(drainTimeout, e.runner.Drain)
-	defer release()
 	results, err := e.runner.Sync(ctx, cmd.Streams...)
 	bars.close()
 	if len(results) == 0 {

@@ -24,16 +24,12 @@ func (cmd *tailCmd) Run(c *command) error {
 	if err := errors.Join(err, unknown); err != nil {
 		return usage(err)
 	}
-	ctx, release := c.interruptible()
-	e, err := openEngine(ctx, cfg, log, cmd.Migrate, nil)
-	release()
+	ctx, e, done, err := c.engine(cfg, log, cmd.Migrate, nil)
 	if err != nil {
-		return interrupted(ctx, err)
+		return err
 	}
-	defer e.close()
+	defer done()
 	e.runner.WaitForLease = true
-	ctx, release = c.draining(drainTimeout, e.runner.Drain)
-	defer release()
 	if err := e.runner.Check(ctx); err != nil {
 		return interrupted(ctx, err)
 	}

@@ -125,6 +125,22 @@ func (c *command) draining(within time.Duration, drain func()) (ctx context.Cont
 	return ctx, func() { cancel(nil); <-watched }
 }
 
+// engine opens an engine for one command, and gives its work a context: a signal breaks the opening off at once, and then
+// asks the work to come to an end. done closes everything.
+func (c *command) engine(cfg *Config, log *slog.Logger, migrate bool, watch mirror.Observer) (ctx context.Context, e *engine, done func(), err error) {
+	ctx, release := c.interruptible()
+	e, err = openEngine(ctx, cfg, log, migrate, watch)
+	release()
+	if err != nil {
+		return ctx, nil, nil, interrupted(ctx, err)
+	}
+	ctx, release = c.draining(drainTimeout, e.runner.Drain)
+	return ctx, e, func() {
+		release()
+		e.close()
+	}, nil
+}
+
 var errInterrupted = errors.New("interrupted by a signal")
 
 // interrupted puts the signal in place of the errors that follow from it. ctx may have been released since.

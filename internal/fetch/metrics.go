@@ -46,20 +46,12 @@ type metricsWindow struct {
 // Pages implements Scan.
 func (m Metrics) Pages(ctx context.Context, c *Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
-		windows, requests, err := m.windows(ctx, c, path, query)
-		p := Page{Total: -1, Whole: -1, TotalCount: -1, Requests: requests, Query: query, Next: from}
-		if err != nil {
-			yield(p, err)
-			return
-		}
-		for len(windows) > 0 && windows[0].before(from) {
-			windows = windows[1:]
-		}
+		windows, none, err := m.remaining(ctx, c, path, query, from)
 		if len(windows) == 0 {
-			p.Done = true
-			yield(p, nil)
+			yield(none, err)
 			return
 		}
+		requests := none.Requests
 		periods := 0
 		for _, w := range windows {
 			periods += w.periods()
@@ -85,6 +77,21 @@ func (m Metrics) Pages(ctx context.Context, c *Client, path string, query url.Va
 			}
 		}
 	}
+}
+
+// remaining plans what is to be read from a position on. none is the page to pass on where that is nothing, or not known;
+// its requests were made in any case.
+func (m Metrics) remaining(ctx context.Context, c *Client, path string, query url.Values, from Cursor) (windows []metricsWindow, none Page, err error) {
+	windows, requests, err := m.windows(ctx, c, path, query)
+	none = Page{Total: -1, Whole: -1, TotalCount: -1, Requests: requests, Query: query, Next: from}
+	if err != nil {
+		return nil, none, err
+	}
+	for len(windows) > 0 && windows[0].before(from) {
+		windows = windows[1:]
+	}
+	none.Done = len(windows) == 0
+	return windows, none, nil
 }
 
 func (w metricsWindow) cursor() Cursor {

@@ -28,20 +28,12 @@ type MetricsExport struct {
 // Pages implements Scan.
 func (m MetricsExport) Pages(ctx context.Context, c *Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
-		windows, requests, err := m.Metrics.windows(ctx, c, m.Of, query)
-		p := Page{Total: -1, Whole: -1, TotalCount: -1, Requests: requests, Query: query, Next: from}
-		if err != nil {
-			yield(p, err)
-			return
-		}
-		for len(windows) > 0 && windows[0].before(from) {
-			windows = windows[1:]
-		}
+		windows, none, err := m.Metrics.remaining(ctx, c, m.Of, query, from)
 		if len(windows) == 0 {
-			p.Done = true
-			yield(p, nil)
+			yield(none, err)
 			return
 		}
+		requests := none.Requests
 		for i, w := range windows {
 			p, err := w.export(ctx, c, path, query)
 			p.Requests += requests

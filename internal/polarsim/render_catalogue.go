@@ -48,8 +48,14 @@ func (w *World) saleProductFields(o *object, n Ref) {
 
 // renderBenefitPublic writes a benefit without what only the merchant may see.
 func (w *World) renderBenefitPublic(o *object, n Ref) {
-	b := &w.benefits[n]
 	o.open()
+	w.benefitFields(o, n)
+	o.close()
+}
+
+// benefitFields are those that everybody may see.
+func (w *World) benefitFields(o *object, n Ref) {
+	b := &w.benefits[n]
 	o.id("id", w.id(KindBenefit, int(n)))
 	o.times(b.CreatedAt, b.ModifiedAt)
 	o.str("type", b.Type)
@@ -58,7 +64,6 @@ func (w *World) renderBenefitPublic(o *object, n Ref) {
 	o.bool("deletable", true)
 	o.bool("is_deleted", b.DeletedAt != 0)
 	w.organization(o)
-	o.close()
 }
 
 func (w *World) renderCheckoutLink(o *object, n Ref) {

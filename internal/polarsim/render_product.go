@@ -154,14 +154,7 @@ func (w *World) seatTiers(o *object, p *Price) {
 func (w *World) renderBenefit(o *object, n Ref) {
 	b := &w.benefits[n]
 	o.open()
-	o.id("id", w.id(KindBenefit, int(n)))
-	o.times(b.CreatedAt, b.ModifiedAt)
-	o.str("type", b.Type)
-	o.str("description", b.Description)
-	o.bool("selectable", true)
-	o.bool("deletable", true)
-	o.bool("is_deleted", b.DeletedAt != 0)
-	w.organization(o)
+	w.benefitFields(o, n)
 	o.raw("metadata", b.Metadata)
 	o.str("visibility", b.Visibility)
 	o.raw("properties", b.Properties)
