@@ -37,11 +37,11 @@ func TestResumeAfterEveryPage(t *testing.T) {
 		t.Run(stream, func(t *testing.T) {
 			t.Parallel()
 			path := "/v1/" + stream + "/"
-			world := polarsim.Options{Customers: 160}
+			world := polarsim.Options{Customers: 400}
 			alone := start(t, setup{world: world})
 			pages := int(alone.sync(t, stream)[stream].Pages)
 			usual, want := alone.server.RequestsByPath()["GET "+path], alone.digests(t)
-			if pages < 3 {
+			if pages < 5 { // a drain may let pass the page that is in hand, the one after it, and the one under way
 				t.Fatalf("%d pages are too few", pages)
 			}
 			for _, way := range []string{"drain", "cancel", "fault"} {
