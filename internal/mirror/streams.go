@@ -194,7 +194,7 @@ func Streams() []Stream {
 				Fast:   []Probe{Since{}, Hot{"status", []string{"draft", "pending"}}},
 				Slow:   []Probe{Count{}},
 				Census: true,
-				Unseen: "metadata, billing name and address, invoice and receipt flags, a renamed product's description"},
+				Unseen: "metadata, answers to custom fields, billing name and address, invoice and receipt flags, a renamed product's description"},
 			Children: []Child{
 				{Field: "items", Name: "order_items", Parent: "order_id", Key: "id",
 					Table: rows((*db.Queries).OrderItemsUpsert)},

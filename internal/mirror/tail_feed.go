@@ -340,10 +340,8 @@ func (rd *round) deliver(ctx context.Context, sent []payload) error {
 			continue
 		}
 		if strings.HasSuffix(p.Type, ".deleted") {
-			if gone, err := uuid.Parse(id); err == nil {
-				if err := rd.r.Store.Note(ctx, byID(t.s.Name, []uuid.UUID{gone}, p.Timestamp)); err != nil {
-					return err
-				}
+			if err := rd.r.Store.Note(ctx, t.sought(p)); err != nil {
+				return err
 			}
 			continue
 		}
@@ -359,10 +357,8 @@ func (rd *round) deliver(ctx context.Context, sent []payload) error {
 		t.through = later(t.through, p.Timestamp.UTC())
 		if t.run.Counts.Stale > stale {
 			// What is here may be older all the same: by less than the margin.
-			if object, err := uuid.Parse(id); err == nil {
-				if err := rd.r.Store.Note(ctx, byID(t.s.Name, []uuid.UUID{object}, p.Timestamp)); err != nil {
-					return err
-				}
+			if err := rd.r.Store.Note(ctx, t.sought(p)); err != nil {
+				return err
 			}
 			continue
 		}
@@ -371,6 +367,19 @@ func (rd *round) deliver(ctx context.Context, sent []payload) error {
 		}
 	}
 	return nil
+}
+
+// sought is the object of a payload as a change to be fetched: by id, or by what the list can be filtered by where neither
+// an endpoint nor the list finds it by its id. None if that is no id.
+func (t *tail) sought(p payload) []store.Changed {
+	c := store.Changed{Stream: t.s.Name, Filter: store.ByID, Value: fieldText(p.Data, "id"), At: p.Timestamp}
+	if t.s.Get == "" && t.s.Tail.Batch == "" && t.s.Pick.Param != "" {
+		c.Filter, c.Value = t.s.Pick.Param, fieldText(p.Data, t.s.Pick.Column)
+	}
+	if _, err := uuid.Parse(c.Value); err != nil {
+		return nil
+	}
+	return []store.Changed{c}
 }
 
 // hooked is the followed stream whose objects a webhook event carries.
