@@ -96,7 +96,7 @@ func Streams() []Stream {
 		{Name: "organizations", Path: "/v1/organizations/", Get: "/v1/organizations/{id}", Scope: "organizations:read",
 			Scan:  fetch.Offset{Sort: []string{"created_at", "slug"}},
 			Table: rows((*db.Queries).OrganizationsUpsert),
-			Tail:  Tail{Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
+			Tail:  Tail{Hook: "organization.", Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
 
 		{Name: "benefits", Path: "/v1/benefits/", Get: "/v1/benefits/{id}", Scope: "benefits:read",
 			Scan:  fetch.Offset{Sort: []string{"created_at", "description"}},

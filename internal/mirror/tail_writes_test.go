@@ -31,7 +31,8 @@ func TestTailSeesEachWrite(t *testing.T) {
 		"payment disputed": byTurn, "dispute decided": byTurn, "discount renamed": byTurn, "discount deleted": byTurn, "benefit renamed": byTurn, "benefit deleted": byTurn,
 		"discount created": byTurn, "benefit created": byTurn, "checkout link created": byTurn, "custom field created": byTurn, "custom field's key renamed": bySweep,
 		"benefit taken from its customers": byTurn,
-		"trial ends":                       bySweep, "renewal": bySweep, "expiry": bySweep,
+		"organization renamed":             byTurn, "meter renamed": byTurn, "meter archived": byTurn, "meter brought back": byTurn,
+		"trial ends": bySweep, "renewal": bySweep, "expiry": bySweep,
 	})
 }
 
@@ -43,6 +44,7 @@ func TestTailSeesEachWriteThatAWebhookTells(t *testing.T) {
 		"file renamed": bySweep, "webhook endpoint renamed": byTurn, "webhook endpoint deleted": byTurn, "webhook endpoint created": byTurn,
 		"checkout link renamed": byTurn, "checkout link deleted": byTurn, "custom field renamed": byTurn, "custom field deleted": byTurn,
 		"payment disputed": byTurn, "dispute decided": byTurn, "checkout link created": byTurn, "custom field created": byTurn, "custom field's key renamed": bySweep,
+		"meter renamed": byTurn, "meter archived": byTurn, "meter brought back": byTurn,
 	})
 }
 

@@ -68,6 +68,23 @@ func moreWrites() []write {
 		}})
 	}
 	return append(list,
+		write{"organization renamed", []string{"organizations"}, nil, func(t *testing.T, h *harness, _ string) gone {
+			h.want(t, http.StatusOK, http.MethodPatch, "/v1/organizations/"+h.all(t, "/v1/organizations/", nil)[0]["id"].(string), `{"name":"Renamed “é”"}`)
+			return nil
+		}},
+		write{"meter renamed", []string{"meters"}, nil, func(t *testing.T, h *harness, _ string) gone {
+			h.want(t, http.StatusOK, http.MethodPatch, "/v1/meters/"+h.all(t, "/v1/meters/", nil)[0]["id"].(string), `{"name":"Renamed “é”","metadata":{"n":1.50}}`)
+			return nil
+		}},
+		// Its balances are no longer in the list of all, and stay what they were.
+		write{"meter archived", []string{"meters", "customer_meters"}, func(t *testing.T, h *harness) string { return h.archive(t, "", false) }, func(t *testing.T, h *harness, id string) gone {
+			h.archive(t, id, true)
+			return nil
+		}},
+		write{"meter brought back", []string{"meters", "customer_meters"}, nil, func(t *testing.T, h *harness, _ string) gone {
+			h.archive(t, "", false)
+			return nil
+		}},
 		write{"custom field's key renamed", []string{"custom_fields", "orders", "subscriptions"}, nil, func(t *testing.T, h *harness, _ string) gone {
 			field := h.first(t, "/v1/custom-fields/", nil, func(f map[string]any) bool { return f["slug"] == "heard-from" })
 			h.want(t, http.StatusOK, http.MethodPatch, "/v1/custom-fields/"+field["id"].(string), `{"slug":"found-by"}`)
@@ -94,6 +111,16 @@ func (h *harness) naming(t *testing.T, body string) string {
 	t.Helper()
 	sold := h.first(t, "/v1/products/", url.Values{"is_archived": {"false"}}, func(p map[string]any) bool { return p["visibility"] == "public" })
 	return strings.ReplaceAll(body, "PRODUCT", sold["id"].(string))
+}
+
+// archive archives a meter, or brings one back, "" meaning one that is archived now.
+func (h *harness) archive(t *testing.T, id string, archived bool) string {
+	t.Helper()
+	if id == "" {
+		id = h.all(t, "/v1/meters/", url.Values{"is_archived": {"true"}})[0]["id"].(string)
+	}
+	h.want(t, http.StatusOK, http.MethodPatch, "/v1/meters/"+id, fmt.Sprintf(`{"is_archived":%t}`, archived))
+	return id
 }
 
 // disputed lets banks go on until something of a kind happens.

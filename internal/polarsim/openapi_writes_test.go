@@ -113,6 +113,12 @@ func TestOpenAPIAfterWrites(t *testing.T) {
 	write("Benefit", "PATCH", "/v1/benefits/"+first("/v1/benefits/?type=custom"), `{"type":"custom","visibility":"private","properties":{"note":"n"}}`, http.StatusOK)
 	write("", "DELETE", "/v1/benefits/"+world.id(KindBenefit, 1).String(), "", http.StatusNoContent)
 	write("CustomField", "PATCH", "/v1/custom-fields/"+world.id(KindCustomField, 1).String(), `{"type":"select","slug":"found-by"}`, http.StatusOK)
+	write("Organization", "PATCH", "/v1/organizations/"+first("/v1/organizations/"), `{"name":"Renamed “é”"}`, http.StatusOK)
+	write("HTTPValidationError", "PATCH", "/v1/organizations/"+first("/v1/organizations/"), `{"name":"x"}`, http.StatusUnprocessableEntity)
+	write("ResourceNotFound", "PATCH", "/v1/organizations/"+unknownID, `{"name":"Another"}`, http.StatusNotFound)
+	write("Meter", "PATCH", "/v1/meters/"+world.id(KindMeter, 3).String(), `{"name":"Renamed","metadata":{"n":1},"is_archived":false}`, http.StatusOK)
+	write("Meter", "PATCH", "/v1/meters/"+world.id(KindMeter, 3).String(), `{"is_archived":true}`, http.StatusOK)
+	write("HTTPValidationError", "PATCH", "/v1/meters/"+world.id(KindMeter, 0).String(), `{"is_archived":true}`, http.StatusUnprocessableEntity)
 
 	const hooks = "/v1/webhooks/endpoints"
 	hook := write("WebhookEndpoint", "POST", hooks, `{"url":"https://example.com/hook","format":"raw","events":["order.paid","benefit_grant.revoked"],"name":null}`, http.StatusCreated)

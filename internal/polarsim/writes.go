@@ -35,6 +35,8 @@ func writeRoutes() []route {
 		add(x.scope, "PATCH", x.path+"{id}", x.update)
 		add(x.scope, "DELETE", x.path+"{id}", x.remove)
 	}
+	add("organizations:write", "PATCH", "/v1/organizations/{id}", (*call).updateOrganization)
+	add("meters:write", "PATCH", "/v1/meters/{id}", (*call).updateMeter)
 	add("files:write", "PATCH", "/v1/files/{id}", (*call).updateFile)
 	add("files:write", "DELETE", "/v1/files/{id}", (*call).deleteFile)
 	add("refunds:write", "POST", "/v1/refunds/", (*call).createRefund)
