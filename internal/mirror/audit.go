@@ -160,7 +160,7 @@ func (a *auditing) checks() (list []auditCheck) {
 			}})
 		}
 	}
-	list = append(list, auditCheck{"metrics", "metrics_export", []string{store.FindingDifferent}, a.figures})
+	list = append(list, auditCheck{"metrics", "metrics_export", []string{store.FindingDifferent, store.FindingLost, store.FindingExtra}, a.figures})
 	if a.o.States > 0 && !slices.ContainsFunc(stateStreams(), func(name string) bool { return a.r.streams[name] == nil || a.r.Off[name] }) {
 		list = append(list, auditCheck{"customers", "customer states", []string{store.FindingState}, a.states})
 	}

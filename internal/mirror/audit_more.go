@@ -233,7 +233,15 @@ func (a *auditing) figures(ctx context.Context, c *Check) ([]store.Finding, erro
 		_, err := a.export(ctx, "metrics_export", true)
 		return err
 	}
-	return a.verify(ctx, c, "metrics_export", first, again, renew, func(store.Difference) string { return store.FindingDifferent })
+	return a.verify(ctx, c, "metrics_export", first, again, renew, func(d store.Difference) string {
+		switch {
+		case d.Field != "":
+			return store.FindingDifferent
+		case d.ID == uuid.Nil:
+			return store.FindingLost
+		}
+		return store.FindingExtra
+	})
 }
 
 // stateCache is for how long Polar keeps a customer state that nothing tells it to make anew (server/polar/customer/service.py).

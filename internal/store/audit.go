@@ -194,16 +194,37 @@ func (s *Store) Lost(ctx context.Context, p Pair) ([]Difference, error) {
 		ORDER BY 2 LIMIT $1`, MostDifferences)
 }
 
-// Figures are the metrics that differ from those of their export by more than the rounding of a binary floating point number.
-// The periods that are under way are left out: they change all the time.
+// Figures are the metrics that differ from those of their export by more than the rounding of a binary floating point number,
+// and those that only one of the two has. The export has names where the metrics have slugs: what the mirror knows no single
+// slug for is not compared. The periods that are under way are left out: they change all the time.
 func (s *Store) Figures(ctx context.Context, asOf time.Time) ([]Difference, error) {
 	return s.differences(ctx, "metrics", `
-		SELECT o.id, o."interval" || ' ' || o.period_start::text || ' ' || o.slug, 'value', COALESCE(o.value::text, ''), COALESCE(e.value::text, ''), encode(o._hash, 'hex'), '-infinity'::timestamptz, true
-		FROM metrics o JOIN metrics_export e ON e.metric_id = o.id
-		JOIN (SELECT "interval", max(period_start) AS last FROM metrics WHERE _deleted_at IS NULL GROUP BY 1) u ON u."interval" = o."interval" AND o.period_start < u.last
-		WHERE o._deleted_at IS NULL AND e._deleted_at IS NULL AND o._requested_at <= $1
-		  AND COALESCE(abs(o.value - e.value) > 1e-9 * greatest(1, abs(o.value)), (o.value IS NULL) <> (e.value IS NULL))
-		ORDER BY o.id LIMIT $2`, bound(asOf), MostDifferences)
+		WITH past AS (
+			SELECT u."interval", u.last, f.first
+			FROM (SELECT "interval", max(period_start) AS last FROM metrics WHERE _deleted_at IS NULL GROUP BY 1) u
+			JOIN (SELECT "interval", min(period_start) AS first FROM metrics_export WHERE _deleted_at IS NULL GROUP BY 1) f USING ("interval")
+		), named AS (
+			SELECT min(slug) AS slug, display_name FROM metrics WHERE _deleted_at IS NULL GROUP BY display_name HAVING count(DISTINCT slug) = 1
+		), mirror AS (
+			SELECT o.* FROM metrics o JOIN past p ON p."interval" = o."interval" AND o.period_start < p.last AND o.period_start >= p.first
+			WHERE o._deleted_at IS NULL
+		), export AS (
+			SELECT e.*, n.slug FROM metrics_export e JOIN named n USING (display_name)
+			JOIN past p ON p."interval" = e."interval" AND e.period_start < p.last
+			WHERE e._deleted_at IS NULL AND e.value IS NOT NULL
+		)
+		SELECT COALESCE(o.id, '00000000-0000-0000-0000-000000000000'),
+		       concat_ws(' ', COALESCE(o."interval", e."interval"), COALESCE(o.period_start, e.period_start), COALESCE(o.slug, e.slug)),
+		       CASE WHEN o.id IS NULL OR e.id IS NULL THEN '' ELSE 'value' END,
+		       CASE WHEN o.id IS NULL THEN 'absent' WHEN e.id IS NULL THEN 'there' ELSE COALESCE(o.value::text, '') END,
+		       CASE WHEN e.id IS NULL THEN 'absent' WHEN o.id IS NULL THEN 'there' ELSE e.value::text END,
+		       COALESCE(encode(o._hash, 'hex'), ''), '-infinity'::timestamptz, true
+		FROM mirror o FULL JOIN export e ON e.slug = o.slug AND e."interval" = o."interval" AND e.timezone = o.timezone AND e.period_start = o.period_start
+		WHERE COALESCE(o._requested_at <= $1, true)
+		  AND CASE WHEN o.id IS NULL THEN true
+		           WHEN e.id IS NULL THEN o.value IS NOT NULL AND EXISTS (SELECT FROM export x WHERE x.slug = o.slug AND x."interval" = o."interval")
+		           ELSE COALESCE(abs(o.value - e.value) > 1e-9 * greatest(1, abs(o.value)), true) END
+		ORDER BY 1, 2 LIMIT $2`, bound(asOf), MostDifferences)
 }
 
 // Unlisted are the rows of a table whose children have gaps: a list of n has the positions 0 to n-1.
