@@ -93,7 +93,7 @@ func quiet(ctx context.Context, dsn string) error {
 		WITH met AS (
 			UPDATE sync_streams SET tail = regexp_replace(tail::text, '"seen": "[^"]*"', '"seen": "2000-01-01T00:00:00Z"', 'g')::jsonb
 			WHERE tail IS NOT NULL RETURNING 1),
-		fetched AS (UPDATE sync_changes SET known_at = noted_at + interval '1 hour' WHERE known_at IS NOT NULL RETURNING 1)
+		fetched AS (UPDATE sync_changes SET noted_at = known_at - interval '1 hour' WHERE known_at IS NOT NULL RETURNING 1)
 		SELECT count(*) FROM met`)
 	return err
 }

@@ -24,9 +24,12 @@ import (
 const (
 	eventsPath     = "/v1/events/"
 	deliveriesPath = "/v1/webhooks/deliveries"
-	// maxFeedPages bounds what one round reads of a feed. More entries than that
-	// cost more than the sweeps that make up for them.
+	// maxFeedPages bounds what is read of a feed in one piece, which is held in memory.
 	maxFeedPages = 50
+	// feedShare: a longer feed is read where that costs no more than this part of the sweeps that would make up for it, which
+	// leaves as much again for the objects that it names; and no more than maxFeedPieces of it in one round.
+	feedShare     = 10
+	maxFeedPieces = 4
 	// maxFeedPasses bounds how often the pages are read between which an entry may have slipped: of two entries of the same
 	// time, one pass in four misses the same one again.
 	maxFeedPasses = 12
@@ -153,6 +156,70 @@ func (rd *round) feedPages(reading context.Context, path string, query url.Value
 	return first, nil
 }
 
+// feedPieces reads a feed from start on, and takes what it has visited piece by piece, the oldest first. What it does not
+// read, because sweeps of the streams that depend on it cost less, it returns the first page of.
+func (rd *round) feedPieces(ctx, reading context.Context, path string, query url.Values, start time.Time, field string, depends func(Tail) bool, visit func([]jsontext.Value) error, take func() error) (rest fetch.Page, err error) {
+	for most := -1; ; {
+		query = withQuery(query, url.Values{"start_timestamp": {start.UTC().Format(time.RFC3339Nano)}})
+		rest, err = rd.feedPages(reading, path, query, field, visit)
+		if err != nil {
+			return rest, err
+		}
+		if rest.MaxPage <= maxFeedPages {
+			return fetch.Page{}, take()
+		}
+		if most < 0 {
+			if most, err = rd.worth(ctx, depends); err != nil {
+				return rest, err
+			}
+		}
+		if rest.MaxPage > most {
+			return rest, nil
+		}
+		end, err := rd.oldestPiece(reading, path, query, field, rest)
+		if err != nil || !end.After(start.Add(2*time.Second)) { // as many at once are no feed
+			return rest, err
+		}
+		piece, err := rd.feedPages(reading, path, withQuery(query, url.Values{"end_timestamp": {end.Format(time.RFC3339)}}), field, visit)
+		if err != nil || piece.MaxPage > maxFeedPages {
+			return rest, err
+		}
+		if err := take(); err != nil {
+			return rest, err
+		}
+		most -= piece.MaxPage
+		start = end.Add(-time.Second)
+	}
+}
+
+// worth is how many pages of a feed may be read in place of sweeps of the streams that depend on it.
+func (rd *round) worth(ctx context.Context, depends func(Tail) bool) (pages int, err error) {
+	for _, t := range rd.tails {
+		if depends(t.s.Tail) {
+			rows, err := rd.r.Store.Count(ctx, t.s.Name)
+			if err != nil {
+				return 0, err
+			}
+			pages += int(rows / 100)
+		}
+	}
+	return min(pages/feedShare, maxFeedPieces*maxFeedPages), nil
+}
+
+// oldestPiece is a whole second before which a feed has some maxFeedPages pages, by one of the entries that are there: events
+// are listed by time, deliveries the other way round. Zero if there is none.
+func (rd *round) oldestPiece(reading context.Context, path string, query url.Values, field string, first fetch.Page) (time.Time, error) {
+	n := maxFeedPages
+	if path == deliveriesPath {
+		n = first.MaxPage - maxFeedPages + 2 // some may come meanwhile
+	}
+	page, err := rd.list(reading, path, withQuery(query, url.Values{"page": {strconv.Itoa(n)}}))
+	if err != nil || len(page.Items) == 0 {
+		return time.Time{}, err
+	}
+	return fieldTime(page.Items[0], field).Truncate(time.Second), nil
+}
+
 // dueAll brings the sweeps of all streams forward that depend on a feed.
 func (rd *round) dueAll(reason string, depends func(Tail) bool) {
 	for _, t := range rd.tails {
@@ -179,9 +246,9 @@ func (rd *round) events(ctx, reading context.Context) error {
 	if from.Equal(rd.feeds.Events.At) {
 		bound = bound.Add(2 * time.Second) // what was dated within that second has shown
 	}
-	query.Set("start_timestamp", bound.Format(time.RFC3339))
 	newest := rd.feeds.Events.At
-	first, err := rd.feedPages(reading, eventsPath, query, "timestamp", func(items []jsontext.Value) error {
+	depends := func(t Tail) bool { return len(t.Touched) > 0 }
+	rest, err := rd.feedPieces(ctx, reading, eventsPath, query, bound, "timestamp", depends, func(items []jsontext.Value) error {
 		var changes []store.Changed
 		for _, item := range items {
 			var e event
@@ -195,19 +262,21 @@ func (rd *round) events(ctx, reading context.Context) error {
 			}
 		}
 		return rd.r.Store.Note(ctx, changes)
+	}, func() error {
+		rd.feeds.Events.reach(newest)
+		return nil
 	})
 	if err != nil {
 		return err
 	}
-	if first.MaxPage > maxFeedPages {
-		rd.dueAll(fmt.Sprintf("%d events since %s", first.TotalCount, from.UTC().Format(time.RFC3339)), func(t Tail) bool { return len(t.Touched) > 0 })
+	if rest.TotalCount > 0 {
+		rd.dueAll(fmt.Sprintf("%d events since %s", rest.TotalCount, from.UTC().Format(time.RFC3339)), depends)
 		end, err := rd.list(reading, eventsPath, withQuery(query, url.Values{"limit": {"1"}, "sorting": {"-timestamp"}}))
 		if err != nil || len(end.Items) == 0 {
 			return err
 		}
-		newest = fieldTime(end.Items[0], "timestamp")
+		rd.feeds.Events.reach(fieldTime(end.Items[0], "timestamp"))
 	}
-	rd.feeds.Events.reach(newest)
 	return nil
 }
 
@@ -286,10 +355,11 @@ func (rd *round) deliveries(ctx, reading context.Context) error {
 		}
 		from = fieldTime(newest.Items[0], "created_at").Add(-rd.oldest() - rd.r.TailOverlap)
 	}
-	query := url.Values{"limit": {"100"}, "start_timestamp": {from.UTC().Format(time.RFC3339Nano)}}
+	query := url.Values{"limit": {"100"}}
 	newest, seen := rd.feeds.Deliveries.At, map[uuid.UUID]bool{}
 	var sent []payload
-	first, err := rd.feedPages(reading, deliveriesPath, query, "created_at", func(items []jsontext.Value) error {
+	depends := func(t Tail) bool { return t.Hook != "" }
+	rest, err := rd.feedPieces(ctx, reading, deliveriesPath, query, from, "created_at", depends, func(items []jsontext.Value) error {
 		for _, item := range items {
 			var d delivery
 			if json.Unmarshal(item, &d) != nil {
@@ -306,20 +376,22 @@ func (rd *round) deliveries(ctx, reading context.Context) error {
 			}
 		}
 		return nil
+	}, func() error {
+		slices.SortStableFunc(sent, func(a, b payload) int { return a.Timestamp.Compare(b.Timestamp) })
+		if err := rd.deliver(ctx, sent); err != nil {
+			return err
+		}
+		sent = nil
+		rd.feeds.Deliveries.reach(newest)
+		return nil
 	})
 	if err != nil {
 		return err
 	}
-	if first.MaxPage > maxFeedPages {
-		rd.dueAll(fmt.Sprintf("%d webhook deliveries since %s", first.TotalCount, from.UTC().Format(time.RFC3339)), func(t Tail) bool { return t.Hook != "" })
-		rd.feeds.Deliveries.reach(fieldTime(first.Items[0], "created_at"))
-		return nil
+	if rest.TotalCount > 0 {
+		rd.dueAll(fmt.Sprintf("%d webhook deliveries since %s", rest.TotalCount, from.UTC().Format(time.RFC3339)), depends)
+		rd.feeds.Deliveries.reach(fieldTime(rest.Items[0], "created_at"))
 	}
-	slices.SortStableFunc(sent, func(a, b payload) int { return a.Timestamp.Compare(b.Timestamp) })
-	if err := rd.deliver(ctx, sent); err != nil {
-		return err
-	}
-	rd.feeds.Deliveries.reach(newest)
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,5 +42,45 @@ func TestTailReadsEntriesOfOneTime(t *testing.T) {
 	}
 	if res.Requests > 50 {
 		t.Errorf("%d requests for three pages", res.Requests)
+	}
+}
+
+// After a long time without a round, or very many changes, the feeds of a large organization are read piece by piece; only
+// what is not worth it is left to the sweeps.
+func TestTailReadsLongFeedsInPieces(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{world: polarsim.Options{Customers: 60}, mirror: tailing})
+	h.sync(t)
+	h.round(t)
+	due := func() string {
+		return query[string](t, h, "SELECT coalesce(string_agg(stream || ': ' || sweep_due, '; ' ORDER BY stream), '') FROM sync_streams WHERE sweep_due LIKE '%events since%' OR sweep_due LIKE '%deliveries since%'")
+	}
+	// A large organization, by what is here: its sweeps would cost 2000 requests.
+	h.exec(t, "INSERT INTO refunds (id, _hash, _requested_at) SELECT gen_random_uuid(), '', now() FROM generate_series(1, 200000)")
+	h.fault(t, "clamp:path=/v1/webhooks/deliveries,value=5")
+	h.fault(t, "clamp:path=/v1/events/,value=5")
+	h.world.Churn(250)
+	before := h.server.RequestsByPath()
+	h.round(t)
+	after := h.server.RequestsByPath()
+	for _, path := range []string{"GET /v1/webhooks/deliveries", "GET /v1/events/"} {
+		if n := after[path] - before[path]; n <= 60 {
+			t.Errorf("%s: %d requests: the feed is too short for several pieces", path, n)
+		}
+	}
+	if why := due(); why != "" {
+		t.Error(why)
+	}
+	h.seen(t, "orders", "status", "refunded_amount")
+	h.seen(t, "subscriptions", "status", "canceled_at", "ended_at")
+	h.world.Churn(1500)
+	h.round(t)
+	if why := due(); why == "" {
+		t.Error("more than a round reads of a feed, and no sweep is due")
+	}
+	h.server.ClearFaults()
+	h.sync(t, "subscriptions", "orders")
+	if strings.Contains(due(), "orders: ") {
+		t.Errorf("after the sweep: %s", due())
 	}
 }

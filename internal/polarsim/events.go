@@ -150,8 +150,12 @@ func listEvents(c *call) {
 	}
 	rows := w.eventRows(&l)
 	for _, h := range c.hits {
-		if h.Kind == "lag" {
+		switch h.Kind {
+		case "lag":
 			rows = w.settled(rows, w.now-Time(h.For.Microseconds()))
+		case "clamp":
+			value, _ := strconv.Atoi(h.Value)
+			l.limit = min(l.limit, max(1, value))
 		}
 	}
 	total := len(rows)
