@@ -121,7 +121,11 @@ func (g *generator) later(r *rand.Rand, n Ref) {
 	if o.Status == OrderPaid {
 		o.InvoiceGenerated = chance(r, 250)
 		if o.Due() > 0 && chance(r, 45) {
-			at := min(g.now-second, o.ModifiedAt+Time(r.Int64N(int64(40*day))))
+			after := Time(r.Int64N(int64(40 * day)))
+			if left := g.now - second - o.ModifiedAt; after > left { // of late orders sooner, but not all at once
+				after %= max(1, left)
+			}
+			at := o.ModifiedAt + after
 			part := o.Net() + o.Balance
 			if chance(r, 450) {
 				part /= 3
