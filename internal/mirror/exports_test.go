@@ -44,12 +44,16 @@ func TestExportsBelongToMirroredRows(t *testing.T) {
 // A file that ends early, with status 200 and a clean end, is refused wherever it ends, and changes nothing.
 func TestExportCutShortChangesNothing(t *testing.T) {
 	t.Parallel()
-	h := start(t, setup{})
+	h := start(t, setup{metrics: true})
 	h.sync(t)
 	random := rand.New(rand.NewPCG(7, 7))
-	for _, name := range []string{"customers", "orders", "subscriptions"} {
+	for _, name := range []string{"customers", "orders", "subscriptions", "metrics"} {
 		stream := name + "_export"
-		_, body := h.call(t, http.MethodGet, "/v1/"+name+"/export", "")
+		asked := ""
+		if name == "metrics" {
+			asked = "?" + h.windows(t)["month"][0].Encode()
+		}
+		_, body := h.call(t, http.MethodGet, "/v1/"+name+"/export"+asked, "")
 		before := query[string](t, h, "SELECT md5(string_agg(e::text, '' ORDER BY id)) FROM "+stream+" e")
 		for range 10 {
 			h.fault(t, fmt.Sprintf("short:path=/v1/%s/export,value=%d", name, random.IntN(len(body))))
