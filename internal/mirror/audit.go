@@ -335,6 +335,28 @@ func (a *auditing) export(ctx context.Context, name string, fresh bool) (asOf ti
 	return list[0].CompleteAt, nil
 }
 
+// renewal reads an export once more, unless the last one is to do.
+func (a *auditing) renewal(ctx context.Context, name string) func() error {
+	return func() error {
+		if a.o.Cached {
+			return nil
+		}
+		_, err := a.export(ctx, name, true)
+		return err
+	}
+}
+
+// kindOf is the kind of finding that a difference between the mirror and an export is.
+func kindOf(d store.Difference) string {
+	switch {
+	case d.Field != "":
+		return store.FindingDifferent
+	case d.ID == uuid.Nil:
+		return store.FindingLost
+	}
+	return store.FindingExtra
+}
+
 // relink finds the mirrored rows of an export anew.
 func (r *Runner) relink(ctx context.Context, name string) error {
 	return (&sweep{r: r, s: r.streams[name]}).link(ctx)
@@ -367,20 +389,9 @@ func (a *auditing) pair(ctx context.Context, c *Check, p store.Pair) ([]store.Fi
 		}
 		return differ(time.Time{})
 	}
-	renew := func() error {
-		if a.o.Cached {
-			return nil
-		}
-		_, err := a.export(ctx, p.Export, true)
-		return err
-	}
+	renew := a.renewal(ctx, p.Export)
 	// An extra row is proven by its own endpoint, and then is deleted: its digest says nothing.
-	found, err := a.verify(ctx, c, p.Export, first, again, renew, func(d store.Difference) string {
-		if d.Field == "" {
-			return store.FindingExtra
-		}
-		return store.FindingDifferent
-	})
+	found, err := a.verify(ctx, c, p.Export, first, again, renew, kindOf)
 	if err != nil {
 		return nil, err
 	}

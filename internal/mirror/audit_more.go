@@ -226,22 +226,7 @@ func (a *auditing) figures(ctx context.Context, c *Check) ([]store.Finding, erro
 		return nil, err
 	}
 	again := func() ([]store.Difference, error) { return a.r.Store.Figures(ctx, time.Time{}) }
-	renew := func() error {
-		if a.o.Cached {
-			return nil
-		}
-		_, err := a.export(ctx, "metrics_export", true)
-		return err
-	}
-	return a.verify(ctx, c, "metrics_export", first, again, renew, func(d store.Difference) string {
-		switch {
-		case d.Field != "":
-			return store.FindingDifferent
-		case d.ID == uuid.Nil:
-			return store.FindingLost
-		}
-		return store.FindingExtra
-	})
+	return a.verify(ctx, c, "metrics_export", first, again, a.renewal(ctx, "metrics_export"), kindOf)
 }
 
 // stateCache is for how long Polar keeps a customer state that nothing tells it to make anew (server/polar/customer/service.py).

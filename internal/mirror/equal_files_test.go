@@ -12,8 +12,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // exported is what the columns of a file are in the table: "Header=column kind". The times, numbers and truth values of a
@@ -128,16 +126,8 @@ func (h *harness) equalMetrics(t *testing.T) {
 // figures are the rows of a table of figures, their digits as Polar sent them.
 func (h *harness) figures(t *testing.T, table, about string) []string {
 	t.Helper()
-	rows, err := h.store.Pool().Query(t.Context(), `SELECT concat_ws(' ', "interval", to_char(period_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), `+about+`, value)
+	return h.texts(t, `SELECT concat_ws(' ', "interval", to_char(period_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), `+about+`, value)
 		FROM `+table+` WHERE _deleted_at IS NULL`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return list
 }
 
 // windows are the requests that give every figure since the organization began: a year of days each, and all months in one.

@@ -223,10 +223,10 @@ func (h *harness) all(t *testing.T, path string, query url.Values) []map[string]
 	return nil
 }
 
-// stored is a table as JSON objects, by id (and parent for child tables).
-func (h *harness) stored(t *testing.T, table, where string) []map[string]any {
+// texts are the rows of a query for one text.
+func (h *harness) texts(t *testing.T, sql string) []string {
 	t.Helper()
-	rows, err := h.store.Pool().Query(t.Context(), "SELECT to_jsonb(t)::text FROM "+pgx.Identifier{table}.Sanitize()+" t WHERE "+where)
+	rows, err := h.store.Pool().Query(t.Context(), sql)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,6 +234,13 @@ func (h *harness) stored(t *testing.T, table, where string) []map[string]any {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return texts
+}
+
+// stored is a table as JSON objects, by id (and parent for child tables).
+func (h *harness) stored(t *testing.T, table, where string) []map[string]any {
+	t.Helper()
+	texts := h.texts(t, "SELECT to_jsonb(t)::text FROM "+pgx.Identifier{table}.Sanitize()+" t WHERE "+where)
 	list := make([]map[string]any, len(texts))
 	for i, text := range texts {
 		decode(t, []byte(text), &list[i])

@@ -103,17 +103,26 @@ func (rd *round) list(reading context.Context, path string, query url.Values) (f
 	return page, err
 }
 
+// feed is one of the feeds, as it is read.
+type feed struct {
+	path, field string // where it is; the time of its entries
+	query       url.Values
+	depends     func(Tail) bool              // which streams are swept for what of it is not read
+	visit       func([]jsontext.Value) error // is given each entry once a piece
+	take        func() error                 // ends a piece
+}
+
 // feedPages reads all pages of a feed, and gives each item once. Entries of one time come in another order with each
 // request, so that one at a border of pages may be on neither: such pages are read again, while Polar counts more than
 // came. A feed of more than maxFeedPages is not read; its first page is returned in any case.
-func (rd *round) feedPages(reading context.Context, path string, query url.Values, field string, visit func([]jsontext.Value) error) (first fetch.Page, err error) {
+func (rd *round) feedPages(reading context.Context, f feed, query url.Values) (first fetch.Page, err error) {
 	came, missing := map[string]bool{}, 0
 	var borders [][2]time.Time // of each page: of its first entry and its last
 	pages := []int{1}
 	for pass := 0; pass < maxFeedPasses && len(pages) > 0; pass++ {
 		for i := 0; i < len(pages); i++ {
 			n := pages[i]
-			page, err := rd.list(reading, path, withQuery(query, url.Values{"page": {strconv.Itoa(n)}}))
+			page, err := rd.list(reading, f.path, withQuery(query, url.Values{"page": {strconv.Itoa(n)}}))
 			if err != nil {
 				return first, err
 			}
@@ -131,7 +140,7 @@ func (rd *round) feedPages(reading context.Context, path string, query url.Value
 				}
 			}
 			if len(page.Items) > 0 {
-				borders[n-1] = [2]time.Time{fieldTime(page.Items[0], field), fieldTime(page.Items[len(page.Items)-1], field)}
+				borders[n-1] = [2]time.Time{fieldTime(page.Items[0], f.field), fieldTime(page.Items[len(page.Items)-1], f.field)}
 			}
 			fresh := slices.DeleteFunc(page.Items, func(item jsontext.Value) bool {
 				id := fieldText(item, "id")
@@ -140,7 +149,7 @@ func (rd *round) feedPages(reading context.Context, path string, query url.Value
 				return known
 			})
 			if missing -= len(fresh); len(fresh) > 0 {
-				if err := visit(fresh); err != nil {
+				if err := f.visit(fresh); err != nil {
 					return first, err
 				}
 			}
@@ -158,33 +167,33 @@ func (rd *round) feedPages(reading context.Context, path string, query url.Value
 
 // feedPieces reads a feed from start on, and takes what it has visited piece by piece, the oldest first. What it does not
 // read, because sweeps of the streams that depend on it cost less, it returns the first page of.
-func (rd *round) feedPieces(ctx, reading context.Context, path string, query url.Values, start time.Time, field string, depends func(Tail) bool, visit func([]jsontext.Value) error, take func() error) (rest fetch.Page, err error) {
+func (rd *round) feedPieces(ctx, reading context.Context, f feed, start time.Time) (rest fetch.Page, err error) {
 	for most := -1; ; {
-		query = withQuery(query, url.Values{"start_timestamp": {start.UTC().Format(time.RFC3339Nano)}})
-		rest, err = rd.feedPages(reading, path, query, field, visit)
+		query := withQuery(f.query, url.Values{"start_timestamp": {start.UTC().Format(time.RFC3339Nano)}})
+		rest, err = rd.feedPages(reading, f, query)
 		if err != nil {
 			return rest, err
 		}
 		if rest.MaxPage <= maxFeedPages {
-			return fetch.Page{}, take()
+			return fetch.Page{}, f.take()
 		}
 		if most < 0 {
-			if most, err = rd.worth(ctx, depends); err != nil {
+			if most, err = rd.worth(ctx, f.depends); err != nil {
 				return rest, err
 			}
 		}
 		if rest.MaxPage > most {
 			return rest, nil
 		}
-		end, err := rd.oldestPiece(reading, path, query, field, rest)
+		end, err := rd.oldestPiece(reading, f, query, rest)
 		if err != nil || !end.After(start.Add(2*time.Second)) { // as many at once are no feed
 			return rest, err
 		}
-		piece, err := rd.feedPages(reading, path, withQuery(query, url.Values{"end_timestamp": {end.Format(time.RFC3339)}}), field, visit)
+		piece, err := rd.feedPages(reading, f, withQuery(query, url.Values{"end_timestamp": {end.Format(time.RFC3339)}}))
 		if err != nil || piece.MaxPage > maxFeedPages {
 			return rest, err
 		}
-		if err := take(); err != nil {
+		if err := f.take(); err != nil {
 			return rest, err
 		}
 		most -= piece.MaxPage
@@ -208,16 +217,16 @@ func (rd *round) worth(ctx context.Context, depends func(Tail) bool) (pages int,
 
 // oldestPiece is a whole second before which a feed has some maxFeedPages pages, by one of the entries that are there: events
 // are listed by time, deliveries the other way round. Zero if there is none.
-func (rd *round) oldestPiece(reading context.Context, path string, query url.Values, field string, first fetch.Page) (time.Time, error) {
+func (rd *round) oldestPiece(reading context.Context, f feed, query url.Values, first fetch.Page) (time.Time, error) {
 	n := maxFeedPages
-	if path == deliveriesPath {
+	if f.path == deliveriesPath {
 		n = first.MaxPage - maxFeedPages + 2 // some may come meanwhile
 	}
-	page, err := rd.list(reading, path, withQuery(query, url.Values{"page": {strconv.Itoa(n)}}))
+	page, err := rd.list(reading, f.path, withQuery(query, url.Values{"page": {strconv.Itoa(n)}}))
 	if err != nil || len(page.Items) == 0 {
 		return time.Time{}, err
 	}
-	return fieldTime(page.Items[0], field).Truncate(time.Second), nil
+	return fieldTime(page.Items[0], f.field).Truncate(time.Second), nil
 }
 
 // dueAll brings the sweeps of all streams forward that depend on a feed.
@@ -248,7 +257,7 @@ func (rd *round) events(ctx, reading context.Context) error {
 	}
 	newest := rd.feeds.Events.At
 	depends := func(t Tail) bool { return len(t.Touched) > 0 }
-	rest, err := rd.feedPieces(ctx, reading, eventsPath, query, bound, "timestamp", depends, func(items []jsontext.Value) error {
+	rest, err := rd.feedPieces(ctx, reading, feed{eventsPath, "timestamp", query, depends, func(items []jsontext.Value) error {
 		var changes []store.Changed
 		for _, item := range items {
 			var e event
@@ -265,7 +274,7 @@ func (rd *round) events(ctx, reading context.Context) error {
 	}, func() error {
 		rd.feeds.Events.reach(newest)
 		return nil
-	})
+	}}, bound)
 	if err != nil {
 		return err
 	}
@@ -359,7 +368,7 @@ func (rd *round) deliveries(ctx, reading context.Context) error {
 	newest, seen := rd.feeds.Deliveries.At, map[uuid.UUID]bool{}
 	var sent []payload
 	depends := func(t Tail) bool { return t.Hook != "" }
-	rest, err := rd.feedPieces(ctx, reading, deliveriesPath, query, from, "created_at", depends, func(items []jsontext.Value) error {
+	rest, err := rd.feedPieces(ctx, reading, feed{deliveriesPath, "created_at", query, depends, func(items []jsontext.Value) error {
 		for _, item := range items {
 			var d delivery
 			if json.Unmarshal(item, &d) != nil {
@@ -384,7 +393,7 @@ func (rd *round) deliveries(ctx, reading context.Context) error {
 		sent = nil
 		rd.feeds.Deliveries.reach(newest)
 		return nil
-	})
+	}}, from)
 	if err != nil {
 		return err
 	}

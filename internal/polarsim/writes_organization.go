@@ -22,11 +22,10 @@ func (c *call) updateOrganization() {
 	if !ok {
 		return
 	}
-	c.w.version++
-	if name != "" && name != c.w.org.Name {
-		c.w.org.Name, c.w.org.ModifiedAt = name, c.w.stamp()
-	}
-	c.w.hook("organization.updated", KindOrganization, n)
+	w := c.w
+	w.version++
+	w.changed(func() *Time { return &w.org.ModifiedAt }, func(o *object) { w.renderOrganization(o, n) }, func() { w.org.Name = firstOf(name, w.org.Name) })
+	w.hook("organization.updated", KindOrganization, n)
 	c.show("/v1/organizations/", n, http.StatusOK)
 }
 
@@ -62,10 +61,7 @@ func (c *call) updateMeter() {
 		return
 	}
 	c.w.version++
-	if changed != *m {
-		changed.ModifiedAt = c.w.stamp()
-		*m = changed
-	}
+	c.w.changed(func() *Time { return &m.ModifiedAt }, func(o *object) { c.w.renderMeter(o, n) }, func() { *m = changed })
 	c.show("/v1/meters/", n, http.StatusOK)
 }
 
