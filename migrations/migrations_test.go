@@ -2,7 +2,6 @@ package migrations_test
 
 import (
 	"database/sql"
-	"fmt"
 	"io/fs"
 	"os"
 	"regexp"
@@ -218,12 +217,14 @@ func TestFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, name := range names {
+	last := ""
+	for _, name := range names {
 		match := fileName.FindStringSubmatch(name)
-		if match == nil || match[1] != fmt.Sprintf("%05d", i+1) {
-			t.Errorf("%s: want number %05d, an underscore and what it makes", name, i+1)
+		if match == nil || match[1] <= last {
+			t.Errorf("%s: want a number of its own after %s, an underscore and what it makes", name, last)
 			continue
 		}
+		last = match[1]
 		body, err := fs.ReadFile(migrations.FS, name)
 		if err != nil {
 			t.Fatal(err)

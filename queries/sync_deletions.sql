@@ -2,13 +2,36 @@
 DELETE FROM sync_suspects WHERE stream = @stream AND NOT id = ANY(@ids::uuid[]);
 
 -- name: SuspectsUpsert :many
-INSERT INTO sync_suspects (stream, id, first_run, last_run, held)
-SELECT @stream, i.id, @run_id, @run_id, @held FROM unnest(@ids::uuid[]) AS i(id)
-ON CONFLICT (stream, id) DO UPDATE SET last_run = EXCLUDED.last_run, held = EXCLUDED.held
-RETURNING id, first_run;
+-- A clock that was ahead must not hold rows for ever: what lies ahead counts as now.
+INSERT INTO sync_suspects AS s (stream, id, first_run, last_run, held, emptied_at)
+SELECT @stream, i.id, @run_id, @run_id, @held, CASE WHEN @emptied::boolean THEN now() END FROM unnest(@ids::uuid[]) AS i(id)
+ON CONFLICT (stream, id) DO UPDATE
+SET last_run = EXCLUDED.last_run, held = EXCLUDED.held,
+    noticed_at = LEAST(s.noticed_at, now()),
+    emptied_at = CASE WHEN s.emptied_at > now() THEN now() ELSE COALESCE(s.emptied_at, EXCLUDED.emptied_at) END
+RETURNING id, first_run, noticed_at, emptied_at;
+
+-- name: SuspectsHold :exec
+UPDATE sync_suspects SET held = true WHERE stream = @stream AND id = ANY(@ids::uuid[]);
+
+-- name: SuspectsOpen :one
+SELECT EXISTS (SELECT FROM sync_suspects WHERE stream = @stream);
 
 -- name: SuspectsHeld :many
-SELECT stream, id FROM sync_suspects WHERE last_run = @run_id AND held ORDER BY stream, id;
+-- last_run is the number of a sweep: that of the run that began it.
+SELECT s.stream, s.id, s.noticed_at, r.started_at AS swept_at
+FROM sync_suspects s JOIN sync_runs r ON r.id = s.last_run
+WHERE s.last_run = @run_id AND s.held
+ORDER BY s.stream, s.id;
+
+-- name: StreamsEmptied :many
+-- The streams of late whose lists bring nothing of what their tables have.
+SELECT DISTINCT stream FROM sync_suspects
+WHERE held AND emptied_at > now() - interval '1 day'
+ORDER BY stream;
+
+-- name: RunRemark :exec
+UPDATE sync_runs SET reason = @reason WHERE id = @id;
 
 -- name: SuspectsForget :exec
 DELETE FROM sync_suspects WHERE stream = @stream AND id = ANY(@ids::uuid[]);

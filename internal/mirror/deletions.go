@@ -57,59 +57,107 @@ func (sw *sweep) deletions(ctx, reading context.Context) error {
 // from a list is a suspicion only: Polar hides rows from lists. A row is marked
 // as deleted when its own endpoint says that it does not exist, or, where it has
 // no endpoint, when two complete sweeps in a row did not meet it.
+//
+// A list that lost everything it had is weaker evidence still, whatever the
+// endpoint of a row says: an organization that was blocked and a fault of Polar's
+// permissions look the same. It takes a second sweep, or an operator.
 func (sw *sweep) absentees(ctx, reading context.Context) error {
-	absent, live, err := sw.run.Absent(ctx, sw.s.Name)
+	gone, err := sw.run.Absent(ctx, sw.s.Name)
 	if err != nil {
 		return err
 	}
-	if absent, err = sw.spare(ctx, absent); err != nil {
+	if gone.IDs, err = sw.spare(ctx, gone.IDs); err != nil {
 		return err
+	}
+	brake := sw.r.Brake.holds(len(gone.IDs), int(gone.Live))
+	s, err := sw.run.Suspect(ctx, gone, brake)
+	if err != nil || len(gone.IDs) == 0 {
+		return err
+	}
+	if len(s.Held) > 0 {
+		sw.hold(gone, s, brake)
+	}
+	free := s.Free
+	if len(sw.s.Parents) > 0 {
+		free = s.Apart // each owner has a list of its own, and most have one row: it is the whole list that is gone
+	}
+	switch {
+	case sw.s.Snapshot:
+		return sw.tombstone(ctx, free, sw.run.StartedAt, fmt.Sprintf("not in the complete file that run %d read", sw.run.ID))
+	case sw.s.Get == "":
+		free = slices.DeleteFunc(free, func(id uuid.UUID) bool { return !slices.Contains(s.Again, id) })
+		return sw.tombstone(ctx, free, time.Now(), fmt.Sprintf("not listed by two complete sweeps in a row, the last being run %d", sw.run.SweepID))
+	case len(free) == 0:
+		return nil
 	}
 	control, listed, err := sw.run.AnySeen(ctx)
 	if err != nil {
 		return err
-	}
-	// An empty list of a table with rows may be that of an organization that was blocked, or of another one. Where the
-	// rows can be asked for one by one that settles it, elsewhere only an operator can tell.
-	unproven := !listed && sw.s.Get == ""
-	held := unproven || sw.r.Brake.holds(len(absent), int(live))
-	first, err := sw.run.Suspect(ctx, absent, held)
-	if err != nil || len(absent) == 0 {
-		return err
-	}
-	if held {
-		why := fmt.Sprintf("which is more than the brake lets go at once (%d rows and %g %%)", sw.r.Brake.Rows, sw.r.Brake.Percent)
-		if unproven {
-			why = "and cannot be asked for one by one"
-		}
-		sw.partial("%d of %d rows are no longer listed, %s: nothing was marked as deleted; if they are really gone, run `syncd approve-deletions %d`",
-			len(absent), live, why, sw.run.SweepID)
-		if !listed {
-			sw.closing.Verdict = "incomplete"
-		}
-		return nil
-	}
-	if sw.s.Snapshot {
-		return sw.tombstone(ctx, absent, sw.run.StartedAt, fmt.Sprintf("not in the complete file that run %d read", sw.run.ID))
-	}
-	if sw.s.Get == "" {
-		absent = slices.DeleteFunc(absent, func(id uuid.UUID) bool { return first[id] == sw.run.SweepID })
-		if len(absent) == 0 {
-			return nil
-		}
-		return sw.tombstone(ctx, absent, time.Now(), fmt.Sprintf("not listed by two complete sweeps in a row, the last being run %d", sw.run.SweepID))
 	}
 	if listed {
 		if ok, err := sw.control(ctx, reading, control); err != nil || !ok {
 			return err
 		}
 	}
-	there, err := sw.confirm(ctx, reading, absent)
+	there, err := sw.confirm(ctx, reading, free)
 	if err == nil && there > 0 && !listed {
 		sw.closing.Verdict = "incomplete"
-		sw.partial("Polar lists none of the %d rows of %s, yet gives %d of them when asked by id: the empty list is not believed; the next run reads again", live, sw.s.Name, there)
+		sw.partial("Polar lists none of the %d rows of %s, yet gives %d of them when asked by id: the empty list is not believed; the next run reads again", gone.Live, sw.s.Name, there)
 	}
 	return err
+}
+
+// hold says why what a sweep did not meet is not marked as deleted, and what lets it go.
+func (sw *sweep) hold(gone store.Absence, s store.Suspicion, brake bool) {
+	why := fmt.Sprintf("which is more than the brake lets go at once (%d rows and %g %%)", sw.r.Brake.Rows, sw.r.Brake.Percent)
+	then := "if they are really gone, an operator has to say so"
+	if !s.Until.IsZero() {
+		sw.res.Emptied = true
+		why = "none of those that there were: an empty list is weak evidence"
+		if !brake {
+			then = fmt.Sprintf("a complete sweep that says the same marks them, if it begins after %s", s.Until.UTC().Format(time.RFC3339))
+		}
+	}
+	if gone.Emptied {
+		sw.closing.Verdict = "incomplete"
+	}
+	sw.partial("%d of %d rows are no longer listed, %s: nothing was marked as deleted; %s; `syncd approve-deletions %d` does it now",
+		len(s.Held), gone.Live, why, then, sw.run.SweepID)
+	if len(s.Others) > 0 {
+		sw.partial("%s", together(s.Others))
+	}
+}
+
+// looksWrong is said when several lists have lost everything.
+const looksWrong = "Polar, or the token, looks wrong"
+
+func together(others []string) string {
+	return fmt.Sprintf("%s lost everything as well: %s, and a sweep marks them %g hours after the first at the soonest",
+		strings.Join(others, ", "), looksWrong, store.EmptiedApart.Hours())
+}
+
+// remark adds to the reasons of streams that lost everything in one sync that they did so together: the first of them could
+// not know yet.
+func (r *Runner) remark(ctx context.Context, results []Result) error {
+	alone := func(res Result) bool { return res.Emptied && !strings.Contains(res.Reason, looksWrong) }
+	if !slices.ContainsFunc(results, alone) {
+		return nil
+	}
+	emptied, err := r.Store.Emptied(ctx)
+	if err != nil || len(emptied) < 2 {
+		return err
+	}
+	for i, res := range results {
+		if !alone(res) {
+			continue
+		}
+		others := slices.DeleteFunc(slices.Clone(emptied), func(s string) bool { return s == res.Stream })
+		results[i].Reason += "; " + together(others)
+		if err := r.Store.Remark(ctx, res.RunID, results[i].Reason); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // control asks for a row that was listed a moment ago. An API that does not
@@ -151,6 +199,9 @@ func (sw *sweep) confirm(ctx, reading context.Context, suspects []uuid.UUID) (th
 
 // tombstone marks rows as deleted, and counts them.
 func (sw *sweep) tombstone(ctx context.Context, ids []uuid.UUID, asOf time.Time, evidence string) error {
+	if len(ids) == 0 {
+		return nil
+	}
 	n, err := sw.run.Tombstone(ctx, sw.s.Name, ids, asOf, evidence)
 	sw.res.Deleted += int(n)
 	return err
@@ -194,16 +245,16 @@ func (r *Runner) ApproveDeletions(ctx context.Context, run int64) ([]Result, err
 	}
 	var results []Result
 	for _, name := range r.Names() {
-		ids := held[name]
-		if len(ids) == 0 {
+		rows, is := held[name]
+		if !is {
 			continue
 		}
 		results = append(results, r.run(ctx, name, store.KindApproval, func(sw *sweep, ctx, reading context.Context) error {
 			if sw.s.Get != "" {
-				_, err := sw.confirm(ctx, reading, ids)
+				_, err := sw.confirm(ctx, reading, rows.IDs)
 				return err
 			}
-			return sw.tombstone(ctx, ids, time.Now(), fmt.Sprintf("not listed by the complete sweep of run %d, approved by an operator", run))
+			return sw.tombstone(ctx, rows.IDs, rows.SweptAt, fmt.Sprintf("not listed by the complete sweep of run %d, approved by an operator", run))
 		}))
 	}
 	return results, nil

@@ -123,7 +123,7 @@ func TestOwnedSeats(t *testing.T) {
 	}
 }
 
-// Absence is a suspicion, and two complete sweeps a proof; of an owner that is not found nothing is proven.
+// Absence is a suspicion, and two complete sweeps an hour apart a proof; of an owner that is not found nothing is proven.
 func TestOwnedTombstones(t *testing.T) {
 	t.Parallel()
 	h, o := own(t)
@@ -137,6 +137,11 @@ func TestOwnedTombstones(t *testing.T) {
 	for range 3 {
 		h.sync(t, "payment_methods")
 	}
+	if n := h.tombstones(t, "payment_methods"); n != 0 {
+		t.Errorf("%d marked by sweeps in quick succession", n)
+	}
+	h.age(t, "1 hour")
+	h.sync(t, "payment_methods")
 	h.tombstone(t, "payment_methods", gone)
 	if dead := h.ids(t, "payment_methods WHERE _deleted_at IS NOT NULL"); !slices.Equal(dead, []string{gone}) {
 		t.Errorf("marked as deleted: %v; kept %s, of an owner that is not found %s", dead, kept, lost)
@@ -150,6 +155,7 @@ func TestOwnedTombstones(t *testing.T) {
 		t.Fatalf("%d %s", status, body)
 	}
 	h.sync(t, "customers", "payment_methods")
+	h.age(t, "1 hour")
 	h.sync(t, "payment_methods")
 	h.tombstone(t, "payment_methods", lost)
 }

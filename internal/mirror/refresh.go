@@ -73,6 +73,7 @@ type refresh struct {
 	asked  []uuid.UUID // of which it said so, whether that was believed or not
 	failed []error     // one for each object that could not be dealt with
 	row    int         // of failures without a success between them
+	doubt  string      // why what is gone was not marked as deleted; "" where it was, or nothing is
 }
 
 type absence struct {
@@ -304,8 +305,16 @@ func (f *refresh) bury(ctx, reading context.Context) error {
 		return err
 	}
 	if b := f.r.Brake; b.holds(len(f.gone), int(live)) {
-		f.partial("Polar says that %d of %d rows do not exist, which is more than the brake lets go at once (%d rows and %g %%): nothing was marked as deleted; a sweep of %s looks into it",
+		f.refuse("Polar says that %d of %d rows do not exist, which is more than the brake lets go at once (%d rows and %g %%): nothing was marked as deleted; a sweep of %s looks into it",
 			len(f.gone), live, b.Rows, b.Percent, f.s.Name)
+		return nil
+	}
+	among, others, err := f.r.Store.Remaining(ctx, f.s.Name, ids)
+	if err != nil {
+		return err
+	}
+	if among > 0 && others == 0 {
+		f.refuse("Polar says that none of the %d rows of %s exists: that a stream loses everything takes two complete sweeps of it, an hour or more apart, so nothing was marked as deleted", among, f.s.Name)
 		return nil
 	}
 	if ok, err := f.believed(ctx, reading, ids); err != nil || !ok {
@@ -317,6 +326,12 @@ func (f *refresh) bury(ctx, reading context.Context) error {
 		}
 	}
 	return nil
+}
+
+// refuse does not believe that rows are gone.
+func (f *refresh) refuse(format string, args ...any) {
+	f.doubt = fmt.Sprintf(format, args...)
+	f.partial("%s", f.doubt)
 }
 
 // believed asks the control question: an API that finds none of the other rows either is not believed. Where it found
@@ -334,7 +349,7 @@ func (f *refresh) believed(ctx, reading context.Context, gone []uuid.UUID) (bool
 			return err == nil, err
 		}
 	}
-	f.partial("Polar says that %d rows of %s do not exist, and says so too of %d others that should: it is not believed, nothing was marked as deleted; sync the stream", len(gone), f.s.Name, len(others))
+	f.refuse("Polar says that %d rows of %s do not exist, and says so too of %d others that should: it is not believed, nothing was marked as deleted; sync the stream", len(gone), f.s.Name, len(others))
 	return false, nil
 }
 

@@ -44,6 +44,7 @@ type Result struct {
 	RunID        int64  // 0 where no run was opened
 	Resumed      bool   // went on from where an earlier run had been cut off
 	Unavailable  bool   // Polar does not give this stream to this kind of token: no loss, and no failure
+	Emptied      bool   // the list brought nothing of what the table had, and that was not believed
 	Deleted      int    // rows marked as deleted
 	Distinct     int    // different rows received in the sweep
 	Total        int    // rows that Polar says there are; -1 where it does not say
@@ -337,6 +338,9 @@ func (r *Runner) Sync(ctx context.Context, names ...string) ([]Result, error) {
 		})
 	}
 	if err := g.Wait(); err != nil {
+		return results, err
+	}
+	if err := r.remark(ctx, results); err != nil {
 		return results, err
 	}
 	return results, r.askForCopies(ctx, results)

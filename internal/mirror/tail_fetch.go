@@ -184,6 +184,9 @@ func (t *tail) fetchObjects(ctx, reading context.Context, changes []store.Change
 	if err := f.settle(ctx, reading); err != nil {
 		return err
 	}
+	if f.doubt != "" {
+		t.sweepDue = f.doubt
+	}
 	done := map[string]bool{}
 	for _, id := range f.met {
 		done[id.String()] = true

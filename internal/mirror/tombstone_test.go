@@ -3,6 +3,7 @@ package mirror_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -38,6 +39,12 @@ func (h *harness) remove(t *testing.T, n int) (ids []string) {
 func (h *harness) tombstones(t *testing.T, stream string) int {
 	t.Helper()
 	return query[int](t, h, "SELECT count(*) FROM "+stream+" WHERE _deleted_at IS NOT NULL")
+}
+
+// age lets time pass for what is under suspicion.
+func (h *harness) age(t *testing.T, by string) {
+	t.Helper()
+	h.exec(t, "UPDATE sync_suspects SET noticed_at = noticed_at - $1::interval, emptied_at = emptied_at - $1::interval", by)
 }
 
 // partial demands a run that ended so, for a reason that says this.
@@ -214,29 +221,160 @@ func TestTombstoneControl(t *testing.T) {
 	h.tombstone(t, "customers", suspect)
 }
 
-// An empty list of a full table proves nothing, however small the table.
-func TestTombstoneEmptyList(t *testing.T) {
+// A list that loses everything it had is weak evidence, whatever GET says of each row and however few they are: nothing is
+// marked until a complete sweep an hour later says the same.
+func TestTombstoneEmptiedListIsHeld(t *testing.T) {
+	t.Parallel()
+	none := func(s *mirror.Stream) { s.Get = "" }
+	for name, c := range map[string]struct {
+		stream string
+		change func(*mirror.Stream)
+		rows   int
+		faults []string // that make the list empty; else it has new rows only
+	}{
+		"with GET by id":                  {"discounts", func(*mirror.Stream) {}, 3, []string{"empty:path=/v1/discounts/"}},
+		"one row":                         {"discounts", func(*mirror.Stream) {}, 1, []string{"empty:path=/v1/discounts/"}},
+		"without GET by id":               {"discounts", none, 3, []string{"empty:path=/v1/discounts/"}},
+		"new rows only":                   {"discounts", func(*mirror.Stream) {}, 3, nil},
+		"new rows only, without GET":      {"discounts", none, 3, nil},
+		"an export with its headers only": {"customers_export", func(*mirror.Stream) {}, 10, []string{"rows:path=/v1/customers/export,value=0", "empty:path=/v1/customers/"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := start(t, setup{world: polarsim.Options{Customers: 12}, mirror: changed(c.stream, c.change)})
+			h.sync(t, "customers", c.stream)
+			h.exec(t, "DELETE FROM "+c.stream+" WHERE id NOT IN (SELECT id FROM "+c.stream+" ORDER BY id LIMIT $1)", c.rows)
+			// Polar says of these that they do not exist.
+			h.exec(t, "UPDATE "+c.stream+" SET id = gen_random_uuid(), _synced_at = '2020-01-01', _requested_at = '2020-01-01'")
+			for _, f := range c.faults {
+				h.fault(t, f)
+			}
+			held := func(says string) {
+				t.Helper()
+				r := h.Once(t.Context(), c.stream)
+				partial(t, r, says)
+				if n := h.tombstones(t, c.stream); n != 0 || r.Deleted != 0 {
+					t.Fatalf("%d marked", n)
+				}
+				if verdict := query[string](t, h, "SELECT verdict FROM sync_runs WHERE id = $1", r.RunID); verdict != "incomplete" && c.faults != nil {
+					t.Errorf("verdict %q", verdict)
+				}
+				standing, err := h.store.Standings(t.Context(), []string{c.stream})
+				if err != nil || standing[0].Missing() == "" || standing[0].Held != int64(c.rows) {
+					t.Errorf("standing %+v, missing %q, %v", standing, standing[0].Missing(), err)
+				}
+			}
+			held("an empty list is weak evidence")
+			held("a complete sweep that says the same marks them")
+			h.age(t, "59 minutes")
+			held("an empty list is weak evidence")
+			h.age(t, "1 minute")
+			if r := h.sync(t, c.stream)[c.stream]; r.Deleted != c.rows || h.tombstones(t, c.stream) != c.rows {
+				t.Errorf("%d of %d marked: %+v", h.tombstones(t, c.stream), c.rows, r)
+			}
+			if n := query[int](t, h, "SELECT count(*) FROM sync_suspects"); n != 0 {
+				t.Errorf("%d suspects are left", n)
+			}
+		})
+	}
+}
+
+// What comes back meanwhile starts the wait anew, and a row that Polar gives by id is not marked at all.
+func TestTombstoneEmptiedListThatComesBack(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{})
-	h.sync(t, "customers", "products", "metric_dashboards")
-	h.fault(t, "empty:path=/v1/customers/")
+	h.sync(t, "products", "customers")
 	h.fault(t, "empty:path=/v1/products/")
-	for range 3 {
-		partial(t, h.Once(t.Context(), "customers"), "no longer listed")
-		partial(t, h.Once(t.Context(), "products"), "lists none")
-		partial(t, h.runner(t, changed("products", func(s *mirror.Stream) { s.Get = "" })).Once(t.Context(), "products"), "no longer listed")
+	partial(t, h.Once(t.Context(), "products"), "an empty list is weak evidence")
+	h.age(t, "2 hours")
+	partial(t, h.Once(t.Context(), "products"), "lists none")
+	h.server.ClearFaults()
+	h.sync(t, "products")
+	if n := h.tombstones(t, "products") + query[int](t, h, "SELECT count(*) FROM sync_suspects"); n != 0 {
+		t.Errorf("%d marked or under suspicion", n)
 	}
-	if n := h.tombstones(t, "customers") + h.tombstones(t, "products"); n != 0 {
+	h.equal(t, "products")
+}
+
+// Several lists that lose everything in one sync, or in the runs of a day, are a fault more likely than deletions: each of
+// them says so, and an hour is not enough.
+func TestTombstoneSeveralEmptiedLists(t *testing.T) {
+	t.Parallel()
+	lists := map[string]string{"products": "/v1/products/", "discounts": "/v1/discounts/", "benefits": "/v1/benefits/", "meters": "/v1/meters/"}
+	for name, run := range map[string]func(*harness) []mirror.Result{
+		"in one sync": func(h *harness) []mirror.Result {
+			results, err := h.Sync(t.Context(), slices.Collect(maps.Keys(lists))...)
+			if err != nil {
+				t.Error(err)
+			}
+			return results
+		},
+		"in runs of their own": func(h *harness) (results []mirror.Result) {
+			for _, name := range []string{"benefits", "products", "meters", "discounts", "benefits"} {
+				results = append(results, h.Once(t.Context(), name))
+			}
+			return results[1:]
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := start(t, setup{})
+			h.sync(t, slices.Collect(maps.Keys(lists))...)
+			for stream, path := range lists {
+				h.exec(t, "UPDATE "+stream+" SET id = gen_random_uuid(), _synced_at = '2020-01-01', _requested_at = '2020-01-01'")
+				h.fault(t, "empty:path="+path)
+			}
+			check := func() {
+				t.Helper()
+				for _, r := range run(h) {
+					partial(t, r, "Polar, or the token, looks wrong")
+					if reason := query[string](t, h, "SELECT reason FROM sync_runs WHERE id = $1", r.RunID); reason != r.Reason {
+						t.Errorf("%s: on record is %q, not %q", r.Stream, reason, r.Reason)
+					}
+					if n := h.tombstones(t, r.Stream); n != 0 {
+						t.Errorf("%s: %d marked", r.Stream, n)
+					}
+				}
+			}
+			check()
+			h.age(t, "11 hours")
+			check()
+			h.age(t, "1 hour")
+			for stream := range lists {
+				if r := h.sync(t, stream)[stream]; r.Deleted == 0 {
+					t.Errorf("%s is held for ever: %+v", stream, r)
+				}
+			}
+		})
+	}
+}
+
+// The word of an endpoint on the only row of a table is not enough either, whoever asked for it.
+func TestTombstoneRefreshOfTheOnlyRow(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{})
+	h.sync(t, "discounts")
+	h.exec(t, "DELETE FROM discounts WHERE id <> (SELECT min(id::text)::uuid FROM discounts)")
+	only := query[string](t, h, "UPDATE discounts SET id = gen_random_uuid(), _requested_at = '2020-01-01' RETURNING id::text")
+	partial(t, h.Refresh(t.Context(), "discounts", uuid.MustParse(only)), "two complete sweeps")
+	if n := h.tombstones(t, "discounts"); n != 0 {
 		t.Errorf("%d marked", n)
 	}
-	h.server.ClearFaults()
+}
 
-	// Where all rows are really gone, each of them is confirmed.
-	for _, d := range h.upstream(t, mirror.Stream{Name: "metric_dashboards", Path: "/v1/metrics/dashboards"}) {
-		h.want(t, http.StatusNoContent, http.MethodDelete, "/v1/metrics/dashboards/"+d["id"].(string), "")
+// A row that any reply shows between two sweeps is no suspect any more.
+func TestTombstoneSuspectShownByAnotherRun(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{mirror: changed("customers", func(s *mirror.Stream) { s.Get = "" })})
+	h.sync(t, "customers")
+	id := h.first(t, "/v1/customers/", nil, func(map[string]any) bool { return true })["id"].(string)
+	h.exec(t, "INSERT INTO sync_suspects (stream, id, first_run, last_run, held) VALUES ('customers', $1, 1, 1, false)", id)
+	if r := h.runner(t, nil).Refresh(t.Context(), "customers", uuid.MustParse(id)); r.Outcome != mirror.Succeeded {
+		t.Errorf("%+v", r)
 	}
-	h.sync(t, "metric_dashboards")
-	h.equal(t, "metric_dashboards")
+	if n := query[int](t, h, "SELECT count(*) FROM sync_suspects"); n != 0 {
+		t.Errorf("%d suspects", n)
+	}
 }
 
 // A deleted customer is no longer listed, but its orders are, and show it.

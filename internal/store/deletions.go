@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,30 +17,39 @@ const unmet = `NOT EXISTS (
 	SELECT FROM sync_seen s CROSS JOIN LATERAL unnest(s.ids) AS u(id)
 	WHERE s.stream = $1 AND s.sweep_id = $2 AND u.id = t.id)`
 
-// Absent lists the live rows that were there before the sweep began and that
-// it did not meet, and counts the live rows; rows that were only ever copied
-// from other objects were never listed, so they do not count. Only a complete
-// sweep makes this mean anything, and even then a list may hide rows: they are
-// suspects.
-func (r *Run) Absent(ctx context.Context, table string) (ids []uuid.UUID, live int64, err error) {
+// Absence is what a complete sweep did not meet.
+type Absence struct {
+	IDs  []uuid.UUID // live rows that were there before the sweep began; suspects only, because a list may hide rows
+	Live int64       // all live rows
+	// Emptied: the sweep met none of the rows that were there before it began. The list is empty, or has new rows only.
+	Emptied bool
+}
+
+// Absent lists the live rows that were there before the sweep began and that it did not meet. Rows that were only ever
+// copied from other objects were never listed, so they do not count. Only after a complete sweep this means anything.
+func (r *Run) Absent(ctx context.Context, table string) (a Absence, err error) {
 	t := pgx.Identifier{table}.Sanitize()
-	rows, err := r.s.pool.Query(ctx, `
-		SELECT t.id FROM `+t+` t
-		WHERE t._deleted_at IS NULL
-		  AND t._synced_at < (SELECT started_at FROM sync_runs WHERE id = $2)
-		  AND `+unmet+`
-		  AND NOT EXISTS (SELECT FROM sync_stubs c WHERE c.stream = $1 AND c.id = t.id AND c.resolved_at IS NULL)
-		ORDER BY t.id`, r.Stream, r.SweepID)
+	const before = `t._deleted_at IS NULL AND t._synced_at < (SELECT started_at FROM sync_runs WHERE id = $2)
+		AND NOT EXISTS (SELECT FROM sync_stubs c WHERE c.stream = $1 AND c.id = t.id AND c.resolved_at IS NULL)`
+	rows, err := r.s.pool.Query(ctx, `SELECT t.id FROM `+t+` t WHERE `+before+` AND `+unmet+` ORDER BY t.id`, r.Stream, r.SweepID)
 	if err == nil {
-		ids, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+		a.IDs, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	}
+	if err == nil && len(a.IDs) > 0 {
+		// A row that the sweep itself updated was there before, too: its time of change is a later one now.
+		err = r.s.pool.QueryRow(ctx, `
+			SELECT NOT EXISTS (
+			           SELECT FROM sync_seen s CROSS JOIN LATERAL unnest(s.ids) AS u(id) JOIN `+t+` t ON t.id = u.id
+			           WHERE s.stream = $1 AND s.sweep_id = $2 AND `+before+`)
+			       AND NOT EXISTS (SELECT FROM sync_runs WHERE sweep_id = $2 AND kind = 'sweep' AND rows_updated > 0)`, r.Stream, r.SweepID).Scan(&a.Emptied)
 	}
 	if err != nil {
-		return nil, 0, fmt.Errorf("look for rows of %s that were not listed: %w", table, err)
+		return Absence{}, fmt.Errorf("look for rows of %s that were not listed: %w", table, err)
 	}
-	if live, err = r.s.Count(ctx, table); err != nil {
-		return nil, 0, err
+	if a.Live, err = r.s.Count(ctx, table); err != nil {
+		return Absence{}, err
 	}
-	return ids, live, nil
+	return a, nil
 }
 
 // Copied lists the live rows that are on record as copies from inside other
@@ -62,25 +72,96 @@ func (r *Run) Copied(ctx context.Context, table string) ([]uuid.UUID, error) {
 	return ids, nil
 }
 
-// Suspect makes these the stream's suspects, and tells by which complete sweep
-// each was missed first.
-func (r *Run) Suspect(ctx context.Context, ids []uuid.UUID, held bool) (first map[uuid.UUID]int64, err error) {
-	first = make(map[uuid.UUID]int64, len(ids))
+// How far apart two complete sweeps are at least where one is weak evidence: of a list that lost everything, or of several
+// that did within a day. A fault of some minutes, or one server of several that is behind, is met by both of two sweeps in
+// quick succession. Both are less than the day between two nightly sweeps.
+const (
+	SweepsApart  = time.Hour
+	EmptiedApart = 12 * time.Hour
+)
+
+// Suspicion is what is known of the rows that a complete sweep did not meet.
+type Suspicion struct {
+	Held  []uuid.UUID // not to be marked as deleted by this sweep
+	Free  []uuid.UUID // the rest
+	Again []uuid.UUID // those of Free that an earlier complete sweep did not meet either
+	Apart []uuid.UUID // those of Again whose earlier sweep is SweepsApart ago
+	// Until is from when on a complete sweep may let go what was lost by a list that lost everything; zero: nothing was.
+	Until  time.Time
+	Others []string // streams beside this one that have lost everything within a day; only with Until
+}
+
+// Suspect makes these the stream's suspects, and holds them: all where the brake says so, and those of a list that lost
+// everything it had until a sweep that begins long enough after the first one to say so has said it again.
+func (r *Run) Suspect(ctx context.Context, a Absence, brake bool) (s Suspicion, err error) {
 	err = pgx.BeginFunc(ctx, r.s.pool, func(tx pgx.Tx) error {
 		q := r.s.q.WithTx(tx)
-		if err := q.SuspectsForgetOthers(ctx, db.SuspectsForgetOthersParams{Stream: r.Stream, IDs: ids}); err != nil {
+		if err := q.SuspectsForgetOthers(ctx, db.SuspectsForgetOthersParams{Stream: r.Stream, IDs: a.IDs}); err != nil || len(a.IDs) == 0 {
 			return err
 		}
-		rows, err := q.SuspectsUpsert(ctx, db.SuspectsUpsertParams{Stream: r.Stream, RunID: r.SweepID, Held: held, IDs: ids})
-		for _, row := range rows {
-			first[row.ID] = row.FirstRun
+		swept, err := q.RunStartedAt(ctx, r.SweepID)
+		if err != nil {
+			return err
 		}
-		return err
+		rows, err := q.SuspectsUpsert(ctx, db.SuspectsUpsertParams{Stream: r.Stream, RunID: r.SweepID, Held: brake, Emptied: a.Emptied, IDs: a.IDs})
+		if err != nil {
+			return err
+		}
+		apart := SweepsApart
+		if slices.ContainsFunc(rows, func(row db.SuspectsUpsertRow) bool { return row.EmptiedAt != nil }) {
+			others, err := q.StreamsEmptied(ctx)
+			if err != nil {
+				return err
+			}
+			if s.Others = slices.DeleteFunc(others, func(o string) bool { return o == r.Stream }); len(s.Others) > 0 {
+				apart = EmptiedApart
+			}
+		}
+		for _, row := range rows {
+			until := deref(row.EmptiedAt).Add(apart)
+			emptied := row.EmptiedAt != nil && until.After(swept)
+			if emptied && until.After(s.Until) {
+				s.Until = until
+			}
+			if brake || emptied {
+				s.Held = append(s.Held, row.ID)
+				continue
+			}
+			s.Free = append(s.Free, row.ID)
+			if row.FirstRun == r.SweepID {
+				continue
+			}
+			s.Again = append(s.Again, row.ID)
+			if !row.NoticedAt.Add(SweepsApart).After(swept) {
+				s.Apart = append(s.Apart, row.ID)
+			}
+		}
+		if brake || len(s.Held) == 0 {
+			return nil
+		}
+		return q.SuspectsHold(ctx, db.SuspectsHoldParams{Stream: r.Stream, IDs: s.Held})
 	})
 	if err != nil {
-		return nil, fmt.Errorf("record suspects of %s: %w", r.Stream, err)
+		return Suspicion{}, fmt.Errorf("record suspects of %s: %w", r.Stream, err)
 	}
-	return first, nil
+	return s, nil
+}
+
+// Emptied lists the streams of late whose lists bring nothing of what their tables have.
+func (s *Store) Emptied(ctx context.Context) ([]string, error) {
+	streams, err := s.q.StreamsEmptied(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read which streams have lost everything: %w", err)
+	}
+	return streams, nil
+}
+
+// Remark gives the reason of a run that has ended once more.
+func (s *Store) Remark(ctx context.Context, run int64, reason string) error {
+	if err := s.q.RunRemark(ctx, db.RunRemarkParams{ID: run, Reason: &reason}); err != nil {
+		return fmt.Errorf("remark on run %d: %w", run, err)
+	}
+	return nil
 }
 
 // Acquit forgets suspects that Polar still has.
@@ -123,17 +204,47 @@ func (r *Run) Tombstone(ctx context.Context, table string, ids []uuid.UUID, asOf
 	return n, nil
 }
 
-// Held lists the suspects that the brake held in one run, by stream.
-func (s *Store) Held(ctx context.Context, run int64) (map[string][]uuid.UUID, error) {
+// HeldRows are the suspects of one stream that are held.
+type HeldRows struct {
+	IDs     []uuid.UUID
+	Twice   int       // so many of them an earlier complete sweep, long enough ago, did not meet either
+	SweptAt time.Time // when the last complete sweep began that did not meet them
+	Since   time.Time // when the last of them was missed first
+}
+
+// Held lists the suspects that are held as of one run, by stream.
+func (s *Store) Held(ctx context.Context, run int64) (map[string]HeldRows, error) {
 	rows, err := s.q.SuspectsHeld(ctx, run)
 	if err != nil {
 		return nil, fmt.Errorf("read held deletions of run %d: %w", run, err)
 	}
-	held := map[string][]uuid.UUID{}
+	held := map[string]HeldRows{}
 	for _, row := range rows {
-		held[row.Stream] = append(held[row.Stream], row.ID)
+		h := held[row.Stream]
+		h.IDs, h.SweptAt = append(h.IDs, row.ID), row.SweptAt
+		if !row.NoticedAt.Add(SweepsApart).After(row.SweptAt) {
+			h.Twice++
+		}
+		if row.NoticedAt.After(h.Since) {
+			h.Since = row.NoticedAt
+		}
+		held[row.Stream] = h
 	}
 	return held, nil
+}
+
+// Remaining counts the live rows of a table that are among these, and those that are not. Rows that were only ever copied
+// from other objects do not count.
+func (s *Store) Remaining(ctx context.Context, table string, ids []uuid.UUID) (among, others int64, err error) {
+	err = s.pool.QueryRow(ctx, `
+		SELECT count(*) FILTER (WHERE t.id = ANY($2)), count(*) FILTER (WHERE NOT t.id = ANY($2))
+		FROM `+pgx.Identifier{table}.Sanitize()+` t
+		WHERE t._deleted_at IS NULL
+		  AND NOT EXISTS (SELECT FROM sync_stubs c WHERE c.stream = $1 AND c.id = t.id AND c.resolved_at IS NULL)`, table, ids).Scan(&among, &others)
+	if err != nil {
+		return 0, 0, fmt.Errorf("count rows of %s: %w", table, err)
+	}
+	return among, others, nil
 }
 
 // Fields reads columns of one row as text, to fill in the path of its own endpoint.

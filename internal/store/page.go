@@ -202,6 +202,11 @@ func (r *Run) storePage(ctx context.Context, p Page, bad map[int]string) (Counts
 				return err
 			}
 		}
+		if r.suspects {
+			if err := q.SuspectsForget(ctx, db.SuspectsForgetParams{Stream: r.Stream, IDs: ids}); err != nil {
+				return err
+			}
+		}
 		if err := r.reject(ctx, q, rejects, p.Gaps, bad, p.Items); err != nil {
 			return err
 		}

@@ -48,6 +48,8 @@ type Run struct {
 	rejects bool
 	// stubs: whether the stream has rows that were only copied so far.
 	stubs bool
+	// suspects: whether the stream has rows under suspicion, of which any reply that shows one acquits it.
+	suspects bool
 }
 
 // Counts of a run so far; what sync_runs holds.
@@ -191,7 +193,8 @@ func (r *Run) lookup(ctx context.Context, q *db.Queries) error {
 		return err
 	}
 	r.stubs = open > 0
-	return nil
+	r.suspects, err = q.SuspectsOpen(ctx, r.Stream)
+	return err
 }
 
 // Renew extends the lease; ErrLeaseLost when another process has it. A run

@@ -7,9 +7,51 @@ package db
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 )
+
+const runRemark = `-- name: RunRemark :exec
+UPDATE sync_runs SET reason = $1 WHERE id = $2
+`
+
+type RunRemarkParams struct {
+	Reason *string `json:"reason"`
+	ID     int64   `json:"id"`
+}
+
+func (q *Queries) RunRemark(ctx context.Context, arg RunRemarkParams) error {
+	_, err := q.db.Exec(ctx, runRemark, arg.Reason, arg.ID)
+	return err
+}
+
+const streamsEmptied = `-- name: StreamsEmptied :many
+SELECT DISTINCT stream FROM sync_suspects
+WHERE held AND emptied_at > now() - interval '1 day'
+ORDER BY stream
+`
+
+// The streams of late whose lists bring nothing of what their tables have.
+func (q *Queries) StreamsEmptied(ctx context.Context) ([]string, error) {
+	rows, err := q.db.Query(ctx, streamsEmptied)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var stream string
+		if err := rows.Scan(&stream); err != nil {
+			return nil, err
+		}
+		items = append(items, stream)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
 
 const suspectsForget = `-- name: SuspectsForget :exec
 DELETE FROM sync_suspects WHERE stream = $1 AND id = ANY($2::uuid[])
@@ -40,14 +82,20 @@ func (q *Queries) SuspectsForgetOthers(ctx context.Context, arg SuspectsForgetOt
 }
 
 const suspectsHeld = `-- name: SuspectsHeld :many
-SELECT stream, id FROM sync_suspects WHERE last_run = $1 AND held ORDER BY stream, id
+SELECT s.stream, s.id, s.noticed_at, r.started_at AS swept_at
+FROM sync_suspects s JOIN sync_runs r ON r.id = s.last_run
+WHERE s.last_run = $1 AND s.held
+ORDER BY s.stream, s.id
 `
 
 type SuspectsHeldRow struct {
-	Stream string    `json:"stream"`
-	ID     uuid.UUID `json:"id"`
+	Stream    string    `json:"stream"`
+	ID        uuid.UUID `json:"id"`
+	NoticedAt time.Time `json:"noticed_at"`
+	SweptAt   time.Time `json:"swept_at"`
 }
 
+// last_run is the number of a sweep: that of the run that began it.
 func (q *Queries) SuspectsHeld(ctx context.Context, runID int64) ([]SuspectsHeldRow, error) {
 	rows, err := q.db.Query(ctx, suspectsHeld, runID)
 	if err != nil {
@@ -57,7 +105,12 @@ func (q *Queries) SuspectsHeld(ctx context.Context, runID int64) ([]SuspectsHeld
 	items := []SuspectsHeldRow{}
 	for rows.Next() {
 		var i SuspectsHeldRow
-		if err := rows.Scan(&i.Stream, &i.ID); err != nil {
+		if err := rows.Scan(
+			&i.Stream,
+			&i.ID,
+			&i.NoticedAt,
+			&i.SweptAt,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -68,30 +121,63 @@ func (q *Queries) SuspectsHeld(ctx context.Context, runID int64) ([]SuspectsHeld
 	return items, nil
 }
 
-const suspectsUpsert = `-- name: SuspectsUpsert :many
-INSERT INTO sync_suspects (stream, id, first_run, last_run, held)
-SELECT $1, i.id, $2, $2, $3 FROM unnest($4::uuid[]) AS i(id)
-ON CONFLICT (stream, id) DO UPDATE SET last_run = EXCLUDED.last_run, held = EXCLUDED.held
-RETURNING id, first_run
+const suspectsHold = `-- name: SuspectsHold :exec
+UPDATE sync_suspects SET held = true WHERE stream = $1 AND id = ANY($2::uuid[])
 `
 
-type SuspectsUpsertParams struct {
+type SuspectsHoldParams struct {
 	Stream string      `json:"stream"`
-	RunID  int64       `json:"run_id"`
-	Held   bool        `json:"held"`
 	IDs    []uuid.UUID `json:"ids"`
 }
 
-type SuspectsUpsertRow struct {
-	ID       uuid.UUID `json:"id"`
-	FirstRun int64     `json:"first_run"`
+func (q *Queries) SuspectsHold(ctx context.Context, arg SuspectsHoldParams) error {
+	_, err := q.db.Exec(ctx, suspectsHold, arg.Stream, arg.IDs)
+	return err
 }
 
+const suspectsOpen = `-- name: SuspectsOpen :one
+SELECT EXISTS (SELECT FROM sync_suspects WHERE stream = $1)
+`
+
+func (q *Queries) SuspectsOpen(ctx context.Context, stream string) (bool, error) {
+	row := q.db.QueryRow(ctx, suspectsOpen, stream)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
+const suspectsUpsert = `-- name: SuspectsUpsert :many
+INSERT INTO sync_suspects AS s (stream, id, first_run, last_run, held, emptied_at)
+SELECT $1, i.id, $2, $2, $3, CASE WHEN $4::boolean THEN now() END FROM unnest($5::uuid[]) AS i(id)
+ON CONFLICT (stream, id) DO UPDATE
+SET last_run = EXCLUDED.last_run, held = EXCLUDED.held,
+    noticed_at = LEAST(s.noticed_at, now()),
+    emptied_at = CASE WHEN s.emptied_at > now() THEN now() ELSE COALESCE(s.emptied_at, EXCLUDED.emptied_at) END
+RETURNING id, first_run, noticed_at, emptied_at
+`
+
+type SuspectsUpsertParams struct {
+	Stream  string      `json:"stream"`
+	RunID   int64       `json:"run_id"`
+	Held    bool        `json:"held"`
+	Emptied bool        `json:"emptied"`
+	IDs     []uuid.UUID `json:"ids"`
+}
+
+type SuspectsUpsertRow struct {
+	ID        uuid.UUID  `json:"id"`
+	FirstRun  int64      `json:"first_run"`
+	NoticedAt time.Time  `json:"noticed_at"`
+	EmptiedAt *time.Time `json:"emptied_at"`
+}
+
+// A clock that was ahead must not hold rows for ever: what lies ahead counts as now.
 func (q *Queries) SuspectsUpsert(ctx context.Context, arg SuspectsUpsertParams) ([]SuspectsUpsertRow, error) {
 	rows, err := q.db.Query(ctx, suspectsUpsert,
 		arg.Stream,
 		arg.RunID,
 		arg.Held,
+		arg.Emptied,
 		arg.IDs,
 	)
 	if err != nil {
@@ -101,7 +187,12 @@ func (q *Queries) SuspectsUpsert(ctx context.Context, arg SuspectsUpsertParams) 
 	items := []SuspectsUpsertRow{}
 	for rows.Next() {
 		var i SuspectsUpsertRow
-		if err := rows.Scan(&i.ID, &i.FirstRun); err != nil {
+		if err := rows.Scan(
+			&i.ID,
+			&i.FirstRun,
+			&i.NoticedAt,
+			&i.EmptiedAt,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
