@@ -1,10 +1,46 @@
 // Package migrations carries the SQL that builds syncd's schema, in goose's format.
 package migrations
 
-import "embed"
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+)
 
 // FS holds the migrations, named NNNNN_table.sql and applied in that order.
 // Their SQL names no schema: the connection's search_path decides.
 //
 //go:embed *.sql
 var FS embed.FS
+
+// Migration is one file, less the way back.
+type Migration struct {
+	Version int64
+	Name    string // of the file
+	SQL     string // any number of statements, which may run in one transaction
+}
+
+// All lists the migrations in the order in which they are applied.
+func All() ([]Migration, error) {
+	names, err := fs.Glob(FS, "*.sql")
+	if err != nil {
+		return nil, fmt.Errorf("list migrations: %w", err)
+	}
+	list := make([]Migration, len(names))
+	for i, name := range names {
+		text, err := FS.ReadFile(name)
+		if err != nil {
+			return nil, fmt.Errorf("read migration: %w", err)
+		}
+		number, _, _ := strings.Cut(name, "_")
+		version, err := strconv.ParseInt(number, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("migration %s has no number: %w", name, err)
+		}
+		up, _, _ := strings.Cut(string(text), "-- +goose Down")
+		list[i] = Migration{version, name, strings.TrimSpace(up)}
+	}
+	return list, nil
+}

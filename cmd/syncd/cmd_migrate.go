@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io/fs"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -84,21 +82,17 @@ func (migratePrintCmd) Run(c *command) error {
 	if err != nil {
 		return err
 	}
-	names, err := fs.Glob(migrations.FS, "*.sql")
+	list, err := migrations.All()
 	if err != nil {
-		return fmt.Errorf("list migrations: %w", err)
+		return err
 	}
 	schema := pgx.Identifier{cfg.Schema}.Sanitize()
 	_, err = fmt.Fprintf(c.stdout, "-- To be read. `syncd migrate up` applies it and remembers that it did.\nCREATE SCHEMA IF NOT EXISTS %s;\nSET search_path TO %s;\n", schema, schema)
-	for _, name := range names {
+	for _, m := range list {
 		if err != nil {
 			break
 		}
-		var text []byte
-		if text, err = migrations.FS.ReadFile(name); err == nil {
-			up, _, _ := strings.Cut(string(text), "-- +goose Down")
-			_, err = fmt.Fprintf(c.stdout, "\n-- %s\n%s\n", name, strings.TrimSpace(up))
-		}
+		_, err = fmt.Fprintf(c.stdout, "\n-- %s\n%s\n", m.Name, m.SQL)
 	}
 	return err
 }

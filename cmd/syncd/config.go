@@ -15,13 +15,14 @@ import (
 
 	"syncd/internal/mirror"
 	"syncd/internal/sched"
+	"syncd/internal/store"
 )
 
 // Config is everything that can be configured. Each field is set from the first of these that has it: a flag, the
 // environment, the file that --config or SYNCD_CONFIG names, the default. See Config.settings for names and defaults.
 type Config struct {
-	// DatabaseURL is where the mirror is kept. The role needs the right to create the schema, or to write in it when it
-	// is there. Through PgBouncer in transaction mode the search_path would be lost.
+	// DatabaseURL is where the mirror is kept. The role needs the right to create the schema, or all rights in it when it
+	// is there.
 	DatabaseURL Secret
 	// Schema is the Postgres schema of the tables; created when missing. One schema mirrors one organization.
 	Schema string
@@ -134,7 +135,7 @@ func (c *Config) settings() []setting {
 	return []setting{
 		{key: "database_url", group: groupDatabase, hint: "URL", secret: true, set: func(v string) error {
 			c.DatabaseURL = Secret(v)
-			return checkDSN(v)
+			return store.CheckDSN(v)
 		}, show: func() string { return c.DatabaseURL.DSN() },
 			doc: "Postgres database to write to, as URL or key=value pairs"},
 		{key: "schema", group: groupDatabase, hint: "NAME", def: "polar", set: func(v string) error {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -33,8 +32,8 @@ func openStore(ctx context.Context, cfg *Config, log *slog.Logger, migrate bool)
 		Log:      log,
 	})
 	switch {
-	case errors.Is(err, store.ErrUnreachable):
-		return nil, fmt.Errorf("%w: check SYNCD_DATABASE_URL, and that the server accepts connections from here", err)
+	case store.IsStore(err):
+		return nil, err
 	case err != nil:
 		return nil, usage(err)
 	}

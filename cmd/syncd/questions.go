@@ -9,7 +9,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
-	"github.com/jackc/pgx/v5/pgxpool"
+
+	"syncd/internal/store"
 )
 
 // questions are what a business asks of its billing data, and the SQL that answers. Amounts of different currencies
@@ -89,7 +90,7 @@ LIMIT 5`},
 var numeric = []uint32{pgtype.Int2OID, pgtype.Int4OID, pgtype.Int8OID, pgtype.NumericOID, pgtype.Float8OID}
 
 // ask answers the questions.
-func ask(ctx context.Context, w io.Writer, pool *pgxpool.Pool) error {
+func ask(ctx context.Context, w io.Writer, pool *store.Pool) error {
 	for i, q := range questions {
 		sql := strings.TrimSpace(q.sql)
 		t, err := answer(ctx, pool, sql)
@@ -107,7 +108,7 @@ func ask(ctx context.Context, w io.Writer, pool *pgxpool.Pool) error {
 }
 
 // answer runs a query and takes the result as Postgres writes it.
-func answer(ctx context.Context, pool *pgxpool.Pool, sql string) (*table, error) {
+func answer(ctx context.Context, pool *store.Pool, sql string) (*table, error) {
 	rows, err := pool.Query(ctx, sql, pgx.QueryResultFormats{pgx.TextFormatCode})
 	if err != nil {
 		return nil, err

@@ -63,16 +63,3 @@ func (s Secret) DSN() string {
 
 // dsnPassword finds the passwords in key=value form, quoted or not.
 var dsnPassword = regexp.MustCompile(`\b((?:ssl)?password)\s*=\s*('(?:[^'\\]|\\.)*'|\S+)`)
-
-// checkDSN says what is wrong with a connection string without repeating it.
-func checkDSN(dsn string) error {
-	_, err := pgconn.ParseConfig(dsn)
-	if err == nil {
-		return nil
-	}
-	cause := "it cannot be read"
-	if strings.Contains(dsn, "://") {
-		cause = "it is no URL that Postgres takes (special characters in the password must be percent-encoded)"
-	}
-	return fmt.Errorf("%s: write postgres://user:password@host:5432/name or host=... user=... dbname=...", cause)
-}

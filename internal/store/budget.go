@@ -52,7 +52,7 @@ const (
 // TakeBudget takes tokens from the bucket that all processes of the schema share. The clock is the database's. One that
 // asks while another with a better priority waits gets what that one leaves.
 func (s *Store) TakeBudget(ctx context.Context, ask BudgetAsk) (grant BudgetGrant, err error) {
-	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	err = s.pool.inTx(ctx, func(tx pgx.Tx) error {
 		q := s.q.WithTx(tx)
 		bucket, err := q.BudgetLock(ctx)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"syncd/internal/store/db"
 )
@@ -24,7 +25,11 @@ func (r *Run) RecordDrift(ctx context.Context, met []Drift) (fresh []Drift, err 
 	for _, d := range met {
 		p.Kinds, p.Fields, p.Vals, p.SampleIds = append(p.Kinds, d.Kind), append(p.Fields, printable(d.Field)), append(p.Vals, printable(d.Value)), append(p.SampleIds, d.Sample)
 	}
-	rows, err := r.s.q.DriftUpsert(ctx, p)
+	var rows []db.DriftUpsertRow
+	err = r.s.pool.inTx(ctx, func(tx pgx.Tx) (err error) {
+		rows, err = r.s.q.WithTx(tx).DriftUpsert(ctx, p)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("record how %s differs from what is known: %w", r.Stream, err)
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"syncd/internal/store/db"
 )
 
@@ -29,15 +31,20 @@ func (s *Store) RecordFindings(ctx context.Context, stream string, kinds []strin
 	for i, f := range list {
 		params[i] = db.FindingsUpsertParams{Stream: f.Stream, Key: f.Key, Kind: f.Kind, Field: f.Field, MirrorValue: &f.Mirror, OtherValue: &f.Other, Evidence: f.Evidence, Healed: f.Healed}
 	}
-	var first error
-	if len(params) > 0 {
-		s.q.FindingsUpsert(ctx, params).Exec(func(_ int, err error) { first = errors.Join(first, err) })
-	}
-	if first == nil {
-		_, first = s.q.FindingsResolve(ctx, db.FindingsResolveParams{Stream: stream, Kinds: kinds, AuditedAt: since})
-	}
-	if first != nil {
-		return fmt.Errorf("record the findings about %s: %w", stream, first)
+	err := s.pool.inTx(ctx, func(tx pgx.Tx) error {
+		q := s.q.WithTx(tx)
+		var first error
+		if len(params) > 0 {
+			q.FindingsUpsert(ctx, params).Exec(func(_ int, err error) { first = errors.Join(first, err) })
+		}
+		if first != nil {
+			return first
+		}
+		_, err := q.FindingsResolve(ctx, db.FindingsResolveParams{Stream: stream, Kinds: kinds, AuditedAt: since})
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("record the findings about %s: %w", stream, err)
 	}
 	return nil
 }

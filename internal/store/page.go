@@ -121,12 +121,6 @@ func (r *Run) StorePage(ctx context.Context, p Page) (Counts, error) {
 				r.SweepTotal = p.Total
 			}
 			return counts, nil
-		case isCode(err, "40P01"), isCode(err, "40001"):
-			// Two streams wrote copies of each other's rows in another order; Postgres
-			// broke off one of them, and its turn comes again.
-			if err := ctx.Err(); err != nil {
-				return Counts{}, fmt.Errorf("%w of %s: %w", errPage, r.Stream, err)
-			}
 		case errors.Is(err, ErrCopy):
 			// Row by row it will show which one is in the way.
 		case errors.As(err, &item) && bad[item.Index] == "":
@@ -150,26 +144,27 @@ func (c *Counts) add(o Counts) {
 	c.Rejected += o.Rejected
 }
 
-// beginPage begins the transaction of a page. It does not wait for the disk: should the server crash within the next
+// first begins the transaction of a page. It does not wait for the disk: should the server crash within the next
 // second, the page may be lost, and with it the checkpoint behind it, so that it is read again. The end of a run does
 // wait, for all its pages.
 //
 // The same round trip takes the page's turn among the transactions of the stream, as StreamHold does. Whether the lease is
 // still the run's, the last statement finds out: see PageClose.
-func (r *Run) beginPage() string {
-	return "BEGIN; SET LOCAL synchronous_commit TO off; SELECT FROM sync_streams WHERE stream = " + literal(r.Stream) + " FOR UPDATE"
+func (r *Run) first() string {
+	return "SET LOCAL synchronous_commit TO off; SELECT FROM sync_streams WHERE stream = " + literal(r.Stream) + " FOR UPDATE"
 }
 
 // literal is a text as an SQL constant.
 func literal(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
 func (r *Run) storePage(ctx context.Context, p Page, bad map[int]string) (Counts, error) {
-	c := Counts{Pages: 1, Requests: p.Requests, Read: int64(p.Read)}
+	var c Counts
 	first := r.SweepTotal // of a resumed sweep: an earlier run read its first page
 	if first == nil {
 		first = p.Total
 	}
-	err := pgx.BeginTxFunc(ctx, r.s.pool, pgx.TxOptions{BeginQuery: r.beginPage()}, func(tx pgx.Tx) error {
+	err := r.s.pool.inTx(ctx, func(tx pgx.Tx) error {
+		c = Counts{Pages: 1, Requests: p.Requests, Read: int64(p.Read)}
 		q := r.s.q.WithTx(tx)
 		want, err := r.changed(ctx, tx, p, bad, &c)
 		if err != nil {
@@ -223,7 +218,7 @@ func (r *Run) storePage(ctx context.Context, p Page, bad map[int]string) (Counts
 			return ErrLeaseLost
 		}
 		return nil
-	})
+	}, r.first())
 	return c, err
 }
 

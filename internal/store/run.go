@@ -96,7 +96,7 @@ func (s *Store) BeginSlot(ctx context.Context, stream, slot, kind, holder string
 		stream = slot
 	}
 	r := &Run{Stream: stream, s: s, ttl: ttl, lease: lease, seen: lease}
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	err := s.pool.inTx(ctx, func(tx pgx.Tx) error {
 		q := s.q.WithTx(tx)
 		for _, name := range slices.Compact([]string{stream, lease}) {
 			if err := q.StreamEnsure(ctx, name); err != nil {
@@ -161,7 +161,7 @@ func (s *Store) BeginSlot(ctx context.Context, stream, slot, kind, holder string
 // received them.
 func (s *Store) Open(ctx context.Context, stream, kind, holder string) (*Run, error) {
 	r := &Run{Stream: stream, s: s, seen: stream + "/" + kind}
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	err := s.pool.inTx(ctx, func(tx pgx.Tx) error {
 		q := s.q.WithTx(tx)
 		if err := q.StreamEnsure(ctx, stream); err != nil {
 			return err
@@ -258,7 +258,7 @@ func (r *Run) Gaps(ctx context.Context) (int64, error) {
 // Restart takes the sweep back to its beginning. With forget the ids received
 // so far no longer count: some of them may be those of rows that are gone.
 func (r *Run) Restart(ctx context.Context, forget bool) error {
-	err := pgx.BeginFunc(ctx, r.s.pool, func(tx pgx.Tx) error {
+	err := r.s.pool.inTx(ctx, func(tx pgx.Tx) error {
 		q := r.s.q.WithTx(tx)
 		n, err := q.StreamRestart(ctx, db.StreamRestartParams{Stream: r.lease, RunID: &r.ID, Forget: forget})
 		if err != nil {
@@ -304,7 +304,7 @@ type Closing struct {
 // Finish closes the run and gives the lease back, in one transaction. A run
 // whose lease was taken over is left as the taker closed it: ErrLeaseLost.
 func (r *Run) Finish(ctx context.Context, c Closing) error {
-	err := pgx.BeginFunc(ctx, r.s.pool, func(tx pgx.Tx) error {
+	err := r.s.pool.inTx(ctx, func(tx pgx.Tx) error {
 		q := r.s.q.WithTx(tx)
 		if c.SweepEnded {
 			var complete *time.Time
@@ -444,9 +444,4 @@ func (s *Store) Count(ctx context.Context, table string) (n int64, err error) {
 		return 0, fmt.Errorf("count rows of %s: %w", table, err)
 	}
 	return n, nil
-}
-
-// IsStore tells errors that come from the database or from the use of it.
-func IsStore(err error) bool {
-	return errors.Is(err, ErrUnreachable) || errors.Is(err, ErrLeaseLost) || errors.Is(err, ErrBusy) || errors.Is(err, errPage)
 }

@@ -52,7 +52,7 @@ func (s *Store) Standings(ctx context.Context, names []string) ([]Standing, erro
 		list[i].Stream = name
 		at[name] = &list[i]
 	}
-	err := pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+	err := s.pool.snapshot(ctx, func(tx pgx.Tx) error {
 		q := s.q.WithTx(tx)
 		states, err := q.StreamsList(ctx)
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +22,8 @@ import (
 var (
 	// ErrUnreachable: no connection to the database could be had.
 	ErrUnreachable = errors.New("database unreachable")
+	// ErrRefused: the database is there and lets syncd not in.
+	ErrRefused = errors.New("database refuses the connection")
 	// ErrSchemaNewer: the schema was migrated by a newer syncd than this one.
 	ErrSchemaNewer = errors.New("schema is newer than this syncd")
 	// ErrSchemaBehind: migrations of this syncd have not been applied.
@@ -37,13 +40,13 @@ var (
 type Config struct {
 	DSN      string // connection string, URL or key=value form
 	Schema   string // created by Migrate where it is missing; any name that Postgres takes
-	MaxConns int32  // 0 = pgx's default
+	MaxConns int32  // 0 = pgx's default; pool_max_conns in the DSN goes before it
 	Log      *slog.Logger
 }
 
 // Store is a pool of connections whose search_path is the chosen schema alone.
 type Store struct {
-	pool   *pgxpool.Pool
+	pool   *Pool
 	q      *db.Queries
 	schema string
 	log    *slog.Logger
@@ -57,37 +60,44 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err := checkSchemaName(c.Schema); err != nil {
 		return nil, err
 	}
+	if err := CheckDSN(c.DSN); err != nil {
+		return nil, fmt.Errorf("database URL: %w", err)
+	}
 	pc, err := pgxpool.ParseConfig(c.DSN)
 	if err != nil {
-		return nil, fmt.Errorf("database connection string: %w", redactDSN(err))
+		return nil, errors.New("database URL: a setting of the pool, such as pool_max_conns, has a value that cannot be used")
 	}
-	if c.MaxConns > 0 {
+	if !limited(c.DSN) && c.MaxConns > 0 {
 		pc.MaxConns = c.MaxConns
 	}
-	// The schema alone: unqualified names must never fall through to another
-	// schema of the same database that happens to hold a table of that name.
-	pc.ConnConfig.RuntimeParams["search_path"] = pgx.Identifier{c.Schema}.Sanitize()
-	pc.ConnConfig.RuntimeParams["timezone"] = "UTC"
-	if pc.ConnConfig.RuntimeParams["application_name"] == "" {
-		pc.ConnConfig.RuntimeParams["application_name"] = "syncd"
+	params := pc.ConnConfig.RuntimeParams
+	for name := range params {
+		// A pooler refuses what it does not know at a connection's start, or drops it: these are set by statement.
+		if strings.EqualFold(name, "search_path") || slices.ContainsFunc(needs, func(n setting) bool { return strings.EqualFold(name, n.name) }) {
+			delete(params, name)
+		}
+	}
+	if params["application_name"] == "" {
+		params["application_name"] = "syncd"
 	}
 	if pc.ConnConfig.ConnectTimeout == 0 {
 		pc.ConnConfig.ConnectTimeout = 10 * time.Second
 	}
-	pc.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
-		registerUUID(conn.TypeMap())
-		return nil
+	pool, err := connect(ctx, pc, session{schema: c.Schema}, c.Log)
+	if errors.Is(err, errPooler) {
+		c.Log.DebugContext(ctx, "a pooler stands between syncd and Postgres: no session state is used")
+		pool, err = connect(ctx, pc, session{schema: c.Schema, pooled: true}, c.Log)
 	}
-	pool, err := pgxpool.NewWithConfig(ctx, pc)
 	if err != nil {
-		return nil, fmt.Errorf("open database: %w", redactDSN(err))
-	}
-	s := &Store{pool: pool, q: db.New(pool), schema: c.Schema, log: c.Log}
-	if err := s.Ping(ctx); err != nil {
-		pool.Close()
 		return nil, err
 	}
-	return s, nil
+	return &Store{pool: pool, q: db.New(pool), schema: c.Schema, log: c.Log}, nil
+}
+
+// limited tells whether the connection string says how many connections there may be.
+func limited(dsn string) bool {
+	c, err := pgconn.ParseConfig(dsn) // pgxpool's would take it out
+	return err == nil && c.RuntimeParams["pool_max_conns"] != ""
 }
 
 // checkSchemaName refuses what Postgres would cut or reserve.
@@ -106,32 +116,17 @@ func checkSchemaName(name string) error {
 	return nil
 }
 
-// redactDSN keeps the cause and drops the connection string, which can hold a password.
-func redactDSN(err error) error {
-	var parse *pgconn.ParseConfigError
-	if errors.As(err, &parse) {
-		if cause := errors.Unwrap(parse); cause != nil {
-			return cause
-		}
-		return errors.New("it is neither a URL such as postgres://user@host/name nor key=value pairs")
-	}
-	return err
-}
-
-// Ping reports ErrUnreachable with the host and the cause.
+// Ping tells whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {
-	if err := s.pool.Ping(ctx); err != nil {
-		cc := s.pool.Config().ConnConfig
-		return fmt.Errorf("%w: %s:%d, database %q, user %q: %w", ErrUnreachable, cc.Host, cc.Port, cc.Database, cc.User, redactDSN(err))
-	}
-	return nil
+	_, err := s.pool.Exec(ctx, "SELECT 1")
+	return err
 }
 
 // Close waits for connections in use and closes the pool.
 func (s *Store) Close() { s.pool.Close() }
 
 // Pool is the pool itself, for reads that belong to no run (reports, tests).
-func (s *Store) Pool() *pgxpool.Pool { return s.pool }
+func (s *Store) Pool() *Pool { return s.pool }
 
 // Schema is the name of the schema in use.
 func (s *Store) Schema() string { return s.schema }

@@ -1,0 +1,88 @@
+package store
+
+import (
+	"errors"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// A URL of another kind, or what surrounds one by mistake, would be read as keywords with strange names, and lead to the
+// server of this machine.
+var (
+	surrounding = " \t\r\n\"'`\ufeff"
+	otherURL    = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:`)
+	ourURL      = regexp.MustCompile(`^postgres(ql)?://`)
+)
+
+const form = "write postgres://user:password@host:5432/name or host=... user=... dbname=..."
+
+// CheckDSN says what is wrong with a connection string. It repeats nothing of it: what looks like a host can be half of a
+// password.
+func CheckDSN(dsn string) error {
+	bare := strings.Trim(dsn, surrounding)
+	isURL := ourURL.MatchString(bare)
+	switch {
+	case bare == "":
+		return errors.New("it is empty: " + form)
+	case strings.HasPrefix(dsn, "\ufeff"):
+		return errors.New("it begins with a byte order mark (BOM): save the file as UTF-8 without one")
+	case strings.ContainsAny(dsn[:1], "\"'`"):
+		return errors.New("it is in quotes, which are taken as part of it: remove them (an --env-file keeps quotes)")
+	case isURL && bare != dsn:
+		return errors.New("blanks, quotes or line breaks surround the URL: remove them")
+	case strings.HasPrefix(strings.ToLower(bare), "jdbc:"):
+		return errors.New("it is a URL for JDBC: " + form)
+	case !isURL && otherURL.MatchString(bare):
+		return errors.New("it is not a URL of Postgres: " + form)
+	}
+	config, err := pgconn.ParseConfig(dsn)
+	if isURL {
+		if unescaped(dsn) {
+			return errors.New(`a character such as @ # / ? or % in the password or the user must be percent-encoded: @ is %40, # is %23, / is %2F, ? is %3F, % is %25`)
+		}
+		if err != nil {
+			return errors.New("it is no URL that Postgres takes (special characters in the password must be percent-encoded): " + form)
+		}
+		return nil
+	}
+	if err != nil {
+		return errors.New("it cannot be read: " + form)
+	}
+	for name := range config.RuntimeParams {
+		if !settingName.MatchString(name) {
+			return errors.New("it cannot be read (a value with blanks must be in single quotes): " + form)
+		}
+	}
+	return nil
+}
+
+var settingName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.$]*$`)
+
+// unescaped tells whether the password of a URL, or its user, holds a character that ends it too early: then what follows
+// is taken for something else, another host even.
+func unescaped(dsn string) bool {
+	_, rest, _ := strings.Cut(dsn, "://")
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	authority, beyond := rest[:end], rest[end:]
+	if strings.Count(authority, "@") > 1 || strings.Contains(beyond, "#") {
+		return true
+	}
+	path, query, _ := strings.Cut(beyond, "?")
+	if strings.Contains(path, "@") {
+		return true
+	}
+	for pair := range strings.SplitSeq(query, "&") {
+		if name, _, _ := strings.Cut(pair, "="); strings.Contains(name, "@") {
+			return true
+		}
+	}
+	user, _, found := strings.Cut(authority, "@")
+	_, err := url.PathUnescape(user)
+	return found && err != nil
+}

@@ -1,0 +1,139 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// Error is a failure of the database, or of the way to it, as opposed to one of the data.
+type Error struct {
+	Err    error  // what happened
+	Remedy string // what helps; "" where that is not known
+}
+
+func (e *Error) Error() string {
+	said := e.Err.Error()
+	if pg := (*pgconn.PgError)(nil); errors.As(e.Err, &pg) && errors.Unwrap(e.Err) == nil {
+		said = fmt.Sprintf("%s (SQLSTATE %s)", pg.Message, pg.Code)
+	}
+	if e.Remedy == "" {
+		return said
+	}
+	return said + ": " + e.Remedy
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// IsStore tells errors that come from the database or from the use of it.
+func IsStore(err error) bool {
+	var is *Error
+	return errors.As(err, &is) || errors.Is(err, ErrUnreachable) || errors.Is(err, ErrLeaseLost) || errors.Is(err, ErrBusy) || errors.Is(err, errPage)
+}
+
+// isCode tells whether Postgres answered with one of these SQLSTATEs.
+func isCode(err error, codes ...string) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && slices.Contains(codes, pg.Code)
+}
+
+// lost marks what a connection that broke made of a statement.
+func lost(err error) error {
+	if isCode(err, "57P01", "57P02", "57P03", "57P05", "25P03", "25P04") { // says more
+		return err
+	}
+	return &Error{Err: fmt.Errorf("the connection to the database was lost: %w", err)}
+}
+
+// remedies are what helps, by SQLSTATE or its class. Source: PostgreSQL documentation, appendix A.
+var remedies = map[string]string{
+	"25006": "the database takes no writes: name its primary instead of a replica, or have its owner lift default_transaction_read_only",
+	"25P03": "raise idle_in_transaction_session_timeout for this role",
+	"25P04": "raise transaction_timeout for this role",
+	"28000": "let pg_hba.conf admit this role from here, correct the role in SYNCD_DATABASE_URL, or change its sslmode",
+	"28P01": "correct the password in SYNCD_DATABASE_URL",
+	"3D000": "create the database, or correct its name in SYNCD_DATABASE_URL",
+	"42501": "grant the role of SYNCD_DATABASE_URL what it lacks, or make it the owner",
+	"42P01": "run `syncd migrate up`",
+	"53100": "the disk of the database server is full: make room there",
+	"53200": "the database server is out of memory: give it more, or lower its work_mem",
+	"53300": "raise max_connections of the server or the role's limit, or lower pool_max_conns in SYNCD_DATABASE_URL",
+	"55P03": "somebody holds a lock that is needed: end that session, or raise lock_timeout for this role",
+	"57014": "somebody cancelled it, or it took too long: raise statement_timeout for this role",
+	"57P01": "the server was stopped, or somebody ended this session",
+	"57P02": "the server crashed, and is starting again",
+	"57P03": "the server is starting up or shutting down: try again soon",
+	"57P05": "raise idle_session_timeout for this role",
+	"58030": "the database server cannot read or write its disk: see its log",
+	"XX001": "a table or index of the database is damaged: see pg_amcheck, and restore a backup",
+	"XX002": "an index of the database is damaged: REINDEX it",
+}
+
+// told tells a failure of the database from other errors, once, and says what helps. Everything else passes unchanged.
+func (p *Pool) told(err error) error {
+	var is *Error
+	var connect *pgconn.ConnectError
+	var pg *pgconn.PgError
+	switch {
+	case err == nil, errors.As(err, &is), errors.Is(err, pgx.ErrNoRows):
+		return err
+	case errors.As(err, &connect):
+		return p.unreachable(connect)
+	case errors.As(err, &pg) && !IsDataError(err):
+		return &Error{Err: err, Remedy: remedies[pg.Code]}
+	}
+	return err
+}
+
+// unreachable says in one line why there is no connection. The library has a line for each address and each way of
+// encryption that it tried; the server's answer is worth more than that nothing listens at another address.
+func (p *Pool) unreachable(err *pgconn.ConnectError) error {
+	c := p.Config().ConnConfig
+	where := fmt.Sprintf("%s, database %q, user %q", address(c.Host, c.Port), c.Database, c.User)
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		kind := ErrUnreachable
+		if slices.Contains([]string{"28", "3D", "42"}, pg.Code[:2]) { // it will not heal by itself
+			kind = ErrRefused
+		}
+		return &Error{Err: fmt.Errorf("%w: %s: %w", kind, where, &Error{Err: pg}), Remedy: remedies[pg.Code]}
+	}
+	kind, cause, remedy := ErrUnreachable, error(oneLine{err}), "check SYNCD_DATABASE_URL, and that the server accepts connections from here"
+	var dns *net.DNSError
+	switch said := err.Error(); {
+	case strings.Contains(said, "x509: "):
+		kind, remedy = ErrRefused, "name the certificate's authority in sslrootcert and the host that it is for, or choose another sslmode in SYNCD_DATABASE_URL"
+	case strings.Contains(said, "server refused TLS"):
+		kind, remedy = ErrRefused, "turn on ssl at the server, or choose another sslmode in SYNCD_DATABASE_URL"
+	case errors.As(err, &dns):
+		cause, remedy = dns, "correct the host in SYNCD_DATABASE_URL"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		cause, remedy = syscall.ECONNREFUSED, "start the server, or check SYNCD_DATABASE_URL"
+	case errors.Is(err, context.DeadlineExceeded):
+		cause = errors.New("no answer in time")
+	}
+	return &Error{Err: fmt.Errorf("%w: %s: %w", kind, where, cause), Remedy: remedy}
+}
+
+// oneLine is what an attempt to connect met, without the line breaks.
+type oneLine struct{ *pgconn.ConnectError }
+
+func (e oneLine) Error() string {
+	return strings.Join(strings.Fields(strings.ReplaceAll(e.Unwrap().Error(), "\n", "; ")), " ")
+}
+
+// address of a server: a host and its port, or the directory of a socket.
+func address(host string, port uint16) string {
+	if strings.HasPrefix(host, "/") {
+		return host
+	}
+	return net.JoinHostPort(host, strconv.Itoa(int(port)))
+}

@@ -1,0 +1,292 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Pool is the pool of connections as syncd uses it: every statement finds the settings that it needs, also through a
+// pooler, where it has a transaction of its own. What fails is told as an *Error.
+//
+// A connection that Acquire gives is a bare one: through a pooler it has none of the settings.
+type Pool struct {
+	*pgxpool.Pool
+	session session
+	log     *slog.Logger
+}
+
+// connect makes a pool and its first connection.
+func connect(ctx context.Context, c *pgxpool.Config, s session, log *slog.Logger) (*Pool, error) {
+	c = c.Copy()
+	c.AfterConnect = s.prepare
+	if s.pooled {
+		// Named statements live in the session. The unnamed one of this mode is described and run within one transaction.
+		c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	p := &Pool{Pool: pool, session: s, log: log}
+	conn, err := p.acquire(ctx)
+	if err != nil {
+		pool.Close()
+		return nil, p.told(err)
+	}
+	conn.Release()
+	return p, nil
+}
+
+const (
+	// repeats bounds how often a transaction is begun again. Conflicts are over in milliseconds; with the pauses it takes
+	// some ten seconds before one is taken for lasting.
+	repeats = 16
+	// fullFor bounds the wait for a connection of a server that has none to give.
+	fullFor = 5 * time.Minute
+)
+
+// acquire takes a connection. A server that has none to give, or that is just starting, is waited for.
+func (p *Pool) acquire(ctx context.Context) (*pgxpool.Conn, error) {
+	begun := time.Now()
+	for n := 0; ; n++ {
+		conn, err := p.Acquire(ctx)
+		if err == nil || !isCode(err, "53300", "57P03") || time.Since(begun) > fullFor {
+			return conn, err
+		}
+		if n == 0 {
+			p.log.WarnContext(ctx, "waiting for a connection to the database", "error", p.told(err))
+		}
+		if err := pause(ctx, n); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// pause waits before the n-th repetition: longer each time, up to about a second, and never for the same time as others
+// that were in the same conflict.
+func pause(ctx context.Context, n int) error {
+	most := min(time.Second, 10*time.Millisecond<<min(n, 10))
+	timer := time.NewTimer(most/2 + rand.N(most/2))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// again does work, and does it again when Postgres broke it off because of others who work beside it: deadlocks and
+// serialization failures are over when it is begun anew.
+func again(ctx context.Context, work func() error) error {
+	for n := 0; ; n++ {
+		err := work()
+		if !isCode(err, "40001", "40P01") || n == repeats {
+			return err
+		}
+		if ctx.Err() != nil || pause(ctx, n) != nil {
+			return errors.Join(ctx.Err(), err)
+		}
+	}
+}
+
+// inTx does work in a transaction. It is done again as a whole when Postgres broke it off because of others, so it must
+// not leave anything behind but in the database. first are statements that go with BEGIN, in the same round trip.
+func (p *Pool) inTx(ctx context.Context, work func(pgx.Tx) error, first ...string) error {
+	return p.transact(ctx, "READ COMMITTED", work, first...)
+}
+
+// snapshot does work that reads, as of one moment.
+func (p *Pool) snapshot(ctx context.Context, work func(pgx.Tx) error) error {
+	return p.transact(ctx, "REPEATABLE READ, READ ONLY", work)
+}
+
+func (p *Pool) transact(ctx context.Context, mode string, work func(pgx.Tx) error, first ...string) error {
+	begin := strings.Join(append([]string{p.session.begin(mode)}, first...), "; ")
+	return p.told(again(ctx, func() error {
+		conn, err := p.acquire(ctx)
+		if err != nil {
+			return err
+		}
+		defer conn.Release()
+		err = pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{BeginQuery: begin}, work)
+		if err != nil && ctx.Err() == nil && conn.Conn().IsClosed() {
+			err = lost(err)
+		}
+		return err
+	}))
+}
+
+// loan is a connection for one statement. Through a pooler the statement has a transaction of its own.
+type loan struct {
+	*pgxpool.Conn
+	tx pgx.Tx
+}
+
+func (p *Pool) borrow(ctx context.Context) (loan, error) {
+	conn, err := p.acquire(ctx)
+	if err != nil || !p.session.pooled {
+		return loan{Conn: conn}, err
+	}
+	tx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: p.session.begin("READ COMMITTED")})
+	if err != nil {
+		conn.Release()
+		return loan{}, err
+	}
+	return loan{conn, tx}, nil
+}
+
+// end gives the connection back, and makes what the statement did last.
+func (l loan) end(ctx context.Context, err error) error {
+	defer l.Release()
+	if err != nil && ctx.Err() == nil && l.Conn.Conn().IsClosed() {
+		return lost(err)
+	}
+	switch {
+	case l.tx == nil:
+		return err
+	case err == nil:
+		return l.tx.Commit(ctx)
+	}
+	_ = l.tx.Rollback(ctx) // what cannot be rolled back is closed, and so rolled back
+	return err
+}
+
+// Exec runs a statement that gives no rows.
+func (p *Pool) Exec(ctx context.Context, sql string, args ...any) (tag pgconn.CommandTag, err error) {
+	err = again(ctx, func() error {
+		l, err := p.borrow(ctx)
+		if err != nil {
+			return err
+		}
+		if l.tx != nil {
+			tag, err = l.tx.Exec(ctx, sql, args...)
+		} else {
+			tag, err = l.Exec(ctx, sql, args...)
+		}
+		return l.end(ctx, err)
+	})
+	return tag, p.told(err)
+}
+
+// Query runs a statement. The rows must be closed, or read to their end.
+func (p *Pool) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	l, err := p.borrow(ctx)
+	if err != nil {
+		return failedRows{err: p.told(err)}, p.told(err)
+	}
+	r := &rows{ctx: ctx, loan: l, pool: p}
+	if l.tx != nil {
+		r.Rows, err = l.tx.Query(ctx, sql, args...)
+	} else {
+		r.Rows, err = l.Query(ctx, sql, args...)
+	}
+	if err != nil {
+		r.Close()
+	}
+	return r, p.told(err)
+}
+
+// QueryRow runs a statement of which one row is wanted, when that row is scanned.
+func (p *Pool) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	return row(func(dest []any) error {
+		return p.told(again(ctx, func() error {
+			rows, err := p.Query(ctx, sql, args...)
+			if err != nil {
+				return err
+			}
+			defer rows.Close()
+			if rows.Next() {
+				if err := rows.Scan(dest...); err != nil {
+					return err
+				}
+				rows.Close()
+				return rows.Err()
+			}
+			if err := rows.Err(); err != nil {
+				return err
+			}
+			return pgx.ErrNoRows
+		}))
+	})
+}
+
+type row func(dest []any) error
+
+func (r row) Scan(dest ...any) error { return r(dest) }
+
+// rows ends its loan when it is closed.
+type rows struct {
+	pgx.Rows
+	ctx  context.Context
+	loan loan
+	pool *Pool
+	done bool
+	err  error
+}
+
+func (r *rows) Next() bool {
+	if r.Rows.Next() {
+		return true
+	}
+	r.Close()
+	return false
+}
+
+func (r *rows) Close() {
+	r.Rows.Close()
+	if !r.done {
+		r.done = true
+		r.err = r.pool.told(r.loan.end(r.ctx, r.Rows.Err()))
+	}
+}
+
+func (r *rows) Err() error {
+	if r.done {
+		return r.err
+	}
+	return r.pool.told(r.Rows.Err())
+}
+
+// failedRows are those of a statement that was never sent.
+type failedRows struct {
+	pgx.Rows
+	err error
+}
+
+func (failedRows) Close()              {}
+func (failedRows) Next() bool          { return false }
+func (f failedRows) Err() error        { return f.err }
+func (f failedRows) Scan(...any) error { return f.err }
+
+// SendBatch is there because sqlc asks for it. What a batch writes belongs together: in a transaction.
+func (p *Pool) SendBatch(context.Context, *pgx.Batch) pgx.BatchResults {
+	return noBatch{err: errors.New("a batch of statements needs a transaction")}
+}
+
+type noBatch struct {
+	pgx.BatchResults
+	err error
+}
+
+func (b noBatch) Exec() (pgconn.CommandTag, error) { return pgconn.CommandTag{}, b.err }
+func (b noBatch) Query() (pgx.Rows, error)         { return failedRows{err: b.err}, b.err }
+func (b noBatch) QueryRow() pgx.Row                { return row(func([]any) error { return b.err }) }
+func (b noBatch) Close() error                     { return b.err }
+
+// Begin is for none: see inTx, which does a transaction again that Postgres broke off.
+func (p *Pool) Begin(context.Context) (pgx.Tx, error) {
+	return nil, fmt.Errorf("begin a transaction: %w", errors.ErrUnsupported)
+}
+
+// BeginTx is for none, likewise.
+func (p *Pool) BeginTx(ctx context.Context, _ pgx.TxOptions) (pgx.Tx, error) { return p.Begin(ctx) }

@@ -1,0 +1,155 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// needs are the settings that syncd's SQL and the reading of its results depend on, each as SHOW prints it. A role or a
+// database can have other defaults (ALTER ROLE ... SET). Limits such as statement_timeout, and the
+// default_transaction_read_only of a frozen database, are not here: they belong to whoever set them.
+var needs = []setting{
+	{"client_encoding", "UTF8"},
+	{"standard_conforming_strings", "on"},
+	{"TimeZone", "UTC"},
+	{"DateStyle", "ISO, MDY"},
+	{"IntervalStyle", "postgres"},
+	{"bytea_output", "hex"},
+	{"extra_float_digits", "1"},
+	// A policy that hides rows makes a statement fail, instead of making the rows look as if they were not there.
+	{"row_security", "off"},
+	{"default_transaction_isolation", "read committed"},
+}
+
+type setting struct{ name, value string }
+
+// session makes connections into what syncd needs.
+type session struct {
+	schema string
+	// pooled: a pooler stands between us and Postgres, which may give each transaction to another server connection, and
+	// a server connection to other clients. Nothing may be left in the session, and nothing is expected from it.
+	pooled bool
+}
+
+// errPooler: the connection leads to a pooler.
+var errPooler = errors.New("a pooler stands between syncd and Postgres")
+
+// oldest is the first version of Postgres that has what the migrations use: functions with an SQL-standard body.
+const oldest = 14
+
+// set is the SQL that sets what is needed, for the session or (LOCAL) for the transaction. It is plain ASCII: Postgres
+// reads the whole message in the encoding that it had before.
+//
+// The schema stands alone in the search_path: an unqualified name must never fall through to another schema that happens
+// to hold a table of that name. pg_temp comes first unless it is named, and a pooled session may hold temporary tables of
+// other clients. Source: PostgreSQL documentation, search_path.
+func (s session) set(scope string) string {
+	var b strings.Builder
+	for _, n := range needs {
+		fmt.Fprintf(&b, "SET %s %s TO '%s'; ", scope, n.name, n.value)
+	}
+	fmt.Fprintf(&b, "SET %s search_path TO %s, pg_temp", scope, asciiIdentifier(s.schema))
+	return b.String()
+}
+
+// asciiIdentifier quotes a name without a character beyond ASCII.
+func asciiIdentifier(name string) string {
+	var b strings.Builder
+	for _, r := range name {
+		switch {
+		case r == '"', r == '\\':
+			b.WriteRune(r)
+			b.WriteRune(r)
+		case r < 0x80:
+			b.WriteRune(r)
+		default:
+			fmt.Fprintf(&b, `\+%06X`, r)
+		}
+	}
+	return `U&"` + b.String() + `"`
+}
+
+// begin is the statement that begins a transaction, with what is needed where the session does not have it.
+func (s session) begin(mode string) string {
+	begin := "BEGIN ISOLATION LEVEL " + mode
+	if s.pooled {
+		begin += "; " + s.set("LOCAL")
+	}
+	return begin
+}
+
+// prepare makes a new connection ready, and verifies that it is.
+func (s session) prepare(ctx context.Context, conn *pgx.Conn) error {
+	// As told at the connection's start, so that an old server gets no statement at all.
+	version := conn.PgConn().ParameterStatus("server_version")
+	if major, err := strconv.Atoi(version[:digits(version)]); err == nil && major < oldest {
+		return &Error{Err: fmt.Errorf("the server is Postgres %s", version), Remedy: fmt.Sprintf("syncd needs Postgres %d or newer", oldest)}
+	}
+	registerUUID(conn.TypeMap())
+	if s.pooled {
+		return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{BeginQuery: s.begin("READ COMMITTED")}, func(tx pgx.Tx) error {
+			return s.verify(ctx, tx)
+		})
+	}
+	// A pooler keeps the process ids of its server connections to itself: to be able to pass on a cancellation, it gives
+	// each client a number of its own. Asked before anything is set, which other clients of the pooler would get to feel.
+	var pid uint32
+	if err := conn.QueryRow(ctx, "SELECT pg_backend_pid()", pgx.QueryExecModeExec).Scan(&pid); err != nil {
+		return err
+	}
+	if pid != conn.PgConn().PID() {
+		return errPooler
+	}
+	if _, err := conn.Exec(ctx, s.set("SESSION")); err != nil {
+		return err
+	}
+	return s.verify(ctx, conn)
+}
+
+func digits(s string) int {
+	n := strings.IndexFunc(s, func(r rune) bool { return r < '0' || r > '9' })
+	if n < 0 {
+		return len(s)
+	}
+	return n
+}
+
+// verify asks whether the connection is as it was set, and the database one that can hold what Polar sends.
+func (s session) verify(ctx context.Context, q interface {
+	QueryRow(context.Context, string, ...any) pgx.Row
+},
+) error {
+	names := make([]string, len(needs))
+	for i, n := range needs {
+		names[i] = "current_setting('" + n.name + "')"
+	}
+	var encoding, database, usedSchema string
+	var got []string
+	err := q.QueryRow(ctx, `
+		SELECT current_setting('server_encoding'), current_database()::text, ARRAY[`+strings.Join(names, ", ")+`],
+		       COALESCE((SELECT CASE WHEN has_schema_privilege(oid, 'USAGE') THEN current_schema()::text END FROM pg_namespace WHERE nspname = $1), $1)`,
+		pgx.QueryExecModeExec, s.schema).Scan(&encoding, &database, &got, &usedSchema)
+	if err != nil {
+		return err
+	}
+	if encoding != "UTF8" {
+		return &Error{
+			Err:    fmt.Errorf("database %q has the encoding %s, which cannot hold every name that Polar sends", database, encoding),
+			Remedy: "use one with the encoding UTF8 (CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0)",
+		}
+	}
+	for i, n := range needs {
+		if got[i] != n.value {
+			return fmt.Errorf("the connection does not keep what is set: %s is %q after it was set to %q", n.name, got[i], n.value)
+		}
+	}
+	if usedSchema != s.schema {
+		return fmt.Errorf("the connection does not keep what is set: its schema is %q after it was set to %q", usedSchema, s.schema)
+	}
+	return nil
+}
