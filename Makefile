@@ -17,12 +17,12 @@ demo: ## a simulated organization mirrored into a private Postgres, from nothing
 
 .PHONY: test
 test: ## all tests, with the race detector; ARGS="-run Sweep" or "-short" go to go test
-	@DSN_VARIABLE=SYNCD_TEST_DATABASE_URL OR_DOCKER=1 scripts/ensure.sh postgres cc
+	@DSN_VARIABLE=SYNCD_TEST_DATABASE_URL OR_DOCKER=1 scripts/ensure.sh postgres pgbouncer cc
 	go test -race -timeout 15m $(ARGS) ./...
 
 .PHONY: chaos
 chaos: ## random worlds, writes, faults and kills for a time; CHAOS=5m, SEED= repeats one world
-	@DSN_VARIABLE=SYNCD_TEST_DATABASE_URL OR_DOCKER=1 scripts/ensure.sh postgres
+	@DSN_VARIABLE=SYNCD_TEST_DATABASE_URL OR_DOCKER=1 scripts/ensure.sh postgres pgbouncer
 	SYNCD_TEST_CHAOS=$(or $(CHAOS),5m) SYNCD_TEST_SEED=$(SEED) go test -count=1 -timeout 3h -v -run 'TestChaos$$' ./internal/mirror
 
 .PHONY: kill-trials

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes sure that the things named as arguments are there: postgres, cc, git, make, ca-certificates.
+# Makes sure that the things named as arguments are there: postgres, pgbouncer, cc, git, make, ca-certificates.
 # On Debian and Ubuntu, as root, what is missing is installed from the distribution, which is said; elsewhere the ways
 # out are printed and the script fails. DRY_RUN=1 shows what apt-get would do, and does nothing.
 # DSN_VARIABLE names the variable that may hold the DSN of a running server instead; with OR_DOCKER=1 a working Docker
@@ -19,10 +19,13 @@ have_postgres() {
     return 1
 }
 
+can_install() { command -v apt-get >/dev/null && [ "$(id -u)" -eq 0 ]; }
+
 have() {
     case $1 in
     postgres) have_postgres ;;
     cc) command -v "${CC:-gcc}" >/dev/null && { [ "$(uname)" != Linux ] || [ -e /usr/include/stdlib.h ]; } ;;
+    pgbouncer) command -v pgbouncer >/dev/null || [ -x /usr/sbin/pgbouncer ] || ! can_install ;; # tests that want it are skipped without
     ca-certificates) [ "$(uname)" != Linux ] || [ -d /etc/ssl/certs ] || [ -d /etc/pki ] ;; # or Go cannot fetch modules
     *) command -v "$1" >/dev/null ;;
     esac
@@ -54,7 +57,7 @@ apt() { # what it says matters only when it fails
     fi
 }
 
-if ! command -v apt-get >/dev/null || [ "$(id -u)" -ne 0 ]; then
+if ! can_install; then
     if [ "$missing" = " postgres" ] && [ -n "${OR_DOCKER:-}" ] && docker info >/dev/null 2>&1; then exit 0; fi
     echo "missing:$missing" >&2
     if command -v apt-get >/dev/null; then
@@ -81,6 +84,15 @@ case $missing in *postgres*)
     run mkdir -p "$(dirname $no_cluster)"
     trap 'run rm -f $no_cluster' EXIT
     run sh -c "echo 'create_main_cluster = false' >$no_cluster"
+    ;;
+esac
+case $missing in *pgbouncer*)
+    # Here, too, the program alone: Debian would start a service.
+    no_start=/usr/sbin/policy-rc.d
+    if [ ! -e $no_start ]; then
+        trap 'run rm -f ${no_cluster:-} $no_start' EXIT
+        run sh -c "printf '#!/bin/sh\nexit 101\n' >$no_start && chmod +x $no_start"
+    fi
     ;;
 esac
 # shellcheck disable=SC2086 # a list of packages

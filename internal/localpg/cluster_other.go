@@ -16,3 +16,14 @@ func startCluster(context.Context, string, Options) (*cluster, error) {
 }
 
 func (*cluster) stop() error { return nil }
+
+// Pooler does not exist on this platform.
+type Pooler struct{}
+
+// StartPooler reports ErrNoPooler.
+func StartPooler(context.Context, string, string, ...string) (*Pooler, error) {
+	return nil, ErrNoPooler
+}
+
+func (*Pooler) DSN() string  { return "" }
+func (*Pooler) Close() error { return nil }

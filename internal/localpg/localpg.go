@@ -20,6 +20,9 @@ import (
 // The error that wraps it names the ways out.
 var ErrNoServer = errors.New("no PostgreSQL server found")
 
+// ErrNoPooler reports that PgBouncer is not installed.
+var ErrNoPooler = errors.New("no pgbouncer found: install the package pgbouncer")
+
 // Options says which server to use.
 type Options struct {
 	// DSN of a running server whose role may create databases. When it is set, that server is used and never

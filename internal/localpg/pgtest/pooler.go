@@ -1,0 +1,32 @@
+package pgtest
+
+import (
+	"context"
+	"errors"
+	"os"
+	"testing"
+
+	"syncd/internal/localpg"
+)
+
+// Pooler puts a PgBouncer before the server of a database until the end of the test, and returns the DSN that leads through
+// it. mode is its pool_mode, session or transaction; settings are "name=value" of pgbouncer.ini. Where PgBouncer is not
+// installed the test is skipped, except in CI.
+func Pooler(t testing.TB, dsn, mode string, settings ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
+	defer cancel()
+	p, err := localpg.StartPooler(ctx, dsn, mode, settings...)
+	if errors.Is(err, localpg.ErrNoPooler) && os.Getenv("CI") == "" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatalf("pgtest: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Errorf("pgtest: %v", err)
+		}
+	})
+	return p.DSN()
+}

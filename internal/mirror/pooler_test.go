@@ -1,0 +1,20 @@
+package mirror_test
+
+import (
+	"testing"
+
+	"syncd/internal/localpg/pgtest"
+	"syncd/internal/mirror"
+)
+
+// A pooler that hands out its server connections by transaction keeps no session, and so nothing may be lost with one.
+func TestThroughATransactionPooler(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{dsn: pgtest.Pooler(t, pgtest.Migrated(t), "transaction", "default_pool_size=3")})
+	h.sync(t)
+	h.equal(t)
+	h.round(t)
+	h.agrees(t, mirror.AuditOptions{})
+	h.sync(t)
+	h.equal(t)
+}
