@@ -29,6 +29,7 @@ type Client struct {
 	retrier  *retryablehttp.Client
 	limiter  *limiter
 	exchange *exchange
+	tokens   *credentials
 	owned    *http.Transport // nil when the caller brought its own transport
 	echo     atomic.Pointer[string]
 	warned   atomic.Bool // of another version
@@ -40,7 +41,7 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{cfg: cfg, base: base}
+	c := &Client{cfg: cfg, base: base, tokens: &credentials{tokens: []string{cfg.Token}}}
 	transport := cfg.Transport
 	if transport == nil {
 		c.owned = defaultTransport()
@@ -48,7 +49,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	c.exchange = &exchange{next: transport, timeout: cfg.AttemptTimeout, log: cfg.Log}
 	c.limiter = newLimiter(cfg, c.exchange)
-	c.retrier = newRetrier(cfg, c.limiter)
+	c.retrier = newRetrier(cfg, c.limiter, c.prepare)
 	return c, nil
 }
 
@@ -207,15 +208,30 @@ func (c *Client) send(ctx context.Context, op, path string, query url.Values, ta
 		return *made, nil
 	case err == nil:
 		c.noteVersion(ctx, resp)
-		const enough = 64 << 10
-		body, err := io.ReadAll(io.LimitReader(resp.Body, enough))
+		body, err := io.ReadAll(io.LimitReader(resp.Body, mostOfError))
 		fail.answer(resp, body)
 		fail.Err = err
 	default:
 		c.classify(ctx, fail, resp, err)
 	}
-	fail.Detail = c.redact(fail.Detail)
+	fail.Detail = c.tokens.redact(fail.Detail)
 	return *made, fail
+}
+
+// prepare makes a request ready for another attempt: it waits, and carries the token that is in use by then.
+func (c *Client) prepare(req *http.Request) error {
+	made, counted := req.Context().Value(callKey{}).(*call)
+	if counted {
+		sleep(req.Context(), made.wait)
+	}
+	req.Header = req.Header.Clone() // the attempt before may still be reading it
+	c.dress(req)
+	return nil
+}
+
+// dress sets the headers that may change from one attempt to the next.
+func (c *Client) dress(req *http.Request) {
+	req.Header.Set("Authorization", "Bearer "+c.tokens.current())
 }
 
 func (c *Client) request(ctx context.Context, path string, query url.Values) (*retryablehttp.Request, error) {
@@ -234,7 +250,7 @@ func (c *Client) request(ctx context.Context, path string, query url.Values) (*r
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Authorization", "Bearer "+c.cfg.Token)
+	c.dress(req)
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", c.cfg.UserAgent)
 	req.Header.Set(versionHeader, c.cfg.Version)
@@ -295,6 +311,7 @@ func (c *Client) classify(ctx context.Context, fail *Error, resp *http.Response,
 	fail.Err = err
 	redirected, isRedirect := errors.AsType[*errRedirected](err)
 	local, isLocal := errors.AsType[*errLocal](err)
+	strange, isForeign := errors.AsType[*errForeign](err)
 	unreadable, isUnreadable := errors.AsType[*errUnreadable](err)
 	_, isCertificate := errors.AsType[*tls.CertificateVerificationError](err)
 	switch {
@@ -311,6 +328,9 @@ func (c *Client) classify(ctx context.Context, fail *Error, resp *http.Response,
 	case isUnreadable && !unreadable.truncated():
 		fail.Class = ClassContract
 		fail.Remedy = "check that POLAR_SERVER is the address of a Polar API and that no proxy answers in its place"
+	case isForeign:
+		fail.Class, fail.Status, fail.Err = ClassTransient, strange.status, strange
+		fail.Remedy = "something that stands before Polar has answered in its place: check the address in POLAR_SERVER and the proxies on the way"
 	case isCertificate:
 		fail.Class = ClassContract
 		fail.Remedy = "check the address in POLAR_SERVER and the certificate authorities of this machine"
@@ -331,9 +351,4 @@ func (c *Client) noteVersion(ctx context.Context, resp *http.Response) {
 		c.cfg.Log.WarnContext(ctx, "Polar answers in another version of its API than asked for",
 			slog.String("asked", c.cfg.Version), slog.String("answered", shorten(echo, 40)))
 	}
-}
-
-// redact takes the token out of text that the server sent.
-func (c *Client) redact(text string) string {
-	return strings.ReplaceAll(text, c.cfg.Token, "[token]")
 }

@@ -53,6 +53,10 @@ type Config struct {
 	// MaxAttempts bounds the attempts of one request; default 6. Those that Polar refuses with 429 are not counted: they
 	// are repeated for 30 times MaxPause. Another client that uses up the limit slows syncd down and does not fail it.
 	MaxAttempts int
+	// Patience is for how long requests are repeated while nothing answers for Polar, once it has answered this client: a
+	// restart or a proxy's 502 says nothing of what was asked for, so such attempts are not counted. All requests wait
+	// together: see outage. 0 = attempts are counted then, too.
+	Patience time.Duration
 	// Backoff is the wait after failed attempt n (1, 2, ...); nil = half a second doubled each time, at most 30 s,
 	// the upper half of it random.
 	Backoff func(attempt int) time.Duration
@@ -92,7 +96,7 @@ func (cfg Config) withDefaults() (Config, *url.URL, error) {
 	}{
 		{"AttemptTimeout", int64(cfg.AttemptTimeout)}, {"MaxAttempts", int64(cfg.MaxAttempts)},
 		{"MaxPause", int64(cfg.MaxPause)}, {"MaxBody", cfg.MaxBody}, {"Window", int64(cfg.Window)},
-		{"ExportIdle", int64(cfg.ExportIdle)},
+		{"ExportIdle", int64(cfg.ExportIdle)}, {"Patience", int64(cfg.Patience)},
 	} {
 		if limit.value < 0 {
 			problems = append(problems, fmt.Errorf("%s is negative: leave it out for the default", limit.name))

@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -18,9 +19,17 @@ type call struct {
 	attempts int
 	sent     time.Time // when the last attempt was sent
 
-	refused   int       // attempts that were answered with 429
-	refusedAt time.Time // when the first of those was answered
+	refused      int       // attempts that were answered with 429
+	refusedAt    time.Time // when the first of those was answered
+	outage       int       // attempts that found an outage lasting
+	waits        bool      // the last attempt failed in an outage: the next one waits for the end of it
+	unauthorized int       // attempts that were answered with 401
+
+	wait time.Duration // before the next attempt
 }
+
+// own is how many attempts count: those that were refused for want of budget, or met an outage, say nothing of the request.
+func (c *call) own() int { return c.attempts - c.refused - c.outage }
 
 type callKey struct{}
 
@@ -49,7 +58,7 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	attempt := 1
 	if call, ok := req.Context().Value(callKey{}).(*call); ok {
 		call.attempts++
-		call.sent = started
+		call.sent, call.waits = started, false
 		attempt = call.attempts
 	}
 	x.requests.Add(1)
@@ -64,6 +73,9 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 		return err
 	}
 	resp, err := x.next.RoundTrip(req.WithContext(ctx))
+	if err == nil && resp.StatusCode == http.StatusUnauthorized {
+		err = foreign(resp)
+	}
 	line := x.log.With("method", req.Method, "path", req.URL.Path, "query", req.URL.RawQuery, "attempt", attempt, "took", time.Since(started))
 	if err != nil {
 		err = guard(err)
@@ -80,6 +92,43 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	return resp, nil
 }
+
+// errForeign is an answer that the API never gives with a body like this: it comes from something that stands before Polar.
+type errForeign struct {
+	status int
+	body   string
+}
+
+func (e *errForeign) Error() string { return fmt.Sprintf("%d with %s", e.status, e.body) }
+
+// foreign tells whether an error answer is not Polar's own, which names the error. The body can be read again.
+func foreign(resp *http.Response) error {
+	body, err := peek(resp)
+	if err != nil {
+		return err
+	}
+	var said Error
+	if said.describe(resp, body) {
+		return nil
+	}
+	return errors.Join(&errForeign{resp.StatusCode, or(describeForeign(resp, body), "no body")}, resp.Body.Close())
+}
+
+// peek reads the body of an error answer and puts it back.
+func peek(resp *http.Response) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(resp.Body, mostOfError))
+	if err != nil {
+		return nil, errors.Join(err, resp.Body.Close())
+	}
+	resp.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(body), resp.Body), resp.Body}
+	return body, nil
+}
+
+// mostOfError is how much of the body of an error answer is read.
+const mostOfError = 64 << 10
 
 // idleKey is the key under which a context says how long an answer may be silent. It takes the place of the time for the
 // whole attempt: an export of a million rows takes as long as it takes.

@@ -149,5 +149,5 @@ type patienceKey struct{}
 func outOfPatience(ctx context.Context, status int) bool {
 	most, limited := ctx.Value(patienceKey{}).(int)
 	made, counted := ctx.Value(callKey{}).(*call)
-	return limited && counted && status == http.StatusInternalServerError && made.attempts >= most
+	return limited && counted && status == http.StatusInternalServerError && made.own() >= most
 }

@@ -47,10 +47,16 @@ type limiter struct {
 	used        usage
 	sent        [priorities]int64
 	rateLimited int64
+
+	patience time.Duration // how long an outage is waited for; 0 = not at all
+	backoff  func(attempt int) time.Duration
+	down     outage
+	failures int       // requests that found an outage lasting, since the start
+	answered time.Time // when Polar last answered anything; zero = never
 }
 
 func newLimiter(cfg Config, next http.RoundTripper) *limiter {
-	l := &limiter{next: next, window: cfg.Window, maxPause: cfg.MaxPause, log: cfg.Log}
+	l := &limiter{next: next, window: cfg.Window, maxPause: cfg.MaxPause, log: cfg.Log, patience: cfg.Patience, backoff: cfg.Backoff}
 	l.used.window = cfg.Window
 	l.pace = newPace(max(0, cfg.RequestsPerMinute), cfg.Window)
 	if l.pace.budget > 0 {
@@ -73,12 +79,8 @@ func (l *limiter) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	sent := time.Now()
-	status, wait := 0, time.Duration(0)
-	defer func() { l.done(req.Context(), lead, sent, status, wait) }()
 	resp, err := l.next.RoundTrip(req)
-	if err == nil {
-		status, wait = resp.StatusCode, retryAfter(resp)
-	}
+	l.done(req.Context(), lead, sent, resp, err)
 	return resp, err
 }
 
@@ -90,6 +92,7 @@ func (l *limiter) turn(ctx context.Context) (lead bool, err error) {
 	w := &waiter{priority: priorityOf(ctx), wake: make(chan struct{}, 1)}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	failures := l.failures
 	l.queue.add(w)
 	defer func() {
 		l.queue.remove(w)
@@ -100,6 +103,10 @@ func (l *limiter) turn(ctx context.Context) (lead bool, err error) {
 			return false, err
 		}
 		now, wait, taken := time.Now(), forever, false
+		l.tell(ctx, now)
+		if err := l.worn(ctx, now, failures); err != nil {
+			return false, err
+		}
 		if l.queue.best() == w {
 			if wait = l.gate(now); wait <= 0 {
 				wait, taken = l.token(ctx, now, w.priority)
@@ -108,6 +115,7 @@ func (l *limiter) turn(ctx context.Context) (lead bool, err error) {
 		if taken {
 			break
 		}
+		wait = l.watch(ctx, now, wait)
 		l.mu.Unlock()
 		w.sleep(ctx, wait)
 		l.mu.Lock()
@@ -127,7 +135,7 @@ func (l *limiter) gate(now time.Time) time.Duration {
 	if l.alone || l.shared != nil && l.shared.asking {
 		return forever
 	}
-	return l.pausedUntil.Sub(now)
+	return max(l.pausedUntil.Sub(now), l.down.until.Sub(now))
 }
 
 // token takes a token for the request that is next, or tells when to look again.
@@ -167,12 +175,21 @@ func (l *limiter) setPace(ctx context.Context, now time.Time) {
 	l.pace.told = l.pace.now < l.pace.budget
 }
 
-// done notes what an answer says about the limits. Status 0 is no answer at all.
-func (l *limiter) done(ctx context.Context, lead bool, sent time.Time, status int, wait time.Duration) {
+// done notes what an answer says about the limits, and what none at all says about Polar.
+func (l *limiter) done(ctx context.Context, lead bool, sent time.Time, resp *http.Response, err error) {
 	now := time.Now()
+	status, wait := 0, time.Duration(0)
+	if err == nil {
+		status, wait = resp.StatusCode, retryAfter(resp)
+	}
 	l.mu.Lock()
 	if lead {
 		l.alone = false
+	}
+	if cause := unanswered(ctx, resp, err); cause != nil {
+		l.fail(ctx, sent, now, cause, wait)
+	} else if err == nil {
+		l.back(ctx, now)
 	}
 	pause := time.Duration(0)
 	switch {

@@ -82,9 +82,20 @@ func (q *queue) best() *waiter {
 // rouse tells the one whose turn is next to look again.
 func (q *queue) rouse() {
 	if w := q.best(); w != nil {
-		select {
-		case w.wake <- struct{}{}:
-		default: // is about to look anyway
-		}
+		w.rouse()
+	}
+}
+
+// rouseAll tells all of them.
+func (q *queue) rouseAll() {
+	for _, w := range q.waiting {
+		w.rouse()
+	}
+}
+
+func (w *waiter) rouse() {
+	select {
+	case w.wake <- struct{}{}:
+	default: // is about to look anyway
 	}
 }

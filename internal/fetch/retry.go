@@ -16,17 +16,17 @@ import (
 
 // newRetrier is the one retry layer. Every request of this package is a GET and safe to repeat. The response handler of
 // a request, which reads and decodes the body, runs inside it.
-func newRetrier(cfg Config, transport http.RoundTripper) *retryablehttp.Client {
+func newRetrier(cfg Config, l *limiter, prepare func(*http.Request) error) *retryablehttp.Client {
+	p := patience{cfg, l}
 	return &retryablehttp.Client{
 		HTTPClient: &http.Client{
-			Transport:     transport,
+			Transport:     l,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		RetryMax:   math.MaxInt, // checkRetry counts
-		CheckRetry: patience{cfg.MaxAttempts, refusedFor * cfg.MaxPause}.check,
-		Backoff: func(_, _ time.Duration, attempt int, resp *http.Response) time.Duration {
-			return backoff(cfg, attempt+1, resp)
-		},
+		RetryMax:     math.MaxInt, // checkRetry counts
+		CheckRetry:   p.check,
+		Backoff:      func(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return 0 }, // prepare waits, who knows the request
+		PrepareRetry: prepare,
 		// What is left at the end is classified by Client, so it has to arrive there as it is.
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
 	}
@@ -36,13 +36,18 @@ func newRetrier(cfg Config, transport http.RoundTripper) *retryablehttp.Client {
 // for the limiter, which lets one request at a time find out whether there is room again.
 const refusedFor = 30
 
+// confirmAfter is how many failed attempts the wait is like before a 401 is asked for again: a second or two. A token that
+// is seconds old may not be known to every replica yet.
+const confirmAfter = 3
+
 // patience is how often and how long a request is repeated.
 type patience struct {
-	attempts int           // not counting those refused with 429
-	refused  time.Duration // since the first of those, and as many of them
+	cfg     Config
+	limiter *limiter
 }
 
-// check decides on the next attempt after an answer's headers (resp) or after a failure to get or read one (err).
+// check decides on the next attempt after an answer's headers (resp) or after a failure to get or read one (err), and
+// how long it waits.
 func (p patience) check(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	if ctx.Err() != nil {
 		return false, ctx.Err()
@@ -51,24 +56,37 @@ func (p patience) check(ctx context.Context, resp *http.Response, err error) (bo
 	if !counted {
 		return false, nil
 	}
-	if err == nil && resp.StatusCode == http.StatusTooManyRequests {
-		if made.refused++; made.refused == 1 {
-			made.refusedAt = time.Now()
-		}
-		return made.refused < p.attempts || time.Since(made.refusedAt) < p.refused, nil
-	}
-	most := p.attempts
+	most := p.cfg.MaxAttempts
 	if few, is := ctx.Value(attemptsKey{}).(int); is {
 		most = min(most, few)
 	}
-	if made.attempts-made.refused >= most {
+	if made.wait = 0; made.waits {
+		return made.own() < most && !p.limiter.lost(ctx), nil
+	}
+	if err == nil && resp.StatusCode == http.StatusTooManyRequests {
+		// The limiter keeps every request back, this one too.
+		if made.refused++; made.refused == 1 {
+			made.refusedAt = time.Now()
+		}
+		return made.refused < p.cfg.MaxAttempts || time.Since(made.refusedAt) < refusedFor*p.cfg.MaxPause, nil
+	}
+	if made.own() >= most {
 		return false, nil
 	}
+	made.wait = backoff(p.cfg, made.own(), resp)
 	if err != nil {
 		return retryable(err), nil
 	}
-	status := resp.StatusCode
-	return status == http.StatusRequestTimeout || status >= 500 && !outOfPatience(ctx, status), nil
+	switch status := resp.StatusCode; {
+	case status == http.StatusUnauthorized:
+		made.unauthorized++
+		made.wait = p.cfg.Backoff(confirmAfter)
+		return made.unauthorized == 1, nil
+	case status == http.StatusRequestTimeout:
+		return true, nil
+	default:
+		return status >= 500 && !outOfPatience(ctx, status), nil
+	}
 }
 
 // attemptsKey is the key under which a context says after how many attempts to give up, where that is sooner than usual.
@@ -83,6 +101,9 @@ func retryable(err error) bool {
 		return false
 	}
 	if _, ok := errors.AsType[*errLocal](err); ok {
+		return false
+	}
+	if _, ok := errors.AsType[*errUnanswered](err); ok {
 		return false
 	}
 	if unreadable, ok := errors.AsType[*errUnreadable](err); ok {
@@ -101,11 +122,8 @@ func (e *errUnreadable) Unwrap() error { return e.cause }
 // neither length nor chunks say how much was to come.
 func (e *errUnreadable) truncated() bool { return errors.Is(e.cause, io.ErrUnexpectedEOF) }
 
-// backoff is the wait before the next attempt. After a 429 the limiter already keeps every request back, this one too.
+// backoff is the wait before the next attempt.
 func backoff(cfg Config, attempt int, resp *http.Response) time.Duration {
-	if resp != nil && resp.StatusCode == http.StatusTooManyRequests {
-		return 0
-	}
 	wait := cfg.Backoff(attempt)
 	if resp != nil {
 		if asked := min(retryAfter(resp), cfg.MaxPause); asked > wait {
@@ -113,6 +131,19 @@ func backoff(cfg Config, attempt int, resp *http.Response) time.Duration {
 		}
 	}
 	return wait
+}
+
+// sleep waits for d or for the end of the context, which the attempt behind it notices.
+func sleep(ctx context.Context, d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 // retryAfter reads the Retry-After header, in seconds or as a date; 0 where there is none. On a 429 Polar sends the

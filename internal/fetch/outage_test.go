@@ -1,0 +1,240 @@
+package fetch
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// away answers in place of a Polar that is away.
+var away = map[string]func(*http.Request) (*http.Response, error){
+	"connection refused": func(*http.Request) (*http.Response, error) { return nil, errors.New("connect: connection refused") },
+	"502":                func(r *http.Request) (*http.Response, error) { return answerOf(r, 502, "text/html", "<html>") },
+	"503":                func(r *http.Request) (*http.Response, error) { return answerOf(r, 503, "", "") },
+	"401 of a gateway":   func(r *http.Request) (*http.Response, error) { return answerOf(r, 401, "text/html", "<html>") },
+	"cut in the body": func(r *http.Request) (*http.Response, error) {
+		return nil, fmt.Errorf("reading: %w", errors.New("connection reset by peer"))
+	},
+}
+
+func answerOf(r *http.Request, status int, contentType, body string) (*http.Response, error) {
+	return handlerTransport{http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { reply(w, status, contentType, body) })}.RoundTrip(r)
+}
+
+// streams makes a client of a server that can be away, with the patience and the waits that syncd has.
+func streams(t *testing.T, logged *bytes.Buffer, transport func(*http.Request) (*http.Response, error)) *Client {
+	return inProcess(t, nil, capture(logged), func(cfg *Config) {
+		cfg.Transport, cfg.Backoff, cfg.Patience = roundTrip(transport), nil, 5*time.Minute
+	})
+}
+
+// A Polar that is away for two minutes in the middle fails no stream, is looked for by one request at a time, and is told
+// of once at either end. All streams go on as soon as one of them has found it back.
+func TestOutageIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	for name, gone := range away {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var logged bytes.Buffer
+				var seen arrivals
+				start := time.Now()
+				from, until := start.Add(10*time.Second), start.Add(130*time.Second)
+				var during, most atomic.Int64
+				c := streams(t, &logged, func(r *http.Request) (*http.Response, error) {
+					seen.enter()
+					defer seen.leave()
+					time.Sleep(300 * time.Millisecond)
+					if now := time.Now(); now.After(from) && now.Before(until) {
+						during.Add(1)
+						if inside := seen.now(); now.After(from.Add(time.Second)) && inside > 1 {
+							most.Store(inside)
+						}
+						return gone(r)
+					}
+					return answerOf(r, 200, "application/json", emptyPage)
+				})
+				var wg sync.WaitGroup
+				for range 4 {
+					wg.Go(func() {
+						last := time.Now()
+						for time.Since(start) < 3*time.Minute {
+							if _, err := c.Page(background(), "/v1/orders/", nil); err != nil {
+								t.Error(err)
+								return
+							}
+							if now := time.Now(); last.Before(until) && now.After(until) && now.Sub(until) > outageProbe+time.Second {
+								t.Errorf("went on %v after Polar was back", now.Sub(until))
+							}
+							last = time.Now()
+						}
+					})
+				}
+				wg.Wait()
+				if during.Load() > 40 || most.Load() > 1 {
+					t.Errorf("%d requests while Polar was away, %d at a time", during.Load(), most.Load())
+				}
+				lines := logged.String()
+				if strings.Count(lines, "Polar does not answer") != 1 || strings.Count(lines, "Polar answers again") != 1 {
+					t.Errorf("told otherwise than once: %s", lines)
+				}
+				mustNotContainToken(t, "log", lines)
+			})
+		})
+	}
+}
+
+// now is how many requests are inside.
+func (a *arrivals) now() int64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return int64(a.inside)
+}
+
+// Patience has an end, the same for all that wait, and a tail's comes sooner. Who comes later looks once.
+func TestOutageIsGivenUp(t *testing.T) {
+	t.Parallel()
+	for name, gone := range away {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var logged bytes.Buffer
+				var down atomic.Bool
+				c := streams(t, &logged, func(r *http.Request) (*http.Response, error) {
+					if down.Load() {
+						return gone(r)
+					}
+					return answerOf(r, 200, "application/json", emptyPage)
+				})
+				if _, err := c.Page(background(), "/v1/orders/", nil); err != nil {
+					t.Fatal(err)
+				}
+				down.Store(true)
+				start := time.Now()
+				ends := func(ctx context.Context, least, most time.Duration) {
+					_, err := c.Page(ctx, "/v1/orders/", nil)
+					if took := time.Since(start); !errors.Is(err, ErrTransient) || took < least || took > most {
+						t.Errorf("ended after %v, want %v to %v: %v", took, least, most, err)
+					}
+				}
+				var wg sync.WaitGroup
+				for range 3 {
+					wg.Go(func() { ends(background(), 5*time.Minute, 5*time.Minute+outageProbe) })
+				}
+				wg.Go(func() { ends(WithPatience(background(), 30*time.Second), 30*time.Second, 30*time.Second+outageProbe) })
+				wg.Wait()
+				start = time.Now()
+				ends(background(), 0, 2*outageProbe)
+			})
+		})
+	}
+}
+
+// Who has never been answered does not wait long: the address may be wrong.
+func TestFirstContactGivesUpEarly(t *testing.T) {
+	t.Parallel()
+	for name, gone := range away {
+		synctest.Test(t, func(t *testing.T) {
+			var logged bytes.Buffer
+			c := streams(t, &logged, gone)
+			start := time.Now()
+			p, err := c.Page(background(), "/v1/orders/", nil)
+			if took := time.Since(start); !errors.Is(err, ErrTransient) || p.Requests != 6 || took > 30*time.Second {
+				t.Errorf("%s: %d requests in %v: %v", name, p.Requests, took, err)
+			}
+		})
+	}
+}
+
+// One page that fails while all others come is no outage: it is given up after a few attempts, and the others are hardly
+// kept waiting. A 500 never is one.
+func TestOnePageIsNoOutage(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{500, 502, 504} {
+		for _, after := range []time.Duration{0, 30 * time.Second} {
+			synctest.Test(t, func(t *testing.T) {
+				var logged bytes.Buffer
+				c := streams(t, &logged, func(r *http.Request) (*http.Response, error) {
+					if r.URL.Path == "/v1/refunds/" {
+						time.Sleep(after)
+						return answerOf(r, status, "text/plain", "no")
+					}
+					time.Sleep(time.Second)
+					return answerOf(r, 200, "application/json", emptyPage)
+				})
+				ctx, cancel := context.WithCancel(background())
+				var pages atomic.Int64
+				var wg sync.WaitGroup
+				for range 3 {
+					wg.Go(func() {
+						for ctx.Err() == nil {
+							if _, err := c.Page(ctx, "/v1/orders/", nil); err == nil {
+								pages.Add(1)
+							}
+						}
+					})
+				}
+				time.Sleep(1500 * time.Millisecond)
+				start := time.Now()
+				p, err := c.Page(background(), "/v1/refunds/", nil)
+				took := time.Since(start)
+				cancel()
+				wg.Wait()
+				if !errors.Is(err, ErrTransient) || p.Requests > 12 || took > 6*after+time.Minute {
+					t.Errorf("%d after %v: %d requests in %v: %v", status, after, p.Requests, took, err)
+				}
+				if least := int64(took / time.Second); pages.Load() < least {
+					t.Errorf("%d after %v: %d other pages in %v", status, after, pages.Load(), took)
+				}
+			})
+		}
+	}
+}
+
+// A 401 is asked for once more before it counts, with the token that is in use by then.
+func TestUnauthorizedIsConfirmed(t *testing.T) {
+	t.Parallel()
+	const refused = `{"error":"invalid_token","error_description":"expired"}`
+	refusals := 1
+	var c *Client
+	handler := func(w http.ResponseWriter, r *http.Request) {
+		if refusals--; refusals >= 0 {
+			reply(w, 401, "application/json", refused)
+			return
+		}
+		replyEmpty(w)
+	}
+	c = inProcess(t, handler)
+	if p, err := c.Page(background(), "/v1/orders/", nil); err != nil || p.Requests != 2 {
+		t.Errorf("one 401: %d requests, %v", p.Requests, err)
+	}
+	refusals = 5
+	if p, err := c.Page(background(), "/v1/orders/", nil); !errors.Is(err, ErrAuth) || p.Requests != 2 {
+		t.Errorf("401 and again: %d requests, %v", p.Requests, err)
+	}
+	const other = "polar_oat_othertoken"
+	c = inProcess(t, func(w http.ResponseWriter, r *http.Request) {
+		if token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "); token != other {
+			if err := c.SetToken(other); err != nil {
+				t.Error(err)
+			}
+			reply(w, 401, "application/json", refused)
+			return
+		}
+		replyEmpty(w)
+	})
+	if p, err := c.Page(background(), "/v1/orders/", nil); err != nil || p.Requests != 2 {
+		t.Errorf("replaced token: %d requests, %v", p.Requests, err)
+	}
+	if err := c.SetToken("polar oat"); err == nil || strings.Contains(err.Error(), "polar oat") {
+		t.Errorf("a token that is none: %v", err)
+	}
+}
