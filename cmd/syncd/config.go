@@ -37,6 +37,8 @@ type Config struct {
 	// RequestsPerMinute is the budget. Polar's limit is shared by everything that uses the organization's tokens, its
 	// shop included. 0 = half of what Polar allows by default.
 	RequestsPerMinute int
+	// Patience is for how long a Polar that was there and is away is waited for.
+	Patience time.Duration
 	// Parallel is how many streams are read at once. They share the budget.
 	Parallel int
 	// Lease is how long a process that died keeps others from its streams. One that lives renews it.
@@ -167,6 +169,13 @@ func (c *Config) settings() []setting {
 			}
 			return number(&c.RequestsPerMinute, v, 1, 60000)
 		}, doc: "budget, retries included; auto is half of Polar's default limit: 250, sandbox 50"},
+		{key: "patience", group: groupPolar, hint: "DURATION", def: "5m", set: func(v string) (err error) {
+			c.Patience, err = time.ParseDuration(v)
+			if err != nil || c.Patience < time.Second || c.Patience > 24*time.Hour {
+				return errors.New("write a duration from 1s to 24h, such as 5m")
+			}
+			return nil
+		}, doc: "how long requests wait for a Polar that has answered and is away, before a run fails"},
 		{key: "parallel", group: groupPolar, hint: "N", def: "4", set: func(v string) error {
 			return number(&c.Parallel, v, 1, 64)
 		}, doc: "streams read at the same time"},

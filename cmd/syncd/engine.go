@@ -58,6 +58,7 @@ func newClient(cfg *Config, log *slog.Logger) (*fetch.Client, error) {
 		Token:             cfg.AccessToken.Reveal(),
 		OrganizationID:    cfg.OrganizationID,
 		RequestsPerMinute: cfg.RequestsPerMinute,
+		Patience:          cfg.Patience,
 		UserAgent:         "syncd/" + buildInfo().Version + " (mirror of Polar billing data into Postgres)",
 		Log:               log,
 	})

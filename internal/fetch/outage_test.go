@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -236,5 +238,52 @@ func TestUnauthorizedIsConfirmed(t *testing.T) {
 	}
 	if err := c.SetToken("polar oat"); err == nil || strings.Contains(err.Error(), "polar oat") {
 		t.Errorf("a token that is none: %v", err)
+	}
+}
+
+// A server that is killed and started again in the middle fails nothing, however many attempts its absence takes.
+func TestServerIsKilledAndStartedAgain(t *testing.T) {
+	t.Parallel()
+	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { replyEmpty(w) })
+	server := httptest.NewServer(handler)
+	c := newClient(t, Config{
+		Server: server.URL, Token: testToken, RequestsPerMinute: -1, MaxAttempts: 3, Patience: time.Minute,
+		Backoff: func(int) time.Duration { return time.Millisecond },
+	})
+	const streams, pages = 4, 100
+	var wg sync.WaitGroup
+	for range streams {
+		wg.Go(func() {
+			for range pages {
+				if _, err := c.Page(background(), "/v1/orders/", nil); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	await := func(n int64) {
+		tick := time.NewTicker(time.Millisecond)
+		defer tick.Stop()
+		for c.Requests() < n && !t.Failed() {
+			<-tick.C
+		}
+	}
+	await(40)
+	address := server.Listener.Addr().String()
+	server.CloseClientConnections()
+	server.Close()
+	await(c.Requests() + 30) // ten times what one request is worth
+	var lc net.ListenConfig
+	listener, err := lc.Listen(t.Context(), "tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := &httptest.Server{Listener: listener, Config: &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}}
+	again.Start()
+	defer again.Close()
+	wg.Wait()
+	if c.Requests() < streams*pages+30 {
+		t.Errorf("%d requests", c.Requests())
 	}
 }

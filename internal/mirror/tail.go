@@ -62,6 +62,8 @@ const (
 	DefaultTailLag = 10 * time.Second
 	// slowWithin is how long a slow probe that costs more than a round has left may be put off.
 	slowWithin = time.Hour
+	// roundPatience is how long a round waits for a Polar that is away. The next one comes soon.
+	roundPatience = 30 * time.Second
 	// mostChanges bounds what one round fetches of a stream; the rest waits for the next.
 	mostChanges = 2000
 )
@@ -148,7 +150,7 @@ func (r *Runner) Tail(ctx context.Context, names ...string) (Result, error) {
 	if err := r.Store.CheckSchema(ctx); err != nil {
 		return Result{}, err
 	}
-	ctx = fetch.WithPriority(ctx, fetch.PriorityTail)
+	ctx = fetch.WithPatience(fetch.WithPriority(ctx, fetch.PriorityTail), roundPatience)
 	res := r.make(ctx, TailStream, store.KindTail, func(sw *sweep, ctx, reading context.Context) error {
 		return (&round{sweep: sw}).follow(ctx, reading, names)
 	}, func() (*store.Run, error) {
