@@ -77,12 +77,12 @@ func (p patience) check(ctx context.Context, resp *http.Response, err error) (bo
 	if err != nil {
 		return retryable(err), nil
 	}
-	switch status := resp.StatusCode; {
-	case status == http.StatusUnauthorized:
+	switch status := resp.StatusCode; status {
+	case http.StatusUnauthorized:
 		made.unauthorized++
 		made.wait = p.cfg.Backoff(confirmAfter)
 		return made.unauthorized == 1, nil
-	case status == http.StatusRequestTimeout:
+	case http.StatusRequestTimeout:
 		return true, nil
 	default:
 		return status >= 500 && !outOfPatience(ctx, status), nil
