@@ -99,7 +99,7 @@ func (k ColumnKind) value(text string) []byte {
 			return v
 		}
 	case ColumnMoney:
-		if minor, ok := minorUnits(text); ok {
+		if minor, ok := wholeTimes(text, 100); ok {
 			return strconv.AppendInt(nil, minor, 10)
 		}
 	case ColumnJSON:
@@ -138,8 +138,8 @@ func parseTime(text string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// minorUnits is a decimal number times 100, exactly; false where that is no whole number of 64 bits.
-func minorUnits(text string) (int64, bool) {
+// wholeTimes is a decimal number times another, exactly; false where that is no whole number of 64 bits.
+func wholeTimes(text string, times int64) (int64, bool) {
 	const longest = 40 // so that no exponent makes the number huge
 	if v := jsontext.Value(text); len(text) > longest || v.Kind() != '0' || !v.IsValid() {
 		return 0, false
@@ -153,7 +153,7 @@ func minorUnits(text string) (int64, bool) {
 	if !ok {
 		return 0, false
 	}
-	if r.Mul(r, big.NewRat(100, 1)); !r.IsInt() || !r.Num().IsInt64() {
+	if r.Mul(r, big.NewRat(times, 1)); !r.IsInt() || !r.Num().IsInt64() {
 		return 0, false
 	}
 	return r.Num().Int64(), true

@@ -290,12 +290,12 @@ func TestExportFile(t *testing.T) {
 func TestMinorUnits(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]int64{"10.0": 1000, "0.9": 90, "19.99": 1999, "-0.05": -5, "1e+16": 1e18, "92233720368547758.07": 1<<63 - 1, "0.0": 0, "-0.0": 0, "1e-2": 1, "7": 700} {
-		if got, ok := minorUnits(text); !ok || got != want {
+		if got, ok := wholeTimes(text, 100); !ok || got != want {
 			t.Errorf("%s: %d, %v", text, got, ok)
 		}
 	}
 	for _, text := range []string{"", "1,5", "nan", "inf", "1e+17", "92233720368547758.08", "0.001", "1e999999999", ".5", "+1", "0x10", "1_0", " 1"} {
-		if got, ok := minorUnits(text); ok {
+		if got, ok := wholeTimes(text, 100); ok {
 			t.Errorf("%q: %d", text, got)
 		}
 	}
