@@ -112,10 +112,10 @@ WHERE s.stream = @stream AND s.sweep_id <> @keep_sweep_id
   AND s.requested_at < (SELECT max(l.requested_at) FROM sync_seen l) - interval '10 minutes';
 
 -- name: RejectsUpsert :batchexec
-INSERT INTO sync_rejects (stream, key, item_id, run_id, reason, body)
-VALUES (@stream, @key, @item_id, @run_id, @reason, @body)
+INSERT INTO sync_rejects (stream, key, item_id, run_id, reason, body, copied_from)
+VALUES (@stream, @key, @item_id, @run_id, @reason, @body, @copied_from)
 ON CONFLICT (stream, key) DO UPDATE
-SET item_id = EXCLUDED.item_id, run_id = EXCLUDED.run_id, reason = EXCLUDED.reason, body = EXCLUDED.body,
+SET item_id = EXCLUDED.item_id, run_id = EXCLUDED.run_id, reason = EXCLUDED.reason, body = EXCLUDED.body, copied_from = EXCLUDED.copied_from,
     last_seen = now(), times_seen = sync_rejects.times_seen + 1, resolved_at = NULL;
 
 -- name: RejectsResolve :execrows
@@ -154,9 +154,18 @@ UPDATE sync_rejects SET resolved_at = now()
 WHERE stream = @stream AND resolved_at IS NULL AND run_id >= @run_id AND key LIKE 'gap:%';
 
 -- name: RejectsResolveUnmet :exec
--- After a complete sweep: what it did not meet is no longer there to be stored.
+-- After a complete sweep: what it did not meet is no longer there to be stored, unless another object refers to it.
 UPDATE sync_rejects SET resolved_at = now()
-WHERE stream = @stream AND resolved_at IS NULL AND run_id < @sweep_id;
+WHERE stream = @stream AND resolved_at IS NULL AND run_id < @sweep_id AND copied_from IS NULL;
+
+-- name: RejectsOfCopies :one
+-- Rows that other objects refer to, and of which not even the copy could be stored.
+SELECT count(*) FROM sync_rejects
+WHERE stream = @stream AND resolved_at IS NULL AND copied_from IS NOT NULL;
+
+-- name: RejectsOpenOf :one
+SELECT count(*) FROM sync_rejects
+WHERE stream = @stream AND item_id = ANY(@ids::uuid[]) AND resolved_at IS NULL;
 
 -- name: PageClose :execrows
 -- The last statement of a page's transaction: the ids received, the run's counts (so that those of a run that died are

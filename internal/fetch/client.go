@@ -143,8 +143,7 @@ type Body struct {
 func (c *Client) Page(ctx context.Context, path string, query url.Values) (Page, error) {
 	p := Page{Total: -1, Whole: -1, Query: c.complete(query)}
 	made, err := c.do(ctx, "read a page", path, p.Query, func(body []byte) (err error) {
-		p.Items, p.TotalCount, p.MaxPage, err = splitPage(body)
-		p.Checked = err == nil && wellFormed(body)
+		p.Items, p.TotalCount, p.MaxPage, p.Checked, err = splitPage(body)
 		return err
 	})
 	p.RequestedAt, p.Requests = made.sent, made.attempts

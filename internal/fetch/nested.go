@@ -181,15 +181,17 @@ func (s *nestedScan) list(ctx context.Context, path string, query url.Values) (a
 
 // splitField cuts the list that an object has under a key into raw items, which are slices of body.
 func splitField(body []byte, field string) (items []jsontext.Value, err error) {
-	d := newDecoder(body)
-	err = readObject(d, func(key string) error {
-		if key != field || items != nil {
-			return d.SkipValue()
-		}
-		items, err = readItems(d, body)
-		return err
+	_, err = decoding(body, func(d *jsontext.Decoder) (err error) {
+		items = nil
+		return readObject(d, func(key string) error {
+			if key != field || items != nil {
+				return d.SkipValue()
+			}
+			items, err = readItems(d, body)
+			return err
+		})
 	})
-	switch err = errors.Join(err, atEnd(d, err)); {
+	switch {
 	case err != nil:
 		return nil, fmt.Errorf("an object with %q: %w", field, err)
 	case items == nil:

@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"syncd/internal/rawjson"
 )
 
 // lenient reads what Polar's own reader of an item may refuse: one item with broken UTF-8 or a repeated key must not
@@ -20,42 +21,66 @@ func newDecoder(body []byte) *jsontext.Decoder {
 	return jsontext.NewDecoder(bytes.NewBuffer(body), lenient, jsontext.AllowDuplicateNames(true))
 }
 
-// splitPage cuts {"items":[...],"pagination":{"total_count":n,"max_page":m}} into raw items, which are slices of body.
-// Other keys are ignored. An error is io.ErrUnexpectedEOF where body ends in the middle.
-func splitPage(body []byte) (items []jsontext.Value, totalCount, maxPage int, err error) {
-	d := newDecoder(body)
-	totalCount, maxPage = -1, -1
-	var listed bool
-	err = readObject(d, func(key string) error {
-		switch {
-		case key == "items" && !listed:
-			listed = true
-			items, err = readItems(d, body)
-			return err
-		case key == "pagination":
-			return readObject(d, func(key string) error {
-				switch key {
-				case "total_count":
-					totalCount, err = readCount(d)
-					return err
-				case "max_page":
-					maxPage, err = readCount(d)
-					return err
-				}
-				return d.SkipValue()
-			})
-		}
-		return d.SkipValue()
-	})
-	switch err = errors.Join(err, atEnd(d, err)); {
-	case err != nil:
-		return nil, 0, 0, fmt.Errorf("a page of a list: %w", err)
-	case !listed:
-		return nil, 0, 0, errors.New(`a page of a list without "items"`)
-	case totalCount < 0 || maxPage < 0:
-		return nil, 0, 0, errors.New(`a page of a list without "total_count" and "max_page" in "pagination"`)
+// decoding lets read take a body apart. An item that is nested deeper than a decoder follows must not hide the others
+// either: read is then given the body without its depths, in which everything stands where it stood. whole: it was not.
+func decoding(body []byte, read func(*jsontext.Decoder) error) (whole bool, err error) {
+	once := func(body []byte) error {
+		d := newDecoder(body)
+		err := read(d)
+		return errors.Join(err, atEnd(d, err))
 	}
-	return items, totalCount, maxPage, nil
+	if err = once(body); err == nil {
+		return true, nil
+	}
+	const around = 100 // levels above an item, and more
+	shallow := rawjson.Shallow(body, rawjson.MaxDepth-around)
+	if len(shallow) == 0 || &shallow[0] == &body[0] {
+		return true, err
+	}
+	return false, once(shallow)
+}
+
+// splitPage cuts {"items":[...],"pagination":{"total_count":n,"max_page":m}} into raw items, which are slices of body.
+// Other keys are ignored. An error is io.ErrUnexpectedEOF where body ends in the middle. checked: a strict reader would
+// take the items too.
+func splitPage(body []byte) (items []jsontext.Value, totalCount, maxPage int, checked bool, err error) {
+	var listed bool
+	whole, err := decoding(body, func(d *jsontext.Decoder) (err error) {
+		items, totalCount, maxPage, listed = nil, -1, -1, false
+		return readObject(d, func(key string) error {
+			switch {
+			case key == "items" && !listed:
+				listed = true
+				items, err = readItems(d, body)
+				return err
+			case key == "pagination":
+				return readObject(d, func(key string) error {
+					switch key {
+					case "total_count":
+						totalCount, err = readCount(d)
+						return err
+					case "max_page":
+						maxPage, err = readCount(d)
+						return err
+					}
+					return d.SkipValue()
+				})
+			}
+			return d.SkipValue()
+		})
+	})
+	switch {
+	case err != nil:
+		err = fmt.Errorf("a page of a list: %w", err)
+	case !listed:
+		err = errors.New(`a page of a list without "items"`)
+	case totalCount < 0 || maxPage < 0:
+		err = errors.New(`a page of a list without "total_count" and "max_page" in "pagination"`)
+	}
+	if err != nil {
+		return nil, 0, 0, false, err
+	}
+	return items, totalCount, maxPage, whole && wellFormed(body), nil
 }
 
 // wellFormed tells, of what has been read leniently, that a strict reader would take it too: there is no broken UTF-8, and
@@ -63,10 +88,12 @@ func splitPage(body []byte) (items []jsontext.Value, totalCount, maxPage int, er
 func wellFormed(body []byte) bool { return utf8.Valid(body) && !bytes.Contains(body, []byte(`\u`)) }
 
 // splitArray cuts a bare [...] into raw items, which are slices of body.
-func splitArray(body []byte) ([]jsontext.Value, error) {
-	d := newDecoder(body)
-	items, err := readItems(d, body)
-	if err = errors.Join(err, atEnd(d, err)); err != nil {
+func splitArray(body []byte) (items []jsontext.Value, err error) {
+	_, err = decoding(body, func(d *jsontext.Decoder) (err error) {
+		items, err = readItems(d, body)
+		return err
+	})
+	if err != nil {
 		return nil, fmt.Errorf("a list: %w", err)
 	}
 	return items, nil
@@ -74,9 +101,8 @@ func splitArray(body []byte) ([]jsontext.Value, error) {
 
 // checkValue accepts any single JSON value.
 func checkValue(body []byte) error {
-	d := newDecoder(body)
-	err := unexpected(d.SkipValue())
-	return errors.Join(err, atEnd(d, err))
+	_, err := decoding(body, func(d *jsontext.Decoder) error { return unexpected(d.SkipValue()) })
+	return err
 }
 
 // readObject calls member for each key of an object; member must read or skip the value.
@@ -126,11 +152,11 @@ func readCount(d *jsontext.Decoder) (int, error) {
 	if err != nil {
 		return 0, unexpected(err)
 	}
-	n, err := strconv.Atoi(string(value))
-	if err != nil || n < 0 {
+	n, whole := wholeTimes(string(value), 1)
+	if !whole || n < 0 {
 		return 0, fmt.Errorf("pagination counts are not whole numbers: %s", shorten(string(value), 30))
 	}
-	return n, nil
+	return int(n), nil
 }
 
 // atEnd makes sure that nothing but blanks follows, unless reading has failed already.

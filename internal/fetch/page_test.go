@@ -19,7 +19,7 @@ func TestSplitPageIsLenientWithItems(t *testing.T) {
 	}
 	for _, blank := range []string{"", " ", "\n\t "} {
 		body := []byte(fmt.Sprintf(`%[2]s{"items":%[2]s[%[1]s]%[2]s,"pagination":{"total_count":%[2]s10,"max_page":1}}%[2]s`, strings.Join(items, blank+","+blank), blank))
-		got, total, maxPage, err := splitPage(body)
+		got, total, maxPage, _, err := splitPage(body)
 		if err != nil || total != 10 || maxPage != 1 || len(got) != len(items) {
 			t.Fatalf("%d items of %d, max_page %d: %v", len(got), total, maxPage, err)
 		}
@@ -34,11 +34,11 @@ func TestSplitPageIsLenientWithItems(t *testing.T) {
 func TestSplitPageKnowsWhereItWasCut(t *testing.T) {
 	t.Parallel()
 	whole := []byte(`{"items":[{"id":"a","n":[1,2.5e1]},null],"x":true,"pagination":{"total_count":12,"max_page":3}}`)
-	if _, _, _, err := splitPage(whole); err != nil {
+	if _, _, _, _, err := splitPage(whole); err != nil {
 		t.Fatal(err)
 	}
 	for n := range whole {
-		if _, _, _, err := splitPage(whole[:n]); !errors.Is(err, io.ErrUnexpectedEOF) {
+		if _, _, _, _, err := splitPage(whole[:n]); !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("%q: %v", whole[:n], err)
 		}
 		if err := checkValue(whole[:n]); !errors.Is(err, io.ErrUnexpectedEOF) {
@@ -92,13 +92,14 @@ func FuzzPage(f *testing.F) {
 		emptyPage, `{"items":[{"id":"a"},null,1.0,"x"],"pagination":{"total_count":4,"max_page":1}}`,
 		`{"pagination":{"max_page":1,"total_count":4,"total_count":5},"items":[[]],"items":[]}`,
 		"{\"items\":[{\"a\":\"\xff\"}],\"pagination\":{\"total_count\":1,\"max_page\":1}}", `{"items":[`, `[]`, `{`, ``, `{"items":{}}`, `{"it\u0065ms":[1],"pagination":{"total_count":1,"max_page":1}}`,
+		`{"items":[{"id":"a","x":` + strings.Repeat("[", 10_100) + strings.Repeat("]", 10_100) + `}],"pagination":{"total_count":1,"max_page":1}}`,
 		`{"items":[],"pagination":{"has_next_page":true}}`, `{"items":[],"pagination":{"total_count":99999999999999999999,"max_page":-1}}`,
 	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		before := bytes.Clone(body)
-		items, total, maxPage, err := splitPage(body)
+		items, total, maxPage, _, err := splitPage(body)
 		if !bytes.Equal(body, before) {
 			t.Fatal("the body was changed")
 		}
@@ -128,6 +129,41 @@ func FuzzPage(f *testing.F) {
 	})
 }
 
+// An item that is nested deeper than decoders follow is one item of its page, byte for byte, and the page is not called
+// checked. Cut in the middle it is an answer that broke off, as any other.
+func TestPageWithADeepItem(t *testing.T) {
+	t.Parallel()
+	for _, levels := range []int{9_900, 9_998, 9_999, 10_000, 11_000, 500_000} {
+		deep := `{"id":"b","metadata":` + strings.Repeat(`{"a":[`, levels/2) + strings.Repeat("]}", levels/2) + `,"created_at":"2025-01-02T03:04:05Z"}`
+		body := []byte(`{"items":[{"id":"a"},` + deep + `,{"id":"c"}],"pagination":{"total_count":3,"max_page":1}}`)
+		items, total, _, checked, err := splitPage(body)
+		if err != nil || total != 3 || len(items) != 3 || string(items[1]) != deep || string(items[2]) != `{"id":"c"}` {
+			t.Fatalf("%d levels: %d items of %d: %v", levels, len(items), total, err)
+		}
+		if levels >= 10_000 && checked {
+			t.Errorf("%d levels: called checked", levels)
+		}
+		if at := locate(items[1], "created_at"); at.id != "b" || at.at.IsZero() {
+			t.Errorf("%d levels: %+v", levels, at)
+		}
+		if err := checkValue([]byte(deep)); err != nil {
+			t.Errorf("%d levels: %v", levels, err)
+		}
+		if list, err := splitField([]byte(`{"id":"x","seats":[`+deep+`]}`), "seats"); err != nil || len(list) != 1 || string(list[0]) != deep {
+			t.Errorf("%d levels in a field: %v", levels, err)
+		}
+		if list, err := splitArray([]byte(`[` + deep + `]`)); err != nil || len(list) != 1 {
+			t.Errorf("%d levels in an array: %v", levels, err)
+		}
+		if _, _, _, _, err := splitPage(body[:40+levels]); !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("%d levels, cut: %v", levels, err)
+		}
+	}
+	if _, _, _, _, err := splitPage([]byte(`{"items":[` + strings.Repeat("[", 11_000) + strings.Repeat("]", 11_000) + `,}]}`)); err == nil || errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("what is no JSON beside a deep item: %v", err)
+	}
+}
+
 func FuzzLongForm(f *testing.F) {
 	f.Add([]byte(`{"periods":[{"timestamp":"2026-01-01T00:00:00Z","revenue":1.50,"x":null}],"totals":{},"metrics":{"revenue":{"slug":"revenue","type":"currency","display_name":"Revenue"}}}`))
 	f.Add([]byte(`{"periods":[{"timestamp":"2026-01-01"}]}`))
@@ -151,7 +187,7 @@ func BenchmarkSplitPage(b *testing.B) {
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
-		items, _, _, err := splitPage(body)
+		items, _, _, _, err := splitPage(body)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -166,11 +202,11 @@ func TestPageChecked(t *testing.T) {
 	for item, want := range map[string]bool{
 		`{"id":"a\n"}`: true, `{"id":"é"}`: true, "{\"id\":\"\xff\"}": false, `{"id":"\ud800"}`: false, `{"id":"\u00e9"}`: false,
 	} {
-		items, _, _, err := splitPage([]byte(`{"items":[` + item + `],"pagination":{"total_count":1,"max_page":1}}`))
+		items, _, _, checked, err := splitPage([]byte(`{"items":[` + item + `],"pagination":{"total_count":1,"max_page":1}}`))
 		if err != nil || len(items) != 1 {
 			t.Fatalf("%s: %v", item, err)
 		}
-		if got := wellFormed(items[0]); got != want || got && !items[0].IsValid() {
+		if got := checked; got != want || got && !items[0].IsValid() {
 			t.Errorf("%s: checked %t", item, got)
 		}
 	}

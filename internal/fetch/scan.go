@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"syncd/internal/rawjson"
 )
 
 // Scan says in which order a list is read so that nothing is lost while the world moves. No list of Polar has a cursor,
@@ -91,33 +93,21 @@ type position struct {
 // locate reads id and sort value from a raw item, skipping everything else and stopping as soon as it has both. It does
 // not judge the item: what it cannot find is left zero.
 func locate(item jsontext.Value, field string) (p position) {
-	d := newDecoder(item)
-	if d.PeekKind() != '{' {
+	if item.Kind() != '{' {
 		return p
 	}
-	if _, err := d.ReadToken(); err != nil {
-		return p
-	}
-	for d.PeekKind() == '"' && (p.id == "" || p.at.IsZero()) {
-		key, err := d.ReadToken()
-		if err != nil {
-			return p
+	for quoted, value := range rawjson.Members(item) {
+		if p.id != "" && !p.at.IsZero() {
+			break
 		}
-		name := key.String()
-		if (name != "id" && name != field) || d.PeekKind() != '"' {
-			if d.SkipValue() != nil {
-				return p
+		switch name, err := rawjson.Unquoted(quoted); {
+		case err != nil:
+		case string(name) == "id" && p.id == "":
+			p.id = rawjson.Text(value)
+		case string(name) == field && p.at.IsZero():
+			if at, err := time.Parse(time.RFC3339Nano, rawjson.Text(value)); err == nil {
+				p.at = at.UTC()
 			}
-			continue
-		}
-		value, err := d.ReadToken()
-		if err != nil {
-			return p
-		}
-		if name == "id" {
-			p.id = value.String()
-		} else if at, err := time.Parse(time.RFC3339Nano, value.String()); err == nil {
-			p.at = at.UTC()
 		}
 	}
 	return p

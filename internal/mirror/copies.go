@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
@@ -23,12 +24,21 @@ type copyOf struct {
 	id    uuid.UUID
 }
 
+// copiesMet is what became of the copies in a page.
+type copiesMet struct {
+	settled []copyOf // their rows are there, or were tried
+	refused int      // could not be stored, and nobody had known
+}
+
 // storeCopies fills in rows that changed objects refer to and that are nowhere,
 // from the copies that came inside the objects. Polar no longer lists a deleted
 // customer, but goes on showing it inside its orders; without the copy those
 // orders would be nobody's. What it finds or stores is there when the page is
 // committed, and is returned.
-func (sw *sweep) storeCopies(ctx context.Context, q *db.Queries, tx pgx.Tx, objects []object, changes []store.Change) (there []copyOf, err error) {
+//
+// A copy that cannot be stored is left out and noted as a reject of the stream that it is of; its holder is stored all
+// the same. Which one is in the way only costs more to find out: quick fails with store.ErrCopy instead.
+func (sw *sweep) storeCopies(ctx context.Context, q *db.Queries, tx pgx.Tx, objects []object, changes []store.Change, quick bool) (met copiesMet, err error) {
 	// Every transaction locks rows in one order: tables as in the table of streams,
 	// within a table by id. Otherwise streams that run side by side would wait for
 	// each other in a ring, until Postgres breaks one of them off.
@@ -43,8 +53,8 @@ func (sw *sweep) storeCopies(ctx context.Context, q *db.Queries, tx pgx.Tx, obje
 		at := sw.s.shape.fields[field].at
 		holder := map[uuid.UUID]int{} // index of an item, by the id of the copy in it
 		for _, c := range changes {
-			id, ok := copyID(objects[c.Index].copies[at])
-			if _, known := sw.known[copyOf{field, id}]; ok && !known {
+			id, err := fieldID(objects[c.Index].copies[at], "id")
+			if _, known := sw.known[copyOf{field, id}]; err == nil && !known {
 				holder[id] = c.Index
 			}
 		}
@@ -53,61 +63,99 @@ func (sw *sweep) storeCopies(ctx context.Context, q *db.Queries, tx pgx.Tx, obje
 		}
 		missing, err := store.Missing(ctx, tx, of.Name, slices.Collect(maps.Keys(holder)))
 		if err != nil {
-			return nil, err
+			return met, err
 		}
-		if err := sw.storeMissing(ctx, q, tx, field, missing, objects, holder); err != nil {
-			return nil, err
+		news, err := sw.storeMissing(ctx, q, tx, field, missing, objects, holder, quick)
+		if err != nil {
+			return met, err
 		}
+		met.refused += news
 		for id := range holder {
-			there = append(there, copyOf{field, id})
+			met.settled = append(met.settled, copyOf{field, id})
 		}
 	}
-	return there, nil
+	return met, nil
 }
 
-// copyID is the id of a copy, if it has one.
-func copyID(raw []byte) (id uuid.UUID, ok bool) {
-	for name, value := range members(raw) {
-		if string(name) == `"id"` {
-			id, err := parseID(value)
-			return id, err == nil
-		}
-	}
-	return id, false
-}
-
-func (sw *sweep) storeMissing(ctx context.Context, q *db.Queries, tx pgx.Tx, field string, missing []uuid.UUID, objects []object, holder map[uuid.UUID]int) error {
+func (sw *sweep) storeMissing(ctx context.Context, q *db.Queries, tx pgx.Tx, field string, missing []uuid.UUID, objects []object, holder map[uuid.UUID]int, quick bool) (refused int, err error) {
 	of := sw.r.streams[sw.s.Copies[field]]
 	var rows []row
-	var stubs []store.Stub
-	var sp splitter
-	for _, id := range missing {
-		item := holder[id]
-		o, err := sp.split(&of.shape, objects[item].copies[sw.s.shape.fields[field].at])
+	var rejects []store.Reject
+	refuse := func(i int, body []byte, err error) {
+		rejects = append(rejects, store.Reject{ID: &missing[i], Reason: store.Reason(err), Body: body})
+	}
+	bodies := make([]jsontext.Value, len(missing))
+	sp := splitter{organization: sw.run.Organization}
+	for i, id := range missing {
+		bodies[i] = withoutSecrets(objects[holder[id]].copies[sw.s.shape.fields[field].at], of.secrets)
+		o, err := sp.split(&of.shape, bodies[i])
 		if err != nil {
-			continue // an unusable copy is no loss: the row that it copies has a stream of its own
+			refuse(i, bodies[i], err)
+			continue
 		}
 		// A copy's children are not stored. Without a digest it differs from every
 		// reply, so that the row's own page brings them even if all else is alike.
 		o.put(&of.Table, "_hash", []byte(`""`))
 		o.put(&of.Table, "_requested_at", requested(store.CopiedAt))
-		rows = append(rows, row{&o, item, false})
-		stubs = append(stubs, store.Stub{ID: id, CopiedID: objects[item].id, Deleted: o.deleted})
+		rows = append(rows, row{&o, i, false})
 	}
-	if len(rows) == 0 {
-		return nil
+	bad, err := of.writeEach(ctx, q, tx, rows, quick)
+	if err != nil {
+		return 0, fmt.Errorf("copy in %s: %w", field, err)
 	}
-	if err := of.Table.write(ctx, q, tx, of.Name, rows, false); err != nil {
-		// The copy goes with the object that holds it, for an operator to look at.
-		if item, ok := errors.AsType[*store.ItemError](err); ok {
-			return &store.ItemError{Index: item.Index, Err: fmt.Errorf("copy in %s: %w", field, item.Err)}
+	var stubs []store.Stub
+	for _, r := range rows {
+		if err := bad[r.item]; err != nil {
+			refuse(r.item, bodies[r.item], err)
+			continue
 		}
-		return fmt.Errorf("copy in %s: %w", field, err)
+		id := missing[r.item]
+		stubs = append(stubs, store.Stub{ID: id, CopiedID: objects[holder[id]].id, Deleted: r.deleted})
 	}
-	return store.RecordStubs(ctx, q, tx, sw.run.ID, of.Name, sw.s.Name, stubs)
+	if len(stubs) > 0 {
+		if err := store.RecordStubs(ctx, q, tx, sw.run.ID, of.Name, sw.s.Name, stubs); err != nil {
+			return 0, err
+		}
+	}
+	if len(rejects) == 0 {
+		return 0, nil
+	}
+	return store.RejectCopies(ctx, q, sw.run.ID, of.Name, sw.s.Name, rejects)
 }
 
-// remember notes rows of other streams that are there for good, as no row is ever removed.
+// writeEach upserts rows, and tells by row.item which of them cannot be stored. Each of those costs two more batches, behind
+// savepoints; quick does without these, and fails with store.ErrCopy where a row cannot be stored.
+func (s *prepared) writeEach(ctx context.Context, q *db.Queries, tx pgx.Tx, rows []row, quick bool) (bad map[int]error, err error) {
+	if quick {
+		err := s.Table.write(ctx, q, tx, s.Name, rows, false)
+		if _, is := errors.AsType[*store.ItemError](err); is {
+			err = fmt.Errorf("%w: %w", store.ErrCopy, err)
+		}
+		return nil, err
+	}
+	bad = map[int]error{}
+	rest := slices.Clone(rows)
+	for n := len(rest); len(rest) > 0; {
+		err := pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error { return s.Table.write(ctx, q.WithTx(tx), tx, s.Name, rest[:n], false) })
+		refused, is := errors.AsType[*store.ItemError](err)
+		switch {
+		case err == nil:
+			rest = rest[n:]
+		case !is:
+			return nil, err
+		default: // those before it go by themselves
+			bad[refused.Index] = refused.Err
+			n = slices.IndexFunc(rest, func(r row) bool { return r.item == refused.Index })
+			rest = slices.Delete(rest, n, n+1)
+		}
+		if err == nil || n == 0 {
+			n = len(rest)
+		}
+	}
+	return bad, nil
+}
+
+// remember notes rows of other streams that are there for good, as no row is ever removed, or not worth another try.
 func (sw *sweep) remember(there []copyOf) {
 	if sw.known == nil || len(sw.known) > maxKnown {
 		sw.known = make(map[copyOf]struct{})

@@ -1,7 +1,6 @@
 package mirror
 
 import (
-	"bytes"
 	"context"
 	"strings"
 
@@ -15,10 +14,13 @@ import (
 const (
 	newField     = "new_field"     // a field that is not known of
 	missingField = "missing_field" // a column's field that was not sent, though null would be
-	otherType    = "type"          // a value of another JSON type than its column takes
+	otherType    = "type"          // a value of another JSON type than its column takes, or a whole number that is written otherwise
 	newValue     = "new_value"     // a value that is not on the list of those known
 	otherVersion = "version"       // of the API
 )
+
+// otherNumber is what the kind type says of a whole number that is not written in plain digits.
+const otherNumber = "number with a point or an exponent"
 
 // maxDrift bounds what one run notes. A field whose name or value is another in each object is one finding, not a million.
 const maxDrift = 100
@@ -186,12 +188,4 @@ func kindName(k jsontext.Kind) string {
 		return "string"
 	}
 	return "boolean"
-}
-
-// unquoted is the name of a field: without its quotes and, where it has any, its escapes.
-func unquoted(quoted []byte) ([]byte, error) {
-	if bytes.IndexByte(quoted, '\\') < 0 {
-		return quoted[1 : len(quoted)-1], nil
-	}
-	return jsontext.AppendUnquote(nil, quoted)
 }

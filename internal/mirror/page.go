@@ -27,13 +27,13 @@ type parsed struct {
 func (sw *sweep) parse(page fetch.Page) parsed {
 	p := parsed{Page: page, objects: make([]object, 0, len(page.Items)), items: make([]store.Item, 0, len(page.Items))}
 	at := make(map[uuid.UUID]int, len(page.Items))
-	sw.splitter.checked = page.Checked
+	sw.splitter.checked, sw.splitter.organization = page.Checked, sw.run.Organization
 	for _, raw := range page.Items {
 		raw = withoutSecrets(raw, sw.s.secrets)
 		o, err := sw.splitter.split(&sw.s.shape, raw)
 		sw.drift.seal(o.id)
 		if err != nil {
-			reject := store.Reject{Reason: err.Error(), Body: raw}
+			reject := store.Reject{Reason: store.Reason(err), Body: raw}
 			if o.id != (uuid.UUID{}) {
 				reject.ID = &o.id
 			}
@@ -98,10 +98,11 @@ func (sw *sweep) put(ctx context.Context, page parsed, next fetch.Cursor) error 
 	for _, g := range page.Gaps {
 		p.Gaps = append(p.Gaps, store.Gap{Row: g.Row, Query: sw.s.Path + "?" + g.Query.Encode(), Said: g.Err.Error()})
 	}
-	bulk := true
-	var copies []copyOf
+	quick := true
+	var copies copiesMet
 	p.Write = func(ctx context.Context, q *db.Queries, tx pgx.Tx, changes []store.Change) (err error) {
-		if copies, err = sw.storeCopies(ctx, q, tx, page.objects, changes); err != nil {
+		defer func() { quick = quick && !errors.Is(err, store.ErrCopy) }()
+		if copies, err = sw.storeCopies(ctx, q, tx, page.objects, changes, quick); err != nil {
 			return err
 		}
 		if sw.force {
@@ -109,15 +110,14 @@ func (sw *sweep) put(ctx context.Context, page parsed, next fetch.Cursor) error 
 				return err
 			}
 		}
-		err = sw.s.write(ctx, q, tx, page.RequestedAt, page.objects, changes, bulk)
-		bulk = bulk && !errors.Is(err, store.ErrCopy)
-		return err
+		return sw.s.write(ctx, q, tx, page.RequestedAt, page.objects, changes, quick)
 	}
 	counts, err := sw.run.StorePage(ctx, p)
 	if err != nil {
 		return err
 	}
 	sw.fresh.Store(counts.Inserted > int64(len(p.Items)/2))
-	sw.remember(copies)
+	sw.remember(copies.settled)
+	sw.refused += copies.refused
 	return nil
 }

@@ -259,8 +259,8 @@ func (f *refresh) settle(ctx, reading context.Context) error {
 			return err
 		}
 	}
-	if n := f.run.Counts.Rejected; n > 0 {
-		f.partial("%d items could not be stored: see sync_rejects", n)
+	for _, why := range f.unstored() {
+		f.partial("%s", why)
 	}
 	if len(f.failed) == 0 {
 		return nil

@@ -14,12 +14,12 @@ import (
 	"sync/atomic"
 	"time"
 
-	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
 	"syncd/internal/fetch"
+	"syncd/internal/rawjson"
 	"syncd/internal/store"
 )
 
@@ -291,12 +291,9 @@ func (r *Runner) organizationOf(ctx context.Context, cause error) (uuid.UUID, er
 	return uuid.UUID{}, fmt.Errorf("%w: cannot tell which one the token is for; give it the scope organizations:read: %w", ErrOrganization, cause)
 }
 
+// fieldID is an id at the top level of an item.
 func fieldID(item jsontext.Value, name string) (uuid.UUID, error) {
-	var fields map[string]jsontext.Value
-	if err := jsonv2.Unmarshal(item, &fields, jsontext.AllowDuplicateNames(true)); err != nil {
-		return uuid.UUID{}, err
-	}
-	return parseID(fields[name])
+	return parseID(rawjson.Member(item, name))
 }
 
 // Sync checks, then makes one run of each stream, several at a time. The error

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"syncd/internal/rawjson"
 )
 
 // everywhere are the names of fields that are secrets in whatever object they
@@ -31,36 +33,15 @@ func withoutSecrets(raw jsontext.Value, names []string) jsontext.Value {
 	if !mayHold(raw, names) {
 		return raw
 	}
-	out := make(jsontext.Value, 0, len(raw))
-	switch raw.Kind() {
-	case '{':
-		for name, value := range members(raw) {
-			plain, err := unquoted(name)
-			if err != nil || slices.Contains(names, string(plain)) {
-				continue
-			}
-			if !own(string(plain)) {
-				value = withoutSecrets(value, names)
-			}
-			out = append(append(append(append(out, ','), name...), ':'), value...)
+	return rawjson.Without(raw, func(name []byte) rawjson.Fate {
+		switch {
+		case slices.Contains(names, string(name)):
+			return rawjson.Drop
+		case own(string(name)):
+			return rawjson.Keep
 		}
-		return enclosed(out, '{', '}')
-	case '[':
-		for value := range elements(raw) {
-			out = append(append(out, ','), withoutSecrets(value, names)...)
-		}
-		return enclosed(out, '[', ']')
-	}
-	return raw
-}
-
-// enclosed puts brackets around a list that begins with a comma, if there is anything in it.
-func enclosed(list jsontext.Value, begin, end byte) jsontext.Value {
-	if len(list) == 0 {
-		return jsontext.Value{begin, end}
-	}
-	list[0] = begin
-	return append(list, end)
+		return rawjson.Enter
+	})
 }
 
 // mayHold tells quickly, for nearly every item, that none of the names is in it: it

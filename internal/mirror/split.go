@@ -13,6 +13,9 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
+
+	"syncd/internal/rawjson"
+	"syncd/internal/store/wire"
 )
 
 // shape says what becomes of each field of an object.
@@ -23,8 +26,11 @@ type shape struct {
 	names  []string         // their names, by bit
 	prefix string           // of names of fields in findings: prices[].
 	childs []childShape
-	copied []string // dropped fields that are copies of rows of other streams
+	copied []string // dropped fields of an item: it comes with them, in the order of Stream.Embedded
 	lifted []lifted
+	// whose is the field that names the organization; "" = the objects do not say.
+	whose   string
+	dropped map[string]bool // fields that are dropped, of the children too
 	// onlyKey: what is no column is dropped, and no surprise.
 	onlyKey bool
 }
@@ -38,21 +44,27 @@ type childShape struct {
 }
 
 func newShape(s Stream) shape {
-	sh := shape{table: s.Table}
+	sh := shape{table: s.Table, whose: s.Whose, copied: s.Embedded, dropped: set(s.Embedded)}
+	if sh.whose == "" {
+		sh.whose = "organization_id"
+	}
 	lists := map[string]int{}
 	for i, c := range s.Children {
 		lists[c.Field] = i
 		child := childShape{shape{table: c.Table, prefix: c.Field + "[].", onlyKey: c.OnlyKey}, c}
 		child.fields, child.always, child.names = newFields(c.Table, c.Key, c.Parent, nil, c.Embedded, c.Expect)
 		sh.childs = append(sh.childs, child)
+		for _, name := range c.Embedded {
+			sh.dropped[name] = true
+		}
 	}
 	known := s.Expect
 	known.Sparse = slices.AppendSeq(slices.Clone(known.Sparse), maps.Keys(s.Lifted))
 	sh.fields, sh.always, sh.names = newFields(s.Table, "id", "", lists, s.Embedded, known)
-	for name := range s.Copies {
+	for i, name := range sh.copied {
 		f := sh.fields[name]
-		f.role, f.at = asCopy, len(sh.copied)
-		sh.fields[name], sh.copied = f, append(sh.copied, name)
+		f.role, f.at = asCopy, i
+		sh.fields[name] = f
 	}
 	for column, name := range s.Lifted {
 		sh.lifted = append(sh.lifted, lifted{s.Table.index[column], sh.fields[name].at})
@@ -77,6 +89,7 @@ type object struct {
 	children [][]object       // by index of Stream.Children
 	deleted  bool             // it says that Polar has deleted it
 	copies   []jsontext.Value // by index of shape.copied: copies of other objects, as received
+	whose    jsontext.Value   // what it says of its organization
 	tuple    []byte           // what COPY takes, where it was made ahead: see prepared.compose
 }
 
@@ -89,6 +102,8 @@ type splitter struct {
 	kept []byte
 	// checked: the items are known to be valid JSON.
 	checked bool
+	// organization is the one whose objects are taken; zero: those of any.
+	organization uuid.UUID
 }
 
 // split takes an item apart at its top level, once: fields that are columns,
@@ -99,28 +114,70 @@ type splitter struct {
 // The object's id is returned even with an error, where it could be read.
 func (sp *splitter) split(sh *shape, raw jsontext.Value) (object, error) {
 	sp.kept = sp.kept[:0]
-	if err := sp.check(raw); err != nil {
-		o := object{}
-		for name, value := range members(raw) {
-			if string(name) == `"id"` {
-				o.id, _ = parseID(value) // the item is refused for another reason
-			}
-		}
-		return o, fmt.Errorf("not valid JSON: %w", err)
+	if err := sp.check(sh, raw); err != nil {
+		id, _ := fieldID(raw, "id") // the item is refused for another reason
+		return object{id: id}, err
 	}
-	return sp.object(sh, raw)
+	o, err := sp.object(sh, raw)
+	if err == nil {
+		err = sp.ours(sh, &o)
+	}
+	return o, err
 }
 
-// check refuses what is no JSON, or no UTF-8.
-func (sp *splitter) check(raw jsontext.Value) error {
-	if sp.checked || raw.IsValid(jsontext.AllowDuplicateNames(true)) {
+// check refuses what is no JSON, or no UTF-8, or nested too deep. Fields that are dropped it only wants to be told from
+// the others: an object is not to be lost for a copy inside it.
+func (sp *splitter) check(sh *shape, raw jsontext.Value) error {
+	twice := jsontext.AllowDuplicateNames(true)
+	if sp.checked || raw.IsValid(twice) {
 		return nil
 	}
-	dec := jsontext.NewDecoder(bytes.NewReader(raw), jsontext.AllowDuplicateNames(true))
-	if _, err := dec.ReadValue(); err != nil {
-		return err
+	kept := raw
+	if cut, _ := shallow(raw); cut.IsValid(twice, jsontext.AllowInvalidUTF8(true)) {
+		kept = rawjson.Without(raw, func(name []byte) rawjson.Fate {
+			switch {
+			case sh.dropped[string(name)]:
+				return rawjson.Drop
+			case sh.fields[string(name)].role == asList:
+				return rawjson.Enter
+			}
+			return rawjson.Keep
+		})
 	}
-	return errors.New("more than one value")
+	if _, deep := shallow(kept); deep {
+		return fmt.Errorf("nested deeper than %d levels", rawjson.MaxDepth)
+	}
+	dec := jsontext.NewDecoder(bytes.NewReader(kept), twice)
+	_, err := dec.ReadValue()
+	switch {
+	case err != nil:
+		return fmt.Errorf("not valid JSON: %w", err)
+	case !kept.IsValid(twice):
+		return errors.New("not valid JSON: more than one value")
+	}
+	return nil
+}
+
+// shallow is a text without what a decoder does not follow, and whether there is any of that.
+func shallow(raw jsontext.Value) (_ jsontext.Value, deep bool) {
+	cut := rawjson.Shallow(raw, rawjson.MaxDepth)
+	return cut, len(cut) > 0 && &cut[0] != &raw[0]
+}
+
+// ours refuses an object of another organization. One that does not say whose it is goes by the first of the objects in
+// it that does, and is taken where none does.
+func (sp *splitter) ours(sh *shape, o *object) error {
+	if sp.organization == (uuid.UUID{}) {
+		return nil
+	}
+	whose, what := o.whose, sh.whose
+	for i := 0; i < len(o.copies) && whose.Kind() != '"'; i++ {
+		whose, what = rawjson.Member(o.copies[i], "organization_id"), sh.copied[i]+".organization_id"
+	}
+	if id, err := parseID(whose); err == nil && id != sp.organization {
+		return fmt.Errorf("of another organization: its %s is %s, this schema mirrors %s", what, id, sp.organization)
+	}
+	return nil
 }
 
 func (sp *splitter) object(sh *shape, raw jsontext.Value) (o object, err error) {
@@ -136,8 +193,8 @@ func (sp *splitter) object(sh *shape, raw jsontext.Value) (o object, err error) 
 	var seen fieldSet
 	var extra []byte
 	bottom := len(sp.kept)
-	for quoted, val := range members(raw) {
-		name, err := unquoted(quoted)
+	for quoted, val := range rawjson.Members(raw) {
+		name, err := rawjson.Unquoted(quoted)
 		if err != nil {
 			return o, fmt.Errorf("field name %s: %w", quoted, err)
 		}
@@ -149,6 +206,13 @@ func (sp *splitter) object(sh *shape, raw jsontext.Value) (o object, err error) 
 		kind := val.Kind()
 		if sp.drift != nil {
 			f.check(sp.drift, sh.prefix, name, val)
+		}
+		if f.takes == wholeNumber && kind == '0' {
+			// Here, so that the digest does not tell 4800.0 from 4800, and every way into a table takes it.
+			written := val
+			if val = wire.Whole(val); sp.drift != nil && !bytes.Equal(val, written) {
+				sp.drift.note(met{sh.prefix, otherType, string(name), otherNumber})
+			}
 		}
 		switch f.role {
 		case asNothing:
@@ -170,6 +234,9 @@ func (sp *splitter) object(sh *shape, raw jsontext.Value) (o object, err error) 
 				sp.kept = append(sp.kept, c.hash...)
 			}
 			continue
+		}
+		if string(name) == sh.whose {
+			o.whose = val
 		}
 		switch string(name) {
 		case "id":
@@ -197,7 +264,7 @@ func (sp *splitter) object(sh *shape, raw jsontext.Value) (o object, err error) 
 		return o, fmt.Errorf("%w: the field is missing", errNoID)
 	}
 	for _, l := range sh.lifted {
-		if id, ok := copyID(o.copies[l.copy]); ok && o.values[l.column] == nil {
+		if id, err := fieldID(o.copies[l.copy], "id"); err == nil && o.values[l.column] == nil {
 			o.values[l.column] = strconv.AppendQuote(nil, id.String())
 			sp.kept = append(sp.kept, o.values[l.column]...)
 		}
@@ -214,7 +281,7 @@ func (sp *splitter) list(sh *shape, raw jsontext.Value) (list []object, err erro
 	if raw.Kind() != '[' {
 		return nil, fmt.Errorf("%s instead of a list", kindName(raw.Kind()))
 	}
-	for val := range elements(raw) {
+	for val := range rawjson.Elements(raw) {
 		o, err := sp.object(sh, val)
 		if err != nil {
 			return nil, fmt.Errorf("element %d: %w", len(list), err)

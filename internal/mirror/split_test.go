@@ -15,7 +15,11 @@ func testShape() shape {
 	table := func(names ...string) Table {
 		var columns []column
 		for _, name := range append(names, ours...) {
-			columns = append(columns, column{name: name})
+			c := column{name: name}
+			if name == "amount" {
+				c.takes = wholeNumber
+			}
+			columns = append(columns, c)
 		}
 		return newTable(columns, nil)
 	}
@@ -123,6 +127,7 @@ func TestSplitRefuses(t *testing.T) {
 	for name, raw := range map[string]string{
 		"invalid UTF-8": "{\"id\":\"" + itemID + "\",\"name\":\"\xff\"}",
 		"cut":           `{"id":"` + itemID + `","name":`,
+		"too deep":      `{"id":"` + itemID + `","name":` + strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000) + `}`,
 	} {
 		o, err := sh.split(raw)
 		if err == nil || o.id.String() != itemID {
@@ -131,10 +136,30 @@ func TestSplitRefuses(t *testing.T) {
 	}
 }
 
+// A copy is no reason to refuse what holds it: neither at the top nor in an element of a list.
+func TestSplitBearsCopies(t *testing.T) {
+	sh := testShape()
+	for name, spoilt := range map[string]string{
+		"broken UTF-8": "\"\xff\"", "half a pair": `"\udc00"`, "too deep": strings.Repeat("[", 10_100) + strings.Repeat("]", 10_100),
+	} {
+		if _, err := sh.split(`{"id":"` + itemID + `","customer":{"name":` + spoilt + `},"items":[{"id":"` + itemID + `","meter":` + spoilt + `}]}`); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		for _, kept := range []string{`"name":`, `"unknown":`, `"metadata":`, `"items":[],"metadata":`} {
+			if _, err := sh.split(`{"id":"` + itemID + `",` + kept + spoilt + `}`); err == nil {
+				t.Errorf("%s in %s is taken", name, kept)
+			}
+		}
+	}
+}
+
 func FuzzSplit(f *testing.F) {
 	f.Add([]byte(`{"id":"` + itemID + `","name":"a","items":[{"id":"` + itemID + `"}],"x":{"y":[1e5,null]}}`))
 	f.Add([]byte(`{"id":"` + itemID + `","\u0069d":"twice","_hash":"AA==","_extra":{"a":1}}`))
 	f.Add([]byte(`{}`))
+	f.Add([]byte(`{"id":"` + itemID + `","amount":-4.8E+3,"customer":{"name":"` + "\xff" + `","x":"\ud800"},"items":[{"id":"` + itemID + `","meter":"` + "\xff" + `"}]}`))
+	f.Add([]byte(`{"id":"` + itemID + `","customer":` + strings.Repeat("[", 10_100) + strings.Repeat("]", 10_100) + `}`))
+	f.Add([]byte(`{"id":"` + itemID + `","metadata":` + strings.Repeat("[", 10_100) + strings.Repeat("]", 10_100) + `}`))
 	sh := testShape()
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		o, err := sh.split(string(raw))

@@ -26,8 +26,11 @@ type Stream struct {
 	// Embedded names fields that are copies of other mirrored objects. They are
 	// live joins made when the reply was rendered, so storing them would make
 	// every order "change" when a product is renamed. They are dropped; the
-	// object's own stream has them.
+	// object's own stream has them. Where an object does not name its organization,
+	// the first of these that does tells whose it is.
 	Embedded []string
+	// Whose is the field that names the organization of an object; "" = organization_id.
+	Whose string
 	// Secrets names fields that are secrets, beside those that are so everywhere.
 	// They are taken out of an item, at any depth, before anything is done with it.
 	Secrets []string
@@ -93,7 +96,7 @@ const unseenWhole = "nothing, while the list fits into one page; then all change
 // Source: server/polar/*/sorting.py and kit/repository/base.py in polarsource/polar.
 func Streams() []Stream {
 	return expecting(append([]Stream{
-		{Name: "organizations", Path: "/v1/organizations/", Get: "/v1/organizations/{id}", Scope: "organizations:read",
+		{Name: "organizations", Path: "/v1/organizations/", Get: "/v1/organizations/{id}", Scope: "organizations:read", Whose: "id",
 			Scan:  fetch.Offset{Sort: []string{"created_at", "slug"}},
 			Table: rows((*db.Queries).OrganizationsUpsert),
 			Tail:  Tail{Hook: "organization.", Slow: []Probe{Whole{}}, Unseen: unseenWhole}},

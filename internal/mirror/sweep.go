@@ -26,7 +26,8 @@ type sweep struct {
 	closing  store.Closing
 	drift    drift
 	splitter splitter
-	known    map[copyOf]struct{} // rows of other streams that are there
+	known    map[copyOf]struct{} // rows of other streams that are there, or were tried
+	refused  int                 // rows of other streams of which not even the copies in here could be stored
 	force    bool                // rewrite also what seems to be unchanged
 	fresh    atomic.Bool         // most of the last page was new: so is the next one, likely, which is being read meanwhile
 	span     *span               // the window of time that is read; nil = the whole list
@@ -187,7 +188,8 @@ func (sw *sweep) read(ctx, reading context.Context) error {
 
 // comparison of what was received with what Polar counts; total is -1 where Polar does not count.
 // Gaps are rows that Polar counts and cannot render: they are accounted for, and missing all the same.
-type comparison struct{ distinct, unidentified, gaps, total int64 }
+// Copies are rows that it need not count, and of which only a copy came, which could not be stored.
+type comparison struct{ distinct, unidentified, gaps, copies, total int64 }
 
 // accounted: reading again would bring nothing that is not known of.
 func (c comparison) accounted() bool {
@@ -204,6 +206,9 @@ func (sw *sweep) compare(ctx, reading context.Context) (c comparison, err error)
 		}
 	}
 	if c.gaps, err = sw.run.Gaps(ctx); err != nil {
+		return c, err
+	}
+	if c.copies, err = sw.run.RefusedCopies(ctx); err != nil {
 		return c, err
 	}
 	if counter, ok := sw.s.Scan.(fetch.Counter); ok && sw.whole < 0 {
@@ -235,9 +240,23 @@ func (sw *sweep) certify(c comparison) {
 		sw.closing.Verdict = "incomplete"
 		sw.partial("%d different rows were read, Polar counts %d: rows come and go faster than they can be read, or its count is wrong; the next run reads again", c.distinct+c.unidentified+c.gaps, c.total)
 	}
-	if n := sw.run.Counts.Rejected; n > 0 {
-		sw.partial("%d items could not be stored: see sync_rejects", n)
+	if c.copies > 0 {
+		sw.partial("%d rows are known from copies inside other objects only, which could not be stored: see sync_rejects", c.copies)
 	}
+	for _, why := range sw.unstored() {
+		sw.partial("%s", why)
+	}
+}
+
+// unstored says what this run met and could not store.
+func (sw *sweep) unstored() (why []string) {
+	if n := sw.run.Counts.Rejected; n > 0 {
+		why = append(why, fmt.Sprintf("%d items could not be stored: see sync_rejects", n))
+	}
+	if sw.refused > 0 {
+		why = append(why, fmt.Sprintf("%d copies of rows of other streams could not be stored: see sync_rejects", sw.refused))
+	}
+	return why
 }
 
 // partial lowers the outcome: something is missing, and this is why.

@@ -141,6 +141,9 @@ func (t *Table) appendTuple(b []byte, o *object) (_ []byte, err error) {
 	return b, nil
 }
 
+// wholeNumber is what a column of whole numbers takes: see jsonKinds and wire.Whole.
+const wholeNumber = "0"
+
 // jsonKinds are the kinds of JSON values that a Go type of a parameter is decoded from, as jsontext.Kind has them; "" = all.
 func jsonKinds(t reflect.Type) string {
 	if t.Kind() == reflect.Pointer {
@@ -160,7 +163,7 @@ func jsonKinds(t reflect.Type) string {
 	case reflect.Bool:
 		return "tf"
 	case reflect.Int64:
-		return "0"
+		return wholeNumber
 	}
 	return ""
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"syncd/internal/fetch"
+	"syncd/internal/rawjson"
 	"syncd/internal/store"
 )
 
@@ -296,9 +297,9 @@ func (rd *round) close(ctx context.Context) error {
 	for _, t := range rd.tails {
 		rd.run.Counts.Add(t.run.Counts)
 		rd.res.Deleted += t.res.Deleted
-		if t.run.Counts.Rejected > 0 {
+		for _, why := range t.unstored() {
 			t.res.Outcome = Partial
-			failed = append(failed, fmt.Sprintf("%s: %d items could not be stored: see sync_rejects", t.s.Name, t.run.Counts.Rejected))
+			failed = append(failed, t.s.Name+": "+why)
 		}
 		t.recordDrift(ctx)
 		if t.err != nil {
@@ -380,31 +381,7 @@ func fieldTime(item jsontext.Value, name string) time.Time {
 
 // fieldText is a text at the top level of an item; "" if there is none.
 func fieldText(item jsontext.Value, name string) string {
-	dec := jsontext.NewDecoder(strings.NewReader(string(item)), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	if dec.PeekKind() != '{' {
-		return ""
-	}
-	if _, err := dec.ReadToken(); err != nil {
-		return ""
-	}
-	for dec.PeekKind() == '"' {
-		key, err := dec.ReadToken()
-		if err != nil {
-			return ""
-		}
-		if key.String() != name || dec.PeekKind() != '"' {
-			if dec.SkipValue() != nil {
-				return ""
-			}
-			continue
-		}
-		value, err := dec.ReadToken()
-		if err != nil {
-			return ""
-		}
-		return value.String()
-	}
-	return ""
+	return rawjson.Text(rawjson.Member(item, name))
 }
 
 func itemIDs(items []jsontext.Value) []string {

@@ -1,17 +1,21 @@
-package mirror
+// Package rawjson takes JSON apart without decoding it: what it gives are slices
+// of what it was given. It goes by brackets and quotes, in loops, so that no
+// depth of nesting is too much for it.
+package rawjson
 
 import (
 	"bytes"
+	"io"
 	"iter"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// members yields names, quoted as they are, and values of a JSON object that is
+// Members yields names, quoted as they are, and values of a JSON object that is
 // known to be valid. They are slices of it: nothing is decoded or copied. It is
 // how an item is taken apart in a fifth of the time that a decoder takes. Of
 // what is not valid it yields something, and ends.
-func members(object jsontext.Value) iter.Seq2[jsontext.Value, jsontext.Value] {
+func Members(object jsontext.Value) iter.Seq2[jsontext.Value, jsontext.Value] {
 	return func(yield func(name, value jsontext.Value) bool) {
 		rest := next(object, 1)
 		for len(rest) > 0 && rest[0] == '"' {
@@ -26,8 +30,8 @@ func members(object jsontext.Value) iter.Seq2[jsontext.Value, jsontext.Value] {
 	}
 }
 
-// elements yields those of a JSON array that is known to be valid.
-func elements(array jsontext.Value) iter.Seq[jsontext.Value] {
+// Elements yields those of a JSON array that is known to be valid.
+func Elements(array jsontext.Value) iter.Seq[jsontext.Value] {
 	return func(yield func(jsontext.Value) bool) {
 		rest := next(array, 1)
 		for len(rest) > 0 && rest[0] != ']' {
@@ -103,4 +107,141 @@ func stringEnd(b jsontext.Value, i int) int {
 		}
 	}
 	return len(b)
+}
+
+// Unquoted is the name of a member: without its quotes and, where it has any, its escapes.
+func Unquoted(quoted []byte) ([]byte, error) {
+	if len(quoted) < 2 {
+		return nil, io.ErrUnexpectedEOF
+	}
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		return quoted[1 : len(quoted)-1], nil
+	}
+	return jsontext.AppendUnquote(nil, quoted)
+}
+
+// Member is the value of the first member of that name; nil if there is none, or no object.
+func Member(object jsontext.Value, name string) jsontext.Value {
+	if object.Kind() != '{' {
+		return nil
+	}
+	for quoted, value := range Members(object) {
+		if got, err := Unquoted(quoted); err == nil && string(got) == name {
+			return value
+		}
+	}
+	return nil
+}
+
+// Text is the text that a value is; "" if it is none.
+func Text(value jsontext.Value) string {
+	if n := len(value); n < 2 || value[0] != '"' || value[n-1] != '"' {
+		return ""
+	}
+	text, _ := jsontext.AppendUnquote(nil, value) // broken UTF-8 is replaced, as a lenient decoder does
+	return string(text)
+}
+
+// Fate is what becomes of a member.
+type Fate uint8
+
+// The fates.
+const (
+	Enter Fate = iota // it stays, and so do the members inside it that have that fate
+	Keep              // it stays as it is
+	Drop              // it goes
+)
+
+// Without is a JSON value that is known to be valid without the members that are to go, at any depth, and without blanks
+// between what it is made of.
+func Without(raw jsontext.Value, fate func(name []byte) Fate) jsontext.Value {
+	out := make(jsontext.Value, 0, len(raw))
+	var inside []byte // the brackets that are open
+	for rest := blank(raw); len(rest) > 0; rest = blank(rest) {
+		c := rest[0]
+		if c|0x20 == '}' && len(inside) > 0 {
+			inside, out, rest = inside[:len(inside)-1], append(out, c), rest[1:]
+			continue
+		}
+		if c == ',' || c == ':' {
+			rest = rest[1:]
+			continue
+		}
+		last := byte('{')
+		if len(out) > 0 {
+			last = out[len(out)-1]
+		}
+		comma := last != '{' && last != '[' && last != ':'
+		if isName := len(inside) > 0 && inside[len(inside)-1] == '{' && last != ':'; isName && c == '"' {
+			quoted, after := first(rest)
+			value := next(after, 1)
+			become := Enter
+			if name, err := Unquoted(quoted); err == nil {
+				become = fate(name)
+			}
+			if become == Drop {
+				_, rest = first(value)
+				continue
+			}
+			if comma {
+				out = append(out, ',')
+			}
+			out, rest = append(append(out, quoted...), ':'), value
+			if become == Keep {
+				value, rest = first(value)
+				out = append(out, value...)
+			}
+			continue
+		}
+		if comma {
+			out = append(out, ',')
+		}
+		if c|0x20 == '{' {
+			inside, out, rest = append(inside, c), append(out, c), rest[1:]
+			continue
+		}
+		var value jsontext.Value
+		if value, rest = first(rest); len(value) == 0 {
+			return out // not valid, and at its end
+		}
+		out = append(out, value...)
+	}
+	return out
+}
+
+// MaxDepth is how deep the decoders of this program follow: the limit of jsontext, which has no name there.
+const MaxDepth = 10_000
+
+// Shallow is a JSON text with what is nested deeper than so many levels replaced by a number and blanks, so that a decoder
+// takes it, at the same offsets. It is the text itself where nothing is.
+func Shallow(body []byte, levels int) []byte {
+	depth, from := 0, 0
+	out := body
+	cut := func(to int) {
+		if &out[0] == &body[0] {
+			out = bytes.Clone(body)
+		}
+		out[from] = '0'
+		for i := from + 1; i < to; i++ {
+			out[i] = ' '
+		}
+	}
+	for i := 0; i < len(body); i++ {
+		switch c := body[i]; {
+		case c == '"':
+			i = stringEnd(body, i) - 1
+		case c|0x20 == '{':
+			if depth++; depth == levels+1 {
+				from = i
+			}
+		case c|0x20 == '}':
+			if depth--; depth == levels {
+				cut(i + 1)
+			}
+		}
+	}
+	if depth > levels { // the text ends in there
+		cut(len(body))
+	}
+	return out
 }

@@ -11,8 +11,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// ErrCopy: COPY cannot store one of the rows, and does not tell which. The page
-// is to be written again row by row, and Page.Write is called for that.
+// ErrCopy: the quick way to store rows, COPY for one, cannot store one of them,
+// and does not tell which. The page is to be written again in a way that does,
+// and Page.Write is called for that.
 var ErrCopy = errors.New("rows cannot be copied")
 
 // Begin and end of COPY's binary format: signature, flags, length of what extends

@@ -36,6 +36,15 @@ type Reject struct {
 	Body   []byte
 }
 
+func (x Reject) row(stream string, run int64) db.RejectsUpsertParams {
+	sum := sha256.Sum256(x.Body)
+	key := hex.EncodeToString(sum[:])
+	if x.ID != nil {
+		key = x.ID.String()
+	}
+	return db.RejectsUpsertParams{Stream: stream, Key: key, ItemID: x.ID, RunID: run, Reason: x.Reason, Body: x.Body}
+}
+
 // Gap is a row that Polar cannot render, so that only its place is known.
 type Gap struct {
 	Row   int    // place in the list, from 1
@@ -124,7 +133,7 @@ func (r *Run) StorePage(ctx context.Context, p Page) (Counts, error) {
 		case errors.Is(err, ErrCopy):
 			// Row by row it will show which one is in the way.
 		case errors.As(err, &item) && bad[item.Index] == "":
-			bad[item.Index] = reason(item.Err)
+			bad[item.Index] = Reason(item.Err)
 		case errors.Is(err, ErrLeaseLost):
 			return Counts{}, fmt.Errorf("%s: %w", r.Stream, err)
 		default:
@@ -321,28 +330,26 @@ func (r *Run) reject(ctx context.Context, q *db.Queries, rejects []Reject, gaps 
 		return nil
 	}
 	r.rejects = true
-	params := make([]db.RejectsUpsertParams, len(rejects), len(rejects)+len(gaps))
-	for i, x := range rejects {
-		sum := sha256.Sum256(x.Body)
-		key := hex.EncodeToString(sum[:])
-		if x.ID != nil {
-			key = x.ID.String()
-		}
-		params[i] = db.RejectsUpsertParams{Stream: r.Stream, Key: key, ItemID: x.ID, RunID: r.ID, Reason: x.Reason, Body: x.Body}
+	rows := make([]db.RejectsUpsertParams, 0, len(rejects)+len(gaps))
+	for _, x := range rejects {
+		rows = append(rows, x.row(r.Stream, r.ID))
 	}
 	for _, g := range gaps {
-		params = append(params, g.reject(r.Stream, r.ID))
+		rows = append(rows, g.reject(r.Stream, r.ID))
 	}
-	var first error
-	q.RejectsUpsert(ctx, params).Exec(func(_ int, err error) { first = errors.Join(first, err) })
-	if first != nil {
-		return fmt.Errorf("record rejects: %w", first)
+	return recordRejects(ctx, q, rows)
+}
+
+func recordRejects(ctx context.Context, q *db.Queries, rows []db.RejectsUpsertParams) (err error) {
+	q.RejectsUpsert(ctx, rows).Exec(func(_ int, one error) { err = errors.Join(err, one) })
+	if err != nil {
+		return fmt.Errorf("record rejects: %w", err)
 	}
 	return nil
 }
 
-// reason shortens an error to what an operator needs: values can be huge.
-func reason(err error) string {
+// Reason shortens an error to what an operator needs: values can be huge.
+func Reason(err error) string {
 	var pg *pgconn.PgError
 	s := err.Error()
 	if errors.As(err, &pg) {

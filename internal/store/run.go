@@ -37,6 +37,8 @@ type Run struct {
 	Checkpoint json.RawMessage // where the sweep goes on; nil at its beginning
 	StartedAt  time.Time       // database clock
 	Counts     Counts
+	// Organization is the one that the schema is bound to; zero while it is to none.
+	Organization uuid.UUID
 
 	s   *Store
 	ttl time.Duration
@@ -193,7 +195,14 @@ func (r *Run) lookup(ctx context.Context, q *db.Queries) error {
 		return err
 	}
 	r.stubs = open > 0
-	r.suspects, err = q.SuspectsOpen(ctx, r.Stream)
+	if r.suspects, err = q.SuspectsOpen(ctx, r.Stream); err != nil {
+		return err
+	}
+	meta, err := q.MetaGet(ctx)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	r.Organization = meta.OrganizationID
 	return err
 }
 
@@ -239,6 +248,18 @@ func (r *Run) Unidentified(ctx context.Context) (int64, error) {
 	n, err := r.s.q.RejectsUnidentified(ctx, db.RejectsUnidentifiedParams{Stream: r.Stream, RunID: r.SweepID})
 	if err != nil {
 		return 0, fmt.Errorf("count the items of %s without an id: %w", r.Stream, err)
+	}
+	return n, nil
+}
+
+// RefusedCopies counts the rows of the stream of which there is neither an item nor a copy that could be stored.
+func (r *Run) RefusedCopies(ctx context.Context) (int64, error) {
+	if !r.rejects {
+		return 0, nil
+	}
+	n, err := r.s.q.RejectsOfCopies(ctx, r.Stream)
+	if err != nil {
+		return 0, fmt.Errorf("count the copies of %s that cannot be stored: %w", r.Stream, err)
 	}
 	return n, nil
 }

@@ -69,6 +69,9 @@ func RecordStubs(ctx context.Context, q *db.Queries, tx pgx.Tx, run int64, table
 	if err := q.StubsUpsert(ctx, p); err != nil {
 		return fmt.Errorf("record copied rows of %s: %w", table, err)
 	}
+	if _, err := q.RejectsResolve(ctx, db.RejectsResolveParams{Stream: table, IDs: ids}); err != nil {
+		return fmt.Errorf("close rejects of %s: %w", table, err)
+	}
 	if len(gone) == 0 {
 		return nil
 	}
@@ -77,6 +80,21 @@ func RecordStubs(ctx context.Context, q *db.Queries, tx pgx.Tx, run int64, table
 		return fmt.Errorf("mark copied rows of %s as deleted: %w", table, err)
 	}
 	return q.TombstonesInsert(ctx, db.TombstonesInsertParams{Stream: table, RunID: run, Evidence: "the copy inside " + copiedFrom + " carries deleted_at", IDs: gone})
+}
+
+// RejectCopies notes copies of rows of a table that cannot be stored, and tells how many of them nobody had noted before.
+func RejectCopies(ctx context.Context, q *db.Queries, run int64, table, copiedFrom string, copies []Reject) (fresh int, err error) {
+	ids := make([]uuid.UUID, len(copies))
+	rows := make([]db.RejectsUpsertParams, len(copies))
+	for i, c := range copies {
+		ids[i], rows[i] = *c.ID, c.row(table, run)
+		rows[i].CopiedFrom = &copiedFrom
+	}
+	known, err := q.RejectsOpenOf(ctx, db.RejectsOpenOfParams{Stream: table, IDs: ids})
+	if err != nil {
+		return 0, fmt.Errorf("look for rejects of %s: %w", table, err)
+	}
+	return len(copies) - int(known), recordRejects(ctx, q, rows)
 }
 
 // Copies lists the live rows of a table that are known from copies inside other objects only.

@@ -3379,10 +3379,10 @@ func (b *RefundsUpsertBatchResults) Close() error {
 }
 
 const rejectsUpsert = `-- name: RejectsUpsert :batchexec
-INSERT INTO sync_rejects (stream, key, item_id, run_id, reason, body)
-VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO sync_rejects (stream, key, item_id, run_id, reason, body, copied_from)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (stream, key) DO UPDATE
-SET item_id = EXCLUDED.item_id, run_id = EXCLUDED.run_id, reason = EXCLUDED.reason, body = EXCLUDED.body,
+SET item_id = EXCLUDED.item_id, run_id = EXCLUDED.run_id, reason = EXCLUDED.reason, body = EXCLUDED.body, copied_from = EXCLUDED.copied_from,
     last_seen = now(), times_seen = sync_rejects.times_seen + 1, resolved_at = NULL
 `
 
@@ -3393,12 +3393,13 @@ type RejectsUpsertBatchResults struct {
 }
 
 type RejectsUpsertParams struct {
-	Stream string     `json:"stream"`
-	Key    string     `json:"key"`
-	ItemID *uuid.UUID `json:"item_id"`
-	RunID  int64      `json:"run_id"`
-	Reason string     `json:"reason"`
-	Body   []byte     `json:"body"`
+	Stream     string     `json:"stream"`
+	Key        string     `json:"key"`
+	ItemID     *uuid.UUID `json:"item_id"`
+	RunID      int64      `json:"run_id"`
+	Reason     string     `json:"reason"`
+	Body       []byte     `json:"body"`
+	CopiedFrom *string    `json:"copied_from"`
 }
 
 func (q *Queries) RejectsUpsert(ctx context.Context, arg []RejectsUpsertParams) *RejectsUpsertBatchResults {
@@ -3411,6 +3412,7 @@ func (q *Queries) RejectsUpsert(ctx context.Context, arg []RejectsUpsertParams) 
 			a.RunID,
 			a.Reason,
 			a.Body,
+			a.CopiedFrom,
 		}
 		batch.Queue(rejectsUpsert, vals...)
 	}

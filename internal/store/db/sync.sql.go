@@ -166,12 +166,42 @@ func (q *Queries) RejectsGaps(ctx context.Context, arg RejectsGapsParams) (int64
 	return count, err
 }
 
+const rejectsOfCopies = `-- name: RejectsOfCopies :one
+SELECT count(*) FROM sync_rejects
+WHERE stream = $1 AND resolved_at IS NULL AND copied_from IS NOT NULL
+`
+
+// Rows that other objects refer to, and of which not even the copy could be stored.
+func (q *Queries) RejectsOfCopies(ctx context.Context, stream string) (int64, error) {
+	row := q.db.QueryRow(ctx, rejectsOfCopies, stream)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const rejectsOpen = `-- name: RejectsOpen :one
 SELECT count(*) FROM sync_rejects WHERE stream = $1 AND resolved_at IS NULL
 `
 
 func (q *Queries) RejectsOpen(ctx context.Context, stream string) (int64, error) {
 	row := q.db.QueryRow(ctx, rejectsOpen, stream)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const rejectsOpenOf = `-- name: RejectsOpenOf :one
+SELECT count(*) FROM sync_rejects
+WHERE stream = $1 AND item_id = ANY($2::uuid[]) AND resolved_at IS NULL
+`
+
+type RejectsOpenOfParams struct {
+	Stream string      `json:"stream"`
+	IDs    []uuid.UUID `json:"ids"`
+}
+
+func (q *Queries) RejectsOpenOf(ctx context.Context, arg RejectsOpenOfParams) (int64, error) {
+	row := q.db.QueryRow(ctx, rejectsOpenOf, arg.Stream, arg.IDs)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
@@ -197,7 +227,7 @@ func (q *Queries) RejectsResolve(ctx context.Context, arg RejectsResolveParams) 
 
 const rejectsResolveUnmet = `-- name: RejectsResolveUnmet :exec
 UPDATE sync_rejects SET resolved_at = now()
-WHERE stream = $1 AND resolved_at IS NULL AND run_id < $2
+WHERE stream = $1 AND resolved_at IS NULL AND run_id < $2 AND copied_from IS NULL
 `
 
 type RejectsResolveUnmetParams struct {
@@ -205,7 +235,7 @@ type RejectsResolveUnmetParams struct {
 	SweepID int64  `json:"sweep_id"`
 }
 
-// After a complete sweep: what it did not meet is no longer there to be stored.
+// After a complete sweep: what it did not meet is no longer there to be stored, unless another object refers to it.
 func (q *Queries) RejectsResolveUnmet(ctx context.Context, arg RejectsResolveUnmetParams) error {
 	_, err := q.db.Exec(ctx, rejectsResolveUnmet, arg.Stream, arg.SweepID)
 	return err
