@@ -78,10 +78,13 @@ SET finished_at = now(), outcome = 'interrupted', reason = 'its process stopped 
 WHERE stream = @stream AND kind = @kind AND finished_at IS NULL AND started_at < now() - interval '1 hour';
 
 -- name: RunsLast :many
-SELECT DISTINCT ON (stream) *
-FROM sync_runs
-WHERE kind IN ('sweep', 'approval')
-ORDER BY stream, id DESC;
+-- A run that is not closed is under way only as long as its lease lasts: its process may have died.
+SELECT DISTINCT ON (r.stream) r.id, r.stream, r.kind, r.holder, r.started_at, r.finished_at, r.outcome, r.reason, r.pages, r.requests,
+       r.rows_inserted, r.rows_updated, r.rows_rejected,
+       EXISTS (SELECT FROM sync_streams l WHERE l.lease_run = r.id AND l.leased_until > now())::boolean AS leased
+FROM sync_runs r
+WHERE r.kind IN ('sweep', 'approval') OR r.stream = 'tail'
+ORDER BY r.stream, r.id DESC;
 
 -- name: RunsLastSuccess :many
 SELECT stream, max(started_at)::timestamptz AS started_at

@@ -4,6 +4,13 @@ FROM sync_runs
 WHERE kind = 'sweep' AND finished_at IS NOT NULL
 ORDER BY stream, id DESC;
 
+-- name: SweepsEnded :many
+-- The last that reached the end of the list. What broke off before it says nothing new of the table.
+SELECT DISTINCT ON (stream) stream, id, outcome, verdict, reason
+FROM sync_runs
+WHERE kind = 'sweep' AND verdict IS NOT NULL
+ORDER BY stream, id DESC;
+
 -- name: ApprovalsLast :many
 SELECT stream, max(id)::bigint AS id
 FROM sync_runs

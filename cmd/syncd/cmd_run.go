@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -95,7 +96,7 @@ func (d *daemon) open(ctx context.Context, migrate bool) (err error) {
 			Ready: []serve.Check{
 				{Name: "database", Ask: d.engine.store.Ping},
 				{Name: "schema", Ask: d.engine.store.CheckSchema},
-				{Name: "polar", Ask: func(context.Context) error { return d.polarError() }},
+				{Name: "polar", Ask: d.polarAnswers, Note: d.lastAnswer},
 			},
 			Status:  d.status,
 			Metrics: d.metrics,
@@ -244,6 +245,39 @@ func (d *daemon) fatal() error {
 		return err
 	}
 	return nil
+}
+
+// silence is for how long Polar may be silent before the daemon is not ready: three rounds of tails, and at least five
+// minutes, in which a request is repeated and a pause of the limit ends. Without tails nobody asks often enough to tell.
+func (c *Config) silence() time.Duration {
+	if c.Tail <= 0 {
+		return 0
+	}
+	return max(3*c.Tail, 5*time.Minute)
+}
+
+// polarAnswers tells why Polar cannot be read from, by what this process knows and by when it last answered any.
+func (d *daemon) polarAnswers(ctx context.Context) error {
+	if err := d.polarError(); err != nil {
+		return err
+	}
+	most := d.cfg.silence()
+	at, ago, err := d.engine.store.LastAnswer(ctx)
+	switch {
+	case err != nil:
+		return err
+	case most > 0 && ago > most:
+		return fmt.Errorf("Polar last answered %s ago, at %s; not ready after %s without an answer", span(ago), at.Format(time.RFC3339), span(most))
+	}
+	return nil
+}
+
+// lastAnswer is said where all is well.
+func (d *daemon) lastAnswer(ctx context.Context) string {
+	if at, ago, err := d.engine.store.LastAnswer(ctx); err == nil && !at.IsZero() {
+		return "last answered " + span(ago) + " ago, at " + at.Format(time.RFC3339)
+	}
+	return ""
 }
 
 func (d *daemon) polarError() error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"syncd/internal/mirror"
 	"syncd/internal/sched"
 	"syncd/internal/store"
 )
@@ -44,8 +45,26 @@ func (cmd *statusCmd) Run(c *command) error {
 type statusReport struct {
 	Schema       string         `json:"schema"`
 	Organization string         `json:"organization,omitempty"`
+	AnsweredAt   time.Time      `json:"polar_answered_at,omitzero"` // when Polar last answered any process, a refusal included
+	Tails        roundReport    `json:"tails"`
 	Streams      []streamReport `json:"streams"`
+	Emptied      []string       `json:"emptied,omitempty"` // streams whose lists have lost everything within a day
 	Budget       *budgetReport  `json:"budget,omitempty"`
+
+	answered time.Duration // ago, by the clock of the database
+}
+
+// roundReport is the last round of tails.
+type roundReport struct {
+	Outcome    string    `json:"outcome"`
+	Reason     string    `json:"reason,omitempty"`
+	StartedAt  time.Time `json:"started_at,omitzero"`
+	FinishedAt time.Time `json:"finished_at,omitzero"`
+	Requests   int64     `json:"requests"`
+	Inserted   int64     `json:"inserted"`
+	Updated    int64     `json:"updated"`
+	Rejected   int64     `json:"rejected"`
+	Interval   string    `json:"interval"` // as configured
 }
 
 // streamReport is the state of one stream. Times that are not there are left out.
@@ -92,16 +111,25 @@ func readStatus(ctx context.Context, s *store.Store, cfg *Config, next func(stor
 	if err != nil {
 		return report, err
 	}
+	if report.AnsweredAt, report.answered, err = s.LastAnswer(ctx); err != nil {
+		return report, err
+	}
+	if report.Emptied, err = s.Emptied(ctx); err != nil {
+		return report, err
+	}
+	r, err := s.LastRound(ctx)
+	if err != nil {
+		return report, err
+	}
+	report.Tails = roundReport{Outcome: r.Outcome, Reason: r.Reason, StartedAt: r.StartedAt.UTC(), FinishedAt: r.FinishedAt.UTC(),
+		Requests: r.Requests, Inserted: r.Inserted, Updated: r.Updated, Rejected: r.Rejected, Interval: "off"}
+	if cfg.Tail > 0 {
+		report.Tails.Interval = spanOf(cfg.Tail)
+	}
 	for _, st := range list {
-		outcome, f := st.Outcome, fresh[st.Stream]
-		switch {
-		case st.StartedAt.IsZero():
-			outcome = "never"
-		case st.FinishedAt.IsZero():
-			outcome = "running"
-		}
+		f := fresh[st.Stream]
 		report.Streams = append(report.Streams, streamReport{
-			Stream: st.Stream, Outcome: outcome, Reason: st.Reason,
+			Stream: st.Stream, Outcome: st.Outcome, Reason: st.Reason,
 			StartedAt: st.StartedAt.UTC(), FinishedAt: st.FinishedAt.UTC(), CompleteAt: st.CompleteAt.UTC(),
 			Rows: st.Rows, Pages: st.Pages, Requests: st.Requests, Inserted: st.Inserted, Updated: st.Updated, Rejected: st.Rejected,
 			Held: st.Held, HeldRun: st.HeldRun,
@@ -151,6 +179,9 @@ func (r statusReport) print(c *command, now time.Time) error {
 	if err := t.print(c.stdout); err != nil {
 		return err
 	}
+	if _, err := fmt.Fprintf(c.stdout, "\n%s\n%s\n", r.Tails.line(now), r.lastAnswer()); err != nil {
+		return err
+	}
 	for _, s := range r.Streams {
 		if s.Held == 0 {
 			continue
@@ -159,7 +190,35 @@ func (r statusReport) print(c *command, now time.Time) error {
 			return err
 		}
 	}
+	if wrong := mirror.LooksWrong(r.Emptied); wrong != "" {
+		if _, err := fmt.Fprintf(c.stdout, "\n%s\n", wrong); err != nil {
+			return err
+		}
+	}
 	return r.Budget.print(c, now)
+}
+
+// line is the last round of tails in words.
+func (r roundReport) line(now time.Time) string {
+	every := "Tails (every " + r.Interval + ")"
+	if r.Interval == "off" {
+		every = "Tails (off)"
+	}
+	if r.StartedAt.IsZero() {
+		return every + ": no round yet"
+	}
+	text := fmt.Sprintf("%s: last round %s, %s, %s requests", every, ago(r.StartedAt, now), r.Outcome, num(r.Requests))
+	if r.Reason != "" {
+		text += ": " + shorten(r.Reason, 200)
+	}
+	return text
+}
+
+func (r statusReport) lastAnswer() string {
+	if r.AnsweredAt.IsZero() {
+		return "Polar has not answered yet"
+	}
+	return "Polar last answered " + span(r.answered) + " ago"
 }
 
 // shorten keeps a reason within a line; --json has the whole.

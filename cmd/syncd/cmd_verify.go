@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"syncd/internal/mirror"
 	"syncd/internal/store"
 )
 
@@ -38,6 +39,11 @@ func (cmd *verifyCmd) Run(c *command) error {
 			return interrupted(ctx, err)
 		}
 		report := newVerifyReport(list, off)
+		emptied, err := s.Emptied(ctx)
+		if err != nil {
+			return interrupted(ctx, err)
+		}
+		report.Wrong = mirror.LooksWrong(emptied)
 		if cmd.JSON {
 			out := json.NewEncoder(c.stdout)
 			out.SetIndent("", "  ")
@@ -56,12 +62,14 @@ func (cmd *verifyCmd) Run(c *command) error {
 type verifyReport struct {
 	Whole   bool           `json:"whole"`
 	Streams []verifyStream `json:"streams"`
+	Wrong   string         `json:"looks_wrong,omitempty"` // several streams have lost everything
 }
 
 type verifyStream struct {
 	Stream   string    `json:"stream"`
 	Verdict  string    `json:"verdict"`          // whole, missing, unavailable, off
 	Reason   string    `json:"reason,omitempty"` // what is missing, or why it is not available or off
+	Note     string    `json:"note,omitempty"`   // what broke off since the sweep that stands
 	AsOf     time.Time `json:"as_of,omitzero"`   // the table held all that Polar listed at that time
 	Rows     int64     `json:"rows"`
 	Rejects  int64     `json:"open_rejects"`
@@ -74,12 +82,12 @@ func newVerifyReport(list []store.Standing, off func(stream string) string) veri
 	report := verifyReport{Whole: true}
 	for _, st := range list {
 		v := verifyStream{
-			Stream: st.Stream, Verdict: "whole", Reason: st.Missing(), AsOf: st.CompleteAt.UTC(),
+			Stream: st.Stream, Verdict: "whole", Reason: st.Missing(), Note: st.Note(), AsOf: st.CompleteAt.UTC(),
 			Rows: st.Rows, Rejects: st.Rejects, Suspects: st.Suspects, Held: st.Held, HeldRun: st.HeldRun,
 		}
 		switch {
 		case off(st.Stream) != "":
-			v.Verdict, v.Reason = "off", off(st.Stream)
+			v.Verdict, v.Reason, v.Note = "off", off(st.Stream), ""
 		case st.Unavailable != "":
 			v.Verdict, v.Reason = "unavailable", st.Unavailable
 		case v.Reason != "":
@@ -109,11 +117,21 @@ func (r verifyReport) print(w io.Writer) error {
 	if _, err := fmt.Fprintf(w, "\n%s\n", answer); err != nil {
 		return err
 	}
+	if r.Wrong != "" {
+		if _, err := fmt.Fprintf(w, "  %s\n", r.Wrong); err != nil {
+			return err
+		}
+	}
 	for _, s := range r.Streams {
-		if s.Verdict == "missing" {
-			if _, err := fmt.Fprintf(w, "  %s: %s\n", s.Stream, s.Reason); err != nil {
-				return err
-			}
+		line := s.Reason
+		switch {
+		case s.Verdict == "whole" && s.Note != "":
+			line = "whole as of that time; " + s.Note
+		case s.Verdict != "missing":
+			continue
+		}
+		if _, err := fmt.Fprintf(w, "  %s: %s\n", s.Stream, line); err != nil {
+			return err
 		}
 	}
 	return nil

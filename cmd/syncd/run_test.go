@@ -212,11 +212,25 @@ func TestDaemon(t *testing.T) {
 		`syncd_runs_total{outcome="succeeded",stream="orders"} 1`,
 		fmt.Sprintf(`syncd_stream_rows{stream="orders"} %d`, holds["orders"]),
 		"syncd_requests_total ",
+		"syncd_polar_answered_timestamp_seconds 1.",
 	} {
 		if !strings.Contains(metrics, want) {
 			t.Errorf("/metrics lacks %s", want)
 		}
 	}
+	if time.Since(report.AnsweredAt).Abs() > time.Hour || report.Tails.Outcome == "" {
+		t.Errorf("Polar answered at %v, tails: %+v", report.AnsweredAt, report.Tails)
+	}
+
+	// Once Polar has been silent for three rounds of tails, no matter which process asked, the daemon is not ready.
+	if _, body := d.get(t, "/readyz"); !strings.Contains(body, "polar: ok (last answered ") {
+		t.Errorf("/readyz: %s", body)
+	}
+	d.row(t, "UPDATE polar.sync_polar SET answered_at = now() - interval '16 minutes' RETURNING 'done'")
+	await(t, "no readiness", func() bool {
+		code, body := d.get(t, "/readyz")
+		return code == http.StatusServiceUnavailable && strings.Contains(body, "polar: not ready: Polar last answered 16 min ago") && strings.Contains(body, "after 15 min without an answer")
+	})
 
 	d.terminate(t)
 	if code, took := d.end(t); code != exitComplete || took > 10*time.Second {

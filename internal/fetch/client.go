@@ -76,6 +76,15 @@ func (c *Client) Requests() int64 { return c.exchange.requests.Load() }
 // Retries is the number of attempts so far that were not the first of their request.
 func (c *Client) Retries() int64 { return c.exchange.retries.Load() }
 
+// Answered is when the server last answered, a refusal included; zero before it has. An answer 5xx is none: a proxy gives it
+// in place of a server that is down.
+func (c *Client) Answered() time.Time {
+	if at := c.exchange.answered.Load(); at != nil {
+		return *at
+	}
+	return time.Time{}
+}
+
 // RateLimited is the number of 429 answers so far.
 func (c *Client) RateLimited() int64 { return c.limiter.budget().RateLimited }
 

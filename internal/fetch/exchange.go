@@ -40,6 +40,7 @@ type exchange struct {
 	log      *slog.Logger
 	requests atomic.Int64
 	retries  atomic.Int64
+	answered atomic.Pointer[time.Time] // when the last answer came that is no server error; nil before the first
 }
 
 // errRedirected: the paths of the API are exact, a redirect means that one of ours is not. Following it would send the
@@ -84,6 +85,10 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	line.DebugContext(req.Context(), "request answered", "status", resp.StatusCode)
+	if resp.StatusCode < http.StatusInternalServerError {
+		now := time.Now()
+		x.answered.Store(&now)
+	}
 	alive()
 	resp.Body = &attemptBody{body: resp.Body, guard: guard, alive: alive, cancel: cancel}
 	if resp.StatusCode/100 == 3 {

@@ -128,12 +128,20 @@ func (sw *sweep) hold(gone store.Absence, s store.Suspicion, brake bool) {
 	}
 }
 
-// looksWrong is said when several lists have lost everything.
 const looksWrong = "Polar, or the token, looks wrong"
 
+// together is said of a list that has lost everything, while others have, too.
 func together(others []string) string {
 	return fmt.Sprintf("%s lost everything as well: %s, and a sweep marks them %g hours after the first at the soonest",
 		strings.Join(others, ", "), looksWrong, store.EmptiedApart.Hours())
+}
+
+// LooksWrong is said when several lists have lost everything; "" for fewer.
+func LooksWrong(emptied []string) string {
+	if len(emptied) < 2 {
+		return ""
+	}
+	return fmt.Sprintf("%s lost everything within a day: %s, and nothing was marked as deleted", strings.Join(emptied, ", "), looksWrong)
 }
 
 // remark adds to the reasons of streams that lost everything in one sync that they did so together: the first of them could

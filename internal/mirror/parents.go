@@ -1,6 +1,7 @@
 package mirror
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -96,7 +97,7 @@ func (sw *sweep) parents(ctx context.Context) (why string, err error) {
 		if st.Run == 0 {
 			return "", fmt.Errorf("%w: %s has never been read to its end: run `syncd sync %s` first", errParents, st.Stream, st.Stream)
 		}
-		if missing := st.Missing(); missing != "" && why == "" {
+		if missing := cmp.Or(st.Missing(), st.BrokenOff()); missing != "" && why == "" {
 			why = fmt.Sprintf("it is read for each row of %s, which is not whole: %s", st.Stream, missing)
 		}
 	}

@@ -96,6 +96,7 @@ func (r *Runner) once(ctx context.Context, name string, res *Result, do work, be
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeWithin)
 	defer cancel()
 	sw.recordDrift(last)
+	r.noteAnswer(last)
 	if err := run.Finish(last, closing); err != nil {
 		// An outcome that could not be recorded is not a success: another process
 		// may have the lease, and will read the sweep again.

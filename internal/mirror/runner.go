@@ -102,6 +102,7 @@ type Runner struct {
 
 	mu       sync.Mutex
 	disabled map[string]string // stream -> why, until the next start
+	noted    time.Time         // the answer of Polar that is on record
 }
 
 // prepared is a stream with what is derived from it once.
@@ -243,6 +244,7 @@ func (r *Runner) Check(ctx context.Context) error {
 	before := r.Client.Requests()
 	id, err := r.organization(ctx)
 	r.checks.Add(r.Client.Requests() - before)
+	r.noteAnswer(ctx)
 	if err != nil {
 		return err
 	}
@@ -250,6 +252,26 @@ func (r *Runner) Check(ctx context.Context) error {
 		return fmt.Errorf("%w: the token is for %s, the configuration says %s: use a token of that organization, or correct POLAR_ORGANIZATION_ID", ErrOrganization, id, want)
 	}
 	return r.Store.Bind(ctx, id, r.Client.Server())
+}
+
+// answerEvery is how far apart answers of Polar are at least that are put on record.
+const answerEvery = 5 * time.Second
+
+// noteAnswer puts on record when Polar last answered. It is for those who watch: where it fails, the next time does it.
+func (r *Runner) noteAnswer(ctx context.Context) {
+	at := r.Client.Answered()
+	r.mu.Lock()
+	due := at.Sub(r.noted) >= answerEvery
+	if due {
+		r.noted = at
+	}
+	r.mu.Unlock()
+	if !due {
+		return
+	}
+	if err := r.Store.NoteAnswer(ctx, time.Since(at)); err != nil {
+		r.Log.DebugContext(ctx, "not on record", "error", err)
+	}
 }
 
 func (r *Runner) organization(ctx context.Context) (uuid.UUID, error) {

@@ -108,6 +108,7 @@ func (sw *sweep) renew(ctx context.Context, stop context.CancelCauseFunc) {
 			stop(context.Canceled)
 			return
 		case <-tick.C:
+			sw.r.noteAnswer(ctx)
 			// Any other error than a lost lease will show at the next page as well.
 			if err := sw.run.Renew(ctx); errors.Is(err, store.ErrLeaseLost) {
 				stop(err)

@@ -19,6 +19,47 @@ import (
 	"syncd/internal/store"
 )
 
+// When Polar last answered is on record, a refusal included, and by the clock of the database.
+func TestSyncRecordsWhenPolarAnswered(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{})
+	if at, _, err := h.store.LastAnswer(t.Context()); err != nil || !at.IsZero() {
+		t.Errorf("before the first request: %v, %v", at, err)
+	}
+	h.fault(t, "500:path=/v1/*")
+	if err := h.Check(t.Context()); err == nil {
+		t.Error("no error")
+	}
+	if at, _, err := h.store.LastAnswer(t.Context()); err != nil || !at.IsZero() {
+		t.Errorf("an answer 500 counted: %v, %v", at, err)
+	}
+	h.server.ClearFaults()
+	h.fault(t, "401:path=/v1/*")
+	if err := h.runner(t, nil).Check(t.Context()); err == nil {
+		t.Error("no error")
+	}
+	first, ago, err := h.store.LastAnswer(t.Context())
+	if err != nil || first.IsZero() || ago < 0 || ago > time.Minute {
+		t.Errorf("%v, %v ago, %v", first, ago, err)
+	}
+	h.server.ClearFaults()
+	h.exec(t, "UPDATE sync_polar SET answered_at = now() - interval '1 hour'")
+	if r := h.runner(t, nil).Once(t.Context(), "products"); r.Outcome != mirror.Succeeded {
+		t.Errorf("%+v", r)
+	}
+	if _, ago, err := h.store.LastAnswer(t.Context()); err != nil || ago > time.Minute {
+		t.Errorf("%v ago, %v", ago, err)
+	}
+	// A clock that was ahead is not believed for ever.
+	h.exec(t, "UPDATE sync_polar SET answered_at = now() + interval '1 day'")
+	if r := h.runner(t, nil).Once(t.Context(), "products"); r.Outcome != mirror.Succeeded {
+		t.Errorf("%+v", r)
+	}
+	if !query[bool](t, h, "SELECT answered_at <= now() FROM sync_polar") {
+		t.Error("Polar answers tomorrow")
+	}
+}
+
 func (h *harness) fault(t *testing.T, text string) {
 	t.Helper()
 	f, err := polarsim.ParseFault(text)

@@ -112,7 +112,7 @@ func (h Head) ask(ctx, reading context.Context, t *tail) error {
 
 // compare takes a count that differs from what is here, by another number than
 // right after the last complete sweep, as a reason to sweep early: something
-// came or went that no tail has seen.
+// came or went that no tail has seen. An equal count is never a reason.
 func (t *tail) compare(ctx context.Context, total int) error {
 	live, err := t.r.Store.Count(ctx, t.s.Name)
 	if err != nil {
@@ -120,6 +120,11 @@ func (t *tail) compare(ctx context.Context, total int) error {
 	}
 	short := total - int(live)
 	switch {
+	case short == 0:
+		// Nothing is missing. Rows that Polar counted and that were not here yet have come.
+		if t.at.Short == nil || *t.at.Short > 0 {
+			t.at.Short = &short
+		}
 	case t.at.Short == nil:
 		t.at.Short = &short
 	case *t.at.Short != short:

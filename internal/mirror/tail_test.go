@@ -120,6 +120,28 @@ func TestTailUnseenIsDocumented(t *testing.T) {
 	}
 }
 
+// A count that equals is no reason for a sweep, whatever it was before; one that differs again is.
+func TestTailEqualCountIsNoReason(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{world: polarsim.Options{Customers: 60, NoWebhook: true}, mirror: tailing})
+	h.sync(t, "customers", "members")
+	rounds := func(due int) {
+		t.Helper()
+		for range everyTurn {
+			h.round(t)
+		}
+		if got, err := h.store.SweepsDue(t.Context()); err != nil || len(got) != due {
+			t.Errorf("sweeps due: %v (%v), want %d", got, err, due)
+		}
+	}
+	h.fault(t, "total:path=/v1/members/,value=+1") // counted, and not to be seen yet
+	rounds(0)
+	h.server.ClearFaults()
+	rounds(0)
+	h.fault(t, "total:path=/v1/members/,value=+1")
+	rounds(1)
+}
+
 // A row that is gone shows in a count, brings a sweep forward, and stays until that sweep has evidence.
 func TestTailTakesNoAbsenceForADeletion(t *testing.T) {
 	t.Parallel()

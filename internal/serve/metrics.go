@@ -18,9 +18,10 @@ type Build struct{ Version, Commit string }
 
 // Traffic counts what was sent to Polar since the start.
 type Traffic interface {
-	Requests() int64    // HTTP attempts
-	Retries() int64     // of them, repeats
-	RateLimited() int64 // answers 429
+	Requests() int64     // HTTP attempts
+	Retries() int64      // of them, repeats
+	RateLimited() int64  // answers 429
+	Answered() time.Time // when the last answer came; zero: none has
 	Budget() fetch.Budget
 }
 
@@ -101,6 +102,14 @@ func NewMetrics(build Build, streams []string) *Metrics {
 func (m *Metrics) Count(t Traffic) {
 	m.registry.MustRegister(
 		newBudget(t.Budget),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "syncd", Name: "polar_answered_timestamp_seconds",
+			Help: "When Polar last answered this process, a refusal included, as seconds since 1970; 0 when it never did."}, func() float64 {
+			at := t.Answered()
+			if at.IsZero() {
+				return 0
+			}
+			return float64(at.UnixMilli()) / 1000
+		}),
 		counter("requests_total", "HTTP requests sent to Polar, retries included.", t.Requests),
 		counter("request_retries_total", "HTTP requests that repeated one that failed.", t.Retries),
 		counter("rate_limited_total", "Answers of Polar that there were too many requests (429).", t.RateLimited))

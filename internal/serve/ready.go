@@ -12,6 +12,7 @@ import (
 type Check struct {
 	Name string
 	Ask  func(context.Context) error
+	Note func(context.Context) string // what else is to be said where it holds; nil = nothing
 }
 
 // Checks reach the database, so their results are kept for a moment: however often the page is asked for, the
@@ -49,7 +50,13 @@ func (r *readiness) report(ctx context.Context) (ready bool, text string) {
 			fmt.Fprintf(&b, "%s: not ready: %s\n", c.Name, strings.ReplaceAll(err.Error(), "\n", "; "))
 			continue
 		}
-		fmt.Fprintf(&b, "%s: ok\n", c.Name)
+		fmt.Fprintf(&b, "%s: ok", c.Name)
+		if c.Note != nil {
+			if note := c.Note(ctx); note != "" {
+				fmt.Fprintf(&b, " (%s)", note)
+			}
+		}
+		b.WriteString("\n")
 	}
 	r.asked, r.text = time.Now(), b.String()
 	return r.ready, r.text

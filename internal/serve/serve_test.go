@@ -22,9 +22,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 type traffic struct{}
 
-func (traffic) Requests() int64    { return 12 }
-func (traffic) Retries() int64     { return 3 }
-func (traffic) RateLimited() int64 { return 1 }
+func (traffic) Requests() int64     { return 12 }
+func (traffic) Retries() int64      { return 3 }
+func (traffic) RateLimited() int64  { return 1 }
+func (traffic) Answered() time.Time { return time.UnixMilli(1_700_000_001_250) }
 func (traffic) Budget() fetch.Budget {
 	b := fetch.Budget{PerMinute: 250, Pace: 54, Used: 20, Left: 34, RateLimited: 1, Paused: 90 * time.Second, PausedUntil: time.Now().Add(time.Minute), Sharers: 2}
 	b.Requests[fetch.PrioritySweep], b.Waiting[fetch.PriorityExport] = 12, 1
@@ -41,12 +42,25 @@ type bundle struct {
 	stop    func() error
 }
 
+// What is said beside a condition that holds.
+func TestReadinessNote(t *testing.T) {
+	for text, check := range map[string]Check{
+		"polar: ok (a moment ago)\n": {Name: "polar", Ask: func(context.Context) error { return nil }, Note: func(context.Context) string { return "a moment ago" }},
+		"polar: ok\n":                {Name: "polar", Ask: func(context.Context) error { return nil }, Note: func(context.Context) string { return "" }},
+		"polar: not ready: gone\n":   {Name: "polar", Ask: func(context.Context) error { return errors.New("gone") }, Note: func(context.Context) string { return "a moment ago" }},
+	} {
+		if _, got := (&readiness{checks: []Check{check}}).report(t.Context()); got != text {
+			t.Errorf("%q, want %q", got, text)
+		}
+	}
+}
+
 func setup(t *testing.T, status func(context.Context) (any, error)) *bundle {
 	t.Helper()
 	b := &bundle{metrics: NewMetrics(Build{"1.2.3", "abc"}, []string{"orders", "customers"})}
 	b.metrics.Count(traffic{})
 	var err error
-	b.server, err = Listen(t.Context(), Config{Addr: "127.0.0.1:0", Metrics: b.metrics, Status: status, Ready: []Check{{"database", func(context.Context) error {
+	b.server, err = Listen(t.Context(), Config{Addr: "127.0.0.1:0", Metrics: b.metrics, Status: status, Ready: []Check{{Name: "database", Ask: func(context.Context) error {
 		b.asked.Add(1)
 		if e := b.failing.Load(); e != nil {
 			return *e
@@ -170,6 +184,7 @@ func TestMetrics(t *testing.T) {
 		`syncd_requests_total 12`,
 		`syncd_request_retries_total 3`,
 		`syncd_rate_limited_total 1`,
+		`syncd_polar_answered_timestamp_seconds 1.70000000125e+09`,
 		`syncd_budget_limit_requests 250`,
 		`syncd_budget_pace_requests 54`,
 		`syncd_budget_used_requests 20`,

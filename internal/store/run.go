@@ -390,16 +390,50 @@ func deref[T any](p *T) (v T) {
 	return v
 }
 
+// RunStatus is the last run of a stream, or the last round of tails. A run that is under way has the outcome "running" and
+// its holder as the reason. One whose lease has ended without it being closed is interrupted.
+type RunStatus struct {
+	Kind, Outcome, Reason       string // Outcome "never": there was none
+	StartedAt, FinishedAt       time.Time
+	Pages, Requests             int64
+	Inserted, Updated, Rejected int64
+}
+
+func runStatus(r db.RunsLastRow) RunStatus {
+	s := RunStatus{Kind: r.Kind, Outcome: deref(r.Outcome), Reason: deref(r.Reason), StartedAt: r.StartedAt, FinishedAt: deref(r.FinishedAt),
+		Pages: r.Pages, Requests: r.Requests, Inserted: r.RowsInserted, Updated: r.RowsUpdated, Rejected: r.RowsRejected}
+	switch {
+	case r.FinishedAt != nil:
+	case r.Leased:
+		s.Outcome, s.Reason = "running", "by "+r.Holder
+	default:
+		s.Outcome, s.Reason = "interrupted", fmt.Sprintf("its process (%s) stopped without closing the run, and its lease has ended", r.Holder)
+	}
+	return s
+}
+
 // StreamStatus is the last run of a stream and the state of its table.
 type StreamStatus struct {
-	Stream, Kind, Outcome, Reason string
-	StartedAt, FinishedAt         time.Time // zero: never started, still running
-	CompleteAt                    time.Time // start of the last complete sweep; zero: never
-	SucceededAt                   time.Time // start of the last run that succeeded; zero: never
-	Rows                          int64     // rows in the table that are not tombstoned
-	Pages, Requests               int64
-	Inserted, Updated, Rejected   int64
-	Held, HeldRun                 int64 // deletions that the brake holds back, and the run to approve
+	Stream string
+	RunStatus
+	CompleteAt    time.Time // start of the last complete sweep; zero: never
+	SucceededAt   time.Time // start of the last run that succeeded; zero: never
+	Rows          int64     // rows in the table that are not tombstoned
+	Held, HeldRun int64     // deletions that are held back, and the run to approve
+}
+
+// LastRound is the last round of tails.
+func (s *Store) LastRound(ctx context.Context) (RunStatus, error) {
+	runs, err := s.q.RunsLast(ctx)
+	if err != nil {
+		return RunStatus{}, fmt.Errorf("read the last round of tails: %w", err)
+	}
+	for _, r := range runs {
+		if r.Stream == "tail" {
+			return runStatus(r), nil
+		}
+	}
+	return RunStatus{Outcome: "never"}, nil
 }
 
 // Streams reports on each stream of names, in their order. A stream that never
@@ -420,7 +454,7 @@ func (s *Store) Streams(ctx context.Context, names []string) ([]StreamStatus, er
 	at := map[string]*StreamStatus{}
 	list := make([]StreamStatus, len(names))
 	for i, name := range names {
-		list[i].Stream = name
+		list[i].Stream, list[i].Outcome = name, "never"
 		at[name] = &list[i]
 	}
 	for _, st := range states {
@@ -435,10 +469,7 @@ func (s *Store) Streams(ctx context.Context, names []string) ([]StreamStatus, er
 	}
 	for _, r := range runs {
 		if a := at[r.Stream]; a != nil {
-			a.Kind, a.Outcome, a.Reason = r.Kind, deref(r.Outcome), deref(r.Reason)
-			a.StartedAt, a.FinishedAt = r.StartedAt, deref(r.FinishedAt)
-			a.Pages, a.Requests = r.Pages, r.Requests
-			a.Inserted, a.Updated, a.Rejected = r.RowsInserted, r.RowsUpdated, r.RowsRejected
+			a.RunStatus = runStatus(r)
 		}
 	}
 	suspects, err := s.q.SuspectsCount(ctx)

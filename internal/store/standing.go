@@ -16,32 +16,65 @@ type Standing struct {
 	Rows        int64     // not tombstoned
 	Rejects     int64     // items that could not be stored, and have not been since
 	Suspects    int64     // rows that the last complete sweep did not meet, and whose deletion is not proven
-	Held        int64     // those of Suspects that the brake holds
+	Held        int64     // those of Suspects that are held
 	HeldRun     int64     // the run to approve, where some are held
 
-	// The last sweep that came to an end of any kind; zero where there is none.
+	// The last sweep that is over, however it ended; zero where there is none.
 	Run                      int64
 	Outcome, Verdict, Reason string
-	approved                 int64 // last approval that succeeded
+
+	ended    ended
+	dead     RunStatus // the last run, where its process died without closing it
+	approved int64     // last approval that succeeded
 }
 
-// Missing says why the table may not hold everything as of the last sweep; "" when it does.
+// ended is the last sweep that reached the end of the list; zero where there is none.
+type ended struct {
+	run                      int64
+	outcome, verdict, reason string
+}
+
+// Missing says why the table may not hold everything as of CompleteAt; "" when it does. What broke off after a complete
+// sweep does not undo it.
 func (s Standing) Missing() string {
 	switch {
 	case s.Unavailable != "":
 		return ""
-	case s.Run == 0:
+	case s.CompleteAt.IsZero() && s.Run == 0 && s.dead.Outcome != "":
+		return s.dead.Outcome + ": " + s.dead.Reason
+	case s.CompleteAt.IsZero() && s.Run == 0:
 		return "never swept"
-	case s.Verdict != "complete":
+	case s.CompleteAt.IsZero():
 		return fmt.Sprintf("run %d %s: %s", s.Run, s.Outcome, s.Reason)
+	case s.ended.verdict != "complete":
+		return fmt.Sprintf("run %d %s: %s", s.ended.run, s.ended.outcome, s.ended.reason)
 	case s.Rejects > 0:
 		return fmt.Sprintf("%d items could not be stored: see sync_rejects", s.Rejects)
 	case s.Held > 0:
 		return fmt.Sprintf("run %d holds %d deletions back: see sync_suspects, and `syncd approve-deletions %d` if they are right", s.HeldRun, s.Held, s.HeldRun)
-	case s.Outcome != "succeeded" && s.approved < s.Run:
-		return fmt.Sprintf("run %d %s: %s", s.Run, s.Outcome, s.Reason)
+	case s.ended.outcome == "partial" && s.approved < s.ended.run:
+		return fmt.Sprintf("run %d partial: %s", s.ended.run, s.ended.reason)
 	}
 	return ""
+}
+
+// BrokenOff says what became of the last sweep where it did not come as far as the one that stands; "" when it did.
+func (s Standing) BrokenOff() string {
+	if s.Run > s.ended.run || s.Run == s.ended.run && s.Outcome == "failed" {
+		return fmt.Sprintf("run %d %s since: %s", s.Run, s.Outcome, s.Reason)
+	}
+	return ""
+}
+
+// Note says what has happened since the sweep that stands; "" when nothing has.
+func (s Standing) Note() string {
+	switch {
+	case s.Unavailable != "" || s.CompleteAt.IsZero():
+		return ""
+	case s.dead.Outcome != "":
+		return s.dead.Outcome + " since: " + s.dead.Reason
+	}
+	return s.BrokenOff()
 }
 
 // Standings reports on each stream of names, in their order, as of one moment.
@@ -70,6 +103,24 @@ func (s *Store) Standings(ctx context.Context, names []string) ([]Standing, erro
 		for _, r := range sweeps {
 			if a := at[r.Stream]; a != nil {
 				a.Run, a.Outcome, a.Verdict, a.Reason = r.ID, deref(r.Outcome), deref(r.Verdict), deref(r.Reason)
+			}
+		}
+		finished, err := q.SweepsEnded(ctx)
+		if err != nil {
+			return err
+		}
+		for _, r := range finished {
+			if a := at[r.Stream]; a != nil {
+				a.ended = ended{r.ID, deref(r.Outcome), deref(r.Verdict), deref(r.Reason)}
+			}
+		}
+		last, err := q.RunsLast(ctx)
+		if err != nil {
+			return err
+		}
+		for _, r := range last {
+			if a := at[r.Stream]; a != nil && r.FinishedAt == nil && !r.Leased {
+				a.dead = runStatus(r)
 			}
 		}
 		approvals, err := q.ApprovalsLast(ctx)

@@ -113,6 +113,48 @@ func (q *Queries) SuspectsCount(ctx context.Context) ([]SuspectsCountRow, error)
 	return items, nil
 }
 
+const sweepsEnded = `-- name: SweepsEnded :many
+SELECT DISTINCT ON (stream) stream, id, outcome, verdict, reason
+FROM sync_runs
+WHERE kind = 'sweep' AND verdict IS NOT NULL
+ORDER BY stream, id DESC
+`
+
+type SweepsEndedRow struct {
+	Stream  string  `json:"stream"`
+	ID      int64   `json:"id"`
+	Outcome *string `json:"outcome"`
+	Verdict *string `json:"verdict"`
+	Reason  *string `json:"reason"`
+}
+
+// The last that reached the end of the list. What broke off before it says nothing new of the table.
+func (q *Queries) SweepsEnded(ctx context.Context) ([]SweepsEndedRow, error) {
+	rows, err := q.db.Query(ctx, sweepsEnded)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []SweepsEndedRow{}
+	for rows.Next() {
+		var i SweepsEndedRow
+		if err := rows.Scan(
+			&i.Stream,
+			&i.ID,
+			&i.Outcome,
+			&i.Verdict,
+			&i.Reason,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const sweepsLast = `-- name: SweepsLast :many
 SELECT DISTINCT ON (stream) stream, id, finished_at, outcome, verdict, reason
 FROM sync_runs

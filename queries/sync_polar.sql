@@ -1,0 +1,7 @@
+-- name: PolarAnswered :exec
+-- A clock that was ahead must not make Polar look answering for ever: what lies ahead counts as now.
+INSERT INTO sync_polar AS p (answered_at) VALUES (clock_timestamp() - make_interval(secs => @seconds_ago::double precision))
+ON CONFLICT (singleton) DO UPDATE SET answered_at = GREATEST(LEAST(p.answered_at, clock_timestamp()), EXCLUDED.answered_at);
+
+-- name: PolarLastAnswer :one
+SELECT answered_at, GREATEST(0, EXTRACT(epoch FROM clock_timestamp() - answered_at))::double precision AS seconds_ago FROM sync_polar;
