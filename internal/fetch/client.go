@@ -132,10 +132,6 @@ type Page struct {
 	Query       url.Values // what was asked, for error messages
 	Next        Cursor     // within a scan: where it goes on after this page; with an error: where it failed
 	Done        bool       // within a scan: it ends with this page
-	// Tied tells, within a scan by page number, that this page begins with the same sort values as the page before ended
-	// with. Ties are shuffled from one request to the next, so a row of this group may be on neither: reading both pages
-	// again may bring it.
-	Tied bool
 	// Gaps are rows that would be on this page and that the server cannot render. See Client.Salvage.
 	Gaps []Gap
 }

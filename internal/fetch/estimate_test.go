@@ -26,9 +26,9 @@ func TestEstimates(t *testing.T) {
 		rows       int // -1: not known beforehand; -2: whatever there are
 		off        int // by how many requests the estimate may be wrong
 	}{
-		{"offset", "/v1/customers/", fetch.Offset{Sort: []string{"created_at", "email"}}, world.Counts()["customers"], 0},
+		{"offset", "/v1/customers/", fetch.Offset{Sort: []string{"-created_at", "email"}}, world.Counts()["customers"], 0},
 		{"offset of an empty list", "/v1/customers/?", fetch.Offset{}, 0, 0},
-		{"offset with parts", "/v1/customer-meters/", fetch.Offset{Sort: []string{"created_at", "customer_id", "meter_id"}, Each: each}, world.Counts()["customer_meters"], 0},
+		{"offset with parts", "/v1/customer-meters/", fetch.Offset{Sort: []string{"-created_at", "customer_id", "meter_id"}, Each: each}, world.Counts()["customer_meters"], 0},
 		{"keyset", "/v1/subscriptions/", fetch.Keyset{Sort: "started_at", After: "started_after"}, world.Counts()["subscriptions"], 1},
 		{"windows", "/v1/events/", fetch.Windows{Field: "timestamp", After: "start_timestamp", Before: "end_timestamp"}, -2, 3},
 		{"array", "/v1/metrics/dashboards", fetch.Array{}, world.Counts()["metric_dashboards"], 0},

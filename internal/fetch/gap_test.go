@@ -21,10 +21,10 @@ func TestQuarantineTrap30_StepsOverRowsThatCannotBeRendered(t *testing.T) {
 		name, path string
 		scan       fetch.Scan
 	}{
-		{"offset", "/v1/customers/", fetch.Offset{Sort: []string{"created_at", "email"}}},
+		{"offset", "/v1/customers/", fetch.Offset{Sort: []string{"-created_at", "email"}}},
 		{"keyset", "/v1/orders/", fetch.Keyset{Sort: "created_at", After: "created_after", Then: []string{"invoice_number"}}},
 		{"keyset of 7", "/v1/orders/", fetch.Keyset{Sort: "created_at", After: "created_after", Then: []string{"invoice_number"}, Limit: 7}},
-		{"offset of 7", "/v1/customers/", fetch.Offset{Sort: []string{"created_at", "email"}, Limit: 7}},
+		{"offset of 7", "/v1/customers/", fetch.Offset{Sort: []string{"-created_at", "email"}, Limit: 7}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -69,7 +69,7 @@ func TestQuarantineTrap30_StepsOverRowsThatCannotBeRendered(t *testing.T) {
 func TestQuarantineIsNoMaskForAnOutage(t *testing.T) {
 	t.Parallel()
 	world := polarsim.NewWorld(polarsim.Options{Seed: 7, Customers: 240})
-	scan := fetch.Offset{Sort: []string{"created_at", "email"}}
+	scan := fetch.Offset{Sort: []string{"-created_at", "email"}}
 	c, sim := simulated(t, world, polarsim.ServerOptions{})
 	all := idsInOrder(t, c, scan, "/v1/customers/")
 	for name, test := range map[string]struct {

@@ -29,7 +29,7 @@ func TestKeysetFindsEveryRow(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%+v", test), func(t *testing.T) {
 			t.Parallel()
-			l := newList(spreadRows(test.rows, test.ties))
+			l := newList(spreadRows(test.rows, test.ties)).shuffled()
 			l.clamp = test.clamp
 			got := Keyset{Sort: "created_at", After: "created_after", Limit: test.limit}.all(t, l, Cursor{})
 			got.complete(t, l.rows)

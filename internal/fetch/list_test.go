@@ -3,6 +3,7 @@ package fetch
 import (
 	"cmp"
 	"fmt"
+	"hash/fnv"
 	"iter"
 	"math/rand/v2"
 	"net/http"
@@ -23,13 +24,14 @@ type row struct {
 }
 
 // list is a fake list endpoint that behaves like Polar's: LIMIT and OFFSET, a separate count before it, a clamped limit,
-// and ties in another order on each request.
+// and ties in an order that the query decides, each page anew.
 type list struct {
 	rows  []row
 	clamp int // 100 if zero
 	field string
-	after string // name of the filter on field
-	rand  *rand.Rand
+	after string     // name of the filter on field
+	rand  *rand.Rand // set: ties come in another order on each request
+	fixed string     // the order of a list that cannot be sorted
 
 	requests []url.Values
 	// counted is called between the count and the read of the page of request n (from 1), asked before both.
@@ -39,7 +41,13 @@ type list struct {
 }
 
 func newList(rows []row) *list {
-	return &list{rows: rows, field: "created_at", after: "created_after", rand: rand.New(rand.NewPCG(1, 2))}
+	return &list{rows: rows, field: "created_at", after: "created_after"}
+}
+
+// shuffled makes ties come in another order on each request.
+func (l *list) shuffled() *list {
+	l.rand = rand.New(rand.NewPCG(1, 2))
+	return l
 }
 
 func (l *list) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -87,20 +95,41 @@ func (l *list) matching(query url.Values) []row {
 			rows = append(rows, row)
 		}
 	}
-	l.rand.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
-	slices.SortStableFunc(rows, func(a, b row) int {
-		for _, criterion := range query["sorting"] {
+	salt := query.Encode()
+	if l.rand != nil {
+		salt = fmt.Sprint(l.rand.Uint64())
+	}
+	sorting := query["sorting"]
+	if l.fixed != "" {
+		sorting = []string{l.fixed}
+	}
+	places := make(map[string]uint64, len(rows))
+	for _, row := range rows {
+		places[row.id] = hash(row.id + salt)
+	}
+	slices.SortFunc(rows, func(a, b row) int {
+		for _, criterion := range sorting {
+			name, falling := strings.CutPrefix(criterion, "-")
 			order := a.at.Compare(b.at)
-			if criterion != l.field {
+			if name != l.field {
 				order = strings.Compare(a.then, b.then)
+			}
+			if falling {
+				order = -order
 			}
 			if order != 0 {
 				return order
 			}
 		}
-		return 0
+		return cmp.Compare(places[a.id], places[b.id])
 	})
 	return rows
+}
+
+func hash(s string) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(s)) // never fails
+	return h.Sum64()
 }
 
 var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)

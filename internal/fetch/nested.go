@@ -18,6 +18,7 @@ import (
 // known. The count of the whole, on the last page, is the sum of what each parent's list counted.
 type Nested struct {
 	Field   string    // key that the list has where the answer is one object: seats; "" where it is a list with pages
+	Fixed   []string  // the order of a list with pages: see Offset
 	Parents []Parents // read one kind after the other
 }
 
@@ -152,9 +153,9 @@ func (s *nestedScan) object(ctx context.Context, path string, query url.Values) 
 func (s *nestedScan) list(ctx context.Context, path string, query url.Values) (all Page, total int, err error) {
 	ids := map[string]struct{}{}
 	for range maxListPasses {
-		nameless := 0
+		nameless, tied := 0, 0
 		all.Gaps = nil
-		for p, err := range (Offset{}).list(ctx, s.client, path, query, Cursor{}) {
+		for p, err := range (Offset{Fixed: s.Fixed}).list(ctx, s.client, path, query, Cursor{}) {
 			all.Requests += p.Requests
 			all.Query = p.Query
 			if err != nil {
@@ -164,6 +165,7 @@ func (s *nestedScan) list(ctx context.Context, path string, query url.Values) (a
 				all.RequestedAt = p.RequestedAt
 			}
 			all.Items, all.Gaps, total = append(all.Items, p.Items...), append(all.Gaps, p.Gaps...), p.TotalCount
+			tied = p.Next.Tied
 			for _, item := range p.Items {
 				if id := itemID(item); id != "" {
 					ids[id] = struct{}{}
@@ -172,7 +174,8 @@ func (s *nestedScan) list(ctx context.Context, path string, query url.Values) (a
 				}
 			}
 		}
-		if len(ids)+nameless+len(all.Gaps) == total {
+		if len(ids)+nameless+len(all.Gaps) == total-tied {
+			s.at.Tied += tied
 			break
 		}
 	}

@@ -37,6 +37,10 @@ type Cursor struct {
 	Page  int    `json:"page,omitzero"`  // the next page to ask for; 0 = 1
 	After string `json:"after,omitzero"` // lower bound, exclusive: RFC 3339 with microseconds, in UTC
 	Total int    `json:"total,omitzero"` // total_count seen last, so that a drop is noticed across a restart; of a scan in parts, rows of those that are done with
+	// Order is that in which pages were read by number: a page number of another order is another place.
+	Order string `json:"order,omitzero"`
+	// Tied are rows with equal sort values that were counted and did not come, whatever was tried.
+	Tied int `json:"tied,omitzero"`
 	// Gone are the ids of parents that the server did not find, in a scan of what belongs to each; separated by blanks.
 	Gone string `json:"gone,omitzero"`
 }

@@ -56,21 +56,21 @@ func TestScansOfASimulatedOrganization(t *testing.T) {
 	t.Parallel()
 	world := polarsim.NewWorld(polarsim.Options{Seed: 7, Customers: 240})
 	want := world.Counts()
-	eachMeter := &fetch.Each{Path: "/v1/meters/", Query: url.Values{"is_archived": {"true"}, "sorting": {"created_at", "name"}}, Param: "meter_id"}
+	eachMeter := &fetch.Each{Path: "/v1/meters/", Query: url.Values{"is_archived": {"true"}, "sorting": {"-created_at", "name"}}, Param: "meter_id"}
 	for _, test := range []struct {
 		name, path string
 		scan       fetch.Scan
 		stable     bool // ties span pages and no criterion tells them apart: for a caller that verifies and reads again
 	}{
-		{"organizations", "/v1/organizations/", fetch.Offset{Sort: []string{"created_at", "slug"}}, false},
-		{"products", "/v1/products/", fetch.Offset{Sort: []string{"created_at", "name"}}, false},
-		{"customers", "/v1/customers/", fetch.Offset{Sort: []string{"created_at", "email"}}, false},
-		{"members", "/v1/members/", fetch.Offset{Sort: []string{"created_at"}}, true},
-		{"meters", "/v1/meters/", fetch.Offset{Sort: []string{"created_at", "name"}}, false},
-		{"customer_meters", "/v1/customer-meters/", fetch.Offset{Sort: []string{"created_at", "customer_id", "meter_id"}, Each: eachMeter}, false},
+		{"organizations", "/v1/organizations/", fetch.Offset{Sort: []string{"-created_at", "slug"}}, false},
+		{"products", "/v1/products/", fetch.Offset{Sort: []string{"-created_at", "name"}}, false},
+		{"customers", "/v1/customers/", fetch.Offset{Sort: []string{"-created_at", "email"}}, false},
+		{"members", "/v1/members/", fetch.Offset{Sort: []string{"-created_at"}}, true},
+		{"meters", "/v1/meters/", fetch.Offset{Sort: []string{"-created_at", "name"}}, false},
+		{"customer_meters", "/v1/customer-meters/", fetch.Offset{Sort: []string{"-created_at", "customer_id", "meter_id"}, Each: eachMeter}, false},
 		{"orders", "/v1/orders/", fetch.Keyset{Sort: "created_at", After: "created_after", Then: []string{"invoice_number"}}, false},
 		{"subscriptions", "/v1/subscriptions/", fetch.Keyset{Sort: "started_at", After: "started_after"}, false},
-		{"payments", "/v1/payments/", fetch.Offset{Sort: []string{"created_at", "amount", "method", "status"}}, true},
+		{"payments", "/v1/payments/", fetch.Offset{Sort: []string{"-created_at", "amount", "method", "status"}}, true},
 		{"metric_dashboards", "/v1/metrics/dashboards", fetch.Array{}, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -89,25 +89,26 @@ const unseenWhole = "nothing, while the list fits into one page; then all change
 // Streams is the table of streams: the only place where a path of Polar's API
 // meets a table. Parents come before what refers to them.
 //
-// A scan goes in ascending order of creation, because new rows then land behind
-// the reader; Polar's default, newest first, would push rows onto pages already
-// read and pull others off pages still to come. No list has a tie-breaker of its
-// own, so a near-unique second criterion narrows the ties where there is one.
+// A list that filters by time is read from its oldest row to its newest, each
+// page from the time where the last one ended. One without such a filter is read
+// by page number from its newest row to its oldest, so that new rows land where
+// they hide nothing: see fetch.Offset. No list has a tie-breaker of its own, so a
+// near-unique second criterion narrows the ties where there is one.
 // Source: server/polar/*/sorting.py and kit/repository/base.py in polarsource/polar.
 func Streams() []Stream {
 	return expecting(append([]Stream{
 		{Name: "organizations", Path: "/v1/organizations/", Get: "/v1/organizations/{id}", Scope: "organizations:read", Whose: "id",
-			Scan:  fetch.Offset{Sort: []string{"created_at", "slug"}},
+			Scan:  fetch.Offset{Sort: []string{"-created_at", "slug"}},
 			Table: rows((*db.Queries).OrganizationsUpsert),
 			Tail:  Tail{Hook: "organization.", Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
 
 		{Name: "benefits", Path: "/v1/benefits/", Get: "/v1/benefits/{id}", Scope: "benefits:read",
-			Scan:  fetch.Offset{Sort: []string{"created_at", "description"}},
+			Scan:  fetch.Offset{Sort: []string{"-created_at", "description"}},
 			Table: rows((*db.Queries).BenefitsUpsert),
 			Tail:  Tail{Hook: "benefit.", Batch: "id", Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
 
 		{Name: "custom_fields", Path: "/v1/custom-fields/", Get: "/v1/custom-fields/{id}", Scope: "custom_fields:read",
-			Scan:  fetch.Offset{Sort: []string{"created_at", "slug"}},
+			Scan:  fetch.Offset{Sort: []string{"-created_at", "slug"}},
 			Table: rows((*db.Queries).CustomFieldsUpsert),
 			Tail:  Tail{Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
 
@@ -120,7 +121,7 @@ func Streams() []Stream {
 			Tail:  Tail{Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
 
 		{Name: "products", Path: "/v1/products/", Get: "/v1/products/{id}", Scope: "products:read",
-			Scan:  fetch.Offset{Sort: []string{"created_at", "name"}},
+			Scan:  fetch.Offset{Sort: []string{"-created_at", "name"}},
 			Table: rows((*db.Queries).ProductsUpsert),
 			Tail:  Tail{Hook: "product.", Batch: "id", Slow: []Probe{Whole{}}, Unseen: unseenWhole},
 			Children: []Child{
@@ -134,28 +135,28 @@ func Streams() []Stream {
 
 		{Name: "customers", Path: "/v1/customers/", Get: "/v1/customers/{id}",
 			Ours: "/v1/customers/external/{external_id}", Scope: "customers:read",
-			Scan:  fetch.Offset{Sort: []string{"created_at", "email"}},
+			Scan:  fetch.Offset{Sort: []string{"-created_at", "email"}},
 			Table: rows((*db.Queries).CustomersUpsert),
 			Tail: Tail{Hook: "customer.", Touched: []Touch{{"customer.", "customer_id", ""}}, Fast: []Probe{Head{}}, Census: true,
 				Unseen: "changes without an event: avatar_url, first_user_event_at, default_payment_method_id"}},
 
 		{Name: "members", Path: "/v1/members/", Get: "/v1/customers/{customer_id}/members/{id}",
 			Ours: "/v1/customers/external/{external_id}/members/{member_external_id}", Scope: "members:read",
-			Scan:  fetch.Offset{Sort: []string{"created_at"}},
+			Scan:  fetch.Offset{Sort: []string{"-created_at"}},
 			Table: rows((*db.Queries).MembersUpsert),
 			Tail: Tail{Hook: "member.", Touched: []Touch{{"customer.", "customer_id", "customer_id"}}, Slow: []Probe{Head{}},
 				Unseen: "changes of members whose customer has no event, unless a webhook tells of them"}},
 
 		{Name: "meters", Path: "/v1/meters/", Get: "/v1/meters/{id}", Scope: "meters:read",
-			Scan:  fetch.Offset{Sort: []string{"created_at", "name"}},
+			Scan:  fetch.Offset{Sort: []string{"-created_at", "name"}},
 			Table: rows((*db.Queries).MetersUpsert),
 			Tail:  Tail{Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
 
 		// The plain list leaves out the rows of archived meters; asked for by
 		// meter, they come. Source: customer_meter/service.py.
 		{Name: "customer_meters", Path: "/v1/customer-meters/", Get: "/v1/customer-meters/{id}", Scope: "customer_meters:read",
-			Scan: fetch.Offset{Sort: []string{"created_at", "customer_id", "meter_id"},
-				Each: &fetch.Each{Path: "/v1/meters/", Query: url.Values{"is_archived": {"true"}}, Param: "meter_id"}},
+			Scan: fetch.Offset{Sort: []string{"-created_at", "customer_id", "meter_id"},
+				Each: &fetch.Each{Path: "/v1/meters/", Query: url.Values{"is_archived": {"true"}, "sorting": {"-created_at", "name"}}, Param: "meter_id"}},
 			Embedded: []string{"customer", "meter"},
 			Copies:   map[string]string{"customer": "customers", "meter": "meters"},
 			Table:    rows((*db.Queries).CustomerMetersUpsert),
@@ -164,7 +165,7 @@ func Streams() []Stream {
 
 		// A redemption does not move modified_at: a trigger of the database counts it.
 		{Name: "discounts", Path: "/v1/discounts/", Get: "/v1/discounts/{id}", Scope: "discounts:read",
-			Scan:  fetch.Offset{Sort: []string{"created_at", "code", "name"}},
+			Scan:  fetch.Offset{Sort: []string{"-created_at", "code", "name"}},
 			Table: rows((*db.Queries).DiscountsUpsert),
 			Tail:  Tail{Hook: "discount.", Touched: []Touch{{"order.paid", "discount_id", ""}}, Slow: []Probe{Whole{}}, Unseen: unseenWhole},
 			Children: []Child{
@@ -204,13 +205,13 @@ func Streams() []Stream {
 			}},
 
 		{Name: "payments", Path: "/v1/payments/", Get: "/v1/payments/{id}", Scope: "payments:read",
-			Scan:  fetch.Offset{Sort: []string{"created_at", "amount", "method", "status"}},
+			Scan:  fetch.Offset{Sort: []string{"-created_at", "amount", "method", "status"}},
 			Table: rows((*db.Queries).PaymentsUpsert),
 			Tail: Tail{Touched: []Touch{{"order.paid", "order_id", "order_id"}}, Fast: []Probe{Head{}}, Slow: []Probe{Hot{"status", []string{"pending"}}},
 				Unseen: "order_id filled in later, for an order without an event"}},
 
 		{Name: "disputes", Path: "/v1/disputes/", Get: "/v1/disputes/{id}", Scope: "disputes:read",
-			Scan:     fetch.Offset{Sort: []string{"created_at", "amount"}},
+			Scan:     fetch.Offset{Sort: []string{"-created_at", "amount"}},
 			Embedded: []string{"customer"},
 			Copies:   map[string]string{"customer": "customers"},
 			Lifted:   map[string]string{"customer_id": "customer"},
@@ -221,7 +222,7 @@ func Streams() []Stream {
 
 		// A refund without an order is not listed. Source: refund/repository.py.
 		{Name: "refunds", Path: "/v1/refunds/", Pick: Pick{"id", "id"}, Scope: "refunds:read",
-			Scan:     fetch.Offset{Sort: []string{"created_at", "amount"}},
+			Scan:     fetch.Offset{Sort: []string{"-created_at", "amount"}},
 			Embedded: []string{"dispute"},
 			Copies:   map[string]string{"dispute": "disputes"},
 			Lifted:   map[string]string{"dispute_id": "dispute"},
@@ -233,7 +234,7 @@ func Streams() []Stream {
 		// A webhook brings the properties before the change as well. A license key
 		// that the customer chose is a secret, and so is an invitation into Slack.
 		{Name: "benefit_grants", Path: "/v1/benefit-grants/", Pick: Pick{"customer_id", "customer_id"}, Scope: "benefits:read",
-			Scan:     fetch.Offset{Sort: []string{"created_at", "granted_at", "revoked_at"}},
+			Scan:     fetch.Offset{Sort: []string{"-created_at", "granted_at", "revoked_at"}},
 			Embedded: []string{"customer", "member", "benefit", "previous_properties"},
 			Secrets:  []string{"user_provided_key", "invite_url"},
 			Copies:   map[string]string{"customer": "customers", "member": "members", "benefit": "benefits"},
@@ -242,7 +243,7 @@ func Streams() []Stream {
 				Unseen: "errors and properties that change without an event"}},
 
 		{Name: "checkout_links", Path: "/v1/checkout-links/", Get: "/v1/checkout-links/{id}", Scope: "checkout_links:read",
-			Scan:     fetch.Offset{Sort: []string{"created_at", "label", "success_url"}},
+			Scan:     fetch.Offset{Sort: []string{"-created_at", "label", "success_url"}},
 			Embedded: []string{"product", "product_price", "discount"},
 			Secrets:  []string{"url"},
 			Copies:   map[string]string{"discount": "discounts"},
@@ -255,7 +256,7 @@ func Streams() []Stream {
 
 		// The default of success_url holds the client secret. Source: models/checkout.py.
 		{Name: "checkouts", Path: "/v1/checkouts/", Get: "/v1/checkouts/{id}", Scope: "checkouts:read",
-			Scan:     fetch.Offset{Sort: []string{"created_at", "expires_at"}},
+			Scan:     fetch.Offset{Sort: []string{"-created_at", "expires_at"}},
 			Embedded: []string{"product", "product_price", "discount"},
 			Secrets:  []string{"url", "success_url", "payment_processor_metadata"},
 			Copies:   map[string]string{"product": "products", "discount": "discounts"},
@@ -281,7 +282,7 @@ func Streams() []Stream {
 		// A URL of Slack or Discord is all that it takes to post there, and others
 		// may hold a key: it is a secret like the one that signs.
 		{Name: "webhook_endpoints", Path: "/v1/webhooks/endpoints", Get: "/v1/webhooks/endpoints/{id}", Scope: "webhooks:read",
-			Scan:    fetch.Offset{},
+			Scan:    fetch.Offset{Fixed: []string{"-created_at"}},
 			Secrets: []string{"secret", "url"},
 			Table:   rows((*db.Queries).WebhookEndpointsUpsert),
 			Tail:    Tail{Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
@@ -289,7 +290,7 @@ func Streams() []Stream {
 		// Since 2026-06-22 Polar answers this list to web sessions only.
 		// Source: organization_access_token/auth.py.
 		{Name: "organization_access_tokens", Path: "/v1/organization-access-tokens/", Scope: "organization_access_tokens:read",
-			Scan:     fetch.Offset{Sort: []string{"created_at", "comment"}},
+			Scan:     fetch.Offset{Sort: []string{"-created_at", "comment"}},
 			Embedded: []string{"token"},
 			Table:    rows((*db.Queries).OrganizationAccessTokensUpsert),
 			Tail:     Tail{Unseen: "everything"},

@@ -13,7 +13,7 @@ func ownedStreams() []Stream {
 	return []Stream{
 		// The list is in order of creation. Each validation of a key moves its modified_at.
 		{Name: "license_keys", Path: "/v1/license-keys/", Get: "/v1/license-keys/{id}", Scope: "license_keys:read",
-			Scan:     fetch.Offset{},
+			Scan:     fetch.Offset{Fixed: []string{"created_at"}},
 			Embedded: []string{"customer", "activations"},
 			Secrets:  []string{"key"},
 			Copies:   map[string]string{"customer": "customers"},
@@ -45,7 +45,7 @@ func ownedStreams() []Stream {
 			Tail:     Tail{Hook: "customer_seat.", Unseen: "everything but what a webhook endpoint of the format `raw` tells"}},
 
 		{Name: "payment_methods", Path: "/v1/customers/{customer_id}/payment-methods", Scope: "customers:read",
-			Scan:    fetch.Nested{},
+			Scan:    fetch.Nested{Fixed: []string{"-created_at"}},
 			Parents: []Parent{{Stream: "customers", Column: "customer_id"}},
 			Table:   rows((*db.Queries).PaymentMethodsUpsert),
 			Tail:    Tail{Unseen: "everything"},

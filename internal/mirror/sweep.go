@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"net/url"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -34,9 +33,7 @@ type sweep struct {
 
 	from    fetch.Cursor // where the last page was read from
 	gone    string       // parents that Polar did not find: see fetch.Cursor
-	tied    []url.Values // pages between which a row of a group of ties may have slipped
-	before  url.Values   // the page before
-	both    bool         // it is among the tied ones already
+	tied    int          // rows with equal sort values that no question brought
 	whole   int          // rows there are by the last page's count; -1 where that does not tell
 	base    int          // for progress: rows of this sweep that earlier runs stored
 	dropped bool         // total_count fell during this pass: ids received may be gone
@@ -45,12 +42,8 @@ type sweep struct {
 }
 
 const (
-	maxPasses = 3  // over the whole list, the first included
-	maxSeams  = 12 // rounds over the pages that begin or end in a group of ties
-	maxTails  = 5  // rounds over the end of the list, where new rows land
-	// maxTied bounds what is remembered of pages; a list with more ties than
-	// that is read again as a whole.
-	maxTied = 2000
+	maxPasses = 3 // over the whole list, the first included
+	maxNews   = 5 // rounds over the end of the list where new rows land
 )
 
 // guarded turns a panic into a failed run: a bug met in one stream must not
@@ -120,9 +113,9 @@ func (sw *sweep) renew(ctx context.Context, stop context.CancelCauseFunc) {
 
 // read reads the list, then what it takes to account for every row, and sets
 // the verdict. It works in steps of growing cost: the end of the list again,
-// where rows land that are new; the pages that share a group of ties; the whole
-// list. Each is bounded, so that a server that counts wrongly ends the sweep as
-// incomplete and does not keep it for ever.
+// where rows land that are new; the whole list. Each is bounded, so that a
+// server that counts wrongly ends the sweep as incomplete and does not keep it
+// for ever.
 func (sw *sweep) read(ctx, reading context.Context) error {
 	if err := sw.prepare(ctx); err != nil {
 		return err
@@ -140,7 +133,10 @@ func (sw *sweep) read(ctx, reading context.Context) error {
 	if err := sw.scan(ctx, reading, sw.from); err != nil {
 		return err
 	}
-	passes, seams, tails, known := 1, 0, 0, int64(-1)
+	passes, news, known := 1, 0, int64(-1)
+	// What came or went while nobody looked, or went while this run looked, may be balanced by what came.
+	_, numbered := sw.s.Scan.(fetch.Offset)
+	stirred := numbered && sw.run.Checkpoint != nil
 	for {
 		c, err := sw.compare(ctx, reading)
 		if err != nil {
@@ -148,7 +144,7 @@ func (sw *sweep) read(ctx, reading context.Context) error {
 		}
 		gone := sw.dropped || c.distinct+c.gaps > c.total // ids received may be those of rows that are gone
 		switch {
-		case c.accounted():
+		case c.accounted() && (news > 0 || !stirred && !(numbered && sw.dropped)):
 			sw.certify(c)
 			if sw.span != nil {
 				return nil // what a window lacks may lie outside by now
@@ -168,14 +164,11 @@ func (sw *sweep) read(ctx, reading context.Context) error {
 				return err
 			}
 			return sw.link(ctx)
-		case !gone && tails < maxTails && c.distinct > known:
-			tails, known = tails+1, c.distinct
-			err = sw.scan(ctx, reading, sw.from)
-		case !gone && len(sw.tied) > 0 && seams < maxSeams:
-			seams++
-			err = sw.reread(ctx, reading)
-		case passes < maxPasses:
-			passes, seams, tails, known = passes+1, 0, 0, -1
+		case c.accounted(), !gone && news < maxNews && c.distinct > known:
+			news, known = news+1, c.distinct
+			err = sw.news(ctx, reading)
+		case passes < maxPasses && !c.tied():
+			passes, news, known, stirred = passes+1, 0, -1, false
 			err = sw.again(ctx, reading, gone)
 		default:
 			sw.certify(c)
@@ -190,11 +183,17 @@ func (sw *sweep) read(ctx, reading context.Context) error {
 // comparison of what was received with what Polar counts; total is -1 where Polar does not count.
 // Gaps are rows that Polar counts and cannot render: they are accounted for, and missing all the same.
 // Copies are rows that it need not count, and of which only a copy came, which could not be stored.
-type comparison struct{ distinct, unidentified, gaps, copies, total int64 }
+// Ties are rows that Polar counts and gives to no question, because their sort values are equal.
+type comparison struct{ distinct, unidentified, gaps, copies, ties, total int64 }
 
 // accounted: reading again would bring nothing that is not known of.
 func (c comparison) accounted() bool {
 	return c.total < 0 || c.distinct+c.unidentified+c.gaps == c.total
+}
+
+// tied: what is missing is what could not be told apart, and the same questions would have the same answers.
+func (c comparison) tied() bool {
+	return c.ties > 0 && c.distinct+c.unidentified+c.gaps+c.ties == c.total
 }
 
 func (sw *sweep) compare(ctx, reading context.Context) (c comparison, err error) {
@@ -222,7 +221,7 @@ func (sw *sweep) compare(ctx, reading context.Context) (c comparison, err error)
 		sw.counted.tell(n.Total)
 	}
 	sw.res.Total = sw.whole
-	c.total = int64(sw.whole)
+	c.total, c.ties = int64(sw.whole), int64(sw.tied)
 	return c, nil
 }
 
@@ -237,7 +236,12 @@ func (sw *sweep) certify(c comparison) {
 		sw.closing.Verdict = fmt.Sprintf("incomplete: %d rows cannot be rendered by Polar", c.gaps)
 		sw.partial("%d rows cannot be rendered by Polar: see sync_rejects", c.gaps)
 	}
-	if !c.accounted() {
+	switch {
+	case c.accounted():
+	case c.tied():
+		sw.closing.Verdict = fmt.Sprintf("incomplete: %d rows with equal times cannot be told apart", c.ties)
+		sw.partial("%d rows with equal times cannot be told apart: Polar orders them anew for each page, and whatever was asked gave others of them; rows that come or go move the pages, so a later run may get them", c.ties)
+	default:
 		sw.closing.Verdict = "incomplete"
 		sw.partial("%d different rows were read, Polar counts %d: rows come and go faster than they can be read, or its count is wrong; the next run reads again", c.distinct+c.unidentified+c.gaps, c.total)
 	}
@@ -271,7 +275,7 @@ func (sw *sweep) partial(format string, args ...any) {
 
 // scan reads and stores from a position until the scan is done.
 func (sw *sweep) scan(ctx, reading context.Context, from fetch.Cursor) error {
-	sw.from, sw.before, sw.both, sw.whole = from, nil, false, -1
+	sw.from, sw.tied, sw.whole = from, from.Tied, -1
 	pages := ahead(reading, func(ctx context.Context) iter.Seq2[parsed, error] {
 		return sw.parsing(sw.s.Scan.Pages(ctx, sw.r.Client, sw.s.Path, sw.s.Query, from))
 	})
@@ -283,13 +287,7 @@ func (sw *sweep) scan(ctx, reading context.Context, from fetch.Cursor) error {
 		if err := sw.put(ctx, page, page.Next); err != nil {
 			return err
 		}
-		if page.Tied && len(sw.tied) < maxTied {
-			if !sw.both {
-				sw.tied = append(sw.tied, sw.before)
-			}
-			sw.tied = append(sw.tied, page.Query)
-		}
-		sw.before, sw.both, sw.gone = page.Query, page.Tied, page.Next.Gone
+		sw.tied, sw.gone = page.Next.Tied, page.Next.Gone
 		sw.dropped = sw.dropped || page.Whole >= 0 && page.Whole < sw.whole
 		sw.whole = page.Whole
 		sw.counted.tell(page.Whole)
@@ -302,21 +300,43 @@ func (sw *sweep) scan(ctx, reading context.Context, from fetch.Cursor) error {
 	return fmt.Errorf("%w: the scan of %s ended without its last page", fetch.ErrContract, sw.s.Name)
 }
 
-// reread reads the pages again that share a group of ties with a neighbour:
-// Polar shuffles ties from one request to the next, so a row of the group may
-// have been on neither.
-func (sw *sweep) reread(ctx, reading context.Context) error {
-	for _, query := range sw.tied {
-		page, err := sw.r.Client.Salvage(reading, sw.s.Path, query)
+// news reads the end of the list where new rows land. A scan by page number
+// begins there, and ends for this purpose with the first page that brings
+// nothing new; others go on from where they ended.
+func (sw *sweep) news(ctx, reading context.Context) error {
+	offset, numbered := sw.s.Scan.(fetch.Offset)
+	if !numbered {
+		return sw.scan(ctx, reading, sw.from)
+	}
+	known, err := sw.run.Distinct(ctx)
+	if err != nil {
+		return err
+	}
+	for page, err := range offset.Pages(reading, sw.r.Client, sw.s.Path, sw.s.Query, fetch.Cursor{}) {
 		sw.requests += int64(page.Requests)
 		if err != nil {
 			return err
 		}
+		page.Gaps = nil // they have been met where they stood before
 		if err := sw.store(ctx, page, sw.from); err != nil {
 			return err
 		}
+		if page.Whole >= 0 {
+			sw.whole = page.Whole
+			sw.counted.tell(page.Whole)
+		}
+		n, err := sw.run.Distinct(ctx)
+		if err != nil {
+			return err
+		}
+		if page.Done || n == known {
+			break
+		}
+		known = n
 	}
-	sw.whole = -1
+	if offset.Each != nil {
+		sw.whole = -1
+	}
 	return nil
 }
 
@@ -325,7 +345,7 @@ func (sw *sweep) again(ctx, reading context.Context, forget bool) error {
 	if err := sw.run.Restart(ctx, forget); err != nil {
 		return err
 	}
-	sw.tied, sw.dropped = nil, false
+	sw.dropped = false
 	if forget {
 		sw.base, sw.had = -int(sw.run.Counts.Read), 0
 	}

@@ -80,7 +80,7 @@ func (h Head) ask(ctx, reading context.Context, t *tail) error {
 		from = t.start(newest)
 	}
 	newest, sorting := t.at.Newest.At, []string{"-" + by}
-	if o, ok := t.s.Scan.(fetch.Offset); ok && len(o.Sort) > 1 && o.Sort[0] == by {
+	if o, ok := t.s.Scan.(fetch.Offset); ok && len(o.Sort) > 1 && o.Sort[0] == "-"+by {
 		sorting = append(sorting, o.Sort[1:]...)
 	}
 	for n := 1; ; n++ {
