@@ -14,22 +14,23 @@ import (
 )
 
 type simulateCmd struct {
-	Addr      string   `default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Address to listen on; port 0 takes a free one."`
-	Seed      uint64   `default:"1" help:"The same seed and size give the same organization, byte for byte."`
-	Customers int      `default:"200" help:"Customers of the organization."`
-	Orders    int      `help:"Orders; by default they follow from the customers."`
-	Token     string   `help:"The one access token that is accepted; by default any that begins with polar_oat_."`
-	Scopes    []string `help:"Scopes of the token, separated by commas; by default all."`
-	PerMinute int      `help:"Requests a minute before 429; 0 for no limit. Polar's production has 500, its sandbox 100."`
-	Keep      int      `placeholder:"MB" help:"Keep answers of up to so many megabytes in memory and give them again until something is written, for benchmarks."`
-	Fault     []string `sep:"none" placeholder:"KIND:KEY=VALUE,..." help:"Something that goes wrong, such as 502:path=/v1/orders/,times=1; may be repeated."`
+	Addr      string        `default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Address to listen on; port 0 takes a free one."`
+	Seed      uint64        `default:"1" help:"The same seed and size give the same organization, byte for byte."`
+	Customers int           `default:"200" help:"Customers of the organization."`
+	Orders    int           `help:"Orders; by default they follow from the customers."`
+	Token     string        `help:"The one access token that is accepted; by default any that begins with polar_oat_."`
+	Scopes    []string      `help:"Scopes of the token, separated by commas; by default all."`
+	PerMinute int           `help:"Requests a minute before 429; 0 for no limit. Polar's production has 500, its sandbox 100."`
+	FeedLag   time.Duration `placeholder:"DURATION" help:"How late events and webhook deliveries may show, each by another time; by default at once."`
+	Keep      int           `placeholder:"MB" help:"Keep answers of up to so many megabytes in memory and give them again until something is written, for benchmarks."`
+	Fault     []string      `sep:"none" placeholder:"KIND:KEY=VALUE,..." help:"Something that goes wrong, such as 502:path=/v1/orders/,times=1; may be repeated."`
 }
 
 func (cmd *simulateCmd) Run(c *command) error {
 	_, log, err := c.config()
 	problems := []error{err}
-	if cmd.Customers < 0 || cmd.Orders < 0 || cmd.PerMinute < 0 || cmd.Keep < 0 {
-		problems = append(problems, errors.New("--customers, --orders, --per-minute and --keep cannot be negative"))
+	if cmd.Customers < 0 || cmd.Orders < 0 || cmd.PerMinute < 0 || cmd.Keep < 0 || cmd.FeedLag < 0 {
+		problems = append(problems, errors.New("--customers, --orders, --per-minute, --feed-lag and --keep cannot be negative"))
 	}
 	options := polarsim.ServerOptions{Token: cmd.Token, Scopes: cmd.Scopes, PerMinute: cmd.PerMinute, Log: log}
 	for _, text := range cmd.Fault {
@@ -42,7 +43,7 @@ func (cmd *simulateCmd) Run(c *command) error {
 	}
 	ctx, release := c.interruptible()
 	defer release()
-	world := polarsim.NewWorld(polarsim.Options{Seed: cmd.Seed, Customers: cmd.Customers, Orders: cmd.Orders})
+	world := polarsim.NewWorld(polarsim.Options{Seed: cmd.Seed, Customers: cmd.Customers, Orders: cmd.Orders, FeedLag: cmd.FeedLag})
 	var handler http.Handler = polarsim.NewServer(world, options)
 	if cmd.Keep > 0 {
 		handler = polarsim.Keep(handler, cmd.Keep<<20)

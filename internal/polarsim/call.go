@@ -102,6 +102,9 @@ func (r *resource) list(c *call) {
 		return
 	}
 	rows, total := c.replicated(r, c.w.rows(r, &l)), 0
+	if r.late != nil {
+		rows = c.w.written(rows, func(n Ref) bool { return r.late(c.w, n) })
+	}
 	total = len(rows)
 	for _, h := range c.hits {
 		switch value, _ := strconv.Atoi(h.Value); h.Kind { // Value is no number where the kind wants none

@@ -15,6 +15,7 @@ import (
 //	POST /sim/advance?by=24h    moves the clock
 //	POST /sim/churn?n=10        makes changes
 //	POST /sim/faults            arms the faults of the body, a text form a line; GET lists them, DELETE disarms them
+//	POST /sim/worker?lag=2m     has events and deliveries show up to so late, out of order; ?stopped=true has none show, ?stopped=false those that piled up
 //	GET  /sim/files/...         the files that links to invoices and receipts lead to
 //	POST /sim/reset             sets the request counts to zero
 func (s *Server) control(rw http.ResponseWriter, r *http.Request) {
@@ -43,6 +44,23 @@ func (s *Server) control(rw http.ResponseWriter, r *http.Request) {
 			return
 		}
 		reply(map[string]any{"changes": s.world.Churn(n)})
+	case "POST /sim/worker":
+		q := r.URL.Query()
+		lag, err := time.ParseDuration(q.Get("lag"))
+		if (q.Has("lag") || !q.Has("stopped")) && (err != nil || lag < 0) {
+			http.Error(rw, "want ?lag= a duration such as 2m, or ?stopped= true or false", http.StatusBadRequest)
+			return
+		}
+		if q.Has("lag") {
+			s.world.SetFeedLag(lag)
+		}
+		switch q.Get("stopped") {
+		case "true":
+			s.world.StopWorker()
+		case "false":
+			s.world.StartWorker()
+		}
+		reply(s.stats())
 	case "POST /sim/faults":
 		body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
 		if err != nil {

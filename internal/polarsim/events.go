@@ -215,7 +215,16 @@ func (w *World) eventRows(l *listQuery) []Ref {
 	for _, b := range l.ranges {
 		rows = w.cut(rows, l, b)
 	}
-	return rows
+	j := &w.journal
+	return w.written(rows, func(n Ref) bool { return int(n) >= len(j.past) && j.live[int(n)-len(j.past)].shown > w.now })
+}
+
+// written leaves out what the worker has not written yet.
+func (w *World) written(rows []Ref, late func(n Ref) bool) []Ref {
+	if !slices.ContainsFunc(rows, late) {
+		return rows
+	}
+	return slices.DeleteFunc(slices.Clone(rows), late)
 }
 
 // selectEvents merges those of the past, which lie sorted, with later ones.

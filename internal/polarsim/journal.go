@@ -79,6 +79,7 @@ type moment struct {
 type note struct {
 	moment
 	inserted Time
+	shown    Time   // when it is listed
 	metadata string // JSON text, where it does not follow from the moment
 }
 
@@ -125,7 +126,7 @@ func (w *World) happened(m moment, metadata string) Ref {
 	}
 	m.at = cmp.Or(m.at, w.now)
 	w.version++
-	j.live = append(j.live, note{moment: m, inserted: w.now, metadata: metadata})
+	j.live = append(j.live, note{moment: m, inserted: w.now, shown: w.done(), metadata: metadata})
 	return Ref(j.count() - 1)
 }
 

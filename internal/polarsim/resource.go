@@ -20,8 +20,9 @@ type resource struct {
 	fixed   bool     // the list has no `sorting` parameter
 	filters map[string]filter
 	ranges  map[string]rangeFilter
-	noID    bool // no GET by id
-	noOrg   bool // no organization_id filter
+	late    func(w *World, n Ref) bool // rows that do not show yet; nil: none
+	noID    bool                       // no GET by id
+	noOrg   bool                       // no organization_id filter
 	render  func(w *World, o *object, n Ref)
 }
 

@@ -12,6 +12,7 @@ func deliveries() *resource {
 	return &resource{
 		path: "/v1/webhooks/deliveries", kind: KindWebhookDelivery, noOrg: true, fixed: true, sorting: []string{"-created_at"},
 		rows:   func(w *World) int { return len(w.hooks.deliveries) },
+		late:   func(w *World, n Ref) bool { return w.hooks.deliveries[n].shown > w.now },
 		sorts:  []sortKey{byTime("created_at", at)},
 		ranges: map[string]rangeFilter{"start_timestamp": {key: "created_at", after: true, time: at}, "end_timestamp": {key: "created_at", time: at}},
 		filters: map[string]filter{

@@ -39,6 +39,7 @@ type delivery struct {
 	at    Time
 	event Ref
 	code  int
+	shown Time // when it is listed
 }
 
 // webhooks are the endpoints and what they were sent.
@@ -111,11 +112,17 @@ func (w *World) tell(e webhookEvent) {
 	}
 	n := Ref(len(w.hooks.events))
 	e.code = http.StatusOK
+	at, shown := e.at, Time(0)
+	if w.journal.on {
+		if done := w.done(); done > w.now { // the attempt itself is late
+			at, shown = done, done
+		}
+	}
 	if n%40 == 17 {
-		w.hooks.deliveries = append(w.hooks.deliveries, delivery{e.at + second, n, http.StatusBadGateway})
+		w.hooks.deliveries = append(w.hooks.deliveries, delivery{at + second, n, http.StatusBadGateway, shown})
 	}
 	w.hooks.events = append(w.hooks.events, e)
-	w.hooks.deliveries = append(w.hooks.deliveries, delivery{e.at + 3*second, n, http.StatusOK})
+	w.hooks.deliveries = append(w.hooks.deliveries, delivery{at + 3*second, n, http.StatusOK, shown})
 }
 
 // tellable tells whether the rows of a kind can be rendered.

@@ -13,12 +13,13 @@ var DefaultNow = time.Date(2026, 10, 15, 12, 0, 0, 0, time.UTC)
 // Options size a world. The same options give the same bytes on the wire.
 type Options struct {
 	Seed      uint64
-	Customers int       // default: a fifth of Orders; 200 when that is not given either
-	Orders    int       // exact number of orders; default: six for each customer
-	Products  int       // default: the 17 of the fixed catalogue; more are one-time purchases
-	Now       time.Time // simulated clock; default DefaultNow
-	NoWebhook bool      // no webhook endpoint; else there is one, made five days before Now, that is told everything
-	Canaries  bool      // every secret on the wire holds the word canary
+	Customers int           // default: a fifth of Orders; 200 when that is not given either
+	Orders    int           // exact number of orders; default: six for each customer
+	Products  int           // default: the 17 of the fixed catalogue; more are one-time purchases
+	Now       time.Time     // simulated clock; default DefaultNow
+	NoWebhook bool          // no webhook endpoint; else there is one, made five days before Now, that is told everything
+	Canaries  bool          // every secret on the wire holds the word canary
+	FeedLag   time.Duration // how late events and webhook deliveries may show, each by another time, so that they come out of order; 0 = at once
 }
 
 func (o Options) withDefaults() Options {
@@ -71,6 +72,7 @@ type World struct {
 	granted    atomic.Pointer[grants] // worked out when asked for
 	journal    journal                // what happened: the events
 	hooks      webhooks               // endpoints and what they were sent
+	worker     worker                 // writes both
 	states     sync.Map               // answers of customer state by customer, as a cache of an hour holds them
 	selections selections             // sorted and filtered lists, made when asked for
 }
@@ -80,6 +82,7 @@ func NewWorld(o Options) *World {
 	o = o.withDefaults()
 	w := &World{seed: o.Seed, keys: newIDKeys(o.Seed), opts: o, now: At(o.Now)}
 	w.generate()
+	w.worker.lag = Time(o.FeedLag.Microseconds())
 	return w
 }
 
