@@ -6,9 +6,16 @@ FROM sync_streams
 WHERE stream = ANY(@streams::text[]);
 
 -- name: TailSave :exec
+-- Without a moment data_through stays; with changes that are still to be fetched it does not move on: when exactly they happened is not always known.
 UPDATE sync_streams
-SET tail = @tail, polled_at = now(),
-    data_through = GREATEST(data_through, sqlc.narg(data_through)::timestamptz),
+SET tail = @tail, covered_by = COALESCE(sqlc.narg(covered_by)::text[], covered_by),
+    polled_at = COALESCE(sqlc.narg(polled_at)::timestamptz, polled_at),
+    data_through = CASE
+        WHEN sqlc.narg(data_through)::timestamptz IS NULL THEN data_through
+        WHEN sqlc.narg(data_through)::timestamptz < data_through THEN sqlc.narg(data_through)::timestamptz
+        WHEN EXISTS (SELECT FROM sync_changes c WHERE c.stream = @stream AND (c.known_at IS NULL OR c.known_at < c.noted_at)) THEN data_through
+        ELSE sqlc.narg(data_through)::timestamptz
+    END,
     sweep_due = COALESCE(sweep_due, sqlc.narg(sweep_due)::text)
 WHERE stream = @stream;
 
@@ -59,5 +66,6 @@ WHERE kind = 'tail' AND outcome = 'succeeded' AND rows_inserted + rows_updated +
 SELECT clock_timestamp()::timestamptz AS now;
 
 -- name: Freshness :many
-SELECT stream, COALESCE(data_through, '0001-01-01 00:00:00+00')::timestamptz AS data_through, polled_at, complete_at, pending_changes, sweep_due
+SELECT stream, COALESCE(data_through, '0001-01-01 00:00:00+00')::timestamptz AS data_through, polled_at, complete_at, pending_changes, sweep_due,
+       COALESCE(EXTRACT(EPOCH FROM feed_lag), -1)::float8 AS feed_lag, covered_by
 FROM freshness;

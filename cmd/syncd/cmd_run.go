@@ -230,6 +230,13 @@ func (d *daemon) freshness(ctx context.Context) {
 	for stream, f := range fresh {
 		d.metrics.SetFreshness(stream, f.DataThrough, f.PolledAt, f.Pending)
 	}
+	feeds, err := d.engine.store.Feeds(ctx)
+	if err != nil {
+		d.log.WarnContext(ctx, "the metrics do not tell how late the feeds are", "error", err)
+	}
+	for _, f := range feeds {
+		d.metrics.SetFeed(f.Name, f.Lag, f.StandsStill)
+	}
 }
 
 // refused ends the daemon: every further request would be refused too.

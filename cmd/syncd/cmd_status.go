@@ -48,6 +48,7 @@ type statusReport struct {
 	AnsweredAt   time.Time      `json:"polar_answered_at,omitzero"` // when Polar last answered any process, a refusal included
 	Tails        roundReport    `json:"tails"`
 	Streams      []streamReport `json:"streams"`
+	Feeds        []feedReport   `json:"feeds,omitempty"`
 	Emptied      []string       `json:"emptied,omitempty"` // streams whose lists have lost everything within a day
 	Budget       *budgetReport  `json:"budget,omitempty"`
 
@@ -80,17 +81,20 @@ type streamReport struct {
 	PolledAt    time.Time `json:"polled_at,omitzero"` // when Polar last answered a tail
 	Pending     int64     `json:"pending_changes,omitempty"`
 	SweepDue    string    `json:"sweep_due,omitempty"` // why a tail wants a sweep
-	Rows        int64     `json:"rows"`
-	Pages       int64     `json:"pages"`
-	Requests    int64     `json:"requests"`
-	Inserted    int64     `json:"inserted"`
-	Updated     int64     `json:"updated"`
-	Rejected    int64     `json:"rejected"`
-	Held        int64     `json:"held_deletions,omitempty"` // that the brake holds back
-	HeldRun     int64     `json:"held_run,omitempty"`       // to approve
-	Off         string    `json:"off,omitempty"`            // why it is not synced unless it is named
-	Schedule    string    `json:"schedule"`
-	NextAt      time.Time `json:"next_at,omitzero"`
+	// FeedLag: by how many seconds the feeds that cover the stream tell late, at least.
+	FeedLag   float64   `json:"feed_lag_seconds,omitempty"`
+	CoveredBy []string  `json:"covered_by,omitempty"` // what shows changes between sweeps
+	Rows      int64     `json:"rows"`
+	Pages     int64     `json:"pages"`
+	Requests  int64     `json:"requests"`
+	Inserted  int64     `json:"inserted"`
+	Updated   int64     `json:"updated"`
+	Rejected  int64     `json:"rejected"`
+	Held      int64     `json:"held_deletions,omitempty"` // that the brake holds back
+	HeldRun   int64     `json:"held_run,omitempty"`       // to approve
+	Off       string    `json:"off,omitempty"`            // why it is not synced unless it is named
+	Schedule  string    `json:"schedule"`
+	NextAt    time.Time `json:"next_at,omitzero"`
 }
 
 // readStatus reads the state of all streams; next tells when each runs again.
@@ -134,8 +138,12 @@ func readStatus(ctx context.Context, s *store.Store, cfg *Config, next func(stor
 			Rows: st.Rows, Pages: st.Pages, Requests: st.Requests, Inserted: st.Inserted, Updated: st.Updated, Rejected: st.Rejected,
 			Held: st.Held, HeldRun: st.HeldRun,
 			DataThrough: f.DataThrough.UTC(), PolledAt: f.PolledAt.UTC(), Pending: f.Pending, SweepDue: f.SweepDue,
+			FeedLag: max(0, f.FeedLag.Seconds()), CoveredBy: f.CoveredBy,
 			Off: cfg.off(st.Stream), Schedule: cfg.ScheduleOf(st.Stream), NextAt: next(st),
 		})
+	}
+	if report.Feeds, err = readFeeds(ctx, s); err != nil {
+		return report, err
 	}
 	report.Budget, err = readBudget(ctx, s, time.Now())
 	return report, err
@@ -188,6 +196,13 @@ func (r statusReport) print(c *command, now time.Time) error {
 		}
 		if _, err := fmt.Fprintf(c.stdout, "\n%s: run %d holds %s deletions back: see sync_suspects, and `syncd approve-deletions %d` if they are right\n", s.Stream, s.HeldRun, num(s.Held), s.HeldRun); err != nil {
 			return err
+		}
+	}
+	for _, f := range r.Feeds {
+		if line := f.line(now); line != "" {
+			if _, err := fmt.Fprintf(c.stdout, "\n%s\n", line); err != nil {
+				return err
+			}
 		}
 	}
 	if wrong := mirror.LooksWrong(r.Emptied); wrong != "" {

@@ -84,7 +84,7 @@ func (a *auditing) orphans(ctx context.Context, c *Check, refs []reference) (fou
 	if len(ids) == 0 || a.r.streams[c.Stream].Get == "" {
 		return nil, nil
 	}
-	newest, err := a.r.Store.Newest(ctx, c.Stream, "created_at")
+	newest, err := a.r.Store.Newest(ctx, c.Stream, "created_at", a.r.Client.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -165,7 +165,7 @@ func (a *auditing) count(ctx context.Context, c *Check, s Stream, counter fetch.
 	if err != nil {
 		return nil, err
 	}
-	newest, err := a.r.Store.Newest(ctx, s.Name, "created_at")
+	newest, err := a.r.Store.Newest(ctx, s.Name, "created_at", a.r.Client.Now())
 	if err != nil {
 		return nil, err
 	}

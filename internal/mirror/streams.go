@@ -137,7 +137,7 @@ func Streams() []Stream {
 			Ours: "/v1/customers/external/{external_id}", Scope: "customers:read",
 			Scan:  fetch.Offset{Sort: []string{"-created_at", "email"}},
 			Table: rows((*db.Queries).CustomersUpsert),
-			Tail: Tail{Hook: "customer.", Touched: []Touch{{"customer.", "customer_id", ""}}, Fast: []Probe{Head{}}, Census: true,
+			Tail: Tail{Hook: "customer.", Touched: []Touch{{"customer.", "customer_id", ""}}, Told: Told{Event: "customer.created"}, Fast: []Probe{Head{}}, Census: true,
 				Unseen: "changes without an event: avatar_url, first_user_event_at, default_payment_method_id"}},
 
 		{Name: "members", Path: "/v1/members/", Get: "/v1/customers/{customer_id}/members/{id}",
@@ -178,7 +178,7 @@ func Streams() []Stream {
 			Embedded: []string{"customer", "user", "product", "discount", "price"},
 			Copies:   map[string]string{"customer": "customers", "product": "products", "discount": "discounts"},
 			Table:    rows((*db.Queries).SubscriptionsUpsert),
-			Tail: Tail{Hook: "subscription.", Touched: []Touch{{"subscription.", "subscription_id", ""}}, Batch: "customer_id",
+			Tail: Tail{Hook: "subscription.", Touched: []Touch{{"subscription.", "subscription_id", ""}}, Told: Told{Event: "subscription.created"}, Batch: "customer_id",
 				Fast:   []Probe{Since{}, Due{[]string{"current_period_end", "trial_end", "ends_at", "resumes_at"}}},
 				Slow:   []Probe{Hot{"status", []string{"past_due", "unpaid"}}, Count{}}, // events tell of most that such a subscription comes to
 				Unseen: "started_at set back (imports), consumption on its meters, metadata, changes of prices and custom fields without an event"},
@@ -194,7 +194,7 @@ func Streams() []Stream {
 			Embedded: []string{"customer", "user", "product", "product_price", "discount", "subscription"},
 			Copies:   map[string]string{"customer": "customers", "product": "products", "discount": "discounts", "subscription": "subscriptions"},
 			Table:    rows((*db.Queries).OrdersUpsert),
-			Tail: Tail{Hook: "order.", Touched: []Touch{{"order.", "order_id", ""}, {"balance.", "order_id", ""}}, Batch: "customer_id",
+			Tail: Tail{Hook: "order.", Touched: []Touch{{"order.", "order_id", ""}, {"balance.", "order_id", ""}}, Told: Told{"order.paid", "status", "paid"}, Batch: "customer_id",
 				Fast:   []Probe{Since{}, Hot{"status", []string{"draft", "pending"}}},
 				Slow:   []Probe{Count{}},
 				Census: true,

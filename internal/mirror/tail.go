@@ -25,6 +25,8 @@ type Tail struct {
 	Touched []Touch
 	// Hook is the prefix of the webhook events whose payload is an object of this stream; "" = none.
 	Hook string
+	// Told is the event that Polar writes of each new row; none = of some there is none.
+	Told Told
 	// Batch is a filter of the list that takes several values at once, to fetch
 	// many changed objects with few requests: id, or the column customer_id.
 	Batch string
@@ -43,9 +45,14 @@ type Touch struct {
 	Filter string // of the stream's list that finds what changed by this id; "" = it is the object's own id
 }
 
+// Told is an event of each new row, or of each with a value.
+type Told struct{ Event, Field, Value string }
+
 // Probe is one cheap question to Polar.
 type Probe interface {
 	ask(ctx, reading context.Context, t *tail) error
+	// shows tells in words which changes the answers show; "" = none, they only tell that something is amiss.
+	shows() string
 }
 
 // TailStream is the name under which a round of tails is recorded.
@@ -71,10 +78,12 @@ const (
 
 // round is one round of tails over all streams: one run.
 type round struct {
-	*sweep // of the round itself: its run, its result, its requests
-	tails  []*tail
-	feeds  feedPosition
-	left   int // requests to spend on slow probes; never none, or a busy organization's would not be asked
+	*sweep    // of the round itself: its run, its result, its requests
+	tails     []*tail
+	feeds     feedPosition
+	endpoints []store.Endpoint // that deliveries are read of
+	begun     time.Time        // by the clock of the database
+	left      int              // requests to spend on slow probes; never none, or a busy organization's would not be asked
 }
 
 // tail is one stream in a round.
@@ -84,6 +93,7 @@ type tail struct {
 	at       tailPosition
 	name     string    // of the probe being asked, where its position is kept
 	through  time.Time // of the newest change stored
+	answered bool      // Polar has answered a question of the stream's own
 	sweepDue string
 	err      error
 }
@@ -94,6 +104,9 @@ type tailPosition struct {
 	Modified mark                 `json:"modified,omitzero"` // newest modified_at met
 	Nulls    int                  `json:"nulls,omitzero"`    // rows that were never modified; they come first in descending order
 	Checked  time.Time            `json:"checked,omitzero"`  // until when dates that pass have been looked at
+	Through  time.Time            `json:"through,omitzero"`  // of the newest change mirrored
+	Reach    map[string]time.Time `json:"reach,omitempty"`   // questions by number: up to when they have shown everything
+	Began    map[string]time.Time `json:"began,omitempty"`   // when the first page was asked for of a large hot set
 	Complete time.Duration        `json:"-"`
 	Short    *int                 `json:"short,omitempty"` // rows that Polar counted and that are not here, when a count was taken first
 	Since    time.Time            `json:"since,omitzero"`  // when the complete sweep began that Short belongs to
@@ -121,22 +134,27 @@ func (at *tailPosition) asked(name string, cost int) {
 
 func (m mark) IsZero() bool { return m.At.IsZero() }
 
-// reach moves the mark to a newer time.
-func (m *mark) reach(at time.Time) {
-	if at.After(m.At) {
+// reach moves the mark to a newer time. What is dated later than it was asked for moves nothing: Polar has dated it wrongly,
+// or by a clock that is ahead of ours, and then it comes again.
+func (m *mark) reach(at, asked time.Time) {
+	if at.After(m.At) && !at.After(asked) {
 		*m = mark{at, time.Now().UTC().Truncate(time.Millisecond)}
 	}
 }
 
-// settled tells whether all that Polar has dated up to the mark has shown by now.
-func (r *Runner) settled(m mark) bool { return time.Since(m.Seen) > r.TailOverlap+r.TailOverlap/100 }
-
 // since is from where to read on behind a mark: from before it, as long as something dated earlier may still show.
-func (r *Runner) since(m mark) time.Time {
-	if r.settled(m) {
+func (m mark) since(overlap time.Duration) time.Time {
+	if time.Since(m.Seen) > overlap+overlap/100 {
 		return m.At
 	}
-	return m.At.Add(-r.TailOverlap)
+	return m.At.Add(-overlap)
+}
+
+// begin forgets a mark that lies ahead of now: an earlier syncd took it from an object that Polar dates in the future.
+func (m *mark) begin(now time.Time) {
+	if m.At.After(now) {
+		*m = mark{}
+	}
 }
 
 // Tail makes one round of tails: feeds first, then the probes of each stream,
@@ -198,11 +216,17 @@ func (rd *round) open(ctx context.Context, names []string) error {
 	if err != nil {
 		return err
 	}
+	if rd.begun, err = rd.r.Store.Now(ctx); err != nil {
+		return err
+	}
+	now := rd.r.Client.Now()
 	if own := states[TailStream].Position; own != nil {
 		if err := json.Unmarshal(own, &rd.feeds); err != nil {
 			return fmt.Errorf("position of the feeds: %w", err)
 		}
 	}
+	rd.feeds.Events.begin(now)
+	rd.feeds.Deliveries.begin(now)
 	for _, name := range names {
 		s, st := rd.r.streams[name], states[name]
 		if s.Tail.empty() || st.CompleteAt.IsZero() || st.Unavailable || rd.r.isDisabled(name) {
@@ -218,6 +242,11 @@ func (rd *round) open(ctx context.Context, names []string) error {
 			if err := json.Unmarshal(st.Position, &t.at); err != nil {
 				return fmt.Errorf("position of the tail of %s: %w", name, err)
 			}
+		}
+		t.at.Newest.begin(now)
+		t.at.Modified.begin(now)
+		if t.at.Through.IsZero() && !st.Through.After(now) {
+			t.at.Through = st.Through
 		}
 		if !t.at.Since.Equal(st.CompleteAt) {
 			t.at.Since, t.at.Short = st.CompleteAt, nil
@@ -236,7 +265,9 @@ func (t *tail) ask(ctx, reading context.Context, name string, p Probe) {
 
 func (t *tail) attempt(do func() error) {
 	if t.err == nil {
+		before := t.requests
 		t.err = do()
+		t.answered = t.answered || t.err == nil && t.requests > before
 	}
 }
 
@@ -310,11 +341,7 @@ func (rd *round) close(ctx context.Context) error {
 			failed = append(failed, t.s.Name+": "+t.err.Error())
 			continue
 		}
-		position, err := json.Marshal(t.at)
-		if err != nil {
-			return fmt.Errorf("position of the tail of %s: %w", t.s.Name, err)
-		}
-		if err := rd.r.Store.TailSave(ctx, t.s.Name, position, t.through, t.sweepDue); err != nil {
+		if err := t.save(ctx); err != nil {
 			return err
 		}
 	}
@@ -325,26 +352,58 @@ func (rd *round) close(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("position of the feeds: %w", err)
 	}
-	if err := rd.r.Store.TailSave(ctx, TailStream, position, time.Time{}, ""); err != nil {
+	own := store.Tailed{Position: position}
+	if rd.feeds.Events.answered || rd.feeds.Deliveries.answered || slices.ContainsFunc(rd.tails, func(t *tail) bool { return t.answered }) {
+		own.PolledAt = rd.begun
+	}
+	if err := rd.r.Store.TailSave(ctx, TailStream, own); err != nil {
 		return err
 	}
 	return rd.r.Store.ForgetTails(ctx)
 }
 
-// keep stores the items of a reply, and notes the newest value of a time field among them.
-func (t *tail) keep(ctx context.Context, page fetch.Page, field string) error {
-	if len(page.Items)+len(page.Gaps) == 0 {
-		return nil
-	}
-	if err := t.store(ctx, page, fetch.Cursor{}); err != nil {
+// save records where the stream stands.
+func (t *tail) save(ctx context.Context) error {
+	t.at.Through = later(t.at.Through, t.through)
+	by, err := t.covered(ctx)
+	if err != nil {
 		return err
 	}
-	for _, item := range page.Items {
-		if at := fieldTime(item, field); at.After(t.through) {
-			t.through = at
+	done := store.Tailed{Through: t.claim(by), SweepDue: t.sweepDue, CoveredBy: make([]string, 0, len(by))}
+	for _, c := range by {
+		done.CoveredBy = append(done.CoveredBy, c.shows)
+	}
+	if t.polled(by) {
+		done.PolledAt = t.round.begun
+	}
+	if done.Position, err = json.Marshal(t.at); err != nil {
+		return fmt.Errorf("position of the tail of %s: %w", t.s.Name, err)
+	}
+	return t.r.Store.TailSave(ctx, t.s.Name, done)
+}
+
+// keep stores the items of a reply, and tells the newest value of a time field among them. One that lies ahead of the
+// request counts for nothing.
+func (t *tail) keep(ctx context.Context, page fetch.Page, field string) (newest time.Time, err error) {
+	if len(page.Items)+len(page.Gaps) == 0 {
+		return newest, nil
+	}
+	if field != "" {
+		if err := t.newcomers(ctx, page); err != nil {
+			return newest, err
 		}
 	}
-	return nil
+	if err := t.store(ctx, page, fetch.Cursor{}); err != nil {
+		return newest, err
+	}
+	now := t.r.Client.Now()
+	for _, item := range page.Items {
+		if at := fieldTime(item, field); !at.After(now) {
+			newest = later(newest, at)
+		}
+	}
+	t.through = later(t.through, newest)
+	return newest, nil
 }
 
 // page reads one page of the stream's list, with these parameters beside its own.

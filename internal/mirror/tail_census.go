@@ -70,7 +70,7 @@ func (t *tail) takeCensus(ctx, reading context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := t.keep(ctx, page, ""); err != nil {
+		if _, err := t.keep(ctx, page, ""); err != nil {
 			return err
 		}
 	}

@@ -1,10 +1,12 @@
 package mirror
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -24,6 +26,9 @@ import (
 const (
 	eventsPath     = "/v1/events/"
 	deliveriesPath = "/v1/webhooks/deliveries"
+	// Names of the feeds, in logs and tables.
+	eventsFeed     = "events"
+	deliveriesFeed = "webhook deliveries"
 	// maxFeedPages bounds what is read of a feed in one piece, which is held in memory.
 	maxFeedPages = 50
 	// feedShare: a longer feed is read where that costs no more than this part of the sweeps that would make up for it, which
@@ -41,41 +46,53 @@ const (
 	hookSlack = 2 * time.Second
 )
 
-// feedPosition is where the feeds are read on from: times of their newest entries.
+// feedPosition is where the feeds stand.
 type feedPosition struct {
-	Events     mark `json:"events,omitzero"`
-	Deliveries mark `json:"deliveries,omitzero"`
+	Events     feedState `json:"events,omitzero"`
+	Deliveries feedState `json:"deliveries,omitzero"`
 }
 
-func (rd *round) readFeeds(ctx, reading context.Context) error {
+func (rd *round) readFeeds(ctx, reading context.Context) (err error) {
 	var touched, hooked bool
 	for _, t := range rd.tails {
 		touched = touched || len(t.s.Tail.Touched) > 0
 		hooked = hooked || t.s.Tail.Hook != ""
 	}
-	if touched {
-		if err := rd.feed(ctx, "events", func() error { return rd.events(ctx, reading) }); err != nil {
+	if hooked && rd.r.streams["webhook_endpoints"] != nil {
+		if rd.endpoints, err = rd.r.Store.Endpoints(ctx); err != nil {
 			return err
 		}
 	}
-	if !hooked || rd.r.streams["webhook_endpoints"] == nil {
+	if touched {
+		if err := rd.feed(ctx, eventsFeed, &rd.feeds.Events, func() error { return rd.events(ctx, reading) }); err != nil {
+			return err
+		}
+	}
+	if len(rd.endpoints) == 0 {
 		return nil
 	}
-	expected, err := rd.r.Store.DeliveriesExpected(ctx)
-	if err != nil || !expected {
-		return err
-	}
-	return rd.feed(ctx, "webhook deliveries", func() error { return rd.deliveries(ctx, reading) })
+	return rd.feed(ctx, deliveriesFeed, &rd.feeds.Deliveries, func() error { return rd.deliveries(ctx, reading) })
 }
 
 // feed reads one feed. One that the token has no scope for is left out from then
 // on; the rest of the round does without, and says so.
-func (rd *round) feed(ctx context.Context, name string, read func() error) error {
+func (rd *round) feed(ctx context.Context, name string, f *feedState, read func() error) error {
 	key := TailStream + "/" + name
 	if rd.r.isDisabled(key) {
 		return nil
 	}
 	err := read()
+	if err == nil && f.answered {
+		if !f.At.IsZero() {
+			if err := rd.r.Store.ForgetEntries(ctx, name, f.At.Add(-2*f.overlap(rd.r.TailOverlap)-lagHalves)); err != nil {
+				return err
+			}
+		}
+		if !f.Asked.IsZero() {
+			return rd.r.Store.SaveFeed(ctx, f.report(name, rd.r.TailOverlap))
+		}
+		return nil
+	}
 	switch {
 	case errors.Is(err, fetch.ErrScope):
 		rd.r.disable(key, err.Error())
@@ -242,55 +259,83 @@ func (rd *round) dueAll(reason string, depends func(Tail) bool) {
 // whole seconds: Polar's store of events may cut them to that.
 // Source: server/polar/event/service.py, server/tinybird/datasources.
 func (rd *round) events(ctx, reading context.Context) error {
+	f := &rd.feeds.Events
 	query := url.Values{"source": {"system"}, "limit": {"100"}, "sorting": {"timestamp"}}
-	from := rd.r.since(rd.feeds.Events)
-	if rd.feeds.Events.IsZero() {
+	asked := rd.r.Client.Now().UTC()
+	from := f.since(f.overlap(rd.r.TailOverlap))
+	if f.At.IsZero() {
 		newest, err := rd.list(reading, eventsPath, withQuery(query, url.Values{"limit": {"1"}, "sorting": {"-timestamp"}}))
-		if err != nil || len(newest.Items) == 0 {
+		if err != nil {
 			return err
 		}
-		from = fieldTime(newest.Items[0], "timestamp").Add(-rd.oldest() - rd.r.TailOverlap)
+		if len(newest.Items) == 0 {
+			f.end(asked)
+			return nil
+		}
+		from = earlier(fieldTime(newest.Items[0], "timestamp"), asked).Add(-rd.oldest() - rd.r.TailOverlap)
 	}
-	bound := from.UTC().Truncate(time.Second).Add(-time.Second)
-	if from.Equal(rd.feeds.Events.At) {
-		bound = bound.Add(2 * time.Second) // what was dated within that second has shown
-	}
-	newest := rd.feeds.Events.At
+	newest := f.At
 	depends := func(t Tail) bool { return len(t.Touched) > 0 }
 	rest, err := rd.feedPieces(ctx, reading, feed{eventsPath, "timestamp", query, depends, func(items []jsontext.Value) error {
-		var changes []store.Changed
+		var list []event
+		var entries []store.Entry
 		for _, item := range items {
 			var e event
 			if err := json.Unmarshal(item, &e); err != nil {
 				rd.r.Log.WarnContext(ctx, "an event that cannot be read tells nothing", "error", err)
 				continue
 			}
-			newest = later(newest, e.Timestamp.UTC())
+			e.Timestamp = e.Timestamp.UTC()
+			list, entries = append(list, e), append(entries, store.Entry{ID: e.ID, At: e.Timestamp})
+		}
+		fresh, err := rd.news(ctx, eventsFeed, entries)
+		if err != nil {
+			return err
+		}
+		var changes []store.Changed
+		for _, e := range list {
+			if !fresh[e.ID] {
+				continue
+			}
+			f.read(e.Timestamp, e.Timestamp, asked, !e.datedBack())
+			if !e.Timestamp.After(asked) {
+				newest = later(newest, e.Timestamp)
+			}
 			for _, t := range rd.tails {
-				changes = append(changes, t.touched(e)...)
+				for _, c := range t.touched(e, asked) {
+					f.tells(c.Stream, c.Value)
+					changes = append(changes, c)
+				}
 			}
 		}
-		return rd.r.Store.Note(ctx, changes)
+		if err := rd.r.Store.Note(ctx, changes); err != nil {
+			return err
+		}
+		return rd.r.Store.KeepEntries(ctx, eventsFeed, slices.DeleteFunc(entries, func(e store.Entry) bool { return !fresh[e.ID] }))
 	}, func() error {
-		rd.feeds.Events.reach(newest)
+		f.reach(newest, asked)
 		return nil
-	}}, bound)
+	}}, from.UTC().Truncate(time.Second).Add(-time.Second))
 	if err != nil {
 		return err
 	}
-	if rest.TotalCount > 0 {
-		rd.dueAll(fmt.Sprintf("%d events since %s", rest.TotalCount, from.UTC().Format(time.RFC3339)), depends)
-		end, err := rd.list(reading, eventsPath, withQuery(query, url.Values{"limit": {"1"}, "sorting": {"-timestamp"}}))
-		if err != nil || len(end.Items) == 0 {
-			return err
-		}
-		rd.feeds.Events.reach(fieldTime(end.Items[0], "timestamp"))
+	if rest.TotalCount == 0 {
+		f.end(asked)
+		return nil
 	}
+	rd.dueAll(fmt.Sprintf("%d events since %s", rest.TotalCount, from.UTC().Format(time.RFC3339)), depends)
+	end, err := rd.list(reading, eventsPath, withQuery(query, url.Values{"limit": {"1"}, "sorting": {"-timestamp"}}))
+	if err != nil || len(end.Items) == 0 {
+		return err
+	}
+	f.reach(earlier(fieldTime(end.Items[0], "timestamp"), asked), asked)
+	f.skip(rd.begun)
 	return nil
 }
 
 // event is what is needed of an event.
 type event struct {
+	ID         uuid.UUID                  `json:"id"`
 	Timestamp  time.Time                  `json:"timestamp"`
 	Name       string                     `json:"name"`
 	CustomerID *uuid.UUID                 `json:"customer_id"`
@@ -308,13 +353,20 @@ func (e event) field(name string) string {
 	return ""
 }
 
+// datedBack tells whether Polar dates such an event by what it is about rather than by when it writes it: balances by their
+// order, which may be paid days later, and a creation by the object, which an import dates back.
+// Source: server/polar/order/service.py, server/polar/customer/tasks.py.
+func (e event) datedBack() bool {
+	return strings.HasPrefix(e.Name, "balance.") || e.Name == "customer.created" || e.Name == "checkout.created"
+}
+
 // by tells whether an event of this name is meant.
 func (t Touch) by(event string) bool {
 	return t.Event == event || strings.HasSuffix(t.Event, ".") && strings.HasPrefix(event, t.Event)
 }
 
 // touched tells what an event has changed in the stream.
-func (t *tail) touched(e event) (changes []store.Changed) {
+func (t *tail) touched(e event, asked time.Time) (changes []store.Changed) {
 	for _, touch := range t.s.Tail.Touched {
 		if !touch.by(e.Name) {
 			continue
@@ -323,7 +375,7 @@ func (t *tail) touched(e event) (changes []store.Changed) {
 		if _, err := uuid.Parse(value); err != nil {
 			continue
 		}
-		c := store.Changed{Stream: t.s.Name, Filter: touch.Filter, Value: value, At: e.Timestamp.UTC()}
+		c := store.Changed{Stream: t.s.Name, Filter: touch.Filter, Value: value, At: earlier(e.Timestamp, asked)}
 		if c.Filter == "" {
 			c.Filter = store.ByID
 		}
@@ -346,6 +398,8 @@ type delivery struct {
 
 // payload is the message that an endpoint of the format raw is sent.
 type payload struct {
+	event     uuid.UUID
+	listed    time.Time      // when the delivery was made that brought it
 	Type      string         `json:"type"`
 	Timestamp time.Time      `json:"timestamp"`
 	Data      jsontext.Value `json:"data"`
@@ -356,17 +410,23 @@ type payload struct {
 // event, so it needs no further request.
 // Source: server/polar/webhook/service.py.
 func (rd *round) deliveries(ctx, reading context.Context) error {
-	from := rd.r.since(rd.feeds.Deliveries)
-	if rd.feeds.Deliveries.IsZero() {
+	f := &rd.feeds.Deliveries
+	query := url.Values{"limit": {"100"}}
+	asked := rd.r.Client.Now().UTC()
+	from := f.since(f.overlap(rd.r.TailOverlap))
+	if f.At.IsZero() {
 		newest, err := rd.list(reading, deliveriesPath, url.Values{"limit": {"1"}})
-		if err != nil || len(newest.Items) == 0 {
+		if err != nil {
 			return err
 		}
-		from = fieldTime(newest.Items[0], "created_at").Add(-rd.oldest() - rd.r.TailOverlap)
+		if len(newest.Items) == 0 {
+			f.end(asked)
+			return nil
+		}
+		from = earlier(fieldTime(newest.Items[0], "created_at"), asked).Add(-rd.oldest() - rd.r.TailOverlap)
 	}
-	query := url.Values{"limit": {"100"}}
-	newest, seen := rd.feeds.Deliveries.At, map[uuid.UUID]bool{}
-	var sent []payload
+	newest := f.At
+	sent := map[uuid.UUID]payload{} // by event: of several attempts the first one counts
 	depends := func(t Tail) bool { return t.Hook != "" }
 	rest, err := rd.feedPieces(ctx, reading, feed{deliveriesPath, "created_at", query, depends, func(items []jsontext.Value) error {
 		for _, item := range items {
@@ -374,34 +434,67 @@ func (rd *round) deliveries(ctx, reading context.Context) error {
 			if json.Unmarshal(item, &d) != nil {
 				continue
 			}
-			newest = later(newest, d.CreatedAt.UTC())
-			if d.Event.Payload == nil || seen[d.Event.ID] {
+			d.CreatedAt = d.CreatedAt.UTC()
+			if !d.CreatedAt.After(asked) {
+				newest = later(newest, d.CreatedAt)
+			}
+			if p, again := sent[d.Event.ID]; d.Event.Payload == nil || again && !d.CreatedAt.Before(p.listed) {
 				continue
 			}
-			seen[d.Event.ID] = true
-			var p payload
+			p := payload{event: d.Event.ID, listed: d.CreatedAt}
 			if json.Unmarshal([]byte(*d.Event.Payload), &p) == nil && len(p.Data) > 0 && !p.Timestamp.IsZero() {
-				sent = append(sent, p)
+				p.Timestamp = p.Timestamp.UTC()
+				sent[p.event] = p
 			}
 		}
 		return nil
 	}, func() error {
-		slices.SortStableFunc(sent, func(a, b payload) int { return a.Timestamp.Compare(b.Timestamp) })
-		if err := rd.deliver(ctx, sent); err != nil {
+		if err := rd.take(ctx, slices.Collect(maps.Values(sent)), asked); err != nil {
 			return err
 		}
-		sent = nil
-		rd.feeds.Deliveries.reach(newest)
+		clear(sent)
+		f.reach(newest, asked)
 		return nil
 	}}, from)
 	if err != nil {
 		return err
 	}
-	if rest.TotalCount > 0 {
-		rd.dueAll(fmt.Sprintf("%d webhook deliveries since %s", rest.TotalCount, from.UTC().Format(time.RFC3339)), depends)
-		rd.feeds.Deliveries.reach(fieldTime(rest.Items[0], "created_at"))
+	if rest.TotalCount == 0 {
+		f.end(asked)
+		return nil
 	}
+	rd.dueAll(fmt.Sprintf("%d webhook deliveries since %s", rest.TotalCount, from.UTC().Format(time.RFC3339)), depends)
+	f.reach(earlier(fieldTime(rest.Items[0], "created_at"), asked), asked)
+	f.skip(rd.begun)
 	return nil
+}
+
+// take deals with what has been sent and was not dealt with before.
+func (rd *round) take(ctx context.Context, sent []payload, asked time.Time) error {
+	f := &rd.feeds.Deliveries
+	entries := make([]store.Entry, len(sent))
+	for i, p := range sent {
+		entries[i] = store.Entry{ID: p.event, At: p.listed}
+	}
+	fresh, err := rd.news(ctx, deliveriesFeed, entries)
+	if err != nil {
+		return err
+	}
+	sent = slices.DeleteFunc(sent, func(p payload) bool { return !fresh[p.event] })
+	for i, p := range sent {
+		f.read(p.listed, p.Timestamp, asked, true)
+		if t := rd.hooked(p.Type); t != nil {
+			f.tells(t.s.Name, fieldText(p.Data, "id"))
+		}
+		sent[i].Timestamp = earlier(p.Timestamp, asked)
+	}
+	slices.SortFunc(sent, func(a, b payload) int {
+		return cmp.Or(a.Timestamp.Compare(b.Timestamp), a.listed.Compare(b.listed), slices.Compare(a.event[:], b.event[:]))
+	})
+	if err := rd.deliver(ctx, sent); err != nil {
+		return err
+	}
+	return rd.r.Store.KeepEntries(ctx, deliveriesFeed, slices.DeleteFunc(entries, func(e store.Entry) bool { return !fresh[e.ID] }))
 }
 
 // deliver stores the newest payload of each object.
@@ -432,10 +525,10 @@ func (rd *round) deliver(ctx context.Context, sent []payload) error {
 			dated = now // nothing that comes later may lose to it
 		}
 		page := fetch.Page{Items: []jsontext.Value{p.Data}, TotalCount: -1, RequestedAt: dated.Add(-hookMargin)}
-		if err := t.keep(ctx, page, ""); err != nil {
+		if _, err := t.keep(ctx, page, ""); err != nil {
 			return err
 		}
-		t.through = later(t.through, p.Timestamp.UTC())
+		t.through = later(t.through, p.Timestamp)
 		if t.run.Counts.Stale > stale {
 			// What is here may be older all the same: by less than the margin.
 			if err := rd.r.Store.Note(ctx, t.sought(p)); err != nil {

@@ -117,7 +117,7 @@ func (t *tail) filtered(ctx, reading context.Context, query url.Values) (map[str
 		if err != nil {
 			return nil, err
 		}
-		if err := t.keep(ctx, page, ""); err != nil {
+		if _, err := t.keep(ctx, page, ""); err != nil {
 			return nil, err
 		}
 		for _, id := range itemIDs(page.Items) {

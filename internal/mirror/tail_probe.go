@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -30,14 +31,15 @@ func (Since) ask(ctx, reading context.Context, t *tail) error {
 	if !ok {
 		return fmt.Errorf("stream %s has no keyset to begin from", t.s.Name)
 	}
-	from := t.r.since(t.at.Newest)
+	from := t.at.Newest.since(t.r.TailOverlap)
 	if t.at.Newest.IsZero() {
-		newest, err := t.r.Store.Newest(ctx, t.s.Name, k.Sort)
+		newest, err := t.r.Store.Newest(ctx, t.s.Name, k.Sort, t.r.Client.Now())
 		if err != nil {
 			return err
 		}
 		from = t.start(newest)
 	}
+	asked, newest := t.r.Client.Now(), time.Time{}
 	var cursor fetch.Cursor
 	if !from.IsZero() && from.Year() > 1 {
 		cursor.After = from.UTC().Format(time.RFC3339Nano)
@@ -48,17 +50,23 @@ func (Since) ask(ctx, reading context.Context, t *tail) error {
 		if err != nil {
 			return err
 		}
-		if err := t.keep(ctx, page, k.Sort); err != nil {
+		kept, err := t.keep(ctx, page, k.Sort)
+		if err != nil {
 			return err
 		}
+		newest = later(newest, kept)
 		if pages++; pages >= maxHeadPages && !page.Done {
 			// What was stored counts; the next round goes on behind it.
+			asked = newest
 			break
 		}
 	}
-	t.at.Newest.reach(t.through)
+	t.at.Newest.reach(newest, t.r.Client.Now())
+	t.reached(asked)
 	return nil
 }
+
+func (Since) shows() string { return "new rows" }
 
 // Head reads a list from its newest row back to a little before the newest one
 // known. Its count of the whole list is compared with the table.
@@ -71,15 +79,15 @@ func (h Head) ask(ctx, reading context.Context, t *tail) error {
 	if by == "" {
 		by = "created_at"
 	}
-	from := t.r.since(t.at.Newest)
+	from := t.at.Newest.since(t.r.TailOverlap)
 	if t.at.Newest.IsZero() {
-		newest, err := t.r.Store.Newest(ctx, t.s.Name, by)
+		newest, err := t.r.Store.Newest(ctx, t.s.Name, by, t.r.Client.Now())
 		if err != nil {
 			return err
 		}
 		from = t.start(newest)
 	}
-	newest, sorting := t.at.Newest.At, []string{"-" + by}
+	asked, newest, sorting := t.r.Client.Now(), t.at.Newest.At, []string{"-" + by}
 	if o, ok := t.s.Scan.(fetch.Offset); ok && len(o.Sort) > 1 && o.Sort[0] == "-"+by {
 		sorting = append(sorting, o.Sort[1:]...)
 	}
@@ -88,19 +96,21 @@ func (h Head) ask(ctx, reading context.Context, t *tail) error {
 		if err != nil {
 			return err
 		}
-		if err := t.keep(ctx, page, by); err != nil {
+		kept, err := t.keep(ctx, page, by)
+		if err != nil {
 			return err
 		}
+		newest = later(newest, kept)
 		oldest := time.Time{}
 		for _, item := range page.Items {
 			at := fieldTime(item, by)
-			newest = later(newest, at)
 			if !at.IsZero() && (oldest.IsZero() || at.Before(oldest)) {
 				oldest = at
 			}
 		}
 		if n >= page.MaxPage || len(page.Items) == 0 || (!oldest.IsZero() && oldest.Before(from)) {
-			t.at.Newest.reach(newest)
+			t.at.Newest.reach(newest, t.r.Client.Now())
+			t.reached(asked)
 			return t.compare(ctx, page.TotalCount)
 		}
 		if n >= maxHeadPages {
@@ -109,6 +119,8 @@ func (h Head) ask(ctx, reading context.Context, t *tail) error {
 		}
 	}
 }
+
+func (Head) shows() string { return "new rows" }
 
 // compare takes a count that differs from what is here, by another number than
 // right after the last complete sweep, as a reason to sweep early: something
@@ -145,6 +157,8 @@ func (Count) ask(ctx, reading context.Context, t *tail) error {
 	return t.compare(ctx, page.TotalCount)
 }
 
+func (Count) shows() string { return "" }
+
 // Hot reads the rows that are likely to change soon: those with one of a few
 // values. A row that has such a value here and is not among them has changed.
 type Hot struct {
@@ -163,13 +177,20 @@ func (h Hot) ask(ctx, reading context.Context, t *tail) error {
 			return err
 		}
 		asked = page.RequestedAt
-		if err := t.keep(ctx, page, ""); err != nil {
+		if n == 1 {
+			if t.at.Began == nil {
+				t.at.Began = map[string]time.Time{}
+			}
+			t.at.Began[t.name] = asked.UTC()
+		}
+		if _, err := t.keep(ctx, page, ""); err != nil {
 			return err
 		}
 		for _, id := range itemIDs(page.Items) {
 			received[id] = true
 		}
 		if n >= page.MaxPage || len(page.Items) == 0 {
+			t.reached(t.at.Began[t.name])
 			n = 0
 			break
 		}
@@ -192,6 +213,8 @@ func (h Hot) ask(ctx, reading context.Context, t *tail) error {
 	left := slices.DeleteFunc(here, func(id uuid.UUID) bool { return received[id.String()] })
 	return t.r.Store.Note(ctx, byID(t.s.Name, left, asked))
 }
+
+func (h Hot) shows() string { return h.Filter + " " + strings.Join(h.Values, ", ") }
 
 // Due fetches the rows of which a date has passed: a period that ends changes
 // the row without anything in a list that could be filtered by. Each is looked
@@ -217,8 +240,11 @@ func (d Due) ask(ctx, _ context.Context, t *tail) error {
 		}
 	}
 	t.at.Checked = now
+	t.reached(now.Add(t.r.TailOverlap - dueLooks[len(dueLooks)-1]))
 	return nil
 }
+
+func (d Due) shows() string { return strings.Join(d.Columns, ", ") }
 
 // Modified follows a list that can be sorted by modified_at. Rows never modified
 // come first in descending order; how many there were last time is where the
@@ -228,14 +254,15 @@ type Modified struct {
 }
 
 func (m Modified) ask(ctx, reading context.Context, t *tail) error {
-	from := t.r.since(t.at.Modified)
+	from := t.at.Modified.since(t.r.TailOverlap)
 	if t.at.Modified.IsZero() {
-		newest, err := t.r.Store.Newest(ctx, t.s.Name, "modified_at")
+		newest, err := t.r.Store.Newest(ctx, t.s.Name, "modified_at", t.r.Client.Now())
 		if err != nil {
 			return err
 		}
 		from = t.start(newest)
 	}
+	asked, newest := t.r.Client.Now(), t.at.Modified.At
 	read := func(n int) (fetch.Page, int, error) {
 		page, err := t.page(reading, url.Values{"sorting": append([]string{"-modified_at"}, m.Then...), "page": {strconv.Itoa(n)}})
 		if err != nil {
@@ -247,7 +274,9 @@ func (m Modified) ask(ctx, reading context.Context, t *tail) error {
 				nulls++
 			}
 		}
-		return page, nulls, t.keep(ctx, page, "modified_at")
+		kept, err := t.keep(ctx, page, "modified_at")
+		newest = later(newest, kept)
+		return page, nulls, err
 	}
 	// Pages up to low hold rows never modified only, high has a modified one; between them lies the border.
 	low, high, last, step := 0, math.MaxInt, math.MaxInt, 1
@@ -274,28 +303,31 @@ func (m Modified) ask(ctx, reading context.Context, t *tail) error {
 		}
 	}
 	if high > last {
+		t.reached(asked)
 		return nil // nothing was ever modified
 	}
-	newest := later(t.at.Modified.At, t.through)
 	for n := high; ; n++ {
 		if n > high {
 			var err error
 			if page, _, err = read(n); err != nil {
 				return err
 			}
-			newest = later(newest, t.through)
 		}
 		if len(page.Items) == 0 || n >= page.MaxPage || fieldTime(page.Items[len(page.Items)-1], "modified_at").Before(from) {
 			break
 		}
 		if n-high >= maxHeadPages {
 			t.sweepDue = fmt.Sprintf("more than %d rows were modified at once", 100*maxHeadPages)
+			asked = t.at.Reach[t.name]
 			break
 		}
 	}
-	t.at.Modified.reach(newest)
+	t.at.Modified.reach(newest, t.r.Client.Now())
+	t.reached(asked)
 	return t.compare(ctx, page.TotalCount)
 }
+
+func (Modified) shows() string { return "modified rows" }
 
 // Whole sweeps a list that is small: that costs as little as looking for what
 // is new, sees everything, deletions too, and is certified.
@@ -316,6 +348,8 @@ func (Whole) ask(ctx, _ context.Context, t *tail) error {
 	}
 	return nil
 }
+
+func (Whole) shows() string { return "the whole list" }
 
 func later(a, b time.Time) time.Time {
 	if b.After(a) {

@@ -17,14 +17,15 @@ func (Recent) ask(ctx, reading context.Context, t *tail) error {
 	if !ok {
 		return fmt.Errorf("stream %s has no windows to begin from", t.s.Name)
 	}
-	from := t.r.since(t.at.Newest)
+	from := t.at.Newest.since(t.r.TailOverlap)
 	if t.at.Newest.IsZero() {
-		newest, err := t.r.Store.Newest(ctx, t.s.Name, w.Field)
+		newest, err := t.r.Store.Newest(ctx, t.s.Name, w.Field, t.r.Client.Now())
 		if err != nil {
 			return err
 		}
 		from = t.start(newest)
 	}
+	asked, newest := t.r.Client.Now(), time.Time{}
 	var cursor fetch.Cursor
 	if from.Year() > 1 {
 		cursor.After = from.UTC().Truncate(time.Second).Format(time.RFC3339)
@@ -36,13 +37,19 @@ func (Recent) ask(ctx, reading context.Context, t *tail) error {
 			return err
 		}
 		page.Gaps = nil // the next sweep has to account for them
-		if err := t.keep(ctx, page, w.Field); err != nil {
+		kept, err := t.keep(ctx, page, w.Field)
+		if err != nil {
 			return err
 		}
+		newest = later(newest, kept)
 		if pages++; pages >= maxHeadPages && !page.Done {
+			asked = newest
 			break // what was stored counts; the next round goes on behind it
 		}
 	}
-	t.at.Newest.reach(t.through)
+	t.at.Newest.reach(newest, t.r.Client.Now())
+	t.reached(asked)
 	return nil
 }
+
+func (Recent) shows() string { return "new rows" }

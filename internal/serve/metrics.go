@@ -38,6 +38,8 @@ type Metrics struct {
 	through     *prometheus.GaugeVec
 	polled      *prometheus.GaugeVec
 	pending     *prometheus.GaugeVec
+	feedLag     *prometheus.GaugeVec
+	feedStill   *prometheus.GaugeVec
 }
 
 var _ mirror.Observer = (*Metrics)(nil)
@@ -75,9 +77,11 @@ func NewMetrics(build Build, streams []string) *Metrics {
 	m.through = gauge("data_through_timestamp_seconds", "Moment up to which Polar's state is known to be mirrored, as far as tails can see it, as seconds since 1970; 0 when none is.", "stream")
 	m.polled = gauge("polled_timestamp_seconds", "When Polar last answered a tail of the stream, as seconds since 1970; 0 when it never did.", "stream")
 	m.pending = gauge("pending_changes", "Changes that are known of and not fetched yet.", "stream")
+	m.feedLag = gauge("feed_lag_seconds", "By how much a feed of changes tells later than they happen, at least, as measured lately.", "feed")
+	m.feedStill = gauge("feed_stands_still", "1 while a feed tells of nothing any more although lists show new rows.", "feed")
 	info := gauge("build_info", "Always 1; the labels tell which syncd this is.", "version", "commit", "go")
 	info.WithLabelValues(build.Version, build.Commit, runtime.Version()).Set(1)
-	m.registry.MustRegister(m.runs, m.duration, m.running, m.pages, m.written, m.lastSuccess, m.rows, m.through, m.polled, m.pending, info,
+	m.registry.MustRegister(m.runs, m.duration, m.running, m.pages, m.written, m.lastSuccess, m.rows, m.through, m.polled, m.pending, m.feedLag, m.feedStill, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, s := range streams {
 		for _, o := range []mirror.Outcome{mirror.Succeeded, mirror.Partial, mirror.Failed, mirror.Interrupted, mirror.Skipped} {
@@ -168,4 +172,14 @@ func (m *Metrics) SetFreshness(stream string, through, polled time.Time, pending
 		m.polled.WithLabelValues(stream).Set(float64(polled.UnixMilli()) / 1000)
 	}
 	m.pending.WithLabelValues(stream).Set(float64(pending))
+}
+
+// SetFeed tells by how much a feed of changes is late, at least, and whether it stands still.
+func (m *Metrics) SetFeed(feed string, lag time.Duration, still bool) {
+	m.feedLag.WithLabelValues(feed).Set(lag.Seconds())
+	stands := 0.0
+	if still {
+		stands = 1
+	}
+	m.feedStill.WithLabelValues(feed).Set(stands)
 }

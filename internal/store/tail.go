@@ -19,6 +19,7 @@ type TailState struct {
 	CompleteAge time.Duration   // since the last complete sweep began; negative: there was none
 	CompleteAt  time.Time       // when it began, by the clock of the database
 	Unavailable bool            // Polar refuses the stream to this token
+	Through     time.Time       // data_through as it was published last; zero: never
 }
 
 // TailStates tells where the tails of these streams stand. Streams that never ran are not there.
@@ -29,19 +30,23 @@ func (s *Store) TailStates(ctx context.Context, streams []string) (map[string]Ta
 	}
 	states := make(map[string]TailState, len(rows))
 	for _, r := range rows {
-		states[r.Stream] = TailState{r.Tail, time.Duration(r.CompleteAge * float64(time.Second)), deref(r.CompleteAt), r.Unavailable != nil}
+		states[r.Stream] = TailState{r.Tail, time.Duration(r.CompleteAge * float64(time.Second)), deref(r.CompleteAt), r.Unavailable != nil, deref(r.DataThrough)}
 	}
 	return states, nil
 }
 
-// TailSave records that Polar answered a tail of the stream, where the next one
-// goes on, and, unless it is zero, the time of the newest change mirrored.
-// sweepDue is why the next sweep should come early; "" = it need not.
-func (s *Store) TailSave(ctx context.Context, stream string, position json.RawMessage, through time.Time, sweepDue string) error {
-	p := db.TailSaveParams{Stream: stream, Tail: position, SweepDue: optional(sweepDue)}
-	if !through.IsZero() {
-		p.DataThrough = &through
-	}
+// Tailed is what a round of tails found out about a stream.
+type Tailed struct {
+	Position  json.RawMessage // where the next one goes on
+	PolledAt  time.Time       // when Polar was asked and answered, by the clock of the database; zero: it did not
+	Through   time.Time       // up to when Polar's state is mirrored; zero: as before. It may be earlier than before.
+	CoveredBy []string        // what shows changes of the stream; nil: not known
+	SweepDue  string          // why the next sweep should come early; "" = it need not
+}
+
+// TailSave records what a round of tails found out about a stream.
+func (s *Store) TailSave(ctx context.Context, stream string, t Tailed) error {
+	p := db.TailSaveParams{Stream: stream, Tail: t.Position, PolledAt: moment(t.PolledAt), DataThrough: moment(t.Through), CoveredBy: t.CoveredBy, SweepDue: optional(t.SweepDue)}
 	if err := s.q.TailSave(ctx, p); err != nil {
 		return fmt.Errorf("record the tail of %s: %w", stream, err)
 	}
@@ -163,10 +168,12 @@ func (r *Run) Beside(ctx context.Context, stream, kind string) (*Run, error) {
 	return b, nil
 }
 
-// Newest is the latest value of a time column among the rows of a stream; zero without rows.
-func (s *Store) Newest(ctx context.Context, table, column string) (time.Time, error) {
+// Newest is the latest value of a time column among the rows of a stream; zero without rows. What lies ahead of now is left
+// out: Polar has dated it wrongly, and nothing newer would ever be looked for behind it.
+func (s *Store) Newest(ctx context.Context, table, column string, now time.Time) (time.Time, error) {
 	var at *time.Time
-	err := s.pool.QueryRow(ctx, `SELECT max(`+pgx.Identifier{column}.Sanitize()+`) FROM `+pgx.Identifier{table}.Sanitize()+` WHERE _deleted_at IS NULL`).Scan(&at)
+	c := pgx.Identifier{column}.Sanitize()
+	err := s.pool.QueryRow(ctx, `SELECT max(`+c+`) FROM `+pgx.Identifier{table}.Sanitize()+` WHERE _deleted_at IS NULL AND `+c+` <= $1`, now).Scan(&at)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("look for the newest %s of %s: %w", column, table, err)
 	}
@@ -231,16 +238,6 @@ func (s *Store) Oldest(ctx context.Context, table, column string, ids []uuid.UUI
 	return deref(at), nil
 }
 
-// DeliveriesExpected tells whether Polar sends webhooks that a mirror can read.
-func (s *Store) DeliveriesExpected(ctx context.Context) (bool, error) {
-	var yes bool
-	err := s.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM webhook_endpoints WHERE enabled AND format = 'raw' AND _deleted_at IS NULL)`).Scan(&yes)
-	if err != nil {
-		return false, fmt.Errorf("look for webhook endpoints: %w", err)
-	}
-	return yes, nil
-}
-
 // Add adds the counts of another run.
 func (c *Counts) Add(o Counts) { c.add(o) }
 
@@ -251,6 +248,9 @@ type Freshness struct {
 	CompleteAt  time.Time // start of the last complete sweep, which sees everything
 	Pending     int64     // changes that are known of and not fetched yet
 	SweepDue    string    // why a tail wants a sweep; "" when it does not
+	// FeedLag is by how much the feeds that cover the stream tell late; negative: none does.
+	FeedLag   time.Duration
+	CoveredBy []string // what shows changes between sweeps
 }
 
 // Freshness reads the view of that name, by stream.
@@ -261,7 +261,7 @@ func (s *Store) Freshness(ctx context.Context) (map[string]Freshness, error) {
 	}
 	by := make(map[string]Freshness, len(rows))
 	for _, r := range rows {
-		by[r.Stream] = Freshness{r.DataThrough, deref(r.PolledAt), deref(r.CompleteAt), r.PendingChanges, deref(r.SweepDue)}
+		by[r.Stream] = Freshness{r.DataThrough, deref(r.PolledAt), deref(r.CompleteAt), r.PendingChanges, deref(r.SweepDue), time.Duration(r.FeedLag * float64(time.Second)), r.CoveredBy}
 	}
 	return by, nil
 }

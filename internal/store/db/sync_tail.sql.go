@@ -170,7 +170,8 @@ func (q *Queries) ClockNow(ctx context.Context) (time.Time, error) {
 }
 
 const freshness = `-- name: Freshness :many
-SELECT stream, COALESCE(data_through, '0001-01-01 00:00:00+00')::timestamptz AS data_through, polled_at, complete_at, pending_changes, sweep_due
+SELECT stream, COALESCE(data_through, '0001-01-01 00:00:00+00')::timestamptz AS data_through, polled_at, complete_at, pending_changes, sweep_due,
+       COALESCE(EXTRACT(EPOCH FROM feed_lag), -1)::float8 AS feed_lag, covered_by
 FROM freshness
 `
 
@@ -181,6 +182,8 @@ type FreshnessRow struct {
 	CompleteAt     *time.Time `json:"complete_at"`
 	PendingChanges int64      `json:"pending_changes"`
 	SweepDue       *string    `json:"sweep_due"`
+	FeedLag        float64    `json:"feed_lag"`
+	CoveredBy      []string   `json:"covered_by"`
 }
 
 func (q *Queries) Freshness(ctx context.Context) ([]FreshnessRow, error) {
@@ -199,6 +202,8 @@ func (q *Queries) Freshness(ctx context.Context) ([]FreshnessRow, error) {
 			&i.CompleteAt,
 			&i.PendingChanges,
 			&i.SweepDue,
+			&i.FeedLag,
+			&i.CoveredBy,
 		); err != nil {
 			return nil, err
 		}
@@ -253,25 +258,36 @@ func (q *Queries) TailRunsForget(ctx context.Context) error {
 
 const tailSave = `-- name: TailSave :exec
 UPDATE sync_streams
-SET tail = $1, polled_at = now(),
-    data_through = GREATEST(data_through, $2::timestamptz),
-    sweep_due = COALESCE(sweep_due, $3::text)
-WHERE stream = $4
+SET tail = $1, covered_by = COALESCE($2::text[], covered_by),
+    polled_at = COALESCE($3::timestamptz, polled_at),
+    data_through = CASE
+        WHEN $4::timestamptz IS NULL THEN data_through
+        WHEN $4::timestamptz < data_through THEN $4::timestamptz
+        WHEN EXISTS (SELECT FROM sync_changes c WHERE c.stream = $5 AND (c.known_at IS NULL OR c.known_at < c.noted_at)) THEN data_through
+        ELSE $4::timestamptz
+    END,
+    sweep_due = COALESCE(sweep_due, $6::text)
+WHERE stream = $5
 `
 
 type TailSaveParams struct {
 	Tail        json.RawMessage `json:"tail"`
+	CoveredBy   []string        `json:"covered_by"`
+	PolledAt    *time.Time      `json:"polled_at"`
 	DataThrough *time.Time      `json:"data_through"`
-	SweepDue    *string         `json:"sweep_due"`
 	Stream      string          `json:"stream"`
+	SweepDue    *string         `json:"sweep_due"`
 }
 
+// Without a moment data_through stays; with changes that are still to be fetched it does not move on: when exactly they happened is not always known.
 func (q *Queries) TailSave(ctx context.Context, arg TailSaveParams) error {
 	_, err := q.db.Exec(ctx, tailSave,
 		arg.Tail,
+		arg.CoveredBy,
+		arg.PolledAt,
 		arg.DataThrough,
-		arg.SweepDue,
 		arg.Stream,
+		arg.SweepDue,
 	)
 	return err
 }

@@ -1,0 +1,123 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"syncd/internal/store/db"
+)
+
+// Feed says how far behind a feed is that tells of changes for many streams. Zero times: never.
+type Feed struct {
+	Name        string
+	AskedAt     time.Time     // when it was last read to its end
+	ToldThrough time.Time     // newest change that it has told of
+	Lag         time.Duration // by how much it tells late, at least
+	Untold      int           // new rows that lists show and it has not told of
+	UntoldSince time.Time     // creation of the oldest of them
+	StandsStill bool          // it tells of nothing any more: lists have long shown newer rows than all it has told of
+}
+
+// SaveFeed records how far behind a feed is.
+func (s *Store) SaveFeed(ctx context.Context, f Feed) error {
+	p := db.FeedSaveParams{Feed: f.Name, AskedAt: f.AskedAt, LagSeconds: f.Lag.Seconds(), Untold: int64(f.Untold), ToldThrough: moment(f.ToldThrough), UntoldSince: moment(f.UntoldSince), StandsStill: f.StandsStill}
+	if err := s.q.FeedSave(ctx, p); err != nil {
+		return fmt.Errorf("record how far behind %s are: %w", f.Name, err)
+	}
+	return nil
+}
+
+// moment turns the zero time into NULL.
+func moment(at time.Time) *time.Time {
+	if at.IsZero() {
+		return nil
+	}
+	return &at
+}
+
+// Feeds lists the feeds that have been read.
+func (s *Store) Feeds(ctx context.Context) ([]Feed, error) {
+	rows, err := s.q.FeedsList(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read how far behind the feeds are: %w", err)
+	}
+	feeds := make([]Feed, len(rows))
+	for i, r := range rows {
+		feeds[i] = Feed{r.Feed, r.AskedAt, deref(r.ToldThrough), time.Duration(r.LagSeconds * float64(time.Second)), int(r.Untold), deref(r.UntoldSince), r.StandsStill}
+	}
+	return feeds, nil
+}
+
+// Entry is one entry of a feed, by its id.
+type Entry struct {
+	ID uuid.UUID
+	At time.Time // by Polar's clock
+}
+
+// EntriesKnown tells which entries of a feed have been dealt with.
+func (s *Store) EntriesKnown(ctx context.Context, feed string, entries []Entry) (map[uuid.UUID]bool, error) {
+	ids := make([]uuid.UUID, len(entries))
+	for i, e := range entries {
+		ids[i] = e.ID
+	}
+	found, err := s.q.FeedEntriesKnown(ctx, db.FeedEntriesKnownParams{Feed: feed, IDs: ids})
+	if err != nil {
+		return nil, fmt.Errorf("look up entries of %s: %w", feed, err)
+	}
+	known := make(map[uuid.UUID]bool, len(found))
+	for _, id := range found {
+		known[id] = true
+	}
+	return known, nil
+}
+
+// KeepEntries records that these entries have been dealt with.
+func (s *Store) KeepEntries(ctx context.Context, feed string, entries []Entry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	p := db.FeedEntriesKeepParams{Feed: feed}
+	for _, e := range entries {
+		p.IDs, p.Times = append(p.IDs, e.ID), append(p.Times, e.At)
+	}
+	if err := s.q.FeedEntriesKeep(ctx, p); err != nil {
+		return fmt.Errorf("keep which entries of %s were read: %w", feed, err)
+	}
+	return nil
+}
+
+// ForgetEntries forgets the entries before a moment, which are not read again.
+func (s *Store) ForgetEntries(ctx context.Context, feed string, before time.Time) error {
+	if err := s.q.FeedEntriesForget(ctx, db.FeedEntriesForgetParams{Feed: feed, Before: before}); err != nil {
+		return fmt.Errorf("forget entries of %s: %w", feed, err)
+	}
+	return nil
+}
+
+// Endpoint is a webhook endpoint that is enabled and gets the objects themselves, so that a mirror can read what it was sent.
+type Endpoint struct {
+	Events []string  // types that it is told of
+	Since  time.Time // as it is, by Polar's clock: what happened before may not be on record
+}
+
+// Endpoints lists those that a mirror can read from.
+func (s *Store) Endpoints(ctx context.Context) ([]Endpoint, error) {
+	rows, err := s.q.EndpointsRaw(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("look for webhook endpoints: %w", err)
+	}
+	endpoints := make([]Endpoint, len(rows))
+	for i, r := range rows {
+		endpoints[i].Since = r.Since
+		if len(r.Events) > 0 {
+			if err := json.Unmarshal(r.Events, &endpoints[i].Events); err != nil {
+				return nil, fmt.Errorf("events of a webhook endpoint: %w", err)
+			}
+		}
+	}
+	return endpoints, nil
+}

@@ -1,0 +1,25 @@
+-- name: FeedSave :exec
+INSERT INTO sync_feeds (feed, asked_at, told_through, lag, untold, untold_since, stands_still)
+VALUES (@feed, @asked_at, sqlc.narg(told_through), make_interval(secs => @lag_seconds), @untold, sqlc.narg(untold_since), @stands_still)
+ON CONFLICT (feed) DO UPDATE
+SET asked_at = EXCLUDED.asked_at, told_through = EXCLUDED.told_through, lag = EXCLUDED.lag, untold = EXCLUDED.untold, untold_since = EXCLUDED.untold_since, stands_still = EXCLUDED.stands_still;
+
+-- name: FeedsList :many
+SELECT feed, asked_at, told_through, EXTRACT(EPOCH FROM lag)::float8 AS lag_seconds, untold, untold_since, stands_still FROM sync_feeds ORDER BY feed;
+
+-- name: FeedEntriesKnown :many
+SELECT id FROM sync_feed_entries WHERE feed = @feed AND id = ANY(@ids::uuid[]);
+
+-- name: FeedEntriesKeep :exec
+INSERT INTO sync_feed_entries (feed, id, at)
+SELECT @feed, e.id, e.at FROM ROWS FROM (unnest(@ids::uuid[]), unnest(@times::timestamptz[])) AS e(id, at)
+ON CONFLICT (feed, id) DO NOTHING;
+
+-- name: FeedEntriesForget :exec
+DELETE FROM sync_feed_entries WHERE feed = @feed AND at < @before;
+
+-- name: EndpointsRaw :many
+-- What Polar sends to endpoints that are enabled and get the objects themselves. What was sent before the endpoint was last
+-- changed nobody knows: it may have been disabled, and then nothing is recorded.
+SELECT events, COALESCE(GREATEST(created_at, modified_at), '0001-01-01 00:00:00+00')::timestamptz AS since
+FROM webhook_endpoints WHERE enabled AND format = 'raw' AND _deleted_at IS NULL;
