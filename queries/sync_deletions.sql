@@ -24,6 +24,12 @@ FROM sync_suspects s JOIN sync_runs r ON r.id = s.last_run
 WHERE s.last_run = @run_id AND s.held
 ORDER BY s.stream, s.id;
 
+-- name: SweepRequests :one
+SELECT COALESCE(sum(requests), 0)::bigint AS requests FROM sync_runs WHERE sweep_id = @sweep_id AND kind = 'sweep';
+
+-- name: RunsHolding :many
+SELECT DISTINCT last_run FROM sync_suspects WHERE held ORDER BY last_run;
+
 -- name: StreamsEmptied :many
 -- The streams of late whose lists bring nothing of what their tables have.
 SELECT DISTINCT stream FROM sync_suspects

@@ -4,6 +4,7 @@ import "fmt"
 
 type approveCmd struct {
 	Number   int64        `arg:"" name:"run" help:"The run whose deletions are held back; syncd status and syncd verify name it."`
+	DryRun   bool         `help:"Only show what would be marked and what that costs, without a request to Polar."`
 	Settings settingFlags `embed:""`
 }
 
@@ -17,10 +18,22 @@ func (cmd *approveCmd) Run(c *command) error {
 		return err
 	}
 	defer done()
+	plan, err := e.runner.PlanApproval(ctx, cmd.Number)
+	if err != nil {
+		return interrupted(ctx, err)
+	}
+	for _, a := range plan {
+		if _, err := fmt.Fprintf(c.stdout, "%s: to mark %s rows as deleted, %s\n", a.Stream, num(a.Rows), a.Ways(e.client.Budget().Pace)); err != nil {
+			return err
+		}
+	}
+	if cmd.DryRun {
+		return nil
+	}
 	e.runner.WaitForLease = true
 	results, err := e.runner.ApproveDeletions(ctx, cmd.Number)
 	for _, r := range results {
-		if _, err := fmt.Fprintf(c.stdout, "%s: %s, %s rows marked as deleted\n", r.Stream, outcome(r), num(r.Deleted)); err != nil {
+		if _, err := fmt.Fprintf(c.stdout, "%s: %s, %s rows marked as deleted, %s requests\n", r.Stream, outcome(r), num(r.Deleted), num(r.Requests)); err != nil {
 			return err
 		}
 		if r.Reason != "" {

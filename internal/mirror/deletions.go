@@ -110,19 +110,20 @@ func (sw *sweep) absentees(ctx, reading context.Context) error {
 // hold says why what a sweep did not meet is not marked as deleted, and what lets it go.
 func (sw *sweep) hold(gone store.Absence, s store.Suspicion, brake bool) {
 	why := fmt.Sprintf("which is more than the brake lets go at once (%d rows and %g %%)", sw.r.Brake.Rows, sw.r.Brake.Percent)
-	then := "if they are really gone, an operator has to say so"
+	then := ""
 	if !s.Until.IsZero() {
 		sw.res.Emptied = true
 		why = "none of those that there were: an empty list is weak evidence"
 		if !brake {
-			then = fmt.Sprintf("a complete sweep that says the same marks them, if it begins after %s", s.Until.UTC().Format(time.RFC3339))
+			then = fmt.Sprintf("; a complete sweep that says the same marks them, if it begins after %s", s.Until.UTC().Format(time.RFC3339))
 		}
 	}
 	if gone.Emptied {
-		sw.closing.Verdict = "incomplete"
+		sw.closing.Verdict = store.VerdictEmptied
 	}
-	sw.partial("%d of %d rows are no longer listed, %s: nothing was marked as deleted; %s; `syncd approve-deletions %d` does it now",
-		len(s.Held), gone.Live, why, then, sw.run.SweepID)
+	sw.partial("%d of %d rows are no longer listed, %s: none of these was marked as deleted%s", len(s.Held), gone.Live, why, then)
+	a := Approval{Rows: len(s.Held), Requests: sw.r.approvalRequests(&sw.s.Stream, len(s.Held)-s.Sure, s.Sure), Sweep: sw.requests}
+	sw.partial("if they are really gone, `syncd approve-deletions %d` marks them: %s", sw.run.SweepID, a.Ways(sw.r.Client.Budget().Pace))
 	if len(s.Others) > 0 {
 		sw.partial("%s", together(s.Others))
 	}
@@ -236,34 +237,4 @@ func (sw *sweep) get(ctx, reading context.Context, id uuid.UUID) (fetch.Body, er
 	body, err := sw.r.Client.Get(reading, path, nil)
 	sw.requests += int64(body.Requests)
 	return body, err
-}
-
-// ApproveDeletions lets through what the brake held in one run. Each row is
-// asked for by id all the same, where it can be.
-func (r *Runner) ApproveDeletions(ctx context.Context, run int64) ([]Result, error) {
-	if err := r.Check(ctx); err != nil {
-		return nil, err
-	}
-	held, err := r.Store.Held(ctx, run)
-	if err != nil {
-		return nil, err
-	}
-	if len(held) == 0 {
-		return nil, fmt.Errorf("run %d holds no deletions: `syncd status` names the runs that do", run)
-	}
-	var results []Result
-	for _, name := range r.Names() {
-		rows, is := held[name]
-		if !is {
-			continue
-		}
-		results = append(results, r.run(ctx, name, store.KindApproval, func(sw *sweep, ctx, reading context.Context) error {
-			if sw.s.Get != "" {
-				_, err := sw.confirm(ctx, reading, rows.IDs)
-				return err
-			}
-			return sw.tombstone(ctx, rows.IDs, rows.SweptAt, fmt.Sprintf("not listed by the complete sweep of run %d, approved by an operator", run))
-		}))
-	}
-	return results, nil
 }

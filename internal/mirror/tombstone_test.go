@@ -15,6 +15,7 @@ import (
 	"syncd/internal/fetch"
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
+	"syncd/internal/store"
 )
 
 // changed is the table of streams with one entry changed.
@@ -161,6 +162,57 @@ func TestTombstoneBrakeHoldsUntilApproved(t *testing.T) {
 	h.equal(t, "customers")
 }
 
+// Approving says first what it costs, and a second complete sweep is evidence that costs nothing; what was missed by the
+// second one only is asked for.
+func TestTombstoneApprovedAfterASecondSweep(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{world: polarsim.Options{Customers: 90}})
+	h.sync(t, "customers")
+	h.remove(t, 30)
+	first := h.Once(t.Context(), "customers")
+	partial(t, first, "it asks for each by id (about 30 requests); or let a second complete sweep, which begins an hour or more after the first, say the same (about ")
+	h.age(t, "1 hour")
+	h.remove(t, 2)
+	second := h.Once(t.Context(), "customers")
+	partial(t, second, "it asks for each by id (about 2 requests)")
+	asked := h.server.Requests()
+	if plan, err := h.PlanApproval(t.Context(), second.RunID); err != nil || len(plan) != 1 || plan[0].Rows != 32 || plan[0].Requests != 2 || h.server.Requests() != asked {
+		t.Errorf("plan %+v, %v, %d requests", plan, err, h.server.Requests()-asked)
+	}
+	if _, err := h.PlanApproval(t.Context(), first.RunID); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("these do: %d", second.RunID)) {
+		t.Errorf("an older run: %v", err)
+	}
+	// One of them comes back in between: it is no suspect any more, and not marked.
+	back := query[string](t, h, "SELECT id::text FROM sync_suspects ORDER BY noticed_at, id LIMIT 1")
+	h.exec(t, "UPDATE customers SET _requested_at = now() WHERE id = $1", back)
+	results, err := h.ApproveDeletions(t.Context(), second.RunID)
+	if err != nil || len(results) != 1 || results[0].Outcome != mirror.Succeeded || results[0].Deleted != 31 || results[0].Requests != 2 {
+		t.Fatalf("%+v, %v", results, err)
+	}
+	if n := query[int](t, h, "SELECT count(*) FROM sync_tombstones WHERE evidence LIKE 'not listed by two complete sweeps an hour or more apart%approved by an operator'"); n != 29 {
+		t.Errorf("%d marked by the evidence of two sweeps", n)
+	}
+	h.sync(t, "customers") // and the one left is asked for
+	h.equal(t, "customers")
+}
+
+// What an operator approves of a list that lost everything is settled.
+func TestTombstoneApprovedEmptiedList(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{})
+	h.sync(t, "discounts")
+	h.exec(t, "UPDATE discounts SET id = gen_random_uuid(), _synced_at = '2020-01-01', _requested_at = '2020-01-01'")
+	h.fault(t, "empty:path=/v1/discounts/")
+	r := h.Once(t.Context(), "discounts")
+	partial(t, r, "an empty list is weak evidence")
+	if results, err := h.ApproveDeletions(t.Context(), r.RunID); err != nil || results[0].Deleted == 0 || results[0].Requests == 0 {
+		t.Errorf("%+v, %v", results, err)
+	}
+	if st, err := h.store.Standings(t.Context(), []string{"discounts"}); err != nil || st[0].Missing() != "" {
+		t.Errorf("%q, %v", st[0].Missing(), err)
+	}
+}
+
 func TestTombstoneNothingFromIncompleteSweep(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{})
@@ -256,7 +308,7 @@ func TestTombstoneEmptiedListIsHeld(t *testing.T) {
 				if n := h.tombstones(t, c.stream); n != 0 || r.Deleted != 0 {
 					t.Fatalf("%d marked", n)
 				}
-				if verdict := query[string](t, h, "SELECT verdict FROM sync_runs WHERE id = $1", r.RunID); verdict != "incomplete" && c.faults != nil {
+				if verdict := query[string](t, h, "SELECT verdict FROM sync_runs WHERE id = $1", r.RunID); verdict != store.VerdictEmptied && c.faults != nil {
 					t.Errorf("verdict %q", verdict)
 				}
 				standing, err := h.store.Standings(t.Context(), []string{c.stream})

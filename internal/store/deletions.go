@@ -83,6 +83,7 @@ const (
 // Suspicion is what is known of the rows that a complete sweep did not meet.
 type Suspicion struct {
 	Held  []uuid.UUID // not to be marked as deleted by this sweep
+	Sure  int         // so many of Held an earlier complete sweep, SweepsApart ago, did not meet either
 	Free  []uuid.UUID // the rest
 	Again []uuid.UUID // those of Free that an earlier complete sweep did not meet either
 	Apart []uuid.UUID // those of Again whose earlier sweep is SweepsApart ago
@@ -90,6 +91,9 @@ type Suspicion struct {
 	Until  time.Time
 	Others []string // streams beside this one that have lost everything within a day; only with Until
 }
+
+// sweptApart tells whether a sweep that began at a time is a second one, long enough after that which missed a row first.
+func sweptApart(noticed, swept time.Time) bool { return !noticed.Add(SweepsApart).After(swept) }
 
 // Suspect makes these the stream's suspects, and holds them: all where the brake says so, and those of a list that lost
 // everything it had until a sweep that begins long enough after the first one to say so has said it again.
@@ -124,16 +128,19 @@ func (r *Run) Suspect(ctx context.Context, a Absence, brake bool) (s Suspicion, 
 			if emptied && until.After(s.Until) {
 				s.Until = until
 			}
+			apart := sweptApart(row.NoticedAt, swept)
 			if brake || emptied {
 				s.Held = append(s.Held, row.ID)
+				if apart {
+					s.Sure++
+				}
 				continue
 			}
 			s.Free = append(s.Free, row.ID)
-			if row.FirstRun == r.SweepID {
-				continue
+			if row.FirstRun != r.SweepID {
+				s.Again = append(s.Again, row.ID)
 			}
-			s.Again = append(s.Again, row.ID)
-			if !row.NoticedAt.Add(SweepsApart).After(swept) {
+			if apart {
 				s.Apart = append(s.Apart, row.ID)
 			}
 		}
@@ -207,10 +214,11 @@ func (r *Run) Tombstone(ctx context.Context, table string, ids []uuid.UUID, asOf
 
 // HeldRows are the suspects of one stream that are held.
 type HeldRows struct {
-	IDs     []uuid.UUID
-	Twice   int       // so many of them an earlier complete sweep, long enough ago, did not meet either
-	SweptAt time.Time // when the last complete sweep began that did not meet them
-	Since   time.Time // when the last of them was missed first
+	Once    []uuid.UUID // missed by one complete sweep, or by several in quick succession
+	Twice   []uuid.UUID // missed by two complete sweeps or more, SweepsApart from each other
+	SweptAt time.Time   // when the last complete sweep began that did not meet them
+	Since   time.Time   // when the last of them was missed first
+	Sweep   int64       // requests that this sweep took
 }
 
 // Held lists the suspects that are held as of one run, by stream.
@@ -219,12 +227,18 @@ func (s *Store) Held(ctx context.Context, run int64) (map[string]HeldRows, error
 	if err != nil {
 		return nil, fmt.Errorf("read held deletions of run %d: %w", run, err)
 	}
+	cost, err := s.q.SweepRequests(ctx, &run)
+	if err != nil {
+		return nil, fmt.Errorf("read what run %d took: %w", run, err)
+	}
 	held := map[string]HeldRows{}
 	for _, row := range rows {
 		h := held[row.Stream]
-		h.IDs, h.SweptAt = append(h.IDs, row.ID), row.SweptAt
-		if !row.NoticedAt.Add(SweepsApart).After(row.SweptAt) {
-			h.Twice++
+		h.SweptAt, h.Sweep = row.SweptAt, cost
+		if sweptApart(row.NoticedAt, row.SweptAt) {
+			h.Twice = append(h.Twice, row.ID)
+		} else {
+			h.Once = append(h.Once, row.ID)
 		}
 		if row.NoticedAt.After(h.Since) {
 			h.Since = row.NoticedAt
@@ -232,6 +246,15 @@ func (s *Store) Held(ctx context.Context, run int64) (map[string]HeldRows, error
 		held[row.Stream] = h
 	}
 	return held, nil
+}
+
+// Holding lists the runs of which deletions are held.
+func (s *Store) Holding(ctx context.Context) ([]int64, error) {
+	runs, err := s.q.RunsHolding(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read which runs hold deletions: %w", err)
+	}
+	return runs, nil
 }
 
 // Remaining counts the live rows of a table that are among these, and those that are not. Rows that were only ever copied

@@ -34,6 +34,9 @@ type ended struct {
 	outcome, verdict, reason string
 }
 
+// VerdictEmptied is that of a sweep whose list lost everything, which is not believed.
+const VerdictEmptied = "incomplete: none of the rows that there were is listed"
+
 // Missing says why the table may not hold everything as of CompleteAt; "" when it does. What broke off after a complete
 // sweep does not undo it.
 func (s Standing) Missing() string {
@@ -46,6 +49,8 @@ func (s Standing) Missing() string {
 		return "never swept"
 	case s.CompleteAt.IsZero():
 		return fmt.Sprintf("run %d %s: %s", s.Run, s.Outcome, s.Reason)
+	case s.ended.verdict == VerdictEmptied && s.Held == 0 && s.approved > s.ended.run:
+		return ""
 	case s.ended.verdict != "complete":
 		return fmt.Sprintf("run %d %s: %s", s.ended.run, s.ended.outcome, s.ended.reason)
 	case s.Rejects > 0:

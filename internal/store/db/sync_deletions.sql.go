@@ -26,6 +26,30 @@ func (q *Queries) RunRemark(ctx context.Context, arg RunRemarkParams) error {
 	return err
 }
 
+const runsHolding = `-- name: RunsHolding :many
+SELECT DISTINCT last_run FROM sync_suspects WHERE held ORDER BY last_run
+`
+
+func (q *Queries) RunsHolding(ctx context.Context) ([]int64, error) {
+	rows, err := q.db.Query(ctx, runsHolding)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []int64{}
+	for rows.Next() {
+		var last_run int64
+		if err := rows.Scan(&last_run); err != nil {
+			return nil, err
+		}
+		items = append(items, last_run)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const streamsEmptied = `-- name: StreamsEmptied :many
 SELECT DISTINCT stream FROM sync_suspects
 WHERE held AND emptied_at > now() - interval '1 day'
@@ -201,6 +225,17 @@ func (q *Queries) SuspectsUpsert(ctx context.Context, arg SuspectsUpsertParams) 
 		return nil, err
 	}
 	return items, nil
+}
+
+const sweepRequests = `-- name: SweepRequests :one
+SELECT COALESCE(sum(requests), 0)::bigint AS requests FROM sync_runs WHERE sweep_id = $1 AND kind = 'sweep'
+`
+
+func (q *Queries) SweepRequests(ctx context.Context, sweepID *int64) (int64, error) {
+	row := q.db.QueryRow(ctx, sweepRequests, sweepID)
+	var requests int64
+	err := row.Scan(&requests)
+	return requests, err
 }
 
 const tombstonesInsert = `-- name: TombstonesInsert :exec

@@ -1,0 +1,133 @@
+package mirror
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"syncd/internal/store"
+)
+
+// Approval is what it costs to let deletions of a stream through that are held.
+type Approval struct {
+	Stream   string
+	Rows     int
+	Requests int64 // one for each row that is asked for by id
+	Sweep    int64 // that a complete sweep of the stream takes: a second one is evidence as well
+	// From is from when on a second sweep may begin that is evidence.
+	From time.Time
+}
+
+// Ways names what approving costs at so many requests a minute (0 = no limit), and what costs less.
+func (a Approval) Ways(pace int) string {
+	if a.Requests == 0 {
+		return "it costs no request"
+	}
+	text := fmt.Sprintf("it asks for each by id (%s)", cost(a.Requests, pace))
+	if a.Requests > a.Sweep {
+		when := ", which begins an hour or more after the first,"
+		if !a.From.IsZero() {
+			when = ", which begins after " + a.From.UTC().Format(time.RFC3339) + ","
+		}
+		text += fmt.Sprintf("; or let a second complete sweep%s say the same (%s), and approve its run, which costs no request then", when, cost(a.Sweep, pace))
+	}
+	return text
+}
+
+func cost(requests int64, pace int) string {
+	text := fmt.Sprintf("about %d requests", requests)
+	if pace > 0 {
+		text += fmt.Sprintf(", %s at %d a minute", (time.Duration(requests) * time.Minute / time.Duration(pace)).Round(time.Second), pace)
+	}
+	return text
+}
+
+// approvalRequests is how many rows are asked for by id: those that one sweep missed, where they can be. What two sweeps missed
+// is asked for as well while that costs little.
+func (r *Runner) approvalRequests(s *Stream, once, twice int) int64 {
+	switch {
+	case s.Get == "":
+		return 0
+	case twice > r.Brake.Rows:
+		return int64(once)
+	}
+	return int64(once + twice)
+}
+
+// PlanApproval tells what ApproveDeletions would do. Polar is not asked.
+func (r *Runner) PlanApproval(ctx context.Context, run int64) ([]Approval, error) {
+	if err := r.Store.CheckSchema(ctx); err != nil {
+		return nil, err
+	}
+	held, err := r.held(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	var plan []Approval
+	for _, name := range r.Names() {
+		if h, is := held[name]; is {
+			plan = append(plan, Approval{name, len(h.Once) + len(h.Twice), r.approvalRequests(&r.streams[name].Stream, len(h.Once), len(h.Twice)), h.Sweep, h.Since.Add(store.SweepsApart)})
+		}
+	}
+	return plan, nil
+}
+
+// held are the rows that a run holds; an error where it holds none, which names the runs that do.
+func (r *Runner) held(ctx context.Context, run int64) (map[string]store.HeldRows, error) {
+	held, err := r.Store.Held(ctx, run)
+	if err != nil || len(held) > 0 {
+		return held, err
+	}
+	runs, err := r.Store.Holding(ctx)
+	if err != nil {
+		return nil, err
+	}
+	others := "neither does any other"
+	if len(runs) > 0 {
+		others = "these do: " + strings.Trim(fmt.Sprint(runs), "[]")
+	}
+	return nil, fmt.Errorf("run %d holds no deletions; %s (`syncd status` shows them)", run, others)
+}
+
+// ApproveDeletions lets through what is held of one run. Each row is asked for by id all the same, where it can be and where
+// there is no second sweep that missed it.
+func (r *Runner) ApproveDeletions(ctx context.Context, run int64) ([]Result, error) {
+	if err := r.Check(ctx); err != nil {
+		return nil, err
+	}
+	held, err := r.held(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	var results []Result
+	for _, name := range r.Names() {
+		rows, is := held[name]
+		if !is {
+			continue
+		}
+		results = append(results, r.run(ctx, name, store.KindApproval, func(sw *sweep, ctx, reading context.Context) error {
+			once, twice := rows.Once, rows.Twice
+			if sw.r.approvalRequests(&sw.s.Stream, len(once), len(twice)) > int64(len(once)) {
+				once, twice = slices.Concat(once, twice), nil
+			}
+			if err := sw.tombstone(ctx, twice, rows.SweptAt, fmt.Sprintf("not listed by two complete sweeps an hour or more apart, the last being run %d, approved by an operator", run)); err != nil {
+				return err
+			}
+			return sw.approve(ctx, reading, once, rows.SweptAt, run)
+		}))
+	}
+	return results, nil
+}
+
+// approve marks what one sweep missed: what Polar says does not exist, or, where it cannot be asked for, on the operator's word.
+func (sw *sweep) approve(ctx, reading context.Context, ids []uuid.UUID, sweptAt time.Time, run int64) error {
+	if sw.s.Get != "" {
+		_, err := sw.confirm(ctx, reading, ids)
+		return err
+	}
+	return sw.tombstone(ctx, ids, sweptAt, fmt.Sprintf("not listed by the complete sweep of run %d, approved by an operator", run))
+}
