@@ -32,19 +32,22 @@ type planReport struct {
 
 // planStream is what one stream costs. A first sync and a sweep read the same pages.
 type planStream struct {
-	Stream    string  `json:"stream"`
-	Rows      *int    `json:"rows,omitempty"` // nil where Polar does not count them
-	Requests  int     `json:"requests"`       // of a first sync or a sweep
-	AtMost    bool    `json:"at_most,omitempty"`
-	Minutes   float64 `json:"minutes"`
-	Schedule  string  `json:"schedule"`
-	PerDay    float64 `json:"sweeps_per_day"`
-	PerHour   float64 `json:"requests_per_hour"`
-	Share     float64 `json:"share_of_limit"`
-	Fresh     float64 `json:"fresh_within_seconds,omitempty"` // 0 = when it is synced by hand
-	Followed  bool    `json:"followed_by_tails"`
-	Refused   string  `json:"refused,omitempty"`
-	described string  // of Fresh
+	Stream   string  `json:"stream"`
+	Rows     *int    `json:"rows,omitempty"` // nil where Polar does not count them
+	Requests int     `json:"requests"`       // of a first sync or a sweep
+	AtMost   bool    `json:"at_most,omitempty"`
+	Minutes  float64 `json:"minutes"`
+	Schedule string  `json:"schedule"`
+	PerDay   float64 `json:"sweeps_per_day"`
+	PerHour  float64 `json:"requests_per_hour"`
+	Share    float64 `json:"share_of_limit"`
+	Fresh    float64 `json:"fresh_within_seconds,omitempty"` // 0 = when it is synced by hand
+	Followed bool    `json:"followed_by_tails"`
+	// CoveredBy is what shows changes between sweeps, and Lacks what would show them in every round of tails.
+	CoveredBy []string `json:"covered_by,omitempty"`
+	Lacks     string   `json:"lacks,omitempty"`
+	Refused   string   `json:"refused,omitempty"`
+	described string   // of Fresh
 }
 
 // planTail is what looking for changes costs between sweeps, while there are none.
@@ -109,23 +112,23 @@ func makePlan(costs []mirror.Cost, at cadence, loc *time.Location, now time.Time
 		}
 		s := planStream{
 			Stream: c.Stream, Requests: c.Requests, AtMost: c.AtMost, Minutes: minutes(c.Requests), Schedule: at.schedules[c.Stream],
-			PerDay: perHour * 24, PerHour: perHour * float64(c.Requests), Followed: c.Followed && at.tail > 0, Refused: c.Refused,
+			PerDay: perHour * 24, PerHour: perHour * float64(c.Requests), Followed: c.Rounds > 0 && at.tail > 0, Refused: c.Refused,
+			CoveredBy: c.CoveredBy, Lacks: c.Lacks,
 		}
 		s.Share = share(s.PerHour)
 		if c.Rows >= 0 {
 			s.Rows = &c.Rows
 			r.Rows += c.Rows
 		}
-		switch {
-		case c.Refused != "":
-			s.described = "refused"
-		case s.Followed:
-			s.Fresh, s.described = at.tail.Seconds(), span(at.tail)
-		case perHour > 0:
-			within := time.Duration(float64(time.Hour)/perHour + s.Minutes*float64(time.Minute))
-			s.Fresh, s.described = within.Seconds(), span(within)
-		default:
-			s.described = "by hand"
+		if s.described = "refused"; c.Refused == "" {
+			fresh := s.within(c, at.tail, perHour)
+			s.Fresh, s.described = fresh.Seconds(), "by hand"
+			if fresh > 0 {
+				s.described = span(fresh)
+			}
+			if c.Lacks != "" && at.tail > 0 && (fresh == 0 || fresh > at.tail) {
+				s.described += "; " + c.Better(span(at.tail)) + " with " + c.Lacks
+			}
 		}
 		r.Streams = append(r.Streams, s)
 		r.Probes += c.Probes
@@ -141,6 +144,17 @@ func makePlan(costs []mirror.Cost, at cadence, loc *time.Location, now time.Time
 			num(int(math.Ceil(r.PerHour))), budget, num(int(most)))
 	}
 	return r, nil
+}
+
+// within is how soon a change is mirrored: by tails, as far as they can see it, or else by a sweep; 0 = when it is synced by hand.
+func (s planStream) within(c mirror.Cost, tail time.Duration, sweepsPerHour float64) (fresh time.Duration) {
+	if sweepsPerHour > 0 {
+		fresh = time.Duration(float64(time.Hour)/sweepsPerHour + s.Minutes*float64(time.Minute))
+	}
+	if seen := time.Duration(c.Rounds) * tail; seen > 0 && (fresh == 0 || seen < fresh) {
+		fresh = seen
+	}
+	return fresh
 }
 
 // slower are the intervals that a proposal may choose from.

@@ -26,7 +26,7 @@ func TestPlanArithmetic(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 23, 7, 41, 0, 0, time.UTC)
 	costs := []mirror.Cost{
-		{Stream: "orders", Rows: 100_000, Requests: 1012, Probes: 1, Followed: true}, {Stream: "metrics", Rows: -1, Requests: 7, Probes: 2},
+		{Stream: "orders", Rows: 100_000, Requests: 1012, Probes: 1, Rounds: 1}, {Stream: "metrics", Rows: -1, Requests: 7, Probes: 2},
 		{Stream: "files", Rows: 4, Requests: 1, Probes: 1},
 	}
 	at := cadence{map[string]string{"orders": "@every 6h", "metrics": "@every 1h", "files": "off"}, 5 * time.Minute}

@@ -3,6 +3,8 @@ package mirror_test
 import (
 	"fmt"
 	"math"
+	"net/http"
+	"slices"
 	"testing"
 
 	"syncd/internal/mirror"
@@ -77,5 +79,62 @@ func TestPlanLearnsFromTheLastSweep(t *testing.T) {
 				t.Errorf("after a sweep that cost %d times as much: %+v", factor, c)
 			}
 		}
+	}
+}
+
+// How soon a plan says that tails see a change is how soon they do, and what it says they do not see, they do not.
+func TestPlanForeseesWhatTailsSee(t *testing.T) {
+	t.Parallel()
+	for name, world := range map[string]polarsim.Options{"with an endpoint": {}, "without": {NoWebhook: true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			world.Products, world.Customers = 130, 150
+			h := start(t, setup{world: world, mirror: tailing})
+			h.sync(t)
+			for range everyTurn {
+				h.round(t)
+			}
+			costs, err := h.Plan(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			by := map[string]mirror.Cost{}
+			for _, c := range costs {
+				by[c.Stream] = c
+			}
+			fresh, err := h.store.Freshness(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for stream, c := range by {
+				if followed := len(fresh[stream].CoveredBy) > 0; followed != (c.Rounds > 0) || followed && !slices.Equal(c.CoveredBy, fresh[stream].CoveredBy) {
+					t.Errorf("%s: the plan says %d rounds, by %q; the tails are covered by %q", stream, c.Rounds, c.CoveredBy, fresh[stream].CoveredBy)
+				}
+			}
+			if p := by["products"]; world.NoWebhook && (p.Rounds != 0 || p.Lacks == "") || !world.NoWebhook && (p.Rounds != 1 || p.Lacks != "") {
+				t.Errorf("%d products: %+v", p.Rows, p)
+			}
+			if k := by["orders"]; k.Rounds != 1 {
+				t.Errorf("%+v", k)
+			}
+			if k := by["customer_seats"]; (k.Rounds == 0) != world.NoWebhook {
+				t.Errorf("%+v", k)
+			}
+			for stream, path := range map[string]string{"products": "/v1/products/", "meters": "/v1/meters/", "discounts": "/v1/discounts/", "customers": "/v1/customers/"} {
+				id := h.all(t, path, nil)[0]["id"].(string)
+				name := fmt.Sprintf("Renamed %s", stream)
+				h.want(t, http.StatusOK, http.MethodPatch, path+id, fmt.Sprintf(`{"name":%q}`, name))
+				took := 0
+				for n := 1; n <= max(by[stream].Rounds, 5) && took == 0; n++ {
+					h.round(t)
+					if len(h.stored(t, stream, fmt.Sprintf("id = '%s' AND name = '%s'", id, name))) > 0 {
+						took = n
+					}
+				}
+				if took > by[stream].Rounds || took == 0 && by[stream].Rounds > 0 {
+					t.Errorf("%s: seen in round %d, the plan says %d", stream, took, by[stream].Rounds)
+				}
+			}
+		})
 	}
 }

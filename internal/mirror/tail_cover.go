@@ -29,7 +29,7 @@ type access struct {
 
 // What a user can do to have changes seen earlier.
 const (
-	lackEndpoint = "a webhook endpoint of the format raw that is sent its events"
+	lackEndpoint = "a raw webhook endpoint"
 	lackEvents   = "the scope events:read"
 )
 
