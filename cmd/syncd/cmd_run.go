@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -27,7 +28,11 @@ func (cmd *runCmd) Run(c *command) error {
 	if err != nil {
 		return err
 	}
-	d := &daemon{cfg: cfg, log: log}
+	d := &daemon{cfg: cfg, log: log, flags: c.flags, environ: c.environ, level: &c.level, stop: c.stop, access: newAccess(), token: cfg.AccessToken}
+	d.current.Store(cfg)
+	if _, d.shown, err = load(c.flags, c.environ, streamNames()); err != nil {
+		return err
+	}
 	starting, release := c.interruptible()
 	defer release()
 	if err := d.open(starting, cmd.Migrate); err != nil {
@@ -46,15 +51,25 @@ type daemon struct {
 	sched   *sched.Scheduler
 	server  *serve.Server // nil = none
 
+	access *access
+	asking sync.Mutex      // one run at a time asks whether the token is refused
+	stop   <-chan struct{} // closed when work should come to an end
+
+	// What the configuration is read from, and what of it is in use: cfg is that of the start.
+	flags, environ map[string]string
+	level          *slog.LevelVar
+	current        atomic.Pointer[Config]
+	shown          []value
+
 	mu    sync.Mutex
-	polar error // why Polar cannot be read from; nil when it can
+	token Secret // in use
 }
 
-var errNotAsked = errors.New("Polar has not been asked yet")
+// config is the configuration in use.
+func (d *daemon) config() *Config { return d.current.Load() }
 
 // open makes everything but the first request to Polar.
 func (d *daemon) open(ctx context.Context, migrate bool) (err error) {
-	d.polar = errNotAsked
 	build := buildInfo()
 	d.metrics = serve.NewMetrics(build, d.cfg.streamsOn())
 	if d.engine, err = openEngine(ctx, d.cfg, d.log, migrate, d.metrics); err != nil {
@@ -84,9 +99,7 @@ func (d *daemon) open(ctx context.Context, migrate bool) (err error) {
 		}
 		cfg.Jobs = append(cfg.Jobs, sched.Job{Name: st.Stream, Spec: spec, AtStart: overdue, Run: d.job(st.Stream)})
 	}
-	if d.cfg.Tail > 0 {
-		cfg.Jobs = append(cfg.Jobs, sched.Job{Name: mirror.TailStream, Spec: "@every " + d.cfg.Tail.String(), AtStart: true, Urgent: true, Run: d.tail})
-	}
+	cfg.Jobs = append(cfg.Jobs, sched.Job{Name: mirror.TailStream, Spec: d.cfg.tailSpec(), AtStart: true, Urgent: true, Run: d.tail})
 	if d.sched, err = sched.New(cfg); err != nil {
 		return err
 	}
@@ -137,18 +150,23 @@ func (d *daemon) run(c *command, starting context.Context) error {
 		g.Go(func() error { return d.server.Run(serving) })
 	}
 	g.Go(func() error {
+		d.reloads(serving, c.reload)
+		return nil
+	})
+	g.Go(func() error {
 		defer stopServing()
 		// Waiting for Polar ends with the first signal already: no run is under way.
-		if err := d.awaitPolar(starting); err != nil {
+		if err := d.gainAccess(starting); err != nil {
 			if starting.Err() != nil {
 				return nil
 			}
 			return err
 		}
-		if err := d.sched.Run(ctx); err != nil {
-			return err
-		}
-		return d.fatal()
+		g.Go(func() error {
+			d.keepAccess(serving)
+			return nil
+		})
+		return d.sched.Run(ctx)
 	})
 	err := g.Wait()
 	if err == nil {
@@ -157,32 +175,16 @@ func (d *daemon) run(c *command, starting context.Context) error {
 	return err
 }
 
-// awaitPolar asks Polar who we are until it answers: it may be down while we start. What will not heal ends the daemon.
-func (d *daemon) awaitPolar(ctx context.Context) error {
-	const least, most = 5 * time.Second, time.Minute
-	for wait := least; ; wait = min(2*wait, most) {
-		err := d.engine.runner.Check(ctx)
-		d.setPolar(err)
-		if err == nil || ctx.Err() != nil || !errors.Is(err, fetch.ErrTransient) && !errors.Is(err, fetch.ErrRateLimited) && !errors.Is(err, store.ErrUnreachable) {
-			return err
-		}
-		d.log.Warn("Polar cannot be read from yet", "error", err, "again_in", wait)
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
-
 // job is one run of a stream. Only what failed is tried again soon: reading a whole stream again because some of its
 // items cannot be stored, or because rows came and went meanwhile, would cost the same again for little.
 func (d *daemon) job(stream string) func(context.Context) error {
 	return func(ctx context.Context) error {
-		res := d.engine.runner.Once(ctx, stream)
-		if errors.Is(res.Err, fetch.ErrAuth) && !res.Unavailable {
-			d.refused(res.Err)
-			return nil
+		var res mirror.Result
+		for again := true; again; again = errors.Is(res.Err, fetch.ErrAuth) && !res.Unavailable && d.refused(ctx, res.Err) {
+			if !d.access.wait(ctx, d.stop) {
+				return nil
+			}
+			res = d.engine.runner.Once(ctx, stream)
 		}
 		d.freshness(ctx)
 		if n, err := d.engine.store.Count(ctx, stream); err == nil { // else the run has told
@@ -197,13 +199,15 @@ func (d *daemon) job(stream string) func(context.Context) error {
 
 // tail is one round of tails; it brings sweeps forward that the tails want.
 func (d *daemon) tail(ctx context.Context) error {
-	res, err := d.engine.runner.Tail(ctx)
-	if err != nil {
-		return err
-	}
-	if errors.Is(res.Err, fetch.ErrAuth) {
-		d.refused(res.Err)
-		return nil
+	var res mirror.Result
+	for again := true; again; again = errors.Is(res.Err, fetch.ErrAuth) && d.refused(ctx, res.Err) {
+		if !d.access.wait(ctx, d.stop) {
+			return nil
+		}
+		var err error
+		if res, err = d.engine.runner.Tail(ctx); err != nil {
+			return err
+		}
 	}
 	d.freshness(ctx)
 	due, err := d.engine.store.SweepsDue(ctx)
@@ -239,21 +243,6 @@ func (d *daemon) freshness(ctx context.Context) {
 	}
 }
 
-// refused ends the daemon: every further request would be refused too.
-func (d *daemon) refused(err error) {
-	d.setPolar(err)
-	d.engine.runner.Drain()
-	d.sched.Drain()
-}
-
-// fatal is why the daemon ended by itself; nil when it was asked to.
-func (d *daemon) fatal() error {
-	if err := d.polarError(); errors.Is(err, fetch.ErrAuth) {
-		return err
-	}
-	return nil
-}
-
 // silence is for how long Polar may be silent before the daemon is not ready: three rounds of tails, and at least five
 // minutes, in which a request is repeated and a pause of the limit ends. Without tails nobody asks often enough to tell.
 func (c *Config) silence() time.Duration {
@@ -268,7 +257,7 @@ func (d *daemon) polarAnswers(ctx context.Context) error {
 	if err := d.polarError(); err != nil {
 		return err
 	}
-	most := d.cfg.silence()
+	most := d.config().silence()
 	at, ago, err := d.engine.store.LastAnswer(ctx)
 	switch {
 	case err != nil:
@@ -287,19 +276,13 @@ func (d *daemon) lastAnswer(ctx context.Context) string {
 	return ""
 }
 
-func (d *daemon) polarError() error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.polar
-}
-
-func (d *daemon) setPolar(err error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.polar = err
-}
+func (d *daemon) polarError() error { return d.access.problem() }
 
 func (d *daemon) status(ctx context.Context) (any, error) {
 	upcoming := d.sched.Upcoming()
-	return readStatus(ctx, d.engine.store, d.cfg, func(st store.StreamStatus) time.Time { return upcoming[st.Stream].UTC() })
+	report, err := readStatus(ctx, d.engine.store, d.config(), func(st store.StreamStatus) time.Time { return upcoming[st.Stream].UTC() })
+	if problem := d.polarError(); problem != nil {
+		report.Polar = problem.Error()
+	}
+	return report, err
 }

@@ -47,6 +47,7 @@ type statusReport struct {
 	Organization string         `json:"organization,omitempty"`
 	AnsweredAt   time.Time      `json:"polar_answered_at,omitzero"` // when Polar last answered any process, a refusal included
 	Tails        roundReport    `json:"tails"`
+	Polar        string         `json:"polar,omitempty"` // why the daemon that was asked cannot read from it
 	Streams      []streamReport `json:"streams"`
 	Feeds        []feedReport   `json:"feeds,omitempty"`
 	Emptied      []string       `json:"emptied,omitempty"` // streams whose lists have lost everything within a day

@@ -98,6 +98,14 @@ func (c *Config) ScheduleOf(stream string) string {
 	return nightly
 }
 
+// tailSpec is when rounds of tails are made, as a schedule.
+func (c *Config) tailSpec() string {
+	if c.Tail <= 0 {
+		return sched.Off
+	}
+	return "@every " + c.Tail.String()
+}
+
 // streamsOn lists the streams that are synced without being named.
 func (c *Config) streamsOn() []string {
 	return slices.DeleteFunc(streamNames(), func(name string) bool { return c.StreamsOff[name] })

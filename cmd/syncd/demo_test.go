@@ -69,19 +69,23 @@ func (w *watched) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// The first signal asks, the second one cuts off.
+// The first signal asks, the second one cuts off; SIGHUP is neither.
 func TestTwoSignals(t *testing.T) {
 	t.Parallel()
 	signals := make(chan os.Signal, 2)
-	stop := make(chan struct{})
+	stop, reload := make(chan struct{}), make(chan struct{}, 1)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	done := make(chan struct{})
-	go func() { defer close(done); watchSignals(ctx, signals, stop, cancel) }()
+	go func() { defer close(done); watchSignals(ctx, signals, stop, reload, cancel) }()
+	signals <- syscall.SIGHUP
+	<-reload
 	signals <- syscall.SIGTERM
 	<-stop
 	if ctx.Err() != nil {
 		t.Error("the first signal cut the work off")
 	}
+	signals <- syscall.SIGHUP
+	<-reload
 	signals <- syscall.SIGTERM
 	<-ctx.Done()
 	<-done

@@ -27,8 +27,8 @@ const (
 )
 
 func main() {
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	environ := map[string]string{}
 	for _, kv := range os.Environ() {
 		name, value, _ := strings.Cut(kv, "=")
@@ -69,20 +69,23 @@ type command struct {
 	stdout, stderr io.Writer
 	logs           *swapWriter // where log lines go: stderr, or the space above progress bars
 	json           bool        // log lines are JSON, so the last error must be, too
+	level          slog.LevelVar
+	reload         <-chan struct{} // holds one when the configuration should be read again
 }
 
-// run is the whole program. The first signal asks it to finish what is in hand, the second to drop it.
+// run is the whole program. The first signal asks it to finish what is in hand, the second to drop it. SIGHUP asks the daemon
+// to read its configuration again, and nothing of anybody else.
 func run(ctx context.Context, signals <-chan os.Signal, args []string, environ map[string]string, stdout, stderr io.Writer) int {
 	ctx, cancel := context.WithCancelCause(ctx)
-	stop := make(chan struct{})
+	stop, reload := make(chan struct{}), make(chan struct{}, 1)
 	watched := make(chan struct{})
 	go func() {
 		defer close(watched)
-		watchSignals(ctx, signals, stop, cancel)
+		watchSignals(ctx, signals, stop, reload, cancel)
 	}()
 	defer func() { cancel(nil); <-watched }()
 
-	c := &command{ctx: ctx, stop: stop, environ: environ, flags: map[string]string{}, stdout: stdout, stderr: stderr, logs: &swapWriter{w: stderr}}
+	c := &command{ctx: ctx, stop: stop, environ: environ, flags: map[string]string{}, reload: reload, stdout: stdout, stderr: stderr, logs: &swapWriter{w: stderr}}
 	root := &cli{Global: newSettingFlags(groupLog)}
 	root.addSettings()
 	exited := false
@@ -111,18 +114,27 @@ func run(ctx context.Context, signals <-chan os.Signal, args []string, environ m
 	return c.fail(parsed.Run(c))
 }
 
-// watchSignals closes stop at the first signal and cancels at the second.
-func watchSignals(ctx context.Context, signals <-chan os.Signal, stop chan<- struct{}, cancel context.CancelCauseFunc) {
-	select {
-	case <-signals:
-		close(stop)
-	case <-ctx.Done():
-		return
-	}
-	select {
-	case s := <-signals:
-		cancel(fmt.Errorf("stopped by a second signal (%s)", s))
-	case <-ctx.Done():
+// watchSignals closes stop at the first signal and cancels at the second. SIGHUP goes to reload and counts as neither.
+func watchSignals(ctx context.Context, signals <-chan os.Signal, stop, reload chan<- struct{}, cancel context.CancelCauseFunc) {
+	for stopping := false; ; {
+		select {
+		case s := <-signals:
+			switch {
+			case s == syscall.SIGHUP:
+				select {
+				case reload <- struct{}{}:
+				default: // is about to be read
+				}
+			case !stopping:
+				stopping = true
+				close(stop)
+			default:
+				cancel(fmt.Errorf("stopped by a second signal (%s)", s))
+				return
+			}
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 
@@ -189,7 +201,8 @@ func (c *command) config(needed ...string) (*Config, *slog.Logger, error) {
 }
 
 func (c *command) logger(cfg *Config) *slog.Logger {
-	options := &slog.HandlerOptions{Level: cfg.LogLevel}
+	c.level.Set(cfg.LogLevel)
+	options := &slog.HandlerOptions{Level: &c.level}
 	if cfg.LogFormat == "json" {
 		return slog.New(slog.NewJSONHandler(c.logs, options))
 	}

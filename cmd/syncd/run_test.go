@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -39,7 +40,10 @@ func startDaemon(t *testing.T, polar string, args ...string) *daemonUnderTest {
 	t.Helper()
 	d := &daemonUnderTest{dsn: pgtest.Empty(t), read: make(chan struct{})}
 	d.cmd = exec.CommandContext(t.Context(), "syncd", append([]string{"run", "--listen", "127.0.0.1:0", "--log-format", "json"}, args...)...)
-	d.cmd.Env = append(os.Environ(), "SYNCD_DATABASE_URL="+d.dsn, "POLAR_SERVER="+polar, "POLAR_ACCESS_TOKEN="+simulatedToken)
+	d.cmd.Env = append(os.Environ(), "SYNCD_DATABASE_URL="+d.dsn, "POLAR_SERVER="+polar)
+	if !strings.Contains(configOf(t, args), "polar_access_token_file") {
+		d.cmd.Env = append(d.cmd.Env, "POLAR_ACCESS_TOKEN="+simulatedToken)
+	}
 	d.cmd.Cancel = func() error { return d.cmd.Process.Signal(syscall.SIGKILL) }
 	stderr, err := d.cmd.StderrPipe()
 	if err != nil {
@@ -85,6 +89,20 @@ func startDaemon(t *testing.T, polar string, args ...string) *daemonUnderTest {
 		t.Fatal("the daemon does not listen after a minute")
 	}
 	return d
+}
+
+// configOf is the text of the file that --config names.
+func configOf(t *testing.T, args []string) string {
+	t.Helper()
+	at := slices.Index(args, "--config")
+	if at < 0 {
+		return ""
+	}
+	text, err := os.ReadFile(args[at+1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 func (d *daemonUnderTest) logged() string {
@@ -137,7 +155,12 @@ func (d *daemonUnderTest) end(t *testing.T) (code int, took time.Duration) {
 
 func (d *daemonUnderTest) terminate(t *testing.T) {
 	t.Helper()
-	if err := d.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+	d.signal(t, syscall.SIGTERM)
+}
+
+func (d *daemonUnderTest) signal(t *testing.T, s os.Signal) {
+	t.Helper()
+	if err := d.cmd.Process.Signal(s); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -267,21 +290,143 @@ func TestDaemonStopsInTheMiddleOfARun(t *testing.T) {
 	}
 }
 
-// A token that is revoked while the daemon runs ends it, with the remedy.
-func TestDaemonEndsWhenTheTokenIsRefused(t *testing.T) {
+// A token that is revoked while the daemon runs does not end it: it is not ready and says so once, asks little, and goes on
+// with the token that is put in the place of the old one.
+func TestDaemonOutlivesItsToken(t *testing.T) {
 	t.Parallel()
 	polar, sim := simulated(t, polarsim.ServerOptions{})
-	refuse, err := polarsim.ParseFault("401:path=/v1/orders/")
+	token := write(t, "token", simulatedToken+"\n")
+	const second = "polar_oat_the_second_of_the_tests"
+	d := startDaemon(t, polar, "--config", write(t, "syncd.yaml", "polar_access_token_file: "+token+"\nstreams: discounts,products\nschedule: '@every 1s'\njitter: 0s\n"))
+	ready := func() bool { code, _ := d.get(t, "/readyz"); return code == http.StatusOK }
+	await(t, "readiness", ready)
+	sim.SetToken(second)
+	await(t, "the end of readiness", func() bool { return !ready() })
+	if _, body := d.get(t, "/readyz"); !strings.Contains(body, "polar: not ready: POLAR_ACCESS_TOKEN was refused") {
+		t.Errorf("/readyz: %s", body)
+	}
+	if code, body := d.get(t, "/status"); code != http.StatusOK || !strings.Contains(body, `"polar": "POLAR_ACCESS_TOKEN was refused`) {
+		t.Errorf("/status: %d %s", code, body)
+	}
+	before := runs(t, d)
+	if err := os.WriteFile(token, []byte(second), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d.signal(t, syscall.SIGHUP)
+	await(t, "readiness with the second token", ready)
+	await(t, "runs with the second token", func() bool { return runs(t, d) >= before+3 })
+	if log := d.logged(); strings.Count(log, "the access token is refused") != 1 || strings.Count(log, "the access token was replaced") != 1 ||
+		strings.Contains(log, simulatedToken) || strings.Contains(log, second) {
+		t.Error("the log tells otherwise than once, or shows a token")
+	}
+	d.terminate(t)
+	if code, took := d.end(t); code != exitComplete || took > 10*time.Second {
+		t.Errorf("ended with %d after %v, want 0 within 10 s", code, took)
+	}
+}
+
+// runs counts the successful runs of products.
+func runs(t *testing.T, d *daemonUnderTest) (n int) {
+	t.Helper()
+	_, metrics := d.get(t, "/metrics")
+	const series = `syncd_runs_total{outcome="succeeded",stream="products"} `
+	if _, after, is := strings.Cut(metrics, series); is {
+		if _, err := fmt.Sscan(after, &n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return n
+}
+
+// A token that is wrong from the start, or refused to one stream alone, does not end the daemon either.
+func TestDaemonOutlives401(t *testing.T) {
+	t.Parallel()
+	t.Run("wrong from the start", func(t *testing.T) {
+		t.Parallel()
+		polar, sim := simulated(t, polarsim.ServerOptions{})
+		sim.SetToken("polar_oat_another")
+		d := startDaemon(t, polar)
+		await(t, "the refusal", func() bool { return strings.Contains(d.logged(), "the access token is refused") })
+		sim.SetToken(simulatedToken)
+		d.signal(t, syscall.SIGHUP)
+		await(t, "readiness", func() bool { code, _ := d.get(t, "/readyz"); return code == http.StatusOK })
+	})
+	t.Run("one stream", func(t *testing.T) {
+		t.Parallel()
+		polar, sim := simulated(t, polarsim.ServerOptions{})
+		refuse, err := polarsim.ParseFault("401:path=/v1/products/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		sim.AddFault(refuse)
+		d := startDaemon(t, polar)
+		await(t, "the run to be tried again", func() bool {
+			_, metrics := d.get(t, "/metrics")
+			return strings.Contains(metrics, `syncd_runs_total{outcome="failed",stream="products"} 1`) && strings.Contains(metrics, `syncd_runs_total{outcome="succeeded",stream="customers"} 1`)
+		})
+		if code, body := d.get(t, "/readyz"); code != http.StatusOK {
+			t.Errorf("/readyz: %d %s", code, body)
+		}
+		if n := sim.RequestsByPath()["GET /v1/products/"]; n > 6 {
+			t.Errorf("%d requests for what is refused", n)
+		}
+	})
+}
+
+// SIGHUP has the configuration read again: what can change does, what cannot is named, and a wrong one changes nothing.
+func TestReload(t *testing.T) {
+	t.Parallel()
+	polar, _ := simulated(t, polarsim.ServerOptions{})
+	file := write(t, "syncd.yaml", "streams: products\nschedule: 'off'\ntail: 'off'\n")
+	d := startDaemon(t, polar, "--config", file)
+	await(t, "readiness", func() bool { code, _ := d.get(t, "/readyz"); return code == http.StatusOK })
+	reload := func(text, says string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		d.signal(t, syscall.SIGHUP)
+		await(t, says, func() bool { return strings.Contains(d.logged(), says) })
+	}
+	reload("streams: products\nschedule: nonsense\n", "the configuration was not read again")
+	if n := runs(t, d); n != 0 {
+		t.Errorf("%d runs", n)
+	}
+	reload("streams: products,orders\nparallel: 7\nschedule: '@every 1s'\njitter: 0s\nrequests_per_minute: 77\nlog_level: debug\ntail: 1h\n", `"at_the_next_start":"parallel streams"`)
+	await(t, "a run", func() bool { return runs(t, d) > 0 })
+	if _, metrics := d.get(t, "/metrics"); !strings.Contains(metrics, "77") {
+		t.Error("the budget is the old one")
+	}
+	if !strings.Contains(d.logged(), `"level":"DEBUG"`) {
+		t.Error("the level of the log is the old one")
+	}
+	if _, body := d.get(t, "/status"); !strings.Contains(body, `"schedule": "@every 1s"`) {
+		t.Errorf("/status: %s", body)
+	}
+}
+
+// A command that runs once is not ended by SIGHUP.
+func TestHangupEndsNothing(t *testing.T) {
+	t.Parallel()
+	polar, sim := simulated(t, polarsim.ServerOptions{})
+	stall, err := polarsim.ParseFault("stall:path=/v1/products/,times=1,for=1s")
 	if err != nil {
 		t.Fatal(err)
 	}
-	sim.AddFault(refuse)
-	d := startDaemon(t, polar)
-	if code, _ := d.end(t); code != exitFailed {
-		t.Errorf("ended with %d, want %d", code, exitFailed)
+	sim.AddFault(stall)
+	cmd := exec.CommandContext(t.Context(), "syncd", "sync", "products")
+	cmd.Env = append(os.Environ(), "SYNCD_DATABASE_URL="+pgtest.Empty(t), "POLAR_SERVER="+polar, "POLAR_ACCESS_TOKEN="+simulatedToken)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
 	}
-	if log := d.logged(); !strings.Contains(log, `"msg":"syncd failed","error":"POLAR_ACCESS_TOKEN was refused`) || strings.Contains(log, simulatedToken) {
-		t.Error("the log does not tell why, or shows the token")
+	await(t, "the request", func() bool { return sim.RequestsByPath()["GET /v1/products/"] > 0 })
+	if err := cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("%v\n%s", err, out.String())
 	}
 }
 

@@ -72,6 +72,19 @@ func (s *Server) World() *World { return s.world }
 // AddFault arms a fault; ClearFaults disarms all.
 func (s *Server) AddFault(f Fault) { s.faults.arm(f) }
 
+// SetToken makes another token the one that is accepted: the one before is refused from now on.
+func (s *Server) SetToken(token string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opts.Token = token
+}
+
+func (s *Server) token() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.opts.Token
+}
+
 // ClearFaults disarms all faults.
 func (s *Server) ClearFaults() { s.faults.clear() }
 
@@ -235,8 +248,8 @@ func (c *call) authorize(rt *route, token string) bool {
 }
 
 func (c *call) accepts(token string) bool {
-	if c.opts.Token != "" {
-		return token == c.opts.Token
+	if want := c.token(); want != "" {
+		return token == want
 	}
 	return strings.HasPrefix(token, "polar_oat_")
 }

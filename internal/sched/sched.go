@@ -56,6 +56,7 @@ type Scheduler struct {
 	jobs    []*job
 	slots   chan struct{} // nil = as many as there are jobs
 	started atomic.Bool
+	jitter  atomic.Int64 // a time.Duration
 	drain   chan struct{}
 	once    sync.Once
 	early   sync.WaitGroup // runs that Soon began
@@ -66,15 +67,15 @@ type Scheduler struct {
 // job is a Job with its state. Its runs never overlap, so only what Upcoming reads needs the lock.
 type job struct {
 	Job
-	schedule cron.Schedule
-	entry    cron.EntryID
 	guarded  cron.Job
 	prompt   atomic.Bool // the next run is wanted at once
 	atStart  bool        // the run at the start is still to come
 	failures int         // since the last success
 
-	mu      sync.Mutex
-	retryAt time.Time // zero: no retry is waiting
+	mu       sync.Mutex
+	schedule cron.Schedule // nil = Off
+	entry    cron.EntryID  // 0 = none
+	retryAt  time.Time     // zero: no retry is waiting
 }
 
 // New reports everything that is wrong with a configuration at once.
@@ -103,6 +104,7 @@ func New(cfg Config) (*Scheduler, error) {
 		cron:  cron.New(cron.WithLocation(cfg.Location), cron.WithLogger(cronLog{cfg.Log})),
 		drain: make(chan struct{}),
 	}
+	s.jitter.Store(int64(cfg.Jitter))
 	if cfg.Parallel > 0 {
 		s.slots = make(chan struct{}, cfg.Parallel)
 	}
@@ -116,10 +118,7 @@ func New(cfg Config) (*Scheduler, error) {
 		if err != nil {
 			problems = append(problems, fmt.Errorf("job %s: %w", j.Name, err))
 		}
-		if schedule == nil {
-			continue
-		}
-		s.add(&job{Job: j, schedule: schedule, atStart: j.AtStart})
+		s.add(&job{Job: j, schedule: schedule, atStart: j.AtStart && schedule != nil})
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
@@ -131,8 +130,57 @@ func (s *Scheduler) add(j *job) {
 	l := cronLog{s.cfg.Log.With("job", j.Name)}
 	// In this order: the other way round a panic would leave the job marked as running for ever.
 	j.guarded = cron.NewChain(cron.SkipIfStillRunning(l), cron.Recover(l)).Then(cron.FuncJob(func() { s.tick(j) }))
-	j.entry = s.cron.Schedule(j.schedule, j.guarded)
+	if j.schedule != nil {
+		j.entry = s.cron.Schedule(j.schedule, j.guarded)
+	}
 	s.jobs = append(s.jobs, j)
+}
+
+// Reschedule gives jobs other schedules while they run: specs by name, read in location (nil = UTC), and another jitter.
+// It changes nothing where one of them is wrong. A run under way is left alone.
+func (s *Scheduler) Reschedule(specs map[string]string, location *time.Location, jitter time.Duration) error {
+	if location == nil {
+		location = time.UTC
+	}
+	schedules := make(map[*job]cron.Schedule, len(s.jobs))
+	var problems []error
+	for _, j := range s.jobs {
+		spec, is := specs[j.Name]
+		if !is {
+			continue
+		}
+		schedule, err := parse(spec, location)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("job %s: %w", j.Name, err))
+		}
+		schedules[j] = schedule
+	}
+	if err := errors.Join(problems...); err != nil {
+		return err
+	}
+	s.jitter.Store(int64(max(0, jitter)))
+	for j, schedule := range schedules {
+		j.mu.Lock()
+		if j.entry != 0 {
+			s.cron.Remove(j.entry)
+		}
+		j.schedule, j.entry = schedule, 0
+		if schedule != nil {
+			j.entry = s.cron.Schedule(schedule, j.guarded)
+		}
+		j.mu.Unlock()
+	}
+	return nil
+}
+
+// next is the next tick of a job; the zero time for one that is off.
+func (j *job) next(now time.Time) time.Time {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.schedule == nil {
+		return time.Time{}
+	}
+	return j.schedule.Next(now)
 }
 
 // Run runs the jobs until ctx ends or Drain is called, and returns once no job runs any more. The jobs get ctx: when
@@ -145,7 +193,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	s.cron.Start()
 	var atStart sync.WaitGroup
 	for _, j := range s.jobs {
-		if j.AtStart {
+		if j.AtStart && !j.next(time.Now()).IsZero() {
 			atStart.Go(j.guarded.Run)
 		}
 	}
@@ -163,7 +211,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 // It is called from a job, and returns at once. It tells whether there is such a job.
 func (s *Scheduler) Soon(name string) bool {
 	for _, j := range s.jobs {
-		if j.Name == name {
+		if j.Name == name && !j.next(time.Now()).IsZero() {
 			if !s.stopping() {
 				j.prompt.Store(true)
 				s.early.Go(j.guarded.Run)
@@ -182,10 +230,10 @@ func (s *Scheduler) Drain() { s.once.Do(func() { close(s.drain) }) }
 func (s *Scheduler) Upcoming() map[string]time.Time {
 	at := map[string]time.Time{}
 	for _, j := range s.jobs {
+		j.mu.Lock()
 		if next := s.cron.Entry(j.entry).Next; !next.IsZero() {
 			at[j.Name] = next
 		}
-		j.mu.Lock()
 		if !j.retryAt.IsZero() {
 			at[j.Name] = j.retryAt
 		}
@@ -198,14 +246,14 @@ func (s *Scheduler) Upcoming() map[string]time.Time {
 func (s *Scheduler) tick(j *job) {
 	prompt := j.prompt.Swap(false) || j.Urgent || j.atStart
 	j.atStart = false
-	if !prompt && s.cfg.Jitter > 0 && !s.wait(rand.N(s.cfg.Jitter)) {
+	if jitter := time.Duration(s.jitter.Load()); !prompt && jitter > 0 && !s.wait(rand.N(jitter)) {
 		return
 	}
 	for s.attempt(j) != nil {
 		j.failures++
 		wait := s.backoff(j.failures)
 		now := time.Now()
-		if !now.Add(wait).Before(j.schedule.Next(now)) {
+		if next := j.next(now); !now.Add(wait).Before(next) { // or it is off by now
 			return
 		}
 		s.cfg.Log.Info("job is run again soon", "job", j.Name, "failures", j.failures, "in", wait.Round(time.Millisecond))

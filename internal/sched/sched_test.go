@@ -328,3 +328,31 @@ func TestUrgentJobsWaitForNobodyAndSoonRunsAJobOnce(t *testing.T) {
 		}
 	})
 }
+
+// Schedules change while the scheduler runs: sooner, off and on again; a wrong one changes nothing.
+func TestReschedule(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a, b := newRan(), newRan()
+		s, stop := start(t, Config{Jobs: []Job{{Name: "a", Spec: "@every 1h", Run: a.run}, {Name: "b", Spec: Off, AtStart: true, Run: b.run}}})
+		defer stop()
+		time.Sleep(90 * time.Minute)
+		if err := s.Reschedule(map[string]string{"a": "@every 10m", "b": "nonsense"}, nil, 0); err == nil {
+			t.Error("a wrong schedule is accepted")
+		}
+		time.Sleep(time.Hour) // a ran at 2h
+		if err := s.Reschedule(map[string]string{"a": Off, "b": "@every 10m"}, nil, 0); err != nil {
+			t.Error(err)
+		}
+		if next := s.Upcoming(); len(next) != 1 || next["b"].IsZero() || s.Soon("a") {
+			t.Errorf("next %v", next)
+		}
+		time.Sleep(25 * time.Minute)
+		if diff := cmp.Diff([]time.Duration{time.Hour, 2 * time.Hour}, a.times()); diff != "" {
+			t.Error(diff)
+		}
+		if diff := cmp.Diff([]time.Duration{160 * time.Minute, 170 * time.Minute}, b.times()); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
