@@ -3,7 +3,7 @@
 
 -- +goose Up
 ALTER TABLE sync_suspects ADD COLUMN emptied_at timestamptz;
-COMMENT ON COLUMN sync_suspects.emptied_at IS 'When a sweep first missed the row that met none of the rows which the table had (UTC, database clock); null when none did. Such a list is weak evidence, so the row is held for a time.';
+COMMENT ON COLUMN sync_suspects.emptied_at IS 'When a sweep first missed the row that met none of the rows which the table had, or no more than one of ten (UTC, database clock); null when none did. Such a list is weak evidence, so the row is held for a time.';
 COMMENT ON COLUMN sync_suspects.held IS 'Whether its deletion is held: too many rows would go at once, so an operator has to approve; or the list brought nothing of what the table had, so a second complete sweep, later, has to say the same.';
 COMMENT ON COLUMN sync_suspects.noticed_at IS 'When it was missed first (UTC, database clock). A row that any reply shows again is no suspect any more.';
 

@@ -79,12 +79,15 @@ WHERE stream = @stream AND kind = @kind AND finished_at IS NULL AND started_at <
 
 -- name: RunsLast :many
 -- A run that is not closed is under way only as long as its lease lasts: its process may have died.
-SELECT DISTINCT ON (r.stream) r.id, r.stream, r.kind, r.holder, r.started_at, r.finished_at, r.outcome, r.reason, r.pages, r.requests,
+SELECT r.id, r.stream, r.kind, r.holder, r.started_at, r.finished_at, r.outcome, r.reason, r.pages, r.requests,
        r.rows_inserted, r.rows_updated, r.rows_rejected,
        EXISTS (SELECT FROM sync_streams l WHERE l.lease_run = r.id AND l.leased_until > now())::boolean AS leased
-FROM sync_runs r
-WHERE r.kind IN ('sweep', 'approval') OR r.stream = 'tail'
-ORDER BY r.stream, r.id DESC;
+FROM sync_streams s CROSS JOIN LATERAL (
+    SELECT * FROM sync_runs a
+    WHERE a.stream = s.stream AND (a.kind IN ('sweep', 'approval') OR a.stream = 'tail')
+    ORDER BY a.id DESC LIMIT 1
+) r
+ORDER BY r.stream;
 
 -- name: RunsLastSuccess :many
 SELECT stream, max(started_at)::timestamptz AS started_at

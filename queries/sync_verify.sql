@@ -6,10 +6,13 @@ ORDER BY stream, id DESC;
 
 -- name: SweepsEnded :many
 -- The last that reached the end of the list. What broke off before it says nothing new of the table.
-SELECT DISTINCT ON (stream) stream, id, outcome, verdict, reason
-FROM sync_runs
-WHERE kind = 'sweep' AND verdict IS NOT NULL
-ORDER BY stream, id DESC;
+SELECT r.stream, r.id, r.outcome, r.verdict, r.reason
+FROM sync_streams s CROSS JOIN LATERAL (
+    SELECT * FROM sync_runs a
+    WHERE a.stream = s.stream AND a.kind = 'sweep' AND a.verdict IS NOT NULL
+    ORDER BY a.id DESC LIMIT 1
+) r
+ORDER BY r.stream;
 
 -- name: ApprovalsLast :many
 SELECT stream, max(id)::bigint AS id

@@ -58,7 +58,7 @@ func (sw *sweep) deletions(ctx, reading context.Context) error {
 // as deleted when its own endpoint says that it does not exist, or, where it has
 // no endpoint, when two complete sweeps in a row did not meet it.
 //
-// A list that lost everything it had is weaker evidence still, whatever the
+// A list that lost everything it had, or nearly, is weaker evidence still, whatever the
 // endpoint of a row says: an organization that was blocked and a fault of Polar's
 // permissions look the same. It takes a second sweep, or an operator.
 func (sw *sweep) absentees(ctx, reading context.Context) error {
@@ -113,7 +113,7 @@ func (sw *sweep) hold(gone store.Absence, s store.Suspicion, brake bool) {
 	then := ""
 	if !s.Until.IsZero() {
 		sw.res.Emptied = true
-		why = "none of those that there were: an empty list is weak evidence"
+		why = "all or nearly all of those that there were: an empty list is weak evidence"
 		if !brake {
 			then = fmt.Sprintf("; a complete sweep that says the same marks them, if it begins after %s", s.Until.UTC().Format(time.RFC3339))
 		}

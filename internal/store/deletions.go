@@ -21,7 +21,8 @@ const unmet = `NOT EXISTS (
 type Absence struct {
 	IDs  []uuid.UUID // live rows that were there before the sweep began; suspects only, because a list may hide rows
 	Live int64       // all live rows
-	// Emptied: the sweep met none of the rows that were there before it began. The list is empty, or has new rows only.
+	// Emptied: of the rows that were there before the sweep began it met none, or no more than one of ten. The list is
+	// empty, or has new rows only, or lost nearly all it had.
 	Emptied bool
 }
 
@@ -38,10 +39,9 @@ func (r *Run) Absent(ctx context.Context, table string) (a Absence, err error) {
 	if err == nil && len(a.IDs) > 0 {
 		// A row that the sweep itself updated was there before, too: its time of change is a later one now.
 		err = r.s.pool.QueryRow(ctx, `
-			SELECT NOT EXISTS (
-			           SELECT FROM sync_seen s CROSS JOIN LATERAL unnest(s.ids) AS u(id) JOIN `+t+` t ON t.id = u.id
-			           WHERE s.stream = $1 AND s.sweep_id = $2 AND `+before+`)
-			       AND NOT EXISTS (SELECT FROM sync_runs WHERE sweep_id = $2 AND kind = 'sweep' AND rows_updated > 0)`, r.Stream, r.SweepID).Scan(&a.Emptied)
+			SELECT 9 * (there.n - $3::bigint + COALESCE(updated.n, 0)) <= $3
+			FROM (SELECT count(*) AS n FROM `+t+` t WHERE `+before+`) there,
+			     (SELECT sum(rows_updated) AS n FROM sync_runs WHERE sweep_id = $2 AND kind = 'sweep') updated`, r.Stream, r.SweepID, len(a.IDs)).Scan(&a.Emptied)
 	}
 	if err != nil {
 		return Absence{}, fmt.Errorf("look for rows of %s that were not listed: %w", table, err)

@@ -34,8 +34,8 @@ type ended struct {
 	outcome, verdict, reason string
 }
 
-// VerdictEmptied is that of a sweep whose list lost everything, which is not believed.
-const VerdictEmptied = "incomplete: none of the rows that there were is listed"
+// VerdictEmptied is that of a sweep whose list lost everything, or nearly, which is not believed.
+const VerdictEmptied = "incomplete: all or nearly all rows that there were are not listed"
 
 // Missing says why the table may not hold everything as of CompleteAt; "" when it does. What broke off after a complete
 // sweep does not undo it.

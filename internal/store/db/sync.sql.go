@@ -385,12 +385,15 @@ func (q *Queries) RunsAbandonOpen(ctx context.Context, arg RunsAbandonOpenParams
 }
 
 const runsLast = `-- name: RunsLast :many
-SELECT DISTINCT ON (r.stream) r.id, r.stream, r.kind, r.holder, r.started_at, r.finished_at, r.outcome, r.reason, r.pages, r.requests,
+SELECT r.id, r.stream, r.kind, r.holder, r.started_at, r.finished_at, r.outcome, r.reason, r.pages, r.requests,
        r.rows_inserted, r.rows_updated, r.rows_rejected,
        EXISTS (SELECT FROM sync_streams l WHERE l.lease_run = r.id AND l.leased_until > now())::boolean AS leased
-FROM sync_runs r
-WHERE r.kind IN ('sweep', 'approval') OR r.stream = 'tail'
-ORDER BY r.stream, r.id DESC
+FROM sync_streams s CROSS JOIN LATERAL (
+    SELECT id, stream, kind, holder, sweep_id, started_at, finished_at, outcome, reason, error_class, error, pages, requests, rows_read, rows_inserted, rows_updated, rows_unchanged, rows_stale, rows_rejected, total_first, total_last, distinct_ids, duplicates, rows_appeared, rows_vanished, verdict FROM sync_runs a
+    WHERE a.stream = s.stream AND (a.kind IN ('sweep', 'approval') OR a.stream = 'tail')
+    ORDER BY a.id DESC LIMIT 1
+) r
+ORDER BY r.stream
 `
 
 type RunsLastRow struct {
