@@ -149,10 +149,16 @@ ORDER BY page DESC LIMIT 1;
 SELECT count(*) FROM sync_rejects
 WHERE stream = @stream AND item_id IS NULL AND resolved_at IS NULL AND run_id >= @run_id AND key NOT LIKE 'gap:%';
 
--- name: RejectsGaps :one
--- Rows that Polar could not render in this sweep.
-SELECT count(*) FROM sync_rejects
-WHERE stream = @stream AND resolved_at IS NULL AND run_id >= @run_id AND key LIKE 'gap:%';
+-- name: RejectsGaps :many
+-- Rows that Polar could not render, met since a run.
+SELECT key FROM sync_rejects
+WHERE stream = @stream AND resolved_at IS NULL AND run_id >= @run_id AND key LIKE 'gap:%'
+ORDER BY key;
+
+-- name: RejectsResolveUnmetGaps :exec
+-- After a sweep that accounted for every row: these came, or are gone.
+UPDATE sync_rejects SET resolved_at = now()
+WHERE stream = @stream AND resolved_at IS NULL AND run_id < @sweep_id AND key LIKE 'gap:%';
 
 -- name: RejectsForgetGaps :exec
 -- A sweep that begins again finds them again, maybe at another place.

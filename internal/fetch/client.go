@@ -280,7 +280,7 @@ func (c *Client) read(resp *http.Response, decode func([]byte) error) error {
 
 func readBody(resp *http.Response, most int64) ([]byte, error) {
 	if resp.ContentLength > most {
-		return nil, &errUnreadable{fmt.Errorf("a body of %d bytes, more than the %d accepted", resp.ContentLength, most)}
+		return nil, &errUnreadable{&errTooLarge{fmt.Sprintf("of %d bytes, more than the %d accepted", resp.ContentLength, most)}}
 	}
 	const firstGuess = 512 << 10
 	size := resp.ContentLength
@@ -293,7 +293,7 @@ func readBody(resp *http.Response, most int64) ([]byte, error) {
 		body = body[:len(body)+n]
 		switch {
 		case int64(len(body)) > most:
-			return nil, &errUnreadable{fmt.Errorf("a body of more than the %d bytes accepted", most)}
+			return nil, &errUnreadable{&errTooLarge{fmt.Sprintf("of more than the %d bytes accepted", most)}}
 		case errors.Is(err, io.EOF):
 			return body, nil
 		case err != nil:
@@ -303,6 +303,11 @@ func readBody(resp *http.Response, most int64) ([]byte, error) {
 		}
 	}
 }
+
+// errTooLarge is a body that is not read to its end.
+type errTooLarge struct{ size string }
+
+func (e *errTooLarge) Error() string { return "a body " + e.size }
 
 // classify fills in an error that is not told by the status of an answer.
 func (c *Client) classify(ctx context.Context, fail *Error, resp *http.Response, err error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/go-json-experiment/json"
@@ -65,7 +66,7 @@ func TestQuarantineTrap30_StepsOverRowsThatCannotBeRendered(t *testing.T) {
 	}
 }
 
-// TestQuarantineIsNoMaskForAnOutage: what fails everywhere, or on too many rows, is an error, and found out cheaply.
+// TestQuarantineIsNoMaskForAnOutage: what fails everywhere is an error, and found out cheaply.
 func TestQuarantineIsNoMaskForAnOutage(t *testing.T) {
 	t.Parallel()
 	world := polarsim.NewWorld(polarsim.Options{Seed: 7, Customers: 240})
@@ -76,9 +77,10 @@ func TestQuarantineIsNoMaskForAnOutage(t *testing.T) {
 		faults []polarsim.Fault
 		most   int64 // requests
 	}{
-		"everything":  {[]polarsim.Fault{{Kind: "500", Path: "/v1/customers/"}}, 10},
-		"the gateway": {[]polarsim.Fault{{Kind: "502", Path: "/v1/customers/"}}, 6},
-		"21 rows":     {rowFaults(all[3:24]), 100},
+		"everything":                {[]polarsim.Fault{{Kind: "500", Path: "/v1/customers/"}}, 6},
+		"the gateway":               {[]polarsim.Fault{{Kind: "502", Path: "/v1/customers/"}}, 6},
+		"every row":                 {rowFaults(all), 14},
+		"what begins in the middle": {append(rowFaults(all[3:4]), polarsim.Fault{Kind: "500", Path: "/v1/customers/", Skip: 5}), 12},
 	} {
 		sim.ClearFaults()
 		for _, f := range test.faults {
@@ -103,6 +105,125 @@ func rowFaults(ids []string) (faults []polarsim.Fault) {
 		faults = append(faults, polarsim.Fault{Kind: "500", Path: "/v1/customers/", ID: id})
 	}
 	return faults
+}
+
+// extra is what a scan costs beyond one of a list without faults, and what it found.
+func extra(t *testing.T, ctx context.Context, c *fetch.Client, scan fetch.Scan, path string, clean int64) (cost int64, gaps []fetch.Gap, items int) {
+	t.Helper()
+	before := c.Requests()
+	seen := map[string]bool{}
+	places := map[string]bool{}
+	for p, err := range scan.Pages(ctx, c, path, nil, fetch.Cursor{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, item := range p.Items {
+			seen[idOf(t, item)] = true
+		}
+		for _, g := range p.Gaps {
+			if key := g.Place + fmt.Sprint(g.Row); !places[key] {
+				places[key], gaps = true, append(gaps, g)
+			}
+		}
+	}
+	return c.Requests() - before - clean, gaps, len(seen)
+}
+
+// TestQuarantineCosts: a lone row costs as many requests as it takes to halve a page down to it, and four more; many cost
+// in proportion, wherever they stand; and a place that is known is asked for once.
+func TestQuarantineCosts(t *testing.T) {
+	t.Parallel()
+	const lone = 2*7 + 4 - 1 // the first request for the page is one of a clean scan
+	for _, test := range []struct {
+		name, path string
+		customers  int
+		scan       fetch.Scan
+	}{
+		{"offset", "/v1/customers/", 420, fetch.Offset{Sort: []string{"-created_at", "email"}}},
+		{"keyset", "/v1/orders/", 70, fetch.Keyset{Sort: "created_at", After: "created_after", Then: []string{"invoice_number"}}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c, sim := simulated(t, polarsim.NewWorld(polarsim.Options{Seed: 7, Customers: test.customers}), polarsim.ServerOptions{})
+			before := c.Requests()
+			all := idsInOrder(t, c, test.scan, test.path)
+			clean := c.Requests() - before
+			spoil := func(rows ...int) {
+				sim.ClearFaults()
+				for _, i := range rows {
+					sim.AddFault(polarsim.Fault{Kind: "500", Path: test.path, ID: all[i]})
+				}
+			}
+			for _, row := range []int{100, 101, 149, 150, 174, 175, 198} {
+				spoil(row)
+				ctx := fetch.WithGaps(context.Background(), nil)
+				waits := c.Retries()
+				cost, gaps, items := extra(t, ctx, c, test.scan, test.path, clean)
+				most := int64(lone)
+				if test.name == "keyset" && row == 198 {
+					most *= 2 // the last row of its page is on the next one too
+				}
+				if cost > most || len(gaps) != 1 || items != len(all)-1 {
+					t.Fatalf("row %d: %d requests more, %d gaps, %d items of %d", row, cost, len(gaps), items, len(all))
+				}
+				if want := "after " + all[row-1]; gaps[0].Place != want && row%100 != 0 || gaps[0].Err == nil {
+					t.Errorf("row %d: place %q, want %q", row, gaps[0].Place, want)
+				}
+				if waits = c.Retries() - waits; waits != 2 { // of the page, the others follow at once
+					t.Errorf("row %d: waited %d times", row, waits)
+				}
+				ctx = fetch.WithGaps(context.Background(), []string{gaps[0].Place})
+				waits = c.Retries()
+				again, gaps, items := extra(t, ctx, c, test.scan, test.path, clean)
+				if again > cost-2 || len(gaps) != 1 || items != len(all)-1 {
+					t.Errorf("row %d, known: %d requests more, %d before; %d gaps, %d items", row, again, cost, len(gaps), items)
+				}
+				if waits = c.Retries() - waits; waits != 0 {
+					t.Errorf("row %d, known: waited %d times", row, waits)
+				}
+				sim.ClearFaults()
+				if healed, gaps, items := extra(t, ctx, c, test.scan, test.path, clean); healed != 0 || len(gaps) != 0 || items != len(all) {
+					t.Errorf("row %d, healed: %d requests more, %d gaps, %d items", row, healed, len(gaps), items)
+				}
+			}
+			var some []int
+			for i := 0; i < 200; i++ {
+				some = append(some, i+90)
+			}
+			spoil(some...)
+			if cost, gaps, items := extra(t, context.Background(), c, test.scan, test.path, clean); cost > 200*3 || len(gaps) != 200 || items != len(all)-200 {
+				t.Errorf("200 rows side by side: %d requests more, %d gaps, %d items of %d", cost, len(gaps), items, len(all))
+			}
+			some = nil
+			for i := 0; i < len(all); i += 9 {
+				some = append(some, i)
+			}
+			spoil(some...)
+			if cost, gaps, items := extra(t, context.Background(), c, test.scan, test.path, clean); cost > int64(len(some)*lone) || len(gaps) != len(some) || items != len(all)-len(some) {
+				t.Errorf("%d rows: %d requests more, %d gaps, %d items of %d", len(some), cost, len(gaps), items, len(all))
+			}
+		})
+	}
+}
+
+// TestQuarantineOfWhatIsTooLarge: a page beyond what is accepted comes in parts, and a row that is so alone is a gap.
+func TestQuarantineOfWhatIsTooLarge(t *testing.T) {
+	t.Parallel()
+	world := polarsim.NewWorld(polarsim.Options{Seed: 7, Customers: 240})
+	c, sim := simulated(t, world, polarsim.ServerOptions{}, func(cfg *fetch.Config) { cfg.MaxBody = 1 << 20 })
+	scan := fetch.Offset{Sort: []string{"-created_at", "email"}}
+	all := idsInOrder(t, c, scan, "/v1/customers/")
+	blob := func(i, size int) {
+		sim.AddFault(polarsim.Fault{Kind: "set", Path: "/v1/customers/", ID: all[i], Field: "metadata", Value: `"` + strings.Repeat("x", size) + `"`})
+	}
+	for _, i := range []int{3, 30, 60, 90} { // together they are too large
+		blob(i, 400<<10)
+	}
+	blob(120, 2<<20)
+	_, gaps, items := extra(t, context.Background(), c, scan, "/v1/customers/", 0)
+	if items != len(all)-1 || len(gaps) != 1 || gaps[0].Place != "after "+all[119] || !strings.Contains(gaps[0].Err.Error(), "accepted") {
+		t.Errorf("%d items of %d, gaps %+v", items, len(all), gaps)
+	}
 }
 
 // idsInOrder reads a list that has no faults.

@@ -37,7 +37,7 @@ const maxTiePasses = 8
 func (k Keyset) Pages(ctx context.Context, c *Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		query = k.bounded(query)
-		s := &keysetScan{Keyset: k, client: c, path: path, page: max(1, from.Page), after: from.After, gaps: maxGaps}
+		s := &keysetScan{Keyset: k, client: c, path: path, page: max(1, from.Page), after: from.After}
 		if s.after == "" {
 			s.after = query.Get(k.After)
 		}
@@ -73,7 +73,6 @@ type keysetScan struct {
 	seam  map[string]time.Time
 	total int // estimate of what the whole scan brings
 	given int // items passed on
-	gaps  int // how many more rows may be stepped over
 
 	// The group of ties that spans pages: pass over its pages, rows of the group in this pass, distinct ids of it,
 	// pages in a row that brought nothing new.
@@ -101,7 +100,7 @@ func (s *keysetScan) read(ctx context.Context) (Page, error) {
 		query[s.After] = []string{s.after}
 	}
 	first := (s.page - 1) * or(s.Limit, defaultLimit)
-	p, err := s.client.salvage(ctx, s.path, query, 0, &s.gaps)
+	p, err := s.client.salvage(ctx, s.path, query, 0)
 	p.Next = s.cursor()
 	if err != nil {
 		return p, err
@@ -128,9 +127,12 @@ func (s *keysetScan) read(ctx context.Context) (Page, error) {
 		// Nothing is left, or everything that is left has just come.
 		s.advance(found, usable)
 		p.Done = true
+	case usable.last.IsZero() && len(p.Gaps) > 0: // nothing to go on from but the number of the page
+		s.page++
+		p.Done = s.page > p.MaxPage
 	case usable.last.IsZero():
 		return p, broken(s.client, s.path, p, "no item of the page has a usable %q, so the next page cannot be asked for", s.Sort)
-	case s.page == 1 && s.advance(found, usable):
+	case (s.page == 1 || s.pass == 0) && s.advance(found, usable):
 	case s.page == 1 && (p.MaxPage <= 1 || !usable.first.Equal(s.tie())):
 		p.Done = true // the same rows as before, all of them
 	default:
@@ -160,7 +162,6 @@ func (s *keysetScan) postpone(p *Page, found []position, row int) {
 			break
 		}
 	}
-	s.gaps += len(p.Gaps) - gap
 	p.Gaps = p.Gaps[:gap]
 }
 

@@ -38,6 +38,8 @@ const (
 	// maxGone bounds the parents that are not found. More of them are not a few that went a moment ago, but parents of
 	// another time.
 	maxGone = 1000
+	// maxFailed bounds the parents that cannot be rendered one after the other: then it is not they that fail.
+	maxFailed = 20
 	// maxSilent is how many parents without anything may be passed over before the position is passed on.
 	maxSilent = 20
 )
@@ -45,7 +47,7 @@ const (
 // Pages implements Scan. A page holds what belongs to one parent; a position names the last parent that is done with.
 func (n Nested) Pages(ctx context.Context, c *Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
-		s := &nestedScan{Nested: n, client: c, path: path, query: query, at: from, gaps: maxGaps}
+		s := &nestedScan{Nested: n, client: c, path: path, query: query, at: from}
 		for ; s.at.Part < len(n.Parents); s.at.Part, s.at.Key = s.at.Part+1, "" {
 			for {
 				ids, err := n.Parents[s.at.Part].After(ctx, s.at.Key)
@@ -82,7 +84,7 @@ type nestedScan struct {
 	path   string
 	query  url.Values
 	at     Cursor
-	gaps   int // how many more rows may be stepped over
+	failed int // parents in a row that cannot be rendered
 	silent int // parents without anything since the last page
 	spent  int // requests that they cost
 }
@@ -112,7 +114,6 @@ func (s *nestedScan) parent(ctx context.Context, id string) (Page, error) {
 	} else {
 		p, total, err = s.list(ctx, path, query)
 	}
-	s.gaps -= len(p.Gaps)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		if strings.Count(s.at.Gone, " ") >= maxGone {
@@ -120,8 +121,6 @@ func (s *nestedScan) parent(ctx context.Context, id string) (Page, error) {
 		}
 		s.at.Gone = strings.TrimPrefix(s.at.Gone+" "+id, " ")
 		p.Items, p.Gaps, total, err = nil, nil, 0, nil
-	case err == nil && s.gaps < 0:
-		err = p.Gaps[len(p.Gaps)-1].Err
 	}
 	if err != nil {
 		return s.page(p), err
@@ -137,11 +136,13 @@ func (s *nestedScan) parent(ctx context.Context, id string) (Page, error) {
 // object reads a list that is whole inside one object.
 func (s *nestedScan) object(ctx context.Context, path string, query url.Values) (p Page, total int, err error) {
 	var items []jsontext.Value
-	p, err = s.client.custom(ctx, path, query, func(body []byte) (err error) {
+	p, err = s.client.custom(context.WithValue(ctx, patienceKey{}, pageAttempts), path, query, func(body []byte) (err error) {
 		items, err = splitField(body, s.Field)
 		return err
 	})
-	if unrendered(err) && s.gaps > 0 { // one that cannot be rendered hides all of them; how many there are nobody says
+	if !unrendered(err) {
+		s.failed = 0
+	} else if s.failed++; s.failed < maxFailed { // one that cannot be rendered hides all of them; how many there are nobody says
 		p.Gaps = []Gap{{Query: query, Row: 1, Err: err}}
 		return p, 1, nil
 	}

@@ -177,7 +177,7 @@ func TestNestedGap(t *testing.T) {
 	if !slices.Equal(gaps, []string{"b"}) {
 		t.Errorf("gaps of %v", gaps)
 	}
-	for i := range maxGaps + 5 {
+	for i := range maxFailed + 5 {
 		id := fmt.Sprintf("x%d", i)
 		o.has[id], o.broken[id] = nil, true
 	}

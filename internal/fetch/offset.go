@@ -85,7 +85,7 @@ func (o Offset) list(ctx context.Context, c *Client, path string, query url.Valu
 			from = Cursor{Part: from.Part, Key: from.Key, Gone: from.Gone}
 		}
 		from.Order = order
-		s := &offsetScan{Offset: o, client: c, path: path, query: query, yield: yield, next: from, size: 1, gaps: maxGaps, past: -1}
+		s := &offsetScan{Offset: o, client: c, path: path, query: query, yield: yield, next: from, size: 1, past: -1}
 		s.forward = strings.HasPrefix(order, "-")
 		s.at = max(1, from.Page)
 		s.ties = ties{by: o.order(), forward: s.forward}
@@ -109,7 +109,6 @@ type offsetScan struct {
 	at     int    // the page to ask for
 	next   Cursor // where a scan goes on that ends here
 	bound  bound
-	gaps   int // how many more rows may be stepped over
 	size   int // rows on a full page: the limit that the server really uses
 	full   int // rows on the page before
 	spent  int // requests whose page was not passed on
@@ -144,7 +143,7 @@ func (s *offsetScan) resume() {
 
 // page reads one page, passes it on, and tells whether to go on.
 func (s *offsetScan) page(ctx context.Context) (goOn bool) {
-	p, err := s.client.salvage(ctx, s.path, paged(s.query, s.Limit, s.at), s.full, &s.gaps)
+	p, err := s.client.salvage(ctx, s.path, paged(s.query, s.Limit, s.at), s.full)
 	p.Requests, s.spent = p.Requests+s.spent, 0
 	p.Next = s.next
 	if err == nil && s.bound.exceeded(p.MaxPage) {
@@ -158,7 +157,6 @@ func (s *offsetScan) page(ctx context.Context) (goOn bool) {
 		// Where the last page is nobody knows before the first answer. The first page comes again at the end.
 		s.at, s.spent, s.next.Total = p.MaxPage, p.Requests, p.TotalCount
 		s.size = max(s.size, len(p.Items)+len(p.Gaps))
-		s.gaps += len(p.Gaps)
 		return true
 	}
 	rows := len(p.Items) + len(p.Gaps)
@@ -305,7 +303,7 @@ func (s *offsetScan) settle(ctx context.Context, p Page, moved, ended bool) (goO
 			left = unorderedShare*s.bound.used - s.sought
 		}
 		had := left
-		for page, err := range g.whole(ctx, s.client, s.path, s.query, s.order(), s.size, p.TotalCount, &left, &s.gaps) {
+		for page, err := range g.whole(ctx, s.client, s.path, s.query, s.order(), s.size, p.TotalCount, &left) {
 			page.Total, page.Whole, page.Next = p.Total, p.Whole, s.next
 			if !s.yield(page, err) || err != nil {
 				return false

@@ -165,7 +165,7 @@ func reversed(query url.Values) url.Values {
 
 // whole asks for a group in other ways until it is complete, and passes on the pages. left are the requests that may be
 // spent on it. total is the count of the list.
-func (g *tied) whole(ctx context.Context, c *Client, path string, query url.Values, by []string, size, total int, left *int, gaps *int) iter.Seq2[Page, error] {
+func (g *tied) whole(ctx context.Context, c *Client, path string, query url.Values, by []string, size, total int, left *int) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		for _, w := range g.ways(query, size) {
 			first, last := g.first, g.last
@@ -176,9 +176,8 @@ func (g *tied) whole(ctx context.Context, c *Client, path string, query url.Valu
 				if *left--; *left < 0 {
 					return
 				}
-				p, err := c.salvage(ctx, path, paged(w.query, w.limit, n+1), 0, gaps)
+				p, err := c.salvage(ctx, path, paged(w.query, w.limit, n+1), 0)
 				if err == nil {
-					*gaps += len(p.Gaps)
 					p.Gaps = nil // the page that they stand on has told of them
 					g.take(slices.DeleteFunc(slices.Clone(p.Items), func(item jsontext.Value) bool { return !bytes.Equal(sortValues(item, by), g.values) }))
 				}

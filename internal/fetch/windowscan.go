@@ -57,7 +57,7 @@ func (w Windows) Since(c *Client) time.Time {
 // Pages implements Scan. The position is the beginning of a window, and in Total the number of rows before it.
 func (w Windows) Pages(ctx context.Context, c *Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
-		s := &windowScan{Windows: w, client: c, path: path, query: with(query, "sorting", w.Field), at: from, gaps: maxGaps, yield: yield}
+		s := &windowScan{Windows: w, client: c, path: path, query: with(query, "sorting", w.Field), at: from, yield: yield}
 		first, err := s.start(ctx)
 		switch {
 		case err != nil:
@@ -87,7 +87,6 @@ type windowScan struct {
 	query  url.Values
 	yield  func(Page, error) bool
 	at     Cursor // of the window in hand
-	gaps   int    // how many more rows may be stepped over
 	done   bool   // the last page has been passed on
 
 	begin, until time.Time
@@ -105,7 +104,7 @@ func (s *windowScan) page(p Page, next Cursor) Page {
 }
 
 func (s *windowScan) read(ctx context.Context, query url.Values, page int) (Page, error) {
-	return s.client.salvage(ctx, s.path, paged(query, s.Limit, page), 0, &s.gaps)
+	return s.client.salvage(ctx, s.path, paged(query, s.Limit, page), 0)
 }
 
 // start finds the first row to read, and how many follow. The page that tells is the first one of them all.
@@ -136,7 +135,7 @@ func (s *windowScan) start(ctx context.Context) (first Page, err error) {
 	if err != nil {
 		return p, err
 	}
-	s.total, s.gaps = p.TotalCount, maxGaps // the gaps come again with their window
+	s.total = p.TotalCount
 	if p.TotalCount == 0 {
 		s.begin = s.until
 		return p, nil
@@ -226,7 +225,6 @@ func (r *windowRead) pass(ctx context.Context) (again, goOn bool) {
 			counted, pages = p.TotalCount, max(1, p.MaxPage)
 			if r.passes == 1 && pages > maxWindowPages && r.width > time.Second {
 				r.spent += p.Requests
-				r.gaps += len(p.Gaps)
 				r.narrow(counted)
 				return false, true // the same beginning once more
 			}
@@ -251,7 +249,6 @@ func (r *windowRead) pass(ctx context.Context) (again, goOn bool) {
 			r.idle = 0
 		}
 		if came < counted && r.passes < maxWindowPasses && r.idle < maxIdlePasses {
-			r.gaps += len(gaps) // they come again
 			goOn = r.yield(r.page(p, r.at), nil)
 			return goOn, goOn
 		}

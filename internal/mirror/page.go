@@ -54,6 +54,21 @@ func (sw *sweep) parse(page fetch.Page) parsed {
 	return p
 }
 
+// gap is a row that cannot be rendered as it is kept: by its neighbour, as rows come and go in front of it.
+func (sw *sweep) gap(g fetch.Gap) store.Gap {
+	list := sw.s.Path + "?" + g.Query.Encode()
+	kept := store.Gap{Place: g.Place, Said: g.Err.Error(), Reason: fmt.Sprintf("Polar cannot render the row at position %d of %s", g.Row, list)}
+	if g.Large() {
+		kept.Reason = fmt.Sprintf("too large to be taken in: the row at position %d of %s", g.Row, list)
+	}
+	if g.Place == "" {
+		kept.Place = fmt.Sprintf("%d:%s", g.Row, list)
+	} else {
+		kept.Reason += ", " + g.Place
+	}
+	return kept
+}
+
 // parsing parses pages as they come.
 func (sw *sweep) parsing(pages iter.Seq2[fetch.Page, error]) iter.Seq2[parsed, error] {
 	return func(yield func(parsed, error) bool) {
@@ -96,7 +111,7 @@ func (sw *sweep) put(ctx context.Context, page parsed, next fetch.Cursor) error 
 		p.Total = &total
 	}
 	for _, g := range page.Gaps {
-		p.Gaps = append(p.Gaps, store.Gap{Row: g.Row, Query: sw.s.Path + "?" + g.Query.Encode(), Said: g.Err.Error()})
+		p.Gaps = append(p.Gaps, sw.gap(g))
 	}
 	quick := true
 	var copies copiesMet

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -250,5 +251,63 @@ func TestQuarantineOfARowThatPolarCannotRender(t *testing.T) {
 			}
 			h.equal(t, stream)
 		})
+	}
+}
+
+// TestQuarantineOfManyRowsThatPolarCannotRender: they cost in proportion and no sweep; each is kept by its neighbour, so
+// that rows which come in front of it make no other of it; and one that comes again is closed though others do not.
+func TestQuarantineOfManyRowsThatPolarCannotRender(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{world: polarsim.Options{Customers: 260}})
+	h.sync(t)
+	var all []string
+	for n := 1; len(all) < 230; n++ {
+		_, body := h.call(t, http.MethodGet, fmt.Sprintf("/v1/customers/?sorting=-created_at&limit=100&page=%d", n), "")
+		var page struct{ Items []struct{ ID string } }
+		decode(t, body, &page)
+		for _, item := range page.Items {
+			all = append(all, item.ID)
+		}
+	}
+	bad := slices.Concat(all[20:21], all[110:150])
+	for _, id := range bad {
+		h.fault(t, "500:path=/v1/customers/*,id="+id)
+	}
+	open := func() int {
+		return query[int](t, h, "SELECT count(*) FROM sync_rejects WHERE stream = 'customers' AND resolved_at IS NULL")
+	}
+	run := func(gaps int) mirror.Result {
+		t.Helper()
+		r := h.Once(t.Context(), "customers")
+		if r.Outcome != mirror.Partial || !strings.Contains(r.Reason, fmt.Sprintf("%d rows cannot be rendered by Polar: after ", gaps)) || open() != gaps {
+			t.Fatalf("%s, %d open: %s", r.Outcome, open(), r.Reason)
+		}
+		return r
+	}
+	first := run(len(bad))
+	if first.Requests > int64(5*len(bad)) {
+		t.Errorf("%d requests", first.Requests)
+	}
+	for i := range 7 {
+		if status, body := h.call(t, http.MethodPost, "/v1/customers/", fmt.Sprintf(`{"email":"new%d@example.com"}`, i)); status != http.StatusCreated {
+			t.Fatalf("%d: %s", status, body)
+		}
+	}
+	if again := run(len(bad)); again.Requests > first.Requests {
+		t.Errorf("%d requests, %d before", again.Requests, first.Requests)
+	}
+	if n := query[int](t, h, "SELECT count(*) FROM sync_rejects WHERE stream = 'customers' AND times_seen = 2 AND reason LIKE '%, after ' || $1", all[19]); n != 1 {
+		t.Error("the row is another one now that others have come in front of it")
+	}
+	h.server.ClearFaults()
+	h.fault(t, "500:path=/v1/customers/*,id="+bad[0])
+	run(1)
+	if n := query[int](t, h, "SELECT count(*) FROM customers WHERE _deleted_at IS NOT NULL AND id = ANY($1::uuid[])", all); n != 0 {
+		t.Errorf("%d rows are marked as deleted", n)
+	}
+	h.server.ClearFaults()
+	h.sync(t, "customers")
+	if open() != 0 {
+		t.Errorf("%d open", open())
 	}
 }

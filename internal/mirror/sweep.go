@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"runtime/debug"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -26,6 +27,7 @@ type sweep struct {
 	drift    drift
 	splitter splitter
 	known    map[copyOf]struct{} // rows of other streams that are there, or were tried
+	places   []string            // of rows that Polar cannot render
 	refused  int                 // rows of other streams of which not even the copies in here could be stored
 	force    bool                // rewrite also what seems to be unchanged
 	fresh    atomic.Bool         // most of the last page was new: so is the next one, likely, which is being read meanwhile
@@ -130,6 +132,10 @@ func (sw *sweep) read(ctx, reading context.Context) error {
 		}
 		sw.base, sw.had = int(n), n
 	}
+	reading, err := sw.withGaps(ctx, reading)
+	if err != nil {
+		return err
+	}
 	if err := sw.scan(ctx, reading, sw.from); err != nil {
 		return err
 	}
@@ -205,9 +211,10 @@ func (sw *sweep) compare(ctx, reading context.Context) (c comparison, err error)
 			return c, err
 		}
 	}
-	if c.gaps, err = sw.run.Gaps(ctx); err != nil {
+	if sw.places, err = sw.run.Gaps(ctx, false); err != nil {
 		return c, err
 	}
+	c.gaps = int64(len(sw.places))
 	if c.copies, err = sw.run.RefusedCopies(ctx); err != nil {
 		return c, err
 	}
@@ -232,9 +239,10 @@ func (sw *sweep) certify(c comparison) {
 	again := max(0, sw.run.Counts.Read-c.unidentified-(c.distinct-sw.had))
 	sw.closing.Duplicates = &again
 	sw.counted.close(&sw.closing)
+	sw.closing.Accounted = c.accounted() && sw.span == nil
 	if c.gaps > 0 {
 		sw.closing.Verdict = fmt.Sprintf("incomplete: %d rows cannot be rendered by Polar", c.gaps)
-		sw.partial("%d rows cannot be rendered by Polar: see sync_rejects", c.gaps)
+		sw.partial("%d rows cannot be rendered by Polar: %s: see sync_rejects", c.gaps, some(sw.places))
 	}
 	switch {
 	case c.accounted():
@@ -251,6 +259,24 @@ func (sw *sweep) certify(c comparison) {
 	for _, why := range sw.unstored() {
 		sw.partial("%s", why)
 	}
+}
+
+// some of the texts, for a message.
+func some(texts []string) string {
+	const named = 3
+	if more := len(texts) - named; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(texts[:named], ", "), more)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// withGaps is a context for requests that know of the rows which Polar could not render when last asked.
+func (sw *sweep) withGaps(ctx, reading context.Context) (context.Context, error) {
+	places, err := sw.run.Gaps(ctx, true)
+	if err != nil {
+		return nil, err
+	}
+	return fetch.WithGaps(reading, places), nil
 }
 
 // unstored says what this run met and could not store.

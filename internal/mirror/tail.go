@@ -237,6 +237,9 @@ func (rd *round) open(ctx context.Context, names []string) error {
 			return err
 		}
 		t := &tail{sweep: &sweep{r: rd.r, s: s, run: run, res: &Result{Stream: name, Outcome: Succeeded}}, round: rd}
+		if t.places, err = run.Gaps(ctx, true); err != nil {
+			return err
+		}
 		t.at.Complete = st.CompleteAge
 		if st.Position != nil {
 			if err := json.Unmarshal(st.Position, &t.at); err != nil {
@@ -415,7 +418,7 @@ func (t *tail) page(reading context.Context, query map[string][]string) (fetch.P
 	for k, v := range query {
 		q[k] = v
 	}
-	page, err := t.r.Client.Salvage(reading, t.s.Path, q)
+	page, err := t.r.Client.Salvage(fetch.WithGaps(reading, t.places), t.s.Path, q)
 	t.requests += int64(page.Requests)
 	return page, err
 }

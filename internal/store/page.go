@@ -47,16 +47,16 @@ func (x Reject) row(stream string, run int64) db.RejectsUpsertParams {
 
 // Gap is a row that Polar cannot render, so that only its place is known.
 type Gap struct {
-	Row   int    // place in the list, from 1
-	Query string // of the list
-	Said  string // what came instead of the row
+	Place  string // tells it from others of the stream
+	Reason string
+	Said   string // what came instead of the row
 }
 
+// gapKey begins the keys of rejects that are gaps.
+const gapKey = "gap:"
+
 func (g Gap) reject(stream string, run int64) db.RejectsUpsertParams {
-	return db.RejectsUpsertParams{
-		Stream: stream, Key: fmt.Sprintf("gap:%d:%s", g.Row, g.Query), RunID: run, Body: []byte(g.Said),
-		Reason: fmt.Sprintf("Polar cannot render the row at position %d of %s", g.Row, g.Query),
-	}
+	return db.RejectsUpsertParams{Stream: stream, Key: gapKey + g.Place, RunID: run, Reason: g.Reason, Body: []byte(g.Said)}
 }
 
 // Page is one list response on its way into the database.

@@ -264,16 +264,24 @@ func (r *Run) RefusedCopies(ctx context.Context) (int64, error) {
 	return n, nil
 }
 
-// Gaps counts the rows that Polar could not render in this sweep.
-func (r *Run) Gaps(ctx context.Context) (int64, error) {
+// Gaps are the places of rows that Polar could not render in this sweep; those of rows that it could not when last asked,
+// before a sweep has begun.
+func (r *Run) Gaps(ctx context.Context, before bool) ([]string, error) {
 	if !r.rejects {
-		return 0, nil
+		return nil, nil
 	}
-	n, err := r.s.q.RejectsGaps(ctx, db.RejectsGapsParams{Stream: r.Stream, RunID: r.SweepID})
+	since := r.SweepID
+	if before {
+		since = 0
+	}
+	keys, err := r.s.q.RejectsGaps(ctx, db.RejectsGapsParams{Stream: r.Stream, RunID: since})
 	if err != nil {
-		return 0, fmt.Errorf("count the rows of %s that cannot be rendered: %w", r.Stream, err)
+		return nil, fmt.Errorf("look for the rows of %s that cannot be rendered: %w", r.Stream, err)
 	}
-	return n, nil
+	for i, key := range keys {
+		keys[i] = strings.TrimPrefix(key, gapKey)
+	}
+	return keys, nil
 }
 
 // Restart takes the sweep back to its beginning. With forget the ids received
@@ -320,6 +328,7 @@ type Closing struct {
 	Verdict     string // complete | incomplete | incomplete: and why; "" when the sweep did not reach its end
 	Unavailable string // why Polar refuses the stream; "" when it does not
 	SweepEnded  bool   // the sweep reached its end: the next run begins a new one
+	Accounted   bool   // and every row that Polar counts was met, or found not to be rendered
 }
 
 // Finish closes the run and gives the lease back, in one transaction. A run
@@ -346,6 +355,11 @@ func (r *Run) Finish(ctx context.Context, c Closing) error {
 		}
 		if c.SweepEnded || r.lease == "" {
 			if err := q.SeenClear(ctx, db.SeenClearParams{Stream: r.seen}); err != nil {
+				return err
+			}
+		}
+		if c.Accounted {
+			if err := q.RejectsResolveUnmetGaps(ctx, db.RejectsResolveUnmetGapsParams{Stream: r.Stream, SweepID: r.SweepID}); err != nil {
 				return err
 			}
 		}

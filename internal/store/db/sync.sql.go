@@ -148,9 +148,10 @@ func (q *Queries) RejectsForgetGaps(ctx context.Context, arg RejectsForgetGapsPa
 	return err
 }
 
-const rejectsGaps = `-- name: RejectsGaps :one
-SELECT count(*) FROM sync_rejects
+const rejectsGaps = `-- name: RejectsGaps :many
+SELECT key FROM sync_rejects
 WHERE stream = $1 AND resolved_at IS NULL AND run_id >= $2 AND key LIKE 'gap:%'
+ORDER BY key
 `
 
 type RejectsGapsParams struct {
@@ -158,12 +159,25 @@ type RejectsGapsParams struct {
 	RunID  int64  `json:"run_id"`
 }
 
-// Rows that Polar could not render in this sweep.
-func (q *Queries) RejectsGaps(ctx context.Context, arg RejectsGapsParams) (int64, error) {
-	row := q.db.QueryRow(ctx, rejectsGaps, arg.Stream, arg.RunID)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
+// Rows that Polar could not render, met since a run.
+func (q *Queries) RejectsGaps(ctx context.Context, arg RejectsGapsParams) ([]string, error) {
+	rows, err := q.db.Query(ctx, rejectsGaps, arg.Stream, arg.RunID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var key string
+		if err := rows.Scan(&key); err != nil {
+			return nil, err
+		}
+		items = append(items, key)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const rejectsOfCopies = `-- name: RejectsOfCopies :one
@@ -238,6 +252,22 @@ type RejectsResolveUnmetParams struct {
 // After a complete sweep: what it did not meet is no longer there to be stored, unless another object refers to it.
 func (q *Queries) RejectsResolveUnmet(ctx context.Context, arg RejectsResolveUnmetParams) error {
 	_, err := q.db.Exec(ctx, rejectsResolveUnmet, arg.Stream, arg.SweepID)
+	return err
+}
+
+const rejectsResolveUnmetGaps = `-- name: RejectsResolveUnmetGaps :exec
+UPDATE sync_rejects SET resolved_at = now()
+WHERE stream = $1 AND resolved_at IS NULL AND run_id < $2 AND key LIKE 'gap:%'
+`
+
+type RejectsResolveUnmetGapsParams struct {
+	Stream  string `json:"stream"`
+	SweepID int64  `json:"sweep_id"`
+}
+
+// After a sweep that accounted for every row: these came, or are gone.
+func (q *Queries) RejectsResolveUnmetGaps(ctx context.Context, arg RejectsResolveUnmetGapsParams) error {
+	_, err := q.db.Exec(ctx, rejectsResolveUnmetGaps, arg.Stream, arg.SweepID)
 	return err
 }
 
