@@ -25,10 +25,9 @@ type engine struct {
 // openStore connects to the database, and migrates it if that is wanted.
 func openStore(ctx context.Context, cfg *Config, log *slog.Logger, migrate bool) (*store.Store, error) {
 	s, err := store.Open(ctx, store.Config{
-		DSN:    cfg.DatabaseURL.Reveal(),
-		Schema: cfg.Schema,
-		// A run holds one connection for its page and one to renew its lease.
-		MaxConns: int32(2*cfg.Parallel + 2),
+		DSN:      cfg.DatabaseURL.Reveal(),
+		Schema:   cfg.Schema,
+		MaxConns: int32(store.Connections(cfg.Parallel)),
 		Log:      log,
 	})
 	switch {
@@ -79,6 +78,11 @@ func openEngine(ctx context.Context, cfg *Config, log *slog.Logger, migrate bool
 	if err != nil {
 		client.Close()
 		return nil, err
+	}
+	if fits := s.Pool().Streams(); fits < cfg.Parallel {
+		log.Warn("pool_max_conns is too small for the streams to be read at once: fewer are", "pool_max_conns", s.Pool().Config().MaxConns,
+			"parallel", fits, "instead_of", cfg.Parallel, "which_needs", store.Connections(cfg.Parallel))
+		cfg.Parallel = fits
 	}
 	runner, err := mirror.New(mirror.Config{
 		Client: client, Store: s, Off: cfg.StreamsOff, Retention: cfg.retention(), Parallel: cfg.Parallel, OrganizationID: cfg.OrganizationID, LeaseTTL: cfg.Lease, Log: log, Observer: watch,

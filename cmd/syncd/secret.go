@@ -8,7 +8,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/jackc/pgx/v5/pgconn"
+	"syncd/internal/store"
 )
 
 // Secret is a text that is shown to nobody: however it is printed, logged or encoded, it reads [redacted].
@@ -41,14 +41,14 @@ func (s Secret) DSN() string {
 	if s == "" {
 		return ""
 	}
-	if _, err := pgconn.ParseConfig(string(s)); err != nil {
+	if store.CheckDSN(string(s)) != nil { // half of a password can look like a host
 		return redacted
 	}
 	if !strings.Contains(string(s), "://") {
 		return dsnPassword.ReplaceAllString(string(s), "${1}=xxxxx")
 	}
 	u, err := url.Parse(string(s))
-	if err != nil || strings.Contains(u.Path, "@") { // "/" and "@" of a password that were not escaped
+	if err != nil {
 		return redacted
 	}
 	query := u.Query()

@@ -21,11 +21,12 @@ import (
 type Pool struct {
 	*pgxpool.Pool
 	session session
+	locks   *locks
 	log     *slog.Logger
 }
 
 // connect makes a pool and its first connection.
-func connect(ctx context.Context, c *pgxpool.Config, s session, log *slog.Logger) (*Pool, error) {
+func connect(ctx context.Context, c *pgxpool.Config, s session, lockAfter time.Duration, log *slog.Logger) (*Pool, error) {
 	c = c.Copy()
 	c.AfterConnect = s.prepare
 	if s.pooled {
@@ -37,13 +38,21 @@ func connect(ctx context.Context, c *pgxpool.Config, s session, log *slog.Logger
 		return nil, err
 	}
 	p := &Pool{Pool: pool, session: s, log: log}
+	p.locks = &locks{pool: p, after: lockAfter, held: map[*held]struct{}{}}
 	conn, err := p.acquire(ctx)
 	if err != nil {
 		pool.Close()
 		return nil, p.told(err)
 	}
 	conn.Release()
+	p.locks.watch()
 	return p, nil
+}
+
+// Close waits for the connections in use, and ends all of them.
+func (p *Pool) Close() {
+	p.locks.close()
+	p.Pool.Close()
 }
 
 const (
@@ -55,12 +64,15 @@ const (
 )
 
 // acquire takes a connection. A server that has none to give, or that is just starting, is waited for.
-func (p *Pool) acquire(ctx context.Context) (*pgxpool.Conn, error) {
+func (p *Pool) acquire(ctx context.Context) (*held, error) {
 	begun := time.Now()
 	for n := 0; ; n++ {
 		conn, err := p.Acquire(ctx)
-		if err == nil || !isCode(err, "53300", "57P03") || time.Since(begun) > fullFor {
-			return conn, err
+		if err == nil {
+			return p.locks.hold(conn), nil
+		}
+		if !isCode(err, "53300", "57P03") || time.Since(begun) > fullFor {
+			return nil, err
 		}
 		if n == 0 {
 			p.log.WarnContext(ctx, "waiting for a connection to the database", "error", p.told(err))
@@ -118,8 +130,8 @@ func (p *Pool) transact(ctx context.Context, mode string, work func(pgx.Tx) erro
 			return err
 		}
 		defer conn.Release()
-		err = pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{BeginQuery: begin}, work)
-		if err != nil && ctx.Err() == nil && conn.Conn().IsClosed() {
+		err = pgx.BeginTxFunc(ctx, conn.Conn, pgx.TxOptions{BeginQuery: begin}, work)
+		if err != nil && ctx.Err() == nil && conn.Conn.Conn().IsClosed() {
 			err = lost(err)
 		}
 		return err
@@ -128,14 +140,14 @@ func (p *Pool) transact(ctx context.Context, mode string, work func(pgx.Tx) erro
 
 // loan is a connection for one statement. Through a pooler the statement has a transaction of its own.
 type loan struct {
-	*pgxpool.Conn
+	*held
 	tx pgx.Tx
 }
 
 func (p *Pool) borrow(ctx context.Context) (loan, error) {
 	conn, err := p.acquire(ctx)
 	if err != nil || !p.session.pooled {
-		return loan{Conn: conn}, err
+		return loan{held: conn}, err
 	}
 	tx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: p.session.begin("READ COMMITTED")})
 	if err != nil {
@@ -192,8 +204,9 @@ func (p *Pool) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, er
 	}
 	if err != nil {
 		r.Close()
+		return r, r.err
 	}
-	return r, p.told(err)
+	return r, nil
 }
 
 // QueryRow runs a statement of which one row is wanted, when that row is scanned.

@@ -208,18 +208,17 @@ func TestOnlyUTF8(t *testing.T) {
 				t.Error(err)
 			}
 		})
-		_, err := store.Open(t.Context(), store.Config{DSN: elsewhere(t, admin, name), Schema: "polar"})
+		_, err := store.Open(t.Context(), store.Config{DSN: as(admin, admin.Config().User, admin.Config().Password, name), Schema: "polar"})
 		if err == nil || !store.IsStore(err) || !strings.Contains(err.Error(), encoding) || !strings.Contains(err.Error(), "ENCODING 'UTF8'") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v", encoding, err)
 		}
 	}
 }
 
-// elsewhere is the connection string of another database of the server.
-func elsewhere(t *testing.T, conn *pgx.Conn, database string) string {
-	t.Helper()
+// as is the connection string of a role and a database of the server.
+func as(conn *pgx.Conn, role, password, database string) string {
 	c := conn.Config()
-	return fmt.Sprintf("host='%s' port=%d user='%s' password='%s' dbname='%s' sslmode=disable", c.Host, c.Port, c.User, c.Password, database)
+	return fmt.Sprintf("host='%s' port=%d user='%s' password='%s' dbname='%s' sslmode=disable", c.Host, c.Port, role, password, database)
 }
 
 // An old server is refused before it gets a statement.

@@ -3,6 +3,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,6 +43,8 @@ type Config struct {
 	Schema   string // created by Migrate where it is missing; any name that Postgres takes
 	MaxConns int32  // 0 = pgx's default; pool_max_conns in the DSN goes before it
 	Log      *slog.Logger
+	// LockAfter is how long a lock is waited for before the log tells who holds it; 0 = 5 s.
+	LockAfter time.Duration
 }
 
 // Store is a pool of connections whose search_path is the chosen schema alone.
@@ -83,16 +86,23 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if pc.ConnConfig.ConnectTimeout == 0 {
 		pc.ConnConfig.ConnectTimeout = 10 * time.Second
 	}
-	pool, err := connect(ctx, pc, session{schema: c.Schema}, c.Log)
+	pool, err := connect(ctx, pc, session{schema: c.Schema}, cmp.Or(c.LockAfter, lockAfter), c.Log)
 	if errors.Is(err, errPooler) {
 		c.Log.DebugContext(ctx, "a pooler stands between syncd and Postgres: no session state is used")
-		pool, err = connect(ctx, pc, session{schema: c.Schema, pooled: true}, c.Log)
+		pool, err = connect(ctx, pc, session{schema: c.Schema, pooled: true}, cmp.Or(c.LockAfter, lockAfter), c.Log)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return &Store{pool: pool, q: db.New(pool), schema: c.Schema, log: c.Log}, nil
 }
+
+// Connections is how many connections are used at most by a process that reads so many streams at once: each has one for
+// its page and one to renew its lease; the shared request budget and those who ask how things stand have one each.
+func Connections(streams int) int { return 2*streams + 2 }
+
+// Streams is how many streams the pool's connections are enough for; at least one, whose work then waits for its own.
+func (p *Pool) Streams() int { return max(1, (int(p.Config().MaxConns)-Connections(0))/2) }
 
 // limited tells whether the connection string says how many connections there may be.
 func limited(dsn string) bool {

@@ -1,0 +1,236 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"syncd/internal/localpg/pgtest"
+	"syncd/internal/store"
+)
+
+// conflicts makes the first statement that writes to each table of the schema fail with an SQLSTATE, after each call of
+// again. Numbers of a sequence are given out for good, also to a transaction that is broken off.
+func conflicts(t *testing.T, conn *pgx.Conn) (again func(code string), met func() int) {
+	t.Helper()
+	do(t, conn, "SET search_path TO polar", `
+		CREATE FUNCTION conflict() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+			IF TG_ARGV[0] <> '' AND nextval(TG_ARGV[1]::regclass) = 1 THEN
+				RAISE EXCEPTION 'somebody else was first' USING ERRCODE = (SELECT code FROM polar.conflict_code);
+			END IF;
+			RETURN NULL;
+		END $$`, "CREATE TABLE conflict_code (code text)", "INSERT INTO conflict_code VALUES ('40001')")
+	tables := list(t, conn, "SELECT tablename::text FROM pg_tables WHERE schemaname = 'polar' AND tablename NOT LIKE 'conflict%' AND tablename <> 'sync_migrations'")
+	for _, table := range tables {
+		sequence := "polar.conflict_" + table
+		do(t, conn, "CREATE SEQUENCE "+sequence, "CREATE TRIGGER conflict BEFORE INSERT OR UPDATE OR DELETE ON "+table+" FOR EACH STATEMENT EXECUTE FUNCTION conflict('x', '"+sequence+"')")
+	}
+	return func(code string) {
+			do(t, conn, "UPDATE conflict_code SET code = '"+code+"'")
+			for _, table := range tables {
+				do(t, conn, "SELECT setval('conflict_"+table+"', 1, false)")
+			}
+		}, func() int {
+			return len(list(t, conn, "SELECT sequencename::text FROM pg_sequences WHERE sequencename LIKE 'conflict\\_%' AND last_value IS NOT NULL"))
+		}
+}
+
+// Everything that a store writes is written in spite of deadlocks and serialization failures, once, and told as done once.
+func TestConflictsAreRepeated(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.Migrated(t)
+	conn := connectTo(t, dsn)
+	again, met := conflicts(t, conn)
+	ctx := t.Context()
+	s := open(t, dsn, "polar")
+	at := time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC)
+	var run *store.Run
+	var ids []uuid.UUID
+	for i := range 3 {
+		ids = append(ids, customerPage(3).Items[i].ID)
+	}
+	codes := []string{"40001", "40P01"}
+	for i, step := range []struct {
+		name string
+		do   func() error
+	}{
+		{"bind", func() error { return s.Bind(ctx, uuid.NameSpaceOID, "https://api.polar.sh") }},
+		{"begin", func() (err error) {
+			run, err = s.Begin(ctx, "customers", store.KindSweep, "test", time.Hour)
+			return err
+		}},
+		{"renew", func() error { return run.Renew(ctx) }},
+		{"page", func() error {
+			counts, err := run.StorePage(ctx, customerPage(3, "one", "two"))
+			if want := (store.Counts{Pages: 1, Requests: 1, Read: 3, Inserted: 3}); err == nil && (counts != want || run.Counts != want) {
+				t.Errorf("page: %+v and %+v, want %+v", counts, run.Counts, want)
+			}
+			return err
+		}},
+		{"drift", func() error {
+			fresh, err := run.RecordDrift(ctx, []store.Drift{{Kind: "new_field", Field: "x"}})
+			if err == nil && len(fresh) != 1 {
+				t.Errorf("drift: %d are new, want 1", len(fresh))
+			}
+			return err
+		}},
+		{"findings", func() error {
+			return s.RecordFindings(ctx, "customers", []string{"k"}, at, []store.Finding{{Stream: "customers", Key: "a", Kind: "k"}, {Stream: "customers", Key: "b", Kind: "k"}})
+		}},
+		{"suspect", func() error {
+			got, err := run.Suspect(ctx, store.Absence{IDs: ids}, false)
+			if err == nil && len(got.Free) != 3 {
+				t.Errorf("suspects: %d, want 3", len(got.Free))
+			}
+			return err
+		}},
+		{"acquit", func() error { return run.Acquit(ctx, ids[:1]) }},
+		{"tombstone", func() error {
+			n, err := run.Tombstone(ctx, "customers", ids[1:], at, "test")
+			if err == nil && n != 2 {
+				t.Errorf("tombstones: %d, want 2", n)
+			}
+			return err
+		}},
+		{"budget", func() error {
+			_, err := s.TakeBudget(ctx, store.BudgetAsk{Holder: "test", Want: 1, Rate: 1, Burst: 10, Budget: store.Budget{Requests: []int64{}}})
+			return err
+		}},
+		{"pause", func() error { return s.PauseBudget(ctx, time.Second) }},
+		{"restart", func() error { return run.Restart(ctx, true) }},
+		{"expire", func() error {
+			_, err := run.Expire(ctx, "created_at", at)
+			return err
+		}},
+		{"finish", func() error {
+			return run.Finish(ctx, store.Closing{Outcome: "succeeded", SweepEnded: true, Verdict: "complete"})
+		}},
+	} {
+		again(codes[i%2])
+		if err := step.do(); err != nil {
+			t.Fatalf("%s: %v", step.name, err)
+		}
+		if met() == 0 {
+			t.Errorf("%s met no conflict", step.name)
+		}
+	}
+	if n := list(t, conn, "SELECT count(*)::text FROM sync_tombstones"); n[0] != "2" {
+		t.Errorf("%s tombstones", n)
+	}
+}
+
+// watched is a log whose lines can be waited for.
+func watched() (*slog.Logger, <-chan slog.Record) {
+	lines := make(chan slog.Record, 1000)
+	return slog.New(lineHandler{lines}), lines
+}
+
+type lineHandler struct{ lines chan slog.Record }
+
+func (h lineHandler) Enabled(context.Context, slog.Level) bool { return true }
+func (h lineHandler) WithAttrs([]slog.Attr) slog.Handler       { return h }
+func (h lineHandler) WithGroup(string) slog.Handler            { return h }
+func (h lineHandler) Handle(_ context.Context, r slog.Record) error {
+	select {
+	case h.lines <- r:
+	default: // nobody reads any more
+	}
+	return nil
+}
+
+// await reads lines until one has the words in it, and gives its attributes.
+func await(t *testing.T, lines <-chan slog.Record, words string) map[string]string {
+	t.Helper()
+	for {
+		select {
+		case r := <-lines:
+			if !strings.Contains(r.Message, words) {
+				continue
+			}
+			attrs := map[string]string{}
+			r.Attrs(func(a slog.Attr) bool { attrs[a.Key] = a.Value.String(); return true })
+			return attrs
+		case <-t.Context().Done():
+			t.Fatalf("no line says %q", words)
+		}
+	}
+}
+
+// role makes a role of its own for a test, and a connection string for it.
+func role(t *testing.T, conn *pgx.Conn, options string) (name, dsn string) {
+	t.Helper()
+	name = "syncd_test_" + strings.ReplaceAll(uuid.NewString(), "-", "")[:12]
+	do(t, conn, "CREATE ROLE "+name+" LOGIN PASSWORD 's3cret' "+options)
+	t.Cleanup(func() {
+		for _, sql := range []string{"DROP OWNED BY " + name + " CASCADE", "DROP ROLE " + name} {
+			if _, err := conn.Exec(context.Background(), sql); err != nil {
+				t.Errorf("%s: %v", sql, err)
+			}
+		}
+	})
+	return name, as(conn, name, "s3cret", conn.Config().Database)
+}
+
+// A server that has no connection to give is waited for, and its end is not.
+func TestNoFreeConnectionIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	admin := connectTo(t, pgtest.Empty(t))
+	_, dsn := role(t, admin, "CONNECTION LIMIT 1")
+	other := connectTo(t, dsn)
+	log, lines := watched()
+	opened := make(chan error, 1)
+	go func() {
+		s, err := store.Open(t.Context(), store.Config{DSN: dsn, Schema: "polar", Log: log})
+		if err == nil {
+			s.Close()
+		}
+		opened <- err
+	}()
+	said := await(t, lines, "waiting for a connection")
+	if !strings.Contains(said["error"], "53300") || !strings.Contains(said["error"], "max_connections") {
+		t.Errorf("%s", said)
+	}
+	if err := other.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-opened; err != nil {
+		t.Error(err)
+	}
+
+	_, dsn = role(t, admin, "CONNECTION LIMIT 1")
+	connectTo(t, dsn)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		s, err := store.Open(ctx, store.Config{DSN: dsn, Schema: "polar", Log: log})
+		if err == nil {
+			s.Close()
+		}
+		opened <- err
+	}()
+	await(t, lines, "waiting for a connection")
+	cancel()
+	if err := <-opened; !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+}
+
+func TestPoolMaxConns(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.Migrated(t)
+	for limit, streams := range map[string]int{"": 4, "pool_max_conns=1": 1, "pool_max_conns=3": 1, "pool_max_conns=8": 3, "pool_max_conns=40": 19} {
+		s, err := store.Open(t.Context(), store.Config{DSN: dsn + "&" + limit, Schema: "polar", MaxConns: int32(store.Connections(4))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.Pool().Streams(); got != streams {
+			t.Errorf("%q: %d streams, want %d", limit, got, streams)
+		}
+		s.Close()
+	}
+}

@@ -1,0 +1,99 @@
+package store_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"syncd/internal/localpg/pgtest"
+	"syncd/internal/store"
+)
+
+// A role with all rights in a schema that somebody else made is enough, and with no more than the rights on its tables later.
+func TestLeastPrivilege(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ name, make string }{
+		{"granted", "CREATE SCHEMA polar; GRANT ALL ON SCHEMA polar TO %"},
+		{"owned", "CREATE SCHEMA polar AUTHORIZATION %"},
+		{"created", "GRANT CREATE ON DATABASE @ TO %"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			admin := connectTo(t, pgtest.Empty(t))
+			name, dsn := role(t, admin, "")
+			database := pgx.Identifier{admin.Config().Database}.Sanitize()
+			do(t, admin, "REVOKE ALL ON DATABASE "+database+" FROM PUBLIC", "GRANT CONNECT ON DATABASE "+database+" TO "+name,
+				strings.NewReplacer("%", name, "@", database).Replace(tc.make))
+			work(t, dsn, "polar")
+			do(t, admin, "REVOKE CREATE ON DATABASE "+database+" FROM "+name, "ALTER SCHEMA polar OWNER TO CURRENT_USER", "REVOKE ALL ON SCHEMA polar FROM "+name, "GRANT USAGE ON SCHEMA polar TO "+name)
+			work(t, dsn, "polar")
+		})
+	}
+}
+
+// What would stop a migration is told before the first one, and nothing is left behind.
+func TestMigrateRefuses(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name, prepare string
+		want          []string
+	}{
+		{"no right to make the schema", "SELECT 1", []string{`role "%"`, `CREATE SCHEMA "polar" AUTHORIZATION "%"`}},
+		{"no right in the schema", "CREATE SCHEMA polar; GRANT USAGE ON SCHEMA polar TO %", []string{`role "%"`, `GRANT ALL ON SCHEMA "polar" TO "%"`}},
+		{"no right to look into the schema", "CREATE SCHEMA polar", []string{"permission denied for schema polar", "grant the role"}},
+		{"somebody else's tables", "CREATE SCHEMA polar AUTHORIZATION %; CREATE TABLE polar.orders (id int); CREATE VIEW polar.freshness AS SELECT 1; CREATE TABLE polar.mine ()",
+			[]string{"orders (owner ", "freshness (owner ", "--schema"}},
+		{"somebody else's index", "CREATE SCHEMA polar AUTHORIZATION %; CREATE TABLE polar.theirs (id int); CREATE INDEX orders_customer_id_idx ON polar.theirs (id)", []string{"orders_customer_id_idx (owner "}},
+		{"a database that takes no writes", "GRANT CREATE ON DATABASE @ TO %; ALTER DATABASE @ SET default_transaction_read_only = on", []string{"SQLSTATE 25006", "default_transaction_read_only"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			admin := connectTo(t, pgtest.Empty(t))
+			name, dsn := role(t, admin, "")
+			database := pgx.Identifier{admin.Config().Database}.Sanitize()
+			do(t, admin, strings.NewReplacer("%", name, "@", database).Replace(tc.prepare))
+			before := everything(t, admin)
+			s := open(t, dsn, "polar")
+			_, err := s.Migrate(t.Context())
+			if err == nil || !store.IsStore(err) || strings.Contains(err.Error(), "\n") {
+				t.Fatalf("%v", err)
+			}
+			for _, want := range tc.want {
+				if want = strings.ReplaceAll(want, "%", name); !strings.Contains(err.Error(), want) {
+					t.Errorf("%v; want %q in it", err, want)
+				}
+			}
+			if strings.Contains(err.Error(), "mine") {
+				t.Errorf("%v: what is not in the way is named", err)
+			}
+			if diff := cmp.Diff(before, everything(t, admin)); diff != "" {
+				t.Errorf("something was left behind (-before +after):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A role that may not read the state of the migrations is told so, and not that there are none.
+func TestStatusWithoutRights(t *testing.T) {
+	t.Parallel()
+	admin := connectTo(t, pgtest.Migrated(t))
+	name, dsn := role(t, admin, "")
+	s := open(t, dsn, "polar")
+	for _, grant := range []string{"SELECT 1", "GRANT USAGE ON SCHEMA polar TO " + name} {
+		do(t, admin, grant)
+		_, err := s.MigrationStatus(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "permission denied") || !strings.Contains(err.Error(), "grant the role") {
+			t.Errorf("after %s: %v", grant, err)
+		}
+		if err := s.CheckSchema(t.Context()); errors.Is(err, store.ErrSchemaBehind) {
+			t.Errorf("after %s: %v", grant, err)
+		}
+	}
+	do(t, admin, "GRANT SELECT ON ALL TABLES IN SCHEMA polar TO "+name)
+	if err := s.CheckSchema(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
