@@ -12,9 +12,11 @@ SELECT organization_id, server, bound_at FROM sync_meta;
 INSERT INTO sync_streams (stream) VALUES (@stream) ON CONFLICT (stream) DO NOTHING;
 
 -- name: StreamLock :one
--- Held to the end of the transaction that takes the lease, so that two takers queue.
+-- Held to the end of the transaction that takes the lease, so that two takers queue. A lease that lasts longer than it was
+-- taken for is one from before the clock was set back, by some holder that may be long dead: it has ended.
 SELECT stream, lease_run, lease_holder, leased_until,
-       (lease_run IS NOT NULL AND leased_until > now())::boolean AS leased,
+       (lease_run IS NOT NULL AND leased_until > clock_timestamp()
+        AND leased_until <= clock_timestamp() + make_interval(secs => COALESCE(lease_seconds, 3600) + 5))::boolean AS leased,
        sweep_id, sweep_pages, sweep_total, checkpoint, checkpoint_at
 FROM sync_streams
 WHERE stream = @stream
@@ -28,18 +30,18 @@ SELECT lease_run FROM sync_streams WHERE stream = @stream FOR UPDATE;
 -- name: StreamLease :exec
 UPDATE sync_streams
 SET lease_run = @run_id, lease_holder = @holder,
-    leased_until = now() + make_interval(secs => @ttl_seconds),
+    leased_until = clock_timestamp() + make_interval(secs => @ttl_seconds), lease_seconds = @ttl_seconds,
     sweep_id = @sweep_id, sweep_pages = @sweep_pages, sweep_total = @sweep_total, checkpoint = @checkpoint
 WHERE stream = @stream;
 
 -- name: StreamRenew :execrows
 UPDATE sync_streams
-SET leased_until = now() + make_interval(secs => @ttl_seconds)
+SET leased_until = clock_timestamp() + make_interval(secs => @ttl_seconds)
 WHERE stream = @stream AND lease_run = @run_id;
 
 -- name: StreamRelease :execrows
 UPDATE sync_streams
-SET lease_run = NULL, lease_holder = NULL, leased_until = NULL, unavailable = @unavailable
+SET lease_run = NULL, lease_holder = NULL, leased_until = NULL, lease_seconds = NULL, unavailable = @unavailable
 WHERE stream = @stream AND lease_run = @run_id;
 
 -- name: StreamSweepEnd :execrows
@@ -50,8 +52,8 @@ SET sweep_id = NULL, sweep_pages = 0, sweep_total = NULL, checkpoint = NULL, che
 WHERE stream = @stream AND lease_run = @run_id;
 
 -- name: RunStart :one
-INSERT INTO sync_runs (stream, kind, holder, sweep_id)
-VALUES (@stream, @kind, @holder, @sweep_id)
+INSERT INTO sync_runs (stream, kind, holder, sweep_id, stamped_at)
+VALUES (@stream, @kind, @holder, @sweep_id, @stamped_at)
 RETURNING id, started_at;
 
 -- name: RunSetSweep :exec
@@ -81,7 +83,8 @@ WHERE stream = @stream AND kind = @kind AND finished_at IS NULL AND started_at <
 -- A run that is not closed is under way only as long as its lease lasts: its process may have died.
 SELECT r.id, r.stream, r.kind, r.holder, r.started_at, r.finished_at, r.outcome, r.reason, r.pages, r.requests,
        r.rows_inserted, r.rows_updated, r.rows_rejected,
-       EXISTS (SELECT FROM sync_streams l WHERE l.lease_run = r.id AND l.leased_until > now())::boolean AS leased
+       EXISTS (SELECT FROM sync_streams l WHERE l.lease_run = r.id AND l.leased_until > now()
+               AND l.leased_until <= now() + make_interval(secs => COALESCE(l.lease_seconds, 3600) + 5))::boolean AS leased
 FROM sync_streams s CROSS JOIN LATERAL (
     SELECT * FROM sync_runs a
     WHERE a.stream = s.stream AND (a.kind IN ('sweep', 'approval') OR a.stream = 'tail')
@@ -112,10 +115,19 @@ WHERE s.stream = @stream AND s.sweep_id = @sweep_id;
 DELETE FROM sync_seen WHERE stream = @stream AND sweep_id = @sweep_id;
 
 -- name: SeenClear :exec
--- What was received lately still tells which of two replies is newer: none is under way for as long as that.
+-- What was received lately still tells which of two replies is newer: none is under way for as long as that. What seems to be
+-- requested later than now tells nothing.
 DELETE FROM sync_seen s
+USING (SELECT GREATEST(at, clock_timestamp()) AS present FROM sync_clock) c
 WHERE s.stream = @stream AND s.sweep_id <> @keep_sweep_id
-  AND s.requested_at < (SELECT max(l.requested_at) FROM sync_seen l) - interval '10 minutes';
+  AND (s.requested_at < c.present - interval '10 minutes' OR s.requested_at > c.present);
+
+-- name: SweepSince :one
+-- When the sweep began; one that an older syncd began has no stamp.
+SELECT COALESCE(stamped_at, started_at)::timestamptz AS since FROM sync_runs WHERE id = @sweep_id;
+
+-- name: SweepUnexplained :one
+SELECT COALESCE(sum(rows_unexplained), 0)::bigint AS rows FROM sync_runs WHERE sweep_id = @sweep_id AND stream = @stream;
 
 -- name: RejectsUpsert :batchexec
 INSERT INTO sync_rejects (stream, key, item_id, run_id, reason, body, copied_from)
@@ -195,6 +207,7 @@ WITH seen AS (
         rows_updated = rows_updated + @rows_updated,
         rows_unchanged = rows_unchanged + @rows_unchanged,
         rows_stale = rows_stale + @rows_stale,
+        rows_unexplained = rows_unexplained + @rows_unexplained,
         rows_rejected = rows_rejected + @rows_rejected,
         total_first = COALESCE(sync_runs.total_first, sqlc.narg(total_first)::bigint),
         total_last = COALESCE(sqlc.narg(total)::bigint, sync_runs.total_last)
@@ -204,5 +217,5 @@ UPDATE sync_streams
 SET checkpoint = @checkpoint, checkpoint_at = now(),
     sweep_pages = sweep_pages + 1,
     sweep_total = COALESCE(sweep_total, sqlc.narg(total)::bigint),
-    leased_until = now() + make_interval(secs => @ttl_seconds)
+    leased_until = clock_timestamp() + make_interval(secs => @ttl_seconds)
 WHERE sync_streams.stream = @lease AND lease_run = @run_id;

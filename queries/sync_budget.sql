@@ -1,23 +1,31 @@
 -- name: BudgetLock :one
+-- A pause lasts a minute and a little; one that seems to last two is from before the clock was set back, and over.
 -- Whoever asks next waits here. What is lost of this when the server crashes is a second's worth of tokens, so nobody waits for the disk.
 SELECT b.tokens, clock_timestamp()::timestamptz AS at,
        EXTRACT(epoch FROM clock_timestamp() - b.refilled_at)::double precision AS since,
-       EXTRACT(epoch FROM GREATEST(b.paused_until, clock_timestamp()) - clock_timestamp())::double precision AS paused,
+       EXTRACT(epoch FROM CASE WHEN b.paused_until BETWEEN clock_timestamp() AND clock_timestamp() + interval '2 minutes'
+                               THEN b.paused_until - clock_timestamp() ELSE interval '0' END)::double precision AS paused,
        set_config('synchronous_commit', 'off', true)::text AS commits
 FROM sync_budget b
 FOR UPDATE;
 
 -- name: BudgetSet :exec
-UPDATE sync_budget SET tokens = @tokens, refilled_at = GREATEST(refilled_at, @at::timestamptz);
+-- What lies further ahead than transactions wait for each other is from before the clock was set back.
+UPDATE sync_budget
+SET tokens = @tokens,
+    refilled_at = CASE WHEN refilled_at - interval '1 minute' > @at::timestamptz THEN @at::timestamptz ELSE GREATEST(refilled_at, @at::timestamptz) END;
 
 -- name: BudgetPause :exec
-UPDATE sync_budget SET paused_until = GREATEST(paused_until, clock_timestamp() + make_interval(secs => @seconds::double precision));
+UPDATE sync_budget
+SET paused_until = GREATEST(CASE WHEN paused_until < clock_timestamp() + interval '2 minutes' THEN paused_until END,
+                            clock_timestamp() + make_interval(secs => @seconds::double precision));
 
 -- name: BudgetHolders :many
 SELECT * FROM sync_budget_holders ORDER BY holder;
 
 -- name: BudgetPaused :one
-SELECT EXTRACT(epoch FROM GREATEST(b.paused_until, clock_timestamp()) - clock_timestamp())::double precision AS seconds, clock_timestamp()::timestamptz AS at FROM sync_budget b;
+SELECT EXTRACT(epoch FROM CASE WHEN b.paused_until BETWEEN clock_timestamp() AND clock_timestamp() + interval '2 minutes'
+                               THEN b.paused_until - clock_timestamp() ELSE interval '0' END)::double precision AS seconds, clock_timestamp()::timestamptz AS at FROM sync_budget b;
 
 -- name: BudgetHolderSet :exec
 INSERT INTO sync_budget_holders AS h (holder, asked_at, waiting_at, wanted, priority, rate, burst, per_minute, pace, used, requests, rate_limited, paused)
@@ -28,4 +36,4 @@ ON CONFLICT (holder) DO UPDATE SET
     requests = EXCLUDED.requests, rate_limited = EXCLUDED.rate_limited, paused = EXCLUDED.paused;
 
 -- name: BudgetForget :exec
-DELETE FROM sync_budget_holders WHERE asked_at < @before;
+DELETE FROM sync_budget_holders WHERE asked_at < @before OR asked_at > @after;

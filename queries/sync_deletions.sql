@@ -19,7 +19,7 @@ SELECT EXISTS (SELECT FROM sync_suspects WHERE stream = @stream);
 
 -- name: SuspectsHeld :many
 -- last_run is the number of a sweep: that of the run that began it.
-SELECT s.stream, s.id, s.noticed_at, r.started_at AS swept_at
+SELECT s.stream, s.id, s.noticed_at, r.started_at AS swept_at, COALESCE(r.stamped_at, r.started_at)::timestamptz AS as_of
 FROM sync_suspects s JOIN sync_runs r ON r.id = s.last_run
 WHERE s.last_run = @run_id AND s.held
 ORDER BY s.stream, s.id;

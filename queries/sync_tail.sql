@@ -1,8 +1,10 @@
 -- name: TailStates :many
--- Streams that can be followed: a tail adds to what a complete sweep has read.
+-- Streams that can be followed: a tail adds to what a complete sweep has read. Where the clock of the database was set back,
+-- the sweep is older than it seems, by what sync_clock is ahead at first; later that is less, as it catches up.
 SELECT stream, tail, data_through, polled_at, sweep_due,
-       COALESCE(EXTRACT(EPOCH FROM now() - complete_at), -1)::float8 AS complete_age, complete_at, unavailable
-FROM sync_streams
+       COALESCE(EXTRACT(EPOCH FROM GREATEST(now() - complete_at, interval '0') + 2 * GREATEST(c.at - now(), interval '0')), -1)::float8 AS complete_age,
+       complete_at, unavailable
+FROM sync_streams CROSS JOIN sync_clock c
 WHERE stream = ANY(@streams::text[]);
 
 -- name: TailSave :exec
@@ -23,8 +25,8 @@ WHERE stream = @stream;
 SELECT stream, sweep_due::text AS reason FROM sync_streams WHERE sweep_due IS NOT NULL ORDER BY stream;
 
 -- name: ChangesNote :exec
-INSERT INTO sync_changes (stream, filter, value, owner, changed_at)
-SELECT n.stream, n.filter, n.value, n.owner, n.changed_at
+INSERT INTO sync_changes (stream, filter, value, owner, changed_at, noted_at)
+SELECT n.stream, n.filter, n.value, n.owner, n.changed_at, @noted_at
 FROM (
     SELECT DISTINCT ON (c.stream, c.filter, c.value) c.stream, c.filter, c.value,
            NULLIF(c.owner, '00000000-0000-0000-0000-000000000000') AS owner, c.changed_at
@@ -33,7 +35,7 @@ FROM (
     ORDER BY c.stream, c.filter, c.value, c.changed_at DESC
 ) n
 ON CONFLICT (stream, filter, value) DO UPDATE
-SET changed_at = EXCLUDED.changed_at, noted_at = now(), owner = COALESCE(EXCLUDED.owner, sync_changes.owner)
+SET changed_at = EXCLUDED.changed_at, noted_at = EXCLUDED.noted_at, owner = COALESCE(EXCLUDED.owner, sync_changes.owner)
 WHERE sync_changes.changed_at < EXCLUDED.changed_at;
 
 -- name: ChangesPending :many
@@ -54,16 +56,13 @@ WHERE stream = @stream AND filter = @filter AND value = ANY(@values::text[]) AND
 
 -- name: ChangesForget :exec
 -- Kept for a while after they were fetched: the source is read with an overlap, and tells of them again.
-DELETE FROM sync_changes WHERE known_at >= noted_at AND known_at < now() - interval '1 hour';
+DELETE FROM sync_changes WHERE known_at >= noted_at AND known_at < (SELECT at FROM sync_clock) - interval '1 hour';
 
 -- name: TailRunsForget :exec
 -- Rounds that found nothing are of no interest for long, and there are thousands a day.
 DELETE FROM sync_runs
 WHERE kind = 'tail' AND outcome = 'succeeded' AND rows_inserted + rows_updated + rows_rejected = 0
   AND finished_at < now() - interval '1 day';
-
--- name: ClockNow :one
-SELECT clock_timestamp()::timestamptz AS now;
 
 -- name: Freshness :many
 SELECT stream, COALESCE(data_through, '0001-01-01 00:00:00+00')::timestamptz AS data_through, polled_at, complete_at, pending_changes, sweep_due,

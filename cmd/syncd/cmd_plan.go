@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"syncd/internal/mirror"
 	"syncd/internal/store"
@@ -55,7 +54,7 @@ func (cmd *planCmd) Run(c *command) error {
 	for _, cost := range costs {
 		at.schedules[cost.Stream] = cfg.ScheduleOf(cost.Stream)
 	}
-	now := time.Now()
+	now := client.Now()
 	report, err := makePlan(costs, at, cfg.Timezone, now, client.Limit(), client.Budget().PerMinute, client.Rate())
 	if err == nil && !report.Possible {
 		report.Proposal, err = propose(costs, at, cfg.Timezone, now, report)

@@ -88,12 +88,16 @@ func (d *daemon) open(ctx context.Context, migrate bool) (err error) {
 	if err != nil {
 		return err
 	}
+	now, err := d.engine.store.Now(ctx)
+	if err != nil {
+		return err
+	}
 	cfg := sched.Config{Location: d.cfg.Timezone, Jitter: d.cfg.Jitter, Parallel: d.cfg.Parallel, Log: d.log}
 	for _, st := range states {
 		d.metrics.SetLastSuccess(st.Stream, st.SucceededAt)
 		d.metrics.SetRows(st.Stream, st.Rows)
 		spec := d.cfg.ScheduleOf(st.Stream)
-		overdue, err := sched.Overdue(spec, d.cfg.Timezone, st.SucceededAt, time.Now())
+		overdue, err := sched.Overdue(spec, d.cfg.Timezone, st.SucceededAt, now)
 		if err != nil {
 			return err
 		}

@@ -27,7 +27,10 @@ func (cmd *statusCmd) Run(c *command) error {
 		if err := s.CheckSchema(ctx); err != nil {
 			return interrupted(ctx, err)
 		}
-		now := time.Now()
+		now, err := s.Now(ctx)
+		if err != nil {
+			return interrupted(ctx, err)
+		}
 		report, err := readStatus(ctx, s, cfg, func(st store.StreamStatus) time.Time { return expected(cfg, st, now) })
 		if err != nil {
 			return interrupted(ctx, err)
@@ -146,7 +149,11 @@ func readStatus(ctx context.Context, s *store.Store, cfg *Config, next func(stor
 	if report.Feeds, err = readFeeds(ctx, s); err != nil {
 		return report, err
 	}
-	report.Budget, err = readBudget(ctx, s, time.Now())
+	now, err := s.Now(ctx)
+	if err != nil {
+		return report, err
+	}
+	report.Budget, err = readBudget(ctx, s, now)
 	return report, err
 }
 

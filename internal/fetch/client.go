@@ -47,7 +47,10 @@ func New(cfg Config) (*Client, error) {
 		c.owned = defaultTransport()
 		transport = c.owned
 	}
-	c.exchange = &exchange{next: transport, timeout: cfg.AttemptTimeout, log: cfg.Log}
+	c.exchange = &exchange{next: transport, timeout: cfg.AttemptTimeout, log: cfg.Log, stamp: byMachine}
+	if cfg.Now == nil {
+		c.cfg.Now = c.exchange.polar.now
+	}
 	c.limiter = newLimiter(cfg, c.exchange)
 	c.retrier = newRetrier(cfg, c.limiter, c.prepare)
 	return c, nil
@@ -105,9 +108,6 @@ func (c *Client) Version() string { return c.cfg.Version }
 
 // Server is the scheme and host that is read from, for messages.
 func (c *Client) Server() string { return c.base.Scheme + "://" + c.base.Host }
-
-// Now is the time by the client's clock, which also dates RequestedAt.
-func (c *Client) Now() time.Time { return c.cfg.Now() }
 
 // Page is one list response.
 type Page struct {

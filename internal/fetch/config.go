@@ -70,7 +70,7 @@ type Config struct {
 	Log *slog.Logger
 	// Transport sends the requests; nil = a clone of http.DefaultTransport.
 	Transport http.RoundTripper
-	// Now is the clock that decides what "today" is for a Metrics scan; nil = time.Now.
+	// Now is Polar's clock, which decides what "today" is; nil = by the Date of Polar's last answer.
 	Now func() time.Time
 }
 
@@ -107,9 +107,6 @@ func (cfg Config) withDefaults() (Config, *url.URL, error) {
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
-	}
-	if cfg.Now == nil {
-		cfg.Now = time.Now
 	}
 	return cfg, base, errors.Join(problems...)
 }

@@ -17,7 +17,7 @@ import (
 // the round trippers below the retry layer, and is touched by one goroutine at a time.
 type call struct {
 	attempts int
-	sent     time.Time // when the last attempt was sent
+	sent     time.Time // when the last attempt was sent, by the clock of exchange
 
 	refused      int       // attempts that were answered with 429
 	refusedAt    time.Time // when the first of those was answered
@@ -38,6 +38,8 @@ type exchange struct {
 	next     http.RoundTripper
 	timeout  time.Duration
 	log      *slog.Logger
+	stamp    func(context.Context) (time.Time, error)
+	polar    polarClock
 	requests atomic.Int64
 	retries  atomic.Int64
 	answered atomic.Pointer[time.Time] // when the last answer came that is no server error; nil before the first
@@ -55,11 +57,15 @@ type errTimeout struct{ after time.Duration }
 func (e *errTimeout) Error() string { return fmt.Sprintf("no complete answer within %v", e.after) }
 
 func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
+	sent, err := x.date(req.Context())
+	if err != nil {
+		return nil, err
+	}
 	started := time.Now()
 	attempt := 1
 	if call, ok := req.Context().Value(callKey{}).(*call); ok {
 		call.attempts++
-		call.sent, call.waits = started, false
+		call.sent, call.waits = sent, false
 		attempt = call.attempts
 	}
 	x.requests.Add(1)
@@ -84,6 +90,7 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 		line.DebugContext(req.Context(), "request failed", "error", err)
 		return nil, err
 	}
+	x.polar.note(resp, sent, time.Since(started))
 	line.DebugContext(req.Context(), "request answered", "status", resp.StatusCode)
 	if resp.StatusCode < http.StatusInternalServerError {
 		now := time.Now()
@@ -134,6 +141,17 @@ func peek(resp *http.Response) ([]byte, error) {
 
 // mostOfError is how much of the body of an error answer is read.
 const mostOfError = 64 << 10
+
+// date asks for the time that an attempt is dated by.
+func (x *exchange) date(ctx context.Context) (time.Time, error) {
+	ctx, cancel := context.WithTimeout(ctx, x.timeout)
+	defer cancel()
+	sent, err := x.stamp(ctx)
+	if err != nil {
+		return sent, &errLocal{fmt.Errorf("date the request: %w", err), "check the database"}
+	}
+	return sent, nil
+}
 
 // idleKey is the key under which a context says how long an answer may be silent. It takes the place of the time for the
 // whole attempt: an export of a million rows takes as long as it takes.

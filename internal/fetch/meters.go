@@ -24,13 +24,17 @@ const slots = 60
 type usage struct {
 	window time.Duration
 	counts [slots]int
-	last   int64 // number of the current part since 1970
+	start  time.Time // of the first part; what follows is measured from it, so that no step of the clock counts
+	last   int64     // number of the current part
 	sum    int
 }
 
 // at moves on to the part of a time.
 func (u *usage) at(now time.Time) {
-	slot := now.UnixNano() / (int64(u.window) / slots)
+	if u.start.IsZero() {
+		u.start = now
+	}
+	slot := int64(now.Sub(u.start) / (u.window / slots))
 	for n := min(slot-u.last, slots); n > 0; n-- {
 		i := (slot - n + 1) % slots
 		u.sum -= u.counts[i]

@@ -154,7 +154,11 @@ func retryAfter(resp *http.Response) time.Duration {
 		return max(0, time.Duration(min(seconds, 3600))*time.Second)
 	}
 	if at, err := http.ParseTime(value); err == nil {
-		return max(0, time.Until(at))
+		now, err := http.ParseTime(resp.Header.Get("Date"))
+		if err != nil {
+			now = time.Now()
+		}
+		return max(0, at.Sub(now))
 	}
 	return 0
 }

@@ -34,7 +34,7 @@ type Windows struct {
 
 const (
 	windowMargin = time.Second
-	// windowAhead is how far beyond our clock the last window reaches: the clocks of others may be ahead.
+	// windowAhead is how far beyond Polar's clock the last window reaches: its servers have one each.
 	windowAhead = 5 * time.Minute
 	// maxWindowPages is the most that a window may have, unless it is one second already.
 	maxWindowPages = 10
@@ -73,7 +73,7 @@ func (w Windows) Pages(ctx context.Context, c *Client, path string, query url.Va
 			}
 		}
 		if !s.done { // there was nothing to read
-			p := s.page(Page{Query: query}, s.at)
+			p := s.page(Page{Query: query, RequestedAt: first.RequestedAt}, s.at)
 			p.Done, p.Whole = true, s.at.Total
 			yield(p, nil)
 		}

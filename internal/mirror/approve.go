@@ -114,10 +114,10 @@ func (r *Runner) ApproveDeletions(ctx context.Context, run int64) ([]Result, err
 			if sw.r.approvalRequests(&sw.s.Stream, len(once), len(twice)) > int64(len(once)) {
 				once, twice = slices.Concat(once, twice), nil
 			}
-			if err := sw.tombstone(ctx, twice, rows.SweptAt, fmt.Sprintf("not listed by two complete sweeps an hour or more apart, the last being run %d, approved by an operator", run)); err != nil {
+			if err := sw.tombstone(ctx, twice, rows.AsOf, fmt.Sprintf("not listed by two complete sweeps an hour or more apart, the last being run %d, approved by an operator", run)); err != nil {
 				return err
 			}
-			return sw.approve(ctx, reading, once, rows.SweptAt, run)
+			return sw.approve(ctx, reading, once, rows.AsOf, run)
 		}))
 	}
 	return results, nil

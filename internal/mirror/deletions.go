@@ -81,12 +81,16 @@ func (sw *sweep) absentees(ctx, reading context.Context) error {
 	if len(sw.s.Parents) > 0 {
 		free = s.Apart // each owner has a list of its own, and most have one row: it is the whole list that is gone
 	}
+	since, err := sw.run.Since(ctx)
+	if err != nil {
+		return err
+	}
 	switch {
 	case sw.s.Snapshot:
-		return sw.tombstone(ctx, free, sw.run.StartedAt, fmt.Sprintf("not in the complete file that run %d read", sw.run.ID))
+		return sw.tombstone(ctx, free, since, fmt.Sprintf("not in the complete file that run %d read", sw.run.ID))
 	case sw.s.Get == "":
 		free = slices.DeleteFunc(free, func(id uuid.UUID) bool { return !slices.Contains(s.Again, id) })
-		return sw.tombstone(ctx, free, time.Now(), fmt.Sprintf("not listed by two complete sweeps in a row, the last being run %d", sw.run.SweepID))
+		return sw.tombstone(ctx, free, since, fmt.Sprintf("not listed by two complete sweeps in a row, the last being run %d", sw.run.SweepID))
 	case len(free) == 0:
 		return nil
 	}
@@ -183,11 +187,10 @@ func (sw *sweep) control(ctx, reading context.Context, id uuid.UUID) (bool, erro
 // confirm asks for each suspect by id, and tells how many are there after all.
 func (sw *sweep) confirm(ctx, reading context.Context, suspects []uuid.UUID) (there int, err error) {
 	for _, id := range suspects {
-		asked := time.Now()
 		body, err := sw.get(ctx, reading, id)
 		switch {
 		case errors.Is(err, fetch.ErrNotFound):
-			if err := sw.tombstone(ctx, []uuid.UUID{id}, asked, "GET "+sw.s.Get+" answered 404 ResourceNotFound after a complete sweep that did not list it"); err != nil {
+			if err := sw.tombstone(ctx, []uuid.UUID{id}, body.RequestedAt, "GET "+sw.s.Get+" answered 404 ResourceNotFound after a complete sweep that did not list it"); err != nil {
 				return there, err
 			}
 		case err != nil:

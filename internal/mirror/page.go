@@ -120,10 +120,15 @@ func (sw *sweep) put(ctx context.Context, page parsed, next fetch.Cursor) error 
 		if copies, err = sw.storeCopies(ctx, q, tx, page.objects, changes, quick); err != nil {
 			return err
 		}
-		if sw.force {
-			if err := sw.s.distrust(ctx, tx, page.RequestedAt, page.objects, changes); err != nil {
-				return err
+		var doubted []store.Change
+		for i := range changes {
+			if sw.force || changes[i].Misdated {
+				changes[i].New = false // also where the row was lost: its children may be there
+				doubted = append(doubted, changes[i])
 			}
+		}
+		if err := sw.s.distrust(ctx, tx, page.RequestedAt, page.objects, doubted); err != nil {
+			return err
 		}
 		return sw.s.write(ctx, q, tx, page.RequestedAt, page.objects, changes, quick)
 	}

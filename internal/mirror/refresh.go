@@ -92,9 +92,8 @@ func (f *refresh) objects(ctx, reading context.Context, ids []uuid.UUID) error {
 	switch {
 	case f.s.Get != "":
 		for _, id := range ids {
-			asked := time.Now()
 			body, err := f.get(ctx, reading, id)
-			if err := f.take(ctx, reading, id, asked, body, err); err != nil {
+			if err := f.take(ctx, reading, id, body, err); err != nil {
 				return err
 			}
 		}
@@ -116,7 +115,7 @@ func distinct(ids []uuid.UUID) []uuid.UUID {
 }
 
 // take stores one object, or notes why there is none. An error ends the run: the next object would meet it as well.
-func (f *refresh) take(ctx, reading context.Context, id uuid.UUID, asked time.Time, body fetch.Body, err error) error {
+func (f *refresh) take(ctx, reading context.Context, id uuid.UUID, body fetch.Body, err error) error {
 	if err == nil {
 		if got, e := fieldID(body.Value, "id"); e != nil || got != id {
 			err = fmt.Errorf("%w: Polar gave another object, with the id %s", fetch.ErrContract, got)
@@ -129,7 +128,7 @@ func (f *refresh) take(ctx, reading context.Context, id uuid.UUID, asked time.Ti
 		return f.store(ctx, one(body), f.from)
 	case errors.Is(err, fetch.ErrNotFound):
 		f.row = 0
-		f.gone, f.asked = append(f.gone, absence{id, asked}), append(f.asked, id)
+		f.gone, f.asked = append(f.gone, absence{id, body.RequestedAt}), append(f.asked, id)
 		return nil
 	case errors.Is(err, pgx.ErrNoRows):
 		f.failed = append(f.failed, fmt.Errorf("%s is not in the mirror, and without its row the path %s cannot be filled in: sync the stream", id, f.s.Get))
@@ -353,13 +352,15 @@ func (f *refresh) believed(ctx, reading context.Context, gone []uuid.UUID) (bool
 	return false, nil
 }
 
-// distrust makes the changed objects' rows be written as if nothing were known of them: all children anew, and
-// those not listed removed, also where the parent's row was lost.
+// distrust makes the children of these objects be written as if nothing were known of them: all anew, and those not
+// listed removed.
 func (s *prepared) distrust(ctx context.Context, tx pgx.Tx, requestedAt time.Time, objects []object, changes []store.Change) error {
+	if len(changes) == 0 {
+		return nil
+	}
 	parents := make([]uuid.UUID, len(changes))
 	for i := range changes {
 		parents[i] = objects[changes[i].Index].id
-		changes[i].New = false
 	}
 	for _, c := range s.Children {
 		if err := store.Distrust(ctx, tx, c.Name, c.Parent, requestedAt, parents); err != nil {

@@ -38,7 +38,7 @@ func (r *Runner) beside(ctx context.Context, stream, kind string, do work) Resul
 func (r *Runner) make(ctx context.Context, stream, kind string, do work, begin func() (*store.Run, error)) Result {
 	ctx = fetch.WithPriority(ctx, r.priorityOf(stream, kind))
 	start := time.Now()
-	res := Result{Stream: stream, Kind: kind, Total: -1, StartedAt: start}
+	res := Result{Stream: stream, Kind: kind, Total: -1}
 	r.Observer.RunStarted(stream)
 	r.once(ctx, stream, &res, do, begin)
 	res.Duration = time.Since(start)
@@ -76,7 +76,7 @@ func (r *Runner) once(ctx context.Context, name string, res *Result, do work, be
 		res.fail(r.brokenOff(ctx, err), err)
 		return
 	}
-	res.RunID, res.Resumed = run.ID, run.Checkpoint != nil
+	res.RunID, res.Resumed, res.StartedAt = run.ID, run.Checkpoint != nil, run.StartedAt
 
 	res.Outcome = Succeeded
 	sw := &sweep{r: r, s: s, run: run, res: res}

@@ -49,7 +49,7 @@ type Result struct {
 	Distinct     int    // different rows received in the sweep
 	Total        int    // rows that Polar says there are; -1 where it does not say
 	store.Counts
-	StartedAt time.Time
+	StartedAt time.Time // by the clock of the database; zero where no run was opened
 	Duration  time.Duration
 }
 
@@ -170,6 +170,7 @@ func New(c Config) (*Runner, error) {
 	}
 	if c.Client != nil && c.Store != nil {
 		c.Client.Share(budget{c.Store, r.holder})
+		c.Client.DateBy(c.Store.Stamp)
 	}
 	return r, nil
 }

@@ -151,9 +151,9 @@ func (sw *sweep) read(ctx, reading context.Context) error {
 		gone := sw.dropped || c.distinct+c.gaps > c.total // ids received may be those of rows that are gone
 		switch {
 		case c.accounted() && (news > 0 || !stirred && !(numbered && sw.dropped)):
-			sw.certify(c)
-			if sw.span != nil {
-				return nil // what a window lacks may lie outside by now
+			err := sw.certify(ctx, c)
+			if err != nil || sw.span != nil || sw.closing.Verdict == "incomplete" {
+				return err // what a window lacks may lie outside by now
 			}
 			why, err := sw.parents(ctx)
 			if why != "" {
@@ -177,8 +177,7 @@ func (sw *sweep) read(ctx, reading context.Context) error {
 			passes, news, known, stirred = passes+1, 0, -1, false
 			err = sw.again(ctx, reading, gone)
 		default:
-			sw.certify(c)
-			return nil
+			return sw.certify(ctx, c)
 		}
 		if err != nil {
 			return err
@@ -233,7 +232,11 @@ func (sw *sweep) compare(ctx, reading context.Context) (c comparison, err error)
 }
 
 // certify sets the verdict of a sweep that was read to its end.
-func (sw *sweep) certify(c comparison) {
+func (sw *sweep) certify(ctx context.Context, c comparison) error {
+	unexplained, err := sw.run.Unexplained(ctx)
+	if err != nil {
+		return err
+	}
 	sw.closing.SweepEnded, sw.closing.Distinct, sw.closing.Verdict = true, &c.distinct, "complete"
 	sw.res.Distinct = int(c.distinct)
 	again := max(0, sw.run.Counts.Read-c.unidentified-(c.distinct-sw.had))
@@ -259,6 +262,11 @@ func (sw *sweep) certify(c comparison) {
 	for _, why := range sw.unstored() {
 		sw.partial("%s", why)
 	}
+	if unexplained > 0 {
+		sw.closing.Verdict = "incomplete"
+		sw.partial("%d rows were dropped as older than what is stored, and nothing tells what was requested later: the clock of a host or of the database was wrong; the next run reads again", unexplained)
+	}
+	return nil
 }
 
 // some of the texts, for a message.

@@ -83,6 +83,7 @@ type round struct {
 	feeds     feedPosition
 	endpoints []store.Endpoint // that deliveries are read of
 	begun     time.Time        // by the clock of the database
+	read      time.Time        // when that was asked for
 	left      int              // requests to spend on slow probes; never none, or a busy organization's would not be asked
 }
 
@@ -103,7 +104,7 @@ type tailPosition struct {
 	Newest   mark                 `json:"newest,omitzero"`   // sort value of the newest row that a head met
 	Modified mark                 `json:"modified,omitzero"` // newest modified_at met
 	Nulls    int                  `json:"nulls,omitzero"`    // rows that were never modified; they come first in descending order
-	Checked  time.Time            `json:"checked,omitzero"`  // until when dates that pass have been looked at
+	Checked  time.Time            `json:"checked,omitzero"`  // until when dates that pass have been looked at, by Polar's clock
 	Through  time.Time            `json:"through,omitzero"`  // of the newest change mirrored
 	Reach    map[string]time.Time `json:"reach,omitempty"`   // questions by number: up to when they have shown everything
 	Began    map[string]time.Time `json:"began,omitempty"`   // when the first page was asked for of a large hot set
@@ -118,15 +119,39 @@ type tailPosition struct {
 // mark is the newest time met in a list that goes by time.
 type mark struct {
 	At   time.Time `json:"at"`   // by Polar's clock
-	Seen time.Time `json:"seen"` // when it was met first, by ours
+	Seen time.Time `json:"seen"` // when it was met first, by that of the database
+}
+
+// now is the time by the clock of the database, by which the positions are dated that the next round goes on from.
+func (rd *round) now() time.Time {
+	return rd.begun.Add(time.Since(rd.read)).UTC().Truncate(time.Millisecond)
+}
+
+// until makes times that lie ahead of now be now: they were taken from a clock that was set back since.
+func until(now time.Time, times ...*time.Time) {
+	for _, t := range times {
+		if t.After(now) {
+			*t = now
+		}
+	}
+}
+
+// present makes the times of the position that lie ahead be now, each by its own clock.
+func (at *tailPosition) present(now, polar time.Time) {
+	until(now, &at.Newest.Seen, &at.Modified.Seen)
+	until(polar.UTC(), &at.Checked)
+	for name, asked := range at.Asked {
+		until(now, &asked)
+		at.Asked[name] = asked
+	}
 }
 
 // asked keeps when a question was asked, and what it cost.
-func (at *tailPosition) asked(name string, cost int) {
+func (at *tailPosition) asked(now time.Time, name string, cost int) {
 	if at.Asked == nil {
 		at.Asked, at.Cost = map[string]time.Time{}, map[string]int{}
 	}
-	at.Asked[name] = time.Now().UTC().Truncate(time.Millisecond)
+	at.Asked[name] = now
 	if least, before := at.Cost[name]; !before || cost < least {
 		at.Cost[name] = cost
 	}
@@ -135,16 +160,16 @@ func (at *tailPosition) asked(name string, cost int) {
 func (m mark) IsZero() bool { return m.At.IsZero() }
 
 // reach moves the mark to a newer time. What is dated later than it was asked for moves nothing: Polar has dated it wrongly,
-// or by a clock that is ahead of ours, and then it comes again.
-func (m *mark) reach(at, asked time.Time) {
+// or by a clock that is ahead of ours, and then it comes again. now is by the clock of the database.
+func (m *mark) reach(at, asked, now time.Time) {
 	if at.After(m.At) && !at.After(asked) {
-		*m = mark{at, time.Now().UTC().Truncate(time.Millisecond)}
+		*m = mark{at, now}
 	}
 }
 
 // since is from where to read on behind a mark: from before it, as long as something dated earlier may still show.
-func (m mark) since(overlap time.Duration) time.Time {
-	if time.Since(m.Seen) > overlap+overlap/100 {
+func (m mark) since(now time.Time, overlap time.Duration) time.Time {
+	if now.Sub(m.Seen) > overlap+overlap/100 {
 		return m.At
 	}
 	return m.At.Add(-overlap)
@@ -219,11 +244,13 @@ func (rd *round) open(ctx context.Context, names []string) error {
 	if rd.begun, err = rd.r.Store.Now(ctx); err != nil {
 		return err
 	}
+	rd.read = time.Now()
 	now := rd.r.Client.Now()
 	if own := states[TailStream].Position; own != nil {
 		if err := json.Unmarshal(own, &rd.feeds); err != nil {
 			return fmt.Errorf("position of the feeds: %w", err)
 		}
+		until(rd.now(), &rd.feeds.Events.Seen, &rd.feeds.Deliveries.Seen)
 	}
 	rd.feeds.Events.begin(now)
 	rd.feeds.Deliveries.begin(now)
@@ -245,6 +272,7 @@ func (rd *round) open(ctx context.Context, names []string) error {
 			if err := json.Unmarshal(st.Position, &t.at); err != nil {
 				return fmt.Errorf("position of the tail of %s: %w", name, err)
 			}
+			t.at.present(rd.now(), rd.r.Client.Now())
 		}
 		t.at.Newest.begin(now)
 		t.at.Modified.begin(now)
@@ -310,7 +338,7 @@ func (rd *round) slow(ctx, reading context.Context) error {
 		if rd.left <= 0 {
 			return nil
 		}
-		if u.t.at.Cost[u.name] > rd.left && time.Since(u.t.at.Asked[u.name]) < slowWithin {
+		if u.t.at.Cost[u.name] > rd.left && rd.now().Sub(u.t.at.Asked[u.name]) < slowWithin {
 			continue
 		}
 		u.t.ask(ctx, reading, u.name, u.p)
@@ -318,7 +346,7 @@ func (rd *round) slow(ctx, reading context.Context) error {
 			return err
 		}
 		cost := int(rd.spent() - before)
-		u.t.at.asked(u.name, cost)
+		u.t.at.asked(rd.now(), u.name, cost)
 		rd.left -= cost
 	}
 	return nil

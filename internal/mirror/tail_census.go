@@ -24,7 +24,7 @@ const (
 // export cannot tell, the sweep stays due.
 func (t *tail) takeCensus(ctx, reading context.Context) error {
 	p, has := auditPairs()[t.s.Name]
-	if !has || !t.s.Tail.Census || t.sweepDue == "" || time.Since(t.at.Asked[census]) < censusEvery || t.r.streams[p.Export] == nil || t.r.Off[p.Export] {
+	if !has || !t.s.Tail.Census || t.sweepDue == "" || t.round.now().Sub(t.at.Asked[census]) < censusEvery || t.r.streams[p.Export] == nil || t.r.Off[p.Export] {
 		return nil
 	}
 	live, err := t.r.Store.Count(ctx, t.s.Name)
@@ -33,7 +33,7 @@ func (t *tail) takeCensus(ctx, reading context.Context) error {
 	}
 	res := t.r.Once(ctx, p.Export)
 	t.requests += res.Requests
-	t.at.asked(census, int(res.Requests))
+	t.at.asked(t.round.now(), census, int(res.Requests))
 	if res.Outcome != Succeeded {
 		t.r.Log.WarnContext(ctx, "no census by the export: the sweep is due", "stream", t.s.Name, "reason", t.sweepDue, "export", res.Outcome, "error", res.Err)
 		return nil

@@ -38,9 +38,7 @@ const (
 	// maxFeedPasses bounds how often the pages are read between which an entry may have slipped: of two entries of the same
 	// time, one pass in four misses the same one again.
 	maxFeedPasses = 12
-	// hookMargin is taken off the time of a payload, which is Polar's, before it
-	// is compared with that of a reply, which is ours: where the clocks differ by
-	// less, a payload never overwrites a later reply.
+	// hookMargin is by how much Polar's clock is taken to be ahead at most where its answers do not tell.
 	hookMargin = time.Minute
 	// hookSlack is by how much the event of a change may be dated later than the payload that tells of it.
 	hookSlack = 2 * time.Second
@@ -262,7 +260,7 @@ func (rd *round) events(ctx, reading context.Context) error {
 	f := &rd.feeds.Events
 	query := url.Values{"source": {"system"}, "limit": {"100"}, "sorting": {"timestamp"}}
 	asked := rd.r.Client.Now().UTC()
-	from := f.since(f.overlap(rd.r.TailOverlap))
+	from := f.since(rd.now(), f.overlap(rd.r.TailOverlap))
 	if f.At.IsZero() {
 		newest, err := rd.list(reading, eventsPath, withQuery(query, url.Values{"limit": {"1"}, "sorting": {"-timestamp"}}))
 		if err != nil {
@@ -313,7 +311,7 @@ func (rd *round) events(ctx, reading context.Context) error {
 		}
 		return rd.r.Store.KeepEntries(ctx, eventsFeed, slices.DeleteFunc(entries, func(e store.Entry) bool { return !fresh[e.ID] }))
 	}, func() error {
-		f.reach(newest, asked)
+		f.reach(newest, asked, rd.now())
 		return nil
 	}}, from.UTC().Truncate(time.Second).Add(-time.Second))
 	if err != nil {
@@ -328,7 +326,7 @@ func (rd *round) events(ctx, reading context.Context) error {
 	if err != nil || len(end.Items) == 0 {
 		return err
 	}
-	f.reach(earlier(fieldTime(end.Items[0], "timestamp"), asked), asked)
+	f.reach(earlier(fieldTime(end.Items[0], "timestamp"), asked), asked, rd.now())
 	f.skip(rd.begun)
 	return nil
 }
@@ -413,7 +411,7 @@ func (rd *round) deliveries(ctx, reading context.Context) error {
 	f := &rd.feeds.Deliveries
 	query := url.Values{"limit": {"100"}}
 	asked := rd.r.Client.Now().UTC()
-	from := f.since(f.overlap(rd.r.TailOverlap))
+	from := f.since(rd.now(), f.overlap(rd.r.TailOverlap))
 	if f.At.IsZero() {
 		newest, err := rd.list(reading, deliveriesPath, url.Values{"limit": {"1"}})
 		if err != nil {
@@ -453,7 +451,7 @@ func (rd *round) deliveries(ctx, reading context.Context) error {
 			return err
 		}
 		clear(sent)
-		f.reach(newest, asked)
+		f.reach(newest, asked, rd.now())
 		return nil
 	}}, from)
 	if err != nil {
@@ -464,7 +462,7 @@ func (rd *round) deliveries(ctx, reading context.Context) error {
 		return nil
 	}
 	rd.dueAll(fmt.Sprintf("%d webhook deliveries since %s", rest.TotalCount, from.UTC().Format(time.RFC3339)), depends)
-	f.reach(earlier(fieldTime(rest.Items[0], "created_at"), asked), asked)
+	f.reach(earlier(fieldTime(rest.Items[0], "created_at"), asked), asked, rd.now())
 	f.skip(rd.begun)
 	return nil
 }
@@ -503,9 +501,15 @@ func (rd *round) deliver(ctx context.Context, sent []payload) error {
 	for i, p := range sent {
 		newest[fieldText(p.Data, "id")] = i
 	}
-	now, err := rd.r.Store.Now(ctx)
+	now, err := rd.r.Store.Stamp(ctx)
 	if err != nil {
 		return err
+	}
+	// The time of a payload is Polar's, that of a reply the database's. It is taken to be as early as it can be, so that a
+	// payload never overwrites a later reply.
+	ahead, told := rd.r.Client.Ahead()
+	if !told {
+		ahead = hookMargin
 	}
 	for i, p := range sent {
 		id := fieldText(p.Data, "id")
@@ -520,11 +524,9 @@ func (rd *round) deliver(ctx context.Context, sent []payload) error {
 			continue
 		}
 		stale := t.run.Counts.Stale
-		dated := p.Timestamp
-		if now := time.Now(); dated.After(now) {
-			dated = now // nothing that comes later may lose to it
-		}
-		page := fetch.Page{Items: []jsontext.Value{p.Data}, TotalCount: -1, RequestedAt: dated.Add(-hookMargin)}
+		dated := p.Timestamp.Add(-ahead)
+		until(now, &dated) // nothing that comes later may lose to it
+		page := fetch.Page{Items: []jsontext.Value{p.Data}, TotalCount: -1, RequestedAt: dated}
 		if _, err := t.keep(ctx, page, ""); err != nil {
 			return err
 		}

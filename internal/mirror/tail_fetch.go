@@ -34,7 +34,7 @@ func (t *tail) fetchChanges(ctx, reading context.Context) error {
 	if len(pending) == mostChanges {
 		t.sweepDue = fmt.Sprintf("%d changes or more at once", mostChanges)
 	}
-	asked, err := t.r.Store.Now(ctx)
+	asked, err := t.r.Store.Stamp(ctx)
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (t *tail) fetchChanges(ctx, reading context.Context) error {
 		if pending, err = t.r.Store.Pending(ctx, t.s.Name, t.r.TailLag, mostChanges); err != nil {
 			return err
 		}
-		if asked, err = t.r.Store.Now(ctx); err != nil {
+		if asked, err = t.r.Store.Stamp(ctx); err != nil {
 			return err
 		}
 	}

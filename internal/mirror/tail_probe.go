@@ -31,7 +31,7 @@ func (Since) ask(ctx, reading context.Context, t *tail) error {
 	if !ok {
 		return fmt.Errorf("stream %s has no keyset to begin from", t.s.Name)
 	}
-	from := t.at.Newest.since(t.r.TailOverlap)
+	from := t.at.Newest.since(t.round.now(), t.r.TailOverlap)
 	if t.at.Newest.IsZero() {
 		newest, err := t.r.Store.Newest(ctx, t.s.Name, k.Sort, t.r.Client.Now())
 		if err != nil {
@@ -61,7 +61,7 @@ func (Since) ask(ctx, reading context.Context, t *tail) error {
 			break
 		}
 	}
-	t.at.Newest.reach(newest, t.r.Client.Now())
+	t.at.Newest.reach(newest, t.r.Client.Now(), t.round.now())
 	t.reached(asked)
 	return nil
 }
@@ -79,7 +79,7 @@ func (h Head) ask(ctx, reading context.Context, t *tail) error {
 	if by == "" {
 		by = "created_at"
 	}
-	from := t.at.Newest.since(t.r.TailOverlap)
+	from := t.at.Newest.since(t.round.now(), t.r.TailOverlap)
 	if t.at.Newest.IsZero() {
 		newest, err := t.r.Store.Newest(ctx, t.s.Name, by, t.r.Client.Now())
 		if err != nil {
@@ -109,7 +109,7 @@ func (h Head) ask(ctx, reading context.Context, t *tail) error {
 			}
 		}
 		if n >= page.MaxPage || len(page.Items) == 0 || (!oldest.IsZero() && oldest.Before(from)) {
-			t.at.Newest.reach(newest, t.r.Client.Now())
+			t.at.Newest.reach(newest, t.r.Client.Now(), t.round.now())
 			t.reached(asked)
 			return t.compare(ctx, page.TotalCount)
 		}
@@ -254,7 +254,7 @@ type Modified struct {
 }
 
 func (m Modified) ask(ctx, reading context.Context, t *tail) error {
-	from := t.at.Modified.since(t.r.TailOverlap)
+	from := t.at.Modified.since(t.round.now(), t.r.TailOverlap)
 	if t.at.Modified.IsZero() {
 		newest, err := t.r.Store.Newest(ctx, t.s.Name, "modified_at", t.r.Client.Now())
 		if err != nil {
@@ -322,7 +322,7 @@ func (m Modified) ask(ctx, reading context.Context, t *tail) error {
 			break
 		}
 	}
-	t.at.Modified.reach(newest, t.r.Client.Now())
+	t.at.Modified.reach(newest, t.r.Client.Now(), t.round.now())
 	t.reached(asked)
 	return t.compare(ctx, page.TotalCount)
 }

@@ -17,7 +17,7 @@ func (Recent) ask(ctx, reading context.Context, t *tail) error {
 	if !ok {
 		return fmt.Errorf("stream %s has no windows to begin from", t.s.Name)
 	}
-	from := t.at.Newest.since(t.r.TailOverlap)
+	from := t.at.Newest.since(t.round.now(), t.r.TailOverlap)
 	if t.at.Newest.IsZero() {
 		newest, err := t.r.Store.Newest(ctx, t.s.Name, w.Field, t.r.Client.Now())
 		if err != nil {
@@ -47,7 +47,7 @@ func (Recent) ask(ctx, reading context.Context, t *tail) error {
 			break // what was stored counts; the next round goes on behind it
 		}
 	}
-	t.at.Newest.reach(newest, t.r.Client.Now())
+	t.at.Newest.reach(newest, t.r.Client.Now(), t.round.now())
 	t.reached(asked)
 	return nil
 }

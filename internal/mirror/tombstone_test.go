@@ -124,7 +124,10 @@ func TestTombstoneSuspectsAreForgotten(t *testing.T) {
 	if n := query[int](t, h, "SELECT count(*) FROM sync_suspects"); n != 1 {
 		t.Fatalf("%d suspects", n)
 	}
-	h.exec(t, "UPDATE customers SET _synced_at = now() + interval '1 hour' WHERE id = $1", missing) // as if another run had read it
+	// As if another run read it while the sweep was under way.
+	h.exec(t, `CREATE FUNCTION polar.met() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+		UPDATE polar.customers SET _requested_at = clock_timestamp() WHERE id = '`+missing+`'; RETURN NULL; END $$`)
+	h.exec(t, "CREATE TRIGGER met AFTER INSERT ON sync_seen EXECUTE FUNCTION polar.met()")
 	h.sync(t, "customers")
 	if n := query[int](t, h, "SELECT count(*) FROM sync_suspects"); n != 0 || h.tombstones(t, "customers") != 0 {
 		t.Errorf("%d suspects", n)

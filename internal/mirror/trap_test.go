@@ -395,12 +395,24 @@ func TestTrap07_RepliesOutOfOrder(t *testing.T) {
 	}
 	h.equal(t, "customers")
 
-	// Nor under a lease of its own: a row whose reply was requested later stays.
-	h.exec(t, "UPDATE customers SET name = 'from the future', _hash = '\\x00', _requested_at = now() + interval '1 hour' WHERE id = $1", id)
-	if r := h.sync(t, "customers")["customers"]; r.Stale != 1 {
+	// Nor under a lease of its own: a row whose reply was requested later stays, and a sweep that cannot tell by whom is not
+	// complete. The next one is.
+	h.exec(t, `CREATE FUNCTION polar.overtake() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+		UPDATE polar.customers SET name = 'later', _hash = '\x00', _requested_at = clock_timestamp() WHERE id = '`+id+`'; RETURN NULL; END $$`)
+	h.exec(t, "CREATE TRIGGER overtake AFTER UPDATE OF at ON sync_clock EXECUTE FUNCTION polar.overtake()")
+	r := h.Once(t.Context(), "customers")
+	h.exec(t, "DROP TRIGGER overtake ON sync_clock")
+	if r.Outcome != mirror.Partial || r.Stale != 1 || query[string](t, h, "SELECT verdict FROM sync_runs WHERE id = $1", r.RunID) != "incomplete" {
 		t.Errorf("%+v", r)
 	}
-	if got := query[string](t, h, "SELECT name FROM customers WHERE id = $1", id); got != "from the future" {
+	if got := query[string](t, h, "SELECT name FROM customers WHERE id = $1", id); got != "later" {
 		t.Error(got)
 	}
+	h.sync(t, "customers")
+	h.equal(t, "customers")
+
+	// A time that no request can have had is not believed.
+	h.exec(t, "UPDATE customers SET name = 'from the future', _hash = '\\x00', _requested_at = now() + interval '1 hour' WHERE id = $1", id)
+	h.sync(t, "customers")
+	h.equal(t, "customers")
 }

@@ -94,6 +94,9 @@ func (f PairField) sql() (mirror, other, differs string) {
 	return mirror, other, differs
 }
 
+// byThen says of a row o of the mirror that it was requested by $1, as far as can be told.
+const byThen = `(o._requested_at <= $1::timestamptz OR o._requested_at > ` + present + `)`
+
 // live is a row of the mirror that Polar may be expected to have: not one that was only ever copied from another object.
 func (p Pair) live() string {
 	return `o._deleted_at IS NULL AND NOT EXISTS (SELECT FROM sync_stubs b WHERE b.stream = '` + p.Table + `' AND b.id = o.id AND b.resolved_at IS NULL)`
@@ -135,7 +138,7 @@ func (s *Store) Differences(ctx context.Context, p Pair, asOf time.Time) ([]Diff
 		SELECT o.id, o.id::text, v.field, COALESCE(v.mirror, ''), COALESCE(v.other, ''), encode(o._hash, 'hex'), '-infinity'::timestamptz, true
 		FROM `+p.Table+` o JOIN `+p.Export+` e ON e.`+p.Link+` = o.id
 		CROSS JOIN LATERAL (VALUES `+strings.Join(values, ", ")+`) AS v(field, mirror, other, differs)
-		WHERE v.differs AND e._deleted_at IS NULL AND o._requested_at <= $1 AND `+p.live()+`
+		WHERE v.differs AND e._deleted_at IS NULL AND `+byThen+` AND `+p.live()+`
 		ORDER BY o.id, v.field LIMIT $2`, bound(asOf), MostDifferences)
 }
 
@@ -166,7 +169,7 @@ func (s *Store) Extra(ctx context.Context, p Pair, asOf, since time.Time) ([]Dif
 	return s.differences(ctx, p.Table, `
 		SELECT o.id, o.id::text, '', 'there', 'absent', encode(o._hash, 'hex'), '-infinity'::timestamptz, COALESCE(`+settled+`, false)
 		FROM `+p.Table+` o
-		WHERE o._requested_at <= $1::timestamptz AND `+p.live()+listed+`
+		WHERE `+byThen+` AND `+p.live()+listed+`
 		  AND NOT EXISTS (SELECT FROM `+p.Export+` e WHERE e.`+p.Link+` = o.id AND e._deleted_at IS NULL)
 		  AND NOT EXISTS (SELECT FROM `+p.Export+` e WHERE e.`+p.Link+` IS NULL AND e._deleted_at IS NULL AND `+p.twin()+`)
 		ORDER BY o.id LIMIT $2`, bound(asOf), MostDifferences, since)
@@ -220,7 +223,7 @@ func (s *Store) Figures(ctx context.Context, asOf time.Time) ([]Difference, erro
 		       CASE WHEN e.id IS NULL THEN 'absent' WHEN o.id IS NULL THEN 'there' ELSE e.value::text END,
 		       COALESCE(encode(o._hash, 'hex'), ''), '-infinity'::timestamptz, true
 		FROM mirror o FULL JOIN export e ON e.slug = o.slug AND e."interval" = o."interval" AND e.timezone = o.timezone AND e.period_start = o.period_start
-		WHERE COALESCE(o._requested_at <= $1, true)
+		WHERE COALESCE(`+byThen+`, true)
 		  AND CASE WHEN o.id IS NULL THEN true
 		           WHEN e.id IS NULL THEN o.value IS NOT NULL AND EXISTS (SELECT FROM export x WHERE x.slug = o.slug AND x."interval" = o."interval")
 		           ELSE COALESCE(abs(o.value - e.value) > 1e-9 * greatest(1, abs(o.value)), true) END

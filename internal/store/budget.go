@@ -69,8 +69,8 @@ func (s *Store) TakeBudget(ctx context.Context, ask BudgetAsk) (grant BudgetGran
 			return err
 		}
 		for _, h := range holders {
-			if bucket.At.Sub(h.AskedAt) > budgetForgets {
-				if err := q.BudgetForget(ctx, bucket.At.Add(-budgetForgets)); err != nil {
+			if age := bucket.At.Sub(h.AskedAt); age > budgetForgets || age < -budgetLives {
+				if err := q.BudgetForget(ctx, db.BudgetForgetParams{Before: bucket.At.Add(-budgetForgets), After: bucket.At.Add(budgetLives)}); err != nil {
 					return err
 				}
 				break
@@ -93,19 +93,21 @@ func (ask BudgetAsk) from(bucket db.BudgetLockRow, holders []db.SyncBudgetHolder
 		Requests: ask.Budget.Requests, RateLimited: ask.Budget.RateLimited, Paused: ask.Budget.Paused.Seconds(),
 	}
 	for _, h := range holders {
-		if h.Holder == ask.Holder && h.WaitingAt != nil && now.Sub(h.AskedAt) < budgetWaits {
+		if h.Holder == ask.Holder && h.WaitingAt != nil && !h.WaitingAt.After(now) && now.Sub(h.AskedAt) < budgetWaits {
 			me.WaitingAt = h.WaitingAt
 		}
 	}
 	rate, burst, ahead := ask.Rate, float64(ask.Burst), 0.0
 	grant.Sharers = 1
 	for _, h := range holders {
-		if h.Holder == ask.Holder || now.Sub(h.AskedAt) > budgetLives {
+		// One that seems to have asked later than now did so before the clock was set back; if it lives it will ask again.
+		age := now.Sub(h.AskedAt)
+		if h.Holder == ask.Holder || age > budgetLives || age < -budgetWaits {
 			continue
 		}
 		grant.Sharers++
 		rate, burst = min(rate, h.Rate), min(burst, float64(h.Burst))
-		if now.Sub(h.AskedAt) < budgetWaits && before(h, me, now) {
+		if age < budgetWaits && before(h, me, now) {
 			ahead += float64(h.Wanted)
 		}
 	}

@@ -19,18 +19,20 @@ const unmet = `NOT EXISTS (
 
 // Absence is what a complete sweep did not meet.
 type Absence struct {
-	IDs  []uuid.UUID // live rows that were there before the sweep began; suspects only, because a list may hide rows
+	IDs  []uuid.UUID // live rows from requests before the sweep began; suspects only, because a list may hide rows
 	Live int64       // all live rows
 	// Emptied: of the rows that were there before the sweep began it met none, or no more than one of ten. The list is
 	// empty, or has new rows only, or lost nearly all it had.
 	Emptied bool
 }
 
-// Absent lists the live rows that were there before the sweep began and that it did not meet. Rows that were only ever
-// copied from other objects were never listed, so they do not count. Only after a complete sweep this means anything.
+// Absent lists the live rows that were stored from requests before the sweep began and that it did not meet. Rows that were
+// only ever copied from other objects were never listed, so they do not count. Only after a complete sweep this means
+// anything.
 func (r *Run) Absent(ctx context.Context, table string) (a Absence, err error) {
 	t := pgx.Identifier{table}.Sanitize()
-	const before = `t._deleted_at IS NULL AND t._synced_at < (SELECT started_at FROM sync_runs WHERE id = $2)
+	const before = `t._deleted_at IS NULL
+		AND (t._requested_at < (SELECT COALESCE(stamped_at, started_at) FROM sync_runs WHERE id = $2) OR t._requested_at > ` + present + `)
 		AND NOT EXISTS (SELECT FROM sync_stubs c WHERE c.stream = $1 AND c.id = t.id AND c.resolved_at IS NULL)`
 	rows, err := r.s.pool.Query(ctx, `SELECT t.id FROM `+t+` t WHERE `+before+` AND `+unmet+` ORDER BY t.id`, r.Stream, r.SweepID)
 	if err == nil {
@@ -191,7 +193,7 @@ func (r *Run) Tombstone(ctx context.Context, table string, ids []uuid.UUID, asOf
 		rows, err := tx.Query(ctx, `
 			UPDATE `+pgx.Identifier{table}.Sanitize()+`
 			SET _deleted_at = now(), _synced_at = now(), _requested_at = $2
-			WHERE id = ANY($1) AND _deleted_at IS NULL AND _requested_at <= $2 AND NOT `+fmt.Sprintf(later, 2, 3, "id")+`
+			WHERE id = ANY($1) AND _deleted_at IS NULL AND (_requested_at <= $2 OR _requested_at > `+present+`) AND NOT `+fmt.Sprintf(later, 2, 3, "id")+`
 			RETURNING id`, ids, asOf, r.Stream)
 		if err != nil {
 			return err
@@ -217,6 +219,7 @@ type HeldRows struct {
 	Once    []uuid.UUID // missed by one complete sweep, or by several in quick succession
 	Twice   []uuid.UUID // missed by two complete sweeps or more, SweepsApart from each other
 	SweptAt time.Time   // when the last complete sweep began that did not meet them
+	AsOf    time.Time   // the same moment as Stamp tells it
 	Since   time.Time   // when the last of them was missed first
 	Sweep   int64       // requests that this sweep took
 }
@@ -234,7 +237,7 @@ func (s *Store) Held(ctx context.Context, run int64) (map[string]HeldRows, error
 	held := map[string]HeldRows{}
 	for _, row := range rows {
 		h := held[row.Stream]
-		h.SweptAt, h.Sweep = row.SweptAt, cost
+		h.SweptAt, h.AsOf, h.Sweep = row.SweptAt, row.AsOf, cost
 		if sweptApart(row.NoticedAt, row.SweptAt) {
 			h.Twice = append(h.Twice, row.ID)
 		} else {

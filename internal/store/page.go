@@ -83,6 +83,8 @@ type Change struct {
 	New   bool // the table has no row with this id
 	// Revived: the table's row was marked as deleted, and no longer is.
 	Revived bool
+	// Misdated: the table's row seems to be requested later than now, which says nothing. Its children may seem so too.
+	Misdated bool
 }
 
 // ItemError says that one item, by its index, cannot be stored as it is.
@@ -150,6 +152,7 @@ func (c *Counts) add(o Counts) {
 	c.Updated += o.Updated
 	c.Unchanged += o.Unchanged
 	c.Stale += o.Stale
+	c.Unexplained += o.Unexplained
 	c.Rejected += o.Rejected
 }
 
@@ -217,7 +220,7 @@ func (r *Run) storePage(ctx context.Context, p Page, bad map[int]string) (Counts
 		n, err := q.PageClose(ctx, db.PageCloseParams{
 			RunID: &r.ID, Seen: r.seen, SweepID: r.SweepID, Page: r.SweepPages, IDs: ids, RequestedAt: p.RequestedAt,
 			Requests: c.Requests, RowsRead: c.Read, RowsInserted: c.Inserted, RowsUpdated: c.Updated, RowsUnchanged: c.Unchanged,
-			RowsStale: c.Stale, RowsRejected: c.Rejected, TotalFirst: first, Total: p.Total,
+			RowsStale: c.Stale, RowsUnexplained: c.Unexplained, RowsRejected: c.Rejected, TotalFirst: first, Total: p.Total,
 			Lease: r.lease, Checkpoint: p.Checkpoint, TtlSeconds: r.ttl.Seconds(),
 		})
 		if err != nil {
@@ -246,10 +249,12 @@ func (r *Run) hold(ctx context.Context, q *db.Queries) error {
 
 // later says that a reply requested after $%d held the row with the id %s, even if
 // it found the row unchanged and so left no trace in the table.
-const later = `EXISTS (SELECT FROM sync_seen s WHERE s.requested_at > $%d AND split_part(s.stream, '/', 1) = $%d AND %s = ANY(s.ids))`
+const later = `EXISTS (SELECT FROM sync_seen s WHERE s.requested_at > $%d AND s.requested_at <= ` + present + ` AND split_part(s.stream, '/', 1) = $%d AND %s = ANY(s.ids))`
 
-// changed asks which items are new, have other content, or come back from the
-// dead, and counts the rest. Its SQL is not generated: the question is the same
+// changed asks which items are new, have other content, come back from the
+// dead or are misdated, and counts the rest. What is stored as of a later request
+// stays, and something must tell of that request: the ids it received, or a
+// tombstone. Otherwise a clock was wrong, and a change may be lost. Its SQL is not generated: the question is the same
 // for every table, and sqlc cannot take a table's name.
 func (r *Run) changed(ctx context.Context, tx pgx.Tx, p Page, bad map[int]string, c *Counts) ([]Change, error) {
 	if len(p.Items) == 0 {
@@ -263,32 +268,45 @@ func (r *Run) changed(ctx context.Context, tx pgx.Tx, p Page, bad map[int]string
 	rows, err := tx.Query(ctx, `
 		SELECT n.ord - 1,
 		       t.id IS NULL,
-		       t.id IS NOT NULL AND (t._requested_at > $3 OR `+fmt.Sprintf(later, 3, 4, "n.id")+`),
-		       t._deleted_at IS NOT NULL
+		       COALESCE(t._requested_at > $3 AND t._requested_at <= `+present+`, false),
+		       t.id IS NOT NULL AND `+fmt.Sprintf(later, 3, 4, "n.id")+`,
+		       t._deleted_at IS NOT NULL AND EXISTS (SELECT FROM sync_tombstones d WHERE d.stream = $4 AND d.id = n.id AND d.resurrected_at IS NULL),
+		       t._deleted_at IS NOT NULL,
+		       COALESCE(t._requested_at > `+present+`, false)
 		FROM ROWS FROM (unnest($1::uuid[]), unnest($2::bytea[])) WITH ORDINALITY AS n(id, hash, ord)
 		LEFT JOIN LATERAL (SELECT id, _hash, _requested_at, _deleted_at FROM `+pgx.Identifier{p.Table}.Sanitize()+` WHERE id = n.id LIMIT 1) t ON true
-		WHERE t.id IS NULL OR t._hash <> n.hash OR t._deleted_at IS NOT NULL OR $5`, ids, hashes, p.RequestedAt, r.Stream, p.Force)
+		WHERE t.id IS NULL OR t._hash <> n.hash OR t._deleted_at IS NOT NULL OR $5 OR t._requested_at > `+present, ids, hashes, p.RequestedAt, r.Stream, p.Force)
 	if err != nil {
 		return nil, fmt.Errorf("compare with %s: %w", p.Table, err)
 	}
 	var want []Change
 	var index, differ int
-	var isNew, stale, dead bool
-	_, err = pgx.ForEachRow(rows, []any{&index, &isNew, &stale, &dead}, func() error {
+	var misdated []uuid.UUID
+	var isNew, older, met, buried, dead, ahead bool
+	_, err = pgx.ForEachRow(rows, []any{&index, &isNew, &older, &met, &buried, &dead, &ahead}, func() error {
 		differ++
 		switch {
 		case bad[index] != "":
-		case stale:
+		case older || met:
 			c.Stale++
+			if !met && !buried {
+				c.Unexplained++
+			}
 		case isNew:
 			c.Inserted++
 			want = append(want, Change{Index: index, New: true})
 		default:
 			c.Updated++
-			want = append(want, Change{Index: index, Revived: dead})
+			want = append(want, Change{Index: index, Revived: dead, Misdated: ahead})
+			if ahead {
+				misdated = append(misdated, ids[index])
+			}
 		}
 		return nil
 	})
+	if err == nil && len(misdated) > 0 {
+		_, err = tx.Exec(ctx, `UPDATE `+pgx.Identifier{p.Table}.Sanitize()+` SET _requested_at = $2 WHERE id = ANY($1)`, misdated, p.RequestedAt)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("compare with %s: %w", p.Table, err)
 	}

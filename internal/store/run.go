@@ -57,6 +57,8 @@ type Run struct {
 // Counts of a run so far; what sync_runs holds.
 type Counts struct {
 	Pages, Requests, Read, Inserted, Updated, Unchanged, Stale, Rejected int64
+	// Unexplained are those of Stale of which nothing tells what was requested later.
+	Unexplained int64
 }
 
 // BusyError is ErrBusy with the holder of the lease.
@@ -98,7 +100,12 @@ func (s *Store) BeginSlot(ctx context.Context, stream, slot, kind, holder string
 		stream = slot
 	}
 	r := &Run{Stream: stream, s: s, ttl: ttl, lease: lease, seen: lease}
-	err := s.pool.inTx(ctx, func(tx pgx.Tx) error {
+	stamp, err := s.Stamp(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("begin a run of %s: %w", stream, err)
+	}
+	seconds := ttl.Seconds()
+	err = s.pool.inTx(ctx, func(tx pgx.Tx) error {
 		q := s.q.WithTx(tx)
 		for _, name := range slices.Compact([]string{stream, lease}) {
 			if err := q.StreamEnsure(ctx, name); err != nil {
@@ -111,7 +118,7 @@ func (s *Store) BeginSlot(ctx context.Context, stream, slot, kind, holder string
 		}
 		if was.Leased {
 			busy := &BusyError{Lease: lease, Holder: deref(was.LeaseHolder), Until: deref(was.LeasedUntil)}
-			if err := tx.QueryRow(ctx, "SELECT $1::timestamptz - now()", busy.Until).Scan(&busy.Left); err != nil {
+			if err := tx.QueryRow(ctx, "SELECT $1::timestamptz - clock_timestamp()", busy.Until).Scan(&busy.Left); err != nil {
 				return err
 			}
 			return busy
@@ -121,7 +128,7 @@ func (s *Store) BeginSlot(ctx context.Context, stream, slot, kind, holder string
 				return err
 			}
 		}
-		run, err := q.RunStart(ctx, db.RunStartParams{Stream: stream, Kind: kind, Holder: holder})
+		run, err := q.RunStart(ctx, db.RunStartParams{Stream: stream, Kind: kind, Holder: holder, StampedAt: &stamp})
 		if err != nil {
 			return err
 		}
@@ -147,7 +154,7 @@ func (s *Store) BeginSlot(ctx context.Context, stream, slot, kind, holder string
 			return err
 		}
 		return q.StreamLease(ctx, db.StreamLeaseParams{
-			Stream: lease, RunID: &r.ID, Holder: &holder, TtlSeconds: ttl.Seconds(),
+			Stream: lease, RunID: &r.ID, Holder: &holder, TtlSeconds: &seconds,
 			SweepID: &r.SweepID, SweepPages: r.SweepPages, SweepTotal: r.SweepTotal, Checkpoint: r.Checkpoint,
 		})
 	})
@@ -260,6 +267,24 @@ func (r *Run) RefusedCopies(ctx context.Context) (int64, error) {
 	n, err := r.s.q.RejectsOfCopies(ctx, r.Stream)
 	if err != nil {
 		return 0, fmt.Errorf("count the copies of %s that cannot be stored: %w", r.Stream, err)
+	}
+	return n, nil
+}
+
+// Since is when the sweep began, as Stamp tells the time.
+func (r *Run) Since(ctx context.Context) (time.Time, error) {
+	since, err := r.s.q.SweepSince(ctx, r.SweepID)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read when the sweep of %s began: %w", r.Stream, err)
+	}
+	return since, nil
+}
+
+// Unexplained counts the rows that this sweep dropped as older than what is stored, of which nothing tells why they should be.
+func (r *Run) Unexplained(ctx context.Context) (int64, error) {
+	n, err := r.s.q.SweepUnexplained(ctx, db.SweepUnexplainedParams{Stream: r.Stream, SweepID: &r.SweepID})
+	if err != nil {
+		return 0, fmt.Errorf("count the stale rows of %s: %w", r.Stream, err)
 	}
 	return n, nil
 }

@@ -83,7 +83,11 @@ func (s *Store) Note(ctx context.Context, changes []Changed) error {
 	if len(changes) == 0 {
 		return nil
 	}
-	var p db.ChangesNoteParams
+	stamp, err := s.Stamp(ctx)
+	if err != nil {
+		return fmt.Errorf("note %d changes: %w", len(changes), err)
+	}
+	p := db.ChangesNoteParams{NotedAt: stamp}
 	for _, c := range changes {
 		p.Streams, p.Filters, p.Values = append(p.Streams, c.Stream), append(p.Filters, c.Filter), append(p.Values, c.Value)
 		p.Owners, p.Changed = append(p.Owners, c.Owner), append(p.Changed, c.At)
@@ -122,17 +126,8 @@ func (s *Store) PendingCounts(ctx context.Context) (map[string]int64, error) {
 	return counts, nil
 }
 
-// Now is the time by the clock of the database.
-func (s *Store) Now(ctx context.Context) (time.Time, error) {
-	now, err := s.q.ClockNow(ctx)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("read the clock: %w", err)
-	}
-	return now, nil
-}
-
-// Settle records that what these changes name was asked for after a moment, by
-// the clock of the database, and is stored. Changes later than until are left.
+// Settle records that what these changes name was asked for after a moment, as
+// Stamp tells it, and is stored. Changes later than until are left.
 func (s *Store) Settle(ctx context.Context, stream, filter string, values []string, at, until time.Time) error {
 	if len(values) == 0 {
 		return nil

@@ -68,8 +68,9 @@ WITH seen AS (
         rows_updated = rows_updated + $14,
         rows_unchanged = rows_unchanged + $15,
         rows_stale = rows_stale + $16,
-        rows_rejected = rows_rejected + $17,
-        total_first = COALESCE(sync_runs.total_first, $18::bigint),
+        rows_unexplained = rows_unexplained + $17,
+        rows_rejected = rows_rejected + $18,
+        total_first = COALESCE(sync_runs.total_first, $19::bigint),
         total_last = COALESCE($2::bigint, sync_runs.total_last)
     WHERE id = $5
 )
@@ -77,29 +78,30 @@ UPDATE sync_streams
 SET checkpoint = $1, checkpoint_at = now(),
     sweep_pages = sweep_pages + 1,
     sweep_total = COALESCE(sweep_total, $2::bigint),
-    leased_until = now() + make_interval(secs => $3)
+    leased_until = clock_timestamp() + make_interval(secs => $3)
 WHERE sync_streams.stream = $4 AND lease_run = $5
 `
 
 type PageCloseParams struct {
-	Checkpoint    json.RawMessage `json:"checkpoint"`
-	Total         *int64          `json:"total"`
-	TtlSeconds    float64         `json:"ttl_seconds"`
-	Lease         string          `json:"lease"`
-	RunID         *int64          `json:"run_id"`
-	Seen          string          `json:"seen"`
-	SweepID       int64           `json:"sweep_id"`
-	Page          int64           `json:"page"`
-	IDs           []uuid.UUID     `json:"ids"`
-	RequestedAt   time.Time       `json:"requested_at"`
-	Requests      int64           `json:"requests"`
-	RowsRead      int64           `json:"rows_read"`
-	RowsInserted  int64           `json:"rows_inserted"`
-	RowsUpdated   int64           `json:"rows_updated"`
-	RowsUnchanged int64           `json:"rows_unchanged"`
-	RowsStale     int64           `json:"rows_stale"`
-	RowsRejected  int64           `json:"rows_rejected"`
-	TotalFirst    *int64          `json:"total_first"`
+	Checkpoint      json.RawMessage `json:"checkpoint"`
+	Total           *int64          `json:"total"`
+	TtlSeconds      float64         `json:"ttl_seconds"`
+	Lease           string          `json:"lease"`
+	RunID           *int64          `json:"run_id"`
+	Seen            string          `json:"seen"`
+	SweepID         int64           `json:"sweep_id"`
+	Page            int64           `json:"page"`
+	IDs             []uuid.UUID     `json:"ids"`
+	RequestedAt     time.Time       `json:"requested_at"`
+	Requests        int64           `json:"requests"`
+	RowsRead        int64           `json:"rows_read"`
+	RowsInserted    int64           `json:"rows_inserted"`
+	RowsUpdated     int64           `json:"rows_updated"`
+	RowsUnchanged   int64           `json:"rows_unchanged"`
+	RowsStale       int64           `json:"rows_stale"`
+	RowsUnexplained int64           `json:"rows_unexplained"`
+	RowsRejected    int64           `json:"rows_rejected"`
+	TotalFirst      *int64          `json:"total_first"`
 }
 
 // The last statement of a page's transaction: the ids received, the run's counts (so that those of a run that died are
@@ -123,6 +125,7 @@ func (q *Queries) PageClose(ctx context.Context, arg PageCloseParams) (int64, er
 		arg.RowsUpdated,
 		arg.RowsUnchanged,
 		arg.RowsStale,
+		arg.RowsUnexplained,
 		arg.RowsRejected,
 		arg.TotalFirst,
 	)
@@ -357,16 +360,17 @@ func (q *Queries) RunSetSweep(ctx context.Context, arg RunSetSweepParams) error 
 }
 
 const runStart = `-- name: RunStart :one
-INSERT INTO sync_runs (stream, kind, holder, sweep_id)
-VALUES ($1, $2, $3, $4)
+INSERT INTO sync_runs (stream, kind, holder, sweep_id, stamped_at)
+VALUES ($1, $2, $3, $4, $5)
 RETURNING id, started_at
 `
 
 type RunStartParams struct {
-	Stream  string `json:"stream"`
-	Kind    string `json:"kind"`
-	Holder  string `json:"holder"`
-	SweepID *int64 `json:"sweep_id"`
+	Stream    string     `json:"stream"`
+	Kind      string     `json:"kind"`
+	Holder    string     `json:"holder"`
+	SweepID   *int64     `json:"sweep_id"`
+	StampedAt *time.Time `json:"stamped_at"`
 }
 
 type RunStartRow struct {
@@ -380,6 +384,7 @@ func (q *Queries) RunStart(ctx context.Context, arg RunStartParams) (RunStartRow
 		arg.Kind,
 		arg.Holder,
 		arg.SweepID,
+		arg.StampedAt,
 	)
 	var i RunStartRow
 	err := row.Scan(&i.ID, &i.StartedAt)
@@ -417,9 +422,10 @@ func (q *Queries) RunsAbandonOpen(ctx context.Context, arg RunsAbandonOpenParams
 const runsLast = `-- name: RunsLast :many
 SELECT r.id, r.stream, r.kind, r.holder, r.started_at, r.finished_at, r.outcome, r.reason, r.pages, r.requests,
        r.rows_inserted, r.rows_updated, r.rows_rejected,
-       EXISTS (SELECT FROM sync_streams l WHERE l.lease_run = r.id AND l.leased_until > now())::boolean AS leased
+       EXISTS (SELECT FROM sync_streams l WHERE l.lease_run = r.id AND l.leased_until > now()
+               AND l.leased_until <= now() + make_interval(secs => COALESCE(l.lease_seconds, 3600) + 5))::boolean AS leased
 FROM sync_streams s CROSS JOIN LATERAL (
-    SELECT id, stream, kind, holder, sweep_id, started_at, finished_at, outcome, reason, error_class, error, pages, requests, rows_read, rows_inserted, rows_updated, rows_unchanged, rows_stale, rows_rejected, total_first, total_last, distinct_ids, duplicates, rows_appeared, rows_vanished, verdict FROM sync_runs a
+    SELECT id, stream, kind, holder, sweep_id, started_at, finished_at, outcome, reason, error_class, error, pages, requests, rows_read, rows_inserted, rows_updated, rows_unchanged, rows_stale, rows_rejected, total_first, total_last, distinct_ids, duplicates, rows_appeared, rows_vanished, verdict, stamped_at, rows_unexplained FROM sync_runs a
     WHERE a.stream = s.stream AND (a.kind IN ('sweep', 'approval') OR a.stream = 'tail')
     ORDER BY a.id DESC LIMIT 1
 ) r
@@ -531,8 +537,9 @@ func (q *Queries) SeenAny(ctx context.Context, arg SeenAnyParams) (uuid.UUID, er
 
 const seenClear = `-- name: SeenClear :exec
 DELETE FROM sync_seen s
+USING (SELECT GREATEST(at, clock_timestamp()) AS present FROM sync_clock) c
 WHERE s.stream = $1 AND s.sweep_id <> $2
-  AND s.requested_at < (SELECT max(l.requested_at) FROM sync_seen l) - interval '10 minutes'
+  AND (s.requested_at < c.present - interval '10 minutes' OR s.requested_at > c.present)
 `
 
 type SeenClearParams struct {
@@ -540,7 +547,8 @@ type SeenClearParams struct {
 	KeepSweepID int64  `json:"keep_sweep_id"`
 }
 
-// What was received lately still tells which of two replies is newer: none is under way for as long as that.
+// What was received lately still tells which of two replies is newer: none is under way for as long as that. What seems to be
+// requested later than now tells nothing.
 func (q *Queries) SeenClear(ctx context.Context, arg SeenClearParams) error {
 	_, err := q.db.Exec(ctx, seenClear, arg.Stream, arg.KeepSweepID)
 	return err
@@ -619,7 +627,7 @@ func (q *Queries) StreamHold(ctx context.Context, stream string) (*int64, error)
 const streamLease = `-- name: StreamLease :exec
 UPDATE sync_streams
 SET lease_run = $1, lease_holder = $2,
-    leased_until = now() + make_interval(secs => $3),
+    leased_until = clock_timestamp() + make_interval(secs => $3), lease_seconds = $3,
     sweep_id = $4, sweep_pages = $5, sweep_total = $6, checkpoint = $7
 WHERE stream = $8
 `
@@ -627,7 +635,7 @@ WHERE stream = $8
 type StreamLeaseParams struct {
 	RunID      *int64          `json:"run_id"`
 	Holder     *string         `json:"holder"`
-	TtlSeconds float64         `json:"ttl_seconds"`
+	TtlSeconds *float64        `json:"ttl_seconds"`
 	SweepID    *int64          `json:"sweep_id"`
 	SweepPages int64           `json:"sweep_pages"`
 	SweepTotal *int64          `json:"sweep_total"`
@@ -651,7 +659,8 @@ func (q *Queries) StreamLease(ctx context.Context, arg StreamLeaseParams) error 
 
 const streamLock = `-- name: StreamLock :one
 SELECT stream, lease_run, lease_holder, leased_until,
-       (lease_run IS NOT NULL AND leased_until > now())::boolean AS leased,
+       (lease_run IS NOT NULL AND leased_until > clock_timestamp()
+        AND leased_until <= clock_timestamp() + make_interval(secs => COALESCE(lease_seconds, 3600) + 5))::boolean AS leased,
        sweep_id, sweep_pages, sweep_total, checkpoint, checkpoint_at
 FROM sync_streams
 WHERE stream = $1
@@ -671,7 +680,8 @@ type StreamLockRow struct {
 	CheckpointAt *time.Time      `json:"checkpoint_at"`
 }
 
-// Held to the end of the transaction that takes the lease, so that two takers queue.
+// Held to the end of the transaction that takes the lease, so that two takers queue. A lease that lasts longer than it was
+// taken for is one from before the clock was set back, by some holder that may be long dead: it has ended.
 func (q *Queries) StreamLock(ctx context.Context, stream string) (StreamLockRow, error) {
 	row := q.db.QueryRow(ctx, streamLock, stream)
 	var i StreamLockRow
@@ -692,7 +702,7 @@ func (q *Queries) StreamLock(ctx context.Context, stream string) (StreamLockRow,
 
 const streamRelease = `-- name: StreamRelease :execrows
 UPDATE sync_streams
-SET lease_run = NULL, lease_holder = NULL, leased_until = NULL, unavailable = $1
+SET lease_run = NULL, lease_holder = NULL, leased_until = NULL, lease_seconds = NULL, unavailable = $1
 WHERE stream = $2 AND lease_run = $3
 `
 
@@ -712,7 +722,7 @@ func (q *Queries) StreamRelease(ctx context.Context, arg StreamReleaseParams) (i
 
 const streamRenew = `-- name: StreamRenew :execrows
 UPDATE sync_streams
-SET leased_until = now() + make_interval(secs => $1)
+SET leased_until = clock_timestamp() + make_interval(secs => $1)
 WHERE stream = $2 AND lease_run = $3
 `
 
@@ -817,4 +827,32 @@ func (q *Queries) StreamsList(ctx context.Context) ([]StreamsListRow, error) {
 		return nil, err
 	}
 	return items, nil
+}
+
+const sweepSince = `-- name: SweepSince :one
+SELECT COALESCE(stamped_at, started_at)::timestamptz AS since FROM sync_runs WHERE id = $1
+`
+
+// When the sweep began; one that an older syncd began has no stamp.
+func (q *Queries) SweepSince(ctx context.Context, sweepID int64) (time.Time, error) {
+	row := q.db.QueryRow(ctx, sweepSince, sweepID)
+	var since time.Time
+	err := row.Scan(&since)
+	return since, err
+}
+
+const sweepUnexplained = `-- name: SweepUnexplained :one
+SELECT COALESCE(sum(rows_unexplained), 0)::bigint AS rows FROM sync_runs WHERE sweep_id = $1 AND stream = $2
+`
+
+type SweepUnexplainedParams struct {
+	SweepID *int64 `json:"sweep_id"`
+	Stream  string `json:"stream"`
+}
+
+func (q *Queries) SweepUnexplained(ctx context.Context, arg SweepUnexplainedParams) (int64, error) {
+	row := q.db.QueryRow(ctx, sweepUnexplained, arg.SweepID, arg.Stream)
+	var rows int64
+	err := row.Scan(&rows)
+	return rows, err
 }

@@ -11,11 +11,16 @@ import (
 )
 
 const budgetForget = `-- name: BudgetForget :exec
-DELETE FROM sync_budget_holders WHERE asked_at < $1
+DELETE FROM sync_budget_holders WHERE asked_at < $1 OR asked_at > $2
 `
 
-func (q *Queries) BudgetForget(ctx context.Context, before time.Time) error {
-	_, err := q.db.Exec(ctx, budgetForget, before)
+type BudgetForgetParams struct {
+	Before time.Time `json:"before"`
+	After  time.Time `json:"after"`
+}
+
+func (q *Queries) BudgetForget(ctx context.Context, arg BudgetForgetParams) error {
+	_, err := q.db.Exec(ctx, budgetForget, arg.Before, arg.After)
 	return err
 }
 
@@ -104,7 +109,8 @@ func (q *Queries) BudgetHolders(ctx context.Context) ([]SyncBudgetHolder, error)
 const budgetLock = `-- name: BudgetLock :one
 SELECT b.tokens, clock_timestamp()::timestamptz AS at,
        EXTRACT(epoch FROM clock_timestamp() - b.refilled_at)::double precision AS since,
-       EXTRACT(epoch FROM GREATEST(b.paused_until, clock_timestamp()) - clock_timestamp())::double precision AS paused,
+       EXTRACT(epoch FROM CASE WHEN b.paused_until BETWEEN clock_timestamp() AND clock_timestamp() + interval '2 minutes'
+                               THEN b.paused_until - clock_timestamp() ELSE interval '0' END)::double precision AS paused,
        set_config('synchronous_commit', 'off', true)::text AS commits
 FROM sync_budget b
 FOR UPDATE
@@ -118,6 +124,7 @@ type BudgetLockRow struct {
 	Commits string    `json:"commits"`
 }
 
+// A pause lasts a minute and a little; one that seems to last two is from before the clock was set back, and over.
 // Whoever asks next waits here. What is lost of this when the server crashes is a second's worth of tokens, so nobody waits for the disk.
 func (q *Queries) BudgetLock(ctx context.Context) (BudgetLockRow, error) {
 	row := q.db.QueryRow(ctx, budgetLock)
@@ -133,7 +140,9 @@ func (q *Queries) BudgetLock(ctx context.Context) (BudgetLockRow, error) {
 }
 
 const budgetPause = `-- name: BudgetPause :exec
-UPDATE sync_budget SET paused_until = GREATEST(paused_until, clock_timestamp() + make_interval(secs => $1::double precision))
+UPDATE sync_budget
+SET paused_until = GREATEST(CASE WHEN paused_until < clock_timestamp() + interval '2 minutes' THEN paused_until END,
+                            clock_timestamp() + make_interval(secs => $1::double precision))
 `
 
 func (q *Queries) BudgetPause(ctx context.Context, seconds float64) error {
@@ -142,7 +151,8 @@ func (q *Queries) BudgetPause(ctx context.Context, seconds float64) error {
 }
 
 const budgetPaused = `-- name: BudgetPaused :one
-SELECT EXTRACT(epoch FROM GREATEST(b.paused_until, clock_timestamp()) - clock_timestamp())::double precision AS seconds, clock_timestamp()::timestamptz AS at FROM sync_budget b
+SELECT EXTRACT(epoch FROM CASE WHEN b.paused_until BETWEEN clock_timestamp() AND clock_timestamp() + interval '2 minutes'
+                               THEN b.paused_until - clock_timestamp() ELSE interval '0' END)::double precision AS seconds, clock_timestamp()::timestamptz AS at FROM sync_budget b
 `
 
 type BudgetPausedRow struct {
@@ -158,7 +168,9 @@ func (q *Queries) BudgetPaused(ctx context.Context) (BudgetPausedRow, error) {
 }
 
 const budgetSet = `-- name: BudgetSet :exec
-UPDATE sync_budget SET tokens = $1, refilled_at = GREATEST(refilled_at, $2::timestamptz)
+UPDATE sync_budget
+SET tokens = $1,
+    refilled_at = CASE WHEN refilled_at - interval '1 minute' > $2::timestamptz THEN $2::timestamptz ELSE GREATEST(refilled_at, $2::timestamptz) END
 `
 
 type BudgetSetParams struct {
@@ -166,6 +178,7 @@ type BudgetSetParams struct {
 	At     time.Time `json:"at"`
 }
 
+// What lies further ahead than transactions wait for each other is from before the clock was set back.
 func (q *Queries) BudgetSet(ctx context.Context, arg BudgetSetParams) error {
 	_, err := q.db.Exec(ctx, budgetSet, arg.Tokens, arg.At)
 	return err

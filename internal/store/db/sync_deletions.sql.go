@@ -106,7 +106,7 @@ func (q *Queries) SuspectsForgetOthers(ctx context.Context, arg SuspectsForgetOt
 }
 
 const suspectsHeld = `-- name: SuspectsHeld :many
-SELECT s.stream, s.id, s.noticed_at, r.started_at AS swept_at
+SELECT s.stream, s.id, s.noticed_at, r.started_at AS swept_at, COALESCE(r.stamped_at, r.started_at)::timestamptz AS as_of
 FROM sync_suspects s JOIN sync_runs r ON r.id = s.last_run
 WHERE s.last_run = $1 AND s.held
 ORDER BY s.stream, s.id
@@ -117,6 +117,7 @@ type SuspectsHeldRow struct {
 	ID        uuid.UUID `json:"id"`
 	NoticedAt time.Time `json:"noticed_at"`
 	SweptAt   time.Time `json:"swept_at"`
+	AsOf      time.Time `json:"as_of"`
 }
 
 // last_run is the number of a sweep: that of the run that began it.
@@ -134,6 +135,7 @@ func (q *Queries) SuspectsHeld(ctx context.Context, runID int64) ([]SuspectsHeld
 			&i.ID,
 			&i.NoticedAt,
 			&i.SweptAt,
+			&i.AsOf,
 		); err != nil {
 			return nil, err
 		}

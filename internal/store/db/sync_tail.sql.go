@@ -14,7 +14,7 @@ import (
 )
 
 const changesForget = `-- name: ChangesForget :exec
-DELETE FROM sync_changes WHERE known_at >= noted_at AND known_at < now() - interval '1 hour'
+DELETE FROM sync_changes WHERE known_at >= noted_at AND known_at < (SELECT at FROM sync_clock) - interval '1 hour'
 `
 
 // Kept for a while after they were fetched: the source is read with an overlap, and tells of them again.
@@ -48,21 +48,22 @@ func (q *Queries) ChangesKnown(ctx context.Context, arg ChangesKnownParams) erro
 }
 
 const changesNote = `-- name: ChangesNote :exec
-INSERT INTO sync_changes (stream, filter, value, owner, changed_at)
-SELECT n.stream, n.filter, n.value, n.owner, n.changed_at
+INSERT INTO sync_changes (stream, filter, value, owner, changed_at, noted_at)
+SELECT n.stream, n.filter, n.value, n.owner, n.changed_at, $1
 FROM (
     SELECT DISTINCT ON (c.stream, c.filter, c.value) c.stream, c.filter, c.value,
            NULLIF(c.owner, '00000000-0000-0000-0000-000000000000') AS owner, c.changed_at
-    FROM ROWS FROM (unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), unnest($4::uuid[]), unnest($5::timestamptz[]))
+    FROM ROWS FROM (unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::uuid[]), unnest($6::timestamptz[]))
          AS c(stream, filter, value, owner, changed_at)
     ORDER BY c.stream, c.filter, c.value, c.changed_at DESC
 ) n
 ON CONFLICT (stream, filter, value) DO UPDATE
-SET changed_at = EXCLUDED.changed_at, noted_at = now(), owner = COALESCE(EXCLUDED.owner, sync_changes.owner)
+SET changed_at = EXCLUDED.changed_at, noted_at = EXCLUDED.noted_at, owner = COALESCE(EXCLUDED.owner, sync_changes.owner)
 WHERE sync_changes.changed_at < EXCLUDED.changed_at
 `
 
 type ChangesNoteParams struct {
+	NotedAt time.Time   `json:"noted_at"`
 	Streams []string    `json:"streams"`
 	Filters []string    `json:"filters"`
 	Values  []string    `json:"values"`
@@ -72,6 +73,7 @@ type ChangesNoteParams struct {
 
 func (q *Queries) ChangesNote(ctx context.Context, arg ChangesNoteParams) error {
 	_, err := q.db.Exec(ctx, changesNote,
+		arg.NotedAt,
 		arg.Streams,
 		arg.Filters,
 		arg.Values,
@@ -156,17 +158,6 @@ func (q *Queries) ChangesPendingCount(ctx context.Context) ([]ChangesPendingCoun
 		return nil, err
 	}
 	return items, nil
-}
-
-const clockNow = `-- name: ClockNow :one
-SELECT clock_timestamp()::timestamptz AS now
-`
-
-func (q *Queries) ClockNow(ctx context.Context) (time.Time, error) {
-	row := q.db.QueryRow(ctx, clockNow)
-	var now time.Time
-	err := row.Scan(&now)
-	return now, err
 }
 
 const freshness = `-- name: Freshness :many
@@ -294,8 +285,9 @@ func (q *Queries) TailSave(ctx context.Context, arg TailSaveParams) error {
 
 const tailStates = `-- name: TailStates :many
 SELECT stream, tail, data_through, polled_at, sweep_due,
-       COALESCE(EXTRACT(EPOCH FROM now() - complete_at), -1)::float8 AS complete_age, complete_at, unavailable
-FROM sync_streams
+       COALESCE(EXTRACT(EPOCH FROM GREATEST(now() - complete_at, interval '0') + 2 * GREATEST(c.at - now(), interval '0')), -1)::float8 AS complete_age,
+       complete_at, unavailable
+FROM sync_streams CROSS JOIN sync_clock c
 WHERE stream = ANY($1::text[])
 `
 
@@ -310,7 +302,8 @@ type TailStatesRow struct {
 	Unavailable *string         `json:"unavailable"`
 }
 
-// Streams that can be followed: a tail adds to what a complete sweep has read.
+// Streams that can be followed: a tail adds to what a complete sweep has read. Where the clock of the database was set back,
+// the sweep is older than it seems, by what sync_clock is ahead at first; later that is less, as it catches up.
 func (q *Queries) TailStates(ctx context.Context, streams []string) ([]TailStatesRow, error) {
 	rows, err := q.db.Query(ctx, tailStates, streams)
 	if err != nil {

@@ -116,7 +116,7 @@ func (q *Queries) SuspectsCount(ctx context.Context) ([]SuspectsCountRow, error)
 const sweepsEnded = `-- name: SweepsEnded :many
 SELECT r.stream, r.id, r.outcome, r.verdict, r.reason
 FROM sync_streams s CROSS JOIN LATERAL (
-    SELECT id, stream, kind, holder, sweep_id, started_at, finished_at, outcome, reason, error_class, error, pages, requests, rows_read, rows_inserted, rows_updated, rows_unchanged, rows_stale, rows_rejected, total_first, total_last, distinct_ids, duplicates, rows_appeared, rows_vanished, verdict FROM sync_runs a
+    SELECT id, stream, kind, holder, sweep_id, started_at, finished_at, outcome, reason, error_class, error, pages, requests, rows_read, rows_inserted, rows_updated, rows_unchanged, rows_stale, rows_rejected, total_first, total_last, distinct_ids, duplicates, rows_appeared, rows_vanished, verdict, stamped_at, rows_unexplained FROM sync_runs a
     WHERE a.stream = s.stream AND a.kind = 'sweep' AND a.verdict IS NOT NULL
     ORDER BY a.id DESC LIMIT 1
 ) r

@@ -1,0 +1,104 @@
+package mirror_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"syncd/internal/localpg/pgtest"
+	"syncd/internal/mirror"
+	"syncd/internal/polarsim"
+)
+
+// A world is changed and a customer deleted, after something was wrong with a clock, and the mirror has to follow.
+func TestClocksThatWereWrong(t *testing.T) {
+	t.Parallel()
+	dated := func(h *harness, t *testing.T, offset string) {
+		for _, table := range h.texts(t, `SELECT table_name::text FROM information_schema.columns WHERE table_schema = 'polar' AND column_name = '_requested_at'`) {
+			h.exec(t, "UPDATE "+table+" SET _requested_at = _requested_at + interval '"+offset+"' WHERE _requested_at > '2000-01-01'")
+		}
+		h.exec(t, "UPDATE sync_seen SET requested_at = requested_at + interval '"+offset+"'")
+		h.exec(t, "UPDATE sync_streams SET tail = regexp_replace(tail::text, '\"(seen|checked|slow0|slow1|census)\": \"20..', '\"\\1\": \"2100', 'g')::jsonb WHERE tail IS NOT NULL")
+	}
+	for name, wrong := range map[string]func(h *harness, t *testing.T, dsn string){
+		"an older syncd dated rows and marks by a host a day ahead": func(h *harness, t *testing.T, _ string) { dated(h, t, "1 day") },
+		"an older syncd dated rows by a host a minute ahead":        func(h *harness, t *testing.T, _ string) { dated(h, t, "1 minute") },
+		"the database was set back by an hour": func(h *harness, t *testing.T, dsn string) {
+			pgtest.SetClock(t, dsn, -time.Hour, h.store.Pool())
+		},
+		"the database was a day ahead and is right again": func(h *harness, t *testing.T, dsn string) {
+			pgtest.SetClock(t, dsn, 24*time.Hour, h.store.Pool())
+			h.sync(t)
+			h.round(t)
+			pgtest.SetClock(t, dsn, 0, h.store.Pool())
+		},
+		"the database was set a day ahead": func(h *harness, t *testing.T, dsn string) {
+			pgtest.SetClock(t, dsn, 24*time.Hour, h.store.Pool())
+		},
+	} {
+		for _, way := range []string{"sync", "tail"} {
+			t.Run(name+"/"+way, func(t *testing.T) {
+				t.Parallel()
+				dsn := pgtest.Migrated(t)
+				h := start(t, setup{world: polarsim.Options{Customers: 20}, dsn: dsn, mirror: tailing})
+				h.sync(t)
+				h.round(t)
+				wrong(h, t, dsn)
+
+				order := h.first(t, "/v1/orders/", nil, func(map[string]any) bool { return true })["id"].(string)
+				product := h.first(t, "/v1/products/", nil, func(map[string]any) bool { return true })
+				h.want(t, http.StatusOK, http.MethodPatch, "/v1/orders/"+order, `{"billing_name":"after the clock was wrong","billing_address":{"country":"DE"}}`)
+				price := product["prices"].([]any)[0].(map[string]any)["id"]
+				h.want(t, http.StatusOK, http.MethodPatch, "/v1/products/"+product["id"].(string),
+					fmt.Sprintf(`{"name":"another name","prices":[{"id":%q},{"amount_type":"free"}]}`, price))
+				gone := h.remove(t, 1)[0]
+				switch way {
+				case "sync":
+					h.sync(t)
+					h.equal(t, "customers", "products", "orders", "members", "subscriptions")
+				case "tail":
+					for range 3 {
+						h.round(t)
+					}
+					h.equal(t, "customers", "products")
+					h.seen(t, "orders", "billing_name")
+					if n := query[int](t, h, "SELECT count(*) FROM sync_changes WHERE known_at IS NULL OR known_at < noted_at"); n != 0 {
+						t.Errorf("%d changes are pending", n)
+					}
+				}
+				h.tombstone(t, "customers", gone)
+				h.sync(t)
+				h.sync(t)
+				// The payment method of the one who is gone takes a sweep an hour later.
+				h.equal(t, slices.DeleteFunc(h.Names(), func(s string) bool { return s == "payment_methods" })...)
+				before := h.writes(t)
+				h.sync(t)
+				if n := h.writes(t) - before; n != 0 {
+					t.Errorf("a sync without a change wrote %d times", n)
+				}
+				if n := query[int](t, h, "SELECT count(*) FROM sync_runs WHERE outcome NOT IN ('succeeded', 'skipped')"); n != 0 {
+					t.Errorf("%d runs did not succeed", n)
+				}
+			})
+		}
+	}
+}
+
+// Without the clock of the database nothing is asked: what came could not be stored, nor put in order.
+func TestClockThatCannotBeReadSendsNothing(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{})
+	h.sync(t, "customers")
+	h.exec(t, "ALTER TABLE sync_clock RENAME TO gone")
+	asked := h.server.Requests()
+	r := h.Once(t.Context(), "customers")
+	if r.Outcome != mirror.Failed || h.server.Requests() != asked {
+		t.Errorf("%+v after %d requests, want it failed after none", r, h.server.Requests()-asked)
+	}
+	res, err := h.Sync(t.Context(), "customers")
+	if err == nil || h.server.Requests() != asked {
+		t.Errorf("%+v, %v", res, err)
+	}
+}

@@ -1,0 +1,30 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// present is the latest time by which anything can have been dated, as an SQL expression. What seems to be later was dated
+// by another clock, such as that of a host which was wrong, and says nothing about what came first.
+const present = `(SELECT GREATEST(c.at, clock_timestamp()) FROM sync_clock c)`
+
+// Stamp is the time by sync_clock: later than any it gave before, to whichever process, also when the clock of the
+// database was set back meanwhile. Requests are dated by it, so that of two replies it is known which was asked for later.
+func (s *Store) Stamp(ctx context.Context) (time.Time, error) {
+	stamp, err := s.q.ClockStamp(ctx)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read the clock: %w", err)
+	}
+	return stamp.At, nil
+}
+
+// Now is the time by the clock of the database, which may have been set back since it was last asked for.
+func (s *Store) Now(ctx context.Context) (time.Time, error) {
+	now, err := s.q.ClockNow(ctx)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read the clock: %w", err)
+	}
+	return now, nil
+}
