@@ -55,6 +55,7 @@ func lost(err error) error {
 
 // remedies are what helps, by SQLSTATE or its class. Source: PostgreSQL documentation, appendix A.
 var remedies = map[string]string{
+	"08P01": "a pooler in between refuses it: let it pool by session or transaction, and leave out of SYNCD_DATABASE_URL what it does not know",
 	"25006": "the database takes no writes: name its primary instead of a replica, or have its owner lift default_transaction_read_only",
 	"25P03": "raise idle_in_transaction_session_timeout for this role",
 	"25P04": "raise transaction_timeout for this role",
@@ -87,7 +88,7 @@ func (p *Pool) told(err error) error {
 		return err
 	case errors.As(err, &connect):
 		return p.unreachable(connect)
-	case errors.As(err, &pg) && !IsDataError(err):
+	case errors.As(err, &pg):
 		return &Error{Err: err, Remedy: remedies[pg.Code]}
 	}
 	return err

@@ -71,6 +71,18 @@ func TestConnectionsThatAreRefused(t *testing.T) {
 	}
 }
 
+func TestPoolersThatCannotBeUsed(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.Empty(t)
+	for name, through := range map[string]string{
+		"transaction blocks":        pgtest.Pooler(t, dsn, "statement"),
+		"parameter: default_no_one": pgtest.Pooler(t, dsn, "transaction") + "&default_no_one=1",
+	} {
+		_, err := store.Open(t.Context(), store.Config{DSN: through, Schema: "polar"})
+		says(t, name, err, name, "let it pool by session or transaction")
+	}
+}
+
 func TestFailuresSayWhatHelps(t *testing.T) {
 	t.Parallel()
 	admin := connectTo(t, pgtest.Migrated(t))
@@ -152,9 +164,12 @@ func TestLostConnection(t *testing.T) {
 // waitFor waits until a session waits for a lock.
 func waitFor(t *testing.T, conn *pgx.Conn) {
 	t.Helper()
+	late := time.After(time.Minute)
 	for len(list(t, conn, "SELECT pid::text FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())")) == 0 {
-		if t.Context().Err() != nil {
-			t.Fatal("nobody waits")
+		select {
+		case <-late:
+			t.Fatal("waited a minute in vain for a session that waits for a lock")
+		default:
 		}
 	}
 }

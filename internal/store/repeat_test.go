@@ -147,6 +147,7 @@ func (h lineHandler) Handle(_ context.Context, r slog.Record) error {
 // await reads lines until one has the words in it, and gives its attributes.
 func await(t *testing.T, lines <-chan slog.Record, words string) map[string]string {
 	t.Helper()
+	late := time.After(time.Minute)
 	for {
 		select {
 		case r := <-lines:
@@ -156,8 +157,8 @@ func await(t *testing.T, lines <-chan slog.Record, words string) map[string]stri
 			attrs := map[string]string{}
 			r.Attrs(func(a slog.Attr) bool { attrs[a.Key] = a.Value.String(); return true })
 			return attrs
-		case <-t.Context().Done():
-			t.Fatalf("no line says %q", words)
+		case <-late:
+			t.Fatalf("waited a minute in vain for a line that says %q", words)
 		}
 	}
 }

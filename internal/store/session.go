@@ -36,8 +36,8 @@ type session struct {
 	pooled bool
 }
 
-// errPooler: the connection leads to a pooler.
-var errPooler = errors.New("a pooler stands between syncd and Postgres")
+// errPooler: the connection leads to a pooler, and the pool was made for Postgres itself. Open makes another one then.
+var errPooler error = &Error{Err: errors.New("the address leads to a pooler, and has led to Postgres itself"), Remedy: "start syncd again"}
 
 // oldest is the first version of Postgres that has what the migrations use: functions with an SQL-standard body.
 const oldest = 14
@@ -145,11 +145,15 @@ func (s session) verify(ctx context.Context, q interface {
 	}
 	for i, n := range needs {
 		if got[i] != n.value {
-			return fmt.Errorf("the connection does not keep what is set: %s is %q after it was set to %q", n.name, got[i], n.value)
+			return unkept(n.name, got[i], n.value)
 		}
 	}
 	if usedSchema != s.schema {
-		return fmt.Errorf("the connection does not keep what is set: its schema is %q after it was set to %q", usedSchema, s.schema)
+		return unkept("current_schema", usedSchema, s.schema)
 	}
 	return nil
+}
+
+func unkept(name, is, want string) error {
+	return &Error{Err: fmt.Errorf("%s is %q after it was set to %q", name, is, want), Remedy: "what stands between syncd and Postgres does not keep settings: name the address of Postgres itself"}
 }
