@@ -27,18 +27,19 @@ type Migration struct {
 }
 
 // Migrate creates the schema where it is missing and applies what is pending, in order, one transaction each. Several
-// processes may call it at once: a lock makes them queue. It returns the names of what it applied.
+// processes may call it at once: a lock makes them take turns. It returns the names of what it applied.
 //
-// The lock is that of a transaction which is open meanwhile, and not the session's, so that a pooler cannot lose it. What
-// would stop a migration is looked for before the first one.
+// The lock is that of each transaction and not the session's, so that a pooler cannot lose it, and one connection will do.
+// What would stop a migration is looked for before the first one.
 func (s *Store) Migrate(ctx context.Context) (applied []string, err error) {
 	if err := s.CheckSchema(ctx); !errors.Is(err, ErrSchemaBehind) {
 		return nil, err
 	}
 	pending, err := s.makeSchema(ctx)
 	if err == nil && len(pending) > 0 {
-		err = s.migration(ctx, func(tx pgx.Tx) (err error) {
-			applied, err = s.up(ctx, tx)
+		err = again(ctx, func() error {
+			names, err := s.up(ctx)
+			applied = append(applied, names...)
 			return err
 		})
 	}
@@ -48,22 +49,33 @@ func (s *Store) Migrate(ctx context.Context) (applied []string, err error) {
 	return applied, nil
 }
 
-// up has goose apply what is pending. It works on a connection of its own, beside that which holds the lock.
-func (s *Store) up(ctx context.Context, holder pgx.Tx) (applied []string, err error) {
+// lockSchema makes the migrations of one schema take turns until the end of a transaction. It comes first in it: what the
+// transaction reads is then what the one before has left.
+func (s *Store) lockSchema() string {
+	return fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", lockID(s.schema))
+}
+
+// up has goose apply what is pending.
+func (s *Store) up(ctx context.Context) (applied []string, err error) {
 	all, err := migrations.All()
 	if err != nil {
 		return nil, err
 	}
-	names := make(map[int64]string, len(all))
+	begin := "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; " + s.pool.session.set("LOCAL") + "; " + s.lockSchema()
 	steps := make([]*goose.Migration, len(all))
 	for i, m := range all {
-		names[m.Version] = m.Name
 		steps[i] = goose.NewGoMigration(m.Version, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
-			if _, err := tx.ExecContext(ctx, s.pool.session.set("LOCAL")); err != nil {
+			if _, err := tx.ExecContext(ctx, begin); err != nil {
 				return err
 			}
-			_, err := tx.ExecContext(ctx, m.SQL)
-			return err
+			if done, err := isApplied(ctx, tx, m.Version); err != nil || done {
+				return err
+			}
+			if _, err := tx.ExecContext(ctx, m.SQL); err != nil {
+				return fmt.Errorf("%s: %w", m.Name, err)
+			}
+			applied = append(applied, m.Name)
+			return nil
 		}}, nil)
 	}
 	base, err := database.NewStore(database.DialectPostgres, asciiIdentifier(s.schema)+"."+versionTable)
@@ -72,17 +84,14 @@ func (s *Store) up(ctx context.Context, holder pgx.Tx) (applied []string, err er
 	}
 	conn := stdlib.OpenDBFromPool(s.pool.Pool)
 	defer func() { err = errors.Join(err, conn.Close()) }()
-	p, err := goose.NewProvider("", conn, nil, goose.WithStore(versions{base, s.schema, holder}), goose.WithGoMigrations(steps...),
+	p, err := goose.NewProvider("", conn, nil, goose.WithStore(versions{base, s.schema}), goose.WithGoMigrations(steps...),
 		goose.WithDisableGlobalRegistry(true), goose.WithSlog(s.log))
 	if err != nil {
 		return nil, fmt.Errorf("load migrations: %w", err)
 	}
-	results, err := p.Up(ctx)
+	_, err = p.Up(ctx)
 	if partial, is := errors.AsType[*goose.PartialError](err); is {
-		results, err = partial.Applied, fmt.Errorf("%s: %w", names[partial.Failed.Source.Version], partial.Err)
-	}
-	for _, r := range results {
-		applied = append(applied, names[r.Source.Version])
+		err = partial.Err
 	}
 	return applied, s.pool.told(err)
 }
@@ -94,27 +103,28 @@ const versionTable = "sync_migrations"
 type versions struct {
 	database.Store
 	schema string
-	holder pgx.Tx
 }
 
 // TableExists implements database.StoreExtender.
-func (v versions) TableExists(ctx context.Context, _ database.DBTxConn) (exists bool, err error) {
-	err = v.holder.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = $1 AND tablename = $2)", v.schema, versionTable).Scan(&exists)
+func (v versions) TableExists(ctx context.Context, db database.DBTxConn) (exists bool, err error) {
+	err = db.QueryRowContext(ctx, "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = $1 AND tablename = $2)", v.schema, versionTable).Scan(&exists)
 	return exists, err
 }
 
-// migration does one step, after those of other processes.
-func (s *Store) migration(ctx context.Context, step func(pgx.Tx) error) error {
-	return s.pool.inTx(ctx, func(tx pgx.Tx) error {
-		// The transaction is idle while goose works on a connection of its own: no default of the role may end it.
-		if _, err := tx.Exec(ctx, "SET LOCAL idle_in_transaction_session_timeout TO 0"); err != nil {
+// Insert notes a migration, unless another process has applied it since goose listed what is pending.
+func (v versions) Insert(ctx context.Context, db database.DBTxConn, req database.InsertRequest) error {
+	if req.Version > 0 { // 0 is that of the table itself
+		if done, err := isApplied(ctx, db, req.Version); err != nil || done {
 			return err
 		}
-		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", lockID(s.schema)); err != nil {
-			return err
-		}
-		return step(tx)
-	})
+	}
+	return v.Store.Insert(ctx, db, req)
+}
+
+// isApplied asks within a transaction that has the lock.
+func isApplied(ctx context.Context, db database.DBTxConn, version int64) (done bool, err error) {
+	err = db.QueryRowContext(ctx, "SELECT EXISTS (SELECT FROM "+versionTable+" WHERE version_id = $1 AND is_applied)", version).Scan(&done)
+	return done, err
 }
 
 // makeSchema creates the schema unless it is there, and lists what is pending. A schema that
@@ -124,7 +134,7 @@ func (s *Store) makeSchema(ctx context.Context) (pending []migrations.Migration,
 	if err != nil {
 		return nil, err
 	}
-	err = s.migration(ctx, func(tx pgx.Tx) error {
+	err = s.pool.inTx(ctx, func(tx pgx.Tx) error {
 		var schema, mayCreate, mayCreateIn, begun bool
 		var role string
 		err := tx.QueryRow(ctx, `
@@ -159,7 +169,7 @@ func (s *Store) makeSchema(ctx context.Context) (pending []migrations.Migration,
 			return &Error{Err: fmt.Errorf("role %q may not create tables in the schema", role), Remedy: fmt.Sprintf("have its owner run GRANT ALL ON SCHEMA %s TO %s", name, grantee)}
 		}
 		return s.refuseForeign(ctx, tx, all, pending)
-	})
+	}, s.lockSchema())
 	return pending, err
 }
 

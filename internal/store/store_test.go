@@ -61,22 +61,48 @@ func TestSchemaNames(t *testing.T) {
 
 func TestMigrateConcurrently(t *testing.T) {
 	t.Parallel()
-	dsn := pgtest.Empty(t)
-	var wg sync.WaitGroup
-	for range 3 {
-		wg.Go(func() {
-			s, err := store.Open(t.Context(), store.Config{DSN: dsn, Schema: "polar", MaxConns: 2})
-			if err != nil {
-				t.Error(err)
-				return
+	for name, through := range map[string]func(t *testing.T, dsn string) string{
+		"direct":         func(_ *testing.T, dsn string) string { return dsn },
+		"one connection": func(_ *testing.T, dsn string) string { return dsn + "&pool_max_conns=1" },
+		"one connection of a pooler": func(t *testing.T, dsn string) string {
+			return pgtest.Pooler(t, dsn, "transaction", "default_pool_size=1")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dsn := through(t, pgtest.Empty(t))
+			var all []string
+			var mu sync.Mutex
+			var wg sync.WaitGroup
+			for range 3 {
+				wg.Go(func() {
+					s, err := store.Open(t.Context(), store.Config{DSN: dsn, Schema: "polar", MaxConns: 2})
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					defer s.Close()
+					applied, err := s.Migrate(t.Context())
+					if err != nil {
+						t.Error(err)
+					}
+					mu.Lock()
+					defer mu.Unlock()
+					all = append(all, applied...)
+				})
 			}
-			defer s.Close()
-			if _, err := s.Migrate(t.Context()); err != nil {
-				t.Error(err)
+			wg.Wait()
+			s := open(t, dsn, "polar")
+			list, err := s.MigrationStatus(t.Context())
+			if err != nil || len(all) != len(list) {
+				t.Errorf("%d migrations were applied, of %d, %v", len(all), len(list), err)
+			}
+			var noted int
+			if err := s.Pool().QueryRow(t.Context(), "SELECT count(*) FROM sync_migrations WHERE version_id > 0").Scan(&noted); err != nil || noted != len(list) {
+				t.Errorf("%d are noted, %v", noted, err)
 			}
 		})
 	}
-	wg.Wait()
 }
 
 func TestSchemaVersions(t *testing.T) {
