@@ -34,6 +34,9 @@ func TestSplitPageIsLenientWithItems(t *testing.T) {
 func TestSplitPageKnowsWhereItWasCut(t *testing.T) {
 	t.Parallel()
 	whole := []byte(`{"items":[{"id":"a","n":[1,2.5e1]},null],"x":true,"pagination":{"total_count":12,"max_page":3}}`)
+	if _, total, maxPage, _, err := splitPage([]byte(`{"items":[],"pagination":{"total_count":12.0,"max_page":3e0}}`)); err != nil || total != 12 || maxPage != 3 {
+		t.Errorf("counts by their value: %d, %d, %v", total, maxPage, err)
+	}
 	if _, _, _, _, err := splitPage(whole); err != nil {
 		t.Fatal(err)
 	}
