@@ -111,7 +111,14 @@ func (c *Client) salvage(ctx context.Context, path string, query url.Values, siz
 	number, _ := strconv.Atoi(query.Get("page")) // the first page where it is not said
 	s := &salvage{client: c, path: path, query: query, gaps: gapsOf(ctx), page: page, err: err, total: -1, whole: limit}
 	if err := s.divide(ctx, (max(1, number)-1)*limit, limit); err != nil {
-		return s.page, err
+		if !unrendered(err) {
+			return s.page, err
+		}
+		// It is not the rows, so it may pass: as often as is usual in all.
+		sleep(ctx, c.cfg.Backoff(attempts+1))
+		page, err := c.Page(context.WithValue(ctx, patienceKey{}, max(1, c.cfg.MaxAttempts-attempts)), path, query)
+		page.Requests += s.page.Requests
+		return page, err
 	}
 	if err := s.untie(ctx); err != nil {
 		return s.page, err

@@ -77,10 +77,10 @@ func TestQuarantineIsNoMaskForAnOutage(t *testing.T) {
 		faults []polarsim.Fault
 		most   int64 // requests
 	}{
-		"everything":                {[]polarsim.Fault{{Kind: "500", Path: "/v1/customers/"}}, 6},
+		"everything":                {[]polarsim.Fault{{Kind: "500", Path: "/v1/customers/"}}, 10},
 		"the gateway":               {[]polarsim.Fault{{Kind: "502", Path: "/v1/customers/"}}, 6},
-		"every row":                 {rowFaults(all), 14},
-		"what begins in the middle": {append(rowFaults(all[3:4]), polarsim.Fault{Kind: "500", Path: "/v1/customers/", Skip: 5}), 12},
+		"every row":                 {rowFaults(all), 17},
+		"what begins in the middle": {append(rowFaults(all[3:4]), polarsim.Fault{Kind: "500", Path: "/v1/customers/", Skip: 5}), 15},
 	} {
 		sim.ClearFaults()
 		for _, f := range test.faults {
@@ -105,6 +105,22 @@ func rowFaults(ids []string) (faults []polarsim.Fault) {
 		faults = append(faults, polarsim.Fault{Kind: "500", Path: "/v1/customers/", ID: id})
 	}
 	return faults
+}
+
+// TestSalvageBearsAFewSeconds in which nothing comes, also where rows are known that cannot be rendered.
+func TestSalvageBearsAFewSeconds(t *testing.T) {
+	t.Parallel()
+	world := polarsim.NewWorld(polarsim.Options{Seed: 7, Customers: 240})
+	scan := fetch.Offset{Sort: []string{"-created_at", "email"}}
+	c, sim := simulated(t, world, polarsim.ServerOptions{})
+	all := idsInOrder(t, c, scan, "/v1/customers/")
+	for _, known := range [][]string{nil, {"after " + all[5]}} {
+		sim.ClearFaults()
+		sim.AddFault(polarsim.Fault{Kind: "500", Path: "/v1/customers/", Skip: 1, Times: 8})
+		if _, gaps, items := extra(t, fetch.WithGaps(context.Background(), known), c, scan, "/v1/customers/", 0); len(gaps) > 0 || items != len(all) {
+			t.Errorf("%v: %d items of %d, gaps %+v", known, items, len(all), gaps)
+		}
+	}
 }
 
 // extra is what a scan costs beyond one of a list without faults, and what it found.
@@ -175,7 +191,11 @@ func TestQuarantineCosts(t *testing.T) {
 				ctx = fetch.WithGaps(context.Background(), []string{gaps[0].Place})
 				waits = c.Retries()
 				again, gaps, items := extra(t, ctx, c, test.scan, test.path, clean)
-				if again > cost-2 || len(gaps) != 1 || items != len(all)-1 {
+				most = cost - 2
+				if row == 101 {
+					most-- // this one was asked for once more before
+				}
+				if again > most || len(gaps) != 1 || items != len(all)-1 {
 					t.Errorf("row %d, known: %d requests more, %d before; %d gaps, %d items", row, again, cost, len(gaps), items)
 				}
 				if waits = c.Retries() - waits; waits != 0 {
