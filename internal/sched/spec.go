@@ -35,8 +35,11 @@ func parse(spec string, loc *time.Location) (cron.Schedule, error) {
 	if err != nil {
 		return nil, fmt.Errorf(`schedule %q: %w: write five fields such as "0 3 * * *", "@daily", "@every 1h" or "off"`, spec, err)
 	}
-	if fields, ok := s.(*cron.SpecSchedule); ok && loc != nil {
-		fields.Location = loc
+	if fields, ok := s.(*cron.SpecSchedule); ok {
+		if loc == nil {
+			loc = time.UTC
+		}
+		s = onWall(*fields, loc)
 	}
 	if s.Next(time.Now()).IsZero() {
 		return nil, fmt.Errorf("schedule %q: no such day ever comes: write off to switch it off", spec)

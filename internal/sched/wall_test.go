@@ -1,0 +1,128 @@
+package sched
+
+import (
+	"io/fs"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/robfig/cron/v3"
+)
+
+// places are the time zones of this machine, one of each that is alike in the given years.
+func places(t *testing.T, from, to time.Time) []*time.Location {
+	t.Helper()
+	const root = "/usr/share/zoneinfo"
+	alike := map[string]*time.Location{}
+	err := fs.WalkDir(os.DirFS(root), ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || path[0] < 'A' || path[0] > 'Z' {
+			return nil
+		}
+		loc, err := time.LoadLocation(path)
+		if err != nil {
+			return nil //nolint:nilerr // no time zone
+		}
+		var all strings.Builder
+		for at := from.In(loc); ; {
+			_, offset := at.Zone()
+			_, end := at.ZoneBounds()
+			all.WriteString(at.Format(time.RFC3339) + time.Duration(offset).String())
+			if end.IsZero() || end.After(to) {
+				break
+			}
+			at = end.In(loc)
+		}
+		alike[all.String()] = loc
+		return nil
+	})
+	if err != nil || len(alike) < 30 {
+		t.Skipf("%d time zones in %s: %v", len(alike), root, err)
+	}
+	var list []*time.Location
+	for _, loc := range alike {
+		list = append(list, loc)
+	}
+	return list
+}
+
+// ticks are what a wall clock says, looked at in every minute: the moments at which it first shows a time of the schedule,
+// or is set forward past one.
+func ticks(fields cron.SpecSchedule, hourly bool, loc *time.Location, from, to time.Time) (list []time.Time) {
+	fields.Location = time.UTC
+	wall := func(at time.Time) time.Time {
+		l := at.In(loc)
+		return time.Date(l.Year(), l.Month(), l.Day(), l.Hour(), l.Minute(), 0, 0, time.UTC)
+	}
+	met := func(shown time.Time) bool { return fields.Next(shown.Add(-time.Second)).Equal(shown) }
+	shown := map[time.Time]bool{}
+	last := wall(from)
+	for at := from; at.Before(to); at = at.Add(time.Minute) {
+		now := wall(at)
+		tick := met(now) && (hourly || !shown[now])
+		if now.After(last.Add(time.Minute)) { // set forward: over something that was not shown before?
+			for skipped := last.Add(time.Minute); skipped.Before(now); skipped = skipped.Add(time.Minute) {
+				tick = tick || met(skipped)
+			}
+		}
+		shown[now] = true
+		if tick {
+			list = append(list, at)
+		}
+		last = now
+	}
+	return list
+}
+
+// Around each change of each clock of two years every schedule runs when the wall clock says so, once.
+func TestSchedulesFollowTheWallClock(t *testing.T) {
+	t.Parallel()
+	from := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	to := from.AddDate(2, 0, 0)
+	around, changes := 36*time.Hour, 0
+	for _, loc := range places(t, from, to) {
+		for at := from.In(loc); ; {
+			_, end := at.ZoneBounds()
+			if end.IsZero() || end.After(to) {
+				break
+			}
+			changes++
+			for _, spec := range []string{
+				"30 2 * * *", "0 0 * * *", "0 3 * * *", "15 1 * * *", "*/20 2 * * *", "45 23,0-3 * * *", "0 */2 * * *", "30 0-4 * * 0", "*/15 * * * *", "7 * * * *", "@daily", "@hourly", "@weekly",
+			} {
+				s, err := cron.ParseStandard(spec)
+				if err != nil {
+					t.Fatal(err)
+				}
+				fields := *s.(*cron.SpecSchedule)
+				hourly := strings.HasPrefix(spec, "*/15 *") || strings.HasPrefix(spec, "7 *") || spec == "@hourly"
+				begin, until := end.Add(-around).UTC().Truncate(time.Minute), end.Add(around)
+				want := ticks(fields, hourly, loc, begin, until)
+				var got []time.Time
+				for next := begin.Add(-time.Second); ; {
+					var err error
+					if next, err = Next(spec, loc, next); err != nil {
+						t.Fatal(err)
+					}
+					if !next.Before(until) {
+						break
+					}
+					got = append(got, next)
+				}
+				if len(got) != len(want) {
+					t.Fatalf("%q in %v around %v: %d runs, want %d:\n%v\n%v", spec, loc, end, len(got), len(want), got, want)
+				}
+				for i := range want {
+					if !got[i].Equal(want[i]) {
+						t.Fatalf("%q in %v: run %v, want %v", spec, loc, got[i], want[i].In(loc))
+					}
+				}
+			}
+			at = end.In(loc)
+		}
+	}
+	t.Logf("%d changes of clocks", changes)
+	if changes < 20 {
+		t.Errorf("%d changes of clocks, want those of all zones", changes)
+	}
+}
