@@ -92,7 +92,7 @@ func (d *daemon) open(ctx context.Context, migrate bool) (err error) {
 	if err != nil {
 		return err
 	}
-	cfg := sched.Config{Location: d.cfg.Timezone, Jitter: d.cfg.Jitter, Parallel: d.cfg.Parallel, Log: d.log}
+	cfg := sched.Config{Location: d.cfg.Timezone, Now: d.now(ctx, now), Jitter: d.cfg.Jitter, Parallel: d.cfg.Parallel, Log: d.log}
 	for _, st := range states {
 		d.metrics.SetLastSuccess(st.Stream, st.SucceededAt)
 		d.metrics.SetRows(st.Stream, st.Rows)
@@ -126,6 +126,26 @@ func (d *daemon) open(ctx context.Context, migrate bool) (err error) {
 	d.log.Info("syncd starts", "version", build.Version, "commit", build.Commit, "server", d.engine.client.Server(),
 		"database", d.cfg.DatabaseURL.DSN(), "schema", d.cfg.Schema, "listen", d.addr())
 	return nil
+}
+
+// now is the clock of the database, by which schedules go: hosts differ, and a host may be wrong. Where the database does not
+// answer, it is what that clock showed last and the time that has passed.
+func (d *daemon) now(ctx context.Context, shown time.Time) func() time.Time {
+	var mu sync.Mutex
+	read := time.Now()
+	ctx = context.WithoutCancel(ctx)
+	return func() time.Time {
+		ctx, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		now, err := d.engine.store.Now(ctx)
+		mu.Lock()
+		defer mu.Unlock()
+		if err != nil {
+			return shown.Add(time.Since(read))
+		}
+		shown, read = now, time.Now()
+		return now
+	}
 }
 
 func (d *daemon) addr() string {

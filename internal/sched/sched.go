@@ -18,8 +18,9 @@ import (
 // Job is something to run at the ticks of a schedule.
 type Job struct {
 	Name string
-	// Spec is a schedule with five fields, a name such as @daily, @every with a duration, or Off. Ticks of five-field
-	// specs that fall into the hour that daylight saving skips are skipped with it.
+	// Spec is a schedule with five fields, a name such as @daily, @every with a duration, or Off. Five fields are read on a
+	// wall clock: a time that daylight saving skips is the moment after, one that comes twice is the first. @every goes by
+	// the time that passes, whatever clocks show.
 	Spec string
 	// AtStart also runs the job as soon as the scheduler does, without jitter. Ignored when Spec is Off.
 	AtStart bool
@@ -36,6 +37,9 @@ type Config struct {
 	Jobs []Job
 	// Location is where the fields of specs are read; default UTC.
 	Location *time.Location
+	// Now is the clock that five fields are read on, at least once a minute; default time.Now. It may be set forward or back,
+	// and schedules follow: a job runs when it shows its time, but not twice within half its interval.
+	Now func() time.Time
 	// Jitter delays each scheduled run by a random time below it, so that the jobs of one tick, and the daemons of
 	// many hosts, do not all begin in the same second; 0 = none.
 	Jitter time.Duration
@@ -52,16 +56,15 @@ type Config struct {
 // Scheduler runs jobs. It is used for one Run.
 type Scheduler struct {
 	cfg     Config
-	cron    *cron.Cron
 	jobs    []*job
 	slots   chan struct{} // nil = as many as there are jobs
 	started atomic.Bool
 	jitter  atomic.Int64 // a time.Duration
 	drain   chan struct{}
 	once    sync.Once
-	early   sync.WaitGroup // runs that Soon began
-	// ctx is that of Run: cron hands none to its jobs. It is set before cron starts and not written again.
-	ctx context.Context
+	again   chan struct{}   // there are other schedules
+	runs    sync.WaitGroup  // that are under way
+	ctx     context.Context // that of Run, set before the first job begins and not written again
 }
 
 // job is a Job with its state. Its runs never overlap, so only what Upcoming reads needs the lock.
@@ -72,10 +75,11 @@ type job struct {
 	atStart  bool        // the run at the start is still to come
 	failures int         // since the last success
 
-	mu       sync.Mutex
-	schedule cron.Schedule // nil = Off
-	entry    cron.EntryID  // 0 = none
-	retryAt  time.Time     // zero: no retry is waiting
+	mu      sync.Mutex
+	plan    plan
+	left    time.Duration // until the next tick, as of read
+	read    time.Time     // zero: not looked at yet
+	retryAt time.Time     // zero: no retry is waiting
 }
 
 // New reports everything that is wrong with a configuration at once.
@@ -89,6 +93,9 @@ func New(cfg Config) (*Scheduler, error) {
 	if cfg.RetryMax == 0 {
 		cfg.RetryMax = max(cfg.RetryMin, 5*time.Minute)
 	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
@@ -101,8 +108,8 @@ func New(cfg Config) (*Scheduler, error) {
 	}
 	s := &Scheduler{
 		cfg:   cfg,
-		cron:  cron.New(cron.WithLocation(cfg.Location), cron.WithLogger(cronLog{cfg.Log})),
 		drain: make(chan struct{}),
+		again: make(chan struct{}, 1),
 	}
 	s.jitter.Store(int64(cfg.Jitter))
 	if cfg.Parallel > 0 {
@@ -118,7 +125,7 @@ func New(cfg Config) (*Scheduler, error) {
 		if err != nil {
 			problems = append(problems, fmt.Errorf("job %s: %w", j.Name, err))
 		}
-		s.add(&job{Job: j, schedule: schedule, atStart: j.AtStart && schedule != nil})
+		s.add(&job{Job: j, plan: plan{schedule: schedule}, atStart: j.AtStart && schedule != nil})
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
@@ -130,9 +137,6 @@ func (s *Scheduler) add(j *job) {
 	l := cronLog{s.cfg.Log.With("job", j.Name)}
 	// In this order: the other way round a panic would leave the job marked as running for ever.
 	j.guarded = cron.NewChain(cron.SkipIfStillRunning(l), cron.Recover(l)).Then(cron.FuncJob(func() { s.tick(j) }))
-	if j.schedule != nil {
-		j.entry = s.cron.Schedule(j.schedule, j.guarded)
-	}
 	s.jobs = append(s.jobs, j)
 }
 
@@ -159,28 +163,49 @@ func (s *Scheduler) Reschedule(specs map[string]string, location *time.Location,
 		return err
 	}
 	s.jitter.Store(int64(max(0, jitter)))
+	shown, now := s.cfg.Now(), time.Now()
 	for j, schedule := range schedules {
 		j.mu.Lock()
-		if j.entry != 0 {
-			s.cron.Remove(j.entry)
-		}
-		j.schedule, j.entry = schedule, 0
-		if schedule != nil {
-			j.entry = s.cron.Schedule(schedule, j.guarded)
-		}
+		j.plan.schedule, j.plan.due = schedule, time.Time{}
 		j.mu.Unlock()
+		j.look(shown, now) // nothing is due at once
+	}
+	select {
+	case s.again <- struct{}{}:
+	default:
 	}
 	return nil
 }
 
-// next is the next tick of a job; the zero time for one that is off.
-func (j *job) next(now time.Time) time.Time {
+// off tells whether the job has no ticks.
+func (j *job) off() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.schedule == nil {
-		return time.Time{}
+	return j.plan.schedule == nil
+}
+
+// look tells how long it is until the next tick, and whether one has come.
+func (j *job) look(shown, now time.Time) (left time.Duration, tick bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.plan.schedule == nil {
+		return lookAgain, false
 	}
-	return j.schedule.Next(now)
+	if left = j.plan.left(shown, now); left <= 0 {
+		tick, left = true, j.plan.left(shown, now)
+	}
+	j.left, j.read = left, now
+	return left, tick
+}
+
+// upcoming is how long it is until the next tick; negative for a job that has none.
+func (j *job) upcoming(now time.Time) time.Duration {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.plan.schedule == nil || j.read.IsZero() {
+		return -1
+	}
+	return max(0, j.left-now.Sub(j.read))
 }
 
 // Run runs the jobs until ctx ends or Drain is called, and returns once no job runs any more. The jobs get ctx: when
@@ -190,31 +215,56 @@ func (s *Scheduler) Run(ctx context.Context) error {
 		return errors.New("sched: a Scheduler runs once")
 	}
 	s.ctx = ctx
-	s.cron.Start()
-	var atStart sync.WaitGroup
+	sleep := s.look()
 	for _, j := range s.jobs {
-		if j.AtStart && !j.next(time.Now()).IsZero() {
-			atStart.Go(j.guarded.Run)
+		if j.AtStart && !j.off() {
+			s.runs.Go(j.guarded.Run)
 		}
 	}
+	for ; s.sleep(sleep); sleep = s.look() {
+	}
+	s.runs.Wait()
+	return nil
+}
+
+// lookAgain is how long the scheduler sleeps at most: the clock that schedules are read on may be set meanwhile.
+const lookAgain = time.Minute
+
+// look starts the jobs whose tick has come, and tells how long it is until the next.
+func (s *Scheduler) look() time.Duration {
+	sleep := lookAgain
+	shown, now := s.cfg.Now(), time.Now()
+	for _, j := range s.jobs {
+		left, tick := j.look(shown, now)
+		if tick {
+			s.runs.Go(j.guarded.Run)
+		}
+		sleep = min(sleep, left)
+	}
+	return sleep
+}
+
+// sleep waits until it is time to look again; false when the scheduler stops.
+func (s *Scheduler) sleep(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
 	select {
-	case <-ctx.Done():
+	case <-timer.C:
+	case <-s.again:
+	case <-s.ctx.Done():
 	case <-s.drain:
 	}
-	<-s.cron.Stop().Done()
-	atStart.Wait()
-	s.early.Wait()
-	return nil
+	return !s.stopping()
 }
 
 // Soon runs a job once now, without jitter, whatever its schedule, unless it runs already or the scheduler is stopping.
 // It is called from a job, and returns at once. It tells whether there is such a job.
 func (s *Scheduler) Soon(name string) bool {
 	for _, j := range s.jobs {
-		if j.Name == name && !j.next(time.Now()).IsZero() {
+		if j.Name == name && !j.off() {
 			if !s.stopping() {
 				j.prompt.Store(true)
-				s.early.Go(j.guarded.Run)
+				s.runs.Go(j.guarded.Run)
 			}
 			return true
 		}
@@ -229,13 +279,14 @@ func (s *Scheduler) Drain() { s.once.Do(func() { close(s.drain) }) }
 // are off are missing, and before Run all are.
 func (s *Scheduler) Upcoming() map[string]time.Time {
 	at := map[string]time.Time{}
+	shown, now := s.cfg.Now(), time.Now()
 	for _, j := range s.jobs {
-		j.mu.Lock()
-		if next := s.cron.Entry(j.entry).Next; !next.IsZero() {
-			at[j.Name] = next
+		if left := j.upcoming(now); left >= 0 {
+			at[j.Name] = shown.Add(left)
 		}
+		j.mu.Lock()
 		if !j.retryAt.IsZero() {
-			at[j.Name] = j.retryAt
+			at[j.Name] = shown.Add(j.retryAt.Sub(now))
 		}
 		j.mu.Unlock()
 	}
@@ -253,7 +304,7 @@ func (s *Scheduler) tick(j *job) {
 		j.failures++
 		wait := s.backoff(j.failures)
 		now := time.Now()
-		if next := j.next(now); !now.Add(wait).Before(next) { // or it is off by now
+		if wait >= j.upcoming(now) { // or it is off by now
 			return
 		}
 		s.cfg.Log.Info("job is run again soon", "job", j.Name, "failures", j.failures, "in", wait.Round(time.Millisecond))

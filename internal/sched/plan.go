@@ -1,0 +1,53 @@
+package sched
+
+import (
+	"time"
+
+	"github.com/robfig/cron/v3"
+)
+
+// plan is when a job is due next.
+type plan struct {
+	schedule cron.Schedule // nil = off
+
+	due   time.Time // of @every: by the time that passes; of fields: by the clock that they are read on; zero: not planned yet
+	shown time.Time // by that clock, when it was looked at last
+	last  time.Time // tick, by the time that passes
+}
+
+// left is how long it is until the next tick, at a moment when the clock that fields are read on shows that time. Zero or
+// less is the tick itself, and the plan goes on from it.
+func (p *plan) left(shown, now time.Time) time.Duration {
+	if every, is := p.schedule.(cron.ConstantDelaySchedule); is {
+		if p.due.IsZero() {
+			p.due = now.Add(every.Delay)
+		}
+		left := p.due.Sub(now)
+		if left <= 0 {
+			if p.due = p.due.Add(every.Delay); !p.due.After(now) {
+				p.due = now.Add(every.Delay)
+			}
+		}
+		return left
+	}
+	if p.due.IsZero() || shown.Before(p.shown) {
+		p.due = p.following(shown, now)
+	}
+	p.shown = shown
+	left := p.due.Sub(shown)
+	if left <= 0 {
+		p.last = now
+		p.due = p.following(shown, now)
+	}
+	return left
+}
+
+// following is the next tick on a clock that shows this time. One that the last tick is hardly past comes of a clock that
+// was set back, and is left out.
+func (p *plan) following(shown, now time.Time) time.Time {
+	next := p.schedule.Next(shown)
+	if after := p.schedule.Next(next); !p.last.IsZero() && !after.IsZero() && now.Sub(p.last)+next.Sub(shown) < after.Sub(next)/2 {
+		return after
+	}
+	return next
+}
