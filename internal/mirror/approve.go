@@ -17,7 +17,7 @@ type Approval struct {
 	Stream   string
 	Rows     int
 	Requests int64 // one for each row that is asked for by id
-	Sweep    int64 // that a complete sweep of the stream takes: a second one is evidence as well
+	Sweep    int64 // that a complete sweep of the stream takes: a second one is evidence in their place; 0 = it is not
 	// From is from when on a second sweep may begin that is evidence.
 	From time.Time
 }
@@ -28,7 +28,7 @@ func (a Approval) Ways(pace int) string {
 		return "it costs no request"
 	}
 	text := fmt.Sprintf("it asks for each by id (%s)", cost(a.Requests, pace))
-	if a.Requests > a.Sweep {
+	if a.Sweep > 0 && a.Sweep < a.Requests {
 		when := ", which begins an hour or more after the first,"
 		if !a.From.IsZero() {
 			when = ", which begins after " + a.From.UTC().Format(time.RFC3339) + ","
@@ -46,16 +46,18 @@ func cost(requests int64, pace int) string {
 	return text
 }
 
-// approvalRequests is how many rows are asked for by id: those that one sweep missed, where they can be. What two sweeps missed
-// is asked for as well while that costs little.
-func (r *Runner) approvalRequests(s *Stream, once, twice int) int64 {
-	switch {
+// approval works out what it costs to mark rows that one sweep missed, and rows that two did. Those are asked for by id as well
+// while they are few.
+func (r *Runner) approval(s *prepared, once, twice int, sweep int64) Approval {
+	a := Approval{Stream: s.Name, Rows: once + twice}
+	switch few := a.Rows <= r.Brake.Rows; {
 	case s.Get == "":
-		return 0
-	case twice > r.Brake.Rows:
-		return int64(once)
+	case few:
+		a.Requests = int64(a.Rows)
+	default:
+		a.Requests, a.Sweep = int64(once), sweep
 	}
-	return int64(once + twice)
+	return a
 }
 
 // PlanApproval tells what ApproveDeletions would do. Polar is not asked.
@@ -70,7 +72,9 @@ func (r *Runner) PlanApproval(ctx context.Context, run int64) ([]Approval, error
 	var plan []Approval
 	for _, name := range r.Names() {
 		if h, is := held[name]; is {
-			plan = append(plan, Approval{name, len(h.Once) + len(h.Twice), r.approvalRequests(&r.streams[name].Stream, len(h.Once), len(h.Twice)), h.Sweep, h.Since.Add(store.SweepsApart)})
+			a := r.approval(r.streams[name], len(h.Once), len(h.Twice), h.Sweep)
+			a.From = h.Since.Add(store.SweepsApart)
+			plan = append(plan, a)
 		}
 	}
 	return plan, nil
@@ -111,7 +115,7 @@ func (r *Runner) ApproveDeletions(ctx context.Context, run int64) ([]Result, err
 		}
 		results = append(results, r.run(ctx, name, store.KindApproval, func(sw *sweep, ctx, reading context.Context) error {
 			once, twice := rows.Once, rows.Twice
-			if sw.r.approvalRequests(&sw.s.Stream, len(once), len(twice)) > int64(len(once)) {
+			if sw.r.approval(sw.s, len(once), len(twice), 0).Requests > int64(len(once)) {
 				once, twice = slices.Concat(once, twice), nil
 			}
 			if err := sw.tombstone(ctx, twice, rows.AsOf, fmt.Sprintf("not listed by two complete sweeps an hour or more apart, the last being run %d, approved by an operator", run)); err != nil {

@@ -126,7 +126,7 @@ func (sw *sweep) hold(gone store.Absence, s store.Suspicion, brake bool) {
 		sw.closing.Verdict = store.VerdictEmptied
 	}
 	sw.partial("%d of %d rows are no longer listed, %s: none of these was marked as deleted%s", len(s.Held), gone.Live, why, then)
-	a := Approval{Rows: len(s.Held), Requests: sw.r.approvalRequests(&sw.s.Stream, len(s.Held)-s.Sure, s.Sure), Sweep: sw.requests}
+	a := sw.r.approval(sw.s, len(s.Held)-s.Sure, s.Sure, sw.requests)
 	sw.partial("if they are really gone, `syncd approve-deletions %d` marks them: %s", sw.run.SweepID, a.Ways(sw.r.Client.Budget().Pace))
 	if len(s.Others) > 0 {
 		sw.partial("%s", together(s.Others))
