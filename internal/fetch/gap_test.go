@@ -170,14 +170,17 @@ func TestQuarantineCosts(t *testing.T) {
 					sim.AddFault(polarsim.Fault{Kind: "500", Path: test.path, ID: all[i]})
 				}
 			}
-			for _, row := range []int{100, 101, 149, 150, 174, 175, 198} {
+			for _, row := range []int{100, 101, 149, 150, 174, 175, 198, 199} {
 				spoil(row)
 				ctx := fetch.WithGaps(context.Background(), nil)
 				waits := c.Retries()
 				cost, gaps, items := extra(t, ctx, c, test.scan, test.path, clean)
 				most := int64(lone)
-				if test.name == "keyset" && row == 198 {
+				switch {
+				case test.name == "keyset" && row == 198:
 					most *= 2 // the last row of its page is on the next one too
+				case test.name == "offset" && row == 199:
+					most = 13 // the last part is not asked for where all others came
 				}
 				if cost > most || len(gaps) != 1 || items != len(all)-1 {
 					t.Fatalf("row %d: %d requests more, %d gaps, %d items of %d", row, cost, len(gaps), items, len(all))
