@@ -15,6 +15,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
+	"syncd/internal/localpg/pgtest"
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
 	"syncd/internal/store"
@@ -31,9 +34,10 @@ func chaosStreams() (names []string) {
 	return names
 }
 
-// TestChaos makes random worlds that change while two runners read them, with faults and runners that are stopped or
-// robbed of their lease. Then peace returns, and the mirror has to equal the API, with nothing wrongly deleted and
-// true counts.
+// TestChaos makes random worlds that change while two runners read them, with faults, feeds that are late, poolers, bad
+// defaults of the database, and runners that are stopped or robbed of their lease. Now and then the world holds its breath:
+// what a sync says is whole then has to equal the API. At the end peace returns, and the whole mirror has to equal it, with
+// nothing wrongly deleted and true counts.
 //
 // SYNCD_TEST_CHAOS is for how long; SYNCD_TEST_SEED repeats the world that a failure names.
 func TestChaos(t *testing.T) {
@@ -57,19 +61,59 @@ func TestChaos(t *testing.T) {
 			t.Errorf("repeat with SYNCD_TEST_SEED=%d go test -run TestChaos ./internal/mirror", seed)
 		}
 	}
-	t.Logf("%d worlds, %d writes, %d faults, %d kills, %d runs, %d approvals; %d rows compared, %d of them deleted",
-		worlds, sum.writes.Load(), sum.faults.Load(), sum.kills.Load(), sum.runs.Load(), sum.approvals.Load(), sum.rows.Load(), sum.deleted.Load())
+	t.Logf("%d worlds (%d through a pooler), %d writes, %d faults, %d kills, %d runs, %d rounds of tails, %d approvals; %d claims of a whole stream held against the API; %d rows compared, %d of them deleted",
+		worlds, sum.pooled.Load(), sum.writes.Load(), sum.faults.Load(), sum.kills.Load(), sum.runs.Load(), sum.rounds.Load(), sum.approvals.Load(), sum.claims.Load(), sum.rows.Load(), sum.deleted.Load())
 }
 
 // tally is what the chaos consisted of.
-type tally struct{ writes, faults, kills, runs, approvals, rows, deleted atomic.Int64 }
+type tally struct {
+	pooled, writes, faults, kills, runs, rounds, approvals, claims, rows, deleted atomic.Int64
+}
+
+// badDefaults are what a role or a database may have set for all that connect.
+var badDefaults = []string{
+	"client_encoding TO 'LATIN1'", "TimeZone TO 'Asia/Kolkata'", "DateStyle TO 'SQL, DMY'", "IntervalStyle TO 'sql_standard'",
+	"default_transaction_isolation TO 'serializable'", "default_transaction_isolation TO 'repeatable read'",
+	"standard_conforming_strings TO off", "bytea_output TO 'escape'", "extra_float_digits TO '-15'", "search_path TO public",
+}
+
+// chaosDatabase is a database with what DBAs and hosts do to it: bad defaults, and a pooler before it.
+func chaosDatabase(t *testing.T, random *rand.Rand, sum *tally) (dsn string) {
+	t.Helper()
+	dsn = pgtest.Migrated(t)
+	conn, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range random.IntN(4) {
+		bad := badDefaults[random.IntN(len(badDefaults))]
+		if _, err := conn.Exec(t.Context(), "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET "+strings.ReplaceAll(bad, "'", "''")+"', current_database()); END $$"); err != nil {
+			t.Fatalf("%s: %v", bad, err)
+		}
+	}
+	if err := conn.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	modes := []string{"", "", "session", "transaction"}
+	mode := modes[random.IntN(len(modes))]
+	if mode == "" {
+		return dsn
+	}
+	sum.pooled.Add(1)
+	return pgtest.Pooler(t, dsn, mode, "default_pool_size=20")
+}
 
 func chaos(t *testing.T, seed uint64, sum *tally) {
 	random := rand.New(rand.NewPCG(seed, 1))
-	h := start(t, setup{world: polarsim.Options{Seed: seed, Customers: 5 + random.IntN(56)}})
+	world := polarsim.Options{Seed: seed, Customers: 5 + random.IntN(56)}
+	if random.IntN(2) == 0 {
+		world.FeedLag = time.Duration(1+random.IntN(1200)) * time.Second
+	}
+	h := start(t, setup{world: world, dsn: chaosDatabase(t, random, sum)})
 	ctx, stop := context.WithTimeout(t.Context(), time.Duration(300+random.IntN(1500))*time.Millisecond)
 	defer stop()
 	var all sync.WaitGroup
+	var breath sync.RWMutex // whoever changes the world or its answers holds it for reading
 	loop := func(every time.Duration, do func(r *rand.Rand)) {
 		r := rand.New(rand.NewPCG(seed, random.Uint64()))
 		all.Go(func() {
@@ -85,8 +129,19 @@ func chaos(t *testing.T, seed uint64, sum *tally) {
 			}
 		})
 	}
-	loop(10*time.Millisecond, func(r *rand.Rand) { h.disturb(ctx, r, sum) })
+	loop(10*time.Millisecond, func(r *rand.Rand) {
+		breath.RLock()
+		defer breath.RUnlock()
+		h.disturb(ctx, r, sum)
+	})
+	loop(300*time.Millisecond, func(r *rand.Rand) {
+		breath.Lock()
+		defer breath.Unlock()
+		h.claims(ctx, t, r, sum)
+	})
 	loop(25*time.Millisecond, func(r *rand.Rand) {
+		breath.RLock()
+		defer breath.RUnlock()
 		if r.IntN(8) == 0 {
 			h.server.ClearFaults()
 			return
@@ -128,6 +183,10 @@ func (h *harness) disturb(ctx context.Context, r *rand.Rand, sum *tally) {
 		h.write(ctx, http.MethodPatch, fmt.Sprintf("/v1/customers/external/e%d", r.IntN(50)), fmt.Sprintf(`{"name": "N%d"}`, r.IntN(1000)))
 	case 5:
 		h.write(ctx, http.MethodDelete, fmt.Sprintf("/v1/customers/external/e%d", r.IntN(50)), "")
+	case 7:
+		h.world.StopWorker()
+	case 8, 9:
+		h.world.StartWorker()
 	case 6:
 		h.write(ctx, http.MethodPost, "/v1/metrics/dashboards", fmt.Sprintf(`{"name": "D%d", "metrics": ["revenue"]}`, r.IntN(1000)))
 	default:
@@ -188,9 +247,48 @@ func (h *harness) shortLived(ctx context.Context, t *testing.T, r *rand.Rand, su
 	case 1:
 		defer time.AfterFunc(after, func() { sum.kills.Add(1); runner.Drain() }).Stop()
 	}
+	if r.IntN(3) == 0 {
+		sum.rounds.Add(1)
+		if _, err := runner.Tail(ctx, chaosStreams()...); err != nil && strings.Contains(err.Error(), "panic") {
+			t.Error(err)
+		}
+		return
+	}
 	// What becomes of it is of no account: only what the tables hold in the end is.
 	if _, err := runner.Sync(ctx, chaosStreams()...); err != nil && strings.Contains(err.Error(), "panic") {
 		t.Error(err)
+	}
+}
+
+// claims syncs some streams while the world stands still, among faults and beside other runners, and holds what it says is
+// whole against the API. A sweep that was resumed read a part of it before.
+func (h *harness) claims(ctx context.Context, t *testing.T, r *rand.Rand, sum *tally) {
+	runner := h.runner(t, func(c *mirror.Config) { c.LeaseTTL, c.Observer = time.Second, counting{sum} })
+	defer runner.Client.Close()
+	// A list that is said to be empty is one, for who has not read it before.
+	h.server.ClearFaults()
+	var faults []string
+	for range r.IntN(5) {
+		if f := randomFault(r); f.Kind != "empty" {
+			faults = append(faults, fmt.Sprintf("%+v", f))
+			h.server.AddFault(f)
+			sum.faults.Add(1)
+		}
+	}
+	names := chaosStreams()
+	r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+	results, err := runner.Sync(ctx, names[:1+r.IntN(4)]...)
+	if err != nil || ctx.Err() != nil {
+		return
+	}
+	h.server.ClearFaults()
+	for _, res := range results {
+		if res.Whole() && !res.Resumed && !t.Failed() {
+			sum.claims.Add(1)
+			if h.equal(t, res.Stream); t.Failed() {
+				t.Errorf("run %d of %s said that it is whole, among these faults: %s", res.RunID, res.Stream, strings.Join(faults, " "))
+			}
+		}
 	}
 }
 
@@ -218,7 +316,11 @@ func (h *harness) settle(t *testing.T, sum *tally) {
 		}
 		whole := true
 		for _, res := range results {
-			whole = whole && res.Whole() && !res.Resumed // what a resumed sweep read before, it read during the chaos
+			claimed := res.Whole() && !res.Resumed // what a resumed sweep read before, it read during the chaos
+			if whole = whole && claimed; claimed {
+				sum.claims.Add(1)
+				h.equal(t, res.Stream)
+			}
 		}
 		standings, err := h.store.Standings(t.Context(), chaosStreams())
 		if err != nil {
@@ -286,13 +388,14 @@ func (h *harness) deletedRightly(t *testing.T, sum *tally) {
 // trueCounts holds the records of the runs against the tables.
 func (h *harness) trueCounts(t *testing.T) {
 	t.Helper()
+	tailed := query[int64](t, h, "SELECT coalesce(sum(rows_inserted), 0)::bigint FROM sync_runs WHERE stream = 'tail'") // of all streams
 	for _, name := range chaosStreams() {
 		rows := query[int64](t, h, "SELECT count(*) FROM "+name)
 		inserted := query[int64](t, h, "SELECT coalesce(sum(rows_inserted), 0)::bigint FROM sync_runs WHERE stream = $1", name)
 		copied := query[int64](t, h, "SELECT count(*) FROM sync_stubs WHERE stream = $1", name)
 		// A row that is copied from an order just when its own page comes counts for both.
-		if inserted > rows || inserted+copied < rows {
-			t.Errorf("%s: the runs inserted %d rows, %d were copied, the table has %d", name, inserted, copied, rows)
+		if inserted > rows || inserted+copied+tailed < rows {
+			t.Errorf("%s: the runs inserted %d rows, rounds of tails %d of all streams, %d were copied, the table has %d", name, inserted, tailed, copied, rows)
 		}
 	}
 	// Nothing tells that the process of a run without a lease has died but that it does not end: the next one after an hour says so.
