@@ -342,6 +342,10 @@ func (h *harness) settle(t *testing.T, sum *tally) {
 				t.Errorf("%s is whole, yet: %s", st.Stream, why)
 			}
 		}
+		h.world.StartWorker()
+		if res, err := r.Tail(t.Context(), chaosStreams()...); err != nil || res.Outcome != mirror.Succeeded {
+			t.Errorf("a round of tails in peace: %v %s: %s", err, res.Outcome, res.Reason)
+		}
 		return
 	}
 	results, err := r.Sync(t.Context(), chaosStreams()...)
