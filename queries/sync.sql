@@ -116,11 +116,13 @@ DELETE FROM sync_seen WHERE stream = @stream AND sweep_id = @sweep_id;
 
 -- name: SeenClear :exec
 -- What was received lately still tells which of two replies is newer: none is under way for as long as that. What seems to be
--- requested later than now tells nothing.
+-- requested later than now tells nothing. What a sweep under way has received stays; runs without a lease leave theirs to
+-- whoever comes next.
 DELETE FROM sync_seen s
 USING (SELECT GREATEST(at, clock_timestamp()) AS present FROM sync_clock) c
-WHERE s.stream = @stream AND s.sweep_id <> @keep_sweep_id
-  AND (s.requested_at < c.present - interval '10 minutes' OR s.requested_at > c.present);
+WHERE NOT (s.stream = @stream AND s.sweep_id = @keep_sweep_id)
+  AND (s.requested_at < c.present - interval '10 minutes' OR s.requested_at > c.present)
+  AND NOT EXISTS (SELECT FROM sync_streams l WHERE l.stream = s.stream AND l.sweep_id = s.sweep_id);
 
 -- name: SweepSince :one
 -- When the sweep began; one that an older syncd began has no stamp.

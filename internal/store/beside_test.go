@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"syncd/internal/localpg/pgtest"
 	"syncd/internal/store"
 )
@@ -85,5 +87,50 @@ func TestBesideSlotKeepsItsCheckpoint(t *testing.T) {
 	again := slot()
 	if string(again.Checkpoint) != `{"page": 2}` || again.SweepID != backfill.ID {
 		t.Errorf("the backfill goes on at %s of run %d, want page 2 of %d", again.Checkpoint, again.SweepID, backfill.ID)
+	}
+}
+
+// What runs without a lease have received goes with the next run of any stream, once it tells nothing any more: a daemon makes
+// thousands of rounds a day. What a sweep under way has received stays, however old.
+func TestBesideSeenGoes(t *testing.T) {
+	t.Parallel()
+	s := open(t, pgtest.Migrated(t), "polar")
+	long := time.Now().Add(-time.Hour)
+	sweep := begin(t, s)
+	tail, err := s.BeginSlot(t.Context(), "", "tail", store.KindTail, "test", time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	beside, err := tail.Beside(t.Context(), "customers", store.KindTail)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, run := range []*store.Run{sweep, beside} {
+		p := customerPage(1)
+		p.RequestedAt = long
+		if _, err := run.StorePage(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := tail.Finish(t.Context(), store.Closing{Outcome: "succeeded"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Open(t.Context(), "orders", store.KindRefresh, "test"); err != nil {
+		t.Fatal(err)
+	}
+	other, err := s.Begin(t.Context(), "orders", store.KindSweep, "test", time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Finish(t.Context(), store.Closing{Outcome: "interrupted"}); err != nil {
+		t.Fatal(err)
+	}
+	var kept []string
+	rows, err := s.Pool().Query(t.Context(), "SELECT stream FROM sync_seen")
+	if err == nil {
+		kept, err = pgx.CollectRows(rows, pgx.RowTo[string])
+	}
+	if err != nil || len(kept) != 1 || kept[0] != "customers" {
+		t.Errorf("kept: %q (%v), want what the sweep of customers has received", kept, err)
 	}
 }

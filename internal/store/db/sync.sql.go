@@ -538,8 +538,9 @@ func (q *Queries) SeenAny(ctx context.Context, arg SeenAnyParams) (uuid.UUID, er
 const seenClear = `-- name: SeenClear :exec
 DELETE FROM sync_seen s
 USING (SELECT GREATEST(at, clock_timestamp()) AS present FROM sync_clock) c
-WHERE s.stream = $1 AND s.sweep_id <> $2
+WHERE NOT (s.stream = $1 AND s.sweep_id = $2)
   AND (s.requested_at < c.present - interval '10 minutes' OR s.requested_at > c.present)
+  AND NOT EXISTS (SELECT FROM sync_streams l WHERE l.stream = s.stream AND l.sweep_id = s.sweep_id)
 `
 
 type SeenClearParams struct {
@@ -548,7 +549,8 @@ type SeenClearParams struct {
 }
 
 // What was received lately still tells which of two replies is newer: none is under way for as long as that. What seems to be
-// requested later than now tells nothing.
+// requested later than now tells nothing. What a sweep under way has received stays; runs without a lease leave theirs to
+// whoever comes next.
 func (q *Queries) SeenClear(ctx context.Context, arg SeenClearParams) error {
 	_, err := q.db.Exec(ctx, seenClear, arg.Stream, arg.KeepSweepID)
 	return err
