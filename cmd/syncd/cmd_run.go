@@ -61,6 +61,9 @@ type daemon struct {
 	current        atomic.Pointer[Config]
 	shown          []value
 
+	tailed bool     // a round has been made; used by the tails alone
+	await  sync.Map // by stream, what its sweep waits for
+
 	mu    sync.Mutex
 	token Secret // in use
 }
@@ -101,7 +104,7 @@ func (d *daemon) open(ctx context.Context, migrate bool) (err error) {
 		if err != nil {
 			return err
 		}
-		cfg.Jobs = append(cfg.Jobs, sched.Job{Name: st.Stream, Spec: spec, AtStart: overdue, Run: d.job(st.Stream)})
+		cfg.Jobs = append(cfg.Jobs, sched.Job{Name: st.Stream, Spec: spec, AtStart: overdue || st.Unfinished, Run: d.job(st.Stream)})
 	}
 	cfg.Jobs = append(cfg.Jobs, sched.Job{Name: mirror.TailStream, Spec: d.cfg.tailSpec(), AtStart: true, Urgent: true, Run: d.tail})
 	if d.sched, err = sched.New(cfg); err != nil {
@@ -202,7 +205,14 @@ func (d *daemon) run(c *command, starting context.Context) error {
 // job is one run of a stream. Only what failed is tried again soon: reading a whole stream again because some of its
 // items cannot be stored, or because rows came and went meanwhile, would cost the same again for little.
 func (d *daemon) job(stream string) func(context.Context) error {
+	var w waiting
 	return func(ctx context.Context) error {
+		switch swept, err := d.ready(ctx, stream, &w); {
+		case err != nil:
+			return err
+		case swept:
+			return nil
+		}
 		var res mirror.Result
 		for again := true; again; again = errors.Is(res.Err, fetch.ErrAuth) && !res.Unavailable && d.refused(ctx, res.Err) {
 			if !d.access.wait(ctx, d.stop) {
@@ -210,6 +220,10 @@ func (d *daemon) job(stream string) func(context.Context) error {
 			}
 			res = d.engine.runner.Once(ctx, stream)
 		}
+		if busy, is := errors.AsType[*store.BusyError](res.Err); is {
+			return d.busy(ctx, stream, &w, busy)
+		}
+		d.waits(stream, &w, "")
 		d.freshness(ctx)
 		if n, err := d.engine.store.Count(ctx, stream); err == nil { // else the run has told
 			d.metrics.SetRows(stream, n)
@@ -232,6 +246,11 @@ func (d *daemon) tail(ctx context.Context) error {
 		if res, err = d.engine.runner.Tail(ctx); err != nil {
 			return err
 		}
+	}
+	if busy, is := errors.AsType[*store.BusyError](res.Err); !is {
+		d.tailed = true
+	} else if !d.tailed { // most likely of the process before this one, which died
+		return &sched.Again{After: busy.Left + leaseMargin, For: "the lease of " + busy.Holder}
 	}
 	d.freshness(ctx)
 	due, err := d.engine.store.SweepsDue(ctx)
@@ -307,6 +326,11 @@ func (d *daemon) status(ctx context.Context) (any, error) {
 	report, err := readStatus(ctx, d.engine.store, d.config(), func(st store.StreamStatus) time.Time { return upcoming[st.Stream].UTC() })
 	if problem := d.polarError(); problem != nil {
 		report.Polar = problem.Error()
+	}
+	for i, s := range report.Streams {
+		if what, is := d.await.Load(s.Stream); is {
+			report.Streams[i].WaitsFor, _ = what.(string)
+		}
 	}
 	return report, err
 }

@@ -96,6 +96,7 @@ type streamReport struct {
 	Rejected  int64     `json:"rejected"`
 	Held      int64     `json:"held_deletions,omitempty"` // that the brake holds back
 	HeldRun   int64     `json:"held_run,omitempty"`       // to approve
+	WaitsFor  string    `json:"waits_for,omitempty"`      // what keeps its sweep from beginning, in the daemon that was asked
 	Off       string    `json:"off,omitempty"`            // why it is not synced unless it is named
 	Schedule  string    `json:"schedule"`
 	NextAt    time.Time `json:"next_at,omitzero"`

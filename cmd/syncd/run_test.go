@@ -38,7 +38,13 @@ type daemonUnderTest struct {
 // startDaemon starts a daemon on an empty database and waits until it listens.
 func startDaemon(t *testing.T, polar string, args ...string) *daemonUnderTest {
 	t.Helper()
-	d := &daemonUnderTest{dsn: pgtest.Empty(t), read: make(chan struct{})}
+	return startDaemonOn(t, pgtest.Empty(t), polar, args...)
+}
+
+// startDaemonOn starts a daemon on a database and waits until it listens.
+func startDaemonOn(t *testing.T, dsn, polar string, args ...string) *daemonUnderTest {
+	t.Helper()
+	d := &daemonUnderTest{dsn: dsn, read: make(chan struct{})}
 	d.cmd = exec.CommandContext(t.Context(), "syncd", append([]string{"run", "--listen", "127.0.0.1:0", "--log-format", "json"}, args...)...)
 	d.cmd.Env = append(os.Environ(), "SYNCD_DATABASE_URL="+d.dsn, "POLAR_SERVER="+polar)
 	if !strings.Contains(configOf(t, args), "polar_access_token_file") {

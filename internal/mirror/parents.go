@@ -104,6 +104,30 @@ func (sw *sweep) parents(ctx context.Context) (why string, err error) {
 	return why, nil
 }
 
+// Waits names a parent of the stream that has never been read to its end, or whose sweep is under way or was interrupted:
+// what is read for each of its rows has to come after. None is waited for that is off or that Polar does not give.
+func (r *Runner) Waits(ctx context.Context, stream string) (parent string, err error) {
+	var names []string
+	for _, p := range r.streams[stream].Parents {
+		if !r.Off[p.Stream] && !r.isDisabled(p.Stream) {
+			names = append(names, p.Stream)
+		}
+	}
+	if len(names) == 0 {
+		return "", nil
+	}
+	list, err := r.Store.Standings(ctx, names)
+	if err != nil {
+		return "", err
+	}
+	for _, st := range list {
+		if st.Unavailable == "" && (st.Run == 0 || st.Unfinished) {
+			return st.Stream, nil
+		}
+	}
+	return "", nil
+}
+
 // spare leaves out of the absent rows those of owners that Polar did not find.
 // An owner that went a moment ago is its own stream's finding; until that has
 // it, nothing is known of what it owned.

@@ -82,6 +82,15 @@ type job struct {
 	retryAt time.Time     // zero: no retry is waiting
 }
 
+// Again is an error that a job returns to be run again after a while, without another tick: what it needs is not there
+// yet, and that is no failure. It waits without keeping its place from others.
+type Again struct {
+	After time.Duration
+	For   string // what is waited for
+}
+
+func (a *Again) Error() string { return "waiting for " + a.For }
+
 // New reports everything that is wrong with a configuration at once.
 func New(cfg Config) (*Scheduler, error) {
 	if cfg.Location == nil {
@@ -300,7 +309,20 @@ func (s *Scheduler) tick(j *job) {
 	if jitter := time.Duration(s.jitter.Load()); !prompt && jitter > 0 && !s.wait(rand.N(jitter)) {
 		return
 	}
-	for s.attempt(j) != nil {
+	for {
+		err := s.attempt(j)
+		if again := (*Again)(nil); errors.As(err, &again) {
+			j.setRetry(time.Now().Add(again.After))
+			waited := s.wait(again.After)
+			j.setRetry(time.Time{})
+			if !waited || j.off() {
+				return
+			}
+			continue
+		}
+		if err == nil {
+			return
+		}
 		j.failures++
 		wait := s.backoff(j.failures)
 		now := time.Now()

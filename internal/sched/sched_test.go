@@ -356,3 +356,32 @@ func TestReschedule(t *testing.T) {
 		}
 	})
 }
+
+// A job that waits for something comes again when it said, with no failure counted and its place given to others.
+func TestAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		waits, other := newRan(), newRan()
+		s, stop := start(t, Config{Parallel: 1, RetryMin: 40 * time.Minute, RetryMax: 40 * time.Minute, Jobs: []Job{
+			{Name: "waits", Spec: "@every 1h", AtStart: true, Run: func(ctx context.Context) error {
+				if err := waits.run(ctx); err != nil || len(waits.times()) > 2 {
+					return err
+				}
+				return &Again{After: 40 * time.Second, For: "a lease"}
+			}},
+			{Name: "other", Spec: "@every 1m", Run: other.run},
+		}})
+		synctest.Wait()
+		if next := s.Upcoming()["waits"]; time.Until(next) > 40*time.Second {
+			t.Errorf("it is due at %v", next)
+		}
+		time.Sleep(59 * time.Minute)
+		stop()
+		if diff := cmp.Diff([]time.Duration{0, 40 * time.Second, 80 * time.Second}, waits.times()); diff != "" {
+			t.Error(diff)
+		}
+		if n := len(other.times()); n != 59 && n != 58 {
+			t.Errorf("the other job ran %d times, want 59", n)
+		}
+	})
+}

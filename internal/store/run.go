@@ -457,6 +457,7 @@ type StreamStatus struct {
 	RunStatus
 	CompleteAt    time.Time // start of the last complete sweep; zero: never
 	SucceededAt   time.Time // start of the last run that succeeded; zero: never
+	Unfinished    bool      // a sweep is under way or was interrupted
 	Rows          int64     // rows in the table that are not tombstoned
 	Held, HeldRun int64     // deletions that are held back, and the run to approve
 }
@@ -498,7 +499,7 @@ func (s *Store) Streams(ctx context.Context, names []string) ([]StreamStatus, er
 	}
 	for _, st := range states {
 		if a := at[st.Stream]; a != nil {
-			a.CompleteAt = deref(st.CompleteAt)
+			a.CompleteAt, a.Unfinished = deref(st.CompleteAt), st.SweepID != nil
 		}
 	}
 	for _, g := range good {

@@ -12,6 +12,7 @@ import (
 type Standing struct {
 	Stream      string
 	CompleteAt  time.Time // start of the last complete sweep; zero: never
+	Unfinished  bool      // a sweep is under way or was interrupted
 	Unavailable string    // why Polar refuses the stream to this token; "" when it does not
 	Rows        int64     // not tombstoned
 	Rejects     int64     // items that could not be stored, and have not been since
@@ -98,7 +99,7 @@ func (s *Store) Standings(ctx context.Context, names []string) ([]Standing, erro
 		}
 		for _, r := range states {
 			if a := at[r.Stream]; a != nil {
-				a.CompleteAt, a.Unavailable = deref(r.CompleteAt), deref(r.Unavailable)
+				a.CompleteAt, a.Unavailable, a.Unfinished = deref(r.CompleteAt), deref(r.Unavailable), r.SweepID != nil
 			}
 		}
 		sweeps, err := q.SweepsLast(ctx)

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"syncd/internal/localpg/pgtest"
+	"syncd/internal/polarsim"
+)
+
+// A daemon that begins again at once after it was killed meets the leases of its dead self. It waits for their end, and
+// streams that are read for each row of others wait for those.
+func TestDaemonWaitsForTheLeasesOfItsDeadSelf(t *testing.T) {
+	t.Parallel()
+	polar, _ := simulated(t, polarsim.ServerOptions{})
+	dsn := pgtest.Migrated(t)
+	conn, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Exec(t.Context(), `WITH dead AS (INSERT INTO polar.sync_runs (stream, kind, holder) SELECT s, 'sweep', 'dead' FROM unnest('{orders,subscriptions,products,tail}'::text[]) AS s RETURNING id, stream)
+		INSERT INTO polar.sync_streams (stream, lease_run, lease_holder, lease_seconds, leased_until, sweep_id)
+		SELECT stream, id, 'dead', 5, clock_timestamp() + interval '5 seconds', id FROM dead`); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	d := startDaemonOn(t, dsn, polar, "--jitter", "0s", "--tail", "24h", "--streams=-metrics,-metrics_export")
+	await(t, "a status that tells what is waited for", func() bool {
+		_, body := d.get(t, "/status")
+		var report statusReport
+		if err := json.Unmarshal([]byte(body), &report); err != nil {
+			t.Fatal(err)
+		}
+		lease, parent := false, false
+		for _, s := range report.Streams {
+			lease = lease || s.Stream == "orders" && s.WaitsFor == "the lease of dead"
+			parent = parent || s.Stream == "customer_seats" && strings.HasPrefix(s.WaitsFor, "a sweep of ")
+		}
+		return lease && parent
+	})
+	await(t, "every stream to be complete", func() bool {
+		return d.row(t, `SELECT count(*)::text FROM polar.sync_streams WHERE complete_at IS NOT NULL AND stream IN ('orders', 'subscriptions', 'products', 'customer_seats', 'customers')`) == "5"
+	})
+	await(t, "a round of tails", func() bool {
+		return d.row(t, `SELECT count(*)::text FROM polar.sync_runs WHERE kind = 'tail' AND outcome = 'succeeded'`) != "0"
+	})
+	if failed := d.row(t, `SELECT COALESCE(string_agg(stream || ' ' || outcome || ': ' || reason, '; '), '') FROM polar.sync_runs WHERE outcome NOT IN ('succeeded', 'skipped', 'interrupted')`); failed != "" {
+		t.Error(failed)
+	}
+	if _, body := d.get(t, "/status"); strings.Contains(body, "waits_for") {
+		t.Errorf("something is waited for still: %s", body)
+	}
+	if code, _ := d.get(t, "/healthz"); code != http.StatusOK {
+		t.Error(code)
+	}
+}
