@@ -8,6 +8,14 @@ RETURNING organization_id, server;
 -- name: MetaGet :one
 SELECT organization_id, server, bound_at FROM sync_meta;
 
+-- name: MetaVersion :exec
+UPDATE sync_meta
+SET polar_version = @version, polar_version_retired = sqlc.narg(retired)::text, polar_version_at = now()
+WHERE (polar_version, polar_version_retired) IS DISTINCT FROM (@version, sqlc.narg(retired)::text);
+
+-- name: MetaVersionGet :one
+SELECT polar_version, polar_version_retired, polar_version_at FROM sync_meta;
+
 -- name: StreamEnsure :exec
 INSERT INTO sync_streams (stream) VALUES (@stream) ON CONFLICT (stream) DO NOTHING;
 

@@ -78,14 +78,21 @@ const (
 // gainAccess asks Polar who we are until it answers with that. The token is read again before each question: it may have
 // been replaced. What waiting does not heal is the error.
 func (d *daemon) gainAccess(ctx context.Context) error {
+	began := time.Now()
 	for wait := askLeast; ; wait = min(2*wait, askMost) {
 		d.renewToken(ctx)
 		err := d.engine.runner.Check(ctx)
-		if err != nil && !passes(err) {
+		// No version that can be asked for may be a gateway's word while Polar is deployed. A daemon that starts waits for
+		// that to pass, and then ends: another syncd is needed.
+		unserved := errors.Is(err, fetch.ErrVersion) && !d.worked.Load() && time.Since(began) >= d.config().Patience
+		if err != nil && (!passes(err) || unserved) {
 			d.access.set(err, "")
 			return err
 		}
 		d.lost(ctx, err)
+		if err == nil {
+			d.worked.Store(true)
+		}
 		if err == nil || ctx.Err() != nil {
 			return err
 		}
@@ -98,7 +105,7 @@ func (d *daemon) gainAccess(ctx context.Context) error {
 
 // passes tells the errors that may go away without a change to the configuration, but for the token.
 func passes(err error) bool {
-	for _, kind := range []error{fetch.ErrAuth, fetch.ErrTransient, fetch.ErrRateLimited, store.ErrUnreachable} {
+	for _, kind := range []error{fetch.ErrAuth, fetch.ErrVersion, fetch.ErrTransient, fetch.ErrRateLimited, store.ErrUnreachable} {
 		if errors.Is(err, kind) {
 			return true
 		}
@@ -157,15 +164,18 @@ func (d *daemon) pause(ctx context.Context, wait time.Duration) {
 	}
 }
 
-// refused tells whether a 401 that a run met means that the token is refused as such. One that a stream alone is answered
-// with is a failure of that stream.
+// shuts tells the answers that every other request would get, too.
+func shuts(err error) bool { return errors.Is(err, fetch.ErrAuth) || errors.Is(err, fetch.ErrVersion) }
+
+// refused tells whether a 401 that a run met means that the token is refused as such, and a 404 that no version is served.
+// One that a stream alone is answered with is a failure of that stream.
 func (d *daemon) refused(ctx context.Context, err error) bool {
 	d.asking.Lock()
 	defer d.asking.Unlock()
 	if d.access.problem() != nil { // another run has found out
 		return true
 	}
-	if again := d.engine.runner.Check(ctx); !errors.Is(again, fetch.ErrAuth) {
+	if again := d.engine.runner.Check(ctx); !shuts(again) {
 		return false
 	}
 	d.lost(ctx, err)

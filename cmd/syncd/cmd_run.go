@@ -52,6 +52,7 @@ type daemon struct {
 	server  *serve.Server // nil = none
 
 	access *access
+	worked atomic.Bool     // Polar could be read from once
 	asking sync.Mutex      // one run at a time asks whether the token is refused
 	stop   <-chan struct{} // closed when work should come to an end
 
@@ -126,6 +127,7 @@ func (d *daemon) open(ctx context.Context, migrate bool) (err error) {
 			return err
 		}
 	}
+	d.warnOfVersion(ctx)
 	d.log.Info("syncd starts", "version", build.Version, "commit", build.Commit, "server", d.engine.client.Server(),
 		"database", d.cfg.DatabaseURL.DSN(), "schema", d.cfg.Schema, "listen", d.addr())
 	return nil
@@ -214,7 +216,7 @@ func (d *daemon) job(stream string) func(context.Context) error {
 			return nil
 		}
 		var res mirror.Result
-		for again := true; again; again = errors.Is(res.Err, fetch.ErrAuth) && !res.Unavailable && d.refused(ctx, res.Err) {
+		for again := true; again; again = shuts(res.Err) && !res.Unavailable && d.refused(ctx, res.Err) {
 			if !d.access.wait(ctx, d.stop) {
 				return nil
 			}
@@ -238,7 +240,7 @@ func (d *daemon) job(stream string) func(context.Context) error {
 // tail is one round of tails; it brings sweeps forward that the tails want.
 func (d *daemon) tail(ctx context.Context) error {
 	var res mirror.Result
-	for again := true; again; again = errors.Is(res.Err, fetch.ErrAuth) && d.refused(ctx, res.Err) {
+	for again := true; again; again = shuts(res.Err) && d.refused(ctx, res.Err) {
 		if !d.access.wait(ctx, d.stop) {
 			return nil
 		}
@@ -266,6 +268,18 @@ func (d *daemon) tail(ctx context.Context) error {
 		return res.Err
 	}
 	return nil
+}
+
+// warnDays is how long before the end of a version it is warned of.
+const warnDays = 45
+
+// warnOfVersion tells in time that the version that is asked for ends.
+func (d *daemon) warnOfVersion(ctx context.Context) {
+	v, known := fetch.FindVersion(d.cfg.PolarVersion)
+	if left := v.DaysLeft(d.engine.client.Now()); known && left < warnDays {
+		d.log.WarnContext(ctx, "Polar retires the version of its API that is configured: set polar_version to a newer one, or upgrade syncd; until then its current one is used when that day comes",
+			"polar_version", v.Name, "ends", v.Ends.Format(time.DateOnly), "days_left", left)
+	}
 }
 
 // freshness brings the gauges up to date. Where that fails, the next run does it.

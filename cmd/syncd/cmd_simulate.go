@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,6 +24,7 @@ type simulateCmd struct {
 	PerMinute int           `help:"Requests a minute before 429; 0 for no limit. Polar's production has 500, its sandbox 100."`
 	FeedLag   time.Duration `placeholder:"DURATION" help:"How late events and webhook deliveries may show, each by another time; by default at once."`
 	Keep      int           `placeholder:"MB" help:"Keep answers of up to so many megabytes in memory and give them again until something is written, for benchmarks."`
+	Retire    []string      `placeholder:"VERSION" help:"A version of the API that is not served: 2026-04, 2026-10 or 2027-01; may be repeated."`
 	Fault     []string      `sep:"none" placeholder:"KIND:KEY=VALUE,..." help:"Something that goes wrong, such as 502:path=/v1/orders/,times=1; may be repeated."`
 }
 
@@ -33,6 +35,12 @@ func (cmd *simulateCmd) Run(c *command) error {
 		problems = append(problems, errors.New("--customers, --orders, --per-minute, --feed-lag and --keep cannot be negative"))
 	}
 	options := polarsim.ServerOptions{Token: cmd.Token, Scopes: cmd.Scopes, PerMinute: cmd.PerMinute, Log: log}
+	for _, version := range cmd.Retire {
+		if !slices.Contains(polarsim.Versions(), version) {
+			problems = append(problems, fmt.Errorf("--retire %q: there are %s", version, strings.Join(polarsim.Versions(), ", ")))
+		}
+	}
+	options.Retired = cmd.Retire
 	for _, text := range cmd.Fault {
 		f, err := polarsim.ParseFault(text)
 		problems = append(problems, err)

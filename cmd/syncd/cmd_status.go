@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"syncd/internal/fetch"
 	"syncd/internal/mirror"
 	"syncd/internal/sched"
 	"syncd/internal/store"
@@ -50,6 +51,7 @@ type statusReport struct {
 	Organization string         `json:"organization,omitempty"`
 	AnsweredAt   time.Time      `json:"polar_answered_at,omitzero"` // when Polar last answered any process, a refusal included
 	Tails        roundReport    `json:"tails"`
+	Version      *versionReport `json:"polar_version,omitempty"`
 	Polar        string         `json:"polar,omitempty"` // why the daemon that was asked cannot read from it
 	Streams      []streamReport `json:"streams"`
 	Feeds        []feedReport   `json:"feeds,omitempty"`
@@ -57,6 +59,48 @@ type statusReport struct {
 	Budget       *budgetReport  `json:"budget,omitempty"`
 
 	answered time.Duration // ago, by the clock of the database
+}
+
+// versionReport is the version of Polar's API that the mirror is read in.
+type versionReport struct {
+	Version  string    `json:"version"`
+	Known    bool      `json:"known"`             // to this syncd
+	Retired  string    `json:"retired,omitempty"` // the one configured, in whose place it is used
+	EndsAt   time.Time `json:"ends_at,omitzero"`  // the first day on which Polar may retire it
+	DaysLeft *int      `json:"days_left,omitempty"`
+}
+
+func readVersion(ctx context.Context, s *store.Store, now time.Time) (*versionReport, error) {
+	v, err := s.Version(ctx)
+	if err != nil || v.Name == "" {
+		return nil, err
+	}
+	report := &versionReport{Version: v.Name, Retired: v.Retired}
+	if known, is := fetch.FindVersion(v.Name); is {
+		left := known.DaysLeft(now)
+		report.Known, report.EndsAt, report.DaysLeft = true, known.Ends, &left
+	}
+	return report, nil
+}
+
+// line is the version in words.
+func (r *versionReport) line() string {
+	if r == nil {
+		return "Polar-Version: not asked yet"
+	}
+	text := "Polar-Version " + r.Version
+	switch {
+	case !r.Known:
+		text += ", which this syncd does not know: upgrade it"
+	case *r.DaysLeft < 0:
+		text += ", which Polar may retire any day"
+	default:
+		text += fmt.Sprintf(", served until about %s: %d days left", r.EndsAt.Format(time.DateOnly), *r.DaysLeft)
+	}
+	if r.Retired != "" {
+		text += "; Polar has retired the configured " + r.Retired + ": set polar_version"
+	}
+	return text
 }
 
 // roundReport is the last round of tails.
@@ -118,6 +162,9 @@ func readStatus(ctx context.Context, s *store.Store, cfg *Config, next func(stor
 	}
 	fresh, err := s.Freshness(ctx)
 	if err != nil {
+		return report, err
+	}
+	if report.Version, err = readVersion(ctx, s, time.Now()); err != nil {
 		return report, err
 	}
 	if report.AnsweredAt, report.answered, err = s.LastAnswer(ctx); err != nil {
@@ -196,7 +243,7 @@ func (r statusReport) print(c *command, now time.Time) error {
 	if err := t.print(c.stdout); err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintf(c.stdout, "\n%s\n%s\n", r.Tails.line(now), r.lastAnswer()); err != nil {
+	if _, err := fmt.Fprintf(c.stdout, "\n%s\n%s\n%s\n", r.Tails.line(now), r.lastAnswer(), r.Version.line()); err != nil {
 		return err
 	}
 	for _, s := range r.Streams {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"syncd/internal/fetch"
 	"syncd/internal/mirror"
 	"syncd/internal/sched"
 	"syncd/internal/store"
@@ -31,6 +32,8 @@ type Config struct {
 	AccessToken Secret
 	// Server is production, sandbox or the URL of something that answers like Polar.
 	Server string
+	// PolarVersion is the version of the API that is asked for.
+	PolarVersion string
 	// OrganizationID, when set, is the organization that the token must belong to: a token of another one is refused
 	// before anything is written.
 	OrganizationID string
@@ -162,6 +165,13 @@ func (c *Config) settings() []setting {
 			c.Server = v
 			return checkServer(v)
 		}, doc: "production, sandbox or a URL"},
+		{key: "polar_version", group: groupPolar, hint: "VERSION", def: fetch.DefaultVersion, set: func(v string) error {
+			c.PolarVersion = v
+			if _, err := time.Parse("2006-01", v); err != nil {
+				return errors.New("write a year and a month such as " + fetch.DefaultVersion)
+			}
+			return nil
+		}, doc: "version of Polar's API to ask for; where Polar has retired it, its current one is used"},
 		{key: "polar_organization_id", group: groupPolar, hint: "UUID", set: func(v string) error {
 			id, err := uuid.Parse(v)
 			c.OrganizationID = id.String()

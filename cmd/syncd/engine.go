@@ -55,6 +55,7 @@ func newClient(cfg *Config, log *slog.Logger) (*fetch.Client, error) {
 	client, err := fetch.New(fetch.Config{
 		Server:            cfg.Server,
 		Token:             cfg.AccessToken.Reveal(),
+		Version:           cfg.PolarVersion,
 		OrganizationID:    cfg.OrganizationID,
 		RequestsPerMinute: cfg.RequestsPerMinute,
 		Patience:          cfg.Patience,

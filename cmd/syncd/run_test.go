@@ -331,6 +331,45 @@ func TestDaemonOutlivesItsToken(t *testing.T) {
 	}
 }
 
+// A version of the API that ends while the daemon runs does not end it. One that starts where none is served serves its health
+// for as long as its patience, and ends.
+func TestDaemonOutlivesItsVersion(t *testing.T) {
+	t.Parallel()
+	t.Run("goes on", func(t *testing.T) {
+		t.Parallel()
+		polar, sim := simulated(t, polarsim.ServerOptions{})
+		d := startDaemon(t, polar, "--polar-version", "2026-04", "--schedule", "@every 1s", "--streams", "products", "--jitter", "0s")
+		await(t, "a run", func() bool { return runs(t, d) > 0 })
+		sim.Retire("2026-04")
+		before := runs(t, d)
+		await(t, "runs in the next version", func() bool { return runs(t, d) >= before+3 })
+		if _, metrics := d.get(t, "/metrics"); !strings.Contains(metrics, `syncd_polar_version_retired{version="2026-10"} 1`) {
+			t.Error("/metrics does not tell")
+		}
+		if _, status := d.get(t, "/status"); !strings.Contains(status, `"retired": "2026-04"`) {
+			t.Errorf("/status: %s", status)
+		}
+		if n := strings.Count(d.logged(), "has retired the version"); n != 1 {
+			t.Errorf("told %d times", n)
+		}
+	})
+	t.Run("no version is served", func(t *testing.T) {
+		t.Parallel()
+		polar, _ := simulated(t, polarsim.ServerOptions{Retired: polarsim.Versions()})
+		d := startDaemon(t, polar, "--patience", "1s")
+		await(t, "the reason", func() bool {
+			_, body := d.get(t, "/readyz")
+			return strings.Contains(body, "serves neither the Polar-Version")
+		})
+		if code, _ := d.get(t, "/healthz"); code != http.StatusOK {
+			t.Errorf("/healthz: %d", code)
+		}
+		if code, _ := d.end(t); code != exitFailed {
+			t.Errorf("ended with %d, want %d", code, exitFailed)
+		}
+	})
+}
+
 // runs counts the successful runs of products.
 func runs(t *testing.T, d *daemonUnderTest) (n int) {
 	t.Helper()

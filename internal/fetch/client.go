@@ -30,6 +30,7 @@ type Client struct {
 	limiter  *limiter
 	exchange *exchange
 	tokens   *credentials
+	versions versions
 	owned    *http.Transport // nil when the caller brought its own transport
 	echo     atomic.Pointer[string]
 	warned   atomic.Bool // of another version
@@ -41,7 +42,7 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{cfg: cfg, base: base, tokens: &credentials{tokens: []string{cfg.Token}}}
+	c := &Client{cfg: cfg, base: base, tokens: &credentials{tokens: []string{cfg.Token}}, versions: versions{asked: cfg.Version, inUse: cfg.Version}}
 	transport := cfg.Transport
 	if transport == nil {
 		c.owned = defaultTransport()
@@ -102,9 +103,6 @@ func (c *Client) VersionEcho() string {
 	}
 	return ""
 }
-
-// Version is the Polar-Version that is asked for.
-func (c *Client) Version() string { return c.cfg.Version }
 
 // Server is the scheme and host that is read from, for messages.
 func (c *Client) Server() string { return c.base.Scheme + "://" + c.base.Host }
@@ -196,7 +194,7 @@ func (c *Client) send(ctx context.Context, op, path string, query url.Values, ta
 		return *made, fail
 	}
 	req.SetResponseHandler(func(resp *http.Response) error {
-		c.noteVersion(ctx, resp)
+		c.noteVersion(ctx, made, resp)
 		if resp.StatusCode != http.StatusOK {
 			return nil // left open for the classification below
 		}
@@ -211,7 +209,7 @@ func (c *Client) send(ctx context.Context, op, path string, query url.Values, ta
 	case err == nil && resp.StatusCode == http.StatusOK:
 		return *made, nil
 	case err == nil:
-		c.noteVersion(ctx, resp)
+		c.noteVersion(ctx, made, resp)
 		body, err := io.ReadAll(io.LimitReader(resp.Body, mostOfError))
 		fail.answer(resp, body)
 		fail.Err = err
@@ -230,12 +228,16 @@ func (c *Client) prepare(req *http.Request) error {
 	}
 	req.Header = req.Header.Clone() // the attempt before may still be reading it
 	c.dress(req)
+	if counted && made.unversioned {
+		req.Header.Del(versionHeader)
+	}
 	return nil
 }
 
 // dress sets the headers that may change from one attempt to the next.
 func (c *Client) dress(req *http.Request) {
 	req.Header.Set("Authorization", "Bearer "+c.tokens.current())
+	req.Header.Set(versionHeader, c.Version())
 }
 
 func (c *Client) request(ctx context.Context, path string, query url.Values) (*retryablehttp.Request, error) {
@@ -257,16 +259,14 @@ func (c *Client) request(ctx context.Context, path string, query url.Values) (*r
 	c.dress(req)
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", c.cfg.UserAgent)
-	req.Header.Set(versionHeader, c.cfg.Version)
 	return retryablehttp.FromRequest(req)
 }
 
 // read takes in the body of a 200 and decodes it.
 func (c *Client) read(resp *http.Response, decode func([]byte) error) error {
 	defer resp.Body.Close() //nolint:errcheck // an error after the last byte changes nothing
-	contentType := resp.Header.Get("Content-Type")
-	if media, _, err := mime.ParseMediaType(contentType); err != nil || media != "application/json" && !strings.HasSuffix(media, "+json") {
-		return &errUnreadable{fmt.Errorf("no JSON, but content type %q", shorten(contentType, 80))}
+	if !isJSON(resp) {
+		return &errUnreadable{fmt.Errorf("no JSON, but content type %q", shorten(resp.Header.Get("Content-Type"), 80))}
 	}
 	body, err := readBody(resp, c.cfg.MaxBody)
 	if err != nil {
@@ -276,6 +276,11 @@ func (c *Client) read(resp *http.Response, decode func([]byte) error) error {
 		return &errUnreadable{err}
 	}
 	return nil
+}
+
+func isJSON(resp *http.Response) bool {
+	media, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	return err == nil && (media == "application/json" || strings.HasSuffix(media, "+json"))
 }
 
 func readBody(resp *http.Response, most int64) ([]byte, error) {
@@ -350,13 +355,16 @@ func (c *Client) classify(ctx context.Context, fail *Error, resp *http.Response,
 }
 
 // noteVersion keeps the version that the server says it answered in, and warns the first time that it is another one.
-func (c *Client) noteVersion(ctx context.Context, resp *http.Response) {
+func (c *Client) noteVersion(ctx context.Context, made *call, resp *http.Response) {
 	echo := resp.Header.Get(versionHeader)
+	if made.unversioned && echo != "" {
+		c.adopt(ctx, shorten(echo, 40))
+	}
 	if echo == "" || echo == c.VersionEcho() {
 		return
 	}
 	c.echo.Store(&echo)
-	if echo != c.cfg.Version && c.warned.CompareAndSwap(false, true) {
+	if echo != c.Version() && c.warned.CompareAndSwap(false, true) {
 		c.cfg.Log.WarnContext(ctx, "Polar answers in another version of its API than asked for",
 			slog.String("asked", c.cfg.Version), slog.String("answered", shorten(echo, 40)))
 	}

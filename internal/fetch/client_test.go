@@ -38,7 +38,7 @@ func TestPage(t *testing.T) {
 	if want := "/v1/orders/?organization_id=org-1&page=2&sorting=a&sorting=b"; got.URL.String() != want || got.Method != http.MethodGet {
 		t.Errorf("asked %s %s, want %s", got.Method, got.URL, want)
 	}
-	for name, want := range map[string]string{"Authorization": "Bearer " + testToken, "Polar-Version": "2026-04", "Accept": "application/json"} {
+	for name, want := range map[string]string{"Authorization": "Bearer " + testToken, "Polar-Version": DefaultVersion, "Accept": "application/json"} {
 		if got.Header.Get(name) != want {
 			t.Errorf("%s: %q", name, got.Header.Get(name))
 		}
@@ -46,7 +46,7 @@ func TestPage(t *testing.T) {
 	if !strings.HasPrefix(got.Header.Get("User-Agent"), "syncd") {
 		t.Errorf("user agent %q", got.Header.Get("User-Agent"))
 	}
-	if c.Requests() != 1 || c.Retries() != 0 || c.RateLimited() != 0 || c.Paused() != 0 || c.VersionEcho() != "2026-04" {
+	if c.Requests() != 1 || c.Retries() != 0 || c.RateLimited() != 0 || c.Paused() != 0 || c.VersionEcho() != DefaultVersion {
 		t.Errorf("counters %d %d %d %v %q", c.Requests(), c.Retries(), c.RateLimited(), c.Paused(), c.VersionEcho())
 	}
 }
@@ -105,7 +105,7 @@ func TestAnswers(t *testing.T) {
 		{name: "404 of another kind", status: 404, contentType: isJSON, body: `{"error":"InvoiceDoesNotExist","detail":"x"}`, want: ErrContract, class: "contract", code: "InvoiceDoesNotExist", attempts: 1},
 		{name: "404 route", status: 404, contentType: isJSON, header: map[string]string{versionHeader: "2026-04"}, body: `{"detail":"Not Found"}`,
 			want: ErrContract, class: "contract", attempts: 1, wantMessages: []string{"POLAR_SERVER"}},
-		{name: "404 version", status: 404, contentType: isJSON, body: `{"detail":"Not Found"}`, want: ErrContract, class: "contract", attempts: 1, wantMessages: []string{"may be retired"}},
+		{name: "404 version", status: 404, contentType: isJSON, body: `{"detail":"Not Found"}`, want: ErrContract, class: "contract", attempts: 2, wantMessages: []string{"serves neither"}},
 		{name: "404 HTML", status: 404, contentType: "text/html", body: `<html>ResourceNotFound</html>`, want: ErrContract, class: "contract", attempts: 1},
 		{name: "400", status: 400, contentType: isJSON, body: `{"error":"BadRequest","detail":"no container"}`, want: ErrContract, class: "contract", code: "BadRequest", attempts: 1, wantMessages: []string{"no container"}},
 		{name: "405", status: 405, contentType: isJSON, body: `{"detail":"Method Not Allowed"}`, want: ErrContract, class: "contract", attempts: 1},
@@ -423,7 +423,7 @@ func TestVersionEcho(t *testing.T) {
 	var logged bytes.Buffer
 	c := inProcess(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		w.Header().Set(versionHeader, "2026-10")
+		w.Header().Set(versionHeader, "2027-01")
 		write(w, emptyPage)
 	}, capture(&logged))
 	if c.VersionEcho() != "" {
@@ -434,7 +434,7 @@ func TestVersionEcho(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := strings.Count(logged.String(), "level=WARN"); n != 1 || c.VersionEcho() != "2026-10" {
+	if n := strings.Count(logged.String(), "level=WARN"); n != 1 || c.VersionEcho() != "2027-01" {
 		t.Errorf("%d warnings, echo %q: %s", n, c.VersionEcho(), logged.String())
 	}
 	mustNotContainToken(t, "log", logged.String())

@@ -31,8 +31,9 @@ type Config struct {
 	// Token is the organization access token. It is sent as a bearer token to Server and to nobody else, and it
 	// appears in no log line and no error.
 	Token string
-	// Version is the Polar-Version to ask for; default "2026-04". A version that Polar does not know is answered with
-	// 404 for every path (polarsource/polar, server/polar/kit/versioning.py).
+	// Version is the Polar-Version to ask for; default DefaultVersion. A version that Polar does not serve is answered
+	// with 404 for every path (polarsource/polar, server/polar/kit/versioning.py); then the one that it takes for its
+	// current one is used.
 	Version string
 	// OrganizationID is sent as organization_id wherever a query names that key with an empty value; when it is empty
 	// too, the key is left out.
@@ -78,7 +79,7 @@ type Config struct {
 func (cfg Config) withDefaults() (Config, *url.URL, error) {
 	base, err := parseServer(cfg.Server)
 	problems := []error{err, checkToken(cfg.Token)}
-	cfg.Version = or(cfg.Version, "2026-04")
+	cfg.Version = or(cfg.Version, DefaultVersion)
 	cfg.RequestsPerMinute = or(cfg.RequestsPerMinute, defaultBudget(base))
 	cfg.Window = or(cfg.Window, polarWindow)
 	cfg.AttemptTimeout = or(cfg.AttemptTimeout, time.Minute)

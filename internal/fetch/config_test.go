@@ -73,7 +73,7 @@ func TestConfigDefaults(t *testing.T) {
 	t.Parallel()
 	for server, budget := range map[string]int{"production": 250, "sandbox": 50, "https://sandbox-api.polar.sh": 50, "http://localhost:1": 250} {
 		cfg, _, err := Config{Server: server, Token: testToken}.withDefaults()
-		if err != nil || cfg.RequestsPerMinute != budget || cfg.Version != "2026-04" || cfg.MaxBody != 64<<20 || cfg.MaxAttempts != 6 {
+		if err != nil || cfg.RequestsPerMinute != budget || cfg.Version != DefaultVersion || cfg.MaxBody != 64<<20 || cfg.MaxAttempts != 6 {
 			t.Errorf("%s: %+v, %v", server, cfg, err)
 		}
 	}

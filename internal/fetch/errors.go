@@ -33,6 +33,8 @@ var (
 	// ErrContract: an answer that Polar's API does not give: a redirect, 404 for the path or the version, no JSON, a
 	// body without end, another 4xx.
 	ErrContract = errors.New("unexpected answer")
+	// ErrVersion: no version of the API is served that syncd can ask for. It is an ErrContract, too.
+	ErrVersion = errors.New("version not served")
 	// ErrLocal: this machine could not take in the answer, such as for want of disk space. Polar is not to blame.
 	ErrLocal = errors.New("failed on this machine")
 )
@@ -82,6 +84,7 @@ type Error struct {
 	Class      string // see Class
 	Remedy     string // what the operator can do
 	Err        error  // the cause, where there is one beneath
+	unserved   bool   // see ErrVersion
 }
 
 // Error names the thing and the remedy. It never contains the token.
@@ -151,6 +154,8 @@ func (e *Error) Is(target error) bool {
 		return e.Class == ClassRateLimited
 	case ErrTransient:
 		return e.Class == ClassTransient
+	case ErrVersion:
+		return e.unserved
 	case ErrContract:
 		return e.Class == ClassContract
 	case ErrLocal:
@@ -181,12 +186,12 @@ func (e *Error) answer(resp *http.Response, body []byte) {
 		}
 	case status == http.StatusNotFound && e.Code == "ResourceNotFound":
 		e.Class = ClassNotFound
+	case unserved(resp, body):
+		e.Class, e.unserved = ClassContract, true
+		e.Remedy = "Polar serves neither the Polar-Version that syncd asks for nor one for those who ask for none, or POLAR_SERVER is not the address of a Polar API: check the address, then upgrade syncd or set polar_version"
 	case status == http.StatusNotFound && e.Code == "":
 		e.Class = ClassContract
 		e.Remedy = "check that POLAR_SERVER is the address of a Polar API"
-		if resp.Header.Get(versionHeader) == "" {
-			e.Remedy = "the Polar-Version that this syncd asks for may be retired, or POLAR_SERVER is not the address of a Polar API: check the address, then upgrade syncd"
-		}
 	case status == http.StatusTooManyRequests:
 		e.Class = ClassRateLimited
 		e.Remedy = "another client of the organization uses up its request limit: lower the budget of syncd or slow the other one down"

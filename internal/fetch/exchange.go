@@ -25,6 +25,9 @@ type call struct {
 	waits        bool      // the last attempt failed in an outage: the next one waits for the end of it
 	unauthorized int       // attempts that were answered with 401
 
+	unserved    bool // the last attempt was answered that there is no such version
+	unversioned bool // so the attempts after it ask for none
+
 	wait time.Duration // before the next attempt
 }
 
@@ -65,7 +68,7 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	attempt := 1
 	if call, ok := req.Context().Value(callKey{}).(*call); ok {
 		call.attempts++
-		call.sent, call.waits = sent, false
+		call.sent, call.waits, call.unserved = sent, false, false
 		attempt = call.attempts
 	}
 	x.requests.Add(1)
@@ -80,8 +83,8 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 		return err
 	}
 	resp, err := x.next.RoundTrip(req.WithContext(ctx))
-	if err == nil && resp.StatusCode == http.StatusUnauthorized {
-		err = foreign(resp)
+	if err == nil {
+		err = look(resp, req)
 	}
 	line := x.log.With("method", req.Method, "path", req.URL.Path, "query", req.URL.RawQuery, "attempt", attempt, "took", time.Since(started))
 	if err != nil {
@@ -113,14 +116,20 @@ type errForeign struct {
 
 func (e *errForeign) Error() string { return fmt.Sprintf("%d with %s", e.status, e.body) }
 
-// foreign tells whether an error answer is not Polar's own, which names the error. The body can be read again.
-func foreign(resp *http.Response) error {
+// look looks into the answers whose status has several meanings. The body can be read again.
+func look(resp *http.Response, req *http.Request) error {
+	if resp.StatusCode != http.StatusUnauthorized && resp.StatusCode != http.StatusNotFound {
+		return nil
+	}
 	body, err := peek(resp)
 	if err != nil {
 		return err
 	}
+	if call, ok := req.Context().Value(callKey{}).(*call); ok {
+		call.unserved = unserved(resp, body)
+	}
 	var said Error
-	if said.describe(resp, body) {
+	if resp.StatusCode == http.StatusNotFound || said.describe(resp, body) {
 		return nil
 	}
 	return errors.Join(&errForeign{resp.StatusCode, or(describeForeign(resp, body), "no body")}, resp.Body.Close())

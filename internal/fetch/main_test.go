@@ -76,7 +76,7 @@ func reply(w http.ResponseWriter, status int, contentType, body string) {
 	if contentType != "" {
 		w.Header().Set("Content-Type", contentType)
 	}
-	w.Header().Set(versionHeader, "2026-04")
+	w.Header().Set(versionHeader, DefaultVersion)
 	w.WriteHeader(status)
 	write(w, body)
 }

@@ -70,6 +70,10 @@ func (p patience) check(ctx context.Context, resp *http.Response, err error) (bo
 		}
 		return made.refused < p.cfg.MaxAttempts || time.Since(made.refusedAt) < refusedFor*p.cfg.MaxPause, nil
 	}
+	if made.unserved && !made.unversioned {
+		made.unversioned = true
+		return true, nil
+	}
 	if made.own() >= most {
 		return false, nil
 	}

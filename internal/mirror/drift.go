@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -56,6 +57,16 @@ func (d *drift) seal(item uuid.UUID) {
 	d.sealed = len(d.order)
 }
 
+// breaks is something that a version of the API that this syncd does not know has changed in what it does know: a field
+// that is gone or of another type. New fields and values are not.
+func (d *drift) breaks() (met, bool) {
+	i := slices.IndexFunc(d.order, func(m met) bool { return m.kind == missingField || m.kind == otherType })
+	if i < 0 {
+		return met{}, false
+	}
+	return d.order[i], true
+}
+
 func (d *drift) list() []store.Drift {
 	list := make([]store.Drift, len(d.order))
 	for i, m := range d.order {
@@ -66,8 +77,11 @@ func (d *drift) list() []store.Drift {
 
 // recordDrift puts down what the run met. That it could not is no reason to fail the run: the next one meets it again.
 func (sw *sweep) recordDrift(ctx context.Context) {
-	if echo := sw.r.Client.VersionEcho(); echo != "" && echo != sw.r.Client.Version() {
+	if echo := sw.r.Client.VersionEcho(); echo != "" && (echo != sw.r.Client.Version() || sw.r.Client.Retired() != "") {
 		sw.drift.note(met{kind: otherVersion, field: "Polar-Version", value: echo})
+	}
+	if err := sw.r.noteVersion(ctx, sw.r.version.Load()); err != nil {
+		sw.r.Log.WarnContext(ctx, "the version of the API is not recorded", "error", err)
 	}
 	if len(sw.drift.order) == 0 {
 		return

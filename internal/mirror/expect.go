@@ -126,10 +126,13 @@ func expected() map[string]Expect {
 			},
 		},
 		"webhook_endpoints": {Enums: map[string][]string{"format": {"raw", "discord", "slack"}}},
-		"license_keys":      {Enums: map[string][]string{"status": {"granted", "revoked", "disabled"}}},
-		"customer_seats":    {Enums: map[string][]string{"status": {"pending", "claimed", "revoked"}}},
-		"payment_methods":   {Sparse: []string{"method_metadata"}, Enums: map[string][]string{"processor": {"stripe"}}},
-		"events":            {Enums: map[string][]string{"source": {"system", "user"}}},
+		"license_keys": {
+			Extra: []string{"member_id", "subscription_id", "order_id"}, // of the versions from 2026-10 and from 2027-01 on
+			Enums: map[string][]string{"status": {"granted", "revoked", "disabled"}},
+		},
+		"customer_seats":  {Enums: map[string][]string{"status": {"pending", "claimed", "revoked"}}},
+		"payment_methods": {Sparse: []string{"method_metadata"}, Enums: map[string][]string{"processor": {"stripe"}}},
+		"events":          {Enums: map[string][]string{"source": {"system", "user"}}},
 		"payments": {
 			Sparse: []string{"method_metadata"}, // of payments whose method has any
 			Enums: map[string][]string{

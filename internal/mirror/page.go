@@ -21,6 +21,7 @@ type parsed struct {
 	objects []object
 	items   []store.Item // by index of the objects
 	rejects []store.Reject
+	err     error // it cannot be stored as a whole
 }
 
 // parse takes the items of a page apart.
@@ -48,6 +49,7 @@ func (sw *sweep) parse(page fetch.Page) parsed {
 		at[o.id] = len(p.objects)
 		p.objects, p.items = append(p.objects, o), append(p.items, item)
 	}
+	p.err = sw.understood()
 	if sw.fresh.Load() {
 		sw.s.compose(page.RequestedAt, p.objects)
 	}
@@ -90,8 +92,24 @@ func (sw *sweep) store(ctx context.Context, page fetch.Page, next fetch.Cursor) 
 	return sw.put(ctx, sw.parse(page), next)
 }
 
+// understood refuses pages of a version of the API that this syncd does not know, and that differs from what it does know
+// by more than additions: stored, they would empty columns.
+func (sw *sweep) understood() error {
+	version := sw.r.Client.Version()
+	if _, known := fetch.FindVersion(version); known || sw.r.Client.Retired() == "" {
+		return nil
+	}
+	if m, is := sw.drift.breaks(); is {
+		return fmt.Errorf("%w: version %s of the API is not known to this syncd and differs in what it stores: %s%s: %s; nothing of it is stored: upgrade syncd", fetch.ErrContract, version, m.prefix, m.field, m.kind)
+	}
+	return nil
+}
+
 // put hands a parsed page to the store.
 func (sw *sweep) put(ctx context.Context, page parsed, next fetch.Cursor) error {
+	if page.err != nil {
+		return page.err
+	}
 	cursor, err := json.Marshal(sw.position(next))
 	if err != nil {
 		return fmt.Errorf("checkpoint of %s: %w", sw.s.Name, err)

@@ -98,6 +98,8 @@ type Runner struct {
 	drain     chan struct{}
 	drainOnce sync.Once
 
+	version atomic.Value // the store.Version that was noted last
+
 	checks atomic.Int64 // requests of Check that no round of tails has counted yet
 
 	mu       sync.Mutex
@@ -252,7 +254,23 @@ func (r *Runner) Check(ctx context.Context) error {
 	if want := r.OrganizationID; want != "" && want != id.String() {
 		return fmt.Errorf("%w: the token is for %s, the configuration says %s: use a token of that organization, or correct POLAR_ORGANIZATION_ID", ErrOrganization, id, want)
 	}
-	return r.Store.Bind(ctx, id, r.Client.Server())
+	if err := r.Store.Bind(ctx, id, r.Client.Server()); err != nil {
+		return err
+	}
+	return r.noteVersion(ctx, store.Version{})
+}
+
+// noteVersion puts down in which version of the API the mirror is read, unless that is the one that was noted.
+func (r *Runner) noteVersion(ctx context.Context, noted any) error {
+	v := store.Version{Name: r.Client.Version(), Retired: r.Client.Retired()}
+	if noted == v {
+		return nil
+	}
+	if err := r.Store.SetVersion(ctx, v); err != nil {
+		return err
+	}
+	r.version.Store(v)
+	return nil
 }
 
 // answerEvery is how far apart answers of Polar are at least that are put on record.

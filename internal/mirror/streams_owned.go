@@ -14,7 +14,7 @@ func ownedStreams() []Stream {
 		// The list is in order of creation. Each validation of a key moves its modified_at.
 		{Name: "license_keys", Path: "/v1/license-keys/", Get: "/v1/license-keys/{id}", Scope: "license_keys:read",
 			Scan:     fetch.Offset{Fixed: []string{"created_at"}},
-			Embedded: []string{"customer", "activations"},
+			Embedded: []string{"customer", "activations", "member", "subscription", "order"},
 			Secrets:  []string{"key"},
 			Copies:   map[string]string{"customer": "customers"},
 			Table:    rows((*db.Queries).LicenseKeysUpsert),

@@ -400,6 +400,7 @@ type payload struct {
 	listed    time.Time      // when the delivery was made that brought it
 	Type      string         `json:"type"`
 	Timestamp time.Time      `json:"timestamp"`
+	Version   string         `json:"api_version"` // that of its endpoint, which need not be the one asked for; "" = none was told
 	Data      jsontext.Value `json:"data"`
 }
 
@@ -517,7 +518,7 @@ func (rd *round) deliver(ctx context.Context, sent []payload) error {
 		if t == nil || newest[id] != i || id == "" {
 			continue
 		}
-		if strings.HasSuffix(p.Type, ".deleted") {
+		if strings.HasSuffix(p.Type, ".deleted") || !p.understood() {
 			if err := rd.r.Store.Note(ctx, t.sought(p)); err != nil {
 				return err
 			}
@@ -543,6 +544,13 @@ func (rd *round) deliver(ctx context.Context, sent []payload) error {
 		}
 	}
 	return nil
+}
+
+// understood tells whether the payload is in a version of the API that this syncd knows; one that is not is fetched instead.
+// Source: server/polar/webhook/service.py.
+func (p payload) understood() bool {
+	_, known := fetch.FindVersion(p.Version)
+	return known || p.Version == ""
 }
 
 // sought is the object of a payload as a change to be fetched: by id, or by what the list can be filtered by where neither

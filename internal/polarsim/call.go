@@ -66,7 +66,7 @@ func (r *resource) get(c *call) {
 
 // row answers with one row.
 func (c *call) row(r *resource, n Ref, status int) {
-	var o object
+	o := object{version: c.version}
 	r.render(c.w, &o, n)
 	c.json(status, c.spoilt(o.b, -1, c.w.id(r.kind, int(n))))
 	if c.broken {
@@ -131,7 +131,7 @@ func (r *resource) list(c *call) {
 	}
 	c.offset = (l.page - 1) * l.limit
 	page := c.w.page(rows, l.sorting, c.offset, l.limit, salt)
-	o := object{b: make([]byte, 0, 512+len(page)*2048)}
+	o := object{b: make([]byte, 0, 512+len(page)*2048), version: c.version}
 	o.open()
 	o.key("items")
 	o.b = append(o.b, '[')

@@ -16,6 +16,7 @@ import (
 //	POST /sim/churn?n=10        makes changes
 //	POST /sim/faults            arms the faults of the body, a text form a line; GET lists them, DELETE disarms them
 //	POST /sim/worker?lag=2m     has events and deliveries show up to so late, out of order; ?stopped=true has none show, ?stopped=false those that piled up
+//	POST /sim/retire?version=V  ends a version of the API
 //	POST /sim/token?is=TOKEN    makes another token the one that is accepted
 //	GET  /sim/files/...         the files that links to invoices and receipts lead to
 //	POST /sim/reset             sets the request counts to zero
@@ -61,6 +62,9 @@ func (s *Server) control(rw http.ResponseWriter, r *http.Request) {
 		case "false":
 			s.world.StartWorker()
 		}
+		reply(s.stats())
+	case "POST /sim/retire":
+		s.Retire(r.URL.Query().Get("version"))
 		reply(s.stats())
 	case "POST /sim/token":
 		s.SetToken(r.URL.Query().Get("is"))

@@ -9,8 +9,9 @@ import (
 // object appends the members of a JSON object. Everything Polar sends is rendered by hand through it: pages are made on demand, and reflection
 // would cost more than everything else together.
 type object struct {
-	b     []byte
-	first bool
+	b       []byte
+	first   bool
+	version string // of the API; what is older than all of them is the oldest
 }
 
 func (o *object) open()  { o.b = append(o.b, '{'); o.first = true }

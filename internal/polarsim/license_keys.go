@@ -74,6 +74,33 @@ func (w *World) licenseKeyFields(o *object, g Grant) {
 	} else {
 		o.null("expires_at")
 	}
+	if o.version >= "2026-10" {
+		w.licenseKeyMember(o, s.Customer)
+	}
+	if o.version >= "2027-01" {
+		w.ref(o, "subscription_id", KindSubscription, g.Subscription)
+		o.key("subscription")
+		w.renderSubscription(o, g.Subscription)
+		o.null("order_id")
+		o.null("order")
+	}
+}
+
+// licenseKeyMember is the member whom a key was given to: the oldest of its customer.
+func (w *World) licenseKeyMember(o *object, customer Ref) {
+	oldest := Ref(None)
+	for n, m := range w.membersOf(customer) {
+		if m.DeletedAt == 0 {
+			oldest = n
+		}
+	}
+	w.ref(o, "member_id", KindMember, oldest)
+	if oldest == None {
+		o.null("member")
+		return
+	}
+	o.key("member")
+	w.renderMember(o, oldest)
 }
 
 // licenseKey finds the grant of the key in the path.
@@ -96,7 +123,7 @@ func (c *call) getLicenseKey() {
 	if !ok {
 		return
 	}
-	var o object
+	o := object{version: c.version}
 	o.open()
 	c.w.licenseKeyFields(&o, g)
 	var numbers []int
@@ -131,7 +158,7 @@ func (c *call) getActivation() {
 	}
 	for n := range int(g.Subscription % 4) {
 		if c.w.activationID(g, n).String() == c.params["activation_id"] {
-			var o object
+			o := object{version: c.version}
 			o.open()
 			c.w.activationFields(&o, g, n)
 			o.key("license_key")

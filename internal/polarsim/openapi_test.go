@@ -36,8 +36,8 @@ var wireOnly = map[string][]string{
 	"BenefitGrant":              {"user_id"},
 	"Checkout":                  {"customer_billing_address_fields", "subtotal_amount", "units", "min_units", "max_units"},
 	"CheckoutLink":              {"product_id", "product_price_id", "product", "product_price", "units"},
-	"LicenseKeyRead":            {"user_id", "user"},
-	"LicenseKeyWithActivations": {"user_id", "user"},
+	"LicenseKeyRead":            {"member_id", "member", "user_id", "user"},
+	"LicenseKeyWithActivations": {"member_id", "member", "user_id", "user"},
 }
 
 // apiDocument is Polar's OpenAPI document with its response schemas, compiled when first used.

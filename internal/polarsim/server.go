@@ -1,20 +1,24 @@
 package polarsim
 
 import (
-	"cmp"
 	"io"
 	"log/slog"
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// DefaultVersion is the Polar-Version of requests that name none (polarsource/polar, server/polar/version.py).
-const DefaultVersion = "2026-04"
+// CurrentVersion is the Polar-Version of requests that name none, while it is served (polarsource/polar,
+// server/polar/version.py).
+const CurrentVersion = "2026-10"
+
+// Versions are those that Polar serves at a time, oldest first: the deprecated, the current and the next one.
+func Versions() []string { return []string{"2026-04", CurrentVersion, "2027-01"} }
 
 // maxRequestBody is the largest request body upstream takes.
 const maxRequestBody = 10 << 20
@@ -29,6 +33,7 @@ type ServerOptions struct {
 	StableTies   bool     // rows that tie keep one order, rather than another with each request
 	FreshState   bool     // no cache of customer states
 	Faults       []Fault
+	Retired      []string         // versions that are not served
 	Clock        func() time.Time // of the rate limiter alone; default time.Now
 	Log          *slog.Logger     // one line a request, at debug level; nil = none
 }
@@ -85,6 +90,26 @@ func (s *Server) token() string {
 	return s.opts.Token
 }
 
+// Retire ends a version: requests that ask for it are answered as those for any unknown one. Requests that name none are
+// answered in the current version or, when that has ended, in the one after it.
+func (s *Server) Retire(version string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opts.Retired = append(slices.Clone(s.opts.Retired), version)
+}
+
+// version is the one that a request is answered in; "" = none.
+func (s *Server) version(asked string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, v := range Versions() {
+		if (v == asked || asked == "" && v >= CurrentVersion) && !slices.Contains(s.opts.Retired, v) {
+			return v
+		}
+	}
+	return ""
+}
+
 // ClearFaults disarms all faults.
 func (s *Server) ClearFaults() { s.faults.clear() }
 
@@ -120,15 +145,16 @@ func (s *Server) count(pattern string) {
 // call is one request being answered.
 type call struct {
 	*Server
-	w      *World
-	r      *http.Request
-	query  url.Values
-	params map[string]string // of the path
-	input  []byte            // request body
-	hits   []hit             // faults that strike it
-	number uint64            // of the request
-	offset int               // of the first row of a page in its list
-	broken bool              // a row cannot be rendered
+	w       *World
+	r       *http.Request
+	query   url.Values
+	params  map[string]string // of the path
+	input   []byte            // request body
+	version string            // that it is answered in
+	hits    []hit             // faults that strike it
+	number  uint64            // of the request
+	offset  int               // of the first row of a page in its list
+	broken  bool              // a row cannot be rendered
 
 	status int
 	header http.Header
@@ -164,12 +190,12 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 
 // answer fills in the response. The order of the checks is upstream's: version, limit, route, credentials, scope, body.
 func (c *call) answer(rt *route, others []string) {
-	version := cmp.Or(c.r.Header.Get("Polar-Version"), DefaultVersion)
-	if version != "2026-04" && version != "2026-10" {
+	c.version = c.Server.version(c.r.Header.Get("Polar-Version"))
+	if c.version == "" {
 		c.respond(http.StatusNotFound, `{"detail":"Not Found"}`)
 		return
 	}
-	c.header.Set("Polar-Version", version)
+	c.header.Set("Polar-Version", c.version)
 	if c.opts.Sandbox {
 		c.header.Set("X-Polar-Sandbox", "1")
 	}

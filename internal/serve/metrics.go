@@ -23,6 +23,9 @@ type Traffic interface {
 	RateLimited() int64  // answers 429
 	Answered() time.Time // when the last answer came; zero: none has
 	Budget() fetch.Budget
+	Version() string // of the API that is asked for
+	Retired() string // the one configured, where Polar does not serve it any more
+	Now() time.Time
 }
 
 // Metrics collects what /metrics shows, in a registry of its own. It is the mirror's observer.
@@ -106,6 +109,7 @@ func NewMetrics(build Build, streams []string) *Metrics {
 func (m *Metrics) Count(t Traffic) {
 	m.registry.MustRegister(
 		newBudget(t.Budget),
+		versionInfo{t},
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "syncd", Name: "polar_answered_timestamp_seconds",
 			Help: "When Polar last answered this process, a refusal included, as seconds since 1970; 0 when it never did."}, func() float64 {
 			at := t.Answered()
@@ -117,6 +121,29 @@ func (m *Metrics) Count(t Traffic) {
 		counter("requests_total", "HTTP requests sent to Polar, retries included.", t.Requests),
 		counter("request_retries_total", "HTTP requests that repeated one that failed.", t.Retries),
 		counter("rate_limited_total", "Answers of Polar that there were too many requests (429).", t.RateLimited))
+}
+
+// versionInfo collects the version of Polar's API, whose name is a label.
+type versionInfo struct{ traffic Traffic }
+
+var (
+	versionLeft = prometheus.NewDesc("syncd_polar_version_left_seconds",
+		"For how long Polar serves the version of its API that is asked for; negative when it may have retired it. Missing where this syncd does not know the version.", []string{"version"}, nil)
+	versionRetired = prometheus.NewDesc("syncd_polar_version_retired",
+		"1 when Polar has retired the version that is configured, and its current one is used instead.", []string{"version"}, nil)
+)
+
+func (v versionInfo) Describe(ch chan<- *prometheus.Desc) { ch <- versionLeft; ch <- versionRetired }
+
+func (v versionInfo) Collect(ch chan<- prometheus.Metric) {
+	name, retired := v.traffic.Version(), 0.0
+	if v.traffic.Retired() != "" {
+		retired = 1
+	}
+	if known, is := fetch.FindVersion(name); is {
+		ch <- prometheus.MustNewConstMetric(versionLeft, prometheus.GaugeValue, known.Ends.Sub(v.traffic.Now()).Seconds(), name)
+	}
+	ch <- prometheus.MustNewConstMetric(versionRetired, prometheus.GaugeValue, retired, name)
 }
 
 func counter(name, help string, value func() int64) prometheus.Collector {

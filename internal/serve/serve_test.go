@@ -25,6 +25,9 @@ type traffic struct{}
 func (traffic) Requests() int64     { return 12 }
 func (traffic) Retries() int64      { return 3 }
 func (traffic) RateLimited() int64  { return 1 }
+func (traffic) Version() string     { return "2026-10" }
+func (traffic) Retired() string     { return "2026-04" }
+func (traffic) Now() time.Time      { return time.Date(2027, time.March, 2, 0, 0, 0, 0, time.UTC) }
 func (traffic) Answered() time.Time { return time.UnixMilli(1_700_000_001_250) }
 func (traffic) Budget() fetch.Budget {
 	b := fetch.Budget{PerMinute: 250, Pace: 54, Used: 20, Left: 34, RateLimited: 1, Paused: 90 * time.Second, PausedUntil: time.Now().Add(time.Minute), Sharers: 2}
@@ -184,6 +187,8 @@ func TestMetrics(t *testing.T) {
 		`syncd_requests_total 12`,
 		`syncd_request_retries_total 3`,
 		`syncd_rate_limited_total 1`,
+		`syncd_polar_version_left_seconds{version="2026-10"} 2.592e+06`,
+		`syncd_polar_version_retired{version="2026-10"} 1`,
 		`syncd_polar_answered_timestamp_seconds 1.70000000125e+09`,
 		`syncd_budget_limit_requests 250`,
 		`syncd_budget_pace_requests 54`,

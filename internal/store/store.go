@@ -156,6 +156,46 @@ func (s *Store) Bind(ctx context.Context, organization uuid.UUID, server string)
 	return nil
 }
 
+// Version is the version of Polar's API that the mirror was last read in.
+type Version struct {
+	Name    string    // "" = none yet
+	Retired string    // the one configured, where Polar does not serve that any more
+	Since   time.Time // when these became so
+}
+
+// SetVersion notes the version of Polar's API that is asked for. It writes only what is new.
+func (s *Store) SetVersion(ctx context.Context, v Version) error {
+	var retired *string
+	if v.Retired != "" {
+		retired = &v.Retired
+	}
+	if err := s.q.MetaVersion(ctx, db.MetaVersionParams{Version: &v.Name, Retired: retired}); err != nil {
+		return fmt.Errorf("note the version of the API: %w", err)
+	}
+	return nil
+}
+
+// Version is the one that SetVersion noted last.
+func (s *Store) Version(ctx context.Context) (v Version, err error) {
+	m, err := s.q.MetaVersionGet(ctx)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return v, nil
+	}
+	if err != nil {
+		return v, fmt.Errorf("read the version of the API: %w", err)
+	}
+	if m.PolarVersion != nil {
+		v.Name = *m.PolarVersion
+	}
+	if m.PolarVersionRetired != nil {
+		v.Retired = *m.PolarVersionRetired
+	}
+	if m.PolarVersionAt != nil {
+		v.Since = *m.PolarVersionAt
+	}
+	return v, nil
+}
+
 // Organization is the one this schema is bound to; false when it was never filled.
 func (s *Store) Organization(ctx context.Context) (uuid.UUID, bool, error) {
 	m, err := s.q.MetaGet(ctx)

@@ -55,6 +55,39 @@ func (q *Queries) MetaGet(ctx context.Context) (MetaGetRow, error) {
 	return i, err
 }
 
+const metaVersion = `-- name: MetaVersion :exec
+UPDATE sync_meta
+SET polar_version = $1, polar_version_retired = $2::text, polar_version_at = now()
+WHERE (polar_version, polar_version_retired) IS DISTINCT FROM ($1, $2::text)
+`
+
+type MetaVersionParams struct {
+	Version *string `json:"version"`
+	Retired *string `json:"retired"`
+}
+
+func (q *Queries) MetaVersion(ctx context.Context, arg MetaVersionParams) error {
+	_, err := q.db.Exec(ctx, metaVersion, arg.Version, arg.Retired)
+	return err
+}
+
+const metaVersionGet = `-- name: MetaVersionGet :one
+SELECT polar_version, polar_version_retired, polar_version_at FROM sync_meta
+`
+
+type MetaVersionGetRow struct {
+	PolarVersion        *string    `json:"polar_version"`
+	PolarVersionRetired *string    `json:"polar_version_retired"`
+	PolarVersionAt      *time.Time `json:"polar_version_at"`
+}
+
+func (q *Queries) MetaVersionGet(ctx context.Context) (MetaVersionGetRow, error) {
+	row := q.db.QueryRow(ctx, metaVersionGet)
+	var i MetaVersionGetRow
+	err := row.Scan(&i.PolarVersion, &i.PolarVersionRetired, &i.PolarVersionAt)
+	return i, err
+}
+
 const pageClose = `-- name: PageClose :execrows
 WITH seen AS (
     INSERT INTO sync_seen (stream, sweep_id, page, ids, requested_at)
