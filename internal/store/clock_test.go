@@ -183,7 +183,7 @@ func TestBudgetSurvivesTheSettingBackOfTheClock(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.Migrated(t)
 	s := open(t, dsn, "polar")
-	ask := store.BudgetAsk{Holder: "me", Want: 2, Priority: 2, Rate: 1000, Burst: 10, Budget: store.Budget{Requests: []int64{0, 0, 0, 0}}}
+	ask := store.BudgetAsk{Holder: "me", Want: 2, Priority: 2, Rate: 1000, Burst: 2, Budget: store.Budget{Requests: []int64{0, 0, 0, 0}}}
 	take := func(holder string, want bool) {
 		t.Helper()
 		ask.Holder = holder
@@ -205,6 +205,7 @@ func TestBudgetSurvivesTheSettingBackOfTheClock(t *testing.T) {
 	take("dead", false) // it waits for tokens, and never comes again
 	pgtest.SetClock(t, dsn, -time.Hour, s.Pool())
 	take("me", true)
+	take("me", true) // the bucket is filled again
 	grant, err := s.TakeBudget(t.Context(), ask)
 	if err != nil || grant.Sharers != 1 {
 		t.Errorf("%d share the budget (%v), want 1: the other asked before", grant.Sharers, err)
