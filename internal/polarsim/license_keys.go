@@ -88,7 +88,7 @@ func (w *World) licenseKeyFields(o *object, g Grant) {
 
 // licenseKeyMember is the member whom a key was given to: the oldest of its customer.
 func (w *World) licenseKeyMember(o *object, customer Ref) {
-	oldest := Ref(None)
+	oldest := None
 	for n, m := range w.membersOf(customer) {
 		if m.DeletedAt == 0 {
 			oldest = n
