@@ -125,12 +125,8 @@ func (r *resource) list(c *call) {
 		}
 	}
 	total = max(0, total)
-	salt := c.w.seed
-	if !c.opts.StableTies {
-		salt ^= mix(c.number)
-	}
 	c.offset = (l.page - 1) * l.limit
-	page := c.w.page(rows, l.sorting, c.offset, l.limit, salt)
+	page := c.w.page(rows, l.sorting, c.offset, l.limit, c.ties(r.path, &l))
 	o := object{b: make([]byte, 0, 512+len(page)*2048), version: c.version}
 	o.open()
 	o.key("items")

@@ -159,12 +159,8 @@ func listEvents(c *call) {
 		}
 	}
 	total := len(rows)
-	salt := w.seed
-	if !c.opts.StableTies {
-		salt ^= mix(c.number)
-	}
 	c.offset = (l.page - 1) * l.limit
-	page := w.page(rows, l.sorting, c.offset, l.limit, salt)
+	page := w.page(rows, l.sorting, c.offset, l.limit, c.ties(events.path, &l))
 	if len(page) == 0 {
 		total = 0
 	}

@@ -168,12 +168,8 @@ func (c *call) exportRows(r *resource, l *listQuery, columns []exportColumn, zon
 			limit, _ = strconv.Atoi(h.Value) // no number: no rows
 		}
 	}
-	salt := c.w.seed
-	if !c.opts.StableTies {
-		salt ^= mix(c.number)
-	}
 	c.w.mu.RLock()
-	rows := c.w.page(c.w.rows(r, l), l.sorting, 0, limit, salt)
+	rows := c.w.page(c.w.rows(r, l), l.sorting, 0, limit, c.ties(r.path, l))
 	c.w.mu.RUnlock()
 	for chunk := range slices.Chunk(rows, 500) {
 		rec.b = rec.b[:0]

@@ -24,6 +24,7 @@ import (
 //	gap               of a CSV export: nothing is sent for For between header and rows
 //	rows              of a CSV export: it ends cleanly after Value rows
 //	oldheader         of a CSV export: the header it had before August 2026
+//	shuffle           rows that tie come in another order with every request, rather than in one that the query decides
 //	lag               of events: those of the last For, by the simulated clock, are not listed yet
 //	missing           of events: pages from the second on lack Value items, which total_count counts
 //	rendering         of a receipt: it is not ready before Value requests for it, nor before For by the simulated clock
@@ -54,7 +55,7 @@ type Fault struct {
 	For    time.Duration     // of stall; default: until the client gives up
 }
 
-var faultKinds = []string{"500", "502", "503", "504", "401", "403", "404", "429", "reset", "truncate", "short", "stall", "gap", "rows", "oldheader", "column", "lag", "missing", "rendering", "replica", "html", "total", "drift", "clamp", "repeat", "empty",
+var faultKinds = []string{"500", "502", "503", "504", "401", "403", "404", "429", "reset", "truncate", "short", "stall", "gap", "rows", "oldheader", "column", "shuffle", "lag", "missing", "rendering", "replica", "html", "total", "drift", "clamp", "repeat", "empty",
 	"type", "noid", "badid", "nul", "bigint", "utf8", "huge", "dup", "set"}
 
 // ParseFault reads the text form, "kind:key=value,...", for example "500:path=/v1/orders/,page=3,times=2". Keys are path, method, page, scope,

@@ -1,6 +1,8 @@
 package polarsim
 
 import (
+	"fmt"
+	"hash/fnv"
 	"slices"
 	"sort"
 	"sync"
@@ -125,13 +127,40 @@ func (w *World) cut(rows []Ref, l *listQuery, b bound) []Ref {
 	return rows[:sort.Search(len(rows), func(i int) bool { return !b.accepts(b.time(w, rows[i]), b.at) })]
 }
 
-// page gives the rows from offset, at most limit of them. Rows that tie come in an order that salt decides, as Postgres' may differ from one
-// request to the next.
+// inOrder is the salt of rows that come as they lie.
+const inOrder = 0
+
+// ties is the salt that decides in which order rows that tie come. Postgres and ClickHouse order them by the query: the same page gives the
+// same rows each time, and the next page, or one of another size, is cut out of another order. A list without any order comes as its rows lie.
+func (c *call) ties(path string, l *listQuery) uint64 {
+	for _, h := range c.hits {
+		if h.Kind == "shuffle" {
+			return mix(c.w.seed^mix(c.number)) | 1
+		}
+	}
+	switch {
+	case c.opts.StableTies:
+		return c.w.seed | 1
+	case len(l.sorting) == 0:
+		return inOrder
+	}
+	h := fnv.New64a()
+	_, _ = fmt.Fprint(h, path, l.key, l.page, l.limit) // never fails
+	for _, b := range l.ranges {
+		_, _ = fmt.Fprint(h, b.key, b.after, b.at)
+	}
+	return mix(c.w.seed^h.Sum64()) | 1
+}
+
+// page gives the rows from offset, at most limit of them. Rows that tie come in an order that salt decides.
 func (w *World) page(rows []Ref, sorting []criterion, offset, limit int, salt uint64) []Ref {
 	if offset >= len(rows) || offset < 0 {
 		return nil
 	}
 	end := min(offset+limit, len(rows))
+	if salt == inOrder {
+		return rows[offset:end]
+	}
 	out := make([]Ref, 0, end-offset)
 	for i := offset; i < end; {
 		first, last := w.run(rows, sorting, i)

@@ -30,7 +30,7 @@ type ServerOptions struct {
 	PerMinute    int      // requests a minute; 0 = no limit; Polar's production has 500, its sandbox 100
 	Sandbox      bool     // X-Polar-Sandbox on responses
 	WholeSeconds bool     // bounds of events are cut to seconds, rather than to milliseconds
-	StableTies   bool     // rows that tie keep one order, rather than another with each request
+	StableTies   bool     // rows that tie keep one order, rather than another for each query, page and limit
 	FreshState   bool     // no cache of customer states
 	Faults       []Fault
 	Retired      []string         // versions that are not served

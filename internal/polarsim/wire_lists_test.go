@@ -265,11 +265,13 @@ func TestWireListSorting(t *testing.T) {
 	})
 }
 
-// Rows that tie come in another order with every request: no list has a tie-breaker.
+// Rows that tie come in an order that the query decides, pages of another size in another; shuffled, in another with every
+// request: no list has a tie-breaker.
 func TestWireListTies(t *testing.T) {
 	t.Parallel()
 	w := listedWorld()
-	s, unstable := NewServer(w, ServerOptions{StableTies: true}), NewServer(w, ServerOptions{})
+	s, unstable := NewServer(w, ServerOptions{StableTies: true}), NewServer(w, ServerOptions{Faults: []Fault{{Kind: "shuffle"}}})
+	plain := NewServer(w, ServerOptions{})
 	tied := 0
 	for _, l := range wireLists(t, s) {
 		for _, by := range l.sorts {
@@ -293,6 +295,18 @@ func TestWireListTies(t *testing.T) {
 				}
 				if moved != ties {
 					t.Errorf("%s: rows tie is %t, their order changes is %t", address, ties, moved)
+				}
+				once := list1(t, plain, address).Items
+				if !l.sorted(once, criterion) || !slices.Equal(idsOf(once), idsOf(list1(t, plain, address).Items)) {
+					t.Errorf("%s: the same page has another order", address)
+				}
+				moved = false
+				for limit := 99; limit > 80 && !moved; limit-- {
+					other := list1(t, plain, fmt.Sprintf("%s?limit=%d&sorting=%s", l.path, limit, criterion)).Items
+					moved = !slices.Equal(idsOf(other), idsOf(once)[:len(other)])
+				}
+				if moved && !ties || ties && !moved && len(once) > 10 {
+					t.Errorf("%s: rows tie is %t, their order is another for another limit: %t", address, ties, moved)
 				}
 				tied += b2i(ties)
 			}
