@@ -122,17 +122,17 @@ func (n Nested) Estimate(ctx context.Context, _ *Client, _ string, _ url.Values)
 	return e, nil
 }
 
-// Estimate implements Estimator. How rows are spread over time decides how many windows there are, and their last pages
-// are short: measured over even, growing and bursting lists, that is a request for every 700 rows or so.
+// Estimate implements Estimator. Each page but the first begins with rows of the one before, some two or three of them
+// where events do not come thick and fast.
 func (w Windows) Estimate(ctx context.Context, c *Client, path string, query url.Values) (Estimate, error) {
 	if since := w.Since(c); !since.IsZero() {
 		query = with(query, w.After, since.Add(-windowMargin).Format(time.RFC3339))
 	}
 	n, err := count(ctx, c, path, query)
-	e := Estimate{Rows: n.Total, Requests: pages(n.Total, w.Limit), Probes: n.Requests}
-	if e.Requests > 1 {
-		const short = 700
-		e.Requests += 1 + (n.Total+short/2)/short
+	e := Estimate{Rows: n.Total, Requests: 1, Probes: n.Requests}
+	if limit := min(or(w.Limit, defaultLimit), defaultLimit); n.Total > limit {
+		const again = 3
+		e.Requests += pages(n.Total-limit, max(1, limit-again))
 	}
 	return e, err
 }

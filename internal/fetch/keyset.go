@@ -5,6 +5,8 @@ import (
 	"iter"
 	"maps"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -14,30 +16,34 @@ import (
 // that rows which appear or vanish elsewhere shift nothing. For lists that have such a filter: orders, subscriptions.
 //
 // The filter is exclusive and of microsecond resolution, so the bound is the last value less one microsecond: rows that
-// share the last value and did not fit are not lost, and those already passed on are dropped from Items. Only while a
-// whole page shares one value are the further pages of the same bound read, again if the shuffled ties did not add up.
+// share the last value and did not fit are not lost, and those already passed on are dropped from Items. A group of more
+// rows with one value than fit on a page is read as a list of its own, by page number: see Offset.
 //
 // A row whose time is set back behind the position while the scan runs is not seen. The bound to begin with may be
 // given in the query under After; RFC 3339 with an offset.
 type Keyset struct {
 	Sort  string // the time to go by, both as sort criterion and as key of the item: created_at
 	After string // the filter on it: created_after
-	// Before is the filter on it from above, also exclusive: created_before; for Between.
+	// Before is the filter on it from above, also exclusive: created_before; for Between and for large groups of ties.
 	Before string
 	Then   []string // further sort criteria that tell rows of the same time apart, where the list has any: invoice_number
+	Else   []string // more of them, for large groups of ties only, because they cost Polar joins: customer, product
 	Limit  int      // rows a page; default 100
 
 	since, until time.Time // see Between
 }
 
-// maxTiePasses is how often a group of ties that spans pages is read until it adds up.
-const maxTiePasses = 8
+// maxStalePages bounds the pages in a row, of a large group of ties, that hold the same rows.
+const maxStalePages = 3
 
 // Pages implements Scan.
 func (k Keyset) Pages(ctx context.Context, c *Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		query = k.bounded(query)
-		s := &keysetScan{Keyset: k, client: c, path: path, page: max(1, from.Page), after: from.After}
+		s := &keysetScan{Keyset: k, client: c, path: path, page: 1, after: from.After, tied: from.Tied}
+		if from.Order == "" {
+			s.page = max(1, from.Page)
+		}
 		if s.after == "" {
 			s.after = query.Get(k.After)
 		}
@@ -50,10 +56,18 @@ func (k Keyset) Pages(ctx context.Context, c *Client, path string, query url.Val
 			s.setBound(at)
 		}
 		s.query = with(query, "sorting", append([]string{k.Sort}, k.Then...)...)
+		if from.Order != "" && !s.crowd(ctx, yield, from) {
+			return
+		}
 		for {
 			page, err := s.read(ctx)
 			if !yield(page, err) || err != nil || page.Done {
 				return
+			}
+			if s.crowded {
+				if s.crowded = false; !s.crowd(ctx, yield, Cursor{}) {
+					return
+				}
 			}
 		}
 	}
@@ -68,17 +82,13 @@ type keysetScan struct {
 
 	after     string    // the filter's value; empty at the beginning
 	afterTime time.Time // the same as a time
-	page      int       // 2 and more only within a group of ties
+	page      int       // 2 and more only behind pages of which no row can be rendered
+	crowded   bool      // more rows have the value just above the bound than fit on a page
+	tied      int       // rows that no question brought, of such groups
 	// seam holds the ids above the bound that were passed on already, with their sort value: they come again.
 	seam  map[string]time.Time
 	total int // estimate of what the whole scan brings
 	given int // items passed on
-
-	// The group of ties that spans pages: pass over its pages, rows of the group in this pass, distinct ids of it,
-	// pages in a row that brought nothing new.
-	pass, rows int
-	ties       map[string]struct{}
-	stale      int
 }
 
 func (s *keysetScan) setBound(at time.Time) {
@@ -87,7 +97,7 @@ func (s *keysetScan) setBound(at time.Time) {
 }
 
 func (s *keysetScan) cursor() Cursor {
-	next := Cursor{After: s.after}
+	next := Cursor{After: s.after, Tied: s.tied}
 	if s.page > 1 {
 		next.Page = s.page
 	}
@@ -96,10 +106,10 @@ func (s *keysetScan) cursor() Cursor {
 
 func (s *keysetScan) read(ctx context.Context) (Page, error) {
 	query := paged(s.query, s.Limit, s.page)
+	first := (s.page - 1) * or(s.Limit, defaultLimit)
 	if s.after != "" {
 		query[s.After] = []string{s.after}
 	}
-	first := (s.page - 1) * or(s.Limit, defaultLimit)
 	p, err := s.client.salvage(ctx, s.path, query, 0)
 	p.Next = s.cursor()
 	if err != nil {
@@ -112,14 +122,12 @@ func (s *keysetScan) read(ctx context.Context) (Page, error) {
 	if err != nil {
 		return p, err
 	}
-	if s.bound.exceeded(p.MaxPage) && s.pass <= 1 {
+	if s.bound.exceeded(p.MaxPage) {
 		return p, broken(s.client, s.path, p, "the list does not end: %d pages read where %d were announced", s.bound.used-1, p.MaxPage)
 	}
 	all := len(p.Items) + len(p.Gaps)
-	if s.page == 1 && s.pass == 0 {
-		s.total = s.given + max(0, p.TotalCount-len(s.seam))
-	}
-	fresh := s.dropSeen(&p, found)
+	s.total = s.given + max(0, p.TotalCount-len(s.seam))
+	s.dropSeen(&p, found)
 	p.Total = max(s.total, s.given)
 
 	switch {
@@ -132,25 +140,32 @@ func (s *keysetScan) read(ctx context.Context) (Page, error) {
 		p.Done = s.page > p.MaxPage
 	case usable.last.IsZero():
 		return p, broken(s.client, s.path, p, "no item of the page has a usable %q, so the next page cannot be asked for", s.Sort)
-	case (s.page == 1 || s.pass == 0) && s.advance(found, usable):
-	case s.page == 1 && (p.MaxPage <= 1 || !usable.first.Equal(s.tie())):
+	case s.advance(found, usable):
+	case p.MaxPage <= 1 || !usable.first.Equal(s.tie()):
 		p.Done = true // the same rows as before, all of them
+	case len(p.Gaps) > 0: // the same row as before, and behind it such as cannot be rendered
+		s.remember(found)
+		s.page++
+		p.Done = s.page > p.MaxPage
 	default:
-		if p.Done, err = s.readTies(&p, found, usable, fresh); err != nil {
-			return p, err
-		}
+		s.remember(found)
+		s.crowded = true
 	}
 	if !p.Done {
 		s.postpone(&p, found, first)
 	}
-	p.Next = s.cursor()
+	if p.Next = s.cursor(); s.crowded { // it has come, and need not come again
+		p.Next.Page, p.Next.Order = 1, strings.Join(s.crowdOrder(), ",")
+	}
 	return p, nil
 }
 
-// postpone leaves out the gaps that the next page will have again: those behind the first row that comes again. row is
-// how many rows of the list come before the page.
+// crowdOrder is that in which a group of ties is read which does not fit on a page.
+func (k Keyset) crowdOrder() []string { return slices.Concat([]string{"-" + k.Sort}, k.Then, k.Else) }
+
+// postpone leaves out the gaps that the next page will have again: those behind the first row that comes again.
 func (s *keysetScan) postpone(p *Page, found []position, row int) {
-	if len(p.Gaps) == 0 || s.page > 1 || s.pass > 0 {
+	if len(p.Gaps) == 0 || s.page > 1 {
 		return
 	}
 	gap := 0
@@ -194,21 +209,18 @@ func (s *keysetScan) locateAll(p Page) ([]position, span, error) {
 	return found, usable, nil
 }
 
-// dropSeen removes from the page what was passed on already, and tells whether anything identifiable is left. Items
-// without an id are passed on each time.
-func (s *keysetScan) dropSeen(p *Page, found []position) (fresh bool) {
-	kept := make([]jsontext.Value, 0, len(p.Items))
+// dropSeen removes from the page what was passed on already. Items without an id are passed on each time.
+func (s *keysetScan) dropSeen(p *Page, found []position) {
+	kept, here := make([]jsontext.Value, 0, len(p.Items)), make(map[string]bool)
 	for i, item := range p.Items {
 		id := found[i].id
-		if _, seen := s.seam[id]; seen && id != "" {
-			continue
+		if _, seen := s.seam[id]; !seen && !here[id] || id == "" {
+			kept = append(kept, item)
 		}
-		kept = append(kept, item)
-		fresh = fresh || id != ""
+		here[id] = true
 	}
 	p.Items = kept
 	s.given += len(kept)
-	return fresh
 }
 
 // tie is the one value that the rows of a group of ties at the bound have.
@@ -225,7 +237,6 @@ func (s *keysetScan) advance(found []position, usable span) bool {
 	s.page = 1
 	maps.DeleteFunc(s.seam, func(_ string, at time.Time) bool { return !at.After(to) })
 	s.remember(found)
-	s.pass, s.rows, s.stale, s.ties = 0, 0, 0, nil
 	return true
 }
 
@@ -242,35 +253,69 @@ func (s *keysetScan) remember(found []position) {
 	}
 }
 
-// readTies takes in a page of a group of ties that is larger than a page, and says where to go on.
-func (s *keysetScan) readTies(p *Page, found []position, usable span, fresh bool) (done bool, err error) {
-	if s.pass == 0 {
-		s.pass, s.ties = 1, make(map[string]struct{})
-	}
-	s.remember(found)
+// crowd reads all rows that have the value just above the bound, of which there are more than fit on a page, from a position
+// among them on. It moves the bound up to that value, and tells whether to go on.
+func (s *keysetScan) crowd(ctx context.Context, yield func(Page, error) bool, from Cursor) (goOn bool) {
 	tie := s.tie()
-	for _, at := range found {
-		if at.id != "" && at.at.Equal(tie) {
-			s.rows++
-			s.ties[at.id] = struct{}{}
+	query := with(s.query, s.After, s.after)
+	list := Offset{Sort: s.crowdOrder(), Limit: s.Limit, spare: tieShare * s.bound.used}
+	if s.Before != "" {
+		query[s.Before] = []string{tie.Add(time.Microsecond).Format(microLayout)}
+	} else { // it ends where later rows begin
+		list.Sort, list.front = append([]string{s.Sort}, s.Then...), true
+		from = Cursor{}
+	}
+	if len(list.Sort) == 1 { // nothing orders them
+		list.spare = unorderedShare * s.bound.used
+	}
+	list.same = maxStalePages
+	mine, gaps := make(map[string]bool), 0
+	from.After, from.Tied = "", 0 // all have one time, so that finds no place among them
+	for p, err := range list.list(ctx, s.client, s.path, query, from) {
+		done, tied, next := p.Done, p.Next.Tied, s.cursor()
+		next.Page, next.Total, next.Order = p.Next.Page, p.Next.Total, p.Next.Order
+		p.Done, p.Whole, p.Next = false, -1, next
+		if err != nil {
+			yield(p, err)
+			return false
+		}
+		found := make([]position, 0, len(p.Items))
+		kept := p.Items[:0:0]
+		for _, item := range p.Items {
+			switch at := locate(item, s.Sort); {
+			case at.at.IsZero(), at.at.Equal(tie):
+				found, kept = append(found, at), append(kept, item)
+			case s.Before != "":
+				yield(p, broken(s.client, s.path, p, "the filters %s and %s are not honoured: item %q has %s %s", s.After, s.Before, at.id, s.Sort, at.at.Format(microLayout)))
+				return false
+			default:
+				done = true
+			}
+		}
+		p.Items = kept
+		for _, at := range found {
+			mine[at.id] = true
+		}
+		if s.Before == "" { // what stands behind the group comes again
+			p.Gaps = slices.DeleteFunc(p.Gaps, func(g Gap) bool { return done && g.Row > len(mine)+gaps+1 })
+			gaps += len(p.Gaps)
+		}
+		s.dropSeen(&p, found)
+		s.remember(found)
+		if done {
+			s.tied += tied
+			s.setBound(tie)
+			s.page = 1
+			maps.DeleteFunc(s.seam, func(_ string, at time.Time) bool { return !at.After(tie) })
+			p.Next = s.cursor()
+		}
+		p.Total = max(s.total, s.given)
+		if !yield(p, nil) {
+			return false
+		}
+		if done {
+			break
 		}
 	}
-	s.stale++
-	if fresh || s.page == 1 {
-		s.stale = 0
-	}
-	if s.pass == 1 && s.stale >= 3 {
-		return false, broken(s.client, s.path, *p, "the list repeats the same rows page after page at %s %s", s.Sort, tie.Format(microLayout))
-	}
-	ended := len(found) == 0 || s.page >= p.MaxPage
-	if !ended && !usable.last.After(tie) {
-		s.page++
-		return false, nil
-	}
-	// The group ends on this page. In a pass without shuffling each of its rows comes once.
-	if len(s.ties) < s.rows && s.pass < maxTiePasses {
-		s.pass, s.rows, s.stale, s.page = s.pass+1, 0, 0, 1
-		return false, nil
-	}
-	return !s.advance(found, usable), nil
+	return true
 }

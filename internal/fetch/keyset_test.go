@@ -13,7 +13,7 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-var byCreation = Keyset{Sort: "created_at", After: "created_after"}
+var byCreation = Keyset{Sort: "created_at", After: "created_after", Before: "created_before"}
 
 func (k Keyset) all(t *testing.T, l *list, from Cursor) result {
 	t.Helper()
@@ -31,7 +31,7 @@ func TestKeysetFindsEveryRow(t *testing.T) {
 			t.Parallel()
 			l := newList(spreadRows(test.rows, test.ties)).shuffled()
 			l.clamp = test.clamp
-			got := Keyset{Sort: "created_at", After: "created_after", Limit: test.limit}.all(t, l, Cursor{})
+			got := Keyset{Sort: "created_at", After: "created_after", Before: "created_before", Limit: test.limit}.all(t, l, Cursor{})
 			got.complete(t, l.rows)
 			if got.items != len(got.ids) {
 				t.Errorf("%d items for %d ids: the seams were passed on twice", got.items, len(got.ids))
@@ -54,7 +54,7 @@ func TestKeysetFindsEveryRow(t *testing.T) {
 func TestKeysetAsksAscendingAndFirstPage(t *testing.T) {
 	t.Parallel()
 	l := newList(spreadRows(250, 1))
-	scan := Keyset{Sort: "created_at", After: "created_after", Then: []string{"invoice_number"}}
+	scan := Keyset{Sort: "created_at", After: "created_after", Before: "created_before", Then: []string{"invoice_number"}}
 	collect(scan.Pages(background(), inProcess(t, l.ServeHTTP), "/v1/orders/", url.Values{"status": {"paid"}}, Cursor{}))
 	if len(l.requests) != 3 {
 		t.Fatalf("%d requests", len(l.requests))
@@ -74,7 +74,7 @@ func TestKeysetAsksAscendingAndFirstPage(t *testing.T) {
 func TestKeysetTiesWithSecondCriterion(t *testing.T) {
 	t.Parallel()
 	l := newList(spreadRows(2000, 1000))
-	got := Keyset{Sort: "created_at", After: "created_after", Then: []string{"invoice_number"}}.all(t, l, Cursor{})
+	got := Keyset{Sort: "created_at", After: "created_after", Before: "created_before", Then: []string{"invoice_number"}}.all(t, l, Cursor{})
 	got.complete(t, l.rows)
 	if len(l.requests) > 26 {
 		t.Errorf("%d requests", len(l.requests))

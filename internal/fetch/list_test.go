@@ -90,8 +90,15 @@ func (l *list) matching(query url.Values) []row {
 			panic(err)
 		}
 	}
+	before := epoch.AddDate(100, 0, 0)
+	if bound := query.Get("created_before"); bound != "" {
+		var err error
+		if before, err = time.Parse(time.RFC3339Nano, bound); err != nil {
+			panic(err)
+		}
+	}
 	for _, row := range l.rows {
-		if row.at.After(after) {
+		if row.at.After(after) && row.at.Before(before) {
 			rows = append(rows, row)
 		}
 	}

@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"iter"
 	"net/url"
@@ -34,6 +35,19 @@ type Offset struct {
 	Fixed []string // that order, as sort criteria; empty where it has none at all
 	Limit int      // rows a page; default 100
 	Each  *Each    // what the plain list hides
+
+	front bool                        // read it from the first page to the last, whatever its order
+	same  int                         // pages in a row that may hold the same rows; 0 = maxSame
+	spare int                         // requests for groups of ties beyond those that the list itself is worth
+	value func(jsontext.Value) []byte // what rows that tie have in common, where that is not the text of the sort values
+}
+
+// values are what rows that tie have in common.
+func (o Offset) values(item jsontext.Value) []byte {
+	if o.value != nil {
+		return o.value(item)
+	}
+	return sortValues(item, o.order())
 }
 
 // order is the order in which the list comes.
@@ -59,6 +73,10 @@ type Each struct {
 const (
 	// tieShare bounds the requests for groups of ties, in parts of those for the list.
 	tieShare = 2
+	// maxSame bounds the pages in a row that hold the same rows: a server may announce any number.
+	maxSame = 10
+	// maxHeld bounds the rows that wait to be passed on with the next page.
+	maxHeld = 1000
 	// unorderedShare is the same of a list in no order, whose pages may be any of its rows.
 	unorderedShare = 12
 )
@@ -86,9 +104,9 @@ func (o Offset) list(ctx context.Context, c *Client, path string, query url.Valu
 		}
 		from.Order = order
 		s := &offsetScan{Offset: o, client: c, path: path, query: query, yield: yield, next: from, size: 1, past: -1}
-		s.forward = strings.HasPrefix(order, "-")
+		s.forward = o.front || strings.HasPrefix(order, "-")
 		s.at = max(1, from.Page)
-		s.ties = ties{by: o.order(), forward: s.forward}
+		s.ties = ties{values: o.values, forward: s.forward}
 		if from.Page > 1 || from.Page == 1 && !s.forward {
 			s.resume()
 		}
@@ -120,6 +138,8 @@ type offsetScan struct {
 	steps   int       // back, so far
 	again   bool      // the end was looked at a second time
 	held    *Page     // read, to be passed on with the next page
+	resumed bool      // the first page was read before
+	stale   int       // pages in a row that were the same
 	last    []string  // ids of the page before
 	lastAt  int       // its number
 	balance int       // rows that came twice, less those by which the count rose
@@ -130,7 +150,7 @@ type offsetScan struct {
 // resume begins with the page that was read last, so that where it ended is found again by the time of its last row, in
 // whatever way the list has moved since. That page is passed on together with the next, so that each one moves the position.
 func (s *offsetScan) resume() {
-	s.held = &Page{Checked: true}
+	s.held, s.resumed = &Page{Checked: true}, true
 	if !s.forward {
 		s.at++
 		return
@@ -160,7 +180,9 @@ func (s *offsetScan) page(ctx context.Context) (goOn bool) {
 		return true
 	}
 	rows := len(p.Items) + len(p.Gaps)
-	s.size = max(s.size, rows)
+	if s.size = max(s.size, rows); p.MaxPage == pages(p.TotalCount, s.Limit) {
+		s.size = min(or(s.Limit, defaultLimit), defaultLimit) // it uses the limit asked for, whatever is missing on the page
+	}
 	s.full = s.size
 	if s.past < 0 {
 		switch s.past = 0; {
@@ -185,7 +207,15 @@ func (s *offsetScan) page(ctx context.Context) (goOn bool) {
 		p.Done = ended
 		s.at = max(1, min(at-1, p.MaxPage))
 	}
-	s.last, s.lastAt = itemIDs(p.Items), at
+	ids := itemIDs(p.Items)
+	if s.stale++; len(ids) == 0 || !slices.Equal(ids, s.last) {
+		s.stale = 0
+	}
+	if s.stale >= cmp.Or(s.same, maxSame) {
+		s.yield(p, broken(s.client, s.path, p, "the list repeats the same rows page after page"))
+		return false
+	}
+	s.last, s.lastAt = ids, at
 	s.next.Page, s.next.Total = s.at, p.TotalCount
 	if s.forward && !s.edge.IsZero() {
 		s.next.After = s.edge.Format(microLayout)
@@ -193,7 +223,7 @@ func (s *offsetScan) page(ctx context.Context) (goOn bool) {
 	p.Next = s.next
 	if s.held != nil {
 		p = joined(*s.held, p)
-		if s.held = nil; !p.Done && !seen {
+		if s.held = nil; !p.Done && !seen && s.resumed {
 			s.held = &p
 			return true
 		}
@@ -281,14 +311,15 @@ func (s *offsetScan) odd(p Page, ended bool) (pages int) {
 
 // times are those of the first and the last row of a page, by the criterion that the list is read by.
 func (s *offsetScan) times(p Page) (first, last time.Time) {
-	if len(p.Items) == 0 || len(s.order()) == 0 {
+	if len(p.Items) == 0 || len(s.order()) == 0 || s.front {
 		return first, last
 	}
 	field := strings.TrimPrefix(s.order()[0], "-")
 	return locate(p.Items[0], field).at, locate(p.Items[len(p.Items)-1], field).at
 }
 
-// settle looks for what is missing of groups of ties that end with this page.
+// settle looks for what is missing of groups of ties that end with this page. What it finds is passed on with the page, so
+// that each one moves the position, unless that is very much.
 func (s *offsetScan) settle(ctx context.Context, p Page, moved, ended bool) (goOn bool) {
 	groups := []*tied{s.ties.add(p, s.at, s.size, s.lastAt > 0 && abs(s.at-s.lastAt) == 1, moved)}
 	if ended {
@@ -298,15 +329,24 @@ func (s *offsetScan) settle(ctx context.Context, p Page, moved, ended bool) (goO
 		if g == nil {
 			continue
 		}
-		left := tieShare*s.bound.used - s.sought
+		left := s.spare + tieShare*s.bound.used - s.sought
 		if len(s.order()) == 0 {
 			left = unorderedShare*s.bound.used - s.sought
 		}
 		had := left
-		for page, err := range g.whole(ctx, s.client, s.path, s.query, s.order(), s.size, p.TotalCount, &left) {
+		for page, err := range g.whole(ctx, s.client, s.path, s.query, s.values, s.size, p.TotalCount, &left) {
 			page.Total, page.Whole, page.Next = p.Total, p.Whole, s.next
-			if !s.yield(page, err) || err != nil {
+			if err != nil {
+				s.yield(page, err)
 				return false
+			}
+			if s.held != nil {
+				page = joined(*s.held, page)
+			}
+			if s.held = &page; len(page.Items) > maxHeld {
+				if s.held = nil; !s.yield(page, nil) {
+					return false
+				}
 			}
 		}
 		if s.sought += had - max(0, left); !g.moved {

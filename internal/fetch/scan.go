@@ -41,6 +41,8 @@ type Cursor struct {
 	Order string `json:"order,omitzero"`
 	// Tied are rows with equal sort values that were counted and did not come, whatever was tried.
 	Tied int `json:"tied,omitzero"`
+	// Short are rows that were counted and have not come yet.
+	Short int `json:"short,omitzero"`
 	// Gone are the ids of parents that the server did not find, in a scan of what belongs to each; separated by blanks.
 	Gone string `json:"gone,omitzero"`
 }

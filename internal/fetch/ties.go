@@ -16,9 +16,9 @@ import (
 // page again gives the same rows. Source: PostgreSQL's top-N heapsort, which depends on LIMIT and OFFSET, and no list has
 // a tie-breaker (polarsource/polar, server/polar/kit/repository/base.py).
 type ties struct {
-	by      []string // sort criteria; none: all rows tie
-	forward bool     // pages are added from the first to the last, else from the last to the first
-	across  bool     // the page added last goes on with the group of the one before
+	values  func(jsontext.Value) []byte // what rows that tie have in common
+	forward bool                        // pages are added from the first to the last, else from the last to the first
+	across  bool                        // the page added last goes on with the group of the one before
 	group   *tied
 }
 
@@ -63,7 +63,7 @@ func (t *ties) add(p Page, number, size int, adjoins, moved bool) (lacking *tied
 	}
 	if was != nil {
 		was.moved = was.moved || moved
-		if t.across = bytes.Equal(was.values, sortValues(near, t.by)); t.across {
+		if t.across = bytes.Equal(was.values, t.values(near)); t.across {
 			run := t.run(p.Items, was.values, t.forward)
 			was.pages++
 			was.rows += was.take(run)
@@ -78,7 +78,7 @@ func (t *ties) add(p Page, number, size int, adjoins, moved bool) (lacking *tied
 			}
 		}
 	}
-	g := &tied{values: sortValues(far, t.by), pages: 1, ids: map[string]struct{}{}}
+	g := &tied{values: t.values(far), pages: 1, ids: map[string]struct{}{}}
 	run := t.run(p.Items, g.values, !t.forward)
 	g.rows = g.take(run)
 	if t.forward {
@@ -102,7 +102,7 @@ func (g *tied) lacking() *tied {
 
 // run is the part of a page that has these values, at its beginning or its end.
 func (t *ties) run(items []jsontext.Value, values []byte, beginning bool) []jsontext.Value {
-	other := func(item jsontext.Value) bool { return !bytes.Equal(sortValues(item, t.by), values) }
+	other := func(item jsontext.Value) bool { return !bytes.Equal(t.values(item), values) }
 	if beginning {
 		if i := slices.IndexFunc(items, other); i >= 0 {
 			return items[:i]
@@ -165,7 +165,7 @@ func reversed(query url.Values) url.Values {
 
 // whole asks for a group in other ways until it is complete, and passes on the pages. left are the requests that may be
 // spent on it. total is the count of the list.
-func (g *tied) whole(ctx context.Context, c *Client, path string, query url.Values, by []string, size, total int, left *int) iter.Seq2[Page, error] {
+func (g *tied) whole(ctx context.Context, c *Client, path string, query url.Values, values func(jsontext.Value) []byte, size, total int, left *int) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		for _, w := range g.ways(query, size) {
 			first, last := g.first, g.last
@@ -179,7 +179,7 @@ func (g *tied) whole(ctx context.Context, c *Client, path string, query url.Valu
 				p, err := c.salvage(ctx, path, paged(w.query, w.limit, n+1), 0)
 				if err == nil {
 					p.Gaps = nil // the page that they stand on has told of them
-					g.take(slices.DeleteFunc(slices.Clone(p.Items), func(item jsontext.Value) bool { return !bytes.Equal(sortValues(item, by), g.values) }))
+					g.take(slices.DeleteFunc(slices.Clone(p.Items), func(item jsontext.Value) bool { return !bytes.Equal(values(item), g.values) }))
 				}
 				if !yield(p, err) || err != nil {
 					return

@@ -1,48 +1,54 @@
 package fetch
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Windows reads a list by windows of time, in ascending order. It is for Polar's events, of which ids and counts come from
-// one store and the items from another (polarsource/polar, server/polar/event/service.py and server/tinybird): a page may
-// be short in the middle of the list, a page behind the end counts 0, and the filters on time know milliseconds, maybe
-// only seconds, where the items have microseconds.
+// Windows reads a list in ascending order of a time, each page from a little before the last row of the one before. It is
+// for Polar's events, of which ids and counts come from one store and the items from another (polarsource/polar,
+// server/polar/event/service.py and server/tinybird): a page may be short in the middle of the list, a page behind the end
+// counts 0, and the filters on time know milliseconds, maybe only seconds, where the items have microseconds.
 //
-// A window begins and ends with a whole second and is asked for with one second more on both sides; what is not its own is
-// dropped, so that each item comes with one window only. It is read up to the last page that its first one announced, and
-// again while fewer different items came than that one counted. What then is still missing is one Gap.
+// So each page is the first one of the rows from a whole second on, asked for with one second more; what has come already
+// is dropped. No page number depends on what comes or goes, and rows of one second are never divided by a border of pages.
+// Where a page would hold little else than what came before, because there are very many rows a second, a window of some
+// pages is read by page number instead.
 //
-// Windows are made so wide that they hold a few pages. An item that is set back behind the position while the scan runs
-// is not seen.
+// A page that lacks rows which are counted is asked for again, at once and when the scan has come to the end: the stores may
+// be apart by some seconds. What it still lacks then is one Gap.
+//
+// An item that is set back behind the position while the scan runs is not seen.
 type Windows struct {
 	Field         string        // the time to go by, both as sort criterion and as key of the item: timestamp
 	After, Before string        // the filters on it: start_timestamp, end_timestamp
 	Keep          time.Duration // how far back to read, from the last midnight in UTC; 0 = to the first item
-	Rows          int           // to aim at in a window; default 300
 	Limit         int           // rows a page; default 100
+	// Split are fields that the list filters by, too: more rows of one moment than fit on a page are asked for by what
+	// these hold, where nothing else tells them apart.
+	Split []string
 
 	since, until time.Time // see Between
 }
 
 const (
 	windowMargin = time.Second
-	// windowAhead is how far beyond Polar's clock the last window reaches: its servers have one each.
+	// windowAhead is how far beyond Polar's clock the scan reaches: its servers have one each.
 	windowAhead = 5 * time.Minute
-	// maxWindowPages is the most that a window may have, unless it is one second already.
-	maxWindowPages = 10
-	// maxWindowPasses bounds how often a window is read, maxIdlePasses how often without anything new: of two rows of the
-	// same time at a border of pages, one pass in four misses the same one again.
-	maxWindowPasses, maxIdlePasses = 12, 6
-	// maxStalePages bounds the pages in a row that bring nothing new: a server may announce any number.
-	maxStalePages = 10
+	// windowPages is what a window of a crowded time should have.
+	windowPages = 8
+	// maxShort is how often a page is asked for that lacks rows, and how many of them are asked for again at the end.
+	maxShort, maxLate = 2, 50
 )
 
 // Since is the oldest time that a scan beginning now reads from: a midnight in UTC, so that it is the same for all that
@@ -54,28 +60,15 @@ func (w Windows) Since(c *Client) time.Time {
 	return c.cfg.Now().UTC().Truncate(day).Add(-w.Keep).Truncate(time.Second)
 }
 
-// Pages implements Scan. The position is the beginning of a window, and in Total the number of rows before it.
+// Pages implements Scan. The position is a whole second, and in Total the number of rows before it.
 func (w Windows) Pages(ctx context.Context, c *Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
-		s := &windowScan{Windows: w, client: c, path: path, query: with(query, "sorting", w.Field), at: from, yield: yield}
-		first, err := s.start(ctx)
-		switch {
-		case err != nil:
-			yield(s.page(Page{Query: query}, s.at), err)
-			return
-		case first.TotalCount > 0 && first.TotalCount == len(first.Items):
-			s.only(first)
+		s := &windowScan{Windows: w, client: c, path: path, query: with(query, "sorting", w.Field), at: from, tied: from.Tied, lost: from.Short, yield: yield, seen: map[string]time.Time{}}
+		if err := s.start(); err != nil {
+			yield(s.page(Page{Query: query}), err)
 			return
 		}
-		for s.begin.Before(s.until) {
-			if !s.window(ctx) {
-				return
-			}
-		}
-		if !s.done { // there was nothing to read
-			p := s.page(Page{Query: query, RequestedAt: first.RequestedAt}, s.at)
-			p.Done, p.Whole = true, s.at.Total
-			yield(p, nil)
+		for s.step(ctx) {
 		}
 	}
 }
@@ -86,230 +79,444 @@ type windowScan struct {
 	path   string
 	query  url.Values
 	yield  func(Page, error) bool
-	at     Cursor // of the window in hand
-	done   bool   // the last page has been passed on
+	at     Cursor
+	bound  bound
 
-	begin, until time.Time
-	width        time.Duration
-	total, given int // rows from the start on, by the first count; rows passed on
-	spent        int // requests whose page was not passed on
+	begin, until time.Time            // what is still to be read; a zero begin is the first item
+	seen         map[string]time.Time // ids from begin on that were passed on
+	nameless     int                  // rows passed on that have no id or no time
+	known        int                  // rows before begin, those included that did not come
+	tied         int                  // rows with equal times that no question brought
+	lost         int                  // pages that lack rows which are counted
+	total        int                  // rows from the start on, by the first count
+
+	short *shortPage   // the page before, if rows were missing on it
+	late  []*shortPage // those that lack rows of their own, to be asked for again
+}
+
+// shortPage is a page that lacks rows which are counted. Where they belong the count of the next page tells.
+type shortPage struct {
+	query          url.Values
+	pages          int // that it consists of
+	total, missing int
+	ids            []string
 }
 
 // page completes a page that is about to be passed on.
-func (s *windowScan) page(p Page, next Cursor) Page {
-	p.Requests += s.spent
-	s.spent = 0
-	p.Total, p.Whole, p.Next = max(s.total, s.given), -1, next
+func (s *windowScan) page(p Page) Page {
+	s.at.Tied, s.at.Short = s.tied, s.lost
+	p.Total, p.Whole, p.Next = max(s.total, s.known+len(s.seen)+s.nameless), -1, s.at
 	return p
 }
 
-func (s *windowScan) read(ctx context.Context, query url.Values, page int) (Page, error) {
-	return s.client.salvage(ctx, s.path, paged(query, s.Limit, page), 0)
-}
-
-// start finds the first row to read, and how many follow. The page that tells is the first one of them all.
-func (s *windowScan) start(ctx context.Context) (first Page, err error) {
+// start finds out what there is to read.
+func (s *windowScan) start() error {
 	s.until = s.client.cfg.Now().UTC().Truncate(time.Second).Add(windowAhead)
-	since := s.Since(s.client)
-	if s.since.After(since) {
-		since = s.since
-	}
 	if end := s.Windows.until; !end.IsZero() && end.Before(s.until) {
 		s.until = end
 	}
-	if s.at.After != "" {
-		at, err := time.Parse(time.RFC3339Nano, s.at.After)
-		if err != nil {
-			return first, broken(s.client, s.path, Page{Query: s.query}, "the position %q is no time: %w", s.at.After, err)
-		}
-		if at.After(since) {
-			since = at.UTC()
-		}
+	s.begin = s.Since(s.client)
+	if s.since.After(s.begin) {
+		s.begin = s.since
 	}
-	query := with(s.query, s.Before, s.until.Add(windowMargin).Format(time.RFC3339))
-	if !since.IsZero() {
-		query[s.After] = []string{since.Add(-windowMargin).Format(time.RFC3339)}
+	s.known = s.at.Total
+	if s.at.After == "" {
+		return nil
 	}
-	p, err := s.read(ctx, query, 1)
-	s.spent += p.Requests
+	at, err := time.Parse(time.RFC3339Nano, s.at.After)
 	if err != nil {
-		return p, err
+		return broken(s.client, s.path, Page{Query: s.query}, "the position %q is no time: %w", s.at.After, err)
 	}
-	s.total = p.TotalCount
-	if p.TotalCount == 0 {
-		s.begin = s.until
-		return p, nil
+	if at = at.UTC().Truncate(time.Second); at.After(s.begin) {
+		s.begin = at
 	}
-	s.begin = since
-	for _, item := range p.Items {
-		if at := locate(item, s.Field).at; !at.IsZero() {
-			if at = at.Truncate(time.Second); at.After(since) {
-				s.begin = at
+	return nil
+}
+
+// window is the query for what lies in a span of time, with a margin on both sides.
+func (s *windowScan) window(begin, end time.Time) url.Values {
+	query := with(s.query, s.Before, end.Add(windowMargin).Format(time.RFC3339))
+	if !begin.IsZero() {
+		query[s.After] = []string{begin.Add(-windowMargin).Format(time.RFC3339)}
+	}
+	return query
+}
+
+// step reads one page, or one crowded window, and tells whether to go on.
+func (s *windowScan) step(ctx context.Context) (goOn bool) {
+	query := s.window(s.begin, s.until)
+	p, missing, err := s.ask(ctx, paged(query, s.Limit, 1))
+	if err == nil && s.bound.exceeded(p.MaxPage) {
+		err = broken(s.client, s.path, p, "the list does not end: %d pages read where %d were announced", s.bound.used-1, p.MaxPage)
+	}
+	var found []position
+	if err == nil {
+		found, err = s.locate(p, s.until)
+	}
+	if err != nil {
+		s.yield(s.page(p), err)
+		return false
+	}
+	if s.total == 0 {
+		s.total = s.known + p.TotalCount
+	}
+	s.settle(found, p.TotalCount)
+	last, ends := time.Time{}, p.MaxPage <= 1
+	for _, at := range found {
+		if at.at.After(last) {
+			last = at.at
+		}
+	}
+	next := last.Truncate(time.Second)
+	switch {
+	case ends && (len(found) > 0 || len(p.Gaps) > 0 || p.TotalCount == 0):
+		next = s.until
+	case last.IsZero():
+		s.yield(s.page(p), broken(s.client, s.path, p, "%d rows are counted, and none of the first is given with a usable %q", p.TotalCount, s.Field))
+		return false
+	case s.crowded(found, next):
+		// Most of a page has come before, and would again.
+		return s.crowd(ctx, p, found)
+	}
+	if missing > 0 {
+		if s.begin.IsZero() && len(found) > 0 {
+			query = s.window(found[0].at.Truncate(time.Second), s.until)
+		}
+		s.short = &shortPage{query: query, pages: 1, total: p.TotalCount, missing: missing, ids: idsOf(found)}
+		if ends {
+			s.settle(nil, 0)
+		}
+	}
+	p.Gaps = s.own(p, found, next)
+	s.take(&p, found)
+	s.advance(next, len(p.Gaps))
+	return s.pass(ctx, p)
+}
+
+// ask reads a page, and once more while it lacks rows that are counted. It brings all that came.
+func (s *windowScan) ask(ctx context.Context, query url.Values) (all Page, missing int, err error) {
+	came := map[string]bool{}
+	for try := 1; ; try++ {
+		p, err := s.client.salvage(ctx, s.path, query, 0)
+		requests := all.Requests + p.Requests
+		if err != nil {
+			all.Requests, all.Query, all.Next = requests, p.Query, p.Next
+			return all, 0, err
+		}
+		items := all.Items
+		for _, item := range p.Items {
+			if id := itemID(item); id == "" || !came[id] {
+				came[id] = true
+				items = append(items, item)
 			}
+		}
+		if try > 1 {
+			slices.SortStableFunc(items, func(a, b jsontext.Value) int { return locate(a, s.Field).at.Compare(locate(b, s.Field).at) })
+			p.RequestedAt, p.Checked, p.Gaps = all.RequestedAt, all.Checked && p.Checked, all.Gaps
+		}
+		all = p
+		all.Items, all.Requests = items, requests
+		if missing = min(or(s.Limit, defaultLimit), all.TotalCount) - len(items) - len(all.Gaps); missing <= 0 || try == maxShort {
+			return all, max(0, missing), nil
+		}
+	}
+}
+
+// locate reads the positions of a page and makes sure that the filters were honoured: a server that ignores one of them
+// would lead the scan past rows without a sign.
+func (s *windowScan) locate(p Page, end time.Time) ([]position, error) {
+	found := make([]position, len(p.Items))
+	for i, item := range p.Items {
+		at := locate(item, s.Field)
+		if !at.at.IsZero() && (!s.begin.IsZero() && at.at.Before(s.begin.Add(-2*windowMargin)) || at.at.After(end.Add(2*windowMargin))) {
+			return nil, broken(s.client, s.path, p, "the filters %s and %s are not honoured: item %q has %s %s", s.After, s.Before, at.id, s.Field, at.at.Format(microLayout))
+		}
+		found[i] = at
+	}
+	return found, nil
+}
+
+// crowded tells whether going on from next would bring little that is new.
+func (s *windowScan) crowded(found []position, next time.Time) bool {
+	again := 0
+	for _, at := range found {
+		if !at.at.Before(next.Add(-windowMargin)) {
+			again++
+		}
+	}
+	return !next.After(s.begin) || 2*again > len(found)
+}
+
+// crowd reads a window of some pages by page number: as many seconds as the rows of its first page let expect.
+func (s *windowScan) crowd(ctx context.Context, p Page, found []position) (goOn bool) {
+	begin := found[0].at
+	for _, at := range found {
+		if !at.at.IsZero() && !at.at.Before(s.begin) {
+			begin = at.at
 			break
 		}
 	}
-	if s.begin.IsZero() {
-		return p, broken(s.client, s.path, p, "%d rows are counted, and none of the first is given with a usable %q", p.TotalCount, s.Field)
-	}
-	s.width = s.until.Sub(s.begin)
-	s.fit(s.total)
-	return p, nil
-}
-
-// only passes on the one page that everything is on.
-func (s *windowScan) only(p Page) {
-	r := &windowRead{windowScan: s, end: s.until, query: p.Query, ids: map[string]int{}, passes: 1}
-	s.spent = 0 // what it cost is the page's own
-	nameless := 0
-	if _, err := r.take(&p, &nameless); err != nil {
-		s.yield(s.page(p, s.at), err)
-		return
-	}
-	r.finish(p, len(r.ids)+nameless, nameless)
-}
-
-// fit makes windows as wide as brings the rows to aim at, when the present width brought so many.
-func (s *windowScan) fit(rows int) {
-	const most = 20 * 366 * day // far from what a Duration can hold
-	aim := or(s.Rows, 300)
-	s.width = min(s.width, most)
-	if rows > aim {
-		s.width = time.Duration(float64(s.width) * float64(aim) / float64(rows))
-	} else {
-		s.width *= time.Duration(min(4, 1+aim/(rows+1)))
-	}
-	s.width = max(time.Second, min(s.width.Truncate(time.Second), most))
-}
-
-// window reads one window, and tells whether to go on.
-func (s *windowScan) window(ctx context.Context) (goOn bool) {
-	end := s.begin.Add(s.width)
+	begin = begin.Truncate(time.Second)
+	span := max(time.Millisecond, found[len(found)-1].at.Sub(found[0].at))
+	end := begin.Add(max(time.Second, (windowPages * span).Truncate(time.Second)))
 	if end.After(s.until) {
 		end = s.until
 	}
-	query := with(s.query, s.After, s.begin.Add(-windowMargin).Format(time.RFC3339))
-	query[s.Before] = []string{end.Add(windowMargin).Format(time.RFC3339)}
-	r := &windowRead{windowScan: s, end: end, query: query, ids: map[string]int{}}
-	for {
-		r.passes++
-		if again, goOn := r.pass(ctx); !again {
-			return goOn
+	query := s.window(begin, end)
+	list := Offset{Fixed: []string{s.Field}, Limit: s.Limit, spare: tieShare * s.bound.used, value: s.moment}
+	spent, came, total := p.Requests, map[string]jsontext.Value{}, 0
+	var gaps []Gap
+	take := func(p *Page) error {
+		found, err := s.locate(*p, end)
+		for i, at := range found {
+			if at.id != "" {
+				came[at.id] = p.Items[i]
+			}
+		}
+		if err == nil {
+			s.own(*p, found, end)
+			s.take(p, found, end)
+		}
+		return err
+	}
+	var rest Page
+	for page, err := range list.list(ctx, s.client, s.path, query, Cursor{}) {
+		page.Requests, spent = page.Requests+spent, 0
+		total = max(total, page.TotalCount) // behind the end it is 0
+		gaps = append(gaps, page.Gaps...)
+		page.Gaps = nil
+		if err == nil {
+			err = take(&page)
+		}
+		if err != nil {
+			s.yield(s.page(page), err)
+			return false
+		}
+		if page.Done {
+			rest = page
+			break
+		}
+		if !s.yield(s.page(page), nil) {
+			return false
+		}
+	}
+	missing := func() int { return total - len(came) - len(gaps) }
+	left := tieShare * s.bound.used
+	tied := rest.Next.Tied
+	rest.Done = false
+	if tied > 0 && missing() > 0 {
+		for page, err := range s.split(ctx, query, s.Split, came, &left) {
+			if err == nil {
+				err = take(&page)
+			}
+			if err != nil {
+				s.yield(s.page(page), err)
+				return false
+			}
+			if !s.yield(s.page(page), nil) {
+				return false
+			}
+			if missing() <= 0 {
+				break
+			}
+		}
+	}
+	if lost := max(0, missing()); lost > 0 {
+		tied = min(tied, lost)
+		s.tied += tied
+		s.known += tied
+		s.short = &shortPage{query: query, pages: pages(total, s.Limit), total: total, missing: lost - tied, ids: slices.Collect(maps.Keys(came))}
+		s.settle(nil, total-len(came)-missing())
+	}
+	rest.Gaps = gaps
+	s.advance(end, len(gaps))
+	return s.pass(ctx, rest)
+}
+
+// split asks for a window by what its items have in the fields given, one after the other where the list is still longer
+// than a page.
+func (s *windowScan) split(ctx context.Context, query url.Values, fields []string, came map[string]jsontext.Value, left *int) iter.Seq2[Page, error] {
+	return func(yield func(Page, error) bool) {
+		if len(fields) == 0 {
+			return
+		}
+		var values []string
+		for _, item := range came {
+			if v := textOf(item, fields[0]); v != "" {
+				values = append(values, v)
+			}
+		}
+		slices.Sort(values)
+		for _, value := range slices.Compact(values) {
+			if *left--; *left < 0 {
+				return
+			}
+			part := with(query, fields[0], value)
+			p, err := s.client.salvage(ctx, s.path, paged(part, s.Limit, 1), 0)
+			if err == nil {
+				p.Gaps = nil
+			}
+			if !yield(p, err) || err != nil {
+				return
+			}
+			if p.MaxPage <= 1 {
+				continue
+			}
+			for p, err := range s.split(ctx, part, fields[1:], came, left) {
+				if !yield(p, err) || err != nil {
+					return
+				}
+			}
 		}
 	}
 }
 
-// windowRead is the reading of one window.
-type windowRead struct {
-	*windowScan
-	end    time.Time
-	query  url.Values
-	ids    map[string]int // by id, of the margins too: the pass that it came in last
-	own    int            // rows of the window itself
-	passes int            // the one under way included
-	idle   int            // passes in a row that brought nothing new
+// moment is the time of an item in the unit that the list is sorted by.
+func (s *windowScan) moment(item jsontext.Value) []byte {
+	return []byte(locate(item, s.Field).at.Truncate(time.Millisecond).Format(microLayout))
 }
 
-// pass reads the window from its first page to its last. again: it has to be read once more.
-func (r *windowRead) pass(ctx context.Context) (again, goOn bool) {
-	counted, pages, nameless, stale := 0, 1, 0, 0
-	had := len(r.ids)
-	var gaps []Gap
-	for number := 1; number <= pages; number++ {
-		p, err := r.read(ctx, r.query, number)
-		if err != nil {
-			r.yield(r.page(p, r.at), err)
-			return false, false
+// settle finds out whether rows that were missing on the page before lie before the position.
+func (s *windowScan) settle(found []position, total int) {
+	was := s.short
+	if was == nil {
+		return
+	}
+	s.short = nil
+	again := idsOf(found)
+	before := len(was.ids)
+	for _, id := range was.ids {
+		if slices.Contains(again, id) {
+			before--
 		}
-		if number == 1 {
-			counted, pages = p.TotalCount, max(1, p.MaxPage)
-			if r.passes == 1 && pages > maxWindowPages && r.width > time.Second {
-				r.spent += p.Requests
-				r.narrow(counted)
-				return false, true // the same beginning once more
+	}
+	if min(was.missing, was.total-total-before) <= 0 {
+		return
+	}
+	if s.lost++; len(s.late) < maxLate {
+		s.late = append(s.late, was)
+	}
+}
+
+// recover asks once more for the pages that lacked rows, and tells of those that still do.
+func (s *windowScan) recover(ctx context.Context, last *Page) error {
+	still := 0
+	for _, was := range s.late {
+		for n, of := 1, 1; n <= of && was.missing > 0; n++ {
+			p, err := s.client.salvage(ctx, s.path, paged(was.query, s.Limit, n), 0)
+			last.Requests += p.Requests
+			if err != nil {
+				return err
+			}
+			of = min(p.MaxPage, was.pages)
+			for _, item := range p.Items {
+				if at := locate(item, s.Field); at.id != "" && !slices.Contains(was.ids, at.id) && at.at.Before(s.until) {
+					was.ids = append(was.ids, at.id)
+					last.Items = append(last.Items, item)
+					s.known++
+					was.missing--
+				}
 			}
 		}
-		repeats, err := r.take(&p, &nameless)
-		if err != nil {
-			r.yield(r.page(p, r.at), err)
-			return false, false
-		}
-		gaps, p.Gaps = append(gaps, p.Gaps...), nil
-		if stale++; !repeats {
-			stale = 0
-		}
-		if number < pages && stale < maxStalePages {
-			if !r.yield(r.page(p, r.at), nil) {
-				return false, false
-			}
+		if was.missing <= 0 {
+			s.lost--
 			continue
 		}
-		came := len(r.ids) + nameless + len(gaps)
-		if r.idle++; len(r.ids) > had {
-			r.idle = 0
-		}
-		if came < counted && r.passes < maxWindowPasses && r.idle < maxIdlePasses {
-			goOn = r.yield(r.page(p, r.at), nil)
-			return goOn, goOn
-		}
-		if came < counted {
-			gaps = append(gaps, Gap{Query: rest(r.query), Row: counted, Err: fmt.Errorf("%w: %d rows are counted, %d are given", errWithheld, counted, came)})
-		}
-		p.Gaps = gaps
-		return false, r.finish(p, counted, nameless)
+		still++
+		last.Gaps = append(last.Gaps, Gap{Query: rest(was.query), Row: was.total, Err: fmt.Errorf("%w: %d rows are counted, %d are missing", errWithheld, was.total, was.missing)})
 	}
-	return false, true
+	for n := range s.lost - still {
+		last.Gaps = append(last.Gaps, Gap{Query: s.query, Row: n + 1, Err: fmt.Errorf("%w: an earlier run of this sweep missed them", errWithheld)})
+	}
+	return nil
 }
 
 var errWithheld = errors.New("some rows of the window never came")
 
-// narrow makes a window narrower that holds more pages than it should.
-func (r *windowRead) narrow(rows int) {
-	was := r.end.Sub(r.begin)
-	r.width = was
-	r.fit(rows)
-	r.width = max(time.Second, min(r.width, (was/2).Truncate(time.Second)))
-}
-
-// finish passes on the last page of the window, and moves the position behind it.
-func (r *windowRead) finish(p Page, counted, nameless int) (goOn bool) {
-	r.at = Cursor{After: r.end.Format(microLayout), Total: r.at.Total + r.own + nameless + len(p.Gaps)}
-	r.begin = r.end
-	r.fit(counted)
-	p = r.page(p, r.at)
-	if p.Done = !r.begin.Before(r.until); p.Done {
-		r.done, p.Whole = true, r.at.Total
+// own are the gaps of a page between its first row that belongs to what is still to be read and the first one that comes
+// again.
+func (s *windowScan) own(p Page, found []position, next time.Time) (gaps []Gap) {
+	row, begun := 0, s.begin.IsZero()
+	rest := p.Gaps
+	for _, at := range found {
+		for row++; len(rest) > 0 && rest[0].Row == row; row++ {
+			if begun || !at.at.Before(s.begin) {
+				gaps = append(gaps, rest[0])
+			}
+			rest = rest[1:]
+		}
+		if begun = begun || !at.at.Before(s.begin); !at.at.Before(next) {
+			return gaps
+		}
 	}
-	return r.yield(p, nil)
+	return append(gaps, rest...)
 }
 
-// take leaves in a page what is the window's own and has not come before. repeats: it holds nothing that this pass has
-// not brought already.
-func (r *windowRead) take(p *Page, nameless *int) (repeats bool, err error) {
-	repeats = true
+// take leaves in a page what lies in what is still to be read and has not come before.
+func (s *windowScan) take(p *Page, found []position, until ...time.Time) {
+	end := cmp.Or(append(until, s.until)...)
 	kept := make([]jsontext.Value, 0, len(p.Items))
-	for _, item := range p.Items {
-		at := locate(item, r.Field)
-		if !at.at.IsZero() && (at.at.Before(r.begin.Add(-2*windowMargin)) || at.at.After(r.end.Add(2*windowMargin))) {
-			return false, broken(r.client, r.path, *p, "the filters %s and %s are not honoured: item %q has %s %s", r.After, r.Before, at.id, r.Field, at.at.Format(microLayout))
-		}
-		if at.id == "" {
-			*nameless++
-			kept = append(kept, item)
+	for i, at := range found {
+		_, seen := s.seen[at.id]
+		switch {
+		case at.id == "" || at.at.IsZero():
+			s.nameless++
+		case seen, at.at.Before(s.begin), !at.at.Before(end):
 			continue
+		default:
+			s.seen[at.id] = at.at
 		}
-		last := r.ids[at.id]
-		r.ids[at.id] = r.passes
-		repeats = repeats && last == r.passes
-		if last > 0 {
-			continue
-		}
-		if at.at.IsZero() || !at.at.Before(r.begin) && at.at.Before(r.end) {
-			r.own++
-			kept = append(kept, item)
-		}
+		kept = append(kept, p.Items[i])
 	}
 	p.Items = kept
-	r.given += len(kept)
-	return repeats, nil
+}
+
+// advance moves the position.
+func (s *windowScan) advance(next time.Time, gaps int) {
+	s.known += s.nameless + gaps
+	s.nameless = 0
+	for id, at := range s.seen {
+		if at.Before(next) {
+			s.known++
+			delete(s.seen, id)
+		}
+	}
+	s.begin = next
+	s.at = Cursor{After: next.Format(microLayout), Total: s.known}
+}
+
+// pass passes on a page, and tells whether to go on.
+func (s *windowScan) pass(ctx context.Context, p Page) (goOn bool) {
+	if p.Done = !s.begin.Before(s.until); p.Done {
+		gaps := len(p.Gaps)
+		if err := s.recover(ctx, &p); err != nil {
+			p.Done = false
+			s.yield(s.page(p), err)
+			return false
+		}
+		s.known += len(p.Gaps) - gaps
+	}
+	p = s.page(p)
+	if p.Done {
+		p.Whole = s.known
+	}
+	return s.yield(p, nil) && !p.Done
+}
+
+func idsOf(found []position) (ids []string) {
+	for _, at := range found {
+		if at.id != "" {
+			ids = append(ids, at.id)
+		}
+	}
+	return ids
+}
+
+// textOf is a text at the top level of an item; "" if there is none.
+func textOf(item jsontext.Value, field string) string {
+	raw := bytes.Trim(sortValues(item, []string{field}), " ")
+	if text, err := jsontext.AppendUnquote(nil, raw); err == nil {
+		return string(text)
+	}
+	return ""
 }

@@ -174,7 +174,7 @@ func Streams() []Stream {
 			}},
 
 		{Name: "subscriptions", Path: "/v1/subscriptions/", Get: "/v1/subscriptions/{id}", Scope: "subscriptions:read",
-			Scan:     fetch.Keyset{Sort: "started_at", After: "started_after", Before: "started_before"},
+			Scan:     fetch.Keyset{Sort: "started_at", After: "started_after", Before: "started_before", Else: []string{"customer", "product", "amount", "status", "current_period_end"}},
 			Embedded: []string{"customer", "user", "product", "discount", "price"},
 			Copies:   map[string]string{"customer": "customers", "product": "products", "discount": "discounts"},
 			Table:    rows((*db.Queries).SubscriptionsUpsert),
@@ -190,7 +190,7 @@ func Streams() []Stream {
 			}},
 
 		{Name: "orders", Path: "/v1/orders/", Get: "/v1/orders/{id}", Scope: "orders:read",
-			Scan:     fetch.Keyset{Sort: "created_at", After: "created_after", Before: "created_before", Then: []string{"invoice_number"}},
+			Scan:     fetch.Keyset{Sort: "created_at", After: "created_after", Before: "created_before", Then: []string{"invoice_number"}, Else: []string{"customer", "product", "net_amount", "status"}},
 			Embedded: []string{"customer", "user", "product", "product_price", "discount", "subscription"},
 			Copies:   map[string]string{"customer": "customers", "product": "products", "discount": "discounts", "subscription": "subscriptions"},
 			Table:    rows((*db.Queries).OrdersUpsert),

@@ -59,7 +59,7 @@ func eventStreams() []Stream {
 		// Without Get: an event asked for by itself says that it has no children.
 		// Source: event/service.py.
 		{Name: "events", Path: "/v1/events/", Scope: "events:read",
-			Scan:     fetch.Windows{Field: "timestamp", After: "start_timestamp", Before: "end_timestamp"},
+			Scan:     fetch.Windows{Field: "timestamp", After: "start_timestamp", Before: "end_timestamp", Split: []string{"source", "name", "customer_id"}},
 			Embedded: []string{"customer"},
 			Copies:   map[string]string{"customer": "customers"},
 			Table:    rows((*db.Queries).EventsUpsert),
