@@ -39,9 +39,10 @@ SET changed_at = EXCLUDED.changed_at, noted_at = EXCLUDED.noted_at, owner = COAL
 WHERE sync_changes.changed_at < EXCLUDED.changed_at;
 
 -- name: ChangesPending :many
--- Polar answers some lists from a replica: what was asked for right after the change is asked for once more.
+-- Some lists come from a replica: what was asked for right after the change is asked for once more, when the replica has had its time.
 SELECT filter, value, owner, changed_at FROM sync_changes
-WHERE stream = @stream AND (known_at IS NULL OR known_at < noted_at + make_interval(secs => @lag_seconds))
+WHERE stream = @stream AND (known_at IS NULL OR known_at < noted_at
+    OR (known_at < noted_at + make_interval(secs => @lag_seconds) AND (SELECT at FROM sync_clock) >= noted_at + make_interval(secs => @lag_seconds)))
 ORDER BY changed_at
 LIMIT @most;
 
@@ -50,9 +51,18 @@ SELECT stream, count(*) AS pending FROM sync_changes
 WHERE known_at IS NULL OR known_at < noted_at
 GROUP BY stream;
 
--- name: ChangesKnown :exec
-UPDATE sync_changes SET known_at = GREATEST(known_at, @known_at)
-WHERE stream = @stream AND filter = @filter AND value = ANY(@values::text[]) AND changed_at <= @until;
+-- name: ChangesKnown :one
+WITH known AS (
+    UPDATE sync_changes SET known_at = GREATEST(known_at, @known_at)
+    WHERE stream = @stream AND filter = @filter AND value = ANY(@values::text[]) AND changed_at <= @until
+    RETURNING changed_at
+)
+SELECT COALESCE(max(changed_at), '0001-01-01 00:00:00+00')::timestamptz AS newest FROM known;
+
+-- name: ChangesSettleSwept :exec
+-- A complete sweep has read whatever was noted before it began; a moment is left to the replicas.
+UPDATE sync_changes SET known_at = GREATEST(known_at, @complete_at)
+WHERE stream = @stream AND noted_at + interval '10 seconds' < @complete_at;
 
 -- name: ChangesForget :exec
 -- Kept for a while after they were fetched: the source is read with an overlap, and tells of them again.

@@ -214,7 +214,11 @@ func (sw *sweep) tombstone(ctx context.Context, ids []uuid.UUID, asOf time.Time,
 	if len(ids) == 0 {
 		return nil
 	}
-	n, err := sw.run.Tombstone(ctx, sw.s.Name, ids, asOf, evidence)
+	children := make([]store.ChildTable, len(sw.s.Children))
+	for i, c := range sw.s.Children {
+		children[i] = store.ChildTable{Table: c.Name, Parent: c.Parent}
+	}
+	n, err := sw.run.Tombstone(ctx, sw.s.Name, ids, asOf, evidence, children...)
 	sw.res.Deleted += int(n)
 	return err
 }

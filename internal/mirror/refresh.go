@@ -68,12 +68,14 @@ func (s Stream) Refreshable() (byID bool, external int) {
 // refresh is a run that fetches single objects.
 type refresh struct {
 	*sweep
-	met    []uuid.UUID // Polar has them
-	gone   []absence   // Polar says that they do not exist
-	asked  []uuid.UUID // of which it said so, whether that was believed or not
-	failed []error     // one for each object that could not be dealt with
-	row    int         // of failures without a success between them
-	doubt  string      // why what is gone was not marked as deleted; "" where it was, or nothing is
+	met    []uuid.UUID             // Polar has them
+	gone   []absence               // Polar says that they do not exist
+	asked  []uuid.UUID             // of which it said so, whether that was believed or not
+	lost   []uuid.UUID             // cannot be asked for: their path names what only their row would tell
+	failed []error                 // one for each object that could not be dealt with
+	row    int                     // of failures without a success between them
+	owners map[uuid.UUID]uuid.UUID // customers of objects that may not be here, by object
+	doubt  string                  // why what is gone was not marked as deleted; "" where it was, or nothing is
 }
 
 type absence struct {
@@ -92,7 +94,7 @@ func (f *refresh) objects(ctx, reading context.Context, ids []uuid.UUID) error {
 	switch {
 	case f.s.Get != "":
 		for _, id := range ids {
-			body, err := f.get(ctx, reading, id)
+			body, err := f.fetch(ctx, reading, id)
 			if err := f.take(ctx, reading, id, body, err); err != nil {
 				return err
 			}
@@ -131,10 +133,26 @@ func (f *refresh) take(ctx, reading context.Context, id uuid.UUID, body fetch.Bo
 		f.gone, f.asked = append(f.gone, absence{id, body.RequestedAt}), append(f.asked, id)
 		return nil
 	case errors.Is(err, pgx.ErrNoRows):
-		f.failed = append(f.failed, fmt.Errorf("%s is not in the mirror, and without its row the path %s cannot be filled in: sync the stream", id, f.s.Get))
+		f.lost = append(f.lost, id)
 		return nil
 	}
 	return f.fail(reading, fmt.Errorf("refresh %s of %s: %w", id, f.s.Name, err), 1)
+}
+
+// fetch reads one object. The path of one that is not here is filled in with its customer, where that is known.
+func (f *refresh) fetch(ctx, reading context.Context, id uuid.UUID) (fetch.Body, error) {
+	body, err := f.get(ctx, reading, id)
+	owner, known := f.owners[id]
+	if !known || !errors.Is(err, pgx.ErrNoRows) {
+		return body, err
+	}
+	path := strings.NewReplacer("{id}", id.String(), "{customer_id}", owner.String()).Replace(f.s.Get)
+	if placeholder.MatchString(path) {
+		return body, err
+	}
+	body, err = f.r.Client.Get(reading, path, nil)
+	f.requests += int64(body.Requests)
+	return body, err
 }
 
 // one is an object as a page.
@@ -260,6 +278,9 @@ func (f *refresh) settle(ctx, reading context.Context) error {
 	}
 	for _, why := range f.unstored() {
 		f.partial("%s", why)
+	}
+	for _, id := range f.lost {
+		f.failed = append(f.failed, fmt.Errorf("%s is not in the mirror, and without its row the path %s cannot be filled in: sync the stream", id, f.s.Get))
 	}
 	if len(f.failed) == 0 {
 		return nil

@@ -144,7 +144,7 @@ func Streams() []Stream {
 			Ours: "/v1/customers/external/{external_id}/members/{member_external_id}", Scope: "members:read",
 			Scan:  fetch.Offset{Sort: []string{"-created_at"}},
 			Table: rows((*db.Queries).MembersUpsert),
-			Tail: Tail{Hook: "member.", Touched: []Touch{{"customer.", "customer_id", "customer_id"}}, Slow: []Probe{Head{}},
+			Tail: Tail{Hook: "member.", Touched: []Touch{{"customer.", "customer_id", "customer_id"}}, Batch: "customer_id", Slow: []Probe{Head{}},
 				Unseen: "changes of members whose customer has no event, unless a webhook tells of them"}},
 
 		{Name: "meters", Path: "/v1/meters/", Get: "/v1/meters/{id}", Scope: "meters:read",

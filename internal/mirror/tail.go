@@ -84,6 +84,7 @@ type round struct {
 	endpoints []store.Endpoint // that deliveries are read of
 	begun     time.Time        // by the clock of the database
 	read      time.Time        // when that was asked for
+	told      time.Time        // when the feeds had been read, as Stamp tells it
 	left      int              // requests to spend on slow probes; never none, or a busy organization's would not be asked
 }
 
@@ -205,11 +206,14 @@ func (r *Runner) Tail(ctx context.Context, names ...string) (Result, error) {
 	return res, nil
 }
 
-func (rd *round) follow(ctx, reading context.Context, names []string) error {
+func (rd *round) follow(ctx, reading context.Context, names []string) (err error) {
 	if err := rd.open(ctx, names); err != nil {
 		return err
 	}
 	if err := rd.readFeeds(ctx, reading); err != nil {
+		return err
+	}
+	if rd.told, err = rd.r.Store.Stamp(ctx); err != nil {
 		return err
 	}
 	for _, t := range rd.tails {
@@ -411,6 +415,16 @@ func (t *tail) save(ctx context.Context) error {
 		return fmt.Errorf("position of the tail of %s: %w", t.s.Name, err)
 	}
 	return t.r.Store.TailSave(ctx, t.s.Name, done)
+}
+
+// listed keeps a page that a question brought. What the feeds have told of and it shows need not be asked for.
+func (t *tail) listed(ctx context.Context, page fetch.Page, field string) (newest time.Time, err error) {
+	if newest, err = t.keep(ctx, page, field); err != nil {
+		return newest, err
+	}
+	changed, err := t.r.Store.Settle(ctx, t.s.Name, store.ByID, itemIDs(page.Items), t.round.told, always)
+	t.through = later(t.through, changed)
+	return newest, err
 }
 
 // keep stores the items of a reply, and tells the newest value of a time field among them. One that lies ahead of the

@@ -500,7 +500,9 @@ func (rd *round) take(ctx context.Context, sent []payload, asked time.Time) erro
 func (rd *round) deliver(ctx context.Context, sent []payload) error {
 	newest := map[string]int{}
 	for i, p := range sent {
-		newest[fieldText(p.Data, "id")] = i
+		if rd.hooked(p.Type) != nil { // the state of a customer has the customer's id, and is none
+			newest[fieldText(p.Data, "id")] = i
+		}
 	}
 	now, err := rd.r.Store.Stamp(ctx)
 	if err != nil {
@@ -518,7 +520,7 @@ func (rd *round) deliver(ctx context.Context, sent []payload) error {
 		if t == nil || newest[id] != i || id == "" {
 			continue
 		}
-		if strings.HasSuffix(p.Type, ".deleted") || !p.understood() {
+		if p.gone() || !p.understood() {
 			if err := rd.r.Store.Note(ctx, t.sought(p)); err != nil {
 				return err
 			}
@@ -539,7 +541,7 @@ func (rd *round) deliver(ctx context.Context, sent []payload) error {
 			}
 			continue
 		}
-		if err := rd.r.Store.Settle(ctx, t.s.Name, store.ByID, []string{id}, now.Add(max(0, rd.r.TailLag)), p.Timestamp.Add(hookSlack)); err != nil {
+		if _, err := rd.r.Store.Settle(ctx, t.s.Name, store.ByID, []string{id}, now.Add(max(0, rd.r.TailLag)), p.Timestamp.Add(hookSlack)); err != nil {
 			return err
 		}
 	}
@@ -553,6 +555,15 @@ func (p payload) understood() bool {
 	return known || p.Version == ""
 }
 
+// gone tells whether a payload says that its object no longer exists. What becomes of the row its own endpoint decides.
+func (p payload) gone() bool {
+	var object struct {
+		IsDeleted bool    `json:"is_deleted"`
+		DeletedAt *string `json:"deleted_at"`
+	}
+	return strings.HasSuffix(p.Type, ".deleted") || json.Unmarshal(p.Data, &object) == nil && (object.IsDeleted || object.DeletedAt != nil)
+}
+
 // sought is the object of a payload as a change to be fetched: by id, or by what the list can be filtered by where neither
 // an endpoint nor the list finds it by its id. None if that is no id.
 func (t *tail) sought(p payload) []store.Changed {
@@ -562,6 +573,9 @@ func (t *tail) sought(p payload) []store.Changed {
 	}
 	if _, err := uuid.Parse(c.Value); err != nil {
 		return nil
+	}
+	if owner, err := uuid.Parse(fieldText(p.Data, "customer_id")); err == nil {
+		c.Owner = owner
 	}
 	return []store.Changed{c}
 }

@@ -82,7 +82,7 @@ func (t *tail) fetchLists(ctx, reading context.Context, filter string, changes [
 		if err := t.absent(ctx, filter, values, received); err != nil {
 			return err
 		}
-		if err := t.settled(ctx, filter, values, some, asked); err != nil {
+		if err := t.settled(ctx, filter, values, asked); err != nil {
 			return err
 		}
 	}
@@ -128,11 +128,10 @@ func (t *tail) filtered(ctx, reading context.Context, query url.Values) (map[str
 }
 
 // settled records that changes have been fetched, and how far that brings the stream.
-func (t *tail) settled(ctx context.Context, filter string, values []string, changes []store.Changed, asked time.Time) error {
-	for _, c := range changes {
-		t.through = later(t.through, c.At)
-	}
-	return t.r.Store.Settle(ctx, t.s.Name, filter, values, asked, always)
+func (t *tail) settled(ctx context.Context, filter string, values []string, asked time.Time) error {
+	newest, err := t.r.Store.Settle(ctx, t.s.Name, filter, values, asked, always)
+	t.through = later(t.through, newest)
+	return err
 }
 
 // fetchObjects fetches objects by id: through a filter of the list that takes
@@ -159,7 +158,7 @@ func (t *tail) fetchObjects(ctx, reading context.Context, changes []store.Change
 					delete(left, id)
 				}
 			}
-			if err := t.settled(ctx, store.ByID, valuesOf(met), met, asked); err != nil {
+			if err := t.settled(ctx, store.ByID, valuesOf(met), asked); err != nil {
 				return err
 			}
 		}
@@ -169,17 +168,23 @@ func (t *tail) fetchObjects(ctx, reading context.Context, changes []store.Change
 	}
 	rest := slices.Collect(maps.Values(left))
 	if t.s.Get == "" { // the list no longer shows it, and there is nowhere else to ask
-		return t.settled(ctx, store.ByID, valuesOf(rest), rest, asked)
+		return t.settled(ctx, store.ByID, valuesOf(rest), asked)
 	}
 	ids := make([]uuid.UUID, 0, len(rest))
+	f := &refresh{sweep: t.sweep, owners: map[uuid.UUID]uuid.UUID{}}
 	for _, c := range rest {
 		if id, err := uuid.Parse(c.Value); err == nil {
-			ids = append(ids, id)
+			if ids = append(ids, id); c.Owner != (uuid.UUID{}) {
+				f.owners[id] = c.Owner
+			}
 		}
 	}
-	f := &refresh{sweep: t.sweep}
 	if err := f.objects(ctx, reading, ids); err != nil {
 		return err
+	}
+	if n := len(f.lost); n > 0 { // a sweep settles what was noted before it began
+		t.sweepDue = fmt.Sprintf("%d changes of rows that are not here and cannot be asked for", n)
+		f.lost = nil
 	}
 	if err := f.settle(ctx, reading); err != nil {
 		return err
@@ -195,7 +200,7 @@ func (t *tail) fetchObjects(ctx, reading context.Context, changes []store.Change
 		done[a.String()] = true
 	}
 	rest = slices.DeleteFunc(rest, func(c store.Changed) bool { return !done[c.Value] })
-	return t.settled(ctx, store.ByID, valuesOf(rest), rest, asked)
+	return t.settled(ctx, store.ByID, valuesOf(rest), asked)
 }
 
 func valuesOf(changes []store.Changed) []string {

@@ -50,7 +50,7 @@ func (Since) ask(ctx, reading context.Context, t *tail) error {
 		if err != nil {
 			return err
 		}
-		kept, err := t.keep(ctx, page, k.Sort)
+		kept, err := t.listed(ctx, page, k.Sort)
 		if err != nil {
 			return err
 		}
@@ -96,7 +96,7 @@ func (h Head) ask(ctx, reading context.Context, t *tail) error {
 		if err != nil {
 			return err
 		}
-		kept, err := t.keep(ctx, page, by)
+		kept, err := t.listed(ctx, page, by)
 		if err != nil {
 			return err
 		}
@@ -183,7 +183,7 @@ func (h Hot) ask(ctx, reading context.Context, t *tail) error {
 			}
 			t.at.Began[t.name] = asked.UTC()
 		}
-		if _, err := t.keep(ctx, page, ""); err != nil {
+		if _, err := t.listed(ctx, page, ""); err != nil {
 			return err
 		}
 		for _, id := range itemIDs(page.Items) {
@@ -274,7 +274,7 @@ func (m Modified) ask(ctx, reading context.Context, t *tail) error {
 				nulls++
 			}
 		}
-		kept, err := t.keep(ctx, page, "modified_at")
+		kept, err := t.listed(ctx, page, "modified_at")
 		newest = later(newest, kept)
 		return page, nulls, err
 	}

@@ -37,7 +37,7 @@ func (Recent) ask(ctx, reading context.Context, t *tail) error {
 			return err
 		}
 		page.Gaps = nil // the next sweep has to account for them
-		kept, err := t.keep(ctx, page, w.Field)
+		kept, err := t.listed(ctx, page, w.Field)
 		if err != nil {
 			return err
 		}

@@ -166,7 +166,7 @@ func TestChangesSurviveTheSettingOfTheClock(t *testing.T) {
 			pending(1)
 			pgtest.SetClock(t, dsn, steps[0], s.Pool())
 			asked := stamp(t, s)
-			if err := s.Settle(t.Context(), "orders", store.ByID, []string{id}, asked, at.Add(time.Hour)); err != nil {
+			if _, err := s.Settle(t.Context(), "orders", store.ByID, []string{id}, asked, at.Add(time.Hour)); err != nil {
 				t.Fatal(err)
 			}
 			pending(0)

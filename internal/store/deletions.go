@@ -182,9 +182,12 @@ func (r *Run) Acquit(ctx context.Context, ids []uuid.UUID) error {
 	return nil
 }
 
+// ChildTable is a table with the elements of a list inside the rows of another.
+type ChildTable struct{ Table, Parent string }
+
 // Tombstone marks rows as deleted, with the evidence. asOf is
 // when the evidence was asked for: a row stored from a later reply is left alone.
-func (r *Run) Tombstone(ctx context.Context, table string, ids []uuid.UUID, asOf time.Time, evidence string) (n int64, err error) {
+func (r *Run) Tombstone(ctx context.Context, table string, ids []uuid.UUID, asOf time.Time, evidence string, children ...ChildTable) (n int64, err error) {
 	err = r.s.pool.inTx(ctx, func(tx pgx.Tx) error {
 		q := r.s.q.WithTx(tx)
 		if err := r.hold(ctx, q); err != nil {
@@ -203,6 +206,12 @@ func (r *Run) Tombstone(ctx context.Context, table string, ids []uuid.UUID, asOf
 			return err
 		}
 		n = int64(len(gone))
+		// What a row that is gone lists is gone with it; a row that comes back is written with its children.
+		for _, c := range children {
+			if err := RemoveUnlisted(ctx, tx, c.Table, c.Parent, c.Parent, asOf, gone, nil); err != nil {
+				return err
+			}
+		}
 		if err := q.TombstonesInsert(ctx, db.TombstonesInsertParams{Stream: r.Stream, RunID: r.ID, Evidence: evidence, IDs: gone}); err != nil {
 			return err
 		}

@@ -369,6 +369,9 @@ func (r *Run) Finish(ctx context.Context, c Closing) error {
 					return err
 				}
 				complete = &start
+				if err := q.ChangesSettleSwept(ctx, db.ChangesSettleSweptParams{Stream: r.Stream, CompleteAt: &start}); err != nil {
+					return err
+				}
 			}
 			n, err := q.StreamSweepEnd(ctx, db.StreamSweepEndParams{Stream: r.lease, RunID: &r.ID, CompleteAt: complete})
 			if err != nil {

@@ -99,8 +99,8 @@ func (s *Store) Note(ctx context.Context, changes []Changed) error {
 }
 
 // Pending lists up to most changes of a stream that are still to be fetched, the
-// oldest first. What was asked for within lag after the change was noted counts
-// as not fetched yet.
+// oldest first. What was asked for within lag after the change was noted is to be
+// fetched once more, after the lag.
 func (s *Store) Pending(ctx context.Context, stream string, lag time.Duration, most int) ([]Changed, error) {
 	rows, err := s.q.ChangesPending(ctx, db.ChangesPendingParams{Stream: stream, LagSeconds: lag.Seconds(), Most: int32(most)})
 	if err != nil {
@@ -128,14 +128,20 @@ func (s *Store) PendingCounts(ctx context.Context) (map[string]int64, error) {
 
 // Settle records that what these changes name was asked for after a moment, as
 // Stamp tells it, and is stored. Changes later than until are left.
-func (s *Store) Settle(ctx context.Context, stream, filter string, values []string, at, until time.Time) error {
+//
+// It tells when the latest of them happened; zero: there are none.
+func (s *Store) Settle(ctx context.Context, stream, filter string, values []string, at, until time.Time) (newest time.Time, err error) {
 	if len(values) == 0 {
-		return nil
+		return newest, nil
 	}
-	if err := s.q.ChangesKnown(ctx, db.ChangesKnownParams{Stream: stream, Filter: filter, Values: values, KnownAt: &at, Until: until}); err != nil {
-		return fmt.Errorf("settle changes of %s: %w", stream, err)
+	newest, err = s.q.ChangesKnown(ctx, db.ChangesKnownParams{Stream: stream, Filter: filter, Values: values, KnownAt: &at, Until: until})
+	if err != nil {
+		return newest, fmt.Errorf("settle changes of %s: %w", stream, err)
 	}
-	return nil
+	if newest.Year() == 1 {
+		return time.Time{}, nil
+	}
+	return newest, nil
 }
 
 // ForgetTails removes what tails no longer need: changes fetched long ago, and

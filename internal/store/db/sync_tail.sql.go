@@ -23,9 +23,13 @@ func (q *Queries) ChangesForget(ctx context.Context) error {
 	return err
 }
 
-const changesKnown = `-- name: ChangesKnown :exec
-UPDATE sync_changes SET known_at = GREATEST(known_at, $1)
-WHERE stream = $2 AND filter = $3 AND value = ANY($4::text[]) AND changed_at <= $5
+const changesKnown = `-- name: ChangesKnown :one
+WITH known AS (
+    UPDATE sync_changes SET known_at = GREATEST(known_at, $1)
+    WHERE stream = $2 AND filter = $3 AND value = ANY($4::text[]) AND changed_at <= $5
+    RETURNING changed_at
+)
+SELECT COALESCE(max(changed_at), '0001-01-01 00:00:00+00')::timestamptz AS newest FROM known
 `
 
 type ChangesKnownParams struct {
@@ -36,15 +40,17 @@ type ChangesKnownParams struct {
 	Until   time.Time  `json:"until"`
 }
 
-func (q *Queries) ChangesKnown(ctx context.Context, arg ChangesKnownParams) error {
-	_, err := q.db.Exec(ctx, changesKnown,
+func (q *Queries) ChangesKnown(ctx context.Context, arg ChangesKnownParams) (time.Time, error) {
+	row := q.db.QueryRow(ctx, changesKnown,
 		arg.KnownAt,
 		arg.Stream,
 		arg.Filter,
 		arg.Values,
 		arg.Until,
 	)
-	return err
+	var newest time.Time
+	err := row.Scan(&newest)
+	return newest, err
 }
 
 const changesNote = `-- name: ChangesNote :exec
@@ -85,7 +91,8 @@ func (q *Queries) ChangesNote(ctx context.Context, arg ChangesNoteParams) error 
 
 const changesPending = `-- name: ChangesPending :many
 SELECT filter, value, owner, changed_at FROM sync_changes
-WHERE stream = $1 AND (known_at IS NULL OR known_at < noted_at + make_interval(secs => $2))
+WHERE stream = $1 AND (known_at IS NULL OR known_at < noted_at
+    OR (known_at < noted_at + make_interval(secs => $2) AND (SELECT at FROM sync_clock) >= noted_at + make_interval(secs => $2)))
 ORDER BY changed_at
 LIMIT $3
 `
@@ -103,7 +110,7 @@ type ChangesPendingRow struct {
 	ChangedAt time.Time  `json:"changed_at"`
 }
 
-// Polar answers some lists from a replica: what was asked for right after the change is asked for once more.
+// Some lists come from a replica: what was asked for right after the change is asked for once more, when the replica has had its time.
 func (q *Queries) ChangesPending(ctx context.Context, arg ChangesPendingParams) ([]ChangesPendingRow, error) {
 	rows, err := q.db.Query(ctx, changesPending, arg.Stream, arg.LagSeconds, arg.Most)
 	if err != nil {
@@ -158,6 +165,22 @@ func (q *Queries) ChangesPendingCount(ctx context.Context) ([]ChangesPendingCoun
 		return nil, err
 	}
 	return items, nil
+}
+
+const changesSettleSwept = `-- name: ChangesSettleSwept :exec
+UPDATE sync_changes SET known_at = GREATEST(known_at, $1)
+WHERE stream = $2 AND noted_at + interval '10 seconds' < $1
+`
+
+type ChangesSettleSweptParams struct {
+	CompleteAt *time.Time `json:"complete_at"`
+	Stream     string     `json:"stream"`
+}
+
+// A complete sweep has read whatever was noted before it began; a moment is left to the replicas.
+func (q *Queries) ChangesSettleSwept(ctx context.Context, arg ChangesSettleSweptParams) error {
+	_, err := q.db.Exec(ctx, changesSettleSwept, arg.CompleteAt, arg.Stream)
+	return err
 }
 
 const freshness = `-- name: Freshness :many
