@@ -61,13 +61,15 @@ func TestTailSettlesWhatCameAndWent(t *testing.T) {
 // A delivery that says that its object is deleted leads to a request for it and to a mark, in the same round.
 func TestTailBelievesADeliveryThatTellsOfADeletion(t *testing.T) {
 	t.Parallel()
-	h := start(t, setup{mirror: func(c *mirror.Config) {
+	h := start(t, setup{world: polarsim.Options{Now: time.Now()}, mirror: func(c *mirror.Config) {
 		c.TailLag = -1
 		changed("benefits", func(s *mirror.Stream) { s.Tail.Slow = nil })(c)
 	}})
 	benefit := h.make(t, "/v1/benefits/", `{"type":"license_keys","description":"Made","properties":{}}`)
 	h.sync(t)
 	h.round(t)
+	h.exec(t, "UPDATE benefits SET _requested_at = _requested_at - interval '1 hour'") // what is sent now is newer
+	h.exec(t, "UPDATE sync_seen SET requested_at = requested_at - interval '1 hour'")
 	h.want(t, http.StatusNoContent, http.MethodDelete, "/v1/benefits/"+benefit, "")
 	h.round(t)
 	h.tombstone(t, "benefits", benefit)
