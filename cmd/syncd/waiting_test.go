@@ -24,7 +24,7 @@ func TestDaemonWaitsForTheLeasesOfItsDeadSelf(t *testing.T) {
 	}
 	if _, err := conn.Exec(t.Context(), `WITH dead AS (INSERT INTO polar.sync_runs (stream, kind, holder) SELECT s, 'sweep', 'dead' FROM unnest('{orders,subscriptions,products,tail}'::text[]) AS s RETURNING id, stream)
 		INSERT INTO polar.sync_streams (stream, lease_run, lease_holder, lease_seconds, leased_until, sweep_id)
-		SELECT stream, id, 'dead', 5, clock_timestamp() + interval '5 seconds', id FROM dead`); err != nil {
+		SELECT stream, id, 'dead', 20, clock_timestamp() + interval '20 seconds', id FROM dead`); err != nil {
 		t.Fatal(err)
 	}
 	if err := conn.Close(t.Context()); err != nil {

@@ -258,7 +258,7 @@ func (s *keysetScan) remember(found []position) {
 func (s *keysetScan) crowd(ctx context.Context, yield func(Page, error) bool, from Cursor) (goOn bool) {
 	tie := s.tie()
 	query := with(s.query, s.After, s.after)
-	list := Offset{Sort: s.crowdOrder(), Limit: s.Limit, spare: tieShare * s.bound.used}
+	list := Offset{Sort: s.crowdOrder(), Limit: s.Limit, Spare: tieShare * s.bound.used}
 	if s.Before != "" {
 		query[s.Before] = []string{tie.Add(time.Microsecond).Format(microLayout)}
 	} else { // it ends where later rows begin
@@ -266,7 +266,7 @@ func (s *keysetScan) crowd(ctx context.Context, yield func(Page, error) bool, fr
 		from = Cursor{}
 	}
 	if len(list.Sort) == 1 { // nothing orders them
-		list.spare = unorderedShare * s.bound.used
+		list.Spare = unorderedShare * s.bound.used
 	}
 	list.same = maxStalePages
 	mine, gaps := make(map[string]bool), 0

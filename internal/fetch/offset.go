@@ -35,10 +35,10 @@ type Offset struct {
 	Fixed []string // that order, as sort criteria; empty where it has none at all
 	Limit int      // rows a page; default 100
 	Each  *Each    // what the plain list hides
+	Spare int      // requests for groups of ties beyond those that the list itself is worth
 
 	front bool                        // read it from the first page to the last, whatever its order
 	same  int                         // pages in a row that may hold the same rows; 0 = maxSame
-	spare int                         // requests for groups of ties beyond those that the list itself is worth
 	value func(jsontext.Value) []byte // what rows that tie have in common, where that is not the text of the sort values
 }
 
@@ -329,7 +329,7 @@ func (s *offsetScan) settle(ctx context.Context, p Page, moved, ended bool) (goO
 		if g == nil {
 			continue
 		}
-		left := s.spare + tieShare*s.bound.used - s.sought
+		left := s.Spare + tieShare*s.bound.used - s.sought
 		if len(s.order()) == 0 {
 			left = unorderedShare*s.bound.used - s.sought
 		}

@@ -263,7 +263,7 @@ func (s *windowScan) crowd(ctx context.Context, p Page, found []position) (goOn 
 		end = s.until
 	}
 	query := s.window(begin, end)
-	list := Offset{Fixed: []string{s.Field}, Limit: s.Limit, spare: tieShare * s.bound.used, value: s.moment}
+	list := Offset{Fixed: []string{s.Field}, Limit: s.Limit, Spare: tieShare * s.bound.used, value: s.moment}
 	spent, came, total := p.Requests, map[string]jsontext.Value{}, 0
 	var gaps []Gap
 	take := func(p *Page) error {

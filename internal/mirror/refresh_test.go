@@ -165,7 +165,7 @@ func TestRefreshOfSeveral(t *testing.T) {
 	h.server.ClearFaults()
 	h.fault(t, "404:path=/v1/customers/*")
 	asked := h.server.Requests()
-	if r := h.refreshed(t, mirror.Failed, "customers", ids...); h.server.Requests()-asked != 3 || !errors.Is(r.Err, fetch.ErrContract) {
+	if r := h.refreshed(t, mirror.Failed, "customers", ids...); h.server.Requests()-asked != 6 || !errors.Is(r.Err, fetch.ErrContract) {
 		t.Errorf("%d requests, %+v", h.server.Requests()-asked, r)
 	}
 	h.server.ClearFaults()

@@ -149,8 +149,9 @@ func (sw *sweep) read(ctx, reading context.Context) error {
 			return err
 		}
 		gone := sw.dropped || c.distinct+c.gaps > c.total // ids received may be those of rows that are gone
+		moved := stirred || numbered && sw.dropped
 		switch {
-		case c.accounted() && (news > 0 || !stirred && !(numbered && sw.dropped)):
+		case c.accounted() && (news > 0 || !moved):
 			err := sw.certify(ctx, c)
 			if err != nil || sw.span != nil || sw.closing.Verdict == "incomplete" {
 				return err // what a window lacks may lie outside by now

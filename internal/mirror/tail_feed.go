@@ -35,9 +35,9 @@ const (
 	// leaves as much again for the objects that it names; and no more than maxFeedPieces of it in one round.
 	feedShare     = 10
 	maxFeedPieces = 4
-	// maxFeedPasses bounds how often the pages are read between which an entry may have slipped: of two entries of the same
-	// time, one pass in four misses the same one again.
-	maxFeedPasses = 12
+	// feedSpare is what may be asked about entries of one time that do not fit on a page: as many are told of in one second
+	// only when many objects are made at once.
+	feedSpare = 24
 	// hookMargin is by how much Polar's clock is taken to be ahead at most where its answers do not tell.
 	hookMargin = time.Minute
 	// hookSlack is by how much the event of a change may be dated later than the payload that tells of it.
@@ -121,61 +121,38 @@ func (rd *round) list(reading context.Context, path string, query url.Values) (f
 // feed is one of the feeds, as it is read.
 type feed struct {
 	path, field string // where it is; the time of its entries
+	scan        fetch.Offset
 	query       url.Values
 	depends     func(Tail) bool              // which streams are swept for what of it is not read
 	visit       func([]jsontext.Value) error // is given each entry once a piece
 	take        func() error                 // ends a piece
 }
 
-// feedPages reads all pages of a feed, and gives each item once. Entries of one time come in another order with each
-// request, so that one at a border of pages may be on neither: such pages are read again, while Polar counts more than
-// came. A feed of more than maxFeedPages is not read; its first page is returned in any case.
+// feedPages reads all pages of a feed, and gives each item once. A feed of more than maxFeedPages is not read; its first page
+// is returned in any case.
 func (rd *round) feedPages(reading context.Context, f feed, query url.Values) (first fetch.Page, err error) {
-	came, missing := map[string]bool{}, 0
-	var borders [][2]time.Time // of each page: of its first entry and its last
-	pages := []int{1}
-	for pass := 0; pass < maxFeedPasses && len(pages) > 0; pass++ {
-		for i := 0; i < len(pages); i++ {
-			n := pages[i]
-			page, err := rd.list(reading, f.path, withQuery(query, url.Values{"page": {strconv.Itoa(n)}}))
-			if err != nil {
+	came := map[string]bool{}
+	for page, err := range f.scan.Pages(reading, rd.r.Client, f.path, query, fetch.Cursor{}) {
+		rd.requests += int64(page.Requests)
+		if err != nil {
+			return first, err
+		}
+		if first.Query == nil {
+			if first = page; first.MaxPage > maxFeedPages {
+				return first, nil
+			}
+		}
+		fresh := slices.DeleteFunc(page.Items, func(item jsontext.Value) bool {
+			id := fieldText(item, "id")
+			known := came[id]
+			came[id] = true
+			return known
+		})
+		if len(fresh) > 0 {
+			if err := f.visit(fresh); err != nil {
 				return first, err
 			}
-			if n > len(borders) { // it is read for the first time
-				if n == 1 {
-					if first = page; first.MaxPage > maxFeedPages {
-						return first, nil
-					}
-					missing = page.TotalCount
-				}
-				missing -= len(page.Gaps)
-				borders = append(borders, [2]time.Time{})
-				if n < page.MaxPage {
-					pages = append(pages, n+1)
-				}
-			}
-			if len(page.Items) > 0 {
-				borders[n-1] = [2]time.Time{fieldTime(page.Items[0], f.field), fieldTime(page.Items[len(page.Items)-1], f.field)}
-			}
-			fresh := slices.DeleteFunc(page.Items, func(item jsontext.Value) bool {
-				id := fieldText(item, "id")
-				known := came[id]
-				came[id] = true
-				return known
-			})
-			if missing -= len(fresh); len(fresh) > 0 {
-				if err := f.visit(fresh); err != nil {
-					return first, err
-				}
-			}
 		}
-		pages = nil
-		for n := 1; missing > 0 && n < len(borders); n++ {
-			if borders[n-1][1].Equal(borders[n][0]) {
-				pages = append(pages, n, n+1)
-			}
-		}
-		pages = slices.Compact(pages)
 	}
 	return first, nil
 }
@@ -274,7 +251,7 @@ func (rd *round) events(ctx, reading context.Context) error {
 	}
 	newest := f.At
 	depends := func(t Tail) bool { return len(t.Touched) > 0 }
-	rest, err := rd.feedPieces(ctx, reading, feed{eventsPath, "timestamp", query, depends, func(items []jsontext.Value) error {
+	rest, err := rd.feedPieces(ctx, reading, feed{eventsPath, "timestamp", fetch.Offset{Sort: []string{"-timestamp"}, Spare: feedSpare}, query, depends, func(items []jsontext.Value) error {
 		var list []event
 		var entries []store.Entry
 		for _, item := range items {
@@ -427,7 +404,7 @@ func (rd *round) deliveries(ctx, reading context.Context) error {
 	newest := f.At
 	sent := map[uuid.UUID]payload{} // by event: of several attempts the first one counts
 	depends := func(t Tail) bool { return t.Hook != "" }
-	rest, err := rd.feedPieces(ctx, reading, feed{deliveriesPath, "created_at", query, depends, func(items []jsontext.Value) error {
+	rest, err := rd.feedPieces(ctx, reading, feed{deliveriesPath, "created_at", fetch.Offset{Fixed: []string{"-created_at"}, Spare: feedSpare}, query, depends, func(items []jsontext.Value) error {
 		for _, item := range items {
 			var d delivery
 			if json.Unmarshal(item, &d) != nil {

@@ -91,11 +91,13 @@ func (h Head) ask(ctx, reading context.Context, t *tail) error {
 	if o, ok := t.s.Scan.(fetch.Offset); ok && len(o.Sort) > 1 && o.Sort[0] == "-"+by {
 		sorting = append(sorting, o.Sort[1:]...)
 	}
-	for n := 1; ; n++ {
-		page, err := t.page(reading, url.Values{"sorting": sorting, "page": {strconv.Itoa(n)}})
+	n := 0
+	for page, err := range (fetch.Offset{Sort: sorting}).Pages(reading, t.r.Client, t.s.Path, t.s.Query, fetch.Cursor{}) {
+		t.requests += int64(page.Requests)
 		if err != nil {
 			return err
 		}
+		n++
 		kept, err := t.listed(ctx, page, by)
 		if err != nil {
 			return err
@@ -108,7 +110,7 @@ func (h Head) ask(ctx, reading context.Context, t *tail) error {
 				oldest = at
 			}
 		}
-		if n >= page.MaxPage || len(page.Items) == 0 || (!oldest.IsZero() && oldest.Before(from)) {
+		if page.Done || !oldest.IsZero() && oldest.Before(from) {
 			t.at.Newest.reach(newest, t.r.Client.Now(), t.round.now())
 			t.reached(asked)
 			return t.compare(ctx, page.TotalCount)
@@ -118,6 +120,7 @@ func (h Head) ask(ctx, reading context.Context, t *tail) error {
 			return nil
 		}
 	}
+	return fmt.Errorf("%w: the head of %s ended without its last page", fetch.ErrContract, t.s.Name)
 }
 
 func (Head) shows() string { return "new rows" }
