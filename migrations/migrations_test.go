@@ -2,6 +2,7 @@ package migrations_test
 
 import (
 	"database/sql"
+	"fmt"
 	"io/fs"
 	"os"
 	"regexp"
@@ -217,14 +218,12 @@ func TestFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	last := ""
-	for _, name := range names {
+	for i, name := range names {
 		match := fileName.FindStringSubmatch(name)
-		if match == nil || match[1] <= last {
-			t.Errorf("%s: want a number of its own after %s, an underscore and what it makes", name, last)
+		if match == nil || match[1] != fmt.Sprintf("%05d", i+1) {
+			t.Errorf("%s: want number %05d, an underscore and what it makes", name, i+1)
 			continue
 		}
-		last = match[1]
 		body, err := fs.ReadFile(migrations.FS, name)
 		if err != nil {
 			t.Fatal(err)
