@@ -34,6 +34,7 @@ type list struct {
 	fixed string     // the order of a list that cannot be sorted
 
 	requests []url.Values
+	given    map[string]bool // ids of the rows that were sent
 	// counted is called between the count and the read of the page of request n (from 1), asked before both.
 	asked, counted func(n int)
 	// lie changes what is reported.
@@ -41,7 +42,7 @@ type list struct {
 }
 
 func newList(rows []row) *list {
-	return &list{rows: rows, field: "created_at", after: "created_after"}
+	return &list{rows: rows, field: "created_at", after: "created_after", given: map[string]bool{}}
 }
 
 // shuffled makes ties come in another order on each request.
@@ -76,6 +77,7 @@ func (l *list) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	from := min((page-1)*limit, len(rows))
 	var items []string
 	for _, row := range rows[from:min(from+limit, len(rows))] {
+		l.given[row.id] = true
 		items = append(items, cmp.Or(row.text, fmt.Sprintf(`{%q:%q,"id":%q}`, l.field, row.at.Format(time.RFC3339Nano), row.id)))
 	}
 	reply(w, 200, "application/json", fmt.Sprintf(`{"items":[%s],"pagination":{"total_count":%d,"max_page":%d}}`, strings.Join(items, ","), total, maxPage))
