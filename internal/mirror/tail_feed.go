@@ -503,9 +503,17 @@ func (rd *round) deliver(ctx context.Context, sent []payload) error {
 			}
 			continue
 		}
-		stale := t.run.Counts.Stale
 		dated := p.Timestamp.Add(-ahead)
 		until(now, &dated) // nothing that comes later may lose to it
+		if lost, err := t.unlisted(ctx, id, p.Timestamp); err != nil {
+			return err
+		} else if lost {
+			if err := rd.r.Store.Note(ctx, t.sought(p)); err != nil {
+				return err
+			}
+			continue
+		}
+		stale := t.run.Counts.Stale
 		page := fetch.Page{Items: []jsontext.Value{p.Data}, TotalCount: -1, RequestedAt: dated}
 		if _, err := t.keep(ctx, page, ""); err != nil {
 			return err
@@ -523,6 +531,17 @@ func (rd *round) deliver(ctx context.Context, sent []payload) error {
 		}
 	}
 	return nil
+}
+
+// unlisted tells of an object as of a moment, by Polar's clock, that a complete sweep which began later did not bring it: it may
+// be gone, and what tells of that comes later still where the feed is late.
+func (t *tail) unlisted(ctx context.Context, id string, asOf time.Time) (bool, error) {
+	u, err := uuid.Parse(id)
+	if err != nil || !asOf.Before(t.r.Client.Now().Add(-t.at.Complete)) {
+		return false, nil //nolint:nilerr // what is no id is set aside as any item without one
+	}
+	known, err := t.r.Store.Known(ctx, t.s.Name, []uuid.UUID{u})
+	return !known[u], err
 }
 
 // understood tells whether the payload is in a version of the API that this syncd knows; one that is not is fetched instead.
