@@ -121,6 +121,7 @@ func chaos(t *testing.T, seed uint64, sum *tally) {
 	defer stop()
 	var all sync.WaitGroup
 	var breath sync.RWMutex // whoever changes the world or its answers holds it for reading
+	var still sync.Mutex    // nobody is cut off while it is held
 	loop := func(every time.Duration, do func(r *rand.Rand)) {
 		r := rand.New(rand.NewPCG(seed, random.Uint64()))
 		all.Go(func() {
@@ -144,7 +145,7 @@ func chaos(t *testing.T, seed uint64, sum *tally) {
 	loop(300*time.Millisecond, func(r *rand.Rand) {
 		breath.Lock()
 		defer breath.Unlock()
-		h.claims(ctx, t, r, sum)
+		h.claims(ctx, t, r, &still, sum)
 	})
 	loop(25*time.Millisecond, func(r *rand.Rand) {
 		breath.RLock()
@@ -157,6 +158,8 @@ func chaos(t *testing.T, seed uint64, sum *tally) {
 		sum.faults.Add(1)
 	})
 	loop(150*time.Millisecond, func(r *rand.Rand) { // a process that was asleep for too long, or a database that fails over
+		still.Lock()
+		defer still.Unlock()
 		if r.IntN(3) == 0 {
 			sum.kills.Add(int64(h.cut(t)))
 			return
@@ -174,6 +177,8 @@ func chaos(t *testing.T, seed uint64, sum *tally) {
 	}
 	if random.IntN(3) == 0 {
 		loop(400*time.Millisecond, func(r *rand.Rand) { // a failover to a server whose clock differs
+			still.Lock()
+			defer still.Unlock()
 			pgtest.SetClock(t, direct, wrong(r), h.store.Pool())
 			sum.steps.Add(1)
 		})
@@ -287,7 +292,7 @@ func (h *harness) shortLived(ctx context.Context, t *testing.T, r *rand.Rand, su
 
 // claims syncs some streams while the world stands still, among faults and beside other runners, and holds what it says is
 // whole against the API. A sweep that was resumed read a part of it before.
-func (h *harness) claims(ctx context.Context, t *testing.T, r *rand.Rand, sum *tally) {
+func (h *harness) claims(ctx context.Context, t *testing.T, r *rand.Rand, still *sync.Mutex, sum *tally) {
 	runner := h.runner(t, func(c *mirror.Config) { c.LeaseTTL, c.Observer = time.Second, counting{sum} })
 	defer runner.Client.Close()
 	// A list that is said to be empty is one, for who has not read it before.
@@ -307,6 +312,9 @@ func (h *harness) claims(ctx context.Context, t *testing.T, r *rand.Rand, sum *t
 		return
 	}
 	h.server.ClearFaults()
+	still.Lock()
+	defer still.Unlock()
+	h.store.Pool().Reset() // connections that were cut
 	for _, res := range results {
 		if res.Whole() && !res.Resumed && !t.Failed() {
 			sum.claims.Add(1)
