@@ -18,7 +18,7 @@ demo: ## a simulated organization mirrored into a private Postgres, from nothing
 .PHONY: test
 test: ## all tests, with the race detector; ARGS="-run Sweep" or "-short" go to go test
 	@DSN_VARIABLE=SYNCD_TEST_DATABASE_URL OR_DOCKER=1 scripts/ensure.sh postgres pgbouncer cc
-	go test -race -timeout 15m $(ARGS) ./...
+	go test -race -timeout 19m $(ARGS) ./...
 
 .PHONY: chaos
 chaos: ## random worlds, writes, faults and kills for a time; CHAOS=5m, SEED= repeats one world
