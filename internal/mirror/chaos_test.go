@@ -34,8 +34,8 @@ func chaosStreams() (names []string) {
 	return names
 }
 
-// TestChaos makes random worlds that change while two runners read them, with faults, feeds that are late, clocks that
-// are wrong and step, poolers, bad defaults of the database, and runners that are stopped or robbed of their lease. Now and then the world holds its breath:
+// TestChaos makes random worlds that change while two runners read them, with faults, feeds that are late, a clock of the
+// database that is set back, poolers, bad defaults of the database, and runners that are stopped or robbed of their lease. Now and then the world holds its breath:
 // what a sync says is whole then has to equal the API. At the end peace returns, and the whole mirror has to equal it, with
 // nothing wrongly deleted and true counts.
 //
@@ -61,7 +61,7 @@ func TestChaos(t *testing.T) {
 			t.Errorf("repeat with SYNCD_TEST_SEED=%d go test -run TestChaos ./internal/mirror", seed)
 		}
 	}
-	t.Logf("%d worlds (%d through a pooler), %d steps of clocks, %d writes, %d faults, %d kills, %d runs, %d rounds of tails, %d approvals; %d claims of a whole stream held against the API; %d rows compared, %d of them deleted",
+	t.Logf("%d worlds (%d through a pooler), %d steps of the database's clock, %d writes, %d faults, %d kills, %d runs, %d rounds of tails, %d approvals; %d claims of a whole stream held against the API; %d rows compared, %d of them deleted",
 		worlds, sum.pooled.Load(), sum.steps.Load(), sum.writes.Load(), sum.faults.Load(), sum.kills.Load(), sum.runs.Load(), sum.rounds.Load(), sum.approvals.Load(), sum.claims.Load(), sum.rows.Load(), sum.deleted.Load())
 }
 
@@ -111,12 +111,6 @@ func chaos(t *testing.T, seed uint64, sum *tally) {
 	}
 	dsn, direct := chaosDatabase(t, random, sum)
 	h := start(t, setup{world: world, dsn: dsn})
-	var hosts atomic.Uint64
-	var step atomic.Int64 // by how much the clocks of all hosts are ahead
-	h.host = func() func() time.Time {
-		own := wrong(rand.New(rand.NewPCG(seed, hosts.Add(1)+2)))
-		return func() time.Time { return h.world.Now().Add(own + time.Duration(step.Load())) }
-	}
 	ctx, stop := context.WithTimeout(t.Context(), time.Duration(300+random.IntN(1500))*time.Millisecond)
 	defer stop()
 	var all sync.WaitGroup
@@ -169,17 +163,13 @@ func chaos(t *testing.T, seed uint64, sum *tally) {
 			sum.kills.Add(tag.RowsAffected())
 		}
 	})
-	if random.IntN(2) == 0 {
-		loop(200*time.Millisecond, func(r *rand.Rand) {
-			step.Store(int64(wrong(r)))
-			sum.steps.Add(1)
-		})
-	}
 	if random.IntN(3) == 0 {
-		loop(400*time.Millisecond, func(r *rand.Rand) { // a failover to a server whose clock differs
+		var behind time.Duration
+		loop(400*time.Millisecond, func(r *rand.Rand) { // a failover to a server whose clock is behind
+			behind += []time.Duration{time.Minute, time.Hour, 24 * time.Hour}[r.IntN(3)]
 			still.Lock()
 			defer still.Unlock()
-			pgtest.SetClock(t, direct, wrong(r), h.store.Pool())
+			pgtest.SetClock(t, direct, -behind, h.store.Pool())
 			sum.steps.Add(1)
 		})
 	}
@@ -193,12 +183,6 @@ func chaos(t *testing.T, seed uint64, sum *tally) {
 	h.equal(t, chaosStreams()...)
 	h.deletedRightly(t, sum)
 	h.trueCounts(t)
-}
-
-// wrong is by how much a clock is ahead of the true time.
-func wrong(r *rand.Rand) time.Duration {
-	offsets := []time.Duration{0, 0, time.Minute, -time.Minute, time.Hour, -time.Hour, 24 * time.Hour, -24 * time.Hour}
-	return offsets[r.IntN(len(offsets))]
 }
 
 // disturb makes changes, as Polar's users, its checkout and its clock do.

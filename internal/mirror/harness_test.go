@@ -37,7 +37,6 @@ type harness struct {
 	http    *httptest.Server
 	store   *store.Store
 	metrics bool
-	host    func() (now func() time.Time) // makes the clock of the host of one process; nil = that of the world
 }
 
 type setup struct {
@@ -83,14 +82,10 @@ func start(t *testing.T, s setup) *harness {
 // runner is another process over the same database and server.
 func (h *harness) runner(t *testing.T, change func(*mirror.Config)) *mirror.Runner {
 	t.Helper()
-	now := h.world.Now
-	if h.host != nil {
-		now = h.host()
-	}
 	client, err := fetch.New(fetch.Config{
 		Server: h.http.URL, Token: token, RequestsPerMinute: -1,
 		Backoff: func(int) time.Duration { return time.Millisecond },
-		Now:     now, MaxPause: 50 * time.Millisecond,
+		Now:     h.world.Now, MaxPause: 50 * time.Millisecond,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -73,7 +73,11 @@ func TestResumeAfterEveryPage(t *testing.T) {
 					}
 					asked := h.server.RequestsByPath()["GET "+path]
 					// A drain lets pass what was read already; the others stop at once.
-					if stops < 1 || way != "drain" && stops < pages-1 || asked > usual+redone*stops+1 {
+					most := usual + redone*stops + 2 // the front is looked at once more at the end, and the page behind it where the two share a time
+					if way == "fault" {
+						most += stops // the 404 is asked for once more, in no version of the API
+					}
+					if stops < 1 || way != "drain" && stops < pages-1 || asked > most {
 						t.Errorf("%d requests with %d stops, %d when left alone in %d pages", asked, stops, usual, pages)
 					}
 				})
