@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -68,6 +69,21 @@ func TestChaos(t *testing.T) {
 // tally is what the chaos consisted of.
 type tally struct {
 	pooled, steps, writes, faults, kills, runs, rounds, approvals, claims, rows, deleted atomic.Int64
+}
+
+// followed are the streams of rounds of tails. Webhook endpoints are not among them, and so no deliveries are read: the clock
+// of the simulated world stands still between two writes, so when a payload was made cannot be told by the Date of an answer.
+func followed() []string {
+	return slices.DeleteFunc(chaosStreams(), func(name string) bool { return name == "webhook_endpoints" })
+}
+
+// follower makes rounds of tails.
+func (h *harness) follower(t *testing.T, sum *tally) *mirror.Runner {
+	t.Helper()
+	return h.runner(t, func(c *mirror.Config) {
+		c.LeaseTTL, c.WaitForLease, c.Observer = time.Second, true, counting{sum}
+		c.Streams = slices.DeleteFunc(c.Streams, func(s mirror.Stream) bool { return s.Name == "webhook_endpoints" })
+	})
 }
 
 // badDefaults are what a role or a database may have set for all that connect.
@@ -263,7 +279,7 @@ func (h *harness) shortLived(ctx context.Context, t *testing.T, r *rand.Rand, su
 	}
 	if r.IntN(3) == 0 {
 		sum.rounds.Add(1)
-		if _, err := runner.Tail(ctx, chaosStreams()...); err != nil && strings.Contains(err.Error(), "panic") {
+		if _, err := h.follower(t, sum).Tail(ctx, followed()...); err != nil && strings.Contains(err.Error(), "panic") {
 			t.Error(err)
 		}
 		return
@@ -289,7 +305,12 @@ func (h *harness) claims(ctx context.Context, t *testing.T, r *rand.Rand, still 
 			sum.faults.Add(1)
 		}
 	}
-	names := chaosStreams()
+	// A list of owners is as whole as the owners were when they were last swept, which may be a while ago.
+	owned := map[string]bool{}
+	for _, s := range mirror.Streams() {
+		owned[s.Name] = len(s.Parents) > 0
+	}
+	names := slices.DeleteFunc(chaosStreams(), func(name string) bool { return owned[name] })
 	r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 	results, err := runner.Sync(ctx, names[:1+r.IntN(4)]...)
 	if err != nil || ctx.Err() != nil {
@@ -360,7 +381,7 @@ func (h *harness) settle(t *testing.T, sum *tally) {
 			}
 		}
 		h.world.StartWorker()
-		if res, err := r.Tail(t.Context(), chaosStreams()...); err != nil || res.Outcome != mirror.Succeeded {
+		if res, err := h.follower(t, sum).Tail(t.Context(), followed()...); err != nil || res.Outcome != mirror.Succeeded {
 			t.Errorf("a round of tails in peace: %v %s: %s", err, res.Outcome, res.Reason)
 		}
 		return
