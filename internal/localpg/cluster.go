@@ -176,18 +176,23 @@ func (c *cluster) startGuard(ctx context.Context, who identity, bin string, opti
 
 // waitReady waits until the server takes connections.
 func (c *cluster) waitReady(ctx context.Context) error {
+	return awaitConnections(ctx, c.dsn, c.exited, func() error { return fmt.Errorf("the server ended at once:\n%s", c.logTail()) })
+}
+
+// awaitConnections waits until a program takes connections, or has exited: then ended says why.
+func awaitConnections(ctx context.Context, dsn string, exited <-chan struct{}, ended func() error) error {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
-		err := execOn(ctx, c.dsn, "SELECT 1")
+		err := execOn(ctx, dsn, "SELECT 1")
 		if err == nil {
 			return nil
 		}
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("%w (last answer: %w)", ctx.Err(), err)
-		case <-c.exited:
-			return fmt.Errorf("the server ended at once:\n%s", c.logTail())
+		case <-exited:
+			return ended()
 		case <-tick.C:
 		}
 	}

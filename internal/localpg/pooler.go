@@ -130,22 +130,10 @@ func startPooler(ctx context.Context, who identity, bin, dsn, mode string, setti
 
 // waitReady waits until the pooler takes connections.
 func (p *Pooler) waitReady(ctx context.Context) error {
-	tick := time.NewTicker(pollEvery)
-	defer tick.Stop()
-	for {
-		err := execOn(ctx, p.dsn, "SELECT 1")
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%w (last answer: %w)", ctx.Err(), err)
-		case <-p.exited:
-			said, _ := os.ReadFile(filepath.Join(p.dir, "log")) // without it the end itself must do
-			return fmt.Errorf("it ended at once: %s", strings.TrimSpace(string(said)))
-		case <-tick.C:
-		}
-	}
+	return awaitConnections(ctx, p.dsn, p.exited, func() error {
+		said, _ := os.ReadFile(filepath.Join(p.dir, "log")) // without it the end itself must do
+		return fmt.Errorf("it ended at once: %s", strings.TrimSpace(string(said)))
+	})
 }
 
 // DSN leads through the pooler to the database that StartPooler was given.
