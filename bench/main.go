@@ -25,16 +25,17 @@ type plan struct {
 	limited int           // orders read under Polar's limit; 0 = not measured
 	latency time.Duration // for which changes are made; 0 = not measured
 	states  int           // customers among whom the state of one is asked for
+	distant int           // orders that are synced with a Postgres that is far away
 }
 
 var plans = map[string]plan{
-	"short": {rounds: 3, orders: 20_000, naive: 1_000, sizes: []int{4_000, 40_000}, states: 20_000},
-	"full":  {rounds: 5, orders: 100_000, naive: 20_000, sizes: []int{10_000, 100_000, 1_000_000}, limited: 40_000, latency: 4 * time.Minute, states: 1_000_000},
+	"short": {rounds: 3, orders: 20_000, naive: 1_000, sizes: []int{4_000, 40_000}, states: 20_000, distant: 20_000},
+	"full":  {rounds: 5, orders: 100_000, naive: 20_000, sizes: []int{10_000, 100_000, 1_000_000}, limited: 40_000, latency: 4 * time.Minute, states: 1_000_000, distant: 20_000},
 }
 
 func main() {
 	mode := flag.String("mode", "full", "full or short")
-	only := flag.String("only", "", "sections to run, separated by commas: rounds, sizes, limit, latency, state; all unless given")
+	only := flag.String("only", "", "sections to run, separated by commas: rounds, sizes, limit, latency, state, distance; all unless given")
 	flag.Parse()
 	p, ok := plans[*mode]
 	if !ok {
@@ -62,7 +63,7 @@ func run(ctx context.Context, p plan, only string) (err error) {
 		name    string
 		measure func(context.Context, plan) error
 	}{
-		{"rounds", b.rounds}, {"sizes", b.sizes}, {"limit", b.limit}, {"latency", b.latency}, {"state", b.state},
+		{"rounds", b.rounds}, {"sizes", b.sizes}, {"limit", b.limit}, {"latency", b.latency}, {"state", b.state}, {"distance", b.distance},
 	} {
 		if only != "" && !strings.Contains(","+only+",", ","+section.name+",") {
 			continue
