@@ -11,8 +11,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"syncd/internal/mirror"
 	"syncd/internal/sched"
+	"syncd/internal/spelling"
 )
 
 // file is what a configuration file holds.
@@ -106,7 +106,7 @@ func (l *loader) mapping(f *file, n *yaml.Node, prefix string, known []string, e
 		}
 		if !slices.Contains(known, name) {
 			problem := fmt.Errorf("%s is no setting: remove it (`syncd config reference` lists them all)", f.where(key))
-			if near := mirror.Nearest(name, known); near != "" {
+			if near := spelling.Nearest(name, known); near != "" {
 				problem = fmt.Errorf("%s is no setting: did you mean %s?", f.where(key), near)
 			}
 			l.problems = append(l.problems, problem)

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"syncd/internal/mirror"
+	"syncd/internal/spelling"
 )
 
 // setting is one thing that can be configured. Its key is its name in the file; the other names follow from it:
@@ -190,11 +190,11 @@ func (l *loader) readEnviron(environ map[string]string, settings []setting) map[
 			continue
 		}
 		ours := strings.HasPrefix(name, "SYNCD_") && !strings.HasPrefix(name, "SYNCD_TEST_")
-		near := strings.ToUpper(mirror.Nearest(name, known))
+		near := strings.ToUpper(spelling.Nearest(name, known))
 		switch {
 		case ours && near == "":
 			l.problems.add("environment %s is no setting: remove it (`syncd config reference` lists them all)", name)
-		case ours, strings.HasPrefix(name, "POLAR_") && misspelled(name, near):
+		case ours, strings.HasPrefix(name, "POLAR_") && spelling.IsTypo(name, near):
 			l.problems.add("environment %s is no setting: did you mean %s?", name, near)
 		}
 	}
@@ -219,22 +219,4 @@ func sortedKeys[V any](m map[string]V) []string {
 	}
 	slices.Sort(keys)
 	return keys
-}
-
-// misspelled tells a slip of the fingers from another word: same length give or take two, and the same letters but two.
-func misspelled(a, b string) bool {
-	if len(a) > len(b) {
-		a, b = b, a
-	}
-	if len(b)-len(a) > 2 {
-		return false
-	}
-	same := 0
-	for same < len(a) && a[same] == b[same] {
-		same++
-	}
-	for head := same; same < len(a) && a[head+len(a)-same-1] == b[head+len(b)-same-1]; {
-		same++
-	}
-	return len(b)-same <= 2
 }

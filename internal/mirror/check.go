@@ -68,38 +68,3 @@ func (s Stream) check() error {
 	}
 	return errors.Join(errs...)
 }
-
-// Nearest finds the name that was probably meant; "" if none is close.
-func Nearest(name string, among []string) string {
-	best, least := "", len(name)/2+1
-	for _, n := range among {
-		d := distance(strings.ToLower(name), n)
-		if strings.HasPrefix(n, strings.ToLower(name)) && name != "" {
-			d = min(d, 1)
-		}
-		if d < least {
-			best, least = n, d
-		}
-	}
-	return best
-}
-
-// distance is the number of letters to insert, delete or replace (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
-}

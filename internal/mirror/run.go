@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"syncd/internal/fetch"
+	"syncd/internal/spelling"
 	"syncd/internal/store"
 )
 
@@ -53,7 +54,7 @@ func (r *Runner) once(ctx context.Context, name string, res *Result, do work, be
 		s = &prepared{Stream: Stream{Name: TailStream}}
 	}
 	if s == nil {
-		res.fail(Failed, &UnknownStreamError{Name: name, Nearest: Nearest(name, r.Names())})
+		res.fail(Failed, &UnknownStreamError{Name: name, Nearest: spelling.Nearest(name, r.Names())})
 		return
 	}
 	r.mu.Lock()

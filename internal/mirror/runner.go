@@ -20,6 +20,7 @@ import (
 
 	"syncd/internal/fetch"
 	"syncd/internal/rawjson"
+	"syncd/internal/spelling"
 	"syncd/internal/store"
 )
 
@@ -211,7 +212,7 @@ func (r *Runner) Resolve(names ...string) ([]string, error) {
 	var errs []error
 	for _, n := range names {
 		if !slices.Contains(all, n) {
-			errs = append(errs, &UnknownStreamError{Name: n, Nearest: Nearest(n, all)})
+			errs = append(errs, &UnknownStreamError{Name: n, Nearest: spelling.Nearest(n, all)})
 		}
 	}
 	names = slices.DeleteFunc(all, func(n string) bool { return !slices.Contains(names, n) })

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"syncd/internal/spelling"
 )
 
 // Select reads which streams are on, and gives those that are off. The text is
@@ -41,7 +43,7 @@ func Select(text string, streams []Stream) (off map[string]bool, err error) {
 		case "none":
 		default:
 			if !slices.ContainsFunc(streams, func(s Stream) bool { return s.Name == name }) {
-				errs = append(errs, &UnknownStreamError{Name: name, Nearest: Nearest(name, append(names(streams), "default", "all", "none"))})
+				errs = append(errs, &UnknownStreamError{Name: name, Nearest: spelling.Nearest(name, append(names(streams), "default", "all", "none"))})
 			}
 			on[name] = sign != '-'
 		}

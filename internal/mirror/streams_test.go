@@ -89,13 +89,3 @@ func TestStreamsContractRefuses(t *testing.T) {
 		}
 	}
 }
-
-func TestNearest(t *testing.T) {
-	t.Parallel()
-	names := []string{"orders", "customers", "customer_meters", "metrics", "meters"}
-	for in, want := range map[string]string{"order": "orders", "Costumers": "customers", "customer_m": "customer_meters", "metric": "metrics", "zzzzzz": "", "": ""} {
-		if got := mirror.Nearest(in, names); got != want {
-			t.Errorf("%q: %q, want %q", in, got, want)
-		}
-	}
-}
