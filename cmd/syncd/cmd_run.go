@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"syncd/internal/fetch"
+	"syncd/internal/humanize"
 	"syncd/internal/mirror"
 	"syncd/internal/sched"
 	"syncd/internal/serve"
@@ -129,7 +130,7 @@ func (d *daemon) open(ctx context.Context, migrate bool) (err error) {
 	}
 	d.warnOfVersion(ctx)
 	d.log.Info("syncd starts", "version", build.Version, "commit", build.Commit, "server", d.engine.client.Server(),
-		"database", d.cfg.DatabaseURL.DSN(), "schema", d.cfg.Schema, "listen", d.addr())
+		"database", store.RedactDSN(d.cfg.DatabaseURL.Reveal()), "schema", d.cfg.Schema, "listen", d.addr())
 	return nil
 }
 
@@ -320,7 +321,7 @@ func (d *daemon) polarAnswers(ctx context.Context) error {
 	case err != nil:
 		return err
 	case most > 0 && ago > most:
-		return fmt.Errorf("Polar last answered %s ago, at %s; not ready after %s without an answer", span(ago), at.Format(time.RFC3339), span(most))
+		return fmt.Errorf("Polar last answered %s ago, at %s; not ready after %s without an answer", humanize.Span(ago), at.Format(time.RFC3339), humanize.Span(most))
 	}
 	return nil
 }
@@ -328,7 +329,7 @@ func (d *daemon) polarAnswers(ctx context.Context) error {
 // lastAnswer is said where all is well.
 func (d *daemon) lastAnswer(ctx context.Context) string {
 	if at, ago, err := d.engine.store.LastAnswer(ctx); err == nil && !at.IsZero() {
-		return "last answered " + span(ago) + " ago, at " + at.Format(time.RFC3339)
+		return "last answered " + humanize.Span(ago) + " ago, at " + at.Format(time.RFC3339)
 	}
 	return ""
 }

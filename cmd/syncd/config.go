@@ -149,7 +149,7 @@ func (c *Config) settings() []setting {
 		{key: "database_url", group: groupDatabase, hint: "URL", secret: true, set: func(v string) error {
 			c.DatabaseURL = Secret(v)
 			return store.CheckDSN(v)
-		}, show: func() string { return c.DatabaseURL.DSN() },
+		}, show: func() string { return store.RedactDSN(string(c.DatabaseURL)) },
 			doc: "Postgres database to write to, as URL or key=value pairs"},
 		{key: "schema", group: groupDatabase, hint: "NAME", def: "polar", set: func(v string) error {
 			c.Schema = v

@@ -86,3 +86,35 @@ func unescaped(dsn string) bool {
 	_, err := url.PathUnescape(user)
 	return found && err != nil
 }
+
+// redactedDSN stands for a connection string of which nothing may be shown.
+const redactedDSN = "[redacted]"
+
+// RedactDSN returns a connection string as it may be shown: without its passwords, and not at all where they cannot be told from
+// the rest.
+func RedactDSN(dsn string) string {
+	if dsn == "" {
+		return ""
+	}
+	if CheckDSN(dsn) != nil { // half of a password can look like a host
+		return redactedDSN
+	}
+	if !strings.Contains(dsn, "://") {
+		return dsnPassword.ReplaceAllString(dsn, "${1}=xxxxx")
+	}
+	u, err := url.Parse(dsn)
+	if err != nil {
+		return redactedDSN
+	}
+	query := u.Query()
+	for _, key := range []string{"password", "sslpassword"} {
+		if query.Has(key) {
+			query.Set(key, "xxxxx")
+			u.RawQuery = query.Encode()
+		}
+	}
+	return u.Redacted()
+}
+
+// dsnPassword finds the passwords in key=value form, quoted or not.
+var dsnPassword = regexp.MustCompile(`\b((?:ssl)?password)\s*=\s*('(?:[^'\\]|\\.)*'|\S+)`)

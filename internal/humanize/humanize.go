@@ -1,0 +1,84 @@
+// Package humanize writes counts and times as people read them.
+package humanize
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// Count writes a count with separators, 1,234,567.
+func Count[N int | int64](n N) string {
+	s := strconv.FormatInt(int64(n), 10)
+	sign := ""
+	if s[0] == '-' {
+		sign, s = "-", s[1:]
+	}
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return sign + s
+}
+
+// Elapsed writes a duration as people say it.
+func Elapsed(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	}
+	return d.Round(time.Second).String()
+}
+
+// Ago writes how long something is past; "" for the zero time.
+func Ago(at, now time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return Span(now.Sub(at)) + " ago"
+}
+
+// Until writes how far something is ahead; "" for the zero time.
+func Until(at, now time.Time) string {
+	switch {
+	case at.IsZero():
+		return ""
+	case !at.After(now):
+		return "due"
+	}
+	return "in " + Span(at.Sub(now))
+}
+
+// Span writes a duration in its largest unit, and the next one.
+func Span(d time.Duration) string {
+	d = max(0, d)
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h %02d min", int(d.Hours()), int(d.Minutes())%60)
+	}
+	return fmt.Sprintf("%d d", int(d.Hours()/24))
+}
+
+// Interval writes a duration without the units that are zero: 5m, 6h.
+func Interval(d time.Duration) string {
+	d = d.Round(time.Second)
+	text := ""
+	for _, unit := range []struct {
+		d    time.Duration
+		name string
+	}{{time.Hour, "h"}, {time.Minute, "m"}, {time.Second, "s"}} {
+		if n := d / unit.d; n > 0 {
+			text += fmt.Sprintf("%d%s", n, unit.name)
+		}
+		d %= unit.d
+	}
+	if text == "" {
+		return "0s"
+	}
+	return text
+}
