@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"syncd/internal/fetch"
+	"syncd/internal/humanize"
 	"syncd/internal/store"
 )
 
@@ -63,9 +64,9 @@ func (r *budgetReport) print(c *command, now time.Time) error {
 	t := table{head: []string{"REQUESTS OF", "LAST", "A MINUTE", "USED", "LEFT", "REFRESH", "TAIL", "SWEEP", "EXPORT", "429", "PAUSED"}, align: "llrrrrrrrrr"}
 	slowed := false
 	for _, p := range r.Processes {
-		t.add(p.Process, ago(p.AskedAt, now), num(p.Pace), num(p.Used), num(p.Left),
-			num(p.Requests["refresh"]), num(p.Requests["tail"]), num(p.Requests["sweep"]), num(p.Requests["export"]),
-			num(p.RateLimited), took(time.Duration(p.PausedSeconds*float64(time.Second))))
+		t.add(p.Process, humanize.Ago(p.AskedAt, now), humanize.Count(p.Pace), humanize.Count(p.Used), humanize.Count(p.Left),
+			humanize.Count(p.Requests["refresh"]), humanize.Count(p.Requests["tail"]), humanize.Count(p.Requests["sweep"]), humanize.Count(p.Requests["export"]),
+			humanize.Count(p.RateLimited), humanize.Elapsed(time.Duration(p.PausedSeconds*float64(time.Second))))
 		slowed = slowed || p.Pace < p.Budget
 	}
 	if err := t.print(c.stdout); err != nil {
@@ -77,7 +78,7 @@ func (r *budgetReport) print(c *command, now time.Time) error {
 		}
 	}
 	if r.PausedSeconds > 0 {
-		if _, err := fmt.Fprintf(c.stdout, "\nPaused for another %s: Polar has refused a request (429).\n", span(time.Duration(r.PausedSeconds*float64(time.Second)))); err != nil {
+		if _, err := fmt.Fprintf(c.stdout, "\nPaused for another %s: Polar has refused a request (429).\n", humanize.Span(time.Duration(r.PausedSeconds*float64(time.Second)))); err != nil {
 			return err
 		}
 	}

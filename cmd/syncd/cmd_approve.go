@@ -1,6 +1,10 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+
+	"syncd/internal/humanize"
+)
 
 type approveCmd struct {
 	Number   int64        `arg:"" name:"run" help:"The run whose deletions are held back; syncd status and syncd verify name it."`
@@ -23,7 +27,7 @@ func (cmd *approveCmd) Run(c *command) error {
 		return interrupted(ctx, err)
 	}
 	for _, a := range plan {
-		if _, err := fmt.Fprintf(c.stdout, "%s: to mark %s rows as deleted, %s\n", a.Stream, num(a.Rows), a.Ways(e.client.Budget().Pace)); err != nil {
+		if _, err := fmt.Fprintf(c.stdout, "%s: to mark %s rows as deleted, %s\n", a.Stream, humanize.Count(a.Rows), a.Ways(e.client.Budget().Pace)); err != nil {
 			return err
 		}
 	}
@@ -33,7 +37,7 @@ func (cmd *approveCmd) Run(c *command) error {
 	e.runner.WaitForLease = true
 	results, err := e.runner.ApproveDeletions(ctx, cmd.Number)
 	for _, r := range results {
-		if _, err := fmt.Fprintf(c.stdout, "%s: %s, %s rows marked as deleted, %s requests\n", r.Stream, outcome(r), num(r.Deleted), num(r.Requests)); err != nil {
+		if _, err := fmt.Fprintf(c.stdout, "%s: %s, %s rows marked as deleted, %s requests\n", r.Stream, outcome(r), humanize.Count(r.Deleted), humanize.Count(r.Requests)); err != nil {
 			return err
 		}
 		if r.Reason != "" {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"syncd/internal/humanize"
 	"syncd/internal/mirror"
 )
 
@@ -71,7 +72,7 @@ func printAudit(w io.Writer, report mirror.Audit) error {
 		if c.Failed != "" {
 			note = "not compared: " + c.Failed
 		}
-		t.add(c.Stream, c.Against, num(c.Findings), num(c.Moved), note)
+		t.add(c.Stream, c.Against, humanize.Count(c.Findings), humanize.Count(c.Moved), note)
 	}
 	if err := t.print(w); err != nil {
 		return err
@@ -99,9 +100,9 @@ func printAudit(w io.Writer, report mirror.Audit) error {
 
 func summarizeAudit(w io.Writer, report mirror.Audit, open int) (err error) {
 	if report.Clean() {
-		_, err = fmt.Fprintf(w, "\nThe mirror agrees with Polar; %s requests.\n", num(report.Requests))
+		_, err = fmt.Fprintf(w, "\nThe mirror agrees with Polar; %s requests.\n", humanize.Count(report.Requests))
 		return err
 	}
-	_, err = fmt.Fprintf(w, "\n%s findings, %s of them open; %s requests. They are in sync_findings.\n", num(len(report.Findings)), num(open), num(report.Requests))
+	_, err = fmt.Fprintf(w, "\n%s findings, %s of them open; %s requests. They are in sync_findings.\n", humanize.Count(len(report.Findings)), humanize.Count(open), humanize.Count(report.Requests))
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"syncd/internal/humanize"
 	"syncd/internal/mirror"
 )
 
@@ -79,7 +80,7 @@ func (cmd *backfillCmd) report(c *command, r mirror.Result, since, until time.Ti
 		end = until.Format(time.RFC3339)
 	}
 	text := fmt.Sprintf("%s by %s, from %s to before %s: %s\n%s read, %s new, %s changed, in %s requests and %s\n",
-		r.Stream, by, since.Format(time.RFC3339), end, outcome(r), num(r.Read), num(r.Inserted), num(r.Updated), num(r.Requests), took(r.Duration))
+		r.Stream, by, since.Format(time.RFC3339), end, outcome(r), humanize.Count(r.Read), humanize.Count(r.Inserted), humanize.Count(r.Updated), humanize.Count(r.Requests), humanize.Elapsed(r.Duration))
 	if r.Reason != "" {
 		text += r.Reason + "\n"
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"syncd/internal/fetch"
+	"syncd/internal/humanize"
 	"syncd/internal/localpg"
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
@@ -79,19 +80,19 @@ func (d *demo) run(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", step.name, err)
 		}
-		d.steps.add(step.name, took(time.Since(began)), note)
+		d.steps.add(step.name, humanize.Elapsed(time.Since(began)), note)
 	}
 	began := time.Now()
 	differences, err := d.compare(ctx, results)
 	if err != nil {
 		return err
 	}
-	d.steps.add("compare with Polar", took(time.Since(began)), "")
+	d.steps.add("compare with Polar", humanize.Elapsed(time.Since(began)), "")
 	began = time.Now()
 	if err := ask(ctx, d.stdout, d.store.Pool()); err != nil {
 		return err
 	}
-	d.steps.add("answer five questions", took(time.Since(began)), "")
+	d.steps.add("answer five questions", humanize.Elapsed(time.Since(began)), "")
 	d.print("\n")
 	if err := d.steps.print(d.stdout); err != nil {
 		return err
@@ -122,7 +123,7 @@ func (d *demo) startPolar(ctx context.Context) (note string, err error) {
 	d.world = polarsim.NewWorld(polarsim.Options{Seed: d.Seed, Customers: d.Customers, Orders: d.Orders, Now: time.Now().UTC().Truncate(time.Hour)})
 	d.sim, err = startSimulator(ctx, "127.0.0.1:0", polarsim.NewServer(d.world, polarsim.ServerOptions{}), d.log)
 	n := d.world.Counts()
-	return fmt.Sprintf("%s customers, %s orders", num(n["customers"]), num(n["orders"])), err
+	return fmt.Sprintf("%s customers, %s orders", humanize.Count(n["customers"]), humanize.Count(n["orders"])), err
 }
 
 func (d *demo) migrate(ctx context.Context) (note string, err error) {
@@ -162,7 +163,7 @@ func throughput(results []mirror.Result, elapsed time.Duration) string {
 	for _, r := range results {
 		rows += r.Inserted + r.Updated
 	}
-	return fmt.Sprintf("%s rows, %s rows/s", num(rows), num(int64(float64(rows)/max(elapsed.Seconds(), 1e-3))))
+	return fmt.Sprintf("%s rows, %s rows/s", humanize.Count(rows), humanize.Count(int64(float64(rows)/max(elapsed.Seconds(), 1e-3))))
 }
 
 // compare counts the rows of each table and what the simulated Polar holds, and names the tables that differ.
@@ -190,7 +191,7 @@ func (d *demo) compare(ctx context.Context, results []mirror.Result) (differ []s
 		if rows != int64(holds[name]) {
 			mark, differ = "DIFFERENT", append(differ, name)
 		}
-		t.add(name, num(rows), num(holds[name]), mark)
+		t.add(name, humanize.Count(rows), humanize.Count(holds[name]), mark)
 	}
 	d.print("\n")
 	return differ, t.print(d.stdout)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"syncd/internal/humanize"
 	"syncd/internal/mirror"
 )
 
@@ -84,7 +85,7 @@ func (a *documentArgs) run(c *command, kind string, fetch func(*mirror.Runner, c
 	if err := save(path, doc.PDF, a.Force); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(c.stdout, "%s of order %s: %s, %s bytes\n", kind, doc.Order, path, num(len(doc.PDF)))
+	_, err = fmt.Fprintf(c.stdout, "%s of order %s: %s, %s bytes\n", kind, doc.Order, path, humanize.Count(len(doc.PDF)))
 	return err
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"syncd/internal/humanize"
 	"syncd/internal/mirror"
 	"syncd/internal/store"
 )
@@ -78,9 +79,9 @@ func (cmd *planCmd) Run(c *command) error {
 func (r planReport) print(c *command) error {
 	t := table{head: []string{"STREAM", "ROWS", "REQUESTS", "MINUTES", "SWEPT", "REQUESTS/H", "OF LIMIT", "FRESH WITHIN"}, align: "lrrrlrrl"}
 	for _, s := range r.Streams {
-		rows, requests := "", num(s.Requests)
+		rows, requests := "", humanize.Count(s.Requests)
 		if s.Rows != nil {
-			rows = num(*s.Rows)
+			rows = humanize.Count(*s.Rows)
 		}
 		if s.AtMost {
 			requests = "<= " + requests
@@ -88,9 +89,9 @@ func (r planReport) print(c *command) error {
 		t.add(s.Stream, rows, requests, fmt.Sprintf("%.1f", s.Minutes), s.Schedule, fmt.Sprintf("%.1f", s.PerHour), percent(s.Share), s.described)
 	}
 	if r.Tail != nil {
-		t.add("(tails)", "", "<= "+num(r.Tail.Requests), "", "@every "+r.Tail.Every, fmt.Sprintf("%.1f", r.Tail.PerHour), percent(r.Tail.Share), "")
+		t.add("(tails)", "", "<= "+humanize.Count(r.Tail.Requests), "", "@every "+r.Tail.Every, fmt.Sprintf("%.1f", r.Tail.PerHour), percent(r.Tail.Share), "")
 	}
-	t.add("", num(r.Rows), num(r.SweepRequests), fmt.Sprintf("%.1f", r.SweepMinutes), "", fmt.Sprintf("%.1f", r.PerHour), percent(r.Share), "")
+	t.add("", humanize.Count(r.Rows), humanize.Count(r.SweepRequests), fmt.Sprintf("%.1f", r.SweepMinutes), "", fmt.Sprintf("%.1f", r.PerHour), percent(r.Share), "")
 	if err := t.print(c.stdout); err != nil {
 		return err
 	}
@@ -99,7 +100,7 @@ func (r planReport) print(c *command) error {
 		pace = "without a budget"
 	}
 	_, err := fmt.Fprintf(c.stdout, "\nA first sync: %s requests, %.1f minutes %s, of the %d that Polar allows by default.\nThis plan took %d requests.\n",
-		num(r.FirstRequests), r.FirstMinutes, pace, r.Limit, r.Probes)
+		humanize.Count(r.FirstRequests), r.FirstMinutes, pace, r.Limit, r.Probes)
 	if err != nil || r.Proposal == nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"syncd/internal/humanize"
 	"syncd/internal/mirror"
 )
 
@@ -55,7 +56,7 @@ func (cmd *refreshCmd) Run(c *command) error {
 			failed = errors.Join(failed, r.Err)
 			continue
 		}
-		if _, err := fmt.Fprintf(c.stdout, "%s: %s, %s fetched, %s new, %s rewritten, %s marked as deleted\n", r.Stream, outcome(r), num(r.Read), num(r.Inserted), num(r.Updated), num(r.Deleted)); err != nil {
+		if _, err := fmt.Fprintf(c.stdout, "%s: %s, %s fetched, %s new, %s rewritten, %s marked as deleted\n", r.Stream, outcome(r), humanize.Count(r.Read), humanize.Count(r.Inserted), humanize.Count(r.Updated), humanize.Count(r.Deleted)); err != nil {
 			return err
 		}
 		if r.Reason != "" {

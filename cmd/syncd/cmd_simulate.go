@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"syncd/internal/humanize"
 	"syncd/internal/polarsim"
 )
 
@@ -65,7 +66,7 @@ func (cmd *simulateCmd) Run(c *command) error {
 		token = simToken
 	}
 	_, err = fmt.Fprintf(c.stdout, "Simulated Polar: organization %s with %s customers and %s orders.\n\n  export POLAR_SERVER=%s\n  export POLAR_ACCESS_TOKEN=%s\n\nEnd with Ctrl-C.\n",
-		world.OrganizationID(), num(world.Counts()["customers"]), num(world.Counts()["orders"]), sim.url, token)
+		world.OrganizationID(), humanize.Count(world.Counts()["customers"]), humanize.Count(world.Counts()["orders"]), sim.url, token)
 	if err == nil {
 		select {
 		case <-ctx.Done():

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"syncd/internal/fetch"
+	"syncd/internal/humanize"
 	"syncd/internal/mirror"
 	"syncd/internal/sched"
 	"syncd/internal/store"
@@ -180,7 +181,7 @@ func readStatus(ctx context.Context, s *store.Store, cfg *Config, next func(stor
 	report.Tails = roundReport{Outcome: r.Outcome, Reason: r.Reason, StartedAt: r.StartedAt.UTC(), FinishedAt: r.FinishedAt.UTC(),
 		Requests: r.Requests, Inserted: r.Inserted, Updated: r.Updated, Rejected: r.Rejected, Interval: "off"}
 	if cfg.Tail > 0 {
-		report.Tails.Interval = spanOf(cfg.Tail)
+		report.Tails.Interval = humanize.Interval(cfg.Tail)
 	}
 	for _, st := range list {
 		f := fresh[st.Stream]
@@ -231,14 +232,14 @@ func (r statusReport) print(c *command, now time.Time) error {
 	}
 	t := table{head: []string{"STREAM", "ROWS", "LAST RUN", "OUTCOME", "COMPLETE AS OF", "DATA THROUGH", "POLLED", "NEXT RUN", "REASON"}, align: "lr"}
 	for _, s := range r.Streams {
-		next := until(s.NextAt, now)
+		next := humanize.Until(s.NextAt, now)
 		if s.Schedule == sched.Off || s.Off != "" {
 			next = "off"
 		}
 		if s.Off != "" {
 			s.Outcome, s.Reason = "off", s.Off
 		}
-		t.add(s.Stream, num(s.Rows), ago(s.StartedAt, now), s.Outcome, ago(s.CompleteAt, now), ago(s.DataThrough, now), ago(s.PolledAt, now), next, shorten(s.Reason, 80))
+		t.add(s.Stream, humanize.Count(s.Rows), humanize.Ago(s.StartedAt, now), s.Outcome, humanize.Ago(s.CompleteAt, now), humanize.Ago(s.DataThrough, now), humanize.Ago(s.PolledAt, now), next, shorten(s.Reason, 80))
 	}
 	if err := t.print(c.stdout); err != nil {
 		return err
@@ -250,7 +251,7 @@ func (r statusReport) print(c *command, now time.Time) error {
 		if s.Held == 0 {
 			continue
 		}
-		if _, err := fmt.Fprintf(c.stdout, "\n%s: run %d holds %s deletions back: see sync_suspects, and `syncd approve-deletions %d` if they are right\n", s.Stream, s.HeldRun, num(s.Held), s.HeldRun); err != nil {
+		if _, err := fmt.Fprintf(c.stdout, "\n%s: run %d holds %s deletions back: see sync_suspects, and `syncd approve-deletions %d` if they are right\n", s.Stream, s.HeldRun, humanize.Count(s.Held), s.HeldRun); err != nil {
 			return err
 		}
 	}
@@ -278,7 +279,7 @@ func (r roundReport) line(now time.Time) string {
 	if r.StartedAt.IsZero() {
 		return every + ": no round yet"
 	}
-	text := fmt.Sprintf("%s: last round %s, %s, %s requests", every, ago(r.StartedAt, now), r.Outcome, num(r.Requests))
+	text := fmt.Sprintf("%s: last round %s, %s, %s requests", every, humanize.Ago(r.StartedAt, now), r.Outcome, humanize.Count(r.Requests))
 	if r.Reason != "" {
 		text += ": " + shorten(r.Reason, 200)
 	}
@@ -289,7 +290,7 @@ func (r statusReport) lastAnswer() string {
 	if r.AnsweredAt.IsZero() {
 		return "Polar has not answered yet"
 	}
-	return "Polar last answered " + span(r.answered) + " ago"
+	return "Polar last answered " + humanize.Span(r.answered) + " ago"
 }
 
 // shorten keeps a reason within a line; --json has the whole.

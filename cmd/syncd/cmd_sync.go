@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"syncd/internal/humanize"
 	"syncd/internal/mirror"
 )
 
@@ -72,7 +73,7 @@ func printResults(w io.Writer, results []mirror.Result) error {
 	t := table{head: []string{"STREAM", "ROWS", "PAGES", "REQUESTS", "INSERTED", "UPDATED", "REJECTED", "TIME", "OUTCOME"}, align: "lrrrrrrr"}
 	var sum mirror.Result
 	for _, r := range results {
-		t.add(r.Stream, num(r.Distinct), num(r.Pages), num(r.Requests), num(r.Inserted), num(r.Updated), num(r.Rejected), took(r.Duration), outcome(r))
+		t.add(r.Stream, humanize.Count(r.Distinct), humanize.Count(r.Pages), humanize.Count(r.Requests), humanize.Count(r.Inserted), humanize.Count(r.Updated), humanize.Count(r.Rejected), humanize.Elapsed(r.Duration), outcome(r))
 		sum.Distinct += r.Distinct
 		sum.Pages += r.Pages
 		sum.Requests += r.Requests
@@ -80,7 +81,7 @@ func printResults(w io.Writer, results []mirror.Result) error {
 		sum.Updated += r.Updated
 		sum.Rejected += r.Rejected
 	}
-	t.add("", num(sum.Distinct), num(sum.Pages), num(sum.Requests), num(sum.Inserted), num(sum.Updated), num(sum.Rejected), "", "")
+	t.add("", humanize.Count(sum.Distinct), humanize.Count(sum.Pages), humanize.Count(sum.Requests), humanize.Count(sum.Inserted), humanize.Count(sum.Updated), humanize.Count(sum.Rejected), "", "")
 	if err := t.print(w); err != nil {
 		return err
 	}

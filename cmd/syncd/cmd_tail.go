@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"syncd/internal/humanize"
 	"syncd/internal/mirror"
 	"syncd/internal/store"
 )
@@ -55,14 +56,14 @@ func (cmd *tailCmd) Run(c *command) error {
 
 func printRound(w io.Writer, res mirror.Result, fresh map[string]store.Freshness) error {
 	_, err := fmt.Fprintf(w, "%s in %s: %s requests, %s rows inserted, %s updated, %s marked as deleted\n",
-		res.Outcome, took(res.Duration), num(res.Requests), num(res.Inserted), num(res.Updated), num(res.Deleted))
+		res.Outcome, humanize.Elapsed(res.Duration), humanize.Count(res.Requests), humanize.Count(res.Inserted), humanize.Count(res.Updated), humanize.Count(res.Deleted))
 	if err == nil && res.Reason != "" {
 		_, err = fmt.Fprintf(w, "%s\n", res.Reason)
 	}
 	for _, name := range slices.Sorted(maps.Keys(fresh)) {
 		f := fresh[name]
 		if err == nil && f.Pending > 0 {
-			_, err = fmt.Fprintf(w, "%s: %s changes are known of and not fetched yet\n", name, num(f.Pending))
+			_, err = fmt.Fprintf(w, "%s: %s changes are known of and not fetched yet\n", name, humanize.Count(f.Pending))
 		}
 		if err == nil && f.SweepDue != "" {
 			_, err = fmt.Fprintf(w, "%s: a sweep is due (%s): run `syncd sync %s`, or let the daemon do it\n", name, f.SweepDue, name)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"syncd/internal/humanize"
 	"syncd/internal/mirror"
 	"syncd/internal/store"
 )
@@ -105,7 +106,7 @@ func (r verifyReport) print(w io.Writer) error {
 		if !s.AsOf.IsZero() {
 			asOf = s.AsOf.Format(time.RFC3339)
 		}
-		t.add(s.Stream, s.Verdict, asOf, num(s.Rows), num(s.Rejects), num(s.Suspects), num(s.Held))
+		t.add(s.Stream, s.Verdict, asOf, humanize.Count(s.Rows), humanize.Count(s.Rejects), humanize.Count(s.Suspects), humanize.Count(s.Held))
 	}
 	if err := t.print(w); err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"syncd/internal/humanize"
 	"syncd/internal/store"
 )
 
@@ -39,9 +40,9 @@ func (f feedReport) line(now time.Time) string {
 	switch {
 	case f.StandsStill:
 		return fmt.Sprintf("Polar's feed of %s stands still: it has told of nothing since %s, while lists show %s new rows that it owes. What only this feed tells of is not seen until it goes on, or by the next sweep.",
-			f.Feed, ago(f.ToldThrough, now), num(f.Untold))
+			f.Feed, humanize.Ago(f.ToldThrough, now), humanize.Count(f.Untold))
 	case lag > lateFeed:
-		return fmt.Sprintf("Polar's feed of %s is late: changes showed there %s or more after they happened. Streams that it covers are fresh as of that much earlier.", f.Feed, span(lag))
+		return fmt.Sprintf("Polar's feed of %s is late: changes showed there %s or more after they happened. Streams that it covers are fresh as of that much earlier.", f.Feed, humanize.Span(lag))
 	}
 	return ""
 }

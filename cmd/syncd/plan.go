@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"syncd/internal/humanize"
 	"syncd/internal/mirror"
 	"syncd/internal/sched"
 )
@@ -102,7 +103,7 @@ func makePlan(costs []mirror.Cost, at cadence, loc *time.Location, now time.Time
 	share := func(perHour float64) float64 { return perHour / 60 / float64(limit) }
 	if at.tail > 0 {
 		perHour := mirror.RoundRequests * float64(time.Hour) / float64(at.tail)
-		r.Tail = &planTail{Every: spanOf(at.tail), Requests: mirror.RoundRequests, PerHour: perHour, Share: share(perHour)}
+		r.Tail = &planTail{Every: humanize.Interval(at.tail), Requests: mirror.RoundRequests, PerHour: perHour, Share: share(perHour)}
 		r.PerHour = perHour
 	}
 	for _, c := range costs {
@@ -124,10 +125,10 @@ func makePlan(costs []mirror.Cost, at cadence, loc *time.Location, now time.Time
 			fresh := s.within(c, at.tail, perHour)
 			s.Fresh, s.described = fresh.Seconds(), "by hand"
 			if fresh > 0 {
-				s.described = span(fresh)
+				s.described = humanize.Span(fresh)
 			}
 			if c.Lacks != "" && at.tail > 0 && (fresh == 0 || fresh > at.tail) {
-				s.described += "; " + c.Better(span(at.tail)) + " with " + c.Lacks
+				s.described += "; " + c.Better(humanize.Span(at.tail)) + " with " + c.Lacks
 			}
 		}
 		r.Streams = append(r.Streams, s)
@@ -141,7 +142,7 @@ func makePlan(costs []mirror.Cost, at cadence, loc *time.Location, now time.Time
 	if most := headroom * rate * 60; rate > 0 && r.PerHour > most {
 		r.Possible = false
 		r.Problem = fmt.Sprintf("it asks for %s requests an hour, and a budget of %d a minute sustains %s (with a tenth kept for changes, retries and what is done by hand)",
-			num(int(math.Ceil(r.PerHour))), budget, num(int(most)))
+			humanize.Count(int(math.Ceil(r.PerHour))), budget, humanize.Count(int(most)))
 	}
 	return r, nil
 }
@@ -177,7 +178,7 @@ func propose(costs []mirror.Cost, at cadence, loc *time.Location, now time.Time,
 			}
 		}
 		if every != at.tail {
-			p.Tail = spanOf(every)
+			p.Tail = humanize.Interval(every)
 		}
 		sum = perHour(every)
 	}
@@ -203,7 +204,7 @@ func propose(costs []mirror.Cost, at cadence, loc *time.Location, now time.Time,
 		}
 		sum -= (rates[worst] - next) * float64(costs[worst].Requests)
 		rates[worst] = next
-		p.Schedules[costs[worst].Stream] = "@every " + spanOf(time.Duration(float64(time.Hour)/next))
+		p.Schedules[costs[worst].Stream] = "@every " + humanize.Interval(time.Duration(float64(time.Hour)/next))
 	}
 	return p, nil
 }
@@ -216,23 +217,4 @@ func slowed(rate float64) float64 {
 		}
 	}
 	return 0
-}
-
-// spanOf writes a duration without the units that are zero: 5m, 6h.
-func spanOf(d time.Duration) string {
-	d = d.Round(time.Second)
-	text := ""
-	for _, unit := range []struct {
-		d    time.Duration
-		name string
-	}{{time.Hour, "h"}, {time.Minute, "m"}, {time.Second, "s"}} {
-		if n := d / unit.d; n > 0 {
-			text += fmt.Sprintf("%d%s", n, unit.name)
-		}
-		d %= unit.d
-	}
-	if text == "" {
-		return "0s"
-	}
-	return text
 }

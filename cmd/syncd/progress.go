@@ -12,6 +12,7 @@ import (
 	"github.com/vbauerster/mpb/v8/cwriter"
 	"github.com/vbauerster/mpb/v8/decor"
 
+	"syncd/internal/humanize"
 	"syncd/internal/mirror"
 )
 
@@ -107,9 +108,9 @@ func (p *progress) RunStarted(stream string) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			if st.Total > 0 {
-				return fmt.Sprintf("%9s / %s rows  %s", num(st.Current), num(st.Total), s.note)
+				return fmt.Sprintf("%9s / %s rows  %s", humanize.Count(st.Current), humanize.Count(st.Total), s.note)
 			}
-			return fmt.Sprintf("%9s rows  %s", num(st.Current), s.note)
+			return fmt.Sprintf("%9s rows  %s", humanize.Count(st.Current), s.note)
 		})))
 	p.streams[stream] = s
 }
