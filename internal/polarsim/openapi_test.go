@@ -4,15 +4,16 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/google/uuid"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"syncd/internal/polarsim/openapi"
 )
 
 // wireOnly are the keys that Polar sends although its OpenAPI document leaves them out: deprecated fields typed SkipJsonSchema and fields newer
@@ -40,89 +41,37 @@ var wireOnly = map[string][]string{
 	"LicenseKeyWithActivations": {"member_id", "member", "user_id", "user"},
 }
 
-// apiDocument is Polar's OpenAPI document with its response schemas, compiled when first used.
+// apiDocument is what is known of Polar's API, with its response schemas, compiled when first used.
 type apiDocument struct {
-	root     map[string]any
+	facts    *openapi.Document
 	compiler *jsonschema.Compiler
 	compiled map[string]*jsonschema.Schema
 }
 
 const documentURL = "https://example.com/openapi.json"
 
-// loadDocument finds the document at $SYNCD_TEST_OPENAPI or as shared/polar-openapi.json beside the module or above it; the test is skipped
-// only where neither is there.
+// loadDocument reads the facts that this repository holds of Polar's OpenAPI document.
 func loadDocument(t *testing.T) *apiDocument {
 	t.Helper()
-	path := os.Getenv("SYNCD_TEST_OPENAPI")
-	if path == "" {
-		path = findAbove(t, filepath.Join("shared", "polar-openapi.json"))
-	}
-	if path == "" {
-		t.Skip("Polar's OpenAPI document is not here: set SYNCD_TEST_OPENAPI to its path to check the simulator against it")
-	}
-	raw, err := os.ReadFile(path)
+	facts, err := openapi.Load()
 	if err != nil {
-		t.Fatalf("read the OpenAPI document named by SYNCD_TEST_OPENAPI: %v", err)
+		t.Fatal(err)
 	}
-	parsed, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
-	if err != nil {
-		t.Fatalf("parse the OpenAPI document: %v", err)
-	}
-	root, ok := parsed.(map[string]any)
-	if !ok {
-		t.Fatal("the OpenAPI document is not an object")
-	}
-	loosenUnions(root)
-	// Only the schemas are JSON Schema; the operations around them are read here and not shown to the compiler, except as places to point at.
+	return newDocument(t, facts)
+}
+
+func newDocument(t *testing.T, facts *openapi.Document) *apiDocument {
+	t.Helper()
 	c := jsonschema.NewCompiler()
 	c.DefaultDraft(jsonschema.Draft2020)
 	c.AssertFormat()
 	c.RegisterFormat(&jsonschema.Format{Name: "uuid4", Validate: isUUID4})
 	c.RegisterFormat(&jsonschema.Format{Name: "ipvanyaddress", Validate: isAddress})
 	c.UseRegexpEngine(compilePattern)
-	if err := c.AddResource(documentURL, root); err != nil {
-		t.Fatalf("add the OpenAPI document to the schema compiler: %v", err)
+	if err := c.AddResource(documentURL, facts.JSONSchema()); err != nil {
+		t.Fatalf("add the schemas to their compiler: %v", err)
 	}
-	return &apiDocument{root: root, compiler: c, compiled: map[string]*jsonschema.Schema{}}
-}
-
-// loosenUnions makes anyOf of every oneOf without a discriminator. Polar tells the branches of these apart by code (a legacy price by its extra key, a
-// repeating discount by its months), and whatever fits the narrower branch fits the wider one too, so that as oneOf they could never hold.
-func loosenUnions(v any) {
-	switch v := v.(type) {
-	case map[string]any:
-		if branches, ok := v["oneOf"]; ok && v["discriminator"] == nil {
-			v["anyOf"] = branches
-			delete(v, "oneOf")
-		}
-		for _, child := range v {
-			loosenUnions(child)
-		}
-	case []any:
-		for _, child := range v {
-			loosenUnions(child)
-		}
-	}
-}
-
-// findAbove looks for rel in every directory from the package's up to the root; "" where it is in none.
-func findAbove(t *testing.T, rel string) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		path := filepath.Join(dir, rel)
-		if _, err := os.Stat(path); err == nil {
-			return path
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			return ""
-		}
-		dir = parent
-	}
+	return &apiDocument{facts: facts, compiler: c, compiled: map[string]*jsonschema.Schema{}}
 }
 
 func isUUID4(v any) error {
@@ -175,11 +124,10 @@ func compilePattern(s string) (jsonschema.Regexp, error) {
 	return decimalPattern{re, s}, err
 }
 
-// operation is one GET of the document.
+// operation is one GET.
 type operation struct {
 	path       string // template
 	parameters []parameter
-	statuses   map[string]bool
 }
 
 type parameter struct {
@@ -189,95 +137,51 @@ type parameter struct {
 	Boolean  bool
 }
 
-// operations lists the GETs of the document by path template.
-func (d *apiDocument) operations(t *testing.T) map[string]operation {
-	t.Helper()
+// operations lists the GETs by path template.
+func (d *apiDocument) operations() map[string]operation {
 	ops := map[string]operation{}
-	for path, item := range d.root["paths"].(map[string]any) {
-		get, ok := item.(map[string]any)["get"].(map[string]any)
-		if !ok {
+	for _, o := range d.facts.Operations {
+		if o.Method != http.MethodGet {
 			continue
 		}
-		op := operation{path: path, statuses: map[string]bool{}}
-		for status := range get["responses"].(map[string]any) {
-			op.statuses[status] = true
-		}
-		parameters, _ := get["parameters"].([]any)
-		for _, p := range parameters {
-			p := p.(map[string]any)
-			entry := parameter{Name: p["name"].(string), In: p["in"].(string)}
-			entry.Required, _ = p["required"].(bool)
-			d.values(p["schema"], &entry)
+		op := operation{path: o.Path}
+		for _, p := range o.Parameters {
+			entry := parameter{Name: p.Name, In: p.In, Required: p.Required}
+			entry.Enum, entry.Boolean = d.facts.Values(p.Schema)
 			op.parameters = append(op.parameters, entry)
 		}
-		ops[path] = op
+		ops[o.Path] = op
 	}
 	return ops
 }
 
-// values collects what a parameter may be from the branches of its schema.
-func (d *apiDocument) values(schema any, into *parameter) {
-	s, ok := schema.(map[string]any)
-	if !ok {
-		return
-	}
-	if ref, ok := s["$ref"].(string); ok {
-		name := strings.TrimPrefix(ref, "#/components/schemas/")
-		d.values(d.root["components"].(map[string]any)["schemas"].(map[string]any)[name], into)
-	}
-	if enum, ok := s["enum"].([]any); ok {
-		for _, v := range enum {
-			into.Enum = append(into.Enum, fmt.Sprint(v))
-		}
-	}
-	if c, ok := s["const"].(string); ok {
-		into.Enum = append(into.Enum, c)
-	}
-	if s["type"] == "boolean" {
-		into.Boolean = true
-	}
-	d.values(s["items"], into)
-	for _, key := range []string{"anyOf", "oneOf"} {
-		branches, _ := s[key].([]any)
-		for _, b := range branches {
-			d.values(b, into)
-		}
-	}
-}
-
-// response gives the schema of a documented JSON response; nil where the document has none.
+// response gives the schema of a JSON response; nil where none is known.
 func (d *apiDocument) response(path, status string) (*jsonschema.Schema, error) {
-	get := d.root["paths"].(map[string]any)[path].(map[string]any)["get"].(map[string]any)
-	r, ok := get["responses"].(map[string]any)[status].(map[string]any)
-	if !ok {
-		return nil, nil
+	for _, o := range d.facts.Operations {
+		for i, r := range o.Responses {
+			if o.Method == http.MethodGet && o.Path == path && r.Status == status && r.Type == "" {
+				return d.schema(o.Pointer(i))
+			}
+		}
 	}
-	content, _ := r["content"].(map[string]any)
-	if _, ok := content["application/json"]; !ok {
-		return nil, nil
-	}
-	return d.schema("/paths/" + escapePointer(path) + "/get/responses/" + status + "/content/application~1json/schema")
+	return nil, nil
 }
 
 func (d *apiDocument) component(name string) (*jsonschema.Schema, error) {
-	return d.schema("/components/schemas/" + escapePointer(name))
+	return d.schema(strings.TrimPrefix(openapi.Component, "#") + name)
 }
 
 func (d *apiDocument) schema(pointer string) (*jsonschema.Schema, error) {
 	if s := d.compiled[pointer]; s != nil {
 		return s, nil
 	}
-	fragment := strings.NewReplacer("%", "%25", "{", "%7B", "}", "%7D").Replace(pointer)
+	fragment := strings.NewReplacer("%", "%25", "{", "%7B", "}", "%7D", " ", "%20").Replace(pointer)
 	s, err := d.compiler.Compile(documentURL + "#" + fragment)
 	if err != nil {
 		return nil, fmt.Errorf("compile %s: %w", pointer, err)
 	}
 	d.compiled[pointer] = s
 	return s, nil
-}
-
-func escapePointer(s string) string {
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(s)
 }
 
 // undocumented reports every key of v that no applicable schema describes, with the name of the schema that describes its siblings.
@@ -354,16 +258,20 @@ func componentOf(schemas []*jsonschema.Schema) string {
 func TestOpenAPIDocument(t *testing.T) {
 	t.Parallel()
 	d := loadDocument(t)
-	ops := d.operations(t)
-	if len(ops) == 0 {
-		t.Fatal("the OpenAPI document has no GET operations")
-	}
-	for path, op := range ops { // every schema compiles, or a check of it later would be no check
-		for status := range op.statuses {
-			if _, err := d.response(path, status); err != nil {
+	checked := 0
+	for _, op := range d.facts.Operations { // every schema compiles, or a check of it later would be no check
+		for i, r := range op.Responses {
+			if r.Type != "" {
+				continue
+			}
+			checked++
+			if _, err := d.schema(op.Pointer(i)); err != nil {
 				t.Error(err)
 			}
 		}
+	}
+	if checked < 100 {
+		t.Errorf("%d responses are known, want at least 100", checked)
 	}
 	limits, err := d.component("MetricsLimits")
 	if err != nil {
