@@ -9,6 +9,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 
+	"syncd/internal/item"
 	"syncd/internal/polarsim"
 )
 
@@ -32,27 +33,27 @@ func TestLargeStreamsFitCopy(t *testing.T) {
 		if err := json.Unmarshal(rec.Body.Bytes(), &page); err != nil || len(page.Items) == 0 {
 			t.Fatalf("%s: %d items, %v", name, len(page.Items), err)
 		}
-		sh, sp := newShape(s), splitter{}
-		if !s.Table.binary {
+		sh, sp := s.shape(), item.Splitter{}
+		if !s.Table.binary() {
 			t.Errorf("%s: a column has no binary form", name)
 			continue
 		}
-		for _, item := range page.Items {
-			o, err := sp.split(&sh, item)
+		for _, object := range page.Items {
+			o, err := sp.Split(sh, object)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if _, err := s.Table.appendTuple(nil, &o); err != nil {
-				t.Errorf("%s: %v in %s", name, err, item)
+				t.Errorf("%s: %v in %s", name, err, object)
 			}
-			for k := range o.children {
-				child := &sh.childs[k]
-				if !child.Table.binary { // numbers that are exact decimals have no binary form here
+			for k := range o.Children {
+				child, shape := &s.Children[k], &sh.Children[k]
+				if !child.Table.binary() { // numbers that are exact decimals have no binary form here
 					continue
 				}
-				for i := range o.children[k] {
-					o.children[k][i].place(child, uuid.New(), i)
-					if _, err := child.Table.appendTuple(nil, &o.children[k][i]); err != nil {
+				for i := range o.Children[k] {
+					o.Children[k][i].Place(shape, uuid.New(), i)
+					if _, err := child.Table.appendTuple(nil, &o.Children[k][i]); err != nil {
 						t.Errorf("%s: %v", child.Name, err)
 					}
 				}

@@ -26,14 +26,14 @@ func (s Stream) check() error {
 	}
 	columns := func(what string, t Table, more ...string) {
 		for _, c := range append(more, ours...) {
-			if !t.has(c) {
+			if !t.Has(c) {
 				bad("%s has no column %q", what, c)
 			}
 		}
 	}
 	columns("its table", s.Table, "id")
 	for _, f := range s.Embedded {
-		if s.Table.has(f) {
+		if s.Table.Has(f) {
 			bad("%q is both dropped and a column", f)
 		}
 	}
@@ -43,7 +43,7 @@ func (s Stream) check() error {
 		}
 	}
 	for column, f := range s.Lifted {
-		if !s.Table.has(column) || s.Copies[f] == "" {
+		if !s.Table.Has(column) || s.Copies[f] == "" {
 			bad("the column %q for the id in the copy %q: there is no such column, or no such copy", column, f)
 		}
 	}
@@ -51,17 +51,17 @@ func (s Stream) check() error {
 		bad("parents and a nested scan go together")
 	}
 	for _, p := range s.Parents {
-		if !s.Table.has(p.Column) {
+		if !s.Table.Has(p.Column) {
 			bad("no column %q names its parent in %s", p.Column, p.Stream)
 		}
 	}
 	for _, c := range s.Children {
 		columns("child table "+c.Name, c.Table, c.Parent, c.Key, "_position")
-		if s.Table.has(c.Field) {
+		if s.Table.Has(c.Field) {
 			bad("%q is both a list of children and a column", c.Field)
 		}
 		for _, f := range c.Embedded {
-			if c.Table.has(f) {
+			if c.Table.Has(f) {
 				bad("child %s: %q is both dropped and a column", c.Name, f)
 			}
 		}

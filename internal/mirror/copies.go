@@ -7,10 +7,10 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"syncd/internal/item"
 	"syncd/internal/store"
 	"syncd/internal/store/db"
 )
@@ -38,7 +38,7 @@ type copiesMet struct {
 //
 // A copy that cannot be stored is left out and noted as a reject of the stream that it is of; its holder is stored all
 // the same. Which one is in the way only costs more to find out: quick fails with store.ErrCopy instead.
-func (sw *sweep) storeCopies(ctx context.Context, q *db.Queries, tx pgx.Tx, objects []object, changes []store.Change, quick bool) (met copiesMet, err error) {
+func (sw *sweep) storeCopies(ctx context.Context, q *db.Queries, tx pgx.Tx, objects []item.Item, changes []store.Change, quick bool) (met copiesMet, err error) {
 	// Every transaction locks rows in one order: tables as in the table of streams,
 	// within a table by id. Otherwise streams that run side by side would wait for
 	// each other in a ring, until Postgres breaks one of them off.
@@ -50,10 +50,10 @@ func (sw *sweep) storeCopies(ctx context.Context, q *db.Queries, tx pgx.Tx, obje
 		if sw.r.Off[of.Name] {
 			continue // rows of nobody but syncd's own making would look like a stream that is read
 		}
-		at := sw.s.shape.fields[field].at
+		at := sw.s.shape.CopyIndex(field)
 		holder := map[uuid.UUID]int{} // index of an item, by the id of the copy in it
 		for _, c := range changes {
-			id, err := fieldID(objects[c.Index].copies[at], "id")
+			id, err := item.FieldID(objects[c.Index].Copies[at], "id")
 			if _, known := sw.known[copyOf{field, id}]; err == nil && !known {
 				holder[id] = c.Index
 			}
@@ -77,26 +77,24 @@ func (sw *sweep) storeCopies(ctx context.Context, q *db.Queries, tx pgx.Tx, obje
 	return met, nil
 }
 
-func (sw *sweep) storeMissing(ctx context.Context, q *db.Queries, tx pgx.Tx, field string, missing []uuid.UUID, objects []object, holder map[uuid.UUID]int, quick bool) (refused int, err error) {
+func (sw *sweep) storeMissing(ctx context.Context, q *db.Queries, tx pgx.Tx, field string, missing []uuid.UUID, objects []item.Item, holder map[uuid.UUID]int, quick bool) (refused int, err error) {
 	of := sw.r.streams[sw.s.Copies[field]]
 	var rows []row
 	var rejects []store.Reject
 	refuse := func(i int, body []byte, err error) {
 		rejects = append(rejects, store.Reject{ID: &missing[i], Reason: store.Reason(err), Body: body})
 	}
-	bodies := make([]jsontext.Value, len(missing))
-	sp := splitter{organization: sw.run.Organization}
+	sp := item.Splitter{Organization: sw.run.Organization}
 	for i, id := range missing {
-		bodies[i] = withoutSecrets(objects[holder[id]].copies[sw.s.shape.fields[field].at], of.secrets)
-		o, err := sp.split(&of.shape, bodies[i])
+		o, err := sp.Split(of.shape, objects[holder[id]].Copies[sw.s.shape.CopyIndex(field)])
 		if err != nil {
-			refuse(i, bodies[i], err)
+			refuse(i, o.Raw, err)
 			continue
 		}
 		// A copy's children are not stored. Without a digest it differs from every
 		// reply, so that the row's own page brings them even if all else is alike.
-		o.put(&of.Table, "_hash", []byte(`""`))
-		o.put(&of.Table, "_requested_at", requested(store.CopiedAt))
+		o.Set(&of.Table.Columns, "_hash", []byte(`""`))
+		o.Set(&of.Table.Columns, "_requested_at", item.TimeValue(store.CopiedAt))
 		rows = append(rows, row{&o, i, false})
 	}
 	bad, err := of.writeEach(ctx, q, tx, rows, quick)
@@ -106,11 +104,11 @@ func (sw *sweep) storeMissing(ctx context.Context, q *db.Queries, tx pgx.Tx, fie
 	var stubs []store.Stub
 	for _, r := range rows {
 		if err := bad[r.item]; err != nil {
-			refuse(r.item, bodies[r.item], err)
+			refuse(r.item, r.Raw, err)
 			continue
 		}
 		id := missing[r.item]
-		stubs = append(stubs, store.Stub{ID: id, CopiedID: objects[holder[id]].id, Deleted: r.deleted})
+		stubs = append(stubs, store.Stub{ID: id, CopiedID: objects[holder[id]].ID, Deleted: r.Deleted})
 	}
 	if len(stubs) > 0 {
 		if err := store.RecordStubs(ctx, q, tx, sw.run.ID, of.Name, sw.s.Name, stubs); err != nil {

@@ -1,15 +1,6 @@
 package mirror
 
-// Expect is what is known of the objects of a stream, beside which columns they have, in the version of the API that is
-// asked for. What departs from it is noted in sync_drift, and stored all the same.
-//
-// Polar sends every key of an object, null where there is no value; Sparse names the exceptions. Sources: the schemas of
-// server/polar/*/schemas.py and the enums of server/polar/models in polarsource/polar, and the OpenAPI document.
-type Expect struct {
-	Extra  []string            // fields without a column that Polar is known to send, documented or not
-	Sparse []string            // columns whose field is not in every object
-	Enums  map[string][]string // columns that have a fixed list of values
-}
+import "syncd/internal/item"
 
 // expecting completes the table of streams with what is known of their objects.
 func expecting(streams []Stream) []Stream {
@@ -25,10 +16,10 @@ func expecting(streams []Stream) []Stream {
 }
 
 // expected is by table.
-func expected() map[string]Expect {
+func expected() map[string]item.Expect {
 	intervals := []string{"day", "week", "month", "year"}
 	// A price is one of a union: which of the sparse fields it has follows from its amount_type and age.
-	price := Expect{
+	price := item.Expect{
 		Extra: []string{"price_per_seat", "tiers", "minimum_units", "maximum_units", "unit_label"},
 		Sparse: []string{"type", "recurring_interval", "legacy", "price_amount", "minimum_amount", "maximum_amount", "preset_amount",
 			"unit_amount", "cap_amount", "meter_id", "seat_tiers"},
@@ -40,7 +31,7 @@ func expected() map[string]Expect {
 			"recurring_interval": intervals,
 		},
 	}
-	return map[string]Expect{
+	return map[string]item.Expect{
 		"organizations": {
 			Extra: []string{"bio", "company", "blog", "location", "twitter_username", "pledge_minimum_amount", "pledge_badge_show_amount",
 				"default_upfront_split_to_contributors", "notification_settings"},

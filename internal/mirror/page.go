@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"syncd/internal/fetch"
+	"syncd/internal/item"
 	"syncd/internal/store"
 	"syncd/internal/store/db"
 )
@@ -18,7 +19,7 @@ import (
 // parsed is a page whose items have been taken apart.
 type parsed struct {
 	fetch.Page
-	objects []object
+	objects []item.Item
 	items   []store.Item // by index of the objects
 	rejects []store.Reject
 	err     error // it cannot be stored as a whole
@@ -26,28 +27,26 @@ type parsed struct {
 
 // parse takes the items of a page apart.
 func (sw *sweep) parse(page fetch.Page) parsed {
-	p := parsed{Page: page, objects: make([]object, 0, len(page.Items)), items: make([]store.Item, 0, len(page.Items))}
+	p := parsed{Page: page, objects: make([]item.Item, 0, len(page.Items)), items: make([]store.Item, 0, len(page.Items))}
 	at := make(map[uuid.UUID]int, len(page.Items))
-	sw.splitter.checked, sw.splitter.organization = page.Checked, sw.run.Organization
+	sw.splitter.Checked, sw.splitter.Organization = page.Checked, sw.run.Organization
 	for _, raw := range page.Items {
-		raw = withoutSecrets(raw, sw.s.secrets)
-		o, err := sw.splitter.split(&sw.s.shape, raw)
-		sw.drift.seal(o.id)
+		o, err := sw.splitter.Split(sw.s.shape, raw)
 		if err != nil {
-			reject := store.Reject{Reason: store.Reason(err), Body: raw}
-			if o.id != (uuid.UUID{}) {
-				reject.ID = &o.id
+			reject := store.Reject{Reason: store.Reason(err), Body: o.Raw}
+			if o.ID != (uuid.UUID{}) {
+				reject.ID = &o.ID
 			}
 			p.rejects = append(p.rejects, reject)
 			continue
 		}
-		item := store.Item{ID: o.id, Hash: o.hash, Body: raw}
-		if i, twice := at[o.id]; twice { // a row that moved within the page: the later one is newer
-			p.objects[i], p.items[i] = o, item
+		row := store.Item{ID: o.ID, Hash: o.Hash, Body: o.Raw}
+		if i, twice := at[o.ID]; twice { // a row that moved within the page: the later one is newer
+			p.objects[i], p.items[i] = o, row
 			continue
 		}
-		at[o.id] = len(p.objects)
-		p.objects, p.items = append(p.objects, o), append(p.items, item)
+		at[o.ID] = len(p.objects)
+		p.objects, p.items = append(p.objects, o), append(p.items, row)
 	}
 	p.err = sw.understood()
 	if sw.fresh.Load() {
@@ -99,8 +98,8 @@ func (sw *sweep) understood() error {
 	if _, known := fetch.FindVersion(version); known || sw.r.Client.Retired() == "" {
 		return nil
 	}
-	if m, is := sw.drift.breaks(); is {
-		return fmt.Errorf("%w: version %s of the API is not known to this syncd and differs in what it stores: %s%s: %s; nothing of it is stored: upgrade syncd", fetch.ErrContract, version, m.prefix, m.field, m.kind)
+	if m, is := sw.drift.Breaks(); is {
+		return fmt.Errorf("%w: version %s of the API is not known to this syncd and differs in what it stores: %s: %s; nothing of it is stored: upgrade syncd", fetch.ErrContract, version, m.Field, m.Kind)
 	}
 	return nil
 }

@@ -137,13 +137,13 @@ func (r *Runner) askAccess(ctx context.Context, probes *int) (a access, perRound
 		return a, 0, err
 	}
 	var endpoints []store.Endpoint
-	for _, item := range page.Items {
+	for _, object := range page.Items {
 		var e struct {
 			Enabled bool     `json:"enabled"`
 			Format  string   `json:"format"`
 			Events  []string `json:"events"`
 		}
-		if jsonv2.Unmarshal(item, &e, jsontext.AllowDuplicateNames(true)) == nil && e.Enabled && e.Format == "raw" {
+		if jsonv2.Unmarshal(object, &e, jsontext.AllowDuplicateNames(true)) == nil && e.Enabled && e.Format == "raw" {
 			endpoints = append(endpoints, store.Endpoint{Events: e.Events})
 		}
 	}
@@ -275,14 +275,14 @@ func (r *Runner) productsWith(ctx context.Context, price string, cost *Cost) (id
 		if err != nil {
 			return nil, err
 		}
-		for _, item := range page.Items {
+		for _, object := range page.Items {
 			var product struct {
 				ID     string `json:"id"`
 				Prices []struct {
 					Type string `json:"amount_type"`
 				} `json:"prices"`
 			}
-			if err := jsonv2.Unmarshal(item, &product, jsontext.AllowDuplicateNames(true)); err != nil {
+			if err := jsonv2.Unmarshal(object, &product, jsontext.AllowDuplicateNames(true)); err != nil {
 				return nil, fmt.Errorf("prices of a product: %w", err)
 			}
 			for _, p := range product.Prices {

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"syncd/internal/fetch"
+	"syncd/internal/item"
 	"syncd/internal/store"
 )
 
@@ -119,7 +120,7 @@ func distinct(ids []uuid.UUID) []uuid.UUID {
 // take stores one object, or notes why there is none. An error ends the run: the next object would meet it as well.
 func (f *refresh) take(ctx, reading context.Context, id uuid.UUID, body fetch.Body, err error) error {
 	if err == nil {
-		if got, e := fieldID(body.Value, "id"); e != nil || got != id {
+		if got, e := item.FieldID(body.Value, "id"); e != nil || got != id {
 			err = fmt.Errorf("%w: Polar gave another object, with the id %s", fetch.ErrContract, got)
 		}
 	}
@@ -190,8 +191,8 @@ func (f *refresh) pick(ctx, reading context.Context, ids []uuid.UUID) error {
 			if err := f.store(ctx, page, f.from); err != nil {
 				return err
 			}
-			for _, item := range page.Items {
-				if id, err := fieldID(item, "id"); err == nil {
+			for _, object := range page.Items {
+				if id, err := item.FieldID(object, "id"); err == nil {
 					listed[id] = true
 				}
 			}
@@ -253,7 +254,7 @@ func (f *refresh) external(ctx, reading context.Context, external []string) erro
 	case err != nil:
 		return err
 	default:
-		id, err := fieldID(body.Value, "id")
+		id, err := item.FieldID(body.Value, "id")
 		if err != nil {
 			return fmt.Errorf("%w: %s: %w", fetch.ErrContract, path, err)
 		}
@@ -375,13 +376,13 @@ func (f *refresh) believed(ctx, reading context.Context, gone []uuid.UUID) (bool
 
 // distrust makes the children of these objects be written as if nothing were known of them: all anew, and those not
 // listed removed.
-func (s *prepared) distrust(ctx context.Context, tx pgx.Tx, requestedAt time.Time, objects []object, changes []store.Change) error {
+func (s *prepared) distrust(ctx context.Context, tx pgx.Tx, requestedAt time.Time, objects []item.Item, changes []store.Change) error {
 	if len(changes) == 0 {
 		return nil
 	}
 	parents := make([]uuid.UUID, len(changes))
 	for i := range changes {
-		parents[i] = objects[changes[i].Index].id
+		parents[i] = objects[changes[i].Index].ID
 	}
 	for _, c := range s.Children {
 		if err := store.Distrust(ctx, tx, c.Name, c.Parent, requestedAt, parents); err != nil {

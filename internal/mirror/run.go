@@ -81,7 +81,7 @@ func (r *Runner) once(ctx context.Context, name string, res *Result, do work, be
 
 	res.Outcome = Succeeded
 	sw := &sweep{r: r, s: s, run: run, res: res}
-	sw.splitter.drift = &sw.drift
+	sw.splitter.Drift = &sw.drift
 	sw.guarded(ctx, do)
 
 	closing := sw.closing

@@ -14,12 +14,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
 	"syncd/internal/fetch"
-	"syncd/internal/rawjson"
+	"syncd/internal/item"
 	"syncd/internal/spelling"
 	"syncd/internal/store"
 )
@@ -111,10 +110,8 @@ type Runner struct {
 // prepared is a stream with what is derived from it once.
 type prepared struct {
 	Stream
-	shape shape
+	shape *item.Shape
 	place int // in the table of streams
-	// secrets are the names of fields that are left out of an item: see withoutSecrets.
-	secrets []string
 }
 
 // New checks the table of streams and makes a Runner.
@@ -159,7 +156,7 @@ func New(c Config) (*Runner, error) {
 			return nil, err
 		}
 		s = c.bind(s)
-		r.streams[s.Name] = &prepared{s, newShape(s), i, append(everywhere(), s.Secrets...)}
+		r.streams[s.Name] = &prepared{s, s.shape(), i}
 		for f, of := range s.Copies {
 			if r.streams[of] == nil {
 				return nil, fmt.Errorf("stream %q: %q is a copy of a row of %q, which has to come before it", s.Name, f, of)
@@ -306,7 +303,7 @@ func (r *Runner) organization(ctx context.Context) (uuid.UUID, error) {
 	case len(page.Items) == 0:
 		return uuid.UUID{}, fmt.Errorf("%w: Polar shows none to this token; a blocked organization is hidden: ask Polar, nothing was changed here", ErrOrganization)
 	}
-	id, err := fieldID(page.Items[0], "id")
+	id, err := item.FieldID(page.Items[0], "id")
 	if err != nil {
 		return uuid.UUID{}, fmt.Errorf("%w: %s lists one without a usable id: %w", ErrOrganization, "/v1/organizations/", err)
 	}
@@ -324,18 +321,13 @@ func (r *Runner) organizationOf(ctx context.Context, cause error) (uuid.UUID, er
 		if err != nil {
 			return uuid.UUID{}, err
 		}
-		for _, item := range page.Items {
-			if id, err := fieldID(item, "organization_id"); err == nil {
+		for _, object := range page.Items {
+			if id, err := item.FieldID(object, "organization_id"); err == nil {
 				return id, nil
 			}
 		}
 	}
 	return uuid.UUID{}, fmt.Errorf("%w: cannot tell which one the token is for; give it the scope organizations:read: %w", ErrOrganization, cause)
-}
-
-// fieldID is an id at the top level of an item.
-func fieldID(item jsontext.Value, name string) (uuid.UUID, error) {
-	return parseID(rawjson.Member(item, name))
 }
 
 // Sync checks, then makes one run of each stream, several at a time. The error

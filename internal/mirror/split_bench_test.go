@@ -8,6 +8,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"syncd/internal/item"
 	"syncd/internal/polarsim"
 )
 
@@ -24,25 +25,25 @@ func BenchmarkSplit(b *testing.B) {
 	if err := json.Unmarshal(rec.Body.Bytes(), &page); err != nil || len(page.Items) != 100 {
 		b.Fatal(len(page.Items), err)
 	}
-	var sh shape
+	var sh *item.Shape
 	for _, s := range Streams() {
 		if s.Name == "orders" {
-			sh = newShape(s)
+			sh = s.shape()
 		}
 	}
 	b.ReportAllocs()
 	b.ResetTimer()
-	var d drift
-	sp := splitter{drift: &d}
+	var d item.Drift
+	sp := item.Splitter{Drift: &d}
 	for b.Loop() {
-		for _, item := range page.Items {
-			if _, err := sp.split(&sh, item); err != nil {
+		for _, object := range page.Items {
+			if _, err := sp.Split(sh, object); err != nil {
 				b.Fatal(err)
 			}
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(page.Items)), "ns/item")
-	if len(d.order) > 0 {
-		b.Fatal(d.order)
+	if found := d.Findings(); len(found) > 0 {
+		b.Fatal(found)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"syncd/internal/fetch"
+	"syncd/internal/item"
 	"syncd/internal/store/db"
 )
 
@@ -60,7 +61,7 @@ type Stream struct {
 	// Optional: Polar is known to refuse this list to some tokens. A refusal is
 	// reported and is no failure.
 	Optional bool
-	Expect   Expect // what is known of the objects beside their columns
+	Expect   item.Expect // what is known of the objects beside their columns
 }
 
 // Pick is a filter of a list that finds single objects: those whose column has the value given.
@@ -80,7 +81,18 @@ type Child struct {
 	// they are is kept, in their order.
 	OnlyKey bool
 	Table   Table
-	Expect  Expect
+	Expect  item.Expect
+}
+
+// shape says what becomes of the fields of the stream's objects.
+func (s Stream) shape() *item.Shape {
+	spec := item.Spec{Columns: s.Table.Columns, Embedded: s.Embedded, Whose: s.Whose, Secrets: s.Secrets, Lifted: s.Lifted, Expect: s.Expect}
+	for _, c := range s.Children {
+		spec.Children = append(spec.Children, item.Child{
+			Field: c.Field, Name: c.Name, Parent: c.Parent, Key: c.Key, Embedded: c.Embedded, OnlyKey: c.OnlyKey, Columns: c.Table.Columns, Expect: c.Expect,
+		})
+	}
+	return item.NewShape(spec)
 }
 
 // unseenWhole: a list that the tail reads as a whole.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"syncd/internal/fetch"
+	"syncd/internal/item"
 	"syncd/internal/store"
 )
 
@@ -24,8 +25,8 @@ type sweep struct {
 	res      *Result
 	requests int64
 	closing  store.Closing
-	drift    drift
-	splitter splitter
+	drift    item.Drift
+	splitter item.Splitter
 	known    map[copyOf]struct{} // rows of other streams that are there, or were tried
 	places   []string            // of rows that Polar cannot render
 	refused  int                 // rows of other streams of which not even the copies in here could be stored

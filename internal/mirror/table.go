@@ -1,14 +1,12 @@
 package mirror
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
-	"strconv"
 	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
@@ -16,6 +14,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"syncd/internal/item"
 	"syncd/internal/store"
 	"syncd/internal/store/db"
 	"syncd/internal/store/wire"
@@ -24,28 +23,22 @@ import (
 // Table is the database side of a stream: the columns that its generated upsert
 // takes, by the API's own field names, and how documents become rows.
 type Table struct {
-	columns []column       // in the order of the upsert's parameters
-	names   []string       // theirs
-	index   map[string]int // theirs, by name
-	binary  bool           // all of them have a binary form
-	upsert  func(ctx context.Context, q *db.Queries, docs []jsontext.Value) error
-}
-
-type column struct {
-	name   string
-	takes  string // see field.takes
-	binary wire.Binary
+	item.Columns               // in the order of the upsert's parameters
+	names        []string      // theirs
+	encode       []wire.Binary // theirs; nil where one of them has no binary form
+	upsert       func(ctx context.Context, q *db.Queries, docs []jsontext.Value) error
 }
 
 // rows makes a Table of a generated upsert. The JSON tags of its parameter
 // struct are the column names, which are the API's field names: so the struct
 // is the wire format, and there is no second list of fields to keep.
 func rows[P any, B interface{ Exec(func(int, error)) }](upsert func(*db.Queries, context.Context, []P) B) Table {
-	var columns []column
+	var columns []item.Column
+	var encode []wire.Binary
 	for f := range reflect.TypeFor[P]().Fields() {
-		columns = append(columns, column{f.Tag.Get("json"), jsonKinds(f.Type), wire.BinaryOf(f.Type)})
+		columns, encode = append(columns, item.Column{Name: f.Tag.Get("json"), Takes: jsonKinds(f.Type)}), append(encode, wire.BinaryOf(f.Type))
 	}
-	return newTable(columns, func(ctx context.Context, q *db.Queries, docs []jsontext.Value) error {
+	return newTable(columns, encode, func(ctx context.Context, q *db.Queries, docs []jsontext.Value) error {
 		params := make([]P, len(docs))
 		for i, doc := range docs {
 			if err := jsonv2.Unmarshal(doc, &params[i], decodeOptions); err != nil {
@@ -67,39 +60,39 @@ func rows[P any, B interface{ Exec(func(int, error)) }](upsert func(*db.Queries,
 	})
 }
 
-func newTable(columns []column, upsert func(context.Context, *db.Queries, []jsontext.Value) error) Table {
-	t := Table{columns: columns, index: make(map[string]int, len(columns)), binary: true, upsert: upsert}
+func newTable(columns []item.Column, encode []wire.Binary, upsert func(context.Context, *db.Queries, []jsontext.Value) error) Table {
+	t := Table{Columns: item.NewColumns(columns), encode: encode, upsert: upsert}
 	for i, c := range columns {
-		t.names, t.index[c.name] = append(t.names, c.name), i
-		t.binary = t.binary && c.binary != nil
+		t.names = append(t.names, c.Name)
+		if encode[i] == nil {
+			t.encode = nil
+		}
 	}
 	return t
 }
 
-func (t *Table) has(column string) bool {
-	_, ok := t.index[column]
-	return ok
-}
+// binary tells whether rows have a binary form.
+func (t *Table) binary() bool { return t.encode != nil }
 
 // write stores rows: those that are new by COPY where bulk says so, several
 // times as fast; the others by upserts. COPY does not tell which row is in its
 // way, and fails with store.ErrCopy; an upsert fails with an *ItemError.
 func (t *Table) write(ctx context.Context, q *db.Queries, tx pgx.Tx, name string, rows []row, bulk bool) error {
-	bulk = bulk && t.binary
+	bulk = bulk && t.binary()
 	var tuples []byte
 	var docs []jsontext.Value
 	var items []int // indexes of those that the documents came in
 	for _, r := range rows {
 		if !bulk || !r.isNew {
-			docs, items = append(docs, t.document(r.object)), append(items, r.item)
+			docs, items = append(docs, t.Document(r.Item)), append(items, r.item)
 			continue
 		}
-		if r.tuple != nil {
-			tuples = append(tuples, r.tuple...)
+		if r.Tuple != nil {
+			tuples = append(tuples, r.Tuple...)
 			continue
 		}
 		var err error
-		if tuples, err = t.appendTuple(tuples, r.object); err != nil {
+		if tuples, err = t.appendTuple(tuples, r.Item); err != nil {
 			return err
 		}
 	}
@@ -118,31 +111,16 @@ func (t *Table) write(ctx context.Context, q *db.Queries, tx pgx.Tx, name string
 	return err
 }
 
-// document is a row as one JSON object, ready to be decoded into the upsert's parameters.
-func (t *Table) document(o *object) jsontext.Value {
-	b := []byte{'{'}
-	for i, c := range t.columns {
-		if v := o.values[i]; v != nil {
-			b = append(strconv.AppendQuote(b, c.name), ':')
-			b = append(append(b, v...), ',')
-		}
-	}
-	return append(bytes.TrimSuffix(b, []byte{','}), '}')
-}
-
 // appendTuple appends a row in the binary format of COPY.
-func (t *Table) appendTuple(b []byte, o *object) (_ []byte, err error) {
-	b = binary.BigEndian.AppendUint16(b, uint16(len(t.columns)))
-	for i, c := range t.columns {
-		if b, err = c.binary.AppendField(b, o.values[i]); err != nil {
-			return b, fmt.Errorf("%w: %s: %w", store.ErrCopy, c.name, err)
+func (t *Table) appendTuple(b []byte, o *item.Item) (_ []byte, err error) {
+	b = binary.BigEndian.AppendUint16(b, uint16(len(t.names)))
+	for i, encode := range t.encode {
+		if b, err = encode.AppendField(b, o.Values[i]); err != nil {
+			return b, fmt.Errorf("%w: %s: %w", store.ErrCopy, t.names[i], err)
 		}
 	}
 	return b, nil
 }
-
-// wholeNumber is what a column of whole numbers takes: see jsonKinds and wire.Whole.
-const wholeNumber = "0"
 
 // jsonKinds are the kinds of JSON values that a Go type of a parameter is decoded from, as jsontext.Kind has them; "" = all.
 func jsonKinds(t reflect.Type) string {
@@ -163,7 +141,7 @@ func jsonKinds(t reflect.Type) string {
 	case reflect.Bool:
 		return "tf"
 	case reflect.Int64:
-		return wholeNumber
+		return item.WholeNumber
 	}
 	return ""
 }

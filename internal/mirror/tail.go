@@ -9,11 +9,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 
 	"syncd/internal/fetch"
-	"syncd/internal/rawjson"
+	"syncd/internal/item"
 	"syncd/internal/store"
 )
 
@@ -422,7 +421,7 @@ func (t *tail) listed(ctx context.Context, page fetch.Page, field string) (newes
 	if newest, err = t.keep(ctx, page, field); err != nil {
 		return newest, err
 	}
-	changed, err := t.r.Store.Settle(ctx, t.s.Name, store.ByID, itemIDs(page.Items), t.round.told, always)
+	changed, err := t.r.Store.Settle(ctx, t.s.Name, store.ByID, item.FieldIDs(page.Items), t.round.told, always)
 	t.through = later(t.through, changed)
 	return newest, err
 }
@@ -442,8 +441,8 @@ func (t *tail) keep(ctx context.Context, page fetch.Page, field string) (newest 
 		return newest, err
 	}
 	now := t.r.Client.Now()
-	for _, item := range page.Items {
-		if at := fieldTime(item, field); !at.After(now) {
+	for _, object := range page.Items {
+		if at := item.FieldTime(object, field); !at.After(now) {
 			newest = later(newest, at)
 		}
 	}
@@ -472,30 +471,6 @@ func (t *tail) start(newest time.Time) time.Time {
 		return newest
 	}
 	return newest.Add(-t.at.Complete - t.r.TailOverlap)
-}
-
-// fieldTime is a time at the top level of an item; zero if there is none.
-func fieldTime(item jsontext.Value, name string) time.Time {
-	at, err := time.Parse(time.RFC3339Nano, fieldText(item, name))
-	if err != nil {
-		return time.Time{}
-	}
-	return at.UTC()
-}
-
-// fieldText is a text at the top level of an item; "" if there is none.
-func fieldText(item jsontext.Value, name string) string {
-	return rawjson.Text(rawjson.Member(item, name))
-}
-
-func itemIDs(items []jsontext.Value) []string {
-	ids := make([]string, 0, len(items))
-	for _, item := range items {
-		if id := fieldText(item, "id"); id != "" {
-			ids = append(ids, id)
-		}
-	}
-	return ids
 }
 
 func byID(stream string, ids []uuid.UUID, at time.Time) []store.Changed {

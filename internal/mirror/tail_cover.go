@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"syncd/internal/fetch"
+	"syncd/internal/item"
 	"syncd/internal/store"
 )
 
@@ -301,10 +302,10 @@ func (t *tail) newcomers(ctx context.Context, page fetch.Page) error {
 	if before.IsZero() {
 		return nil
 	}
-	for _, item := range page.Items {
-		id, err := uuid.Parse(fieldText(item, "id"))
-		at := fieldTime(item, "created_at")
-		if told := t.s.Tail.Told; err != nil || at.Before(before.Add(-t.r.TailOverlap)) || at.After(now) || told.Field != "" && fieldText(item, told.Field) != told.Value {
+	for _, object := range page.Items {
+		id, err := uuid.Parse(item.FieldText(object, "id"))
+		at := item.FieldTime(object, "created_at")
+		if told := t.s.Tail.Told; err != nil || at.Before(before.Add(-t.r.TailOverlap)) || at.After(now) || told.Field != "" && item.FieldText(object, told.Field) != told.Value {
 			continue
 		}
 		ids, made[id] = append(ids, id), at

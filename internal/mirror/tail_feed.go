@@ -17,6 +17,7 @@ import (
 	"github.com/google/uuid"
 
 	"syncd/internal/fetch"
+	"syncd/internal/item"
 	"syncd/internal/store"
 )
 
@@ -142,8 +143,8 @@ func (rd *round) feedPages(reading context.Context, f feed, query url.Values) (f
 				return first, nil
 			}
 		}
-		fresh := slices.DeleteFunc(page.Items, func(item jsontext.Value) bool {
-			id := fieldText(item, "id")
+		fresh := slices.DeleteFunc(page.Items, func(object jsontext.Value) bool {
+			id := item.FieldText(object, "id")
 			known := came[id]
 			came[id] = true
 			return known
@@ -218,7 +219,7 @@ func (rd *round) oldestPiece(reading context.Context, f feed, query url.Values, 
 	if err != nil || len(page.Items) == 0 {
 		return time.Time{}, err
 	}
-	return fieldTime(page.Items[0], f.field).Truncate(time.Second), nil
+	return item.FieldTime(page.Items[0], f.field).Truncate(time.Second), nil
 }
 
 // dueAll brings the sweeps of all streams forward that depend on a feed.
@@ -247,7 +248,7 @@ func (rd *round) events(ctx, reading context.Context) error {
 			f.end(asked)
 			return nil
 		}
-		from = earlier(fieldTime(newest.Items[0], "timestamp"), asked).Add(-rd.oldest() - rd.r.TailOverlap)
+		from = earlier(item.FieldTime(newest.Items[0], "timestamp"), asked).Add(-rd.oldest() - rd.r.TailOverlap)
 	}
 	newest := f.At
 	depends := func(t Tail) bool { return len(t.Touched) > 0 }
@@ -303,7 +304,7 @@ func (rd *round) events(ctx, reading context.Context) error {
 	if err != nil || len(end.Items) == 0 {
 		return err
 	}
-	f.reach(earlier(fieldTime(end.Items[0], "timestamp"), asked), asked, rd.now())
+	f.reach(earlier(item.FieldTime(end.Items[0], "timestamp"), asked), asked, rd.now())
 	f.skip(rd.begun)
 	return nil
 }
@@ -399,7 +400,7 @@ func (rd *round) deliveries(ctx, reading context.Context) error {
 			f.end(asked)
 			return nil
 		}
-		from = earlier(fieldTime(newest.Items[0], "created_at"), asked).Add(-rd.oldest() - rd.r.TailOverlap)
+		from = earlier(item.FieldTime(newest.Items[0], "created_at"), asked).Add(-rd.oldest() - rd.r.TailOverlap)
 	}
 	newest := f.At
 	sent := map[uuid.UUID]payload{} // by event: of several attempts the first one counts
@@ -440,7 +441,7 @@ func (rd *round) deliveries(ctx, reading context.Context) error {
 		return nil
 	}
 	rd.dueAll(fmt.Sprintf("%d webhook deliveries since %s", rest.TotalCount, from.UTC().Format(time.RFC3339)), depends)
-	f.reach(earlier(fieldTime(rest.Items[0], "created_at"), asked), asked, rd.now())
+	f.reach(earlier(item.FieldTime(rest.Items[0], "created_at"), asked), asked, rd.now())
 	f.skip(rd.begun)
 	return nil
 }
@@ -460,7 +461,7 @@ func (rd *round) take(ctx context.Context, sent []payload, asked time.Time) erro
 	for i, p := range sent {
 		f.read(p.listed, p.Timestamp, asked, true)
 		if t := rd.hooked(p.Type); t != nil {
-			f.tells(t.s.Name, fieldText(p.Data, "id"))
+			f.tells(t.s.Name, item.FieldText(p.Data, "id"))
 		}
 		sent[i].Timestamp = earlier(p.Timestamp, asked)
 	}
@@ -478,7 +479,7 @@ func (rd *round) deliver(ctx context.Context, sent []payload) error {
 	newest := map[string]int{}
 	for i, p := range sent {
 		if rd.hooked(p.Type) != nil { // the state of a customer has the customer's id, and is none
-			newest[fieldText(p.Data, "id")] = i
+			newest[item.FieldText(p.Data, "id")] = i
 		}
 	}
 	now, err := rd.r.Store.Stamp(ctx)
@@ -492,7 +493,7 @@ func (rd *round) deliver(ctx context.Context, sent []payload) error {
 		ahead = hookMargin
 	}
 	for i, p := range sent {
-		id := fieldText(p.Data, "id")
+		id := item.FieldText(p.Data, "id")
 		t := rd.hooked(p.Type)
 		if t == nil || newest[id] != i || id == "" {
 			continue
@@ -563,14 +564,14 @@ func (p payload) gone() bool {
 // sought is the object of a payload as a change to be fetched: by id, or by what the list can be filtered by where neither
 // an endpoint nor the list finds it by its id. None if that is no id.
 func (t *tail) sought(p payload) []store.Changed {
-	c := store.Changed{Stream: t.s.Name, Filter: store.ByID, Value: fieldText(p.Data, "id"), At: p.Timestamp}
+	c := store.Changed{Stream: t.s.Name, Filter: store.ByID, Value: item.FieldText(p.Data, "id"), At: p.Timestamp}
 	if t.s.Get == "" && t.s.Tail.Batch == "" && t.s.Pick.Param != "" {
-		c.Filter, c.Value = t.s.Pick.Param, fieldText(p.Data, t.s.Pick.Column)
+		c.Filter, c.Value = t.s.Pick.Param, item.FieldText(p.Data, t.s.Pick.Column)
 	}
 	if _, err := uuid.Parse(c.Value); err != nil {
 		return nil
 	}
-	if owner, err := uuid.Parse(fieldText(p.Data, "customer_id")); err == nil {
+	if owner, err := uuid.Parse(item.FieldText(p.Data, "customer_id")); err == nil {
 		c.Owner = owner
 	}
 	return []store.Changed{c}

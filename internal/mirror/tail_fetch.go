@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"syncd/internal/fetch"
+	"syncd/internal/item"
 	"syncd/internal/store"
 )
 
@@ -92,7 +93,7 @@ func (t *tail) fetchLists(ctx, reading context.Context, filter string, changes [
 // absent has rows asked for by id that a filter should have found and did not:
 // they have changed, or are gone.
 func (t *tail) absent(ctx context.Context, column string, values []string, received map[string]bool) error {
-	if t.s.Get == "" || !t.s.Table.has(column) {
+	if t.s.Get == "" || !t.s.Table.Has(column) {
 		return nil
 	}
 	owners := make([]uuid.UUID, 0, len(values))
@@ -120,7 +121,7 @@ func (t *tail) filtered(ctx, reading context.Context, query url.Values) (map[str
 		if _, err := t.keep(ctx, page, ""); err != nil {
 			return nil, err
 		}
-		for _, id := range itemIDs(page.Items) {
+		for _, id := range item.FieldIDs(page.Items) {
 			received[id] = true
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"syncd/internal/fetch"
+	"syncd/internal/item"
 )
 
 const (
@@ -104,8 +105,8 @@ func (h Head) ask(ctx, reading context.Context, t *tail) error {
 		}
 		newest = later(newest, kept)
 		oldest := time.Time{}
-		for _, item := range page.Items {
-			at := fieldTime(item, by)
+		for _, object := range page.Items {
+			at := item.FieldTime(object, by)
 			if !at.IsZero() && (oldest.IsZero() || at.Before(oldest)) {
 				oldest = at
 			}
@@ -189,7 +190,7 @@ func (h Hot) ask(ctx, reading context.Context, t *tail) error {
 		if _, err := t.listed(ctx, page, ""); err != nil {
 			return err
 		}
-		for _, id := range itemIDs(page.Items) {
+		for _, id := range item.FieldIDs(page.Items) {
 			received[id] = true
 		}
 		if n >= page.MaxPage || len(page.Items) == 0 {
@@ -272,8 +273,8 @@ func (m Modified) ask(ctx, reading context.Context, t *tail) error {
 			return page, 0, err
 		}
 		nulls := 0
-		for _, item := range page.Items {
-			if fieldTime(item, "modified_at").IsZero() {
+		for _, object := range page.Items {
+			if item.FieldTime(object, "modified_at").IsZero() {
 				nulls++
 			}
 		}
@@ -316,7 +317,7 @@ func (m Modified) ask(ctx, reading context.Context, t *tail) error {
 				return err
 			}
 		}
-		if len(page.Items) == 0 || n >= page.MaxPage || fieldTime(page.Items[len(page.Items)-1], "modified_at").Before(from) {
+		if len(page.Items) == 0 || n >= page.MaxPage || item.FieldTime(page.Items[len(page.Items)-1], "modified_at").Before(from) {
 			break
 		}
 		if n-high >= maxHeadPages {

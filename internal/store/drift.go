@@ -5,22 +5,14 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"syncd/internal/item"
 	"syncd/internal/store/db"
 )
 
-// Drift is one way in which Polar's answers differ from what this syncd knows of them.
-type Drift struct {
-	Kind   string // new_field | missing_field | type | new_value | version
-	Field  string
-	Value  string    // new_value: the value; type: the JSON type that came; version: the version that came
-	Sample uuid.UUID // an item that shows it; zero where it has no usable id
-}
-
 // RecordDrift notes what a run met, each thing once, and gives back what no run had met before.
-func (r *Run) RecordDrift(ctx context.Context, met []Drift) (fresh []Drift, err error) {
+func (r *Run) RecordDrift(ctx context.Context, met []item.Finding) (fresh []item.Finding, err error) {
 	p := db.DriftUpsertParams{Stream: r.Stream, RunID: r.ID}
 	for _, d := range met {
 		p.Kinds, p.Fields, p.Vals, p.SampleIds = append(p.Kinds, d.Kind), append(p.Fields, printable(d.Field)), append(p.Vals, printable(d.Value)), append(p.SampleIds, d.Sample)
@@ -34,7 +26,7 @@ func (r *Run) RecordDrift(ctx context.Context, met []Drift) (fresh []Drift, err 
 		return nil, fmt.Errorf("record how %s differs from what is known: %w", r.Stream, err)
 	}
 	for _, row := range rows {
-		fresh = append(fresh, Drift{Kind: row.Kind, Field: row.Field, Value: row.Value, Sample: deref(row.SampleID)})
+		fresh = append(fresh, item.Finding{Kind: row.Kind, Field: row.Field, Value: row.Value, Sample: deref(row.SampleID)})
 	}
 	return fresh, nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"syncd/internal/item"
 	"syncd/internal/localpg/pgtest"
 	"syncd/internal/store"
 )
@@ -74,7 +75,7 @@ func TestConflictsAreRepeated(t *testing.T) {
 			return err
 		}},
 		{"drift", func() error {
-			fresh, err := run.RecordDrift(ctx, []store.Drift{{Kind: "new_field", Field: "x"}})
+			fresh, err := run.RecordDrift(ctx, []item.Finding{{Kind: "new_field", Field: "x"}})
 			if err == nil && len(fresh) != 1 {
 				t.Errorf("drift: %d are new, want 1", len(fresh))
 			}

@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgproto3"
 
+	"syncd/internal/item"
 	"syncd/internal/localpg/pgtest"
 	"syncd/internal/store"
 )
@@ -187,7 +188,7 @@ func oneRun(ctx context.Context, s *store.Store, i int) error {
 	if _, err := run.StorePage(ctx, customerPage(2, `Łukasz "Zoë" \n'日本'`)); err != nil {
 		return err
 	}
-	if _, err := run.RecordDrift(ctx, []store.Drift{{Kind: "new_field", Field: `ö'\`}}); err != nil {
+	if _, err := run.RecordDrift(ctx, []item.Finding{{Kind: "new_field", Field: `ö'\`}}); err != nil {
 		return err
 	}
 	if _, err := s.Standings(ctx, []string{"customers"}); err != nil {

@@ -1,4 +1,4 @@
-package mirror
+package item
 
 import (
 	"bytes"

@@ -1,4 +1,4 @@
-package mirror
+package item
 
 import (
 	"encoding/json"
@@ -11,33 +11,33 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func testShape() shape {
-	table := func(names ...string) Table {
-		var columns []column
-		for _, name := range append(names, ours...) {
-			c := column{name: name}
+func testShape() *Shape {
+	columns := func(names ...string) Columns {
+		var list []Column
+		for _, name := range append(names, "_extra", "_hash", "_requested_at") {
+			c := Column{Name: name}
 			if name == "amount" {
-				c.takes = wholeNumber
+				c.Takes = WholeNumber
 			}
-			columns = append(columns, c)
+			list = append(list, c)
 		}
-		return newTable(columns, nil)
+		return NewColumns(list)
 	}
-	return newShape(Stream{
-		Table:    table("id", "name", "amount", "metadata"),
+	return NewShape(Spec{
+		Columns:  columns("id", "name", "amount", "metadata"),
 		Embedded: []string{"customer"},
-		Children: []Child{{Field: "items", Parent: "parent_id", Key: "item_id", Embedded: []string{"meter"}, Table: table("item_id", "parent_id", "_position", "label")}},
+		Children: []Child{{Field: "items", Parent: "parent_id", Key: "item_id", Embedded: []string{"meter"}, Columns: columns("item_id", "parent_id", "_position", "label")}},
 	})
 }
 
-func (sh *shape) split(raw string) (object, error) {
-	return new(splitter).split(sh, jsontext.Value(raw))
+func (sh *Shape) split(raw string) (Item, error) {
+	return new(Splitter).Split(sh, jsontext.Value(raw))
 }
 
 // document is the object as a row of the upsert.
-func (sh *shape) document(o object, at time.Time) jsontext.Value {
-	o.put(&sh.table, "_requested_at", requested(at))
-	return sh.table.document(&o)
+func (sh *Shape) document(o Item, at time.Time) jsontext.Value {
+	o.Set(&sh.Columns, "_requested_at", TimeValue(at))
+	return sh.Columns.Document(&o)
 }
 
 const itemID = "11111111-2222-4333-8444-555555555555"
@@ -72,8 +72,8 @@ func TestSplit(t *testing.T) {
 	if d := cmp.Diff(want, text); d != "" {
 		t.Error(d)
 	}
-	o.children[0][0].place(&sh.childs[0], o.id, 7)
-	child := string(sh.childs[0].document(o.children[0][0], at))
+	o.Children[0][0].Place(&sh.Children[0], o.ID, 7)
+	child := string(sh.Children[0].document(o.Children[0][0], at))
 	for _, part := range []string{`"item_id":"` + itemID + `"`, `"label":"one"`, `"_extra":{"new":[1]}`, `"parent_id":"` + itemID + `"`, `"_position":7`} {
 		if !strings.Contains(child, part) {
 			t.Errorf("%s is not in %s", part, child)
@@ -89,7 +89,7 @@ func TestSplitHash(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return string(o.hash)
+		return string(o.Hash)
 	}
 	base := hash(`"name":"a","customer":{"name":"x"},"items":[{"id":"` + itemID + `","label":"l","meter":{"name":"m"}}]`)
 	same := hash(`"name":"a","customer":{"name":"renamed"},"items":[{"id":"` + itemID + `","label":"l","meter":{"name":"renamed"}}]`)
@@ -120,7 +120,7 @@ func TestSplitRefuses(t *testing.T) {
 		"braced id":    `{"id":"{1111111-2222-4333-8444-55555555555}"}`,
 		"bad child id": `{"id":"` + itemID + `","items":[{"id":"nope"}]}`,
 	} {
-		if _, err := sh.split(raw); !errors.Is(err, errNoID) {
+		if _, err := sh.split(raw); !errors.Is(err, ErrNoID) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -130,8 +130,8 @@ func TestSplitRefuses(t *testing.T) {
 		"too deep":      `{"id":"` + itemID + `","name":` + strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000) + `}`,
 	} {
 		o, err := sh.split(raw)
-		if err == nil || o.id.String() != itemID {
-			t.Errorf("%s: id %s, %v", name, o.id, err)
+		if err == nil || o.ID.String() != itemID {
+			t.Errorf("%s: id %s, %v", name, o.ID, err)
 		}
 	}
 }
@@ -166,23 +166,23 @@ func FuzzSplit(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if o.id.String() == "" || len(o.hash) != 16 {
+		if o.ID.String() == "" || len(o.Hash) != 16 {
 			t.Fatal("an item was accepted without id or hash")
 		}
 		doc := sh.document(o, time.Unix(0, 0))
 		if !doc.IsValid(jsontext.AllowDuplicateNames(true)) {
 			t.Fatalf("%s became %s", raw, doc)
 		}
-		for _, list := range o.children {
+		for _, list := range o.Children {
 			for i, c := range list {
-				c.place(&sh.childs[0], o.id, i)
-				if child := sh.childs[0].document(c, time.Unix(0, 0)); !child.IsValid(jsontext.AllowDuplicateNames(true)) {
+				c.Place(&sh.Children[0], o.ID, i)
+				if child := sh.Children[0].document(c, time.Unix(0, 0)); !child.IsValid(jsontext.AllowDuplicateNames(true)) {
 					t.Fatalf("%s became %s", raw, child)
 				}
 			}
 		}
 		again, err := sh.split(string(raw))
-		if err != nil || string(again.hash) != string(o.hash) {
+		if err != nil || string(again.Hash) != string(o.Hash) {
 			t.Fatal("the same bytes hash differently")
 		}
 	})
@@ -192,39 +192,37 @@ func FuzzSplit(f *testing.F) {
 func TestSplitCopies(t *testing.T) {
 	t.Parallel()
 	full := testShape()
-	table := full.table
-	sh := newShape(Stream{
-		Table:    table,
+	sh := NewShape(Spec{
+		Columns:  full.Columns,
 		Embedded: []string{"customer"},
-		Copies:   map[string]string{"customer": "customers"},
 		Lifted:   map[string]string{"name": "customer"},
-		Children: []Child{{Field: "items", Parent: "parent_id", Key: "item_id", OnlyKey: true, Table: full.childs[0].table}},
+		Children: []Child{{Field: "items", Parent: "parent_id", Key: "item_id", OnlyKey: true, Columns: full.Children[0].Columns}},
 	})
 	other := strings.Replace(itemID, "1", "2", 1)
-	var d drift
-	split := func(raw string) object {
+	var d Drift
+	split := func(raw string) Item {
 		t.Helper()
-		o, err := (&splitter{drift: &d}).split(&sh, jsontext.Value(raw))
+		o, err := (&Splitter{Drift: &d}).Split(sh, jsontext.Value(raw))
 		if err != nil {
 			t.Fatal(err)
 		}
 		return o
 	}
-	item := func(customer, label string) object {
+	item := func(customer, label string) Item {
 		return split(`{"id":"` + itemID + `","amount":1,"metadata":{},"customer":` + customer + `,"items":[{"id":"` + other + `","new":"` + label + `","label":"x"}]}`)
 	}
 	a := item(`{"id":"`+itemID+`","name":"one"}`, "a")
 	if got := string(sh.document(a, time.Now())); !strings.Contains(got, `"name":"`+itemID+`"`) {
 		t.Errorf("no id of the copy in %s", got)
 	}
-	child := string(sh.childs[0].document(a.children[0][0], time.Now()))
+	child := string(sh.Children[0].document(a.Children[0][0], time.Now()))
 	if !strings.Contains(child, `"item_id":"`+other+`"`) || strings.Contains(child, `"new"`) || !strings.Contains(child, `"_extra":{}`) {
 		t.Errorf("more or less than the key in %s", child)
 	}
-	if b := item(`{"id":"`+itemID+`","name":"another name"}`, "renamed"); string(a.hash) != string(b.hash) {
+	if b := item(`{"id":"`+itemID+`","name":"another name"}`, "renamed"); string(a.Hash) != string(b.Hash) {
 		t.Error("a change within a copy changes the object")
 	}
-	if b := item(`{"id":"`+other+`","name":"one"}`, "a"); string(a.hash) == string(b.hash) {
+	if b := item(`{"id":"`+other+`","name":"one"}`, "a"); string(a.Hash) == string(b.Hash) {
 		t.Error("another copy does not change the object")
 	}
 	for _, none := range []string{`null`, `{}`, `{"id":"none"}`, `[]`} {
@@ -232,7 +230,7 @@ func TestSplitCopies(t *testing.T) {
 			t.Errorf("an id out of %s", none)
 		}
 	}
-	if list := d.list(); len(list) > 0 {
+	if list := d.Findings(); len(list) > 0 {
 		t.Errorf("drift: %+v", list)
 	}
 }

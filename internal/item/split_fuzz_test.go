@@ -1,4 +1,4 @@
-package mirror
+package item
 
 import (
 	"bytes"
@@ -8,7 +8,7 @@ import (
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
-	"syncd/internal/store/wire"
+	"syncd/internal/rawjson"
 )
 
 // An item is refused or becomes a row that is valid JSON, has the item's id, and holds each of its fields, in a column, in
@@ -34,7 +34,7 @@ func FuzzSplitKeeps(f *testing.F) {
 			return
 		}
 		again, err := sh.split(string(data))
-		if err != nil || !bytes.Equal(o.hash, again.hash) || o.id != again.id {
+		if err != nil || !bytes.Equal(o.Hash, again.Hash) || o.ID != again.ID {
 			t.Fatalf("%q: another row the second time: %v", data, err)
 		}
 		var fields, row, extra map[string]jsontext.Value
@@ -48,15 +48,15 @@ func FuzzSplitKeeps(f *testing.F) {
 		if err := jsonv2.Unmarshal(row["_extra"], &extra); err != nil {
 			t.Fatalf("%q became %q: %v", data, doc, err)
 		}
-		if id, err := parseID(row["id"]); err != nil || id != o.id {
+		if id, err := parseID(row["id"]); err != nil || id != o.ID {
 			t.Fatalf("%q has another id in %q", data, doc)
 		}
 		for name, value := range fields {
 			switch {
 			case name == "id" || name == "customer" || name == "items":
-			case sh.table.has(name) && name[0] != '_':
+			case sh.Columns.Has(name) && name[0] != '_':
 				if name == "amount" && value.Kind() == '0' {
-					value = wire.Whole(value)
+					value = rawjson.Whole(value)
 				}
 				if got := row[name]; value.Kind() != 'n' && !bytes.Equal(got, value) {
 					t.Fatalf("%q: %s is %s, not %s", data, name, got, value)

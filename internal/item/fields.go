@@ -1,0 +1,45 @@
+package item
+
+import (
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+
+	"syncd/internal/rawjson"
+)
+
+// FieldID is an id at the top level of an object.
+func FieldID(object jsontext.Value, name string) (uuid.UUID, error) {
+	return parseID(rawjson.Member(object, name))
+}
+
+// FieldText is a text at the top level of an object; "" if there is none.
+func FieldText(object jsontext.Value, name string) string {
+	return rawjson.Text(rawjson.Member(object, name))
+}
+
+// FieldTime is a time at the top level of an object, in UTC; zero if there is none.
+func FieldTime(object jsontext.Value, name string) time.Time {
+	at, err := time.Parse(time.RFC3339Nano, FieldText(object, name))
+	if err != nil {
+		return time.Time{}
+	}
+	return at.UTC()
+}
+
+// FieldIDs are the ids of objects, as texts, without those that have none.
+func FieldIDs(objects []jsontext.Value) []string {
+	ids := make([]string, 0, len(objects))
+	for _, object := range objects {
+		if id := FieldText(object, "id"); id != "" {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// TimeValue is a time as a value of a column.
+func TimeValue(at time.Time) jsontext.Value {
+	return append(at.UTC().AppendFormat([]byte{'"'}, time.RFC3339Nano), '"')
+}

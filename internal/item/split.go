@@ -1,0 +1,269 @@
+package item
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+
+	"syncd/internal/rawjson"
+)
+
+// Item is one JSON object taken apart. Its values are slices of it.
+type Item struct {
+	ID       uuid.UUID
+	Hash     []byte           // of all that is kept, children included; 16 bytes
+	Values   []jsontext.Value // by Shape.Columns; nil is NULL
+	Children [][]Item         // by Shape.Children
+	Copies   []jsontext.Value // by Shape.CopyIndex: copies of other objects, as received; nil where there is none
+	Deleted  bool             // it says that Polar has deleted it
+	Raw      jsontext.Value   // as received, without secrets; of a child nil
+	Tuple    []byte           // what COPY takes, where the store made it ahead
+	whose    jsontext.Value   // what it says of its organization
+}
+
+// ErrNoID: an object has no id that can be used.
+var ErrNoID = errors.New("no usable id")
+
+// Splitter takes objects apart, one at a time.
+type Splitter struct {
+	Drift *Drift // notes what is not as expected; nil: nothing does
+	// Checked: the objects are known to be valid JSON.
+	Checked bool
+	// Organization is the one whose objects are taken; zero: those of any.
+	Organization uuid.UUID
+	// kept is a stack of what is kept of the objects under way, for their digests.
+	kept []byte
+}
+
+// Split takes an object apart at its top level, once: fields that are columns,
+// lists that are child tables, copies of other objects (dropped), and whatever
+// is left, documented or not, for _extra. Values stay bytes; no number passes
+// through a float64.
+//
+// With an error the Item has Raw, and the ID where it could be read.
+func (sp *Splitter) Split(sh *Shape, raw jsontext.Value) (it Item, err error) {
+	raw = withoutSecrets(raw, sh.secrets)
+	sp.kept = sp.kept[:0]
+	if err = sp.check(sh, raw); err != nil {
+		it.ID, _ = FieldID(raw, "id") // the object is refused for another reason
+	} else if it, err = sp.object(sh, raw); err == nil {
+		err = sp.ours(sh, &it)
+	}
+	if sp.Drift != nil {
+		sp.Drift.Seal(it.ID)
+	}
+	it.Raw = raw
+	return it, err
+}
+
+// check refuses what is no JSON, or no UTF-8, or nested too deep. Fields that are dropped it only wants to be told from
+// the others: an object is not to be lost for a copy inside it.
+func (sp *Splitter) check(sh *Shape, raw jsontext.Value) error {
+	twice := jsontext.AllowDuplicateNames(true)
+	if sp.Checked || raw.IsValid(twice) {
+		return nil
+	}
+	kept := raw
+	if cut, _ := shallow(raw); cut.IsValid(twice, jsontext.AllowInvalidUTF8(true)) {
+		kept = rawjson.Without(raw, func(name []byte) rawjson.Fate {
+			switch {
+			case sh.dropped[string(name)]:
+				return rawjson.Drop
+			case sh.fields[string(name)].role == asList:
+				return rawjson.Enter
+			}
+			return rawjson.Keep
+		})
+	}
+	if _, deep := shallow(kept); deep {
+		return fmt.Errorf("nested deeper than %d levels", rawjson.MaxDepth)
+	}
+	dec := jsontext.NewDecoder(bytes.NewReader(kept), twice)
+	_, err := dec.ReadValue()
+	switch {
+	case err != nil:
+		return fmt.Errorf("not valid JSON: %w", err)
+	case !kept.IsValid(twice):
+		return errors.New("not valid JSON: more than one value")
+	}
+	return nil
+}
+
+// shallow is a text without what a decoder does not follow, and whether there is any of that.
+func shallow(raw jsontext.Value) (_ jsontext.Value, deep bool) {
+	cut := rawjson.Shallow(raw, rawjson.MaxDepth)
+	return cut, len(cut) > 0 && &cut[0] != &raw[0]
+}
+
+// ours refuses an object of another organization. One that does not say whose it is goes by the first of the objects in
+// it that does, and is taken where none does.
+func (sp *Splitter) ours(sh *Shape, o *Item) error {
+	if sp.Organization == (uuid.UUID{}) {
+		return nil
+	}
+	whose, what := o.whose, sh.whose
+	for i := 0; i < len(o.Copies) && whose.Kind() != '"'; i++ {
+		whose, what = rawjson.Member(o.Copies[i], "organization_id"), sh.copied[i]+".organization_id"
+	}
+	if id, err := parseID(whose); err == nil && id != sp.Organization {
+		return fmt.Errorf("of another organization: its %s is %s, this schema mirrors %s", what, id, sp.Organization)
+	}
+	return nil
+}
+
+func (sp *Splitter) object(sh *Shape, raw jsontext.Value) (o Item, err error) {
+	if raw.Kind() != '{' {
+		return o, fmt.Errorf("%w: not a JSON object", ErrNoID)
+	}
+	all := make([]jsontext.Value, len(sh.Columns.List)+len(sh.copied))
+	o.Values, o.Copies = all[:len(sh.Columns.List)], all[len(sh.Columns.List):]
+	if len(sh.Children) > 0 {
+		o.Children = make([][]Item, len(sh.Children))
+	}
+	var met progress
+	bottom := len(sp.kept)
+	for quoted, val := range rawjson.Members(raw) {
+		name, err := rawjson.Unquoted(quoted)
+		if err != nil {
+			return o, fmt.Errorf("field name %s: %w", quoted, err)
+		}
+		f := sh.fields[string(name)]
+		if sh.onlyKey && f.role == asUnknown {
+			continue
+		}
+		met.seen.add(f.bit)
+		if val = sp.expected(sh, f, name, val); f.role == asList && val.Kind() != 'n' {
+			sp.kept = append(sp.kept, quoted...)
+			if o.Children[f.at], err = sp.list(&sh.Children[f.at].Shape, val); err != nil {
+				return o, fmt.Errorf("%s: %w", name, err)
+			}
+			for _, c := range o.Children[f.at] {
+				sp.kept = append(sp.kept, c.Hash...)
+			}
+			continue
+		}
+		if err := sp.member(sh, &o, &met, f, quoted, name, val); err != nil {
+			return o, err
+		}
+	}
+	if met.seen[0]|1 != sh.always[0]|1 || met.seen[1] != sh.always[1] {
+		sh.missing(sp.Drift, met.seen)
+	}
+	if !met.id {
+		return o, fmt.Errorf("%w: the field is missing", ErrNoID)
+	}
+	for _, l := range sh.lifted {
+		if id, err := FieldID(o.Copies[l.copy], "id"); err == nil && o.Values[l.column] == nil {
+			o.Values[l.column] = strconv.AppendQuote(nil, id.String())
+			sp.kept = append(sp.kept, o.Values[l.column]...)
+		}
+	}
+	sum := sha256.Sum256(sp.kept[bottom:])
+	sp.kept = sp.kept[:bottom]
+	o.Hash = sum[:16]
+	o.Set(&sh.Columns, "_hash", base64.StdEncoding.AppendEncode([]byte{'"'}, o.Hash), '"')
+	o.Set(&sh.Columns, "_extra", append([]byte{'{'}, bytes.TrimPrefix(met.extra, []byte{','})...), '}')
+	return o, nil
+}
+
+// progress is what has been met of an object under way.
+type progress struct {
+	seen  fieldSet
+	extra []byte // members for _extra, each behind a comma
+	id    bool   // there was one
+}
+
+// expected notes what is unexpected of a field, and gives the value to be kept of it.
+func (sp *Splitter) expected(sh *Shape, f field, name []byte, val jsontext.Value) jsontext.Value {
+	if sp.Drift != nil {
+		f.check(sp.Drift, sh.prefix, name, val)
+	}
+	if f.takes != WholeNumber || val.Kind() != '0' {
+		return val
+	}
+	// Here, so that the digest does not tell 4800.0 from 4800, and every way into a table takes it.
+	whole := rawjson.Whole(val)
+	if sp.Drift != nil && !bytes.Equal(val, whole) {
+		sp.Drift.note(met{sh.prefix, OtherType, string(name), otherNumber})
+	}
+	return whole
+}
+
+// member puts one field that is no list of children to its place.
+func (sp *Splitter) member(sh *Shape, o *Item, met *progress, f field, quoted, name []byte, val jsontext.Value) (err error) {
+	kind := val.Kind()
+	switch f.role {
+	case asNothing:
+		return nil
+	case asCopy:
+		if kind == '{' {
+			o.Copies[f.at] = val
+		}
+		return nil
+	}
+	if string(name) == sh.whose {
+		o.whose = val
+	}
+	switch string(name) {
+	case "id":
+		if o.ID, err = parseID(val); err != nil {
+			return err
+		}
+		met.id = true
+	case "deleted_at":
+		o.Deleted = o.Deleted || kind == '"'
+	}
+	sp.kept = append(append(sp.kept, quoted...), val...)
+	switch {
+	case f.role != asColumn:
+		met.extra = append(append(append(append(met.extra, ','), quoted...), ':'), val...)
+	case kind == 'n': // NULL is what an absent field becomes
+		o.Values[f.at] = nil
+	default:
+		o.Values[f.at] = val
+	}
+	return nil
+}
+
+func (sp *Splitter) list(sh *Shape, raw jsontext.Value) (list []Item, err error) {
+	if raw.Kind() != '[' {
+		return nil, fmt.Errorf("%s instead of a list", kindName(raw.Kind()))
+	}
+	for val := range rawjson.Elements(raw) {
+		o, err := sp.object(sh, val)
+		if err != nil {
+			return nil, fmt.Errorf("element %d: %w", len(list), err)
+		}
+		list = append(list, o)
+	}
+	return list, nil
+}
+
+// Set gives a column of ours its value as JSON, whatever the object had under its name. The table must have the column.
+func (o *Item) Set(c *Columns, column string, value []byte, end ...byte) {
+	o.Values[c.index[column]] = append(value, end...)
+}
+
+// Place makes the object an element of a parent's list. Polar's own field of
+// that name loses: an archived price of a subscription names its own product.
+func (o *Item) Place(c *ChildShape, parent uuid.UUID, position int) {
+	o.Set(&c.Columns, c.Parent, strconv.AppendQuote(nil, parent.String()))
+	o.Set(&c.Columns, "_position", strconv.AppendInt(nil, int64(position), 10))
+}
+
+func parseID(val jsontext.Value) (uuid.UUID, error) {
+	if val.Kind() != '"' || len(val) != 38 {
+		return uuid.UUID{}, fmt.Errorf("%w: %.80s is no UUID", ErrNoID, val)
+	}
+	id, err := uuid.ParseBytes(val[1 : len(val)-1])
+	if err != nil {
+		return uuid.UUID{}, fmt.Errorf("%w: %.80s is no UUID", ErrNoID, val)
+	}
+	return id, nil
+}
