@@ -186,7 +186,7 @@ func (d *daemon) refused(ctx context.Context, err error) bool {
 // renewToken takes over a token that was replaced where the configuration has it. While it cannot be read, the old one
 // stays: it may be being written.
 func (d *daemon) renewToken(ctx context.Context) {
-	cfg, _, err := load(d.flags, d.environ, streamNames(), groupPolar)
+	cfg, _, err := d.sources.Load(GroupPolar)
 	if err != nil {
 		d.log.DebugContext(ctx, "the configuration cannot be read now", slog.Any("error", err))
 		return

@@ -7,13 +7,13 @@ import (
 )
 
 type approveCmd struct {
-	Number   int64        `arg:"" name:"run" help:"The run whose deletions are held back; syncd status and syncd verify name it."`
-	DryRun   bool         `help:"Only show what would be marked and what that costs, without a request to Polar."`
-	Settings settingFlags `embed:""`
+	Number int64 `arg:"" name:"run" help:"The run whose deletions are held back; syncd status and syncd verify name it."`
+	DryRun bool  `help:"Only show what would be marked and what that costs, without a request to Polar."`
+	mirrorFlags
 }
 
 func (cmd *approveCmd) Run(c *command) error {
-	cfg, log, err := c.config(groupDatabase, groupPolar)
+	cfg, log, err := c.config(GroupDatabase, GroupPolar)
 	if err != nil {
 		return err
 	}

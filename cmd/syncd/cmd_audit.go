@@ -12,11 +12,11 @@ import (
 )
 
 type auditCmd struct {
-	Streams  []string     `arg:"" optional:"" help:"Streams to audit; all unless named."`
-	Cached   bool         `help:"Compare with the exports that were read last, and ask Polar for none."`
-	States   int          `default:"10" help:"How many customer states to compare, one request each; 0 for none."`
-	JSON     bool         `name:"json" help:"As JSON."`
-	Settings settingFlags `embed:""`
+	Streams []string `arg:"" optional:"" help:"Streams to audit; all unless named."`
+	Cached  bool     `help:"Compare with the exports that were read last, and ask Polar for none."`
+	States  int      `default:"10" help:"How many customer states to compare, one request each; 0 for none."`
+	JSON    bool     `name:"json" help:"As JSON."`
+	mirrorFlags
 }
 
 // Help is what the command does, at length.
@@ -31,7 +31,7 @@ could not be compared.`
 }
 
 func (cmd *auditCmd) Run(c *command) error {
-	cfg, log, err := c.config(groupDatabase, groupPolar)
+	cfg, log, err := c.config(GroupDatabase, GroupPolar)
 	_, wrong := resolveStreams(cmd.Streams)
 	if err := errors.Join(err, wrong); err != nil {
 		return usage(err)

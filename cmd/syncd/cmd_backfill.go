@@ -12,10 +12,10 @@ import (
 )
 
 type backfillCmd struct {
-	Stream   string       `arg:"" help:"Stream to read: ${windowed}."`
-	Since    string       `required:"" placeholder:"DATE" help:"Begin of the window, which belongs to it: 2024-01-31 (UTC), or 2024-01-31T12:00:00+02:00."`
-	Until    string       `placeholder:"DATE" help:"End of the window, which does not belong to it; now unless given."`
-	Settings settingFlags `embed:""`
+	Stream string `arg:"" help:"Stream to read: ${windowed}."`
+	Since  string `required:"" placeholder:"DATE" help:"Begin of the window, which belongs to it: 2024-01-31 (UTC), or 2024-01-31T12:00:00+02:00."`
+	Until  string `placeholder:"DATE" help:"End of the window, which does not belong to it; now unless given."`
+	mirrorFlags
 }
 
 // Help is what the command does, at length.
@@ -45,7 +45,7 @@ func windowedStreams() (names []string) {
 }
 
 func (cmd *backfillCmd) Run(c *command) error {
-	cfg, log, err := c.config(groupDatabase, groupPolar)
+	cfg, log, err := c.config(GroupDatabase, GroupPolar)
 	since, until, wrong := cmd.window(time.Now())
 	if err := errors.Join(err, wrong); err != nil {
 		return usage(err)

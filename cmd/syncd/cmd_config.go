@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strings"
 
 	"syncd/internal/sched"
@@ -13,11 +14,11 @@ type configCmd struct {
 }
 
 type configPrintCmd struct {
-	Settings settingFlags `embed:""`
+	daemonFlags
 }
 
-func (configPrintCmd) Run(c *command) error {
-	_, shown, problems := load(c.flags, c.environ, streamNames(), groupDatabase, groupPolar)
+func (*configPrintCmd) Run(c *command) error {
+	_, shown, problems := c.sources.Load(GroupDatabase, GroupPolar)
 	t := table{head: []string{"SETTING", "VALUE", "SOURCE"}}
 	for _, v := range shown {
 		t.add(v.Key, v.Value, v.Source)
@@ -33,52 +34,60 @@ type configReferenceCmd struct {
 }
 
 func (cmd *configReferenceCmd) Run(c *command) error {
-	var b strings.Builder
-	t := table{head: []string{"FILE", "ENVIRONMENT", "FLAG", "DEFAULT", ""}}
-	for _, s := range referenced() {
-		flag := "--" + flagName(s.key)
-		if s.noFlag {
-			flag = ""
-		}
-		t.add(s.key, envName(s.key), flag, s.def, capital(s.doc))
-	}
-	t.add("", envName(configPath), "--"+flagName(configPath), "", "Configuration file, YAML")
-	t.add("streams.NAME.enabled", "", "", "", "Whether one stream is on; instead of streams: LIST")
-	t.add("streams.NAME.schedule", "", "", "", "Schedule of one stream")
-	switch cmd.Format {
-	case "text":
-		return t.print(c.stdout)
+	switch settings := c.sources.Domain.Describe(); cmd.Format {
 	case "markdown":
-		b.WriteString("| file | environment | flag | default | |\n|---|---|---|---|---|\n")
-		for _, row := range t.rows {
-			b.WriteString("|")
-			for i, cell := range row {
-				if i < len(row)-1 && cell != "" {
-					cell = "`" + cell + "`"
-				}
-				b.WriteString(" " + strings.ReplaceAll(cell, "|", `\|`) + " |")
-			}
-			b.WriteString("\n")
-		}
+		return referenceMarkdown(c.stdout, settings)
 	case "yaml":
-		b.WriteString("# Settings of syncd. Flags and environment variables come before this file.\n")
-		for _, s := range referenced() {
-			fmt.Fprintf(&b, "\n# %s (%s).\n#%s: %s\n", capital(s.doc), envName(s.key), s.key, s.def)
-		}
-		b.WriteString("\n# Instead of a list, streams may be set one by one: " + strings.Join(streamNames(), ", ") + ".\n" +
-			"#streams:\n#  events:\n#    enabled: true\n#  orders:\n#    schedule: \"@every 1h\"\n#  organization_access_tokens:\n#    schedule: \"" + sched.Off + "\"\n")
+		return referenceYAML(c.stdout, settings, c.sources.Domain.StreamNames())
+	default:
+		return referenceText(c.stdout, settings)
 	}
-	_, err := fmt.Fprint(c.stdout, b.String())
+}
+
+func referenceText(w io.Writer, settings []Description) error {
+	t := table{head: []string{"FILE", "ENVIRONMENT", "FLAG", "DEFAULT", ""}}
+	for _, d := range settings {
+		t.add(d.Key, d.Variable, dashed(d.Flag), d.Default, d.Sentence())
+	}
+	return t.print(w)
+}
+
+func referenceMarkdown(w io.Writer, settings []Description) error {
+	var b strings.Builder
+	b.WriteString("| file | environment | flag | default | |\n|---|---|---|---|---|\n")
+	for _, d := range settings {
+		b.WriteString("|")
+		for _, name := range []string{d.Key, d.Variable, dashed(d.Flag), d.Default} {
+			if name != "" {
+				name = "`" + name + "`"
+			}
+			b.WriteString(" " + strings.ReplaceAll(name, "|", `\|`) + " |")
+		}
+		b.WriteString(" " + strings.ReplaceAll(d.Sentence(), "|", `\|`) + " |\n")
+	}
+	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-// referenced are all settings, those for the files of secrets among them.
-func referenced() (list []setting) {
-	for _, s := range new(Config).settings() {
-		list = append(list, s)
-		if s.secret {
-			list = append(list, setting{key: s.key + fileOf, doc: "file that holds the value of " + envName(s.key)})
+// referenceYAML writes a configuration file in which every line is a comment.
+func referenceYAML(w io.Writer, settings []Description, streams []string) error {
+	var b strings.Builder
+	b.WriteString("# Settings of syncd. Flags and environment variables come before this file.\n")
+	for _, d := range settings {
+		if d.Key != "" && d.Variable != "" {
+			fmt.Fprintf(&b, "\n# %s (%s).\n#%s: %s\n", d.Sentence(), d.Variable, d.Key, d.Default)
 		}
 	}
-	return list
+	b.WriteString("\n# Instead of a list, streams may be set one by one: " + strings.Join(streams, ", ") + ".\n" +
+		"#streams:\n#  events:\n#    enabled: true\n#  orders:\n#    schedule: \"@every 1h\"\n#  organization_access_tokens:\n#    schedule: \"" + sched.Off + "\"\n")
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// dashed returns a flag as it is written on the command line; "" for none.
+func dashed(flag string) string {
+	if flag == "" {
+		return ""
+	}
+	return "--" + flag
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -146,7 +147,7 @@ func (d *demo) sync(ctx context.Context) ([]mirror.Result, error) {
 		return nil, err
 	}
 	defer client.Close()
-	runner, err := mirror.New(mirror.Config{Client: client, Store: d.store, Off: d.cfg.StreamsOff, Retention: d.cfg.retention(), Parallel: d.cfg.Parallel, Log: log, Observer: bars})
+	runner, err := mirror.New(mirror.Config{Client: client, Store: d.store, Off: d.cfg.StreamsOff, Retention: d.cfg.Retention(), Parallel: d.cfg.Parallel, Log: log, Observer: bars})
 	if err != nil {
 		return nil, err
 	}
@@ -174,12 +175,12 @@ func (d *demo) compare(ctx context.Context, results []mirror.Result) (differ []s
 	for _, r := range results {
 		streams[r.Stream] = true
 	}
-	for _, name := range sortedKeys(holds) {
+	for _, name := range slices.Sorted(maps.Keys(holds)) {
 		var rows int64
 		switch {
 		case streams[name]:
 			rows, err = d.store.Count(ctx, name)
-		case slices.Contains(streamNames(), name): // off
+		case slices.Contains(d.cfg.StreamNames(), name): // off
 			continue
 		default: // the children of a stream
 			err = d.store.Pool().QueryRow(ctx, "SELECT count(*) FROM "+name+" WHERE _removed_at IS NULL").Scan(&rows)

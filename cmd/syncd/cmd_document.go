@@ -16,10 +16,10 @@ import (
 
 // documentArgs are those of both commands for the documents of an order.
 type documentArgs struct {
-	Order    string       `arg:"" help:"The order: Polar's id, or its invoice number as the mirror has it."`
-	Output   string       `short:"o" placeholder:"FILE" help:"Where the PDF goes, - for the standard output. By default a file in this directory, named after the number of the document."`
-	Force    bool         `help:"Overwrite the file if there is one."`
-	Settings settingFlags `embed:""`
+	Order  string `arg:"" help:"The order: Polar's id, or its invoice number as the mirror has it."`
+	Output string `short:"o" placeholder:"FILE" help:"Where the PDF goes, - for the standard output. By default a file in this directory, named after the number of the document."`
+	Force  bool   `help:"Overwrite the file if there is one."`
+	mirrorFlags
 }
 
 type invoiceCmd struct {
@@ -51,7 +51,7 @@ func (cmd *receiptCmd) Run(c *command) error {
 }
 
 func (a *documentArgs) run(c *command, kind string, fetch func(*mirror.Runner, context.Context, string) (mirror.Document, error)) error {
-	cfg, log, err := c.config(groupDatabase, groupPolar)
+	cfg, log, err := c.config(GroupDatabase, GroupPolar)
 	if err := errors.Join(err, a.writable(a.Output)); err != nil {
 		return usage(err)
 	}

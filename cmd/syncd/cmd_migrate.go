@@ -11,10 +11,10 @@ import (
 )
 
 type migrateCmd struct {
-	Up       migrateUpCmd     `cmd:"" help:"Create the schema and its tables, or upgrade them." example:"syncd migrate up --schema polar"`
-	Status   migrateStatusCmd `cmd:"" help:"Show which migrations have been applied. Writes nothing." example:"syncd migrate status"`
-	Print    migratePrintCmd  `cmd:"" help:"Print the SQL of all migrations, to review it." example:"syncd migrate print | less"`
-	Settings settingFlags     `embed:""`
+	Up     migrateUpCmd     `cmd:"" help:"Create the schema and its tables, or upgrade them." example:"syncd migrate up --schema polar"`
+	Status migrateStatusCmd `cmd:"" help:"Show which migrations have been applied. Writes nothing." example:"syncd migrate status"`
+	Print  migratePrintCmd  `cmd:"" help:"Print the SQL of all migrations, to review it." example:"syncd migrate print | less"`
+	databaseFlags
 }
 
 type migrateUpCmd struct{}
@@ -61,7 +61,7 @@ func (migrateStatusCmd) Run(c *command) error {
 
 // withStore opens the database that is configured, as it is.
 func withStore(c *command, do func(*store.Store) error) error {
-	cfg, log, err := c.config(groupDatabase)
+	cfg, log, err := c.config(GroupDatabase)
 	if err != nil {
 		return err
 	}

@@ -14,14 +14,15 @@ import (
 )
 
 type planCmd struct {
-	JSON     bool         `name:"json" help:"As JSON."`
-	Settings settingFlags `embed:""`
+	JSON bool `name:"json" help:"As JSON."`
+	mirrorFlags
+	scheduleFlags
 }
 
 // Run asks Polar for the counts that the costs follow from. It needs no database, and writes nothing to one; with one it
 // shares the budget of the processes that run, and knows the rows that others are read for.
 func (cmd *planCmd) Run(c *command) error {
-	cfg, log, err := c.config(groupPolar)
+	cfg, log, err := c.config(GroupPolar)
 	if err != nil {
 		return err
 	}
@@ -43,7 +44,7 @@ func (cmd *planCmd) Run(c *command) error {
 			s = nil
 		}
 	}
-	runner, err := mirror.New(mirror.Config{Client: client, Store: s, Off: cfg.StreamsOff, Retention: cfg.retention(), Parallel: cfg.Parallel, Log: log})
+	runner, err := mirror.New(mirror.Config{Client: client, Store: s, Off: cfg.StreamsOff, Retention: cfg.Retention(), Parallel: cfg.Parallel, Log: log})
 	if err != nil {
 		return err
 	}

@@ -13,10 +13,10 @@ import (
 )
 
 type refreshCmd struct {
-	Stream   string       `arg:"" help:"Stream that the objects belong to."`
-	IDs      []string     `arg:"" name:"id" help:"Polar's ids of the objects. With --external-id your own: of the customer, or of the customer and of its member."`
-	External bool         `name:"external-id" help:"The ids are those of your own system, for customers and members."`
-	Settings settingFlags `embed:""`
+	Stream   string   `arg:"" help:"Stream that the objects belong to."`
+	IDs      []string `arg:"" name:"id" help:"Polar's ids of the objects. With --external-id your own: of the customer, or of the customer and of its member."`
+	External bool     `name:"external-id" help:"The ids are those of your own system, for customers and members."`
+	mirrorFlags
 }
 
 // Help is what the command does, at length.
@@ -29,7 +29,7 @@ Exit code 0: each object was written or marked; 1: unknown stream or malformed i
 }
 
 func (cmd *refreshCmd) Run(c *command) error {
-	cfg, log, err := c.config(groupDatabase, groupPolar)
+	cfg, log, err := c.config(GroupDatabase, GroupPolar)
 	ids, wrong := cmd.check()
 	if err := errors.Join(err, wrong); err != nil {
 		return usage(err)

@@ -20,20 +20,17 @@ import (
 )
 
 type runCmd struct {
-	Migrate  bool         `default:"true" negatable:"" help:"Bring the tables up to date first."`
-	Settings settingFlags `embed:""`
+	Migrate bool `default:"true" negatable:"" help:"Bring the tables up to date first."`
+	daemonFlags
 }
 
 func (cmd *runCmd) Run(c *command) error {
-	cfg, log, err := c.config(groupDatabase, groupPolar)
+	cfg, log, err := c.config(GroupDatabase, GroupPolar)
 	if err != nil {
 		return err
 	}
-	d := &daemon{cfg: cfg, log: log, flags: c.flags, environ: c.environ, level: &c.level, stop: c.stop, access: newAccess(), token: cfg.AccessToken}
+	d := &daemon{cfg: cfg, log: log, sources: c.sources, shown: c.shown, level: &c.level, stop: c.stop, access: newAccess(), token: cfg.AccessToken}
 	d.current.Store(cfg)
-	if _, d.shown, err = load(c.flags, c.environ, streamNames()); err != nil {
-		return err
-	}
 	starting, release := c.interruptible()
 	defer release()
 	if err := d.open(starting, cmd.Migrate); err != nil {
@@ -58,10 +55,10 @@ type daemon struct {
 	stop   <-chan struct{} // closed when work should come to an end
 
 	// What the configuration is read from, and what of it is in use: cfg is that of the start.
-	flags, environ map[string]string
-	level          *slog.LevelVar
-	current        atomic.Pointer[Config]
-	shown          []value
+	sources Sources
+	level   *slog.LevelVar
+	current atomic.Pointer[Config]
+	shown   []Value
 
 	tailed bool     // a round has been made; used by the tails alone
 	await  sync.Map // by stream, what its sweep waits for
@@ -76,7 +73,7 @@ func (d *daemon) config() *Config { return d.current.Load() }
 // open makes everything but the first request to Polar.
 func (d *daemon) open(ctx context.Context, migrate bool) (err error) {
 	build := buildInfo()
-	d.metrics = serve.NewMetrics(build, d.cfg.streamsOn())
+	d.metrics = serve.NewMetrics(build, d.cfg.StreamsOn())
 	if d.engine, err = openEngine(ctx, d.cfg, d.log, migrate, d.metrics); err != nil {
 		return err
 	}
@@ -89,7 +86,7 @@ func (d *daemon) open(ctx context.Context, migrate bool) (err error) {
 	if err := d.engine.store.CheckSchema(ctx); err != nil {
 		return err
 	}
-	states, err := d.engine.store.Streams(ctx, d.cfg.streamsOn())
+	states, err := d.engine.store.Streams(ctx, d.cfg.StreamsOn())
 	if err != nil {
 		return err
 	}
@@ -108,7 +105,7 @@ func (d *daemon) open(ctx context.Context, migrate bool) (err error) {
 		}
 		cfg.Jobs = append(cfg.Jobs, sched.Job{Name: st.Stream, Spec: spec, AtStart: overdue || st.Unfinished, Run: d.job(st.Stream)})
 	}
-	cfg.Jobs = append(cfg.Jobs, sched.Job{Name: mirror.TailStream, Spec: d.cfg.tailSpec(), AtStart: true, Urgent: true, Run: d.tail})
+	cfg.Jobs = append(cfg.Jobs, sched.Job{Name: mirror.TailStream, Spec: d.cfg.TailSchedule(), AtStart: true, Urgent: true, Run: d.tail})
 	if d.sched, err = sched.New(cfg); err != nil {
 		return err
 	}

@@ -14,12 +14,14 @@ import (
 )
 
 type statusCmd struct {
-	JSON     bool         `name:"json" help:"As JSON."`
-	Settings settingFlags `embed:""`
+	JSON bool `name:"json" help:"As JSON."`
+	databaseFlags
+	streamFlags
+	scheduleFlags
 }
 
 func (cmd *statusCmd) Run(c *command) error {
-	cfg, _, err := c.config(groupDatabase)
+	cfg, _, err := c.config(GroupDatabase)
 	if err != nil {
 		return err
 	}
@@ -157,7 +159,7 @@ func readStatus(ctx context.Context, s *store.Store, cfg *Config, next func(stor
 	if bound {
 		report.Organization = id.String()
 	}
-	list, err := s.Streams(ctx, streamNames())
+	list, err := s.Streams(ctx, cfg.StreamNames())
 	if err != nil {
 		return report, err
 	}
@@ -192,7 +194,7 @@ func readStatus(ctx context.Context, s *store.Store, cfg *Config, next func(stor
 			Held: st.Held, HeldRun: st.HeldRun,
 			DataThrough: f.DataThrough.UTC(), PolledAt: f.PolledAt.UTC(), Pending: f.Pending, SweepDue: f.SweepDue,
 			FeedLag: max(0, f.FeedLag.Seconds()), CoveredBy: f.CoveredBy,
-			Off: cfg.off(st.Stream), Schedule: cfg.ScheduleOf(st.Stream), NextAt: next(st),
+			Off: cfg.WhyOff(st.Stream), Schedule: cfg.ScheduleOf(st.Stream), NextAt: next(st),
 		})
 	}
 	if report.Feeds, err = readFeeds(ctx, s); err != nil {

@@ -10,13 +10,13 @@ import (
 )
 
 type syncCmd struct {
-	Streams  []string     `arg:"" optional:"" help:"Streams to sync, also such as are off; unless named, all that are on."`
-	Migrate  bool         `default:"true" negatable:"" help:"Bring the tables up to date first."`
-	Settings settingFlags `embed:""`
+	Streams []string `arg:"" optional:"" help:"Streams to sync, also such as are off; unless named, all that are on."`
+	Migrate bool     `default:"true" negatable:"" help:"Bring the tables up to date first."`
+	mirrorFlags
 }
 
 func (cmd *syncCmd) Run(c *command) error {
-	cfg, log, err := c.config(groupDatabase, groupPolar)
+	cfg, log, err := c.config(GroupDatabase, GroupPolar)
 	_, unknown := resolveStreams(cmd.Streams)
 	if err := errors.Join(err, unknown); err != nil {
 		return usage(err)

@@ -13,14 +13,14 @@ import (
 )
 
 type tailCmd struct {
-	Streams  []string     `arg:"" optional:"" help:"Streams to follow; all that are on unless named."`
-	Migrate  bool         `default:"true" negatable:"" help:"Bring the tables up to date first."`
-	Settings settingFlags `embed:""`
+	Streams []string `arg:"" optional:"" help:"Streams to follow; all that are on unless named."`
+	Migrate bool     `default:"true" negatable:"" help:"Bring the tables up to date first."`
+	mirrorFlags
 }
 
 // Run makes one round of tails, as the daemon does every few minutes.
 func (cmd *tailCmd) Run(c *command) error {
-	cfg, log, err := c.config(groupDatabase, groupPolar)
+	cfg, log, err := c.config(GroupDatabase, GroupPolar)
 	_, unknown := resolveStreams(cmd.Streams)
 	if err := errors.Join(err, unknown); err != nil {
 		return usage(err)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -29,10 +30,15 @@ func write(t *testing.T, name, text string) string {
 	return path
 }
 
+// load reads a configuration that is checked as syncd does.
+func load(flags, environ map[string]string, needed ...string) (*Config, []Value, error) {
+	return Sources{Domain: settingsDomain(), Flags: flags, Environ: environ}.Load(needed...)
+}
+
 // shown returns the value and the source of a setting.
-func shown(t *testing.T, list []value, key string) (text, source string) {
+func shown(t *testing.T, list []Value, key string) (text, source string) {
 	t.Helper()
-	i := slices.IndexFunc(list, func(v value) bool { return v.Key == key })
+	i := slices.IndexFunc(list, func(v Value) bool { return v.Key == key })
 	if i < 0 {
 		t.Fatalf("%s is not shown", key)
 	}
@@ -58,7 +64,7 @@ streams:
 		"SYNCD_DATABASE_URL": testDSN, "POLAR_ACCESS_TOKEN_FILE": secret, "PATH": "/bin", "POLAR_WEBHOOK_SECRET": "not ours",
 		"SYNCD_TEST_DATABASE_URL": "of the tests",
 	}
-	c, list, err := load(flags, environ, []string{"orders", "members", "metrics"}, groupDatabase, groupPolar)
+	c, list, err := load(flags, environ, GroupDatabase, GroupPolar)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +72,7 @@ streams:
 		c.Timezone.String() != "Asia/Tokyo" || c.Listen != "127.0.0.1:9464" || c.DatabaseURL.Reveal() != testDSN {
 		t.Errorf("config is %+v", c)
 	}
-	for _, want := range []value{
+	for _, want := range []Value{
 		{"schema", "from_flag", "flag --schema"},
 		{"parallel", "3", "environment SYNCD_PARALLEL"},
 		{"log_level", "debug", "file " + path + ":4 log_level"},
@@ -78,7 +84,7 @@ streams:
 		{"streams.members.schedule", "off", "file " + path + ":9 streams.members.schedule"},
 		{"streams.metrics.schedule", "@weekly", "environment SYNCD_SCHEDULE"},
 	} {
-		got := value{Key: want.Key}
+		got := Value{Key: want.Key}
 		got.Value, got.Source = shown(t, list, want.Key)
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
@@ -91,7 +97,7 @@ streams:
 
 func TestDefaultSchedules(t *testing.T) {
 	t.Parallel()
-	c, _, err := load(nil, nil, []string{"orders", "metrics"})
+	c, _, err := load(nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,8 +127,8 @@ streams:
 			"SYNCD_DATABASE_URL": "postgres://syncd:hunter2@:port/x", "SYNCD_LOG_LEVEL": "loud", "POLAR_SERVER": "prod",
 			"POLAR_ORGANIZATION_ID": "acme", "SYNCD_REQUESTS_PER_MINUTE": "0", "SYNCD_SCHEDULE": "0 3 * *",
 			"POLAR_ACCESS_TOKEN_FILE": empty,
-		}, []string{"orders", "metrics"}, groupDatabase, groupPolar)
-	var all problems
+		}, GroupDatabase, GroupPolar)
+	var all Problems
 	if !errors.As(err, &all) {
 		t.Fatalf("load = %v", err)
 	}
@@ -170,15 +176,15 @@ func TestSecretsThatAreNeeded(t *testing.T) {
 		want    []string // in the error; none: no error
 	}{
 		{"nothing needed", nil, nil, nil},
-		{"only the database", map[string]string{"SYNCD_DATABASE_URL": testDSN}, []string{groupDatabase}, nil},
-		{"both missing", nil, []string{groupDatabase, groupPolar}, []string{"SYNCD_DATABASE_URL is not set", "SYNCD_DATABASE_URL_FILE", "POLAR_ACCESS_TOKEN is not set"}},
-		{"both ways", map[string]string{"POLAR_ACCESS_TOKEN": "a", "POLAR_ACCESS_TOKEN_FILE": "b"}, []string{groupPolar}, []string{"POLAR_ACCESS_TOKEN and environment POLAR_ACCESS_TOKEN_FILE are both set"}},
-		{"no such file", map[string]string{"POLAR_ACCESS_TOKEN_FILE": missing}, []string{groupPolar}, []string{"POLAR_ACCESS_TOKEN_FILE", "no such file"}},
+		{"only the database", map[string]string{"SYNCD_DATABASE_URL": testDSN}, []string{GroupDatabase}, nil},
+		{"both missing", nil, []string{GroupDatabase, GroupPolar}, []string{"SYNCD_DATABASE_URL is not set", "SYNCD_DATABASE_URL_FILE", "POLAR_ACCESS_TOKEN is not set"}},
+		{"both ways", map[string]string{"POLAR_ACCESS_TOKEN": "a", "POLAR_ACCESS_TOKEN_FILE": "b"}, []string{GroupPolar}, []string{"POLAR_ACCESS_TOKEN and environment POLAR_ACCESS_TOKEN_FILE are both set"}},
+		{"no such file", map[string]string{"POLAR_ACCESS_TOKEN_FILE": missing}, []string{GroupPolar}, []string{"POLAR_ACCESS_TOKEN_FILE", "no such file"}},
 		{"no configuration file", map[string]string{"SYNCD_CONFIG": missing}, nil, []string{"SYNCD_CONFIG", "no such file"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			_, _, err := load(nil, tc.environ, nil, tc.needed...)
+			_, _, err := load(nil, tc.environ, tc.needed...)
 			if (err != nil) != (len(tc.want) > 0) {
 				t.Fatalf("load = %v", err)
 			}
@@ -193,7 +199,7 @@ func TestSecretsThatAreNeeded(t *testing.T) {
 
 func TestFlagOverridesTheFileOfASecret(t *testing.T) {
 	t.Parallel()
-	c, _, err := load(map[string]string{"database_url": testDSN}, map[string]string{"SYNCD_DATABASE_URL_FILE": "/none"}, nil, groupDatabase)
+	c, _, err := load(map[string]string{"database_url": testDSN}, map[string]string{"SYNCD_DATABASE_URL_FILE": "/none"}, GroupDatabase)
 	if err != nil || c.DatabaseURL.Reveal() != testDSN {
 		t.Errorf("load = %v", err)
 	}
@@ -223,8 +229,8 @@ func TestSecretIsNeverPrinted(t *testing.T) {
 func TestSettingsTable(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
-	for _, s := range new(Config).settings() {
-		if seen[s.key] || s.key != strings.ToLower(s.key) || s.doc == "" || s.group == "" || s.hint == "" || s.set == nil {
+	for _, s := range (&Config{domain: settingsDomain()}).settings() {
+		if seen[s.key] || s.key != strings.ToLower(s.key) || s.meaning == "" || s.group == "" || s.hint == "" || s.set == nil {
 			t.Errorf("setting %+v is wrong or there twice", s.key)
 		}
 		seen[s.key] = true
@@ -239,6 +245,37 @@ func TestSettingsTable(t *testing.T) {
 	}
 }
 
+// A live setting is taken over while the daemon runs, and no other is. The token is: by whoever tries it first.
+func TestLiveSettings(t *testing.T) {
+	t.Parallel()
+	domain := settingsDomain()
+	load := func(key, text string) *Config {
+		c, _, err := Sources{Domain: domain, Flags: map[string]string{key: text}}.Load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.domain = Domain{} // functions cannot be compared
+		return c
+	}
+	for key, text := range map[string]string{
+		"database_url": testDSN, "schema": "other", "polar_server": "sandbox", "polar_version": "2026-04",
+		"polar_organization_id": "1dbfc517-0bbf-4301-9ba8-555ca42b9737", "requests_per_minute": "7", "patience": "7m", "parallel": "7", "lease": "7s",
+		"streams": "orders", "events_retention": "7", "schedule": "@weekly", "tail": "7m", "timezone": "Asia/Tokyo", "jitter": "7s",
+		"listen": "off", "log_level": "debug", "log_format": "json",
+	} {
+		before, after := load("schema", "polar"), load(key, text)
+		if reflect.DeepEqual(before, after) {
+			t.Errorf("%s: %s changes nothing", key, text)
+		}
+		if taken := !reflect.DeepEqual(before, before.WithLive(after)); taken != domain.IsLive(key) {
+			t.Errorf("%s: taken over %v, live %v", key, taken, domain.IsLive(key))
+		}
+	}
+	if !domain.IsLive("polar_access_token") || !domain.IsLive("streams.orders.schedule") || domain.IsLive("streams") {
+		t.Error("the token and the schedules of streams are live, which streams are on is not")
+	}
+}
+
 func FuzzConfigFile(f *testing.F) {
 	f.Add("schema: a\nstreams: {orders: {schedule: '@daily'}}\n")
 	f.Add("a: &a [*a]\n<<: *a")
@@ -249,7 +286,7 @@ func FuzzConfigFile(f *testing.F) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := load(map[string]string{"config": path}, nil, []string{"orders"}); err != nil && err.Error() == "" {
+		if _, _, err := load(map[string]string{"config": path}, nil); err != nil && err.Error() == "" {
 			t.Error("an error without words")
 		}
 	})

@@ -28,7 +28,7 @@ func TestDemo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, stream := range streamNames() {
+	for _, stream := range settingsDomain().StreamNames() {
 		if off[stream] {
 			continue
 		}

@@ -86,7 +86,7 @@ func openEngine(ctx context.Context, cfg *Config, log *slog.Logger, migrate bool
 		cfg.Parallel = fits
 	}
 	runner, err := mirror.New(mirror.Config{
-		Client: client, Store: s, Off: cfg.StreamsOff, Retention: cfg.retention(), Parallel: cfg.Parallel, OrganizationID: cfg.OrganizationID, LeaseTTL: cfg.Lease, Log: log, Observer: watch,
+		Client: client, Store: s, Off: cfg.StreamsOff, Retention: cfg.Retention(), Parallel: cfg.Parallel, OrganizationID: cfg.OrganizationID, LeaseTTL: cfg.Lease, Log: log, Observer: watch,
 	})
 	if err != nil {
 		s.Close()

@@ -57,15 +57,15 @@ type cli struct {
 	Simulate simulateCmd `cmd:"" help:"Serve a simulated Polar, for trying out anything built on Polar." example:"syncd simulate --addr 127.0.0.1:8080 --customers 1000 --fault '502:path=/v1/orders/,times=1'"`
 	Version  versionCmd  `cmd:"" help:"Show the version." example:"syncd version"`
 
-	Global settingFlags `embed:""`
+	Global logFlags `embed:""`
 }
 
 // command is what a run of the program has at hand.
 type command struct {
 	ctx            context.Context // ends when work must be cut off
 	stop           <-chan struct{} // closed when work should come to an end
-	environ        map[string]string
-	flags          map[string]string // settings on the command line, by key
+	sources        Sources         // of the configuration
+	shown          []Value         // what of the configuration may be shown
 	stdout, stderr io.Writer
 	logs           *swapWriter // where log lines go: stderr, or the space above progress bars
 	json           bool        // log lines are JSON, so the last error must be, too
@@ -85,15 +85,15 @@ func run(ctx context.Context, signals <-chan os.Signal, args []string, environ m
 	}()
 	defer func() { cancel(nil); <-watched }()
 
-	c := &command{ctx: ctx, stop: stop, environ: environ, flags: map[string]string{}, reload: reload, stdout: stdout, stderr: stderr, logs: &swapWriter{w: stderr}}
-	root := &cli{Global: newSettingFlags(groupLog)}
-	root.addSettings()
+	c := &command{ctx: ctx, stop: stop, sources: Sources{Domain: settingsDomain(), Environ: environ}, reload: reload, stdout: stdout, stderr: stderr, logs: &swapWriter{w: stderr}}
+	settings := c.sources.Domain.Describe()
 	exited := false
-	parser, err := kong.New(root,
+	parser, err := kong.New(&cli{},
 		kong.Name("syncd"),
 		kong.Description("syncd mirrors the billing data of a Polar organization into Postgres."),
 		kong.Writers(stdout, stderr),
 		kong.Vars{"windowed": strings.Join(windowedStreams(), ", ")},
+		describeFlags(settings),
 		kong.Exit(func(int) { exited = true }),
 		kong.Help(helpWithExample),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
@@ -108,9 +108,7 @@ func run(ctx context.Context, signals <-chan os.Signal, args []string, environ m
 	if err != nil {
 		return c.fail(usage(fmt.Errorf("%w (see `%s --help`)", err, commandOf(err))))
 	}
-	for _, f := range root.allFlags() {
-		f.given(c.flags)
-	}
+	c.sources.Flags = settingsOf(parsed, settings)
 	return c.fail(parsed.Run(c))
 }
 
@@ -177,7 +175,7 @@ func (c *command) fail(err error) int {
 
 // isUsage tells errors that a different call or configuration would not have.
 func isUsage(err error) bool {
-	_, configured := errors.AsType[problems](err)
+	_, configured := errors.AsType[Problems](err)
 	_, stream := errors.AsType[*mirror.UnknownStreamError](err)
 	return configured || stream
 }
@@ -192,10 +190,11 @@ func commandOf(err error) string {
 
 // config reads the configuration for a command that needs the secrets of some groups.
 func (c *command) config(needed ...string) (*Config, *slog.Logger, error) {
-	cfg, _, err := load(c.flags, c.environ, streamNames(), needed...)
+	cfg, shown, err := c.sources.Load(needed...)
 	if err != nil {
 		return nil, nil, err
 	}
+	c.shown = shown
 	c.json = cfg.LogFormat == "json"
 	return cfg, c.logger(cfg), nil
 }
@@ -207,13 +206,6 @@ func (c *command) logger(cfg *Config) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(c.logs, options))
 	}
 	return slog.New(slog.NewTextHandler(c.logs, options))
-}
-
-func streamNames() (names []string) {
-	for _, s := range mirror.Streams() {
-		names = append(names, s.Name)
-	}
-	return names
 }
 
 // helpWithExample ends the help of a command with an example.

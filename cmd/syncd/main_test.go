@@ -180,3 +180,21 @@ func TestHelp(t *testing.T) {
 		}
 	}
 }
+
+// Every setting that may be on the command line has its flag, with the words of the table of settings.
+func TestFlagsOfSettings(t *testing.T) {
+	t.Parallel()
+	var stdout, stderr bytes.Buffer
+	if code := run(t.Context(), nil, []string{"run", "--help"}, nil, &stdout, &stderr); code != exitComplete {
+		t.Fatalf("exit code %d: %s", code, stderr.String())
+	}
+	help := strings.Join(strings.Fields(stdout.String()), " ")
+	for _, d := range settingsDomain().Describe() {
+		if d.Flag == "" {
+			continue
+		}
+		if want := strings.Join(strings.Fields("--"+d.Flag+"="+d.Hint+" "+d.FlagHelp()), " "); !strings.Contains(help, want) {
+			t.Errorf("`syncd run --help` lacks %q", want)
+		}
+	}
+}

@@ -70,7 +70,7 @@ func isTerminal(w io.Writer) bool {
 
 // logger keeps lines that the bars show as well from being shown twice, unless a level was asked for.
 func (p *progress) logger(c *command, cfg *Config, log *slog.Logger) *slog.Logger {
-	if _, asked := c.flags["log_level"]; p.bars == nil || asked || cfg.LogLevel != slog.LevelInfo {
+	if _, asked := c.sources.Flags["log_level"]; p.bars == nil || asked || cfg.LogLevel != slog.LevelInfo {
 		return log
 	}
 	quiet := *cfg

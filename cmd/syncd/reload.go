@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"log/slog"
-	"slices"
 	"strings"
 
 	"syncd/internal/mirror"
@@ -24,7 +23,7 @@ func (d *daemon) reloads(ctx context.Context, asked <-chan struct{}) {
 // reload takes over what can change while the daemon runs, and names what cannot. A configuration with a problem changes
 // nothing.
 func (d *daemon) reload(ctx context.Context) {
-	read, shown, err := load(d.flags, d.environ, streamNames(), groupDatabase, groupPolar)
+	read, shown, err := d.sources.Load(GroupDatabase, GroupPolar)
 	if err == nil {
 		err = d.sched.Reschedule(jobSpecs(read), read.Timezone, read.Jitter)
 	}
@@ -32,20 +31,17 @@ func (d *daemon) reload(ctx context.Context) {
 		d.log.ErrorContext(ctx, "the configuration was not read again: going on with the one from before", slog.Any("error", err))
 		return
 	}
-	now := *d.config()
-	now.Schedule, now.Schedules, now.Tail, now.Timezone, now.Jitter = read.Schedule, read.Schedules, read.Tail, read.Timezone, read.Jitter
-	now.RequestsPerMinute, now.Patience = read.RequestsPerMinute, read.Patience
-	now.LogLevel = read.LogLevel
+	now := d.config().WithLive(read)
 	d.engine.client.SetLimits(now.RequestsPerMinute, now.Patience)
 	d.level.Set(now.LogLevel)
 	var changed, later []string
 	if d.setToken(ctx, read.AccessToken) {
 		changed = append(changed, "polar_access_token")
 	}
-	d.current.Store(&now)
+	d.current.Store(now)
 	for i, v := range shown {
 		switch was := d.shown[i].Value; {
-		case v.Key == "database_url" && read.DatabaseURL != d.cfg.DatabaseURL, was != v.Value && !live(v.Key):
+		case v.Key == "database_url" && read.DatabaseURL != d.cfg.DatabaseURL, was != v.Value && !d.sources.Domain.IsLive(v.Key):
 			later = append(later, v.Key)
 		case was != v.Value && v.Key != "polar_access_token":
 			changed = append(changed, v.Key)
@@ -60,12 +56,6 @@ func (d *daemon) reload(ctx context.Context) {
 	d.access.poke()
 }
 
-// live tells which settings take effect while the daemon runs.
-func live(key string) bool {
-	return strings.HasSuffix(key, ".schedule") ||
-		slices.Contains([]string{"schedule", "tail", "timezone", "jitter", "requests_per_minute", "patience", "log_level", "polar_access_token"}, key)
-}
-
 func list(names []string) string {
 	if len(names) == 0 {
 		return "nothing"
@@ -75,8 +65,8 @@ func list(names []string) string {
 
 // jobSpecs are the schedules of the daemon's jobs by name.
 func jobSpecs(cfg *Config) map[string]string {
-	specs := map[string]string{mirror.TailStream: cfg.tailSpec()}
-	for _, stream := range cfg.streamsOn() {
+	specs := map[string]string{mirror.TailStream: cfg.TailSchedule()}
+	for _, stream := range cfg.StreamsOn() {
 		specs[stream] = cfg.ScheduleOf(stream)
 	}
 	return specs

@@ -1,32 +1,58 @@
 package main
 
 import (
+	"errors"
 	"fmt"
-	"os"
+	"net"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
-	"syncd/internal/spelling"
+	"github.com/google/uuid"
+
+	"syncd/internal/sched"
+)
+
+// Groups of settings. A command asks for the groups that it uses; they are also headings of its help.
+const (
+	GroupDatabase = "Database"
+	GroupPolar    = "Polar"
+	GroupStreams  = "Streams"
+	GroupSchedule = "Schedule"
+	GroupServe    = "Health and metrics"
+	GroupLog      = "Logging"
 )
 
 // setting is one thing that can be configured. Its key is its name in the file; the other names follow from it:
 // log_level is --log-level and SYNCD_LOG_LEVEL. Keys that begin with polar_ are POLAR_... in the environment, as in
 // Polar's own tools.
 type setting struct {
-	key    string
-	group  string
-	hint   string // what to write, in help
-	def    string // default, as it would be written; "" = none
-	doc    string
-	secret bool // hidden when shown, and may come from a file: key_file holds its path
-	noFlag bool // not on the command line, which other users of the machine can see
-	set    func(string) error
-	show   func() string // nil: as it was written
+	key     string
+	group   string
+	hint    string // what to write, in help
+	def     string // default, as it would be written; "" = none
+	meaning string
+	secret  bool // hidden when shown, and may come from a file: key_file holds its path
+	noFlag  bool // not on the command line, which other users of the machine can see
+	live    bool // takes effect while the daemon runs, when it reads its configuration again
+	set     func(string) error
+	show    func() string // nil: as it was written
 }
+
+// fileOf ends the key of a setting that holds the path of a secret.
+const fileOf = "_file"
+
+// configPath is the one setting that the file cannot hold.
+const configPath = "config"
 
 func flagName(key string) string { return strings.ReplaceAll(key, "_", "-") }
 
-func envName(key string) string {
+// KeyOfFlag returns the key of the setting that a flag of this name sets.
+func KeyOfFlag(name string) string { return strings.ReplaceAll(name, "-", "_") }
+
+func variableName(key string) string {
 	name := strings.ToUpper(key)
 	if !strings.HasPrefix(name, "POLAR_") {
 		name = "SYNCD_" + name
@@ -34,189 +60,177 @@ func envName(key string) string {
 	return name
 }
 
-// fileOf is the setting that holds the path of a secret.
-const fileOf = "_file"
-
-// configPath is the one setting that the file cannot hold.
-const configPath = "config"
-
-// value is the effective value of one setting as it may be shown, and where it came from.
-type value struct{ Key, Value, Source string }
-
-// problems is everything that is wrong with a configuration, each with its remedy.
-type problems []error
-
-func (p problems) Error() string {
-	if len(p) == 1 {
-		return p[0].Error()
-	}
-	lines := make([]string, len(p))
-	for i, e := range p {
-		lines[i] = "  - " + e.Error()
-	}
-	return fmt.Sprintf("%d problems with the configuration:\n%s", len(p), strings.Join(lines, "\n"))
+// settings binds every setting to its field. These tables are the one place that names settings: flags, environment, file,
+// `syncd config print`, `syncd config reference` and docs/configuration.md follow from them.
+func (c *Config) settings() []setting {
+	return slices.Concat(c.databaseSettings(), c.polarSettings(), c.streamSettings(), c.scheduleSettings(), c.serveSettings(), c.logSettings())
 }
 
-func (p problems) Unwrap() []error { return p }
-
-func (p *problems) add(format string, args ...any) { *p = append(*p, fmt.Errorf(format, args...)) }
-
-// layer is one source of settings: their texts by key, and how to name the place of one.
-type layer struct {
-	values map[string]string
-	where  func(key string) string
+func (c *Config) databaseSettings() []setting {
+	return []setting{
+		{key: "database_url", group: GroupDatabase, hint: "URL", secret: true, set: func(v string) error {
+			c.DatabaseURL = Secret(v)
+			return c.domain.CheckDatabase(v)
+		}, show: func() string { return c.domain.RedactDatabase(c.DatabaseURL.Reveal()) },
+			meaning: "Postgres database to write to, as URL or key=value pairs"},
+		{key: "schema", group: GroupDatabase, hint: "NAME", def: "polar", set: func(v string) error {
+			c.Schema = v
+			return nil
+		}, meaning: "schema of the tables, created when missing; one schema holds one organization"},
+	}
 }
 
-// loader layers the sources of a configuration.
-type loader struct {
-	layers   []layer // the first that has a setting wins
-	problems problems
-}
-
-// load reads a configuration from flags (by key), environment and file. It returns what it could read along with the
-// problems, so that both can be shown. needed are the groups whose secrets must be there. streams are the names that
-// the file may set a schedule for.
-func load(flags, environ map[string]string, streams []string, needed ...string) (*Config, []value, error) {
-	c, l := &Config{}, &loader{}
-	settings := c.settings()
-	onFlag := layer{flags, func(key string) string { return "flag --" + flagName(key) }}
-	inEnviron := layer{l.readEnviron(environ, settings), func(key string) string { return "environment " + envName(key) }}
-	l.layers = []layer{onFlag, inEnviron}
-	f := &file{}
-	if path, source, ok := l.find(setting{key: configPath}); ok {
-		f = l.readFile(path, source, settings, streams)
-	}
-	l.layers = append(l.layers, layer{f.values, f.where})
-	c.Schedules = f.schedules
-	var shown []value
-	from := map[string]string{}
-	for _, s := range settings {
-		v := l.apply(s, slices.Contains(needed, s.group))
-		shown, from[s.key] = append(shown, v), v.Source
-	}
-	for _, stream := range streams {
-		v := value{"streams." + stream + ".schedule", c.ScheduleOf(stream), "default"}
-		switch {
-		case c.Schedules[stream] != "":
-			v.Source = f.where(v.Key)
-		case c.Schedule != "":
-			v.Source = from["schedule"]
-		}
-		shown = append(shown, v)
-	}
-	if len(l.problems) > 0 {
-		return c, shown, l.problems
-	}
-	return c, shown, nil
-}
-
-// apply sets a setting from the first layer that has it.
-func (l *loader) apply(s setting, needed bool) value {
-	text, source, ok := l.find(s)
-	v := value{s.key, text, source}
-	if !ok {
-		v.Value = "(not set)"
-		if s.secret && needed && source == "default" {
-			l.problems.add("%s is not set: %s; set it, or %s to the path of a file that holds it", envName(s.key), s.doc, envName(s.key+fileOf))
-		}
-		return v
-	}
-	if err := s.set(text); err != nil {
-		if s.secret {
-			l.problems.add("%s: %w", source, err)
-		} else {
-			l.problems.add("%s: %q: %w", source, text, err)
-		}
-	}
-	if s.show != nil {
-		v.Value = s.show()
-	}
-	return v
-}
-
-// find returns the text of a setting and where it was; ok is false when it is nowhere, or when what is there is of no use.
-func (l *loader) find(s setting) (text, source string, ok bool) {
-	for _, in := range l.layers {
-		text, set := in.values[s.key]
-		path, inFile := in.values[s.key+fileOf]
-		source, fileSource := in.where(s.key), in.where(s.key+fileOf)
-		switch {
-		case set && s.secret && inFile:
-			l.problems.add("%s and %s are both set: leave one out", source, fileSource)
-			return "", source, false
-		case set && text == "":
-			l.problems.add("%s is empty: give it a value or remove it", source)
-			return "", source, false
-		case set:
-			return text, source, true
-		case s.secret && inFile:
-			text, err := readSecret(path)
-			if err != nil {
-				l.problems.add("%s: %w", fileSource, err)
+func (c *Config) polarSettings() []setting {
+	return []setting{
+		{key: "polar_access_token", group: GroupPolar, hint: "TOKEN", secret: true, noFlag: true, live: true, set: func(v string) error {
+			c.AccessToken = Secret(v)
+			return nil
+		}, show: func() string { return c.AccessToken.String() },
+			meaning: "organization access token, from the settings of the organization at Polar"},
+		{key: "polar_server", group: GroupPolar, hint: "NAME", def: "production", set: func(v string) error {
+			c.Server = v
+			return checkServer(v)
+		}, meaning: "production, sandbox or a URL"},
+		{key: "polar_version", group: GroupPolar, hint: "VERSION", def: c.domain.PolarVersion, set: func(v string) error {
+			c.PolarVersion = v
+			if _, err := time.Parse("2006-01", v); err != nil {
+				return errors.New("write a year and a month such as " + c.domain.PolarVersion)
 			}
-			return text, fileSource + " (" + path + ")", err == nil
-		}
+			return nil
+		}, meaning: "version of Polar's API to ask for; where Polar has retired it, its current one is used"},
+		{key: "polar_organization_id", group: GroupPolar, hint: "UUID", set: func(v string) error {
+			id, err := uuid.Parse(v)
+			c.OrganizationID = id.String()
+			if err != nil {
+				return errors.New("an organization has an id such as 1dbfc517-0bbf-4301-9ba8-555ca42b9737")
+			}
+			return nil
+		}, meaning: "refuse a token of any other organization"},
+		{key: "requests_per_minute", group: GroupPolar, hint: "N", def: "auto", live: true, set: func(v string) error {
+			if v == "auto" {
+				c.RequestsPerMinute = 0
+				return nil
+			}
+			return setNumber(&c.RequestsPerMinute, v, 1, 60000)
+		}, meaning: "budget, retries included; auto is half of Polar's default limit: 250, sandbox 50"},
+		{key: "patience", group: GroupPolar, hint: "DURATION", def: "5m", live: true, set: func(v string) error {
+			return setDuration(&c.Patience, v, time.Second, 24*time.Hour, "write a duration from 1s to 24h, such as 5m")
+		}, meaning: "how long requests wait for a Polar that has answered and is away, before a run fails"},
+		{key: "parallel", group: GroupPolar, hint: "N", def: "4", set: func(v string) error {
+			return setNumber(&c.Parallel, v, 1, 64)
+		}, meaning: "streams read at the same time"},
+		{key: "lease", group: GroupPolar, hint: "DURATION", def: "30s", set: func(v string) error {
+			return setDuration(&c.Lease, v, time.Second, time.Hour, "write a duration from 1s to 1h, such as 30s")
+		}, meaning: "how long a process that died keeps others from its streams"},
 	}
-	return s.def, "default", s.def != ""
 }
 
-// readSecret reads a file that holds nothing but a secret.
-func readSecret(path string) (string, error) {
-	b, err := os.ReadFile(path)
+func (c *Config) streamSettings() []setting {
+	return []setting{
+		{key: "streams", group: GroupStreams, hint: "LIST", def: "default", set: func(v string) (err error) {
+			c.StreamsOff, err = c.domain.SelectStreams(v)
+			return err
+		}, meaning: "streams to sync: names, or +NAME and -NAME to add to or take from the default ones; default and all stand for sets"},
+		{key: "events_retention", group: GroupStreams, hint: "DAYS", def: "90", set: func(v string) error {
+			if v == "all" {
+				c.EventsRetention = 0
+				return nil
+			}
+			return setNumber(&c.EventsRetention, v, 1, 36500)
+		}, meaning: "days for which events are kept, where that stream is on; older ones are removed; all keeps them"},
+	}
+}
+
+func (c *Config) scheduleSettings() []setting {
+	return []setting{
+		{key: "schedule", group: GroupSchedule, hint: "SPEC", live: true, show: func() string { return c.Schedule }, set: func(v string) error {
+			c.Schedule = v
+			return sched.Validate(v)
+		}, meaning: `when streams are swept: cron fields, @daily, "@every 6h" or off; nightly at 3, metrics hourly, and what costs most on Sundays, unless set`},
+		{key: "tail", group: GroupSchedule, hint: "DURATION", def: "5m", live: true, set: func(v string) error {
+			if c.Tail = 0; v == "off" {
+				return nil
+			}
+			return setDuration(&c.Tail, v, 30*time.Second, 24*time.Hour, "write a duration from 30s to 24h such as 5m, or off")
+		}, meaning: "how often changes are looked for between sweeps, at some ten requests a time; off for never"},
+		{key: "timezone", group: GroupSchedule, hint: "NAME", def: "UTC", live: true, set: func(v string) (err error) {
+			c.Timezone, err = time.LoadLocation(v)
+			if err != nil || v == "" || v == "Local" {
+				return errors.New("write a name of the IANA database such as Europe/Paris, or UTC")
+			}
+			return nil
+		}, meaning: "time zone of schedules"},
+		{key: "jitter", group: GroupSchedule, hint: "DURATION", def: "1m", live: true, set: func(v string) error {
+			return setDuration(&c.Jitter, v, 0, time.Hour, "write a duration from 0s to 1h, such as 30s")
+		}, meaning: "scheduled runs begin a random time below this late"},
+	}
+}
+
+func (c *Config) serveSettings() []setting {
+	return []setting{
+		{key: "listen", group: GroupServe, hint: "HOST:PORT", def: "127.0.0.1:9464", set: func(v string) error {
+			if c.Listen = v; v == "off" {
+				c.Listen = ""
+				return nil
+			}
+			return checkAddress(v)
+		}, meaning: "address of /healthz, /readyz, /metrics and /status, which ask for no password; off for none"},
+	}
+}
+
+func (c *Config) logSettings() []setting {
+	return []setting{
+		{key: "log_level", group: GroupLog, hint: "LEVEL", def: "info", live: true, set: func(v string) error {
+			if c.LogLevel.UnmarshalText([]byte(v)) != nil {
+				return errors.New("write debug, info, warn or error")
+			}
+			return nil
+		}, meaning: "debug, info, warn or error"},
+		{key: "log_format", group: GroupLog, hint: "FORMAT", def: "text", set: func(v string) error {
+			if c.LogFormat = v; v != "text" && v != "json" {
+				return errors.New("write text or json")
+			}
+			return nil
+		}, meaning: "text or json"},
+	}
+}
+
+func setNumber(into *int, v string, least, most int) error {
+	n, err := strconv.Atoi(v)
+	if err != nil || n < least || n > most {
+		return fmt.Errorf("write a whole number from %d to %d", least, most)
+	}
+	*into = n
+	return nil
+}
+
+// setDuration reads a duration within bounds; remedy says what to write instead of another one.
+func setDuration(into *time.Duration, v string, least, most time.Duration, remedy string) (err error) {
+	*into, err = time.ParseDuration(v)
+	if err != nil || *into < least || *into > most {
+		return errors.New(remedy)
+	}
+	return nil
+}
+
+// checkServer leaves the finer points of a URL to the client, which knows where a token may be sent.
+func checkServer(v string) error {
+	if v == "production" || v == "sandbox" {
+		return nil
+	}
+	if u, err := url.Parse(v); err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
+		return errors.New("write production, sandbox or a URL such as https://api.polar.sh")
+	}
+	return nil
+}
+
+func checkAddress(v string) error {
+	_, port, err := net.SplitHostPort(v)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
 	if err != nil {
-		return "", fmt.Errorf("%w: create the file, or correct its path", err)
+		return errors.New("write host:port such as 127.0.0.1:9464, or off")
 	}
-	text := strings.TrimSpace(string(b))
-	if text == "" {
-		return "", fmt.Errorf("%s is empty: write the secret into it", path)
-	}
-	return text, nil
-}
-
-// readEnviron returns the settings in the environment by key, and finds variables that look like settings and are none.
-// What begins with POLAR_ may belong to another program, so there only slips of the fingers count.
-func (l *loader) readEnviron(environ map[string]string, settings []setting) map[string]string {
-	keyOf := map[string]string{}
-	for _, key := range append(keys(settings), configPath) {
-		keyOf[envName(key)] = key
-	}
-	known, values := sortedKeys(keyOf), map[string]string{}
-	for i, name := range known {
-		known[i] = strings.ToLower(name)
-	}
-	for _, name := range sortedKeys(environ) {
-		if key, ok := keyOf[name]; ok {
-			values[key] = environ[name]
-			continue
-		}
-		ours := strings.HasPrefix(name, "SYNCD_") && !strings.HasPrefix(name, "SYNCD_TEST_")
-		near := strings.ToUpper(spelling.Nearest(name, known))
-		switch {
-		case ours && near == "":
-			l.problems.add("environment %s is no setting: remove it (`syncd config reference` lists them all)", name)
-		case ours, strings.HasPrefix(name, "POLAR_") && spelling.IsTypo(name, near):
-			l.problems.add("environment %s is no setting: did you mean %s?", name, near)
-		}
-	}
-	return values
-}
-
-// keys lists the keys of settings and of the files of secrets.
-func keys(settings []setting) (list []string) {
-	for _, s := range settings {
-		list = append(list, s.key)
-		if s.secret {
-			list = append(list, s.key+fileOf)
-		}
-	}
-	return list
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
+	return nil
 }

@@ -63,7 +63,7 @@ func (l *loader) readFile(path, source string, settings []setting, streams []str
 					return
 				}
 				if key == "enabled" {
-					l.enable(f, stream, spec)
+					l.enableStream(f, stream, spec)
 					return
 				}
 				f.schedules[stream] = spec
@@ -76,11 +76,11 @@ func (l *loader) readFile(path, source string, settings []setting, streams []str
 	return f
 }
 
-// enable adds a stream to the setting that says which are on, or takes it from there.
-func (l *loader) enable(f *file, stream, text string) {
+// enableStream adds a stream to the setting that says which are on, or takes it from there.
+func (l *loader) enableStream(f *file, stream, text string) {
 	sign, ok := map[string]string{"true": "+", "false": "-"}[text]
 	if !ok {
-		l.problems.add("%s: %q: write true or false", f.where("streams."+stream+".enabled"), text)
+		l.problems.add("%s: %q: write true or false", f.where(enabledKey(stream)), text)
 		return
 	}
 	f.values["streams"] = strings.TrimPrefix(f.values["streams"]+","+sign+stream, ",")

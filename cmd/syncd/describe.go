@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Description is what a user is told of a setting. Where it cannot be set in one of the ways, that name is "".
+type Description struct {
+	Key      string // in the file
+	Variable string // in the environment
+	Flag     string // on the command line, without dashes
+	Group    string
+	Hint     string // what to write
+	Default  string
+	Meaning  string
+	Live     bool // takes effect while the daemon runs, when it reads its configuration again
+}
+
+// scheduleKey and enabledKey name the settings of one stream, which only the file has.
+func scheduleKey(stream string) string { return "streams." + stream + ".schedule" }
+func enabledKey(stream string) string  { return "streams." + stream + ".enabled" }
+
+// Describe lists all settings, in the order of the table.
+func (d Domain) Describe() (list []Description) {
+	for _, s := range (&Config{domain: d}).settings() {
+		one := Description{Key: s.key, Variable: variableName(s.key), Flag: flagName(s.key), Group: s.group, Hint: s.hint, Default: s.def, Meaning: s.meaning, Live: s.live}
+		if s.noFlag {
+			one.Flag = ""
+		}
+		list = append(list, one)
+		if s.secret {
+			key := s.key + fileOf
+			list = append(list, Description{Key: key, Variable: variableName(key), Flag: flagName(key), Group: s.group, Hint: "PATH",
+				Meaning: "file that holds the value of " + variableName(s.key), Live: s.live})
+		}
+	}
+	return append(list,
+		Description{Variable: variableName(configPath), Flag: configPath, Hint: "PATH", Meaning: "configuration file, YAML"},
+		Description{Key: enabledKey("NAME"), Group: GroupStreams, Meaning: "whether one stream is on; instead of streams: LIST"},
+		Description{Key: scheduleKey("NAME"), Group: GroupSchedule, Meaning: "schedule of one stream", Live: true})
+}
+
+// Sentence returns the meaning with a capital letter.
+func (d Description) Sentence() string { return strings.ToUpper(d.Meaning[:1]) + d.Meaning[1:] }
+
+// FlagHelp returns what help says of the flag.
+func (d Description) FlagHelp() string {
+	text := d.Sentence()
+	if d.Default != "" {
+		text += fmt.Sprintf("; default %s", d.Default)
+	}
+	return text + " (" + d.Variable + ")."
+}
+
+// IsLive tells whether a setting takes effect while the daemon runs. The key is one of those that Load shows.
+func (d Domain) IsLive(key string) bool {
+	if strings.HasPrefix(key, "streams.") {
+		return strings.HasSuffix(key, ".schedule")
+	}
+	return slices.ContainsFunc((&Config{domain: d}).settings(), func(s setting) bool { return s.key == key && s.live })
+}

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"syncd/internal/spelling"
+)
+
+// Sources are where a configuration comes from, and what it is checked against.
+type Sources struct {
+	Domain  Domain
+	Flags   map[string]string // what is on the command line, by key
+	Environ map[string]string // all of the environment, by name
+}
+
+// Value is the effective value of one setting as it may be shown, and where it came from.
+type Value struct{ Key, Value, Source string }
+
+// Problems is everything that is wrong with a configuration, each with its remedy.
+type Problems []error
+
+func (p Problems) Error() string {
+	if len(p) == 1 {
+		return p[0].Error()
+	}
+	lines := make([]string, len(p))
+	for i, e := range p {
+		lines[i] = "  - " + e.Error()
+	}
+	return fmt.Sprintf("%d problems with the configuration:\n%s", len(p), strings.Join(lines, "\n"))
+}
+
+func (p Problems) Unwrap() []error { return p }
+
+func (p *Problems) add(format string, args ...any) { *p = append(*p, fmt.Errorf(format, args...)) }
+
+// layer is one source of settings: their texts by key, and how to name the place of one.
+type layer struct {
+	values map[string]string
+	where  func(key string) string
+}
+
+// loader reads the sources of a configuration, one layer above the other.
+type loader struct {
+	layers   []layer // the first that has a setting wins
+	problems Problems
+}
+
+// Load reads the configuration. It returns what it could read along with the problems, so that both can be shown. needed are
+// the groups whose secrets must be there.
+func (s Sources) Load(needed ...string) (*Config, []Value, error) {
+	c, l := &Config{domain: s.Domain}, &loader{}
+	settings, streams := c.settings(), s.Domain.StreamNames()
+	onFlag := layer{s.Flags, func(key string) string { return "flag --" + flagName(key) }}
+	inEnviron := layer{l.readEnviron(s.Environ, settings), func(key string) string { return "environment " + variableName(key) }}
+	l.layers = []layer{onFlag, inEnviron}
+	f := &file{}
+	if path, source, ok := l.find(setting{key: configPath}); ok {
+		f = l.readFile(path, source, settings, streams)
+	}
+	l.layers = append(l.layers, layer{f.values, f.where})
+	c.Schedules = f.schedules
+	var shown []Value
+	from := map[string]string{}
+	for _, setting := range settings {
+		v := l.apply(setting, slices.Contains(needed, setting.group))
+		shown, from[setting.key] = append(shown, v), v.Source
+	}
+	for _, stream := range streams {
+		v := Value{scheduleKey(stream), c.ScheduleOf(stream), "default"}
+		switch {
+		case c.Schedules[stream] != "":
+			v.Source = f.where(v.Key)
+		case c.Schedule != "":
+			v.Source = from["schedule"]
+		}
+		shown = append(shown, v)
+	}
+	if len(l.problems) > 0 {
+		return c, shown, l.problems
+	}
+	return c, shown, nil
+}
+
+// apply sets a setting from the first layer that has it.
+func (l *loader) apply(s setting, needed bool) Value {
+	text, source, ok := l.find(s)
+	v := Value{s.key, text, source}
+	if !ok {
+		v.Value = "(not set)"
+		if s.secret && needed && source == "default" {
+			l.problems.add("%s is not set: %s; set it, or %s to the path of a file that holds it", variableName(s.key), s.meaning, variableName(s.key+fileOf))
+		}
+		return v
+	}
+	if err := s.set(text); err != nil {
+		if s.secret {
+			l.problems.add("%s: %w", source, err)
+		} else {
+			l.problems.add("%s: %q: %w", source, text, err)
+		}
+	}
+	if s.show != nil {
+		v.Value = s.show()
+	}
+	return v
+}
+
+// find returns the text of a setting and where it was; ok is false when it is nowhere, or when what is there is of no use.
+func (l *loader) find(s setting) (text, source string, ok bool) {
+	for _, in := range l.layers {
+		text, set := in.values[s.key]
+		path, inFile := in.values[s.key+fileOf]
+		source, fileSource := in.where(s.key), in.where(s.key+fileOf)
+		switch {
+		case set && s.secret && inFile:
+			l.problems.add("%s and %s are both set: leave one out", source, fileSource)
+			return "", source, false
+		case set && text == "":
+			l.problems.add("%s is empty: give it a value or remove it", source)
+			return "", source, false
+		case set:
+			return text, source, true
+		case s.secret && inFile:
+			text, err := readSecret(path)
+			if err != nil {
+				l.problems.add("%s: %w", fileSource, err)
+			}
+			return text, fileSource + " (" + path + ")", err == nil
+		}
+	}
+	return s.def, "default", s.def != ""
+}
+
+// readSecret reads a file that holds nothing but a secret.
+func readSecret(path string) (string, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("%w: create the file, or correct its path", err)
+	}
+	text := strings.TrimSpace(string(b))
+	if text == "" {
+		return "", fmt.Errorf("%s is empty: write the secret into it", path)
+	}
+	return text, nil
+}
+
+// readEnviron returns the settings in the environment by key, and finds variables that look like settings and are none.
+// What begins with POLAR_ may belong to another program, so there only typing errors count.
+func (l *loader) readEnviron(environ map[string]string, settings []setting) map[string]string {
+	keyOf := map[string]string{}
+	for _, key := range append(keys(settings), configPath) {
+		keyOf[variableName(key)] = key
+	}
+	known, values := slices.Sorted(maps.Keys(keyOf)), map[string]string{}
+	for i, name := range known {
+		known[i] = strings.ToLower(name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(environ)) {
+		if key, ok := keyOf[name]; ok {
+			values[key] = environ[name]
+			continue
+		}
+		ours := strings.HasPrefix(name, "SYNCD_") && !strings.HasPrefix(name, "SYNCD_TEST_")
+		near := strings.ToUpper(spelling.Nearest(name, known))
+		switch {
+		case ours && near == "":
+			l.problems.add("environment %s is no setting: remove it (`syncd config reference` lists them all)", name)
+		case ours, strings.HasPrefix(name, "POLAR_") && spelling.IsTypo(name, near):
+			l.problems.add("environment %s is no setting: did you mean %s?", name, near)
+		}
+	}
+	return values
+}
+
+// keys lists the keys of settings and of the files of secrets.
+func keys(settings []setting) (list []string) {
+	for _, s := range settings {
+		list = append(list, s.key)
+		if s.secret {
+			list = append(list, s.key+fileOf)
+		}
+	}
+	return list
+}
