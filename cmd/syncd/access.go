@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"syncd/internal/config"
 	"syncd/internal/fetch"
 	"syncd/internal/store"
 )
@@ -77,7 +78,7 @@ const (
 
 // gainAccess asks Polar who we are until it answers with that. The token is read again before each question: it may have
 // been replaced. What waiting does not heal is the error.
-func (d *daemon) gainAccess(ctx context.Context) error {
+func (d *daemonProcess) gainAccess(ctx context.Context) error {
 	began := time.Now()
 	for wait := askLeast; ; wait = min(2*wait, askMost) {
 		d.renewToken(ctx)
@@ -114,7 +115,7 @@ func passes(err error) bool {
 }
 
 // lost notes what a question to Polar came to, and tells it once.
-func (d *daemon) lost(ctx context.Context, err error) {
+func (d *daemonProcess) lost(ctx context.Context, err error) {
 	class := fetch.Class(err)
 	if ctx.Err() != nil || !d.access.set(err, class) {
 		return
@@ -131,7 +132,7 @@ func (d *daemon) lost(ctx context.Context, err error) {
 
 // keepAccess gains access again whenever it was lost, until ctx ends. A token of another organization, say, does not end a
 // daemon that runs: it is not ready until it gets one of its own.
-func (d *daemon) keepAccess(ctx context.Context) {
+func (d *daemonProcess) keepAccess(ctx context.Context) {
 	for {
 		select {
 		case <-d.access.look:
@@ -154,7 +155,7 @@ func (d *daemon) keepAccess(ctx context.Context) {
 }
 
 // pause waits for d, or until there is reason to ask at once.
-func (d *daemon) pause(ctx context.Context, wait time.Duration) {
+func (d *daemonProcess) pause(ctx context.Context, wait time.Duration) {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
@@ -169,7 +170,7 @@ func shuts(err error) bool { return errors.Is(err, fetch.ErrAuth) || errors.Is(e
 
 // refused tells whether a 401 that a run met means that the token is refused as such, and a 404 that no version is served.
 // One that a stream alone is answered with is a failure of that stream.
-func (d *daemon) refused(ctx context.Context, err error) bool {
+func (d *daemonProcess) refused(ctx context.Context, err error) bool {
 	d.asking.Lock()
 	defer d.asking.Unlock()
 	if d.access.problem() != nil { // another run has found out
@@ -185,8 +186,8 @@ func (d *daemon) refused(ctx context.Context, err error) bool {
 
 // renewToken takes over a token that was replaced where the configuration has it. While it cannot be read, the old one
 // stays: it may be being written.
-func (d *daemon) renewToken(ctx context.Context) {
-	cfg, _, err := d.sources.Load(GroupPolar)
+func (d *daemonProcess) renewToken(ctx context.Context) {
+	cfg, _, err := d.sources.Load(config.GroupPolar)
 	if err != nil {
 		d.log.DebugContext(ctx, "the configuration cannot be read now", slog.Any("error", err))
 		return
@@ -195,7 +196,7 @@ func (d *daemon) renewToken(ctx context.Context) {
 }
 
 // setToken tells whether it is another token than before.
-func (d *daemon) setToken(ctx context.Context, token Secret) (changed bool) {
+func (d *daemonProcess) setToken(ctx context.Context, token config.Secret) (changed bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if token == d.token {

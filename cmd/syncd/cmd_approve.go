@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"syncd/internal/config"
 	"syncd/internal/humanize"
 )
 
@@ -13,7 +14,7 @@ type approveCmd struct {
 }
 
 func (cmd *approveCmd) Run(c *command) error {
-	cfg, log, err := c.config(GroupDatabase, GroupPolar)
+	cfg, log, err := c.config(config.GroupDatabase, config.GroupPolar)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"syncd/internal/config"
 	"syncd/internal/humanize"
 	"syncd/internal/mirror"
 )
@@ -31,7 +32,7 @@ could not be compared.`
 }
 
 func (cmd *auditCmd) Run(c *command) error {
-	cfg, log, err := c.config(GroupDatabase, GroupPolar)
+	cfg, log, err := c.config(config.GroupDatabase, config.GroupPolar)
 	_, wrong := resolveStreams(cmd.Streams)
 	if err := errors.Join(err, wrong); err != nil {
 		return usage(err)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"syncd/internal/config"
 	"syncd/internal/humanize"
 	"syncd/internal/mirror"
 )
@@ -45,7 +46,7 @@ func windowedStreams() (names []string) {
 }
 
 func (cmd *backfillCmd) Run(c *command) error {
-	cfg, log, err := c.config(GroupDatabase, GroupPolar)
+	cfg, log, err := c.config(config.GroupDatabase, config.GroupPolar)
 	since, until, wrong := cmd.window(time.Now())
 	if err := errors.Join(err, wrong); err != nil {
 		return usage(err)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"syncd/internal/config"
 	"syncd/internal/sched"
 )
 
@@ -18,7 +19,7 @@ type configPrintCmd struct {
 }
 
 func (*configPrintCmd) Run(c *command) error {
-	_, shown, problems := c.sources.Load(GroupDatabase, GroupPolar)
+	_, shown, problems := c.sources.Load(config.GroupDatabase, config.GroupPolar)
 	t := table{head: []string{"SETTING", "VALUE", "SOURCE"}}
 	for _, v := range shown {
 		t.add(v.Key, v.Value, v.Source)
@@ -44,7 +45,7 @@ func (cmd *configReferenceCmd) Run(c *command) error {
 	}
 }
 
-func referenceText(w io.Writer, settings []Description) error {
+func referenceText(w io.Writer, settings []config.Description) error {
 	t := table{head: []string{"FILE", "ENVIRONMENT", "FLAG", "DEFAULT", ""}}
 	for _, d := range settings {
 		t.add(d.Key, d.Variable, dashed(d.Flag), d.Default, d.Sentence())
@@ -52,7 +53,7 @@ func referenceText(w io.Writer, settings []Description) error {
 	return t.print(w)
 }
 
-func referenceMarkdown(w io.Writer, settings []Description) error {
+func referenceMarkdown(w io.Writer, settings []config.Description) error {
 	var b strings.Builder
 	b.WriteString("| file | environment | flag | default | |\n|---|---|---|---|---|\n")
 	for _, d := range settings {
@@ -70,7 +71,7 @@ func referenceMarkdown(w io.Writer, settings []Description) error {
 }
 
 // referenceYAML writes a configuration file in which every line is a comment.
-func referenceYAML(w io.Writer, settings []Description, streams []string) error {
+func referenceYAML(w io.Writer, settings []config.Description, streams []string) error {
 	var b strings.Builder
 	b.WriteString("# Settings of syncd. Flags and environment variables come before this file.\n")
 	for _, d := range settings {

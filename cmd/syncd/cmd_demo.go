@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"syncd/internal/config"
 	"syncd/internal/fetch"
 	"syncd/internal/humanize"
 	"syncd/internal/localpg"
@@ -31,7 +32,7 @@ type demoCmd struct {
 type demo struct {
 	*demoCmd
 	*command
-	cfg   *Config
+	cfg   *config.Config
 	log   *slog.Logger
 	steps table
 	pg    *localpg.Server
@@ -128,7 +129,7 @@ func (d *demo) startPolar(ctx context.Context) (note string, err error) {
 }
 
 func (d *demo) migrate(ctx context.Context) (note string, err error) {
-	d.cfg.DatabaseURL, d.cfg.Server, d.cfg.AccessToken = Secret(d.dsn), d.sim.url, simToken
+	d.cfg.DatabaseURL, d.cfg.Server, d.cfg.AccessToken = config.Secret(d.dsn), d.sim.url, simToken
 	d.cfg.OrganizationID = ""
 	if d.store, err = openStore(ctx, d.cfg, d.log, false); err != nil {
 		return "", err

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"syncd/internal/config"
 	"syncd/internal/humanize"
 	"syncd/internal/mirror"
 )
@@ -51,7 +52,7 @@ func (cmd *receiptCmd) Run(c *command) error {
 }
 
 func (a *documentArgs) run(c *command, kind string, fetch func(*mirror.Runner, context.Context, string) (mirror.Document, error)) error {
-	cfg, log, err := c.config(GroupDatabase, GroupPolar)
+	cfg, log, err := c.config(config.GroupDatabase, config.GroupPolar)
 	if err := errors.Join(err, a.writable(a.Output)); err != nil {
 		return usage(err)
 	}

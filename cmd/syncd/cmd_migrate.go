@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"syncd/internal/config"
 	"syncd/internal/store"
 	"syncd/migrations"
 )
@@ -61,7 +62,7 @@ func (migrateStatusCmd) Run(c *command) error {
 
 // withStore opens the database that is configured, as it is.
 func withStore(c *command, do func(*store.Store) error) error {
-	cfg, log, err := c.config(GroupDatabase)
+	cfg, log, err := c.config(config.GroupDatabase)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"syncd/internal/config"
 	"syncd/internal/humanize"
 	"syncd/internal/mirror"
 	"syncd/internal/store"
@@ -22,7 +23,7 @@ type planCmd struct {
 // Run asks Polar for the counts that the costs follow from. It needs no database, and writes nothing to one; with one it
 // shares the budget of the processes that run, and knows the rows that others are read for.
 func (cmd *planCmd) Run(c *command) error {
-	cfg, log, err := c.config(GroupPolar)
+	cfg, log, err := c.config(config.GroupPolar)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"syncd/internal/config"
 	"syncd/internal/humanize"
 	"syncd/internal/mirror"
 )
@@ -29,7 +30,7 @@ Exit code 0: each object was written or marked; 1: unknown stream or malformed i
 }
 
 func (cmd *refreshCmd) Run(c *command) error {
-	cfg, log, err := c.config(GroupDatabase, GroupPolar)
+	cfg, log, err := c.config(config.GroupDatabase, config.GroupPolar)
 	ids, wrong := cmd.check()
 	if err := errors.Join(err, wrong); err != nil {
 		return usage(err)

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"syncd/internal/config"
 	"syncd/internal/fetch"
 	"syncd/internal/humanize"
 	"syncd/internal/mirror"
@@ -25,11 +26,11 @@ type runCmd struct {
 }
 
 func (cmd *runCmd) Run(c *command) error {
-	cfg, log, err := c.config(GroupDatabase, GroupPolar)
+	cfg, log, err := c.config(config.GroupDatabase, config.GroupPolar)
 	if err != nil {
 		return err
 	}
-	d := &daemon{cfg: cfg, log: log, sources: c.sources, shown: c.shown, level: &c.level, stop: c.stop, access: newAccess(), token: cfg.AccessToken}
+	d := &daemonProcess{cfg: cfg, log: log, sources: c.sources, shown: c.shown, level: &c.level, stop: c.stop, access: newAccess(), token: cfg.AccessToken}
 	d.current.Store(cfg)
 	starting, release := c.interruptible()
 	defer release()
@@ -40,9 +41,9 @@ func (cmd *runCmd) Run(c *command) error {
 	return d.run(c, starting)
 }
 
-// daemon is the engine, the scheduler that drives it, and the server that reports on it.
-type daemon struct {
-	cfg     *Config
+// daemonProcess is the engine, the scheduler that drives it, and the server that reports on it.
+type daemonProcess struct {
+	cfg     *config.Config
 	log     *slog.Logger
 	engine  *engine
 	metrics *serve.Metrics
@@ -55,23 +56,23 @@ type daemon struct {
 	stop   <-chan struct{} // closed when work should come to an end
 
 	// What the configuration is read from, and what of it is in use: cfg is that of the start.
-	sources Sources
+	sources config.Sources
 	level   *slog.LevelVar
-	current atomic.Pointer[Config]
-	shown   []Value
+	current atomic.Pointer[config.Config]
+	shown   []config.Value
 
 	tailed bool     // a round has been made; used by the tails alone
 	await  sync.Map // by stream, what its sweep waits for
 
 	mu    sync.Mutex
-	token Secret // in use
+	token config.Secret // in use
 }
 
 // config is the configuration in use.
-func (d *daemon) config() *Config { return d.current.Load() }
+func (d *daemonProcess) config() *config.Config { return d.current.Load() }
 
 // open makes everything but the first request to Polar.
-func (d *daemon) open(ctx context.Context, migrate bool) (err error) {
+func (d *daemonProcess) open(ctx context.Context, migrate bool) (err error) {
 	build := buildInfo()
 	d.metrics = serve.NewMetrics(build, d.cfg.StreamsOn())
 	if d.engine, err = openEngine(ctx, d.cfg, d.log, migrate, d.metrics); err != nil {
@@ -133,7 +134,7 @@ func (d *daemon) open(ctx context.Context, migrate bool) (err error) {
 
 // now is the clock of the database, by which schedules go: hosts differ, and a host may be wrong. Where the database does not
 // answer, it is what that clock showed last and the time that has passed.
-func (d *daemon) now(ctx context.Context, shown time.Time) func() time.Time {
+func (d *daemonProcess) now(ctx context.Context, shown time.Time) func() time.Time {
 	var mu sync.Mutex
 	read := time.Now()
 	ctx = context.WithoutCancel(ctx)
@@ -151,7 +152,7 @@ func (d *daemon) now(ctx context.Context, shown time.Time) func() time.Time {
 	}
 }
 
-func (d *daemon) addr() string {
+func (d *daemonProcess) addr() string {
 	if d.server == nil {
 		return "off"
 	}
@@ -160,7 +161,7 @@ func (d *daemon) addr() string {
 
 // run works until the first signal, then lets the runs finish the page in hand. The server outlives the scheduler, so
 // that the end can be watched.
-func (d *daemon) run(c *command, starting context.Context) error {
+func (d *daemonProcess) run(c *command, starting context.Context) error {
 	ctx, release := c.draining(drainTimeout, func() {
 		d.log.Info("shutting down: the pages in hand are finished", "within", drainTimeout)
 		if d.server != nil {
@@ -204,7 +205,7 @@ func (d *daemon) run(c *command, starting context.Context) error {
 
 // job is one run of a stream. Only what failed is tried again soon: reading a whole stream again because some of its
 // items cannot be stored, or because rows came and went meanwhile, would cost the same again for little.
-func (d *daemon) job(stream string) func(context.Context) error {
+func (d *daemonProcess) job(stream string) func(context.Context) error {
 	var w waiting
 	return func(ctx context.Context) error {
 		switch swept, err := d.ready(ctx, stream, &w); {
@@ -236,7 +237,7 @@ func (d *daemon) job(stream string) func(context.Context) error {
 }
 
 // tail is one round of tails; it brings sweeps forward that the tails want.
-func (d *daemon) tail(ctx context.Context) error {
+func (d *daemonProcess) tail(ctx context.Context) error {
 	var res mirror.Result
 	for again := true; again; again = shuts(res.Err) && d.refused(ctx, res.Err) {
 		if !d.access.wait(ctx, d.stop) {
@@ -272,7 +273,7 @@ func (d *daemon) tail(ctx context.Context) error {
 const warnDays = 45
 
 // warnOfVersion tells in time that the version that is asked for ends.
-func (d *daemon) warnOfVersion(ctx context.Context) {
+func (d *daemonProcess) warnOfVersion(ctx context.Context) {
 	v, known := fetch.FindVersion(d.cfg.PolarVersion)
 	if left := v.DaysLeft(d.engine.client.Now()); known && left < warnDays {
 		d.log.WarnContext(ctx, "Polar retires the version of its API that is configured: set polar_version to a newer one, or upgrade syncd; until then its current one is used when that day comes",
@@ -281,7 +282,7 @@ func (d *daemon) warnOfVersion(ctx context.Context) {
 }
 
 // freshness brings the gauges up to date. Where that fails, the next run does it.
-func (d *daemon) freshness(ctx context.Context) {
+func (d *daemonProcess) freshness(ctx context.Context) {
 	fresh, err := d.engine.store.Freshness(ctx)
 	if err != nil {
 		d.log.WarnContext(ctx, "the metrics do not tell how fresh the streams are", "error", err)
@@ -300,7 +301,7 @@ func (d *daemon) freshness(ctx context.Context) {
 
 // silence is for how long Polar may be silent before the daemon is not ready: three rounds of tails, and at least five
 // minutes, in which a request is repeated and a pause of the limit ends. Without tails nobody asks often enough to tell.
-func (c *Config) silence() time.Duration {
+func silence(c *config.Config) time.Duration {
 	if c.Tail <= 0 {
 		return 0
 	}
@@ -308,11 +309,11 @@ func (c *Config) silence() time.Duration {
 }
 
 // polarAnswers tells why Polar cannot be read from, by what this process knows and by when it last answered any.
-func (d *daemon) polarAnswers(ctx context.Context) error {
+func (d *daemonProcess) polarAnswers(ctx context.Context) error {
 	if err := d.polarError(); err != nil {
 		return err
 	}
-	most := d.config().silence()
+	most := silence(d.config())
 	at, ago, err := d.engine.store.LastAnswer(ctx)
 	switch {
 	case err != nil:
@@ -324,16 +325,16 @@ func (d *daemon) polarAnswers(ctx context.Context) error {
 }
 
 // lastAnswer is said where all is well.
-func (d *daemon) lastAnswer(ctx context.Context) string {
+func (d *daemonProcess) lastAnswer(ctx context.Context) string {
 	if at, ago, err := d.engine.store.LastAnswer(ctx); err == nil && !at.IsZero() {
 		return "last answered " + humanize.Span(ago) + " ago, at " + at.Format(time.RFC3339)
 	}
 	return ""
 }
 
-func (d *daemon) polarError() error { return d.access.problem() }
+func (d *daemonProcess) polarError() error { return d.access.problem() }
 
-func (d *daemon) status(ctx context.Context) (any, error) {
+func (d *daemonProcess) status(ctx context.Context) (any, error) {
 	upcoming := d.sched.Upcoming()
 	report, err := readStatus(ctx, d.engine.store, d.config(), func(st store.StreamStatus) time.Time { return upcoming[st.Stream].UTC() })
 	if problem := d.polarError(); problem != nil {

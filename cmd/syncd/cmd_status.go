@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"syncd/internal/config"
 	"syncd/internal/fetch"
 	"syncd/internal/humanize"
 	"syncd/internal/mirror"
@@ -21,7 +22,7 @@ type statusCmd struct {
 }
 
 func (cmd *statusCmd) Run(c *command) error {
-	cfg, _, err := c.config(GroupDatabase)
+	cfg, _, err := c.config(config.GroupDatabase)
 	if err != nil {
 		return err
 	}
@@ -150,7 +151,7 @@ type streamReport struct {
 }
 
 // readStatus reads the state of all streams; next tells when each runs again.
-func readStatus(ctx context.Context, s *store.Store, cfg *Config, next func(store.StreamStatus) time.Time) (statusReport, error) {
+func readStatus(ctx context.Context, s *store.Store, cfg *config.Config, next func(store.StreamStatus) time.Time) (statusReport, error) {
 	report := statusReport{Schema: s.Schema()}
 	id, bound, err := s.Organization(ctx)
 	if err != nil {
@@ -209,7 +210,7 @@ func readStatus(ctx context.Context, s *store.Store, cfg *Config, next func(stor
 }
 
 // expected is when a daemon with this configuration would run a stream next. What is overdue it runs as it starts.
-func expected(cfg *Config, st store.StreamStatus, now time.Time) time.Time {
+func expected(cfg *config.Config, st store.StreamStatus, now time.Time) time.Time {
 	if cfg.StreamsOff[st.Stream] {
 		return time.Time{}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"syncd/internal/config"
 	"syncd/internal/humanize"
 	"syncd/internal/mirror"
 )
@@ -16,7 +17,7 @@ type syncCmd struct {
 }
 
 func (cmd *syncCmd) Run(c *command) error {
-	cfg, log, err := c.config(GroupDatabase, GroupPolar)
+	cfg, log, err := c.config(config.GroupDatabase, config.GroupPolar)
 	_, unknown := resolveStreams(cmd.Streams)
 	if err := errors.Join(err, unknown); err != nil {
 		return usage(err)

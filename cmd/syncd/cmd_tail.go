@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"syncd/internal/config"
 	"syncd/internal/humanize"
 	"syncd/internal/mirror"
 	"syncd/internal/store"
@@ -20,7 +21,7 @@ type tailCmd struct {
 
 // Run makes one round of tails, as the daemon does every few minutes.
 func (cmd *tailCmd) Run(c *command) error {
-	cfg, log, err := c.config(GroupDatabase, GroupPolar)
+	cfg, log, err := c.config(config.GroupDatabase, config.GroupPolar)
 	_, unknown := resolveStreams(cmd.Streams)
 	if err := errors.Join(err, unknown); err != nil {
 		return usage(err)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"syncd/internal/config"
 	"syncd/internal/humanize"
 	"syncd/internal/mirror"
 	"syncd/internal/store"
@@ -22,7 +23,7 @@ type verifyCmd struct {
 // Run judges from what the runs put on record. Polar is not asked.
 func (cmd *verifyCmd) Run(c *command) error {
 	names, unknown := resolveStreams(cmd.Streams)
-	cfg, _, err := c.config(GroupDatabase)
+	cfg, _, err := c.config(config.GroupDatabase)
 	if err := errors.Join(err, unknown); err != nil {
 		return usage(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"syncd/internal/daemon"
 	"syncd/internal/localpg/pgtest"
 	"syncd/internal/mirror"
 )
@@ -28,7 +29,7 @@ func TestDemo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, stream := range settingsDomain().StreamNames() {
+	for _, stream := range daemon.Domain().StreamNames() {
 		if off[stream] {
 			continue
 		}

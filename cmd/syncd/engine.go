@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"syncd/internal/config"
 	"syncd/internal/fetch"
 	"syncd/internal/mirror"
 	"syncd/internal/store"
@@ -23,7 +24,7 @@ type engine struct {
 }
 
 // openStore connects to the database, and migrates it if that is wanted.
-func openStore(ctx context.Context, cfg *Config, log *slog.Logger, migrate bool) (*store.Store, error) {
+func openStore(ctx context.Context, cfg *config.Config, log *slog.Logger, migrate bool) (*store.Store, error) {
 	s, err := store.Open(ctx, store.Config{
 		DSN:      cfg.DatabaseURL.Reveal(),
 		Schema:   cfg.Schema,
@@ -51,7 +52,7 @@ func openStore(ctx context.Context, cfg *Config, log *slog.Logger, migrate bool)
 }
 
 // newClient makes the client of Polar. It sends nothing.
-func newClient(cfg *Config, log *slog.Logger) (*fetch.Client, error) {
+func newClient(cfg *config.Config, log *slog.Logger) (*fetch.Client, error) {
 	client, err := fetch.New(fetch.Config{
 		Server:            cfg.Server,
 		Token:             cfg.AccessToken.Reveal(),
@@ -69,7 +70,7 @@ func newClient(cfg *Config, log *slog.Logger) (*fetch.Client, error) {
 }
 
 // openEngine makes everything ready to sync, without a request to Polar.
-func openEngine(ctx context.Context, cfg *Config, log *slog.Logger, migrate bool, watch mirror.Observer) (*engine, error) {
+func openEngine(ctx context.Context, cfg *config.Config, log *slog.Logger, migrate bool, watch mirror.Observer) (*engine, error) {
 	tuneMemory()
 	client, err := newClient(cfg, log)
 	if err != nil {
@@ -132,7 +133,7 @@ func (c *command) draining(within time.Duration, drain func()) (ctx context.Cont
 
 // engine opens an engine for one command, and gives its work a context: a signal breaks the opening off at once, and then
 // asks the work to come to an end. done closes everything.
-func (c *command) engine(cfg *Config, log *slog.Logger, migrate bool, watch mirror.Observer) (ctx context.Context, e *engine, done func(), err error) {
+func (c *command) engine(cfg *config.Config, log *slog.Logger, migrate bool, watch mirror.Observer) (ctx context.Context, e *engine, done func(), err error) {
 	ctx, release := c.interruptible()
 	e, err = openEngine(ctx, cfg, log, migrate, watch)
 	release()

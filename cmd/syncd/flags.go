@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/alecthomas/kong"
+
+	"syncd/internal/config"
 )
 
 // The flags of each group of settings, and what commands need of them together. A flag is named like its setting, with dashes;
@@ -57,8 +59,8 @@ type (
 )
 
 // describeFlags gives the flags of settings their group, their placeholder and their help.
-func describeFlags(settings []Description) kong.Option {
-	byFlag := map[string]Description{}
+func describeFlags(settings []config.Description) kong.Option {
+	byFlag := map[string]config.Description{}
 	for _, d := range settings {
 		byFlag[d.Flag] = d
 	}
@@ -82,12 +84,12 @@ func describeFlags(settings []Description) kong.Option {
 }
 
 // settingsOf returns the settings that are on the command line, by key.
-func settingsOf(parsed *kong.Context, settings []Description) map[string]string {
+func settingsOf(parsed *kong.Context, settings []config.Description) map[string]string {
 	given := map[string]string{}
 	for _, flag := range parsed.Flags() {
 		for _, d := range settings {
 			if text, is := parsed.FlagValue(flag).(*string); is && text != nil && d.Flag == flag.Name {
-				given[KeyOfFlag(flag.Name)] = *text
+				given[config.KeyOfFlag(flag.Name)] = *text
 			}
 		}
 	}

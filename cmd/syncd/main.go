@@ -15,6 +15,8 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"syncd/internal/config"
+	"syncd/internal/daemon"
 	"syncd/internal/mirror"
 )
 
@@ -64,8 +66,8 @@ type cli struct {
 type command struct {
 	ctx            context.Context // ends when work must be cut off
 	stop           <-chan struct{} // closed when work should come to an end
-	sources        Sources         // of the configuration
-	shown          []Value         // what of the configuration may be shown
+	sources        config.Sources  // of the configuration
+	shown          []config.Value  // what of the configuration may be shown
 	stdout, stderr io.Writer
 	logs           *swapWriter // where log lines go: stderr, or the space above progress bars
 	json           bool        // log lines are JSON, so the last error must be, too
@@ -85,7 +87,7 @@ func run(ctx context.Context, signals <-chan os.Signal, args []string, environ m
 	}()
 	defer func() { cancel(nil); <-watched }()
 
-	c := &command{ctx: ctx, stop: stop, sources: Sources{Domain: settingsDomain(), Environ: environ}, reload: reload, stdout: stdout, stderr: stderr, logs: &swapWriter{w: stderr}}
+	c := &command{ctx: ctx, stop: stop, sources: config.Sources{Domain: daemon.Domain(), Environ: environ}, reload: reload, stdout: stdout, stderr: stderr, logs: &swapWriter{w: stderr}}
 	settings := c.sources.Domain.Describe()
 	exited := false
 	parser, err := kong.New(&cli{},
@@ -175,7 +177,7 @@ func (c *command) fail(err error) int {
 
 // isUsage tells errors that a different call or configuration would not have.
 func isUsage(err error) bool {
-	_, configured := errors.AsType[Problems](err)
+	_, configured := errors.AsType[config.Problems](err)
 	_, stream := errors.AsType[*mirror.UnknownStreamError](err)
 	return configured || stream
 }
@@ -189,7 +191,7 @@ func commandOf(err error) string {
 }
 
 // config reads the configuration for a command that needs the secrets of some groups.
-func (c *command) config(needed ...string) (*Config, *slog.Logger, error) {
+func (c *command) config(needed ...string) (*config.Config, *slog.Logger, error) {
 	cfg, shown, err := c.sources.Load(needed...)
 	if err != nil {
 		return nil, nil, err
@@ -199,7 +201,7 @@ func (c *command) config(needed ...string) (*Config, *slog.Logger, error) {
 	return cfg, c.logger(cfg), nil
 }
 
-func (c *command) logger(cfg *Config) *slog.Logger {
+func (c *command) logger(cfg *config.Config) *slog.Logger {
 	c.level.Set(cfg.LogLevel)
 	options := &slog.HandlerOptions{Level: &c.level}
 	if cfg.LogFormat == "json" {

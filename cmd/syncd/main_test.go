@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"syncd/internal/daemon"
 	"syncd/internal/localpg/pgtest"
 	"syncd/internal/polarsim"
 )
@@ -143,6 +144,16 @@ func query(ctx context.Context, ts *testscript.TestScript, dsn, sql string) {
 	ts.Check(rows.Err())
 }
 
+// write makes a file and returns its path.
+func write(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // Every command's help ends with an example of that command.
 func TestHelp(t *testing.T) {
 	t.Parallel()
@@ -189,7 +200,7 @@ func TestFlagsOfSettings(t *testing.T) {
 		t.Fatalf("exit code %d: %s", code, stderr.String())
 	}
 	help := strings.Join(strings.Fields(stdout.String()), " ")
-	for _, d := range settingsDomain().Describe() {
+	for _, d := range daemon.Domain().Describe() {
 		if d.Flag == "" {
 			continue
 		}

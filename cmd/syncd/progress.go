@@ -12,6 +12,7 @@ import (
 	"github.com/vbauerster/mpb/v8/cwriter"
 	"github.com/vbauerster/mpb/v8/decor"
 
+	"syncd/internal/config"
 	"syncd/internal/humanize"
 	"syncd/internal/mirror"
 )
@@ -69,7 +70,7 @@ func isTerminal(w io.Writer) bool {
 }
 
 // logger keeps lines that the bars show as well from being shown twice, unless a level was asked for.
-func (p *progress) logger(c *command, cfg *Config, log *slog.Logger) *slog.Logger {
+func (p *progress) logger(c *command, cfg *config.Config, log *slog.Logger) *slog.Logger {
 	if _, asked := c.sources.Flags["log_level"]; p.bars == nil || asked || cfg.LogLevel != slog.LevelInfo {
 		return log
 	}

@@ -5,11 +5,12 @@ import (
 	"log/slog"
 	"strings"
 
+	"syncd/internal/config"
 	"syncd/internal/mirror"
 )
 
 // reloads reads the configuration again at each SIGHUP, until ctx ends.
-func (d *daemon) reloads(ctx context.Context, asked <-chan struct{}) {
+func (d *daemonProcess) reloads(ctx context.Context, asked <-chan struct{}) {
 	for {
 		select {
 		case <-asked:
@@ -22,8 +23,8 @@ func (d *daemon) reloads(ctx context.Context, asked <-chan struct{}) {
 
 // reload takes over what can change while the daemon runs, and names what cannot. A configuration with a problem changes
 // nothing.
-func (d *daemon) reload(ctx context.Context) {
-	read, shown, err := d.sources.Load(GroupDatabase, GroupPolar)
+func (d *daemonProcess) reload(ctx context.Context) {
+	read, shown, err := d.sources.Load(config.GroupDatabase, config.GroupPolar)
 	if err == nil {
 		err = d.sched.Reschedule(jobSpecs(read), read.Timezone, read.Jitter)
 	}
@@ -64,7 +65,7 @@ func list(names []string) string {
 }
 
 // jobSpecs are the schedules of the daemon's jobs by name.
-func jobSpecs(cfg *Config) map[string]string {
+func jobSpecs(cfg *config.Config) map[string]string {
 	specs := map[string]string{mirror.TailStream: cfg.TailSchedule()}
 	for _, stream := range cfg.StreamsOn() {
 		specs[stream] = cfg.ScheduleOf(stream)

@@ -28,7 +28,7 @@ type waiting struct {
 }
 
 // ready tells whether a sweep that waited was made by another process meanwhile. An error is what is still to be waited for.
-func (d *daemon) ready(ctx context.Context, stream string, w *waiting) (swept bool, err error) {
+func (d *daemonProcess) ready(ctx context.Context, stream string, w *waiting) (swept bool, err error) {
 	if !w.until.IsZero() {
 		complete, err := d.complete(ctx, stream)
 		if err != nil {
@@ -56,7 +56,7 @@ func (d *daemon) ready(ctx context.Context, stream string, w *waiting) (swept bo
 }
 
 // busy waits for a lease: until it ends, or, where it was renewed since it was met first, for a while.
-func (d *daemon) busy(ctx context.Context, stream string, w *waiting, busy *store.BusyError) error {
+func (d *daemonProcess) busy(ctx context.Context, stream string, w *waiting, busy *store.BusyError) error {
 	after := busy.Left + leaseMargin
 	switch {
 	case w.until.IsZero():
@@ -74,7 +74,7 @@ func (d *daemon) busy(ctx context.Context, stream string, w *waiting, busy *stor
 }
 
 // waits keeps what a sweep waits for, to be shown, and logs it once; "" = nothing any more.
-func (d *daemon) waits(stream string, w *waiting, what string) {
+func (d *daemonProcess) waits(stream string, w *waiting, what string) {
 	switch {
 	case what == "":
 		*w = waiting{}
@@ -90,7 +90,7 @@ func (d *daemon) waits(stream string, w *waiting, what string) {
 }
 
 // complete is when the last complete sweep of a stream began.
-func (d *daemon) complete(ctx context.Context, stream string) (time.Time, error) {
+func (d *daemonProcess) complete(ctx context.Context, stream string) (time.Time, error) {
 	list, err := d.engine.store.Standings(ctx, []string{stream})
 	if err != nil {
 		return time.Time{}, err

@@ -1,4 +1,4 @@
-package main
+package config_test
 
 import (
 	"encoding/json"
@@ -7,12 +7,14 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"syncd/internal/config"
+	"syncd/internal/daemon"
 )
 
 const (
@@ -31,14 +33,14 @@ func write(t *testing.T, name, text string) string {
 }
 
 // load reads a configuration that is checked as syncd does.
-func load(flags, environ map[string]string, needed ...string) (*Config, []Value, error) {
-	return Sources{Domain: settingsDomain(), Flags: flags, Environ: environ}.Load(needed...)
+func load(flags, environ map[string]string, needed ...string) (*config.Config, []config.Value, error) {
+	return config.Sources{Domain: daemon.Domain(), Flags: flags, Environ: environ}.Load(needed...)
 }
 
 // shown returns the value and the source of a setting.
-func shown(t *testing.T, list []Value, key string) (text, source string) {
+func shown(t *testing.T, list []config.Value, key string) (text, source string) {
 	t.Helper()
-	i := slices.IndexFunc(list, func(v Value) bool { return v.Key == key })
+	i := slices.IndexFunc(list, func(v config.Value) bool { return v.Key == key })
 	if i < 0 {
 		t.Fatalf("%s is not shown", key)
 	}
@@ -64,7 +66,7 @@ streams:
 		"SYNCD_DATABASE_URL": testDSN, "POLAR_ACCESS_TOKEN_FILE": secret, "PATH": "/bin", "POLAR_WEBHOOK_SECRET": "not ours",
 		"SYNCD_TEST_DATABASE_URL": "of the tests",
 	}
-	c, list, err := load(flags, environ, GroupDatabase, GroupPolar)
+	c, list, err := load(flags, environ, config.GroupDatabase, config.GroupPolar)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +74,7 @@ streams:
 		c.Timezone.String() != "Asia/Tokyo" || c.Listen != "127.0.0.1:9464" || c.DatabaseURL.Reveal() != testDSN {
 		t.Errorf("config is %+v", c)
 	}
-	for _, want := range []Value{
+	for _, want := range []config.Value{
 		{"schema", "from_flag", "flag --schema"},
 		{"parallel", "3", "environment SYNCD_PARALLEL"},
 		{"log_level", "debug", "file " + path + ":4 log_level"},
@@ -84,7 +86,7 @@ streams:
 		{"streams.members.schedule", "off", "file " + path + ":9 streams.members.schedule"},
 		{"streams.metrics.schedule", "@weekly", "environment SYNCD_SCHEDULE"},
 	} {
-		got := Value{Key: want.Key}
+		got := config.Value{Key: want.Key}
 		got.Value, got.Source = shown(t, list, want.Key)
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
@@ -101,7 +103,7 @@ func TestDefaultSchedules(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.ScheduleOf("orders") != nightly || c.ScheduleOf("metrics") != hourly {
+	if c.ScheduleOf("orders") != "0 3 * * *" || c.ScheduleOf("metrics") != "@every 1h" {
 		t.Errorf("orders %q, metrics %q", c.ScheduleOf("orders"), c.ScheduleOf("metrics"))
 	}
 }
@@ -127,8 +129,8 @@ streams:
 			"SYNCD_DATABASE_URL": "postgres://syncd:hunter2@:port/x", "SYNCD_LOG_LEVEL": "loud", "POLAR_SERVER": "prod",
 			"POLAR_ORGANIZATION_ID": "acme", "SYNCD_REQUESTS_PER_MINUTE": "0", "SYNCD_SCHEDULE": "0 3 * *",
 			"POLAR_ACCESS_TOKEN_FILE": empty,
-		}, GroupDatabase, GroupPolar)
-	var all Problems
+		}, config.GroupDatabase, config.GroupPolar)
+	var all config.Problems
 	if !errors.As(err, &all) {
 		t.Fatalf("load = %v", err)
 	}
@@ -176,10 +178,10 @@ func TestSecretsThatAreNeeded(t *testing.T) {
 		want    []string // in the error; none: no error
 	}{
 		{"nothing needed", nil, nil, nil},
-		{"only the database", map[string]string{"SYNCD_DATABASE_URL": testDSN}, []string{GroupDatabase}, nil},
-		{"both missing", nil, []string{GroupDatabase, GroupPolar}, []string{"SYNCD_DATABASE_URL is not set", "SYNCD_DATABASE_URL_FILE", "POLAR_ACCESS_TOKEN is not set"}},
-		{"both ways", map[string]string{"POLAR_ACCESS_TOKEN": "a", "POLAR_ACCESS_TOKEN_FILE": "b"}, []string{GroupPolar}, []string{"POLAR_ACCESS_TOKEN and environment POLAR_ACCESS_TOKEN_FILE are both set"}},
-		{"no such file", map[string]string{"POLAR_ACCESS_TOKEN_FILE": missing}, []string{GroupPolar}, []string{"POLAR_ACCESS_TOKEN_FILE", "no such file"}},
+		{"only the database", map[string]string{"SYNCD_DATABASE_URL": testDSN}, []string{config.GroupDatabase}, nil},
+		{"both missing", nil, []string{config.GroupDatabase, config.GroupPolar}, []string{"SYNCD_DATABASE_URL is not set", "SYNCD_DATABASE_URL_FILE", "POLAR_ACCESS_TOKEN is not set"}},
+		{"both ways", map[string]string{"POLAR_ACCESS_TOKEN": "a", "POLAR_ACCESS_TOKEN_FILE": "b"}, []string{config.GroupPolar}, []string{"POLAR_ACCESS_TOKEN and environment POLAR_ACCESS_TOKEN_FILE are both set"}},
+		{"no such file", map[string]string{"POLAR_ACCESS_TOKEN_FILE": missing}, []string{config.GroupPolar}, []string{"POLAR_ACCESS_TOKEN_FILE", "no such file"}},
 		{"no configuration file", map[string]string{"SYNCD_CONFIG": missing}, nil, []string{"SYNCD_CONFIG", "no such file"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -199,7 +201,7 @@ func TestSecretsThatAreNeeded(t *testing.T) {
 
 func TestFlagOverridesTheFileOfASecret(t *testing.T) {
 	t.Parallel()
-	c, _, err := load(map[string]string{"database_url": testDSN}, map[string]string{"SYNCD_DATABASE_URL_FILE": "/none"}, GroupDatabase)
+	c, _, err := load(map[string]string{"database_url": testDSN}, map[string]string{"SYNCD_DATABASE_URL_FILE": "/none"}, config.GroupDatabase)
 	if err != nil || c.DatabaseURL.Reveal() != testDSN {
 		t.Errorf("load = %v", err)
 	}
@@ -207,13 +209,13 @@ func TestFlagOverridesTheFileOfASecret(t *testing.T) {
 
 func TestSecretIsNeverPrinted(t *testing.T) {
 	t.Parallel()
-	s := Secret(testToken)
+	s := config.Secret(testToken)
 	var out strings.Builder
-	slog.New(slog.NewJSONHandler(&out, nil)).Info("x", "a", s, "b", struct{ S Secret }{s})
-	slog.New(slog.NewTextHandler(&out, nil)).Info("x", "a", s, "b", struct{ S Secret }{s})
+	slog.New(slog.NewJSONHandler(&out, nil)).Info("x", "a", s, "b", struct{ S config.Secret }{s})
+	slog.New(slog.NewTextHandler(&out, nil)).Info("x", "a", s, "b", struct{ S config.Secret }{s})
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%t"} {
 		fmt.Fprintf(&out, verb+"\n", s)
-		fmt.Fprintf(&out, verb+"\n", Config{AccessToken: s, DatabaseURL: s})
+		fmt.Fprintf(&out, verb+"\n", config.Config{AccessToken: s, DatabaseURL: s})
 	}
 	b, err := json.Marshal(map[string]any{"token": s})
 	if err != nil {
@@ -222,57 +224,6 @@ func TestSecretIsNeverPrinted(t *testing.T) {
 	out.Write(b)
 	if strings.Contains(out.String(), testToken) || strings.Contains(out.String(), fmt.Sprintf("%x", testToken)) {
 		t.Errorf("the secret is shown:\n%s", out.String())
-	}
-}
-
-// Every setting can be set in each of its ways, and is documented.
-func TestSettingsTable(t *testing.T) {
-	t.Parallel()
-	seen := map[string]bool{}
-	for _, s := range (&Config{domain: settingsDomain()}).settings() {
-		if seen[s.key] || s.key != strings.ToLower(s.key) || s.meaning == "" || s.group == "" || s.hint == "" || s.set == nil {
-			t.Errorf("setting %+v is wrong or there twice", s.key)
-		}
-		seen[s.key] = true
-		if s.def != "" {
-			if err := s.set(s.def); err != nil {
-				t.Errorf("the default of %s is refused: %v", s.key, err)
-			}
-		}
-		if s.secret && s.show == nil {
-			t.Errorf("%s is secret and shown as it is", s.key)
-		}
-	}
-}
-
-// A live setting is taken over while the daemon runs, and no other is. The token is: by whoever tries it first.
-func TestLiveSettings(t *testing.T) {
-	t.Parallel()
-	domain := settingsDomain()
-	load := func(key, text string) *Config {
-		c, _, err := Sources{Domain: domain, Flags: map[string]string{key: text}}.Load()
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.domain = Domain{} // functions cannot be compared
-		return c
-	}
-	for key, text := range map[string]string{
-		"database_url": testDSN, "schema": "other", "polar_server": "sandbox", "polar_version": "2026-04",
-		"polar_organization_id": "1dbfc517-0bbf-4301-9ba8-555ca42b9737", "requests_per_minute": "7", "patience": "7m", "parallel": "7", "lease": "7s",
-		"streams": "orders", "events_retention": "7", "schedule": "@weekly", "tail": "7m", "timezone": "Asia/Tokyo", "jitter": "7s",
-		"listen": "off", "log_level": "debug", "log_format": "json",
-	} {
-		before, after := load("schema", "polar"), load(key, text)
-		if reflect.DeepEqual(before, after) {
-			t.Errorf("%s: %s changes nothing", key, text)
-		}
-		if taken := !reflect.DeepEqual(before, before.WithLive(after)); taken != domain.IsLive(key) {
-			t.Errorf("%s: taken over %v, live %v", key, taken, domain.IsLive(key))
-		}
-	}
-	if !domain.IsLive("polar_access_token") || !domain.IsLive("streams.orders.schedule") || domain.IsLive("streams") {
-		t.Error("the token and the schedules of streams are live, which streams are on is not")
 	}
 }
 

@@ -1,6 +1,7 @@
-package main
+package daemon
 
 import (
+	"syncd/internal/config"
 	"syncd/internal/fetch"
 	"syncd/internal/mirror"
 	"syncd/internal/store"
@@ -25,10 +26,10 @@ func otherSchedules() map[string]string {
 	}
 }
 
-// settingsDomain returns what settings are checked against.
-func settingsDomain() Domain {
+// Domain returns what settings are checked against.
+func Domain() config.Domain {
 	all, others := mirror.Streams(), otherSchedules()
-	d := Domain{
+	d := config.Domain{
 		SelectStreams:  func(list string) (off map[string]bool, err error) { return mirror.Select(list, all) },
 		CheckDatabase:  store.CheckDSN,
 		RedactDatabase: store.RedactDSN,
@@ -39,7 +40,7 @@ func settingsDomain() Domain {
 		if other, is := others[s.Name]; is {
 			schedule = other
 		}
-		d.Streams = append(d.Streams, Stream{Name: s.Name, OptIn: s.OptIn, Schedule: schedule})
+		d.Streams = append(d.Streams, config.Stream{Name: s.Name, OptIn: s.OptIn, Schedule: schedule})
 	}
 	return d
 }
