@@ -173,3 +173,13 @@ func (g *generator) assortment() {
 		g.plan(Product{CreatedAt: t + 160*day + Time(i)*7*hour/4, Name: fmt.Sprintf("Add-on %03d", i), Visibility: "public", Archived: i%11 == 0}, amount, amount, amount)
 	}
 }
+
+// boards makes some dashboards.
+func (g *generator) boards() {
+	t := g.start + 200*day
+	g.dashboards = []Dashboard{
+		{CreatedAt: t, Name: "Overview", Metrics: []string{"revenue", "orders", "active_subscriptions", "monthly_recurring_revenue"}},
+		{CreatedAt: t + 9*day + 17, ModifiedAt: t + 12*day, Name: "Churn 📉", Metrics: []string{"churned_subscriptions", "churn_rate", "canceled_subscriptions"}},
+		{CreatedAt: t + 40*day, Name: "Empty", Metrics: []string{}},
+	}
+}

@@ -299,3 +299,16 @@ func (w *World) appendSequence(b []byte, prefix string, customer Ref, n int32) [
 }
 
 const invoicePrefix, receiptPrefix = "SIM-", "RCPT-SIM-"
+
+func (w *World) appendDashboard(b []byte, n int) []byte {
+	d, o := &w.dashboards[n], object{b: b}
+	o.open()
+	o.time("created_at", d.CreatedAt)
+	o.time("modified_at", d.ModifiedAt)
+	o.id("id", w.id(KindDashboard, n))
+	o.str("name", d.Name)
+	list(&o, "metrics", d.Metrics, func(o *object, slug string) { o.b = appendString(o.b, slug) })
+	o.id("organization_id", w.id(KindOrganization, 0))
+	o.close()
+	return o.b
+}

@@ -1,7 +1,6 @@
 package polarsim
 
 import (
-	"slices"
 	"strconv"
 )
 
@@ -102,28 +101,4 @@ func (w *World) renderCheckoutLink(o *object, n Ref) {
 	w.linkProduct(o, first)
 	o.str("url", "https://buy.polar.sh/"+secret)
 	o.close()
-}
-
-// countLists counts what the lists of the catalogue and those around sales show.
-func (w *World) countLists(counts map[string]int) {
-	for path, name := range map[string]string{"/v1/discounts/": "discounts", "/v1/benefits/": "benefits", "/v1/checkout-links/": "checkout_links",
-		"/v1/custom-fields/": "custom_fields", "/v1/refunds/": "refunds", "/v1/disputes/": "disputes", "/v1/checkouts/": "checkouts",
-		"/v1/benefit-grants/": "benefit_grants", "/v1/license-keys/": "license_keys", "/v1/files/": "files"} {
-		for _, r := range listsOfSales() {
-			if r.path != path {
-				continue
-			}
-			counts[name] = 0
-			for n := range Ref(r.rows(w)) {
-				if r.shows(w, n) {
-					counts[name]++
-				}
-			}
-		}
-	}
-}
-
-// listsOfSales are the lists next to those of people and sales.
-func listsOfSales() []*resource {
-	return slices.Concat(catalogueLists(), afterSales(), uploadLists(), grantLists(), licenseKeyLists())
 }

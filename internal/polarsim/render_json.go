@@ -1,6 +1,7 @@
 package polarsim
 
 import (
+	"encoding/json"
 	"math"
 	"strconv"
 	"unicode/utf8"
@@ -151,4 +152,28 @@ func validText(s string) bool {
 		}
 	}
 	return utf8.ValidString(s)
+}
+
+// withKey adds a string to a JSON object in text form.
+func withKey(object, key, value string) string {
+	member := quote(key) + ":" + quote(value)
+	if object == "" || object == "{}" {
+		return "{" + member + "}"
+	}
+	return object[:len(object)-1] + "," + member + "}"
+}
+
+func quote(s string) string { return string(appendString(nil, s)) }
+
+// lookup gives the JSON text of a key of an object in text form.
+func lookup(object, key string) (json.RawMessage, bool) {
+	if object == "" {
+		return nil, false
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(object), &fields); err != nil {
+		return nil, false
+	}
+	v, ok := fields[key]
+	return v, ok
 }

@@ -163,3 +163,8 @@ func (w *World) leastAmount(n Ref) int64 {
 	}
 	return least
 }
+
+// listsOfSales are the lists next to those of people and sales.
+func listsOfSales() []*resource {
+	return slices.Concat(catalogueLists(), afterSales(), uploadLists(), grantLists(), licenseKeyLists())
+}

@@ -67,30 +67,3 @@ func getDashboard(c *call) {
 		c.showBoard(http.StatusOK, n)
 	}
 }
-
-func postDashboard(c *call) {
-	p := &problems{}
-	in := parseDashboard(c.input, true, p)
-	if !c.invalid(p) {
-		c.showBoard(http.StatusCreated, c.w.createDashboard(in))
-	}
-}
-
-func patchDashboard(c *call) {
-	p := &problems{}
-	in := parseDashboard(c.input, false, p)
-	if c.invalid(p) {
-		return
-	}
-	if n, ok := c.board(); ok {
-		c.w.updateDashboard(n, in)
-		c.showBoard(http.StatusOK, n)
-	}
-}
-
-func dropDashboard(c *call) {
-	if n, ok := c.board(); ok {
-		c.w.deleteDashboard(n)
-		c.status = http.StatusNoContent
-	}
-}

@@ -84,3 +84,28 @@ func (rt *route) match(segments []string) (params map[string]string, fixed int, 
 	}
 	return params, fixed, true
 }
+
+// extraRoutes are the operations besides lists and GET by id.
+func extraRoutes() []route {
+	customers, orders, meters := []string{"customers:read", "customers:write"}, []string{"orders:read"}, []string{"meters:read", "meters:write"}
+	members := []string{"members:read", "members:write"}
+	table := []route{
+		// Since June 2026 only web sessions may read tokens (polarsource/polar, server/polar/organization_access_token/auth.py).
+		{method: "GET", pattern: "/v1/organization-access-tokens/", webOnly: true, handle: (*call).notFound},
+		{method: "GET", pattern: "/v1/customers/external/{external_id}", scopes: customers, handle: (*call).getCustomerExternal},
+		{method: "GET", pattern: "/v1/customers/{id}/state", scopes: customers, handle: (*call).getState},
+		{method: "GET", pattern: "/v1/customers/external/{external_id}/state", scopes: customers, handle: (*call).getState},
+		{method: "GET", pattern: "/v1/customers/{id}/members/{member_id}", scopes: members, handle: (*call).getMember},
+		{method: "GET", pattern: "/v1/customers/external/{external_id}/members/{member_external_id}", scopes: members, handle: (*call).getMember},
+		{method: "GET", pattern: "/v1/customers/{id}/payment-methods", scopes: customers, handle: (*call).listPaymentMethods},
+		{method: "GET", pattern: "/v1/license-keys/{id}", scopes: []string{"license_keys:read", "license_keys:write"}, handle: (*call).getLicenseKey},
+		{method: "GET", pattern: "/v1/license-keys/{id}/activations/{activation_id}", scopes: []string{"license_keys:read", "license_keys:write"}, handle: (*call).getActivation},
+		{method: "GET", pattern: "/v1/customer-seats", scopes: []string{"customer_seats:read"}, handle: (*call).listSeats},
+		{method: "GET", pattern: "/v1/orders/{id}/invoice", scopes: orders, handle: (*call).getInvoice},
+		{method: "GET", pattern: "/v1/orders/{id}/receipt", scopes: orders, handle: (*call).getReceipt},
+		{method: "GET", pattern: "/v1/meters/{id}/quantities", scopes: meters, handle: (*call).getQuantities},
+	}
+	table = append(append(table, exportRoutes()...), eventRoutes()...)
+	table = append(table, webhookRoutes()...)
+	return append(append(table, metricRoutes()...), writeRoutes()...)
+}

@@ -2,7 +2,6 @@ package polarsim
 
 import (
 	"math/rand/v2"
-	"time"
 )
 
 // taxes are rates in 1/1000 by country; elsewhere nothing is charged.
@@ -70,25 +69,6 @@ func (w *World) subscriptionOrder(number Ref, at Time, reason string) Order {
 	return o
 }
 
-// cycleOrder is the order for the subscription's current period; create tells that it is the first.
-func (g *generator) cycleOrder(r *rand.Rand, number Ref, at Time, create bool) Order {
-	s := &g.subscriptions[number]
-	reason := ReasonCycle
-	if create {
-		reason = ReasonCreate
-	} else if s.Product == productUsage && chance(r, 100) {
-		reason = ReasonMeterCycle
-	}
-	o := g.subscriptionOrder(number, at, reason)
-	if create {
-		o.Checkout = s.Checkout
-	}
-	var few [4]Item
-	o.Items = g.takeItems(g.lines(r, few[:0], s, create)...)
-	g.total(&o)
-	return o
-}
-
 // lines are those of one period: a static price each, and after the first period the usage of the one before.
 func (w *World) lines(r *rand.Rand, items []Item, s *Subscription, create bool) []Item {
 	name := w.products[s.Product].Name
@@ -133,72 +113,9 @@ func digitsOf(n int) []byte {
 	return append(digitsOf(n/10), byte('0'+n%10))
 }
 
-// trialOrder is the order of nothing that begins a trial.
-func (g *generator) trialOrder(number Ref, at Time) Order {
-	s := &g.subscriptions[number]
-	o := g.subscriptionOrder(number, at, ReasonCreate)
-	o.Checkout = s.Checkout
-	o.Items = g.takeItems(g.trialItem(s))
-	return o
-}
-
 func (w *World) trialItem(s *Subscription) Item {
 	const format = "Jan 2, 2006"
 	return Item{Price: None, Label: "Trial period for " + w.products[s.Product].Name + " (" + s.TrialStart.Go().Format(format) + " - " + s.TrialEnd.Go().Format(format) + ")"}
-}
-
-// seatsOrder is the proration of more seats in the middle of a period.
-func (g *generator) seatsOrder(r *rand.Rand, number Ref, at Time) Order {
-	s := &g.subscriptions[number]
-	o := g.subscriptionOrder(number, at, ReasonUpdate)
-	o.Discount = None
-	price := &g.prices[s.Prices[0]]
-	before := price.forSeats(int(s.Seats)) / 2
-	after := price.forSeats(int(s.Seats)+1+r.IntN(5)) / 2
-	name := g.products[s.Product].Name
-	month := time.Month(1 + r.IntN(12)).String()
-	o.Items = g.takeItems(Item{Label: "Remaining time on " + name + " — From " + month, Amount: -before, Price: s.Prices[0], Proration: true},
-		Item{Label: name + " — To " + month, Amount: after, Price: s.Prices[0], Proration: true})
-	g.total(&o)
-	return o
-}
-
-func (g *generator) add(o Order) { g.orders = append(g.orders, o) }
-
-// buy makes a one-time purchase, now and then a top-up of the customer's wallet, which has no product. It gives the number of orders made: 1.
-func (g *generator) buy(r *rand.Rand, n Ref) int {
-	from := max(g.customers[n].CreatedAt, g.start+151*day)
-	at := from + Time(r.Int64N(int64(max(g.now-10*second-from, 1))))
-	g.add(g.purchase(r, n, at))
-	return 1
-}
-
-func (g *generator) purchase(r *rand.Rand, n Ref, at Time) Order {
-	o := g.newOrder(n, at)
-	if chance(r, 300) {
-		o.Metadata = pick(r, metadatas)
-	}
-	if chance(r, 12) {
-		o.Items = g.takeItems(Item{Label: "Wallet Top-Up for " + g.org.Name, Amount: 5000, Price: None})
-		g.total(&o)
-		return o
-	}
-	o.Product = pick(r, buyable)
-	if extra := len(g.products) - catalogueSize; extra > 0 && chance(r, 300) {
-		if p := Ref(catalogueSize + r.IntN(extra)); g.products[p].CreatedAt < at && !g.products[p].Recurring() {
-			o.Product = p
-		}
-	}
-	prices, amount, _ := g.sale(r, o.Product, o.Currency, at)
-	item := Item{Label: g.products[o.Product].Name, Amount: amount, Price: None}
-	if len(prices) > 0 {
-		item.Price = prices[0]
-	}
-	o.Discount = discountFor(r)
-	o.Items = g.takeItems(item)
-	o.Checkout = g.checkout(r, at-Time(20+r.IntN(600))*second, o.Product, n, false)
-	g.total(&o)
-	return o
 }
 
 // checkout makes a session that succeeded and, before it, one now and then that did not.

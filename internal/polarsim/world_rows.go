@@ -317,3 +317,12 @@ type Organization struct {
 	Name, Slug, Email     string
 	Status                string
 }
+
+// Upload is a file that was uploaded, or was to be.
+type Upload struct {
+	CreatedAt, DeletedAt      Time
+	Service, Name, Mime       string // Service "": there is no file of this number
+	Version, Etag             string // "" = null
+	Size                      int64
+	Pending, Malicious, Hexed bool
+}

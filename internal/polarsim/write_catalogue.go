@@ -3,7 +3,6 @@ package polarsim
 import (
 	"net/http"
 	"reflect"
-	"strings"
 )
 
 // catalogueList is what the API offers to change in one list of the catalogue, and what webhooks tell of it.
@@ -150,32 +149,4 @@ func (x catalogueList[T]) remove(c *call) {
 		x.after(c.w, &before, n)
 	}
 	c.status = http.StatusNoContent
-}
-
-// renameAnswers rewrites the key of a custom field in what customers answered, of which no webhook tells. The rows count as modified: upstream's
-// bulk update goes through the same columns as any other (polarsource/polar, server/polar/custom_field/service.py update).
-func (w *World) renameAnswers(old, slug string) {
-	if old == slug {
-		return
-	}
-	at, done := w.stamp(), map[string]string{}
-	rename := func(text *string, modified *Time) {
-		if !strings.Contains(*text, quote(old)) {
-			return
-		}
-		renamed, known := done[*text]
-		if !known {
-			renamed = renamedKey(*text, old, slug)
-			done[*text] = renamed
-		}
-		if renamed != *text {
-			*text, *modified = renamed, at
-		}
-	}
-	for i := range w.subscriptions {
-		rename(&w.subscriptions[i].CustomFields, &w.subscriptions[i].ModifiedAt)
-	}
-	for i := range w.orders {
-		rename(&w.orders[i].CustomFields, &w.orders[i].ModifiedAt)
-	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 )
 
@@ -22,19 +23,6 @@ func (w *World) listed() []int {
 	written := func(n int) Time { return max(w.dashboards[n].CreatedAt, w.dashboards[n].ModifiedAt) }
 	slices.SortStableFunc(rows, func(a, b int) int { return cmp.Compare(written(a), written(b)) })
 	return rows
-}
-
-func (w *World) appendDashboard(b []byte, n int) []byte {
-	d, o := &w.dashboards[n], object{b: b}
-	o.open()
-	o.time("created_at", d.CreatedAt)
-	o.time("modified_at", d.ModifiedAt)
-	o.id("id", w.id(KindDashboard, n))
-	o.str("name", d.Name)
-	list(&o, "metrics", d.Metrics, func(o *object, slug string) { o.b = appendString(o.b, slug) })
-	o.id("organization_id", w.id(KindOrganization, 0))
-	o.close()
-	return o.b
 }
 
 // dashboardInput is the body of a create or an update; nil is a field that was not sent.
@@ -124,4 +112,31 @@ func (w *World) updateDashboard(n int, in dashboardInput) {
 func (w *World) deleteDashboard(n int) {
 	w.dashboards[n].Deleted = true
 	w.stamp()
+}
+
+func postDashboard(c *call) {
+	p := &problems{}
+	in := parseDashboard(c.input, true, p)
+	if !c.invalid(p) {
+		c.showBoard(http.StatusCreated, c.w.createDashboard(in))
+	}
+}
+
+func patchDashboard(c *call) {
+	p := &problems{}
+	in := parseDashboard(c.input, false, p)
+	if c.invalid(p) {
+		return
+	}
+	if n, ok := c.board(); ok {
+		c.w.updateDashboard(n, in)
+		c.showBoard(http.StatusOK, n)
+	}
+}
+
+func dropDashboard(c *call) {
+	if n, ok := c.board(); ok {
+		c.w.deleteDashboard(n)
+		c.status = http.StatusNoContent
+	}
 }

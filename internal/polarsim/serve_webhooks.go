@@ -5,6 +5,24 @@ import (
 	"strconv"
 )
 
+func webhookRoutes() []route {
+	read := []string{"webhooks:read", "webhooks:write"}
+	const path = "/v1/webhooks/endpoints"
+	list := &resource{path: path, kind: KindWebhookEndpoint, scopes: read, fixed: true, sorting: []string{"-created_at"},
+		rows:   func(w *World) int { return len(w.hooks.endpoints) },
+		hidden: func(w *World, n Ref) bool { return w.hooks.endpoints[n].DeletedAt != 0 },
+		sorts:  []sortKey{byTime("created_at", func(w *World, n Ref) Time { return w.hooks.endpoints[n].CreatedAt })},
+		render: (*World).renderEndpoint}
+	return []route{
+		{method: http.MethodGet, pattern: path, scopes: read, handle: list.list},
+		{method: http.MethodGet, pattern: path + "/{id}", scopes: read, handle: list.get},
+		{method: http.MethodPost, pattern: path, scopes: read[1:], lock: lockWrite, handle: func(c *call) { c.createEndpoint(list) }},
+		{method: http.MethodPatch, pattern: path + "/{id}", scopes: read[1:], lock: lockWrite, handle: func(c *call) { c.updateEndpoint(list) }},
+		{method: http.MethodDelete, pattern: path + "/{id}", scopes: read[1:], lock: lockWrite, handle: func(c *call) { c.deleteEndpoint(list) }},
+		{method: http.MethodGet, pattern: "/v1/webhooks/deliveries", scopes: read, handle: listDeliveries},
+	}
+}
+
 // deliveries describes the list of deliveries, as far as it is one like others: newest first, and no other order.
 func deliveries() *resource {
 	at := func(w *World, n Ref) Time { return w.hooks.deliveries[n].at }
@@ -31,52 +49,4 @@ var deliveryList = deliveries()
 func listDeliveries(c *call) {
 	c.w.record()
 	deliveryList.list(c)
-}
-
-func (w *World) renderDelivery(o *object, n Ref) {
-	d := &w.hooks.deliveries[n]
-	e := &w.hooks.events[d.event]
-	succeeded := d.code == http.StatusOK
-	o.open()
-	o.times(d.at, 0)
-	o.id("id", w.id(KindWebhookDelivery, int(n)))
-	o.bool("succeeded", succeeded)
-	o.int("http_code", int64(d.code))
-	if succeeded {
-		o.str("response", `{"ok":true}`)
-	} else {
-		o.str("response", "Bad Gateway")
-	}
-	o.key("webhook_event")
-	o.open()
-	o.times(e.at, d.at)
-	o.id("id", w.id(KindWebhookEvent, int(d.event)))
-	o.int("last_http_code", int64(e.code))
-	o.bool("succeeded", e.code == http.StatusOK)
-	o.bool("skipped", false)
-	archived := w.now-e.at > archiveAfter
-	if archived {
-		o.null("payload")
-	} else {
-		o.str("payload", w.sent(d.event, e))
-	}
-	o.str("type", e.kind)
-	o.bool("is_archived", archived)
-	o.close()
-	o.close()
-}
-
-// sent is the text of an event; once given it stays, whatever becomes of the row.
-func (w *World) sent(n Ref, e *webhookEvent) string {
-	if e.payload != "" {
-		return e.payload
-	}
-	if text, ok := w.hooks.payloads.Load(n); ok {
-		if s, isText := text.(string); isText {
-			return s
-		}
-	}
-	text, _ := w.hooks.payloads.LoadOrStore(n, w.payload(e.kind, e.about, e.row, e.at))
-	s, _ := text.(string) // nothing else is stored
-	return s
 }

@@ -1,0 +1,70 @@
+package polarsim
+
+func (w *World) renderGrant(o *object, n Ref) {
+	o.open()
+	w.grantFields(o, w.allGrants()[n])
+	o.close()
+}
+
+// tellGrant writes a grant as webhooks do, with the properties before; those do not change here.
+func (w *World) tellGrant(o *object, n Ref) {
+	o.open()
+	o.raw("previous_properties", w.grantFields(o, w.allGrants()[n]))
+	o.close()
+}
+
+// grantFields writes what is the same for both, and gives the properties.
+func (w *World) grantFields(o *object, g Grant) (properties string) {
+	s := &w.subscriptions[g.Subscription]
+	at := func(key string, t Time) {
+		if t == 0 {
+			o.null(key)
+			return
+		}
+		o.time(key, t)
+	}
+	o.times(s.CreatedAt+second, g.Revoked)
+	o.id("id", w.grantID(g))
+	at("granted_at", g.since())
+	o.bool("is_granted", g.since() != 0)
+	at("revoked_at", g.Revoked)
+	o.bool("is_revoked", g.Revoked != 0)
+	w.ref(o, "subscription_id", KindSubscription, g.Subscription)
+	o.null("order_id")
+	w.ref(o, "customer_id", KindCustomer, s.Customer)
+	w.ref(o, "user_id", KindUser, s.Customer)
+	o.null("member_id")
+	w.ref(o, "benefit_id", KindBenefit, g.Benefit)
+	o.null("error")
+	o.key("customer")
+	w.renderCustomer(o, s.Customer)
+	o.null("member")
+	o.key("benefit")
+	w.renderBenefit(o, g.Benefit)
+	properties = w.grantProperties(g)
+	switch w.benefits[g.Benefit].Type { // what customer state does not show
+	case "license_keys":
+		properties = `{"user_provided_key":"` + w.hiddenText("own key", int(g.Subscription)) + `",` + properties[1:]
+	case "slack_shared_channel":
+		properties = `{"invite_url":"https://join.slack.example/` + w.hiddenText("invitation", int(g.Subscription)) + `"}`
+	}
+	o.raw("properties", properties)
+	return properties
+}
+
+// grantProperties are what a grant says beside its benefit; of credits for a meter nothing gets through the shapes that
+// Polar answers with (polarsource/polar, server/polar/benefit/schemas.py).
+func (w *World) grantProperties(g Grant) string {
+	switch w.benefits[g.Benefit].Type {
+	case "license_keys":
+		id := w.id(KindLicenseKey, int(g.Subscription)<<8|int(g.Benefit)).String()
+		return `{"license_key_id":"` + id + `","display_key":"****-` + id[:6] + `"}`
+	case "downloadables":
+		return `{"files":["` + w.id(KindMedia, uploadDownloads).String() + `"]}`
+	case "discord":
+		return `{"account_id":"9876543210","guild_id":"1029384756","role_id":"5647382910","granted_account_id":"9876543210"}`
+	case "github_repository":
+		return `{"account_id":"4711","repository_owner":"simulated-tools","repository_name":"pro","permission":"pull","granted_account_id":"4711"}`
+	}
+	return ""
+}
