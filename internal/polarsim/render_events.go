@@ -1,6 +1,9 @@
 package polarsim
 
-import "strconv"
+import (
+	"strconv"
+	"syncd/internal/polarsim/metrics"
+)
 
 // renderEvent writes an event; children is 0 where it is asked for by id, as upstream counts them for lists only.
 func (w *World) renderEvent(o *object, n Ref, children int64) {
@@ -101,11 +104,11 @@ func (w *World) orderMetadata(o *object, m *moment) {
 		o.str("order_created_at", r.CreatedAt.String())
 		w.idText(o, "product_id", KindProduct, r.Product)
 		subscription()
-		o.int("amount", usd(amount+tax, r.Currency))
+		o.int("amount", metrics.USD(amount+tax, r.Currency))
 		o.str("currency", "usd")
 		o.int("presentment_amount", amount+tax)
 		o.str("presentment_currency", r.Currency)
-		o.int("tax_amount", usd(tax, r.Currency))
+		o.int("tax_amount", metrics.USD(tax, r.Currency))
 		o.int("fee", 0)
 	}
 	switch m.name {
@@ -165,7 +168,7 @@ func (w *World) orderMetadata(o *object, m *moment) {
 		if r.Product != None {
 			w.ref(o, "product_id", KindProduct, r.Product)
 		}
-		o.int("amount", usd(r.Due(), r.Currency))
+		o.int("amount", metrics.USD(r.Due(), r.Currency))
 		o.int("net_amount", r.Net())
 		o.str("currency", "usd")
 		o.int("presentment_amount", r.Due())

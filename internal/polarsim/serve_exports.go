@@ -202,16 +202,17 @@ func exportMetrics(c *call) {
 	c.attach("polar-metrics", func(emit func([]byte) bool) {
 		w := c.w
 		w.mu.RLock()
-		defs, sets := q.wanted()
-		tables := metricTables{orders: w.orders, subscriptions: w.subscriptions, checkouts: w.checkouts}
-		values := computeMetrics(newTimeline(q.from, q.to, q.interval, q.zone), tables, w.metricFilter(&q), sets)
+		values, defs := q.compute(w.metricTables(), w.metricFilter(&q))
 		w.mu.RUnlock()
-		columns := []exportColumn{{"", "Timestamp", func(_ *World, r *record, n Ref) { r.time(values.starts[n]) }}}
+		columns := []exportColumn{{"", "Timestamp", func(_ *World, r *record, n Ref) { r.time(At(values.Start(int(n)))) }}}
 		for _, d := range defs {
-			column := values.columns[d.slug]
-			columns = append(columns, exportColumn{d.slug, d.name, func(_ *World, r *record, n Ref) {
+			columns = append(columns, exportColumn{d.Slug, d.Name, func(_ *World, r *record, n Ref) {
 				r.separate()
-				r.b = column.appendPython(r.b, int(n))
+				if v := values.Value(d, int(n)); v.IsFloat {
+					r.b = appendPython(r.b, v.Float)
+				} else {
+					r.b = strconv.AppendInt(r.b, v.Int, 10)
+				}
 			}})
 		}
 		columns = spoilColumns(c.hits, columns)
@@ -225,7 +226,7 @@ func exportMetrics(c *call) {
 			return
 		}
 		rec.b = rec.b[:0]
-		for i := range values.periods() {
+		for i := range values.Periods() {
 			rec.begin()
 			for _, column := range columns {
 				column.write(w, rec, Ref(i))
@@ -234,14 +235,6 @@ func exportMetrics(c *call) {
 		}
 		emit(rec.b)
 	})
-}
-
-// appendPython writes the value of a period as Python's str.
-func (c *column) appendPython(b []byte, i int) []byte {
-	if c.ints != nil || c.whole && c.floats[i] == float64(int64(c.floats[i])) {
-		return c.append(b, i)
-	}
-	return appendPython(b, c.floats[i])
 }
 
 // sendStream sends a response whose length is not known beforehand. Faults end it early: cleanly (short) or with the connection (truncate).

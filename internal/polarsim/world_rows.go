@@ -1,5 +1,7 @@
 package polarsim
 
+import "cmp"
+
 // Ref is the number of a row within its table; None is null.
 type Ref int32
 
@@ -205,6 +207,9 @@ type Subscription struct {
 func (s *Subscription) Live() bool {
 	return s.Status == SubTrialing || s.Status == SubActive || s.Status == SubPastDue
 }
+
+// end is when the subscription ended or, if it has not yet, will; 0 = it goes on.
+func (s *Subscription) end() Time { return cmp.Or(s.EndedAt, s.EndsAt) }
 
 // SubscriptionMeter is the usage of the current period.
 type SubscriptionMeter struct {

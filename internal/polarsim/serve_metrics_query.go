@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
+	"syncd/internal/polarsim/metrics"
 	"time"
 	_ "time/tzdata" // any zone may be asked for, also where the system has no zone files
 )
@@ -49,7 +49,7 @@ func parseMetricsQuery(values url.Values, p *problems) (q metricsQuery) {
 	}
 	q.interval = lastOf(values, "interval")
 	if values.Has("interval") {
-		checkEnum(p, at("interval"), q.interval, metricIntervals())
+		checkEnum(p, at("interval"), q.interval, metrics.Intervals())
 	} else {
 		p.add("missing", at("interval"), "Field required", nil, "")
 	}
@@ -76,7 +76,7 @@ func parseMetricsQuery(values url.Values, p *problems) (q metricsQuery) {
 	q.metrics = values["metrics"]
 	var unknown []string
 	for _, slug := range q.metrics {
-		if !isMetric(slug) && !slices.Contains(unknown, slug) {
+		if !metrics.Known(slug) && !slices.Contains(unknown, slug) {
 			unknown = append(unknown, slug)
 		}
 	}
@@ -85,8 +85,8 @@ func parseMetricsQuery(values url.Values, p *problems) (q metricsQuery) {
 		p.add("value_error", at("metrics"), "Invalid metric slugs: "+strings.Join(unknown, ", "), q.metrics, "")
 		return q
 	}
-	limit, _ := limitOf(q.interval)
-	if days := int(q.to.Sub(q.from) / (24 * time.Hour)); days < 0 || days > limit.maxDays {
+	limit, _ := metrics.LimitOf(q.interval)
+	if days := int(q.to.Sub(q.from) / (24 * time.Hour)); days < 0 || days > limit.MaxDays {
 		p.add("value_error", []any{"query"}, "The interval is too small for the given date range. Use a larger interval or reduce the date range.",
 			[]string{q.from.Format(time.DateOnly), q.to.Format(time.DateOnly), q.interval}, "")
 	}
@@ -114,99 +114,72 @@ func (q *metricsQuery) key() string {
 		ids(q.organizations), ids(q.products), ids(q.customers), slices.Sorted(slices.Values(q.billing)), slices.Sorted(slices.Values(q.metrics)))
 }
 
-// wanted lists the metrics of the answer in Polar's order, and the sets that have to be computed for them.
-func (q *metricsQuery) wanted() (defs []*metricDef, sets metricSet) {
-	for i := range metricDefs {
-		d := &metricDefs[i]
-		if d.sets&setUnderivable != 0 || (q.metrics != nil && !slices.Contains(q.metrics, d.slug)) {
-			continue
-		}
-		defs = append(defs, d)
-		sets |= d.sets
-	}
-	return defs, sets
+// metricTables are the rows that metrics are computed from. Orders are in the order of their creation.
+type metricTables struct {
+	orders        []Order
+	subscriptions []Subscription
+	checkouts     []Checkout
 }
 
-// appendMetrics writes the answer. Metrics without a value are left out of it (exclude_none), not sent as null.
-func appendMetrics(b []byte, v *metricValues, defs []*metricDef) []byte {
-	columns := make([]*column, len(defs))
-	for i, d := range defs {
-		columns[i] = v.columns[d.slug]
-	}
-	b = append(b, `{"periods":[`...)
-	for p := range v.periods() {
-		if p > 0 {
-			b = append(b, ',')
-		}
-		b = append(b, `{"timestamp":"`...)
-		b = append(v.appendStart(b, p), '"')
-		for i, d := range defs {
-			b = append(b, `,"`...)
-			b = append(b, d.slug...)
-			b = append(b, `":`...)
-			b = columns[i].append(b, p)
-		}
-		b = append(b, '}')
-	}
-	b = append(b, `],"totals":{`...)
-	for i, d := range defs {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(b, '"')
-		b = append(b, d.slug...)
-		b = append(b, `":`...)
-		b = v.appendTotal(b, d)
-	}
-	b = append(b, `},"metrics":{`...)
-	for i, d := range defs {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(b, '"')
-		b = append(b, d.slug...)
-		b = append(b, `":{"slug":"`...)
-		b = append(b, d.slug...)
-		b = append(b, `","display_name":"`...)
-		b = append(b, d.name...)
-		b = append(b, `","type":"`...)
-		b = append(b, d.kind...)
-		b = append(b, `"}`...)
-	}
-	return append(b, "}}"...)
+// metricFilter narrows the rows that count. A nil slice counts every row.
+type metricFilter struct {
+	customers, products []bool // by row number
+	nothing             bool   // the filter names nothing of this organization
 }
 
-func (v *metricValues) appendTotal(b []byte, d *metricDef) []byte {
-	n := v.periods()
-	switch d.total {
-	case totalLast:
-		return v.columns[d.slug].append(b, n-1)
-	case totalRatio:
-		over, under := sum(v.columns[d.over].ints[:n]), sum(v.columns[d.under].ints[:n])
-		if under == 0 {
-			return appendFloat(b, 0, false)
-		}
-		return appendFloat(b, float64(over)/float64(under), false)
+func (f *metricFilter) accepts(customer, product Ref) bool {
+	if f.nothing {
+		return false
 	}
-	return strconv.AppendInt(b, sum(v.columns[d.slug].ints[:n]), 10)
+	if f.customers != nil && (customer < 0 || !f.customers[customer]) {
+		return false
+	}
+	return f.products == nil || (product >= 0 && f.products[product])
 }
 
-func sum(values []int64) (total int64) {
-	for _, v := range values {
-		total += v
-	}
-	return total
+// compute answers the question from the rows that the filter accepts.
+func (q *metricsQuery) compute(tables metricTables, f *metricFilter) (values *metrics.Values, defs []*metrics.Def) {
+	defs = metrics.Choose(q.metrics)
+	return metrics.Compute(metrics.NewTimeline(q.from, q.to, q.interval, q.zone), tables.counted(f), defs), defs
 }
 
-// appendMetricLimits writes the answer of GET /v1/metrics/limits.
-func appendMetricLimits(b []byte) []byte {
-	b = append(b, `{"min_date":"`+metricMinDate+`","intervals":{`...)
-	for i := len(metricLimits) - 1; i >= 0; i-- {
-		l := metricLimits[i]
-		b = fmt.Appendf(b, `"%s":{"min_days":%d,"max_days":%d}`, l.interval, l.minDays, l.maxDays)
-		if i > 0 {
-			b = append(b, ',')
-		}
+// counted are the rows that f accepts, as metrics see them.
+func (t metricTables) counted(f *metricFilter) metrics.Tables {
+	return metrics.Tables{
+		Subscriptions: func(yield func(*metrics.Subscription) bool) {
+			var row metrics.Subscription
+			for i := range t.subscriptions {
+				s := &t.subscriptions[i]
+				row = metrics.Subscription{Customer: int32(s.Customer), CreatedAt: metrics.Time(s.CreatedAt), StartedAt: metrics.Time(s.StartedAt),
+					TrialEnd: metrics.Time(s.TrialEnd), CanceledAt: metrics.Time(s.CanceledAt), End: metrics.Time(s.end()), CancellationReason: s.CancellationReason,
+					Interval: s.Interval, IntervalCount: s.IntervalCount, Amount: s.Amount, Currency: s.Currency}
+				if f.accepts(s.Customer, s.Product) && !yield(&row) {
+					return
+				}
+			}
+		},
+		Orders: func(yield func(*metrics.Order) bool) {
+			var row metrics.Order
+			for i := range t.orders {
+				o := &t.orders[i]
+				if !o.Paid() || !f.accepts(o.Customer, o.Product) {
+					continue
+				}
+				row = metrics.Order{CreatedAt: metrics.Time(o.CreatedAt), Net: o.Net(), Fee: o.PlatformFee, Refunded: o.RefundedAmount, Currency: o.Currency,
+					Subscription: int32(o.Subscription)}
+				if !yield(&row) {
+					return
+				}
+			}
+		},
+		Checkouts: func(yield func(*metrics.Checkout) bool) {
+			for i := range t.checkouts {
+				c := &t.checkouts[i]
+				if f.accepts(c.Customer, c.Product) && !yield(&metrics.Checkout{CreatedAt: metrics.Time(c.CreatedAt), Succeeded: c.Status == "succeeded"}) {
+					return
+				}
+			}
+		},
+		Started: func(subscription int32) metrics.Time { return metrics.Time(t.subscriptions[subscription].StartedAt) },
 	}
-	return append(b, "}}"...)
 }

@@ -54,12 +54,14 @@ func (w *World) metrics(cache *metricsCache, values url.Values, p *problems) []b
 	if body, ok := cache.get(key, w.version, w.now); ok {
 		return body
 	}
-	defs, sets := q.wanted()
-	tables := metricTables{orders: w.orders, subscriptions: w.subscriptions, checkouts: w.checkouts}
-	computed := computeMetrics(newTimeline(q.from, q.to, q.interval, q.zone), tables, w.metricFilter(&q), sets)
+	computed, defs := q.compute(w.metricTables(), w.metricFilter(&q))
 	body := appendMetrics(nil, computed, defs)
 	cache.put(key, w.version, w.now, body)
 	return body
+}
+
+func (w *World) metricTables() metricTables {
+	return metricTables{orders: w.orders, subscriptions: w.subscriptions, checkouts: w.checkouts}
 }
 
 // metricFilter turns the ids of a query into row numbers; w.mu is held.

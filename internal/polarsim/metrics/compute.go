@@ -1,125 +1,159 @@
-package polarsim
+package metrics
 
 import (
 	"cmp"
+	"iter"
 	"math"
 	"slices"
-	"strconv"
 )
+
+// Subscription is what metrics look at of a subscription.
+type Subscription struct {
+	Customer                                   int32
+	CreatedAt, StartedAt, TrialEnd, CanceledAt Time
+	End                                        Time // when it ended or, if it has not yet, will; 0 = it goes on
+	CancellationReason                         string
+	Interval                                   string
+	IntervalCount                              int
+	Amount                                     int64 // of a period, in the smallest unit of Currency
+	Currency                                   string
+}
+
+// Order is what metrics look at of an order that was paid, refunded later or not. Amounts are in the smallest unit of Currency.
+type Order struct {
+	CreatedAt          Time
+	Net, Fee, Refunded int64
+	Currency           string
+	Subscription       int32 // number of its subscription; below 0 = none
+}
+
+// Checkout is what metrics look at of a checkout session.
+type Checkout struct {
+	CreatedAt Time
+	Succeeded bool
+}
+
+// Tables are the rows that count. Compute goes through each at most twice, and is done with a row when it takes the next.
+type Tables struct {
+	Orders        iter.Seq[*Order]
+	Subscriptions iter.Seq[*Subscription]
+	Checkouts     iter.Seq[*Checkout]
+	Started       func(subscription int32) Time // when the subscription of an order started
+}
+
+// Values are the metrics of every period.
+type Values struct {
+	Timeline
+	columns map[string]*column
+}
 
 // column holds a metric's value of every period: integers, or floats where Polar's value is one.
 type column struct {
 	ints   []int64
 	floats []float64
-	whole  bool // of floats: a value without a fraction is sent as an integer, as Postgres' numeric arrives
+	whole  bool // of floats: a value without a fraction is an integer, as Postgres' numeric arrives
 }
 
-func (c *column) append(b []byte, i int) []byte {
-	if c.ints != nil {
-		return strconv.AppendInt(b, c.ints[i], 10)
+// Number is a value: Float where IsFloat, else Int.
+type Number struct {
+	Int     int64
+	Float   float64
+	IsFloat bool
+}
+
+func (c *column) number(i int) Number {
+	switch {
+	case c.ints != nil:
+		return Number{Int: c.ints[i]}
+	case c.whole && c.floats[i] == math.Trunc(c.floats[i]):
+		return Number{Int: int64(c.floats[i])}
 	}
-	return appendFloat(b, c.floats[i], c.whole)
+	return Number{Float: c.floats[i], IsFloat: true}
 }
 
-// appendFloat writes f as Polar does, 0.0 for zero, or as an integer where whole asks for it and there is no fraction.
-func appendFloat(b []byte, f float64, whole bool) []byte {
-	if whole && f == math.Trunc(f) {
-		return strconv.AppendInt(b, int64(f), 10)
+// Value is the value of a metric in period i.
+func (v *Values) Value(d *Def, i int) Number { return v.columns[d.Slug].number(i) }
+
+// Total is the value of a metric over all periods.
+func (v *Values) Total(d *Def) Number {
+	n := v.Periods()
+	switch d.total {
+	case totalLast:
+		return v.Value(d, n-1)
+	case totalRatio:
+		over, under := sum(v.columns[d.over].ints[:n]), sum(v.columns[d.under].ints[:n])
+		if under == 0 {
+			return Number{IsFloat: true}
+		}
+		return Number{Float: float64(over) / float64(under), IsFloat: true}
 	}
-	return appendNumber(b, f)
+	return Number{Int: sum(v.columns[d.Slug].ints[:n])}
 }
 
-// metricFilter narrows the rows that count. A nil slice counts every row.
-type metricFilter struct {
-	customers, products []bool // by row number
-	nothing             bool   // the filter names nothing of this organization
-}
-
-func (f *metricFilter) accepts(customer, product Ref) bool {
-	if f.nothing {
-		return false
+func sum(values []int64) (total int64) {
+	for _, v := range values {
+		total += v
 	}
-	if f.customers != nil && (customer < 0 || !f.customers[customer]) {
-		return false
-	}
-	return f.products == nil || (product >= 0 && f.products[product])
+	return total
 }
 
-// metricTables is what metrics are computed from. Orders are in the order of their creation.
-type metricTables struct {
-	orders        []Order
-	subscriptions []Subscription
-	checkouts     []Checkout
-}
-
-// metricValues are the computed columns by slug.
-type metricValues struct {
-	timeline
-	columns map[string]*column
-}
-
-func (v *metricValues) ints(slug string) []int64 {
+func (v *Values) ints(slug string) []int64 {
 	if c := v.columns[slug]; c != nil {
 		return c.ints
 	}
-	c := &column{ints: make([]int64, v.periods()+1)} // one more, for what ends after the last period
+	c := &column{ints: make([]int64, v.Periods()+1)} // one more, for what ends after the last period
 	v.columns[slug] = c
 	return c.ints
 }
 
-func (v *metricValues) float(slug string, whole bool, value func(i int) float64) {
-	c := &column{floats: make([]float64, v.periods()), whole: whole}
+func (v *Values) float(slug string, whole bool, value func(i int) float64) {
+	c := &column{floats: make([]float64, v.Periods()), whole: whole}
 	for i := range c.floats {
 		c.floats[i] = value(i)
 	}
 	v.columns[slug] = c
 }
 
-func (v *metricValues) int(slug string, value func(i int) int64) {
+func (v *Values) int(slug string, value func(i int) int64) {
 	ints := v.ints(slug)
-	for i := range v.periods() {
+	for i := range v.Periods() {
 		ints[i] = value(i)
 	}
 }
 
-// computeMetrics fills the columns of the sets asked for, each from one pass over its table.
-func computeMetrics(tl timeline, tables metricTables, filter *metricFilter, sets metricSet) *metricValues {
-	v := &metricValues{timeline: tl, columns: map[string]*column{}}
+// Compute gives the values of the metrics that defs name, each from one pass over its table.
+func Compute(tl Timeline, tables Tables, defs []*Def) *Values {
+	v := &Values{Timeline: tl, columns: map[string]*column{}}
+	var sets set
+	for _, d := range defs {
+		sets |= d.sets
+	}
 	if sets&setSubscriptions != 0 {
-		v.recurring(tables.subscriptions, filter)
-		v.churn(tables.subscriptions, filter)
+		v.recurring(tables.Subscriptions)
+		v.churn(tables.Subscriptions)
 	}
 	if sets&setOrders != 0 {
-		v.sales(tables, filter)
+		v.sales(tables.Orders, tables.Started)
 	}
 	if sets&setCheckouts != 0 {
-		v.sessions(tables.checkouts, filter)
+		v.sessions(tables.Checkouts)
 	}
 	return v
-}
-
-// end of a subscription: when it ended or, if it has not yet, will; 0 = it goes on.
-func (s *Subscription) end() Time {
-	if s.EndedAt != 0 {
-		return s.EndedAt
-	}
-	return s.EndsAt
 }
 
 // recurring counts the subscriptions that run at the end of each period and what they bring in a month
 // (polarsource/polar, server/polar/metrics/queries.py get_active_subscriptions_cte). The status is not looked at: a paused or past due
 // subscription counts until it ends, one without a start (incomplete) from ever, and a trial counts as revenue of its own kind until the period
 // in which it ends.
-func (v *metricValues) recurring(subscriptions []Subscription, filter *metricFilter) {
-	n := v.periods()
+func (v *Values) recurring(subscriptions iter.Seq[*Subscription]) {
+	n := v.Periods()
 	active, committed := v.ints("active_subscriptions"), v.ints("committed_subscriptions")
 	mrr, trial := v.ints("monthly_recurring_revenue"), v.ints("trial_monthly_recurring_revenue")
 	committedMRR, committedTrial := v.ints("committed_monthly_recurring_revenue"), v.ints("trial_committed_monthly_recurring_revenue")
 	var spans []span
-	for i := range subscriptions {
-		s := &subscriptions[i]
-		end := s.end()
-		if !filter.accepts(s.Customer, s.Product) || s.StartedAt > v.last || (end != 0 && end < v.first) {
+	for s := range subscriptions {
+		end := s.End
+		if s.StartedAt > v.last || (end != 0 && end < v.first) {
 			continue
 		}
 		from, to := 0, n
@@ -176,7 +210,7 @@ func accumulate(differences []int64) {
 
 // span is the periods in which a customer has a subscription.
 type span struct {
-	customer Ref
+	customer int32
 	from, to int32
 }
 
@@ -203,19 +237,15 @@ var cancellationReasons = []string{"customer_service", "low_quality", "missing_f
 
 // churn counts beginnings, cancellations and ends of subscriptions. Sources in polarsource/polar: server/polar/metrics/queries.py
 // (get_churned_subscriptions_cte, get_churn_rate_cte), server/tinybird/endpoints/metrics_cancellations.pipe and metrics_events.pipe.
-func (v *metricValues) churn(subscriptions []Subscription, filter *metricFilter) {
+func (v *Values) churn(subscriptions iter.Seq[*Subscription]) {
 	created, canceled, churned := v.ints("new_subscriptions"), v.ints("canceled_subscriptions"), v.ints("churned_subscriptions")
 	reasons := map[string][]int64{}
 	for _, r := range cancellationReasons {
 		reasons[r] = v.ints("canceled_subscriptions_" + r)
 	}
 	var starts, ends, cancels []Time
-	for i := range subscriptions {
-		s := &subscriptions[i]
-		if !filter.accepts(s.Customer, s.Product) {
-			continue
-		}
-		end := s.end()
+	for s := range subscriptions {
+		end := s.End
 		// A subscription that ends in the period of its creation is not new. The first period counts whole, unlike elsewhere.
 		if s.StartedAt != 0 && s.CreatedAt >= v.starts[0] && s.CreatedAt <= v.last && (end == 0 || v.index(end) > v.index(s.CreatedAt)) {
 			created[v.index(s.CreatedAt)]++
@@ -275,20 +305,19 @@ func before(sorted []Time, t Time) int {
 // sales counts what was paid for, in US cents: revenue is the orders' net amount, net revenue that less Polar's fee and refunds, both counted when
 // the order was made (polarsource/polar, server/tinybird/endpoints/metrics_events.pipe and metrics_revenue.pipe). An order of a subscription is
 // new in the period in which the subscription started, else a renewal.
-func (v *metricValues) sales(tables metricTables, filter *metricFilter) {
+func (v *Values) sales(paid iter.Seq[*Order], started func(subscription int32) Time) {
 	orders, revenue, net := v.ints("orders"), v.ints("revenue"), v.ints("net_revenue")
 	once, onceRevenue, onceNet := v.ints("one_time_products"), v.ints("one_time_products_revenue"), v.ints("one_time_products_net_revenue")
 	newRevenue, newNet := v.ints("new_subscriptions_revenue"), v.ints("new_subscriptions_net_revenue")
 	renewed, renewedRevenue, renewedNet := v.ints("renewed_subscriptions"), v.ints("renewed_subscriptions_revenue"), v.ints("renewed_subscriptions_net_revenue")
 	var pastRevenue, pastNet int64
-	lastRenewal := make([]int32, len(tables.subscriptions)) // the last period, plus one, in which a subscription was counted as renewed
-	for i := range tables.orders {
-		o := &tables.orders[i]
-		if !o.Paid() || o.CreatedAt > v.last || !filter.accepts(o.Customer, o.Product) {
+	var lastRenewal []int32 // by subscription: the last period, plus one, in which it was counted as renewed
+	for o := range paid {
+		if o.CreatedAt > v.last {
 			continue
 		}
-		amount := usd(o.Net(), o.Currency)
-		rest := amount - usd(o.PlatformFee, o.Currency) - usd(o.RefundedAmount, o.Currency)
+		amount := USD(o.Net, o.Currency)
+		rest := amount - USD(o.Fee, o.Currency) - USD(o.Refunded, o.Currency)
 		if o.CreatedAt < v.first {
 			pastRevenue += amount
 			pastNet += rest
@@ -303,13 +332,16 @@ func (v *metricValues) sales(tables metricTables, filter *metricFilter) {
 			once[period]++
 			onceRevenue[period] += amount
 			onceNet[period] += rest
-		case tables.subscriptions[o.Subscription].StartedAt == 0: // neither
-		case v.index(tables.subscriptions[o.Subscription].StartedAt) == period:
+		case started(o.Subscription) == 0: // neither
+		case v.index(started(o.Subscription)) == period:
 			newRevenue[period] += amount
 			newNet[period] += rest
 		default:
 			renewedRevenue[period] += amount
 			renewedNet[period] += rest
+			if int(o.Subscription) >= len(lastRenewal) {
+				lastRenewal = append(lastRenewal, make([]int32, int(o.Subscription)+1)...)
+			}
 			if lastRenewal[o.Subscription] != int32(period)+1 {
 				lastRenewal[o.Subscription] = int32(period) + 1
 				renewed[period]++
@@ -332,16 +364,15 @@ func (v *metricValues) sales(tables metricTables, filter *metricFilter) {
 
 // sessions counts checkouts (polarsource/polar, server/polar/metrics/queries.py get_checkouts_cte). Polar counts one when its page is first
 // opened; every simulated one is opened at once.
-func (v *metricValues) sessions(checkouts []Checkout, filter *metricFilter) {
+func (v *Values) sessions(checkouts iter.Seq[*Checkout]) {
 	all, succeeded := v.ints("checkouts"), v.ints("succeeded_checkouts")
-	for i := range checkouts {
-		c := &checkouts[i]
-		if !v.holds(c.CreatedAt) || !filter.accepts(c.Customer, c.Product) {
+	for c := range checkouts {
+		if !v.holds(c.CreatedAt) {
 			continue
 		}
 		period := v.index(c.CreatedAt)
 		all[period]++
-		if c.Status == "succeeded" {
+		if c.Succeeded {
 			succeeded[period]++
 		}
 	}

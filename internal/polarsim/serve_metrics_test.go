@@ -98,8 +98,7 @@ func askTables(t *testing.T, tables metricTables, filter *metricFilter, query st
 	if len(p.list) > 0 {
 		t.Fatalf("%s: %s", query, p.body())
 	}
-	defs, sets := q.wanted()
-	v := computeMetrics(newTimeline(q.from, q.to, q.interval, q.zone), tables, filter, sets)
+	v, defs := q.compute(tables, filter)
 	return readAnswer(t, appendMetrics(nil, v, defs))
 }
 

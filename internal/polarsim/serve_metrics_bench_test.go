@@ -33,10 +33,9 @@ func BenchmarkMetrics(b *testing.B) {
 	if len(p.list) > 0 {
 		b.Fatalf("%s", p.body())
 	}
-	defs, sets := q.wanted()
 	b.ResetTimer()
 	for b.Loop() {
-		v := computeMetrics(newTimeline(q.from, q.to, q.interval, q.zone), tables, &metricFilter{}, sets)
+		v, defs := q.compute(tables, &metricFilter{})
 		if len(appendMetrics(nil, v, defs)) == 0 {
 			b.Fatal("empty answer")
 		}
