@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"syncd/internal/config"
+	"syncd/internal/daemon"
 	"syncd/internal/humanize"
 )
 
@@ -18,25 +19,25 @@ func (cmd *approveCmd) Run(c *command) error {
 	if err != nil {
 		return err
 	}
-	ctx, e, done, err := c.engine(cfg, log, false, nil)
+	ctx, org, done, err := c.open(cfg, log, false, nil)
 	if err != nil {
 		return err
 	}
 	defer done()
-	plan, err := e.runner.PlanApproval(ctx, cmd.Number)
+	plan, err := org.Runner.PlanApproval(ctx, cmd.Number)
 	if err != nil {
-		return interrupted(ctx, err)
+		return daemon.InterruptionOr(ctx, err)
 	}
 	for _, a := range plan {
-		if _, err := fmt.Fprintf(c.stdout, "%s: to mark %s rows as deleted, %s\n", a.Stream, humanize.Count(a.Rows), a.Ways(e.client.Budget().Pace)); err != nil {
+		if _, err := fmt.Fprintf(c.stdout, "%s: to mark %s rows as deleted, %s\n", a.Stream, humanize.Count(a.Rows), a.Ways(org.Client.Budget().Pace)); err != nil {
 			return err
 		}
 	}
 	if cmd.DryRun {
 		return nil
 	}
-	e.runner.WaitForLease = true
-	results, err := e.runner.ApproveDeletions(ctx, cmd.Number)
+	org.Runner.WaitForLease = true
+	results, err := org.Runner.ApproveDeletions(ctx, cmd.Number)
 	for _, r := range results {
 		if _, err := fmt.Fprintf(c.stdout, "%s: %s, %s rows marked as deleted, %s requests\n", r.Stream, outcome(r), humanize.Count(r.Deleted), humanize.Count(r.Requests)); err != nil {
 			return err
@@ -48,7 +49,7 @@ func (cmd *approveCmd) Run(c *command) error {
 		}
 	}
 	if len(results) == 0 {
-		return interrupted(ctx, err)
+		return daemon.InterruptionOr(ctx, err)
 	}
 	return verdict(results, err)
 }

@@ -1,13 +1,13 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"time"
 
 	"syncd/internal/config"
+	"syncd/internal/daemon"
 	"syncd/internal/humanize"
 	"syncd/internal/mirror"
 )
@@ -37,7 +37,7 @@ func (cmd *auditCmd) Run(c *command) error {
 	if err := errors.Join(err, wrong); err != nil {
 		return usage(err)
 	}
-	ctx, e, done, err := c.engine(cfg, log, false, nil)
+	ctx, org, done, err := c.open(cfg, log, false, nil)
 	if err != nil {
 		return err
 	}
@@ -46,14 +46,12 @@ func (cmd *auditCmd) Run(c *command) error {
 	if states == 0 {
 		states = -1
 	}
-	report, err := e.runner.Audit(ctx, mirror.AuditOptions{Streams: cmd.Streams, Cached: cmd.Cached, States: states})
+	report, err := org.Runner.Audit(ctx, mirror.AuditOptions{Streams: cmd.Streams, Cached: cmd.Cached, States: states})
 	if err != nil {
-		return interrupted(ctx, err)
+		return daemon.InterruptionOr(ctx, err)
 	}
 	if cmd.JSON {
-		out := json.NewEncoder(c.stdout)
-		out.SetIndent("", "  ")
-		err = out.Encode(struct {
+		err = printJSON(c.stdout, struct {
 			Clean bool `json:"clean"`
 			mirror.Audit
 		}{report.Clean(), report})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"syncd/internal/config"
+	"syncd/internal/daemon"
 	"syncd/internal/humanize"
 	"syncd/internal/mirror"
 )
@@ -53,16 +54,16 @@ func (cmd *backfillCmd) Run(c *command) error {
 	}
 	bars := newProgress(c)
 	defer bars.close()
-	ctx, e, done, err := c.engine(cfg, bars.logger(c, cfg, log), false, bars)
+	ctx, org, done, err := c.open(cfg, bars.logger(c, cfg, log), false, bars)
 	if err != nil {
 		return err
 	}
 	defer done()
-	e.runner.WaitForLease = true
-	if err := e.runner.Check(ctx); err != nil {
-		return interrupted(ctx, err)
+	org.Runner.WaitForLease = true
+	if err := org.Runner.Check(ctx); err != nil {
+		return daemon.InterruptionOr(ctx, err)
 	}
-	r := e.runner.Backfill(ctx, cmd.Stream, since, until)
+	r := org.Runner.Backfill(ctx, cmd.Stream, since, until)
 	bars.close()
 	if err := cmd.report(c, r, since, until); err != nil {
 		return err

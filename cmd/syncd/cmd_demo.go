@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"syncd/internal/config"
+	"syncd/internal/daemon"
 	"syncd/internal/fetch"
 	"syncd/internal/humanize"
 	"syncd/internal/localpg"
@@ -56,7 +57,7 @@ func (cmd *demoCmd) Run(c *command) (err error) {
 	ctx, release := c.interruptible()
 	defer release()
 	d := &demo{demoCmd: cmd, command: c, cfg: cfg, log: log, steps: table{head: []string{"STEP", "TIME", ""}, align: "lr"}}
-	defer func() { err = errors.Join(interrupted(ctx, err), d.close()) }()
+	defer func() { err = errors.Join(daemon.InterruptionOr(ctx, err), d.close()) }()
 	return d.run(ctx)
 }
 
@@ -131,7 +132,7 @@ func (d *demo) startPolar(ctx context.Context) (note string, err error) {
 func (d *demo) migrate(ctx context.Context) (note string, err error) {
 	d.cfg.DatabaseURL, d.cfg.Server, d.cfg.AccessToken = config.Secret(d.dsn), d.sim.url, simToken
 	d.cfg.OrganizationID = ""
-	if d.store, err = openStore(ctx, d.cfg, d.log, false); err != nil {
+	if d.store, err = daemon.OpenStore(ctx, d.cfg, d.log, false); err != nil {
 		return "", err
 	}
 	applied, err := d.store.Migrate(ctx)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"syncd/internal/config"
+	"syncd/internal/daemon"
 	"syncd/internal/humanize"
 	"syncd/internal/mirror"
 )
@@ -58,20 +59,21 @@ func (a *documentArgs) run(c *command, kind string, fetch func(*mirror.Runner, c
 	}
 	ctx, release := c.interruptible()
 	defer release()
-	e, err := openEngine(ctx, cfg, log, false, nil)
+	tuneMemory()
+	org, err := daemon.Open(ctx, cfg, daemon.Opening{Build: buildInfo(), Log: log})
 	if err != nil {
-		return interrupted(ctx, err)
+		return daemon.InterruptionOr(ctx, err)
 	}
-	defer e.close()
-	if err := e.store.CheckSchema(ctx); err != nil {
-		return interrupted(ctx, err)
+	defer org.Close()
+	if err := org.Store.CheckSchema(ctx); err != nil {
+		return daemon.InterruptionOr(ctx, err)
 	}
-	doc, err := fetch(e.runner, ctx, a.Order)
+	doc, err := fetch(org.Runner, ctx, a.Order)
 	switch {
 	case errors.Is(err, mirror.ErrNoDocument):
 		return &exitError{exitPartial, err}
 	case err != nil:
-		return interrupted(ctx, fmt.Errorf("%s of order %s: %w", kind, a.Order, err))
+		return daemon.InterruptionOr(ctx, fmt.Errorf("%s of order %s: %w", kind, a.Order, err))
 	case a.Output == "-":
 		_, err := c.stdout.Write(doc.PDF)
 		return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -21,59 +22,45 @@ type migrateCmd struct {
 type migrateUpCmd struct{}
 
 func (migrateUpCmd) Run(c *command) error {
-	return withStore(c, func(s *store.Store) error {
-		ctx, release := c.interruptible()
-		defer release()
-		applied, err := s.Migrate(ctx)
-		if err != nil {
-			return interrupted(ctx, err)
-		}
-		for _, name := range applied {
-			if _, err := fmt.Fprintln(c.stdout, "applied", name); err != nil {
-				return err
-			}
-		}
-		_, err = fmt.Fprintf(c.stdout, "schema %s is up to date\n", s.Schema())
+	var applied []string
+	var schema string
+	err := c.withStore(func(ctx context.Context, _ *config.Config, s *store.Store) (err error) {
+		schema = s.Schema()
+		applied, err = s.Migrate(ctx)
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	for _, name := range applied {
+		if _, err := fmt.Fprintln(c.stdout, "applied", name); err != nil {
+			return err
+		}
+	}
+	_, err = fmt.Fprintf(c.stdout, "schema %s is up to date\n", schema)
+	return err
 }
 
 type migrateStatusCmd struct{}
 
 func (migrateStatusCmd) Run(c *command) error {
-	return withStore(c, func(s *store.Store) error {
-		ctx, release := c.interruptible()
-		defer release()
-		list, err := s.MigrationStatus(ctx)
-		if err != nil {
-			return interrupted(ctx, err)
-		}
-		t := table{head: []string{"MIGRATION", "APPLIED"}}
-		for _, m := range list {
-			applied := "pending"
-			if !m.AppliedAt.IsZero() {
-				applied = m.AppliedAt.UTC().Format(time.DateTime) + " UTC"
-			}
-			t.add(m.Name, applied)
-		}
-		return t.print(c.stdout)
+	var list []store.Migration
+	err := c.withStore(func(ctx context.Context, _ *config.Config, s *store.Store) (err error) {
+		list, err = s.MigrationStatus(ctx)
+		return err
 	})
-}
-
-// withStore opens the database that is configured, as it is.
-func withStore(c *command, do func(*store.Store) error) error {
-	cfg, log, err := c.config(config.GroupDatabase)
 	if err != nil {
 		return err
 	}
-	ctx, release := c.interruptible()
-	s, err := openStore(ctx, cfg, log, false)
-	release()
-	if err != nil {
-		return interrupted(ctx, err)
+	t := table{head: []string{"MIGRATION", "APPLIED"}}
+	for _, m := range list {
+		applied := "pending"
+		if !m.AppliedAt.IsZero() {
+			applied = m.AppliedAt.UTC().Format(time.DateTime) + " UTC"
+		}
+		t.add(m.Name, applied)
 	}
-	defer s.Close()
-	return do(s)
+	return t.print(c.stdout)
 }
 
 type migratePrintCmd struct{}

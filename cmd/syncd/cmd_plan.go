@@ -1,14 +1,15 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
 
 	"syncd/internal/config"
+	"syncd/internal/daemon"
 	"syncd/internal/humanize"
 	"syncd/internal/mirror"
 	"syncd/internal/store"
@@ -29,14 +30,14 @@ func (cmd *planCmd) Run(c *command) error {
 	}
 	ctx, release := c.interruptible()
 	defer release()
-	client, err := newClient(cfg, log)
+	client, err := daemon.NewClient(cfg, buildInfo(), log)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
 	var s *store.Store
 	if cfg.DatabaseURL != "" {
-		if s, err = openStore(ctx, cfg, log, false); err == nil {
+		if s, err = daemon.OpenStore(ctx, cfg, log, false); err == nil {
 			defer s.Close()
 			err = s.CheckSchema(ctx)
 		}
@@ -51,34 +52,24 @@ func (cmd *planCmd) Run(c *command) error {
 	}
 	costs, err := runner.Plan(ctx)
 	if err != nil {
-		return interrupted(ctx, err)
+		return daemon.InterruptionOr(ctx, err)
 	}
-	at := cadence{schedules: map[string]string{}, tail: cfg.Tail}
-	for _, cost := range costs {
-		at.schedules[cost.Stream] = cfg.ScheduleOf(cost.Stream)
-	}
-	now := client.Now()
-	report, err := makePlan(costs, at, cfg.Timezone, now, client.Limit(), client.Budget().PerMinute, client.Rate())
-	if err == nil && !report.Possible {
-		report.Proposal, err = propose(costs, at, cfg.Timezone, now, report)
-	}
+	plan, err := daemon.MakePlan(cfg, costs, client)
 	if err != nil {
 		return err
 	}
 	if cmd.JSON {
-		out := json.NewEncoder(c.stdout)
-		out.SetIndent("", "  ")
-		err = out.Encode(report)
+		err = printJSON(c.stdout, plan)
 	} else {
-		err = report.print(c)
+		err = printPlan(c.stdout, plan)
 	}
-	if err == nil && !report.Possible {
-		err = usage(errors.New("this configuration cannot be met: " + report.Problem))
+	if err == nil && !plan.Possible {
+		err = usage(errors.New("this configuration cannot be met: " + plan.Problem))
 	}
 	return err
 }
 
-func (r planReport) print(c *command) error {
+func printPlan(w io.Writer, r daemon.Plan) error {
 	t := table{head: []string{"STREAM", "ROWS", "REQUESTS", "MINUTES", "SWEPT", "REQUESTS/H", "OF LIMIT", "FRESH WITHIN"}, align: "lrrrlrrl"}
 	for _, s := range r.Streams {
 		rows, requests := "", humanize.Count(s.Requests)
@@ -88,30 +79,30 @@ func (r planReport) print(c *command) error {
 		if s.AtMost {
 			requests = "<= " + requests
 		}
-		t.add(s.Stream, rows, requests, fmt.Sprintf("%.1f", s.Minutes), s.Schedule, fmt.Sprintf("%.1f", s.PerHour), percent(s.Share), s.described)
+		t.add(s.Stream, rows, requests, fmt.Sprintf("%.1f", s.Minutes), s.Schedule, fmt.Sprintf("%.1f", s.PerHour), percent(s.Share), s.Described)
 	}
 	if r.Tail != nil {
 		t.add("(tails)", "", "<= "+humanize.Count(r.Tail.Requests), "", "@every "+r.Tail.Every, fmt.Sprintf("%.1f", r.Tail.PerHour), percent(r.Tail.Share), "")
 	}
 	t.add("", humanize.Count(r.Rows), humanize.Count(r.SweepRequests), fmt.Sprintf("%.1f", r.SweepMinutes), "", fmt.Sprintf("%.1f", r.PerHour), percent(r.Share), "")
-	if err := t.print(c.stdout); err != nil {
+	if err := t.print(w); err != nil {
 		return err
 	}
 	pace := fmt.Sprintf("at %d requests a minute", r.Budget)
 	if r.Budget == 0 {
 		pace = "without a budget"
 	}
-	_, err := fmt.Fprintf(c.stdout, "\nA first sync: %s requests, %.1f minutes %s, of the %d that Polar allows by default.\nThis plan took %d requests.\n",
+	_, err := fmt.Fprintf(w, "\nA first sync: %s requests, %.1f minutes %s, of the %d that Polar allows by default.\nThis plan took %d requests.\n",
 		humanize.Count(r.FirstRequests), r.FirstMinutes, pace, r.Limit, r.Probes)
 	if err != nil || r.Proposal == nil {
 		return err
 	}
-	_, err = fmt.Fprint(c.stdout, "\nWhat can be met:\n\n"+r.Proposal.yaml())
+	_, err = fmt.Fprint(w, "\nWhat can be met:\n\n"+proposalYAML(r.Proposal))
 	return err
 }
 
-// yaml is a proposal as it would stand in the configuration file.
-func (p *proposal) yaml() string {
+// proposalYAML is a proposal as it would stand in the configuration file.
+func proposalYAML(p *daemon.Proposal) string {
 	var b strings.Builder
 	if p.Budget > 0 {
 		fmt.Fprintf(&b, "requests_per_minute: %d # if Polar allows the organization that many\n", p.Budget)

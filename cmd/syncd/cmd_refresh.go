@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"syncd/internal/config"
+	"syncd/internal/daemon"
 	"syncd/internal/humanize"
 	"syncd/internal/mirror"
 )
@@ -35,21 +36,21 @@ func (cmd *refreshCmd) Run(c *command) error {
 	if err := errors.Join(err, wrong); err != nil {
 		return usage(err)
 	}
-	ctx, e, done, err := c.engine(cfg, log, false, nil)
+	ctx, org, done, err := c.open(cfg, log, false, nil)
 	if err != nil {
 		return err
 	}
 	defer done()
-	if err := e.runner.Check(ctx); err != nil {
-		return interrupted(ctx, err)
+	if err := org.Runner.Check(ctx); err != nil {
+		return daemon.InterruptionOr(ctx, err)
 	}
 	var results []mirror.Result
 	if cmd.External {
 		for one := range slices.Chunk(cmd.IDs, cmd.externalIDs()) {
-			results = append(results, e.runner.RefreshExternal(ctx, cmd.Stream, one...))
+			results = append(results, org.Runner.RefreshExternal(ctx, cmd.Stream, one...))
 		}
 	} else {
-		results = append(results, e.runner.Refresh(ctx, cmd.Stream, ids...))
+		results = append(results, org.Runner.Refresh(ctx, cmd.Stream, ids...))
 	}
 	var failed error
 	for _, r := range results {

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"syncd/internal/config"
+	"syncd/internal/daemon"
 	"syncd/internal/humanize"
 	"syncd/internal/mirror"
 )
@@ -24,16 +25,16 @@ func (cmd *syncCmd) Run(c *command) error {
 	}
 	bars := newProgress(c)
 	defer bars.close()
-	ctx, e, done, err := c.engine(cfg, bars.logger(c, cfg, log), cmd.Migrate, bars)
+	ctx, org, done, err := c.open(cfg, bars.logger(c, cfg, log), cmd.Migrate, bars)
 	if err != nil {
 		return err
 	}
 	defer done()
-	e.runner.WaitForLease = true // nobody comes back later, as a daemon would
-	results, err := e.runner.Sync(ctx, cmd.Streams...)
+	org.Runner.WaitForLease = true // nobody comes back later, as a daemon would
+	results, err := org.Runner.Sync(ctx, cmd.Streams...)
 	bars.close()
 	if len(results) == 0 {
-		return interrupted(ctx, err)
+		return daemon.InterruptionOr(ctx, err)
 	}
 	if err := printResults(c.stdout, results); err != nil {
 		return err

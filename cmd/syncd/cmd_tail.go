@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"syncd/internal/config"
+	"syncd/internal/daemon"
 	"syncd/internal/humanize"
 	"syncd/internal/mirror"
 	"syncd/internal/store"
@@ -26,22 +27,22 @@ func (cmd *tailCmd) Run(c *command) error {
 	if err := errors.Join(err, unknown); err != nil {
 		return usage(err)
 	}
-	ctx, e, done, err := c.engine(cfg, log, cmd.Migrate, nil)
+	ctx, org, done, err := c.open(cfg, log, cmd.Migrate, nil)
 	if err != nil {
 		return err
 	}
 	defer done()
-	e.runner.WaitForLease = true
-	if err := e.runner.Check(ctx); err != nil {
-		return interrupted(ctx, err)
+	org.Runner.WaitForLease = true
+	if err := org.Runner.Check(ctx); err != nil {
+		return daemon.InterruptionOr(ctx, err)
 	}
-	res, err := e.runner.Tail(ctx, cmd.Streams...)
+	res, err := org.Runner.Tail(ctx, cmd.Streams...)
 	if err != nil {
-		return interrupted(ctx, err)
+		return daemon.InterruptionOr(ctx, err)
 	}
-	fresh, err := e.store.Freshness(ctx)
+	fresh, err := org.Store.Freshness(ctx)
 	if err != nil {
-		return interrupted(ctx, err)
+		return daemon.InterruptionOr(ctx, err)
 	}
 	if err := printRound(c.stdout, res, fresh); err != nil {
 		return err
@@ -52,7 +53,7 @@ func (cmd *tailCmd) Run(c *command) error {
 	case mirror.Partial:
 		return errPartial
 	}
-	return interrupted(ctx, res.Err)
+	return daemon.InterruptionOr(ctx, res.Err)
 }
 
 func printRound(w io.Writer, res mirror.Result, fresh map[string]store.Freshness) error {

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"encoding/json"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -31,34 +31,32 @@ func (cmd *verifyCmd) Run(c *command) error {
 	if len(cmd.Streams) > 0 { // what is named is judged
 		off = func(string) string { return "" }
 	}
-	return withStore(c, func(s *store.Store) error {
-		ctx, release := c.interruptible()
-		defer release()
+	var report verifyReport
+	err = c.withStore(func(ctx context.Context, _ *config.Config, s *store.Store) error {
 		if err := s.CheckSchema(ctx); err != nil {
-			return interrupted(ctx, err)
+			return err
 		}
 		list, err := s.Standings(ctx, names)
 		if err != nil {
-			return interrupted(ctx, err)
+			return err
 		}
-		report := newVerifyReport(list, off)
+		report = newVerifyReport(list, off)
 		emptied, err := s.Emptied(ctx)
-		if err != nil {
-			return interrupted(ctx, err)
-		}
 		report.Wrong = mirror.LooksWrong(emptied)
-		if cmd.JSON {
-			out := json.NewEncoder(c.stdout)
-			out.SetIndent("", "  ")
-			err = out.Encode(report)
-		} else {
-			err = report.print(c.stdout)
-		}
-		if err == nil && !report.Whole {
-			return errPartial
-		}
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	if cmd.JSON {
+		err = printJSON(c.stdout, report)
+	} else {
+		err = report.print(c.stdout)
+	}
+	if err == nil && !report.Whole {
+		return errPartial
+	}
+	return err
 }
 
 // verifyReport answers whether the mirror is whole as of the last sweeps.

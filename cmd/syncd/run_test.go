@@ -19,6 +19,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"syncd/internal/daemon"
 	"syncd/internal/localpg/pgtest"
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
@@ -199,7 +200,7 @@ func TestDaemon(t *testing.T) {
 	}
 
 	// What has never been synced is synced at once, without waiting for the night.
-	var report statusReport
+	var report daemon.Status
 	await(t, "every stream to have run", func() bool {
 		code, body := d.get(t, "/status")
 		if code != http.StatusOK {

@@ -1,10 +1,18 @@
 package main
 
 import (
+	"encoding/json"
 	"io"
 	"strings"
 	"unicode/utf8"
 )
+
+// printJSON writes a value for other programs.
+func printJSON(w io.Writer, v any) error {
+	out := json.NewEncoder(w)
+	out.SetIndent("", "  ")
+	return out.Encode(v)
+}
 
 // table is text in columns. align has a letter a column: r for those aligned to the right; left where it is too short.
 type table struct {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"syncd/internal/daemon"
 	"syncd/internal/localpg/pgtest"
 	"syncd/internal/polarsim"
 )
@@ -33,7 +34,7 @@ func TestDaemonWaitsForTheLeasesOfItsDeadSelf(t *testing.T) {
 	d := startDaemonOn(t, dsn, polar, "--jitter", "0s", "--tail", "24h", "--streams=-metrics,-metrics_export")
 	await(t, "a status that tells what is waited for", func() bool {
 		_, body := d.get(t, "/status")
-		var report statusReport
+		var report daemon.Status
 		if err := json.Unmarshal([]byte(body), &report); err != nil {
 			t.Fatal(err)
 		}

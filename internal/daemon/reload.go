@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"context"
@@ -9,11 +9,11 @@ import (
 	"syncd/internal/mirror"
 )
 
-// reloads reads the configuration again at each SIGHUP, until ctx ends.
-func (d *daemonProcess) reloads(ctx context.Context, asked <-chan struct{}) {
+// followReloads reads the configuration again whenever that is asked for, until ctx ends.
+func (d *daemon) followReloads(ctx context.Context) {
 	for {
 		select {
-		case <-asked:
+		case <-d.Reload:
 			d.reload(ctx)
 		case <-ctx.Done():
 			return
@@ -21,43 +21,43 @@ func (d *daemonProcess) reloads(ctx context.Context, asked <-chan struct{}) {
 	}
 }
 
-// reload takes over what can change while the daemon runs, and names what cannot. A configuration with a problem changes
-// nothing.
-func (d *daemonProcess) reload(ctx context.Context) {
-	read, shown, err := d.sources.Load(config.GroupDatabase, config.GroupPolar)
+// reload takes over the settings that are live, and names those that wait for the next start. A configuration with a problem
+// changes nothing.
+func (d *daemon) reload(ctx context.Context) {
+	read, shown, err := d.Sources.Load(config.GroupDatabase, config.GroupPolar)
 	if err == nil {
 		err = d.sched.Reschedule(jobSpecs(read), read.Timezone, read.Jitter)
 	}
 	if err != nil {
-		d.log.ErrorContext(ctx, "the configuration was not read again: going on with the one from before", slog.Any("error", err))
+		d.Log.ErrorContext(ctx, "the configuration was not read again: going on with the one from before", slog.Any("error", err))
 		return
 	}
 	now := d.config().WithLive(read)
-	d.engine.client.SetLimits(now.RequestsPerMinute, now.Patience)
-	d.level.Set(now.LogLevel)
+	d.org.Client.SetLimits(now.RequestsPerMinute, now.Patience)
+	d.LogLevel.Set(now.LogLevel)
 	var changed, later []string
 	if d.setToken(ctx, read.AccessToken) {
 		changed = append(changed, "polar_access_token")
 	}
 	d.current.Store(now)
 	for i, v := range shown {
-		switch was := d.shown[i].Value; {
-		case v.Key == "database_url" && read.DatabaseURL != d.cfg.DatabaseURL, was != v.Value && !d.sources.Domain.IsLive(v.Key):
+		switch was := d.Shown[i].Value; {
+		case v.Key == "database_url" && read.DatabaseURL != d.Config.DatabaseURL, was != v.Value && !d.Sources.Domain.IsLive(v.Key):
 			later = append(later, v.Key)
 		case was != v.Value && v.Key != "polar_access_token":
 			changed = append(changed, v.Key)
-			d.shown[i] = v
+			d.Shown[i] = v
 		}
 	}
-	line := d.log.With(slog.String("changed", list(changed)))
+	line := d.Log.With(slog.String("changed", listed(changed)))
 	if len(later) > 0 {
-		line = line.With(slog.String("at_the_next_start", list(later)))
+		line = line.With(slog.String("at_the_next_start", listed(later)))
 	}
 	line.InfoContext(ctx, "the configuration was read again")
-	d.access.poke()
+	d.access.askAgain()
 }
 
-func list(names []string) string {
+func listed(names []string) string {
 	if len(names) == 0 {
 		return "nothing"
 	}

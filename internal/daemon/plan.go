@@ -1,22 +1,24 @@
-package main
+package daemon
 
 import (
 	"fmt"
 	"math"
 	"time"
 
+	"syncd/internal/config"
+	"syncd/internal/fetch"
 	"syncd/internal/humanize"
 	"syncd/internal/mirror"
 	"syncd/internal/sched"
 )
 
-// planReport is what a configuration costs in requests.
-type planReport struct {
+// Plan is what a configuration costs in requests.
+type Plan struct {
 	Limit         int          `json:"polar_requests_per_minute"` // that Polar allows by default
 	Budget        int          `json:"requests_per_minute"`       // as configured; 0 = none
 	Probes        int          `json:"requests_of_this_plan"`
-	Streams       []planStream `json:"streams"`
-	Tail          *planTail    `json:"tail,omitempty"`
+	Streams       []StreamPlan `json:"streams"`
+	Tail          *TailPlan    `json:"tail,omitempty"`
 	Rows          int          `json:"rows"`
 	FirstRequests int          `json:"first_sync_requests"`
 	FirstMinutes  float64      `json:"first_sync_minutes"`
@@ -26,13 +28,13 @@ type planReport struct {
 	Share         float64      `json:"share_of_limit"` // 0.1 = a tenth
 	Possible      bool         `json:"possible"`
 	Problem       string       `json:"problem,omitempty"`
-	Proposal      *proposal    `json:"proposal,omitempty"`
+	Proposal      *Proposal    `json:"proposal,omitempty"`
 
 	rate float64 // requests a minute that the budget sustains; 0 = no budget
 }
 
-// planStream is what one stream costs. A first sync and a sweep read the same pages.
-type planStream struct {
+// StreamPlan is what one stream costs. A first sync and a sweep read the same pages.
+type StreamPlan struct {
 	Stream   string  `json:"stream"`
 	Rows     *int    `json:"rows,omitempty"` // nil where Polar does not count them
 	Requests int     `json:"requests"`       // of a first sync or a sweep
@@ -48,19 +50,19 @@ type planStream struct {
 	CoveredBy []string `json:"covered_by,omitempty"`
 	Lacks     string   `json:"lacks,omitempty"`
 	Refused   string   `json:"refused,omitempty"`
-	described string   // of Fresh
+	Described string   `json:"-"` // Fresh in words
 }
 
-// planTail is what looking for changes costs between sweeps, while there are none.
-type planTail struct {
+// TailPlan is what looking for changes costs between sweeps, while there are none.
+type TailPlan struct {
 	Every    string  `json:"every"`
 	Requests int     `json:"requests_of_a_round_at_most"`
 	PerHour  float64 `json:"requests_per_hour"`
 	Share    float64 `json:"share_of_limit"`
 }
 
-// proposal is a configuration that can be met, in place of one that cannot.
-type proposal struct {
+// Proposal is a configuration that can be met, in place of one that cannot.
+type Proposal struct {
 	Tail      string            `json:"tail,omitempty"`
 	Schedules map[string]string `json:"schedules,omitempty"` // by stream
 	Budget    int               `json:"requests_per_minute,omitempty"`
@@ -73,6 +75,20 @@ const headroom = 0.9
 type cadence struct {
 	schedules map[string]string
 	tail      time.Duration // 0 = never
+}
+
+// MakePlan works out what a configuration costs, and proposes another one where it cannot be met.
+func MakePlan(cfg *config.Config, costs []mirror.Cost, client *fetch.Client) (Plan, error) {
+	at := cadence{schedules: map[string]string{}, tail: cfg.Tail}
+	for _, cost := range costs {
+		at.schedules[cost.Stream] = cfg.ScheduleOf(cost.Stream)
+	}
+	now := client.Now()
+	plan, err := makePlan(costs, at, cfg.Timezone, now, client.Limit(), client.Budget().PerMinute, client.Rate())
+	if err == nil && !plan.Possible {
+		plan.Proposal, err = propose(costs, at, cfg.Timezone, now, plan)
+	}
+	return plan, err
 }
 
 // sweepsPerHour is how often a schedule is due, over four weeks from its first time on.
@@ -92,8 +108,8 @@ func sweepsPerHour(spec string, loc *time.Location, now time.Time) (float64, err
 }
 
 // makePlan works out what the streams cost at a cadence.
-func makePlan(costs []mirror.Cost, at cadence, loc *time.Location, now time.Time, limit, budget int, rate float64) (planReport, error) {
-	r := planReport{Limit: limit, Budget: budget, rate: rate, Possible: true}
+func makePlan(costs []mirror.Cost, at cadence, loc *time.Location, now time.Time, limit, budget int, rate float64) (Plan, error) {
+	r := Plan{Limit: limit, Budget: budget, rate: rate, Possible: true}
 	minutes := func(requests int) float64 {
 		if rate == 0 {
 			return 0
@@ -103,7 +119,7 @@ func makePlan(costs []mirror.Cost, at cadence, loc *time.Location, now time.Time
 	share := func(perHour float64) float64 { return perHour / 60 / float64(limit) }
 	if at.tail > 0 {
 		perHour := mirror.RoundRequests * float64(time.Hour) / float64(at.tail)
-		r.Tail = &planTail{Every: humanize.Interval(at.tail), Requests: mirror.RoundRequests, PerHour: perHour, Share: share(perHour)}
+		r.Tail = &TailPlan{Every: humanize.Interval(at.tail), Requests: mirror.RoundRequests, PerHour: perHour, Share: share(perHour)}
 		r.PerHour = perHour
 	}
 	for _, c := range costs {
@@ -111,7 +127,7 @@ func makePlan(costs []mirror.Cost, at cadence, loc *time.Location, now time.Time
 		if err != nil {
 			return r, err
 		}
-		s := planStream{
+		s := StreamPlan{
 			Stream: c.Stream, Requests: c.Requests, AtMost: c.AtMost, Minutes: minutes(c.Requests), Schedule: at.schedules[c.Stream],
 			PerDay: perHour * 24, PerHour: perHour * float64(c.Requests), Followed: c.Rounds > 0 && at.tail > 0, Refused: c.Refused,
 			CoveredBy: c.CoveredBy, Lacks: c.Lacks,
@@ -121,14 +137,14 @@ func makePlan(costs []mirror.Cost, at cadence, loc *time.Location, now time.Time
 			s.Rows = &c.Rows
 			r.Rows += c.Rows
 		}
-		if s.described = "refused"; c.Refused == "" {
+		if s.Described = "refused"; c.Refused == "" {
 			fresh := s.within(c, at.tail, perHour)
-			s.Fresh, s.described = fresh.Seconds(), "by hand"
+			s.Fresh, s.Described = fresh.Seconds(), "by hand"
 			if fresh > 0 {
-				s.described = humanize.Span(fresh)
+				s.Described = humanize.Span(fresh)
 			}
 			if c.Lacks != "" && at.tail > 0 && (fresh == 0 || fresh > at.tail) {
-				s.described += "; " + c.Better(humanize.Span(at.tail)) + " with " + c.Lacks
+				s.Described += "; " + c.Better(humanize.Span(at.tail)) + " with " + c.Lacks
 			}
 		}
 		r.Streams = append(r.Streams, s)
@@ -148,7 +164,7 @@ func makePlan(costs []mirror.Cost, at cadence, loc *time.Location, now time.Time
 }
 
 // within is how soon a change is mirrored: by tails, as far as they can see it, or else by a sweep; 0 = when it is synced by hand.
-func (s planStream) within(c mirror.Cost, tail time.Duration, sweepsPerHour float64) (fresh time.Duration) {
+func (s StreamPlan) within(c mirror.Cost, tail time.Duration, sweepsPerHour float64) (fresh time.Duration) {
 	if sweepsPerHour > 0 {
 		fresh = time.Duration(float64(time.Hour)/sweepsPerHour + s.Minutes*float64(time.Minute))
 	}
@@ -165,8 +181,8 @@ var slower = []time.Duration{5 * time.Minute, 15 * time.Minute, 30 * time.Minute
 // propose finds a cadence that the budget sustains: changes are looked for less often where that alone takes more than
 // half of it, and then, time and again, the stream that costs most is swept less often. Where not even a sweep a week
 // fits, it is a larger budget.
-func propose(costs []mirror.Cost, at cadence, loc *time.Location, now time.Time, r planReport) (*proposal, error) {
-	p := &proposal{Schedules: map[string]string{}}
+func propose(costs []mirror.Cost, at cadence, loc *time.Location, now time.Time, r Plan) (*Proposal, error) {
+	p := &Proposal{Schedules: map[string]string{}}
 	most := headroom * r.rate * 60
 	sum := 0.0
 	if at.tail > 0 {
@@ -200,7 +216,7 @@ func propose(costs []mirror.Cost, at cadence, loc *time.Location, now time.Time,
 			}
 		}
 		if worst < 0 {
-			return &proposal{Budget: int(math.Ceil(float64(r.Budget) * sum / most))}, nil
+			return &Proposal{Budget: int(math.Ceil(float64(r.Budget) * sum / most))}, nil
 		}
 		sum -= (rates[worst] - next) * float64(costs[worst].Requests)
 		rates[worst] = next

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"syncd/internal/config"
+	"syncd/internal/daemon"
+	"syncd/internal/mirror"
+	"syncd/internal/store"
+)
+
+// interruptible returns a context that ends at the first signal, for work that may be dropped at any point.
+func (c *command) interruptible() (ctx context.Context, release func()) {
+	return daemon.Interruptible(c.ctx, c.stop)
+}
+
+// open opens the organization for one command, and gives its work a context: a signal breaks the opening off at once, and later
+// asks the work to come to an end. done closes everything.
+func (c *command) open(cfg *config.Config, log *slog.Logger, migrate bool, observer mirror.Observer) (ctx context.Context, org *daemon.Organization, done func(), err error) {
+	tuneMemory()
+	ctx, release := c.interruptible()
+	org, err = daemon.Open(ctx, cfg, daemon.Opening{Migrate: migrate, Build: buildInfo(), Observer: observer, Log: log})
+	release()
+	if err != nil {
+		return ctx, nil, nil, daemon.InterruptionOr(ctx, err)
+	}
+	ctx, release = daemon.Draining(c.ctx, c.stop, daemon.DrainTimeout, org.Runner.Drain)
+	return ctx, org, func() {
+		release()
+		org.Close()
+	}, nil
+}
+
+// withStore opens the database that is configured, as it is, for work that may be dropped at any point.
+func (c *command) withStore(do func(context.Context, *config.Config, *store.Store) error) error {
+	cfg, log, err := c.config(config.GroupDatabase)
+	if err != nil {
+		return err
+	}
+	ctx, release := c.interruptible()
+	defer release()
+	s, err := daemon.OpenStore(ctx, cfg, log, false)
+	if err == nil {
+		defer s.Close()
+		err = do(ctx, cfg, s)
+	}
+	return daemon.InterruptionOr(ctx, err)
+}

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"syncd/internal/daemon"
+	"syncd/internal/humanize"
+	"syncd/internal/mirror"
+	"syncd/internal/sched"
+)
+
+// versionLine is the version of the API in words.
+func versionLine(r *daemon.VersionStatus) string {
+	if r == nil {
+		return "Polar-Version: not asked yet"
+	}
+	text := "Polar-Version " + r.Version
+	switch {
+	case !r.Known:
+		text += ", which this syncd does not know: upgrade it"
+	case *r.DaysLeft < 0:
+		text += ", which Polar may retire any day"
+	default:
+		text += fmt.Sprintf(", served until about %s: %d days left", r.EndsAt.Format(time.DateOnly), *r.DaysLeft)
+	}
+	if r.Retired != "" {
+		text += "; Polar has retired the configured " + r.Retired + ": set polar_version"
+	}
+	return text
+}
+
+func printStatus(w io.Writer, r daemon.Status, now time.Time) error {
+	organization := r.Organization
+	if organization == "" {
+		organization = "none yet"
+	}
+	if _, err := fmt.Fprintf(w, "Schema %s, organization %s\n\n", r.Schema, organization); err != nil {
+		return err
+	}
+	t := table{head: []string{"STREAM", "ROWS", "LAST RUN", "OUTCOME", "COMPLETE AS OF", "DATA THROUGH", "POLLED", "NEXT RUN", "REASON"}, align: "lr"}
+	for _, s := range r.Streams {
+		next := humanize.Until(s.NextAt, now)
+		if s.Schedule == sched.Off || s.Off != "" {
+			next = "off"
+		}
+		if s.Off != "" {
+			s.Outcome, s.Reason = "off", s.Off
+		}
+		t.add(s.Stream, humanize.Count(s.Rows), humanize.Ago(s.StartedAt, now), s.Outcome, humanize.Ago(s.CompleteAt, now), humanize.Ago(s.DataThrough, now), humanize.Ago(s.PolledAt, now), next, shorten(s.Reason, 80))
+	}
+	if err := t.print(w); err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(w, "\n%s\n%s\n%s\n", roundLine(r.Tails, now), answerLine(r), versionLine(r.Version)); err != nil {
+		return err
+	}
+	for _, s := range r.Streams {
+		if s.Held == 0 {
+			continue
+		}
+		if _, err := fmt.Fprintf(w, "\n%s: run %d holds %s deletions back: see sync_suspects, and `syncd approve-deletions %d` if they are right\n", s.Stream, s.HeldRun, humanize.Count(s.Held), s.HeldRun); err != nil {
+			return err
+		}
+	}
+	for _, f := range r.Feeds {
+		if line := feedLine(f, now); line != "" {
+			if _, err := fmt.Fprintf(w, "\n%s\n", line); err != nil {
+				return err
+			}
+		}
+	}
+	if wrong := mirror.LooksWrong(r.Emptied); wrong != "" {
+		if _, err := fmt.Fprintf(w, "\n%s\n", wrong); err != nil {
+			return err
+		}
+	}
+	return printBudget(w, r.Budget, now)
+}
+
+// roundLine is the last round of tails in words.
+func roundLine(r daemon.RoundStatus, now time.Time) string {
+	every := "Tails (every " + r.Interval + ")"
+	if r.Interval == "off" {
+		every = "Tails (off)"
+	}
+	if r.StartedAt.IsZero() {
+		return every + ": no round yet"
+	}
+	text := fmt.Sprintf("%s: last round %s, %s, %s requests", every, humanize.Ago(r.StartedAt, now), r.Outcome, humanize.Count(r.Requests))
+	if r.Reason != "" {
+		text += ": " + shorten(r.Reason, 200)
+	}
+	return text
+}
+
+// answerLine is when Polar last answered, in words.
+func answerLine(r daemon.Status) string {
+	if r.AnsweredAt.IsZero() {
+		return "Polar has not answered yet"
+	}
+	return "Polar last answered " + humanize.Span(r.AnsweredAgo) + " ago"
+}
+
+// shorten keeps a reason within a line; --json has the whole.
+func shorten(s string, n int) string {
+	r := []rune(s)
+	if len(r) <= n {
+		return s
+	}
+	return string(r[:n-1]) + "…"
+}
+
+// lateFeed is a lag that is worth a word: Polar's workers always take some seconds.
+const lateFeed = time.Minute
+
+// feedLine says what is amiss with a feed; "" = nothing.
+func feedLine(f daemon.FeedStatus, now time.Time) string {
+	lag := time.Duration(f.Lag * float64(time.Second))
+	switch {
+	case f.StandsStill:
+		return fmt.Sprintf("Polar's feed of %s stands still: it has told of nothing since %s, while lists show %s new rows that it owes. What only this feed tells of is not seen until it goes on, or by the next sweep.",
+			f.Feed, humanize.Ago(f.ToldThrough, now), humanize.Count(f.Untold))
+	case lag > lateFeed:
+		return fmt.Sprintf("Polar's feed of %s is late: changes showed there %s or more after they happened. Streams that it covers are fresh as of that much earlier.", f.Feed, humanize.Span(lag))
+	}
+	return ""
+}
+
+// printBudget shows the request budget that the processes on one schema share.
+func printBudget(w io.Writer, r *daemon.BudgetStatus, now time.Time) error {
+	if r == nil {
+		return nil
+	}
+	if _, err := fmt.Fprintln(w); err != nil {
+		return err
+	}
+	t := table{head: []string{"REQUESTS OF", "LAST", "A MINUTE", "USED", "LEFT", "REFRESH", "TAIL", "SWEEP", "EXPORT", "429", "PAUSED"}, align: "llrrrrrrrrr"}
+	slowed := false
+	for _, p := range r.Processes {
+		t.add(p.Process, humanize.Ago(p.AskedAt, now), humanize.Count(p.Pace), humanize.Count(p.Used), humanize.Count(p.Left),
+			humanize.Count(p.Requests["refresh"]), humanize.Count(p.Requests["tail"]), humanize.Count(p.Requests["sweep"]), humanize.Count(p.Requests["export"]),
+			humanize.Count(p.RateLimited), humanize.Elapsed(time.Duration(p.PausedSeconds*float64(time.Second))))
+		slowed = slowed || p.Pace < p.Budget
+	}
+	if err := t.print(w); err != nil {
+		return err
+	}
+	if slowed {
+		if _, err := fmt.Fprintln(w, "\nSlowed down: Polar refuses requests although fewer than the budget are sent. Another client uses up the limit of the organization, or Polar has restricted it."); err != nil {
+			return err
+		}
+	}
+	if r.PausedSeconds > 0 {
+		if _, err := fmt.Fprintf(w, "\nPaused for another %s: Polar has refused a request (429).\n", humanize.Span(time.Duration(r.PausedSeconds*float64(time.Second)))); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,214 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"syncd/internal/config"
+	"syncd/internal/fetch"
+	"syncd/internal/store"
+)
+
+// access is whether Polar can be read from. Jobs wait for it, so that a token that is refused costs one request a minute and not
+// one for each stream.
+type access struct {
+	mu      sync.Mutex
+	err     error         // why Polar cannot be read from; nil when it can
+	said    string        // class of the error that was logged last
+	granted chan struct{} // closed while it can
+	again   chan struct{} // holds one: ask now, something has changed
+}
+
+var errNotAsked = errors.New("Polar has not been asked yet")
+
+func newAccess() *access {
+	return &access{err: errNotAsked, granted: make(chan struct{}), again: make(chan struct{}, 1)}
+}
+
+func (a *access) problem() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.err
+}
+
+// note keeps what the last question to Polar came to, and tells whether that is news to whoever reads the log.
+func (a *access) note(err error, class string) (news bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case err == nil && a.err != nil:
+		close(a.granted)
+	case err != nil && a.err == nil:
+		a.granted = make(chan struct{})
+	}
+	a.err = err
+	news, a.said = class != a.said, class
+	return news
+}
+
+// askAgain makes keepAccess ask Polar at once.
+func (a *access) askAgain() {
+	select {
+	case a.again <- struct{}{}:
+	default:
+	}
+}
+
+// waitUntilGranted waits until Polar can be read from. It returns false when there is to be no more work.
+func (a *access) waitUntilGranted(ctx context.Context, stop <-chan struct{}) bool {
+	a.mu.Lock()
+	granted := a.granted
+	a.mu.Unlock()
+	select {
+	case <-granted:
+		return ctx.Err() == nil
+	case <-stop:
+	case <-ctx.Done():
+	}
+	return false
+}
+
+const (
+	// Polar is asked again after askLeast, and after twice as long each time, up to askMost.
+	askLeast, askMost = 5 * time.Second, time.Minute
+)
+
+// gainAccess asks Polar which organization the token belongs to, until it answers. The token is read again before each question:
+// it may have been replaced. An error that waiting does not heal is returned.
+func (d *daemon) gainAccess(ctx context.Context) error {
+	began := time.Now()
+	for wait := askLeast; ; wait = min(2*wait, askMost) {
+		d.renewToken(ctx)
+		err := d.org.Runner.Check(ctx)
+		// A gateway may say that no version is served while Polar is deployed. A daemon that starts waits for that to pass. Where it
+		// does not, the daemon ends: another syncd is needed.
+		unserved := errors.Is(err, fetch.ErrVersion) && !d.worked.Load() && time.Since(began) >= d.config().Patience
+		if err != nil && (!mayPass(err) || unserved) {
+			d.access.note(err, "")
+			return err
+		}
+		d.noteAnswer(ctx, err)
+		if err == nil {
+			d.worked.Store(true)
+		}
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		if errors.Is(err, fetch.ErrAuth) {
+			wait = askMost
+		}
+		d.pause(ctx, wait)
+	}
+}
+
+// mayPass tells the errors that may go away without a change to the configuration, but for the token.
+func mayPass(err error) bool {
+	for _, kind := range []error{fetch.ErrAuth, fetch.ErrVersion, fetch.ErrTransient, fetch.ErrRateLimited, store.ErrUnreachable} {
+		if errors.Is(err, kind) {
+			return true
+		}
+	}
+	return false
+}
+
+// noteAnswer keeps what a question to Polar came to, and logs it once.
+func (d *daemon) noteAnswer(ctx context.Context, err error) {
+	class := fetch.Class(err)
+	if ctx.Err() != nil || !d.access.note(err, class) {
+		return
+	}
+	switch class {
+	case "":
+		d.Log.InfoContext(ctx, "Polar can be read from")
+	case fetch.ClassAuth:
+		d.Log.WarnContext(ctx, "the access token is refused: nothing is read until it is replaced or works again; Polar is asked once a minute", slog.Any("error", err))
+	default:
+		d.Log.WarnContext(ctx, "Polar cannot be read from: it is asked again until it can", slog.Any("error", err))
+	}
+}
+
+// keepAccess gains access again whenever it was lost, until ctx ends. An error that waiting does not heal, such as a token of
+// another organization, does not end a daemon that runs: it is not ready until it gets a token of its own.
+func (d *daemon) keepAccess(ctx context.Context) {
+	for {
+		select {
+		case <-d.access.again:
+		case <-ctx.Done():
+			return
+		}
+		said := ""
+		for d.access.problem() != nil {
+			err := d.gainAccess(ctx)
+			if err == nil || ctx.Err() != nil {
+				break
+			}
+			if text := err.Error(); text != said {
+				said = text
+				d.Log.ErrorContext(ctx, "nothing is read from Polar until this is mended; it is asked once a minute", slog.Any("error", err))
+			}
+			d.pause(ctx, askMost)
+		}
+	}
+}
+
+// pause waits for a time, or until there is reason to ask at once.
+func (d *daemon) pause(ctx context.Context, wait time.Duration) {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-d.access.again:
+	case <-ctx.Done():
+	}
+}
+
+// concernsAll tells the errors that every other request would meet, too.
+func concernsAll(err error) bool {
+	return errors.Is(err, fetch.ErrAuth) || errors.Is(err, fetch.ErrVersion)
+}
+
+// isShutOut tells whether a 401 that a run met means that the token is refused as such, and a 404 that no version is served. It
+// asks Polar once more: what only the requests of one stream are answered with is a failure of that stream.
+func (d *daemon) isShutOut(ctx context.Context, err error) bool {
+	d.asking.Lock()
+	defer d.asking.Unlock()
+	if d.access.problem() != nil { // another run has found out
+		return true
+	}
+	if again := d.org.Runner.Check(ctx); !concernsAll(again) {
+		return false
+	}
+	d.noteAnswer(ctx, err)
+	d.access.askAgain()
+	return true
+}
+
+// renewToken takes over a token that was replaced where the configuration has it. While it cannot be read, the old one stays:
+// somebody may be writing the file.
+func (d *daemon) renewToken(ctx context.Context) {
+	cfg, _, err := d.Sources.Load(config.GroupPolar)
+	if err != nil {
+		d.Log.DebugContext(ctx, "the configuration cannot be read now", slog.Any("error", err))
+		return
+	}
+	d.setToken(ctx, cfg.AccessToken)
+}
+
+// setToken has the client send another token. It tells whether it is another one than before.
+func (d *daemon) setToken(ctx context.Context, token config.Secret) (changed bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if token == d.token {
+		return false
+	}
+	if err := d.org.Client.SetToken(token.Reveal()); err != nil {
+		d.Log.WarnContext(ctx, "the new access token is of no use: going on with the old one", slog.Any("error", err))
+		return false
+	}
+	d.token = token
+	d.Log.InfoContext(ctx, "the access token was replaced")
+	return true
+}

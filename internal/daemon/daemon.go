@@ -1,0 +1,189 @@
+package daemon
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"syncd/internal/config"
+	"syncd/internal/mirror"
+	"syncd/internal/sched"
+	"syncd/internal/serve"
+	"syncd/internal/store"
+)
+
+// Options are what a daemon is run with.
+type Options struct {
+	Config  *config.Config
+	Shown   []config.Value // what of it may be shown
+	Sources config.Sources // where it is read from again
+	Migrate bool           // bring the tables up to date first
+	Build   serve.Build
+
+	Log      *slog.Logger
+	LogLevel *slog.LevelVar // of Log; the configuration sets it
+
+	Stop   <-chan struct{} // closed when work should come to an end
+	Reload <-chan struct{} // holds one when the configuration should be read again
+}
+
+// daemon is an organization, the scheduler that drives its runs, and the server that reports on them.
+type daemon struct {
+	Options
+	org     *Organization
+	metrics *serve.Metrics
+	sched   *sched.Scheduler
+	server  *serve.Server // nil = none
+
+	current atomic.Pointer[config.Config] // in use; Config is that of the start
+	access  *access
+	worked  atomic.Bool // Polar could be read from once
+	asking  sync.Mutex  // one run at a time asks whether the token is refused
+	tailed  bool        // a round of tails has been made; used by the tails alone
+	waits   sync.Map    // by stream, what its sweep waits for
+
+	mu    sync.Mutex
+	token config.Secret // in use
+}
+
+// Run runs the daemon until Stop is closed and the runs under way have stored the page in hand, or until ctx ends.
+func Run(ctx context.Context, o Options) error {
+	d := &daemon{Options: o, access: newAccess(), token: o.Config.AccessToken}
+	d.current.Store(o.Config)
+	starting, release := Interruptible(ctx, o.Stop)
+	defer release()
+	if err := d.open(starting); err != nil {
+		return InterruptionOr(starting, err)
+	}
+	defer d.org.Close()
+	return d.work(ctx, starting)
+}
+
+// config is the configuration in use.
+func (d *daemon) config() *config.Config { return d.current.Load() }
+
+// open makes everything but the first request to Polar.
+func (d *daemon) open(ctx context.Context) (err error) {
+	d.metrics = serve.NewMetrics(d.Build, d.Config.StreamsOn())
+	if d.org, err = Open(ctx, d.Config, Opening{Migrate: d.Migrate, Build: d.Build, Observer: d.metrics, Log: d.Log}); err != nil {
+		return err
+	}
+	d.metrics.Count(d.org.Client)
+	defer func() {
+		if err != nil {
+			d.org.Close()
+		}
+	}()
+	if err := d.org.Store.CheckSchema(ctx); err != nil {
+		return err
+	}
+	now, err := d.org.Store.Now(ctx)
+	if err != nil {
+		return err
+	}
+	jobs, err := d.jobs(ctx, now)
+	if err != nil {
+		return err
+	}
+	if d.sched, err = sched.New(sched.Config{
+		Jobs: jobs, Location: d.Config.Timezone, Now: databaseClock(ctx, d.org.Store, now),
+		Jitter: d.Config.Jitter, Parallel: d.Config.Parallel, Log: d.Log,
+	}); err != nil {
+		return err
+	}
+	if err := d.listen(ctx); err != nil {
+		return err
+	}
+	d.warnOfVersion(ctx)
+	d.Log.Info("syncd starts", "version", d.Build.Version, "commit", d.Build.Commit, "server", d.org.Client.Server(),
+		"database", store.RedactDSN(d.Config.DatabaseURL.Reveal()), "schema", d.Config.Schema, "listen", d.address())
+	return nil
+}
+
+// jobs are the sweeps of all streams that are on, and the rounds of tails. What is overdue runs at the start.
+func (d *daemon) jobs(ctx context.Context, now time.Time) ([]sched.Job, error) {
+	states, err := d.org.Store.Streams(ctx, d.Config.StreamsOn())
+	if err != nil {
+		return nil, err
+	}
+	var jobs []sched.Job
+	for _, st := range states {
+		d.metrics.SetLastSuccess(st.Stream, st.SucceededAt)
+		d.metrics.SetRows(st.Stream, st.Rows)
+		spec := d.Config.ScheduleOf(st.Stream)
+		overdue, err := sched.Overdue(spec, d.Config.Timezone, st.SucceededAt, now)
+		if err != nil {
+			return nil, err
+		}
+		jobs = append(jobs, sched.Job{Name: st.Stream, Spec: spec, AtStart: overdue || st.Unfinished, Run: d.sweepJob(st.Stream)})
+	}
+	return append(jobs, sched.Job{Name: mirror.TailStream, Spec: d.Config.TailSchedule(), AtStart: true, Urgent: true, Run: d.runTails}), nil
+}
+
+// databaseClock is the clock of the database, by which schedules go: hosts differ, and a host may be wrong. Where the database
+// does not answer, it is what that clock showed last and the time that has passed.
+func databaseClock(ctx context.Context, s *store.Store, shown time.Time) func() time.Time {
+	var mu sync.Mutex
+	read := time.Now()
+	ctx = context.WithoutCancel(ctx)
+	return func() time.Time {
+		ctx, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		now, err := s.Now(ctx)
+		mu.Lock()
+		defer mu.Unlock()
+		if err != nil {
+			return shown.Add(time.Since(read))
+		}
+		shown, read = now, time.Now()
+		return now
+	}
+}
+
+// work runs the jobs until the first signal, and then lets the runs finish the page in hand. The server outlives the scheduler,
+// so that the end can be watched.
+func (d *daemon) work(ctx, starting context.Context) error {
+	ctx, release := Draining(ctx, d.Stop, DrainTimeout, func() {
+		d.Log.Info("shutting down: the pages in hand are finished", "within", DrainTimeout)
+		if d.server != nil {
+			d.server.Stopping()
+		}
+		d.sched.Drain()
+		d.org.Runner.Drain()
+	})
+	defer release()
+	g, ctx := errgroup.WithContext(ctx)
+	serving, stopServing := context.WithCancel(ctx)
+	defer stopServing()
+	if d.server != nil {
+		g.Go(func() error { return d.server.Run(serving) })
+	}
+	g.Go(func() error {
+		d.followReloads(serving)
+		return nil
+	})
+	g.Go(func() error {
+		defer stopServing()
+		// Waiting for Polar ends with the first signal already: no run is under way.
+		if err := d.gainAccess(starting); err != nil {
+			if starting.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		g.Go(func() error {
+			d.keepAccess(serving)
+			return nil
+		})
+		return d.sched.Run(ctx)
+	})
+	err := g.Wait()
+	if err == nil {
+		d.Log.Info("syncd has stopped")
+	}
+	return err
+}

@@ -1,0 +1,77 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+
+	"syncd/internal/fetch"
+	"syncd/internal/mirror"
+	"syncd/internal/sched"
+	"syncd/internal/store"
+)
+
+// sweepJob returns one run of a stream. Only what failed is tried again soon: reading a whole stream again because some of its
+// items cannot be stored, or because rows came and went meanwhile, would cost the same again for little.
+func (d *daemon) sweepJob(stream string) func(context.Context) error {
+	var w waiting
+	return func(ctx context.Context) error {
+		switch swept, err := d.awaitParent(ctx, stream, &w); {
+		case err != nil:
+			return err
+		case swept:
+			return nil
+		}
+		var res mirror.Result
+		for again := true; again; again = concernsAll(res.Err) && !res.Unavailable && d.isShutOut(ctx, res.Err) {
+			if !d.access.waitUntilGranted(ctx, d.Stop) {
+				return nil
+			}
+			res = d.org.Runner.Once(ctx, stream)
+		}
+		if busy, is := errors.AsType[*store.BusyError](res.Err); is {
+			return d.awaitLease(ctx, stream, &w, busy)
+		}
+		d.stopWaiting(stream, &w)
+		d.showFreshness(ctx)
+		if n, err := d.org.Store.Count(ctx, stream); err == nil { // else the run has told
+			d.metrics.SetRows(stream, n)
+		}
+		if res.Outcome == mirror.Failed && !errors.Is(res.Err, fetch.ErrScope) {
+			return res.Err
+		}
+		return nil
+	}
+}
+
+// runTails makes one round of tails, and brings sweeps forward that the tails want.
+func (d *daemon) runTails(ctx context.Context) error {
+	var res mirror.Result
+	for again := true; again; again = concernsAll(res.Err) && d.isShutOut(ctx, res.Err) {
+		if !d.access.waitUntilGranted(ctx, d.Stop) {
+			return nil
+		}
+		var err error
+		if res, err = d.org.Runner.Tail(ctx); err != nil {
+			return err
+		}
+	}
+	if busy, is := errors.AsType[*store.BusyError](res.Err); !is {
+		d.tailed = true
+	} else if !d.tailed { // most likely of the process before this one, which died
+		return &sched.Again{After: busy.Left + leaseMargin, For: "the lease of " + busy.Holder}
+	}
+	d.showFreshness(ctx)
+	due, err := d.org.Store.SweepsDue(ctx)
+	if err != nil {
+		return err
+	}
+	for stream, reason := range due {
+		if d.sched.Soon(stream) {
+			d.Log.InfoContext(ctx, "a sweep is brought forward", "stream", stream, "reason", reason)
+		}
+	}
+	if res.Outcome == mirror.Failed {
+		return res.Err
+	}
+	return nil
+}

@@ -1,0 +1,109 @@
+package daemon
+
+import (
+	"context"
+	"log/slog"
+
+	"syncd/internal/config"
+	"syncd/internal/fetch"
+	"syncd/internal/mirror"
+	"syncd/internal/serve"
+	"syncd/internal/store"
+)
+
+// Organization is one organization at Polar and the schema that mirrors it: the client that reads, the store that writes, and
+// the runner between them.
+type Organization struct {
+	Client *fetch.Client
+	Store  *store.Store
+	Runner *mirror.Runner
+}
+
+// Opening says how an organization is opened.
+type Opening struct {
+	Migrate  bool            // bring the tables up to date first
+	Build    serve.Build     // which syncd Polar is told that it talks to
+	Observer mirror.Observer // told of each run; nil = nobody is
+	Log      *slog.Logger
+}
+
+// Open makes everything ready to mirror, without a request to Polar. Where the pool of connections is too small for the streams
+// that are to be read at once, it sets the configuration to fewer.
+func Open(ctx context.Context, cfg *config.Config, o Opening) (*Organization, error) {
+	client, err := NewClient(cfg, o.Build, o.Log)
+	if err != nil {
+		return nil, err
+	}
+	s, err := OpenStore(ctx, cfg, o.Log, o.Migrate)
+	if err != nil {
+		client.Close()
+		return nil, err
+	}
+	if fits := s.Pool().Streams(); fits < cfg.Parallel {
+		o.Log.Warn("pool_max_conns is too small for the streams to be read at once: fewer are", "pool_max_conns", s.Pool().Config().MaxConns,
+			"parallel", fits, "instead_of", cfg.Parallel, "which_needs", store.Connections(cfg.Parallel))
+		cfg.Parallel = fits
+	}
+	runner, err := mirror.New(mirror.Config{
+		Client: client, Store: s, Off: cfg.StreamsOff, Retention: cfg.Retention(), Parallel: cfg.Parallel,
+		OrganizationID: cfg.OrganizationID, LeaseTTL: cfg.Lease, Log: o.Log, Observer: o.Observer,
+	})
+	if err != nil {
+		s.Close()
+		client.Close()
+		return nil, err
+	}
+	return &Organization{client, s, runner}, nil
+}
+
+// Close gives the connections back.
+func (org *Organization) Close() {
+	org.Store.Close()
+	org.Client.Close()
+}
+
+// OpenStore connects to the database, and migrates it if that is wanted.
+func OpenStore(ctx context.Context, cfg *config.Config, log *slog.Logger, migrate bool) (*store.Store, error) {
+	s, err := store.Open(ctx, store.Config{
+		DSN:      cfg.DatabaseURL.Reveal(),
+		Schema:   cfg.Schema,
+		MaxConns: int32(store.Connections(cfg.Parallel)),
+		Log:      log,
+	})
+	switch {
+	case store.IsStore(err):
+		return nil, err
+	case err != nil: // the database was not even asked
+		return nil, config.Problems{err}
+	}
+	if !migrate {
+		return s, nil
+	}
+	applied, err := s.Migrate(ctx)
+	if err != nil {
+		s.Close()
+		return nil, err
+	}
+	if len(applied) > 0 {
+		log.Info("schema migrated", "schema", cfg.Schema, "migrations", len(applied), "last", applied[len(applied)-1])
+	}
+	return s, nil
+}
+
+// NewClient makes the client of Polar. It sends nothing.
+func NewClient(cfg *config.Config, build serve.Build, log *slog.Logger) (*fetch.Client, error) {
+	client, err := fetch.New(fetch.Config{
+		Server:            cfg.Server,
+		Token:             cfg.AccessToken.Reveal(),
+		Version:           cfg.PolarVersion,
+		OrganizationID:    cfg.OrganizationID,
+		RequestsPerMinute: cfg.RequestsPerMinute,
+		Patience:          cfg.Patience,
+		UserAgent:         "syncd/" + build.Version + " (mirror of Polar billing data into Postgres)",
+		Log:               log,
+	})
+	if err != nil {
+		return nil, config.Problems{err}
+	}
+	return client, nil
+}

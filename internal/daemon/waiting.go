@@ -1,0 +1,104 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"syncd/internal/sched"
+	"syncd/internal/store"
+)
+
+const (
+	// leaseMargin is how long after the end of a lease it is asked for.
+	leaseMargin = 200 * time.Millisecond
+	// leaseRenewed is how long to wait for a lease that was renewed meanwhile: its holder is at work.
+	leaseRenewed = 5 * time.Minute
+	// parentsEvery is how often to see whether parents have been read, parentsFor how long at most: they may never be.
+	parentsEvery = 5 * time.Second
+	parentsFor   = time.Hour
+)
+
+// waiting is what a sweep that is due waits for.
+type waiting struct {
+	what     string
+	since    time.Time
+	until    time.Time // end of the lease that was met; zero: none was
+	complete time.Time // begin of the last complete sweep at that time
+}
+
+// awaitParent returns *sched.Again while a sweep must wait for one of the stream for whose rows it is read. It tells whether a sweep
+// that waited for a lease was made by another process meanwhile.
+func (d *daemon) awaitParent(ctx context.Context, stream string, w *waiting) (swept bool, err error) {
+	if !w.until.IsZero() {
+		complete, err := d.lastComplete(ctx, stream)
+		if err != nil {
+			return false, err
+		}
+		if complete.After(w.complete) {
+			d.Log.InfoContext(ctx, "another process has made the sweep", "stream", stream)
+			d.stopWaiting(stream, w)
+			return true, nil
+		}
+	}
+	parent, err := d.org.Runner.Waits(ctx, stream)
+	if err != nil {
+		return false, err
+	}
+	switch {
+	case parent == "" || d.config().ScheduleOf(parent) == sched.Off:
+		return false, nil
+	case !w.since.IsZero() && time.Since(w.since) > parentsFor:
+		return false, nil
+	}
+	what := fmt.Sprintf("a sweep of %s, for whose rows it is read", parent)
+	d.showWaiting(stream, w, what)
+	return false, &sched.Again{After: parentsEvery, For: what}
+}
+
+// awaitLease returns *sched.Again for a sweep that met the lease of another process: until the lease ends, or, where it was renewed
+// since it was met first, for a while.
+func (d *daemon) awaitLease(ctx context.Context, stream string, w *waiting, busy *store.BusyError) error {
+	after := busy.Left + leaseMargin
+	switch {
+	case w.until.IsZero():
+		var err error
+		if w.complete, err = d.lastComplete(ctx, stream); err != nil {
+			return err
+		}
+	case !w.until.Equal(busy.Until):
+		after = leaseRenewed
+	}
+	w.until = busy.Until
+	what := "the lease of " + busy.Holder
+	d.showWaiting(stream, w, what)
+	return &sched.Again{After: after, For: what}
+}
+
+// showWaiting keeps what a sweep waits for, so that /status shows it, and logs it once.
+func (d *daemon) showWaiting(stream string, w *waiting, what string) {
+	if w.what == what {
+		return
+	}
+	if w.since.IsZero() {
+		w.since = time.Now()
+	}
+	w.what = what
+	d.waits.Store(stream, what)
+	d.Log.Info("a sweep waits", "stream", stream, "for", what)
+}
+
+// stopWaiting forgets what a sweep has waited for.
+func (d *daemon) stopWaiting(stream string, w *waiting) {
+	*w = waiting{}
+	d.waits.Delete(stream)
+}
+
+// lastComplete is when the last complete sweep of a stream began.
+func (d *daemon) lastComplete(ctx context.Context, stream string) (time.Time, error) {
+	list, err := d.org.Store.Standings(ctx, []string{stream})
+	if err != nil {
+		return time.Time{}, err
+	}
+	return list[0].CompleteAt, nil
+}
