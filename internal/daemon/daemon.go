@@ -72,7 +72,7 @@ func (d *daemon) open(ctx context.Context) (err error) {
 	if d.org, err = Open(ctx, d.Config, Opening{Migrate: d.Migrate, Build: d.Build, Observer: d.metrics, Log: d.Log}); err != nil {
 		return err
 	}
-	d.metrics.Count(d.org.Client)
+	d.metrics.AddTraffic(d.org.Client)
 	defer func() {
 		if err != nil {
 			d.org.Close()
@@ -150,7 +150,7 @@ func (d *daemon) work(ctx, starting context.Context) error {
 	ctx, release := Draining(ctx, d.Stop, DrainTimeout, func() {
 		d.Log.Info("shutting down: the pages in hand are finished", "within", DrainTimeout)
 		if d.server != nil {
-			d.server.Stopping()
+			d.server.SetStopping()
 		}
 		d.sched.Drain()
 		d.org.Runner.Drain()

@@ -66,7 +66,7 @@ func (d *daemon) runTails(ctx context.Context) error {
 		return err
 	}
 	for stream, reason := range due {
-		if d.sched.Soon(stream) {
+		if d.sched.RunSoon(stream) {
 			d.Log.InfoContext(ctx, "a sweep is brought forward", "stream", stream, "reason", reason)
 		}
 	}

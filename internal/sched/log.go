@@ -2,8 +2,8 @@ package sched
 
 import "log/slog"
 
-// cronLog hands cron's own log lines to slog. Each wake-up is one, so they are for debugging; only a panic in a job is
-// an error.
+// cronLog hands cron's own log lines to slog. There is one for each wake-up, so they are for debugging; only a panic in a job is an
+// error.
 type cronLog struct{ log *slog.Logger }
 
 func (l cronLog) Info(msg string, keysAndValues ...any) {

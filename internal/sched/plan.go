@@ -6,7 +6,7 @@ import (
 	"github.com/robfig/cron/v3"
 )
 
-// plan is when a job is due next.
+// plan is when a job is due next. It is not safe for concurrent use.
 type plan struct {
 	schedule cron.Schedule // nil = off
 
@@ -15,8 +15,8 @@ type plan struct {
 	last  time.Time // tick, by the time that passes
 }
 
-// left is how long it is until the next tick, at a moment when the clock that fields are read on shows that time. Zero or
-// less is the tick itself, and the plan goes on from it.
+// left is how long it is until the next tick, at a moment when the clock that fields are read on shows the first of the two times.
+// Zero or less means that the tick has come; then the plan goes on to the tick after it.
 func (p *plan) left(shown, now time.Time) time.Duration {
 	if every, is := p.schedule.(cron.ConstantDelaySchedule); is {
 		if p.due.IsZero() {
@@ -42,8 +42,8 @@ func (p *plan) left(shown, now time.Time) time.Duration {
 	return left
 }
 
-// following is the next tick on a clock that shows this time. One that the last tick is hardly past comes of a clock that
-// was set back, and is left out.
+// following is the next tick on a clock that shows this time. Where less than half an interval has passed since the last tick, the
+// clock was set back, and the tick would be the same one again: it is left out.
 func (p *plan) following(shown, now time.Time) time.Time {
 	next := p.schedule.Next(shown)
 	if after := p.schedule.Next(next); !p.last.IsZero() && !after.IsZero() && now.Sub(p.last)+next.Sub(shown) < after.Sub(next)/2 {

@@ -1,5 +1,3 @@
-// Package sched says when jobs run: at the ticks of their schedules, spread by jitter, never two runs of one job at
-// once, soon again after a failure. It knows no SQL and no HTTP.
 package sched
 
 import (
@@ -19,16 +17,16 @@ import (
 type Job struct {
 	Name string
 	// Spec is a schedule with five fields, a name such as @daily, @every with a duration, or Off. Five fields are read on a
-	// wall clock: a time that daylight saving skips is the moment after, one that comes twice is the first. @every goes by
-	// the time that passes, whatever clocks show.
+	// wall clock: a time that daylight saving skips is the moment right after it, and a time that comes twice is the first of the
+	// two. @every goes by the time that passes, whatever clocks show.
 	Spec string
 	// AtStart also runs the job as soon as the scheduler does, without jitter. Ignored when Spec is Off.
 	AtStart bool
-	// Urgent jobs run at their tick, without jitter, and beside the Parallel others: short and frequent ones, which would
-	// else wait for hours behind long ones.
+	// Urgent jobs run at their tick, without jitter, and do not count towards Parallel. They are short and frequent, and would
+	// otherwise wait for hours behind long ones.
 	Urgent bool
-	// Run does one run and reports its own failures; an error only means that it should be tried again soon. Its
-	// context is the one given to Scheduler.Run.
+	// Run does one run and reports its own failures. An error only means that the job should run again soon. The context is the
+	// one given to Scheduler.Run.
 	Run func(context.Context) error
 }
 
@@ -37,8 +35,8 @@ type Config struct {
 	Jobs []Job
 	// Location is where the fields of specs are read; default UTC.
 	Location *time.Location
-	// Now is the clock that five fields are read on, at least once a minute; default time.Now. It may be set forward or back,
-	// and schedules follow: a job runs when it shows its time, but not twice within half its interval.
+	// Now is the clock that five fields are read on, at least once a minute; default time.Now. It may be set forward or back, and
+	// schedules follow: a job runs when the clock shows its time, but not twice within half its interval.
 	Now func() time.Time
 	// Jitter delays each scheduled run by a random time below it, so that the jobs of one tick, and the daemons of
 	// many hosts, do not all begin in the same second; 0 = none.
@@ -62,8 +60,8 @@ type Scheduler struct {
 	jitter  atomic.Int64 // a time.Duration
 	drain   chan struct{}
 	once    sync.Once
-	again   chan struct{}   // there are other schedules
-	runs    sync.WaitGroup  // that are under way
+	changed chan struct{}   // holds one when there are other schedules
+	runs    sync.WaitGroup  // the runs under way
 	ctx     context.Context // that of Run, set before the first job begins and not written again
 }
 
@@ -82,8 +80,8 @@ type job struct {
 	retryAt time.Time     // zero: no retry is waiting
 }
 
-// Again is an error that a job returns to be run again after a while, without another tick: what it needs is not there
-// yet, and that is no failure. It waits without keeping its place from others.
+// Again is an error that a job returns to be run again after a while, without another tick: what it needs is not there yet, and
+// that is no failure. While it waits, its place is free for others.
 type Again struct {
 	After time.Duration
 	For   string // what is waited for
@@ -116,9 +114,9 @@ func New(cfg Config) (*Scheduler, error) {
 		problems = append(problems, fmt.Errorf("jitter %v, parallel %d: neither can be negative", cfg.Jitter, cfg.Parallel))
 	}
 	s := &Scheduler{
-		cfg:   cfg,
-		drain: make(chan struct{}),
-		again: make(chan struct{}, 1),
+		cfg:     cfg,
+		drain:   make(chan struct{}),
+		changed: make(chan struct{}, 1),
 	}
 	s.jitter.Store(int64(cfg.Jitter))
 	if cfg.Parallel > 0 {
@@ -144,13 +142,13 @@ func New(cfg Config) (*Scheduler, error) {
 
 func (s *Scheduler) add(j *job) {
 	l := cronLog{s.cfg.Log.With("job", j.Name)}
-	// In this order: the other way round a panic would leave the job marked as running for ever.
+	// The order matters: the other way round, a panic would leave the job marked as running for ever.
 	j.guarded = cron.NewChain(cron.SkipIfStillRunning(l), cron.Recover(l)).Then(cron.FuncJob(func() { s.tick(j) }))
 	s.jobs = append(s.jobs, j)
 }
 
-// Reschedule gives jobs other schedules while they run: specs by name, read in location (nil = UTC), and another jitter.
-// It changes nothing where one of them is wrong. A run under way is left alone.
+// Reschedule gives jobs other schedules while they run: specs by name, read in location (nil = UTC), and another jitter. Where one
+// of the specs is wrong, nothing changes. A run under way is left alone.
 func (s *Scheduler) Reschedule(specs map[string]string, location *time.Location, jitter time.Duration) error {
 	if location == nil {
 		location = time.UTC
@@ -177,10 +175,10 @@ func (s *Scheduler) Reschedule(specs map[string]string, location *time.Location,
 		j.mu.Lock()
 		j.plan.schedule, j.plan.due = schedule, time.Time{}
 		j.mu.Unlock()
-		j.look(shown, now) // nothing is due at once
+		j.advance(shown, now) // nothing is due at once
 	}
 	select {
-	case s.again <- struct{}{}:
+	case s.changed <- struct{}{}:
 	default:
 	}
 	return nil
@@ -193,12 +191,12 @@ func (j *job) off() bool {
 	return j.plan.schedule == nil
 }
 
-// look tells how long it is until the next tick, and whether one has come.
-func (j *job) look(shown, now time.Time) (left time.Duration, tick bool) {
+// advance tells how long it is until the next tick, and whether one has come.
+func (j *job) advance(shown, now time.Time) (left time.Duration, tick bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.plan.schedule == nil {
-		return lookAgain, false
+		return longestSleep, false
 	}
 	if left = j.plan.left(shown, now); left <= 0 {
 		tick, left = true, j.plan.left(shown, now)
@@ -224,27 +222,27 @@ func (s *Scheduler) Run(ctx context.Context) error {
 		return errors.New("sched: a Scheduler runs once")
 	}
 	s.ctx = ctx
-	sleep := s.look()
+	sleep := s.startDue()
 	for _, j := range s.jobs {
 		if j.AtStart && !j.off() {
 			s.runs.Go(j.guarded.Run)
 		}
 	}
-	for ; s.sleep(sleep); sleep = s.look() {
+	for ; s.sleep(sleep); sleep = s.startDue() {
 	}
 	s.runs.Wait()
 	return nil
 }
 
-// lookAgain is how long the scheduler sleeps at most: the clock that schedules are read on may be set meanwhile.
-const lookAgain = time.Minute
+// longestSleep is how long the scheduler sleeps at most: the clock that schedules are read on may be set meanwhile.
+const longestSleep = time.Minute
 
-// look starts the jobs whose tick has come, and tells how long it is until the next.
-func (s *Scheduler) look() time.Duration {
-	sleep := lookAgain
+// startDue starts the jobs whose tick has come, and tells how long it is until the next tick.
+func (s *Scheduler) startDue() time.Duration {
+	sleep := longestSleep
 	shown, now := s.cfg.Now(), time.Now()
 	for _, j := range s.jobs {
-		left, tick := j.look(shown, now)
+		left, tick := j.advance(shown, now)
 		if tick {
 			s.runs.Go(j.guarded.Run)
 		}
@@ -259,16 +257,16 @@ func (s *Scheduler) sleep(d time.Duration) bool {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-s.again:
+	case <-s.changed:
 	case <-s.ctx.Done():
 	case <-s.drain:
 	}
 	return !s.stopping()
 }
 
-// Soon runs a job once now, without jitter, whatever its schedule, unless it runs already or the scheduler is stopping.
-// It is called from a job, and returns at once. It tells whether there is such a job.
-func (s *Scheduler) Soon(name string) bool {
+// RunSoon runs a job once now, without jitter, whatever its schedule, unless it runs already or the scheduler is stopping. It is
+// called from a job, and returns at once. It tells whether there is such a job.
+func (s *Scheduler) RunSoon(name string) bool {
 	for _, j := range s.jobs {
 		if j.Name == name && !j.off() {
 			if !s.stopping() {
@@ -326,7 +324,7 @@ func (s *Scheduler) tick(j *job) {
 		j.failures++
 		wait := s.backoff(j.failures)
 		now := time.Now()
-		if wait >= j.upcoming(now) { // or it is off by now
+		if wait >= j.upcoming(now) { // the next tick comes earlier, or the job is off by now
 			return
 		}
 		s.cfg.Log.Info("job is run again soon", "job", j.Name, "failures", j.failures, "in", wait.Round(time.Millisecond))
@@ -339,8 +337,8 @@ func (s *Scheduler) tick(j *job) {
 	}
 }
 
-// attempt runs a job once, as soon as fewer than Parallel others run. A scheduler that is stopping runs nothing:
-// that is no failure.
+// attempt runs a job once, as soon as fewer than Parallel others run. A scheduler that is stopping runs nothing, and that is no
+// failure.
 func (s *Scheduler) attempt(j *job) error {
 	if s.slots != nil && !j.Urgent {
 		select {
@@ -360,7 +358,8 @@ func (s *Scheduler) attempt(j *job) error {
 	return err
 }
 
-// stopping is asked before work begins: when a tick and the end come together, select takes either.
+// stopping tells whether no further run may begin. It is asked right before each run: when a tick and the end come together, select
+// takes either.
 func (s *Scheduler) stopping() bool {
 	select {
 	case <-s.drain:
@@ -370,7 +369,7 @@ func (s *Scheduler) stopping() bool {
 	}
 }
 
-// wait returns false when the scheduler stops meanwhile.
+// wait waits for a time. It returns false when the scheduler stops meanwhile.
 func (s *Scheduler) wait(d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -310,7 +310,7 @@ func TestUrgentJobsWaitForNobodyAndSoonRunsAJobOnce(t *testing.T) {
 			}},
 			{Name: "tail", Spec: "@every 1h", Urgent: true, Run: func(ctx context.Context) error {
 				if len(tail.times()) == 0 {
-					if s := <-made; !s.Soon("orders") || s.Soon("nothing") {
+					if s := <-made; !s.RunSoon("orders") || s.RunSoon("nothing") {
 						t.Error("Soon does not know the jobs")
 					}
 				}
@@ -344,7 +344,7 @@ func TestReschedule(t *testing.T) {
 		if err := s.Reschedule(map[string]string{"a": Off, "b": "@every 10m"}, nil, 0); err != nil {
 			t.Error(err)
 		}
-		if next := s.Upcoming(); len(next) != 1 || next["b"].IsZero() || s.Soon("a") {
+		if next := s.Upcoming(); len(next) != 1 || next["b"].IsZero() || s.RunSoon("a") {
 			t.Errorf("next %v", next)
 		}
 		time.Sleep(25 * time.Minute)

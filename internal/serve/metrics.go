@@ -28,7 +28,7 @@ type Traffic interface {
 	Now() time.Time
 }
 
-// Metrics collects what /metrics shows, in a registry of its own. It is the mirror's observer.
+// Metrics collects what /metrics shows, in a registry of its own. It is an observer of the mirror.
 type Metrics struct {
 	registry    *prometheus.Registry
 	runs        *prometheus.CounterVec
@@ -57,8 +57,8 @@ const (
 	rejected = "rejected"
 )
 
-// NewMetrics makes every series of the named streams, at zero: a rate over a series that appears with its first event
-// misses that event.
+// NewMetrics makes every series of the named streams, at zero: a rate over a series that appears with its first event misses that
+// event.
 func NewMetrics(build Build, streams []string) *Metrics {
 	vec := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "syncd", Name: name, Help: help}, labels)
@@ -105,8 +105,8 @@ func NewMetrics(build Build, streams []string) *Metrics {
 	return m
 }
 
-// Count adds what was sent to Polar. It is called once.
-func (m *Metrics) Count(t Traffic) {
+// AddTraffic adds what was sent to Polar. It is called once.
+func (m *Metrics) AddTraffic(t Traffic) {
 	m.registry.MustRegister(
 		newBudget(t.Budget),
 		versionInfo{t},
@@ -156,13 +156,13 @@ func (m *Metrics) Handler() http.Handler {
 	return promhttp.InstrumentMetricHandler(m.registry, promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{EnableOpenMetrics: true, Timeout: requestTimeout}))
 }
 
-// RunStarted is told by the mirror when it begins a run.
+// RunStarted is called by the mirror when it begins a run.
 func (m *Metrics) RunStarted(stream string) { m.running.WithLabelValues(stream).Set(1) }
 
-// PageStored is told by the mirror after each page.
+// PageStored is called by the mirror after each page.
 func (m *Metrics) PageStored(stream string, _, _ int) { m.pages.WithLabelValues(stream).Inc() }
 
-// RunFinished is told by the mirror when a run has ended.
+// RunFinished is called by the mirror when a run has ended.
 func (m *Metrics) RunFinished(r mirror.Result) {
 	m.running.WithLabelValues(r.Stream).Set(0)
 	m.runs.WithLabelValues(r.Stream, string(r.Outcome)).Inc()
@@ -177,19 +177,19 @@ func (m *Metrics) RunFinished(r mirror.Result) {
 	}
 }
 
-// SetLastSuccess is also for what earlier processes did. The zero time is none.
+// SetLastSuccess sets when the last run that succeeded began, be it of an earlier process. The zero time changes nothing.
 func (m *Metrics) SetLastSuccess(stream string, at time.Time) {
 	if !at.IsZero() {
 		m.lastSuccess.WithLabelValues(stream).Set(float64(at.UnixMilli()) / 1000)
 	}
 }
 
-// SetRows tells how many rows a stream's table has.
+// SetRows sets how many rows a stream's table has.
 func (m *Metrics) SetRows(stream string, rows int64) {
 	m.rows.WithLabelValues(stream).Set(float64(rows))
 }
 
-// SetFreshness tells up to when a stream is mirrored, when Polar last answered a tail of it, and how many changes are
+// SetFreshness sets up to when a stream is mirrored, when Polar last answered a tail of it, and how many changes are
 // known of and not fetched yet. The zero time is never.
 func (m *Metrics) SetFreshness(stream string, through, polled time.Time, pending int64) {
 	if !through.IsZero() {
@@ -201,7 +201,7 @@ func (m *Metrics) SetFreshness(stream string, through, polled time.Time, pending
 	m.pending.WithLabelValues(stream).Set(float64(pending))
 }
 
-// SetFeed tells by how much a feed of changes is late, at least, and whether it stands still.
+// SetFeed sets by how much a feed of changes is late, at least, and whether it stands still.
 func (m *Metrics) SetFeed(feed string, lag time.Duration, still bool) {
 	m.feedLag.WithLabelValues(feed).Set(lag.Seconds())
 	stands := 0.0

@@ -15,8 +15,8 @@ type Check struct {
 	Note func(context.Context) string // what else is to be said where it holds; nil = nothing
 }
 
-// Checks reach the database, so their results are kept for a moment: however often the page is asked for, the
-// database is not.
+// Checks reach the database, so their results are kept for a moment: however often the page is asked for, the database is asked at
+// most once a second.
 const (
 	checkTimeout = 3 * time.Second
 	checkFresh   = time.Second
@@ -31,11 +31,11 @@ type readiness struct {
 	text  string
 }
 
-// report tells whether every check passes, and the results as lines of text.
+// report tells whether every check passes, and returns the results as lines of text.
 func (r *readiness) report(ctx context.Context) (ready bool, text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	// The first check costs nothing and its news must not wait.
+	// The first check, whether the process is shutting down, costs nothing, and what it says must not wait.
 	if !r.asked.IsZero() && time.Since(r.asked) < checkFresh && r.checks[0].Ask(ctx) == nil {
 		return r.ready, r.text
 	}

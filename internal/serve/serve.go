@@ -1,5 +1,3 @@
-// Package serve is the daemon's face to operators and their tools: health, readiness, metrics and status over HTTP.
-// It knows no SQL: what it reports is handed to it.
 package serve
 
 import (
@@ -17,8 +15,7 @@ import (
 
 // Config is what a Server listens on and reports.
 type Config struct {
-	// Addr is host:port; port 0 takes a free one. There is no authentication: keep it on a loopback or a private
-	// address.
+	// Addr is host:port; port 0 takes a free port. There is no authentication: keep it on a loopback or a private address.
 	Addr string
 	// Ready are the conditions of /readyz, asked in order.
 	Ready []Check
@@ -38,7 +35,7 @@ type Server struct {
 	stopping atomic.Bool
 }
 
-// Limits on what a caller may take. Answers are small and computed within checkTimeout, so all of them are short.
+// Limits on what a caller may take. Answers are small and made within checkTimeout, so all limits are short.
 const (
 	headerTimeout   = 5 * time.Second
 	requestTimeout  = 15 * time.Second
@@ -48,7 +45,7 @@ const (
 	maxHeader       = 16 << 10
 )
 
-// Listen takes the address, so that a taken one is known at once. Run serves on it.
+// Listen takes the address, so that an address that is taken is an error at once. Run serves on it.
 func Listen(ctx context.Context, cfg Config) (*Server, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -75,8 +72,8 @@ func Listen(ctx context.Context, cfg Config) (*Server, error) {
 // Addr is the address that the server listens on.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
-// Stopping makes /readyz answer that the process is on its way out, while everything else is still served.
-func (s *Server) Stopping() { s.stopping.Store(true) }
+// SetStopping makes /readyz answer that the process is shutting down, while everything else is still served.
+func (s *Server) SetStopping() { s.stopping.Store(true) }
 
 func (s *Server) notStopping(context.Context) error {
 	if s.stopping.Load() {
@@ -85,7 +82,7 @@ func (s *Server) notStopping(context.Context) error {
 	return nil
 }
 
-// Run serves until ctx ends, lets requests under way finish, and returns when all have.
+// Run serves until ctx ends, and returns when the requests under way have finished.
 func (s *Server) Run(ctx context.Context) error {
 	served := make(chan error, 1)
 	go func() { served <- s.http.Serve(s.listener) }()
@@ -94,7 +91,7 @@ func (s *Server) Run(ctx context.Context) error {
 		return fmt.Errorf("serve health and metrics on %s: %w", s.Addr(), err)
 	case <-ctx.Done():
 	}
-	s.Stopping()
+	s.SetStopping()
 	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
 	err := s.http.Shutdown(stopCtx)
@@ -122,7 +119,7 @@ func (s *Server) handler() http.Handler {
 	return mux
 }
 
-// readyz is 200 when every check passes, else 503; either way one line a check.
+// readyz answers 200 when every check passes, and 503 otherwise, with one line for each check.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	ready, report := s.ready.report(r.Context())
 	code := http.StatusOK

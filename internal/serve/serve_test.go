@@ -61,7 +61,7 @@ func TestReadinessNote(t *testing.T) {
 func setup(t *testing.T, status func(context.Context) (any, error)) *bundle {
 	t.Helper()
 	b := &bundle{metrics: NewMetrics(Build{"1.2.3", "abc"}, []string{"orders", "customers"})}
-	b.metrics.Count(traffic{})
+	b.metrics.AddTraffic(traffic{})
 	var err error
 	b.server, err = Listen(t.Context(), Config{Addr: "127.0.0.1:0", Metrics: b.metrics, Status: status, Ready: []Check{{Name: "database", Ask: func(context.Context) error {
 		b.asked.Add(1)
@@ -127,7 +127,7 @@ func TestHealthAndReadiness(t *testing.T) {
 	if n := b.asked.Load(); n > 5 {
 		t.Errorf("the database was asked %d times by 21 requests in a moment", n)
 	}
-	b.server.Stopping()
+	b.server.SetStopping()
 	if code, body := b.get(t, "/readyz"); code != 503 || !strings.Contains(body, "shutdown: not ready: shutting down") {
 		t.Errorf("/readyz while stopping: %d %q", code, body)
 	}
