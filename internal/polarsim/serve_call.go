@@ -32,15 +32,12 @@ func (c *call) invalid(p *problems) bool {
 
 // id reads a path parameter. ok is false when the response is set already: 422 for no UUID of version 4, 404 for one of nothing.
 func (c *call) id(name string, kind Kind, rows int) (n Ref, ok bool) {
-	id, valid := ParseID(c.params[name])
-	if !valid || id[6]>>4 != 4 {
-		p := &problems{}
-		if valid {
-			p.add("uuid_version", []any{"path", name}, "UUID version 4 expected", c.params[name], `{"expected_version":4}`)
-		} else {
-			p.add("uuid_parsing", []any{"path", name}, "Input should be a valid UUID, invalid character in a UUID", c.params[name], `{"error":"invalid character in a UUID"}`)
-		}
-		c.invalid(p)
+	p, loc := &problems{}, []any{"path", name}
+	id, valid := parseID(p, loc, c.params[name])
+	if valid && id[6]>>4 != 4 {
+		p.pydantic("uuid_version", loc, c.params[name], 4)
+	}
+	if c.invalid(p) {
 		return 0, false
 	}
 	number, known := c.w.keys.number(kind, id)

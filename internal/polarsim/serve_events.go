@@ -98,10 +98,7 @@ func (c *call) descends(l *listQuery, p *problems) {
 	}
 	if c.query.Has("parent_id") {
 		given := lastOf(c.query, "parent_id")
-		id, ok := ParseID(given)
-		if !ok {
-			p.add("uuid_parsing", []any{"query", "parent_id"}, "Input should be a valid UUID, invalid character in a UUID", given, `{"error":"invalid character in a UUID"}`)
-		}
+		id, _ := parseID(p, []any{"query", "parent_id"}, given)
 		parent = Ref(-2) // of nothing
 		if n, known := c.w.keys.number(KindEvent, id); known {
 			parent = Ref(n)

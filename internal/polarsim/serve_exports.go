@@ -55,7 +55,7 @@ func (e export) answer(c *call) {
 	for _, name := range e.bounds {
 		if values, given := c.query[name]; given && name != "" {
 			if _, naive := parseTime(&problems{}, name, values[len(values)-1]); naive {
-				p.add("timezone_aware", []any{"query", name}, "Input should have timezone info", values[len(values)-1], "")
+				p.pydantic("timezone_aware", []any{"query", name}, values[len(values)-1])
 				continue
 			}
 			query[name] = values

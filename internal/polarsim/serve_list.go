@@ -203,12 +203,8 @@ func reference(kind Kind, get func(w *World, n Ref) Ref) filter {
 	return func(w *World, name string, values []string, p *problems) func(Ref) bool {
 		wanted := map[Ref]bool{}
 		for i, v := range values {
-			id, ok := ParseID(v)
-			if !ok {
-				p.add("uuid_parsing", []any{"query", name, "uuid", i}, "Input should be a valid UUID, invalid character in a UUID", v, `{"error":"invalid character in a UUID"}`)
-				continue
-			}
-			if n, ok := w.keys.number(kind, id); ok {
+			id, ok := parseID(p, []any{"query", name, "uuid", i}, v)
+			if n, known := w.keys.number(kind, id); ok && known {
 				wanted[Ref(n)] = true
 			}
 		}

@@ -17,7 +17,7 @@ func (c *call) getQuantities() {
 	from, to := quantityBound(p, c.query, "start_timestamp"), quantityBound(p, c.query, "end_timestamp")
 	interval := c.query.Get("interval")
 	if !c.query.Has("interval") {
-		p.add("missing", []any{"query", "interval"}, "Field required", nil, "")
+		p.pydantic("missing", []any{"query", "interval"}, nil)
 	} else {
 		checkEnum(p, []any{"query", "interval"}, interval, []string{"year", "month", "week", "day", "hour"})
 	}
@@ -55,12 +55,12 @@ func (c *call) getQuantities() {
 
 func quantityBound(p *problems, q url.Values, name string) Time {
 	if !q.Has(name) {
-		p.add("missing", []any{"query", name}, "Field required", nil, "")
+		p.pydantic("missing", []any{"query", name}, nil)
 		return 0
 	}
 	t, naive := parseTime(p, name, q.Get(name))
 	if naive {
-		p.add("timezone_aware", []any{"query", name}, "Input should have timezone info", q.Get(name), "")
+		p.pydantic("timezone_aware", []any{"query", name}, q.Get(name))
 	}
 	return t
 }

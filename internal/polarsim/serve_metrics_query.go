@@ -25,14 +25,13 @@ func parseMetricsQuery(values url.Values, p *problems) (q metricsQuery) {
 	at := func(name string) []any { return []any{"query", name} }
 	date := func(name string) time.Time {
 		if !values.Has(name) {
-			p.add("missing", at(name), "Field required", nil, "")
+			p.pydantic("missing", at(name), nil)
 			return time.Time{}
 		}
 		s := lastOf(values, name)
 		t, err := time.Parse(time.DateOnly, s)
 		if err != nil {
-			p.add("date_from_datetime_parsing", at(name), "Input should be a valid date or datetime, invalid character in year", s,
-				`{"error":"invalid character in year"}`)
+			p.pydantic("date_from_datetime_parsing", at(name), s, "invalid character in year")
 		}
 		return t
 	}
@@ -51,14 +50,11 @@ func parseMetricsQuery(values url.Values, p *problems) (q metricsQuery) {
 	if values.Has("interval") {
 		checkEnum(p, at("interval"), q.interval, metrics.Intervals())
 	} else {
-		p.add("missing", at("interval"), "Field required", nil, "")
+		p.pydantic("missing", at("interval"), nil)
 	}
 	ids := func(name string) (list []ID) {
 		for i, s := range values[name] {
-			id, ok := ParseID(s)
-			if !ok {
-				p.add("uuid_parsing", append(at(name), "uuid", i), "Input should be a valid UUID, invalid character in a UUID", s, `{"error":"invalid character in a UUID"}`)
-			}
+			id, _ := parseID(p, append(at(name), "uuid", i), s)
 			list = append(list, id)
 		}
 		return list

@@ -2,6 +2,8 @@ package polarsim
 
 import (
 	"encoding/json"
+	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -59,12 +61,71 @@ func (p *problems) body() []byte {
 	return o.b
 }
 
-// checkEnum refuses a value that is not among those allowed, in pydantic's words.
-func checkEnum(p *problems, loc []any, value string, allowed []string) {
-	for _, a := range allowed {
-		if a == value {
-			return
+// pydanticErrors are pydantic's errors by type: the message with a %v for each argument, and the argument's name in ctx, "" = not there. {s} is the
+// plural of what the last bound counts (https://docs.pydantic.dev/latest/errors/validation_errors/; pydantic-core, src/errors/types.rs).
+var pydanticErrors = map[string]struct {
+	message string
+	ctx     []string
+}{
+	"missing":                    {"Field required", nil},
+	"model_attributes_type":      {"Input should be a valid dictionary or object to extract fields from", nil},
+	"dict_type":                  {"Input should be a valid dictionary", nil},
+	"list_type":                  {"Input should be a valid list", nil},
+	"string_type":                {"Input should be a valid string", nil},
+	"bool_type":                  {"Input should be a valid boolean", nil},
+	"bool_parsing":               {"Input should be a valid boolean, unable to interpret input", nil},
+	"int_type":                   {"Input should be a valid integer", nil},
+	"int_parsing":                {"Input should be a valid integer, unable to parse string as an integer", nil},
+	"finite_number":              {"Input should be a finite number", nil},
+	"decimal_parsing":            {"Input should be a valid decimal", nil},
+	"greater_than":               {"Input should be greater than %v", []string{"gt"}},
+	"greater_than_equal":         {"Input should be greater than or equal to %v", []string{"ge"}},
+	"less_than_equal":            {"Input should be less than or equal to %v", []string{"le"}},
+	"string_too_short":           {"String should have at least %v character{s}", []string{"min_length"}},
+	"string_too_long":            {"String should have at most %v character{s}", []string{"max_length"}},
+	"string_pattern_mismatch":    {"String should match pattern '%v'", []string{"pattern"}},
+	"too_short":                  {"%v should have at least %v item{s} after validation, not %v", []string{"field_type", "min_length", "actual_length"}},
+	"too_long":                   {"%v should have at most %v item{s} after validation, not %v", []string{"field_type", "max_length", "actual_length"}},
+	"enum":                       {"Input should be %v", []string{"expected"}},
+	"uuid_parsing":               {"Input should be a valid UUID, %v", []string{"error"}},
+	"uuid_version":               {"UUID version %v expected", []string{"expected_version"}},
+	"url_parsing":                {"Input should be a valid URL, %v", []string{"error"}},
+	"url_scheme":                 {"URL scheme should be %v", []string{"expected_schemes"}},
+	"timezone_aware":             {"Input should have timezone info", nil},
+	"datetime_from_date_parsing": {"Input should be a valid datetime or date, %v", []string{"error"}},
+	"date_from_datetime_parsing": {"Input should be a valid date or datetime, %v", []string{"error"}},
+}
+
+// pydantic adds an error in pydantic's words. args are what the message of its type tells.
+func (p *problems) pydantic(kind string, loc []any, input any, args ...any) {
+	e := pydanticErrors[kind]
+	plural := "s"
+	for _, a := range args[:min(2, len(args))] {
+		if fmt.Sprint(a) == "1" {
+			plural = ""
 		}
+	}
+	var ctx object
+	for i, name := range e.ctx {
+		if i == 0 {
+			ctx.open()
+		}
+		value, err := json.Marshal(args[i])
+		if err != nil {
+			value = []byte("null")
+		}
+		ctx.raw(name, string(value))
+		if i == len(e.ctx)-1 {
+			ctx.close()
+		}
+	}
+	p.add(kind, loc, strings.Replace(fmt.Sprintf(e.message, args...), "{s}", plural, 1), input, string(ctx.b))
+}
+
+// checkEnum refuses a value that is not among those allowed.
+func checkEnum(p *problems, loc []any, value string, allowed []string) {
+	if slices.Contains(allowed, value) {
+		return
 	}
 	quoted := make([]string, len(allowed))
 	for i, a := range allowed {
@@ -74,7 +135,15 @@ func checkEnum(p *problems, loc []any, value string, allowed []string) {
 	if len(quoted) > 1 {
 		expected = strings.Join(quoted[:len(quoted)-1], ", ") + " or " + expected
 	}
-	p.add("enum", loc, "Input should be "+expected, value, `{"expected":`+quote(expected)+`}`)
+	p.pydantic("enum", loc, value, expected)
+}
+
+// parseID reads an id; what is none is refused.
+func parseID(p *problems, loc []any, value string) (id ID, ok bool) {
+	if id, ok = ParseID(value); !ok {
+		p.pydantic("uuid_parsing", loc, value, "invalid character in a UUID")
+	}
+	return id, ok
 }
 
 func parseBool(p *problems, name, value string) bool {
@@ -84,7 +153,7 @@ func parseBool(p *problems, name, value string) bool {
 	case "false", "0", "f", "no", "n", "off":
 		return false
 	}
-	p.add("bool_parsing", []any{"query", name}, "Input should be a valid boolean, unable to interpret input", value, "")
+	p.pydantic("bool_parsing", []any{"query", name}, value)
 	return false
 }
 
@@ -92,11 +161,11 @@ func parseBool(p *problems, name, value string) bool {
 func parsePositive(p *problems, name, value string) int {
 	n, err := strconv.Atoi(value)
 	if err != nil {
-		p.add("int_parsing", []any{"query", name}, "Input should be a valid integer, unable to parse string as an integer", value, "")
+		p.pydantic("int_parsing", []any{"query", name}, value)
 		return 1
 	}
 	if n < 1 {
-		p.add("greater_than", []any{"query", name}, "Input should be greater than 0", value, `{"gt":0}`)
+		p.pydantic("greater_than", []any{"query", name}, value, 0)
 		return 1
 	}
 	return n
@@ -114,7 +183,7 @@ func parseTime(p *problems, name, value string) (t Time, naive bool) {
 			return 0, true
 		}
 	}
-	p.add("datetime_from_date_parsing", []any{"query", name}, "Input should be a valid datetime or date, invalid character in year", value, `{"error":"invalid character in year"}`)
+	p.pydantic("datetime_from_date_parsing", []any{"query", name}, value, "invalid character in year")
 	return 0, false
 }
 

@@ -109,12 +109,8 @@ func (w *World) parseSorting(r *resource, l *listQuery, q url.Values, p *problem
 func (w *World) ours(l *listQuery, values []string, p *problems) {
 	own := false
 	for i, v := range values {
-		id, ok := ParseID(v)
-		if !ok {
-			p.add("uuid_parsing", []any{"query", "organization_id", "uuid", i}, "Input should be a valid UUID, invalid character in a UUID", v, `{"error":"invalid character in a UUID"}`)
-			continue
-		}
-		own = own || id == w.id(KindOrganization, 0)
+		id, ok := parseID(p, []any{"query", "organization_id", "uuid", i}, v)
+		own = own || ok && id == w.id(KindOrganization, 0)
 	}
 	l.empty = !own
 }

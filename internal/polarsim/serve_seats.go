@@ -79,10 +79,7 @@ func (c *call) listSeats() {
 // seatOwner finds the row that a query parameter names; ok is false when the response is set already.
 func (c *call) seatOwner(name, title string, kind Kind, exists func(n int) bool) (owner Ref, ok bool) {
 	p := &problems{}
-	id, valid := ParseID(c.query.Get(name))
-	if !valid {
-		p.add("uuid_parsing", []any{"query", name}, "Input should be a valid UUID, invalid character in a UUID", c.query.Get(name), `{"error":"invalid character in a UUID"}`)
-	}
+	id, _ := parseID(p, []any{"query", name}, c.query.Get(name))
 	if c.invalid(p) {
 		return None, false
 	}

@@ -57,7 +57,7 @@ func (l *CheckoutLink) sells(w *World, f *form, fresh bool) {
 	case f.value("products"):
 		products := f.refs(w, "products", KindProduct, w.unsellable)
 		if len(products) == 0 && len(f.list) == 0 {
-			f.wrong("products", "too_short", "List should have at least 1 item after validation, not 0")
+			f.wrong("products", "too_short", "List", 1, 0)
 		}
 		l.Products = products
 	case fresh && f.value("product_id"):

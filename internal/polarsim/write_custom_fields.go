@@ -16,7 +16,7 @@ func readCustomField(w *World, f *form, field *CustomField, n Ref) {
 	if fresh || f.value("slug") {
 		slug := strings.ToLower(f.required("slug", 1, 1<<20))
 		if slug != "" && !slugs.MatchString(slug) {
-			f.wrong("slug", "string_pattern_mismatch", "String should match pattern '^[a-z0-9-_]+$'")
+			f.wrong("slug", "string_pattern_mismatch", "^[a-z0-9-_]+$")
 		}
 		if slug != field.Slug && slices.ContainsFunc(w.customFields, func(o CustomField) bool { return o.DeletedAt == 0 && o.Slug == slug }) {
 			f.refuse("slug", "value_error", "Custom field with this slug already exists.")

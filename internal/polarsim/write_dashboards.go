@@ -2,8 +2,7 @@ package polarsim
 
 import (
 	"cmp"
-	"encoding/json"
-	"fmt"
+	"math"
 	"net/http"
 	"slices"
 )
@@ -31,60 +30,26 @@ type dashboardInput struct {
 	metrics []string
 }
 
-// parseDashboard reads a body; what is wrong with it goes to p.
-func parseDashboard(body []byte, create bool, p *problems) (in dashboardInput) {
-	at := func(loc ...any) []any { return append([]any{"body"}, loc...) }
-	const notString = "Input should be a valid string"
-	var sent any
-	if err := json.Unmarshal(body, &sent); err != nil {
-		p.add("json_invalid", at(0), "JSON decode error", map[string]any{}, `{"error":"Expecting value"}`)
-		return in
-	}
-	fields, ok := sent.(map[string]any)
+// dashboardForm reads a body. ok is false when the response is set already.
+func (c *call) dashboardForm(create bool) (in dashboardInput, ok bool) {
+	f, ok := c.form()
 	if !ok {
-		p.add("model_attributes_type", at(), "Input should be a valid dictionary or object to extract fields from", sent, "")
-		return in
+		return in, false
 	}
-	switch name := fields["name"].(type) {
-	case nil:
-		if _, there := fields["name"]; create && there {
-			p.add("string_type", at("name"), notString, nil, "")
-		} else if create {
-			p.add("missing", at("name"), "Field required", fields, "")
-		}
-	case string:
+	if create || f.value("name") {
+		name := f.required("name", 1, math.MaxInt)
 		in.name = &name
-		if name == "" {
-			p.add("string_too_short", at("name"), "String should have at least 1 character", name, `{"min_length":1}`)
-		} else if !validText(name) {
-			p.add("value_error", at("name"), "Value error, null bytes are not allowed", name, "")
-		}
-	default:
-		p.add("string_type", at("name"), notString, name, "")
 	}
-	switch metrics := fields["metrics"].(type) {
-	case nil:
-	case []any:
-		in.metrics = []string{}
-		for i, m := range metrics {
-			slug, ok := m.(string)
-			if !ok || !validText(slug) {
-				p.add("string_type", at("metrics", i), notString, m, "")
-			}
-			in.metrics = append(in.metrics, slug)
+	if f.value("metrics") {
+		in.metrics = f.texts("metrics")
+		if n := len(in.metrics); n > dashboardMetricsMax {
+			f.wrong("metrics", "too_long", "List", dashboardMetricsMax, n)
 		}
-		if n := len(metrics); n > dashboardMetricsMax {
-			p.add("too_long", at("metrics"), fmt.Sprintf("List should have at most %d items after validation, not %d", dashboardMetricsMax, n), metrics,
-				fmt.Sprintf(`{"field_type":"List","max_length":%d,"actual_length":%d}`, dashboardMetricsMax, n))
-		}
-	default:
-		p.add("list_type", at("metrics"), "Input should be a valid list", metrics, "")
 	}
-	if id := fields["organization_id"]; len(p.list) == 0 && create && id != nil {
-		p.polar = true
-		p.add("organization_token", at("organization_id"), "Setting organization_id is disallowed when using an organization token.", id, "")
+	if create {
+		f.organization()
 	}
-	return in
+	return in, !c.invalid(f.problems)
 }
 
 // createDashboard adds one and gives its number.
@@ -115,17 +80,14 @@ func (w *World) deleteDashboard(n int) {
 }
 
 func postDashboard(c *call) {
-	p := &problems{}
-	in := parseDashboard(c.input, true, p)
-	if !c.invalid(p) {
+	if in, ok := c.dashboardForm(true); ok {
 		c.showBoard(http.StatusCreated, c.w.createDashboard(in))
 	}
 }
 
 func patchDashboard(c *call) {
-	p := &problems{}
-	in := parseDashboard(c.input, false, p)
-	if c.invalid(p) {
+	in, ok := c.dashboardForm(false)
+	if !ok {
 		return
 	}
 	if n, ok := c.board(); ok {

@@ -99,9 +99,9 @@ func (f *form) code() string {
 	code := f.text("code", 256)
 	other := func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) }
 	if strings.ContainsFunc(code, other) {
-		f.wrong("code", "value_error", "Value error, Code must contain only alphanumeric characters.")
+		f.invalid("code", "Code must contain only alphanumeric characters.")
 	} else if code != "" && len([]rune(code)) < 3 {
-		f.wrong("code", "value_error", "Value error, Code must be between 3 and 256 characters long.")
+		f.invalid("code", "Code must be between 3 and 256 characters long.")
 	}
 	return code
 }
@@ -121,12 +121,12 @@ func (f *form) amounts() map[string]int64 {
 		amounts := map[string]int64{}
 		for _, currency := range sortedNames(sub.fields) {
 			if checkEnum(f.problems, sub.at(currency), currency, currencies); sub.null(currency) {
-				sub.wrong(currency, "int_type", "Input should be a valid integer")
+				sub.wrong(currency, "int_type")
 			}
 			amounts[currency] = sub.within(currency, 0, most)
 		}
 		if len(amounts) == 0 {
-			f.wrong("amounts", "too_short", "Dictionary should have at least 1 item after validation, not 0")
+			f.wrong("amounts", "too_short", "Dictionary", 1, 0)
 		}
 		return amounts
 	}

@@ -21,16 +21,16 @@ type form struct {
 func (c *call) form() (*form, bool) {
 	f := &form{problems: &problems{}, loc: []any{"body"}}
 	if len(c.input) == 0 {
-		f.add("missing", f.loc, "Field required", nil, "")
+		f.pydantic("missing", f.loc, nil)
 		return nil, !c.invalid(f.problems)
 	}
 	var whole any
 	if err := json.Unmarshal(c.input, &whole); err != nil {
-		f.add("json_invalid", []any{"body", 0}, "JSON decode error", map[string]any{}, `{"error":`+quote(err.Error())+`}`)
+		f.add("json_invalid", []any{"body", 0}, "JSON decode error", map[string]any{}, `{"error":`+quote(err.Error())+`}`) // FastAPI's own
 		return nil, !c.invalid(f.problems)
 	}
 	if err := json.Unmarshal(c.input, &f.fields); err != nil || f.fields == nil {
-		f.add("model_attributes_type", f.loc, "Input should be a valid dictionary or object to extract fields from", whole, "")
+		f.pydantic("model_attributes_type", f.loc, whole)
 		return nil, !c.invalid(f.problems)
 	}
 	return f, true
@@ -46,7 +46,7 @@ func (f *form) under(name string) (sub *form, ok bool) {
 	}
 	sub = &form{problems: f.problems, loc: f.at(name)}
 	if err := json.Unmarshal(f.fields[name], &sub.fields); err != nil {
-		f.wrong(name, "model_attributes_type", "Input should be a valid dictionary or object to extract fields from")
+		f.wrong(name, "model_attributes_type")
 		return nil, false
 	}
 	return sub, true
@@ -55,9 +55,14 @@ func (f *form) under(name string) (sub *form, ok bool) {
 func (f *form) sent(name string) bool { _, ok := f.fields[name]; return ok }
 func (f *form) null(name string) bool { return string(f.fields[name]) == "null" }
 
-// wrong adds a problem with a field.
-func (f *form) wrong(name, kind, message string) {
-	f.add(kind, f.at(name), message, f.fields[name], "")
+// wrong adds one of pydantic's errors with a field; args are what its message tells.
+func (f *form) wrong(name, kind string, args ...any) {
+	f.pydantic(kind, f.at(name), f.fields[name], args...)
+}
+
+// invalid adds the message of one of Polar's validators, which pydantic runs.
+func (f *form) invalid(name, message string) {
+	f.add("value_error", f.at(name), "Value error, "+message, f.fields[name], `{"error":{}}`)
 }
 
 // refuse adds a problem that Polar's own code finds, once the framework found none.
@@ -72,14 +77,14 @@ func (f *form) text(name string, max int) string {
 	}
 	var s string
 	if err := json.Unmarshal(f.fields[name], &s); err != nil {
-		f.wrong(name, "string_type", "Input should be a valid string")
+		f.wrong(name, "string_type")
 		return ""
 	}
 	if !validText(s) {
-		f.wrong(name, "value_error", "Value error, null bytes are not allowed")
+		f.invalid(name, "null bytes are not allowed")
 	}
 	if n := utf8.RuneCountInString(s); n > max {
-		f.add("string_too_long", f.at(name), "String should have at most "+strconv.Itoa(max)+" characters", s, `{"max_length":`+strconv.Itoa(max)+`}`)
+		f.wrong(name, "string_too_long", max)
 	}
 	return s
 }
@@ -91,17 +96,18 @@ func (f *form) required(name string, least, max int) string {
 		return ""
 	}
 	if f.null(name) {
-		f.wrong(name, "string_type", "Input should be a valid string")
+		f.wrong(name, "string_type")
 		return ""
 	}
+	found := len(f.list)
 	s := f.text(name, max)
-	if utf8.RuneCountInString(s) < least {
-		f.add("string_too_short", f.at(name), "String should have at least "+strconv.Itoa(least)+" characters", s, `{"min_length":`+strconv.Itoa(least)+`}`)
+	if len(f.list) == found && utf8.RuneCountInString(s) < least {
+		f.wrong(name, "string_too_short", least)
 	}
 	return s
 }
 
-func (f *form) missing(name string) { f.add("missing", f.at(name), "Field required", f.fields, "") }
+func (f *form) missing(name string) { f.pydantic("missing", f.at(name), f.fields) }
 
 // email reads an address.
 func (f *form) email(name string) string {
@@ -111,7 +117,7 @@ func (f *form) email(name string) string {
 	}
 	local, domain, ok := strings.Cut(s, "@")
 	if !ok || local == "" || !strings.Contains(domain, ".") || strings.ContainsAny(s, " \n\"<>") {
-		f.wrong(name, "value_error", "value is not a valid email address: An email address must have an @-sign.")
+		f.add("value_error", f.at(name), "value is not a valid email address: An email address must have an @-sign.", f.fields[name], "")
 		return ""
 	}
 	return s
@@ -127,14 +133,23 @@ func (f *form) enum(name string, allowed ...string) string {
 	return s
 }
 
-// texts reads a list of strings out of those allowed.
-func (f *form) texts(name string, allowed []string) (values []string) {
-	if err := json.Unmarshal(f.fields[name], &values); err != nil || values == nil {
-		f.wrong(name, "list_type", "Input should be a valid list")
-		return []string{}
+// elements reads a list; ok is false where it is none.
+func (f *form) elements(name string) (elements []json.RawMessage, ok bool) {
+	if err := json.Unmarshal(f.fields[name], &elements); err != nil || elements == nil {
+		f.wrong(name, "list_type")
+		return nil, false
 	}
-	for i, v := range values {
-		checkEnum(f.problems, append(f.at(name), i), v, allowed)
+	return elements, true
+}
+
+// texts reads a list of strings.
+func (f *form) texts(name string) []string {
+	elements, _ := f.elements(name)
+	values := make([]string, len(elements))
+	for i, e := range elements {
+		if err := json.Unmarshal(e, &values[i]); err != nil || string(e) == "null" || !validText(values[i]) {
+			f.pydantic("string_type", append(f.at(name), i), e)
+		}
 	}
 	return values
 }
@@ -144,7 +159,7 @@ func (f *form) bool(name string) (value bool) {
 		return false
 	}
 	if err := json.Unmarshal(f.fields[name], &value); err != nil {
-		f.wrong(name, "bool_type", "Input should be a valid boolean")
+		f.wrong(name, "bool_type")
 	}
 	return value
 }
@@ -155,10 +170,9 @@ func (f *form) int(name string, least int64) (value int64) {
 		return 0
 	}
 	if err := json.Unmarshal(f.fields[name], &value); err != nil {
-		f.wrong(name, "int_type", "Input should be a valid integer")
+		f.wrong(name, "int_type")
 	} else if value < least {
-		n := strconv.FormatInt(least, 10)
-		f.add("greater_than_equal", f.at(name), "Input should be greater than or equal to "+n, value, `{"ge":`+n+`}`)
+		f.wrong(name, "greater_than_equal", least)
 	}
 	return value
 }
@@ -168,9 +182,8 @@ func (f *form) ref(w *World, name string, kind Kind, exists func(n Ref) bool, me
 	if !f.sent(name) || f.null(name) {
 		return None
 	}
-	id, ok := ParseID(f.text(name, math.MaxInt))
+	id, ok := parseID(f.problems, f.at(name), f.text(name, math.MaxInt))
 	if !ok {
-		f.add("uuid_parsing", f.at(name), "Input should be a valid UUID, invalid character in a UUID", f.fields[name], `{"error":"invalid character in a UUID"}`)
 		return None
 	}
 	n, known := w.keys.number(kind, id)
@@ -194,19 +207,19 @@ func (f *form) metadata() string {
 	sub, ok := f.under("metadata")
 	if !ok {
 		if f.sent("metadata") && f.null("metadata") {
-			f.wrong("metadata", "dict_type", "Input should be a valid dictionary")
+			f.wrong("metadata", "dict_type")
 		}
 		return ""
 	}
 	if len(sub.fields) > 50 {
-		f.wrong("metadata", "too_long", "Dictionary should have at most 50 items after validation, not "+strconv.Itoa(len(sub.fields)))
+		f.wrong("metadata", "too_long", "Dictionary", 50, len(sub.fields))
 	}
 	var o object
 	o.open()
 	for _, k := range sortedNames(sub.fields) {
 		raw := sub.fields[k]
 		if n := utf8.RuneCountInString(k); n < 1 || n > 40 || !validText(k) {
-			sub.wrong(k, "string_too_long", "String should have at most 40 characters")
+			sub.wrong(k, "string_too_long", 40)
 			continue
 		}
 		o.key("")
@@ -219,13 +232,13 @@ func (f *form) metadata() string {
 		case bytes.ContainsAny(raw, ".eE") && (c == '-' || c >= '0' && c <= '9'):
 			v, err := strconv.ParseFloat(string(raw), 64)
 			if err != nil {
-				sub.wrong(k, "finite_number", "Input should be a finite number")
+				sub.wrong(k, "finite_number")
 			}
 			o.b = appendNumber(o.b, v)
 		case c == '-', c >= '0' && c <= '9':
 			o.b = append(o.b, raw...)
 		default:
-			sub.wrong(k, "string_type", "Input should be a valid string")
+			sub.wrong(k, "string_type")
 			o.b = append(o.b, "null"...)
 		}
 	}
@@ -251,7 +264,7 @@ func (f *form) address(name string) *Address {
 	a := &Address{Line1: sub.text("line1", 500), Line2: sub.text("line2", 500), PostalCode: sub.text("postal_code", 100), City: sub.text("city", 200), State: sub.text("state", 100)}
 	a.Country = strings.ToUpper(sub.required("country", 2, 2))
 	if len(a.Country) == 2 && (a.Country[0] < 'A' || a.Country[0] > 'Z' || a.Country[1] < 'A' || a.Country[1] > 'Z') {
-		sub.wrong("country", "country_alpha2", "Invalid country alpha2 code")
+		sub.add("country_alpha2", sub.at("country"), "Invalid country alpha2 code", sub.fields["country"], "")
 	}
 	if (a.Country == "US" || a.Country == "CA") && a.State != "" && !strings.HasPrefix(a.State, a.Country+"-") {
 		a.State = a.Country + "-" + a.State

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -36,8 +35,7 @@ func (f *form) kept(name, old, message string, allowed ...string) string {
 func (f *form) within(name string, least, most int64) int64 {
 	v := f.int(name, least)
 	if v > most {
-		n := strconv.FormatInt(most, 10)
-		f.add("less_than_equal", f.at(name), "Input should be less than or equal to "+n, v, `{"le":`+n+`}`)
+		f.wrong(name, "less_than_equal", most)
 	}
 	return v
 }
@@ -50,7 +48,7 @@ func (f *form) time(name string) (t Time) {
 	p := &problems{}
 	t, naive := parseTime(p, name, f.text(name, math.MaxInt))
 	if naive || len(p.list) > 0 {
-		f.wrong(name, "timezone_aware", "Input should be a valid datetime with timezone info")
+		f.wrong(name, "timezone_aware")
 	}
 	return t
 }
@@ -59,24 +57,19 @@ func (f *form) time(name string) (t Time) {
 func (f *form) url(name string) string {
 	s := f.text(name, 2083)
 	if s != "" && !strings.HasPrefix(s, "https://") && !strings.HasPrefix(s, "http://") {
-		f.wrong(name, "url_parsing", "Input should be a valid URL, relative URL without a base")
+		f.wrong(name, "url_parsing", "relative URL without a base")
 	}
 	return s
 }
 
 // refs reads a list of ids of rows. refusal gives Polar's message for a row that cannot be used, and for None, which stands for no row.
 func (f *form) refs(w *World, name string, kind Kind, refusal func(n Ref) string) []Ref {
-	var texts []string
-	if err := json.Unmarshal(f.fields[name], &texts); err != nil || texts == nil {
-		f.wrong(name, "list_type", "Input should be a valid list")
-		return nil
-	}
+	texts := f.texts(name)
 	rows := make([]Ref, 0, len(texts))
 	for i, text := range texts {
 		at := append(f.at(name), i)
-		id, valid := ParseID(text)
+		id, valid := parseID(f.problems, at, text)
 		if !valid {
-			f.add("uuid_parsing", at, "Input should be a valid UUID, invalid character in a UUID", text, "")
 			continue
 		}
 		n := None
@@ -127,11 +120,11 @@ func (f *form) properties(shape []property) string {
 		case len(raw) == 0:
 		case sub.null(p.name) && p.otherwise == leftOut: // a text that is not there
 		case !strings.ContainsRune(p.begins, rune(raw[0])) && (!sub.null(p.name) || p.otherwise != "null"):
-			sub.wrong(p.name, "value_error", "Input should be valid")
+			sub.add("value_error", sub.at(p.name), "Input should be valid", raw, "")
 		default:
 			var text bytes.Buffer
 			if err := json.Compact(&text, raw); err != nil || !validText(text.String()) || bytes.Contains(raw, []byte(`\u0000`)) {
-				sub.wrong(p.name, "value_error", "Value error, null bytes are not allowed")
+				sub.invalid(p.name, "null bytes are not allowed")
 			}
 			o.raw(p.name, text.String())
 		}

@@ -26,7 +26,7 @@ func (c *call) createProduct() {
 	if !f.sent("prices") {
 		f.missing("prices")
 	} else if len(prices) == 0 && len(f.list) == 0 {
-		f.wrong("prices", "too_short", "List should have at least 1 item after validation, not 0")
+		f.wrong("prices", "too_short", "List", 1, 0)
 	}
 	if c.invalid(f.problems) {
 		return
@@ -63,15 +63,11 @@ func (c *call) prices(f *form, own []Ref) (prices []givenPrice) {
 	if !f.sent("prices") || f.null("prices") {
 		return nil
 	}
-	var raw []json.RawMessage
-	if err := json.Unmarshal(f.fields["prices"], &raw); err != nil {
-		f.wrong("prices", "list_type", "Input should be a valid list")
-		return nil
-	}
-	for i, r := range raw {
+	elements, _ := f.elements("prices")
+	for i, r := range elements {
 		e := &form{problems: f.problems, loc: append(f.at("prices"), i)}
 		if err := json.Unmarshal(r, &e.fields); err != nil {
-			f.add("model_attributes_type", e.loc, "Input should be a valid dictionary or object to extract fields from", r, "")
+			f.pydantic("model_attributes_type", e.loc, r)
 			continue
 		}
 		if e.sent("id") && own != nil {
@@ -105,7 +101,7 @@ func (c *call) price(e *form) Price {
 	case PriceMetered:
 		amount := string(bytes.Trim(e.fields["unit_amount"], `"`))
 		if !decimal.MatchString(amount) {
-			e.wrong("unit_amount", "decimal_parsing", "Input should be a valid decimal")
+			e.wrong("unit_amount", "decimal_parsing")
 		}
 		p.UnitAmount, p.Cap = amount, e.int("cap_amount", 0)
 		if p.Meter = e.ref(c.w, "meter_id", KindMeter, func(n Ref) bool { return int(n) < len(c.w.meters) }, "Meter does not exist."); p.Meter == None && len(e.list) == 0 {
@@ -130,7 +126,7 @@ func (f *form) tiers() (tiers []Tier, graduated bool) {
 		Price int64 `json:"price_per_seat"`
 	}
 	if err := json.Unmarshal(sub.fields["tiers"], &given); err != nil || len(given) == 0 {
-		sub.wrong("tiers", "list_type", "Input should be a valid list")
+		sub.wrong("tiers", "list_type")
 		return nil, false
 	}
 	for i, t := range given {

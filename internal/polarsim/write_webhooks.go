@@ -15,7 +15,7 @@ func (c *call) endpointForm(e *Endpoint) bool {
 	if f.sent("url") {
 		e.URL = f.required("url", 9, 2000)
 		if !strings.HasPrefix(e.URL, "https://") {
-			f.wrong("url", "url_scheme", "URL scheme should be 'https'")
+			f.wrong("url", "url_scheme", "'https'")
 		}
 	} else if e.URL == "" {
 		f.missing("url")
@@ -29,7 +29,10 @@ func (c *call) endpointForm(e *Endpoint) bool {
 		f.missing("format")
 	}
 	if f.sent("events") {
-		e.Events = f.texts("events", webhookTypes)
+		e.Events = f.texts("events")
+		for i, event := range e.Events {
+			checkEnum(f.problems, append(f.at("events"), i), event, webhookTypes)
+		}
 	} else if e.Events == nil {
 		f.missing("events")
 	}
