@@ -186,6 +186,8 @@ func (c *Client) do(ctx context.Context, op, path string, query url.Values, deco
 
 // send is do for a body of any kind: take reads that of a 200.
 func (c *Client) send(ctx context.Context, op, path string, query url.Values, take func(*http.Response) error) (call, error) {
+	ctx, done := stoppable(ctx)
+	defer done()
 	made := &call{}
 	fail := &Error{Op: op, Method: http.MethodGet, Server: c.Server(), Path: path, Query: query}
 	req, err := c.request(context.WithValue(ctx, callKey{}, made), path, query)

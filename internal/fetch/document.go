@@ -23,6 +23,8 @@ const downloads = 3
 // followed without the token, appears in no log line and no error, and is not followed any further. ErrRendering when Polar
 // answers 202; other errors are *Error.
 func (c *Client) Document(ctx context.Context, path string) ([]byte, error) {
+	ctx, done := stoppable(ctx)
+	defer done()
 	for attempt := 1; ; attempt++ {
 		file, err := c.document(ctx, path)
 		failed, is := errors.AsType[*Error](err)

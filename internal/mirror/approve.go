@@ -113,7 +113,8 @@ func (r *Runner) ApproveDeletions(ctx context.Context, run int64) ([]Result, err
 		if !is {
 			continue
 		}
-		results = append(results, r.run(ctx, name, store.KindApproval, func(sw *sweep, ctx, reading context.Context) error {
+		results = append(results, r.do(ctx, spec{stream: name, kind: store.KindApproval}, func(ctx context.Context, of *Run) error {
+			sw := &sweep{Run: of}
 			once, twice := rows.Once, rows.Twice
 			if sw.r.approval(sw.s, len(once), len(twice), 0).Requests > int64(len(once)) {
 				once, twice = slices.Concat(once, twice), nil
@@ -121,16 +122,16 @@ func (r *Runner) ApproveDeletions(ctx context.Context, run int64) ([]Result, err
 			if err := sw.tombstone(ctx, twice, rows.AsOf, fmt.Sprintf("not listed by two complete sweeps an hour or more apart, the last being run %d, approved by an operator", run)); err != nil {
 				return err
 			}
-			return sw.approve(ctx, reading, once, rows.AsOf, run)
+			return sw.approve(ctx, once, rows.AsOf, run)
 		}))
 	}
 	return results, nil
 }
 
 // approve marks what one sweep missed: what Polar says does not exist, or, where it cannot be asked for, on the operator's word.
-func (sw *sweep) approve(ctx, reading context.Context, ids []uuid.UUID, sweptAt time.Time, run int64) error {
+func (sw *sweep) approve(ctx context.Context, ids []uuid.UUID, sweptAt time.Time, run int64) error {
 	if sw.s.Get != "" {
-		_, err := sw.confirm(ctx, reading, ids)
+		_, err := sw.confirm(ctx, ids)
 		return err
 	}
 	return sw.tombstone(ctx, ids, sweptAt, fmt.Sprintf("not listed by the complete sweep of run %d, approved by an operator", run))

@@ -224,9 +224,9 @@ func (a *auditing) heal(ctx context.Context, stream string, list []store.Differe
 	}
 	var res Result
 	if len(ids) > manyDifferences || a.r.streams[stream].Get == "" {
-		res = a.r.run(ctx, stream, store.KindSweep, func(sw *sweep, ctx, reading context.Context) error {
-			sw.force = true
-			return sw.read(ctx, reading)
+		res = a.r.do(ctx, spec{stream: stream, kind: store.KindSweep}, func(ctx context.Context, run *Run) error {
+			run.force = true
+			return readWhole(ctx, run)
 		})
 	} else {
 		res = a.r.refresh(ctx, stream, store.KindAudit, ids)
@@ -316,7 +316,7 @@ func (a *auditing) still(moved map[uuid.UUID]bool, again func() ([]store.Differe
 // export reads an export unless the last one is to do, and gives when the one at hand was begun.
 func (a *auditing) export(ctx context.Context, name string, fresh bool) (asOf time.Time, err error) {
 	if fresh {
-		if res := a.r.run(ctx, name, store.KindSweep, (*sweep).read); res.Outcome != Succeeded {
+		if res := a.r.Once(ctx, name); res.Outcome != Succeeded {
 			if res.Err != nil {
 				return asOf, res.Err
 			}
@@ -359,7 +359,7 @@ func kindOf(d store.Difference) string {
 
 // relink finds the mirrored rows of an export anew.
 func (r *Runner) relink(ctx context.Context, name string) error {
-	return (&sweep{r: r, s: r.streams[name]}).link(ctx)
+	return (&Run{r: r, s: r.streams[name]}).link(ctx)
 }
 
 // pair compares a stream with its export.
@@ -451,7 +451,7 @@ func (a *auditing) bring(ctx context.Context, p store.Pair, list []store.Differe
 	_, byTime := a.r.streams[p.Table].Scan.(fetch.Keyset)
 	switch {
 	case len(list) > manyDifferences:
-		res = a.r.run(ctx, p.Table, store.KindSweep, (*sweep).read)
+		res = a.r.Once(ctx, p.Table)
 	case p.Time == "" || !byTime:
 		ids := make([]uuid.UUID, len(list))
 		for i, d := range list {
@@ -459,14 +459,14 @@ func (a *auditing) bring(ctx context.Context, p store.Pair, list []store.Differe
 		}
 		res = a.r.refresh(ctx, p.Table, store.KindAudit, ids)
 	default:
-		res = a.r.beside(ctx, p.Table, store.KindAudit, func(sw *sweep, ctx, reading context.Context) error {
-			sw.force = true
+		res = a.r.do(ctx, spec{p.Table, store.KindAudit, noLease}, func(ctx context.Context, run *Run) error {
+			run.force = true
 			for _, d := range list {
-				page, err := sw.moment(reading, d.At)
+				page, err := run.moment(ctx, d.At)
 				if err != nil {
 					return err
 				}
-				if err := sw.store(ctx, page, sw.from); err != nil {
+				if err := run.store(ctx, page, nil); err != nil {
 					return err
 				}
 			}
@@ -480,12 +480,12 @@ func (a *auditing) bring(ctx context.Context, p store.Pair, list []store.Differe
 }
 
 // moment reads the rows of one moment, of a list that filters by time.
-func (sw *sweep) moment(reading context.Context, at time.Time) (fetch.Page, error) {
+func (run *Run) moment(ctx context.Context, at time.Time) (fetch.Page, error) {
 	const around = time.Microsecond // the bounds are exclusive
 	bound := func(at time.Time) []string { return []string{at.UTC().Format("2006-01-02T15:04:05.000000Z")} }
-	k := sw.s.Scan.(fetch.Keyset)
-	page, err := sw.r.Client.Page(reading, sw.s.Path, url.Values{k.After: bound(at.Add(-around)), k.Before: bound(at.Add(around)), "limit": {"100"}, "page": {"1"}})
-	sw.requests += int64(page.Requests)
+	k := run.s.Scan.(fetch.Keyset)
+	page, err := run.r.Client.Page(ctx, run.s.Path, url.Values{k.After: bound(at.Add(-around)), k.Before: bound(at.Add(around)), "limit": {"100"}, "page": {"1"}})
+	run.requests += int64(page.Requests)
 	return page, err
 }
 

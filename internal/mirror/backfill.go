@@ -14,9 +14,6 @@ import (
 // ErrNoWindow: the stream cannot be read by a window of time.
 var ErrNoWindow = errors.New("cannot be read by a window of time")
 
-// backfillSlot is the lease and checkpoint of a backfill, beside those of the stream's sweep.
-const backfillSlot = "backfill"
-
 // blind says, by the time that a stream is read by, what a window of it cannot see.
 var blind = map[string]string{
 	"created_at":   "orders that were created at another time, whatever has changed in them since",
@@ -53,16 +50,12 @@ type spanCursor struct {
 // It stores what it finds, and proves no absence: rows of the window that Polar no longer lists are left as they are, and
 // nothing is said of what lies outside. It has a lease of its own, so that a sweep may run at the same time.
 func (r *Runner) Backfill(ctx context.Context, stream string, since, until time.Time) Result {
-	return r.make(ctx, stream, store.KindBackfill, func(sw *sweep, ctx, reading context.Context) error {
-		return sw.backfill(ctx, reading, span{Since: since.UTC(), Until: until.UTC(), Open: until.IsZero()})
-	}, func() (*store.Run, error) {
-		return r.begin(ctx, func() (*store.Run, error) {
-			return r.Store.BeginSlot(ctx, stream, backfillSlot, store.KindBackfill, r.holder, r.LeaseTTL)
-		})
+	return r.do(ctx, spec{stream, store.KindBackfill, ofWindow}, func(ctx context.Context, run *Run) error {
+		return (&sweep{Run: run}).backfill(ctx, span{Since: since.UTC(), Until: until.UTC(), Open: until.IsZero()})
 	})
 }
 
-func (sw *sweep) backfill(ctx, reading context.Context, wanted span) error {
+func (sw *sweep) backfill(ctx context.Context, wanted span) error {
 	scan, ok := sw.s.Scan.(fetch.Bounded)
 	if !ok {
 		return fmt.Errorf("%s: %w", sw.s.Name, ErrNoWindow)
@@ -73,24 +66,24 @@ func (sw *sweep) backfill(ctx, reading context.Context, wanted span) error {
 	if err := sw.refuse(scan, wanted); err != nil {
 		return err
 	}
-	if sw.run.Checkpoint != nil {
+	if sw.record.Checkpoint != nil {
 		var at spanCursor
-		if err := json.Unmarshal(sw.run.Checkpoint, &at); err != nil {
+		if err := json.Unmarshal(sw.record.Checkpoint, &at); err != nil {
 			return fmt.Errorf("checkpoint of %s: %w", sw.s.Name, err)
 		}
 		if at.Span.same(wanted) {
 			wanted = at.Span
 		} else {
-			if err := sw.run.Restart(ctx, true); err != nil {
+			if err := sw.record.Restart(ctx, true); err != nil {
 				return err
 			}
-			sw.run.Checkpoint, sw.res.Resumed = nil, false
+			sw.record.Checkpoint, sw.res.Resumed = nil, false
 		}
 	}
 	s := *sw.s
 	s.Scan = scan.Between(wanted.Since, wanted.Until)
 	sw.s, sw.span = &s, &wanted
-	err := sw.read(ctx, reading)
+	err := sw.read(ctx)
 	if sw.closing.Verdict == "complete" {
 		sw.closing.Verdict = "window complete" // of the stream as a whole it says nothing
 	}

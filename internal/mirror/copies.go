@@ -38,23 +38,23 @@ type copiesMet struct {
 //
 // A copy that cannot be stored is left out and noted as a reject of the stream that it is of; its holder is stored all
 // the same. Which one is in the way only costs more to find out: quick fails with store.ErrCopy instead.
-func (sw *sweep) storeCopies(ctx context.Context, q *db.Queries, tx pgx.Tx, objects []item.Item, changes []store.Change, quick bool) (met copiesMet, err error) {
+func (run *Run) storeCopies(ctx context.Context, q *db.Queries, tx pgx.Tx, objects []item.Item, changes []store.Change, quick bool) (met copiesMet, err error) {
 	// Every transaction locks rows in one order: tables as in the table of streams,
 	// within a table by id. Otherwise streams that run side by side would wait for
 	// each other in a ring, until Postgres breaks one of them off.
-	fields := slices.SortedFunc(maps.Keys(sw.s.Copies), func(a, b string) int {
-		return sw.r.streams[sw.s.Copies[a]].place - sw.r.streams[sw.s.Copies[b]].place
+	fields := slices.SortedFunc(maps.Keys(run.s.Copies), func(a, b string) int {
+		return run.r.streams[run.s.Copies[a]].place - run.r.streams[run.s.Copies[b]].place
 	})
 	for _, field := range fields {
-		of := sw.r.streams[sw.s.Copies[field]]
-		if sw.r.Off[of.Name] {
+		of := run.r.streams[run.s.Copies[field]]
+		if run.r.Off[of.Name] {
 			continue // rows of nobody but syncd's own making would look like a stream that is read
 		}
-		at := sw.s.shape.CopyIndex(field)
+		at := run.s.shape.CopyIndex(field)
 		holder := map[uuid.UUID]int{} // index of an item, by the id of the copy in it
 		for _, c := range changes {
 			id, err := item.FieldID(objects[c.Index].Copies[at], "id")
-			if _, known := sw.known[copyOf{field, id}]; err == nil && !known {
+			if _, known := run.known[copyOf{field, id}]; err == nil && !known {
 				holder[id] = c.Index
 			}
 		}
@@ -65,7 +65,7 @@ func (sw *sweep) storeCopies(ctx context.Context, q *db.Queries, tx pgx.Tx, obje
 		if err != nil {
 			return met, err
 		}
-		news, err := sw.storeMissing(ctx, q, tx, field, missing, objects, holder, quick)
+		news, err := run.storeMissing(ctx, q, tx, field, missing, objects, holder, quick)
 		if err != nil {
 			return met, err
 		}
@@ -77,16 +77,16 @@ func (sw *sweep) storeCopies(ctx context.Context, q *db.Queries, tx pgx.Tx, obje
 	return met, nil
 }
 
-func (sw *sweep) storeMissing(ctx context.Context, q *db.Queries, tx pgx.Tx, field string, missing []uuid.UUID, objects []item.Item, holder map[uuid.UUID]int, quick bool) (refused int, err error) {
-	of := sw.r.streams[sw.s.Copies[field]]
+func (run *Run) storeMissing(ctx context.Context, q *db.Queries, tx pgx.Tx, field string, missing []uuid.UUID, objects []item.Item, holder map[uuid.UUID]int, quick bool) (refused int, err error) {
+	of := run.r.streams[run.s.Copies[field]]
 	var rows []row
 	var rejects []store.Reject
 	refuse := func(i int, body []byte, err error) {
 		rejects = append(rejects, store.Reject{ID: &missing[i], Reason: store.Reason(err), Body: body})
 	}
-	sp := item.Splitter{Organization: sw.run.Organization}
+	sp := item.Splitter{Organization: run.record.Organization}
 	for i, id := range missing {
-		o, err := sp.Split(of.shape, objects[holder[id]].Copies[sw.s.shape.CopyIndex(field)])
+		o, err := sp.Split(of.shape, objects[holder[id]].Copies[run.s.shape.CopyIndex(field)])
 		if err != nil {
 			refuse(i, o.Raw, err)
 			continue
@@ -111,14 +111,14 @@ func (sw *sweep) storeMissing(ctx context.Context, q *db.Queries, tx pgx.Tx, fie
 		stubs = append(stubs, store.Stub{ID: id, CopiedID: objects[holder[id]].ID, Deleted: r.Deleted})
 	}
 	if len(stubs) > 0 {
-		if err := store.RecordStubs(ctx, q, tx, sw.run.ID, of.Name, sw.s.Name, stubs); err != nil {
+		if err := store.RecordStubs(ctx, q, tx, run.record.ID, of.Name, run.s.Name, stubs); err != nil {
 			return 0, err
 		}
 	}
 	if len(rejects) == 0 {
 		return 0, nil
 	}
-	return store.RejectCopies(ctx, q, sw.run.ID, of.Name, sw.s.Name, rejects)
+	return store.RejectCopies(ctx, q, run.record.ID, of.Name, run.s.Name, rejects)
 }
 
 // writeEach upserts rows, and tells by row.item which of them cannot be stored. Each of those costs two more batches, behind
@@ -154,11 +154,11 @@ func (s *prepared) writeEach(ctx context.Context, q *db.Queries, tx pgx.Tx, rows
 }
 
 // remember notes rows of other streams that are there for good, as no row is ever removed, or not worth another try.
-func (sw *sweep) remember(there []copyOf) {
-	if sw.known == nil || len(sw.known) > maxKnown {
-		sw.known = make(map[copyOf]struct{})
+func (run *Run) remember(there []copyOf) {
+	if run.known == nil || len(run.known) > maxKnown {
+		run.known = make(map[copyOf]struct{})
 	}
 	for _, c := range there {
-		sw.known[c] = struct{}{}
+		run.known[c] = struct{}{}
 	}
 }

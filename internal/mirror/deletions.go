@@ -32,24 +32,24 @@ func (b Brake) holds(absent, live int) bool {
 }
 
 // deletions follows up, after a complete sweep, on rows whose existence is in doubt.
-func (sw *sweep) deletions(ctx, reading context.Context) error {
-	if err := sw.absentees(ctx, reading); err != nil || sw.s.Get == "" {
+func (sw *sweep) deletions(ctx context.Context) error {
+	if err := sw.absentees(ctx); err != nil || sw.s.Get == "" {
 		return err
 	}
 	// A row that was copied from another object because it had not been read yet
 	// may have been deleted before it could be: no sweep would ever meet it.
-	ids, err := sw.run.Copied(ctx, sw.s.Name)
+	ids, err := sw.record.Copied(ctx, sw.s.Name)
 	if err != nil || len(ids) == 0 {
 		return err
 	}
-	control, listed, err := sw.run.AnySeen(ctx)
+	control, listed, err := sw.record.AnySeen(ctx)
 	if err != nil || !listed {
 		return err
 	}
-	if ok, err := sw.control(ctx, reading, control); err != nil || !ok {
+	if ok, err := sw.control(ctx, control); err != nil || !ok {
 		return err
 	}
-	_, err = sw.confirm(ctx, reading, ids)
+	_, err = sw.confirm(ctx, ids)
 	return err
 }
 
@@ -61,8 +61,8 @@ func (sw *sweep) deletions(ctx, reading context.Context) error {
 // A list that lost everything it had, or nearly, is weaker evidence still, whatever the
 // endpoint of a row says: an organization that was blocked and a fault of Polar's
 // permissions look the same. It takes a second sweep, or an operator.
-func (sw *sweep) absentees(ctx, reading context.Context) error {
-	gone, err := sw.run.Absent(ctx, sw.s.Name)
+func (sw *sweep) absentees(ctx context.Context) error {
+	gone, err := sw.record.Absent(ctx, sw.s.Name)
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func (sw *sweep) absentees(ctx, reading context.Context) error {
 		return err
 	}
 	brake := sw.r.Brake.holds(len(gone.IDs), int(gone.Live))
-	s, err := sw.run.Suspect(ctx, gone, brake)
+	s, err := sw.record.Suspect(ctx, gone, brake)
 	if err != nil || len(gone.IDs) == 0 {
 		return err
 	}
@@ -81,29 +81,29 @@ func (sw *sweep) absentees(ctx, reading context.Context) error {
 	if len(sw.s.Parents) > 0 {
 		free = s.Apart // each owner has a list of its own, and most have one row: it is the whole list that is gone
 	}
-	since, err := sw.run.Since(ctx)
+	since, err := sw.record.Since(ctx)
 	if err != nil {
 		return err
 	}
 	switch {
 	case sw.s.Snapshot:
-		return sw.tombstone(ctx, free, since, fmt.Sprintf("not in the complete file that run %d read", sw.run.ID))
+		return sw.tombstone(ctx, free, since, fmt.Sprintf("not in the complete file that run %d read", sw.record.ID))
 	case sw.s.Get == "":
 		free = slices.DeleteFunc(free, func(id uuid.UUID) bool { return !slices.Contains(s.Again, id) })
-		return sw.tombstone(ctx, free, since, fmt.Sprintf("not listed by two complete sweeps in a row, the last being run %d", sw.run.SweepID))
+		return sw.tombstone(ctx, free, since, fmt.Sprintf("not listed by two complete sweeps in a row, the last being run %d", sw.record.SweepID))
 	case len(free) == 0:
 		return nil
 	}
-	control, listed, err := sw.run.AnySeen(ctx)
+	control, listed, err := sw.record.AnySeen(ctx)
 	if err != nil {
 		return err
 	}
 	if listed {
-		if ok, err := sw.control(ctx, reading, control); err != nil || !ok {
+		if ok, err := sw.control(ctx, control); err != nil || !ok {
 			return err
 		}
 	}
-	there, err := sw.confirm(ctx, reading, free)
+	there, err := sw.confirm(ctx, free)
 	if err == nil && there > 0 && !listed {
 		sw.closing.Verdict = "incomplete"
 		sw.partial("Polar lists none of the %d rows of %s, yet gives %d of them when asked by id: the empty list is not believed; the next run reads again", gone.Live, sw.s.Name, there)
@@ -127,7 +127,7 @@ func (sw *sweep) hold(gone store.Absence, s store.Suspicion, brake bool) {
 	}
 	sw.partial("%d of %d rows are no longer listed, %s: none of these was marked as deleted%s", len(s.Held), gone.Live, why, then)
 	a := sw.r.approval(sw.s, len(s.Held)-s.Sure, s.Sure, sw.requests)
-	sw.partial("if they are really gone, `syncd approve-deletions %d` marks them: %s", sw.run.SweepID, a.Ways(sw.r.Client.Budget().Pace))
+	sw.partial("if they are really gone, `syncd approve-deletions %d` marks them: %s", sw.record.SweepID, a.Ways(sw.r.Client.Budget().Pace))
 	if len(s.Others) > 0 {
 		sw.partial("%s", together(s.Others))
 	}
@@ -175,19 +175,19 @@ func (r *Runner) remark(ctx context.Context, results []Result) error {
 
 // control asks for a row that was listed a moment ago. An API that does not
 // find that one is not believed about the others.
-func (sw *sweep) control(ctx, reading context.Context, id uuid.UUID) (bool, error) {
-	_, err := sw.get(ctx, reading, id)
+func (run *Run) control(ctx context.Context, id uuid.UUID) (bool, error) {
+	_, err := run.get(ctx, id)
 	if errors.Is(err, fetch.ErrNotFound) {
-		sw.partial("Polar lists %s but says that it does not exist: its word on rows that are not listed is not taken, nothing was marked as deleted", id)
+		run.partial("Polar lists %s but says that it does not exist: its word on rows that are not listed is not taken, nothing was marked as deleted", id)
 		return false, nil
 	}
 	return true, err
 }
 
 // confirm asks for each suspect by id, and tells how many are there after all.
-func (sw *sweep) confirm(ctx, reading context.Context, suspects []uuid.UUID) (there int, err error) {
+func (sw *sweep) confirm(ctx context.Context, suspects []uuid.UUID) (there int, err error) {
 	for _, id := range suspects {
-		body, err := sw.get(ctx, reading, id)
+		body, err := sw.get(ctx, id)
 		switch {
 		case errors.Is(err, fetch.ErrNotFound):
 			if err := sw.tombstone(ctx, []uuid.UUID{id}, body.RequestedAt, "GET "+sw.s.Get+" answered 404 ResourceNotFound after a complete sweep that did not list it"); err != nil {
@@ -198,10 +198,10 @@ func (sw *sweep) confirm(ctx, reading context.Context, suspects []uuid.UUID) (th
 		default:
 			// It is there: only hidden from the list.
 			there++
-			if err := sw.store(ctx, fetch.Page{Items: []jsontext.Value{body.Value}, TotalCount: -1, RequestedAt: body.RequestedAt}, sw.from); err != nil {
+			if err := sw.store(ctx, fetch.Page{Items: []jsontext.Value{body.Value}, TotalCount: -1, RequestedAt: body.RequestedAt}, sw.position(sw.from)); err != nil {
 				return there, err
 			}
-			if err := sw.run.Acquit(ctx, []uuid.UUID{id}); err != nil {
+			if err := sw.record.Acquit(ctx, []uuid.UUID{id}); err != nil {
 				return there, err
 			}
 		}
@@ -210,38 +210,38 @@ func (sw *sweep) confirm(ctx, reading context.Context, suspects []uuid.UUID) (th
 }
 
 // tombstone marks rows as deleted, and counts them.
-func (sw *sweep) tombstone(ctx context.Context, ids []uuid.UUID, asOf time.Time, evidence string) error {
+func (run *Run) tombstone(ctx context.Context, ids []uuid.UUID, asOf time.Time, evidence string) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	children := make([]store.ChildTable, len(sw.s.Children))
-	for i, c := range sw.s.Children {
+	children := make([]store.ChildTable, len(run.s.Children))
+	for i, c := range run.s.Children {
 		children[i] = store.ChildTable{Table: c.Name, Parent: c.Parent}
 	}
-	n, err := sw.run.Tombstone(ctx, sw.s.Name, ids, asOf, evidence, children...)
-	sw.res.Deleted += int(n)
+	n, err := run.record.Tombstone(ctx, run.s.Name, ids, asOf, evidence, children...)
+	run.res.Deleted += int(n)
 	return err
 }
 
 var placeholder = regexp.MustCompile(`\{([a-z_]+)\}`)
 
 // get reads one object by its own endpoint, whose path may name other columns of the row.
-func (sw *sweep) get(ctx, reading context.Context, id uuid.UUID) (fetch.Body, error) {
+func (run *Run) get(ctx context.Context, id uuid.UUID) (fetch.Body, error) {
 	var columns []string
-	for _, m := range placeholder.FindAllStringSubmatch(sw.s.Get, -1) {
+	for _, m := range placeholder.FindAllStringSubmatch(run.s.Get, -1) {
 		if m[1] != "id" {
 			columns = append(columns, m[1])
 		}
 	}
-	fields, err := sw.r.Store.Fields(ctx, sw.s.Name, id, columns)
+	fields, err := run.r.Store.Fields(ctx, run.s.Name, id, columns)
 	if err != nil {
 		return fetch.Body{}, err
 	}
-	path := strings.ReplaceAll(sw.s.Get, "{id}", id.String())
+	path := strings.ReplaceAll(run.s.Get, "{id}", id.String())
 	for name, value := range fields {
 		path = strings.ReplaceAll(path, "{"+name+"}", value)
 	}
-	body, err := sw.r.Client.Get(reading, path, nil)
-	sw.requests += int64(body.Requests)
+	body, err := run.r.Client.Get(ctx, path, nil)
+	run.requests += int64(body.Requests)
 	return body, err
 }

@@ -7,19 +7,19 @@ import (
 )
 
 // recordDrift puts down what the run met. That it could not is no reason to fail the run: the next one meets it again.
-func (sw *sweep) recordDrift(ctx context.Context) {
-	if echo := sw.r.Client.VersionEcho(); echo != "" && (echo != sw.r.Client.Version() || sw.r.Client.Retired() != "") {
-		sw.drift.Note(item.OtherVersion, "Polar-Version", echo)
+func (run *Run) recordDrift(ctx context.Context) {
+	if echo := run.r.Client.VersionEcho(); echo != "" && (echo != run.r.Client.Version() || run.r.Client.Retired() != "") {
+		run.drift.Note(item.OtherVersion, "Polar-Version", echo)
 	}
-	if err := sw.r.noteVersion(ctx, sw.r.version.Load()); err != nil {
-		sw.r.Log.WarnContext(ctx, "the version of the API is not recorded", "error", err)
+	if err := run.r.noteVersion(ctx, run.r.version.Load()); err != nil {
+		run.r.Log.WarnContext(ctx, "the version of the API is not recorded", "error", err)
 	}
-	found := sw.drift.Findings()
+	found := run.drift.Findings()
 	if len(found) == 0 {
 		return
 	}
-	l := sw.r.Log.With("stream", sw.s.Name)
-	fresh, err := sw.run.RecordDrift(ctx, found)
+	l := run.r.Log.With("stream", run.name)
+	fresh, err := run.record.RecordDrift(ctx, found)
 	if err != nil {
 		l.WarnContext(ctx, "drift not recorded", "error", err)
 	}

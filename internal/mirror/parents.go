@@ -81,15 +81,15 @@ var errParents = errors.New("its parents are not known yet")
 
 // parents tells how far the streams of the owners can be relied on: never swept
 // is an error, not whole is a reason why this stream is not whole either.
-func (sw *sweep) parents(ctx context.Context) (why string, err error) {
-	if len(sw.s.Parents) == 0 {
+func (run *Run) parents(ctx context.Context) (why string, err error) {
+	if len(run.s.Parents) == 0 {
 		return "", nil
 	}
-	names := make([]string, len(sw.s.Parents))
-	for i, p := range sw.s.Parents {
+	names := make([]string, len(run.s.Parents))
+	for i, p := range run.s.Parents {
 		names[i] = p.Stream
 	}
-	list, err := sw.r.Store.Standings(ctx, names)
+	list, err := run.r.Store.Standings(ctx, names)
 	if err != nil {
 		return "", err
 	}
@@ -161,7 +161,7 @@ func (sw *sweep) prepare(ctx context.Context) error {
 		return nil
 	}
 	since := windows.Since(sw.r.Client)
-	n, err := sw.run.Expire(ctx, windows.Field, since)
+	n, err := sw.record.Expire(ctx, windows.Field, since)
 	if n > 0 {
 		sw.r.Log.InfoContext(ctx, "rows are too old to be kept", "stream", sw.s.Name, "removed", n, "before", since.Format(time.DateOnly))
 	}

@@ -38,12 +38,12 @@ func (r *Runner) Refresh(ctx context.Context, stream string, ids ...uuid.UUID) R
 }
 
 func (r *Runner) refresh(ctx context.Context, stream, kind string, ids []uuid.UUID) Result {
-	return r.beside(ctx, stream, kind, func(sw *sweep, ctx, reading context.Context) error {
-		f := newRefresh(sw)
-		if err := f.objects(ctx, reading, ids); err != nil {
+	return r.do(ctx, spec{stream, kind, noLease}, func(ctx context.Context, run *Run) error {
+		f := newRefresh(run)
+		if err := f.objects(ctx, ids); err != nil {
 			return err
 		}
-		return f.settle(ctx, reading)
+		return f.settle(ctx)
 	})
 }
 
@@ -51,12 +51,12 @@ func (r *Runner) refresh(ctx context.Context, stream, kind string, ids []uuid.UU
 // that of the member. Rows of the mirror that have these ids are refreshed as well, by their own: an id that was given to
 // another customer was taken from somebody.
 func (r *Runner) RefreshExternal(ctx context.Context, stream string, external ...string) Result {
-	return r.beside(ctx, stream, store.KindRefresh, func(sw *sweep, ctx, reading context.Context) error {
-		f := newRefresh(sw)
-		if err := f.external(ctx, reading, external); err != nil {
+	return r.do(ctx, spec{stream, store.KindRefresh, noLease}, func(ctx context.Context, run *Run) error {
+		f := newRefresh(run)
+		if err := f.external(ctx, external); err != nil {
 			return err
 		}
-		return f.settle(ctx, reading)
+		return f.settle(ctx)
 	})
 }
 
@@ -68,15 +68,15 @@ func (s Stream) Refreshable() (byID bool, external int) {
 
 // refresh is a run that fetches single objects.
 type refresh struct {
-	*sweep
-	met    []uuid.UUID             // Polar has them
-	gone   []absence               // Polar says that they do not exist
-	asked  []uuid.UUID             // of which it said so, whether that was believed or not
-	lost   []uuid.UUID             // cannot be asked for: their path names what only their row would tell
-	failed []error                 // one for each object that could not be dealt with
-	row    int                     // of failures without a success between them
-	owners map[uuid.UUID]uuid.UUID // customers of objects that may not be here, by object
-	doubt  string                  // why what is gone was not marked as deleted; "" where it was, or nothing is
+	*Run
+	met      []uuid.UUID             // Polar has them
+	gone     []absence               // Polar says that they do not exist
+	asked    []uuid.UUID             // of which it said so, whether that was believed or not
+	lost     []uuid.UUID             // cannot be asked for: their path names what only their row would tell
+	failed   []error                 // one for each object that could not be dealt with
+	failures int                     // of failures without a success between them
+	owners   map[uuid.UUID]uuid.UUID // customers of objects that may not be here, by object
+	doubt    string                  // why what is gone was not marked as deleted; "" where it was, or nothing is
 }
 
 type absence struct {
@@ -84,25 +84,25 @@ type absence struct {
 	asked time.Time
 }
 
-func newRefresh(sw *sweep) *refresh {
-	sw.force = true
-	return &refresh{sweep: sw}
+func newRefresh(run *Run) *refresh {
+	run.force = true
+	return &refresh{Run: run}
 }
 
 // objects fetches objects by id, each once.
-func (f *refresh) objects(ctx, reading context.Context, ids []uuid.UUID) error {
+func (f *refresh) objects(ctx context.Context, ids []uuid.UUID) error {
 	ids = distinct(ids)
 	switch {
 	case f.s.Get != "":
 		for _, id := range ids {
-			body, err := f.fetch(ctx, reading, id)
-			if err := f.take(ctx, reading, id, body, err); err != nil {
+			body, err := f.fetch(ctx, id)
+			if err := f.take(ctx, id, body, err); err != nil {
 				return err
 			}
 		}
 		return nil
 	case f.s.Pick.Param != "":
-		return f.pick(ctx, reading, ids)
+		return f.pick(ctx, ids)
 	}
 	return fmt.Errorf("%s: %w: sync the stream", f.s.Name, ErrNotSingle)
 }
@@ -118,7 +118,7 @@ func distinct(ids []uuid.UUID) []uuid.UUID {
 }
 
 // take stores one object, or notes why there is none. An error ends the run: the next object would meet it as well.
-func (f *refresh) take(ctx, reading context.Context, id uuid.UUID, body fetch.Body, err error) error {
+func (f *refresh) take(ctx context.Context, id uuid.UUID, body fetch.Body, err error) error {
 	if err == nil {
 		if got, e := item.FieldID(body.Value, "id"); e != nil || got != id {
 			err = fmt.Errorf("%w: Polar gave another object, with the id %s", fetch.ErrContract, got)
@@ -126,23 +126,23 @@ func (f *refresh) take(ctx, reading context.Context, id uuid.UUID, body fetch.Bo
 	}
 	switch {
 	case err == nil:
-		f.row = 0
+		f.failures = 0
 		f.met = append(f.met, id)
-		return f.store(ctx, one(body), f.from)
+		return f.store(ctx, one(body), nil)
 	case errors.Is(err, fetch.ErrNotFound):
-		f.row = 0
+		f.failures = 0
 		f.gone, f.asked = append(f.gone, absence{id, body.RequestedAt}), append(f.asked, id)
 		return nil
 	case errors.Is(err, pgx.ErrNoRows):
 		f.lost = append(f.lost, id)
 		return nil
 	}
-	return f.fail(reading, fmt.Errorf("refresh %s of %s: %w", id, f.s.Name, err), 1)
+	return f.fail(ctx, fmt.Errorf("refresh %s of %s: %w", id, f.s.Name, err), 1)
 }
 
 // fetch reads one object. The path of one that is not here is filled in with its customer, where that is known.
-func (f *refresh) fetch(ctx, reading context.Context, id uuid.UUID) (fetch.Body, error) {
-	body, err := f.get(ctx, reading, id)
+func (f *refresh) fetch(ctx context.Context, id uuid.UUID) (fetch.Body, error) {
+	body, err := f.get(ctx, id)
 	owner, known := f.owners[id]
 	if !known || !errors.Is(err, pgx.ErrNoRows) {
 		return body, err
@@ -151,7 +151,7 @@ func (f *refresh) fetch(ctx, reading context.Context, id uuid.UUID) (fetch.Body,
 	if placeholder.MatchString(path) {
 		return body, err
 	}
-	body, err = f.r.Client.Get(reading, path, nil)
+	body, err = f.r.Client.Get(ctx, path, nil)
 	f.requests += int64(body.Requests)
 	return body, err
 }
@@ -162,8 +162,8 @@ func one(body fetch.Body) fetch.Page {
 }
 
 // fail notes that n objects could not be fetched, and hands on what concerns all of them.
-func (f *refresh) fail(reading context.Context, err error, n int) error {
-	if f.row += n; f.row >= patience || reading.Err() != nil || store.IsStore(err) || errors.Is(err, fetch.ErrAuth) || errors.Is(err, fetch.ErrScope) {
+func (f *refresh) fail(ctx context.Context, err error, n int) error {
+	if f.failures += n; f.failures >= patience || fetch.Stopped(ctx) || store.IsStore(err) || errors.Is(err, fetch.ErrAuth) || errors.Is(err, fetch.ErrScope) {
 		return err
 	}
 	f.failed = append(f.failed, err)
@@ -171,7 +171,7 @@ func (f *refresh) fail(reading context.Context, err error, n int) error {
 }
 
 // pick fetches objects through a filter of their list. That an object is not listed is no evidence of its deletion.
-func (f *refresh) pick(ctx, reading context.Context, ids []uuid.UUID) error {
+func (f *refresh) pick(ctx context.Context, ids []uuid.UUID) error {
 	values, err := f.pickValues(ctx, ids)
 	if err != nil {
 		return err
@@ -183,12 +183,12 @@ func (f *refresh) pick(ctx, reading context.Context, ids []uuid.UUID) error {
 			query[k] = v
 		}
 		query[f.s.Pick.Param] = some
-		for page, err := range f.s.Scan.Pages(reading, f.r.Client, f.s.Path, query, fetch.Cursor{}) {
+		for page, err := range f.s.Scan.Pages(ctx, f.r.Client, f.s.Path, query, fetch.Cursor{}) {
 			f.requests += int64(page.Requests)
 			if err != nil {
 				return fmt.Errorf("refresh %d objects of %s: %w", len(ids), f.s.Name, err)
 			}
-			if err := f.store(ctx, page, f.from); err != nil {
+			if err := f.store(ctx, page, nil); err != nil {
 				return err
 			}
 			for _, object := range page.Items {
@@ -231,7 +231,7 @@ func (f *refresh) pickValues(ctx context.Context, ids []uuid.UUID) (values []str
 }
 
 // external fetches one object by ids of the user's own system, then the rows that have these ids in the mirror.
-func (f *refresh) external(ctx, reading context.Context, external []string) error {
+func (f *refresh) external(ctx context.Context, external []string) error {
 	names := placeholder.FindAllString(f.s.Ours, -1)
 	if len(names) == 0 || len(names) != len(external) {
 		return fmt.Errorf("%s: %w by %d external ids", f.s.Name, ErrNotSingle, len(external))
@@ -244,7 +244,7 @@ func (f *refresh) external(ctx, reading context.Context, external []string) erro
 	if err != nil {
 		return err
 	}
-	body, err := f.r.Client.Get(reading, path, nil)
+	body, err := f.r.Client.Get(ctx, path, nil)
 	f.requests += int64(body.Requests)
 	switch {
 	case errors.Is(err, fetch.ErrNotFound):
@@ -259,21 +259,21 @@ func (f *refresh) external(ctx, reading context.Context, external []string) erro
 			return fmt.Errorf("%w: %s: %w", fetch.ErrContract, path, err)
 		}
 		f.met = append(f.met, id)
-		if err := f.store(ctx, one(body), f.from); err != nil {
+		if err := f.store(ctx, one(body), nil); err != nil {
 			return err
 		}
 	}
-	return f.objects(ctx, reading, slices.DeleteFunc(known, func(id uuid.UUID) bool { return slices.Contains(f.met, id) }))
+	return f.objects(ctx, slices.DeleteFunc(known, func(id uuid.UUID) bool { return slices.Contains(f.met, id) }))
 }
 
 // settle follows up on what was not found, and sets the outcome.
-func (f *refresh) settle(ctx, reading context.Context) error {
-	if err := f.bury(ctx, reading); err != nil {
+func (f *refresh) settle(ctx context.Context) error {
+	if err := f.bury(ctx); err != nil {
 		return err
 	}
 	if len(f.met) > 0 {
 		// Some may have been under suspicion, as no longer listed.
-		if err := f.run.Acquit(ctx, f.met); err != nil {
+		if err := f.record.Acquit(ctx, f.met); err != nil {
 			return err
 		}
 	}
@@ -300,7 +300,7 @@ func (f *refresh) settle(ctx, reading context.Context) error {
 }
 
 // bury marks the rows as deleted that Polar said do not exist, unless there is reason to doubt its word.
-func (f *refresh) bury(ctx, reading context.Context) error {
+func (f *refresh) bury(ctx context.Context) error {
 	if len(f.gone) == 0 {
 		return nil
 	}
@@ -338,7 +338,7 @@ func (f *refresh) bury(ctx, reading context.Context) error {
 		f.refuse("Polar says that none of the %d rows of %s exists: that a stream loses everything takes two complete sweeps of it, an hour or more apart, so nothing was marked as deleted", among, f.s.Name)
 		return nil
 	}
-	if ok, err := f.believed(ctx, reading, ids); err != nil || !ok {
+	if ok, err := f.believed(ctx, ids); err != nil || !ok {
 		return err
 	}
 	for _, a := range f.gone {
@@ -357,7 +357,7 @@ func (f *refresh) refuse(format string, args ...any) {
 
 // believed asks the control question: an API that finds none of the other rows either is not believed. Where it found
 // one in this very run, that is answered already.
-func (f *refresh) believed(ctx, reading context.Context, gone []uuid.UUID) (bool, error) {
+func (f *refresh) believed(ctx context.Context, gone []uuid.UUID) (bool, error) {
 	if len(f.met) > 0 {
 		return true, nil
 	}
@@ -366,7 +366,7 @@ func (f *refresh) believed(ctx, reading context.Context, gone []uuid.UUID) (bool
 		return err == nil, err
 	}
 	for _, id := range others {
-		if _, err = f.get(ctx, reading, id); !errors.Is(err, fetch.ErrNotFound) {
+		if _, err = f.get(ctx, id); !errors.Is(err, fetch.ErrNotFound) {
 			return err == nil, err
 		}
 	}

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"syncd/internal/fetch"
+	"syncd/internal/item"
 	"syncd/internal/spelling"
 	"syncd/internal/store"
 )
@@ -15,78 +18,124 @@ import (
 // its row and giving the lease back.
 const closeWithin = 5 * time.Second
 
-// Once makes one run of one stream: lease, pages, verdict, closed row. Whatever
-// happens is in the Result, and logged once, here.
+// Run is what runs of every kind have. Its work reads pages and objects, and stores them as they come; what it met and
+// where it stands is on record when the run ends, whatever ended it.
+type Run struct {
+	r        *Runner
+	name     string    // of the stream, or TailStream
+	s        *prepared // nil: the run is of several streams
+	record   *store.Run
+	res      *Result
+	closing  store.Closing
+	requests int64
+	drift    item.Drift
+	splitter item.Splitter
+	known    map[copyOf]struct{} // rows of other streams that are there, or were tried
+	refused  int                 // rows of other streams of which not even the copies in here could be stored
+	force    bool                // rewrite also what seems to be unchanged
+	fresh    atomic.Bool         // most of the last page was new: so is the next one, likely, which is being read meanwhile
+}
+
+func (r *Runner) newRun(s *prepared, name string, record *store.Run, res *Result) *Run {
+	run := &Run{r: r, name: name, s: s, record: record, res: res}
+	run.splitter.Drift = &run.drift
+	return run
+}
+
+// spec says which run is to be made: of which stream, of which kind, under which lease.
+type spec struct {
+	stream string // TailStream: of several
+	kind   string
+	lease  lease
+}
+
+// lease keeps two runs of the same work apart.
+type lease int
+
+const (
+	ofStream lease = iota // of the stream's sweep, with its checkpoint
+	ofWindow              // of the stream's backfill, with a checkpoint of its own
+	ofTails               // of rounds of tails
+	noLease               // the run may write beside any other, and has no checkpoint
+)
+
+// backfillSlot is the lease and checkpoint of a backfill, beside those of the stream's sweep.
+const backfillSlot = "backfill"
+
+func (r *Runner) open(ctx context.Context, sp spec) (*store.Run, error) {
+	switch sp.lease {
+	case ofWindow:
+		return r.Store.BeginSlot(ctx, sp.stream, backfillSlot, sp.kind, r.holder, r.LeaseTTL)
+	case ofTails:
+		return r.Store.BeginSlot(ctx, "", TailStream, sp.kind, r.holder, r.LeaseTTL)
+	case noLease:
+		return r.Store.Open(ctx, sp.stream, sp.kind, r.holder)
+	}
+	return r.Store.Begin(ctx, sp.stream, sp.kind, r.holder, r.LeaseTTL)
+}
+
+// work is what a run does while it has the lease. Its requests are given up when the process is to stop or the lease is
+// lost, and what has come is still written: see fetch.WithStop.
+type work func(ctx context.Context, run *Run) error
+
+// Once sweeps one stream: lease, pages, verdict, closed row. Whatever happens is in the Result, and logged once.
 func (r *Runner) Once(ctx context.Context, stream string) Result {
-	return r.run(ctx, stream, store.KindSweep, (*sweep).read)
+	return r.do(ctx, spec{stream: stream, kind: store.KindSweep}, readWhole)
 }
 
-// work is what a run does while it has the lease: ctx is for writes, reading for requests.
-type work func(sw *sweep, ctx, reading context.Context) error
-
-func (r *Runner) run(ctx context.Context, stream, kind string, do work) Result {
-	return r.make(ctx, stream, kind, do, func() (*store.Run, error) {
-		return r.begin(ctx, func() (*store.Run, error) { return r.Store.Begin(ctx, stream, kind, r.holder, r.LeaseTTL) })
-	})
-}
-
-// beside makes a run that writes beside the sweep of its stream: without a
-// lease, and without a checkpoint that could move.
-func (r *Runner) beside(ctx context.Context, stream, kind string, do work) Result {
-	return r.make(ctx, stream, kind, do, func() (*store.Run, error) { return r.Store.Open(ctx, stream, kind, r.holder) })
-}
-
-func (r *Runner) make(ctx context.Context, stream, kind string, do work, begin func() (*store.Run, error)) Result {
-	ctx = fetch.WithPriority(ctx, r.priorityOf(stream, kind))
+// do makes a run. It is the one way to make any.
+func (r *Runner) do(ctx context.Context, sp spec, do work) Result {
+	ctx = fetch.WithPriority(ctx, r.priorityOf(sp.stream, sp.kind))
 	start := time.Now()
-	res := Result{Stream: stream, Kind: kind, Total: -1}
-	r.Observer.RunStarted(stream)
-	r.once(ctx, stream, &res, do, begin)
+	res := Result{Stream: sp.stream, Kind: sp.kind, Total: -1}
+	r.Observer.RunStarted(sp.stream)
+	if run := r.begin(ctx, sp, &res); run != nil {
+		run.guarded(ctx, do)
+		run.end(ctx)
+	}
 	res.Duration = time.Since(start)
 	r.log(ctx, res)
 	r.Observer.RunFinished(res)
 	return res
 }
 
-func (r *Runner) once(ctx context.Context, name string, res *Result, do work, begin func() (*store.Run, error)) {
-	s := r.streams[name]
-	if name == TailStream {
-		s = &prepared{Stream: Stream{Name: TailStream}}
-	}
-	if s == nil {
-		res.fail(Failed, &UnknownStreamError{Name: name, Nearest: spelling.Nearest(name, r.Names())})
-		return
+// begin opens a run; nil where there is none to be made, and the Result says why.
+func (r *Runner) begin(ctx context.Context, sp spec, res *Result) *Run {
+	s := r.streams[sp.stream]
+	if s == nil && sp.lease != ofTails {
+		res.fail(Failed, &UnknownStreamError{Name: sp.stream, Nearest: spelling.Nearest(sp.stream, r.Names())})
+		return nil
 	}
 	r.mu.Lock()
-	why, off := r.disabled[name]
+	why, off := r.disabled[sp.stream]
 	r.mu.Unlock()
 	if off {
 		res.Outcome, res.Reason = Skipped, why
-		return
+		return nil
 	}
 	if r.draining() {
 		res.Outcome, res.Reason = Interrupted, "stopping"
-		return
+		return nil
 	}
-	run, err := begin()
+	record, err := r.take(ctx, sp)
 	if errors.Is(err, store.ErrBusy) {
 		res.fail(Skipped, err)
-		return
+		return nil
 	}
 	if err != nil {
 		res.fail(r.brokenOff(ctx, err), err)
-		return
+		return nil
 	}
-	res.RunID, res.Resumed, res.StartedAt = run.ID, run.Checkpoint != nil, run.StartedAt
-
+	res.RunID, res.Resumed, res.StartedAt = record.ID, record.Checkpoint != nil, record.StartedAt
 	res.Outcome = Succeeded
-	sw := &sweep{r: r, s: s, run: run, res: res}
-	sw.splitter.Drift = &sw.drift
-	sw.guarded(ctx, do)
+	return r.newRun(s, sp.stream, record, res)
+}
 
-	closing := sw.closing
-	res.Counts = run.Counts
-	res.Requests = sw.requests
+// end puts on record what became of the run, and gives the lease back.
+func (run *Run) end(ctx context.Context) {
+	closing, res := run.closing, run.res
+	res.Counts = run.record.Counts
+	res.Requests = run.requests
 	closing.Outcome, closing.Reason, closing.Requests = string(res.Outcome), res.Reason, res.Requests
 	if res.Err != nil {
 		closing.Error, closing.ErrorClass = res.Err.Error(), class(res.Err)
@@ -96,27 +145,92 @@ func (r *Runner) once(ctx context.Context, name string, res *Result, do work, be
 	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeWithin)
 	defer cancel()
-	sw.recordDrift(last)
-	r.noteAnswer(last)
-	if err := run.Finish(last, closing); err != nil {
+	run.recordDrift(last)
+	run.r.noteAnswer(last)
+	if err := run.record.Finish(last, closing); err != nil {
 		// An outcome that could not be recorded is not a success: another process
 		// may have the lease, and will read the sweep again.
 		res.fail(Failed, errors.Join(res.Err, err))
 	}
 }
 
+// guarded turns a panic into a failed run: a bug met in one stream must not
+// take the others down, nor leave a run open that nobody is making.
+func (run *Run) guarded(ctx context.Context, do work) {
+	defer func() {
+		if p := recover(); p != nil {
+			run.r.Log.ErrorContext(ctx, "panic", "stream", run.name, "panic", p, "stack", string(debug.Stack()))
+			run.res.fail(Failed, fmt.Errorf("bug in syncd: panic: %v", p))
+		}
+	}()
+	run.leased(ctx, do)
+}
+
+// leased does the work while the lease is renewed, and turns an error into an outcome.
+func (run *Run) leased(ctx context.Context, do work) {
+	// Requests are given up at once when the process is to stop; a write under way is finished.
+	reading, stopReading := context.WithCancelCause(ctx)
+	defer stopReading(nil)
+	renewed := make(chan struct{})
+	go func() {
+		defer close(renewed)
+		run.renew(reading, stopReading)
+	}()
+	err := do(fetch.WithStop(ctx, reading), run)
+	if cause := context.Cause(reading); err != nil && errors.Is(cause, store.ErrLeaseLost) {
+		err = cause
+	}
+	stopReading(nil)
+	<-renewed
+
+	switch {
+	case err == nil:
+	case run.s != nil && run.s.Optional && (errors.Is(err, fetch.ErrAuth) || errors.Is(err, fetch.ErrScope)):
+		run.res.fail(Skipped, err)
+		run.res.Unavailable, run.res.Reason = true, "not available: Polar refuses this list to an organization access token"
+		run.closing.SweepEnded = true
+	case run.s != nil && errors.Is(err, fetch.ErrScope):
+		run.res.fail(Failed, err)
+		run.r.disable(run.name, fmt.Sprintf("disabled until the next start: the token lacks %s", run.s.Scope))
+	default:
+		run.res.fail(run.r.brokenOff(ctx, err), err)
+	}
+}
+
+// renew keeps the lease while a page takes long: a retry may wait a minute.
+func (run *Run) renew(ctx context.Context, stop context.CancelCauseFunc) {
+	tick := time.NewTicker(run.r.LeaseTTL / 3)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-run.r.drain:
+			stop(context.Canceled)
+			return
+		case <-tick.C:
+			run.r.noteAnswer(ctx)
+			// Any other error than a lost lease will show at the next page as well.
+			if err := run.record.Renew(ctx); errors.Is(err, store.ErrLeaseLost) {
+				stop(err)
+				return
+			}
+		}
+	}
+}
+
 // leasePoll is how often a lease is asked for again that is waited for.
 const leasePoll = 250 * time.Millisecond
 
-// begin opens a run. With WaitForLease it waits for a lease that runs out; that
+// take takes the lease of a run. With WaitForLease it waits for one that runs out; that
 // of a process which lives is renewed meanwhile, and not waited for any longer.
-func (r *Runner) begin(ctx context.Context, take func() (*store.Run, error)) (*store.Run, error) {
+func (r *Runner) take(ctx context.Context, sp spec) (*store.Run, error) {
 	var first *store.BusyError
 	for {
-		run, err := take()
+		record, err := r.open(ctx, sp)
 		busy, is := errors.AsType[*store.BusyError](err)
 		if !is || !r.WaitForLease || first != nil && !busy.Until.Equal(first.Until) {
-			return run, err
+			return record, err
 		}
 		if first == nil {
 			first = busy
@@ -174,4 +288,33 @@ func (r *Runner) disable(stream, why string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.disabled[stream] = why
+}
+
+// withGaps is a context for requests that know of the rows which Polar could not render when last asked.
+func (run *Run) withGaps(ctx context.Context) (context.Context, error) {
+	places, err := run.record.Gaps(ctx, true)
+	if err != nil {
+		return nil, err
+	}
+	return fetch.WithGaps(ctx, places), nil
+}
+
+// unstored says what this run met and could not store.
+func (run *Run) unstored() (why []string) {
+	if n := run.record.Counts.Rejected; n > 0 {
+		why = append(why, fmt.Sprintf("%d items could not be stored: see sync_rejects", n))
+	}
+	if run.refused > 0 {
+		why = append(why, fmt.Sprintf("%d copies of rows of other streams could not be stored: see sync_rejects", run.refused))
+	}
+	return why
+}
+
+// partial lowers the outcome: something is missing, and this is why.
+func (run *Run) partial(format string, args ...any) {
+	why := fmt.Sprintf(format, args...)
+	if run.res.Outcome == Partial {
+		why = run.res.Reason + "; " + why
+	}
+	run.res.Outcome, run.res.Reason = Partial, why
 }

@@ -45,17 +45,17 @@ func exportStreams() []Stream {
 const manyInserted = 1000
 
 // link finds the mirrored rows that those of an export belong to.
-func (sw *sweep) link(ctx context.Context) error {
-	if sw.s.Link == nil {
+func (run *Run) link(ctx context.Context) error {
+	if run.s.Link == nil {
 		return nil
 	}
 	// Right after a first sync Postgres knows nothing of the tables yet, and would join them row by row.
-	if sw.run != nil && sw.run.Counts.Inserted > manyInserted {
-		if err := sw.r.Store.Analyze(ctx, append([]string{sw.s.Name}, sw.s.Of...)...); err != nil {
+	if run.record != nil && run.record.Counts.Inserted > manyInserted {
+		if err := run.r.Store.Analyze(ctx, append([]string{run.s.Name}, run.s.Of...)...); err != nil {
 			return err
 		}
 	}
-	return sw.r.Store.Do(ctx, "find the rows that "+sw.s.Name+" belongs to", func(q *db.Queries) error { return sw.s.Link(q, ctx) })
+	return run.r.Store.Do(ctx, "find the rows that "+run.s.Name+" belongs to", func(q *db.Queries) error { return run.s.Link(q, ctx) })
 }
 
 // The headers below are those of today first, then those from before August 2026.

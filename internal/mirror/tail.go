@@ -49,7 +49,7 @@ type Told struct{ Event, Field, Value string }
 
 // Probe is one cheap question to Polar.
 type Probe interface {
-	ask(ctx, reading context.Context, t *tail) error
+	ask(ctx context.Context, t *tail) error
 	// shows tells in words which changes the answers show; "" = none, they only tell that something is amiss.
 	shows() string
 }
@@ -77,7 +77,7 @@ const (
 
 // round is one round of tails over all streams: one run.
 type round struct {
-	*sweep    // of the round itself: its run, its result, its requests
+	*Run      // of the round itself: its result, its requests
 	tails     []*tail
 	feeds     feedPosition
 	endpoints []store.Endpoint // that deliveries are read of
@@ -89,7 +89,8 @@ type round struct {
 
 // tail is one stream in a round.
 type tail struct {
-	*sweep   // that stores what the tail reads
+	*Run              // that stores what the tail reads
+	places   []string // of rows that Polar cannot render
 	round    *round
 	at       tailPosition
 	name     string    // of the probe being asked, where its position is kept
@@ -195,21 +196,17 @@ func (r *Runner) Tail(ctx context.Context, names ...string) (Result, error) {
 		return Result{}, err
 	}
 	ctx = fetch.WithPatience(fetch.WithPriority(ctx, fetch.PriorityTail), roundPatience)
-	res := r.make(ctx, TailStream, store.KindTail, func(sw *sweep, ctx, reading context.Context) error {
-		return (&round{sweep: sw}).follow(ctx, reading, names)
-	}, func() (*store.Run, error) {
-		return r.begin(ctx, func() (*store.Run, error) {
-			return r.Store.BeginSlot(ctx, "", TailStream, store.KindTail, r.holder, r.LeaseTTL)
-		})
+	res := r.do(ctx, spec{TailStream, store.KindTail, ofTails}, func(ctx context.Context, run *Run) error {
+		return (&round{Run: run}).follow(ctx, names)
 	})
 	return res, nil
 }
 
-func (rd *round) follow(ctx, reading context.Context, names []string) (err error) {
+func (rd *round) follow(ctx context.Context, names []string) (err error) {
 	if err := rd.open(ctx, names); err != nil {
 		return err
 	}
-	if err := rd.readFeeds(ctx, reading); err != nil {
+	if err := rd.readFeeds(ctx); err != nil {
 		return err
 	}
 	if rd.told, err = rd.r.Store.Stamp(ctx); err != nil {
@@ -217,7 +214,7 @@ func (rd *round) follow(ctx, reading context.Context, names []string) (err error
 	}
 	for _, t := range rd.tails {
 		for i, p := range t.s.Tail.Fast {
-			t.ask(ctx, reading, fmt.Sprint("fast", i), p)
+			t.ask(ctx, fmt.Sprint("fast", i), p)
 		}
 		if err := t.fatal(); err != nil {
 			return err
@@ -225,12 +222,12 @@ func (rd *round) follow(ctx, reading context.Context, names []string) (err error
 	}
 	// A process that makes one round and ends has asked whose the token is, too.
 	rd.left = max(1, RoundRequests-int(rd.spent()+rd.r.checks.Swap(0)))
-	if err := rd.slow(ctx, reading); err != nil {
+	if err := rd.slow(ctx); err != nil {
 		return err
 	}
 	for _, t := range rd.tails {
-		t.attempt(func() error { return t.takeCensus(ctx, reading) })
-		t.attempt(func() error { return t.fetchChanges(ctx, reading) })
+		t.attempt(func() error { return t.takeCensus(ctx) })
+		t.attempt(func() error { return t.fetchChanges(ctx) })
 		if err := t.fatal(); err != nil {
 			return err
 		}
@@ -262,12 +259,12 @@ func (rd *round) open(ctx context.Context, names []string) error {
 		if s.Tail.empty() || st.CompleteAt.IsZero() || st.Unavailable || rd.r.isDisabled(name) {
 			continue
 		}
-		run, err := rd.run.Beside(ctx, name, store.KindTail)
+		record, err := rd.record.Beside(ctx, name, store.KindTail)
 		if err != nil {
 			return err
 		}
-		t := &tail{sweep: &sweep{r: rd.r, s: s, run: run, res: &Result{Stream: name, Outcome: Succeeded}}, round: rd}
-		if t.places, err = run.Gaps(ctx, true); err != nil {
+		t := &tail{Run: rd.r.newRun(s, name, record, &Result{Stream: name, Outcome: Succeeded}), round: rd}
+		if t.places, err = record.Gaps(ctx, true); err != nil {
 			return err
 		}
 		t.at.Complete = st.CompleteAge
@@ -293,8 +290,8 @@ func (rd *round) open(ctx context.Context, names []string) error {
 func (t Tail) empty() bool { return len(t.Touched)+len(t.Fast)+len(t.Slow) == 0 && t.Hook == "" }
 
 // ask asks one probe, and keeps what went wrong for the end of the round.
-func (t *tail) ask(ctx, reading context.Context, name string, p Probe) {
-	t.attempt(func() error { t.name = name; return p.ask(ctx, reading, t) })
+func (t *tail) ask(ctx context.Context, name string, p Probe) {
+	t.attempt(func() error { t.name = name; return p.ask(ctx, t) })
 }
 
 func (t *tail) attempt(do func() error) {
@@ -323,7 +320,7 @@ func (rd *round) spent() (n int64) {
 }
 
 // slow asks as many of the slow probes as a quiet round may cost, those first that were asked longest ago.
-func (rd *round) slow(ctx, reading context.Context) error {
+func (rd *round) slow(ctx context.Context) error {
 	type turn struct {
 		t    *tail
 		name string
@@ -344,7 +341,7 @@ func (rd *round) slow(ctx, reading context.Context) error {
 		if u.t.at.Cost[u.name] > rd.left && rd.now().Sub(u.t.at.Asked[u.name]) < slowWithin {
 			continue
 		}
-		u.t.ask(ctx, reading, u.name, u.p)
+		u.t.ask(ctx, u.name, u.p)
 		if err := u.t.fatal(); err != nil {
 			return err
 		}
@@ -360,7 +357,7 @@ func (rd *round) close(ctx context.Context) error {
 	rd.requests = rd.spent()
 	var failed []string
 	for _, t := range rd.tails {
-		rd.run.Counts.Add(t.run.Counts)
+		rd.record.Counts.Add(t.record.Counts)
 		rd.res.Deleted += t.res.Deleted
 		for _, why := range t.unstored() {
 			t.res.Outcome = Partial
@@ -437,7 +434,7 @@ func (t *tail) keep(ctx context.Context, page fetch.Page, field string) (newest 
 			return newest, err
 		}
 	}
-	if err := t.store(ctx, page, fetch.Cursor{}); err != nil {
+	if err := t.store(ctx, page, nil); err != nil {
 		return newest, err
 	}
 	now := t.r.Client.Now()
@@ -451,7 +448,7 @@ func (t *tail) keep(ctx context.Context, page fetch.Page, field string) (newest 
 }
 
 // page reads one page of the stream's list, with these parameters beside its own.
-func (t *tail) page(reading context.Context, query map[string][]string) (fetch.Page, error) {
+func (t *tail) page(ctx context.Context, query map[string][]string) (fetch.Page, error) {
 	q := map[string][]string{"limit": {"100"}, "page": {"1"}}
 	for k, v := range t.s.Query {
 		q[k] = v
@@ -459,7 +456,7 @@ func (t *tail) page(reading context.Context, query map[string][]string) (fetch.P
 	for k, v := range query {
 		q[k] = v
 	}
-	page, err := t.r.Client.Salvage(fetch.WithGaps(reading, t.places), t.s.Path, q)
+	page, err := t.r.Client.Salvage(fetch.WithGaps(ctx, t.places), t.s.Path, q)
 	t.requests += int64(page.Requests)
 	return page, err
 }

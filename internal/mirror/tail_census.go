@@ -22,7 +22,7 @@ const (
 // an export: what came, went or changed according to it is fetched like any
 // other change. Whatever the reason was, it is dealt with then; where the
 // export cannot tell, the sweep stays due.
-func (t *tail) takeCensus(ctx, reading context.Context) error {
+func (t *tail) takeCensus(ctx context.Context) error {
 	p, has := auditPairs()[t.s.Name]
 	if !has || !t.s.Tail.Census || t.sweepDue == "" || t.round.now().Sub(t.at.Asked[census]) < censusEvery || t.r.streams[p.Export] == nil || t.r.Off[p.Export] {
 		return nil
@@ -66,7 +66,7 @@ func (t *tail) takeCensus(ctx, reading context.Context) error {
 			ids = append(ids, d.ID)
 			continue
 		}
-		page, err := t.moment(reading, d.At)
+		page, err := t.moment(ctx, d.At)
 		if err != nil {
 			return err
 		}

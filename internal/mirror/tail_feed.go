@@ -51,7 +51,7 @@ type feedPosition struct {
 	Deliveries feedState `json:"deliveries,omitzero"`
 }
 
-func (rd *round) readFeeds(ctx, reading context.Context) (err error) {
+func (rd *round) readFeeds(ctx context.Context) (err error) {
 	var touched, hooked bool
 	for _, t := range rd.tails {
 		touched = touched || len(t.s.Tail.Touched) > 0
@@ -63,14 +63,14 @@ func (rd *round) readFeeds(ctx, reading context.Context) (err error) {
 		}
 	}
 	if touched {
-		if err := rd.feed(ctx, eventsFeed, &rd.feeds.Events, func() error { return rd.events(ctx, reading) }); err != nil {
+		if err := rd.feed(ctx, eventsFeed, &rd.feeds.Events, func() error { return rd.events(ctx) }); err != nil {
 			return err
 		}
 	}
 	if len(rd.endpoints) == 0 {
 		return nil
 	}
-	return rd.feed(ctx, deliveriesFeed, &rd.feeds.Deliveries, func() error { return rd.deliveries(ctx, reading) })
+	return rd.feed(ctx, deliveriesFeed, &rd.feeds.Deliveries, func() error { return rd.deliveries(ctx) })
 }
 
 // feed reads one feed. One that the token has no scope for is left out from then
@@ -113,8 +113,8 @@ func (rd *round) oldest() (age time.Duration) {
 	return age
 }
 
-func (rd *round) list(reading context.Context, path string, query url.Values) (fetch.Page, error) {
-	page, err := rd.r.Client.Salvage(reading, path, query)
+func (rd *round) list(ctx context.Context, path string, query url.Values) (fetch.Page, error) {
+	page, err := rd.r.Client.Salvage(ctx, path, query)
 	rd.requests += int64(page.Requests)
 	return page, err
 }
@@ -131,9 +131,9 @@ type feed struct {
 
 // feedPages reads all pages of a feed, and gives each item once. A feed of more than maxFeedPages is not read; its first page
 // is returned in any case.
-func (rd *round) feedPages(reading context.Context, f feed, query url.Values) (first fetch.Page, err error) {
+func (rd *round) feedPages(ctx context.Context, f feed, query url.Values) (first fetch.Page, err error) {
 	came := map[string]bool{}
-	for page, err := range f.scan.Pages(reading, rd.r.Client, f.path, query, fetch.Cursor{}) {
+	for page, err := range f.scan.Pages(ctx, rd.r.Client, f.path, query, fetch.Cursor{}) {
 		rd.requests += int64(page.Requests)
 		if err != nil {
 			return first, err
@@ -160,10 +160,10 @@ func (rd *round) feedPages(reading context.Context, f feed, query url.Values) (f
 
 // feedPieces reads a feed from start on, and takes what it has visited piece by piece, the oldest first. What it does not
 // read, because sweeps of the streams that depend on it cost less, it returns the first page of.
-func (rd *round) feedPieces(ctx, reading context.Context, f feed, start time.Time) (rest fetch.Page, err error) {
+func (rd *round) feedPieces(ctx context.Context, f feed, start time.Time) (rest fetch.Page, err error) {
 	for most := -1; ; {
 		query := withQuery(f.query, url.Values{"start_timestamp": {start.UTC().Format(time.RFC3339Nano)}})
-		rest, err = rd.feedPages(reading, f, query)
+		rest, err = rd.feedPages(ctx, f, query)
 		if err != nil {
 			return rest, err
 		}
@@ -178,11 +178,11 @@ func (rd *round) feedPieces(ctx, reading context.Context, f feed, start time.Tim
 		if rest.MaxPage > most {
 			return rest, nil
 		}
-		end, err := rd.oldestPiece(reading, f, query, rest)
+		end, err := rd.oldestPiece(ctx, f, query, rest)
 		if err != nil || !end.After(start.Add(2*time.Second)) { // as many at once are no feed
 			return rest, err
 		}
-		piece, err := rd.feedPages(reading, f, withQuery(query, url.Values{"end_timestamp": {end.Format(time.RFC3339)}}))
+		piece, err := rd.feedPages(ctx, f, withQuery(query, url.Values{"end_timestamp": {end.Format(time.RFC3339)}}))
 		if err != nil || piece.MaxPage > maxFeedPages {
 			return rest, err
 		}
@@ -210,12 +210,12 @@ func (rd *round) worth(ctx context.Context, depends func(Tail) bool) (pages int,
 
 // oldestPiece is a whole second before which a feed has some maxFeedPages pages, by one of the entries that are there: events
 // are listed by time, deliveries the other way round. Zero if there is none.
-func (rd *round) oldestPiece(reading context.Context, f feed, query url.Values, first fetch.Page) (time.Time, error) {
+func (rd *round) oldestPiece(ctx context.Context, f feed, query url.Values, first fetch.Page) (time.Time, error) {
 	n := maxFeedPages
 	if f.path == deliveriesPath {
 		n = first.MaxPage - maxFeedPages + 2 // some may come meanwhile
 	}
-	page, err := rd.list(reading, f.path, withQuery(query, url.Values{"page": {strconv.Itoa(n)}}))
+	page, err := rd.list(ctx, f.path, withQuery(query, url.Values{"page": {strconv.Itoa(n)}}))
 	if err != nil || len(page.Items) == 0 {
 		return time.Time{}, err
 	}
@@ -234,13 +234,13 @@ func (rd *round) dueAll(reason string, depends func(Tail) bool) {
 // events reads Polar's own events since the newest one known. The bounds are
 // whole seconds: Polar's store of events may cut them to that.
 // Source: server/polar/event/service.py, server/tinybird/datasources.
-func (rd *round) events(ctx, reading context.Context) error {
+func (rd *round) events(ctx context.Context) error {
 	f := &rd.feeds.Events
 	query := url.Values{"source": {"system"}, "limit": {"100"}, "sorting": {"timestamp"}}
 	asked := rd.r.Client.Now().UTC()
 	from := f.since(rd.now(), f.overlap(rd.r.TailOverlap))
 	if f.At.IsZero() {
-		newest, err := rd.list(reading, eventsPath, withQuery(query, url.Values{"limit": {"1"}, "sorting": {"-timestamp"}}))
+		newest, err := rd.list(ctx, eventsPath, withQuery(query, url.Values{"limit": {"1"}, "sorting": {"-timestamp"}}))
 		if err != nil {
 			return err
 		}
@@ -252,7 +252,7 @@ func (rd *round) events(ctx, reading context.Context) error {
 	}
 	newest := f.At
 	depends := func(t Tail) bool { return len(t.Touched) > 0 }
-	rest, err := rd.feedPieces(ctx, reading, feed{eventsPath, "timestamp", fetch.Offset{Sort: []string{"-timestamp"}, Spare: feedSpare}, query, depends, func(items []jsontext.Value) error {
+	rest, err := rd.feedPieces(ctx, feed{eventsPath, "timestamp", fetch.Offset{Sort: []string{"-timestamp"}, Spare: feedSpare}, query, depends, func(items []jsontext.Value) error {
 		var list []event
 		var entries []store.Entry
 		for _, item := range items {
@@ -300,7 +300,7 @@ func (rd *round) events(ctx, reading context.Context) error {
 		return nil
 	}
 	rd.dueAll(fmt.Sprintf("%d events since %s", rest.TotalCount, from.UTC().Format(time.RFC3339)), depends)
-	end, err := rd.list(reading, eventsPath, withQuery(query, url.Values{"limit": {"1"}, "sorting": {"-timestamp"}}))
+	end, err := rd.list(ctx, eventsPath, withQuery(query, url.Values{"limit": {"1"}, "sorting": {"-timestamp"}}))
 	if err != nil || len(end.Items) == 0 {
 		return err
 	}
@@ -386,13 +386,13 @@ type payload struct {
 // delivery known. A payload holds the whole object as of the moment of its
 // event, so it needs no further request.
 // Source: server/polar/webhook/service.py.
-func (rd *round) deliveries(ctx, reading context.Context) error {
+func (rd *round) deliveries(ctx context.Context) error {
 	f := &rd.feeds.Deliveries
 	query := url.Values{"limit": {"100"}}
 	asked := rd.r.Client.Now().UTC()
 	from := f.since(rd.now(), f.overlap(rd.r.TailOverlap))
 	if f.At.IsZero() {
-		newest, err := rd.list(reading, deliveriesPath, url.Values{"limit": {"1"}})
+		newest, err := rd.list(ctx, deliveriesPath, url.Values{"limit": {"1"}})
 		if err != nil {
 			return err
 		}
@@ -405,7 +405,7 @@ func (rd *round) deliveries(ctx, reading context.Context) error {
 	newest := f.At
 	sent := map[uuid.UUID]payload{} // by event: of several attempts the first one counts
 	depends := func(t Tail) bool { return t.Hook != "" }
-	rest, err := rd.feedPieces(ctx, reading, feed{deliveriesPath, "created_at", fetch.Offset{Fixed: []string{"-created_at"}, Spare: feedSpare}, query, depends, func(items []jsontext.Value) error {
+	rest, err := rd.feedPieces(ctx, feed{deliveriesPath, "created_at", fetch.Offset{Fixed: []string{"-created_at"}, Spare: feedSpare}, query, depends, func(items []jsontext.Value) error {
 		for _, item := range items {
 			var d delivery
 			if json.Unmarshal(item, &d) != nil {
@@ -514,13 +514,13 @@ func (rd *round) deliver(ctx context.Context, sent []payload) error {
 			}
 			continue
 		}
-		stale := t.run.Counts.Stale
+		stale := t.record.Counts.Stale
 		page := fetch.Page{Items: []jsontext.Value{p.Data}, TotalCount: -1, RequestedAt: dated}
 		if _, err := t.keep(ctx, page, ""); err != nil {
 			return err
 		}
 		t.through = later(t.through, p.Timestamp)
-		if t.run.Counts.Stale > stale {
+		if t.record.Counts.Stale > stale {
 			// What is here may be older all the same: by less than the margin.
 			if err := rd.r.Store.Note(ctx, t.sought(p)); err != nil {
 				return err

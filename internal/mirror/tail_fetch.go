@@ -18,7 +18,7 @@ import (
 // fetchChanges fetches what is known to have changed, and rows that are known
 // from copies only, and settles it. What is left for a later round is still on
 // record.
-func (t *tail) fetchChanges(ctx, reading context.Context) error {
+func (t *tail) fetchChanges(ctx context.Context) error {
 	if t.s.Get != "" {
 		copied, err := t.r.Store.Copies(ctx, t.s.Name)
 		if err != nil {
@@ -47,7 +47,7 @@ func (t *tail) fetchChanges(ctx, reading context.Context) error {
 		if filter == store.ByID {
 			continue
 		}
-		if err := t.fetchLists(ctx, reading, filter, by[filter], asked); err != nil {
+		if err := t.fetchLists(ctx, filter, by[filter], asked); err != nil {
 			return err
 		}
 	}
@@ -63,20 +63,20 @@ func (t *tail) fetchChanges(ctx, reading context.Context) error {
 	if len(objects) == 0 {
 		return nil
 	}
-	return t.fetchObjects(ctx, reading, objects, asked)
+	return t.fetchObjects(ctx, objects, asked)
 }
 
 // always is later than anything that is dated.
 var always = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // fetchLists fetches what a filter of the list finds, for several values at a time.
-func (t *tail) fetchLists(ctx, reading context.Context, filter string, changes []store.Changed, asked time.Time) error {
+func (t *tail) fetchLists(ctx context.Context, filter string, changes []store.Changed, asked time.Time) error {
 	for some := range slices.Chunk(changes, pickAtOnce) {
 		values := make([]string, len(some))
 		for i, c := range some {
 			values[i] = c.Value
 		}
-		received, err := t.filtered(ctx, reading, url.Values{filter: values})
+		received, err := t.filtered(ctx, url.Values{filter: values})
 		if err != nil {
 			return err
 		}
@@ -111,9 +111,9 @@ func (t *tail) absent(ctx context.Context, column string, values []string, recei
 }
 
 // filtered stores all that a filtered list gives, and tells the ids.
-func (t *tail) filtered(ctx, reading context.Context, query url.Values) (map[string]bool, error) {
+func (t *tail) filtered(ctx context.Context, query url.Values) (map[string]bool, error) {
 	received := map[string]bool{}
-	for page, err := range t.s.Scan.Pages(reading, t.r.Client, t.s.Path, withQuery(t.s.Query, query), fetch.Cursor{}) {
+	for page, err := range t.s.Scan.Pages(ctx, t.r.Client, t.s.Path, withQuery(t.s.Query, query), fetch.Cursor{}) {
 		t.requests += int64(page.Requests)
 		if err != nil {
 			return nil, err
@@ -137,7 +137,7 @@ func (t *tail) settled(ctx context.Context, filter string, values []string, aske
 
 // fetchObjects fetches objects by id: through a filter of the list that takes
 // many at once where that costs less, one by one otherwise.
-func (t *tail) fetchObjects(ctx, reading context.Context, changes []store.Changed, asked time.Time) error {
+func (t *tail) fetchObjects(ctx context.Context, changes []store.Changed, asked time.Time) error {
 	left := map[string]store.Changed{}
 	for _, c := range changes {
 		left[c.Value] = c
@@ -148,7 +148,7 @@ func (t *tail) fetchObjects(ctx, reading context.Context, changes []store.Change
 	}
 	if cheaper {
 		for _, q := range query {
-			received, err := t.filtered(ctx, reading, q)
+			received, err := t.filtered(ctx, q)
 			if err != nil {
 				return err
 			}
@@ -172,7 +172,7 @@ func (t *tail) fetchObjects(ctx, reading context.Context, changes []store.Change
 		return t.settled(ctx, store.ByID, valuesOf(rest), asked)
 	}
 	ids := make([]uuid.UUID, 0, len(rest))
-	f := &refresh{sweep: t.sweep, owners: map[uuid.UUID]uuid.UUID{}}
+	f := &refresh{Run: t.Run, owners: map[uuid.UUID]uuid.UUID{}}
 	for _, c := range rest {
 		if id, err := uuid.Parse(c.Value); err == nil {
 			if ids = append(ids, id); c.Owner != (uuid.UUID{}) {
@@ -180,14 +180,14 @@ func (t *tail) fetchObjects(ctx, reading context.Context, changes []store.Change
 			}
 		}
 	}
-	if err := f.objects(ctx, reading, ids); err != nil {
+	if err := f.objects(ctx, ids); err != nil {
 		return err
 	}
 	if n := len(f.lost); n > 0 { // a sweep settles what was noted before it began
 		t.sweepDue = fmt.Sprintf("%d changes of rows that are not here and cannot be asked for", n)
 		f.lost = nil
 	}
-	if err := f.settle(ctx, reading); err != nil {
+	if err := f.settle(ctx); err != nil {
 		return err
 	}
 	if f.doubt != "" {

@@ -27,7 +27,7 @@ const (
 // time: its keyset scan from a little before that row.
 type Since struct{}
 
-func (Since) ask(ctx, reading context.Context, t *tail) error {
+func (Since) ask(ctx context.Context, t *tail) error {
 	k, ok := t.s.Scan.(fetch.Keyset)
 	if !ok {
 		return fmt.Errorf("stream %s has no keyset to begin from", t.s.Name)
@@ -46,7 +46,7 @@ func (Since) ask(ctx, reading context.Context, t *tail) error {
 		cursor.After = from.UTC().Format(time.RFC3339Nano)
 	}
 	pages := 0
-	for page, err := range k.Pages(reading, t.r.Client, t.s.Path, t.s.Query, cursor) {
+	for page, err := range k.Pages(ctx, t.r.Client, t.s.Path, t.s.Query, cursor) {
 		t.requests += int64(page.Requests)
 		if err != nil {
 			return err
@@ -75,7 +75,7 @@ type Head struct {
 	By string // time that the list can be sorted by in descending order; "" = created_at
 }
 
-func (h Head) ask(ctx, reading context.Context, t *tail) error {
+func (h Head) ask(ctx context.Context, t *tail) error {
 	by := h.By
 	if by == "" {
 		by = "created_at"
@@ -93,7 +93,7 @@ func (h Head) ask(ctx, reading context.Context, t *tail) error {
 		sorting = append(sorting, o.Sort[1:]...)
 	}
 	n := 0
-	for page, err := range (fetch.Offset{Sort: sorting}).Pages(reading, t.r.Client, t.s.Path, t.s.Query, fetch.Cursor{}) {
+	for page, err := range (fetch.Offset{Sort: sorting}).Pages(ctx, t.r.Client, t.s.Path, t.s.Query, fetch.Cursor{}) {
 		t.requests += int64(page.Requests)
 		if err != nil {
 			return err
@@ -152,8 +152,8 @@ func (t *tail) compare(ctx context.Context, total int) error {
 // Count asks for the count of a list only, as a cheap alarm.
 type Count struct{}
 
-func (Count) ask(ctx, reading context.Context, t *tail) error {
-	page, err := t.r.Client.Page(reading, t.s.Path, withQuery(t.s.Query, url.Values{"limit": {"1"}, "page": {"1"}}))
+func (Count) ask(ctx context.Context, t *tail) error {
+	page, err := t.r.Client.Page(ctx, t.s.Path, withQuery(t.s.Query, url.Values{"limit": {"1"}, "page": {"1"}}))
 	t.requests += int64(page.Requests)
 	if err != nil {
 		return err
@@ -170,13 +170,13 @@ type Hot struct {
 	Values []string
 }
 
-func (h Hot) ask(ctx, reading context.Context, t *tail) error {
+func (h Hot) ask(ctx context.Context, t *tail) error {
 	first := max(1, t.at.Page[t.name])
 	received := map[string]bool{}
 	var asked time.Time
 	n, all := first, first == 1
 	for ; ; n++ {
-		page, err := t.page(reading, url.Values{h.Filter: h.Values, "page": {strconv.Itoa(n)}})
+		page, err := t.page(ctx, url.Values{h.Filter: h.Values, "page": {strconv.Itoa(n)}})
 		if err != nil {
 			return err
 		}
@@ -228,7 +228,7 @@ type Due struct{ Columns []string }
 // dueLooks is how long after the date a row is looked at.
 var dueLooks = []time.Duration{time.Minute, 15 * time.Minute}
 
-func (d Due) ask(ctx, _ context.Context, t *tail) error {
+func (d Due) ask(ctx context.Context, t *tail) error {
 	now := t.r.Client.Now().UTC()
 	last := t.at.Checked
 	if last.IsZero() {
@@ -257,7 +257,7 @@ type Modified struct {
 	Then []string // further criteria, unique together: rows modified at once would else be shuffled from page to page
 }
 
-func (m Modified) ask(ctx, reading context.Context, t *tail) error {
+func (m Modified) ask(ctx context.Context, t *tail) error {
 	from := t.at.Modified.since(t.round.now(), t.r.TailOverlap)
 	if t.at.Modified.IsZero() {
 		newest, err := t.r.Store.Newest(ctx, t.s.Name, "modified_at", t.r.Client.Now())
@@ -268,7 +268,7 @@ func (m Modified) ask(ctx, reading context.Context, t *tail) error {
 	}
 	asked, newest := t.r.Client.Now(), t.at.Modified.At
 	read := func(n int) (fetch.Page, int, error) {
-		page, err := t.page(reading, url.Values{"sorting": append([]string{"-modified_at"}, m.Then...), "page": {strconv.Itoa(n)}})
+		page, err := t.page(ctx, url.Values{"sorting": append([]string{"-modified_at"}, m.Then...), "page": {strconv.Itoa(n)}})
 		if err != nil {
 			return page, 0, err
 		}
@@ -337,7 +337,7 @@ func (Modified) shows() string { return "modified rows" }
 // is new, sees everything, deletions too, and is certified.
 type Whole struct{}
 
-func (Whole) ask(ctx, _ context.Context, t *tail) error {
+func (Whole) ask(ctx context.Context, t *tail) error {
 	live, err := t.r.Store.Count(ctx, t.s.Name)
 	if err != nil {
 		return err

@@ -12,7 +12,7 @@ import (
 // windows of time: the windows from a little before that row.
 type Recent struct{}
 
-func (Recent) ask(ctx, reading context.Context, t *tail) error {
+func (Recent) ask(ctx context.Context, t *tail) error {
 	w, ok := t.s.Scan.(fetch.Windows)
 	if !ok {
 		return fmt.Errorf("stream %s has no windows to begin from", t.s.Name)
@@ -31,7 +31,7 @@ func (Recent) ask(ctx, reading context.Context, t *tail) error {
 		cursor.After = from.UTC().Truncate(time.Second).Format(time.RFC3339)
 	}
 	pages := 0
-	for page, err := range w.Pages(reading, t.r.Client, t.s.Path, t.s.Query, cursor) {
+	for page, err := range w.Pages(ctx, t.r.Client, t.s.Path, t.s.Query, cursor) {
 		t.requests += int64(page.Requests)
 		if err != nil {
 			return err

@@ -1,0 +1,32 @@
+package fetch
+
+import "context"
+
+type stopKey struct{}
+
+// WithStop gives requests up when stop ends, whatever else goes on under the context: a process that is to stop still
+// stores the page that has come.
+func WithStop(ctx, stop context.Context) context.Context {
+	return context.WithValue(ctx, stopKey{}, stop)
+}
+
+// Stopped tells whether requests under the context are given up.
+func Stopped(ctx context.Context) bool {
+	stop, is := ctx.Value(stopKey{}).(context.Context)
+	return ctx.Err() != nil || is && stop.Err() != nil
+}
+
+// stoppable is the context of a request: it ends with what WithStop named, and for the same reason.
+func stoppable(ctx context.Context) (context.Context, context.CancelFunc) {
+	stop, is := ctx.Value(stopKey{}).(context.Context)
+	if !is {
+		return ctx, func() {}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	if stop.Err() != nil { // at once, so that nothing is sent
+		cancel(context.Cause(stop))
+		return ctx, func() {}
+	}
+	release := context.AfterFunc(stop, func() { cancel(context.Cause(stop)) })
+	return ctx, func() { release(); cancel(nil) }
+}
