@@ -273,3 +273,33 @@ func TestUpTwice(t *testing.T) {
 		t.Errorf("a second up applied %v, %v", again, err)
 	}
 }
+
+// What databases hold of a tail by the places of its questions is found by their names, and back.
+func TestTailPositionsAreKeptByName(t *testing.T) {
+	t.Parallel()
+	conn, provider := open(t)
+	if _, err := provider.UpTo(t.Context(), 44); err != nil {
+		t.Fatal(err)
+	}
+	const before = `{"cost": {"slow0": 1, "slow1": 2, "census": 3}, "page": {"slow0": 4}, "nulls": 5, "reach": {"fast0": "2026-01-01T00:00:00Z", "fast1": "2026-01-02T00:00:00Z"}}`
+	const after = `{"cost": {"count": 2, "census": 3, "hot status": 1}, "page": {"hot status": 4}, "nulls": 5, "reach": {"due": "2026-01-02T00:00:00Z", "since": "2026-01-01T00:00:00Z"}}`
+	const feeds = `{"events": {"at": "2026-01-01T00:00:00Z"}}`
+	for stream, tail := range map[string]string{"subscriptions": before, "tail": feeds, "orders": `{}`} {
+		if _, err := conn.ExecContext(t.Context(), `INSERT INTO sync_streams (stream, tail) VALUES ($1, $2) ON CONFLICT (stream) DO UPDATE SET tail = $2`, stream, tail); err != nil {
+			t.Fatal(err)
+		}
+	}
+	held := func() []string {
+		return lines(t, conn, "SELECT stream || ' ' || tail FROM sync_streams WHERE tail IS NOT NULL ORDER BY stream")
+	}
+	up(t, provider)
+	if diff := cmp.Diff([]string{"orders {}", "subscriptions " + after, "tail " + feeds}, held()); diff != "" {
+		t.Errorf("after up (-want +got):\n%s", diff)
+	}
+	if _, err := provider.DownTo(t.Context(), 44); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"orders {}", "subscriptions " + before, "tail " + feeds}, held()); diff != "" {
+		t.Errorf("after down (-want +got):\n%s", diff)
+	}
+}

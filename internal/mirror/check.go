@@ -55,6 +55,13 @@ func (s Stream) check() error {
 			bad("no column %q names its parent in %s", p.Column, p.Stream)
 		}
 	}
+	named := map[string]bool{}
+	for _, probe := range slices.Concat(s.Tail.Fast, s.Tail.Slow) {
+		if name := probe.Name(); name == "" || named[name] {
+			bad("two probes of its tail are named %q", name)
+		}
+		named[probe.Name()] = true
+	}
 	for _, c := range s.Children {
 		columns("child table "+c.Name, c.Table, c.Parent, c.Key, "_position")
 		if s.Table.Has(c.Field) {

@@ -20,7 +20,7 @@ func TestClocksThatWereWrong(t *testing.T) {
 			h.exec(t, "UPDATE "+table+" SET _requested_at = _requested_at + interval '"+offset+"' WHERE _requested_at > '2000-01-01'")
 		}
 		h.exec(t, "UPDATE sync_seen SET requested_at = requested_at + interval '"+offset+"'")
-		h.exec(t, "UPDATE sync_streams SET tail = regexp_replace(tail::text, '\"(seen|checked|slow0|slow1|census)\": \"20..', '\"\\1\": \"2100', 'g')::jsonb WHERE tail IS NOT NULL")
+		h.exec(t, "UPDATE sync_streams SET tail = regexp_replace(tail::text, '\"(seen|checked|whole|head|hot status|count|recent|census)\": \"20..', '\"\\1\": \"2100', 'g')::jsonb WHERE tail IS NOT NULL")
 	}
 	for name, wrong := range map[string]func(h *harness, t *testing.T, dsn string){
 		"an older syncd dated rows and marks by a host a day ahead": func(h *harness, t *testing.T, _ string) { dated(h, t, "1 day") },

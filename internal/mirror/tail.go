@@ -49,6 +49,8 @@ type Told struct{ Event, Field, Value string }
 
 // Probe is one cheap question to Polar.
 type Probe interface {
+	// Name tells it from the others of its stream. Databases keep where it stands under this name: it never changes.
+	Name() string
 	ask(ctx context.Context, t *tail) error
 	// shows tells in words which changes the answers show; "" = none, they only tell that something is amiss.
 	shows() string
@@ -93,7 +95,7 @@ type tail struct {
 	places   []string // of rows that Polar cannot render
 	round    *round
 	at       tailPosition
-	name     string    // of the probe being asked, where its position is kept
+	probe    string    // name of the one being asked
 	through  time.Time // of the newest change stored
 	answered bool      // Polar has answered a question of the stream's own
 	sweepDue string
@@ -107,13 +109,13 @@ type tailPosition struct {
 	Nulls    int                  `json:"nulls,omitzero"`    // rows that were never modified; they come first in descending order
 	Checked  time.Time            `json:"checked,omitzero"`  // until when dates that pass have been looked at, by Polar's clock
 	Through  time.Time            `json:"through,omitzero"`  // of the newest change mirrored
-	Reach    map[string]time.Time `json:"reach,omitempty"`   // questions by number: up to when they have shown everything
-	Began    map[string]time.Time `json:"began,omitempty"`   // when the first page was asked for of a large hot set
+	Reach    map[string]time.Time `json:"reach,omitempty"`   // by probe: up to when they have shown everything
+	Began    map[string]time.Time `json:"began,omitempty"`   // by probe: when the first page of a large hot set was asked for
 	Complete time.Duration        `json:"-"`
 	Short    *int                 `json:"short,omitempty"` // rows that Polar counted and that are not here, when a count was taken first
 	Since    time.Time            `json:"since,omitzero"`  // when the complete sweep began that Short belongs to
-	Page     map[string]int       `json:"page,omitempty"`  // where a large hot set goes on
-	Asked    map[string]time.Time `json:"asked,omitempty"` // slow probes by number, and the census
+	Page     map[string]int       `json:"page,omitempty"`  // by probe: where a large hot set goes on
+	Asked    map[string]time.Time `json:"asked,omitempty"` // by slow probe, and the census: when it was asked
 	Cost     map[string]int       `json:"cost,omitempty"`  // the least they have cost, which is what they cost while nothing changes
 }
 
@@ -213,8 +215,8 @@ func (rd *round) follow(ctx context.Context, names []string) (err error) {
 		return err
 	}
 	for _, t := range rd.tails {
-		for i, p := range t.s.Tail.Fast {
-			t.ask(ctx, fmt.Sprint("fast", i), p)
+		for _, p := range t.s.Tail.Fast {
+			t.ask(ctx, p)
 		}
 		if err := t.fatal(); err != nil {
 			return err
@@ -290,8 +292,8 @@ func (rd *round) open(ctx context.Context, names []string) error {
 func (t Tail) empty() bool { return len(t.Touched)+len(t.Fast)+len(t.Slow) == 0 && t.Hook == "" }
 
 // ask asks one probe, and keeps what went wrong for the end of the round.
-func (t *tail) ask(ctx context.Context, name string, p Probe) {
-	t.attempt(func() error { t.name = name; return p.ask(ctx, t) })
+func (t *tail) ask(ctx context.Context, p Probe) {
+	t.attempt(func() error { t.probe = p.Name(); return p.ask(ctx, t) })
 }
 
 func (t *tail) attempt(do func() error) {
@@ -322,31 +324,30 @@ func (rd *round) spent() (n int64) {
 // slow asks as many of the slow probes as a quiet round may cost, those first that were asked longest ago.
 func (rd *round) slow(ctx context.Context) error {
 	type turn struct {
-		t    *tail
-		name string
-		p    Probe
+		t *tail
+		p Probe
 	}
 	var turns []turn
 	for _, t := range rd.tails {
-		for i, p := range t.s.Tail.Slow {
-			turns = append(turns, turn{t, fmt.Sprint("slow", i), p})
+		for _, p := range t.s.Tail.Slow {
+			turns = append(turns, turn{t, p})
 		}
 	}
-	slices.SortStableFunc(turns, func(a, b turn) int { return a.t.at.Asked[a.name].Compare(b.t.at.Asked[b.name]) })
+	slices.SortStableFunc(turns, func(a, b turn) int { return a.t.at.Asked[a.p.Name()].Compare(b.t.at.Asked[b.p.Name()]) })
 	for _, u := range turns {
 		before := rd.spent()
 		if rd.left <= 0 {
 			return nil
 		}
-		if u.t.at.Cost[u.name] > rd.left && rd.now().Sub(u.t.at.Asked[u.name]) < slowWithin {
+		if u.t.at.Cost[u.p.Name()] > rd.left && rd.now().Sub(u.t.at.Asked[u.p.Name()]) < slowWithin {
 			continue
 		}
-		u.t.ask(ctx, u.name, u.p)
+		u.t.ask(ctx, u.p)
 		if err := u.t.fatal(); err != nil {
 			return err
 		}
 		cost := int(rd.spent() - before)
-		u.t.at.asked(rd.now(), u.name, cost)
+		u.t.at.asked(rd.now(), u.p.Name(), cost)
 		rd.left -= cost
 	}
 	return nil

@@ -2,7 +2,6 @@ package mirror
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -41,11 +40,11 @@ const (
 func (t Tail) covers(rows int64, a access) (by []cover, lacking string) {
 	var fast, slow []cover
 	var whole *cover
-	for i, p := range t.Fast {
-		fast = append(fast, cover{key: fmt.Sprint("fast", i), shows: p.shows()})
+	for _, p := range t.Fast {
+		fast = append(fast, cover{key: p.Name(), shows: p.shows()})
 	}
-	for i, p := range t.Slow {
-		c := cover{key: fmt.Sprint("slow", i), shows: p.shows(), slow: true}
+	for _, p := range t.Slow {
+		c := cover{key: p.Name(), shows: p.shows(), slow: true}
 		if _, c.whole = p.(Whole); c.whole {
 			whole = &c
 		} else if c.shows != "" {
@@ -151,7 +150,7 @@ func (t *tail) reached(at time.Time) {
 	if t.at.Reach == nil {
 		t.at.Reach = map[string]time.Time{}
 	}
-	t.at.Reach[t.name] = at.UTC()
+	t.at.Reach[t.probe] = at.UTC()
 }
 
 // feedState is where a feed is read on from, and how far it can be trusted.
@@ -298,7 +297,7 @@ func (t *tail) newcomers(ctx context.Context, page fetch.Page) error {
 	}
 	made := map[uuid.UUID]time.Time{}
 	var ids []uuid.UUID
-	before, now := t.at.Reach[t.name], t.r.Client.Now()
+	before, now := t.at.Reach[t.probe], t.r.Client.Now()
 	if before.IsZero() {
 		return nil
 	}

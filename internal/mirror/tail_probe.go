@@ -67,6 +67,8 @@ func (Since) ask(ctx context.Context, t *tail) error {
 	return nil
 }
 
+func (Since) Name() string { return "since" }
+
 func (Since) shows() string { return "new rows" }
 
 // Head reads a list from its newest row back to a little before the newest one
@@ -124,6 +126,8 @@ func (h Head) ask(ctx context.Context, t *tail) error {
 	return fmt.Errorf("%w: the head of %s ended without its last page", fetch.ErrContract, t.s.Name)
 }
 
+func (Head) Name() string { return "head" }
+
 func (Head) shows() string { return "new rows" }
 
 // compare takes a count that differs from what is here, by another number than
@@ -161,6 +165,8 @@ func (Count) ask(ctx context.Context, t *tail) error {
 	return t.compare(ctx, page.TotalCount)
 }
 
+func (Count) Name() string { return "count" }
+
 func (Count) shows() string { return "" }
 
 // Hot reads the rows that are likely to change soon: those with one of a few
@@ -171,7 +177,7 @@ type Hot struct {
 }
 
 func (h Hot) ask(ctx context.Context, t *tail) error {
-	first := max(1, t.at.Page[t.name])
+	first := max(1, t.at.Page[t.probe])
 	received := map[string]bool{}
 	var asked time.Time
 	n, all := first, first == 1
@@ -185,7 +191,7 @@ func (h Hot) ask(ctx context.Context, t *tail) error {
 			if t.at.Began == nil {
 				t.at.Began = map[string]time.Time{}
 			}
-			t.at.Began[t.name] = asked.UTC()
+			t.at.Began[t.probe] = asked.UTC()
 		}
 		if _, err := t.listed(ctx, page, ""); err != nil {
 			return err
@@ -194,7 +200,7 @@ func (h Hot) ask(ctx context.Context, t *tail) error {
 			received[id] = true
 		}
 		if n >= page.MaxPage || len(page.Items) == 0 {
-			t.reached(t.at.Began[t.name])
+			t.reached(t.at.Began[t.probe])
 			n = 0
 			break
 		}
@@ -206,7 +212,7 @@ func (h Hot) ask(ctx context.Context, t *tail) error {
 	if t.at.Page == nil {
 		t.at.Page = map[string]int{}
 	}
-	t.at.Page[t.name] = n + 1
+	t.at.Page[t.probe] = n + 1
 	if !all {
 		return nil
 	}
@@ -217,6 +223,8 @@ func (h Hot) ask(ctx context.Context, t *tail) error {
 	left := slices.DeleteFunc(here, func(id uuid.UUID) bool { return received[id.String()] })
 	return t.r.Store.Note(ctx, byID(t.s.Name, left, asked))
 }
+
+func (h Hot) Name() string { return "hot " + h.Filter }
 
 func (h Hot) shows() string { return h.Filter + " " + strings.Join(h.Values, ", ") }
 
@@ -247,6 +255,8 @@ func (d Due) ask(ctx context.Context, t *tail) error {
 	t.reached(now.Add(t.r.TailOverlap - dueLooks[len(dueLooks)-1]))
 	return nil
 }
+
+func (Due) Name() string { return "due" }
 
 func (d Due) shows() string { return strings.Join(d.Columns, ", ") }
 
@@ -322,7 +332,7 @@ func (m Modified) ask(ctx context.Context, t *tail) error {
 		}
 		if n-high >= maxHeadPages {
 			t.sweepDue = fmt.Sprintf("more than %d rows were modified at once", 100*maxHeadPages)
-			asked = t.at.Reach[t.name]
+			asked = t.at.Reach[t.probe]
 			break
 		}
 	}
@@ -330,6 +340,8 @@ func (m Modified) ask(ctx context.Context, t *tail) error {
 	t.reached(asked)
 	return t.compare(ctx, page.TotalCount)
 }
+
+func (Modified) Name() string { return "modified" }
 
 func (Modified) shows() string { return "modified rows" }
 
@@ -352,6 +364,8 @@ func (Whole) ask(ctx context.Context, t *tail) error {
 	}
 	return nil
 }
+
+func (Whole) Name() string { return "whole" }
 
 func (Whole) shows() string { return "the whole list" }
 

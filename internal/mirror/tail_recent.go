@@ -52,4 +52,6 @@ func (Recent) ask(ctx context.Context, t *tail) error {
 	return nil
 }
 
+func (Recent) Name() string { return "recent" }
+
 func (Recent) shows() string { return "new rows" }
