@@ -5,8 +5,10 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // FS holds the migrations, named NNNNN_table.sql and applied in that order.
@@ -22,8 +24,14 @@ type Migration struct {
 	SQL     string // any number of statements, which may run in one transaction
 }
 
-// All lists the migrations in the order in which they are applied.
+// All lists the migrations in the order in which they are applied. Each run asks for them, so they are read once; a caller
+// gets a list of its own.
 func All() ([]Migration, error) {
+	list, err := read()
+	return slices.Clone(list), err
+}
+
+var read = sync.OnceValues(func() ([]Migration, error) {
 	names, err := fs.Glob(FS, "*.sql")
 	if err != nil {
 		return nil, fmt.Errorf("list migrations: %w", err)
@@ -43,4 +51,4 @@ func All() ([]Migration, error) {
 		list[i] = Migration{version, name, strings.TrimSpace(up)}
 	}
 	return list, nil
-}
+})

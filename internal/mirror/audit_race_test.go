@@ -2,12 +2,32 @@ package mirror_test
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
+	"sync"
 	"testing"
 
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
 )
+
+// movesBetween any two requests of an audit: enough that each kind of move comes between the pages of a list.
+const movesBetween = 3
+
+// before does something ahead of each request, one at a time.
+func before(do func()) http.RoundTripper {
+	var mu sync.Mutex
+	return roundTripper(func(req *http.Request) (*http.Response, error) {
+		mu.Lock()
+		do()
+		mu.Unlock()
+		return http.DefaultTransport.RoundTrip(req)
+	})
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
 // The world changes between any two requests of an audit: that makes no finding.
 func TestAuditWhileTheWorldMoves(t *testing.T) {
@@ -17,7 +37,6 @@ func TestAuditWhileTheWorldMoves(t *testing.T) {
 	customers := h.stored(t, "customers", "_deleted_at IS NULL AND type = 'individual' ORDER BY id")
 	subscriptions := h.stored(t, "subscriptions", "status = 'active' ORDER BY id")
 	orders := h.stored(t, "orders", "status = 'paid' AND refundable_amount > 20 ORDER BY id")
-	stop, done := make(chan struct{}), make(chan struct{})
 	moves := [5]func(n int, customer string) int{
 		func(n int, customer string) int {
 			status, _ := h.call(t, http.MethodPatch, "/v1/customers/"+customer, fmt.Sprintf(`{"name":"Name %d","email":"n%d@example.com"}`, n, n))
@@ -44,35 +63,30 @@ func TestAuditWhileTheWorldMoves(t *testing.T) {
 		},
 	}
 	var moved [len(moves)]int // how often each succeeded: some are refused, as that of a customer who is gone
-	go func() {
-		defer close(done)
-		for n := 0; ; n++ {
-			select {
-			case <-stop:
-				return
-			default:
-			}
+	n := 0
+	r := h.through(t, before(func() {
+		for range movesBetween {
 			if status := moves[n%len(moves)](n, customers[n%len(customers)]["id"].(string)); status/100 == 2 {
 				moved[n%len(moves)]++
 			}
+			n++
 		}
-	}()
+	}), slog.New(slog.DiscardHandler))
 	for range 3 {
-		a, err := h.Audit(t.Context(), mirror.AuditOptions{States: -1})
+		a, err := r.Audit(t.Context(), mirror.AuditOptions{States: -1})
 		if err != nil {
 			t.Error(err)
 		}
 		for _, f := range a.Findings {
 			t.Errorf("found %+v", f)
 		}
+		t.Logf("%d moves, %d requests", n, a.Requests)
 		for _, c := range a.Checks {
 			if c.Failed != "" {
 				t.Logf("%s against %s: %s", c.Stream, c.Against, c.Failed)
 			}
 		}
 	}
-	close(stop)
-	<-done
 	for i, n := range moved {
 		if n == 0 {
 			t.Errorf("move %d never succeeded: this shows nothing of it", i)

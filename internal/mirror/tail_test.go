@@ -14,11 +14,11 @@ import (
 	"syncd/internal/polarsim"
 )
 
-// round makes one round of tails that must succeed, and tells how many requests it took.
-func (h *harness) round(t *testing.T) mirror.Result {
+// round makes one round of tails, of all streams or of these, that must succeed, and tells how many requests it took.
+func (h *harness) round(t *testing.T, names ...string) mirror.Result {
 	t.Helper()
 	before := h.server.Requests()
-	res, err := h.Tail(t.Context())
+	res, err := h.Tail(t.Context(), names...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,5 +172,36 @@ func TestTailTakesNoAbsenceForADeletion(t *testing.T) {
 	h.equal(t, "members")
 	if due, err := h.store.SweepsDue(t.Context()); err != nil || len(due) > 0 {
 		t.Errorf("still due after the sweep: %v, %v", due, err)
+	}
+}
+
+// Each slow question has its turn within everyTurn rounds, whatever the others cost.
+func TestTailGivesEachSlowQuestionItsTurn(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{world: polarsim.Options{Customers: 20, NoWebhook: true}, mirror: tailing})
+	h.sync(t)
+	unasked := func() (names []string) {
+		asked := map[string]map[string]any{}
+		for _, text := range h.texts(t, "SELECT json_build_object(stream, tail->'asked')::text FROM sync_streams WHERE tail ? 'asked'") {
+			decode(t, []byte(text), &asked)
+		}
+		for _, s := range mirror.Streams() {
+			for i := range s.Tail.Slow {
+				if name := fmt.Sprint("slow", i); !s.Optional && s.OptIn == "" && asked[s.Name][name] == nil {
+					names = append(names, s.Name+" "+name)
+				}
+			}
+		}
+		return names
+	}
+	h.round(t)
+	if len(unasked()) == 0 {
+		t.Fatal("one round asks all: this shows nothing of turns")
+	}
+	for range everyTurn - 1 {
+		h.round(t)
+	}
+	if left := unasked(); len(left) > 0 {
+		t.Errorf("after %d rounds nobody has asked %v", everyTurn, left)
 	}
 }

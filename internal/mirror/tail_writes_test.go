@@ -49,7 +49,8 @@ func TestTailSeesEachWriteThatAWebhookTells(t *testing.T) {
 }
 
 // looksWho makes each write that Polar offers on the streams and looks who sees it; the next round of tails unless seenBy
-// says otherwise.
+// says otherwise. A round of all streams comes first. The turns of slow questions come sooner in rounds of the streams
+// concerned alone; that they come in rounds of all streams too is shown by TestTailGivesEachSlowQuestionItsTurn.
 func looksWho(t *testing.T, world polarsim.Options, seenBy map[string]string) {
 	world.Seed, world.Customers = 4, 40
 	h := start(t, setup{world: world, mirror: tailing})
@@ -75,7 +76,7 @@ func looksWho(t *testing.T, world polarsim.Options, seenBy map[string]string) {
 			if differs != "" {
 				got = bySweep
 				for n := 0; want == byTurn && n < everyTurn && got != byTurn; n++ {
-					h.round(t)
+					h.round(t, w.streams...)
 					if differs = h.differs(t, w.streams); differs == "" {
 						got = byTurn
 					}

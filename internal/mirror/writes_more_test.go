@@ -23,13 +23,16 @@ func moreWrites() []write {
 		{"payment disputed", []string{"disputes"}, nil, disputed("payment disputed")},
 		{"dispute decided", []string{"disputes"}, before, disputed("dispute decided")},
 	}
-	for _, x := range []struct{ stream, path, made, field string }{
-		{"files", "/v1/files/", "", "name"},
-		{"webhook_endpoints", "/v1/webhooks/endpoints/", `{"url":"https://one.example.com/","format":"raw","events":["order.paid"]}`, "name"},
-		{"discounts", "/v1/discounts/", "", "name"},
-		{"benefits", "/v1/benefits/", "", "description"},
-		{"checkout_links", "/v1/checkout-links/", "", "label"},
-		{"custom_fields", "/v1/custom-fields/", "", "name"},
+	for _, x := range []struct {
+		stream, path, made, field string
+		copied                    []string // streams whose rows hold the whole object
+	}{
+		{"files", "/v1/files/", "", "name", nil},
+		{"webhook_endpoints", "/v1/webhooks/endpoints/", `{"url":"https://one.example.com/","format":"raw","events":["order.paid"]}`, "name", nil},
+		{"discounts", "/v1/discounts/", "", "name", nil},
+		{"benefits", "/v1/benefits/", "", "description", nil},
+		{"checkout_links", "/v1/checkout-links/", "", "label", nil},
+		{"custom_fields", "/v1/custom-fields/", "", "name", []string{"products"}},
 	} {
 		made := 0
 		one := func(t *testing.T, h *harness) string {
@@ -41,7 +44,7 @@ func moreWrites() []write {
 		}
 		what := strings.ReplaceAll(strings.TrimSuffix(x.stream, "s"), "_", " ")
 		list = append(list,
-			write{what + " renamed", []string{x.stream}, one, func(t *testing.T, h *harness, id string) gone {
+			write{what + " renamed", append([]string{x.stream}, x.copied...), one, func(t *testing.T, h *harness, id string) gone {
 				h.want(t, http.StatusOK, http.MethodPatch, x.path+id, fmt.Sprintf(`{%q:"Renamed “é”"}`, x.field))
 				return nil
 			}})
@@ -49,7 +52,7 @@ func moreWrites() []write {
 			continue // there is no GET of a file: it takes two sweeps that do not meet it, see TestFileDeleted
 		}
 		list = append(list,
-			write{what + " deleted", []string{x.stream}, one, func(t *testing.T, h *harness, id string) gone {
+			write{what + " deleted", append([]string{x.stream}, x.copied...), one, func(t *testing.T, h *harness, id string) gone {
 				h.want(t, http.StatusNoContent, http.MethodDelete, x.path+id, "")
 				return gone{x.stream: {id}}
 			}})
@@ -85,7 +88,7 @@ func moreWrites() []write {
 			h.archive(t, "", false)
 			return nil
 		}},
-		write{"custom field's key renamed", []string{"custom_fields", "orders", "subscriptions"}, nil, func(t *testing.T, h *harness, _ string) gone {
+		write{"custom field's key renamed", []string{"custom_fields", "products", "orders", "subscriptions"}, nil, func(t *testing.T, h *harness, _ string) gone {
 			field := h.first(t, "/v1/custom-fields/", nil, func(f map[string]any) bool { return f["slug"] == "heard-from" })
 			h.want(t, http.StatusOK, http.MethodPatch, "/v1/custom-fields/"+field["id"].(string), `{"slug":"found-by"}`)
 			return nil

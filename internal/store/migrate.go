@@ -231,19 +231,28 @@ func lockID(schema string) int64 {
 }
 
 // MigrationStatus lists every migration of this syncd, applied or pending. It writes nothing.
-func (s *Store) MigrationStatus(ctx context.Context) (list []Migration, err error) {
+func (s *Store) MigrationStatus(ctx context.Context) ([]Migration, error) {
+	list, _, err := s.migrationStatus(ctx)
+	return list, err
+}
+
+// migrationStatus also gives the latest version of the schema, which may be one that this syncd does not know.
+func (s *Store) migrationStatus(ctx context.Context) (list []Migration, latest int64, err error) {
 	all, err := migrations.All()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	at, err := applied(ctx, s.pool, s.schema)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	for _, m := range all {
 		list = append(list, Migration{Version: m.Version, Name: m.Name, AppliedAt: at[m.Version]})
 	}
-	return list, nil
+	for v := range at {
+		latest = max(latest, v)
+	}
+	return list, latest, nil
 }
 
 // applied reads the table of versions. It names the schema: a role that may not look into it is then told so, instead of
@@ -265,33 +274,14 @@ func applied(ctx context.Context, q interface {
 	return at, nil
 }
 
-// refuseNewer keeps an old syncd from writing tables that a newer one shaped.
-func (s *Store) refuseNewer(ctx context.Context) error {
-	list, err := s.MigrationStatus(ctx)
-	if err != nil {
-		return err
-	}
-	at, err := applied(ctx, s.pool, s.schema)
-	if err != nil {
-		return err
-	}
-	latest := list[len(list)-1].Version
-	for v := range at {
-		if v > latest {
-			return fmt.Errorf("%w: schema %q is at migration %d, this syncd knows up to %d: upgrade syncd, or choose another schema (--schema)", ErrSchemaNewer, s.schema, v, latest)
-		}
-	}
-	return nil
-}
-
-// CheckSchema reports ErrSchemaNewer or ErrSchemaBehind.
+// CheckSchema reports ErrSchemaNewer, which keeps an old syncd from writing tables that a newer one shaped, or ErrSchemaBehind.
 func (s *Store) CheckSchema(ctx context.Context) error {
-	if err := s.refuseNewer(ctx); err != nil {
-		return err
-	}
-	list, err := s.MigrationStatus(ctx)
+	list, latest, err := s.migrationStatus(ctx)
 	if err != nil {
 		return err
+	}
+	if known := list[len(list)-1].Version; latest > known {
+		return fmt.Errorf("%w: schema %q is at migration %d, this syncd knows up to %d: upgrade syncd, or choose another schema (--schema)", ErrSchemaNewer, s.schema, latest, known)
 	}
 	for _, m := range list {
 		if m.AppliedAt.IsZero() {
