@@ -315,6 +315,16 @@ func TestDaemonOutlivesItsToken(t *testing.T) {
 	if code, body := d.get(t, "/status"); code != http.StatusOK || !strings.Contains(body, `"polar": "POLAR_ACCESS_TOKEN was refused`) {
 		t.Errorf("/status: %d %s", code, body)
 	}
+	// It goes on asking, without another word, and no stream is tried meanwhile.
+	asked := func() int { return sim.RequestsByPath()["GET /v1/organizations/"] }
+	for range 2 {
+		before := asked()
+		d.signal(t, syscall.SIGHUP)
+		await(t, "another question", func() bool { return asked() >= before+2 }) // a 401 is confirmed
+	}
+	if _, metrics := d.get(t, "/metrics"); strings.Contains(metrics, `syncd_runs_total{outcome="failed",stream="products"} 2`) {
+		t.Error("streams are read with a token that is refused")
+	}
 	before := runs(t, d)
 	if err := os.WriteFile(token, []byte(second), 0o600); err != nil {
 		t.Fatal(err)

@@ -80,7 +80,7 @@ const (
 // it may have been replaced. An error that waiting does not heal is returned.
 func (d *daemon) gainAccess(ctx context.Context) error {
 	began := time.Now()
-	for wait := askLeast; ; wait = min(2*wait, askMost) {
+	for asked := 1; ; asked++ {
 		d.renewToken(ctx)
 		err := d.org.Runner.Check(ctx)
 		// A gateway may say that no version is served while Polar is deployed. A daemon that starts waits for that to pass. Where it
@@ -97,11 +97,16 @@ func (d *daemon) gainAccess(ctx context.Context) error {
 		if err == nil || ctx.Err() != nil {
 			return err
 		}
-		if errors.Is(err, fetch.ErrAuth) {
-			wait = askMost
-		}
-		d.pause(ctx, wait)
+		d.pause(ctx, askAfter(err, asked))
 	}
+}
+
+// askAfter is how long to wait after so many questions to Polar, of which the last one ended with err.
+func askAfter(err error, asked int) time.Duration {
+	if errors.Is(err, fetch.ErrAuth) {
+		return askMost
+	}
+	return min(askLeast<<min(asked-1, 10), askMost)
 }
 
 // mayPass tells the errors that may go away without a change to the configuration, but for the token.
