@@ -136,6 +136,9 @@ func (e *Error) summary() string {
 	case ClassCanceled:
 		return "given up waiting for " + e.Server
 	case ClassLocal:
+		if e.Attempts == 0 {
+			return e.Server + " was not asked"
+		}
 		return "the answer of " + e.Server + " could not be kept"
 	}
 	return e.Server + " gave an unexpected answer"

@@ -157,7 +157,7 @@ func (x *exchange) date(ctx context.Context) (time.Time, error) {
 	defer cancel()
 	sent, err := x.stamp(ctx)
 	if err != nil {
-		return sent, &errLocal{fmt.Errorf("date the request: %w", err), "check the database"}
+		return sent, &errLocal{fmt.Errorf("date the request: %w", err), ""}
 	}
 	return sent, nil
 }

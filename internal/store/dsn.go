@@ -2,6 +2,8 @@ package store
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
 	"net/url"
 	"regexp"
 	"strings"
@@ -15,6 +17,7 @@ var (
 	surrounding = " \t\r\n\"'`\ufeff"
 	otherURL    = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:`)
 	ourURL      = regexp.MustCompile(`^postgres(ql)?://`)
+	namedURL    = regexp.MustCompile(`(?i)^(export\s+)?\w*(url|dsn)\w*\s*[=:]`)
 )
 
 const form = "write postgres://user:password@host:5432/name or host=... user=... dbname=..."
@@ -35,6 +38,8 @@ func CheckDSN(dsn string) error {
 		return errors.New("blanks, quotes or line breaks surround the URL: remove them")
 	case strings.HasPrefix(strings.ToLower(bare), "jdbc:"):
 		return errors.New("it is a URL for JDBC: " + form)
+	case !isURL && namedURL.MatchString(bare):
+		return errors.New("it begins with the name of the setting: leave the name out, and what stands between it and the value")
 	case !isURL && otherURL.MatchString(bare):
 		return errors.New("it is not a URL of Postgres: " + form)
 	}
@@ -44,9 +49,12 @@ func CheckDSN(dsn string) error {
 			return errors.New(`a character such as @ # / ? or % in the password or the user must be percent-encoded: @ is %40, # is %23, / is %2F, ? is %3F, % is %25`)
 		}
 		if err != nil {
-			return errors.New("it is no URL that Postgres takes (special characters in the password must be percent-encoded): " + form)
+			return wrongURL(dsn, err)
 		}
 		return nil
+	}
+	if file, is := errors.AsType[*fs.PathError](err); is {
+		return fmt.Errorf("a file that it names, such as by sslrootcert, cannot be read: %w", file.Err)
 	}
 	if err != nil {
 		return errors.New("it cannot be read: " + form)
@@ -59,7 +67,33 @@ func CheckDSN(dsn string) error {
 	return nil
 }
 
+// wrongURL tells why a URL is refused. Where it is right without one of its parameters, it is that one.
+func wrongURL(dsn string, cause error) error {
+	if u, err := url.Parse(dsn); err == nil {
+		for name := range u.Query() {
+			rest := u.Query()
+			rest.Del(name)
+			without := *u
+			without.RawQuery = rest.Encode()
+			if _, err := pgconn.ParseConfig(without.String()); err != nil {
+				continue
+			}
+			if file, is := errors.AsType[*fs.PathError](cause); is {
+				return fmt.Errorf("the file that its parameter %s names cannot be read: %w", name, file.Err)
+			}
+			return fmt.Errorf("its parameter %s has a value that cannot be used: see the documentation of libpq", name)
+		}
+	}
+	return errors.New("it is no URL that Postgres takes (special characters in the password must be percent-encoded): " + form)
+}
+
 var settingName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.$]*$`)
+
+// cuttable tells whether the password stands among the settings of a connection string, so that what follows a blank or an &
+// in it looks like another setting.
+func cuttable(dsn string) bool {
+	return !ourURL.MatchString(dsn) || strings.Contains(dsn, "password=")
+}
 
 // unescaped tells whether the password of a URL, or its user, holds a character that ends it too early: then what follows
 // is taken for something else, another host even.
@@ -74,7 +108,7 @@ func unescaped(dsn string) bool {
 		return true
 	}
 	path, query, _ := strings.Cut(beyond, "?")
-	if strings.Contains(path, "@") {
+	if strings.Contains(path, "@") || path == "" && !strings.Contains(authority, "@") && strings.Contains(query, "@") {
 		return true
 	}
 	for pair := range strings.SplitSeq(query, "&") {

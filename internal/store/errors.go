@@ -101,11 +101,14 @@ func (p *Pool) unreachable(err *pgconn.ConnectError) error {
 	where := fmt.Sprintf("%s, database %q, user %q", address(c.Host, c.Port), c.Database, c.User)
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
-		kind := ErrUnreachable
-		if slices.Contains([]string{"28", "3D", "42"}, pg.Code[:2]) { // it will not heal by itself
+		kind, said, remedy := ErrUnreachable, error(&Error{Err: pg}), remedies[pg.Code]
+		if slices.Contains([]string{"22", "28", "3D", "42"}, pg.Code[:2]) { // it will not heal by itself
 			kind = ErrRefused
 		}
-		return &Error{Err: fmt.Errorf("%w: %s: %w", kind, where, &Error{Err: pg}), Remedy: remedies[pg.Code]}
+		if isCode(pg, "08P01", "22023", "42704") && cuttable(p.Config().ConnString()) {
+			said, remedy = errParameter(pg.Code), "correct what SYNCD_DATABASE_URL sets; in a password, a blank must stand in single quotes, and in a URL & must be %26"
+		}
+		return &Error{Err: fmt.Errorf("%w: %s: %w", kind, where, said), Remedy: remedy}
 	}
 	kind, cause, remedy := ErrUnreachable, error(oneLine{err}), "check SYNCD_DATABASE_URL, and that the server accepts connections from here"
 	var dns *net.DNSError
@@ -122,6 +125,14 @@ func (p *Pool) unreachable(err *pgconn.ConnectError) error {
 		cause = errors.New("no answer in time")
 	}
 	return &Error{Err: fmt.Errorf("%w: %s: %w", kind, where, cause), Remedy: remedy}
+}
+
+// errParameter is a setting in the connection string that the server does not take. It is not repeated: it can be the rest of
+// a password that was cut at a blank or an &.
+type errParameter string
+
+func (code errParameter) Error() string {
+	return "the server does not take a setting that it is given (SQLSTATE " + string(code) + ")"
 }
 
 // oneLine is what an attempt to connect met, without the line breaks.

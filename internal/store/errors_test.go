@@ -57,6 +57,9 @@ func TestConnectionsThatAreRefused(t *testing.T) {
 		{"TLS", func(u *url.URL) { u.RawQuery = "sslmode=require" }, []string{"server refused TLS", "sslmode"}, true},
 		{"port", func(u *url.URL) { u.Host = "127.0.0.1:1" }, []string{"connection refused", "check SYNCD_DATABASE_URL"}, false},
 		{"setting", func(u *url.URL) { u.RawQuery = "sslmode=disable&no_such=1" }, []string{`parameter "no_such"`}, true},
+		{"value", func(u *url.URL) { u.RawQuery = "sslmode=disable&work_mem=huge" }, []string{`"work_mem"`, "22023"}, true},
+		{"password that goes on", func(u *url.URL) { u.RawQuery = inQuery(u) + "&s3cret=1" }, []string{"a setting that it is given", "42704", "%26"}, true},
+		{"password that ends as a value", func(u *url.URL) { u.RawQuery = inQuery(u) + "&work_mem=s3cret" }, []string{"a setting that it is given", "22023", "%26"}, true},
 	} {
 		u, err := url.Parse(pg.DSN())
 		if err != nil {
@@ -69,6 +72,13 @@ func TestConnectionsThatAreRefused(t *testing.T) {
 			t.Errorf("%s: %v: will it heal by itself?", tc.name, err)
 		}
 	}
+}
+
+// inQuery puts the password of a URL among its parameters.
+func inQuery(u *url.URL) string {
+	password, _ := u.User.Password()
+	u.User = url.User(u.User.Username())
+	return "sslmode=disable&password=" + url.QueryEscape(password)
 }
 
 func TestPoolersThatCannotBeUsed(t *testing.T) {
@@ -177,30 +187,39 @@ func waitFor(t *testing.T, conn *pgx.Conn) {
 func TestDSNs(t *testing.T) {
 	t.Parallel()
 	for dsn, want := range map[string]string{
-		`"postgres://u:s3cret@db.internal/app?sslmode=require"`: "in quotes",
-		`'postgres://u:s3cret@db.internal/app'`:                 "in quotes",
-		" postgres://u:s3cret@db.internal/app":                  "blanks",
-		"postgres://u:s3cret@db.internal/app\n":                 "line breaks",
-		"\ufeffpostgres://u:s3cret@db.internal/app":             "byte order mark",
-		"jdbc:postgresql://db.internal/app?password=s3cret":     "JDBC",
-		"mysql://u:s3cret@db.internal/app":                      "not a URL of Postgres",
-		"postgresql+psycopg2://u:s3cret@db.internal/app":        "not a URL of Postgres",
-		"https://u:s3cret@db.internal":                          "not a URL of Postgres",
-		"postgres://u:x@s3cret@db.internal/app":                 "percent-encoded",
-		"postgres://u:1#s3cret@db.internal/app":                 "percent-encoded",
-		"postgres://u:x#s3cret@db.internal/app":                 "percent-encoded",
-		"postgres://u:1/s3cret@db.internal/app":                 "percent-encoded",
-		"postgres://u:s3cret/x@db.internal/app":                 "percent-encoded",
-		"postgres://u:1?s3cret@db.internal/app":                 "percent-encoded",
-		"postgres://u:s3cret%zz@db.internal/app":                "percent-encoded",
-		"postgres://u:s3cret@db.internal:port/app":              "no URL",
-		"postgres://u:s3cret@[db.internal/app":                  "no URL",
-		"host=db.internal password=s3cret x user=u":             "cannot be read",
-		"host=db.internal password=a s3cret=b":                  "",
-		"s3cret":                                                "cannot be read",
-		"":                                                      "empty",
-		"  ":                                                    "empty",
-		"postgres://u@db.internal/app?pool_max_conns=0":         "",
+		`"postgres://u:s3cret@db.internal/app?sslmode=require"`:               "in quotes",
+		`'postgres://u:s3cret@db.internal/app'`:                               "in quotes",
+		" postgres://u:s3cret@db.internal/app":                                "blanks",
+		"postgres://u:s3cret@db.internal/app\n":                               "line breaks",
+		"\ufeffpostgres://u:s3cret@db.internal/app":                           "byte order mark",
+		"jdbc:postgresql://db.internal/app?password=s3cret":                   "JDBC",
+		"mysql://u:s3cret@db.internal/app":                                    "not a URL of Postgres",
+		"postgresql+psycopg2://u:s3cret@db.internal/app":                      "not a URL of Postgres",
+		"https://u:s3cret@db.internal":                                        "not a URL of Postgres",
+		"postgres://u:x@s3cret@db.internal/app":                               "percent-encoded",
+		"postgres://u:1#s3cret@db.internal/app":                               "percent-encoded",
+		"postgres://u:x#s3cret@db.internal/app":                               "percent-encoded",
+		"postgres://u:1/s3cret@db.internal/app":                               "percent-encoded",
+		"postgres://u:s3cret/x@db.internal/app":                               "percent-encoded",
+		"postgres://u:1?x=s3cret@db.internal/app":                             "percent-encoded",
+		"postgres://u:1?s3cret@db.internal/app":                               "percent-encoded",
+		"postgres://u:s3cret%zz@db.internal/app":                              "percent-encoded",
+		"postgres://u:s3cret@db.internal:port/app":                            "no URL",
+		"postgres://u:s3cret@[db.internal/app":                                "no URL",
+		"SYNCD_DATABASE_URL=postgres://u:s3cret@db/app":                       "the name of the setting",
+		"export DATABASE_URL='postgres://u:s3cret@db/app'":                    "the name of the setting",
+		"url: postgres://u:s3cret@db/app":                                     "the name of the setting",
+		"postgres://u:s3cret@db/app?sslmode=sometimes":                        "its parameter sslmode",
+		"postgres://u:s3cret@db/app?connect_timeout=s3cret":                   "its parameter connect_timeout",
+		"postgres://u:s3cret@db/app?service=s3cret":                           "its parameter service",
+		"postgres://u:s3cret@db/app?sslmode=verify-ca&sslrootcert=/no/s3cret": "the file that its parameter sslrootcert names cannot be read: no such file",
+		"host=db password=s3cret sslmode=verify-ca sslrootcert=/no/s3cret":    "sslrootcert, cannot be read: no such file",
+		"host=db.internal password=s3cret x user=u":                           "cannot be read",
+		"host=db.internal password=a s3cret=b":                                "",
+		"s3cret":                                                              "cannot be read",
+		"":                                                                    "empty",
+		"  ":                                                                  "empty",
+		"postgres://u@db.internal/app?pool_max_conns=0":                       "",
 		// What is right is taken.
 		"postgres://u:p%40%23%2F%3F%25@db.internal:5432/app?sslmode=require": "",
 		"postgresql://u@one,two:5433/app?target_session_attrs=read-write":    "",

@@ -290,3 +290,16 @@ func (s *Store) CheckSchema(ctx context.Context) error {
 	}
 	return nil
 }
+
+// CheckWrites tells whether the database takes writes. A replica and a frozen database can be read, and not be synced into.
+func (s *Store) CheckWrites(ctx context.Context) error {
+	const readOnly = "25006"
+	var takes bool
+	if err := s.pool.QueryRow(ctx, "SELECT NOT (pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean)").Scan(&takes); err != nil {
+		return fmt.Errorf("ask whether the database takes writes: %w", err)
+	}
+	if !takes {
+		return &Error{Err: fmt.Errorf("nothing can be synced into a database that is read-only (SQLSTATE %s)", readOnly), Remedy: remedies[readOnly]}
+	}
+	return nil
+}
