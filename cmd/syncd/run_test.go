@@ -20,6 +20,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"syncd/internal/daemon"
+	"syncd/internal/fetch"
 	"syncd/internal/localpg/pgtest"
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
@@ -346,24 +347,54 @@ func TestDaemonOutlivesItsToken(t *testing.T) {
 // for as long as its patience, and ends.
 func TestDaemonOutlivesItsVersion(t *testing.T) {
 	t.Parallel()
-	t.Run("goes on", func(t *testing.T) {
-		t.Parallel()
-		polar, sim := simulated(t, polarsim.ServerOptions{})
-		d := startDaemon(t, polar, "--polar-version", "2026-04", "--schedule", "@every 1s", "--streams", "products", "--jitter", "0s")
-		await(t, "a run", func() bool { return runs(t, d) > 0 })
-		sim.Retire("2026-04")
-		before := runs(t, d)
-		await(t, "runs in the next version", func() bool { return runs(t, d) >= before+3 })
-		if _, metrics := d.get(t, "/metrics"); !strings.Contains(metrics, `syncd_polar_version_retired{version="2026-10"} 1`) {
-			t.Error("/metrics does not tell")
-		}
-		if _, status := d.get(t, "/status"); !strings.Contains(status, `"retired": "2026-04"`) {
-			t.Errorf("/status: %s", status)
-		}
-		if n := strings.Count(d.logged(), "has retired the version"); n != 1 {
-			t.Errorf("told %d times", n)
-		}
-	})
+	for _, version := range polarsim.Versions() {
+		t.Run(version+" ends in a sweep", func(t *testing.T) {
+			t.Parallel()
+			next := fetch.DefaultVersion
+			if version == next {
+				next = "2027-01"
+			}
+			polar, sim := simulated(t, polarsim.ServerOptions{})
+			stall, err := polarsim.ParseFault("stall:path=/v1/customer-seats,skip=5,times=1,for=3s")
+			if err != nil {
+				t.Fatal(err)
+			}
+			sim.AddFault(stall)
+			d := startDaemon(t, polar, "--polar-version", version, "--schedule", "@every 1s", "--streams", "products,subscriptions,orders,customer_seats", "--tail", "30s", "--jitter", "0s")
+			await(t, "a sweep under way", func() bool { return sim.RequestsByPath()["GET /v1/customer-seats"] > 5 })
+			sim.Retire(version)
+			before := runs(t, d)
+			await(t, "runs in the next version", func() bool {
+				_, metrics := d.get(t, "/metrics")
+				return runs(t, d) >= before+3 && strings.Contains(metrics, `syncd_runs_total{outcome="succeeded",stream="customer_seats"}`)
+			})
+			_, metrics := d.get(t, "/metrics")
+			for _, want := range []string{fmt.Sprintf(`syncd_polar_version_retired{version=%q} 1`, next), fmt.Sprintf(`syncd_polar_version_left_seconds{version=%q} `, next)} {
+				if !strings.Contains(metrics, want) {
+					t.Errorf("/metrics lacks %s", want)
+				}
+			}
+			if _, status := d.get(t, "/status"); !strings.Contains(status, fmt.Sprintf(`"retired": %q`, version)) {
+				t.Errorf("/status: %s", status)
+			}
+			if n := strings.Count(d.logged(), "has retired the version"); n != 1 {
+				t.Errorf("told %d times", n)
+			}
+			if version == "2026-04" && !strings.Contains(d.logged(), `"ends":"2027-01-01"`) { // from the middle of November 2026 on
+				t.Error("its end was not told of ahead")
+			}
+			await(t, "a round of tails in the next version", func() bool {
+				return d.row(t, `SELECT count(*)::text FROM polar.sync_runs WHERE kind = 'tail' AND outcome = 'succeeded' AND started_at >
+					(SELECT min(finished_at) FROM polar.sync_runs WHERE stream = 'customer_seats' AND outcome = 'succeeded')`) != "0"
+			})
+			if bad := d.row(t, `SELECT COALESCE(string_agg(stream || ' ' || outcome || ': ' || reason, '; '), '') FROM polar.sync_runs WHERE outcome NOT IN ('succeeded', 'skipped')`); bad != "" {
+				t.Error(bad)
+			}
+			if code, _ := d.get(t, "/readyz"); code != http.StatusOK {
+				t.Errorf("/readyz: %d", code)
+			}
+		})
+	}
 	t.Run("no version is served", func(t *testing.T) {
 		t.Parallel()
 		polar, _ := simulated(t, polarsim.ServerOptions{Retired: polarsim.Versions()})
@@ -459,6 +490,11 @@ func TestReload(t *testing.T) {
 	if _, body := d.get(t, "/status"); !strings.Contains(body, `"schedule": "@every 1s"`) {
 		t.Errorf("/status: %s", body)
 	}
+	if n := d.row(t, "SELECT count(*)::text FROM polar.sync_runs WHERE kind = 'tail'"); n != "0" {
+		t.Errorf("%s rounds of tails, the first of which is due in an hour", n)
+	}
+	reload("streams: products,orders\nparallel: 7\nschedule: 'off'\njitter: 0s\nrequests_per_minute: 77\nlog_level: debug\ntail: 30s\n", `"changed":"schedule tail`)
+	await(t, "a round of tails", func() bool { return d.row(t, "SELECT count(*)::text FROM polar.sync_runs WHERE kind = 'tail'") != "0" })
 }
 
 // A command that runs once is not ended by SIGHUP.

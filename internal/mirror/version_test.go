@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -116,6 +118,72 @@ func TestVersionEndsInTheMiddleOfASweep(t *testing.T) {
 			}
 			if n, want := h.texts(t, "SELECT count(*)::text FROM customers WHERE _deleted_at IS NULL")[0], fmt.Sprint(h.world.Counts()["customers"]); n != want {
 				t.Errorf("%s customers are live, Polar has %s", n, want)
+			}
+		})
+	}
+}
+
+// ending lets one client see a version end with its request of this number for a path; "" = for any.
+type ending struct {
+	version, path string
+	at            int64
+	asked         atomic.Int64
+}
+
+func (e *ending) RoundTrip(req *http.Request) (*http.Response, error) {
+	if e.path == "" || req.URL.Path == e.path || e.asked.Load() >= e.at {
+		if e.asked.Add(1) >= e.at {
+			req = req.Clone(req.Context())
+			switch asked := req.Header.Get("Polar-Version"); {
+			case asked == e.version:
+				req.Header.Set("Polar-Version", "2020-01") // as unknown as one that has ended
+			case asked == "" && e.version == polarsim.CurrentVersion:
+				req.Header.Set("Polar-Version", "2027-01")
+			}
+		}
+	}
+	return http.DefaultTransport.RoundTrip(req)
+}
+
+// What differs between versions is no damage: an audit and a tail in another version than that of the sweeps find nothing, also
+// where theirs ends on the way, with any of their requests.
+func TestVersionIsAnotherInAuditsAndTails(t *testing.T) {
+	t.Parallel()
+	names := []string{"products", "customers", "subscriptions", "orders", "license_keys", "customers_export", "orders_export", "subscriptions_export"}
+	for _, swept := range polarsim.Versions() {
+		t.Run(swept, func(t *testing.T) {
+			t.Parallel()
+			h := start(t, setup{world: polarsim.Options{Customers: 20}})
+			if results, err := h.of(t, swept, nil, nil).Sync(t.Context(), names...); err != nil || slices.ContainsFunc(results, func(r mirror.Result) bool { return !r.Whole() }) {
+				t.Fatalf("sync: %+v, %v", results, err)
+			}
+			before := h.texts(t, "SELECT count(*)::text || ' of ' || count(_deleted_at)::text FROM license_keys")[0]
+			read := func(version string, rt http.RoundTripper, log *slog.Logger) {
+				t.Helper()
+				r := h.of(t, version, rt, log)
+				if res, err := r.Tail(t.Context()); err != nil || res.Outcome != mirror.Succeeded {
+					t.Errorf("%s: tail: %s %s, %v", version, res.Outcome, res.Reason, err)
+				}
+				if audit, err := r.Audit(t.Context(), mirror.AuditOptions{Streams: names, States: -1}); err != nil || !audit.Clean() {
+					t.Errorf("%s: audit: %+v, %v", version, audit, err)
+				}
+			}
+			for _, version := range polarsim.Versions() {
+				read(version, nil, nil)
+			}
+			for _, at := range []*ending{{at: 3}, {at: 16}, {path: "/v1/customers/export", at: 1}, {path: "/v1/orders/export", at: 1}} {
+				at.version = swept
+				var out lockedBuffer
+				read(swept, at, slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelWarn})))
+				if n := strings.Count(out.String(), "has retired the version"); n != 1 {
+					t.Errorf("%s %d: told %d times: %s", at.path, at.at, n, out.String())
+				}
+				if v, err := h.store.Version(t.Context()); err != nil || v.Retired != swept {
+					t.Errorf("%s %d: recorded as %+v, %v", at.path, at.at, v, err)
+				}
+			}
+			if after := h.texts(t, "SELECT count(*)::text || ' of ' || count(_deleted_at)::text FROM license_keys")[0]; after != before {
+				t.Errorf("license keys: %s are deleted, before %s", after, before)
 			}
 		})
 	}
