@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"syncd/internal/config"
@@ -65,6 +66,7 @@ func (cmd *auditCmd) Run(c *command) error {
 }
 
 func printAudit(w io.Writer, report mirror.Audit) error {
+	var b strings.Builder
 	t := table{head: []string{"STREAM", "AGAINST", "FINDINGS", "CHANGED SINCE", "NOTE"}, align: "llrrl"}
 	for _, c := range report.Checks {
 		note := c.Note
@@ -73,9 +75,7 @@ func printAudit(w io.Writer, report mirror.Audit) error {
 		}
 		t.add(c.Stream, c.Against, humanize.Count(c.Findings), humanize.Count(c.Moved), note)
 	}
-	if err := t.print(w); err != nil {
-		return err
-	}
+	b.WriteString(t.text())
 	open := 0
 	for _, f := range report.Findings {
 		what := f.Kind
@@ -90,18 +90,13 @@ func printAudit(w io.Writer, report mirror.Audit) error {
 			}
 			open++
 		}
-		if _, err := fmt.Fprintf(w, "\n%s %s: %s, mirror %q, Polar %q: %s\n  %s\n", f.Stream, f.Key, what, f.Mirror, f.Other, end, f.Evidence); err != nil {
-			return err
-		}
+		fmt.Fprintf(&b, "\n%s %s: %s, mirror %q, Polar %q: %s\n  %s\n", f.Stream, f.Key, what, f.Mirror, f.Other, end, f.Evidence)
 	}
-	return summarizeAudit(w, report, open)
-}
-
-func summarizeAudit(w io.Writer, report mirror.Audit, open int) (err error) {
 	if report.Clean() {
-		_, err = fmt.Fprintf(w, "\nThe mirror agrees with Polar; %s requests.\n", humanize.Count(report.Requests))
-		return err
+		fmt.Fprintf(&b, "\nThe mirror agrees with Polar; %s requests.\n", humanize.Count(report.Requests))
+	} else {
+		fmt.Fprintf(&b, "\n%s findings, %s of them open; %s requests. They are in sync_findings.\n", humanize.Count(len(report.Findings)), humanize.Count(open), humanize.Count(report.Requests))
 	}
-	_, err = fmt.Fprintf(w, "\n%s findings, %s of them open; %s requests. They are in sync_findings.\n", humanize.Count(len(report.Findings)), humanize.Count(open), humanize.Count(report.Requests))
+	_, err := io.WriteString(w, b.String())
 	return err
 }

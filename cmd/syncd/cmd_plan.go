@@ -70,6 +70,7 @@ func (cmd *planCmd) Run(c *command) error {
 }
 
 func printPlan(w io.Writer, r daemon.Plan) error {
+	var b strings.Builder
 	t := table{head: []string{"STREAM", "ROWS", "REQUESTS", "MINUTES", "SWEPT", "REQUESTS/H", "OF LIMIT", "FRESH WITHIN"}, align: "lrrrlrrl"}
 	for _, s := range r.Streams {
 		rows, requests := "", humanize.Count(s.Requests)
@@ -85,19 +86,17 @@ func printPlan(w io.Writer, r daemon.Plan) error {
 		t.add("(tails)", "", "<= "+humanize.Count(r.Tail.Requests), "", "@every "+r.Tail.Every, fmt.Sprintf("%.1f", r.Tail.PerHour), percent(r.Tail.Share), "")
 	}
 	t.add("", humanize.Count(r.Rows), humanize.Count(r.SweepRequests), fmt.Sprintf("%.1f", r.SweepMinutes), "", fmt.Sprintf("%.1f", r.PerHour), percent(r.Share), "")
-	if err := t.print(w); err != nil {
-		return err
-	}
+	b.WriteString(t.text())
 	pace := fmt.Sprintf("at %d requests a minute", r.Budget)
 	if r.Budget == 0 {
 		pace = "without a budget"
 	}
-	_, err := fmt.Fprintf(w, "\nA first sync: %s requests, %.1f minutes %s, of the %d that Polar allows by default.\nThis plan took %d requests.\n",
+	fmt.Fprintf(&b, "\nA first sync: %s requests, %.1f minutes %s, of the %d that Polar allows by default.\nThis plan took %d requests.\n",
 		humanize.Count(r.FirstRequests), r.FirstMinutes, pace, r.Limit, r.Probes)
-	if err != nil || r.Proposal == nil {
-		return err
+	if r.Proposal != nil {
+		b.WriteString("\nWhat can be met:\n\n" + proposalYAML(r.Proposal))
 	}
-	_, err = fmt.Fprint(w, "\nWhat can be met:\n\n"+proposalYAML(r.Proposal))
+	_, err := io.WriteString(w, b.String())
 	return err
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"syncd/internal/config"
 	"syncd/internal/daemon"
@@ -72,6 +73,7 @@ func verdict(results []mirror.Result, err error) error {
 
 // printResults shows what became of each stream, and why where it is not whole.
 func printResults(w io.Writer, results []mirror.Result) error {
+	var b strings.Builder
 	t := table{head: []string{"STREAM", "ROWS", "PAGES", "REQUESTS", "INSERTED", "UPDATED", "REJECTED", "TIME", "OUTCOME"}, align: "lrrrrrrr"}
 	var sum mirror.Result
 	for _, r := range results {
@@ -84,17 +86,14 @@ func printResults(w io.Writer, results []mirror.Result) error {
 		sum.Rejected += r.Rejected
 	}
 	t.add("", humanize.Count(sum.Distinct), humanize.Count(sum.Pages), humanize.Count(sum.Requests), humanize.Count(sum.Inserted), humanize.Count(sum.Updated), humanize.Count(sum.Rejected), "", "")
-	if err := t.print(w); err != nil {
-		return err
-	}
+	b.WriteString(t.text())
 	for _, r := range results {
 		if r.Outcome != mirror.Succeeded && !r.Unavailable {
-			if _, err := fmt.Fprintf(w, "\n%s: %s\n", r.Stream, r.Reason); err != nil {
-				return err
-			}
+			fmt.Fprintf(&b, "\n%s: %s\n", r.Stream, r.Reason)
 		}
 	}
-	return nil
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
 func outcome(r mirror.Result) string {

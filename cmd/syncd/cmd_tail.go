@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 
 	"syncd/internal/config"
 	"syncd/internal/daemon"
@@ -57,19 +58,21 @@ func (cmd *tailCmd) Run(c *command) error {
 }
 
 func printRound(w io.Writer, res mirror.Result, fresh map[string]store.Freshness) error {
-	_, err := fmt.Fprintf(w, "%s in %s: %s requests, %s rows inserted, %s updated, %s marked as deleted\n",
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s in %s: %s requests, %s rows inserted, %s updated, %s marked as deleted\n",
 		res.Outcome, humanize.Elapsed(res.Duration), humanize.Count(res.Requests), humanize.Count(res.Inserted), humanize.Count(res.Updated), humanize.Count(res.Deleted))
-	if err == nil && res.Reason != "" {
-		_, err = fmt.Fprintf(w, "%s\n", res.Reason)
+	if res.Reason != "" {
+		fmt.Fprintf(&b, "%s\n", res.Reason)
 	}
 	for _, name := range slices.Sorted(maps.Keys(fresh)) {
 		f := fresh[name]
-		if err == nil && f.Pending > 0 {
-			_, err = fmt.Fprintf(w, "%s: %s changes are known of and not fetched yet\n", name, humanize.Count(f.Pending))
+		if f.Pending > 0 {
+			fmt.Fprintf(&b, "%s: %s changes are known of and not fetched yet\n", name, humanize.Count(f.Pending))
 		}
-		if err == nil && f.SweepDue != "" {
-			_, err = fmt.Fprintf(w, "%s: a sweep is due (%s): run `syncd sync %s`, or let the daemon do it\n", name, f.SweepDue, name)
+		if f.SweepDue != "" {
+			fmt.Fprintf(&b, "%s: a sweep is due (%s): run `syncd sync %s`, or let the daemon do it\n", name, f.SweepDue, name)
 		}
 	}
+	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"syncd/internal/config"
@@ -100,6 +101,7 @@ func newVerifyReport(list []store.Standing, off func(stream string) string) veri
 }
 
 func (r verifyReport) print(w io.Writer) error {
+	var b strings.Builder
 	t := table{head: []string{"STREAM", "VERDICT", "AS OF", "ROWS", "REJECTS", "SUSPECTS", "HELD"}, align: "lllrrrr"}
 	for _, s := range r.Streams {
 		asOf := "never"
@@ -108,20 +110,14 @@ func (r verifyReport) print(w io.Writer) error {
 		}
 		t.add(s.Stream, s.Verdict, asOf, humanize.Count(s.Rows), humanize.Count(s.Rejects), humanize.Count(s.Suspects), humanize.Count(s.Held))
 	}
-	if err := t.print(w); err != nil {
-		return err
-	}
+	b.WriteString(t.text())
 	answer := "The mirror is whole as of these times."
 	if !r.Whole {
 		answer = "The mirror is not known to be whole:"
 	}
-	if _, err := fmt.Fprintf(w, "\n%s\n", answer); err != nil {
-		return err
-	}
+	fmt.Fprintf(&b, "\n%s\n", answer)
 	if r.Wrong != "" {
-		if _, err := fmt.Fprintf(w, "  %s\n", r.Wrong); err != nil {
-			return err
-		}
+		fmt.Fprintf(&b, "  %s\n", r.Wrong)
 	}
 	for _, s := range r.Streams {
 		line := s.Reason
@@ -131,9 +127,8 @@ func (r verifyReport) print(w io.Writer) error {
 		case s.Verdict != "missing":
 			continue
 		}
-		if _, err := fmt.Fprintf(w, "  %s: %s\n", s.Stream, line); err != nil {
-			return err
-		}
+		fmt.Fprintf(&b, "  %s: %s\n", s.Stream, line)
 	}
-	return nil
+	_, err := io.WriteString(w, b.String())
+	return err
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"syncd/internal/daemon"
@@ -10,6 +11,46 @@ import (
 	"syncd/internal/mirror"
 	"syncd/internal/sched"
 )
+
+// printStatus shows the state of every stream, and below it what concerns all of them.
+func printStatus(w io.Writer, r daemon.Status, now time.Time) error {
+	var b strings.Builder
+	organization := r.Organization
+	if organization == "" {
+		organization = "none yet"
+	}
+	fmt.Fprintf(&b, "Schema %s, organization %s\n\n", r.Schema, organization)
+	t := table{head: []string{"STREAM", "ROWS", "LAST RUN", "OUTCOME", "COMPLETE AS OF", "DATA THROUGH", "POLLED", "NEXT RUN", "REASON"}, align: "lr"}
+	for _, s := range r.Streams {
+		next := humanize.Until(s.NextAt, now)
+		if s.Schedule == sched.Off || s.Off != "" {
+			next = "off"
+		}
+		if s.Off != "" {
+			s.Outcome, s.Reason = "off", s.Off
+		}
+		t.add(s.Stream, humanize.Count(s.Rows), humanize.Ago(s.StartedAt, now), s.Outcome, humanize.Ago(s.CompleteAt, now), humanize.Ago(s.DataThrough, now), humanize.Ago(s.PolledAt, now), next, shorten(s.Reason, 80))
+	}
+	b.WriteString(t.text())
+	fmt.Fprintf(&b, "\n%s\n%s\n%s\n", roundLine(r.Tails, now), answerLine(r), versionLine(r.Version))
+	for _, s := range r.Streams {
+		if s.Held == 0 {
+			continue
+		}
+		fmt.Fprintf(&b, "\n%s: run %d holds %s deletions back: see sync_suspects, and `syncd approve-deletions %d` if they are right\n", s.Stream, s.HeldRun, humanize.Count(s.Held), s.HeldRun)
+	}
+	for _, f := range r.Feeds {
+		if line := feedLine(f, now); line != "" {
+			fmt.Fprintf(&b, "\n%s\n", line)
+		}
+	}
+	if wrong := mirror.LooksWrong(r.Emptied); wrong != "" {
+		fmt.Fprintf(&b, "\n%s\n", wrong)
+	}
+	b.WriteString(budgetText(r.Budget, now))
+	_, err := io.WriteString(w, b.String())
+	return err
+}
 
 // versionLine is the version of the API in words.
 func versionLine(r *daemon.VersionStatus) string {
@@ -29,54 +70,6 @@ func versionLine(r *daemon.VersionStatus) string {
 		text += "; Polar has retired the configured " + r.Retired + ": set polar_version"
 	}
 	return text
-}
-
-func printStatus(w io.Writer, r daemon.Status, now time.Time) error {
-	organization := r.Organization
-	if organization == "" {
-		organization = "none yet"
-	}
-	if _, err := fmt.Fprintf(w, "Schema %s, organization %s\n\n", r.Schema, organization); err != nil {
-		return err
-	}
-	t := table{head: []string{"STREAM", "ROWS", "LAST RUN", "OUTCOME", "COMPLETE AS OF", "DATA THROUGH", "POLLED", "NEXT RUN", "REASON"}, align: "lr"}
-	for _, s := range r.Streams {
-		next := humanize.Until(s.NextAt, now)
-		if s.Schedule == sched.Off || s.Off != "" {
-			next = "off"
-		}
-		if s.Off != "" {
-			s.Outcome, s.Reason = "off", s.Off
-		}
-		t.add(s.Stream, humanize.Count(s.Rows), humanize.Ago(s.StartedAt, now), s.Outcome, humanize.Ago(s.CompleteAt, now), humanize.Ago(s.DataThrough, now), humanize.Ago(s.PolledAt, now), next, shorten(s.Reason, 80))
-	}
-	if err := t.print(w); err != nil {
-		return err
-	}
-	if _, err := fmt.Fprintf(w, "\n%s\n%s\n%s\n", roundLine(r.Tails, now), answerLine(r), versionLine(r.Version)); err != nil {
-		return err
-	}
-	for _, s := range r.Streams {
-		if s.Held == 0 {
-			continue
-		}
-		if _, err := fmt.Fprintf(w, "\n%s: run %d holds %s deletions back: see sync_suspects, and `syncd approve-deletions %d` if they are right\n", s.Stream, s.HeldRun, humanize.Count(s.Held), s.HeldRun); err != nil {
-			return err
-		}
-	}
-	for _, f := range r.Feeds {
-		if line := feedLine(f, now); line != "" {
-			if _, err := fmt.Fprintf(w, "\n%s\n", line); err != nil {
-				return err
-			}
-		}
-	}
-	if wrong := mirror.LooksWrong(r.Emptied); wrong != "" {
-		if _, err := fmt.Fprintf(w, "\n%s\n", wrong); err != nil {
-			return err
-		}
-	}
-	return printBudget(w, r.Budget, now)
 }
 
 // roundLine is the last round of tails in words.
@@ -128,14 +121,13 @@ func feedLine(f daemon.FeedStatus, now time.Time) string {
 	return ""
 }
 
-// printBudget shows the request budget that the processes on one schema share.
-func printBudget(w io.Writer, r *daemon.BudgetStatus, now time.Time) error {
+// budgetText is the request budget that the processes on one schema share.
+func budgetText(r *daemon.BudgetStatus, now time.Time) string {
 	if r == nil {
-		return nil
+		return ""
 	}
-	if _, err := fmt.Fprintln(w); err != nil {
-		return err
-	}
+	var b strings.Builder
+	b.WriteString("\n")
 	t := table{head: []string{"REQUESTS OF", "LAST", "A MINUTE", "USED", "LEFT", "REFRESH", "TAIL", "SWEEP", "EXPORT", "429", "PAUSED"}, align: "llrrrrrrrrr"}
 	slowed := false
 	for _, p := range r.Processes {
@@ -144,18 +136,12 @@ func printBudget(w io.Writer, r *daemon.BudgetStatus, now time.Time) error {
 			humanize.Count(p.RateLimited), humanize.Elapsed(time.Duration(p.PausedSeconds*float64(time.Second))))
 		slowed = slowed || p.Pace < p.Budget
 	}
-	if err := t.print(w); err != nil {
-		return err
-	}
+	b.WriteString(t.text())
 	if slowed {
-		if _, err := fmt.Fprintln(w, "\nSlowed down: Polar refuses requests although fewer than the budget are sent. Another client uses up the limit of the organization, or Polar has restricted it."); err != nil {
-			return err
-		}
+		fmt.Fprintln(&b, "\nSlowed down: Polar refuses requests although fewer than the budget are sent. Another client uses up the limit of the organization, or Polar has restricted it.")
 	}
 	if r.PausedSeconds > 0 {
-		if _, err := fmt.Fprintf(w, "\nPaused for another %s: Polar has refused a request (429).\n", humanize.Span(time.Duration(r.PausedSeconds*float64(time.Second)))); err != nil {
-			return err
-		}
+		fmt.Fprintf(&b, "\nPaused for another %s: Polar has refused a request (429).\n", humanize.Span(time.Duration(r.PausedSeconds*float64(time.Second))))
 	}
-	return nil
+	return b.String()
 }

@@ -24,6 +24,12 @@ type table struct {
 func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
 
 func (t *table) print(w io.Writer) error {
+	_, err := io.WriteString(w, t.text())
+	return err
+}
+
+// text returns the table, a line for each row.
+func (t *table) text() string {
 	all := append([][]string{t.head}, t.rows...)
 	width := make([]int, len(t.head))
 	for _, row := range all {
@@ -47,6 +53,5 @@ func (t *table) print(w io.Writer) error {
 		}
 		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return b.String()
 }
