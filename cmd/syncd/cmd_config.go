@@ -45,6 +45,7 @@ func (cmd *configReferenceCmd) Run(c *command) error {
 	}
 }
 
+// referenceText writes a table for people.
 func referenceText(w io.Writer, settings []config.Description) error {
 	t := table{head: []string{"FILE", "ENVIRONMENT", "FLAG", "DEFAULT", ""}}
 	for _, d := range settings {
@@ -53,9 +54,10 @@ func referenceText(w io.Writer, settings []config.Description) error {
 	return t.print(w)
 }
 
+// referenceMarkdown writes the table of docs/configuration.md.
 func referenceMarkdown(w io.Writer, settings []config.Description) error {
 	var b strings.Builder
-	b.WriteString("| file | environment | flag | default | |\n|---|---|---|---|---|\n")
+	b.WriteString("| setting | environment variable | flag | default | live | meaning |\n|---|---|---|---|---|---|\n")
 	for _, d := range settings {
 		b.WriteString("|")
 		for _, name := range []string{d.Key, d.Variable, dashed(d.Flag), d.Default} {
@@ -64,7 +66,11 @@ func referenceMarkdown(w io.Writer, settings []config.Description) error {
 			}
 			b.WriteString(" " + strings.ReplaceAll(name, "|", `\|`) + " |")
 		}
-		b.WriteString(" " + strings.ReplaceAll(d.Sentence(), "|", `\|`) + " |\n")
+		live := ""
+		if d.Live {
+			live = "live"
+		}
+		b.WriteString(" " + live + " | " + strings.ReplaceAll(d.Sentence(), "|", `\|`) + " |\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

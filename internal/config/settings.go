@@ -90,7 +90,7 @@ func (c *Config) polarSettings() []setting {
 		{key: "polar_server", group: GroupPolar, hint: "NAME", def: "production", set: func(v string) error {
 			c.Server = v
 			return checkServer(v)
-		}, meaning: "production, sandbox or a URL"},
+		}, meaning: "which Polar to read from: production, sandbox or a URL"},
 		{key: "polar_version", group: GroupPolar, hint: "VERSION", def: c.domain.PolarVersion, set: func(v string) error {
 			c.PolarVersion = v
 			if _, err := time.Parse("2006-01", v); err != nil {
@@ -185,13 +185,13 @@ func (c *Config) logSettings() []setting {
 				return errors.New("write debug, info, warn or error")
 			}
 			return nil
-		}, meaning: "debug, info, warn or error"},
+		}, meaning: "least level of the lines in the log: debug, info, warn or error"},
 		{key: "log_format", group: GroupLog, hint: "FORMAT", def: "text", set: func(v string) error {
 			if c.LogFormat = v; v != "text" && v != "json" {
 				return errors.New("write text or json")
 			}
 			return nil
-		}, meaning: "text or json"},
+		}, meaning: "form of the lines in the log: text or json"},
 	}
 }
 
