@@ -9,7 +9,7 @@ import (
 )
 
 type approveCmd struct {
-	Number int64 `arg:"" name:"run" help:"The run whose deletions are held back; syncd status and syncd verify name it."`
+	Number int64 `arg:"" name:"run" help:"The run whose deletions are held back; syncd status and syncd verify show its number."`
 	DryRun bool  `help:"Only show what would be marked and what that costs, without a request to Polar."`
 	mirrorFlags
 }
@@ -39,7 +39,7 @@ func (cmd *approveCmd) Run(c *command) error {
 	org.Runner.WaitForLease = true
 	results, err := org.Runner.ApproveDeletions(ctx, cmd.Number)
 	for _, r := range results {
-		if _, err := fmt.Fprintf(c.stdout, "%s: %s, %s rows marked as deleted, %s requests\n", r.Stream, outcome(r), humanize.Count(r.Deleted), humanize.Count(r.Requests)); err != nil {
+		if _, err := fmt.Fprintf(c.stdout, "%s: %s, %s rows marked as deleted, %s requests\n", r.Stream, outcomeText(r), humanize.Count(r.Deleted), humanize.Count(r.Requests)); err != nil {
 			return err
 		}
 		if r.Reason != "" {
@@ -51,5 +51,5 @@ func (cmd *approveCmd) Run(c *command) error {
 	if len(results) == 0 {
 		return daemon.InterruptionOr(ctx, err)
 	}
-	return verdict(results, err)
+	return exitOf(results, err)
 }

@@ -14,14 +14,14 @@ import (
 )
 
 type auditCmd struct {
-	Streams []string `arg:"" optional:"" help:"Streams to audit; all unless named."`
+	Streams []string `arg:"" optional:"" help:"Streams to audit; by default all."`
 	Cached  bool     `help:"Compare with the exports that were read last, and ask Polar for none."`
 	States  int      `default:"10" help:"How many customer states to compare, one request each; 0 for none."`
 	JSON    bool     `name:"json" help:"As JSON."`
 	mirrorFlags
 }
 
-// Help is what the command does, at length.
+// Help says at length what the command does.
 func (cmd *auditCmd) Help() string {
 	return `Compares the mirror with what Polar says of the same things elsewhere: the CSV exports field by field, the number of rows,
 Polar's metrics, the references between rows, the lists inside them, and a sample of customer states. What differs is fetched
@@ -36,7 +36,7 @@ func (cmd *auditCmd) Run(c *command) error {
 	cfg, log, err := c.config(config.GroupDatabase, config.GroupPolar)
 	_, wrong := resolveStreams(cmd.Streams)
 	if err := errors.Join(err, wrong); err != nil {
-		return usage(err)
+		return usageError(err)
 	}
 	ctx, org, done, err := c.open(cfg, log, false, nil)
 	if err != nil {

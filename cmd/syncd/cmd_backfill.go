@@ -15,16 +15,16 @@ import (
 
 type backfillCmd struct {
 	Stream string `arg:"" help:"Stream to read: ${windowed}."`
-	Since  string `required:"" placeholder:"DATE" help:"Begin of the window, which belongs to it: 2024-01-31 (UTC), or 2024-01-31T12:00:00+02:00."`
-	Until  string `placeholder:"DATE" help:"End of the window, which does not belong to it; now unless given."`
+	Since  string `required:"" placeholder:"DATE" help:"Begin of the window, inclusive: 2024-01-31 (UTC), or 2024-01-31T12:00:00+02:00."`
+	Until  string `placeholder:"DATE" help:"End of the window, exclusive; by default now."`
 	mirrorFlags
 }
 
-// Help is what the command does, at length.
+// Help says at length what the command does.
 func (cmd *backfillCmd) Help() string {
 	var b strings.Builder
-	b.WriteString(`Reads what lies in a window of time and stores it. What was cut off goes on where it stopped when the same command is given
-again. A sync of the stream may run at the same time. Nothing is ever marked as deleted, for a window proves no absence; and
+	b.WriteString(`Reads what lies in a window of time and stores it. A backfill that was cut off goes on where it stopped when the same command is
+given again. A sync of the stream may run at the same time. Nothing is ever marked as deleted, for a window proves no absence; and
 a window does not see:
 `)
 	for _, s := range mirror.Streams() {
@@ -36,7 +36,7 @@ a window does not see:
 	return b.String()
 }
 
-// windowedStreams names the streams that can be read by windows.
+// windowedStreams names the streams that can be read by windows of time.
 func windowedStreams() (names []string) {
 	for _, s := range mirror.Streams() {
 		if by, _ := s.Windowed(); by != "" {
@@ -48,9 +48,9 @@ func windowedStreams() (names []string) {
 
 func (cmd *backfillCmd) Run(c *command) error {
 	cfg, log, err := c.config(config.GroupDatabase, config.GroupPolar)
-	since, until, wrong := cmd.window(time.Now())
+	since, until, wrong := cmd.parseWindow(time.Now())
 	if err := errors.Join(err, wrong); err != nil {
-		return usage(err)
+		return usageError(err)
 	}
 	bars := newProgress(c)
 	defer bars.close()
@@ -71,7 +71,7 @@ func (cmd *backfillCmd) Run(c *command) error {
 	if r.Outcome == mirror.Failed && r.Pages == 0 {
 		return &exitError{code: exitFailed}
 	}
-	return verdict([]mirror.Result{r}, nil)
+	return exitOf([]mirror.Result{r}, nil)
 }
 
 // report tells what was read, and what was not.
@@ -82,7 +82,7 @@ func (cmd *backfillCmd) report(c *command, r mirror.Result, since, until time.Ti
 		end = until.Format(time.RFC3339)
 	}
 	text := fmt.Sprintf("%s by %s, from %s to before %s: %s\n%s read, %s new, %s changed, in %s requests and %s\n",
-		r.Stream, by, since.Format(time.RFC3339), end, outcome(r), humanize.Count(r.Read), humanize.Count(r.Inserted), humanize.Count(r.Updated), humanize.Count(r.Requests), humanize.Elapsed(r.Duration))
+		r.Stream, by, since.Format(time.RFC3339), end, outcomeText(r), humanize.Count(r.Read), humanize.Count(r.Inserted), humanize.Count(r.Updated), humanize.Count(r.Requests), humanize.Elapsed(r.Duration))
 	if r.Reason != "" {
 		text += r.Reason + "\n"
 	}
@@ -99,8 +99,8 @@ func (cmd *backfillCmd) stream() mirror.Stream {
 	return all[slices.IndexFunc(all, func(s mirror.Stream) bool { return s.Name == cmd.Stream })]
 }
 
-// window reads stream and dates, and refuses what cannot work before anything is opened.
-func (cmd *backfillCmd) window(now time.Time) (since, until time.Time, err error) {
+// parseWindow reads stream and dates, and refuses what cannot work before anything is opened.
+func (cmd *backfillCmd) parseWindow(now time.Time) (since, until time.Time, err error) {
 	if _, err := resolveStreams([]string{cmd.Stream}); err != nil {
 		return since, until, err
 	}

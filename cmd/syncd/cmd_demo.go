@@ -29,7 +29,7 @@ type demoCmd struct {
 	Postgres  string `placeholder:"URL" help:"Use this server, with a database of its own that is dropped at the end, instead of a private one."`
 }
 
-// demo is what a demonstration needs, made step by step.
+// demo is a demonstration under way: what it has made so far, step by step.
 type demo struct {
 	*demoCmd
 	*command
@@ -43,7 +43,7 @@ type demo struct {
 	store *store.Store
 }
 
-// demoDatabase is of one demo alone: several may use one server.
+// demoDatabase is a name for the database of one demo: several demos may use one server.
 func demoDatabase() string { return "syncd_demo_" + strings.ToLower(rand.Text()[:10]) }
 
 func (cmd *demoCmd) Run(c *command) (err error) {
@@ -52,7 +52,7 @@ func (cmd *demoCmd) Run(c *command) (err error) {
 		err = errors.New("--customers must be 1 or more, --orders cannot be negative")
 	}
 	if err != nil {
-		return usage(err)
+		return usageError(err)
 	}
 	ctx, release := c.interruptible()
 	defer release()
@@ -92,7 +92,7 @@ func (d *demo) run(ctx context.Context) error {
 	}
 	d.steps.add("compare with Polar", humanize.Elapsed(time.Since(began)), "")
 	began = time.Now()
-	if err := ask(ctx, d.stdout, d.store.Pool()); err != nil {
+	if err := printAnswers(ctx, d.stdout, d.store.Pool()); err != nil {
 		return err
 	}
 	d.steps.add("answer five questions", humanize.Elapsed(time.Since(began)), "")
@@ -109,7 +109,7 @@ func (d *demo) run(ctx context.Context) error {
 	if len(differences) > 0 {
 		return errPartial
 	}
-	return verdict(results, nil)
+	return exitOf(results, nil)
 }
 
 func (d *demo) startPostgres(ctx context.Context) (note string, err error) {
@@ -204,13 +204,13 @@ func (d *demo) conclusion(results []mirror.Result, differences []string) string 
 	if len(differences) > 0 {
 		return "The mirror differs from Polar in " + strings.Join(differences, ", ") + "."
 	}
-	if verdict(results, nil) != nil {
+	if exitOf(results, nil) != nil {
 		return "Not every stream is complete."
 	}
 	return "Every stream is complete, and the mirror holds what Polar holds."
 }
 
-// keep tells how to reach what runs, and waits.
+// keep tells how to reach both servers, and waits until Ctrl-C.
 func (d *demo) keep(ctx context.Context) error {
 	d.print(`
 Both servers run until Ctrl-C.

@@ -16,7 +16,7 @@ import (
 	"syncd/internal/mirror"
 )
 
-// documentArgs are those of both commands for the documents of an order.
+// documentArgs are the arguments of both commands that fetch a document of an order.
 type documentArgs struct {
 	Order  string `arg:"" help:"The order: Polar's id, or its invoice number as the mirror has it."`
 	Output string `short:"o" placeholder:"FILE" help:"Where the PDF goes, - for the standard output. By default a file in this directory, named after the number of the document."`
@@ -28,7 +28,7 @@ type invoiceCmd struct {
 	documentArgs
 }
 
-// Help is what the command does, at length.
+// Help says at length what the command does.
 func (cmd *invoiceCmd) Help() string {
 	return `An invoice is there once somebody had Polar generate it, which fixes it for ever: syncd never does. Where there is none, the
 exit code is 3. The file is written whole or not at all.`
@@ -40,7 +40,7 @@ type receiptCmd struct {
 	documentArgs
 }
 
-// Help is what the command does, at length.
+// Help says at length what the command does.
 func (cmd *receiptCmd) Help() string {
 	return `Polar renders a receipt when it is asked for the first time: syncd asks only for orders that have a receipt number, and waits
 up to a minute. Where there is no receipt, or none after that time, the exit code is 3. The file is written whole or not at all.`
@@ -54,8 +54,8 @@ func (cmd *receiptCmd) Run(c *command) error {
 
 func (a *documentArgs) run(c *command, kind string, fetch func(*mirror.Runner, context.Context, string) (mirror.Document, error)) error {
 	cfg, log, err := c.config(config.GroupDatabase, config.GroupPolar)
-	if err := errors.Join(err, a.writable(a.Output)); err != nil {
-		return usage(err)
+	if err := errors.Join(err, a.checkWritable(a.Output)); err != nil {
+		return usageError(err)
 	}
 	ctx, release := c.interruptible()
 	defer release()
@@ -81,19 +81,19 @@ func (a *documentArgs) run(c *command, kind string, fetch func(*mirror.Runner, c
 	path := a.Output
 	if path == "" {
 		path = fileName(kind, doc)
-		if err := a.writable(path); err != nil {
-			return usage(err)
+		if err := a.checkWritable(path); err != nil {
+			return usageError(err)
 		}
 	}
-	if err := save(path, doc.PDF, a.Force); err != nil {
+	if err := writeFile(path, doc.PDF, a.Force); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(c.stdout, "%s of order %s: %s, %s bytes\n", kind, doc.Order, path, humanize.Count(len(doc.PDF)))
 	return err
 }
 
-// writable refuses a path that could not be written, before Polar is asked for anything.
-func (a *documentArgs) writable(path string) error {
+// checkWritable refuses a path that could not be written, before Polar is asked for anything.
+func (a *documentArgs) checkWritable(path string) error {
 	if path == "" || path == "-" {
 		return nil
 	}
@@ -131,9 +131,9 @@ func fileName(kind string, doc mirror.Document) string {
 	return kind + "-" + number + ".pdf"
 }
 
-// save writes a file whole or not at all, readable by its owner alone: it holds names and addresses. A file that is there
-// is replaced only with force, also one that came to be meanwhile.
-func save(path string, content []byte, force bool) (err error) {
+// writeFile writes a file whole or not at all, readable by its owner alone: it holds names and addresses. A file that is there
+// is replaced only with force, even one that was made meanwhile.
+func writeFile(path string, content []byte, force bool) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), ".syncd-*.part")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
@@ -157,7 +157,7 @@ func save(path string, content []byte, force bool) (err error) {
 			return nil
 		}
 		if _, e := os.Lstat(path); !errors.Is(e, fs.ErrNotExist) {
-			return usage(errExists(path))
+			return usageError(errExists(path))
 		}
 	}
 	if err := os.Rename(f.Name(), path); err != nil {

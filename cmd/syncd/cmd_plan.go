@@ -21,8 +21,8 @@ type planCmd struct {
 	scheduleFlags
 }
 
-// Run asks Polar for the counts that the costs follow from. It needs no database, and writes nothing to one; with one it
-// shares the budget of the processes that run, and knows the rows that others are read for.
+// Run asks Polar for the counts that the costs follow from. It needs no database, and writes nothing. With a database it shares the
+// budget of the processes that run, and knows how many rows there are whose children cost a request each.
 func (cmd *planCmd) Run(c *command) error {
 	cfg, log, err := c.config(config.GroupPolar)
 	if err != nil {
@@ -64,7 +64,7 @@ func (cmd *planCmd) Run(c *command) error {
 		err = printPlan(c.stdout, plan)
 	}
 	if err == nil && !plan.Possible {
-		err = usage(errors.New("this configuration cannot be met: " + plan.Problem))
+		err = usageError(errors.New("this configuration cannot be met: " + plan.Problem))
 	}
 	return err
 }

@@ -21,7 +21,7 @@ type refreshCmd struct {
 	mirrorFlags
 }
 
-// Help is what the command does, at length.
+// Help says at length what the command does.
 func (cmd *refreshCmd) Help() string {
 	return `Fetches single objects from Polar and writes their rows whole, also where nothing seems to have changed, so that a
 row that was damaged by hand is mended. An object that Polar says does not exist is marked as deleted, with the answer as
@@ -32,9 +32,9 @@ Exit code 0: each object was written or marked; 1: unknown stream or malformed i
 
 func (cmd *refreshCmd) Run(c *command) error {
 	cfg, log, err := c.config(config.GroupDatabase, config.GroupPolar)
-	ids, wrong := cmd.check()
+	ids, wrong := cmd.parseIDs()
 	if err := errors.Join(err, wrong); err != nil {
-		return usage(err)
+		return usageError(err)
 	}
 	ctx, org, done, err := c.open(cfg, log, false, nil)
 	if err != nil {
@@ -58,7 +58,7 @@ func (cmd *refreshCmd) Run(c *command) error {
 			failed = errors.Join(failed, r.Err)
 			continue
 		}
-		if _, err := fmt.Fprintf(c.stdout, "%s: %s, %s fetched, %s new, %s rewritten, %s marked as deleted\n", r.Stream, outcome(r), humanize.Count(r.Read), humanize.Count(r.Inserted), humanize.Count(r.Updated), humanize.Count(r.Deleted)); err != nil {
+		if _, err := fmt.Fprintf(c.stdout, "%s: %s, %s fetched, %s new, %s rewritten, %s marked as deleted\n", r.Stream, outcomeText(r), humanize.Count(r.Read), humanize.Count(r.Inserted), humanize.Count(r.Updated), humanize.Count(r.Deleted)); err != nil {
 			return err
 		}
 		if r.Reason != "" {
@@ -67,7 +67,7 @@ func (cmd *refreshCmd) Run(c *command) error {
 			}
 		}
 	}
-	return verdict(results, failed)
+	return exitOf(results, failed)
 }
 
 // externalIDs is how many ids of the user's own system name one object of the stream; 0 where none do.
@@ -81,8 +81,8 @@ func (cmd *refreshCmd) externalIDs() int {
 	return 0
 }
 
-// check reads the ids, and refuses what cannot work before anything is opened.
-func (cmd *refreshCmd) check() (ids []uuid.UUID, err error) {
+// parseIDs reads the ids, and refuses what cannot work before anything is opened.
+func (cmd *refreshCmd) parseIDs() (ids []uuid.UUID, err error) {
 	if _, err := resolveStreams([]string{cmd.Stream}); err != nil {
 		return nil, err
 	}

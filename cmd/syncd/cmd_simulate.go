@@ -23,8 +23,8 @@ type simulateCmd struct {
 	Token     string        `help:"The one access token that is accepted; by default any that begins with polar_oat_."`
 	Scopes    []string      `help:"Scopes of the token, separated by commas; by default all."`
 	PerMinute int           `help:"Requests a minute before 429; 0 for no limit. Polar's production has 500, its sandbox 100."`
-	FeedLag   time.Duration `placeholder:"DURATION" help:"How late events and webhook deliveries may show, each by another time; by default at once."`
-	Keep      int           `placeholder:"MB" help:"Keep answers of up to so many megabytes in memory and give them again until something is written, for benchmarks."`
+	FeedLag   time.Duration `placeholder:"DURATION" help:"How late events and webhook deliveries may show, each by a different time; by default at once."`
+	Keep      int           `placeholder:"MB" help:"Keep up to this many megabytes of answers in memory and give them again until something is written, for benchmarks."`
 	Retire    []string      `placeholder:"VERSION" help:"A version of the API that is not served: 2026-04, 2026-10 or 2027-01; may be repeated."`
 	Fault     []string      `sep:"none" placeholder:"KIND:KEY=VALUE,..." help:"Something that goes wrong, such as 502:path=/v1/orders/,times=1; may be repeated."`
 }
@@ -48,7 +48,7 @@ func (cmd *simulateCmd) Run(c *command) error {
 		options.Faults = append(options.Faults, f)
 	}
 	if err := errors.Join(problems...); err != nil {
-		return usage(err)
+		return usageError(err)
 	}
 	ctx, release := c.interruptible()
 	defer release()
@@ -76,7 +76,7 @@ func (cmd *simulateCmd) Run(c *command) error {
 	return errors.Join(err, sim.close())
 }
 
-// simToken is accepted by a simulator that was given none.
+// simToken is a token that the simulator accepts unless it was given another one.
 const simToken = "polar_oat_simulated"
 
 // simulator is a simulated Polar that listens.
@@ -107,7 +107,7 @@ func startSimulator(ctx context.Context, addr string, handler http.Handler, log 
 	return s, nil
 }
 
-// close cuts what is under way: a fault may have a request wait for ever.
+// close cuts off the requests under way: a fault may make a request wait for ever.
 func (s *simulator) close() error {
 	err := s.http.Close()
 	<-s.ended

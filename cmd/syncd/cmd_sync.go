@@ -13,7 +13,7 @@ import (
 )
 
 type syncCmd struct {
-	Streams []string `arg:"" optional:"" help:"Streams to sync, also such as are off; unless named, all that are on."`
+	Streams []string `arg:"" optional:"" help:"Streams to sync, even if they are off; by default all that are on."`
 	Migrate bool     `default:"true" negatable:"" help:"Bring the tables up to date first."`
 	mirrorFlags
 }
@@ -22,7 +22,7 @@ func (cmd *syncCmd) Run(c *command) error {
 	cfg, log, err := c.config(config.GroupDatabase, config.GroupPolar)
 	_, unknown := resolveStreams(cmd.Streams)
 	if err := errors.Join(err, unknown); err != nil {
-		return usage(err)
+		return usageError(err)
 	}
 	bars := newProgress(c)
 	defer bars.close()
@@ -40,7 +40,7 @@ func (cmd *syncCmd) Run(c *command) error {
 	if err := printResults(c.stdout, results); err != nil {
 		return err
 	}
-	return verdict(results, err)
+	return exitOf(results, err)
 }
 
 // resolveStreams checks names of streams before anything is opened.
@@ -49,8 +49,8 @@ func resolveStreams(names []string) ([]string, error) {
 	return all.Resolve(names...)
 }
 
-// verdict is the error, and with it the exit code, that results amount to.
-func verdict(results []mirror.Result, err error) error {
+// exitOf returns the error that results amount to, and with it the exit code.
+func exitOf(results []mirror.Result, err error) error {
 	whole, stored := 0, 0
 	for _, r := range results {
 		if r.Whole() {
@@ -77,7 +77,7 @@ func printResults(w io.Writer, results []mirror.Result) error {
 	t := table{head: []string{"STREAM", "ROWS", "PAGES", "REQUESTS", "INSERTED", "UPDATED", "REJECTED", "TIME", "OUTCOME"}, align: "lrrrrrrr"}
 	var sum mirror.Result
 	for _, r := range results {
-		t.add(r.Stream, humanize.Count(r.Distinct), humanize.Count(r.Pages), humanize.Count(r.Requests), humanize.Count(r.Inserted), humanize.Count(r.Updated), humanize.Count(r.Rejected), humanize.Elapsed(r.Duration), outcome(r))
+		t.add(r.Stream, humanize.Count(r.Distinct), humanize.Count(r.Pages), humanize.Count(r.Requests), humanize.Count(r.Inserted), humanize.Count(r.Updated), humanize.Count(r.Rejected), humanize.Elapsed(r.Duration), outcomeText(r))
 		sum.Distinct += r.Distinct
 		sum.Pages += r.Pages
 		sum.Requests += r.Requests
@@ -96,7 +96,7 @@ func printResults(w io.Writer, results []mirror.Result) error {
 	return err
 }
 
-func outcome(r mirror.Result) string {
+func outcomeText(r mirror.Result) string {
 	if r.Unavailable {
 		return "unavailable to this token"
 	}

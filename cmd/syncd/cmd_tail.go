@@ -16,7 +16,7 @@ import (
 )
 
 type tailCmd struct {
-	Streams []string `arg:"" optional:"" help:"Streams to follow; all that are on unless named."`
+	Streams []string `arg:"" optional:"" help:"Streams to follow; by default all that are on."`
 	Migrate bool     `default:"true" negatable:"" help:"Bring the tables up to date first."`
 	mirrorFlags
 }
@@ -26,7 +26,7 @@ func (cmd *tailCmd) Run(c *command) error {
 	cfg, log, err := c.config(config.GroupDatabase, config.GroupPolar)
 	_, unknown := resolveStreams(cmd.Streams)
 	if err := errors.Join(err, unknown); err != nil {
-		return usage(err)
+		return usageError(err)
 	}
 	ctx, org, done, err := c.open(cfg, log, cmd.Migrate, nil)
 	if err != nil {

@@ -15,18 +15,18 @@ import (
 )
 
 type verifyCmd struct {
-	Streams []string `arg:"" optional:"" help:"Streams to judge, also such as are off; unless named, all that are on."`
+	Streams []string `arg:"" optional:"" help:"Streams to judge, even if they are off; by default all that are on."`
 	JSON    bool     `name:"json" help:"As JSON."`
 	databaseFlags
 	streamFlags
 }
 
-// Run judges from what the runs put on record. Polar is not asked.
+// Run judges from what the runs have recorded. Polar is not asked.
 func (cmd *verifyCmd) Run(c *command) error {
 	names, unknown := resolveStreams(cmd.Streams)
 	cfg, _, err := c.config(config.GroupDatabase)
 	if err := errors.Join(err, unknown); err != nil {
-		return usage(err)
+		return usageError(err)
 	}
 	off := cfg.WhyOff
 	if len(cmd.Streams) > 0 { // what is named is judged

@@ -132,7 +132,7 @@ func TestDocumentSave(t *testing.T) {
 		force bool
 		want  string
 	}{{false, "0"}, {false, "0"}, {true, "2"}} {
-		err := save(path, []byte{byte('0' + i)}, step.force)
+		err := writeFile(path, []byte{byte('0' + i)}, step.force)
 		if got, e := os.ReadFile(path); e != nil || string(got) != step.want || (err != nil) != (i == 1) {
 			t.Errorf("%d: %q, %v, %v", i, got, e, err)
 		}

@@ -8,8 +8,8 @@ import (
 	"syncd/internal/config"
 )
 
-// The flags of each group of settings, and what commands need of them together. A flag is named like its setting, with dashes;
-// describeFlags adds the words, which the table of settings has.
+// The flags of each group of settings, and the groups that many commands need together. A flag is named like its setting, with
+// dashes. describeFlags adds the words, which the table of settings has.
 type (
 	databaseFlags struct {
 		DatabaseURL, DatabaseURLFile *string
@@ -44,13 +44,13 @@ type (
 		Config    *string
 	}
 
-	// mirrorFlags are what it takes to read from Polar into Postgres.
+	// mirrorFlags are the flags of a command that reads from Polar into Postgres.
 	mirrorFlags struct {
 		databaseFlags
 		polarFlags
 		streamFlags
 	}
-	// daemonFlags are all of the daemon's.
+	// daemonFlags are the flags of the daemon.
 	daemonFlags struct {
 		mirrorFlags
 		scheduleFlags

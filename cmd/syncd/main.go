@@ -44,12 +44,12 @@ type cli struct {
 	Demo     demoCmd     `cmd:"" help:"See it work: a private Postgres, a simulated Polar, and a sync from one to the other." example:"syncd demo --customers 500 --keep"`
 	Sync     syncCmd     `cmd:"" help:"Sync streams once, all or those named, and exit." example:"syncd sync customers orders"`
 	Run      runCmd      `cmd:"" help:"Run the daemon: sync every stream on its schedule." example:"syncd run --schedule '@every 6h' --listen 127.0.0.1:9464"`
-	Tail     tailCmd     `cmd:"" help:"Look once for what has changed since the last look, with few requests; the daemon does so all the time." example:"syncd tail orders subscriptions"`
+	Tail     tailCmd     `cmd:"" help:"Look once for what has changed since the last look, with few requests, as the daemon does every few minutes." example:"syncd tail orders subscriptions"`
 	Status   statusCmd   `cmd:"" help:"Show for each stream its last run, rows, age and next run." example:"syncd status --json"`
 	Verify   verifyCmd   `cmd:"" help:"Tell whether the mirror is whole as of the last sweeps, without asking Polar; exit code 0 or 3." example:"syncd verify orders subscriptions --json"`
 	Plan     planCmd     `cmd:"" help:"Tell beforehand what syncing costs in requests, and whether the configuration can be met; exit code 0 or 1." example:"syncd plan --schedule '@every 6h' --tail 1m --json"`
-	Refresh  refreshCmd  `cmd:"" help:"Fetch single objects by id and write them anew." example:"syncd refresh customers --external-id acct_42"`
-	Backfill backfillCmd `cmd:"" help:"Read a window of time of one stream; resumable." example:"syncd backfill orders --since 2024-01-01 --until 2024-02-01"`
+	Refresh  refreshCmd  `cmd:"" help:"Fetch single objects by id and write them again." example:"syncd refresh customers --external-id acct_42"`
+	Backfill backfillCmd `cmd:"" help:"Read a window of time of one stream; goes on where it was cut off." example:"syncd backfill orders --since 2024-01-01 --until 2024-02-01"`
 	Invoice  invoiceCmd  `cmd:"" help:"Fetch the invoice of an order as PDF, if it was generated." example:"syncd invoice ACME-1042 -o invoice.pdf"`
 	Receipt  receiptCmd  `cmd:"" help:"Fetch the receipt of an order as PDF." example:"syncd receipt 3f2a6f9e-2d6b-4d53-9f1e-0c9a6c1f7a11 -o - | lpr"`
 	Audit    auditCmd    `cmd:"" help:"Compare the mirror with Polar's exports, counts and metrics; heal what differs. Exit code 0 or 3." example:"syncd audit orders subscriptions"`
@@ -62,7 +62,7 @@ type cli struct {
 	Global logFlags `embed:""`
 }
 
-// command is what a run of the program has at hand.
+// command is what the commands have in common: signals, configuration, output.
 type command struct {
 	ctx            context.Context // ends when work must be cut off
 	stop           <-chan struct{} // closed when work should come to an end
@@ -75,8 +75,8 @@ type command struct {
 	reload         <-chan struct{} // holds one when the configuration should be read again
 }
 
-// run is the whole program. The first signal asks it to finish what is in hand, the second to drop it. SIGHUP asks the daemon
-// to read its configuration again, and nothing of anybody else.
+// run is the whole program, and returns its exit code. The first signal asks the work to finish the page in hand, the second cuts it
+// off. SIGHUP asks the daemon to read its configuration again; other commands do nothing about it.
 func run(ctx context.Context, signals <-chan os.Signal, args []string, environ map[string]string, stdout, stderr io.Writer) int {
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop, reload := make(chan struct{}), make(chan struct{}, 1)
@@ -101,17 +101,17 @@ func run(ctx context.Context, signals <-chan os.Signal, args []string, environ m
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
 		kong.Bind(c))
 	if err != nil {
-		return c.fail(fmt.Errorf("command line: %w", err))
+		return c.exit(fmt.Errorf("command line: %w", err))
 	}
 	parsed, err := parser.Parse(args)
 	if exited { // help was asked for, and shown
 		return exitComplete
 	}
 	if err != nil {
-		return c.fail(usage(fmt.Errorf("%w (see `%s --help`)", err, commandOf(err))))
+		return c.exit(usageError(fmt.Errorf("%w (see `%s --help`)", err, commandOf(err))))
 	}
 	c.sources.Flags = settingsOf(parsed, settings)
-	return c.fail(parsed.Run(c))
+	return c.exit(parsed.Run(c))
 }
 
 // watchSignals closes stop at the first signal and cancels at the second. SIGHUP goes to reload and counts as neither.
@@ -123,7 +123,7 @@ func watchSignals(ctx context.Context, signals <-chan os.Signal, stop, reload ch
 			case s == syscall.SIGHUP:
 				select {
 				case reload <- struct{}{}:
-				default: // is about to be read
+				default: // the configuration is about to be read already
 				}
 			case !stopping:
 				stopping = true
@@ -141,19 +141,20 @@ func watchSignals(ctx context.Context, signals <-chan os.Signal, stop, reload ch
 // exitError is an error with an exit code of its own.
 type exitError struct {
 	code int
-	err  error // nil: what is to be said has been said
+	err  error // nil: everything has been said already
 }
 
 func (e *exitError) Error() string { return e.err.Error() }
 func (e *exitError) Unwrap() error { return e.err }
 
-func usage(err error) error { return &exitError{exitUsage, err} }
+// usageError is an error of the call or of the configuration.
+func usageError(err error) error { return &exitError{exitUsage, err} }
 
-// partial ends the program with exit code 3; the summary has told what is missing.
+// errPartial ends the program with exit code 3; the summary has told what is missing.
 var errPartial = &exitError{exitPartial, nil}
 
-// fail prints an error and returns the exit code for it.
-func (c *command) fail(err error) int {
+// exit prints an error and returns the exit code for it.
+func (c *command) exit(err error) int {
 	if err == nil {
 		return exitComplete
 	}
@@ -162,7 +163,7 @@ func (c *command) fail(err error) int {
 		if code = e.code; e.err == nil {
 			return code
 		}
-	} else if isUsage(err) {
+	} else if isUsageError(err) {
 		code = exitUsage
 	}
 	if c.json {
@@ -175,14 +176,14 @@ func (c *command) fail(err error) int {
 	return code
 }
 
-// isUsage tells errors that a different call or configuration would not have.
-func isUsage(err error) bool {
+// isUsageError tells the errors that another call or another configuration would not have.
+func isUsageError(err error) bool {
 	_, configured := errors.AsType[config.Problems](err)
 	_, stream := errors.AsType[*mirror.UnknownStreamError](err)
 	return configured || stream
 }
 
-// commandOf names the command whose help would have told.
+// commandOf names the command whose help explains an error of the command line.
 func commandOf(err error) string {
 	if parse, ok := errors.AsType[*kong.ParseError](err); ok && parse.Context != nil && parse.Context.Selected() != nil {
 		return "syncd " + parse.Context.Selected().Path()
@@ -201,6 +202,7 @@ func (c *command) config(needed ...string) (*config.Config, *slog.Logger, error)
 	return cfg, c.logger(cfg), nil
 }
 
+// logger makes the log that is configured.
 func (c *command) logger(cfg *config.Config) *slog.Logger {
 	c.level.Set(cfg.LogLevel)
 	options := &slog.HandlerOptions{Level: &c.level}

@@ -15,8 +15,8 @@ func (c *command) interruptible() (ctx context.Context, release func()) {
 	return daemon.Interruptible(c.ctx, c.stop)
 }
 
-// open opens the organization for one command, and gives its work a context: a signal breaks the opening off at once, and later
-// asks the work to come to an end. done closes everything.
+// open opens the organization for one command, and returns a context for its work. A signal breaks the opening off at once; later
+// it asks the work to come to an end. done closes everything.
 func (c *command) open(cfg *config.Config, log *slog.Logger, migrate bool, observer mirror.Observer) (ctx context.Context, org *daemon.Organization, done func(), err error) {
 	tuneMemory()
 	ctx, release := c.interruptible()

@@ -35,7 +35,7 @@ func (s *swapWriter) swap(w io.Writer) {
 	s.w = w
 }
 
-// progress shows runs as bars on a terminal. Elsewhere it shows nothing: there the log tells.
+// progress shows runs as bars on a terminal. Without a terminal it shows nothing: the log tells.
 type progress struct {
 	bars *mpb.Progress // nil = no terminal
 	logs *swapWriter
@@ -57,7 +57,7 @@ type streamBar struct {
 func newProgress(c *command) *progress {
 	p := &progress{logs: c.logs, back: c.stderr, streams: map[string]*streamBar{}}
 	if isTerminal(c.stderr) {
-		// Waiting for the last picture must not depend on the context of the work.
+		// The last picture is waited for even when the context of the work has ended.
 		p.bars = mpb.NewWithContext(context.Background(), mpb.WithOutput(c.stderr), mpb.WithWidth(40))
 		c.logs.swap(p.bars) // log lines appear above the bars
 	}
@@ -69,7 +69,7 @@ func isTerminal(w io.Writer) bool {
 	return ok && cwriter.IsTerminal(int(f.Fd()))
 }
 
-// logger keeps lines that the bars show as well from being shown twice, unless a level was asked for.
+// logger drops the lines that say what the bars show, unless a level was asked for.
 func (p *progress) logger(c *command, cfg *config.Config, log *slog.Logger) *slog.Logger {
 	if _, asked := c.sources.Flags["log_level"]; p.bars == nil || asked || cfg.LogLevel != slog.LevelInfo {
 		return log
@@ -118,7 +118,7 @@ func (p *progress) RunStarted(stream string) {
 
 // PageStored moves the bar. The total moves too when rows come or go meanwhile.
 func (p *progress) PageStored(stream string, rows, total int) {
-	if s := p.of(stream); s != nil {
+	if s := p.barOf(stream); s != nil {
 		if total >= 0 {
 			s.bar.SetTotal(int64(max(rows, total)), false)
 		}
@@ -128,12 +128,12 @@ func (p *progress) PageStored(stream string, rows, total int) {
 
 // RunFinished leaves the bar standing, with the outcome.
 func (p *progress) RunFinished(r mirror.Result) {
-	s := p.of(r.Stream)
+	s := p.barOf(r.Stream)
 	if s == nil {
 		return
 	}
 	s.mu.Lock()
-	s.note = outcome(r)
+	s.note = outcomeText(r)
 	s.mu.Unlock()
 	if r.Outcome == mirror.Succeeded {
 		s.bar.SetTotal(-1, true) // what came is all there is
@@ -142,7 +142,7 @@ func (p *progress) RunFinished(r mirror.Result) {
 	s.bar.Abort(false)
 }
 
-func (p *progress) of(stream string) *streamBar {
+func (p *progress) barOf(stream string) *streamBar {
 	if p.bars == nil {
 		return nil
 	}

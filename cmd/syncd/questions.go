@@ -86,14 +86,14 @@ ORDER BY 1.0 * u.amount / price.cap_amount DESC, customer
 LIMIT 5`},
 }
 
-// numeric are the types that are aligned to the right.
+// numeric are the types of columns that are aligned to the right.
 var numeric = []uint32{pgtype.Int2OID, pgtype.Int4OID, pgtype.Int8OID, pgtype.NumericOID, pgtype.Float8OID}
 
-// ask answers the questions.
-func ask(ctx context.Context, w io.Writer, pool *store.Pool) error {
+// printAnswers asks the database each question, and prints it with its SQL and the answer.
+func printAnswers(ctx context.Context, w io.Writer, pool *store.Pool) error {
 	for i, q := range questions {
 		sql := strings.TrimSpace(q.sql)
-		t, err := answer(ctx, pool, sql)
+		t, err := queryTable(ctx, pool, sql)
 		if err != nil {
 			return fmt.Errorf("question %d: %w", i+1, err)
 		}
@@ -107,8 +107,8 @@ func ask(ctx context.Context, w io.Writer, pool *store.Pool) error {
 	return nil
 }
 
-// answer runs a query and takes the result as Postgres writes it.
-func answer(ctx context.Context, pool *store.Pool, sql string) (*table, error) {
+// queryTable runs a query, and returns the result as Postgres writes it.
+func queryTable(ctx context.Context, pool *store.Pool, sql string) (*table, error) {
 	rows, err := pool.Query(ctx, sql, pgx.QueryResultFormats{pgx.TextFormatCode})
 	if err != nil {
 		return nil, err

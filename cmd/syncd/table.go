@@ -14,7 +14,8 @@ func printJSON(w io.Writer, v any) error {
 	return out.Encode(v)
 }
 
-// table is text in columns. align has a letter a column: r for those aligned to the right; left where it is too short.
+// table is text in columns. align has one letter for each column, r for those aligned to the right; columns beyond its end are aligned
+// to the left.
 type table struct {
 	head  []string
 	align string
