@@ -185,7 +185,7 @@ func (c *Config) logSettings() []setting {
 				return errors.New("write debug, info, warn or error")
 			}
 			return nil
-		}, meaning: "least level of the lines in the log: debug, info, warn or error"},
+		}, meaning: "lowest level of the lines in the log: debug, info, warn or error"},
 		{key: "log_format", group: GroupLog, hint: "FORMAT", def: "text", set: func(v string) error {
 			if c.LogFormat = v; v != "text" && v != "json" {
 				return errors.New("write text or json")
