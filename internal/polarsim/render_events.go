@@ -94,23 +94,6 @@ func (w *World) idText(o *object, key string, kind Kind, n Ref) {
 func (w *World) orderMetadata(o *object, m *moment) {
 	r := &w.orders[m.a]
 	w.ref(o, "order_id", KindOrder, m.a)
-	subscription := func() {
-		if r.Subscription != None {
-			w.ref(o, "subscription_id", KindSubscription, r.Subscription)
-		}
-	}
-	// returned is money that left the balance, or came back to it.
-	returned := func(amount, tax int64) {
-		o.str("order_created_at", r.CreatedAt.String())
-		w.idText(o, "product_id", KindProduct, r.Product)
-		subscription()
-		o.int("amount", metrics.USD(amount+tax, r.Currency))
-		o.str("currency", "usd")
-		o.int("presentment_amount", amount+tax)
-		o.str("presentment_currency", r.Currency)
-		o.int("tax_amount", metrics.USD(tax, r.Currency))
-		o.int("fee", 0)
-	}
 	switch m.name {
 	case evOrderVoided:
 		o.int("amount", r.Total())
@@ -119,41 +102,19 @@ func (w *World) orderMetadata(o *object, m *moment) {
 		o.int("refunded_amount", m.n)
 		o.str("currency", r.Currency)
 	case evOrderPaid:
-		w.idText(o, "product_id", KindProduct, r.Product)
-		recurring := r.Product != None && w.products[r.Product].Recurring()
-		if recurring {
-			o.str("billing_type", "recurring")
-		} else {
-			o.str("billing_type", "one_time")
-		}
-		o.int("amount", r.Total())
-		o.str("currency", r.Currency)
-		o.int("net_amount", r.Net())
-		o.int("tax_amount", r.Tax)
-		o.int("applied_balance_amount", r.Balance)
-		o.int("discount_amount", r.DiscountAmount)
-		o.int("platform_fee", r.PlatformFee)
-		if r.Discount != None {
-			w.ref(o, "discount_id", KindDiscount, r.Discount)
-		}
-		if subscription(); recurring {
-			o.str("recurring_interval", w.products[r.Product].Interval)
-			o.int("recurring_interval_count", int64(w.products[r.Product].IntervalCount))
-		}
+		w.paidMetadata(o, r)
 	case evBalanceCreditOrder:
 		o.int("amount", r.Net())
 		o.str("currency", r.Currency)
 		o.int("tax_amount", r.Tax)
 		o.int("fee", r.PlatformFee)
-		subscription()
-		if r.Product != None {
-			w.ref(o, "product_id", KindProduct, r.Product)
-		}
+		w.knownRef(o, "subscription_id", KindSubscription, r.Subscription)
+		w.knownRef(o, "product_id", KindProduct, r.Product)
 	case evBalanceRefund:
 		refund := &w.refunds[m.b]
 		o.id("transaction_id", w.id(KindTransaction, int(m.b)<<1|1))
 		w.ref(o, "refund_id", KindRefund, m.b)
-		returned(-refund.Amount, -refund.Tax)
+		w.returnedMetadata(o, r, -refund.Amount, -refund.Tax)
 	case evBalanceDispute, evBalanceDisputeReversal:
 		amount, tax, number := -r.Net(), -r.Tax, int(m.b)<<1
 		if m.name == evBalanceDisputeReversal {
@@ -161,13 +122,11 @@ func (w *World) orderMetadata(o *object, m *moment) {
 		}
 		o.id("transaction_id", w.id(KindTransaction, number|1<<40))
 		w.ref(o, "dispute_id", KindDispute, m.b)
-		returned(amount, tax)
+		w.returnedMetadata(o, r, amount, tax)
 	default: // evBalanceOrder
 		o.id("transaction_id", w.id(KindTransaction, int(m.a)<<1))
-		subscription()
-		if r.Product != None {
-			w.ref(o, "product_id", KindProduct, r.Product)
-		}
+		w.knownRef(o, "subscription_id", KindSubscription, r.Subscription)
+		w.knownRef(o, "product_id", KindProduct, r.Product)
 		o.int("amount", metrics.USD(r.Due(), r.Currency))
 		o.int("net_amount", r.Net())
 		o.str("currency", "usd")
@@ -176,6 +135,50 @@ func (w *World) orderMetadata(o *object, m *moment) {
 		o.int("tax_amount", r.Tax)
 		o.int("fee", r.PlatformFee)
 	}
+}
+
+// knownRef is ref, without a key where there is no row.
+func (w *World) knownRef(o *object, key string, kind Kind, n Ref) {
+	if n != None {
+		w.ref(o, key, kind, n)
+	}
+}
+
+// paidMetadata is that of order.paid.
+func (w *World) paidMetadata(o *object, r *Order) {
+	w.idText(o, "product_id", KindProduct, r.Product)
+	recurring := r.Product != None && w.products[r.Product].Recurring()
+	if recurring {
+		o.str("billing_type", "recurring")
+	} else {
+		o.str("billing_type", "one_time")
+	}
+	o.int("amount", r.Total())
+	o.str("currency", r.Currency)
+	o.int("net_amount", r.Net())
+	o.int("tax_amount", r.Tax)
+	o.int("applied_balance_amount", r.Balance)
+	o.int("discount_amount", r.DiscountAmount)
+	o.int("platform_fee", r.PlatformFee)
+	w.knownRef(o, "discount_id", KindDiscount, r.Discount)
+	w.knownRef(o, "subscription_id", KindSubscription, r.Subscription)
+	if recurring {
+		o.str("recurring_interval", w.products[r.Product].Interval)
+		o.int("recurring_interval_count", int64(w.products[r.Product].IntervalCount))
+	}
+}
+
+// returnedMetadata is that of money that left the balance, or came back to it.
+func (w *World) returnedMetadata(o *object, r *Order, amount, tax int64) {
+	o.str("order_created_at", r.CreatedAt.String())
+	w.idText(o, "product_id", KindProduct, r.Product)
+	w.knownRef(o, "subscription_id", KindSubscription, r.Subscription)
+	o.int("amount", metrics.USD(amount+tax, r.Currency))
+	o.str("currency", "usd")
+	o.int("presentment_amount", amount+tax)
+	o.str("presentment_currency", r.Currency)
+	o.int("tax_amount", metrics.USD(tax, r.Currency))
+	o.int("fee", 0)
 }
 
 // subscriptionMetadata are those of the events of a subscription: a is the subscription, b its product and n its amount at the time.

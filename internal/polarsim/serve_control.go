@@ -2,6 +2,7 @@ package polarsim
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -21,88 +22,101 @@ import (
 //	GET  /sim/files/...         the files that links to invoices and receipts lead to
 //	POST /sim/reset             sets the request counts to zero
 func (s *Server) control(rw http.ResponseWriter, r *http.Request) {
-	reply := func(v any) {
-		rw.Header().Set("Content-Type", "application/json")
-		if err := json.NewEncoder(rw).Encode(v); err != nil {
-			s.opts.Log.Debug("control response not sent", "error", err)
-		}
+	controls := map[string]func(r *http.Request) (answer any, err error){
+		"GET /sim/stats": func(*http.Request) (any, error) { return s.stats(), nil },
+		"POST /sim/advance": func(r *http.Request) (any, error) {
+			by, err := time.ParseDuration(r.URL.Query().Get("by"))
+			if err != nil || by <= 0 {
+				return nil, errors.New("want ?by= a positive duration such as 24h")
+			}
+			s.world.Advance(by)
+			return s.stats(), nil
+		},
+		"POST /sim/churn": func(r *http.Request) (any, error) {
+			n, err := strconv.Atoi(r.URL.Query().Get("n"))
+			if err != nil || n < 1 {
+				return nil, errors.New("want ?n= a positive number of changes")
+			}
+			return map[string]any{"changes": s.world.Churn(n)}, nil
+		},
+		"POST /sim/worker": s.controlWorker,
+		"POST /sim/retire": func(r *http.Request) (any, error) {
+			s.Retire(r.URL.Query().Get("version"))
+			return s.stats(), nil
+		},
+		"POST /sim/token": func(r *http.Request) (any, error) {
+			s.SetToken(r.URL.Query().Get("is"))
+			return s.stats(), nil
+		},
+		"POST /sim/faults": s.controlFaults,
+		"GET /sim/faults":  func(*http.Request) (any, error) { return s.armed(), nil },
+		"DELETE /sim/faults": func(*http.Request) (any, error) {
+			s.ClearFaults()
+			return map[string]any{"faults": []string{}}, nil
+		},
+		"POST /sim/reset": func(*http.Request) (any, error) {
+			s.Reset()
+			return s.stats(), nil
+		},
 	}
-	wrong := func(err error) { http.Error(rw, err.Error(), http.StatusBadRequest) }
-	switch r.Method + " " + r.URL.Path {
-	case "GET /sim/stats":
-		reply(s.stats())
-	case "POST /sim/advance":
-		by, err := time.ParseDuration(r.URL.Query().Get("by"))
-		if err != nil || by <= 0 {
-			http.Error(rw, "want ?by= a positive duration such as 24h", http.StatusBadRequest)
-			return
-		}
-		s.world.Advance(by)
-		reply(s.stats())
-	case "POST /sim/churn":
-		n, err := strconv.Atoi(r.URL.Query().Get("n"))
-		if err != nil || n < 1 {
-			http.Error(rw, "want ?n= a positive number of changes", http.StatusBadRequest)
-			return
-		}
-		reply(map[string]any{"changes": s.world.Churn(n)})
-	case "POST /sim/worker":
-		q := r.URL.Query()
-		lag, err := time.ParseDuration(q.Get("lag"))
-		if (q.Has("lag") || !q.Has("stopped")) && (err != nil || lag < 0) {
-			http.Error(rw, "want ?lag= a duration such as 2m, or ?stopped= true or false", http.StatusBadRequest)
-			return
-		}
-		if q.Has("lag") {
-			s.world.SetFeedLag(lag)
-		}
-		switch q.Get("stopped") {
-		case "true":
-			s.world.StopWorker()
-		case "false":
-			s.world.StartWorker()
-		}
-		reply(s.stats())
-	case "POST /sim/retire":
-		s.Retire(r.URL.Query().Get("version"))
-		reply(s.stats())
-	case "POST /sim/token":
-		s.SetToken(r.URL.Query().Get("is"))
-		reply(s.stats())
-	case "POST /sim/faults":
-		body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
-		if err != nil {
-			wrong(err)
-			return
-		}
-		var parsed []Fault
-		for line := range strings.Lines(string(body)) {
-			if line = strings.TrimSpace(line); line == "" {
-				continue
-			}
-			f, err := ParseFault(line)
-			if err != nil {
-				wrong(err)
-				return
-			}
-			parsed = append(parsed, f)
-		}
-		for _, f := range parsed {
-			s.AddFault(f)
-		}
-		reply(map[string]any{"faults": s.faults.describe()})
-	case "GET /sim/faults":
-		reply(map[string]any{"faults": s.faults.describe()})
-	case "DELETE /sim/faults":
-		s.ClearFaults()
-		reply(map[string]any{"faults": []string{}})
-	case "POST /sim/reset":
-		s.Reset()
-		reply(s.stats())
-	default:
+	control := controls[r.Method+" "+r.URL.Path]
+	if control == nil {
 		http.Error(rw, "not a control of the simulator: see the documentation of internal/polarsim", http.StatusNotFound)
+		return
+	}
+	answer, err := control(r)
+	if err != nil {
+		http.Error(rw, err.Error(), http.StatusBadRequest)
+		return
+	}
+	rw.Header().Set("Content-Type", "application/json")
+	if err := json.NewEncoder(rw).Encode(answer); err != nil {
+		s.opts.Log.Debug("control response not sent", "error", err)
 	}
 }
+
+func (s *Server) controlWorker(r *http.Request) (any, error) {
+	q := r.URL.Query()
+	lag, err := time.ParseDuration(q.Get("lag"))
+	if (q.Has("lag") || !q.Has("stopped")) && (err != nil || lag < 0) {
+		return nil, errors.New("want ?lag= a duration such as 2m, or ?stopped= true or false")
+	}
+	if q.Has("lag") {
+		s.world.SetFeedLag(lag)
+	}
+	switch q.Get("stopped") {
+	case "true":
+		s.world.StopWorker()
+	case "false":
+		s.world.StartWorker()
+	}
+	return s.stats(), nil
+}
+
+// controlFaults arms the faults of the body; none where one of them is wrong.
+func (s *Server) controlFaults(r *http.Request) (any, error) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+	if err != nil {
+		return nil, err
+	}
+	var parsed []Fault
+	for line := range strings.Lines(string(body)) {
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		f, err := ParseFault(line)
+		if err != nil {
+			return nil, err
+		}
+		parsed = append(parsed, f)
+	}
+	for _, f := range parsed {
+		s.AddFault(f)
+	}
+	return s.armed(), nil
+}
+
+func (s *Server) armed() map[string]any { return map[string]any{"faults": s.faults.describe()} }
 
 // stats describes world and server.
 func (s *Server) stats() map[string]any {

@@ -11,10 +11,10 @@ const (
 
 const mediaEtag = "9b2cf535f27731c974343645a3985328"
 
-// uploadLists is the list of files. It is in no order at all, and shows what is uploaded and is not about a support case
+// fileList is the list of files. It is in no order at all, and shows what is uploaded and is not about a support case
 // (polarsource/polar, server/polar/file/service.py, repository.py).
-func uploadLists() []*resource {
-	return []*resource{{
+func fileList() *resource {
+	return &resource{
 		path: "/v1/files/", kind: KindMedia, scopes: []string{"files:read", "files:write"}, fixed: true, noID: true,
 		rows: func(w *World) int { return len(w.uploads) },
 		hidden: func(w *World, n Ref) bool {
@@ -23,5 +23,5 @@ func uploadLists() []*resource {
 		},
 		filters: map[string]filter{"ids": reference(KindMedia, itself)},
 		render:  (*World).renderUpload,
-	}}
+	}
 }

@@ -5,10 +5,10 @@ import (
 	"net/http"
 )
 
-// licenseKeyLists is the list of licence keys: one for each grant of such a benefit. Its order cannot be chosen
+// licenseKeyList is the list of licence keys: one for each grant of such a benefit. Its order cannot be chosen
 // (polarsource/polar, server/polar/license_key/endpoints.py).
-func licenseKeyLists() []*resource {
-	return []*resource{{
+func licenseKeyList() *resource {
+	return &resource{
 		path: "/v1/license-keys/", kind: KindLicenseKey, scopes: []string{"license_keys:read", "license_keys:write"}, fixed: true, noID: true,
 		rows: func(w *World) int { return len(w.allGrants()) },
 		hidden: func(w *World, n Ref) bool {
@@ -24,7 +24,7 @@ func licenseKeyLists() []*resource {
 			w.licenseKeyFields(o, w.allGrants()[n])
 			o.close()
 		},
-	}}
+	}
 }
 
 func (w *World) licenseKeyID(g Grant) ID {

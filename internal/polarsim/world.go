@@ -153,20 +153,20 @@ func (w *World) Counts() map[string]int {
 	return counts
 }
 
-// countLists counts what the lists of the catalogue and those around sales show.
+// countLists counts what lists show of which rows are hidden or worked out.
 func (w *World) countLists(counts map[string]int) {
-	for path, name := range map[string]string{"/v1/discounts/": "discounts", "/v1/benefits/": "benefits", "/v1/checkout-links/": "checkout_links",
+	names := map[string]string{"/v1/discounts/": "discounts", "/v1/benefits/": "benefits", "/v1/checkout-links/": "checkout_links",
 		"/v1/custom-fields/": "custom_fields", "/v1/refunds/": "refunds", "/v1/disputes/": "disputes", "/v1/checkouts/": "checkouts",
-		"/v1/benefit-grants/": "benefit_grants", "/v1/license-keys/": "license_keys", "/v1/files/": "files"} {
-		for _, r := range listsOfSales() {
-			if r.path != path {
-				continue
-			}
-			counts[name] = 0
-			for n := range Ref(r.rows(w)) {
-				if r.shows(w, n) {
-					counts[name]++
-				}
+		"/v1/benefit-grants/": "benefit_grants", "/v1/license-keys/": "license_keys", "/v1/files/": "files"}
+	for _, r := range resources() {
+		name, counted := names[r.path]
+		if !counted {
+			continue
+		}
+		counts[name] = 0
+		for n := range Ref(r.rows(w)) {
+			if r.shows(w, n) {
+				counts[name]++
 			}
 		}
 	}

@@ -39,7 +39,7 @@ func (c *call) deleteFile() {
 
 func (c *call) file() (Ref, bool) {
 	n, ok := c.id("id", KindMedia, len(c.w.uploads))
-	if ok && !uploadLists()[0].shows(c.w, n) {
+	if ok && !fileList().shows(c.w, n) {
 		c.notFound()
 		return None, false
 	}
