@@ -11,21 +11,21 @@ import (
 func (w *World) Advance(d time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.record()
+	w.startJournal()
 	w.steps++
 	w.version++
 	r := w.random(randAdvance + w.steps)
 	until := w.now + Time(d.Microseconds())
 	a := &advance{generator: generator{World: w, start: w.org.CreatedAt, draw: r}, until: until}
-	a.plan(r)
+	a.planStep(r)
 	for len(a.agenda) > 0 {
 		e := heap.Pop(&a.agenda).(event)
 		w.now = max(w.now, e.at)
 		e.happen()
 	}
 	w.now = max(w.now, until)
-	a.meter(r, d)
-	a.afterwards()
+	a.useMeters(r, d)
+	a.moveCheckoutsAndDisputes()
 }
 
 // advance makes what happens in one step.
@@ -60,8 +60,8 @@ func (a *agenda) Pop() any {
 	return e
 }
 
-// at plans an event, unless it lies beyond the step.
-func (a *advance) at(t Time, happen func()) {
+// schedule plans an event, unless it lies beyond the step.
+func (a *advance) schedule(t Time, happen func()) {
 	if t == 0 || t > a.until {
 		return
 	}
@@ -69,60 +69,61 @@ func (a *advance) at(t Time, happen func()) {
 	heap.Push(&a.agenda, event{t, a.seq, happen})
 }
 
-// plan puts on the agenda what is due by the end of the step, and who comes and buys meanwhile.
-func (a *advance) plan(r *rand.Rand) {
+// planStep puts on the agenda what is due by the end of the step, and who comes and buys meanwhile.
+func (a *advance) planStep(r *rand.Rand) {
 	for i := range a.subscriptions {
-		a.watch(r, Ref(i))
+		a.watchSubscription(r, Ref(i))
 	}
 	for i := range a.orders {
-		a.chase(r, Ref(i))
+		a.watchUnpaidOrder(r, Ref(i))
 	}
 	span := a.until - a.now
 	days := float64(span) / float64(day)
 	sometime := func() Time { return a.now + Time(r.Int64N(int64(span))) }
-	for range poissonish(r, days*(1+float64(len(a.customers))/900)) {
-		a.at(sometime(), func() { a.arrive(r, a.now) })
+	for range roundAtRandom(r, days*(1+float64(len(a.customers))/900)) {
+		a.schedule(sometime(), func() { a.customerArrives(r, a.now) })
 	}
-	for range poissonish(r, days*float64(len(a.orders))/4000) {
-		a.at(sometime(), func() { a.returning(r, a.now) })
+	for range roundAtRandom(r, days*float64(len(a.orders))/4000) {
+		a.schedule(sometime(), func() { a.customerBuysAgain(r, a.now) })
 	}
 }
 
-// watch plans what a subscription has coming, and chase the next attempt to have an order paid.
-func (a *advance) watch(r *rand.Rand, n Ref) {
-	a.at(a.due(&a.subscriptions[n]), func() {
-		if a.due(&a.subscriptions[n]) > a.now {
-			a.watch(r, n) // it was put off meanwhile
+// watchSubscription schedules what a subscription has coming.
+func (a *advance) watchSubscription(r *rand.Rand, n Ref) {
+	a.schedule(a.nextDue(&a.subscriptions[n]), func() {
+		if a.nextDue(&a.subscriptions[n]) > a.now {
+			a.watchSubscription(r, n) // it was put off meanwhile
 			return
 		}
 		before := a.subscriptions[n]
-		a.pass(r, n, a.now)
+		a.passDueMoment(r, n, a.now)
 		a.subscriptionHappened(&before, n)
-		a.watch(r, n)
+		a.watchSubscription(r, n)
 	})
 }
 
-func (a *advance) chase(r *rand.Rand, n Ref) {
+// watchUnpaidOrder schedules the next attempt to have an order paid.
+func (a *advance) watchUnpaidOrder(r *rand.Rand, n Ref) {
 	if a.orders[n].NextPaymentAt == 0 {
 		return
 	}
-	a.at(max(a.orders[n].NextPaymentAt, a.now), func() {
+	a.schedule(max(a.orders[n].NextPaymentAt, a.now), func() {
 		subscription, before, status := a.orders[n].Subscription, Subscription{}, a.orders[n].Status
 		if subscription != None {
 			before = a.subscriptions[subscription]
 		}
-		if a.dun(r, n); subscription != None {
+		if a.retryPayment(r, n); subscription != None {
 			a.subscriptionHappened(&before, subscription)
 		}
 		if a.orders[n].Status == OrderVoid && status != OrderVoid {
 			a.orderVoided(n)
 		}
-		a.chase(r, n)
+		a.watchUnpaidOrder(r, n)
 	})
 }
 
-// poissonish rounds an expected number up or down at random.
-func poissonish(r *rand.Rand, expected float64) int {
+// roundAtRandom rounds an expected number up or down at random.
+func roundAtRandom(r *rand.Rand, expected float64) int {
 	n := int(expected)
 	if r.Float64() < expected-float64(n) {
 		n++
@@ -130,39 +131,39 @@ func poissonish(r *rand.Rand, expected float64) int {
 	return n
 }
 
-// arrive makes a new customer that buys or subscribes.
-func (a *advance) arrive(r *rand.Rand, at Time) {
+// customerArrives makes a new customer that buys or subscribes.
+func (a *advance) customerArrives(r *rand.Rand, at Time) {
 	n := Ref(len(a.customers))
-	c := a.customer(r, int(n))
+	c := a.newCustomer(r, int(n))
 	c.CreatedAt = at
 	if chance(r, 60) { // imported from elsewhere, with the time it had there
 		c.CreatedAt = (at - Time(30+r.IntN(300))*day).floor(second)
 	}
 	a.customers = append(a.customers, c)
-	a.team(r, n)
+	a.addMembers(r, n)
 	a.customerHappened(evCustomerCreated, n, "")
 	for m := range a.membersOf(n) {
-		a.hook("member.created", KindMember, m)
+		a.tellWebhooks("member.created", KindMember, m)
 	}
 	switch {
 	case chance(r, 450):
-		a.begin(r, n, pick(r, subscribable), at)
+		a.startSubscription(r, n, pick(r, subscribable), at)
 	case chance(r, 600):
-		a.bill(r, a.place(a.purchase(r, n, at)))
+		a.billOrder(r, a.insertOrder(a.newPurchase(r, n, at)))
 	}
 }
 
-// returning lets a customer of before buy something.
-func (a *advance) returning(r *rand.Rand, at Time) {
+// customerBuysAgain lets a customer of before buy something.
+func (a *advance) customerBuysAgain(r *rand.Rand, at Time) {
 	n := Ref(r.IntN(len(a.customers)))
 	if a.customers[n].DeletedAt != 0 {
 		return
 	}
-	a.bill(r, a.place(a.purchase(r, n, at)))
+	a.billOrder(r, a.insertOrder(a.newPurchase(r, n, at)))
 }
 
-// meter lets metered subscriptions be used: their customers' meters move with them.
-func (a *advance) meter(r *rand.Rand, d time.Duration) {
+// useMeters lets metered subscriptions be used: their customers' meters move with them.
+func (a *advance) useMeters(r *rand.Rand, d time.Duration) {
 	for i := range a.subscriptions {
 		s := &a.subscriptions[i]
 		if !s.Live() || len(s.Meters) == 0 || !chance(r, 700) {
@@ -172,7 +173,7 @@ func (a *advance) meter(r *rand.Rand, d time.Duration) {
 			units := float64(int(float64(r.IntN(100_000))*min(d.Hours(), 72)/24)) / 1000
 			m := &s.Meters[k]
 			m.Consumed += units
-			m.Amount = a.charge(s, m)
+			m.Amount = a.meterCharge(s, m)
 			m.ModifiedAt = a.now
 			found := false
 			for number, cm := range a.metersOf(s.Customer) {

@@ -9,33 +9,33 @@ import (
 func (w *World) Churn(n int) []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.record()
+	w.startJournal()
 	w.steps++
 	r := w.random(randAdvance + w.steps)
 	a := &advance{generator: generator{World: w, start: w.org.CreatedAt, draw: r}}
 	done := make([]string, 0, n)
 	for range n {
-		done = append(done, a.change(r))
+		done = append(done, a.changeSomething(r))
 	}
 	return done
 }
 
-// change makes one change.
-func (a *advance) change(r *rand.Rand) string {
+// changeSomething makes one change.
+func (a *advance) changeSomething(r *rand.Rand) string {
 	at := a.stamp()
 	n := Ref(r.IntN(len(a.customers)))
 	c := &a.customers[n]
 	id := a.id(KindCustomer, int(n)).String()
 	switch r.IntN(8) {
 	case 0:
-		a.arrive(r, at)
+		a.customerArrives(r, at)
 		return "customer arrives"
 	case 1:
 		if c.DeletedAt == 0 && chance(r, 300) {
-			a.remove(n, at, chance(r, 500))
+			a.deleteCustomer(n, at, chance(r, 500))
 			return "customer deleted " + id
 		}
-		if done := a.disputeHappens(r, at); done != "" {
+		if done := a.changeDispute(r, at); done != "" {
 			return done
 		}
 	case 2:
@@ -47,14 +47,14 @@ func (a *advance) change(r *rand.Rand) string {
 		}
 	case 3, 4:
 		if c.DeletedAt == 0 {
-			a.bill(r, a.place(a.purchase(r, n, at)))
+			a.billOrder(r, a.insertOrder(a.newPurchase(r, n, at)))
 			return "purchase by " + id
 		}
 	case 5:
 		if len(a.orders) > 0 {
 			o := Ref(r.IntN(len(a.orders)))
 			if a.orders[o].Status == OrderPaid && a.orders[o].Due() > 0 {
-				a.refund(Refund{CreatedAt: at, Order: o, Amount: max(1, a.orders[o].Net()/2), Reason: "customer_request"})
+				a.refundOrder(Refund{CreatedAt: at, Order: o, Amount: max(1, a.orders[o].Net()/2), Reason: "customer_request"})
 				return "refund of order " + a.id(KindOrder, int(o)).String()
 			}
 		}
@@ -63,7 +63,7 @@ func (a *advance) change(r *rand.Rand) string {
 			if sub.Live() {
 				before := *sub
 				sub.cancelAtEnd(at)
-				a.reason(r, sub)
+				a.giveReason(r, sub)
 				a.subscriptionHappened(&before, s)
 				return "subscription canceled " + a.id(KindSubscription, int(s)).String()
 			}
@@ -72,7 +72,7 @@ func (a *advance) change(r *rand.Rand) string {
 		number := Ref(r.IntN(len(a.products)))
 		p := &a.products[number]
 		p.Description, p.ModifiedAt = fmt.Sprintf("Changed at %s", at), at
-		a.hook("product.updated", KindProduct, number)
+		a.tellWebhooks("product.updated", KindProduct, number)
 		return "product described anew: " + p.Name
 	}
 	return "nothing"

@@ -5,21 +5,21 @@ import (
 	"slices"
 )
 
-// afterwards moves on what follows the sales: open checkouts expire in bulk, and new ones are opened; disputes are decided.
-func (a *advance) afterwards() {
+// moveCheckoutsAndDisputes moves on what follows the sales: open checkouts expire in bulk, and new ones are opened; disputes are decided.
+func (a *advance) moveCheckoutsAndDisputes() {
 	r := a.random(randAfter<<40 + a.steps)
 	for i := range a.checkouts {
 		if c := &a.checkouts[i]; c.Status == "open" && c.CreatedAt+checkoutLife <= a.now {
 			c.Status, c.ModifiedAt = "expired", c.CreatedAt+checkoutLife+minute
-			a.hook("checkout.expired", KindCheckout, Ref(i))
+			a.tellWebhooks("checkout.expired", KindCheckout, Ref(i))
 		}
 	}
 	for range 1 + len(a.checkouts)/1000 {
 		a.openCheckout(r, a.now-Time(r.Int64N(int64(hour))))
 	}
 	for i := range a.disputes {
-		if !closed(a.disputes[i].Status) && chance(r, 200) {
-			a.decide(Ref(i), pick(r, verdicts), a.now)
+		if !disputeClosed(a.disputes[i].Status) && chance(r, 200) {
+			a.decideDispute(Ref(i), pick(r, verdicts), a.now)
 		}
 	}
 }
@@ -28,18 +28,18 @@ func (a *advance) afterwards() {
 func (w *World) Dispute() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.record()
+	w.startJournal()
 	w.steps++
 	r := w.random(randAdvance + w.steps)
 	a := &advance{generator: generator{World: w, start: w.org.CreatedAt, draw: r}}
-	return a.disputeHappens(r, a.stamp())
+	return a.changeDispute(r, a.stamp())
 }
 
-// disputeHappens decides a dispute that is open, or has a payment disputed.
-func (a *advance) disputeHappens(r *rand.Rand, at Time) string {
+// changeDispute decides a dispute that is open, or has a payment disputed.
+func (a *advance) changeDispute(r *rand.Rand, at Time) string {
 	if len(a.disputes) > 0 {
-		if n := Ref(r.IntN(len(a.disputes))); !closed(a.disputes[n].Status) {
-			a.decide(n, pick(r, verdicts), at)
+		if n := Ref(r.IntN(len(a.disputes))); !disputeClosed(a.disputes[n].Status) {
+			a.decideDispute(n, pick(r, verdicts), at)
 			return "dispute decided " + a.id(KindDispute, int(n)).String()
 		}
 	}
@@ -50,6 +50,6 @@ func (a *advance) disputeHappens(r *rand.Rand, at Time) string {
 	if p := &a.payments[payment]; p.Order == None || p.Status != "succeeded" || slices.ContainsFunc(a.disputes, func(d Dispute) bool { return d.Payment == payment }) {
 		return ""
 	}
-	a.question(payment, pick(r, disputeReasons), at)
+	a.openDispute(payment, pick(r, disputeReasons), at)
 	return "payment disputed " + a.id(KindPayment, int(payment)).String()
 }

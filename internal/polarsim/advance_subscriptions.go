@@ -5,8 +5,8 @@ import (
 	"math/rand/v2"
 )
 
-// due is when the next thing happens to a subscription by itself; 0 = never.
-func (w *World) due(s *Subscription) Time {
+// nextDue is when the next thing happens to a subscription by itself; 0 = never.
+func (w *World) nextDue(s *Subscription) Time {
 	if s.EndedAt != 0 || s.StartedAt == 0 {
 		return 0
 	}
@@ -16,34 +16,34 @@ func (w *World) due(s *Subscription) Time {
 	return s.Scheduled
 }
 
-// pass lets one due moment of a subscription pass.
-func (a *advance) pass(r *rand.Rand, n Ref, at Time) {
+// passDueMoment lets one due moment of a subscription pass.
+func (a *advance) passDueMoment(r *rand.Rand, n Ref, at Time) {
 	s := &a.subscriptions[n]
 	switch {
 	case a.customers[s.Customer].DeletedAt != 0:
-		s.close(at)
+		s.endNow(at)
 		s.CanceledAt = cmp.Or(s.CanceledAt, at)
 	case s.CancelAtPeriodEnd:
-		s.close(at)
+		s.endNow(at)
 	case s.Status == SubPaused:
 		s.Status, s.PausedAt, s.ResumesAt = SubActive, 0, 0
 		s.Anchor, s.Cycle = at, -1
-		a.renew(r, n, at)
+		a.renewSubscription(r, n, at)
 	case s.PauseAtPeriodEnd:
 		s.Status, s.PauseAtPeriodEnd, s.PausedAt, s.ModifiedAt, s.Scheduled = SubPaused, false, at, at, 0
 	default:
-		a.renew(r, n, at)
+		a.renewSubscription(r, n, at)
 	}
 }
 
-// close ends a subscription.
-func (s *Subscription) close(at Time) {
+// endNow ends a subscription.
+func (s *Subscription) endNow(at Time) {
 	s.Status, s.EndedAt, s.EndsAt, s.ModifiedAt, s.Scheduled = SubCanceled, at, cmp.Or(s.EndsAt, at), at, 0
 	s.PastDueAt, s.PendingAppliesAt = 0, 0
 }
 
-// renew begins the next period, with an order for it.
-func (a *advance) renew(r *rand.Rand, n Ref, at Time) {
+// renewSubscription begins the next period, with an order for it.
+func (a *advance) renewSubscription(r *rand.Rand, n Ref, at Time) {
 	s := &a.subscriptions[n]
 	if s.PendingAppliesAt != 0 && s.PendingAppliesAt <= at {
 		before := s.Product
@@ -62,15 +62,15 @@ func (a *advance) renew(r *rand.Rand, n Ref, at Time) {
 		s.Meters[i].Consumed, s.Meters[i].Amount, s.Meters[i].ModifiedAt = 0, 0, at
 	}
 	a.cycled(n)
-	o := a.place(a.cycleOrder(r, n, at, false))
+	o := a.insertOrder(a.cycleOrder(r, n, at, false))
 	s = &a.subscriptions[n]
 	if a.orders[o].Due() > 0 && chance(r, 40) {
 		s.Status, s.PastDueAt = SubPastDue, at
 	}
-	a.bill(r, o)
+	a.billOrder(r, o)
 	if s.Status == SubPastDue {
 		a.orders[o].NextPaymentAt = at + 2*day
-		a.chase(r, o)
+		a.watchUnpaidOrder(r, o)
 	}
 }
 
@@ -81,13 +81,13 @@ func (w *World) applyPending(s *Subscription) {
 		s.Amount = w.prices[s.Prices[0]].forSeats(int(s.Seats))
 	}
 	if s.PendingProduct != None {
-		w.moveTo(s, s.PendingProduct)
+		w.changeProduct(s, s.PendingProduct)
 	}
 	s.PendingAppliesAt, s.PendingCreatedAt, s.PendingSeats, s.PendingProduct = 0, 0, 0, None
 }
 
-// moveTo gives a subscription another product, at its catalogue prices in the subscription's currency.
-func (w *World) moveTo(s *Subscription, product Ref) {
+// changeProduct gives a subscription another product, at its catalogue prices in the subscription's currency.
+func (w *World) changeProduct(s *Subscription, product Ref) {
 	var prices []Ref
 	var amount int64
 	for _, p := range w.catalogPrices(product) {
@@ -112,8 +112,8 @@ func (w *World) moveTo(s *Subscription, product Ref) {
 	w.attachMeters(s)
 }
 
-// place adds an order at the end of the table, which is sorted by time.
-func (w *World) place(o Order) Ref {
+// insertOrder adds an order at the end of the table, which is sorted by time.
+func (w *World) insertOrder(o Order) Ref {
 	if n := len(w.orders); n > 0 {
 		o.CreatedAt = max(o.CreatedAt, w.orders[n-1].CreatedAt)
 	}
@@ -121,8 +121,8 @@ func (w *World) place(o Order) Ref {
 	return Ref(len(w.orders) - 1)
 }
 
-// dun tries again to have a past due order paid: half succeed; after four failures the subscription ends.
-func (a *advance) dun(r *rand.Rand, n Ref) {
+// retryPayment tries again to have a past due order paid: half succeed; after four failures the subscription ends.
+func (a *advance) retryPayment(r *rand.Rand, n Ref) {
 	o := &a.orders[n]
 	at := a.now
 	if o.Subscription == None || o.Status != OrderPending {
@@ -136,20 +136,20 @@ func (a *advance) dun(r *rand.Rand, n Ref) {
 	}
 	if chance(r, 500) {
 		s.Status, s.PastDueAt, s.ModifiedAt = SubActive, 0, at
-		a.pay(r, n, at, "retry_dunning")
+		a.payOrder(r, n, at, "retry_dunning")
 		return
 	}
-	a.fail(r, n, at, "retry_dunning")
+	a.failPayment(r, n, at, "retry_dunning")
 	o.NextPaymentAt = at + 5*day
 	if at-o.CreatedAt > 20*day {
 		o.NextPaymentAt, o.Status = 0, OrderVoid
 		s.CanceledAt = cmp.Or(s.CanceledAt, at)
-		s.close(at)
+		s.endNow(at)
 	}
 }
 
-// begin starts a subscription now, with its first order.
-func (a *advance) begin(r *rand.Rand, n, product Ref, at Time) Ref {
+// startSubscription starts a subscription now, with its first order.
+func (a *advance) startSubscription(r *rand.Rand, n, product Ref, at Time) Ref {
 	p := &a.products[product]
 	if p.Archived || !p.Recurring() {
 		return None
@@ -161,7 +161,7 @@ func (a *advance) begin(r *rand.Rand, n, product Ref, at Time) Ref {
 		return None
 	}
 	a.attachMeters(&s)
-	s.Checkout = a.checkout(r, at, product, n, true)
+	s.Checkout = a.addCheckout(r, at, product, n, true)
 	s.PeriodStart, s.PeriodEnd = at, at.after(s.Interval, s.IntervalCount)
 	if p.TrialInterval != "" {
 		s.Status, s.TrialStart, s.TrialEnd, s.Cycle = SubTrialing, at, at.after(p.TrialInterval, p.TrialCount), -1
@@ -171,11 +171,11 @@ func (a *advance) begin(r *rand.Rand, n, product Ref, at Time) Ref {
 	number := a.addSubscription(s)
 	a.subscribed(number)
 	if s.Status == SubTrialing {
-		a.bill(r, a.place(a.trialOrder(number, at)))
+		a.billOrder(r, a.insertOrder(a.trialOrder(number, at)))
 	} else {
-		a.bill(r, a.place(a.cycleOrder(r, number, at, true)))
+		a.billOrder(r, a.insertOrder(a.cycleOrder(r, number, at, true)))
 	}
-	a.watch(r, number)
+	a.watchSubscription(r, number)
 	return number
 }
 

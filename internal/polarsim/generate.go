@@ -27,17 +27,17 @@ type generator struct {
 // generate fills an empty world.
 func (w *World) generate() {
 	g := &generator{World: w, start: w.now - 3*365*day - 210*day}
-	g.catalogue()
-	g.people()
-	g.quota()
-	g.history()
-	g.settle()
-	g.departures()
-	g.usage()
-	g.boards()
-	g.after()
-	g.upload()
-	g.standardEndpoint()
+	g.makeCatalogue()
+	g.makeCustomers()
+	g.shareOutOrders()
+	g.makeSales()
+	g.invoiceAndPay()
+	g.deleteCustomers()
+	g.makeUsage()
+	g.makeDashboards()
+	g.makeDisputesAndOpenCheckouts()
+	g.makeFiles()
+	g.makeEndpoint()
 }
 
 // chance is true in p of 1000 cases.
@@ -45,8 +45,8 @@ func chance(r *rand.Rand, p int) bool { return r.IntN(1000) < p }
 
 func pick[T any](r *rand.Rand, from []T) T { return from[r.IntN(len(from))] }
 
-// quota shares out the orders among the customers: a seventh get none, a few get many. The sum is exact.
-func (g *generator) quota() {
+// shareOutOrders shares out the orders among the customers: a seventh get none, a few get many. The sum is exact.
+func (g *generator) shareOutOrders() {
 	r := g.random(randQuota)
 	weights := make([]int64, len(g.customers))
 	var sum int64

@@ -2,8 +2,8 @@ package polarsim
 
 import "fmt"
 
-// catalogue makes the organization, its meters, benefits, discounts and products: every kind of price, interval and state that the API knows.
-func (g *generator) catalogue() {
+// makeCatalogue makes the organization, its meters, benefits, discounts and products: every kind of price, interval and state that the API knows.
+func (g *generator) makeCatalogue() {
 	r := g.random(randCatalogue)
 	g.draw = r
 	t := g.start
@@ -174,8 +174,8 @@ func (g *generator) assortment() {
 	}
 }
 
-// boards makes some dashboards.
-func (g *generator) boards() {
+// makeDashboards makes some dashboards.
+func (g *generator) makeDashboards() {
 	t := g.start + 200*day
 	g.dashboards = []Dashboard{
 		{CreatedAt: t, Name: "Overview", Metrics: []string{"revenue", "orders", "active_subscriptions", "monthly_recurring_revenue"}},

@@ -2,10 +2,10 @@ package polarsim
 
 import "math/rand/v2"
 
-// after makes what follows the sales: disputes, and checkouts that are still open.
-func (g *generator) after() {
+// makeDisputesAndOpenCheckouts makes what follows the sales: disputes, and checkouts that are still open.
+func (g *generator) makeDisputesAndOpenCheckouts() {
 	r := g.random(randAfter)
-	g.dispute(r)
+	g.makeDisputes(r)
 	for range 3 + len(g.checkouts)/500 {
 		g.openCheckout(r, g.now-Time(1+r.Int64N(int64(day-minute))))
 	}
@@ -18,8 +18,8 @@ func (g *generator) after() {
 
 var disputeStatuses = []string{"early_warning", "needs_response", "under_review", "lost", "won", "needs_response"}
 
-// dispute has some payments disputed; a refund for that purpose prevents others.
-func (g *generator) dispute(r *rand.Rand) {
+// makeDisputes has some payments disputed; a refund for that purpose prevents others.
+func (g *generator) makeDisputes(r *rand.Rand) {
 	prevented := map[Ref]Ref{} // refunds by order
 	for i := range g.refunds {
 		if g.refunds[i].Reason == "dispute_prevention" {

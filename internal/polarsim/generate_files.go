@@ -6,7 +6,7 @@ import (
 )
 
 // uploads makes the files of the organization: pictures of products, an avatar, downloads, and two that no list shows.
-func (g *generator) upload() {
+func (g *generator) makeFiles() {
 	at := g.start
 	g.uploads = make([]Upload, lastUpload)
 	for _, p := range g.products {

@@ -19,8 +19,8 @@ func (g *generator) cycleOrder(r *rand.Rand, number Ref, at Time, create bool) O
 		o.Checkout = s.Checkout
 	}
 	var few [4]Item
-	o.Items = g.takeItems(g.lines(r, few[:0], s, create)...)
-	g.total(&o)
+	o.Items = g.takeItems(g.periodItems(r, few[:0], s, create)...)
+	g.setTotals(&o)
 	return o
 }
 
@@ -45,28 +45,28 @@ func (g *generator) seatsOrder(r *rand.Rand, number Ref, at Time) Order {
 	month := time.Month(1 + r.IntN(12)).String()
 	o.Items = g.takeItems(Item{Label: "Remaining time on " + name + " — From " + month, Amount: -before, Price: s.Prices[0], Proration: true},
 		Item{Label: name + " — To " + month, Amount: after, Price: s.Prices[0], Proration: true})
-	g.total(&o)
+	g.setTotals(&o)
 	return o
 }
 
-func (g *generator) add(o Order) { g.orders = append(g.orders, o) }
+func (g *generator) appendOrder(o Order) { g.orders = append(g.orders, o) }
 
-// buy makes a one-time purchase, now and then a top-up of the customer's wallet, which has no product. It gives the number of orders made: 1.
-func (g *generator) buy(r *rand.Rand, n Ref) int {
+// makePurchase makes a one-time purchase, now and then a top-up of the customer's wallet, which has no product. It gives the number of orders made: 1.
+func (g *generator) makePurchase(r *rand.Rand, n Ref) int {
 	from := max(g.customers[n].CreatedAt, g.start+151*day)
 	at := from + Time(r.Int64N(int64(max(g.now-10*second-from, 1))))
-	g.add(g.purchase(r, n, at))
+	g.appendOrder(g.newPurchase(r, n, at))
 	return 1
 }
 
-func (g *generator) purchase(r *rand.Rand, n Ref, at Time) Order {
+func (g *generator) newPurchase(r *rand.Rand, n Ref, at Time) Order {
 	o := g.newOrder(n, at)
 	if chance(r, 300) {
 		o.Metadata = pick(r, metadatas)
 	}
 	if chance(r, 12) {
 		o.Items = g.takeItems(Item{Label: "Wallet Top-Up for " + g.org.Name, Amount: 5000, Price: None})
-		g.total(&o)
+		g.setTotals(&o)
 		return o
 	}
 	o.Product = pick(r, buyable)
@@ -82,7 +82,7 @@ func (g *generator) purchase(r *rand.Rand, n Ref, at Time) Order {
 	}
 	o.Discount = discountFor(r)
 	o.Items = g.takeItems(item)
-	o.Checkout = g.checkout(r, at-Time(20+r.IntN(600))*second, o.Product, n, false)
-	g.total(&o)
+	o.Checkout = g.addCheckout(r, at-Time(20+r.IntN(600))*second, o.Product, n, false)
+	g.setTotals(&o)
 	return o
 }

@@ -4,13 +4,13 @@ import (
 	"math/rand/v2"
 )
 
-// settle goes through the orders in the order of time: invoices are numbered, payments made, some refunded.
-func (g *generator) settle() {
+// invoiceAndPay goes through the orders in the order of time: invoices are numbered, payments made, some refunded.
+func (g *generator) invoiceAndPay() {
 	r := g.random(randPayments)
 	g.payments = make([]Payment, 0, len(g.orders)+len(g.orders)/8)
 	for i := range g.orders {
-		g.bill(r, Ref(i))
-		g.later(r, Ref(i))
+		g.billOrder(r, Ref(i))
+		g.refundSome(r, Ref(i))
 	}
 	for i := range g.checkouts {
 		if c := &g.checkouts[i]; c.Status == "failed" && chance(r, 500) {
@@ -20,8 +20,8 @@ func (g *generator) settle() {
 	}
 }
 
-// later is what happened to some orders afterwards.
-func (g *generator) later(r *rand.Rand, n Ref) {
+// refundSome refunds some orders, and takes the payments of others back.
+func (g *generator) refundSome(r *rand.Rand, n Ref) {
 	o := &g.orders[n]
 	if o.Status == OrderPaid {
 		o.InvoiceGenerated = chance(r, 250)
@@ -35,18 +35,18 @@ func (g *generator) later(r *rand.Rand, n Ref) {
 			if chance(r, 450) {
 				part /= 3
 			}
-			g.refund(Refund{CreatedAt: at, Order: n, Amount: max(1, part), Reason: pick(r, refundReasons), RevokeBenefits: len(g.refunds)%3 == 1})
+			g.refundOrder(Refund{CreatedAt: at, Order: n, Amount: max(1, part), Reason: pick(r, refundReasons), RevokeBenefits: len(g.refunds)%3 == 1})
 		}
 		if o.Reason == ReasonPurchase && chance(r, 8) {
-			g.unpay(r, o)
+			g.withdrawPayment(r, o)
 		}
 	}
 }
 
 var refundReasons = []string{"duplicate", "fraudulent", "customer_request", "service_disruption", "satisfaction_guarantee", "dispute_prevention", "other"}
 
-// unpay takes the last payment of an order back, so that the order is a draft, pending or void.
-func (g *generator) unpay(r *rand.Rand, o *Order) {
+// withdrawPayment takes the last payment of an order back, so that the order is a draft, pending or void.
+func (g *generator) withdrawPayment(r *rand.Rand, o *Order) {
 	if o.RefundedAmount > 0 {
 		return
 	}

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// people makes the customers and their members. One in five came with an import: backdated, with times of a whole second that a batch shares.
-func (g *generator) people() {
+// makeCustomers makes the customers and their members. One in five came with an import: backdated, with times of a whole second that a batch shares.
+func (g *generator) makeCustomers() {
 	r := g.random(randCustomers)
 	n := g.opts.Customers
 	span := g.now - g.start - hour
@@ -17,7 +17,7 @@ func (g *generator) people() {
 	var batch Time // when the rows of the current import batch were made at their old provider
 	left := 0
 	for i := range n {
-		c := g.customer(r, i)
+		c := g.newCustomer(r, i)
 		c.CreatedAt = g.start + hour + span/Time(n)*Time(i) + Time(r.Int64N(int64(span/Time(n))+1))
 		if left == 0 && chance(r, 40) {
 			left, batch = 2+r.IntN(9), (c.CreatedAt - Time(r.IntN(400))*day).floor(second)
@@ -32,12 +32,12 @@ func (g *generator) people() {
 			c.FirstUserEventAt = min(g.now-second, c.CreatedAt+Time(r.Int64N(int64(60*day))))
 		}
 		g.customers = append(g.customers, c)
-		g.team(r, Ref(i))
+		g.addMembers(r, Ref(i))
 	}
 }
 
-// departures deletes some customers, after the last of their orders. Their subscriptions ended minutes later.
-func (g *generator) departures() {
+// deleteCustomers deletes some customers, after the last of their orders. Their subscriptions ended minutes later.
+func (g *generator) deleteCustomers() {
 	r := g.random(randDepartures)
 	last := make([]Time, len(g.customers))
 	for i := range g.orders {
@@ -50,18 +50,18 @@ func (g *generator) departures() {
 		}
 		from := max(last[i], g.customers[i].CreatedAt, g.customers[i].ModifiedAt)
 		at := from + Time(r.Int64N(int64(max(g.now-minute-from, 1))))
-		g.remove(Ref(i), at, chance(r, 500))
+		g.deleteCustomer(Ref(i), at, chance(r, 500))
 		for _, s := range g.subscriptionsOf(Ref(i)) {
 			if end := at + 5*minute; s.EndedAt == 0 && s.StartedAt != 0 && end <= g.now {
 				s.CanceledAt = cmp.Or(s.CanceledAt, end)
-				s.close(end)
+				s.endNow(end)
 			}
 		}
 	}
 }
 
-// customer draws one customer, without times. i makes the email address unique.
-func (w *World) customer(r *rand.Rand, i int) Customer {
+// newCustomer draws one customer, without times. i makes the email address unique.
+func (w *World) newCustomer(r *rand.Rand, i int) Customer {
 	given, family := pick(r, givenNames), pick(r, familyNames)
 	at := places[r.IntN(len(places))]
 	c := Customer{Team: chance(r, 150), EmailVerified: chance(r, 700), HasCard: chance(r, 750), Currency: at.currency, LastMember: None, LastSubscription: None, LastMeter: None}
@@ -116,8 +116,8 @@ func plainLetters(name string) string {
 	return string(b)
 }
 
-// team gives a customer its owner and, to some, more members. An owner has its customer's creation time.
-func (w *World) team(r *rand.Rand, n Ref) {
+// addMembers gives a customer its owner and, to some, more members. An owner has its customer's creation time.
+func (w *World) addMembers(r *rand.Rand, n Ref) {
 	c := &w.customers[n]
 	owner := Member{CreatedAt: c.CreatedAt, Customer: n, Email: c.Email, Name: c.Name, ExternalID: c.ExternalID, Role: "owner"}
 	if owner.Email == "" {

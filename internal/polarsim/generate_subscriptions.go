@@ -6,24 +6,24 @@ import (
 	"slices"
 )
 
-// history gives every customer the subscriptions and orders of its past, as many orders as its quota says.
-func (g *generator) history() {
+// makeSales gives every customer the subscriptions and orders of its past, as many orders as its quota says.
+func (g *generator) makeSales() {
 	r := g.random(randOrders)
 	g.draw = r
 	g.orders = make([]Order, 0, g.opts.Orders+g.opts.Orders/16)
 	for n := range g.customers {
 		left := int(g.quotas[n])
 		for tries := 0; left > 0 && tries < 4 && chance(r, 850); tries++ {
-			left -= g.subscribe(r, Ref(n), left)
+			left -= g.makeSubscription(r, Ref(n), left)
 		}
 		for left > 0 {
-			left -= g.buy(r, Ref(n))
+			left -= g.makePurchase(r, Ref(n))
 		}
 		if chance(r, 30) {
-			g.incomplete(r, Ref(n))
+			g.makeIncompleteSubscription(r, Ref(n))
 		}
 	}
-	g.batch(r)
+	g.tieOrders(r)
 	// From here on, an order's number follows from its time, as that of new ones will.
 	slices.SortStableFunc(g.orders, func(a, b Order) int { return cmp.Compare(a.CreatedAt, b.CreatedAt) })
 }
@@ -87,8 +87,8 @@ func discountFor(r *rand.Rand) Ref {
 	return None
 }
 
-// subscribe makes one subscription with its orders, at most quota of them, and tells how many.
-func (g *generator) subscribe(r *rand.Rand, n Ref, quota int) int {
+// makeSubscription makes one subscription with its orders, at most quota of them, and tells how many.
+func (g *generator) makeSubscription(r *rand.Rand, n Ref, quota int) int {
 	c := &g.customers[n]
 	product := pick(r, subscribable)
 	p := &g.products[product]
@@ -97,7 +97,7 @@ func (g *generator) subscribe(r *rand.Rand, n Ref, quota int) int {
 	// Begin no earlier than the quota reaches back from today, so that most subscriptions are still alive.
 	earliest := max(c.CreatedAt+minute, p.CreatedAt+minute, g.now.after(s.Interval, -quota*s.IntervalCount)+minute)
 	if earliest >= g.now-hour {
-		return g.buy(r, n)
+		return g.makePurchase(r, n)
 	}
 	s.StartedAt = earliest + Time(r.Int64N(int64(g.now-hour-earliest)))
 	s.CreatedAt = s.StartedAt
@@ -126,10 +126,10 @@ func (g *generator) subscribe(r *rand.Rand, n Ref, quota int) int {
 		s.TrialStart, s.TrialEnd = s.StartedAt, s.StartedAt.after(p.TrialInterval, p.TrialCount)
 		s.Anchor = s.TrialEnd
 	}
-	s.Checkout = g.checkout(r, s.CreatedAt, product, n, true)
+	s.Checkout = g.addCheckout(r, s.CreatedAt, product, n, true)
 	g.attachMeters(&s)
 	number := g.addSubscription(s)
-	return g.periods(r, number, quota)
+	return g.makePeriods(r, number, quota)
 }
 
 // attachMeters gives a subscription a row for each metered price.
@@ -141,16 +141,16 @@ func (w *World) attachMeters(s *Subscription) {
 	}
 }
 
-// periods lets a new subscription live: an order for each period begun, until today, its end, or the end of the quota.
-func (g *generator) periods(r *rand.Rand, number Ref, quota int) int {
+// makePeriods lets a new subscription live: an order for each period begun, until today, its end, or the end of the quota.
+func (g *generator) makePeriods(r *rand.Rand, number Ref, quota int) int {
 	s := &g.subscriptions[number]
 	used := 0
 	if s.TrialEnd != 0 {
-		g.add(g.trialOrder(number, s.CreatedAt+second))
+		g.appendOrder(g.trialOrder(number, s.CreatedAt+second))
 		used++
 		if s.TrialEnd > g.now {
 			s.Status, s.PeriodStart, s.PeriodEnd, s.Cycle = SubTrialing, s.TrialStart, s.TrialEnd, -1
-			g.fate(r, s)
+			g.drawState(r, s)
 			return used
 		}
 		s.ModifiedAt = s.TrialEnd + 3*second
@@ -162,7 +162,7 @@ func (g *generator) periods(r *rand.Rand, number Ref, quota int) int {
 	for cycle := 0; ; cycle++ {
 		begin, end := s.Anchor.after(s.Interval, cycle*s.IntervalCount), s.Anchor.after(s.Interval, (cycle+1)*s.IntervalCount)
 		if cycle > 0 && (begin > g.now-minute || cycle >= life || used >= quota) {
-			g.end(r, s, cycle, begin)
+			g.endSubscription(r, s, cycle, begin)
 			return used
 		}
 		s.PeriodStart, s.PeriodEnd, s.Cycle = begin, end, cycle
@@ -173,24 +173,24 @@ func (g *generator) periods(r *rand.Rand, number Ref, quota int) int {
 			s.ModifiedAt = at
 		}
 		if used < quota {
-			g.add(g.cycleOrder(r, number, min(at, g.now-10*second), cycle == 0 && s.TrialEnd == 0))
+			g.appendOrder(g.cycleOrder(r, number, min(at, g.now-10*second), cycle == 0 && s.TrialEnd == 0))
 			used++
 		}
 		if used < quota && s.Seats > 0 && chance(r, 60) {
-			g.add(g.seatsOrder(r, number, min(begin+(end-begin)/2, g.now-10*second)))
+			g.appendOrder(g.seatsOrder(r, number, min(begin+(end-begin)/2, g.now-10*second)))
 			used++
 		}
 		if end > g.now {
-			g.fate(r, s)
+			g.drawState(r, s)
 			return used
 		}
 	}
 }
 
-// end closes a subscription whose period ended and that was not renewed.
-func (g *generator) end(r *rand.Rand, s *Subscription, cycle int, at Time) {
+// endSubscription closes a subscription whose period ended and that was not renewed.
+func (g *generator) endSubscription(r *rand.Rand, s *Subscription, cycle int, at Time) {
 	if at > g.now-minute { // the period goes on
-		g.fate(r, s)
+		g.drawState(r, s)
 		return
 	}
 	s.Status, s.EndedAt, s.EndsAt = SubCanceled, at, at
@@ -200,24 +200,24 @@ func (g *generator) end(r *rand.Rand, s *Subscription, cycle int, at Time) {
 		s.CanceledAt = at
 	}
 	s.ModifiedAt = at + second
-	g.reason(r, s)
+	g.giveReason(r, s)
 }
 
 var cancellationReasonNames = []string{"customer_service", "low_quality", "missing_features", "switched_service", "too_complex", "too_expensive", "unused", "other", ""}
 
-func (w *World) reason(r *rand.Rand, s *Subscription) {
+func (w *World) giveReason(r *rand.Rand, s *Subscription) {
 	s.CancellationReason, s.CancellationComment = pick(r, cancellationReasonNames), pick(r, cancellationComments)
 }
 
-// fate decides the state of a subscription whose current period goes on.
-func (g *generator) fate(r *rand.Rand, s *Subscription) {
+// drawState decides the state of a subscription whose current period goes on.
+func (g *generator) drawState(r *rand.Rand, s *Subscription) {
 	s.Scheduled = s.PeriodEnd
 	recent := func() Time { return s.PeriodStart + Time(r.Int64N(int64(max(g.now-s.PeriodStart, 2)))) }
 	switch p := r.IntN(100); {
 	case p < 9:
 		s.CancelAtPeriodEnd, s.CanceledAt, s.EndsAt = true, recent(), s.PeriodEnd
 		s.ModifiedAt = s.CanceledAt
-		g.reason(r, s)
+		g.giveReason(r, s)
 	case s.Status == SubTrialing:
 	case p < 12 && s.Cycle > 0 && s.Amount > 0:
 		s.Status, s.PastDueAt = SubPastDue, s.PeriodStart+20*second
@@ -245,8 +245,8 @@ func (g *generator) fate(r *rand.Rand, s *Subscription) {
 	}
 }
 
-// incomplete makes a subscription whose first payment never came: without a start, hidden by the API.
-func (g *generator) incomplete(r *rand.Rand, n Ref) {
+// makeIncompleteSubscription makes a subscription whose first payment never came: without a start, hidden by the API.
+func (g *generator) makeIncompleteSubscription(r *rand.Rand, n Ref) {
 	c := &g.customers[n]
 	s := Subscription{Customer: n, Product: productPro, Discount: None, Checkout: None, Interval: "month", IntervalCount: 1, Currency: c.Currency, PendingProduct: None,
 		Status: SubIncomplete, CreatedAt: min(g.now-minute, max(c.CreatedAt, g.start+2*day)+Time(r.Int64N(int64(30*day))))}
@@ -258,24 +258,24 @@ func (g *generator) incomplete(r *rand.Rand, n Ref) {
 	g.addSubscription(s)
 }
 
-// batch gives one time to a stretch of orders, longer than a page where there are enough of them, and whole seconds to some others.
-func (g *generator) batch(r *rand.Rand) {
+// tieOrders gives one time to a stretch of orders, longer than a page where there are enough of them, and whole seconds to some others.
+func (g *generator) tieOrders(r *rand.Rand) {
 	if len(g.orders) < 500 {
 		for i := 0; i+2 < len(g.orders); i += 29 {
-			g.tie(i, i+2)
+			g.giveOneTime(i, i+2)
 		}
 		return
 	}
 	for i := 0; i+230 < len(g.orders); i += 20_000 {
-		g.tie(i+100, i+230)
+		g.giveOneTime(i+100, i+230)
 	}
 	for i := 300; i+4 < len(g.orders); i += 150 + r.IntN(300) {
-		g.tie(i, i+1+r.IntN(4))
+		g.giveOneTime(i, i+1+r.IntN(4))
 	}
 }
 
-// tie gives orders [from, to) the time of the latest of them, cut to the second.
-func (g *generator) tie(from, to int) {
+// giveOneTime gives orders [from, to) the time of the latest of them, cut to the second.
+func (g *generator) giveOneTime(from, to int) {
 	var at Time
 	for i := from; i < to; i++ {
 		at = max(at, min(g.orders[i].CreatedAt+second, g.now-10*second).floor(second))

@@ -2,8 +2,8 @@ package polarsim
 
 import "math/rand/v2"
 
-// usage gives customers their meters: those with a metered subscription and, without any usage, some others; the archived meter to old ones.
-func (g *generator) usage() {
+// makeUsage gives customers their meters: those with a metered subscription and, without any usage, some others; the archived meter to old ones.
+func (g *generator) makeUsage() {
 	r := g.random(randUsage)
 	for i := range g.customers {
 		c := &g.customers[i]
@@ -49,6 +49,6 @@ func (g *generator) used(r *rand.Rand, s *Subscription, m *SubscriptionMeter) {
 		return
 	}
 	m.Consumed, m.Credited = someUnits(r), int64(500*r.IntN(3))
-	m.Amount = g.charge(s, m)
+	m.Amount = g.meterCharge(s, m)
 	m.ModifiedAt = min(g.now, s.PeriodStart+Time(r.Int64N(int64(day))))
 }

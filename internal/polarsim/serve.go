@@ -195,7 +195,7 @@ func (c *call) answer(rt *route, others []string) {
 	case lockWrite:
 		c.w.mu.Lock()
 		defer c.w.mu.Unlock()
-		c.w.record()
+		c.w.startJournal()
 	case lockOwn:
 	}
 	rt.handle(c)

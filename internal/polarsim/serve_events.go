@@ -83,7 +83,7 @@ func (w *World) eventText(n Ref) string {
 }
 
 func getEvent(c *call) {
-	c.w.record()
+	c.w.startJournal()
 	events.get(c)
 }
 
@@ -127,7 +127,7 @@ func (c *call) descends(l *listQuery, p *problems) {
 // has a total of 0 (polarsource/polar, server/polar/event/service.py list).
 func listEvents(c *call) {
 	w, p := c.w, &problems{}
-	w.record()
+	w.startJournal()
 	l := w.parse(events, c.query, p)
 	c.descends(&l, p)
 	if c.invalid(p) {
@@ -276,7 +276,7 @@ type eventSum struct {
 // sumEvents answers the lists of event names and types: sums over events, sorted by the criteria given.
 func (c *call) sumEvents(types bool) {
 	w, p := c.w, &problems{}
-	w.record()
+	w.startJournal()
 	r := *events
 	r.ranges, r.sorting = nil, []string{"-last_seen"}
 	r.sorts = []sortKey{{name: "last_seen"}, {name: "name"}, {name: "occurrences"}, {name: "first_seen"}, {name: "label"}}

@@ -12,7 +12,7 @@ func productList() *resource {
 			"is_recurring": flag(func(w *World, n Ref) bool { return w.products[n].Recurring() }),
 			"visibility":   oneOf(func(w *World, n Ref) string { return w.products[n].Visibility }, "draft", "private", "public"),
 			"query":        containing(func(w *World, n Ref) []string { return []string{w.products[n].Name} }),
-			"benefit_id":   gives,
+			"benefit_id":   givesBenefit,
 			"metadata":     metadata(func(w *World, n Ref) string { return w.products[n].Metadata })},
 		render: (*World).renderProduct,
 	}
@@ -117,8 +117,8 @@ func ofProducts(get func(w *World, n Ref) []Ref) filter {
 
 func productName(w *World, n Ref) string { return w.products[n].Name }
 
-// gives accepts products that give one of the benefits.
-func gives(w *World, name string, values []string, p *problems) func(Ref) bool {
+// givesBenefit accepts products that give one of the benefits.
+func givesBenefit(w *World, name string, values []string, p *problems) func(Ref) bool {
 	current := None
 	wanted := reference(KindBenefit, func(*World, Ref) Ref { return current })(w, name, values, p)
 	return func(n Ref) bool {

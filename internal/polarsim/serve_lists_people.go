@@ -21,7 +21,7 @@ func customerList() *resource {
 		hidden:  func(w *World, n Ref) bool { return w.customers[n].DeletedAt != 0 },
 		sorts:   []sortKey{byTime("created_at", func(w *World, n Ref) Time { return w.customers[n].CreatedAt }), byText("email", customerEmail), byText("name", customerName)},
 		sorting: []string{"-created_at"},
-		filters: map[string]filter{"email": folded(customerEmail), "active": flag((*World).buys),
+		filters: map[string]filter{"email": folded(customerEmail), "active": flag((*World).hasLiveSubscription),
 			"query": containing(func(w *World, n Ref) []string {
 				return []string{w.customers[n].Email, w.customers[n].Name, w.customers[n].ExternalID}
 			}),
@@ -48,8 +48,8 @@ func customerName(w *World, n Ref) string  { return w.customers[n].Name }
 
 func memberCustomer(w *World, n Ref) Ref { return w.members[n].Customer }
 
-// buys tells whether a customer has a live subscription.
-func (w *World) buys(n Ref) bool {
+// hasLiveSubscription tells whether a customer has a live subscription.
+func (w *World) hasLiveSubscription(n Ref) bool {
 	for _, s := range w.subscriptionsOf(n) {
 		if s.Live() {
 			return true

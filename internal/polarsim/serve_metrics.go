@@ -31,14 +31,14 @@ func getMetricLimits(c *call) { c.json(http.StatusOK, appendMetricLimits(nil)) }
 func listDashboards(c *call) {
 	p, l := &problems{}, listQuery{}
 	if ids, given := c.query["organization_id"]; given {
-		c.w.ours(&l, ids, p)
+		c.w.onlyOrganization(&l, ids, p)
 	}
 	if c.invalid(p) {
 		return
 	}
 	b := []byte{'['}
 	if !l.empty {
-		for i, n := range c.w.listed() {
+		for i, n := range c.w.listedDashboards() {
 			if i > 0 {
 				b = append(b, ',')
 			}
@@ -48,8 +48,8 @@ func listDashboards(c *call) {
 	c.json(http.StatusOK, append(b, ']'))
 }
 
-// board finds the dashboard of the path; ok is false when the response is set already.
-func (c *call) board() (n int, ok bool) {
+// dashboard finds the dashboard of the path; ok is false when the response is set already.
+func (c *call) dashboard() (n int, ok bool) {
 	ref, ok := c.id("id", KindDashboard, len(c.w.dashboards))
 	if ok && c.w.dashboards[ref].Deleted {
 		c.notFound()
@@ -58,12 +58,12 @@ func (c *call) board() (n int, ok bool) {
 	return int(ref), ok
 }
 
-func (c *call) showBoard(status, n int) {
+func (c *call) showDashboard(status, n int) {
 	c.json(status, c.spoilt(c.w.appendDashboard(nil, n), -1, c.w.id(KindDashboard, n)))
 }
 
 func getDashboard(c *call) {
-	if n, ok := c.board(); ok {
-		c.showBoard(http.StatusOK, n)
+	if n, ok := c.dashboard(); ok {
+		c.showDashboard(http.StatusOK, n)
 	}
 }

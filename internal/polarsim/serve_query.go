@@ -65,7 +65,7 @@ func (w *World) parse(r *resource, q url.Values, p *problems) listQuery {
 		} else if metadata, ok := r.filters["metadata"]; ok && strings.HasPrefix(name, "metadata[") && strings.HasSuffix(name, "]") {
 			test = metadata(w, name[len("metadata["):len(name)-1], values, p)
 		} else if name == "organization_id" && !r.noOrg {
-			w.ours(&l, values, p)
+			w.onlyOrganization(&l, values, p)
 		}
 		if test != nil {
 			l.tests = append(l.tests, test)
@@ -105,8 +105,8 @@ func (w *World) parseSorting(r *resource, l *listQuery, q url.Values, p *problem
 	}
 }
 
-// ours looks at organization_id: a foreign one gives an empty list, not an error.
-func (w *World) ours(l *listQuery, values []string, p *problems) {
+// onlyOrganization looks at organization_id: a foreign one gives an empty list, not an error.
+func (w *World) onlyOrganization(l *listQuery, values []string, p *problems) {
 	own := false
 	for i, v := range values {
 		id, ok := parseID(p, []any{"query", "organization_id", "uuid", i}, v)

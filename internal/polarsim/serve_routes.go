@@ -30,7 +30,7 @@ func routes() []route {
 			table = append(table, route{method: "GET", pattern: strings.TrimSuffix(r.path, "/") + "/{id}", scopes: r.scopes, handle: r.get})
 		}
 	}
-	table = append(table, extraRoutes()...)
+	table = append(table, specialRoutes()...)
 	for i := range table {
 		table[i].segments = strings.Split(table[i].pattern, "/")
 	}
@@ -85,8 +85,8 @@ func (rt *route) match(segments []string) (params map[string]string, fixed int, 
 	return params, fixed, true
 }
 
-// extraRoutes are the operations besides lists and GET by id.
-func extraRoutes() []route {
+// specialRoutes are the operations besides lists and GET by id.
+func specialRoutes() []route {
 	customers, orders, meters := []string{"customers:read", "customers:write"}, []string{"orders:read"}, []string{"meters:read", "meters:write"}
 	members := []string{"members:read", "members:write"}
 	table := []route{

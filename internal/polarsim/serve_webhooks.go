@@ -47,6 +47,6 @@ func deliveries() *resource {
 var deliveryList = deliveries()
 
 func listDeliveries(c *call) {
-	c.w.record()
+	c.w.startJournal()
 	deliveryList.list(c)
 }

@@ -25,8 +25,8 @@ func (w *World) customerHappened(name eventName, n Ref, fields string) {
 		m.at = c.CreatedAt
 	}
 	o.close()
-	w.happened(m, string(o.b))
-	w.hook(eventTexts[name][0], KindCustomer, n)
+	w.noteEvent(m, string(o.b))
+	w.tellWebhooks(eventTexts[name][0], KindCustomer, n)
 	w.stateChanged(n)
 }
 
@@ -71,13 +71,13 @@ func (w *World) subscriptionEvent(name eventName, n Ref, metadata string) {
 		return
 	}
 	s := &w.subscriptions[n]
-	w.happened(moment{customer: s.Customer, a: n, b: s.Product, n: s.Amount, parent: None, name: name}, metadata)
+	w.noteEvent(moment{customer: s.Customer, a: n, b: s.Product, n: s.Amount, parent: None, name: name}, metadata)
 	switch name { // the others have no webhook of their own
 	case evSubscriptionCreated, evSubscriptionCanceled, evSubscriptionUncanceled, evSubscriptionCycled, evSubscriptionRevoked, evSubscriptionPastDue,
 		evSubscriptionPaused, evSubscriptionResumed:
-		w.hook(eventTexts[name][0], KindSubscription, n)
+		w.tellWebhooks(eventTexts[name][0], KindSubscription, n)
 	case evSubscriptionReactivated:
-		w.hook("subscription.active", KindSubscription, n)
+		w.tellWebhooks("subscription.active", KindSubscription, n)
 	}
 }
 
@@ -85,8 +85,8 @@ func (w *World) subscriptionEvent(name eventName, n Ref, metadata string) {
 func (w *World) subscribed(n Ref) {
 	s := w.subscriptions[n]
 	w.subscriptionEvent(evSubscriptionCreated, n, "")
-	w.hook("subscription.updated", KindSubscription, n)
-	w.hook("subscription.active", KindSubscription, n)
+	w.tellWebhooks("subscription.updated", KindSubscription, n)
+	w.tellWebhooks("subscription.active", KindSubscription, n)
 	w.grantsHappened(evBenefitGranted, n, s.Product)
 	w.stateChanged(s.Customer)
 }
@@ -142,7 +142,7 @@ func (w *World) subscriptionHappened(before *Subscription, n Ref) {
 		w.subscriptionEvent(evSubscriptionReactivated, n, "")
 	}
 	if a, b := told(before), told(s); len(w.journal.live) > first || !a.same(&b) {
-		w.hook("subscription.updated", KindSubscription, n)
+		w.tellWebhooks("subscription.updated", KindSubscription, n)
 		w.stateChanged(s.Customer)
 	}
 }
@@ -192,16 +192,16 @@ func (w *World) grantsHappened(name eventName, n, product Ref) {
 	}
 	customer := w.subscriptions[n].Customer
 	for _, b := range w.liveBenefits(product) {
-		w.happened(moment{customer: customer, a: n, b: b, parent: None, name: name}, "")
+		w.noteEvent(moment{customer: customer, a: n, b: b, parent: None, name: name}, "")
 		if w.benefits[b].Type == "meter_credit" && name != evBenefitRevoked && len(w.meters) > 0 {
-			w.happened(moment{customer: customer, a: 0, b: None, n: 1000, parent: None, name: evMeterCredited}, "")
+			w.noteEvent(moment{customer: customer, a: 0, b: None, n: 1000, parent: None, name: evMeterCredited}, "")
 		}
 	}
 }
 
 // orderEvent notes an event of an order; b is the refund, if it is about one.
 func (w *World) orderEvent(name eventName, n, b Ref, amount int64, at Time) {
-	w.happened(moment{at: at, customer: w.orders[n].Customer, a: n, b: b, n: amount, parent: None, name: name}, "")
+	w.noteEvent(moment{at: at, customer: w.orders[n].Customer, a: n, b: b, n: amount, parent: None, name: name}, "")
 }
 
 // orderPaid tells that an order was paid. Upstream, balance.order has the time of the order.
@@ -210,8 +210,8 @@ func (w *World) orderPaid(n Ref) {
 		return
 	}
 	o := &w.orders[n]
-	w.hook("order.updated", KindOrder, n)
-	w.hook("order.paid", KindOrder, n)
+	w.tellWebhooks("order.updated", KindOrder, n)
+	w.tellWebhooks("order.paid", KindOrder, n)
 	w.orderEvent(evOrderPaid, n, o.Product, 0, 0)
 	if o.Due() > 0 {
 		w.orderEvent(evBalanceOrder, n, o.Product, 0, o.CreatedAt)
@@ -228,18 +228,18 @@ func (w *World) orderRefunded(n, refund Ref) {
 	if !w.journal.on {
 		return
 	}
-	w.hook("refund.created", KindRefund, refund)
+	w.tellWebhooks("refund.created", KindRefund, refund)
 	w.orderEvent(evBalanceRefund, n, refund, 0, 0)
 	w.orderEvent(evOrderRefunded, n, refund, w.orders[n].RefundedAmount, 0)
-	w.hook("order.updated", KindOrder, n)
-	w.hook("order.refunded", KindOrder, n)
+	w.tellWebhooks("order.updated", KindOrder, n)
+	w.tellWebhooks("order.refunded", KindOrder, n)
 }
 
 // orderVoided tells that nobody tries to have an order paid any more.
 func (w *World) orderVoided(n Ref) {
 	if w.journal.on {
 		w.orderEvent(evOrderVoided, n, w.orders[n].Product, 0, 0)
-		w.hook("order.updated", KindOrder, n)
+		w.tellWebhooks("order.updated", KindOrder, n)
 	}
 }
 
@@ -251,7 +251,7 @@ func (w *World) cycled(n Ref) {
 	w.subscriptionEvent(evSubscriptionCycled, n, "")
 	s := &w.subscriptions[n]
 	for i := range s.Meters {
-		w.happened(moment{customer: s.Customer, a: s.Meters[i].Meter, b: None, parent: None, name: evMeterReset}, "")
+		w.noteEvent(moment{customer: s.Customer, a: s.Meters[i].Meter, b: None, parent: None, name: evMeterReset}, "")
 	}
 }
 
@@ -266,9 +266,9 @@ func (w *World) usedMeter(n Ref) {
 	if draw>>20%4 == 0 {
 		at -= Time(draw>>22%72) * hour
 	}
-	root := w.happened(moment{at: at, customer: m.Customer, a: n, b: None, n: int64(draw >> 33), parent: None, name: evRequest + eventName(draw>>50%3)}, "")
+	root := w.noteEvent(moment{at: at, customer: m.Customer, a: n, b: None, n: int64(draw >> 33), parent: None, name: evRequest + eventName(draw>>50%3)}, "")
 	if draw>>45%4 == 0 {
-		w.happened(moment{at: at + 3*millisecond, customer: m.Customer, a: n, b: None, n: int64(mix(draw) >> 33), parent: root, name: evInference}, "")
+		w.noteEvent(moment{at: at + 3*millisecond, customer: m.Customer, a: n, b: None, n: int64(mix(draw) >> 33), parent: root, name: evInference}, "")
 	}
 	w.stateChanged(m.Customer)
 }
@@ -277,6 +277,6 @@ func (w *World) usedMeter(n Ref) {
 func (w *World) stateChanged(n Ref) {
 	if w.journal.on {
 		w.states.Delete(n)
-		w.hook("customer.state_changed", KindCustomer, n)
+		w.tellWebhooks("customer.state_changed", KindCustomer, n)
 	}
 }

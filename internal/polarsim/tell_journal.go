@@ -96,8 +96,8 @@ type journal struct {
 	identities []identity
 }
 
-// record begins the journal. The caller holds the world's lock, for reading at least, and has not changed anything yet.
-func (w *World) record() *journal {
+// startJournal begins the journal. The caller holds the world's lock, for reading at least, and has not changed anything yet.
+func (w *World) startJournal() *journal {
 	w.journal.once.Do(func() {
 		h := historian{World: w, journal: &w.journal}
 		h.write()
@@ -117,15 +117,15 @@ func (j *journal) event(n Ref) (m *moment, metadata string) {
 	return &l.moment, l.metadata
 }
 
-// happened notes an event, now unless it has a time.
-func (w *World) happened(m moment, metadata string) Ref {
+// noteEvent notes an event, now unless it has a time.
+func (w *World) noteEvent(m moment, metadata string) Ref {
 	j := &w.journal
 	if !j.on {
 		return None
 	}
 	m.at = cmp.Or(m.at, w.now)
 	w.version++
-	j.live = append(j.live, note{moment: m, inserted: w.now, shown: w.done(), metadata: metadata})
+	j.live = append(j.live, note{moment: m, inserted: w.now, shown: w.workerDone(), metadata: metadata})
 	return Ref(j.count() - 1)
 }
 

@@ -54,8 +54,8 @@ type webhooks struct {
 // archiveAfter is how long payloads are kept.
 const archiveAfter = 90 * day
 
-// standardEndpoint is the one that a world is made with, and what it was sent since: the deliveries follow from the events of the history.
-func (w *World) standardEndpoint() {
+// makeEndpoint is the one that a world is made with, and what it was sent since: the deliveries follow from the events of the history.
+func (w *World) makeEndpoint() {
 	w.hooks.lists = sync.OnceValue(resources)
 	if w.opts.NoWebhook {
 		return
@@ -83,7 +83,7 @@ func (w *World) tell(e webhookEvent) {
 	e.code = http.StatusOK
 	at, shown := e.at, Time(0)
 	if w.journal.on {
-		if done := w.done(); done > w.now { // the attempt itself is late
+		if done := w.workerDone(); done > w.now { // the attempt itself is late
 			at, shown = done, done
 		}
 	}
@@ -99,8 +99,8 @@ func (w *World) tellable(kind Kind) bool {
 	return slices.ContainsFunc(w.hooks.lists(), func(r *resource) bool { return r.kind == kind })
 }
 
-// hook tells the endpoints that want to know that something happened to a row, with the row as it is now.
-func (w *World) hook(kind string, about Kind, row Ref) {
+// tellWebhooks tells the endpoints that want to know that something happened to a row, with the row as it is now.
+func (w *World) tellWebhooks(kind string, about Kind, row Ref) {
 	if !w.journal.on {
 		return
 	}

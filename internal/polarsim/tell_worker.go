@@ -17,8 +17,8 @@ type worker struct {
 // untold is when a job is done that waits for a worker which stands still.
 const untold = Time(math.MaxInt64)
 
-// done is when the worker will have done a job that is enqueued now.
-func (w *World) done() Time {
+// workerDone is when the worker will have done a job that is enqueued now.
+func (w *World) workerDone() Time {
 	if w.worker.stopped {
 		return untold
 	}
@@ -40,7 +40,7 @@ func (w *World) SetFeedLag(lag time.Duration) {
 func (w *World) StopWorker() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.record()
+	w.startJournal()
 	w.worker.stopped = true
 }
 
@@ -52,12 +52,12 @@ func (w *World) StartWorker() {
 	w.version++
 	for i := range w.journal.live {
 		if n := &w.journal.live[i]; n.shown == untold {
-			n.shown = w.done()
+			n.shown = w.workerDone()
 		}
 	}
 	for i := range w.hooks.deliveries {
 		if d := &w.hooks.deliveries[i]; d.shown == untold {
-			d.at = w.done()
+			d.at = w.workerDone()
 			d.shown = d.at
 		}
 	}

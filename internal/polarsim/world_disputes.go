@@ -5,15 +5,15 @@ import "math/rand/v2"
 // withdrawn tells whether the bank has taken the money back, for good or for the time being.
 func (d *Dispute) withdrawn() bool { return d.Status != "prevented" && d.Status != "early_warning" }
 
-// question has the payment of an order disputed.
-func (w *World) question(payment Ref, reason string, at Time) {
+// openDispute has the payment of an order disputed.
+func (w *World) openDispute(payment Ref, reason string, at Time) {
 	p := &w.payments[payment]
 	w.disputes = append(w.disputes, Dispute{CreatedAt: at, Status: "needs_response", Reason: reason, Order: p.Order, Payment: payment})
 	w.orderEvent(evBalanceDispute, p.Order, Ref(len(w.disputes)-1), 0, at)
 }
 
-// decide moves a dispute on.
-func (w *World) decide(n Ref, status string, at Time) {
+// decideDispute moves a dispute on.
+func (w *World) decideDispute(n Ref, status string, at Time) {
 	d := &w.disputes[n]
 	d.Status, d.ModifiedAt = status, at
 	if status == "won" {
@@ -35,8 +35,8 @@ func (w *World) openCheckout(r *rand.Rand, at Time) {
 	}
 	w.checkouts = append(w.checkouts, Checkout{CreatedAt: at, Status: "open", Product: product, Customer: customer, Recurring: w.products[product].Recurring()})
 	n := Ref(len(w.checkouts) - 1)
-	w.happened(moment{at: at, customer: customer, a: n, b: product, parent: None, name: evCheckoutCreated}, "")
-	w.hook("checkout.created", KindCheckout, n)
+	w.noteEvent(moment{at: at, customer: customer, a: n, b: product, parent: None, name: evCheckoutCreated}, "")
+	w.tellWebhooks("checkout.created", KindCheckout, n)
 }
 
 // checkoutLife is after how long an open checkout expires.
@@ -44,4 +44,6 @@ const checkoutLife = day
 
 var verdicts = []string{"under_review", "lost", "won"}
 
-func closed(status string) bool { return status == "prevented" || status == "lost" || status == "won" }
+func disputeClosed(status string) bool {
+	return status == "prevented" || status == "lost" || status == "won"
+}

@@ -18,8 +18,8 @@ func (w *World) newOrder(n Ref, at Time) Order {
 	return o
 }
 
-// total sets the amounts of an order from its lines and shares the tax among them.
-func (w *World) total(o *Order) {
+// setTotals sets the amounts of an order from its lines and shares the tax among them.
+func (w *World) setTotals(o *Order) {
 	o.Subtotal = 0
 	for i := range o.Items {
 		o.Subtotal += o.Items[i].Amount
@@ -69,8 +69,8 @@ func (w *World) subscriptionOrder(number Ref, at Time, reason string) Order {
 	return o
 }
 
-// lines are those of one period: a static price each, and after the first period the usage of the one before.
-func (w *World) lines(r *rand.Rand, items []Item, s *Subscription, create bool) []Item {
+// periodItems are those of one period: a static price each, and after the first period the usage of the one before.
+func (w *World) periodItems(r *rand.Rand, items []Item, s *Subscription, create bool) []Item {
 	name := w.products[s.Product].Name
 	for _, n := range s.Prices {
 		price := &w.prices[n]
@@ -118,8 +118,8 @@ func (w *World) trialItem(s *Subscription) Item {
 	return Item{Price: None, Label: "Trial period for " + w.products[s.Product].Name + " (" + s.TrialStart.Go().Format(format) + " - " + s.TrialEnd.Go().Format(format) + ")"}
 }
 
-// checkout makes a session that succeeded and, before it, one now and then that did not.
-func (w *World) checkout(r *rand.Rand, at Time, product, customer Ref, recurring bool) Ref {
+// addCheckout makes a session that succeeded and, before it, one now and then that did not.
+func (w *World) addCheckout(r *rand.Rand, at Time, product, customer Ref, recurring bool) Ref {
 	for chance(r, 380) {
 		status := "expired"
 		if chance(r, 80) {
@@ -130,7 +130,7 @@ func (w *World) checkout(r *rand.Rand, at Time, product, customer Ref, recurring
 	}
 	w.checkouts = append(w.checkouts, Checkout{CreatedAt: at, ModifiedAt: at + 90*second, Status: "succeeded", Product: product, Customer: customer, Recurring: recurring})
 	n := Ref(len(w.checkouts) - 1)
-	w.happened(moment{customer: customer, a: n, b: product, parent: None, name: evCheckoutCreated}, "")
-	w.hook("checkout.created", KindCheckout, n)
+	w.noteEvent(moment{customer: customer, a: n, b: product, parent: None, name: evCheckoutCreated}, "")
+	w.tellWebhooks("checkout.created", KindCheckout, n)
 	return n
 }

@@ -5,8 +5,8 @@ import (
 	"math/rand/v2"
 )
 
-// bill numbers an order's invoice and has it paid, or tried to.
-func (w *World) bill(r *rand.Rand, n Ref) {
+// billOrder numbers an order's invoice and has it paid, or tried to.
+func (w *World) billOrder(r *rand.Rand, n Ref) {
 	o := &w.orders[n]
 	c := &w.customers[o.Customer]
 	c.Invoices++
@@ -22,7 +22,7 @@ func (w *World) bill(r *rand.Rand, n Ref) {
 	} else if o.Total() < 0 { // the credit goes to the customer's balance
 		o.Balance = -o.Total()
 	}
-	w.hook("order.created", KindOrder, n)
+	w.tellWebhooks("order.created", KindOrder, n)
 	if o.Due() == 0 {
 		o.Status = OrderPaid
 		w.orderPaid(n)
@@ -31,7 +31,7 @@ func (w *World) bill(r *rand.Rand, n Ref) {
 	if s := o.Subscription; s != None {
 		sub := &w.subscriptions[s]
 		if (sub.Status == SubPastDue || sub.Status == SubUnpaid) && o.CreatedAt >= sub.PeriodStart {
-			w.fail(r, n, o.CreatedAt+4*second, triggerOf(o))
+			w.failPayment(r, n, o.CreatedAt+4*second, triggerOf(o))
 			if sub.Status == SubPastDue {
 				o.NextPaymentAt = w.now + Time(1+r.IntN(7))*day
 			}
@@ -40,9 +40,9 @@ func (w *World) bill(r *rand.Rand, n Ref) {
 	}
 	at := o.CreatedAt + Time(800_000+r.IntN(3_000_000))
 	if chance(r, 30) {
-		w.fail(r, n, o.CreatedAt+Time(r.IntN(700_000)), triggerOf(o))
+		w.failPayment(r, n, o.CreatedAt+Time(r.IntN(700_000)), triggerOf(o))
 	}
-	w.pay(r, n, at, triggerOf(o))
+	w.payOrder(r, n, at, triggerOf(o))
 }
 
 func triggerOf(o *Order) string {
@@ -61,8 +61,8 @@ var (
 	others   = []string{"link", "cashapp", "sepa_debit", "klarna", "us_bank_account"}
 )
 
-// payment is an attempt to pay an order, without outcome.
-func (w *World) payment(r *rand.Rand, n Ref, at Time, trigger string) Payment {
+// newPayment is an attempt to pay an order, without outcome.
+func (w *World) newPayment(r *rand.Rand, n Ref, at Time, trigger string) Payment {
 	o := &w.orders[n]
 	p := Payment{CreatedAt: at, Method: "card", Trigger: trigger, Currency: o.Currency, Amount: o.Due(), Order: n, Checkout: o.Checkout, Customer: o.Customer}
 	switch k := r.IntN(100); {
@@ -77,8 +77,8 @@ func (w *World) payment(r *rand.Rand, n Ref, at Time, trigger string) Payment {
 	return p
 }
 
-func (w *World) pay(r *rand.Rand, n Ref, at Time, trigger string) {
-	p := w.payment(r, n, at, trigger)
+func (w *World) payOrder(r *rand.Rand, n Ref, at Time, trigger string) {
+	p := w.newPayment(r, n, at, trigger)
 	p.Status = "succeeded"
 	if chance(r, 500) {
 		p.ModifiedAt = at + 3*second
@@ -92,8 +92,8 @@ func (w *World) pay(r *rand.Rand, n Ref, at Time, trigger string) {
 	w.orderPaid(n)
 }
 
-func (w *World) fail(r *rand.Rand, n Ref, at Time, trigger string) {
-	p := w.payment(r, n, at, trigger)
+func (w *World) failPayment(r *rand.Rand, n Ref, at Time, trigger string) {
+	p := w.newPayment(r, n, at, trigger)
 	p.Status, p.DeclineReason, p.ModifiedAt = "failed", pick(r, declines), at+second
 	w.payments = append(w.payments, p)
 	w.orders[n].ModifiedAt = at + second
@@ -102,8 +102,8 @@ func (w *World) fail(r *rand.Rand, n Ref, at Time, trigger string) {
 // refundable is what is left of an order that could be given back.
 func (o *Order) refundable() int64 { return o.Net() + o.Balance - o.RefundedAmount }
 
-// refund gives back an amount, and the tax on it, of a paid order: as much of it as is left.
-func (w *World) refund(r Refund) {
+// refundOrder gives back an amount, and the tax on it, of a paid order: as much of it as is left.
+func (w *World) refundOrder(r Refund) {
 	o, at := &w.orders[r.Order], r.CreatedAt
 	if r.Amount = min(r.Amount, o.refundable()); r.Amount <= 0 {
 		return
@@ -123,8 +123,8 @@ func (w *World) refund(r Refund) {
 	w.orderRefunded(r.Order, Ref(len(w.refunds)-1))
 }
 
-// charge is what the use of a meter costs beyond its credits: units times unit price, up to the price's cap.
-func (w *World) charge(s *Subscription, m *SubscriptionMeter) int64 {
+// meterCharge is what the use of a meter costs beyond its credits: units times unit price, up to the price's cap.
+func (w *World) meterCharge(s *Subscription, m *SubscriptionMeter) int64 {
 	for _, ref := range s.Prices {
 		p := &w.prices[ref]
 		if p.Kind != PriceMetered || p.Meter != m.Meter {

@@ -43,9 +43,9 @@ func writeRoutes() []route {
 	return table
 }
 
-// changed makes a change to a row and sets its modified_at if the row's own columns differ afterwards: as upstream's ORM, an update that changes
+// changeRow makes a change to a row and sets its modified_at if the row's own columns differ afterwards: as upstream's ORM, an update that changes
 // nothing leaves it alone, and so does a change of related rows. show writes the columns that count.
-func (w *World) changed(modified func() *Time, show func(o *object), change func()) {
+func (w *World) changeRow(modified func() *Time, show func(o *object), change func()) {
 	var before, after object
 	show(&before)
 	change()

@@ -10,7 +10,7 @@ func (w *World) benefitDeleted(n Ref) {
 	}
 	for i, g := range w.allGrants() {
 		if s := &w.subscriptions[g.Subscription]; g.Benefit == n && g.At != 0 && s.entitled() {
-			w.hook("benefit_grant.revoked", KindBenefitGrant, Ref(i))
+			w.tellWebhooks("benefit_grant.revoked", KindBenefitGrant, Ref(i))
 			w.stateChanged(s.Customer)
 		}
 	}
@@ -22,8 +22,8 @@ const mostBenefits = 1 << 8
 // readBenefit reads what a body says of a benefit. Upstream the type has to be sent again with a change; here it may be.
 func readBenefit(w *World, f *form, b *Benefit, n Ref) {
 	fresh := n == None
-	b.Type = f.kept("type", b.Type, "Benefit type cannot be changed.", benefitTypes...)
-	if fresh || f.value("description") {
+	b.Type = f.keptEnum("type", b.Type, "Benefit type cannot be changed.", benefitTypes...)
+	if fresh || f.given("description") {
 		b.Description = f.required("description", 3, 42)
 	}
 	visibility := f.enum("visibility", "draft", "private", "public")
@@ -35,7 +35,7 @@ func readBenefit(w *World, f *form, b *Benefit, n Ref) {
 	if f.sent("metadata") {
 		b.Metadata = f.metadata()
 	}
-	if shape, known := benefitProperties[b.Type]; known && (fresh || f.value("properties")) {
+	if shape, known := benefitProperties[b.Type]; known && (fresh || f.given("properties")) {
 		b.Properties = f.properties(shape)
 		if sub, ok := f.under("properties"); ok && b.Type == "meter_credit" {
 			sub.ref(w, "meter_id", KindMeter, func(m Ref) bool { return int(m) < len(w.meters) }, "Meter does not exist.")
@@ -75,7 +75,7 @@ func (c *call) updateBenefits() {
 	}
 	c.w.products[n].Benefits = benefits
 	c.w.version++
-	c.w.hook("product.updated", KindProduct, n)
+	c.w.tellWebhooks("product.updated", KindProduct, n)
 	c.show("/v1/products/", n, http.StatusOK)
 }
 

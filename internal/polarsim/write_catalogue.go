@@ -64,7 +64,7 @@ func (x catalogueList[T]) writes() catalogueWrite {
 
 func (x catalogueList[T]) tell(w *World, event string, n Ref) {
 	if event != "" {
-		w.hook(event, x.kind, n)
+		w.tellWebhooks(event, x.kind, n)
 	}
 }
 

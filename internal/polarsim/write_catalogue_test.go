@@ -116,7 +116,7 @@ func catalogueCases(w *World) []catalogueCase {
 func TestCatalogueWrites(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.w.record()
+	f.w.startJournal()
 	for _, x := range catalogueCases(f.w) {
 		before := list1(t, f.s, x.path).Pagination.TotalCount
 		hooks := len(f.w.hooks.events)
@@ -201,7 +201,7 @@ func TestRedeemedDiscount(t *testing.T) {
 func TestTrap36_RenamingACustomFieldRewritesOldOrders(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.w.record()
+	f.w.startJournal()
 	field := f.first("/v1/custom-fields/", func(c map[string]any) bool { return c["slug"] == "heard-from" })
 	answered := func(row map[string]any) bool { return row["custom_field_data"].(map[string]any)["heard-from"] != nil }
 	rows := map[string]map[string]any{}
@@ -232,7 +232,7 @@ func TestTrap36_RenamingACustomFieldRewritesOldOrders(t *testing.T) {
 func TestDeletedBenefit(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.w.record()
+	f.w.startJournal()
 	id := f.w.id(KindBenefit, 1).String() // a license key
 	of := func() map[string]map[string]any {
 		grants := map[string]map[string]any{}

@@ -7,13 +7,13 @@ func readCheckoutLink(w *World, f *form, l *CheckoutLink, n Ref) {
 	fresh := n == None
 	if fresh {
 		l.AllowDiscountCodes, l.Discount = true, None
-		f.kept("payment_processor", "", "", "stripe")
+		f.keptEnum("payment_processor", "", "", "stripe")
 	}
 	l.texts(f)
-	if f.value("allow_discount_codes") {
+	if f.given("allow_discount_codes") {
 		l.AllowDiscountCodes = f.bool("allow_discount_codes")
 	}
-	if f.value("require_billing_address") {
+	if f.given("require_billing_address") {
 		l.NeedAddress = f.bool("require_billing_address")
 	}
 	if f.sent("seats") {
@@ -54,17 +54,17 @@ func (l *CheckoutLink) texts(f *form) {
 // sells reads the products of a checkout link.
 func (l *CheckoutLink) sells(w *World, f *form, fresh bool) {
 	switch {
-	case f.value("products"):
+	case f.given("products"):
 		products := f.refs(w, "products", KindProduct, w.unsellable)
 		if len(products) == 0 && len(f.list) == 0 {
 			f.wrong("products", "too_short", "List", 1, 0)
 		}
 		l.Products = products
-	case fresh && f.value("product_id"):
+	case fresh && f.given("product_id"):
 		if p := f.ref(w, "product_id", KindProduct, func(p Ref) bool { return w.unsellable(p) == "" }, "Product does not exist."); p != None {
 			l.Products = []Ref{p}
 		}
-	case fresh && f.value("product_price_id"):
+	case fresh && f.given("product_price_id"):
 		price := f.ref(w, "product_price_id", KindPrice, func(p Ref) bool {
 			return int(p) < len(w.prices) && !w.prices[p].Archived && w.unsellable(w.prices[p].Product) == ""
 		}, "Price does not exist.")

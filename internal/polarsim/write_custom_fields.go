@@ -12,8 +12,8 @@ var slugs = regexp.MustCompile(`^[a-z0-9_-]+$`)
 // readCustomField reads what a body says of a custom field. Upstream the type has to be sent again with a change; here it may be.
 func readCustomField(w *World, f *form, field *CustomField, n Ref) {
 	fresh := n == None
-	field.Type = f.kept("type", field.Type, "The type of a custom field can't be changed.", fieldTypes...)
-	if fresh || f.value("slug") {
+	field.Type = f.keptEnum("type", field.Type, "The type of a custom field can't be changed.", fieldTypes...)
+	if fresh || f.given("slug") {
 		slug := strings.ToLower(f.required("slug", 1, 1<<20))
 		if slug != "" && !slugs.MatchString(slug) {
 			f.wrong("slug", "string_pattern_mismatch", "^[a-z0-9-_]+$")
@@ -23,13 +23,13 @@ func readCustomField(w *World, f *form, field *CustomField, n Ref) {
 		}
 		field.Slug = slug
 	}
-	if fresh || f.value("name") {
+	if fresh || f.given("name") {
 		field.Name = f.required("name", 1, 1<<20)
 	}
 	if f.sent("metadata") {
 		field.Metadata = f.metadata()
 	}
-	if fresh || f.value("properties") {
+	if fresh || f.given("properties") {
 		field.Properties = f.properties(fieldProperties(field.Type))
 	}
 }

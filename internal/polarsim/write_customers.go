@@ -53,7 +53,7 @@ func (c *call) createCustomer() {
 	}
 	owner.CreatedAt, owner.Customer, owner.Role = row.CreatedAt, n, "owner"
 	w.customerHappened(evCustomerCreated, n, "")
-	w.hook("member.created", KindMember, w.addMember(owner))
+	w.tellWebhooks("member.created", KindMember, w.addMember(owner))
 	c.show("/v1/customers/", n, http.StatusCreated)
 }
 
@@ -115,7 +115,7 @@ func (c *call) updateCustomer() {
 	}
 	before := *row
 	newEmail := email != "" && !equalFold(email, row.Email)
-	w.changed(func() *Time { return &row.ModifiedAt }, func(o *object) { w.renderCustomer(o, n) }, func() {
+	w.changeRow(func() *Time { return &row.ModifiedAt }, func(o *object) { w.renderCustomer(o, n) }, func() {
 		if newEmail {
 			row.Email, row.EmailVerified = email, false
 		}
@@ -137,8 +137,8 @@ func (c *call) updateCustomer() {
 	if newEmail && !row.Team { // the owner of an individual customer follows
 		for m, member := range w.membersOf(n) {
 			if member.Role == "owner" && member.DeletedAt == 0 {
-				w.changed(func() *Time { return &member.ModifiedAt }, func(o *object) { w.renderMember(o, m) }, func() { member.Email = email })
-				w.hook("member.updated", KindMember, m)
+				w.changeRow(func() *Time { return &member.ModifiedAt }, func(o *object) { w.renderMember(o, m) }, func() { member.Email = email })
+				w.tellWebhooks("member.updated", KindMember, m)
 			}
 		}
 	}
@@ -153,14 +153,14 @@ func (c *call) deleteCustomer() {
 		return
 	}
 	if n, ok := c.customer(); ok {
-		c.w.remove(n, c.w.stamp(), anonymize)
+		c.w.deleteCustomer(n, c.w.stamp(), anonymize)
 		c.status = http.StatusNoContent
 	}
 }
 
-// remove deletes a customer softly, and its members at once; subscriptions and grants follow later, as upstream, by background jobs
+// deleteCustomer deletes a customer softly, and its members at once; subscriptions and grants follow later, as upstream, by background jobs
 // (polarsource/polar, server/polar/customer/service.py delete).
-func (w *World) remove(n Ref, at Time, anonymize bool) {
+func (w *World) deleteCustomer(n Ref, at Time, anonymize bool) {
 	c := &w.customers[n]
 	c.DeletedAt, c.ModifiedAt = at, at
 	if c.ExternalID != "" { // freed for reuse; kept in the metadata
@@ -180,7 +180,7 @@ func (w *World) remove(n Ref, at Time, anonymize bool) {
 	for i, m := range w.membersOf(n) {
 		if m.DeletedAt == 0 {
 			m.DeletedAt, m.ModifiedAt = at, at
-			w.hook("member.deleted", KindMember, i)
+			w.tellWebhooks("member.deleted", KindMember, i)
 		}
 	}
 	w.customerHappened(evCustomerDeleted, n, "")

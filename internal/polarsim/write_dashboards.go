@@ -11,8 +11,8 @@ import (
 // they are is not checked upstream.
 const dashboardMetricsMax = 10
 
-// listed are the dashboards in the order of the list. Polar asks for none, so a changed row comes last, where Postgres puts its new version.
-func (w *World) listed() []int {
+// listedDashboards are the dashboards in the order of the list. Polar asks for none, so a changed row comes last, where Postgres puts its new version.
+func (w *World) listedDashboards() []int {
 	rows := make([]int, 0, len(w.dashboards))
 	for n := range w.dashboards {
 		if !w.dashboards[n].Deleted {
@@ -36,11 +36,11 @@ func (c *call) dashboardForm(create bool) (in dashboardInput, ok bool) {
 	if !ok {
 		return in, false
 	}
-	if create || f.value("name") {
+	if create || f.given("name") {
 		name := f.required("name", 1, math.MaxInt)
 		in.name = &name
 	}
-	if f.value("metrics") {
+	if f.given("metrics") {
 		in.metrics = f.texts("metrics")
 		if n := len(in.metrics); n > dashboardMetricsMax {
 			f.wrong("metrics", "too_long", "List", dashboardMetricsMax, n)
@@ -81,7 +81,7 @@ func (w *World) deleteDashboard(n int) {
 
 func postDashboard(c *call) {
 	if in, ok := c.dashboardForm(true); ok {
-		c.showBoard(http.StatusCreated, c.w.createDashboard(in))
+		c.showDashboard(http.StatusCreated, c.w.createDashboard(in))
 	}
 }
 
@@ -90,14 +90,14 @@ func patchDashboard(c *call) {
 	if !ok {
 		return
 	}
-	if n, ok := c.board(); ok {
+	if n, ok := c.dashboard(); ok {
 		c.w.updateDashboard(n, in)
-		c.showBoard(http.StatusOK, n)
+		c.showDashboard(http.StatusOK, n)
 	}
 }
 
 func dropDashboard(c *call) {
-	if n, ok := c.board(); ok {
+	if n, ok := c.dashboard(); ok {
 		c.w.deleteDashboard(n)
 		c.status = http.StatusNoContent
 	}

@@ -119,7 +119,7 @@ func TestDashboardsRefused(t *testing.T) {
 			t.Errorf("%s %s %s: %d %s, want 422 with %s", c.method, c.path, c.body, status, body, c.want)
 		}
 	}
-	if n := len(w.listed()); n != len(w.dashboards) {
+	if n := len(w.listedDashboards()); n != len(w.dashboards) {
 		t.Errorf("%d dashboards, %d listed after refusals", len(w.dashboards), n)
 	}
 }

@@ -12,9 +12,9 @@ func readDiscount(w *World, f *form, d *Discount, n Ref) {
 	if !fresh {
 		kind = d.kind()
 	}
-	kind = f.kept("type", kind, "Type cannot be changed.", "fixed", "percentage")
-	d.Duration = f.kept("duration", d.Duration, "Duration cannot be changed.", "once", "forever", "repeating")
-	if fresh || f.value("name") {
+	kind = f.keptEnum("type", kind, "Type cannot be changed.", "fixed", "percentage")
+	d.Duration = f.keptEnum("duration", d.Duration, "Duration cannot be changed.", "once", "forever", "repeating")
+	if fresh || f.given("name") {
 		d.Name = f.required("name", 1, 1<<20)
 	}
 	if f.sent("code") {
@@ -26,7 +26,7 @@ func readDiscount(w *World, f *form, d *Discount, n Ref) {
 	if f.sent("ends_at") {
 		d.EndsAt = f.time("ends_at")
 	}
-	if f.value("starts_at") && f.value("ends_at") && d.StartsAt >= d.EndsAt {
+	if f.given("starts_at") && f.given("ends_at") && d.StartsAt >= d.EndsAt {
 		f.add("value_error", f.loc, "Value error, starts_at must be before ends_at", f.fields, "")
 	}
 	if f.sent("max_redemptions") {
@@ -35,7 +35,7 @@ func readDiscount(w *World, f *form, d *Discount, n Ref) {
 	if f.sent("max_redemptions_per_customer") {
 		d.PerCustomer = int(f.int("max_redemptions_per_customer", 1))
 	}
-	if repeats := d.Duration == "repeating"; repeats && f.value("duration_in_months") {
+	if repeats := d.Duration == "repeating"; repeats && f.given("duration_in_months") {
 		d.Months = int(f.within("duration_in_months", 1, 999))
 	} else if repeats && fresh {
 		f.missing("duration_in_months")
@@ -45,7 +45,7 @@ func readDiscount(w *World, f *form, d *Discount, n Ref) {
 	}
 	worth := *d
 	if kind == "percentage" {
-		if fresh || f.value("basis_points") {
+		if fresh || f.given("basis_points") {
 			d.BasisPoints = f.basisPoints()
 		}
 	} else if amounts := f.amounts(); amounts != nil {
@@ -60,11 +60,11 @@ func readDiscount(w *World, f *form, d *Discount, n Ref) {
 		}
 		f.refuse(name, "value_error", "This field cannot be changed because the discount has already been redeemed.")
 	}
-	if f.value("code") && slices.ContainsFunc(w.discounts, func(o Discount) bool { return o.DeletedAt == 0 && strings.EqualFold(o.Code, d.Code) && o.Code != "" }) &&
+	if f.given("code") && slices.ContainsFunc(w.discounts, func(o Discount) bool { return o.DeletedAt == 0 && strings.EqualFold(o.Code, d.Code) && o.Code != "" }) &&
 		(fresh || !strings.EqualFold(w.discounts[n].Code, d.Code)) {
 		f.refuse("code", "value_error", "Discount with this code already exists.")
 	}
-	if f.value("products") {
+	if f.given("products") {
 		d.Products = f.refs(w, "products", KindProduct, func(p Ref) string {
 			if p == None || int(p) >= len(w.products) {
 				return "Product not found."
@@ -107,7 +107,7 @@ func (f *form) code() string {
 }
 
 func (f *form) basisPoints() int {
-	if !f.value("basis_points") {
+	if !f.given("basis_points") {
 		f.missing("basis_points")
 		return 0
 	}
@@ -130,7 +130,7 @@ func (f *form) amounts() map[string]int64 {
 		}
 		return amounts
 	}
-	if !f.value("amount") {
+	if !f.given("amount") {
 		return nil
 	}
 	return map[string]int64{firstOf(f.enum("currency", currencies...), "usd"): f.within("amount", 0, most)}

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// value tells whether a field was sent with something other than null.
-func (f *form) value(name string) bool { return f.sent(name) && !f.null(name) }
+// given tells whether a field was sent with something other than null.
+func (f *form) given(name string) bool { return f.sent(name) && !f.null(name) }
 
 // refuseAt is refuse for what is no field of the form's own.
 func (f *form) refuseAt(loc []any, kind, message string, input any) {
@@ -19,8 +19,8 @@ func (f *form) refuseAt(loc []any, kind, message string, input any) {
 	}
 }
 
-// kept reads one of a closed list of strings that a row is given when it is made and then keeps: old is "" in a new row.
-func (f *form) kept(name, old, message string, allowed ...string) string {
+// keptEnum reads one of a closed list of strings that a row is given when it is made and then keeps: old is "" in a new row.
+func (f *form) keptEnum(name, old, message string, allowed ...string) string {
 	v := f.enum(name, allowed...)
 	switch {
 	case old == "" && v == "":
@@ -42,7 +42,7 @@ func (f *form) within(name string, least, most int64) int64 {
 
 // time reads a moment, which needs an offset; null gives 0.
 func (f *form) time(name string) (t Time) {
-	if !f.value(name) {
+	if !f.given(name) {
 		return 0
 	}
 	p := &problems{}

@@ -55,7 +55,7 @@ func (c *call) createMember() {
 	}
 	row.CreatedAt = w.stamp()
 	n := w.addMember(row)
-	w.hook("member.created", KindMember, n)
+	w.tellWebhooks("member.created", KindMember, n)
 	c.showMember(http.StatusCreated, n)
 }
 
@@ -102,8 +102,8 @@ func (c *call) updateMember() {
 	}
 	set := func(n Ref, change func(m *Member)) {
 		m := &w.members[n]
-		w.changed(func() *Time { return &m.ModifiedAt }, func(o *object) { w.renderMember(o, n) }, func() { change(m) })
-		w.hook("member.updated", KindMember, n)
+		w.changeRow(func() *Time { return &m.ModifiedAt }, func(o *object) { w.renderMember(o, n) }, func() { change(m) })
+		w.tellWebhooks("member.updated", KindMember, n)
 	}
 	if role == "owner" && m.Role != "owner" {
 		for other, o := range w.membersOf(m.Customer) {
@@ -132,6 +132,6 @@ func (c *call) deleteMember() {
 	}
 	m.DeletedAt = c.w.stamp()
 	m.ModifiedAt = m.DeletedAt
-	c.w.hook("member.deleted", KindMember, n)
+	c.w.tellWebhooks("member.deleted", KindMember, n)
 	c.status = http.StatusNoContent
 }

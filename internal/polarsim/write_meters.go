@@ -18,13 +18,13 @@ func (c *call) updateMeter() {
 	}
 	m := &c.w.meters[n]
 	changed := *m
-	if f.value("name") {
+	if f.given("name") {
 		changed.Name = f.required("name", 3, 1<<20)
 	}
 	if f.sent("metadata") {
 		changed.Metadata = f.metadata()
 	}
-	if f.value("is_archived") {
+	if f.given("is_archived") {
 		changed.ArchivedAt = 0
 		if f.bool("is_archived") {
 			changed.ArchivedAt = c.w.stamp()
@@ -37,7 +37,7 @@ func (c *call) updateMeter() {
 		return
 	}
 	c.w.version++
-	c.w.changed(func() *Time { return &m.ModifiedAt }, func(o *object) { c.w.renderMeter(o, n) }, func() { *m = changed })
+	c.w.changeRow(func() *Time { return &m.ModifiedAt }, func(o *object) { c.w.renderMeter(o, n) }, func() { *m = changed })
 	c.show("/v1/meters/", n, http.StatusOK)
 }
 

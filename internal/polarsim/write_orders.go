@@ -30,7 +30,7 @@ func (c *call) updateOrder() {
 	if c.invalid(f.problems) {
 		return
 	}
-	w.changed(func() *Time { return &o.ModifiedAt }, func(b *object) { w.renderOrder(b, n) }, func() {
+	w.changeRow(func() *Time { return &o.ModifiedAt }, func(b *object) { w.renderOrder(b, n) }, func() {
 		if f.sent("billing_name") {
 			o.BillingName = name
 		}
@@ -38,7 +38,7 @@ func (c *call) updateOrder() {
 			o.BillingAddress = address
 		}
 	})
-	w.hook("order.updated", KindOrder, n)
+	w.tellWebhooks("order.updated", KindOrder, n)
 	c.show("/v1/orders/", n, http.StatusOK)
 }
 
@@ -58,7 +58,7 @@ func (c *call) generateInvoice() {
 		return
 	case !o.InvoiceGenerated:
 		o.InvoiceGenerated, o.ModifiedAt = true, c.w.stamp()
-		c.w.hook("order.updated", KindOrder, n)
+		c.w.tellWebhooks("order.updated", KindOrder, n)
 	}
 	c.json(http.StatusAccepted, []byte("null"))
 }

@@ -11,7 +11,7 @@ func (c *call) updateOrganization() {
 		return
 	}
 	name := ""
-	if f.value("name") {
+	if f.given("name") {
 		name = f.required("name", 3, 1<<20)
 	}
 	if c.invalid(f.problems) {
@@ -23,7 +23,7 @@ func (c *call) updateOrganization() {
 	}
 	w := c.w
 	w.version++
-	w.changed(func() *Time { return &w.org.ModifiedAt }, func(o *object) { w.renderOrganization(o, n) }, func() { w.org.Name = firstOf(name, w.org.Name) })
-	w.hook("organization.updated", KindOrganization, n)
+	w.changeRow(func() *Time { return &w.org.ModifiedAt }, func(o *object) { w.renderOrganization(o, n) }, func() { w.org.Name = firstOf(name, w.org.Name) })
+	w.tellWebhooks("organization.updated", KindOrganization, n)
 	c.show("/v1/organizations/", n, http.StatusOK)
 }

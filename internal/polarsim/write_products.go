@@ -38,7 +38,7 @@ func (c *call) createProduct() {
 	for _, price := range prices {
 		w.addPrice(n, price.Price, p.CreatedAt)
 	}
-	w.hook("product.created", KindProduct, n)
+	w.tellWebhooks("product.created", KindProduct, n)
 	c.show("/v1/products/", n, http.StatusCreated)
 }
 
@@ -176,7 +176,7 @@ func (c *call) updateProduct() {
 		return
 	}
 	w.version++
-	w.changed(func() *Time { return &p.ModifiedAt }, func(o *object) { o.open(); w.productFields(o, n); o.close() }, func() {
+	w.changeRow(func() *Time { return &p.ModifiedAt }, func(o *object) { o.open(); w.productFields(o, n); o.close() }, func() {
 		p.Name = name
 		if f.sent("description") {
 			p.Description = description
@@ -197,7 +197,7 @@ func (c *call) updateProduct() {
 	if prices != nil {
 		w.replacePrices(n, prices)
 	}
-	c.w.hook("product.updated", KindProduct, n)
+	c.w.tellWebhooks("product.updated", KindProduct, n)
 	c.show("/v1/products/", n, http.StatusOK)
 }
 

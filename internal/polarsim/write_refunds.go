@@ -28,6 +28,6 @@ func (c *call) createRefund() {
 		c.refuse(http.StatusBadRequest, "RefundAmountTooHigh", "Refund amount exceeds remaining order balance")
 		return
 	}
-	w.refund(Refund{CreatedAt: w.stamp(), Order: n, Amount: amount, Reason: reason, RevokeBenefits: revoke, Metadata: metadata})
+	w.refundOrder(Refund{CreatedAt: w.stamp(), Order: n, Amount: amount, Reason: reason, RevokeBenefits: revoke, Metadata: metadata})
 	c.show("/v1/refunds/", Ref(len(w.refunds)-1), http.StatusCreated)
 }

@@ -40,7 +40,7 @@ func (c *call) createSubscription() {
 	at := w.stamp()
 	s := Subscription{CreatedAt: at, StartedAt: at, Anchor: at, PeriodStart: at, Customer: customer, Discount: None, Checkout: None, PendingProduct: None, Status: SubActive,
 		Currency: "usd", Metadata: metadata}
-	w.moveTo(&s, product)
+	w.changeProduct(&s, product)
 	s.PeriodEnd = at.after(s.Interval, s.IntervalCount)
 	s.Scheduled = s.PeriodEnd
 	n := w.addSubscription(s)
@@ -98,7 +98,7 @@ func (c *call) updateSubscription() {
 	}
 	before := *s
 	w.version++
-	w.changed(func() *Time { return &s.ModifiedAt }, func(o *object) { o.open(); w.subscriptionFields(o, n); o.close() }, func() {
+	w.changeRow(func() *Time { return &s.ModifiedAt }, func(o *object) { o.open(); w.subscriptionFields(o, n); o.close() }, func() {
 		at := w.now
 		switch {
 		case f.sent("cancel_at_period_end") && cancel:
@@ -142,7 +142,7 @@ func (w *World) adjust(s *Subscription, f *form, metadata string, product, disco
 		s.PendingAppliesAt, s.PendingCreatedAt, s.PendingProduct, s.PendingSeats = s.PeriodEnd, w.now, product, 0
 	default:
 		interval, count := s.Interval, s.IntervalCount
-		if w.moveTo(s, product); s.Interval != interval || s.IntervalCount != count {
+		if w.changeProduct(s, product); s.Interval != interval || s.IntervalCount != count {
 			s.Anchor, s.Cycle, s.PeriodStart = w.now, 0, w.now
 			s.PeriodEnd = w.now.after(s.Interval, s.IntervalCount)
 			s.Scheduled = s.PeriodEnd
@@ -163,7 +163,7 @@ func (w *World) setSeats(s *Subscription, seats int32, behavior string) {
 func (s *Subscription) revoke(at Time) {
 	s.CanceledAt, s.EndsAt = at, at
 	s.PauseAtPeriodEnd, s.ResumesAt = false, 0
-	s.close(at)
+	s.endNow(at)
 }
 
 // refusal is an error that the state of a row calls for.
