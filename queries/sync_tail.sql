@@ -3,8 +3,10 @@
 -- the sweep is older than it seems, by what sync_clock is ahead at first; later that is less, as it catches up.
 SELECT stream, tail, data_through, polled_at, sweep_due,
        COALESCE(EXTRACT(EPOCH FROM GREATEST(now() - complete_at, interval '0') + 2 * GREATEST(c.at - now(), interval '0')), -1)::float8 AS complete_age,
-       complete_at, unavailable
-FROM sync_streams CROSS JOIN sync_clock c
+       complete_at, unavailable,
+       COALESCE((SELECT f.stamped_at FROM sync_runs r JOIN sync_runs f ON f.id = r.sweep_id
+                 WHERE r.stream = s.stream AND r.verdict = 'complete' ORDER BY r.id DESC LIMIT 1), complete_at, 'epoch')::timestamptz AS swept_at
+FROM sync_streams s CROSS JOIN sync_clock c
 WHERE stream = ANY(@streams::text[]);
 
 -- name: TailSave :exec

@@ -47,16 +47,16 @@ func TestNowIsPolarsClock(t *testing.T) {
 		if d := time.Until(client.Now()) - off; d.Abs() > time.Minute {
 			t.Errorf("Polar is %v ahead: %v beside its clock", off, d)
 		}
-		ahead, told := client.Ahead()
-		if !told || ahead < off || ahead > off+time.Minute {
-			t.Errorf("Polar is %v ahead: it is taken to be at most %v (%v)", off, ahead, told)
+		m := client.Moments()
+		if d := m[len(m)-1]; d.Polar.Sub(d.Stamp)-off > time.Minute || d.Polar.Sub(d.Stamp) < off {
+			t.Errorf("Polar is %v ahead: it is taken to have shown %v at %v", off, d.Polar, d.Stamp)
 		}
 	}
 	silent, _ := dated(t, nil)
 	if _, err := silent.Page(t.Context(), "/v1/orders/", url.Values{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, told := silent.Ahead(); told || time.Until(silent.Now()).Abs() > time.Minute {
+	if len(silent.Moments()) > 0 || time.Until(silent.Now()).Abs() > time.Minute {
 		t.Error("an answer without a Date told the time")
 	}
 }
@@ -74,8 +74,8 @@ func TestDateBy(t *testing.T) {
 			t.Errorf("requested at %v, %v, want %v", p.RequestedAt, err, at)
 		}
 	}
-	if ahead, _ := client.Ahead(); ahead > -24*time.Hour {
-		t.Errorf("Polar is %v ahead of a clock in 2031", ahead)
+	if m := client.Moments(); len(m) == 0 || !m[len(m)-1].Stamp.Equal(at) {
+		t.Errorf("%v: the last request was dated %v", m, at)
 	}
 	broken := errors.New("the database is down")
 	client.DateBy(func(context.Context) (time.Time, error) { return time.Time{}, broken })
@@ -94,5 +94,44 @@ func TestRetryAfterIsByPolarsClock(t *testing.T) {
 	}}
 	if got := retryAfter(resp); got != 7*time.Second {
 		t.Errorf("wait %v, want 7s", got)
+	}
+}
+
+// Of a time of Polar's it is told what was surely requested before, whatever became of either clock.
+func TestBefore(t *testing.T) {
+	t.Parallel()
+	day := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	at := func(seconds int) time.Time { return day.Add(time.Duration(seconds) * time.Second) }
+	c := &Client{exchange: &exchange{}}
+	for _, m := range [][2]int{{0, 100}, {10, 110}, {11, 110}, {9, 109}, {86420, 120}, {86430, 130}, {86440, 128}, {86450, 150}} {
+		c.exchange.polar.remember(Moment{at(m[0]), at(m[1])})
+	}
+	for polar, want := range map[int]int{
+		99: -1, 100: 0, 109: 0, 110: 11, 119: 11, // before the clock that dates requests was set a day ahead
+		120: 86420, 128: 86420, // when Polar's clock was set back it may be either of two moments
+		130: 86440, 149: 86440, 150: 86450, 999: 86450,
+	} {
+		got := c.Before(at(polar), at(90000))
+		if want < 0 && !got.IsZero() || want >= 0 && !got.Equal(at(want)) {
+			t.Errorf("before %d of Polar's: %v, want %d", polar, got, want)
+		}
+	}
+	if got := c.Before(at(999), at(20)); !got.Equal(at(11)) {
+		t.Errorf("a moment that has not come: %v", got)
+	}
+	other := &Client{exchange: &exchange{}}
+	other.exchange.polar.remember(Moment{at(86500), at(200)})
+	for range 3 {
+		other.Recall(c.Moments())
+	}
+	if got := other.Before(at(111), at(90000)); len(other.Moments()) != 7 || !got.Equal(at(11)) {
+		t.Errorf("%v before 111, of %v", got, other.Moments())
+	}
+	for n := range 100_000 {
+		other.exchange.polar.remember(Moment{at(90000 + n), at(1000 + n)})
+	}
+	m := other.Moments()
+	if len(m) > mostMoments || m[len(m)-1].Stamp.Sub(m[len(m)-20].Stamp) > 20*time.Second {
+		t.Errorf("%d moments: %v", len(m), m)
 	}
 }

@@ -102,3 +102,55 @@ func TestClockThatCannotBeReadSendsNothing(t *testing.T) {
 		t.Errorf("%+v, %v", res, err)
 	}
 }
+
+// What a payload tells loses to any reply that was asked for later, also where the clock of the database was set since: Polar's
+// time is put beside the database's by moments at which both were seen, and never by how far they are apart now.
+func TestLatePayloadLosesToALaterReply(t *testing.T) {
+	t.Parallel()
+	set := func(by time.Duration) func(h *harness, t *testing.T, dsn string) {
+		return func(h *harness, t *testing.T, dsn string) { pgtest.SetClock(t, dsn, by, h.store.Pool()) }
+	}
+	for name, wrong := range map[string]func(h *harness, t *testing.T, dsn string){
+		"no clock was set":                    func(*harness, *testing.T, string) {},
+		"the database was set a day ahead":    set(24 * time.Hour),
+		"the database was set an hour back":   set(-time.Hour),
+		"the database was set a minute ahead": set(70 * time.Second),
+		"the database was set ahead, and the process is another": func(h *harness, t *testing.T, dsn string) {
+			set(24*time.Hour)(h, t, dsn)
+			h.Runner = h.runner(t, tailing)
+		},
+		"the database was set ahead, and nothing was known of the clocks": func(h *harness, t *testing.T, dsn string) {
+			set(24*time.Hour)(h, t, dsn)
+			h.exec(t, "UPDATE sync_streams SET tail = tail - 'moments' WHERE stream = 'tail'")
+			h.Runner = h.runner(t, tailing)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dsn := pgtest.Migrated(t)
+			h := start(t, setup{world: polarsim.Options{Customers: 20}, dsn: dsn, mirror: tailing})
+			h.sync(t)
+			h.round(t)
+			h.world.Advance(time.Minute)
+			customers := h.all(t, "/v1/customers/", nil)
+			changed, gone := "/v1/customers/"+customers[0]["id"].(string), customers[1]["id"].(string)
+
+			h.world.StopWorker()
+			h.want(t, http.StatusOK, http.MethodPatch, changed, `{"name":"before"}`)
+			h.want(t, http.StatusOK, http.MethodPatch, "/v1/customers/"+gone, `{"name":"before"}`)
+			brief := h.make(t, "/v1/customers/", `{"email":"came-and-went@example.com"}`)
+			h.world.StartWorker() // it tells of these, and of nothing that follows
+			h.world.StopWorker()
+			h.want(t, http.StatusOK, http.MethodPatch, changed, `{"name":"after"}`)
+			h.want(t, http.StatusNoContent, http.MethodDelete, "/v1/customers/"+gone, "")
+			h.want(t, http.StatusNoContent, http.MethodDelete, "/v1/customers/"+brief, "")
+			h.world.Advance(time.Minute)
+			h.sync(t)
+
+			wrong(h, t, dsn)
+			h.round(t)
+			h.equal(t, "customers", "members")
+			h.tombstone(t, "customers", gone)
+		})
+	}
+}

@@ -96,6 +96,7 @@ type tail struct {
 	round    *round
 	at       tailPosition
 	probe    string    // name of the one being asked
+	swept    time.Time // when the last complete sweep began, as Stamp tells it
 	through  time.Time // of the newest change stored
 	answered bool      // Polar has answered a question of the stream's own
 	sweepDue string
@@ -253,6 +254,7 @@ func (rd *round) open(ctx context.Context, names []string) error {
 			return fmt.Errorf("position of the feeds: %w", err)
 		}
 		until(rd.now(), &rd.feeds.Events.Seen, &rd.feeds.Deliveries.Seen)
+		rd.r.Client.Recall(rd.feeds.Moments)
 	}
 	rd.feeds.Events.begin(now)
 	rd.feeds.Deliveries.begin(now)
@@ -269,7 +271,7 @@ func (rd *round) open(ctx context.Context, names []string) error {
 		if t.places, err = record.Gaps(ctx, true); err != nil {
 			return err
 		}
-		t.at.Complete = st.CompleteAge
+		t.at.Complete, t.swept = st.CompleteAge, st.SweptAt
 		if st.Position != nil {
 			if err := json.Unmarshal(st.Position, &t.at); err != nil {
 				return fmt.Errorf("position of the tail of %s: %w", name, err)
@@ -380,6 +382,7 @@ func (rd *round) close(ctx context.Context) error {
 	if len(failed) > 0 {
 		rd.partial("%s", strings.Join(failed, "; "))
 	}
+	rd.feeds.Moments = rd.r.Client.Moments()
 	position, err := json.Marshal(rd.feeds)
 	if err != nil {
 		return fmt.Errorf("position of the feeds: %w", err)

@@ -39,8 +39,6 @@ const (
 	// feedSpare is what may be asked about entries of one time that do not fit on a page: as many are told of in one second
 	// only when many objects are made at once.
 	feedSpare = 24
-	// hookMargin is by how much Polar's clock is taken to be ahead at most where its answers do not tell.
-	hookMargin = time.Minute
 	// hookSlack is by how much the event of a change may be dated later than the payload that tells of it.
 	hookSlack = 2 * time.Second
 )
@@ -49,6 +47,8 @@ const (
 type feedPosition struct {
 	Events     feedState `json:"events,omitzero"`
 	Deliveries feedState `json:"deliveries,omitzero"`
+	// Moments are what is known of Polar's clock beside sync_clock.
+	Moments []fetch.Moment `json:"moments,omitempty"`
 }
 
 func (rd *round) readFeeds(ctx context.Context) (err error) {
@@ -486,12 +486,6 @@ func (rd *round) deliver(ctx context.Context, sent []payload) error {
 	if err != nil {
 		return err
 	}
-	// The time of a payload is Polar's, that of a reply the database's. It is taken to be as early as it can be, so that a
-	// payload never overwrites a later reply.
-	ahead, told := rd.r.Client.Ahead()
-	if !told {
-		ahead = hookMargin
-	}
 	for i, p := range sent {
 		id := item.FieldText(p.Data, "id")
 		t := rd.hooked(p.Type)
@@ -504,9 +498,10 @@ func (rd *round) deliver(ctx context.Context, sent []payload) error {
 			}
 			continue
 		}
-		dated := p.Timestamp.Add(-ahead)
-		until(now, &dated) // nothing that comes later may lose to it
-		if lost, err := t.unlisted(ctx, id, p.Timestamp); err != nil {
+		// The time of a payload is Polar's, that of a reply the database's. It is taken to be as early as it can be, so that a
+		// payload never overwrites a later reply; where nothing tells, it overwrites nothing.
+		dated := rd.r.Client.Before(p.Timestamp, now)
+		if lost, err := t.unlisted(ctx, id, dated); err != nil {
 			return err
 		} else if lost {
 			if err := rd.r.Store.Note(ctx, t.sought(p)); err != nil {
@@ -521,7 +516,7 @@ func (rd *round) deliver(ctx context.Context, sent []payload) error {
 		}
 		t.through = later(t.through, p.Timestamp)
 		if t.record.Counts.Stale > stale {
-			// What is here may be older all the same: by less than the margin.
+			// What is here may be older all the same.
 			if err := rd.r.Store.Note(ctx, t.sought(p)); err != nil {
 				return err
 			}
@@ -534,11 +529,11 @@ func (rd *round) deliver(ctx context.Context, sent []payload) error {
 	return nil
 }
 
-// unlisted tells of an object as of a moment, by Polar's clock, that a complete sweep which began later did not bring it: it may
-// be gone, and what tells of that comes later still where the feed is late.
+// unlisted tells of an object as of a moment, as Stamp tells the time, that a complete sweep which began later did not bring
+// it: it may be gone, and what tells of that comes later still where the feed is late.
 func (t *tail) unlisted(ctx context.Context, id string, asOf time.Time) (bool, error) {
 	u, err := uuid.Parse(id)
-	if err != nil || !asOf.Before(t.r.Client.Now().Add(-t.at.Complete)) {
+	if err != nil || !asOf.Before(t.swept) {
 		return false, nil //nolint:nilerr // what is no id is set aside as any item without one
 	}
 	known, err := t.r.Store.Known(ctx, t.s.Name, []uuid.UUID{u})

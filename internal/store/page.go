@@ -62,7 +62,7 @@ func (g Gap) reject(stream string, run int64) db.RejectsUpsertParams {
 // Page is one list response on its way into the database.
 type Page struct {
 	Table       string
-	RequestedAt time.Time // when the reply was requested
+	RequestedAt time.Time // when the reply was requested; zero: nobody knows, so it overwrites nothing
 	Items       []Item    // ids are distinct
 	Rejects     []Reject  // found unusable before they came here
 	Gaps        []Gap     // rows that are missing from it
@@ -287,9 +287,9 @@ func (r *Run) changed(ctx context.Context, tx pgx.Tx, p Page, bad map[int]string
 		differ++
 		switch {
 		case bad[index] != "":
-		case older || met:
+		case older || met || p.RequestedAt.IsZero() && !isNew:
 			c.Stale++
-			if !met && !buried {
+			if older && !met && !buried {
 				c.Unexplained++
 			}
 		case isNew:

@@ -18,6 +18,7 @@ type TailState struct {
 	Position    json.RawMessage // nil: no tail yet
 	CompleteAge time.Duration   // since the last complete sweep began; negative: there was none
 	CompleteAt  time.Time       // when it began, by the clock of the database
+	SweptAt     time.Time       // when it began, as Stamp tells it
 	Unavailable bool            // Polar refuses the stream to this token
 	Through     time.Time       // data_through as it was published last; zero: never
 }
@@ -30,7 +31,7 @@ func (s *Store) TailStates(ctx context.Context, streams []string) (map[string]Ta
 	}
 	states := make(map[string]TailState, len(rows))
 	for _, r := range rows {
-		states[r.Stream] = TailState{r.Tail, time.Duration(r.CompleteAge * float64(time.Second)), deref(r.CompleteAt), r.Unavailable != nil, deref(r.DataThrough)}
+		states[r.Stream] = TailState{r.Tail, time.Duration(r.CompleteAge * float64(time.Second)), deref(r.CompleteAt), r.SweptAt, r.Unavailable != nil, deref(r.DataThrough)}
 	}
 	return states, nil
 }

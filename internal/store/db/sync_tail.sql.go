@@ -309,8 +309,10 @@ func (q *Queries) TailSave(ctx context.Context, arg TailSaveParams) error {
 const tailStates = `-- name: TailStates :many
 SELECT stream, tail, data_through, polled_at, sweep_due,
        COALESCE(EXTRACT(EPOCH FROM GREATEST(now() - complete_at, interval '0') + 2 * GREATEST(c.at - now(), interval '0')), -1)::float8 AS complete_age,
-       complete_at, unavailable
-FROM sync_streams CROSS JOIN sync_clock c
+       complete_at, unavailable,
+       COALESCE((SELECT f.stamped_at FROM sync_runs r JOIN sync_runs f ON f.id = r.sweep_id
+                 WHERE r.stream = s.stream AND r.verdict = 'complete' ORDER BY r.id DESC LIMIT 1), complete_at, 'epoch')::timestamptz AS swept_at
+FROM sync_streams s CROSS JOIN sync_clock c
 WHERE stream = ANY($1::text[])
 `
 
@@ -323,6 +325,7 @@ type TailStatesRow struct {
 	CompleteAge float64         `json:"complete_age"`
 	CompleteAt  *time.Time      `json:"complete_at"`
 	Unavailable *string         `json:"unavailable"`
+	SweptAt     time.Time       `json:"swept_at"`
 }
 
 // Streams that can be followed: a tail adds to what a complete sweep has read. Where the clock of the database was set back,
@@ -345,6 +348,7 @@ func (q *Queries) TailStates(ctx context.Context, streams []string) ([]TailState
 			&i.CompleteAge,
 			&i.CompleteAt,
 			&i.Unavailable,
+			&i.SweptAt,
 		); err != nil {
 			return nil, err
 		}
