@@ -136,6 +136,16 @@ WHERE NOT (s.stream = @stream AND s.sweep_id = @keep_sweep_id)
 -- When the sweep began; one that an older syncd began has no stamp.
 SELECT COALESCE(stamped_at, started_at)::timestamptz AS since FROM sync_runs WHERE id = @sweep_id;
 
+-- name: ParentsKnown :one
+-- As of when all rows of these streams were known to a sweep when it began; the epoch where one of them was not.
+SELECT COALESCE(min(COALESCE(p.started_at, 'epoch')), 'epoch')::timestamptz AS as_of
+FROM unnest(@streams::text[]) AS s(stream) LEFT JOIN LATERAL (
+    SELECT f.started_at FROM sync_runs r JOIN sync_runs f ON f.id = r.sweep_id
+    WHERE r.stream = s.stream AND r.verdict = 'complete' AND r.id < @sweep_id
+      AND r.finished_at <= (SELECT c.started_at FROM sync_runs c WHERE c.id = @sweep_id)
+    ORDER BY r.id DESC LIMIT 1
+) p ON true;
+
 -- name: SweepUnexplained :one
 SELECT COALESCE(sum(rows_unexplained), 0)::bigint AS rows FROM sync_runs WHERE sweep_id = @sweep_id AND stream = @stream;
 

@@ -178,6 +178,34 @@ func TestOwnedCounts(t *testing.T) {
 	}
 }
 
+// What is listed for one owner at a time shows nothing of owners that were made since these were read: it is whole as of then,
+// and not as of its own sweep.
+func TestOwnedIsWholeAsOfItsOwners(t *testing.T) {
+	t.Parallel()
+	h, _ := own(t)
+	owners := []string{"subscriptions", "orders"}
+	h.sync(t, append([]string{"customers", "members", "products"}, owners...)...)
+	completeAt := func(streams ...string) time.Time {
+		return query[time.Time](t, h, "SELECT min(complete_at) FROM sync_streams WHERE stream = ANY($1)", streams)
+	}
+	for range 2 {
+		h.sync(t, "customer_seats")
+		if at, want := completeAt("customer_seats"), completeAt(owners...); !at.Equal(want) {
+			t.Errorf("whole as of %v, its owners as of %v", at, want)
+		}
+		h.sync(t, "orders", "subscriptions")
+	}
+	// A sweep of the owners that ended only after this one had begun may have brought some that it passed by.
+	before := completeAt("customer_seats")
+	h.exec(t, "UPDATE sync_runs SET finished_at = finished_at + interval '1 hour' WHERE stream = 'orders' AND id = (SELECT max(id) FROM sync_runs WHERE stream = 'orders')")
+	h.sync(t, "customer_seats")
+	if at := completeAt("customer_seats"); at.Before(before) || !at.Before(completeAt("orders")) {
+		t.Errorf("whole as of %v, once as of %v, and its owners as of %v", at, before, completeAt("orders"))
+	}
+	h.exec(t, "UPDATE sync_runs SET finished_at = finished_at + interval '1 hour' WHERE stream = 'orders'")
+	partial(t, h.Once(t.Context(), "customer_seats"), "orders, which was not whole when it began")
+}
+
 // What is read for each row of another stream is as whole as that one.
 func TestOwnedNeedsItsOwners(t *testing.T) {
 	t.Parallel()

@@ -80,7 +80,8 @@ func (s *Stream) before() (names []string) {
 var errParents = errors.New("its parents are not known yet")
 
 // parents tells how far the streams of the owners can be relied on: never swept
-// is an error, not whole is a reason why this stream is not whole either.
+// is an error, not whole is a reason why this stream is not whole either. What it
+// shows when it is whole is as of the time when its owners were known.
 func (run *Run) parents(ctx context.Context) (why string, err error) {
 	if len(run.s.Parents) == 0 {
 		return "", nil
@@ -93,6 +94,9 @@ func (run *Run) parents(ctx context.Context) (why string, err error) {
 	if err != nil {
 		return "", err
 	}
+	if run.closing.AsOf, err = run.record.ParentsKnown(ctx, names); err != nil {
+		return "", err
+	}
 	for _, st := range list {
 		if st.Run == 0 {
 			return "", fmt.Errorf("%w: %s has never been read to its end: run `syncd sync %s` first", errParents, st.Stream, st.Stream)
@@ -100,6 +104,9 @@ func (run *Run) parents(ctx context.Context) (why string, err error) {
 		if missing := cmp.Or(st.Missing(), st.BrokenOff()); missing != "" && why == "" {
 			why = fmt.Sprintf("it is read for each row of %s, which is not whole: %s", st.Stream, missing)
 		}
+	}
+	if why == "" && run.closing.AsOf.IsZero() {
+		why = fmt.Sprintf("it is read for each row of %s, which was not whole when it began", strings.Join(names, " and "))
 	}
 	return why, nil
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"syncd/internal/store/db"
 )
 
 // Live lists the ids of a stream's rows that Polar still has, which come after
@@ -30,6 +32,19 @@ func (s *Store) Live(ctx context.Context, table, where string, after uuid.UUID, 
 		return nil, fmt.Errorf("read ids of %s: %w", table, err)
 	}
 	return ids, nil
+}
+
+// ParentsKnown tells as of when all rows of these streams were known when the sweep began: of the last sweep of each that was
+// complete by then, its start. Zero: not all of them were.
+func (r *Run) ParentsKnown(ctx context.Context, streams []string) (time.Time, error) {
+	asOf, err := r.s.q.ParentsKnown(ctx, db.ParentsKnownParams{Streams: streams, SweepID: r.SweepID})
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read since when the parents of %s are known: %w", r.Stream, err)
+	}
+	if asOf.Unix() == 0 {
+		return time.Time{}, nil
+	}
+	return asOf, nil
 }
 
 // Without leaves out of ids those of rows that name one of the parents in one of

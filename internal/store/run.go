@@ -353,7 +353,10 @@ type Closing struct {
 	Verdict     string // complete | incomplete | incomplete: and why; "" when the sweep did not reach its end
 	Unavailable string // why Polar refuses the stream; "" when it does not
 	SweepEnded  bool   // the sweep reached its end: the next run begins a new one
-	Accounted   bool   // and every row that Polar counts was met, or found not to be rendered
+	// AsOf is when the owners were known of what is listed for one owner at a time; zero for other lists. A complete sweep
+	// shows what there was then, and not what newer owners have.
+	AsOf      time.Time
+	Accounted bool // and every row that Polar counts was met, or found not to be rendered
 }
 
 // Finish closes the run and gives the lease back, in one transaction. A run
@@ -367,6 +370,9 @@ func (r *Run) Finish(ctx context.Context, c Closing) error {
 				start, err := q.RunStartedAt(ctx, r.SweepID)
 				if err != nil {
 					return err
+				}
+				if !c.AsOf.IsZero() && c.AsOf.Before(start) {
+					start = c.AsOf
 				}
 				complete = &start
 				if err := q.ChangesSettleSwept(ctx, db.ChangesSettleSweptParams{Stream: r.Stream, CompleteAt: &start}); err != nil {

@@ -168,6 +168,29 @@ func (q *Queries) PageClose(ctx context.Context, arg PageCloseParams) (int64, er
 	return result.RowsAffected(), nil
 }
 
+const parentsKnown = `-- name: ParentsKnown :one
+SELECT COALESCE(min(COALESCE(p.started_at, 'epoch')), 'epoch')::timestamptz AS as_of
+FROM unnest($1::text[]) AS s(stream) LEFT JOIN LATERAL (
+    SELECT f.started_at FROM sync_runs r JOIN sync_runs f ON f.id = r.sweep_id
+    WHERE r.stream = s.stream AND r.verdict = 'complete' AND r.id < $2
+      AND r.finished_at <= (SELECT c.started_at FROM sync_runs c WHERE c.id = $2)
+    ORDER BY r.id DESC LIMIT 1
+) p ON true
+`
+
+type ParentsKnownParams struct {
+	Streams []string `json:"streams"`
+	SweepID int64    `json:"sweep_id"`
+}
+
+// As of when all rows of these streams were known to a sweep when it began; the epoch where one of them was not.
+func (q *Queries) ParentsKnown(ctx context.Context, arg ParentsKnownParams) (time.Time, error) {
+	row := q.db.QueryRow(ctx, parentsKnown, arg.Streams, arg.SweepID)
+	var as_of time.Time
+	err := row.Scan(&as_of)
+	return as_of, err
+}
+
 const rejectsForgetGaps = `-- name: RejectsForgetGaps :exec
 UPDATE sync_rejects SET resolved_at = now()
 WHERE stream = $1 AND resolved_at IS NULL AND run_id >= $2 AND key LIKE 'gap:%'
