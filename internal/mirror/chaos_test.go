@@ -16,9 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
-	"syncd/internal/localpg/pgtest"
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
 	"syncd/internal/store"
@@ -36,7 +33,8 @@ func chaosStreams() (names []string) {
 }
 
 // TestChaos makes random worlds that change while two runners read them, with faults, feeds that are late, a clock of the
-// database that is set back, poolers, bad defaults of the database, and runners that are stopped or robbed of their lease. Now and then the world holds its breath:
+// database that is set back and forward, poolers, bad defaults of the database, and runners that are stopped or robbed of their
+// lease; in every second world a daemon, too, that is killed and started again at once. Now and then the world holds its breath:
 // what a sync says is whole then has to equal the API. At the end peace returns, and the whole mirror has to equal it, with
 // nothing wrongly deleted and true counts.
 //
@@ -54,27 +52,22 @@ func TestChaos(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	syncd := buildSyncd(t)
 	var sum tally
 	worlds := 0
 	for end := time.Now().Add(lasts); worlds == 0 || time.Now().Before(end) && fixed == "" && !t.Failed(); seed++ {
 		worlds++
-		if !t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) { chaos(t, seed, &sum) }) {
+		if !t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) { chaos(t, seed, syncd, &sum) }) {
 			t.Errorf("repeat with SYNCD_TEST_SEED=%d go test -run TestChaos ./internal/mirror", seed)
 		}
 	}
-	t.Logf("%d worlds (%d through a pooler), %d steps of the database's clock, %d writes, %d faults, %d kills, %d runs, %d rounds of tails, %d approvals; %d claims of a whole stream held against the API; %d rows compared, %d of them deleted",
-		worlds, sum.pooled.Load(), sum.steps.Load(), sum.writes.Load(), sum.faults.Load(), sum.kills.Load(), sum.runs.Load(), sum.rounds.Load(), sum.approvals.Load(), sum.claims.Load(), sum.rows.Load(), sum.deleted.Load())
+	t.Logf("%d worlds (%d through a pooler), %d steps of the database's clock, %d writes, %d faults, %d kills, %d lives of a daemon, %d runs, %d rounds of tails, %d approvals; %d claims of a whole stream held against the API; %d rows compared, %d of them deleted",
+		worlds, sum.pooled.Load(), sum.steps.Load(), sum.writes.Load(), sum.faults.Load(), sum.kills.Load(), sum.daemons.Load(), sum.runs.Load(), sum.rounds.Load(), sum.approvals.Load(), sum.claims.Load(), sum.rows.Load(), sum.deleted.Load())
 }
 
 // tally is what the chaos consisted of.
 type tally struct {
-	pooled, steps, writes, faults, kills, runs, rounds, approvals, claims, rows, deleted atomic.Int64
-}
-
-// followed are the streams of rounds of tails. Webhook endpoints are not among them, and so no deliveries are read: the clock
-// of the simulated world stands still between two writes, so when a payload was made cannot be told by the Date of an answer.
-func followed() []string {
-	return slices.DeleteFunc(chaosStreams(), func(name string) bool { return name == "webhook_endpoints" })
+	pooled, steps, writes, faults, kills, daemons, runs, rounds, approvals, claims, rows, deleted atomic.Int64
 }
 
 // follower makes rounds of tails.
@@ -82,52 +75,23 @@ func (h *harness) follower(t *testing.T, sum *tally) *mirror.Runner {
 	t.Helper()
 	return h.runner(t, func(c *mirror.Config) {
 		c.LeaseTTL, c.WaitForLease, c.Observer = time.Second, true, counting{sum}
-		c.Streams = slices.DeleteFunc(c.Streams, func(s mirror.Stream) bool { return s.Name == "webhook_endpoints" })
 	})
 }
 
-// badDefaults are what a role or a database may have set for all that connect.
-var badDefaults = []string{
-	"client_encoding TO 'LATIN1'", "TimeZone TO 'Asia/Kolkata'", "DateStyle TO 'SQL, DMY'", "IntervalStyle TO 'sql_standard'",
-	"default_transaction_isolation TO 'serializable'", "default_transaction_isolation TO 'repeatable read'",
-	"standard_conforming_strings TO off", "bytea_output TO 'escape'", "extra_float_digits TO '-15'", "search_path TO public",
-}
-
-// chaosDatabase is a database with what DBAs and hosts do to it: bad defaults, and a pooler before it.
-func chaosDatabase(t *testing.T, random *rand.Rand, sum *tally) (dsn, direct string) {
-	t.Helper()
-	dsn = pgtest.Migrated(t)
-	conn, err := pgx.Connect(t.Context(), dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range random.IntN(4) {
-		bad := badDefaults[random.IntN(len(badDefaults))]
-		if _, err := conn.Exec(t.Context(), "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET "+strings.ReplaceAll(bad, "'", "''")+"', current_database()); END $$"); err != nil {
-			t.Fatalf("%s: %v", bad, err)
-		}
-	}
-	if err := conn.Close(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	modes := []string{"", "", "session", "transaction"}
-	mode := modes[random.IntN(len(modes))]
-	if mode == "" {
-		return dsn, dsn
-	}
-	sum.pooled.Add(1)
-	return pgtest.Pooler(t, dsn, mode, "default_pool_size=20"), dsn
-}
-
-func chaos(t *testing.T, seed uint64, sum *tally) {
+func chaos(t *testing.T, seed uint64, syncd string, sum *tally) {
 	random := rand.New(rand.NewPCG(seed, 1))
-	world := polarsim.Options{Seed: seed, Customers: 5 + random.IntN(56)}
+	world := polarsim.Options{Seed: seed, Customers: 5 + random.IntN(56), Tick: time.Duration(1+random.IntN(100)) * time.Millisecond}
 	if random.IntN(2) == 0 {
 		world.FeedLag = time.Duration(1+random.IntN(1200)) * time.Second
 	}
 	dsn, direct := chaosDatabase(t, random, sum)
 	h := start(t, setup{world: world, dsn: dsn})
-	ctx, stop := context.WithTimeout(t.Context(), time.Duration(300+random.IntN(1500))*time.Millisecond)
+	lasts := time.Duration(300+random.IntN(1500)) * time.Millisecond
+	daemon := random.IntN(2) == 0
+	if daemon {
+		lasts *= 3
+	}
+	ctx, stop := context.WithTimeout(t.Context(), lasts)
 	defer stop()
 	var all sync.WaitGroup
 	var breath sync.RWMutex // whoever changes the world or its answers holds it for reading
@@ -167,33 +131,28 @@ func chaos(t *testing.T, seed uint64, sum *tally) {
 		h.server.AddFault(randomFault(r))
 		sum.faults.Add(1)
 	})
-	loop(150*time.Millisecond, func(r *rand.Rand) { // a process that was asleep for too long, or a database that fails over
-		still.Lock()
-		defer still.Unlock()
-		if r.IntN(3) == 0 {
-			sum.kills.Add(int64(h.cut(t)))
-			return
-		}
-		tag, err := h.store.Pool().Exec(ctx, "UPDATE sync_streams SET leased_until = now() WHERE lease_run IS NOT NULL AND random() < 0.5")
-		if err == nil { // else the connection was cut
-			sum.kills.Add(tag.RowsAffected())
-		}
-	})
-	if random.IntN(3) == 0 {
-		var behind time.Duration
-		loop(400*time.Millisecond, func(r *rand.Rand) { // a failover to a server whose clock is behind
-			behind += []time.Duration{time.Minute, time.Hour, 24 * time.Hour}[r.IntN(3)]
+	calm := func(do func(r *rand.Rand)) func(*rand.Rand) {
+		return func(r *rand.Rand) {
 			still.Lock()
 			defer still.Unlock()
-			pgtest.SetClock(t, direct, -behind, h.store.Pool())
+			do(r)
+		}
+	}
+	loop(150*time.Millisecond, calm(func(r *rand.Rand) { h.rob(ctx, t, r, sum) }))
+	if random.IntN(3) == 0 {
+		var ahead time.Duration
+		loop(400*time.Millisecond, calm(func(r *rand.Rand) {
+			ahead += h.step(t, r, direct, ahead, daemon)
 			sum.steps.Add(1)
-		})
+		}))
+	}
+	if daemon {
+		loop(time.Millisecond, func(r *rand.Rand) { h.daemon(ctx, t, r, syncd, dsn, sum) })
 	}
 	for range 2 {
 		loop(time.Millisecond, func(r *rand.Rand) { h.shortLived(ctx, t, r, sum) })
 	}
 	all.Wait()
-
 	h.server.ClearFaults()
 	h.settle(t, sum)
 	h.equal(t, chaosStreams()...)
@@ -279,7 +238,7 @@ func (h *harness) shortLived(ctx context.Context, t *testing.T, r *rand.Rand, su
 	}
 	if r.IntN(3) == 0 {
 		sum.rounds.Add(1)
-		if _, err := h.follower(t, sum).Tail(ctx, followed()...); err != nil && strings.Contains(err.Error(), "panic") {
+		if _, err := h.follower(t, sum).Tail(ctx, chaosStreams()...); err != nil && strings.Contains(err.Error(), "panic") {
 			t.Error(err)
 		}
 		return
@@ -305,14 +264,18 @@ func (h *harness) claims(ctx context.Context, t *testing.T, r *rand.Rand, still 
 			sum.faults.Add(1)
 		}
 	}
-	// A list of owners is as whole as the owners were when they were last swept, which may be a while ago.
-	owned := map[string]bool{}
-	for _, s := range mirror.Streams() {
-		owned[s.Name] = len(s.Parents) > 0
-	}
-	names := slices.DeleteFunc(chaosStreams(), func(name string) bool { return owned[name] })
+	names := chaosStreams()
 	r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
-	results, err := runner.Sync(ctx, names[:1+r.IntN(4)]...)
+	names = names[:1+r.IntN(4)]
+	parents := map[string][]string{}
+	for _, s := range mirror.Streams() {
+		for _, p := range s.Parents {
+			if parents[s.Name] = append(parents[s.Name], p.Stream); slices.Contains(names, s.Name) {
+				names = append(names, p.Stream)
+			}
+		}
+	}
+	results, err := runner.Sync(ctx, names...)
 	if err != nil || ctx.Err() != nil {
 		return
 	}
@@ -320,8 +283,14 @@ func (h *harness) claims(ctx context.Context, t *testing.T, r *rand.Rand, still 
 	still.Lock()
 	defer still.Unlock()
 	h.store.Pool().Reset() // connections that were cut
+	whole := map[string]bool{}
 	for _, res := range results {
-		if res.Whole() && !res.Resumed && !t.Failed() {
+		whole[res.Stream] = res.Whole() && !res.Resumed
+	}
+	for _, res := range results {
+		// What is listed for one owner at a time is whole as of the last sweep of the owners.
+		asOfNow := !slices.ContainsFunc(parents[res.Stream], func(p string) bool { return !whole[p] })
+		if whole[res.Stream] && asOfNow && !t.Failed() {
 			sum.claims.Add(1)
 			if h.equal(t, res.Stream); t.Failed() {
 				t.Errorf("run %d of %s said that it is whole, among these faults: %s", res.RunID, res.Stream, strings.Join(faults, " "))
@@ -381,7 +350,7 @@ func (h *harness) settle(t *testing.T, sum *tally) {
 			}
 		}
 		h.world.StartWorker()
-		if res, err := h.follower(t, sum).Tail(t.Context(), followed()...); err != nil || res.Outcome != mirror.Succeeded {
+		if res, err := h.follower(t, sum).Tail(t.Context(), chaosStreams()...); err != nil || res.Outcome != mirror.Succeeded {
 			t.Errorf("a round of tails in peace: %v %s: %s", err, res.Outcome, res.Reason)
 		}
 		return

@@ -145,7 +145,7 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c := &call{Server: s, w: s.world, r: r, query: r.URL.Query(), number: s.served.Add(1), status: http.StatusOK, header: rw.Header()}
-	c.header.Set("Date", s.world.Now().UTC().Format(http.TimeFormat)) // of the clock that dates the rows, too
+	c.header.Set("Date", s.world.tick().Format(http.TimeFormat)) // of the clock that dates the rows, too
 	rt, params, others := s.route(r.Method, r.URL.Path)
 	c.params = params
 	pattern := "unknown"

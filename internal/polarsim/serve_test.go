@@ -183,3 +183,28 @@ func TestIDsAreReversible(t *testing.T) {
 }
 
 func sortedKeys(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }
+
+// A world whose clock ticks dates its answers, and what is written, by a time that passes with each request.
+func TestClockTicks(t *testing.T) {
+	t.Parallel()
+	w := NewWorld(Options{Seed: 7, Customers: 5, Tick: 700 * time.Millisecond})
+	s := NewServer(w, ServerOptions{})
+	last := DefaultNow
+	for range 10 {
+		_, body := do(t, s, "POST", "/v1/customers/", fmt.Sprintf(`{"email":"c%d@example.com"}`, last.Unix()), "Content-Type", "application/json")
+		var made struct {
+			At time.Time `json:"created_at"`
+		}
+		if err := json.Unmarshal([]byte(body), &made); err != nil {
+			t.Fatal(err)
+		}
+		res, _ := do(t, s, "GET", "/v1/products/", "")
+		date, err := http.ParseTime(res.Header.Get("Date"))
+		if err != nil || !made.At.After(last) || date.Before(made.At.Truncate(time.Second)) || date.After(w.Now()) {
+			t.Fatalf("made at %v after %v, then an answer of %v: %v", made.At, last, date, err)
+		}
+		if last = w.Now(); last.Sub(made.At) < 700*time.Millisecond {
+			t.Errorf("no time passed from %v to %v", made.At, last)
+		}
+	}
+}

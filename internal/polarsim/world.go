@@ -19,6 +19,7 @@ type Options struct {
 	Now       time.Time     // simulated clock; default DefaultNow
 	NoWebhook bool          // no webhook endpoint; else there is one, made five days before Now, that is told everything
 	Canaries  bool          // every secret on the wire holds the word canary
+	Tick      time.Duration // by how much the clock moves on with each request; 0 = it stands still between writes
 	FeedLag   time.Duration // how late events and webhook deliveries may show, each by another time, so that they come out of order; 0 = at once
 }
 
@@ -91,6 +92,16 @@ func (w *World) Now() time.Time {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	return w.now.Go()
+}
+
+// tick is the time at which a request comes.
+func (w *World) tick() time.Time {
+	if w.opts.Tick > 0 {
+		w.mu.Lock()
+		w.now += Time(w.opts.Tick.Microseconds())
+		w.mu.Unlock()
+	}
+	return w.Now()
 }
 
 // OrganizationID is the id of the world's one organization.
