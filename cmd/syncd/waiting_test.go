@@ -61,3 +61,30 @@ func TestDaemonWaitsForTheLeasesOfItsDeadSelf(t *testing.T) {
 		t.Error(code)
 	}
 }
+
+// A database that fails over while a daemon asks for the first time whose the token is does not end it.
+func TestDaemonOutlivesAFailoverAtItsStart(t *testing.T) {
+	t.Parallel()
+	polar, _ := simulated(t, polarsim.ServerOptions{})
+	dsn := pgtest.Migrated(t)
+	conn, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Exec(t.Context(), `CREATE SEQUENCE polar.binds;
+		CREATE FUNCTION polar.once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+			IF nextval('polar.binds') = 1 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;
+			RETURN NEW;
+		END $$;
+		CREATE TRIGGER once BEFORE INSERT ON polar.sync_meta FOR EACH ROW EXECUTE FUNCTION polar.once()`); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	d := startDaemonOn(t, dsn, polar, "--streams", "products", "--tail", "off")
+	await(t, "a run", func() bool { return runs(t, d) > 0 })
+	if n := d.row(t, "SELECT last_value::text FROM polar.binds"); n < "2" {
+		t.Errorf("the database failed over %s times", n)
+	}
+}

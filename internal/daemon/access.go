@@ -116,7 +116,7 @@ func mayPass(err error) bool {
 			return true
 		}
 	}
-	return false
+	return store.IsLost(err)
 }
 
 // noteAnswer keeps what a question to Polar came to, and logs it once.

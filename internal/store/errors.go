@@ -45,13 +45,24 @@ func isCode(err error, codes ...string) bool {
 	return errors.As(err, &pg) && slices.Contains(codes, pg.Code)
 }
 
+// errLost is what a connection that broke makes of a statement.
+var errLost = errors.New("the connection to the database was lost")
+
+// cutOff tells that the server has ended a session, and says why.
+func cutOff(err error) bool {
+	return isCode(err, "57P01", "57P02", "57P03", "57P05", "25P03", "25P04")
+}
+
 // lost marks what a connection that broke made of a statement.
 func lost(err error) error {
-	if isCode(err, "57P01", "57P02", "57P03", "57P05", "25P03", "25P04") { // says more
+	if cutOff(err) { // says more
 		return err
 	}
-	return &Error{Err: fmt.Errorf("the connection to the database was lost: %w", err)}
+	return &Error{Err: fmt.Errorf("%w: %w", errLost, err)}
 }
+
+// IsLost tells that a connection broke or was ended, as by a failover: the next one may do.
+func IsLost(err error) bool { return errors.Is(err, errLost) || cutOff(err) }
 
 // remedies are what helps, by SQLSTATE or its class. Source: PostgreSQL documentation, appendix A.
 var remedies = map[string]string{
