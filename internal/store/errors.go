@@ -61,8 +61,9 @@ func lost(err error) error {
 	return &Error{Err: fmt.Errorf("%w: %w", errLost, err)}
 }
 
-// IsLost tells that a connection broke or was ended, as by a failover: the next one may do.
-func IsLost(err error) bool { return errors.Is(err, errLost) || cutOff(err) }
+// IsLost tells that a connection broke or was ended, as by a failover: the next one may do. A pooler whose own connection was
+// ended says that something is wrong with the protocol.
+func IsLost(err error) bool { return errors.Is(err, errLost) || cutOff(err) || isCode(err, "08P01") }
 
 // remedies are what helps, by SQLSTATE or its class. Source: PostgreSQL documentation, appendix A.
 var remedies = map[string]string{
