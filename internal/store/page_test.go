@@ -101,6 +101,29 @@ func TestStaleReplyLoses(t *testing.T) {
 	}
 }
 
+// Where nobody knows when something was so, it overwrites nothing, not even a row that was copied from another object: which of
+// the two is newer nobody knows either.
+func TestPageOfAnUnknownTimeOverwritesNothing(t *testing.T) {
+	t.Parallel()
+	s := open(t, pgtest.Migrated(t), "polar")
+	run := begin(t, s)
+	if _, err := run.StorePage(t.Context(), customerPage(3, "read", "copied", "same")); err != nil {
+		t.Fatal(err)
+	}
+	unknown := customerPage(3, "another", "another", "same")
+	unknown.RequestedAt = time.Time{}
+	if _, err := s.Pool().Exec(t.Context(), "UPDATE customers SET _requested_at = $1 WHERE id = $2", store.CopiedAt, unknown.Items[1].ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Pool().Exec(t.Context(), "DELETE FROM sync_seen"); err != nil { // a copy was never received
+		t.Fatal(err)
+	}
+	got, err := run.StorePage(t.Context(), unknown)
+	if want := (store.Counts{Pages: 1, Requests: 1, Read: 3, Stale: 2, Unchanged: 1}); err != nil || got.Updated != want.Updated || got.Stale != want.Stale || got.Unchanged != want.Unchanged {
+		t.Errorf("%+v, %v; want %+v", got, err, want)
+	}
+}
+
 func TestPoisonCostsItselfAlone(t *testing.T) {
 	t.Parallel()
 	s := open(t, pgtest.Migrated(t), "polar")
