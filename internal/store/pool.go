@@ -151,8 +151,7 @@ func (p *Pool) borrow(ctx context.Context) (loan, error) {
 	}
 	tx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: p.session.begin("READ COMMITTED")})
 	if err != nil {
-		conn.Release()
-		return loan{}, err
+		return loan{}, loan{held: conn}.end(ctx, err)
 	}
 	return loan{conn, tx}, nil
 }
@@ -160,16 +159,15 @@ func (p *Pool) borrow(ctx context.Context) (loan, error) {
 // end gives the connection back, and makes what the statement did last.
 func (l loan) end(ctx context.Context, err error) error {
 	defer l.Release()
+	if err == nil && l.tx != nil {
+		err, l.tx = l.tx.Commit(ctx), nil
+	}
 	if err != nil && ctx.Err() == nil && l.Conn.Conn().IsClosed() {
 		return lost(err)
 	}
-	switch {
-	case l.tx == nil:
-		return err
-	case err == nil:
-		return l.tx.Commit(ctx)
+	if l.tx != nil {
+		_ = l.tx.Rollback(ctx) // what cannot be rolled back is closed, and so rolled back
 	}
-	_ = l.tx.Rollback(ctx) // what cannot be rolled back is closed, and so rolled back
 	return err
 }
 
