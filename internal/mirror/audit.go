@@ -122,28 +122,28 @@ type auditCheck struct {
 // checks are in an order in which what one heals is no finding of the next: customers before what is told by their address,
 // rows that others refer to before counts.
 func (a *auditing) checks() (list []auditCheck) {
-	pairs := auditPairs()
-	pair := func(p store.Pair) {
+	pair := func(name string) {
+		s := a.r.streams[name]
+		if s == nil || s.Export == nil {
+			return
+		}
+		p := *s.Export
 		list = append(list, auditCheck{p.Table, p.Export, []string{store.FindingDifferent, store.FindingLost, store.FindingExtra},
 			func(ctx context.Context, c *Check) ([]store.Finding, error) { return a.pair(ctx, c, p) }})
 	}
 	orphans := func(exported bool) {
 		for _, s := range a.r.Streams {
-			if _, is := pairs[s.Name]; is != exported {
-				continue
-			}
-			refs := slices.DeleteFunc(references(), func(ref reference) bool { return ref.target != s.Name })
-			if len(refs) > 0 {
+			if refs := a.r.references(s.Name); len(refs) > 0 && (s.Export != nil) == exported {
 				list = append(list, auditCheck{s.Name, "what refers to it", nil, func(ctx context.Context, c *Check) ([]store.Finding, error) {
 					return a.orphans(ctx, c, refs)
 				}})
 			}
 		}
 	}
-	pair(pairs["customers"])
+	pair("customers")
 	orphans(false) // before orders are fetched: they bring copies of what they refer to
-	pair(pairs["subscriptions"])
-	pair(pairs["orders"])
+	pair("subscriptions")
+	pair("orders")
 	orphans(true)
 	for _, s := range a.r.Streams {
 		if len(s.Children) > 0 && s.Get != "" {

@@ -13,52 +13,20 @@ import (
 	"syncd/internal/store"
 )
 
-// auditPairs are the streams that have an export. The address and the name of the customer and the name of the product are
-// compared where they belong: in an order's row of the export they are those of today.
-func auditPairs() map[string]store.Pair {
-	text := func(name string) store.PairField { return store.PairField{Name: name, Text: true} }
-	money := func(name string) store.PairField { return store.PairField{Name: name, Money: true} }
-	plain := func(name string) store.PairField { return store.PairField{Name: name} }
-	address := func(field, part string) store.PairField {
-		return store.PairField{Name: field, Mirror: "o.billing_address ->> '" + part + "'", Text: true}
-	}
-	return map[string]store.Pair{
-		"customers": {Table: "customers", Export: "customers_export", Link: "customer_id", Deletable: true, Fields: []store.PairField{
-			text("external_id"), plain("created_at"), text("email"), text("name"), address("billing_line1", "line1"), address("billing_line2", "line2"),
-			address("billing_city", "city"), address("billing_state", "state"), address("billing_postal_code", "postal_code"), address("billing_country", "country"),
-			// A text that could not be read is not compared, nor metadata that Python did not write as JSON.
-			{Name: "tax_id", Mirror: "CASE WHEN e.tax_id_text IS NULL OR e.tax_id IS NOT NULL THEN NULLIF(o.tax_id, 'null') END"},
-			{Name: "metadata", Mirror: "CASE WHEN COALESCE(jsonb_typeof(e.metadata), 'object') = 'object' THEN NULLIF(o.metadata, '{}') ELSE e.metadata END", Other: "NULLIF(e.metadata, '{}')"},
-		}},
-		"orders": {Table: "orders", Export: "orders_export", Link: "order_id", Time: "created_at", Number: "invoice_number", Fields: []store.PairField{
-			plain("created_at"), text("status"), text("currency"), text("invoice_number"), text("billing_name"), address("billing_country", "country"),
-			money("net_amount"), money("subtotal_amount"), money("discount_amount"), money("tax_amount"), money("total_amount"), money("refunded_amount"),
-			text("billing_reason"),
-		}},
-		"subscriptions": {Table: "subscriptions", Export: "subscriptions_export", Link: "subscription_id", Time: "started_at", Fields: []store.PairField{
-			text("status"), text("currency"), money("amount"), plain("seats"), plain("current_period_start"), plain("current_period_end"),
-			{Name: "recurring_interval", Text: true, Mirror: "CASE WHEN o.recurring_interval_count = 1 THEN o.recurring_interval ELSE o.recurring_interval_count || ' ' || o.recurring_interval || 's' END"},
-			plain("cancel_at_period_end"), plain("canceled_at"), plain("ends_at"), plain("ended_at"),
-			{Name: "cancellation_reason", Mirror: "o.customer_cancellation_reason", Text: true}, plain("trial_start"), plain("trial_end"),
-		}},
-	}
-}
-
-// reference is a column that names a row of another stream. Prices are not among them: orders and subscriptions refer to
-// archived ones and to those made for them alone, which no list has.
+// reference is a column that names a row of another stream: see Stream.Refers.
 type reference struct{ table, column, target string }
 
-func references() []reference {
-	return []reference{
-		{"orders", "customer_id", "customers"}, {"subscriptions", "customer_id", "customers"}, {"members", "customer_id", "customers"},
-		{"customer_meters", "customer_id", "customers"}, {"benefit_grants", "customer_id", "customers"}, {"refunds", "customer_id", "customers"},
-		{"orders", "product_id", "products"}, {"subscriptions", "product_id", "products"},
-		{"customer_meters", "meter_id", "meters"},
-		{"orders", "subscription_id", "subscriptions"}, {"benefit_grants", "subscription_id", "subscriptions"},
-		{"payments", "order_id", "orders"}, {"refunds", "order_id", "orders"}, {"disputes", "order_id", "orders"},
-		{"benefit_grants", "benefit_id", "benefits"}, {"license_keys", "benefit_id", "benefits"},
-		{"disputes", "payment_id", "payments"},
+// references are the columns that name rows of a stream. Prices are not among them: orders and subscriptions refer to
+// archived ones and to those made for them alone, which no list has.
+func (r *Runner) references(target string) (refs []reference) {
+	for _, s := range r.Streams {
+		for _, column := range s.Refers {
+			if named(column) == target {
+				refs = append(refs, reference{s.Name, column, target})
+			}
+		}
 	}
+	return refs
 }
 
 // orphans looks for rows that others refer to and that the mirror does not have. Polar may not have them either: deleted
@@ -146,11 +114,6 @@ func (a *auditing) children(ctx context.Context, c *Check, s Stream) ([]store.Fi
 	return a.verify(ctx, c, "the list has gaps, or does not add up", first, again, nil, func(store.Difference) string { return store.FindingChildren })
 }
 
-// everlasting are the streams whose rows Polar never deletes.
-func everlasting() []string {
-	return []string{"products", "meters", "customer_meters", "orders", "subscriptions", "payments", "refunds", "disputes", "benefit_grants"}
-}
-
 // count compares the number of rows. Where it differs the stream is swept: that finds which rows they are.
 func (a *auditing) count(ctx context.Context, c *Check, s Stream, counter fetch.Counter) (found []store.Finding, err error) {
 	n, err := counter.Count(fetch.WithPriority(ctx, fetch.PrioritySweep), a.r.Client, s.Path, s.Query)
@@ -200,7 +163,7 @@ func (a *auditing) count(ctx context.Context, c *Check, s Stream, counter fetch.
 	if err != nil {
 		return nil, err
 	}
-	if slices.Contains(everlasting(), s.Name) {
+	if s.Lasting {
 		for _, id := range gone {
 			found = append(found, store.Finding{Stream: s.Name, Key: id.String(), Kind: store.FindingExtra, Mirror: "there", Other: "absent", Healed: true,
 				Evidence: why + " did not, nor did Polar give it by id, and Polar never deletes such a row"})

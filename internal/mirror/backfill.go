@@ -14,21 +14,13 @@ import (
 // ErrNoWindow: the stream cannot be read by a window of time.
 var ErrNoWindow = errors.New("cannot be read by a window of time")
 
-// blind says, by the time that a stream is read by, what a window of it cannot see.
-var blind = map[string]string{
-	"created_at":   "orders that were created at another time, whatever has changed in them since",
-	"started_at":   "subscriptions that started at another time, which may be long before Polar had them, whatever has changed in them since; and those that never started",
-	"timestamp":    "events with another timestamp, which is that of the sender: one may arrive years later and still belong into the window",
-	"period_start": "what changes later: Polar computes past periods again as late events and refunds come in",
-}
-
 // Windowed tells by which time a stream can be read in windows, and what a window cannot see; "" where it cannot.
 func (s Stream) Windowed() (by, unseen string) {
 	scan, ok := s.Scan.(fetch.Bounded)
 	if !ok {
 		return "", ""
 	}
-	return scan.TimeField(), blind[scan.TimeField()]
+	return scan.TimeField(), s.Blind
 }
 
 // span is the window of a backfill: since <= t < until.

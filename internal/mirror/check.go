@@ -55,12 +55,21 @@ func (s Stream) check() error {
 			bad("no column %q names its parent in %s", p.Column, p.Stream)
 		}
 	}
-	named := map[string]bool{}
+	if _, windows := s.Scan.(fetch.Bounded); windows != (s.Blind != "") {
+		bad("a list that can be read by windows, and no other, says what these do not show")
+	}
+	if s.Tail.Census && s.Export == nil {
+		bad("a census without an export")
+	}
+	if s.Tail.Unseen == "" {
+		bad("its tail does not say what it leaves unseen")
+	}
+	probes := map[string]bool{}
 	for _, probe := range slices.Concat(s.Tail.Fast, s.Tail.Slow) {
-		if name := probe.Name(); name == "" || named[name] {
+		if name := probe.Name(); name == "" || probes[name] {
 			bad("two probes of its tail are named %q", name)
 		}
-		named[probe.Name()] = true
+		probes[probe.Name()] = true
 	}
 	for _, c := range s.Children {
 		columns("child table "+c.Name, c.Table, c.Parent, c.Key, "_position")
@@ -70,6 +79,33 @@ func (s Stream) check() error {
 		for _, f := range c.Embedded {
 			if c.Table.Has(f) {
 				bad("child %s: %q is both dropped and a column", c.Name, f)
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// named is the stream whose rows a column names: order_id those of orders.
+func named(column string) string { return strings.TrimSuffix(column, "_id") + "s" }
+
+// checkReferences finds columns that name rows of another stream and of which the entry does not say whether these have to
+// be there. The organization, which all rows name, is not looked for.
+func checkReferences(streams []Stream) error {
+	var errs []error
+	known := map[string]bool{}
+	for _, s := range streams {
+		known[s.Name] = s.Name != "organizations"
+	}
+	for _, s := range streams {
+		told := slices.Concat(s.Refers, s.Loose)
+		for _, column := range told {
+			if !s.Table.Has(column) {
+				errs = append(errs, fmt.Errorf("stream %q: there is no column %q to refer to %s", s.Name, column, named(column)))
+			}
+		}
+		for _, c := range s.Table.List {
+			if strings.HasSuffix(c.Name, "_id") && known[named(c.Name)] && named(c.Name) != s.Name && !slices.Contains(told, c.Name) {
+				errs = append(errs, fmt.Errorf("stream %q: does the audit look for the rows of %s that %s names? Say so in Refers or in Loose", s.Name, named(c.Name), c.Name))
 			}
 		}
 	}

@@ -151,6 +151,9 @@ func New(c Config) (*Runner, error) {
 		drain:    make(chan struct{}),
 		disabled: map[string]string{},
 	}
+	if err := checkReferences(c.Streams); err != nil {
+		return nil, err
+	}
 	for i, s := range c.Streams {
 		if err := s.check(); err != nil {
 			return nil, err

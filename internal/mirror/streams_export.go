@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"syncd/internal/fetch"
+	"syncd/internal/item"
 	"syncd/internal/store/db"
 )
 
@@ -11,15 +12,18 @@ import (
 // Polar's, to hold the mirror against. Source: server/polar/*/export.py, and
 // customer/endpoints.py and metrics/endpoints.py, in polarsource/polar.
 func exportStreams() []Stream {
+	// They are read a little after the sweeps, so that the rows are there that theirs belong to.
 	const unseen = "everything: a file is read as a whole"
 	return []Stream{
 		{Name: "customers_export", Path: "/v1/customers/export", Scope: "customers:read",
-			Scan: fetch.Export{Of: "/v1/customers/", Columns: customerColumns(), Key: [][]string{{"id"}}},
-			Of:   []string{"customers"}, Snapshot: true, Link: (*db.Queries).CustomersExportLink,
+			Schedule: "20 4 * * *",
+			Scan:     fetch.Export{Of: "/v1/customers/", Columns: customerColumns(), Key: [][]string{{"id"}}},
+			Of:       []string{"customers"}, Snapshot: true, Link: (*db.Queries).CustomersExportLink,
 			Table: rows((*db.Queries).CustomersExportUpsert), Tail: Tail{Unseen: unseen}},
 
 		// An order has no number while it is a draft.
 		{Name: "orders_export", Path: "/v1/orders/export", Scope: "orders:read",
+			Schedule: "25 4 * * *",
 			Scan: fetch.Export{Of: "/v1/orders/", Columns: orderColumns(), Order: "created_at", Key: [][]string{{"invoice_number"}, {"created_at", "email"}},
 				Choose: []string{"email", "created_at", "product", "net_amount", "currency", "status", "invoice_number", "customer_name", "billing_name",
 					"billing_country", "subtotal_amount", "discount_amount", "tax_amount", "total_amount", "refunded_amount", "billing_reason"}},
@@ -27,6 +31,8 @@ func exportStreams() []Stream {
 			Table: rows((*db.Queries).OrdersExportUpsert), Tail: Tail{Unseen: unseen}},
 
 		{Name: "subscriptions_export", Path: "/v1/subscriptions/export", Scope: "subscriptions:read",
+			Expect:   item.Expect{Sparse: []string{"active"}},
+			Schedule: "30 4 * * *",
 			Scan: fetch.Export{Of: "/v1/subscriptions/", Columns: subscriptionColumns(), Order: "started_at", Key: [][]string{{"started_at", "email", "product"}},
 				Choose: []string{"email", "started_at", "product", "amount", "currency", "status", "recurring_interval", "customer_name", "billing_name",
 					"billing_country", "net_amount", "discount", "seats", "current_period_start", "current_period_end", "cancel_at_period_end",
@@ -35,8 +41,9 @@ func exportStreams() []Stream {
 			Table: rows((*db.Queries).SubscriptionsExportUpsert), Tail: Tail{Unseen: unseen}},
 
 		{Name: "metrics_export", Path: "/v1/metrics/export", Scope: "metrics:read",
-			Scan: fetch.MetricsExport{Of: "/v1/metrics/", Metrics: fetch.Metrics{Intervals: []string{"day", "month"}}},
-			Of:   []string{"metrics"}, Link: (*db.Queries).MetricsExportLink,
+			Schedule: "35 4 * * *",
+			Scan:     fetch.MetricsExport{Of: "/v1/metrics/", Metrics: fetch.Metrics{Intervals: []string{"day", "month"}}},
+			Of:       []string{"metrics"}, Link: (*db.Queries).MetricsExportLink,
 			Table: rows((*db.Queries).MetricsExportUpsert), Tail: Tail{Unseen: unseen}},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"net/url"
 
 	"syncd/internal/fetch"
+	"syncd/internal/item"
 	"syncd/internal/store/db"
 )
 
@@ -13,6 +14,12 @@ func ownedStreams() []Stream {
 	return []Stream{
 		// The list is in order of creation. Each validation of a key moves its modified_at.
 		{Name: "license_keys", Path: "/v1/license-keys/", Get: "/v1/license-keys/{id}", Scope: "license_keys:read",
+			Expect: item.Expect{
+				Extra: []string{"member_id", "subscription_id", "order_id"}, // of the versions from 2026-10 and from 2027-01 on
+				Enums: map[string][]string{"status": {"granted", "revoked", "disabled"}},
+			},
+			Refers:   []string{"benefit_id"},
+			Loose:    []string{"customer_id"},
 			Scan:     fetch.Offset{Fixed: []string{"created_at"}},
 			Embedded: []string{"customer", "activations", "member", "subscription", "order"},
 			Secrets:  []string{"key"},
@@ -23,6 +30,8 @@ func ownedStreams() []Stream {
 		// Only a key asked for by itself brings its activations.
 		// Source: license_key/endpoints.py.
 		{Name: "license_key_activations", Path: "/v1/license-keys/{license_key_id}", Get: "/v1/license-keys/{license_key_id}/activations/{id}", Scope: "license_keys:read",
+			Schedule: weekly,
+			Loose:    []string{"license_key_id"},
 			Scan:     fetch.Nested{Field: "activations"},
 			Parents:  []Parent{{Stream: "license_keys", Column: "license_key_id"}},
 			Embedded: []string{"license_key"},
@@ -34,7 +43,9 @@ func ownedStreams() []Stream {
 		// The endpoint wants a subscription or an order. An order of a subscription
 		// has no seats of its own. Source: customer_seat/endpoints.py.
 		{Name: "customer_seats", Path: "/v1/customer-seats", Scope: "customer_seats:read",
-			Scan: fetch.Nested{Field: "seats"},
+			Expect: item.Expect{Enums: map[string][]string{"status": {"pending", "claimed", "revoked"}}},
+			Loose:  []string{"subscription_id", "order_id", "customer_id", "member_id"},
+			Scan:   fetch.Nested{Field: "seats"},
 			Parents: []Parent{
 				{Stream: "subscriptions", Where: "seats IS NOT NULL", Column: "subscription_id", Price: "seat_based"},
 				{Stream: "orders", Where: "seats IS NOT NULL AND subscription_id IS NULL", Column: "order_id", Price: "seat_based", Filter: url.Values{"product_billing_type": {"one_time"}}},
@@ -45,11 +56,14 @@ func ownedStreams() []Stream {
 			Tail:     Tail{Hook: "customer_seat.", Unseen: "everything but what a webhook endpoint of the format `raw` tells"}},
 
 		{Name: "payment_methods", Path: "/v1/customers/{customer_id}/payment-methods", Scope: "customers:read",
-			Scan:    fetch.Nested{Fixed: []string{"-created_at"}},
-			Parents: []Parent{{Stream: "customers", Column: "customer_id"}},
-			Table:   rows((*db.Queries).PaymentMethodsUpsert),
-			Tail:    Tail{Unseen: "everything"},
-			OptIn:   "it costs one request for each customer"},
+			Expect:   item.Expect{Sparse: []string{"method_metadata"}, Enums: map[string][]string{"processor": {"stripe"}}},
+			Schedule: weekly,
+			Loose:    []string{"customer_id"},
+			Scan:     fetch.Nested{Fixed: []string{"-created_at"}},
+			Parents:  []Parent{{Stream: "customers", Column: "customer_id"}},
+			Table:    rows((*db.Queries).PaymentMethodsUpsert),
+			Tail:     Tail{Unseen: "everything"},
+			OptIn:    "it costs one request for each customer"},
 	}
 }
 
@@ -59,6 +73,10 @@ func eventStreams() []Stream {
 		// Without Get: an event asked for by itself says that it has no children.
 		// Source: event/service.py.
 		{Name: "events", Path: "/v1/events/", Scope: "events:read",
+			Expect:   item.Expect{Enums: map[string][]string{"source": {"system", "user"}}},
+			Schedule: weekly,
+			Loose:    []string{"customer_id", "member_id"},
+			Blind:    "events with another timestamp, which is that of the sender: one may arrive years later and still belong into the window",
 			Scan:     fetch.Windows{Field: "timestamp", After: "start_timestamp", Before: "end_timestamp", Split: []string{"source", "name", "customer_id"}},
 			Embedded: []string{"customer"},
 			Copies:   map[string]string{"customer": "customers"},

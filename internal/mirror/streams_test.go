@@ -68,14 +68,20 @@ func TestStreamsContractRefuses(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{})
 	for name, spoil := range map[string]func(*mirror.Stream){
-		"no path":                func(s *mirror.Stream) { s.Path = "orders" },
-		"no scan":                func(s *mirror.Stream) { s.Scan = nil },
-		"no scope":               func(s *mirror.Stream) { s.Scope = "" },
-		"no table":               func(s *mirror.Stream) { s.Table = mirror.Table{} },
-		"drops a column":         func(s *mirror.Stream) { s.Embedded = append(s.Embedded, "currency") },
-		"parent of a child":      func(s *mirror.Stream) { s.Children = []mirror.Child{s.Children[0]}; s.Children[0].Parent = "orderid" },
-		"key of a child":         func(s *mirror.Stream) { s.Children = []mirror.Child{s.Children[0]}; s.Children[0].Key = "item_id" },
-		"child that is a column": func(s *mirror.Stream) { s.Children = []mirror.Child{s.Children[0]}; s.Children[0].Field = "metadata" },
+		"no path":                   func(s *mirror.Stream) { s.Path = "orders" },
+		"no scan":                   func(s *mirror.Stream) { s.Scan = nil },
+		"no scope":                  func(s *mirror.Stream) { s.Scope = "" },
+		"no table":                  func(s *mirror.Stream) { s.Table = mirror.Table{} },
+		"drops a column":            func(s *mirror.Stream) { s.Embedded = append(s.Embedded, "currency") },
+		"parent of a child":         func(s *mirror.Stream) { s.Children = []mirror.Child{s.Children[0]}; s.Children[0].Parent = "orderid" },
+		"key of a child":            func(s *mirror.Stream) { s.Children = []mirror.Child{s.Children[0]}; s.Children[0].Key = "item_id" },
+		"reference not told of":     func(s *mirror.Stream) { s.Refers = nil },
+		"reference by no column":    func(s *mirror.Stream) { s.Loose = append(s.Loose, "benefit_id") },
+		"windows not told of":       func(s *mirror.Stream) { s.Blind = "" },
+		"census, no export":         func(s *mirror.Stream) { s.Export = nil },
+		"tail without a blind spot": func(s *mirror.Stream) { s.Tail.Unseen = "" },
+		"probe twice":               func(s *mirror.Stream) { s.Tail.Slow = append(s.Tail.Slow, mirror.Since{}) },
+		"child that is a column":    func(s *mirror.Stream) { s.Children = []mirror.Child{s.Children[0]}; s.Children[0].Field = "metadata" },
 	} {
 		streams := mirror.Streams()
 		for i := range streams {

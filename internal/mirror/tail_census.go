@@ -23,8 +23,8 @@ const (
 // other change. Whatever the reason was, it is dealt with then; where the
 // export cannot tell, the sweep stays due.
 func (t *tail) takeCensus(ctx context.Context) error {
-	p, has := auditPairs()[t.s.Name]
-	if !has || !t.s.Tail.Census || t.sweepDue == "" || t.round.now().Sub(t.at.Asked[census]) < censusEvery || t.r.streams[p.Export] == nil || t.r.Off[p.Export] {
+	p := t.s.Export
+	if p == nil || !t.s.Tail.Census || t.sweepDue == "" || t.round.now().Sub(t.at.Asked[census]) < censusEvery || t.r.streams[p.Export] == nil || t.r.Off[p.Export] {
 		return nil
 	}
 	live, err := t.r.Store.Count(ctx, t.s.Name)
@@ -42,15 +42,15 @@ func (t *tail) takeCensus(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	changed, err := t.r.Store.Differences(ctx, p, standings[0].CompleteAt)
+	changed, err := t.r.Store.Differences(ctx, *p, standings[0].CompleteAt)
 	if err != nil {
 		return err
 	}
-	extra, err := t.r.Store.Extra(ctx, p, standings[0].CompleteAt, standings[0].CompleteAt)
+	extra, err := t.r.Store.Extra(ctx, *p, standings[0].CompleteAt, standings[0].CompleteAt)
 	if err != nil {
 		return err
 	}
-	lost, err := t.r.Store.Lost(ctx, p)
+	lost, err := t.r.Store.Lost(ctx, *p)
 	if err != nil {
 		return err
 	}
