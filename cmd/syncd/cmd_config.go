@@ -35,7 +35,7 @@ type configReferenceCmd struct {
 }
 
 func (cmd *configReferenceCmd) Run(c *command) error {
-	switch settings := c.sources.Domain.Describe(); cmd.Format {
+	switch settings := c.sources.Domain.DescribeSettings(); cmd.Format {
 	case "markdown":
 		return referenceMarkdown(c.stdout, settings)
 	case "yaml":

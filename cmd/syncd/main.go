@@ -88,7 +88,7 @@ func run(ctx context.Context, signals <-chan os.Signal, args []string, environ m
 	defer func() { cancel(nil); <-watched }()
 
 	c := &command{ctx: ctx, stop: stop, sources: config.Sources{Domain: daemon.Domain(), Environ: environ}, reload: reload, stdout: stdout, stderr: stderr, logs: &swapWriter{w: stderr}}
-	settings := c.sources.Domain.Describe()
+	settings := c.sources.Domain.DescribeSettings()
 	exited := false
 	parser, err := kong.New(&cli{},
 		kong.Name("syncd"),

@@ -200,7 +200,7 @@ func TestFlagsOfSettings(t *testing.T) {
 		t.Fatalf("exit code %d: %s", code, stderr.String())
 	}
 	help := strings.Join(strings.Fields(stdout.String()), " ")
-	for _, d := range daemon.Domain().Describe() {
+	for _, d := range daemon.Domain().DescribeSettings() {
 		if d.Flag == "" {
 			continue
 		}

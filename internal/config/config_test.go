@@ -146,7 +146,7 @@ streams:
 		"flag --listen: \"9464\": write host:port",
 		"flag --log-format is empty",
 		"environment SYNCD_SHEMA is no setting: did you mean SYNCD_SCHEMA?",
-		"environment SYNCD_SOMETHING_ELSE_ENTIRELY is no setting",
+		"environment SYNCD_SOMETHING_ELSE_ENTIRELY is no setting: remove it",
 		"environment POLAR_ACCES_TOKEN is no setting: did you mean POLAR_ACCESS_TOKEN?",
 		"environment SYNCD_DATABASE_URL: it is no URL that Postgres takes",
 		`environment SYNCD_LOG_LEVEL: "loud": write debug, info, warn or error`,

@@ -22,8 +22,8 @@ type Description struct {
 func scheduleKey(stream string) string { return "streams." + stream + ".schedule" }
 func enabledKey(stream string) string  { return "streams." + stream + ".enabled" }
 
-// Describe lists all settings, in the order of the table.
-func (d Domain) Describe() (list []Description) {
+// DescribeSettings lists all settings, in the order of the table.
+func (d Domain) DescribeSettings() (list []Description) {
 	for _, s := range (&Config{domain: d}).settings() {
 		one := Description{Key: s.key, Variable: variableName(s.key), Flag: flagName(s.key), Group: s.group, Hint: s.hint, Default: s.def, Meaning: s.meaning, Live: s.live}
 		if s.noFlag {

@@ -49,35 +49,46 @@ func (l *loader) readFile(path, source string, settings []setting, streams []str
 	}
 	known := append(keys(settings), "streams")
 	l.mapping(f, doc.Content[0], "", known, func(key string, n *yaml.Node) {
-		if key != "streams" || resolve(n).Kind == yaml.ScalarNode && resolve(n).Tag != "!!null" {
-			if text, ok := l.scalar(f, key, n); ok {
-				f.values[key] = text
-			}
-			return
+		if key == "streams" && !isText(n) {
+			l.readStreams(f, n, streams)
+		} else if text, ok := l.scalar(f, key, n); ok {
+			f.values[key] = text
 		}
-		l.mapping(f, n, "streams.", streams, func(stream string, n *yaml.Node) {
-			l.mapping(f, n, "streams."+stream+".", []string{"enabled", "schedule"}, func(key string, n *yaml.Node) {
-				path := "streams." + stream + "." + key
-				spec, ok := l.scalar(f, path, n)
-				if !ok {
-					return
-				}
-				if key == "enabled" {
-					l.enableStream(f, stream, spec)
-					return
-				}
-				f.schedules[stream] = spec
-				if err := sched.Validate(spec); err != nil {
-					l.problems.add("%s: %w", f.where(path), err)
-				}
-			})
-		})
 	})
 	return f
 }
 
+// readStreams reads the settings of single streams.
+func (l *loader) readStreams(f *file, n *yaml.Node, streams []string) {
+	l.mapping(f, n, "streams.", streams, func(stream string, n *yaml.Node) {
+		l.mapping(f, n, "streams."+stream+".", []string{"enabled", "schedule"}, func(key string, n *yaml.Node) {
+			if key == "enabled" {
+				l.enableStream(f, stream, n)
+			} else {
+				l.scheduleStream(f, stream, n)
+			}
+		})
+	})
+}
+
+// scheduleStream gives a stream a schedule of its own.
+func (l *loader) scheduleStream(f *file, stream string, n *yaml.Node) {
+	spec, ok := l.scalar(f, scheduleKey(stream), n)
+	if !ok {
+		return
+	}
+	f.schedules[stream] = spec
+	if err := sched.Validate(spec); err != nil {
+		l.problems.add("%s: %w", f.where(scheduleKey(stream)), err)
+	}
+}
+
 // enableStream adds a stream to the setting that says which are on, or takes it from there.
-func (l *loader) enableStream(f *file, stream, text string) {
+func (l *loader) enableStream(f *file, stream string, n *yaml.Node) {
+	text, ok := l.scalar(f, enabledKey(stream), n)
+	if !ok {
+		return
+	}
 	sign, ok := map[string]string{"true": "+", "false": "-"}[text]
 	if !ok {
 		l.problems.add("%s: %q: write true or false", f.where(enabledKey(stream)), text)
@@ -128,6 +139,13 @@ func (l *loader) scalar(f *file, key string, n *yaml.Node) (text string, ok bool
 	return n.Value, true
 }
 
+// isText tells whether a key has a value that is neither a mapping nor a list nor nothing.
+func isText(n *yaml.Node) bool {
+	n = resolve(n)
+	return n.Kind == yaml.ScalarNode && n.Tag != "!!null"
+}
+
+// resolve follows aliases.
 func resolve(n *yaml.Node) *yaml.Node {
 	for n.Kind == yaml.AliasNode {
 		n = n.Alias
