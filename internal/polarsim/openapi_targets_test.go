@@ -115,7 +115,10 @@ func (w *walker) single() {
 	for template, targets := range expand {
 		targets(func(target string) { w.check(template, target, http.StatusOK) })
 	}
-	// Rows that nobody has, and ids that are none.
+}
+
+// unknown asks for rows that nobody has, and with ids that are none.
+func (w *walker) unknown() {
 	for _, owner := range []string{"subscription_id=", "order_id="} {
 		w.check("/v1/customer-seats", "/v1/customer-seats?"+owner+unknownID, http.StatusNotFound)
 		w.check("/v1/customer-seats", "/v1/customer-seats?"+owner+"none", http.StatusUnprocessableEntity)

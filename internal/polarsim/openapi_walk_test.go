@@ -344,6 +344,7 @@ func (w *walker) walk() {
 		}
 	}
 	w.single()
+	w.unknown()
 	w.receipts()
 	w.refusals()
 }

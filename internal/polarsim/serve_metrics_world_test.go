@@ -39,6 +39,31 @@ func askWorld(t *testing.T, w *World, cache *metricsCache, query string) metrics
 	return readAnswer(t, body)
 }
 
+// sumPeriods adds the periods up, each of which has to agree with itself.
+func sumPeriods(t *testing.T, interval string, a metricsAnswer) map[string]int64 {
+	t.Helper()
+	sums := map[string]int64{}
+	for _, p := range a.Periods {
+		for _, slug := range []string{"orders", "revenue", "net_revenue", "one_time_products", "one_time_products_revenue", "new_subscriptions_revenue",
+			"renewed_subscriptions_revenue", "churned_subscriptions", "canceled_subscriptions", "new_subscriptions"} {
+			sums[slug] += number(t, p, slug)
+		}
+		reasons := int64(0)
+		for slug := range p {
+			if strings.HasPrefix(slug, "canceled_subscriptions_") {
+				reasons += number(t, p, slug)
+			}
+		}
+		if reasons != number(t, p, "canceled_subscriptions") {
+			t.Errorf("%s %v: reasons add up to %d", interval, p["timestamp"], reasons)
+		}
+		if number(t, p, "annual_recurring_revenue") != 12*number(t, p, "monthly_recurring_revenue") {
+			t.Errorf("%s %v: annual recurring revenue is not twelve monthly ones", interval, p["timestamp"])
+		}
+	}
+	return sums
+}
+
 // Nothing is lost between the orders and the metrics, nor between one interval and another.
 func TestMetricsConserve(t *testing.T) {
 	t.Parallel()
@@ -76,25 +101,7 @@ func TestMetricsConserve(t *testing.T) {
 	var created int64
 	for _, interval := range []string{"day", "week", "month", "year"} {
 		a := askWorld(t, w, cache, "start_date="+from+"&end_date="+to+"&interval="+interval)
-		sums := map[string]int64{}
-		for _, p := range a.Periods {
-			for _, slug := range []string{"orders", "revenue", "net_revenue", "one_time_products", "one_time_products_revenue", "new_subscriptions_revenue",
-				"renewed_subscriptions_revenue", "churned_subscriptions", "canceled_subscriptions", "new_subscriptions"} {
-				sums[slug] += number(t, p, slug)
-			}
-			reasons := int64(0)
-			for slug := range p {
-				if strings.HasPrefix(slug, "canceled_subscriptions_") {
-					reasons += number(t, p, slug)
-				}
-			}
-			if reasons != number(t, p, "canceled_subscriptions") {
-				t.Errorf("%s %v: reasons add up to %d", interval, p["timestamp"], reasons)
-			}
-			if number(t, p, "annual_recurring_revenue") != 12*number(t, p, "monthly_recurring_revenue") {
-				t.Errorf("%s %v: annual recurring revenue is not twelve monthly ones", interval, p["timestamp"])
-			}
-		}
+		sums := sumPeriods(t, interval, a)
 		last := a.Periods[len(a.Periods)-1]
 		for _, c := range []struct {
 			name      string

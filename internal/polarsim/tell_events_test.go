@@ -43,6 +43,13 @@ func TestEventWindows(t *testing.T) {
 	if cut := at.Truncate(time.Second); after(seconds, cut.Add(time.Nanosecond)) == nil && at.Nanosecond() >= int(time.Millisecond) {
 		t.Error("the bound is not cut to seconds")
 	}
+}
+
+func TestEventFilters(t *testing.T) {
+	t.Parallel()
+	w := NewWorld(Options{Seed: 5, Customers: 60})
+	s := NewServer(w, ServerOptions{StableTies: true})
+	events := all(t, s, "/v1/events/?sorting=timestamp")
 	past := list1(t, s, "/v1/events/?limit=100&page=9999")
 	if past.Pagination.TotalCount != 0 || past.Pagination.MaxPage != 0 || len(past.Items) != 0 {
 		t.Errorf("past the end: %+v", past.Pagination)
@@ -100,76 +107,94 @@ func stampOf(t testing.TB, e map[string]any) time.Time {
 	return at
 }
 
+// feed reads the events of a world's system while it changes.
+type feed struct{ fixture }
+
+func newFeed(t *testing.T) feed {
+	w := NewWorld(Options{Seed: 11, Customers: 90})
+	return feed{fixture{t, w, NewServer(w, ServerOptions{StableTies: true})}}
+}
+
+// since is the bound that shows what happens from now on.
+func (f feed) since() string { return f.w.Now().Add(-time.Second).UTC().Format(time.RFC3339) }
+
+func (f feed) tick() string { f.w.Advance(time.Minute); return f.since() }
+
+func (f feed) names(from string) []string {
+	var got []string
+	for _, e := range all(f.T, f.s, "/v1/events/?source=system&sorting=timestamp&start_timestamp="+from) {
+		got = append(got, text(e["name"]))
+	}
+	return got
+}
+
+func (f feed) expect(from string, want ...string) {
+	f.Helper()
+	got := f.names(from)
+	for _, name := range want {
+		if !slices.Contains(got, name) {
+			f.Errorf("no %s among %v", name, got)
+		}
+	}
+}
+
 // What writes do shows in the feed, with the ids; what Polar has no event for does not.
 func TestEventsOfWrites(t *testing.T) {
 	t.Parallel()
-	w := NewWorld(Options{Seed: 11, Customers: 90})
-	f := fixture{t, w, NewServer(w, ServerOptions{StableTies: true})}
-	since := func() string { return f.w.Now().Add(-time.Second).UTC().Format(time.RFC3339) }
-	names := func(from string) []string {
-		var got []string
-		for _, e := range all(t, f.s, "/v1/events/?source=system&sorting=timestamp&start_timestamp="+from) {
-			got = append(got, text(e["name"]))
-		}
-		return got
-	}
-	tick := func() string { f.w.Advance(time.Minute); return since() }
-	expect := func(from string, want ...string) {
-		t.Helper()
-		got := names(from)
-		for _, name := range want {
-			if !slices.Contains(got, name) {
-				t.Errorf("no %s among %v", name, got)
-			}
-		}
-	}
-	from := since()
+	f := newFeed(t)
+	from := f.since()
 	c := f.send("POST", "/v1/customers/", `{"email":"feed@example.com","name":"Feed"}`, 201)
-	expect(from, "customer.created")
+	f.expect(from, "customer.created")
 	page := list1(t, f.s, "/v1/events/?name=customer.created&limit=1")
 	if m := page.Items[0]["metadata"].(map[string]any); m["customer_id"] != c["id"] || m["customer_email"] != "feed@example.com" {
 		t.Errorf("metadata: %v", m)
 	}
-	from = tick()
+	from = f.tick()
 	f.send("PATCH", "/v1/customers/"+text(c["id"]), `{"name":"Renamed"}`, 200)
-	expect(from, "customer.updated")
+	f.expect(from, "customer.updated")
 	if m := list1(t, f.s, "/v1/events/?name=customer.created&limit=1").Items[0]["metadata"].(map[string]any); m["customer_name"] != "Feed" {
 		t.Errorf("an event changed with its customer: %v", m)
 	}
-	from = tick()
+	from = f.tick()
 	f.send("DELETE", "/v1/customers/"+text(c["id"]), "", 204)
-	expect(from, "customer.deleted")
+	f.expect(from, "customer.deleted")
 
 	s := f.first("/v1/subscriptions/?status=active&cancel_at_period_end=false", func(s map[string]any) bool {
 		return s["seats"] == nil && s["customer"].(map[string]any)["deleted_at"] == nil && s["pending_update"] == nil
 	})
 	path := "/v1/subscriptions/" + text(s["id"])
-	from = tick()
+	from = f.tick()
 	f.send("PATCH", path, `{"cancel_at_period_end":true}`, 200)
-	expect(from, "subscription.canceled")
-	from = tick()
+	f.expect(from, "subscription.canceled")
+	from = f.tick()
 	f.send("PATCH", path, `{"cancel_at_period_end":false}`, 200)
-	expect(from, "subscription.uncanceled")
-	from = tick()
+	f.expect(from, "subscription.uncanceled")
+	from = f.tick()
 	f.send("DELETE", path, "", 200)
-	expect(from, "subscription.revoked")
+	f.expect(from, "subscription.revoked")
 
 	p := f.first("/v1/products/", func(map[string]any) bool { return true })
 	f.w.Advance(time.Hour)
-	before := len(names("2020-01-01T00:00:00Z"))
+	before := len(f.names("2020-01-01T00:00:00Z"))
 	f.send("PATCH", "/v1/products/"+text(p["id"]), `{"name":"Another name"}`, 200)
 	o := f.first("/v1/orders/?status=paid", func(map[string]any) bool { return true })
 	f.send("PATCH", "/v1/orders/"+text(o["id"]), `{"billing_name":"Nobody told"}`, 200)
-	if n := len(names("2020-01-01T00:00:00Z")); n != before {
+	if n := len(f.names("2020-01-01T00:00:00Z")); n != before {
 		t.Errorf("%d events of products and billing names", n-before)
 	}
 
-	from = since()
+}
+
+// What time brings shows in the feed too, every paid order among it, and what lags is not there yet.
+func TestEventsOfTime(t *testing.T) {
+	t.Parallel()
+	f := newFeed(t)
+	from := f.since()
 	for range 5 {
 		f.w.Advance(8 * 24 * time.Hour)
 	}
 	f.w.Churn(150)
-	expect(from, "order.paid", "balance.order", "subscription.cycled", "subscription.created", "subscription.revoked", "benefit.granted", "benefit.revoked", "customer.created",
+	f.expect(from, "order.paid", "balance.order", "subscription.cycled", "subscription.created", "subscription.revoked", "benefit.granted", "benefit.revoked", "customer.created",
 		"customer.updated", "order.refunded", "balance.refund", "checkout.created", "meter.reset", "subscription.past_due")
 	paid := map[string]bool{}
 	for _, e := range all(t, f.s, "/v1/events/?name=order.paid") {

@@ -18,98 +18,110 @@ type catalogueCase struct {
 	hooks             []string          // webhooks of the creation, the changes and the deletion
 }
 
+// catalogueCases are one for each list, in this order.
 func catalogueCases(w *World) []catalogueCase {
-	pro, book, archived := w.id(KindProduct, productPro).String(), w.id(KindProduct, productBook).String(), w.id(KindProduct, productProCase).String()
-	meter, price := w.id(KindMeter, 1).String(), w.id(KindPrice, int(w.products[productPro].Prices[0])).String()
-	forBook, used := w.id(KindDiscount, 6).String(), w.id(KindDiscount, 0).String()
-	return []catalogueCase{
-		{
-			path: "/v1/discounts/",
-			row: `{"name":"Spring “é”","type":"fixed","duration":"repeating","duration_in_months":7,"amounts":{"usd":500,"jpy":700},"code":"SPRING7","starts_at":"2026-11-01T02:00:00+02:00",
-				"max_redemptions":9,"max_redemptions_per_customer":2,"products":["` + pro + `"],"metadata":{"n":1}}`,
-			change: `{"name":"Summer","code":"SUMMER","starts_at":null,"ends_at":"2027-01-01T00:00:00.5Z","max_redemptions":null,"duration_in_months":8,"amounts":{"eur":3},
-				"products":["` + book + `","` + pro + `"],"metadata":{"m":true}}`,
-			shows: map[string]string{"name": "Summer", "code": "SUMMER", "starts_at": "<nil>", "ends_at": "2027-01-01T00:00:00.500000Z", "max_redemptions": "<nil>",
-				"duration_in_months": "8", "amounts": "map[eur:3]", "metadata": "map[m:true]", "max_redemptions_per_customer": "2", "redemptions_count": "0"},
-			own: `{"name":"Summer","type":"fixed","duration":"repeating"}`, linked: `{"products":[]}`,
-			refused: map[string]string{
-				`{"type":"percentage","duration":"once","basis_points":100}`:                           `"name"`,
-				`{"name":"x","duration":"once","basis_points":100}`:                                    `"type"`,
-				`{"name":"x","type":"percentage","basis_points":100}`:                                  `"duration"`,
-				`{"name":"x","type":"percentage","duration":"once"}`:                                   `"basis_points"`,
-				`{"name":"x","type":"percentage","duration":"once","basis_points":10001}`:              `"basis_points"`,
-				`{"name":"x","type":"fixed","duration":"once"}`:                                        `"amounts"`,
-				`{"name":"x","type":"fixed","duration":"once","amounts":{"xxx":1}}`:                    `"amounts","xxx"`,
-				`{"name":"x","type":"fixed","duration":"repeating","amount":1}`:                        `"duration_in_months"`,
-				`{"name":"x","type":"fixed","duration":"once","amount":1,"code":"wel-come"}`:           `"code"`,
-				`{"name":"x","type":"fixed","duration":"once","amount":1,"code":"welcome10"}`:          `"code"`,
-				`{"name":"x","type":"fixed","duration":"once","amount":1,"products":["` + used + `"]}`: `"products",0`,
-				`{"name":"x","type":"fixed","duration":"once","amount":1,"ends_at":"2027-01-01"}`:      `"ends_at"`,
-			},
-			kept:  map[string]string{`{"type":"percentage"}`: `"type"`, `{"duration":"once"}`: `"duration"`, `{"code":"LAUNCH"}`: `"code"`, `{"name":""}`: `"name"`},
-			hooks: []string{"discount.created", "discount.updated", "discount.deleted"},
+	return []catalogueCase{discountCase(w), benefitCase(w), checkoutLinkCase(w), customFieldCase()}
+}
+
+func discountCase(w *World) catalogueCase {
+	pro, book, used := w.id(KindProduct, productPro).String(), w.id(KindProduct, productBook).String(), w.id(KindDiscount, 0).String()
+	return catalogueCase{
+		path: "/v1/discounts/",
+		row: `{"name":"Spring “é”","type":"fixed","duration":"repeating","duration_in_months":7,"amounts":{"usd":500,"jpy":700},"code":"SPRING7","starts_at":"2026-11-01T02:00:00+02:00",
+			"max_redemptions":9,"max_redemptions_per_customer":2,"products":["` + pro + `"],"metadata":{"n":1}}`,
+		change: `{"name":"Summer","code":"SUMMER","starts_at":null,"ends_at":"2027-01-01T00:00:00.5Z","max_redemptions":null,"duration_in_months":8,"amounts":{"eur":3},
+			"products":["` + book + `","` + pro + `"],"metadata":{"m":true}}`,
+		shows: map[string]string{"name": "Summer", "code": "SUMMER", "starts_at": "<nil>", "ends_at": "2027-01-01T00:00:00.500000Z", "max_redemptions": "<nil>",
+			"duration_in_months": "8", "amounts": "map[eur:3]", "metadata": "map[m:true]", "max_redemptions_per_customer": "2", "redemptions_count": "0"},
+		own: `{"name":"Summer","type":"fixed","duration":"repeating"}`, linked: `{"products":[]}`,
+		refused: map[string]string{
+			`{"type":"percentage","duration":"once","basis_points":100}`:                           `"name"`,
+			`{"name":"x","duration":"once","basis_points":100}`:                                    `"type"`,
+			`{"name":"x","type":"percentage","basis_points":100}`:                                  `"duration"`,
+			`{"name":"x","type":"percentage","duration":"once"}`:                                   `"basis_points"`,
+			`{"name":"x","type":"percentage","duration":"once","basis_points":10001}`:              `"basis_points"`,
+			`{"name":"x","type":"fixed","duration":"once"}`:                                        `"amounts"`,
+			`{"name":"x","type":"fixed","duration":"once","amounts":{"xxx":1}}`:                    `"amounts","xxx"`,
+			`{"name":"x","type":"fixed","duration":"repeating","amount":1}`:                        `"duration_in_months"`,
+			`{"name":"x","type":"fixed","duration":"once","amount":1,"code":"wel-come"}`:           `"code"`,
+			`{"name":"x","type":"fixed","duration":"once","amount":1,"code":"welcome10"}`:          `"code"`,
+			`{"name":"x","type":"fixed","duration":"once","amount":1,"products":["` + used + `"]}`: `"products",0`,
+			`{"name":"x","type":"fixed","duration":"once","amount":1,"ends_at":"2027-01-01"}`:      `"ends_at"`,
 		},
-		{
-			path: "/v1/benefits/",
-			row:  `{"type":"meter_credit","description":"Credits","properties":{"units":5,"rollover":true,"meter_id":"` + meter + `","unknown":1},"metadata":{"k":"v"}}`,
-			change: `{"type":"meter_credit","description":"More credits","properties":{"units":50,"rollover":false,"meter_id":"` + meter + `"},
-				"metadata":{"k":"w"}}`,
-			shows: map[string]string{"description": "More credits", "properties": "map[meter_id:" + meter + " rollover:false units:50]", "metadata": "map[k:w]",
-				"visibility": "public"},
-			own: `{"description":"More credits","properties":null}`,
-			refused: map[string]string{
-				`{"description":"Nothing","properties":{}}`:                                                                               `"type"`,
-				`{"type":"gold","description":"Nothing","properties":{}}`:                                                                 `"type"`,
-				`{"type":"custom","properties":{}}`:                                                                                       `"description"`,
-				`{"type":"custom","description":"no","properties":{}}`:                                                                    `"description"`,
-				`{"type":"custom","description":"Nothing"}`:                                                                               `"properties"`,
-				`{"type":"custom","description":"Nothing","properties":{"note":5}}`:                                                       `"properties","note"`,
-				`{"type":"downloadables","description":"Nothing","properties":{}}`:                                                        `"properties","files"`,
-				`{"type":"meter_credit","description":"Nothing","properties":{"units":5,"rollover":true,"meter_id":"` + unknownID + `"}}`: `"properties","meter_id"`,
-			},
-			kept:  map[string]string{`{"type":"custom"}`: `"type"`, `{"description":"no"}`: `"description"`, `{"properties":{"units":1}}`: `"properties","rollover"`},
-			hooks: []string{"benefit.created", "benefit.updated"},
+		kept:  map[string]string{`{"type":"percentage"}`: `"type"`, `{"duration":"once"}`: `"duration"`, `{"code":"LAUNCH"}`: `"code"`, `{"name":""}`: `"name"`},
+		hooks: []string{"discount.created", "discount.updated", "discount.deleted"},
+	}
+}
+
+func benefitCase(w *World) catalogueCase {
+	meter := w.id(KindMeter, 1).String()
+	return catalogueCase{
+		path: "/v1/benefits/",
+		row:  `{"type":"meter_credit","description":"Credits","properties":{"units":5,"rollover":true,"meter_id":"` + meter + `","unknown":1},"metadata":{"k":"v"}}`,
+		change: `{"type":"meter_credit","description":"More credits","properties":{"units":50,"rollover":false,"meter_id":"` + meter + `"},
+			"metadata":{"k":"w"}}`,
+		shows: map[string]string{"description": "More credits", "properties": "map[meter_id:" + meter + " rollover:false units:50]", "metadata": "map[k:w]",
+			"visibility": "public"},
+		own: `{"description":"More credits","properties":null}`,
+		refused: map[string]string{
+			`{"description":"Nothing","properties":{}}`:                                                                               `"type"`,
+			`{"type":"gold","description":"Nothing","properties":{}}`:                                                                 `"type"`,
+			`{"type":"custom","properties":{}}`:                                                                                       `"description"`,
+			`{"type":"custom","description":"no","properties":{}}`:                                                                    `"description"`,
+			`{"type":"custom","description":"Nothing"}`:                                                                               `"properties"`,
+			`{"type":"custom","description":"Nothing","properties":{"note":5}}`:                                                       `"properties","note"`,
+			`{"type":"downloadables","description":"Nothing","properties":{}}`:                                                        `"properties","files"`,
+			`{"type":"meter_credit","description":"Nothing","properties":{"units":5,"rollover":true,"meter_id":"` + unknownID + `"}}`: `"properties","meter_id"`,
 		},
-		{
-			path: "/v1/checkout-links/",
-			row: `{"payment_processor":"stripe","products":["` + pro + `"],"label":"L","success_url":"https://example.com/?id={CHECKOUT_ID}","trial_interval":"day","trial_interval_count":3,
-				"metadata":{"k":1.5}}`,
-			change: `{"label":null,"success_url":"https://example.com/two","return_url":"https://example.com/back","allow_discount_codes":false,"require_billing_address":true,
-				"products":["` + book + `"],"discount_id":"` + forBook + `","seats":4,"metadata":{"k":2}}`,
-			shows: map[string]string{"label": "<nil>", "success_url": "https://example.com/two", "return_url": "https://example.com/back", "allow_discount_codes": "false",
-				"require_billing_address": "true", "discount_id": forBook, "seats": "4", "metadata": "map[k:2]", "trial_interval": "<nil>", "product_id": book},
-			own: `{"label":"","allow_discount_codes":null}`, linked: `{"products":["` + book + `","` + pro + `"]}`,
-			refused: map[string]string{
-				`{"products":["` + pro + `"]}`:                                                                   `"payment_processor"`,
-				`{"payment_processor":"stripe"}`:                                                                 `"products"`,
-				`{"payment_processor":"stripe","products":[]}`:                                                   `"products"`,
-				`{"payment_processor":"stripe","products":["` + pro + `","` + archived + `"]}`:                   `"products",1`,
-				`{"payment_processor":"stripe","product_id":"` + price + `"}`:                                    `"product_id"`,
-				`{"payment_processor":"stripe","product_price_id":"` + pro + `"}`:                                `"product_price_id"`,
-				`{"payment_processor":"stripe","product_id":"` + pro + `","discount_id":"` + forBook + `"}`:      `"discount_id"`,
-				`{"payment_processor":"stripe","product_price_id":"` + price + `","success_url":"example.com/"}`: `"success_url"`,
-			},
-			kept: map[string]string{`{"products":[]}`: `"products"`, `{"discount_id":"` + pro + `"}`: `"discount_id"`, `{"seats":0}`: `"seats"`},
+		kept:  map[string]string{`{"type":"custom"}`: `"type"`, `{"description":"no"}`: `"description"`, `{"properties":{"units":1}}`: `"properties","rollover"`},
+		hooks: []string{"benefit.created", "benefit.updated"},
+	}
+}
+
+func checkoutLinkCase(w *World) catalogueCase {
+	pro, book, archived, price, forBook := w.id(KindProduct, productPro).String(), w.id(KindProduct, productBook).String(), w.id(KindProduct, productProCase).String(), w.id(KindPrice, int(w.products[productPro].Prices[0])).String(), w.id(KindDiscount, 6).String()
+	return catalogueCase{
+		path: "/v1/checkout-links/",
+		row: `{"payment_processor":"stripe","products":["` + pro + `"],"label":"L","success_url":"https://example.com/?id={CHECKOUT_ID}","trial_interval":"day","trial_interval_count":3,
+			"metadata":{"k":1.5}}`,
+		change: `{"label":null,"success_url":"https://example.com/two","return_url":"https://example.com/back","allow_discount_codes":false,"require_billing_address":true,
+			"products":["` + book + `"],"discount_id":"` + forBook + `","seats":4,"metadata":{"k":2}}`,
+		shows: map[string]string{"label": "<nil>", "success_url": "https://example.com/two", "return_url": "https://example.com/back", "allow_discount_codes": "false",
+			"require_billing_address": "true", "discount_id": forBook, "seats": "4", "metadata": "map[k:2]", "trial_interval": "<nil>", "product_id": book},
+		own: `{"label":"","allow_discount_codes":null}`, linked: `{"products":["` + book + `","` + pro + `"]}`,
+		refused: map[string]string{
+			`{"products":["` + pro + `"]}`:                                                                   `"payment_processor"`,
+			`{"payment_processor":"stripe"}`:                                                                 `"products"`,
+			`{"payment_processor":"stripe","products":[]}`:                                                   `"products"`,
+			`{"payment_processor":"stripe","products":["` + pro + `","` + archived + `"]}`:                   `"products",1`,
+			`{"payment_processor":"stripe","product_id":"` + price + `"}`:                                    `"product_id"`,
+			`{"payment_processor":"stripe","product_price_id":"` + pro + `"}`:                                `"product_price_id"`,
+			`{"payment_processor":"stripe","product_id":"` + pro + `","discount_id":"` + forBook + `"}`:      `"discount_id"`,
+			`{"payment_processor":"stripe","product_price_id":"` + price + `","success_url":"example.com/"}`: `"success_url"`,
 		},
-		{
-			path:   "/v1/custom-fields/",
-			row:    `{"type":"select","slug":"Size_1","name":"Size","properties":{"form_label":"How big?","options":[{"value":"s","label":"Small"}]},"metadata":{"k":"v"}}`,
-			change: `{"type":"select","slug":"size-2","name":"Size “2”","properties":{"options":[{"value":"l","label":"Large"}],"form_help_text":null},"metadata":{}}`,
-			shows:  map[string]string{"slug": "size-2", "name": "Size “2”", "properties": "map[options:[map[label:Large value:l]]]", "metadata": "map[]"},
-			own:    `{"slug":"SIZE-2"}`,
-			refused: map[string]string{
-				`{"slug":"s","name":"S","properties":{}}`:                                    `"type"`,
-				`{"type":"text","name":"S","properties":{}}`:                                 `"slug"`,
-				`{"type":"text","slug":"a b","name":"S","properties":{}}`:                    `"slug"`,
-				`{"type":"text","slug":"newsletter","name":"S","properties":{}}`:             `"slug"`,
-				`{"type":"text","slug":"s","properties":{}}`:                                 `"name"`,
-				`{"type":"text","slug":"s","name":"S"}`:                                      `"properties"`,
-				`{"type":"select","slug":"s","name":"S","properties":{}}`:                    `"properties","options"`,
-				`{"type":"number","slug":"s","name":"S","properties":{"ge":"1"}}`:            `"properties","ge"`,
-				`{"type":"text","slug":"s","name":"S","properties":{"form_label":"\u0000"}}`: `"properties","form_label"`,
-			},
-			kept: map[string]string{`{"type":"text"}`: `"type"`, `{"slug":"newsletter"}`: `"slug"`, `{"name":""}`: `"name"`},
+		kept: map[string]string{`{"products":[]}`: `"products"`, `{"discount_id":"` + pro + `"}`: `"discount_id"`, `{"seats":0}`: `"seats"`},
+	}
+}
+
+func customFieldCase() catalogueCase {
+	return catalogueCase{
+		path:   "/v1/custom-fields/",
+		row:    `{"type":"select","slug":"Size_1","name":"Size","properties":{"form_label":"How big?","options":[{"value":"s","label":"Small"}]},"metadata":{"k":"v"}}`,
+		change: `{"type":"select","slug":"size-2","name":"Size “2”","properties":{"options":[{"value":"l","label":"Large"}],"form_help_text":null},"metadata":{}}`,
+		shows:  map[string]string{"slug": "size-2", "name": "Size “2”", "properties": "map[options:[map[label:Large value:l]]]", "metadata": "map[]"},
+		own:    `{"slug":"SIZE-2"}`,
+		refused: map[string]string{
+			`{"slug":"s","name":"S","properties":{}}`:                                    `"type"`,
+			`{"type":"text","name":"S","properties":{}}`:                                 `"slug"`,
+			`{"type":"text","slug":"a b","name":"S","properties":{}}`:                    `"slug"`,
+			`{"type":"text","slug":"newsletter","name":"S","properties":{}}`:             `"slug"`,
+			`{"type":"text","slug":"s","properties":{}}`:                                 `"name"`,
+			`{"type":"text","slug":"s","name":"S"}`:                                      `"properties"`,
+			`{"type":"select","slug":"s","name":"S","properties":{}}`:                    `"properties","options"`,
+			`{"type":"number","slug":"s","name":"S","properties":{"ge":"1"}}`:            `"properties","ge"`,
+			`{"type":"text","slug":"s","name":"S","properties":{"form_label":"\u0000"}}`: `"properties","form_label"`,
 		},
+		kept: map[string]string{`{"type":"text"}`: `"type"`, `{"slug":"newsletter"}`: `"slug"`, `{"name":""}`: `"name"`},
 	}
 }
 
