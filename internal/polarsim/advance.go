@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Advance moves the clock on. What was due by then happens at its time: trials end, subscriptions renew, past due payments are tried again,
-// canceled subscriptions end, those of deleted customers too; customers come and buy at about the rate they did before; meters are used.
+// Advance moves the clock on. What falls due on the way happens at its time: trials end, subscriptions renew, past due payments are retried, canceled
+// subscriptions end, and so do those of deleted customers. Customers arrive and buy at about the rate of the past, and meters are used.
 func (w *World) Advance(d time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -28,7 +28,7 @@ func (w *World) Advance(d time.Duration) {
 	a.moveCheckoutsAndDisputes()
 }
 
-// advance makes what happens in one step.
+// advance is one step of the clock: what is on the agenda until then.
 type advance struct {
 	generator
 	until  Time
@@ -36,7 +36,7 @@ type advance struct {
 	seq    int
 }
 
-// event is something that happens at a time; seq keeps those of one time in the order they were planned in.
+// event happens at a time. Events of the same time happen in the order in which they were planned: seq.
 type event struct {
 	at     Time
 	seq    int
@@ -153,7 +153,7 @@ func (a *advance) customerArrives(r *rand.Rand, at Time) {
 	}
 }
 
-// customerBuysAgain lets a customer of before buy something.
+// customerBuysAgain lets an existing customer buy something.
 func (a *advance) customerBuysAgain(r *rand.Rand, at Time) {
 	n := Ref(r.IntN(len(a.customers)))
 	if a.customers[n].DeletedAt != 0 {
@@ -162,7 +162,7 @@ func (a *advance) customerBuysAgain(r *rand.Rand, at Time) {
 	a.billOrder(r, a.insertOrder(a.newPurchase(r, n, at)))
 }
 
-// useMeters lets metered subscriptions be used: their customers' meters move with them.
+// useMeters adds usage to metered subscriptions, and to the meters of their customers.
 func (a *advance) useMeters(r *rand.Rand, d time.Duration) {
 	for i := range a.subscriptions {
 		s := &a.subscriptions[i]

@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 )
 
-// Churn makes n changes of the kinds that customers and merchants make, each a little later than the one before, and tells what they were.
+// Churn makes n random changes, as customers and merchants make them, each a little later than the one before. It returns a description of each.
 func (w *World) Churn(n int) []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// moveCheckoutsAndDisputes moves on what follows the sales: open checkouts expire in bulk, and new ones are opened; disputes are decided.
+// moveCheckoutsAndDisputes expires old open checkouts in bulk, opens new ones, and decides some disputes.
 func (a *advance) moveCheckoutsAndDisputes() {
 	r := a.random(randAfter<<40 + a.steps)
 	for i := range a.checkouts {
@@ -24,7 +24,7 @@ func (a *advance) moveCheckoutsAndDisputes() {
 	}
 }
 
-// Dispute has a payment disputed, or one of the disputes decided, and tells which; "" = there is nothing to dispute.
+// Dispute opens a dispute about a payment, or decides an open one, and returns a description of it; "" = there is nothing to dispute.
 func (w *World) Dispute() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -35,7 +35,7 @@ func (w *World) Dispute() string {
 	return a.changeDispute(r, a.stamp())
 }
 
-// changeDispute decides a dispute that is open, or has a payment disputed.
+// changeDispute decides an open dispute, or opens one about a payment.
 func (a *advance) changeDispute(r *rand.Rand, at Time) string {
 	if len(a.disputes) > 0 {
 		if n := Ref(r.IntN(len(a.disputes))); !disputeClosed(a.disputes[n].Status) {

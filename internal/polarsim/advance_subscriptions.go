@@ -16,7 +16,7 @@ func (w *World) nextDue(s *Subscription) Time {
 	return s.Scheduled
 }
 
-// passDueMoment lets one due moment of a subscription pass.
+// passDueMoment does what falls due for a subscription now: it ends, resumes, pauses or renews.
 func (a *advance) passDueMoment(r *rand.Rand, n Ref, at Time) {
 	s := &a.subscriptions[n]
 	switch {
@@ -74,7 +74,7 @@ func (a *advance) renewSubscription(r *rand.Rand, n Ref, at Time) {
 	}
 }
 
-// applyPending makes the change that waited for the end of the period.
+// applyPending applies the change that was scheduled for the end of the period.
 func (w *World) applyPending(s *Subscription) {
 	if s.PendingSeats > 0 {
 		s.Seats = s.PendingSeats
@@ -121,7 +121,7 @@ func (w *World) insertOrder(o Order) Ref {
 	return Ref(len(w.orders) - 1)
 }
 
-// retryPayment tries again to have a past due order paid: half succeed; after four failures the subscription ends.
+// retryPayment tries again to collect a past due order. Half of the attempts succeed; after four failures the subscription ends.
 func (a *advance) retryPayment(r *rand.Rand, n Ref) {
 	o := &a.orders[n]
 	at := a.now
@@ -179,7 +179,7 @@ func (a *advance) startSubscription(r *rand.Rand, n, product Ref, at Time) Ref {
 	return number
 }
 
-// cancelAtEnd lets a subscription run out.
+// cancelAtEnd cancels a subscription at the end of its period.
 func (s *Subscription) cancelAtEnd(at Time) {
 	s.CancelAtPeriodEnd, s.CanceledAt, s.EndsAt, s.ModifiedAt, s.Scheduled = true, at, s.PeriodEnd, at, s.PeriodEnd
 }

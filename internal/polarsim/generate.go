@@ -40,7 +40,7 @@ func (w *World) generate() {
 	g.makeEndpoint()
 }
 
-// chance is true in p of 1000 cases.
+// chance is true p times in 1000.
 func chance(r *rand.Rand, p int) bool { return r.IntN(1000) < p }
 
 func pick[T any](r *rand.Rand, from []T) T { return from[r.IntN(len(from))] }

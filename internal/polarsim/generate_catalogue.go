@@ -66,7 +66,7 @@ func filterJSON(property, operator, value string) string {
 	return fmt.Sprintf(`{"conjunction":"and","clauses":[{"property":%q,"operator":%q,"value":%s}]}`, property, operator, value)
 }
 
-// Numbers of the products that the generator treats in a way of their own.
+// Numbers of the products that the generator treats specially.
 const (
 	productFree = iota
 	productPro

@@ -2,7 +2,7 @@ package polarsim
 
 import "math/rand/v2"
 
-// makeDisputesAndOpenCheckouts makes what follows the sales: disputes, and checkouts that are still open.
+// makeDisputesAndOpenCheckouts makes disputes, and checkouts that are not completed.
 func (g *generator) makeDisputesAndOpenCheckouts() {
 	r := g.random(randAfter)
 	g.makeDisputes(r)
@@ -18,7 +18,7 @@ func (g *generator) makeDisputesAndOpenCheckouts() {
 
 var disputeStatuses = []string{"early_warning", "needs_response", "under_review", "lost", "won", "needs_response"}
 
-// makeDisputes has some payments disputed; a refund for that purpose prevents others.
+// makeDisputes opens disputes about some payments. A refund with the reason dispute_prevention has a prevented one.
 func (g *generator) makeDisputes(r *rand.Rand) {
 	prevented := map[Ref]Ref{} // refunds by order
 	for i := range g.refunds {

@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// uploads makes the files of the organization: pictures of products, an avatar, downloads, and two that no list shows.
+// makeFiles makes the files of the organization: pictures of products, an avatar, downloads, and two that no list shows.
 func (g *generator) makeFiles() {
 	at := g.start
 	g.uploads = make([]Upload, lastUpload)

@@ -24,7 +24,7 @@ func (g *generator) cycleOrder(r *rand.Rand, number Ref, at Time, create bool) O
 	return o
 }
 
-// trialOrder is the order of nothing that begins a trial.
+// trialOrder is the order that begins a trial: its total is 0.
 func (g *generator) trialOrder(number Ref, at Time) Order {
 	s := &g.subscriptions[number]
 	o := g.subscriptionOrder(number, at, ReasonCreate)

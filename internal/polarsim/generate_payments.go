@@ -45,7 +45,7 @@ func (g *generator) refundSome(r *rand.Rand, n Ref) {
 
 var refundReasons = []string{"duplicate", "fraudulent", "customer_request", "service_disruption", "satisfaction_guarantee", "dispute_prevention", "other"}
 
-// withdrawPayment takes the last payment of an order back, so that the order is a draft, pending or void.
+// withdrawPayment undoes the last payment of an order: the order becomes a draft, pending or void.
 func (g *generator) withdrawPayment(r *rand.Rand, o *Order) {
 	if o.RefundedAmount > 0 {
 		return

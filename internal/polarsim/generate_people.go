@@ -60,7 +60,7 @@ func (g *generator) deleteCustomers() {
 	}
 }
 
-// newCustomer draws one customer, without times. i makes the email address unique.
+// newCustomer makes a random customer without times. i makes the email address unique.
 func (w *World) newCustomer(r *rand.Rand, i int) Customer {
 	given, family := pick(r, givenNames), pick(r, familyNames)
 	at := places[r.IntN(len(places))]

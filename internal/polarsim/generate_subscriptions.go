@@ -141,7 +141,8 @@ func (w *World) attachMeters(s *Subscription) {
 	}
 }
 
-// makePeriods lets a new subscription live: an order for each period begun, until today, its end, or the end of the quota.
+// makePeriods makes an order for each period of a new subscription that has begun, until today, its end, or the end of the quota. It returns their
+// number.
 func (g *generator) makePeriods(r *rand.Rand, number Ref, quota int) int {
 	s := &g.subscriptions[number]
 	used := 0
@@ -209,7 +210,7 @@ func (w *World) giveReason(r *rand.Rand, s *Subscription) {
 	s.CancellationReason, s.CancellationComment = pick(r, cancellationReasonNames), pick(r, cancellationComments)
 }
 
-// drawState decides the state of a subscription whose current period goes on.
+// drawState picks the state of a subscription in its current period: canceled at its end, past due, paused, unpaid, with a pending change, or none.
 func (g *generator) drawState(r *rand.Rand, s *Subscription) {
 	s.Scheduled = s.PeriodEnd
 	recent := func() Time { return s.PeriodStart + Time(r.Int64N(int64(max(g.now-s.PeriodStart, 2)))) }
@@ -245,7 +246,7 @@ func (g *generator) drawState(r *rand.Rand, s *Subscription) {
 	}
 }
 
-// makeIncompleteSubscription makes a subscription whose first payment never came: without a start, hidden by the API.
+// makeIncompleteSubscription makes a subscription whose first payment never arrived. It has no start, and the API hides it.
 func (g *generator) makeIncompleteSubscription(r *rand.Rand, n Ref) {
 	c := &g.customers[n]
 	s := Subscription{Customer: n, Product: productPro, Discount: None, Checkout: None, Interval: "month", IntervalCount: 1, Currency: c.Currency, PendingProduct: None,
@@ -258,7 +259,7 @@ func (g *generator) makeIncompleteSubscription(r *rand.Rand, n Ref) {
 	g.addSubscription(s)
 }
 
-// tieOrders gives one time to a stretch of orders, longer than a page where there are enough of them, and whole seconds to some others.
+// tieOrders gives runs of orders the same created_at: runs longer than a page where there are enough orders, and short ones.
 func (g *generator) tieOrders(r *rand.Rand) {
 	if len(g.orders) < 500 {
 		for i := 0; i+2 < len(g.orders); i += 29 {
@@ -274,7 +275,7 @@ func (g *generator) tieOrders(r *rand.Rand) {
 	}
 }
 
-// giveOneTime gives orders [from, to) the time of the latest of them, cut to the second.
+// giveOneTime sets created_at of the orders [from, to) to the latest of theirs, cut to the second.
 func (g *generator) giveOneTime(from, to int) {
 	var at Time
 	for i := from; i < to; i++ {

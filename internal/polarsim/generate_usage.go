@@ -2,7 +2,7 @@ package polarsim
 
 import "math/rand/v2"
 
-// makeUsage gives customers their meters: those with a metered subscription and, without any usage, some others; the archived meter to old ones.
+// makeUsage makes the customer meters: with usage for metered subscriptions, without for some other customers, and of the archived meter for old ones.
 func (g *generator) makeUsage() {
 	r := g.random(randUsage)
 	for i := range g.customers {

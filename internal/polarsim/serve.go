@@ -69,7 +69,7 @@ func (s *Server) World() *World { return s.world }
 // AddFault arms a fault; ClearFaults disarms all.
 func (s *Server) AddFault(f Fault) { s.faults.arm(f) }
 
-// SetToken makes another token the one that is accepted: the one before is refused from now on.
+// SetToken replaces the accepted token; the old one is refused from now on.
 func (s *Server) SetToken(token string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

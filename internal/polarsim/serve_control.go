@@ -16,9 +16,9 @@ import (
 //	POST /sim/advance?by=24h    moves the clock
 //	POST /sim/churn?n=10        makes changes
 //	POST /sim/faults            arms the faults of the body, a text form a line; GET lists them, DELETE disarms them
-//	POST /sim/worker?lag=2m     has events and deliveries show up to so late, out of order; ?stopped=true has none show, ?stopped=false those that piled up
+//	POST /sim/worker?lag=2m     delays events and deliveries by up to lag, out of order; ?stopped=true stops them, ?stopped=false releases what piled up
 //	POST /sim/retire?version=V  ends a version of the API
-//	POST /sim/token?is=TOKEN    makes another token the one that is accepted
+//	POST /sim/token?is=TOKEN    replaces the accepted token
 //	GET  /sim/files/...         the files that links to invoices and receipts lead to
 //	POST /sim/reset             sets the request counts to zero
 func (s *Server) control(rw http.ResponseWriter, r *http.Request) {
@@ -93,7 +93,7 @@ func (s *Server) controlWorker(r *http.Request) (any, error) {
 	return s.stats(), nil
 }
 
-// controlFaults arms the faults of the body; none where one of them is wrong.
+// controlFaults arms the faults of the body, or none if one of them is wrong.
 func (s *Server) controlFaults(r *http.Request) (any, error) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
 	if err != nil {

@@ -43,7 +43,7 @@ func eventSource(w *World, n Ref) string {
 	return "system"
 }
 
-// events describes the list of events, as far as it is one like others.
+// events describes the list of events as far as it works like other lists.
 var events = &resource{
 	path: "/v1/events/", kind: KindEvent, scopes: eventScopes,
 	rows:    func(w *World) int { return w.journal.count() },
@@ -220,7 +220,7 @@ func (w *World) written(rows []Ref, late func(n Ref) bool) []Ref {
 	return slices.DeleteFunc(slices.Clone(rows), late)
 }
 
-// selectEvents merges those of the past, which lie sorted, with later ones.
+// selectEvents merges the events of the past, which are sorted, with later ones.
 func (w *World) selectEvents(l *listQuery) []Ref {
 	j := &w.journal
 	accepted := func(n Ref) bool {
@@ -266,7 +266,7 @@ func (w *World) settled(rows []Ref, until Time) []Ref {
 	})
 }
 
-// eventSum is what there is of events of one name.
+// eventSum counts the events of one name.
 type eventSum struct {
 	name        eventName
 	count       int64

@@ -43,7 +43,7 @@ func exportRoutes() []route {
 	return table
 }
 
-// answer checks the parameters, and leaves the rest to the stream: the header row is on its way before the first row is looked for.
+// answer checks the parameters. The rest is up to the stream: the header row is sent before the first row is looked up.
 func (e export) answer(c *call) {
 	p, r := &problems{}, c.resourceAt(e.list)
 	query := url.Values{}
@@ -126,7 +126,7 @@ func (e export) chosen(names []string, p *problems) []exportColumn {
 	return columns
 }
 
-// spoilColumns applies the faults that are for the columns.
+// spoilColumns applies the faults that change columns.
 func spoilColumns(hits []hit, columns []exportColumn) []exportColumn {
 	columns = slices.Clone(columns)
 	for _, h := range hits {

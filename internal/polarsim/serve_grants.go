@@ -1,6 +1,6 @@
 package polarsim
 
-// grantList is the list of grants; nobody is given one by its id.
+// grantList is the list of benefit grants. There is no GET by id.
 func grantList() *resource {
 	grant := func(w *World, n Ref) Grant { return w.allGrants()[n] }
 	customer := func(w *World, n Ref) Ref { return w.subscriptions[grant(w, n).Subscription].Customer }

@@ -60,10 +60,10 @@ func (c *call) getReceipt() {
 	c.presigned("receipts", n)
 }
 
-// linkLife is how long a presigned link is good for.
+// linkLife is how long a presigned link is valid.
 const linkLife = 10 * minute
 
-// presigned answers with a link to a file, on this server, that needs no token and is good for ten minutes of the simulated clock.
+// presigned answers with a link to a file, on this server, that needs no token and is valid for ten minutes of the simulated clock.
 func (c *call) presigned(folder string, n Ref) {
 	scheme := "http"
 	if c.r.TLS != nil {

@@ -138,7 +138,7 @@ func checkEnum(p *problems, loc []any, value string, allowed []string) {
 	p.pydantic("enum", loc, value, expected)
 }
 
-// parseID reads an id; what is none is refused.
+// parseID reads an id, and refuses what is none.
 func parseID(p *problems, loc []any, value string) (id ID, ok bool) {
 	if id, ok = ParseID(value); !ok {
 		p.pydantic("uuid_parsing", loc, value, "invalid character in a UUID")

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// maxLimit is to what a larger limit is cut, without a word.
+// maxLimit is the most rows of a page. A larger limit is clamped, not refused.
 const maxLimit = 100
 
-// listQuery is the query of a list, understood.
+// listQuery is the parsed query of a list.
 type listQuery struct {
 	page, limit int
 	sorting     []criterion
@@ -31,7 +31,7 @@ type bound struct {
 	at Time
 }
 
-// parse understands the query of a list of r. Unknown parameters are ignored, as upstream.
+// parse reads the query of a list. Unknown parameters are ignored, as upstream does.
 func (w *World) parse(r *resource, q url.Values, p *problems) listQuery {
 	l := listQuery{page: 1, limit: 10}
 	if v, ok := q["page"]; ok {

@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// resource is one list of the API and its GET by id, as data: the table in resources.go is all there is per resource, next to how a row is rendered.
+// resource is one list of the API and its GET by id, as data. Besides this, a resource has only the function that renders a row.
 type resource struct {
 	path    string   // of the list, with its exact trailing slash or none
 	scopes  []string // any one is enough
 	kind    Kind     // of the ids
 	rows    func(w *World) int
 	hidden  func(w *World, n Ref) bool // rows that neither list nor GET show; nil: none
-	unless  func(w *World, n Ref) bool // rows that the list leaves out unless the filter `unlessFilter` is given; GET shows them
+	unless  func(w *World, n Ref) bool // rows that the list leaves out unless the filter `asked` is given; GET shows them
 	asked   string                     // name of that filter
 	sorts   []sortKey
 	natural string   // the sort key in whose order the rows lie already

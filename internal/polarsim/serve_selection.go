@@ -8,8 +8,7 @@ import (
 	"sync"
 )
 
-// selections keeps the lists asked for lately, sorted and filtered, so that a page costs no sort. A list is made again after any change of
-// the world.
+// selections caches recent lists, sorted and filtered, so that a page needs no sort. Any change of the world invalidates them.
 type selections struct {
 	mu    sync.Mutex
 	lists map[string]*kept
@@ -24,7 +23,7 @@ type kept struct {
 
 const maxSelections = 24
 
-// get gives the list kept under a key, or makes it.
+// get returns the cached list of a key, or builds it.
 func (s *selections) get(key string, version uint64, build func() []Ref) []Ref {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -127,7 +126,7 @@ func (w *World) cut(rows []Ref, l *listQuery, b bound) []Ref {
 	return rows[:sort.Search(len(rows), func(i int) bool { return !b.accepts(b.time(w, rows[i]), b.at) })]
 }
 
-// inOrder is the salt of rows that come as they lie.
+// inOrder is the salt that leaves tied rows in table order.
 const inOrder = 0
 
 // ties is the salt that decides in which order rows that tie come. Postgres and ClickHouse order them by the query: the same page gives the

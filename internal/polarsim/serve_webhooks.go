@@ -23,7 +23,7 @@ func webhookRoutes() []route {
 	}
 }
 
-// deliveries describes the list of deliveries, as far as it is one like others: newest first, and no other order.
+// deliveries describes the list of deliveries as far as it works like other lists: newest first, and no other order.
 func deliveries() *resource {
 	at := func(w *World, n Ref) Time { return w.hooks.deliveries[n].at }
 	event := func(w *World, n Ref) *webhookEvent { return &w.hooks.events[w.hooks.deliveries[n].event] }

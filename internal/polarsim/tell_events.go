@@ -1,7 +1,7 @@
 package polarsim
 
-// What follows tells what a change means to others: the system event that Polar has for it, if it has one, and the webhooks. Nothing of it happens
-// while a world is made.
+// The functions of this file note what a change means to others: Polar's system event, if it has one for it, and the webhooks. While a world is
+// generated they do nothing.
 
 // customerHappened tells that a customer was created, updated or deleted. Upstream the event of a creation has the time of the row, which an import
 // brings along (polarsource/polar, server/polar/customer/tasks.py).
@@ -91,7 +91,7 @@ func (w *World) subscribed(n Ref) {
 	w.stateChanged(s.Customer)
 }
 
-// subscriptionHappened tells what became of a subscription since it was as before says.
+// subscriptionHappened tells how a subscription differs from what it was before.
 func (w *World) subscriptionHappened(before *Subscription, n Ref) {
 	if !w.journal.on {
 		return
@@ -147,13 +147,13 @@ func (w *World) subscriptionHappened(before *Subscription, n Ref) {
 	}
 }
 
-// same compares what is no list.
+// same compares everything but the lists.
 func (s *Subscription) same(b *Subscription) bool {
 	return s.ModifiedAt == b.ModifiedAt && s.Status == b.Status && s.Metadata == b.Metadata && s.PendingAppliesAt == b.PendingAppliesAt &&
 		s.PauseAtPeriodEnd == b.PauseAtPeriodEnd && s.PeriodEnd == b.PeriodEnd
 }
 
-// about is the metadata of an event of a subscription with members of its own.
+// about is the metadata of a subscription's event, with the members that this event adds.
 func (w *World) about(n Ref, members func(o *object)) string {
 	var o object
 	o.open()
@@ -235,7 +235,7 @@ func (w *World) orderRefunded(n, refund Ref) {
 	w.tellWebhooks("order.refunded", KindOrder, n)
 }
 
-// orderVoided tells that nobody tries to have an order paid any more.
+// orderVoided tells that no more attempts to collect an order are made.
 func (w *World) orderVoided(n Ref) {
 	if w.journal.on {
 		w.orderEvent(evOrderVoided, n, w.orders[n].Product, 0, 0)
@@ -255,7 +255,7 @@ func (w *World) cycled(n Ref) {
 	}
 }
 
-// usedMeter notes an event of a user that a meter counts: now and then one that comes hours late, with the time at which it happened.
+// usedMeter notes a user's event that a meter counts. Now and then one is ingested hours late, with the time at which it happened.
 func (w *World) usedMeter(n Ref) {
 	if !w.journal.on {
 		return
@@ -273,7 +273,7 @@ func (w *World) usedMeter(n Ref) {
 	w.stateChanged(m.Customer)
 }
 
-// stateChanged tells that what the state of a customer shows is another now: the copy of it is dropped.
+// stateChanged tells that the state of a customer changed, and drops the cached copy.
 func (w *World) stateChanged(n Ref) {
 	if w.journal.on {
 		w.states.Delete(n)

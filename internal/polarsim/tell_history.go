@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// historian writes the events of the past.
+// historian writes the events of the generated past into the journal.
 type historian struct {
 	*World
 	*journal
@@ -116,7 +116,7 @@ func (h *historian) sales() {
 	}
 }
 
-// use gives a customer meter that was used some events of its customer's, now and then one with events below it.
+// use writes some events for a customer meter that was used; now and then one of them has child events.
 func (h *historian) use(n Ref) {
 	m := &h.customerMeters[n]
 	if m.ModifiedAt == 0 || m.Consumed == 0 {

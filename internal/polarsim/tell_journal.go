@@ -129,7 +129,7 @@ func (w *World) noteEvent(m moment, metadata string) Ref {
 	return Ref(j.count() - 1)
 }
 
-// children counts the events right below one: they were made right after it.
+// children counts the direct children of an event: they were made right after it.
 func (j *journal) children(n Ref) (count int64) {
 	for i := n + 1; int(i) < j.count(); i++ {
 		if m, _ := j.event(i); m.parent != n {

@@ -16,14 +16,14 @@ type Endpoint struct {
 	Enabled                          bool
 }
 
-// webhookTypes are all that Polar sends (polarsource/polar, server/polar/models/webhook_endpoint.py).
+// webhookTypes are all event types that Polar sends (polarsource/polar, server/polar/models/webhook_endpoint.py).
 var webhookTypes = strings.Fields(`checkout.created checkout.updated checkout.expired customer.created customer.updated customer.deleted customer.state_changed
 	customer_seat.assigned customer_seat.claimed customer_seat.revoked member.created member.updated member.deleted order.created order.updated order.paid order.refunded
 	subscription.created subscription.updated subscription.active subscription.canceled subscription.uncanceled subscription.cycled subscription.revoked
 	subscription.past_due subscription.paused subscription.resumed refund.created refund.updated product.created product.updated discount.created discount.updated
 	discount.deleted benefit.created benefit.updated benefit_grant.created benefit_grant.cycled benefit_grant.updated benefit_grant.revoked organization.updated`)
 
-// webhookEvent is something that an endpoint is told, with the text it is sent.
+// webhookEvent is one event for one endpoint, with the payload that is sent.
 type webhookEvent struct {
 	at       Time
 	endpoint Ref
@@ -34,7 +34,7 @@ type webhookEvent struct {
 	code     int    // of the last attempt
 }
 
-// delivery is one attempt to tell it.
+// delivery is one attempt to deliver a webhookEvent.
 type delivery struct {
 	at    Time
 	event Ref
@@ -54,7 +54,7 @@ type webhooks struct {
 // archiveAfter is how long payloads are kept.
 const archiveAfter = 90 * day
 
-// makeEndpoint is the one that a world is made with, and what it was sent since: the deliveries follow from the events of the history.
+// makeEndpoint makes the endpoint that a world has from the start. Its deliveries follow from the events of the past.
 func (w *World) makeEndpoint() {
 	w.hooks.lists = sync.OnceValue(resources)
 	if w.opts.NoWebhook {
@@ -74,7 +74,7 @@ func (w *World) secret(n int) string {
 	return text
 }
 
-// tell records an event for an endpoint and its attempts: one in forty fails at first.
+// tell records an event for an endpoint, and the attempts to deliver it: of one in forty events the first attempt fails.
 func (w *World) tell(e webhookEvent) {
 	if e.payload == "" && !w.tellable(e.about) {
 		return
@@ -99,7 +99,7 @@ func (w *World) tellable(kind Kind) bool {
 	return slices.ContainsFunc(w.hooks.lists(), func(r *resource) bool { return r.kind == kind })
 }
 
-// tellWebhooks tells the endpoints that want to know that something happened to a row, with the row as it is now.
+// tellWebhooks sends an event about a row, as the row is now, to each endpoint that subscribes to its type.
 func (w *World) tellWebhooks(kind string, about Kind, row Ref) {
 	if !w.journal.on {
 		return

@@ -14,10 +14,10 @@ type worker struct {
 	jobs    uint64 // so far: each draws its own lag
 }
 
-// untold is when a job is done that waits for a worker which stands still.
+// untold is the end of a job that waits for a stopped worker.
 const untold = Time(math.MaxInt64)
 
-// workerDone is when the worker will have done a job that is enqueued now.
+// workerDone is when the worker finishes a job that is enqueued now.
 func (w *World) workerDone() Time {
 	if w.worker.stopped {
 		return untold
@@ -29,14 +29,14 @@ func (w *World) workerDone() Time {
 	return w.now + Time(mix(w.seed^w.worker.jobs<<8)%uint64(w.worker.lag))
 }
 
-// SetFeedLag makes what is written from now on show up to so late in events and webhook deliveries.
+// SetFeedLag delays events and webhook deliveries of later writes, each by a random time up to lag.
 func (w *World) SetFeedLag(lag time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.worker.lag = Time(lag.Microseconds())
 }
 
-// StopWorker has neither event nor delivery show of what happens from now on, until StartWorker.
+// StopWorker stops the worker: later writes show in neither events nor deliveries until StartWorker.
 func (w *World) StopWorker() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -44,7 +44,7 @@ func (w *World) StopWorker() {
 	w.worker.stopped = true
 }
 
-// StartWorker has the worker begin with what has piled up.
+// StartWorker starts the worker again, with the jobs that have piled up.
 func (w *World) StartWorker() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// DefaultNow is where the clock of a world stands at first.
+// DefaultNow is the time at which a world's clock starts.
 var DefaultNow = time.Date(2026, 10, 15, 12, 0, 0, 0, time.UTC)
 
 // Options size a world. The same options give the same bytes on the wire.
@@ -78,7 +78,7 @@ type World struct {
 	selections selections             // sorted and filtered lists, made when asked for
 }
 
-// NewWorld makes the world that follows from o.
+// NewWorld generates the world that o describes.
 func NewWorld(o Options) *World {
 	o = o.withDefaults()
 	w := &World{seed: o.Seed, keys: newIDKeys(o.Seed), opts: o, now: At(o.Now)}
@@ -117,7 +117,7 @@ func (w *World) stamp() Time {
 	return w.now
 }
 
-// random is a random sequence of its own for each purpose.
+// random returns the random sequence of a purpose. Purposes do not share one, so that a change of one leaves the others alone.
 func (w *World) random(purpose uint64) *rand.Rand {
 	return rand.New(rand.NewPCG(mix(w.seed), purpose))
 }
@@ -164,7 +164,7 @@ func (w *World) Counts() map[string]int {
 	return counts
 }
 
-// countLists counts what lists show of which rows are hidden or worked out.
+// countLists counts the rows of those lists that hide some of their table's rows, or have no table.
 func (w *World) countLists(counts map[string]int) {
 	names := map[string]string{"/v1/discounts/": "discounts", "/v1/benefits/": "benefits", "/v1/checkout-links/": "checkout_links",
 		"/v1/custom-fields/": "custom_fields", "/v1/refunds/": "refunds", "/v1/disputes/": "disputes", "/v1/checkouts/": "checkouts",

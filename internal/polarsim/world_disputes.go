@@ -5,14 +5,14 @@ import "math/rand/v2"
 // withdrawn tells whether the bank has taken the money back, for good or for the time being.
 func (d *Dispute) withdrawn() bool { return d.Status != "prevented" && d.Status != "early_warning" }
 
-// openDispute has the payment of an order disputed.
+// openDispute opens a dispute about the payment of an order.
 func (w *World) openDispute(payment Ref, reason string, at Time) {
 	p := &w.payments[payment]
 	w.disputes = append(w.disputes, Dispute{CreatedAt: at, Status: "needs_response", Reason: reason, Order: p.Order, Payment: payment})
 	w.orderEvent(evBalanceDispute, p.Order, Ref(len(w.disputes)-1), 0, at)
 }
 
-// decideDispute moves a dispute on.
+// decideDispute gives a dispute its next status.
 func (w *World) decideDispute(n Ref, status string, at Time) {
 	d := &w.disputes[n]
 	d.Status, d.ModifiedAt = status, at
@@ -23,7 +23,7 @@ func (w *World) decideDispute(n Ref, status string, at Time) {
 
 var disputeReasons = []string{"fraudulent", "product_not_received", "subscription_canceled", ""}
 
-// openCheckout makes a session that nobody has completed yet.
+// openCheckout adds a checkout session that nobody has completed yet.
 func (w *World) openCheckout(r *rand.Rand, at Time) {
 	product := pick(r, subscribable)
 	if chance(r, 400) {
@@ -39,7 +39,7 @@ func (w *World) openCheckout(r *rand.Rand, at Time) {
 	w.tellWebhooks("checkout.created", KindCheckout, n)
 }
 
-// checkoutLife is after how long an open checkout expires.
+// checkoutLife is how long a checkout stays open before it expires.
 const checkoutLife = day
 
 var verdicts = []string{"under_review", "lost", "won"}

@@ -52,7 +52,7 @@ func (w *World) revoked(s *Subscription, g Grant) (at Time) {
 // entitled tells whether the subscription gives its product's benefits.
 func (s *Subscription) entitled() bool { return s.Status == SubActive || s.Status == SubTrialing }
 
-// since is when a grant was given that stands; 0 for one that does not.
+// since is when a grant was given; 0 if it was not, or was revoked.
 func (g Grant) since() Time {
 	if g.Revoked != 0 {
 		return 0

@@ -69,7 +69,7 @@ func (w *World) subscriptionOrder(number Ref, at Time, reason string) Order {
 	return o
 }
 
-// periodItems are those of one period: a static price each, and after the first period the usage of the one before.
+// periodItems are the items of one period: one for each static price and, after the first period, the usage of the period before.
 func (w *World) periodItems(r *rand.Rand, items []Item, s *Subscription, create bool) []Item {
 	name := w.products[s.Product].Name
 	for _, n := range s.Prices {
@@ -118,7 +118,7 @@ func (w *World) trialItem(s *Subscription) Item {
 	return Item{Price: None, Label: "Trial period for " + w.products[s.Product].Name + " (" + s.TrialStart.Go().Format(format) + " - " + s.TrialEnd.Go().Format(format) + ")"}
 }
 
-// addCheckout makes a session that succeeded and, before it, one now and then that did not.
+// addCheckout adds a checkout session that succeeded and, now and then, one before it that did not.
 func (w *World) addCheckout(r *rand.Rand, at Time, product, customer Ref, recurring bool) Ref {
 	for chance(r, 380) {
 		status := "expired"

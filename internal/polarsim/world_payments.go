@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 )
 
-// billOrder numbers an order's invoice and has it paid, or tried to.
+// billOrder numbers an order's invoice and collects the payment, or fails to.
 func (w *World) billOrder(r *rand.Rand, n Ref) {
 	o := &w.orders[n]
 	c := &w.customers[o.Customer]
@@ -61,7 +61,7 @@ var (
 	others   = []string{"link", "cashapp", "sepa_debit", "klarna", "us_bank_account"}
 )
 
-// newPayment is an attempt to pay an order, without outcome.
+// newPayment is an attempt to pay an order; the caller sets the outcome.
 func (w *World) newPayment(r *rand.Rand, n Ref, at Time, trigger string) Payment {
 	o := &w.orders[n]
 	p := Payment{CreatedAt: at, Method: "card", Trigger: trigger, Currency: o.Currency, Amount: o.Due(), Order: n, Checkout: o.Checkout, Customer: o.Customer}
@@ -99,10 +99,10 @@ func (w *World) failPayment(r *rand.Rand, n Ref, at Time, trigger string) {
 	w.orders[n].ModifiedAt = at + second
 }
 
-// refundable is what is left of an order that could be given back.
+// refundable is the amount of an order that was not refunded yet.
 func (o *Order) refundable() int64 { return o.Net() + o.Balance - o.RefundedAmount }
 
-// refundOrder gives back an amount, and the tax on it, of a paid order: as much of it as is left.
+// refundOrder refunds an amount of a paid order and the tax on it, at most what is left.
 func (w *World) refundOrder(r Refund) {
 	o, at := &w.orders[r.Order], r.CreatedAt
 	if r.Amount = min(r.Amount, o.refundable()); r.Amount <= 0 {
