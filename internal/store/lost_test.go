@@ -1,9 +1,13 @@
 package store_test
 
 import (
+	"io"
+	"net"
+	"path/filepath"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"syncd/internal/localpg/pgtest"
 	"syncd/internal/store"
@@ -40,5 +44,57 @@ func TestLost(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// A connection that breaks while it is made ready is lost as well.
+func TestLostWhileItIsMadeReady(t *testing.T) {
+	t.Parallel()
+	c, err := pgconn.ParseConfig(pgtest.Migrated(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	listener, err := net.Listen("unix", filepath.Join(dir, ".s.PGSQL.5432")) //nolint:noctx // it is closed
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			client, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			cutAtTheFirstQuery(client, filepath.Join(c.Host, ".s.PGSQL.5432"))
+		}
+	}()
+	_, err = store.Open(t.Context(), store.Config{DSN: "host=" + dir + " user=" + c.User + " dbname=" + c.Database + " sslmode=disable", Schema: "polar"})
+	if !store.IsLost(err) || !store.IsStore(err) {
+		t.Errorf("%v", err)
+	}
+}
+
+// cutAtTheFirstQuery passes on what comes to a server until the client asks something.
+func cutAtTheFirstQuery(client net.Conn, to string) {
+	defer client.Close()                //nolint:errcheck // it ends either way
+	server, err := net.Dial("unix", to) //nolint:noctx // it is closed
+	if err != nil {
+		return
+	}
+	defer server.Close() //nolint:errcheck // it ends either way
+	go func() {
+		_, _ = io.Copy(client, server)
+		_ = client.Close() // whoever asks the server to cancel something waits for it to hang up
+	}()
+	message := make([]byte, 64<<10)
+	for {
+		n, err := client.Read(message)
+		if err != nil || message[0] == 'Q' || message[0] == 'P' {
+			return
+		}
+		if _, err := server.Write(message[:n]); err != nil {
+			return
+		}
 	}
 }

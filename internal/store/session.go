@@ -85,6 +85,14 @@ func (s session) begin(mode string) string {
 
 // prepare makes a new connection ready, and verifies that it is.
 func (s session) prepare(ctx context.Context, conn *pgx.Conn) error {
+	err := s.ready(ctx, conn)
+	if err != nil && ctx.Err() == nil && conn.IsClosed() {
+		return lost(err)
+	}
+	return err
+}
+
+func (s session) ready(ctx context.Context, conn *pgx.Conn) error {
 	// As told at the connection's start, so that an old server gets no statement at all.
 	version := conn.PgConn().ParameterStatus("server_version")
 	if major, err := strconv.Atoi(version[:digits(version)]); err == nil && major < oldest {
