@@ -193,7 +193,11 @@ func TestOnePageIsNoOutage(t *testing.T) {
 				if !errors.Is(err, ErrTransient) || p.Requests > 12 || took > 6*after+time.Minute {
 					t.Errorf("%d after %v: %d requests in %v: %v", status, after, p.Requests, took, err)
 				}
-				if least := int64(took / time.Second); pages.Load() < least {
+				least := int64(took / time.Second)
+				if after > 0 { // others were answered while it was under way, and none of them ever waits
+					least = 3*least - 3
+				}
+				if pages.Load() < least {
 					t.Errorf("%d after %v: %d other pages in %v", status, after, pages.Load(), took)
 				}
 			})
