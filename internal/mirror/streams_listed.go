@@ -1,0 +1,365 @@
+package mirror
+
+import (
+	"net/url"
+
+	"syncd/internal/fetch"
+	"syncd/internal/item"
+	"syncd/internal/store/db"
+)
+
+// catalogueStreams are what an organization offers.
+func catalogueStreams() []Stream {
+	return []Stream{
+		{Name: "organizations", Path: "/v1/organizations/", Get: "/v1/organizations/{id}", Scope: "organizations:read", Whose: "id",
+			Expect: item.Expect{
+				Extra: []string{"bio", "company", "blog", "location", "twitter_username", "pledge_minimum_amount", "pledge_badge_show_amount",
+					"default_upfront_split_to_contributors", "notification_settings"},
+				Enums: map[string][]string{
+					"status":               {"created", "review", "snoozed", "denied", "active", "blocked", "offboarding", "offboarded"},
+					"proration_behavior":   {"invoice", "prorate", "next_period", "reset"},
+					"default_tax_behavior": {"location", "inclusive", "exclusive"},
+				},
+			},
+			Scan:  fetch.Offset{Sort: []string{"-created_at", "slug"}},
+			Table: rows((*db.Queries).OrganizationsUpsert),
+			Tail:  Tail{Hook: "organization.", Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
+
+		{Name: "benefits", Path: "/v1/benefits/", Get: "/v1/benefits/{id}", Scope: "benefits:read",
+			Expect: item.Expect{
+				Extra: []string{"is_tax_applicable"},
+				Enums: map[string][]string{
+					"type":       {"custom", "discord", "github_repository", "downloadables", "license_keys", "meter_credit", "feature_flag", "slack_shared_channel"},
+					"visibility": {"draft", "private", "public"},
+				},
+			},
+			Scan:  fetch.Offset{Sort: []string{"-created_at", "description"}},
+			Table: rows((*db.Queries).BenefitsUpsert),
+			Tail:  Tail{Hook: "benefit.", Batch: "id", Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
+
+		{Name: "custom_fields", Path: "/v1/custom-fields/", Get: "/v1/custom-fields/{id}", Scope: "custom_fields:read",
+			Expect: item.Expect{Enums: map[string][]string{"type": {"text", "number", "date", "checkbox", "select"}}},
+			Scan:   fetch.Offset{Sort: []string{"-created_at", "slug"}},
+			Table:  rows((*db.Queries).CustomFieldsUpsert),
+			Tail:   Tail{Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
+
+		// The list has no order at all, so any page may repeat rows of another one:
+		// it is whole when as many different rows came as Polar counts. Source:
+		// file/repository.py.
+		{Name: "files", Path: "/v1/files/", Pick: Pick{"ids", "id"}, Scope: "files:read",
+			Expect: item.Expect{
+				Sparse: []string{"flagged_malicious_at", "public_url"}, // of the services that have any
+				Enums:  map[string][]string{"service": {"downloadable", "product_media", "organization_avatar", "support_case_attachment"}},
+			},
+			Scan:  fetch.Offset{},
+			Table: rows((*db.Queries).FilesUpsert),
+			Tail:  Tail{Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
+
+		{Name: "products", Path: "/v1/products/", Get: "/v1/products/{id}", Scope: "products:read",
+			Expect: item.Expect{Enums: map[string][]string{
+				"visibility":         {"draft", "private", "public"},
+				"recurring_interval": intervals(),
+				"meter_interval":     intervals(),
+				"trial_interval":     intervals(),
+			}},
+			Lasting: true,
+			Scan:    fetch.Offset{Sort: []string{"-created_at", "name"}},
+			Table:   rows((*db.Queries).ProductsUpsert),
+			Tail:    Tail{Hook: "product.", Batch: "id", Slow: []Probe{Whole{}}, Unseen: unseenWhole},
+			Children: []Child{
+				// The list holds current catalogue prices only: a price that leaves
+				// it is still pointed at by orders and subscriptions.
+				{Field: "prices", Name: "product_prices", Parent: "product_id", Key: "id", Embedded: []string{"meter"}, Expect: expectedOfPrices(),
+					Table: rows((*db.Queries).ProductPricesUpsert)},
+				{Field: "benefits", Name: "product_benefits", Parent: "product_id", Key: "benefit_id", OnlyKey: true,
+					Table: rows((*db.Queries).ProductBenefitsUpsert)},
+			}},
+	}
+}
+
+// customerStreams are whom it sells to, and what these have used.
+func customerStreams() []Stream {
+	return []Stream{
+		{Name: "customers", Path: "/v1/customers/", Get: "/v1/customers/{id}",
+			Ours: "/v1/customers/external/{external_id}", Scope: "customers:read",
+			Expect: item.Expect{Enums: map[string][]string{"type": {"individual", "team"}}},
+			Export: customersPair(),
+			Scan:   fetch.Offset{Sort: []string{"-created_at", "email"}},
+			Table:  rows((*db.Queries).CustomersUpsert),
+			Tail: Tail{Hook: "customer.", Touched: []Touch{{"customer.", "customer_id", ""}}, Told: Told{Event: "customer.created"}, Fast: []Probe{Head{}}, Census: true,
+				Unseen: "changes without an event: avatar_url, first_user_event_at, default_payment_method_id"}},
+
+		{Name: "members", Path: "/v1/members/", Get: "/v1/customers/{customer_id}/members/{id}",
+			Ours: "/v1/customers/external/{external_id}/members/{member_external_id}", Scope: "members:read",
+			Expect: item.Expect{Enums: map[string][]string{"role": {"owner", "billing_manager", "member"}}},
+			Refers: []string{"customer_id"},
+			Scan:   fetch.Offset{Sort: []string{"-created_at"}},
+			Table:  rows((*db.Queries).MembersUpsert),
+			Tail: Tail{Hook: "member.", Touched: []Touch{{"customer.", "customer_id", "customer_id"}}, Batch: "customer_id", Slow: []Probe{Head{}},
+				Unseen: "changes of members whose customer has no event, unless a webhook tells of them"}},
+
+		{Name: "meters", Path: "/v1/meters/", Get: "/v1/meters/{id}", Scope: "meters:read",
+			Expect:  item.Expect{Enums: map[string][]string{"unit": {"scalar", "token", "custom"}}},
+			Lasting: true,
+			Scan:    fetch.Offset{Sort: []string{"-created_at", "name"}},
+			Table:   rows((*db.Queries).MetersUpsert),
+			Tail:    Tail{Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
+
+		// The plain list leaves out the rows of archived meters; asked for by
+		// meter, they come. Source: customer_meter/service.py.
+		{Name: "customer_meters", Path: "/v1/customer-meters/", Get: "/v1/customer-meters/{id}", Scope: "customer_meters:read",
+			Refers:  []string{"customer_id", "meter_id"},
+			Lasting: true,
+			Scan: fetch.Offset{Sort: []string{"-created_at", "customer_id", "meter_id"},
+				Each: &fetch.Each{Path: "/v1/meters/", Query: url.Values{"is_archived": {"true"}, "sorting": {"-created_at", "name"}}, Param: "meter_id"}},
+			Embedded: []string{"customer", "meter"},
+			Copies:   map[string]string{"customer": "customers", "meter": "meters"},
+			Table:    rows((*db.Queries).CustomerMetersUpsert),
+			Tail: Tail{Touched: []Touch{{"meter.", "customer_id", "customer_id"}}, Fast: []Probe{Modified{Then: []string{"customer_id", "meter_id"}}},
+				Unseen: "rows of archived meters"}},
+
+		// A redemption does not move modified_at: a trigger of the database counts it.
+		{Name: "discounts", Path: "/v1/discounts/", Get: "/v1/discounts/{id}", Scope: "discounts:read",
+			Expect: item.Expect{
+				Extra:  []string{"amount", "currency"},
+				Sparse: []string{"amounts", "basis_points", "duration_in_months"}, // which follow from type and duration
+				Enums: map[string][]string{
+					"type":     {"fixed", "percentage"},
+					"duration": {"once", "forever", "repeating"},
+				},
+			},
+			Scan:  fetch.Offset{Sort: []string{"-created_at", "code", "name"}},
+			Table: rows((*db.Queries).DiscountsUpsert),
+			Tail:  Tail{Hook: "discount.", Touched: []Touch{{"order.paid", "discount_id", ""}}, Slow: []Probe{Whole{}}, Unseen: unseenWhole},
+			Children: []Child{
+				{Field: "products", Name: "discount_products", Parent: "discount_id", Key: "product_id", OnlyKey: true,
+					Table: rows((*db.Queries).DiscountProductsUpsert)},
+			}},
+	}
+}
+
+// subscriptionStreams are what was subscribed to.
+func subscriptionStreams() []Stream {
+	return []Stream{
+		{Name: "subscriptions", Path: "/v1/subscriptions/", Get: "/v1/subscriptions/{id}", Scope: "subscriptions:read",
+			Expect: item.Expect{
+				Extra:  []string{"price_id", "user_id"},
+				Sparse: []string{"units"}, // newer than the OpenAPI document
+				Enums: map[string][]string{
+					"status":             {"incomplete", "incomplete_expired", "trialing", "active", "past_due", "canceled", "unpaid", "paused"},
+					"recurring_interval": intervals(),
+					"customer_cancellation_reason": {"customer_service", "low_quality", "missing_features", "switched_service", "too_complex", "too_expensive",
+						"unused", "other"},
+				},
+			},
+			Refers:   []string{"customer_id", "product_id"},
+			Loose:    []string{"discount_id", "checkout_id"},
+			Lasting:  true,
+			Blind:    "subscriptions that started at another time, which may be long before Polar had them, whatever has changed in them since; and those that never started",
+			Export:   subscriptionsPair(),
+			Scan:     fetch.Keyset{Sort: "started_at", After: "started_after", Before: "started_before", Else: []string{"customer", "product", "amount", "status", "current_period_end"}},
+			Embedded: []string{"customer", "user", "product", "discount", "price"},
+			Copies:   map[string]string{"customer": "customers", "product": "products", "discount": "discounts"},
+			Table:    rows((*db.Queries).SubscriptionsUpsert),
+			Tail: Tail{Hook: "subscription.", Touched: []Touch{{"subscription.", "subscription_id", ""}}, Told: Told{Event: "subscription.created"}, Batch: "customer_id",
+				Fast:   []Probe{Since{}, Due{[]string{"current_period_end", "trial_end", "ends_at", "resumes_at"}}},
+				Slow:   []Probe{Hot{"status", []string{"past_due", "unpaid"}}, Count{}}, // events tell of most that such a subscription comes to
+				Unseen: "started_at set back (imports), consumption on its meters, metadata, changes of prices and custom fields without an event"},
+			Children: []Child{
+				{Field: "prices", Name: "subscription_prices", Parent: "subscription_id", Key: "id", Embedded: []string{"meter"}, Expect: expectedOfPrices(),
+					Table: rows((*db.Queries).SubscriptionPricesUpsert)},
+				{Field: "meters", Name: "subscription_meters", Parent: "subscription_id", Key: "id", Embedded: []string{"meter"},
+					Table: rows((*db.Queries).SubscriptionMetersUpsert)},
+			}},
+	}
+}
+
+// orderStreams are what was bought and paid for.
+func orderStreams() []Stream {
+	return []Stream{
+		{Name: "orders", Path: "/v1/orders/", Get: "/v1/orders/{id}", Scope: "orders:read",
+			Expect: item.Expect{
+				Extra:  []string{"amount", "from_balance_amount", "user_id", "product_price_id"},
+				Sparse: []string{"units"},
+				Enums: map[string][]string{
+					"status":         {"draft", "pending", "paid", "refunded", "partially_refunded", "void"},
+					"billing_reason": {"purchase", "subscription_create", "subscription_cycle", "subscription_update", "subscription_meter_cycle"},
+				},
+			},
+			Refers:   []string{"customer_id", "product_id", "subscription_id"},
+			Loose:    []string{"discount_id", "checkout_id"},
+			Lasting:  true,
+			Blind:    "orders that were created at another time, whatever has changed in them since",
+			Export:   ordersPair(),
+			Scan:     fetch.Keyset{Sort: "created_at", After: "created_after", Before: "created_before", Then: []string{"invoice_number"}, Else: []string{"customer", "product", "net_amount", "status"}},
+			Embedded: []string{"customer", "user", "product", "product_price", "discount", "subscription"},
+			Copies:   map[string]string{"customer": "customers", "product": "products", "discount": "discounts", "subscription": "subscriptions"},
+			Table:    rows((*db.Queries).OrdersUpsert),
+			Tail: Tail{Hook: "order.", Touched: []Touch{{"order.", "order_id", ""}, {"balance.", "order_id", ""}}, Told: Told{"order.paid", "status", "paid"}, Batch: "customer_id",
+				Fast:   []Probe{Since{}, Hot{"status", []string{"draft", "pending"}}},
+				Slow:   []Probe{Count{}},
+				Census: true,
+				Unseen: "metadata, answers to custom fields, billing name and address, invoice and receipt flags, a renamed product's description"},
+			Children: []Child{
+				{Field: "items", Name: "order_items", Parent: "order_id", Key: "id",
+					Table: rows((*db.Queries).OrderItemsUpsert)},
+			}},
+
+		{Name: "payments", Path: "/v1/payments/", Get: "/v1/payments/{id}", Scope: "payments:read",
+			Expect: item.Expect{
+				Sparse: []string{"method_metadata"}, // of payments whose method has any
+				Enums: map[string][]string{
+					"processor": {"stripe"},
+					"status":    {"pending", "succeeded", "failed"},
+					"trigger":   {"purchase", "subscription_cycle", "retry_dunning", "retry_customer", "retry_payment_method_update", "retry_admin"},
+				},
+			},
+			Refers:  []string{"order_id"},
+			Loose:   []string{"checkout_id"},
+			Lasting: true,
+			Scan:    fetch.Offset{Sort: []string{"-created_at", "amount", "method", "status"}},
+			Table:   rows((*db.Queries).PaymentsUpsert),
+			Tail: Tail{Touched: []Touch{{"order.paid", "order_id", "order_id"}}, Fast: []Probe{Head{}}, Slow: []Probe{Hot{"status", []string{"pending"}}},
+				Unseen: "order_id filled in later, for an order without an event"}},
+	}
+}
+
+// afterSaleStreams are what became of that: money that went back, and what was granted for it.
+func afterSaleStreams() []Stream {
+	return []Stream{
+		{Name: "disputes", Path: "/v1/disputes/", Get: "/v1/disputes/{id}", Scope: "disputes:read",
+			Expect:   item.Expect{Enums: map[string][]string{"status": {"prevented", "early_warning", "needs_response", "under_review", "lost", "won"}}},
+			Refers:   []string{"order_id", "payment_id"},
+			Loose:    []string{"customer_id"},
+			Lasting:  true,
+			Scan:     fetch.Offset{Sort: []string{"-created_at", "amount"}},
+			Embedded: []string{"customer"},
+			Copies:   map[string]string{"customer": "customers"},
+			Lifted:   map[string]string{"customer_id": "customer"},
+			Table:    rows((*db.Queries).DisputesUpsert),
+			Tail: Tail{Touched: []Touch{{"balance.dispute", "order_id", "order_id"}, {"balance.dispute_reversal", "order_id", "order_id"}},
+				Slow:   []Probe{Head{}, Hot{"status", []string{"early_warning", "needs_response", "under_review"}}},
+				Unseen: "case_id, and changes of disputes that were over"}},
+
+		// A refund without an order is not listed. Source: refund/repository.py.
+		{Name: "refunds", Path: "/v1/refunds/", Pick: Pick{"id", "id"}, Scope: "refunds:read",
+			Expect: item.Expect{Enums: map[string][]string{
+				"status": {"pending", "succeeded", "failed", "canceled"},
+				"reason": {"duplicate", "fraudulent", "customer_request", "service_disruption", "satisfaction_guarantee", "dispute_prevention", "other"},
+			}},
+			Refers:   []string{"order_id", "customer_id"},
+			Loose:    []string{"subscription_id", "dispute_id"},
+			Lasting:  true,
+			Scan:     fetch.Offset{Sort: []string{"-created_at", "amount"}},
+			Embedded: []string{"dispute"},
+			Copies:   map[string]string{"dispute": "disputes"},
+			Lifted:   map[string]string{"dispute_id": "dispute"},
+			Table:    rows((*db.Queries).RefundsUpsert),
+			Tail: Tail{Hook: "refund.", Touched: []Touch{{"order.refunded", "order_id", "order_id"}, {"balance.refund", "order_id", "order_id"}, {"balance.refund_reversal", "order_id", "order_id"}},
+				Batch: "id", Slow: []Probe{Head{}},
+				Unseen: "a pending refund that fails or is canceled, and metadata, unless a webhook tells of them"}},
+
+		// A webhook brings the properties before the change as well. A license key
+		// that the customer chose is a secret, and so is an invitation into Slack.
+		{Name: "benefit_grants", Path: "/v1/benefit-grants/", Pick: Pick{"customer_id", "customer_id"}, Scope: "benefits:read",
+			Expect:   item.Expect{Extra: []string{"user_id"}},
+			Refers:   []string{"subscription_id", "customer_id", "benefit_id"},
+			Loose:    []string{"order_id", "member_id"},
+			Lasting:  true,
+			Scan:     fetch.Offset{Sort: []string{"-created_at", "granted_at", "revoked_at"}},
+			Embedded: []string{"customer", "member", "benefit", "previous_properties"},
+			Secrets:  []string{"user_provided_key", "invite_url"},
+			Copies:   map[string]string{"customer": "customers", "member": "members", "benefit": "benefits"},
+			Table:    rows((*db.Queries).BenefitGrantsUpsert),
+			Tail: Tail{Hook: "benefit_grant.", Touched: []Touch{{"benefit.", "customer_id", "customer_id"}}, Slow: []Probe{Head{}},
+				Unseen: "errors and properties that change without an event"}},
+	}
+}
+
+// checkoutStreams are the ways to buy.
+func checkoutStreams() []Stream {
+	return []Stream{
+		{Name: "checkout_links", Path: "/v1/checkout-links/", Get: "/v1/checkout-links/{id}", Scope: "checkout_links:read",
+			Expect: item.Expect{
+				Extra:  []string{"product_id", "product_price_id"},
+				Sparse: []string{"units"},
+				Enums: map[string][]string{
+					"payment_processor": {"stripe"},
+					"trial_interval":    intervals(),
+				},
+			},
+			Loose:    []string{"discount_id"},
+			Scan:     fetch.Offset{Sort: []string{"-created_at", "label", "success_url"}},
+			Embedded: []string{"product", "product_price", "discount"},
+			Secrets:  []string{"url"},
+			Copies:   map[string]string{"discount": "discounts"},
+			Table:    rows((*db.Queries).CheckoutLinksUpsert),
+			Tail:     Tail{Slow: []Probe{Whole{}}, Unseen: unseenWhole},
+			Children: []Child{
+				{Field: "products", Name: "checkout_link_products", Parent: "checkout_link_id", Key: "product_id", OnlyKey: true,
+					Table: rows((*db.Queries).CheckoutLinkProductsUpsert)},
+			}},
+
+		// The default of success_url holds the client secret. Source: models/checkout.py.
+		{Name: "checkouts", Path: "/v1/checkouts/", Get: "/v1/checkouts/{id}", Scope: "checkouts:read",
+			Expect: item.Expect{
+				Extra:  []string{"product_price_id", "customer_billing_address_fields", "subtotal_amount"},
+				Sparse: []string{"units", "min_units", "max_units"},
+				Enums: map[string][]string{
+					"status":                {"open", "expired", "confirmed", "succeeded", "failed"},
+					"payment_processor":     {"stripe"},
+					"tax_behavior":          {"inclusive", "exclusive"},
+					"active_trial_interval": intervals(),
+					"trial_interval":        intervals(),
+				},
+			},
+			Loose:    []string{"product_id", "discount_id", "customer_id", "subscription_id"},
+			Scan:     fetch.Offset{Sort: []string{"-created_at", "expires_at"}},
+			Embedded: []string{"product", "product_price", "discount"},
+			Secrets:  []string{"url", "success_url", "payment_processor_metadata"},
+			Copies:   map[string]string{"product": "products", "discount": "discounts"},
+			Table:    rows((*db.Queries).CheckoutsUpsert),
+			OptIn:    "most sessions are abandoned, and more come all the time",
+			Tail: Tail{Hook: "checkout.", Touched: []Touch{{"checkout.created", "checkout_id", ""}}, Slow: []Probe{Head{}, Hot{"status", []string{"open", "confirmed"}}},
+				Unseen: "changes of sessions that were over, and of prices and fields of their products"},
+			Children: []Child{
+				{Field: "products", Name: "checkout_products", Parent: "checkout_id", Key: "product_id", OnlyKey: true,
+					Table: rows((*db.Queries).CheckoutProductsUpsert)},
+			}},
+	}
+}
+
+// settingStreams are what an organization has set up, and what Polar reckons.
+func settingStreams() []Stream {
+	return []Stream{
+		{Name: "metric_dashboards", Path: "/v1/metrics/dashboards", Get: "/v1/metrics/dashboards/{id}", Scope: "metrics:read",
+			Scan:  fetch.Array{},
+			Table: rows((*db.Queries).MetricDashboardsUpsert),
+			Tail:  Tail{Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
+
+		{Name: "metrics", Path: "/v1/metrics/", Scope: "metrics:read",
+			Schedule: "@every 1h", // they change by the hour, and cost a handful of requests whatever the size of the organization
+			Blind:    "what changes later: Polar computes past periods again as late events and refunds come in",
+			Scan:     fetch.Metrics{Intervals: []string{"day", "month"}},
+			Table:    rows((*db.Queries).MetricsUpsert),
+			Tail:     Tail{Unseen: "everything: metrics cost a few requests whatever their number, and are swept hourly instead"}},
+
+		// A URL of Slack or Discord is all that it takes to post there, and others
+		// may hold a key: it is a secret like the one that signs.
+		{Name: "webhook_endpoints", Path: "/v1/webhooks/endpoints", Get: "/v1/webhooks/endpoints/{id}", Scope: "webhooks:read",
+			Expect:  item.Expect{Enums: map[string][]string{"format": {"raw", "discord", "slack"}}},
+			Scan:    fetch.Offset{Fixed: []string{"-created_at"}},
+			Secrets: []string{"secret", "url"},
+			Table:   rows((*db.Queries).WebhookEndpointsUpsert),
+			Tail:    Tail{Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
+
+		// Since 2026-06-22 Polar answers this list to web sessions only.
+		// Source: organization_access_token/auth.py.
+		{Name: "organization_access_tokens", Path: "/v1/organization-access-tokens/", Scope: "organization_access_tokens:read",
+			Scan:     fetch.Offset{Sort: []string{"-created_at", "comment"}},
+			Embedded: []string{"token"},
+			Table:    rows((*db.Queries).OrganizationAccessTokensUpsert),
+			Tail:     Tail{Unseen: "everything"},
+			Optional: true},
+	}
+}
