@@ -9,10 +9,10 @@ import (
 	"syncd/internal/mirror"
 )
 
-// The table of read endpoints in the README names every stream, where it is read from, and whether it is on.
-func TestReadmeNamesEveryStream(t *testing.T) {
+// The table of read endpoints in docs/requests.md names every stream, where it is read from, and whether it is on.
+func TestDocsNameEveryStream(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("../../README.md")
+	text, err := os.ReadFile("../../docs/requests.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,16 +32,16 @@ func TestReadmeNamesEveryStream(t *testing.T) {
 			}
 			found = true
 			if want := map[bool]string{true: "on", false: "off"}[s.OptIn == ""]; strings.TrimSpace(row[2]) != want {
-				t.Errorf("%s is %s by default, README says %s", s.Name, want, row[2])
+				t.Errorf("%s is %s by default, the page says %s", s.Name, want, row[2])
 			}
 			for _, c := range s.Children {
 				if !strings.Contains(row[1], "`"+c.Name+"`") {
-					t.Errorf("README does not name %s", c.Name)
+					t.Errorf("the page does not name %s", c.Name)
 				}
 			}
 		}
 		if !found {
-			t.Errorf("README has no row for %s of %s", path, s.Name)
+			t.Errorf("the page has no row for %s of %s", path, s.Name)
 		}
 	}
 }
