@@ -88,18 +88,8 @@ func run(ctx context.Context, signals <-chan os.Signal, args []string, environ m
 	defer func() { cancel(nil); <-watched }()
 
 	c := &command{ctx: ctx, stop: stop, sources: config.Sources{Domain: daemon.Domain(), Environ: environ}, reload: reload, stdout: stdout, stderr: stderr, logs: &swapWriter{w: stderr}}
-	settings := c.sources.Domain.DescribeSettings()
 	exited := false
-	parser, err := kong.New(&cli{},
-		kong.Name("syncd"),
-		kong.Description("syncd mirrors the billing data of a Polar organization into Postgres."),
-		kong.Writers(stdout, stderr),
-		kong.Vars{"windowed": strings.Join(windowedStreams(), ", ")},
-		describeFlags(settings),
-		kong.Exit(func(int) { exited = true }),
-		kong.Help(helpWithExample),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
-		kong.Bind(c))
+	parser, settings, err := c.parser(func(int) { exited = true })
 	if err != nil {
 		return c.exit(fmt.Errorf("command line: %w", err))
 	}
@@ -112,6 +102,22 @@ func run(ctx context.Context, signals <-chan os.Signal, args []string, environ m
 	}
 	c.sources.Flags = settingsOf(parsed, settings)
 	return c.exit(parsed.Run(c))
+}
+
+// parser makes the parser of the command line, and lists the settings that have flags. exit is called after help was shown.
+func (c *command) parser(exit func(int)) (*kong.Kong, []config.Description, error) {
+	settings := c.sources.Domain.DescribeSettings()
+	parser, err := kong.New(&cli{},
+		kong.Name("syncd"),
+		kong.Description("syncd mirrors the billing data of a Polar organization into Postgres."),
+		kong.Writers(c.stdout, c.stderr),
+		kong.Vars{"windowed": strings.Join(windowedStreams(), ", ")},
+		describeFlags(settings),
+		kong.Exit(exit),
+		kong.Help(helpWithExample),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
+		kong.Bind(c))
+	return parser, settings, err
 }
 
 // watchSignals closes stop at the first signal and cancels at the second. SIGHUP goes to reload and counts as neither.
