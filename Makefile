@@ -16,9 +16,14 @@ demo: ## a simulated organization mirrored into a private Postgres, from nothing
 	.bin/syncd demo $(ARGS)
 
 .PHONY: test
-test: ## all tests, with the race detector; ARGS="-run Sweep" or "-short" go to go test
+test: ## all tests, with the race detector; ARGS="-run Sweep" goes to go test
 	@DSN_VARIABLE=SYNCD_TEST_DATABASE_URL OR_DOCKER=1 scripts/ensure.sh postgres pgbouncer cc
-	go test -race -timeout 19m $(ARGS) ./...
+	go run ./scripts/gotest -race -timeout 19m $(ARGS) ./...
+
+.PHONY: test-short
+test-short: ## the tests that are quick, in a minute, without the race detector: for the inner loop
+	@DSN_VARIABLE=SYNCD_TEST_DATABASE_URL OR_DOCKER=1 scripts/ensure.sh postgres pgbouncer
+	go run ./scripts/gotest -short $(ARGS) ./...
 
 .PHONY: chaos
 chaos: ## random worlds, writes, faults and kills for a time; CHAOS=5m, SEED= repeats one world

@@ -12,10 +12,12 @@ import (
 	"syncd/internal/daemon"
 	"syncd/internal/localpg/pgtest"
 	"syncd/internal/mirror"
+	"syncd/internal/slowtest"
 )
 
 // The demo syncs everything, answers its questions, waits for Ctrl-C with --keep, and then leaves nothing behind.
 func TestDemo(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	signals := make(chan os.Signal, 1)
 	stdout := &watched{want: "Both servers run until Ctrl-C.", found: func() { signals <- os.Interrupt }}

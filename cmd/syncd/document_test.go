@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"syncd/internal/localpg/pgtest"
+	"syncd/internal/slowtest"
 )
 
 const orderID = "3f2a6f9e-2d6b-4d53-9f1e-0c9a6c1f7a11"
@@ -62,6 +63,7 @@ func program(t *testing.T, environ map[string]string, want int, args ...string) 
 }
 
 func TestDocumentToAFile(t *testing.T) {
+	slowtest.Mark(t)
 	dir := t.TempDir()
 	t.Chdir(dir)
 	environ := map[string]string{

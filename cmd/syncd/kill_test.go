@@ -18,6 +18,7 @@ import (
 
 	"syncd/internal/localpg/pgtest"
 	"syncd/internal/polarsim"
+	"syncd/internal/slowtest"
 )
 
 // fromEnviron is a number that `make kill-trials` sets.
@@ -37,6 +38,7 @@ func fromEnviron(t *testing.T, name string, otherwise int) int {
 // A sync that is killed with SIGKILL at any moment loses nothing: the next one goes on from the last page, and the
 // tables end as those of a sync that was left alone.
 func TestResumeAfterKill9(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	trials := fromEnviron(t, "SYNCD_TEST_KILLS", 3)
 	orders := fromEnviron(t, "SYNCD_TEST_KILL_ORDERS", 3000)

@@ -19,6 +19,7 @@ import (
 	"syncd/internal/daemon"
 	"syncd/internal/localpg/pgtest"
 	"syncd/internal/polarsim"
+	"syncd/internal/slowtest"
 )
 
 // tests runs the tests of the package with pgtest's server.
@@ -49,6 +50,7 @@ func simulated(t *testing.T, o polarsim.ServerOptions) (url string, sim *polarsi
 //	envfile NAME FILE           puts the first line of a file into a variable
 //	sql STATEMENT               runs a statement in the database; a result goes to stdout
 func TestScripts(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	files, err := filepath.Glob("testdata/script/*.txtar")
 	if err != nil || len(files) == 0 {

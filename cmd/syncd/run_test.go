@@ -24,6 +24,7 @@ import (
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
 	"syncd/internal/sched"
+	"syncd/internal/slowtest"
 )
 
 // daemonUnderTest is `syncd run` as a process of its own.
@@ -148,16 +149,19 @@ func await(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-// end waits for the process, and returns its exit code and how long it took.
-func (d *daemonUnderTest) end(t *testing.T) (code int, took time.Duration) {
+// end waits for the process, and returns its exit code.
+func (d *daemonUnderTest) end(t *testing.T) (code int) {
 	t.Helper()
-	began := time.Now()
-	<-d.read
+	select {
+	case <-d.read:
+	case <-time.After(time.Minute):
+		t.Fatal("the daemon still runs after a minute")
+	}
 	err := d.cmd.Wait()
 	if d.cmd.ProcessState == nil {
 		t.Fatal(err)
 	}
-	return d.cmd.ProcessState.ExitCode(), time.Since(began)
+	return d.cmd.ProcessState.ExitCode()
 }
 
 func (d *daemonUnderTest) terminate(t *testing.T) {
@@ -191,6 +195,7 @@ func (d *daemonUnderTest) row(t *testing.T, sql string) (text string) {
 }
 
 func TestDaemon(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	polar, sim := simulated(t, polarsim.ServerOptions{})
 	d := startDaemon(t, polar, "--config", write(t, "syncd.yaml", "streams:\n  metrics:\n    schedule: off\n"))
@@ -244,8 +249,8 @@ func TestDaemon(t *testing.T) {
 	})
 
 	d.terminate(t)
-	if code, took := d.end(t); code != exitComplete || took > 10*time.Second {
-		t.Errorf("ended with %d after %v, want 0 within 10 s", code, took)
+	if code := d.end(t); code != exitComplete {
+		t.Errorf("ended with %d, want 0", code)
 	}
 	if !strings.Contains(d.logged(), "syncd has stopped") {
 		t.Error("the end is not logged")
@@ -282,6 +287,7 @@ func checkStreams(t *testing.T, report daemon.Status, holds map[string]int) {
 
 // A signal in the middle of a run keeps the pages that are stored, and the next run goes on from there.
 func TestDaemonStopsInTheMiddleOfARun(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	polar, sim := simulated(t, polarsim.ServerOptions{})
 	stall, err := polarsim.ParseFault("stall:path=/v1/products/")
@@ -295,8 +301,8 @@ func TestDaemonStopsInTheMiddleOfARun(t *testing.T) {
 		return strings.Contains(metrics, `syncd_run_in_progress{stream="products"} 1`) && strings.Contains(metrics, `syncd_runs_total{outcome="succeeded",stream="customers"} 1`)
 	})
 	d.terminate(t)
-	if code, took := d.end(t); code != exitComplete || took > 10*time.Second {
-		t.Errorf("ended with %d after %v, want 0 within 10 s", code, took)
+	if code := d.end(t); code != exitComplete {
+		t.Errorf("ended with %d, want 0", code)
 	}
 	if outcome := d.row(t, "SELECT outcome FROM polar.sync_runs WHERE stream = 'products'"); outcome != string(mirror.Interrupted) {
 		t.Errorf("the run is %s", outcome)
@@ -306,6 +312,7 @@ func TestDaemonStopsInTheMiddleOfARun(t *testing.T) {
 // A token that is revoked while the daemon runs does not end it: it is not ready and says so once, asks little, and goes on
 // with the token that is put in the place of the old one.
 func TestDaemonOutlivesItsToken(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	polar, sim := simulated(t, polarsim.ServerOptions{})
 	token := write(t, "token", simulatedToken+"\n")
@@ -343,8 +350,8 @@ func TestDaemonOutlivesItsToken(t *testing.T) {
 		t.Error("the log tells otherwise than once, or shows a token")
 	}
 	d.terminate(t)
-	if code, took := d.end(t); code != exitComplete || took > 10*time.Second {
-		t.Errorf("ended with %d after %v, want 0 within 10 s", code, took)
+	if code := d.end(t); code != exitComplete {
+		t.Errorf("ended with %d, want 0", code)
 	}
 }
 
@@ -363,6 +370,7 @@ func runs(t *testing.T, d *daemonUnderTest) (n int) {
 
 // A token that is wrong from the start, or refused to one stream alone, does not end the daemon either.
 func TestDaemonOutlives401(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	t.Run("wrong from the start", func(t *testing.T) {
 		t.Parallel()
@@ -469,7 +477,7 @@ func TestDaemonWaitsForPolar(t *testing.T) {
 		t.Errorf("/readyz: %d %s", code, body)
 	}
 	d.terminate(t)
-	if code, took := d.end(t); code != exitComplete || took > 10*time.Second {
-		t.Errorf("ended with %d after %v, want 0 within 10 s", code, took)
+	if code := d.end(t); code != exitComplete {
+		t.Errorf("ended with %d, want 0", code)
 	}
 }

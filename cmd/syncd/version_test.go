@@ -8,11 +8,13 @@ import (
 
 	"syncd/internal/fetch"
 	"syncd/internal/polarsim"
+	"syncd/internal/slowtest"
 )
 
 // A version of the API that ends while the daemon runs does not end it. One that starts where none is served serves its health
 // for as long as its patience, and ends.
 func TestDaemonOutlivesItsVersion(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	for _, version := range polarsim.Versions() {
 		t.Run(version+" ends in a sweep", func(t *testing.T) {
@@ -73,7 +75,7 @@ func TestDaemonOutlivesItsVersion(t *testing.T) {
 		if code, _ := d.get(t, "/healthz"); code != http.StatusOK {
 			t.Errorf("/healthz: %d", code)
 		}
-		if code, _ := d.end(t); code != exitFailed {
+		if code := d.end(t); code != exitFailed {
 			t.Errorf("ended with %d, want %d", code, exitFailed)
 		}
 	})

@@ -11,11 +11,13 @@ import (
 	"syncd/internal/daemon"
 	"syncd/internal/localpg/pgtest"
 	"syncd/internal/polarsim"
+	"syncd/internal/slowtest"
 )
 
 // A daemon that begins again at once after it was killed meets the leases of its dead self. It waits for their end, and
 // streams that are read for each row of others wait for those.
 func TestDaemonWaitsForTheLeasesOfItsDeadSelf(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	polar, _ := simulated(t, polarsim.ServerOptions{})
 	dsn := pgtest.Migrated(t)

@@ -7,10 +7,12 @@ import (
 
 	"syncd/internal/fetch"
 	"syncd/internal/polarsim"
+	"syncd/internal/slowtest"
 )
 
 // Every scan sends as many requests as it said it would, the count at the end of a sweep included.
 func TestEstimates(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	world := polarsim.NewWorld(polarsim.Options{Seed: 7, Customers: 240})
 	each := &fetch.Each{Path: "/v1/meters/", Query: url.Values{"is_archived": {"true"}}, Param: "meter_id"}

@@ -11,11 +11,13 @@ import (
 
 	"syncd/internal/fetch"
 	"syncd/internal/polarsim"
+	"syncd/internal/slowtest"
 )
 
 // TestQuarantineStepsOverRowsThatCannotBeRendered: each row that turns its page into a 500 is a gap, once, wherever it
 // stands, and all others come.
 func TestQuarantineTrap30_StepsOverRowsThatCannotBeRendered(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	world := polarsim.NewWorld(polarsim.Options{Seed: 7, Customers: 240})
 	for _, test := range []struct {
@@ -148,6 +150,7 @@ func extra(t *testing.T, ctx context.Context, c *fetch.Client, scan fetch.Scan, 
 // TestQuarantineCosts: a lone row costs as many requests as it takes to halve a page down to it, and four more; many cost
 // in proportion, wherever they stand; and a place that is known is asked for once.
 func TestQuarantineCosts(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	const lone = 2*7 + 4 - 1 // the first request for the page is one of a clean scan
 	for _, test := range []struct {

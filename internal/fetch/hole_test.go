@@ -6,11 +6,14 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"syncd/internal/slowtest"
 )
 
 // Between any two requests, as many rows go that were read as come elsewhere: total_count says nothing, and a row that was
 // there all the time would slip over the border of two pages unread.
 func TestNoRowSlipsWhileOthersComeAndGo(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	one := Parents{Param: "owner", After: func(_ context.Context, id string) ([]string, error) {
 		if id == "" {

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+
+	"syncd/internal/slowtest"
 )
 
 var byCreation = Keyset{Sort: "created_at", After: "created_after", Before: "created_before"}
@@ -21,6 +23,7 @@ func (k Keyset) all(t *testing.T, l *list, from Cursor) result {
 }
 
 func TestKeysetFindsEveryRow(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	for _, test := range []struct{ rows, ties, limit, clamp, most int }{
 		{0, 1, 100, 100, 1}, {1, 1, 100, 100, 1}, {100, 1, 100, 100, 1}, {100, 100, 100, 100, 1}, {101, 1, 100, 100, 2}, {1000, 1, 100, 100, 11},

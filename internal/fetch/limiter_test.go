@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"syncd/internal/slowtest"
 )
 
 // arrivals records when requests arrive, and how many at once.
@@ -66,6 +68,7 @@ func flood(ctx context.Context, t *testing.T, c *Client, n int) {
 }
 
 func TestTrap24_BudgetHoldsInEveryWindow(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	for _, perMinute := range []int{1, 2, 7, 50, 60, 250, 1000} {
 		t.Run(strconv.Itoa(perMinute), func(t *testing.T) {

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"syncd/internal/slowtest"
 )
 
 // away answers in place of a Polar that is away.
@@ -41,6 +43,7 @@ func streams(t *testing.T, logged *bytes.Buffer, transport func(*http.Request) (
 // A Polar that is away for two minutes in the middle fails no stream, is looked for by one request at a time, and is told
 // of once at either end. All streams go on as soon as one of them has found it back.
 func TestOutageIsWaitedFor(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	for name, gone := range away {
 		t.Run(name, func(t *testing.T) {

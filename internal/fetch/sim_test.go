@@ -13,6 +13,7 @@ import (
 
 	"syncd/internal/fetch"
 	"syncd/internal/polarsim"
+	"syncd/internal/slowtest"
 )
 
 func simulated(t *testing.T, world *polarsim.World, o polarsim.ServerOptions, change ...func(*fetch.Config)) (*fetch.Client, *polarsim.Server) {
@@ -56,6 +57,7 @@ func read(t *testing.T, c *fetch.Client, scan fetch.Scan, path string) (ids map[
 // TestScansOfASimulatedOrganization reads every list to the end, from a server that shuffles ties on each request where
 // the scan can be expected to cope with that.
 func TestScansOfASimulatedOrganization(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	world := polarsim.NewWorld(polarsim.Options{Seed: 7, Customers: 240})
 	want := world.Counts()
@@ -107,6 +109,7 @@ func TestScansOfASimulatedOrganization(t *testing.T) {
 }
 
 func TestScanSurvivesFaults(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	world := polarsim.NewWorld(polarsim.Options{Seed: 3, Orders: 1500})
 	scan := fetch.Keyset{Sort: "created_at", After: "created_after", Then: []string{"invoice_number"}}

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"syncd/internal/slowtest"
 )
 
 // tiedList is a list whose rows tie in groups, and come in an order that limit and offset decide, as Postgres has it. A
@@ -58,6 +60,7 @@ func (l tiedList) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // TestSalvageOfTies: of a list in which all rows tie, nearly every page comes whole but for the row that is bad, and what
 // does not come is a gap or left to the count.
 func TestSalvageOfTies(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	for group, want := range map[int]int{1: 100, 2: 90, 3: 65} {
 		whole, asked := 0, 0

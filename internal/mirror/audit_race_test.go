@@ -9,6 +9,7 @@ import (
 
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
+	"syncd/internal/slowtest"
 )
 
 // movesBetween any two requests of an audit: enough that each kind of move comes between the pages of a list.
@@ -31,6 +32,7 @@ func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { ret
 
 // The world changes between any two requests of an audit: that makes no finding.
 func TestAuditWhileTheWorldMoves(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Customers: 40}})
 	h.sync(t)

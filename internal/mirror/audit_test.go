@@ -9,6 +9,7 @@ import (
 
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
+	"syncd/internal/slowtest"
 )
 
 func (h *harness) audit(t *testing.T, o mirror.AuditOptions) mirror.Audit {
@@ -37,6 +38,7 @@ func (h *harness) agrees(t *testing.T, o mirror.AuditOptions) {
 
 // Rows of the mirror are damaged by hand, each in another way: all are found, and healed, and nothing else is.
 func TestAuditFindsDamage(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Customers: 60}})
 	h.sync(t)
@@ -109,6 +111,7 @@ func TestAuditFindsDamage(t *testing.T) {
 
 // What merely happened since the last sweep is no finding, but the mirror is up to date with it afterwards.
 func TestAuditOfAMovingWorld(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Customers: 40}})
 	h.sync(t)
@@ -147,6 +150,7 @@ func TestAuditOfAMovingWorld(t *testing.T) {
 
 // A difference that Polar itself has between its list and its export stays open.
 func TestAuditFindingStaysOpen(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{})
 	h.sync(t)
@@ -168,6 +172,7 @@ func TestAuditFindingStaysOpen(t *testing.T) {
 
 // A check that cannot be made is no clean audit, and does not keep the others from being made.
 func TestAuditWithoutAnExport(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{})
 	h.sync(t)
@@ -184,6 +189,7 @@ func TestAuditWithoutAnExport(t *testing.T) {
 
 // The metrics are many whatever the size of the organization, so they have a test of their own.
 func TestAuditFindsAWrongFigure(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{metrics: true})
 	h.sync(t, "metrics")

@@ -12,6 +12,7 @@ import (
 	"syncd/internal/fetch"
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
+	"syncd/internal/slowtest"
 )
 
 // backfilled makes one run and demands its outcome.
@@ -93,6 +94,7 @@ func TestBackfillNeverMarksAnything(t *testing.T) {
 
 // A backfill that is cut off is resumed by one of the same window, and only by that; a sweep meanwhile has a checkpoint of its own.
 func TestBackfillResumes(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Customers: 150}})
 	since, until, within := h.middle(t, "/v1/orders/", "created_at")
@@ -152,6 +154,7 @@ func TestBackfillWithoutEnd(t *testing.T) {
 }
 
 func TestBackfillOfMetrics(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{metrics: true})
 	until := h.world.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -40)
@@ -174,6 +177,7 @@ func TestBackfillOfMetrics(t *testing.T) {
 }
 
 func TestBackfillRefuses(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{})
 	now := time.Now()

@@ -11,6 +11,7 @@ import (
 	"syncd/internal/fetch"
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
+	"syncd/internal/slowtest"
 )
 
 // shortWindow stands for Polar's minute in tests over a network and a database, whose time cannot be simulated.
@@ -37,20 +38,20 @@ func (h *harness) limited(t *testing.T, perWindow int) (*mirror.Runner, *fetch.C
 }
 
 // Two processes on one database, each configured with a budget that is all of Polar's limit, stay within it together:
-// no request is refused. Two that did not share would be refused at once.
+// no request is refused in three minutes' worth of them. Two that did not share would be refused at once.
 func TestTwoProcessesShareOneBudget(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	const limit = 120
 	h := start(t, setup{world: polarsim.Options{Customers: 60}, server: polarsim.ServerOptions{PerMinute: limit, Clock: quick()}})
 	var clients []*fetch.Client
 	var sent atomic.Int64
-	began := time.Now()
 	var wg sync.WaitGroup
 	for i, streams := range [][]string{{"customers", "products", "payments"}, {"orders", "subscriptions", "members"}} {
 		r, client := h.limited(t, limit)
 		clients = append(clients, client)
 		wg.Go(func() {
-			for round := 0; time.Since(began) < 3*shortWindow; round++ {
+			for round := 0; sent.Load() < 3*limit; round++ {
 				res := r.Once(t.Context(), streams[round%len(streams)])
 				if !res.Whole() {
 					t.Errorf("process %d: %s: %s", i, res.Stream, res.Reason)
@@ -60,12 +61,6 @@ func TestTwoProcessesShareOneBudget(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	windows := time.Since(began).Seconds() / shortWindow.Seconds()
-	used := float64(sent.Load()) / windows / limit
-	t.Logf("%.2f of the budget used by two processes", used)
-	if used < 0.2 || used > 1.05 { // a busy machine makes tokens late
-		t.Errorf("%.2f of the budget used", used)
-	}
 	for i, c := range clients {
 		b := c.Budget()
 		if b.RateLimited != 0 || b.Away || b.Sharers != 2 || b.Requests[fetch.PrioritySweep] < 20 {
@@ -81,6 +76,7 @@ func TestTwoProcessesShareOneBudget(t *testing.T) {
 // A rival with another token of the organization has used up Polar's limit in the first part of each window. The sync
 // takes longer, and nothing is missing.
 func TestRivalSlowsASyncDown(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	const limit = 60
 	h := start(t, setup{server: polarsim.ServerOptions{PerMinute: limit, Clock: quick()}})

@@ -5,10 +5,12 @@ import (
 	"testing"
 
 	"syncd/internal/mirror"
+	"syncd/internal/slowtest"
 )
 
 // New rows are written by COPY, in the binary form of their values; a refresh writes the same objects by upserts.
 func TestCopiedRowsAreThoseOfUpserts(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{})
 	streams := []string{"products", "customers", "members", "subscriptions", "orders", "payments"}

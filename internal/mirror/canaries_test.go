@@ -17,6 +17,7 @@ import (
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
 	"syncd/internal/serve"
+	"syncd/internal/slowtest"
 )
 
 // canary is what every secret on the wire is replaced by: whatever else it is found in has kept a secret.
@@ -103,6 +104,7 @@ func (h *harness) watched(t *testing.T, rt http.RoundTripper, out *lockedBuffer,
 // No secret is kept: not in a table, nor in a log line, nor in a metric; not even of an item that cannot be stored, one
 // that is not as expected, or one of a page that fails.
 func TestSecretsAreKeptNowhere(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Customers: 8}})
 	var out lockedBuffer

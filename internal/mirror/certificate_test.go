@@ -12,6 +12,7 @@ import (
 	"syncd/internal/fetch"
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
+	"syncd/internal/slowtest"
 )
 
 // certificate is what sync_runs holds of one run.
@@ -94,6 +95,7 @@ func (h *harness) lost(t *testing.T, stream string) (ids []string) {
 }
 
 func TestCertificateTellsTheTruth(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{})
 	for _, stream := range []string{"customers", "members", "customer_meters", "subscriptions", "orders", "payments", "metric_dashboards"} {
@@ -119,6 +121,7 @@ func TestCertificateTellsTheTruth(t *testing.T) {
 
 // Customers and members that were imported together share a second, and Polar shuffles ties from page to page.
 func TestCertificateTies(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Customers: 120}})
 	r := h.runner(t, both(small("members", 4), nop)).Once(t.Context(), "members")
@@ -212,6 +215,7 @@ func TestCertificateMovingWorld(t *testing.T) {
 
 // Customers that are imported while the sweep reads bring the time that they had elsewhere: they land on pages already read.
 func TestCertificateBackdated(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Customers: 60}})
 	before := len(h.all(t, "/v1/customers/", nil))

@@ -18,6 +18,7 @@ import (
 
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
+	"syncd/internal/slowtest"
 	"syncd/internal/store"
 )
 
@@ -40,6 +41,7 @@ func chaosStreams() (names []string) {
 //
 // SYNCD_TEST_CHAOS is for how long; SYNCD_TEST_SEED repeats the world that a failure names.
 func TestChaos(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	lasts, err := time.ParseDuration(cmp.Or(os.Getenv("SYNCD_TEST_CHAOS"), "12s"))
 	if err != nil {
@@ -441,6 +443,7 @@ func (h *harness) trueCounts(t *testing.T) {
 // Found by chaos: a row that is known from a copy only, and is deleted before its own stream was ever read, is in no
 // list that a sweep could miss it in.
 func TestTombstoneOfACopy(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{})
 	h.sync(t, "orders")

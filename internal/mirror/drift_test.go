@@ -17,6 +17,7 @@ import (
 	"syncd/internal/fetch"
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
+	"syncd/internal/slowtest"
 )
 
 type driftRow struct {
@@ -41,6 +42,7 @@ func (h *harness) drift(t *testing.T, stream string) []driftRow {
 // TestDriftOfAnUnchangedOrganizationIsNone: what is known of the objects is all that they are, for every stream and as
 // time passes.
 func TestDriftOfAnUnchangedOrganizationIsNone(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Customers: 150}})
 	h.sync(t)
@@ -148,6 +150,7 @@ func (h *harness) through(t *testing.T, rt http.RoundTripper, log *slog.Logger) 
 
 // TestDriftOfAFieldThatIsNoLongerSent in a million rows is one row, and the column is null.
 func TestDriftOfAFieldThatIsNoLongerSent(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Customers: 40}})
 	r := h.through(t, removing{"locale", "/v1/customers/"}, nil).Once(t.Context(), "customers")
@@ -180,6 +183,7 @@ func TestDriftOfTheVersion(t *testing.T) {
 
 // TestDriftIsBounded: a field whose value is another in each row is not a row each.
 func TestDriftIsBounded(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Customers: 300}})
 	r := h.through(t, rewriting(func(req *http.Request, body []byte) []byte {

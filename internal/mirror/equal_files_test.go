@@ -140,6 +140,18 @@ func (h *harness) windows(t *testing.T) map[string][]url.Values {
 	window := func(interval string, from, to time.Time) url.Values {
 		return url.Values{"interval": {interval}, "start_date": {from.Format(time.DateOnly)}, "end_date": {to.Format(time.DateOnly)}, "timezone": {"UTC"}}
 	}
+	_, body := h.call(t, http.MethodGet, "/v1/metrics/limits", "")
+	var limits struct {
+		MinDate string `json:"min_date"`
+	}
+	decode(t, body, &limits)
+	earliest, err := time.Parse(time.DateOnly, limits.MinDate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if began.Before(earliest) {
+		began = earliest
+	}
 	first, today := time.Date(began.Year(), began.Month(), 1, 0, 0, 0, 0, time.UTC), h.world.Now().UTC().Truncate(24*time.Hour)
 	all := map[string][]url.Values{"month": {window("month", first, today)}}
 	for from := first; !from.After(today); from = from.AddDate(1, 0, 0) {

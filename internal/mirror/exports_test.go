@@ -8,10 +8,12 @@ import (
 
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
+	"syncd/internal/slowtest"
 )
 
 // Every row of an export belongs to its own mirrored row, and no two to the same.
 func TestExportsBelongToMirroredRows(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Customers: 40}})
 	h.sync(t)
@@ -43,6 +45,7 @@ func TestExportsBelongToMirroredRows(t *testing.T) {
 
 // A file that ends early, with status 200 and a clean end, is refused wherever it ends, and changes nothing.
 func TestExportCutShortChangesNothing(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{metrics: true})
 	h.sync(t)
@@ -71,6 +74,7 @@ func TestExportCutShortChangesNothing(t *testing.T) {
 
 // Today's columns and those of before August 2026, new ones and missing ones.
 func TestExportHeadersChange(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{})
 	h.fault(t, "oldheader:path=/v1/subscriptions/export")

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+
+	"syncd/internal/slowtest"
 )
 
 // shuffled is a list without any order: each request gets its page of another one.
@@ -51,6 +53,7 @@ func TestFilesHaveNoOrder(t *testing.T) {
 
 // There is no GET of a file: two sweeps that do not meet it are the evidence.
 func TestFileDeleted(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{})
 	h.sync(t, "files")

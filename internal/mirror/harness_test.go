@@ -45,8 +45,9 @@ type setup struct {
 	mirror func(*mirror.Config)
 	dsn    string // "" = a fresh migrated database
 	schema string // "" = polar
-	// metrics are 50,000 rows whatever the size of the organization, events twenty times as many as customers; a test that
-	// is not about them does without both.
+	// metrics are fifty rows a day whatever the size of the organization, events twenty times as many as customers; a test
+	// that is not about them does without both. One that is looks at the organization as it was fourteen months after the first
+	// day of which Polar has metrics: enough that its days take more than one request.
 	metrics bool
 }
 
@@ -57,6 +58,9 @@ func start(t *testing.T, s setup) *harness {
 	}
 	if s.world.Seed == 0 {
 		s.world.Seed = 1
+	}
+	if s.metrics && s.world.Now.IsZero() {
+		s.world.Now = time.Date(2024, 3, 1, 12, 0, 0, 0, time.UTC)
 	}
 	if s.dsn == "" {
 		s.dsn = pgtest.Migrated(t)

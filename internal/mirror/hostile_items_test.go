@@ -12,6 +12,7 @@ import (
 
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
+	"syncd/internal/slowtest"
 )
 
 // count is how many rows a table has.
@@ -113,6 +114,7 @@ func exec(t *testing.T, h *harness, sql string) {
 
 // TestCopyOfWhatPolarNoLongerLists: no sweep of its own ends such a reject, and until it ends none is called a success.
 func TestCopyOfWhatPolarNoLongerLists(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Customers: 30}})
 	h.sync(t)
@@ -148,6 +150,7 @@ func TestCopyOfWhatPolarNoLongerLists(t *testing.T) {
 // TestWholeNumbersByValue: how a whole number is written makes no difference to what is stored, whichever way a row takes
 // into its table, and none to its digest; that it is written so is put down.
 func TestWholeNumbersByValue(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	const fraction = "number with a point or an exponent"
 	for name, number := range map[string]string{"a point": "4800.0", "an exponent": "48e2", "both": "0.48E+4", "many zeros": "4800." + strings.Repeat("0", 5000)} {

@@ -8,6 +8,7 @@ import (
 
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
+	"syncd/internal/slowtest"
 	"syncd/internal/store"
 )
 
@@ -47,6 +48,7 @@ func (h *harness) paused(t *testing.T, change func(*mirror.Config)) (goOn func()
 
 // Of two processes on one schema one works; the other stands by and says who works.
 func TestResumeSecondDaemonStandsBy(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Customers: 120}})
 	goOn := h.paused(t, nil)
@@ -76,6 +78,7 @@ func TestResumeSecondDaemonStandsBy(t *testing.T) {
 
 // A waiting process does not wait for a lease that is being renewed.
 func TestResumeWaitsForTheDeadOnly(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Customers: 120}})
 	goOn := h.paused(t, func(c *mirror.Config) { c.LeaseTTL = time.Second })
@@ -89,6 +92,7 @@ func TestResumeWaitsForTheDeadOnly(t *testing.T) {
 // When the first dies, the second takes over once the lease has run out, and goes on where the first stopped. The
 // first, should it come back to life, cannot write any more.
 func TestResumeTakeover(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Customers: 200}})
 	goOn := h.paused(t, func(c *mirror.Config) { c.LeaseTTL = time.Hour }) // renewed every 20 minutes: as good as dead

@@ -1,9 +1,14 @@
 package mirror_test
 
-import "testing"
+import (
+	"testing"
+
+	"syncd/internal/slowtest"
+)
 
 // A discount that was deleted is still shown by what it was used for: it is there, and marked once its own sweep has asked.
 func TestDeletedDiscountIsKnown(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{})
 	h.sync(t)
@@ -25,6 +30,7 @@ func TestDeletedDiscountIsKnown(t *testing.T) {
 
 // What a buyer disputes is found by customer, though Polar sends the customer's id inside a copy only; what opens a checkout is nowhere.
 func TestDisputesAndCheckouts(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{})
 	h.sync(t, "customers", "products", "discounts", "disputes", "refunds", "checkouts")

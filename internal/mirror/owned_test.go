@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"syncd/internal/mirror"
+	"syncd/internal/slowtest"
 )
 
 // owned answers for lists that belong to one owner, in the place of the simulated Polar, which has them right always.
@@ -96,6 +97,7 @@ func (h *harness) ids(t *testing.T, sql string) []string {
 
 // Each owner is asked once, those of both kinds, and nobody else.
 func TestOwnedSeats(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h, o := own(t)
 	h.sync(t, "customers", "members", "products", "subscriptions", "orders")
@@ -125,6 +127,7 @@ func TestOwnedSeats(t *testing.T) {
 
 // Absence is a suspicion, and two complete sweeps an hour apart a proof; of an owner that is not found nothing is proven.
 func TestOwnedTombstones(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h, o := own(t)
 	h.sync(t, "customers")
@@ -162,6 +165,7 @@ func TestOwnedTombstones(t *testing.T) {
 
 // A list that counts more than it gives is no complete one.
 func TestOwnedCounts(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h, o := own(t)
 	h.sync(t, "customers")
@@ -208,6 +212,7 @@ func TestOwnedIsWholeAsOfItsOwners(t *testing.T) {
 
 // What is read for each row of another stream is as whole as that one.
 func TestOwnedNeedsItsOwners(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h, o := own(t)
 	results, err := h.Sync(t.Context(), "payment_methods")
@@ -233,6 +238,7 @@ func TestOwnedNeedsItsOwners(t *testing.T) {
 
 // A sweep that stops between two owners goes on with the next one.
 func TestOwnedResumes(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h, o := own(t)
 	h.sync(t, "customers")
@@ -272,6 +278,7 @@ func (s *stopAfter) PageStored(string, int, int) {
 
 // Of a stream that is off no copy is stored, and it runs only when it is named.
 func TestOffStreams(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{mirror: func(c *mirror.Config) {
 		c.Streams = mirror.Streams()
@@ -291,6 +298,7 @@ func TestOffStreams(t *testing.T) {
 
 // Events that are too old to be kept are removed, without a tombstone, and not read again.
 func TestEventsRetention(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{})
 	now := h.world.Now()

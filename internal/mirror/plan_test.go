@@ -9,6 +9,7 @@ import (
 
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
+	"syncd/internal/slowtest"
 )
 
 // What a plan says a sync will cost is what it costs: the first one, and the sweeps after it.
@@ -63,6 +64,7 @@ func TestPlanPredictsRequests(t *testing.T) {
 
 // A list whose last sweep had to read pages again is taken to cost as much once more.
 func TestPlanLearnsFromTheLastSweep(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Orders: 2500}})
 	h.sync(t, "customers", "products", "subscriptions", "orders")

@@ -5,10 +5,12 @@ import (
 
 	"syncd/internal/localpg/pgtest"
 	"syncd/internal/mirror"
+	"syncd/internal/slowtest"
 )
 
 // A pooler that hands out its server connections by transaction keeps no session, and so nothing may be lost with one.
 func TestThroughATransactionPooler(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{dsn: pgtest.Pooler(t, pgtest.Migrated(t), "transaction", "default_pool_size=3")})
 	h.sync(t)

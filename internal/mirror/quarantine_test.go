@@ -14,6 +14,7 @@ import (
 
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
+	"syncd/internal/slowtest"
 )
 
 // someID is one row of a stream, from the middle of it, by the API.
@@ -83,6 +84,7 @@ func (h *harness) wire(t *testing.T, path, contains string) []byte {
 // TestQuarantine: an item that cannot be stored costs exactly that item. It is kept whole with the reason, the run says
 // so, the next sweep tries it again, and when it has healed nothing is left of it.
 func TestQuarantine(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	for name, c := range map[string]struct {
 		stream, path string
@@ -174,6 +176,7 @@ func noise(n int) string {
 
 // TestQuarantineTakesNothingThatPostgresCanHold: what is only unusual is stored, as exactly as it came.
 func TestQuarantineTakesNothingThatPostgresCanHold(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Customers: 40}})
 	digits := strings.Repeat("9", 400)
@@ -204,6 +207,7 @@ func TestQuarantineTakesNothingThatPostgresCanHold(t *testing.T) {
 // TestQuarantineOfARowThatPolarCannotRender: the 500 of one row costs that row, not its page; nothing is held to be
 // deleted meanwhile, and the gap closes when the row can be sent again.
 func TestQuarantineOfARowThatPolarCannotRender(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	for _, c := range []struct {
 		stream, path string
@@ -257,6 +261,7 @@ func TestQuarantineOfARowThatPolarCannotRender(t *testing.T) {
 // TestQuarantineOfManyRowsThatPolarCannotRender: they cost in proportion and no sweep; each is kept by its neighbour, so
 // that rows which come in front of it make no other of it; and one that comes again is closed though others do not.
 func TestQuarantineOfManyRowsThatPolarCannotRender(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Customers: 260}})
 	h.sync(t)

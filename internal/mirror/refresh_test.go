@@ -13,6 +13,7 @@ import (
 
 	"syncd/internal/fetch"
 	"syncd/internal/mirror"
+	"syncd/internal/slowtest"
 )
 
 // refreshed makes one run and demands its outcome.
@@ -31,6 +32,7 @@ func (h *harness) refreshed(t *testing.T, want mirror.Outcome, stream string, id
 
 // Whatever somebody did to a row, its digest says that nothing changed: only a forced write mends it.
 func TestRefreshMendsWhatWasDamagedByHand(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{})
 	h.sync(t, "customers", "members", "products", "subscriptions", "orders", "refunds", "metric_dashboards")
@@ -65,6 +67,7 @@ func TestRefreshMendsWhatWasDamagedByHand(t *testing.T) {
 }
 
 func TestRefreshMarksWhatDoesNotExist(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{})
 	h.sync(t, "customers", "members")
@@ -104,6 +107,7 @@ func TestRefreshMarksWhatDoesNotExist(t *testing.T) {
 
 // Nothing but {"error":"ResourceNotFound"} says that an object does not exist.
 func TestRefreshNeedsTheRightAnswer(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{})
 	h.sync(t, "customers")
@@ -149,6 +153,7 @@ func (h *harness) alive(t *testing.T) string {
 
 // One object that cannot be had does not keep the others from being stored; an API that is down is not asked for each.
 func TestRefreshOfSeveral(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{})
 	h.sync(t, "customers")
@@ -178,6 +183,7 @@ func TestRefreshOfSeveral(t *testing.T) {
 
 // A refresh takes no lease, so it does not wait for the sweep that has it; the sweep's older page does not undo it.
 func TestRefreshBesideASweep(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{})
 	h.sync(t, "customers")
@@ -194,6 +200,7 @@ func TestRefreshBesideASweep(t *testing.T) {
 }
 
 func TestRefreshByExternalID(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{})
 	h.make(t, "/v1/customers/", `{"email":"slash@example.com","external_id":"a/b ?c"}`)
@@ -255,6 +262,7 @@ func (h *harness) teamOf(t *testing.T, external string) string {
 
 // Streams without a GET by id, by a filter of their list.
 func TestRefreshByAFilter(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	by := func(column string) func(*mirror.Config) {
 		return changed("orders", func(s *mirror.Stream) {

@@ -11,6 +11,7 @@ import (
 
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
+	"syncd/internal/slowtest"
 )
 
 // digests of all rows of the tables of streams, without the times at which they were read and written.
@@ -122,6 +123,7 @@ func (h *harness) stopped(t *testing.T, stream, way string) mirror.Result {
 
 // Postgres cuts every connection in the middle of a sweep.
 func TestResumeAfterLostConnections(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	world := polarsim.Options{Customers: 120}
 	alone := start(t, setup{world: world})

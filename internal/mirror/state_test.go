@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"syncd/internal/polarsim"
+	"syncd/internal/slowtest"
 )
 
 // stateOf is what the mirror says of a customer's state; nil for null.
@@ -59,6 +60,7 @@ func sameState(t *testing.T, what string, got, want map[string]any) {
 
 // For every customer there ever was, the mirror answers what Polar answers.
 func TestCustomerStateIsThatOfTheAPI(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Customers: 120}, server: polarsim.ServerOptions{FreshState: true}})
 	seen := map[string]int{} // kinds of customers met
@@ -149,6 +151,7 @@ func count(seen map[string]int, state map[string]any) {
 
 // Subscriptions in trouble are not part of the state, meters of archived kinds are.
 func TestCustomerStateLeavesOutWhatIsPastDue(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{})
 	h.sync(t, "customers", "subscriptions", "meters", "customer_meters")

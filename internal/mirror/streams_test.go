@@ -7,10 +7,12 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"syncd/internal/mirror"
+	"syncd/internal/slowtest"
 )
 
 // The contract between the table of streams, the schema and the simulated Polar.
 func TestStreamsContract(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{metrics: true})
 	tables := map[string]string{} // table -> what it belongs to

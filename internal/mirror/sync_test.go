@@ -16,11 +16,13 @@ import (
 	"syncd/internal/localpg/pgtest"
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
+	"syncd/internal/slowtest"
 	"syncd/internal/store"
 )
 
 // When Polar last answered is on record, a refusal included, and by the clock of the database.
 func TestSyncRecordsWhenPolarAnswered(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{})
 	if at, _, err := h.store.LastAnswer(t.Context()); err != nil || !at.IsZero() {
@@ -107,6 +109,7 @@ func TestSecondSyncWritesNothing(t *testing.T) {
 }
 
 func TestSchemasSideBySide(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	dsn := pgtest.Empty(t)
 	for seed, schema := range []string{"polar", "bill-2"} {
@@ -135,6 +138,7 @@ func TestSchemasSideBySide(t *testing.T) {
 }
 
 func TestUnavailableStreamFailsNothing(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{})
 	r := h.sync(t)["organization_access_tokens"]
@@ -147,6 +151,7 @@ func TestUnavailableStreamFailsNothing(t *testing.T) {
 }
 
 func TestMissingScopeStopsThatStreamOnly(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{})
 	h.fault(t, "403:path=/v1/payments/")
@@ -174,6 +179,7 @@ func TestMissingScopeStopsThatStreamOnly(t *testing.T) {
 }
 
 func TestRefusedTokenStopsEverything(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{server: polarsim.ServerOptions{Token: "polar_oat_another"}})
 	if _, err := h.Sync(t.Context()); !errors.Is(err, fetch.ErrAuth) || strings.Contains(err.Error(), token) {
@@ -198,6 +204,7 @@ func TestRefusedTokenStopsEverything(t *testing.T) {
 
 // What a page can do wrong: nothing stored is lost, nothing is half written, and the next run makes it good.
 func TestBadAnswers(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	for name, c := range map[string]struct {
 		fault   string
@@ -239,6 +246,7 @@ func TestBadAnswers(t *testing.T) {
 }
 
 func TestStopFinishesThePageInHand(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Customers: 200}})
 	h.fault(t, "stall:path=/v1/orders/,skip=2")
@@ -310,6 +318,7 @@ func TestOrganizationIsToldFromOtherScopes(t *testing.T) {
 // Every stream is equal to the API, field by field, again after a month in which customers came and went, subscriptions
 // were renewed, canceled and refunded, sessions expired, keys were used and files replaced.
 func TestEveryStreamFollowsAfterChange(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{metrics: true, world: polarsim.Options{Seed: 7, Customers: 40}})
 	h.make(t, "/v1/webhooks/endpoints", `{"url":"https://stays.example.com/","format":"slack","events":["order.paid"]}`) // a list that loses all it had is not believed

@@ -10,10 +10,12 @@ import (
 	"github.com/google/uuid"
 
 	"syncd/internal/polarsim"
+	"syncd/internal/slowtest"
 )
 
 // Where no feed tells what came and went, the export does: customers that are gone are asked for by id, and no sweep is due.
 func TestTailTakesACensusOfCustomers(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Customers: 400, NoWebhook: true}, mirror: tailing})
 	h.sync(t)
@@ -58,6 +60,7 @@ func TestTailTakesACensusOfCustomers(t *testing.T) {
 
 // More events than a sweep costs are not read: the export tells which orders they were about.
 func TestTailTakesACensusOfOrders(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Customers: 300, Orders: 1500, NoWebhook: true}, mirror: tailing})
 	h.sync(t)

@@ -11,10 +11,12 @@ import (
 
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
+	"syncd/internal/slowtest"
 )
 
 // Entries of one time come in another order with each request: what slips from one page to the other is found all the same.
 func TestTailReadsEntriesOfOneTime(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Customers: 30}, mirror: tailing})
 	h.sync(t)
@@ -50,6 +52,7 @@ func TestTailReadsEntriesOfOneTime(t *testing.T) {
 // After a long time without a round, or very many changes, the feeds of a large organization are read piece by piece; only
 // what is not worth it is left to the sweeps.
 func TestTailReadsLongFeedsInPieces(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Customers: 60}, mirror: tailing})
 	h.sync(t)
@@ -90,6 +93,7 @@ func TestTailReadsLongFeedsInPieces(t *testing.T) {
 // A payload that comes late may be of an object that is gone, while the delivery that says so comes later still. What a complete
 // sweep, begun after the payload was made, did not bring is asked for, and not taken from the payload.
 func TestTailAsksForWhatASweepDidNotBring(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{mirror: tailing})
 	h.make(t, "/v1/webhooks/endpoints", `{"url":"https://hooks.example.com/","format":"raw","events":["customer.created","customer.deleted"]}`)

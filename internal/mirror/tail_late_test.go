@@ -12,6 +12,7 @@ import (
 
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
+	"syncd/internal/slowtest"
 	"syncd/internal/store"
 )
 
@@ -141,6 +142,7 @@ func (d *dated) truthful(t *testing.T, stream string, fields []string, through t
 
 // Events and deliveries come late and out of order, or not at all for hours, while lists show each change at once.
 func TestTailClaimsNothingThatALateFeedHides(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	for name, world := range map[string]polarsim.Options{"with an endpoint": {}, "without": {NoWebhook: true}} {
 		for seed := range uint64(2) {

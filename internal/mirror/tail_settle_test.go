@@ -13,11 +13,13 @@ import (
 
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
+	"syncd/internal/slowtest"
 	"syncd/internal/store"
 )
 
 // What is known to have changed and can no longer be had is settled: by the 404 of what it belonged to, or by the next complete sweep.
 func TestTailSettlesWhatCameAndWent(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{mirror: tailing})
 	h.sync(t)
@@ -60,6 +62,7 @@ func TestTailSettlesWhatCameAndWent(t *testing.T) {
 
 // A delivery that says that its object is deleted leads to a request for it and to a mark, in the same round.
 func TestTailBelievesADeliveryThatTellsOfADeletion(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Now: time.Now()}, mirror: func(c *mirror.Config) {
 		c.TailLag = -1
@@ -80,6 +83,7 @@ func TestTailBelievesADeliveryThatTellsOfADeletion(t *testing.T) {
 
 // What is noted is fetched once, and once more after the delay of Polar's replicas; then a round is quiet.
 func TestTailFetchesTwice(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	for name, world := range map[string]polarsim.Options{"with an endpoint": {}, "without": {NoWebhook: true}} {
 		t.Run(name, func(t *testing.T) {
@@ -133,6 +137,7 @@ func TestTailFetchesTwice(t *testing.T) {
 
 // Rows of a list inside an object do not look alive when the object is gone, and come back with it.
 func TestTombstoneTakesChildrenAlong(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{})
 	h.sync(t)

@@ -12,6 +12,7 @@ import (
 
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
+	"syncd/internal/slowtest"
 )
 
 // round makes one round of tails, of all streams or of these, that must succeed, and tells how many requests it took.
@@ -37,6 +38,7 @@ func tailing(c *mirror.Config) { c.TailLag = -1 }
 const everyTurn = 30
 
 func TestTailFollowsTheWorld(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Customers: 60}, mirror: tailing})
 	h.sync(t)
@@ -58,6 +60,7 @@ func TestTailFollowsTheWorld(t *testing.T) {
 
 // Rows never modified come first in descending order of modified_at, so the newest change has to be searched for.
 func TestTailFindsModifiedRowsBehindThoseNeverModified(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Customers: 500}, mirror: tailing})
 	h.sync(t)
@@ -121,6 +124,7 @@ func TestTailUnseenIsDocumented(t *testing.T) {
 
 // A count that equals is no reason for a sweep, whatever it was before; one that differs again is.
 func TestTailEqualCountIsNoReason(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Customers: 60, NoWebhook: true}, mirror: tailing})
 	h.sync(t, "customers", "members")
@@ -143,6 +147,7 @@ func TestTailEqualCountIsNoReason(t *testing.T) {
 
 // A row that is gone shows in a count, brings a sweep forward, and stays until that sweep has evidence.
 func TestTailTakesNoAbsenceForADeletion(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Customers: 60, NoWebhook: true}, mirror: tailing})
 	h.sync(t)
@@ -176,6 +181,7 @@ func TestTailTakesNoAbsenceForADeletion(t *testing.T) {
 
 // Each slow question has its turn within everyTurn rounds, whatever the others cost.
 func TestTailGivesEachSlowQuestionItsTurn(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Customers: 20, NoWebhook: true}, mirror: tailing})
 	h.sync(t)
@@ -185,9 +191,9 @@ func TestTailGivesEachSlowQuestionItsTurn(t *testing.T) {
 			decode(t, []byte(text), &asked)
 		}
 		for _, s := range mirror.Streams() {
-			for i := range s.Tail.Slow {
-				if name := fmt.Sprint("slow", i); !s.Optional && s.OptIn == "" && asked[s.Name][name] == nil {
-					names = append(names, s.Name+" "+name)
+			for _, p := range s.Tail.Slow {
+				if !s.Optional && s.OptIn == "" && asked[s.Name][p.Name()] == nil {
+					names = append(names, s.Name+" "+p.Name())
 				}
 			}
 		}

@@ -10,10 +10,12 @@ import (
 
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
+	"syncd/internal/slowtest"
 )
 
 // An object that Polar dates in the future moves neither what is claimed nor from where on new rows are looked for.
 func TestTailDoesNotFollowDatesAhead(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	for name, world := range map[string]polarsim.Options{"with an endpoint": {}, "without": {NoWebhook: true}, "with heads alone": {NoWebhook: true}} {
 		t.Run(name, func(t *testing.T) {
@@ -84,6 +86,7 @@ func TestTailDoesNotFollowDatesAhead(t *testing.T) {
 
 // Polar was asked about a stream when it answered a question about it, or a feed that covers it did, and not else.
 func TestTailPolledMeansAnswered(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	for name, world := range map[string]polarsim.Options{"with an endpoint": {}, "without": {NoWebhook: true}} {
 		t.Run(name, func(t *testing.T) {

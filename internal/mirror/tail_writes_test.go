@@ -7,6 +7,7 @@ import (
 
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
+	"syncd/internal/slowtest"
 )
 
 // Which kind of run sees a write first, when no webhook tells of it.
@@ -18,6 +19,7 @@ const (
 
 // Without a webhook the feed of events tells of some of the writes, and slow questions of others.
 func TestTailSeesEachWrite(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	looksWho(t, polarsim.Options{NoWebhook: true}, map[string]string{
 		"member created": byTurn, "member created by external id": byTurn,
@@ -38,6 +40,7 @@ func TestTailSeesEachWrite(t *testing.T) {
 
 // With a webhook endpoint, its deliveries tell of nearly all.
 func TestTailSeesEachWriteThatAWebhookTells(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	looksWho(t, polarsim.Options{}, map[string]string{
 		"dashboard created": byTurn, "dashboard updated": byTurn, "dashboard deleted": byTurn,
@@ -132,6 +135,7 @@ func (h *harness) differs(t *testing.T, streams []string) string {
 
 // A round in which nothing has changed costs at most ten requests, whatever the size of the organization.
 func TestTailCostsTheSameAtAnySize(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	for _, orders := range []int{100, 1000, 4000} {
 		t.Run(fmt.Sprint(orders), func(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 	"syncd/internal/fetch"
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
+	"syncd/internal/slowtest"
 	"syncd/internal/store"
 )
 
@@ -283,6 +284,7 @@ func TestTombstoneControl(t *testing.T) {
 // A list that loses everything it had is weak evidence, whatever GET says of each row and however few they are: nothing is
 // marked until a complete sweep an hour later says the same.
 func TestTombstoneEmptiedListIsHeld(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	none := func(s *mirror.Stream) { s.Get = "" }
 	for name, c := range map[string]struct {
@@ -340,6 +342,7 @@ func TestTombstoneEmptiedListIsHeld(t *testing.T) {
 
 // Nearly everything is as good as everything: of 12 rows one is left. Of 9 there is no telling.
 func TestTombstoneNearlyEmptiedList(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	for before, held := range map[int]bool{12: true, 9: false} {
 		t.Run(fmt.Sprint(before), func(t *testing.T) {
@@ -380,6 +383,7 @@ func TestTombstoneEmptiedListThatComesBack(t *testing.T) {
 // Several lists that lose everything in one sync, or in the runs of a day, are a fault more likely than deletions: each of
 // them says so, and an hour is not enough.
 func TestTombstoneSeveralEmptiedLists(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	lists := map[string]string{"products": "/v1/products/", "discounts": "/v1/discounts/", "benefits": "/v1/benefits/", "meters": "/v1/meters/"}
 	for name, run := range map[string]func(*harness) []mirror.Result{

@@ -16,6 +16,7 @@ import (
 	"syncd/internal/fetch"
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
+	"syncd/internal/slowtest"
 )
 
 // The traps that Polar's API sets for a mirror, by their numbers. Where Polar's own side of one is shown in the
@@ -183,6 +184,7 @@ func TestTrap12_RetiredVersionIs404ForEverything(t *testing.T) {
 }
 
 func TestTrap13_EmbeddedCopiesDoNotOverwrite(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{})
 	h.sync(t, "products", "customers", "subscriptions", "orders")
@@ -205,6 +207,7 @@ func TestTrap13_EmbeddedCopiesDoNotOverwrite(t *testing.T) {
 }
 
 func TestTrap14_ForeignKeysBreak(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Customers: 80}})
 	h.sync(t, "products", "orders", "subscriptions")

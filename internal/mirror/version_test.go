@@ -17,6 +17,7 @@ import (
 	"syncd/internal/fetch"
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
+	"syncd/internal/slowtest"
 )
 
 // of is another process that asks for this version of the API.
@@ -55,6 +56,7 @@ func (h *harness) complete(t *testing.T, r *mirror.Runner, what string) {
 // A mirror goes through the versions of the API, forward and back, without a finding, a reject or a deletion: a sweep
 // rewrites what a version says otherwise.
 func TestVersionsOfTheAPI(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Customers: 20}})
 	filled := map[string]string{"2026-04": "f f", "2026-10": "t f", "2027-01": "t t"}
@@ -94,6 +96,7 @@ func (r *retiring) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // A version that ends in the middle of a sweep fails nothing and deletes nothing; it is told once, and recorded.
 func TestVersionEndsInTheMiddleOfASweep(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	for _, version := range polarsim.Versions() {
 		t.Run(version, func(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
+	"syncd/internal/slowtest"
 )
 
 // want makes a call that has to be answered with a status, and gives the body if it is an object.
@@ -75,6 +76,7 @@ func everyWrite() []write {
 // TestWrite makes each write that Polar offers on the streams, through its HTTP API, and finds the mirror equal to the
 // API again after one sync of the streams concerned.
 func TestWrite(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Seed: 4, Customers: 40}, mirror: func(c *mirror.Config) { c.Parallel = 1 }}) // a world with trials
 	table := everyWrite()

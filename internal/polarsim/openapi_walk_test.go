@@ -20,6 +20,7 @@ import (
 	"golang.org/x/text/message"
 
 	"syncd/internal/polarsim/openapi"
+	"syncd/internal/slowtest"
 )
 
 // Nobody has a row with this id.
@@ -238,6 +239,7 @@ func target(path string, queries ...url.Values) string {
 const openAPIToken = "polar_oat_openapi"
 
 func TestOpenAPI(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	doc := loadDocument(t)
 	documented := map[string]bool{}

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"syncd/internal/slowtest"
 )
 
 // writes sends writes and holds every answer against the schema of its row.
@@ -60,6 +62,7 @@ func (x writes) first(path string) string {
 
 // What a write answers is the row as a read shows it, and afterwards every read still is what the document says.
 func TestOpenAPIAfterWrites(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	doc := loadDocument(t)
 	world := NewWorld(Options{Seed: 15, Customers: 30})

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"syncd/internal/slowtest"
 )
 
 // wireList is what upstream's list does, as it shows on the wire (polarsource/polar, server/polar/*/sorting.py, endpoints.py and service.py).
@@ -228,6 +230,7 @@ func eachList(t *testing.T, test func(t *testing.T, l wireList, s http.Handler, 
 }
 
 func TestWireListSorting(t *testing.T) {
+	slowtest.Mark(t)
 	eachList(t, func(t *testing.T, l wireList, s http.Handler, rows []row) {
 		if !l.sorted(rows, l.fallback) {
 			t.Errorf("the order without parameters is not %s", l.fallback)
@@ -268,6 +271,7 @@ func TestWireListSorting(t *testing.T) {
 // Rows that tie come in an order that the query decides, pages of another size in another; shuffled, in another with every
 // request: no list has a tie-breaker.
 func TestWireListTies(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	w := listedWorld()
 	s, unstable := NewServer(w, ServerOptions{StableTies: true}), NewServer(w, ServerOptions{Faults: []Fault{{Kind: "shuffle"}}})

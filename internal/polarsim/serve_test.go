@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"syncd/internal/slowtest"
 )
 
 const token = "polar_oat_simulated"
@@ -91,6 +93,7 @@ func all(t testing.TB, h http.Handler, target string) []map[string]any {
 }
 
 func TestListsHoldWhatTheWorldCounts(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	w := NewWorld(Options{Seed: 7, Customers: 300})
 	s := NewServer(w, ServerOptions{StableTies: true})

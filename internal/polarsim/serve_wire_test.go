@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"syncd/internal/slowtest"
 )
 
 func TestErrors(t *testing.T) {
@@ -290,6 +292,7 @@ func TestTrap25_RateLimit(t *testing.T) {
 }
 
 func TestFilters(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	w := NewWorld(Options{Seed: 1, Customers: 400, Products: 40})
 	s := NewServer(w, ServerOptions{StableTies: true})

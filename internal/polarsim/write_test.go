@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"syncd/internal/slowtest"
 )
 
 // fixture is a world and the ids of rows in known states.
@@ -290,6 +292,7 @@ func TestOrderWrites(t *testing.T) {
 }
 
 func TestAdvance(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	f := newFixture(t)
 	trial := f.first("/v1/subscriptions/?status=trialing", func(s map[string]any) bool { return s["cancel_at_period_end"] == false })

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"syncd/internal/localpg/pgtest"
+	"syncd/internal/slowtest"
 	"syncd/internal/store"
 )
 
@@ -125,6 +126,7 @@ func TestLeaseFromBeforeTheClockWasSetBackHasEnded(t *testing.T) {
 
 // A change that was fetched stays fetched, and one noted after that is pending, wherever the clock is set to in between.
 func TestChangesSurviveTheSettingOfTheClock(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	for name, steps := range map[string][2]time.Duration{
 		"back before it is fetched":    {-time.Hour, -time.Hour},

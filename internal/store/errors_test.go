@@ -14,6 +14,7 @@ import (
 
 	"syncd/internal/localpg"
 	"syncd/internal/localpg/pgtest"
+	"syncd/internal/slowtest"
 	"syncd/internal/store"
 )
 
@@ -32,6 +33,7 @@ func says(t *testing.T, what string, err error, words ...string) {
 }
 
 func TestConnectionsThatAreRefused(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	pg, err := localpg.Start(t.Context(), localpg.Options{TCP: true})
 	if errors.Is(err, localpg.ErrNoServer) && os.Getenv("CI") == "" {
@@ -82,6 +84,7 @@ func inQuery(u *url.URL) string {
 }
 
 func TestPoolersThatCannotBeUsed(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	dsn := pgtest.Empty(t)
 	for name, through := range map[string]string{

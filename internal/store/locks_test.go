@@ -7,11 +7,13 @@ import (
 	"time"
 
 	"syncd/internal/localpg/pgtest"
+	"syncd/internal/slowtest"
 	"syncd/internal/store"
 )
 
 // Who holds a lock that syncd waits for is told once, to a role without special rights, directly and through a pooler.
 func TestLockOfAnotherSession(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	for _, mode := range []string{"", "transaction"} {
 		t.Run("pooler "+mode, func(t *testing.T) {

@@ -9,11 +9,13 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"syncd/internal/localpg/pgtest"
+	"syncd/internal/slowtest"
 	"syncd/internal/store"
 )
 
 // A role with all rights in a schema that somebody else made is enough, and with no more than the rights on its tables later.
 func TestLeastPrivilege(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	for _, tc := range []struct{ name, make string }{
 		{"granted", "CREATE SCHEMA polar; GRANT ALL ON SCHEMA polar TO %"},
@@ -36,6 +38,7 @@ func TestLeastPrivilege(t *testing.T) {
 
 // What would stop a migration is told before the first one, and nothing is left behind.
 func TestMigrateRefuses(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	for _, tc := range []struct {
 		name, prepare string

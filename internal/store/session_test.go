@@ -17,6 +17,7 @@ import (
 
 	"syncd/internal/item"
 	"syncd/internal/localpg/pgtest"
+	"syncd/internal/slowtest"
 	"syncd/internal/store"
 )
 
@@ -76,6 +77,7 @@ var bent = []string{
 // Whatever stands between syncd and its database, and whatever the role's defaults are, the mirror is in its schema alone and
 // holds what was sent.
 func TestEveryConnectionIsWhatSyncdNeeds(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	for _, tc := range []struct {
 		name     string

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"syncd/internal/localpg/pgtest"
+	"syncd/internal/slowtest"
 	"syncd/internal/store"
 )
 
@@ -60,6 +61,7 @@ func TestSchemaNames(t *testing.T) {
 }
 
 func TestMigrateConcurrently(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	for name, through := range map[string]func(t *testing.T, dsn string) string{
 		"direct":         func(_ *testing.T, dsn string) string { return dsn },
@@ -215,6 +217,7 @@ func TestLease(t *testing.T) {
 }
 
 func TestLogIsOptional(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	s, err := store.Open(t.Context(), store.Config{DSN: pgtest.Migrated(t), Schema: "polar", Log: slog.New(slog.DiscardHandler)})
 	if err != nil {

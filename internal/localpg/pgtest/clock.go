@@ -15,6 +15,19 @@ import (
 // connections of these pools are closed, as by a failover but without an error: those in use once they are given back.
 func SetClock(t testing.TB, dsn string, offset time.Duration, pools ...interface{ Reset() }) {
 	t.Helper()
+	setClock(t, dsn, pools, "pg_catalog.transaction_timestamp()", "pg_catalog.timeofday()::timestamptz", fmt.Sprintf(" + interval '%d microseconds'", offset.Microseconds()))
+}
+
+// StopClock makes the clock of one database stand still at a time, until it is called again. See SetClock.
+func StopClock(t testing.TB, dsn string, at time.Time, pools ...interface{ Reset() }) {
+	t.Helper()
+	stopped := "'" + at.UTC().Format(time.RFC3339Nano) + "'::timestamptz"
+	setClock(t, dsn, pools, stopped, stopped, "")
+}
+
+// setClock makes now() and clock_timestamp() what these expressions and what is added to them give.
+func setClock(t testing.TB, dsn string, pools []interface{ Reset() }, now, clock, added string) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), databaseTimeout)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, dsn)
@@ -22,12 +35,11 @@ func SetClock(t testing.TB, dsn string, offset time.Duration, pools ...interface
 		t.Fatalf("pgtest: set the clock: %v", err)
 	}
 	defer conn.Close(ctx) //nolint:errcheck // nothing is left to be written
-	for name, clock := range map[string]string{
-		"now() RETURNS timestamptz LANGUAGE sql STABLE":               "pg_catalog.transaction_timestamp()",
-		"clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE": "pg_catalog.timeofday()::timestamptz",
+	for name, is := range map[string]string{
+		"now() RETURNS timestamptz LANGUAGE sql STABLE":               now,
+		"clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE": clock,
 	} {
-		sql := fmt.Sprintf("CREATE OR REPLACE FUNCTION pg_catalog.%s AS $$ SELECT %s + interval '%d microseconds' $$", name, clock, offset.Microseconds())
-		if _, err := conn.Exec(ctx, sql); err != nil {
+		if _, err := conn.Exec(ctx, "CREATE OR REPLACE FUNCTION pg_catalog."+name+" AS $$ SELECT "+is+added+" $$"); err != nil {
 			t.Fatalf("pgtest: set the clock: %v", err)
 		}
 	}

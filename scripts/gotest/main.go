@@ -1,0 +1,149 @@
+// Gotest is go test that ends with the slowest tests:
+//
+//	go run ./scripts/gotest -race ./...
+//
+// All arguments go to go test. What it prints is what go test prints: a line per package, and all that a failing test has
+// said. Its exit code is that of go test.
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"os/signal"
+	"slices"
+	"strings"
+)
+
+const slowest = 10
+
+func main() {
+	code, err := run(os.Args[1:], os.Stdout)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "gotest:", err)
+		code = max(code, 1)
+	}
+	os.Exit(code)
+}
+
+func run(args []string, out io.Writer) (code int, err error) {
+	// An interrupt reaches go test too; this program stays to tell how it ended.
+	signal.Notify(make(chan os.Signal, 1), os.Interrupt)
+	cmd := exec.CommandContext(context.Background(), "go", append([]string{"test", "-json"}, args...)...)
+	cmd.Stderr = os.Stderr
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return 0, err
+	}
+	if err := cmd.Start(); err != nil {
+		return 0, err
+	}
+	r := &report{out: out, verbose: slices.Contains(args, "-v"), said: map[test][]string{}}
+	// A line that cannot be read does not end the reading: go test would wait for a reader for ever.
+	err = r.read(stdout)
+	_, drained := io.Copy(io.Discard, stdout)
+	ended := cmd.Wait()
+	if exit, is := errors.AsType[*exec.ExitError](ended); is {
+		code, ended = max(exit.ExitCode(), 1), nil // -1: ended by a signal
+	}
+	r.finish()
+	return code, errors.Join(err, drained, ended)
+}
+
+// event is a line of go test -json; see `go doc test2json`.
+type event struct {
+	Action, Package, Test, Output string
+	ImportPath                    string // of a build
+	Elapsed                       float64
+}
+
+type test struct{ pkg, name string }
+
+type took struct {
+	test
+	seconds float64
+}
+
+type report struct {
+	out     io.Writer
+	verbose bool
+	said    map[test][]string // by tests that have not ended
+	took    []took            // tests of the top level
+}
+
+func (r *report) read(in io.Reader) error {
+	lines := bufio.NewReader(in)
+	for {
+		line, err := lines.ReadString('\n')
+		if err != nil && line == "" {
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			return err
+		}
+		var e event
+		if json.Unmarshal([]byte(line), &e) != nil {
+			fmt.Fprint(r.out, line) // go test itself speaks plainly of what it could not begin
+			continue
+		}
+		r.take(e)
+	}
+}
+
+func (r *report) take(e event) {
+	t := test{e.Package, e.Test}
+	switch e.Action {
+	case "build-output":
+		fmt.Fprint(r.out, e.Output)
+	case "output":
+		switch {
+		case e.Test == "" && e.Output != "PASS\n" || r.verbose:
+			fmt.Fprint(r.out, e.Output)
+		case !strings.HasPrefix(e.Output, "=== "):
+			r.said[t] = append(r.said[t], e.Output)
+		}
+	case "pass", "skip", "fail":
+		if e.Test == "" {
+			r.endPackage(e)
+			return
+		}
+		if e.Action == "fail" {
+			fmt.Fprint(r.out, strings.Join(r.said[t], ""))
+		}
+		delete(r.said, t)
+		if !strings.Contains(e.Test, "/") {
+			r.took = append(r.took, took{t, e.Elapsed})
+		}
+	}
+}
+
+// endPackage prints what tests have said that a crash has ended.
+func (r *report) endPackage(e event) {
+	for _, t := range slices.SortedFunc(maps.Keys(r.said), func(a, b test) int { return strings.Compare(a.name, b.name) }) {
+		if t.pkg != e.Package {
+			continue
+		}
+		if e.Action == "fail" && t.name != "" {
+			fmt.Fprint(r.out, strings.Join(r.said[t], ""))
+		}
+		delete(r.said, t)
+	}
+}
+
+func (r *report) finish() {
+	slices.SortStableFunc(r.took, func(a, b took) int { return cmp.Compare(b.seconds, a.seconds) })
+	if len(r.took) == 0 {
+		return
+	}
+	fmt.Fprintln(r.out, "\nThe slowest tests, in seconds:")
+	for _, t := range r.took[:min(slowest, len(r.took))] {
+		fmt.Fprintf(r.out, "%8.1f  %s %s\n", t.seconds, t.pkg, t.name)
+	}
+}
