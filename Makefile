@@ -36,10 +36,10 @@ kill-trials: ## kill -9 at random moments of a sync of 20,000 orders; TRIALS=50
 	SYNCD_TEST_KILLS=$(or $(TRIALS),50) SYNCD_TEST_KILL_ORDERS=20000 go test -count=1 -timeout 60m -v -run TestResumeAfterKill9 ./cmd/syncd
 
 .PHONY: fuzz
-fuzz: ## fuzz the reader of CSV exports and the splitter of items, each for a time; FUZZ=60s
-	go test -run '^$$' -fuzz '^FuzzCSV$$' -fuzztime $(or $(FUZZ),60s) ./internal/fetch
-	go test -run '^$$' -fuzz '^FuzzSplit$$' -fuzztime $(or $(FUZZ),60s) ./internal/mirror
-	go test -run '^$$' -fuzz '^FuzzSplitKeeps$$' -fuzztime $(or $(FUZZ),60s) ./internal/mirror
+fuzz: ## fuzz whatever parses foreign input, each for a time; FUZZ=60s
+	@grep -rno --include='*_test.go' '^func Fuzz[A-Za-z]*' internal | sed -E 's#^(.*)/[^/]*:[0-9]+:func (.*)$$#\1 \2#' | while read -r dir name; do \
+		echo "$$dir $$name"; go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(or $(FUZZ),60s) "./$$dir" || exit 1; \
+	done
 
 .PHONY: bench
 bench: build ## speed, requests and memory, beside COPY and a plain loop; BENCH=short takes 3 minutes, full 30
