@@ -289,6 +289,44 @@ func TestDocsSQL(t *testing.T) {
 	}
 }
 
+// What the guide to a stream shows is what stands in the program: each line of its code, other than the dots for what is left out.
+func TestDocsAddingAStream(t *testing.T) {
+	t.Parallel()
+	var all strings.Builder
+	for _, pattern := range []string{"internal/*/*.go", "migrations/*.sql", "queries/*.sql"} {
+		files, err := filepath.Glob(filepath.Join(repository, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all.WriteString(strings.Join(strings.Fields(string(text)), " ") + "\n")
+		}
+	}
+	checked := 0
+	for _, p := range docPages(t) {
+		if filepath.Base(p.path) != "adding-a-stream.md" {
+			continue
+		}
+		for _, block := range slices.Concat(p.blocks["sql"], p.blocks["go"]) {
+			for line := range strings.Lines(block) {
+				line, _, _ = strings.Cut(line, "...")
+				line = strings.Join(strings.Fields(line), " ")
+				checked++
+				if !strings.Contains(all.String(), line) {
+					t.Errorf("%s: the program has no %s", p.path, line)
+				}
+			}
+		}
+	}
+	if checked < 30 {
+		t.Errorf("only %d lines were found", checked)
+	}
+}
+
 // The README is read to its end.
 func TestReadmeIsShort(t *testing.T) {
 	t.Parallel()
