@@ -90,3 +90,30 @@ func TestDaemonOutlivesAFailoverAtItsStart(t *testing.T) {
 		t.Errorf("the database failed over %s times", n)
 	}
 }
+
+// A page that a gateway gives in Polar's place does not end a daemon that starts, unless it stays.
+func TestDaemonOutlivesAGatewayAtItsStart(t *testing.T) {
+	t.Parallel()
+	page, err := polarsim.ParseFault("html:path=/v1/organizations/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("it passes", func(t *testing.T) {
+		t.Parallel()
+		polar, sim := simulated(t, polarsim.ServerOptions{})
+		sim.AddFault(page)
+		d := startDaemon(t, polar)
+		await(t, "the reason", func() bool { return strings.Contains(d.logged(), "Polar cannot be read from") })
+		sim.ClearFaults()
+		await(t, "readiness", func() bool { code, _ := d.get(t, "/readyz"); return code == http.StatusOK })
+	})
+	t.Run("it stays", func(t *testing.T) {
+		t.Parallel()
+		polar, sim := simulated(t, polarsim.ServerOptions{})
+		sim.AddFault(page)
+		d := startDaemon(t, polar, "--patience", "1s")
+		if code := d.end(t); code != exitFailed || !strings.Contains(d.logged(), "check that POLAR_SERVER is the address") {
+			t.Errorf("ended with %d, want %d and the reason", code, exitFailed)
+		}
+	})
+}

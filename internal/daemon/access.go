@@ -83,9 +83,9 @@ func (d *daemon) gainAccess(ctx context.Context) error {
 	for asked := 1; ; asked++ {
 		d.renewToken(ctx)
 		err := d.org.Runner.Check(ctx)
-		// A gateway may say that no version is served while Polar is deployed. A daemon that starts waits for that to pass. Where it
-		// does not, the daemon ends: another syncd is needed.
-		unserved := errors.Is(err, fetch.ErrVersion) && !d.worked.Load() && time.Since(began) >= d.config().Patience
+		// While Polar is deployed a gateway may answer in its place: with a page, or that no version is served. A daemon that starts
+		// waits for that to pass. Where it does not, the daemon ends: another syncd is needed, or the right address.
+		unserved := errors.Is(err, fetch.ErrContract) && !d.worked.Load() && time.Since(began) >= d.config().Patience
 		if err != nil && (!mayPass(err) || unserved) {
 			d.access.note(err, "")
 			return err
@@ -111,7 +111,7 @@ func askAfter(err error, asked int) time.Duration {
 
 // mayPass tells the errors that may go away without a change to the configuration, but for the token.
 func mayPass(err error) bool {
-	for _, kind := range []error{fetch.ErrAuth, fetch.ErrVersion, fetch.ErrTransient, fetch.ErrRateLimited, store.ErrUnreachable} {
+	for _, kind := range []error{fetch.ErrAuth, fetch.ErrContract, fetch.ErrTransient, fetch.ErrRateLimited, store.ErrUnreachable} {
 		if errors.Is(err, kind) {
 			return true
 		}
