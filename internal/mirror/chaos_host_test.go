@@ -63,13 +63,13 @@ func (h *harness) rob(ctx context.Context, t *testing.T, r *rand.Rand, sum *tall
 }
 
 // step sets the clock of the database, as a failover does to a server whose clock is behind, or ahead; and tells by how much.
-func (h *harness) step(t *testing.T, r *rand.Rand, dsn string, ahead time.Duration, daemon bool) time.Duration {
+func (h *harness) step(t *testing.T, r *rand.Rand, ahead time.Duration, daemon bool) time.Duration {
 	t.Helper()
 	by := []time.Duration{time.Minute, time.Hour, 24 * time.Hour}[r.IntN(3)]
 	if r.IntN(2) == 0 {
 		by = -by
 	}
-	pgtest.SetClock(t, dsn, ahead+by, h.store.Pool())
+	pgtest.SetClock(t, h.direct, ahead+by, h.store.Pool())
 	if daemon { // it has its own connections
 		h.cut(t)
 	}

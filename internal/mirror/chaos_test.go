@@ -88,6 +88,7 @@ func chaos(t *testing.T, seed uint64, syncd string, sum *tally) {
 	}
 	dsn, direct := chaosDatabase(t, random, sum)
 	h := start(t, setup{world: world, dsn: dsn})
+	h.direct = direct
 	lasts := time.Duration(300+random.IntN(1500)) * time.Millisecond
 	daemon := random.IntN(2) == 0
 	if daemon {
@@ -144,7 +145,7 @@ func chaos(t *testing.T, seed uint64, syncd string, sum *tally) {
 	if random.IntN(3) == 0 {
 		var ahead time.Duration
 		loop(400*time.Millisecond, calm(func(r *rand.Rand) {
-			ahead += h.step(t, r, direct, ahead, daemon)
+			ahead += h.step(t, r, ahead, daemon)
 			sum.steps.Add(1)
 		}))
 	}

@@ -37,6 +37,7 @@ type harness struct {
 	http    *httptest.Server
 	store   *store.Store
 	metrics bool
+	direct  string // address of the database itself, where there is a pooler before it; "" = that of store
 }
 
 type setup struct {

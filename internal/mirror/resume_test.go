@@ -1,6 +1,7 @@
 package mirror_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -161,7 +162,7 @@ func TestResumeAfterLostConnections(t *testing.T) {
 func (h *harness) cut(t *testing.T) (n int) {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())
-	conn, err := pgx.ConnectConfig(ctx, h.store.Pool().Config().ConnConfig)
+	conn, err := pgx.Connect(ctx, cmp.Or(h.direct, h.store.Pool().Config().ConnString()))
 	if err != nil {
 		t.Error(err)
 		return 0
