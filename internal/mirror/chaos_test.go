@@ -87,8 +87,7 @@ func chaos(t *testing.T, seed uint64, syncd string, sum *tally) {
 		world.FeedLag = time.Duration(1+random.IntN(1200)) * time.Second
 	}
 	dsn, direct := chaosDatabase(t, random, sum)
-	h := start(t, setup{world: world, dsn: dsn})
-	h.direct = direct
+	h := start(t, setup{world: world, dsn: dsn, direct: direct})
 	lasts := time.Duration(300+random.IntN(1500)) * time.Millisecond
 	daemon := random.IntN(2) == 0
 	if daemon {
@@ -152,9 +151,8 @@ func chaos(t *testing.T, seed uint64, syncd string, sum *tally) {
 	if daemon {
 		loop(time.Millisecond, func(r *rand.Rand) { h.daemon(ctx, t, r, syncd, dsn, sum) })
 	}
-	for range 2 {
-		loop(time.Millisecond, func(r *rand.Rand) { h.shortLived(ctx, t, r, sum) })
-	}
+	loop(time.Millisecond, func(r *rand.Rand) { h.shortLived(ctx, t, r, sum) })
+	loop(time.Millisecond, func(r *rand.Rand) { h.shortLived(ctx, t, r, sum) })
 	all.Wait()
 	h.server.ClearFaults()
 	h.settle(t, sum)

@@ -37,7 +37,7 @@ type harness struct {
 	http    *httptest.Server
 	store   *store.Store
 	metrics bool
-	direct  string // address of the database itself, where there is a pooler before it; "" = that of store
+	direct  string // as in setup
 }
 
 type setup struct {
@@ -45,6 +45,7 @@ type setup struct {
 	server polarsim.ServerOptions
 	mirror func(*mirror.Config)
 	dsn    string // "" = a fresh migrated database
+	direct string // of the database itself, where dsn is that of a pooler before it
 	schema string // "" = polar
 	// metrics are fifty rows a day whatever the size of the organization, events twenty times as many as customers; a test
 	// that is not about them does without both. One that is looks at the organization as it was fourteen months after the first
@@ -69,7 +70,7 @@ func start(t *testing.T, s setup) *harness {
 	if s.schema == "" {
 		s.schema = "polar"
 	}
-	h := &harness{world: polarsim.NewWorld(s.world)}
+	h := &harness{world: polarsim.NewWorld(s.world), direct: s.direct}
 	h.server = polarsim.NewServer(h.world, s.server)
 	h.http = httptest.NewServer(h.server)
 	t.Cleanup(h.http.Close)

@@ -32,7 +32,7 @@ func TestLost(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer conn.Close(t.Context()) //nolint:errcheck // nothing is left to be written
+			defer conn.Close(t.Context())
 			// It waits until the sessions are gone.
 			if _, err := conn.Exec(t.Context(), "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"); err != nil {
 				t.Fatal(err)
@@ -77,12 +77,12 @@ func TestLostWhileItIsMadeReady(t *testing.T) {
 
 // cutAtTheFirstQuery passes on what comes to a server until the client asks something.
 func cutAtTheFirstQuery(client net.Conn, to string) {
-	defer client.Close()                //nolint:errcheck // it ends either way
+	defer client.Close()
 	server, err := net.Dial("unix", to) //nolint:noctx // it is closed
 	if err != nil {
 		return
 	}
-	defer server.Close() //nolint:errcheck // it ends either way
+	defer server.Close()
 	go func() {
 		_, _ = io.Copy(client, server)
 		_ = client.Close() // whoever asks the server to cancel something waits for it to hang up
