@@ -1,12 +1,13 @@
--- name: CustomFieldsUpsert :batchexec
+-- name: CustomFieldsUpsert :exec
 -- A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
 INSERT INTO custom_fields (
     id, created_at, modified_at, type, slug, name, organization_id, metadata, properties, _extra, _hash,
     _requested_at
-) VALUES (
-    @id, @created_at, @modified_at, @type, @slug, @name, @organization_id, @metadata, @properties, @_extra,
-    @_hash, @_requested_at
 )
+SELECT unnest(@id::uuid[]), unnest(@created_at::timestamptz[]), unnest(@modified_at::timestamptz[]),
+    unnest(@type::text[]), unnest(@slug::text[]), unnest(@name::text[]), unnest(@organization_id::uuid[]),
+    unnest(@metadata::jsonb[]), unnest(@properties::jsonb[]), unnest(@_extra::jsonb[]),
+    unnest(@_hash::bytea[]), unnest(@_requested_at::timestamptz[])
 ON CONFLICT (id) DO UPDATE SET
     created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, type = EXCLUDED.type,
     slug = EXCLUDED.slug, name = EXCLUDED.name, organization_id = EXCLUDED.organization_id,

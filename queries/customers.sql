@@ -1,14 +1,18 @@
--- name: CustomersUpsert :batchexec
+-- name: CustomersUpsert :exec
 -- A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
 INSERT INTO customers (
     id, created_at, modified_at, type, external_id, email, email_verified, name, billing_name,
     billing_address, tax_id, locale, avatar_url, default_payment_method_id, first_user_event_at, deleted_at,
     organization_id, metadata, _extra, _hash, _requested_at
-) VALUES (
-    @id, @created_at, @modified_at, @type, @external_id, @email, @email_verified, @name, @billing_name,
-    @billing_address, @tax_id, @locale, @avatar_url, @default_payment_method_id, @first_user_event_at,
-    @deleted_at, @organization_id, @metadata, @_extra, @_hash, @_requested_at
 )
+SELECT unnest(@id::uuid[]), unnest(@created_at::timestamptz[]), unnest(@modified_at::timestamptz[]),
+    unnest(@type::text[]), unnest(@external_id::text[]), unnest(@email::text[]),
+    unnest(@email_verified::boolean[]), unnest(@name::text[]), unnest(@billing_name::text[]),
+    unnest(@billing_address::jsonb[]), unnest(@tax_id::jsonb[]), unnest(@locale::text[]),
+    unnest(@avatar_url::text[]), unnest(@default_payment_method_id::uuid[]),
+    unnest(@first_user_event_at::timestamptz[]), unnest(@deleted_at::timestamptz[]),
+    unnest(@organization_id::uuid[]), unnest(@metadata::jsonb[]), unnest(@_extra::jsonb[]),
+    unnest(@_hash::bytea[]), unnest(@_requested_at::timestamptz[])
 ON CONFLICT (id) DO UPDATE SET
     created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, type = EXCLUDED.type,
     external_id = EXCLUDED.external_id, email = EXCLUDED.email, email_verified = EXCLUDED.email_verified,

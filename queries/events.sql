@@ -1,12 +1,14 @@
--- name: EventsUpsert :batchexec
+-- name: EventsUpsert :exec
 -- A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
 INSERT INTO events (
     id, timestamp, organization_id, name, label, source, customer_id, external_customer_id, member_id,
     external_member_id, parent_id, child_count, metadata, _extra, _hash, _requested_at
-) VALUES (
-    @id, @timestamp, @organization_id, @name, @label, @source, @customer_id, @external_customer_id,
-    @member_id, @external_member_id, @parent_id, @child_count, @metadata, @_extra, @_hash, @_requested_at
 )
+SELECT unnest(@id::uuid[]), unnest(@timestamp::timestamptz[]), unnest(@organization_id::uuid[]),
+    unnest(@name::text[]), unnest(@label::text[]), unnest(@source::text[]), unnest(@customer_id::uuid[]),
+    unnest(@external_customer_id::text[]), unnest(@member_id::uuid[]), unnest(@external_member_id::text[]),
+    unnest(@parent_id::uuid[]), unnest(@child_count::bigint[]), unnest(@metadata::jsonb[]),
+    unnest(@_extra::jsonb[]), unnest(@_hash::bytea[]), unnest(@_requested_at::timestamptz[])
 ON CONFLICT (id) DO UPDATE SET
     timestamp = EXCLUDED.timestamp, organization_id = EXCLUDED.organization_id, name = EXCLUDED.name,
     label = EXCLUDED.label, source = EXCLUDED.source, customer_id = EXCLUDED.customer_id,

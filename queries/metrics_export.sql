@@ -1,10 +1,11 @@
--- name: MetricsExportUpsert :batchexec
+-- name: MetricsExportUpsert :exec
 -- A file requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
 INSERT INTO metrics_export (
     id, "interval", timezone, period_start, display_name, value, _extra, _hash, _requested_at
-) VALUES (
-    @id, @interval, @timezone, @period_start, @display_name, @value, @_extra, @_hash, @_requested_at
 )
+SELECT unnest(@id::uuid[]), unnest(@interval::text[]), unnest(@timezone::text[]),
+    unnest(@period_start::timestamptz[]), unnest(@display_name::text[]), unnest(@value::numeric[]),
+    unnest(@_extra::jsonb[]), unnest(@_hash::bytea[]), unnest(@_requested_at::timestamptz[])
 ON CONFLICT (id) DO UPDATE SET
     "interval" = EXCLUDED."interval", timezone = EXCLUDED.timezone, period_start = EXCLUDED.period_start,
     display_name = EXCLUDED.display_name, value = EXCLUDED.value, _extra = EXCLUDED._extra,

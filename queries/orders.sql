@@ -1,4 +1,4 @@
--- name: OrdersUpsert :batchexec
+-- name: OrdersUpsert :exec
 -- A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
 INSERT INTO orders (
     id, created_at, modified_at, status, paid, billing_reason, description, currency, subtotal_amount,
@@ -7,15 +7,22 @@ INSERT INTO orders (
     platform_fee_currency, seats, units, customer_id, product_id, subscription_id, discount_id, checkout_id,
     invoice_number, is_invoice_generated, receipt_number, next_payment_attempt_at, billing_name,
     billing_address, metadata, custom_field_data, _extra, _hash, _requested_at
-) VALUES (
-    @id, @created_at, @modified_at, @status, @paid, @billing_reason, @description, @currency,
-    @subtotal_amount, @discount_amount, @net_amount, @tax_amount, @total_amount, @applied_balance_amount,
-    @due_amount, @refunded_amount, @refunded_tax_amount, @refundable_amount, @refundable_tax_amount,
-    @platform_fee_amount, @platform_fee_currency, @seats, @units, @customer_id, @product_id, @subscription_id,
-    @discount_id, @checkout_id, @invoice_number, @is_invoice_generated, @receipt_number,
-    @next_payment_attempt_at, @billing_name, @billing_address, @metadata, @custom_field_data, @_extra, @_hash,
-    @_requested_at
 )
+SELECT unnest(@id::uuid[]), unnest(@created_at::timestamptz[]), unnest(@modified_at::timestamptz[]),
+    unnest(@status::text[]), unnest(@paid::boolean[]), unnest(@billing_reason::text[]),
+    unnest(@description::text[]), unnest(@currency::text[]), unnest(@subtotal_amount::bigint[]),
+    unnest(@discount_amount::bigint[]), unnest(@net_amount::bigint[]), unnest(@tax_amount::bigint[]),
+    unnest(@total_amount::bigint[]), unnest(@applied_balance_amount::bigint[]), unnest(@due_amount::bigint[]),
+    unnest(@refunded_amount::bigint[]), unnest(@refunded_tax_amount::bigint[]),
+    unnest(@refundable_amount::bigint[]), unnest(@refundable_tax_amount::bigint[]),
+    unnest(@platform_fee_amount::bigint[]), unnest(@platform_fee_currency::text[]), unnest(@seats::bigint[]),
+    unnest(@units::bigint[]), unnest(@customer_id::uuid[]), unnest(@product_id::uuid[]),
+    unnest(@subscription_id::uuid[]), unnest(@discount_id::uuid[]), unnest(@checkout_id::uuid[]),
+    unnest(@invoice_number::text[]), unnest(@is_invoice_generated::boolean[]),
+    unnest(@receipt_number::text[]), unnest(@next_payment_attempt_at::timestamptz[]),
+    unnest(@billing_name::text[]), unnest(@billing_address::jsonb[]), unnest(@metadata::jsonb[]),
+    unnest(@custom_field_data::jsonb[]), unnest(@_extra::jsonb[]), unnest(@_hash::bytea[]),
+    unnest(@_requested_at::timestamptz[])
 ON CONFLICT (id) DO UPDATE SET
     created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, status = EXCLUDED.status,
     paid = EXCLUDED.paid, billing_reason = EXCLUDED.billing_reason, description = EXCLUDED.description,
@@ -38,15 +45,17 @@ ON CONFLICT (id) DO UPDATE SET
     _synced_at = now(), _deleted_at = NULL
 WHERE orders._requested_at <= EXCLUDED._requested_at;
 
--- name: OrderItemsUpsert :batchexec
+-- name: OrderItemsUpsert :exec
 -- Writes only a row that is new, changed, moved or listed again, and never over a reply requested later.
 INSERT INTO order_items (
     order_id, id, created_at, modified_at, label, amount, tax_amount, proration, product_price_id, _position,
     _extra, _hash, _requested_at
-) VALUES (
-    @order_id, @id, @created_at, @modified_at, @label, @amount, @tax_amount, @proration, @product_price_id,
-    @_position, @_extra, @_hash, @_requested_at
 )
+SELECT unnest(@order_id::uuid[]), unnest(@id::uuid[]), unnest(@created_at::timestamptz[]),
+    unnest(@modified_at::timestamptz[]), unnest(@label::text[]), unnest(@amount::bigint[]),
+    unnest(@tax_amount::bigint[]), unnest(@proration::boolean[]), unnest(@product_price_id::uuid[]),
+    unnest(@_position::bigint[]), unnest(@_extra::jsonb[]), unnest(@_hash::bytea[]),
+    unnest(@_requested_at::timestamptz[])
 ON CONFLICT (order_id, id) DO UPDATE SET
     created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, label = EXCLUDED.label,
     amount = EXCLUDED.amount, tax_amount = EXCLUDED.tax_amount, proration = EXCLUDED.proration,

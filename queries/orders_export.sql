@@ -1,16 +1,21 @@
--- name: OrdersExportUpsert :batchexec
+-- name: OrdersExportUpsert :exec
 -- A file requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
 INSERT INTO orders_export (
     id, email, created_at, product, net_amount, net_amount_major, currency, status, invoice_number, customer_name,
     billing_name, billing_country, subtotal_amount, subtotal_amount_major, discount_amount, discount_amount_major,
     tax_amount, tax_amount_major, total_amount, total_amount_major, refunded_amount, refunded_amount_major,
     billing_reason, _extra, _hash, _requested_at
-) VALUES (
-    @id, @email, @created_at, @product, @net_amount, @net_amount_major, @currency, @status, @invoice_number,
-    @customer_name, @billing_name, @billing_country, @subtotal_amount, @subtotal_amount_major, @discount_amount,
-    @discount_amount_major, @tax_amount, @tax_amount_major, @total_amount, @total_amount_major, @refunded_amount,
-    @refunded_amount_major, @billing_reason, @_extra, @_hash, @_requested_at
 )
+SELECT unnest(@id::uuid[]), unnest(@email::text[]), unnest(@created_at::timestamptz[]),
+    unnest(@product::text[]), unnest(@net_amount::bigint[]), unnest(@net_amount_major::numeric[]),
+    unnest(@currency::text[]), unnest(@status::text[]), unnest(@invoice_number::text[]),
+    unnest(@customer_name::text[]), unnest(@billing_name::text[]), unnest(@billing_country::text[]),
+    unnest(@subtotal_amount::bigint[]), unnest(@subtotal_amount_major::numeric[]),
+    unnest(@discount_amount::bigint[]), unnest(@discount_amount_major::numeric[]),
+    unnest(@tax_amount::bigint[]), unnest(@tax_amount_major::numeric[]), unnest(@total_amount::bigint[]),
+    unnest(@total_amount_major::numeric[]), unnest(@refunded_amount::bigint[]),
+    unnest(@refunded_amount_major::numeric[]), unnest(@billing_reason::text[]), unnest(@_extra::jsonb[]),
+    unnest(@_hash::bytea[]), unnest(@_requested_at::timestamptz[])
 ON CONFLICT (id) DO UPDATE SET
     email = EXCLUDED.email, created_at = EXCLUDED.created_at, product = EXCLUDED.product,
     net_amount = EXCLUDED.net_amount, net_amount_major = EXCLUDED.net_amount_major, currency = EXCLUDED.currency,

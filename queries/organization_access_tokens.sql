@@ -1,12 +1,13 @@
--- name: OrganizationAccessTokensUpsert :batchexec
+-- name: OrganizationAccessTokensUpsert :exec
 -- A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
 INSERT INTO organization_access_tokens (
     id, created_at, modified_at, comment, scopes, expires_at, last_used_at, organization_id, _extra, _hash,
     _requested_at
-) VALUES (
-    @id, @created_at, @modified_at, @comment, @scopes, @expires_at, @last_used_at, @organization_id, @_extra,
-    @_hash, @_requested_at
 )
+SELECT unnest(@id::uuid[]), unnest(@created_at::timestamptz[]), unnest(@modified_at::timestamptz[]),
+    unnest(@comment::text[]), unnest(@scopes::jsonb[]), unnest(@expires_at::timestamptz[]),
+    unnest(@last_used_at::timestamptz[]), unnest(@organization_id::uuid[]), unnest(@_extra::jsonb[]),
+    unnest(@_hash::bytea[]), unnest(@_requested_at::timestamptz[])
 ON CONFLICT (id) DO UPDATE SET
     created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, comment = EXCLUDED.comment,
     scopes = EXCLUDED.scopes, expires_at = EXCLUDED.expires_at, last_used_at = EXCLUDED.last_used_at,

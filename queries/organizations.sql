@@ -1,4 +1,4 @@
--- name: OrganizationsUpsert :batchexec
+-- name: OrganizationsUpsert :exec
 -- A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
 INSERT INTO organizations (
     id, created_at, modified_at, name, slug, status, email, website, avatar_url, country, socials,
@@ -7,14 +7,20 @@ INSERT INTO organizations (
     embed_hosts_enforced, account_id, payout_account_id, feature_settings, subscription_settings,
     customer_email_settings, customer_portal_settings, dispute_settings, capabilities, _extra, _hash,
     _requested_at
-) VALUES (
-    @id, @created_at, @modified_at, @name, @slug, @status, @email, @website, @avatar_url, @country, @socials,
-    @default_presentment_currency, @default_tax_behavior, @proration_behavior, @allow_customer_updates,
-    @details_submitted_at, @onboarding_resubmission_requested_at, @sso_enforced, @embed_hosts,
-    @embed_hosts_enforced, @account_id, @payout_account_id, @feature_settings, @subscription_settings,
-    @customer_email_settings, @customer_portal_settings, @dispute_settings, @capabilities, @_extra, @_hash,
-    @_requested_at
 )
+SELECT unnest(@id::uuid[]), unnest(@created_at::timestamptz[]), unnest(@modified_at::timestamptz[]),
+    unnest(@name::text[]), unnest(@slug::text[]), unnest(@status::text[]), unnest(@email::text[]),
+    unnest(@website::text[]), unnest(@avatar_url::text[]), unnest(@country::text[]),
+    unnest(@socials::jsonb[]), unnest(@default_presentment_currency::text[]),
+    unnest(@default_tax_behavior::text[]), unnest(@proration_behavior::text[]),
+    unnest(@allow_customer_updates::boolean[]), unnest(@details_submitted_at::timestamptz[]),
+    unnest(@onboarding_resubmission_requested_at::timestamptz[]), unnest(@sso_enforced::boolean[]),
+    unnest(@embed_hosts::jsonb[]), unnest(@embed_hosts_enforced::boolean[]), unnest(@account_id::uuid[]),
+    unnest(@payout_account_id::uuid[]), unnest(@feature_settings::jsonb[]),
+    unnest(@subscription_settings::jsonb[]), unnest(@customer_email_settings::jsonb[]),
+    unnest(@customer_portal_settings::jsonb[]), unnest(@dispute_settings::jsonb[]),
+    unnest(@capabilities::jsonb[]), unnest(@_extra::jsonb[]), unnest(@_hash::bytea[]),
+    unnest(@_requested_at::timestamptz[])
 ON CONFLICT (id) DO UPDATE SET
     created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, name = EXCLUDED.name,
     slug = EXCLUDED.slug, status = EXCLUDED.status, email = EXCLUDED.email, website = EXCLUDED.website,

@@ -1,13 +1,15 @@
--- name: RefundsUpsert :batchexec
+-- name: RefundsUpsert :exec
 -- A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
 INSERT INTO refunds (
     id, created_at, modified_at, status, reason, amount, tax_amount, currency, organization_id, order_id,
     subscription_id, customer_id, revoke_benefits, metadata, dispute_id, _extra, _hash, _requested_at
-) VALUES (
-    @id, @created_at, @modified_at, @status, @reason, @amount, @tax_amount, @currency, @organization_id,
-    @order_id, @subscription_id, @customer_id, @revoke_benefits, @metadata, @dispute_id, @_extra, @_hash,
-    @_requested_at
 )
+SELECT unnest(@id::uuid[]), unnest(@created_at::timestamptz[]), unnest(@modified_at::timestamptz[]),
+    unnest(@status::text[]), unnest(@reason::text[]), unnest(@amount::bigint[]),
+    unnest(@tax_amount::bigint[]), unnest(@currency::text[]), unnest(@organization_id::uuid[]),
+    unnest(@order_id::uuid[]), unnest(@subscription_id::uuid[]), unnest(@customer_id::uuid[]),
+    unnest(@revoke_benefits::boolean[]), unnest(@metadata::jsonb[]), unnest(@dispute_id::uuid[]),
+    unnest(@_extra::jsonb[]), unnest(@_hash::bytea[]), unnest(@_requested_at::timestamptz[])
 ON CONFLICT (id) DO UPDATE SET
     created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, status = EXCLUDED.status,
     reason = EXCLUDED.reason, amount = EXCLUDED.amount, tax_amount = EXCLUDED.tax_amount,

@@ -1,16 +1,22 @@
--- name: SubscriptionsExportUpsert :batchexec
+-- name: SubscriptionsExportUpsert :exec
 -- A file requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
 INSERT INTO subscriptions_export (
     id, email, started_at, product, amount, amount_major, currency, status, recurring_interval, customer_name,
     billing_name, billing_country, net_amount, net_amount_major, discount, seats, current_period_start,
     current_period_end, cancel_at_period_end, canceled_at, ends_at, ended_at, cancellation_reason, trial_start,
     trial_end, active, _extra, _hash, _requested_at
-) VALUES (
-    @id, @email, @started_at, @product, @amount, @amount_major, @currency, @status, @recurring_interval,
-    @customer_name, @billing_name, @billing_country, @net_amount, @net_amount_major, @discount, @seats,
-    @current_period_start, @current_period_end, @cancel_at_period_end, @canceled_at, @ends_at, @ended_at,
-    @cancellation_reason, @trial_start, @trial_end, @active, @_extra, @_hash, @_requested_at
 )
+SELECT unnest(@id::uuid[]), unnest(@email::text[]), unnest(@started_at::timestamptz[]),
+    unnest(@product::text[]), unnest(@amount::bigint[]), unnest(@amount_major::numeric[]),
+    unnest(@currency::text[]), unnest(@status::text[]), unnest(@recurring_interval::text[]),
+    unnest(@customer_name::text[]), unnest(@billing_name::text[]), unnest(@billing_country::text[]),
+    unnest(@net_amount::bigint[]), unnest(@net_amount_major::numeric[]), unnest(@discount::text[]),
+    unnest(@seats::bigint[]), unnest(@current_period_start::timestamptz[]),
+    unnest(@current_period_end::timestamptz[]), unnest(@cancel_at_period_end::boolean[]),
+    unnest(@canceled_at::timestamptz[]), unnest(@ends_at::timestamptz[]), unnest(@ended_at::timestamptz[]),
+    unnest(@cancellation_reason::text[]), unnest(@trial_start::timestamptz[]),
+    unnest(@trial_end::timestamptz[]), unnest(@active::boolean[]), unnest(@_extra::jsonb[]),
+    unnest(@_hash::bytea[]), unnest(@_requested_at::timestamptz[])
 ON CONFLICT (id) DO UPDATE SET
     email = EXCLUDED.email, started_at = EXCLUDED.started_at, product = EXCLUDED.product,
     amount = EXCLUDED.amount, amount_major = EXCLUDED.amount_major, currency = EXCLUDED.currency,

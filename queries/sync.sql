@@ -35,6 +35,10 @@ FOR UPDATE;
 -- that each sees what the other has stored before it decides which reply is newer.
 SELECT lease_run FROM sync_streams WHERE stream = @stream FOR UPDATE;
 
+-- name: StreamsHold :many
+-- The same for pages, and the row of the run's lease with it: nobody can take the lease until they are committed.
+SELECT stream, lease_run FROM sync_streams WHERE stream = ANY(@streams::text[]) ORDER BY stream FOR UPDATE;
+
 -- name: StreamLease :exec
 UPDATE sync_streams
 SET lease_run = @run_id, lease_holder = @holder,
@@ -160,8 +164,15 @@ SET item_id = EXCLUDED.item_id, run_id = EXCLUDED.run_id, reason = EXCLUDED.reas
 UPDATE sync_rejects SET resolved_at = now()
 WHERE stream = @stream AND item_id = ANY(@ids::uuid[]) AND resolved_at IS NULL;
 
--- name: RejectsOpen :one
-SELECT count(*) FROM sync_rejects WHERE stream = @stream AND resolved_at IS NULL;
+-- name: StreamOpen :one
+-- What a stored page of the stream may settle: open rejects that it may heal, rows that were only copied so far, and rows under
+-- suspicion, of which any reply that shows one acquits it. And the organization whose objects are taken, if there is one.
+WITH known AS (INSERT INTO sync_streams (stream) VALUES (@stream) ON CONFLICT (stream) DO NOTHING)
+SELECT EXISTS (SELECT FROM sync_rejects r WHERE r.stream = @stream AND r.resolved_at IS NULL) AS rejects,
+       EXISTS (SELECT FROM sync_stubs c WHERE c.stream = @stream AND c.resolved_at IS NULL) AS stubs,
+       EXISTS (SELECT FROM sync_suspects d WHERE d.stream = @stream) AS suspects,
+       m.organization_id
+FROM (SELECT 1) AS one LEFT JOIN sync_meta m ON true;
 
 -- name: RunStartedAt :one
 SELECT started_at FROM sync_runs WHERE id = @id;
@@ -211,16 +222,16 @@ WHERE stream = @stream AND resolved_at IS NULL AND copied_from IS NOT NULL;
 SELECT count(*) FROM sync_rejects
 WHERE stream = @stream AND item_id = ANY(@ids::uuid[]) AND resolved_at IS NULL;
 
--- name: PageClose :execrows
--- The last statement of a page's transaction: the ids received, the run's counts (so that those of a run that died are
--- true), the checkpoint, and the lease for another while. Compare-and-swap on the run: no row means that another process
--- holds the lease now.
-WITH seen AS (
-    INSERT INTO sync_seen (stream, sweep_id, page, ids, requested_at)
-    VALUES (@seen, @sweep_id, @page, @ids, @requested_at)
-), run AS (
+-- name: SeenInsert :exec
+INSERT INTO sync_seen (stream, sweep_id, page, ids, requested_at)
+VALUES (@stream, @sweep_id, @page, @ids, @requested_at);
+
+-- name: PageClose :exec
+-- The last statement of a transaction with pages: the run's counts (so that those of a run that died are true), the
+-- checkpoint, and the lease for another while, which StreamsHold has found to be the run's.
+WITH run AS (
     UPDATE sync_runs
-    SET pages = pages + 1,
+    SET pages = pages + @pages,
         requests = @requests,
         rows_read = rows_read + @rows_read,
         rows_inserted = rows_inserted + @rows_inserted,
@@ -235,7 +246,7 @@ WITH seen AS (
 )
 UPDATE sync_streams
 SET checkpoint = @checkpoint, checkpoint_at = now(),
-    sweep_pages = sweep_pages + 1,
-    sweep_total = COALESCE(sweep_total, sqlc.narg(total)::bigint),
+    sweep_pages = sweep_pages + @pages,
+    sweep_total = COALESCE(sweep_total, sqlc.narg(sweep_total)::bigint),
     leased_until = clock_timestamp() + make_interval(secs => @ttl_seconds)
 WHERE sync_streams.stream = @lease AND lease_run = @run_id;

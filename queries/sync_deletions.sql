@@ -14,9 +14,6 @@ RETURNING id, first_run, noticed_at, emptied_at;
 -- name: SuspectsHold :exec
 UPDATE sync_suspects SET held = true WHERE stream = @stream AND id = ANY(@ids::uuid[]);
 
--- name: SuspectsOpen :one
-SELECT EXISTS (SELECT FROM sync_suspects WHERE stream = @stream);
-
 -- name: SuspectsHeld :many
 -- last_run is the number of a sweep: that of the run that began it.
 SELECT s.stream, s.id, s.noticed_at, r.started_at AS swept_at, COALESCE(r.stamped_at, r.started_at)::timestamptz AS as_of

@@ -1,11 +1,12 @@
--- name: WebhookEndpointsUpsert :batchexec
+-- name: WebhookEndpointsUpsert :exec
 -- A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
 INSERT INTO webhook_endpoints (
     id, created_at, modified_at, name, format, organization_id, events, enabled, _extra, _hash, _requested_at
-) VALUES (
-    @id, @created_at, @modified_at, @name, @format, @organization_id, @events, @enabled, @_extra, @_hash,
-    @_requested_at
 )
+SELECT unnest(@id::uuid[]), unnest(@created_at::timestamptz[]), unnest(@modified_at::timestamptz[]),
+    unnest(@name::text[]), unnest(@format::text[]), unnest(@organization_id::uuid[]),
+    unnest(@events::jsonb[]), unnest(@enabled::boolean[]), unnest(@_extra::jsonb[]), unnest(@_hash::bytea[]),
+    unnest(@_requested_at::timestamptz[])
 ON CONFLICT (id) DO UPDATE SET
     created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, name = EXCLUDED.name,
     format = EXCLUDED.format, organization_id = EXCLUDED.organization_id, events = EXCLUDED.events,

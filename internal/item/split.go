@@ -23,7 +23,7 @@ type Item struct {
 	Copies   []jsontext.Value // by Shape.CopyIndex: copies of other objects, as received; nil where there is none
 	Deleted  bool             // it says that Polar has deleted it
 	Raw      jsontext.Value   // as received, without secrets; of a child nil
-	Tuple    []byte           // what COPY takes, where the store made it ahead
+	Encoded  []byte           // its columns as the store takes them, where they were made ahead
 	whose    jsontext.Value   // what it says of its organization
 }
 

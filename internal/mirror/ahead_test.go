@@ -39,17 +39,57 @@ func TestAheadOverlaps(t *testing.T) {
 		start, boom := time.Now(), errors.New("boom")
 		var got []int
 		var last error
-		for p, err := range ahead(t.Context(), numbered(10, time.Second, boom)) {
+		for pages, err := range ahead(t.Context(), 4, numbered(10, time.Second, boom)) {
 			if last = err; err == nil {
-				got = append(got, p.Total)
-				time.Sleep(time.Second) // storing it takes as long
+				got = append(got, len(pages), pages[0].Total)
+				time.Sleep(900 * time.Millisecond) // storing it takes a little less
 			}
 		}
-		if !slices.Equal(got, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}) || !errors.Is(last, boom) {
+		if !slices.Equal(got, []int{1, 0, 1, 1, 1, 2, 1, 3, 1, 4, 1, 5, 1, 6, 1, 7, 1, 8, 1, 9}) || !errors.Is(last, boom) {
 			t.Errorf("%v, %v", got, last)
 		}
-		if took := time.Since(start); took != 11*time.Second {
+		if took := time.Since(start); took != 10900*time.Millisecond {
 			t.Errorf("took %v: reading and storing do not overlap", took)
+		}
+	})
+}
+
+// Where storing is slow, what is ready is stored together, and no more is read than may be on its way.
+func TestAheadGivesAllThatIsReady(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		boom := errors.New("boom")
+		var sizes []int
+		read := 0
+		for pages, err := range ahead(t.Context(), 4, func(ctx context.Context) iter.Seq2[fetch.Page, error] {
+			return func(yield func(fetch.Page, error) bool) {
+				for p, err := range numbered(12, time.Second, boom)(ctx) {
+					read++
+					if !yield(p, err) {
+						return
+					}
+				}
+			}
+		}) {
+			if err != nil {
+				if !errors.Is(err, boom) || read != 13 {
+					t.Errorf("%v after %d", err, read)
+				}
+				break
+			}
+			had := pages[0].Total
+			for i, p := range pages {
+				if p.Total != had+i {
+					t.Errorf("page %d after %d", p.Total, had)
+				}
+			}
+			sizes = append(sizes, len(pages))
+			time.Sleep(time.Hour)
+			if on := read - had; on > len(pages)+4 {
+				t.Errorf("%d pages are on their way, %d of them in the hands of the loop", on, len(pages))
+			}
+		}
+		if !slices.Equal(sizes, []int{1, 4, 4, 3}) {
+			t.Errorf("%v pages at a time", sizes)
 		}
 	})
 }
@@ -59,7 +99,7 @@ func TestAheadReportsTheEndOfItsContext(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		var last error
-		for _, err := range ahead(ctx, numbered(10, time.Hour, nil)) {
+		for _, err := range ahead(ctx, 8, numbered(10, time.Hour, nil)) {
 			if last = err; err == nil {
 				cancel()
 			}
@@ -73,7 +113,7 @@ func TestAheadReportsTheEndOfItsContext(t *testing.T) {
 func TestAheadStopsWithTheLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // fails if a goroutine is left
 		start := time.Now()
-		for _, err := range ahead(t.Context(), numbered(10, time.Hour, nil)) {
+		for _, err := range ahead(t.Context(), 8, numbered(10, time.Hour, nil)) {
 			if err != nil {
 				t.Error(err)
 			}
@@ -82,7 +122,7 @@ func TestAheadStopsWithTheLoop(t *testing.T) {
 		if took := time.Since(start); took != time.Hour {
 			t.Errorf("took %v: the next page was waited for", took)
 		}
-		for _, err := range ahead(t.Context(), func(context.Context) iter.Seq2[fetch.Page, error] { panic("oops") }) {
+		for _, err := range ahead(t.Context(), 8, func(context.Context) iter.Seq2[fetch.Page, error] { panic("oops") }) {
 			if err == nil || !strings.Contains(err.Error(), "oops") {
 				t.Errorf("a panic became %v", err)
 			}

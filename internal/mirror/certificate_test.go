@@ -67,9 +67,10 @@ func small(name string, limit int) func(*mirror.Config) {
 	})
 }
 
-// after calls do once the nth page of a run is stored.
+// after calls do once the nth page of a run is stored, and when no more than one page has been read beyond it.
 func after(n int, do func()) func(*mirror.Config) {
 	return func(c *mirror.Config) {
+		c.Ahead = 1
 		c.Observer = observer(func() {
 			if n--; n == 0 {
 				do()

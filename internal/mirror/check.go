@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"syncd/internal/fetch"
+	"syncd/internal/store"
 )
 
 // ours are the columns that every table of a stream has beside the API's.
@@ -18,13 +19,13 @@ func (s Stream) check() error {
 	bad := func(format string, args ...any) {
 		errs = append(errs, fmt.Errorf("stream %q: "+format, append([]any{s.Name}, args...)...))
 	}
-	if s.Name == "" || s.Scan == nil || s.Table.upsert == nil || s.Scope == "" {
+	if s.Name == "" || s.Scan == nil || len(s.Table.List) == 0 || s.Scope == "" {
 		bad("name, scope, scan and table are all needed")
 	}
 	if !strings.HasPrefix(s.Path, "/v1/") {
 		bad("path %q does not begin with /v1/", s.Path)
 	}
-	columns := func(what string, t Table, more ...string) {
+	columns := func(what string, t store.Table, more ...string) {
 		for _, c := range append(more, ours...) {
 			if !t.Has(c) {
 				bad("%s has no column %q", what, c)

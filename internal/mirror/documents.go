@@ -7,6 +7,7 @@ import (
 	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 
 	"syncd/internal/fetch"
@@ -134,7 +135,7 @@ func (r *Runner) askOrder(ctx context.Context, id uuid.UUID) (orderFacts, error)
 		InvoiceGenerated bool    `json:"is_invoice_generated"`
 		ReceiptNumber    *string `json:"receipt_number"`
 	}
-	if err := jsonv2.Unmarshal(body.Value, &o, decodeOptions); err != nil {
+	if err := jsonv2.Unmarshal(body.Value, &o, jsontext.AllowDuplicateNames(true)); err != nil {
 		return orderFacts{}, fmt.Errorf("%w: %s: %w", fetch.ErrContract, path, err)
 	}
 	facts := orderFacts{asked: true}

@@ -167,9 +167,9 @@ func TestWholeNumbersByValue(t *testing.T) {
 			}
 			set(id, "total_amount", "NUMBER")
 			set(id, "items", "["+element+"]")
-			h.sync(t, "orders") // by COPY
+			h.sync(t, "orders") // new rows
 			if got := stored(); got != "4800 4800 0" {
-				t.Errorf("copied: %s", got)
+				t.Errorf("new: %s", got)
 			}
 			drift := []string{}
 			for _, d := range h.drift(t, "orders") {

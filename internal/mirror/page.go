@@ -3,31 +3,27 @@ package mirror
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"iter"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"syncd/internal/fetch"
 	"syncd/internal/item"
 	"syncd/internal/store"
-	"syncd/internal/store/db"
 )
 
 // parsed is a page whose items have been taken apart.
 type parsed struct {
 	fetch.Page
 	objects []item.Item
-	items   []store.Item // by index of the objects
 	rejects []store.Reject
 	err     error // it cannot be stored as a whole
 }
 
 // parse takes the items of a page apart.
 func (run *Run) parse(page fetch.Page) parsed {
-	p := parsed{Page: page, objects: make([]item.Item, 0, len(page.Items)), items: make([]store.Item, 0, len(page.Items))}
+	p := parsed{Page: page, objects: make([]item.Item, 0, len(page.Items))}
 	at := make(map[uuid.UUID]int, len(page.Items))
 	run.splitter.Checked, run.splitter.Organization = page.Checked, run.record.Organization
 	for _, raw := range page.Items {
@@ -40,17 +36,16 @@ func (run *Run) parse(page fetch.Page) parsed {
 			p.rejects = append(p.rejects, reject)
 			continue
 		}
-		row := store.Item{ID: o.ID, Hash: o.Hash, Body: o.Raw}
 		if i, twice := at[o.ID]; twice { // a row that moved within the page: the later one is newer
-			p.objects[i], p.items[i] = o, row
+			p.objects[i] = o
 			continue
 		}
 		at[o.ID] = len(p.objects)
-		p.objects, p.items = append(p.objects, o), append(p.items, row)
+		p.objects = append(p.objects, o)
 	}
 	p.err = run.understood()
-	if run.fresh.Load() {
-		run.s.compose(page.RequestedAt, p.objects)
+	if run.mostWritten.Load() {
+		run.s.target.Encode(page.RequestedAt, p.objects)
 	}
 	return p
 }
@@ -88,7 +83,11 @@ func (run *Run) parsing(pages iter.Seq2[fetch.Page, error]) iter.Seq2[parsed, er
 // store takes the items of a page apart and hands them to the store. next is
 // the checkpoint from which the run goes on when the page is stored.
 func (run *Run) store(ctx context.Context, page fetch.Page, next any) error {
-	return run.put(ctx, run.parse(page), next)
+	p, err := run.page(run.parse(page), next)
+	if err != nil {
+		return err
+	}
+	return run.put(ctx, p)
 }
 
 // understood refuses pages of a version of the API that this syncd does not know, and that differs from what it does know
@@ -104,19 +103,31 @@ func (run *Run) understood() error {
 	return nil
 }
 
-// put hands a parsed page to the store.
-func (run *Run) put(ctx context.Context, page parsed, next any) error {
+// put hands pages to the store, together.
+func (run *Run) put(ctx context.Context, pages ...store.Page) error {
+	items := 0
+	for _, p := range pages {
+		items += len(p.Items)
+	}
+	counts, err := run.record.Put(ctx, run.s.target, pages...)
+	if err == nil && items > 0 {
+		run.mostWritten.Store(counts.Inserted+counts.Updated > int64(items/2))
+	}
+	return err
+}
+
+// page is a parsed page as the store takes it.
+func (run *Run) page(page parsed, next any) (p store.Page, err error) {
 	if page.err != nil {
-		return page.err
+		return p, page.err
 	}
 	cursor, err := json.Marshal(next)
 	if err != nil {
-		return fmt.Errorf("checkpoint of %s: %w", run.s.Name, err)
+		return p, fmt.Errorf("checkpoint of %s: %w", run.s.Name, err)
 	}
-	p := store.Page{
-		Table:       run.s.Name,
+	p = store.Page{
 		RequestedAt: page.RequestedAt,
-		Items:       page.items,
+		Items:       page.objects,
 		Rejects:     page.rejects,
 		Read:        len(page.Items),
 		Checkpoint:  cursor,
@@ -130,31 +141,5 @@ func (run *Run) put(ctx context.Context, page parsed, next any) error {
 	for _, g := range page.Gaps {
 		p.Gaps = append(p.Gaps, run.gap(g))
 	}
-	quick := true
-	var copies copiesMet
-	p.Write = func(ctx context.Context, q *db.Queries, tx pgx.Tx, changes []store.Change) (err error) {
-		defer func() { quick = quick && !errors.Is(err, store.ErrCopy) }()
-		if copies, err = run.storeCopies(ctx, q, tx, page.objects, changes, quick); err != nil {
-			return err
-		}
-		var doubted []store.Change
-		for i := range changes {
-			if run.force || changes[i].Misdated {
-				changes[i].New = false // also where the row was lost: its children may be there
-				doubted = append(doubted, changes[i])
-			}
-		}
-		if err := run.s.distrust(ctx, tx, page.RequestedAt, page.objects, doubted); err != nil {
-			return err
-		}
-		return run.s.write(ctx, q, tx, page.RequestedAt, page.objects, changes, quick)
-	}
-	counts, err := run.record.StorePage(ctx, p)
-	if err != nil {
-		return err
-	}
-	run.fresh.Store(counts.Inserted > int64(len(p.Items)/2))
-	run.remember(copies.settled)
-	run.refused += copies.refused
-	return nil
+	return p, nil
 }

@@ -373,21 +373,3 @@ func (f *refresh) believed(ctx context.Context, gone []uuid.UUID) (bool, error) 
 	f.refuse("Polar says that %d rows of %s do not exist, and says so too of %d others that should: it is not believed, nothing was marked as deleted; sync the stream", len(gone), f.s.Name, len(others))
 	return false, nil
 }
-
-// distrust makes the children of these objects be written as if nothing were known of them: all anew, and those not
-// listed removed.
-func (s *prepared) distrust(ctx context.Context, tx pgx.Tx, requestedAt time.Time, objects []item.Item, changes []store.Change) error {
-	if len(changes) == 0 {
-		return nil
-	}
-	parents := make([]uuid.UUID, len(changes))
-	for i := range changes {
-		parents[i] = objects[changes[i].Index].ID
-	}
-	for _, c := range s.Children {
-		if err := store.Distrust(ctx, tx, c.Name, c.Parent, requestedAt, parents); err != nil {
-			return err
-		}
-	}
-	return nil
-}

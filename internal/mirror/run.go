@@ -30,10 +30,9 @@ type Run struct {
 	requests int64
 	drift    item.Drift
 	splitter item.Splitter
-	known    map[copyOf]struct{} // rows of other streams that are there, or were tried
-	refused  int                 // rows of other streams of which not even the copies in here could be stored
-	force    bool                // rewrite also what seems to be unchanged
-	fresh    atomic.Bool         // most of the last page was new: so is the next one, likely, which is being read meanwhile
+	force    bool // rewrite also what seems to be unchanged
+	// mostWritten: most of the last pages was new or changed; so are the next ones, likely, which are being read meanwhile.
+	mostWritten atomic.Bool
 }
 
 func (r *Runner) newRun(s *prepared, name string, record *store.Run, res *Result) *Run {
@@ -304,8 +303,8 @@ func (run *Run) unstored() (why []string) {
 	if n := run.record.Counts.Rejected; n > 0 {
 		why = append(why, fmt.Sprintf("%d items could not be stored: see sync_rejects", n))
 	}
-	if run.refused > 0 {
-		why = append(why, fmt.Sprintf("%d copies of rows of other streams could not be stored: see sync_rejects", run.refused))
+	if n := run.record.Counts.CopiesRefused; n > 0 {
+		why = append(why, fmt.Sprintf("%d copies of rows of other streams could not be stored: see sync_rejects", n))
 	}
 	return why
 }

@@ -72,6 +72,7 @@ type Config struct {
 	Off            map[string]bool          // streams that run only when they are named, and of which no copies are stored; nil = none: see Select
 	Retention      map[string]time.Duration // how far back the rows of a stream by windows are kept; 0 = all
 	Parallel       int                      // streams at a time in Sync; default 4
+	Ahead          int                      // pages that go together into one transaction at most, and that are read meanwhile; 0 = store.MaxPages
 	OrganizationID string                   // the organization that the token must belong to; "" = any
 	LeaseTTL       time.Duration
 	WaitForLease   bool  // wait out the lease of a process that died, rather than skip the stream at once
@@ -110,8 +111,9 @@ type Runner struct {
 // prepared is a stream with what is derived from it once.
 type prepared struct {
 	Stream
-	shape *item.Shape
-	place int // in the table of streams
+	shape  *item.Shape
+	target *store.Target // nil of what stores no pages
+	place  int           // in the table of streams
 }
 
 // New checks the table of streams and makes a Runner.
@@ -121,6 +123,9 @@ func New(c Config) (*Runner, error) {
 	}
 	if c.Parallel <= 0 {
 		c.Parallel = 4
+	}
+	if c.Ahead <= 0 {
+		c.Ahead = store.MaxPages
 	}
 	if c.LeaseTTL <= 0 {
 		c.LeaseTTL = DefaultLeaseTTL
@@ -159,12 +164,14 @@ func New(c Config) (*Runner, error) {
 			return nil, err
 		}
 		s = c.bind(s)
-		r.streams[s.Name] = &prepared{s, s.shape(), i}
+		prepared := &prepared{Stream: s, shape: s.shape(), place: i}
+		r.streams[s.Name] = prepared
 		for f, of := range s.Copies {
 			if r.streams[of] == nil {
 				return nil, fmt.Errorf("stream %q: %q is a copy of a row of %q, which has to come before it", s.Name, f, of)
 			}
 		}
+		prepared.target = r.targetOf(prepared)
 		for _, p := range s.Parents {
 			if r.streams[p.Stream] == nil {
 				return nil, fmt.Errorf("stream %q is read for each row of %q, which has to come before it", s.Name, p.Stream)

@@ -15,15 +15,15 @@ import (
 // order it is read so that nothing is lost, and which table it goes to. One
 // runner serves all of them.
 type Stream struct {
-	Name  string     // of the stream and of its table
-	Path  string     // of the list endpoint, with the exact trailing slash
-	Get   string     // path of one object, with {id} and other columns of the row; "" where there is none
-	Pick  Pick       // how single objects are found where there is no Get
-	Ours  string     // path of one object by ids of the user's own system; "" where there is none
-	Scope string     // that the token needs
-	Query url.Values // parameters of every list request; nil for most
-	Scan  fetch.Scan // order in which the list is read
-	Table Table      // columns, and how a row is written
+	Name  string      // of the stream and of its table
+	Path  string      // of the list endpoint, with the exact trailing slash
+	Get   string      // path of one object, with {id} and other columns of the row; "" where there is none
+	Pick  Pick        // how single objects are found where there is no Get
+	Ours  string      // path of one object by ids of the user's own system; "" where there is none
+	Scope string      // that the token needs
+	Query url.Values  // parameters of every list request; nil for most
+	Scan  fetch.Scan  // order in which the list is read
+	Table store.Table // columns, and how a row is written
 
 	// Embedded names fields that are copies of other mirrored objects. They are
 	// live joins made when the reply was rendered, so storing them would make
@@ -92,7 +92,7 @@ type Child struct {
 	// OnlyKey: the elements are copies of other mirrored objects; only which ones
 	// they are is kept, in their order.
 	OnlyKey bool
-	Table   Table
+	Table   store.Table
 	Expect  item.Expect
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"syncd/internal/mirror"
 	"syncd/internal/slowtest"
+	"syncd/internal/store"
 )
 
 // The contract between the table of streams, the schema and the simulated Polar.
@@ -73,7 +74,7 @@ func TestStreamsContractRefuses(t *testing.T) {
 		"no path":                   func(s *mirror.Stream) { s.Path = "orders" },
 		"no scan":                   func(s *mirror.Stream) { s.Scan = nil },
 		"no scope":                  func(s *mirror.Stream) { s.Scope = "" },
-		"no table":                  func(s *mirror.Stream) { s.Table = mirror.Table{} },
+		"no table":                  func(s *mirror.Stream) { s.Table = store.Table{} },
 		"drops a column":            func(s *mirror.Stream) { s.Embedded = append(s.Embedded, "currency") },
 		"parent of a child":         func(s *mirror.Stream) { s.Children = []mirror.Child{s.Children[0]}; s.Children[0].Parent = "orderid" },
 		"key of a child":            func(s *mirror.Stream) { s.Children = []mirror.Child{s.Children[0]}; s.Children[0].Key = "item_id" },

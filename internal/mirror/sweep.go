@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"syncd/internal/fetch"
+	"syncd/internal/store"
 )
 
 // sweep is a run that reads a stream from end to end and then proves that it
@@ -203,28 +204,52 @@ func some(texts []string) string {
 // scan reads and stores from a position until the scan is done.
 func (sw *sweep) scan(ctx context.Context, from fetch.Cursor) error {
 	sw.from, sw.tied, sw.whole = from, from.Tied, -1
-	pages := ahead(ctx, func(ctx context.Context) iter.Seq2[parsed, error] {
+	ready := ahead(ctx, sw.r.Ahead, func(ctx context.Context) iter.Seq2[parsed, error] {
 		return sw.parsing(sw.s.Scan.Pages(ctx, sw.r.Client, sw.s.Path, sw.s.Query, from))
 	})
-	for page, err := range pages {
-		sw.requests += int64(page.Requests)
+	for pages, err := range ready {
 		if err != nil {
+			for _, page := range pages {
+				sw.requests += int64(page.Requests)
+			}
 			return err
 		}
-		if err := sw.put(ctx, page, sw.position(page.Next)); err != nil {
+		if err := sw.putAll(ctx, pages); err != nil {
 			return err
 		}
-		sw.tied, sw.gone = page.Next.Tied, page.Next.Gone
-		sw.dropped = sw.dropped || page.Whole >= 0 && page.Whole < sw.whole
-		sw.whole = page.Whole
-		sw.counted.tell(page.Whole)
-		sw.progress(page.Page)
-		if page.Done {
-			return nil
+		for _, page := range pages {
+			sw.tied, sw.gone = page.Next.Tied, page.Next.Gone
+			sw.dropped = sw.dropped || page.Whole >= 0 && page.Whole < sw.whole
+			sw.whole = page.Whole
+			sw.counted.tell(page.Whole)
+			if page.Done {
+				sw.progress(page.Page)
+				return nil
+			}
+			sw.from = page.Next
 		}
-		sw.from = page.Next
+		sw.progress(pages[len(pages)-1].Page)
 	}
 	return fmt.Errorf("%w: the scan of %s ended without its last page", fetch.ErrContract, sw.s.Name)
+}
+
+// putAll hands pages of the scan to the store, together. Those before one that cannot be stored are.
+func (sw *sweep) putAll(ctx context.Context, read []parsed) error {
+	pages := make([]store.Page, 0, len(read))
+	var failed error
+	for _, page := range read {
+		sw.requests += int64(page.Requests)
+		p, err := sw.page(page, sw.position(page.Next))
+		if err != nil {
+			failed = err
+			break
+		}
+		pages = append(pages, p)
+	}
+	if err := sw.put(ctx, pages...); err != nil {
+		return err
+	}
+	return failed
 }
 
 // news reads the end of the list where new rows land. A scan by page number

@@ -20,7 +20,7 @@ func TestBesideLateReplyLosesToOneThatFoundNoChange(t *testing.T) {
 	at := func(p store.Page, d time.Duration) store.Page { p.RequestedAt = now.Add(d); return p }
 	store1 := func(run *store.Run, p store.Page) store.Counts {
 		t.Helper()
-		c, err := run.StorePage(t.Context(), p)
+		c, err := run.Put(t.Context(), customers(), p)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,7 +68,7 @@ func TestBesideSlotKeepsItsCheckpoint(t *testing.T) {
 		return run
 	}
 	backfill := slot()
-	if _, err := backfill.StorePage(t.Context(), customerPage(2)); err != nil {
+	if _, err := backfill.Put(t.Context(), customers(), customerPage(2)); err != nil {
 		t.Fatal(err)
 	}
 	if err := backfill.Finish(t.Context(), store.Closing{Outcome: "interrupted"}); err != nil {
@@ -78,7 +78,7 @@ func TestBesideSlotKeepsItsCheckpoint(t *testing.T) {
 	if sweep.Checkpoint != nil {
 		t.Errorf("the sweep begins at %s", sweep.Checkpoint)
 	}
-	if _, err := sweep.StorePage(t.Context(), customerPage(3)); err != nil {
+	if _, err := sweep.Put(t.Context(), customers(), customerPage(3)); err != nil {
 		t.Fatal(err)
 	}
 	if err := sweep.Finish(t.Context(), store.Closing{Outcome: "succeeded", Verdict: "complete", SweepEnded: true}); err != nil {
@@ -108,7 +108,7 @@ func TestBesideSeenGoes(t *testing.T) {
 	for _, run := range []*store.Run{sweep, beside} {
 		p := customerPage(1)
 		p.RequestedAt = long
-		if _, err := run.StorePage(t.Context(), p); err != nil {
+		if _, err := run.Put(t.Context(), customers(), p); err != nil {
 			t.Fatal(err)
 		}
 	}

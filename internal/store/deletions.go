@@ -196,7 +196,7 @@ func (r *Run) Tombstone(ctx context.Context, table string, ids []uuid.UUID, asOf
 		rows, err := tx.Query(ctx, `
 			UPDATE `+pgx.Identifier{table}.Sanitize()+`
 			SET _deleted_at = now(), _synced_at = now(), _requested_at = $2
-			WHERE id = ANY($1) AND _deleted_at IS NULL AND (_requested_at <= $2 OR _requested_at > `+present+`) AND NOT `+fmt.Sprintf(later, 2, 3, "id")+`
+			WHERE id = ANY($1) AND _deleted_at IS NULL AND (_requested_at <= $2 OR _requested_at > `+present+`) AND NOT `+later("$2", "$3", "id")+`
 			RETURNING id`, ids, asOf, r.Stream)
 		if err != nil {
 			return err
@@ -207,8 +207,9 @@ func (r *Run) Tombstone(ctx context.Context, table string, ids []uuid.UUID, asOf
 		}
 		n = int64(len(gone))
 		// What a row that is gone lists is gone with it; a row that comes back is written with its children.
+		all := parents{gone, slices.Repeat([]time.Time{asOf}, len(gone))}
 		for _, c := range children {
-			if err := RemoveUnlisted(ctx, tx, c.Table, c.Parent, c.Parent, asOf, gone, nil); err != nil {
+			if err := all.removeUnlisted(ctx, tx, c.Table, c.Parent, c.Parent, nil); err != nil {
 				return err
 			}
 		}

@@ -105,7 +105,7 @@ func TestFailuresSayWhatHelps(t *testing.T) {
 		"CREATE TRIGGER full_disk BEFORE INSERT ON polar.customers EXECUTE FUNCTION polar.full()")
 	s := open(t, dsn, "polar")
 	run := begin(t, s)
-	_, err := run.StorePage(t.Context(), customerPage(1))
+	_, err := run.Put(t.Context(), customers(), customerPage(1))
 	says(t, "disk", err, "No space left on device", "SQLSTATE 53100", "the disk of the database server is full", "store page of customers")
 
 	for setting, words := range map[string][]string{
@@ -146,7 +146,7 @@ func TestLostConnection(t *testing.T) {
 		"a question": func(s *store.Store, _ *store.Run) error { _, err := s.Count(t.Context(), "customers"); return err },
 		"rows":       func(s *store.Store, _ *store.Run) error { _, _, err := s.Organization(t.Context()); return err },
 		"a page": func(_ *store.Store, r *store.Run) error {
-			_, err := r.StorePage(t.Context(), customerPage(1))
+			_, err := r.Put(t.Context(), customers(), customerPage(1))
 			return err
 		},
 		"an end": func(_ *store.Store, r *store.Run) error {

@@ -37,7 +37,7 @@ func TestLockOfAnotherSession(t *testing.T) {
 			run := begin(t, s)
 			do(t, admin, "BEGIN", "LOCK TABLE polar.customers, polar.sync_meta IN ACCESS EXCLUSIVE MODE")
 			errs := make(chan error, 2)
-			go func() { _, err := run.StorePage(t.Context(), customerPage(1)); errs <- err }()
+			go func() { _, err := run.Put(t.Context(), customers(), customerPage(1)); errs <- err }()
 			first := await(t, lines, "waiting for a lock")
 			pid := strconv.Itoa(int(admin.PgConn().PID()))
 			if first["holder_pid"] != pid || first["holder_user"] != admin.Config().User || first["on"] != "customers" || !strings.Contains(first["waiting"], "SELECT") {

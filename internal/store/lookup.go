@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -94,16 +93,4 @@ func (s *Store) orders(ctx context.Context, where string, arg any) ([]OrderDocum
 		return nil, fmt.Errorf("look up an order: %w", err)
 	}
 	return found, nil
-}
-
-// Distrust makes the child rows of these parents differ from anything that Polar may send, so that the page which
-// is written next rewrites them all, but for those of a later reply. It belongs into that page's transaction.
-func Distrust(ctx context.Context, tx pgx.Tx, table, parent string, requestedAt time.Time, parents []uuid.UUID) error {
-	_, err := tx.Exec(ctx, `
-		UPDATE `+pgx.Identifier{table}.Sanitize()+` SET _hash = '', _requested_at = LEAST(_requested_at, $2)
-		WHERE `+pgx.Identifier{parent}.Sanitize()+` = ANY($1) AND (_requested_at <= $2 OR _requested_at > `+present+`)`, parents, requestedAt)
-	if err != nil {
-		return fmt.Errorf("forget digests of %s: %w", table, err)
-	}
-	return nil
 }

@@ -209,7 +209,7 @@ func (p *Pool) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, er
 
 // QueryRow runs a statement of which one row is wanted, when that row is scanned.
 func (p *Pool) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
-	return row(func(dest []any) error {
+	return scanning(func(dest []any) error {
 		return p.told(again(ctx, func() error {
 			rows, err := p.Query(ctx, sql, args...)
 			if err != nil {
@@ -231,9 +231,9 @@ func (p *Pool) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 	})
 }
 
-type row func(dest []any) error
+type scanning func(dest []any) error
 
-func (r row) Scan(dest ...any) error { return r(dest) }
+func (r scanning) Scan(dest ...any) error { return r(dest) }
 
 // rows ends its loan when it is closed.
 type rows struct {
@@ -291,7 +291,7 @@ type noBatch struct {
 
 func (b noBatch) Exec() (pgconn.CommandTag, error) { return pgconn.CommandTag{}, b.err }
 func (b noBatch) Query() (pgx.Rows, error)         { return failedRows{err: b.err}, b.err }
-func (b noBatch) QueryRow() pgx.Row                { return row(func([]any) error { return b.err }) }
+func (b noBatch) QueryRow() pgx.Row                { return scanning(func([]any) error { return b.err }) }
 func (b noBatch) Close() error                     { return b.err }
 
 // Begin is for none: see inTx, which does a transaction again that Postgres broke off.

@@ -68,7 +68,7 @@ func TestConflictsAreRepeated(t *testing.T) {
 		}},
 		{"renew", func() error { return run.Renew(ctx) }},
 		{"page", func() error {
-			counts, err := run.StorePage(ctx, customerPage(3, "one", "two"))
+			counts, err := run.Put(ctx, customers(), customerPage(3, "one", "two"))
 			if want := (store.Counts{Pages: 1, Requests: 1, Read: 3, Inserted: 3}); err == nil && (counts != want || run.Counts != want) {
 				t.Errorf("page: %+v and %+v, want %+v", counts, run.Counts, want)
 			}

@@ -52,6 +52,8 @@ type Run struct {
 	stubs bool
 	// suspects: whether the stream has rows under suspicion, of which any reply that shows one acquits it.
 	suspects bool
+	// known are copies whose rows are there for good, as no row is ever removed, or not worth another try.
+	known map[copyOf]struct{}
 }
 
 // Counts of a run so far; what sync_runs holds.
@@ -59,6 +61,8 @@ type Counts struct {
 	Pages, Requests, Read, Inserted, Updated, Unchanged, Stale, Rejected int64
 	// Unexplained are those of Stale of which nothing tells what was requested later.
 	Unexplained int64
+	// CopiesRefused are copies of rows of other streams that could not be stored, and of which nobody had known.
+	CopiesRefused int64
 }
 
 // BusyError is ErrBusy with the holder of the lease.
@@ -172,9 +176,6 @@ func (s *Store) Open(ctx context.Context, stream, kind, holder string) (*Run, er
 	r := &Run{Stream: stream, s: s, seen: stream + "/" + kind}
 	err := s.pool.inTx(ctx, func(tx pgx.Tx) error {
 		q := s.q.WithTx(tx)
-		if err := q.StreamEnsure(ctx, stream); err != nil {
-			return err
-		}
 		if err := q.RunsAbandonOpen(ctx, db.RunsAbandonOpenParams{Stream: stream, Kind: kind}); err != nil {
 			return err
 		}
@@ -191,26 +192,15 @@ func (s *Store) Open(ctx context.Context, stream, kind, holder string) (*Run, er
 	return r, nil
 }
 
-// lookup finds out what a stored page of the stream may settle.
+// lookup finds out what a stored page of the stream may settle, and makes the stream known.
 func (r *Run) lookup(ctx context.Context, q *db.Queries) error {
-	open, err := q.RejectsOpen(ctx, r.Stream)
+	open, err := q.StreamOpen(ctx, r.Stream)
 	if err != nil {
 		return err
 	}
-	r.rejects = open > 0
-	if open, err = q.StubsOpen(ctx, r.Stream); err != nil {
-		return err
-	}
-	r.stubs = open > 0
-	if r.suspects, err = q.SuspectsOpen(ctx, r.Stream); err != nil {
-		return err
-	}
-	meta, err := q.MetaGet(ctx)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil
-	}
-	r.Organization = meta.OrganizationID
-	return err
+	r.rejects, r.stubs, r.suspects = open.Rejects, open.Stubs, open.Suspects
+	r.Organization = deref(open.OrganizationID)
+	return nil
 }
 
 // Renew extends the lease; ErrLeaseLost when another process has it. A run

@@ -99,6 +99,7 @@ func (s session) ready(ctx context.Context, conn *pgx.Conn) error {
 		return &Error{Err: fmt.Errorf("the server is Postgres %s", version), Remedy: fmt.Sprintf("syncd needs Postgres %d or newer", oldest)}
 	}
 	registerUUID(conn.TypeMap())
+	registerArrays(conn.TypeMap())
 	if s.pooled {
 		return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{BeginQuery: s.begin("READ COMMITTED")}, func(tx pgx.Tx) error {
 			return s.verify(ctx, tx)

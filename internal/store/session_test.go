@@ -187,7 +187,7 @@ func oneRun(ctx context.Context, s *store.Store, i int) error {
 	if err := run.Renew(ctx); err != nil {
 		return err
 	}
-	if _, err := run.StorePage(ctx, customerPage(2, `Łukasz "Zoë" \n'日本'`)); err != nil {
+	if _, err := run.Put(ctx, customers(), customerPage(2, `Łukasz "Zoë" \n'日本'`)); err != nil {
 		return err
 	}
 	if _, err := run.RecordDrift(ctx, []item.Finding{{Kind: "new_field", Field: `ö'\`}}); err != nil {

@@ -199,7 +199,7 @@ func TestLease(t *testing.T) {
 		t.Errorf("renew: %v", err)
 	}
 	page := customerPage(1)
-	if _, err := first.StorePage(ctx, page); !errors.Is(err, store.ErrLeaseLost) {
+	if _, err := first.Put(ctx, customers(), page); !errors.Is(err, store.ErrLeaseLost) {
 		t.Errorf("page: %v", err)
 	}
 	if err := first.Finish(ctx, store.Closing{Outcome: "succeeded"}); !errors.Is(err, store.ErrLeaseLost) {

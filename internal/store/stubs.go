@@ -3,12 +3,14 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"syncd/internal/item"
 	"syncd/internal/store/db"
 )
 
@@ -16,85 +18,155 @@ import (
 // stored: before any reply, so that every row read for itself wins over it.
 var CopiedAt = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// Missing tells which of these rows a table does not have.
-func Missing(ctx context.Context, tx pgx.Tx, table string, ids []uuid.UUID) ([]uuid.UUID, error) {
-	rows, err := tx.Query(ctx, `
-		SELECT i.id FROM unnest($1::uuid[]) AS i(id)
-		LEFT JOIN LATERAL (SELECT id FROM `+pgx.Identifier{table}.Sanitize()+` WHERE id = i.id LIMIT 1) t ON true
-		WHERE t.id IS NULL
-		ORDER BY i.id`, ids)
-	var missing []uuid.UUID
-	if err == nil {
-		missing, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
-	}
-	if err != nil {
-		return nil, fmt.Errorf("look for missing rows of %s: %w", table, err)
-	}
-	return missing, nil
+// maxKnown bounds how many rows of other streams a run remembers to be there.
+const maxKnown = 100_000
+
+// copyOf is a row of another stream that objects hold copies of.
+type copyOf struct {
+	field string
+	id    uuid.UUID
 }
 
-// Stub says where a copied row came from.
-type Stub struct {
-	ID, CopiedID uuid.UUID
-	Deleted      bool // the copy says that Polar has deleted the object
+// met are the copies in one field of changed objects whose rows nobody has met.
+type met struct {
+	CopyTarget
+	at      int               // place among Item.Copies
+	holder  map[uuid.UUID]int // index of an item, by the id of the copy in it
+	missing []uuid.UUID       // by id
 }
 
-// RecordStubs notes rows that were just inserted from copies, and marks those
-// as deleted whose copy says so.
-func RecordStubs(ctx context.Context, q *db.Queries, tx pgx.Tx, run int64, table, copiedFrom string, stubs []Stub) error {
-	t := pgx.Identifier{table}.Sanitize()
-	ids := make([]uuid.UUID, len(stubs))
-	for i, s := range stubs {
-		ids[i] = s.ID
-	}
-	// The stream's own run may have inserted the row meanwhile, and then it is no copy.
-	rows, err := tx.Query(ctx, `SELECT id FROM `+t+` WHERE id = ANY($1) AND _requested_at = $2`, ids, CopiedAt)
-	if err == nil {
-		ids, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
-	}
-	if err != nil {
-		return fmt.Errorf("tell copied rows of %s from read ones: %w", table, err)
-	}
-	p := db.StubsUpsertParams{Stream: table, CopiedFrom: copiedFrom, RunID: run}
-	var gone []uuid.UUID
-	for _, s := range stubs {
-		if !slices.Contains(ids, s.ID) {
+// lookForCopies asks which rows are missing that changed objects hold copies of.
+func (w *writing) lookForCopies(p *pipeline) {
+	w.copies = make([]met, 0, len(w.into.Copies)) // never moved: the answers go there
+	for _, target := range w.into.Copies {
+		m := met{CopyTarget: target, at: w.into.Shape.CopyIndex(target.Field), holder: map[uuid.UUID]int{}}
+		for _, c := range w.changes {
+			id, err := item.FieldID(w.items[c.item].Copies[m.at], "id")
+			if _, known := w.run.known[copyOf{target.Field, id}]; err == nil && !known {
+				m.holder[id] = c.item
+			}
+		}
+		if len(m.holder) == 0 {
 			continue
 		}
-		p.IDs, p.CopiedIds = append(p.IDs, s.ID), append(p.CopiedIds, s.CopiedID)
-		if s.Deleted {
-			gone = append(gone, s.ID)
+		for id := range m.holder {
+			w.settled = append(w.settled, copyOf{target.Field, id})
 		}
+		w.copies = append(w.copies, m)
+		missing := &w.copies[len(w.copies)-1].missing
+		sql := `
+			SELECT i.id FROM unnest($1::uuid[]) AS i(id)
+			LEFT JOIN LATERAL (SELECT id FROM ` + pgx.Identifier{target.Of.Stream}.Sanitize() + ` WHERE id = i.id LIMIT 1) t ON true
+			WHERE t.id IS NULL
+			ORDER BY i.id`
+		p.query(sql, []any{slices.Collect(maps.Keys(m.holder))}, func(rows pgx.Rows) (err error) {
+			*missing, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+			return err
+		})
 	}
-	if err := q.StubsUpsert(ctx, p); err != nil {
-		return fmt.Errorf("record copied rows of %s: %w", table, err)
-	}
-	if _, err := q.RejectsResolve(ctx, db.RejectsResolveParams{Stream: table, IDs: ids}); err != nil {
-		return fmt.Errorf("close rejects of %s: %w", table, err)
-	}
-	if len(gone) == 0 {
-		return nil
-	}
-	_, err = tx.Exec(ctx, `UPDATE `+t+` SET _deleted_at = now() WHERE id = ANY($1) AND _deleted_at IS NULL AND _requested_at = $2`, gone, CopiedAt)
-	if err != nil {
-		return fmt.Errorf("mark copied rows of %s as deleted: %w", table, err)
-	}
-	return q.TombstonesInsert(ctx, db.TombstonesInsertParams{Stream: table, RunID: run, Evidence: "the copy inside " + copiedFrom + " carries deleted_at", IDs: gone})
 }
 
-// RejectCopies notes copies of rows of a table that cannot be stored, and tells how many of them nobody had noted before.
-func RejectCopies(ctx context.Context, q *db.Queries, run int64, table, copiedFrom string, copies []Reject) (fresh int, err error) {
-	ids := make([]uuid.UUID, len(copies))
-	rows := make([]db.RejectsUpsertParams, len(copies))
-	for i, c := range copies {
-		ids[i], rows[i] = *c.ID, c.row(table, run)
-		rows[i].CopiedFrom = &copiedFrom
+// writeCopies fills in rows that changed objects refer to and that are nowhere,
+// from the copies that came inside the objects. Polar no longer lists a deleted
+// customer, but goes on showing it inside its orders; without the copy those
+// orders would be nobody's.
+//
+// A copy that cannot be stored is left out and noted as a reject of the stream that it is of; its holder is stored all
+// the same.
+func (w *writing) writeCopies(ctx context.Context, p *pipeline, q *db.Queries) error {
+	for i := range w.copies {
+		if err := w.writeMissing(ctx, p, q, &w.copies[i]); err != nil {
+			return fmt.Errorf("copy in %s: %w", w.copies[i].Field, err)
+		}
 	}
-	known, err := q.RejectsOpenOf(ctx, db.RejectsOpenOfParams{Stream: table, IDs: ids})
-	if err != nil {
-		return 0, fmt.Errorf("look for rejects of %s: %w", table, err)
+	return nil
+}
+
+func (w *writing) writeMissing(ctx context.Context, p *pipeline, q *db.Queries, m *met) error {
+	var rows []row
+	var rejects []db.RejectsUpsertParams
+	var refused []uuid.UUID
+	sp := item.Splitter{Organization: w.run.Organization}
+	for _, id := range m.missing {
+		about := copyOf{m.Field, id}
+		o, err := sp.Split(m.Of.Shape, w.items[m.holder[id]].Copies[m.at])
+		if err == nil {
+			err = w.badCopies[about]
+		}
+		if err != nil {
+			reject := Reject{ID: &id, Reason: Reason(err), Body: o.Raw}.row(m.Of.Stream, w.run.ID)
+			reject.CopiedFrom = &w.into.Stream
+			rejects, refused = append(rejects, reject), append(refused, id)
+			continue
+		}
+		// A copy's children are not stored. Without a digest it differs from every
+		// reply, so that the row's own page brings them even if all else is alike.
+		o.Set(&m.Of.Table.Columns, "_hash", []byte(`""`))
+		o.Set(&m.Of.Table.Columns, "_requested_at", item.TimeValue(CopiedAt))
+		rows = append(rows, row{&o, subject{item: -1, copy: about}})
 	}
-	return len(copies) - int(known), recordRejects(ctx, q, rows)
+	if err := m.Of.Table.write(p, rows, w.apart); err != nil {
+		return err
+	}
+	if err := w.recordStubs(ctx, p, q, m, rows); err != nil {
+		return err
+	}
+	if len(rejects) == 0 {
+		return nil
+	}
+	_, _ = q.RejectsOpenOf(ctx, db.RejectsOpenOfParams{Stream: m.Of.Stream, IDs: refused}) // queued
+	p.answered(func(answer pgx.Rows) error {
+		known, err := pgx.CollectExactlyOneRow(answer, pgx.RowTo[int64])
+		w.counts.CopiesRefused += int64(len(refused)) - known
+		return err
+	})
+	return recordRejects(ctx, q, rejects)
+}
+
+// recordStubs notes rows that were just inserted from copies, and marks those
+// as deleted whose copy says so. The stream's own run may have inserted the row meanwhile, and then it is no copy.
+func (w *writing) recordStubs(ctx context.Context, p *pipeline, q *db.Queries, m *met, rows []row) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	var ids, of, gone []uuid.UUID
+	for _, r := range rows {
+		ids, of = append(ids, r.about.copy.id), append(of, w.ids[m.holder[r.about.copy.id]])
+		if r.Deleted {
+			gone = append(gone, r.about.copy.id)
+		}
+	}
+	table := pgx.Identifier{m.Of.Stream}.Sanitize()
+	p.query(`
+		INSERT INTO sync_stubs (stream, id, copied_from, copied_id, run_id)
+		SELECT $1, c.id, $2, c.copied_id, $3
+		FROM ROWS FROM (unnest($4::uuid[]), unnest($5::uuid[])) AS c(id, copied_id)
+		JOIN `+table+` t ON t.id = c.id AND t._requested_at = $6
+		ON CONFLICT (stream, id) DO UPDATE
+		SET copied_from = EXCLUDED.copied_from, copied_id = EXCLUDED.copied_id, run_id = EXCLUDED.run_id, resolved_at = NULL`,
+		[]any{m.Of.Stream, w.into.Stream, w.run.ID, ids, of, CopiedAt}, nil)
+	if _, err := q.RejectsResolve(ctx, db.RejectsResolveParams{Stream: m.Of.Stream, IDs: ids}); err != nil || len(gone) == 0 {
+		return err
+	}
+	p.query(`
+		WITH gone AS (
+			UPDATE `+table+` SET _deleted_at = now() WHERE id = ANY($1::uuid[]) AND _deleted_at IS NULL AND _requested_at = $2 RETURNING id
+		)
+		INSERT INTO sync_tombstones (stream, id, run_id, evidence)
+		SELECT $3, id, $4, $5 FROM gone
+		ON CONFLICT (stream, id, run_id) DO NOTHING`,
+		[]any{gone, CopiedAt, m.Of.Stream, w.run.ID, "the copy inside " + w.into.Stream + " carries deleted_at"}, nil)
+	return nil
+}
+
+// remember notes copies that are not to be looked for again.
+func (r *Run) remember(settled []copyOf) {
+	if r.known == nil || len(r.known) > maxKnown {
+		r.known = make(map[copyOf]struct{})
+	}
+	for _, c := range settled {
+		r.known[c] = struct{}{}
+	}
 }
 
 // Copies lists the live rows of a table that are known from copies inside other objects only.

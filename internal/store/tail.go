@@ -161,9 +161,6 @@ func (s *Store) ForgetTails(ctx context.Context) error {
 // number of this run, and its counts are added to this run's row.
 func (r *Run) Beside(ctx context.Context, stream, kind string) (*Run, error) {
 	b := &Run{ID: r.ID, Stream: stream, SweepID: r.ID, StartedAt: r.StartedAt, s: r.s, seen: stream + "/" + kind}
-	if err := r.s.q.StreamEnsure(ctx, stream); err != nil {
-		return nil, fmt.Errorf("open %s: %w", stream, err)
-	}
 	if err := b.lookup(ctx, r.s.q); err != nil {
 		return nil, fmt.Errorf("open %s: %w", stream, err)
 	}

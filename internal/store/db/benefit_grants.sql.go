@@ -4,3 +4,78 @@
 // source: benefit_grants.sql
 
 package db
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+const benefitGrantsUpsert = `-- name: BenefitGrantsUpsert :exec
+INSERT INTO benefit_grants (
+    id, created_at, modified_at, granted_at, is_granted, revoked_at, is_revoked, subscription_id, order_id,
+    customer_id, member_id, benefit_id, error, properties, _extra, _hash, _requested_at
+)
+SELECT unnest($1::uuid[]), unnest($2::timestamptz[]), unnest($3::timestamptz[]),
+    unnest($4::timestamptz[]), unnest($5::boolean[]), unnest($6::timestamptz[]),
+    unnest($7::boolean[]), unnest($8::uuid[]), unnest($9::uuid[]),
+    unnest($10::uuid[]), unnest($11::uuid[]), unnest($12::uuid[]),
+    unnest($13::jsonb[]), unnest($14::jsonb[]), unnest($15::jsonb[]), unnest($16::bytea[]),
+    unnest($17::timestamptz[])
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, granted_at = EXCLUDED.granted_at,
+    is_granted = EXCLUDED.is_granted, revoked_at = EXCLUDED.revoked_at, is_revoked = EXCLUDED.is_revoked,
+    subscription_id = EXCLUDED.subscription_id, order_id = EXCLUDED.order_id,
+    customer_id = EXCLUDED.customer_id, member_id = EXCLUDED.member_id, benefit_id = EXCLUDED.benefit_id,
+    error = EXCLUDED.error, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
+    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL,
+    properties = CASE WHEN EXCLUDED.properties = '{}' THEN COALESCE(benefit_grants.properties, '{}') ELSE EXCLUDED.properties END
+WHERE benefit_grants._requested_at <= EXCLUDED._requested_at
+`
+
+type BenefitGrantsUpsertParams struct {
+	ID             []uuid.UUID       `json:"id"`
+	CreatedAt      []time.Time       `json:"created_at"`
+	ModifiedAt     []time.Time       `json:"modified_at"`
+	GrantedAt      []time.Time       `json:"granted_at"`
+	IsGranted      []bool            `json:"is_granted"`
+	RevokedAt      []time.Time       `json:"revoked_at"`
+	IsRevoked      []bool            `json:"is_revoked"`
+	SubscriptionID []uuid.UUID       `json:"subscription_id"`
+	OrderID        []uuid.UUID       `json:"order_id"`
+	CustomerID     []uuid.UUID       `json:"customer_id"`
+	MemberID       []uuid.UUID       `json:"member_id"`
+	BenefitID      []uuid.UUID       `json:"benefit_id"`
+	Error          []json.RawMessage `json:"error"`
+	Properties     []json.RawMessage `json:"properties"`
+	Extra          []json.RawMessage `json:"_extra"`
+	Hash           [][]byte          `json:"_hash"`
+	RequestedAt    []time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+// Polar's list gives empty properties where a webhook gave what was credited: nothing does not overwrite something.
+func (q *Queries) BenefitGrantsUpsert(ctx context.Context, arg BenefitGrantsUpsertParams) error {
+	_, err := q.db.Exec(ctx, benefitGrantsUpsert,
+		arg.ID,
+		arg.CreatedAt,
+		arg.ModifiedAt,
+		arg.GrantedAt,
+		arg.IsGranted,
+		arg.RevokedAt,
+		arg.IsRevoked,
+		arg.SubscriptionID,
+		arg.OrderID,
+		arg.CustomerID,
+		arg.MemberID,
+		arg.BenefitID,
+		arg.Error,
+		arg.Properties,
+		arg.Extra,
+		arg.Hash,
+		arg.RequestedAt,
+	)
+	return err
+}

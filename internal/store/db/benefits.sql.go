@@ -4,3 +4,74 @@
 // source: benefits.sql
 
 package db
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+const benefitsUpsert = `-- name: BenefitsUpsert :exec
+INSERT INTO benefits (
+    id, created_at, modified_at, type, description, selectable, deletable, is_deleted, visibility,
+    visibility_configurable, organization_id, metadata, properties, _extra, _hash, _requested_at
+)
+SELECT unnest($1::uuid[]), unnest($2::timestamptz[]), unnest($3::timestamptz[]),
+    unnest($4::text[]), unnest($5::text[]), unnest($6::boolean[]),
+    unnest($7::boolean[]), unnest($8::boolean[]), unnest($9::text[]),
+    unnest($10::boolean[]), unnest($11::uuid[]), unnest($12::jsonb[]),
+    unnest($13::jsonb[]), unnest($14::jsonb[]), unnest($15::bytea[]),
+    unnest($16::timestamptz[])
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, type = EXCLUDED.type,
+    description = EXCLUDED.description, selectable = EXCLUDED.selectable, deletable = EXCLUDED.deletable,
+    is_deleted = EXCLUDED.is_deleted, visibility = EXCLUDED.visibility,
+    visibility_configurable = EXCLUDED.visibility_configurable, organization_id = EXCLUDED.organization_id,
+    metadata = EXCLUDED.metadata, properties = EXCLUDED.properties, _extra = EXCLUDED._extra,
+    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+WHERE benefits._requested_at <= EXCLUDED._requested_at
+`
+
+type BenefitsUpsertParams struct {
+	ID                     []uuid.UUID       `json:"id"`
+	CreatedAt              []time.Time       `json:"created_at"`
+	ModifiedAt             []time.Time       `json:"modified_at"`
+	Type                   []string          `json:"type"`
+	Description            []string          `json:"description"`
+	Selectable             []bool            `json:"selectable"`
+	Deletable              []bool            `json:"deletable"`
+	IsDeleted              []bool            `json:"is_deleted"`
+	Visibility             []string          `json:"visibility"`
+	VisibilityConfigurable []bool            `json:"visibility_configurable"`
+	OrganizationID         []uuid.UUID       `json:"organization_id"`
+	Metadata               []json.RawMessage `json:"metadata"`
+	Properties             []json.RawMessage `json:"properties"`
+	Extra                  []json.RawMessage `json:"_extra"`
+	Hash                   [][]byte          `json:"_hash"`
+	RequestedAt            []time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) BenefitsUpsert(ctx context.Context, arg BenefitsUpsertParams) error {
+	_, err := q.db.Exec(ctx, benefitsUpsert,
+		arg.ID,
+		arg.CreatedAt,
+		arg.ModifiedAt,
+		arg.Type,
+		arg.Description,
+		arg.Selectable,
+		arg.Deletable,
+		arg.IsDeleted,
+		arg.Visibility,
+		arg.VisibilityConfigurable,
+		arg.OrganizationID,
+		arg.Metadata,
+		arg.Properties,
+		arg.Extra,
+		arg.Hash,
+		arg.RequestedAt,
+	)
+	return err
+}

@@ -4,3 +4,118 @@
 // source: checkout_links.sql
 
 package db
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+const checkoutLinkProductsUpsert = `-- name: CheckoutLinkProductsUpsert :exec
+INSERT INTO checkout_link_products (checkout_link_id, product_id, _position, _extra, _hash, _requested_at)
+SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::bigint[]),
+    unnest($4::jsonb[]), unnest($5::bytea[]), unnest($6::timestamptz[])
+ON CONFLICT (checkout_link_id, product_id) DO UPDATE SET
+    _position = EXCLUDED._position, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
+    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _removed_at = NULL
+WHERE checkout_link_products._requested_at <= EXCLUDED._requested_at
+  AND (checkout_link_products._hash <> EXCLUDED._hash OR checkout_link_products._position <> EXCLUDED._position OR checkout_link_products._removed_at IS NOT NULL)
+`
+
+type CheckoutLinkProductsUpsertParams struct {
+	CheckoutLinkID []uuid.UUID       `json:"checkout_link_id"`
+	ProductID      []uuid.UUID       `json:"product_id"`
+	Position       []int64           `json:"_position"`
+	Extra          []json.RawMessage `json:"_extra"`
+	Hash           [][]byte          `json:"_hash"`
+	RequestedAt    []time.Time       `json:"_requested_at"`
+}
+
+// Writes only a row that is new, moved or listed again, and never over a reply requested later.
+func (q *Queries) CheckoutLinkProductsUpsert(ctx context.Context, arg CheckoutLinkProductsUpsertParams) error {
+	_, err := q.db.Exec(ctx, checkoutLinkProductsUpsert,
+		arg.CheckoutLinkID,
+		arg.ProductID,
+		arg.Position,
+		arg.Extra,
+		arg.Hash,
+		arg.RequestedAt,
+	)
+	return err
+}
+
+const checkoutLinksUpsert = `-- name: CheckoutLinksUpsert :exec
+INSERT INTO checkout_links (
+    id, created_at, modified_at, payment_processor, success_url, return_url, label, allow_discount_codes,
+    require_billing_address, discount_id, seats, units, trial_interval, trial_interval_count,
+    organization_id, metadata, _extra, _hash, _requested_at
+)
+SELECT unnest($1::uuid[]), unnest($2::timestamptz[]), unnest($3::timestamptz[]),
+    unnest($4::text[]), unnest($5::text[]), unnest($6::text[]),
+    unnest($7::text[]), unnest($8::boolean[]),
+    unnest($9::boolean[]), unnest($10::uuid[]), unnest($11::bigint[]),
+    unnest($12::bigint[]), unnest($13::text[]), unnest($14::bigint[]),
+    unnest($15::uuid[]), unnest($16::jsonb[]), unnest($17::jsonb[]),
+    unnest($18::bytea[]), unnest($19::timestamptz[])
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at,
+    payment_processor = EXCLUDED.payment_processor, success_url = EXCLUDED.success_url,
+    return_url = EXCLUDED.return_url, label = EXCLUDED.label,
+    allow_discount_codes = EXCLUDED.allow_discount_codes,
+    require_billing_address = EXCLUDED.require_billing_address, discount_id = EXCLUDED.discount_id,
+    seats = EXCLUDED.seats, units = EXCLUDED.units, trial_interval = EXCLUDED.trial_interval,
+    trial_interval_count = EXCLUDED.trial_interval_count, organization_id = EXCLUDED.organization_id,
+    metadata = EXCLUDED.metadata, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
+    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+WHERE checkout_links._requested_at <= EXCLUDED._requested_at
+`
+
+type CheckoutLinksUpsertParams struct {
+	ID                    []uuid.UUID       `json:"id"`
+	CreatedAt             []time.Time       `json:"created_at"`
+	ModifiedAt            []time.Time       `json:"modified_at"`
+	PaymentProcessor      []string          `json:"payment_processor"`
+	SuccessURL            []string          `json:"success_url"`
+	ReturnURL             []string          `json:"return_url"`
+	Label                 []string          `json:"label"`
+	AllowDiscountCodes    []bool            `json:"allow_discount_codes"`
+	RequireBillingAddress []bool            `json:"require_billing_address"`
+	DiscountID            []uuid.UUID       `json:"discount_id"`
+	Seats                 []int64           `json:"seats"`
+	Units                 []int64           `json:"units"`
+	TrialInterval         []string          `json:"trial_interval"`
+	TrialIntervalCount    []int64           `json:"trial_interval_count"`
+	OrganizationID        []uuid.UUID       `json:"organization_id"`
+	Metadata              []json.RawMessage `json:"metadata"`
+	Extra                 []json.RawMessage `json:"_extra"`
+	Hash                  [][]byte          `json:"_hash"`
+	RequestedAt           []time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) CheckoutLinksUpsert(ctx context.Context, arg CheckoutLinksUpsertParams) error {
+	_, err := q.db.Exec(ctx, checkoutLinksUpsert,
+		arg.ID,
+		arg.CreatedAt,
+		arg.ModifiedAt,
+		arg.PaymentProcessor,
+		arg.SuccessURL,
+		arg.ReturnURL,
+		arg.Label,
+		arg.AllowDiscountCodes,
+		arg.RequireBillingAddress,
+		arg.DiscountID,
+		arg.Seats,
+		arg.Units,
+		arg.TrialInterval,
+		arg.TrialIntervalCount,
+		arg.OrganizationID,
+		arg.Metadata,
+		arg.Extra,
+		arg.Hash,
+		arg.RequestedAt,
+	)
+	return err
+}

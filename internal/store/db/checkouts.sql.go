@@ -4,3 +4,236 @@
 // source: checkouts.sql
 
 package db
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+const checkoutProductsUpsert = `-- name: CheckoutProductsUpsert :exec
+INSERT INTO checkout_products (checkout_id, product_id, _position, _extra, _hash, _requested_at)
+SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::bigint[]),
+    unnest($4::jsonb[]), unnest($5::bytea[]), unnest($6::timestamptz[])
+ON CONFLICT (checkout_id, product_id) DO UPDATE SET
+    _position = EXCLUDED._position, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
+    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _removed_at = NULL
+WHERE checkout_products._requested_at <= EXCLUDED._requested_at
+  AND (checkout_products._hash <> EXCLUDED._hash OR checkout_products._position <> EXCLUDED._position OR checkout_products._removed_at IS NOT NULL)
+`
+
+type CheckoutProductsUpsertParams struct {
+	CheckoutID  []uuid.UUID       `json:"checkout_id"`
+	ProductID   []uuid.UUID       `json:"product_id"`
+	Position    []int64           `json:"_position"`
+	Extra       []json.RawMessage `json:"_extra"`
+	Hash        [][]byte          `json:"_hash"`
+	RequestedAt []time.Time       `json:"_requested_at"`
+}
+
+// Writes only a row that is new, moved or listed again, and never over a reply requested later.
+func (q *Queries) CheckoutProductsUpsert(ctx context.Context, arg CheckoutProductsUpsertParams) error {
+	_, err := q.db.Exec(ctx, checkoutProductsUpsert,
+		arg.CheckoutID,
+		arg.ProductID,
+		arg.Position,
+		arg.Extra,
+		arg.Hash,
+		arg.RequestedAt,
+	)
+	return err
+}
+
+const checkoutsUpsert = `-- name: CheckoutsUpsert :exec
+INSERT INTO checkouts (
+    id, created_at, modified_at, status, expires_at, payment_processor, return_url, embed_origin, amount,
+    discount_amount, net_amount, tax_amount, tax_behavior, total_amount, currency, allow_trial,
+    active_trial_interval, active_trial_interval_count, trial_end, trial_interval, trial_interval_count,
+    seats, min_seats, max_seats, units, min_units, max_units, organization_id, product_id, discount_id,
+    customer_id, subscription_id, external_customer_id, allow_discount_codes, require_billing_address,
+    is_discount_applicable, is_free_product_price, is_payment_required, is_payment_setup_required,
+    is_payment_form_required, is_business_customer, customer_name, customer_email, customer_billing_name,
+    customer_billing_address, customer_tax_id, locale, payment_method_type, billing_address_fields, metadata,
+    customer_metadata, custom_field_data, prices, attached_custom_fields, _extra, _hash, _requested_at
+)
+SELECT unnest($1::uuid[]), unnest($2::timestamptz[]), unnest($3::timestamptz[]),
+    unnest($4::text[]), unnest($5::timestamptz[]), unnest($6::text[]),
+    unnest($7::text[]), unnest($8::text[]), unnest($9::bigint[]),
+    unnest($10::bigint[]), unnest($11::bigint[]), unnest($12::bigint[]),
+    unnest($13::text[]), unnest($14::bigint[]), unnest($15::text[]),
+    unnest($16::boolean[]), unnest($17::text[]),
+    unnest($18::bigint[]), unnest($19::timestamptz[]),
+    unnest($20::text[]), unnest($21::bigint[]), unnest($22::bigint[]),
+    unnest($23::bigint[]), unnest($24::bigint[]), unnest($25::bigint[]),
+    unnest($26::bigint[]), unnest($27::bigint[]), unnest($28::uuid[]),
+    unnest($29::uuid[]), unnest($30::uuid[]), unnest($31::uuid[]),
+    unnest($32::uuid[]), unnest($33::text[]),
+    unnest($34::boolean[]), unnest($35::boolean[]),
+    unnest($36::boolean[]), unnest($37::boolean[]),
+    unnest($38::boolean[]), unnest($39::boolean[]),
+    unnest($40::boolean[]), unnest($41::boolean[]),
+    unnest($42::text[]), unnest($43::text[]), unnest($44::text[]),
+    unnest($45::jsonb[]), unnest($46::text[]), unnest($47::text[]),
+    unnest($48::text[]), unnest($49::jsonb[]),
+    unnest($50::jsonb[]), unnest($51::jsonb[]), unnest($52::jsonb[]),
+    unnest($53::jsonb[]), unnest($54::jsonb[]), unnest($55::jsonb[]),
+    unnest($56::bytea[]), unnest($57::timestamptz[])
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, status = EXCLUDED.status,
+    expires_at = EXCLUDED.expires_at, payment_processor = EXCLUDED.payment_processor,
+    return_url = EXCLUDED.return_url, embed_origin = EXCLUDED.embed_origin, amount = EXCLUDED.amount,
+    discount_amount = EXCLUDED.discount_amount, net_amount = EXCLUDED.net_amount,
+    tax_amount = EXCLUDED.tax_amount, tax_behavior = EXCLUDED.tax_behavior,
+    total_amount = EXCLUDED.total_amount, currency = EXCLUDED.currency, allow_trial = EXCLUDED.allow_trial,
+    active_trial_interval = EXCLUDED.active_trial_interval,
+    active_trial_interval_count = EXCLUDED.active_trial_interval_count, trial_end = EXCLUDED.trial_end,
+    trial_interval = EXCLUDED.trial_interval, trial_interval_count = EXCLUDED.trial_interval_count,
+    seats = EXCLUDED.seats, min_seats = EXCLUDED.min_seats, max_seats = EXCLUDED.max_seats,
+    units = EXCLUDED.units, min_units = EXCLUDED.min_units, max_units = EXCLUDED.max_units,
+    organization_id = EXCLUDED.organization_id, product_id = EXCLUDED.product_id,
+    discount_id = EXCLUDED.discount_id, customer_id = EXCLUDED.customer_id,
+    subscription_id = EXCLUDED.subscription_id, external_customer_id = EXCLUDED.external_customer_id,
+    allow_discount_codes = EXCLUDED.allow_discount_codes,
+    require_billing_address = EXCLUDED.require_billing_address,
+    is_discount_applicable = EXCLUDED.is_discount_applicable,
+    is_free_product_price = EXCLUDED.is_free_product_price,
+    is_payment_required = EXCLUDED.is_payment_required,
+    is_payment_setup_required = EXCLUDED.is_payment_setup_required,
+    is_payment_form_required = EXCLUDED.is_payment_form_required,
+    is_business_customer = EXCLUDED.is_business_customer, customer_name = EXCLUDED.customer_name,
+    customer_email = EXCLUDED.customer_email, customer_billing_name = EXCLUDED.customer_billing_name,
+    customer_billing_address = EXCLUDED.customer_billing_address, customer_tax_id = EXCLUDED.customer_tax_id,
+    locale = EXCLUDED.locale, payment_method_type = EXCLUDED.payment_method_type,
+    billing_address_fields = EXCLUDED.billing_address_fields, metadata = EXCLUDED.metadata,
+    customer_metadata = EXCLUDED.customer_metadata, custom_field_data = EXCLUDED.custom_field_data,
+    prices = EXCLUDED.prices, attached_custom_fields = EXCLUDED.attached_custom_fields,
+    _extra = EXCLUDED._extra, _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
+    _synced_at = now(), _deleted_at = NULL
+WHERE checkouts._requested_at <= EXCLUDED._requested_at
+`
+
+type CheckoutsUpsertParams struct {
+	ID                       []uuid.UUID       `json:"id"`
+	CreatedAt                []time.Time       `json:"created_at"`
+	ModifiedAt               []time.Time       `json:"modified_at"`
+	Status                   []string          `json:"status"`
+	ExpiresAt                []time.Time       `json:"expires_at"`
+	PaymentProcessor         []string          `json:"payment_processor"`
+	ReturnURL                []string          `json:"return_url"`
+	EmbedOrigin              []string          `json:"embed_origin"`
+	Amount                   []int64           `json:"amount"`
+	DiscountAmount           []int64           `json:"discount_amount"`
+	NetAmount                []int64           `json:"net_amount"`
+	TaxAmount                []int64           `json:"tax_amount"`
+	TaxBehavior              []string          `json:"tax_behavior"`
+	TotalAmount              []int64           `json:"total_amount"`
+	Currency                 []string          `json:"currency"`
+	AllowTrial               []bool            `json:"allow_trial"`
+	ActiveTrialInterval      []string          `json:"active_trial_interval"`
+	ActiveTrialIntervalCount []int64           `json:"active_trial_interval_count"`
+	TrialEnd                 []time.Time       `json:"trial_end"`
+	TrialInterval            []string          `json:"trial_interval"`
+	TrialIntervalCount       []int64           `json:"trial_interval_count"`
+	Seats                    []int64           `json:"seats"`
+	MinSeats                 []int64           `json:"min_seats"`
+	MaxSeats                 []int64           `json:"max_seats"`
+	Units                    []int64           `json:"units"`
+	MinUnits                 []int64           `json:"min_units"`
+	MaxUnits                 []int64           `json:"max_units"`
+	OrganizationID           []uuid.UUID       `json:"organization_id"`
+	ProductID                []uuid.UUID       `json:"product_id"`
+	DiscountID               []uuid.UUID       `json:"discount_id"`
+	CustomerID               []uuid.UUID       `json:"customer_id"`
+	SubscriptionID           []uuid.UUID       `json:"subscription_id"`
+	ExternalCustomerID       []string          `json:"external_customer_id"`
+	AllowDiscountCodes       []bool            `json:"allow_discount_codes"`
+	RequireBillingAddress    []bool            `json:"require_billing_address"`
+	IsDiscountApplicable     []bool            `json:"is_discount_applicable"`
+	IsFreeProductPrice       []bool            `json:"is_free_product_price"`
+	IsPaymentRequired        []bool            `json:"is_payment_required"`
+	IsPaymentSetupRequired   []bool            `json:"is_payment_setup_required"`
+	IsPaymentFormRequired    []bool            `json:"is_payment_form_required"`
+	IsBusinessCustomer       []bool            `json:"is_business_customer"`
+	CustomerName             []string          `json:"customer_name"`
+	CustomerEmail            []string          `json:"customer_email"`
+	CustomerBillingName      []string          `json:"customer_billing_name"`
+	CustomerBillingAddress   []json.RawMessage `json:"customer_billing_address"`
+	CustomerTaxID            []string          `json:"customer_tax_id"`
+	Locale                   []string          `json:"locale"`
+	PaymentMethodType        []string          `json:"payment_method_type"`
+	BillingAddressFields     []json.RawMessage `json:"billing_address_fields"`
+	Metadata                 []json.RawMessage `json:"metadata"`
+	CustomerMetadata         []json.RawMessage `json:"customer_metadata"`
+	CustomFieldData          []json.RawMessage `json:"custom_field_data"`
+	Prices                   []json.RawMessage `json:"prices"`
+	AttachedCustomFields     []json.RawMessage `json:"attached_custom_fields"`
+	Extra                    []json.RawMessage `json:"_extra"`
+	Hash                     [][]byte          `json:"_hash"`
+	RequestedAt              []time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) CheckoutsUpsert(ctx context.Context, arg CheckoutsUpsertParams) error {
+	_, err := q.db.Exec(ctx, checkoutsUpsert,
+		arg.ID,
+		arg.CreatedAt,
+		arg.ModifiedAt,
+		arg.Status,
+		arg.ExpiresAt,
+		arg.PaymentProcessor,
+		arg.ReturnURL,
+		arg.EmbedOrigin,
+		arg.Amount,
+		arg.DiscountAmount,
+		arg.NetAmount,
+		arg.TaxAmount,
+		arg.TaxBehavior,
+		arg.TotalAmount,
+		arg.Currency,
+		arg.AllowTrial,
+		arg.ActiveTrialInterval,
+		arg.ActiveTrialIntervalCount,
+		arg.TrialEnd,
+		arg.TrialInterval,
+		arg.TrialIntervalCount,
+		arg.Seats,
+		arg.MinSeats,
+		arg.MaxSeats,
+		arg.Units,
+		arg.MinUnits,
+		arg.MaxUnits,
+		arg.OrganizationID,
+		arg.ProductID,
+		arg.DiscountID,
+		arg.CustomerID,
+		arg.SubscriptionID,
+		arg.ExternalCustomerID,
+		arg.AllowDiscountCodes,
+		arg.RequireBillingAddress,
+		arg.IsDiscountApplicable,
+		arg.IsFreeProductPrice,
+		arg.IsPaymentRequired,
+		arg.IsPaymentSetupRequired,
+		arg.IsPaymentFormRequired,
+		arg.IsBusinessCustomer,
+		arg.CustomerName,
+		arg.CustomerEmail,
+		arg.CustomerBillingName,
+		arg.CustomerBillingAddress,
+		arg.CustomerTaxID,
+		arg.Locale,
+		arg.PaymentMethodType,
+		arg.BillingAddressFields,
+		arg.Metadata,
+		arg.CustomerMetadata,
+		arg.CustomFieldData,
+		arg.Prices,
+		arg.AttachedCustomFields,
+		arg.Extra,
+		arg.Hash,
+		arg.RequestedAt,
+	)
+	return err
+}

@@ -4,3 +4,62 @@
 // source: custom_fields.sql
 
 package db
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+const customFieldsUpsert = `-- name: CustomFieldsUpsert :exec
+INSERT INTO custom_fields (
+    id, created_at, modified_at, type, slug, name, organization_id, metadata, properties, _extra, _hash,
+    _requested_at
+)
+SELECT unnest($1::uuid[]), unnest($2::timestamptz[]), unnest($3::timestamptz[]),
+    unnest($4::text[]), unnest($5::text[]), unnest($6::text[]), unnest($7::uuid[]),
+    unnest($8::jsonb[]), unnest($9::jsonb[]), unnest($10::jsonb[]),
+    unnest($11::bytea[]), unnest($12::timestamptz[])
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, type = EXCLUDED.type,
+    slug = EXCLUDED.slug, name = EXCLUDED.name, organization_id = EXCLUDED.organization_id,
+    metadata = EXCLUDED.metadata, properties = EXCLUDED.properties, _extra = EXCLUDED._extra,
+    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+WHERE custom_fields._requested_at <= EXCLUDED._requested_at
+`
+
+type CustomFieldsUpsertParams struct {
+	ID             []uuid.UUID       `json:"id"`
+	CreatedAt      []time.Time       `json:"created_at"`
+	ModifiedAt     []time.Time       `json:"modified_at"`
+	Type           []string          `json:"type"`
+	Slug           []string          `json:"slug"`
+	Name           []string          `json:"name"`
+	OrganizationID []uuid.UUID       `json:"organization_id"`
+	Metadata       []json.RawMessage `json:"metadata"`
+	Properties     []json.RawMessage `json:"properties"`
+	Extra          []json.RawMessage `json:"_extra"`
+	Hash           [][]byte          `json:"_hash"`
+	RequestedAt    []time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) CustomFieldsUpsert(ctx context.Context, arg CustomFieldsUpsertParams) error {
+	_, err := q.db.Exec(ctx, customFieldsUpsert,
+		arg.ID,
+		arg.CreatedAt,
+		arg.ModifiedAt,
+		arg.Type,
+		arg.Slug,
+		arg.Name,
+		arg.OrganizationID,
+		arg.Metadata,
+		arg.Properties,
+		arg.Extra,
+		arg.Hash,
+		arg.RequestedAt,
+	)
+	return err
+}

@@ -4,3 +4,62 @@
 // source: customer_meters.sql
 
 package db
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+	"syncd/internal/store/wire"
+)
+
+const customerMetersUpsert = `-- name: CustomerMetersUpsert :exec
+INSERT INTO customer_meters (
+    id, created_at, modified_at, customer_id, meter_id, consumed_units, credited_units, balance, _extra,
+    _hash, _requested_at
+)
+SELECT unnest($1::uuid[]), unnest($2::timestamptz[]), unnest($3::timestamptz[]),
+    unnest($4::uuid[]), unnest($5::uuid[]), unnest($6::numeric[]),
+    unnest($7::bigint[]), unnest($8::numeric[]), unnest($9::jsonb[]),
+    unnest($10::bytea[]), unnest($11::timestamptz[])
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, customer_id = EXCLUDED.customer_id,
+    meter_id = EXCLUDED.meter_id, consumed_units = EXCLUDED.consumed_units,
+    credited_units = EXCLUDED.credited_units, balance = EXCLUDED.balance, _extra = EXCLUDED._extra,
+    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
+    _synced_at = now(), _deleted_at = NULL
+WHERE customer_meters._requested_at <= EXCLUDED._requested_at
+`
+
+type CustomerMetersUpsertParams struct {
+	ID            []uuid.UUID       `json:"id"`
+	CreatedAt     []time.Time       `json:"created_at"`
+	ModifiedAt    []time.Time       `json:"modified_at"`
+	CustomerID    []uuid.UUID       `json:"customer_id"`
+	MeterID       []uuid.UUID       `json:"meter_id"`
+	ConsumedUnits []wire.Decimal    `json:"consumed_units"`
+	CreditedUnits []int64           `json:"credited_units"`
+	Balance       []wire.Decimal    `json:"balance"`
+	Extra         []json.RawMessage `json:"_extra"`
+	Hash          [][]byte          `json:"_hash"`
+	RequestedAt   []time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) CustomerMetersUpsert(ctx context.Context, arg CustomerMetersUpsertParams) error {
+	_, err := q.db.Exec(ctx, customerMetersUpsert,
+		arg.ID,
+		arg.CreatedAt,
+		arg.ModifiedAt,
+		arg.CustomerID,
+		arg.MeterID,
+		arg.ConsumedUnits,
+		arg.CreditedUnits,
+		arg.Balance,
+		arg.Extra,
+		arg.Hash,
+		arg.RequestedAt,
+	)
+	return err
+}

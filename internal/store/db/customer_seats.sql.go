@@ -4,3 +4,78 @@
 // source: customer_seats.sql
 
 package db
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+const customerSeatsUpsert = `-- name: CustomerSeatsUpsert :exec
+INSERT INTO customer_seats (
+    id, created_at, modified_at, subscription_id, order_id, status, customer_id, member_id, email,
+    customer_email, invitation_token_expires_at, claimed_at, revoked_at, seat_metadata, _extra, _hash,
+    _requested_at
+)
+SELECT unnest($1::uuid[]), unnest($2::timestamptz[]), unnest($3::timestamptz[]),
+    unnest($4::uuid[]), unnest($5::uuid[]), unnest($6::text[]),
+    unnest($7::uuid[]), unnest($8::uuid[]), unnest($9::text[]),
+    unnest($10::text[]), unnest($11::timestamptz[]),
+    unnest($12::timestamptz[]), unnest($13::timestamptz[]), unnest($14::jsonb[]),
+    unnest($15::jsonb[]), unnest($16::bytea[]), unnest($17::timestamptz[])
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at,
+    subscription_id = EXCLUDED.subscription_id, order_id = EXCLUDED.order_id, status = EXCLUDED.status,
+    customer_id = EXCLUDED.customer_id, member_id = EXCLUDED.member_id, email = EXCLUDED.email,
+    customer_email = EXCLUDED.customer_email,
+    invitation_token_expires_at = EXCLUDED.invitation_token_expires_at, claimed_at = EXCLUDED.claimed_at,
+    revoked_at = EXCLUDED.revoked_at, seat_metadata = EXCLUDED.seat_metadata, _extra = EXCLUDED._extra,
+    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+WHERE customer_seats._requested_at <= EXCLUDED._requested_at
+`
+
+type CustomerSeatsUpsertParams struct {
+	ID                       []uuid.UUID       `json:"id"`
+	CreatedAt                []time.Time       `json:"created_at"`
+	ModifiedAt               []time.Time       `json:"modified_at"`
+	SubscriptionID           []uuid.UUID       `json:"subscription_id"`
+	OrderID                  []uuid.UUID       `json:"order_id"`
+	Status                   []string          `json:"status"`
+	CustomerID               []uuid.UUID       `json:"customer_id"`
+	MemberID                 []uuid.UUID       `json:"member_id"`
+	Email                    []string          `json:"email"`
+	CustomerEmail            []string          `json:"customer_email"`
+	InvitationTokenExpiresAt []time.Time       `json:"invitation_token_expires_at"`
+	ClaimedAt                []time.Time       `json:"claimed_at"`
+	RevokedAt                []time.Time       `json:"revoked_at"`
+	SeatMetadata             []json.RawMessage `json:"seat_metadata"`
+	Extra                    []json.RawMessage `json:"_extra"`
+	Hash                     [][]byte          `json:"_hash"`
+	RequestedAt              []time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) CustomerSeatsUpsert(ctx context.Context, arg CustomerSeatsUpsertParams) error {
+	_, err := q.db.Exec(ctx, customerSeatsUpsert,
+		arg.ID,
+		arg.CreatedAt,
+		arg.ModifiedAt,
+		arg.SubscriptionID,
+		arg.OrderID,
+		arg.Status,
+		arg.CustomerID,
+		arg.MemberID,
+		arg.Email,
+		arg.CustomerEmail,
+		arg.InvitationTokenExpiresAt,
+		arg.ClaimedAt,
+		arg.RevokedAt,
+		arg.SeatMetadata,
+		arg.Extra,
+		arg.Hash,
+		arg.RequestedAt,
+	)
+	return err
+}

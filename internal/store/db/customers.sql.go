@@ -4,3 +4,90 @@
 // source: customers.sql
 
 package db
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+const customersUpsert = `-- name: CustomersUpsert :exec
+INSERT INTO customers (
+    id, created_at, modified_at, type, external_id, email, email_verified, name, billing_name,
+    billing_address, tax_id, locale, avatar_url, default_payment_method_id, first_user_event_at, deleted_at,
+    organization_id, metadata, _extra, _hash, _requested_at
+)
+SELECT unnest($1::uuid[]), unnest($2::timestamptz[]), unnest($3::timestamptz[]),
+    unnest($4::text[]), unnest($5::text[]), unnest($6::text[]),
+    unnest($7::boolean[]), unnest($8::text[]), unnest($9::text[]),
+    unnest($10::jsonb[]), unnest($11::jsonb[]), unnest($12::text[]),
+    unnest($13::text[]), unnest($14::uuid[]),
+    unnest($15::timestamptz[]), unnest($16::timestamptz[]),
+    unnest($17::uuid[]), unnest($18::jsonb[]), unnest($19::jsonb[]),
+    unnest($20::bytea[]), unnest($21::timestamptz[])
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, type = EXCLUDED.type,
+    external_id = EXCLUDED.external_id, email = EXCLUDED.email, email_verified = EXCLUDED.email_verified,
+    name = EXCLUDED.name, billing_name = EXCLUDED.billing_name, billing_address = EXCLUDED.billing_address,
+    tax_id = EXCLUDED.tax_id, locale = EXCLUDED.locale, avatar_url = EXCLUDED.avatar_url,
+    default_payment_method_id = EXCLUDED.default_payment_method_id,
+    first_user_event_at = EXCLUDED.first_user_event_at, deleted_at = EXCLUDED.deleted_at,
+    organization_id = EXCLUDED.organization_id, metadata = EXCLUDED.metadata, _extra = EXCLUDED._extra,
+    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
+    _synced_at = now(), _deleted_at = NULL
+WHERE customers._requested_at <= EXCLUDED._requested_at
+`
+
+type CustomersUpsertParams struct {
+	ID                     []uuid.UUID       `json:"id"`
+	CreatedAt              []time.Time       `json:"created_at"`
+	ModifiedAt             []time.Time       `json:"modified_at"`
+	Type                   []string          `json:"type"`
+	ExternalID             []string          `json:"external_id"`
+	Email                  []string          `json:"email"`
+	EmailVerified          []bool            `json:"email_verified"`
+	Name                   []string          `json:"name"`
+	BillingName            []string          `json:"billing_name"`
+	BillingAddress         []json.RawMessage `json:"billing_address"`
+	TaxID                  []json.RawMessage `json:"tax_id"`
+	Locale                 []string          `json:"locale"`
+	AvatarURL              []string          `json:"avatar_url"`
+	DefaultPaymentMethodID []uuid.UUID       `json:"default_payment_method_id"`
+	FirstUserEventAt       []time.Time       `json:"first_user_event_at"`
+	DeletedAt              []time.Time       `json:"deleted_at"`
+	OrganizationID         []uuid.UUID       `json:"organization_id"`
+	Metadata               []json.RawMessage `json:"metadata"`
+	Extra                  []json.RawMessage `json:"_extra"`
+	Hash                   [][]byte          `json:"_hash"`
+	RequestedAt            []time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) CustomersUpsert(ctx context.Context, arg CustomersUpsertParams) error {
+	_, err := q.db.Exec(ctx, customersUpsert,
+		arg.ID,
+		arg.CreatedAt,
+		arg.ModifiedAt,
+		arg.Type,
+		arg.ExternalID,
+		arg.Email,
+		arg.EmailVerified,
+		arg.Name,
+		arg.BillingName,
+		arg.BillingAddress,
+		arg.TaxID,
+		arg.Locale,
+		arg.AvatarURL,
+		arg.DefaultPaymentMethodID,
+		arg.FirstUserEventAt,
+		arg.DeletedAt,
+		arg.OrganizationID,
+		arg.Metadata,
+		arg.Extra,
+		arg.Hash,
+		arg.RequestedAt,
+	)
+	return err
+}

@@ -7,6 +7,10 @@ package db
 
 import (
 	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
 )
 
 const customersExportLink = `-- name: CustomersExportLink :exec
@@ -18,5 +22,71 @@ WHERE m.export_id = e.id AND e.customer_id IS DISTINCT FROM mirrored
 // The mirrored row that each row of the file belongs to.
 func (q *Queries) CustomersExportLink(ctx context.Context) error {
 	_, err := q.db.Exec(ctx, customersExportLink)
+	return err
+}
+
+const customersExportUpsert = `-- name: CustomersExportUpsert :exec
+INSERT INTO customers_export (
+    id, external_id, created_at, email, name, tax_id, tax_id_text, billing_line1, billing_line2, billing_city,
+    billing_state, billing_postal_code, billing_country, metadata, _extra, _hash, _requested_at
+)
+SELECT unnest($1::uuid[]), unnest($2::text[]), unnest($3::timestamptz[]),
+    unnest($4::text[]), unnest($5::text[]), unnest($6::jsonb[]), unnest($7::text[]),
+    unnest($8::text[]), unnest($9::text[]), unnest($10::text[]),
+    unnest($11::text[]), unnest($12::text[]), unnest($13::text[]),
+    unnest($14::jsonb[]), unnest($15::jsonb[]), unnest($16::bytea[]),
+    unnest($17::timestamptz[])
+ON CONFLICT (id) DO UPDATE SET
+    external_id = EXCLUDED.external_id, created_at = EXCLUDED.created_at, email = EXCLUDED.email,
+    name = EXCLUDED.name, tax_id = EXCLUDED.tax_id, tax_id_text = EXCLUDED.tax_id_text,
+    billing_line1 = EXCLUDED.billing_line1, billing_line2 = EXCLUDED.billing_line2,
+    billing_city = EXCLUDED.billing_city, billing_state = EXCLUDED.billing_state,
+    billing_postal_code = EXCLUDED.billing_postal_code, billing_country = EXCLUDED.billing_country,
+    metadata = EXCLUDED.metadata, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
+    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+WHERE customers_export._requested_at <= EXCLUDED._requested_at
+`
+
+type CustomersExportUpsertParams struct {
+	ID                []uuid.UUID       `json:"id"`
+	ExternalID        []string          `json:"external_id"`
+	CreatedAt         []time.Time       `json:"created_at"`
+	Email             []string          `json:"email"`
+	Name              []string          `json:"name"`
+	TaxID             []json.RawMessage `json:"tax_id"`
+	TaxIDText         []string          `json:"tax_id_text"`
+	BillingLine1      []string          `json:"billing_line1"`
+	BillingLine2      []string          `json:"billing_line2"`
+	BillingCity       []string          `json:"billing_city"`
+	BillingState      []string          `json:"billing_state"`
+	BillingPostalCode []string          `json:"billing_postal_code"`
+	BillingCountry    []string          `json:"billing_country"`
+	Metadata          []json.RawMessage `json:"metadata"`
+	Extra             []json.RawMessage `json:"_extra"`
+	Hash              [][]byte          `json:"_hash"`
+	RequestedAt       []time.Time       `json:"_requested_at"`
+}
+
+// A file requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) CustomersExportUpsert(ctx context.Context, arg CustomersExportUpsertParams) error {
+	_, err := q.db.Exec(ctx, customersExportUpsert,
+		arg.ID,
+		arg.ExternalID,
+		arg.CreatedAt,
+		arg.Email,
+		arg.Name,
+		arg.TaxID,
+		arg.TaxIDText,
+		arg.BillingLine1,
+		arg.BillingLine2,
+		arg.BillingCity,
+		arg.BillingState,
+		arg.BillingPostalCode,
+		arg.BillingCountry,
+		arg.Metadata,
+		arg.Extra,
+		arg.Hash,
+		arg.RequestedAt,
+	)
 	return err
 }

@@ -4,3 +4,121 @@
 // source: discounts.sql
 
 package db
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+const discountProductsUpsert = `-- name: DiscountProductsUpsert :exec
+INSERT INTO discount_products (discount_id, product_id, _position, _extra, _hash, _requested_at)
+SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::bigint[]),
+    unnest($4::jsonb[]), unnest($5::bytea[]), unnest($6::timestamptz[])
+ON CONFLICT (discount_id, product_id) DO UPDATE SET
+    _position = EXCLUDED._position, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
+    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _removed_at = NULL
+WHERE discount_products._requested_at <= EXCLUDED._requested_at
+  AND (discount_products._hash <> EXCLUDED._hash OR discount_products._position <> EXCLUDED._position OR discount_products._removed_at IS NOT NULL)
+`
+
+type DiscountProductsUpsertParams struct {
+	DiscountID  []uuid.UUID       `json:"discount_id"`
+	ProductID   []uuid.UUID       `json:"product_id"`
+	Position    []int64           `json:"_position"`
+	Extra       []json.RawMessage `json:"_extra"`
+	Hash        [][]byte          `json:"_hash"`
+	RequestedAt []time.Time       `json:"_requested_at"`
+}
+
+// Writes only a row that is new, moved or listed again, and never over a reply requested later.
+func (q *Queries) DiscountProductsUpsert(ctx context.Context, arg DiscountProductsUpsertParams) error {
+	_, err := q.db.Exec(ctx, discountProductsUpsert,
+		arg.DiscountID,
+		arg.ProductID,
+		arg.Position,
+		arg.Extra,
+		arg.Hash,
+		arg.RequestedAt,
+	)
+	return err
+}
+
+const discountsUpsert = `-- name: DiscountsUpsert :exec
+INSERT INTO discounts (
+    id, created_at, modified_at, name, type, duration, duration_in_months, code, starts_at, ends_at,
+    max_redemptions, max_redemptions_per_customer, redemptions_count, amounts, basis_points, organization_id,
+    metadata, _extra, _hash, _requested_at
+)
+SELECT unnest($1::uuid[]), unnest($2::timestamptz[]), unnest($3::timestamptz[]),
+    unnest($4::text[]), unnest($5::text[]), unnest($6::text[]),
+    unnest($7::bigint[]), unnest($8::text[]), unnest($9::timestamptz[]),
+    unnest($10::timestamptz[]), unnest($11::bigint[]),
+    unnest($12::bigint[]), unnest($13::bigint[]),
+    unnest($14::jsonb[]), unnest($15::bigint[]), unnest($16::uuid[]),
+    unnest($17::jsonb[]), unnest($18::jsonb[]), unnest($19::bytea[]),
+    unnest($20::timestamptz[])
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, name = EXCLUDED.name,
+    type = EXCLUDED.type, duration = EXCLUDED.duration, duration_in_months = EXCLUDED.duration_in_months,
+    code = EXCLUDED.code, starts_at = EXCLUDED.starts_at, ends_at = EXCLUDED.ends_at,
+    max_redemptions = EXCLUDED.max_redemptions,
+    max_redemptions_per_customer = EXCLUDED.max_redemptions_per_customer,
+    redemptions_count = EXCLUDED.redemptions_count, amounts = EXCLUDED.amounts,
+    basis_points = EXCLUDED.basis_points, organization_id = EXCLUDED.organization_id,
+    metadata = EXCLUDED.metadata, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
+    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+WHERE discounts._requested_at <= EXCLUDED._requested_at
+`
+
+type DiscountsUpsertParams struct {
+	ID                        []uuid.UUID       `json:"id"`
+	CreatedAt                 []time.Time       `json:"created_at"`
+	ModifiedAt                []time.Time       `json:"modified_at"`
+	Name                      []string          `json:"name"`
+	Type                      []string          `json:"type"`
+	Duration                  []string          `json:"duration"`
+	DurationInMonths          []int64           `json:"duration_in_months"`
+	Code                      []string          `json:"code"`
+	StartsAt                  []time.Time       `json:"starts_at"`
+	EndsAt                    []time.Time       `json:"ends_at"`
+	MaxRedemptions            []int64           `json:"max_redemptions"`
+	MaxRedemptionsPerCustomer []int64           `json:"max_redemptions_per_customer"`
+	RedemptionsCount          []int64           `json:"redemptions_count"`
+	Amounts                   []json.RawMessage `json:"amounts"`
+	BasisPoints               []int64           `json:"basis_points"`
+	OrganizationID            []uuid.UUID       `json:"organization_id"`
+	Metadata                  []json.RawMessage `json:"metadata"`
+	Extra                     []json.RawMessage `json:"_extra"`
+	Hash                      [][]byte          `json:"_hash"`
+	RequestedAt               []time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) DiscountsUpsert(ctx context.Context, arg DiscountsUpsertParams) error {
+	_, err := q.db.Exec(ctx, discountsUpsert,
+		arg.ID,
+		arg.CreatedAt,
+		arg.ModifiedAt,
+		arg.Name,
+		arg.Type,
+		arg.Duration,
+		arg.DurationInMonths,
+		arg.Code,
+		arg.StartsAt,
+		arg.EndsAt,
+		arg.MaxRedemptions,
+		arg.MaxRedemptionsPerCustomer,
+		arg.RedemptionsCount,
+		arg.Amounts,
+		arg.BasisPoints,
+		arg.OrganizationID,
+		arg.Metadata,
+		arg.Extra,
+		arg.Hash,
+		arg.RequestedAt,
+	)
+	return err
+}

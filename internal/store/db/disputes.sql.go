@@ -4,3 +4,82 @@
 // source: disputes.sql
 
 package db
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+const disputesUpsert = `-- name: DisputesUpsert :exec
+INSERT INTO disputes (
+    id, created_at, modified_at, status, resolved, closed, amount, tax_amount, currency, reason,
+    evidence_due_by, past_due, order_id, payment_id, customer_id, case_id, _extra, _hash, _requested_at
+)
+SELECT unnest($1::uuid[]), unnest($2::timestamptz[]), unnest($3::timestamptz[]),
+    unnest($4::text[]), unnest($5::boolean[]), unnest($6::boolean[]),
+    unnest($7::bigint[]), unnest($8::bigint[]), unnest($9::text[]),
+    unnest($10::text[]), unnest($11::timestamptz[]), unnest($12::boolean[]),
+    unnest($13::uuid[]), unnest($14::uuid[]), unnest($15::uuid[]),
+    unnest($16::uuid[]), unnest($17::jsonb[]), unnest($18::bytea[]),
+    unnest($19::timestamptz[])
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, status = EXCLUDED.status,
+    resolved = EXCLUDED.resolved, closed = EXCLUDED.closed, amount = EXCLUDED.amount,
+    tax_amount = EXCLUDED.tax_amount, currency = EXCLUDED.currency, reason = EXCLUDED.reason,
+    evidence_due_by = EXCLUDED.evidence_due_by, past_due = EXCLUDED.past_due, order_id = EXCLUDED.order_id,
+    payment_id = EXCLUDED.payment_id, customer_id = EXCLUDED.customer_id, case_id = EXCLUDED.case_id,
+    _extra = EXCLUDED._extra, _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
+    _synced_at = now(), _deleted_at = NULL
+WHERE disputes._requested_at <= EXCLUDED._requested_at
+`
+
+type DisputesUpsertParams struct {
+	ID            []uuid.UUID       `json:"id"`
+	CreatedAt     []time.Time       `json:"created_at"`
+	ModifiedAt    []time.Time       `json:"modified_at"`
+	Status        []string          `json:"status"`
+	Resolved      []bool            `json:"resolved"`
+	Closed        []bool            `json:"closed"`
+	Amount        []int64           `json:"amount"`
+	TaxAmount     []int64           `json:"tax_amount"`
+	Currency      []string          `json:"currency"`
+	Reason        []string          `json:"reason"`
+	EvidenceDueBy []time.Time       `json:"evidence_due_by"`
+	PastDue       []bool            `json:"past_due"`
+	OrderID       []uuid.UUID       `json:"order_id"`
+	PaymentID     []uuid.UUID       `json:"payment_id"`
+	CustomerID    []uuid.UUID       `json:"customer_id"`
+	CaseID        []uuid.UUID       `json:"case_id"`
+	Extra         []json.RawMessage `json:"_extra"`
+	Hash          [][]byte          `json:"_hash"`
+	RequestedAt   []time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) DisputesUpsert(ctx context.Context, arg DisputesUpsertParams) error {
+	_, err := q.db.Exec(ctx, disputesUpsert,
+		arg.ID,
+		arg.CreatedAt,
+		arg.ModifiedAt,
+		arg.Status,
+		arg.Resolved,
+		arg.Closed,
+		arg.Amount,
+		arg.TaxAmount,
+		arg.Currency,
+		arg.Reason,
+		arg.EvidenceDueBy,
+		arg.PastDue,
+		arg.OrderID,
+		arg.PaymentID,
+		arg.CustomerID,
+		arg.CaseID,
+		arg.Extra,
+		arg.Hash,
+		arg.RequestedAt,
+	)
+	return err
+}

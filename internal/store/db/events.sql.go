@@ -4,3 +4,73 @@
 // source: events.sql
 
 package db
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+const eventsUpsert = `-- name: EventsUpsert :exec
+INSERT INTO events (
+    id, timestamp, organization_id, name, label, source, customer_id, external_customer_id, member_id,
+    external_member_id, parent_id, child_count, metadata, _extra, _hash, _requested_at
+)
+SELECT unnest($1::uuid[]), unnest($2::timestamptz[]), unnest($3::uuid[]),
+    unnest($4::text[]), unnest($5::text[]), unnest($6::text[]), unnest($7::uuid[]),
+    unnest($8::text[]), unnest($9::uuid[]), unnest($10::text[]),
+    unnest($11::uuid[]), unnest($12::bigint[]), unnest($13::jsonb[]),
+    unnest($14::jsonb[]), unnest($15::bytea[]), unnest($16::timestamptz[])
+ON CONFLICT (id) DO UPDATE SET
+    timestamp = EXCLUDED.timestamp, organization_id = EXCLUDED.organization_id, name = EXCLUDED.name,
+    label = EXCLUDED.label, source = EXCLUDED.source, customer_id = EXCLUDED.customer_id,
+    external_customer_id = EXCLUDED.external_customer_id, member_id = EXCLUDED.member_id,
+    external_member_id = EXCLUDED.external_member_id, parent_id = EXCLUDED.parent_id,
+    child_count = EXCLUDED.child_count, metadata = EXCLUDED.metadata, _extra = EXCLUDED._extra,
+    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+WHERE events._requested_at <= EXCLUDED._requested_at
+`
+
+type EventsUpsertParams struct {
+	ID                 []uuid.UUID       `json:"id"`
+	Timestamp          []time.Time       `json:"timestamp"`
+	OrganizationID     []uuid.UUID       `json:"organization_id"`
+	Name               []string          `json:"name"`
+	Label              []string          `json:"label"`
+	Source             []string          `json:"source"`
+	CustomerID         []uuid.UUID       `json:"customer_id"`
+	ExternalCustomerID []string          `json:"external_customer_id"`
+	MemberID           []uuid.UUID       `json:"member_id"`
+	ExternalMemberID   []string          `json:"external_member_id"`
+	ParentID           []uuid.UUID       `json:"parent_id"`
+	ChildCount         []int64           `json:"child_count"`
+	Metadata           []json.RawMessage `json:"metadata"`
+	Extra              []json.RawMessage `json:"_extra"`
+	Hash               [][]byte          `json:"_hash"`
+	RequestedAt        []time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) EventsUpsert(ctx context.Context, arg EventsUpsertParams) error {
+	_, err := q.db.Exec(ctx, eventsUpsert,
+		arg.ID,
+		arg.Timestamp,
+		arg.OrganizationID,
+		arg.Name,
+		arg.Label,
+		arg.Source,
+		arg.CustomerID,
+		arg.ExternalCustomerID,
+		arg.MemberID,
+		arg.ExternalMemberID,
+		arg.ParentID,
+		arg.ChildCount,
+		arg.Metadata,
+		arg.Extra,
+		arg.Hash,
+		arg.RequestedAt,
+	)
+	return err
+}

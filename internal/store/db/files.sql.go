@@ -4,3 +4,90 @@
 // source: files.sql
 
 package db
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+const filesUpsert = `-- name: FilesUpsert :exec
+INSERT INTO files (
+    id, created_at, organization_id, service, name, path, mime_type, size, size_readable, storage_version,
+    checksum_etag, checksum_sha256_base64, checksum_sha256_hex, last_modified_at, version, is_uploaded,
+    flagged_malicious_at, public_url, _extra, _hash, _requested_at
+)
+SELECT unnest($1::uuid[]), unnest($2::timestamptz[]), unnest($3::uuid[]),
+    unnest($4::text[]), unnest($5::text[]), unnest($6::text[]), unnest($7::text[]),
+    unnest($8::bigint[]), unnest($9::text[]), unnest($10::text[]),
+    unnest($11::text[]), unnest($12::text[]),
+    unnest($13::text[]), unnest($14::timestamptz[]), unnest($15::text[]),
+    unnest($16::boolean[]), unnest($17::timestamptz[]),
+    unnest($18::text[]), unnest($19::jsonb[]), unnest($20::bytea[]),
+    unnest($21::timestamptz[])
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, organization_id = EXCLUDED.organization_id, service = EXCLUDED.service,
+    name = EXCLUDED.name, path = EXCLUDED.path, mime_type = EXCLUDED.mime_type, size = EXCLUDED.size,
+    size_readable = EXCLUDED.size_readable, storage_version = EXCLUDED.storage_version,
+    checksum_etag = EXCLUDED.checksum_etag, checksum_sha256_base64 = EXCLUDED.checksum_sha256_base64,
+    checksum_sha256_hex = EXCLUDED.checksum_sha256_hex, last_modified_at = EXCLUDED.last_modified_at,
+    version = EXCLUDED.version, is_uploaded = EXCLUDED.is_uploaded,
+    flagged_malicious_at = EXCLUDED.flagged_malicious_at, public_url = EXCLUDED.public_url,
+    _extra = EXCLUDED._extra, _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
+    _synced_at = now(), _deleted_at = NULL
+WHERE files._requested_at <= EXCLUDED._requested_at
+`
+
+type FilesUpsertParams struct {
+	ID                   []uuid.UUID       `json:"id"`
+	CreatedAt            []time.Time       `json:"created_at"`
+	OrganizationID       []uuid.UUID       `json:"organization_id"`
+	Service              []string          `json:"service"`
+	Name                 []string          `json:"name"`
+	Path                 []string          `json:"path"`
+	MimeType             []string          `json:"mime_type"`
+	Size                 []int64           `json:"size"`
+	SizeReadable         []string          `json:"size_readable"`
+	StorageVersion       []string          `json:"storage_version"`
+	ChecksumEtag         []string          `json:"checksum_etag"`
+	ChecksumSha256Base64 []string          `json:"checksum_sha256_base64"`
+	ChecksumSha256Hex    []string          `json:"checksum_sha256_hex"`
+	LastModifiedAt       []time.Time       `json:"last_modified_at"`
+	Version              []string          `json:"version"`
+	IsUploaded           []bool            `json:"is_uploaded"`
+	FlaggedMaliciousAt   []time.Time       `json:"flagged_malicious_at"`
+	PublicURL            []string          `json:"public_url"`
+	Extra                []json.RawMessage `json:"_extra"`
+	Hash                 [][]byte          `json:"_hash"`
+	RequestedAt          []time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) FilesUpsert(ctx context.Context, arg FilesUpsertParams) error {
+	_, err := q.db.Exec(ctx, filesUpsert,
+		arg.ID,
+		arg.CreatedAt,
+		arg.OrganizationID,
+		arg.Service,
+		arg.Name,
+		arg.Path,
+		arg.MimeType,
+		arg.Size,
+		arg.SizeReadable,
+		arg.StorageVersion,
+		arg.ChecksumEtag,
+		arg.ChecksumSha256Base64,
+		arg.ChecksumSha256Hex,
+		arg.LastModifiedAt,
+		arg.Version,
+		arg.IsUploaded,
+		arg.FlaggedMaliciousAt,
+		arg.PublicURL,
+		arg.Extra,
+		arg.Hash,
+		arg.RequestedAt,
+	)
+	return err
+}

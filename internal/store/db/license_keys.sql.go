@@ -4,3 +4,121 @@
 // source: license_keys.sql
 
 package db
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+const licenseKeyActivationsUpsert = `-- name: LicenseKeyActivationsUpsert :exec
+INSERT INTO license_key_activations (
+    id, license_key_id, label, meta, created_at, modified_at, _extra, _hash, _requested_at
+)
+SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::text[]), unnest($4::jsonb[]),
+    unnest($5::timestamptz[]), unnest($6::timestamptz[]), unnest($7::jsonb[]),
+    unnest($8::bytea[]), unnest($9::timestamptz[])
+ON CONFLICT (id) DO UPDATE SET
+    license_key_id = EXCLUDED.license_key_id, label = EXCLUDED.label, meta = EXCLUDED.meta,
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, _extra = EXCLUDED._extra,
+    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+WHERE license_key_activations._requested_at <= EXCLUDED._requested_at
+`
+
+type LicenseKeyActivationsUpsertParams struct {
+	ID           []uuid.UUID       `json:"id"`
+	LicenseKeyID []uuid.UUID       `json:"license_key_id"`
+	Label        []string          `json:"label"`
+	Meta         []json.RawMessage `json:"meta"`
+	CreatedAt    []time.Time       `json:"created_at"`
+	ModifiedAt   []time.Time       `json:"modified_at"`
+	Extra        []json.RawMessage `json:"_extra"`
+	Hash         [][]byte          `json:"_hash"`
+	RequestedAt  []time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) LicenseKeyActivationsUpsert(ctx context.Context, arg LicenseKeyActivationsUpsertParams) error {
+	_, err := q.db.Exec(ctx, licenseKeyActivationsUpsert,
+		arg.ID,
+		arg.LicenseKeyID,
+		arg.Label,
+		arg.Meta,
+		arg.CreatedAt,
+		arg.ModifiedAt,
+		arg.Extra,
+		arg.Hash,
+		arg.RequestedAt,
+	)
+	return err
+}
+
+const licenseKeysUpsert = `-- name: LicenseKeysUpsert :exec
+INSERT INTO license_keys (
+    id, created_at, modified_at, organization_id, customer_id, benefit_id, display_key, status,
+    limit_activations, usage, limit_usage, validations, last_validated_at, expires_at, _extra, _hash,
+    _requested_at
+)
+SELECT unnest($1::uuid[]), unnest($2::timestamptz[]), unnest($3::timestamptz[]),
+    unnest($4::uuid[]), unnest($5::uuid[]), unnest($6::uuid[]),
+    unnest($7::text[]), unnest($8::text[]), unnest($9::bigint[]),
+    unnest($10::bigint[]), unnest($11::bigint[]), unnest($12::bigint[]),
+    unnest($13::timestamptz[]), unnest($14::timestamptz[]), unnest($15::jsonb[]),
+    unnest($16::bytea[]), unnest($17::timestamptz[])
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at,
+    organization_id = EXCLUDED.organization_id, customer_id = EXCLUDED.customer_id,
+    benefit_id = EXCLUDED.benefit_id, display_key = EXCLUDED.display_key, status = EXCLUDED.status,
+    limit_activations = EXCLUDED.limit_activations, usage = EXCLUDED.usage,
+    limit_usage = EXCLUDED.limit_usage, validations = EXCLUDED.validations,
+    last_validated_at = EXCLUDED.last_validated_at, expires_at = EXCLUDED.expires_at,
+    _extra = EXCLUDED._extra, _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
+    _synced_at = now(), _deleted_at = NULL
+WHERE license_keys._requested_at <= EXCLUDED._requested_at
+`
+
+type LicenseKeysUpsertParams struct {
+	ID               []uuid.UUID       `json:"id"`
+	CreatedAt        []time.Time       `json:"created_at"`
+	ModifiedAt       []time.Time       `json:"modified_at"`
+	OrganizationID   []uuid.UUID       `json:"organization_id"`
+	CustomerID       []uuid.UUID       `json:"customer_id"`
+	BenefitID        []uuid.UUID       `json:"benefit_id"`
+	DisplayKey       []string          `json:"display_key"`
+	Status           []string          `json:"status"`
+	LimitActivations []int64           `json:"limit_activations"`
+	Usage            []int64           `json:"usage"`
+	LimitUsage       []int64           `json:"limit_usage"`
+	Validations      []int64           `json:"validations"`
+	LastValidatedAt  []time.Time       `json:"last_validated_at"`
+	ExpiresAt        []time.Time       `json:"expires_at"`
+	Extra            []json.RawMessage `json:"_extra"`
+	Hash             [][]byte          `json:"_hash"`
+	RequestedAt      []time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) LicenseKeysUpsert(ctx context.Context, arg LicenseKeysUpsertParams) error {
+	_, err := q.db.Exec(ctx, licenseKeysUpsert,
+		arg.ID,
+		arg.CreatedAt,
+		arg.ModifiedAt,
+		arg.OrganizationID,
+		arg.CustomerID,
+		arg.BenefitID,
+		arg.DisplayKey,
+		arg.Status,
+		arg.LimitActivations,
+		arg.Usage,
+		arg.LimitUsage,
+		arg.Validations,
+		arg.LastValidatedAt,
+		arg.ExpiresAt,
+		arg.Extra,
+		arg.Hash,
+		arg.RequestedAt,
+	)
+	return err
+}

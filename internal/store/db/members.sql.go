@@ -4,3 +4,59 @@
 // source: members.sql
 
 package db
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+const membersUpsert = `-- name: MembersUpsert :exec
+INSERT INTO members (
+    id, created_at, modified_at, customer_id, email, name, external_id, role, _extra, _hash, _requested_at
+)
+SELECT unnest($1::uuid[]), unnest($2::timestamptz[]), unnest($3::timestamptz[]),
+    unnest($4::uuid[]), unnest($5::text[]), unnest($6::text[]), unnest($7::text[]),
+    unnest($8::text[]), unnest($9::jsonb[]), unnest($10::bytea[]),
+    unnest($11::timestamptz[])
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, customer_id = EXCLUDED.customer_id,
+    email = EXCLUDED.email, name = EXCLUDED.name, external_id = EXCLUDED.external_id, role = EXCLUDED.role,
+    _extra = EXCLUDED._extra, _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
+    _synced_at = now(), _deleted_at = NULL
+WHERE members._requested_at <= EXCLUDED._requested_at
+`
+
+type MembersUpsertParams struct {
+	ID          []uuid.UUID       `json:"id"`
+	CreatedAt   []time.Time       `json:"created_at"`
+	ModifiedAt  []time.Time       `json:"modified_at"`
+	CustomerID  []uuid.UUID       `json:"customer_id"`
+	Email       []string          `json:"email"`
+	Name        []string          `json:"name"`
+	ExternalID  []string          `json:"external_id"`
+	Role        []string          `json:"role"`
+	Extra       []json.RawMessage `json:"_extra"`
+	Hash        [][]byte          `json:"_hash"`
+	RequestedAt []time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) MembersUpsert(ctx context.Context, arg MembersUpsertParams) error {
+	_, err := q.db.Exec(ctx, membersUpsert,
+		arg.ID,
+		arg.CreatedAt,
+		arg.ModifiedAt,
+		arg.CustomerID,
+		arg.Email,
+		arg.Name,
+		arg.ExternalID,
+		arg.Role,
+		arg.Extra,
+		arg.Hash,
+		arg.RequestedAt,
+	)
+	return err
+}

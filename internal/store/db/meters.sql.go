@@ -4,3 +4,72 @@
 // source: meters.sql
 
 package db
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+const metersUpsert = `-- name: MetersUpsert :exec
+INSERT INTO meters (
+    id, created_at, modified_at, name, unit, custom_label, custom_multiplier, filter, aggregation,
+    archived_at, organization_id, metadata, _extra, _hash, _requested_at
+)
+SELECT unnest($1::uuid[]), unnest($2::timestamptz[]), unnest($3::timestamptz[]),
+    unnest($4::text[]), unnest($5::text[]), unnest($6::text[]),
+    unnest($7::bigint[]), unnest($8::jsonb[]), unnest($9::jsonb[]),
+    unnest($10::timestamptz[]), unnest($11::uuid[]), unnest($12::jsonb[]),
+    unnest($13::jsonb[]), unnest($14::bytea[]), unnest($15::timestamptz[])
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, name = EXCLUDED.name,
+    unit = EXCLUDED.unit, custom_label = EXCLUDED.custom_label,
+    custom_multiplier = EXCLUDED.custom_multiplier, filter = EXCLUDED.filter,
+    aggregation = EXCLUDED.aggregation, archived_at = EXCLUDED.archived_at,
+    organization_id = EXCLUDED.organization_id, metadata = EXCLUDED.metadata, _extra = EXCLUDED._extra,
+    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
+    _synced_at = now(), _deleted_at = NULL
+WHERE meters._requested_at <= EXCLUDED._requested_at
+`
+
+type MetersUpsertParams struct {
+	ID               []uuid.UUID       `json:"id"`
+	CreatedAt        []time.Time       `json:"created_at"`
+	ModifiedAt       []time.Time       `json:"modified_at"`
+	Name             []string          `json:"name"`
+	Unit             []string          `json:"unit"`
+	CustomLabel      []string          `json:"custom_label"`
+	CustomMultiplier []int64           `json:"custom_multiplier"`
+	Filter           []json.RawMessage `json:"filter"`
+	Aggregation      []json.RawMessage `json:"aggregation"`
+	ArchivedAt       []time.Time       `json:"archived_at"`
+	OrganizationID   []uuid.UUID       `json:"organization_id"`
+	Metadata         []json.RawMessage `json:"metadata"`
+	Extra            []json.RawMessage `json:"_extra"`
+	Hash             [][]byte          `json:"_hash"`
+	RequestedAt      []time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) MetersUpsert(ctx context.Context, arg MetersUpsertParams) error {
+	_, err := q.db.Exec(ctx, metersUpsert,
+		arg.ID,
+		arg.CreatedAt,
+		arg.ModifiedAt,
+		arg.Name,
+		arg.Unit,
+		arg.CustomLabel,
+		arg.CustomMultiplier,
+		arg.Filter,
+		arg.Aggregation,
+		arg.ArchivedAt,
+		arg.OrganizationID,
+		arg.Metadata,
+		arg.Extra,
+		arg.Hash,
+		arg.RequestedAt,
+	)
+	return err
+}

@@ -4,3 +4,54 @@
 // source: metric_dashboards.sql
 
 package db
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+const metricDashboardsUpsert = `-- name: MetricDashboardsUpsert :exec
+INSERT INTO metric_dashboards (
+    id, created_at, modified_at, name, metrics, organization_id, _extra, _hash, _requested_at
+)
+SELECT unnest($1::uuid[]), unnest($2::timestamptz[]), unnest($3::timestamptz[]),
+    unnest($4::text[]), unnest($5::jsonb[]), unnest($6::uuid[]),
+    unnest($7::jsonb[]), unnest($8::bytea[]), unnest($9::timestamptz[])
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, name = EXCLUDED.name,
+    metrics = EXCLUDED.metrics, organization_id = EXCLUDED.organization_id, _extra = EXCLUDED._extra,
+    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
+    _synced_at = now(), _deleted_at = NULL
+WHERE metric_dashboards._requested_at <= EXCLUDED._requested_at
+`
+
+type MetricDashboardsUpsertParams struct {
+	ID             []uuid.UUID       `json:"id"`
+	CreatedAt      []time.Time       `json:"created_at"`
+	ModifiedAt     []time.Time       `json:"modified_at"`
+	Name           []string          `json:"name"`
+	Metrics        []json.RawMessage `json:"metrics"`
+	OrganizationID []uuid.UUID       `json:"organization_id"`
+	Extra          []json.RawMessage `json:"_extra"`
+	Hash           [][]byte          `json:"_hash"`
+	RequestedAt    []time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) MetricDashboardsUpsert(ctx context.Context, arg MetricDashboardsUpsertParams) error {
+	_, err := q.db.Exec(ctx, metricDashboardsUpsert,
+		arg.ID,
+		arg.CreatedAt,
+		arg.ModifiedAt,
+		arg.Name,
+		arg.Metrics,
+		arg.OrganizationID,
+		arg.Extra,
+		arg.Hash,
+		arg.RequestedAt,
+	)
+	return err
+}

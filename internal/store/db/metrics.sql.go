@@ -4,3 +4,60 @@
 // source: metrics.sql
 
 package db
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+	"syncd/internal/store/wire"
+)
+
+const metricsUpsert = `-- name: MetricsUpsert :exec
+INSERT INTO metrics (
+    id, "interval", timezone, period_start, slug, value, type, display_name, _extra, _hash, _requested_at
+)
+SELECT unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]),
+    unnest($4::timestamptz[]), unnest($5::text[]), unnest($6::numeric[]),
+    unnest($7::text[]), unnest($8::text[]), unnest($9::jsonb[]), unnest($10::bytea[]),
+    unnest($11::timestamptz[])
+ON CONFLICT (id) DO UPDATE SET
+    "interval" = EXCLUDED."interval", timezone = EXCLUDED.timezone, period_start = EXCLUDED.period_start,
+    slug = EXCLUDED.slug, value = EXCLUDED.value, type = EXCLUDED.type, display_name = EXCLUDED.display_name,
+    _extra = EXCLUDED._extra, _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
+    _synced_at = now(), _deleted_at = NULL
+WHERE metrics._requested_at <= EXCLUDED._requested_at
+`
+
+type MetricsUpsertParams struct {
+	ID          []uuid.UUID       `json:"id"`
+	Interval    []string          `json:"interval"`
+	Timezone    []string          `json:"timezone"`
+	PeriodStart []time.Time       `json:"period_start"`
+	Slug        []string          `json:"slug"`
+	Value       []wire.Decimal    `json:"value"`
+	Type        []string          `json:"type"`
+	DisplayName []string          `json:"display_name"`
+	Extra       []json.RawMessage `json:"_extra"`
+	Hash        [][]byte          `json:"_hash"`
+	RequestedAt []time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) MetricsUpsert(ctx context.Context, arg MetricsUpsertParams) error {
+	_, err := q.db.Exec(ctx, metricsUpsert,
+		arg.ID,
+		arg.Interval,
+		arg.Timezone,
+		arg.PeriodStart,
+		arg.Slug,
+		arg.Value,
+		arg.Type,
+		arg.DisplayName,
+		arg.Extra,
+		arg.Hash,
+		arg.RequestedAt,
+	)
+	return err
+}

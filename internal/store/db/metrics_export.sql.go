@@ -7,6 +7,11 @@ package db
 
 import (
 	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+	"syncd/internal/store/wire"
 )
 
 const metricsExportLink = `-- name: MetricsExportLink :exec
@@ -25,5 +30,47 @@ WHERE m.export_id = e.id AND e.metric_id IS DISTINCT FROM mirrored
 // The mirrored row that each row of the file belongs to. A name that several metrics have belongs to none.
 func (q *Queries) MetricsExportLink(ctx context.Context) error {
 	_, err := q.db.Exec(ctx, metricsExportLink)
+	return err
+}
+
+const metricsExportUpsert = `-- name: MetricsExportUpsert :exec
+INSERT INTO metrics_export (
+    id, "interval", timezone, period_start, display_name, value, _extra, _hash, _requested_at
+)
+SELECT unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]),
+    unnest($4::timestamptz[]), unnest($5::text[]), unnest($6::numeric[]),
+    unnest($7::jsonb[]), unnest($8::bytea[]), unnest($9::timestamptz[])
+ON CONFLICT (id) DO UPDATE SET
+    "interval" = EXCLUDED."interval", timezone = EXCLUDED.timezone, period_start = EXCLUDED.period_start,
+    display_name = EXCLUDED.display_name, value = EXCLUDED.value, _extra = EXCLUDED._extra,
+    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+WHERE metrics_export._requested_at <= EXCLUDED._requested_at
+`
+
+type MetricsExportUpsertParams struct {
+	ID          []uuid.UUID       `json:"id"`
+	Interval    []string          `json:"interval"`
+	Timezone    []string          `json:"timezone"`
+	PeriodStart []time.Time       `json:"period_start"`
+	DisplayName []string          `json:"display_name"`
+	Value       []wire.Decimal    `json:"value"`
+	Extra       []json.RawMessage `json:"_extra"`
+	Hash        [][]byte          `json:"_hash"`
+	RequestedAt []time.Time       `json:"_requested_at"`
+}
+
+// A file requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) MetricsExportUpsert(ctx context.Context, arg MetricsExportUpsertParams) error {
+	_, err := q.db.Exec(ctx, metricsExportUpsert,
+		arg.ID,
+		arg.Interval,
+		arg.Timezone,
+		arg.PeriodStart,
+		arg.DisplayName,
+		arg.Value,
+		arg.Extra,
+		arg.Hash,
+		arg.RequestedAt,
+	)
 	return err
 }

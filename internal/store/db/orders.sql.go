@@ -4,3 +4,203 @@
 // source: orders.sql
 
 package db
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+const orderItemsUpsert = `-- name: OrderItemsUpsert :exec
+INSERT INTO order_items (
+    order_id, id, created_at, modified_at, label, amount, tax_amount, proration, product_price_id, _position,
+    _extra, _hash, _requested_at
+)
+SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::timestamptz[]),
+    unnest($4::timestamptz[]), unnest($5::text[]), unnest($6::bigint[]),
+    unnest($7::bigint[]), unnest($8::boolean[]), unnest($9::uuid[]),
+    unnest($10::bigint[]), unnest($11::jsonb[]), unnest($12::bytea[]),
+    unnest($13::timestamptz[])
+ON CONFLICT (order_id, id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, label = EXCLUDED.label,
+    amount = EXCLUDED.amount, tax_amount = EXCLUDED.tax_amount, proration = EXCLUDED.proration,
+    product_price_id = EXCLUDED.product_price_id, _position = EXCLUDED._position, _extra = EXCLUDED._extra,
+    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
+    _synced_at = now(), _removed_at = NULL
+WHERE order_items._requested_at <= EXCLUDED._requested_at
+  AND (order_items._hash <> EXCLUDED._hash OR order_items._position <> EXCLUDED._position
+       OR order_items._removed_at IS NOT NULL)
+`
+
+type OrderItemsUpsertParams struct {
+	OrderID        []uuid.UUID       `json:"order_id"`
+	ID             []uuid.UUID       `json:"id"`
+	CreatedAt      []time.Time       `json:"created_at"`
+	ModifiedAt     []time.Time       `json:"modified_at"`
+	Label          []string          `json:"label"`
+	Amount         []int64           `json:"amount"`
+	TaxAmount      []int64           `json:"tax_amount"`
+	Proration      []bool            `json:"proration"`
+	ProductPriceID []uuid.UUID       `json:"product_price_id"`
+	Position       []int64           `json:"_position"`
+	Extra          []json.RawMessage `json:"_extra"`
+	Hash           [][]byte          `json:"_hash"`
+	RequestedAt    []time.Time       `json:"_requested_at"`
+}
+
+// Writes only a row that is new, changed, moved or listed again, and never over a reply requested later.
+func (q *Queries) OrderItemsUpsert(ctx context.Context, arg OrderItemsUpsertParams) error {
+	_, err := q.db.Exec(ctx, orderItemsUpsert,
+		arg.OrderID,
+		arg.ID,
+		arg.CreatedAt,
+		arg.ModifiedAt,
+		arg.Label,
+		arg.Amount,
+		arg.TaxAmount,
+		arg.Proration,
+		arg.ProductPriceID,
+		arg.Position,
+		arg.Extra,
+		arg.Hash,
+		arg.RequestedAt,
+	)
+	return err
+}
+
+const ordersUpsert = `-- name: OrdersUpsert :exec
+INSERT INTO orders (
+    id, created_at, modified_at, status, paid, billing_reason, description, currency, subtotal_amount,
+    discount_amount, net_amount, tax_amount, total_amount, applied_balance_amount, due_amount,
+    refunded_amount, refunded_tax_amount, refundable_amount, refundable_tax_amount, platform_fee_amount,
+    platform_fee_currency, seats, units, customer_id, product_id, subscription_id, discount_id, checkout_id,
+    invoice_number, is_invoice_generated, receipt_number, next_payment_attempt_at, billing_name,
+    billing_address, metadata, custom_field_data, _extra, _hash, _requested_at
+)
+SELECT unnest($1::uuid[]), unnest($2::timestamptz[]), unnest($3::timestamptz[]),
+    unnest($4::text[]), unnest($5::boolean[]), unnest($6::text[]),
+    unnest($7::text[]), unnest($8::text[]), unnest($9::bigint[]),
+    unnest($10::bigint[]), unnest($11::bigint[]), unnest($12::bigint[]),
+    unnest($13::bigint[]), unnest($14::bigint[]), unnest($15::bigint[]),
+    unnest($16::bigint[]), unnest($17::bigint[]),
+    unnest($18::bigint[]), unnest($19::bigint[]),
+    unnest($20::bigint[]), unnest($21::text[]), unnest($22::bigint[]),
+    unnest($23::bigint[]), unnest($24::uuid[]), unnest($25::uuid[]),
+    unnest($26::uuid[]), unnest($27::uuid[]), unnest($28::uuid[]),
+    unnest($29::text[]), unnest($30::boolean[]),
+    unnest($31::text[]), unnest($32::timestamptz[]),
+    unnest($33::text[]), unnest($34::jsonb[]), unnest($35::jsonb[]),
+    unnest($36::jsonb[]), unnest($37::jsonb[]), unnest($38::bytea[]),
+    unnest($39::timestamptz[])
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, status = EXCLUDED.status,
+    paid = EXCLUDED.paid, billing_reason = EXCLUDED.billing_reason, description = EXCLUDED.description,
+    currency = EXCLUDED.currency, subtotal_amount = EXCLUDED.subtotal_amount,
+    discount_amount = EXCLUDED.discount_amount, net_amount = EXCLUDED.net_amount,
+    tax_amount = EXCLUDED.tax_amount, total_amount = EXCLUDED.total_amount,
+    applied_balance_amount = EXCLUDED.applied_balance_amount, due_amount = EXCLUDED.due_amount,
+    refunded_amount = EXCLUDED.refunded_amount, refunded_tax_amount = EXCLUDED.refunded_tax_amount,
+    refundable_amount = EXCLUDED.refundable_amount, refundable_tax_amount = EXCLUDED.refundable_tax_amount,
+    platform_fee_amount = EXCLUDED.platform_fee_amount,
+    platform_fee_currency = EXCLUDED.platform_fee_currency, seats = EXCLUDED.seats, units = EXCLUDED.units,
+    customer_id = EXCLUDED.customer_id, product_id = EXCLUDED.product_id,
+    subscription_id = EXCLUDED.subscription_id, discount_id = EXCLUDED.discount_id,
+    checkout_id = EXCLUDED.checkout_id, invoice_number = EXCLUDED.invoice_number,
+    is_invoice_generated = EXCLUDED.is_invoice_generated, receipt_number = EXCLUDED.receipt_number,
+    next_payment_attempt_at = EXCLUDED.next_payment_attempt_at, billing_name = EXCLUDED.billing_name,
+    billing_address = EXCLUDED.billing_address, metadata = EXCLUDED.metadata,
+    custom_field_data = EXCLUDED.custom_field_data, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
+    _requested_at = EXCLUDED._requested_at,
+    _synced_at = now(), _deleted_at = NULL
+WHERE orders._requested_at <= EXCLUDED._requested_at
+`
+
+type OrdersUpsertParams struct {
+	ID                   []uuid.UUID       `json:"id"`
+	CreatedAt            []time.Time       `json:"created_at"`
+	ModifiedAt           []time.Time       `json:"modified_at"`
+	Status               []string          `json:"status"`
+	Paid                 []bool            `json:"paid"`
+	BillingReason        []string          `json:"billing_reason"`
+	Description          []string          `json:"description"`
+	Currency             []string          `json:"currency"`
+	SubtotalAmount       []int64           `json:"subtotal_amount"`
+	DiscountAmount       []int64           `json:"discount_amount"`
+	NetAmount            []int64           `json:"net_amount"`
+	TaxAmount            []int64           `json:"tax_amount"`
+	TotalAmount          []int64           `json:"total_amount"`
+	AppliedBalanceAmount []int64           `json:"applied_balance_amount"`
+	DueAmount            []int64           `json:"due_amount"`
+	RefundedAmount       []int64           `json:"refunded_amount"`
+	RefundedTaxAmount    []int64           `json:"refunded_tax_amount"`
+	RefundableAmount     []int64           `json:"refundable_amount"`
+	RefundableTaxAmount  []int64           `json:"refundable_tax_amount"`
+	PlatformFeeAmount    []int64           `json:"platform_fee_amount"`
+	PlatformFeeCurrency  []string          `json:"platform_fee_currency"`
+	Seats                []int64           `json:"seats"`
+	Units                []int64           `json:"units"`
+	CustomerID           []uuid.UUID       `json:"customer_id"`
+	ProductID            []uuid.UUID       `json:"product_id"`
+	SubscriptionID       []uuid.UUID       `json:"subscription_id"`
+	DiscountID           []uuid.UUID       `json:"discount_id"`
+	CheckoutID           []uuid.UUID       `json:"checkout_id"`
+	InvoiceNumber        []string          `json:"invoice_number"`
+	IsInvoiceGenerated   []bool            `json:"is_invoice_generated"`
+	ReceiptNumber        []string          `json:"receipt_number"`
+	NextPaymentAttemptAt []time.Time       `json:"next_payment_attempt_at"`
+	BillingName          []string          `json:"billing_name"`
+	BillingAddress       []json.RawMessage `json:"billing_address"`
+	Metadata             []json.RawMessage `json:"metadata"`
+	CustomFieldData      []json.RawMessage `json:"custom_field_data"`
+	Extra                []json.RawMessage `json:"_extra"`
+	Hash                 [][]byte          `json:"_hash"`
+	RequestedAt          []time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) OrdersUpsert(ctx context.Context, arg OrdersUpsertParams) error {
+	_, err := q.db.Exec(ctx, ordersUpsert,
+		arg.ID,
+		arg.CreatedAt,
+		arg.ModifiedAt,
+		arg.Status,
+		arg.Paid,
+		arg.BillingReason,
+		arg.Description,
+		arg.Currency,
+		arg.SubtotalAmount,
+		arg.DiscountAmount,
+		arg.NetAmount,
+		arg.TaxAmount,
+		arg.TotalAmount,
+		arg.AppliedBalanceAmount,
+		arg.DueAmount,
+		arg.RefundedAmount,
+		arg.RefundedTaxAmount,
+		arg.RefundableAmount,
+		arg.RefundableTaxAmount,
+		arg.PlatformFeeAmount,
+		arg.PlatformFeeCurrency,
+		arg.Seats,
+		arg.Units,
+		arg.CustomerID,
+		arg.ProductID,
+		arg.SubscriptionID,
+		arg.DiscountID,
+		arg.CheckoutID,
+		arg.InvoiceNumber,
+		arg.IsInvoiceGenerated,
+		arg.ReceiptNumber,
+		arg.NextPaymentAttemptAt,
+		arg.BillingName,
+		arg.BillingAddress,
+		arg.Metadata,
+		arg.CustomFieldData,
+		arg.Extra,
+		arg.Hash,
+		arg.RequestedAt,
+	)
+	return err
+}

@@ -7,6 +7,11 @@ package db
 
 import (
 	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+	"syncd/internal/store/wire"
 )
 
 const ordersExportLink = `-- name: OrdersExportLink :exec
@@ -37,5 +42,99 @@ WHERE m.export_id = e.id AND e.order_id IS DISTINCT FROM mirrored
 // equal keys are paired off in the order of what else they have in common.
 func (q *Queries) OrdersExportLink(ctx context.Context) error {
 	_, err := q.db.Exec(ctx, ordersExportLink)
+	return err
+}
+
+const ordersExportUpsert = `-- name: OrdersExportUpsert :exec
+INSERT INTO orders_export (
+    id, email, created_at, product, net_amount, net_amount_major, currency, status, invoice_number, customer_name,
+    billing_name, billing_country, subtotal_amount, subtotal_amount_major, discount_amount, discount_amount_major,
+    tax_amount, tax_amount_major, total_amount, total_amount_major, refunded_amount, refunded_amount_major,
+    billing_reason, _extra, _hash, _requested_at
+)
+SELECT unnest($1::uuid[]), unnest($2::text[]), unnest($3::timestamptz[]),
+    unnest($4::text[]), unnest($5::bigint[]), unnest($6::numeric[]),
+    unnest($7::text[]), unnest($8::text[]), unnest($9::text[]),
+    unnest($10::text[]), unnest($11::text[]), unnest($12::text[]),
+    unnest($13::bigint[]), unnest($14::numeric[]),
+    unnest($15::bigint[]), unnest($16::numeric[]),
+    unnest($17::bigint[]), unnest($18::numeric[]), unnest($19::bigint[]),
+    unnest($20::numeric[]), unnest($21::bigint[]),
+    unnest($22::numeric[]), unnest($23::text[]), unnest($24::jsonb[]),
+    unnest($25::bytea[]), unnest($26::timestamptz[])
+ON CONFLICT (id) DO UPDATE SET
+    email = EXCLUDED.email, created_at = EXCLUDED.created_at, product = EXCLUDED.product,
+    net_amount = EXCLUDED.net_amount, net_amount_major = EXCLUDED.net_amount_major, currency = EXCLUDED.currency,
+    status = EXCLUDED.status, invoice_number = EXCLUDED.invoice_number, customer_name = EXCLUDED.customer_name,
+    billing_name = EXCLUDED.billing_name, billing_country = EXCLUDED.billing_country,
+    subtotal_amount = EXCLUDED.subtotal_amount, subtotal_amount_major = EXCLUDED.subtotal_amount_major,
+    discount_amount = EXCLUDED.discount_amount, discount_amount_major = EXCLUDED.discount_amount_major,
+    tax_amount = EXCLUDED.tax_amount, tax_amount_major = EXCLUDED.tax_amount_major,
+    total_amount = EXCLUDED.total_amount, total_amount_major = EXCLUDED.total_amount_major,
+    refunded_amount = EXCLUDED.refunded_amount, refunded_amount_major = EXCLUDED.refunded_amount_major,
+    billing_reason = EXCLUDED.billing_reason, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
+    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+WHERE orders_export._requested_at <= EXCLUDED._requested_at
+`
+
+type OrdersExportUpsertParams struct {
+	ID                  []uuid.UUID       `json:"id"`
+	Email               []string          `json:"email"`
+	CreatedAt           []time.Time       `json:"created_at"`
+	Product             []string          `json:"product"`
+	NetAmount           []int64           `json:"net_amount"`
+	NetAmountMajor      []wire.Decimal    `json:"net_amount_major"`
+	Currency            []string          `json:"currency"`
+	Status              []string          `json:"status"`
+	InvoiceNumber       []string          `json:"invoice_number"`
+	CustomerName        []string          `json:"customer_name"`
+	BillingName         []string          `json:"billing_name"`
+	BillingCountry      []string          `json:"billing_country"`
+	SubtotalAmount      []int64           `json:"subtotal_amount"`
+	SubtotalAmountMajor []wire.Decimal    `json:"subtotal_amount_major"`
+	DiscountAmount      []int64           `json:"discount_amount"`
+	DiscountAmountMajor []wire.Decimal    `json:"discount_amount_major"`
+	TaxAmount           []int64           `json:"tax_amount"`
+	TaxAmountMajor      []wire.Decimal    `json:"tax_amount_major"`
+	TotalAmount         []int64           `json:"total_amount"`
+	TotalAmountMajor    []wire.Decimal    `json:"total_amount_major"`
+	RefundedAmount      []int64           `json:"refunded_amount"`
+	RefundedAmountMajor []wire.Decimal    `json:"refunded_amount_major"`
+	BillingReason       []string          `json:"billing_reason"`
+	Extra               []json.RawMessage `json:"_extra"`
+	Hash                [][]byte          `json:"_hash"`
+	RequestedAt         []time.Time       `json:"_requested_at"`
+}
+
+// A file requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) OrdersExportUpsert(ctx context.Context, arg OrdersExportUpsertParams) error {
+	_, err := q.db.Exec(ctx, ordersExportUpsert,
+		arg.ID,
+		arg.Email,
+		arg.CreatedAt,
+		arg.Product,
+		arg.NetAmount,
+		arg.NetAmountMajor,
+		arg.Currency,
+		arg.Status,
+		arg.InvoiceNumber,
+		arg.CustomerName,
+		arg.BillingName,
+		arg.BillingCountry,
+		arg.SubtotalAmount,
+		arg.SubtotalAmountMajor,
+		arg.DiscountAmount,
+		arg.DiscountAmountMajor,
+		arg.TaxAmount,
+		arg.TaxAmountMajor,
+		arg.TotalAmount,
+		arg.TotalAmountMajor,
+		arg.RefundedAmount,
+		arg.RefundedAmountMajor,
+		arg.BillingReason,
+		arg.Extra,
+		arg.Hash,
+		arg.RequestedAt,
+	)
 	return err
 }

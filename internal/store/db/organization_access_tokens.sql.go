@@ -4,3 +4,61 @@
 // source: organization_access_tokens.sql
 
 package db
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+const organizationAccessTokensUpsert = `-- name: OrganizationAccessTokensUpsert :exec
+INSERT INTO organization_access_tokens (
+    id, created_at, modified_at, comment, scopes, expires_at, last_used_at, organization_id, _extra, _hash,
+    _requested_at
+)
+SELECT unnest($1::uuid[]), unnest($2::timestamptz[]), unnest($3::timestamptz[]),
+    unnest($4::text[]), unnest($5::jsonb[]), unnest($6::timestamptz[]),
+    unnest($7::timestamptz[]), unnest($8::uuid[]), unnest($9::jsonb[]),
+    unnest($10::bytea[]), unnest($11::timestamptz[])
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, comment = EXCLUDED.comment,
+    scopes = EXCLUDED.scopes, expires_at = EXCLUDED.expires_at, last_used_at = EXCLUDED.last_used_at,
+    organization_id = EXCLUDED.organization_id, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
+    _requested_at = EXCLUDED._requested_at,
+    _synced_at = now(), _deleted_at = NULL
+WHERE organization_access_tokens._requested_at <= EXCLUDED._requested_at
+`
+
+type OrganizationAccessTokensUpsertParams struct {
+	ID             []uuid.UUID       `json:"id"`
+	CreatedAt      []time.Time       `json:"created_at"`
+	ModifiedAt     []time.Time       `json:"modified_at"`
+	Comment        []string          `json:"comment"`
+	Scopes         []json.RawMessage `json:"scopes"`
+	ExpiresAt      []time.Time       `json:"expires_at"`
+	LastUsedAt     []time.Time       `json:"last_used_at"`
+	OrganizationID []uuid.UUID       `json:"organization_id"`
+	Extra          []json.RawMessage `json:"_extra"`
+	Hash           [][]byte          `json:"_hash"`
+	RequestedAt    []time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) OrganizationAccessTokensUpsert(ctx context.Context, arg OrganizationAccessTokensUpsertParams) error {
+	_, err := q.db.Exec(ctx, organizationAccessTokensUpsert,
+		arg.ID,
+		arg.CreatedAt,
+		arg.ModifiedAt,
+		arg.Comment,
+		arg.Scopes,
+		arg.ExpiresAt,
+		arg.LastUsedAt,
+		arg.OrganizationID,
+		arg.Extra,
+		arg.Hash,
+		arg.RequestedAt,
+	)
+	return err
+}

@@ -4,3 +4,126 @@
 // source: organizations.sql
 
 package db
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+const organizationsUpsert = `-- name: OrganizationsUpsert :exec
+INSERT INTO organizations (
+    id, created_at, modified_at, name, slug, status, email, website, avatar_url, country, socials,
+    default_presentment_currency, default_tax_behavior, proration_behavior, allow_customer_updates,
+    details_submitted_at, onboarding_resubmission_requested_at, sso_enforced, embed_hosts,
+    embed_hosts_enforced, account_id, payout_account_id, feature_settings, subscription_settings,
+    customer_email_settings, customer_portal_settings, dispute_settings, capabilities, _extra, _hash,
+    _requested_at
+)
+SELECT unnest($1::uuid[]), unnest($2::timestamptz[]), unnest($3::timestamptz[]),
+    unnest($4::text[]), unnest($5::text[]), unnest($6::text[]), unnest($7::text[]),
+    unnest($8::text[]), unnest($9::text[]), unnest($10::text[]),
+    unnest($11::jsonb[]), unnest($12::text[]),
+    unnest($13::text[]), unnest($14::text[]),
+    unnest($15::boolean[]), unnest($16::timestamptz[]),
+    unnest($17::timestamptz[]), unnest($18::boolean[]),
+    unnest($19::jsonb[]), unnest($20::boolean[]), unnest($21::uuid[]),
+    unnest($22::uuid[]), unnest($23::jsonb[]),
+    unnest($24::jsonb[]), unnest($25::jsonb[]),
+    unnest($26::jsonb[]), unnest($27::jsonb[]),
+    unnest($28::jsonb[]), unnest($29::jsonb[]), unnest($30::bytea[]),
+    unnest($31::timestamptz[])
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, name = EXCLUDED.name,
+    slug = EXCLUDED.slug, status = EXCLUDED.status, email = EXCLUDED.email, website = EXCLUDED.website,
+    avatar_url = EXCLUDED.avatar_url, country = EXCLUDED.country, socials = EXCLUDED.socials,
+    default_presentment_currency = EXCLUDED.default_presentment_currency,
+    default_tax_behavior = EXCLUDED.default_tax_behavior, proration_behavior = EXCLUDED.proration_behavior,
+    allow_customer_updates = EXCLUDED.allow_customer_updates,
+    details_submitted_at = EXCLUDED.details_submitted_at,
+    onboarding_resubmission_requested_at = EXCLUDED.onboarding_resubmission_requested_at,
+    sso_enforced = EXCLUDED.sso_enforced, embed_hosts = EXCLUDED.embed_hosts,
+    embed_hosts_enforced = EXCLUDED.embed_hosts_enforced, account_id = EXCLUDED.account_id,
+    payout_account_id = EXCLUDED.payout_account_id, feature_settings = EXCLUDED.feature_settings,
+    subscription_settings = EXCLUDED.subscription_settings,
+    customer_email_settings = EXCLUDED.customer_email_settings,
+    customer_portal_settings = EXCLUDED.customer_portal_settings,
+    dispute_settings = EXCLUDED.dispute_settings, capabilities = EXCLUDED.capabilities,
+    _extra = EXCLUDED._extra, _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
+    _synced_at = now(), _deleted_at = NULL
+WHERE organizations._requested_at <= EXCLUDED._requested_at
+`
+
+type OrganizationsUpsertParams struct {
+	ID                                []uuid.UUID       `json:"id"`
+	CreatedAt                         []time.Time       `json:"created_at"`
+	ModifiedAt                        []time.Time       `json:"modified_at"`
+	Name                              []string          `json:"name"`
+	Slug                              []string          `json:"slug"`
+	Status                            []string          `json:"status"`
+	Email                             []string          `json:"email"`
+	Website                           []string          `json:"website"`
+	AvatarURL                         []string          `json:"avatar_url"`
+	Country                           []string          `json:"country"`
+	Socials                           []json.RawMessage `json:"socials"`
+	DefaultPresentmentCurrency        []string          `json:"default_presentment_currency"`
+	DefaultTaxBehavior                []string          `json:"default_tax_behavior"`
+	ProrationBehavior                 []string          `json:"proration_behavior"`
+	AllowCustomerUpdates              []bool            `json:"allow_customer_updates"`
+	DetailsSubmittedAt                []time.Time       `json:"details_submitted_at"`
+	OnboardingResubmissionRequestedAt []time.Time       `json:"onboarding_resubmission_requested_at"`
+	SSOEnforced                       []bool            `json:"sso_enforced"`
+	EmbedHosts                        []json.RawMessage `json:"embed_hosts"`
+	EmbedHostsEnforced                []bool            `json:"embed_hosts_enforced"`
+	AccountID                         []uuid.UUID       `json:"account_id"`
+	PayoutAccountID                   []uuid.UUID       `json:"payout_account_id"`
+	FeatureSettings                   []json.RawMessage `json:"feature_settings"`
+	SubscriptionSettings              []json.RawMessage `json:"subscription_settings"`
+	CustomerEmailSettings             []json.RawMessage `json:"customer_email_settings"`
+	CustomerPortalSettings            []json.RawMessage `json:"customer_portal_settings"`
+	DisputeSettings                   []json.RawMessage `json:"dispute_settings"`
+	Capabilities                      []json.RawMessage `json:"capabilities"`
+	Extra                             []json.RawMessage `json:"_extra"`
+	Hash                              [][]byte          `json:"_hash"`
+	RequestedAt                       []time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) OrganizationsUpsert(ctx context.Context, arg OrganizationsUpsertParams) error {
+	_, err := q.db.Exec(ctx, organizationsUpsert,
+		arg.ID,
+		arg.CreatedAt,
+		arg.ModifiedAt,
+		arg.Name,
+		arg.Slug,
+		arg.Status,
+		arg.Email,
+		arg.Website,
+		arg.AvatarURL,
+		arg.Country,
+		arg.Socials,
+		arg.DefaultPresentmentCurrency,
+		arg.DefaultTaxBehavior,
+		arg.ProrationBehavior,
+		arg.AllowCustomerUpdates,
+		arg.DetailsSubmittedAt,
+		arg.OnboardingResubmissionRequestedAt,
+		arg.SSOEnforced,
+		arg.EmbedHosts,
+		arg.EmbedHostsEnforced,
+		arg.AccountID,
+		arg.PayoutAccountID,
+		arg.FeatureSettings,
+		arg.SubscriptionSettings,
+		arg.CustomerEmailSettings,
+		arg.CustomerPortalSettings,
+		arg.DisputeSettings,
+		arg.Capabilities,
+		arg.Extra,
+		arg.Hash,
+		arg.RequestedAt,
+	)
+	return err
+}

@@ -4,3 +4,60 @@
 // source: payment_methods.sql
 
 package db
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+const paymentMethodsUpsert = `-- name: PaymentMethodsUpsert :exec
+INSERT INTO payment_methods (
+    id, created_at, modified_at, processor, customer_id, type, is_default, method_metadata, _extra, _hash,
+    _requested_at
+)
+SELECT unnest($1::uuid[]), unnest($2::timestamptz[]), unnest($3::timestamptz[]),
+    unnest($4::text[]), unnest($5::uuid[]), unnest($6::text[]),
+    unnest($7::boolean[]), unnest($8::jsonb[]), unnest($9::jsonb[]),
+    unnest($10::bytea[]), unnest($11::timestamptz[])
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, processor = EXCLUDED.processor,
+    customer_id = EXCLUDED.customer_id, type = EXCLUDED.type, is_default = EXCLUDED.is_default,
+    method_metadata = EXCLUDED.method_metadata, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
+    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+WHERE payment_methods._requested_at <= EXCLUDED._requested_at
+`
+
+type PaymentMethodsUpsertParams struct {
+	ID             []uuid.UUID       `json:"id"`
+	CreatedAt      []time.Time       `json:"created_at"`
+	ModifiedAt     []time.Time       `json:"modified_at"`
+	Processor      []string          `json:"processor"`
+	CustomerID     []uuid.UUID       `json:"customer_id"`
+	Type           []string          `json:"type"`
+	IsDefault      []bool            `json:"is_default"`
+	MethodMetadata []json.RawMessage `json:"method_metadata"`
+	Extra          []json.RawMessage `json:"_extra"`
+	Hash           [][]byte          `json:"_hash"`
+	RequestedAt    []time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) PaymentMethodsUpsert(ctx context.Context, arg PaymentMethodsUpsertParams) error {
+	_, err := q.db.Exec(ctx, paymentMethodsUpsert,
+		arg.ID,
+		arg.CreatedAt,
+		arg.ModifiedAt,
+		arg.Processor,
+		arg.CustomerID,
+		arg.Type,
+		arg.IsDefault,
+		arg.MethodMetadata,
+		arg.Extra,
+		arg.Hash,
+		arg.RequestedAt,
+	)
+	return err
+}

@@ -4,3 +4,83 @@
 // source: payments.sql
 
 package db
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+const paymentsUpsert = `-- name: PaymentsUpsert :exec
+INSERT INTO payments (
+    id, created_at, modified_at, status, amount, currency, processor, method, method_metadata, trigger,
+    decline_reason, decline_message, order_id, checkout_id, organization_id, processor_metadata, _extra,
+    _hash, _requested_at
+)
+SELECT unnest($1::uuid[]), unnest($2::timestamptz[]), unnest($3::timestamptz[]),
+    unnest($4::text[]), unnest($5::bigint[]), unnest($6::text[]), unnest($7::text[]),
+    unnest($8::text[]), unnest($9::jsonb[]), unnest($10::text[]),
+    unnest($11::text[]), unnest($12::text[]), unnest($13::uuid[]),
+    unnest($14::uuid[]), unnest($15::uuid[]), unnest($16::jsonb[]),
+    unnest($17::jsonb[]), unnest($18::bytea[]), unnest($19::timestamptz[])
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, status = EXCLUDED.status,
+    amount = EXCLUDED.amount, currency = EXCLUDED.currency, processor = EXCLUDED.processor,
+    method = EXCLUDED.method, method_metadata = EXCLUDED.method_metadata, trigger = EXCLUDED.trigger,
+    decline_reason = EXCLUDED.decline_reason, decline_message = EXCLUDED.decline_message,
+    order_id = EXCLUDED.order_id, checkout_id = EXCLUDED.checkout_id,
+    organization_id = EXCLUDED.organization_id, processor_metadata = EXCLUDED.processor_metadata,
+    _extra = EXCLUDED._extra, _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
+    _synced_at = now(), _deleted_at = NULL
+WHERE payments._requested_at <= EXCLUDED._requested_at
+`
+
+type PaymentsUpsertParams struct {
+	ID                []uuid.UUID       `json:"id"`
+	CreatedAt         []time.Time       `json:"created_at"`
+	ModifiedAt        []time.Time       `json:"modified_at"`
+	Status            []string          `json:"status"`
+	Amount            []int64           `json:"amount"`
+	Currency          []string          `json:"currency"`
+	Processor         []string          `json:"processor"`
+	Method            []string          `json:"method"`
+	MethodMetadata    []json.RawMessage `json:"method_metadata"`
+	Trigger           []string          `json:"trigger"`
+	DeclineReason     []string          `json:"decline_reason"`
+	DeclineMessage    []string          `json:"decline_message"`
+	OrderID           []uuid.UUID       `json:"order_id"`
+	CheckoutID        []uuid.UUID       `json:"checkout_id"`
+	OrganizationID    []uuid.UUID       `json:"organization_id"`
+	ProcessorMetadata []json.RawMessage `json:"processor_metadata"`
+	Extra             []json.RawMessage `json:"_extra"`
+	Hash              [][]byte          `json:"_hash"`
+	RequestedAt       []time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) PaymentsUpsert(ctx context.Context, arg PaymentsUpsertParams) error {
+	_, err := q.db.Exec(ctx, paymentsUpsert,
+		arg.ID,
+		arg.CreatedAt,
+		arg.ModifiedAt,
+		arg.Status,
+		arg.Amount,
+		arg.Currency,
+		arg.Processor,
+		arg.Method,
+		arg.MethodMetadata,
+		arg.Trigger,
+		arg.DeclineReason,
+		arg.DeclineMessage,
+		arg.OrderID,
+		arg.CheckoutID,
+		arg.OrganizationID,
+		arg.ProcessorMetadata,
+		arg.Extra,
+		arg.Hash,
+		arg.RequestedAt,
+	)
+	return err
+}

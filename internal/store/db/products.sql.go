@@ -4,3 +4,214 @@
 // source: products.sql
 
 package db
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+	"syncd/internal/store/wire"
+)
+
+const productBenefitsUpsert = `-- name: ProductBenefitsUpsert :exec
+INSERT INTO product_benefits (product_id, benefit_id, _position, _extra, _hash, _requested_at)
+SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::bigint[]),
+    unnest($4::jsonb[]), unnest($5::bytea[]), unnest($6::timestamptz[])
+ON CONFLICT (product_id, benefit_id) DO UPDATE SET
+    _position = EXCLUDED._position, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
+    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _removed_at = NULL
+WHERE product_benefits._requested_at <= EXCLUDED._requested_at
+  AND (product_benefits._hash <> EXCLUDED._hash OR product_benefits._position <> EXCLUDED._position OR product_benefits._removed_at IS NOT NULL)
+`
+
+type ProductBenefitsUpsertParams struct {
+	ProductID   []uuid.UUID       `json:"product_id"`
+	BenefitID   []uuid.UUID       `json:"benefit_id"`
+	Position    []int64           `json:"_position"`
+	Extra       []json.RawMessage `json:"_extra"`
+	Hash        [][]byte          `json:"_hash"`
+	RequestedAt []time.Time       `json:"_requested_at"`
+}
+
+// Writes only a row that is new, moved or listed again, and never over a reply requested later.
+func (q *Queries) ProductBenefitsUpsert(ctx context.Context, arg ProductBenefitsUpsertParams) error {
+	_, err := q.db.Exec(ctx, productBenefitsUpsert,
+		arg.ProductID,
+		arg.BenefitID,
+		arg.Position,
+		arg.Extra,
+		arg.Hash,
+		arg.RequestedAt,
+	)
+	return err
+}
+
+const productPricesUpsert = `-- name: ProductPricesUpsert :exec
+INSERT INTO product_prices (
+    product_id, id, created_at, modified_at, source, amount_type, type, recurring_interval, legacy,
+    is_archived, price_currency, tax_behavior, price_amount, minimum_amount, maximum_amount, preset_amount,
+    unit_amount, cap_amount, meter_id, seat_tiers, _position, _extra, _hash, _requested_at
+)
+SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::timestamptz[]),
+    unnest($4::timestamptz[]), unnest($5::text[]), unnest($6::text[]),
+    unnest($7::text[]), unnest($8::text[]), unnest($9::boolean[]),
+    unnest($10::boolean[]), unnest($11::text[]), unnest($12::text[]),
+    unnest($13::bigint[]), unnest($14::bigint[]), unnest($15::bigint[]),
+    unnest($16::bigint[]), unnest($17::numeric[]), unnest($18::bigint[]),
+    unnest($19::uuid[]), unnest($20::jsonb[]), unnest($21::bigint[]),
+    unnest($22::jsonb[]), unnest($23::bytea[]), unnest($24::timestamptz[])
+ON CONFLICT (product_id, id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, source = EXCLUDED.source,
+    amount_type = EXCLUDED.amount_type, type = EXCLUDED.type,
+    recurring_interval = EXCLUDED.recurring_interval, legacy = EXCLUDED.legacy,
+    is_archived = EXCLUDED.is_archived, price_currency = EXCLUDED.price_currency,
+    tax_behavior = EXCLUDED.tax_behavior, price_amount = EXCLUDED.price_amount,
+    minimum_amount = EXCLUDED.minimum_amount, maximum_amount = EXCLUDED.maximum_amount,
+    preset_amount = EXCLUDED.preset_amount, unit_amount = EXCLUDED.unit_amount,
+    cap_amount = EXCLUDED.cap_amount, meter_id = EXCLUDED.meter_id, seat_tiers = EXCLUDED.seat_tiers,
+    _position = EXCLUDED._position, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
+    _requested_at = EXCLUDED._requested_at,
+    _synced_at = now(), _removed_at = NULL
+WHERE product_prices._requested_at <= EXCLUDED._requested_at
+  AND (product_prices._hash <> EXCLUDED._hash OR product_prices._position <> EXCLUDED._position
+       OR product_prices._removed_at IS NOT NULL)
+`
+
+type ProductPricesUpsertParams struct {
+	ProductID         []uuid.UUID       `json:"product_id"`
+	ID                []uuid.UUID       `json:"id"`
+	CreatedAt         []time.Time       `json:"created_at"`
+	ModifiedAt        []time.Time       `json:"modified_at"`
+	Source            []string          `json:"source"`
+	AmountType        []string          `json:"amount_type"`
+	Type              []string          `json:"type"`
+	RecurringInterval []string          `json:"recurring_interval"`
+	Legacy            []bool            `json:"legacy"`
+	IsArchived        []bool            `json:"is_archived"`
+	PriceCurrency     []string          `json:"price_currency"`
+	TaxBehavior       []string          `json:"tax_behavior"`
+	PriceAmount       []int64           `json:"price_amount"`
+	MinimumAmount     []int64           `json:"minimum_amount"`
+	MaximumAmount     []int64           `json:"maximum_amount"`
+	PresetAmount      []int64           `json:"preset_amount"`
+	UnitAmount        []wire.Decimal    `json:"unit_amount"`
+	CapAmount         []int64           `json:"cap_amount"`
+	MeterID           []uuid.UUID       `json:"meter_id"`
+	SeatTiers         []json.RawMessage `json:"seat_tiers"`
+	Position          []int64           `json:"_position"`
+	Extra             []json.RawMessage `json:"_extra"`
+	Hash              [][]byte          `json:"_hash"`
+	RequestedAt       []time.Time       `json:"_requested_at"`
+}
+
+// Writes only a row that is new, changed, moved or listed again, and never over a reply requested later.
+func (q *Queries) ProductPricesUpsert(ctx context.Context, arg ProductPricesUpsertParams) error {
+	_, err := q.db.Exec(ctx, productPricesUpsert,
+		arg.ProductID,
+		arg.ID,
+		arg.CreatedAt,
+		arg.ModifiedAt,
+		arg.Source,
+		arg.AmountType,
+		arg.Type,
+		arg.RecurringInterval,
+		arg.Legacy,
+		arg.IsArchived,
+		arg.PriceCurrency,
+		arg.TaxBehavior,
+		arg.PriceAmount,
+		arg.MinimumAmount,
+		arg.MaximumAmount,
+		arg.PresetAmount,
+		arg.UnitAmount,
+		arg.CapAmount,
+		arg.MeterID,
+		arg.SeatTiers,
+		arg.Position,
+		arg.Extra,
+		arg.Hash,
+		arg.RequestedAt,
+	)
+	return err
+}
+
+const productsUpsert = `-- name: ProductsUpsert :exec
+INSERT INTO products (
+    id, created_at, modified_at, name, description, visibility, is_archived, is_recurring, recurring_interval,
+    recurring_interval_count, meter_interval, meter_interval_count, trial_interval, trial_interval_count,
+    organization_id, medias, attached_custom_fields, metadata, _extra, _hash, _requested_at
+)
+SELECT unnest($1::uuid[]), unnest($2::timestamptz[]), unnest($3::timestamptz[]),
+    unnest($4::text[]), unnest($5::text[]), unnest($6::text[]),
+    unnest($7::boolean[]), unnest($8::boolean[]), unnest($9::text[]),
+    unnest($10::bigint[]), unnest($11::text[]),
+    unnest($12::bigint[]), unnest($13::text[]),
+    unnest($14::bigint[]), unnest($15::uuid[]), unnest($16::jsonb[]),
+    unnest($17::jsonb[]), unnest($18::jsonb[]), unnest($19::jsonb[]),
+    unnest($20::bytea[]), unnest($21::timestamptz[])
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, name = EXCLUDED.name,
+    description = EXCLUDED.description, visibility = EXCLUDED.visibility, is_archived = EXCLUDED.is_archived,
+    is_recurring = EXCLUDED.is_recurring, recurring_interval = EXCLUDED.recurring_interval,
+    recurring_interval_count = EXCLUDED.recurring_interval_count, meter_interval = EXCLUDED.meter_interval,
+    meter_interval_count = EXCLUDED.meter_interval_count, trial_interval = EXCLUDED.trial_interval,
+    trial_interval_count = EXCLUDED.trial_interval_count, organization_id = EXCLUDED.organization_id,
+    medias = EXCLUDED.medias, attached_custom_fields = EXCLUDED.attached_custom_fields,
+    metadata = EXCLUDED.metadata, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
+    _requested_at = EXCLUDED._requested_at,
+    _synced_at = now(), _deleted_at = NULL
+WHERE products._requested_at <= EXCLUDED._requested_at
+`
+
+type ProductsUpsertParams struct {
+	ID                     []uuid.UUID       `json:"id"`
+	CreatedAt              []time.Time       `json:"created_at"`
+	ModifiedAt             []time.Time       `json:"modified_at"`
+	Name                   []string          `json:"name"`
+	Description            []string          `json:"description"`
+	Visibility             []string          `json:"visibility"`
+	IsArchived             []bool            `json:"is_archived"`
+	IsRecurring            []bool            `json:"is_recurring"`
+	RecurringInterval      []string          `json:"recurring_interval"`
+	RecurringIntervalCount []int64           `json:"recurring_interval_count"`
+	MeterInterval          []string          `json:"meter_interval"`
+	MeterIntervalCount     []int64           `json:"meter_interval_count"`
+	TrialInterval          []string          `json:"trial_interval"`
+	TrialIntervalCount     []int64           `json:"trial_interval_count"`
+	OrganizationID         []uuid.UUID       `json:"organization_id"`
+	Medias                 []json.RawMessage `json:"medias"`
+	AttachedCustomFields   []json.RawMessage `json:"attached_custom_fields"`
+	Metadata               []json.RawMessage `json:"metadata"`
+	Extra                  []json.RawMessage `json:"_extra"`
+	Hash                   [][]byte          `json:"_hash"`
+	RequestedAt            []time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) ProductsUpsert(ctx context.Context, arg ProductsUpsertParams) error {
+	_, err := q.db.Exec(ctx, productsUpsert,
+		arg.ID,
+		arg.CreatedAt,
+		arg.ModifiedAt,
+		arg.Name,
+		arg.Description,
+		arg.Visibility,
+		arg.IsArchived,
+		arg.IsRecurring,
+		arg.RecurringInterval,
+		arg.RecurringIntervalCount,
+		arg.MeterInterval,
+		arg.MeterIntervalCount,
+		arg.TrialInterval,
+		arg.TrialIntervalCount,
+		arg.OrganizationID,
+		arg.Medias,
+		arg.AttachedCustomFields,
+		arg.Metadata,
+		arg.Extra,
+		arg.Hash,
+		arg.RequestedAt,
+	)
+	return err
+}

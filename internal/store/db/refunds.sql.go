@@ -4,3 +4,79 @@
 // source: refunds.sql
 
 package db
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+const refundsUpsert = `-- name: RefundsUpsert :exec
+INSERT INTO refunds (
+    id, created_at, modified_at, status, reason, amount, tax_amount, currency, organization_id, order_id,
+    subscription_id, customer_id, revoke_benefits, metadata, dispute_id, _extra, _hash, _requested_at
+)
+SELECT unnest($1::uuid[]), unnest($2::timestamptz[]), unnest($3::timestamptz[]),
+    unnest($4::text[]), unnest($5::text[]), unnest($6::bigint[]),
+    unnest($7::bigint[]), unnest($8::text[]), unnest($9::uuid[]),
+    unnest($10::uuid[]), unnest($11::uuid[]), unnest($12::uuid[]),
+    unnest($13::boolean[]), unnest($14::jsonb[]), unnest($15::uuid[]),
+    unnest($16::jsonb[]), unnest($17::bytea[]), unnest($18::timestamptz[])
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, status = EXCLUDED.status,
+    reason = EXCLUDED.reason, amount = EXCLUDED.amount, tax_amount = EXCLUDED.tax_amount,
+    currency = EXCLUDED.currency, organization_id = EXCLUDED.organization_id, order_id = EXCLUDED.order_id,
+    subscription_id = EXCLUDED.subscription_id, customer_id = EXCLUDED.customer_id,
+    revoke_benefits = EXCLUDED.revoke_benefits, metadata = EXCLUDED.metadata,
+    dispute_id = EXCLUDED.dispute_id, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
+    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+WHERE refunds._requested_at <= EXCLUDED._requested_at
+`
+
+type RefundsUpsertParams struct {
+	ID             []uuid.UUID       `json:"id"`
+	CreatedAt      []time.Time       `json:"created_at"`
+	ModifiedAt     []time.Time       `json:"modified_at"`
+	Status         []string          `json:"status"`
+	Reason         []string          `json:"reason"`
+	Amount         []int64           `json:"amount"`
+	TaxAmount      []int64           `json:"tax_amount"`
+	Currency       []string          `json:"currency"`
+	OrganizationID []uuid.UUID       `json:"organization_id"`
+	OrderID        []uuid.UUID       `json:"order_id"`
+	SubscriptionID []uuid.UUID       `json:"subscription_id"`
+	CustomerID     []uuid.UUID       `json:"customer_id"`
+	RevokeBenefits []bool            `json:"revoke_benefits"`
+	Metadata       []json.RawMessage `json:"metadata"`
+	DisputeID      []uuid.UUID       `json:"dispute_id"`
+	Extra          []json.RawMessage `json:"_extra"`
+	Hash           [][]byte          `json:"_hash"`
+	RequestedAt    []time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) RefundsUpsert(ctx context.Context, arg RefundsUpsertParams) error {
+	_, err := q.db.Exec(ctx, refundsUpsert,
+		arg.ID,
+		arg.CreatedAt,
+		arg.ModifiedAt,
+		arg.Status,
+		arg.Reason,
+		arg.Amount,
+		arg.TaxAmount,
+		arg.Currency,
+		arg.OrganizationID,
+		arg.OrderID,
+		arg.SubscriptionID,
+		arg.CustomerID,
+		arg.RevokeBenefits,
+		arg.Metadata,
+		arg.DisputeID,
+		arg.Extra,
+		arg.Hash,
+		arg.RequestedAt,
+	)
+	return err
+}

@@ -4,3 +4,288 @@
 // source: subscriptions.sql
 
 package db
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+	"syncd/internal/store/wire"
+)
+
+const subscriptionMetersUpsert = `-- name: SubscriptionMetersUpsert :exec
+INSERT INTO subscription_meters (
+    subscription_id, id, created_at, modified_at, meter_id, consumed_units, credited_units, amount, _position,
+    _extra, _hash, _requested_at
+)
+SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::timestamptz[]),
+    unnest($4::timestamptz[]), unnest($5::uuid[]), unnest($6::numeric[]),
+    unnest($7::bigint[]), unnest($8::bigint[]), unnest($9::bigint[]),
+    unnest($10::jsonb[]), unnest($11::bytea[]), unnest($12::timestamptz[])
+ON CONFLICT (subscription_id, id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, meter_id = EXCLUDED.meter_id,
+    consumed_units = EXCLUDED.consumed_units, credited_units = EXCLUDED.credited_units,
+    amount = EXCLUDED.amount, _position = EXCLUDED._position, _extra = EXCLUDED._extra,
+    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
+    _synced_at = now(), _removed_at = NULL
+WHERE subscription_meters._requested_at <= EXCLUDED._requested_at
+  AND (subscription_meters._hash <> EXCLUDED._hash OR subscription_meters._position <> EXCLUDED._position
+       OR subscription_meters._removed_at IS NOT NULL)
+`
+
+type SubscriptionMetersUpsertParams struct {
+	SubscriptionID []uuid.UUID       `json:"subscription_id"`
+	ID             []uuid.UUID       `json:"id"`
+	CreatedAt      []time.Time       `json:"created_at"`
+	ModifiedAt     []time.Time       `json:"modified_at"`
+	MeterID        []uuid.UUID       `json:"meter_id"`
+	ConsumedUnits  []wire.Decimal    `json:"consumed_units"`
+	CreditedUnits  []int64           `json:"credited_units"`
+	Amount         []int64           `json:"amount"`
+	Position       []int64           `json:"_position"`
+	Extra          []json.RawMessage `json:"_extra"`
+	Hash           [][]byte          `json:"_hash"`
+	RequestedAt    []time.Time       `json:"_requested_at"`
+}
+
+// Writes only a row that is new, changed, moved or listed again, and never over a reply requested later.
+func (q *Queries) SubscriptionMetersUpsert(ctx context.Context, arg SubscriptionMetersUpsertParams) error {
+	_, err := q.db.Exec(ctx, subscriptionMetersUpsert,
+		arg.SubscriptionID,
+		arg.ID,
+		arg.CreatedAt,
+		arg.ModifiedAt,
+		arg.MeterID,
+		arg.ConsumedUnits,
+		arg.CreditedUnits,
+		arg.Amount,
+		arg.Position,
+		arg.Extra,
+		arg.Hash,
+		arg.RequestedAt,
+	)
+	return err
+}
+
+const subscriptionPricesUpsert = `-- name: SubscriptionPricesUpsert :exec
+INSERT INTO subscription_prices (
+    subscription_id, id, product_id, created_at, modified_at, source, amount_type, type, recurring_interval,
+    legacy, is_archived, price_currency, tax_behavior, price_amount, minimum_amount, maximum_amount,
+    preset_amount, unit_amount, cap_amount, meter_id, seat_tiers, _position, _extra, _hash, _requested_at
+)
+SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::uuid[]),
+    unnest($4::timestamptz[]), unnest($5::timestamptz[]), unnest($6::text[]),
+    unnest($7::text[]), unnest($8::text[]), unnest($9::text[]),
+    unnest($10::boolean[]), unnest($11::boolean[]), unnest($12::text[]),
+    unnest($13::text[]), unnest($14::bigint[]), unnest($15::bigint[]),
+    unnest($16::bigint[]), unnest($17::bigint[]), unnest($18::numeric[]),
+    unnest($19::bigint[]), unnest($20::uuid[]), unnest($21::jsonb[]),
+    unnest($22::bigint[]), unnest($23::jsonb[]), unnest($24::bytea[]),
+    unnest($25::timestamptz[])
+ON CONFLICT (subscription_id, id) DO UPDATE SET
+    product_id = EXCLUDED.product_id, created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at,
+    source = EXCLUDED.source, amount_type = EXCLUDED.amount_type, type = EXCLUDED.type,
+    recurring_interval = EXCLUDED.recurring_interval, legacy = EXCLUDED.legacy,
+    is_archived = EXCLUDED.is_archived, price_currency = EXCLUDED.price_currency,
+    tax_behavior = EXCLUDED.tax_behavior, price_amount = EXCLUDED.price_amount,
+    minimum_amount = EXCLUDED.minimum_amount, maximum_amount = EXCLUDED.maximum_amount,
+    preset_amount = EXCLUDED.preset_amount, unit_amount = EXCLUDED.unit_amount,
+    cap_amount = EXCLUDED.cap_amount, meter_id = EXCLUDED.meter_id, seat_tiers = EXCLUDED.seat_tiers,
+    _position = EXCLUDED._position, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
+    _requested_at = EXCLUDED._requested_at,
+    _synced_at = now(), _removed_at = NULL
+WHERE subscription_prices._requested_at <= EXCLUDED._requested_at
+  AND (subscription_prices._hash <> EXCLUDED._hash OR subscription_prices._position <> EXCLUDED._position
+       OR subscription_prices._removed_at IS NOT NULL)
+`
+
+type SubscriptionPricesUpsertParams struct {
+	SubscriptionID    []uuid.UUID       `json:"subscription_id"`
+	ID                []uuid.UUID       `json:"id"`
+	ProductID         []uuid.UUID       `json:"product_id"`
+	CreatedAt         []time.Time       `json:"created_at"`
+	ModifiedAt        []time.Time       `json:"modified_at"`
+	Source            []string          `json:"source"`
+	AmountType        []string          `json:"amount_type"`
+	Type              []string          `json:"type"`
+	RecurringInterval []string          `json:"recurring_interval"`
+	Legacy            []bool            `json:"legacy"`
+	IsArchived        []bool            `json:"is_archived"`
+	PriceCurrency     []string          `json:"price_currency"`
+	TaxBehavior       []string          `json:"tax_behavior"`
+	PriceAmount       []int64           `json:"price_amount"`
+	MinimumAmount     []int64           `json:"minimum_amount"`
+	MaximumAmount     []int64           `json:"maximum_amount"`
+	PresetAmount      []int64           `json:"preset_amount"`
+	UnitAmount        []wire.Decimal    `json:"unit_amount"`
+	CapAmount         []int64           `json:"cap_amount"`
+	MeterID           []uuid.UUID       `json:"meter_id"`
+	SeatTiers         []json.RawMessage `json:"seat_tiers"`
+	Position          []int64           `json:"_position"`
+	Extra             []json.RawMessage `json:"_extra"`
+	Hash              [][]byte          `json:"_hash"`
+	RequestedAt       []time.Time       `json:"_requested_at"`
+}
+
+// Writes only a row that is new, changed, moved or listed again, and never over a reply requested later.
+func (q *Queries) SubscriptionPricesUpsert(ctx context.Context, arg SubscriptionPricesUpsertParams) error {
+	_, err := q.db.Exec(ctx, subscriptionPricesUpsert,
+		arg.SubscriptionID,
+		arg.ID,
+		arg.ProductID,
+		arg.CreatedAt,
+		arg.ModifiedAt,
+		arg.Source,
+		arg.AmountType,
+		arg.Type,
+		arg.RecurringInterval,
+		arg.Legacy,
+		arg.IsArchived,
+		arg.PriceCurrency,
+		arg.TaxBehavior,
+		arg.PriceAmount,
+		arg.MinimumAmount,
+		arg.MaximumAmount,
+		arg.PresetAmount,
+		arg.UnitAmount,
+		arg.CapAmount,
+		arg.MeterID,
+		arg.SeatTiers,
+		arg.Position,
+		arg.Extra,
+		arg.Hash,
+		arg.RequestedAt,
+	)
+	return err
+}
+
+const subscriptionsUpsert = `-- name: SubscriptionsUpsert :exec
+INSERT INTO subscriptions (
+    id, created_at, modified_at, status, currency, amount, recurring_interval, recurring_interval_count,
+    started_at, current_period_start, current_period_end, current_meter_period_start,
+    current_meter_period_end, trial_start, trial_end, cancel_at_period_end, canceled_at, ends_at, ended_at,
+    past_due_at, pause_at_period_end, paused_at, resumes_at, seats, units, customer_id, product_id,
+    discount_id, checkout_id, customer_cancellation_reason, customer_cancellation_comment, pending_update,
+    metadata, custom_field_data, _extra, _hash, _requested_at
+)
+SELECT unnest($1::uuid[]), unnest($2::timestamptz[]), unnest($3::timestamptz[]),
+    unnest($4::text[]), unnest($5::text[]), unnest($6::bigint[]),
+    unnest($7::text[]), unnest($8::bigint[]),
+    unnest($9::timestamptz[]), unnest($10::timestamptz[]),
+    unnest($11::timestamptz[]), unnest($12::timestamptz[]),
+    unnest($13::timestamptz[]), unnest($14::timestamptz[]),
+    unnest($15::timestamptz[]), unnest($16::boolean[]),
+    unnest($17::timestamptz[]), unnest($18::timestamptz[]), unnest($19::timestamptz[]),
+    unnest($20::timestamptz[]), unnest($21::boolean[]),
+    unnest($22::timestamptz[]), unnest($23::timestamptz[]), unnest($24::bigint[]),
+    unnest($25::bigint[]), unnest($26::uuid[]), unnest($27::uuid[]),
+    unnest($28::uuid[]), unnest($29::uuid[]), unnest($30::text[]),
+    unnest($31::text[]), unnest($32::jsonb[]),
+    unnest($33::jsonb[]), unnest($34::jsonb[]), unnest($35::jsonb[]),
+    unnest($36::bytea[]), unnest($37::timestamptz[])
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, status = EXCLUDED.status,
+    currency = EXCLUDED.currency, amount = EXCLUDED.amount, recurring_interval = EXCLUDED.recurring_interval,
+    recurring_interval_count = EXCLUDED.recurring_interval_count, started_at = EXCLUDED.started_at,
+    current_period_start = EXCLUDED.current_period_start, current_period_end = EXCLUDED.current_period_end,
+    current_meter_period_start = EXCLUDED.current_meter_period_start,
+    current_meter_period_end = EXCLUDED.current_meter_period_end, trial_start = EXCLUDED.trial_start,
+    trial_end = EXCLUDED.trial_end, cancel_at_period_end = EXCLUDED.cancel_at_period_end,
+    canceled_at = EXCLUDED.canceled_at, ends_at = EXCLUDED.ends_at, ended_at = EXCLUDED.ended_at,
+    past_due_at = EXCLUDED.past_due_at, pause_at_period_end = EXCLUDED.pause_at_period_end,
+    paused_at = EXCLUDED.paused_at, resumes_at = EXCLUDED.resumes_at, seats = EXCLUDED.seats,
+    units = EXCLUDED.units, customer_id = EXCLUDED.customer_id, product_id = EXCLUDED.product_id,
+    discount_id = EXCLUDED.discount_id, checkout_id = EXCLUDED.checkout_id,
+    customer_cancellation_reason = EXCLUDED.customer_cancellation_reason,
+    customer_cancellation_comment = EXCLUDED.customer_cancellation_comment,
+    pending_update = EXCLUDED.pending_update, metadata = EXCLUDED.metadata,
+    custom_field_data = EXCLUDED.custom_field_data, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
+    _requested_at = EXCLUDED._requested_at,
+    _synced_at = now(), _deleted_at = NULL
+WHERE subscriptions._requested_at <= EXCLUDED._requested_at
+`
+
+type SubscriptionsUpsertParams struct {
+	ID                          []uuid.UUID       `json:"id"`
+	CreatedAt                   []time.Time       `json:"created_at"`
+	ModifiedAt                  []time.Time       `json:"modified_at"`
+	Status                      []string          `json:"status"`
+	Currency                    []string          `json:"currency"`
+	Amount                      []int64           `json:"amount"`
+	RecurringInterval           []string          `json:"recurring_interval"`
+	RecurringIntervalCount      []int64           `json:"recurring_interval_count"`
+	StartedAt                   []time.Time       `json:"started_at"`
+	CurrentPeriodStart          []time.Time       `json:"current_period_start"`
+	CurrentPeriodEnd            []time.Time       `json:"current_period_end"`
+	CurrentMeterPeriodStart     []time.Time       `json:"current_meter_period_start"`
+	CurrentMeterPeriodEnd       []time.Time       `json:"current_meter_period_end"`
+	TrialStart                  []time.Time       `json:"trial_start"`
+	TrialEnd                    []time.Time       `json:"trial_end"`
+	CancelAtPeriodEnd           []bool            `json:"cancel_at_period_end"`
+	CanceledAt                  []time.Time       `json:"canceled_at"`
+	EndsAt                      []time.Time       `json:"ends_at"`
+	EndedAt                     []time.Time       `json:"ended_at"`
+	PastDueAt                   []time.Time       `json:"past_due_at"`
+	PauseAtPeriodEnd            []bool            `json:"pause_at_period_end"`
+	PausedAt                    []time.Time       `json:"paused_at"`
+	ResumesAt                   []time.Time       `json:"resumes_at"`
+	Seats                       []int64           `json:"seats"`
+	Units                       []int64           `json:"units"`
+	CustomerID                  []uuid.UUID       `json:"customer_id"`
+	ProductID                   []uuid.UUID       `json:"product_id"`
+	DiscountID                  []uuid.UUID       `json:"discount_id"`
+	CheckoutID                  []uuid.UUID       `json:"checkout_id"`
+	CustomerCancellationReason  []string          `json:"customer_cancellation_reason"`
+	CustomerCancellationComment []string          `json:"customer_cancellation_comment"`
+	PendingUpdate               []json.RawMessage `json:"pending_update"`
+	Metadata                    []json.RawMessage `json:"metadata"`
+	CustomFieldData             []json.RawMessage `json:"custom_field_data"`
+	Extra                       []json.RawMessage `json:"_extra"`
+	Hash                        [][]byte          `json:"_hash"`
+	RequestedAt                 []time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) SubscriptionsUpsert(ctx context.Context, arg SubscriptionsUpsertParams) error {
+	_, err := q.db.Exec(ctx, subscriptionsUpsert,
+		arg.ID,
+		arg.CreatedAt,
+		arg.ModifiedAt,
+		arg.Status,
+		arg.Currency,
+		arg.Amount,
+		arg.RecurringInterval,
+		arg.RecurringIntervalCount,
+		arg.StartedAt,
+		arg.CurrentPeriodStart,
+		arg.CurrentPeriodEnd,
+		arg.CurrentMeterPeriodStart,
+		arg.CurrentMeterPeriodEnd,
+		arg.TrialStart,
+		arg.TrialEnd,
+		arg.CancelAtPeriodEnd,
+		arg.CanceledAt,
+		arg.EndsAt,
+		arg.EndedAt,
+		arg.PastDueAt,
+		arg.PauseAtPeriodEnd,
+		arg.PausedAt,
+		arg.ResumesAt,
+		arg.Seats,
+		arg.Units,
+		arg.CustomerID,
+		arg.ProductID,
+		arg.DiscountID,
+		arg.CheckoutID,
+		arg.CustomerCancellationReason,
+		arg.CustomerCancellationComment,
+		arg.PendingUpdate,
+		arg.Metadata,
+		arg.CustomFieldData,
+		arg.Extra,
+		arg.Hash,
+		arg.RequestedAt,
+	)
+	return err
+}

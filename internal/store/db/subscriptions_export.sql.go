@@ -7,6 +7,11 @@ package db
 
 import (
 	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+	"syncd/internal/store/wire"
 )
 
 const subscriptionsExportLink = `-- name: SubscriptionsExportLink :exec
@@ -35,5 +40,107 @@ WHERE m.export_id = e.id AND e.subscription_id IS DISTINCT FROM mirrored
 // paired off in the order of what else they have in common.
 func (q *Queries) SubscriptionsExportLink(ctx context.Context) error {
 	_, err := q.db.Exec(ctx, subscriptionsExportLink)
+	return err
+}
+
+const subscriptionsExportUpsert = `-- name: SubscriptionsExportUpsert :exec
+INSERT INTO subscriptions_export (
+    id, email, started_at, product, amount, amount_major, currency, status, recurring_interval, customer_name,
+    billing_name, billing_country, net_amount, net_amount_major, discount, seats, current_period_start,
+    current_period_end, cancel_at_period_end, canceled_at, ends_at, ended_at, cancellation_reason, trial_start,
+    trial_end, active, _extra, _hash, _requested_at
+)
+SELECT unnest($1::uuid[]), unnest($2::text[]), unnest($3::timestamptz[]),
+    unnest($4::text[]), unnest($5::bigint[]), unnest($6::numeric[]),
+    unnest($7::text[]), unnest($8::text[]), unnest($9::text[]),
+    unnest($10::text[]), unnest($11::text[]), unnest($12::text[]),
+    unnest($13::bigint[]), unnest($14::numeric[]), unnest($15::text[]),
+    unnest($16::bigint[]), unnest($17::timestamptz[]),
+    unnest($18::timestamptz[]), unnest($19::boolean[]),
+    unnest($20::timestamptz[]), unnest($21::timestamptz[]), unnest($22::timestamptz[]),
+    unnest($23::text[]), unnest($24::timestamptz[]),
+    unnest($25::timestamptz[]), unnest($26::boolean[]), unnest($27::jsonb[]),
+    unnest($28::bytea[]), unnest($29::timestamptz[])
+ON CONFLICT (id) DO UPDATE SET
+    email = EXCLUDED.email, started_at = EXCLUDED.started_at, product = EXCLUDED.product,
+    amount = EXCLUDED.amount, amount_major = EXCLUDED.amount_major, currency = EXCLUDED.currency,
+    status = EXCLUDED.status, recurring_interval = EXCLUDED.recurring_interval,
+    customer_name = EXCLUDED.customer_name, billing_name = EXCLUDED.billing_name,
+    billing_country = EXCLUDED.billing_country, net_amount = EXCLUDED.net_amount,
+    net_amount_major = EXCLUDED.net_amount_major, discount = EXCLUDED.discount, seats = EXCLUDED.seats,
+    current_period_start = EXCLUDED.current_period_start, current_period_end = EXCLUDED.current_period_end,
+    cancel_at_period_end = EXCLUDED.cancel_at_period_end, canceled_at = EXCLUDED.canceled_at,
+    ends_at = EXCLUDED.ends_at, ended_at = EXCLUDED.ended_at, cancellation_reason = EXCLUDED.cancellation_reason,
+    trial_start = EXCLUDED.trial_start, trial_end = EXCLUDED.trial_end, active = EXCLUDED.active,
+    _extra = EXCLUDED._extra, _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = now(),
+    _deleted_at = NULL
+WHERE subscriptions_export._requested_at <= EXCLUDED._requested_at
+`
+
+type SubscriptionsExportUpsertParams struct {
+	ID                 []uuid.UUID       `json:"id"`
+	Email              []string          `json:"email"`
+	StartedAt          []time.Time       `json:"started_at"`
+	Product            []string          `json:"product"`
+	Amount             []int64           `json:"amount"`
+	AmountMajor        []wire.Decimal    `json:"amount_major"`
+	Currency           []string          `json:"currency"`
+	Status             []string          `json:"status"`
+	RecurringInterval  []string          `json:"recurring_interval"`
+	CustomerName       []string          `json:"customer_name"`
+	BillingName        []string          `json:"billing_name"`
+	BillingCountry     []string          `json:"billing_country"`
+	NetAmount          []int64           `json:"net_amount"`
+	NetAmountMajor     []wire.Decimal    `json:"net_amount_major"`
+	Discount           []string          `json:"discount"`
+	Seats              []int64           `json:"seats"`
+	CurrentPeriodStart []time.Time       `json:"current_period_start"`
+	CurrentPeriodEnd   []time.Time       `json:"current_period_end"`
+	CancelAtPeriodEnd  []bool            `json:"cancel_at_period_end"`
+	CanceledAt         []time.Time       `json:"canceled_at"`
+	EndsAt             []time.Time       `json:"ends_at"`
+	EndedAt            []time.Time       `json:"ended_at"`
+	CancellationReason []string          `json:"cancellation_reason"`
+	TrialStart         []time.Time       `json:"trial_start"`
+	TrialEnd           []time.Time       `json:"trial_end"`
+	Active             []bool            `json:"active"`
+	Extra              []json.RawMessage `json:"_extra"`
+	Hash               [][]byte          `json:"_hash"`
+	RequestedAt        []time.Time       `json:"_requested_at"`
+}
+
+// A file requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) SubscriptionsExportUpsert(ctx context.Context, arg SubscriptionsExportUpsertParams) error {
+	_, err := q.db.Exec(ctx, subscriptionsExportUpsert,
+		arg.ID,
+		arg.Email,
+		arg.StartedAt,
+		arg.Product,
+		arg.Amount,
+		arg.AmountMajor,
+		arg.Currency,
+		arg.Status,
+		arg.RecurringInterval,
+		arg.CustomerName,
+		arg.BillingName,
+		arg.BillingCountry,
+		arg.NetAmount,
+		arg.NetAmountMajor,
+		arg.Discount,
+		arg.Seats,
+		arg.CurrentPeriodStart,
+		arg.CurrentPeriodEnd,
+		arg.CancelAtPeriodEnd,
+		arg.CanceledAt,
+		arg.EndsAt,
+		arg.EndedAt,
+		arg.CancellationReason,
+		arg.TrialStart,
+		arg.TrialEnd,
+		arg.Active,
+		arg.Extra,
+		arg.Hash,
+		arg.RequestedAt,
+	)
 	return err
 }

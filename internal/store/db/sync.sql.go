@@ -88,44 +88,37 @@ func (q *Queries) MetaVersionGet(ctx context.Context) (MetaVersionGetRow, error)
 	return i, err
 }
 
-const pageClose = `-- name: PageClose :execrows
-WITH seen AS (
-    INSERT INTO sync_seen (stream, sweep_id, page, ids, requested_at)
-    VALUES ($6, $7, $8, $9, $10)
-), run AS (
+const pageClose = `-- name: PageClose :exec
+WITH run AS (
     UPDATE sync_runs
-    SET pages = pages + 1,
-        requests = $11,
-        rows_read = rows_read + $12,
-        rows_inserted = rows_inserted + $13,
-        rows_updated = rows_updated + $14,
-        rows_unchanged = rows_unchanged + $15,
-        rows_stale = rows_stale + $16,
-        rows_unexplained = rows_unexplained + $17,
-        rows_rejected = rows_rejected + $18,
-        total_first = COALESCE(sync_runs.total_first, $19::bigint),
-        total_last = COALESCE($2::bigint, sync_runs.total_last)
-    WHERE id = $5
+    SET pages = pages + $2,
+        requests = $7,
+        rows_read = rows_read + $8,
+        rows_inserted = rows_inserted + $9,
+        rows_updated = rows_updated + $10,
+        rows_unchanged = rows_unchanged + $11,
+        rows_stale = rows_stale + $12,
+        rows_unexplained = rows_unexplained + $13,
+        rows_rejected = rows_rejected + $14,
+        total_first = COALESCE(sync_runs.total_first, $15::bigint),
+        total_last = COALESCE($16::bigint, sync_runs.total_last)
+    WHERE id = $6
 )
 UPDATE sync_streams
 SET checkpoint = $1, checkpoint_at = now(),
-    sweep_pages = sweep_pages + 1,
-    sweep_total = COALESCE(sweep_total, $2::bigint),
-    leased_until = clock_timestamp() + make_interval(secs => $3)
-WHERE sync_streams.stream = $4 AND lease_run = $5
+    sweep_pages = sweep_pages + $2,
+    sweep_total = COALESCE(sweep_total, $3::bigint),
+    leased_until = clock_timestamp() + make_interval(secs => $4)
+WHERE sync_streams.stream = $5 AND lease_run = $6
 `
 
 type PageCloseParams struct {
 	Checkpoint      json.RawMessage `json:"checkpoint"`
-	Total           *int64          `json:"total"`
+	Pages           int64           `json:"pages"`
+	SweepTotal      *int64          `json:"sweep_total"`
 	TtlSeconds      float64         `json:"ttl_seconds"`
 	Lease           string          `json:"lease"`
 	RunID           *int64          `json:"run_id"`
-	Seen            string          `json:"seen"`
-	SweepID         int64           `json:"sweep_id"`
-	Page            int64           `json:"page"`
-	IDs             []uuid.UUID     `json:"ids"`
-	RequestedAt     time.Time       `json:"requested_at"`
 	Requests        int64           `json:"requests"`
 	RowsRead        int64           `json:"rows_read"`
 	RowsInserted    int64           `json:"rows_inserted"`
@@ -135,23 +128,19 @@ type PageCloseParams struct {
 	RowsUnexplained int64           `json:"rows_unexplained"`
 	RowsRejected    int64           `json:"rows_rejected"`
 	TotalFirst      *int64          `json:"total_first"`
+	Total           *int64          `json:"total"`
 }
 
-// The last statement of a page's transaction: the ids received, the run's counts (so that those of a run that died are
-// true), the checkpoint, and the lease for another while. Compare-and-swap on the run: no row means that another process
-// holds the lease now.
-func (q *Queries) PageClose(ctx context.Context, arg PageCloseParams) (int64, error) {
-	result, err := q.db.Exec(ctx, pageClose,
+// The last statement of a transaction with pages: the run's counts (so that those of a run that died are true), the
+// checkpoint, and the lease for another while, which StreamsHold has found to be the run's.
+func (q *Queries) PageClose(ctx context.Context, arg PageCloseParams) error {
+	_, err := q.db.Exec(ctx, pageClose,
 		arg.Checkpoint,
-		arg.Total,
+		arg.Pages,
+		arg.SweepTotal,
 		arg.TtlSeconds,
 		arg.Lease,
 		arg.RunID,
-		arg.Seen,
-		arg.SweepID,
-		arg.Page,
-		arg.IDs,
-		arg.RequestedAt,
 		arg.Requests,
 		arg.RowsRead,
 		arg.RowsInserted,
@@ -161,11 +150,9 @@ func (q *Queries) PageClose(ctx context.Context, arg PageCloseParams) (int64, er
 		arg.RowsUnexplained,
 		arg.RowsRejected,
 		arg.TotalFirst,
+		arg.Total,
 	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+	return err
 }
 
 const parentsKnown = `-- name: ParentsKnown :one
@@ -247,17 +234,6 @@ WHERE stream = $1 AND resolved_at IS NULL AND copied_from IS NOT NULL
 // Rows that other objects refer to, and of which not even the copy could be stored.
 func (q *Queries) RejectsOfCopies(ctx context.Context, stream string) (int64, error) {
 	row := q.db.QueryRow(ctx, rejectsOfCopies, stream)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
-}
-
-const rejectsOpen = `-- name: RejectsOpen :one
-SELECT count(*) FROM sync_rejects WHERE stream = $1 AND resolved_at IS NULL
-`
-
-func (q *Queries) RejectsOpen(ctx context.Context, stream string) (int64, error) {
-	row := q.db.QueryRow(ctx, rejectsOpen, stream)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
@@ -644,6 +620,30 @@ func (q *Queries) SeenForget(ctx context.Context, arg SeenForgetParams) error {
 	return err
 }
 
+const seenInsert = `-- name: SeenInsert :exec
+INSERT INTO sync_seen (stream, sweep_id, page, ids, requested_at)
+VALUES ($1, $2, $3, $4, $5)
+`
+
+type SeenInsertParams struct {
+	Stream      string      `json:"stream"`
+	SweepID     int64       `json:"sweep_id"`
+	Page        int64       `json:"page"`
+	IDs         []uuid.UUID `json:"ids"`
+	RequestedAt time.Time   `json:"requested_at"`
+}
+
+func (q *Queries) SeenInsert(ctx context.Context, arg SeenInsertParams) error {
+	_, err := q.db.Exec(ctx, seenInsert,
+		arg.Stream,
+		arg.SweepID,
+		arg.Page,
+		arg.IDs,
+		arg.RequestedAt,
+	)
+	return err
+}
+
 const seenPages = `-- name: SeenPages :one
 SELECT count(*) FROM sync_seen WHERE stream = $1 AND sweep_id = $2
 `
@@ -758,6 +758,36 @@ func (q *Queries) StreamLock(ctx context.Context, stream string) (StreamLockRow,
 	return i, err
 }
 
+const streamOpen = `-- name: StreamOpen :one
+WITH known AS (INSERT INTO sync_streams (stream) VALUES ($1) ON CONFLICT (stream) DO NOTHING)
+SELECT EXISTS (SELECT FROM sync_rejects r WHERE r.stream = $1 AND r.resolved_at IS NULL) AS rejects,
+       EXISTS (SELECT FROM sync_stubs c WHERE c.stream = $1 AND c.resolved_at IS NULL) AS stubs,
+       EXISTS (SELECT FROM sync_suspects d WHERE d.stream = $1) AS suspects,
+       m.organization_id
+FROM (SELECT 1) AS one LEFT JOIN sync_meta m ON true
+`
+
+type StreamOpenRow struct {
+	Rejects        bool       `json:"rejects"`
+	Stubs          bool       `json:"stubs"`
+	Suspects       bool       `json:"suspects"`
+	OrganizationID *uuid.UUID `json:"organization_id"`
+}
+
+// What a stored page of the stream may settle: open rejects that it may heal, rows that were only copied so far, and rows under
+// suspicion, of which any reply that shows one acquits it. And the organization whose objects are taken, if there is one.
+func (q *Queries) StreamOpen(ctx context.Context, stream string) (StreamOpenRow, error) {
+	row := q.db.QueryRow(ctx, streamOpen, stream)
+	var i StreamOpenRow
+	err := row.Scan(
+		&i.Rejects,
+		&i.Stubs,
+		&i.Suspects,
+		&i.OrganizationID,
+	)
+	return i, err
+}
+
 const streamRelease = `-- name: StreamRelease :execrows
 UPDATE sync_streams
 SET lease_run = NULL, lease_holder = NULL, leased_until = NULL, lease_seconds = NULL, unavailable = $1
@@ -839,6 +869,36 @@ func (q *Queries) StreamSweepEnd(ctx context.Context, arg StreamSweepEndParams) 
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const streamsHold = `-- name: StreamsHold :many
+SELECT stream, lease_run FROM sync_streams WHERE stream = ANY($1::text[]) ORDER BY stream FOR UPDATE
+`
+
+type StreamsHoldRow struct {
+	Stream   string `json:"stream"`
+	LeaseRun *int64 `json:"lease_run"`
+}
+
+// The same for pages, and the row of the run's lease with it: nobody can take the lease until they are committed.
+func (q *Queries) StreamsHold(ctx context.Context, streams []string) ([]StreamsHoldRow, error) {
+	rows, err := q.db.Query(ctx, streamsHold, streams)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []StreamsHoldRow{}
+	for rows.Next() {
+		var i StreamsHoldRow
+		if err := rows.Scan(&i.Stream, &i.LeaseRun); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const streamsList = `-- name: StreamsList :many

@@ -161,17 +161,6 @@ func (q *Queries) SuspectsHold(ctx context.Context, arg SuspectsHoldParams) erro
 	return err
 }
 
-const suspectsOpen = `-- name: SuspectsOpen :one
-SELECT EXISTS (SELECT FROM sync_suspects WHERE stream = $1)
-`
-
-func (q *Queries) SuspectsOpen(ctx context.Context, stream string) (bool, error) {
-	row := q.db.QueryRow(ctx, suspectsOpen, stream)
-	var exists bool
-	err := row.Scan(&exists)
-	return exists, err
-}
-
 const suspectsUpsert = `-- name: SuspectsUpsert :many
 INSERT INTO sync_suspects AS s (stream, id, first_run, last_run, held, emptied_at)
 SELECT $1, i.id, $2, $2, $3, CASE WHEN $4::boolean THEN now() END FROM unnest($5::uuid[]) AS i(id)

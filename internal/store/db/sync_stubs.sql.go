@@ -11,17 +11,6 @@ import (
 	"github.com/google/uuid"
 )
 
-const stubsOpen = `-- name: StubsOpen :one
-SELECT count(*) FROM sync_stubs WHERE stream = $1 AND resolved_at IS NULL
-`
-
-func (q *Queries) StubsOpen(ctx context.Context, stream string) (int64, error) {
-	row := q.db.QueryRow(ctx, stubsOpen, stream)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
-}
-
 const stubsResolve = `-- name: StubsResolve :exec
 UPDATE sync_stubs SET resolved_at = now()
 WHERE stream = $1 AND id = ANY($2::uuid[]) AND resolved_at IS NULL
@@ -34,32 +23,5 @@ type StubsResolveParams struct {
 
 func (q *Queries) StubsResolve(ctx context.Context, arg StubsResolveParams) error {
 	_, err := q.db.Exec(ctx, stubsResolve, arg.Stream, arg.IDs)
-	return err
-}
-
-const stubsUpsert = `-- name: StubsUpsert :exec
-INSERT INTO sync_stubs (stream, id, copied_from, copied_id, run_id)
-SELECT $1, c.id, $2, c.copied_id, $3
-FROM ROWS FROM (unnest($4::uuid[]), unnest($5::uuid[])) AS c(id, copied_id)
-ON CONFLICT (stream, id) DO UPDATE
-SET copied_from = EXCLUDED.copied_from, copied_id = EXCLUDED.copied_id, run_id = EXCLUDED.run_id, resolved_at = NULL
-`
-
-type StubsUpsertParams struct {
-	Stream     string      `json:"stream"`
-	CopiedFrom string      `json:"copied_from"`
-	RunID      int64       `json:"run_id"`
-	IDs        []uuid.UUID `json:"ids"`
-	CopiedIds  []uuid.UUID `json:"copied_ids"`
-}
-
-func (q *Queries) StubsUpsert(ctx context.Context, arg StubsUpsertParams) error {
-	_, err := q.db.Exec(ctx, stubsUpsert,
-		arg.Stream,
-		arg.CopiedFrom,
-		arg.RunID,
-		arg.IDs,
-		arg.CopiedIds,
-	)
 	return err
 }

@@ -4,3 +4,59 @@
 // source: webhook_endpoints.sql
 
 package db
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+const webhookEndpointsUpsert = `-- name: WebhookEndpointsUpsert :exec
+INSERT INTO webhook_endpoints (
+    id, created_at, modified_at, name, format, organization_id, events, enabled, _extra, _hash, _requested_at
+)
+SELECT unnest($1::uuid[]), unnest($2::timestamptz[]), unnest($3::timestamptz[]),
+    unnest($4::text[]), unnest($5::text[]), unnest($6::uuid[]),
+    unnest($7::jsonb[]), unnest($8::boolean[]), unnest($9::jsonb[]), unnest($10::bytea[]),
+    unnest($11::timestamptz[])
+ON CONFLICT (id) DO UPDATE SET
+    created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, name = EXCLUDED.name,
+    format = EXCLUDED.format, organization_id = EXCLUDED.organization_id, events = EXCLUDED.events,
+    enabled = EXCLUDED.enabled, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
+    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+WHERE webhook_endpoints._requested_at <= EXCLUDED._requested_at
+`
+
+type WebhookEndpointsUpsertParams struct {
+	ID             []uuid.UUID       `json:"id"`
+	CreatedAt      []time.Time       `json:"created_at"`
+	ModifiedAt     []time.Time       `json:"modified_at"`
+	Name           []string          `json:"name"`
+	Format         []string          `json:"format"`
+	OrganizationID []uuid.UUID       `json:"organization_id"`
+	Events         []json.RawMessage `json:"events"`
+	Enabled        []bool            `json:"enabled"`
+	Extra          []json.RawMessage `json:"_extra"`
+	Hash           [][]byte          `json:"_hash"`
+	RequestedAt    []time.Time       `json:"_requested_at"`
+}
+
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+func (q *Queries) WebhookEndpointsUpsert(ctx context.Context, arg WebhookEndpointsUpsertParams) error {
+	_, err := q.db.Exec(ctx, webhookEndpointsUpsert,
+		arg.ID,
+		arg.CreatedAt,
+		arg.ModifiedAt,
+		arg.Name,
+		arg.Format,
+		arg.OrganizationID,
+		arg.Events,
+		arg.Enabled,
+		arg.Extra,
+		arg.Hash,
+		arg.RequestedAt,
+	)
+	return err
+}

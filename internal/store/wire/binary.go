@@ -11,57 +11,107 @@ import (
 	"strconv"
 	"time"
 
+	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// Binary appends a JSON value as Postgres takes it in binary form. It may
-// refuse what a decoder would take; it never takes what a decoder would refuse.
-type Binary func(b []byte, value jsontext.Value) ([]byte, error)
+// Type is how the values of a column go from JSON to Postgres: in the binary
+// form of the column's type. The forms are those of the types' receive
+// functions in PostgreSQL's source, src/backend/utils/adt.
+type Type struct {
+	OID uint32
+	// quick appends what Polar usually sends. It may refuse what a decoder would
+	// take; it never takes what a decoder would refuse.
+	quick func(b []byte, value jsontext.Value) ([]byte, error)
+	// decoded appends what a decoder makes of the value.
+	decoded func(b []byte, value jsontext.Value) ([]byte, error)
+}
 
-// BinaryOf gives the Binary of the column that a Go type, or a pointer to it,
-// is the generated parameter of; nil where there is none.
-//
-// The forms are those of the types' receive functions in PostgreSQL's source,
-// src/backend/utils/adt.
-func BinaryOf(t reflect.Type) Binary {
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
+// TypeOf gives the Type of the column that a Go type is the generated parameter of; false where there is none.
+func TypeOf(t reflect.Type) (Type, bool) {
 	switch t {
 	case reflect.TypeFor[uuid.UUID]():
-		return appendUUID
+		return Type{pgtype.UUIDOID, appendUUID, by(func(b []byte, id uuid.UUID) ([]byte, error) { return append(b, id[:]...), nil })}, true
 	case reflect.TypeFor[time.Time]():
-		return appendTime
+		return Type{pgtype.TimestamptzOID, appendTime, by(appendMoment)}, true
 	case reflect.TypeFor[json.RawMessage]():
-		return appendJSONB
+		return Type{pgtype.JSONBOID, appendJSONB, appendJSONB}, true
 	case reflect.TypeFor[[]byte]():
-		return appendBytea
+		return Type{pgtype.ByteaOID, appendBytea, by(func(b []byte, v []byte) ([]byte, error) { return append(b, v...), nil })}, true
+	case reflect.TypeFor[Decimal]():
+		return Type{pgtype.NumericOID, appendDecimal, by(appendNumeric)}, true
 	}
 	switch t.Kind() {
 	case reflect.String:
-		return appendText
+		return Type{pgtype.TextOID, appendText, by(func(b []byte, s string) ([]byte, error) { return append(b, s...), nil })}, true
 	case reflect.Int64:
-		return appendInt
+		return Type{pgtype.Int8OID, appendInt, by(func(b []byte, n int64) ([]byte, error) { return binary.BigEndian.AppendUint64(b, uint64(n)), nil })}, true
 	case reflect.Bool:
-		return appendBool
+		return Type{pgtype.BoolOID, appendBool, by(func(b []byte, v bool) ([]byte, error) {
+			if v {
+				return append(b, 1), nil
+			}
+			return append(b, 0), nil
+		})}, true
 	}
-	return nil
+	return Type{}, false
 }
 
-// AppendField appends a column of a row in the binary form of COPY: its length
-// and then its bytes. A value of no bytes is NULL.
-func (enc Binary) AppendField(b []byte, value jsontext.Value) ([]byte, error) {
+// by decodes a value, and appends what comes of it.
+func by[T any](encode func([]byte, T) ([]byte, error)) func([]byte, jsontext.Value) ([]byte, error) {
+	return func(b []byte, value jsontext.Value) ([]byte, error) {
+		var v T
+		if err := jsonv2.Unmarshal(value, &v); err != nil {
+			return b, err
+		}
+		return encode(b, v)
+	}
+}
+
+// AppendField appends a value as an element of an array, or a column of a row:
+// its length and then its bytes. A value of no bytes is NULL.
+func (t Type) AppendField(b []byte, value jsontext.Value) ([]byte, error) {
 	if len(value) == 0 {
 		return append(b, 0xff, 0xff, 0xff, 0xff), nil
 	}
 	start := len(b)
-	b, err := enc(append(b, 0, 0, 0, 0), value)
+	grown, err := t.quick(append(b, 0, 0, 0, 0), value)
 	if err != nil {
-		return b, err
+		if grown, err = t.decoded(append(b, 0, 0, 0, 0), value); err != nil {
+			return b, err
+		}
 	}
-	binary.BigEndian.PutUint32(b[start:], uint32(len(b)-start-4))
-	return b, nil
+	binary.BigEndian.PutUint32(grown[start:], uint32(len(grown)-start-4))
+	return grown, nil
+}
+
+// Array is an array in Postgres's binary form.
+type Array []byte
+
+// arrayHeader is the length of what comes before the elements: the dimensions, whether any element is NULL, the type of
+// the elements, and for the one dimension its length and the index of its first element.
+const arrayHeader = 5 * 4
+
+// NewArray begins an array with room for so many bytes of elements, which AppendField appends.
+func NewArray(room int) Array { return make(Array, arrayHeader, arrayHeader+room) }
+
+// Close completes an array that has n elements, at least one.
+func (a Array) Close(t Type, n int) Array {
+	for i, word := range [...]uint32{1, 1, t.OID, uint32(n), 1} {
+		binary.BigEndian.PutUint32(a[4*i:], word)
+	}
+	return a
+}
+
+// NextField takes the first field off what AppendField appended.
+func NextField(fields []byte) (field, rest []byte) {
+	n := 4
+	if length := int32(binary.BigEndian.Uint32(fields)); length > 0 { // -1 is NULL
+		n += int(length)
+	}
+	return fields[:n], fields[n:]
 }
 
 var errPlain = errors.New("not a plain string")
@@ -98,6 +148,10 @@ func appendTime(b []byte, value jsontext.Value) ([]byte, error) {
 	if err := t.UnmarshalText(text); err != nil {
 		return b, err
 	}
+	return appendMoment(b, t)
+}
+
+func appendMoment(b []byte, t time.Time) ([]byte, error) {
 	const epoch = 946_684_800_000_000
 	return binary.BigEndian.AppendUint64(b, uint64(t.UnixMicro()-epoch)), nil
 }
@@ -135,4 +189,24 @@ func appendBool(b []byte, value jsontext.Value) ([]byte, error) {
 		return append(b, 0), nil
 	}
 	return b, fmt.Errorf("no boolean: %s", quote(string(value)))
+}
+
+func appendDecimal(b []byte, value jsontext.Value) ([]byte, error) {
+	if value[0] == '"' {
+		return b, errPlain
+	}
+	d, err := Parse(string(value))
+	if err != nil {
+		return b, err
+	}
+	return appendNumeric(b, d)
+}
+
+// appendNumeric: the plan of the driver's codec needs no map of types.
+func appendNumeric(b []byte, d Decimal) ([]byte, error) {
+	n, err := d.NumericValue()
+	if err != nil {
+		return b, err
+	}
+	return pgtype.NumericCodec{}.PlanEncode(nil, pgtype.NumericOID, pgtype.BinaryFormatCode, n).Encode(n, b)
 }

@@ -24,19 +24,26 @@ var binaryTypes = []struct {
 	{pgtype.Int8OID, func() any { return new(int64) }},
 	{pgtype.BoolOID, func() any { return new(bool) }},
 	{pgtype.ByteaOID, func() any { return new([]byte) }},
+	{pgtype.NumericOID, func() any { return new(Decimal) }},
 }
 
-// checkBinary holds what Binary appends against what a decoder and pgx make of the same value.
+// checkBinary holds what AppendField appends against what a decoder and pgx make of the same value.
 func checkBinary(t *testing.T, value string) {
 	t.Helper()
 	for _, typ := range binaryTypes {
 		target := typ.new()
-		got, err := BinaryOf(reflect.TypeOf(target)).AppendField([]byte("x"), jsontext.Value(value))
-		if err != nil || value == "" {
+		of, ok := TypeOf(reflect.TypeOf(target).Elem())
+		if !ok || of.OID != typ.oid {
+			t.Fatalf("%T is of the type %d, %v", target, of.OID, ok)
+		}
+		got, err := of.AppendField([]byte("x"), jsontext.Value(value))
+		if value == "" {
 			continue
 		}
-		if err := jsonv2.Unmarshal([]byte(value), target); err != nil {
-			t.Errorf("%T takes %s, a decoder says %v", target, value, err)
+		if refused := jsonv2.Unmarshal([]byte(value), target); refused != nil || err != nil {
+			if (refused == nil) != (err == nil) || string(got) != "x" {
+				t.Errorf("%T of %s: %v, % x; a decoder says %v", target, value, err, got, refused)
+			}
 			continue
 		}
 		plain := reflect.ValueOf(target).Elem().Interface()
@@ -51,6 +58,9 @@ func checkBinary(t *testing.T, value string) {
 		if !bytes.Equal(got, want) {
 			t.Errorf("%T of %s: % x, pgx writes % x", target, value, got, want)
 		}
+		if field, rest := NextField(append(got[1:], 'y')); !bytes.Equal(field, want[1:]) || string(rest) != "y" {
+			t.Errorf("%T of %s: the field is % x, and then % x", target, value, field, rest)
+		}
 	}
 }
 
@@ -59,34 +69,59 @@ var binaryValues = []string{
 	`"2026-01-02T03:04:05.678901Z"`, `"2026-01-02T03:04:05+05:30"`, `"1999-12-31T23:59:59.9999999Z"`, `"0001-01-01T00:00:00Z"`,
 	`"2026-01-02"`, `"2026-01-02T03:04:05"`, `"now"`, `"0000-01-01T0:00:00Z"`, `"infinity"`, `"2026-01-02T03:04:05,5Z"`, `"2026-02-30T00:00:00Z"`,
 	`""`, `"a"`, `"\u00e9\n\"\\ \ud83d\ude00"`, `"AQID"`, `"AQI="`, `"AQI"`,
-	`0`, `-0`, `12`, `-9223372036854775808`, `9223372036854775808`, `1.0`, `1e3`, `true`, `false`, `null`, `[1]`, `{"a":1}`,
+	`0`, `-0`, `12`, `0.500`, `-12.34e-3`, `"1E-7"`, `"12.5"`, `1e200000`, `10000`, `123456789012345678901234567890.123456789`, `-9223372036854775808`, `9223372036854775808`, `1.0`, `1e3`, `true`, `false`, `null`, `[1]`, `{"a":1}`,
 }
 
 func TestBinaryIsWhatTheDriverWrites(t *testing.T) {
 	for _, value := range binaryValues {
 		checkBinary(t, value)
 	}
+}
+
+// What Polar sends takes the quick way.
+func TestQuickTakesWhatPolarSends(t *testing.T) {
 	for value, typ := range map[string]reflect.Type{
-		binaryValues[0]: reflect.TypeFor[*uuid.UUID](), binaryValues[3]: reflect.TypeFor[time.Time](),
+		binaryValues[0]: reflect.TypeFor[uuid.UUID](), binaryValues[3]: reflect.TypeFor[time.Time](), `0.500`: reflect.TypeFor[Decimal](),
 		`"\n"`: reflect.TypeFor[string](), `-5`: reflect.TypeFor[int64](), `true`: reflect.TypeFor[bool](), `"AQID"`: reflect.TypeFor[[]byte](),
 	} {
-		if _, err := BinaryOf(typ).AppendField(nil, jsontext.Value(value)); err != nil {
+		of, _ := TypeOf(typ)
+		if _, err := of.quick(nil, jsontext.Value(value)); err != nil {
 			t.Errorf("%s as %v: %v", value, typ, err)
 		}
 	}
 }
 
 func TestBinaryJSONAndNull(t *testing.T) {
-	enc := BinaryOf(reflect.TypeFor[json.RawMessage]())
-	got, err := enc.AppendField(nil, jsontext.Value(`{"a":1.0}`))
+	of, _ := TypeOf(reflect.TypeFor[json.RawMessage]())
+	got, err := of.AppendField(nil, jsontext.Value(`{"a":1.0}`))
 	if want := "\x00\x00\x00\x0a\x01" + `{"a":1.0}`; err != nil || string(got) != want {
 		t.Errorf("%q, %v, want %q", got, err, want)
 	}
-	if got, err = enc.AppendField(nil, nil); err != nil || string(got) != "\xff\xff\xff\xff" {
+	if got, err = of.AppendField(nil, nil); err != nil || string(got) != "\xff\xff\xff\xff" {
 		t.Errorf("null is %q, %v", got, err)
 	}
-	if BinaryOf(reflect.TypeFor[*Decimal]()) != nil || BinaryOf(reflect.TypeFor[int32]()) != nil {
+	if field, rest := NextField(append(got, 'y')); string(field) != string(got) || string(rest) != "y" {
+		t.Errorf("null is read as %q, and then %q", field, rest)
+	}
+	if _, ok := TypeOf(reflect.TypeFor[int32]()); ok {
 		t.Error("a type without a binary form has one")
+	}
+}
+
+// An array is what the driver writes.
+func TestArray(t *testing.T) {
+	of, _ := TypeOf(reflect.TypeFor[string]())
+	a := NewArray(0)
+	var err error
+	for _, v := range []string{`"one"`, ``, `"\u00e9"`} {
+		if a, err = of.AppendField(a, jsontext.Value(v)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	one, two := "one", "é"
+	want, err := pgtype.NewMap().Encode(pgtype.TextArrayOID, pgtype.BinaryFormatCode, []*string{&one, nil, &two}, nil)
+	if got := a.Close(of, 3); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("% x, the driver writes % x, %v", got, want, err)
 	}
 }
 

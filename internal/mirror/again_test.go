@@ -8,8 +8,8 @@ import (
 	"syncd/internal/slowtest"
 )
 
-// New rows are written by COPY, in the binary form of their values; a refresh writes the same objects by upserts.
-func TestCopiedRowsAreThoseOfUpserts(t *testing.T) {
+// New rows are encoded ahead; a refresh writes the same objects again, over what is there.
+func TestRowsWrittenAgainAreTheSame(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{})
@@ -23,6 +23,6 @@ func TestCopiedRowsAreThoseOfUpserts(t *testing.T) {
 		}
 	}
 	if got := h.digests(t); got != want {
-		t.Errorf("by COPY:\n%s\nafter upserts:\n%s", want, got)
+		t.Errorf("at first:\n%s\nwritten again:\n%s", want, got)
 	}
 }

@@ -3,6 +3,8 @@ package store
 import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgtype"
+
+	"syncd/internal/store/wire"
 )
 
 // registerUUID lets uuid.UUID pass to and from Postgres as its sixteen bytes.
@@ -41,4 +43,30 @@ type scanUUID struct{}
 
 func (scanUUID) Scan(b []byte, target any) error {
 	return target.(*uuid.UUID).UnmarshalBinary(b) //nolint:forcetypeassert // the plan is for this type alone
+}
+
+// registerArrays lets a wire.Array pass as it is: it has the binary form already.
+func registerArrays(m *pgtype.Map) {
+	for _, oid := range []uint32{
+		pgtype.UUIDArrayOID, pgtype.TimestamptzArrayOID, pgtype.JSONBArrayOID, pgtype.ByteaArrayOID,
+		pgtype.TextArrayOID, pgtype.Int8ArrayOID, pgtype.BoolArrayOID, pgtype.NumericArrayOID,
+	} {
+		t, _ := m.TypeForOID(oid) // the map is made with all of them
+		m.RegisterType(&pgtype.Type{Name: t.Name, OID: oid, Codec: arrayCodec{t.Codec}})
+	}
+}
+
+type arrayCodec struct{ pgtype.Codec }
+
+func (c arrayCodec) PlanEncode(m *pgtype.Map, oid uint32, format int16, value any) pgtype.EncodePlan {
+	if _, ok := value.(wire.Array); ok && format == pgtype.BinaryFormatCode {
+		return encodeArray{}
+	}
+	return c.Codec.PlanEncode(m, oid, format, value)
+}
+
+type encodeArray struct{}
+
+func (encodeArray) Encode(value any, b []byte) ([]byte, error) {
+	return append(b, value.(wire.Array)...), nil //nolint:forcetypeassert // the plan is for this type alone
 }

@@ -1,0 +1,167 @@
+package store
+
+import (
+	"context"
+	"errors"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// pipeline collects statements that are sent at once and answered in one round trip. It takes generated queries, by
+// db.New(p), and other statements by query.
+type pipeline struct {
+	statements []statement
+}
+
+type statement struct {
+	sql  string
+	args []any
+	read func(pgx.Rows) error // nil: it gives no rows
+	// about is what the statement writes, where that is the fault of one row: see refusal.
+	about *subject
+}
+
+func (p *pipeline) query(sql string, args []any, read func(pgx.Rows) error) {
+	p.statements = append(p.statements, statement{sql: sql, args: args, read: read})
+}
+
+// Exec queues a statement.
+func (p *pipeline) Exec(_ context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	p.query(sql, args, nil)
+	return pgconn.CommandTag{}, nil
+}
+
+// SendBatch queues the statements of a batch.
+func (p *pipeline) SendBatch(_ context.Context, b *pgx.Batch) pgx.BatchResults {
+	for _, q := range b.QueuedQueries {
+		p.query(q.SQL, q.Arguments, nil)
+	}
+	return queued{}
+}
+
+// Query queues a statement whose rows answered reads; here there are none yet.
+func (p *pipeline) Query(_ context.Context, sql string, args ...any) (pgx.Rows, error) {
+	p.query(sql, args, nil)
+	return failedRows{err: errQueued}, errQueued
+}
+
+// QueryRow queues a statement, likewise.
+func (p *pipeline) QueryRow(_ context.Context, sql string, args ...any) pgx.Row {
+	p.query(sql, args, nil)
+	return scanning(func([]any) error { return errQueued })
+}
+
+// answered reads the rows of the statement that was queued last.
+func (p *pipeline) answered(read func(pgx.Rows) error) { p.statements[len(p.statements)-1].read = read }
+
+var errQueued = errors.New("the statement is only queued")
+
+// queued are the results of a batch before it is sent.
+type queued struct{ pgx.BatchResults }
+
+func (queued) Exec() (pgconn.CommandTag, error) { return pgconn.CommandTag{}, nil }
+func (queued) Close() error                     { return nil }
+
+// stepwise is a transaction that goes by steps, each of them a pipeline.
+type stepwise struct {
+	conn  *pgx.Conn
+	first []string // what goes with the first step: BEGIN and settings
+}
+
+// inSteps does work in a transaction, as inTx does. first are statements that go with BEGIN. The last step of the work is
+// a commit; without it nothing lasts.
+func (p *Pool) inSteps(ctx context.Context, work func(*stepwise) error, first ...string) error {
+	return p.told(again(ctx, func() error {
+		conn, err := p.acquire(ctx)
+		if err != nil {
+			return err
+		}
+		defer conn.Release()
+		tx := &stepwise{conn.Conn.Conn(), append([]string{p.session.begin("READ COMMITTED")}, first...)}
+		if p.session.pooled {
+			err = tx.begin(ctx)
+		}
+		if err == nil {
+			err = work(tx)
+		}
+		if !tx.conn.IsClosed() && tx.conn.PgConn().TxStatus() != 'I' {
+			if _, failed := tx.conn.Exec(context.WithoutCancel(ctx), "ROLLBACK"); failed != nil {
+				err = errors.Join(err, failed, tx.conn.Close(context.WithoutCancel(ctx)))
+			}
+		}
+		if err != nil && ctx.Err() == nil && tx.conn.IsClosed() {
+			err = lost(err)
+		}
+		return err
+	}))
+}
+
+// begin is a step of its own through a pooler: statements are described before they are run, and what is described
+// before the transaction has begun does not find its schema.
+func (tx *stepwise) begin(ctx context.Context) error {
+	for i := range tx.first {
+		if i > 0 {
+			tx.first[0] += "; " + tx.first[i]
+		}
+	}
+	_, err := tx.conn.Exec(ctx, tx.first[0])
+	tx.first = nil
+	return err
+}
+
+// step sends the statements and reads what they answer. A *refusal names the one that Postgres refuses for its data.
+func (tx *stepwise) step(ctx context.Context, p *pipeline, last ...string) (err error) {
+	var batch pgx.Batch
+	for _, sql := range tx.first {
+		batch.Queue(sql)
+	}
+	for _, s := range p.statements {
+		batch.Queue(s.sql, s.args...)
+	}
+	for _, sql := range last {
+		batch.Queue(sql)
+	}
+	if batch.Len() == 0 {
+		return nil
+	}
+	begun := len(tx.first)
+	tx.first = nil
+	results := tx.conn.SendBatch(ctx, &batch)
+	defer func() {
+		if closed := results.Close(); err == nil {
+			err = closed
+		}
+	}()
+	for i := range batch.Len() {
+		n := i - begun
+		if n < 0 || n >= len(p.statements) || p.statements[n].read == nil {
+			_, err = results.Exec()
+		} else {
+			err = read(results, p.statements[n].read)
+		}
+		if err != nil && n >= 0 && n < len(p.statements) && p.statements[n].about != nil && IsDataError(err) {
+			return &refusal{p.statements[n].about, err}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// commit is the last step. Postgres skips what follows an error within a step, COMMIT too.
+func (tx *stepwise) commit(ctx context.Context, p *pipeline) error { return tx.step(ctx, p, "COMMIT") }
+
+func read(results pgx.BatchResults, each func(pgx.Rows) error) error {
+	rows, err := results.Query()
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	if err := each(rows); err != nil {
+		return err
+	}
+	rows.Close()
+	return rows.Err()
+}

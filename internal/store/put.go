@@ -1,0 +1,392 @@
+package store
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"syncd/internal/item"
+	"syncd/internal/store/db"
+)
+
+// MaxPages is how many pages go into one transaction at most.
+const MaxPages = 4
+
+// Put writes pages of a stream: changed rows, rejects, the ids seen, the run's
+// counts, the checkpoint and the lease's renewal. Pages go together into one
+// transaction, up to MaxPages; either all of it is there afterwards, or none. It
+// goes by steps, each of which is one round trip, whatever the pages hold: take
+// the stream's turn and compare; where there are copies of rows that nobody has
+// met, look for these; write and commit.
+//
+// What did not change is found out by one read, and costs no write. What
+// Postgres refuses is set aside and the page is written again without it, so
+// that its page-mates are stored: that takes more steps.
+func (r *Run) Put(ctx context.Context, into *Target, pages ...Page) (Counts, error) {
+	var sum Counts
+	for len(pages) > 0 {
+		n := together(pages)
+		counts, err := r.putTogether(ctx, into, pages[:n])
+		sum.add(counts)
+		if err != nil {
+			return sum, err
+		}
+		pages = pages[n:]
+	}
+	return sum, nil
+}
+
+// together is how many of the pages go into one transaction: a row that comes again is compared with what has been
+// stored of it.
+func together(pages []Page) int {
+	met := make(map[uuid.UUID]struct{}, len(pages[0].Items))
+	for n, p := range pages {
+		if n == MaxPages {
+			return n
+		}
+		for i := range p.Items {
+			if _, again := met[p.Items[i].ID]; again && n > 0 {
+				return n
+			}
+		}
+		for i := range p.Items {
+			met[p.Items[i].ID] = struct{}{}
+		}
+	}
+	return len(pages)
+}
+
+func (r *Run) putTogether(ctx context.Context, into *Target, pages []Page) (Counts, error) {
+	w := newWriting(r, into, pages)
+	for {
+		err := r.s.pool.inSteps(ctx, func(tx *stepwise) error { return w.transaction(ctx, tx) },
+			// It does not wait for the disk: should the server crash within the next second, the pages may be lost, and with
+			// them the checkpoint behind them, so that they are read again. The end of a run does wait, for all its pages.
+			"SET LOCAL synchronous_commit TO off")
+		refused, is := errors.AsType[*refusal](err)
+		switch {
+		case err == nil:
+			r.stored(w)
+			return w.counts, nil
+		case is && w.setAside(refused):
+		case errors.Is(err, ErrLeaseLost):
+			return Counts{}, fmt.Errorf("%s: %w", r.Stream, err)
+		default:
+			return Counts{}, fmt.Errorf("%w of %s: %w", errPage, r.Stream, err)
+		}
+	}
+}
+
+// stored takes note of pages that are committed.
+func (r *Run) stored(w *writing) {
+	r.Counts.add(w.counts)
+	r.SweepPages += int64(len(w.pages))
+	if r.SweepTotal == nil {
+		r.SweepTotal = w.total()
+	}
+	r.rejects = r.rejects || w.counts.Rejected > 0 || w.gaps()
+	r.remember(w.settled)
+}
+
+// subject is a row on its way: an item by its index, with its children, or a copy inside one.
+type subject struct {
+	item int // negative: none, or any of several
+	copy copyOf
+}
+
+// refusal says that Postgres cannot hold a row as it is, or one of several.
+type refusal struct {
+	about *subject
+	err   error
+}
+
+func (e *refusal) Error() string { return e.err.Error() }
+func (e *refusal) Unwrap() error { return e.err }
+
+// row is an object on its way into a table.
+type row struct {
+	*item.Item
+	about subject
+}
+
+// writing is one transaction with pages, as often as it is tried.
+type writing struct {
+	run   *Run
+	into  *Target
+	pages []Page
+	items []*item.Item // of all pages
+	page  []int        // theirs
+	ids   []uuid.UUID  // theirs
+
+	apart     bool // each row by a statement of its own, to find out which one is refused
+	bad       map[int]string
+	badCopies map[copyOf]error
+
+	counts  Counts
+	changes []change // by id, so that transactions which write the same rows lock them in the same order
+	copies  []met
+	settled []copyOf
+}
+
+func newWriting(r *Run, into *Target, pages []Page) *writing {
+	w := &writing{run: r, into: into, pages: pages, bad: map[int]string{}, badCopies: map[copyOf]error{}}
+	for k := range pages {
+		for i := range pages[k].Items {
+			it := &pages[k].Items[i]
+			w.items, w.page, w.ids = append(w.items, it), append(w.page, k), append(w.ids, it.ID)
+		}
+	}
+	return w
+}
+
+// setAside leaves out what was refused. Where that is not known yet, each row goes by itself from now on.
+func (w *writing) setAside(refused *refusal) (further bool) {
+	about := refused.about
+	switch {
+	case about.copy != (copyOf{}):
+		further = w.badCopies[about.copy] == nil
+		w.badCopies[about.copy] = refused.err
+	case about.item >= 0:
+		further = w.bad[about.item] == ""
+		w.bad[about.item] = Reason(refused.err)
+	default:
+		further = !w.apart
+		w.apart = true
+	}
+	return further
+}
+
+// total is what the first page says that there is.
+func (w *writing) total() *int64 {
+	for _, p := range w.pages {
+		if p.Total != nil {
+			return p.Total
+		}
+	}
+	return nil
+}
+
+func (w *writing) gaps() bool {
+	return slices.ContainsFunc(w.pages, func(p Page) bool { return len(p.Gaps) > 0 })
+}
+
+func (w *writing) transaction(ctx context.Context, tx *stepwise) error {
+	w.counts, w.changes, w.copies, w.settled = Counts{}, nil, nil, nil
+	var p pipeline
+	w.hold(ctx, &p)
+	w.compare(&p)
+	if err := tx.step(ctx, &p); err != nil {
+		return err
+	}
+	slices.SortFunc(w.changes, func(a, b change) int { return bytes.Compare(w.ids[a.item][:], w.ids[b.item][:]) })
+	p = pipeline{}
+	w.lookForCopies(&p)
+	if err := tx.step(ctx, &p); err != nil {
+		return err
+	}
+	p = pipeline{}
+	if err := w.write(ctx, &p); err != nil {
+		return err
+	}
+	return tx.commit(ctx, &p)
+}
+
+// hold takes the turn of the pages among the transactions of the stream: runs beside each other see what the other has
+// stored before they decide which reply is newer. Nobody can take the run's lease until these pages are committed.
+func (w *writing) hold(ctx context.Context, p *pipeline) {
+	r := w.run
+	_, _ = db.New(p).StreamsHold(ctx, slices.Compact([]string{r.Stream, cmp.Or(r.lease, r.Stream)})) // queued
+	p.answered(func(rows pgx.Rows) error {
+		var stream string
+		var holder *int64
+		held := r.lease == ""
+		_, err := pgx.ForEachRow(rows, []any{&stream, &holder}, func() error {
+			held = held || stream == r.lease && deref(holder) == r.ID
+			return nil
+		})
+		if err == nil && !held {
+			return ErrLeaseLost
+		}
+		return err
+	})
+}
+
+// write queues all that the pages leave behind.
+func (w *writing) write(ctx context.Context, p *pipeline) error {
+	q := db.New(p)
+	if err := w.writeCopies(ctx, p, q); err != nil {
+		return err
+	}
+	if err := w.writeRows(ctx, p, q); err != nil {
+		return err
+	}
+	if err := w.settle(ctx, q); err != nil {
+		return err
+	}
+	return w.close(ctx, q)
+}
+
+// writeRows queues the upserts of changed objects and their children. A child that cannot be stored takes its parent with
+// it: a parent with half its children would be a lie.
+func (w *writing) writeRows(ctx context.Context, p *pipeline, q *db.Queries) error {
+	if len(w.changes) == 0 {
+		return nil
+	}
+	rows := make([]row, len(w.changes))
+	var revived []uuid.UUID
+	var misdated, doubted parents
+	for i, c := range w.changes {
+		o, at := w.items[c.item], w.pages[w.page[c.item]].RequestedAt
+		o.Set(&w.into.Table.Columns, "_requested_at", item.TimeValue(at))
+		rows[i] = row{o, subject{item: c.item}}
+		if c.revived {
+			revived = append(revived, o.ID)
+		}
+		if c.misdated {
+			misdated.add(o.ID, at)
+		}
+		if c.doubted {
+			doubted.add(o.ID, at)
+		}
+	}
+	misdated.redate(p, w.into.Stream)
+	for k := range w.into.Children {
+		doubted.distrust(p, &w.into.Children[k])
+	}
+	if err := w.into.Table.write(p, rows, w.apart); err != nil {
+		return err
+	}
+	for k := range w.into.Children {
+		if err := w.writeChildren(ctx, p, k); err != nil {
+			return err
+		}
+	}
+	if len(revived) == 0 {
+		return nil
+	}
+	return q.TombstonesResurrect(ctx, db.TombstonesResurrectParams{Stream: w.run.Stream, IDs: revived})
+}
+
+func (w *writing) writeChildren(ctx context.Context, p *pipeline, k int) error {
+	child, shape := &w.into.Children[k], &w.into.Shape.Children[k]
+	var rows []row
+	var known parents
+	var listed []childKey
+	for _, c := range w.changes {
+		parent, at := w.items[c.item], w.pages[w.page[c.item]].RequestedAt
+		if !c.isNew {
+			known.add(parent.ID, at)
+		}
+		list := parent.Children[k]
+		last := make(map[uuid.UUID]int, len(list)) // of what is listed twice one statement can write only one
+		for position := range list {
+			last[list[position].ID] = position
+		}
+		for position := range list {
+			o := &list[position]
+			if last[o.ID] != position {
+				continue
+			}
+			o.Set(&shape.Columns, "_requested_at", item.TimeValue(at))
+			o.Place(shape, parent.ID, position)
+			rows = append(rows, row{o, subject{item: c.item}})
+			if !c.isNew {
+				listed = append(listed, childKey{parent.ID, o.ID})
+			}
+		}
+	}
+	if err := child.Table.write(p, rows, w.apart); err != nil {
+		return err
+	}
+	return known.removeUnlisted(ctx, p, child.Name, child.Parent, child.Key, listed)
+}
+
+// settle queues what stored rows settle, and what could not be stored.
+func (w *writing) settle(ctx context.Context, q *db.Queries) error {
+	r := w.run
+	ids := slices.Clone(w.ids)
+	var rejects []db.RejectsUpsertParams
+	for _, p := range w.pages {
+		for _, x := range p.Rejects {
+			if x.ID != nil {
+				ids = append(ids, *x.ID)
+			}
+			rejects = append(rejects, x.row(r.Stream, r.ID))
+		}
+	}
+	stored := make([]uuid.UUID, 0, len(w.ids))
+	for i, id := range w.ids {
+		if why, is := w.bad[i]; is {
+			rejects = append(rejects, Reject{ID: &id, Reason: why, Body: w.items[i].Raw}.row(r.Stream, r.ID))
+			continue
+		}
+		stored = append(stored, id)
+	}
+	w.counts.Rejected = int64(len(rejects))
+	for _, p := range w.pages {
+		for _, g := range p.Gaps {
+			rejects = append(rejects, g.reject(r.Stream, r.ID))
+		}
+	}
+	if r.stubs {
+		if err := q.StubsResolve(ctx, db.StubsResolveParams{Stream: r.Stream, IDs: ids}); err != nil {
+			return err
+		}
+	}
+	if r.suspects {
+		if err := q.SuspectsForget(ctx, db.SuspectsForgetParams{Stream: r.Stream, IDs: ids}); err != nil {
+			return err
+		}
+	}
+	if r.rejects && len(stored) > 0 {
+		if _, err := q.RejectsResolve(ctx, db.RejectsResolveParams{Stream: r.Stream, IDs: stored}); err != nil {
+			return err
+		}
+	}
+	return recordRejects(ctx, q, rejects)
+}
+
+// close queues the ids received, the run's counts, the checkpoint and the lease's renewal.
+func (w *writing) close(ctx context.Context, q *db.Queries) error {
+	r := w.run
+	for k := range w.pages {
+		p := &w.pages[k]
+		ids := make([]uuid.UUID, 0, len(p.Items)+len(p.Rejects))
+		for _, x := range p.Rejects {
+			if x.ID != nil {
+				ids = append(ids, *x.ID)
+			}
+		}
+		for i := range p.Items {
+			ids = append(ids, p.Items[i].ID)
+		}
+		if err := q.SeenInsert(ctx, db.SeenInsertParams{Stream: r.seen, SweepID: r.SweepID, Page: r.SweepPages + int64(k), IDs: ids, RequestedAt: p.RequestedAt}); err != nil {
+			return err
+		}
+		w.counts.Pages++
+		w.counts.Requests = max(w.counts.Requests, p.Requests)
+		w.counts.Read += int64(p.Read)
+	}
+	first := r.SweepTotal // of a resumed sweep: an earlier run read its first page
+	if first == nil {
+		first = w.total()
+	}
+	var total *int64
+	for _, p := range w.pages {
+		if p.Total != nil {
+			total = p.Total
+		}
+	}
+	c := &w.counts
+	return q.PageClose(ctx, db.PageCloseParams{
+		RunID: &r.ID, Pages: c.Pages, Requests: c.Requests, RowsRead: c.Read, RowsInserted: c.Inserted, RowsUpdated: c.Updated,
+		RowsUnchanged: c.Unchanged, RowsStale: c.Stale, RowsUnexplained: c.Unexplained, RowsRejected: c.Rejected,
+		TotalFirst: first, Total: total, SweepTotal: w.total(), Lease: r.lease, Checkpoint: w.pages[len(w.pages)-1].Checkpoint, TtlSeconds: r.ttl.Seconds(),
+	})
+}

@@ -1,0 +1,189 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"syncd/internal/item"
+	"syncd/internal/store/db"
+	"syncd/internal/store/wire"
+)
+
+// Table is the database side of a stream or of its children: the columns that
+// its generated upsert takes, by the API's own field names, and that upsert.
+type Table struct {
+	item.Columns // in the order of the upsert's parameters
+	types        []wire.Type
+	upsert       string
+}
+
+// Rows makes a Table of a generated upsert, which takes an array for each
+// column: all rows of a page are one statement. The JSON tags of its parameter
+// struct are the column names, which are the API's field names: so the struct
+// is the wire format, and there is no second list of fields to keep.
+func Rows[P any](upsert func(*db.Queries, context.Context, P) error) Table {
+	var t Table
+	var columns []item.Column
+	for f := range reflect.TypeFor[P]().Fields() {
+		of, ok := wire.TypeOf(f.Type.Elem())
+		if !ok {
+			panic(fmt.Sprintf("column %s of %s: %s has no binary form", f.Name, reflect.TypeFor[P](), f.Type.Elem()))
+		}
+		columns, t.types = append(columns, item.Column{Name: f.Tag.Get("json"), Takes: jsonKinds(f.Type.Elem())}), append(t.types, of)
+	}
+	t.Columns = item.NewColumns(columns)
+	var text statementText
+	_ = upsert(db.New(&text), context.Background(), *new(P)) // it goes nowhere
+	t.upsert = string(text)
+	return t
+}
+
+// statementText takes the text of the statement that a generated query would run.
+type statementText string
+
+func (s *statementText) Exec(_ context.Context, sql string, _ ...any) (pgconn.CommandTag, error) {
+	*s = statementText(sql)
+	return pgconn.CommandTag{}, nil
+}
+
+func (*statementText) Query(context.Context, string, ...any) (pgx.Rows, error) { return nil, errQueued }
+func (*statementText) QueryRow(context.Context, string, ...any) pgx.Row        { return nil }
+func (*statementText) SendBatch(context.Context, *pgx.Batch) pgx.BatchResults  { return nil }
+
+// jsonKinds are the kinds of JSON values that a Go type of a parameter is decoded from, as jsontext.Kind has them; "" = all.
+func jsonKinds(t reflect.Type) string {
+	switch t {
+	case reflect.TypeFor[json.RawMessage]():
+		return ""
+	case reflect.TypeFor[wire.Decimal]():
+		return `0"`
+	case reflect.TypeFor[uuid.UUID](), reflect.TypeFor[time.Time]():
+		return `"`
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return `"`
+	case reflect.Bool:
+		return "tf"
+	case reflect.Int64:
+		return item.WholeNumber
+	}
+	return ""
+}
+
+// encode appends the values of an object's columns, in the order of the columns.
+func (t *Table) encode(b []byte, o *item.Item) (_ []byte, err error) {
+	for i := range t.types {
+		if b, err = t.types[i].AppendField(b, o.Values[i]); err != nil {
+			return b, fmt.Errorf("unexpected value of %s: %w", t.List[i].Name, err)
+		}
+	}
+	return b, nil
+}
+
+// arrays are the arguments of the upsert for these rows: an array for each column. A *refusal names a row that has no
+// binary form.
+func (t *Table) arrays(rows []row) ([]any, error) {
+	size := 0
+	for i := range rows {
+		if rows[i].Encoded == nil {
+			encoded, err := t.encode(nil, rows[i].Item)
+			if err != nil {
+				return nil, &refusal{&rows[i].about, err}
+			}
+			rows[i].Encoded = encoded
+		}
+		size += len(rows[i].Encoded)
+	}
+	columns := make([]wire.Array, len(t.types))
+	for i := range columns {
+		columns[i] = wire.NewArray(size / len(columns))
+	}
+	for i := range rows {
+		field, rest := []byte(nil), rows[i].Encoded
+		for c := range columns {
+			field, rest = wire.NextField(rest)
+			columns[c] = append(columns[c], field...)
+		}
+	}
+	args := make([]any, len(columns))
+	for c := range columns {
+		args[c] = columns[c].Close(t.types[c], len(rows))
+	}
+	return args, nil
+}
+
+// write queues the upsert of rows: in one statement, or one for each where it is to be found out which of them is refused.
+func (t *Table) write(p *pipeline, rows []row, apart bool) error {
+	for len(rows) > 0 {
+		n := len(rows)
+		about := &subject{item: -1}
+		if apart {
+			n, about = 1, &rows[0].about
+		}
+		args, err := t.arrays(rows[:n])
+		if err != nil {
+			return err
+		}
+		p.statements = append(p.statements, statement{sql: t.upsert, args: args, about: about})
+		rows = rows[n:]
+	}
+	return nil
+}
+
+// Target is where the objects of a stream go.
+type Target struct {
+	Stream   string // its name, and that of its table
+	Table    Table
+	Shape    *item.Shape
+	Children []ChildTarget // by Shape.Children
+	// Copies are fields with copies of objects of other streams, in the order in which all transactions lock rows: tables as
+	// in the table of streams. Otherwise streams that run side by side would wait for each other in a ring, until Postgres
+	// breaks one of them off.
+	Copies []CopyTarget
+}
+
+// ChildTarget is where the elements of a list inside the objects go.
+type ChildTarget struct {
+	Name   string // of the table
+	Parent string // column that holds the parent's id
+	Key    string // column that holds the element's own id
+	Table  Table
+}
+
+// CopyTarget is where the copies in a field go, if their stream has no such row.
+type CopyTarget struct {
+	Field string
+	Of    *Target
+}
+
+// Encode makes what the upserts take of objects that are likely to be written, and of their children, while the page before
+// them is under way. An object that has no such form is tried again when it is written, which tells why not.
+func (t *Target) Encode(requestedAt time.Time, objects []item.Item) {
+	at := item.TimeValue(requestedAt)
+	var all []byte // one behind the other
+	encode := func(t *Table, o *item.Item) {
+		o.Set(&t.Columns, "_requested_at", at)
+		from := len(all)
+		if grown, err := t.encode(all, o); err == nil {
+			all, o.Encoded = grown, grown[from:len(grown):len(grown)]
+		}
+	}
+	for i := range objects {
+		o := &objects[i]
+		encode(&t.Table, o)
+		for k, list := range o.Children {
+			for position := range list {
+				list[position].Place(&t.Shape.Children[k], o.ID, position)
+				encode(&t.Children[k].Table, &list[position])
+			}
+		}
+	}
+}
