@@ -97,6 +97,8 @@ type tail struct {
 	at       tailPosition
 	probe    string    // name of the one being asked
 	swept    time.Time // when the last complete sweep began, as Stamp tells it
+	follows  bool      // it is asked about in this round
+	listens  bool      // it was never swept to its end: what the feeds tell of it meanwhile is noted, and no more
 	through  time.Time // of the newest change stored
 	answered bool      // Polar has answered a question of the stream's own
 	sweepDue string
@@ -190,6 +192,10 @@ func (m *mark) begin(now time.Time) {
 // then what these found to have changed. Streams that were never swept
 // completely, are off or not available are left out. A stream that fails does
 // not keep the others from being followed.
+//
+// A feed tells of all streams at once and is read once. What it tells of streams
+// that are not named here, or whose first sweep is still under way, is noted and
+// fetched by a later round.
 func (r *Runner) Tail(ctx context.Context, names ...string) (Result, error) {
 	names, err := r.Resolve(names...)
 	if err != nil {
@@ -200,13 +206,18 @@ func (r *Runner) Tail(ctx context.Context, names ...string) (Result, error) {
 	}
 	ctx = fetch.WithPatience(fetch.WithPriority(ctx, fetch.PriorityTail), roundPatience)
 	res := r.do(ctx, spec{TailStream, store.KindTail, ofTails}, func(ctx context.Context, run *Run) error {
-		return (&round{Run: run}).follow(ctx, names)
+		return (&round{Run: run}).follow(ctx, r.listeners(names), names)
 	})
 	return res, nil
 }
 
-func (rd *round) follow(ctx context.Context, names []string) (err error) {
-	if err := rd.open(ctx, names); err != nil {
+// listeners are the streams that a feed is read for: these, and all that are on.
+func (r *Runner) listeners(names []string) []string {
+	return slices.DeleteFunc(r.Names(), func(name string) bool { return r.Off[name] && !slices.Contains(names, name) })
+}
+
+func (rd *round) follow(ctx context.Context, all, names []string) (err error) {
+	if err := rd.open(ctx, all, names); err != nil {
 		return err
 	}
 	if err := rd.readFeeds(ctx); err != nil {
@@ -215,7 +226,7 @@ func (rd *round) follow(ctx context.Context, names []string) (err error) {
 	if rd.told, err = rd.r.Store.Stamp(ctx); err != nil {
 		return err
 	}
-	for _, t := range rd.tails {
+	for _, t := range rd.followed() {
 		for _, p := range t.s.Tail.Fast {
 			t.ask(ctx, p)
 		}
@@ -228,7 +239,7 @@ func (rd *round) follow(ctx context.Context, names []string) (err error) {
 	if err := rd.slow(ctx); err != nil {
 		return err
 	}
-	for _, t := range rd.tails {
+	for _, t := range rd.followed() {
 		t.attempt(func() error { return t.takeCensus(ctx) })
 		t.attempt(func() error { return t.fetchChanges(ctx) })
 		if err := t.fatal(); err != nil {
@@ -238,9 +249,14 @@ func (rd *round) follow(ctx context.Context, names []string) (err error) {
 	return rd.close(ctx)
 }
 
-// open finds out which streams can be followed, and from where.
-func (rd *round) open(ctx context.Context, names []string) error {
-	states, err := rd.r.Store.TailStates(ctx, append(slices.Clone(names), TailStream))
+// followed are the streams that are asked about in this round; of the others the feeds tell, too.
+func (rd *round) followed() []*tail {
+	return slices.DeleteFunc(slices.Clone(rd.tails), func(t *tail) bool { return !t.follows })
+}
+
+// open finds out of which streams the feeds tell, which of them are to be followed, and from where.
+func (rd *round) open(ctx context.Context, all, names []string) error {
+	states, err := rd.r.Store.TailStates(ctx, append(slices.Clone(all), TailStream))
 	if err != nil {
 		return err
 	}
@@ -258,9 +274,9 @@ func (rd *round) open(ctx context.Context, names []string) error {
 	}
 	rd.feeds.Events.begin(now)
 	rd.feeds.Deliveries.begin(now)
-	for _, name := range names {
+	for _, name := range all {
 		s, st := rd.r.streams[name], states[name]
-		if s.Tail.empty() || st.CompleteAt.IsZero() || st.Unavailable || rd.r.isDisabled(name) {
+		if s.Tail.empty() || st.Unavailable || rd.r.isDisabled(name) {
 			continue
 		}
 		record, err := rd.record.Beside(ctx, name, store.KindTail)
@@ -272,6 +288,8 @@ func (rd *round) open(ctx context.Context, names []string) error {
 			return err
 		}
 		t.at.Complete, t.swept = st.CompleteAge, st.SweptAt
+		t.follows = !st.CompleteAt.IsZero() && slices.Contains(names, name)
+		t.listens = st.CompleteAt.IsZero()
 		if st.Position != nil {
 			if err := json.Unmarshal(st.Position, &t.at); err != nil {
 				return fmt.Errorf("position of the tail of %s: %w", name, err)
@@ -330,7 +348,7 @@ func (rd *round) slow(ctx context.Context) error {
 		p Probe
 	}
 	var turns []turn
-	for _, t := range rd.tails {
+	for _, t := range rd.followed() {
 		for _, p := range t.s.Tail.Slow {
 			turns = append(turns, turn{t, p})
 		}
@@ -373,6 +391,9 @@ func (rd *round) close(ctx context.Context) error {
 			}
 			rd.res.Err = errors.Join(rd.res.Err, fmt.Errorf("%s: %w", t.s.Name, t.err))
 			failed = append(failed, t.s.Name+": "+t.err.Error())
+			continue
+		}
+		if t.listens {
 			continue
 		}
 		if err := t.save(ctx); err != nil {

@@ -492,7 +492,7 @@ func (rd *round) deliver(ctx context.Context, sent []payload) error {
 		if t == nil || newest[id] != i || id == "" {
 			continue
 		}
-		if p.gone() || !p.understood() {
+		if t.listens || p.gone() || !p.understood() {
 			if err := rd.r.Store.Note(ctx, t.sought(p)); err != nil {
 				return err
 			}
