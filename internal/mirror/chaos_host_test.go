@@ -62,6 +62,20 @@ func (h *harness) rob(ctx context.Context, t *testing.T, r *rand.Rand, sum *tall
 	}
 }
 
+// reconnect leaves behind the connections that were cut. A pooler may refuse a client while it finds out about its own, of
+// which it has no more than twenty.
+func (h *harness) reconnect(t *testing.T) {
+	t.Helper()
+	h.store.Pool().Reset()
+	var err error
+	for range 20 {
+		if err = h.store.Ping(t.Context()); err == nil {
+			return
+		}
+	}
+	t.Fatalf("the database does not come back: %v", err)
+}
+
 // step sets the clock of the database, as a failover does to a server whose clock is behind, or ahead; and tells by how much.
 func (h *harness) step(t *testing.T, r *rand.Rand, ahead time.Duration, daemon bool) time.Duration {
 	t.Helper()

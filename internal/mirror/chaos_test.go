@@ -283,7 +283,7 @@ func (h *harness) claims(ctx context.Context, t *testing.T, r *rand.Rand, still 
 	h.server.ClearFaults()
 	still.Lock()
 	defer still.Unlock()
-	h.store.Pool().Reset() // connections that were cut
+	h.reconnect(t)
 	whole := map[string]bool{}
 	for _, res := range results {
 		whole[res.Stream] = res.Whole() && !res.Resumed
@@ -313,7 +313,7 @@ func (c counting) RunFinished(r mirror.Result) {
 // settle syncs in peace until every stream is whole. What the brake holds, an operator approves.
 func (h *harness) settle(t *testing.T, sum *tally) {
 	t.Helper()
-	h.store.Pool().Reset() // connections that were cut
+	h.reconnect(t)
 	r := h.runner(t, func(c *mirror.Config) {
 		c.LeaseTTL, c.WaitForLease, c.Observer = time.Second, true, counting{sum}
 	})
