@@ -6,6 +6,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -59,11 +60,11 @@ func TestAheadGivesAllThatIsReady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		boom := errors.New("boom")
 		var sizes []int
-		read := 0
+		var read atomic.Int64 // the reader counts while the loop looks
 		for pages, err := range ahead(t.Context(), 4, func(ctx context.Context) iter.Seq2[fetch.Page, error] {
 			return func(yield func(fetch.Page, error) bool) {
 				for p, err := range numbered(12, time.Second, boom)(ctx) {
-					read++
+					read.Add(1)
 					if !yield(p, err) {
 						return
 					}
@@ -71,8 +72,8 @@ func TestAheadGivesAllThatIsReady(t *testing.T) {
 			}
 		}) {
 			if err != nil {
-				if !errors.Is(err, boom) || read != 13 {
-					t.Errorf("%v after %d", err, read)
+				if !errors.Is(err, boom) || read.Load() != 13 {
+					t.Errorf("%v after %d", err, read.Load())
 				}
 				break
 			}
@@ -84,7 +85,7 @@ func TestAheadGivesAllThatIsReady(t *testing.T) {
 			}
 			sizes = append(sizes, len(pages))
 			time.Sleep(time.Hour)
-			if on := read - had; on > len(pages)+4 {
+			if on := int(read.Load()) - had; on > len(pages)+4 {
 				t.Errorf("%d pages are on their way, %d of them in the hands of the loop", on, len(pages))
 			}
 		}
