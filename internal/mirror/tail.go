@@ -98,7 +98,7 @@ type tail struct {
 	probe    string    // name of the one being asked
 	swept    time.Time // when the last complete sweep began, as Stamp tells it
 	follows  bool      // it is asked about in this round
-	listens  bool      // it was never swept to its end: what the feeds tell of it meanwhile is noted, and no more
+	listens  bool      // it was never swept to its end: what the feeds tell of it meanwhile is noted, and no more; record is empty
 	through  time.Time // of the newest change stored
 	answered bool      // Polar has answered a question of the stream's own
 	sweepDue string
@@ -279,6 +279,10 @@ func (rd *round) open(ctx context.Context, all, names []string) error {
 		if s.Tail.empty() || st.Unavailable || rd.r.isDisabled(name) {
 			continue
 		}
+		if st.CompleteAt.IsZero() {
+			rd.tails = append(rd.tails, &tail{Run: rd.r.newRun(s, name, &store.Run{}, &Result{Stream: name}), round: rd, listens: true})
+			continue
+		}
 		record, err := rd.record.Beside(ctx, name, store.KindTail)
 		if err != nil {
 			return err
@@ -288,8 +292,7 @@ func (rd *round) open(ctx context.Context, all, names []string) error {
 			return err
 		}
 		t.at.Complete, t.swept = st.CompleteAge, st.SweptAt
-		t.follows = !st.CompleteAt.IsZero() && slices.Contains(names, name)
-		t.listens = st.CompleteAt.IsZero()
+		t.follows = slices.Contains(names, name)
 		if st.Position != nil {
 			if err := json.Unmarshal(st.Position, &t.at); err != nil {
 				return fmt.Errorf("position of the tail of %s: %w", name, err)
@@ -378,6 +381,9 @@ func (rd *round) close(ctx context.Context) error {
 	rd.requests = rd.spent()
 	var failed []string
 	for _, t := range rd.tails {
+		if t.listens {
+			continue
+		}
 		rd.record.Counts.Add(t.record.Counts)
 		rd.res.Deleted += t.res.Deleted
 		for _, why := range t.unstored() {
@@ -391,9 +397,6 @@ func (rd *round) close(ctx context.Context) error {
 			}
 			rd.res.Err = errors.Join(rd.res.Err, fmt.Errorf("%s: %w", t.s.Name, t.err))
 			failed = append(failed, t.s.Name+": "+t.err.Error())
-			continue
-		}
-		if t.listens {
 			continue
 		}
 		if err := t.save(ctx); err != nil {
