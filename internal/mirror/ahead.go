@@ -8,16 +8,18 @@ import (
 
 // ahead reads on while what was read is being stored, so that Polar and
 // Postgres do not wait for each other, and gives all pages that are ready at
-// once, up to most. As many again may have been read meanwhile: that bounds the
-// memory, and what is read again after a kill. scan is given a context of its own,
-// which ends with the loop, and its goroutine has ended when the loop has.
+// once, up to most. Twice as many are on their way at a time, and fewer where
+// they weigh more than one each: that bounds the memory, and what is read again
+// after a kill. scan is given a context of its own, which ends with the loop, and
+// its goroutine has ended when the loop has.
 //
 // An error comes by itself, with what scan gave along with it.
-func ahead[T any](ctx context.Context, most int, scan func(context.Context) iter.Seq2[T, error]) iter.Seq2[[]T, error] {
+func ahead[T any](ctx context.Context, most int, weight func(T) int, scan func(context.Context) iter.Seq2[T, error]) iter.Seq2[[]T, error] {
 	return func(yield func([]T, error) bool) {
 		outer := ctx
 		ctx, stop := context.WithCancel(outer)
-		r := &readAhead[T]{steps: make(chan step[T], most-1)} // and one in its hand
+		room := 2*most - 1 // and one in the reader's hand
+		r := &readAhead[T]{steps: make(chan step[T], room), taken: make(chan struct{}, room), weight: weight}
 		go func() {
 			defer close(r.steps)
 			r.read(ctx, scan)
@@ -28,25 +30,23 @@ func ahead[T any](ctx context.Context, most int, scan func(context.Context) iter
 			}
 		}()
 		for first := range r.steps {
-			pages, last := []T{first.page}, first
-			for more := true; more && last.err == nil && len(pages) < most; {
-				select {
-				case s, open := <-r.steps:
-					if more = open; open {
-						last = s
-						if s.err == nil {
-							pages = append(pages, s.page)
-						}
-					}
-				default:
-					more = false
+			steps := r.ready(first, most)
+			var pages []T
+			for _, s := range steps {
+				if s.err == nil {
+					pages = append(pages, s.page)
 				}
 			}
-			if first.err == nil && !yield(pages, nil) {
+			if len(pages) > 0 && !yield(pages, nil) {
 				return
 			}
-			if last.err != nil && !yield([]T{last.page}, last.err) {
-				return
+			for _, s := range steps {
+				if s.err != nil && !yield([]T{s.page}, s.err) {
+					return
+				}
+				for range s.weight {
+					<-r.taken
+				}
 			}
 		}
 		if r.cut { // the reader could no longer say so itself
@@ -55,15 +55,19 @@ func ahead[T any](ctx context.Context, most int, scan func(context.Context) iter
 	}
 }
 
+// step is what scan gave.
 type step[T any] struct {
-	page T
-	err  error
+	page   T
+	err    error
+	weight int
 }
 
 // readAhead is the goroutine that reads.
 type readAhead[T any] struct {
-	steps chan step[T]
-	cut   bool // the context ended before a page could be handed over
+	steps  chan step[T]
+	taken  chan struct{} // as much as the pages weigh that are on their way
+	weight func(T) int
+	cut    bool // the context ended before a page could be handed over
 }
 
 func (r *readAhead[T]) read(ctx context.Context, scan func(context.Context) iter.Seq2[T, error]) {
@@ -73,13 +77,25 @@ func (r *readAhead[T]) read(ctx context.Context, scan func(context.Context) iter
 		}
 	}()
 	for page, err := range scan(ctx) {
-		if !r.give(ctx, step[T]{page, err}) {
+		s := step[T]{page: page, err: err}
+		if err == nil {
+			s.weight = min(max(1, r.weight(page)), cap(r.taken))
+		}
+		if !r.give(ctx, s) {
 			return
 		}
 	}
 }
 
 func (r *readAhead[T]) give(ctx context.Context, s step[T]) bool {
+	for range s.weight {
+		select {
+		case r.taken <- struct{}{}:
+		case <-ctx.Done():
+			r.cut = true
+			return false
+		}
+	}
 	select {
 	case r.steps <- s:
 		return true
@@ -87,4 +103,23 @@ func (r *readAhead[T]) give(ctx context.Context, s step[T]) bool {
 		r.cut = true
 		return false
 	}
+}
+
+// ready takes what is there after the first one, until an error.
+func (r *readAhead[T]) ready(first step[T], most int) []step[T] {
+	steps := []step[T]{first}
+	for first.err == nil && len(steps) < most {
+		select {
+		case s, open := <-r.steps:
+			if !open {
+				return steps
+			}
+			if steps = append(steps, s); s.err != nil {
+				return steps
+			}
+		default:
+			return steps
+		}
+	}
+	return steps
 }

@@ -21,6 +21,9 @@ type parsed struct {
 	err     error // it cannot be stored as a whole
 }
 
+// weight is how many pages of a list it is as much as: some scans give thousands of rows at once.
+func (p parsed) weight() int { return len(p.Items) / 100 }
+
 // parse takes the items of a page apart.
 func (run *Run) parse(page fetch.Page) parsed {
 	p := parsed{Page: page, objects: make([]item.Item, 0, len(page.Items))}

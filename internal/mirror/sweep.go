@@ -204,7 +204,7 @@ func some(texts []string) string {
 // scan reads and stores from a position until the scan is done.
 func (sw *sweep) scan(ctx context.Context, from fetch.Cursor) error {
 	sw.from, sw.tied, sw.whole = from, from.Tied, -1
-	ready := ahead(ctx, sw.r.Ahead, func(ctx context.Context) iter.Seq2[parsed, error] {
+	ready := ahead(ctx, sw.r.Ahead, parsed.weight, func(ctx context.Context) iter.Seq2[parsed, error] {
 		return sw.parsing(sw.s.Scan.Pages(ctx, sw.r.Client, sw.s.Path, sw.s.Query, from))
 	})
 	for pages, err := range ready {

@@ -45,7 +45,7 @@ func (scanUUID) Scan(b []byte, target any) error {
 	return target.(*uuid.UUID).UnmarshalBinary(b) //nolint:forcetypeassert // the plan is for this type alone
 }
 
-// registerArrays lets a wire.Array pass as it is: it has the binary form already.
+// registerArrays lets a wire.Array pass as it is: its elements have the binary form already.
 func registerArrays(m *pgtype.Map) {
 	for _, oid := range []uint32{
 		pgtype.UUIDArrayOID, pgtype.TimestamptzArrayOID, pgtype.JSONBArrayOID, pgtype.ByteaArrayOID,
@@ -68,5 +68,5 @@ func (c arrayCodec) PlanEncode(m *pgtype.Map, oid uint32, format int16, value an
 type encodeArray struct{}
 
 func (encodeArray) Encode(value any, b []byte) ([]byte, error) {
-	return append(b, value.(wire.Array)...), nil //nolint:forcetypeassert // the plan is for this type alone
+	return value.(wire.Array).Append(b), nil //nolint:forcetypeassert // the plan is for this type alone
 }

@@ -91,7 +91,7 @@ func (t *Table) encode(b []byte, o *item.Item) (_ []byte, err error) {
 // arrays are the arguments of the upsert for these rows: an array for each column. A *refusal names a row that has no
 // binary form.
 func (t *Table) arrays(rows []row) ([]any, error) {
-	size := 0
+	fields := make([][]byte, len(rows))
 	for i := range rows {
 		if rows[i].Encoded == nil {
 			encoded, err := t.encode(nil, rows[i].Item)
@@ -100,22 +100,11 @@ func (t *Table) arrays(rows []row) ([]any, error) {
 			}
 			rows[i].Encoded = encoded
 		}
-		size += len(rows[i].Encoded)
+		fields[i] = rows[i].Encoded
 	}
-	columns := make([]wire.Array, len(t.types))
-	for i := range columns {
-		columns[i] = wire.NewArray(size / len(columns))
-	}
-	for i := range rows {
-		field, rest := []byte(nil), rows[i].Encoded
-		for c := range columns {
-			field, rest = wire.NextField(rest)
-			columns[c] = append(columns[c], field...)
-		}
-	}
-	args := make([]any, len(columns))
-	for c := range columns {
-		args[c] = columns[c].Close(t.types[c], len(rows))
+	args := make([]any, len(t.types))
+	for c, array := range wire.Arrays(t.types, fields) {
+		args[c] = array
 	}
 	return args, nil
 }

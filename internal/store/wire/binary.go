@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"time"
 
@@ -87,26 +88,69 @@ func (t Type) AppendField(b []byte, value jsontext.Value) ([]byte, error) {
 	return grown, nil
 }
 
-// Array is an array in Postgres's binary form.
-type Array []byte
-
-// arrayHeader is the length of what comes before the elements: the dimensions, whether any element is NULL, the type of
-// the elements, and for the one dimension its length and the index of its first element.
-const arrayHeader = 5 * 4
-
-// NewArray begins an array with room for so many bytes of elements, which AppendField appends.
-func NewArray(room int) Array { return make(Array, arrayHeader, arrayHeader+room) }
-
-// Close completes an array that has n elements, at least one.
-func (a Array) Close(t Type, n int) Array {
-	for i, word := range [...]uint32{1, 1, t.OID, uint32(n), 1} {
-		binary.BigEndian.PutUint32(a[4*i:], word)
-	}
-	return a
+// Array is a column of rows, to be sent as an array in Postgres's binary form.
+type Array struct {
+	column int
+	of     *rows
 }
 
-// NextField takes the first field off what AppendField appended.
-func NextField(fields []byte) (field, rest []byte) {
+// rows are what Append takes its columns from.
+type rows struct {
+	types  []Type
+	fields [][]byte // what AppendField appended, by row
+	rest   [][]byte // of that, from the column next on
+	next   int
+	size   int // of all that has not been appended
+}
+
+// Arrays are the columns of rows, whose values AppendField appended in the order of the columns.
+func Arrays(types []Type, fields [][]byte) []Array {
+	of := &rows{types: types, fields: fields, next: len(types)}
+	arrays := make([]Array, len(types))
+	for c := range arrays {
+		arrays[c] = Array{c, of}
+	}
+	return arrays
+}
+
+// Append appends the array: the dimensions, whether any element is NULL, the type of the elements, for the one dimension its
+// length and the index of its first element; and the elements. It is quick where columns come in their order.
+func (a Array) Append(b []byte) []byte {
+	r := a.of
+	r.seek(a.column)
+	if r.next == 0 { // the others follow
+		b = slices.Grow(b, r.size)
+	}
+	for _, word := range [...]uint32{1, 1, r.types[a.column].OID, uint32(len(r.rest)), 1} {
+		b = binary.BigEndian.AppendUint32(b, word)
+	}
+	for i := range r.rest {
+		var field []byte
+		field, r.rest[i] = nextField(r.rest[i])
+		b = append(b, field...)
+	}
+	r.next++
+	return b
+}
+
+// seek makes a column the next one.
+func (r *rows) seek(column int) {
+	if column < r.next {
+		const header = 5 * 4
+		r.rest, r.next, r.size = slices.Clone(r.fields), 0, header*len(r.types)
+		for _, fields := range r.fields {
+			r.size += len(fields)
+		}
+	}
+	for ; r.next < column; r.next++ {
+		for i := range r.rest {
+			_, r.rest[i] = nextField(r.rest[i])
+		}
+	}
+}
+
+// nextField takes the first field off what AppendField appended.
+func nextField(fields []byte) (field, rest []byte) {
 	n := 4
 	if length := int32(binary.BigEndian.Uint32(fields)); length > 0 { // -1 is NULL
 		n += int(length)

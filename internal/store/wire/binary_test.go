@@ -58,7 +58,7 @@ func checkBinary(t *testing.T, value string) {
 		if !bytes.Equal(got, want) {
 			t.Errorf("%T of %s: % x, pgx writes % x", target, value, got, want)
 		}
-		if field, rest := NextField(append(got[1:], 'y')); !bytes.Equal(field, want[1:]) || string(rest) != "y" {
+		if field, rest := nextField(append(got[1:], 'y')); !bytes.Equal(field, want[1:]) || string(rest) != "y" {
 			t.Errorf("%T of %s: the field is % x, and then % x", target, value, field, rest)
 		}
 	}
@@ -100,7 +100,7 @@ func TestBinaryJSONAndNull(t *testing.T) {
 	if got, err = of.AppendField(nil, nil); err != nil || string(got) != "\xff\xff\xff\xff" {
 		t.Errorf("null is %q, %v", got, err)
 	}
-	if field, rest := NextField(append(got, 'y')); string(field) != string(got) || string(rest) != "y" {
+	if field, rest := nextField(append(got, 'y')); string(field) != string(got) || string(rest) != "y" {
 		t.Errorf("null is read as %q, and then %q", field, rest)
 	}
 	if _, ok := TypeOf(reflect.TypeFor[int32]()); ok {
@@ -108,20 +108,34 @@ func TestBinaryJSONAndNull(t *testing.T) {
 	}
 }
 
-// An array is what the driver writes.
-func TestArray(t *testing.T) {
-	of, _ := TypeOf(reflect.TypeFor[string]())
-	a := NewArray(0)
-	var err error
-	for _, v := range []string{`"one"`, ``, `"\u00e9"`} {
-		if a, err = of.AppendField(a, jsontext.Value(v)); err != nil {
+// Arrays are what the driver writes, in whichever order they are asked for.
+func TestArrays(t *testing.T) {
+	text, _ := TypeOf(reflect.TypeFor[string]())
+	number, _ := TypeOf(reflect.TypeFor[int64]())
+	var fields [][]byte
+	for _, row := range [][2]string{{`"one"`, `1`}, {``, `2`}, {`"\u00e9"`, ``}} {
+		b, err := text.AppendField(nil, jsontext.Value(row[0]))
+		if err == nil {
+			b, err = number.AppendField(b, jsontext.Value(row[1]))
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
+		fields = append(fields, b)
 	}
-	one, two := "one", "é"
-	want, err := pgtype.NewMap().Encode(pgtype.TextArrayOID, pgtype.BinaryFormatCode, []*string{&one, nil, &two}, nil)
-	if got := a.Close(of, 3); err != nil || !bytes.Equal(got, want) {
-		t.Errorf("% x, the driver writes % x, %v", got, want, err)
+	one, two, first, second := "one", "é", int64(1), int64(2)
+	arrays := Arrays([]Type{text, number}, fields)
+	for _, c := range []int{0, 1, 0, 0, 1, 1} {
+		var want []byte
+		var err error
+		if c == 0 {
+			want, err = pgtype.NewMap().Encode(pgtype.TextArrayOID, pgtype.BinaryFormatCode, []*string{&one, nil, &two}, []byte("x"))
+		} else {
+			want, err = pgtype.NewMap().Encode(pgtype.Int8ArrayOID, pgtype.BinaryFormatCode, []*int64{&first, &second, nil}, []byte("x"))
+		}
+		if got := arrays[c].Append([]byte("x")); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("column %d: % x, the driver writes % x, %v", c, got, want, err)
+		}
 	}
 }
 
