@@ -130,10 +130,22 @@ func startPooler(ctx context.Context, who identity, bin, dsn, mode string, setti
 
 // waitReady waits until the pooler takes connections.
 func (p *Pooler) waitReady(ctx context.Context) error {
-	return awaitConnections(ctx, p.dsn, p.exited, func() error {
-		said, _ := os.ReadFile(filepath.Join(p.dir, "log")) // without it the end itself must do
-		return fmt.Errorf("it ended at once: %s", strings.TrimSpace(string(said)))
+	err := awaitConnections(ctx, p.dsn, p.exited, func() error {
+		return fmt.Errorf("it ended at once: %s", p.Said())
 	})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(p.dir, "ready"), nil, 0o600)
+}
+
+// Said is the pooler's log so far; "" where it cannot be read. Where it ended by itself the log says so, and it was started again.
+func (p *Pooler) Said() string {
+	said, err := os.ReadFile(filepath.Join(p.dir, "log"))
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(said))
 }
 
 // DSN leads through the pooler to the database that StartPooler was given.

@@ -62,18 +62,22 @@ func (h *harness) rob(ctx context.Context, t *testing.T, r *rand.Rand, sum *tall
 	}
 }
 
-// reconnect leaves behind the connections that were cut. A pooler may refuse a client while it finds out about its own, of
-// which it has no more than twenty.
+// reconnect leaves behind the connections that were cut. A pooler may refuse a client while it finds out about its own, or
+// while it is started again.
 func (h *harness) reconnect(t *testing.T) {
 	t.Helper()
 	h.store.Pool().Reset()
-	var err error
-	for range 20 {
-		if err = h.store.Ping(t.Context()); err == nil {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(time.Minute); ; <-tick.C {
+		err := h.store.Ping(t.Context())
+		if err == nil {
 			return
 		}
+		if time.Now().After(end) {
+			t.Fatalf("the database does not come back: %v", err)
+		}
 	}
-	t.Fatalf("the database does not come back: %v", err)
 }
 
 // step sets the clock of the database, as a failover does to a server whose clock is behind, or ahead; and tells by how much.
@@ -114,7 +118,7 @@ func (h *harness) daemon(ctx context.Context, t *testing.T, r *rand.Rand, syncd,
 	// One whose connection is ended before it has begun says so and ends, as where the database cannot be reached; so does one
 	// that starts and is told of no organization, of several, or of one without an id: a person has to look.
 	says := func(text string) bool { return strings.Contains(log.String(), text) }
-	refused := !says("syncd starts") && (says("SQLSTATE 57P01") || says("SQLSTATE 08P01") || says("the connection to the database was lost"))
+	refused := !says("syncd starts") && (says("SQLSTATE 57P01") || says("SQLSTATE 08P01") || says("database unreachable") || says("the connection to the database was lost"))
 	if killed := life.Err() != nil; !killed && !refused && !says("syncd: organization: ") || says("panic") {
 		t.Errorf("the daemon ended by itself: %v\n%s", err, log.String())
 	}

@@ -3,8 +3,13 @@ package store_test
 import (
 	"io"
 	"net"
+	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -95,6 +100,42 @@ func cutAtTheFirstQuery(client net.Conn, to string) {
 		}
 		if _, err := server.Write(message[:n]); err != nil {
 			return
+		}
+	}
+}
+
+// A pooler that crashes is started again, and syncd goes on with it.
+func TestPoolerThatCrashes(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.Pooler(t, pgtest.Migrated(t), "transaction")
+	s := open(t, dsn, "polar")
+	c, err := pgconn.ParseConfig(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := s.Ping(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(filepath.Join(c.Host, "pid"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		for again := false; !again; <-tick.C {
+			now, err := os.ReadFile(filepath.Join(c.Host, "pid"))
+			again = err == nil && string(now) != string(text) && len(now) > 0 && s.Ping(t.Context()) == nil
+			if t.Context().Err() != nil {
+				t.Fatal("it is not started again")
+			}
 		}
 	}
 }

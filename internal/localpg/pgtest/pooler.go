@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strings"
 	"testing"
 
 	"syncd/internal/localpg"
@@ -24,6 +25,9 @@ func Pooler(t testing.TB, dsn, mode string, settings ...string) string {
 		t.Fatalf("pgtest: %v", err)
 	}
 	t.Cleanup(func() {
+		if said := p.Said(); strings.Contains(said, "ended by itself") {
+			t.Logf("the pooler ended: %s", said[max(0, len(said)-2000):])
+		}
 		if err := p.Close(); err != nil {
 			t.Errorf("pgtest: %v", err)
 		}
