@@ -50,7 +50,7 @@ var errLost = errors.New("the connection to the database was lost")
 
 // cutOff tells that the server has ended a session, and says why.
 func cutOff(err error) bool {
-	return isCode(err, "57P01", "57P02", "57P03", "57P05", "25P03", "25P04")
+	return isCode(err, "08P01", "57P01", "57P02", "57P03", "57P05", "25P03", "25P04")
 }
 
 // lost marks what a connection that broke made of a statement.
