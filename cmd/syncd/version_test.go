@@ -24,13 +24,13 @@ func TestDaemonOutlivesItsVersion(t *testing.T) {
 				next = "2027-01"
 			}
 			polar, sim := simulated(t, polarsim.ServerOptions{})
-			stall, err := polarsim.ParseFault("stall:path=/v1/customer-seats,skip=5,times=1,for=3s")
+			stall, err := polarsim.ParseFault("stall:path=/v1/customer-seats,times=1,for=3s")
 			if err != nil {
 				t.Fatal(err)
 			}
 			sim.AddFault(stall)
 			d := startDaemon(t, polar, "--polar-version", version, "--schedule", "@every 1s", "--streams", "products,subscriptions,orders,customer_seats", "--tail", "30s", "--jitter", "0s")
-			await(t, "a sweep under way", func() bool { return sim.RequestsByPath()["GET /v1/customer-seats"] > 5 })
+			await(t, "a sweep under way", func() bool { return sim.RequestsByPath()["GET /v1/customer-seats"] > 0 })
 			sim.Retire(version)
 			before := runs(t, d)
 			await(t, "runs in the next version", func() bool {
