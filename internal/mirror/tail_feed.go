@@ -53,7 +53,7 @@ type feedPosition struct {
 
 func (rd *round) readFeeds(ctx context.Context) (err error) {
 	var touched, hooked bool
-	for _, t := range rd.tails {
+	for _, t := range rd.followed() { // a feed that none of these needs stays where it is
 		touched = touched || len(t.s.Tail.Touched) > 0
 		hooked = hooked || t.s.Tail.Hook != ""
 	}
