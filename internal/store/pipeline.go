@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -72,13 +73,8 @@ type stepwise struct {
 // inSteps does work in a transaction, as inTx does. first are statements that go with BEGIN. The last step of the work is
 // a commit; without it nothing lasts.
 func (p *Pool) inSteps(ctx context.Context, work func(*stepwise) error, first ...string) error {
-	return p.told(again(ctx, func() error {
-		conn, err := p.acquire(ctx)
-		if err != nil {
-			return err
-		}
-		defer conn.Release()
-		tx := &stepwise{conn.Conn.Conn(), append([]string{p.session.begin("READ COMMITTED")}, first...)}
+	return p.attempt(ctx, func(conn *pgx.Conn) (err error) {
+		tx := &stepwise{conn, append([]string{p.session.begin("READ COMMITTED")}, first...)}
 		if p.session.pooled {
 			err = tx.begin(ctx)
 		}
@@ -90,22 +86,14 @@ func (p *Pool) inSteps(ctx context.Context, work func(*stepwise) error, first ..
 				err = errors.Join(err, failed, tx.conn.Close(context.WithoutCancel(ctx)))
 			}
 		}
-		if err != nil && ctx.Err() == nil && tx.conn.IsClosed() {
-			err = lost(err)
-		}
 		return err
-	}))
+	})
 }
 
 // begin is a step of its own through a pooler: statements are described before they are run, and what is described
 // before the transaction has begun does not find its schema.
 func (tx *stepwise) begin(ctx context.Context) error {
-	for i := range tx.first {
-		if i > 0 {
-			tx.first[0] += "; " + tx.first[i]
-		}
-	}
-	_, err := tx.conn.Exec(ctx, tx.first[0])
+	_, err := tx.conn.Exec(ctx, strings.Join(tx.first, "; "))
 	tx.first = nil
 	return err
 }

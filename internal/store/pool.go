@@ -124,13 +124,20 @@ func (p *Pool) snapshot(ctx context.Context, work func(pgx.Tx) error) error {
 
 func (p *Pool) transact(ctx context.Context, mode string, work func(pgx.Tx) error, first ...string) error {
 	begin := strings.Join(append([]string{p.session.begin(mode)}, first...), "; ")
+	return p.attempt(ctx, func(conn *pgx.Conn) error {
+		return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{BeginQuery: begin}, work)
+	})
+}
+
+// attempt makes a transaction on a connection, and makes it again as a whole where Postgres broke it off because of others.
+func (p *Pool) attempt(ctx context.Context, transaction func(*pgx.Conn) error) error {
 	return p.told(again(ctx, func() error {
 		conn, err := p.acquire(ctx)
 		if err != nil {
 			return err
 		}
 		defer conn.Release()
-		err = pgx.BeginTxFunc(ctx, conn.Conn, pgx.TxOptions{BeginQuery: begin}, work)
+		err = transaction(conn.Conn.Conn())
 		if err != nil && ctx.Err() == nil && conn.Conn.Conn().IsClosed() {
 			err = lost(err)
 		}

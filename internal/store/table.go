@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"syncd/internal/item"
 	"syncd/internal/store/db"
@@ -39,23 +37,11 @@ func Rows[P any](upsert func(*db.Queries, context.Context, P) error) Table {
 		columns, t.types = append(columns, item.Column{Name: f.Tag.Get("json"), Takes: jsonKinds(f.Type.Elem())}), append(t.types, of)
 	}
 	t.Columns = item.NewColumns(columns)
-	var text statementText
-	_ = upsert(db.New(&text), context.Background(), *new(P)) // it goes nowhere
-	t.upsert = string(text)
+	var p pipeline // it is never sent
+	_ = upsert(db.New(&p), context.Background(), *new(P))
+	t.upsert = p.statements[0].sql
 	return t
 }
-
-// statementText takes the text of the statement that a generated query would run.
-type statementText string
-
-func (s *statementText) Exec(_ context.Context, sql string, _ ...any) (pgconn.CommandTag, error) {
-	*s = statementText(sql)
-	return pgconn.CommandTag{}, nil
-}
-
-func (*statementText) Query(context.Context, string, ...any) (pgx.Rows, error) { return nil, errQueued }
-func (*statementText) QueryRow(context.Context, string, ...any) pgx.Row        { return nil }
-func (*statementText) SendBatch(context.Context, *pgx.Batch) pgx.BatchResults  { return nil }
 
 // jsonKinds are the kinds of JSON values that a Go type of a parameter is decoded from, as jsontext.Kind has them; "" = all.
 func jsonKinds(t reflect.Type) string {
