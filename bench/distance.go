@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -16,18 +15,11 @@ var delays = []time.Duration{0, 2 * time.Millisecond, 10 * time.Millisecond, 20 
 
 // distance syncs orders with a Postgres that is far away, and counts the round trips of that and of what else syncd does.
 func (b *bench) distance(ctx context.Context, p plan) error {
-	polar, err := startPolar(ctx, "--orders", strconv.Itoa(p.distant), "--keep", "2000")
+	polar, base, _, err := b.ofOrders(ctx, p.distant)
 	if err != nil {
 		return err
 	}
 	defer polar.stop()
-	base, dsn, err := b.database(ctx, "")
-	if err != nil {
-		return err
-	}
-	if _, err := polar.syncd(ctx, dsn, "sync", "products", "customers", "subscriptions"); err != nil {
-		return err
-	}
 	var near far
 	for _, delay := range delays {
 		f, err := b.far(ctx, p, polar, base, delay)

@@ -13,21 +13,29 @@ import (
 // streamTables are the tables with rows of Polar's, with their children; those of the bookkeeping are not.
 const streamTables = `SELECT c.oid FROM pg_class c WHERE c.relnamespace = 'polar'::regnamespace AND c.relkind = 'r' AND c.relname !~ '^(sync_|goose)'`
 
+// ofOrders starts a Polar with so many orders, and makes a database in which all is that they refer to, as it is when orders
+// are synced with the other streams.
+func (b *bench) ofOrders(ctx context.Context, n int) (p *polar, base, dsn string, err error) {
+	if p, err = startPolar(ctx, "--orders", strconv.Itoa(n), "--keep", "2000"); err != nil {
+		return nil, "", "", err
+	}
+	if base, dsn, err = b.database(ctx, ""); err == nil {
+		_, err = p.syncd(ctx, dsn, "sync", "products", "customers", "subscriptions")
+	}
+	if err != nil {
+		p.stop()
+		return nil, "", "", err
+	}
+	return p, base, dsn, nil
+}
+
 // rounds measures first and second syncs of orders beside COPY of the same rows and beside the naive loop.
 func (b *bench) rounds(ctx context.Context, p plan) error {
-	polar, err := startPolar(ctx, "--orders", strconv.Itoa(p.orders), "--keep", "2000")
+	polar, base, dsn, err := b.ofOrders(ctx, p.orders)
 	if err != nil {
 		return err
 	}
 	defer polar.stop()
-	base, dsn, err := b.database(ctx, "")
-	if err != nil {
-		return err
-	}
-	// What orders refer to is there already, as it is when orders are synced with the other streams.
-	if _, err := polar.syncd(ctx, dsn, "sync", "products", "customers", "subscriptions"); err != nil {
-		return err
-	}
 	if err := session(ctx, dsn, func(conn *pgx.Conn) error {
 		_, err := conn.Exec(ctx, `
 			CREATE EXTENSION pg_walinspect SCHEMA public;
