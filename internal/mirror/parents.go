@@ -86,10 +86,7 @@ func (run *Run) parents(ctx context.Context) (why string, err error) {
 	if len(run.s.Parents) == 0 {
 		return "", nil
 	}
-	names := make([]string, len(run.s.Parents))
-	for i, p := range run.s.Parents {
-		names[i] = p.Stream
-	}
+	names := parentNames(&run.s.Stream)
 	list, err := run.r.Store.Standings(ctx, names)
 	if err != nil {
 		return "", err

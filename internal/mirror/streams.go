@@ -84,25 +84,16 @@ type Pick struct {
 
 // Child is a list inside an item whose elements go to a table of their own.
 type Child struct {
-	Field    string   // of the parent that holds the list
-	Name     string   // of the table
-	Parent   string   // column that holds the parent's id
-	Key      string   // column that holds the element's own id; "id" unless it is renamed
-	Embedded []string // fields of the element that are not kept
-	// OnlyKey: the elements are copies of other mirrored objects; only which ones
-	// they are is kept, in their order.
-	OnlyKey bool
-	Table   store.Table
-	Expect  item.Expect
+	item.Child // its Columns are those of Table
+	Table      store.Table
 }
 
 // shape says what becomes of the fields of the stream's objects.
 func (s Stream) shape() *item.Shape {
 	spec := item.Spec{Columns: s.Table.Columns, Embedded: s.Embedded, Whose: s.Whose, Secrets: s.Secrets, Lifted: s.Lifted, Expect: s.Expect}
 	for _, c := range s.Children {
-		spec.Children = append(spec.Children, item.Child{
-			Field: c.Field, Name: c.Name, Parent: c.Parent, Key: c.Key, Embedded: c.Embedded, OnlyKey: c.OnlyKey, Columns: c.Table.Columns, Expect: c.Expect,
-		})
+		c.Columns = c.Table.Columns
+		spec.Children = append(spec.Children, c.Child)
 	}
 	return item.NewShape(spec)
 }

@@ -70,10 +70,10 @@ func catalogueStreams() []Stream {
 			Children: []Child{
 				// The list holds current catalogue prices only: a price that leaves
 				// it is still pointed at by orders and subscriptions.
-				{Field: "prices", Name: "product_prices", Parent: "product_id", Key: "id", Embedded: []string{"meter"}, Expect: expectedOfPrices(),
-					Table: store.Rows((*db.Queries).ProductPricesUpsert)},
-				{Field: "benefits", Name: "product_benefits", Parent: "product_id", Key: "benefit_id", OnlyKey: true,
-					Table: store.Rows((*db.Queries).ProductBenefitsUpsert)},
+				{item.Child{Field: "prices", Name: "product_prices", Parent: "product_id", Key: "id", Embedded: []string{"meter"}, Expect: expectedOfPrices()},
+					store.Rows((*db.Queries).ProductPricesUpsert)},
+				{item.Child{Field: "benefits", Name: "product_benefits", Parent: "product_id", Key: "benefit_id", OnlyKey: true},
+					store.Rows((*db.Queries).ProductBenefitsUpsert)},
 			}},
 	}
 }
@@ -133,8 +133,8 @@ func customerStreams() []Stream {
 			Table: store.Rows((*db.Queries).DiscountsUpsert),
 			Tail:  Tail{Hook: "discount.", Touched: []Touch{{"order.paid", "discount_id", ""}}, Slow: []Probe{Whole{}}, Unseen: unseenWhole},
 			Children: []Child{
-				{Field: "products", Name: "discount_products", Parent: "discount_id", Key: "product_id", OnlyKey: true,
-					Table: store.Rows((*db.Queries).DiscountProductsUpsert)},
+				{item.Child{Field: "products", Name: "discount_products", Parent: "discount_id", Key: "product_id", OnlyKey: true},
+					store.Rows((*db.Queries).DiscountProductsUpsert)},
 			}},
 	}
 }
@@ -167,10 +167,10 @@ func subscriptionStreams() []Stream {
 				Slow:   []Probe{Hot{"status", []string{"past_due", "unpaid"}}, Count{}}, // events tell of most that such a subscription comes to
 				Unseen: "started_at set back (imports), consumption on its meters, metadata, changes of prices and custom fields without an event"},
 			Children: []Child{
-				{Field: "prices", Name: "subscription_prices", Parent: "subscription_id", Key: "id", Embedded: []string{"meter"}, Expect: expectedOfPrices(),
-					Table: store.Rows((*db.Queries).SubscriptionPricesUpsert)},
-				{Field: "meters", Name: "subscription_meters", Parent: "subscription_id", Key: "id", Embedded: []string{"meter"},
-					Table: store.Rows((*db.Queries).SubscriptionMetersUpsert)},
+				{item.Child{Field: "prices", Name: "subscription_prices", Parent: "subscription_id", Key: "id", Embedded: []string{"meter"}, Expect: expectedOfPrices()},
+					store.Rows((*db.Queries).SubscriptionPricesUpsert)},
+				{item.Child{Field: "meters", Name: "subscription_meters", Parent: "subscription_id", Key: "id", Embedded: []string{"meter"}},
+					store.Rows((*db.Queries).SubscriptionMetersUpsert)},
 			}},
 	}
 }
@@ -202,8 +202,8 @@ func orderStreams() []Stream {
 				Census: true,
 				Unseen: "metadata, answers to custom fields, billing name and address, invoice and receipt flags, a renamed product's description"},
 			Children: []Child{
-				{Field: "items", Name: "order_items", Parent: "order_id", Key: "id",
-					Table: store.Rows((*db.Queries).OrderItemsUpsert)},
+				{item.Child{Field: "items", Name: "order_items", Parent: "order_id", Key: "id"},
+					store.Rows((*db.Queries).OrderItemsUpsert)},
 			}},
 
 		{Name: "payments", Path: "/v1/payments/", Get: "/v1/payments/{id}", Scope: "payments:read",
@@ -297,8 +297,8 @@ func checkoutStreams() []Stream {
 			Table:    store.Rows((*db.Queries).CheckoutLinksUpsert),
 			Tail:     Tail{Slow: []Probe{Whole{}}, Unseen: unseenWhole},
 			Children: []Child{
-				{Field: "products", Name: "checkout_link_products", Parent: "checkout_link_id", Key: "product_id", OnlyKey: true,
-					Table: store.Rows((*db.Queries).CheckoutLinkProductsUpsert)},
+				{item.Child{Field: "products", Name: "checkout_link_products", Parent: "checkout_link_id", Key: "product_id", OnlyKey: true},
+					store.Rows((*db.Queries).CheckoutLinkProductsUpsert)},
 			}},
 
 		// The default of success_url holds the client secret. Source: models/checkout.py.
@@ -324,8 +324,8 @@ func checkoutStreams() []Stream {
 			Tail: Tail{Hook: "checkout.", Touched: []Touch{{"checkout.created", "checkout_id", ""}}, Slow: []Probe{Head{}, Hot{"status", []string{"open", "confirmed"}}},
 				Unseen: "changes of sessions that were over, and of prices and fields of their products"},
 			Children: []Child{
-				{Field: "products", Name: "checkout_products", Parent: "checkout_id", Key: "product_id", OnlyKey: true,
-					Table: store.Rows((*db.Queries).CheckoutProductsUpsert)},
+				{item.Child{Field: "products", Name: "checkout_products", Parent: "checkout_id", Key: "product_id", OnlyKey: true},
+					store.Rows((*db.Queries).CheckoutProductsUpsert)},
 			}},
 	}
 }
