@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"reflect"
@@ -42,9 +43,13 @@ func (s *statement) Exec(_ context.Context, sql string, _ ...any) (pgconn.Comman
 	*s = statement(sql)
 	return pgconn.CommandTag{}, nil
 }
-func (*statement) Query(context.Context, string, ...any) (pgx.Rows, error) { return nil, nil }
-func (*statement) QueryRow(context.Context, string, ...any) pgx.Row        { return nil }
-func (*statement) SendBatch(context.Context, *pgx.Batch) pgx.BatchResults  { return nil }
+
+func (s *statement) Query(_ context.Context, sql string, _ ...any) (pgx.Rows, error) {
+	*s = statement(sql)
+	return nil, errors.New("there is no database")
+}
+func (*statement) QueryRow(context.Context, string, ...any) pgx.Row       { return nil }
+func (*statement) SendBatch(context.Context, *pgx.Batch) pgx.BatchResults { return nil }
 
 func upserts(t *testing.T, conn *pgx.Conn) []upsert {
 	t.Helper()
