@@ -71,7 +71,7 @@ func everything(t *testing.T, conn *pgx.Conn) []string {
 var bent = []string{
 	"search_path = 'elsewhere', 'public'", "client_encoding = 'LATIN1'", "timezone = 'Asia/Kolkata'", "datestyle = 'SQL, DMY'", "intervalstyle = 'sql_standard'",
 	"default_transaction_isolation = 'serializable'", "standard_conforming_strings = off", "bytea_output = 'escape'", "extra_float_digits = 0", "row_security = on",
-	"statement_timeout = '59s'",
+	"statement_timeout = '59s'", "jit = on",
 }
 
 // Whatever stands between syncd and its database, and whatever the role's defaults are, the mirror is in its schema alone and
@@ -168,7 +168,7 @@ func work(t *testing.T, dsn, schema string) {
 	}
 	for name, value := range map[string]string{
 		"TimeZone": "UTC", "DateStyle": "ISO, MDY", "IntervalStyle": "postgres", "client_encoding": "UTF8", "standard_conforming_strings": "on",
-		"bytea_output": "hex", "extra_float_digits": "1", "row_security": "off", "transaction_isolation": "read committed",
+		"bytea_output": "hex", "extra_float_digits": "1", "row_security": "off", "jit": "off", "transaction_isolation": "read committed",
 	} {
 		var got string
 		if err := s.Pool().QueryRow(ctx, "SELECT current_setting($1)", name).Scan(&got); err != nil || got != value {
