@@ -18,7 +18,7 @@ func ahead[T any](ctx context.Context, most int, weight func(T) int, scan func(c
 	return func(yield func([]T, error) bool) {
 		outer := ctx
 		ctx, stop := context.WithCancel(outer)
-		room := 2*most - 1 // and one in the reader's hand
+		room := max(1, 2*most-2) // besides one that is being parsed, and one that has just been read
 		r := &readAhead[T]{steps: make(chan step[T], room), taken: make(chan struct{}, room), weight: weight}
 		go func() {
 			defer close(r.steps)
@@ -122,4 +122,20 @@ func (r *readAhead[T]) ready(first step[T], most int) []step[T] {
 		}
 	}
 	return steps
+}
+
+// beside reads the next page while the caller works on the last one. As with
+// ahead, scan's context ends with the loop, and so does its goroutine.
+func beside[T any](ctx context.Context, scan func(context.Context) iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for pages, err := range ahead(ctx, 1, func(T) int { return 1 }, scan) {
+			var page T
+			if len(pages) > 0 {
+				page = pages[0]
+			}
+			if !yield(page, err) {
+				return
+			}
+		}
+	}
 }

@@ -205,7 +205,9 @@ func some(texts []string) string {
 func (sw *sweep) scan(ctx context.Context, from fetch.Cursor) error {
 	sw.from, sw.tied, sw.whole = from, from.Tied, -1
 	ready := ahead(ctx, sw.r.Ahead, parsed.weight, func(ctx context.Context) iter.Seq2[parsed, error] {
-		return sw.parsing(sw.s.Scan.Pages(ctx, sw.r.Client, sw.s.Path, sw.s.Query, from))
+		return sw.parsing(beside(ctx, func(ctx context.Context) iter.Seq2[fetch.Page, error] {
+			return sw.s.Scan.Pages(ctx, sw.r.Client, sw.s.Path, sw.s.Query, from)
+		}))
 	})
 	for pages, err := range ready {
 		if err != nil {
