@@ -1,0 +1,54 @@
+package recorded
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+)
+
+func TestEverythingRecordedIsRead(t *testing.T) {
+	t.Parallel()
+	for name, read := range map[string]func() ([]Exchange, error){"errors": Errors, "gets": Gets} {
+		list, err := read()
+		if err != nil || len(list) < 30 {
+			t.Errorf("%s: %d answers, %v", name, len(list), err)
+		}
+		for _, e := range list {
+			if e.Request.Method == "" || e.Request.Path == "" || e.Request.Authorization == "" || e.Status == 0 {
+				t.Errorf("%s: %s has a field missing: %+v", name, e.Request, e)
+			}
+		}
+	}
+	lists, err := Lists()
+	if err != nil || len(lists) < 20 {
+		t.Errorf("%d lists, %v", len(lists), err)
+	}
+	for _, name := range lists {
+		items, err := List(name)
+		objects(t, name, items, err)
+	}
+	states, err := States()
+	objects(t, "states", states, err)
+	exports, err := Exports()
+	if err != nil || len(exports) != 4 {
+		t.Errorf("exports %v, %v", exports, err)
+	}
+	for _, name := range exports {
+		if csv, err := Export(name); err != nil || bytes.Count(csv, []byte("\n")) < 2 {
+			t.Errorf("export %s: %d bytes, %v", name, len(csv), err)
+		}
+	}
+}
+
+func objects(t *testing.T, name string, items []json.RawMessage, err error) {
+	t.Helper()
+	if err != nil || len(items) == 0 {
+		t.Errorf("%s: %d items, %v", name, len(items), err)
+	}
+	for i, item := range items {
+		var object map[string]json.RawMessage
+		if err := json.Unmarshal(item, &object); err != nil {
+			t.Errorf("%s, item %d: %v", name, i+1, err)
+		}
+	}
+}
