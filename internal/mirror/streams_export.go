@@ -20,7 +20,7 @@ func exportStreams() []Stream {
 			Schedule: "20 4 * * *",
 			Scan:     fetch.Export{Of: "/v1/customers/", Columns: customerColumns(), Key: [][]string{{"id"}}},
 			Of:       []string{"customers"}, Snapshot: true, Link: (*db.Queries).CustomersExportLink,
-			Table: store.Rows((*db.Queries).CustomersExportUpsert), Tail: Tail{Unseen: unseen}},
+			Table: store.TableOf((*db.Queries).CustomersExportUpsert), Tail: Tail{Unseen: unseen}},
 
 		// An order has no number while it is a draft.
 		{Name: "orders_export", Path: "/v1/orders/export", Scope: "orders:read",
@@ -29,7 +29,7 @@ func exportStreams() []Stream {
 				Choose: []string{"email", "created_at", "product", "net_amount", "currency", "status", "invoice_number", "customer_name", "billing_name",
 					"billing_country", "subtotal_amount", "discount_amount", "tax_amount", "total_amount", "refunded_amount", "billing_reason"}},
 			Of: []string{"customers", "orders"}, Snapshot: true, Link: (*db.Queries).OrdersExportLink,
-			Table: store.Rows((*db.Queries).OrdersExportUpsert), Tail: Tail{Unseen: unseen}},
+			Table: store.TableOf((*db.Queries).OrdersExportUpsert), Tail: Tail{Unseen: unseen}},
 
 		{Name: "subscriptions_export", Path: "/v1/subscriptions/export", Scope: "subscriptions:read",
 			Expect:   item.Expect{Sparse: []string{"active"}},
@@ -39,13 +39,13 @@ func exportStreams() []Stream {
 					"billing_country", "net_amount", "discount", "seats", "current_period_start", "current_period_end", "cancel_at_period_end",
 					"canceled_at", "ends_at", "ended_at", "cancellation_reason", "trial_start", "trial_end"}},
 			Of: []string{"customers", "products", "subscriptions"}, Snapshot: true, Link: (*db.Queries).SubscriptionsExportLink,
-			Table: store.Rows((*db.Queries).SubscriptionsExportUpsert), Tail: Tail{Unseen: unseen}},
+			Table: store.TableOf((*db.Queries).SubscriptionsExportUpsert), Tail: Tail{Unseen: unseen}},
 
 		{Name: "metrics_export", Path: "/v1/metrics/export", Scope: "metrics:read",
 			Schedule: "35 4 * * *",
 			Scan:     fetch.MetricsExport{Of: "/v1/metrics/", Metrics: fetch.Metrics{Intervals: []string{"day", "month"}}},
 			Of:       []string{"metrics"}, Link: (*db.Queries).MetricsExportLink,
-			Table: store.Rows((*db.Queries).MetricsExportUpsert), Tail: Tail{Unseen: unseen}},
+			Table: store.TableOf((*db.Queries).MetricsExportUpsert), Tail: Tail{Unseen: unseen}},
 	}
 }
 

@@ -23,7 +23,7 @@ func catalogueStreams() []Stream {
 				},
 			},
 			Scan:  fetch.Offset{Sort: []string{"-created_at", "slug"}},
-			Table: store.Rows((*db.Queries).OrganizationsUpsert),
+			Table: store.TableOf((*db.Queries).OrganizationsUpsert),
 			Tail:  Tail{Hook: "organization.", Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
 
 		{Name: "benefits", Path: "/v1/benefits/", Get: "/v1/benefits/{id}", Scope: "benefits:read",
@@ -35,13 +35,13 @@ func catalogueStreams() []Stream {
 				},
 			},
 			Scan:  fetch.Offset{Sort: []string{"-created_at", "description"}},
-			Table: store.Rows((*db.Queries).BenefitsUpsert),
+			Table: store.TableOf((*db.Queries).BenefitsUpsert),
 			Tail:  Tail{Hook: "benefit.", Batch: "id", Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
 
 		{Name: "custom_fields", Path: "/v1/custom-fields/", Get: "/v1/custom-fields/{id}", Scope: "custom_fields:read",
 			Expect: item.Expect{Enums: map[string][]string{"type": {"text", "number", "date", "checkbox", "select"}}},
 			Scan:   fetch.Offset{Sort: []string{"-created_at", "slug"}},
-			Table:  store.Rows((*db.Queries).CustomFieldsUpsert),
+			Table:  store.TableOf((*db.Queries).CustomFieldsUpsert),
 			Tail:   Tail{Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
 
 		// The list has no order at all, so any page may repeat rows of another one:
@@ -53,7 +53,7 @@ func catalogueStreams() []Stream {
 				Enums:  map[string][]string{"service": {"downloadable", "product_media", "organization_avatar", "support_case_attachment"}},
 			},
 			Scan:  fetch.Offset{},
-			Table: store.Rows((*db.Queries).FilesUpsert),
+			Table: store.TableOf((*db.Queries).FilesUpsert),
 			Tail:  Tail{Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
 
 		{Name: "products", Path: "/v1/products/", Get: "/v1/products/{id}", Scope: "products:read",
@@ -65,15 +65,15 @@ func catalogueStreams() []Stream {
 			}},
 			Lasting: true,
 			Scan:    fetch.Offset{Sort: []string{"-created_at", "name"}},
-			Table:   store.Rows((*db.Queries).ProductsUpsert),
+			Table:   store.TableOf((*db.Queries).ProductsUpsert),
 			Tail:    Tail{Hook: "product.", Batch: "id", Slow: []Probe{Whole{}}, Unseen: unseenWhole},
 			Children: []Child{
 				// The list holds current catalogue prices only: a price that leaves
 				// it is still pointed at by orders and subscriptions.
 				{item.Child{Field: "prices", Name: "product_prices", Parent: "product_id", Key: "id", Embedded: []string{"meter"}, Expect: expectedOfPrices()},
-					store.Rows((*db.Queries).ProductPricesUpsert)},
+					store.TableOf((*db.Queries).ProductPricesUpsert)},
 				{item.Child{Field: "benefits", Name: "product_benefits", Parent: "product_id", Key: "benefit_id", OnlyKey: true},
-					store.Rows((*db.Queries).ProductBenefitsUpsert)},
+					store.TableOf((*db.Queries).ProductBenefitsUpsert)},
 			}},
 	}
 }
@@ -86,7 +86,7 @@ func customerStreams() []Stream {
 			Expect: item.Expect{Enums: map[string][]string{"type": {"individual", "team"}}},
 			Export: customersPair(),
 			Scan:   fetch.Offset{Sort: []string{"-created_at", "email"}},
-			Table:  store.Rows((*db.Queries).CustomersUpsert),
+			Table:  store.TableOf((*db.Queries).CustomersUpsert),
 			Tail: Tail{Hook: "customer.", Touched: []Touch{{"customer.", "customer_id", ""}}, Told: Told{Event: "customer.created"}, Fast: []Probe{Head{}}, Census: true,
 				Unseen: "changes without an event: avatar_url, first_user_event_at, default_payment_method_id"}},
 
@@ -95,7 +95,7 @@ func customerStreams() []Stream {
 			Expect: item.Expect{Enums: map[string][]string{"role": {"owner", "billing_manager", "member"}}},
 			Refers: []string{"customer_id"},
 			Scan:   fetch.Offset{Sort: []string{"-created_at"}},
-			Table:  store.Rows((*db.Queries).MembersUpsert),
+			Table:  store.TableOf((*db.Queries).MembersUpsert),
 			Tail: Tail{Hook: "member.", Touched: []Touch{{"customer.", "customer_id", "customer_id"}}, Batch: "customer_id", Slow: []Probe{Head{}},
 				Unseen: "changes of members whose customer has no event, unless a webhook tells of them"}},
 
@@ -103,7 +103,7 @@ func customerStreams() []Stream {
 			Expect:  item.Expect{Enums: map[string][]string{"unit": {"scalar", "token", "custom"}}},
 			Lasting: true,
 			Scan:    fetch.Offset{Sort: []string{"-created_at", "name"}},
-			Table:   store.Rows((*db.Queries).MetersUpsert),
+			Table:   store.TableOf((*db.Queries).MetersUpsert),
 			Tail:    Tail{Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
 
 		// The plain list leaves out the rows of archived meters; asked for by
@@ -115,7 +115,7 @@ func customerStreams() []Stream {
 				Each: &fetch.Each{Path: "/v1/meters/", Query: url.Values{"is_archived": {"true"}, "sorting": {"-created_at", "name"}}, Param: "meter_id"}},
 			Embedded: []string{"customer", "meter"},
 			Copies:   map[string]string{"customer": "customers", "meter": "meters"},
-			Table:    store.Rows((*db.Queries).CustomerMetersUpsert),
+			Table:    store.TableOf((*db.Queries).CustomerMetersUpsert),
 			Tail: Tail{Touched: []Touch{{"meter.", "customer_id", "customer_id"}}, Fast: []Probe{Modified{Then: []string{"customer_id", "meter_id"}}},
 				Unseen: "rows of archived meters"}},
 
@@ -130,11 +130,11 @@ func customerStreams() []Stream {
 				},
 			},
 			Scan:  fetch.Offset{Sort: []string{"-created_at", "code", "name"}},
-			Table: store.Rows((*db.Queries).DiscountsUpsert),
+			Table: store.TableOf((*db.Queries).DiscountsUpsert),
 			Tail:  Tail{Hook: "discount.", Touched: []Touch{{"order.paid", "discount_id", ""}}, Slow: []Probe{Whole{}}, Unseen: unseenWhole},
 			Children: []Child{
 				{item.Child{Field: "products", Name: "discount_products", Parent: "discount_id", Key: "product_id", OnlyKey: true},
-					store.Rows((*db.Queries).DiscountProductsUpsert)},
+					store.TableOf((*db.Queries).DiscountProductsUpsert)},
 			}},
 	}
 }
@@ -161,16 +161,16 @@ func subscriptionStreams() []Stream {
 			Scan:     fetch.Keyset{Sort: "started_at", After: "started_after", Before: "started_before", Else: []string{"customer", "product", "amount", "status", "current_period_end"}},
 			Embedded: []string{"customer", "user", "product", "discount", "price"},
 			Copies:   map[string]string{"customer": "customers", "product": "products", "discount": "discounts"},
-			Table:    store.Rows((*db.Queries).SubscriptionsUpsert),
+			Table:    store.TableOf((*db.Queries).SubscriptionsUpsert),
 			Tail: Tail{Hook: "subscription.", Touched: []Touch{{"subscription.", "subscription_id", ""}}, Told: Told{Event: "subscription.created"}, Batch: "customer_id",
 				Fast:   []Probe{Since{}, Due{[]string{"current_period_end", "trial_end", "ends_at", "resumes_at"}}},
 				Slow:   []Probe{Hot{"status", []string{"past_due", "unpaid"}}, Count{}}, // events tell of most that such a subscription comes to
 				Unseen: "started_at set back (imports), consumption on its meters, metadata, changes of prices and custom fields without an event"},
 			Children: []Child{
 				{item.Child{Field: "prices", Name: "subscription_prices", Parent: "subscription_id", Key: "id", Embedded: []string{"meter"}, Expect: expectedOfPrices()},
-					store.Rows((*db.Queries).SubscriptionPricesUpsert)},
+					store.TableOf((*db.Queries).SubscriptionPricesUpsert)},
 				{item.Child{Field: "meters", Name: "subscription_meters", Parent: "subscription_id", Key: "id", Embedded: []string{"meter"}},
-					store.Rows((*db.Queries).SubscriptionMetersUpsert)},
+					store.TableOf((*db.Queries).SubscriptionMetersUpsert)},
 			}},
 	}
 }
@@ -195,7 +195,7 @@ func orderStreams() []Stream {
 			Scan:     fetch.Keyset{Sort: "created_at", After: "created_after", Before: "created_before", Then: []string{"invoice_number"}, Else: []string{"customer", "product", "net_amount", "status"}},
 			Embedded: []string{"customer", "user", "product", "product_price", "discount", "subscription"},
 			Copies:   map[string]string{"customer": "customers", "product": "products", "discount": "discounts", "subscription": "subscriptions"},
-			Table:    store.Rows((*db.Queries).OrdersUpsert),
+			Table:    store.TableOf((*db.Queries).OrdersUpsert),
 			Tail: Tail{Hook: "order.", Touched: []Touch{{"order.", "order_id", ""}, {"balance.", "order_id", ""}}, Told: Told{"order.paid", "status", "paid"}, Batch: "customer_id",
 				Fast:   []Probe{Since{}, Hot{"status", []string{"draft", "pending"}}},
 				Slow:   []Probe{Count{}},
@@ -203,7 +203,7 @@ func orderStreams() []Stream {
 				Unseen: "metadata, answers to custom fields, billing name and address, invoice and receipt flags, a renamed product's description"},
 			Children: []Child{
 				{item.Child{Field: "items", Name: "order_items", Parent: "order_id", Key: "id"},
-					store.Rows((*db.Queries).OrderItemsUpsert)},
+					store.TableOf((*db.Queries).OrderItemsUpsert)},
 			}},
 
 		{Name: "payments", Path: "/v1/payments/", Get: "/v1/payments/{id}", Scope: "payments:read",
@@ -219,7 +219,7 @@ func orderStreams() []Stream {
 			Loose:   []string{"checkout_id"},
 			Lasting: true,
 			Scan:    fetch.Offset{Sort: []string{"-created_at", "amount", "method", "status"}},
-			Table:   store.Rows((*db.Queries).PaymentsUpsert),
+			Table:   store.TableOf((*db.Queries).PaymentsUpsert),
 			Tail: Tail{Touched: []Touch{{"order.paid", "order_id", "order_id"}}, Fast: []Probe{Head{}}, Slow: []Probe{Hot{"status", []string{"pending"}}},
 				Unseen: "order_id filled in later, for an order without an event"}},
 	}
@@ -237,7 +237,7 @@ func afterSaleStreams() []Stream {
 			Embedded: []string{"customer"},
 			Copies:   map[string]string{"customer": "customers"},
 			Lifted:   map[string]string{"customer_id": "customer"},
-			Table:    store.Rows((*db.Queries).DisputesUpsert),
+			Table:    store.TableOf((*db.Queries).DisputesUpsert),
 			Tail: Tail{Touched: []Touch{{"balance.dispute", "order_id", "order_id"}, {"balance.dispute_reversal", "order_id", "order_id"}},
 				Slow:   []Probe{Head{}, Hot{"status", []string{"early_warning", "needs_response", "under_review"}}},
 				Unseen: "case_id, and changes of disputes that were over"}},
@@ -255,7 +255,7 @@ func afterSaleStreams() []Stream {
 			Embedded: []string{"dispute"},
 			Copies:   map[string]string{"dispute": "disputes"},
 			Lifted:   map[string]string{"dispute_id": "dispute"},
-			Table:    store.Rows((*db.Queries).RefundsUpsert),
+			Table:    store.TableOf((*db.Queries).RefundsUpsert),
 			Tail: Tail{Hook: "refund.", Touched: []Touch{{"order.refunded", "order_id", "order_id"}, {"balance.refund", "order_id", "order_id"}, {"balance.refund_reversal", "order_id", "order_id"}},
 				Batch: "id", Slow: []Probe{Head{}},
 				Unseen: "a pending refund that fails or is canceled, and metadata, unless a webhook tells of them"}},
@@ -271,7 +271,7 @@ func afterSaleStreams() []Stream {
 			Embedded: []string{"customer", "member", "benefit", "previous_properties"},
 			Secrets:  []string{"user_provided_key", "invite_url"},
 			Copies:   map[string]string{"customer": "customers", "member": "members", "benefit": "benefits"},
-			Table:    store.Rows((*db.Queries).BenefitGrantsUpsert),
+			Table:    store.TableOf((*db.Queries).BenefitGrantsUpsert),
 			Tail: Tail{Hook: "benefit_grant.", Touched: []Touch{{"benefit.", "customer_id", "customer_id"}}, Slow: []Probe{Head{}},
 				Unseen: "errors and properties that change without an event"}},
 	}
@@ -294,11 +294,11 @@ func checkoutStreams() []Stream {
 			Embedded: []string{"product", "product_price", "discount"},
 			Secrets:  []string{"url"},
 			Copies:   map[string]string{"discount": "discounts"},
-			Table:    store.Rows((*db.Queries).CheckoutLinksUpsert),
+			Table:    store.TableOf((*db.Queries).CheckoutLinksUpsert),
 			Tail:     Tail{Slow: []Probe{Whole{}}, Unseen: unseenWhole},
 			Children: []Child{
 				{item.Child{Field: "products", Name: "checkout_link_products", Parent: "checkout_link_id", Key: "product_id", OnlyKey: true},
-					store.Rows((*db.Queries).CheckoutLinkProductsUpsert)},
+					store.TableOf((*db.Queries).CheckoutLinkProductsUpsert)},
 			}},
 
 		// The default of success_url holds the client secret. Source: models/checkout.py.
@@ -319,13 +319,13 @@ func checkoutStreams() []Stream {
 			Embedded: []string{"product", "product_price", "discount"},
 			Secrets:  []string{"url", "success_url", "payment_processor_metadata"},
 			Copies:   map[string]string{"product": "products", "discount": "discounts"},
-			Table:    store.Rows((*db.Queries).CheckoutsUpsert),
+			Table:    store.TableOf((*db.Queries).CheckoutsUpsert),
 			OptIn:    "most sessions are abandoned, and more come all the time",
 			Tail: Tail{Hook: "checkout.", Touched: []Touch{{"checkout.created", "checkout_id", ""}}, Slow: []Probe{Head{}, Hot{"status", []string{"open", "confirmed"}}},
 				Unseen: "changes of sessions that were over, and of prices and fields of their products"},
 			Children: []Child{
 				{item.Child{Field: "products", Name: "checkout_products", Parent: "checkout_id", Key: "product_id", OnlyKey: true},
-					store.Rows((*db.Queries).CheckoutProductsUpsert)},
+					store.TableOf((*db.Queries).CheckoutProductsUpsert)},
 			}},
 	}
 }
@@ -335,14 +335,14 @@ func settingStreams() []Stream {
 	return []Stream{
 		{Name: "metric_dashboards", Path: "/v1/metrics/dashboards", Get: "/v1/metrics/dashboards/{id}", Scope: "metrics:read",
 			Scan:  fetch.Array{},
-			Table: store.Rows((*db.Queries).MetricDashboardsUpsert),
+			Table: store.TableOf((*db.Queries).MetricDashboardsUpsert),
 			Tail:  Tail{Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
 
 		{Name: "metrics", Path: "/v1/metrics/", Scope: "metrics:read",
 			Schedule: "@every 1h", // they change by the hour, and cost a handful of requests whatever the size of the organization
 			Blind:    "what changes later: Polar computes past periods again as late events and refunds come in",
 			Scan:     fetch.Metrics{Intervals: []string{"day", "month"}},
-			Table:    store.Rows((*db.Queries).MetricsUpsert),
+			Table:    store.TableOf((*db.Queries).MetricsUpsert),
 			Tail:     Tail{Unseen: "everything: metrics cost a few requests whatever their number, and are swept hourly instead"}},
 
 		// A URL of Slack or Discord is all that it takes to post there, and others
@@ -351,7 +351,7 @@ func settingStreams() []Stream {
 			Expect:  item.Expect{Enums: map[string][]string{"format": {"raw", "discord", "slack"}}},
 			Scan:    fetch.Offset{Fixed: []string{"-created_at"}},
 			Secrets: []string{"secret", "url"},
-			Table:   store.Rows((*db.Queries).WebhookEndpointsUpsert),
+			Table:   store.TableOf((*db.Queries).WebhookEndpointsUpsert),
 			Tail:    Tail{Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
 
 		// Since 2026-06-22 Polar answers this list to web sessions only.
@@ -359,7 +359,7 @@ func settingStreams() []Stream {
 		{Name: "organization_access_tokens", Path: "/v1/organization-access-tokens/", Scope: "organization_access_tokens:read",
 			Scan:     fetch.Offset{Sort: []string{"-created_at", "comment"}},
 			Embedded: []string{"token"},
-			Table:    store.Rows((*db.Queries).OrganizationAccessTokensUpsert),
+			Table:    store.TableOf((*db.Queries).OrganizationAccessTokensUpsert),
 			Tail:     Tail{Unseen: "everything"},
 			Optional: true},
 	}

@@ -25,7 +25,7 @@ func ownedStreams() []Stream {
 			Embedded: []string{"customer", "activations", "member", "subscription", "order"},
 			Secrets:  []string{"key"},
 			Copies:   map[string]string{"customer": "customers"},
-			Table:    store.Rows((*db.Queries).LicenseKeysUpsert),
+			Table:    store.TableOf((*db.Queries).LicenseKeysUpsert),
 			Tail:     Tail{Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
 
 		// Only a key asked for by itself brings its activations.
@@ -37,7 +37,7 @@ func ownedStreams() []Stream {
 			Parents:  []Parent{{Stream: "license_keys", Column: "license_key_id"}},
 			Embedded: []string{"license_key"},
 			Secrets:  []string{"key"},
-			Table:    store.Rows((*db.Queries).LicenseKeyActivationsUpsert),
+			Table:    store.TableOf((*db.Queries).LicenseKeyActivationsUpsert),
 			Tail:     Tail{Unseen: "everything"},
 			OptIn:    "it costs one request for each license key"},
 
@@ -53,7 +53,7 @@ func ownedStreams() []Stream {
 			},
 			Embedded: []string{"member"},
 			Copies:   map[string]string{"member": "members"},
-			Table:    store.Rows((*db.Queries).CustomerSeatsUpsert),
+			Table:    store.TableOf((*db.Queries).CustomerSeatsUpsert),
 			Tail:     Tail{Hook: "customer_seat.", Unseen: "everything but what a webhook endpoint of the format `raw` tells"}},
 
 		{Name: "payment_methods", Path: "/v1/customers/{customer_id}/payment-methods", Scope: "customers:read",
@@ -62,7 +62,7 @@ func ownedStreams() []Stream {
 			Loose:    []string{"customer_id"},
 			Scan:     fetch.Nested{Fixed: []string{"-created_at"}},
 			Parents:  []Parent{{Stream: "customers", Column: "customer_id"}},
-			Table:    store.Rows((*db.Queries).PaymentMethodsUpsert),
+			Table:    store.TableOf((*db.Queries).PaymentMethodsUpsert),
 			Tail:     Tail{Unseen: "everything"},
 			OptIn:    "it costs one request for each customer"},
 	}
@@ -81,7 +81,7 @@ func eventStreams() []Stream {
 			Scan:     fetch.Windows{Field: "timestamp", After: "start_timestamp", Before: "end_timestamp", Split: []string{"source", "name", "customer_id"}},
 			Embedded: []string{"customer"},
 			Copies:   map[string]string{"customer": "customers"},
-			Table:    store.Rows((*db.Queries).EventsUpsert),
+			Table:    store.TableOf((*db.Queries).EventsUpsert),
 			Tail:     Tail{Slow: []Probe{Recent{}}, Unseen: "events that are sent in with a time of more than ten minutes before the newest one"},
 			OptIn:    "there may be very many, and more come all the time"},
 	}

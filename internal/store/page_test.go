@@ -17,7 +17,7 @@ import (
 
 // customers is where customers go.
 func customers() *store.Target {
-	table := store.Rows((*db.Queries).CustomersUpsert)
+	table := store.TableOf((*db.Queries).CustomersUpsert)
 	return &store.Target{Stream: "customers", Table: table, Shape: item.NewShape(item.Spec{Columns: table.Columns})}
 }
 

@@ -21,7 +21,7 @@ import (
 
 // orders is where orders go, with their items and the customers that they hold copies of.
 func orders() *store.Target {
-	table, items := store.Rows((*db.Queries).OrdersUpsert), store.Rows((*db.Queries).OrderItemsUpsert)
+	table, items := store.TableOf((*db.Queries).OrdersUpsert), store.TableOf((*db.Queries).OrderItemsUpsert)
 	return &store.Target{
 		Stream: "orders", Table: table,
 		Shape: item.NewShape(item.Spec{Columns: table.Columns, Embedded: []string{"customer"}, Children: []item.Child{

@@ -22,11 +22,11 @@ type Table struct {
 	upsert       string
 }
 
-// Rows makes a Table of a generated upsert, which takes an array for each
+// TableOf makes a Table of a generated upsert, which takes an array for each
 // column: all rows of a page are one statement. The JSON tags of its parameter
 // struct are the column names, which are the API's field names: so the struct
 // is the wire format, and there is no second list of fields to keep.
-func Rows[P any](upsert func(*db.Queries, context.Context, P) error) Table {
+func TableOf[P any](upsert func(*db.Queries, context.Context, P) error) Table {
 	var t Table
 	var columns []item.Column
 	for f := range reflect.TypeFor[P]().Fields() {
