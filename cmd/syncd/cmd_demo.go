@@ -181,7 +181,7 @@ func (d *demo) compare(ctx context.Context, results []mirror.Result) (differ []s
 		var rows int64
 		switch {
 		case streams[name]:
-			rows, err = d.store.Count(ctx, name)
+			rows, err = d.store.Rows(name).CountLive(ctx)
 		case slices.Contains(d.cfg.StreamNames(), name): // off
 			continue
 		default: // the children of a stream

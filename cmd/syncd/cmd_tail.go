@@ -41,7 +41,7 @@ func (cmd *tailCmd) Run(c *command) error {
 	if err != nil {
 		return daemon.InterruptionOr(ctx, err)
 	}
-	fresh, err := org.Store.Freshness(ctx)
+	fresh, err := org.Store.Streams().Freshness(ctx)
 	if err != nil {
 		return daemon.InterruptionOr(ctx, err)
 	}

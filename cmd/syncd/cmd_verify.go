@@ -37,12 +37,12 @@ func (cmd *verifyCmd) Run(c *command) error {
 		if err := s.CheckSchema(ctx); err != nil {
 			return err
 		}
-		list, err := s.Standings(ctx, names)
+		list, err := s.Streams().Standings(ctx, names)
 		if err != nil {
 			return err
 		}
 		report = newVerifyReport(list, off)
-		emptied, err := s.Emptied(ctx)
+		emptied, err := s.Streams().Emptied(ctx)
 		report.Wrong = mirror.LooksWrong(emptied)
 		return err
 	})

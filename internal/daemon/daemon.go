@@ -106,7 +106,7 @@ func (d *daemon) open(ctx context.Context) (err error) {
 
 // jobs are the sweeps of all streams that are on, and the rounds of tails. What is overdue runs at the start.
 func (d *daemon) jobs(ctx context.Context, now time.Time) ([]sched.Job, error) {
-	states, err := d.org.Store.Streams(ctx, d.Config.StreamsOn())
+	states, err := d.org.Store.Streams().Statuses(ctx, d.Config.StreamsOn())
 	if err != nil {
 		return nil, err
 	}

@@ -44,7 +44,7 @@ func (d *daemon) checkPolar(ctx context.Context) error {
 		return err
 	}
 	most := longestSilence(d.config())
-	at, ago, err := d.org.Store.LastAnswer(ctx)
+	at, ago, err := d.org.Store.Polar().LastAnswer(ctx)
 	switch {
 	case err != nil:
 		return err
@@ -65,7 +65,7 @@ func longestSilence(cfg *config.Config) time.Duration {
 
 // lastAnswer is said where all is well.
 func (d *daemon) lastAnswer(ctx context.Context) string {
-	if at, ago, err := d.org.Store.LastAnswer(ctx); err == nil && !at.IsZero() {
+	if at, ago, err := d.org.Store.Polar().LastAnswer(ctx); err == nil && !at.IsZero() {
 		return "last answered " + humanize.Span(ago) + " ago, at " + at.Format(time.RFC3339)
 	}
 	return ""
@@ -73,14 +73,14 @@ func (d *daemon) lastAnswer(ctx context.Context) string {
 
 // showFreshness brings the gauges up to date. Where that fails, the next run does it.
 func (d *daemon) showFreshness(ctx context.Context) {
-	fresh, err := d.org.Store.Freshness(ctx)
+	fresh, err := d.org.Store.Streams().Freshness(ctx)
 	if err != nil {
 		d.Log.WarnContext(ctx, "the metrics do not tell how fresh the streams are", "error", err)
 	}
 	for stream, f := range fresh {
 		d.metrics.SetFreshness(stream, f.DataThrough, f.PolledAt, f.Pending)
 	}
-	feeds, err := d.org.Store.Feeds(ctx)
+	feeds, err := d.org.Store.Feeds().List(ctx)
 	if err != nil {
 		d.Log.WarnContext(ctx, "the metrics do not tell how late the feeds are", "error", err)
 	}

@@ -33,7 +33,7 @@ func (d *daemon) sweepJob(stream string) func(context.Context) error {
 		}
 		d.stopWaiting(stream, &w)
 		d.showFreshness(ctx)
-		if n, err := d.org.Store.Count(ctx, stream); err == nil { // else the run has told
+		if n, err := d.org.Store.Rows(stream).CountLive(ctx); err == nil { // else the run has told
 			d.metrics.SetRows(stream, n)
 		}
 		if res.Outcome == mirror.Failed && !errors.Is(res.Err, fetch.ErrScope) {
@@ -61,7 +61,7 @@ func (d *daemon) runTails(ctx context.Context) error {
 		return &sched.Again{After: busy.Left + leaseMargin, For: "the lease of " + busy.Holder}
 	}
 	d.showFreshness(ctx)
-	due, err := d.org.Store.SweepsDue(ctx)
+	due, err := d.org.Store.Tails().SweepsDue(ctx)
 	if err != nil {
 		return err
 	}

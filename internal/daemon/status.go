@@ -37,7 +37,7 @@ type VersionStatus struct {
 }
 
 func readVersion(ctx context.Context, s *store.Store, now time.Time) (*VersionStatus, error) {
-	v, err := s.Version(ctx)
+	v, err := s.Polar().Version(ctx)
 	if err != nil || v.Name == "" {
 		return nil, err
 	}
@@ -95,31 +95,31 @@ type StreamStatus struct {
 // ReadStatus reads the state of all streams from the database; next tells when each runs again.
 func ReadStatus(ctx context.Context, s *store.Store, cfg *config.Config, next func(store.StreamStatus) time.Time) (Status, error) {
 	report := Status{Schema: s.Schema()}
-	id, bound, err := s.Organization(ctx)
+	id, bound, err := s.Polar().Organization(ctx)
 	if err != nil {
 		return report, err
 	}
 	if bound {
 		report.Organization = id.String()
 	}
-	list, err := s.Streams(ctx, cfg.StreamNames())
+	list, err := s.Streams().Statuses(ctx, cfg.StreamNames())
 	if err != nil {
 		return report, err
 	}
-	fresh, err := s.Freshness(ctx)
+	fresh, err := s.Streams().Freshness(ctx)
 	if err != nil {
 		return report, err
 	}
 	if report.Version, err = readVersion(ctx, s, time.Now()); err != nil {
 		return report, err
 	}
-	if report.AnsweredAt, report.AnsweredAgo, err = s.LastAnswer(ctx); err != nil {
+	if report.AnsweredAt, report.AnsweredAgo, err = s.Polar().LastAnswer(ctx); err != nil {
 		return report, err
 	}
-	if report.Emptied, err = s.Emptied(ctx); err != nil {
+	if report.Emptied, err = s.Streams().Emptied(ctx); err != nil {
 		return report, err
 	}
-	r, err := s.LastRound(ctx)
+	r, err := s.Tails().LastRound(ctx)
 	if err != nil {
 		return report, err
 	}
@@ -193,7 +193,7 @@ type FeedStatus struct {
 }
 
 func readFeeds(ctx context.Context, s *store.Store) ([]FeedStatus, error) {
-	feeds, err := s.Feeds(ctx)
+	feeds, err := s.Feeds().List(ctx)
 	if err != nil {
 		return nil, err
 	}

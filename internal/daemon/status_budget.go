@@ -29,7 +29,7 @@ type ProcessBudget struct {
 
 // readBudget reads it; nil where no process has asked for requests of late.
 func readBudget(ctx context.Context, s *store.Store, now time.Time) (*BudgetStatus, error) {
-	list, pause, err := s.Budgets(ctx)
+	list, pause, err := s.Budget().Holders(ctx)
 	if err != nil || len(list) == 0 {
 		return nil, err
 	}

@@ -82,11 +82,11 @@ func (r *Runner) PlanApproval(ctx context.Context, run int64) ([]Approval, error
 
 // held are the rows that a run holds; an error where it holds none, which names the runs that do.
 func (r *Runner) held(ctx context.Context, run int64) (map[string]store.HeldRows, error) {
-	held, err := r.Store.Held(ctx, run)
+	held, err := r.Store.Runs().HeldDeletions(ctx, run)
 	if err != nil || len(held) > 0 {
 		return held, err
 	}
-	runs, err := r.Store.Holding(ctx)
+	runs, err := r.Store.Runs().HoldingDeletions(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -89,7 +89,7 @@ func (r *Runner) Audit(ctx context.Context, o AuditOptions) (Audit, error) {
 		}
 	}
 	a.Requests = r.Client.Requests() - before
-	open, err := r.Store.OpenFindings(ctx, slices.Sorted(maps.Keys(a.wanted)))
+	open, err := r.Store.Audit().OpenFindings(ctx, slices.Sorted(maps.Keys(a.wanted)))
 	if err != nil {
 		return a.Audit, err
 	}
@@ -170,7 +170,7 @@ func (a *auditing) checks() (list []auditCheck) {
 // make makes a comparison and records what it found. An error of Polar's fails that comparison alone.
 func (a *auditing) make(ctx context.Context, check auditCheck) error {
 	c := Check{Stream: check.stream, Against: check.against}
-	standings, err := a.r.Store.Standings(ctx, []string{check.stream})
+	standings, err := a.r.Store.Streams().Standings(ctx, []string{check.stream})
 	if err != nil {
 		return err
 	}
@@ -197,7 +197,7 @@ func (a *auditing) make(ctx context.Context, check auditCheck) error {
 	}
 	c.Findings = len(found)
 	a.Checks = append(a.Checks, c)
-	if err := a.r.Store.RecordFindings(ctx, check.stream, kinds, a.since, found); err != nil {
+	if err := a.r.Store.Audit().RecordFindings(ctx, check.stream, kinds, a.since, found); err != nil {
 		return err
 	}
 	for _, f := range found {
@@ -234,7 +234,7 @@ func (a *auditing) heal(ctx context.Context, stream string, list []store.Differe
 	if res.Err != nil {
 		return nil, fmt.Errorf("read again what differs: %w", res.Err)
 	}
-	after, err := a.r.Store.Hashes(ctx, stream, ids)
+	after, err := a.r.Store.Audit().Hashes(ctx, stream, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -325,7 +325,7 @@ func (a *auditing) export(ctx context.Context, name string, fresh bool) (asOf ti
 	} else if err := a.r.relink(ctx, name); err != nil {
 		return asOf, err
 	}
-	list, err := a.r.Store.Standings(ctx, []string{name})
+	list, err := a.r.Store.Streams().Standings(ctx, []string{name})
 	if err != nil {
 		return asOf, err
 	}
@@ -372,11 +372,11 @@ func (a *auditing) pair(ctx context.Context, c *Check, p store.Pair) ([]store.Fi
 		return nil, err
 	}
 	differ := func(asOf time.Time) ([]store.Difference, error) {
-		fields, err := a.r.Store.Differences(ctx, p, asOf)
+		fields, err := a.r.Store.Against(p).Differences(ctx, asOf)
 		if err != nil {
 			return nil, err
 		}
-		extra, err := a.r.Store.Extra(ctx, p, asOf, a.since)
+		extra, err := a.r.Store.Against(p).ExtraRows(ctx, asOf, a.since)
 		return append(fields, extra...), err
 	}
 	first, err := differ(asOf)
@@ -404,7 +404,7 @@ func (a *auditing) lost(ctx context.Context, p store.Pair, renew func() error) (
 	if err := a.r.relink(ctx, p.Export); err != nil {
 		return nil, err
 	}
-	list, err := a.r.Store.Lost(ctx, p)
+	list, err := a.r.Store.Against(p).LostRows(ctx)
 	if err != nil || len(list) == 0 {
 		return nil, err
 	}
@@ -417,7 +417,7 @@ func (a *auditing) lost(ctx context.Context, p store.Pair, renew func() error) (
 			return err
 		}
 		clear(still)
-		now, err := a.r.Store.Lost(ctx, p)
+		now, err := a.r.Store.Against(p).LostRows(ctx)
 		for _, d := range now {
 			still[d.Key] = true
 		}

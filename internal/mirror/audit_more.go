@@ -38,7 +38,7 @@ func (a *auditing) orphans(ctx context.Context, c *Check, refs []reference) (fou
 		if a.r.streams[ref.table] == nil || a.r.Off[ref.table] {
 			continue
 		}
-		some, err := a.r.Store.Orphans(ctx, ref.table, ref.column, ref.target)
+		some, err := a.r.Store.Audit().DanglingIDs(ctx, ref.table, ref.column, ref.target)
 		if err != nil {
 			return nil, err
 		}
@@ -52,7 +52,7 @@ func (a *auditing) orphans(ctx context.Context, c *Check, refs []reference) (fou
 	if len(ids) == 0 || a.r.streams[c.Stream].Get == "" {
 		return nil, nil
 	}
-	newest, err := a.r.Store.Newest(ctx, c.Stream, "created_at", a.r.Client.Now())
+	newest, err := a.r.Store.Rows(c.Stream).Newest(ctx, "created_at", a.r.Client.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -60,11 +60,11 @@ func (a *auditing) orphans(ctx context.Context, c *Check, refs []reference) (fou
 	if res := a.r.refresh(ctx, c.Stream, store.KindAudit, asked); res.Err != nil {
 		return nil, res.Err
 	}
-	there, err := a.r.Store.Older(ctx, c.Stream, asked, newest)
+	there, err := a.r.Store.Audit().OlderThan(ctx, c.Stream, asked, newest)
 	if err != nil {
 		return nil, err
 	}
-	known, err := a.r.Store.Known(ctx, c.Stream, asked)
+	known, err := a.r.Store.Rows(c.Stream).LookUpIDs(ctx, asked)
 	if err != nil {
 		return nil, err
 	}
@@ -98,12 +98,12 @@ func (a *auditing) children(ctx context.Context, c *Check, s Stream) ([]store.Fi
 			return err
 		}
 		for _, child := range s.Children {
-			if err := take(a.r.Store.Unlisted(ctx, s.Name, child.Name, child.Parent)); err != nil {
+			if err := take(a.r.Store.Audit().ChildGaps(ctx, s.Name, child.Name, child.Parent)); err != nil {
 				return nil, err
 			}
 		}
 		if s.Name == "orders" {
-			err = take(a.r.Store.Unsummed(ctx))
+			err = take(a.r.Store.Audit().UnsummedOrders(ctx))
 		}
 		return list, err
 	}
@@ -120,15 +120,15 @@ func (a *auditing) count(ctx context.Context, c *Check, s Stream, counter fetch.
 	if err != nil {
 		return nil, err
 	}
-	have, err := a.r.Store.Listed(ctx, s.Name)
+	have, err := a.r.Store.Audit().CountListed(ctx, s.Name)
 	if err != nil || int64(n.Total) == have || n.Total < 0 {
 		return nil, err
 	}
-	before, err := a.r.Store.IDs(ctx, s.Name, time.Time{})
+	before, err := a.r.Store.Audit().IDsChangedSince(ctx, s.Name, time.Time{})
 	if err != nil {
 		return nil, err
 	}
-	newest, err := a.r.Store.Newest(ctx, s.Name, "created_at", a.r.Client.Now())
+	newest, err := a.r.Store.Rows(s.Name).Newest(ctx, "created_at", a.r.Client.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +140,7 @@ func (a *auditing) count(ctx context.Context, c *Check, s Stream, counter fetch.
 		return nil, fmt.Errorf("%d rows, Polar counts %d, and a sweep does not settle it: %w", have, n.Total, res.Err)
 	}
 	slices.SortFunc(before, compareID)
-	came, err := a.r.Store.IDs(ctx, s.Name, a.since)
+	came, err := a.r.Store.Audit().IDsChangedSince(ctx, s.Name, a.since)
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +148,7 @@ func (a *auditing) count(ctx context.Context, c *Check, s Stream, counter fetch.
 		_, had := slices.BinarySearchFunc(before, id, compareID)
 		return had
 	})
-	older, err := a.r.Store.Older(ctx, s.Name, came, newest)
+	older, err := a.r.Store.Audit().OlderThan(ctx, s.Name, came, newest)
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +159,7 @@ func (a *auditing) count(ctx context.Context, c *Check, s Stream, counter fetch.
 				Evidence: why + " brought it, and it is older than other rows that the mirror had"})
 		}
 	}
-	gone, err := a.r.Store.Buried(ctx, s.Name, res.RunID)
+	gone, err := a.r.Store.Rows(s.Name).IDsDeletedBy(ctx, res.RunID)
 	if err != nil {
 		return nil, err
 	}
@@ -184,11 +184,11 @@ func (a *auditing) figures(ctx context.Context, c *Check) ([]store.Finding, erro
 	if err != nil {
 		return nil, err
 	}
-	first, err := a.r.Store.Figures(ctx, asOf)
+	first, err := a.r.Store.Audit().DifferingFigures(ctx, asOf)
 	if err != nil {
 		return nil, err
 	}
-	again := func() ([]store.Difference, error) { return a.r.Store.Figures(ctx, time.Time{}) }
+	again := func() ([]store.Difference, error) { return a.r.Store.Audit().DifferingFigures(ctx, time.Time{}) }
 	return a.verify(ctx, c, "metrics_export", first, again, a.renewal(ctx, "metrics_export"), kindOf)
 }
 
@@ -203,7 +203,7 @@ func stateStreams() []string {
 // states compares a sample of customer states. One that differs is a finding for good only when it still does after the
 // time for which Polar may have kept an old one.
 func (a *auditing) states(ctx context.Context, c *Check) (found []store.Finding, err error) {
-	standings, err := a.r.Store.Standings(ctx, stateStreams())
+	standings, err := a.r.Store.Streams().Standings(ctx, stateStreams())
 	if err != nil {
 		return nil, err
 	}
@@ -213,7 +213,7 @@ func (a *auditing) states(ctx context.Context, c *Check) (found []store.Finding,
 			return nil, nil
 		}
 	}
-	ids, err := a.r.Store.Sample(ctx, a.o.States)
+	ids, err := a.r.Store.Audit().SampleCustomers(ctx, a.o.States)
 	if err != nil {
 		return nil, err
 	}
@@ -250,7 +250,7 @@ func (a *auditing) states(ctx context.Context, c *Check) (found []store.Finding,
 
 // earlierStates are the customers whose state differed when it was compared last.
 func (a *auditing) earlierStates(ctx context.Context) (ids []uuid.UUID) {
-	open, err := a.r.Store.OpenFindings(ctx, []string{"customers"})
+	open, err := a.r.Store.Audit().OpenFindings(ctx, []string{"customers"})
 	if err != nil {
 		return nil // the next question to the database will tell
 	}
@@ -267,7 +267,7 @@ func (a *auditing) sameState(ctx context.Context, id uuid.UUID) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return a.r.Store.SameState(ctx, id, []byte(body.Value))
+	return a.r.Store.Audit().SameState(ctx, id, []byte(body.Value))
 }
 
 // refreshOwned fetches all that a customer's state is made of and that can be fetched by id.
@@ -276,7 +276,7 @@ func (a *auditing) refreshOwned(ctx context.Context, customer uuid.UUID) error {
 		return res.Err
 	}
 	for _, stream := range stateStreams()[1:] {
-		ids, err := a.r.Store.Owned(ctx, stream, customer)
+		ids, err := a.r.Store.Audit().IDsOfCustomer(ctx, stream, customer)
 		if err != nil {
 			return err
 		}

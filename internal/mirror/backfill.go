@@ -66,7 +66,7 @@ func (sw *sweep) backfill(ctx context.Context, wanted span) error {
 		if at.Span.same(wanted) {
 			wanted = at.Span
 		} else {
-			if err := sw.record.Restart(ctx, true); err != nil {
+			if err := sw.record.RestartSweep(ctx, true); err != nil {
 				return err
 			}
 			sw.record.Checkpoint, sw.res.Resumed = nil, false

@@ -18,7 +18,7 @@ var _ fetch.SharedBudget = budget{}
 
 // Take implements fetch.SharedBudget.
 func (b budget) Take(ctx context.Context, ask fetch.Ask) (fetch.Grant, error) {
-	grant, err := b.store.TakeBudget(ctx, store.BudgetAsk{
+	grant, err := b.store.Budget().Take(ctx, store.BudgetAsk{
 		Holder: b.holder, Want: ask.Want, Priority: int(ask.Priority), Rate: ask.Rate, Burst: ask.Burst,
 		Budget: store.Budget{
 			PerMinute: int64(ask.Budget.PerMinute), Pace: int64(ask.Budget.Pace), Used: int64(ask.Budget.Used),
@@ -29,7 +29,9 @@ func (b budget) Take(ctx context.Context, ask fetch.Ask) (fetch.Grant, error) {
 }
 
 // Pause implements fetch.SharedBudget.
-func (b budget) Pause(ctx context.Context, d time.Duration) error { return b.store.PauseBudget(ctx, d) }
+func (b budget) Pause(ctx context.Context, d time.Duration) error {
+	return b.store.Budget().Pause(ctx, d)
+}
 
 // priorityOf is how urgent the requests of a run are.
 func (r *Runner) priorityOf(stream, kind string) fetch.Priority {

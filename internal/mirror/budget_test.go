@@ -67,7 +67,7 @@ func TestTwoProcessesShareOneBudget(t *testing.T) {
 			t.Errorf("process %d: %+v", i, b)
 		}
 	}
-	list, _, err := h.store.Budgets(t.Context())
+	list, _, err := h.store.Budget().Holders(t.Context())
 	if err != nil || len(list) != 2 || !slices.Equal(list[0].Requests[:2], []int64{0, 0}) {
 		t.Errorf("%+v, %v", list, err)
 	}

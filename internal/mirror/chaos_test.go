@@ -332,7 +332,7 @@ func (h *harness) settle(t *testing.T, sum *tally) {
 				h.equal(t, res.Stream)
 			}
 		}
-		standings, err := h.store.Standings(t.Context(), chaosStreams())
+		standings, err := h.store.Streams().Standings(t.Context(), chaosStreams())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -417,7 +417,7 @@ func (h *harness) trueCounts(t *testing.T) {
 		t.Error(err)
 	}
 	for _, name := range chaosStreams() {
-		run, err := h.store.Open(t.Context(), name, store.KindRefresh, "the next")
+		run, err := h.store.Runs().Open(t.Context(), name, store.KindRefresh, "the next")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -38,7 +38,7 @@ func (sw *sweep) deletions(ctx context.Context) error {
 	}
 	// A row that was copied from another object because it had not been read yet
 	// may have been deleted before it could be: no sweep would ever meet it.
-	ids, err := sw.record.Copied(ctx, sw.s.Name)
+	ids, err := sw.record.UnmetCopies(ctx, sw.s.Name)
 	if err != nil || len(ids) == 0 {
 		return err
 	}
@@ -62,7 +62,7 @@ func (sw *sweep) deletions(ctx context.Context) error {
 // endpoint of a row says: an organization that was blocked and a fault of Polar's
 // permissions look the same. It takes a second sweep, or an operator.
 func (sw *sweep) absentees(ctx context.Context) error {
-	gone, err := sw.record.Absent(ctx, sw.s.Name)
+	gone, err := sw.record.AbsentRows(ctx, sw.s.Name)
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (sw *sweep) absentees(ctx context.Context) error {
 	if len(sw.s.Parents) > 0 {
 		free = s.Apart // each owner has a list of its own, and most have one row: it is the whole list that is gone
 	}
-	since, err := sw.record.Since(ctx)
+	since, err := sw.record.SweepBegan(ctx)
 	if err != nil {
 		return err
 	}
@@ -156,7 +156,7 @@ func (r *Runner) remark(ctx context.Context, results []Result) error {
 	if !slices.ContainsFunc(results, alone) {
 		return nil
 	}
-	emptied, err := r.Store.Emptied(ctx)
+	emptied, err := r.Store.Streams().Emptied(ctx)
 	if err != nil || len(emptied) < 2 {
 		return err
 	}
@@ -166,7 +166,7 @@ func (r *Runner) remark(ctx context.Context, results []Result) error {
 		}
 		others := slices.DeleteFunc(slices.Clone(emptied), func(s string) bool { return s == res.Stream })
 		results[i].Reason += "; " + together(others)
-		if err := r.Store.Remark(ctx, res.RunID, results[i].Reason); err != nil {
+		if err := r.Store.Runs().SetReason(ctx, res.RunID, results[i].Reason); err != nil {
 			return err
 		}
 	}
@@ -233,7 +233,7 @@ func (run *Run) get(ctx context.Context, id uuid.UUID) (fetch.Body, error) {
 			columns = append(columns, m[1])
 		}
 	}
-	fields, err := run.r.Store.Fields(ctx, run.s.Name, id, columns)
+	fields, err := run.r.Store.Rows(run.s.Name).ReadFields(ctx, id, columns)
 	if err != nil {
 		return fetch.Body{}, err
 	}

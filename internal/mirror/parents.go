@@ -55,7 +55,7 @@ func (c *Config) owners(ctx context.Context, p Parent, id string) ([]string, err
 			return nil, fmt.Errorf("position among %s: %w", p.Stream, err)
 		}
 	}
-	ids, err := c.Store.Live(ctx, p.Stream, p.Where, after, parentsBatch)
+	ids, err := c.Store.Rows(p.Stream).LiveIDs(ctx, p.Where, after, parentsBatch)
 	texts := make([]string, len(ids))
 	for i, id := range ids {
 		texts[i] = id.String()
@@ -87,11 +87,11 @@ func (run *Run) parents(ctx context.Context) (why string, err error) {
 		return "", nil
 	}
 	names := parentNames(&run.s.Stream)
-	list, err := run.r.Store.Standings(ctx, names)
+	list, err := run.r.Store.Streams().Standings(ctx, names)
 	if err != nil {
 		return "", err
 	}
-	if run.closing.AsOf, err = run.record.ParentsKnown(ctx, names); err != nil {
+	if run.closing.AsOf, err = run.record.ParentsKnownSince(ctx, names); err != nil {
 		return "", err
 	}
 	for _, st := range list {
@@ -120,7 +120,7 @@ func (r *Runner) Waits(ctx context.Context, stream string) (parent string, err e
 	if len(names) == 0 {
 		return "", nil
 	}
-	list, err := r.Store.Standings(ctx, names)
+	list, err := r.Store.Streams().Standings(ctx, names)
 	if err != nil {
 		return "", err
 	}
@@ -151,7 +151,7 @@ func (sw *sweep) spare(ctx context.Context, absent []uuid.UUID) ([]uuid.UUID, er
 	for i, p := range sw.s.Parents {
 		columns[i] = p.Column
 	}
-	return sw.r.Store.Without(ctx, sw.s.Name, columns, owners, absent)
+	return sw.r.Store.Rows(sw.s.Name).LeaveOutOwned(ctx, columns, owners, absent)
 }
 
 // prepare does what has to be done before a sweep reads: see that the parents

@@ -185,7 +185,7 @@ func (r *Runner) cost(ctx context.Context, s *Stream, mirrored bool) (Cost, erro
 // learn adds what only the mirror knows of: rows that have to be asked for one by
 // one, and that pages are read again because their rows tie in the order of the list.
 func (r *Runner) learn(ctx context.Context, s *Stream, cost *Cost) error {
-	requests, rows, err := r.Store.SweepCost(ctx, s.Name)
+	requests, rows, err := r.Store.Runs().SweepCost(ctx, s.Name)
 	if err != nil {
 		return err
 	}
@@ -196,7 +196,7 @@ func (r *Runner) learn(ctx context.Context, s *Stream, cost *Cost) error {
 	if s.Get == "" {
 		return nil
 	}
-	ids, err := r.Store.Copies(ctx, s.Name)
+	ids, err := r.Store.Rows(s.Name).CopiedIDs(ctx)
 	if n := len(ids); n > 0 {
 		cost.Requests += n + 1 // one that is known to be there comes first
 	}
@@ -212,7 +212,7 @@ func (r *Runner) ownersKnown(ctx context.Context, s *Stream, mirrored bool) (boo
 	if !mirrored {
 		return false, nil
 	}
-	list, err := r.Store.Standings(ctx, parentNames(s))
+	list, err := r.Store.Streams().Standings(ctx, parentNames(s))
 	if err != nil {
 		return false, err
 	}

@@ -104,7 +104,7 @@ func TestPlanForeseesWhatTailsSee(t *testing.T) {
 			for _, c := range costs {
 				by[c.Stream] = c
 			}
-			fresh, err := h.store.Freshness(t.Context())
+			fresh, err := h.store.Streams().Freshness(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -214,7 +214,7 @@ func (f *refresh) pickValues(ctx context.Context, ids []uuid.UUID) (values []str
 	for _, id := range ids {
 		value := id.String()
 		if column != "id" {
-			fields, err := f.r.Store.Fields(ctx, f.s.Name, id, []string{column})
+			fields, err := f.r.Store.Rows(f.s.Name).ReadFields(ctx, id, []string{column})
 			if errors.Is(err, pgx.ErrNoRows) {
 				continue
 			}
@@ -240,7 +240,7 @@ func (f *refresh) external(ctx context.Context, external []string) error {
 	for i, name := range names {
 		path = strings.Replace(path, name, url.PathEscape(external[i]), 1)
 	}
-	known, err := f.r.Store.ByExternalID(ctx, f.s.Name, external...)
+	known, err := f.r.Store.Rows(f.s.Name).IDsByExternalID(ctx, external...)
 	if err != nil {
 		return err
 	}
@@ -308,7 +308,7 @@ func (f *refresh) bury(ctx context.Context) error {
 	for i, a := range f.gone {
 		ids[i] = a.id
 	}
-	known, err := f.r.Store.Known(ctx, f.s.Name, ids)
+	known, err := f.r.Store.Rows(f.s.Name).LookUpIDs(ctx, ids)
 	if err != nil {
 		return err
 	}
@@ -321,7 +321,7 @@ func (f *refresh) bury(ctx context.Context) error {
 	if len(f.gone) == 0 {
 		return nil
 	}
-	live, err := f.r.Store.Count(ctx, f.s.Name)
+	live, err := f.r.Store.Rows(f.s.Name).CountLive(ctx)
 	if err != nil {
 		return err
 	}
@@ -330,7 +330,7 @@ func (f *refresh) bury(ctx context.Context) error {
 			len(f.gone), live, b.Rows, b.Percent, f.s.Name)
 		return nil
 	}
-	among, others, err := f.r.Store.Remaining(ctx, f.s.Name, ids)
+	among, others, err := f.r.Store.Rows(f.s.Name).CountAmong(ctx, ids)
 	if err != nil {
 		return err
 	}
@@ -361,7 +361,7 @@ func (f *refresh) believed(ctx context.Context, gone []uuid.UUID) (bool, error) 
 	if len(f.met) > 0 {
 		return true, nil
 	}
-	others, err := f.r.Store.Neighbours(ctx, f.s.Name, gone)
+	others, err := f.r.Store.Rows(f.s.Name).NeighboursOf(ctx, gone)
 	if err != nil || len(others) == 0 {
 		return err == nil, err
 	}

@@ -64,13 +64,13 @@ const backfillSlot = "backfill"
 func (r *Runner) open(ctx context.Context, sp spec) (*store.Run, error) {
 	switch sp.lease {
 	case ofWindow:
-		return r.Store.BeginSlot(ctx, sp.stream, backfillSlot, sp.kind, r.holder, r.LeaseTTL)
+		return r.Store.Runs().BeginSlot(ctx, sp.stream, backfillSlot, sp.kind, r.holder, r.LeaseTTL)
 	case ofTails:
-		return r.Store.BeginSlot(ctx, "", TailStream, sp.kind, r.holder, r.LeaseTTL)
+		return r.Store.Runs().BeginSlot(ctx, "", TailStream, sp.kind, r.holder, r.LeaseTTL)
 	case noLease:
-		return r.Store.Open(ctx, sp.stream, sp.kind, r.holder)
+		return r.Store.Runs().Open(ctx, sp.stream, sp.kind, r.holder)
 	}
-	return r.Store.Begin(ctx, sp.stream, sp.kind, r.holder, r.LeaseTTL)
+	return r.Store.Runs().Begin(ctx, sp.stream, sp.kind, r.holder, r.LeaseTTL)
 }
 
 // work is what a run does while it has the lease. Its requests are given up when the process is to stop or the lease is

@@ -262,7 +262,7 @@ func (r *Runner) Check(ctx context.Context) error {
 	if want := r.OrganizationID; want != "" && want != id.String() {
 		return fmt.Errorf("%w: the token is for %s, the configuration says %s: use a token of that organization, or correct POLAR_ORGANIZATION_ID", ErrOrganization, id, want)
 	}
-	if err := r.Store.Bind(ctx, id, r.Client.Server()); err != nil {
+	if err := r.Store.Polar().BindOrganization(ctx, id, r.Client.Server()); err != nil {
 		return err
 	}
 	return r.noteVersion(ctx, store.Version{})
@@ -274,7 +274,7 @@ func (r *Runner) noteVersion(ctx context.Context, noted any) error {
 	if noted == v {
 		return nil
 	}
-	if err := r.Store.SetVersion(ctx, v); err != nil {
+	if err := r.Store.Polar().SetVersion(ctx, v); err != nil {
 		return err
 	}
 	r.version.Store(v)
@@ -296,7 +296,7 @@ func (r *Runner) noteAnswer(ctx context.Context) {
 	if !due {
 		return
 	}
-	if err := r.Store.NoteAnswer(ctx, time.Since(at)); err != nil {
+	if err := r.Store.Polar().NoteAnswer(ctx, time.Since(at)); err != nil {
 		r.Log.DebugContext(ctx, "not on record", "error", err)
 	}
 }
@@ -398,7 +398,7 @@ func (r *Runner) askForCopies(ctx context.Context, results []Result) error {
 		if res.Outcome != Succeeded || s.Get == "" || r.draining() {
 			continue
 		}
-		ids, err := r.Store.Copies(ctx, s.Name)
+		ids, err := r.Store.Rows(s.Name).CopiedIDs(ctx)
 		if err != nil {
 			return err
 		}

@@ -59,11 +59,11 @@ func (run *Run) link(ctx context.Context) error {
 	}
 	// Right after a first sync Postgres knows nothing of the tables yet, and would join them row by row.
 	if run.record != nil && run.record.Counts.Inserted > manyInserted {
-		if err := run.r.Store.Analyze(ctx, append([]string{run.s.Name}, run.s.Of...)...); err != nil {
+		if err := run.r.Store.Audit().Analyze(ctx, append([]string{run.s.Name}, run.s.Of...)...); err != nil {
 			return err
 		}
 	}
-	return run.r.Store.Do(ctx, "find the rows that "+run.s.Name+" belongs to", func(q *db.Queries) error { return run.s.Link(q, ctx) })
+	return run.r.Store.Audit().LinkExport(ctx, run.s.Name, run.s.Link)
 }
 
 // The headers below are those of today first, then those from before August 2026.

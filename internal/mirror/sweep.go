@@ -48,7 +48,7 @@ func (sw *sweep) read(ctx context.Context) error {
 		if err := json.Unmarshal(sw.record.Checkpoint, &sw.from); err != nil {
 			return fmt.Errorf("checkpoint of %s: %w", sw.s.Name, err)
 		}
-		n, err := sw.record.Distinct(ctx)
+		n, err := sw.record.CountDistinct(ctx)
 		if err != nil {
 			return err
 		}
@@ -125,11 +125,11 @@ func (c comparison) tied() bool {
 }
 
 func (sw *sweep) compare(ctx context.Context) (c comparison, err error) {
-	if c.distinct, err = sw.record.Distinct(ctx); err != nil {
+	if c.distinct, err = sw.record.CountDistinct(ctx); err != nil {
 		return c, err
 	}
 	if sw.record.Counts.Rejected > 0 || sw.base > 0 {
-		if c.unidentified, err = sw.record.Unidentified(ctx); err != nil {
+		if c.unidentified, err = sw.record.CountUnidentified(ctx); err != nil {
 			return c, err
 		}
 	}
@@ -137,7 +137,7 @@ func (sw *sweep) compare(ctx context.Context) (c comparison, err error) {
 		return c, err
 	}
 	c.gaps = int64(len(sw.places))
-	if c.copies, err = sw.record.RefusedCopies(ctx); err != nil {
+	if c.copies, err = sw.record.CountRefusedCopies(ctx); err != nil {
 		return c, err
 	}
 	if counter, ok := sw.s.Scan.(fetch.Counter); ok && sw.whole < 0 {
@@ -156,7 +156,7 @@ func (sw *sweep) compare(ctx context.Context) (c comparison, err error) {
 
 // certify sets the verdict of a sweep that was read to its end.
 func (sw *sweep) certify(ctx context.Context, c comparison) error {
-	unexplained, err := sw.record.Unexplained(ctx)
+	unexplained, err := sw.record.CountUnexplained(ctx)
 	if err != nil {
 		return err
 	}
@@ -262,7 +262,7 @@ func (sw *sweep) news(ctx context.Context) error {
 	if !numbered {
 		return sw.scan(ctx, sw.from)
 	}
-	known, err := sw.record.Distinct(ctx)
+	known, err := sw.record.CountDistinct(ctx)
 	if err != nil {
 		return err
 	}
@@ -279,7 +279,7 @@ func (sw *sweep) news(ctx context.Context) error {
 			sw.whole = page.Whole
 			sw.counted.tell(page.Whole)
 		}
-		n, err := sw.record.Distinct(ctx)
+		n, err := sw.record.CountDistinct(ctx)
 		if err != nil {
 			return err
 		}
@@ -296,7 +296,7 @@ func (sw *sweep) news(ctx context.Context) error {
 
 // again reads the whole list once more.
 func (sw *sweep) again(ctx context.Context, forget bool) error {
-	if err := sw.record.Restart(ctx, forget); err != nil {
+	if err := sw.record.RestartSweep(ctx, forget); err != nil {
 		return err
 	}
 	sw.dropped = false

@@ -25,14 +25,14 @@ func TestSyncRecordsWhenPolarAnswered(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{})
-	if at, _, err := h.store.LastAnswer(t.Context()); err != nil || !at.IsZero() {
+	if at, _, err := h.store.Polar().LastAnswer(t.Context()); err != nil || !at.IsZero() {
 		t.Errorf("before the first request: %v, %v", at, err)
 	}
 	h.fault(t, "500:path=/v1/*")
 	if err := h.Check(t.Context()); err == nil {
 		t.Error("no error")
 	}
-	if at, _, err := h.store.LastAnswer(t.Context()); err != nil || !at.IsZero() {
+	if at, _, err := h.store.Polar().LastAnswer(t.Context()); err != nil || !at.IsZero() {
 		t.Errorf("an answer 500 counted: %v, %v", at, err)
 	}
 	h.server.ClearFaults()
@@ -40,7 +40,7 @@ func TestSyncRecordsWhenPolarAnswered(t *testing.T) {
 	if err := h.runner(t, nil).Check(t.Context()); err == nil {
 		t.Error("no error")
 	}
-	first, ago, err := h.store.LastAnswer(t.Context())
+	first, ago, err := h.store.Polar().LastAnswer(t.Context())
 	if err != nil || first.IsZero() || ago < 0 || ago > time.Minute {
 		t.Errorf("%v, %v ago, %v", first, ago, err)
 	}
@@ -49,7 +49,7 @@ func TestSyncRecordsWhenPolarAnswered(t *testing.T) {
 	if r := h.runner(t, nil).Once(t.Context(), "products"); r.Outcome != mirror.Succeeded {
 		t.Errorf("%+v", r)
 	}
-	if _, ago, err := h.store.LastAnswer(t.Context()); err != nil || ago > time.Minute {
+	if _, ago, err := h.store.Polar().LastAnswer(t.Context()); err != nil || ago > time.Minute {
 		t.Errorf("%v ago, %v", ago, err)
 	}
 	// A clock that was ahead is not believed for ever.

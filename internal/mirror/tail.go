@@ -256,7 +256,7 @@ func (rd *round) followed() []*tail {
 
 // open finds out of which streams the feeds tell, which of them are to be followed, and from where.
 func (rd *round) open(ctx context.Context, all, names []string) error {
-	states, err := rd.r.Store.TailStates(ctx, append(slices.Clone(all), TailStream))
+	states, err := rd.r.Store.Tails().States(ctx, append(slices.Clone(all), TailStream))
 	if err != nil {
 		return err
 	}
@@ -283,7 +283,7 @@ func (rd *round) open(ctx context.Context, all, names []string) error {
 			rd.tails = append(rd.tails, &tail{Run: rd.r.newRun(s, name, &store.Run{}, &Result{Stream: name}), round: rd, listens: true})
 			continue
 		}
-		record, err := rd.record.Beside(ctx, name, store.KindTail)
+		record, err := rd.record.ForStream(ctx, name, store.KindTail)
 		if err != nil {
 			return err
 		}
@@ -415,10 +415,10 @@ func (rd *round) close(ctx context.Context) error {
 	if rd.feeds.Events.answered || rd.feeds.Deliveries.answered || slices.ContainsFunc(rd.tails, func(t *tail) bool { return t.answered }) {
 		own.PolledAt = rd.begun
 	}
-	if err := rd.r.Store.TailSave(ctx, TailStream, own); err != nil {
+	if err := rd.r.Store.Tails().Save(ctx, TailStream, own); err != nil {
 		return err
 	}
-	return rd.r.Store.ForgetTails(ctx)
+	return rd.r.Store.Tails().Forget(ctx)
 }
 
 // save records where the stream stands.
@@ -438,7 +438,7 @@ func (t *tail) save(ctx context.Context) error {
 	if done.Position, err = json.Marshal(t.at); err != nil {
 		return fmt.Errorf("position of the tail of %s: %w", t.s.Name, err)
 	}
-	return t.r.Store.TailSave(ctx, t.s.Name, done)
+	return t.r.Store.Tails().Save(ctx, t.s.Name, done)
 }
 
 // listed keeps a page that a question brought. What the feeds have told of and it shows need not be asked for.
@@ -446,7 +446,7 @@ func (t *tail) listed(ctx context.Context, page fetch.Page, field string) (newes
 	if newest, err = t.keep(ctx, page, field); err != nil {
 		return newest, err
 	}
-	changed, err := t.r.Store.Settle(ctx, t.s.Name, store.ByID, item.FieldIDs(page.Items), t.round.told, always)
+	changed, err := t.r.Store.Changes().Settle(ctx, t.s.Name, store.ByID, item.FieldIDs(page.Items), t.round.told, always)
 	t.through = later(t.through, changed)
 	return newest, err
 }

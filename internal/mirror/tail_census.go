@@ -27,7 +27,7 @@ func (t *tail) takeCensus(ctx context.Context) error {
 	if p == nil || !t.s.Tail.Census || t.sweepDue == "" || t.round.now().Sub(t.at.Asked[census]) < censusEvery || t.r.streams[p.Export] == nil || t.r.Off[p.Export] {
 		return nil
 	}
-	live, err := t.r.Store.Count(ctx, t.s.Name)
+	live, err := t.r.Store.Rows(t.s.Name).CountLive(ctx)
 	if err != nil || live < censusRows {
 		return err
 	}
@@ -38,19 +38,19 @@ func (t *tail) takeCensus(ctx context.Context) error {
 		t.r.Log.WarnContext(ctx, "no census by the export: the sweep is due", "stream", t.s.Name, "reason", t.sweepDue, "export", res.Outcome, "error", res.Err)
 		return nil
 	}
-	standings, err := t.r.Store.Standings(ctx, []string{p.Export})
+	standings, err := t.r.Store.Streams().Standings(ctx, []string{p.Export})
 	if err != nil {
 		return err
 	}
-	changed, err := t.r.Store.Differences(ctx, *p, standings[0].CompleteAt)
+	changed, err := t.r.Store.Against(*p).Differences(ctx, standings[0].CompleteAt)
 	if err != nil {
 		return err
 	}
-	extra, err := t.r.Store.Extra(ctx, *p, standings[0].CompleteAt, standings[0].CompleteAt)
+	extra, err := t.r.Store.Against(*p).ExtraRows(ctx, standings[0].CompleteAt, standings[0].CompleteAt)
 	if err != nil {
 		return err
 	}
-	lost, err := t.r.Store.Lost(ctx, *p)
+	lost, err := t.r.Store.Against(*p).LostRows(ctx)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (t *tail) takeCensus(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := t.r.Store.Note(ctx, byID(t.s.Name, ids, t.r.Client.Now())); err != nil {
+	if err := t.r.Store.Changes().Note(ctx, byID(t.s.Name, ids, t.r.Client.Now())); err != nil {
 		return err
 	}
 	t.r.Log.InfoContext(ctx, "an export took the place of a sweep", "stream", t.s.Name, "reason", t.sweepDue, "changed", len(changed), "gone", len(extra), "new", len(lost))

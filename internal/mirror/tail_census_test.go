@@ -84,7 +84,7 @@ func TestTailTakesACensusOfOrders(t *testing.T) {
 // due are the streams that a tail wants swept early.
 func (h *harness) due(t *testing.T) (names []string) {
 	t.Helper()
-	due, err := h.store.SweepsDue(t.Context())
+	due, err := h.store.Tails().SweepsDue(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

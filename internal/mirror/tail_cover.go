@@ -105,7 +105,7 @@ func (t *tail) covered(ctx context.Context) ([]cover, error) {
 	var rows int64
 	if slices.ContainsFunc(t.s.Tail.Slow, func(p Probe) bool { _, is := p.(Whole); return is }) {
 		var err error
-		if rows, err = t.r.Store.Count(ctx, t.s.Name); err != nil {
+		if rows, err = t.r.Store.Rows(t.s.Name).CountLive(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -268,7 +268,7 @@ func (f *feedState) report(name string, least time.Duration) store.Feed {
 
 // news are the entries that have not been dealt with before.
 func (rd *round) news(ctx context.Context, feed string, entries []store.Entry) (map[uuid.UUID]bool, error) {
-	known, err := rd.r.Store.EntriesKnown(ctx, feed, entries)
+	known, err := rd.r.Store.Feeds().KnownEntries(ctx, feed, entries)
 	if err != nil {
 		return nil, err
 	}
@@ -312,7 +312,7 @@ func (t *tail) newcomers(ctx context.Context, page fetch.Page) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	known, err := t.r.Store.Known(ctx, t.s.Name, ids)
+	known, err := t.r.Store.Rows(t.s.Name).LookUpIDs(ctx, ids)
 	if err != nil {
 		return err
 	}

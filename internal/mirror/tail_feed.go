@@ -58,7 +58,7 @@ func (rd *round) readFeeds(ctx context.Context) (err error) {
 		hooked = hooked || t.s.Tail.Hook != ""
 	}
 	if hooked && rd.r.streams["webhook_endpoints"] != nil {
-		if rd.endpoints, err = rd.r.Store.Endpoints(ctx); err != nil {
+		if rd.endpoints, err = rd.r.Store.Feeds().Endpoints(ctx); err != nil {
 			return err
 		}
 	}
@@ -83,12 +83,12 @@ func (rd *round) feed(ctx context.Context, name string, f *feedState, read func(
 	err := read()
 	if err == nil && f.answered {
 		if !f.At.IsZero() {
-			if err := rd.r.Store.ForgetEntries(ctx, name, f.At.Add(-2*f.overlap(rd.r.TailOverlap)-lagHalves)); err != nil {
+			if err := rd.r.Store.Feeds().ForgetEntries(ctx, name, f.At.Add(-2*f.overlap(rd.r.TailOverlap)-lagHalves)); err != nil {
 				return err
 			}
 		}
 		if !f.Asked.IsZero() {
-			return rd.r.Store.SaveFeed(ctx, f.report(name, rd.r.TailOverlap))
+			return rd.r.Store.Feeds().Save(ctx, f.report(name, rd.r.TailOverlap))
 		}
 		return nil
 	}
@@ -198,7 +198,7 @@ func (rd *round) feedPieces(ctx context.Context, f feed, start time.Time) (rest 
 func (rd *round) worth(ctx context.Context, depends func(Tail) bool) (pages int, err error) {
 	for _, t := range rd.tails {
 		if depends(t.s.Tail) {
-			rows, err := rd.r.Store.Count(ctx, t.s.Name)
+			rows, err := rd.r.Store.Rows(t.s.Name).CountLive(ctx)
 			if err != nil {
 				return 0, err
 			}
@@ -284,10 +284,10 @@ func (rd *round) events(ctx context.Context) error {
 				}
 			}
 		}
-		if err := rd.r.Store.Note(ctx, changes); err != nil {
+		if err := rd.r.Store.Changes().Note(ctx, changes); err != nil {
 			return err
 		}
-		return rd.r.Store.KeepEntries(ctx, eventsFeed, slices.DeleteFunc(entries, func(e store.Entry) bool { return !fresh[e.ID] }))
+		return rd.r.Store.Feeds().KeepEntries(ctx, eventsFeed, slices.DeleteFunc(entries, func(e store.Entry) bool { return !fresh[e.ID] }))
 	}, func() error {
 		f.reach(newest, asked, rd.now())
 		return nil
@@ -471,7 +471,7 @@ func (rd *round) take(ctx context.Context, sent []payload, asked time.Time) erro
 	if err := rd.deliver(ctx, sent); err != nil {
 		return err
 	}
-	return rd.r.Store.KeepEntries(ctx, deliveriesFeed, slices.DeleteFunc(entries, func(e store.Entry) bool { return !fresh[e.ID] }))
+	return rd.r.Store.Feeds().KeepEntries(ctx, deliveriesFeed, slices.DeleteFunc(entries, func(e store.Entry) bool { return !fresh[e.ID] }))
 }
 
 // deliver stores the newest payload of each object.
@@ -493,7 +493,7 @@ func (rd *round) deliver(ctx context.Context, sent []payload) error {
 			continue
 		}
 		if t.listens || p.gone() || !p.understood() {
-			if err := rd.r.Store.Note(ctx, t.sought(p)); err != nil {
+			if err := rd.r.Store.Changes().Note(ctx, t.sought(p)); err != nil {
 				return err
 			}
 			continue
@@ -504,7 +504,7 @@ func (rd *round) deliver(ctx context.Context, sent []payload) error {
 		if lost, err := t.unlisted(ctx, id, dated); err != nil {
 			return err
 		} else if lost {
-			if err := rd.r.Store.Note(ctx, t.sought(p)); err != nil {
+			if err := rd.r.Store.Changes().Note(ctx, t.sought(p)); err != nil {
 				return err
 			}
 			continue
@@ -517,12 +517,12 @@ func (rd *round) deliver(ctx context.Context, sent []payload) error {
 		t.through = later(t.through, p.Timestamp)
 		if t.record.Counts.Stale > stale {
 			// What is here may be older all the same.
-			if err := rd.r.Store.Note(ctx, t.sought(p)); err != nil {
+			if err := rd.r.Store.Changes().Note(ctx, t.sought(p)); err != nil {
 				return err
 			}
 			continue
 		}
-		if _, err := rd.r.Store.Settle(ctx, t.s.Name, store.ByID, []string{id}, now.Add(max(0, rd.r.TailLag)), p.Timestamp.Add(hookSlack)); err != nil {
+		if _, err := rd.r.Store.Changes().Settle(ctx, t.s.Name, store.ByID, []string{id}, now.Add(max(0, rd.r.TailLag)), p.Timestamp.Add(hookSlack)); err != nil {
 			return err
 		}
 	}
@@ -536,7 +536,7 @@ func (t *tail) unlisted(ctx context.Context, id string, asOf time.Time) (bool, e
 	if err != nil || !asOf.Before(t.swept) {
 		return false, nil //nolint:nilerr // what is no id is set aside as any item without one
 	}
-	known, err := t.r.Store.Known(ctx, t.s.Name, []uuid.UUID{u})
+	known, err := t.r.Store.Rows(t.s.Name).LookUpIDs(ctx, []uuid.UUID{u})
 	return !known[u], err
 }
 

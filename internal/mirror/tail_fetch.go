@@ -20,15 +20,15 @@ import (
 // record.
 func (t *tail) fetchChanges(ctx context.Context) error {
 	if t.s.Get != "" {
-		copied, err := t.r.Store.Copies(ctx, t.s.Name)
+		copied, err := t.r.Store.Rows(t.s.Name).CopiedIDs(ctx)
 		if err != nil {
 			return err
 		}
-		if err := t.r.Store.Note(ctx, byID(t.s.Name, copied, time.Unix(0, 0))); err != nil {
+		if err := t.r.Store.Changes().Note(ctx, byID(t.s.Name, copied, time.Unix(0, 0))); err != nil {
 			return err
 		}
 	}
-	pending, err := t.r.Store.Pending(ctx, t.s.Name, t.r.TailLag, mostChanges)
+	pending, err := t.r.Store.Changes().Pending(ctx, t.s.Name, t.r.TailLag, mostChanges)
 	if err != nil || len(pending) == 0 {
 		return err
 	}
@@ -52,7 +52,7 @@ func (t *tail) fetchChanges(ctx context.Context) error {
 		}
 	}
 	if len(by) > 1 || len(by[store.ByID]) == 0 { // the lists may have told of more
-		if pending, err = t.r.Store.Pending(ctx, t.s.Name, t.r.TailLag, mostChanges); err != nil {
+		if pending, err = t.r.Store.Changes().Pending(ctx, t.s.Name, t.r.TailLag, mostChanges); err != nil {
 			return err
 		}
 		if asked, err = t.r.Store.Stamp(ctx); err != nil {
@@ -102,12 +102,12 @@ func (t *tail) absent(ctx context.Context, column string, values []string, recei
 			owners = append(owners, id)
 		}
 	}
-	here, err := t.r.Store.Of(ctx, t.s.Name, column, owners, mostChanges)
+	here, err := t.r.Store.Rows(t.s.Name).IDsByReference(ctx, column, owners, mostChanges)
 	if err != nil {
 		return err
 	}
 	here = slices.DeleteFunc(here, func(id uuid.UUID) bool { return received[id.String()] })
-	return t.r.Store.Note(ctx, byID(t.s.Name, here, t.r.Client.Now()))
+	return t.r.Store.Changes().Note(ctx, byID(t.s.Name, here, t.r.Client.Now()))
 }
 
 // filtered stores all that a filtered list gives, and tells the ids.
@@ -130,7 +130,7 @@ func (t *tail) filtered(ctx context.Context, query url.Values) (map[string]bool,
 
 // settled records that changes have been fetched, and how far that brings the stream.
 func (t *tail) settled(ctx context.Context, filter string, values []string, asked time.Time) error {
-	newest, err := t.r.Store.Settle(ctx, t.s.Name, filter, values, asked, always)
+	newest, err := t.r.Store.Changes().Settle(ctx, t.s.Name, filter, values, asked, always)
 	t.through = later(t.through, newest)
 	return err
 }
@@ -241,7 +241,7 @@ func (t *tail) batch(ctx context.Context, changes []store.Changed) (queries []ur
 	if k, ok := t.s.Scan.(fetch.Keyset); ok {
 		// Nothing is to be found before the oldest of them.
 		sort = k.Sort
-		if since, err = t.r.Store.Oldest(ctx, t.s.Name, sort, ids); err != nil {
+		if since, err = t.r.Store.Rows(t.s.Name).OldestOf(ctx, sort, ids); err != nil {
 			return nil, false, err
 		}
 		if !since.IsZero() {
@@ -252,7 +252,7 @@ func (t *tail) batch(ctx context.Context, changes []store.Changed) (queries []ur
 	if len(list) == 0 {
 		return nil, false, nil
 	}
-	rows, err := t.r.Store.CountOf(ctx, t.s.Name, column, list, sort, since, 100*len(changes))
+	rows, err := t.r.Store.Rows(t.s.Name).CountOwnedSince(ctx, column, list, sort, since, 100*len(changes))
 	if err != nil {
 		return nil, false, err
 	}

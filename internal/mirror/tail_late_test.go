@@ -80,7 +80,7 @@ func (d *dated) follow(t *testing.T) map[string]store.Freshness {
 	t.Helper()
 	d.round(t)
 	d.age(t)
-	fresh, err := d.store.Freshness(t.Context())
+	fresh, err := d.store.Streams().Freshness(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,11 +194,11 @@ func TestTailClaimsNothingThatALateFeedHides(t *testing.T) {
 // still demands that a feed which stands still is known to.
 func (d *dated) still(t *testing.T) {
 	t.Helper()
-	feeds, err := d.store.Feeds(t.Context())
+	feeds, err := d.store.Feeds().List(t.Context())
 	if err != nil || len(feeds) == 0 {
 		t.Fatal(feeds, err)
 	}
-	fresh, err := d.store.Freshness(t.Context())
+	fresh, err := d.store.Streams().Freshness(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

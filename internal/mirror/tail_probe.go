@@ -34,7 +34,7 @@ func (Since) ask(ctx context.Context, t *tail) error {
 	}
 	from := t.at.Newest.since(t.round.now(), t.r.TailOverlap)
 	if t.at.Newest.IsZero() {
-		newest, err := t.r.Store.Newest(ctx, t.s.Name, k.Sort, t.r.Client.Now())
+		newest, err := t.r.Store.Rows(t.s.Name).Newest(ctx, k.Sort, t.r.Client.Now())
 		if err != nil {
 			return err
 		}
@@ -84,7 +84,7 @@ func (h Head) ask(ctx context.Context, t *tail) error {
 	}
 	from := t.at.Newest.since(t.round.now(), t.r.TailOverlap)
 	if t.at.Newest.IsZero() {
-		newest, err := t.r.Store.Newest(ctx, t.s.Name, by, t.r.Client.Now())
+		newest, err := t.r.Store.Rows(t.s.Name).Newest(ctx, by, t.r.Client.Now())
 		if err != nil {
 			return err
 		}
@@ -134,7 +134,7 @@ func (Head) shows() string { return "new rows" }
 // right after the last complete sweep, as a reason to sweep early: something
 // came or went that no tail has seen. An equal count is never a reason.
 func (t *tail) compare(ctx context.Context, total int) error {
-	live, err := t.r.Store.Count(ctx, t.s.Name)
+	live, err := t.r.Store.Rows(t.s.Name).CountLive(ctx)
 	if err != nil {
 		return err
 	}
@@ -216,12 +216,12 @@ func (h Hot) ask(ctx context.Context, t *tail) error {
 	if !all {
 		return nil
 	}
-	here, err := t.r.Store.Having(ctx, t.s.Name, h.Filter, h.Values, mostHot)
+	here, err := t.r.Store.Rows(t.s.Name).IDsByValue(ctx, h.Filter, h.Values, mostHot)
 	if err != nil {
 		return err
 	}
 	left := slices.DeleteFunc(here, func(id uuid.UUID) bool { return received[id.String()] })
-	return t.r.Store.Note(ctx, byID(t.s.Name, left, asked))
+	return t.r.Store.Changes().Note(ctx, byID(t.s.Name, left, asked))
 }
 
 func (h Hot) Name() string { return "hot " + h.Filter }
@@ -243,11 +243,11 @@ func (d Due) ask(ctx context.Context, t *tail) error {
 		last = now.Add(-t.at.Complete - t.r.TailOverlap)
 	}
 	for _, after := range dueLooks {
-		ids, err := t.r.Store.Passed(ctx, t.s.Name, d.Columns, last.Add(-after), now.Add(-after), mostChanges)
+		ids, err := t.r.Store.Rows(t.s.Name).IDsDueBetween(ctx, d.Columns, last.Add(-after), now.Add(-after), mostChanges)
 		if err != nil {
 			return err
 		}
-		if err := t.r.Store.Note(ctx, byID(t.s.Name, ids, now)); err != nil {
+		if err := t.r.Store.Changes().Note(ctx, byID(t.s.Name, ids, now)); err != nil {
 			return err
 		}
 	}
@@ -270,7 +270,7 @@ type Modified struct {
 func (m Modified) ask(ctx context.Context, t *tail) error {
 	from := t.at.Modified.since(t.round.now(), t.r.TailOverlap)
 	if t.at.Modified.IsZero() {
-		newest, err := t.r.Store.Newest(ctx, t.s.Name, "modified_at", t.r.Client.Now())
+		newest, err := t.r.Store.Rows(t.s.Name).Newest(ctx, "modified_at", t.r.Client.Now())
 		if err != nil {
 			return err
 		}
@@ -350,7 +350,7 @@ func (Modified) shows() string { return "modified rows" }
 type Whole struct{}
 
 func (Whole) ask(ctx context.Context, t *tail) error {
-	live, err := t.r.Store.Count(ctx, t.s.Name)
+	live, err := t.r.Store.Rows(t.s.Name).CountLive(ctx)
 	if err != nil {
 		return err
 	}

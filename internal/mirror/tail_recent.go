@@ -19,7 +19,7 @@ func (Recent) ask(ctx context.Context, t *tail) error {
 	}
 	from := t.at.Newest.since(t.round.now(), t.r.TailOverlap)
 	if t.at.Newest.IsZero() {
-		newest, err := t.r.Store.Newest(ctx, t.s.Name, w.Field, t.r.Client.Now())
+		newest, err := t.r.Store.Rows(t.s.Name).Newest(ctx, w.Field, t.r.Client.Now())
 		if err != nil {
 			return err
 		}

@@ -26,7 +26,7 @@ func TestTailSettlesWhatCameAndWent(t *testing.T) {
 	h.round(t)
 	pending := func() int64 {
 		t.Helper()
-		n, err := h.store.PendingCounts(t.Context())
+		n, err := h.store.Changes().PendingCounts(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -45,7 +45,7 @@ func TestTailSettlesWhatCameAndWent(t *testing.T) {
 	// A change of a member that nobody knows the customer of, as an earlier syncd left it.
 	h.exec(t, "INSERT INTO sync_changes (stream, filter, value, changed_at, noted_at) VALUES ('members', 'id', $1, now(), now() - interval '1 minute')", uuid.NewString())
 	h.round(t)
-	due, err := h.store.SweepsDue(t.Context())
+	due, err := h.store.Tails().SweepsDue(t.Context())
 	if err != nil || pending() != 1 || due["members"] == "" {
 		t.Errorf("%d to be fetched, sweeps due: %v, %v", pending(), due, err)
 	}
@@ -156,7 +156,7 @@ func TestTombstoneTakesChildrenAlong(t *testing.T) {
 		}
 		for _, c := range s.Children {
 			parent := query[uuid.UUID](t, h, fmt.Sprintf("SELECT %s FROM %s c JOIN %s p ON p.id = c.%[1]s WHERE c._removed_at IS NULL AND p._deleted_at IS NULL LIMIT 1", c.Parent, c.Name, s.Name))
-			run, err := h.store.Open(t.Context(), s.Name, store.KindRefresh, "test")
+			run, err := h.store.Runs().Open(t.Context(), s.Name, store.KindRefresh, "test")
 			if err != nil {
 				t.Fatal(err)
 			}

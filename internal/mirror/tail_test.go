@@ -133,7 +133,7 @@ func TestTailEqualCountIsNoReason(t *testing.T) {
 		for range everyTurn {
 			h.round(t)
 		}
-		if got, err := h.store.SweepsDue(t.Context()); err != nil || len(got) != due {
+		if got, err := h.store.Tails().SweepsDue(t.Context()); err != nil || len(got) != due {
 			t.Errorf("sweeps due: %v (%v), want %d", got, err, due)
 		}
 	}
@@ -154,7 +154,7 @@ func TestTailTakesNoAbsenceForADeletion(t *testing.T) {
 	for range everyTurn {
 		h.round(t)
 	}
-	if due, err := h.store.SweepsDue(t.Context()); err != nil || len(due) > 0 {
+	if due, err := h.store.Tails().SweepsDue(t.Context()); err != nil || len(due) > 0 {
 		t.Fatalf("sweeps are due in a quiet world: %v, %v", due, err)
 	}
 	member := h.all(t, "/v1/members/", url.Values{"role": {"member"}})[0]
@@ -168,13 +168,13 @@ func TestTailTakesNoAbsenceForADeletion(t *testing.T) {
 	if gone := h.stored(t, "members", "_deleted_at IS NOT NULL"); len(gone) > 0 {
 		t.Errorf("a tail marked %d members as deleted", len(gone))
 	}
-	due, err := h.store.SweepsDue(t.Context())
+	due, err := h.store.Tails().SweepsDue(t.Context())
 	if err != nil || len(due) != 1 || due["members"] == "" {
 		t.Errorf("sweeps due: %v (%v), want that of members", due, err)
 	}
 	h.sync(t, "members")
 	h.equal(t, "members")
-	if due, err := h.store.SweepsDue(t.Context()); err != nil || len(due) > 0 {
+	if due, err := h.store.Tails().SweepsDue(t.Context()); err != nil || len(due) > 0 {
 		t.Errorf("still due after the sweep: %v, %v", due, err)
 	}
 }

@@ -95,7 +95,7 @@ func TestTailPolledMeansAnswered(t *testing.T) {
 			h.sync(t)
 			h.round(t)
 			polled := func() map[string]time.Time {
-				fresh, err := h.store.Freshness(t.Context())
+				fresh, err := h.store.Streams().Freshness(t.Context())
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -117,7 +117,7 @@ func TestTailPolledMeansAnswered(t *testing.T) {
 					t.Fatal(err)
 				}
 				after := polled()
-				fresh, err := h.store.Freshness(t.Context())
+				fresh, err := h.store.Streams().Freshness(t.Context())
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -156,7 +156,7 @@ func TestTailCoverOfDeliveries(t *testing.T) {
 	covered := func(stream string) bool {
 		t.Helper()
 		h.round(t)
-		fresh, err := h.store.Freshness(t.Context())
+		fresh, err := h.store.Streams().Freshness(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -216,7 +216,7 @@ func TestTombstoneApprovedEmptiedList(t *testing.T) {
 	if results, err := h.ApproveDeletions(t.Context(), r.RunID); err != nil || results[0].Deleted == 0 || results[0].Requests == 0 {
 		t.Errorf("%+v, %v", results, err)
 	}
-	if st, err := h.store.Standings(t.Context(), []string{"discounts"}); err != nil || st[0].Missing() != "" {
+	if st, err := h.store.Streams().Standings(t.Context(), []string{"discounts"}); err != nil || st[0].Missing() != "" {
 		t.Errorf("%q, %v", st[0].Missing(), err)
 	}
 }
@@ -320,7 +320,7 @@ func TestTombstoneEmptiedListIsHeld(t *testing.T) {
 				if verdict := query[string](t, h, "SELECT verdict FROM sync_runs WHERE id = $1", r.RunID); verdict != store.VerdictEmptied && c.faults != nil {
 					t.Errorf("verdict %q", verdict)
 				}
-				standing, err := h.store.Standings(t.Context(), []string{c.stream})
+				standing, err := h.store.Streams().Standings(t.Context(), []string{c.stream})
 				if err != nil || standing[0].Missing() == "" || standing[0].Held != int64(c.rows) {
 					t.Errorf("standing %+v, missing %q, %v", standing, standing[0].Missing(), err)
 				}

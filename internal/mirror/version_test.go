@@ -71,7 +71,7 @@ func TestVersionsOfTheAPI(t *testing.T) {
 		if deleted == "" {
 			deleted = gone
 		}
-		if v, err := h.store.Version(t.Context()); err != nil || v.Name != version || v.Retired != "" || gone != deleted {
+		if v, err := h.store.Polar().Version(t.Context()); err != nil || v.Name != version || v.Retired != "" || gone != deleted {
 			t.Errorf("%s: recorded as %+v, %v; %s deleted", version, v, err, gone)
 		}
 	}
@@ -110,7 +110,7 @@ func TestVersionEndsInTheMiddleOfASweep(t *testing.T) {
 			}
 			h.complete(t, h.of(t, version, &retiring{h.server, version, "/v1/customers/", 2}, log), version)
 			h.complete(t, h.of(t, version, nil, nil), "the next process")
-			if v, err := h.store.Version(t.Context()); err != nil || v.Name != next || v.Retired != version {
+			if v, err := h.store.Polar().Version(t.Context()); err != nil || v.Name != next || v.Retired != version {
 				t.Errorf("recorded as %+v, %v", v, err)
 			}
 			if n := strings.Count(out.String(), "has retired the version"); n != 1 {
@@ -181,7 +181,7 @@ func TestVersionIsAnotherInAuditsAndTails(t *testing.T) {
 				if n := strings.Count(out.String(), "has retired the version"); n != 1 {
 					t.Errorf("%s %d: told %d times: %s", at.path, at.at, n, out.String())
 				}
-				if v, err := h.store.Version(t.Context()); err != nil || v.Retired != swept {
+				if v, err := h.store.Polar().Version(t.Context()); err != nil || v.Retired != swept {
 					t.Errorf("%s %d: recorded as %+v, %v", at.path, at.at, v, err)
 				}
 			}

@@ -28,7 +28,7 @@ func TestBesideLateReplyLosesToOneThatFoundNoChange(t *testing.T) {
 	}
 	store1(sweep, at(customerPage(1, "A"), -time.Minute))
 
-	tail, err := s.Open(t.Context(), "customers", store.KindTail, "test")
+	tail, err := s.Runs().Open(t.Context(), "customers", store.KindTail, "test")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestBesideLateReplyLosesToOneThatFoundNoChange(t *testing.T) {
 	if c := store1(sweep, at(customerPage(1, "B"), 3*time.Second)); c.Updated != 1 {
 		t.Errorf("later reply: %+v, want it stored", c)
 	}
-	n, err = sweep.Distinct(t.Context())
+	n, err = sweep.CountDistinct(t.Context())
 	if err != nil || n != 1 {
 		t.Errorf("%d ids of the sweep (%v), want 1: those of the tail do not count", n, err)
 	}
@@ -61,7 +61,7 @@ func TestBesideSlotKeepsItsCheckpoint(t *testing.T) {
 	s := open(t, pgtest.Migrated(t), "polar")
 	slot := func() *store.Run {
 		t.Helper()
-		run, err := s.BeginSlot(t.Context(), "customers", "backfill", store.KindBackfill, "test", time.Hour)
+		run, err := s.Runs().BeginSlot(t.Context(), "customers", "backfill", store.KindBackfill, "test", time.Hour)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,11 +97,11 @@ func TestBesideSeenGoes(t *testing.T) {
 	s := open(t, pgtest.Migrated(t), "polar")
 	long := time.Now().Add(-time.Hour)
 	sweep := begin(t, s)
-	tail, err := s.BeginSlot(t.Context(), "", "tail", store.KindTail, "test", time.Hour)
+	tail, err := s.Runs().BeginSlot(t.Context(), "", "tail", store.KindTail, "test", time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
-	beside, err := tail.Beside(t.Context(), "customers", store.KindTail)
+	beside, err := tail.ForStream(t.Context(), "customers", store.KindTail)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,10 +115,10 @@ func TestBesideSeenGoes(t *testing.T) {
 	if err := tail.Finish(t.Context(), store.Closing{Outcome: "succeeded"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Open(t.Context(), "orders", store.KindRefresh, "test"); err != nil {
+	if _, err := s.Runs().Open(t.Context(), "orders", store.KindRefresh, "test"); err != nil {
 		t.Fatal(err)
 	}
-	other, err := s.Begin(t.Context(), "orders", store.KindSweep, "test", time.Hour)
+	other, err := s.Runs().Begin(t.Context(), "orders", store.KindSweep, "test", time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package store
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -49,11 +48,17 @@ const (
 	budgetAges = 15 * time.Second
 )
 
-// TakeBudget takes tokens from the bucket that all processes of the schema share. The clock is the database's. One that
+// SharedBudget is the request budget that all processes of the schema share.
+type SharedBudget struct{ s *Store }
+
+// Budget returns the handle on the shared budget.
+func (s *Store) Budget() SharedBudget { return SharedBudget{s} }
+
+// Take takes tokens from the bucket that all processes of the schema share. The clock is the database's. One that
 // asks while another with a better priority waits gets what that one leaves.
-func (s *Store) TakeBudget(ctx context.Context, ask BudgetAsk) (grant BudgetGrant, err error) {
-	err = s.pool.inTx(ctx, func(tx pgx.Tx) error {
-		q := s.q.WithTx(tx)
+func (b SharedBudget) Take(ctx context.Context, ask BudgetAsk) (grant BudgetGrant, err error) {
+	err = b.s.pool.inTx(ctx, func(tx pgx.Tx) error {
+		q := b.s.q.WithTx(tx)
 		bucket, err := q.BudgetLock(ctx)
 		if err != nil {
 			return err
@@ -141,9 +146,9 @@ func before(a, b db.SyncBudgetHolder, now time.Time) bool {
 	return cmp.Or(cmp.Compare(rank(a), rank(b)), a.WaitingAt.Compare(*b.WaitingAt)) < 0
 }
 
-// PauseBudget keeps all processes from taking tokens for d from now.
-func (s *Store) PauseBudget(ctx context.Context, d time.Duration) error {
-	if err := s.q.BudgetPause(ctx, d.Seconds()); err != nil {
+// Pause keeps all processes from taking tokens for d from now.
+func (b SharedBudget) Pause(ctx context.Context, d time.Duration) error {
+	if err := b.s.q.BudgetPause(ctx, d.Seconds()); err != nil {
 		return fmt.Errorf("pause the shared request budget: %w", err)
 	}
 	return nil
@@ -156,14 +161,14 @@ type BudgetHolder struct {
 	Budget
 }
 
-// Budgets reports on the processes that have drawn on the shared budget within the last minutes, and for how long all of
+// Holders reports on the processes that have drawn on the shared budget within the last minutes, and for how long all of
 // them pause.
-func (s *Store) Budgets(ctx context.Context) (list []BudgetHolder, pause time.Duration, err error) {
-	now, err := s.q.BudgetPaused(ctx)
+func (b SharedBudget) Holders(ctx context.Context) (list []BudgetHolder, pause time.Duration, err error) {
+	now, err := b.s.q.BudgetPaused(ctx)
 	if err != nil {
 		return nil, 0, fmt.Errorf("read the shared request budget: %w", err)
 	}
-	rows, err := s.q.BudgetHolders(ctx)
+	rows, err := b.s.q.BudgetHolders(ctx)
 	if err != nil {
 		return nil, 0, fmt.Errorf("read the sharers of the request budget: %w", err)
 	}
@@ -174,17 +179,4 @@ func (s *Store) Budgets(ctx context.Context) (list []BudgetHolder, pause time.Du
 		}})
 	}
 	return list, time.Duration(now.Seconds * float64(time.Second)), nil
-}
-
-// SweepCost is what the last sweep of a stream that succeeded in one run cost: its requests, and the different rows it
-// received. Zeros where there is none.
-func (s *Store) SweepCost(ctx context.Context, stream string) (requests, rows int64, err error) {
-	err = s.pool.QueryRow(ctx, `
-		SELECT requests, distinct_ids FROM sync_runs
-		WHERE stream = $1 AND kind = $2 AND outcome = 'succeeded' AND sweep_id = id AND distinct_ids IS NOT NULL
-		ORDER BY id DESC LIMIT 1`, stream, KindSweep).Scan(&requests, &rows)
-	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return 0, 0, fmt.Errorf("read what the last sweep of %s cost: %w", stream, err)
-	}
-	return requests, rows, nil
 }

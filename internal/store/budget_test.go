@@ -30,7 +30,7 @@ func TestBudgetSharedByProcesses(t *testing.T) {
 		for i, s := range processes {
 			wg.Go(func() {
 				for empty := 0; empty < 3 && sum.Load() < 1000; { // for one that waits, tokens are kept from the others
-					grant, err := s.TakeBudget(t.Context(), store.BudgetAsk{
+					grant, err := s.Budget().Take(t.Context(), store.BudgetAsk{
 						Holder: fmt.Sprint("process ", i), Want: 2, Priority: 2, Rate: rate, Burst: burst,
 						Budget: store.Budget{PerMinute: 6000, Pace: 6000, Used: 7, Requests: []int64{1, 2, 3, 4}, Paused: time.Second},
 					})
@@ -52,17 +52,17 @@ func TestBudgetSharedByProcesses(t *testing.T) {
 		}
 	}
 	s := open(t, dsn, "polar")
-	if err := s.PauseBudget(t.Context(), time.Minute); err != nil {
+	if err := s.Budget().Pause(t.Context(), time.Minute); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.PauseBudget(t.Context(), time.Second); err != nil { // does not shorten it
+	if err := s.Budget().Pause(t.Context(), time.Second); err != nil { // does not shorten it
 		t.Fatal(err)
 	}
-	grant, err := s.TakeBudget(t.Context(), store.BudgetAsk{Holder: "another", Want: 1, Rate: rate, Burst: burst, Budget: store.Budget{Requests: []int64{0, 0, 0, 0}}})
+	grant, err := s.Budget().Take(t.Context(), store.BudgetAsk{Holder: "another", Want: 1, Rate: rate, Burst: burst, Budget: store.Budget{Requests: []int64{0, 0, 0, 0}}})
 	if err != nil || grant.Tokens != 0 || grant.Pause < 58*time.Second || grant.Sharers != 4 {
 		t.Errorf("in a pause: %+v, %v", grant, err)
 	}
-	list, pause, err := s.Budgets(t.Context())
+	list, pause, err := s.Budget().Holders(t.Context())
 	if err != nil || len(list) != 4 || pause < 55*time.Second {
 		t.Fatalf("%+v, %v, %v", list, pause, err)
 	}

@@ -93,25 +93,25 @@ func TestLeaseFromBeforeTheClockWasSetBackHasEnded(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.Migrated(t)
 	s := open(t, dsn, "polar")
-	if _, err := s.Begin(t.Context(), "orders", store.KindSweep, "long", time.Hour); err != nil {
+	if _, err := s.Runs().Begin(t.Context(), "orders", store.KindSweep, "long", time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Begin(t.Context(), "customers", store.KindSweep, "dead", 30*time.Second); err != nil {
+	if _, err := s.Runs().Begin(t.Context(), "customers", store.KindSweep, "dead", 30*time.Second); err != nil {
 		t.Fatal(err)
 	}
 	for _, stream := range []string{"orders", "customers"} {
-		if _, err := s.Begin(t.Context(), stream, store.KindSweep, "next", time.Second); !isBusy(err) {
+		if _, err := s.Runs().Begin(t.Context(), stream, store.KindSweep, "next", time.Second); !isBusy(err) {
 			t.Errorf("%s: %v, want it busy", stream, err)
 		}
 	}
 	pgtest.SetClock(t, dsn, -time.Hour, s.Pool())
 	for _, stream := range []string{"orders", "customers"} {
-		if _, err := s.Begin(t.Context(), stream, store.KindSweep, "next", 30*time.Second); err != nil {
+		if _, err := s.Runs().Begin(t.Context(), stream, store.KindSweep, "next", 30*time.Second); err != nil {
 			t.Errorf("%s after the clock was set back: %v", stream, err)
 		}
 	}
 	pgtest.SetClock(t, dsn, -48*time.Hour, s.Pool()) // and again, under a holder that lives and goes on
-	run, err := s.Begin(t.Context(), "products", store.KindSweep, "next", 30*time.Second)
+	run, err := s.Runs().Begin(t.Context(), "products", store.KindSweep, "next", 30*time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func TestLeaseFromBeforeTheClockWasSetBackHasEnded(t *testing.T) {
 	if err := run.Renew(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if _, err := s.Begin(t.Context(), "products", store.KindSweep, "other", 30*time.Second); !isBusy(err) {
+	if _, err := s.Runs().Begin(t.Context(), "products", store.KindSweep, "other", 30*time.Second); !isBusy(err) {
 		t.Errorf("a lease renewed after the clock was set back: %v, want it busy", err)
 	}
 }
@@ -144,21 +144,21 @@ func TestChangesSurviveTheSettingOfTheClock(t *testing.T) {
 			at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 			note := func(at time.Time) {
 				t.Helper()
-				if err := s.Note(t.Context(), []store.Changed{{Stream: "orders", Filter: store.ByID, Value: id, At: at}}); err != nil {
+				if err := s.Changes().Note(t.Context(), []store.Changed{{Stream: "orders", Filter: store.ByID, Value: id, At: at}}); err != nil {
 					t.Fatal(err)
 				}
 			}
 			pending := func(want int) {
 				t.Helper()
-				list, err := s.Pending(t.Context(), "orders", 0, 10)
+				list, err := s.Changes().Pending(t.Context(), "orders", 0, 10)
 				if err != nil || len(list) != want {
 					t.Errorf("%d changes are pending (%v), want %d", len(list), err, want)
 				}
-				counts, err := s.PendingCounts(t.Context())
+				counts, err := s.Changes().PendingCounts(t.Context())
 				if err != nil || counts["orders"] != int64(want) {
 					t.Errorf("%v are counted as pending (%v), want %d", counts, err, want)
 				}
-				fresh, err := s.Freshness(t.Context())
+				fresh, err := s.Streams().Freshness(t.Context())
 				if err != nil || fresh["orders"].Pending != int64(want) {
 					t.Errorf("freshness has %d pending changes (%v), want %d", fresh["orders"].Pending, err, want)
 				}
@@ -168,7 +168,7 @@ func TestChangesSurviveTheSettingOfTheClock(t *testing.T) {
 			pending(1)
 			pgtest.SetClock(t, dsn, steps[0], s.Pool())
 			asked := stamp(t, s)
-			if _, err := s.Settle(t.Context(), "orders", store.ByID, []string{id}, asked, at.Add(time.Hour)); err != nil {
+			if _, err := s.Changes().Settle(t.Context(), "orders", store.ByID, []string{id}, asked, at.Add(time.Hour)); err != nil {
 				t.Fatal(err)
 			}
 			pending(0)
@@ -190,7 +190,7 @@ func TestBudgetSurvivesTheSettingBackOfTheClock(t *testing.T) {
 		t.Helper()
 		ask.Holder = holder
 		for range 50 {
-			grant, err := s.TakeBudget(t.Context(), ask)
+			grant, err := s.Budget().Take(t.Context(), ask)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -201,22 +201,22 @@ func TestBudgetSurvivesTheSettingBackOfTheClock(t *testing.T) {
 		t.Errorf("%s: tokens, want them: %v", holder, want)
 	}
 	take("me", true)
-	if err := s.PauseBudget(t.Context(), time.Minute); err != nil {
+	if err := s.Budget().Pause(t.Context(), time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	take("dead", false) // it waits for tokens, and never comes again
 	pgtest.SetClock(t, dsn, -time.Hour, s.Pool())
 	take("me", true)
 	take("me", true) // the bucket is filled again
-	grant, err := s.TakeBudget(t.Context(), ask)
+	grant, err := s.Budget().Take(t.Context(), ask)
 	if err != nil || grant.Sharers != 1 {
 		t.Errorf("%d share the budget (%v), want 1: the other asked before", grant.Sharers, err)
 	}
-	if err := s.PauseBudget(t.Context(), time.Minute); err != nil {
+	if err := s.Budget().Pause(t.Context(), time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	take("me", false)
-	if _, pause, err := s.Budgets(t.Context()); err != nil || pause <= 0 || pause > time.Minute {
+	if _, pause, err := s.Budget().Holders(t.Context()); err != nil || pause <= 0 || pause > time.Minute {
 		t.Errorf("a pause of %v (%v), want one of a minute", pause, err)
 	}
 }

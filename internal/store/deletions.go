@@ -26,10 +26,10 @@ type Absence struct {
 	Emptied bool
 }
 
-// Absent lists the live rows that were stored from requests before the sweep began and that it did not meet. Rows that were
+// AbsentRows lists the live rows that were stored from requests before the sweep began and that it did not meet. Rows that were
 // only ever copied from other objects were never listed, so they do not count. Only after a complete sweep this means
 // anything.
-func (r *Run) Absent(ctx context.Context, table string) (a Absence, err error) {
+func (r *Run) AbsentRows(ctx context.Context, table string) (a Absence, err error) {
 	t := pgx.Identifier{table}.Sanitize()
 	const before = `t._deleted_at IS NULL
 		AND (t._requested_at < (SELECT COALESCE(stamped_at, started_at) FROM sync_runs WHERE id = $2) OR t._requested_at > ` + present + `)
@@ -48,16 +48,16 @@ func (r *Run) Absent(ctx context.Context, table string) (a Absence, err error) {
 	if err != nil {
 		return Absence{}, fmt.Errorf("look for rows of %s that were not listed: %w", table, err)
 	}
-	if a.Live, err = r.s.Count(ctx, table); err != nil {
+	if a.Live, err = r.s.Rows(table).CountLive(ctx); err != nil {
 		return Absence{}, err
 	}
 	return a, nil
 }
 
-// Copied lists the live rows that are on record as copies from inside other
+// UnmetCopies lists the live rows that are on record as copies from inside other
 // objects, and that the sweep did not meet. Some may have been read since, by a
 // run that had begun before the copy was made.
-func (r *Run) Copied(ctx context.Context, table string) ([]uuid.UUID, error) {
+func (r *Run) UnmetCopies(ctx context.Context, table string) ([]uuid.UUID, error) {
 	rows, err := r.s.pool.Query(ctx, `
 		SELECT t.id FROM `+pgx.Identifier{table}.Sanitize()+` t JOIN sync_stubs c ON c.stream = $1 AND c.id = t.id
 		WHERE t._deleted_at IS NULL AND c.resolved_at IS NULL
@@ -157,23 +157,6 @@ func (r *Run) Suspect(ctx context.Context, a Absence, brake bool) (s Suspicion, 
 	return s, nil
 }
 
-// Emptied lists the streams of late whose lists bring nothing of what their tables have.
-func (s *Store) Emptied(ctx context.Context) ([]string, error) {
-	streams, err := s.q.StreamsEmptied(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read which streams have lost everything: %w", err)
-	}
-	return streams, nil
-}
-
-// Remark gives the reason of a run that has ended once more.
-func (s *Store) Remark(ctx context.Context, run int64, reason string) error {
-	if err := s.q.RunRemark(ctx, db.RunRemarkParams{ID: run, Reason: &reason}); err != nil {
-		return fmt.Errorf("remark on run %d: %w", run, err)
-	}
-	return nil
-}
-
 // Acquit forgets suspects that Polar still has.
 func (r *Run) Acquit(ctx context.Context, ids []uuid.UUID) error {
 	if err := r.s.q.SuspectsForget(ctx, db.SuspectsForgetParams{Stream: r.Stream, IDs: ids}); err != nil {
@@ -222,78 +205,4 @@ func (r *Run) Tombstone(ctx context.Context, table string, ids []uuid.UUID, asOf
 		return 0, fmt.Errorf("mark rows of %s as deleted: %w", table, err)
 	}
 	return n, nil
-}
-
-// HeldRows are the suspects of one stream that are held.
-type HeldRows struct {
-	Once    []uuid.UUID // missed by one complete sweep, or by several in quick succession
-	Twice   []uuid.UUID // missed by two complete sweeps or more, SweepsApart from each other
-	SweptAt time.Time   // when the last complete sweep began that did not meet them
-	AsOf    time.Time   // the same moment as Stamp tells it
-	Since   time.Time   // when the last of them was missed first
-	Sweep   int64       // requests that this sweep took
-}
-
-// Held lists the suspects that are held as of one run, by stream.
-func (s *Store) Held(ctx context.Context, run int64) (map[string]HeldRows, error) {
-	rows, err := s.q.SuspectsHeld(ctx, run)
-	if err != nil {
-		return nil, fmt.Errorf("read held deletions of run %d: %w", run, err)
-	}
-	cost, err := s.q.SweepRequests(ctx, &run)
-	if err != nil {
-		return nil, fmt.Errorf("read what run %d took: %w", run, err)
-	}
-	held := map[string]HeldRows{}
-	for _, row := range rows {
-		h := held[row.Stream]
-		h.SweptAt, h.AsOf, h.Sweep = row.SweptAt, row.AsOf, cost
-		if sweptApart(row.NoticedAt, row.SweptAt) {
-			h.Twice = append(h.Twice, row.ID)
-		} else {
-			h.Once = append(h.Once, row.ID)
-		}
-		if row.NoticedAt.After(h.Since) {
-			h.Since = row.NoticedAt
-		}
-		held[row.Stream] = h
-	}
-	return held, nil
-}
-
-// Holding lists the runs of which deletions are held.
-func (s *Store) Holding(ctx context.Context) ([]int64, error) {
-	runs, err := s.q.RunsHolding(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read which runs hold deletions: %w", err)
-	}
-	return runs, nil
-}
-
-// Remaining counts the live rows of a table that are among these, and those that are not. Rows that were only ever copied
-// from other objects do not count.
-func (s *Store) Remaining(ctx context.Context, table string, ids []uuid.UUID) (among, others int64, err error) {
-	err = s.pool.QueryRow(ctx, `
-		SELECT count(*) FILTER (WHERE t.id = ANY($2)), count(*) FILTER (WHERE NOT t.id = ANY($2))
-		FROM `+pgx.Identifier{table}.Sanitize()+` t
-		WHERE t._deleted_at IS NULL
-		  AND NOT EXISTS (SELECT FROM sync_stubs c WHERE c.stream = $1 AND c.id = t.id AND c.resolved_at IS NULL)`, table, ids).Scan(&among, &others)
-	if err != nil {
-		return 0, 0, fmt.Errorf("count rows of %s: %w", table, err)
-	}
-	return among, others, nil
-}
-
-// Fields reads columns of one row as text, to fill in the path of its own endpoint.
-func (s *Store) Fields(ctx context.Context, table string, id uuid.UUID, columns []string) (map[string]string, error) {
-	fields := map[string]string{}
-	for _, c := range columns {
-		var v *string
-		err := s.pool.QueryRow(ctx, `SELECT `+pgx.Identifier{c}.Sanitize()+`::text FROM `+pgx.Identifier{table}.Sanitize()+` WHERE id = $1`, id).Scan(&v)
-		if err != nil {
-			return nil, fmt.Errorf("read %s of %s %s: %w", c, table, id, err)
-		}
-		fields[c] = deref(v)
-	}
-	return fields, nil
 }

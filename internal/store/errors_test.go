@@ -119,7 +119,7 @@ func TestFailuresSayWhatHelps(t *testing.T) {
 			if strings.Contains(setting, "timeout") {
 				do(t, admin, "LOCK TABLE polar.sync_meta")
 			}
-			err := s.Bind(t.Context(), uuid.NameSpaceOID, "https://api.polar.sh")
+			err := s.Polar().BindOrganization(t.Context(), uuid.NameSpaceOID, "https://api.polar.sh")
 			do(t, admin, "COMMIT")
 			says(t, setting, err, words...)
 		})
@@ -127,11 +127,11 @@ func TestFailuresSayWhatHelps(t *testing.T) {
 
 	do(t, admin, "BEGIN", "LOCK TABLE polar.customers")
 	failed := make(chan error, 1)
-	go func() { _, err := s.Count(t.Context(), "customers"); failed <- err }()
+	go func() { _, err := s.Rows("customers").CountLive(t.Context()); failed <- err }()
 	waitFor(t, admin)
 	do(t, admin, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()", "COMMIT")
 	says(t, "ended", <-failed, "57P01", "somebody ended this session")
-	if _, err := s.Count(t.Context(), "customers"); err != nil {
+	if _, err := s.Rows("customers").CountLive(t.Context()); err != nil {
 		t.Errorf("afterwards: %v", err)
 	}
 }
@@ -143,8 +143,11 @@ func TestLostConnection(t *testing.T) {
 	admin := connectTo(t, dsn)
 	pgtest.Pooler(t, dsn, "session") // skips where there is none
 	for what, use := range map[string]func(*store.Store, *store.Run) error{
-		"a question": func(s *store.Store, _ *store.Run) error { _, err := s.Count(t.Context(), "customers"); return err },
-		"rows":       func(s *store.Store, _ *store.Run) error { _, _, err := s.Organization(t.Context()); return err },
+		"a question": func(s *store.Store, _ *store.Run) error {
+			_, err := s.Rows("customers").CountLive(t.Context())
+			return err
+		},
+		"rows": func(s *store.Store, _ *store.Run) error { _, _, err := s.Polar().Organization(t.Context()); return err },
 		"a page": func(_ *store.Store, r *store.Run) error {
 			_, err := r.Put(t.Context(), customers(), customerPage(1))
 			return err
@@ -158,7 +161,7 @@ func TestLostConnection(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := open(t, pooler.DSN(), "polar")
-		run, err := s.Begin(t.Context(), "customers", store.KindSweep, "test", time.Nanosecond)
+		run, err := s.Runs().Begin(t.Context(), "customers", store.KindSweep, "test", time.Nanosecond)
 		if err != nil {
 			t.Fatal(err)
 		}

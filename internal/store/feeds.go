@@ -11,6 +11,12 @@ import (
 	"syncd/internal/store/db"
 )
 
+// Feeds keeps what has been read of feeds, which tell of changes for many streams.
+type Feeds struct{ s *Store }
+
+// Feeds returns the handle on what was read of feeds.
+func (s *Store) Feeds() Feeds { return Feeds{s} }
+
 // Feed says how far behind a feed is that tells of changes for many streams. Zero times: never.
 type Feed struct {
 	Name        string
@@ -22,10 +28,10 @@ type Feed struct {
 	StandsStill bool          // it tells of nothing any more: lists have long shown newer rows than all it has told of
 }
 
-// SaveFeed records how far behind a feed is.
-func (s *Store) SaveFeed(ctx context.Context, f Feed) error {
+// Save records how far behind a feed is.
+func (fs Feeds) Save(ctx context.Context, f Feed) error {
 	p := db.FeedSaveParams{Feed: f.Name, AskedAt: f.AskedAt, LagSeconds: f.Lag.Seconds(), Untold: int64(f.Untold), ToldThrough: moment(f.ToldThrough), UntoldSince: moment(f.UntoldSince), StandsStill: f.StandsStill}
-	if err := s.q.FeedSave(ctx, p); err != nil {
+	if err := fs.s.q.FeedSave(ctx, p); err != nil {
 		return fmt.Errorf("record how far behind %s are: %w", f.Name, err)
 	}
 	return nil
@@ -39,9 +45,9 @@ func moment(at time.Time) *time.Time {
 	return &at
 }
 
-// Feeds lists the feeds that have been read.
-func (s *Store) Feeds(ctx context.Context) ([]Feed, error) {
-	rows, err := s.q.FeedsList(ctx)
+// List lists the feeds that have been read.
+func (fs Feeds) List(ctx context.Context) ([]Feed, error) {
+	rows, err := fs.s.q.FeedsList(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read how far behind the feeds are: %w", err)
 	}
@@ -58,13 +64,13 @@ type Entry struct {
 	At time.Time // by Polar's clock
 }
 
-// EntriesKnown tells which entries of a feed have been dealt with.
-func (s *Store) EntriesKnown(ctx context.Context, feed string, entries []Entry) (map[uuid.UUID]bool, error) {
+// KnownEntries tells which entries of a feed have been dealt with.
+func (fs Feeds) KnownEntries(ctx context.Context, feed string, entries []Entry) (map[uuid.UUID]bool, error) {
 	ids := make([]uuid.UUID, len(entries))
 	for i, e := range entries {
 		ids[i] = e.ID
 	}
-	found, err := s.q.FeedEntriesKnown(ctx, db.FeedEntriesKnownParams{Feed: feed, IDs: ids})
+	found, err := fs.s.q.FeedEntriesKnown(ctx, db.FeedEntriesKnownParams{Feed: feed, IDs: ids})
 	if err != nil {
 		return nil, fmt.Errorf("look up entries of %s: %w", feed, err)
 	}
@@ -76,7 +82,7 @@ func (s *Store) EntriesKnown(ctx context.Context, feed string, entries []Entry) 
 }
 
 // KeepEntries records that these entries have been dealt with.
-func (s *Store) KeepEntries(ctx context.Context, feed string, entries []Entry) error {
+func (fs Feeds) KeepEntries(ctx context.Context, feed string, entries []Entry) error {
 	if len(entries) == 0 {
 		return nil
 	}
@@ -84,15 +90,15 @@ func (s *Store) KeepEntries(ctx context.Context, feed string, entries []Entry) e
 	for _, e := range entries {
 		p.IDs, p.Times = append(p.IDs, e.ID), append(p.Times, e.At)
 	}
-	if err := s.q.FeedEntriesKeep(ctx, p); err != nil {
+	if err := fs.s.q.FeedEntriesKeep(ctx, p); err != nil {
 		return fmt.Errorf("keep which entries of %s were read: %w", feed, err)
 	}
 	return nil
 }
 
 // ForgetEntries forgets the entries before a moment, which are not read again.
-func (s *Store) ForgetEntries(ctx context.Context, feed string, before time.Time) error {
-	if err := s.q.FeedEntriesForget(ctx, db.FeedEntriesForgetParams{Feed: feed, Before: before}); err != nil {
+func (fs Feeds) ForgetEntries(ctx context.Context, feed string, before time.Time) error {
+	if err := fs.s.q.FeedEntriesForget(ctx, db.FeedEntriesForgetParams{Feed: feed, Before: before}); err != nil {
 		return fmt.Errorf("forget entries of %s: %w", feed, err)
 	}
 	return nil
@@ -105,8 +111,8 @@ type Endpoint struct {
 }
 
 // Endpoints lists those that a mirror can read from.
-func (s *Store) Endpoints(ctx context.Context) ([]Endpoint, error) {
-	rows, err := s.q.EndpointsRaw(ctx)
+func (fs Feeds) Endpoints(ctx context.Context) ([]Endpoint, error) {
+	rows, err := fs.s.q.EndpointsRaw(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("look for webhook endpoints: %w", err)
 	}

@@ -26,13 +26,13 @@ type Finding struct {
 
 // RecordFindings writes findings, and closes those of earlier audits of these streams and kinds that were not found again
 // since the audit began.
-func (s *Store) RecordFindings(ctx context.Context, stream string, kinds []string, since time.Time, list []Finding) error {
+func (a Audit) RecordFindings(ctx context.Context, stream string, kinds []string, since time.Time, list []Finding) error {
 	params := make([]db.FindingsUpsertParams, len(list))
 	for i, f := range list {
 		params[i] = db.FindingsUpsertParams{Stream: f.Stream, Key: f.Key, Kind: f.Kind, Field: f.Field, MirrorValue: &f.Mirror, OtherValue: &f.Other, Evidence: f.Evidence, Healed: f.Healed}
 	}
-	err := s.pool.inTx(ctx, func(tx pgx.Tx) error {
-		q := s.q.WithTx(tx)
+	err := a.s.pool.inTx(ctx, func(tx pgx.Tx) error {
+		q := a.s.q.WithTx(tx)
 		var first error
 		if len(params) > 0 {
 			q.FindingsUpsert(ctx, params).Exec(func(_ int, err error) { first = errors.Join(first, err) })
@@ -50,8 +50,8 @@ func (s *Store) RecordFindings(ctx context.Context, stream string, kinds []strin
 }
 
 // OpenFindings are those of some streams that no audit has seen healed.
-func (s *Store) OpenFindings(ctx context.Context, streams []string) ([]Finding, error) {
-	rows, err := s.q.FindingsOpen(ctx, streams)
+func (a Audit) OpenFindings(ctx context.Context, streams []string) ([]Finding, error) {
+	rows, err := a.s.q.FindingsOpen(ctx, streams)
 	if err != nil {
 		return nil, fmt.Errorf("read findings: %w", err)
 	}

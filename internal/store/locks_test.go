@@ -43,7 +43,7 @@ func TestLockOfAnotherSession(t *testing.T) {
 			if first["holder_pid"] != pid || first["holder_user"] != admin.Config().User || first["on"] != "customers" || !strings.Contains(first["waiting"], "SELECT") {
 				t.Errorf("%v; the lock is held by %s", first, pid)
 			}
-			go func() { _, _, err := s.Organization(t.Context()); errs <- err }()
+			go func() { _, _, err := s.Polar().Organization(t.Context()); errs <- err }()
 			second := await(t, lines, "waiting for a lock")
 			if second["on"] != "sync_meta" || second["holder_pid"] != pid {
 				t.Errorf("%v: the first wait is told again, or another", second)

@@ -80,19 +80,6 @@ func IsDataError(err error) bool {
 	return false
 }
 
-func (c *Counts) add(o Counts) {
-	c.Pages += o.Pages
-	c.Requests = max(c.Requests, o.Requests)
-	c.Read += o.Read
-	c.Inserted += o.Inserted
-	c.Updated += o.Updated
-	c.Unchanged += o.Unchanged
-	c.Stale += o.Stale
-	c.Unexplained += o.Unexplained
-	c.Rejected += o.Rejected
-	c.CopiesRefused += o.CopiesRefused
-}
-
 // hold makes the page transactions of one stream take turns, and ends that of a
 // run whose lease is gone before it does any work.
 func (r *Run) hold(ctx context.Context, q *db.Queries) error {

@@ -49,7 +49,7 @@ func customerPage(n int, names ...string) store.Page {
 
 func begin(t *testing.T, s *store.Store) *store.Run {
 	t.Helper()
-	run, err := s.Begin(t.Context(), "customers", store.KindSweep, "test", time.Hour)
+	run, err := s.Runs().Begin(t.Context(), "customers", store.KindSweep, "test", time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func TestPoisonCostsItselfAlone(t *testing.T) {
 	if !strings.Contains(string(body), `a\u0000b`) || reason == "" {
 		t.Errorf("kept %q, because %q", body, reason)
 	}
-	if distinct, err := run.Distinct(t.Context()); err != nil || distinct != 5 {
+	if distinct, err := run.CountDistinct(t.Context()); err != nil || distinct != 5 {
 		t.Errorf("%d ids seen, %v: a rejected item was seen all the same", distinct, err)
 	}
 
@@ -170,7 +170,7 @@ func TestPageIsAtomic(t *testing.T) {
 	if _, err := run.Put(t.Context(), customers(), badCheckpoint); err == nil {
 		t.Fatal("a broken checkpoint was stored")
 	}
-	if n, err := s.Count(t.Context(), "customers"); err != nil || n != 0 {
+	if n, err := s.Rows("customers").CountLive(t.Context()); err != nil || n != 0 {
 		t.Errorf("%d rows, %v", n, err)
 	}
 	if run.SweepPages != 0 || run.Counts != (store.Counts{}) {
@@ -197,7 +197,7 @@ func TestResume(t *testing.T) {
 	if err := json.Unmarshal(second.Checkpoint, &cursor); err != nil || cursor.Page != 2 || second.SweepID != first.SweepID || second.SweepPages != 1 {
 		t.Errorf("resumed at %s, %+v, %v", second.Checkpoint, second, err)
 	}
-	if n, err := second.Distinct(t.Context()); err != nil || n != 3 {
+	if n, err := second.CountDistinct(t.Context()); err != nil || n != 3 {
 		t.Errorf("%d ids of the first run are known, %v", n, err)
 	}
 	// Postgres crashed: the unlogged ids are gone, the checkpoint is not.
@@ -215,7 +215,7 @@ func TestResume(t *testing.T) {
 	if err := third.Finish(t.Context(), store.Closing{Outcome: "succeeded", SweepEnded: true, Verdict: "complete", Distinct: &distinct}); err != nil {
 		t.Fatal(err)
 	}
-	list, err := s.Streams(t.Context(), []string{"orders", "customers"})
+	list, err := s.Streams().Statuses(t.Context(), []string{"orders", "customers"})
 	if err != nil {
 		t.Fatal(err)
 	}

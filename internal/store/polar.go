@@ -6,20 +6,96 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"syncd/internal/store/db"
 )
 
+// Polar keeps what is known of Polar: the organization that is mirrored, the version of the API, when it last answered.
+type Polar struct{ s *Store }
+
+// Polar returns the handle on what is known of Polar.
+func (s *Store) Polar() Polar { return Polar{s} }
+
+// BindOrganization ties the schema to one organization, for good. A second organization is
+// refused with ErrOtherOrganization: rows of two could not be told apart, as
+// most Polar resources carry no organization id.
+func (p Polar) BindOrganization(ctx context.Context, organization uuid.UUID, server string) error {
+	got, err := p.s.q.MetaBind(ctx, db.MetaBindParams{OrganizationID: organization, Server: server})
+	if err != nil {
+		return fmt.Errorf("bind schema %q to organization %s: %w", p.s.schema, organization, err)
+	}
+	if got.OrganizationID != organization {
+		return fmt.Errorf("%w: schema %q mirrors organization %s (read from %s), the token is for %s: choose another schema (--schema) or the right token",
+			ErrOtherOrganization, p.s.schema, got.OrganizationID, got.Server, organization)
+	}
+	return nil
+}
+
+// Organization is the one this schema is bound to; false when it was never filled.
+func (p Polar) Organization(ctx context.Context) (uuid.UUID, bool, error) {
+	m, err := p.s.q.MetaGet(ctx)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return uuid.UUID{}, false, nil
+	}
+	if err != nil {
+		return uuid.UUID{}, false, fmt.Errorf("read the organization of schema %q: %w", p.s.schema, err)
+	}
+	return m.OrganizationID, true, nil
+}
+
+// Version is the version of Polar's API that the mirror was last read in.
+type Version struct {
+	Name    string    // "" = none yet
+	Retired string    // the one configured, where Polar does not serve that any more
+	Since   time.Time // when these became so
+}
+
+// SetVersion notes the version of Polar's API that is asked for. It writes only what is new.
+func (p Polar) SetVersion(ctx context.Context, v Version) error {
+	var retired *string
+	if v.Retired != "" {
+		retired = &v.Retired
+	}
+	if err := p.s.q.MetaVersion(ctx, db.MetaVersionParams{Version: &v.Name, Retired: retired}); err != nil {
+		return fmt.Errorf("note the version of the API: %w", err)
+	}
+	return nil
+}
+
+// Version is the one that SetVersion noted last.
+func (p Polar) Version(ctx context.Context) (v Version, err error) {
+	m, err := p.s.q.MetaVersionGet(ctx)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return v, nil
+	}
+	if err != nil {
+		return v, fmt.Errorf("read the version of the API: %w", err)
+	}
+	if m.PolarVersion != nil {
+		v.Name = *m.PolarVersion
+	}
+	if m.PolarVersionRetired != nil {
+		v.Retired = *m.PolarVersionRetired
+	}
+	if m.PolarVersionAt != nil {
+		v.Since = *m.PolarVersionAt
+	}
+	return v, nil
+}
+
 // NoteAnswer records that Polar answered this long ago. Times are the database's, whatever the clock of the host says.
-func (s *Store) NoteAnswer(ctx context.Context, ago time.Duration) error {
-	if err := s.q.PolarAnswered(ctx, ago.Seconds()); err != nil {
+func (p Polar) NoteAnswer(ctx context.Context, ago time.Duration) error {
+	if err := p.s.q.PolarAnswered(ctx, ago.Seconds()); err != nil {
 		return fmt.Errorf("record that Polar answered: %w", err)
 	}
 	return nil
 }
 
 // LastAnswer is when Polar last answered any process on this schema, and how long ago that is; zero when it never did.
-func (s *Store) LastAnswer(ctx context.Context) (at time.Time, ago time.Duration, err error) {
-	row, err := s.q.PolarLastAnswer(ctx)
+func (p Polar) LastAnswer(ctx context.Context) (at time.Time, ago time.Duration, err error) {
+	row, err := p.s.q.PolarLastAnswer(ctx)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return time.Time{}, 0, nil
 	}

@@ -145,7 +145,7 @@ func TestPoisonAmongPagesTogether(t *testing.T) {
 
 func beginOrders(t *testing.T, s *store.Store) *store.Run {
 	t.Helper()
-	run, err := s.Begin(t.Context(), "orders", store.KindSweep, "test", time.Hour)
+	run, err := s.Runs().Begin(t.Context(), "orders", store.KindSweep, "test", time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}

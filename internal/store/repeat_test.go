@@ -61,9 +61,9 @@ func TestConflictsAreRepeated(t *testing.T) {
 		name string
 		do   func() error
 	}{
-		{"bind", func() error { return s.Bind(ctx, uuid.NameSpaceOID, "https://api.polar.sh") }},
+		{"bind", func() error { return s.Polar().BindOrganization(ctx, uuid.NameSpaceOID, "https://api.polar.sh") }},
 		{"begin", func() (err error) {
-			run, err = s.Begin(ctx, "customers", store.KindSweep, "test", time.Hour)
+			run, err = s.Runs().Begin(ctx, "customers", store.KindSweep, "test", time.Hour)
 			return err
 		}},
 		{"renew", func() error { return run.Renew(ctx) }},
@@ -82,7 +82,7 @@ func TestConflictsAreRepeated(t *testing.T) {
 			return err
 		}},
 		{"findings", func() error {
-			return s.RecordFindings(ctx, "customers", []string{"k"}, at, []store.Finding{{Stream: "customers", Key: "a", Kind: "k"}, {Stream: "customers", Key: "b", Kind: "k"}})
+			return s.Audit().RecordFindings(ctx, "customers", []string{"k"}, at, []store.Finding{{Stream: "customers", Key: "a", Kind: "k"}, {Stream: "customers", Key: "b", Kind: "k"}})
 		}},
 		{"suspect", func() error {
 			got, err := run.Suspect(ctx, store.Absence{IDs: ids}, false)
@@ -100,11 +100,11 @@ func TestConflictsAreRepeated(t *testing.T) {
 			return err
 		}},
 		{"budget", func() error {
-			_, err := s.TakeBudget(ctx, store.BudgetAsk{Holder: "test", Want: 1, Rate: 1, Burst: 10, Budget: store.Budget{Requests: []int64{}}})
+			_, err := s.Budget().Take(ctx, store.BudgetAsk{Holder: "test", Want: 1, Rate: 1, Burst: 10, Budget: store.Budget{Requests: []int64{}}})
 			return err
 		}},
-		{"pause", func() error { return s.PauseBudget(ctx, time.Second) }},
-		{"restart", func() error { return run.Restart(ctx, true) }},
+		{"pause", func() error { return s.Budget().Pause(ctx, time.Second) }},
+		{"restart", func() error { return run.RestartSweep(ctx, true) }},
 		{"expire", func() error {
 			_, err := run.Expire(ctx, "created_at", at)
 			return err

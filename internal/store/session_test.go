@@ -151,7 +151,7 @@ func work(t *testing.T, dsn, schema string) {
 	if err := s.CheckSchema(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Bind(ctx, uuid.NameSpaceOID, "https://api.polar.sh"); err != nil {
+	if err := s.Polar().BindOrganization(ctx, uuid.NameSpaceOID, "https://api.polar.sh"); err != nil {
 		t.Fatal(err)
 	}
 	runs := make(chan error, 4)
@@ -163,7 +163,7 @@ func work(t *testing.T, dsn, schema string) {
 			t.Error(err)
 		}
 	}
-	if n, err := s.Count(ctx, "customers"); err != nil || n != 2 {
+	if n, err := s.Rows("customers").CountLive(ctx); err != nil || n != 2 {
 		t.Errorf("%d customers, %v", n, err)
 	}
 	for name, value := range map[string]string{
@@ -180,7 +180,7 @@ func work(t *testing.T, dsn, schema string) {
 
 // oneRun stores two customers in a stream of its own.
 func oneRun(ctx context.Context, s *store.Store, i int) error {
-	run, err := s.BeginSlot(ctx, "customers", string(rune('a'+i)), store.KindBackfill, "test", time.Minute)
+	run, err := s.Runs().BeginSlot(ctx, "customers", string(rune('a'+i)), store.KindBackfill, "test", time.Minute)
 	if err != nil {
 		return err
 	}
@@ -193,7 +193,7 @@ func oneRun(ctx context.Context, s *store.Store, i int) error {
 	if _, err := run.RecordDrift(ctx, []item.Finding{{Kind: "new_field", Field: `ö'\`}}); err != nil {
 		return err
 	}
-	if _, err := s.Standings(ctx, []string{"customers"}); err != nil {
+	if _, err := s.Streams().Standings(ctx, []string{"customers"}); err != nil {
 		return err
 	}
 	return run.Finish(ctx, store.Closing{Outcome: "succeeded"})

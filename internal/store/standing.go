@@ -84,15 +84,15 @@ func (s Standing) Note() string {
 }
 
 // Standings reports on each stream of names, in their order, as of one moment.
-func (s *Store) Standings(ctx context.Context, names []string) ([]Standing, error) {
+func (ss Streams) Standings(ctx context.Context, names []string) ([]Standing, error) {
 	list := make([]Standing, len(names))
 	at := make(map[string]*Standing, len(names))
 	for i, name := range names {
 		list[i].Stream = name
 		at[name] = &list[i]
 	}
-	err := s.pool.snapshot(ctx, func(tx pgx.Tx) error {
-		q := s.q.WithTx(tx)
+	err := ss.s.pool.snapshot(ctx, func(tx pgx.Tx) error {
+		q := ss.s.q.WithTx(tx)
 		states, err := q.StreamsList(ctx)
 		if err != nil {
 			return err

@@ -16,10 +16,10 @@ import (
 // SameState compares the state of a customer by the mirror's own function with the one given. Polar lists subscriptions and
 // grants in no order, so order tells nothing; neither does the text of equal numbers and times. price_id is left out: Polar
 // sends it without documenting it, and it is no column.
-func (s *Store) SameState(ctx context.Context, id uuid.UUID, state json.RawMessage) (bool, error) {
+func (a Audit) SameState(ctx context.Context, id uuid.UUID, state json.RawMessage) (bool, error) {
 	var text *string
-	if err := s.pool.QueryRow(ctx, `SELECT customer_state($1)::text`, id).Scan(&text); err != nil {
-		return false, s.audited("customers", err)
+	if err := a.s.pool.QueryRow(ctx, `SELECT customer_state($1)::text`, id).Scan(&text); err != nil {
+		return false, audited("customers", err)
 	}
 	if text == nil {
 		return false, nil

@@ -1,5 +1,3 @@
-// Package store puts what syncd read into Postgres: leases, runs, checkpoints,
-// pages, rejects. It knows no HTTP.
 package store
 
 import (
@@ -12,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -47,7 +43,8 @@ type Config struct {
 	LockAfter time.Duration
 }
 
-// Store is a pool of connections whose search_path is the chosen schema alone.
+// Store is a pool of connections whose search_path is the chosen schema alone. Most of what it can do hangs on handles: see the
+// package.
 type Store struct {
 	pool   *Pool
 	q      *db.Queries
@@ -140,70 +137,3 @@ func (s *Store) Pool() *Pool { return s.pool }
 
 // Schema is the name of the schema in use.
 func (s *Store) Schema() string { return s.schema }
-
-// Bind ties the schema to one organization, for good. A second organization is
-// refused with ErrOtherOrganization: rows of two could not be told apart, as
-// most Polar resources carry no organization id.
-func (s *Store) Bind(ctx context.Context, organization uuid.UUID, server string) error {
-	got, err := s.q.MetaBind(ctx, db.MetaBindParams{OrganizationID: organization, Server: server})
-	if err != nil {
-		return fmt.Errorf("bind schema %q to organization %s: %w", s.schema, organization, err)
-	}
-	if got.OrganizationID != organization {
-		return fmt.Errorf("%w: schema %q mirrors organization %s (read from %s), the token is for %s: choose another schema (--schema) or the right token",
-			ErrOtherOrganization, s.schema, got.OrganizationID, got.Server, organization)
-	}
-	return nil
-}
-
-// Version is the version of Polar's API that the mirror was last read in.
-type Version struct {
-	Name    string    // "" = none yet
-	Retired string    // the one configured, where Polar does not serve that any more
-	Since   time.Time // when these became so
-}
-
-// SetVersion notes the version of Polar's API that is asked for. It writes only what is new.
-func (s *Store) SetVersion(ctx context.Context, v Version) error {
-	var retired *string
-	if v.Retired != "" {
-		retired = &v.Retired
-	}
-	if err := s.q.MetaVersion(ctx, db.MetaVersionParams{Version: &v.Name, Retired: retired}); err != nil {
-		return fmt.Errorf("note the version of the API: %w", err)
-	}
-	return nil
-}
-
-// Version is the one that SetVersion noted last.
-func (s *Store) Version(ctx context.Context) (v Version, err error) {
-	m, err := s.q.MetaVersionGet(ctx)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return v, nil
-	}
-	if err != nil {
-		return v, fmt.Errorf("read the version of the API: %w", err)
-	}
-	if m.PolarVersion != nil {
-		v.Name = *m.PolarVersion
-	}
-	if m.PolarVersionRetired != nil {
-		v.Retired = *m.PolarVersionRetired
-	}
-	if m.PolarVersionAt != nil {
-		v.Since = *m.PolarVersionAt
-	}
-	return v, nil
-}
-
-// Organization is the one this schema is bound to; false when it was never filled.
-func (s *Store) Organization(ctx context.Context) (uuid.UUID, bool, error) {
-	m, err := s.q.MetaGet(ctx)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return uuid.UUID{}, false, nil
-	}
-	if err != nil {
-		return uuid.UUID{}, false, fmt.Errorf("read the organization of schema %q: %w", s.schema, err)
-	}
-	return m.OrganizationID, true, nil
-}

@@ -41,7 +41,7 @@ func TestSchemaNames(t *testing.T) {
 		if len(applied) == 0 {
 			t.Fatalf("%q: nothing applied: its tables went to another schema", name)
 		}
-		if n, err := s.Count(t.Context(), "orders"); err != nil || n != 0 {
+		if n, err := s.Rows("orders").CountLive(t.Context()); err != nil || n != 0 {
 			t.Fatalf("%q: count %d, %v", name, n, err)
 		}
 		var schema string
@@ -132,11 +132,11 @@ func TestBindRefusesASecondOrganization(t *testing.T) {
 	s := open(t, pgtest.Migrated(t), "polar")
 	one, two := uuid.New(), uuid.New()
 	for range 2 {
-		if err := s.Bind(t.Context(), one, "https://api.polar.sh"); err != nil {
+		if err := s.Polar().BindOrganization(t.Context(), one, "https://api.polar.sh"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	err := s.Bind(t.Context(), two, "https://api.polar.sh")
+	err := s.Polar().BindOrganization(t.Context(), two, "https://api.polar.sh")
 	if !errors.Is(err, store.ErrOtherOrganization) || !strings.Contains(err.Error(), one.String()) {
 		t.Errorf("second organization: %v", err)
 	}
@@ -167,15 +167,15 @@ func TestLease(t *testing.T) {
 	t.Parallel()
 	s := open(t, pgtest.Migrated(t), "polar")
 	ctx := t.Context()
-	first, err := s.Begin(ctx, "orders", store.KindSweep, "one", time.Hour)
+	first, err := s.Runs().Begin(ctx, "orders", store.KindSweep, "one", time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.Begin(ctx, "orders", store.KindSweep, "two", time.Hour)
+	_, err = s.Runs().Begin(ctx, "orders", store.KindSweep, "two", time.Hour)
 	if !errors.Is(err, store.ErrBusy) || !strings.Contains(err.Error(), "held by one") {
 		t.Errorf("a held lease: %v", err)
 	}
-	if other, err := s.Begin(ctx, "customers", store.KindSweep, "two", time.Hour); err != nil {
+	if other, err := s.Runs().Begin(ctx, "customers", store.KindSweep, "two", time.Hour); err != nil {
 		t.Errorf("another stream: %v", err)
 	} else if err := other.Finish(ctx, store.Closing{Outcome: "succeeded"}); err != nil {
 		t.Error(err)
@@ -185,7 +185,7 @@ func TestLease(t *testing.T) {
 	if _, err := s.Pool().Exec(ctx, "UPDATE sync_streams SET leased_until = now() - interval '1 second' WHERE stream = 'orders'"); err != nil {
 		t.Fatal(err)
 	}
-	second, err := s.Begin(ctx, "orders", store.KindSweep, "two", time.Hour)
+	second, err := s.Runs().Begin(ctx, "orders", store.KindSweep, "two", time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,7 +205,7 @@ func TestLease(t *testing.T) {
 	if err := first.Finish(ctx, store.Closing{Outcome: "succeeded"}); !errors.Is(err, store.ErrLeaseLost) {
 		t.Errorf("finish: %v", err)
 	}
-	if n, err := s.Count(ctx, "customers"); err != nil || n != 0 {
+	if n, err := s.Rows("customers").CountLive(ctx); err != nil || n != 0 {
 		t.Errorf("%d rows of a page that had lost its lease, %v", n, err)
 	}
 	if err := second.Renew(ctx); err != nil {

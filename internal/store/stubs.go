@@ -168,18 +168,3 @@ func (r *Run) remember(settled []copyOf) {
 		r.known[c] = struct{}{}
 	}
 }
-
-// Copies lists the live rows of a table that are known from copies inside other objects only.
-func (s *Store) Copies(ctx context.Context, table string) ([]uuid.UUID, error) {
-	rows, err := s.pool.Query(ctx, `
-		SELECT t.id FROM `+pgx.Identifier{table}.Sanitize()+` t JOIN sync_stubs c ON c.stream = $1 AND c.id = t.id
-		WHERE t._deleted_at IS NULL AND c.resolved_at IS NULL ORDER BY t.id`, table)
-	var ids []uuid.UUID
-	if err == nil {
-		ids, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
-	}
-	if err != nil {
-		return nil, fmt.Errorf("look for rows of %s that were only copied: %w", table, err)
-	}
-	return ids, nil
-}

@@ -1,0 +1,95 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"syncd/internal/store/db"
+)
+
+// ByID is the Filter of a Changed whose Value is the id of the object.
+const ByID = "id"
+
+// Changed says that something of a stream has changed at Polar: one object
+// (ByID), or what a filter of the stream's list finds.
+type Changed struct {
+	Stream, Filter, Value string
+	Owner                 uuid.UUID // customer of the object; nil where the source does not tell
+	At                    time.Time // by Polar's clock
+}
+
+// Changes notes what is known to have changed, until it is fetched: sync_changes.
+type Changes struct{ s *Store }
+
+// Changes returns the handle on sync_changes.
+func (s *Store) Changes() Changes { return Changes{s} }
+
+// Note records changes that are to be fetched. Repeats of one are one; a change
+// that has been fetched since is not fetched again.
+func (cs Changes) Note(ctx context.Context, changes []Changed) error {
+	if len(changes) == 0 {
+		return nil
+	}
+	stamp, err := cs.s.Stamp(ctx)
+	if err != nil {
+		return fmt.Errorf("note %d changes: %w", len(changes), err)
+	}
+	p := db.ChangesNoteParams{NotedAt: stamp}
+	for _, c := range changes {
+		p.Streams, p.Filters, p.Values = append(p.Streams, c.Stream), append(p.Filters, c.Filter), append(p.Values, c.Value)
+		p.Owners, p.Changed = append(p.Owners, c.Owner), append(p.Changed, c.At)
+	}
+	if err := cs.s.q.ChangesNote(ctx, p); err != nil {
+		return fmt.Errorf("note %d changes: %w", len(changes), err)
+	}
+	return nil
+}
+
+// Pending lists up to most changes of a stream that are still to be fetched, the
+// oldest first. What was asked for within lag after the change was noted is to be
+// fetched once more, after the lag.
+func (cs Changes) Pending(ctx context.Context, stream string, lag time.Duration, most int) ([]Changed, error) {
+	rows, err := cs.s.q.ChangesPending(ctx, db.ChangesPendingParams{Stream: stream, LagSeconds: lag.Seconds(), Most: int32(most)})
+	if err != nil {
+		return nil, fmt.Errorf("read the pending changes of %s: %w", stream, err)
+	}
+	changes := make([]Changed, len(rows))
+	for i, r := range rows {
+		changes[i] = Changed{stream, r.Filter, r.Value, deref(r.Owner), r.ChangedAt}
+	}
+	return changes, nil
+}
+
+// PendingCounts counts the changes that are still to be fetched, by stream.
+func (cs Changes) PendingCounts(ctx context.Context) (map[string]int64, error) {
+	rows, err := cs.s.q.ChangesPendingCount(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("count pending changes: %w", err)
+	}
+	counts := make(map[string]int64, len(rows))
+	for _, r := range rows {
+		counts[r.Stream] = r.Pending
+	}
+	return counts, nil
+}
+
+// Settle records that what these changes name was asked for after a moment, as
+// Stamp tells it, and is stored. Changes later than until are left.
+//
+// It tells when the latest of them happened; zero: there are none.
+func (cs Changes) Settle(ctx context.Context, stream, filter string, values []string, at, until time.Time) (newest time.Time, err error) {
+	if len(values) == 0 {
+		return newest, nil
+	}
+	newest, err = cs.s.q.ChangesKnown(ctx, db.ChangesKnownParams{Stream: stream, Filter: filter, Values: values, KnownAt: &at, Until: until})
+	if err != nil {
+		return newest, fmt.Errorf("settle changes of %s: %w", stream, err)
+	}
+	if newest.Year() == 1 {
+		return time.Time{}, nil
+	}
+	return newest, nil
+}

@@ -1,0 +1,135 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"syncd/internal/store/db"
+)
+
+// Streams tells how streams stand, without asking Polar.
+type Streams struct{ s *Store }
+
+// Streams returns the handle on how streams stand.
+func (s *Store) Streams() Streams { return Streams{s} }
+
+// RunStatus is the last run of a stream, or the last round of tails. A run that is under way has the outcome "running" and
+// its holder as the reason. One whose lease has ended without it being closed is interrupted.
+type RunStatus struct {
+	Kind, Outcome, Reason       string // Outcome "never": there was none
+	StartedAt, FinishedAt       time.Time
+	Pages, Requests             int64
+	Inserted, Updated, Rejected int64
+}
+
+func runStatus(r db.RunsLastRow) RunStatus {
+	s := RunStatus{Kind: r.Kind, Outcome: deref(r.Outcome), Reason: deref(r.Reason), StartedAt: r.StartedAt, FinishedAt: deref(r.FinishedAt),
+		Pages: r.Pages, Requests: r.Requests, Inserted: r.RowsInserted, Updated: r.RowsUpdated, Rejected: r.RowsRejected}
+	switch {
+	case r.FinishedAt != nil:
+	case r.Leased:
+		s.Outcome, s.Reason = "running", "by "+r.Holder
+	default:
+		s.Outcome, s.Reason = "interrupted", fmt.Sprintf("its process (%s) stopped without closing the run, and its lease has ended", r.Holder)
+	}
+	return s
+}
+
+// StreamStatus is the last run of a stream and the state of its table.
+type StreamStatus struct {
+	Stream string
+	RunStatus
+	CompleteAt    time.Time // start of the last complete sweep; zero: never
+	SucceededAt   time.Time // start of the last run that succeeded; zero: never
+	Unfinished    bool      // a sweep is under way or was interrupted
+	Rows          int64     // rows in the table that are not tombstoned
+	Held, HeldRun int64     // deletions that are held back, and the run to approve
+}
+
+// Statuses reports on each stream of names, in their order. A stream that never
+// ran has zero times.
+func (ss Streams) Statuses(ctx context.Context, names []string) ([]StreamStatus, error) {
+	states, err := ss.s.q.StreamsList(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read stream states: %w", err)
+	}
+	runs, err := ss.s.q.RunsLast(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read last runs: %w", err)
+	}
+	good, err := ss.s.q.RunsLastSuccess(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read last successes: %w", err)
+	}
+	at := map[string]*StreamStatus{}
+	list := make([]StreamStatus, len(names))
+	for i, name := range names {
+		list[i].Stream, list[i].Outcome = name, "never"
+		at[name] = &list[i]
+	}
+	for _, st := range states {
+		if a := at[st.Stream]; a != nil {
+			a.CompleteAt, a.Unfinished = deref(st.CompleteAt), st.SweepID != nil
+		}
+	}
+	for _, g := range good {
+		if a := at[g.Stream]; a != nil {
+			a.SucceededAt = g.StartedAt
+		}
+	}
+	for _, r := range runs {
+		if a := at[r.Stream]; a != nil {
+			a.RunStatus = runStatus(r)
+		}
+	}
+	suspects, err := ss.s.q.SuspectsCount(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read suspects: %w", err)
+	}
+	for _, r := range suspects {
+		if a := at[r.Stream]; a != nil {
+			a.Held, a.HeldRun = r.Held, r.HeldRun
+		}
+	}
+	for i := range list {
+		if list[i].Rows, err = ss.s.Rows(list[i].Stream).CountLive(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// Freshness says up to when a stream is mirrored, and how that is known. Zero times: never.
+type Freshness struct {
+	DataThrough time.Time // Polar's state of that moment is here, as far as a tail can see it
+	PolledAt    time.Time // when Polar last answered a tail
+	CompleteAt  time.Time // start of the last complete sweep, which sees everything
+	Pending     int64     // changes that are known of and not fetched yet
+	SweepDue    string    // why a tail wants a sweep; "" when it does not
+	// FeedLag is by how much the feeds that cover the stream tell late; negative: none does.
+	FeedLag   time.Duration
+	CoveredBy []string // what shows changes between sweeps
+}
+
+// Freshness reads the view of that name, by stream.
+func (ss Streams) Freshness(ctx context.Context) (map[string]Freshness, error) {
+	rows, err := ss.s.q.Freshness(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read how fresh the streams are: %w", err)
+	}
+	by := make(map[string]Freshness, len(rows))
+	for _, r := range rows {
+		by[r.Stream] = Freshness{r.DataThrough, deref(r.PolledAt), deref(r.CompleteAt), r.PendingChanges, deref(r.SweepDue), time.Duration(r.FeedLag * float64(time.Second)), r.CoveredBy}
+	}
+	return by, nil
+}
+
+// Emptied lists the streams of late whose lists bring nothing of what their tables have.
+func (ss Streams) Emptied(ctx context.Context) ([]string, error) {
+	streams, err := ss.s.q.StreamsEmptied(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read which streams have lost everything: %w", err)
+	}
+	return streams, nil
+}
