@@ -7,10 +7,10 @@ import (
 	"strings"
 	"time"
 
+	"syncd/internal/audit"
 	"syncd/internal/config"
 	"syncd/internal/daemon"
 	"syncd/internal/humanize"
-	"syncd/internal/mirror"
 )
 
 type auditCmd struct {
@@ -47,14 +47,14 @@ func (cmd *auditCmd) Run(c *command) error {
 	if states == 0 {
 		states = -1
 	}
-	report, err := org.Runner.Audit(ctx, mirror.AuditOptions{Streams: cmd.Streams, Cached: cmd.Cached, States: states})
+	report, err := org.Auditor.Audit(ctx, audit.Options{Streams: cmd.Streams, Cached: cmd.Cached, States: states})
 	if err != nil {
 		return daemon.InterruptionOr(ctx, err)
 	}
 	if cmd.JSON {
 		err = printJSON(c.stdout, struct {
 			Clean bool `json:"clean"`
-			mirror.Audit
+			audit.Report
 		}{report.Clean(), report})
 	} else {
 		err = printAudit(c.stdout, report)
@@ -65,7 +65,7 @@ func (cmd *auditCmd) Run(c *command) error {
 	return err
 }
 
-func printAudit(w io.Writer, report mirror.Audit) error {
+func printAudit(w io.Writer, report audit.Report) error {
 	var b strings.Builder
 	t := table{head: []string{"STREAM", "AGAINST", "FINDINGS", "CHANGED SINCE", "NOTE"}, align: "llrrl"}
 	for _, c := range report.Checks {

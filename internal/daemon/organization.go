@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 
+	"syncd/internal/audit"
 	"syncd/internal/config"
 	"syncd/internal/fetch"
 	"syncd/internal/mirror"
@@ -11,12 +12,13 @@ import (
 	"syncd/internal/store"
 )
 
-// Organization is one organization at Polar and the schema that mirrors it: the client that reads, the store that writes, and
-// the runner between them.
+// Organization is one organization at Polar and the schema that mirrors it: the client that reads, the store that writes,
+// the runner between them, and what audits through it.
 type Organization struct {
-	Client *fetch.Client
-	Store  *store.Store
-	Runner *mirror.Runner
+	Client  *fetch.Client
+	Store   *store.Store
+	Runner  *mirror.Runner
+	Auditor *audit.Auditor
 }
 
 // Opening says how an organization is opened.
@@ -49,16 +51,20 @@ func Open(ctx context.Context, cfg *config.Config, o Opening) (*Organization, er
 			"parallel", fits, "instead_of", cfg.Parallel, "which_needs", store.Connections(cfg.Parallel))
 		cfg.Parallel = fits
 	}
+	var auditor *audit.Auditor
 	runner, err := mirror.New(mirror.Config{
 		Client: client, Store: s, Off: cfg.StreamsOff, Retention: cfg.Retention(), Parallel: cfg.Parallel,
 		OrganizationID: cfg.OrganizationID, LeaseTTL: cfg.Lease, Log: o.Log, Observer: o.Observer,
 	})
+	if err == nil {
+		auditor, err = audit.New(runner)
+	}
 	if err != nil {
 		s.Close()
 		client.Close()
 		return nil, err
 	}
-	return &Organization{client, s, runner}, nil
+	return &Organization{client, s, runner, auditor}, nil
 }
 
 // Close gives the connections back.

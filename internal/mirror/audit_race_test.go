@@ -7,7 +7,7 @@ import (
 	"sync"
 	"testing"
 
-	"syncd/internal/mirror"
+	"syncd/internal/audit"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
 )
@@ -75,7 +75,7 @@ func TestAuditWhileTheWorldMoves(t *testing.T) {
 		}
 	}), slog.New(slog.DiscardHandler))
 	for range 3 {
-		a, err := r.Audit(t.Context(), mirror.AuditOptions{States: -1})
+		a, err := auditor(t, r).Audit(t.Context(), audit.Options{States: -1})
 		if err != nil {
 			t.Error(err)
 		}

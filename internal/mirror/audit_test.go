@@ -7,14 +7,25 @@ import (
 	"strings"
 	"testing"
 
+	"syncd/internal/audit"
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
 )
 
-func (h *harness) audit(t *testing.T, o mirror.AuditOptions) mirror.Audit {
+// auditor audits through a runner.
+func auditor(t *testing.T, r *mirror.Runner) *audit.Auditor {
 	t.Helper()
-	a, err := h.Audit(t.Context(), o)
+	a, err := audit.New(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func (h *harness) audit(t *testing.T, o audit.Options) audit.Report {
+	t.Helper()
+	a, err := auditor(t, h.Runner).Audit(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +38,7 @@ func (h *harness) audit(t *testing.T, o mirror.AuditOptions) mirror.Audit {
 }
 
 // agrees demands an audit without findings.
-func (h *harness) agrees(t *testing.T, o mirror.AuditOptions) {
+func (h *harness) agrees(t *testing.T, o audit.Options) {
 	t.Helper()
 	if a := h.audit(t, o); !a.Clean() {
 		for _, f := range a.Findings {
@@ -42,7 +53,7 @@ func TestAuditFindsDamage(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Customers: 60}})
 	h.sync(t)
-	h.agrees(t, mirror.AuditOptions{})
+	h.agrees(t, audit.Options{})
 
 	// nth picks a row that no other damage touches, and not one of the newest: those may simply not have been read yet.
 	nth := func(table, where string, n int) string {
@@ -84,7 +95,7 @@ func TestAuditFindsDamage(t *testing.T) {
 	product := nth("products", "id IN (SELECT product_id FROM orders)", 0)
 	damage("products "+product+" lost ", "DELETE FROM products WHERE id = $1", product)
 
-	a := h.audit(t, mirror.AuditOptions{})
+	a := h.audit(t, audit.Options{})
 	for _, f := range a.Findings {
 		name := strings.Join([]string{f.Stream, f.Key, f.Kind, f.Field}, " ")
 		if !want[name] {
@@ -105,8 +116,8 @@ func TestAuditFindsDamage(t *testing.T) {
 		t.Errorf("%d findings on record, %d were made", n, len(a.Findings))
 	}
 	h.equal(t)
-	h.agrees(t, mirror.AuditOptions{})
-	h.agrees(t, mirror.AuditOptions{Cached: true})
+	h.agrees(t, audit.Options{})
+	h.agrees(t, audit.Options{Cached: true})
 }
 
 // What merely happened since the last sweep is no finding, but the mirror is up to date with it afterwards.
@@ -115,7 +126,7 @@ func TestAuditOfAMovingWorld(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Customers: 40}})
 	h.sync(t)
-	h.agrees(t, mirror.AuditOptions{})
+	h.agrees(t, audit.Options{})
 	customers := h.stored(t, "customers", "_deleted_at IS NULL AND type = 'individual' ORDER BY id")
 	for i, c := range customers[:6] {
 		path := "/v1/customers/" + c["id"].(string)
@@ -135,7 +146,7 @@ func TestAuditOfAMovingWorld(t *testing.T) {
 	for _, o := range h.stored(t, "orders", "status = 'paid' AND refundable_amount > 0 ORDER BY id")[:3] {
 		h.want(t, http.StatusCreated, "POST", "/v1/refunds/", fmt.Sprintf(`{"order_id":"%s","reason":"other","amount":1}`, o["id"]))
 	}
-	a := h.audit(t, mirror.AuditOptions{})
+	a := h.audit(t, audit.Options{})
 	moved := 0
 	for _, c := range a.Checks {
 		moved += c.Moved
@@ -145,7 +156,7 @@ func TestAuditOfAMovingWorld(t *testing.T) {
 	}
 	h.sync(t)
 	h.equal(t, "customers", "orders", "subscriptions")
-	h.agrees(t, mirror.AuditOptions{})
+	h.agrees(t, audit.Options{})
 }
 
 // A difference that Polar itself has between its list and its export stays open.
@@ -155,16 +166,16 @@ func TestAuditFindingStaysOpen(t *testing.T) {
 	h := start(t, setup{})
 	h.sync(t)
 	h.exec(t, "UPDATE orders_export SET status = 'void' WHERE id = (SELECT id FROM orders_export WHERE status = 'paid' ORDER BY id LIMIT 1)")
-	a := h.audit(t, mirror.AuditOptions{Streams: []string{"orders"}, Cached: true})
+	a := h.audit(t, audit.Options{Streams: []string{"orders"}, Cached: true})
 	if len(a.Findings) != 1 || a.Findings[0].Healed || a.Findings[0].Field != "status" || a.Clean() {
 		t.Fatalf("%+v", a)
 	}
 	// It is reported until an audit no longer finds it, also by an audit that has not made it itself.
-	if a = h.audit(t, mirror.AuditOptions{Streams: []string{"orders"}, Cached: true}); len(a.Findings) != 1 {
+	if a = h.audit(t, audit.Options{Streams: []string{"orders"}, Cached: true}); len(a.Findings) != 1 {
 		t.Errorf("again: %+v", a.Findings)
 	}
 	h.exec(t, "UPDATE orders_export SET _hash = ''")
-	h.agrees(t, mirror.AuditOptions{Streams: []string{"orders_export"}})
+	h.agrees(t, audit.Options{Streams: []string{"orders_export"}})
 	if n := query[int](t, h, "SELECT count(*) FROM sync_findings WHERE resolved_at IS NULL"); n != 0 {
 		t.Errorf("%d findings open", n)
 	}
@@ -177,11 +188,11 @@ func TestAuditWithoutAnExport(t *testing.T) {
 	h := start(t, setup{})
 	h.sync(t)
 	h.fault(t, "short:path=/v1/orders/export,value=3000")
-	a, err := h.Audit(t.Context(), mirror.AuditOptions{})
+	a, err := auditor(t, h.Runner).Audit(t.Context(), audit.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	failed := slices.IndexFunc(a.Checks, func(c mirror.Check) bool { return c.Failed != "" })
+	failed := slices.IndexFunc(a.Checks, func(c audit.Check) bool { return c.Failed != "" })
 	if a.Clean() || failed < 0 || a.Checks[failed].Against != "orders_export" || len(a.Checks) < 10 {
 		t.Errorf("%+v", a.Checks)
 	}
@@ -197,7 +208,7 @@ func TestAuditFindsAWrongFigure(t *testing.T) {
 	h.exec(t, `DELETE FROM metrics WHERE id = (SELECT id FROM metrics WHERE slug = 'orders' AND "interval" = 'day' ORDER BY period_start LIMIT 1)`)
 	h.exec(t, `INSERT INTO metrics (id, "interval", timezone, period_start, slug, value, type, display_name, _hash, _requested_at)
 		SELECT gen_random_uuid(), "interval", 'Europe/Berlin', period_start, slug, value, type, display_name, _hash, _requested_at FROM metrics WHERE slug = 'checkouts' AND "interval" = 'month' ORDER BY period_start LIMIT 1`)
-	a := h.audit(t, mirror.AuditOptions{Streams: []string{"metrics"}})
+	a := h.audit(t, audit.Options{Streams: []string{"metrics"}})
 	found := map[string]string{}
 	for _, f := range a.Findings {
 		found[f.Kind] = f.Key[strings.LastIndexByte(f.Key, ' ')+1:]
@@ -208,5 +219,5 @@ func TestAuditFindsAWrongFigure(t *testing.T) {
 	if len(a.Findings) != 3 || found["different"] != "revenue" || found["lost"] != "orders" || found["extra"] != "checkouts" {
 		t.Errorf("%+v", a.Findings)
 	}
-	h.agrees(t, mirror.AuditOptions{Streams: []string{"metrics_export"}, Cached: true})
+	h.agrees(t, audit.Options{Streams: []string{"metrics_export"}, Cached: true})
 }

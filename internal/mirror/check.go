@@ -85,30 +85,3 @@ func (s Stream) check() error {
 	}
 	return errors.Join(errs...)
 }
-
-// named is the stream whose rows a column names: order_id those of orders.
-func named(column string) string { return strings.TrimSuffix(column, "_id") + "s" }
-
-// checkReferences finds columns that name rows of another stream and of which the entry does not say whether these have to
-// be there. The organization, which all rows name, is not looked for.
-func checkReferences(streams []Stream) error {
-	var errs []error
-	known := map[string]bool{}
-	for _, s := range streams {
-		known[s.Name] = s.Name != "organizations"
-	}
-	for _, s := range streams {
-		told := slices.Concat(s.Refers, s.Loose)
-		for _, column := range told {
-			if !s.Table.Has(column) {
-				errs = append(errs, fmt.Errorf("stream %q: there is no column %q to refer to %s", s.Name, column, named(column)))
-			}
-		}
-		for _, c := range s.Table.List {
-			if strings.HasSuffix(c.Name, "_id") && known[named(c.Name)] && named(c.Name) != s.Name && !slices.Contains(told, c.Name) {
-				errs = append(errs, fmt.Errorf("stream %q: does the audit look for the rows of %s that %s names? Say so in Refers or in Loose", s.Name, named(c.Name), c.Name))
-			}
-		}
-	}
-	return errors.Join(errs...)
-}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"testing"
 
+	"syncd/internal/audit"
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
@@ -92,5 +93,5 @@ func TestExportHeadersChange(t *testing.T) {
 	}
 	// A column that is not there is not compared.
 	h.sync(t)
-	h.agrees(t, mirror.AuditOptions{Cached: true, Streams: []string{"orders", "subscriptions"}})
+	h.agrees(t, audit.Options{Cached: true, Streams: []string{"orders", "subscriptions"}})
 }

@@ -3,8 +3,8 @@ package mirror_test
 import (
 	"testing"
 
+	"syncd/internal/audit"
 	"syncd/internal/localpg/pgtest"
-	"syncd/internal/mirror"
 	"syncd/internal/slowtest"
 )
 
@@ -16,7 +16,7 @@ func TestThroughATransactionPooler(t *testing.T) {
 	h.sync(t)
 	h.equal(t)
 	h.round(t)
-	h.agrees(t, mirror.AuditOptions{})
+	h.agrees(t, audit.Options{})
 	h.sync(t)
 	h.equal(t)
 }

@@ -34,10 +34,11 @@ const pickAtOnce = 50
 //
 // The Result is Partial when some of the ids could not be dealt with: Reason names them. It is Failed when none could.
 func (r *Runner) Refresh(ctx context.Context, stream string, ids ...uuid.UUID) Result {
-	return r.refresh(ctx, stream, store.KindRefresh, ids)
+	return r.RefreshAs(ctx, store.KindRefresh, stream, ids)
 }
 
-func (r *Runner) refresh(ctx context.Context, stream, kind string, ids []uuid.UUID) Result {
+// RefreshAs is Refresh by a run of another kind: one of the store's names of kinds.
+func (r *Runner) RefreshAs(ctx context.Context, kind, stream string, ids []uuid.UUID) Result {
 	return r.do(ctx, spec{stream, kind, noLease}, func(ctx context.Context, run *Run) error {
 		f := newRefresh(run)
 		if err := f.objects(ctx, ids); err != nil {
@@ -45,6 +46,34 @@ func (r *Runner) refresh(ctx context.Context, stream, kind string, ids []uuid.UU
 		}
 		return f.settle(ctx)
 	})
+}
+
+// RefreshMoments fetches all rows of these moments, of a stream whose list filters by time, and writes them whole. It is for
+// rows of which nothing is known but when they were made.
+func (r *Runner) RefreshMoments(ctx context.Context, kind, stream string, moments []time.Time) Result {
+	return r.do(ctx, spec{stream, kind, noLease}, func(ctx context.Context, run *Run) error {
+		run.force = true
+		for _, at := range moments {
+			page, err := run.moment(ctx, at)
+			if err != nil {
+				return err
+			}
+			if err := run.store(ctx, page, nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// moment reads the rows of one moment, of a list that filters by time.
+func (run *Run) moment(ctx context.Context, at time.Time) (fetch.Page, error) {
+	const around = time.Microsecond // the bounds are exclusive
+	bound := func(at time.Time) []string { return []string{at.UTC().Format("2006-01-02T15:04:05.000000Z")} }
+	k := run.s.Scan.(fetch.Keyset)
+	page, err := run.r.Client.Page(ctx, run.s.Path, url.Values{k.After: bound(at.Add(-around)), k.Before: bound(at.Add(around)), "limit": {"100"}, "page": {"1"}})
+	run.requests += int64(page.Requests)
+	return page, err
 }
 
 // RefreshExternal refreshes one customer or member by the ids of the user's own system: that of the customer, and then

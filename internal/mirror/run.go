@@ -82,6 +82,14 @@ func (r *Runner) Once(ctx context.Context, stream string) Result {
 	return r.do(ctx, spec{stream: stream, kind: store.KindSweep}, readWhole)
 }
 
+// Rewrite sweeps one stream and writes each of its rows anew, also where the stored digest says that nothing has changed.
+func (r *Runner) Rewrite(ctx context.Context, stream string) Result {
+	return r.do(ctx, spec{stream: stream, kind: store.KindSweep}, func(ctx context.Context, run *Run) error {
+		run.force = true
+		return readWhole(ctx, run)
+	})
+}
+
 // do makes a run. It is the one way to make any.
 func (r *Runner) do(ctx context.Context, sp spec, do work) Result {
 	ctx = fetch.WithPriority(ctx, r.priorityOf(sp.stream, sp.kind))
@@ -112,7 +120,7 @@ func (r *Runner) begin(ctx context.Context, sp spec, res *Result) *Run {
 		res.Outcome, res.Reason = Skipped, why
 		return nil
 	}
-	if r.draining() {
+	if r.Draining() {
 		res.Outcome, res.Reason = Interrupted, "stopping"
 		return nil
 	}
@@ -255,7 +263,7 @@ func (res *Result) fail(o Outcome, err error) {
 
 // brokenOff tells a run that was stopped from one that failed.
 func (r *Runner) brokenOff(ctx context.Context, err error) Outcome {
-	if ctx.Err() != nil || (r.draining() && errors.Is(err, context.Canceled)) {
+	if ctx.Err() != nil || (r.Draining() && errors.Is(err, context.Canceled)) {
 		return Interrupted
 	}
 	return Failed

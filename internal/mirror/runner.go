@@ -156,9 +156,6 @@ func New(c Config) (*Runner, error) {
 		drain:    make(chan struct{}),
 		disabled: map[string]string{},
 	}
-	if err := checkReferences(c.Streams); err != nil {
-		return nil, err
-	}
 	for i, s := range c.Streams {
 		if err := s.check(); err != nil {
 			return nil, err
@@ -200,6 +197,14 @@ func (r *Runner) Names() []string {
 	return names
 }
 
+// Stream is an entry of the table of streams; nil where none has the name.
+func (r *Runner) Stream(name string) *Stream {
+	if s := r.streams[name]; s != nil {
+		return &s.Stream
+	}
+	return nil
+}
+
 // UnknownStreamError names what was asked for, and what may have been meant.
 type UnknownStreamError struct{ Name, Nearest string }
 
@@ -230,7 +235,8 @@ func (r *Runner) Resolve(names ...string) ([]string, error) {
 // end as interrupted, and the next ones go on where they stopped.
 func (r *Runner) Drain() { r.drainOnce.Do(func() { close(r.drain) }) }
 
-func (r *Runner) draining() bool {
+// Draining tells whether runs have been asked to stop.
+func (r *Runner) Draining() bool {
 	select {
 	case <-r.drain:
 		return true
@@ -395,7 +401,7 @@ const mostCopies = 500
 func (r *Runner) askForCopies(ctx context.Context, results []Result) error {
 	for i, res := range results {
 		s := r.streams[res.Stream]
-		if res.Outcome != Succeeded || s.Get == "" || r.draining() {
+		if res.Outcome != Succeeded || s.Get == "" || r.Draining() {
 			continue
 		}
 		ids, err := r.Store.Rows(s.Name).CopiedIDs(ctx)
@@ -405,7 +411,7 @@ func (r *Runner) askForCopies(ctx context.Context, results []Result) error {
 		if len(ids) == 0 {
 			continue
 		}
-		asked := r.refresh(ctx, s.Name, store.KindRefresh, ids[:min(mostCopies, len(ids))])
+		asked := r.RefreshAs(ctx, store.KindRefresh, s.Name, ids[:min(mostCopies, len(ids))])
 		results[i].Requests += asked.Requests
 		results[i].Deleted += asked.Deleted
 		results[i].Updated += asked.Updated

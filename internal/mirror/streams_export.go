@@ -1,8 +1,6 @@
 package mirror
 
 import (
-	"context"
-
 	"syncd/internal/fetch"
 	"syncd/internal/item"
 	"syncd/internal/store"
@@ -47,23 +45,6 @@ func exportStreams() []Stream {
 			Of:       []string{"metrics"}, Link: (*db.Queries).MetricsExportLink,
 			Table: store.TableOf((*db.Queries).MetricsExportUpsert), Tail: Tail{Unseen: unseen}},
 	}
-}
-
-// manyInserted is from when on what Postgres knows of a table is out of date.
-const manyInserted = 1000
-
-// link finds the mirrored rows that those of an export belong to.
-func (run *Run) link(ctx context.Context) error {
-	if run.s.Link == nil {
-		return nil
-	}
-	// Right after a first sync Postgres knows nothing of the tables yet, and would join them row by row.
-	if run.record != nil && run.record.Counts.Inserted > manyInserted {
-		if err := run.r.Store.Audit().Analyze(ctx, append([]string{run.s.Name}, run.s.Of...)...); err != nil {
-			return err
-		}
-	}
-	return run.r.Store.Audit().LinkExport(ctx, run.s.Name, run.s.Link)
 }
 
 // The headers below are those of today first, then those from before August 2026.

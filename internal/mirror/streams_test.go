@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"syncd/internal/audit"
 	"syncd/internal/mirror"
 	"syncd/internal/slowtest"
 	"syncd/internal/store"
@@ -92,7 +93,10 @@ func TestStreamsContractRefuses(t *testing.T) {
 				spoil(&streams[i])
 			}
 		}
-		_, err := mirror.New(mirror.Config{Store: h.store, Streams: streams})
+		r, err := mirror.New(mirror.Config{Store: h.store, Streams: streams})
+		if err == nil {
+			_, err = audit.New(r)
+		}
 		if err == nil || !strings.Contains(err.Error(), `"orders"`) {
 			t.Errorf("%s: %v", name, err)
 		}

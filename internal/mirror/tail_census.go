@@ -16,6 +16,8 @@ const (
 	censusEvery = time.Hour
 	// census is the name under which it is kept when the export was asked for.
 	census = "census"
+	// mostLost is how many rows that only the export has are fetched one by one; a sweep costs less than more of them.
+	mostLost = 200
 )
 
 // takeCensus turns a sweep that is due into one request where the stream has
@@ -54,7 +56,7 @@ func (t *tail) takeCensus(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if max(len(changed), len(extra)) >= store.MostDifferences || len(lost) > manyDifferences {
+	if max(len(changed), len(extra)) >= store.MostDifferences || len(lost) > mostLost {
 		return nil // there may be more, and a sweep costs less than to ask for each
 	}
 	var ids []uuid.UUID

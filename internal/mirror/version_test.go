@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"syncd/internal/audit"
 	"syncd/internal/fetch"
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
@@ -47,9 +48,9 @@ func (h *harness) complete(t *testing.T, r *mirror.Runner, what string) {
 	if res, err := r.Tail(t.Context()); err != nil || res.Outcome != mirror.Succeeded {
 		t.Errorf("%s: tail: %s %s, %v", what, res.Outcome, res.Reason, err)
 	}
-	audit, err := r.Audit(t.Context(), mirror.AuditOptions{States: -1})
-	if err != nil || !audit.Clean() {
-		t.Errorf("%s: audit: %+v, %v", what, audit, err)
+	found, err := auditor(t, r).Audit(t.Context(), audit.Options{States: -1})
+	if err != nil || !found.Clean() {
+		t.Errorf("%s: audit: %+v, %v", what, found, err)
 	}
 }
 
@@ -167,8 +168,8 @@ func TestVersionIsAnotherInAuditsAndTails(t *testing.T) {
 				if res, err := r.Tail(t.Context()); err != nil || res.Outcome != mirror.Succeeded {
 					t.Errorf("%s: tail: %s %s, %v", version, res.Outcome, res.Reason, err)
 				}
-				if audit, err := r.Audit(t.Context(), mirror.AuditOptions{Streams: names, States: -1}); err != nil || !audit.Clean() {
-					t.Errorf("%s: audit: %+v, %v", version, audit, err)
+				if found, err := auditor(t, r).Audit(t.Context(), audit.Options{Streams: names, States: -1}); err != nil || !found.Clean() {
+					t.Errorf("%s: audit: %+v, %v", version, found, err)
 				}
 			}
 			for _, version := range polarsim.Versions() {

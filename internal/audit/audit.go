@@ -1,0 +1,224 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"syncd/internal/fetch"
+	"syncd/internal/mirror"
+	"syncd/internal/store"
+)
+
+// Options say what is audited.
+type Options struct {
+	Streams []string // nil = all that are on; the name of an export stands for what it is of
+	Cached  bool     // compare with the exports as they were read last, and ask for none
+	States  int      // how many customer states are compared; 0 = 10, negative = none
+}
+
+// Report is what an audit came to.
+type Report struct {
+	Checks []Check `json:"checks"`
+	// Findings are those that this audit made, healed or not, and those of earlier audits that are still open.
+	Findings []store.Finding `json:"findings"`
+	Requests int64           `json:"requests"`
+}
+
+// Check is one comparison of an audit.
+type Check struct {
+	Stream   string `json:"stream"`
+	Against  string `json:"against"`        // the other source
+	Findings int    `json:"findings"`       // made here
+	Moved    int    `json:"moved"`          // rows that had changed at Polar since they were mirrored: no findings, and up to date now
+	Failed   string `json:"failed"`         // why it could not be made; "" = it was
+	Note     string `json:"note,omitempty"` // what was met beside
+}
+
+// Clean tells whether everything was compared and nothing differed.
+func (r Report) Clean() bool {
+	return len(r.Findings) == 0 && !slices.ContainsFunc(r.Checks, func(c Check) bool { return c.Failed != "" })
+}
+
+// say adds to the note.
+func (c *Check) say(format string, args ...any) {
+	c.Note = strings.TrimPrefix(c.Note+"; "+fmt.Sprintf(format, args...), "; ")
+}
+
+// Auditor audits what an engine mirrors.
+type Auditor struct{ engine *mirror.Runner }
+
+// New makes an Auditor. It refuses a table of streams that does not say of each reference whether the row has to be there.
+func New(engine *mirror.Runner) (*Auditor, error) {
+	if err := checkReferences(engine.Streams); err != nil {
+		return nil, err
+	}
+	return &Auditor{engine}, nil
+}
+
+// Audit compares the mirror with what Polar says of the same things elsewhere. What differs is fetched by id and compared
+// again. A difference counts as a finding only where time passing between the reads does not explain it: the object that
+// Polar gives is the one that the mirror says it has stored, by its digest, and yet the row differed. The findings are in
+// sync_findings; those that the fetch healed are closed there.
+//
+// The error is set only when nothing could be compared at all; what could not be is in the Checks.
+func (au *Auditor) Audit(ctx context.Context, o Options) (Report, error) {
+	engine := au.engine
+	names, err := engine.Resolve(o.Streams...)
+	if err != nil {
+		return Report{}, err
+	}
+	if err := engine.Check(ctx); err != nil {
+		return Report{}, err
+	}
+	a := &auditing{engine: engine, o: o, wanted: map[string]bool{}}
+	if a.since, err = engine.Store.Now(ctx); err != nil {
+		return Report{}, err
+	}
+	for _, name := range names {
+		if of := engine.Stream(name).Of; len(of) > 0 {
+			name = of[len(of)-1]
+		}
+		a.wanted[name] = true
+	}
+	if a.o.States == 0 {
+		a.o.States = 10
+	}
+	before := engine.Client.Requests()
+	for _, check := range a.checks() {
+		if err := ctx.Err(); err != nil {
+			return a.Report, err
+		}
+		if engine.Draining() {
+			return a.Report, context.Canceled
+		}
+		if !a.wanted[check.stream] || engine.Stream(check.stream) == nil {
+			continue
+		}
+		if err := a.compare(ctx, check); err != nil {
+			return a.Report, err
+		}
+	}
+	a.Requests = engine.Client.Requests() - before
+	open, err := engine.Store.Audit().OpenFindings(ctx, slices.Sorted(maps.Keys(a.wanted)))
+	if err != nil {
+		return a.Report, err
+	}
+	for _, f := range open {
+		if !slices.ContainsFunc(a.Findings, func(m store.Finding) bool {
+			return m.Stream == f.Stream && m.Key == f.Key && m.Kind == f.Kind && m.Field == f.Field
+		}) && (f.Kind != store.FindingState || a.since.Sub(f.FirstSeen) > stateCache) {
+			a.Findings = append(a.Findings, f)
+		}
+	}
+	return a.Report, nil
+}
+
+// auditing is an audit under way.
+type auditing struct {
+	Report
+	engine *mirror.Runner
+	o      Options
+	since  time.Time // when it began, by the clock of the database
+	wanted map[string]bool
+}
+
+// comparison is one comparison that can be made.
+type comparison struct {
+	stream, against string
+	kinds           []string // of findings that it makes
+	run             func(ctx context.Context, c *Check) ([]store.Finding, error)
+}
+
+// checks are in an order in which what one heals is no finding of the next: customers before what is told by their address,
+// rows that others refer to before counts.
+func (a *auditing) checks() (list []comparison) {
+	pair := func(name string) {
+		s := a.engine.Stream(name)
+		if s == nil || s.Export == nil {
+			return
+		}
+		p := *s.Export
+		list = append(list, comparison{p.Table, p.Export, []string{store.FindingDifferent, store.FindingLost, store.FindingExtra},
+			func(ctx context.Context, c *Check) ([]store.Finding, error) { return a.pair(ctx, c, p) }})
+	}
+	orphans := func(exported bool) {
+		for _, s := range a.engine.Streams {
+			if refs := a.references(s.Name); len(refs) > 0 && (s.Export != nil) == exported {
+				list = append(list, comparison{s.Name, "what refers to it", nil, func(ctx context.Context, c *Check) ([]store.Finding, error) {
+					return a.orphans(ctx, c, refs)
+				}})
+			}
+		}
+	}
+	pair("customers")
+	orphans(false) // before orders are fetched: they bring copies of what they refer to
+	pair("subscriptions")
+	pair("orders")
+	orphans(true)
+	for _, s := range a.engine.Streams {
+		if len(s.Children) > 0 && s.Get != "" {
+			list = append(list, comparison{s.Name, "its own lists", []string{store.FindingChildren}, func(ctx context.Context, c *Check) ([]store.Finding, error) {
+				return a.children(ctx, c, s)
+			}})
+		}
+	}
+	for _, s := range a.engine.Streams {
+		counter, counts := s.Scan.(fetch.Counter)
+		if counts && !a.engine.Off[s.Name] && len(s.Parents) == 0 {
+			list = append(list, comparison{s.Name, "total_count", nil, func(ctx context.Context, c *Check) ([]store.Finding, error) {
+				return a.count(ctx, c, s, counter)
+			}})
+		}
+	}
+	list = append(list, comparison{"metrics", "metrics_export", []string{store.FindingDifferent, store.FindingLost, store.FindingExtra}, a.figures})
+	if a.o.States > 0 && !slices.ContainsFunc(stateStreams(), func(name string) bool { return a.engine.Stream(name) == nil || a.engine.Off[name] }) {
+		list = append(list, comparison{"customers", "customer states", []string{store.FindingState}, a.states})
+	}
+	return list
+}
+
+// compare makes a comparison and records what it found. An error of Polar's fails that comparison alone.
+func (a *auditing) compare(ctx context.Context, check comparison) error {
+	c := Check{Stream: check.stream, Against: check.against}
+	standings, err := a.engine.Store.Streams().Standings(ctx, []string{check.stream})
+	if err != nil {
+		return err
+	}
+	if a.engine.Off[check.stream] || standings[0].Unavailable != "" {
+		return nil
+	}
+	if standings[0].CompleteAt.IsZero() {
+		c.Failed = "never read as a whole: run `syncd sync " + check.stream + "` first"
+		a.Checks = append(a.Checks, c)
+		return nil
+	}
+	found, err := check.run(ctx, &c)
+	switch {
+	case store.IsStore(err) || ctx.Err() != nil || errors.Is(err, fetch.ErrAuth):
+		return err
+	case err != nil && a.engine.Stream(check.stream).Optional && errors.Is(err, fetch.ErrScope):
+		return nil
+	case err != nil:
+		c.Failed = err.Error()
+	}
+	kinds := check.kinds
+	if c.Failed != "" || a.o.Cached { // older exports do not show that a difference is gone
+		kinds = nil
+	}
+	c.Findings = len(found)
+	a.Checks = append(a.Checks, c)
+	if err := a.engine.Store.Audit().RecordFindings(ctx, check.stream, kinds, a.since, found); err != nil {
+		return err
+	}
+	for _, f := range found {
+		if f.Kind != store.FindingState {
+			a.Findings = append(a.Findings, f)
+		}
+	}
+	return nil
+}

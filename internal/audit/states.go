@@ -1,0 +1,111 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"syncd/internal/fetch"
+	"syncd/internal/store"
+)
+
+// stateCache is for how long Polar keeps a customer state that nothing tells it to make anew (server/polar/customer/service.py).
+const stateCache = time.Hour
+
+// stateStreams are what a customer state is made of; the customer itself comes first.
+func stateStreams() []string {
+	return []string{"customers", "subscriptions", "customer_meters", "benefit_grants"}
+}
+
+// states compares a sample of customer states. One that differs is a finding for good only when it still does after the
+// time for which Polar may have kept an old one.
+func (a *auditing) states(ctx context.Context, c *Check) (found []store.Finding, err error) {
+	standings, err := a.engine.Store.Streams().Standings(ctx, stateStreams())
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range standings {
+		if s.CompleteAt.IsZero() {
+			c.say("not compared: %s was never read", s.Stream)
+			return nil, nil
+		}
+	}
+	ids, err := a.engine.Store.Audit().SampleCustomers(ctx, a.o.States)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range a.earlierStates(ctx) {
+		if !slices.Contains(ids, f) {
+			ids = append(ids, f)
+		}
+	}
+	for _, id := range ids {
+		same, err := a.sameState(ctx, id)
+		if errors.Is(err, fetch.ErrNotFound) {
+			continue // deleted since
+		}
+		if err == nil && !same {
+			if err = a.refreshOwned(ctx, id); err == nil {
+				same, err = a.sameState(ctx, id)
+			}
+			c.Moved++
+		}
+		if err != nil {
+			return found, err
+		}
+		if !same {
+			found = append(found, store.Finding{Stream: "customers", Key: id.String(), Kind: store.FindingState, Mirror: "customer_state()", Other: "another state",
+				Evidence: "GET /v1/customers/{id}/state, after all that it is made of was fetched; Polar may give a state that is an hour old"})
+		}
+	}
+	if len(found) > 0 {
+		c.say("%d of %d states differ, which Polar's cache may explain for an hour", len(found), len(ids))
+	}
+	c.Moved -= len(found)
+	return found, nil
+}
+
+// earlierStates are the customers whose state differed when it was compared last.
+func (a *auditing) earlierStates(ctx context.Context) (ids []uuid.UUID) {
+	open, err := a.engine.Store.Audit().OpenFindings(ctx, []string{"customers"})
+	if err != nil {
+		return nil // the next question to the database will tell
+	}
+	for _, f := range open {
+		if id, err := uuid.Parse(f.Key); err == nil && f.Kind == store.FindingState {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+func (a *auditing) sameState(ctx context.Context, id uuid.UUID) (bool, error) {
+	body, err := a.engine.Client.Get(ctx, "/v1/customers/"+id.String()+"/state", nil)
+	if err != nil {
+		return false, err
+	}
+	return a.engine.Store.Audit().SameState(ctx, id, []byte(body.Value))
+}
+
+// refreshOwned fetches all that a customer's state is made of and that can be fetched by id.
+func (a *auditing) refreshOwned(ctx context.Context, customer uuid.UUID) error {
+	if res := a.engine.RefreshAs(ctx, store.KindAudit, "customers", []uuid.UUID{customer}); res.Err != nil {
+		return res.Err
+	}
+	for _, stream := range stateStreams()[1:] {
+		ids, err := a.engine.Store.Audit().IDsOfCustomer(ctx, stream, customer)
+		if err != nil {
+			return err
+		}
+		if len(ids) == 0 {
+			continue
+		}
+		if res := a.engine.RefreshAs(ctx, store.KindAudit, stream, ids); res.Err != nil {
+			return res.Err
+		}
+	}
+	return nil
+}

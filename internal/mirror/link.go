@@ -1,0 +1,25 @@
+package mirror
+
+import "context"
+
+// manyInserted: after this many inserts the planner's statistics are stale, so ANALYZE.
+const manyInserted = 1000
+
+// LinkExport finds the mirrored rows that those of an export belong to, anew.
+func (r *Runner) LinkExport(ctx context.Context, name string) error {
+	return (&Run{r: r, s: r.streams[name]}).link(ctx)
+}
+
+// link finds the mirrored rows that those of an export belong to.
+func (run *Run) link(ctx context.Context) error {
+	if run.s.Link == nil {
+		return nil
+	}
+	// Right after a first sync Postgres knows nothing of the tables yet, and would join them row by row.
+	if run.record != nil && run.record.Counts.Inserted > manyInserted {
+		if err := run.r.Store.Audit().Analyze(ctx, append([]string{run.s.Name}, run.s.Of...)...); err != nil {
+			return err
+		}
+	}
+	return run.r.Store.Audit().LinkExport(ctx, run.s.Name, run.s.Link)
+}
