@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"syncd/internal/store/db"
 )
 
 // Standing is what is known of a stream's table without asking Polar.
@@ -86,74 +88,16 @@ func (s Standing) Note() string {
 // Standings reports on each stream of names, in their order, as of one moment.
 func (ss Streams) Standings(ctx context.Context, names []string) ([]Standing, error) {
 	list := make([]Standing, len(names))
-	at := make(map[string]*Standing, len(names))
+	at := make(standings, len(names))
 	for i, name := range names {
 		list[i].Stream = name
 		at[name] = &list[i]
 	}
 	err := ss.s.pool.snapshot(ctx, func(tx pgx.Tx) error {
 		q := ss.s.q.WithTx(tx)
-		states, err := q.StreamsList(ctx)
-		if err != nil {
-			return err
-		}
-		for _, r := range states {
-			if a := at[r.Stream]; a != nil {
-				a.CompleteAt, a.Unavailable, a.Unfinished = deref(r.CompleteAt), deref(r.Unavailable), r.SweepID != nil
-			}
-		}
-		sweeps, err := q.SweepsLast(ctx)
-		if err != nil {
-			return err
-		}
-		for _, r := range sweeps {
-			if a := at[r.Stream]; a != nil {
-				a.Run, a.Outcome, a.Verdict, a.Reason = r.ID, deref(r.Outcome), deref(r.Verdict), deref(r.Reason)
-			}
-		}
-		finished, err := q.SweepsEnded(ctx)
-		if err != nil {
-			return err
-		}
-		for _, r := range finished {
-			if a := at[r.Stream]; a != nil {
-				a.ended = ended{r.ID, deref(r.Outcome), deref(r.Verdict), deref(r.Reason)}
-			}
-		}
-		last, err := q.RunsLast(ctx)
-		if err != nil {
-			return err
-		}
-		for _, r := range last {
-			if a := at[r.Stream]; a != nil && r.FinishedAt == nil && !r.Leased {
-				a.dead = runStatus(r)
-			}
-		}
-		approvals, err := q.ApprovalsLast(ctx)
-		if err != nil {
-			return err
-		}
-		for _, r := range approvals {
-			if a := at[r.Stream]; a != nil {
-				a.approved = r.ID
-			}
-		}
-		rejects, err := q.RejectsCount(ctx)
-		if err != nil {
-			return err
-		}
-		for _, r := range rejects {
-			if a := at[r.Stream]; a != nil {
-				a.Rejects = r.Rejects
-			}
-		}
-		suspects, err := q.SuspectsCount(ctx)
-		if err != nil {
-			return err
-		}
-		for _, r := range suspects {
-			if a := at[r.Stream]; a != nil {
-				a.Suspects, a.Held, a.HeldRun = r.Suspects, r.Held, r.HeldRun
+		for _, read := range []func(context.Context, *db.Queries) error{at.readSweeps, at.readRuns, at.readFaults} {
+			if err := read(ctx, q); err != nil {
+				return err
 			}
 		}
 		for i := range list {
@@ -168,4 +112,85 @@ func (ss Streams) Standings(ctx context.Context, names []string) ([]Standing, er
 		return nil, fmt.Errorf("read the standing of streams: %w", err)
 	}
 	return list, nil
+}
+
+// standings are those that are asked for, by stream.
+type standings map[string]*Standing
+
+// readSweeps tells what became of the sweeps of each stream.
+func (at standings) readSweeps(ctx context.Context, q *db.Queries) error {
+	states, err := q.StreamsList(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range states {
+		if a := at[r.Stream]; a != nil {
+			a.CompleteAt, a.Unavailable, a.Unfinished = deref(r.CompleteAt), deref(r.Unavailable), r.SweepID != nil
+		}
+	}
+	sweeps, err := q.SweepsLast(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range sweeps {
+		if a := at[r.Stream]; a != nil {
+			a.Run, a.Outcome, a.Verdict, a.Reason = r.ID, deref(r.Outcome), deref(r.Verdict), deref(r.Reason)
+		}
+	}
+	finished, err := q.SweepsEnded(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range finished {
+		if a := at[r.Stream]; a != nil {
+			a.ended = ended{r.ID, deref(r.Outcome), deref(r.Verdict), deref(r.Reason)}
+		}
+	}
+	return nil
+}
+
+// readRuns tells whose process died, and what was approved.
+func (at standings) readRuns(ctx context.Context, q *db.Queries) error {
+	last, err := q.RunsLast(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range last {
+		if a := at[r.Stream]; a != nil && r.FinishedAt == nil && !r.Leased {
+			a.dead = runStatus(r)
+		}
+	}
+	approvals, err := q.ApprovalsLast(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range approvals {
+		if a := at[r.Stream]; a != nil {
+			a.approved = r.ID
+		}
+	}
+	return nil
+}
+
+// readFaults counts rejects and suspects.
+func (at standings) readFaults(ctx context.Context, q *db.Queries) error {
+	rejects, err := q.RejectsCount(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range rejects {
+		if a := at[r.Stream]; a != nil {
+			a.Rejects = r.Rejects
+		}
+	}
+	suspects, err := q.SuspectsCount(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range suspects {
+		if a := at[r.Stream]; a != nil {
+			a.Suspects, a.Held, a.HeldRun = r.Suspects, r.Held, r.HeldRun
+		}
+	}
+	return nil
 }
