@@ -37,26 +37,8 @@ func (r *Run) Finish(ctx context.Context, c Closing) error {
 	err := r.s.pool.inTx(ctx, func(tx pgx.Tx) error {
 		q := r.s.q.WithTx(tx)
 		if c.SweepEnded {
-			var complete *time.Time
-			if c.Verdict == "complete" {
-				start, err := q.RunStartedAt(ctx, r.SweepID)
-				if err != nil {
-					return err
-				}
-				if !c.AsOf.IsZero() && c.AsOf.Before(start) {
-					start = c.AsOf
-				}
-				complete = &start
-				if err := q.ChangesSettleSwept(ctx, db.ChangesSettleSweptParams{Stream: r.Stream, CompleteAt: &start}); err != nil {
-					return err
-				}
-			}
-			n, err := q.StreamSweepEnd(ctx, db.StreamSweepEndParams{Stream: r.lease, RunID: &r.ID, CompleteAt: complete})
-			if err != nil {
+			if err := r.endSweep(ctx, q, c); err != nil {
 				return err
-			}
-			if n == 0 {
-				return ErrLeaseLost
 			}
 		}
 		if c.SweepEnded || r.lease == "" {
@@ -91,6 +73,32 @@ func (r *Run) Finish(ctx context.Context, c Closing) error {
 	})
 	if err != nil {
 		return fmt.Errorf("close run %d of %s: %w", r.ID, r.Stream, err)
+	}
+	return nil
+}
+
+// endSweep makes the next run begin a new sweep. One that is complete settles what was known to have changed before it.
+func (r *Run) endSweep(ctx context.Context, q *db.Queries, c Closing) error {
+	var complete *time.Time
+	if c.Verdict == "complete" {
+		start, err := q.RunStartedAt(ctx, r.SweepID)
+		if err != nil {
+			return err
+		}
+		if !c.AsOf.IsZero() && c.AsOf.Before(start) {
+			start = c.AsOf
+		}
+		complete = &start
+		if err := q.ChangesSettleSwept(ctx, db.ChangesSettleSweptParams{Stream: r.Stream, CompleteAt: &start}); err != nil {
+			return err
+		}
+	}
+	n, err := q.StreamSweepEnd(ctx, db.StreamSweepEndParams{Stream: r.lease, RunID: &r.ID, CompleteAt: complete})
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return ErrLeaseLost
 	}
 	return nil
 }

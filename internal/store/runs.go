@@ -66,42 +66,17 @@ func (rs Runs) BeginSlot(ctx context.Context, stream, slot, kind, holder string,
 	seconds := ttl.Seconds()
 	err = rs.s.pool.inTx(ctx, func(tx pgx.Tx) error {
 		q := rs.s.q.WithTx(tx)
-		for _, name := range slices.Compact([]string{stream, lease}) {
-			if err := q.StreamEnsure(ctx, name); err != nil {
-				return err
-			}
-		}
-		was, err := q.StreamLock(ctx, lease)
+		was, err := freeLease(ctx, tx, q, stream, lease)
 		if err != nil {
 			return err
-		}
-		if was.Leased {
-			busy := &BusyError{Lease: lease, Holder: deref(was.LeaseHolder), Until: deref(was.LeasedUntil)}
-			if err := tx.QueryRow(ctx, "SELECT $1::timestamptz - clock_timestamp()", busy.Until).Scan(&busy.Left); err != nil {
-				return err
-			}
-			return busy
-		}
-		if was.LeaseRun != nil {
-			if err := q.RunAbandon(ctx, *was.LeaseRun); err != nil {
-				return err
-			}
 		}
 		run, err := q.RunStart(ctx, db.RunStartParams{Stream: stream, Kind: kind, Holder: holder, StampedAt: &stamp})
 		if err != nil {
 			return err
 		}
 		r.ID, r.StartedAt, r.SweepID = run.ID, run.StartedAt, run.ID
-		if was.SweepID != nil {
-			// Fewer pages of ids than the checkpoint counts means that the unlogged
-			// table was emptied by a crash: the sweep could not be verified any more.
-			pages, err := q.SeenPages(ctx, db.SeenPagesParams{Stream: r.seen, SweepID: *was.SweepID})
-			if err != nil {
-				return err
-			}
-			if pages == was.SweepPages && pages > 0 {
-				r.SweepID, r.SweepPages, r.SweepTotal, r.Checkpoint = *was.SweepID, pages, was.SweepTotal, was.Checkpoint
-			}
+		if err := r.resume(ctx, q, was); err != nil {
+			return err
 		}
 		if err := q.SeenClear(ctx, db.SeenClearParams{Stream: r.seen, KeepSweepID: r.SweepID}); err != nil {
 			return err
@@ -121,6 +96,46 @@ func (rs Runs) BeginSlot(ctx context.Context, stream, slot, kind, holder string,
 		return nil, fmt.Errorf("begin a run of %s: %w", stream, err)
 	}
 	return r, nil
+}
+
+// freeLease locks the row of a lease and reads what is left in it by the run before. A *BusyError says that somebody has it. A run
+// whose lease has expired is closed as interrupted.
+func freeLease(ctx context.Context, tx pgx.Tx, q *db.Queries, stream, lease string) (was db.StreamLockRow, err error) {
+	for _, name := range slices.Compact([]string{stream, lease}) {
+		if err := q.StreamEnsure(ctx, name); err != nil {
+			return was, err
+		}
+	}
+	if was, err = q.StreamLock(ctx, lease); err != nil {
+		return was, err
+	}
+	if was.Leased {
+		busy := &BusyError{Lease: lease, Holder: deref(was.LeaseHolder), Until: deref(was.LeasedUntil)}
+		if err := tx.QueryRow(ctx, "SELECT $1::timestamptz - clock_timestamp()", busy.Until).Scan(&busy.Left); err != nil {
+			return was, err
+		}
+		return was, busy
+	}
+	if was.LeaseRun != nil {
+		return was, q.RunAbandon(ctx, *was.LeaseRun)
+	}
+	return was, nil
+}
+
+// resume lets the run go on with the sweep that an earlier one left unfinished. Fewer pages of ids than the checkpoint counts mean
+// that the unlogged table was emptied by a crash: that sweep could not be verified any more, so a new one begins.
+func (r *Run) resume(ctx context.Context, q *db.Queries, was db.StreamLockRow) error {
+	if was.SweepID == nil {
+		return nil
+	}
+	pages, err := q.SeenPages(ctx, db.SeenPagesParams{Stream: r.seen, SweepID: *was.SweepID})
+	if err != nil {
+		return err
+	}
+	if pages == was.SweepPages && pages > 0 {
+		r.SweepID, r.SweepPages, r.SweepTotal, r.Checkpoint = *was.SweepID, pages, was.SweepTotal, was.Checkpoint
+	}
+	return nil
 }
 
 // Open opens a run that writes beside the sweep of its stream: it takes no lease
