@@ -42,25 +42,24 @@ func conflicts(t *testing.T, conn *pgx.Conn) (again func(code string), met func(
 		}
 }
 
-// Everything that a store writes is written in spite of deadlocks and serialization failures, once, and told as done once.
-func TestConflictsAreRepeated(t *testing.T) {
-	t.Parallel()
-	dsn := pgtest.Migrated(t)
-	conn := connectTo(t, dsn)
-	again, met := conflicts(t, conn)
+// aWrite is one thing that a store writes.
+type aWrite struct {
+	name string
+	do   func() error
+}
+
+// allWrites are the writes of a run from its beginning to its end, and those beside it, in an order in which each has something
+// to write.
+func allWrites(t *testing.T, s *store.Store) []aWrite {
+	t.Helper()
 	ctx := t.Context()
-	s := open(t, dsn, "polar")
 	at := time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC)
 	var run *store.Run
 	var ids []uuid.UUID
 	for i := range 3 {
 		ids = append(ids, customerPage(3).Items[i].ID)
 	}
-	codes := []string{"40001", "40P01"}
-	for i, step := range []struct {
-		name string
-		do   func() error
-	}{
+	return []aWrite{
 		{"bind", func() error { return s.Polar().BindOrganization(ctx, uuid.NameSpaceOID, "https://api.polar.sh") }},
 		{"begin", func() (err error) {
 			run, err = s.Runs().Begin(ctx, "customers", store.KindSweep, "test", time.Hour)
@@ -112,13 +111,23 @@ func TestConflictsAreRepeated(t *testing.T) {
 		{"finish", func() error {
 			return run.Finish(ctx, store.Closing{Outcome: "succeeded", SweepEnded: true, Verdict: "complete"})
 		}},
-	} {
+	}
+}
+
+// Everything that a store writes is written in spite of deadlocks and serialization failures, once, and told as done once.
+func TestConflictsAreRepeated(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.Migrated(t)
+	conn := connectTo(t, dsn)
+	again, met := conflicts(t, conn)
+	codes := []string{"40001", "40P01"}
+	for i, write := range allWrites(t, open(t, dsn, "polar")) {
 		again(codes[i%2])
-		if err := step.do(); err != nil {
-			t.Fatalf("%s: %v", step.name, err)
+		if err := write.do(); err != nil {
+			t.Fatalf("%s: %v", write.name, err)
 		}
 		if met() == 0 {
-			t.Errorf("%s met no conflict", step.name)
+			t.Errorf("%s met no conflict", write.name)
 		}
 	}
 	if n := list(t, conn, "SELECT count(*)::text FROM sync_tombstones"); n[0] != "2" {
