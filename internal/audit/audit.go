@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"syncd/internal/fetch"
+	"syncd/internal/fetch/scan"
 	"syncd/internal/mirror"
 	"syncd/internal/store"
 )
@@ -168,7 +169,7 @@ func (a *auditing) checks() (list []comparison) {
 		}
 	}
 	for _, s := range a.engine.Streams {
-		counter, counts := s.Scan.(fetch.Counter)
+		counter, counts := s.Scan.(scan.Counter)
 		if counts && !a.engine.Off[s.Name] && len(s.Parents) == 0 {
 			list = append(list, comparison{s.Name, "total_count", nil, func(ctx context.Context, c *Check) ([]store.Finding, error) {
 				return a.count(ctx, c, s, counter)

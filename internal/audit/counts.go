@@ -10,12 +10,13 @@ import (
 	"github.com/google/uuid"
 
 	"syncd/internal/fetch"
+	"syncd/internal/fetch/scan"
 	"syncd/internal/mirror"
 	"syncd/internal/store"
 )
 
 // count compares the number of rows. Where it differs the stream is swept: that finds which rows they are.
-func (a *auditing) count(ctx context.Context, c *Check, s mirror.Stream, counter fetch.Counter) (found []store.Finding, err error) {
+func (a *auditing) count(ctx context.Context, c *Check, s mirror.Stream, counter scan.Counter) (found []store.Finding, err error) {
 	n, err := counter.Count(fetch.WithPriority(ctx, fetch.PrioritySweep), a.engine.Client, s.Path, s.Query)
 	if err != nil {
 		return nil, err

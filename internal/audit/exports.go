@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"syncd/internal/fetch"
+	"syncd/internal/fetch/scan"
 	"syncd/internal/mirror"
 	"syncd/internal/store"
 )
@@ -160,7 +160,7 @@ func (a *auditing) lost(ctx context.Context, p store.Pair, renew func() error) (
 // bring fetches lost rows: by id where the export names one, else by the time that it names.
 func (a *auditing) bring(ctx context.Context, p store.Pair, list []store.Difference) error {
 	var res mirror.Result
-	_, byTime := a.engine.Stream(p.Table).Scan.(fetch.Keyset)
+	_, byTime := a.engine.Stream(p.Table).Scan.(scan.Keyset)
 	switch {
 	case len(list) > manyDifferences:
 		res = a.engine.Once(ctx, p.Table)

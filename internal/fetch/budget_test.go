@@ -24,8 +24,8 @@ func TestDefaultShareIsUsedAndNeverRefused(t *testing.T) {
 		flood(background(), t, c, 700)
 		took := time.Since(start)
 		used := float64(sim.Requests()) / took.Minutes() / 250
-		if used < 0.95 || c.RateLimited() != 0 || c.Paused() != 0 {
-			t.Errorf("%.3f of the budget used, %d refused, paused %v", used, c.RateLimited(), c.Paused())
+		if used < 0.95 || c.Budget().RateLimited != 0 || c.Budget().Paused != 0 {
+			t.Errorf("%.3f of the budget used, %d refused, paused %v", used, c.Budget().RateLimited, c.Budget().Paused)
 		}
 		if b := c.Budget(); b.PerMinute != 250 || b.Pace != 250 || b.Used > 250 || b.Used < 230 || b.Left != 250-b.Used || b.Requests[PrioritySweep] != 700 {
 			t.Errorf("budget %+v", b)

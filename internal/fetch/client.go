@@ -18,6 +18,8 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/hashicorp/go-retryablehttp"
+
+	"syncd/internal/humanize"
 )
 
 const versionHeader = "Polar-Version"
@@ -77,9 +79,6 @@ func (c *Client) Close() {
 // Requests is the number of HTTP attempts so far, retries included.
 func (c *Client) Requests() int64 { return c.exchange.requests.Load() }
 
-// Retries is the number of attempts so far that were not the first of their request.
-func (c *Client) Retries() int64 { return c.exchange.retries.Load() }
-
 // Answered is when the server last answered, a refusal included; zero before it has. An answer 5xx is none: a proxy gives it
 // in place of a server that is down.
 func (c *Client) Answered() time.Time {
@@ -88,12 +87,6 @@ func (c *Client) Answered() time.Time {
 	}
 	return time.Time{}
 }
-
-// RateLimited is the number of 429 answers so far.
-func (c *Client) RateLimited() int64 { return c.limiter.budget().RateLimited }
-
-// Paused is the time for which 429 answers have kept the whole client waiting so far.
-func (c *Client) Paused() time.Duration { return c.limiter.budget().Paused }
 
 // VersionEcho is the Polar-Version of the last answer that had one; empty before. It differs from the version asked for
 // when the server does not serve that one.
@@ -116,20 +109,12 @@ type Page struct {
 	// all the same, and is not checked.
 	Checked bool
 	// TotalCount is the number of rows that match the query, as the server counted just before it read the page; -1
-	// where the endpoint does not say. A keyset scan narrows the query as it goes, so there it falls.
-	TotalCount int
-	MaxPage    int // ceil(TotalCount / the limit that the server really used); 0 when empty
-	// Total is, within a scan, how many items the scan is expected to bring in all, from where it started: for
-	// progress. It is an estimate, and -1 where there is none.
-	Total int
-	// Whole is, within a scan, how many different rows a complete scan brings, by the count that came with this page; -1
-	// where a page cannot tell, because its query is narrower than the scan: see Counter.
-	Whole       int
+	// where the endpoint does not say.
+	TotalCount  int
+	MaxPage     int        // ceil(TotalCount / the limit that the server really used); 0 when empty
 	RequestedAt time.Time  // when the attempt that succeeded was sent: decides which of two replies is newer
 	Requests    int        // HTTP attempts that this page cost, retries included
 	Query       url.Values // what was asked, for error messages
-	Next        Cursor     // within a scan: where it goes on after this page; with an error: where it failed
-	Done        bool       // within a scan: it ends with this page
 	// Gaps are rows that would be on this page and that the server cannot render. See Client.Salvage.
 	Gaps []Gap
 }
@@ -144,7 +129,7 @@ type Body struct {
 // Page reads one page of a list: GET path with exactly this query. A key organization_id with an empty value is filled
 // from the configuration. Errors are *Error; beside one, the Page tells what the attempts cost.
 func (c *Client) Page(ctx context.Context, path string, query url.Values) (Page, error) {
-	p := Page{Total: -1, Whole: -1, Query: c.complete(query)}
+	p := Page{Query: c.WithOrganization(query)}
 	made, err := c.do(ctx, "read a page", path, p.Query, func(body []byte) (err error) {
 		p.Items, p.TotalCount, p.MaxPage, p.Checked, err = splitPage(body)
 		return err
@@ -156,7 +141,7 @@ func (c *Client) Page(ctx context.Context, path string, query url.Values) (Page,
 // Get reads one JSON body, whatever its shape: an object by id, a bare array, metrics. As Page otherwise.
 func (c *Client) Get(ctx context.Context, path string, query url.Values) (Body, error) {
 	var b Body
-	made, err := c.do(ctx, "read", path, c.complete(query), func(body []byte) error {
+	made, err := c.do(ctx, "read", path, c.WithOrganization(query), func(body []byte) error {
 		b.Value = body
 		return checkValue(body)
 	})
@@ -167,8 +152,20 @@ func (c *Client) Get(ctx context.Context, path string, query url.Values) (Body, 
 	return b, err
 }
 
-// complete fills in the organization where the query asks for it. The caller's map is left alone.
-func (c *Client) complete(query url.Values) url.Values {
+// ReadBody reads one JSON body that is no page of a list: take is given the body of each attempt, and what it makes of it
+// is the caller's. An error of take fails the request, except io.ErrUnexpectedEOF: that is a body that was cut short, and
+// worth another attempt. The Page has no items and no counts: it tells what was asked, when, and what that cost, also
+// beside an error. Errors are *Error.
+func (c *Client) ReadBody(ctx context.Context, path string, query url.Values, take func(body []byte) error) (Page, error) {
+	p := Page{TotalCount: -1, Query: c.WithOrganization(query)}
+	made, err := c.do(ctx, "read", path, p.Query, take)
+	p.RequestedAt, p.Requests = made.sent, made.attempts
+	return p, err
+}
+
+// WithOrganization is the query as it is sent: an organization_id with an empty value becomes that of the configuration,
+// or is left out where there is none. The caller's map stays as it is.
+func (c *Client) WithOrganization(query url.Values) url.Values {
 	query = maps.Clone(query)
 	if wanted := query["organization_id"]; len(wanted) == 1 && wanted[0] == "" {
 		delete(query, "organization_id")
@@ -268,7 +265,7 @@ func (c *Client) request(ctx context.Context, path string, query url.Values) (*r
 func (c *Client) read(resp *http.Response, decode func([]byte) error) error {
 	defer resp.Body.Close() //nolint:errcheck // an error after the last byte changes nothing
 	if !isJSON(resp) {
-		return &errUnreadable{fmt.Errorf("no JSON, but content type %q", shorten(resp.Header.Get("Content-Type"), 80))}
+		return &errUnreadable{fmt.Errorf("no JSON, but content type %q", humanize.Line(resp.Header.Get("Content-Type"), 80))}
 	}
 	body, err := readBody(resp, c.cfg.MaxBody)
 	if err != nil {
@@ -360,7 +357,7 @@ func (c *Client) classify(ctx context.Context, fail *Error, resp *http.Response,
 func (c *Client) noteVersion(ctx context.Context, made *call, resp *http.Response) {
 	echo := resp.Header.Get(versionHeader)
 	if made.unversioned && echo != "" {
-		c.adopt(ctx, shorten(echo, 40))
+		c.adopt(ctx, humanize.Line(echo, 40))
 	}
 	if echo == "" || echo == c.VersionEcho() {
 		return
@@ -368,6 +365,6 @@ func (c *Client) noteVersion(ctx context.Context, made *call, resp *http.Respons
 	c.echo.Store(&echo)
 	if echo != c.Version() && c.warned.CompareAndSwap(false, true) {
 		c.cfg.Log.WarnContext(ctx, "Polar answers in another version of its API than asked for",
-			slog.String("asked", c.cfg.Version), slog.String("answered", shorten(echo, 40)))
+			slog.String("asked", c.cfg.Version), slog.String("answered", humanize.Line(echo, 40)))
 	}
 }

@@ -46,8 +46,8 @@ func TestPage(t *testing.T) {
 	if !strings.HasPrefix(got.Header.Get("User-Agent"), "syncd") {
 		t.Errorf("user agent %q", got.Header.Get("User-Agent"))
 	}
-	if c.Requests() != 1 || c.Retries() != 0 || c.RateLimited() != 0 || c.Paused() != 0 || c.VersionEcho() != DefaultVersion {
-		t.Errorf("counters %d %d %d %v %q", c.Requests(), c.Retries(), c.RateLimited(), c.Paused(), c.VersionEcho())
+	if c.Requests() != 1 || c.Budget().Retries != 0 || c.Budget().RateLimited != 0 || c.Budget().Paused != 0 || c.VersionEcho() != DefaultVersion {
+		t.Errorf("counters %d %d %d %v %q", c.Requests(), c.Budget().Retries, c.Budget().RateLimited, c.Budget().Paused, c.VersionEcho())
 	}
 }
 
@@ -167,8 +167,8 @@ func TestAnswers(t *testing.T) {
 			if !ok || e.Code != test.code || e.Path != "/v1/orders/" || e.Attempts != test.attempts {
 				t.Errorf("error %+v", e)
 			}
-			if p.Requests != test.attempts || c.Requests() != int64(test.attempts) || c.Retries() != int64(test.attempts-1) {
-				t.Errorf("%d attempts of the page, %d and %d retries of the client, want %d", p.Requests, c.Requests(), c.Retries(), test.attempts)
+			if p.Requests != test.attempts || c.Requests() != int64(test.attempts) || c.Budget().Retries != int64(test.attempts-1) {
+				t.Errorf("%d attempts of the page, %d and %d retries of the client, want %d", p.Requests, c.Requests(), c.Budget().Retries, test.attempts)
 			}
 			for _, want := range append(test.wantMessages, "page=3") {
 				if !strings.Contains(err.Error(), want) {
@@ -257,7 +257,7 @@ func TestRetriedUntilWhole(t *testing.T) {
 				reply(w, 200, "application/json", whole)
 			}, func(cfg *Config) { cfg.MaxPause = time.Millisecond })
 			p, err := c.Page(background(), "/v1/orders/", nil)
-			if err != nil || len(p.Items) != 1 || p.Requests != 3 || c.Retries() != 2 {
+			if err != nil || len(p.Items) != 1 || p.Requests != 3 || c.Budget().Retries != 2 {
 				t.Errorf("%+v, %v", p, err)
 			}
 		})

@@ -9,7 +9,10 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"syncd/internal/humanize"
 )
 
 // ErrRendering: 202. Polar is still making the document; asking again later brings it.
@@ -76,7 +79,7 @@ func linkOf(body jsontext.Value) (*url.URL, error) {
 	var answer struct {
 		URL string `json:"url"`
 	}
-	if err := decode(body, &answer); err != nil {
+	if err := json.Unmarshal(body, &answer, lenient, jsontext.AllowDuplicateNames(true)); err != nil {
 		return nil, errors.New("the answer holds no link to a file")
 	}
 	link, err := url.Parse(answer.URL)
@@ -129,7 +132,7 @@ func (c *Client) download(ctx context.Context, link *url.URL, fail *Error) ([]by
 	}
 	if !bytes.HasPrefix(file, []byte("%PDF-")) {
 		fail.Remedy = "a proxy may answer in place of the file store: check the network"
-		return nil, fmt.Errorf("what came is no PDF, but %d bytes of %q", len(file), shorten(resp.Header.Get("Content-Type"), 80))
+		return nil, fmt.Errorf("what came is no PDF, but %d bytes of %q", len(file), humanize.Line(resp.Header.Get("Content-Type"), 80))
 	}
 	return file, nil
 }

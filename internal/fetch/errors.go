@@ -14,6 +14,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"syncd/internal/humanize"
 )
 
 // What can be wrong with an answer, as far as a caller must act differently. Every error that a Client returns is an
@@ -94,7 +96,7 @@ func (e *Error) Error() string {
 	b.WriteString(" (")
 	b.WriteString(e.Method + " " + e.Path)
 	if query := e.Query.Encode(); query != "" {
-		b.WriteString("?" + shorten(query, 200))
+		b.WriteString("?" + humanize.Line(query, 200))
 	}
 	if e.Status != 0 {
 		b.WriteString(": " + strconv.Itoa(e.Status))
@@ -222,7 +224,7 @@ func (e *Error) describe(resp *http.Response, body []byte) bool {
 		e.Detail = describeForeign(resp, body)
 		return false
 	}
-	e.Code = shorten(said.Error, 60)
+	e.Code = humanize.Line(said.Error, 60)
 	e.Detail = said.Description
 	if e.Detail == "" && len(said.Detail) > 0 {
 		e.Detail = string(said.Detail)
@@ -232,7 +234,7 @@ func (e *Error) describe(resp *http.Response, body []byte) bool {
 			}
 		}
 	}
-	e.Detail = shorten(e.Detail, 300)
+	e.Detail = humanize.Line(e.Detail, 300)
 	return said.Error != ""
 }
 
@@ -246,7 +248,7 @@ func describeForeign(resp *http.Response, body []byte) string {
 		contentType = "no content type"
 	}
 	if contentType == "text/plain" {
-		return shorten(strings.ToValidUTF8(string(body), "?"), 120)
+		return humanize.Line(strings.ToValidUTF8(string(body), "?"), 120)
 	}
 	return fmt.Sprintf("a body that is not Polar's (%s, %d bytes)", contentType, len(body))
 }
@@ -255,7 +257,7 @@ func describeForeign(resp *http.Response, body []byte) string {
 func requestID(h http.Header) string {
 	for _, name := range []string{"X-Request-Id", "Cf-Ray"} {
 		if id := h.Get(name); id != "" {
-			return shorten(id, 80)
+			return humanize.Line(id, 80)
 		}
 	}
 	return ""
@@ -266,21 +268,7 @@ var scopeParameter = regexp.MustCompile(`(?:^|[\s,])scope="([^"]*)"`)
 
 func neededScopes(h http.Header) string {
 	if found := scopeParameter.FindStringSubmatch(h.Get("Www-Authenticate")); found != nil {
-		return shorten(found[1], 200)
+		return humanize.Line(found[1], 200)
 	}
 	return ""
-}
-
-// shorten keeps a message on one line and within n bytes.
-func shorten(s string, n int) string {
-	s = strings.Map(func(r rune) rune {
-		if isControl(r) {
-			return ' '
-		}
-		return r
-	}, s)
-	if len(s) <= n {
-		return s
-	}
-	return strings.ToValidUTF8(s[:n], "") + "…"
 }

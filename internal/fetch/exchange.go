@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"sync/atomic"
 	"time"
+
+	"syncd/internal/humanize"
 )
 
 // call is what one request knows about its attempts. It travels in the request's context, the only way from Client to
@@ -189,7 +191,7 @@ func redirectTarget(resp *http.Response) string {
 	if err != nil || to.String() == "" {
 		return "an address that cannot be read"
 	}
-	return shorten((&url.URL{Scheme: to.Scheme, Host: to.Host, Path: to.Path}).String(), 200)
+	return humanize.Line((&url.URL{Scheme: to.Scheme, Host: to.Host, Path: to.Path}).String(), 200)
 }
 
 // attemptBody ends the time of its attempt when it is closed.

@@ -12,6 +12,8 @@ import (
 	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"syncd/internal/fetch/lists"
 )
 
 // Gap is a row that the server cannot render. Polar builds every item of a page before it sends the first, so one row
@@ -54,6 +56,14 @@ func WithGaps(ctx context.Context, places []string) context.Context {
 	return context.WithValue(ctx, gapsKey{}, &Gaps{known: known})
 }
 
+type pageSizeKey struct{}
+
+// WithPageSize returns a context in which Salvage divides a page as one of so many rows: the server is known to use that
+// limit where a larger one is asked for. Divided by the limit asked for, parts would begin at the wrong rows.
+func WithPageSize(ctx context.Context, rows int) context.Context {
+	return context.WithValue(ctx, pageSizeKey{}, rows)
+}
+
 func gapsOf(ctx context.Context) *Gaps {
 	g, _ := ctx.Value(gapsKey{}).(*Gaps)
 	return g
@@ -91,18 +101,13 @@ func (g *Gaps) add(gaps []Gap) {
 // Salvage is Page for a list that may hold rows which cannot be rendered: a page that has failed with a 500 three times is
 // read in smaller parts, and what fails even alone is in Gaps. An error stands where it is not the rows that fail.
 func (c *Client) Salvage(ctx context.Context, path string, query url.Values) (Page, error) {
-	return c.salvage(ctx, path, query, 0)
-}
-
-// salvage is Salvage. size is the limit that the server is known to use, if that is less than was asked for; else 0.
-func (c *Client) salvage(ctx context.Context, path string, query url.Values, size int) (Page, error) {
 	limit, _ := strconv.Atoi(query.Get("limit")) // without a number there is nothing to divide
 	attempts := pageAttempts
 	if gapsOf(ctx).any() && limit > 1 {
 		attempts = 1
 	}
-	page, err := c.Page(context.WithValue(ctx, patienceKey{}, attempts), path, query)
-	if size > 0 {
+	page, err := c.Page(WithRenderAttempts(ctx, attempts), path, query)
+	if size, known := ctx.Value(pageSizeKey{}).(int); known && size > 0 {
 		limit = min(limit, size)
 	}
 	if !divisible(err) || limit <= 1 {
@@ -111,12 +116,12 @@ func (c *Client) salvage(ctx context.Context, path string, query url.Values, siz
 	number, _ := strconv.Atoi(query.Get("page")) // the first page where it is not said
 	s := &salvage{client: c, path: path, query: query, gaps: gapsOf(ctx), page: page, err: err, total: -1, whole: limit}
 	if err := s.divide(ctx, (max(1, number)-1)*limit, limit); err != nil {
-		if !unrendered(err) {
+		if !Unrendered(err) {
 			return s.page, err
 		}
 		// It is not the rows, so it may pass: as often as is usual in all.
 		sleep(ctx, c.cfg.Backoff(attempts+1))
-		page, err := c.Page(context.WithValue(ctx, patienceKey{}, max(1, c.cfg.MaxAttempts-attempts)), path, query)
+		page, err := c.Page(WithRenderAttempts(ctx, max(1, c.cfg.MaxAttempts-attempts)), path, query)
 		page.Requests += s.page.Requests
 		return page, err
 	}
@@ -132,12 +137,12 @@ func (c *Client) salvage(ctx context.Context, path string, query url.Values, siz
 // divisible: fewer rows may come where these do not.
 func divisible(err error) bool {
 	_, large := errors.AsType[*errTooLarge](err)
-	return large || unrendered(err)
+	return large || Unrendered(err)
 }
 
-// unrendered tells the failure of the app itself, plain 500, from those of what stands before it (502, 503, 504) and
-// from no answer at all.
-func unrendered(err error) bool {
+// Unrendered tells the failure of the app itself, plain 500, from those of what stands before it (502, 503, 504) and
+// from no answer at all: something that was asked for cannot be rendered.
+func Unrendered(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Class == ClassTransient && e.Status == http.StatusInternalServerError
 }
@@ -205,7 +210,7 @@ func (s *salvage) divide(ctx context.Context, first, n int) error {
 
 // alone asks for a single row once more, unless it is known to fail.
 func (s *salvage) alone(ctx context.Context, p part) (err error) {
-	gap := Gap{Query: rest(s.query), Row: p.first + 1, Err: p.err}
+	gap := Gap{Query: lists.Unpaged(s.query), Row: p.first + 1, Err: p.err}
 	if !p.asked || !gap.Large() && !s.gaps.has(s.after(gap)) {
 		if p.page, gap.Err = s.ask(ctx, p.first+1, 1); gap.Err == nil {
 			s.take(p)
@@ -234,14 +239,14 @@ func (s *salvage) alive(ctx context.Context, thorough bool) error {
 	if !thorough {
 		return nil
 	}
-	lists := []url.Values{nil} // without filters, from both ends
+	queries := []url.Values{nil} // without filters, from both ends
 	if sorting := s.query["sorting"]; len(sorting) > 0 {
 		forward := url.Values{"sorting": sorting}
-		lists = []url.Values{forward, reversed(forward)}
+		queries = []url.Values{forward, lists.Reversed(forward)}
 	}
 	for _, row := range []int{1, 2, 17, 120} {
-		for _, list := range lists {
-			p, err := s.client.Page(context.WithValue(ctx, patienceKey{}, 1), s.path, paged(list, 1, row))
+		for _, query := range queries {
+			p, err := s.client.Page(WithRenderAttempts(ctx, 1), s.path, lists.Paged(query, 1, row))
 			s.page.Requests += p.Requests
 			switch {
 			case divisible(err), err == nil && len(p.Items) == 0: // no proof
@@ -271,7 +276,7 @@ func (s *salvage) take(p part) {
 }
 
 func (s *salvage) ask(ctx context.Context, page, limit int) (Page, error) {
-	p, err := s.client.Page(context.WithValue(ctx, patienceKey{}, 1), s.path, paged(s.query, limit, page))
+	p, err := s.client.Page(WithRenderAttempts(ctx, 1), s.path, lists.Paged(s.query, limit, page))
 	s.page.Requests += p.Requests
 	if err == nil && (p.TotalCount > 0 || s.total < 0 && page == 1) {
 		s.total = p.TotalCount // of a page behind the end Polar counts 0 for events
@@ -287,13 +292,13 @@ const (
 )
 
 // untie looks for rows that were on none of the parts because others came twice: rows with equal sort values come in an
-// order of their own on each page (see ties). One that came twice stands in the place of another, which a page that holds
+// order of their own on each page (see fetch/scan). One that came twice stands in the place of another, which a page that holds
 // both brings, or fails to. And of rows side by side that do not come, the list the other way round may know better.
 func (s *salvage) untie(ctx context.Context) error {
 	seen := make(map[string]bool, len(s.rows))
 	var again []int
 	for i, item := range s.page.Items {
-		if id := itemID(item); id != "" {
+		if id := lists.ID(item); id != "" {
 			if seen[id] {
 				again = append(again, i)
 			}
@@ -310,7 +315,7 @@ func (s *salvage) untie(ctx context.Context) error {
 			gone = append(gone, i)
 			continue
 		}
-		s.page.Items[i], seen[itemID(found)] = found, true
+		s.page.Items[i], seen[lists.ID(found)] = found, true
 	}
 	for _, i := range slices.Backward(gone) {
 		s.gap(s.rows[i])
@@ -323,9 +328,9 @@ func (s *salvage) untie(ctx context.Context) error {
 // where the row does not come.
 func (s *salvage) another(ctx context.Context, i int, seen map[string]bool) (jsontext.Value, error) {
 	by := s.query["sorting"]
-	values := sortValues(s.page.Items[i], by)
+	values := lists.SortValues(s.page.Items[i], by)
 	same := func(k int) bool {
-		return k >= 0 && k < len(s.rows) && s.rows[k]-s.rows[i] == k-i && bytes.Equal(values, sortValues(s.page.Items[k], by))
+		return k >= 0 && k < len(s.rows) && s.rows[k]-s.rows[i] == k-i && bytes.Equal(values, lists.SortValues(s.page.Items[k], by))
 	}
 	from, to := i, i
 	for same(from - 1) {
@@ -352,7 +357,7 @@ func (s *salvage) another(ctx context.Context, i int, seen map[string]bool) (jso
 			continue
 		}
 		for _, item := range p.Items {
-			if id := itemID(item); id != "" && !seen[id] && bytes.Equal(values, sortValues(item, by)) {
+			if id := lists.ID(item); id != "" && !seen[id] && bytes.Equal(values, lists.SortValues(item, by)) {
 				return item, nil
 			}
 		}
@@ -370,14 +375,14 @@ func (s *salvage) holds(first, n int) bool {
 
 // gap notes that a row does not come.
 func (s *salvage) gap(row int) {
-	g := Gap{Query: rest(s.query), Row: row + 1, Err: s.err}
+	g := Gap{Query: lists.Unpaged(s.query), Row: row + 1, Err: s.err}
 	at, _ := slices.BinarySearchFunc(s.page.Gaps, g, func(a, b Gap) int { return a.Row - b.Row })
 	s.page.Gaps = slices.Insert(s.page.Gaps, at, g)
 }
 
 // backward asks for a few gaps side by side from the other end of the list.
 func (s *salvage) backward(ctx context.Context, seen map[string]bool) error {
-	query := reversed(s.query)
+	query := lists.Reversed(s.query)
 	adjoins := func(i, k int) bool {
 		return k >= 0 && k < len(s.page.Gaps) && s.page.Gaps[k].Row-s.page.Gaps[i].Row == k-i
 	}
@@ -391,16 +396,16 @@ func (s *salvage) backward(ctx context.Context, seen map[string]bool) error {
 			kept = append(kept, g)
 			continue
 		}
-		p, err := s.client.Page(context.WithValue(ctx, patienceKey{}, 1), s.path, paged(query, 1, s.total-g.Row+1))
+		p, err := s.client.Page(WithRenderAttempts(ctx, 1), s.path, lists.Paged(query, 1, s.total-g.Row+1))
 		s.page.Requests += p.Requests
 		switch {
 		case err != nil && !divisible(err):
 			return err
-		case err == nil && len(p.Items) == 1 && !seen[itemID(p.Items[0])]:
+		case err == nil && len(p.Items) == 1 && !seen[lists.ID(p.Items[0])]:
 			at, _ := slices.BinarySearch(s.rows, g.Row-1)
 			s.page.Items, s.rows = slices.Insert(s.page.Items, at, p.Items[0]), slices.Insert(s.rows, at, g.Row-1)
 			s.page.Checked = s.page.Checked && p.Checked
-			seen[itemID(p.Items[0])] = true
+			seen[lists.ID(p.Items[0])] = true
 		default:
 			kept = append(kept, g)
 		}
@@ -416,7 +421,7 @@ func (s *salvage) place() {
 		if g.Place = s.after(*g); g.Place != "" || len(s.page.Items) == 0 {
 			continue
 		}
-		if id := itemID(s.page.Items[0]); id != "" {
+		if id := lists.ID(s.page.Items[0]); id != "" {
 			g.Place = "before " + id + nth(s.rows[0]+1-g.Row)
 		}
 	}
@@ -429,7 +434,7 @@ func (s *salvage) after(g Gap) string {
 	if at == 0 {
 		return ""
 	}
-	id := itemID(s.page.Items[at-1])
+	id := lists.ID(s.page.Items[at-1])
 	if id == "" {
 		return ""
 	}
@@ -453,21 +458,17 @@ func leastFactor(n int) int {
 	return n
 }
 
-// rest is a query without what divides the list into pages.
-func rest(query url.Values) url.Values {
-	query = with(query, "page")
-	delete(query, "page")
-	delete(query, "limit")
-	return query
-}
+type renderKey struct{}
 
-// patienceKey is the key under which a context says how many attempts a 500 is worth. Everything else is retried as
+// WithRenderAttempts returns a context whose requests are given up after n answers of 500. Everything else is retried as
 // ever: it is not about the rows asked for.
-type patienceKey struct{}
+func WithRenderAttempts(ctx context.Context, n int) context.Context {
+	return context.WithValue(ctx, renderKey{}, n)
+}
 
 // outOfPatience tells whether a request has been answered with 500 as often as it is worth.
 func outOfPatience(ctx context.Context, status int) bool {
-	most, limited := ctx.Value(patienceKey{}).(int)
+	most, limited := ctx.Value(renderKey{}).(int)
 	made, counted := ctx.Value(callKey{}).(*call)
 	return limited && counted && status == http.StatusInternalServerError && made.attempts >= most
 }

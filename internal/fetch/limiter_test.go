@@ -186,8 +186,8 @@ func TestTrap25_RateLimitPausesEveryone(t *testing.T) {
 				if most := seen.busiest(); most > 300 {
 					t.Errorf("%d requests within 60 s", most)
 				}
-				if c.RateLimited() != 1 || c.Retries() != 1 || c.Paused() < test.want || c.Paused() > test.want+test.want/10 {
-					t.Errorf("%d times limited, %d retries, paused %v", c.RateLimited(), c.Retries(), c.Paused())
+				if c.Budget().RateLimited != 1 || c.Budget().Retries != 1 || c.Budget().Paused < test.want || c.Budget().Paused > test.want+test.want/10 {
+					t.Errorf("%d times limited, %d retries, paused %v", c.Budget().RateLimited, c.Budget().Retries, c.Budget().Paused)
 				}
 			})
 		})
@@ -209,8 +209,8 @@ func TestSeveralRateLimitsPauseOnce(t *testing.T) {
 			replyEmpty(w)
 		})
 		flood(background(), t, c, 100)
-		if c.RateLimited() < 2 || c.Paused() > 65*time.Second || time.Since(start) > 80*time.Second {
-			t.Errorf("%d times limited, paused %v of %v", c.RateLimited(), c.Paused(), time.Since(start))
+		if c.Budget().RateLimited < 2 || c.Budget().Paused > 65*time.Second || time.Since(start) > 80*time.Second {
+			t.Errorf("%d times limited, paused %v of %v", c.Budget().RateLimited, c.Budget().Paused, time.Since(start))
 		}
 	})
 }

@@ -12,6 +12,7 @@ type Budget struct {
 	Paused      time.Duration     // for which 429s have kept everything waiting since the start, the pause under way included
 	PausedUntil time.Time         // end of the pause under way; zero without one
 	Requests    [priorities]int64 // sent since the start, by Priority
+	Retries     int64             // attempts since the start that were not the first of their request
 	Waiting     [priorities]int   // requests that wait for their turn now, by Priority
 	Sharers     int               // processes that draw on the shared budget, this one included; 0 = not shared
 	Away        bool              // the shared budget cannot be reached, a safe part of it is used
@@ -70,7 +71,11 @@ func (c *Client) Rate() float64 {
 }
 
 // Budget tells how the budget stands.
-func (c *Client) Budget() Budget { return c.limiter.budget() }
+func (c *Client) Budget() Budget {
+	b := c.limiter.budget()
+	b.Retries = c.exchange.retries.Load()
+	return b
+}
 
 func (l *limiter) budget() Budget {
 	l.mu.Lock()

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"syncd/internal/humanize"
 	"syncd/internal/rawjson"
 )
 
@@ -87,14 +89,36 @@ func splitPage(body []byte) (items []jsontext.Value, totalCount, maxPage int, ch
 // no escape that could be half a surrogate pair.
 func wellFormed(body []byte) bool { return utf8.Valid(body) && !bytes.Contains(body, []byte(`\u`)) }
 
-// splitArray cuts a bare [...] into raw items, which are slices of body.
-func splitArray(body []byte) (items []jsontext.Value, err error) {
+// SplitArray cuts a bare [...] into raw items, which are slices of body. An error is io.ErrUnexpectedEOF where body ends
+// in the middle.
+func SplitArray(body []byte) (items []jsontext.Value, err error) {
 	_, err = decoding(body, func(d *jsontext.Decoder) (err error) {
 		items, err = readItems(d, body)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("a list: %w", err)
+	}
+	return items, nil
+}
+
+// SplitField cuts the list that an object has under a key into raw items, as SplitArray does.
+func SplitField(body []byte, field string) (items []jsontext.Value, err error) {
+	_, err = decoding(body, func(d *jsontext.Decoder) (err error) {
+		items = nil
+		return readObject(d, func(key string) error {
+			if key != field || items != nil {
+				return d.SkipValue()
+			}
+			items, err = readItems(d, body)
+			return err
+		})
+	})
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("an object with %q: %w", field, err)
+	case items == nil:
+		return nil, fmt.Errorf("an object without %q", field)
 	}
 	return items, nil
 }
@@ -152,11 +176,14 @@ func readCount(d *jsontext.Decoder) (int, error) {
 	if err != nil {
 		return 0, unexpected(err)
 	}
-	n, whole := wholeTimes(string(value), 1)
-	if !whole || n < 0 {
-		return 0, fmt.Errorf("pagination counts are not whole numbers: %s", shorten(string(value), 30))
+	n := -1
+	if value.Kind() == '0' {
+		n, err = strconv.Atoi(string(rawjson.Whole(value)))
 	}
-	return int(n), nil
+	if err != nil || n < 0 {
+		return 0, fmt.Errorf("pagination counts are not whole numbers: %s", humanize.Line(string(value), 30))
+	}
+	return n, nil
 }
 
 // atEnd makes sure that nothing but blanks follows, unless reading has failed already.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/go-json-experiment/json/jsontext"
+	"syncd/internal/fetch/lists"
 )
 
 func TestSplitPageIsLenientWithItems(t *testing.T) {
@@ -50,42 +50,16 @@ func TestSplitPageKnowsWhereItWasCut(t *testing.T) {
 	}
 	array := []byte(`[{"id":"a"},2]`)
 	for n := range array {
-		if _, err := splitArray(array[:n]); !errors.Is(err, io.ErrUnexpectedEOF) {
+		if _, err := SplitArray(array[:n]); !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("%q: %v", array[:n], err)
 		}
 	}
-	if items, err := splitArray(array); err != nil || len(items) != 2 {
+	if items, err := SplitArray(array); err != nil || len(items) != 2 {
 		t.Errorf("%s, %v", items, err)
 	}
 	for _, wrong := range []string{`[] []`, `{}`, `[1,]`, `[1}`, `x`} {
-		if items, err := splitArray([]byte(wrong)); err == nil || errors.Is(err, io.ErrUnexpectedEOF) {
+		if items, err := SplitArray([]byte(wrong)); err == nil || errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("%q: %s, %v", wrong, items, err)
-		}
-	}
-}
-
-func TestLocate(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct{ item, id, at string }{
-		{`{"created_at":"2025-01-02T03:04:05.120000Z","id":"a","id":"b"}`, "a", "2025-01-02T03:04:05.120000Z"},
-		{`{"items":[{"id":"x"}],"id":"a","customer":{"created_at":"2020-01-01T00:00:00Z"},"created_at":"2025-01-02T03:04:05Z"}`, "a", "2025-01-02T03:04:05.000000Z"},
-		{`{"id":"a","created_at":"2025-01-02T05:04:05+02:00"}`, "a", "2025-01-02T03:04:05.000000Z"},
-		{`{"id":"a","created_at":null}`, "a", ""},
-		{`{"id":"a"}`, "a", ""},
-		{`{"id":"a","created_at":17}`, "a", ""},
-		{`{"id":"a","created_at":"soon"}`, "a", ""},
-		{`{"id":null,"created_at":"2025-01-02T03:04:05Z"}`, "", "2025-01-02T03:04:05.000000Z"},
-		{`{"id":7,"created_at":"2025-01-02T03:04:05Z"}`, "", "2025-01-02T03:04:05.000000Z"},
-		{`{"ID":"a","Created_At":"2025-01-02T03:04:05Z"}`, "", ""},
-		{`null`, "", ""}, {`[]`, "", ""}, {`{}`, "", ""}, {`{"id":"a`, "", ""}, {``, "", ""},
-	} {
-		got := locate(jsontext.Value(test.item), "created_at")
-		at := ""
-		if !got.at.IsZero() {
-			at = got.at.Format(microLayout)
-		}
-		if got.id != test.id || at != test.at {
-			t.Errorf("%s: %q %q", test.item, got.id, at)
 		}
 	}
 }
@@ -124,7 +98,7 @@ func FuzzPage(f *testing.F) {
 			if err := checkValue(item); err != nil || cap(item) != len(item) {
 				t.Errorf("item %q: %v", item, err)
 			}
-			locate(item, "created_at")
+			lists.ID(item)
 		}
 		if length > len(body) {
 			t.Error("items overlap")
@@ -146,16 +120,16 @@ func TestPageWithADeepItem(t *testing.T) {
 		if levels >= 10_000 && checked {
 			t.Errorf("%d levels: called checked", levels)
 		}
-		if at := locate(items[1], "created_at"); at.id != "b" || at.at.IsZero() {
-			t.Errorf("%d levels: %+v", levels, at)
+		if id := lists.ID(items[1]); id != "b" {
+			t.Errorf("%d levels: id %q", levels, id)
 		}
 		if err := checkValue([]byte(deep)); err != nil {
 			t.Errorf("%d levels: %v", levels, err)
 		}
-		if list, err := splitField([]byte(`{"id":"x","seats":[`+deep+`]}`), "seats"); err != nil || len(list) != 1 || string(list[0]) != deep {
+		if list, err := SplitField([]byte(`{"id":"x","seats":[`+deep+`]}`), "seats"); err != nil || len(list) != 1 || string(list[0]) != deep {
 			t.Errorf("%d levels in a field: %v", levels, err)
 		}
-		if list, err := splitArray([]byte(`[` + deep + `]`)); err != nil || len(list) != 1 {
+		if list, err := SplitArray([]byte(`[` + deep + `]`)); err != nil || len(list) != 1 {
 			t.Errorf("%d levels in an array: %v", levels, err)
 		}
 		if _, _, _, _, err := splitPage(body[:40+levels]); !errors.Is(err, io.ErrUnexpectedEOF) {
@@ -165,22 +139,6 @@ func TestPageWithADeepItem(t *testing.T) {
 	if _, _, _, _, err := splitPage([]byte(`{"items":[` + strings.Repeat("[", 11_000) + strings.Repeat("]", 11_000) + `,}]}`)); err == nil || errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("what is no JSON beside a deep item: %v", err)
 	}
-}
-
-func FuzzLongForm(f *testing.F) {
-	f.Add([]byte(`{"periods":[{"timestamp":"2026-01-01T00:00:00Z","revenue":1.50,"x":null}],"totals":{},"metrics":{"revenue":{"slug":"revenue","type":"currency","display_name":"Revenue"}}}`))
-	f.Add([]byte(`{"periods":[{"timestamp":"2026-01-01"}]}`))
-	f.Fuzz(func(t *testing.T, body []byte) {
-		items, err := longForm(body, "day")
-		if err != nil {
-			return
-		}
-		for _, item := range items {
-			if err := checkValue(item); err != nil || itemID(item) == "" {
-				t.Errorf("item %q: %v", item, err)
-			}
-		}
-	})
 }
 
 func BenchmarkSplitPage(b *testing.B) {
@@ -195,7 +153,7 @@ func BenchmarkSplitPage(b *testing.B) {
 			b.Fatal(err)
 		}
 		for _, item := range items {
-			locate(item, "created_at")
+			lists.ID(item)
 		}
 	}
 }

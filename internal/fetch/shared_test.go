@@ -125,8 +125,8 @@ func TestSharedPause(t *testing.T) {
 		if waited := after.Sub(refused); waited < time.Minute {
 			t.Errorf("a request %v after the refusal", waited)
 		}
-		if a.Paused() < 50*time.Second || b.Paused() < 50*time.Second {
-			t.Errorf("paused %v and %v", a.Paused(), b.Paused())
+		if a.Budget().Paused < 50*time.Second || b.Budget().Paused < 50*time.Second {
+			t.Errorf("paused %v and %v", a.Budget().Paused, b.Budget().Paused)
 		}
 	})
 }

@@ -10,19 +10,26 @@ import (
 	"net/url"
 	"os"
 	"time"
+
+	"syncd/internal/humanize"
 )
 
-// spool is an answer that is kept in a file: an export may be larger than memory, and no row of it counts before its end
+// Spool is an answer that is kept in a file: an export may be larger than memory, and no row of it counts before its end
 // has been seen. The file has no name any more where the system allows that, so that nothing is left behind by a crash.
-type spool struct {
-	file      *os.File
-	leftover  string // name of the file, where it could not be removed while it is open
-	query     url.Values
-	requested time.Time
-	requests  int
+type Spool struct {
+	Query       url.Values // what was asked
+	RequestedAt time.Time  // when the attempt that succeeded was sent
+	Requests    int        // HTTP attempts, retries included
+
+	file     *os.File
+	leftover string // name of the file, where it could not be removed while it is open
 }
 
-func (s *spool) Close() error {
+// Read reads on in the answer.
+func (s *Spool) Read(p []byte) (int, error) { return s.file.Read(p) }
+
+// Close gives the file up.
+func (s *Spool) Close() error {
 	err := s.file.Close()
 	if s.leftover != "" {
 		err = errors.Join(err, os.Remove(s.leftover))
@@ -42,11 +49,11 @@ func (e *errLocal) Unwrap() error { return e.cause }
 // exportAttempts bounds the attempts at one export: each makes Polar compute all of it.
 const exportAttempts = 3
 
-// spool reads a CSV file into a temporary one. check is given each complete file, from its beginning, and has the last
-// word on whether another attempt is due: see errUnreadable. The error is an *Error; beside one the spool tells what the
-// attempts cost and is otherwise unusable.
-func (c *Client) spool(ctx context.Context, path string, query url.Values, check func(io.Reader) error) (*spool, error) {
-	s := &spool{query: c.complete(query)}
+// SpoolCSV reads a CSV file into a temporary one, and gives it from its beginning. check is given each complete file: an
+// error of it fails the request, except io.ErrUnexpectedEOF, which is a file that was cut short and worth another attempt.
+// The error is an *Error; beside one the Spool tells what the attempts cost, and holds nothing to read or close.
+func (c *Client) SpoolCSV(ctx context.Context, path string, query url.Values, check func(io.Reader) error) (*Spool, error) {
+	s := &Spool{Query: c.WithOrganization(query)}
 	dir := or(c.cfg.ExportDir, os.TempDir())
 	local := func(err error) error {
 		return &errLocal{fmt.Errorf("keep the export in a temporary file: %w", err),
@@ -54,7 +61,7 @@ func (c *Client) spool(ctx context.Context, path string, query url.Values, check
 	}
 	file, err := os.CreateTemp(dir, "syncd-export-*.csv")
 	if err != nil {
-		fail := &Error{Op: "read an export", Method: http.MethodGet, Server: c.Server(), Path: path, Query: s.query}
+		fail := &Error{Op: "read an export", Method: http.MethodGet, Server: c.Server(), Path: path, Query: s.Query}
 		c.classify(ctx, fail, nil, local(err))
 		return s, fail
 	}
@@ -64,11 +71,11 @@ func (c *Client) spool(ctx context.Context, path string, query url.Values, check
 	}
 	ctx = WithPriority(ctx, PriorityExport)
 	ctx = context.WithValue(context.WithValue(ctx, idleKey{}, c.cfg.ExportIdle), attemptsKey{}, exportAttempts)
-	made, err := c.send(ctx, "read an export", path, s.query, func(resp *http.Response) error {
+	made, err := c.send(ctx, "read an export", path, s.Query, func(resp *http.Response) error {
 		defer resp.Body.Close() //nolint:errcheck // an error after the last byte changes nothing
 		contentType := resp.Header.Get("Content-Type")
 		if media, _, err := mime.ParseMediaType(contentType); err != nil || media != "text/csv" {
-			return &errUnreadable{fmt.Errorf("no CSV, but content type %q", shorten(contentType, 80))}
+			return &errUnreadable{fmt.Errorf("no CSV, but content type %q", humanize.Line(contentType, 80))}
 		}
 		if err := rewind(file); err != nil {
 			return local(err)
@@ -88,7 +95,7 @@ func (c *Client) spool(ctx context.Context, path string, query url.Values, check
 		}
 		return nil
 	})
-	s.requested, s.requests = made.sent, made.attempts
+	s.RequestedAt, s.Requests = made.sent, made.attempts
 	if err != nil {
 		return s, errors.Join(err, s.Close())
 	}

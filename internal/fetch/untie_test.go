@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"syncd/internal/fetch/lists"
 	"syncd/internal/slowtest"
 )
 
@@ -67,14 +68,14 @@ func TestSalvageOfTies(t *testing.T) {
 		for n := range 100 {
 			l := tiedList{100, group, fmt.Sprintf("%03d", n)}
 			c := inProcess(t, l.ServeHTTP)
-			p, err := c.Salvage(background(), "/v1/things/", paged(url.Values{"sorting": {"at"}}, 100, 1))
+			p, err := c.Salvage(background(), "/v1/things/", lists.Paged(url.Values{"sorting": {"at"}}, 100, 1))
 			if err != nil {
 				t.Fatal(err)
 			}
 			asked += p.Requests
 			came := map[string]bool{}
 			for _, item := range p.Items {
-				came[itemID(item)] = true
+				came[lists.ID(item)] = true
 			}
 			if came[l.bad] || len(came)+len(p.Gaps) > 100 {
 				t.Fatalf("row %d: %d rows and %d gaps", n, len(came), len(p.Gaps))

@@ -4,6 +4,7 @@ package humanize
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -81,4 +82,18 @@ func Interval(d time.Duration) string {
 		return "0s"
 	}
 	return text
+}
+
+// Line keeps a text on one line and within n bytes: control characters become blanks, the rest is cut off.
+func Line(s string, n int) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, s)
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n], "") + "…"
 }

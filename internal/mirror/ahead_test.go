@@ -11,38 +11,38 @@ import (
 	"testing/synctest"
 	"time"
 
-	"syncd/internal/fetch"
+	"syncd/internal/fetch/scan"
 )
 
-func numbered(n int, each time.Duration, end error) func(context.Context) iter.Seq2[fetch.Page, error] {
-	return func(ctx context.Context) iter.Seq2[fetch.Page, error] {
-		return func(yield func(fetch.Page, error) bool) {
+func numbered(n int, each time.Duration, end error) func(context.Context) iter.Seq2[scan.Page, error] {
+	return func(ctx context.Context) iter.Seq2[scan.Page, error] {
+		return func(yield func(scan.Page, error) bool) {
 			for i := range n {
 				select {
 				case <-time.After(each):
 				case <-ctx.Done():
-					yield(fetch.Page{}, ctx.Err())
+					yield(scan.Page{}, ctx.Err())
 					return
 				}
-				if !yield(fetch.Page{Total: i}, nil) {
+				if !yield(scan.Page{Total: i}, nil) {
 					return
 				}
 			}
 			if end != nil {
-				yield(fetch.Page{}, end)
+				yield(scan.Page{}, end)
 			}
 		}
 	}
 }
 
-func light(fetch.Page) int { return 1 }
+func light(scan.Page) int { return 1 }
 
 // Of pages that weigh much one is stored, and one is in the reader's hand.
 func TestAheadOfLargePages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var read atomic.Int64 // the reader counts while the loop looks
-		for pages, err := range ahead(t.Context(), 4, func(fetch.Page) int { return 1000 }, func(ctx context.Context) iter.Seq2[fetch.Page, error] {
-			return func(yield func(fetch.Page, error) bool) {
+		for pages, err := range ahead(t.Context(), 4, func(scan.Page) int { return 1000 }, func(ctx context.Context) iter.Seq2[scan.Page, error] {
+			return func(yield func(scan.Page, error) bool) {
 				for p, err := range numbered(5, time.Second, nil)(ctx) {
 					read.Add(1)
 					if !yield(p, err) {
@@ -92,8 +92,8 @@ func TestBesideOverlaps(t *testing.T) {
 		var read atomic.Int64 // the reader counts while the loop looks
 		var got []int
 		var last error
-		for page, err := range beside(t.Context(), func(ctx context.Context) iter.Seq2[fetch.Page, error] {
-			return func(yield func(fetch.Page, error) bool) {
+		for page, err := range beside(t.Context(), func(ctx context.Context) iter.Seq2[scan.Page, error] {
+			return func(yield func(scan.Page, error) bool) {
 				for p, err := range numbered(5, time.Second, boom)(ctx) {
 					read.Add(1)
 					if !yield(p, err) {
@@ -125,8 +125,8 @@ func TestAheadGivesAllThatIsReady(t *testing.T) {
 		boom := errors.New("boom")
 		var sizes []int
 		var read atomic.Int64 // the reader counts while the loop looks
-		for pages, err := range ahead(t.Context(), 4, light, func(ctx context.Context) iter.Seq2[fetch.Page, error] {
-			return func(yield func(fetch.Page, error) bool) {
+		for pages, err := range ahead(t.Context(), 4, light, func(ctx context.Context) iter.Seq2[scan.Page, error] {
+			return func(yield func(scan.Page, error) bool) {
 				for p, err := range numbered(12, time.Second, boom)(ctx) {
 					read.Add(1)
 					if !yield(p, err) {
@@ -187,7 +187,7 @@ func TestAheadStopsWithTheLoop(t *testing.T) {
 		if took := time.Since(start); took != time.Hour {
 			t.Errorf("took %v: the next page was waited for", took)
 		}
-		for _, err := range ahead(t.Context(), 4, light, func(context.Context) iter.Seq2[fetch.Page, error] { panic("oops") }) {
+		for _, err := range ahead(t.Context(), 4, light, func(context.Context) iter.Seq2[scan.Page, error] { panic("oops") }) {
 			if err == nil || !strings.Contains(err.Error(), "oops") {
 				t.Errorf("a panic became %v", err)
 			}

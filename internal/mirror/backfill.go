@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"time"
 
-	"syncd/internal/fetch"
+	"syncd/internal/fetch/scan"
 	"syncd/internal/store"
 )
 
@@ -16,11 +16,11 @@ var ErrNoWindow = errors.New("cannot be read by a window of time")
 
 // Windowed tells by which time a stream can be read in windows, and what a window cannot see; "" where it cannot.
 func (s Stream) Windowed() (by, unseen string) {
-	scan, ok := s.Scan.(fetch.Bounded)
+	list, ok := s.Scan.(scan.Bounded)
 	if !ok {
 		return "", ""
 	}
-	return scan.TimeField(), s.Blind
+	return list.TimeField(), s.Blind
 }
 
 // span is the window of a backfill: since <= t < until.
@@ -32,7 +32,7 @@ type span struct {
 
 // spanCursor is the checkpoint of a backfill. It is only good for the same window.
 type spanCursor struct {
-	fetch.Cursor
+	scan.Cursor
 	Span span `json:"span"`
 }
 
@@ -48,14 +48,14 @@ func (r *Runner) Backfill(ctx context.Context, stream string, since, until time.
 }
 
 func (sw *sweep) backfill(ctx context.Context, wanted span) error {
-	scan, ok := sw.s.Scan.(fetch.Bounded)
+	list, ok := sw.s.Scan.(scan.Bounded)
 	if !ok {
 		return fmt.Errorf("%s: %w", sw.s.Name, ErrNoWindow)
 	}
 	if wanted.Open {
 		wanted.Until = sw.r.Client.Now().UTC()
 	}
-	if err := sw.refuse(scan, wanted); err != nil {
+	if err := sw.refuse(list, wanted); err != nil {
 		return err
 	}
 	if sw.record.Checkpoint != nil {
@@ -73,7 +73,7 @@ func (sw *sweep) backfill(ctx context.Context, wanted span) error {
 		}
 	}
 	s := *sw.s
-	s.Scan = scan.Between(wanted.Since, wanted.Until)
+	s.Scan = list.Between(wanted.Since, wanted.Until)
 	sw.s, sw.span = &s, &wanted
 	err := sw.read(ctx)
 	if sw.closing.Verdict == "complete" {
@@ -88,11 +88,11 @@ func (s span) same(wanted span) bool {
 }
 
 // refuse finds windows that make no sense.
-func (sw *sweep) refuse(scan fetch.Bounded, s span) error {
+func (sw *sweep) refuse(list scan.Bounded, s span) error {
 	if !s.Since.Before(s.Until) {
 		return fmt.Errorf("the window from %s to %s is empty", s.Since.Format(time.RFC3339), s.Until.Format(time.RFC3339))
 	}
-	if windows, dated := scan.(fetch.Windows); dated {
+	if windows, dated := list.(scan.Windows); dated {
 		if kept := windows.Since(sw.r.Client); s.Since.Before(kept) {
 			return fmt.Errorf("rows of %s from before %s are not kept, the next sweep would remove them: begin the window there, or lengthen the retention", sw.s.Name, kept.Format(time.RFC3339))
 		}
@@ -101,7 +101,7 @@ func (sw *sweep) refuse(scan fetch.Bounded, s span) error {
 }
 
 // position is what is stored as the checkpoint of a run that goes on at next.
-func (sw *sweep) position(next fetch.Cursor) any {
+func (sw *sweep) position(next scan.Cursor) any {
 	if sw.span == nil {
 		return next
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"syncd/internal/fetch"
+	"syncd/internal/fetch/scan"
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
@@ -190,7 +191,7 @@ func TestBackfillRefuses(t *testing.T) {
 	// A server that ignores the upper bound is not followed out of the window.
 	since, until, _ := h.middle(t, "/v1/orders/", "created_at")
 	blindfolded := changed("orders", func(s *mirror.Stream) {
-		s.Scan = fetch.Keyset{Sort: "created_at", After: "created_after", Before: "ignored"}
+		s.Scan = scan.Keyset{Sort: "created_at", After: "created_after", Before: "ignored"}
 	})
 	r := h.runner(t, blindfolded).Backfill(t.Context(), "orders", since, until)
 	if r.Outcome != mirror.Failed || !errors.Is(r.Err, fetch.ErrContract) {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"syncd/internal/fetch"
+	"syncd/internal/fetch/scan"
 	"syncd/internal/store"
 )
 
@@ -43,7 +44,7 @@ func (r *Runner) priorityOf(stream, kind string) fetch.Priority {
 	}
 	if s := r.streams[stream]; s != nil {
 		switch s.Scan.(type) {
-		case fetch.Export, fetch.MetricsExport:
+		case scan.Export, scan.MetricsExport:
 			return fetch.PriorityExport
 		}
 	}

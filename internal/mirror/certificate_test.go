@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"syncd/internal/fetch"
+	"syncd/internal/fetch/scan"
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
@@ -57,10 +57,10 @@ func is(p *int, want int) bool { return p != nil && *p == want }
 func small(name string, limit int) func(*mirror.Config) {
 	return changed(name, func(s *mirror.Stream) {
 		switch scan := s.Scan.(type) {
-		case fetch.Offset:
+		case scan.Offset:
 			scan.Limit = limit
 			s.Scan = scan
-		case fetch.Keyset:
+		case scan.Keyset:
 			scan.Limit = limit
 			s.Scan = scan
 		}
@@ -132,7 +132,7 @@ func TestCertificateTies(t *testing.T) {
 	h.equal(t, "members")
 
 	// An order in which nearly everything ties, and no pages that stay the same.
-	r = h.runner(t, changed("payments", func(s *mirror.Stream) { s.Scan = fetch.Offset{Sort: []string{"status"}, Limit: 40} })).Once(t.Context(), "payments")
+	r = h.runner(t, changed("payments", func(s *mirror.Stream) { s.Scan = scan.Offset{Sort: []string{"status"}, Limit: 40} })).Once(t.Context(), "payments")
 	c := h.certificate(t, r.RunID)
 	if missing := len(h.lost(t, "payments")); (missing == 0) != (*c.Verdict == "complete") || r.Requests > 400 {
 		t.Errorf("%d missing; %s", missing, c)

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"syncd/internal/fetch"
+	"syncd/internal/fetch/scan"
 	"syncd/internal/store"
 )
 
@@ -48,7 +48,7 @@ func (s Stream) check() error {
 			bad("the column %q for the id in the copy %q: there is no such column, or no such copy", column, f)
 		}
 	}
-	if _, nested := s.Scan.(fetch.Nested); nested != (len(s.Parents) > 0) {
+	if _, nested := s.Scan.(scan.Nested); nested != (len(s.Parents) > 0) {
 		bad("parents and a nested scan go together")
 	}
 	for _, p := range s.Parents {
@@ -56,7 +56,7 @@ func (s Stream) check() error {
 			bad("no column %q names its parent in %s", p.Column, p.Stream)
 		}
 	}
-	if _, windows := s.Scan.(fetch.Bounded); windows != (s.Blind != "") {
+	if _, windows := s.Scan.(scan.Bounded); windows != (s.Blind != "") {
 		bad("a list that can be read by windows, and no other, says what these do not show")
 	}
 	if s.Tail.Census && s.Export == nil {

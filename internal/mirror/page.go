@@ -9,13 +9,14 @@ import (
 	"github.com/google/uuid"
 
 	"syncd/internal/fetch"
+	"syncd/internal/fetch/scan"
 	"syncd/internal/item"
 	"syncd/internal/store"
 )
 
 // parsed is a page whose items have been taken apart.
 type parsed struct {
-	fetch.Page
+	scan.Page
 	objects []item.Item
 	rejects []store.Reject
 	err     error // it cannot be stored as a whole
@@ -25,7 +26,7 @@ type parsed struct {
 func (p parsed) weight() int { return len(p.Items) / 100 }
 
 // parse takes the items of a page apart.
-func (run *Run) parse(page fetch.Page) parsed {
+func (run *Run) parse(page scan.Page) parsed {
 	p := parsed{Page: page, objects: make([]item.Item, 0, len(page.Items))}
 	at := make(map[uuid.UUID]int, len(page.Items))
 	run.splitter.Checked, run.splitter.Organization = page.Checked, run.record.Organization
@@ -69,7 +70,7 @@ func (run *Run) gap(g fetch.Gap) store.Gap {
 }
 
 // parsing parses pages as they come.
-func (run *Run) parsing(pages iter.Seq2[fetch.Page, error]) iter.Seq2[parsed, error] {
+func (run *Run) parsing(pages iter.Seq2[scan.Page, error]) iter.Seq2[parsed, error] {
 	return func(yield func(parsed, error) bool) {
 		for page, err := range pages {
 			p := parsed{Page: page}
@@ -86,7 +87,7 @@ func (run *Run) parsing(pages iter.Seq2[fetch.Page, error]) iter.Seq2[parsed, er
 // store takes the items of a page apart and hands them to the store. next is
 // the checkpoint from which the run goes on when the page is stored.
 func (run *Run) store(ctx context.Context, page fetch.Page, next any) error {
-	p, err := run.page(run.parse(page), next)
+	p, err := run.page(run.parse(scan.Page{Page: page}), next)
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"syncd/internal/fetch"
+	"syncd/internal/fetch/scan"
 )
 
 // Parent is a stream whose rows own what another stream holds, where Polar lists
@@ -32,17 +32,17 @@ const parentsBatch = 1000
 // bind completes the scan of a stream with what only a Runner knows: who the
 // parents are, and how far back to read.
 func (c *Config) bind(s Stream) Stream {
-	switch scan := s.Scan.(type) {
-	case fetch.Nested:
+	switch list := s.Scan.(type) {
+	case scan.Nested:
 		for _, p := range s.Parents {
-			scan.Parents = append(scan.Parents, fetch.Parents{Param: p.Column, After: func(ctx context.Context, id string) ([]string, error) {
+			list.Parents = append(list.Parents, scan.Parents{Param: p.Column, After: func(ctx context.Context, id string) ([]string, error) {
 				return c.owners(ctx, p, id)
 			}})
 		}
-		s.Scan = scan
-	case fetch.Windows:
-		scan.Keep = c.Retention[s.Name]
-		s.Scan = scan
+		s.Scan = list
+	case scan.Windows:
+		list.Keep = c.Retention[s.Name]
+		s.Scan = list
 	}
 	return s
 }
@@ -160,7 +160,7 @@ func (sw *sweep) prepare(ctx context.Context) error {
 	if _, err := sw.parents(ctx); err != nil {
 		return err
 	}
-	windows, dated := sw.s.Scan.(fetch.Windows)
+	windows, dated := sw.s.Scan.(scan.Windows)
 	if !dated || windows.Keep == 0 {
 		return nil
 	}

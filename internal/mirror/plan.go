@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"syncd/internal/fetch"
+	"syncd/internal/fetch/scan"
 	"syncd/internal/store"
 )
 
@@ -161,8 +162,8 @@ func (r *Runner) cost(ctx context.Context, s *Stream, mirrored bool) (Cost, erro
 	case e != nil:
 		return cost, e
 	case known:
-		var e fetch.Estimate
-		e, err = fetch.EstimateScan(ctx, r.Client, s.Scan, s.Path, s.Query)
+		var e scan.Estimate
+		e, err = scan.EstimateScan(ctx, r.Client, s.Scan, s.Path, s.Query)
 		cost.Rows, cost.Requests, cost.Probes = e.Rows, e.Requests, e.Probes
 	default:
 		err = r.countOwners(ctx, s, &cost)
@@ -257,7 +258,7 @@ func (r *Runner) countOwners(ctx context.Context, s *Stream, cost *Cost) error {
 			query["product_id"] = products[p.Price]
 		}
 		cost.AtMost = cost.AtMost || p.Where != "" && p.Price == ""
-		e, err := fetch.Offset{}.Estimate(ctx, r.Client, of.Path, query)
+		e, err := scan.Offset{}.Estimate(ctx, r.Client, of.Path, query)
 		cost.Probes += e.Probes
 		if err != nil {
 			return err
@@ -270,7 +271,7 @@ func (r *Runner) countOwners(ctx context.Context, s *Stream, cost *Cost) error {
 // productsWith are the ids of the products with a price of this type.
 func (r *Runner) productsWith(ctx context.Context, price string, cost *Cost) (ids []string, err error) {
 	of := r.streams["products"]
-	for page, err := range of.Scan.Pages(ctx, r.Client, of.Path, of.Query, fetch.Cursor{}) {
+	for page, err := range of.Scan.Pages(ctx, r.Client, of.Path, of.Query, scan.Cursor{}) {
 		cost.Probes += page.Requests
 		if err != nil {
 			return nil, err

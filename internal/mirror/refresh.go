@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"syncd/internal/fetch"
+	"syncd/internal/fetch/scan"
 	"syncd/internal/item"
 	"syncd/internal/store"
 )
@@ -70,7 +71,7 @@ func (r *Runner) RefreshMoments(ctx context.Context, kind, stream string, moment
 func (run *Run) moment(ctx context.Context, at time.Time) (fetch.Page, error) {
 	const around = time.Microsecond // the bounds are exclusive
 	bound := func(at time.Time) []string { return []string{at.UTC().Format("2006-01-02T15:04:05.000000Z")} }
-	k := run.s.Scan.(fetch.Keyset)
+	k := run.s.Scan.(scan.Keyset)
 	page, err := run.r.Client.Page(ctx, run.s.Path, url.Values{k.After: bound(at.Add(-around)), k.Before: bound(at.Add(around)), "limit": {"100"}, "page": {"1"}})
 	run.requests += int64(page.Requests)
 	return page, err
@@ -212,12 +213,12 @@ func (f *refresh) pick(ctx context.Context, ids []uuid.UUID) error {
 			query[k] = v
 		}
 		query[f.s.Pick.Param] = some
-		for page, err := range f.s.Scan.Pages(ctx, f.r.Client, f.s.Path, query, fetch.Cursor{}) {
+		for page, err := range f.s.Scan.Pages(ctx, f.r.Client, f.s.Path, query, scan.Cursor{}) {
 			f.requests += int64(page.Requests)
 			if err != nil {
 				return fmt.Errorf("refresh %d objects of %s: %w", len(ids), f.s.Name, err)
 			}
-			if err := f.store(ctx, page, nil); err != nil {
+			if err := f.store(ctx, page.Page, nil); err != nil {
 				return err
 			}
 			for _, object := range page.Items {

@@ -6,14 +6,14 @@ import (
 	"strings"
 	"testing"
 
-	"syncd/internal/fetch"
+	"syncd/internal/fetch/scan"
 	"syncd/internal/mirror"
 )
 
 func TestSelect(t *testing.T) {
 	t.Parallel()
 	streams := []mirror.Stream{{Name: "customers"}, {Name: "orders"}, {Name: "events", OptIn: "many"},
-		{Name: "payment_methods", OptIn: "one request each", Scan: fetch.Nested{}, Parents: []mirror.Parent{{Stream: "customers", Column: "customer_id"}}}}
+		{Name: "payment_methods", OptIn: "one request each", Scan: scan.Nested{}, Parents: []mirror.Parent{{Stream: "customers", Column: "customer_id"}}}}
 	for text, want := range map[string]string{
 		"default":                  "customers orders",
 		"all":                      "customers events orders payment_methods",

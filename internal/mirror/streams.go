@@ -5,7 +5,7 @@ import (
 	"net/url"
 	"slices"
 
-	"syncd/internal/fetch"
+	"syncd/internal/fetch/scan"
 	"syncd/internal/item"
 	"syncd/internal/store"
 	"syncd/internal/store/db"
@@ -22,7 +22,7 @@ type Stream struct {
 	Ours  string      // path of one object by ids of the user's own system; "" where there is none
 	Scope string      // that the token needs
 	Query url.Values  // parameters of every list request; nil for most
-	Scan  fetch.Scan  // order in which the list is read
+	Scan  scan.Scan   // order in which the list is read
 	Table store.Table // columns, and how a row is written
 
 	// Embedded names fields that are copies of other mirrored objects. They are
@@ -46,7 +46,7 @@ type Stream struct {
 	// Children are lists without an endpoint of their own.
 	Children []Child
 	// Parents are the streams for each of whose rows the list is read, where Polar
-	// has no list for all; with a fetch.Nested. They come first in the table.
+	// has no list for all; with a scan.Nested. They come first in the table.
 	Parents []Parent
 	// Of are the streams whose rows those of an export belong to; their runs come
 	// first in a sync. Link finds out which row belongs to which, after a complete
@@ -110,7 +110,7 @@ const unseenWhole = "nothing, while the list fits into one page; then all change
 // A list that filters by time is read from its oldest row to its newest, each
 // page from the time where the last one ended. One without such a filter is read
 // by page number from its newest row to its oldest, so that new rows land where
-// they hide nothing: see fetch.Offset. No list has a tie-breaker of its own, so a
+// they hide nothing: see scan.Offset. No list has a tie-breaker of its own, so a
 // near-unique second criterion narrows the ties where there is one.
 // Source: server/polar/*/sorting.py and kit/repository/base.py in polarsource/polar.
 func Streams() []Stream {

@@ -1,7 +1,7 @@
 package mirror
 
 import (
-	"syncd/internal/fetch"
+	"syncd/internal/fetch/scan"
 	"syncd/internal/item"
 	"syncd/internal/store"
 	"syncd/internal/store/db"
@@ -16,14 +16,14 @@ func exportStreams() []Stream {
 	return []Stream{
 		{Name: "customers_export", Path: "/v1/customers/export", Scope: "customers:read",
 			Schedule: "20 4 * * *",
-			Scan:     fetch.Export{Of: "/v1/customers/", Columns: customerColumns(), Key: [][]string{{"id"}}},
+			Scan:     scan.Export{Of: "/v1/customers/", Columns: customerColumns(), Key: [][]string{{"id"}}},
 			Of:       []string{"customers"}, Snapshot: true, Link: (*db.Queries).CustomersExportLink,
 			Table: store.TableOf((*db.Queries).CustomersExportUpsert), Tail: Tail{Unseen: unseen}},
 
 		// An order has no number while it is a draft.
 		{Name: "orders_export", Path: "/v1/orders/export", Scope: "orders:read",
 			Schedule: "25 4 * * *",
-			Scan: fetch.Export{Of: "/v1/orders/", Columns: orderColumns(), Order: "created_at", Key: [][]string{{"invoice_number"}, {"created_at", "email"}},
+			Scan: scan.Export{Of: "/v1/orders/", Columns: orderColumns(), Order: "created_at", Key: [][]string{{"invoice_number"}, {"created_at", "email"}},
 				Choose: []string{"email", "created_at", "product", "net_amount", "currency", "status", "invoice_number", "customer_name", "billing_name",
 					"billing_country", "subtotal_amount", "discount_amount", "tax_amount", "total_amount", "refunded_amount", "billing_reason"}},
 			Of: []string{"customers", "orders"}, Snapshot: true, Link: (*db.Queries).OrdersExportLink,
@@ -32,7 +32,7 @@ func exportStreams() []Stream {
 		{Name: "subscriptions_export", Path: "/v1/subscriptions/export", Scope: "subscriptions:read",
 			Expect:   item.Expect{Sparse: []string{"active"}},
 			Schedule: "30 4 * * *",
-			Scan: fetch.Export{Of: "/v1/subscriptions/", Columns: subscriptionColumns(), Order: "started_at", Key: [][]string{{"started_at", "email", "product"}},
+			Scan: scan.Export{Of: "/v1/subscriptions/", Columns: subscriptionColumns(), Order: "started_at", Key: [][]string{{"started_at", "email", "product"}},
 				Choose: []string{"email", "started_at", "product", "amount", "currency", "status", "recurring_interval", "customer_name", "billing_name",
 					"billing_country", "net_amount", "discount", "seats", "current_period_start", "current_period_end", "cancel_at_period_end",
 					"canceled_at", "ends_at", "ended_at", "cancellation_reason", "trial_start", "trial_end"}},
@@ -41,7 +41,7 @@ func exportStreams() []Stream {
 
 		{Name: "metrics_export", Path: "/v1/metrics/export", Scope: "metrics:read",
 			Schedule: "35 4 * * *",
-			Scan:     fetch.MetricsExport{Of: "/v1/metrics/", Metrics: fetch.Metrics{Intervals: []string{"day", "month"}}},
+			Scan:     scan.MetricsExport{Of: "/v1/metrics/", Metrics: scan.Metrics{Intervals: []string{"day", "month"}}},
 			Of:       []string{"metrics"}, Link: (*db.Queries).MetricsExportLink,
 			Table: store.TableOf((*db.Queries).MetricsExportUpsert), Tail: Tail{Unseen: unseen}},
 	}
@@ -49,69 +49,69 @@ func exportStreams() []Stream {
 
 // The headers below are those of today first, then those from before August 2026.
 
-func customerColumns() []fetch.Column {
-	return []fetch.Column{
-		{Name: "id", Headers: []string{"ID"}, Kind: fetch.ColumnID},
+func customerColumns() []scan.Column {
+	return []scan.Column{
+		{Name: "id", Headers: []string{"ID"}, Kind: scan.ColumnID},
 		{Name: "external_id", Headers: []string{"External ID"}},
-		{Name: "created_at", Headers: []string{"Created At"}, Kind: fetch.ColumnTime},
+		{Name: "created_at", Headers: []string{"Created At"}, Kind: scan.ColumnTime},
 		{Name: "email", Headers: []string{"Email"}},
 		{Name: "name", Headers: []string{"Name"}},
-		{Name: "tax_id", Headers: []string{"Tax ID"}, Kind: fetch.ColumnPair},
+		{Name: "tax_id", Headers: []string{"Tax ID"}, Kind: scan.ColumnPair},
 		{Name: "billing_line1", Headers: []string{"Billing Address Line 1"}},
 		{Name: "billing_line2", Headers: []string{"Billing Address Line 2"}},
 		{Name: "billing_city", Headers: []string{"Billing Address City"}},
 		{Name: "billing_state", Headers: []string{"Billing Address State"}},
 		{Name: "billing_postal_code", Headers: []string{"Billing Address Zip"}},
 		{Name: "billing_country", Headers: []string{"Billing Address Country"}},
-		{Name: "metadata", Headers: []string{"Metadata"}, Kind: fetch.ColumnJSON},
+		{Name: "metadata", Headers: []string{"Metadata"}, Kind: scan.ColumnJSON},
 	}
 }
 
-func orderColumns() []fetch.Column {
-	return []fetch.Column{
+func orderColumns() []scan.Column {
+	return []scan.Column{
 		{Name: "email", Headers: []string{"Email"}},
-		{Name: "created_at", Headers: []string{"Created At"}, Kind: fetch.ColumnTime},
+		{Name: "created_at", Headers: []string{"Created At"}, Kind: scan.ColumnTime},
 		{Name: "product", Headers: []string{"Product"}},
-		{Name: "net_amount", Headers: []string{"Net Amount", "Amount"}, Kind: fetch.ColumnMoney},
+		{Name: "net_amount", Headers: []string{"Net Amount", "Amount"}, Kind: scan.ColumnMoney},
 		{Name: "currency", Headers: []string{"Currency"}},
 		{Name: "status", Headers: []string{"Status"}},
 		{Name: "invoice_number", Headers: []string{"Invoice number"}},
 		{Name: "customer_name", Headers: []string{"Customer Name"}},
 		{Name: "billing_name", Headers: []string{"Billing Name"}},
 		{Name: "billing_country", Headers: []string{"Billing Country"}},
-		{Name: "subtotal_amount", Headers: []string{"Subtotal"}, Kind: fetch.ColumnMoney},
-		{Name: "discount_amount", Headers: []string{"Discount"}, Kind: fetch.ColumnMoney},
-		{Name: "tax_amount", Headers: []string{"Tax"}, Kind: fetch.ColumnMoney},
-		{Name: "total_amount", Headers: []string{"Total"}, Kind: fetch.ColumnMoney},
-		{Name: "refunded_amount", Headers: []string{"Refunded Amount"}, Kind: fetch.ColumnMoney},
+		{Name: "subtotal_amount", Headers: []string{"Subtotal"}, Kind: scan.ColumnMoney},
+		{Name: "discount_amount", Headers: []string{"Discount"}, Kind: scan.ColumnMoney},
+		{Name: "tax_amount", Headers: []string{"Tax"}, Kind: scan.ColumnMoney},
+		{Name: "total_amount", Headers: []string{"Total"}, Kind: scan.ColumnMoney},
+		{Name: "refunded_amount", Headers: []string{"Refunded Amount"}, Kind: scan.ColumnMoney},
 		{Name: "billing_reason", Headers: []string{"Billing Reason"}},
 	}
 }
 
-func subscriptionColumns() []fetch.Column {
-	return []fetch.Column{
+func subscriptionColumns() []scan.Column {
+	return []scan.Column{
 		{Name: "email", Headers: []string{"Email"}},
-		{Name: "started_at", Headers: []string{"Started At", "Created At"}, Kind: fetch.ColumnTime},
+		{Name: "started_at", Headers: []string{"Started At", "Created At"}, Kind: scan.ColumnTime},
 		{Name: "product", Headers: []string{"Product"}},
-		{Name: "amount", Headers: []string{"Amount", "Price"}, Kind: fetch.ColumnMoney},
+		{Name: "amount", Headers: []string{"Amount", "Price"}, Kind: scan.ColumnMoney},
 		{Name: "currency", Headers: []string{"Currency"}},
 		{Name: "status", Headers: []string{"Status"}},
 		{Name: "recurring_interval", Headers: []string{"Billing Interval", "Interval"}},
 		{Name: "customer_name", Headers: []string{"Customer Name"}},
 		{Name: "billing_name", Headers: []string{"Billing Name"}},
 		{Name: "billing_country", Headers: []string{"Billing Country"}},
-		{Name: "net_amount", Headers: []string{"Net Amount"}, Kind: fetch.ColumnMoney},
+		{Name: "net_amount", Headers: []string{"Net Amount"}, Kind: scan.ColumnMoney},
 		{Name: "discount", Headers: []string{"Discount"}},
-		{Name: "seats", Headers: []string{"Seats"}, Kind: fetch.ColumnNumber},
-		{Name: "current_period_start", Headers: []string{"Current Period Start"}, Kind: fetch.ColumnTime},
-		{Name: "current_period_end", Headers: []string{"Current Period End"}, Kind: fetch.ColumnTime},
-		{Name: "cancel_at_period_end", Headers: []string{"Cancels At Period End"}, Kind: fetch.ColumnBool},
-		{Name: "canceled_at", Headers: []string{"Canceled At"}, Kind: fetch.ColumnTime},
-		{Name: "ends_at", Headers: []string{"Ends At"}, Kind: fetch.ColumnTime},
-		{Name: "ended_at", Headers: []string{"Ended At"}, Kind: fetch.ColumnTime},
+		{Name: "seats", Headers: []string{"Seats"}, Kind: scan.ColumnNumber},
+		{Name: "current_period_start", Headers: []string{"Current Period Start"}, Kind: scan.ColumnTime},
+		{Name: "current_period_end", Headers: []string{"Current Period End"}, Kind: scan.ColumnTime},
+		{Name: "cancel_at_period_end", Headers: []string{"Cancels At Period End"}, Kind: scan.ColumnBool},
+		{Name: "canceled_at", Headers: []string{"Canceled At"}, Kind: scan.ColumnTime},
+		{Name: "ends_at", Headers: []string{"Ends At"}, Kind: scan.ColumnTime},
+		{Name: "ended_at", Headers: []string{"Ended At"}, Kind: scan.ColumnTime},
 		{Name: "cancellation_reason", Headers: []string{"Cancellation Reason"}},
-		{Name: "trial_start", Headers: []string{"Trial Start"}, Kind: fetch.ColumnTime},
-		{Name: "trial_end", Headers: []string{"Trial End"}, Kind: fetch.ColumnTime},
-		{Name: "active", Headers: []string{"Active"}, Kind: fetch.ColumnBool},
+		{Name: "trial_start", Headers: []string{"Trial Start"}, Kind: scan.ColumnTime},
+		{Name: "trial_end", Headers: []string{"Trial End"}, Kind: scan.ColumnTime},
+		{Name: "active", Headers: []string{"Active"}, Kind: scan.ColumnBool},
 	}
 }

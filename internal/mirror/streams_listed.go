@@ -3,7 +3,7 @@ package mirror
 import (
 	"net/url"
 
-	"syncd/internal/fetch"
+	"syncd/internal/fetch/scan"
 	"syncd/internal/item"
 	"syncd/internal/store"
 	"syncd/internal/store/db"
@@ -22,7 +22,7 @@ func catalogueStreams() []Stream {
 					"default_tax_behavior": {"location", "inclusive", "exclusive"},
 				},
 			},
-			Scan:  fetch.Offset{Sort: []string{"-created_at", "slug"}},
+			Scan:  scan.Offset{Sort: []string{"-created_at", "slug"}},
 			Table: store.TableOf((*db.Queries).OrganizationsUpsert),
 			Tail:  Tail{Hook: "organization.", Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
 
@@ -34,13 +34,13 @@ func catalogueStreams() []Stream {
 					"visibility": {"draft", "private", "public"},
 				},
 			},
-			Scan:  fetch.Offset{Sort: []string{"-created_at", "description"}},
+			Scan:  scan.Offset{Sort: []string{"-created_at", "description"}},
 			Table: store.TableOf((*db.Queries).BenefitsUpsert),
 			Tail:  Tail{Hook: "benefit.", Batch: "id", Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
 
 		{Name: "custom_fields", Path: "/v1/custom-fields/", Get: "/v1/custom-fields/{id}", Scope: "custom_fields:read",
 			Expect: item.Expect{Enums: map[string][]string{"type": {"text", "number", "date", "checkbox", "select"}}},
-			Scan:   fetch.Offset{Sort: []string{"-created_at", "slug"}},
+			Scan:   scan.Offset{Sort: []string{"-created_at", "slug"}},
 			Table:  store.TableOf((*db.Queries).CustomFieldsUpsert),
 			Tail:   Tail{Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
 
@@ -52,7 +52,7 @@ func catalogueStreams() []Stream {
 				Sparse: []string{"flagged_malicious_at", "public_url"}, // of the services that have any
 				Enums:  map[string][]string{"service": {"downloadable", "product_media", "organization_avatar", "support_case_attachment"}},
 			},
-			Scan:  fetch.Offset{},
+			Scan:  scan.Offset{},
 			Table: store.TableOf((*db.Queries).FilesUpsert),
 			Tail:  Tail{Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
 
@@ -64,7 +64,7 @@ func catalogueStreams() []Stream {
 				"trial_interval":     intervals(),
 			}},
 			Lasting: true,
-			Scan:    fetch.Offset{Sort: []string{"-created_at", "name"}},
+			Scan:    scan.Offset{Sort: []string{"-created_at", "name"}},
 			Table:   store.TableOf((*db.Queries).ProductsUpsert),
 			Tail:    Tail{Hook: "product.", Batch: "id", Slow: []Probe{Whole{}}, Unseen: unseenWhole},
 			Children: []Child{
@@ -85,7 +85,7 @@ func customerStreams() []Stream {
 			Ours: "/v1/customers/external/{external_id}", Scope: "customers:read",
 			Expect: item.Expect{Enums: map[string][]string{"type": {"individual", "team"}}},
 			Export: customersPair(),
-			Scan:   fetch.Offset{Sort: []string{"-created_at", "email"}},
+			Scan:   scan.Offset{Sort: []string{"-created_at", "email"}},
 			Table:  store.TableOf((*db.Queries).CustomersUpsert),
 			Tail: Tail{Hook: "customer.", Touched: []Touch{{"customer.", "customer_id", ""}}, Told: Told{Event: "customer.created"}, Fast: []Probe{Head{}}, Census: true,
 				Unseen: "changes without an event: avatar_url, first_user_event_at, default_payment_method_id"}},
@@ -94,7 +94,7 @@ func customerStreams() []Stream {
 			Ours: "/v1/customers/external/{external_id}/members/{member_external_id}", Scope: "members:read",
 			Expect: item.Expect{Enums: map[string][]string{"role": {"owner", "billing_manager", "member"}}},
 			Refers: []string{"customer_id"},
-			Scan:   fetch.Offset{Sort: []string{"-created_at"}},
+			Scan:   scan.Offset{Sort: []string{"-created_at"}},
 			Table:  store.TableOf((*db.Queries).MembersUpsert),
 			Tail: Tail{Hook: "member.", Touched: []Touch{{"customer.", "customer_id", "customer_id"}}, Batch: "customer_id", Slow: []Probe{Head{}},
 				Unseen: "changes of members whose customer has no event, unless a webhook tells of them"}},
@@ -102,7 +102,7 @@ func customerStreams() []Stream {
 		{Name: "meters", Path: "/v1/meters/", Get: "/v1/meters/{id}", Scope: "meters:read",
 			Expect:  item.Expect{Enums: map[string][]string{"unit": {"scalar", "token", "custom"}}},
 			Lasting: true,
-			Scan:    fetch.Offset{Sort: []string{"-created_at", "name"}},
+			Scan:    scan.Offset{Sort: []string{"-created_at", "name"}},
 			Table:   store.TableOf((*db.Queries).MetersUpsert),
 			Tail:    Tail{Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
 
@@ -111,8 +111,8 @@ func customerStreams() []Stream {
 		{Name: "customer_meters", Path: "/v1/customer-meters/", Get: "/v1/customer-meters/{id}", Scope: "customer_meters:read",
 			Refers:  []string{"customer_id", "meter_id"},
 			Lasting: true,
-			Scan: fetch.Offset{Sort: []string{"-created_at", "customer_id", "meter_id"},
-				Each: &fetch.Each{Path: "/v1/meters/", Query: url.Values{"is_archived": {"true"}, "sorting": {"-created_at", "name"}}, Param: "meter_id"}},
+			Scan: scan.Offset{Sort: []string{"-created_at", "customer_id", "meter_id"},
+				Each: &scan.Each{Path: "/v1/meters/", Query: url.Values{"is_archived": {"true"}, "sorting": {"-created_at", "name"}}, Param: "meter_id"}},
 			Embedded: []string{"customer", "meter"},
 			Copies:   map[string]string{"customer": "customers", "meter": "meters"},
 			Table:    store.TableOf((*db.Queries).CustomerMetersUpsert),
@@ -129,7 +129,7 @@ func customerStreams() []Stream {
 					"duration": {"once", "forever", "repeating"},
 				},
 			},
-			Scan:  fetch.Offset{Sort: []string{"-created_at", "code", "name"}},
+			Scan:  scan.Offset{Sort: []string{"-created_at", "code", "name"}},
 			Table: store.TableOf((*db.Queries).DiscountsUpsert),
 			Tail:  Tail{Hook: "discount.", Touched: []Touch{{"order.paid", "discount_id", ""}}, Slow: []Probe{Whole{}}, Unseen: unseenWhole},
 			Children: []Child{
@@ -158,7 +158,7 @@ func subscriptionStreams() []Stream {
 			Lasting:  true,
 			Blind:    "subscriptions that started at another time, which may be long before Polar had them, whatever has changed in them since; and those that never started",
 			Export:   subscriptionsPair(),
-			Scan:     fetch.Keyset{Sort: "started_at", After: "started_after", Before: "started_before", Else: []string{"customer", "product", "amount", "status", "current_period_end"}},
+			Scan:     scan.Keyset{Sort: "started_at", After: "started_after", Before: "started_before", Else: []string{"customer", "product", "amount", "status", "current_period_end"}},
 			Embedded: []string{"customer", "user", "product", "discount", "price"},
 			Copies:   map[string]string{"customer": "customers", "product": "products", "discount": "discounts"},
 			Table:    store.TableOf((*db.Queries).SubscriptionsUpsert),
@@ -192,7 +192,7 @@ func orderStreams() []Stream {
 			Lasting:  true,
 			Blind:    "orders that were created at another time, whatever has changed in them since",
 			Export:   ordersPair(),
-			Scan:     fetch.Keyset{Sort: "created_at", After: "created_after", Before: "created_before", Then: []string{"invoice_number"}, Else: []string{"customer", "product", "net_amount", "status"}},
+			Scan:     scan.Keyset{Sort: "created_at", After: "created_after", Before: "created_before", Then: []string{"invoice_number"}, Else: []string{"customer", "product", "net_amount", "status"}},
 			Embedded: []string{"customer", "user", "product", "product_price", "discount", "subscription"},
 			Copies:   map[string]string{"customer": "customers", "product": "products", "discount": "discounts", "subscription": "subscriptions"},
 			Table:    store.TableOf((*db.Queries).OrdersUpsert),
@@ -218,7 +218,7 @@ func orderStreams() []Stream {
 			Refers:  []string{"order_id"},
 			Loose:   []string{"checkout_id"},
 			Lasting: true,
-			Scan:    fetch.Offset{Sort: []string{"-created_at", "amount", "method", "status"}},
+			Scan:    scan.Offset{Sort: []string{"-created_at", "amount", "method", "status"}},
 			Table:   store.TableOf((*db.Queries).PaymentsUpsert),
 			Tail: Tail{Touched: []Touch{{"order.paid", "order_id", "order_id"}}, Fast: []Probe{Head{}}, Slow: []Probe{Hot{"status", []string{"pending"}}},
 				Unseen: "order_id filled in later, for an order without an event"}},
@@ -233,7 +233,7 @@ func afterSaleStreams() []Stream {
 			Refers:   []string{"order_id", "payment_id"},
 			Loose:    []string{"customer_id"},
 			Lasting:  true,
-			Scan:     fetch.Offset{Sort: []string{"-created_at", "amount"}},
+			Scan:     scan.Offset{Sort: []string{"-created_at", "amount"}},
 			Embedded: []string{"customer"},
 			Copies:   map[string]string{"customer": "customers"},
 			Lifted:   map[string]string{"customer_id": "customer"},
@@ -251,7 +251,7 @@ func afterSaleStreams() []Stream {
 			Refers:   []string{"order_id", "customer_id"},
 			Loose:    []string{"subscription_id", "dispute_id"},
 			Lasting:  true,
-			Scan:     fetch.Offset{Sort: []string{"-created_at", "amount"}},
+			Scan:     scan.Offset{Sort: []string{"-created_at", "amount"}},
 			Embedded: []string{"dispute"},
 			Copies:   map[string]string{"dispute": "disputes"},
 			Lifted:   map[string]string{"dispute_id": "dispute"},
@@ -267,7 +267,7 @@ func afterSaleStreams() []Stream {
 			Refers:   []string{"subscription_id", "customer_id", "benefit_id"},
 			Loose:    []string{"order_id", "member_id"},
 			Lasting:  true,
-			Scan:     fetch.Offset{Sort: []string{"-created_at", "granted_at", "revoked_at"}},
+			Scan:     scan.Offset{Sort: []string{"-created_at", "granted_at", "revoked_at"}},
 			Embedded: []string{"customer", "member", "benefit", "previous_properties"},
 			Secrets:  []string{"user_provided_key", "invite_url"},
 			Copies:   map[string]string{"customer": "customers", "member": "members", "benefit": "benefits"},
@@ -290,7 +290,7 @@ func checkoutStreams() []Stream {
 				},
 			},
 			Loose:    []string{"discount_id"},
-			Scan:     fetch.Offset{Sort: []string{"-created_at", "label", "success_url"}},
+			Scan:     scan.Offset{Sort: []string{"-created_at", "label", "success_url"}},
 			Embedded: []string{"product", "product_price", "discount"},
 			Secrets:  []string{"url"},
 			Copies:   map[string]string{"discount": "discounts"},
@@ -315,7 +315,7 @@ func checkoutStreams() []Stream {
 				},
 			},
 			Loose:    []string{"product_id", "discount_id", "customer_id", "subscription_id"},
-			Scan:     fetch.Offset{Sort: []string{"-created_at", "expires_at"}},
+			Scan:     scan.Offset{Sort: []string{"-created_at", "expires_at"}},
 			Embedded: []string{"product", "product_price", "discount"},
 			Secrets:  []string{"url", "success_url", "payment_processor_metadata"},
 			Copies:   map[string]string{"product": "products", "discount": "discounts"},
@@ -334,14 +334,14 @@ func checkoutStreams() []Stream {
 func settingStreams() []Stream {
 	return []Stream{
 		{Name: "metric_dashboards", Path: "/v1/metrics/dashboards", Get: "/v1/metrics/dashboards/{id}", Scope: "metrics:read",
-			Scan:  fetch.Array{},
+			Scan:  scan.Array{},
 			Table: store.TableOf((*db.Queries).MetricDashboardsUpsert),
 			Tail:  Tail{Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
 
 		{Name: "metrics", Path: "/v1/metrics/", Scope: "metrics:read",
 			Schedule: "@every 1h", // they change by the hour, and cost a handful of requests whatever the size of the organization
 			Blind:    "what changes later: Polar computes past periods again as late events and refunds come in",
-			Scan:     fetch.Metrics{Intervals: []string{"day", "month"}},
+			Scan:     scan.Metrics{Intervals: []string{"day", "month"}},
 			Table:    store.TableOf((*db.Queries).MetricsUpsert),
 			Tail:     Tail{Unseen: "everything: metrics cost a few requests whatever their number, and are swept hourly instead"}},
 
@@ -349,7 +349,7 @@ func settingStreams() []Stream {
 		// may hold a key: it is a secret like the one that signs.
 		{Name: "webhook_endpoints", Path: "/v1/webhooks/endpoints", Get: "/v1/webhooks/endpoints/{id}", Scope: "webhooks:read",
 			Expect:  item.Expect{Enums: map[string][]string{"format": {"raw", "discord", "slack"}}},
-			Scan:    fetch.Offset{Fixed: []string{"-created_at"}},
+			Scan:    scan.Offset{Fixed: []string{"-created_at"}},
 			Secrets: []string{"secret", "url"},
 			Table:   store.TableOf((*db.Queries).WebhookEndpointsUpsert),
 			Tail:    Tail{Slow: []Probe{Whole{}}, Unseen: unseenWhole}},
@@ -357,7 +357,7 @@ func settingStreams() []Stream {
 		// Since 2026-06-22 Polar answers this list to web sessions only.
 		// Source: organization_access_token/auth.py.
 		{Name: "organization_access_tokens", Path: "/v1/organization-access-tokens/", Scope: "organization_access_tokens:read",
-			Scan:     fetch.Offset{Sort: []string{"-created_at", "comment"}},
+			Scan:     scan.Offset{Sort: []string{"-created_at", "comment"}},
 			Embedded: []string{"token"},
 			Table:    store.TableOf((*db.Queries).OrganizationAccessTokensUpsert),
 			Tail:     Tail{Unseen: "everything"},

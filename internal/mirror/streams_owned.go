@@ -3,7 +3,7 @@ package mirror
 import (
 	"net/url"
 
-	"syncd/internal/fetch"
+	"syncd/internal/fetch/scan"
 	"syncd/internal/item"
 	"syncd/internal/store"
 	"syncd/internal/store/db"
@@ -21,7 +21,7 @@ func ownedStreams() []Stream {
 			},
 			Refers:   []string{"benefit_id"},
 			Loose:    []string{"customer_id"},
-			Scan:     fetch.Offset{Fixed: []string{"created_at"}},
+			Scan:     scan.Offset{Fixed: []string{"created_at"}},
 			Embedded: []string{"customer", "activations", "member", "subscription", "order"},
 			Secrets:  []string{"key"},
 			Copies:   map[string]string{"customer": "customers"},
@@ -33,7 +33,7 @@ func ownedStreams() []Stream {
 		{Name: "license_key_activations", Path: "/v1/license-keys/{license_key_id}", Get: "/v1/license-keys/{license_key_id}/activations/{id}", Scope: "license_keys:read",
 			Schedule: weekly,
 			Loose:    []string{"license_key_id"},
-			Scan:     fetch.Nested{Field: "activations"},
+			Scan:     scan.Nested{Field: "activations"},
 			Parents:  []Parent{{Stream: "license_keys", Column: "license_key_id"}},
 			Embedded: []string{"license_key"},
 			Secrets:  []string{"key"},
@@ -46,7 +46,7 @@ func ownedStreams() []Stream {
 		{Name: "customer_seats", Path: "/v1/customer-seats", Scope: "customer_seats:read",
 			Expect: item.Expect{Enums: map[string][]string{"status": {"pending", "claimed", "revoked"}}},
 			Loose:  []string{"subscription_id", "order_id", "customer_id", "member_id"},
-			Scan:   fetch.Nested{Field: "seats"},
+			Scan:   scan.Nested{Field: "seats"},
 			Parents: []Parent{
 				{Stream: "subscriptions", Where: "seats IS NOT NULL", Column: "subscription_id", Price: "seat_based"},
 				{Stream: "orders", Where: "seats IS NOT NULL AND subscription_id IS NULL", Column: "order_id", Price: "seat_based", Filter: url.Values{"product_billing_type": {"one_time"}}},
@@ -60,7 +60,7 @@ func ownedStreams() []Stream {
 			Expect:   item.Expect{Sparse: []string{"method_metadata"}, Enums: map[string][]string{"processor": {"stripe"}}},
 			Schedule: weekly,
 			Loose:    []string{"customer_id"},
-			Scan:     fetch.Nested{Fixed: []string{"-created_at"}},
+			Scan:     scan.Nested{Fixed: []string{"-created_at"}},
 			Parents:  []Parent{{Stream: "customers", Column: "customer_id"}},
 			Table:    store.TableOf((*db.Queries).PaymentMethodsUpsert),
 			Tail:     Tail{Unseen: "everything"},
@@ -78,7 +78,7 @@ func eventStreams() []Stream {
 			Schedule: weekly,
 			Loose:    []string{"customer_id", "member_id"},
 			Blind:    "events with another timestamp, which is that of the sender: one may arrive years later and still belong into the window",
-			Scan:     fetch.Windows{Field: "timestamp", After: "start_timestamp", Before: "end_timestamp", Split: []string{"source", "name", "customer_id"}},
+			Scan:     scan.Windows{Field: "timestamp", After: "start_timestamp", Before: "end_timestamp", Split: []string{"source", "name", "customer_id"}},
 			Embedded: []string{"customer"},
 			Copies:   map[string]string{"customer": "customers"},
 			Table:    store.TableOf((*db.Queries).EventsUpsert),

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"syncd/internal/fetch"
+	"syncd/internal/fetch/scan"
 	"syncd/internal/store"
 )
 
@@ -15,16 +16,16 @@ import (
 // did: the different ids it received must be as many as Polar counts.
 type sweep struct {
 	*Run
-	span    *span        // the window of time that is read; nil = the whole list
-	places  []string     // of rows that Polar cannot render
-	from    fetch.Cursor // where the last page was read from
-	gone    string       // parents that Polar did not find: see fetch.Cursor
-	tied    int          // rows with equal sort values that no question brought
-	whole   int          // rows there are by the last page's count; -1 where that does not tell
-	base    int          // for progress: rows of this sweep that earlier runs stored
-	dropped bool         // total_count fell during this pass: ids received may be gone
-	had     int64        // different ids of this sweep that this run began with
-	counted tally        // of the whole list, as often as Polar told it
+	span    *span       // the window of time that is read; nil = the whole list
+	places  []string    // of rows that Polar cannot render
+	from    scan.Cursor // where the last page was read from
+	gone    string      // parents that Polar did not find: see scan.Cursor
+	tied    int         // rows with equal sort values that no question brought
+	whole   int         // rows there are by the last page's count; -1 where that does not tell
+	base    int         // for progress: rows of this sweep that earlier runs stored
+	dropped bool        // total_count fell during this pass: ids received may be gone
+	had     int64       // different ids of this sweep that this run began with
+	counted tally       // of the whole list, as often as Polar told it
 }
 
 // readWhole is the work of a sweep.
@@ -63,7 +64,7 @@ func (sw *sweep) read(ctx context.Context) error {
 	}
 	passes, news, known := 1, 0, int64(-1)
 	// What came or went while nobody looked, or went while this run looked, may be balanced by what came.
-	_, numbered := sw.s.Scan.(fetch.Offset)
+	_, numbered := sw.s.Scan.(scan.Offset)
 	stirred := numbered && sw.record.Checkpoint != nil
 	for {
 		c, err := sw.compare(ctx)
@@ -140,7 +141,7 @@ func (sw *sweep) compare(ctx context.Context) (c comparison, err error) {
 	if c.copies, err = sw.record.CountRefusedCopies(ctx); err != nil {
 		return c, err
 	}
-	if counter, ok := sw.s.Scan.(fetch.Counter); ok && sw.whole < 0 {
+	if counter, ok := sw.s.Scan.(scan.Counter); ok && sw.whole < 0 {
 		n, err := counter.Count(ctx, sw.r.Client, sw.s.Path, sw.s.Query)
 		sw.requests += int64(n.Requests)
 		if err != nil {
@@ -202,10 +203,10 @@ func some(texts []string) string {
 }
 
 // scan reads and stores from a position until the scan is done.
-func (sw *sweep) scan(ctx context.Context, from fetch.Cursor) error {
+func (sw *sweep) scan(ctx context.Context, from scan.Cursor) error {
 	sw.from, sw.tied, sw.whole = from, from.Tied, -1
 	ready := ahead(ctx, sw.r.Ahead, parsed.weight, func(ctx context.Context) iter.Seq2[parsed, error] {
-		return sw.parsing(beside(ctx, func(ctx context.Context) iter.Seq2[fetch.Page, error] {
+		return sw.parsing(beside(ctx, func(ctx context.Context) iter.Seq2[scan.Page, error] {
 			return sw.s.Scan.Pages(ctx, sw.r.Client, sw.s.Path, sw.s.Query, from)
 		}))
 	})
@@ -258,7 +259,7 @@ func (sw *sweep) putAll(ctx context.Context, read []parsed) error {
 // begins there, and ends for this purpose with the first page that brings
 // nothing new; others go on from where they ended.
 func (sw *sweep) news(ctx context.Context) error {
-	offset, numbered := sw.s.Scan.(fetch.Offset)
+	offset, numbered := sw.s.Scan.(scan.Offset)
 	if !numbered {
 		return sw.scan(ctx, sw.from)
 	}
@@ -266,13 +267,13 @@ func (sw *sweep) news(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for page, err := range offset.Pages(ctx, sw.r.Client, sw.s.Path, sw.s.Query, fetch.Cursor{}) {
+	for page, err := range offset.Pages(ctx, sw.r.Client, sw.s.Path, sw.s.Query, scan.Cursor{}) {
 		sw.requests += int64(page.Requests)
 		if err != nil {
 			return err
 		}
 		page.Gaps = nil // they have been met where they stood before
-		if err := sw.store(ctx, page, sw.position(sw.from)); err != nil {
+		if err := sw.store(ctx, page.Page, sw.position(sw.from)); err != nil {
 			return err
 		}
 		if page.Whole >= 0 {
@@ -303,10 +304,10 @@ func (sw *sweep) again(ctx context.Context, forget bool) error {
 	if forget {
 		sw.base, sw.had = -int(sw.record.Counts.Read), 0
 	}
-	return sw.scan(ctx, fetch.Cursor{})
+	return sw.scan(ctx, scan.Cursor{})
 }
 
-func (sw *sweep) progress(page fetch.Page) {
+func (sw *sweep) progress(page scan.Page) {
 	sw.res.Total = page.Total
 	if page.Total >= 0 {
 		sw.res.Total += max(0, sw.base)

@@ -17,6 +17,7 @@ import (
 	"github.com/google/uuid"
 
 	"syncd/internal/fetch"
+	"syncd/internal/fetch/scan"
 	"syncd/internal/item"
 	"syncd/internal/store"
 )
@@ -122,7 +123,7 @@ func (rd *round) list(ctx context.Context, path string, query url.Values) (fetch
 // feed is one of the feeds, as it is read.
 type feed struct {
 	path, field string // where it is; the time of its entries
-	scan        fetch.Offset
+	scan        scan.Offset
 	query       url.Values
 	depends     func(Tail) bool              // which streams are swept for what of it is not read
 	visit       func([]jsontext.Value) error // is given each entry once a piece
@@ -133,13 +134,13 @@ type feed struct {
 // is returned in any case.
 func (rd *round) feedPages(ctx context.Context, f feed, query url.Values) (first fetch.Page, err error) {
 	came := map[string]bool{}
-	for page, err := range f.scan.Pages(ctx, rd.r.Client, f.path, query, fetch.Cursor{}) {
+	for page, err := range f.scan.Pages(ctx, rd.r.Client, f.path, query, scan.Cursor{}) {
 		rd.requests += int64(page.Requests)
 		if err != nil {
 			return first, err
 		}
 		if first.Query == nil {
-			if first = page; first.MaxPage > maxFeedPages {
+			if first = page.Page; first.MaxPage > maxFeedPages {
 				return first, nil
 			}
 		}
@@ -252,7 +253,7 @@ func (rd *round) events(ctx context.Context) error {
 	}
 	newest := f.At
 	depends := func(t Tail) bool { return len(t.Touched) > 0 }
-	rest, err := rd.feedPieces(ctx, feed{eventsPath, "timestamp", fetch.Offset{Sort: []string{"-timestamp"}, Spare: feedSpare}, query, depends, func(items []jsontext.Value) error {
+	rest, err := rd.feedPieces(ctx, feed{eventsPath, "timestamp", scan.Offset{Sort: []string{"-timestamp"}, Spare: feedSpare}, query, depends, func(items []jsontext.Value) error {
 		var list []event
 		var entries []store.Entry
 		for _, item := range items {
@@ -405,7 +406,7 @@ func (rd *round) deliveries(ctx context.Context) error {
 	newest := f.At
 	sent := map[uuid.UUID]payload{} // by event: of several attempts the first one counts
 	depends := func(t Tail) bool { return t.Hook != "" }
-	rest, err := rd.feedPieces(ctx, feed{deliveriesPath, "created_at", fetch.Offset{Fixed: []string{"-created_at"}, Spare: feedSpare}, query, depends, func(items []jsontext.Value) error {
+	rest, err := rd.feedPieces(ctx, feed{deliveriesPath, "created_at", scan.Offset{Fixed: []string{"-created_at"}, Spare: feedSpare}, query, depends, func(items []jsontext.Value) error {
 		for _, item := range items {
 			var d delivery
 			if json.Unmarshal(item, &d) != nil {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"syncd/internal/fetch"
+	"syncd/internal/fetch/scan"
 	"syncd/internal/item"
 	"syncd/internal/store"
 )
@@ -113,12 +113,12 @@ func (t *tail) absent(ctx context.Context, column string, values []string, recei
 // filtered stores all that a filtered list gives, and tells the ids.
 func (t *tail) filtered(ctx context.Context, query url.Values) (map[string]bool, error) {
 	received := map[string]bool{}
-	for page, err := range t.s.Scan.Pages(ctx, t.r.Client, t.s.Path, withQuery(t.s.Query, query), fetch.Cursor{}) {
+	for page, err := range t.s.Scan.Pages(ctx, t.r.Client, t.s.Path, withQuery(t.s.Query, query), scan.Cursor{}) {
 		t.requests += int64(page.Requests)
 		if err != nil {
 			return nil, err
 		}
-		if _, err := t.keep(ctx, page, ""); err != nil {
+		if _, err := t.keep(ctx, page.Page, ""); err != nil {
 			return nil, err
 		}
 		for _, id := range item.FieldIDs(page.Items) {
@@ -238,7 +238,7 @@ func (t *tail) batch(ctx context.Context, changes []store.Changed) (queries []ur
 	narrow := url.Values{}
 	sort := "created_at"
 	var since time.Time
-	if k, ok := t.s.Scan.(fetch.Keyset); ok {
+	if k, ok := t.s.Scan.(scan.Keyset); ok {
 		// Nothing is to be found before the oldest of them.
 		sort = k.Sort
 		if since, err = t.r.Store.Rows(t.s.Name).OldestOf(ctx, sort, ids); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"syncd/internal/fetch"
+	"syncd/internal/fetch/scan"
 	"syncd/internal/item"
 )
 
@@ -28,7 +29,7 @@ const (
 type Since struct{}
 
 func (Since) ask(ctx context.Context, t *tail) error {
-	k, ok := t.s.Scan.(fetch.Keyset)
+	k, ok := t.s.Scan.(scan.Keyset)
 	if !ok {
 		return fmt.Errorf("stream %s has no keyset to begin from", t.s.Name)
 	}
@@ -41,7 +42,7 @@ func (Since) ask(ctx context.Context, t *tail) error {
 		from = t.start(newest)
 	}
 	asked, newest := t.r.Client.Now(), time.Time{}
-	var cursor fetch.Cursor
+	var cursor scan.Cursor
 	if !from.IsZero() && from.Year() > 1 {
 		cursor.After = from.UTC().Format(time.RFC3339Nano)
 	}
@@ -51,7 +52,7 @@ func (Since) ask(ctx context.Context, t *tail) error {
 		if err != nil {
 			return err
 		}
-		kept, err := t.listed(ctx, page, k.Sort)
+		kept, err := t.listed(ctx, page.Page, k.Sort)
 		if err != nil {
 			return err
 		}
@@ -91,17 +92,17 @@ func (h Head) ask(ctx context.Context, t *tail) error {
 		from = t.start(newest)
 	}
 	asked, newest, sorting := t.r.Client.Now(), t.at.Newest.At, []string{"-" + by}
-	if o, ok := t.s.Scan.(fetch.Offset); ok && len(o.Sort) > 1 && o.Sort[0] == "-"+by {
+	if o, ok := t.s.Scan.(scan.Offset); ok && len(o.Sort) > 1 && o.Sort[0] == "-"+by {
 		sorting = append(sorting, o.Sort[1:]...)
 	}
 	n := 0
-	for page, err := range (fetch.Offset{Sort: sorting}).Pages(ctx, t.r.Client, t.s.Path, t.s.Query, fetch.Cursor{}) {
+	for page, err := range (scan.Offset{Sort: sorting}).Pages(ctx, t.r.Client, t.s.Path, t.s.Query, scan.Cursor{}) {
 		t.requests += int64(page.Requests)
 		if err != nil {
 			return err
 		}
 		n++
-		kept, err := t.listed(ctx, page, by)
+		kept, err := t.listed(ctx, page.Page, by)
 		if err != nil {
 			return err
 		}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"syncd/internal/fetch"
+	"syncd/internal/fetch/scan"
 )
 
 // Recent reads what came after the newest row known, of a list that is read by
@@ -13,7 +13,7 @@ import (
 type Recent struct{}
 
 func (Recent) ask(ctx context.Context, t *tail) error {
-	w, ok := t.s.Scan.(fetch.Windows)
+	w, ok := t.s.Scan.(scan.Windows)
 	if !ok {
 		return fmt.Errorf("stream %s has no windows to begin from", t.s.Name)
 	}
@@ -26,7 +26,7 @@ func (Recent) ask(ctx context.Context, t *tail) error {
 		from = t.start(newest)
 	}
 	asked, newest := t.r.Client.Now(), time.Time{}
-	var cursor fetch.Cursor
+	var cursor scan.Cursor
 	if from.Year() > 1 {
 		cursor.After = from.UTC().Truncate(time.Second).Format(time.RFC3339)
 	}
@@ -37,7 +37,7 @@ func (Recent) ask(ctx context.Context, t *tail) error {
 			return err
 		}
 		page.Gaps = nil // the next sweep has to account for them
-		kept, err := t.listed(ctx, page, w.Field)
+		kept, err := t.listed(ctx, page.Page, w.Field)
 		if err != nil {
 			return err
 		}

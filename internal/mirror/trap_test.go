@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"syncd/internal/fetch"
+	"syncd/internal/fetch/scan"
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
@@ -29,7 +30,7 @@ func TestTrap01_NewestFirstPushesRowsOverPages(t *testing.T) {
 	fixed := map[string]string{"files": "", "license_keys": "created_at", "webhook_endpoints": "-created_at"} // the order of these lists cannot be chosen
 	for _, s := range mirror.Streams() {
 		switch scan := s.Scan.(type) {
-		case fetch.Offset:
+		case scan.Offset:
 			if want, is := fixed[s.Name]; is {
 				if len(scan.Sort) > 0 || strings.Join(scan.Fixed, " ") != want {
 					t.Errorf("%s is read by %q and comes by %q", s.Name, scan.Sort, scan.Fixed)
@@ -37,7 +38,7 @@ func TestTrap01_NewestFirstPushesRowsOverPages(t *testing.T) {
 			} else if len(scan.Sort) == 0 || scan.Sort[0] != "-created_at" {
 				t.Errorf("%s is read by %q: new rows would hide that others vanish", s.Name, scan.Sort)
 			}
-		case fetch.Keyset:
+		case scan.Keyset:
 			if scan.Sort != "created_at" && scan.Sort != "started_at" {
 				t.Errorf("%s is read by %q", s.Name, scan.Sort)
 			}
@@ -106,7 +107,7 @@ func TestTrap09_HiddenRowsAreNotDeleted(t *testing.T) {
 	}
 	// A reader that does not know of them misses them, asks for each, and finds them there.
 	plain := changed("customer_meters", func(s *mirror.Stream) {
-		scan := s.Scan.(fetch.Offset)
+		scan := s.Scan.(scan.Offset)
 		scan.Each = nil
 		s.Scan = scan
 	})
@@ -261,7 +262,7 @@ func TestTrap18_FloatsKeepTheirDigits(t *testing.T) {
 	h := start(t, setup{})
 	h.fault(t, "set:path=/v1/customer-meters/,item=0,field=consumed_units,value=1234567.000000001")
 	r := h.runner(t, changed("customer_meters", func(s *mirror.Stream) {
-		s.Scan = fetch.Offset{Sort: []string{"-created_at", "customer_id", "meter_id"}}
+		s.Scan = scan.Offset{Sort: []string{"-created_at", "customer_id", "meter_id"}}
 	})).Once(t.Context(), "customer_meters")
 	if n := query[int](t, h, "SELECT count(*) FROM customer_meters WHERE consumed_units = 1234567.000000001"); n != 1 {
 		t.Errorf("%d rows; %+v", n, r)

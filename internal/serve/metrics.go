@@ -19,8 +19,6 @@ type Build struct{ Version, Commit string }
 // Traffic counts what was sent to Polar since the start.
 type Traffic interface {
 	Requests() int64     // HTTP attempts
-	Retries() int64      // of them, repeats
-	RateLimited() int64  // answers 429
 	Answered() time.Time // when the last answer came; zero: none has
 	Budget() fetch.Budget
 	Version() string // of the API that is asked for
@@ -119,8 +117,8 @@ func (m *Metrics) AddTraffic(t Traffic) {
 			return float64(at.UnixMilli()) / 1000
 		}),
 		counter("requests_total", "HTTP requests sent to Polar, retries included.", t.Requests),
-		counter("request_retries_total", "HTTP requests that repeated one that failed.", t.Retries),
-		counter("rate_limited_total", "Answers of Polar that there were too many requests (429).", t.RateLimited))
+		counter("request_retries_total", "HTTP requests that repeated one that failed.", func() int64 { return t.Budget().Retries }),
+		counter("rate_limited_total", "Answers of Polar that there were too many requests (429).", func() int64 { return t.Budget().RateLimited }))
 }
 
 // versionInfo collects the version of Polar's API, whose name is a label.

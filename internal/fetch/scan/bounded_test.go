@@ -1,4 +1,4 @@
-package fetch
+package scan
 
 import (
 	"net/http"
@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"syncd/internal/fetch"
 )
 
 func TestBoundedKeyset(t *testing.T) {
@@ -81,7 +83,7 @@ func TestBoundedMetricsReadsWholePeriods(t *testing.T) {
 					asked = append(asked, q.Get("start_date")+" "+q.Get("end_date"))
 					reply(w, 200, "application/json", `{"periods":[],"metrics":{}}`)
 				}
-			}, func(cfg *Config) { cfg.Now = func() time.Time { return date("2026-03-20").Add(13 * time.Hour) } })
+			}, func(cfg *fetch.Config) { cfg.Now = func() time.Time { return date("2026-03-20").Add(13 * time.Hour) } })
 			for _, err := range (Metrics{Intervals: []string{test.interval}}).Between(date(test.since), date(test.until)).Pages(background(), c, "/v1/metrics/", nil, Cursor{}) {
 				if err != nil {
 					t.Error(err)

@@ -1,17 +1,16 @@
-package fetch
+package scan
 
 import (
 	"context"
 	"fmt"
 	"iter"
-	"maps"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"syncd/internal/fetch"
 	"syncd/internal/rawjson"
 )
 
@@ -26,7 +25,41 @@ import (
 // A scan whose requests do not follow from the count of its list alone also is an Estimator, for `syncd plan`; one whose
 // pages do not tell the count of the whole also is a Counter.
 type Scan interface {
-	Pages(ctx context.Context, c *Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error]
+	Pages(ctx context.Context, c *fetch.Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error]
+}
+
+// Page is one step of a scan: the rows that it brought, and where the scan stands with them. The TotalCount of a scan that
+// narrows its query as it goes (Keyset) falls.
+type Page struct {
+	fetch.Page
+	// Total is how many items the scan is expected to bring in all, from where it started: for progress. It is an
+	// estimate, and -1 where there is none.
+	Total int
+	// Whole is how many different rows a complete scan brings, by the count that came with this page; -1 where a page
+	// cannot tell, because its query is narrower than the scan: see Counter.
+	Whole int
+	Next  Cursor // where the scan goes on after this page; with an error: where it failed
+	Done  bool   // the scan ends with this page
+}
+
+// bare is an answer of which no scan has said anything yet.
+func bare(p fetch.Page) Page { return Page{Page: p, Total: -1, Whole: -1} }
+
+// unread is the page beside an error for which nothing came.
+func unread(query url.Values, requests int, next Cursor) Page {
+	return Page{Page: fetch.Page{Query: query, TotalCount: -1, Requests: requests}, Total: -1, Whole: -1, Next: next}
+}
+
+// salvage reads one page of a list, around the rows of it that cannot be rendered.
+func salvage(ctx context.Context, c *fetch.Client, path string, query url.Values) (Page, error) {
+	p, err := c.Salvage(ctx, path, query)
+	return bare(p), err
+}
+
+// readBody reads one body that is no page of a list.
+func readBody(ctx context.Context, c *fetch.Client, path string, query url.Values, take func(body []byte) error) (Page, error) {
+	p, err := c.ReadBody(ctx, path, query, take)
+	return bare(p), err
 }
 
 // Cursor is a durable position of a scan, stored as JSON. The zero value is the beginning. It is only meaningful to the
@@ -47,10 +80,7 @@ type Cursor struct {
 	Gone string `json:"gone,omitzero"`
 }
 
-const (
-	defaultLimit = 100 // the most that Polar gives; it silently clamps what is above
-	microLayout  = "2006-01-02T15:04:05.000000Z"
-)
+const microLayout = "2006-01-02T15:04:05.000000Z"
 
 // bound limits the responses of one scan: a server that repeats itself or counts wrongly must not keep it for ever. It
 // follows from the first response, so that a count which grows with each response does not help.
@@ -65,26 +95,10 @@ func (b *bound) exceeded(maxPage int) bool {
 	return b.used > b.most
 }
 
-// with returns query with some keys replaced.
-func with(query url.Values, key string, values ...string) url.Values {
-	query = maps.Clone(query)
-	if query == nil {
-		query = url.Values{}
-	}
-	query[key] = values
-	return query
-}
-
-func paged(query url.Values, limit, page int) url.Values {
-	query = with(query, "limit", strconv.Itoa(or(limit, defaultLimit)))
-	query["page"] = []string{strconv.Itoa(max(1, page))}
-	return query
-}
-
 // broken is an answer that a scan cannot go on from.
-func broken(c *Client, path string, p Page, format string, args ...any) error {
-	return &Error{
-		Op: "read a list", Method: http.MethodGet, Server: c.Server(), Path: path, Query: p.Query, Class: ClassContract,
+func broken(c *fetch.Client, path string, query url.Values, format string, args ...any) error {
+	return &fetch.Error{
+		Op: "read a list", Method: http.MethodGet, Server: c.Server(), Path: path, Query: query, Class: fetch.ClassContract,
 		Err:    fmt.Errorf(format, args...),
 		Remedy: "this syncd may be too old for the API: upgrade it, else report this message",
 	}

@@ -1,4 +1,4 @@
-package fetch
+package scan
 
 import (
 	"bytes"
@@ -13,6 +13,9 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"syncd/internal/fetch"
+	"syncd/internal/fetch/lists"
 )
 
 // Windows reads a list in ascending order of a time, each page from a little before the last row of the one before. It is
@@ -53,19 +56,19 @@ const (
 
 // Since is the oldest time that a scan beginning now reads from: a midnight in UTC, so that it is the same for all that
 // is done today; zero for all.
-func (w Windows) Since(c *Client) time.Time {
+func (w Windows) Since(c *fetch.Client) time.Time {
 	if w.Keep <= 0 {
 		return time.Time{}
 	}
-	return c.cfg.Now().UTC().Truncate(day).Add(-w.Keep).Truncate(time.Second)
+	return c.Now().UTC().Truncate(day).Add(-w.Keep).Truncate(time.Second)
 }
 
 // Pages implements Scan. The position is a whole second, and in Total the number of rows before it.
-func (w Windows) Pages(ctx context.Context, c *Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
+func (w Windows) Pages(ctx context.Context, c *fetch.Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
-		s := &windowScan{Windows: w, client: c, path: path, query: with(query, "sorting", w.Field), at: from, tied: from.Tied, lost: from.Short, yield: yield, seen: map[string]time.Time{}}
+		s := &windowScan{Windows: w, client: c, path: path, query: lists.With(query, "sorting", w.Field), at: from, tied: from.Tied, lost: from.Short, yield: yield, seen: map[string]time.Time{}}
 		if err := s.start(); err != nil {
-			yield(s.page(Page{Query: query}), err)
+			yield(s.page(unread(query, 0, from)), err)
 			return
 		}
 		for s.step(ctx) {
@@ -75,7 +78,7 @@ func (w Windows) Pages(ctx context.Context, c *Client, path string, query url.Va
 
 type windowScan struct {
 	Windows
-	client *Client
+	client *fetch.Client
 	path   string
 	query  url.Values
 	yield  func(Page, error) bool
@@ -111,7 +114,7 @@ func (s *windowScan) page(p Page) Page {
 
 // start finds out what there is to read.
 func (s *windowScan) start() error {
-	s.until = s.client.cfg.Now().UTC().Truncate(time.Second).Add(windowAhead)
+	s.until = s.client.Now().UTC().Truncate(time.Second).Add(windowAhead)
 	if end := s.Windows.until; !end.IsZero() && end.Before(s.until) {
 		s.until = end
 	}
@@ -125,7 +128,7 @@ func (s *windowScan) start() error {
 	}
 	at, err := time.Parse(time.RFC3339Nano, s.at.After)
 	if err != nil {
-		return broken(s.client, s.path, Page{Query: s.query}, "the position %q is no time: %w", s.at.After, err)
+		return broken(s.client, s.path, s.query, "the position %q is no time: %w", s.at.After, err)
 	}
 	if at = at.UTC().Truncate(time.Second); at.After(s.begin) {
 		s.begin = at
@@ -135,7 +138,7 @@ func (s *windowScan) start() error {
 
 // window is the query for what lies in a span of time, with a margin on both sides.
 func (s *windowScan) window(begin, end time.Time) url.Values {
-	query := with(s.query, s.Before, end.Add(windowMargin).Format(time.RFC3339))
+	query := lists.With(s.query, s.Before, end.Add(windowMargin).Format(time.RFC3339))
 	if !begin.IsZero() {
 		query[s.After] = []string{begin.Add(-windowMargin).Format(time.RFC3339)}
 	}
@@ -145,9 +148,9 @@ func (s *windowScan) window(begin, end time.Time) url.Values {
 // step reads one page, or one crowded window, and tells whether to go on.
 func (s *windowScan) step(ctx context.Context) (goOn bool) {
 	query := s.window(s.begin, s.until)
-	p, missing, err := s.ask(ctx, paged(query, s.Limit, 1))
+	p, missing, err := s.ask(ctx, lists.Paged(query, s.Limit, 1))
 	if err == nil && s.bound.exceeded(p.MaxPage) {
-		err = broken(s.client, s.path, p, "the list does not end: %d pages read where %d were announced", s.bound.used-1, p.MaxPage)
+		err = broken(s.client, s.path, p.Query, "the list does not end: %d pages read where %d were announced", s.bound.used-1, p.MaxPage)
 	}
 	var found []position
 	if err == nil {
@@ -172,7 +175,7 @@ func (s *windowScan) step(ctx context.Context) (goOn bool) {
 	case ends && (len(found) > 0 || len(p.Gaps) > 0 || p.TotalCount == 0):
 		next = s.until
 	case last.IsZero():
-		s.yield(s.page(p), broken(s.client, s.path, p, "%d rows are counted, and none of the first is given with a usable %q", p.TotalCount, s.Field))
+		s.yield(s.page(p), broken(s.client, s.path, p.Query, "%d rows are counted, and none of the first is given with a usable %q", p.TotalCount, s.Field))
 		return false
 	case s.crowded(found, next):
 		// Most of a page has come before, and would again.
@@ -197,7 +200,7 @@ func (s *windowScan) step(ctx context.Context) (goOn bool) {
 func (s *windowScan) ask(ctx context.Context, query url.Values) (all Page, missing int, err error) {
 	came := map[string]bool{}
 	for try := 1; ; try++ {
-		p, err := s.client.salvage(ctx, s.path, query, 0)
+		p, err := salvage(ctx, s.client, s.path, query)
 		requests := all.Requests + p.Requests
 		if err != nil {
 			all.Requests, all.Query, all.Next = requests, p.Query, p.Next
@@ -205,7 +208,7 @@ func (s *windowScan) ask(ctx context.Context, query url.Values) (all Page, missi
 		}
 		items := all.Items
 		for _, item := range p.Items {
-			if id := itemID(item); id == "" || !came[id] {
+			if id := lists.ID(item); id == "" || !came[id] {
 				came[id] = true
 				items = append(items, item)
 			}
@@ -216,7 +219,7 @@ func (s *windowScan) ask(ctx context.Context, query url.Values) (all Page, missi
 		}
 		all = p
 		all.Items, all.Requests = items, requests
-		if missing = min(or(s.Limit, defaultLimit), all.TotalCount) - len(items) - len(all.Gaps); missing <= 0 || try == maxShort {
+		if missing = min(cmp.Or(s.Limit, lists.MaxLimit), all.TotalCount) - len(items) - len(all.Gaps); missing <= 0 || try == maxShort {
 			return all, max(0, missing), nil
 		}
 	}
@@ -229,7 +232,7 @@ func (s *windowScan) locate(p Page, end time.Time) ([]position, error) {
 	for i, item := range p.Items {
 		at := locate(item, s.Field)
 		if !at.at.IsZero() && (!s.begin.IsZero() && at.at.Before(s.begin.Add(-2*windowMargin)) || at.at.After(end.Add(2*windowMargin))) {
-			return nil, broken(s.client, s.path, p, "the filters %s and %s are not honoured: item %q has %s %s", s.After, s.Before, at.id, s.Field, at.at.Format(microLayout))
+			return nil, broken(s.client, s.path, p.Query, "the filters %s and %s are not honoured: item %q has %s %s", s.After, s.Before, at.id, s.Field, at.at.Format(microLayout))
 		}
 		found[i] = at
 	}
@@ -265,7 +268,7 @@ func (s *windowScan) crowd(ctx context.Context, p Page, found []position) (goOn 
 	query := s.window(begin, end)
 	list := Offset{Fixed: []string{s.Field}, Limit: s.Limit, Spare: tieShare * s.bound.used, value: s.moment}
 	spent, came, total := p.Requests, map[string]jsontext.Value{}, 0
-	var gaps []Gap
+	var gaps []fetch.Gap
 	take := func(p *Page) error {
 		found, err := s.locate(*p, end)
 		for i, at := range found {
@@ -351,8 +354,8 @@ func (s *windowScan) split(ctx context.Context, query url.Values, fields []strin
 			if *left--; *left < 0 {
 				return
 			}
-			part := with(query, fields[0], value)
-			p, err := s.client.salvage(ctx, s.path, paged(part, s.Limit, 1), 0)
+			part := lists.With(query, fields[0], value)
+			p, err := salvage(ctx, s.client, s.path, lists.Paged(part, s.Limit, 1))
 			if err == nil {
 				p.Gaps = nil
 			}
@@ -403,7 +406,7 @@ func (s *windowScan) recover(ctx context.Context, last *Page) error {
 	still := 0
 	for _, was := range s.late {
 		for n, of := 1, 1; n <= of && was.missing > 0; n++ {
-			p, err := s.client.salvage(ctx, s.path, paged(was.query, s.Limit, n), 0)
+			p, err := salvage(ctx, s.client, s.path, lists.Paged(was.query, s.Limit, n))
 			last.Requests += p.Requests
 			if err != nil {
 				return err
@@ -423,10 +426,10 @@ func (s *windowScan) recover(ctx context.Context, last *Page) error {
 			continue
 		}
 		still++
-		last.Gaps = append(last.Gaps, Gap{Query: rest(was.query), Row: was.total, Err: fmt.Errorf("%w: %d rows are counted, %d are missing", errWithheld, was.total, was.missing)})
+		last.Gaps = append(last.Gaps, fetch.Gap{Query: lists.Unpaged(was.query), Row: was.total, Err: fmt.Errorf("%w: %d rows are counted, %d are missing", errWithheld, was.total, was.missing)})
 	}
 	for n := range s.lost - still {
-		last.Gaps = append(last.Gaps, Gap{Query: s.query, Row: n + 1, Err: fmt.Errorf("%w: an earlier run of this sweep missed them", errWithheld)})
+		last.Gaps = append(last.Gaps, fetch.Gap{Query: s.query, Row: n + 1, Err: fmt.Errorf("%w: an earlier run of this sweep missed them", errWithheld)})
 	}
 	return nil
 }
@@ -435,7 +438,7 @@ var errWithheld = errors.New("some rows of the window never came")
 
 // own are the gaps of a page between its first row that belongs to what is still to be read and the first one that comes
 // again.
-func (s *windowScan) own(p Page, found []position, next time.Time) (gaps []Gap) {
+func (s *windowScan) own(p Page, found []position, next time.Time) (gaps []fetch.Gap) {
 	row, begun := 0, s.begin.IsZero()
 	rest := p.Gaps
 	for _, at := range found {
@@ -514,7 +517,7 @@ func idsOf(found []position) (ids []string) {
 
 // textOf is a text at the top level of an item; "" if there is none.
 func textOf(item jsontext.Value, field string) string {
-	raw := bytes.Trim(sortValues(item, []string{field}), " ")
+	raw := bytes.Trim(lists.SortValues(item, []string{field}), " ")
 	if text, err := jsontext.AppendUnquote(nil, raw); err == nil {
 		return string(text)
 	}

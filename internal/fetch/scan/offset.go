@@ -1,7 +1,6 @@
-package fetch
+package scan
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"iter"
@@ -11,6 +10,9 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"syncd/internal/fetch"
+	"syncd/internal/fetch/lists"
 )
 
 // Offset reads a list by page number, from its newest row to its oldest, so that no row can slip past the reader unseen
@@ -47,7 +49,7 @@ func (o Offset) values(item jsontext.Value) []byte {
 	if o.value != nil {
 		return o.value(item)
 	}
-	return sortValues(item, o.order())
+	return lists.SortValues(item, o.order())
 }
 
 // order is the order in which the list comes.
@@ -85,7 +87,7 @@ const (
 const maxStepBacks = 20
 
 // Pages implements Scan.
-func (o Offset) Pages(ctx context.Context, c *Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
+func (o Offset) Pages(ctx context.Context, c *fetch.Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
 	if o.Each == nil {
 		return o.list(ctx, c, path, query, from)
 	}
@@ -93,10 +95,10 @@ func (o Offset) Pages(ctx context.Context, c *Client, path string, query url.Val
 }
 
 // list reads one list. A position that was left in another order means nothing in this one: the list begins anew.
-func (o Offset) list(ctx context.Context, c *Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
+func (o Offset) list(ctx context.Context, c *fetch.Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		if len(o.Sort) > 0 {
-			query = with(query, "sorting", o.Sort...)
+			query = lists.With(query, "sorting", o.Sort...)
 		}
 		order := strings.Join(o.order(), ",")
 		if from.Order != order {
@@ -118,7 +120,7 @@ func (o Offset) list(ctx context.Context, c *Client, path string, query url.Valu
 // offsetScan is the reading of one list.
 type offsetScan struct {
 	Offset
-	client  *Client
+	client  *fetch.Client
 	path    string
 	query   url.Values
 	yield   func(Page, error) bool
@@ -150,7 +152,7 @@ type offsetScan struct {
 // resume begins with the page that was read last, so that where it ended is found again by the time of its last row, in
 // whatever way the list has moved since. That page is passed on together with the next, so that each one moves the position.
 func (s *offsetScan) resume() {
-	s.held, s.resumed = &Page{Checked: true}, true
+	s.held, s.resumed = &Page{Page: fetch.Page{Checked: true}}, true
 	if !s.forward {
 		s.at++
 		return
@@ -163,11 +165,11 @@ func (s *offsetScan) resume() {
 
 // page reads one page, passes it on, and tells whether to go on.
 func (s *offsetScan) page(ctx context.Context) (goOn bool) {
-	p, err := s.client.salvage(ctx, s.path, paged(s.query, s.Limit, s.at), s.full)
+	p, err := salvage(fetch.WithPageSize(ctx, s.full), s.client, s.path, lists.Paged(s.query, s.Limit, s.at))
 	p.Requests, s.spent = p.Requests+s.spent, 0
 	p.Next = s.next
 	if err == nil && s.bound.exceeded(p.MaxPage) {
-		err = broken(s.client, s.path, p, "the list does not end: %d pages read where %d were announced", s.bound.used-1, p.MaxPage)
+		err = broken(s.client, s.path, p.Query, "the list does not end: %d pages read where %d were announced", s.bound.used-1, p.MaxPage)
 	}
 	if err != nil {
 		s.yield(p, err)
@@ -181,7 +183,7 @@ func (s *offsetScan) page(ctx context.Context) (goOn bool) {
 	}
 	rows := len(p.Items) + len(p.Gaps)
 	if s.size = max(s.size, rows); p.MaxPage == pages(p.TotalCount, s.Limit) {
-		s.size = min(or(s.Limit, defaultLimit), defaultLimit) // it uses the limit asked for, whatever is missing on the page
+		s.size = min(cmp.Or(s.Limit, lists.MaxLimit), lists.MaxLimit) // it uses the limit asked for, whatever is missing on the page
 	}
 	s.full = s.size
 	if s.past < 0 {
@@ -212,7 +214,7 @@ func (s *offsetScan) page(ctx context.Context) (goOn bool) {
 		s.stale = 0
 	}
 	if s.stale >= cmp.Or(s.same, maxSame) {
-		s.yield(p, broken(s.client, s.path, p, "the list repeats the same rows page after page"))
+		s.yield(p, broken(s.client, s.path, p.Query, "the list repeats the same rows page after page"))
 		return false
 	}
 	s.last, s.lastAt = ids, at
@@ -361,7 +363,7 @@ func abs(n int) int { return max(n, -n) }
 func itemIDs(items []jsontext.Value) []string {
 	ids := make([]string, len(items))
 	for i, item := range items {
-		ids[i] = itemID(item)
+		ids[i] = lists.ID(item)
 	}
 	return ids
 }
@@ -375,7 +377,7 @@ func announced(p Page, at, size int) int {
 }
 
 // parts reads the plain list, and then the part of each item of the other list.
-func (o Offset) parts(ctx context.Context, c *Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
+func (o Offset) parts(ctx context.Context, c *fetch.Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		if order := strings.Join(o.order(), ","); from.Order != order {
 			from = Cursor{Order: order}
@@ -395,7 +397,7 @@ func (o Offset) parts(ctx context.Context, c *Client, path string, query url.Val
 					return false
 				}
 				if failed != nil {
-					yield(Page{Query: o.Each.Query, Total: -1, Whole: -1, Next: p.Next}, failed)
+					yield(unread(o.Each.Query, 0, p.Next), failed)
 					return false
 				}
 				if last {
@@ -426,7 +428,7 @@ func (o Offset) parts(ctx context.Context, c *Client, path string, query url.Val
 				return
 			}
 		} else {
-			p := Page{Query: o.Each.Query, Total: -1, Whole: -1, TotalCount: -1, Next: from}
+			p := unread(o.Each.Query, 0, from)
 			if err := load(&p); err != nil {
 				yield(p, err)
 				return
@@ -447,7 +449,7 @@ func (o Offset) parts(ctx context.Context, c *Client, path string, query url.Val
 		for i, id := range ids {
 			at := from
 			at.Part, at.Key = base+i+1, id
-			goOn := part(with(query, o.Each.Param, id), at, func(p *Page) error {
+			goOn := part(lists.With(query, o.Each.Param, id), at, func(p *Page) error {
 				from = Cursor{Order: from.Order, Tied: p.Next.Tied}
 				p.Done, p.Next = startOf(ids, i+1, from)
 				p.Next.Part += base
@@ -473,7 +475,7 @@ func startOf(ids []string, i int, from Cursor) (done bool, start Cursor) {
 }
 
 // ids reads the ids of the other list, in ascending order, and tells what that cost.
-func (e *Each) ids(ctx context.Context, c *Client) (ids []string, requests int, err error) {
+func (e *Each) ids(ctx context.Context, c *fetch.Client) (ids []string, requests int, err error) {
 	plain := Offset{Fixed: e.Query["sorting"]}
 	for p, err := range plain.list(ctx, c, e.Path, e.Query, Cursor{}) {
 		requests += p.Requests
@@ -484,7 +486,7 @@ func (e *Each) ids(ctx context.Context, c *Client) (ids []string, requests int, 
 			return nil, requests, p.Gaps[0].Err
 		}
 		for _, item := range p.Items {
-			if id := itemID(item); id != "" {
+			if id := lists.ID(item); id != "" {
 				ids = append(ids, id)
 			}
 		}
@@ -492,33 +494,3 @@ func (e *Each) ids(ctx context.Context, c *Client) (ids []string, requests int, 
 	slices.Sort(ids)
 	return slices.Compact(ids), requests, nil
 }
-
-// sortValues are the values that the criteria sort by, as they stand in the item. A criterion that is no field of the
-// item (customer_name) counts as equal everywhere: a tie too many costs a request, one too few a row.
-func sortValues(item jsontext.Value, sort []string) []byte {
-	d := newDecoder(item)
-	found := make([][]byte, len(sort))
-	if d.PeekKind() != '{' {
-		return bytes.Join(found, []byte{','})
-	}
-	if _, err := d.ReadToken(); err != nil {
-		return bytes.Join(found, []byte{','})
-	}
-	for d.PeekKind() == '"' {
-		key, err := d.ReadToken()
-		if err != nil {
-			break
-		}
-		at := slices.IndexFunc(sort, func(s string) bool { return strings.TrimPrefix(s, "-") == key.String() })
-		value, err := d.ReadValue()
-		if err != nil {
-			break
-		}
-		if at >= 0 {
-			found[at] = bytes.Clone(value)
-		}
-	}
-	return bytes.Join(found, []byte{','})
-}
-
-func itemID(item jsontext.Value) string { return locate(item, "id").id }

@@ -1,4 +1,4 @@
-package fetch
+package scan
 
 import (
 	"context"
@@ -11,6 +11,11 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
+
+	"syncd/internal/fetch"
+	"syncd/internal/fetch/lists"
+	"syncd/internal/humanize"
+	"syncd/internal/rawjson"
 )
 
 // Metrics reads Polar's metrics in UTC periods, one window of /v1/metrics/ per page, as long as /v1/metrics/limits
@@ -44,7 +49,7 @@ type metricsWindow struct {
 }
 
 // Pages implements Scan.
-func (m Metrics) Pages(ctx context.Context, c *Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
+func (m Metrics) Pages(ctx context.Context, c *fetch.Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		windows, none, err := m.remaining(ctx, c, path, query, from)
 		if len(windows) == 0 {
@@ -81,9 +86,9 @@ func (m Metrics) Pages(ctx context.Context, c *Client, path string, query url.Va
 
 // remaining plans what is to be read from a position on. none is the page to pass on where that is nothing, or not known;
 // its requests were made in any case.
-func (m Metrics) remaining(ctx context.Context, c *Client, path string, query url.Values, from Cursor) (windows []metricsWindow, none Page, err error) {
+func (m Metrics) remaining(ctx context.Context, c *fetch.Client, path string, query url.Values, from Cursor) (windows []metricsWindow, none Page, err error) {
 	windows, requests, err := m.windows(ctx, c, path, query)
-	none = Page{Total: -1, Whole: -1, TotalCount: -1, Requests: requests, Query: query, Next: from}
+	none = unread(query, requests, from)
 	if err != nil {
 		return nil, none, err
 	}
@@ -125,7 +130,7 @@ func (w metricsWindow) periods() int {
 const day = 24 * time.Hour
 
 // windows plans the requests. They begin and end at borders of periods, or else a period would be counted in two halves.
-func (m Metrics) windows(ctx context.Context, c *Client, path string, query url.Values) (windows []metricsWindow, requests int, err error) {
+func (m Metrics) windows(ctx context.Context, c *fetch.Client, path string, query url.Values) (windows []metricsWindow, requests int, err error) {
 	limits, requests, err := readMetricsLimits(ctx, c, path)
 	if err != nil {
 		return nil, requests, err
@@ -135,12 +140,12 @@ func (m Metrics) windows(ctx context.Context, c *Client, path string, query url.
 	if err != nil {
 		return nil, requests, err
 	}
-	today := c.cfg.Now().UTC().Truncate(day)
+	today := c.Now().UTC().Truncate(day)
 	for part, interval := range m.Intervals {
 		today := m.lastDay(interval, today)
 		limit, ok := limits.Intervals[interval]
 		if !ok || limit.MaxDays < 0 {
-			return nil, requests, broken(c, path, Page{Query: query}, "the limits of the metrics do not name the interval %q", interval)
+			return nil, requests, broken(c, path, query, "the limits of the metrics do not name the interval %q", interval)
 		}
 		start := startOfPeriod(interval, since)
 		if begin := startOfPeriod(interval, m.since); begin.After(start) {
@@ -178,8 +183,8 @@ type metricsLimits struct {
 	min time.Time
 }
 
-func readMetricsLimits(ctx context.Context, c *Client, path string) (limits metricsLimits, requests int, err error) {
-	p, err := c.custom(ctx, path+"limits", nil, func(body []byte) error {
+func readMetricsLimits(ctx context.Context, c *fetch.Client, path string) (limits metricsLimits, requests int, err error) {
+	p, err := readBody(ctx, c, path+"limits", nil, func(body []byte) error {
 		if err := decode(body, &limits); err != nil {
 			return fmt.Errorf("the limits of the metrics: %w", err)
 		}
@@ -190,15 +195,15 @@ func readMetricsLimits(ctx context.Context, c *Client, path string) (limits metr
 }
 
 // organizationSince is when the organization was created; zero if the token may not read it.
-func organizationSince(ctx context.Context, c *Client, query url.Values) (since time.Time, requests int, err error) {
+func organizationSince(ctx context.Context, c *fetch.Client, query url.Values) (since time.Time, requests int, err error) {
 	p, err := c.Page(ctx, "/v1/organizations/", url.Values{"limit": {"100"}})
-	if errors.Is(err, ErrScope) {
+	if errors.Is(err, fetch.ErrScope) {
 		return time.Time{}, p.Requests, nil
 	}
 	if err != nil {
 		return time.Time{}, p.Requests, err
 	}
-	wanted := c.complete(query).Get("organization_id")
+	wanted := c.WithOrganization(query).Get("organization_id")
 	for _, item := range p.Items {
 		at := locate(item, "created_at")
 		if wanted != "" && at.id != wanted {
@@ -239,13 +244,13 @@ func lastDay(interval string, start time.Time, maxDays int) time.Time {
 }
 
 // read asks for one window and turns it into long form.
-func (w metricsWindow) read(ctx context.Context, c *Client, path string, query url.Values) (Page, error) {
-	query = with(query, "interval", w.interval)
+func (w metricsWindow) read(ctx context.Context, c *fetch.Client, path string, query url.Values) (Page, error) {
+	query = lists.With(query, "interval", w.interval)
 	query.Set("start_date", w.start.Format(time.DateOnly))
 	query.Set("end_date", w.end.Format(time.DateOnly))
 	query.Set("timezone", metricsTimezone)
 	var items []jsontext.Value
-	p, err := c.custom(ctx, path, query, func(body []byte) (err error) {
+	p, err := readBody(ctx, c, path, query, func(body []byte) (err error) {
 		items, err = longForm(body, w.interval)
 		return err
 	})
@@ -289,7 +294,7 @@ func longForm(body []byte, interval string) (items []jsontext.Value, err error) 
 		}
 		if value.Kind() == '{' {
 			if err := decode(value, &known); err != nil {
-				return nil, fmt.Errorf("metric %q: %w", shorten(slug, 60), err)
+				return nil, fmt.Errorf("metric %q: %w", humanize.Line(slug, 60), err)
 			}
 		}
 		about[slug] = metricRow{Type: known.Type, DisplayName: known.DisplayName}
@@ -305,26 +310,34 @@ func longForm(body []byte, interval string) (items []jsontext.Value, err error) 
 func appendPeriod(items []jsontext.Value, period jsontext.Value, interval string, about map[string]metricRow) ([]jsontext.Value, error) {
 	at := locate(period, "timestamp").at
 	if at.IsZero() {
-		return nil, fmt.Errorf(`a period of the metrics without a "timestamp": %s`, shorten(string(period), 80))
+		return nil, fmt.Errorf(`a period of the metrics without a "timestamp": %s`, humanize.Line(string(period), 80))
 	}
 	start := at.Format(time.RFC3339Nano)
-	d := newDecoder(period)
-	err := readObject(d, func(slug string) error {
-		value, err := d.ReadValue()
-		if err != nil || slug == "timestamp" || value.Kind() == 'n' {
-			return err
+	for quoted, value := range rawjson.Members(period) {
+		name, err := rawjson.Unquoted(quoted)
+		if err != nil {
+			return items, err
+		}
+		slug := string(name)
+		if slug == "timestamp" || value.Kind() == 'n' {
+			continue
 		}
 		row := about[slug]
 		row.ID = uuid.NewSHA1(metricsNamespace, []byte(interval+"|"+metricsTimezone+"|"+start+"|"+slug))
 		row.Interval, row.Timezone, row.PeriodStart, row.Slug, row.Value = interval, metricsTimezone, start, slug, value
 		item, err := json.Marshal(row, lenient)
+		if err != nil {
+			return items, err
+		}
 		items = append(items, item)
-		return err
-	})
-	return items, err
+	}
+	return items, nil
 }
 
-// decode is for the few answers that fetch itself has to understand.
+// lenient takes what a strict reader refuses: one value with broken UTF-8 must not hide the others of its answer.
+var lenient = jsontext.AllowInvalidUTF8(true)
+
+// decode is for the few answers that a scan itself has to understand.
 func decode(body []byte, into any) error {
 	return json.Unmarshal(body, into, lenient, jsontext.AllowDuplicateNames(true))
 }

@@ -1,4 +1,4 @@
-package fetch
+package scan
 
 import (
 	"cmp"
@@ -12,6 +12,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"syncd/internal/fetch"
+	"syncd/internal/fetch/lists"
 )
 
 // feed is a fake of Polar's events: ids and counts from a store that knows milliseconds and cuts bounds to seconds, items
@@ -85,7 +88,7 @@ var eventWindows = Windows{Field: "timestamp", After: "start_timestamp", Before:
 
 func (f *feed) scan(t *testing.T, w Windows, from Cursor) result {
 	t.Helper()
-	now := func(cfg *Config) { cfg.Now = func() time.Time { return epoch.AddDate(0, 6, 0) } }
+	now := func(cfg *fetch.Config) { cfg.Now = func() time.Time { return epoch.AddDate(0, 6, 0) } }
 	return collect(w.Pages(background(), inProcess(t, f.ServeHTTP, now), "/v1/events/", nil, from))
 }
 
@@ -184,13 +187,13 @@ func TestWindowsResume(t *testing.T) {
 		ids := map[string]int{}
 		var at Cursor
 		pages := 0
-		now := func(cfg *Config) { cfg.Now = func() time.Time { return epoch.AddDate(0, 6, 0) } }
+		now := func(cfg *fetch.Config) { cfg.Now = func() time.Time { return epoch.AddDate(0, 6, 0) } }
 		for p, err := range eventWindows.Pages(background(), inProcess(t, f.ServeHTTP, now), "/v1/events/", nil, Cursor{}) {
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, item := range p.Items {
-				ids[itemID(item)]++
+				ids[lists.ID(item)]++
 			}
 			at = p.Next
 			if pages++; pages == stop {
@@ -234,7 +237,7 @@ func TestWindowsRefuse(t *testing.T) {
 		r.URL.RawQuery = query.Encode()
 		f.ServeHTTP(w, r)
 	}
-	if got := collect(eventWindows.Between(epoch, epoch.AddDate(0, 1, 0)).Pages(background(), inProcess(t, deaf), "/v1/events/", nil, Cursor{})); !errors.Is(got.err, ErrContract) {
+	if got := collect(eventWindows.Between(epoch, epoch.AddDate(0, 1, 0)).Pages(background(), inProcess(t, deaf), "/v1/events/", nil, Cursor{})); !errors.Is(got.err, fetch.ErrContract) {
 		t.Errorf("a filter that is not honoured: %v", got.err)
 	}
 	endless := func(w http.ResponseWriter, r *http.Request) {
@@ -242,14 +245,14 @@ func TestWindowsRefuse(t *testing.T) {
 	}
 	requests := 0
 	count := func(w http.ResponseWriter, r *http.Request) { requests++; endless(w, r) }
-	now := func(cfg *Config) { cfg.Now = func() time.Time { return epoch.Add(time.Second) } }
+	now := func(cfg *fetch.Config) { cfg.Now = func() time.Time { return epoch.Add(time.Second) } }
 	if got := collect(eventWindows.Pages(background(), inProcess(t, count, now), "/v1/events/", nil, Cursor{})); requests > 500 {
 		t.Errorf("a list without end: %v after %d requests", got.err, requests)
 	}
 	blind := func(w http.ResponseWriter, r *http.Request) {
 		reply(w, 200, "application/json", `{"items":[],"pagination":{"total_count":5,"max_page":1}}`)
 	}
-	if got := collect(eventWindows.Pages(background(), inProcess(t, blind), "/v1/events/", nil, Cursor{})); !errors.Is(got.err, ErrContract) {
+	if got := collect(eventWindows.Pages(background(), inProcess(t, blind), "/v1/events/", nil, Cursor{})); !errors.Is(got.err, fetch.ErrContract) {
 		t.Errorf("a list that gives nothing: %v", got.err)
 	}
 }

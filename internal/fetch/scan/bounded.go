@@ -1,8 +1,10 @@
-package fetch
+package scan
 
 import (
 	"net/url"
 	"time"
+
+	"syncd/internal/fetch/lists"
 )
 
 // Bounded is a Scan that can be kept to a span of time.
@@ -28,7 +30,7 @@ func (k Keyset) bounded(query url.Values) url.Values {
 	if k.until.IsZero() {
 		return query
 	}
-	query = with(query, k.After, k.since.Add(-time.Microsecond).Format(microLayout))
+	query = lists.With(query, k.After, k.since.Add(-time.Microsecond).Format(microLayout))
 	query[k.Before] = []string{k.until.Format(microLayout)}
 	return query
 }

@@ -1,14 +1,18 @@
-package fetch
+package scan
 
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"syncd/internal/fetch"
+	"syncd/internal/fetch/lists"
 )
 
 func offsetAll(t *testing.T, o Offset, l *list, from Cursor) result {
@@ -138,7 +142,7 @@ func TestOffsetResumes(t *testing.T) {
 						t.Fatal(err)
 					}
 					for _, item := range p.Items {
-						ids[itemID(item)]++
+						ids[lists.ID(item)]++
 					}
 					at = p.Next
 					if n++; n == stop {
@@ -198,7 +202,7 @@ func TestOffsetIsBounded(t *testing.T) {
 		if len(l.requests) > 500 {
 			t.Errorf("%s: %d requests, %v", name, len(l.requests), got.err)
 		}
-		if name == "grows for ever" && !errors.Is(got.err, ErrContract) {
+		if name == "grows for ever" && !errors.Is(got.err, fetch.ErrContract) {
 			t.Errorf("%s: %v after %d requests", name, got.err, len(l.requests))
 		}
 	}
@@ -240,7 +244,7 @@ func (m *meters) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.asked = append(m.asked, key+" "+query.Get("page"))
 	if m.fail != "" && key == m.fail {
 		w.WriteHeader(http.StatusForbidden)
-		write(w, `{"error":"insufficient_scope"}`)
+		_, _ = io.WriteString(w, `{"error":"insufficient_scope"}`)
 		return
 	}
 	if key == "/v1/meters/" {
@@ -329,7 +333,7 @@ func TestEachResumes(t *testing.T) {
 					t.Fatal(err)
 				}
 				for _, item := range p.Items {
-					ids[itemID(item)]++
+					ids[lists.ID(item)]++
 				}
 				at = p.Next
 				if n++; n == stop {
@@ -358,7 +362,7 @@ func TestEachFails(t *testing.T) {
 		m.fail = fail
 		c := inProcess(t, m.ServeHTTP)
 		got := collect(byMeter.Pages(background(), c, "/v1/customer-meters/", nil, Cursor{}))
-		if !errors.Is(got.err, ErrScope) || len(got.pages) != wantPages || len(got.ids) != (wantPages-1)*25/3 {
+		if !errors.Is(got.err, fetch.ErrScope) || len(got.pages) != wantPages || len(got.ids) != (wantPages-1)*25/3 {
 			t.Fatalf("%s: %v after %d pages, %d rows", fail, got.err, len(got.pages), len(got.ids))
 		}
 		requests := 0
@@ -392,11 +396,11 @@ func TestArray(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 	body = `{"items":[]}`
-	if got = collect(Array{}.Pages(background(), c, "/v1/metrics/dashboards", nil, Cursor{})); !errors.Is(got.err, ErrContract) {
+	if got = collect(Array{}.Pages(background(), c, "/v1/metrics/dashboards", nil, Cursor{})); !errors.Is(got.err, fetch.ErrContract) {
 		t.Error(got.err)
 	}
 	body = `[{"id":"a"`
-	if got = collect(Array{}.Pages(background(), c, "/v1/metrics/dashboards", nil, Cursor{})); !errors.Is(got.err, ErrTransient) {
+	if got = collect(Array{}.Pages(background(), c, "/v1/metrics/dashboards", nil, Cursor{})); !errors.Is(got.err, fetch.ErrTransient) {
 		t.Error(got.err)
 	}
 }

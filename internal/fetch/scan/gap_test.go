@@ -1,4 +1,4 @@
-package fetch_test
+package scan
 
 import (
 	"context"
@@ -22,12 +22,12 @@ func TestQuarantineTrap30_StepsOverRowsThatCannotBeRendered(t *testing.T) {
 	world := polarsim.NewWorld(polarsim.Options{Seed: 7, Customers: 240})
 	for _, test := range []struct {
 		name, path string
-		scan       fetch.Scan
+		scan       Scan
 	}{
-		{"offset", "/v1/customers/", fetch.Offset{Sort: []string{"-created_at", "email"}}},
-		{"keyset", "/v1/orders/", fetch.Keyset{Sort: "created_at", After: "created_after", Then: []string{"invoice_number"}}},
-		{"keyset of 7", "/v1/orders/", fetch.Keyset{Sort: "created_at", After: "created_after", Then: []string{"invoice_number"}, Limit: 7}},
-		{"offset of 7", "/v1/customers/", fetch.Offset{Sort: []string{"-created_at", "email"}, Limit: 7}},
+		{"offset", "/v1/customers/", Offset{Sort: []string{"-created_at", "email"}}},
+		{"keyset", "/v1/orders/", Keyset{Sort: "created_at", After: "created_after", Then: []string{"invoice_number"}}},
+		{"keyset of 7", "/v1/orders/", Keyset{Sort: "created_at", After: "created_after", Then: []string{"invoice_number"}, Limit: 7}},
+		{"offset of 7", "/v1/customers/", Offset{Sort: []string{"-created_at", "email"}, Limit: 7}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -41,7 +41,7 @@ func TestQuarantineTrap30_StepsOverRowsThatCannotBeRendered(t *testing.T) {
 					missing[all[i]] = true
 				}
 				got, places := map[string]bool{}, map[string]bool{}
-				for p, err := range test.scan.Pages(context.Background(), c, test.path, nil, fetch.Cursor{}) {
+				for p, err := range test.scan.Pages(context.Background(), c, test.path, nil, Cursor{}) {
 					if err != nil {
 						t.Fatalf("rows %v: %v", bad, err)
 					}
@@ -72,7 +72,7 @@ func TestQuarantineTrap30_StepsOverRowsThatCannotBeRendered(t *testing.T) {
 func TestQuarantineIsNoMaskForAnOutage(t *testing.T) {
 	t.Parallel()
 	world := polarsim.NewWorld(polarsim.Options{Seed: 7, Customers: 240})
-	scan := fetch.Offset{Sort: []string{"-created_at", "email"}}
+	scan := Offset{Sort: []string{"-created_at", "email"}}
 	c, sim := simulated(t, world, polarsim.ServerOptions{})
 	all := idsInOrder(t, c, scan, "/v1/customers/")
 	for name, test := range map[string]struct {
@@ -90,7 +90,7 @@ func TestQuarantineIsNoMaskForAnOutage(t *testing.T) {
 		}
 		before := c.Requests()
 		var failed error
-		for _, err := range scan.Pages(context.Background(), c, "/v1/customers/", nil, fetch.Cursor{}) {
+		for _, err := range scan.Pages(context.Background(), c, "/v1/customers/", nil, Cursor{}) {
 			failed = err
 		}
 		if !errors.Is(failed, fetch.ErrTransient) {
@@ -113,7 +113,7 @@ func rowFaults(ids []string) (faults []polarsim.Fault) {
 func TestSalvageBearsAFewSeconds(t *testing.T) {
 	t.Parallel()
 	world := polarsim.NewWorld(polarsim.Options{Seed: 7, Customers: 240})
-	scan := fetch.Offset{Sort: []string{"-created_at", "email"}}
+	scan := Offset{Sort: []string{"-created_at", "email"}}
 	c, sim := simulated(t, world, polarsim.ServerOptions{})
 	all := idsInOrder(t, c, scan, "/v1/customers/")
 	for _, known := range [][]string{nil, {"after " + all[5]}} {
@@ -126,12 +126,12 @@ func TestSalvageBearsAFewSeconds(t *testing.T) {
 }
 
 // extra is what a scan costs beyond one of a list without faults, and what it found.
-func extra(t *testing.T, ctx context.Context, c *fetch.Client, scan fetch.Scan, path string, clean int64) (cost int64, gaps []fetch.Gap, items int) {
+func extra(t *testing.T, ctx context.Context, c *fetch.Client, scan Scan, path string, clean int64) (cost int64, gaps []fetch.Gap, items int) {
 	t.Helper()
 	before := c.Requests()
 	seen := map[string]bool{}
 	places := map[string]bool{}
-	for p, err := range scan.Pages(ctx, c, path, nil, fetch.Cursor{}) {
+	for p, err := range scan.Pages(ctx, c, path, nil, Cursor{}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -156,10 +156,10 @@ func TestQuarantineCosts(t *testing.T) {
 	for _, test := range []struct {
 		name, path string
 		customers  int
-		scan       fetch.Scan
+		scan       Scan
 	}{
-		{"offset", "/v1/customers/", 420, fetch.Offset{Sort: []string{"-created_at", "email"}}},
-		{"keyset", "/v1/orders/", 70, fetch.Keyset{Sort: "created_at", After: "created_after", Then: []string{"invoice_number"}}},
+		{"offset", "/v1/customers/", 420, Offset{Sort: []string{"-created_at", "email"}}},
+		{"keyset", "/v1/orders/", 70, Keyset{Sort: "created_at", After: "created_after", Then: []string{"invoice_number"}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -176,7 +176,7 @@ func TestQuarantineCosts(t *testing.T) {
 			for _, row := range []int{100, 101, 149, 150, 174, 175, 198, 199} {
 				spoil(row)
 				ctx := fetch.WithGaps(context.Background(), nil)
-				waits := c.Retries()
+				waits := c.Budget().Retries
 				cost, gaps, items := extra(t, ctx, c, test.scan, test.path, clean)
 				most := int64(lone)
 				switch {
@@ -191,11 +191,11 @@ func TestQuarantineCosts(t *testing.T) {
 				if want := "after " + all[row-1]; gaps[0].Place != want && row%100 != 0 || gaps[0].Err == nil {
 					t.Errorf("row %d: place %q, want %q", row, gaps[0].Place, want)
 				}
-				if waits = c.Retries() - waits; waits != 2 { // of the page, the others follow at once
+				if waits = c.Budget().Retries - waits; waits != 2 { // of the page, the others follow at once
 					t.Errorf("row %d: waited %d times", row, waits)
 				}
 				ctx = fetch.WithGaps(context.Background(), []string{gaps[0].Place})
-				waits = c.Retries()
+				waits = c.Budget().Retries
 				again, gaps, items := extra(t, ctx, c, test.scan, test.path, clean)
 				most = cost - 2
 				if row == 101 {
@@ -204,7 +204,7 @@ func TestQuarantineCosts(t *testing.T) {
 				if again > most || len(gaps) != 1 || items != len(all)-1 {
 					t.Errorf("row %d, known: %d requests more, %d before; %d gaps, %d items", row, again, cost, len(gaps), items)
 				}
-				if waits = c.Retries() - waits; waits != 0 {
+				if waits = c.Budget().Retries - waits; waits != 0 {
 					t.Errorf("row %d, known: waited %d times", row, waits)
 				}
 				sim.ClearFaults()
@@ -237,7 +237,7 @@ func TestQuarantineOfWhatIsTooLarge(t *testing.T) {
 	t.Parallel()
 	world := polarsim.NewWorld(polarsim.Options{Seed: 7, Customers: 240})
 	c, sim := simulated(t, world, polarsim.ServerOptions{}, func(cfg *fetch.Config) { cfg.MaxBody = 1 << 20 })
-	scan := fetch.Offset{Sort: []string{"-created_at", "email"}}
+	scan := Offset{Sort: []string{"-created_at", "email"}}
 	all := idsInOrder(t, c, scan, "/v1/customers/")
 	blob := func(i, size int) {
 		sim.AddFault(polarsim.Fault{Kind: "set", Path: "/v1/customers/", ID: all[i], Field: "metadata", Value: `"` + strings.Repeat("x", size) + `"`})
@@ -253,9 +253,9 @@ func TestQuarantineOfWhatIsTooLarge(t *testing.T) {
 }
 
 // idsInOrder reads a list that has no faults.
-func idsInOrder(t *testing.T, c *fetch.Client, scan fetch.Scan, path string) (ids []string) {
+func idsInOrder(t *testing.T, c *fetch.Client, scan Scan, path string) (ids []string) {
 	t.Helper()
-	for p, err := range scan.Pages(context.Background(), c, path, nil, fetch.Cursor{}) {
+	for p, err := range scan.Pages(context.Background(), c, path, nil, Cursor{}) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package fetch
+package scan
 
 import (
 	"context"
@@ -10,6 +10,10 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"syncd/internal/fetch"
+	"syncd/internal/fetch/lists"
+	"syncd/internal/humanize"
 )
 
 // MetricsExport reads Polar's metrics as CSV files, by the windows of a Metrics scan and as items of the same long form: one
@@ -26,7 +30,7 @@ type MetricsExport struct {
 }
 
 // Pages implements Scan.
-func (m MetricsExport) Pages(ctx context.Context, c *Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
+func (m MetricsExport) Pages(ctx context.Context, c *fetch.Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		windows, none, err := m.Metrics.remaining(ctx, c, m.Of, query, from)
 		if len(windows) == 0 {
@@ -54,17 +58,17 @@ func (m MetricsExport) Pages(ctx context.Context, c *Client, path string, query 
 }
 
 // export reads one window. Its periods are few, so they are kept in memory.
-func (w metricsWindow) export(ctx context.Context, c *Client, path string, query url.Values) (Page, error) {
-	query = with(query, "interval", w.interval)
+func (w metricsWindow) export(ctx context.Context, c *fetch.Client, path string, query url.Values) (Page, error) {
+	query = lists.With(query, "interval", w.interval)
 	query.Set("start_date", w.start.Format(time.DateOnly))
 	query.Set("end_date", w.end.Format(time.DateOnly))
 	query.Set("timezone", metricsTimezone)
 	var items []jsontext.Value
-	file, err := c.spool(ctx, path, query, func(r io.Reader) (err error) {
+	file, err := c.SpoolCSV(ctx, path, query, func(r io.Reader) (err error) {
 		items, err = w.rows(r)
 		return err
 	})
-	p := Page{Total: -1, Whole: -1, TotalCount: -1, Query: file.query, RequestedAt: file.requested, Requests: file.requests}
+	p := bare(fetch.Page{TotalCount: -1, Query: file.Query, RequestedAt: file.RequestedAt, Requests: file.Requests})
 	if err != nil {
 		return p, err
 	}
@@ -89,7 +93,7 @@ func (w metricsWindow) rows(r io.Reader) (items []jsontext.Value, err error) {
 		}
 		start, ok := parseTime(string(record[at]))
 		if !ok {
-			return nil, fmt.Errorf("%w: %q is no time of a period", errExport, shorten(string(record[at]), 60))
+			return nil, fmt.Errorf("%w: %q is no time of a period", errExport, humanize.Line(string(record[at]), 60))
 		}
 		start = start.UTC()
 		periods[start] = true

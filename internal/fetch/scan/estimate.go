@@ -1,9 +1,13 @@
-package fetch
+package scan
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"time"
+
+	"syncd/internal/fetch"
+	"syncd/internal/fetch/lists"
 )
 
 // Estimate is what one pass of a scan over its list will cost, if nothing changes meanwhile and no answer has to be
@@ -20,11 +24,11 @@ type Estimate struct {
 // A scan without it is taken to cost one request for every 100 rows of its list. A new scan whose requests follow from
 // something else has this method beside its Pages, so that `syncd plan` needs to know of no kind of scan.
 type Estimator interface {
-	Estimate(ctx context.Context, c *Client, path string, query url.Values) (Estimate, error)
+	Estimate(ctx context.Context, c *fetch.Client, path string, query url.Values) (Estimate, error)
 }
 
 // EstimateScan estimates any scan: by its own method, or as a plain list with pages.
-func EstimateScan(ctx context.Context, c *Client, scan Scan, path string, query url.Values) (Estimate, error) {
+func EstimateScan(ctx context.Context, c *fetch.Client, scan Scan, path string, query url.Values) (Estimate, error) {
 	if e, ok := scan.(Estimator); ok {
 		return e.Estimate(ctx, c, path, query)
 	}
@@ -33,12 +37,12 @@ func EstimateScan(ctx context.Context, c *Client, scan Scan, path string, query 
 
 // pages is how many pages so many rows fill. An empty list is asked for as well.
 func pages(rows, limit int) int {
-	limit = min(or(limit, defaultLimit), defaultLimit)
+	limit = min(cmp.Or(limit, lists.MaxLimit), lists.MaxLimit)
 	return max(1, (rows+limit-1)/limit)
 }
 
 // Estimate implements Estimator. The parts of an Each are counted one by one: how rows are spread over them decides.
-func (o Offset) Estimate(ctx context.Context, c *Client, path string, query url.Values) (Estimate, error) {
+func (o Offset) Estimate(ctx context.Context, c *fetch.Client, path string, query url.Values) (Estimate, error) {
 	n, err := count(ctx, c, path, query)
 	e := Estimate{Rows: n.Total, Requests: pages(n.Total, o.Limit), Probes: n.Requests}
 	if err != nil || o.Each == nil {
@@ -52,7 +56,7 @@ func (o Offset) Estimate(ctx context.Context, c *Client, path string, query url.
 	// The scan reads the other list once, and so does the count at its end, which asks for each part again.
 	e.Requests += 2*requests + 1 + len(ids)
 	for _, id := range ids {
-		part, err := count(ctx, c, path, with(query, o.Each.Param, id))
+		part, err := count(ctx, c, path, lists.With(query, o.Each.Param, id))
 		e.Probes += part.Requests
 		if err != nil {
 			return e, err
@@ -64,17 +68,17 @@ func (o Offset) Estimate(ctx context.Context, c *Client, path string, query url.
 }
 
 // Estimate implements Estimator. Each page but the first begins with a row of the one before.
-func (k Keyset) Estimate(ctx context.Context, c *Client, path string, query url.Values) (Estimate, error) {
+func (k Keyset) Estimate(ctx context.Context, c *fetch.Client, path string, query url.Values) (Estimate, error) {
 	n, err := count(ctx, c, path, query)
 	e := Estimate{Rows: n.Total, Requests: 1, Probes: n.Requests}
-	if limit := min(or(k.Limit, defaultLimit), defaultLimit); n.Total > limit && limit > 1 {
+	if limit := min(cmp.Or(k.Limit, lists.MaxLimit), lists.MaxLimit); n.Total > limit && limit > 1 {
 		e.Requests += pages(n.Total-limit, limit-1) + 1 // which no page but the first counts
 	}
 	return e, err
 }
 
 // Estimate implements Estimator. The list is asked for, as there is no smaller question.
-func (Array) Estimate(ctx context.Context, c *Client, path string, query url.Values) (Estimate, error) {
+func (Array) Estimate(ctx context.Context, c *fetch.Client, path string, query url.Values) (Estimate, error) {
 	e := Estimate{Rows: -1, Requests: 1}
 	for p, err := range (Array{}).Pages(ctx, c, path, query, Cursor{}) {
 		e.Probes += p.Requests
@@ -87,24 +91,24 @@ func (Array) Estimate(ctx context.Context, c *Client, path string, query url.Val
 }
 
 // Estimate implements Estimator. How many metrics there are in each period only reading tells.
-func (m Metrics) Estimate(ctx context.Context, c *Client, path string, query url.Values) (Estimate, error) {
+func (m Metrics) Estimate(ctx context.Context, c *fetch.Client, path string, query url.Values) (Estimate, error) {
 	windows, requests, err := m.windows(ctx, c, path, query)
 	return Estimate{Rows: -1, Requests: requests + len(windows), Probes: requests}, err
 }
 
 // Estimate implements Estimator: the file, and the count of the list before and after.
-func (e Export) Estimate(ctx context.Context, c *Client, _ string, query url.Values) (Estimate, error) {
+func (e Export) Estimate(ctx context.Context, c *fetch.Client, _ string, query url.Values) (Estimate, error) {
 	n, err := count(ctx, c, e.Of, query)
 	return Estimate{Rows: n.Total, Requests: 3, Probes: n.Requests}, err
 }
 
 // Estimate implements Estimator. It asks for no file.
-func (m MetricsExport) Estimate(ctx context.Context, c *Client, _ string, query url.Values) (Estimate, error) {
+func (m MetricsExport) Estimate(ctx context.Context, c *fetch.Client, _ string, query url.Values) (Estimate, error) {
 	return m.Metrics.Estimate(ctx, c, m.Of, query)
 }
 
 // Estimate implements Estimator: one request for each parent. It asks nothing.
-func (n Nested) Estimate(ctx context.Context, _ *Client, _ string, _ url.Values) (Estimate, error) {
+func (n Nested) Estimate(ctx context.Context, _ *fetch.Client, _ string, _ url.Values) (Estimate, error) {
 	e := Estimate{Rows: -1}
 	for _, parents := range n.Parents {
 		for last := ""; ; {
@@ -124,13 +128,13 @@ func (n Nested) Estimate(ctx context.Context, _ *Client, _ string, _ url.Values)
 
 // Estimate implements Estimator. Each page but the first begins with rows of the one before, some two or three of them
 // where events do not come thick and fast.
-func (w Windows) Estimate(ctx context.Context, c *Client, path string, query url.Values) (Estimate, error) {
+func (w Windows) Estimate(ctx context.Context, c *fetch.Client, path string, query url.Values) (Estimate, error) {
 	if since := w.Since(c); !since.IsZero() {
-		query = with(query, w.After, since.Add(-windowMargin).Format(time.RFC3339))
+		query = lists.With(query, w.After, since.Add(-windowMargin).Format(time.RFC3339))
 	}
 	n, err := count(ctx, c, path, query)
 	e := Estimate{Rows: n.Total, Requests: 1, Probes: n.Requests}
-	if limit := min(or(w.Limit, defaultLimit), defaultLimit); n.Total > limit {
+	if limit := min(cmp.Or(w.Limit, lists.MaxLimit), lists.MaxLimit); n.Total > limit {
 		const again = 3
 		e.Requests += pages(n.Total-limit, max(1, limit-again))
 	}

@@ -1,11 +1,10 @@
-package fetch_test
+package scan
 
 import (
 	"context"
 	"net/url"
 	"testing"
 
-	"syncd/internal/fetch"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
 )
@@ -15,28 +14,28 @@ func TestEstimates(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
 	world := polarsim.NewWorld(polarsim.Options{Seed: 7, Customers: 240})
-	each := &fetch.Each{Path: "/v1/meters/", Query: url.Values{"is_archived": {"true"}}, Param: "meter_id"}
+	each := &Each{Path: "/v1/meters/", Query: url.Values{"is_archived": {"true"}}, Param: "meter_id"}
 	ids := func(_ context.Context, id string) ([]string, error) {
 		const a, b, c = "10000000-0000-4000-8000-000000000000", "20000000-0000-4000-8000-000000000000", "30000000-0000-4000-8000-000000000000"
 		return map[string][]string{"": {a, b}, b: {c}}[id], nil
 	}
-	nested := fetch.Nested{Parents: []fetch.Parents{{Param: "customer_id", After: ids}, {Param: "customer_id", After: ids}}}
-	metrics := fetch.Metrics{Intervals: []string{"day", "month"}}
+	nested := Nested{Parents: []Parents{{Param: "customer_id", After: ids}, {Param: "customer_id", After: ids}}}
+	metrics := Metrics{Intervals: []string{"day", "month"}}
 	for _, test := range []struct {
 		name, path string
-		scan       fetch.Scan
+		scan       Scan
 		rows       int // -1: not known beforehand; -2: whatever there are
 		off        int // by how many requests the estimate may be wrong
 	}{
-		{"offset", "/v1/customers/", fetch.Offset{Sort: []string{"-created_at", "email"}}, world.Counts()["customers"], 0},
-		{"offset of an empty list", "/v1/customers/?", fetch.Offset{}, 0, 0},
-		{"offset with parts", "/v1/customer-meters/", fetch.Offset{Sort: []string{"-created_at", "customer_id", "meter_id"}, Each: each}, world.Counts()["customer_meters"], 0},
-		{"keyset", "/v1/subscriptions/", fetch.Keyset{Sort: "started_at", After: "started_after"}, world.Counts()["subscriptions"], 1},
-		{"windows", "/v1/events/", fetch.Windows{Field: "timestamp", After: "start_timestamp", Before: "end_timestamp"}, -2, 3},
-		{"array", "/v1/metrics/dashboards", fetch.Array{}, world.Counts()["metric_dashboards"], 0},
+		{"offset", "/v1/customers/", Offset{Sort: []string{"-created_at", "email"}}, world.Counts()["customers"], 0},
+		{"offset of an empty list", "/v1/customers/?", Offset{}, 0, 0},
+		{"offset with parts", "/v1/customer-meters/", Offset{Sort: []string{"-created_at", "customer_id", "meter_id"}, Each: each}, world.Counts()["customer_meters"], 0},
+		{"keyset", "/v1/subscriptions/", Keyset{Sort: "started_at", After: "started_after"}, world.Counts()["subscriptions"], 1},
+		{"windows", "/v1/events/", Windows{Field: "timestamp", After: "start_timestamp", Before: "end_timestamp"}, -2, 3},
+		{"array", "/v1/metrics/dashboards", Array{}, world.Counts()["metric_dashboards"], 0},
 		{"metrics", "/v1/metrics/", metrics, -1, 0},
-		{"export", "/v1/customers/export", fetch.Export{Of: "/v1/customers/", Key: [][]string{{"id"}}, Columns: []fetch.Column{{Name: "id", Headers: []string{"ID"}, Kind: fetch.ColumnID}}}, world.Counts()["customers"], 0},
-		{"metrics export", "/v1/metrics/export", fetch.MetricsExport{Of: "/v1/metrics/", Metrics: metrics}, -1, 0},
+		{"export", "/v1/customers/export", Export{Of: "/v1/customers/", Key: [][]string{{"id"}}, Columns: []Column{{Name: "id", Headers: []string{"ID"}, Kind: ColumnID}}}, world.Counts()["customers"], 0},
+		{"metrics export", "/v1/metrics/export", MetricsExport{Of: "/v1/metrics/", Metrics: metrics}, -1, 0},
 		{"by parent", "/v1/members/", nested, -1, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -47,18 +46,18 @@ func TestEstimates(t *testing.T) {
 				query.Set("email", "nobody@example.com")
 			}
 			c, _ := simulated(t, world, polarsim.ServerOptions{StableTies: true})
-			e, err := fetch.EstimateScan(t.Context(), c, test.scan, test.path, query)
+			e, err := EstimateScan(t.Context(), c, test.scan, test.path, query)
 			if err != nil || int64(e.Probes) != c.Requests() || e.Rows != test.rows && test.rows != -2 {
 				t.Fatalf("%+v after %d requests, %d rows: %v", e, c.Requests(), test.rows, err)
 			}
 			before, whole := c.Requests(), 0
-			for p, err := range test.scan.Pages(t.Context(), c, test.path, query, fetch.Cursor{}) {
+			for p, err := range test.scan.Pages(t.Context(), c, test.path, query, Cursor{}) {
 				if err != nil {
 					t.Fatal(err)
 				}
 				whole = p.Whole
 			}
-			if counter, is := test.scan.(fetch.Counter); is && whole < 0 {
+			if counter, is := test.scan.(Counter); is && whole < 0 {
 				if _, err := counter.Count(t.Context(), c, test.path, query); err != nil {
 					t.Fatal(err)
 				}

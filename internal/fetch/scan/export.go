@@ -1,4 +1,4 @@
-package fetch
+package scan
 
 import (
 	"context"
@@ -14,6 +14,10 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
+
+	"syncd/internal/fetch"
+	"syncd/internal/fetch/lists"
+	"syncd/internal/humanize"
 )
 
 // Export reads a list as a CSV file, in one request. Its items are JSON objects with the fields of Columns; see Column for
@@ -54,29 +58,29 @@ var exportNamespace = uuid.MustParse("5b0d8a52-7a3e-5c0e-8f52-4a8a0f1c6d21")
 var errExport = errors.New("no whole export")
 
 // Pages implements Scan.
-func (e Export) Pages(ctx context.Context, c *Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
+func (e Export) Pages(ctx context.Context, c *fetch.Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		file, rows, requests, err := e.fetch(ctx, c, path, query)
 		if err != nil {
-			yield(Page{Query: query, Total: -1, Whole: -1, TotalCount: -1, Requests: requests, Next: from}, err)
+			yield(unread(query, requests, from), err)
 			return
 		}
 		defer file.Close() //nolint:errcheck // it was only read
 		page := func() Page {
-			p := Page{Query: file.query, Total: rows, Whole: rows, TotalCount: rows, MaxPage: 1, RequestedAt: file.requested, Requests: requests}
+			p := fetch.Page{Query: file.Query, TotalCount: rows, MaxPage: 1, RequestedAt: file.RequestedAt, Requests: requests}
 			requests = 0
-			return p
+			return Page{Page: p, Total: rows, Whole: rows}
 		}
-		t := newTable(file.file, e)
+		t := newTable(file, e)
 		if err := t.head(); err != nil { // it was read before
-			yield(Page{Query: file.query, Total: -1, Whole: -1, TotalCount: -1, Next: from}, exportError(c, path, file.query, err))
+			yield(unread(file.Query, 0, from), exportError(c, path, file.Query, err))
 			return
 		}
 		p := page()
 		for given := 0; given < rows; given++ {
 			item, err := t.item()
 			if err != nil {
-				yield(Page{Query: file.query, Total: -1, Whole: -1, TotalCount: -1, Next: from}, exportError(c, path, file.query, err))
+				yield(unread(file.Query, 0, from), exportError(c, path, file.Query, err))
 				return
 			}
 			p.Items = append(p.Items, item)
@@ -93,23 +97,23 @@ func (e Export) Pages(ctx context.Context, c *Client, path string, query url.Val
 	}
 }
 
-func exportError(c *Client, path string, query url.Values, err error) error {
-	return &Error{Op: "read an export", Method: http.MethodGet, Server: c.Server(), Path: path, Query: query, Class: ClassTransient,
+func exportError(c *fetch.Client, path string, query url.Values, err error) error {
+	return &fetch.Error{Op: "read an export", Method: http.MethodGet, Server: c.Server(), Path: path, Query: query, Class: fetch.ClassTransient,
 		Err: err, Remedy: "try again later"}
 }
 
 // fetch brings a file that is whole, and the number of its rows.
-func (e Export) fetch(ctx context.Context, c *Client, path string, query url.Values) (file *spool, rows, requests int, err error) {
+func (e Export) fetch(ctx context.Context, c *fetch.Client, path string, query url.Values) (file *fetch.Spool, rows, requests int, err error) {
 	asked := query
 	if len(e.Choose) > 0 {
-		asked = with(query, "columns", e.Choose...)
+		asked = lists.With(query, "columns", e.Choose...)
 	}
 	before, err := count(ctx, c, e.Of, query)
 	requests += before.Requests
 	for try := 1; err == nil; try++ {
 		file, rows, err = e.spool(ctx, c, path, asked)
-		requests += file.requests
-		if failed, is := errors.AsType[*Error](err); is && failed.Status == http.StatusUnprocessableEntity && len(asked["columns"]) > 0 {
+		requests += file.Requests
+		if failed, is := errors.AsType[*fetch.Error](err); is && failed.Status == http.StatusUnprocessableEntity && len(asked["columns"]) > 0 {
 			asked, err = query, nil // this server does not know all of the columns
 			continue
 		}
@@ -138,8 +142,8 @@ func (e Export) fetch(ctx context.Context, c *Client, path string, query url.Val
 }
 
 // spool reads the export once into a file, and counts its rows.
-func (e Export) spool(ctx context.Context, c *Client, path string, query url.Values) (file *spool, rows int, err error) {
-	file, err = c.spool(ctx, path, query, func(r io.Reader) error {
+func (e Export) spool(ctx context.Context, c *fetch.Client, path string, query url.Values) (file *fetch.Spool, rows int, err error) {
+	file, err = c.SpoolCSV(ctx, path, query, func(r io.Reader) error {
 		t := newTable(r, e)
 		if err := t.head(); err != nil {
 			return err
@@ -213,7 +217,7 @@ func (t *table) head() error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%w: a header without the columns that tell its rows apart: %s", errExport, shorten(t.headerLine(), 300))
+	return fmt.Errorf("%w: a header without the columns that tell its rows apart: %s", errExport, humanize.Line(t.headerLine(), 300))
 }
 
 func (t *table) has(fields []string) bool {

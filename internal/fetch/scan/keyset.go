@@ -1,6 +1,7 @@
-package fetch
+package scan
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"maps"
@@ -10,6 +11,9 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"syncd/internal/fetch"
+	"syncd/internal/fetch/lists"
 )
 
 // Keyset reads a list in ascending order of a time, each page from where the last one ended by a filter on that time, so
@@ -37,7 +41,7 @@ type Keyset struct {
 const maxStalePages = 3
 
 // Pages implements Scan.
-func (k Keyset) Pages(ctx context.Context, c *Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
+func (k Keyset) Pages(ctx context.Context, c *fetch.Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		query = k.bounded(query)
 		s := &keysetScan{Keyset: k, client: c, path: path, page: 1, after: from.After, tied: from.Tied}
@@ -50,12 +54,12 @@ func (k Keyset) Pages(ctx context.Context, c *Client, path string, query url.Val
 		if s.after != "" {
 			at, err := time.Parse(time.RFC3339Nano, s.after)
 			if err != nil {
-				yield(Page{Query: query, Total: -1, Next: from}, broken(c, path, Page{Query: query}, "the position %q is no time: %w", s.after, err))
+				yield(unread(query, 0, from), broken(c, path, query, "the position %q is no time: %w", s.after, err))
 				return
 			}
 			s.setBound(at)
 		}
-		s.query = with(query, "sorting", append([]string{k.Sort}, k.Then...)...)
+		s.query = lists.With(query, "sorting", append([]string{k.Sort}, k.Then...)...)
 		if from.Order != "" && !s.crowd(ctx, yield, from) {
 			return
 		}
@@ -75,7 +79,7 @@ func (k Keyset) Pages(ctx context.Context, c *Client, path string, query url.Val
 
 type keysetScan struct {
 	Keyset
-	client *Client
+	client *fetch.Client
 	path   string
 	query  url.Values
 	bound  bound
@@ -105,12 +109,12 @@ func (s *keysetScan) cursor() Cursor {
 }
 
 func (s *keysetScan) read(ctx context.Context) (Page, error) {
-	query := paged(s.query, s.Limit, s.page)
-	first := (s.page - 1) * or(s.Limit, defaultLimit)
+	query := lists.Paged(s.query, s.Limit, s.page)
+	first := (s.page - 1) * cmp.Or(s.Limit, lists.MaxLimit)
 	if s.after != "" {
 		query[s.After] = []string{s.after}
 	}
-	p, err := s.client.salvage(ctx, s.path, query, 0)
+	p, err := salvage(ctx, s.client, s.path, query)
 	p.Next = s.cursor()
 	if err != nil {
 		return p, err
@@ -123,7 +127,7 @@ func (s *keysetScan) read(ctx context.Context) (Page, error) {
 		return p, err
 	}
 	if s.bound.exceeded(p.MaxPage) {
-		return p, broken(s.client, s.path, p, "the list does not end: %d pages read where %d were announced", s.bound.used-1, p.MaxPage)
+		return p, broken(s.client, s.path, p.Query, "the list does not end: %d pages read where %d were announced", s.bound.used-1, p.MaxPage)
 	}
 	all := len(p.Items) + len(p.Gaps)
 	s.total = s.given + max(0, p.TotalCount-len(s.seam))
@@ -139,7 +143,7 @@ func (s *keysetScan) read(ctx context.Context) (Page, error) {
 		s.page++
 		p.Done = s.page > p.MaxPage
 	case usable.last.IsZero():
-		return p, broken(s.client, s.path, p, "no item of the page has a usable %q, so the next page cannot be asked for", s.Sort)
+		return p, broken(s.client, s.path, p.Query, "no item of the page has a usable %q, so the next page cannot be asked for", s.Sort)
 	case s.advance(found, usable):
 	case p.MaxPage <= 1 || !usable.first.Equal(s.tie()):
 		p.Done = true // the same rows as before, all of them
@@ -195,11 +199,11 @@ func (s *keysetScan) locateAll(p Page) ([]position, span, error) {
 		case at.IsZero():
 			continue
 		case s.after != "" && !at.After(s.afterTime):
-			return nil, span{}, broken(s.client, s.path, p, "the filter %s is not honoured: item %q has %s %s", s.After, found[i].id, s.Sort, at.Format(microLayout))
+			return nil, span{}, broken(s.client, s.path, p.Query, "the filter %s is not honoured: item %q has %s %s", s.After, found[i].id, s.Sort, at.Format(microLayout))
 		case !s.until.IsZero() && !at.Before(s.until):
-			return nil, span{}, broken(s.client, s.path, p, "the filter %s is not honoured: item %q has %s %s", s.Before, found[i].id, s.Sort, at.Format(microLayout))
+			return nil, span{}, broken(s.client, s.path, p.Query, "the filter %s is not honoured: item %q has %s %s", s.Before, found[i].id, s.Sort, at.Format(microLayout))
 		case at.Before(usable.last):
-			return nil, span{}, broken(s.client, s.path, p, "the list is not sorted by %s: item %q is out of order", s.Sort, found[i].id)
+			return nil, span{}, broken(s.client, s.path, p.Query, "the list is not sorted by %s: item %q is out of order", s.Sort, found[i].id)
 		}
 		if usable.first.IsZero() {
 			usable.first = at
@@ -257,7 +261,7 @@ func (s *keysetScan) remember(found []position) {
 // among them on. It moves the bound up to that value, and tells whether to go on.
 func (s *keysetScan) crowd(ctx context.Context, yield func(Page, error) bool, from Cursor) (goOn bool) {
 	tie := s.tie()
-	query := with(s.query, s.After, s.after)
+	query := lists.With(s.query, s.After, s.after)
 	list := Offset{Sort: s.crowdOrder(), Limit: s.Limit, Spare: tieShare * s.bound.used}
 	if s.Before != "" {
 		query[s.Before] = []string{tie.Add(time.Microsecond).Format(microLayout)}
@@ -286,7 +290,7 @@ func (s *keysetScan) crowd(ctx context.Context, yield func(Page, error) bool, fr
 			case at.at.IsZero(), at.at.Equal(tie):
 				found, kept = append(found, at), append(kept, item)
 			case s.Before != "":
-				yield(p, broken(s.client, s.path, p, "the filters %s and %s are not honoured: item %q has %s %s", s.After, s.Before, at.id, s.Sort, at.at.Format(microLayout)))
+				yield(p, broken(s.client, s.path, p.Query, "the filters %s and %s are not honoured: item %q has %s %s", s.After, s.Before, at.id, s.Sort, at.at.Format(microLayout)))
 				return false
 			default:
 				done = true
@@ -297,7 +301,7 @@ func (s *keysetScan) crowd(ctx context.Context, yield func(Page, error) bool, fr
 			mine[at.id] = true
 		}
 		if s.Before == "" { // what stands behind the group comes again
-			p.Gaps = slices.DeleteFunc(p.Gaps, func(g Gap) bool { return done && g.Row > len(mine)+gaps+1 })
+			p.Gaps = slices.DeleteFunc(p.Gaps, func(g fetch.Gap) bool { return done && g.Row > len(mine)+gaps+1 })
 			gaps += len(p.Gaps)
 		}
 		s.dropSeen(&p, found)

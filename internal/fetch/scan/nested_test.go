@@ -1,4 +1,4 @@
-package fetch
+package scan
 
 import (
 	"context"
@@ -9,6 +9,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"syncd/internal/fetch"
+	"syncd/internal/fetch/lists"
 )
 
 // owners is a fake of lists that belong to parents: what each has, by its id.
@@ -121,7 +124,7 @@ func TestNestedPassesOverParentsThatAreGone(t *testing.T) {
 	}
 	o := &owners{has: map[string][]string{"a": nil}}
 	scan := Nested{Parents: []Parents{{Param: "owner_id", After: o.after}}}
-	if got := collect(scan.Pages(background(), inProcess(t, wrong), "/v1/owners/{owner_id}/things", nil, Cursor{})); !errors.Is(got.err, ErrContract) {
+	if got := collect(scan.Pages(background(), inProcess(t, wrong), "/v1/owners/{owner_id}/things", nil, Cursor{})); !errors.Is(got.err, fetch.ErrContract) {
 		t.Errorf("a path that does not exist is taken for a parent that is gone: %v", got.err)
 	}
 }
@@ -133,7 +136,7 @@ func TestNestedIsBoundedInParentsThatAreGone(t *testing.T) {
 		id := fmt.Sprintf("%06d", i)
 		o.has[id], o.gone[id] = nil, true
 	}
-	if got := o.scan(t, Cursor{}); !errors.Is(got.err, ErrContract) || len(o.asked) > maxGone+10 {
+	if got := o.scan(t, Cursor{}); !errors.Is(got.err, fetch.ErrContract) || len(o.asked) > maxGone+10 {
 		t.Errorf("%v after %d requests", got.err, len(o.asked))
 	}
 }
@@ -181,7 +184,7 @@ func TestNestedGap(t *testing.T) {
 		id := fmt.Sprintf("x%d", i)
 		o.has[id], o.broken[id] = nil, true
 	}
-	if got := o.scan(t, Cursor{}); !errors.Is(got.err, ErrTransient) {
+	if got := o.scan(t, Cursor{}); !errors.Is(got.err, fetch.ErrTransient) {
 		t.Errorf("a server out of order: %v", got.err)
 	}
 }
@@ -200,7 +203,7 @@ func TestNestedResumes(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, item := range p.Items {
-				ids[itemID(item)]++
+				ids[lists.ID(item)]++
 			}
 			at = p.Next
 			if pages++; pages == stop {
@@ -246,7 +249,7 @@ func TestNestedFailsWhereItIs(t *testing.T) {
 		`{"seats":[],"x":1}{"seats":[]}`:     "more than one",
 		`{"seats":[{"id":"a"}],"seats":[]} `: "",
 	} {
-		items, err := splitField([]byte(body), "seats")
+		items, err := fetch.SplitField([]byte(body), "seats")
 		if want == "" && (err != nil || len(items) != 1) || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%s: %v, %v", body, items, err)
 		}

@@ -1,4 +1,4 @@
-package fetch
+package scan
 
 import (
 	"errors"
@@ -8,7 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
+
+	"syncd/internal/fetch"
+	"syncd/internal/fetch/lists"
 )
 
 // fakeMetrics answers windows with one metric per period, whose value tells which days were asked for.
@@ -67,12 +71,12 @@ func (f *fakeMetrics) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (f *fakeMetrics) client(t *testing.T, today string) *Client {
+func (f *fakeMetrics) client(t *testing.T, today string) *fetch.Client {
 	now, err := time.Parse(time.RFC3339, today)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return inProcess(t, f.ServeHTTP, func(cfg *Config) { cfg.Now = func() time.Time { return now } })
+	return inProcess(t, f.ServeHTTP, func(cfg *fetch.Config) { cfg.Now = func() time.Time { return now } })
 }
 
 func TestMetricsWindows(t *testing.T) {
@@ -128,7 +132,7 @@ func TestMetricsResume(t *testing.T) {
 	for stop := 1; stop < len(want.pages); stop++ {
 		f := &fakeMetrics{t: t, limits: metricsLimitsBody, failAfter: stop}
 		first := collect(scan.Pages(background(), f.client(t, "2026-10-15T12:00:00Z"), "/v1/metrics/", nil, Cursor{}))
-		if !errors.Is(first.err, ErrContract) || len(first.pages) != stop+1 {
+		if !errors.Is(first.err, fetch.ErrContract) || len(first.pages) != stop+1 {
 			t.Fatalf("%v after %d pages", first.err, len(first.pages))
 		}
 		f.failAfter, f.asked = 0, nil
@@ -183,10 +187,10 @@ func TestMetricsLongForm(t *testing.T) {
 func TestMetricsRefused(t *testing.T) {
 	t.Parallel()
 	for limits, want := range map[string]error{
-		`{"min_date":"2023-01-01","intervals":{"hour":{"min_days":0,"max_days":7}}}`: ErrContract,
-		`{"min_date":"soon","intervals":{}}`:                                         ErrContract,
-		`{"min_date":"2023-01-01","interv`:                                           ErrTransient,
-		`[]`:                                                                         ErrContract,
+		`{"min_date":"2023-01-01","intervals":{"hour":{"min_days":0,"max_days":7}}}`: fetch.ErrContract,
+		`{"min_date":"soon","intervals":{}}`:                                         fetch.ErrContract,
+		`{"min_date":"2023-01-01","interv`:                                           fetch.ErrTransient,
+		`[]`:                                                                         fetch.ErrContract,
 	} {
 		f := &fakeMetrics{t: t, limits: limits}
 		got := collect(Metrics{Intervals: []string{"day"}}.Pages(background(), f.client(t, "2026-10-15T12:00:00Z"), "/v1/metrics/", nil, Cursor{}))
@@ -194,4 +198,20 @@ func TestMetricsRefused(t *testing.T) {
 			t.Errorf("%s: %v", limits, got.err)
 		}
 	}
+}
+
+func FuzzLongForm(f *testing.F) {
+	f.Add([]byte(`{"periods":[{"timestamp":"2026-01-01T00:00:00Z","revenue":1.50,"x":null}],"totals":{},"metrics":{"revenue":{"slug":"revenue","type":"currency","display_name":"Revenue"}}}`))
+	f.Add([]byte(`{"periods":[{"timestamp":"2026-01-01"}]}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		items, err := longForm(body, "day")
+		if err != nil {
+			return
+		}
+		for _, item := range items {
+			if !item.IsValid(lenient, jsontext.AllowDuplicateNames(true)) || lists.ID(item) == "" {
+				t.Errorf("item %q", item)
+			}
+		}
+	})
 }

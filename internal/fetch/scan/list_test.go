@@ -1,4 +1,4 @@
-package fetch
+package scan
 
 import (
 	"cmp"
@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"syncd/internal/fetch/lists"
 )
 
 // row is a row of a fake list. Text, if set, is sent in place of the item.
@@ -170,7 +172,7 @@ func collect(pages iter.Seq2[Page, error]) result {
 		}
 		for _, item := range p.Items {
 			got.items++
-			got.ids[itemID(item)]++
+			got.ids[lists.ID(item)]++
 		}
 	}
 	return got

@@ -1,4 +1,4 @@
-package fetch
+package scan
 
 import (
 	"context"
@@ -9,6 +9,9 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"syncd/internal/fetch"
+	"syncd/internal/fetch/lists"
 )
 
 // Nested reads lists that Polar gives for one parent at a time only: the seats of a subscription, the means of payment of
@@ -35,6 +38,8 @@ type Parents struct {
 const (
 	// maxListPasses is how often the list of one parent is read until it adds up.
 	maxListPasses = 3
+	// objectAttempts is how often an object is asked for that cannot be rendered.
+	objectAttempts = 3
 	// maxGone bounds the parents that are not found. More of them are not a few that went a moment ago, but parents of
 	// another time.
 	maxGone = 1000
@@ -45,7 +50,7 @@ const (
 )
 
 // Pages implements Scan. A page holds what belongs to one parent; a position names the last parent that is done with.
-func (n Nested) Pages(ctx context.Context, c *Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
+func (n Nested) Pages(ctx context.Context, c *fetch.Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		s := &nestedScan{Nested: n, client: c, path: path, query: query, at: from}
 		for ; s.at.Part < len(n.Parents); s.at.Part, s.at.Key = s.at.Part+1, "" {
@@ -80,7 +85,7 @@ func (n Nested) Pages(ctx context.Context, c *Client, path string, query url.Val
 
 type nestedScan struct {
 	Nested
-	client *Client
+	client *fetch.Client
 	path   string
 	query  url.Values
 	at     Cursor
@@ -104,7 +109,7 @@ func (s *nestedScan) parent(ctx context.Context, id string) (Page, error) {
 	if placeholder := "{" + param + "}"; strings.Contains(path, placeholder) {
 		path = strings.ReplaceAll(path, placeholder, url.PathEscape(id))
 	} else {
-		query = with(query, param, id)
+		query = lists.With(query, param, id)
 	}
 	var p Page
 	var total int
@@ -115,9 +120,9 @@ func (s *nestedScan) parent(ctx context.Context, id string) (Page, error) {
 		p, total, err = s.list(ctx, path, query)
 	}
 	switch {
-	case errors.Is(err, ErrNotFound):
+	case errors.Is(err, fetch.ErrNotFound):
 		if strings.Count(s.at.Gone, " ") >= maxGone {
-			return s.page(p), broken(s.client, path, p, "more than %d parents are not found: those that are known are of another time: %w", maxGone, err)
+			return s.page(p), broken(s.client, path, p.Query, "more than %d parents are not found: those that are known are of another time: %w", maxGone, err)
 		}
 		s.at.Gone = strings.TrimPrefix(s.at.Gone+" "+id, " ")
 		p.Items, p.Gaps, total, err = nil, nil, 0, nil
@@ -126,7 +131,7 @@ func (s *nestedScan) parent(ctx context.Context, id string) (Page, error) {
 		return s.page(p), err
 	}
 	for i := range p.Gaps {
-		p.Gaps[i].Query = with(p.Gaps[i].Query, param, id)
+		p.Gaps[i].Query = lists.With(p.Gaps[i].Query, param, id)
 	}
 	s.at.Key = id
 	s.at.Total += total
@@ -136,14 +141,14 @@ func (s *nestedScan) parent(ctx context.Context, id string) (Page, error) {
 // object reads a list that is whole inside one object.
 func (s *nestedScan) object(ctx context.Context, path string, query url.Values) (p Page, total int, err error) {
 	var items []jsontext.Value
-	p, err = s.client.custom(context.WithValue(ctx, patienceKey{}, pageAttempts), path, query, func(body []byte) (err error) {
-		items, err = splitField(body, s.Field)
+	p, err = readBody(fetch.WithRenderAttempts(ctx, objectAttempts), s.client, path, query, func(body []byte) (err error) {
+		items, err = fetch.SplitField(body, s.Field)
 		return err
 	})
-	if !unrendered(err) {
+	if !fetch.Unrendered(err) {
 		s.failed = 0
 	} else if s.failed++; s.failed < maxFailed { // one that cannot be rendered hides all of them; how many there are nobody says
-		p.Gaps = []Gap{{Query: query, Row: 1, Err: err}}
+		p.Gaps = []fetch.Gap{{Query: query, Row: 1, Err: err}}
 		return p, 1, nil
 	}
 	p.Items = items
@@ -168,7 +173,7 @@ func (s *nestedScan) list(ctx context.Context, path string, query url.Values) (a
 			all.Items, all.Gaps, total = append(all.Items, p.Items...), append(all.Gaps, p.Gaps...), p.TotalCount
 			tied = p.Next.Tied
 			for _, item := range p.Items {
-				if id := itemID(item); id != "" {
+				if id := lists.ID(item); id != "" {
 					ids[id] = struct{}{}
 				} else {
 					nameless++
@@ -181,25 +186,4 @@ func (s *nestedScan) list(ctx context.Context, path string, query url.Values) (a
 		}
 	}
 	return all, total, nil
-}
-
-// splitField cuts the list that an object has under a key into raw items, which are slices of body.
-func splitField(body []byte, field string) (items []jsontext.Value, err error) {
-	_, err = decoding(body, func(d *jsontext.Decoder) (err error) {
-		items = nil
-		return readObject(d, func(key string) error {
-			if key != field || items != nil {
-				return d.SkipValue()
-			}
-			items, err = readItems(d, body)
-			return err
-		})
-	})
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("an object with %q: %w", field, err)
-	case items == nil:
-		return nil, fmt.Errorf("an object without %q", field)
-	}
-	return items, nil
 }

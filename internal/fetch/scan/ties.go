@@ -1,4 +1,4 @@
-package fetch
+package scan
 
 import (
 	"bytes"
@@ -6,9 +6,11 @@ import (
 	"iter"
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"syncd/internal/fetch"
+	"syncd/internal/fetch/lists"
 )
 
 // ties follows the groups of rows with equal sort values over the pages of a list. The server orders such a group anew for
@@ -36,7 +38,7 @@ func (g *tied) missing() int { return g.rows - len(g.ids) }
 
 func (g *tied) take(items []jsontext.Value) (rows int) {
 	for _, item := range items {
-		if id := itemID(item); id != "" {
+		if id := lists.ID(item); id != "" {
 			g.ids[id] = struct{}{}
 			rows++
 		}
@@ -135,7 +137,7 @@ func (g *tied) ways(query url.Values, size int) (ways []way) {
 	if g.moved {
 		return ways // what came twice may be due to that
 	}
-	back := reversed(query)
+	back := lists.Reversed(query)
 	for limit := size; limit > size/2; limit-- {
 		if back != nil {
 			ways = append(ways, way{back, limit, true})
@@ -147,25 +149,9 @@ func (g *tied) ways(query url.Values, size int) (ways []way) {
 	return ways
 }
 
-// reversed is a query for the same list the other way round; nil where the list cannot be sorted.
-func reversed(query url.Values) url.Values {
-	if len(query["sorting"]) == 0 {
-		return nil
-	}
-	sorting := slices.Clone(query["sorting"])
-	for i, s := range sorting {
-		if name, falling := strings.CutPrefix(s, "-"); falling {
-			sorting[i] = name
-		} else {
-			sorting[i] = "-" + s
-		}
-	}
-	return with(query, "sorting", sorting...)
-}
-
 // whole asks for a group in other ways until it is complete, and passes on the pages. left are the requests that may be
 // spent on it. total is the count of the list.
-func (g *tied) whole(ctx context.Context, c *Client, path string, query url.Values, values func(jsontext.Value) []byte, size, total int, left *int) iter.Seq2[Page, error] {
+func (g *tied) whole(ctx context.Context, c *fetch.Client, path string, query url.Values, values func(jsontext.Value) []byte, size, total int, left *int) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		for _, w := range g.ways(query, size) {
 			first, last := g.first, g.last
@@ -176,7 +162,7 @@ func (g *tied) whole(ctx context.Context, c *Client, path string, query url.Valu
 				if *left--; *left < 0 {
 					return
 				}
-				p, err := c.salvage(ctx, path, paged(w.query, w.limit, n+1), 0)
+				p, err := salvage(ctx, c, path, lists.Paged(w.query, w.limit, n+1))
 				if err == nil {
 					p.Gaps = nil // the page that they stand on has told of them
 					g.take(slices.DeleteFunc(slices.Clone(p.Items), func(item jsontext.Value) bool { return !bytes.Equal(values(item), g.values) }))

@@ -1,4 +1,4 @@
-package fetch
+package scan
 
 import (
 	"bufio"
@@ -127,6 +127,14 @@ func (c *csvReader) add(b byte) error {
 	}
 	c.buf = append(c.buf, b)
 	return nil
+}
+
+// unexpected is io.ErrUnexpectedEOF for io.EOF: the file ends where it should go on.
+func unexpected(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
 }
 
 func (c *csvReader) broken(err error) error { return fmt.Errorf("record %d: %w", c.record, err) }

@@ -1,4 +1,4 @@
-package fetch
+package scan
 
 import (
 	"errors"
@@ -12,6 +12,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"syncd/internal/fetch"
+	"syncd/internal/fetch/lists"
 	"syncd/internal/slowtest"
 )
 
@@ -141,7 +143,7 @@ func TestKeysetResumes(t *testing.T) {
 				break
 			}
 			for _, item := range p.Items {
-				ids[itemID(item)]++
+				ids[lists.ID(item)]++
 			}
 			text, err := json.Marshal(p.Next)
 			if err != nil {
@@ -234,7 +236,7 @@ func TestKeysetRefusesWhatWouldLeadItAstray(t *testing.T) {
 		"order":         {unsorted, "not sorted by created_at"},
 	} {
 		got := byCreation.all(t, test.list, Cursor{})
-		if !errors.Is(got.err, ErrContract) || !strings.Contains(got.err.Error(), test.want) || len(test.list.requests) > 2 {
+		if !errors.Is(got.err, fetch.ErrContract) || !strings.Contains(got.err.Error(), test.want) || len(test.list.requests) > 2 {
 			t.Errorf("%s: %v after %d requests", name, got.err, len(test.list.requests))
 		}
 	}
@@ -254,14 +256,14 @@ func TestKeysetIsBounded(t *testing.T) {
 	}
 	same.lie = func(int, int, int) (int, int) { return 500, 5 }
 	got := byCreation.all(t, same, Cursor{})
-	if !errors.Is(got.err, ErrContract) || len(same.requests) > 200 {
+	if !errors.Is(got.err, fetch.ErrContract) || len(same.requests) > 200 {
 		t.Errorf("%d requests, %v", len(same.requests), got.err)
 	}
 	repeats := newList(spreadRows(100, 100))
 	repeats.asked = func(n int) { repeats.requests[n-1].Set("page", "1") }
 	repeats.lie = func(int, int, int) (int, int) { return 100000, 1000 }
 	got = byCreation.all(t, repeats, Cursor{})
-	if !errors.Is(got.err, ErrContract) || !strings.Contains(got.err.Error(), "repeats the same rows") || len(repeats.requests) > 6 {
+	if !errors.Is(got.err, fetch.ErrContract) || !strings.Contains(got.err.Error(), "repeats the same rows") || len(repeats.requests) > 6 {
 		t.Errorf("%d requests, %v", len(repeats.requests), got.err)
 	}
 }
@@ -276,7 +278,7 @@ func TestKeysetErrorCarriesThePosition(t *testing.T) {
 		return total, maxPage
 	}
 	got := byCreation.all(t, l, Cursor{})
-	if !errors.Is(got.err, ErrContract) || len(got.pages) != 3 || got.pages[2].Next != got.pages[1].Next || got.pages[2].Requests != 1 {
+	if !errors.Is(got.err, fetch.ErrContract) || len(got.pages) != 3 || got.pages[2].Next != got.pages[1].Next || got.pages[2].Requests != 1 {
 		t.Fatalf("%v", got.err)
 	}
 	rest := byCreation.all(t, l, got.pages[2].Next)

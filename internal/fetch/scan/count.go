@@ -1,8 +1,11 @@
-package fetch
+package scan
 
 import (
 	"context"
 	"net/url"
+
+	"syncd/internal/fetch"
+	"syncd/internal/fetch/lists"
 )
 
 // Count is how many rows Polar says a scan should bring, asked for itself with the smallest page there is. A scan that
@@ -13,16 +16,16 @@ type Count struct{ Total, Requests int }
 
 // Counter is a Scan whose rows can be counted without reading them.
 type Counter interface {
-	Count(ctx context.Context, c *Client, path string, query url.Values) (Count, error)
+	Count(ctx context.Context, c *fetch.Client, path string, query url.Values) (Count, error)
 }
 
 // Count implements Counter.
-func (k Keyset) Count(ctx context.Context, c *Client, path string, query url.Values) (Count, error) {
+func (k Keyset) Count(ctx context.Context, c *fetch.Client, path string, query url.Values) (Count, error) {
 	return count(ctx, c, path, k.bounded(query))
 }
 
 // Count implements Counter: the plain list and every part.
-func (o Offset) Count(ctx context.Context, c *Client, path string, query url.Values) (Count, error) {
+func (o Offset) Count(ctx context.Context, c *fetch.Client, path string, query url.Values) (Count, error) {
 	n, err := count(ctx, c, path, query)
 	if err != nil || o.Each == nil {
 		return n, err
@@ -33,7 +36,7 @@ func (o Offset) Count(ctx context.Context, c *Client, path string, query url.Val
 		return n, err
 	}
 	for _, id := range ids {
-		part, err := count(ctx, c, path, with(query, o.Each.Param, id))
+		part, err := count(ctx, c, path, lists.With(query, o.Each.Param, id))
 		n.Requests += part.Requests
 		if err != nil {
 			return n, err
@@ -43,12 +46,12 @@ func (o Offset) Count(ctx context.Context, c *Client, path string, query url.Val
 	return n, nil
 }
 
-func count(ctx context.Context, c *Client, path string, query url.Values) (Count, error) {
-	p, err := c.Page(context.WithValue(ctx, patienceKey{}, 1), path, paged(query, 1, 1))
-	if unrendered(err) { // maybe for the sake of that one row: a page behind the end has none, and the count all the same
+func count(ctx context.Context, c *fetch.Client, path string, query url.Values) (Count, error) {
+	p, err := c.Page(fetch.WithRenderAttempts(ctx, 1), path, lists.Paged(query, 1, 1))
+	if fetch.Unrendered(err) { // maybe for the sake of that one row: a page behind the end has none, and the count all the same
 		requests := p.Requests
 		const behind = 1_000_000_000
-		p, err = c.Page(ctx, path, paged(query, 1, behind))
+		p, err = c.Page(ctx, path, lists.Paged(query, 1, behind))
 		p.Requests += requests
 	}
 	return Count{Total: p.TotalCount, Requests: p.Requests}, err

@@ -1,4 +1,4 @@
-package fetch
+package scan
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"syncd/internal/fetch/lists"
 	"syncd/internal/slowtest"
 )
 
@@ -68,7 +69,7 @@ func TestNoRowSlipsWhileOthersComeAndGo(t *testing.T) {
 								t.Fatal(err)
 							}
 							for _, item := range p.Items {
-								read[itemID(item)] = true
+								read[lists.ID(item)] = true
 							}
 						}
 						what := fmt.Sprintf("%d rows swapped at request %d, between count and page: %t", swapped, border, between)
