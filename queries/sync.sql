@@ -72,12 +72,13 @@ RETURNING id, started_at;
 UPDATE sync_runs SET sweep_id = @sweep_id WHERE id = @id;
 
 -- name: RunFinish :exec
+-- A run without a lease that was taken for dead, and was not, says itself how it ended.
 UPDATE sync_runs
 SET finished_at = now(), outcome = @outcome, reason = @reason, error_class = @error_class, error = @error,
     requests = @requests, distinct_ids = @distinct_ids, duplicates = @duplicates,
     rows_appeared = @rows_appeared, rows_vanished = @rows_vanished,
     total_last = COALESCE(@total_last, total_last), verdict = @verdict
-WHERE id = @id AND finished_at IS NULL;
+WHERE id = @id AND (finished_at IS NULL OR stamped_at IS NULL AND outcome = 'interrupted');
 
 -- name: RunAbandon :exec
 -- A taker of an expired lease closes the run of the process that died.
@@ -86,10 +87,12 @@ SET finished_at = now(), outcome = 'interrupted', reason = 'its process stopped 
 WHERE id = @id AND finished_at IS NULL;
 
 -- name: RunsAbandonOpen :exec
--- Runs without a lease leave no trace of a process that died, other than that they never end.
+-- Runs without a lease leave no trace of a process that died, other than that they never end. One that seems to begin an hour from
+-- now began before the clock of the database was set back: it would seem under way until that hour has come.
 UPDATE sync_runs
 SET finished_at = now(), outcome = 'interrupted', reason = 'its process stopped without closing the run'
-WHERE stream = @stream AND kind = @kind AND finished_at IS NULL AND started_at < now() - interval '1 hour';
+WHERE stream = @stream AND kind = @kind AND finished_at IS NULL AND stamped_at IS NULL
+  AND NOT started_at BETWEEN now() - interval '1 hour' AND now() + interval '1 hour';
 
 -- name: RunsLast :many
 -- A run that is not closed is under way only as long as its lease lasts: its process may have died.

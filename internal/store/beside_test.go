@@ -134,3 +134,44 @@ func TestBesideSeenGoes(t *testing.T) {
 		t.Errorf("kept: %q (%v), want what the sweep of customers has received", kept, err)
 	}
 }
+
+// A run without a lease whose process has died is closed by the next of its kind: after an hour, and at once if it began before the
+// clock of the database was set back by more. One that was alive all the same says how it ended.
+func TestRunsThatNeverEnd(t *testing.T) {
+	t.Parallel()
+	s := open(t, pgtest.Migrated(t), "polar")
+	began := map[string]string{"minutes ago": "-59 minutes", "an hour ago": "-61 minutes", "a day from now": "1 day"}
+	runs := map[string]*store.Run{}
+	for name, at := range began {
+		run, err := s.Runs().Open(t.Context(), "orders", store.KindRefresh, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		runs[name] = run
+		if _, err := s.Pool().Exec(t.Context(), "UPDATE sync_runs SET started_at = now() + $1::interval WHERE id = $2", at, run.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	next, err := s.Runs().Open(t.Context(), "orders", store.KindRefresh, "next")
+	if err != nil {
+		t.Fatal(err)
+	}
+	outcomes := func() string {
+		var list string
+		if err := s.Pool().QueryRow(t.Context(), "SELECT string_agg(holder || ': ' || COALESCE(outcome, 'open'), ', ' ORDER BY holder) FROM sync_runs").Scan(&list); err != nil {
+			t.Fatal(err)
+		}
+		return list
+	}
+	if got := outcomes(); got != "a day from now: interrupted, an hour ago: interrupted, minutes ago: open, next: open" {
+		t.Error(got)
+	}
+	for _, run := range []*store.Run{runs["a day from now"], runs["minutes ago"], next} {
+		if err := run.Finish(t.Context(), store.Closing{Outcome: "succeeded"}); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := outcomes(); got != "a day from now: succeeded, an hour ago: interrupted, minutes ago: succeeded, next: succeeded" {
+		t.Error(got)
+	}
+}

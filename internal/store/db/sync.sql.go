@@ -341,7 +341,7 @@ SET finished_at = now(), outcome = $1, reason = $2, error_class = $3, error = $4
     requests = $5, distinct_ids = $6, duplicates = $7,
     rows_appeared = $8, rows_vanished = $9,
     total_last = COALESCE($10, total_last), verdict = $11
-WHERE id = $12 AND finished_at IS NULL
+WHERE id = $12 AND (finished_at IS NULL OR stamped_at IS NULL AND outcome = 'interrupted')
 `
 
 type RunFinishParams struct {
@@ -359,6 +359,7 @@ type RunFinishParams struct {
 	ID           int64   `json:"id"`
 }
 
+// A run without a lease that was taken for dead, and was not, says itself how it ended.
 func (q *Queries) RunFinish(ctx context.Context, arg RunFinishParams) error {
 	_, err := q.db.Exec(ctx, runFinish,
 		arg.Outcome,
@@ -437,7 +438,8 @@ func (q *Queries) RunStartedAt(ctx context.Context, id int64) (time.Time, error)
 const runsAbandonOpen = `-- name: RunsAbandonOpen :exec
 UPDATE sync_runs
 SET finished_at = now(), outcome = 'interrupted', reason = 'its process stopped without closing the run'
-WHERE stream = $1 AND kind = $2 AND finished_at IS NULL AND started_at < now() - interval '1 hour'
+WHERE stream = $1 AND kind = $2 AND finished_at IS NULL AND stamped_at IS NULL
+  AND NOT started_at BETWEEN now() - interval '1 hour' AND now() + interval '1 hour'
 `
 
 type RunsAbandonOpenParams struct {
@@ -445,7 +447,8 @@ type RunsAbandonOpenParams struct {
 	Kind   string `json:"kind"`
 }
 
-// Runs without a lease leave no trace of a process that died, other than that they never end.
+// Runs without a lease leave no trace of a process that died, other than that they never end. One that seems to begin an hour from
+// now began before the clock of the database was set back: it would seem under way until that hour has come.
 func (q *Queries) RunsAbandonOpen(ctx context.Context, arg RunsAbandonOpenParams) error {
 	_, err := q.db.Exec(ctx, runsAbandonOpen, arg.Stream, arg.Kind)
 	return err
