@@ -3,7 +3,7 @@
 //
 // The layers of one request, outermost first:
 //
-//	Salvage   one page, around the rows of it that Polar cannot render    gap.go
+//	Salvage   one page, around the rows of it that Polar cannot render    gap.go salvage.go untie.go
 //	Client    URL, headers, one bounded body, split into raw items        client.go page.go spool.go document.go
 //	retry     which answers are worth another attempt, and when           retry.go errors.go
 //	limiter   warm-up, budget, the shared pause after a 429, outages      limiter.go priority.go pace.go phase.go shared.go outage.go
