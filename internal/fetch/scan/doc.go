@@ -13,15 +13,20 @@
 // Polar's lists have no cursor and no tie-breaker, so the way from one page to the next depends on what a list offers:
 //
 //	Keyset         a filter on the time that it is sorted by: each page begins where the last one ended    keyset.go
-//	Offset         page numbers only: read from the newest row to the oldest, stepping back when rows go   offset.go ties.go
-//	Windows        a filter on whole seconds, and a store that answers late: overlapping spans of time     windows.go
-//	Nested         one list for each parent: see also Each, for parts that the plain list hides            nested.go
+//	Offset         page numbers only: read from the newest row to the oldest, stepping back when rows go   offset.go offset_back.go ties.go
+//	Offset.Each    the same once per item of another list, for parts that the plain list hides             each.go
+//	Windows        a filter on whole seconds, and a store that answers late: overlapping spans of time     windows.go windows_crowd.go windows_late.go
+//	Nested         one list for each parent                                                                nested.go
 //	Array          all of it in one answer                                                                 array.go
 //	Metrics        periods, as many in a request as Polar allows                                           metrics.go
 //	Export         a CSV file that is counted before and after                                             export.go csv.go column.go
 //	MetricsExport  a CSV file for each span of periods                                                     metrics_export.go
 //
-// No row is lost between two pages because each of them has a way in which the border of a page cannot move past a row
-// unseen; the type says which. Where that is not certain the scan reads rows twice rather than not at all, and tells in its
-// Cursor (Tied, Short, Gone) what was counted and never came. The caller compares the ids that came with Whole.
+// Why nothing is lost: what was read stays behind the place where the next page begins. Keyset and Windows go on from a time,
+// which rows keep, and not from a page number, which shifts. Offset reads in the direction in which new rows land on pages
+// that it has read, and steps back when the count falls. A scan that is not certain reads rows twice. Rows that were counted
+// and never came are told in the Cursor (Tied, Short, Gone); that every id came is for the caller to verify, by Whole.
+//
+// Beside its pages a scan may be kept to a span of time (bounded.go), count its rows (count.go), and say beforehand what it
+// will cost (estimate.go).
 package scan

@@ -1,13 +1,9 @@
 package scan
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"iter"
-	"maps"
 	"net/url"
 	"slices"
 	"time"
@@ -95,14 +91,6 @@ type windowScan struct {
 
 	short *shortPage   // the page before, if rows were missing on it
 	late  []*shortPage // those that lack rows of their own, to be asked for again
-}
-
-// shortPage is a page that lacks rows which are counted. Where they belong the count of the next page tells.
-type shortPage struct {
-	query          url.Values
-	pages          int // that it consists of
-	total, missing int
-	ids            []string
 }
 
 // page completes a page that is about to be passed on.
@@ -239,203 +227,6 @@ func (s *windowScan) locate(p Page, end time.Time) ([]position, error) {
 	return found, nil
 }
 
-// crowded tells whether going on from next would bring little that is new.
-func (s *windowScan) crowded(found []position, next time.Time) bool {
-	again := 0
-	for _, at := range found {
-		if !at.at.Before(next.Add(-windowMargin)) {
-			again++
-		}
-	}
-	return !next.After(s.begin) || 2*again > len(found)
-}
-
-// crowd reads a window of some pages by page number: as many seconds as the rows of its first page let expect.
-func (s *windowScan) crowd(ctx context.Context, p Page, found []position) (goOn bool) {
-	begin := found[0].at
-	for _, at := range found {
-		if !at.at.IsZero() && !at.at.Before(s.begin) {
-			begin = at.at
-			break
-		}
-	}
-	begin = begin.Truncate(time.Second)
-	span := max(time.Millisecond, found[len(found)-1].at.Sub(found[0].at))
-	end := begin.Add(max(time.Second, (windowPages * span).Truncate(time.Second)))
-	if end.After(s.until) {
-		end = s.until
-	}
-	query := s.window(begin, end)
-	list := Offset{Fixed: []string{s.Field}, Limit: s.Limit, Spare: tieShare * s.bound.used, value: s.moment}
-	spent, came, total := p.Requests, map[string]jsontext.Value{}, 0
-	var gaps []fetch.Gap
-	take := func(p *Page) error {
-		found, err := s.locate(*p, end)
-		for i, at := range found {
-			if at.id != "" {
-				came[at.id] = p.Items[i]
-			}
-		}
-		if err == nil {
-			s.own(*p, found, end)
-			s.take(p, found, end)
-		}
-		return err
-	}
-	var rest Page
-	for page, err := range list.list(ctx, s.client, s.path, query, Cursor{}) {
-		page.Requests, spent = page.Requests+spent, 0
-		total = max(total, page.TotalCount) // behind the end it is 0
-		gaps = append(gaps, page.Gaps...)
-		page.Gaps = nil
-		if err == nil {
-			err = take(&page)
-		}
-		if err != nil {
-			s.yield(s.page(page), err)
-			return false
-		}
-		if page.Done {
-			rest = page
-			break
-		}
-		if !s.yield(s.page(page), nil) {
-			return false
-		}
-	}
-	missing := func() int { return total - len(came) - len(gaps) }
-	left := tieShare * s.bound.used
-	tied := rest.Next.Tied
-	rest.Done = false
-	if tied > 0 && missing() > 0 {
-		for page, err := range s.split(ctx, query, s.Split, came, &left) {
-			if err == nil {
-				err = take(&page)
-			}
-			if err != nil {
-				s.yield(s.page(page), err)
-				return false
-			}
-			if !s.yield(s.page(page), nil) {
-				return false
-			}
-			if missing() <= 0 {
-				break
-			}
-		}
-	}
-	if lost := max(0, missing()); lost > 0 {
-		tied = min(tied, lost)
-		s.tied += tied
-		s.known += tied
-		s.short = &shortPage{query: query, pages: pages(total, s.Limit), total: total, missing: lost - tied, ids: slices.Collect(maps.Keys(came))}
-		s.settle(nil, total-len(came)-missing())
-	}
-	rest.Gaps = gaps
-	s.advance(end, len(gaps))
-	return s.pass(ctx, rest)
-}
-
-// split asks for a window by what its items have in the fields given, one after the other where the list is still longer
-// than a page.
-func (s *windowScan) split(ctx context.Context, query url.Values, fields []string, came map[string]jsontext.Value, left *int) iter.Seq2[Page, error] {
-	return func(yield func(Page, error) bool) {
-		if len(fields) == 0 {
-			return
-		}
-		var values []string
-		for _, item := range came {
-			if v := textOf(item, fields[0]); v != "" {
-				values = append(values, v)
-			}
-		}
-		slices.Sort(values)
-		for _, value := range slices.Compact(values) {
-			if *left--; *left < 0 {
-				return
-			}
-			part := lists.With(query, fields[0], value)
-			p, err := salvage(ctx, s.client, s.path, lists.Paged(part, s.Limit, 1))
-			if err == nil {
-				p.Gaps = nil
-			}
-			if !yield(p, err) || err != nil {
-				return
-			}
-			if p.MaxPage <= 1 {
-				continue
-			}
-			for p, err := range s.split(ctx, part, fields[1:], came, left) {
-				if !yield(p, err) || err != nil {
-					return
-				}
-			}
-		}
-	}
-}
-
-// moment is the time of an item in the unit that the list is sorted by.
-func (s *windowScan) moment(item jsontext.Value) []byte {
-	return []byte(locate(item, s.Field).at.Truncate(time.Millisecond).Format(microLayout))
-}
-
-// settle finds out whether rows that were missing on the page before lie before the position.
-func (s *windowScan) settle(found []position, total int) {
-	was := s.short
-	if was == nil {
-		return
-	}
-	s.short = nil
-	again := idsOf(found)
-	before := len(was.ids)
-	for _, id := range was.ids {
-		if slices.Contains(again, id) {
-			before--
-		}
-	}
-	if min(was.missing, was.total-total-before) <= 0 {
-		return
-	}
-	if s.lost++; len(s.late) < maxLate {
-		s.late = append(s.late, was)
-	}
-}
-
-// recover asks once more for the pages that lacked rows, and tells of those that still do.
-func (s *windowScan) recover(ctx context.Context, last *Page) error {
-	still := 0
-	for _, was := range s.late {
-		for n, of := 1, 1; n <= of && was.missing > 0; n++ {
-			p, err := salvage(ctx, s.client, s.path, lists.Paged(was.query, s.Limit, n))
-			last.Requests += p.Requests
-			if err != nil {
-				return err
-			}
-			of = min(p.MaxPage, was.pages)
-			for _, item := range p.Items {
-				if at := locate(item, s.Field); at.id != "" && !slices.Contains(was.ids, at.id) && at.at.Before(s.until) {
-					was.ids = append(was.ids, at.id)
-					last.Items = append(last.Items, item)
-					s.known++
-					was.missing--
-				}
-			}
-		}
-		if was.missing <= 0 {
-			s.lost--
-			continue
-		}
-		still++
-		last.Gaps = append(last.Gaps, fetch.Gap{Query: lists.Unpaged(was.query), Row: was.total, Err: fmt.Errorf("%w: %d rows are counted, %d are missing", errWithheld, was.total, was.missing)})
-	}
-	for n := range s.lost - still {
-		last.Gaps = append(last.Gaps, fetch.Gap{Query: s.query, Row: n + 1, Err: fmt.Errorf("%w: an earlier run of this sweep missed them", errWithheld)})
-	}
-	return nil
-}
-
-var errWithheld = errors.New("some rows of the window never came")
-
 // own are the gaps of a page between its first row that belongs to what is still to be read and the first one that comes
 // again.
 func (s *windowScan) own(p Page, found []position, next time.Time) (gaps []fetch.Gap) {
@@ -513,13 +304,4 @@ func idsOf(found []position) (ids []string) {
 		}
 	}
 	return ids
-}
-
-// textOf is a text at the top level of an item; "" if there is none.
-func textOf(item jsontext.Value, field string) string {
-	raw := bytes.Trim(lists.SortValues(item, []string{field}), " ")
-	if text, err := jsontext.AppendUnquote(nil, raw); err == nil {
-		return string(text)
-	}
-	return ""
 }

@@ -1,0 +1,91 @@
+package scan
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// goForward decides which page comes next, and tells whether that was the last one.
+//
+// Polar counts first and reads the page afterwards (polarsource/polar, server/polar/kit/repository/base.py), so a row that
+// goes in between is only missed in the count of the next request: one page more to step back than the drop accounts for,
+// and one request more where the last page is shorter than was counted.
+func (s *offsetScan) goForward(p Page, rows int, ended bool) (done bool) {
+	first, last := s.times(p)
+	odd := s.odd(p, ended)
+	switch dropped := s.next.Total - p.TotalCount; {
+	case dropped > 0 && s.at > 1 && p.MaxPage > 0 && s.steps < maxStepBacks:
+		s.stepTo(min(s.at, p.MaxPage+1) - 1 - (dropped+s.size-1)/s.size)
+	case s.seeking && s.at > 1 && !first.IsZero() && !first.After(s.edge) && s.steps < maxStepBacks:
+		s.stepTo(min(s.at, p.MaxPage+1) - 1)
+	case odd > 0 && s.steps < maxStepBacks:
+		s.stepTo(s.at - odd)
+	case ended && !s.again && rows < announced(p, s.at, s.size):
+		s.again = true
+	default:
+		if s.seeking = false; !last.IsZero() {
+			s.edge = last
+		}
+		s.at++
+		return ended
+	}
+	return false
+}
+
+// stepTo goes back to a page, and further where that one does not begin before the last row read.
+func (s *offsetScan) stepTo(page int) {
+	s.at = max(1, page)
+	s.steps++
+	s.seeking, s.balance = !s.edge.IsZero(), 0
+}
+
+// odd tells by how many pages to go back because what came twice does not fit the count. A row that is new in front raises
+// the count by one and brings one row of the page before again, maybe one request before it is counted. Fewer that come
+// again than that: rows came in where they push nothing, and may hide that others went. More: a row went between count and
+// page of the last request, and another came.
+func (s *offsetScan) odd(p Page, ended bool) (pages int) {
+	rise := p.TotalCount - s.next.Total
+	if s.next.Total == 0 || rise < 0 || s.lastAt+1 != s.at || s.seeking || s.ties.across || s.looked == s.at {
+		s.balance = 0
+		return 0
+	}
+	twice := 0
+	ids := itemIDs(p.Items)
+	for _, id := range ids {
+		if id != "" && slices.Contains(s.last, id) {
+			twice++
+		}
+	}
+	was := s.balance
+	s.balance += twice - min(rise, len(ids))
+	switch {
+	case s.balance < 0:
+		pages = 1
+	case s.balance > 0 && was > 0:
+		pages = 2
+	case s.balance > 0 && ended:
+		pages = 1
+	}
+	if pages > 0 {
+		s.looked = s.at
+	}
+	return pages
+}
+
+// times are those of the first and the last row of a page, by the criterion that the list is read by.
+func (s *offsetScan) times(p Page) (first, last time.Time) {
+	if len(p.Items) == 0 || len(s.order()) == 0 || s.front {
+		return first, last
+	}
+	field := strings.TrimPrefix(s.order()[0], "-")
+	return locate(p.Items[0], field).at, locate(p.Items[len(p.Items)-1], field).at
+}
+
+// announced is how many items a page should have by the count that came with it; size is that of a full page.
+func announced(p Page, at, size int) int {
+	if p.MaxPage <= 1 {
+		return p.TotalCount
+	}
+	return min(size, p.TotalCount-(at-1)*size)
+}

@@ -1,0 +1,77 @@
+package scan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+
+	"syncd/internal/fetch"
+	"syncd/internal/fetch/lists"
+)
+
+var errWithheld = errors.New("some rows of the window never came")
+
+// shortPage is a page that lacks rows which are counted. Where they belong the count of the next page tells.
+type shortPage struct {
+	query          url.Values
+	pages          int // that it consists of
+	total, missing int
+	ids            []string
+}
+
+// settle finds out whether rows that were missing on the page before lie before the position.
+func (s *windowScan) settle(found []position, total int) {
+	was := s.short
+	if was == nil {
+		return
+	}
+	s.short = nil
+	again := idsOf(found)
+	before := len(was.ids)
+	for _, id := range was.ids {
+		if slices.Contains(again, id) {
+			before--
+		}
+	}
+	if min(was.missing, was.total-total-before) <= 0 {
+		return
+	}
+	if s.lost++; len(s.late) < maxLate {
+		s.late = append(s.late, was)
+	}
+}
+
+// recover asks once more for the pages that lacked rows, and tells of those that still do.
+func (s *windowScan) recover(ctx context.Context, last *Page) error {
+	still := 0
+	for _, was := range s.late {
+		for n, of := 1, 1; n <= of && was.missing > 0; n++ {
+			p, err := salvage(ctx, s.client, s.path, lists.Paged(was.query, s.Limit, n))
+			last.Requests += p.Requests
+			if err != nil {
+				return err
+			}
+			of = min(p.MaxPage, was.pages)
+			for _, item := range p.Items {
+				if at := locate(item, s.Field); at.id != "" && !slices.Contains(was.ids, at.id) && at.at.Before(s.until) {
+					was.ids = append(was.ids, at.id)
+					last.Items = append(last.Items, item)
+					s.known++
+					was.missing--
+				}
+			}
+		}
+		if was.missing <= 0 {
+			s.lost--
+			continue
+		}
+		still++
+		last.Gaps = append(last.Gaps, fetch.Gap{Query: lists.Unpaged(was.query), Row: was.total, Err: fmt.Errorf("%w: %d rows are counted, %d are missing", errWithheld, was.total, was.missing)})
+	}
+	for n := range s.lost - still {
+		last.Gaps = append(last.Gaps, fetch.Gap{Query: s.query, Row: n + 1, Err: fmt.Errorf("%w: an earlier run of this sweep missed them", errWithheld)})
+	}
+	return nil
+}
