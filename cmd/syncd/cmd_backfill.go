@@ -59,11 +59,11 @@ func (cmd *backfillCmd) Run(c *command) error {
 		return err
 	}
 	defer done()
-	org.Runner.WaitForLease = true
-	if err := org.Runner.Check(ctx); err != nil {
+	org.Engine.WaitForLease = true
+	if err := org.Engine.Check(ctx); err != nil {
 		return daemon.InterruptionOr(ctx, err)
 	}
-	r := org.Runner.Backfill(ctx, cmd.Stream, since, until)
+	r := org.Engine.Backfill(ctx, cmd.Stream, since, until)
 	bars.close()
 	if err := cmd.report(c, r, since, until); err != nil {
 		return err

@@ -34,7 +34,7 @@ func (cmd *invoiceCmd) Help() string {
 exit code is 3. The file is written whole or not at all.`
 }
 
-func (cmd *invoiceCmd) Run(c *command) error { return cmd.run(c, "invoice", (*mirror.Runner).Invoice) }
+func (cmd *invoiceCmd) Run(c *command) error { return cmd.run(c, "invoice", (*mirror.Engine).Invoice) }
 
 type receiptCmd struct {
 	documentArgs
@@ -47,12 +47,12 @@ up to a minute. Where there is no receipt, or none after that time, the exit cod
 }
 
 func (cmd *receiptCmd) Run(c *command) error {
-	return cmd.run(c, "receipt", func(r *mirror.Runner, ctx context.Context, order string) (mirror.Document, error) {
+	return cmd.run(c, "receipt", func(r *mirror.Engine, ctx context.Context, order string) (mirror.Document, error) {
 		return r.Receipt(ctx, order, time.Second)
 	})
 }
 
-func (a *documentArgs) run(c *command, kind string, fetch func(*mirror.Runner, context.Context, string) (mirror.Document, error)) error {
+func (a *documentArgs) run(c *command, kind string, fetch func(*mirror.Engine, context.Context, string) (mirror.Document, error)) error {
 	cfg, log, err := c.config(config.GroupDatabase, config.GroupPolar)
 	if err := errors.Join(err, a.checkWritable(a.Output)); err != nil {
 		return usageError(err)
@@ -68,7 +68,7 @@ func (a *documentArgs) run(c *command, kind string, fetch func(*mirror.Runner, c
 	if err := org.Store.CheckSchema(ctx); err != nil {
 		return daemon.InterruptionOr(ctx, err)
 	}
-	doc, err := fetch(org.Runner, ctx, a.Order)
+	doc, err := fetch(org.Engine, ctx, a.Order)
 	switch {
 	case errors.Is(err, mirror.ErrNoDocument):
 		return &exitError{exitPartial, err}

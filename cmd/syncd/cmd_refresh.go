@@ -41,16 +41,16 @@ func (cmd *refreshCmd) Run(c *command) error {
 		return err
 	}
 	defer done()
-	if err := org.Runner.Check(ctx); err != nil {
+	if err := org.Engine.Check(ctx); err != nil {
 		return daemon.InterruptionOr(ctx, err)
 	}
 	var results []mirror.Result
 	if cmd.External {
 		for one := range slices.Chunk(cmd.IDs, cmd.externalIDs()) {
-			results = append(results, org.Runner.RefreshExternal(ctx, cmd.Stream, one...))
+			results = append(results, org.Engine.RefreshExternal(ctx, cmd.Stream, one...))
 		}
 	} else {
-		results = append(results, org.Runner.Refresh(ctx, cmd.Stream, ids...))
+		results = append(results, org.Engine.Refresh(ctx, cmd.Stream, ids...))
 	}
 	var failed error
 	for _, r := range results {

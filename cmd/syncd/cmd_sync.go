@@ -31,8 +31,8 @@ func (cmd *syncCmd) Run(c *command) error {
 		return err
 	}
 	defer done()
-	org.Runner.WaitForLease = true // nobody comes back later, as a daemon would
-	results, err := org.Runner.Sync(ctx, cmd.Streams...)
+	org.Engine.WaitForLease = true // nobody comes back later, as a daemon would
+	results, err := org.Engine.Sync(ctx, cmd.Streams...)
 	bars.close()
 	if len(results) == 0 {
 		return daemon.InterruptionOr(ctx, err)
@@ -45,7 +45,7 @@ func (cmd *syncCmd) Run(c *command) error {
 
 // resolveStreams checks names of streams before anything is opened.
 func resolveStreams(names []string) ([]string, error) {
-	all := &mirror.Runner{Config: mirror.Config{Streams: mirror.Streams()}}
+	all := &mirror.Engine{Config: mirror.Config{Streams: mirror.Streams()}}
 	return all.Resolve(names...)
 }
 

@@ -33,11 +33,11 @@ func (cmd *tailCmd) Run(c *command) error {
 		return err
 	}
 	defer done()
-	org.Runner.WaitForLease = true
-	if err := org.Runner.Check(ctx); err != nil {
+	org.Engine.WaitForLease = true
+	if err := org.Engine.Check(ctx); err != nil {
 		return daemon.InterruptionOr(ctx, err)
 	}
-	res, err := org.Runner.Tail(ctx, cmd.Streams...)
+	res, err := org.Engine.Tail(ctx, cmd.Streams...)
 	if err != nil {
 		return daemon.InterruptionOr(ctx, err)
 	}

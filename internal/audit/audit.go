@@ -51,10 +51,10 @@ func (c *Check) say(format string, args ...any) {
 }
 
 // Auditor audits what an engine mirrors.
-type Auditor struct{ engine *mirror.Runner }
+type Auditor struct{ engine *mirror.Engine }
 
 // New makes an Auditor. It refuses a table of streams that does not say of each reference whether the row has to be there.
-func New(engine *mirror.Runner) (*Auditor, error) {
+func New(engine *mirror.Engine) (*Auditor, error) {
 	if err := checkReferences(engine.Streams); err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ func (au *Auditor) Audit(ctx context.Context, o Options) (Report, error) {
 // auditing is an audit under way.
 type auditing struct {
 	Report
-	engine *mirror.Runner
+	engine *mirror.Engine
 	o      Options
 	since  time.Time // when it began, by the clock of the database
 	wanted map[string]bool

@@ -13,11 +13,11 @@ import (
 )
 
 // Organization is one organization at Polar and the schema that mirrors it: the client that reads, the store that writes,
-// the runner between them, and what audits through it.
+// the engine between them, and what audits through it.
 type Organization struct {
 	Client  *fetch.Client
 	Store   *store.Store
-	Runner  *mirror.Runner
+	Engine  *mirror.Engine
 	Auditor *audit.Auditor
 }
 

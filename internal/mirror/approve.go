@@ -48,7 +48,7 @@ func cost(requests int64, pace int) string {
 
 // approval works out what it costs to mark rows that one sweep missed, and rows that two did. Those are asked for by id as well
 // while they are few.
-func (r *Runner) approval(s *prepared, once, twice int, sweep int64) Approval {
+func (r *Engine) approval(s *prepared, once, twice int, sweep int64) Approval {
 	a := Approval{Stream: s.Name, Rows: once + twice}
 	switch few := a.Rows <= r.Brake.Rows; {
 	case s.Get == "":
@@ -61,7 +61,7 @@ func (r *Runner) approval(s *prepared, once, twice int, sweep int64) Approval {
 }
 
 // PlanApproval tells what ApproveDeletions would do. Polar is not asked.
-func (r *Runner) PlanApproval(ctx context.Context, run int64) ([]Approval, error) {
+func (r *Engine) PlanApproval(ctx context.Context, run int64) ([]Approval, error) {
 	if err := r.Store.CheckSchema(ctx); err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func (r *Runner) PlanApproval(ctx context.Context, run int64) ([]Approval, error
 }
 
 // held are the rows that a run holds; an error where it holds none, which names the runs that do.
-func (r *Runner) held(ctx context.Context, run int64) (map[string]store.HeldRows, error) {
+func (r *Engine) held(ctx context.Context, run int64) (map[string]store.HeldRows, error) {
 	held, err := r.Store.Runs().HeldDeletions(ctx, run)
 	if err != nil || len(held) > 0 {
 		return held, err
@@ -99,7 +99,7 @@ func (r *Runner) held(ctx context.Context, run int64) (map[string]store.HeldRows
 
 // ApproveDeletions lets through what is held of one run. Each row is asked for by id all the same, where it can be and where
 // there is no second sweep that missed it.
-func (r *Runner) ApproveDeletions(ctx context.Context, run int64) ([]Result, error) {
+func (r *Engine) ApproveDeletions(ctx context.Context, run int64) ([]Result, error) {
 	if err := r.Check(ctx); err != nil {
 		return nil, err
 	}

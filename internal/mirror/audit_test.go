@@ -13,8 +13,8 @@ import (
 	"syncd/internal/slowtest"
 )
 
-// auditor audits through a runner.
-func auditor(t *testing.T, r *mirror.Runner) *audit.Auditor {
+// auditor audits through an engine.
+func auditor(t *testing.T, r *mirror.Engine) *audit.Auditor {
 	t.Helper()
 	a, err := audit.New(r)
 	if err != nil {
@@ -25,7 +25,7 @@ func auditor(t *testing.T, r *mirror.Runner) *audit.Auditor {
 
 func (h *harness) audit(t *testing.T, o audit.Options) audit.Report {
 	t.Helper()
-	a, err := auditor(t, h.Runner).Audit(t.Context(), o)
+	a, err := auditor(t, h.Engine).Audit(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +188,7 @@ func TestAuditWithoutAnExport(t *testing.T) {
 	h := start(t, setup{})
 	h.sync(t)
 	h.fault(t, "short:path=/v1/orders/export,value=3000")
-	a, err := auditor(t, h.Runner).Audit(t.Context(), audit.Options{})
+	a, err := auditor(t, h.Engine).Audit(t.Context(), audit.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

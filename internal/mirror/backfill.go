@@ -41,7 +41,7 @@ type spanCursor struct {
 //
 // It stores what it finds, and proves no absence: rows of the window that Polar no longer lists are left as they are, and
 // nothing is said of what lies outside. It has a lease of its own, so that a sweep may run at the same time.
-func (r *Runner) Backfill(ctx context.Context, stream string, since, until time.Time) Result {
+func (r *Engine) Backfill(ctx context.Context, stream string, since, until time.Time) Result {
 	return r.do(ctx, spec{stream, store.KindBackfill, ofWindow}, func(ctx context.Context, run *Run) error {
 		return (&sweep{Run: run}).backfill(ctx, span{Since: since.UTC(), Until: until.UTC(), Open: until.IsZero()})
 	})

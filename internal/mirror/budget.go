@@ -35,7 +35,7 @@ func (b budget) Pause(ctx context.Context, d time.Duration) error {
 }
 
 // priorityOf is how urgent the requests of a run are.
-func (r *Runner) priorityOf(stream, kind string) fetch.Priority {
+func (r *Engine) priorityOf(stream, kind string) fetch.Priority {
 	switch kind {
 	case store.KindRefresh, store.KindApproval: // somebody waits for it
 		return fetch.PriorityRefresh

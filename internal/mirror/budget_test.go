@@ -24,7 +24,7 @@ func quick() func() time.Time {
 }
 
 // limited is another process over the same database and server, with a budget.
-func (h *harness) limited(t *testing.T, perWindow int) (*mirror.Runner, *fetch.Client) {
+func (h *harness) limited(t *testing.T, perWindow int) (*mirror.Engine, *fetch.Client) {
 	t.Helper()
 	client, err := fetch.New(fetch.Config{
 		Server: h.http.URL, Token: token, RequestsPerMinute: perWindow, Window: shortWindow, MaxPause: shortWindow, Now: h.world.Now,

@@ -82,8 +82,8 @@ func (h *harness) leaks(t *testing.T, texts map[string]string) (found []string) 
 	return found
 }
 
-// watched is a runner whose every log line is kept, over a transport.
-func (h *harness) watched(t *testing.T, rt http.RoundTripper, out *lockedBuffer, metrics mirror.Observer, change func(*mirror.Config)) *mirror.Runner {
+// watched is an engine whose every log line is kept, over a transport.
+func (h *harness) watched(t *testing.T, rt http.RoundTripper, out *lockedBuffer, metrics mirror.Observer, change func(*mirror.Config)) *mirror.Engine {
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	client, err := fetch.New(fetch.Config{Server: h.http.URL, Token: token, RequestsPerMinute: -1, Now: h.world.Now, Transport: rt, Log: log,

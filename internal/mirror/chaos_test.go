@@ -73,7 +73,7 @@ type tally struct {
 }
 
 // follower makes rounds of tails.
-func (h *harness) follower(t *testing.T, sum *tally) *mirror.Runner {
+func (h *harness) follower(t *testing.T, sum *tally) *mirror.Engine {
 	t.Helper()
 	return h.runner(t, func(c *mirror.Config) {
 		c.LeaseTTL, c.WaitForLease, c.Observer = time.Second, true, counting{sum}

@@ -151,7 +151,7 @@ func LooksWrong(emptied []string) string {
 
 // remark adds to the reasons of streams that lost everything in one sync that they did so together: the first of them could
 // not know yet.
-func (r *Runner) remark(ctx context.Context, results []Result) error {
+func (r *Engine) remark(ctx context.Context, results []Result) error {
 	alone := func(res Result) bool { return res.Emptied && !strings.Contains(res.Reason, looksWrong) }
 	if !slices.ContainsFunc(results, alone) {
 		return nil

@@ -27,7 +27,7 @@ var ErrNoDocument = errors.New("no document")
 // Invoice fetches the invoice of an order, which is named by Polar's id or by its invoice number. An invoice exists once
 // the merchant or the customer had it generated, which fixes it for ever (polarsource/polar, server/polar/order/service.py):
 // so this never asks Polar to. ErrNoDocument when it has not been generated.
-func (r *Runner) Invoice(ctx context.Context, order string) (Document, error) {
+func (r *Engine) Invoice(ctx context.Context, order string) (Document, error) {
 	ctx = fetch.WithPriority(ctx, fetch.PriorityRefresh)
 	o, err := r.order(ctx, order)
 	if err != nil {
@@ -56,7 +56,7 @@ const receiptWaits = 6
 // only where the order has a receipt number. While it renders, the question is repeated after pauses that begin with wait,
 // and of which each is twice the one before: from a second they are a minute in all. ErrNoDocument when there is no number,
 // or no receipt after that time.
-func (r *Runner) Receipt(ctx context.Context, order string, wait time.Duration) (Document, error) {
+func (r *Engine) Receipt(ctx context.Context, order string, wait time.Duration) (Document, error) {
 	ctx = fetch.WithPriority(ctx, fetch.PriorityRefresh)
 	o, err := r.order(ctx, order)
 	if err != nil {
@@ -101,7 +101,7 @@ type orderFacts struct {
 }
 
 // order finds an order by Polar's id, or by its invoice number in the mirror.
-func (r *Runner) order(ctx context.Context, name string) (orderFacts, error) {
+func (r *Engine) order(ctx context.Context, name string) (orderFacts, error) {
 	id, notID := uuid.Parse(name)
 	var found []store.OrderDocuments
 	var err error
@@ -124,7 +124,7 @@ func (r *Runner) order(ctx context.Context, name string) (orderFacts, error) {
 }
 
 // askOrder reads the facts from Polar. Nothing is stored.
-func (r *Runner) askOrder(ctx context.Context, id uuid.UUID) (orderFacts, error) {
+func (r *Engine) askOrder(ctx context.Context, id uuid.UUID) (orderFacts, error) {
 	path := "/v1/orders/" + id.String()
 	body, err := r.Client.Get(ctx, path, nil)
 	if err != nil {

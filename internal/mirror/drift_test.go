@@ -138,7 +138,7 @@ func (otherVersion) RoundTrip(req *http.Request) (*http.Response, error) {
 	})
 }
 
-func (h *harness) through(t *testing.T, rt http.RoundTripper, log *slog.Logger) *mirror.Runner {
+func (h *harness) through(t *testing.T, rt http.RoundTripper, log *slog.Logger) *mirror.Engine {
 	t.Helper()
 	client, err := fetch.New(fetch.Config{Server: h.http.URL, Token: token, RequestsPerMinute: -1, Now: h.world.Now, Transport: rt, Log: log})
 	if err != nil {

@@ -29,9 +29,9 @@ func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
 const token = "polar_oat_test"
 
-// harness is a simulated organization, its HTTP server, a database and a runner between them.
+// harness is a simulated organization, its HTTP server, a database and an engine between them.
 type harness struct {
-	*mirror.Runner
+	*mirror.Engine
 	world   *polarsim.World
 	server  *polarsim.Server
 	http    *httptest.Server
@@ -81,12 +81,12 @@ func start(t *testing.T, s setup) *harness {
 	}
 	t.Cleanup(h.store.Close)
 	h.metrics = s.metrics
-	h.Runner = h.runner(t, s.mirror)
+	h.Engine = h.runner(t, s.mirror)
 	return h
 }
 
 // runner is another process over the same database and server.
-func (h *harness) runner(t *testing.T, change func(*mirror.Config)) *mirror.Runner {
+func (h *harness) runner(t *testing.T, change func(*mirror.Config)) *mirror.Engine {
 	t.Helper()
 	client, err := fetch.New(fetch.Config{
 		Server: h.http.URL, Token: token, RequestsPerMinute: -1,

@@ -6,7 +6,7 @@ import "context"
 const manyInserted = 1000
 
 // LinkExport finds the mirrored rows that those of an export belong to, anew.
-func (r *Runner) LinkExport(ctx context.Context, name string) error {
+func (r *Engine) LinkExport(ctx context.Context, name string) error {
 	return (&Run{r: r, s: r.streams[name]}).link(ctx)
 }
 

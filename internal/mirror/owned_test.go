@@ -64,7 +64,7 @@ func own(t *testing.T) (*harness, *owned) {
 	o := &owned{items: map[string][]map[string]any{}, gone: map[string]bool{}, count: map[string]int{}, then: h.server}
 	h.http = httptest.NewServer(o)
 	t.Cleanup(h.http.Close)
-	h.Runner = h.runner(t, func(c *mirror.Config) {
+	h.Engine = h.runner(t, func(c *mirror.Config) {
 		for _, s := range mirror.OwnedStreams() {
 			c.Streams = slices.DeleteFunc(c.Streams, func(other mirror.Stream) bool { return other.Name == s.Name })
 		}
@@ -336,7 +336,7 @@ func TestEventsRetention(t *testing.T) {
 	h.http = httptest.NewServer(mux)
 	t.Cleanup(h.http.Close)
 	keep := func(days int) {
-		h.Runner = h.runner(t, func(c *mirror.Config) {
+		h.Engine = h.runner(t, func(c *mirror.Config) {
 			c.Streams = append(slices.DeleteFunc(c.Streams, func(s mirror.Stream) bool { return s.Name == "events" }), mirror.OwnedStreams()[4])
 			c.Retention = map[string]time.Duration{"events": time.Duration(days) * 24 * time.Hour}
 		})

@@ -29,7 +29,7 @@ type Parent struct {
 // parentsBatch is how many owners are read from the database at a time.
 const parentsBatch = 1000
 
-// bind completes the scan of a stream with what only a Runner knows: who the
+// bind completes the scan of a stream with what only an Engine knows: who the
 // parents are, and how far back to read.
 func (c *Config) bind(s Stream) Stream {
 	switch list := s.Scan.(type) {
@@ -110,7 +110,7 @@ func (run *Run) parents(ctx context.Context) (why string, err error) {
 
 // Waits names a parent of the stream that has never been read to its end, or whose sweep is under way or was interrupted:
 // what is read for each of its rows has to come after. None is waited for that is off or that Polar does not give.
-func (r *Runner) Waits(ctx context.Context, stream string) (parent string, err error) {
+func (r *Engine) Waits(ctx context.Context, stream string) (parent string, err error) {
 	var names []string
 	for _, p := range r.streams[stream].Parents {
 		if !r.Off[p.Stream] && !r.isDisabled(p.Stream) {

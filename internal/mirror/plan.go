@@ -43,9 +43,9 @@ func (c Cost) Better(round string) string {
 // Plan asks Polar, with a few requests for each stream that is on, what a sweep
 // of it would cost.
 //
-// A Runner without a store can plan, too. With one, lists that are read for each
+// A Engine without a store can plan, too. With one, lists that are read for each
 // row of another stream cost what the rows mirrored say.
-func (r *Runner) Plan(ctx context.Context) ([]Cost, error) {
+func (r *Engine) Plan(ctx context.Context) ([]Cost, error) {
 	ctx = fetch.WithPriority(ctx, fetch.PriorityRefresh)
 	names, err := r.Resolve()
 	if err != nil {
@@ -71,7 +71,7 @@ func (r *Runner) Plan(ctx context.Context) ([]Cost, error) {
 }
 
 // foresee tells of each stream how soon tails will see its changes, by what this organization and its token give.
-func (r *Runner) foresee(ctx context.Context, costs []Cost) error {
+func (r *Engine) foresee(ctx context.Context, costs []Cost) error {
 	if len(costs) == 0 {
 		return nil
 	}
@@ -114,7 +114,7 @@ func (r *Runner) foresee(ctx context.Context, costs []Cost) error {
 }
 
 // askAccess asks Polar what there is beside the lists, and tells what it costs in a round.
-func (r *Runner) askAccess(ctx context.Context, probes *int) (a access, perRound int, err error) {
+func (r *Engine) askAccess(ctx context.Context, probes *int) (a access, perRound int, err error) {
 	ask := func(path string, query url.Values) (fetch.Page, bool, error) {
 		page, err := r.Client.Page(ctx, path, query)
 		*probes += page.Requests
@@ -155,7 +155,7 @@ func (r *Runner) askAccess(ctx context.Context, probes *int) (a access, perRound
 	return a, perRound, nil
 }
 
-func (r *Runner) cost(ctx context.Context, s *Stream, mirrored bool) (Cost, error) {
+func (r *Engine) cost(ctx context.Context, s *Stream, mirrored bool) (Cost, error) {
 	cost := Cost{Stream: s.Name, Rows: -1}
 	var err error
 	switch known, e := r.ownersKnown(ctx, s, mirrored); {
@@ -185,7 +185,7 @@ func (r *Runner) cost(ctx context.Context, s *Stream, mirrored bool) (Cost, erro
 
 // learn adds what only the mirror knows of: rows that have to be asked for one by
 // one, and that pages are read again because their rows tie in the order of the list.
-func (r *Runner) learn(ctx context.Context, s *Stream, cost *Cost) error {
+func (r *Engine) learn(ctx context.Context, s *Stream, cost *Cost) error {
 	requests, rows, err := r.Store.Runs().SweepCost(ctx, s.Name)
 	if err != nil {
 		return err
@@ -206,7 +206,7 @@ func (r *Runner) learn(ctx context.Context, s *Stream, cost *Cost) error {
 
 // ownersKnown tells whether the rows that own those of the stream have been
 // mirrored, where there are any to be known.
-func (r *Runner) ownersKnown(ctx context.Context, s *Stream, mirrored bool) (bool, error) {
+func (r *Engine) ownersKnown(ctx context.Context, s *Stream, mirrored bool) (bool, error) {
 	if len(s.Parents) == 0 {
 		return true, nil
 	}
@@ -233,7 +233,7 @@ func parentNames(s *Stream) (names []string) {
 }
 
 // countOwners asks Polar how many rows own any of the stream.
-func (r *Runner) countOwners(ctx context.Context, s *Stream, cost *Cost) error {
+func (r *Engine) countOwners(ctx context.Context, s *Stream, cost *Cost) error {
 	products := map[string][]string{} // by type of price
 	for _, p := range s.Parents {
 		of := r.streams[p.Stream]
@@ -269,7 +269,7 @@ func (r *Runner) countOwners(ctx context.Context, s *Stream, cost *Cost) error {
 }
 
 // productsWith are the ids of the products with a price of this type.
-func (r *Runner) productsWith(ctx context.Context, price string, cost *Cost) (ids []string, err error) {
+func (r *Engine) productsWith(ctx context.Context, price string, cost *Cost) (ids []string, err error) {
 	of := r.streams["products"]
 	for page, err := range of.Scan.Pages(ctx, r.Client, of.Path, of.Query, scan.Cursor{}) {
 		cost.Probes += page.Requests

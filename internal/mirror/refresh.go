@@ -34,12 +34,12 @@ const pickAtOnce = 50
 // lease; the caller has made sure of the organization (Check).
 //
 // The Result is Partial when some of the ids could not be dealt with: Reason names them. It is Failed when none could.
-func (r *Runner) Refresh(ctx context.Context, stream string, ids ...uuid.UUID) Result {
+func (r *Engine) Refresh(ctx context.Context, stream string, ids ...uuid.UUID) Result {
 	return r.RefreshAs(ctx, store.KindRefresh, stream, ids)
 }
 
 // RefreshAs is Refresh by a run of another kind: one of the store's names of kinds.
-func (r *Runner) RefreshAs(ctx context.Context, kind, stream string, ids []uuid.UUID) Result {
+func (r *Engine) RefreshAs(ctx context.Context, kind, stream string, ids []uuid.UUID) Result {
 	return r.do(ctx, spec{stream, kind, noLease}, func(ctx context.Context, run *Run) error {
 		f := newRefresh(run)
 		if err := f.objects(ctx, ids); err != nil {
@@ -51,7 +51,7 @@ func (r *Runner) RefreshAs(ctx context.Context, kind, stream string, ids []uuid.
 
 // RefreshMoments fetches all rows of these moments, of a stream whose list filters by time, and writes them whole. It is for
 // rows of which nothing is known but when they were made.
-func (r *Runner) RefreshMoments(ctx context.Context, kind, stream string, moments []time.Time) Result {
+func (r *Engine) RefreshMoments(ctx context.Context, kind, stream string, moments []time.Time) Result {
 	return r.do(ctx, spec{stream, kind, noLease}, func(ctx context.Context, run *Run) error {
 		run.force = true
 		for _, at := range moments {
@@ -80,7 +80,7 @@ func (run *Run) moment(ctx context.Context, at time.Time) (fetch.Page, error) {
 // RefreshExternal refreshes one customer or member by the ids of the user's own system: that of the customer, and then
 // that of the member. Rows of the mirror that have these ids are refreshed as well, by their own: an id that was given to
 // another customer was taken from somebody.
-func (r *Runner) RefreshExternal(ctx context.Context, stream string, external ...string) Result {
+func (r *Engine) RefreshExternal(ctx context.Context, stream string, external ...string) Result {
 	return r.do(ctx, spec{stream, store.KindRefresh, noLease}, func(ctx context.Context, run *Run) error {
 		f := newRefresh(run)
 		if err := f.external(ctx, external); err != nil {

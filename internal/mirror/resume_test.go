@@ -94,7 +94,7 @@ func (h *harness) stopped(t *testing.T, stream, way string) mirror.Result {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	var r *mirror.Runner
+	var r *mirror.Engine
 	r = h.runner(t, func(c *mirror.Config) {
 		c.Observer = observer(func() {
 			switch way {

@@ -21,7 +21,7 @@ const closeWithin = 5 * time.Second
 // Run is what runs of every kind have. Its work reads pages and objects, and stores them as they come; what it met and
 // where it stands is on record when the run ends, whatever ended it.
 type Run struct {
-	r        *Runner
+	r        *Engine
 	name     string    // of the stream, or TailStream
 	s        *prepared // nil: the run is of several streams
 	record   *store.Run
@@ -35,7 +35,7 @@ type Run struct {
 	mostWritten atomic.Bool
 }
 
-func (r *Runner) newRun(s *prepared, name string, record *store.Run, res *Result) *Run {
+func (r *Engine) newRun(s *prepared, name string, record *store.Run, res *Result) *Run {
 	run := &Run{r: r, name: name, s: s, record: record, res: res}
 	run.splitter.Drift = &run.drift
 	return run
@@ -61,7 +61,7 @@ const (
 // backfillSlot is the lease and checkpoint of a backfill, beside those of the stream's sweep.
 const backfillSlot = "backfill"
 
-func (r *Runner) open(ctx context.Context, sp spec) (*store.Run, error) {
+func (r *Engine) open(ctx context.Context, sp spec) (*store.Run, error) {
 	switch sp.lease {
 	case ofWindow:
 		return r.Store.Runs().BeginSlot(ctx, sp.stream, backfillSlot, sp.kind, r.holder, r.LeaseTTL)
@@ -78,12 +78,12 @@ func (r *Runner) open(ctx context.Context, sp spec) (*store.Run, error) {
 type work func(ctx context.Context, run *Run) error
 
 // Once sweeps one stream: lease, pages, verdict, closed row. Whatever happens is in the Result, and logged once.
-func (r *Runner) Once(ctx context.Context, stream string) Result {
+func (r *Engine) Once(ctx context.Context, stream string) Result {
 	return r.do(ctx, spec{stream: stream, kind: store.KindSweep}, readWhole)
 }
 
 // Rewrite sweeps one stream and writes each of its rows anew, also where the stored digest says that nothing has changed.
-func (r *Runner) Rewrite(ctx context.Context, stream string) Result {
+func (r *Engine) Rewrite(ctx context.Context, stream string) Result {
 	return r.do(ctx, spec{stream: stream, kind: store.KindSweep}, func(ctx context.Context, run *Run) error {
 		run.force = true
 		return readWhole(ctx, run)
@@ -91,7 +91,7 @@ func (r *Runner) Rewrite(ctx context.Context, stream string) Result {
 }
 
 // do makes a run. It is the one way to make any.
-func (r *Runner) do(ctx context.Context, sp spec, do work) Result {
+func (r *Engine) do(ctx context.Context, sp spec, do work) Result {
 	ctx = fetch.WithPriority(ctx, r.priorityOf(sp.stream, sp.kind))
 	start := time.Now()
 	res := Result{Stream: sp.stream, Kind: sp.kind, Total: -1}
@@ -107,7 +107,7 @@ func (r *Runner) do(ctx context.Context, sp spec, do work) Result {
 }
 
 // begin opens a run; nil where there is none to be made, and the Result says why.
-func (r *Runner) begin(ctx context.Context, sp spec, res *Result) *Run {
+func (r *Engine) begin(ctx context.Context, sp spec, res *Result) *Run {
 	s := r.streams[sp.stream]
 	if s == nil && sp.lease != ofTails {
 		res.fail(Failed, &UnknownStreamError{Name: sp.stream, Nearest: spelling.Nearest(sp.stream, r.Names())})
@@ -231,7 +231,7 @@ const leasePoll = 250 * time.Millisecond
 
 // take takes the lease of a run. With WaitForLease it waits for one that runs out; that
 // of a process which lives is renewed meanwhile, and not waited for any longer.
-func (r *Runner) take(ctx context.Context, sp spec) (*store.Run, error) {
+func (r *Engine) take(ctx context.Context, sp spec) (*store.Run, error) {
 	var first *store.BusyError
 	for {
 		record, err := r.open(ctx, sp)
@@ -262,7 +262,7 @@ func (res *Result) fail(o Outcome, err error) {
 }
 
 // brokenOff tells a run that was stopped from one that failed.
-func (r *Runner) brokenOff(ctx context.Context, err error) Outcome {
+func (r *Engine) brokenOff(ctx context.Context, err error) Outcome {
 	if ctx.Err() != nil || (r.Draining() && errors.Is(err, context.Canceled)) {
 		return Interrupted
 	}
@@ -277,7 +277,7 @@ func class(err error) string {
 	return fetch.Class(err)
 }
 
-func (r *Runner) log(ctx context.Context, res Result) {
+func (r *Engine) log(ctx context.Context, res Result) {
 	l := r.Log.With("stream", res.Stream, "outcome", res.Outcome, "run", res.RunID, "rows", res.Read, "pages", res.Pages,
 		"requests", res.Requests, "inserted", res.Inserted, "updated", res.Updated, "rejected", res.Rejected,
 		"duration", res.Duration.Round(time.Millisecond))
@@ -291,7 +291,7 @@ func (r *Runner) log(ctx context.Context, res Result) {
 	}
 }
 
-func (r *Runner) disable(stream, why string) {
+func (r *Engine) disable(stream, why string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.disabled[stream] = why

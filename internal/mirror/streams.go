@@ -13,7 +13,7 @@ import (
 
 // Stream is one mirrored Polar resource, as data: where it is listed, in which
 // order it is read so that nothing is lost, and which table it goes to. One
-// runner serves all of them.
+// engine serves all of them.
 type Stream struct {
 	Name  string      // of the stream and of its table
 	Path  string      // of the list endpoint, with the exact trailing slash

@@ -196,7 +196,7 @@ func (m *mark) begin(now time.Time) {
 // A feed tells of all streams at once and is read once. What it tells of streams
 // that are not named here, or whose first sweep is still under way, is noted and
 // fetched by a later round.
-func (r *Runner) Tail(ctx context.Context, names ...string) (Result, error) {
+func (r *Engine) Tail(ctx context.Context, names ...string) (Result, error) {
 	names, err := r.Resolve(names...)
 	if err != nil {
 		return Result{}, err
@@ -212,7 +212,7 @@ func (r *Runner) Tail(ctx context.Context, names ...string) (Result, error) {
 }
 
 // listeners are the streams that a feed is read for: these, and all that are on.
-func (r *Runner) listeners(names []string) []string {
+func (r *Engine) listeners(names []string) []string {
 	return slices.DeleteFunc(r.Names(), func(name string) bool { return r.Off[name] && !slices.Contains(names, name) })
 }
 
@@ -506,7 +506,7 @@ func byID(stream string, ids []uuid.UUID, at time.Time) []store.Changed {
 	return changes
 }
 
-func (r *Runner) isDisabled(name string) bool {
+func (r *Engine) isDisabled(name string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.disabled[name] != ""

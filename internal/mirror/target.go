@@ -8,7 +8,7 @@ import (
 )
 
 // targetOf is where the objects of a stream go; those that it holds copies of come before it in the table of streams.
-func (r *Runner) targetOf(s *prepared) *store.Target {
+func (r *Engine) targetOf(s *prepared) *store.Target {
 	t := &store.Target{Stream: s.Name, Table: s.Table, Shape: s.shape}
 	for _, c := range s.Children {
 		t.Children = append(t.Children, store.ChildTarget{Name: c.Name, Parent: c.Parent, Key: c.Key, Table: c.Table})

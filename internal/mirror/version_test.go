@@ -22,7 +22,7 @@ import (
 )
 
 // of is another process that asks for this version of the API.
-func (h *harness) of(t *testing.T, version string, rt http.RoundTripper, log *slog.Logger) *mirror.Runner {
+func (h *harness) of(t *testing.T, version string, rt http.RoundTripper, log *slog.Logger) *mirror.Engine {
 	t.Helper()
 	client, err := fetch.New(fetch.Config{Server: h.http.URL, Token: token, RequestsPerMinute: -1, Version: version, Now: h.world.Now, Transport: rt, Log: log,
 		Backoff: func(int) time.Duration { return time.Millisecond }})
@@ -34,7 +34,7 @@ func (h *harness) of(t *testing.T, version string, rt http.RoundTripper, log *sl
 }
 
 // complete makes a sync, a round of tails and an audit, and wants nothing to be missing, found or deleted.
-func (h *harness) complete(t *testing.T, r *mirror.Runner, what string) {
+func (h *harness) complete(t *testing.T, r *mirror.Engine, what string) {
 	t.Helper()
 	results, err := r.Sync(t.Context())
 	if err != nil {

@@ -1,5 +1,5 @@
 // Package mirror decides what is read and where it goes: the table of streams,
-// and the one runner that serves them all.
+// and the one engine that makes the runs of them all.
 package mirror
 
 import (
@@ -64,7 +64,7 @@ type Observer interface {
 	RunFinished(Result)
 }
 
-// Config of a Runner.
+// Config of an Engine.
 type Config struct {
 	Client         *fetch.Client
 	Store          *store.Store
@@ -90,8 +90,8 @@ type Config struct {
 // away. A living one renews it three times as often, whatever it waits for.
 const DefaultLeaseTTL = 30 * time.Second
 
-// Runner makes runs.
-type Runner struct {
+// Engine makes runs. It is what they share: the client, the store, the table of streams, and the wish to stop.
+type Engine struct {
 	Config
 	streams map[string]*prepared
 	holder  string
@@ -116,8 +116,8 @@ type prepared struct {
 	place  int           // in the table of streams
 }
 
-// New checks the table of streams and makes a Runner.
-func New(c Config) (*Runner, error) {
+// New checks the table of streams and makes an Engine.
+func New(c Config) (*Engine, error) {
 	if c.Streams == nil {
 		c.Streams = Streams()
 	}
@@ -149,7 +149,7 @@ func New(c Config) (*Runner, error) {
 	if err != nil {
 		host = "unknown-host"
 	}
-	r := &Runner{
+	r := &Engine{
 		Config:   c,
 		streams:  map[string]*prepared{},
 		holder:   fmt.Sprintf("%s/%d/%s", host, os.Getpid(), rand.Text()[:8]),
@@ -189,7 +189,7 @@ func (nobody) PageStored(string, int, int) {}
 func (nobody) RunFinished(Result)          {}
 
 // Names lists the streams in their order.
-func (r *Runner) Names() []string {
+func (r *Engine) Names() []string {
 	names := make([]string, len(r.Streams))
 	for i, s := range r.Streams {
 		names[i] = s.Name
@@ -198,7 +198,7 @@ func (r *Runner) Names() []string {
 }
 
 // Stream is an entry of the table of streams; nil where none has the name.
-func (r *Runner) Stream(name string) *Stream {
+func (r *Engine) Stream(name string) *Stream {
 	if s := r.streams[name]; s != nil {
 		return &s.Stream
 	}
@@ -216,7 +216,7 @@ func (e *UnknownStreamError) Error() string {
 }
 
 // Resolve checks names of streams and puts them into the order of the table; none means all that are not off.
-func (r *Runner) Resolve(names ...string) ([]string, error) {
+func (r *Engine) Resolve(names ...string) ([]string, error) {
 	all := r.Names()
 	if len(names) == 0 {
 		return slices.DeleteFunc(all, func(n string) bool { return r.Off[n] }), nil
@@ -233,10 +233,10 @@ func (r *Runner) Resolve(names ...string) ([]string, error) {
 
 // Drain asks runs to stop after the page in hand. It returns at once; the runs
 // end as interrupted, and the next ones go on where they stopped.
-func (r *Runner) Drain() { r.drainOnce.Do(func() { close(r.drain) }) }
+func (r *Engine) Drain() { r.drainOnce.Do(func() { close(r.drain) }) }
 
 // Draining tells whether runs have been asked to stop.
-func (r *Runner) Draining() bool {
+func (r *Engine) Draining() bool {
 	select {
 	case <-r.drain:
 		return true
@@ -254,7 +254,7 @@ var ErrOrganization = errors.New("organization")
 //
 // The token must be of one organization. A personal token sees all those of its
 // user, whose orders and subscriptions cannot be told apart.
-func (r *Runner) Check(ctx context.Context) error {
+func (r *Engine) Check(ctx context.Context) error {
 	if err := r.Store.CheckSchema(ctx); err != nil {
 		return err
 	}
@@ -275,7 +275,7 @@ func (r *Runner) Check(ctx context.Context) error {
 }
 
 // noteVersion puts down in which version of the API the mirror is read, unless that is the one that was noted.
-func (r *Runner) noteVersion(ctx context.Context, noted any) error {
+func (r *Engine) noteVersion(ctx context.Context, noted any) error {
 	v := store.Version{Name: r.Client.Version(), Retired: r.Client.Retired()}
 	if noted == v {
 		return nil
@@ -291,7 +291,7 @@ func (r *Runner) noteVersion(ctx context.Context, noted any) error {
 const answerEvery = 5 * time.Second
 
 // noteAnswer puts on record when Polar last answered. It is for those who watch: where it fails, the next time does it.
-func (r *Runner) noteAnswer(ctx context.Context) {
+func (r *Engine) noteAnswer(ctx context.Context) {
 	at := r.Client.Answered()
 	r.mu.Lock()
 	due := at.Sub(r.noted) >= answerEvery
@@ -307,7 +307,7 @@ func (r *Runner) noteAnswer(ctx context.Context) {
 	}
 }
 
-func (r *Runner) organization(ctx context.Context) (uuid.UUID, error) {
+func (r *Engine) organization(ctx context.Context) (uuid.UUID, error) {
 	page, err := r.Client.Page(ctx, "/v1/organizations/", map[string][]string{"limit": {"2"}, "page": {"1"}})
 	switch {
 	case errors.Is(err, fetch.ErrScope):
@@ -328,7 +328,7 @@ func (r *Runner) organization(ctx context.Context) (uuid.UUID, error) {
 
 // organizationOf finds the organization through rows that name it, for a token
 // without the scope to ask directly.
-func (r *Runner) organizationOf(ctx context.Context, cause error) (uuid.UUID, error) {
+func (r *Engine) organizationOf(ctx context.Context, cause error) (uuid.UUID, error) {
 	for _, path := range []string{"/v1/products/", "/v1/customers/", "/v1/payments/"} {
 		page, err := r.Client.Page(ctx, path, map[string][]string{"limit": {"1"}, "page": {"1"}})
 		if errors.Is(err, fetch.ErrScope) {
@@ -349,7 +349,7 @@ func (r *Runner) organizationOf(ctx context.Context, cause error) (uuid.UUID, er
 // Sync checks, then makes one run of each stream, several at a time. The error
 // is set only when nothing could run at all, or when Polar refused the token on
 // the way; what became of each stream is in its Result.
-func (r *Runner) Sync(ctx context.Context, names ...string) ([]Result, error) {
+func (r *Engine) Sync(ctx context.Context, names ...string) ([]Result, error) {
 	names, err := r.Resolve(names...)
 	if err != nil {
 		return nil, err
@@ -398,7 +398,7 @@ const mostCopies = 500
 
 // askForCopies asks by id for rows that streams stored, which had been swept before, from copies inside their objects. Not
 // every copy says that Polar has deleted its object, and until it is asked for the row would pass for a live one.
-func (r *Runner) askForCopies(ctx context.Context, results []Result) error {
+func (r *Engine) askForCopies(ctx context.Context, results []Result) error {
 	for i, res := range results {
 		s := r.streams[res.Stream]
 		if res.Outcome != Succeeded || s.Get == "" || r.Draining() {
