@@ -24,7 +24,7 @@ func (cmd *approveCmd) Run(c *command) error {
 		return err
 	}
 	defer done()
-	plan, err := org.Engine.PlanApproval(ctx, cmd.Number)
+	plan, err := org.Mirror.PlanApproval(ctx, cmd.Number)
 	if err != nil {
 		return daemon.InterruptionOr(ctx, err)
 	}
@@ -36,8 +36,8 @@ func (cmd *approveCmd) Run(c *command) error {
 	if cmd.DryRun {
 		return nil
 	}
-	org.Engine.WaitForLease = true
-	results, err := org.Engine.ApproveDeletions(ctx, cmd.Number)
+	org.Mirror.WaitForLease = true
+	results, err := org.Mirror.ApproveDeletions(ctx, cmd.Number)
 	for _, r := range results {
 		if _, err := fmt.Fprintf(c.stdout, "%s: %s, %s rows marked as deleted, %s requests\n", r.Stream, outcomeText(r), humanize.Count(r.Deleted), humanize.Count(r.Requests)); err != nil {
 			return err

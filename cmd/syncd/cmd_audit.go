@@ -47,7 +47,7 @@ func (cmd *auditCmd) Run(c *command) error {
 	if states == 0 {
 		states = -1
 	}
-	report, err := org.Auditor.Audit(ctx, audit.Options{Streams: cmd.Streams, Cached: cmd.Cached, States: states})
+	report, err := org.Mirror.Audit(ctx, audit.Options{Streams: cmd.Streams, Cached: cmd.Cached, States: states})
 	if err != nil {
 		return daemon.InterruptionOr(ctx, err)
 	}

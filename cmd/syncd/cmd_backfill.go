@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"syncd/internal/catalog"
 	"syncd/internal/config"
 	"syncd/internal/daemon"
 	"syncd/internal/humanize"
@@ -27,7 +28,7 @@ func (cmd *backfillCmd) Help() string {
 given again. A sync of the stream may run at the same time. Nothing is ever marked as deleted, for a window proves no absence; and
 a window does not see:
 `)
-	for _, s := range mirror.Streams() {
+	for _, s := range catalog.Entries() {
 		if by, unseen := s.Windowed(); by != "" {
 			fmt.Fprintf(&b, "\n- %s, by %s: %s", s.Name, by, unseen)
 		}
@@ -38,7 +39,7 @@ a window does not see:
 
 // windowedStreams names the streams that can be read by windows of time.
 func windowedStreams() (names []string) {
-	for _, s := range mirror.Streams() {
+	for _, s := range catalog.Entries() {
 		if by, _ := s.Windowed(); by != "" {
 			names = append(names, s.Name)
 		}
@@ -59,11 +60,11 @@ func (cmd *backfillCmd) Run(c *command) error {
 		return err
 	}
 	defer done()
-	org.Engine.WaitForLease = true
-	if err := org.Engine.Check(ctx); err != nil {
+	org.Mirror.WaitForLease = true
+	if err := org.Mirror.Check(ctx); err != nil {
 		return daemon.InterruptionOr(ctx, err)
 	}
-	r := org.Engine.Backfill(ctx, cmd.Stream, since, until)
+	r := org.Mirror.Backfill(ctx, cmd.Stream, since, until)
 	bars.close()
 	if err := cmd.report(c, r, since, until); err != nil {
 		return err
@@ -94,9 +95,9 @@ func (cmd *backfillCmd) report(c *command, r mirror.Result, since, until time.Ti
 	return err
 }
 
-func (cmd *backfillCmd) stream() mirror.Stream {
-	all := mirror.Streams()
-	return all[slices.IndexFunc(all, func(s mirror.Stream) bool { return s.Name == cmd.Stream })]
+func (cmd *backfillCmd) stream() catalog.Entry {
+	all := catalog.Entries()
+	return all[slices.IndexFunc(all, func(s catalog.Entry) bool { return s.Name == cmd.Stream })]
 }
 
 // parseWindow reads stream and dates, and refuses what cannot work before anything is opened.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"syncd/internal/catalog"
 	"syncd/internal/config"
 	"syncd/internal/daemon"
 	"syncd/internal/fetch"
@@ -149,11 +150,11 @@ func (d *demo) sync(ctx context.Context) ([]mirror.Result, error) {
 		return nil, err
 	}
 	defer client.Close()
-	runner, err := mirror.New(mirror.Config{Client: client, Store: d.store, Off: d.cfg.StreamsOff, Retention: d.cfg.Retention(), Parallel: d.cfg.Parallel, Log: log, Observer: bars})
+	m, err := catalog.New(catalog.Config{Config: mirror.Config{Client: client, Store: d.store, Off: d.cfg.StreamsOff, Retention: d.cfg.Retention(), Parallel: d.cfg.Parallel, Log: log, Observer: bars}})
 	if err != nil {
 		return nil, err
 	}
-	results, err := runner.Sync(ctx)
+	results, err := m.Sync(ctx)
 	bars.close()
 	if err == nil {
 		err = printResults(d.stdout, results)

@@ -68,7 +68,7 @@ func (a *documentArgs) run(c *command, kind string, fetch func(*mirror.Engine, c
 	if err := org.Store.CheckSchema(ctx); err != nil {
 		return daemon.InterruptionOr(ctx, err)
 	}
-	doc, err := fetch(org.Engine, ctx, a.Order)
+	doc, err := fetch(org.Mirror.Engine, ctx, a.Order)
 	switch {
 	case errors.Is(err, mirror.ErrNoDocument):
 		return &exitError{exitPartial, err}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"syncd/internal/catalog"
 	"syncd/internal/config"
 	"syncd/internal/daemon"
 	"syncd/internal/humanize"
@@ -46,11 +47,11 @@ func (cmd *planCmd) Run(c *command) error {
 			s = nil
 		}
 	}
-	runner, err := mirror.New(mirror.Config{Client: client, Store: s, Off: cfg.StreamsOff, Retention: cfg.Retention(), Parallel: cfg.Parallel, Log: log})
+	m, err := catalog.New(catalog.Config{Config: mirror.Config{Client: client, Store: s, Off: cfg.StreamsOff, Retention: cfg.Retention(), Parallel: cfg.Parallel, Log: log}})
 	if err != nil {
 		return err
 	}
-	costs, err := runner.Plan(ctx)
+	costs, err := m.Plan(ctx)
 	if err != nil {
 		return daemon.InterruptionOr(ctx, err)
 	}

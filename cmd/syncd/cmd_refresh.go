@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"syncd/internal/catalog"
 	"syncd/internal/config"
 	"syncd/internal/daemon"
 	"syncd/internal/humanize"
@@ -41,16 +42,16 @@ func (cmd *refreshCmd) Run(c *command) error {
 		return err
 	}
 	defer done()
-	if err := org.Engine.Check(ctx); err != nil {
+	if err := org.Mirror.Check(ctx); err != nil {
 		return daemon.InterruptionOr(ctx, err)
 	}
 	var results []mirror.Result
 	if cmd.External {
 		for one := range slices.Chunk(cmd.IDs, cmd.externalIDs()) {
-			results = append(results, org.Engine.RefreshExternal(ctx, cmd.Stream, one...))
+			results = append(results, org.Mirror.RefreshExternal(ctx, cmd.Stream, one...))
 		}
 	} else {
-		results = append(results, org.Engine.Refresh(ctx, cmd.Stream, ids...))
+		results = append(results, org.Mirror.Refresh(ctx, cmd.Stream, ids...))
 	}
 	var failed error
 	for _, r := range results {
@@ -72,7 +73,7 @@ func (cmd *refreshCmd) Run(c *command) error {
 
 // externalIDs is how many ids of the user's own system name one object of the stream; 0 where none do.
 func (cmd *refreshCmd) externalIDs() int {
-	for _, s := range mirror.Streams() {
+	for _, s := range catalog.Entries() {
 		if s.Name == cmd.Stream {
 			_, n := s.Refreshable()
 			return n
@@ -87,7 +88,7 @@ func (cmd *refreshCmd) parseIDs() (ids []uuid.UUID, err error) {
 		return nil, err
 	}
 	var single, external []string
-	for _, s := range mirror.Streams() {
+	for _, s := range catalog.Entries() {
 		byID, n := s.Refreshable()
 		if byID {
 			single = append(single, s.Name)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"syncd/internal/catalog"
 	"syncd/internal/config"
 	"syncd/internal/daemon"
 	"syncd/internal/humanize"
@@ -31,8 +32,8 @@ func (cmd *syncCmd) Run(c *command) error {
 		return err
 	}
 	defer done()
-	org.Engine.WaitForLease = true // nobody comes back later, as a daemon would
-	results, err := org.Engine.Sync(ctx, cmd.Streams...)
+	org.Mirror.WaitForLease = true // nobody comes back later, as a daemon would
+	results, err := org.Mirror.Sync(ctx, cmd.Streams...)
 	bars.close()
 	if len(results) == 0 {
 		return daemon.InterruptionOr(ctx, err)
@@ -45,8 +46,7 @@ func (cmd *syncCmd) Run(c *command) error {
 
 // resolveStreams checks names of streams before anything is opened.
 func resolveStreams(names []string) ([]string, error) {
-	all := &mirror.Engine{Config: mirror.Config{Streams: mirror.Streams()}}
-	return all.Resolve(names...)
+	return mirror.PickStreams(catalog.Names(), names...)
 }
 
 // exitOf returns the error that results amount to, and with it the exit code.

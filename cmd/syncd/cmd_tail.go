@@ -33,11 +33,11 @@ func (cmd *tailCmd) Run(c *command) error {
 		return err
 	}
 	defer done()
-	org.Engine.WaitForLease = true
-	if err := org.Engine.Check(ctx); err != nil {
+	org.Mirror.WaitForLease = true
+	if err := org.Mirror.Check(ctx); err != nil {
 		return daemon.InterruptionOr(ctx, err)
 	}
-	res, err := org.Engine.Tail(ctx, cmd.Streams...)
+	res, err := org.Mirror.Tail(ctx, cmd.Streams...)
 	if err != nil {
 		return daemon.InterruptionOr(ctx, err)
 	}

@@ -9,9 +9,9 @@ import (
 	"syscall"
 	"testing"
 
+	"syncd/internal/catalog"
 	"syncd/internal/daemon"
 	"syncd/internal/localpg/pgtest"
-	"syncd/internal/mirror"
 	"syncd/internal/slowtest"
 )
 
@@ -27,7 +27,7 @@ func TestDemo(t *testing.T) {
 	if code != exitComplete {
 		t.Fatalf("exit code %d\n%s\n%s", code, out, stderr.String())
 	}
-	off, err := mirror.Select("default", mirror.Streams())
+	off, err := catalog.Select("default", catalog.Entries())
 	if err != nil {
 		t.Fatal(err)
 	}

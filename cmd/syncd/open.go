@@ -25,7 +25,7 @@ func (c *command) open(cfg *config.Config, log *slog.Logger, migrate bool, obser
 	if err != nil {
 		return ctx, nil, nil, daemon.InterruptionOr(ctx, err)
 	}
-	ctx, release = daemon.Draining(c.ctx, c.stop, daemon.DrainTimeout, org.Engine.Drain)
+	ctx, release = daemon.Draining(c.ctx, c.stop, daemon.DrainTimeout, org.Mirror.Drain)
 	return ctx, org, func() {
 		release()
 		org.Close()

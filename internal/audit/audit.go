@@ -51,14 +51,28 @@ func (c *Check) say(format string, args ...any) {
 }
 
 // Auditor audits what an engine mirrors.
-type Auditor struct{ engine *mirror.Engine }
+type Auditor struct {
+	engine  *mirror.Engine
+	against map[string]Against // by stream
+}
+
+// Against is what the rows of a stream are held against, beside the counts of its list.
+type Against struct {
+	// Export tells how rows are compared with those of their export; nil = they have none.
+	Export *store.Pair
+	// Refers are the columns that name rows of other streams which the mirror has to have, and Loose those of which Polar
+	// may hide or delete the row. Together they are all of them: order_id names a row of orders.
+	Refers, Loose []string
+	// Lasting: Polar never deletes such a row.
+	Lasting bool
+}
 
 // New makes an Auditor. It refuses a table of streams that does not say of each reference whether the row has to be there.
-func New(engine *mirror.Engine) (*Auditor, error) {
-	if err := checkReferences(engine.Streams); err != nil {
+func New(engine *mirror.Engine, against map[string]Against) (*Auditor, error) {
+	if err := checkReferences(engine.Streams, against); err != nil {
 		return nil, err
 	}
-	return &Auditor{engine}, nil
+	return &Auditor{engine, against}, nil
 }
 
 // Audit compares the mirror with what Polar says of the same things elsewhere. What differs is fetched by id and compared
@@ -76,7 +90,7 @@ func (au *Auditor) Audit(ctx context.Context, o Options) (Report, error) {
 	if err := engine.Check(ctx); err != nil {
 		return Report{}, err
 	}
-	a := &auditing{engine: engine, o: o, wanted: map[string]bool{}}
+	a := &auditing{engine: engine, against: au.against, o: o, wanted: map[string]bool{}}
 	if a.since, err = engine.Store.Now(ctx); err != nil {
 		return Report{}, err
 	}
@@ -122,10 +136,11 @@ func (au *Auditor) Audit(ctx context.Context, o Options) (Report, error) {
 // auditing is an audit under way.
 type auditing struct {
 	Report
-	engine *mirror.Engine
-	o      Options
-	since  time.Time // when it began, by the clock of the database
-	wanted map[string]bool
+	engine  *mirror.Engine
+	against map[string]Against
+	o       Options
+	since   time.Time // when it began, by the clock of the database
+	wanted  map[string]bool
 }
 
 // comparison is one comparison that can be made.
@@ -139,17 +154,17 @@ type comparison struct {
 // rows that others refer to before counts.
 func (a *auditing) checks() (list []comparison) {
 	pair := func(name string) {
-		s := a.engine.Stream(name)
-		if s == nil || s.Export == nil {
+		export := a.against[name].Export
+		if export == nil {
 			return
 		}
-		p := *s.Export
+		p := *export
 		list = append(list, comparison{p.Table, p.Export, []string{store.FindingDifferent, store.FindingLost, store.FindingExtra},
 			func(ctx context.Context, c *Check) ([]store.Finding, error) { return a.pair(ctx, c, p) }})
 	}
 	orphans := func(exported bool) {
 		for _, s := range a.engine.Streams {
-			if refs := a.references(s.Name); len(refs) > 0 && (s.Export != nil) == exported {
+			if refs := a.references(s.Name); len(refs) > 0 && (a.against[s.Name].Export != nil) == exported {
 				list = append(list, comparison{s.Name, "what refers to it", nil, func(ctx context.Context, c *Check) ([]store.Finding, error) {
 					return a.orphans(ctx, c, refs)
 				}})

@@ -64,7 +64,7 @@ func (a *auditing) count(ctx context.Context, c *Check, s mirror.Stream, counter
 	if err != nil {
 		return nil, err
 	}
-	if s.Lasting {
+	if a.against[s.Name].Lasting {
 		for _, id := range gone {
 			found = append(found, store.Finding{Stream: s.Name, Key: id.String(), Kind: store.FindingExtra, Mirror: "there", Other: "absent", Healed: true,
 				Evidence: why + " did not, nor did Polar give it by id, and Polar never deletes such a row"})

@@ -13,14 +13,14 @@ import (
 	"syncd/internal/store"
 )
 
-// reference is a column that names a row of another stream: see Stream.Refers.
+// reference is a column that names a row of another stream: see Against.
 type reference struct{ table, column, target string }
 
 // references are the columns that name rows of a stream. Prices are not among them: orders and subscriptions refer to
 // archived ones and to those made for them alone, which no list has.
 func (a *auditing) references(target string) (refs []reference) {
 	for _, s := range a.engine.Streams {
-		for _, column := range s.Refers {
+		for _, column := range a.against[s.Name].Refers {
 			if named(column) == target {
 				refs = append(refs, reference{s.Name, column, target})
 			}
@@ -34,14 +34,14 @@ func named(column string) string { return strings.TrimSuffix(column, "_id") + "s
 
 // checkReferences finds columns that name rows of another stream and of which the entry does not say whether these have to
 // be there. The organization, which all rows name, is not looked for.
-func checkReferences(streams []mirror.Stream) error {
+func checkReferences(streams []mirror.Stream, against map[string]Against) error {
 	var errs []error
 	known := map[string]bool{}
 	for _, s := range streams {
 		known[s.Name] = s.Name != "organizations"
 	}
 	for _, s := range streams {
-		told := slices.Concat(s.Refers, s.Loose)
+		told := slices.Concat(against[s.Name].Refers, against[s.Name].Loose)
 		for _, column := range told {
 			if !s.Table.Has(column) {
 				errs = append(errs, fmt.Errorf("stream %q: there is no column %q to refer to %s", s.Name, column, named(column)))

@@ -153,7 +153,7 @@ func (d *daemon) work(ctx, starting context.Context) error {
 			d.server.SetStopping()
 		}
 		d.sched.Drain()
-		d.org.Engine.Drain()
+		d.org.Mirror.Drain()
 	})
 	defer release()
 	g, ctx := errgroup.WithContext(ctx)

@@ -4,7 +4,7 @@
 // The way of a daemon, in order:
 //
 //  1. Domain says what settings are checked against; internal/config reads them.
-//  2. Open connects to the database, migrates it if that is wanted, and makes the client and the runner: an Organization. Polar is
+//  2. Open connects to the database, migrates it if that is wanted, and makes the client and the mirror: an Organization. Polar is
 //     not asked yet.
 //  3. Run makes a job for each stream that is on, and one for the rounds of tails. What is overdue, or was left unfinished by a
 //     process that died, runs at once; the clock is that of the database. The server of health, metrics and status listens.

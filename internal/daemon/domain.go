@@ -3,9 +3,9 @@ package daemon
 import (
 	"cmp"
 
+	"syncd/internal/catalog"
 	"syncd/internal/config"
 	"syncd/internal/fetch"
-	"syncd/internal/mirror"
 	"syncd/internal/store"
 )
 
@@ -15,9 +15,9 @@ const nightly = "0 3 * * *"
 
 // Domain returns what settings are checked against.
 func Domain() config.Domain {
-	all := mirror.Streams()
+	all := catalog.Entries()
 	d := config.Domain{
-		SelectStreams:  func(list string) (off map[string]bool, err error) { return mirror.Select(list, all) },
+		SelectStreams:  func(list string) (off map[string]bool, err error) { return catalog.Select(list, all) },
 		CheckDatabase:  store.CheckDSN,
 		RedactDatabase: store.RedactDSN,
 		PolarVersion:   fetch.DefaultVersion,

@@ -26,7 +26,7 @@ func (d *daemon) sweepJob(stream string) func(context.Context) error {
 			if !d.access.waitUntilGranted(ctx, d.Stop) {
 				return nil
 			}
-			res = d.org.Engine.Once(ctx, stream)
+			res = d.org.Mirror.Once(ctx, stream)
 		}
 		if busy, is := errors.AsType[*store.BusyError](res.Err); is {
 			return d.awaitLease(ctx, stream, &w, busy)
@@ -51,7 +51,7 @@ func (d *daemon) runTails(ctx context.Context) error {
 			return nil
 		}
 		var err error
-		if res, err = d.org.Engine.Tail(ctx); err != nil {
+		if res, err = d.org.Mirror.Tail(ctx); err != nil {
 			return err
 		}
 	}

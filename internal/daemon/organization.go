@@ -4,7 +4,7 @@ import (
 	"context"
 	"log/slog"
 
-	"syncd/internal/audit"
+	"syncd/internal/catalog"
 	"syncd/internal/config"
 	"syncd/internal/fetch"
 	"syncd/internal/mirror"
@@ -12,13 +12,12 @@ import (
 	"syncd/internal/store"
 )
 
-// Organization is one organization at Polar and the schema that mirrors it: the client that reads, the store that writes,
-// the engine between them, and what audits through it.
+// Organization is one organization at Polar and the schema that mirrors it: the client that reads, the store that writes, and
+// the mirror between them.
 type Organization struct {
-	Client  *fetch.Client
-	Store   *store.Store
-	Engine  *mirror.Engine
-	Auditor *audit.Auditor
+	Client *fetch.Client
+	Store  *store.Store
+	Mirror *catalog.Mirror
 }
 
 // Opening says how an organization is opened.
@@ -51,20 +50,16 @@ func Open(ctx context.Context, cfg *config.Config, o Opening) (*Organization, er
 			"parallel", fits, "instead_of", cfg.Parallel, "which_needs", store.Connections(cfg.Parallel))
 		cfg.Parallel = fits
 	}
-	var auditor *audit.Auditor
-	runner, err := mirror.New(mirror.Config{
+	m, err := catalog.New(catalog.Config{Config: mirror.Config{
 		Client: client, Store: s, Off: cfg.StreamsOff, Retention: cfg.Retention(), Parallel: cfg.Parallel,
 		OrganizationID: cfg.OrganizationID, LeaseTTL: cfg.Lease, Log: o.Log, Observer: o.Observer,
-	})
-	if err == nil {
-		auditor, err = audit.New(runner)
-	}
+	}})
 	if err != nil {
 		s.Close()
 		client.Close()
 		return nil, err
 	}
-	return &Organization{client, s, runner, auditor}, nil
+	return &Organization{client, s, m}, nil
 }
 
 // Close gives the connections back.

@@ -14,8 +14,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"syncd/internal/catalog"
 	"syncd/internal/daemon"
-	"syncd/internal/mirror"
 )
 
 // querier is the database whose comments are read.
@@ -51,7 +51,7 @@ func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
 // scopes are what a token needs for everything that Polar gives to tokens.
 func scopes() string {
 	var all []string
-	for _, s := range mirror.Streams() {
+	for _, s := range catalog.Entries() {
 		if !s.Optional && !slices.Contains(all, s.Scope) {
 			all = append(all, s.Scope)
 		}
@@ -68,7 +68,7 @@ func streams() string {
 	for _, s := range daemon.Domain().Streams {
 		schedules[s.Name] = s.Schedule
 	}
-	for _, s := range mirror.Streams() {
+	for _, s := range catalog.Entries() {
 		var children []string
 		for _, c := range s.Children {
 			children = append(children, "`"+c.Name+"`")
@@ -82,7 +82,7 @@ func streams() string {
 func unseen() string {
 	var b strings.Builder
 	b.WriteString("| stream | unseen by tails |\n|---|---|\n")
-	for _, s := range mirror.Streams() {
+	for _, s := range catalog.Entries() {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", s.Name, cell(s.Tail.Unseen))
 	}
 	return b.String()

@@ -75,7 +75,7 @@ func TestAuditWhileTheWorldMoves(t *testing.T) {
 		}
 	}), slog.New(slog.DiscardHandler))
 	for range 3 {
-		a, err := auditor(t, r).Audit(t.Context(), audit.Options{States: -1})
+		a, err := r.Audit(t.Context(), audit.Options{States: -1})
 		if err != nil {
 			t.Error(err)
 		}

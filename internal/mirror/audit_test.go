@@ -8,24 +8,13 @@ import (
 	"testing"
 
 	"syncd/internal/audit"
-	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
 )
 
-// auditor audits through an engine.
-func auditor(t *testing.T, r *mirror.Engine) *audit.Auditor {
-	t.Helper()
-	a, err := audit.New(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a
-}
-
 func (h *harness) audit(t *testing.T, o audit.Options) audit.Report {
 	t.Helper()
-	a, err := auditor(t, h.Engine).Audit(t.Context(), o)
+	a, err := h.Audit(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +177,7 @@ func TestAuditWithoutAnExport(t *testing.T) {
 	h := start(t, setup{})
 	h.sync(t)
 	h.fault(t, "short:path=/v1/orders/export,value=3000")
-	a, err := auditor(t, h.Engine).Audit(t.Context(), audit.Options{})
+	a, err := h.Audit(t.Context(), audit.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"syncd/internal/catalog"
 	"syncd/internal/fetch"
 	"syncd/internal/fetch/scan"
 	"syncd/internal/mirror"
@@ -190,7 +191,7 @@ func TestBackfillRefuses(t *testing.T) {
 	}
 	// A server that ignores the upper bound is not followed out of the window.
 	since, until, _ := h.middle(t, "/v1/orders/", "created_at")
-	blindfolded := changed("orders", func(s *mirror.Stream) {
+	blindfolded := changed("orders", func(s *catalog.Entry) {
 		s.Scan = scan.Keyset{Sort: "created_at", After: "created_after", Before: "ignored"}
 	})
 	r := h.runner(t, blindfolded).Backfill(t.Context(), "orders", since, until)
@@ -208,7 +209,7 @@ func TestBackfillRefuses(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	windowed := 0
-	for _, s := range mirror.Streams() {
+	for _, s := range catalog.Entries() {
 		if by, unseen := s.Windowed(); by != "" {
 			if windowed++; unseen == "" {
 				t.Errorf("%s: nothing is said about what a window cannot see", s.Name)
@@ -223,8 +224,8 @@ func TestBackfillRefuses(t *testing.T) {
 // Events, whose window is widened to whole seconds: Polar's filters know no finer time.
 func TestBackfillOfEvents(t *testing.T) {
 	t.Parallel()
-	h := start(t, setup{mirror: func(c *mirror.Config) {
-		c.Streams = mirror.Streams()
+	h := start(t, setup{mirror: func(c *catalog.Config) {
+		c.Entries = catalog.Entries()
 		c.Retention = map[string]time.Duration{"events": 1000 * 24 * time.Hour}
 	}})
 	since, until, _ := h.middle(t, "/v1/events/", "timestamp")

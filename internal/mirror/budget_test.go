@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"syncd/internal/catalog"
 	"syncd/internal/fetch"
-	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
 )
@@ -24,7 +24,7 @@ func quick() func() time.Time {
 }
 
 // limited is another process over the same database and server, with a budget.
-func (h *harness) limited(t *testing.T, perWindow int) (*mirror.Engine, *fetch.Client) {
+func (h *harness) limited(t *testing.T, perWindow int) (*catalog.Mirror, *fetch.Client) {
 	t.Helper()
 	client, err := fetch.New(fetch.Config{
 		Server: h.http.URL, Token: token, RequestsPerMinute: perWindow, Window: shortWindow, MaxPause: shortWindow, Now: h.world.Now,
@@ -34,7 +34,7 @@ func (h *harness) limited(t *testing.T, perWindow int) (*mirror.Engine, *fetch.C
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	return h.runner(t, func(c *mirror.Config) { c.Client = client }), client
+	return h.runner(t, func(c *catalog.Config) { c.Client = client }), client
 }
 
 // Two processes on one database, each configured with a budget that is all of Polar's limit, stay within it together:

@@ -13,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"syncd/internal/catalog"
 	"syncd/internal/fetch"
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
@@ -47,12 +48,12 @@ func (c *canaries) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // secretsOf names the stream that is read from a path, and the fields of its objects that are secrets.
 func secretsOf(path string) (stream string, names []string) {
-	for _, s := range mirror.Streams() {
+	for _, s := range catalog.Entries() {
 		if ok, _ := regexp.MatchString("^"+regexp.MustCompile(`\{[a-z_]+\}`).ReplaceAllString(s.Path, "[^/]+")+"$", path); ok {
-			stream, names = s.Name, append(names, mirror.SecretsOf(s)...)
+			stream, names = s.Name, append(names, s.Shape().SecretFields()...)
 		}
 	}
-	return stream, append(names, mirror.SecretsOf(mirror.Stream{})...)
+	return stream, append(names, mirror.Stream{}.Shape().SecretFields()...)
 }
 
 // leaks lists where a canary is found: tables of the schema, whatever their columns, and what else is given.
@@ -83,7 +84,7 @@ func (h *harness) leaks(t *testing.T, texts map[string]string) (found []string) 
 }
 
 // watched is an engine whose every log line is kept, over a transport.
-func (h *harness) watched(t *testing.T, rt http.RoundTripper, out *lockedBuffer, metrics mirror.Observer, change func(*mirror.Config)) *mirror.Engine {
+func (h *harness) watched(t *testing.T, rt http.RoundTripper, out *lockedBuffer, metrics mirror.Observer, change func(*catalog.Config)) *catalog.Mirror {
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	client, err := fetch.New(fetch.Config{Server: h.http.URL, Token: token, RequestsPerMinute: -1, Now: h.world.Now, Transport: rt, Log: log,
@@ -92,7 +93,7 @@ func (h *harness) watched(t *testing.T, rt http.RoundTripper, out *lockedBuffer,
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	return h.runner(t, func(c *mirror.Config) {
+	return h.runner(t, func(c *catalog.Config) {
 		c.Client, c.Log, c.Observer = client, log, metrics
 		c.Parallel = 1 // the canaries are counted without a lock
 		if change != nil {
@@ -129,7 +130,7 @@ func TestSecretsAreKeptNowhere(t *testing.T) {
 	}
 	sync("as it comes")
 	wanted := []string{"products.guild_token"}
-	for _, s := range mirror.Streams() {
+	for _, s := range catalog.Entries() {
 		for _, name := range s.Secrets {
 			wanted = append(wanted, s.Name+"."+name)
 		}

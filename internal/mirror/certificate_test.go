@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"syncd/internal/catalog"
 	"syncd/internal/fetch/scan"
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
@@ -54,8 +55,8 @@ func (c certificate) String() string {
 func is(p *int, want int) bool { return p != nil && *p == want }
 
 // small makes pages of a stream small, so that few rows fill many.
-func small(name string, limit int) func(*mirror.Config) {
-	return changed(name, func(s *mirror.Stream) {
+func small(name string, limit int) func(*catalog.Config) {
+	return changed(name, func(s *catalog.Entry) {
 		switch scan := s.Scan.(type) {
 		case scan.Offset:
 			scan.Limit = limit
@@ -68,8 +69,8 @@ func small(name string, limit int) func(*mirror.Config) {
 }
 
 // after calls do once the nth page of a run is stored, and when no more than one page has been read beyond it.
-func after(n int, do func()) func(*mirror.Config) {
-	return func(c *mirror.Config) {
+func after(n int, do func()) func(*catalog.Config) {
+	return func(c *catalog.Config) {
 		c.Ahead = 1
 		c.Observer = observer(func() {
 			if n--; n == 0 {
@@ -79,15 +80,15 @@ func after(n int, do func()) func(*mirror.Config) {
 	}
 }
 
-func both(a, b func(*mirror.Config)) func(*mirror.Config) {
-	return func(c *mirror.Config) { a(c); b(c) }
+func both(a, b func(*catalog.Config)) func(*catalog.Config) {
+	return func(c *catalog.Config) { a(c); b(c) }
 }
 
 // lost are the rows that the API has and the mirror has not.
 func (h *harness) lost(t *testing.T, stream string) (ids []string) {
 	t.Helper()
-	i := slices.IndexFunc(mirror.Streams(), func(s mirror.Stream) bool { return s.Name == stream })
-	for _, item := range h.upstream(t, mirror.Streams()[i]) {
+	i := slices.IndexFunc(catalog.Entries(), func(s catalog.Entry) bool { return s.Name == stream })
+	for _, item := range h.upstream(t, catalog.Entries()[i]) {
 		if id := item["id"].(string); query[int](t, h, "SELECT count(*) FROM "+stream+" WHERE id = $1 AND _deleted_at IS NULL", id) == 0 {
 			ids = append(ids, id)
 		}
@@ -132,14 +133,14 @@ func TestCertificateTies(t *testing.T) {
 	h.equal(t, "members")
 
 	// An order in which nearly everything ties, and no pages that stay the same.
-	r = h.runner(t, changed("payments", func(s *mirror.Stream) { s.Scan = scan.Offset{Sort: []string{"status"}, Limit: 40} })).Once(t.Context(), "payments")
+	r = h.runner(t, changed("payments", func(s *catalog.Entry) { s.Scan = scan.Offset{Sort: []string{"status"}, Limit: 40} })).Once(t.Context(), "payments")
 	c := h.certificate(t, r.RunID)
 	if missing := len(h.lost(t, "payments")); (missing == 0) != (*c.Verdict == "complete") || r.Requests > 400 {
 		t.Errorf("%d missing; %s", missing, c)
 	}
 }
 
-func nop(*mirror.Config) {}
+func nop(*catalog.Config) {}
 
 func TestCertificateMovingWorld(t *testing.T) {
 	t.Parallel()
@@ -172,13 +173,13 @@ func TestCertificateMovingWorld(t *testing.T) {
 		for _, mirrored := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s mirrored=%t", name, mirrored), func(t *testing.T) {
 				t.Parallel()
-				h := start(t, setup{world: polarsim.Options{Customers: 80}, mirror: func(c *mirror.Config) { c.Brake = mirror.Brake{Rows: 100} }})
+				h := start(t, setup{world: polarsim.Options{Customers: 80}, mirror: func(c *catalog.Config) { c.Brake = mirror.Brake{Rows: 100} }})
 				if mirrored {
 					h.sync(t, "customers")
 				}
 				before := len(customers(h, t))
 				var asked int
-				r := h.runner(t, func(c *mirror.Config) {
+				r := h.runner(t, func(c *catalog.Config) {
 					small("customers", 10)(c)
 					c.Brake = mirror.Brake{Rows: 100}
 					after(4, func() {

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"syncd/internal/catalog"
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
@@ -25,7 +26,7 @@ import (
 // chaosStreams are all but metrics and events, of which every world has very many rows, and means of payment, which Polar no
 // longer shows once their customer was deleted: that is no evidence against the rows.
 func chaosStreams() (names []string) {
-	for _, s := range mirror.Streams() {
+	for _, s := range catalog.Entries() {
 		if !strings.HasPrefix(s.Name, "metrics") && s.Name != "events" && s.Name != "payment_methods" {
 			names = append(names, s.Name)
 		}
@@ -73,9 +74,9 @@ type tally struct {
 }
 
 // follower makes rounds of tails.
-func (h *harness) follower(t *testing.T, sum *tally) *mirror.Engine {
+func (h *harness) follower(t *testing.T, sum *tally) *catalog.Mirror {
 	t.Helper()
-	return h.runner(t, func(c *mirror.Config) {
+	return h.runner(t, func(c *catalog.Config) {
 		c.LeaseTTL, c.WaitForLease, c.Observer = time.Second, true, counting{sum}
 	})
 }
@@ -227,7 +228,7 @@ func randomFault(r *rand.Rand) polarsim.Fault {
 
 // shortLived is a process that syncs, and is killed, stopped, or left to finish.
 func (h *harness) shortLived(ctx context.Context, t *testing.T, r *rand.Rand, sum *tally) {
-	runner := h.runner(t, func(c *mirror.Config) {
+	runner := h.runner(t, func(c *catalog.Config) {
 		c.LeaseTTL, c.Parallel, c.Observer = time.Second, 1+r.IntN(4), counting{sum}
 	})
 	defer runner.Client.Close()
@@ -255,7 +256,7 @@ func (h *harness) shortLived(ctx context.Context, t *testing.T, r *rand.Rand, su
 // claims syncs some streams while the world stands still, among faults and beside other runners, and holds what it says is
 // whole against the API. A sweep that was resumed read a part of it before.
 func (h *harness) claims(ctx context.Context, t *testing.T, r *rand.Rand, still *sync.Mutex, sum *tally) {
-	runner := h.runner(t, func(c *mirror.Config) { c.LeaseTTL, c.Observer = time.Second, counting{sum} })
+	runner := h.runner(t, func(c *catalog.Config) { c.LeaseTTL, c.Observer = time.Second, counting{sum} })
 	defer runner.Client.Close()
 	// A list that is said to be empty is one, for who has not read it before.
 	h.server.ClearFaults()
@@ -271,7 +272,7 @@ func (h *harness) claims(ctx context.Context, t *testing.T, r *rand.Rand, still 
 	r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 	names = names[:1+r.IntN(4)]
 	parents := map[string][]string{}
-	for _, s := range mirror.Streams() {
+	for _, s := range catalog.Entries() {
 		for _, p := range s.Parents {
 			if parents[s.Name] = append(parents[s.Name], p.Stream); slices.Contains(names, s.Name) {
 				names = append(names, p.Stream)
@@ -316,7 +317,7 @@ func (c counting) RunFinished(r mirror.Result) {
 func (h *harness) settle(t *testing.T, sum *tally) {
 	t.Helper()
 	h.reconnect(t)
-	r := h.runner(t, func(c *mirror.Config) {
+	r := h.runner(t, func(c *catalog.Config) {
 		c.LeaseTTL, c.WaitForLease, c.Observer = time.Second, true, counting{sum}
 	})
 	for range 5 {
@@ -372,7 +373,7 @@ func (h *harness) settle(t *testing.T, sum *tally) {
 // deletedRightly asks Polar for every row that is marked as deleted.
 func (h *harness) deletedRightly(t *testing.T, sum *tally) {
 	t.Helper()
-	for _, s := range mirror.Streams() {
+	for _, s := range catalog.Entries() {
 		if s.Name == "metrics" || s.Name == "events" || s.Optional {
 			continue
 		}

@@ -59,9 +59,6 @@ func (s Stream) check() error {
 	if _, windows := s.Scan.(scan.Bounded); windows != (s.Blind != "") {
 		bad("a list that can be read by windows, and no other, says what these do not show")
 	}
-	if s.Tail.Census && s.Export == nil {
-		bad("a census without an export")
-	}
 	if s.Tail.Unseen == "" {
 		bad("its tail does not say what it leaves unseen")
 	}

@@ -117,12 +117,12 @@ func TestLatePayloadLosesToALaterReply(t *testing.T) {
 		"the database was set a minute ahead": set(70 * time.Second),
 		"the database was set ahead, and the process is another": func(h *harness, t *testing.T, dsn string) {
 			set(24*time.Hour)(h, t, dsn)
-			h.Engine = h.runner(t, tailing)
+			h.Mirror = h.runner(t, tailing)
 		},
 		"the database was set ahead, and nothing was known of the clocks": func(h *harness, t *testing.T, dsn string) {
 			set(24*time.Hour)(h, t, dsn)
 			h.exec(t, "UPDATE sync_streams SET tail = tail - 'moments' WHERE stream = 'tail'")
-			h.Engine = h.runner(t, tailing)
+			h.Mirror = h.runner(t, tailing)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"syncd/internal/mirror"
+	"syncd/internal/catalog"
 )
 
 // The table of read endpoints in docs/requests.md names every stream, where it is read from, and whether it is on.
@@ -23,7 +23,7 @@ func TestDocsNameEveryStream(t *testing.T) {
 		}
 	}
 	parameter := regexp.MustCompile(`\{[a-z_]+\}`)
-	for _, s := range mirror.Streams() {
+	for _, s := range catalog.Entries() {
 		path := "`" + parameter.ReplaceAllString(s.Path, "{id}") + "`"
 		found := false
 		for _, row := range rows {

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"syncd/internal/catalog"
 	"syncd/internal/fetch"
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
@@ -48,7 +49,7 @@ func TestDriftOfAnUnchangedOrganizationIsNone(t *testing.T) {
 	h.sync(t)
 	h.world.Advance(40 * 24 * 3600e9)
 	h.sync(t)
-	for _, s := range mirror.Streams() {
+	for _, s := range catalog.Entries() {
 		for _, d := range h.drift(t, s.Name) {
 			t.Errorf("%s: %+v", s.Name, d)
 		}
@@ -138,14 +139,14 @@ func (otherVersion) RoundTrip(req *http.Request) (*http.Response, error) {
 	})
 }
 
-func (h *harness) through(t *testing.T, rt http.RoundTripper, log *slog.Logger) *mirror.Engine {
+func (h *harness) through(t *testing.T, rt http.RoundTripper, log *slog.Logger) *catalog.Mirror {
 	t.Helper()
 	client, err := fetch.New(fetch.Config{Server: h.http.URL, Token: token, RequestsPerMinute: -1, Now: h.world.Now, Transport: rt, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	return h.runner(t, func(c *mirror.Config) { c.Client, c.Log = client, log })
+	return h.runner(t, func(c *catalog.Config) { c.Client, c.Log = client, log })
 }
 
 // TestDriftOfAFieldThatIsNoLongerSent in a million rows is one row, and the column is null.

@@ -1,4 +1,4 @@
-package mirror
+package mirror_test
 
 import (
 	"net/http"
@@ -11,18 +11,14 @@ import (
 
 	"syncd/internal/item"
 	"syncd/internal/polarsim"
+	"syncd/internal/store"
 )
 
 // What Polar sends of the large streams is encoded while the page before it is written.
 func TestLargeStreamsAreEncodedAhead(t *testing.T) {
 	t.Parallel()
 	server := polarsim.NewServer(polarsim.NewWorld(polarsim.Options{Seed: 1, Customers: 120}), polarsim.ServerOptions{})
-	r, err := New(Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"customers", "members", "subscriptions", "orders", "payments", "products"} {
-		s := r.streams[name]
+	for _, s := range entriesOf("customers", "members", "subscriptions", "orders", "payments", "products") {
 		req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, s.Path+"?limit=100", nil)
 		req.Header.Set("Authorization", "Bearer polar_oat_test")
 		rec := httptest.NewRecorder()
@@ -31,19 +27,24 @@ func TestLargeStreamsAreEncodedAhead(t *testing.T) {
 			Items []jsontext.Value `json:"items"`
 		}
 		if err := json.Unmarshal(rec.Body.Bytes(), &page); err != nil || len(page.Items) == 0 {
-			t.Fatalf("%s: %d items, %v", name, len(page.Items), err)
+			t.Fatalf("%s: %d items, %v", s.Name, len(page.Items), err)
+		}
+		target := &store.Target{Stream: s.Name, Table: s.Table, Shape: s.Shape()}
+		for _, c := range s.Children {
+			target.Children = append(target.Children, store.ChildTarget{Name: c.Name, Parent: c.Parent, Key: c.Key, Table: c.Table})
 		}
 		sp := item.Splitter{}
 		objects := make([]item.Item, len(page.Items))
 		for i, object := range page.Items {
-			if objects[i], err = sp.Split(s.shape, object); err != nil {
+			var err error
+			if objects[i], err = sp.Split(target.Shape, object); err != nil {
 				t.Fatal(err)
 			}
 		}
-		s.target.Encode(time.Now(), objects)
+		target.Encode(time.Now(), objects)
 		for _, o := range objects {
 			if o.Encoded == nil {
-				t.Errorf("%s: %s is not", name, o.Raw)
+				t.Errorf("%s: %s is not", s.Name, o.Raw)
 			}
 			for k, list := range o.Children {
 				for i := range list {

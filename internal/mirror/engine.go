@@ -68,8 +68,8 @@ type Observer interface {
 type Config struct {
 	Client         *fetch.Client
 	Store          *store.Store
-	Streams        []Stream                 // nil = Streams()
-	Off            map[string]bool          // streams that run only when they are named, and of which no copies are stored; nil = none: see Select
+	Streams        []Stream                 // the table of streams; parents come before what refers to them
+	Off            map[string]bool          // streams that run only when they are named, and of which no copies are stored; nil = none
 	Retention      map[string]time.Duration // how far back the rows of a stream by windows are kept; 0 = all
 	Parallel       int                      // streams at a time in Sync; default 4
 	Ahead          int                      // pages that go together into one transaction at most, and that are read meanwhile; 0 = store.MaxPages
@@ -118,9 +118,6 @@ type prepared struct {
 
 // New checks the table of streams and makes an Engine.
 func New(c Config) (*Engine, error) {
-	if c.Streams == nil {
-		c.Streams = Streams()
-	}
 	if c.Parallel <= 0 {
 		c.Parallel = 4
 	}
@@ -161,7 +158,7 @@ func New(c Config) (*Engine, error) {
 			return nil, err
 		}
 		s = c.bind(s)
-		prepared := &prepared{Stream: s, shape: s.shape(), place: i}
+		prepared := &prepared{Stream: s, shape: s.Shape(), place: i}
 		r.streams[s.Name] = prepared
 		for f, of := range s.Copies {
 			if r.streams[of] == nil {
@@ -221,14 +218,22 @@ func (r *Engine) Resolve(names ...string) ([]string, error) {
 	if len(names) == 0 {
 		return slices.DeleteFunc(all, func(n string) bool { return r.Off[n] }), nil
 	}
+	return PickStreams(all, names...)
+}
+
+// PickStreams checks names of streams and puts them into the order of all; none means all.
+func PickStreams(all []string, names ...string) ([]string, error) {
+	if len(names) == 0 {
+		return all, nil
+	}
 	var errs []error
 	for _, n := range names {
 		if !slices.Contains(all, n) {
 			errs = append(errs, &UnknownStreamError{Name: n, Nearest: spelling.Nearest(n, all)})
 		}
 	}
-	names = slices.DeleteFunc(all, func(n string) bool { return !slices.Contains(names, n) })
-	return names, errors.Join(errs...)
+	picked := slices.DeleteFunc(slices.Clone(all), func(n string) bool { return !slices.Contains(names, n) })
+	return picked, errors.Join(errs...)
 }
 
 // Drain asks runs to stop after the page in hand. It returns at once; the runs

@@ -30,7 +30,7 @@ func (h *harness) shuffled(t *testing.T, path string, items []map[string]any) {
 	})
 	h.http = httptest.NewServer(mux)
 	t.Cleanup(h.http.Close)
-	h.Engine = h.runner(t, nil)
+	h.Mirror = h.runner(t, nil)
 }
 
 // A list that nothing orders is read until as many different rows came as it counts.

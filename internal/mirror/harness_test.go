@@ -18,6 +18,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"syncd/internal/catalog"
 	"syncd/internal/fetch"
 	"syncd/internal/localpg/pgtest"
 	"syncd/internal/mirror"
@@ -31,7 +32,7 @@ const token = "polar_oat_test"
 
 // harness is a simulated organization, its HTTP server, a database and an engine between them.
 type harness struct {
-	*mirror.Engine
+	*catalog.Mirror
 	world   *polarsim.World
 	server  *polarsim.Server
 	http    *httptest.Server
@@ -43,7 +44,7 @@ type harness struct {
 type setup struct {
 	world  polarsim.Options
 	server polarsim.ServerOptions
-	mirror func(*mirror.Config)
+	mirror func(*catalog.Config)
 	dsn    string // "" = a fresh migrated database
 	direct string // of the database itself, where dsn is that of a pooler before it
 	schema string // "" = polar
@@ -81,12 +82,12 @@ func start(t *testing.T, s setup) *harness {
 	}
 	t.Cleanup(h.store.Close)
 	h.metrics = s.metrics
-	h.Engine = h.runner(t, s.mirror)
+	h.Mirror = h.runner(t, s.mirror)
 	return h
 }
 
 // runner is another process over the same database and server.
-func (h *harness) runner(t *testing.T, change func(*mirror.Config)) *mirror.Engine {
+func (h *harness) runner(t *testing.T, change func(*catalog.Config)) *catalog.Mirror {
 	t.Helper()
 	client, err := fetch.New(fetch.Config{
 		Server: h.http.URL, Token: token, RequestsPerMinute: -1,
@@ -97,14 +98,14 @@ func (h *harness) runner(t *testing.T, change func(*mirror.Config)) *mirror.Engi
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	c := mirror.Config{Client: client, Store: h.store}
+	c := catalog.Config{Config: mirror.Config{Client: client, Store: h.store}}
 	if !h.metrics {
-		c.Streams = slices.DeleteFunc(mirror.Streams(), func(s mirror.Stream) bool { return strings.HasPrefix(s.Name, "metrics") || s.Name == "events" })
+		c.Entries = slices.DeleteFunc(catalog.Entries(), func(s catalog.Entry) bool { return strings.HasPrefix(s.Name, "metrics") || s.Name == "events" })
 	}
 	if change != nil {
 		change(&c)
 	}
-	r, err := mirror.New(c)
+	r, err := catalog.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +188,7 @@ func decode(t *testing.T, body []byte, v any) {
 }
 
 // upstream is all that Polar has of a stream, read without any of syncd's code.
-func (h *harness) upstream(t *testing.T, s mirror.Stream) []map[string]any {
+func (h *harness) upstream(t *testing.T, s catalog.Entry) []map[string]any {
 	t.Helper()
 	switch s.Name {
 	case "metric_dashboards":
@@ -261,13 +262,13 @@ func (h *harness) stored(t *testing.T, table, where string) []map[string]any {
 // equal demands that the mirror holds what the API shows, field by field, children included, and nothing else.
 func (h *harness) equal(t *testing.T, names ...string) {
 	t.Helper()
-	for _, s := range mirror.Streams() {
+	for _, s := range catalog.Entries() {
 		if s.Optional || s.Name == "metrics" || s.Name == "events" && !h.metrics || strings.HasSuffix(s.Name, "_export") || (len(names) > 0 && !slices.Contains(names, s.Name)) {
 			continue
 		}
 		want := h.upstream(t, s)
 		for _, item := range want {
-			conceal(item, mirror.SecretsOf(s))
+			conceal(item, s.Shape().SecretFields())
 		}
 		got := map[any]map[string]any{}
 		// A copy of what Polar no longer lists stands in for it until the stream's own sweep has asked for it by id.

@@ -57,7 +57,7 @@ func TestCopyThatCannotBeStored(t *testing.T) {
 				return bytes.ReplaceAll(body, []byte(c.from), []byte(c.to))
 			}), nil)
 			if c.from == "" {
-				bad = h.Engine
+				bad = h.Mirror
 			}
 			for _, stream := range []string{"subscriptions", "orders"} {
 				r := bad.Once(t.Context(), stream)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"syncd/internal/catalog"
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
@@ -20,11 +21,11 @@ func (o pageObserver) PageStored(_ string, rows, _ int) { o(rows) }
 func (pageObserver) RunFinished(mirror.Result)          {}
 
 // paused starts a run that stops after its first page, holding its lease, until let go on.
-func (h *harness) paused(t *testing.T, change func(*mirror.Config)) (goOn func() mirror.Result) {
+func (h *harness) paused(t *testing.T, change func(*catalog.Config)) (goOn func() mirror.Result) {
 	t.Helper()
 	stored, release := make(chan struct{}), make(chan struct{})
 	first := true
-	r := h.runner(t, func(c *mirror.Config) {
+	r := h.runner(t, func(c *catalog.Config) {
 		c.Observer = pageObserver(func(int) {
 			if first {
 				first = false
@@ -53,7 +54,7 @@ func TestResumeSecondDaemonStandsBy(t *testing.T) {
 	h := start(t, setup{world: polarsim.Options{Customers: 120}})
 	goOn := h.paused(t, nil)
 	for _, wait := range []bool{false, true} {
-		other := h.runner(t, func(c *mirror.Config) { c.WaitForLease, c.LeaseTTL = wait, 300*time.Millisecond })
+		other := h.runner(t, func(c *catalog.Config) { c.WaitForLease, c.LeaseTTL = wait, 300*time.Millisecond })
 		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 		res := other.Once(ctx, "orders")
 		cancel()
@@ -81,8 +82,8 @@ func TestResumeWaitsForTheDeadOnly(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Customers: 120}})
-	goOn := h.paused(t, func(c *mirror.Config) { c.LeaseTTL = time.Second })
-	other := h.runner(t, func(c *mirror.Config) { c.WaitForLease = true })
+	goOn := h.paused(t, func(c *catalog.Config) { c.LeaseTTL = time.Second })
+	other := h.runner(t, func(c *catalog.Config) { c.WaitForLease = true })
 	if res := other.Once(t.Context(), "orders"); res.Outcome != mirror.Skipped {
 		t.Errorf("%+v", res)
 	}
@@ -95,9 +96,9 @@ func TestResumeTakeover(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Customers: 200}})
-	goOn := h.paused(t, func(c *mirror.Config) { c.LeaseTTL = time.Hour }) // renewed every 20 minutes: as good as dead
+	goOn := h.paused(t, func(c *catalog.Config) { c.LeaseTTL = time.Hour }) // renewed every 20 minutes: as good as dead
 	h.exec(t, "UPDATE sync_streams SET leased_until = now() + interval '400 milliseconds'")
-	other := h.runner(t, func(c *mirror.Config) { c.WaitForLease = true })
+	other := h.runner(t, func(c *catalog.Config) { c.WaitForLease = true })
 	began := time.Now()
 	res := other.Once(t.Context(), "orders")
 	if res.Outcome != mirror.Succeeded || !res.Resumed {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"syncd/internal/catalog"
 	"syncd/internal/mirror"
 	"syncd/internal/slowtest"
 )
@@ -57,6 +58,11 @@ func (o *owned) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// entriesOf are the entries of these streams.
+func entriesOf(names ...string) []catalog.Entry {
+	return slices.DeleteFunc(catalog.Entries(), func(e catalog.Entry) bool { return !slices.Contains(names, e.Name) })
+}
+
 // own puts owned between the simulated Polar and the runner.
 func own(t *testing.T) (*harness, *owned) {
 	t.Helper()
@@ -64,11 +70,12 @@ func own(t *testing.T) (*harness, *owned) {
 	o := &owned{items: map[string][]map[string]any{}, gone: map[string]bool{}, count: map[string]int{}, then: h.server}
 	h.http = httptest.NewServer(o)
 	t.Cleanup(h.http.Close)
-	h.Engine = h.runner(t, func(c *mirror.Config) {
-		for _, s := range mirror.OwnedStreams() {
-			c.Streams = slices.DeleteFunc(c.Streams, func(other mirror.Stream) bool { return other.Name == s.Name })
+	h.Mirror = h.runner(t, func(c *catalog.Config) {
+		owned := entriesOf("license_keys", "license_key_activations", "customer_seats", "payment_methods", "events")
+		for _, s := range owned {
+			c.Entries = slices.DeleteFunc(c.Entries, func(other catalog.Entry) bool { return other.Name == s.Name })
 		}
-		c.Streams = append(c.Streams, mirror.OwnedStreams()...)
+		c.Entries = append(c.Entries, owned...)
 	})
 	return h, o
 }
@@ -248,8 +255,8 @@ func TestOwnedResumes(t *testing.T) {
 	}
 	o.gone[customers[1]] = true
 	stop := &stopAfter{pages: 5}
-	r := h.runner(t, func(c *mirror.Config) {
-		c.Streams = append(slices.DeleteFunc(c.Streams, func(s mirror.Stream) bool { return s.Name == "payment_methods" }), mirror.OwnedStreams()[3])
+	r := h.runner(t, func(c *catalog.Config) {
+		c.Entries = append(slices.DeleteFunc(c.Entries, func(s catalog.Entry) bool { return s.Name == "payment_methods" }), entriesOf("payment_methods")...)
 		c.Observer = stop
 	})
 	stop.drain = r.Drain
@@ -280,9 +287,9 @@ func (s *stopAfter) PageStored(string, int, int) {
 func TestOffStreams(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
-	h := start(t, setup{mirror: func(c *mirror.Config) {
-		c.Streams = mirror.Streams()
-		c.Off, _ = mirror.Select("orders,products", c.Streams)
+	h := start(t, setup{mirror: func(c *catalog.Config) {
+		c.Entries = catalog.Entries()
+		c.Off, _ = catalog.Select("orders,products", c.Entries)
 	}})
 	if by := h.sync(t); len(by) != 2 {
 		t.Errorf("%v", by)
@@ -336,8 +343,8 @@ func TestEventsRetention(t *testing.T) {
 	h.http = httptest.NewServer(mux)
 	t.Cleanup(h.http.Close)
 	keep := func(days int) {
-		h.Engine = h.runner(t, func(c *mirror.Config) {
-			c.Streams = append(slices.DeleteFunc(c.Streams, func(s mirror.Stream) bool { return s.Name == "events" }), mirror.OwnedStreams()[4])
+		h.Mirror = h.runner(t, func(c *catalog.Config) {
+			c.Entries = append(slices.DeleteFunc(c.Entries, func(s catalog.Entry) bool { return s.Name == "events" }), entriesOf("events")...)
 			c.Retention = map[string]time.Duration{"events": time.Duration(days) * 24 * time.Hour}
 		})
 	}
@@ -363,7 +370,7 @@ func TestEventsRetention(t *testing.T) {
 }
 
 // ofOwners is all that Polar has of a stream that it lists for one owner at a time.
-func (h *harness) ofOwners(t *testing.T, s mirror.Stream) (all []map[string]any) {
+func (h *harness) ofOwners(t *testing.T, s catalog.Entry) (all []map[string]any) {
 	t.Helper()
 	each := func(path, field string) {
 		status, body := h.call(t, http.MethodGet, path, "")

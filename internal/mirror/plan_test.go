@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"syncd/internal/catalog"
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
@@ -22,7 +23,7 @@ func TestPlanPredictsRequests(t *testing.T) {
 				world:   polarsim.Options{Customers: customers},
 				server:  polarsim.ServerOptions{StableTies: true}, // else members that tie are read again until all have come
 				metrics: true,
-				mirror: func(c *mirror.Config) { // whose many rows take long, and cost the same whatever the size
+				mirror: func(c *catalog.Config) { // whose many rows take long, and cost the same whatever the size
 					c.Off = map[string]bool{"metrics": true, "metrics_export": true, "events": true}
 				},
 			})

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"syncd/internal/catalog"
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
@@ -20,7 +21,7 @@ import (
 // someID is one row of a stream, from the middle of it, by the API.
 func (h *harness) someID(t *testing.T, stream string) (id string, total int) {
 	t.Helper()
-	for _, s := range mirror.Streams() {
+	for _, s := range catalog.Entries() {
 		if s.Name == stream {
 			list := h.upstream(t, s)
 			return list[len(list)/2]["id"].(string), len(list)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"syncd/internal/catalog"
 	"syncd/internal/fetch"
 	"syncd/internal/mirror"
 	"syncd/internal/slowtest"
@@ -128,7 +129,7 @@ func TestRefreshNeedsTheRightAnswer(t *testing.T) {
 		}
 	}
 	// An API that does not find any other row either is not believed.
-	r := h.runner(t, changed("customers", func(s *mirror.Stream) { s.Get = "/v1/products/{id}" })).Refresh(t.Context(), "customers", uuid.MustParse(id))
+	r := h.runner(t, changed("customers", func(s *catalog.Entry) { s.Get = "/v1/products/{id}" })).Refresh(t.Context(), "customers", uuid.MustParse(id))
 	partial(t, r, "not believed")
 	// Nor one that finds none of many.
 	var gone []uuid.UUID
@@ -140,7 +141,7 @@ func TestRefreshNeedsTheRightAnswer(t *testing.T) {
 		t.Error("marked")
 	}
 	// Another object than the one asked for is not stored.
-	r = h.runner(t, changed("customers", func(s *mirror.Stream) { s.Get = "/v1/customers/" + h.alive(t) })).Refresh(t.Context(), "customers", gone[0])
+	r = h.runner(t, changed("customers", func(s *catalog.Entry) { s.Get = "/v1/customers/" + h.alive(t) })).Refresh(t.Context(), "customers", gone[0])
 	if r.Outcome != mirror.Failed || !strings.Contains(r.Reason, "another object") || r.Pages != 0 {
 		t.Errorf("%+v", r)
 	}
@@ -264,8 +265,8 @@ func (h *harness) teamOf(t *testing.T, external string) string {
 func TestRefreshByAFilter(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
-	by := func(column string) func(*mirror.Config) {
-		return changed("orders", func(s *mirror.Stream) {
+	by := func(column string) func(*catalog.Config) {
+		return changed("orders", func(s *catalog.Entry) {
 			s.Get, s.Pick = "", mirror.Pick{Param: "customer_id", Column: column}
 		})
 	}
@@ -280,11 +281,11 @@ func TestRefreshByAFilter(t *testing.T) {
 	if int(r.Updated) != of || query[int](t, h, "SELECT count(*) FROM orders WHERE total_amount = -1 AND customer_id = $1", o["customer_id"]) != 0 {
 		t.Errorf("%+v, of %d", r, of)
 	}
-	r = h.runner(t, changed("orders", func(s *mirror.Stream) { s.Get = "" })).Refresh(t.Context(), "orders", id)
+	r = h.runner(t, changed("orders", func(s *catalog.Entry) { s.Get = "" })).Refresh(t.Context(), "orders", id)
 	if r.Outcome != mirror.Failed || !errors.Is(r.Err, mirror.ErrNotSingle) {
 		t.Errorf("%+v", r)
 	}
-	if streams := mirror.Streams(); !slices.ContainsFunc(streams, func(s mirror.Stream) bool { _, n := s.Refreshable(); return s.Name == "members" && n == 2 }) {
+	if streams := catalog.Entries(); !slices.ContainsFunc(streams, func(s catalog.Entry) bool { _, n := s.Refreshable(); return s.Name == "members" && n == 2 }) {
 		t.Error("members are not found by external ids")
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"syncd/internal/catalog"
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
@@ -94,8 +95,8 @@ func (h *harness) stopped(t *testing.T, stream, way string) mirror.Result {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	var r *mirror.Engine
-	r = h.runner(t, func(c *mirror.Config) {
+	var r *catalog.Mirror
+	r = h.runner(t, func(c *catalog.Config) {
 		c.Observer = observer(func() {
 			switch way {
 			case "drain":
@@ -133,7 +134,7 @@ func TestResumeAfterLostConnections(t *testing.T) {
 	h := start(t, setup{world: world})
 	h.fault(t, "stall:path=/v1/orders/,skip=3,times=1,for=200ms") // so that the cut falls into the sweep
 	cuts := 0
-	r := h.runner(t, func(c *mirror.Config) {
+	r := h.runner(t, func(c *catalog.Config) {
 		c.Observer = observer(func() {
 			if cuts++; cuts == 2 {
 				h.cut(t)

@@ -1,4 +1,4 @@
-package mirror
+package mirror_test
 
 import (
 	"net/http"
@@ -8,6 +8,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"syncd/internal/catalog"
 	"syncd/internal/item"
 	"syncd/internal/polarsim"
 )
@@ -26,9 +27,9 @@ func BenchmarkSplit(b *testing.B) {
 		b.Fatal(len(page.Items), err)
 	}
 	var sh *item.Shape
-	for _, s := range Streams() {
+	for _, s := range catalog.Entries() {
 		if s.Name == "orders" {
-			sh = s.shape()
+			sh = s.Shape()
 		}
 	}
 	b.ReportAllocs()

@@ -6,7 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"syncd/internal/audit"
+	"syncd/internal/catalog"
 	"syncd/internal/mirror"
 	"syncd/internal/slowtest"
 	"syncd/internal/store"
@@ -18,7 +18,7 @@ func TestStreamsContract(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{metrics: true})
 	tables := map[string]string{} // table -> what it belongs to
-	for _, s := range mirror.Streams() {
+	for _, s := range catalog.Entries() {
 		if was := tables[s.Name]; was != "" {
 			t.Errorf("%s belongs to %s and to itself", s.Name, was)
 		}
@@ -71,32 +71,28 @@ func TestStreamsContract(t *testing.T) {
 func TestStreamsContractRefuses(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{})
-	for name, spoil := range map[string]func(*mirror.Stream){
-		"no path":                   func(s *mirror.Stream) { s.Path = "orders" },
-		"no scan":                   func(s *mirror.Stream) { s.Scan = nil },
-		"no scope":                  func(s *mirror.Stream) { s.Scope = "" },
-		"no table":                  func(s *mirror.Stream) { s.Table = store.Table{} },
-		"drops a column":            func(s *mirror.Stream) { s.Embedded = append(s.Embedded, "currency") },
-		"parent of a child":         func(s *mirror.Stream) { s.Children = []mirror.Child{s.Children[0]}; s.Children[0].Parent = "orderid" },
-		"key of a child":            func(s *mirror.Stream) { s.Children = []mirror.Child{s.Children[0]}; s.Children[0].Key = "item_id" },
-		"reference not told of":     func(s *mirror.Stream) { s.Refers = nil },
-		"reference by no column":    func(s *mirror.Stream) { s.Loose = append(s.Loose, "benefit_id") },
-		"windows not told of":       func(s *mirror.Stream) { s.Blind = "" },
-		"census, no export":         func(s *mirror.Stream) { s.Export = nil },
-		"tail without a blind spot": func(s *mirror.Stream) { s.Tail.Unseen = "" },
-		"probe twice":               func(s *mirror.Stream) { s.Tail.Slow = append(s.Tail.Slow, mirror.Since{}) },
-		"child that is a column":    func(s *mirror.Stream) { s.Children = []mirror.Child{s.Children[0]}; s.Children[0].Field = "metadata" },
+	for name, spoil := range map[string]func(*catalog.Entry){
+		"no path":                   func(s *catalog.Entry) { s.Path = "orders" },
+		"no scan":                   func(s *catalog.Entry) { s.Scan = nil },
+		"no scope":                  func(s *catalog.Entry) { s.Scope = "" },
+		"no table":                  func(s *catalog.Entry) { s.Table = store.Table{} },
+		"drops a column":            func(s *catalog.Entry) { s.Embedded = append(s.Embedded, "currency") },
+		"parent of a child":         func(s *catalog.Entry) { s.Children = []mirror.Child{s.Children[0]}; s.Children[0].Parent = "orderid" },
+		"key of a child":            func(s *catalog.Entry) { s.Children = []mirror.Child{s.Children[0]}; s.Children[0].Key = "item_id" },
+		"reference not told of":     func(s *catalog.Entry) { s.Audit.Refers = nil },
+		"reference by no column":    func(s *catalog.Entry) { s.Audit.Loose = append(s.Audit.Loose, "benefit_id") },
+		"windows not told of":       func(s *catalog.Entry) { s.Blind = "" },
+		"tail without a blind spot": func(s *catalog.Entry) { s.Tail.Unseen = "" },
+		"probe twice":               func(s *catalog.Entry) { s.Tail.Slow = append(s.Tail.Slow, mirror.Since{}) },
+		"child that is a column":    func(s *catalog.Entry) { s.Children = []mirror.Child{s.Children[0]}; s.Children[0].Field = "metadata" },
 	} {
-		streams := mirror.Streams()
+		streams := catalog.Entries()
 		for i := range streams {
 			if streams[i].Name == "orders" {
 				spoil(&streams[i])
 			}
 		}
-		r, err := mirror.New(mirror.Config{Store: h.store, Streams: streams})
-		if err == nil {
-			_, err = audit.New(r)
-		}
+		_, err := catalog.New(catalog.Config{Config: mirror.Config{Store: h.store}, Entries: streams})
 		if err == nil || !strings.Contains(err.Error(), `"orders"`) {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"syncd/internal/catalog"
 	"syncd/internal/fetch"
 	"syncd/internal/localpg/pgtest"
 	"syncd/internal/mirror"
@@ -91,7 +92,7 @@ func query[T any](t *testing.T, h *harness, sql string, args ...any) (v T) {
 
 func TestSecondSyncWritesNothing(t *testing.T) {
 	t.Parallel()
-	h := start(t, setup{metrics: true, world: polarsim.Options{Customers: 60}, mirror: func(c *mirror.Config) { c.Parallel = 2 }})
+	h := start(t, setup{metrics: true, world: polarsim.Options{Customers: 60}, mirror: func(c *catalog.Config) { c.Parallel = 2 }})
 	h.sync(t)
 	before := h.writes(t)
 	if before == 0 {
@@ -189,7 +190,7 @@ func TestRefusedTokenStopsEverything(t *testing.T) {
 		t.Errorf("%d requests with a refused token", n)
 	}
 
-	h = start(t, setup{mirror: func(c *mirror.Config) { c.Parallel = 1 }})
+	h = start(t, setup{mirror: func(c *catalog.Config) { c.Parallel = 1 }})
 	h.fault(t, "401:path=/v1/customers/") // revoked on the way
 	results, err := h.Sync(t.Context())
 	if !errors.Is(err, fetch.ErrAuth) {
@@ -251,7 +252,7 @@ func TestStopFinishesThePageInHand(t *testing.T) {
 	h := start(t, setup{world: polarsim.Options{Customers: 200}})
 	h.fault(t, "stall:path=/v1/orders/,skip=2")
 	observed := make(chan struct{}, 100)
-	r := h.runner(t, func(c *mirror.Config) { c.Observer = observer(func() { observed <- struct{}{} }) })
+	r := h.runner(t, func(c *catalog.Config) { c.Observer = observer(func() { observed <- struct{}{} }) })
 	done := make(chan mirror.Result)
 	go func() { done <- r.Once(t.Context(), "orders") }()
 	<-observed
@@ -305,7 +306,7 @@ func TestOrganizationIsToldFromOtherScopes(t *testing.T) {
 	if err := h.Check(t.Context()); !errors.Is(err, mirror.ErrOrganization) || !strings.Contains(err.Error(), "organizations:read") {
 		t.Errorf("%v", err)
 	}
-	other := h.runner(t, func(c *mirror.Config) { c.OrganizationID = uuid.NewString() })
+	other := h.runner(t, func(c *catalog.Config) { c.OrganizationID = uuid.NewString() })
 	h.server.ClearFaults()
 	if err := other.Check(t.Context()); !errors.Is(err, mirror.ErrOrganization) {
 		t.Errorf("another organization than configured: %v", err)
@@ -357,14 +358,14 @@ func TestEveryStreamFollowsAfterChange(t *testing.T) {
 	for name, r := range h.sync(t) {
 		changed[name] = r.Inserted+r.Updated > 0
 	}
-	for _, stream := range mirror.Streams() {
+	for _, stream := range catalog.Entries() {
 		if !changed[stream.Name] && stream.Name != "organization_access_tokens" { // which Polar shows to nobody but people
 			t.Errorf("nothing of %s has changed: this shows nothing of it", stream.Name)
 		}
 	}
 	// Polar no longer shows the means of payment of a customer who was deleted; that is no evidence against the rows, which stay.
 	var names []string
-	for _, stream := range mirror.Streams() {
+	for _, stream := range catalog.Entries() {
 		if stream.Name != "payment_methods" {
 			names = append(names, stream.Name)
 		}

@@ -31,8 +31,8 @@ type Tail struct {
 	Batch string
 	Fast  []Probe // asked in every round
 	Slow  []Probe // asked in turn, as many a round as requests are left for
-	// Census: where a sweep is due, the stream's export is asked first, in one request.
-	Census bool
+	// Census: where a sweep is due, the stream's export is asked first, in one request, and compared as this says; nil = it is not.
+	Census *store.Pair
 	// Unseen is what no tail sees; the next sweep does.
 	Unseen string
 }

@@ -25,8 +25,8 @@ const (
 // other change. Whatever the reason was, it is dealt with then; where the
 // export cannot tell, the sweep stays due.
 func (t *tail) takeCensus(ctx context.Context) error {
-	p := t.s.Export
-	if p == nil || !t.s.Tail.Census || t.sweepDue == "" || t.round.now().Sub(t.at.Asked[census]) < censusEvery || t.r.streams[p.Export] == nil || t.r.Off[p.Export] {
+	p := t.s.Tail.Census
+	if p == nil || t.sweepDue == "" || t.round.now().Sub(t.at.Asked[census]) < censusEvery || t.r.streams[p.Export] == nil || t.r.Off[p.Export] {
 		return nil
 	}
 	live, err := t.r.Store.Rows(t.s.Name).CountLive(ctx)

@@ -36,7 +36,7 @@ func TestTailReadsEntriesOfOneTime(t *testing.T) {
 			"id": fmt.Sprintf("20000000-0000-4000-8000-%012d", i), "payload": string(payload)}}
 	}
 	h.shuffled(t, "/v1/webhooks/deliveries", deliveries)
-	h.Engine = h.runner(t, tailing)
+	h.Mirror = h.runner(t, tailing)
 	res, err := h.Tail(t.Context(), "customers", "webhook_endpoints")
 	if err != nil || res.Outcome != mirror.Succeeded {
 		t.Fatal(res, err)

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"syncd/internal/mirror"
+	"syncd/internal/catalog"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
 	"syncd/internal/store"
@@ -99,8 +99,8 @@ func (d *dated) truthful(t *testing.T, stream string, fields []string, through t
 	for _, row := range d.stored(t, stream, "_deleted_at IS NULL") {
 		here[row["id"]] = row
 	}
-	i := slices.IndexFunc(mirror.Streams(), func(s mirror.Stream) bool { return s.Name == stream })
-	for _, item := range d.all(t, mirror.Streams()[i].Path, nil) {
+	i := slices.IndexFunc(catalog.Entries(), func(s catalog.Entry) bool { return s.Name == stream })
+	for _, item := range d.all(t, catalog.Entries()[i].Path, nil) {
 		var last time.Time
 		for _, f := range []string{"created_at", "started_at", "modified_at"} {
 			if text, _ := item[f].(string); text != "" {

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"syncd/internal/catalog"
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
 )
@@ -60,7 +61,7 @@ func TestTailNotesWhatChangesDuringAFirstSweep(t *testing.T) {
 			return name == "subscriptions" || name == "customer_seats" || strings.HasSuffix(name, "_export") || name == "payment_methods"
 		})...)
 		h.round(t)
-		sweeper := h.runner(t, func(c *mirror.Config) {
+		sweeper := h.runner(t, func(c *catalog.Config) {
 			c.Observer = &onPage{do: func() {
 				h.cancel(t)
 				h.round(t)

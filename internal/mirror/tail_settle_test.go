@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"syncd/internal/catalog"
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
@@ -64,9 +65,9 @@ func TestTailSettlesWhatCameAndWent(t *testing.T) {
 func TestTailBelievesADeliveryThatTellsOfADeletion(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
-	h := start(t, setup{world: polarsim.Options{Now: time.Now()}, mirror: func(c *mirror.Config) {
+	h := start(t, setup{world: polarsim.Options{Now: time.Now()}, mirror: func(c *catalog.Config) {
 		c.TailLag = -1
-		changed("benefits", func(s *mirror.Stream) { s.Tail.Slow = nil })(c)
+		changed("benefits", func(s *catalog.Entry) { s.Tail.Slow = nil })(c)
 	}})
 	benefit := h.make(t, "/v1/benefits/", `{"type":"license_keys","description":"Made","properties":{}}`)
 	h.sync(t)
@@ -89,7 +90,7 @@ func TestTailFetchesTwice(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			world.Customers, world.Now = 150, time.Now()
-			h := start(t, setup{world: world, server: polarsim.ServerOptions{StableTies: true}, mirror: func(c *mirror.Config) { c.TailLag = 10 * time.Second }})
+			h := start(t, setup{world: world, server: polarsim.ServerOptions{StableTies: true}, mirror: func(c *catalog.Config) { c.TailLag = 10 * time.Second }})
 			h.sync(t)
 			pass := func() { // half a minute between two rounds
 				h.world.Advance(30 * time.Second)
@@ -150,7 +151,7 @@ func TestTombstoneTakesChildrenAlong(t *testing.T) {
 		t.Errorf("products of a link that is gone look alive: %v", alive)
 	}
 
-	for _, s := range mirror.Streams() {
+	for _, s := range catalog.Entries() {
 		if len(s.Children) == 0 || s.OptIn != "" {
 			continue
 		}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"syncd/internal/catalog"
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
@@ -32,7 +33,7 @@ func (h *harness) round(t *testing.T, names ...string) mirror.Result {
 	return res
 }
 
-func tailing(c *mirror.Config) { c.TailLag = -1 }
+func tailing(c *catalog.Config) { c.TailLag = -1 }
 
 // everyTurn is a number of rounds in which each slow question has had its turn.
 const everyTurn = 30
@@ -84,8 +85,8 @@ func (h *harness) seen(t *testing.T, stream string, fields ...string) {
 	for _, row := range h.stored(t, stream, "_deleted_at IS NULL") {
 		here[row["id"]] = row
 	}
-	i := slices.IndexFunc(mirror.Streams(), func(s mirror.Stream) bool { return s.Name == stream })
-	for _, item := range h.all(t, mirror.Streams()[i].Path, nil) {
+	i := slices.IndexFunc(catalog.Entries(), func(s catalog.Entry) bool { return s.Name == stream })
+	for _, item := range h.all(t, catalog.Entries()[i].Path, nil) {
 		row := here[item["id"]]
 		if row == nil {
 			t.Errorf("%s %s is missing", stream, item["id"])
@@ -104,7 +105,7 @@ func TestTailUnseenIsDocumented(t *testing.T) {
 	t.Parallel()
 	var want strings.Builder
 	want.WriteString("| stream | unseen by tails |\n|---|---|\n")
-	for _, s := range mirror.Streams() {
+	for _, s := range catalog.Entries() {
 		unseen := s.Tail.Unseen
 		if unseen == "" {
 			t.Errorf("%s does not say what its tail cannot see", s.Name)
@@ -190,7 +191,7 @@ func TestTailGivesEachSlowQuestionItsTurn(t *testing.T) {
 		for _, text := range h.texts(t, "SELECT json_build_object(stream, tail->'asked')::text FROM sync_streams WHERE tail ? 'asked'") {
 			decode(t, []byte(text), &asked)
 		}
-		for _, s := range mirror.Streams() {
+		for _, s := range catalog.Entries() {
 			for _, p := range s.Tail.Slow {
 				if !s.Optional && s.OptIn == "" && asked[s.Name][p.Name()] == nil {
 					names = append(names, s.Name+" "+p.Name())

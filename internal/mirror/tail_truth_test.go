@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"syncd/internal/mirror"
+	"syncd/internal/catalog"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
 )
@@ -126,7 +126,7 @@ func TestTailPolledMeansAnswered(t *testing.T) {
 					asked[strings.TrimPrefix(path, "GET ")] = n > counts[path]
 				}
 				moved := 0
-				for _, s := range mirror.Streams() {
+				for _, s := range catalog.Entries() {
 					if after[s.Name].Equal(before[s.Name]) {
 						continue
 					}

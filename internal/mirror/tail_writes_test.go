@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"syncd/internal/catalog"
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
@@ -105,7 +106,7 @@ func looksWho(t *testing.T, world polarsim.Options, seenBy map[string]string) {
 // differs is the first difference between the API and the tables of streams, children left out; "" when there is none.
 func (h *harness) differs(t *testing.T, streams []string) string {
 	t.Helper()
-	for _, s := range mirror.Streams() {
+	for _, s := range catalog.Entries() {
 		if !slices.Contains(streams, s.Name) || s.Optional {
 			continue
 		}
@@ -115,7 +116,7 @@ func (h *harness) differs(t *testing.T, streams []string) string {
 		}
 		upstream := h.upstream(t, s)
 		for _, item := range upstream {
-			conceal(item, mirror.SecretsOf(s))
+			conceal(item, s.Shape().SecretFields())
 			row := here[item["id"]]
 			if row == nil {
 				return fmt.Sprintf("%s %s is missing", s.Name, item["id"])
@@ -140,7 +141,7 @@ func TestTailCostsTheSameAtAnySize(t *testing.T) {
 	for _, orders := range []int{100, 1000, 4000} {
 		t.Run(fmt.Sprint(orders), func(t *testing.T) {
 			t.Parallel()
-			h := start(t, setup{world: polarsim.Options{Customers: orders / 6, Orders: orders}, mirror: func(c *mirror.Config) { c.TailLag, c.TailOverlap = -1, 1 }})
+			h := start(t, setup{world: polarsim.Options{Customers: orders / 6, Orders: orders}, mirror: func(c *catalog.Config) { c.TailLag, c.TailOverlap = -1, 1 }})
 			h.sync(t)
 			for range everyTurn {
 				h.round(t)

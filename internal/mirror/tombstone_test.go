@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"syncd/internal/catalog"
 	"syncd/internal/fetch"
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
@@ -21,10 +22,10 @@ import (
 )
 
 // changed is the table of streams with one entry changed.
-func changed(name string, change func(*mirror.Stream)) func(*mirror.Config) {
-	return func(c *mirror.Config) {
-		c.Streams = mirror.Streams()
-		change(&c.Streams[slices.IndexFunc(c.Streams, func(s mirror.Stream) bool { return s.Name == name })])
+func changed(name string, change func(*catalog.Entry)) func(*catalog.Config) {
+	return func(c *catalog.Config) {
+		c.Entries = catalog.Entries()
+		change(&c.Entries[slices.IndexFunc(c.Entries, func(s catalog.Entry) bool { return s.Name == name })])
 	}
 }
 
@@ -95,7 +96,7 @@ func TestTombstoneWithEvidenceAndBack(t *testing.T) {
 
 func TestTombstoneWithoutGetNeedsTwoCompleteSweeps(t *testing.T) {
 	t.Parallel()
-	h := start(t, setup{mirror: changed("customers", func(s *mirror.Stream) { s.Get = "" })})
+	h := start(t, setup{mirror: changed("customers", func(s *catalog.Entry) { s.Get = "" })})
 	h.sync(t, "customers")
 	id := h.remove(t, 1)[0]
 	if h.sync(t, "customers"); h.tombstones(t, "customers") != 0 {
@@ -117,7 +118,7 @@ func TestTombstoneWithoutGetNeedsTwoCompleteSweeps(t *testing.T) {
 // Seen between two sweeps that missed it, a row is no suspect any more.
 func TestTombstoneSuspectsAreForgotten(t *testing.T) {
 	t.Parallel()
-	h := start(t, setup{mirror: changed("customers", func(s *mirror.Stream) { s.Get = "" })})
+	h := start(t, setup{mirror: changed("customers", func(s *catalog.Entry) { s.Get = "" })})
 	h.sync(t, "customers")
 	missing := uuid.NewString()
 	h.exec(t, "INSERT INTO customers SELECT (jsonb_populate_record(c, jsonb_build_object('id', $1::text))).* FROM customers c LIMIT 1", missing)
@@ -272,7 +273,7 @@ func TestTombstoneControl(t *testing.T) {
 	suspect := uuid.NewString()
 	h.exec(t, "INSERT INTO customers SELECT (jsonb_populate_record(c, jsonb_build_object('id', $1::text, '_synced_at', '2020-01-01'))).* FROM customers c LIMIT 1", suspect)
 	// The control is a row of the last page: every one of them is said not to exist.
-	r := h.runner(t, changed("customers", func(s *mirror.Stream) { s.Get = "/v1/products/{id}" })).Once(t.Context(), "customers")
+	r := h.runner(t, changed("customers", func(s *catalog.Entry) { s.Get = "/v1/products/{id}" })).Once(t.Context(), "customers")
 	partial(t, r, "does not exist")
 	if h.tombstones(t, "customers") != 0 {
 		t.Error("marked")
@@ -286,19 +287,19 @@ func TestTombstoneControl(t *testing.T) {
 func TestTombstoneEmptiedListIsHeld(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
-	none := func(s *mirror.Stream) { s.Get = "" }
+	none := func(s *catalog.Entry) { s.Get = "" }
 	for name, c := range map[string]struct {
 		stream string
-		change func(*mirror.Stream)
+		change func(*catalog.Entry)
 		rows   int
 		faults []string // that make the list empty; else it has new rows only
 	}{
-		"with GET by id":                  {"discounts", func(*mirror.Stream) {}, 3, []string{"empty:path=/v1/discounts/"}},
-		"one row":                         {"discounts", func(*mirror.Stream) {}, 1, []string{"empty:path=/v1/discounts/"}},
+		"with GET by id":                  {"discounts", func(*catalog.Entry) {}, 3, []string{"empty:path=/v1/discounts/"}},
+		"one row":                         {"discounts", func(*catalog.Entry) {}, 1, []string{"empty:path=/v1/discounts/"}},
 		"without GET by id":               {"discounts", none, 3, []string{"empty:path=/v1/discounts/"}},
-		"new rows only":                   {"discounts", func(*mirror.Stream) {}, 3, nil},
+		"new rows only":                   {"discounts", func(*catalog.Entry) {}, 3, nil},
 		"new rows only, without GET":      {"discounts", none, 3, nil},
-		"an export with its headers only": {"customers_export", func(*mirror.Stream) {}, 10, []string{"rows:path=/v1/customers/export,value=0", "empty:path=/v1/customers/"}},
+		"an export with its headers only": {"customers_export", func(*catalog.Entry) {}, 10, []string{"rows:path=/v1/customers/export,value=0", "empty:path=/v1/customers/"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"syncd/internal/catalog"
 	"syncd/internal/fetch"
 	"syncd/internal/fetch/scan"
 	"syncd/internal/mirror"
@@ -28,7 +29,7 @@ import (
 func TestTrap01_NewestFirstPushesRowsOverPages(t *testing.T) {
 	t.Parallel()
 	fixed := map[string]string{"files": "", "license_keys": "created_at", "webhook_endpoints": "-created_at"} // the order of these lists cannot be chosen
-	for _, s := range mirror.Streams() {
+	for _, s := range catalog.Entries() {
 		switch scan := s.Scan.(type) {
 		case scan.Offset:
 			if want, is := fixed[s.Name]; is {
@@ -106,12 +107,12 @@ func TestTrap09_HiddenRowsAreNotDeleted(t *testing.T) {
 		t.Fatal("no meter is archived")
 	}
 	// A reader that does not know of them misses them, asks for each, and finds them there.
-	plain := changed("customer_meters", func(s *mirror.Stream) {
+	plain := changed("customer_meters", func(s *catalog.Entry) {
 		scan := s.Scan.(scan.Offset)
 		scan.Each = nil
 		s.Scan = scan
 	})
-	r := h.runner(t, both(plain, func(c *mirror.Config) { c.Brake = mirror.Brake{Rows: 1000} })).Once(t.Context(), "customer_meters")
+	r := h.runner(t, both(plain, func(c *catalog.Config) { c.Brake = mirror.Brake{Rows: 1000} })).Once(t.Context(), "customer_meters")
 	if h.tombstones(t, "customer_meters") != 0 || r.Deleted != 0 || int(r.Requests) < hidden {
 		t.Errorf("%+v", r)
 	}
@@ -172,7 +173,7 @@ func TestTrap12_RetiredVersionIs404ForEverything(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	r := h.runner(t, func(c *mirror.Config) { c.Client = client })
+	r := h.runner(t, func(c *catalog.Config) { c.Client = client })
 	if _, err := r.Sync(t.Context(), "customers"); !errors.Is(err, fetch.ErrContract) {
 		t.Errorf("%v", err)
 	}
@@ -261,7 +262,7 @@ func TestTrap18_FloatsKeepTheirDigits(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{})
 	h.fault(t, "set:path=/v1/customer-meters/,item=0,field=consumed_units,value=1234567.000000001")
-	r := h.runner(t, changed("customer_meters", func(s *mirror.Stream) {
+	r := h.runner(t, changed("customer_meters", func(s *catalog.Entry) {
 		s.Scan = scan.Offset{Sort: []string{"-created_at", "customer_id", "meter_id"}}
 	})).Once(t.Context(), "customer_meters")
 	if n := query[int](t, h, "SELECT count(*) FROM customer_meters WHERE consumed_units = 1234567.000000001"); n != 1 {
@@ -283,12 +284,12 @@ func TestTrap28_OneOrganizationOnly(t *testing.T) {
 		t.Errorf("narrowed token: %+v", r)
 	}
 	h.server.ClearFaults()
-	other := h.runner(t, func(c *mirror.Config) { c.OrganizationID = uuid.NewString() })
+	other := h.runner(t, func(c *catalog.Config) { c.OrganizationID = uuid.NewString() })
 	if _, err := other.Sync(t.Context(), "customers"); !errors.Is(err, mirror.ErrOrganization) {
 		t.Errorf("foreign organization: %v", err)
 	}
 	// Asked for in each request, it gives empty lists.
-	r := h.runner(t, changed("customers", func(s *mirror.Stream) { s.Query = url.Values{"organization_id": {uuid.NewString()}} })).Once(t.Context(), "customers")
+	r := h.runner(t, changed("customers", func(s *catalog.Entry) { s.Query = url.Values{"organization_id": {uuid.NewString()}} })).Once(t.Context(), "customers")
 	partial(t, r, "no longer listed")
 	if n := h.tombstones(t, "customers"); n != 0 {
 		t.Errorf("%d marked", n)
@@ -386,7 +387,7 @@ func TestTrap07_RepliesOutOfOrder(t *testing.T) {
 	}
 	defer client.Close()
 	// Its lease runs out while it waits, because nothing renews the row that is moved back by hand.
-	old := h.runner(t, func(c *mirror.Config) { c.Client, c.LeaseTTL = client, time.Hour })
+	old := h.runner(t, func(c *catalog.Config) { c.Client, c.LeaseTTL = client, time.Hour })
 	done := make(chan mirror.Result)
 	go func() { done <- old.Once(t.Context(), "customers") }()
 	<-held

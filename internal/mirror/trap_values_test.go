@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"syncd/internal/mirror"
+	"syncd/internal/catalog"
 )
 
 // modified_at moves without any visible change (locks, counters): that is a change of one column, and of nothing else.
@@ -48,7 +48,7 @@ func TestTrap20_SmallestUnits(t *testing.T) {
 	h := start(t, setup{})
 	h.sync(t, "orders")
 	seen := map[any]bool{}
-	for _, s := range mirror.Streams() {
+	for _, s := range catalog.Entries() {
 		if s.Name != "orders" {
 			continue
 		}
@@ -80,7 +80,7 @@ func TestTrap34_SecretsAreNotStored(t *testing.T) {
 		t.Fatal("no secret on the wire, so this proves nothing")
 	}
 	h.sync(t)
-	for _, s := range mirror.Streams() {
+	for _, s := range catalog.Entries() {
 		tables := []string{s.Name}
 		for _, c := range s.Children {
 			tables = append(tables, c.Name)

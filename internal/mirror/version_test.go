@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"syncd/internal/audit"
+	"syncd/internal/catalog"
 	"syncd/internal/fetch"
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
@@ -22,7 +23,7 @@ import (
 )
 
 // of is another process that asks for this version of the API.
-func (h *harness) of(t *testing.T, version string, rt http.RoundTripper, log *slog.Logger) *mirror.Engine {
+func (h *harness) of(t *testing.T, version string, rt http.RoundTripper, log *slog.Logger) *catalog.Mirror {
 	t.Helper()
 	client, err := fetch.New(fetch.Config{Server: h.http.URL, Token: token, RequestsPerMinute: -1, Version: version, Now: h.world.Now, Transport: rt, Log: log,
 		Backoff: func(int) time.Duration { return time.Millisecond }})
@@ -30,11 +31,11 @@ func (h *harness) of(t *testing.T, version string, rt http.RoundTripper, log *sl
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	return h.runner(t, func(c *mirror.Config) { c.Client, c.Log = client, log })
+	return h.runner(t, func(c *catalog.Config) { c.Client, c.Log = client, log })
 }
 
 // complete makes a sync, a round of tails and an audit, and wants nothing to be missing, found or deleted.
-func (h *harness) complete(t *testing.T, r *mirror.Engine, what string) {
+func (h *harness) complete(t *testing.T, r *catalog.Mirror, what string) {
 	t.Helper()
 	results, err := r.Sync(t.Context())
 	if err != nil {
@@ -48,7 +49,7 @@ func (h *harness) complete(t *testing.T, r *mirror.Engine, what string) {
 	if res, err := r.Tail(t.Context()); err != nil || res.Outcome != mirror.Succeeded {
 		t.Errorf("%s: tail: %s %s, %v", what, res.Outcome, res.Reason, err)
 	}
-	found, err := auditor(t, r).Audit(t.Context(), audit.Options{States: -1})
+	found, err := r.Audit(t.Context(), audit.Options{States: -1})
 	if err != nil || !found.Clean() {
 		t.Errorf("%s: audit: %+v, %v", what, found, err)
 	}
@@ -168,7 +169,7 @@ func TestVersionIsAnotherInAuditsAndTails(t *testing.T) {
 				if res, err := r.Tail(t.Context()); err != nil || res.Outcome != mirror.Succeeded {
 					t.Errorf("%s: tail: %s %s, %v", version, res.Outcome, res.Reason, err)
 				}
-				if found, err := auditor(t, r).Audit(t.Context(), audit.Options{Streams: names, States: -1}); err != nil || !found.Clean() {
+				if found, err := r.Audit(t.Context(), audit.Options{Streams: names, States: -1}); err != nil || !found.Clean() {
 					t.Errorf("%s: audit: %+v, %v", version, found, err)
 				}
 			}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"syncd/internal/mirror"
+	"syncd/internal/catalog"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
 )
@@ -78,7 +78,7 @@ func everyWrite() []write {
 func TestWrite(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
-	h := start(t, setup{world: polarsim.Options{Seed: 4, Customers: 40}, mirror: func(c *mirror.Config) { c.Parallel = 1 }}) // a world with trials
+	h := start(t, setup{world: polarsim.Options{Seed: 4, Customers: 40}, mirror: func(c *catalog.Config) { c.Parallel = 1 }}) // a world with trials
 	table := everyWrite()
 	ids := make([]string, len(table))
 	for i, w := range table {

@@ -1,4 +1,4 @@
-package mirror
+package catalog
 
 import (
 	"errors"
@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"syncd/internal/mirror"
 	"syncd/internal/spelling"
 )
 
@@ -18,17 +19,17 @@ import (
 //	customers,orders        these two
 //	all,-payment_methods    everything else
 //
-// An *UnknownStreamError names what was probably meant.
-func Select(text string, streams []Stream) (off map[string]bool, err error) {
+// An *mirror.UnknownStreamError names what was probably meant.
+func Select(text string, entries []Entry) (off map[string]bool, err error) {
 	on := map[string]bool{}
-	put := func(want bool, among func(Stream) bool) {
-		for _, s := range streams {
-			if among(s) {
-				on[s.Name] = want
+	put := func(want bool, among func(Entry) bool) {
+		for _, e := range entries {
+			if among(e) {
+				on[e.Name] = want
 			}
 		}
 	}
-	byDefault := func(s Stream) bool { return s.OptIn == "" }
+	byDefault := func(e Entry) bool { return e.OptIn == "" }
 	var errs []error
 	for i, term := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' }) {
 		name, sign := strings.TrimLeft(term, "+-"), term[0]
@@ -39,37 +40,37 @@ func Select(text string, streams []Stream) (off map[string]bool, err error) {
 		case "default":
 			put(sign != '-', byDefault)
 		case "all":
-			put(sign != '-', func(Stream) bool { return true })
+			put(sign != '-', func(Entry) bool { return true })
 		case "none":
 		default:
-			if !slices.ContainsFunc(streams, func(s Stream) bool { return s.Name == name }) {
-				errs = append(errs, &UnknownStreamError{Name: name, Nearest: spelling.Nearest(name, append(names(streams), "default", "all", "none"))})
+			if !slices.ContainsFunc(entries, func(e Entry) bool { return e.Name == name }) {
+				errs = append(errs, &mirror.UnknownStreamError{Name: name, Nearest: spelling.Nearest(name, append(names(entries), "default", "all", "none"))})
 			}
 			on[name] = sign != '-'
 		}
 	}
 	off = map[string]bool{}
-	for _, s := range streams {
-		if !on[s.Name] {
-			off[s.Name] = true
+	for _, e := range entries {
+		if !on[e.Name] {
+			off[e.Name] = true
 			continue
 		}
-		for _, p := range s.Parents {
+		for _, p := range e.Parents {
 			if !on[p.Stream] {
-				errs = append(errs, fmt.Errorf("%s is read for each row of %s, which is off: add +%s, or -%s", s.Name, p.Stream, p.Stream, s.Name))
+				errs = append(errs, fmt.Errorf("%s is read for each row of %s, which is off: add +%s, or -%s", e.Name, p.Stream, p.Stream, e.Name))
 			}
 		}
 	}
-	if len(errs) == 0 && len(off) == len(streams) {
+	if len(errs) == 0 && len(off) == len(entries) {
 		errs = append(errs, errors.New("no stream is on: name some, such as default"))
 	}
 	return off, errors.Join(errs...)
 }
 
-func names(streams []Stream) []string {
-	list := make([]string, len(streams))
-	for i, s := range streams {
-		list[i] = s.Name
+func names(entries []Entry) []string {
+	list := make([]string, len(entries))
+	for i, e := range entries {
+		list[i] = e.Name
 	}
 	return list
 }

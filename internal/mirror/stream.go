@@ -3,7 +3,6 @@ package mirror
 import (
 	"context"
 	"net/url"
-	"slices"
 
 	"syncd/internal/fetch/scan"
 	"syncd/internal/item"
@@ -56,23 +55,12 @@ type Stream struct {
 	// Snapshot: one reply is the whole list as it was at one moment, and proven to
 	// be. A row that it lacks is gone from it; there is nothing to ask again.
 	Snapshot bool
-	// OptIn says why the stream is off unless it is asked for; "" = it is on.
-	OptIn string
-	Tail  Tail // how it is followed between sweeps; empty: not at all
+	Tail     Tail // how it is followed between sweeps; empty: not at all
 	// Optional: Polar is known to refuse this list to some tokens. A refusal is
 	// reported and is no failure.
 	Optional bool
-	// Schedule is when the stream is swept unless the settings say otherwise, as package sched has it; "" = once a night.
-	Schedule string
-	// Refers are the columns that name rows of other streams which the mirror has to have, and Loose those of which Polar
-	// may hide or delete the row. Together they are all of them: order_id names a row of orders.
-	Refers, Loose []string
-	// Lasting: Polar never deletes such a row.
-	Lasting bool
 	// Blind says what a window of time of the list does not show; "" where there are no windows of it.
-	Blind string
-	// Export tells how rows are compared with those of their export; nil = they have none.
-	Export *store.Pair
+	Blind  string
 	Expect item.Expect // what is known of the objects beside their columns
 }
 
@@ -88,32 +76,12 @@ type Child struct {
 	Table      store.Table
 }
 
-// shape says what becomes of the fields of the stream's objects.
-func (s Stream) shape() *item.Shape {
+// Shape says what becomes of the fields of the stream's objects.
+func (s Stream) Shape() *item.Shape {
 	spec := item.Spec{Columns: s.Table.Columns, Embedded: s.Embedded, Whose: s.Whose, Secrets: s.Secrets, Lifted: s.Lifted, Expect: s.Expect}
 	for _, c := range s.Children {
 		c.Columns = c.Table.Columns
 		spec.Children = append(spec.Children, c.Child)
 	}
 	return item.NewShape(spec)
-}
-
-// weekly is the schedule of what costs most, where it is on.
-const weekly = "0 5 * * 0"
-
-// unseenWhole: a list that the tail reads as a whole.
-const unseenWhole = "nothing, while the list fits into one page; then all changes"
-
-// Streams is the table of streams: the only place where a path of Polar's API
-// meets a table. Parents come before what refers to them.
-//
-// A list that filters by time is read from its oldest row to its newest, each
-// page from the time where the last one ended. One without such a filter is read
-// by page number from its newest row to its oldest, so that new rows land where
-// they hide nothing: see scan.Offset. No list has a tie-breaker of its own, so a
-// near-unique second criterion narrows the ties where there is one.
-// Source: server/polar/*/sorting.py and kit/repository/base.py in polarsource/polar.
-func Streams() []Stream {
-	return slices.Concat(catalogueStreams(), customerStreams(), subscriptionStreams(), orderStreams(), afterSaleStreams(), checkoutStreams(),
-		settingStreams(), ownedStreams(), eventStreams(), exportStreams())
 }

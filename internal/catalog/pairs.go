@@ -1,13 +1,16 @@
-package mirror
+package catalog
 
 import "syncd/internal/store"
 
 // How rows are compared with those of their export. The address and the name of the customer and the name of the product are
 // compared where they belong: in an order's row of the export they are those of today.
 
-func text(name string) store.PairField  { return store.PairField{Name: name, Text: true} }
+func text(name string) store.PairField { return store.PairField{Name: name, Text: true} }
+
 func money(name string) store.PairField { return store.PairField{Name: name, Money: true} }
+
 func plain(name string) store.PairField { return store.PairField{Name: name} }
+
 func address(field, part string) store.PairField {
 	return store.PairField{Name: field, Mirror: "o.billing_address ->> '" + part + "'", Text: true}
 }

@@ -1,4 +1,4 @@
-package mirror
+package catalog
 
 import "syncd/internal/item"
 

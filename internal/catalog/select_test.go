@@ -1,4 +1,4 @@
-package mirror_test
+package catalog_test
 
 import (
 	"maps"
@@ -6,14 +6,19 @@ import (
 	"strings"
 	"testing"
 
+	"syncd/internal/catalog"
 	"syncd/internal/fetch/scan"
 	"syncd/internal/mirror"
 )
 
 func TestSelect(t *testing.T) {
 	t.Parallel()
-	streams := []mirror.Stream{{Name: "customers"}, {Name: "orders"}, {Name: "events", OptIn: "many"},
-		{Name: "payment_methods", OptIn: "one request each", Scan: scan.Nested{}, Parents: []mirror.Parent{{Stream: "customers", Column: "customer_id"}}}}
+	named := func(name, optIn string) catalog.Entry {
+		return catalog.Entry{Stream: mirror.Stream{Name: name}, OptIn: optIn}
+	}
+	methods := named("payment_methods", "one request each")
+	methods.Scan, methods.Parents = scan.Nested{}, []mirror.Parent{{Stream: "customers", Column: "customer_id"}}
+	streams := []catalog.Entry{named("customers", ""), named("orders", ""), named("events", "many"), methods}
 	for text, want := range map[string]string{
 		"default":                  "customers orders",
 		"all":                      "customers events orders payment_methods",
@@ -30,7 +35,7 @@ func TestSelect(t *testing.T) {
 		if strings.HasPrefix(text, "all,-default") {
 			text += ",-events,-payment_methods"
 		}
-		off, err := mirror.Select(text, streams)
+		off, err := catalog.Select(text, streams)
 		var on []string
 		for _, s := range streams {
 			if !off[s.Name] {
@@ -51,11 +56,11 @@ func TestSelect(t *testing.T) {
 		"none":                        "no stream is on",
 		"":                            "no stream is on",
 	} {
-		if off, err := mirror.Select(text, streams); err == nil || !strings.Contains(err.Error(), want) {
+		if off, err := catalog.Select(text, streams); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, off: %v", text, err, slices.Collect(maps.Keys(off)))
 		}
 	}
-	if _, err := mirror.Select("default", mirror.Streams()); err != nil {
+	if _, err := catalog.Select("default", catalog.Entries()); err != nil {
 		t.Error(err)
 	}
 }

@@ -1,8 +1,9 @@
-package mirror
+package catalog
 
 import (
 	"syncd/internal/fetch/scan"
 	"syncd/internal/item"
+	"syncd/internal/mirror"
 	"syncd/internal/store"
 	"syncd/internal/store/db"
 )
@@ -10,40 +11,52 @@ import (
 // exportStreams are the CSV exports: the same things through another code path of
 // Polar's, to hold the mirror against. Source: server/polar/*/export.py, and
 // customer/endpoints.py and metrics/endpoints.py, in polarsource/polar.
-func exportStreams() []Stream {
+func exportStreams() []Entry {
 	// They are read a little after the sweeps, so that the rows are there that theirs belong to.
 	const unseen = "everything: a file is read as a whole"
-	return []Stream{
-		{Name: "customers_export", Path: "/v1/customers/export", Scope: "customers:read",
+	return []Entry{
+		{
+			Stream: mirror.Stream{Name: "customers_export", Path: "/v1/customers/export", Scope: "customers:read",
+				Scan: scan.Export{Of: "/v1/customers/", Columns: customerColumns(), Key: [][]string{{"id"}}},
+				Of:   []string{"customers"}, Snapshot: true, Link: (*db.Queries).CustomersExportLink,
+				Table: store.TableOf((*db.Queries).CustomersExportUpsert), Tail: mirror.Tail{Unseen: unseen},
+			},
 			Schedule: "20 4 * * *",
-			Scan:     scan.Export{Of: "/v1/customers/", Columns: customerColumns(), Key: [][]string{{"id"}}},
-			Of:       []string{"customers"}, Snapshot: true, Link: (*db.Queries).CustomersExportLink,
-			Table: store.TableOf((*db.Queries).CustomersExportUpsert), Tail: Tail{Unseen: unseen}},
+		},
 
 		// An order has no number while it is a draft.
-		{Name: "orders_export", Path: "/v1/orders/export", Scope: "orders:read",
+		{
+			Stream: mirror.Stream{Name: "orders_export", Path: "/v1/orders/export", Scope: "orders:read",
+				Scan: scan.Export{Of: "/v1/orders/", Columns: orderColumns(), Order: "created_at", Key: [][]string{{"invoice_number"}, {"created_at", "email"}},
+					Choose: []string{"email", "created_at", "product", "net_amount", "currency", "status", "invoice_number", "customer_name", "billing_name",
+						"billing_country", "subtotal_amount", "discount_amount", "tax_amount", "total_amount", "refunded_amount", "billing_reason"}},
+				Of: []string{"customers", "orders"}, Snapshot: true, Link: (*db.Queries).OrdersExportLink,
+				Table: store.TableOf((*db.Queries).OrdersExportUpsert), Tail: mirror.Tail{Unseen: unseen},
+			},
 			Schedule: "25 4 * * *",
-			Scan: scan.Export{Of: "/v1/orders/", Columns: orderColumns(), Order: "created_at", Key: [][]string{{"invoice_number"}, {"created_at", "email"}},
-				Choose: []string{"email", "created_at", "product", "net_amount", "currency", "status", "invoice_number", "customer_name", "billing_name",
-					"billing_country", "subtotal_amount", "discount_amount", "tax_amount", "total_amount", "refunded_amount", "billing_reason"}},
-			Of: []string{"customers", "orders"}, Snapshot: true, Link: (*db.Queries).OrdersExportLink,
-			Table: store.TableOf((*db.Queries).OrdersExportUpsert), Tail: Tail{Unseen: unseen}},
+		},
 
-		{Name: "subscriptions_export", Path: "/v1/subscriptions/export", Scope: "subscriptions:read",
-			Expect:   item.Expect{Sparse: []string{"active"}},
+		{
+			Stream: mirror.Stream{Name: "subscriptions_export", Path: "/v1/subscriptions/export", Scope: "subscriptions:read",
+				Expect: item.Expect{Sparse: []string{"active"}},
+				Scan: scan.Export{Of: "/v1/subscriptions/", Columns: subscriptionColumns(), Order: "started_at", Key: [][]string{{"started_at", "email", "product"}},
+					Choose: []string{"email", "started_at", "product", "amount", "currency", "status", "recurring_interval", "customer_name", "billing_name",
+						"billing_country", "net_amount", "discount", "seats", "current_period_start", "current_period_end", "cancel_at_period_end",
+						"canceled_at", "ends_at", "ended_at", "cancellation_reason", "trial_start", "trial_end"}},
+				Of: []string{"customers", "products", "subscriptions"}, Snapshot: true, Link: (*db.Queries).SubscriptionsExportLink,
+				Table: store.TableOf((*db.Queries).SubscriptionsExportUpsert), Tail: mirror.Tail{Unseen: unseen},
+			},
 			Schedule: "30 4 * * *",
-			Scan: scan.Export{Of: "/v1/subscriptions/", Columns: subscriptionColumns(), Order: "started_at", Key: [][]string{{"started_at", "email", "product"}},
-				Choose: []string{"email", "started_at", "product", "amount", "currency", "status", "recurring_interval", "customer_name", "billing_name",
-					"billing_country", "net_amount", "discount", "seats", "current_period_start", "current_period_end", "cancel_at_period_end",
-					"canceled_at", "ends_at", "ended_at", "cancellation_reason", "trial_start", "trial_end"}},
-			Of: []string{"customers", "products", "subscriptions"}, Snapshot: true, Link: (*db.Queries).SubscriptionsExportLink,
-			Table: store.TableOf((*db.Queries).SubscriptionsExportUpsert), Tail: Tail{Unseen: unseen}},
+		},
 
-		{Name: "metrics_export", Path: "/v1/metrics/export", Scope: "metrics:read",
+		{
+			Stream: mirror.Stream{Name: "metrics_export", Path: "/v1/metrics/export", Scope: "metrics:read",
+				Scan: scan.MetricsExport{Of: "/v1/metrics/", Metrics: scan.Metrics{Intervals: []string{"day", "month"}}},
+				Of:   []string{"metrics"}, Link: (*db.Queries).MetricsExportLink,
+				Table: store.TableOf((*db.Queries).MetricsExportUpsert), Tail: mirror.Tail{Unseen: unseen},
+			},
 			Schedule: "35 4 * * *",
-			Scan:     scan.MetricsExport{Of: "/v1/metrics/", Metrics: scan.Metrics{Intervals: []string{"day", "month"}}},
-			Of:       []string{"metrics"}, Link: (*db.Queries).MetricsExportLink,
-			Table: store.TableOf((*db.Queries).MetricsExportUpsert), Tail: Tail{Unseen: unseen}},
+		},
 	}
 }
 

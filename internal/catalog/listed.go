@@ -1,0 +1,419 @@
+package catalog
+
+import (
+	"net/url"
+
+	"syncd/internal/audit"
+	"syncd/internal/fetch/scan"
+	"syncd/internal/item"
+	"syncd/internal/mirror"
+	"syncd/internal/store"
+	"syncd/internal/store/db"
+)
+
+// catalogueStreams are what an organization offers.
+func catalogueStreams() []Entry {
+	return []Entry{
+		{
+			Stream: mirror.Stream{Name: "organizations", Path: "/v1/organizations/", Get: "/v1/organizations/{id}", Scope: "organizations:read", Whose: "id",
+				Expect: item.Expect{
+					Extra: []string{"bio", "company", "blog", "location", "twitter_username", "pledge_minimum_amount", "pledge_badge_show_amount",
+						"default_upfront_split_to_contributors", "notification_settings"},
+					Enums: map[string][]string{
+						"status":               {"created", "review", "snoozed", "denied", "active", "blocked", "offboarding", "offboarded"},
+						"proration_behavior":   {"invoice", "prorate", "next_period", "reset"},
+						"default_tax_behavior": {"location", "inclusive", "exclusive"},
+					},
+				},
+				Scan:  scan.Offset{Sort: []string{"-created_at", "slug"}},
+				Table: store.TableOf((*db.Queries).OrganizationsUpsert),
+				Tail:  mirror.Tail{Hook: "organization.", Slow: []mirror.Probe{mirror.Whole{}}, Unseen: unseenWhole},
+			},
+		},
+
+		{
+			Stream: mirror.Stream{Name: "benefits", Path: "/v1/benefits/", Get: "/v1/benefits/{id}", Scope: "benefits:read",
+				Expect: item.Expect{
+					Extra: []string{"is_tax_applicable"},
+					Enums: map[string][]string{
+						"type":       {"custom", "discord", "github_repository", "downloadables", "license_keys", "meter_credit", "feature_flag", "slack_shared_channel"},
+						"visibility": {"draft", "private", "public"},
+					},
+				},
+				Scan:  scan.Offset{Sort: []string{"-created_at", "description"}},
+				Table: store.TableOf((*db.Queries).BenefitsUpsert),
+				Tail:  mirror.Tail{Hook: "benefit.", Batch: "id", Slow: []mirror.Probe{mirror.Whole{}}, Unseen: unseenWhole},
+			},
+		},
+
+		{
+			Stream: mirror.Stream{Name: "custom_fields", Path: "/v1/custom-fields/", Get: "/v1/custom-fields/{id}", Scope: "custom_fields:read",
+				Expect: item.Expect{Enums: map[string][]string{"type": {"text", "number", "date", "checkbox", "select"}}},
+				Scan:   scan.Offset{Sort: []string{"-created_at", "slug"}},
+				Table:  store.TableOf((*db.Queries).CustomFieldsUpsert),
+				Tail:   mirror.Tail{Slow: []mirror.Probe{mirror.Whole{}}, Unseen: unseenWhole},
+			},
+		},
+
+		// The list has no order at all, so any page may repeat rows of another one:
+		// it is whole when as many different rows came as Polar counts. Source:
+		// file/repository.py.
+		{
+			Stream: mirror.Stream{Name: "files", Path: "/v1/files/", Pick: mirror.Pick{Param: "ids", Column: "id"}, Scope: "files:read",
+				Expect: item.Expect{
+					Sparse: []string{"flagged_malicious_at", "public_url"}, // of the services that have any
+					Enums:  map[string][]string{"service": {"downloadable", "product_media", "organization_avatar", "support_case_attachment"}},
+				},
+				Scan:  scan.Offset{},
+				Table: store.TableOf((*db.Queries).FilesUpsert),
+				Tail:  mirror.Tail{Slow: []mirror.Probe{mirror.Whole{}}, Unseen: unseenWhole},
+			},
+		},
+
+		{
+			Stream: mirror.Stream{Name: "products", Path: "/v1/products/", Get: "/v1/products/{id}", Scope: "products:read",
+				Expect: item.Expect{Enums: map[string][]string{
+					"visibility":         {"draft", "private", "public"},
+					"recurring_interval": intervals(),
+					"meter_interval":     intervals(),
+					"trial_interval":     intervals(),
+				}},
+				Scan:  scan.Offset{Sort: []string{"-created_at", "name"}},
+				Table: store.TableOf((*db.Queries).ProductsUpsert),
+				Tail:  mirror.Tail{Hook: "product.", Batch: "id", Slow: []mirror.Probe{mirror.Whole{}}, Unseen: unseenWhole},
+				Children: []mirror.Child{
+					// The list holds current catalogue prices only: a price that leaves
+					// it is still pointed at by orders and subscriptions.
+					{Child: item.Child{Field: "prices", Name: "product_prices", Parent: "product_id", Key: "id", Embedded: []string{"meter"}, Expect: expectedOfPrices()},
+						Table: store.TableOf((*db.Queries).ProductPricesUpsert)},
+					{Child: item.Child{Field: "benefits", Name: "product_benefits", Parent: "product_id", Key: "benefit_id", OnlyKey: true},
+						Table: store.TableOf((*db.Queries).ProductBenefitsUpsert)},
+				},
+			},
+			Audit: audit.Against{Lasting: true},
+		},
+	}
+}
+
+// customerStreams are whom it sells to, and what these have used.
+func customerStreams() []Entry {
+	return []Entry{
+		{
+			Stream: mirror.Stream{Name: "customers", Path: "/v1/customers/", Get: "/v1/customers/{id}",
+				Ours: "/v1/customers/external/{external_id}", Scope: "customers:read",
+				Expect: item.Expect{Enums: map[string][]string{"type": {"individual", "team"}}},
+				Scan:   scan.Offset{Sort: []string{"-created_at", "email"}},
+				Table:  store.TableOf((*db.Queries).CustomersUpsert),
+				Tail: mirror.Tail{Hook: "customer.", Touched: []mirror.Touch{{Event: "customer.", Field: "customer_id"}}, Told: mirror.Told{Event: "customer.created"}, Fast: []mirror.Probe{mirror.Head{}}, Census: customersPair(),
+					Unseen: "changes without an event: avatar_url, first_user_event_at, default_payment_method_id"},
+			},
+			Audit: audit.Against{Export: customersPair()},
+		},
+
+		{
+			Stream: mirror.Stream{Name: "members", Path: "/v1/members/", Get: "/v1/customers/{customer_id}/members/{id}",
+				Ours: "/v1/customers/external/{external_id}/members/{member_external_id}", Scope: "members:read",
+				Expect: item.Expect{Enums: map[string][]string{"role": {"owner", "billing_manager", "member"}}},
+				Scan:   scan.Offset{Sort: []string{"-created_at"}},
+				Table:  store.TableOf((*db.Queries).MembersUpsert),
+				Tail: mirror.Tail{Hook: "member.", Touched: []mirror.Touch{{Event: "customer.", Field: "customer_id", Filter: "customer_id"}}, Batch: "customer_id", Slow: []mirror.Probe{mirror.Head{}},
+					Unseen: "changes of members whose customer has no event, unless a webhook tells of them"},
+			},
+			Audit: audit.Against{Refers: []string{"customer_id"}},
+		},
+
+		{
+			Stream: mirror.Stream{Name: "meters", Path: "/v1/meters/", Get: "/v1/meters/{id}", Scope: "meters:read",
+				Expect: item.Expect{Enums: map[string][]string{"unit": {"scalar", "token", "custom"}}},
+				Scan:   scan.Offset{Sort: []string{"-created_at", "name"}},
+				Table:  store.TableOf((*db.Queries).MetersUpsert),
+				Tail:   mirror.Tail{Slow: []mirror.Probe{mirror.Whole{}}, Unseen: unseenWhole},
+			},
+			Audit: audit.Against{Lasting: true},
+		},
+
+		// The plain list leaves out the rows of archived meters; asked for by
+		// meter, they come. Source: customer_meter/service.py.
+		{
+			Stream: mirror.Stream{Name: "customer_meters", Path: "/v1/customer-meters/", Get: "/v1/customer-meters/{id}", Scope: "customer_meters:read",
+				Scan: scan.Offset{Sort: []string{"-created_at", "customer_id", "meter_id"},
+					Each: &scan.Each{Path: "/v1/meters/", Query: url.Values{"is_archived": {"true"}, "sorting": {"-created_at", "name"}}, Param: "meter_id"}},
+				Embedded: []string{"customer", "meter"},
+				Copies:   map[string]string{"customer": "customers", "meter": "meters"},
+				Table:    store.TableOf((*db.Queries).CustomerMetersUpsert),
+				Tail: mirror.Tail{Touched: []mirror.Touch{{Event: "meter.", Field: "customer_id", Filter: "customer_id"}}, Fast: []mirror.Probe{mirror.Modified{Then: []string{"customer_id", "meter_id"}}},
+					Unseen: "rows of archived meters"},
+			},
+			Audit: audit.Against{Refers: []string{"customer_id", "meter_id"}, Lasting: true},
+		},
+
+		// A redemption does not move modified_at: a trigger of the database counts it.
+		{
+			Stream: mirror.Stream{Name: "discounts", Path: "/v1/discounts/", Get: "/v1/discounts/{id}", Scope: "discounts:read",
+				Expect: item.Expect{
+					Extra:  []string{"amount", "currency"},
+					Sparse: []string{"amounts", "basis_points", "duration_in_months"}, // which follow from type and duration
+					Enums: map[string][]string{
+						"type":     {"fixed", "percentage"},
+						"duration": {"once", "forever", "repeating"},
+					},
+				},
+				Scan:  scan.Offset{Sort: []string{"-created_at", "code", "name"}},
+				Table: store.TableOf((*db.Queries).DiscountsUpsert),
+				Tail:  mirror.Tail{Hook: "discount.", Touched: []mirror.Touch{{Event: "order.paid", Field: "discount_id"}}, Slow: []mirror.Probe{mirror.Whole{}}, Unseen: unseenWhole},
+				Children: []mirror.Child{
+					{Child: item.Child{Field: "products", Name: "discount_products", Parent: "discount_id", Key: "product_id", OnlyKey: true},
+						Table: store.TableOf((*db.Queries).DiscountProductsUpsert)},
+				},
+			},
+		},
+	}
+}
+
+// subscriptionStreams are what was subscribed to.
+func subscriptionStreams() []Entry {
+	return []Entry{
+		{
+			Stream: mirror.Stream{Name: "subscriptions", Path: "/v1/subscriptions/", Get: "/v1/subscriptions/{id}", Scope: "subscriptions:read",
+				Expect: item.Expect{
+					Extra:  []string{"price_id", "user_id"},
+					Sparse: []string{"units"}, // newer than the OpenAPI document
+					Enums: map[string][]string{
+						"status":             {"incomplete", "incomplete_expired", "trialing", "active", "past_due", "canceled", "unpaid", "paused"},
+						"recurring_interval": intervals(),
+						"customer_cancellation_reason": {"customer_service", "low_quality", "missing_features", "switched_service", "too_complex", "too_expensive",
+							"unused", "other"},
+					},
+				},
+				Blind:    "subscriptions that started at another time, which may be long before Polar had them, whatever has changed in them since; and those that never started",
+				Scan:     scan.Keyset{Sort: "started_at", After: "started_after", Before: "started_before", Else: []string{"customer", "product", "amount", "status", "current_period_end"}},
+				Embedded: []string{"customer", "user", "product", "discount", "price"},
+				Copies:   map[string]string{"customer": "customers", "product": "products", "discount": "discounts"},
+				Table:    store.TableOf((*db.Queries).SubscriptionsUpsert),
+				Tail: mirror.Tail{Hook: "subscription.", Touched: []mirror.Touch{{Event: "subscription.", Field: "subscription_id"}}, Told: mirror.Told{Event: "subscription.created"}, Batch: "customer_id",
+					Fast:   []mirror.Probe{mirror.Since{}, mirror.Due{Columns: []string{"current_period_end", "trial_end", "ends_at", "resumes_at"}}},
+					Slow:   []mirror.Probe{mirror.Hot{Filter: "status", Values: []string{"past_due", "unpaid"}}, mirror.Count{}}, // events tell of most that such a subscription comes to
+					Unseen: "started_at set back (imports), consumption on its meters, metadata, changes of prices and custom fields without an event"},
+				Children: []mirror.Child{
+					{Child: item.Child{Field: "prices", Name: "subscription_prices", Parent: "subscription_id", Key: "id", Embedded: []string{"meter"}, Expect: expectedOfPrices()},
+						Table: store.TableOf((*db.Queries).SubscriptionPricesUpsert)},
+					{Child: item.Child{Field: "meters", Name: "subscription_meters", Parent: "subscription_id", Key: "id", Embedded: []string{"meter"}},
+						Table: store.TableOf((*db.Queries).SubscriptionMetersUpsert)},
+				},
+			},
+			Audit: audit.Against{Export: subscriptionsPair(), Refers: []string{"customer_id", "product_id"}, Loose: []string{"discount_id", "checkout_id"}, Lasting: true},
+		},
+	}
+}
+
+// orderStreams are what was bought and paid for.
+func orderStreams() []Entry {
+	return []Entry{
+		{
+			Stream: mirror.Stream{Name: "orders", Path: "/v1/orders/", Get: "/v1/orders/{id}", Scope: "orders:read",
+				Expect: item.Expect{
+					Extra:  []string{"amount", "from_balance_amount", "user_id", "product_price_id"},
+					Sparse: []string{"units"},
+					Enums: map[string][]string{
+						"status":         {"draft", "pending", "paid", "refunded", "partially_refunded", "void"},
+						"billing_reason": {"purchase", "subscription_create", "subscription_cycle", "subscription_update", "subscription_meter_cycle"},
+					},
+				},
+				Blind:    "orders that were created at another time, whatever has changed in them since",
+				Scan:     scan.Keyset{Sort: "created_at", After: "created_after", Before: "created_before", Then: []string{"invoice_number"}, Else: []string{"customer", "product", "net_amount", "status"}},
+				Embedded: []string{"customer", "user", "product", "product_price", "discount", "subscription"},
+				Copies:   map[string]string{"customer": "customers", "product": "products", "discount": "discounts", "subscription": "subscriptions"},
+				Table:    store.TableOf((*db.Queries).OrdersUpsert),
+				Tail: mirror.Tail{Hook: "order.", Touched: []mirror.Touch{{Event: "order.", Field: "order_id"}, {Event: "balance.", Field: "order_id"}}, Told: mirror.Told{Event: "order.paid", Field: "status", Value: "paid"}, Batch: "customer_id",
+					Fast:   []mirror.Probe{mirror.Since{}, mirror.Hot{Filter: "status", Values: []string{"draft", "pending"}}},
+					Slow:   []mirror.Probe{mirror.Count{}},
+					Census: ordersPair(),
+					Unseen: "metadata, answers to custom fields, billing name and address, invoice and receipt flags, a renamed product's description"},
+				Children: []mirror.Child{
+					{Child: item.Child{Field: "items", Name: "order_items", Parent: "order_id", Key: "id"},
+						Table: store.TableOf((*db.Queries).OrderItemsUpsert)},
+				},
+			},
+			Audit: audit.Against{Export: ordersPair(), Refers: []string{"customer_id", "product_id", "subscription_id"}, Loose: []string{"discount_id", "checkout_id"}, Lasting: true},
+		},
+
+		{
+			Stream: mirror.Stream{Name: "payments", Path: "/v1/payments/", Get: "/v1/payments/{id}", Scope: "payments:read",
+				Expect: item.Expect{
+					Sparse: []string{"method_metadata"}, // of payments whose method has any
+					Enums: map[string][]string{
+						"processor": {"stripe"},
+						"status":    {"pending", "succeeded", "failed"},
+						"trigger":   {"purchase", "subscription_cycle", "retry_dunning", "retry_customer", "retry_payment_method_update", "retry_admin"},
+					},
+				},
+				Scan:  scan.Offset{Sort: []string{"-created_at", "amount", "method", "status"}},
+				Table: store.TableOf((*db.Queries).PaymentsUpsert),
+				Tail: mirror.Tail{Touched: []mirror.Touch{{Event: "order.paid", Field: "order_id", Filter: "order_id"}}, Fast: []mirror.Probe{mirror.Head{}}, Slow: []mirror.Probe{mirror.Hot{Filter: "status", Values: []string{"pending"}}},
+					Unseen: "order_id filled in later, for an order without an event"},
+			},
+			Audit: audit.Against{Refers: []string{"order_id"}, Loose: []string{"checkout_id"}, Lasting: true},
+		},
+	}
+}
+
+// afterSaleStreams are what became of that: money that went back, and what was granted for it.
+func afterSaleStreams() []Entry {
+	return []Entry{
+		{
+			Stream: mirror.Stream{Name: "disputes", Path: "/v1/disputes/", Get: "/v1/disputes/{id}", Scope: "disputes:read",
+				Expect:   item.Expect{Enums: map[string][]string{"status": {"prevented", "early_warning", "needs_response", "under_review", "lost", "won"}}},
+				Scan:     scan.Offset{Sort: []string{"-created_at", "amount"}},
+				Embedded: []string{"customer"},
+				Copies:   map[string]string{"customer": "customers"},
+				Lifted:   map[string]string{"customer_id": "customer"},
+				Table:    store.TableOf((*db.Queries).DisputesUpsert),
+				Tail: mirror.Tail{Touched: []mirror.Touch{{Event: "balance.dispute", Field: "order_id", Filter: "order_id"}, {Event: "balance.dispute_reversal", Field: "order_id", Filter: "order_id"}},
+					Slow:   []mirror.Probe{mirror.Head{}, mirror.Hot{Filter: "status", Values: []string{"early_warning", "needs_response", "under_review"}}},
+					Unseen: "case_id, and changes of disputes that were over"},
+			},
+			Audit: audit.Against{Refers: []string{"order_id", "payment_id"}, Loose: []string{"customer_id"}, Lasting: true},
+		},
+
+		// A refund without an order is not listed. Source: refund/repository.py.
+		{
+			Stream: mirror.Stream{Name: "refunds", Path: "/v1/refunds/", Pick: mirror.Pick{Param: "id", Column: "id"}, Scope: "refunds:read",
+				Expect: item.Expect{Enums: map[string][]string{
+					"status": {"pending", "succeeded", "failed", "canceled"},
+					"reason": {"duplicate", "fraudulent", "customer_request", "service_disruption", "satisfaction_guarantee", "dispute_prevention", "other"},
+				}},
+				Scan:     scan.Offset{Sort: []string{"-created_at", "amount"}},
+				Embedded: []string{"dispute"},
+				Copies:   map[string]string{"dispute": "disputes"},
+				Lifted:   map[string]string{"dispute_id": "dispute"},
+				Table:    store.TableOf((*db.Queries).RefundsUpsert),
+				Tail: mirror.Tail{Hook: "refund.", Touched: []mirror.Touch{{Event: "order.refunded", Field: "order_id", Filter: "order_id"}, {Event: "balance.refund", Field: "order_id", Filter: "order_id"}, {Event: "balance.refund_reversal", Field: "order_id", Filter: "order_id"}},
+					Batch: "id", Slow: []mirror.Probe{mirror.Head{}},
+					Unseen: "a pending refund that fails or is canceled, and metadata, unless a webhook tells of them"},
+			},
+			Audit: audit.Against{Refers: []string{"order_id", "customer_id"}, Loose: []string{"subscription_id", "dispute_id"}, Lasting: true},
+		},
+
+		// A webhook brings the properties before the change as well. A license key
+		// that the customer chose is a secret, and so is an invitation into Slack.
+		{
+			Stream: mirror.Stream{Name: "benefit_grants", Path: "/v1/benefit-grants/", Pick: mirror.Pick{Param: "customer_id", Column: "customer_id"}, Scope: "benefits:read",
+				Expect:   item.Expect{Extra: []string{"user_id"}},
+				Scan:     scan.Offset{Sort: []string{"-created_at", "granted_at", "revoked_at"}},
+				Embedded: []string{"customer", "member", "benefit", "previous_properties"},
+				Secrets:  []string{"user_provided_key", "invite_url"},
+				Copies:   map[string]string{"customer": "customers", "member": "members", "benefit": "benefits"},
+				Table:    store.TableOf((*db.Queries).BenefitGrantsUpsert),
+				Tail: mirror.Tail{Hook: "benefit_grant.", Touched: []mirror.Touch{{Event: "benefit.", Field: "customer_id", Filter: "customer_id"}}, Slow: []mirror.Probe{mirror.Head{}},
+					Unseen: "errors and properties that change without an event"},
+			},
+			Audit: audit.Against{Refers: []string{"subscription_id", "customer_id", "benefit_id"}, Loose: []string{"order_id", "member_id"}, Lasting: true},
+		},
+	}
+}
+
+// checkoutStreams are the ways to buy.
+func checkoutStreams() []Entry {
+	return []Entry{
+		{
+			Stream: mirror.Stream{Name: "checkout_links", Path: "/v1/checkout-links/", Get: "/v1/checkout-links/{id}", Scope: "checkout_links:read",
+				Expect: item.Expect{
+					Extra:  []string{"product_id", "product_price_id"},
+					Sparse: []string{"units"},
+					Enums: map[string][]string{
+						"payment_processor": {"stripe"},
+						"trial_interval":    intervals(),
+					},
+				},
+				Scan:     scan.Offset{Sort: []string{"-created_at", "label", "success_url"}},
+				Embedded: []string{"product", "product_price", "discount"},
+				Secrets:  []string{"url"},
+				Copies:   map[string]string{"discount": "discounts"},
+				Table:    store.TableOf((*db.Queries).CheckoutLinksUpsert),
+				Tail:     mirror.Tail{Slow: []mirror.Probe{mirror.Whole{}}, Unseen: unseenWhole},
+				Children: []mirror.Child{
+					{Child: item.Child{Field: "products", Name: "checkout_link_products", Parent: "checkout_link_id", Key: "product_id", OnlyKey: true},
+						Table: store.TableOf((*db.Queries).CheckoutLinkProductsUpsert)},
+				},
+			},
+			Audit: audit.Against{Loose: []string{"discount_id"}},
+		},
+
+		// The default of success_url holds the client secret. Source: models/checkout.py.
+		{
+			Stream: mirror.Stream{Name: "checkouts", Path: "/v1/checkouts/", Get: "/v1/checkouts/{id}", Scope: "checkouts:read",
+				Expect: item.Expect{
+					Extra:  []string{"product_price_id", "customer_billing_address_fields", "subtotal_amount"},
+					Sparse: []string{"units", "min_units", "max_units"},
+					Enums: map[string][]string{
+						"status":                {"open", "expired", "confirmed", "succeeded", "failed"},
+						"payment_processor":     {"stripe"},
+						"tax_behavior":          {"inclusive", "exclusive"},
+						"active_trial_interval": intervals(),
+						"trial_interval":        intervals(),
+					},
+				},
+				Scan:     scan.Offset{Sort: []string{"-created_at", "expires_at"}},
+				Embedded: []string{"product", "product_price", "discount"},
+				Secrets:  []string{"url", "success_url", "payment_processor_metadata"},
+				Copies:   map[string]string{"product": "products", "discount": "discounts"},
+				Table:    store.TableOf((*db.Queries).CheckoutsUpsert),
+				Tail: mirror.Tail{Hook: "checkout.", Touched: []mirror.Touch{{Event: "checkout.created", Field: "checkout_id"}}, Slow: []mirror.Probe{mirror.Head{}, mirror.Hot{Filter: "status", Values: []string{"open", "confirmed"}}},
+					Unseen: "changes of sessions that were over, and of prices and fields of their products"},
+				Children: []mirror.Child{
+					{Child: item.Child{Field: "products", Name: "checkout_products", Parent: "checkout_id", Key: "product_id", OnlyKey: true},
+						Table: store.TableOf((*db.Queries).CheckoutProductsUpsert)},
+				},
+			},
+			Audit: audit.Against{Loose: []string{"product_id", "discount_id", "customer_id", "subscription_id"}},
+			OptIn: "most sessions are abandoned, and more come all the time",
+		},
+	}
+}
+
+// settingStreams are what an organization has set up, and what Polar reckons.
+func settingStreams() []Entry {
+	return []Entry{
+		{
+			Stream: mirror.Stream{Name: "metric_dashboards", Path: "/v1/metrics/dashboards", Get: "/v1/metrics/dashboards/{id}", Scope: "metrics:read",
+				Scan:  scan.Array{},
+				Table: store.TableOf((*db.Queries).MetricDashboardsUpsert),
+				Tail:  mirror.Tail{Slow: []mirror.Probe{mirror.Whole{}}, Unseen: unseenWhole},
+			},
+		},
+
+		{
+			Stream: mirror.Stream{Name: "metrics", Path: "/v1/metrics/", Scope: "metrics:read",
+				Blind: "what changes later: Polar computes past periods again as late events and refunds come in",
+				Scan:  scan.Metrics{Intervals: []string{"day", "month"}},
+				Table: store.TableOf((*db.Queries).MetricsUpsert),
+				Tail:  mirror.Tail{Unseen: "everything: metrics cost a few requests whatever their number, and are swept hourly instead"},
+			},
+			Schedule: "@every 1h", // they change by the hour, and cost a handful of requests whatever the size of the organization
+		},
+
+		// A URL of Slack or Discord is all that it takes to post there, and others
+		// may hold a key: it is a secret like the one that signs.
+		{
+			Stream: mirror.Stream{Name: "webhook_endpoints", Path: "/v1/webhooks/endpoints", Get: "/v1/webhooks/endpoints/{id}", Scope: "webhooks:read",
+				Expect:  item.Expect{Enums: map[string][]string{"format": {"raw", "discord", "slack"}}},
+				Scan:    scan.Offset{Fixed: []string{"-created_at"}},
+				Secrets: []string{"secret", "url"},
+				Table:   store.TableOf((*db.Queries).WebhookEndpointsUpsert),
+				Tail:    mirror.Tail{Slow: []mirror.Probe{mirror.Whole{}}, Unseen: unseenWhole},
+			},
+		},
+
+		// Since 2026-06-22 Polar answers this list to web sessions only.
+		// Source: organization_access_token/auth.py.
+		{
+			Stream: mirror.Stream{Name: "organization_access_tokens", Path: "/v1/organization-access-tokens/", Scope: "organization_access_tokens:read",
+				Scan:     scan.Offset{Sort: []string{"-created_at", "comment"}},
+				Embedded: []string{"token"},
+				Table:    store.TableOf((*db.Queries).OrganizationAccessTokensUpsert),
+				Tail:     mirror.Tail{Unseen: "everything"},
+				Optional: true,
+			},
+		},
+	}
+}

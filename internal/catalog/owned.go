@@ -1,0 +1,104 @@
+package catalog
+
+import (
+	"net/url"
+
+	"syncd/internal/audit"
+	"syncd/internal/fetch/scan"
+	"syncd/internal/item"
+	"syncd/internal/mirror"
+	"syncd/internal/store"
+	"syncd/internal/store/db"
+)
+
+// ownedStreams are those of the table that Polar lists for one owner at a time,
+// and such owners as are for nothing else.
+func ownedStreams() []Entry {
+	return []Entry{
+		// The list is in order of creation. Each validation of a key moves its modified_at.
+		{
+			Stream: mirror.Stream{Name: "license_keys", Path: "/v1/license-keys/", Get: "/v1/license-keys/{id}", Scope: "license_keys:read",
+				Expect: item.Expect{
+					Extra: []string{"member_id", "subscription_id", "order_id"}, // of the versions from 2026-10 and from 2027-01 on
+					Enums: map[string][]string{"status": {"granted", "revoked", "disabled"}},
+				},
+				Scan:     scan.Offset{Fixed: []string{"created_at"}},
+				Embedded: []string{"customer", "activations", "member", "subscription", "order"},
+				Secrets:  []string{"key"},
+				Copies:   map[string]string{"customer": "customers"},
+				Table:    store.TableOf((*db.Queries).LicenseKeysUpsert),
+				Tail:     mirror.Tail{Slow: []mirror.Probe{mirror.Whole{}}, Unseen: unseenWhole},
+			},
+			Audit: audit.Against{Refers: []string{"benefit_id"}, Loose: []string{"customer_id"}},
+		},
+
+		// Only a key asked for by itself brings its activations.
+		// Source: license_key/endpoints.py.
+		{
+			Stream: mirror.Stream{Name: "license_key_activations", Path: "/v1/license-keys/{license_key_id}", Get: "/v1/license-keys/{license_key_id}/activations/{id}", Scope: "license_keys:read",
+				Scan:     scan.Nested{Field: "activations"},
+				Parents:  []mirror.Parent{{Stream: "license_keys", Column: "license_key_id"}},
+				Embedded: []string{"license_key"},
+				Secrets:  []string{"key"},
+				Table:    store.TableOf((*db.Queries).LicenseKeyActivationsUpsert),
+				Tail:     mirror.Tail{Unseen: "everything"},
+			},
+			Audit:    audit.Against{Loose: []string{"license_key_id"}},
+			Schedule: weekly,
+			OptIn:    "it costs one request for each license key",
+		},
+
+		// The endpoint wants a subscription or an order. An order of a subscription
+		// has no seats of its own. Source: customer_seat/endpoints.py.
+		{
+			Stream: mirror.Stream{Name: "customer_seats", Path: "/v1/customer-seats", Scope: "customer_seats:read",
+				Expect: item.Expect{Enums: map[string][]string{"status": {"pending", "claimed", "revoked"}}},
+				Scan:   scan.Nested{Field: "seats"},
+				Parents: []mirror.Parent{
+					{Stream: "subscriptions", Where: "seats IS NOT NULL", Column: "subscription_id", Price: "seat_based"},
+					{Stream: "orders", Where: "seats IS NOT NULL AND subscription_id IS NULL", Column: "order_id", Price: "seat_based", Filter: url.Values{"product_billing_type": {"one_time"}}},
+				},
+				Embedded: []string{"member"},
+				Copies:   map[string]string{"member": "members"},
+				Table:    store.TableOf((*db.Queries).CustomerSeatsUpsert),
+				Tail:     mirror.Tail{Hook: "customer_seat.", Unseen: "everything but what a webhook endpoint of the format `raw` tells"},
+			},
+			Audit: audit.Against{Loose: []string{"subscription_id", "order_id", "customer_id", "member_id"}},
+		},
+
+		{
+			Stream: mirror.Stream{Name: "payment_methods", Path: "/v1/customers/{customer_id}/payment-methods", Scope: "customers:read",
+				Expect:  item.Expect{Sparse: []string{"method_metadata"}, Enums: map[string][]string{"processor": {"stripe"}}},
+				Scan:    scan.Nested{Fixed: []string{"-created_at"}},
+				Parents: []mirror.Parent{{Stream: "customers", Column: "customer_id"}},
+				Table:   store.TableOf((*db.Queries).PaymentMethodsUpsert),
+				Tail:    mirror.Tail{Unseen: "everything"},
+			},
+			Audit:    audit.Against{Loose: []string{"customer_id"}},
+			Schedule: weekly,
+			OptIn:    "it costs one request for each customer",
+		},
+	}
+}
+
+// eventStreams are what Polar keeps of what happened.
+func eventStreams() []Entry {
+	return []Entry{
+		// Without Get: an event asked for by itself says that it has no children.
+		// Source: event/service.py.
+		{
+			Stream: mirror.Stream{Name: "events", Path: "/v1/events/", Scope: "events:read",
+				Expect:   item.Expect{Enums: map[string][]string{"source": {"system", "user"}}},
+				Blind:    "events with another timestamp, which is that of the sender: one may arrive years later and still belong into the window",
+				Scan:     scan.Windows{Field: "timestamp", After: "start_timestamp", Before: "end_timestamp", Split: []string{"source", "name", "customer_id"}},
+				Embedded: []string{"customer"},
+				Copies:   map[string]string{"customer": "customers"},
+				Table:    store.TableOf((*db.Queries).EventsUpsert),
+				Tail:     mirror.Tail{Slow: []mirror.Probe{mirror.Recent{}}, Unseen: "events that are sent in with a time of more than ten minutes before the newest one"},
+			},
+			Audit:    audit.Against{Loose: []string{"customer_id", "member_id"}},
+			Schedule: weekly,
+			OptIn:    "there may be very many, and more come all the time",
+		},
+	}
+}
