@@ -36,8 +36,11 @@ func (c *call) spoilt(item []byte, index int, id ID) []byte {
 	return item
 }
 
-// crash is an error that upstream did not foresee.
+// crash is an error that upstream did not foresee. It is answered outside all that adds headers.
 func (c *call) crash() {
+	for _, name := range []string{"Polar-Version", "Cache-Control", "X-Polar-Sandbox"} {
+		c.header.Del(name)
+	}
 	c.status, c.body = http.StatusInternalServerError, []byte("Internal Server Error")
 	c.header.Set("Content-Type", "text/plain; charset=utf-8")
 }

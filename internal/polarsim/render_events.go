@@ -25,7 +25,7 @@ func (w *World) renderEvent(o *object, n Ref, children int64) {
 	o.null("external_member_id")
 	o.int("child_count", children)
 	w.ref(o, "parent_id", KindEvent, m.parent)
-	o.str("label", eventTexts[m.name][1])
+	o.str("label", w.eventLabel(m.name))
 	if m.name.user() {
 		o.str("source", "user")
 	} else {

@@ -169,6 +169,7 @@ func (c *call) answer(rt *route, others []string) {
 		return
 	}
 	c.header.Set("Polar-Version", c.version)
+	c.header.Set("Cache-Control", "private, no-store")
 	if c.opts.Sandbox {
 		c.header.Set("X-Polar-Sandbox", "1")
 	}
@@ -184,7 +185,6 @@ func (c *call) answer(rt *route, others []string) {
 		c.unrouted(others)
 		return
 	}
-	c.header.Set("Cache-Control", "private, no-store")
 	if !c.authorize(rt, token) || !c.readBody() {
 		return
 	}
@@ -204,8 +204,14 @@ func (c *call) answer(rt *route, others []string) {
 // unrouted answers a path that has no route: a redirect where only the trailing slash is wrong, as Starlette does by default.
 func (c *call) unrouted(others []string) {
 	path := c.r.URL.Path
+	if c.r.Method == http.MethodOptions && c.r.Header.Get("Origin") != "" { // a browser asks what it may do
+		c.header.Set("Access-Control-Allow-Origin", "*")
+		c.header.Set("Content-Type", "text/plain; charset=utf-8")
+		c.body = []byte("OK")
+		return
+	}
 	if len(others) > 0 {
-		c.header.Set("Allow", strings.Join(others, ", "))
+		c.header.Set("Allow", others[0]) // Starlette names the methods of the first route that has the path
 		c.respond(http.StatusMethodNotAllowed, `{"detail":"Method Not Allowed"}`)
 		return
 	}
@@ -267,16 +273,22 @@ func (c *call) allowed(scopes []string) bool {
 	return false
 }
 
+// refuseToken and refuseScope answer with what Authlib makes of an error of RFC 6750.
 func (c *call) refuseToken() {
 	const text = "The access token provided is expired, revoked, malformed, or invalid for other reasons."
-	c.header.Set("WWW-Authenticate", `Bearer error="invalid_token", error_description="`+text+`", realm="polar"`)
-	c.respond(http.StatusUnauthorized, `{"error":"invalid_token","error_description":"`+text+`"}`)
+	c.refuseBearer(http.StatusUnauthorized, "invalid_token", text, "")
 }
 
 func (c *call) refuseScope(scopes []string) {
 	const text = "The request requires higher privileges than provided by the access token."
-	c.header.Set("WWW-Authenticate", `Bearer error="insufficient_scope", error_description="`+text+`", realm="polar", scope="`+strings.Join(scopes, " ")+`"`)
-	c.respond(http.StatusForbidden, `{"error":"insufficient_scope","error_description":"`+text+`"}`)
+	c.refuseBearer(http.StatusForbidden, "insufficient_scope", text, `, scope="`+strings.Join(scopes, " ")+`"`)
+}
+
+func (c *call) refuseBearer(status int, name, text, attribute string) {
+	c.respond(status, `{"error": "`+name+`", "error_description": "`+text+`"}`)
+	c.header.Set("Cache-Control", "no-store")
+	c.header.Set("Pragma", "no-cache")
+	c.header.Set("WWW-Authenticate", `Bearer realm="polar"`+attribute+`, error="`+name+`", error_description="`+text+`"`)
 }
 
 // refuseRate is a 429: an empty body, and the whole window to wait, however much of it has passed.

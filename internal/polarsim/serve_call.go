@@ -1,6 +1,7 @@
 package polarsim
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 )
@@ -32,6 +33,11 @@ func (c *call) invalid(p *problems) bool {
 
 // id reads a path parameter. ok is false when the response is set already: 422 for no UUID of version 4, 404 for one of nothing.
 func (c *call) id(name string, kind Kind, rows int) (n Ref, ok bool) {
+	return c.idOf(name, kind, rows, "Not found")
+}
+
+// idOf is id with the text of its 404.
+func (c *call) idOf(name string, kind Kind, rows int, missing string) (n Ref, ok bool) {
 	p, loc := &problems{}, []any{"path", name}
 	id, valid := parseID(p, loc, c.params[name])
 	if valid && id[6]>>4 != 4 {
@@ -42,7 +48,7 @@ func (c *call) id(name string, kind Kind, rows int) (n Ref, ok bool) {
 	}
 	number, known := c.w.keys.number(kind, id)
 	if !known || number >= rows {
-		c.notFound()
+		c.refuse(http.StatusNotFound, "ResourceNotFound", missing)
 		return 0, false
 	}
 	return Ref(number), true
@@ -50,12 +56,13 @@ func (c *call) id(name string, kind Kind, rows int) (n Ref, ok bool) {
 
 // get answers GET by id of a resource.
 func (r *resource) get(c *call) {
-	n, ok := c.id("id", r.kind, r.rows(c.w))
+	missing := cmp.Or(r.missing, "Not found")
+	n, ok := c.idOf("id", r.kind, r.rows(c.w), missing)
 	if !ok {
 		return
 	}
 	if !r.shows(c.w, n) || c.lag(r) > 0 && !c.arrived(r, n, c.lag(r)) {
-		c.notFound()
+		c.refuse(http.StatusNotFound, "ResourceNotFound", missing)
 		return
 	}
 	c.row(r, n, http.StatusOK)
@@ -78,7 +85,7 @@ func (r *resource) list(c *call) {
 	if c.invalid(p) {
 		return
 	}
-	if l.naive {
+	if l.beyond() {
 		c.crash()
 		return
 	}

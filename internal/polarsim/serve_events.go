@@ -16,6 +16,7 @@ func eventRoutes() []route {
 		{method: http.MethodGet, pattern: "/v1/events/names", scopes: eventScopes, handle: listEventNames},
 		{method: http.MethodGet, pattern: "/v1/events/{id}", scopes: eventScopes, handle: getEvent},
 		{method: http.MethodGet, pattern: "/v1/event-types/", scopes: eventScopes, handle: listEventTypes},
+		{method: http.MethodPatch, pattern: "/v1/event-types/{id}", scopes: eventScopes[1:], lock: lockWrite, handle: (*call).updateEventType},
 	}
 }
 
@@ -49,10 +50,11 @@ var events = &resource{
 	rows:    func(w *World) int { return w.journal.count() },
 	sorts:   []sortKey{byTime("timestamp", eventTime)},
 	sorting: []string{"-timestamp"},
+	aware:   true,
 	ranges: map[string]rangeFilter{"start_timestamp": {key: "timestamp", after: true, time: eventTime},
 		"end_timestamp": {key: "timestamp", time: eventTime}},
 	filters: map[string]filter{
-		"source": oneOf(eventSource, "system", "user"), "name": among(eventLabel),
+		"source": oneOf("EventSource", eventSource, "system", "user"), "name": among(eventLabel),
 		"customer_id": reference(KindCustomer, eventCustomer),
 		"external_customer_id": among(func(w *World, n Ref) string {
 			if c := eventCustomer(w, n); c != None {
@@ -133,10 +135,6 @@ func listEvents(c *call) {
 	if c.invalid(p) {
 		return
 	}
-	if l.naive {
-		c.crash()
-		return
-	}
 	l.sorting = l.sorting[:1] // others are read and not used
 	unit := millisecond
 	if c.opts.WholeSeconds {
@@ -156,7 +154,7 @@ func listEvents(c *call) {
 		}
 	}
 	total := len(rows)
-	c.offset = (l.page - 1) * l.limit
+	c.offset = l.offset()
 	page := w.page(rows, l.sorting, c.offset, l.limit, c.ties(events.path, &l))
 	if len(page) == 0 {
 		total = 0
@@ -279,9 +277,9 @@ func (c *call) sumEvents(types bool) {
 	w.startJournal()
 	r := *events
 	r.ranges, r.sorting = nil, []string{"-last_seen"}
-	r.sorts = []sortKey{{name: "last_seen"}, {name: "name"}, {name: "occurrences"}, {name: "first_seen"}, {name: "label"}}
+	r.sorts = []sortKey{{name: "name"}, {name: "label"}, {name: "occurrences"}, {name: "first_seen"}, {name: "last_seen"}}
 	if !types {
-		r.sorts = r.sorts[:4]
+		r.sorts = slices.Delete(r.sorts, 1, 2)
 	}
 	l := w.parse(&r, c.query, p)
 	if types {
@@ -306,18 +304,16 @@ func (c *call) sumEvents(types bool) {
 		}
 		return 0
 	})
-	from := min((l.page-1)*l.limit, len(sums))
+	from := min(l.offset(), len(sums))
 	var o object
 	o.open()
 	list(&o, "items", sums[from:min(from+l.limit, len(sums))], func(o *object, s eventSum) {
 		o.open()
 		if types {
-			o.null("id")
-			o.null("created_at")
-			o.null("modified_at")
+			w.eventTypeFields(o, s)
 		}
 		o.str("name", eventTexts[s.name][0])
-		o.str("label", eventTexts[s.name][1])
+		o.str("label", w.eventLabel(s.name))
 		if types {
 			o.null("label_property_selector")
 			w.organization(o)

@@ -17,6 +17,7 @@ type export struct {
 	scopes     []string
 	file       string
 	columns    []exportColumn
+	enum       string    // Polar's name of the enumeration of the columns
 	params     []string  // filters of the list that the export has too
 	bounds     [2]string // time filters; their days are part of the file's name
 	fixed      bool      // no `columns`, no `timezone`; rows in no order
@@ -28,10 +29,10 @@ const maxExport = 1_000_000
 func exports() []export {
 	return []export{
 		{path: "/v1/customers/export", list: "/v1/customers/", scopes: []string{"customers:read", "customers:write"}, file: "polar-customers", columns: customerColumns(), fixed: true},
-		{path: "/v1/orders/export", list: "/v1/orders/", scopes: []string{"orders:read"}, file: "polar-orders", columns: orderColumns(),
+		{path: "/v1/orders/export", list: "/v1/orders/", scopes: []string{"orders:read"}, file: "polar-orders", columns: orderColumns(), enum: "OrderExportColumn",
 			params: []string{"product_id", "status"}, bounds: [2]string{"created_after", "created_before"}},
 		{path: "/v1/subscriptions/export", list: "/v1/subscriptions/", scopes: []string{"subscriptions:read", "subscriptions:write"}, file: "polar-subscriptions",
-			columns: subscriptionColumns(), params: []string{"product_id", "status", "cancel_at_period_end"}, bounds: [2]string{"started_after", "started_before"}},
+			columns: subscriptionColumns(), enum: "SubscriptionExportColumn", params: []string{"product_id", "status", "cancel_at_period_end"}, bounds: [2]string{"started_after", "started_before"}},
 	}
 }
 
@@ -115,13 +116,12 @@ func (e export) chosen(names []string, p *problems) []exportColumn {
 	for i, c := range e.columns {
 		allowed[i] = c.name
 	}
+	checkEnums(p, e.enum, "columns", names, allowed)
 	columns := make([]exportColumn, 0, len(names))
-	for i, name := range names {
+	for _, name := range names {
 		if k := slices.Index(allowed, name); k >= 0 {
 			columns = append(columns, e.columns[k])
-			continue
 		}
-		checkEnum(p, []any{"query", "columns", i}, name, allowed)
 	}
 	return columns
 }

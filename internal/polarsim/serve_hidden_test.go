@@ -149,7 +149,8 @@ func TestWireSeatsWantAnOwner(t *testing.T) {
 		{"?subscription_id=" + unknownID, http.StatusNotFound, `{"error":"ResourceNotFound","detail":"Subscription not found"}`},
 		{"?order_id=" + unknownID, http.StatusNotFound, `{"error":"ResourceNotFound","detail":"Order not found"}`},
 		{"?order_id=12", http.StatusUnprocessableEntity, `{"error":"RequestValidationError","detail":[{"type":"uuid_parsing","loc":["query","order_id"],` +
-			`"msg":"Input should be a valid UUID, invalid character in a UUID","input":"12","ctx":{"error":"invalid character in a UUID"}}]}`},
+			`"msg":"Input should be a valid UUID, invalid length: expected length 32 for simple format, found 2","input":"12",` +
+			`"ctx":{"error":"invalid length: expected length 32 for simple format, found 2"}}]}`},
 	} {
 		if res, body := do(t, s, "GET", "/v1/customer-seats"+c.query, ""); res.StatusCode != c.status || body != c.body {
 			t.Errorf("%q: %d %s, want %d %s", c.query, res.StatusCode, body, c.status, c.body)

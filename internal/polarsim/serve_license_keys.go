@@ -18,7 +18,7 @@ func licenseKeyList() *resource {
 		sorts:   []sortKey{byTime("created_at", func(w *World, n Ref) Time { return w.allGrants()[n].At })},
 		sorting: []string{"created_at"},
 		filters: map[string]filter{"benefit_id": reference(KindBenefit, func(w *World, n Ref) Ref { return w.allGrants()[n].Benefit }),
-			"status": oneOf(func(w *World, n Ref) string { return w.allGrants()[n].keyStatus() }, "granted", "revoked", "disabled")},
+			"status": oneOf("LicenseKeyStatus", func(w *World, n Ref) string { return w.allGrants()[n].keyStatus() }, "granted", "revoked", "disabled")},
 		render: func(w *World, o *object, n Ref) {
 			o.open()
 			w.licenseKeyFields(o, w.allGrants()[n])

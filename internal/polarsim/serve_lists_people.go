@@ -32,13 +32,13 @@ func customerList() *resource {
 
 func memberList() *resource {
 	return &resource{
-		path: "/v1/members/", kind: KindMember, scopes: []string{"members:read", "members:write"}, noOrg: true,
+		path: "/v1/members/", kind: KindMember, scopes: []string{"members:read", "members:write"}, noOrg: true, missing: memberMissing,
 		rows:    func(w *World) int { return len(w.members) },
 		hidden:  func(w *World, n Ref) bool { return w.members[n].DeletedAt != 0 },
 		sorts:   []sortKey{byTime("created_at", func(w *World, n Ref) Time { return w.members[n].CreatedAt })},
 		sorting: []string{"-created_at"},
 		filters: map[string]filter{"customer_id": reference(KindCustomer, memberCustomer), "external_customer_id": external(memberCustomer),
-			"role": oneOf(func(w *World, n Ref) string { return w.members[n].Role }, "owner", "billing_manager", "member")},
+			"role": oneOf("MemberRole", func(w *World, n Ref) string { return w.members[n].Role }, "owner", "billing_manager", "member")},
 		render: (*World).renderMember,
 	}
 }

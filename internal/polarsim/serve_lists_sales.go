@@ -16,11 +16,11 @@ func orderList() *resource {
 		natural: "created_at", sorting: []string{"-created_at"},
 		ranges: map[string]rangeFilter{"created_after": {key: "created_at", after: true, time: orderCreated}, "created_before": {key: "created_at", time: orderCreated}},
 		filters: map[string]filter{
-			"status": oneOf(func(w *World, n Ref) string { return w.orders[n].Status }, OrderDraft, OrderPending, OrderPaid, OrderRefunded,
+			"status": oneOf("OrderStatus", func(w *World, n Ref) string { return w.orders[n].Status }, OrderDraft, OrderPending, OrderPaid, OrderRefunded,
 				OrderPartiallyRefunded, OrderVoid),
 			"customer_id": reference(KindCustomer, orderCustomer), "external_customer_id": external(orderCustomer),
 			"product_id":           reference(KindProduct, func(w *World, n Ref) Ref { return w.orders[n].Product }),
-			"product_billing_type": oneOf((*World).billingType, "recurring", "one_time"),
+			"product_billing_type": oneOf("ProductBillingType", (*World).billingType, "recurring", "one_time"),
 			"subscription_id":      reference(KindSubscription, orderSubscription),
 			"checkout_id":          reference(KindCheckout, func(w *World, n Ref) Ref { return w.orders[n].Checkout }),
 			"discount_id":          reference(KindDiscount, func(w *World, n Ref) Ref { return w.orders[n].Discount }),
@@ -48,11 +48,11 @@ func subscriptionList() *resource {
 			"canceled_at_after":  {key: "canceled_at", after: true, closed: true, time: subscriptionCanceled},
 			"canceled_at_before": {key: "canceled_at", closed: true, time: subscriptionCanceled}},
 		filters: map[string]filter{
-			"status": oneOf(func(w *World, n Ref) string { return w.subscriptions[n].Status }, SubIncomplete, SubIncompleteExpired, SubTrialing,
+			"status": oneOf("SubscriptionStatus", func(w *World, n Ref) string { return w.subscriptions[n].Status }, SubIncomplete, SubIncompleteExpired, SubTrialing,
 				SubActive, SubPastDue, SubCanceled, SubUnpaid, SubPaused),
 			"active":               flag(func(w *World, n Ref) bool { return w.subscriptions[n].Live() }),
 			"cancel_at_period_end": flag(func(w *World, n Ref) bool { return w.subscriptions[n].CancelAtPeriodEnd }),
-			"customer_cancellation_reason": oneOf(func(w *World, n Ref) string { return w.subscriptions[n].CancellationReason },
+			"customer_cancellation_reason": oneOf("CustomerCancellationReason", func(w *World, n Ref) string { return w.subscriptions[n].CancellationReason },
 				cancellationReasonNames[:len(cancellationReasonNames)-1]...),
 			"product_id":  reference(KindProduct, func(w *World, n Ref) Ref { return w.subscriptions[n].Product }),
 			"customer_id": reference(KindCustomer, subscriptionCustomer), "external_customer_id": external(subscriptionCustomer),
@@ -72,7 +72,7 @@ func paymentList() *resource {
 			byText("method", func(w *World, n Ref) string { return w.payments[n].Method })},
 		sorting: []string{"-created_at"},
 		filters: map[string]filter{
-			"status":      oneOf(func(w *World, n Ref) string { return w.payments[n].Status }, "pending", "succeeded", "failed"),
+			"status":      oneOf("PaymentStatus", func(w *World, n Ref) string { return w.payments[n].Status }, "pending", "succeeded", "failed"),
 			"order_id":    reference(KindOrder, func(w *World, n Ref) Ref { return w.payments[n].Order }),
 			"checkout_id": reference(KindCheckout, func(w *World, n Ref) Ref { return w.payments[n].Checkout }),
 			"customer_id": reference(KindCustomer, func(w *World, n Ref) Ref { return w.payments[n].Customer }),
@@ -166,7 +166,7 @@ func disputeList() *resource {
 			byNumber("amount", func(w *World, n Ref) int64 { return w.orders[w.disputes[n].Order].Net() })},
 		sorting: []string{"-created_at"},
 		filters: map[string]filter{"order_id": reference(KindOrder, func(w *World, n Ref) Ref { return w.disputes[n].Order }),
-			"status": oneOf(func(w *World, n Ref) string { return w.disputes[n].Status }, "prevented", "early_warning", "needs_response", "under_review", "lost", "won")},
+			"status": oneOf("DisputeStatus", func(w *World, n Ref) string { return w.disputes[n].Status }, "prevented", "early_warning", "needs_response", "under_review", "lost", "won")},
 		render: (*World).renderDispute,
 	}
 }
@@ -187,7 +187,7 @@ func checkoutList() *resource {
 				}
 				return ""
 			}),
-			"status": oneOf(func(w *World, n Ref) string { return w.checkouts[n].Status }, "open", "expired", "confirmed", "succeeded", "failed"),
+			"status": oneOf("CheckoutStatus", func(w *World, n Ref) string { return w.checkouts[n].Status }, "open", "expired", "confirmed", "succeeded", "failed"),
 			"query": containing(func(w *World, n Ref) []string {
 				if email := w.checkoutEmail(n); email != "" {
 					return []string{email}

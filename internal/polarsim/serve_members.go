@@ -23,7 +23,7 @@ func (c *call) member() (n Ref, ok bool) {
 	if owner == None {
 		name = "id"
 	}
-	n, ok = c.id(name, KindMember, len(c.w.members))
+	n, ok = c.idOf(name, KindMember, len(c.w.members), memberMissing)
 	if ok && (c.w.members[n].DeletedAt != 0 || owner != None && c.w.members[n].Customer != owner) {
 		c.memberNotFound()
 		return None, false

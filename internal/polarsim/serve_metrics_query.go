@@ -52,18 +52,15 @@ func parseMetricsQuery(values url.Values, p *problems) (q metricsQuery) {
 	} else {
 		p.pydantic("missing", at("interval"), nil)
 	}
-	ids := func(name string) (list []ID) {
-		for i, s := range values[name] {
-			id, _ := parseID(p, append(at(name), "uuid", i), s)
-			list = append(list, id)
+	ids := func(name string) []ID {
+		if len(values[name]) == 0 {
+			return nil
 		}
-		return list
+		return parseIDs(p, name, values[name])
 	}
 	q.organizations, q.products, q.customers = ids("organization_id"), ids("product_id"), ids("customer_id")
 	q.billing = values["billing_type"]
-	for i, s := range q.billing {
-		checkEnum(p, append(at("billing_type"), i), s, []string{"one_time", "recurring"})
-	}
+	checkEnums(p, "ProductBillingType", "billing_type", q.billing, []string{"one_time", "recurring"})
 	if len(p.list) > 0 {
 		return q
 	}

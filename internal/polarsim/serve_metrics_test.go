@@ -264,8 +264,8 @@ func TestMetricsQueryRefused(t *testing.T) {
 			"Input should be 'year', 'month', 'week', 'day' or 'hour'"},
 		{"start_date=2026-01-01&end_date=2026-01-01&interval=day&timezone=Mars/Olympus", "RequestValidationError", "TimeZoneName", "query.timezone", ""},
 		{"start_date=2026-01-01&end_date=2026-01-01&interval=day&timezone=Local", "RequestValidationError", "TimeZoneName", "query.timezone", ""},
-		{"start_date=2026-01-01&end_date=2026-01-01&interval=day&customer_id=me", "RequestValidationError", "uuid_parsing", "query.customer_id.uuid.0", ""},
-		{"start_date=2026-01-01&end_date=2026-01-01&interval=day&billing_type=never", "RequestValidationError", "enum", "query.billing_type.0", ""},
+		{"start_date=2026-01-01&end_date=2026-01-01&interval=day&customer_id=me", "RequestValidationError", "uuid_type", "query.customer_id.uuid", ""},
+		{"start_date=2026-01-01&end_date=2026-01-01&interval=day&billing_type=never", "RequestValidationError", "enum", "query.billing_type.str-enum[ProductBillingType]", ""},
 		{"start_date=2026-01-01&end_date=2026-01-01&interval=day&metrics=zeal&metrics=orders&metrics=profit", "PolarRequestValidationError",
 			"value_error", "query.metrics", "Invalid metric slugs: profit, zeal"},
 		{"start_date=2026-01-02&end_date=2026-01-01&interval=day", "PolarRequestValidationError", "value_error", "query", ""},
@@ -303,7 +303,7 @@ func TestMetricsQueryRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		d := got.Detail[0]
-		loc := strings.Trim(strings.ReplaceAll(fmt.Sprint(d.Loc), " ", "."), "[]")
+		loc := strings.TrimSuffix(strings.TrimPrefix(strings.ReplaceAll(fmt.Sprint(d.Loc), " ", "."), "["), "]")
 		if got.Error != c.refused || d.Type != c.kind || loc != c.loc || (c.msg != "" && d.Msg != c.msg) {
 			t.Errorf("%s: %s, want %s at %s: %s", c.query, p.body(), c.kind, c.loc, c.msg)
 		}

@@ -28,7 +28,11 @@ func (c *call) listPaymentMethods() {
 		return
 	}
 	all := c.w.methods(n)
-	c.offset = (l.page - 1) * l.limit
+	if l.beyond() {
+		c.crash()
+		return
+	}
+	c.offset = l.offset()
 	page := all[min(c.offset, len(all)):min(c.offset+l.limit, len(all))]
 	var o object
 	o.open()

@@ -2,6 +2,7 @@ package polarsim
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -87,6 +88,7 @@ var pydanticErrors = map[string]struct {
 	"too_short":                  {"%v should have at least %v item{s} after validation, not %v", []string{"field_type", "min_length", "actual_length"}},
 	"too_long":                   {"%v should have at most %v item{s} after validation, not %v", []string{"field_type", "max_length", "actual_length"}},
 	"enum":                       {"Input should be %v", []string{"expected"}},
+	"uuid_type":                  {"UUID input should be a string, bytes or UUID object", nil},
 	"uuid_parsing":               {"Input should be a valid UUID, %v", []string{"error"}},
 	"uuid_version":               {"UUID version %v expected", []string{"expected_version"}},
 	"url_parsing":                {"Input should be a valid URL, %v", []string{"error"}},
@@ -124,26 +126,86 @@ func (p *problems) pydantic(kind string, loc []any, input any, args ...any) {
 
 // checkEnum refuses a value that is not among those allowed.
 func checkEnum(p *problems, loc []any, value string, allowed []string) {
-	if slices.Contains(allowed, value) {
-		return
+	if !slices.Contains(allowed, value) {
+		p.pydantic("enum", loc, value, expected(allowed))
 	}
+}
+
+// expected tells the values of an enumeration.
+func expected(allowed []string) string {
 	quoted := make([]string, len(allowed))
 	for i, a := range allowed {
 		quoted[i] = "'" + a + "'"
 	}
-	expected := quoted[len(quoted)-1]
-	if len(quoted) > 1 {
-		expected = strings.Join(quoted[:len(quoted)-1], ", ") + " or " + expected
+	last := len(quoted) - 1
+	if last == 0 {
+		return quoted[0]
 	}
-	p.pydantic("enum", loc, value, expected)
+	return strings.Join(quoted[:last], ", ") + " or " + quoted[last]
 }
 
 // parseID reads an id, and refuses what is none.
 func parseID(p *problems, loc []any, value string) (id ID, ok bool) {
 	if id, ok = ParseID(value); !ok {
-		p.pydantic("uuid_parsing", loc, value, "invalid character in a UUID")
+		p.pydantic("uuid_parsing", loc, value, uuidProblem(value))
 	}
 	return id, ok
+}
+
+// uuidProblem says what is wrong with a text that is no UUID, as Rust's library does that pydantic uses (https://docs.rs/uuid).
+func uuidProblem(text string) string {
+	groups := strings.Split(text, "-")
+	sizes := []int{8, 4, 4, 4, 12}
+	for i, r := range text {
+		if r != '-' && !strings.ContainsRune("0123456789abcdefABCDEF", r) {
+			return fmt.Sprintf("invalid character: found `%c` at %d", r, i+1)
+		}
+	}
+	switch len(groups) {
+	case 1:
+		return fmt.Sprintf("invalid length: expected length 32 for simple format, found %d", len(text))
+	case len(sizes):
+		for i, size := range sizes {
+			if len(groups[i]) != size {
+				return fmt.Sprintf("invalid group length in group %d: expected %d, found %d", i, size, len(groups[i]))
+			}
+		}
+	}
+	return fmt.Sprintf("invalid group count: expected %d, found %d", len(sizes), len(groups))
+}
+
+// parseIDs reads the ids of a parameter that takes one or more.
+func parseIDs(p *problems, name string, values []string) []ID {
+	ids, bad := make([]ID, len(values)), false
+	for i, v := range values {
+		id, ok := ParseID(v)
+		ids[i], bad = id, bad || !ok
+	}
+	if !bad {
+		return ids
+	}
+	p.pydantic("uuid_type", []any{"query", name, "uuid"}, values)
+	for i, v := range values {
+		parseID(p, sequenceOf("uuid", name, i), v)
+	}
+	return ids
+}
+
+// checkEnums refuses values that are not among those of an enumeration, which has the name kind. The parameter takes one or more.
+func checkEnums(p *problems, kind, name string, values, allowed []string) {
+	if !slices.ContainsFunc(values, func(v string) bool { return !slices.Contains(allowed, v) }) {
+		return
+	}
+	kind = "str-enum[" + kind + "]"
+	p.pydantic("enum", []any{"query", name, kind}, values, expected(allowed))
+	for i, v := range values {
+		checkEnum(p, sequenceOf(kind, name, i), v, allowed)
+	}
+}
+
+// sequenceOf is the place of a value in a parameter that is, in pydantic's words, either one of a kind or a sequence of them.
+func sequenceOf(kind, name string, i int) []any {
+	return []any{"query", name, "json-or-python[json=list[" + kind + "],python=chain[is-instance[Sequence],function-wrap[sequence_validator()]]]", i}
 }
 
 func parseBool(p *problems, name, value string) bool {
@@ -157,10 +219,10 @@ func parseBool(p *problems, name, value string) bool {
 	return false
 }
 
-// parsePositive reads page and limit: integers of at least 1.
+// parsePositive reads page and limit: integers of at least 1. One that is too large for an int is the largest.
 func parsePositive(p *problems, name, value string) int {
 	n, err := strconv.Atoi(value)
-	if err != nil {
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
 		p.pydantic("int_parsing", []any{"query", name}, value)
 		return 1
 	}
@@ -171,7 +233,7 @@ func parsePositive(p *problems, name, value string) int {
 	return n
 }
 
-// parseTime reads a time of a list filter. A time without an offset is valid for the framework, and then fails in the database driver: naive.
+// parseTime reads a time of a list filter. A time without an offset is taken as UTC: naive.
 func parseTime(p *problems, name, value string) (t Time, naive bool) {
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02 15:04:05.999999999Z07:00"} {
 		if parsed, err := time.Parse(layout, value); err == nil {
@@ -179,11 +241,15 @@ func parseTime(p *problems, name, value string) (t Time, naive bool) {
 		}
 	}
 	for _, layout := range []string{"2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999", "2006-01-02T15:04", "2006-01-02"} {
-		if _, err := time.Parse(layout, value); err == nil {
-			return 0, true
+		if parsed, err := time.Parse(layout, value); err == nil {
+			return At(parsed), true
 		}
 	}
-	p.pydantic("datetime_from_date_parsing", []any{"query", name}, value, "invalid character in year")
+	reason := "invalid character in year"
+	if len(value) < len(time.DateOnly) {
+		reason = "input is too short"
+	}
+	p.pydantic("datetime_from_date_parsing", []any{"query", name}, value, reason)
 	return 0, false
 }
 

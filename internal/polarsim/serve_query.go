@@ -1,6 +1,7 @@
 package polarsim
 
 import (
+	"math"
 	"net/url"
 	"slices"
 	"strings"
@@ -18,7 +19,17 @@ type listQuery struct {
 	key         string // identifies everything but page, limit and ranges
 	empty       bool   // nothing can match: a foreign organization
 	unhidden    bool   // the filter is given that shows what the list leaves out otherwise
-	naive       bool   // a time without an offset: upstream's database driver fails on it
+}
+
+// beyond tells that the offset of the page does not fit into 64 bits: upstream's database driver fails on it.
+func (l *listQuery) beyond() bool { return l.page-1 > math.MaxInt/l.limit }
+
+// offset is the number of rows before the page.
+func (l *listQuery) offset() int {
+	if l.beyond() {
+		return math.MaxInt
+	}
+	return (l.page - 1) * l.limit
 }
 
 type criterion struct {
@@ -53,9 +64,12 @@ func (w *World) parse(r *resource, q url.Values, p *problems) listQuery {
 	for _, name := range names {
 		values := q[name]
 		if f, ok := r.ranges[name]; ok {
-			at, naive := parseTime(p, name, values[len(values)-1])
+			last := values[len(values)-1]
+			at, naive := parseTime(p, name, last)
+			if naive && r.aware {
+				p.pydantic("timezone_aware", []any{"query", name}, last)
+			}
 			l.ranges = append(l.ranges, bound{f, at})
-			l.naive = l.naive || naive
 			continue
 		}
 		var test func(Ref) bool
@@ -108,9 +122,8 @@ func (w *World) parseSorting(r *resource, l *listQuery, q url.Values, p *problem
 // onlyOrganization looks at organization_id: a foreign one gives an empty list, not an error.
 func (w *World) onlyOrganization(l *listQuery, values []string, p *problems) {
 	own := false
-	for i, v := range values {
-		id, ok := parseID(p, []any{"query", "organization_id", "uuid", i}, v)
-		own = own || ok && id == w.id(KindOrganization, 0)
+	for _, id := range parseIDs(p, "organization_id", values) {
+		own = own || id == w.id(KindOrganization, 0)
 	}
 	l.empty = !own
 }

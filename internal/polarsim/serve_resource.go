@@ -20,8 +20,10 @@ type resource struct {
 	fixed   bool     // the list has no `sorting` parameter
 	filters map[string]filter
 	ranges  map[string]rangeFilter
+	aware   bool                       // times of ranges must have an offset
 	late    func(w *World, n Ref) bool // rows that do not show yet; nil: none
 	noID    bool                       // no GET by id
+	missing string                     // what a GET by id of no row says; default: Not found
 	noOrg   bool                       // no organization_id filter
 	render  func(w *World, o *object, n Ref)
 }
@@ -157,13 +159,11 @@ func among(get func(w *World, n Ref) string) filter {
 	}
 }
 
-// oneOf is among for an enumeration: other values are refused.
-func oneOf(get func(w *World, n Ref) string, allowed ...string) filter {
+// oneOf is among for an enumeration, which has the name kind: other values are refused.
+func oneOf(kind string, get func(w *World, n Ref) string, allowed ...string) filter {
 	test := among(get)
 	return func(w *World, name string, values []string, p *problems) func(Ref) bool {
-		for i, v := range values {
-			checkEnum(p, []any{"query", name, i}, v, allowed)
-		}
+		checkEnums(p, kind, name, values, allowed)
 		return test(w, name, values, p)
 	}
 }
@@ -202,9 +202,8 @@ func flag(get func(w *World, n Ref) bool) filter {
 func reference(kind Kind, get func(w *World, n Ref) Ref) filter {
 	return func(w *World, name string, values []string, p *problems) func(Ref) bool {
 		wanted := map[Ref]bool{}
-		for i, v := range values {
-			id, ok := parseID(p, []any{"query", name, "uuid", i}, v)
-			if n, known := w.keys.number(kind, id); ok && known {
+		for _, id := range parseIDs(p, name, values) {
+			if n, known := w.keys.number(kind, id); known {
 				wanted[Ref(n)] = true
 			}
 		}

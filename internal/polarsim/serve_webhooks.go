@@ -28,7 +28,7 @@ func deliveries() *resource {
 	at := func(w *World, n Ref) Time { return w.hooks.deliveries[n].at }
 	event := func(w *World, n Ref) *webhookEvent { return &w.hooks.events[w.hooks.deliveries[n].event] }
 	return &resource{
-		path: "/v1/webhooks/deliveries", kind: KindWebhookDelivery, noOrg: true, fixed: true, sorting: []string{"-created_at"},
+		path: "/v1/webhooks/deliveries", kind: KindWebhookDelivery, noOrg: true, fixed: true, aware: true, sorting: []string{"-created_at"},
 		rows:   func(w *World) int { return len(w.hooks.deliveries) },
 		late:   func(w *World, n Ref) bool { return w.hooks.deliveries[n].shown > w.now },
 		sorts:  []sortKey{byTime("created_at", at)},
@@ -36,8 +36,8 @@ func deliveries() *resource {
 		filters: map[string]filter{
 			"endpoint_id": reference(KindWebhookEndpoint, func(w *World, n Ref) Ref { return event(w, n).endpoint }),
 			"succeeded":   flag(func(w *World, n Ref) bool { return w.hooks.deliveries[n].code/100 == 2 }),
-			"event_type":  oneOf(func(w *World, n Ref) string { return event(w, n).kind }, webhookTypes...),
-			"http_code_class": oneOf(func(w *World, n Ref) string { return strconv.Itoa(w.hooks.deliveries[n].code/100) + "xx" },
+			"event_type":  oneOf("WebhookEventType", func(w *World, n Ref) string { return event(w, n).kind }, webhookTypes...),
+			"http_code_class": oneOf("HTTPCodeClass", func(w *World, n Ref) string { return strconv.Itoa(w.hooks.deliveries[n].code/100) + "xx" },
 				"2xx", "3xx", "4xx", "5xx"),
 		},
 		render: (*World).renderDelivery,

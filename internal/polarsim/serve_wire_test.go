@@ -30,10 +30,10 @@ func TestErrors(t *testing.T) {
 		{"no credentials", s, "GET", "/v1/orders/", []string{"Authorization", ""}, 401, `{"error":"Unauthorized","detail":"Unauthorized"}`, []string{"WWW-Authenticate", bearer}},
 		{"not a bearer", s, "GET", "/v1/orders/", []string{"Authorization", "Basic eDp5"}, 401, `{"error":"Unauthorized","detail":"Unauthorized"}`, nil},
 		{"unknown token", s, "GET", "/v1/orders/", []string{"Authorization", "Bearer nope"}, 401,
-			`{"error":"invalid_token","error_description":"The access token provided is expired, revoked, malformed, or invalid for other reasons."}`, nil},
+			`{"error": "invalid_token", "error_description": "The access token provided is expired, revoked, malformed, or invalid for other reasons."}`, nil},
 		{"token of another organization", exact, "GET", "/v1/orders/", nil, 401, "", []string{"X-Polar-Sandbox", "1"}},
 		{"scope missing", s, "GET", "/v1/payments/", nil, 403,
-			`{"error":"insufficient_scope","error_description":"The request requires higher privileges than provided by the access token."}`, nil},
+			`{"error": "insufficient_scope", "error_description": "The request requires higher privileges than provided by the access token."}`, []string{"Cache-Control", "no-store", "Pragma", "no-cache"}},
 		{"write scope reads", s, "GET", "/v1/customers/", nil, 200, "", nil},
 		{"tokens are for web sessions", s, "GET", "/v1/organization-access-tokens/", nil, 401, `{"error":"Unauthorized","detail":"Unauthorized"}`, nil},
 		{"unknown version", s, "GET", "/v1/orders/", []string{"Polar-Version", "2019-01"}, 404, `{"detail":"Not Found"}`, []string{"Polar-Version", ""}},
@@ -45,6 +45,9 @@ func TestErrors(t *testing.T) {
 		{"slash missing", s, "GET", "/v1/orders?limit=5", nil, 307, "", []string{"Location", "http://example.com/v1/orders/?limit=5"}},
 		{"slash too many", s, "GET", "/v1/metrics/limits/", nil, 307, "", []string{"Location", "http://example.com/v1/metrics/limits"}},
 		{"method", s, "DELETE", "/v1/orders/", nil, 405, `{"detail":"Method Not Allowed"}`, nil},
+		{"method, and others there are", s, "PUT", "/v1/customers/", nil, 405, `{"detail":"Method Not Allowed"}`, []string{"Allow", "GET"}},
+		{"preflight", s, "OPTIONS", "/v1/orders/", []string{"Origin", "https://shop.example"}, 200, "OK", nil},
+		{"options", s, "OPTIONS", "/v1/orders/", nil, 405, `{"detail":"Method Not Allowed"}`, []string{"Allow", "GET"}},
 		{"unknown row", s, "GET", "/v1/orders/" + order[:35] + "0", nil, 404, `{"error":"ResourceNotFound","detail":"Not found"}`, nil},
 		{"malformed id", s, "GET", "/v1/orders/12", nil, 422, "", nil},
 		{"page 0", s, "GET", "/v1/orders/?page=0", nil, 422,
@@ -375,8 +378,14 @@ func TestFilters(t *testing.T) {
 func TestTrap29_NaiveTimes(t *testing.T) {
 	t.Parallel()
 	s := NewServer(NewWorld(Options{Seed: 1, Customers: 5}), ServerOptions{})
-	if res, body := do(t, s, "GET", "/v1/orders/?created_after=2026-01-01T00:00:00", ""); res.StatusCode != 500 || body != "Internal Server Error" {
-		t.Errorf("a time without offset: %d %s", res.StatusCode, body)
+	const bound = "2026-01-01T00:00:00"
+	if got, want := list1(t, s, "/v1/orders/?created_after="+bound), list1(t, s, "/v1/orders/?created_after="+bound+"Z"); got.Pagination != want.Pagination {
+		t.Errorf("a time without offset is not taken as UTC: %+v, want %+v", got.Pagination, want.Pagination)
+	}
+	for _, path := range []string{"/v1/events/", "/v1/webhooks/deliveries"} {
+		if res, body := do(t, s, "GET", path+"?start_timestamp="+bound, ""); res.StatusCode != 422 || !strings.Contains(body, "timezone_aware") {
+			t.Errorf("%s, a time without offset: %d %s", path, res.StatusCode, body)
+		}
 	}
 	if res, _ := do(t, s, "GET", "/v1/orders/?created_after=2026-01-01T00:00:00+00:00", ""); res.StatusCode != 422 {
 		t.Errorf("an unescaped + : %d", res.StatusCode)

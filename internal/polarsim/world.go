@@ -76,6 +76,9 @@ type World struct {
 	worker     worker                 // writes both
 	states     sync.Map               // answers of customer state by customer, as a cache of an hour holds them
 	selections selections             // sorted and filtered lists, made when asked for
+
+	labels   [eventNameCount]string // of types of events, as changed
+	labelled [eventNameCount]Time   // when
 }
 
 // NewWorld generates the world that o describes.

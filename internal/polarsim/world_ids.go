@@ -40,6 +40,7 @@ const (
 	KindFile
 	KindSeat
 	KindIntegration
+	KindEventType
 )
 
 // ID is a UUID of version 4 shape. Ids are not stored: the number of a row within its table, encrypted with the world's seed, is the id, so a

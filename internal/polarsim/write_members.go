@@ -7,10 +7,10 @@ import (
 
 func equalFold(a, b string) bool { return strings.EqualFold(a, b) }
 
-// memberNotFound is the 404 of a member, in upstream's words.
-func (c *call) memberNotFound() {
-	c.refuse(http.StatusNotFound, "ResourceNotFound", "Member not found")
-}
+// memberMissing is what the 404 of a member says.
+const memberMissing = "Member not found"
+
+func (c *call) memberNotFound() { c.refuse(http.StatusNotFound, "ResourceNotFound", memberMissing) }
 
 // createMember adds a member to the customer of the path, or of the body where the path has none. An email address that the customer has already
 // gives the member there is.
