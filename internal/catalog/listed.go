@@ -343,7 +343,7 @@ func checkoutStreams() []Entry {
 		{
 			Stream: mirror.Stream{Name: "checkouts", Path: "/v1/checkouts/", Get: "/v1/checkouts/{id}", Scope: "checkouts:read",
 				Expect: item.Expect{
-					Extra:  []string{"product_price_id", "customer_billing_address_fields", "subtotal_amount"},
+					Extra:  []string{"product_price_id", "customer_billing_address_fields", "subtotal_amount", "customer_external_id"}, // the last is external_customer_id again
 					Sparse: []string{"units", "min_units", "max_units"},
 					Enums: map[string][]string{
 						"status":                {"open", "expired", "confirmed", "succeeded", "failed"},

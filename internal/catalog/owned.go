@@ -19,11 +19,12 @@ func ownedStreams() []Entry {
 		{
 			Stream: mirror.Stream{Name: "license_keys", Path: "/v1/license-keys/", Get: "/v1/license-keys/{id}", Scope: "license_keys:read",
 				Expect: item.Expect{
-					Extra: []string{"member_id", "subscription_id", "order_id"}, // of the versions from 2026-10 and from 2027-01 on
+					Extra: []string{"user_id", // left out of the documentation, like user
+						"member_id", "subscription_id", "order_id"}, // of the versions from 2026-10 and from 2027-01 on
 					Enums: map[string][]string{"status": {"granted", "revoked", "disabled"}},
 				},
 				Scan:     scan.Offset{Fixed: []string{"created_at"}},
-				Embedded: []string{"customer", "activations", "member", "subscription", "order"},
+				Embedded: []string{"user", "customer", "activations", "member", "subscription", "order"},
 				Secrets:  []string{"key"},
 				Copies:   map[string]string{"customer": "customers"},
 				Table:    store.TableOf((*db.Queries).LicenseKeysUpsert),

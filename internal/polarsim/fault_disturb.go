@@ -64,7 +64,7 @@ func (c *call) disturb() bool {
 		case "401":
 			c.refuseToken()
 		case "403":
-			rt, _, _ := c.route(c.r.Method, c.r.URL.Path)
+			rt, _, _ := c.route(c.r.Method, c.r.URL.Path, c.version)
 			var scopes []string
 			if rt != nil {
 				scopes = rt.scopes

@@ -21,9 +21,9 @@ func (g *generator) makeCatalogue() {
 			Filter: filterJSON("name", "eq", `"build"`), Aggregation: `{"func":"unique","property":"build_id"}`},
 	}
 	g.customFields = []CustomField{
-		{CreatedAt: t + day, Type: "text", Slug: "vat-note", Name: "Note for the \"VAT\" office", Properties: `{"form_label":"Note","textarea":true,"max_length":200}`},
+		{CreatedAt: t + day, Type: "text", Slug: "vat-note", Name: "Note for the \"VAT\" office", Properties: `{"form_label":"Note","form_help_text":"As it is to stand on the invoice","form_placeholder":"VAT","textarea":true,"min_length":1,"max_length":200}`},
 		{CreatedAt: t + day + second, Type: "select", Slug: "heard-from", Name: "Heard from", Properties: `{"options":[{"value":"friend","label":"A friend"},{"value":"web","label":"The web"}]}`},
-		{CreatedAt: t + 2*day, Type: "checkbox", Slug: "newsletter", Name: "Newsletter", Properties: `{}`},
+		{CreatedAt: t + 2*day, Type: "checkbox", Slug: "newsletter", Name: "Newsletter", Properties: `{"form_label":"Send me [news](https://simulated-tools.example/news)"}`},
 		{CreatedAt: t + 2*day + 5, Type: "number", Slug: "team-size", Name: "Team size", Properties: `{"ge":1,"le":100000}`, Metadata: `{"team":true}`},
 		{CreatedAt: t + 3*day, ModifiedAt: t + 33*day, Type: "date", Slug: "birthday", Name: "Birthday", Properties: `{"form_label":"Born on","ge":-2145916800,"le":1767225600}`},
 		{CreatedAt: t + 3*day, ModifiedAt: t + 44*day, DeletedAt: t + 44*day, Type: "text", Slug: "fax", Name: "Fax", Properties: `{}`},
@@ -32,9 +32,9 @@ func (g *generator) makeCatalogue() {
 		{CreatedAt: t + day, Type: "custom", Description: "Priority support", Visibility: "public", Properties: `{"note":"Write to support@example.com\nany time"}`},
 		{CreatedAt: t + day + 11, Type: "license_keys", Description: "License key", Visibility: "public", Properties: `{"prefix":"SIM","expires":{"ttl":1,"timeframe":"year"},"activations":{"limit":3,"enable_customer_admin":true},"limit_usage":null}`},
 		{CreatedAt: t + 2*day, Type: "meter_credit", Description: "1000 API calls", Visibility: "public", Properties: `{"units":1000,"rollover":false,"meter_id":"` + g.id(KindMeter, 0).String() + `"}`},
-		{CreatedAt: t + 3*day, ModifiedAt: t + 80*day, Type: "downloadables", Description: "E-book 📚", Visibility: "public", Properties: `{"archived":{},"files":["` + g.id(KindMedia, 100).String() + `"]}`},
+		{CreatedAt: t + 3*day, ModifiedAt: t + 80*day, Type: "downloadables", Description: "E-book 📚", Visibility: "public", Properties: `{"archived":{"` + g.id(KindMedia, 101).String() + `":true},"files":["` + g.id(KindMedia, 100).String() + `","` + g.id(KindMedia, 101).String() + `"]}`},
 		{CreatedAt: t + 4*day, Type: "discord", Description: "Discord server", Visibility: "private", Properties: `{"guild_id":"1029384756","role_id":"5647382910","kick_member":false,"guild_token":"` + g.hiddenText("guild", 4) + `"}`, Metadata: `{"channel":"#général"}`},
-		{CreatedAt: t + 5*day, Type: "github_repository", Description: "Source access", Visibility: "public", Properties: `{"repository_owner":"simulated-tools","repository_name":"pro","permission":"pull"}`},
+		{CreatedAt: t + 5*day, Type: "github_repository", Description: "Source access", Visibility: "public", Properties: `{"repository_owner":"simulated-tools","repository_name":"pro","permission":"pull","repository_id":null}`},
 		{CreatedAt: t + 6*day, Type: "feature_flag", Description: "beta", Visibility: "draft", Properties: `{}`},
 		{CreatedAt: t + 7*day, ModifiedAt: t + 90*day, Type: "slack_shared_channel", Description: "Slack channel", Visibility: "public", Properties: `{"slack_integration_id":"` + g.id(KindIntegration, 0).String() + `","channel_name_template":"ext-{customer}","private":true,"welcome_message":null,"archive_on_revoke":true,"team_invitees":["U0123","U0456"]}`},
 		{CreatedAt: t + 8*day, ModifiedAt: t + 300*day, DeletedAt: t + 300*day, Type: "custom", Description: "Withdrawn benefit", Visibility: "public", Properties: `{"note":null}`},

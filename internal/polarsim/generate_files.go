@@ -11,7 +11,10 @@ func (g *generator) makeFiles() {
 	g.uploads = make([]Upload, lastUpload)
 	for _, p := range g.products {
 		for _, m := range p.Medias {
-			g.uploads[m.N] = Upload{CreatedAt: m.CreatedAt, Service: "product_media", Name: m.Name, Mime: m.Mime, Size: m.Size, Etag: mediaEtag}
+			g.uploads[m.N] = Upload{CreatedAt: m.CreatedAt, Service: "product_media", Name: m.Name, Mime: m.Mime, Size: m.Size, Etag: mediaEtag, Hexed: m.N%2 == 1}
+			if m.N == 1 {
+				g.uploads[m.N].Version = "v1"
+			}
 		}
 	}
 	g.uploads[uploadAvatar] = Upload{CreatedAt: at + hour, Service: "organization_avatar", Name: "logo.svg", Mime: "image/svg+xml", Size: 3141, Etag: mediaEtag}

@@ -55,10 +55,10 @@ func (w *World) renderOrganization(o *object, _ Ref) {
 	o.bool("sso_enforced", false)
 	o.str("default_presentment_currency", "usd")
 	o.str("default_tax_behavior", "location")
-	o.raw("feature_settings", `{"issue_funding_enabled":false,"seat_based_pricing_enabled":true,"wallets_enabled":false,"member_model_enabled":true,"checkout_localization_enabled":false,"overview_metrics":null}`)
+	o.raw("feature_settings", `{"issue_funding_enabled":false,"seat_based_pricing_enabled":true,"wallets_enabled":false,"member_model_enabled":true,"checkout_localization_enabled":false,"overview_metrics":null,"unit_based_pricing_enabled":false,"reset_proration_behavior_enabled":false,"off_session_charges_enabled":false,"meter_cycling_enabled":true,"slack_benefit_enabled":true,"preview_access_enabled":false,"disputes_enabled":true,"sso_enabled":false,"dispute_auto_accept_enabled":false,"compass_enabled":false,"merchant_migration_enabled":false}`)
 	o.raw("subscription_settings", `{"allow_multiple_subscriptions":true,"proration_behavior":"prorate","benefit_revocation_grace_period":0,"prevent_trial_abuse":false,"allow_customer_updates":true}`)
 	o.raw("customer_email_settings", `{"order_confirmation":true,"payment_method_expiration_reminder":true,"subscription_cancellation":true,"subscription_confirmation":true,"subscription_cycled":true,"subscription_cycled_after_trial":true,"subscription_past_due":true,"subscription_paused":true,"subscription_resumed":true,"subscription_renewal_reminder":false,"subscription_revoked":true,"subscription_trial_conversion_reminder":true,"subscription_uncanceled":true,"subscription_updated":true}`)
-	o.raw("customer_portal_settings", `{"usage":{"show":true},"subscription":{"update_seats":true,"update_plan":true,"pause":false},"customer":{"allow_email_change":false}}`)
+	o.raw("customer_portal_settings", `{"usage":{"show":true},"subscription":{"update_seats":true,"update_plan":true},"customer":{"allow_email_change":false}}`)
 	o.raw("dispute_settings", `{"auto_accept_below_amount":null}`)
 	o.raw("embed_hosts", `["simulated-tools.example"]`)
 	o.bool("embed_hosts_enforced", false)
@@ -72,7 +72,7 @@ func (w *World) renderOrganization(o *object, _ Ref) {
 	o.int("pledge_minimum_amount", 0)
 	o.bool("pledge_badge_show_amount", false)
 	o.null("default_upfront_split_to_contributors")
-	o.raw("notification_settings", `{"new_order":true,"new_subscription":true}`)
+	o.raw("notification_settings", `{"new_order":true,"new_subscription":true,"chargeback_prevention":true,"subscription_renewal":false}`)
 	o.close()
 }
 
@@ -166,12 +166,18 @@ func (o *object) avatar(email string) {
 	o.b = append(o.b, `?d=404"`...)
 }
 
-// legacyUser is what older clients read instead of the customer.
+// legacyUser is what older clients read instead of the customer. Licence keys have it without the last field.
 func (w *World) legacyUser(o *object, n Ref) {
-	c := &w.customers[n]
 	o.id("user_id", w.id(KindCustomer, int(n)))
 	o.key("user")
 	o.open()
+	w.legacyUserFields(o, n)
+	o.null("github_username")
+	o.close()
+}
+
+func (w *World) legacyUserFields(o *object, n Ref) {
+	c := &w.customers[n]
 	o.id("id", w.id(KindCustomer, int(n)))
 	o.text("email", c.Email)
 	switch {
@@ -183,8 +189,6 @@ func (w *World) legacyUser(o *object, n Ref) {
 		o.str("public_name", "?")
 	}
 	o.avatar(c.Email)
-	o.null("github_username")
-	o.close()
 }
 
 func firstRune(s string) string {

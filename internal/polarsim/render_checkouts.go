@@ -158,11 +158,12 @@ func (w *World) renderCheckout(o *object, n Ref) {
 	o.text("trial_interval", product.TrialInterval)
 	o.count("trial_interval_count", int64(product.TrialCount))
 	o.raw("metadata", "")
+	external := ""
 	if c.Customer != None {
-		o.text("external_customer_id", w.customers[c.Customer].ExternalID)
-	} else {
-		o.null("external_customer_id")
+		external = w.customers[c.Customer].ExternalID
 	}
+	o.text("external_customer_id", external)
+	o.text("customer_external_id", external)
 	list(o, "products", []Ref{c.Product}, w.saleProduct)
 	o.key("product")
 	w.saleProduct(o, c.Product)
@@ -240,7 +241,9 @@ func (w *World) checkoutCustomer(o *object, n Ref, c *Checkout) {
 	}
 	o.key("payment_processor_metadata")
 	o.open()
-	o.str("publishable_key", "pk_"+w.hiddenText("processor", int(n)))
+	if c.Status == "confirmed" || c.Status == "succeeded" || c.Status == "failed" { // the processor was asked
+		o.str("publishable_key", "pk_"+w.hiddenText("processor", int(n)))
+	}
 	o.close()
 	o.raw("customer_billing_address_fields", `{"country":true,"state":false,"city":false,"postal_code":false,"line1":false,"line2":false}`)
 	o.raw("billing_address_fields", `{"country":"required","state":"disabled","city":"disabled","postal_code":"optional","line1":"disabled","line2":"disabled"}`)

@@ -107,6 +107,7 @@ func (w *World) orderMetadata(o *object, m *moment) {
 		o.int("amount", r.Net())
 		o.str("currency", r.Currency)
 		o.int("tax_amount", r.Tax)
+		o.settled(r.Currency)
 		o.int("fee", r.PlatformFee)
 		w.knownRef(o, "subscription_id", KindSubscription, r.Subscription)
 		w.knownRef(o, "product_id", KindProduct, r.Product)
@@ -133,8 +134,23 @@ func (w *World) orderMetadata(o *object, m *moment) {
 		o.int("presentment_amount", r.Due())
 		o.str("presentment_currency", r.Currency)
 		o.int("tax_amount", r.Tax)
+		o.settled(r.Currency)
 		o.int("fee", r.PlatformFee)
 	}
+}
+
+// settled writes where tax was due, and at what rate an amount was changed into dollars.
+func (o *object) settled(currency string) {
+	country, state := "US", "CA"
+	switch currency {
+	case "eur":
+		country, state = "FR", ""
+	case "jpy":
+		country, state = "JP", ""
+	}
+	o.text("tax_state", state)
+	o.str("tax_country", country)
+	o.num("exchange_rate", float64(metrics.USD(10_000, currency))/10_000)
 }
 
 // knownRef is ref, without a key where there is no row.
@@ -178,6 +194,7 @@ func (w *World) returnedMetadata(o *object, r *Order, amount, tax int64) {
 	o.int("presentment_amount", amount+tax)
 	o.str("presentment_currency", r.Currency)
 	o.int("tax_amount", metrics.USD(tax, r.Currency))
+	o.settled(r.Currency)
 	o.int("fee", 0)
 }
 

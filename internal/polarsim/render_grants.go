@@ -1,5 +1,7 @@
 package polarsim
 
+import "strconv"
+
 func (w *World) renderGrant(o *object, n Ref) {
 	o.open()
 	w.grantFields(o, w.allGrants()[n])
@@ -33,12 +35,30 @@ func (w *World) grantFields(o *object, g Grant) (properties string) {
 	o.null("order_id")
 	w.ref(o, "customer_id", KindCustomer, s.Customer)
 	w.ref(o, "user_id", KindUser, s.Customer)
-	o.null("member_id")
+	member := None
+	if w.customers[s.Customer].Team { // then it is given to somebody in particular
+		member = w.oldestMember(s.Customer)
+	}
+	w.ref(o, "member_id", KindMember, member)
 	w.ref(o, "benefit_id", KindBenefit, g.Benefit)
-	o.null("error")
+	if g.At == 0 {
+		o.key("error")
+		o.open()
+		o.str("message", "The account is not connected yet.")
+		o.str("type", "BenefitActionRequiredError")
+		o.str("timestamp", (s.CreatedAt + 2*second).String())
+		o.close()
+	} else {
+		o.null("error")
+	}
 	o.key("customer")
 	w.renderCustomer(o, s.Customer)
-	o.null("member")
+	if member == None {
+		o.null("member")
+	} else {
+		o.key("member")
+		w.renderMember(o, member)
+	}
 	o.key("benefit")
 	w.renderBenefit(o, g.Benefit)
 	properties = w.grantProperties(g)
@@ -46,7 +66,8 @@ func (w *World) grantFields(o *object, g Grant) (properties string) {
 	case "license_keys":
 		properties = `{"user_provided_key":"` + w.hiddenText("own key", int(g.Subscription)) + `",` + properties[1:]
 	case "slack_shared_channel":
-		properties = `{"invite_url":"https://join.slack.example/` + w.hiddenText("invitation", int(g.Subscription)) + `"}`
+		properties = `{"invited_email":"team@customers.example","channel_id":"C` + strconv.Itoa(int(g.Subscription)) + `","channel_name":"ext-` + strconv.Itoa(int(g.Subscription)) +
+			`","invite_url":"https://join.slack.example/` + w.hiddenText("invitation", int(g.Subscription)) + `"}`
 	}
 	o.raw("properties", properties)
 	return properties

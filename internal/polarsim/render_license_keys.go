@@ -15,11 +15,23 @@ func (g Grant) keyStatus() string {
 func (w *World) licenseKeyFields(o *object, g Grant) {
 	s, id := &w.subscriptions[g.Subscription], w.licenseKeyID(g)
 	validations := int64(g.Subscription%23) + int64((w.now-g.At)/(30*day))
+	if g.Subscription%9 == 4 { // nobody asked yet
+		validations = 0
+	}
 	validated := g.At + Time(validations-int64(g.Subscription%23))*30*day
 	o.id("id", id)
-	o.times(g.At, validated)
+	modified := validated
+	if validations == 0 {
+		modified = 0
+	}
+	o.times(g.At, modified)
 	w.organization(o)
+	w.ref(o, "user_id", KindCustomer, s.Customer)
 	w.ref(o, "customer_id", KindCustomer, s.Customer)
+	o.key("user")
+	o.open()
+	w.legacyUserFields(o, s.Customer)
+	o.close()
 	o.key("customer")
 	w.renderCustomer(o, s.Customer)
 	w.ref(o, "benefit_id", KindBenefit, g.Benefit)
@@ -32,7 +44,7 @@ func (w *World) licenseKeyFields(o *object, g Grant) {
 		o.null("limit_activations")
 	}
 	o.int("usage", int64(g.Subscription%5))
-	o.null("limit_usage")
+	o.count("limit_usage", int64(g.Subscription%7)*1000)
 	o.int("validations", validations)
 	if validations == 0 {
 		o.null("last_validated_at")
@@ -58,12 +70,7 @@ func (w *World) licenseKeyFields(o *object, g Grant) {
 
 // licenseKeyMember is the member whom a key was given to: the oldest of its customer.
 func (w *World) licenseKeyMember(o *object, customer Ref) {
-	oldest := None
-	for n, m := range w.membersOf(customer) {
-		if m.DeletedAt == 0 {
-			oldest = n
-		}
-	}
+	oldest := w.oldestMember(customer)
 	w.ref(o, "member_id", KindMember, oldest)
 	if oldest == None {
 		o.null("member")
@@ -71,6 +78,17 @@ func (w *World) licenseKeyMember(o *object, customer Ref) {
 	}
 	o.key("member")
 	w.renderMember(o, oldest)
+}
+
+// oldestMember is the first member of a customer that is left.
+func (w *World) oldestMember(customer Ref) Ref {
+	oldest := None
+	for n, m := range w.membersOf(customer) {
+		if m.DeletedAt == 0 {
+			oldest = n
+		}
+	}
+	return oldest
 }
 
 func (w *World) activationFields(o *object, g Grant, n int) {

@@ -175,12 +175,12 @@ func (w *World) renderMedia(o *object, m Media) {
 	o.str("path", path)
 	o.str("mime_type", m.Mime)
 	o.int("size", m.Size)
-	o.null("storage_version")
-	o.str("checksum_etag", "9b2cf535f27731c974343645a3985328")
-	o.null("checksum_sha256_base64")
-	o.null("checksum_sha256_hex")
-	o.time("last_modified_at", m.CreatedAt)
-	o.null("version")
+	o.stored(m.N, mediaEtag, m.N%2 == 1, m.CreatedAt)
+	if m.N == 1 {
+		o.str("version", "v1")
+	} else {
+		o.null("version")
+	}
 	o.str("service", "product_media")
 	o.bool("is_uploaded", true)
 	o.time("created_at", m.CreatedAt)

@@ -146,7 +146,7 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 	c := &call{Server: s, w: s.world, r: r, query: r.URL.Query(), number: s.served.Add(1), status: http.StatusOK, header: rw.Header()}
 	c.header.Set("Date", s.world.tick().Format(http.TimeFormat)) // of the clock that dates the rows, too
-	rt, params, others := s.route(r.Method, r.URL.Path)
+	rt, params, others := s.route(r.Method, r.URL.Path, s.version(r.Header.Get("Polar-Version")))
 	c.params = params
 	pattern := "unknown"
 	if rt != nil {
@@ -219,7 +219,7 @@ func (c *call) unrouted(others []string) {
 	if toggled == path {
 		toggled += "/"
 	}
-	if rt, _, methods := c.route(c.r.Method, toggled); path != "/" && (rt != nil || len(methods) > 0) {
+	if rt, _, methods := c.route(c.r.Method, toggled, c.version); path != "/" && (rt != nil || len(methods) > 0) {
 		scheme := "http"
 		if c.r.TLS != nil {
 			scheme = "https"

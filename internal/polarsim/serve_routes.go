@@ -16,7 +16,8 @@ type route struct {
 	method, pattern string // segments in braces are parameters
 	scopes          []string
 	lock            locking
-	webOnly         bool // refuses organization tokens
+	webOnly         bool   // refuses organization tokens
+	since           string // the version that has it first; "" = all
 	handle          func(c *call)
 	segments        []string
 }
@@ -38,11 +39,14 @@ func routes() []route {
 }
 
 // route finds the operation of a path. Where the path exists with other methods only, others lists them.
-func (s *Server) route(method, path string) (found *route, params map[string]string, others []string) {
+func (s *Server) route(method, path, version string) (found *route, params map[string]string, others []string) {
 	segments := strings.Split(path, "/")
 	literal := -1 // the route with most literal segments wins: /v1/metrics/limits over /v1/metrics/{id}
 	for i := range s.routes {
 		rt := &s.routes[i]
+		if version < rt.since {
+			continue
+		}
 		values, fixed, ok := rt.match(segments)
 		if !ok || fixed < literal {
 			continue
@@ -88,7 +92,7 @@ func (rt *route) match(segments []string) (params map[string]string, fixed int, 
 // specialRoutes are the operations besides lists and GET by id.
 func specialRoutes() []route {
 	customers, orders, meters := []string{"customers:read", "customers:write"}, []string{"orders:read"}, []string{"meters:read", "meters:write"}
-	members := []string{"members:read", "members:write"}
+	members, benefits := []string{"members:read", "members:write"}, []string{"benefits:read", "benefits:write"}
 	table := []route{
 		// Since June 2026 only web sessions may read tokens (polarsource/polar, server/polar/organization_access_token/auth.py).
 		{method: "GET", pattern: "/v1/organization-access-tokens/", webOnly: true, handle: (*call).notFound},
@@ -98,6 +102,11 @@ func specialRoutes() []route {
 		{method: "GET", pattern: "/v1/customers/{id}/members/{member_id}", scopes: members, handle: (*call).getMember},
 		{method: "GET", pattern: "/v1/customers/external/{external_id}/members/{member_external_id}", scopes: members, handle: (*call).getMember},
 		{method: "GET", pattern: "/v1/customers/{id}/payment-methods", scopes: customers, handle: (*call).listPaymentMethods},
+		{method: "GET", pattern: "/v1/customers/external/{external_id}/payment-methods", scopes: customers, handle: (*call).listPaymentMethods},
+		{method: "GET", pattern: "/v1/customers/{id}/members", scopes: members, since: "2026-10", handle: (*call).listMembers},
+		{method: "GET", pattern: "/v1/customers/external/{external_id}/members", scopes: members, since: "2026-10", handle: (*call).listMembers},
+		{method: "GET", pattern: "/v1/benefits/{id}/grants", scopes: benefits, handle: (*call).listBenefitGrants},
+		{method: "GET", pattern: "/v1/benefits/{id}/files", scopes: benefits, handle: (*call).listBenefitFiles},
 		{method: "GET", pattern: "/v1/license-keys/{id}", scopes: []string{"license_keys:read", "license_keys:write"}, handle: (*call).getLicenseKey},
 		{method: "GET", pattern: "/v1/license-keys/{id}/activations/{activation_id}", scopes: []string{"license_keys:read", "license_keys:write"}, handle: (*call).getActivation},
 		{method: "GET", pattern: "/v1/customer-seats", scopes: []string{"customer_seats:read"}, handle: (*call).listSeats},
