@@ -1,9 +1,12 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -42,27 +45,35 @@ func (a *auditing) states(ctx context.Context, c *Check) (found []store.Finding,
 			ids = append(ids, f)
 		}
 	}
+	lacks := map[string]bool{}
 	for _, id := range ids {
-		same, err := a.sameState(ctx, id)
+		d, err := a.compareState(ctx, id)
 		if errors.Is(err, fetch.ErrNotFound) {
 			continue // deleted since
 		}
-		if err == nil && !same {
+		if err == nil && len(d.Values) > 0 {
 			if err = a.refreshOwned(ctx, id); err == nil {
-				same, err = a.sameState(ctx, id)
+				d, err = a.compareState(ctx, id)
 			}
 			c.Moved++
 		}
 		if err != nil {
 			return found, err
 		}
-		if !same {
-			found = append(found, store.Finding{Stream: "customers", Key: id.String(), Kind: store.FindingState, Mirror: "customer_state()", Other: "another state",
+		for _, key := range d.Keys {
+			lacks[key] = true
+		}
+		if len(d.Values) > 0 {
+			found = append(found, store.Finding{Stream: "customers", Key: id.String(), Kind: store.FindingState, Mirror: "customer_state()",
+				Other:    "another " + cmp.Or(strings.Join(d.Values, ", "), "customer"),
 				Evidence: "GET /v1/customers/{id}/state, after all that it is made of was fetched; Polar may give a state that is an hour old"})
 		}
 	}
 	if len(found) > 0 {
 		c.say("%d of %d states differ, which Polar's cache may explain for an hour", len(found), len(ids))
+	}
+	if len(lacks) > 0 {
+		c.say("Polar's states have keys that customer_state() lacks: %s; a newer syncd may know them", strings.Join(slices.Sorted(maps.Keys(lacks)), ", "))
 	}
 	c.Moved -= len(found)
 	return found, nil
@@ -82,12 +93,12 @@ func (a *auditing) earlierStates(ctx context.Context) (ids []uuid.UUID) {
 	return ids
 }
 
-func (a *auditing) sameState(ctx context.Context, id uuid.UUID) (bool, error) {
+func (a *auditing) compareState(ctx context.Context, id uuid.UUID) (store.StateDifference, error) {
 	body, err := a.engine.Client.Get(ctx, "/v1/customers/"+id.String()+"/state", nil)
 	if err != nil {
-		return false, err
+		return store.StateDifference{}, err
 	}
-	return a.engine.Store.Audit().SameState(ctx, id, []byte(body.Value))
+	return a.engine.Store.Audit().CompareState(ctx, id, []byte(body.Value))
 }
 
 // refreshOwned fetches all that a customer's state is made of and that can be fetched by id.

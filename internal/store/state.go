@@ -8,31 +8,90 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
 )
 
-// SameState compares the state of a customer by the mirror's own function with the one given. Polar lists subscriptions and
-// grants in no order, so order tells nothing; neither does the text of equal numbers and times. price_id is left out: Polar
-// sends it without documenting it, and it is no column.
-func (a Audit) SameState(ctx context.Context, id uuid.UUID, state json.RawMessage) (bool, error) {
+// StateDifference is what tells a state of a customer by Polar from that by the mirror's own function.
+type StateDifference struct {
+	Values []string // paths of what is another: active_subscriptions[].amount, or the empty path where the mirror has no such customer
+	Keys   []string // paths of what only Polar's has
+}
+
+// CompareState compares the state of a customer by the mirror's own function with the one given. Polar lists subscriptions and
+// grants in no order, so order tells nothing; neither does the text of equal numbers and times. What only the mirror has is no
+// difference: older versions of the API lack some of it. price_id is left out: Polar sends it without documenting it, and it is
+// no column.
+func (a Audit) CompareState(ctx context.Context, id uuid.UUID, state json.RawMessage) (StateDifference, error) {
+	var d StateDifference
 	var text *string
 	if err := a.s.pool.QueryRow(ctx, `SELECT customer_state($1)::text`, id).Scan(&text); err != nil {
-		return false, audited("customers", err)
+		return d, audited("customers", err)
 	}
 	if text == nil {
-		return false, nil
+		d.Values = []string{""}
+		return d, nil
 	}
 	here, err := stateOf([]byte(*text))
 	if err != nil {
-		return false, err
+		return d, err
 	}
 	there, err := stateOf(state)
 	if err != nil {
-		return false, err
+		return d, err
 	}
-	return alike(here, there), nil
+	d.compare("", here, there)
+	for _, paths := range []*[]string{&d.Values, &d.Keys} {
+		slices.Sort(*paths)
+		*paths = slices.Compact(*paths)
+	}
+	return d, nil
+}
+
+// compare goes through what Polar has. Below metadata, and whatever else an organization makes up itself, a key that is missing is a
+// difference like any other.
+func (d *StateDifference) compare(path string, here, there any) {
+	switch y := there.(type) {
+	case map[string]any:
+		x, ok := here.(map[string]any)
+		if !ok {
+			break
+		}
+		for k, v := range y {
+			below := strings.TrimPrefix(path+"."+k, ".")
+			other, is := x[k]
+			switch {
+			case !is:
+				d.Keys = append(d.Keys, below)
+			case ownWords(k):
+				if !alike(other, v) {
+					d.Values = append(d.Values, below)
+				}
+			default:
+				d.compare(below, other, v)
+			}
+		}
+		return
+	case []any:
+		x, ok := here.([]any)
+		if !ok || len(x) != len(y) {
+			break
+		}
+		for i := range y {
+			d.compare(path+"[]", x[i], y[i])
+		}
+		return
+	}
+	if !alike(here, there) {
+		d.Values = append(d.Values, path)
+	}
+}
+
+// ownWords tells whether the organization chooses the keys of an object.
+func ownWords(name string) bool {
+	return strings.HasSuffix(name, "metadata") || name == "custom_field_data" || name == "properties"
 }
 
 func stateOf(body []byte) (state map[string]any, err error) {
