@@ -48,20 +48,21 @@ WHERE orders._requested_at <= EXCLUDED._requested_at;
 -- name: OrderItemsUpsert :exec
 -- Writes only a row that is new, changed, moved or listed again, and never over a reply requested later.
 INSERT INTO order_items (
-    order_id, id, created_at, modified_at, label, amount, tax_amount, proration, product_price_id, _position,
-    _extra, _hash, _requested_at
+    order_id, id, created_at, modified_at, label, amount, tax_amount, proration, product_price_id,
+    start_timestamp, end_timestamp, _position, _extra, _hash, _requested_at
 )
 SELECT unnest(@order_id::uuid[]), unnest(@id::uuid[]), unnest(@created_at::timestamptz[]),
     unnest(@modified_at::timestamptz[]), unnest(@label::text[]), unnest(@amount::bigint[]),
     unnest(@tax_amount::bigint[]), unnest(@proration::boolean[]), unnest(@product_price_id::uuid[]),
+    unnest(@start_timestamp::timestamptz[]), unnest(@end_timestamp::timestamptz[]),
     unnest(@_position::bigint[]), unnest(@_extra::jsonb[]), unnest(@_hash::bytea[]),
     unnest(@_requested_at::timestamptz[])
 ON CONFLICT (order_id, id) DO UPDATE SET
     created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, label = EXCLUDED.label,
     amount = EXCLUDED.amount, tax_amount = EXCLUDED.tax_amount, proration = EXCLUDED.proration,
-    product_price_id = EXCLUDED.product_price_id, _position = EXCLUDED._position, _extra = EXCLUDED._extra,
-    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
-    _synced_at = now(), _removed_at = NULL
+    product_price_id = EXCLUDED.product_price_id, start_timestamp = EXCLUDED.start_timestamp,
+    end_timestamp = EXCLUDED.end_timestamp, _position = EXCLUDED._position, _extra = EXCLUDED._extra,
+    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = now(), _removed_at = NULL
 WHERE order_items._requested_at <= EXCLUDED._requested_at
   AND (order_items._hash <> EXCLUDED._hash OR order_items._position <> EXCLUDED._position
        OR order_items._removed_at IS NOT NULL);

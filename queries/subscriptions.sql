@@ -49,7 +49,8 @@ WHERE subscriptions._requested_at <= EXCLUDED._requested_at;
 INSERT INTO subscription_prices (
     subscription_id, id, product_id, created_at, modified_at, source, amount_type, type, recurring_interval,
     legacy, is_archived, price_currency, tax_behavior, price_amount, minimum_amount, maximum_amount,
-    preset_amount, unit_amount, cap_amount, meter_id, seat_tiers, _position, _extra, _hash, _requested_at
+    preset_amount, unit_amount, cap_amount, meter_id, seat_tiers, tiers, minimum_units, maximum_units,
+    unit_label, _position, _extra, _hash, _requested_at
 )
 SELECT unnest(@subscription_id::uuid[]), unnest(@id::uuid[]), unnest(@product_id::uuid[]),
     unnest(@created_at::timestamptz[]), unnest(@modified_at::timestamptz[]), unnest(@source::text[]),
@@ -58,8 +59,9 @@ SELECT unnest(@subscription_id::uuid[]), unnest(@id::uuid[]), unnest(@product_id
     unnest(@tax_behavior::text[]), unnest(@price_amount::bigint[]), unnest(@minimum_amount::bigint[]),
     unnest(@maximum_amount::bigint[]), unnest(@preset_amount::bigint[]), unnest(@unit_amount::numeric[]),
     unnest(@cap_amount::bigint[]), unnest(@meter_id::uuid[]), unnest(@seat_tiers::jsonb[]),
-    unnest(@_position::bigint[]), unnest(@_extra::jsonb[]), unnest(@_hash::bytea[]),
-    unnest(@_requested_at::timestamptz[])
+    unnest(@tiers::jsonb[]), unnest(@minimum_units::bigint[]), unnest(@maximum_units::bigint[]),
+    unnest(@unit_label::jsonb[]), unnest(@_position::bigint[]), unnest(@_extra::jsonb[]),
+    unnest(@_hash::bytea[]), unnest(@_requested_at::timestamptz[])
 ON CONFLICT (subscription_id, id) DO UPDATE SET
     product_id = EXCLUDED.product_id, created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at,
     source = EXCLUDED.source, amount_type = EXCLUDED.amount_type, type = EXCLUDED.type,
@@ -69,9 +71,9 @@ ON CONFLICT (subscription_id, id) DO UPDATE SET
     minimum_amount = EXCLUDED.minimum_amount, maximum_amount = EXCLUDED.maximum_amount,
     preset_amount = EXCLUDED.preset_amount, unit_amount = EXCLUDED.unit_amount,
     cap_amount = EXCLUDED.cap_amount, meter_id = EXCLUDED.meter_id, seat_tiers = EXCLUDED.seat_tiers,
-    _position = EXCLUDED._position, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
-    _requested_at = EXCLUDED._requested_at,
-    _synced_at = now(), _removed_at = NULL
+    tiers = EXCLUDED.tiers, minimum_units = EXCLUDED.minimum_units, maximum_units = EXCLUDED.maximum_units,
+    unit_label = EXCLUDED.unit_label, _position = EXCLUDED._position, _extra = EXCLUDED._extra,
+    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = now(), _removed_at = NULL
 WHERE subscription_prices._requested_at <= EXCLUDED._requested_at
   AND (subscription_prices._hash <> EXCLUDED._hash OR subscription_prices._position <> EXCLUDED._position
        OR subscription_prices._removed_at IS NOT NULL);

@@ -72,12 +72,15 @@ func catalogueStreams() []Entry {
 
 		{
 			Stream: mirror.Stream{Name: "products", Path: "/v1/products/", Get: "/v1/products/{id}", Scope: "products:read",
-				Expect: item.Expect{Enums: map[string][]string{
-					"visibility":         {"draft", "private", "public"},
-					"recurring_interval": intervals(),
-					"meter_interval":     intervals(),
-					"trial_interval":     intervals(),
-				}},
+				Expect: item.Expect{
+					Sparse: []string{"is_deletable"}, // since October 2026
+					Enums: map[string][]string{
+						"visibility":         {"draft", "private", "public"},
+						"recurring_interval": intervals(),
+						"meter_interval":     intervals(),
+						"trial_interval":     intervals(),
+					},
+				},
 				Scan:  scan.Offset{Sort: []string{"-created_at", "name"}},
 				Table: store.TableOf((*db.Queries).ProductsUpsert),
 				Tail:  mirror.Tail{Hook: "product.", Batch: "id", Slow: []mirror.Probe{mirror.Whole{}}, Unseen: unseenWhole},
@@ -230,7 +233,8 @@ func orderStreams() []Entry {
 					Census: ordersPair(),
 					Unseen: "metadata, answers to custom fields, billing name and address, invoice and receipt flags, a renamed product's description"},
 				Children: []mirror.Child{
-					{Child: item.Child{Field: "items", Name: "order_items", Parent: "order_id", Key: "id"},
+					{Child: item.Child{Field: "items", Name: "order_items", Parent: "order_id", Key: "id",
+						Expect: item.Expect{Sparse: []string{"start_timestamp", "end_timestamp"}}}, // since October 2026
 						Table: store.TableOf((*db.Queries).OrderItemsUpsert)},
 				},
 			},
@@ -343,8 +347,8 @@ func checkoutStreams() []Entry {
 		{
 			Stream: mirror.Stream{Name: "checkouts", Path: "/v1/checkouts/", Get: "/v1/checkouts/{id}", Scope: "checkouts:read",
 				Expect: item.Expect{
-					Extra:  []string{"product_price_id", "customer_billing_address_fields", "subtotal_amount", "customer_external_id"}, // the last is external_customer_id again
-					Sparse: []string{"units", "min_units", "max_units"},
+					Extra:  []string{"product_price_id", "customer_billing_address_fields", "subtotal_amount"},
+					Sparse: []string{"units", "min_units", "max_units", "customer_external_id"},
 					Enums: map[string][]string{
 						"status":                {"open", "expired", "confirmed", "succeeded", "failed"},
 						"payment_processor":     {"stripe"},
@@ -396,7 +400,10 @@ func settingStreams() []Entry {
 		// may hold a key: it is a secret like the one that signs.
 		{
 			Stream: mirror.Stream{Name: "webhook_endpoints", Path: "/v1/webhooks/endpoints", Get: "/v1/webhooks/endpoints/{id}", Scope: "webhooks:read",
-				Expect:  item.Expect{Enums: map[string][]string{"format": {"raw", "discord", "slack"}}},
+				Expect: item.Expect{
+					Sparse: []string{"api_version", "uses_standard_webhook_signature"}, // since October 2026
+					Enums:  map[string][]string{"format": {"raw", "discord", "slack"}},
+				},
 				Scan:    scan.Offset{Fixed: []string{"-created_at"}},
 				Secrets: []string{"secret", "url"},
 				Table:   store.TableOf((*db.Queries).WebhookEndpointsUpsert),

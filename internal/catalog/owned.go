@@ -19,9 +19,9 @@ func ownedStreams() []Entry {
 		{
 			Stream: mirror.Stream{Name: "license_keys", Path: "/v1/license-keys/", Get: "/v1/license-keys/{id}", Scope: "license_keys:read",
 				Expect: item.Expect{
-					Extra: []string{"user_id", // left out of the documentation, like user
-						"member_id", "subscription_id", "order_id"}, // of the versions from 2026-10 and from 2027-01 on
-					Enums: map[string][]string{"status": {"granted", "revoked", "disabled"}},
+					Extra:  []string{"user_id"},                                  // left out of the documentation, like user
+					Sparse: []string{"member_id", "subscription_id", "order_id"}, // of the versions from 2026-10 and from 2027-01 on
+					Enums:  map[string][]string{"status": {"granted", "revoked", "disabled"}},
 				},
 				Scan:     scan.Offset{Fixed: []string{"created_at"}},
 				Embedded: []string{"user", "customer", "activations", "member", "subscription", "order"},
@@ -30,7 +30,7 @@ func ownedStreams() []Entry {
 				Table:    store.TableOf((*db.Queries).LicenseKeysUpsert),
 				Tail:     mirror.Tail{Slow: []mirror.Probe{mirror.Whole{}}, Unseen: unseenWhole},
 			},
-			Audit: audit.Against{Refers: []string{"benefit_id"}, Loose: []string{"customer_id"}},
+			Audit: audit.Against{Refers: []string{"benefit_id"}, Loose: []string{"customer_id", "member_id", "subscription_id", "order_id"}},
 		},
 
 		// Only a key asked for by itself brings its activations.

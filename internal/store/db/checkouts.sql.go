@@ -52,11 +52,12 @@ INSERT INTO checkouts (
     discount_amount, net_amount, tax_amount, tax_behavior, total_amount, currency, allow_trial,
     active_trial_interval, active_trial_interval_count, trial_end, trial_interval, trial_interval_count,
     seats, min_seats, max_seats, units, min_units, max_units, organization_id, product_id, discount_id,
-    customer_id, subscription_id, external_customer_id, allow_discount_codes, require_billing_address,
-    is_discount_applicable, is_free_product_price, is_payment_required, is_payment_setup_required,
-    is_payment_form_required, is_business_customer, customer_name, customer_email, customer_billing_name,
-    customer_billing_address, customer_tax_id, locale, payment_method_type, billing_address_fields, metadata,
-    customer_metadata, custom_field_data, prices, attached_custom_fields, _extra, _hash, _requested_at
+    customer_id, subscription_id, external_customer_id, customer_external_id, allow_discount_codes,
+    require_billing_address, is_discount_applicable, is_free_product_price, is_payment_required,
+    is_payment_setup_required, is_payment_form_required, is_business_customer, customer_name, customer_email,
+    customer_billing_name, customer_billing_address, customer_tax_id, locale, payment_method_type,
+    billing_address_fields, metadata, customer_metadata, custom_field_data, prices, attached_custom_fields,
+    _extra, _hash, _requested_at
 )
 SELECT unnest($1::uuid[]), unnest($2::timestamptz[]), unnest($3::timestamptz[]),
     unnest($4::text[]), unnest($5::timestamptz[]), unnest($6::text[]),
@@ -70,16 +71,16 @@ SELECT unnest($1::uuid[]), unnest($2::timestamptz[]), unnest($3::timestamptz[]),
     unnest($26::bigint[]), unnest($27::bigint[]), unnest($28::uuid[]),
     unnest($29::uuid[]), unnest($30::uuid[]), unnest($31::uuid[]),
     unnest($32::uuid[]), unnest($33::text[]),
-    unnest($34::boolean[]), unnest($35::boolean[]),
+    unnest($34::text[]), unnest($35::boolean[]),
     unnest($36::boolean[]), unnest($37::boolean[]),
     unnest($38::boolean[]), unnest($39::boolean[]),
     unnest($40::boolean[]), unnest($41::boolean[]),
-    unnest($42::text[]), unnest($43::text[]), unnest($44::text[]),
-    unnest($45::jsonb[]), unnest($46::text[]), unnest($47::text[]),
-    unnest($48::text[]), unnest($49::jsonb[]),
+    unnest($42::boolean[]), unnest($43::text[]), unnest($44::text[]),
+    unnest($45::text[]), unnest($46::jsonb[]),
+    unnest($47::text[]), unnest($48::text[]), unnest($49::text[]),
     unnest($50::jsonb[]), unnest($51::jsonb[]), unnest($52::jsonb[]),
     unnest($53::jsonb[]), unnest($54::jsonb[]), unnest($55::jsonb[]),
-    unnest($56::bytea[]), unnest($57::timestamptz[])
+    unnest($56::jsonb[]), unnest($57::bytea[]), unnest($58::timestamptz[])
 ON CONFLICT (id) DO UPDATE SET
     created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, status = EXCLUDED.status,
     expires_at = EXCLUDED.expires_at, payment_processor = EXCLUDED.payment_processor,
@@ -95,6 +96,7 @@ ON CONFLICT (id) DO UPDATE SET
     organization_id = EXCLUDED.organization_id, product_id = EXCLUDED.product_id,
     discount_id = EXCLUDED.discount_id, customer_id = EXCLUDED.customer_id,
     subscription_id = EXCLUDED.subscription_id, external_customer_id = EXCLUDED.external_customer_id,
+    customer_external_id = EXCLUDED.customer_external_id,
     allow_discount_codes = EXCLUDED.allow_discount_codes,
     require_billing_address = EXCLUDED.require_billing_address,
     is_discount_applicable = EXCLUDED.is_discount_applicable,
@@ -148,6 +150,7 @@ type CheckoutsUpsertParams struct {
 	CustomerID               []uuid.UUID       `json:"customer_id"`
 	SubscriptionID           []uuid.UUID       `json:"subscription_id"`
 	ExternalCustomerID       []string          `json:"external_customer_id"`
+	CustomerExternalID       []string          `json:"customer_external_id"`
 	AllowDiscountCodes       []bool            `json:"allow_discount_codes"`
 	RequireBillingAddress    []bool            `json:"require_billing_address"`
 	IsDiscountApplicable     []bool            `json:"is_discount_applicable"`
@@ -210,6 +213,7 @@ func (q *Queries) CheckoutsUpsert(ctx context.Context, arg CheckoutsUpsertParams
 		arg.CustomerID,
 		arg.SubscriptionID,
 		arg.ExternalCustomerID,
+		arg.CustomerExternalID,
 		arg.AllowDiscountCodes,
 		arg.RequireBillingAddress,
 		arg.IsDiscountApplicable,

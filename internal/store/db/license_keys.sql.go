@@ -57,19 +57,21 @@ func (q *Queries) LicenseKeyActivationsUpsert(ctx context.Context, arg LicenseKe
 
 const licenseKeysUpsert = `-- name: LicenseKeysUpsert :exec
 INSERT INTO license_keys (
-    id, created_at, modified_at, organization_id, customer_id, benefit_id, display_key, status,
-    limit_activations, usage, limit_usage, validations, last_validated_at, expires_at, _extra, _hash,
-    _requested_at
+    id, created_at, modified_at, organization_id, customer_id, member_id, subscription_id, order_id,
+    benefit_id, display_key, status, limit_activations, usage, limit_usage, validations, last_validated_at,
+    expires_at, _extra, _hash, _requested_at
 )
 SELECT unnest($1::uuid[]), unnest($2::timestamptz[]), unnest($3::timestamptz[]),
     unnest($4::uuid[]), unnest($5::uuid[]), unnest($6::uuid[]),
-    unnest($7::text[]), unnest($8::text[]), unnest($9::bigint[]),
-    unnest($10::bigint[]), unnest($11::bigint[]), unnest($12::bigint[]),
-    unnest($13::timestamptz[]), unnest($14::timestamptz[]), unnest($15::jsonb[]),
-    unnest($16::bytea[]), unnest($17::timestamptz[])
+    unnest($7::uuid[]), unnest($8::uuid[]), unnest($9::uuid[]),
+    unnest($10::text[]), unnest($11::text[]), unnest($12::bigint[]),
+    unnest($13::bigint[]), unnest($14::bigint[]), unnest($15::bigint[]),
+    unnest($16::timestamptz[]), unnest($17::timestamptz[]), unnest($18::jsonb[]),
+    unnest($19::bytea[]), unnest($20::timestamptz[])
 ON CONFLICT (id) DO UPDATE SET
     created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at,
     organization_id = EXCLUDED.organization_id, customer_id = EXCLUDED.customer_id,
+    member_id = EXCLUDED.member_id, subscription_id = EXCLUDED.subscription_id, order_id = EXCLUDED.order_id,
     benefit_id = EXCLUDED.benefit_id, display_key = EXCLUDED.display_key, status = EXCLUDED.status,
     limit_activations = EXCLUDED.limit_activations, usage = EXCLUDED.usage,
     limit_usage = EXCLUDED.limit_usage, validations = EXCLUDED.validations,
@@ -85,6 +87,9 @@ type LicenseKeysUpsertParams struct {
 	ModifiedAt       []time.Time       `json:"modified_at"`
 	OrganizationID   []uuid.UUID       `json:"organization_id"`
 	CustomerID       []uuid.UUID       `json:"customer_id"`
+	MemberID         []uuid.UUID       `json:"member_id"`
+	SubscriptionID   []uuid.UUID       `json:"subscription_id"`
+	OrderID          []uuid.UUID       `json:"order_id"`
 	BenefitID        []uuid.UUID       `json:"benefit_id"`
 	DisplayKey       []string          `json:"display_key"`
 	Status           []string          `json:"status"`
@@ -107,6 +112,9 @@ func (q *Queries) LicenseKeysUpsert(ctx context.Context, arg LicenseKeysUpsertPa
 		arg.ModifiedAt,
 		arg.OrganizationID,
 		arg.CustomerID,
+		arg.MemberID,
+		arg.SubscriptionID,
+		arg.OrderID,
 		arg.BenefitID,
 		arg.DisplayKey,
 		arg.Status,

@@ -15,20 +15,21 @@ import (
 
 const orderItemsUpsert = `-- name: OrderItemsUpsert :exec
 INSERT INTO order_items (
-    order_id, id, created_at, modified_at, label, amount, tax_amount, proration, product_price_id, _position,
-    _extra, _hash, _requested_at
+    order_id, id, created_at, modified_at, label, amount, tax_amount, proration, product_price_id,
+    start_timestamp, end_timestamp, _position, _extra, _hash, _requested_at
 )
 SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::timestamptz[]),
     unnest($4::timestamptz[]), unnest($5::text[]), unnest($6::bigint[]),
     unnest($7::bigint[]), unnest($8::boolean[]), unnest($9::uuid[]),
-    unnest($10::bigint[]), unnest($11::jsonb[]), unnest($12::bytea[]),
-    unnest($13::timestamptz[])
+    unnest($10::timestamptz[]), unnest($11::timestamptz[]),
+    unnest($12::bigint[]), unnest($13::jsonb[]), unnest($14::bytea[]),
+    unnest($15::timestamptz[])
 ON CONFLICT (order_id, id) DO UPDATE SET
     created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, label = EXCLUDED.label,
     amount = EXCLUDED.amount, tax_amount = EXCLUDED.tax_amount, proration = EXCLUDED.proration,
-    product_price_id = EXCLUDED.product_price_id, _position = EXCLUDED._position, _extra = EXCLUDED._extra,
-    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
-    _synced_at = now(), _removed_at = NULL
+    product_price_id = EXCLUDED.product_price_id, start_timestamp = EXCLUDED.start_timestamp,
+    end_timestamp = EXCLUDED.end_timestamp, _position = EXCLUDED._position, _extra = EXCLUDED._extra,
+    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = now(), _removed_at = NULL
 WHERE order_items._requested_at <= EXCLUDED._requested_at
   AND (order_items._hash <> EXCLUDED._hash OR order_items._position <> EXCLUDED._position
        OR order_items._removed_at IS NOT NULL)
@@ -44,6 +45,8 @@ type OrderItemsUpsertParams struct {
 	TaxAmount      []int64           `json:"tax_amount"`
 	Proration      []bool            `json:"proration"`
 	ProductPriceID []uuid.UUID       `json:"product_price_id"`
+	StartTimestamp []time.Time       `json:"start_timestamp"`
+	EndTimestamp   []time.Time       `json:"end_timestamp"`
 	Position       []int64           `json:"_position"`
 	Extra          []json.RawMessage `json:"_extra"`
 	Hash           [][]byte          `json:"_hash"`
@@ -62,6 +65,8 @@ func (q *Queries) OrderItemsUpsert(ctx context.Context, arg OrderItemsUpsertPara
 		arg.TaxAmount,
 		arg.Proration,
 		arg.ProductPriceID,
+		arg.StartTimestamp,
+		arg.EndTimestamp,
 		arg.Position,
 		arg.Extra,
 		arg.Hash,

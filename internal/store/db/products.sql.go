@@ -51,7 +51,8 @@ const productPricesUpsert = `-- name: ProductPricesUpsert :exec
 INSERT INTO product_prices (
     product_id, id, created_at, modified_at, source, amount_type, type, recurring_interval, legacy,
     is_archived, price_currency, tax_behavior, price_amount, minimum_amount, maximum_amount, preset_amount,
-    unit_amount, cap_amount, meter_id, seat_tiers, _position, _extra, _hash, _requested_at
+    unit_amount, cap_amount, meter_id, seat_tiers, tiers, minimum_units, maximum_units, unit_label, _position,
+    _extra, _hash, _requested_at
 )
 SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::timestamptz[]),
     unnest($4::timestamptz[]), unnest($5::text[]), unnest($6::text[]),
@@ -59,8 +60,10 @@ SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::timestamptz[]),
     unnest($10::boolean[]), unnest($11::text[]), unnest($12::text[]),
     unnest($13::bigint[]), unnest($14::bigint[]), unnest($15::bigint[]),
     unnest($16::bigint[]), unnest($17::numeric[]), unnest($18::bigint[]),
-    unnest($19::uuid[]), unnest($20::jsonb[]), unnest($21::bigint[]),
-    unnest($22::jsonb[]), unnest($23::bytea[]), unnest($24::timestamptz[])
+    unnest($19::uuid[]), unnest($20::jsonb[]), unnest($21::jsonb[]),
+    unnest($22::bigint[]), unnest($23::bigint[]), unnest($24::jsonb[]),
+    unnest($25::bigint[]), unnest($26::jsonb[]), unnest($27::bytea[]),
+    unnest($28::timestamptz[])
 ON CONFLICT (product_id, id) DO UPDATE SET
     created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, source = EXCLUDED.source,
     amount_type = EXCLUDED.amount_type, type = EXCLUDED.type,
@@ -70,9 +73,9 @@ ON CONFLICT (product_id, id) DO UPDATE SET
     minimum_amount = EXCLUDED.minimum_amount, maximum_amount = EXCLUDED.maximum_amount,
     preset_amount = EXCLUDED.preset_amount, unit_amount = EXCLUDED.unit_amount,
     cap_amount = EXCLUDED.cap_amount, meter_id = EXCLUDED.meter_id, seat_tiers = EXCLUDED.seat_tiers,
-    _position = EXCLUDED._position, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
-    _requested_at = EXCLUDED._requested_at,
-    _synced_at = now(), _removed_at = NULL
+    tiers = EXCLUDED.tiers, minimum_units = EXCLUDED.minimum_units, maximum_units = EXCLUDED.maximum_units,
+    unit_label = EXCLUDED.unit_label, _position = EXCLUDED._position, _extra = EXCLUDED._extra,
+    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = now(), _removed_at = NULL
 WHERE product_prices._requested_at <= EXCLUDED._requested_at
   AND (product_prices._hash <> EXCLUDED._hash OR product_prices._position <> EXCLUDED._position
        OR product_prices._removed_at IS NOT NULL)
@@ -99,6 +102,10 @@ type ProductPricesUpsertParams struct {
 	CapAmount         []int64           `json:"cap_amount"`
 	MeterID           []uuid.UUID       `json:"meter_id"`
 	SeatTiers         []json.RawMessage `json:"seat_tiers"`
+	Tiers             []json.RawMessage `json:"tiers"`
+	MinimumUnits      []int64           `json:"minimum_units"`
+	MaximumUnits      []int64           `json:"maximum_units"`
+	UnitLabel         []json.RawMessage `json:"unit_label"`
 	Position          []int64           `json:"_position"`
 	Extra             []json.RawMessage `json:"_extra"`
 	Hash              [][]byte          `json:"_hash"`
@@ -128,6 +135,10 @@ func (q *Queries) ProductPricesUpsert(ctx context.Context, arg ProductPricesUpse
 		arg.CapAmount,
 		arg.MeterID,
 		arg.SeatTiers,
+		arg.Tiers,
+		arg.MinimumUnits,
+		arg.MaximumUnits,
+		arg.UnitLabel,
 		arg.Position,
 		arg.Extra,
 		arg.Hash,
@@ -138,29 +149,30 @@ func (q *Queries) ProductPricesUpsert(ctx context.Context, arg ProductPricesUpse
 
 const productsUpsert = `-- name: ProductsUpsert :exec
 INSERT INTO products (
-    id, created_at, modified_at, name, description, visibility, is_archived, is_recurring, recurring_interval,
-    recurring_interval_count, meter_interval, meter_interval_count, trial_interval, trial_interval_count,
-    organization_id, medias, attached_custom_fields, metadata, _extra, _hash, _requested_at
+    id, created_at, modified_at, name, description, visibility, is_archived, is_deletable, is_recurring,
+    recurring_interval, recurring_interval_count, meter_interval, meter_interval_count, trial_interval,
+    trial_interval_count, organization_id, medias, attached_custom_fields, metadata, _extra, _hash,
+    _requested_at
 )
 SELECT unnest($1::uuid[]), unnest($2::timestamptz[]), unnest($3::timestamptz[]),
     unnest($4::text[]), unnest($5::text[]), unnest($6::text[]),
-    unnest($7::boolean[]), unnest($8::boolean[]), unnest($9::text[]),
-    unnest($10::bigint[]), unnest($11::text[]),
-    unnest($12::bigint[]), unnest($13::text[]),
-    unnest($14::bigint[]), unnest($15::uuid[]), unnest($16::jsonb[]),
-    unnest($17::jsonb[]), unnest($18::jsonb[]), unnest($19::jsonb[]),
-    unnest($20::bytea[]), unnest($21::timestamptz[])
+    unnest($7::boolean[]), unnest($8::boolean[]), unnest($9::boolean[]),
+    unnest($10::text[]), unnest($11::bigint[]),
+    unnest($12::text[]), unnest($13::bigint[]), unnest($14::text[]),
+    unnest($15::bigint[]), unnest($16::uuid[]), unnest($17::jsonb[]),
+    unnest($18::jsonb[]), unnest($19::jsonb[]), unnest($20::jsonb[]),
+    unnest($21::bytea[]), unnest($22::timestamptz[])
 ON CONFLICT (id) DO UPDATE SET
     created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, name = EXCLUDED.name,
     description = EXCLUDED.description, visibility = EXCLUDED.visibility, is_archived = EXCLUDED.is_archived,
-    is_recurring = EXCLUDED.is_recurring, recurring_interval = EXCLUDED.recurring_interval,
+    is_deletable = EXCLUDED.is_deletable, is_recurring = EXCLUDED.is_recurring,
+    recurring_interval = EXCLUDED.recurring_interval,
     recurring_interval_count = EXCLUDED.recurring_interval_count, meter_interval = EXCLUDED.meter_interval,
     meter_interval_count = EXCLUDED.meter_interval_count, trial_interval = EXCLUDED.trial_interval,
     trial_interval_count = EXCLUDED.trial_interval_count, organization_id = EXCLUDED.organization_id,
     medias = EXCLUDED.medias, attached_custom_fields = EXCLUDED.attached_custom_fields,
     metadata = EXCLUDED.metadata, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
-    _requested_at = EXCLUDED._requested_at,
-    _synced_at = now(), _deleted_at = NULL
+    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
 WHERE products._requested_at <= EXCLUDED._requested_at
 `
 
@@ -172,6 +184,7 @@ type ProductsUpsertParams struct {
 	Description            []string          `json:"description"`
 	Visibility             []string          `json:"visibility"`
 	IsArchived             []bool            `json:"is_archived"`
+	IsDeletable            []bool            `json:"is_deletable"`
 	IsRecurring            []bool            `json:"is_recurring"`
 	RecurringInterval      []string          `json:"recurring_interval"`
 	RecurringIntervalCount []int64           `json:"recurring_interval_count"`
@@ -198,6 +211,7 @@ func (q *Queries) ProductsUpsert(ctx context.Context, arg ProductsUpsertParams) 
 		arg.Description,
 		arg.Visibility,
 		arg.IsArchived,
+		arg.IsDeletable,
 		arg.IsRecurring,
 		arg.RecurringInterval,
 		arg.RecurringIntervalCount,

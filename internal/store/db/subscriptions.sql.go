@@ -72,7 +72,8 @@ const subscriptionPricesUpsert = `-- name: SubscriptionPricesUpsert :exec
 INSERT INTO subscription_prices (
     subscription_id, id, product_id, created_at, modified_at, source, amount_type, type, recurring_interval,
     legacy, is_archived, price_currency, tax_behavior, price_amount, minimum_amount, maximum_amount,
-    preset_amount, unit_amount, cap_amount, meter_id, seat_tiers, _position, _extra, _hash, _requested_at
+    preset_amount, unit_amount, cap_amount, meter_id, seat_tiers, tiers, minimum_units, maximum_units,
+    unit_label, _position, _extra, _hash, _requested_at
 )
 SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::uuid[]),
     unnest($4::timestamptz[]), unnest($5::timestamptz[]), unnest($6::text[]),
@@ -81,8 +82,9 @@ SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::uuid[]),
     unnest($13::text[]), unnest($14::bigint[]), unnest($15::bigint[]),
     unnest($16::bigint[]), unnest($17::bigint[]), unnest($18::numeric[]),
     unnest($19::bigint[]), unnest($20::uuid[]), unnest($21::jsonb[]),
-    unnest($22::bigint[]), unnest($23::jsonb[]), unnest($24::bytea[]),
-    unnest($25::timestamptz[])
+    unnest($22::jsonb[]), unnest($23::bigint[]), unnest($24::bigint[]),
+    unnest($25::jsonb[]), unnest($26::bigint[]), unnest($27::jsonb[]),
+    unnest($28::bytea[]), unnest($29::timestamptz[])
 ON CONFLICT (subscription_id, id) DO UPDATE SET
     product_id = EXCLUDED.product_id, created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at,
     source = EXCLUDED.source, amount_type = EXCLUDED.amount_type, type = EXCLUDED.type,
@@ -92,9 +94,9 @@ ON CONFLICT (subscription_id, id) DO UPDATE SET
     minimum_amount = EXCLUDED.minimum_amount, maximum_amount = EXCLUDED.maximum_amount,
     preset_amount = EXCLUDED.preset_amount, unit_amount = EXCLUDED.unit_amount,
     cap_amount = EXCLUDED.cap_amount, meter_id = EXCLUDED.meter_id, seat_tiers = EXCLUDED.seat_tiers,
-    _position = EXCLUDED._position, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
-    _requested_at = EXCLUDED._requested_at,
-    _synced_at = now(), _removed_at = NULL
+    tiers = EXCLUDED.tiers, minimum_units = EXCLUDED.minimum_units, maximum_units = EXCLUDED.maximum_units,
+    unit_label = EXCLUDED.unit_label, _position = EXCLUDED._position, _extra = EXCLUDED._extra,
+    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = now(), _removed_at = NULL
 WHERE subscription_prices._requested_at <= EXCLUDED._requested_at
   AND (subscription_prices._hash <> EXCLUDED._hash OR subscription_prices._position <> EXCLUDED._position
        OR subscription_prices._removed_at IS NOT NULL)
@@ -122,6 +124,10 @@ type SubscriptionPricesUpsertParams struct {
 	CapAmount         []int64           `json:"cap_amount"`
 	MeterID           []uuid.UUID       `json:"meter_id"`
 	SeatTiers         []json.RawMessage `json:"seat_tiers"`
+	Tiers             []json.RawMessage `json:"tiers"`
+	MinimumUnits      []int64           `json:"minimum_units"`
+	MaximumUnits      []int64           `json:"maximum_units"`
+	UnitLabel         []json.RawMessage `json:"unit_label"`
 	Position          []int64           `json:"_position"`
 	Extra             []json.RawMessage `json:"_extra"`
 	Hash              [][]byte          `json:"_hash"`
@@ -152,6 +158,10 @@ func (q *Queries) SubscriptionPricesUpsert(ctx context.Context, arg Subscription
 		arg.CapAmount,
 		arg.MeterID,
 		arg.SeatTiers,
+		arg.Tiers,
+		arg.MinimumUnits,
+		arg.MaximumUnits,
+		arg.UnitLabel,
 		arg.Position,
 		arg.Extra,
 		arg.Hash,

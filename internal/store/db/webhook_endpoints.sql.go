@@ -15,32 +15,38 @@ import (
 
 const webhookEndpointsUpsert = `-- name: WebhookEndpointsUpsert :exec
 INSERT INTO webhook_endpoints (
-    id, created_at, modified_at, name, format, organization_id, events, enabled, _extra, _hash, _requested_at
+    id, created_at, modified_at, name, format, api_version, uses_standard_webhook_signature, organization_id,
+    events, enabled, _extra, _hash, _requested_at
 )
 SELECT unnest($1::uuid[]), unnest($2::timestamptz[]), unnest($3::timestamptz[]),
-    unnest($4::text[]), unnest($5::text[]), unnest($6::uuid[]),
-    unnest($7::jsonb[]), unnest($8::boolean[]), unnest($9::jsonb[]), unnest($10::bytea[]),
-    unnest($11::timestamptz[])
+    unnest($4::text[]), unnest($5::text[]), unnest($6::text[]),
+    unnest($7::boolean[]), unnest($8::uuid[]),
+    unnest($9::jsonb[]), unnest($10::boolean[]), unnest($11::jsonb[]), unnest($12::bytea[]),
+    unnest($13::timestamptz[])
 ON CONFLICT (id) DO UPDATE SET
     created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, name = EXCLUDED.name,
-    format = EXCLUDED.format, organization_id = EXCLUDED.organization_id, events = EXCLUDED.events,
-    enabled = EXCLUDED.enabled, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
-    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+    format = EXCLUDED.format, api_version = EXCLUDED.api_version,
+    uses_standard_webhook_signature = EXCLUDED.uses_standard_webhook_signature,
+    organization_id = EXCLUDED.organization_id, events = EXCLUDED.events, enabled = EXCLUDED.enabled,
+    _extra = EXCLUDED._extra, _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
+    _synced_at = now(), _deleted_at = NULL
 WHERE webhook_endpoints._requested_at <= EXCLUDED._requested_at
 `
 
 type WebhookEndpointsUpsertParams struct {
-	ID             []uuid.UUID       `json:"id"`
-	CreatedAt      []time.Time       `json:"created_at"`
-	ModifiedAt     []time.Time       `json:"modified_at"`
-	Name           []string          `json:"name"`
-	Format         []string          `json:"format"`
-	OrganizationID []uuid.UUID       `json:"organization_id"`
-	Events         []json.RawMessage `json:"events"`
-	Enabled        []bool            `json:"enabled"`
-	Extra          []json.RawMessage `json:"_extra"`
-	Hash           [][]byte          `json:"_hash"`
-	RequestedAt    []time.Time       `json:"_requested_at"`
+	ID                           []uuid.UUID       `json:"id"`
+	CreatedAt                    []time.Time       `json:"created_at"`
+	ModifiedAt                   []time.Time       `json:"modified_at"`
+	Name                         []string          `json:"name"`
+	Format                       []string          `json:"format"`
+	ApiVersion                   []string          `json:"api_version"`
+	UsesStandardWebhookSignature []bool            `json:"uses_standard_webhook_signature"`
+	OrganizationID               []uuid.UUID       `json:"organization_id"`
+	Events                       []json.RawMessage `json:"events"`
+	Enabled                      []bool            `json:"enabled"`
+	Extra                        []json.RawMessage `json:"_extra"`
+	Hash                         [][]byte          `json:"_hash"`
+	RequestedAt                  []time.Time       `json:"_requested_at"`
 }
 
 // A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
@@ -51,6 +57,8 @@ func (q *Queries) WebhookEndpointsUpsert(ctx context.Context, arg WebhookEndpoin
 		arg.ModifiedAt,
 		arg.Name,
 		arg.Format,
+		arg.ApiVersion,
+		arg.UsesStandardWebhookSignature,
 		arg.OrganizationID,
 		arg.Events,
 		arg.Enabled,
