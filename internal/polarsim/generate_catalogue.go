@@ -85,6 +85,7 @@ const (
 	productProCase
 	productPrivate
 	productArchivedPrice
+	productUnits
 	catalogueSize
 )
 
@@ -168,6 +169,13 @@ func (g *generator) assortment() {
 	for _, c := range []string{"usd", "eur", "jpy"} {
 		g.price(Price{Product: changed, Kind: PriceFixed, Currency: c, Amount: 550, CreatedAt: t + 1150*day})
 	}
+	// Nobody has bought this one yet.
+	units := Ref(len(g.products))
+	g.products = append(g.products, Product{CreatedAt: t + 1160*day, Name: "Storage by the gigabyte", Visibility: "private", Interval: "month", IntervalCount: 1})
+	steps := []Tier{{Max: 10, PerSeat: 100}, {PerSeat: 80}}
+	g.price(Price{Product: units, Kind: PriceUnits, Currency: "usd", Tiers: steps, Graduated: true, CreatedAt: t + 1160*day, TaxBehavior: "exclusive",
+		UnitLabel: `{"en":{"one":"gigabyte","other":"gigabytes"}}`})
+	g.price(Price{Product: units, Kind: PriceUnits, Currency: "eur", Tiers: steps, MinUnits: 2, CreatedAt: t + 1160*day, TaxBehavior: "exclusive"})
 	for i := catalogueSize; i < g.opts.Products; i++ {
 		amount := int64(100 * (1 + i%97))
 		g.plan(Product{CreatedAt: t + 160*day + Time(i)*7*hour/4, Name: fmt.Sprintf("Add-on %03d", i), Visibility: "public", Archived: i%11 == 0}, amount, amount, amount)

@@ -35,7 +35,11 @@ var wireOnly = map[string][]string{
 	"BenefitSlackSharedChannel": {"is_tax_applicable"},
 	"BenefitPublic":             {"is_tax_applicable"},
 	"BenefitGrant":              {"user_id"},
-	"Checkout":                  {"customer_billing_address_fields", "subtotal_amount", "units", "min_units", "max_units"},
+
+	"BenefitGitHubRepositoryProperties": {"repository_id"},
+	"OrganizationFeatureSettings":       {"unit_based_pricing_enabled"},
+
+	"Checkout":                  {"customer_billing_address_fields", "subtotal_amount", "units", "min_units", "max_units", "customer_external_id"},
 	"CheckoutLink":              {"product_id", "product_price_id", "product", "product_price", "units"},
 	"LicenseKeyRead":            {"member_id", "member", "user_id", "user"},
 	"LicenseKeyWithActivations": {"member_id", "member", "user_id", "user"},

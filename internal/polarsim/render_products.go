@@ -123,11 +123,38 @@ func (w *World) renderPrice(o *object, n Ref) {
 		o.close()
 	case PriceSeats:
 		w.seatTiers(o, p)
+	case PriceUnits:
+		w.unitTiers(o, p)
 	}
 	if p.LegacyInterval != "" {
 		o.bool("legacy", true)
 	}
 	o.close()
+}
+
+// unitTiers is what a price by units has (polarsource/polar, server/polar/product/schemas.py).
+func (w *World) unitTiers(o *object, p *Price) {
+	o.key("tiers")
+	o.open()
+	if p.Graduated {
+		o.str("type", "graduated")
+	} else {
+		o.str("type", "volume")
+	}
+	list(o, "tiers", p.Tiers, func(o *object, t Tier) {
+		o.open()
+		o.count("bound", int64(t.Max))
+		o.str("unit_amount", strconv.FormatInt(t.PerSeat, 10))
+		o.close()
+	})
+	o.close()
+	o.count("minimum_units", p.MinUnits)
+	if p.UnitLabel == "" {
+		o.null("unit_label")
+	} else {
+		o.raw("unit_label", p.UnitLabel)
+	}
+	o.null("maximum_units")
 }
 
 func (w *World) seatTiers(o *object, p *Price) {

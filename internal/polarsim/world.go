@@ -15,7 +15,7 @@ type Options struct {
 	Seed      uint64
 	Customers int           // default: a fifth of Orders; 200 when that is not given either
 	Orders    int           // exact number of orders; default: six for each customer
-	Products  int           // default: the 17 of the fixed catalogue; more are one-time purchases
+	Products  int           // default: the 18 of the fixed catalogue; more are one-time purchases
 	Now       time.Time     // simulated clock; default DefaultNow
 	NoWebhook bool          // no webhook endpoint; else there is one, made five days before Now, that is told everything
 	Canaries  bool          // every secret on the wire holds the word canary

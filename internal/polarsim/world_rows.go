@@ -45,6 +45,7 @@ const (
 	PriceCustom  = "custom"
 	PriceMetered = "metered_unit"
 	PriceSeats   = "seat_based"
+	PriceUnits   = "unit_based"
 )
 
 // Address is never changed once made, so that orders can share their customer's; an update replaces it.
@@ -123,11 +124,13 @@ type Price struct {
 	Meter                 Ref    // metered
 	UnitAmount            string // metered, decimal, cents a unit
 	Cap                   int64  // metered; 0 = null
-	Tiers                 []Tier // seat based
+	Tiers                 []Tier // by seats or units
 	Graduated             bool
+	MinUnits              int64  // by units; 0 = null
+	UnitLabel             string // by units: JSON text
 }
 
-// Tier is a step of a seat-based price; Max 0 = open.
+// Tier is a step of a price by seats or units; Max 0 = open.
 type Tier struct {
 	Min, Max int
 	PerSeat  int64
