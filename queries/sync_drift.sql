@@ -9,3 +9,16 @@ WITH met AS (
     RETURNING kind, field, value, sample_id, runs
 )
 SELECT kind, field, value, sample_id FROM met WHERE runs = 1;
+
+-- name: DriftList :many
+-- Of all streams where none are given.
+-- Over: a complete sweep that began later did not meet it any more, as after an upgrade of syncd.
+SELECT d.stream, d.kind, d.field, d.value, d.sample_id, d.first_seen, d.last_seen, d.runs, d.acknowledged_at,
+    EXISTS (SELECT FROM sync_runs r WHERE r.stream = d.stream AND r.kind = 'sweep' AND r.outcome = 'succeeded'
+        AND r.sweep_id = r.id AND r.id > d.last_run AND r.started_at > d.last_seen)::boolean AS over
+FROM sync_drift d
+WHERE sqlc.narg(streams)::text[] IS NULL OR d.stream = ANY(sqlc.narg(streams)::text[])
+ORDER BY d.stream, d.first_seen, d.field, d.kind, d.value;
+
+-- name: DriftAcknowledge :execrows
+UPDATE sync_drift SET acknowledged_at = now() WHERE acknowledged_at IS NULL AND (sqlc.narg(streams)::text[] IS NULL OR stream = ANY(sqlc.narg(streams)::text[]));

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"syncd/internal/daemon"
 	"syncd/internal/humanize"
 	"syncd/internal/mirror"
+	"syncd/internal/store"
 )
 
 type syncCmd struct {
@@ -41,7 +43,24 @@ func (cmd *syncCmd) Run(c *command) error {
 	if err := printResults(c.stdout, results); err != nil {
 		return err
 	}
+	if err := printDrift(ctx, c.stdout, org.Store); err != nil {
+		return err
+	}
 	return exitOf(results, err)
+}
+
+// printDrift says that somebody should look at the drift. Where the database does not tell, it has told why before.
+func printDrift(ctx context.Context, w io.Writer, s *store.Store) error {
+	var open int64
+	byStream, _ := s.Streams().OpenDrift(ctx) // a run that cannot be recorded has failed already
+	for _, n := range byStream {
+		open += n
+	}
+	if line := driftLine(open); line != "" {
+		_, err := fmt.Fprintf(w, "\n%s\n", line)
+		return err
+	}
+	return nil
 }
 
 // resolveStreams checks names of streams before anything is opened.

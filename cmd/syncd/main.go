@@ -47,6 +47,7 @@ type cli struct {
 	Tail     tailCmd     `cmd:"" help:"Look once for what has changed since the last look, with few requests, as the daemon does every few minutes." example:"syncd tail orders subscriptions"`
 	Status   statusCmd   `cmd:"" help:"Show for each stream its last run, rows, age and next run." example:"syncd status --json"`
 	Verify   verifyCmd   `cmd:"" help:"Tell whether the mirror is whole as of the last sweeps, without asking Polar; exit code 0 or 3." example:"syncd verify orders subscriptions --json"`
+	Drift    driftCmd    `cmd:"" help:"List what Polar sends and this syncd does not know, and take note of it; exit code 0 or 3." example:"syncd drift orders --ack"`
 	Plan     planCmd     `cmd:"" help:"Tell beforehand what syncing costs in requests, and whether the configuration can be met; exit code 0 or 1." example:"syncd plan --schedule '@every 6h' --tail 1m --json"`
 	Refresh  refreshCmd  `cmd:"" help:"Fetch single objects by id and write them again." example:"syncd refresh customers --external-id acct_42"`
 	Backfill backfillCmd `cmd:"" help:"Read a window of time of one stream; goes on where it was cut off." example:"syncd backfill orders --since 2024-01-01 --until 2024-02-01"`

@@ -44,6 +44,9 @@ func printStatus(w io.Writer, r daemon.Status, now time.Time) error {
 			fmt.Fprintf(&b, "\n%s\n", line)
 		}
 	}
+	if line := driftLine(r.Drift); line != "" {
+		fmt.Fprintf(&b, "\n%s\n", line)
+	}
 	if wrong := mirror.LooksWrong(r.Emptied); wrong != "" {
 		fmt.Fprintf(&b, "\n%s\n", wrong)
 	}
@@ -70,6 +73,17 @@ func versionLine(r *daemon.VersionStatus) string {
 		text += "; Polar has retired the configured " + r.Retired + ": set polar_version"
 	}
 	return text
+}
+
+// driftLine says that somebody should look at the drift; "" = there is none.
+func driftLine(open int64) string {
+	switch open {
+	case 0:
+		return ""
+	case 1:
+		return "Polar sends something that this syncd does not know: see `syncd drift`"
+	}
+	return fmt.Sprintf("Polar sends %s things that this syncd does not know: see `syncd drift`", humanize.Count(open))
 }
 
 // roundLine is the last round of tails in words.

@@ -80,6 +80,12 @@ func (d *daemon) showFreshness(ctx context.Context) {
 	for stream, f := range fresh {
 		d.metrics.SetFreshness(stream, f.DataThrough, f.PolledAt, f.Pending)
 	}
+	drift, err := d.org.Store.Streams().OpenDrift(ctx)
+	if err != nil {
+		d.Log.WarnContext(ctx, "the metrics do not tell of drift", "error", err)
+	} else {
+		d.metrics.SetDrift(drift)
+	}
 	feeds, err := d.org.Store.Feeds().List(ctx)
 	if err != nil {
 		d.Log.WarnContext(ctx, "the metrics do not tell how late the feeds are", "error", err)

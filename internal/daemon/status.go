@@ -21,7 +21,8 @@ type Status struct {
 	Polar        string         `json:"polar,omitempty"` // why the daemon that was asked cannot read from it
 	Streams      []StreamStatus `json:"streams"`
 	Feeds        []FeedStatus   `json:"feeds,omitempty"`
-	Emptied      []string       `json:"emptied,omitempty"` // streams whose lists have lost everything within a day
+	Emptied      []string       `json:"emptied,omitempty"`    // streams whose lists have lost everything within a day
+	Drift        int64          `json:"open_drift,omitempty"` // differences from what this syncd knows of the API; see syncd drift
 	Budget       *BudgetStatus  `json:"budget,omitempty"`
 
 	AnsweredAgo time.Duration `json:"-"` // by the clock of the database
@@ -118,6 +119,13 @@ func ReadStatus(ctx context.Context, s *store.Store, cfg *config.Config, next fu
 	}
 	if report.Emptied, err = s.Streams().Emptied(ctx); err != nil {
 		return report, err
+	}
+	drift, err := s.Streams().OpenDrift(ctx)
+	if err != nil {
+		return report, err
+	}
+	for _, n := range drift {
+		report.Drift += n
 	}
 	r, err := s.Tails().LastRound(ctx)
 	if err != nil {

@@ -29,6 +29,7 @@ type Traffic interface {
 // Metrics collects what /metrics shows, in a registry of its own. It is an observer of the mirror.
 type Metrics struct {
 	registry    *prometheus.Registry
+	streams     []string
 	runs        *prometheus.CounterVec
 	duration    *prometheus.HistogramVec
 	running     *prometheus.GaugeVec
@@ -41,6 +42,7 @@ type Metrics struct {
 	pending     *prometheus.GaugeVec
 	feedLag     *prometheus.GaugeVec
 	feedStill   *prometheus.GaugeVec
+	drift       *prometheus.GaugeVec
 }
 
 var _ mirror.Observer = (*Metrics)(nil)
@@ -66,6 +68,7 @@ func NewMetrics(build Build, streams []string) *Metrics {
 	}
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
+		streams:  streams,
 		runs:     vec("runs_total", "Runs that have ended, by stream and outcome: succeeded, partial, failed, interrupted or skipped.", "stream", "outcome"),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "syncd", Name: "run_duration_seconds",
 			Help: "How long runs took, skipped ones left out.", Buckets: runBuckets}, []string{"stream"}),
@@ -80,9 +83,10 @@ func NewMetrics(build Build, streams []string) *Metrics {
 	m.pending = gauge("pending_changes", "Changes that are known of and not fetched yet.", "stream")
 	m.feedLag = gauge("feed_lag_seconds", "By how much a feed of changes tells later than they happen, at least, as measured lately.", "feed")
 	m.feedStill = gauge("feed_stands_still", "1 while a feed tells of nothing any more although lists show new rows.", "feed")
+	m.drift = gauge("open_drift", "Differences between what Polar sends and what this syncd knows of its API that nobody has acknowledged.", "stream")
 	info := gauge("build_info", "Always 1; the labels tell which syncd this is.", "version", "commit", "go")
 	info.WithLabelValues(build.Version, build.Commit, runtime.Version()).Set(1)
-	m.registry.MustRegister(m.runs, m.duration, m.running, m.pages, m.written, m.lastSuccess, m.rows, m.through, m.polled, m.pending, m.feedLag, m.feedStill, info,
+	m.registry.MustRegister(m.runs, m.duration, m.running, m.pages, m.written, m.lastSuccess, m.rows, m.through, m.polled, m.pending, m.feedLag, m.feedStill, m.drift, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, s := range streams {
 		for _, o := range []mirror.Outcome{mirror.Succeeded, mirror.Partial, mirror.Failed, mirror.Interrupted, mirror.Skipped} {
@@ -99,6 +103,7 @@ func NewMetrics(build Build, streams []string) *Metrics {
 		m.through.WithLabelValues(s)
 		m.polled.WithLabelValues(s)
 		m.pending.WithLabelValues(s)
+		m.drift.WithLabelValues(s)
 	}
 	return m
 }
@@ -197,6 +202,13 @@ func (m *Metrics) SetFreshness(stream string, through, polled time.Time, pending
 		m.polled.WithLabelValues(stream).Set(float64(polled.UnixMilli()) / 1000)
 	}
 	m.pending.WithLabelValues(stream).Set(float64(pending))
+}
+
+// SetDrift sets how much of the drift is open, by stream; none where a stream is not named.
+func (m *Metrics) SetDrift(open map[string]int64) {
+	for _, s := range m.streams {
+		m.drift.WithLabelValues(s).Set(float64(open[s]))
+	}
 }
 
 // SetFeed sets by how much a feed of changes is late, at least, and whether it stands still.

@@ -7,9 +7,77 @@ package db
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 )
+
+const driftAcknowledge = `-- name: DriftAcknowledge :execrows
+UPDATE sync_drift SET acknowledged_at = now() WHERE acknowledged_at IS NULL AND ($1::text[] IS NULL OR stream = ANY($1::text[]))
+`
+
+func (q *Queries) DriftAcknowledge(ctx context.Context, streams []string) (int64, error) {
+	result, err := q.db.Exec(ctx, driftAcknowledge, streams)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const driftList = `-- name: DriftList :many
+SELECT d.stream, d.kind, d.field, d.value, d.sample_id, d.first_seen, d.last_seen, d.runs, d.acknowledged_at,
+    EXISTS (SELECT FROM sync_runs r WHERE r.stream = d.stream AND r.kind = 'sweep' AND r.outcome = 'succeeded'
+        AND r.sweep_id = r.id AND r.id > d.last_run AND r.started_at > d.last_seen)::boolean AS over
+FROM sync_drift d
+WHERE $1::text[] IS NULL OR d.stream = ANY($1::text[])
+ORDER BY d.stream, d.first_seen, d.field, d.kind, d.value
+`
+
+type DriftListRow struct {
+	Stream         string     `json:"stream"`
+	Kind           string     `json:"kind"`
+	Field          string     `json:"field"`
+	Value          string     `json:"value"`
+	SampleID       *uuid.UUID `json:"sample_id"`
+	FirstSeen      time.Time  `json:"first_seen"`
+	LastSeen       time.Time  `json:"last_seen"`
+	Runs           int64      `json:"runs"`
+	AcknowledgedAt *time.Time `json:"acknowledged_at"`
+	Over           bool       `json:"over"`
+}
+
+// Of all streams where none are given.
+// Over: a complete sweep that began later did not meet it any more, as after an upgrade of syncd.
+func (q *Queries) DriftList(ctx context.Context, streams []string) ([]DriftListRow, error) {
+	rows, err := q.db.Query(ctx, driftList, streams)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []DriftListRow{}
+	for rows.Next() {
+		var i DriftListRow
+		if err := rows.Scan(
+			&i.Stream,
+			&i.Kind,
+			&i.Field,
+			&i.Value,
+			&i.SampleID,
+			&i.FirstSeen,
+			&i.LastSeen,
+			&i.Runs,
+			&i.AcknowledgedAt,
+			&i.Over,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
 
 const driftUpsert = `-- name: DriftUpsert :many
 WITH met AS (
