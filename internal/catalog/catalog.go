@@ -5,12 +5,15 @@ import (
 
 	"syncd/internal/audit"
 	"syncd/internal/mirror"
+	"syncd/internal/tail"
 )
 
 // Entry is all that syncd knows of one resource of Polar's.
 type Entry struct {
 	mirror.Stream // where it is read, and where it goes
 
+	// Tail is how it is followed between sweeps.
+	Tail tail.Spec
 	// Audit is what its rows are held against.
 	Audit audit.Against
 	// Schedule is when the stream is swept unless the settings say otherwise, as package sched has it; "" = once a night.

@@ -6,6 +6,7 @@ import (
 	"syncd/internal/mirror"
 	"syncd/internal/store"
 	"syncd/internal/store/db"
+	"syncd/internal/tail"
 )
 
 // exportStreams are the CSV exports: the same things through another code path of
@@ -19,8 +20,9 @@ func exportStreams() []Entry {
 			Stream: mirror.Stream{Name: "customers_export", Path: "/v1/customers/export", Scope: "customers:read",
 				Scan: scan.Export{Of: "/v1/customers/", Columns: customerColumns(), Key: [][]string{{"id"}}},
 				Of:   []string{"customers"}, Snapshot: true, Link: (*db.Queries).CustomersExportLink,
-				Table: store.TableOf((*db.Queries).CustomersExportUpsert), Tail: mirror.Tail{Unseen: unseen},
+				Table: store.TableOf((*db.Queries).CustomersExportUpsert),
 			},
+			Tail:     tail.Spec{Unseen: unseen},
 			Schedule: "20 4 * * *",
 		},
 
@@ -31,8 +33,9 @@ func exportStreams() []Entry {
 					Choose: []string{"email", "created_at", "product", "net_amount", "currency", "status", "invoice_number", "customer_name", "billing_name",
 						"billing_country", "subtotal_amount", "discount_amount", "tax_amount", "total_amount", "refunded_amount", "billing_reason"}},
 				Of: []string{"customers", "orders"}, Snapshot: true, Link: (*db.Queries).OrdersExportLink,
-				Table: store.TableOf((*db.Queries).OrdersExportUpsert), Tail: mirror.Tail{Unseen: unseen},
+				Table: store.TableOf((*db.Queries).OrdersExportUpsert),
 			},
+			Tail:     tail.Spec{Unseen: unseen},
 			Schedule: "25 4 * * *",
 		},
 
@@ -44,8 +47,9 @@ func exportStreams() []Entry {
 						"billing_country", "net_amount", "discount", "seats", "current_period_start", "current_period_end", "cancel_at_period_end",
 						"canceled_at", "ends_at", "ended_at", "cancellation_reason", "trial_start", "trial_end"}},
 				Of: []string{"customers", "products", "subscriptions"}, Snapshot: true, Link: (*db.Queries).SubscriptionsExportLink,
-				Table: store.TableOf((*db.Queries).SubscriptionsExportUpsert), Tail: mirror.Tail{Unseen: unseen},
+				Table: store.TableOf((*db.Queries).SubscriptionsExportUpsert),
 			},
+			Tail:     tail.Spec{Unseen: unseen},
 			Schedule: "30 4 * * *",
 		},
 
@@ -53,8 +57,9 @@ func exportStreams() []Entry {
 			Stream: mirror.Stream{Name: "metrics_export", Path: "/v1/metrics/export", Scope: "metrics:read",
 				Scan: scan.MetricsExport{Of: "/v1/metrics/", Metrics: scan.Metrics{Intervals: []string{"day", "month"}}},
 				Of:   []string{"metrics"}, Link: (*db.Queries).MetricsExportLink,
-				Table: store.TableOf((*db.Queries).MetricsExportUpsert), Tail: mirror.Tail{Unseen: unseen},
+				Table: store.TableOf((*db.Queries).MetricsExportUpsert),
 			},
+			Tail:     tail.Spec{Unseen: unseen},
 			Schedule: "35 4 * * *",
 		},
 	}

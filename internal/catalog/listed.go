@@ -9,6 +9,7 @@ import (
 	"syncd/internal/mirror"
 	"syncd/internal/store"
 	"syncd/internal/store/db"
+	"syncd/internal/tail"
 )
 
 // catalogueStreams are what an organization offers.
@@ -27,8 +28,8 @@ func catalogueStreams() []Entry {
 				},
 				Scan:  scan.Offset{Sort: []string{"-created_at", "slug"}},
 				Table: store.TableOf((*db.Queries).OrganizationsUpsert),
-				Tail:  mirror.Tail{Hook: "organization.", Slow: []mirror.Probe{mirror.Whole{}}, Unseen: unseenWhole},
 			},
+			Tail: tail.Spec{Hook: "organization.", Slow: []tail.Probe{tail.Whole{}}, Unseen: unseenWhole},
 		},
 
 		{
@@ -42,8 +43,8 @@ func catalogueStreams() []Entry {
 				},
 				Scan:  scan.Offset{Sort: []string{"-created_at", "description"}},
 				Table: store.TableOf((*db.Queries).BenefitsUpsert),
-				Tail:  mirror.Tail{Hook: "benefit.", Batch: "id", Slow: []mirror.Probe{mirror.Whole{}}, Unseen: unseenWhole},
 			},
+			Tail: tail.Spec{Hook: "benefit.", Batch: "id", Slow: []tail.Probe{tail.Whole{}}, Unseen: unseenWhole},
 		},
 
 		{
@@ -51,8 +52,8 @@ func catalogueStreams() []Entry {
 				Expect: item.Expect{Enums: map[string][]string{"type": {"text", "number", "date", "checkbox", "select"}}},
 				Scan:   scan.Offset{Sort: []string{"-created_at", "slug"}},
 				Table:  store.TableOf((*db.Queries).CustomFieldsUpsert),
-				Tail:   mirror.Tail{Slow: []mirror.Probe{mirror.Whole{}}, Unseen: unseenWhole},
 			},
+			Tail: tail.Spec{Slow: []tail.Probe{tail.Whole{}}, Unseen: unseenWhole},
 		},
 
 		// The list has no order at all, so any page may repeat rows of another one:
@@ -66,8 +67,8 @@ func catalogueStreams() []Entry {
 				},
 				Scan:  scan.Offset{},
 				Table: store.TableOf((*db.Queries).FilesUpsert),
-				Tail:  mirror.Tail{Slow: []mirror.Probe{mirror.Whole{}}, Unseen: unseenWhole},
 			},
+			Tail: tail.Spec{Slow: []tail.Probe{tail.Whole{}}, Unseen: unseenWhole},
 		},
 
 		{
@@ -83,7 +84,6 @@ func catalogueStreams() []Entry {
 				},
 				Scan:  scan.Offset{Sort: []string{"-created_at", "name"}},
 				Table: store.TableOf((*db.Queries).ProductsUpsert),
-				Tail:  mirror.Tail{Hook: "product.", Batch: "id", Slow: []mirror.Probe{mirror.Whole{}}, Unseen: unseenWhole},
 				Children: []mirror.Child{
 					// The list holds current catalogue prices only: a price that leaves
 					// it is still pointed at by orders and subscriptions.
@@ -93,6 +93,7 @@ func catalogueStreams() []Entry {
 						Table: store.TableOf((*db.Queries).ProductBenefitsUpsert)},
 				},
 			},
+			Tail:  tail.Spec{Hook: "product.", Batch: "id", Slow: []tail.Probe{tail.Whole{}}, Unseen: unseenWhole},
 			Audit: audit.Against{Lasting: true},
 		},
 	}
@@ -107,8 +108,14 @@ func customerStreams() []Entry {
 				Expect: item.Expect{Enums: map[string][]string{"type": {"individual", "team"}}},
 				Scan:   scan.Offset{Sort: []string{"-created_at", "email"}},
 				Table:  store.TableOf((*db.Queries).CustomersUpsert),
-				Tail: mirror.Tail{Hook: "customer.", Touched: []mirror.Touch{{Event: "customer.", Field: "customer_id"}}, Told: mirror.Told{Event: "customer.created"}, Fast: []mirror.Probe{mirror.Head{}}, Census: customersPair(),
-					Unseen: "changes without an event: avatar_url, first_user_event_at, default_payment_method_id"},
+			},
+			Tail: tail.Spec{
+				Hook:    "customer.",
+				Touched: []tail.Touch{{Event: "customer.", Field: "customer_id"}},
+				Told:    tail.Told{Event: "customer.created"},
+				Fast:    []tail.Probe{tail.Head{}},
+				Census:  customersPair(),
+				Unseen:  "changes without an event: avatar_url, first_user_event_at, default_payment_method_id",
 			},
 			Audit: audit.Against{Export: customersPair()},
 		},
@@ -119,8 +126,13 @@ func customerStreams() []Entry {
 				Expect: item.Expect{Enums: map[string][]string{"role": {"owner", "billing_manager", "member"}}},
 				Scan:   scan.Offset{Sort: []string{"-created_at"}},
 				Table:  store.TableOf((*db.Queries).MembersUpsert),
-				Tail: mirror.Tail{Hook: "member.", Touched: []mirror.Touch{{Event: "customer.", Field: "customer_id", Filter: "customer_id"}}, Batch: "customer_id", Slow: []mirror.Probe{mirror.Head{}},
-					Unseen: "changes of members whose customer has no event, unless a webhook tells of them"},
+			},
+			Tail: tail.Spec{
+				Hook:    "member.",
+				Touched: []tail.Touch{{Event: "customer.", Field: "customer_id", Filter: "customer_id"}},
+				Batch:   "customer_id",
+				Slow:    []tail.Probe{tail.Head{}},
+				Unseen:  "changes of members whose customer has no event, unless a webhook tells of them",
 			},
 			Audit: audit.Against{Refers: []string{"customer_id"}},
 		},
@@ -130,8 +142,8 @@ func customerStreams() []Entry {
 				Expect: item.Expect{Enums: map[string][]string{"unit": {"scalar", "token", "custom"}}},
 				Scan:   scan.Offset{Sort: []string{"-created_at", "name"}},
 				Table:  store.TableOf((*db.Queries).MetersUpsert),
-				Tail:   mirror.Tail{Slow: []mirror.Probe{mirror.Whole{}}, Unseen: unseenWhole},
 			},
+			Tail:  tail.Spec{Slow: []tail.Probe{tail.Whole{}}, Unseen: unseenWhole},
 			Audit: audit.Against{Lasting: true},
 		},
 
@@ -144,8 +156,11 @@ func customerStreams() []Entry {
 				Embedded: []string{"customer", "meter"},
 				Copies:   map[string]string{"customer": "customers", "meter": "meters"},
 				Table:    store.TableOf((*db.Queries).CustomerMetersUpsert),
-				Tail: mirror.Tail{Touched: []mirror.Touch{{Event: "meter.", Field: "customer_id", Filter: "customer_id"}}, Fast: []mirror.Probe{mirror.Modified{Then: []string{"customer_id", "meter_id"}}},
-					Unseen: "rows of archived meters"},
+			},
+			Tail: tail.Spec{
+				Touched: []tail.Touch{{Event: "meter.", Field: "customer_id", Filter: "customer_id"}},
+				Fast:    []tail.Probe{tail.Modified{Then: []string{"customer_id", "meter_id"}}},
+				Unseen:  "rows of archived meters",
 			},
 			Audit: audit.Against{Refers: []string{"customer_id", "meter_id"}, Lasting: true},
 		},
@@ -163,11 +178,16 @@ func customerStreams() []Entry {
 				},
 				Scan:  scan.Offset{Sort: []string{"-created_at", "code", "name"}},
 				Table: store.TableOf((*db.Queries).DiscountsUpsert),
-				Tail:  mirror.Tail{Hook: "discount.", Touched: []mirror.Touch{{Event: "order.paid", Field: "discount_id"}}, Slow: []mirror.Probe{mirror.Whole{}}, Unseen: unseenWhole},
 				Children: []mirror.Child{
 					{Child: item.Child{Field: "products", Name: "discount_products", Parent: "discount_id", Key: "product_id", OnlyKey: true},
 						Table: store.TableOf((*db.Queries).DiscountProductsUpsert)},
 				},
+			},
+			Tail: tail.Spec{
+				Hook:    "discount.",
+				Touched: []tail.Touch{{Event: "order.paid", Field: "discount_id"}},
+				Slow:    []tail.Probe{tail.Whole{}},
+				Unseen:  unseenWhole,
 			},
 		},
 	}
@@ -193,16 +213,21 @@ func subscriptionStreams() []Entry {
 				Embedded: []string{"customer", "user", "product", "discount", "price"},
 				Copies:   map[string]string{"customer": "customers", "product": "products", "discount": "discounts"},
 				Table:    store.TableOf((*db.Queries).SubscriptionsUpsert),
-				Tail: mirror.Tail{Hook: "subscription.", Touched: []mirror.Touch{{Event: "subscription.", Field: "subscription_id"}}, Told: mirror.Told{Event: "subscription.created"}, Batch: "customer_id",
-					Fast:   []mirror.Probe{mirror.Since{}, mirror.Due{Columns: []string{"current_period_end", "trial_end", "ends_at", "resumes_at"}}},
-					Slow:   []mirror.Probe{mirror.Hot{Filter: "status", Values: []string{"past_due", "unpaid"}}, mirror.Count{}}, // events tell of most that such a subscription comes to
-					Unseen: "started_at set back (imports), consumption on its meters, metadata, changes of prices and custom fields without an event"},
 				Children: []mirror.Child{
 					{Child: item.Child{Field: "prices", Name: "subscription_prices", Parent: "subscription_id", Key: "id", Embedded: []string{"meter"}, Expect: expectedOfPrices()},
 						Table: store.TableOf((*db.Queries).SubscriptionPricesUpsert)},
 					{Child: item.Child{Field: "meters", Name: "subscription_meters", Parent: "subscription_id", Key: "id", Embedded: []string{"meter"}},
 						Table: store.TableOf((*db.Queries).SubscriptionMetersUpsert)},
 				},
+			},
+			Tail: tail.Spec{
+				Hook:    "subscription.",
+				Touched: []tail.Touch{{Event: "subscription.", Field: "subscription_id"}},
+				Told:    tail.Told{Event: "subscription.created"},
+				Batch:   "customer_id",
+				Fast:    []tail.Probe{tail.Since{}, tail.Due{Columns: []string{"current_period_end", "trial_end", "ends_at", "resumes_at"}}},
+				Slow:    []tail.Probe{tail.Hot{Filter: "status", Values: []string{"past_due", "unpaid"}}, tail.Count{}}, // events tell of most that such a subscription comes to
+				Unseen:  "started_at set back (imports), consumption on its meters, metadata, changes of prices and custom fields without an event",
 			},
 			Audit: audit.Against{Export: subscriptionsPair(), Refers: []string{"customer_id", "product_id"}, Loose: []string{"discount_id", "checkout_id"}, Lasting: true},
 		},
@@ -227,16 +252,21 @@ func orderStreams() []Entry {
 				Embedded: []string{"customer", "user", "product", "product_price", "discount", "subscription"},
 				Copies:   map[string]string{"customer": "customers", "product": "products", "discount": "discounts", "subscription": "subscriptions"},
 				Table:    store.TableOf((*db.Queries).OrdersUpsert),
-				Tail: mirror.Tail{Hook: "order.", Touched: []mirror.Touch{{Event: "order.", Field: "order_id"}, {Event: "balance.", Field: "order_id"}}, Told: mirror.Told{Event: "order.paid", Field: "status", Value: "paid"}, Batch: "customer_id",
-					Fast:   []mirror.Probe{mirror.Since{}, mirror.Hot{Filter: "status", Values: []string{"draft", "pending"}}},
-					Slow:   []mirror.Probe{mirror.Count{}},
-					Census: ordersPair(),
-					Unseen: "metadata, answers to custom fields, billing name and address, invoice and receipt flags, a renamed product's description"},
 				Children: []mirror.Child{
 					{Child: item.Child{Field: "items", Name: "order_items", Parent: "order_id", Key: "id",
 						Expect: item.Expect{Sparse: []string{"start_timestamp", "end_timestamp"}}}, // since October 2026
 						Table: store.TableOf((*db.Queries).OrderItemsUpsert)},
 				},
+			},
+			Tail: tail.Spec{
+				Hook:    "order.",
+				Touched: []tail.Touch{{Event: "order.", Field: "order_id"}, {Event: "balance.", Field: "order_id"}},
+				Told:    tail.Told{Event: "order.paid", Field: "status", Value: "paid"},
+				Batch:   "customer_id",
+				Fast:    []tail.Probe{tail.Since{}, tail.Hot{Filter: "status", Values: []string{"draft", "pending"}}},
+				Slow:    []tail.Probe{tail.Count{}},
+				Census:  ordersPair(),
+				Unseen:  "metadata, answers to custom fields, billing name and address, invoice and receipt flags, a renamed product's description",
 			},
 			Audit: audit.Against{Export: ordersPair(), Refers: []string{"customer_id", "product_id", "subscription_id"}, Loose: []string{"discount_id", "checkout_id"}, Lasting: true},
 		},
@@ -253,8 +283,12 @@ func orderStreams() []Entry {
 				},
 				Scan:  scan.Offset{Sort: []string{"-created_at", "amount", "method", "status"}},
 				Table: store.TableOf((*db.Queries).PaymentsUpsert),
-				Tail: mirror.Tail{Touched: []mirror.Touch{{Event: "order.paid", Field: "order_id", Filter: "order_id"}}, Fast: []mirror.Probe{mirror.Head{}}, Slow: []mirror.Probe{mirror.Hot{Filter: "status", Values: []string{"pending"}}},
-					Unseen: "order_id filled in later, for an order without an event"},
+			},
+			Tail: tail.Spec{
+				Touched: []tail.Touch{{Event: "order.paid", Field: "order_id", Filter: "order_id"}},
+				Fast:    []tail.Probe{tail.Head{}},
+				Slow:    []tail.Probe{tail.Hot{Filter: "status", Values: []string{"pending"}}},
+				Unseen:  "order_id filled in later, for an order without an event",
 			},
 			Audit: audit.Against{Refers: []string{"order_id"}, Loose: []string{"checkout_id"}, Lasting: true},
 		},
@@ -272,9 +306,11 @@ func afterSaleStreams() []Entry {
 				Copies:   map[string]string{"customer": "customers"},
 				Lifted:   map[string]string{"customer_id": "customer"},
 				Table:    store.TableOf((*db.Queries).DisputesUpsert),
-				Tail: mirror.Tail{Touched: []mirror.Touch{{Event: "balance.dispute", Field: "order_id", Filter: "order_id"}, {Event: "balance.dispute_reversal", Field: "order_id", Filter: "order_id"}},
-					Slow:   []mirror.Probe{mirror.Head{}, mirror.Hot{Filter: "status", Values: []string{"early_warning", "needs_response", "under_review"}}},
-					Unseen: "case_id, and changes of disputes that were over"},
+			},
+			Tail: tail.Spec{
+				Touched: []tail.Touch{{Event: "balance.dispute", Field: "order_id", Filter: "order_id"}, {Event: "balance.dispute_reversal", Field: "order_id", Filter: "order_id"}},
+				Slow:    []tail.Probe{tail.Head{}, tail.Hot{Filter: "status", Values: []string{"early_warning", "needs_response", "under_review"}}},
+				Unseen:  "case_id, and changes of disputes that were over",
 			},
 			Audit: audit.Against{Refers: []string{"order_id", "payment_id"}, Loose: []string{"customer_id"}, Lasting: true},
 		},
@@ -291,9 +327,13 @@ func afterSaleStreams() []Entry {
 				Copies:   map[string]string{"dispute": "disputes"},
 				Lifted:   map[string]string{"dispute_id": "dispute"},
 				Table:    store.TableOf((*db.Queries).RefundsUpsert),
-				Tail: mirror.Tail{Hook: "refund.", Touched: []mirror.Touch{{Event: "order.refunded", Field: "order_id", Filter: "order_id"}, {Event: "balance.refund", Field: "order_id", Filter: "order_id"}, {Event: "balance.refund_reversal", Field: "order_id", Filter: "order_id"}},
-					Batch: "id", Slow: []mirror.Probe{mirror.Head{}},
-					Unseen: "a pending refund that fails or is canceled, and metadata, unless a webhook tells of them"},
+			},
+			Tail: tail.Spec{
+				Hook:    "refund.",
+				Touched: []tail.Touch{{Event: "order.refunded", Field: "order_id", Filter: "order_id"}, {Event: "balance.refund", Field: "order_id", Filter: "order_id"}, {Event: "balance.refund_reversal", Field: "order_id", Filter: "order_id"}},
+				Batch:   "id",
+				Slow:    []tail.Probe{tail.Head{}},
+				Unseen:  "a pending refund that fails or is canceled, and metadata, unless a webhook tells of them",
 			},
 			Audit: audit.Against{Refers: []string{"order_id", "customer_id"}, Loose: []string{"subscription_id", "dispute_id"}, Lasting: true},
 		},
@@ -308,8 +348,12 @@ func afterSaleStreams() []Entry {
 				Secrets:  []string{"user_provided_key", "invite_url"},
 				Copies:   map[string]string{"customer": "customers", "member": "members", "benefit": "benefits"},
 				Table:    store.TableOf((*db.Queries).BenefitGrantsUpsert),
-				Tail: mirror.Tail{Hook: "benefit_grant.", Touched: []mirror.Touch{{Event: "benefit.", Field: "customer_id", Filter: "customer_id"}}, Slow: []mirror.Probe{mirror.Head{}},
-					Unseen: "errors and properties that change without an event"},
+			},
+			Tail: tail.Spec{
+				Hook:    "benefit_grant.",
+				Touched: []tail.Touch{{Event: "benefit.", Field: "customer_id", Filter: "customer_id"}},
+				Slow:    []tail.Probe{tail.Head{}},
+				Unseen:  "errors and properties that change without an event",
 			},
 			Audit: audit.Against{Refers: []string{"subscription_id", "customer_id", "benefit_id"}, Loose: []string{"order_id", "member_id"}, Lasting: true},
 		},
@@ -334,12 +378,12 @@ func checkoutStreams() []Entry {
 				Secrets:  []string{"url"},
 				Copies:   map[string]string{"discount": "discounts"},
 				Table:    store.TableOf((*db.Queries).CheckoutLinksUpsert),
-				Tail:     mirror.Tail{Slow: []mirror.Probe{mirror.Whole{}}, Unseen: unseenWhole},
 				Children: []mirror.Child{
 					{Child: item.Child{Field: "products", Name: "checkout_link_products", Parent: "checkout_link_id", Key: "product_id", OnlyKey: true},
 						Table: store.TableOf((*db.Queries).CheckoutLinkProductsUpsert)},
 				},
 			},
+			Tail:  tail.Spec{Slow: []tail.Probe{tail.Whole{}}, Unseen: unseenWhole},
 			Audit: audit.Against{Loose: []string{"discount_id"}},
 		},
 
@@ -362,12 +406,16 @@ func checkoutStreams() []Entry {
 				Secrets:  []string{"url", "success_url", "payment_processor_metadata"},
 				Copies:   map[string]string{"product": "products", "discount": "discounts"},
 				Table:    store.TableOf((*db.Queries).CheckoutsUpsert),
-				Tail: mirror.Tail{Hook: "checkout.", Touched: []mirror.Touch{{Event: "checkout.created", Field: "checkout_id"}}, Slow: []mirror.Probe{mirror.Head{}, mirror.Hot{Filter: "status", Values: []string{"open", "confirmed"}}},
-					Unseen: "changes of sessions that were over, and of prices and fields of their products"},
 				Children: []mirror.Child{
 					{Child: item.Child{Field: "products", Name: "checkout_products", Parent: "checkout_id", Key: "product_id", OnlyKey: true},
 						Table: store.TableOf((*db.Queries).CheckoutProductsUpsert)},
 				},
+			},
+			Tail: tail.Spec{
+				Hook:    "checkout.",
+				Touched: []tail.Touch{{Event: "checkout.created", Field: "checkout_id"}},
+				Slow:    []tail.Probe{tail.Head{}, tail.Hot{Filter: "status", Values: []string{"open", "confirmed"}}},
+				Unseen:  "changes of sessions that were over, and of prices and fields of their products",
 			},
 			Audit: audit.Against{Loose: []string{"product_id", "discount_id", "customer_id", "subscription_id"}},
 			OptIn: "most sessions are abandoned, and more come all the time",
@@ -382,8 +430,8 @@ func settingStreams() []Entry {
 			Stream: mirror.Stream{Name: "metric_dashboards", Path: "/v1/metrics/dashboards", Get: "/v1/metrics/dashboards/{id}", Scope: "metrics:read",
 				Scan:  scan.Array{},
 				Table: store.TableOf((*db.Queries).MetricDashboardsUpsert),
-				Tail:  mirror.Tail{Slow: []mirror.Probe{mirror.Whole{}}, Unseen: unseenWhole},
 			},
+			Tail: tail.Spec{Slow: []tail.Probe{tail.Whole{}}, Unseen: unseenWhole},
 		},
 
 		{
@@ -391,8 +439,8 @@ func settingStreams() []Entry {
 				Blind: "what changes later: Polar computes past periods again as late events and refunds come in",
 				Scan:  scan.Metrics{Intervals: []string{"day", "month"}},
 				Table: store.TableOf((*db.Queries).MetricsUpsert),
-				Tail:  mirror.Tail{Unseen: "everything: metrics cost a few requests whatever their number, and are swept hourly instead"},
 			},
+			Tail:     tail.Spec{Unseen: "everything: metrics cost a few requests whatever their number, and are swept hourly instead"},
 			Schedule: "@every 1h", // they change by the hour, and cost a handful of requests whatever the size of the organization
 		},
 
@@ -407,8 +455,8 @@ func settingStreams() []Entry {
 				Scan:    scan.Offset{Fixed: []string{"-created_at"}},
 				Secrets: []string{"secret", "url"},
 				Table:   store.TableOf((*db.Queries).WebhookEndpointsUpsert),
-				Tail:    mirror.Tail{Slow: []mirror.Probe{mirror.Whole{}}, Unseen: unseenWhole},
 			},
+			Tail: tail.Spec{Slow: []tail.Probe{tail.Whole{}}, Unseen: unseenWhole},
 		},
 
 		// Since 2026-06-22 Polar answers this list to web sessions only.
@@ -418,9 +466,9 @@ func settingStreams() []Entry {
 				Scan:     scan.Offset{Sort: []string{"-created_at", "comment"}},
 				Embedded: []string{"token"},
 				Table:    store.TableOf((*db.Queries).OrganizationAccessTokensUpsert),
-				Tail:     mirror.Tail{Unseen: "everything"},
 				Optional: true,
 			},
+			Tail: tail.Spec{Unseen: "everything"},
 		},
 	}
 }

@@ -3,17 +3,20 @@ package catalog
 import (
 	"syncd/internal/audit"
 	"syncd/internal/mirror"
+	"syncd/internal/tail"
 )
 
 // Config of a Mirror.
 type Config struct {
 	mirror.Config         // its Streams are those of Entries
 	Entries       []Entry // nil = Entries()
+	Tail          tail.Config
 }
 
 // Mirror mirrors one organization: an engine that makes runs, and what follows and audits through it.
 type Mirror struct {
 	*mirror.Engine
+	*tail.Follower
 	*audit.Auditor
 }
 
@@ -23,11 +26,15 @@ func New(c Config) (*Mirror, error) {
 		c.Entries = Entries()
 	}
 	c.Streams = make([]mirror.Stream, len(c.Entries))
-	against := map[string]audit.Against{}
+	tails, against := map[string]tail.Spec{}, map[string]audit.Against{}
 	for i, e := range c.Entries {
-		c.Streams[i], against[e.Name] = e.Stream, e.Audit
+		c.Streams[i], tails[e.Name], against[e.Name] = e.Stream, e.Tail, e.Audit
 	}
 	engine, err := mirror.New(c.Config)
+	if err != nil {
+		return nil, err
+	}
+	follower, err := tail.New(engine, tails, c.Tail)
 	if err != nil {
 		return nil, err
 	}
@@ -35,5 +42,5 @@ func New(c Config) (*Mirror, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Mirror{engine, auditor}, nil
+	return &Mirror{engine, follower, auditor}, nil
 }

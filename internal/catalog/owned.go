@@ -9,6 +9,7 @@ import (
 	"syncd/internal/mirror"
 	"syncd/internal/store"
 	"syncd/internal/store/db"
+	"syncd/internal/tail"
 )
 
 // ownedStreams are those of the table that Polar lists for one owner at a time,
@@ -28,8 +29,8 @@ func ownedStreams() []Entry {
 				Secrets:  []string{"key"},
 				Copies:   map[string]string{"customer": "customers"},
 				Table:    store.TableOf((*db.Queries).LicenseKeysUpsert),
-				Tail:     mirror.Tail{Slow: []mirror.Probe{mirror.Whole{}}, Unseen: unseenWhole},
 			},
+			Tail:  tail.Spec{Slow: []tail.Probe{tail.Whole{}}, Unseen: unseenWhole},
 			Audit: audit.Against{Refers: []string{"benefit_id"}, Loose: []string{"customer_id", "member_id", "subscription_id", "order_id"}},
 		},
 
@@ -42,8 +43,8 @@ func ownedStreams() []Entry {
 				Embedded: []string{"license_key"},
 				Secrets:  []string{"key"},
 				Table:    store.TableOf((*db.Queries).LicenseKeyActivationsUpsert),
-				Tail:     mirror.Tail{Unseen: "everything"},
 			},
+			Tail:     tail.Spec{Unseen: "everything"},
 			Audit:    audit.Against{Loose: []string{"license_key_id"}},
 			Schedule: weekly,
 			OptIn:    "it costs one request for each license key",
@@ -62,8 +63,8 @@ func ownedStreams() []Entry {
 				Embedded: []string{"member"},
 				Copies:   map[string]string{"member": "members"},
 				Table:    store.TableOf((*db.Queries).CustomerSeatsUpsert),
-				Tail:     mirror.Tail{Hook: "customer_seat.", Unseen: "everything but what a webhook endpoint of the format `raw` tells"},
 			},
+			Tail:  tail.Spec{Hook: "customer_seat.", Unseen: "everything but what a webhook endpoint of the format `raw` tells"},
 			Audit: audit.Against{Loose: []string{"subscription_id", "order_id", "customer_id", "member_id"}},
 		},
 
@@ -73,8 +74,8 @@ func ownedStreams() []Entry {
 				Scan:    scan.Nested{Fixed: []string{"-created_at"}},
 				Parents: []mirror.Parent{{Stream: "customers", Column: "customer_id"}},
 				Table:   store.TableOf((*db.Queries).PaymentMethodsUpsert),
-				Tail:    mirror.Tail{Unseen: "everything"},
 			},
+			Tail:     tail.Spec{Unseen: "everything"},
 			Audit:    audit.Against{Loose: []string{"customer_id"}},
 			Schedule: weekly,
 			OptIn:    "it costs one request for each customer",
@@ -95,7 +96,10 @@ func eventStreams() []Entry {
 				Embedded: []string{"customer"},
 				Copies:   map[string]string{"customer": "customers"},
 				Table:    store.TableOf((*db.Queries).EventsUpsert),
-				Tail:     mirror.Tail{Slow: []mirror.Probe{mirror.Recent{}}, Unseen: "events that are sent in with a time of more than ten minutes before the newest one"},
+			},
+			Tail: tail.Spec{
+				Slow:   []tail.Probe{tail.Recent{}},
+				Unseen: "events that are sent in with a time of more than ten minutes before the newest one",
 			},
 			Audit:    audit.Against{Loose: []string{"customer_id", "member_id"}},
 			Schedule: weekly,

@@ -10,10 +10,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"syncd/internal/config"
-	"syncd/internal/mirror"
 	"syncd/internal/sched"
 	"syncd/internal/serve"
 	"syncd/internal/store"
+	"syncd/internal/tail"
 )
 
 // Options are what a daemon is run with.
@@ -121,7 +121,7 @@ func (d *daemon) jobs(ctx context.Context, now time.Time) ([]sched.Job, error) {
 		}
 		jobs = append(jobs, sched.Job{Name: st.Stream, Spec: spec, AtStart: overdue || st.Unfinished, Run: d.sweepJob(st.Stream)})
 	}
-	return append(jobs, sched.Job{Name: mirror.TailStream, Spec: d.Config.TailSchedule(), AtStart: true, Urgent: true, Run: d.runTails}), nil
+	return append(jobs, sched.Job{Name: tail.Name, Spec: d.Config.TailSchedule(), AtStart: true, Urgent: true, Run: d.runTails}), nil
 }
 
 // databaseClock is the clock of the database, by which schedules go: hosts differ, and a host may be wrong. Where the database

@@ -8,8 +8,8 @@ import (
 	"syncd/internal/config"
 	"syncd/internal/fetch"
 	"syncd/internal/humanize"
-	"syncd/internal/mirror"
 	"syncd/internal/sched"
+	"syncd/internal/tail"
 )
 
 // Plan is what a configuration costs in requests.
@@ -78,7 +78,7 @@ type cadence struct {
 }
 
 // MakePlan works out what a configuration costs, and proposes another one where it cannot be met.
-func MakePlan(cfg *config.Config, costs []mirror.Cost, client *fetch.Client) (Plan, error) {
+func MakePlan(cfg *config.Config, costs []tail.Cost, client *fetch.Client) (Plan, error) {
 	at := cadence{schedules: map[string]string{}, tail: cfg.Tail}
 	for _, cost := range costs {
 		at.schedules[cost.Stream] = cfg.ScheduleOf(cost.Stream)
@@ -108,7 +108,7 @@ func sweepsPerHour(spec string, loc *time.Location, now time.Time) (float64, err
 }
 
 // makePlan works out what the streams cost at a cadence.
-func makePlan(costs []mirror.Cost, at cadence, loc *time.Location, now time.Time, limit, budget int, rate float64) (Plan, error) {
+func makePlan(costs []tail.Cost, at cadence, loc *time.Location, now time.Time, limit, budget int, rate float64) (Plan, error) {
 	r := Plan{Limit: limit, Budget: budget, rate: rate, Possible: true}
 	minutes := func(requests int) float64 {
 		if rate == 0 {
@@ -118,8 +118,8 @@ func makePlan(costs []mirror.Cost, at cadence, loc *time.Location, now time.Time
 	}
 	share := func(perHour float64) float64 { return perHour / 60 / float64(limit) }
 	if at.tail > 0 {
-		perHour := mirror.RoundRequests * float64(time.Hour) / float64(at.tail)
-		r.Tail = &TailPlan{Every: humanize.Interval(at.tail), Requests: mirror.RoundRequests, PerHour: perHour, Share: share(perHour)}
+		perHour := tail.RoundRequests * float64(time.Hour) / float64(at.tail)
+		r.Tail = &TailPlan{Every: humanize.Interval(at.tail), Requests: tail.RoundRequests, PerHour: perHour, Share: share(perHour)}
 		r.PerHour = perHour
 	}
 	for _, c := range costs {
@@ -164,11 +164,11 @@ func makePlan(costs []mirror.Cost, at cadence, loc *time.Location, now time.Time
 }
 
 // within is how soon a change is mirrored: by tails, as far as they can see it, or else by a sweep; 0 = when it is synced by hand.
-func (s StreamPlan) within(c mirror.Cost, tail time.Duration, sweepsPerHour float64) (fresh time.Duration) {
+func (s StreamPlan) within(c tail.Cost, every time.Duration, sweepsPerHour float64) (fresh time.Duration) {
 	if sweepsPerHour > 0 {
 		fresh = time.Duration(float64(time.Hour)/sweepsPerHour + s.Minutes*float64(time.Minute))
 	}
-	if seen := time.Duration(c.Rounds) * tail; seen > 0 && (fresh == 0 || seen < fresh) {
+	if seen := time.Duration(c.Rounds) * every; seen > 0 && (fresh == 0 || seen < fresh) {
 		fresh = seen
 	}
 	return fresh
@@ -181,12 +181,12 @@ var slower = []time.Duration{5 * time.Minute, 15 * time.Minute, 30 * time.Minute
 // propose finds a cadence that the budget sustains: changes are looked for less often where that alone takes more than
 // half of it, and then, time and again, the stream that costs most is swept less often. Where not even a sweep a week
 // fits, it is a larger budget.
-func propose(costs []mirror.Cost, at cadence, loc *time.Location, now time.Time, r Plan) (*Proposal, error) {
+func propose(costs []tail.Cost, at cadence, loc *time.Location, now time.Time, r Plan) (*Proposal, error) {
 	p := &Proposal{Schedules: map[string]string{}}
 	most := headroom * r.rate * 60
 	sum := 0.0
 	if at.tail > 0 {
-		perHour := func(every time.Duration) float64 { return mirror.RoundRequests * float64(time.Hour) / float64(every) }
+		perHour := func(every time.Duration) float64 { return tail.RoundRequests * float64(time.Hour) / float64(every) }
 		every := at.tail
 		for _, d := range slower {
 			if perHour(every) > most/2 && d > every {

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"syncd/internal/config"
-	"syncd/internal/mirror"
+	"syncd/internal/tail"
 )
 
 // followReloads reads the configuration again whenever that is asked for, until ctx ends.
@@ -66,7 +66,7 @@ func listed(names []string) string {
 
 // jobSpecs are the schedules of the daemon's jobs by name.
 func jobSpecs(cfg *config.Config) map[string]string {
-	specs := map[string]string{mirror.TailStream: cfg.TailSchedule()}
+	specs := map[string]string{tail.Name: cfg.TailSchedule()}
 	for _, stream := range cfg.StreamsOn() {
 		specs[stream] = cfg.ScheduleOf(stream)
 	}

@@ -59,16 +59,6 @@ func (s Stream) check() error {
 	if _, windows := s.Scan.(scan.Bounded); windows != (s.Blind != "") {
 		bad("a list that can be read by windows, and no other, says what these do not show")
 	}
-	if s.Tail.Unseen == "" {
-		bad("its tail does not say what it leaves unseen")
-	}
-	probes := map[string]bool{}
-	for _, probe := range slices.Concat(s.Tail.Fast, s.Tail.Slow) {
-		if name := probe.Name(); name == "" || probes[name] {
-			bad("two probes of its tail are named %q", name)
-		}
-		probes[probe.Name()] = true
-	}
 	for _, c := range s.Children {
 		columns("child table "+c.Name, c.Table, c.Parent, c.Key, "_position")
 		if s.Table.Has(c.Field) {

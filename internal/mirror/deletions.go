@@ -106,7 +106,7 @@ func (sw *sweep) absentees(ctx context.Context) error {
 	there, err := sw.confirm(ctx, free)
 	if err == nil && there > 0 && !listed {
 		sw.closing.Verdict = "incomplete"
-		sw.partial("Polar lists none of the %d rows of %s, yet gives %d of them when asked by id: the empty list is not believed; the next run reads again", gone.Live, sw.s.Name, there)
+		sw.MarkPartial("Polar lists none of the %d rows of %s, yet gives %d of them when asked by id: the empty list is not believed; the next run reads again", gone.Live, sw.s.Name, there)
 	}
 	return err
 }
@@ -125,11 +125,11 @@ func (sw *sweep) hold(gone store.Absence, s store.Suspicion, brake bool) {
 	if gone.Emptied {
 		sw.closing.Verdict = store.VerdictEmptied
 	}
-	sw.partial("%d of %d rows are no longer listed, %s: none of these was marked as deleted%s", len(s.Held), gone.Live, why, then)
+	sw.MarkPartial("%d of %d rows are no longer listed, %s: none of these was marked as deleted%s", len(s.Held), gone.Live, why, then)
 	a := sw.r.approval(sw.s, len(s.Held)-s.Sure, s.Sure, sw.requests)
-	sw.partial("if they are really gone, `syncd approve-deletions %d` marks them: %s", sw.record.SweepID, a.Ways(sw.r.Client.Budget().Pace))
+	sw.MarkPartial("if they are really gone, `syncd approve-deletions %d` marks them: %s", sw.record.SweepID, a.Ways(sw.r.Client.Budget().Pace))
 	if len(s.Others) > 0 {
-		sw.partial("%s", together(s.Others))
+		sw.MarkPartial("%s", together(s.Others))
 	}
 }
 
@@ -178,7 +178,7 @@ func (r *Engine) remark(ctx context.Context, results []Result) error {
 func (run *Run) control(ctx context.Context, id uuid.UUID) (bool, error) {
 	_, err := run.get(ctx, id)
 	if errors.Is(err, fetch.ErrNotFound) {
-		run.partial("Polar lists %s but says that it does not exist: its word on rows that are not listed is not taken, nothing was marked as deleted", id)
+		run.MarkPartial("Polar lists %s but says that it does not exist: its word on rows that are not listed is not taken, nothing was marked as deleted", id)
 		return false, nil
 	}
 	return true, err

@@ -1,5 +1,3 @@
-// Package mirror decides what is read and where it goes: the table of streams,
-// and the one engine that makes the runs of them all.
 package mirror
 
 import (
@@ -77,13 +75,8 @@ type Config struct {
 	LeaseTTL       time.Duration
 	WaitForLease   bool  // wait out the lease of a process that died, rather than skip the stream at once
 	Brake          Brake // zero = DefaultBrake
-	// TailLag is how long Polar's replicas may give the row from before a change: what a tail fetched sooner it fetches
-	// once more. 0 = DefaultTailLag, negative = not at all.
-	TailLag time.Duration
-	// TailOverlap is how late Polar may show what it has dated. 0 = DefaultTailOverlap.
-	TailOverlap time.Duration
-	Log         *slog.Logger
-	Observer    Observer
+	Log            *slog.Logger
+	Observer       Observer
 }
 
 // DefaultLeaseTTL is how long the lease of a process that died keeps others
@@ -101,7 +94,7 @@ type Engine struct {
 
 	version atomic.Value // the store.Version that was noted last
 
-	checks atomic.Int64 // requests of Check that no round of tails has counted yet
+	checks atomic.Int64 // requests of Check that nobody has counted yet
 
 	mu       sync.Mutex
 	disabled map[string]string // stream -> why, until the next start
@@ -129,12 +122,6 @@ func New(c Config) (*Engine, error) {
 	}
 	if c.Brake == (Brake{}) {
 		c.Brake = DefaultBrake
-	}
-	if c.TailOverlap == 0 {
-		c.TailOverlap = DefaultTailOverlap
-	}
-	if c.TailLag == 0 {
-		c.TailLag = DefaultTailLag
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -311,6 +298,9 @@ func (r *Engine) noteAnswer(ctx context.Context) {
 		r.Log.DebugContext(ctx, "not on record", "error", err)
 	}
 }
+
+// TakeCheckRequests returns how many requests Check has sent since this was called last.
+func (r *Engine) TakeCheckRequests() int64 { return r.checks.Swap(0) }
 
 func (r *Engine) organization(ctx context.Context) (uuid.UUID, error) {
 	page, err := r.Client.Page(ctx, "/v1/organizations/", map[string][]string{"limit": {"2"}, "page": {"1"}})

@@ -113,7 +113,7 @@ func (run *Run) parents(ctx context.Context) (why string, err error) {
 func (r *Engine) Waits(ctx context.Context, stream string) (parent string, err error) {
 	var names []string
 	for _, p := range r.streams[stream].Parents {
-		if !r.Off[p.Stream] && !r.isDisabled(p.Stream) {
+		if !r.Off[p.Stream] && !r.IsDisabled(p.Stream) {
 			names = append(names, p.Stream)
 		}
 	}

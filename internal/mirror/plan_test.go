@@ -8,9 +8,9 @@ import (
 	"testing"
 
 	"syncd/internal/catalog"
-	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
+	"syncd/internal/tail"
 )
 
 // What a plan says a sync will cost is what it costs: the first one, and the sweeps after it.
@@ -101,7 +101,7 @@ func TestPlanForeseesWhatTailsSee(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			by := map[string]mirror.Cost{}
+			by := map[string]tail.Cost{}
 			for _, c := range costs {
 				by[c.Stream] = c
 			}

@@ -25,8 +25,8 @@ var ErrNotSingle = errors.New("cannot be fetched one by one")
 // patience is how many objects in a row may fail before the rest is not tried: then it is not the objects that fail.
 const patience = 3
 
-// pickAtOnce is how many values one request names in a repeated filter; 50 ids are 2 kB of a URL.
-const pickAtOnce = 50
+// ValuesAtOnce is how many values one request names in a repeated filter; 50 ids are 2 kB of a URL.
+const ValuesAtOnce = 50
 
 // Refresh fetches objects of a stream by id and writes them whole, with their children, also where the stored digest
 // says that nothing changed: a row that was damaged by hand is mended. An object that Polar says does not exist is marked
@@ -55,7 +55,7 @@ func (r *Engine) RefreshMoments(ctx context.Context, kind, stream string, moment
 	return r.do(ctx, spec{stream, kind, noLease}, func(ctx context.Context, run *Run) error {
 		run.force = true
 		for _, at := range moments {
-			page, err := run.moment(ctx, at)
+			page, err := run.PageOfMoment(ctx, at)
 			if err != nil {
 				return err
 			}
@@ -67,8 +67,8 @@ func (r *Engine) RefreshMoments(ctx context.Context, kind, stream string, moment
 	})
 }
 
-// moment reads the rows of one moment, of a list that filters by time.
-func (run *Run) moment(ctx context.Context, at time.Time) (fetch.Page, error) {
+// PageOfMoment reads the rows of one moment, of a list that filters by time.
+func (run *Run) PageOfMoment(ctx context.Context, at time.Time) (fetch.Page, error) {
 	const around = time.Microsecond // the bounds are exclusive
 	bound := func(at time.Time) []string { return []string{at.UTC().Format("2006-01-02T15:04:05.000000Z")} }
 	k := run.s.Scan.(scan.Keyset)
@@ -94,6 +94,28 @@ func (r *Engine) RefreshExternal(ctx context.Context, stream string, external ..
 // (0: not by those).
 func (s Stream) Refreshable() (byID bool, external int) {
 	return s.Get != "" || s.Pick.Param != "", len(placeholder.FindAllString(s.Ours, -1))
+}
+
+// Fetched is what became of objects that were asked for by id.
+type Fetched struct {
+	Answered []uuid.UUID // Polar has them, or says that they do not exist
+	Lost     int         // are not here and cannot be asked for: their path names what only their row would tell
+	Doubt    string      // why what Polar says does not exist was not marked as deleted; "" where it was, or nothing is
+}
+
+// FetchObjects fetches objects by id, and follows up on those that Polar says do not exist. owners are the customers of
+// objects that may not be here, by object.
+func (run *Run) FetchObjects(ctx context.Context, ids []uuid.UUID, owners map[uuid.UUID]uuid.UUID) (Fetched, error) {
+	f := &refresh{Run: run, owners: owners}
+	if err := f.objects(ctx, ids); err != nil {
+		return Fetched{}, err
+	}
+	lost := len(f.lost)
+	f.lost = nil // it is for the caller to say what becomes of them
+	if err := f.settle(ctx); err != nil {
+		return Fetched{}, err
+	}
+	return Fetched{Answered: slices.Concat(f.met, f.asked), Lost: lost, Doubt: f.doubt}, nil
 }
 
 // refresh is a run that fetches single objects.
@@ -207,7 +229,7 @@ func (f *refresh) pick(ctx context.Context, ids []uuid.UUID) error {
 		return err
 	}
 	listed := map[uuid.UUID]bool{}
-	for some := range slices.Chunk(values, pickAtOnce) {
+	for some := range slices.Chunk(values, ValuesAtOnce) {
 		query := url.Values{}
 		for k, v := range f.s.Query {
 			query[k] = v
@@ -308,7 +330,7 @@ func (f *refresh) settle(ctx context.Context) error {
 		}
 	}
 	for _, why := range f.unstored() {
-		f.partial("%s", why)
+		f.MarkPartial("%s", why)
 	}
 	for _, id := range f.lost {
 		f.failed = append(f.failed, fmt.Errorf("%s is not in the mirror, and without its row the path %s cannot be filled in: sync the stream", id, f.s.Get))
@@ -321,10 +343,10 @@ func (f *refresh) settle(ctx context.Context) error {
 	}
 	const named = 3
 	for _, err := range f.failed[:min(named, len(f.failed))] {
-		f.partial("%v", err)
+		f.MarkPartial("%v", err)
 	}
 	if more := len(f.failed) - named; more > 0 {
-		f.partial("%d more failed", more)
+		f.MarkPartial("%d more failed", more)
 	}
 	return nil
 }
@@ -344,7 +366,7 @@ func (f *refresh) bury(ctx context.Context) error {
 	}
 	for _, id := range ids {
 		if _, is := known[id]; !is {
-			f.partial("%s: neither Polar nor the mirror has it: check the id, and that it is one of %s", id, f.s.Name)
+			f.MarkPartial("%s: neither Polar nor the mirror has it: check the id, and that it is one of %s", id, f.s.Name)
 		}
 	}
 	f.gone = slices.DeleteFunc(f.gone, func(a absence) bool { return !known[a.id] })
@@ -382,7 +404,7 @@ func (f *refresh) bury(ctx context.Context) error {
 // refuse does not believe that rows are gone.
 func (f *refresh) refuse(format string, args ...any) {
 	f.doubt = fmt.Sprintf(format, args...)
-	f.partial("%s", f.doubt)
+	f.MarkPartial("%s", f.doubt)
 }
 
 // believed asks the control question: an API that finds none of the other rows either is not believed. Where it found

@@ -22,7 +22,7 @@ const closeWithin = 5 * time.Second
 // where it stands is on record when the run ends, whatever ended it.
 type Run struct {
 	r        *Engine
-	name     string    // of the stream, or TailStream
+	name     string    // of the stream; of a run of several streams its own
 	s        *prepared // nil: the run is of several streams
 	record   *store.Run
 	res      *Result
@@ -43,7 +43,7 @@ func (r *Engine) newRun(s *prepared, name string, record *store.Run, res *Result
 
 // spec says which run is to be made: of which stream, of which kind, under which lease.
 type spec struct {
-	stream string // TailStream: of several
+	stream string // or what the run goes by that is of several
 	kind   string
 	lease  lease
 }
@@ -52,10 +52,10 @@ type spec struct {
 type lease int
 
 const (
-	ofStream lease = iota // of the stream's sweep, with its checkpoint
-	ofWindow              // of the stream's backfill, with a checkpoint of its own
-	ofTails               // of rounds of tails
-	noLease               // the run may write beside any other, and has no checkpoint
+	ofStream  lease = iota // of the stream's sweep, with its checkpoint
+	ofWindow               // of the stream's backfill, with a checkpoint of its own
+	ofSeveral              // of several streams, by a name of its own
+	noLease                // the run may write beside any other, and has no checkpoint
 )
 
 // backfillSlot is the lease and checkpoint of a backfill, beside those of the stream's sweep.
@@ -65,17 +65,17 @@ func (r *Engine) open(ctx context.Context, sp spec) (*store.Run, error) {
 	switch sp.lease {
 	case ofWindow:
 		return r.Store.Runs().BeginSlot(ctx, sp.stream, backfillSlot, sp.kind, r.holder, r.LeaseTTL)
-	case ofTails:
-		return r.Store.Runs().BeginSlot(ctx, "", TailStream, sp.kind, r.holder, r.LeaseTTL)
+	case ofSeveral:
+		return r.Store.Runs().BeginSlot(ctx, "", sp.stream, sp.kind, r.holder, r.LeaseTTL)
 	case noLease:
 		return r.Store.Runs().Open(ctx, sp.stream, sp.kind, r.holder)
 	}
 	return r.Store.Runs().Begin(ctx, sp.stream, sp.kind, r.holder, r.LeaseTTL)
 }
 
-// work is what a run does while it has the lease. Its requests are given up when the process is to stop or the lease is
+// Work is what a run does while it has the lease. Its requests are given up when the process is to stop or the lease is
 // lost, and what has come is still written: see fetch.WithStop.
-type work func(ctx context.Context, run *Run) error
+type Work func(ctx context.Context, run *Run) error
 
 // Once sweeps one stream: lease, pages, verdict, closed row. Whatever happens is in the Result, and logged once.
 func (r *Engine) Once(ctx context.Context, stream string) Result {
@@ -91,7 +91,7 @@ func (r *Engine) Rewrite(ctx context.Context, stream string) Result {
 }
 
 // do makes a run. It is the one way to make any.
-func (r *Engine) do(ctx context.Context, sp spec, do work) Result {
+func (r *Engine) do(ctx context.Context, sp spec, do Work) Result {
 	ctx = fetch.WithPriority(ctx, r.priorityOf(sp.stream, sp.kind))
 	start := time.Now()
 	res := Result{Stream: sp.stream, Kind: sp.kind, Total: -1}
@@ -109,7 +109,7 @@ func (r *Engine) do(ctx context.Context, sp spec, do work) Result {
 // begin opens a run; nil where there is none to be made, and the Result says why.
 func (r *Engine) begin(ctx context.Context, sp spec, res *Result) *Run {
 	s := r.streams[sp.stream]
-	if s == nil && sp.lease != ofTails {
+	if s == nil && sp.lease != ofSeveral {
 		res.fail(Failed, &UnknownStreamError{Name: sp.stream, Nearest: spelling.Nearest(sp.stream, r.Names())})
 		return nil
 	}
@@ -163,7 +163,7 @@ func (run *Run) end(ctx context.Context) {
 
 // guarded turns a panic into a failed run: a bug met in one stream must not
 // take the others down, nor leave a run open that nobody is making.
-func (run *Run) guarded(ctx context.Context, do work) {
+func (run *Run) guarded(ctx context.Context, do Work) {
 	defer func() {
 		if p := recover(); p != nil {
 			run.r.Log.ErrorContext(ctx, "panic", "stream", run.name, "panic", p, "stack", string(debug.Stack()))
@@ -174,7 +174,7 @@ func (run *Run) guarded(ctx context.Context, do work) {
 }
 
 // leased does the work while the lease is renewed, and turns an error into an outcome.
-func (run *Run) leased(ctx context.Context, do work) {
+func (run *Run) leased(ctx context.Context, do Work) {
 	// Requests are given up at once when the process is to stop; a write under way is finished.
 	reading, stopReading := context.WithCancelCause(ctx)
 	defer stopReading(nil)
@@ -198,7 +198,7 @@ func (run *Run) leased(ctx context.Context, do work) {
 		run.closing.SweepEnded = true
 	case run.s != nil && errors.Is(err, fetch.ErrScope):
 		run.res.fail(Failed, err)
-		run.r.disable(run.name, fmt.Sprintf("disabled until the next start: the token lacks %s", run.s.Scope))
+		run.r.Disable(run.name, fmt.Sprintf("disabled until the next start: the token lacks %s", run.s.Scope))
 	default:
 		run.res.fail(run.r.brokenOff(ctx, err), err)
 	}
@@ -291,10 +291,18 @@ func (r *Engine) log(ctx context.Context, res Result) {
 	}
 }
 
-func (r *Engine) disable(stream, why string) {
+// Disable has no further runs made of a stream until the next start, and keeps why. What is no stream can be left out by it, too.
+func (r *Engine) Disable(stream, why string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.disabled[stream] = why
+}
+
+// IsDisabled tells whether something was disabled since the start.
+func (r *Engine) IsDisabled(name string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.disabled[name] != ""
 }
 
 // withGaps is a context for requests that know of the rows which Polar could not render when last asked.
@@ -317,8 +325,8 @@ func (run *Run) unstored() (why []string) {
 	return why
 }
 
-// partial lowers the outcome: something is missing, and this is why.
-func (run *Run) partial(format string, args ...any) {
+// MarkPartial lowers the outcome: something is missing, and this is why.
+func (run *Run) MarkPartial(format string, args ...any) {
 	why := fmt.Sprintf(format, args...)
 	if run.res.Outcome == Partial {
 		why = run.res.Reason + "; " + why

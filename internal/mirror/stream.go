@@ -55,7 +55,6 @@ type Stream struct {
 	// Snapshot: one reply is the whole list as it was at one moment, and proven to
 	// be. A row that it lacks is gone from it; there is nothing to ask again.
 	Snapshot bool
-	Tail     Tail // how it is followed between sweeps; empty: not at all
 	// Optional: Polar is known to refuse this list to some tokens. A refusal is
 	// reported and is no failure.
 	Optional bool

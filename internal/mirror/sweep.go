@@ -82,7 +82,7 @@ func (sw *sweep) read(ctx context.Context) error {
 			why, err := sw.parents(ctx)
 			if why != "" {
 				sw.closing.Verdict = "incomplete"
-				sw.partial("%s", why)
+				sw.MarkPartial("%s", why)
 			}
 			if err != nil || why != "" {
 				return err
@@ -169,26 +169,26 @@ func (sw *sweep) certify(ctx context.Context, c comparison) error {
 	sw.closing.Accounted = c.accounted() && sw.span == nil
 	if c.gaps > 0 {
 		sw.closing.Verdict = fmt.Sprintf("incomplete: %d rows cannot be rendered by Polar", c.gaps)
-		sw.partial("%d rows cannot be rendered by Polar: %s: see sync_rejects", c.gaps, some(sw.places))
+		sw.MarkPartial("%d rows cannot be rendered by Polar: %s: see sync_rejects", c.gaps, some(sw.places))
 	}
 	switch {
 	case c.accounted():
 	case c.tied():
 		sw.closing.Verdict = fmt.Sprintf("incomplete: %d rows with equal times cannot be told apart", c.ties)
-		sw.partial("%d rows with equal times cannot be told apart: Polar orders them anew for each page, and whatever was asked gave others of them; rows that come or go move the pages, so a later run may get them", c.ties)
+		sw.MarkPartial("%d rows with equal times cannot be told apart: Polar orders them anew for each page, and whatever was asked gave others of them; rows that come or go move the pages, so a later run may get them", c.ties)
 	default:
 		sw.closing.Verdict = "incomplete"
-		sw.partial("%d different rows were read, Polar counts %d: rows come and go faster than they can be read, or its count is wrong; the next run reads again", c.distinct+c.unidentified+c.gaps, c.total)
+		sw.MarkPartial("%d different rows were read, Polar counts %d: rows come and go faster than they can be read, or its count is wrong; the next run reads again", c.distinct+c.unidentified+c.gaps, c.total)
 	}
 	if c.copies > 0 {
-		sw.partial("%d rows are known from copies inside other objects only, which could not be stored: see sync_rejects", c.copies)
+		sw.MarkPartial("%d rows are known from copies inside other objects only, which could not be stored: see sync_rejects", c.copies)
 	}
 	for _, why := range sw.unstored() {
-		sw.partial("%s", why)
+		sw.MarkPartial("%s", why)
 	}
 	if unexplained > 0 {
 		sw.closing.Verdict = "incomplete"
-		sw.partial("%d rows were dropped as older than what is stored, and nothing tells what was requested later: the clock of a host or of the database was wrong; the next run reads again", unexplained)
+		sw.MarkPartial("%d rows were dropped as older than what is stored, and nothing tells what was requested later: the clock of a host or of the database was wrong; the next run reads again", unexplained)
 	}
 	return nil
 }

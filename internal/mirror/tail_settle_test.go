@@ -12,10 +12,10 @@ import (
 	"github.com/google/uuid"
 
 	"syncd/internal/catalog"
-	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
 	"syncd/internal/store"
+	"syncd/internal/tail"
 )
 
 // What is known to have changed and can no longer be had is settled: by the 404 of what it belonged to, or by the next complete sweep.
@@ -66,7 +66,7 @@ func TestTailBelievesADeliveryThatTellsOfADeletion(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{world: polarsim.Options{Now: time.Now()}, mirror: func(c *catalog.Config) {
-		c.TailLag = -1
+		c.Tail.Lag = -1
 		changed("benefits", func(s *catalog.Entry) { s.Tail.Slow = nil })(c)
 	}})
 	benefit := h.make(t, "/v1/benefits/", `{"type":"license_keys","description":"Made","properties":{}}`)
@@ -90,7 +90,7 @@ func TestTailFetchesTwice(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			world.Customers, world.Now = 150, time.Now()
-			h := start(t, setup{world: world, server: polarsim.ServerOptions{StableTies: true}, mirror: func(c *catalog.Config) { c.TailLag = 10 * time.Second }})
+			h := start(t, setup{world: world, server: polarsim.ServerOptions{StableTies: true}, mirror: func(c *catalog.Config) { c.Tail.Lag = 10 * time.Second }})
 			h.sync(t)
 			pass := func() { // half a minute between two rounds
 				h.world.Advance(30 * time.Second)
@@ -127,7 +127,7 @@ func TestTailFetchesTwice(t *testing.T) {
 			if !world.NoWebhook {
 				want[0], want[1] = 0, 0 // deliveries bring them
 			}
-			if !slices.Equal(single, want) || max(costs[2], costs[3]) > mirror.RoundRequests+1 {
+			if !slices.Equal(single, want) || max(costs[2], costs[3]) > tail.RoundRequests+1 {
 				t.Errorf("%d requests in the rounds after the writes, %d of them for single customers; want %d of those", costs, single, want)
 			}
 			h.seen(t, "customers", "name")

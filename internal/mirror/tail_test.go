@@ -14,6 +14,7 @@ import (
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
+	"syncd/internal/tail"
 )
 
 // round makes one round of tails, of all streams or of these, that must succeed, and tells how many requests it took.
@@ -33,7 +34,7 @@ func (h *harness) round(t *testing.T, names ...string) mirror.Result {
 	return res
 }
 
-func tailing(c *catalog.Config) { c.TailLag = -1 }
+func tailing(c *catalog.Config) { c.Tail.Lag = -1 }
 
 // everyTurn is a number of rounds in which each slow question has had its turn.
 const everyTurn = 30
@@ -53,8 +54,8 @@ func TestTailFollowsTheWorld(t *testing.T) {
 		h.round(t)
 	}
 	for range 5 {
-		if res = h.round(t); res.Requests > mirror.RoundRequests || res.Inserted+res.Updated > 0 {
-			t.Errorf("a quiet round: %d requests, %d inserted, %d updated; want at most %d, and no change", res.Requests, res.Inserted, res.Updated, mirror.RoundRequests)
+		if res = h.round(t); res.Requests > tail.RoundRequests || res.Inserted+res.Updated > 0 {
+			t.Errorf("a quiet round: %d requests, %d inserted, %d updated; want at most %d, and no change", res.Requests, res.Inserted, res.Updated, tail.RoundRequests)
 		}
 	}
 }

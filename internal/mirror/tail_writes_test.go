@@ -6,9 +6,9 @@ import (
 	"testing"
 
 	"syncd/internal/catalog"
-	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
+	"syncd/internal/tail"
 )
 
 // Which kind of run sees a write first, when no webhook tells of it.
@@ -141,14 +141,14 @@ func TestTailCostsTheSameAtAnySize(t *testing.T) {
 	for _, orders := range []int{100, 1000, 4000} {
 		t.Run(fmt.Sprint(orders), func(t *testing.T) {
 			t.Parallel()
-			h := start(t, setup{world: polarsim.Options{Customers: orders / 6, Orders: orders}, mirror: func(c *catalog.Config) { c.TailLag, c.TailOverlap = -1, 1 }})
+			h := start(t, setup{world: polarsim.Options{Customers: orders / 6, Orders: orders}, mirror: func(c *catalog.Config) { c.Tail.Lag, c.Tail.Overlap = -1, 1 }})
 			h.sync(t)
 			for range everyTurn {
 				h.round(t)
 			}
 			for range 5 {
-				if res := h.round(t); res.Requests > mirror.RoundRequests || res.Inserted+res.Updated > 0 {
-					t.Errorf("%d requests, %d inserted, %d updated; want at most %d, and no change", res.Requests, res.Inserted, res.Updated, mirror.RoundRequests)
+				if res := h.round(t); res.Requests > tail.RoundRequests || res.Inserted+res.Updated > 0 {
+					t.Errorf("%d requests, %d inserted, %d updated; want at most %d, and no change", res.Requests, res.Inserted, res.Updated, tail.RoundRequests)
 				}
 			}
 		})

@@ -1,4 +1,4 @@
-package mirror
+package tail
 
 import (
 	"context"
@@ -12,30 +12,31 @@ import (
 
 	"syncd/internal/fetch/scan"
 	"syncd/internal/item"
+	"syncd/internal/mirror"
 	"syncd/internal/store"
 )
 
 // fetchChanges fetches what is known to have changed, and rows that are known
 // from copies only, and settles it. What is left for a later round is still on
 // record.
-func (t *tail) fetchChanges(ctx context.Context) error {
+func (t *stream) fetchChanges(ctx context.Context) error {
 	if t.s.Get != "" {
-		copied, err := t.r.Store.Rows(t.s.Name).CopiedIDs(ctx)
+		copied, err := t.engine.Store.Rows(t.s.Name).CopiedIDs(ctx)
 		if err != nil {
 			return err
 		}
-		if err := t.r.Store.Changes().Note(ctx, byID(t.s.Name, copied, time.Unix(0, 0))); err != nil {
+		if err := t.engine.Store.Changes().Note(ctx, byID(t.s.Name, copied, time.Unix(0, 0))); err != nil {
 			return err
 		}
 	}
-	pending, err := t.r.Store.Changes().Pending(ctx, t.s.Name, t.r.TailLag, mostChanges)
+	pending, err := t.engine.Store.Changes().Pending(ctx, t.s.Name, t.lag, mostChanges)
 	if err != nil || len(pending) == 0 {
 		return err
 	}
 	if len(pending) == mostChanges {
 		t.sweepDue = fmt.Sprintf("%d changes or more at once", mostChanges)
 	}
-	asked, err := t.r.Store.Stamp(ctx)
+	asked, err := t.engine.Store.Stamp(ctx)
 	if err != nil {
 		return err
 	}
@@ -52,10 +53,10 @@ func (t *tail) fetchChanges(ctx context.Context) error {
 		}
 	}
 	if len(by) > 1 || len(by[store.ByID]) == 0 { // the lists may have told of more
-		if pending, err = t.r.Store.Changes().Pending(ctx, t.s.Name, t.r.TailLag, mostChanges); err != nil {
+		if pending, err = t.engine.Store.Changes().Pending(ctx, t.s.Name, t.lag, mostChanges); err != nil {
 			return err
 		}
-		if asked, err = t.r.Store.Stamp(ctx); err != nil {
+		if asked, err = t.engine.Store.Stamp(ctx); err != nil {
 			return err
 		}
 	}
@@ -66,12 +67,9 @@ func (t *tail) fetchChanges(ctx context.Context) error {
 	return t.fetchObjects(ctx, objects, asked)
 }
 
-// always is later than anything that is dated.
-var always = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
-
 // fetchLists fetches what a filter of the list finds, for several values at a time.
-func (t *tail) fetchLists(ctx context.Context, filter string, changes []store.Changed, asked time.Time) error {
-	for some := range slices.Chunk(changes, pickAtOnce) {
+func (t *stream) fetchLists(ctx context.Context, filter string, changes []store.Changed, asked time.Time) error {
+	for some := range slices.Chunk(changes, mirror.ValuesAtOnce) {
 		values := make([]string, len(some))
 		for i, c := range some {
 			values[i] = c.Value
@@ -92,7 +90,7 @@ func (t *tail) fetchLists(ctx context.Context, filter string, changes []store.Ch
 
 // absent has rows asked for by id that a filter should have found and did not:
 // they have changed, or are gone.
-func (t *tail) absent(ctx context.Context, column string, values []string, received map[string]bool) error {
+func (t *stream) absent(ctx context.Context, column string, values []string, received map[string]bool) error {
 	if t.s.Get == "" || !t.s.Table.Has(column) {
 		return nil
 	}
@@ -102,19 +100,19 @@ func (t *tail) absent(ctx context.Context, column string, values []string, recei
 			owners = append(owners, id)
 		}
 	}
-	here, err := t.r.Store.Rows(t.s.Name).IDsByReference(ctx, column, owners, mostChanges)
+	here, err := t.engine.Store.Rows(t.s.Name).IDsByReference(ctx, column, owners, mostChanges)
 	if err != nil {
 		return err
 	}
 	here = slices.DeleteFunc(here, func(id uuid.UUID) bool { return received[id.String()] })
-	return t.r.Store.Changes().Note(ctx, byID(t.s.Name, here, t.r.Client.Now()))
+	return t.engine.Store.Changes().Note(ctx, byID(t.s.Name, here, t.engine.Client.Now()))
 }
 
 // filtered stores all that a filtered list gives, and tells the ids.
-func (t *tail) filtered(ctx context.Context, query url.Values) (map[string]bool, error) {
+func (t *stream) filtered(ctx context.Context, query url.Values) (map[string]bool, error) {
 	received := map[string]bool{}
-	for page, err := range t.s.Scan.Pages(ctx, t.r.Client, t.s.Path, withQuery(t.s.Query, query), scan.Cursor{}) {
-		t.requests += int64(page.Requests)
+	for page, err := range t.s.Scan.Pages(ctx, t.engine.Client, t.s.Path, withQuery(t.s.Query, query), scan.Cursor{}) {
+		t.run.CountRequests(page.Requests)
 		if err != nil {
 			return nil, err
 		}
@@ -129,15 +127,15 @@ func (t *tail) filtered(ctx context.Context, query url.Values) (map[string]bool,
 }
 
 // settled records that changes have been fetched, and how far that brings the stream.
-func (t *tail) settled(ctx context.Context, filter string, values []string, asked time.Time) error {
-	newest, err := t.r.Store.Changes().Settle(ctx, t.s.Name, filter, values, asked, always)
+func (t *stream) settled(ctx context.Context, filter string, values []string, asked time.Time) error {
+	newest, err := t.engine.Store.Changes().Settle(ctx, t.s.Name, filter, values, asked, always)
 	t.through = later(t.through, newest)
 	return err
 }
 
 // fetchObjects fetches objects by id: through a filter of the list that takes
 // many at once where that costs less, one by one otherwise.
-func (t *tail) fetchObjects(ctx context.Context, changes []store.Changed, asked time.Time) error {
+func (t *stream) fetchObjects(ctx context.Context, changes []store.Changed, asked time.Time) error {
 	left := map[string]store.Changed{}
 	for _, c := range changes {
 		left[c.Value] = c
@@ -172,33 +170,27 @@ func (t *tail) fetchObjects(ctx context.Context, changes []store.Changed, asked 
 		return t.settled(ctx, store.ByID, valuesOf(rest), asked)
 	}
 	ids := make([]uuid.UUID, 0, len(rest))
-	f := &refresh{Run: t.Run, owners: map[uuid.UUID]uuid.UUID{}}
+	owners := map[uuid.UUID]uuid.UUID{}
 	for _, c := range rest {
 		if id, err := uuid.Parse(c.Value); err == nil {
 			if ids = append(ids, id); c.Owner != (uuid.UUID{}) {
-				f.owners[id] = c.Owner
+				owners[id] = c.Owner
 			}
 		}
 	}
-	if err := f.objects(ctx, ids); err != nil {
+	fetched, err := t.run.FetchObjects(ctx, ids, owners)
+	if err != nil {
 		return err
 	}
-	if n := len(f.lost); n > 0 { // a sweep settles what was noted before it began
+	if n := fetched.Lost; n > 0 { // a sweep settles what was noted before it began
 		t.sweepDue = fmt.Sprintf("%d changes of rows that are not here and cannot be asked for", n)
-		f.lost = nil
 	}
-	if err := f.settle(ctx); err != nil {
-		return err
-	}
-	if f.doubt != "" {
-		t.sweepDue = f.doubt
+	if fetched.Doubt != "" {
+		t.sweepDue = fetched.Doubt
 	}
 	done := map[string]bool{}
-	for _, id := range f.met {
+	for _, id := range fetched.Answered {
 		done[id.String()] = true
-	}
-	for _, a := range f.asked {
-		done[a.String()] = true
 	}
 	rest = slices.DeleteFunc(rest, func(c store.Changed) bool { return !done[c.Value] })
 	return t.settled(ctx, store.ByID, valuesOf(rest), asked)
@@ -214,13 +206,13 @@ func valuesOf(changes []store.Changed) []string {
 
 // batch makes queries of the list that find these objects, and tells whether
 // they cost fewer requests than asking for each.
-func (t *tail) batch(ctx context.Context, changes []store.Changed) (queries []url.Values, cheaper bool, err error) {
-	column := t.s.Tail.Batch
+func (t *stream) batch(ctx context.Context, changes []store.Changed) (queries []url.Values, cheaper bool, err error) {
+	column := t.spec.Batch
 	if column == "" {
 		return nil, false, nil
 	}
 	if column == "id" {
-		for some := range slices.Chunk(changes, pickAtOnce) {
+		for some := range slices.Chunk(changes, mirror.ValuesAtOnce) {
 			queries = append(queries, url.Values{"id": valuesOf(some)})
 		}
 		return queries, len(changes) > 1 || t.s.Get == "", nil
@@ -241,7 +233,7 @@ func (t *tail) batch(ctx context.Context, changes []store.Changed) (queries []ur
 	if k, ok := t.s.Scan.(scan.Keyset); ok {
 		// Nothing is to be found before the oldest of them.
 		sort = k.Sort
-		if since, err = t.r.Store.Rows(t.s.Name).OldestOf(ctx, sort, ids); err != nil {
+		if since, err = t.engine.Store.Rows(t.s.Name).OldestOf(ctx, sort, ids); err != nil {
 			return nil, false, err
 		}
 		if !since.IsZero() {
@@ -252,11 +244,11 @@ func (t *tail) batch(ctx context.Context, changes []store.Changed) (queries []ur
 	if len(list) == 0 {
 		return nil, false, nil
 	}
-	rows, err := t.r.Store.Rows(t.s.Name).CountOwnedSince(ctx, column, list, sort, since, 100*len(changes))
+	rows, err := t.engine.Store.Rows(t.s.Name).CountOwnedSince(ctx, column, list, sort, since, 100*len(changes))
 	if err != nil {
 		return nil, false, err
 	}
-	for some := range slices.Chunk(list, pickAtOnce) {
+	for some := range slices.Chunk(list, mirror.ValuesAtOnce) {
 		q := withQuery(narrow, nil)
 		for _, o := range some {
 			q.Add(column, o.String())

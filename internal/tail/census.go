@@ -1,4 +1,4 @@
-package mirror
+package tail
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"syncd/internal/mirror"
 	"syncd/internal/store"
 )
 
@@ -24,35 +25,35 @@ const (
 // an export: what came, went or changed according to it is fetched like any
 // other change. Whatever the reason was, it is dealt with then; where the
 // export cannot tell, the sweep stays due.
-func (t *tail) takeCensus(ctx context.Context) error {
-	p := t.s.Tail.Census
-	if p == nil || t.sweepDue == "" || t.round.now().Sub(t.at.Asked[census]) < censusEvery || t.r.streams[p.Export] == nil || t.r.Off[p.Export] {
+func (t *stream) takeCensus(ctx context.Context) error {
+	p := t.spec.Census
+	if p == nil || t.sweepDue == "" || t.round.now().Sub(t.at.Asked[census]) < censusEvery || t.engine.Stream(p.Export) == nil || t.engine.Off[p.Export] {
 		return nil
 	}
-	live, err := t.r.Store.Rows(t.s.Name).CountLive(ctx)
+	live, err := t.engine.Store.Rows(t.s.Name).CountLive(ctx)
 	if err != nil || live < censusRows {
 		return err
 	}
-	res := t.r.Once(ctx, p.Export)
-	t.requests += res.Requests
+	res := t.engine.Once(ctx, p.Export)
+	t.run.CountRequests(int(res.Requests))
 	t.at.asked(t.round.now(), census, int(res.Requests))
-	if res.Outcome != Succeeded {
-		t.r.Log.WarnContext(ctx, "no census by the export: the sweep is due", "stream", t.s.Name, "reason", t.sweepDue, "export", res.Outcome, "error", res.Err)
+	if res.Outcome != mirror.Succeeded {
+		t.engine.Log.WarnContext(ctx, "no census by the export: the sweep is due", "stream", t.s.Name, "reason", t.sweepDue, "export", res.Outcome, "error", res.Err)
 		return nil
 	}
-	standings, err := t.r.Store.Streams().Standings(ctx, []string{p.Export})
+	standings, err := t.engine.Store.Streams().Standings(ctx, []string{p.Export})
 	if err != nil {
 		return err
 	}
-	changed, err := t.r.Store.Against(*p).Differences(ctx, standings[0].CompleteAt)
+	changed, err := t.engine.Store.Against(*p).Differences(ctx, standings[0].CompleteAt)
 	if err != nil {
 		return err
 	}
-	extra, err := t.r.Store.Against(*p).ExtraRows(ctx, standings[0].CompleteAt, standings[0].CompleteAt)
+	extra, err := t.engine.Store.Against(*p).ExtraRows(ctx, standings[0].CompleteAt, standings[0].CompleteAt)
 	if err != nil {
 		return err
 	}
-	lost, err := t.r.Store.Against(*p).LostRows(ctx)
+	lost, err := t.engine.Store.Against(*p).LostRows(ctx)
 	if err != nil {
 		return err
 	}
@@ -68,7 +69,7 @@ func (t *tail) takeCensus(ctx context.Context) error {
 			ids = append(ids, d.ID)
 			continue
 		}
-		page, err := t.moment(ctx, d.At)
+		page, err := t.run.PageOfMoment(ctx, d.At)
 		if err != nil {
 			return err
 		}
@@ -76,10 +77,10 @@ func (t *tail) takeCensus(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := t.r.Store.Changes().Note(ctx, byID(t.s.Name, ids, t.r.Client.Now())); err != nil {
+	if err := t.engine.Store.Changes().Note(ctx, byID(t.s.Name, ids, t.engine.Client.Now())); err != nil {
 		return err
 	}
-	t.r.Log.InfoContext(ctx, "an export took the place of a sweep", "stream", t.s.Name, "reason", t.sweepDue, "changed", len(changed), "gone", len(extra), "new", len(lost))
+	t.engine.Log.InfoContext(ctx, "an export took the place of a sweep", "stream", t.s.Name, "reason", t.sweepDue, "changed", len(changed), "gone", len(extra), "new", len(lost))
 	t.sweepDue = ""
 	return nil
 }

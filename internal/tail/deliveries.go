@@ -1,0 +1,230 @@
+package tail
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+
+	"syncd/internal/fetch"
+	"syncd/internal/fetch/scan"
+	"syncd/internal/item"
+	"syncd/internal/store"
+)
+
+// delivery is what is needed of a webhook delivery.
+type delivery struct {
+	CreatedAt time.Time `json:"created_at"`
+	Event     struct {
+		ID      uuid.UUID `json:"id"`
+		Payload *string   `json:"payload"`
+	} `json:"webhook_event"`
+}
+
+// payload is the message that an endpoint of the format raw is sent.
+type payload struct {
+	event     uuid.UUID
+	listed    time.Time      // when the delivery was made that brought it
+	Type      string         `json:"type"`
+	Timestamp time.Time      `json:"timestamp"`
+	Version   string         `json:"api_version"` // that of its endpoint, which need not be the one asked for; "" = none was told
+	Data      jsontext.Value `json:"data"`
+}
+
+// deliveries reads what Polar has sent to webhook endpoints since the newest
+// delivery known. A payload holds the whole object as of the moment of its
+// event, so it needs no further request.
+// Source: server/polar/webhook/service.py.
+func (rd *round) deliveries(ctx context.Context) error {
+	f := &rd.feeds.Deliveries
+	query := url.Values{"limit": {"100"}}
+	asked := rd.engine.Client.Now().UTC()
+	from := f.since(rd.now(), f.overlap(rd.overlap))
+	if f.At.IsZero() {
+		newest, err := rd.list(ctx, deliveriesPath, url.Values{"limit": {"1"}})
+		if err != nil {
+			return err
+		}
+		if len(newest.Items) == 0 {
+			f.end(asked)
+			return nil
+		}
+		from = earlier(item.FieldTime(newest.Items[0], "created_at"), asked).Add(-rd.oldest() - rd.overlap)
+	}
+	newest := f.At
+	sent := map[uuid.UUID]payload{} // by event: of several attempts the first one counts
+	depends := func(t Spec) bool { return t.Hook != "" }
+	rest, err := rd.feedPieces(ctx, feed{deliveriesPath, "created_at", scan.Offset{Fixed: []string{"-created_at"}, Spare: feedSpare}, query, depends, func(items []jsontext.Value) error {
+		for _, item := range items {
+			var d delivery
+			if json.Unmarshal(item, &d) != nil {
+				continue
+			}
+			d.CreatedAt = d.CreatedAt.UTC()
+			if !d.CreatedAt.After(asked) {
+				newest = later(newest, d.CreatedAt)
+			}
+			if p, again := sent[d.Event.ID]; d.Event.Payload == nil || again && !d.CreatedAt.Before(p.listed) {
+				continue
+			}
+			p := payload{event: d.Event.ID, listed: d.CreatedAt}
+			if json.Unmarshal([]byte(*d.Event.Payload), &p) == nil && len(p.Data) > 0 && !p.Timestamp.IsZero() {
+				p.Timestamp = p.Timestamp.UTC()
+				sent[p.event] = p
+			}
+		}
+		return nil
+	}, func() error {
+		if err := rd.take(ctx, slices.Collect(maps.Values(sent)), asked); err != nil {
+			return err
+		}
+		clear(sent)
+		f.reach(newest, asked, rd.now())
+		return nil
+	}}, from)
+	if err != nil {
+		return err
+	}
+	if rest.TotalCount == 0 {
+		f.end(asked)
+		return nil
+	}
+	rd.dueAll(fmt.Sprintf("%d webhook deliveries since %s", rest.TotalCount, from.UTC().Format(time.RFC3339)), depends)
+	f.reach(earlier(item.FieldTime(rest.Items[0], "created_at"), asked), asked, rd.now())
+	f.skip(rd.begun)
+	return nil
+}
+
+// take deals with what has been sent and was not dealt with before.
+func (rd *round) take(ctx context.Context, sent []payload, asked time.Time) error {
+	f := &rd.feeds.Deliveries
+	entries := make([]store.Entry, len(sent))
+	for i, p := range sent {
+		entries[i] = store.Entry{ID: p.event, At: p.listed}
+	}
+	fresh, err := rd.news(ctx, deliveriesFeed, entries)
+	if err != nil {
+		return err
+	}
+	sent = slices.DeleteFunc(sent, func(p payload) bool { return !fresh[p.event] })
+	for i, p := range sent {
+		f.read(p.listed, p.Timestamp, asked, true)
+		if t := rd.hooked(p.Type); t != nil {
+			f.tells(t.s.Name, item.FieldText(p.Data, "id"))
+		}
+		sent[i].Timestamp = earlier(p.Timestamp, asked)
+	}
+	slices.SortFunc(sent, func(a, b payload) int {
+		return cmp.Or(a.Timestamp.Compare(b.Timestamp), a.listed.Compare(b.listed), slices.Compare(a.event[:], b.event[:]))
+	})
+	if err := rd.deliver(ctx, sent); err != nil {
+		return err
+	}
+	return rd.engine.Store.Feeds().KeepEntries(ctx, deliveriesFeed, slices.DeleteFunc(entries, func(e store.Entry) bool { return !fresh[e.ID] }))
+}
+
+// deliver stores the newest payload of each object.
+func (rd *round) deliver(ctx context.Context, sent []payload) error {
+	newest := map[string]int{}
+	for i, p := range sent {
+		if rd.hooked(p.Type) != nil { // the state of a customer has the customer's id, and is none
+			newest[item.FieldText(p.Data, "id")] = i
+		}
+	}
+	now, err := rd.engine.Store.Stamp(ctx)
+	if err != nil {
+		return err
+	}
+	for i, p := range sent {
+		id := item.FieldText(p.Data, "id")
+		t := rd.hooked(p.Type)
+		if t == nil || newest[id] != i || id == "" {
+			continue
+		}
+		if t.listens || p.gone() || !p.understood() {
+			if err := rd.engine.Store.Changes().Note(ctx, t.sought(p)); err != nil {
+				return err
+			}
+			continue
+		}
+		// The time of a payload is Polar's, that of a reply the database's. It is taken to be as early as it can be, so that a
+		// payload never overwrites a later reply; where nothing tells, it overwrites nothing.
+		dated := rd.engine.Client.Before(p.Timestamp, now)
+		if lost, err := t.unlisted(ctx, id, dated); err != nil {
+			return err
+		} else if lost {
+			if err := rd.engine.Store.Changes().Note(ctx, t.sought(p)); err != nil {
+				return err
+			}
+			continue
+		}
+		stale := t.run.Counts().Stale
+		page := fetch.Page{Items: []jsontext.Value{p.Data}, TotalCount: -1, RequestedAt: dated}
+		if _, err := t.keep(ctx, page, ""); err != nil {
+			return err
+		}
+		t.through = later(t.through, p.Timestamp)
+		if t.run.Counts().Stale > stale {
+			// What is here may be older all the same.
+			if err := rd.engine.Store.Changes().Note(ctx, t.sought(p)); err != nil {
+				return err
+			}
+			continue
+		}
+		if _, err := rd.engine.Store.Changes().Settle(ctx, t.s.Name, store.ByID, []string{id}, now.Add(max(0, rd.lag)), p.Timestamp.Add(hookSlack)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unlisted tells of an object as of a moment, as Stamp tells the time, that a complete sweep which began later did not bring
+// it: it may be gone, and what tells of that comes later still where the feed is late.
+func (t *stream) unlisted(ctx context.Context, id string, asOf time.Time) (bool, error) {
+	u, err := uuid.Parse(id)
+	if err != nil || !asOf.Before(t.swept) {
+		return false, nil //nolint:nilerr // what is no id is set aside as any item without one
+	}
+	known, err := t.engine.Store.Rows(t.s.Name).LookUpIDs(ctx, []uuid.UUID{u})
+	return !known[u], err
+}
+
+// understood tells whether the payload is in a version of the API that this syncd knows; one that is not is fetched instead.
+// Source: server/polar/webhook/service.py.
+func (p payload) understood() bool {
+	_, known := fetch.FindVersion(p.Version)
+	return known || p.Version == ""
+}
+
+// gone tells whether a payload says that its object no longer exists. What becomes of the row its own endpoint decides.
+func (p payload) gone() bool {
+	var object struct {
+		IsDeleted bool    `json:"is_deleted"`
+		DeletedAt *string `json:"deleted_at"`
+	}
+	return strings.HasSuffix(p.Type, ".deleted") || json.Unmarshal(p.Data, &object) == nil && (object.IsDeleted || object.DeletedAt != nil)
+}
+
+// sought is the object of a payload as a change to be fetched: by id, or by what the list can be filtered by where neither
+// an endpoint nor the list finds it by its id. None if that is no id.
+func (t *stream) sought(p payload) []store.Changed {
+	c := store.Changed{Stream: t.s.Name, Filter: store.ByID, Value: item.FieldText(p.Data, "id"), At: p.Timestamp}
+	if t.s.Get == "" && t.spec.Batch == "" && t.s.Pick.Param != "" {
+		c.Filter, c.Value = t.s.Pick.Param, item.FieldText(p.Data, t.s.Pick.Column)
+	}
+	if _, err := uuid.Parse(c.Value); err != nil {
+		return nil
+	}
+	if owner, err := uuid.Parse(item.FieldText(p.Data, "customer_id")); err == nil {
+		c.Owner = owner
+	}
+	return []store.Changed{c}
+}

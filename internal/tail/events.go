@@ -1,0 +1,145 @@
+package tail
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+
+	"syncd/internal/fetch/scan"
+	"syncd/internal/item"
+	"syncd/internal/store"
+)
+
+// events reads Polar's own events since the newest one known. The bounds are
+// whole seconds: Polar's store of events may cut them to that.
+// Source: server/polar/event/service.py, server/tinybird/datasources.
+func (rd *round) events(ctx context.Context) error {
+	f := &rd.feeds.Events
+	query := url.Values{"source": {"system"}, "limit": {"100"}, "sorting": {"timestamp"}}
+	asked := rd.engine.Client.Now().UTC()
+	from := f.since(rd.now(), f.overlap(rd.overlap))
+	if f.At.IsZero() {
+		newest, err := rd.list(ctx, eventsPath, withQuery(query, url.Values{"limit": {"1"}, "sorting": {"-timestamp"}}))
+		if err != nil {
+			return err
+		}
+		if len(newest.Items) == 0 {
+			f.end(asked)
+			return nil
+		}
+		from = earlier(item.FieldTime(newest.Items[0], "timestamp"), asked).Add(-rd.oldest() - rd.overlap)
+	}
+	newest := f.At
+	depends := func(t Spec) bool { return len(t.Touched) > 0 }
+	rest, err := rd.feedPieces(ctx, feed{eventsPath, "timestamp", scan.Offset{Sort: []string{"-timestamp"}, Spare: feedSpare}, query, depends, func(items []jsontext.Value) error {
+		var list []event
+		var entries []store.Entry
+		for _, item := range items {
+			var e event
+			if err := json.Unmarshal(item, &e); err != nil {
+				rd.engine.Log.WarnContext(ctx, "an event that cannot be read tells nothing", "error", err)
+				continue
+			}
+			e.Timestamp = e.Timestamp.UTC()
+			list, entries = append(list, e), append(entries, store.Entry{ID: e.ID, At: e.Timestamp})
+		}
+		fresh, err := rd.news(ctx, eventsFeed, entries)
+		if err != nil {
+			return err
+		}
+		var changes []store.Changed
+		for _, e := range list {
+			if !fresh[e.ID] {
+				continue
+			}
+			f.read(e.Timestamp, e.Timestamp, asked, !e.datedBack())
+			if !e.Timestamp.After(asked) {
+				newest = later(newest, e.Timestamp)
+			}
+			for _, t := range rd.tails {
+				for _, c := range t.touched(e, asked) {
+					f.tells(c.Stream, c.Value)
+					changes = append(changes, c)
+				}
+			}
+		}
+		if err := rd.engine.Store.Changes().Note(ctx, changes); err != nil {
+			return err
+		}
+		return rd.engine.Store.Feeds().KeepEntries(ctx, eventsFeed, slices.DeleteFunc(entries, func(e store.Entry) bool { return !fresh[e.ID] }))
+	}, func() error {
+		f.reach(newest, asked, rd.now())
+		return nil
+	}}, from.UTC().Truncate(time.Second).Add(-time.Second))
+	if err != nil {
+		return err
+	}
+	if rest.TotalCount == 0 {
+		f.end(asked)
+		return nil
+	}
+	rd.dueAll(fmt.Sprintf("%d events since %s", rest.TotalCount, from.UTC().Format(time.RFC3339)), depends)
+	end, err := rd.list(ctx, eventsPath, withQuery(query, url.Values{"limit": {"1"}, "sorting": {"-timestamp"}}))
+	if err != nil || len(end.Items) == 0 {
+		return err
+	}
+	f.reach(earlier(item.FieldTime(end.Items[0], "timestamp"), asked), asked, rd.now())
+	f.skip(rd.begun)
+	return nil
+}
+
+// event is what is needed of an event.
+type event struct {
+	ID         uuid.UUID                  `json:"id"`
+	Timestamp  time.Time                  `json:"timestamp"`
+	Name       string                     `json:"name"`
+	CustomerID *uuid.UUID                 `json:"customer_id"`
+	Metadata   map[string]json.RawMessage `json:"metadata"`
+}
+
+func (e event) field(name string) string {
+	var id string
+	if raw, ok := e.Metadata[name]; ok && json.Unmarshal(raw, &id) == nil {
+		return id
+	}
+	if name == "customer_id" && e.CustomerID != nil {
+		return e.CustomerID.String()
+	}
+	return ""
+}
+
+// datedBack tells whether Polar dates such an event by what it is about rather than by when it writes it: balances by their
+// order, which may be paid days later, and a creation by the object, which an import dates back.
+// Source: server/polar/order/service.py, server/polar/customer/tasks.py.
+func (e event) datedBack() bool {
+	return strings.HasPrefix(e.Name, "balance.") || e.Name == "customer.created" || e.Name == "checkout.created"
+}
+
+// touched tells what an event has changed in the stream.
+func (t *stream) touched(e event, asked time.Time) (changes []store.Changed) {
+	for _, touch := range t.spec.Touched {
+		if !touch.by(e.Name) {
+			continue
+		}
+		value := e.field(touch.Field)
+		if _, err := uuid.Parse(value); err != nil {
+			continue
+		}
+		c := store.Changed{Stream: t.s.Name, Filter: touch.Filter, Value: value, At: earlier(e.Timestamp, asked)}
+		if c.Filter == "" {
+			c.Filter = store.ByID
+		}
+		if e.CustomerID != nil {
+			c.Owner = *e.CustomerID
+		}
+		changes = append(changes, c)
+	}
+	return changes
+}

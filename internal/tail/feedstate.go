@@ -1,0 +1,179 @@
+package tail
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"syncd/internal/fetch"
+	"syncd/internal/item"
+	"syncd/internal/store"
+)
+
+// feedState is where a feed is read on from, and how far it can be trusted.
+type feedState struct {
+	mark                          // of its newest entry
+	Told     time.Time            `json:"told,omitzero"`     // newest change that it has told of
+	Asked    time.Time            `json:"asked,omitzero"`    // when it was read to its end last, by the clock that dates requests
+	From     time.Time            `json:"from,omitzero"`     // when a part of it was left out, by the clock of the database: sweeps that began before lack it
+	Lag      time.Duration        `json:"lag,omitzero"`      // by how much it tells late, at least
+	Measured time.Time            `json:"measured,omitzero"` // when Lag was
+	Untold   map[string]time.Time `json:"untold,omitempty"`  // rows that lists show as new and that it has not told of: when they were made
+
+	late     time.Duration   // the most that this round has met
+	told     map[string]bool // rows that it has told of in this round
+	answered bool            // it was read in this round
+}
+
+const (
+	// lagHalves is how long a measured lag counts; after that it is half.
+	lagHalves = time.Hour
+	// mostOverlap bounds how far back a feed is read again: behind it sweeps take over.
+	mostOverlap = 6 * time.Hour
+	// mostUntold bounds how many new rows are waited for; as many tell enough.
+	mostUntold = 100
+)
+
+// overlap is how much of what a feed has told is read again: twice as much as it was late lately.
+func (f *feedState) overlap(least time.Duration) time.Duration {
+	return max(least, min(2*f.Lag, mostOverlap))
+}
+
+// through is the moment up to which the feed has told everything: not later than the newest change that it told of, since one
+// that stands still answers too; not later than it is late; and not later than anything that it is known to owe.
+func (f *feedState) through(least time.Duration) time.Time {
+	if f.Asked.IsZero() || f.Told.IsZero() {
+		return time.Time{}
+	}
+	at := earlier(f.Told, f.Asked.Add(-f.overlap(least)))
+	if owed := f.owed(); !owed.IsZero() {
+		at = earlier(at, owed.Add(-time.Microsecond))
+	}
+	return at
+}
+
+// owed is when the oldest row was made that the feed has not told of; zero: it owes none.
+func (f *feedState) owed() (at time.Time) {
+	for _, made := range f.Untold {
+		if at.IsZero() || made.Before(at) {
+			at = made
+		}
+	}
+	return at
+}
+
+// read notes an entry that has not been read before: listed at a time, of a change at a time. dated: that is the time at
+// which the entry was written.
+func (f *feedState) read(listed, change, asked time.Time, dated bool) {
+	if change.After(asked) {
+		return // wrongly dated: nothing is told by it
+	}
+	f.Told = later(f.Told, change)
+	if !dated || f.Asked.IsZero() || asked.Sub(listed) > lagHalves {
+		return
+	}
+	late := listed.Sub(change)
+	if listed.Before(f.Asked) {
+		late = f.Asked.Sub(change) // it was not there when the feed was read last
+	}
+	f.late = max(f.late, late)
+}
+
+// tells settles that the feed was to tell of a row.
+func (f *feedState) tells(stream, id string) {
+	key := stream + "/" + id
+	if f.told == nil {
+		f.told = map[string]bool{}
+	}
+	f.told[key] = true
+	if made, owed := f.Untold[key]; owed {
+		f.late = max(f.late, f.Asked.Sub(made))
+		delete(f.Untold, key)
+	}
+}
+
+// end notes that the feed has been read to its end.
+func (f *feedState) end(asked time.Time) {
+	for key, made := range f.Untold {
+		if owes := asked.Sub(made); owes > lagHalves && f.Told.After(made) {
+			delete(f.Untold, key) // it goes on and will not tell of this one
+		} else {
+			f.late = max(f.late, owes)
+		}
+	}
+	for ; f.Lag > 0 && asked.Sub(f.Measured) > lagHalves; f.Lag /= 2 {
+		f.Measured = f.Measured.Add(lagHalves)
+	}
+	if late := f.late.Round(time.Second); late >= f.Lag {
+		f.Lag, f.Measured = late, asked
+	}
+	f.Asked, f.answered, f.late = asked, true, 0
+}
+
+// skip notes that a part of the feed was not read: sweeps make up for it.
+func (f *feedState) skip(now time.Time) { f.From, f.Asked, f.answered = now, time.Time{}, true }
+
+// report is what is published of a feed. One stands still when lists have shown newer rows than anything that it tells of
+// for longer than it is late at any time.
+func (f *feedState) report(name string, least time.Duration) store.Feed {
+	r := store.Feed{Name: name, AskedAt: f.Asked, ToldThrough: f.Told, Lag: f.Lag, Untold: len(f.Untold), UntoldSince: f.owed()}
+	for _, made := range f.Untold {
+		r.StandsStill = r.StandsStill || made.After(f.Told) && f.Asked.Sub(made) > least
+	}
+	return r
+}
+
+// newcomers notes rows on a page that the mirror does not have: the feeds that tell of each new row have to tell of these, too.
+func (t *stream) newcomers(ctx context.Context, page fetch.Page) error {
+	var feeds []*feedState
+	a := t.round.access(t.at.Since)
+	if f := &t.round.feeds.Deliveries; a.carries(t.spec.Hook) && slices.Contains(hookTypes, t.spec.Hook+"created") {
+		feeds = append(feeds, f)
+	}
+	if a.events && t.spec.Told.Event != "" {
+		feeds = append(feeds, &t.round.feeds.Events)
+	}
+	feeds = slices.DeleteFunc(feeds, func(f *feedState) bool { return f.Asked.IsZero() || len(f.Untold) >= mostUntold })
+	if len(feeds) == 0 {
+		return nil
+	}
+	made := map[uuid.UUID]time.Time{}
+	var ids []uuid.UUID
+	before, now := t.at.Reach[t.probe], t.engine.Client.Now()
+	if before.IsZero() {
+		return nil
+	}
+	for _, object := range page.Items {
+		id, err := uuid.Parse(item.FieldText(object, "id"))
+		at := item.FieldTime(object, "created_at")
+		if told := t.spec.Told; err != nil || at.Before(before.Add(-t.overlap)) || at.After(now) || told.Field != "" && item.FieldText(object, told.Field) != told.Value {
+			continue
+		}
+		ids, made[id] = append(ids, id), at
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	known, err := t.engine.Store.Rows(t.s.Name).LookUpIDs(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if _, is := known[id]; is {
+			continue
+		}
+		key := t.s.Name + "/" + id.String()
+		for _, f := range feeds {
+			if f.told[key] { // what it tells of is fetched later in the round
+				continue
+			}
+			if f.Untold == nil {
+				f.Untold = map[string]time.Time{}
+			}
+			f.Untold[key] = made[id]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,238 @@
+package tail
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"time"
+
+	"syncd/internal/fetch"
+	"syncd/internal/fetch/scan"
+	"syncd/internal/item"
+	"syncd/internal/mirror"
+)
+
+const (
+	maxHeadPages = 50  // of news in one round; beyond, a sweep is due
+	maxHotPages  = 1   // of a hot set in one round; a larger one is read in turns
+	mostHot      = 500 // rows that may have left a hot set, asked for by id
+	wholeRows    = 100 // a list with as many rows is one page: it is swept, not followed
+)
+
+// Since reads what came after the newest row known, of a list that filters by
+// time: its keyset scan from a little before that row.
+type Since struct{}
+
+func (Since) ask(ctx context.Context, t *stream) error {
+	k, ok := t.s.Scan.(scan.Keyset)
+	if !ok {
+		return fmt.Errorf("stream %s has no keyset to begin from", t.s.Name)
+	}
+	from := t.at.Newest.since(t.round.now(), t.overlap)
+	if t.at.Newest.IsZero() {
+		newest, err := t.engine.Store.Rows(t.s.Name).Newest(ctx, k.Sort, t.engine.Client.Now())
+		if err != nil {
+			return err
+		}
+		from = t.start(newest)
+	}
+	asked, newest := t.engine.Client.Now(), time.Time{}
+	var cursor scan.Cursor
+	if !from.IsZero() && from.Year() > 1 {
+		cursor.After = from.UTC().Format(time.RFC3339Nano)
+	}
+	pages := 0
+	for page, err := range k.Pages(ctx, t.engine.Client, t.s.Path, t.s.Query, cursor) {
+		t.run.CountRequests(page.Requests)
+		if err != nil {
+			return err
+		}
+		kept, err := t.listed(ctx, page.Page, k.Sort)
+		if err != nil {
+			return err
+		}
+		newest = later(newest, kept)
+		if pages++; pages >= maxHeadPages && !page.Done {
+			// What was stored counts; the next round goes on behind it.
+			asked = newest
+			break
+		}
+	}
+	t.at.Newest.reach(newest, t.engine.Client.Now(), t.round.now())
+	t.reached(asked)
+	return nil
+}
+
+func (Since) Name() string { return "since" }
+
+func (Since) shows() string { return "new rows" }
+
+// Recent reads what came after the newest row known, of a list that is read by
+// windows of time: the windows from a little before that row.
+type Recent struct{}
+
+func (Recent) ask(ctx context.Context, t *stream) error {
+	w, ok := t.s.Scan.(scan.Windows)
+	if !ok {
+		return fmt.Errorf("stream %s has no windows to begin from", t.s.Name)
+	}
+	from := t.at.Newest.since(t.round.now(), t.overlap)
+	if t.at.Newest.IsZero() {
+		newest, err := t.engine.Store.Rows(t.s.Name).Newest(ctx, w.Field, t.engine.Client.Now())
+		if err != nil {
+			return err
+		}
+		from = t.start(newest)
+	}
+	asked, newest := t.engine.Client.Now(), time.Time{}
+	var cursor scan.Cursor
+	if from.Year() > 1 {
+		cursor.After = from.UTC().Truncate(time.Second).Format(time.RFC3339)
+	}
+	pages := 0
+	for page, err := range w.Pages(ctx, t.engine.Client, t.s.Path, t.s.Query, cursor) {
+		t.run.CountRequests(page.Requests)
+		if err != nil {
+			return err
+		}
+		page.Gaps = nil // the next sweep has to account for them
+		kept, err := t.listed(ctx, page.Page, w.Field)
+		if err != nil {
+			return err
+		}
+		newest = later(newest, kept)
+		if pages++; pages >= maxHeadPages && !page.Done {
+			asked = newest
+			break // what was stored counts; the next round goes on behind it
+		}
+	}
+	t.at.Newest.reach(newest, t.engine.Client.Now(), t.round.now())
+	t.reached(asked)
+	return nil
+}
+
+func (Recent) Name() string { return "recent" }
+
+func (Recent) shows() string { return "new rows" }
+
+// Head reads a list from its newest row back to a little before the newest one
+// known. Its count of the whole list is compared with the table.
+type Head struct {
+	By string // time that the list can be sorted by in descending order; "" = created_at
+}
+
+func (h Head) ask(ctx context.Context, t *stream) error {
+	by := h.By
+	if by == "" {
+		by = "created_at"
+	}
+	from := t.at.Newest.since(t.round.now(), t.overlap)
+	if t.at.Newest.IsZero() {
+		newest, err := t.engine.Store.Rows(t.s.Name).Newest(ctx, by, t.engine.Client.Now())
+		if err != nil {
+			return err
+		}
+		from = t.start(newest)
+	}
+	asked, newest, sorting := t.engine.Client.Now(), t.at.Newest.At, []string{"-" + by}
+	if o, ok := t.s.Scan.(scan.Offset); ok && len(o.Sort) > 1 && o.Sort[0] == "-"+by {
+		sorting = append(sorting, o.Sort[1:]...)
+	}
+	n := 0
+	for page, err := range (scan.Offset{Sort: sorting}).Pages(ctx, t.engine.Client, t.s.Path, t.s.Query, scan.Cursor{}) {
+		t.run.CountRequests(page.Requests)
+		if err != nil {
+			return err
+		}
+		n++
+		kept, err := t.listed(ctx, page.Page, by)
+		if err != nil {
+			return err
+		}
+		newest = later(newest, kept)
+		oldest := time.Time{}
+		for _, object := range page.Items {
+			at := item.FieldTime(object, by)
+			if !at.IsZero() && (oldest.IsZero() || at.Before(oldest)) {
+				oldest = at
+			}
+		}
+		if page.Done || !oldest.IsZero() && oldest.Before(from) {
+			t.at.Newest.reach(newest, t.engine.Client.Now(), t.round.now())
+			t.reached(asked)
+			return t.compare(ctx, page.TotalCount)
+		}
+		if n >= maxHeadPages {
+			t.sweepDue = fmt.Sprintf("more than %d new rows at once", 100*maxHeadPages)
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: the head of %s ended without its last page", fetch.ErrContract, t.s.Name)
+}
+
+func (Head) Name() string { return "head" }
+
+func (Head) shows() string { return "new rows" }
+
+// compare takes a count that differs from what is here, by another number than
+// right after the last complete sweep, as a reason to sweep early: something
+// came or went that no tail has seen. An equal count is never a reason.
+func (t *stream) compare(ctx context.Context, total int) error {
+	live, err := t.engine.Store.Rows(t.s.Name).CountLive(ctx)
+	if err != nil {
+		return err
+	}
+	short := total - int(live)
+	switch {
+	case short == 0:
+		// Nothing is missing. Rows that Polar counted and that were not here yet have come.
+		if t.at.Short == nil || *t.at.Short > 0 {
+			t.at.Short = &short
+		}
+	case t.at.Short == nil:
+		t.at.Short = &short
+	case *t.at.Short != short:
+		t.sweepDue = fmt.Sprintf("Polar counts %d rows, here are %d", total, live)
+	}
+	return nil
+}
+
+// Count asks for the count of a list only, as a cheap alarm.
+type Count struct{}
+
+func (Count) ask(ctx context.Context, t *stream) error {
+	page, err := t.engine.Client.Page(ctx, t.s.Path, withQuery(t.s.Query, url.Values{"limit": {"1"}, "page": {"1"}}))
+	t.run.CountRequests(page.Requests)
+	if err != nil {
+		return err
+	}
+	return t.compare(ctx, page.TotalCount)
+}
+
+func (Count) Name() string { return "count" }
+
+func (Count) shows() string { return "" }
+
+// Whole sweeps a list that is small: that costs as little as looking for what
+// is new, sees everything, deletions too, and is certified.
+type Whole struct{}
+
+func (Whole) ask(ctx context.Context, t *stream) error {
+	live, err := t.engine.Store.Rows(t.s.Name).CountLive(ctx)
+	if err != nil {
+		return err
+	}
+	if live > wholeRows {
+		return nil
+	}
+	res := t.engine.Once(ctx, t.s.Name)
+	t.run.CountRequests(int(res.Requests))
+	if res.Outcome == mirror.Failed {
+		return res.Err
+	}
+	return nil
+}
+
+func (Whole) Name() string { return "whole" }
+
+func (Whole) shows() string { return "the whole list" }

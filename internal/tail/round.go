@@ -1,0 +1,211 @@
+package tail
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"syncd/internal/fetch"
+	"syncd/internal/mirror"
+	"syncd/internal/store"
+)
+
+// round is one round of tails over all streams: one run.
+type round struct {
+	*Follower
+	run       *mirror.Run // of the round itself: its result, its requests
+	tails     []*stream
+	feeds     feedPosition
+	endpoints []store.Endpoint // that deliveries are read of
+	begun     time.Time        // by the clock of the database
+	read      time.Time        // when that was asked for
+	told      time.Time        // when the feeds had been read, as Stamp tells it
+	left      int              // requests to spend on slow probes; never none, or a busy organization's would not be asked
+}
+
+func (rd *round) follow(ctx context.Context, all, names []string) (err error) {
+	if err := rd.open(ctx, all, names); err != nil {
+		return err
+	}
+	if err := rd.readFeeds(ctx); err != nil {
+		return err
+	}
+	if rd.told, err = rd.engine.Store.Stamp(ctx); err != nil {
+		return err
+	}
+	for _, t := range rd.followed() {
+		for _, p := range t.spec.Fast {
+			t.ask(ctx, p)
+		}
+		if err := t.fatal(); err != nil {
+			return err
+		}
+	}
+	// A process that makes one round and ends has asked whose the token is, too.
+	rd.left = max(1, RoundRequests-int(rd.spent()+rd.engine.TakeCheckRequests()))
+	if err := rd.slow(ctx); err != nil {
+		return err
+	}
+	for _, t := range rd.followed() {
+		t.attempt(func() error { return t.takeCensus(ctx) })
+		t.attempt(func() error { return t.fetchChanges(ctx) })
+		if err := t.fatal(); err != nil {
+			return err
+		}
+	}
+	return rd.close(ctx)
+}
+
+// open finds out of which streams the feeds tell, which of them are to be followed, and from where.
+func (rd *round) open(ctx context.Context, all, names []string) error {
+	states, err := rd.engine.Store.Tails().States(ctx, append(slices.Clone(all), Name))
+	if err != nil {
+		return err
+	}
+	if rd.begun, err = rd.engine.Store.Now(ctx); err != nil {
+		return err
+	}
+	rd.read = time.Now()
+	now := rd.engine.Client.Now()
+	if own := states[Name].Position; own != nil {
+		if err := json.Unmarshal(own, &rd.feeds); err != nil {
+			return fmt.Errorf("position of the feeds: %w", err)
+		}
+		until(rd.now(), &rd.feeds.Events.Seen, &rd.feeds.Deliveries.Seen)
+		rd.engine.Client.Recall(rd.feeds.Moments)
+	}
+	rd.feeds.Events.begin(now)
+	rd.feeds.Deliveries.begin(now)
+	for _, name := range all {
+		st := states[name]
+		if rd.specs[name].isEmpty() || st.Unavailable || rd.engine.IsDisabled(name) {
+			continue
+		}
+		t := &stream{Follower: rd.Follower, s: rd.engine.Stream(name), spec: rd.specs[name], round: rd}
+		if st.CompleteAt.IsZero() {
+			t.run, t.listens = rd.run.IdlePart(name), true
+			rd.tails = append(rd.tails, t)
+			continue
+		}
+		if t.run, err = rd.run.OpenPart(ctx, name); err != nil {
+			return err
+		}
+		if t.places, err = t.run.KnownGaps(ctx); err != nil {
+			return err
+		}
+		t.at.Complete, t.swept = st.CompleteAge, st.SweptAt
+		t.follows = slices.Contains(names, name)
+		if st.Position != nil {
+			if err := json.Unmarshal(st.Position, &t.at); err != nil {
+				return fmt.Errorf("position of the tail of %s: %w", name, err)
+			}
+			t.at.present(rd.now(), rd.engine.Client.Now())
+		}
+		t.at.Newest.begin(now)
+		t.at.Modified.begin(now)
+		if t.at.Through.IsZero() && !st.Through.After(now) {
+			t.at.Through = st.Through
+		}
+		if !t.at.Since.Equal(st.CompleteAt) {
+			t.at.Since, t.at.Short = st.CompleteAt, nil
+		}
+		rd.tails = append(rd.tails, t)
+	}
+	return nil
+}
+
+// followed are the streams that are asked about in this round; of the others the feeds tell, too.
+func (rd *round) followed() []*stream {
+	return slices.DeleteFunc(slices.Clone(rd.tails), func(t *stream) bool { return !t.follows })
+}
+
+// slow asks as many of the slow probes as a quiet round may cost, those first that were asked longest ago.
+func (rd *round) slow(ctx context.Context) error {
+	type turn struct {
+		t *stream
+		p Probe
+	}
+	var turns []turn
+	for _, t := range rd.followed() {
+		for _, p := range t.spec.Slow {
+			turns = append(turns, turn{t, p})
+		}
+	}
+	slices.SortStableFunc(turns, func(a, b turn) int { return a.t.at.Asked[a.p.Name()].Compare(b.t.at.Asked[b.p.Name()]) })
+	for _, u := range turns {
+		before := rd.spent()
+		if rd.left <= 0 {
+			return nil
+		}
+		if u.t.at.Cost[u.p.Name()] > rd.left && rd.now().Sub(u.t.at.Asked[u.p.Name()]) < slowWithin {
+			continue
+		}
+		u.t.ask(ctx, u.p)
+		if err := u.t.fatal(); err != nil {
+			return err
+		}
+		cost := int(rd.spent() - before)
+		u.t.at.asked(rd.now(), u.p.Name(), cost)
+		rd.left -= cost
+	}
+	return nil
+}
+
+// spent is what the round has cost so far.
+func (rd *round) spent() (n int64) {
+	n = rd.run.Requests()
+	for _, t := range rd.tails {
+		n += t.run.Requests()
+	}
+	return n
+}
+
+// close records where each stream stands; that of one that failed stays where it was.
+func (rd *round) close(ctx context.Context) error {
+	rd.run.CountRequests(int(rd.spent() - rd.run.Requests()))
+	var failed []string
+	for _, t := range rd.tails {
+		if t.listens {
+			continue
+		}
+		for _, why := range rd.run.TakeIn(ctx, t.run) {
+			failed = append(failed, t.s.Name+": "+why)
+		}
+		if t.err != nil {
+			if errors.Is(t.err, fetch.ErrScope) {
+				rd.engine.Disable(t.s.Name, fmt.Sprintf("disabled until the next start: the token lacks %s", t.s.Scope))
+			}
+			rd.run.AddError(fmt.Errorf("%s: %w", t.s.Name, t.err))
+			failed = append(failed, t.s.Name+": "+t.err.Error())
+			continue
+		}
+		if err := t.save(ctx); err != nil {
+			return err
+		}
+	}
+	if len(failed) > 0 {
+		rd.run.MarkPartial("%s", strings.Join(failed, "; "))
+	}
+	rd.feeds.Moments = rd.engine.Client.Moments()
+	position, err := json.Marshal(rd.feeds)
+	if err != nil {
+		return fmt.Errorf("position of the feeds: %w", err)
+	}
+	own := store.Tailed{Position: position}
+	if rd.feeds.Events.answered || rd.feeds.Deliveries.answered || slices.ContainsFunc(rd.tails, func(t *stream) bool { return t.answered }) {
+		own.PolledAt = rd.begun
+	}
+	if err := rd.engine.Store.Tails().Save(ctx, Name, own); err != nil {
+		return err
+	}
+	return rd.engine.Store.Tails().Forget(ctx)
+}
+
+// now is the time by the clock of the database, by which the positions are dated that the next round goes on from.
+func (rd *round) now() time.Time {
+	return rd.begun.Add(time.Since(rd.read)).UTC().Truncate(time.Millisecond)
+}

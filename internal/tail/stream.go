@@ -1,0 +1,141 @@
+package tail
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"syncd/internal/fetch"
+	"syncd/internal/item"
+	"syncd/internal/mirror"
+	"syncd/internal/store"
+)
+
+// stream is one stream in a round.
+type stream struct {
+	*Follower
+	s        *mirror.Stream
+	spec     Spec
+	run      *mirror.Run // the stream's part of the round: it stores what the tail reads
+	places   []string    // of rows that Polar cannot render
+	round    *round
+	at       position
+	probe    string    // name of the one being asked
+	swept    time.Time // when the last complete sweep began, as Stamp tells it
+	follows  bool      // it is asked about in this round
+	listens  bool      // it was never swept to its end: what the feeds tell of it meanwhile is noted, and no more; run is idle
+	through  time.Time // of the newest change stored
+	answered bool      // Polar has answered a question of the stream's own
+	sweepDue string
+	err      error
+}
+
+// ask asks one probe, and keeps what went wrong for the end of the round.
+func (t *stream) ask(ctx context.Context, p Probe) {
+	t.attempt(func() error { t.probe = p.Name(); return p.ask(ctx, t) })
+}
+
+func (t *stream) attempt(do func() error) {
+	if t.err == nil {
+		before := t.run.Requests()
+		t.err = do()
+		t.answered = t.answered || t.err == nil && t.run.Requests() > before
+	}
+}
+
+// fatal is an error that concerns all streams alike.
+func (t *stream) fatal() error {
+	if errors.Is(t.err, fetch.ErrAuth) && !t.s.Optional || errors.Is(t.err, context.Canceled) || errors.Is(t.err, store.ErrLeaseLost) {
+		return t.err
+	}
+	return nil
+}
+
+// listed keeps a page that a question brought. What the feeds have told of and it shows need not be asked for.
+func (t *stream) listed(ctx context.Context, page fetch.Page, field string) (newest time.Time, err error) {
+	if newest, err = t.keep(ctx, page, field); err != nil {
+		return newest, err
+	}
+	changed, err := t.engine.Store.Changes().Settle(ctx, t.s.Name, store.ByID, item.FieldIDs(page.Items), t.round.told, always)
+	t.through = later(t.through, changed)
+	return newest, err
+}
+
+// keep stores the items of a reply, and tells the newest value of a time field among them. One that lies ahead of the
+// request counts for nothing.
+func (t *stream) keep(ctx context.Context, page fetch.Page, field string) (newest time.Time, err error) {
+	if len(page.Items)+len(page.Gaps) == 0 {
+		return newest, nil
+	}
+	if field != "" {
+		if err := t.newcomers(ctx, page); err != nil {
+			return newest, err
+		}
+	}
+	if err := t.run.StorePage(ctx, page); err != nil {
+		return newest, err
+	}
+	now := t.engine.Client.Now()
+	for _, object := range page.Items {
+		if at := item.FieldTime(object, field); !at.After(now) {
+			newest = later(newest, at)
+		}
+	}
+	t.through = later(t.through, newest)
+	return newest, nil
+}
+
+// page reads one page of the stream's list, with these parameters beside its own.
+func (t *stream) page(ctx context.Context, query map[string][]string) (fetch.Page, error) {
+	q := map[string][]string{"limit": {"100"}, "page": {"1"}}
+	for k, v := range t.s.Query {
+		q[k] = v
+	}
+	for k, v := range query {
+		q[k] = v
+	}
+	page, err := t.engine.Client.Salvage(fetch.WithGaps(ctx, t.places), t.s.Path, q)
+	t.run.CountRequests(page.Requests)
+	return page, err
+}
+
+// start is a moment before which nothing can have happened that the last
+// complete sweep has not met, reckoned back from something that Polar dated.
+func (t *stream) start(newest time.Time) time.Time {
+	if newest.IsZero() {
+		return newest
+	}
+	return newest.Add(-t.at.Complete - t.overlap)
+}
+
+// save records where the stream stands.
+func (t *stream) save(ctx context.Context) error {
+	t.at.Through = later(t.at.Through, t.through)
+	by, err := t.covered(ctx)
+	if err != nil {
+		return err
+	}
+	done := store.Tailed{Through: t.claim(by), SweepDue: t.sweepDue, CoveredBy: make([]string, 0, len(by))}
+	for _, c := range by {
+		done.CoveredBy = append(done.CoveredBy, c.shows)
+	}
+	if t.polled(by) {
+		done.PolledAt = t.round.begun
+	}
+	if done.Position, err = json.Marshal(t.at); err != nil {
+		return fmt.Errorf("position of the tail of %s: %w", t.s.Name, err)
+	}
+	return t.engine.Store.Tails().Save(ctx, t.s.Name, done)
+}
+
+func byID(stream string, ids []uuid.UUID, at time.Time) []store.Changed {
+	changes := make([]store.Changed, len(ids))
+	for i, id := range ids {
+		changes[i] = store.Changed{Stream: stream, Filter: store.ByID, Value: id.String(), At: at}
+	}
+	return changes
+}
