@@ -19,6 +19,7 @@
 //
 // A change goes write or advance -> world -> tell; a request goes serve -> world -> render, through fault if one strikes.
 //
-// Two parts are packages of their own: metrics computes Polar's metrics from the rows that it is handed; openapi holds the facts of Polar's OpenAPI
-// document that the tests (openapi_*_test.go) hold every answer against.
+// Three parts are packages of their own: metrics computes Polar's metrics from the rows that it is handed; openapi holds the facts of Polar's OpenAPI
+// document that the tests (openapi_*_test.go) hold every answer against; recorded holds answers of a real server, for the same purpose
+// (serve_recorded_test.go: the answers at the edges; serve_below_test.go: objects; serve_shapes_test.go: the shapes of all items).
 package polarsim
