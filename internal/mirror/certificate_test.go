@@ -68,7 +68,8 @@ func small(name string, limit int) func(*catalog.Config) {
 	})
 }
 
-// after calls do once the nth page of a run is stored, and when no more than one page has been read beyond it.
+// after calls do once the nth page of a run is stored, and when no more than two pages have been read beyond it: one
+// is parsed, and one has just come.
 func after(n int, do func()) func(*catalog.Config) {
 	return func(c *catalog.Config) {
 		c.Ahead = 1
@@ -182,7 +183,7 @@ func TestCertificateMovingWorld(t *testing.T) {
 				r := h.runner(t, func(c *catalog.Config) {
 					small("customers", 10)(c)
 					c.Brake = mirror.Brake{Rows: 100}
-					after(4, func() {
+					after(2, func() {
 						asked = -h.server.Requests()
 						do(t, h)
 						asked += h.server.Requests()
@@ -222,7 +223,7 @@ func TestCertificateBackdated(t *testing.T) {
 	h := start(t, setup{world: polarsim.Options{Customers: 60}})
 	before := len(h.all(t, "/v1/customers/", nil))
 	var late int
-	r := h.runner(t, both(small("customers", 10), after(4, func() {
+	r := h.runner(t, both(small("customers", 10), after(2, func() {
 		for late == 0 {
 			h.world.Advance(16 * 24 * time.Hour)
 			late = -before
