@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"syncd/internal/fetch"
+	"syncd/internal/fetch/limit"
 	"syncd/internal/fetch/scan"
 	"syncd/internal/mirror"
 	"syncd/internal/store"
@@ -17,7 +17,7 @@ import (
 
 // count compares the number of rows. Where it differs the stream is swept: that finds which rows they are.
 func (a *auditing) count(ctx context.Context, c *Check, s mirror.Stream, counter scan.Counter) (found []store.Finding, err error) {
-	n, err := counter.Count(fetch.WithPriority(ctx, fetch.PrioritySweep), a.engine.Client, s.Path, s.Query)
+	n, err := counter.Count(limit.WithPriority(ctx, limit.PrioritySweep), a.engine.Client, s.Path, s.Query)
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"syncd/internal/fetch"
+	"syncd/internal/fetch/limit"
 	"syncd/internal/store"
 )
 
@@ -42,7 +42,7 @@ func readBudget(ctx context.Context, s *store.Store, now time.Time) (*BudgetStat
 			Process: h.Holder, AskedAt: now.Add(-h.Age).UTC(), Budget: h.PerMinute, Pace: h.Pace, Used: h.Used, Left: max(0, h.Pace-h.Used),
 			Requests: map[string]int64{}, RateLimited: h.RateLimited, PausedSeconds: h.Paused.Seconds(),
 		}
-		for _, priority := range fetch.Priorities() {
+		for _, priority := range limit.Priorities() {
 			if int(priority) < len(h.Requests) {
 				p.Requests[priority.String()] = h.Requests[priority]
 			}

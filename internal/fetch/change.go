@@ -5,8 +5,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
 // credentials is the token that requests carry, and those that they carried before: an answer may repeat either.
@@ -48,25 +46,5 @@ func (c *Client) SetToken(token string) error {
 
 // SetLimits changes the budget, as Config.RequestsPerMinute has it, and the patience with a Polar that is away.
 func (c *Client) SetLimits(requestsPerMinute int, patience time.Duration) {
-	c.limiter.set(max(0, or(requestsPerMinute, defaultBudget(c.base))), patience)
-}
-
-func (l *limiter) set(budget int, patience time.Duration) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.patience = patience
-	if budget == l.pace.budget {
-		return
-	}
-	l.pace = newPace(budget, l.window)
-	switch limit, burst := bucketOf(max(1, budget), l.window, 0); {
-	case budget == 0:
-		l.bucket = nil
-	case l.bucket == nil:
-		l.bucket = rate.NewLimiter(limit, burst)
-	default:
-		l.bucket.SetLimit(limit)
-		l.bucket.SetBurst(burst)
-	}
-	l.queue.rouseAll()
+	c.limiter.Set(max(0, or(requestsPerMinute, defaultBudget(c.base))), patience)
 }

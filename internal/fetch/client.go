@@ -19,6 +19,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/hashicorp/go-retryablehttp"
 
+	"syncd/internal/fetch/limit"
 	"syncd/internal/humanize"
 )
 
@@ -29,7 +30,7 @@ type Client struct {
 	cfg      Config
 	base     *url.URL
 	retrier  *retryablehttp.Client
-	limiter  *limiter
+	limiter  *limit.Limiter
 	exchange *exchange
 	tokens   *credentials
 	versions versions
@@ -54,8 +55,8 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Now == nil {
 		c.cfg.Now = c.exchange.polar.now
 	}
-	c.limiter = newLimiter(cfg, c.exchange)
-	c.retrier = newRetrier(cfg, c.limiter, c.prepare)
+	c.limiter = limit.New(limit.Config{PerMinute: cfg.RequestsPerMinute, Window: cfg.Window, MaxPause: cfg.MaxPause, Patience: cfg.Patience, Backoff: cfg.Backoff, Log: cfg.Log})
+	c.retrier = newRetrier(cfg, gate{c.limiter, c.exchange}, c.prepare)
 	return c, nil
 }
 

@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"syncd/internal/fetch/limit"
 )
 
 // Polar's public hosts and its default request limits per minute and organization: 500 in production, 100 in the
@@ -56,7 +58,7 @@ type Config struct {
 	MaxAttempts int
 	// Patience is for how long requests are repeated while nothing answers for Polar, once it has answered this client: a
 	// restart or a proxy's 502 says nothing of what was asked for, so such attempts are not counted. All requests wait
-	// together: see outage. 0 = attempts are counted then, too.
+	// together: see fetch/limit. 0 = attempts are counted then, too.
 	Patience time.Duration
 	// Backoff is the wait after failed attempt n (1, 2, ...); nil = half a second doubled each time, at most 30 s,
 	// the upper half of it random.
@@ -81,7 +83,7 @@ func (cfg Config) withDefaults() (Config, *url.URL, error) {
 	problems := []error{err, checkToken(cfg.Token)}
 	cfg.Version = or(cfg.Version, DefaultVersion)
 	cfg.RequestsPerMinute = or(cfg.RequestsPerMinute, defaultBudget(base))
-	cfg.Window = or(cfg.Window, polarWindow)
+	cfg.Window = or(cfg.Window, limit.Window)
 	cfg.AttemptTimeout = or(cfg.AttemptTimeout, time.Minute)
 	cfg.ExportIdle = or(cfg.ExportIdle, 5*time.Minute)
 	cfg.MaxAttempts = or(cfg.MaxAttempts, 6)
@@ -91,7 +93,7 @@ func (cfg Config) withDefaults() (Config, *url.URL, error) {
 	if strings.ContainsFunc(cfg.Version+cfg.UserAgent, isControl) {
 		problems = append(problems, errors.New("the version or the user agent contains a control character: remove it"))
 	}
-	for _, limit := range []struct {
+	for _, number := range []struct {
 		name  string
 		value int64
 	}{
@@ -99,8 +101,8 @@ func (cfg Config) withDefaults() (Config, *url.URL, error) {
 		{"MaxPause", int64(cfg.MaxPause)}, {"MaxBody", cfg.MaxBody}, {"Window", int64(cfg.Window)},
 		{"ExportIdle", int64(cfg.ExportIdle)}, {"Patience", int64(cfg.Patience)},
 	} {
-		if limit.value < 0 {
-			problems = append(problems, fmt.Errorf("%s is negative: leave it out for the default", limit.name))
+		if number.value < 0 {
+			problems = append(problems, fmt.Errorf("%s is negative: leave it out for the default", number.name))
 		}
 	}
 	if cfg.Backoff == nil {

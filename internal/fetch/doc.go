@@ -6,9 +6,9 @@
 //	Salvage   one page, around the rows of it that Polar cannot render    gap.go salvage.go untie.go
 //	Client    URL, headers, one bounded body, split into raw items        client.go page.go spool.go document.go
 //	retry     which answers are worth another attempt, and when           retry.go errors.go
-//	limiter   warm-up, budget, the shared pause after a 429, outages      limiter.go priority.go pace.go phase.go shared.go outage.go
+//	gate      waits for its turn: budget, pauses, outages                 gate.go, and fetch/limit
 //	exchange  one attempt: its timeout, its count, no redirects           exchange.go clock.go
 //
-// The limiter lies under the retry layer, so retries spend the budget too. The body is read and decoded inside the
+// The gate lies under the retry layer, so retries spend the budget too. The body is read and decoded inside the
 // retried unit, so an answer that is cut in the middle costs one more attempt, not the run.
 package fetch

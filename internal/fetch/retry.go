@@ -12,15 +12,17 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
+
+	"syncd/internal/fetch/limit"
 )
 
 // newRetrier is the one retry layer. Every request of this package is a GET and safe to repeat. The response handler of
 // a request, which reads and decodes the body, runs inside it.
-func newRetrier(cfg Config, l *limiter, prepare func(*http.Request) error) *retryablehttp.Client {
-	p := patience{cfg, l}
+func newRetrier(cfg Config, g gate, prepare func(*http.Request) error) *retryablehttp.Client {
+	p := patience{cfg, g.limiter}
 	return &retryablehttp.Client{
 		HTTPClient: &http.Client{
-			Transport:     l,
+			Transport:     g,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		RetryMax:     math.MaxInt, // checkRetry counts
@@ -43,7 +45,7 @@ const confirmAfter = 3
 // patience is how often and how long a request is repeated.
 type patience struct {
 	cfg     Config
-	limiter *limiter
+	limiter *limit.Limiter
 }
 
 // check decides on the next attempt after an answer's headers (resp) or after a failure to get or read one (err), and
@@ -61,7 +63,7 @@ func (p patience) check(ctx context.Context, resp *http.Response, err error) (bo
 		most = min(most, few)
 	}
 	if made.wait = 0; made.waits {
-		return made.own() < most && !p.limiter.lost(ctx), nil
+		return made.own() < most && !p.limiter.Lost(ctx), nil
 	}
 	if err == nil && resp.StatusCode == http.StatusTooManyRequests {
 		// The limiter keeps every request back, this one too.
@@ -107,7 +109,7 @@ func retryable(err error) bool {
 	if _, ok := errors.AsType[*errLocal](err); ok {
 		return false
 	}
-	if _, ok := errors.AsType[*errUnanswered](err); ok {
+	if _, ok := errors.AsType[*limit.Unanswered](err); ok {
 		return false
 	}
 	if unreadable, ok := errors.AsType[*errUnreadable](err); ok {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"time"
 
+	"syncd/internal/fetch/limit"
 	"syncd/internal/humanize"
 )
 
@@ -69,7 +70,7 @@ func (c *Client) SpoolCSV(ctx context.Context, path string, query url.Values, ch
 	if os.Remove(file.Name()) != nil {
 		s.leftover = file.Name()
 	}
-	ctx = WithPriority(ctx, PriorityExport)
+	ctx = limit.WithPriority(ctx, limit.PriorityExport)
 	ctx = context.WithValue(context.WithValue(ctx, idleKey{}, c.cfg.ExportIdle), attemptsKey{}, exportAttempts)
 	made, err := c.send(ctx, "read an export", path, s.Query, func(resp *http.Response) error {
 		defer resp.Body.Close() //nolint:errcheck // an error after the last byte changes nothing

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"syncd/internal/fetch"
+	"syncd/internal/fetch/limit"
 	"syncd/internal/fetch/scan"
 	"syncd/internal/store"
 )
@@ -15,10 +15,10 @@ type budget struct {
 	holder string
 }
 
-var _ fetch.SharedBudget = budget{}
+var _ limit.SharedBudget = budget{}
 
-// Take implements fetch.SharedBudget.
-func (b budget) Take(ctx context.Context, ask fetch.Ask) (fetch.Grant, error) {
+// Take implements limit.SharedBudget.
+func (b budget) Take(ctx context.Context, ask limit.Ask) (limit.Grant, error) {
 	grant, err := b.store.Budget().Take(ctx, store.BudgetAsk{
 		Holder: b.holder, Want: ask.Want, Priority: int(ask.Priority), Rate: ask.Rate, Burst: ask.Burst,
 		Budget: store.Budget{
@@ -26,27 +26,27 @@ func (b budget) Take(ctx context.Context, ask fetch.Ask) (fetch.Grant, error) {
 			Requests: ask.Budget.Requests[:], RateLimited: ask.Budget.RateLimited, Paused: ask.Budget.Paused,
 		},
 	})
-	return fetch.Grant(grant), err
+	return limit.Grant(grant), err
 }
 
-// Pause implements fetch.SharedBudget.
+// Pause implements limit.SharedBudget.
 func (b budget) Pause(ctx context.Context, d time.Duration) error {
 	return b.store.Budget().Pause(ctx, d)
 }
 
 // priorityOf is how urgent the requests of a run are.
-func (r *Engine) priorityOf(stream, kind string) fetch.Priority {
+func (r *Engine) priorityOf(stream, kind string) limit.Priority {
 	switch kind {
 	case store.KindRefresh, store.KindApproval: // somebody waits for it
-		return fetch.PriorityRefresh
+		return limit.PriorityRefresh
 	case store.KindTail:
-		return fetch.PriorityTail
+		return limit.PriorityTail
 	}
 	if s := r.streams[stream]; s != nil {
 		switch s.Scan.(type) {
 		case scan.Export, scan.MetricsExport:
-			return fetch.PriorityExport
+			return limit.PriorityExport
 		}
 	}
-	return fetch.PrioritySweep
+	return limit.PrioritySweep
 }

@@ -10,6 +10,7 @@ import (
 
 	"syncd/internal/catalog"
 	"syncd/internal/fetch"
+	"syncd/internal/fetch/limit"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
 )
@@ -42,16 +43,16 @@ func (h *harness) limited(t *testing.T, perWindow int) (*catalog.Mirror, *fetch.
 func TestTwoProcessesShareOneBudget(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
-	const limit = 120
-	h := start(t, setup{world: polarsim.Options{Customers: 60}, server: polarsim.ServerOptions{PerMinute: limit, Clock: quick()}})
+	const perMinute = 120
+	h := start(t, setup{world: polarsim.Options{Customers: 60}, server: polarsim.ServerOptions{PerMinute: perMinute, Clock: quick()}})
 	var clients []*fetch.Client
 	var sent atomic.Int64
 	var wg sync.WaitGroup
 	for i, streams := range [][]string{{"customers", "products", "payments"}, {"orders", "subscriptions", "members"}} {
-		r, client := h.limited(t, limit)
+		r, client := h.limited(t, perMinute)
 		clients = append(clients, client)
 		wg.Go(func() {
-			for round := 0; sent.Load() < 3*limit; round++ {
+			for round := 0; sent.Load() < 3*perMinute; round++ {
 				res := r.Once(t.Context(), streams[round%len(streams)])
 				if !res.Whole() {
 					t.Errorf("process %d: %s: %s", i, res.Stream, res.Reason)
@@ -63,7 +64,7 @@ func TestTwoProcessesShareOneBudget(t *testing.T) {
 	wg.Wait()
 	for i, c := range clients {
 		b := c.Budget()
-		if b.RateLimited != 0 || b.Away || b.Sharers != 2 || b.Requests[fetch.PrioritySweep] < 20 {
+		if b.RateLimited != 0 || b.Away || b.Sharers != 2 || b.Requests[limit.PrioritySweep] < 20 {
 			t.Errorf("process %d: %+v", i, b)
 		}
 	}
@@ -78,12 +79,12 @@ func TestTwoProcessesShareOneBudget(t *testing.T) {
 func TestRivalSlowsASyncDown(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
-	const limit = 60
-	h := start(t, setup{server: polarsim.ServerOptions{PerMinute: limit, Clock: quick()}})
+	const perMinute = 60
+	h := start(t, setup{server: polarsim.ServerOptions{PerMinute: perMinute, Clock: quick()}})
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		tick := time.NewTicker(shortWindow / (3 * limit)) // three times what is allowed
+		tick := time.NewTicker(shortWindow / (3 * perMinute)) // three times what is allowed
 		defer tick.Stop()
 		for {
 			select {
@@ -97,7 +98,7 @@ func TestRivalSlowsASyncDown(t *testing.T) {
 	defer wg.Wait()
 	defer close(stop)
 	time.Sleep(shortWindow / 2)
-	r, client := h.limited(t, limit/2)
+	r, client := h.limited(t, perMinute/2)
 	results, err := r.Sync(t.Context(), "products", "customers", "orders")
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"syncd/internal/fetch"
+	"syncd/internal/fetch/limit"
 	"syncd/internal/fetch/scan"
 )
 
@@ -31,7 +32,7 @@ type SweepCost struct {
 // An Engine without a store can tell, too. With one, lists that are read for each
 // row of another stream cost what the rows mirrored say.
 func (r *Engine) SweepCosts(ctx context.Context) ([]SweepCost, error) {
-	ctx = fetch.WithPriority(ctx, fetch.PriorityRefresh)
+	ctx = limit.WithPriority(ctx, limit.PriorityRefresh)
 	names, err := r.Resolve()
 	if err != nil {
 		return nil, err

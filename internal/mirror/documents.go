@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"syncd/internal/fetch"
+	"syncd/internal/fetch/limit"
 	"syncd/internal/store"
 )
 
@@ -28,7 +29,7 @@ var ErrNoDocument = errors.New("no document")
 // the merchant or the customer had it generated, which fixes it for ever (polarsource/polar, server/polar/order/service.py):
 // so this never asks Polar to. ErrNoDocument when it has not been generated.
 func (r *Engine) Invoice(ctx context.Context, order string) (Document, error) {
-	ctx = fetch.WithPriority(ctx, fetch.PriorityRefresh)
+	ctx = limit.WithPriority(ctx, limit.PriorityRefresh)
 	o, err := r.order(ctx, order)
 	if err != nil {
 		return Document{}, err
@@ -57,7 +58,7 @@ const receiptWaits = 6
 // and of which each is twice the one before: from a second they are a minute in all. ErrNoDocument when there is no number,
 // or no receipt after that time.
 func (r *Engine) Receipt(ctx context.Context, order string, wait time.Duration) (Document, error) {
-	ctx = fetch.WithPriority(ctx, fetch.PriorityRefresh)
+	ctx = limit.WithPriority(ctx, limit.PriorityRefresh)
 	o, err := r.order(ctx, order)
 	if err != nil {
 		return Document{}, err

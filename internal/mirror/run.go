@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"syncd/internal/fetch"
+	"syncd/internal/fetch/limit"
 	"syncd/internal/item"
 	"syncd/internal/spelling"
 	"syncd/internal/store"
@@ -92,7 +93,7 @@ func (r *Engine) Rewrite(ctx context.Context, stream string) Result {
 
 // do makes a run. It is the one way to make any.
 func (r *Engine) do(ctx context.Context, sp spec, do Work) Result {
-	ctx = fetch.WithPriority(ctx, r.priorityOf(sp.stream, sp.kind))
+	ctx = limit.WithPriority(ctx, r.priorityOf(sp.stream, sp.kind))
 	start := time.Now()
 	res := Result{Stream: sp.stream, Kind: sp.kind, Total: -1}
 	r.Observer.RunStarted(sp.stream)

@@ -3,17 +3,17 @@ package serve
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
-	"syncd/internal/fetch"
+	"syncd/internal/fetch/limit"
 )
 
 // budget collects how the request budget stands, all of one moment.
 type budget struct {
-	read                                          func() fetch.Budget
+	read                                          func() limit.Budget
 	limit, pace, used, left, paused, pauses, peer *prometheus.Desc
 	requests, waiting                             *prometheus.Desc // by priority
 }
 
-func newBudget(read func() fetch.Budget) *budget {
+func newBudget(read func() limit.Budget) *budget {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc(prometheus.BuildFQName("syncd", "budget", name), help, labels, nil)
 	}
@@ -51,7 +51,7 @@ func (b *budget) Collect(to chan<- prometheus.Metric) {
 	}
 	gauge(b.paused, paused)
 	to <- prometheus.MustNewConstMetric(b.pauses, prometheus.CounterValue, now.Paused.Seconds())
-	for _, p := range fetch.Priorities() {
+	for _, p := range limit.Priorities() {
 		to <- prometheus.MustNewConstMetric(b.requests, prometheus.CounterValue, float64(now.Requests[p]), p.String())
 		gauge(b.waiting, float64(now.Waiting[p]), p.String())
 	}

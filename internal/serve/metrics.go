@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"syncd/internal/fetch"
+	"syncd/internal/fetch/limit"
 	"syncd/internal/mirror"
 )
 
@@ -20,7 +21,7 @@ type Build struct{ Version, Commit string }
 type Traffic interface {
 	Requests() int64     // HTTP attempts
 	Answered() time.Time // when the last answer came; zero: none has
-	Budget() fetch.Budget
+	Budget() limit.Budget
 	Version() string // of the API that is asked for
 	Retired() string // the one configured, where Polar does not serve it any more
 	Now() time.Time

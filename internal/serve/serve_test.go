@@ -13,7 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	"go.uber.org/goleak"
 
-	"syncd/internal/fetch"
+	"syncd/internal/fetch/limit"
 	"syncd/internal/mirror"
 	"syncd/internal/store"
 )
@@ -27,9 +27,9 @@ func (traffic) Version() string     { return "2026-10" }
 func (traffic) Retired() string     { return "2026-04" }
 func (traffic) Now() time.Time      { return time.Date(2027, time.March, 2, 0, 0, 0, 0, time.UTC) }
 func (traffic) Answered() time.Time { return time.UnixMilli(1_700_000_001_250) }
-func (traffic) Budget() fetch.Budget {
-	b := fetch.Budget{PerMinute: 250, Pace: 54, Used: 20, Left: 34, Retries: 3, RateLimited: 1, Paused: 90 * time.Second, PausedUntil: time.Now().Add(time.Minute), Sharers: 2}
-	b.Requests[fetch.PrioritySweep], b.Waiting[fetch.PriorityExport] = 12, 1
+func (traffic) Budget() limit.Budget {
+	b := limit.Budget{PerMinute: 250, Pace: 54, Used: 20, Left: 34, Retries: 3, RateLimited: 1, Paused: 90 * time.Second, PausedUntil: time.Now().Add(time.Minute), Sharers: 2}
+	b.Requests[limit.PrioritySweep], b.Waiting[limit.PriorityExport] = 12, 1
 	return b
 }
 

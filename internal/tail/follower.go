@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"syncd/internal/fetch"
+	"syncd/internal/fetch/limit"
 	"syncd/internal/mirror"
 	"syncd/internal/store"
 )
@@ -75,7 +75,7 @@ func (f *Follower) Tail(ctx context.Context, names ...string) (mirror.Result, er
 	if err := f.engine.Store.CheckSchema(ctx); err != nil {
 		return mirror.Result{}, err
 	}
-	ctx = fetch.WithPatience(fetch.WithPriority(ctx, fetch.PriorityTail), roundPatience)
+	ctx = limit.WithPatience(limit.WithPriority(ctx, limit.PriorityTail), roundPatience)
 	res := f.engine.RunOfSeveral(ctx, Name, store.KindTail, func(ctx context.Context, run *mirror.Run) error {
 		return (&round{Follower: f, run: run}).follow(ctx, f.listeners(names), names)
 	})

@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"syncd/internal/fetch"
+	"syncd/internal/fetch/limit"
 	"syncd/internal/mirror"
 	"syncd/internal/store"
 )
@@ -43,7 +44,7 @@ func (f *Follower) Plan(ctx context.Context) ([]Cost, error) {
 	if err != nil {
 		return costs, err
 	}
-	return costs, f.foresee(fetch.WithPriority(ctx, fetch.PriorityRefresh), costs)
+	return costs, f.foresee(limit.WithPriority(ctx, limit.PriorityRefresh), costs)
 }
 
 // foresee tells of each stream how soon tails will see its changes, by what this organization and its token give.

@@ -1,10 +1,13 @@
-package fetch
+package limit_test
 
 import (
 	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"syncd/internal/fetch"
+	"syncd/internal/fetch/limit"
 )
 
 // fixed counts in fixed windows as Polar does, and lets a rival have its requests first.
@@ -23,10 +26,10 @@ func (f *fixed) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 		if f.ends.IsZero() || f.rival == nil {
 			f.ends = now
 		}
-		f.ends, f.left, f.taken = f.ends.Add(polarWindow), f.limit, 0
+		f.ends, f.left, f.taken = f.ends.Add(limit.Window), f.limit, 0
 	}
 	if f.rival != nil {
-		n := min(f.left, f.rival(polarWindow-f.ends.Sub(now))-f.taken)
+		n := min(f.left, f.rival(limit.Window-f.ends.Sub(now))-f.taken)
 		f.left, f.taken = f.left-n, f.taken+n
 	}
 	if f.left == 0 {
@@ -48,7 +51,7 @@ func TestRivalThatEatsTheLimit(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			server := &fixed{limit: 500, rival: func(into time.Duration) int { return int(600 * into / (share * time.Second)) }}
 			c := inProcess(t, func(w http.ResponseWriter, r *http.Request) { server.ServeHTTP(w, r) },
-				func(cfg *Config) { cfg.RequestsPerMinute = 250 })
+				func(cfg *fetch.Config) { cfg.RequestsPerMinute = 250 })
 			time.Sleep(17 * time.Second)
 			start := time.Now()
 			one := func() {
@@ -59,7 +62,7 @@ func TestRivalThatEatsTheLimit(t *testing.T) {
 			for time.Since(start) < 30*time.Minute {
 				one()
 			}
-			windows := int(time.Since(start) / polarWindow)
+			windows := int(time.Since(start) / limit.Window)
 			if n := len(server.served); n < windows/2 {
 				t.Errorf("rival of %v s: only %d requests in %d windows", int(share), n, windows)
 			}

@@ -1,4 +1,4 @@
-package fetch
+package limit_test
 
 import (
 	"bytes"
@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"syncd/internal/fetch"
+	"syncd/internal/fetch/limit"
 	"syncd/internal/polarsim"
 )
 
@@ -19,7 +21,7 @@ func TestDefaultShareIsUsedAndNeverRefused(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		sim := polarsim.NewServer(polarsim.NewWorld(polarsim.Options{Seed: 1, Customers: 3}), polarsim.ServerOptions{PerMinute: 500})
-		c := newClient(t, Config{Server: "https://polar.test", Token: testToken, Transport: handlerTransport{sim}})
+		c := newClient(t, fetch.Config{Server: "https://polar.test", Token: testToken, Transport: by(sim)})
 		start := time.Now()
 		flood(background(), t, c, 700)
 		took := time.Since(start)
@@ -27,7 +29,7 @@ func TestDefaultShareIsUsedAndNeverRefused(t *testing.T) {
 		if used < 0.95 || c.Budget().RateLimited != 0 || c.Budget().Paused != 0 {
 			t.Errorf("%.3f of the budget used, %d refused, paused %v", used, c.Budget().RateLimited, c.Budget().Paused)
 		}
-		if b := c.Budget(); b.PerMinute != 250 || b.Pace != 250 || b.Used > 250 || b.Used < 230 || b.Left != 250-b.Used || b.Requests[PrioritySweep] != 700 {
+		if b := c.Budget(); b.PerMinute != 250 || b.Pace != 250 || b.Used > 250 || b.Used < 230 || b.Left != 250-b.Used || b.Requests[limit.PrioritySweep] != 700 {
 			t.Errorf("budget %+v", b)
 		}
 		time.Sleep(2 * time.Minute)
@@ -39,21 +41,21 @@ func TestDefaultShareIsUsedAndNeverRefused(t *testing.T) {
 }
 
 // order sends requests of several priorities at once and returns the order in which they were served.
-func order(t *testing.T, perMinute int, arrive []Priority, beside func(*Client)) (served []Priority) {
+func order(t *testing.T, perMinute int, arrive []limit.Priority, beside func(*fetch.Client)) (served []limit.Priority) {
 	t.Helper()
 	var mu sync.Mutex
 	c := inProcess(t, func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
-		served = append(served, priorityOf(r.Context()))
+		served = append(served, limit.PriorityOf(r.Context()))
 		mu.Unlock()
 		replyEmpty(w)
-	}, func(cfg *Config) { cfg.RequestsPerMinute = perMinute })
+	}, func(cfg *fetch.Config) { cfg.RequestsPerMinute = perMinute })
 	flood(background(), t, c, 8) // warm, and without a token left
 	served = nil
 	var wg sync.WaitGroup
 	for _, p := range arrive {
 		wg.Go(func() {
-			if _, err := c.Page(WithPriority(background(), p), "/v1/orders/", nil); err != nil {
+			if _, err := c.Page(limit.WithPriority(background(), p), "/v1/orders/", nil); err != nil {
 				t.Error(err)
 			}
 		})
@@ -69,13 +71,13 @@ func order(t *testing.T, perMinute int, arrive []Priority, beside func(*Client))
 func TestPriorities(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		got := order(t, 30, []Priority{PriorityExport, PrioritySweep, PriorityTail, PrioritySweep, PriorityRefresh, PriorityTail}, func(c *Client) {
-			if b := c.Budget(); b.Waiting != [priorities]int{1, 2, 2, 1} {
+		got := order(t, 30, []limit.Priority{limit.PriorityExport, limit.PrioritySweep, limit.PriorityTail, limit.PrioritySweep, limit.PriorityRefresh, limit.PriorityTail}, func(c *fetch.Client) {
+			if b := c.Budget(); b.Waiting != [4]int{1, 2, 2, 1} {
 				t.Errorf("waiting: %v", b.Waiting)
 			}
 		})
 		// Eight turns had been given: one by priority, the tenth to the one who has waited longest.
-		want := []Priority{PriorityRefresh, PriorityExport, PriorityTail, PriorityTail, PrioritySweep, PrioritySweep}
+		want := []limit.Priority{limit.PriorityRefresh, limit.PriorityExport, limit.PriorityTail, limit.PriorityTail, limit.PrioritySweep, limit.PrioritySweep}
 		if len(got) != len(want) {
 			t.Fatal(got)
 		}
@@ -91,21 +93,21 @@ func TestPriorities(t *testing.T) {
 func TestNobodyStarves(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c := inProcess(t, func(w http.ResponseWriter, _ *http.Request) { replyEmpty(w) }, func(cfg *Config) { cfg.RequestsPerMinute = 60 })
+		c := inProcess(t, func(w http.ResponseWriter, _ *http.Request) { replyEmpty(w) }, func(cfg *fetch.Config) { cfg.RequestsPerMinute = 60 })
 		ctx, stop := context.WithCancel(background())
 		defer stop()
 		var wg sync.WaitGroup
 		for range 5 {
 			wg.Go(func() {
 				for ctx.Err() == nil {
-					_, _ = c.Page(WithPriority(ctx, PriorityRefresh), "/v1/orders/x", nil)
+					_, _ = c.Page(limit.WithPriority(ctx, limit.PriorityRefresh), "/v1/orders/x", nil)
 				}
 			})
 		}
 		time.Sleep(time.Minute)
 		start := time.Now()
 		for range 3 {
-			if _, err := c.Page(WithPriority(ctx, PriorityExport), "/v1/orders/export", nil); err != nil {
+			if _, err := c.Page(limit.WithPriority(ctx, limit.PriorityExport), "/v1/orders/export", nil); err != nil {
 				t.Error(err)
 			}
 		}
@@ -124,7 +126,7 @@ func TestRestrictedOrganization(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := &fixed{limit: 60}
 		var log bytes.Buffer
-		c := inProcess(t, server.ServeHTTP, func(cfg *Config) {
+		c := inProcess(t, server.ServeHTTP, func(cfg *fetch.Config) {
 			cfg.RequestsPerMinute, cfg.Log = 250, slog.New(slog.NewTextHandler(&log, nil))
 		})
 		work := func(d time.Duration) {
@@ -147,56 +149,4 @@ func TestRestrictedOrganization(t *testing.T) {
 			t.Errorf("told %d times", n)
 		}
 	})
-}
-
-// The pace goes up again step by step. Raises that are answered with a refusal come ever more rarely.
-func TestPaceRecovers(t *testing.T) {
-	t.Parallel()
-	p := newPace(250, time.Minute)
-	now := time.Unix(1_800_000_000, 0)
-	limit, refusals, raises := 60, 0, 0
-	minutes := func(n int) {
-		for range n {
-			now = now.Add(time.Minute)
-			if p.now > limit {
-				refusals++
-				p.refuse(now, limit)
-			} else if p.recover(now) {
-				raises++
-			}
-		}
-	}
-	minutes(24 * 60)
-	if refusals > 60 || raises > 30 || p.now > 67 {
-		t.Errorf("%d refusals and %d raises in a day with a limit of %d, pace %d", refusals, raises, limit, p.now)
-	}
-	limit = 1000
-	minutes(3 * 60)
-	if p.now != 250 {
-		t.Errorf("pace %d three hours after the limit was lifted", p.now)
-	}
-	if p.refuse(now, 200); p.now != 250 {
-		t.Error("one refusal lowers the pace")
-	}
-	if sandbox := newPace(50, time.Minute); sandbox.floor != 9 {
-		t.Errorf("the sandbox's restricted organizations may send 10 a minute, the floor is %d", sandbox.floor)
-	}
-}
-
-func TestUsage(t *testing.T) {
-	t.Parallel()
-	u := usage{window: time.Minute}
-	at := time.Unix(1_800_000_000, 0)
-	for i := range 300 {
-		u.add(at.Add(time.Duration(i)*time.Second), 2)
-		if got, want := u.total(at.Add(time.Duration(i)*time.Second)), min(i+1, 60)*2; got != want {
-			t.Fatalf("after %d s: %d, want %d", i, got, want)
-		}
-	}
-	if got := u.total(at.Add(320 * time.Second)); got != 2*39 {
-		t.Errorf("20 s later %d", got)
-	}
-	if got := u.total(at.Add(time.Hour)); got != 0 {
-		t.Errorf("an hour later %d", got)
-	}
 }

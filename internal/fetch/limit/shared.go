@@ -1,4 +1,4 @@
-package fetch
+package limit
 
 import (
 	"context"
@@ -59,10 +59,9 @@ type shared struct {
 	sharers int
 }
 
-// Share makes the client draw on a budget that it has in common with other processes. It is called before the first
-// request. A client without a budget shares none.
-func (c *Client) Share(b SharedBudget) {
-	l := c.limiter
+// Share makes the limiter draw on a budget that it has in common with other processes. It is called before the first
+// request. A limiter without a budget shares none.
+func (l *Limiter) Share(b SharedBudget) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.bucket != nil {
@@ -71,7 +70,7 @@ func (c *Client) Share(b SharedBudget) {
 }
 
 // sharedToken takes a token of the shared budget. settled is false where that cannot be reached.
-func (l *limiter) sharedToken(ctx context.Context, now time.Time, p Priority) (wait time.Duration, taken, settled bool) {
+func (l *Limiter) sharedToken(ctx context.Context, now time.Time, p Priority) (wait time.Duration, taken, settled bool) {
 	s := l.shared
 	switch {
 	case s.hand > 0 && now.Before(s.until):
@@ -101,7 +100,7 @@ func (l *limiter) sharedToken(ctx context.Context, now time.Time, p Priority) (w
 }
 
 // answer takes in what the shared budget answered to a question of the time asked.
-func (l *limiter) answer(ctx context.Context, asked time.Time, grant Grant, err error) {
+func (l *Limiter) answer(ctx context.Context, asked time.Time, grant Grant, err error) {
 	s, now := l.shared, time.Now()
 	if err != nil {
 		s.again = now.Add(awayFor)
@@ -129,7 +128,7 @@ func (l *limiter) answer(ctx context.Context, asked time.Time, grant Grant, err 
 }
 
 // sharePause tells the others of a refusal. That one of them learns of it late costs it one more.
-func (l *limiter) sharePause(ctx context.Context, d time.Duration) {
+func (l *Limiter) sharePause(ctx context.Context, d time.Duration) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askWithin)
 	defer cancel()
 	if err := l.shared.Pause(ctx, d); err != nil {

@@ -1,9 +1,8 @@
-package fetch
+package limit
 
 import (
 	"context"
 	"log/slog"
-	"net/http"
 	"sync"
 	"time"
 
@@ -14,21 +13,21 @@ import (
 // counted in a smaller bucket, 60 requests a minute, until one request has been authenticated
 // (polarsource/polar, server/polar/rate_limit.py).
 const (
-	polarWindow = 60 * time.Second
+	// Window is the length of one of Polar's windows.
+	Window = 60 * time.Second
 	// spread is by how much requests that left evenly may arrive closer together, in parts of a window.
 	spread = 600
 	// recognized is how long a token stays known, less a margin, in windows.
 	recognized = 4.8
 )
 
-// limiter lets requests through one by one: the first of a cold client alone, all within the budget and in the order of
+// Limiter lets requests through one by one: the first of a cold client alone, all within the budget and in the order of
 // their priorities, and none while Polar has asked for a pause. The first after a pause goes alone again, so that a
 // window that is used up is found out by one request and not by all.
 //
 // No goroutine serves the queue. The waiter whose turn is next keeps the time; the others sleep until they are roused,
 // by whoever leaves or changes what is waited for.
-type limiter struct {
-	next     http.RoundTripper
+type Limiter struct {
 	window   time.Duration
 	maxPause time.Duration
 	log      *slog.Logger
@@ -55,10 +54,21 @@ type limiter struct {
 	answered time.Time // when Polar last answered anything; zero = never
 }
 
-func newLimiter(cfg Config, next http.RoundTripper) *limiter {
-	l := &limiter{next: next, window: cfg.Window, maxPause: cfg.MaxPause, log: cfg.Log, patience: cfg.Patience, backoff: cfg.Backoff}
+// Config says how much may be sent, and how long is waited. Every field but PerMinute and Patience is to be filled in.
+type Config struct {
+	PerMinute int                             // in no window are more requests let through; 0 or less = unlimited
+	Window    time.Duration                   // of Polar
+	MaxPause  time.Duration                   // caps what a refusal asks for
+	Patience  time.Duration                   // with a Polar that is away; 0 = none: what failed is not waited for
+	Backoff   func(attempt int) time.Duration // the wait before a look at a Polar that is away
+	Log       *slog.Logger
+}
+
+// New makes a Limiter.
+func New(cfg Config) *Limiter {
+	l := &Limiter{window: cfg.Window, maxPause: cfg.MaxPause, log: cfg.Log, patience: cfg.Patience, backoff: cfg.Backoff}
 	l.used.window = cfg.Window
-	l.pace = newPace(max(0, cfg.RequestsPerMinute), cfg.Window)
+	l.pace = newPace(max(0, cfg.PerMinute), cfg.Window)
 	if l.pace.budget > 0 {
 		limit, burst := bucketOf(l.pace.now, l.window, 0)
 		l.bucket = rate.NewLimiter(limit, burst)
@@ -73,22 +83,35 @@ func bucketOf(n int, window, late time.Duration) (rate.Limit, int) {
 	return rate.Limit(float64(n-burst+1) / (window + window/spread + late).Seconds()), burst
 }
 
-func (l *limiter) RoundTrip(req *http.Request) (*http.Response, error) {
-	lead, err := l.turn(req.Context())
-	if err != nil {
-		return nil, err
-	}
-	sent := time.Now()
-	resp, err := l.next.RoundTrip(req)
-	l.done(req.Context(), lead, sent, resp, err)
-	return resp, err
+// Outcome is what an attempt shows of the limits.
+type Outcome int
+
+// The outcomes.
+const (
+	Silent   Outcome = iota // no answer
+	Answered                // an answer that does not tell whether the limits let the attempt through
+	Granted                 // they did
+	Refused                 // they did not
+)
+
+// Answer is what came of an attempt.
+type Answer struct {
+	Outcome Outcome
+	Wait    time.Duration // that it asks for; 0 = none
+	Away    error         // why nobody has answered for Polar; nil where Polar has, or nobody waits for it any more
+}
+
+// Verdict is what an answer means for the attempts that follow.
+type Verdict struct {
+	Waits   bool // the attempt failed in an outage: the next one waits for the end of it
+	Lasting bool // and found it lasting, so that it says nothing of the request
 }
 
 // forever is a wait that only a rousing ends.
 const forever = time.Duration(1<<63 - 1)
 
-// turn waits until a request may leave. If lead is true it leaves alone, and the others wait for its end.
-func (l *limiter) turn(ctx context.Context) (lead bool, err error) {
+// Turn waits until a request may leave. If lead is true it leaves alone, and the others wait for its end.
+func (l *Limiter) Turn(ctx context.Context) (lead bool, err error) {
 	w := &waiter{priority: priorityOf(ctx), wake: make(chan struct{}, 1)}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -131,7 +154,7 @@ func (l *limiter) turn(ctx context.Context) (lead bool, err error) {
 }
 
 // gate is how long no request may leave at all.
-func (l *limiter) gate(now time.Time) time.Duration {
+func (l *Limiter) gate(now time.Time) time.Duration {
 	if l.alone || l.shared != nil && l.shared.asking {
 		return forever
 	}
@@ -139,7 +162,7 @@ func (l *limiter) gate(now time.Time) time.Duration {
 }
 
 // token takes a token for the request that is next, or tells when to look again.
-func (l *limiter) token(ctx context.Context, now time.Time, p Priority) (wait time.Duration, taken bool) {
+func (l *Limiter) token(ctx context.Context, now time.Time, p Priority) (wait time.Duration, taken bool) {
 	if l.bucket == nil {
 		return 0, true
 	}
@@ -160,7 +183,7 @@ func (l *limiter) token(ctx context.Context, now time.Time, p Priority) (wait ti
 }
 
 // setPace puts a changed pace into effect, and tells when it left or reached the budget.
-func (l *limiter) setPace(ctx context.Context, now time.Time) {
+func (l *Limiter) setPace(ctx context.Context, now time.Time) {
 	limit, burst := bucketOf(l.pace.now, l.window, 0)
 	l.bucket.SetLimitAt(now, limit)
 	l.bucket.SetBurstAt(now, burst)
@@ -175,25 +198,22 @@ func (l *limiter) setPace(ctx context.Context, now time.Time) {
 	l.pace.told = l.pace.now < l.pace.budget
 }
 
-// done notes what an answer says about the limits, and what none at all says about Polar.
-func (l *limiter) done(ctx context.Context, lead bool, sent time.Time, resp *http.Response, err error) {
-	now := time.Now()
-	status, wait := 0, time.Duration(0)
-	if err == nil {
-		status, wait = resp.StatusCode, retryAfter(resp)
-	}
+// Done notes what the answer to an attempt says about the limits, and what none at all says about Polar. Every turn ends
+// with it: lead is what Turn said, sent when the attempt was.
+func (l *Limiter) Done(ctx context.Context, lead bool, sent time.Time, a Answer) (v Verdict) {
+	now, wait := time.Now(), a.Wait
 	l.mu.Lock()
 	if lead {
 		l.alone = false
 	}
-	if cause := unanswered(ctx, resp, err); cause != nil {
-		l.fail(ctx, sent, now, cause, wait)
-	} else if err == nil {
+	if a.Away != nil {
+		v = l.fail(ctx, sent, now, a.Away, wait)
+	} else if a.Outcome != Silent {
 		l.back(ctx, now)
 	}
 	pause := time.Duration(0)
-	switch {
-	case status == http.StatusTooManyRequests:
+	switch a.Outcome {
+	case Refused:
 		l.rateLimited++
 		if wait <= 0 {
 			wait = l.window
@@ -205,7 +225,7 @@ func (l *limiter) done(ctx context.Context, lead bool, sent time.Time, resp *htt
 		}
 		pause = l.phase.refuse(sent, now, min(wait, l.maxPause))
 		l.pause(now, pause)
-	case status != 0 && status != http.StatusUnauthorized && status < 500:
+	case Granted:
 		l.warmUntil = sent.Add(time.Duration(recognized * float64(l.window)))
 		l.phase.granted(sent, now)
 	}
@@ -214,10 +234,11 @@ func (l *limiter) done(ctx context.Context, lead bool, sent time.Time, resp *htt
 	if pause > 0 && l.shared != nil {
 		l.sharePause(ctx, pause)
 	}
+	return v
 }
 
 // pause keeps every request back for d from now.
-func (l *limiter) pause(now time.Time, d time.Duration) {
+func (l *Limiter) pause(now time.Time, d time.Duration) {
 	from, until := l.pausedUntil, now.Add(d)
 	if from.Before(now) {
 		from = now

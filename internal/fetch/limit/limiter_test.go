@@ -1,4 +1,4 @@
-package fetch
+package limit_test
 
 import (
 	"context"
@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"syncd/internal/fetch"
+	"syncd/internal/fetch/limit"
 	"syncd/internal/slowtest"
 )
 
@@ -38,7 +40,7 @@ func (a *arrivals) leave() {
 // busiest is the largest number of arrivals in any window of 60 s, both ends included.
 func (a *arrivals) busiest() (most int) {
 	for i, from := 0, 0; i < len(a.at); i++ {
-		for a.at[i].Sub(a.at[from]) > polarWindow {
+		for a.at[i].Sub(a.at[from]) > limit.Window {
 			from++
 		}
 		most = max(most, i-from+1)
@@ -47,7 +49,7 @@ func (a *arrivals) busiest() (most int) {
 }
 
 // flood sends n requests from 8 goroutines and returns when the last is answered.
-func flood(ctx context.Context, t *testing.T, c *Client, n int) {
+func flood(ctx context.Context, t *testing.T, c *fetch.Client, n int) {
 	t.Helper()
 	var wg sync.WaitGroup
 	work := make(chan struct{})
@@ -84,7 +86,7 @@ func TestTrap24_BudgetHoldsInEveryWindow(t *testing.T) {
 						replyEmpty(w)
 					}
 					seen.leave()
-				}, func(cfg *Config) { cfg.RequestsPerMinute = perMinute })
+				}, func(cfg *fetch.Config) { cfg.RequestsPerMinute = perMinute })
 				start := time.Now()
 				n := 3 * perMinute
 				flood(background(), t, c, n)
@@ -169,7 +171,7 @@ func TestTrap25_RateLimitPausesEveryone(t *testing.T) {
 					}
 					time.Sleep(10 * time.Millisecond)
 					replyEmpty(w)
-				}, func(cfg *Config) { cfg.RequestsPerMinute = 300 })
+				}, func(cfg *fetch.Config) { cfg.RequestsPerMinute = 300 })
 				flood(background(), t, c, 100)
 				end := refused
 				for _, at := range seen.at {
@@ -218,13 +220,13 @@ func TestSeveralRateLimitsPauseOnce(t *testing.T) {
 func TestWaitersLeaveWhenCanceled(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c := inProcess(t, func(w http.ResponseWriter, _ *http.Request) { replyEmpty(w) }, func(cfg *Config) { cfg.RequestsPerMinute = 1 })
+		c := inProcess(t, func(w http.ResponseWriter, _ *http.Request) { replyEmpty(w) }, func(cfg *fetch.Config) { cfg.RequestsPerMinute = 1 })
 		flood(background(), t, c, 1)
 		ctx, cancel := context.WithTimeout(background(), 10*time.Second)
 		defer cancel()
 		start := time.Now()
 		_, err := c.Page(ctx, "/v1/orders/", nil)
-		if !errors.Is(err, context.DeadlineExceeded) || Class(err) != ClassCanceled || time.Since(start) != 10*time.Second {
+		if !errors.Is(err, context.DeadlineExceeded) || fetch.Class(err) != fetch.ClassCanceled || time.Since(start) != 10*time.Second {
 			t.Errorf("%v after %v", err, time.Since(start))
 		}
 		// The turn that was given up is nobody's: the next request does not wait for two.

@@ -1,8 +1,8 @@
-package fetch
+package limit
 
 import "time"
 
-// Budget is how the request budget of a Client stands. A window is that of Polar, a minute.
+// Budget is how the request budget stands. A window is that of Polar, a minute.
 type Budget struct {
 	PerMinute   int               // configured; 0 = none
 	Pace        int               // what this process allows itself now; less than PerMinute after repeated refusals
@@ -12,7 +12,7 @@ type Budget struct {
 	Paused      time.Duration     // for which 429s have kept everything waiting since the start, the pause under way included
 	PausedUntil time.Time         // end of the pause under way; zero without one
 	Requests    [priorities]int64 // sent since the start, by Priority
-	Retries     int64             // attempts since the start that were not the first of their request
+	Retries     int64             // attempts since the start that were not the first of their request; told by who repeats them
 	Waiting     [priorities]int   // requests that wait for their turn now, by Priority
 	Sharers     int               // processes that draw on the shared budget, this one included; 0 = not shared
 	Away        bool              // the shared budget cannot be reached, a safe part of it is used
@@ -55,35 +55,24 @@ func (u *usage) total(now time.Time) int {
 	return u.sum
 }
 
-// Limit is how many requests a minute Polar allows an organization by default: 500, in the sandbox 100. Groups with
-// other limits cannot be told from outside.
-func (c *Client) Limit() int { return 2 * defaultBudget(c.base) }
-
-// Rate is how many requests a minute the budget sustains; 0 without a budget. It is a little less than the budget,
-// because that holds in every window, however requests fall.
-func (c *Client) Rate() float64 {
-	n := c.Budget().PerMinute
-	if n == 0 {
+// Rate is how many requests a minute a budget sustains; 0 without one. It is a little less than the budget, because that
+// holds in every window, however requests fall.
+func Rate(perMinute int) float64 {
+	if perMinute == 0 {
 		return 0
 	}
-	limit, _ := bucketOf(n, polarWindow, polarWindow/hold)
+	limit, _ := bucketOf(perMinute, Window, Window/hold)
 	return float64(limit) * 60
 }
 
-// Budget tells how the budget stands.
-func (c *Client) Budget() Budget {
-	b := c.limiter.budget()
-	b.Retries = c.exchange.retries.Load()
-	return b
-}
-
-func (l *limiter) budget() Budget {
+// Budget tells how the budget stands, but for Retries.
+func (l *Limiter) Budget() Budget {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.standing(time.Now())
 }
 
-func (l *limiter) standing(now time.Time) Budget {
+func (l *Limiter) standing(now time.Time) Budget {
 	b := Budget{
 		PerMinute: l.pace.budget, Pace: l.pace.now, Used: l.used.total(now), RateLimited: l.rateLimited,
 		Paused: l.paused, Requests: l.sent,

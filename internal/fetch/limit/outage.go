@@ -1,15 +1,14 @@
-package fetch
+package limit
 
 import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"time"
 )
 
 // outage is a time in which nothing answers for Polar: connections are refused or cut, or what stands before Polar says
-// that it is away. It belongs to all requests of a client: they wait together, one at a time finds out whether Polar is
+// that it is away. It belongs to all requests of a limiter: they wait together, one at a time finds out whether Polar is
 // back, and the answer to that one lets the others go on.
 //
 // A request that fails while others are answered is no outage. It is repeated alone, a few times.
@@ -30,21 +29,19 @@ const (
 	outageProbe = 10 * time.Second
 )
 
-// errUnanswered is the end of waiting for Polar.
-type errUnanswered struct {
+// Unanswered is the end of waiting for Polar.
+type Unanswered struct {
 	lasted time.Duration
 	cause  error
 }
 
-func (e *errUnanswered) Error() string {
+// Error says how long it was waited for, and why in vain.
+func (e *Unanswered) Error() string {
 	return fmt.Sprintf("nothing has answered for %v, and that is how long it was waited for; last: %v", e.lasted.Round(time.Second), e.cause)
 }
-func (e *errUnanswered) Unwrap() error { return e.cause }
 
-// errStatus is an answer that speaks of what stands before Polar, and not of the request.
-type errStatus struct{ status int }
-
-func (e *errStatus) Error() string { return fmt.Sprintf("answered with %d", e.status) }
+// Unwrap is why the last request had no answer.
+func (e *Unanswered) Unwrap() error { return e.cause }
 
 type waitKey struct{}
 
@@ -54,43 +51,27 @@ func WithPatience(ctx context.Context, d time.Duration) context.Context {
 }
 
 // patienceFor is how long a request waits for Polar to come back; 0 = its attempts are counted.
-func (l *limiter) patienceFor(ctx context.Context) time.Duration {
+func (l *Limiter) patienceFor(ctx context.Context) time.Duration {
 	if d, is := ctx.Value(waitKey{}).(time.Duration); is {
 		return min(d, l.patience)
 	}
 	return l.patience
 }
 
-// unanswered is why an attempt had no answer from Polar; nil = it had one, or nobody waits for it any more.
-func unanswered(ctx context.Context, resp *http.Response, err error) error {
-	switch {
-	case ctx.Err() != nil:
-		return nil
-	case err != nil && retryable(err):
-		return err
-	case err != nil || resp.StatusCode <= http.StatusInternalServerError: // 500 is Polar's own, and about the rows that were asked for
-		return nil
-	case resp.StatusCode == http.StatusGatewayTimeout && ctx.Value(attemptsKey{}) != nil: // what is heavy may have taken too long
-		return nil
-	}
-	return &errStatus{resp.StatusCode}
-}
-
-// fail notes that an attempt sent at a time had no answer, and marks its call if it belongs to an outage.
-func (l *limiter) fail(ctx context.Context, sent, now time.Time, cause error, asked time.Duration) {
-	made, counted := ctx.Value(callKey{}).(*call)
+// fail notes that an attempt sent at a time had no answer, and tells whether it belongs to an outage.
+func (l *Limiter) fail(ctx context.Context, sent, now time.Time, cause error, asked time.Duration) (v Verdict) {
 	d := &l.down
 	switch {
-	case !counted || l.patienceFor(ctx) <= 0:
-		return
+	case l.patienceFor(ctx) <= 0:
+		return v
 	case l.answered.IsZero(), l.answered.After(sent): // first contact; or another request was answered meanwhile
-		return
+		return v
 	case d.since.IsZero():
 		*d = outage{since: now}
 	default:
-		made.outage++ // one that begins an outage counts as an attempt: else a page that fails alone would be asked for without end
+		v.Lasting = true // one that begins an outage counts as an attempt: else a page that fails alone would be asked for without end
 	}
-	made.waits = true
+	v.Waits = true
 	d.cause = cause
 	if !sent.Before(d.noted) { // else it was on the way together with the one before
 		d.failed++
@@ -101,10 +82,11 @@ func (l *limiter) fail(ctx context.Context, sent, now time.Time, cause error, as
 	}
 	l.tell(ctx, now)
 	l.queue.rouseAll()
+	return v
 }
 
-// answer ends an outage.
-func (l *limiter) back(ctx context.Context, now time.Time) {
+// back ends an outage: Polar has answered.
+func (l *Limiter) back(ctx context.Context, now time.Time) {
 	if l.answered = now; l.down.since.IsZero() {
 		return
 	}
@@ -115,7 +97,7 @@ func (l *limiter) back(ctx context.Context, now time.Time) {
 }
 
 // tell says once that an outage lasts.
-func (l *limiter) tell(ctx context.Context, now time.Time) {
+func (l *Limiter) tell(ctx context.Context, now time.Time) {
 	d := &l.down
 	if d.since.IsZero() || d.told || now.Sub(d.since) < outageTold {
 		return
@@ -125,8 +107,8 @@ func (l *limiter) tell(ctx context.Context, now time.Time) {
 		slog.Duration("for", now.Sub(d.since).Round(time.Millisecond)), slog.Duration("patience", l.patience), slog.Any("error", d.cause))
 }
 
-// lost tells whether a request that found an outage lasting has waited for Polar as long as it should.
-func (l *limiter) lost(ctx context.Context) bool {
+// Lost tells whether a request that found an outage lasting has waited for Polar as long as it should.
+func (l *Limiter) Lost(ctx context.Context) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return !l.down.since.IsZero() && time.Since(l.down.since) >= l.patienceFor(ctx)
@@ -134,15 +116,15 @@ func (l *limiter) lost(ctx context.Context) bool {
 
 // worn tells whether a request has waited for Polar as long as it should. One that comes late into an outage waits for
 // one more look at Polar: failures are those noted when it came.
-func (l *limiter) worn(ctx context.Context, now time.Time, failures int) error {
+func (l *Limiter) worn(ctx context.Context, now time.Time, failures int) error {
 	if lasted := now.Sub(l.down.since); !l.down.since.IsZero() && lasted >= l.patienceFor(ctx) && l.failures > failures {
-		return &errUnanswered{lasted, l.down.cause}
+		return &Unanswered{lasted, l.down.cause}
 	}
 	return nil
 }
 
 // watch bounds a wait by what an outage has to be looked at for: to be told, and to be given up.
-func (l *limiter) watch(ctx context.Context, now time.Time, wait time.Duration) time.Duration {
+func (l *Limiter) watch(ctx context.Context, now time.Time, wait time.Duration) time.Duration {
 	if l.down.since.IsZero() {
 		return wait
 	}

@@ -1,4 +1,4 @@
-package fetch
+package limit_test
 
 import (
 	"bytes"
@@ -10,6 +10,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"syncd/internal/fetch"
+	"syncd/internal/fetch/limit"
 )
 
 // pot is a shared budget in memory.
@@ -22,21 +25,21 @@ type pot struct {
 	broken bool
 }
 
-func (p *pot) Take(ctx context.Context, ask Ask) (Grant, error) {
+func (p *pot) Take(ctx context.Context, ask limit.Ask) (limit.Grant, error) {
 	time.Sleep(5 * time.Millisecond) // so that there is a moment in which others wait for the answer
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
 	p.asked = append(p.asked, now)
 	if p.broken {
-		return Grant{}, errors.New("database unreachable")
+		return limit.Grant{}, errors.New("database unreachable")
 	}
 	if p.at.IsZero() {
 		p.at = now
 	}
 	p.tokens = min(float64(ask.Burst), p.tokens+ask.Rate*now.Sub(p.at).Seconds())
 	p.at = now
-	g := Grant{Sharers: 2, Pause: max(0, p.paused.Sub(now))}
+	g := limit.Grant{Sharers: 2, Pause: max(0, p.paused.Sub(now))}
 	if g.Tokens = min(ask.Want, int(p.tokens)); g.Pause > 0 {
 		g.Tokens = 0
 	}
@@ -55,9 +58,9 @@ func (p *pot) Pause(_ context.Context, d time.Duration) error {
 }
 
 // both makes two clients of one server that share a pot.
-func both(t *testing.T, p *pot, handler http.HandlerFunc, change ...func(*Config)) (a, b *Client) {
+func both(t *testing.T, p *pot, handler http.HandlerFunc, change ...func(*fetch.Config)) (a, b *fetch.Client) {
 	t.Helper()
-	change = append([]func(*Config){func(cfg *Config) { cfg.RequestsPerMinute = 250 }}, change...)
+	change = append([]func(*fetch.Config){func(cfg *fetch.Config) { cfg.RequestsPerMinute = 250 }}, change...)
 	a, b = inProcess(t, handler, change...), inProcess(t, handler, change...)
 	a.Share(p)
 	b.Share(p)
@@ -91,7 +94,7 @@ func TestSharedBudgetHoldsAndIsUsed(t *testing.T) {
 		if rate := float64(len(p.asked)) / took.Seconds(); rate > 8 { // both together
 			t.Errorf("asked %.1f times a second", rate)
 		}
-		if s := a.Budget(); s.Sharers != 2 || s.Away || s.Requests[PrioritySweep] != 900 {
+		if s := a.Budget(); s.Sharers != 2 || s.Away || s.Requests[limit.PrioritySweep] != 900 {
 			t.Errorf("%+v", s)
 		}
 	})

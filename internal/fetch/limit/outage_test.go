@@ -1,4 +1,4 @@
-package fetch
+package limit_test
 
 import (
 	"bytes"
@@ -15,6 +15,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"syncd/internal/fetch"
+	"syncd/internal/fetch/limit"
 	"syncd/internal/slowtest"
 )
 
@@ -30,12 +32,12 @@ var away = map[string]func(*http.Request) (*http.Response, error){
 }
 
 func answerOf(r *http.Request, status int, contentType, body string) (*http.Response, error) {
-	return handlerTransport{http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { reply(w, status, contentType, body) })}.RoundTrip(r)
+	return by(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { reply(w, status, contentType, body) })).RoundTrip(r)
 }
 
 // streams makes a client of a server that can be away, with the patience and the waits that syncd has.
-func streams(t *testing.T, logged *bytes.Buffer, transport func(*http.Request) (*http.Response, error)) *Client {
-	return inProcess(t, nil, capture(logged), func(cfg *Config) {
+func streams(t *testing.T, logged *bytes.Buffer, transport func(*http.Request) (*http.Response, error)) *fetch.Client {
+	return inProcess(t, nil, capture(logged), func(cfg *fetch.Config) {
 		cfg.Transport, cfg.Backoff, cfg.Patience = roundTrip(transport), nil, 5*time.Minute
 	})
 }
@@ -76,7 +78,7 @@ func TestOutageIsWaitedFor(t *testing.T) {
 								t.Error(err)
 								return
 							}
-							if now := time.Now(); last.Before(until) && now.After(until) && now.Sub(until) > outageProbe+time.Second {
+							if now := time.Now(); last.Before(until) && now.After(until) && now.Sub(until) > limit.OutageProbe+time.Second {
 								t.Errorf("went on %v after Polar was back", now.Sub(until))
 							}
 							last = time.Now()
@@ -126,18 +128,20 @@ func TestOutageIsGivenUp(t *testing.T) {
 				start := time.Now()
 				ends := func(ctx context.Context, least, most time.Duration) {
 					_, err := c.Page(ctx, "/v1/orders/", nil)
-					if took := time.Since(start); !errors.Is(err, ErrTransient) || took < least || took > most {
+					if took := time.Since(start); !errors.Is(err, fetch.ErrTransient) || took < least || took > most {
 						t.Errorf("ended after %v, want %v to %v: %v", took, least, most, err)
 					}
 				}
 				var wg sync.WaitGroup
 				for range 3 {
-					wg.Go(func() { ends(background(), 5*time.Minute, 5*time.Minute+outageProbe) })
+					wg.Go(func() { ends(background(), 5*time.Minute, 5*time.Minute+limit.OutageProbe) })
 				}
-				wg.Go(func() { ends(WithPatience(background(), 30*time.Second), 30*time.Second, 30*time.Second+outageProbe) })
+				wg.Go(func() {
+					ends(limit.WithPatience(background(), 30*time.Second), 30*time.Second, 30*time.Second+limit.OutageProbe)
+				})
 				wg.Wait()
 				start = time.Now()
-				ends(background(), 0, 2*outageProbe)
+				ends(background(), 0, 2*limit.OutageProbe)
 			})
 		})
 	}
@@ -152,7 +156,7 @@ func TestFirstContactGivesUpEarly(t *testing.T) {
 			c := streams(t, &logged, gone)
 			start := time.Now()
 			p, err := c.Page(background(), "/v1/orders/", nil)
-			if took := time.Since(start); !errors.Is(err, ErrTransient) || p.Requests != 6 || took > 30*time.Second {
+			if took := time.Since(start); !errors.Is(err, fetch.ErrTransient) || p.Requests != 6 || took > 30*time.Second {
 				t.Errorf("%s: %d requests in %v: %v", name, p.Requests, took, err)
 			}
 		})
@@ -193,7 +197,7 @@ func TestOnePageIsNoOutage(t *testing.T) {
 				took := time.Since(start)
 				cancel()
 				wg.Wait()
-				if !errors.Is(err, ErrTransient) || p.Requests > 12 || took > 6*after+time.Minute {
+				if !errors.Is(err, fetch.ErrTransient) || p.Requests > 12 || took > 6*after+time.Minute {
 					t.Errorf("%d after %v: %d requests in %v: %v", status, after, p.Requests, took, err)
 				}
 				least := int64(took / time.Second)
@@ -208,52 +212,12 @@ func TestOnePageIsNoOutage(t *testing.T) {
 	}
 }
 
-// A 401 is asked for once more before it counts, with the token that is in use by then.
-func TestUnauthorizedIsConfirmed(t *testing.T) {
-	t.Parallel()
-	const refused = `{"error":"invalid_token","error_description":"expired"}`
-	refusals := 1
-	var c *Client
-	handler := func(w http.ResponseWriter, r *http.Request) {
-		if refusals--; refusals >= 0 {
-			reply(w, 401, "application/json", refused)
-			return
-		}
-		replyEmpty(w)
-	}
-	c = inProcess(t, handler)
-	if p, err := c.Page(background(), "/v1/orders/", nil); err != nil || p.Requests != 2 {
-		t.Errorf("one 401: %d requests, %v", p.Requests, err)
-	}
-	refusals = 5
-	if p, err := c.Page(background(), "/v1/orders/", nil); !errors.Is(err, ErrAuth) || p.Requests != 2 {
-		t.Errorf("401 and again: %d requests, %v", p.Requests, err)
-	}
-	const other = "polar_oat_othertoken"
-	c = inProcess(t, func(w http.ResponseWriter, r *http.Request) {
-		if token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "); token != other {
-			if err := c.SetToken(other); err != nil {
-				t.Error(err)
-			}
-			reply(w, 401, "application/json", refused)
-			return
-		}
-		replyEmpty(w)
-	})
-	if p, err := c.Page(background(), "/v1/orders/", nil); err != nil || p.Requests != 2 {
-		t.Errorf("replaced token: %d requests, %v", p.Requests, err)
-	}
-	if err := c.SetToken("polar oat"); err == nil || strings.Contains(err.Error(), "polar oat") {
-		t.Errorf("a token that is none: %v", err)
-	}
-}
-
 // A server that is killed and started again in the middle fails nothing, however many attempts its absence takes.
 func TestServerIsKilledAndStartedAgain(t *testing.T) {
 	t.Parallel()
 	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { replyEmpty(w) })
 	server := httptest.NewServer(handler)
-	c := newClient(t, Config{
+	c := newClient(t, fetch.Config{
 		Server: server.URL, Token: testToken, RequestsPerMinute: -1, MaxAttempts: 3, Patience: time.Minute,
 		Backoff: func(int) time.Duration { return time.Millisecond },
 	})

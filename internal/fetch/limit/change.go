@@ -1,0 +1,28 @@
+package limit
+
+import (
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// Set changes the budget, and the patience with a Polar that is away.
+func (l *Limiter) Set(budget int, patience time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.patience = patience
+	if budget == l.pace.budget {
+		return
+	}
+	l.pace = newPace(budget, l.window)
+	switch limit, burst := bucketOf(max(1, budget), l.window, 0); {
+	case budget == 0:
+		l.bucket = nil
+	case l.bucket == nil:
+		l.bucket = rate.NewLimiter(limit, burst)
+	default:
+		l.bucket.SetLimit(limit)
+		l.bucket.SetBurst(burst)
+	}
+	l.queue.rouseAll()
+}
