@@ -11,6 +11,7 @@ import (
 	"syncd/internal/catalog"
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
+	"syncd/internal/slowtest"
 )
 
 // feedWorlds are without and with an endpoint whose deliveries tell of subscriptions.
@@ -84,3 +85,47 @@ type onPage struct {
 func (*onPage) RunStarted(string)             {}
 func (o *onPage) PageStored(string, int, int) { o.once.Do(o.do) }
 func (*onPage) RunFinished(mirror.Result)     {}
+
+// Deliveries are read although the stream of endpoints is off, or was never swept: the round asks for the endpoints itself, once an hour.
+func TestTailReadsDeliveriesWithoutTheStreamOfEndpoints(t *testing.T) {
+	slowtest.Mark(t)
+	t.Parallel()
+	for name, change := range map[string]func(*catalog.Config){
+		"it is off": func(c *catalog.Config) { c.Off = map[string]bool{"webhook_endpoints": true} },
+		"it is unknown": func(c *catalog.Config) {
+			c.Entries = slices.DeleteFunc(slices.Clone(catalog.Entries()), func(e catalog.Entry) bool { return e.Name == "webhook_endpoints" })
+		},
+		"it was never swept": func(*catalog.Config) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := start(t, setup{world: polarsim.Options{Customers: 20}, mirror: both(tailing, change)})
+			for _, e := range h.all(t, "/v1/webhooks/endpoints", nil) {
+				h.want(t, http.StatusNoContent, http.MethodDelete, "/v1/webhooks/endpoints/"+e["id"].(string), "")
+			}
+			h.make(t, "/v1/webhooks/endpoints", `{"url":"https://hooks.example.com/","format":"raw","events":["product.created","product.updated"]}`)
+			h.sync(t, "products", "customers", "orders")
+			h.round(t)
+			product := h.all(t, "/v1/products/", nil)[0]["id"].(string)
+			h.want(t, http.StatusOK, http.MethodPatch, "/v1/products/"+product, `{"name":"told by a webhook"}`)
+			asked := func() string {
+				return strings.Join(h.texts(t, "SELECT COALESCE(tail->'endpoints'->>'at', '') FROM sync_streams WHERE stream = 'tail'"), "")
+			}
+			before := asked()
+			h.round(t)
+			if got := h.stored(t, "products", "id = '"+product+"'")[0]["name"]; got != "told by a webhook" {
+				t.Errorf("after a round the product is called %v", got)
+			}
+			if told := h.texts(t, "SELECT feed FROM sync_feeds WHERE feed = 'webhook deliveries' AND told_through IS NOT NULL"); len(told) == 0 {
+				t.Error("no delivery was read")
+			}
+			fresh, err := h.store.Streams().Freshness(t.Context())
+			if err != nil || !slices.Contains(fresh["products"].CoveredBy, "webhook deliveries") {
+				t.Errorf("products are covered by %q, %v", fresh["products"].CoveredBy, err)
+			}
+			if before == "" || asked() != before {
+				t.Errorf("the endpoints were asked for at %q, and again at %q", before, asked())
+			}
+		})
+	}
+}

@@ -44,6 +44,8 @@ const (
 type feedPosition struct {
 	Events     feedState `json:"events,omitzero"`
 	Deliveries feedState `json:"deliveries,omitzero"`
+	// Endpoints are those that deliveries are sent to, where no stream mirrors them.
+	Endpoints endpointList `json:"endpoints,omitzero"`
 	// Moments are what is known of Polar's clock beside sync_clock.
 	Moments []fetch.Moment `json:"moments,omitempty"`
 }
@@ -54,8 +56,9 @@ func (rd *round) readFeeds(ctx context.Context) (err error) {
 		touched = touched || len(t.spec.Touched) > 0
 		hooked = hooked || t.spec.Hook != ""
 	}
-	if hooked && rd.engine.Stream("webhook_endpoints") != nil {
-		if rd.endpoints, err = rd.engine.Store.Feeds().Endpoints(ctx); err != nil {
+	if hooked {
+		// Without them deliveries are not read in this round, and what they cover is asked for otherwise.
+		if err := rd.feed(ctx, "webhook endpoints", &feedState{}, func() error { return rd.readEndpoints(ctx) }); err != nil {
 			return err
 		}
 	}

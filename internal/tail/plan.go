@@ -6,13 +6,9 @@ import (
 	"net/url"
 	"slices"
 
-	jsonv2 "github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
-
 	"syncd/internal/fetch"
 	"syncd/internal/fetch/limit"
 	"syncd/internal/mirror"
-	"syncd/internal/store"
 )
 
 // Cost is what a sweep of a stream costs, and how soon its changes are seen between sweeps.
@@ -106,25 +102,11 @@ func (f *Follower) askAccess(ctx context.Context, probes *int) (a access, perRou
 	if a.events {
 		perRound++
 	}
-	hooks := f.engine.Stream("webhook_endpoints")
-	if hooks == nil || f.engine.Off[hooks.Name] {
-		return a, perRound, nil
-	}
-	page, _, err := ask(hooks.Path, url.Values{"limit": {"100"}})
+	page, _, err := ask(endpointsPath, url.Values{"limit": {"100"}})
 	if err != nil {
 		return a, 0, err
 	}
-	var endpoints []store.Endpoint
-	for _, object := range page.Items {
-		var e struct {
-			Enabled bool     `json:"enabled"`
-			Format  string   `json:"format"`
-			Events  []string `json:"events"`
-		}
-		if jsonv2.Unmarshal(object, &e, jsontext.AllowDuplicateNames(true)) == nil && e.Enabled && e.Format == "raw" {
-			endpoints = append(endpoints, store.Endpoint{Events: e.Events})
-		}
-	}
+	endpoints := rawEndpoints(page.Items)
 	if len(endpoints) > 0 {
 		perRound++
 		a.sent = func(hook string) bool { return sent(endpoints, hook, always) }
