@@ -9,6 +9,7 @@ import (
 
 	"syncd/internal/config"
 	"syncd/internal/store"
+	"syncd/internal/store/pg"
 	"syncd/migrations"
 )
 
@@ -44,9 +45,9 @@ func (migrateUpCmd) Run(c *command) error {
 type migrateStatusCmd struct{}
 
 func (migrateStatusCmd) Run(c *command) error {
-	var list []store.Migration
+	var list []pg.Migration
 	err := c.withStore(func(ctx context.Context, _ *config.Config, s *store.Store) (err error) {
-		list, err = s.MigrationStatus(ctx)
+		list, err = s.Migrations(ctx)
 		return err
 	})
 	if err != nil {

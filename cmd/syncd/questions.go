@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
-	"syncd/internal/store"
+	"syncd/internal/store/pg"
 )
 
 // questions are what a business asks of its billing data, and the SQL that answers. Amounts of different currencies
@@ -90,7 +90,7 @@ LIMIT 5`},
 var numeric = []uint32{pgtype.Int2OID, pgtype.Int4OID, pgtype.Int8OID, pgtype.NumericOID, pgtype.Float8OID}
 
 // printAnswers asks the database each question, and prints it with its SQL and the answer.
-func printAnswers(ctx context.Context, w io.Writer, pool *store.Pool) error {
+func printAnswers(ctx context.Context, w io.Writer, pool *pg.Pool) error {
 	for i, q := range questions {
 		sql := strings.TrimSpace(q.sql)
 		t, err := queryTable(ctx, pool, sql)
@@ -108,7 +108,7 @@ func printAnswers(ctx context.Context, w io.Writer, pool *store.Pool) error {
 }
 
 // queryTable runs a query, and returns the result as Postgres writes it.
-func queryTable(ctx context.Context, pool *store.Pool, sql string) (*table, error) {
+func queryTable(ctx context.Context, pool *pg.Pool, sql string) (*table, error) {
 	rows, err := pool.Query(ctx, sql, pgx.QueryResultFormats{pgx.TextFormatCode})
 	if err != nil {
 		return nil, err

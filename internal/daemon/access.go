@@ -9,7 +9,7 @@ import (
 
 	"syncd/internal/config"
 	"syncd/internal/fetch"
-	"syncd/internal/store"
+	"syncd/internal/store/pg"
 )
 
 // access is whether Polar can be read from. Jobs wait for it, so that a token that is refused costs one request a minute and not
@@ -111,12 +111,12 @@ func askAfter(err error, asked int) time.Duration {
 
 // mayPass tells the errors that may go away without a change to the configuration, but for the token.
 func mayPass(err error) bool {
-	for _, kind := range []error{fetch.ErrAuth, fetch.ErrContract, fetch.ErrTransient, fetch.ErrRateLimited, store.ErrUnreachable} {
+	for _, kind := range []error{fetch.ErrAuth, fetch.ErrContract, fetch.ErrTransient, fetch.ErrRateLimited, pg.ErrUnreachable} {
 		if errors.Is(err, kind) {
 			return true
 		}
 	}
-	return store.IsLost(err)
+	return pg.IsLost(err)
 }
 
 // noteAnswer keeps what a question to Polar came to, and logs it once.

@@ -13,6 +13,7 @@ import (
 	"syncd/internal/sched"
 	"syncd/internal/serve"
 	"syncd/internal/store"
+	"syncd/internal/store/pg"
 	"syncd/internal/tail"
 )
 
@@ -100,7 +101,7 @@ func (d *daemon) open(ctx context.Context) (err error) {
 	}
 	d.warnOfVersion(ctx)
 	d.Log.Info("syncd starts", "version", d.Build.Version, "commit", d.Build.Commit, "server", d.org.Client.Server(),
-		"database", store.RedactDSN(d.Config.DatabaseURL.Reveal()), "schema", d.Config.Schema, "listen", d.address())
+		"database", pg.RedactDSN(d.Config.DatabaseURL.Reveal()), "schema", d.Config.Schema, "listen", d.address())
 	return nil
 }
 

@@ -6,7 +6,7 @@ import (
 	"syncd/internal/catalog"
 	"syncd/internal/config"
 	"syncd/internal/fetch"
-	"syncd/internal/store"
+	"syncd/internal/store/pg"
 )
 
 // nightly is when streams are swept that name no schedule of their own: a sweep costs one request per 100 rows, which is cheap
@@ -18,8 +18,8 @@ func Domain() config.Domain {
 	all := catalog.Entries()
 	d := config.Domain{
 		SelectStreams:  func(list string) (off map[string]bool, err error) { return catalog.Select(list, all) },
-		CheckDatabase:  store.CheckDSN,
-		RedactDatabase: store.RedactDSN,
+		CheckDatabase:  pg.CheckDSN,
+		RedactDatabase: pg.RedactDSN,
 		PolarVersion:   fetch.DefaultVersion,
 	}
 	for _, s := range all {

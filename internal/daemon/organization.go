@@ -45,7 +45,7 @@ func Open(ctx context.Context, cfg *config.Config, o Opening) (*Organization, er
 		client.Close()
 		return nil, err
 	}
-	if fits := s.Pool().Streams(); fits < cfg.Parallel {
+	if fits := s.Parallel(); fits < cfg.Parallel {
 		o.Log.Warn("pool_max_conns is too small for the streams to be read at once: fewer are", "pool_max_conns", s.Pool().Config().MaxConns,
 			"parallel", fits, "instead_of", cfg.Parallel, "which_needs", store.Connections(cfg.Parallel))
 		cfg.Parallel = fits

@@ -57,7 +57,7 @@ func (s *Store) Budget() SharedBudget { return SharedBudget{s} }
 // Take takes tokens from the bucket that all processes of the schema share. The clock is the database's. One that
 // asks while another with a better priority waits gets what that one leaves.
 func (b SharedBudget) Take(ctx context.Context, ask BudgetAsk) (grant BudgetGrant, err error) {
-	err = b.s.pool.inTx(ctx, func(tx pgx.Tx) error {
+	err = b.s.pool.InTx(ctx, func(tx pgx.Tx) error {
 		q := b.s.q.WithTx(tx)
 		bucket, err := q.BudgetLock(ctx)
 		if err != nil {

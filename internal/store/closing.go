@@ -34,7 +34,7 @@ type Closing struct {
 // Finish closes the run and gives the lease back, in one transaction. A run
 // whose lease was taken over is left as the taker closed it: ErrLeaseLost.
 func (r *Run) Finish(ctx context.Context, c Closing) error {
-	err := r.s.pool.inTx(ctx, func(tx pgx.Tx) error {
+	err := r.s.pool.InTx(ctx, func(tx pgx.Tx) error {
 		q := r.s.q.WithTx(tx)
 		if c.SweepEnded {
 			if err := r.endSweep(ctx, q, c); err != nil {

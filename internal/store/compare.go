@@ -8,6 +8,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"syncd/internal/store/pg"
 )
 
 // change is an item that the table does not hold as it came.
@@ -33,7 +35,7 @@ func later(at, stream, id string) string {
 // stays, and something must tell of that request: the ids it received, or a
 // tombstone. Otherwise a clock was wrong, and a change may be lost. Its SQL is not generated: the question is the same
 // for every table, and sqlc cannot take a table's name.
-func (w *writing) compare(p *pipeline) {
+func (w *writing) compare(p *pg.Pipeline) {
 	if len(w.items) == 0 {
 		return
 	}
@@ -53,7 +55,7 @@ func (w *writing) compare(p *pipeline) {
 		FROM ROWS FROM (unnest($1::uuid[]), unnest($2::bytea[]), unnest($3::timestamptz[])) WITH ORDINALITY AS n(id, hash, at, ord)
 		LEFT JOIN LATERAL (SELECT id, _hash, _requested_at, _deleted_at FROM ` + pgx.Identifier{w.into.Stream}.Sanitize() + ` WHERE id = n.id LIMIT 1) t ON true
 		WHERE t.id IS NULL OR t._hash <> n.hash OR t._deleted_at IS NOT NULL OR $5 OR t._requested_at > ` + present
-	p.query(sql, []any{w.ids, hashes, at, w.run.Stream, w.pages[0].Force}, w.compared)
+	p.Add(sql, []any{w.ids, hashes, at, w.run.Stream, w.pages[0].Force}, w.compared)
 }
 
 // compared reads the answer.
@@ -105,17 +107,17 @@ func joined(table, column, set string) string {
 }
 
 // redate gives misdated rows the time of the reply.
-func (ps *parents) redate(p *pipeline, table string) {
+func (ps *parents) redate(p *pg.Pipeline, table string) {
 	if len(ps.ids) > 0 {
-		p.query(joined(table, "id", "_requested_at = p.at"), []any{ps.ids, ps.at}, nil)
+		p.Add(joined(table, "id", "_requested_at = p.at"), []any{ps.ids, ps.at}, nil)
 	}
 }
 
 // distrust makes the child rows of these parents differ from anything that Polar may send, so that they are all written
 // anew, but for those of a later reply.
-func (ps *parents) distrust(p *pipeline, child *ChildTarget) {
+func (ps *parents) distrust(p *pg.Pipeline, child *ChildTarget) {
 	if len(ps.ids) > 0 {
-		p.query(joined(child.Name, child.Parent, `_hash = '', _requested_at = LEAST(c._requested_at, p.at)`)+
+		p.Add(joined(child.Name, child.Parent, `_hash = '', _requested_at = LEAST(c._requested_at, p.at)`)+
 			` AND (c._requested_at <= p.at OR c._requested_at > `+present+`)`, []any{ps.ids, ps.at}, nil)
 	}
 }

@@ -100,7 +100,7 @@ func sweptApart(noticed, swept time.Time) bool { return !noticed.Add(SweepsApart
 // Suspect makes these the stream's suspects, and holds them: all where the brake says so, and those of a list that lost
 // everything it had until a sweep that begins long enough after the first one to say so has said it again.
 func (r *Run) Suspect(ctx context.Context, a Absence, brake bool) (s Suspicion, err error) {
-	err = r.s.pool.inTx(ctx, func(tx pgx.Tx) error {
+	err = r.s.pool.InTx(ctx, func(tx pgx.Tx) error {
 		s = Suspicion{}
 		q := r.s.q.WithTx(tx)
 		if err := q.SuspectsForgetOthers(ctx, db.SuspectsForgetOthersParams{Stream: r.Stream, IDs: a.IDs}); err != nil || len(a.IDs) == 0 {
@@ -171,7 +171,7 @@ type ChildTable struct{ Table, Parent string }
 // Tombstone marks rows as deleted, with the evidence. asOf is
 // when the evidence was asked for: a row stored from a later reply is left alone.
 func (r *Run) Tombstone(ctx context.Context, table string, ids []uuid.UUID, asOf time.Time, evidence string, children ...ChildTable) (n int64, err error) {
-	err = r.s.pool.inTx(ctx, func(tx pgx.Tx) error {
+	err = r.s.pool.InTx(ctx, func(tx pgx.Tx) error {
 		q := r.s.q.WithTx(tx)
 		if err := r.hold(ctx, q); err != nil {
 			return err

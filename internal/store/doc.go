@@ -7,7 +7,7 @@
 //     compare.go).
 //  3. Where changed objects hold copies of rows of other streams, the next step asks which of those rows are missing (stubs.go).
 //  4. The last step writes and commits: rows by one upsert a table (table.go), the ids that came, rejects and gaps (page.go), the
-//     counts, the checkpoint, and the renewal of the lease. Each step is one round trip (pipeline.go).
+//     counts, the checkpoint, and the renewal of the lease. Each step is one round trip (package pg).
 //  5. A row that Postgres refuses becomes a reject, and the pages are written again without it.
 //  6. Finish records how the run ended, and gives the lease back (closing.go). AbsentRows lists what a complete sweep did not
 //     meet; Suspect and Tombstone deal with it (deletions.go).
@@ -15,7 +15,7 @@
 // Nothing is lost in between: rows and checkpoint commit together, and only while the lease is held. A row from a later reply is
 // never overwritten by an earlier one.
 //
-// Store itself opens, migrates and checks the schema, and tells the time. All else that it knows hangs on handles:
+// Connections, transactions and migrations are those of package pg. Store itself tells the time. All else that it knows hangs on handles:
 //
 //	Rows(table)    the rows of one table: ids, counts, times (rows.go)
 //	Runs()         begins runs; what earlier ones took and hold back (runs.go)

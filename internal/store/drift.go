@@ -18,7 +18,7 @@ func (r *Run) RecordDrift(ctx context.Context, met []item.Finding) (fresh []item
 		p.Kinds, p.Fields, p.Vals, p.SampleIds = append(p.Kinds, d.Kind), append(p.Fields, printable(d.Field)), append(p.Vals, printable(d.Value)), append(p.SampleIds, d.Sample)
 	}
 	var rows []db.DriftUpsertRow
-	err = r.s.pool.inTx(ctx, func(tx pgx.Tx) (err error) {
+	err = r.s.pool.InTx(ctx, func(tx pgx.Tx) (err error) {
 		rows, err = r.s.q.WithTx(tx).DriftUpsert(ctx, p)
 		return err
 	})

@@ -31,7 +31,7 @@ func (a Audit) RecordFindings(ctx context.Context, stream string, kinds []string
 	for i, f := range list {
 		params[i] = db.FindingsUpsertParams{Stream: f.Stream, Key: f.Key, Kind: f.Kind, Field: f.Field, MirrorValue: &f.Mirror, OtherValue: &f.Other, Evidence: f.Evidence, Healed: f.Healed}
 	}
-	err := a.s.pool.inTx(ctx, func(tx pgx.Tx) error {
+	err := a.s.pool.InTx(ctx, func(tx pgx.Tx) error {
 		q := a.s.q.WithTx(tx)
 		var first error
 		if len(params) > 0 {

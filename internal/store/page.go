@@ -64,22 +64,6 @@ type Page struct {
 	Force bool
 }
 
-// IsDataError tells whether Postgres refused a value, rather than failed: a
-// number out of range, a NUL character in a text, a row too large for a page.
-func IsDataError(err error) bool {
-	var pg *pgconn.PgError
-	if !errors.As(err, &pg) {
-		return false
-	}
-	switch {
-	case strings.HasPrefix(pg.Code, "22"), strings.HasPrefix(pg.Code, "23"): // data exception, integrity
-		return true
-	case strings.HasPrefix(pg.Code, "54"): // program limit exceeded, such as an index row too large
-		return true
-	}
-	return false
-}
-
 // hold makes the page transactions of one stream take turns, and ends that of a
 // run whose lease is gone before it does any work.
 func (r *Run) hold(ctx context.Context, q *db.Queries) error {

@@ -33,7 +33,7 @@ func (r *Run) Expire(ctx context.Context, column string, before time.Time) (tota
 	t, c := pgx.Identifier{r.Stream}.Sanitize(), pgx.Identifier{column}.Sanitize()
 	for {
 		var n int64
-		err := r.s.pool.inTx(ctx, func(tx pgx.Tx) error {
+		err := r.s.pool.InTx(ctx, func(tx pgx.Tx) error {
 			if err := r.hold(ctx, r.s.q.WithTx(tx)); err != nil {
 				return err
 			}

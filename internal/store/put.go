@@ -13,6 +13,7 @@ import (
 
 	"syncd/internal/item"
 	"syncd/internal/store/db"
+	"syncd/internal/store/pg"
 )
 
 // MaxPages is how many pages go into one transaction at most.
@@ -65,7 +66,7 @@ func together(pages []Page) int {
 func (r *Run) putTogether(ctx context.Context, into *Target, pages []Page) (Counts, error) {
 	w := newWriting(r, into, pages)
 	for {
-		err := r.s.pool.inSteps(ctx, func(tx *stepwise) error { return w.transaction(ctx, tx) },
+		err := r.s.pool.InSteps(ctx, func(tx *pg.Steps) error { return w.transaction(ctx, tx) },
 			// It does not wait for the disk: should the server crash within the next second, the pages may be lost, and with
 			// them the checkpoint behind them, so that they are read again. The end of a run does wait, for all its pages.
 			"SET LOCAL synchronous_commit TO off")
@@ -176,33 +177,33 @@ func (w *writing) gaps() bool {
 	return slices.ContainsFunc(w.pages, func(p Page) bool { return len(p.Gaps) > 0 })
 }
 
-func (w *writing) transaction(ctx context.Context, tx *stepwise) error {
+func (w *writing) transaction(ctx context.Context, tx *pg.Steps) error {
 	w.counts, w.changes, w.copies, w.settled = Counts{}, nil, nil, nil
-	var p pipeline
+	var p pg.Pipeline
 	w.hold(ctx, &p)
 	w.compare(&p)
-	if err := tx.step(ctx, &p); err != nil {
+	if err := tx.Step(ctx, &p); err != nil {
 		return err
 	}
 	slices.SortFunc(w.changes, func(a, b change) int { return bytes.Compare(w.ids[a.item][:], w.ids[b.item][:]) })
-	p = pipeline{}
+	p = pg.Pipeline{}
 	w.lookForCopies(&p)
-	if err := tx.step(ctx, &p); err != nil {
+	if err := tx.Step(ctx, &p); err != nil {
 		return err
 	}
-	p = pipeline{}
+	p = pg.Pipeline{}
 	if err := w.write(ctx, &p); err != nil {
 		return err
 	}
-	return tx.commit(ctx, &p)
+	return tx.Commit(ctx, &p)
 }
 
 // hold takes the turn of the pages among the transactions of the stream: runs beside each other see what the other has
 // stored before they decide which reply is newer. Nobody can take the run's lease until these pages are committed.
-func (w *writing) hold(ctx context.Context, p *pipeline) {
+func (w *writing) hold(ctx context.Context, p *pg.Pipeline) {
 	r := w.run
 	_, _ = db.New(p).StreamsHold(ctx, slices.Compact([]string{r.Stream, cmp.Or(r.lease, r.Stream)})) // queued
-	p.answered(func(rows pgx.Rows) error {
+	p.Answered(func(rows pgx.Rows) error {
 		var stream string
 		var holder *int64
 		held := r.lease == ""
@@ -218,7 +219,7 @@ func (w *writing) hold(ctx context.Context, p *pipeline) {
 }
 
 // write queues all that the pages leave behind.
-func (w *writing) write(ctx context.Context, p *pipeline) error {
+func (w *writing) write(ctx context.Context, p *pg.Pipeline) error {
 	q := db.New(p)
 	if err := w.writeCopies(ctx, p, q); err != nil {
 		return err
@@ -234,7 +235,7 @@ func (w *writing) write(ctx context.Context, p *pipeline) error {
 
 // writeRows queues the upserts of changed objects and their children. A child that cannot be stored takes its parent with
 // it: a parent with half its children would be a lie.
-func (w *writing) writeRows(ctx context.Context, p *pipeline, q *db.Queries) error {
+func (w *writing) writeRows(ctx context.Context, p *pg.Pipeline, q *db.Queries) error {
 	if len(w.changes) == 0 {
 		return nil
 	}
@@ -273,7 +274,7 @@ func (w *writing) writeRows(ctx context.Context, p *pipeline, q *db.Queries) err
 	return q.TombstonesResurrect(ctx, db.TombstonesResurrectParams{Stream: w.run.Stream, IDs: revived})
 }
 
-func (w *writing) writeChildren(ctx context.Context, p *pipeline, k int) error {
+func (w *writing) writeChildren(ctx context.Context, p *pg.Pipeline, k int) error {
 	child, shape := &w.into.Children[k], &w.into.Shape.Children[k]
 	var rows []row
 	var known parents

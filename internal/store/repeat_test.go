@@ -1,10 +1,6 @@
 package store_test
 
 import (
-	"context"
-	"errors"
-	"log/slog"
-	"strings"
 	"testing"
 	"time"
 
@@ -20,25 +16,25 @@ import (
 // again. Numbers of a sequence are given out for good, also to a transaction that is broken off.
 func conflicts(t *testing.T, conn *pgx.Conn) (again func(code string), met func() int) {
 	t.Helper()
-	do(t, conn, "SET search_path TO polar", `
+	pgtest.Do(t, conn, "SET search_path TO polar", `
 		CREATE FUNCTION conflict() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 			IF TG_ARGV[0] <> '' AND nextval(TG_ARGV[1]::regclass) = 1 THEN
 				RAISE EXCEPTION 'somebody else was first' USING ERRCODE = (SELECT code FROM polar.conflict_code);
 			END IF;
 			RETURN NULL;
 		END $$`, "CREATE TABLE conflict_code (code text)", "INSERT INTO conflict_code VALUES ('40001')")
-	tables := list(t, conn, "SELECT tablename::text FROM pg_tables WHERE schemaname = 'polar' AND tablename NOT LIKE 'conflict%' AND tablename <> 'sync_migrations'")
+	tables := pgtest.List(t, conn, "SELECT tablename::text FROM pg_tables WHERE schemaname = 'polar' AND tablename NOT LIKE 'conflict%' AND tablename <> 'sync_migrations'")
 	for _, table := range tables {
 		sequence := "polar.conflict_" + table
-		do(t, conn, "CREATE SEQUENCE "+sequence, "CREATE TRIGGER conflict BEFORE INSERT OR UPDATE OR DELETE ON "+table+" FOR EACH STATEMENT EXECUTE FUNCTION conflict('x', '"+sequence+"')")
+		pgtest.Do(t, conn, "CREATE SEQUENCE "+sequence, "CREATE TRIGGER conflict BEFORE INSERT OR UPDATE OR DELETE ON "+table+" FOR EACH STATEMENT EXECUTE FUNCTION conflict('x', '"+sequence+"')")
 	}
 	return func(code string) {
-			do(t, conn, "UPDATE conflict_code SET code = '"+code+"'")
+			pgtest.Do(t, conn, "UPDATE conflict_code SET code = '"+code+"'")
 			for _, table := range tables {
-				do(t, conn, "SELECT setval('conflict_"+table+"', 1, false)")
+				pgtest.Do(t, conn, "SELECT setval('conflict_"+table+"', 1, false)")
 			}
 		}, func() int {
-			return len(list(t, conn, "SELECT sequencename::text FROM pg_sequences WHERE sequencename LIKE 'conflict\\_%' AND last_value IS NOT NULL"))
+			return len(pgtest.List(t, conn, "SELECT sequencename::text FROM pg_sequences WHERE sequencename LIKE 'conflict\\_%' AND last_value IS NOT NULL"))
 		}
 }
 
@@ -118,7 +114,7 @@ func allWrites(t *testing.T, s *store.Store) []aWrite {
 func TestConflictsAreRepeated(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.Migrated(t)
-	conn := connectTo(t, dsn)
+	conn := pgtest.Connect(t, dsn)
 	again, met := conflicts(t, conn)
 	codes := []string{"40001", "40P01"}
 	for i, write := range allWrites(t, open(t, dsn, "polar")) {
@@ -130,104 +126,8 @@ func TestConflictsAreRepeated(t *testing.T) {
 			t.Errorf("%s met no conflict", write.name)
 		}
 	}
-	if n := list(t, conn, "SELECT count(*)::text FROM sync_tombstones"); n[0] != "2" {
+	if n := pgtest.List(t, conn, "SELECT count(*)::text FROM sync_tombstones"); n[0] != "2" {
 		t.Errorf("%s tombstones", n)
-	}
-}
-
-// watched is a log whose lines can be waited for.
-func watched() (*slog.Logger, <-chan slog.Record) {
-	lines := make(chan slog.Record, 1000)
-	return slog.New(lineHandler{lines}), lines
-}
-
-type lineHandler struct{ lines chan slog.Record }
-
-func (h lineHandler) Enabled(context.Context, slog.Level) bool { return true }
-func (h lineHandler) WithAttrs([]slog.Attr) slog.Handler       { return h }
-func (h lineHandler) WithGroup(string) slog.Handler            { return h }
-func (h lineHandler) Handle(_ context.Context, r slog.Record) error {
-	select {
-	case h.lines <- r:
-	default: // nobody reads any more
-	}
-	return nil
-}
-
-// await reads lines until one has the words in it, and gives its attributes.
-func await(t *testing.T, lines <-chan slog.Record, words string) map[string]string {
-	t.Helper()
-	late := time.After(time.Minute)
-	for {
-		select {
-		case r := <-lines:
-			if !strings.Contains(r.Message, words) {
-				continue
-			}
-			attrs := map[string]string{}
-			r.Attrs(func(a slog.Attr) bool { attrs[a.Key] = a.Value.String(); return true })
-			return attrs
-		case <-late:
-			t.Fatalf("waited a minute in vain for a line that says %q", words)
-		}
-	}
-}
-
-// role makes a role of its own for a test, and a connection string for it.
-func role(t *testing.T, conn *pgx.Conn, options string) (name, dsn string) {
-	t.Helper()
-	name = "syncd_test_" + strings.ReplaceAll(uuid.NewString(), "-", "")[:12]
-	do(t, conn, "CREATE ROLE "+name+" LOGIN PASSWORD 's3cret' "+options)
-	t.Cleanup(func() {
-		for _, sql := range []string{"DROP OWNED BY " + name + " CASCADE", "DROP ROLE " + name} {
-			if _, err := conn.Exec(context.Background(), sql); err != nil {
-				t.Errorf("%s: %v", sql, err)
-			}
-		}
-	})
-	return name, as(conn, name, "s3cret", conn.Config().Database)
-}
-
-// A server that has no connection to give is waited for, and its end is not.
-func TestNoFreeConnectionIsWaitedFor(t *testing.T) {
-	t.Parallel()
-	admin := connectTo(t, pgtest.Empty(t))
-	_, dsn := role(t, admin, "CONNECTION LIMIT 1")
-	other := connectTo(t, dsn)
-	log, lines := watched()
-	opened := make(chan error, 1)
-	go func() {
-		s, err := store.Open(t.Context(), store.Config{DSN: dsn, Schema: "polar", Log: log})
-		if err == nil {
-			s.Close()
-		}
-		opened <- err
-	}()
-	said := await(t, lines, "waiting for a connection")
-	if !strings.Contains(said["error"], "53300") || !strings.Contains(said["error"], "max_connections") {
-		t.Errorf("%s", said)
-	}
-	if err := other.Close(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-opened; err != nil {
-		t.Error(err)
-	}
-
-	_, dsn = role(t, admin, "CONNECTION LIMIT 1")
-	connectTo(t, dsn)
-	ctx, cancel := context.WithCancel(t.Context())
-	go func() {
-		s, err := store.Open(ctx, store.Config{DSN: dsn, Schema: "polar", Log: log})
-		if err == nil {
-			s.Close()
-		}
-		opened <- err
-	}()
-	await(t, lines, "waiting for a connection")
-	cancel()
-	if err := <-opened; !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled: %v", err)
 	}
 }
 
@@ -239,7 +139,7 @@ func TestPoolMaxConns(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := s.Pool().Streams(); got != streams {
+		if got := s.Parallel(); got != streams {
 			t.Errorf("%q: %d streams, want %d", limit, got, streams)
 		}
 		s.Close()

@@ -11,6 +11,7 @@ import (
 	"syncd/internal/localpg/pgtest"
 	"syncd/internal/slowtest"
 	"syncd/internal/store"
+	"syncd/internal/store/pg"
 )
 
 // A role with all rights in a schema that somebody else made is enough, and with no more than the rights on its tables later.
@@ -24,13 +25,13 @@ func TestLeastPrivilege(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			admin := connectTo(t, pgtest.Empty(t))
-			name, dsn := role(t, admin, "")
+			admin := pgtest.Connect(t, pgtest.Empty(t))
+			name, dsn := pgtest.Role(t, admin, "")
 			database := pgx.Identifier{admin.Config().Database}.Sanitize()
-			do(t, admin, "REVOKE ALL ON DATABASE "+database+" FROM PUBLIC", "GRANT CONNECT ON DATABASE "+database+" TO "+name,
+			pgtest.Do(t, admin, "REVOKE ALL ON DATABASE "+database+" FROM PUBLIC", "GRANT CONNECT ON DATABASE "+database+" TO "+name,
 				strings.NewReplacer("%", name, "@", database).Replace(tc.make))
 			work(t, dsn, "polar")
-			do(t, admin, "REVOKE CREATE ON DATABASE "+database+" FROM "+name, "ALTER SCHEMA polar OWNER TO CURRENT_USER", "REVOKE ALL ON SCHEMA polar FROM "+name, "GRANT USAGE ON SCHEMA polar TO "+name)
+			pgtest.Do(t, admin, "REVOKE CREATE ON DATABASE "+database+" FROM "+name, "ALTER SCHEMA polar OWNER TO CURRENT_USER", "REVOKE ALL ON SCHEMA polar FROM "+name, "GRANT USAGE ON SCHEMA polar TO "+name)
 			work(t, dsn, "polar")
 		})
 	}
@@ -54,10 +55,10 @@ func TestMigrateRefuses(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			admin := connectTo(t, pgtest.Empty(t))
-			name, dsn := role(t, admin, "")
+			admin := pgtest.Connect(t, pgtest.Empty(t))
+			name, dsn := pgtest.Role(t, admin, "")
 			database := pgx.Identifier{admin.Config().Database}.Sanitize()
-			do(t, admin, strings.NewReplacer("%", name, "@", database).Replace(tc.prepare))
+			pgtest.Do(t, admin, strings.NewReplacer("%", name, "@", database).Replace(tc.prepare))
 			before := everything(t, admin)
 			s := open(t, dsn, "polar")
 			_, err := s.Migrate(t.Context())
@@ -82,20 +83,20 @@ func TestMigrateRefuses(t *testing.T) {
 // A role that may not read the state of the migrations is told so, and not that there are none.
 func TestStatusWithoutRights(t *testing.T) {
 	t.Parallel()
-	admin := connectTo(t, pgtest.Migrated(t))
-	name, dsn := role(t, admin, "")
+	admin := pgtest.Connect(t, pgtest.Migrated(t))
+	name, dsn := pgtest.Role(t, admin, "")
 	s := open(t, dsn, "polar")
 	for _, grant := range []string{"SELECT 1", "GRANT USAGE ON SCHEMA polar TO " + name} {
-		do(t, admin, grant)
-		_, err := s.MigrationStatus(t.Context())
+		pgtest.Do(t, admin, grant)
+		_, err := s.Migrations(t.Context())
 		if err == nil || !strings.Contains(err.Error(), "permission denied") || !strings.Contains(err.Error(), "grant the role") {
 			t.Errorf("after %s: %v", grant, err)
 		}
-		if err := s.CheckSchema(t.Context()); errors.Is(err, store.ErrSchemaBehind) {
+		if err := s.CheckSchema(t.Context()); errors.Is(err, pg.ErrSchemaBehind) {
 			t.Errorf("after %s: %v", grant, err)
 		}
 	}
-	do(t, admin, "GRANT SELECT ON ALL TABLES IN SCHEMA polar TO "+name)
+	pgtest.Do(t, admin, "GRANT SELECT ON ALL TABLES IN SCHEMA polar TO "+name)
 	if err := s.CheckSchema(t.Context()); err != nil {
 		t.Error(err)
 	}

@@ -190,7 +190,7 @@ func (r *Run) Gaps(ctx context.Context, before bool) ([]string, error) {
 // RestartSweep takes the sweep back to its beginning. With forget the ids received
 // so far no longer count: some of them may be those of rows that are gone.
 func (r *Run) RestartSweep(ctx context.Context, forget bool) error {
-	err := r.s.pool.inTx(ctx, func(tx pgx.Tx) error {
+	err := r.s.pool.InTx(ctx, func(tx pgx.Tx) error {
 		q := r.s.q.WithTx(tx)
 		n, err := q.StreamRestart(ctx, db.StreamRestartParams{Stream: r.lease, RunID: &r.ID, Forget: forget})
 		if err != nil {

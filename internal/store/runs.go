@@ -64,7 +64,7 @@ func (rs Runs) BeginSlot(ctx context.Context, stream, slot, kind, holder string,
 		return nil, fmt.Errorf("begin a run of %s: %w", stream, err)
 	}
 	seconds := ttl.Seconds()
-	err = rs.s.pool.inTx(ctx, func(tx pgx.Tx) error {
+	err = rs.s.pool.InTx(ctx, func(tx pgx.Tx) error {
 		q := rs.s.q.WithTx(tx)
 		was, err := freeLease(ctx, tx, q, stream, lease)
 		if err != nil {
@@ -144,7 +144,7 @@ func (r *Run) resume(ctx context.Context, q *db.Queries, was db.StreamLockRow) e
 // received them.
 func (rs Runs) Open(ctx context.Context, stream, kind, holder string) (*Run, error) {
 	r := &Run{Stream: stream, s: rs.s, seen: stream + "/" + kind}
-	err := rs.s.pool.inTx(ctx, func(tx pgx.Tx) error {
+	err := rs.s.pool.InTx(ctx, func(tx pgx.Tx) error {
 		q := rs.s.q.WithTx(tx)
 		if err := q.RunsAbandonOpen(ctx, db.RunsAbandonOpenParams{Stream: stream, Kind: kind}); err != nil {
 			return err

@@ -2,9 +2,6 @@ package store_test
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -13,7 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgproto3"
 
 	"syncd/internal/item"
 	"syncd/internal/localpg/pgtest"
@@ -21,43 +17,10 @@ import (
 	"syncd/internal/store"
 )
 
-// connectTo is a connection of the test's own, with the settings that the role and the database give it.
-func connectTo(t *testing.T, dsn string) *pgx.Conn {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close(context.Background()) }) // its server may be gone
-	return conn
-}
-
-func do(t *testing.T, conn *pgx.Conn, statements ...string) {
-	t.Helper()
-	for _, sql := range statements {
-		if _, err := conn.Exec(t.Context(), sql); err != nil {
-			t.Fatalf("%s: %v", sql, err)
-		}
-	}
-}
-
-func list(t *testing.T, conn *pgx.Conn, sql string, args ...any) []string {
-	t.Helper()
-	rows, err := conn.Query(t.Context(), sql, args...)
-	if err != nil {
-		t.Fatalf("%s: %v", sql, err)
-	}
-	all, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		t.Fatalf("%s: %v", sql, err)
-	}
-	return all
-}
-
 // everything is what a database holds: schemas, relations, functions, types and settings, those of Postgres itself left out.
 func everything(t *testing.T, conn *pgx.Conn) []string {
 	t.Helper()
-	return list(t, conn, `
+	return pgtest.List(t, conn, `
 		SELECT line FROM (
 			SELECT nspname, 'schema ' || nspname FROM pg_namespace
 			UNION ALL SELECT nspname, nspname || '.' || relname || ' ' || relkind::text FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
@@ -96,14 +59,14 @@ func TestEveryConnectionIsWhatSyncdNeeds(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			dsn := pgtest.Empty(t)
-			watch := connectTo(t, dsn)
-			do(t, watch, "CREATE SCHEMA elsewhere", "CREATE TABLE elsewhere.customers (id int)", "CREATE TABLE public.sync_migrations (version_id int)")
+			watch := pgtest.Connect(t, dsn)
+			pgtest.Do(t, watch, "CREATE SCHEMA elsewhere", "CREATE TABLE elsewhere.customers (id int)", "CREATE TABLE public.sync_migrations (version_id int)")
 			var database string
 			if err := watch.QueryRow(t.Context(), "SELECT current_database()").Scan(&database); err != nil {
 				t.Fatal(err)
 			}
 			for _, d := range tc.defaults {
-				do(t, watch, "ALTER ROLE CURRENT_USER IN DATABASE "+pgx.Identifier{database}.Sanitize()+" SET "+d)
+				pgtest.Do(t, watch, "ALTER ROLE CURRENT_USER IN DATABASE "+pgx.Identifier{database}.Sanitize()+" SET "+d)
 			}
 			before := everything(t, watch)
 			through := dsn
@@ -122,13 +85,13 @@ func TestEveryConnectionIsWhatSyncdNeeds(t *testing.T) {
 			if n := len(after) - len(before); n < 250 {
 				t.Errorf("%d things were made in the schema", n)
 			}
-			do(t, watch, "SET client_encoding TO UTF8", "SET timezone TO UTC", "SET datestyle TO ISO", "SET search_path TO "+pgx.Identifier{tc.schema}.Sanitize())
-			got := list(t, watch, `SELECT name || ' ' || _requested_at FROM customers ORDER BY name COLLATE "C"`)
+			pgtest.Do(t, watch, "SET client_encoding TO UTF8", "SET timezone TO UTC", "SET datestyle TO ISO", "SET search_path TO "+pgx.Identifier{tc.schema}.Sanitize())
+			got := pgtest.List(t, watch, `SELECT name || ' ' || _requested_at FROM customers ORDER BY name COLLATE "C"`)
 			if diff := cmp.Diff([]string{"customer 1 2026-01-02 03:04:05+00", `Łukasz "Zoë" \n'日本' 2026-01-02 03:04:05+00`}, got); diff != "" {
 				t.Errorf("stored (-want +got):\n%s", diff)
 			}
 			if tc.mode == "transaction" { // what others find in the sessions that were used
-				other := connectTo(t, through)
+				other := pgtest.Connect(t, through)
 				var path string
 				if err := other.QueryRow(t.Context(), "SHOW search_path", pgx.QueryExecModeExec).Scan(&path); err != nil || strings.Contains(path, "lar") {
 					t.Errorf("a session of the pooler is left with the search_path %s, %v", path, err)
@@ -197,79 +160,4 @@ func oneRun(ctx context.Context, s *store.Store, i int) error {
 		return err
 	}
 	return run.Finish(ctx, store.Closing{Outcome: "succeeded"})
-}
-
-// A database that cannot hold every name is refused before anything is made in it.
-func TestOnlyUTF8(t *testing.T) {
-	t.Parallel()
-	admin := connectTo(t, pgtest.Empty(t))
-	for _, encoding := range []string{"LATIN1", "SQL_ASCII"} {
-		name := "syncd_test_" + strings.ToLower(encoding)
-		do(t, admin, "DROP DATABASE IF EXISTS "+name, "CREATE DATABASE "+name+" ENCODING '"+encoding+"' LOCALE 'C' TEMPLATE template0")
-		t.Cleanup(func() {
-			if _, err := admin.Exec(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
-				t.Error(err)
-			}
-		})
-		_, err := store.Open(t.Context(), store.Config{DSN: as(admin, admin.Config().User, admin.Config().Password, name), Schema: "polar"})
-		if err == nil || !store.IsStore(err) || !strings.Contains(err.Error(), encoding) || !strings.Contains(err.Error(), "ENCODING 'UTF8'") || strings.Contains(err.Error(), "\n") {
-			t.Errorf("%s: %v", encoding, err)
-		}
-	}
-}
-
-// as is the connection string of a role and a database of the server.
-func as(conn *pgx.Conn, role, password, database string) string {
-	c := conn.Config()
-	return fmt.Sprintf("host='%s' port=%d user='%s' password='%s' dbname='%s' sslmode=disable", c.Host, c.Port, role, password, database)
-}
-
-// An old server is refused before it gets a statement.
-func TestOldServer(t *testing.T) {
-	t.Parallel()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	asked := make(chan pgproto3.FrontendMessage, 1)
-	served := make(chan struct{})
-	go func() {
-		defer close(served)
-		defer l.Close()
-		conn, err := l.Accept()
-		if err != nil {
-			return
-		}
-		defer conn.Close()
-		b := pgproto3.NewBackend(conn, conn)
-		if _, err := b.ReceiveStartupMessage(); err != nil {
-			return
-		}
-		b.Send(&pgproto3.AuthenticationOk{})
-		b.Send(&pgproto3.ParameterStatus{Name: "server_version", Value: "13.14 (Debian 13.14-1)"})
-		b.Send(&pgproto3.BackendKeyData{ProcessID: 7, SecretKey: []byte{1, 2, 3, 4}})
-		b.Send(&pgproto3.ReadyForQuery{TxStatus: 'I'})
-		if b.Flush() != nil {
-			return
-		}
-		if m, err := b.Receive(); err == nil {
-			asked <- m
-		}
-	}()
-	_, err = store.Open(t.Context(), store.Config{DSN: "postgres://u@" + l.Addr().String() + "/db?sslmode=disable", Schema: "polar"})
-	if err == nil || !strings.Contains(err.Error(), "Postgres 13.14") || !strings.Contains(err.Error(), "Postgres 14 or newer") {
-		t.Errorf("%v", err)
-	}
-	<-served
-	select {
-	case m := <-asked:
-		if _, is := m.(*pgproto3.Terminate); !is {
-			t.Errorf("it was asked %#v", m)
-		}
-	default:
-		t.Error("the connection was left open")
-	}
-	if errors.Is(err, store.ErrUnreachable) {
-		t.Error("it would be tried again")
-	}
 }

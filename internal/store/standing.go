@@ -93,7 +93,7 @@ func (ss Streams) Standings(ctx context.Context, names []string) ([]Standing, er
 		list[i].Stream = name
 		at[name] = &list[i]
 	}
-	err := ss.s.pool.snapshot(ctx, func(tx pgx.Tx) error {
+	err := ss.s.pool.Snapshot(ctx, func(tx pgx.Tx) error {
 		q := ss.s.q.WithTx(tx)
 		for _, read := range []func(context.Context, *db.Queries) error{at.readSweeps, at.readRuns, at.readFaults} {
 			if err := read(ctx, q); err != nil {

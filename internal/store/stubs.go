@@ -12,6 +12,7 @@ import (
 
 	"syncd/internal/item"
 	"syncd/internal/store/db"
+	"syncd/internal/store/pg"
 )
 
 // CopiedAt is the time under which a copy found inside another object is
@@ -36,7 +37,7 @@ type met struct {
 }
 
 // lookForCopies asks which rows are missing that changed objects hold copies of.
-func (w *writing) lookForCopies(p *pipeline) {
+func (w *writing) lookForCopies(p *pg.Pipeline) {
 	w.copies = make([]met, 0, len(w.into.Copies)) // never moved: the answers go there
 	for _, target := range w.into.Copies {
 		m := met{CopyTarget: target, at: w.into.Shape.CopyIndex(target.Field), holder: map[uuid.UUID]int{}}
@@ -59,7 +60,7 @@ func (w *writing) lookForCopies(p *pipeline) {
 			LEFT JOIN LATERAL (SELECT id FROM ` + pgx.Identifier{target.Of.Stream}.Sanitize() + ` WHERE id = i.id LIMIT 1) t ON true
 			WHERE t.id IS NULL
 			ORDER BY i.id`
-		p.query(sql, []any{slices.Collect(maps.Keys(m.holder))}, func(rows pgx.Rows) (err error) {
+		p.Add(sql, []any{slices.Collect(maps.Keys(m.holder))}, func(rows pgx.Rows) (err error) {
 			*missing, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 			return err
 		})
@@ -73,7 +74,7 @@ func (w *writing) lookForCopies(p *pipeline) {
 //
 // A copy that cannot be stored is left out and noted as a reject of the stream that it is of; its holder is stored all
 // the same.
-func (w *writing) writeCopies(ctx context.Context, p *pipeline, q *db.Queries) error {
+func (w *writing) writeCopies(ctx context.Context, p *pg.Pipeline, q *db.Queries) error {
 	for i := range w.copies {
 		if err := w.writeMissing(ctx, p, q, &w.copies[i]); err != nil {
 			return fmt.Errorf("copy in %s: %w", w.copies[i].Field, err)
@@ -82,7 +83,7 @@ func (w *writing) writeCopies(ctx context.Context, p *pipeline, q *db.Queries) e
 	return nil
 }
 
-func (w *writing) writeMissing(ctx context.Context, p *pipeline, q *db.Queries, m *met) error {
+func (w *writing) writeMissing(ctx context.Context, p *pg.Pipeline, q *db.Queries, m *met) error {
 	var rows []row
 	var rejects []db.RejectsUpsertParams
 	var refused []uuid.UUID
@@ -115,7 +116,7 @@ func (w *writing) writeMissing(ctx context.Context, p *pipeline, q *db.Queries, 
 		return nil
 	}
 	_, _ = q.RejectsOpenOf(ctx, db.RejectsOpenOfParams{Stream: m.Of.Stream, IDs: refused}) // queued
-	p.answered(func(answer pgx.Rows) error {
+	p.Answered(func(answer pgx.Rows) error {
 		known, err := pgx.CollectExactlyOneRow(answer, pgx.RowTo[int64])
 		w.counts.CopiesRefused += int64(len(refused)) - known
 		return err
@@ -125,7 +126,7 @@ func (w *writing) writeMissing(ctx context.Context, p *pipeline, q *db.Queries, 
 
 // recordStubs notes rows that were just inserted from copies, and marks those
 // as deleted whose copy says so. The stream's own run may have inserted the row meanwhile, and then it is no copy.
-func (w *writing) recordStubs(ctx context.Context, p *pipeline, q *db.Queries, m *met, rows []row) error {
+func (w *writing) recordStubs(ctx context.Context, p *pg.Pipeline, q *db.Queries, m *met, rows []row) error {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -137,7 +138,7 @@ func (w *writing) recordStubs(ctx context.Context, p *pipeline, q *db.Queries, m
 		}
 	}
 	table := pgx.Identifier{m.Of.Stream}.Sanitize()
-	p.query(`
+	p.Add(`
 		INSERT INTO sync_stubs (stream, id, copied_from, copied_id, run_id)
 		SELECT $1, c.id, $2, c.copied_id, $3
 		FROM ROWS FROM (unnest($4::uuid[]), unnest($5::uuid[])) AS c(id, copied_id)
@@ -148,7 +149,7 @@ func (w *writing) recordStubs(ctx context.Context, p *pipeline, q *db.Queries, m
 	if _, err := q.RejectsResolve(ctx, db.RejectsResolveParams{Stream: m.Of.Stream, IDs: ids}); err != nil || len(gone) == 0 {
 		return err
 	}
-	p.query(`
+	p.Add(`
 		WITH gone AS (
 			UPDATE `+table+` SET _deleted_at = now() WHERE id = ANY($1::uuid[]) AND _deleted_at IS NULL AND _requested_at = $2 RETURNING id
 		)

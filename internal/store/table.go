@@ -11,6 +11,7 @@ import (
 
 	"syncd/internal/item"
 	"syncd/internal/store/db"
+	"syncd/internal/store/pg"
 	"syncd/internal/store/wire"
 )
 
@@ -37,9 +38,9 @@ func TableOf[P any](upsert func(*db.Queries, context.Context, P) error) Table {
 		columns, t.types = append(columns, item.Column{Name: f.Tag.Get("json"), Takes: jsonKinds(f.Type.Elem())}), append(t.types, of)
 	}
 	t.Columns = item.NewColumns(columns)
-	var p pipeline // it is never sent
+	var p pg.Pipeline // it is never sent
 	_ = upsert(db.New(&p), context.Background(), *new(P))
-	t.upsert = p.statements[0].sql
+	t.upsert = p.SQL()
 	return t
 }
 
@@ -96,7 +97,7 @@ func (t *Table) arrays(rows []row) ([]any, error) {
 }
 
 // write queues the upsert of rows: in one statement, or one for each where it is to be found out which of them is refused.
-func (t *Table) write(p *pipeline, rows []row, apart bool) error {
+func (t *Table) write(p *pg.Pipeline, rows []row, apart bool) error {
 	for len(rows) > 0 {
 		n := len(rows)
 		about := &subject{item: -1}
@@ -107,7 +108,8 @@ func (t *Table) write(p *pipeline, rows []row, apart bool) error {
 		if err != nil {
 			return err
 		}
-		p.statements = append(p.statements, statement{sql: t.upsert, args: args, about: about})
+		p.Add(t.upsert, args, nil)
+		p.Refused(func(err error) error { return &refusal{about, err} })
 		rows = rows[n:]
 	}
 	return nil

@@ -1,4 +1,4 @@
-package store
+package pg
 
 import (
 	"context"
@@ -33,10 +33,17 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// IsStore tells errors that come from the database or from the use of it.
-func IsStore(err error) bool {
+var (
+	// ErrUnreachable: no connection to the database could be had.
+	ErrUnreachable = errors.New("database unreachable")
+	// ErrRefused: the database is there and lets syncd not in.
+	ErrRefused = errors.New("database refuses the connection")
+)
+
+// IsError tells failures of the database, or of the way to it, from other errors.
+func IsError(err error) bool {
 	var is *Error
-	return errors.As(err, &is) || errors.Is(err, ErrUnreachable) || errors.Is(err, ErrLeaseLost) || errors.Is(err, ErrBusy) || errors.Is(err, errPage)
+	return errors.As(err, &is) || errors.Is(err, ErrUnreachable)
 }
 
 // isCode tells whether Postgres answered with one of these SQLSTATEs.
@@ -64,6 +71,22 @@ func lost(err error) error {
 // IsLost tells that a connection broke or was ended, as by a failover: the next one may do. A pooler whose own connection was
 // ended says that something is wrong with the protocol.
 func IsLost(err error) bool { return errors.Is(err, errLost) || cutOff(err) || isCode(err, "08P01") }
+
+// isDataError tells whether Postgres refused a value, rather than failed: a
+// number out of range, a NUL character in a text, a row too large for a page.
+func isDataError(err error) bool {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return false
+	}
+	switch {
+	case strings.HasPrefix(pg.Code, "22"), strings.HasPrefix(pg.Code, "23"): // data exception, integrity
+		return true
+	case strings.HasPrefix(pg.Code, "54"): // program limit exceeded, such as an index row too large
+		return true
+	}
+	return false
+}
 
 // remedies are what helps, by SQLSTATE or its class. Source: PostgreSQL documentation, appendix A.
 var remedies = map[string]string{

@@ -1,4 +1,4 @@
-package store
+package pg
 
 import (
 	"context"
@@ -111,14 +111,14 @@ func again(ctx context.Context, work func() error) error {
 	}
 }
 
-// inTx does work in a transaction. It is done again as a whole when Postgres broke it off because of others, so it must
+// InTx does work in a transaction. It is done again as a whole when Postgres broke it off because of others, so it must
 // not leave anything behind but in the database. first are statements that go with BEGIN, in the same round trip.
-func (p *Pool) inTx(ctx context.Context, work func(pgx.Tx) error, first ...string) error {
+func (p *Pool) InTx(ctx context.Context, work func(pgx.Tx) error, first ...string) error {
 	return p.transact(ctx, "READ COMMITTED", work, first...)
 }
 
-// snapshot does work that reads, as of one moment.
-func (p *Pool) snapshot(ctx context.Context, work func(pgx.Tx) error) error {
+// Snapshot does work that reads, as of one moment.
+func (p *Pool) Snapshot(ctx context.Context, work func(pgx.Tx) error) error {
 	return p.transact(ctx, "REPEATABLE READ, READ ONLY", work)
 }
 
@@ -301,7 +301,7 @@ func (b noBatch) Query() (pgx.Rows, error)         { return failedRows{err: b.er
 func (b noBatch) QueryRow() pgx.Row                { return scanning(func([]any) error { return b.err }) }
 func (b noBatch) Close() error                     { return b.err }
 
-// Begin is for none: see inTx, which does a transaction again that Postgres broke off.
+// Begin is for none: see InTx, which does a transaction again that Postgres broke off.
 func (p *Pool) Begin(context.Context) (pgx.Tx, error) {
 	return nil, fmt.Errorf("begin a transaction: %w", errors.ErrUnsupported)
 }

@@ -1,4 +1,4 @@
-package store_test
+package pg_test
 
 import (
 	"io"
@@ -15,7 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"syncd/internal/localpg/pgtest"
-	"syncd/internal/store"
+	"syncd/internal/store/pg"
 )
 
 // A connection that was cut while nobody used it is told as lost by the next statement, with and without a pooler in between:
@@ -26,11 +26,11 @@ func TestLost(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dsn := pgtest.Migrated(t)
-			s := open(t, dsn, "polar")
+			p := open(t, dsn)
 			if pooled {
-				s.TakePooler()
+				p.TakePooler()
 			}
-			if _, err := s.Now(t.Context()); err != nil {
+			if err := ping(t.Context(), p); err != nil {
 				t.Fatal(err)
 			}
 			conn, err := pgx.Connect(t.Context(), dsn)
@@ -42,10 +42,10 @@ func TestLost(t *testing.T) {
 			if _, err := conn.Exec(t.Context(), "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := s.Now(t.Context()); !store.IsLost(err) || !store.IsStore(err) {
+			if err := ping(t.Context(), p); !pg.IsLost(err) || !pg.IsError(err) {
 				t.Errorf("%v", err)
 			}
-			if _, err := s.Now(t.Context()); err != nil {
+			if err := ping(t.Context(), p); err != nil {
 				t.Error(err)
 			}
 		})
@@ -74,8 +74,8 @@ func TestLostWhileItIsMadeReady(t *testing.T) {
 			cutAtTheFirstQuery(client, filepath.Join(c.Host, ".s.PGSQL.5432"))
 		}
 	}()
-	_, err = store.Open(t.Context(), store.Config{DSN: "host=" + dir + " user=" + c.User + " dbname=" + c.Database + " sslmode=disable", Schema: "polar"})
-	if !store.IsLost(err) || !store.IsStore(err) {
+	_, err = pg.Open(t.Context(), pg.Config{DSN: "host=" + dir + " user=" + c.User + " dbname=" + c.Database + " sslmode=disable", Schema: "polar"})
+	if !pg.IsLost(err) || !pg.IsError(err) {
 		t.Errorf("%v", err)
 	}
 }
@@ -108,13 +108,13 @@ func cutAtTheFirstQuery(client net.Conn, to string) {
 func TestPoolerThatCrashes(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.Pooler(t, pgtest.Migrated(t), "transaction")
-	s := open(t, dsn, "polar")
+	p := open(t, dsn)
 	c, err := pgconn.ParseConfig(dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if err := s.Ping(t.Context()); err != nil {
+		if err := ping(t.Context(), p); err != nil {
 			t.Fatal(err)
 		}
 		text, err := os.ReadFile(filepath.Join(c.Host, "pid"))
@@ -132,7 +132,7 @@ func TestPoolerThatCrashes(t *testing.T) {
 		defer tick.Stop()
 		for again := false; !again; <-tick.C {
 			now, err := os.ReadFile(filepath.Join(c.Host, "pid"))
-			again = err == nil && string(now) != string(text) && len(now) > 0 && s.Ping(t.Context()) == nil
+			again = err == nil && string(now) != string(text) && len(now) > 0 && ping(t.Context(), p) == nil
 			if t.Context().Err() != nil {
 				t.Fatal("it is not started again")
 			}

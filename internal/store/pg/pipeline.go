@@ -1,4 +1,4 @@
-package store
+package pg
 
 import (
 	"context"
@@ -9,9 +9,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// pipeline collects statements that are sent at once and answered in one round trip. It takes generated queries, by
-// db.New(p), and other statements by query.
-type pipeline struct {
+// Pipeline collects statements that are sent at once and answered in one round trip. It takes generated queries,
+// as a connection does, and other statements by Add.
+type Pipeline struct {
 	statements []statement
 }
 
@@ -19,42 +19,51 @@ type statement struct {
 	sql  string
 	args []any
 	read func(pgx.Rows) error // nil: it gives no rows
-	// about is what the statement writes, where that is the fault of one row: see refusal.
-	about *subject
+	// refused says what becomes of an error of the data; nil: nothing.
+	refused func(error) error
 }
 
-func (p *pipeline) query(sql string, args []any, read func(pgx.Rows) error) {
+// Add queues a statement. read gets its rows; nil: it gives none.
+func (p *Pipeline) Add(sql string, args []any, read func(pgx.Rows) error) {
 	p.statements = append(p.statements, statement{sql: sql, args: args, read: read})
 }
 
 // Exec queues a statement.
-func (p *pipeline) Exec(_ context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
-	p.query(sql, args, nil)
+func (p *Pipeline) Exec(_ context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	p.Add(sql, args, nil)
 	return pgconn.CommandTag{}, nil
 }
 
 // SendBatch queues the statements of a batch.
-func (p *pipeline) SendBatch(_ context.Context, b *pgx.Batch) pgx.BatchResults {
+func (p *Pipeline) SendBatch(_ context.Context, b *pgx.Batch) pgx.BatchResults {
 	for _, q := range b.QueuedQueries {
-		p.query(q.SQL, q.Arguments, nil)
+		p.Add(q.SQL, q.Arguments, nil)
 	}
 	return queued{}
 }
 
-// Query queues a statement whose rows answered reads; here there are none yet.
-func (p *pipeline) Query(_ context.Context, sql string, args ...any) (pgx.Rows, error) {
-	p.query(sql, args, nil)
+// Query queues a statement whose rows Answered reads; here there are none yet.
+func (p *Pipeline) Query(_ context.Context, sql string, args ...any) (pgx.Rows, error) {
+	p.Add(sql, args, nil)
 	return failedRows{err: errQueued}, errQueued
 }
 
 // QueryRow queues a statement, likewise.
-func (p *pipeline) QueryRow(_ context.Context, sql string, args ...any) pgx.Row {
-	p.query(sql, args, nil)
+func (p *Pipeline) QueryRow(_ context.Context, sql string, args ...any) pgx.Row {
+	p.Add(sql, args, nil)
 	return scanning(func([]any) error { return errQueued })
 }
 
-// answered reads the rows of the statement that was queued last.
-func (p *pipeline) answered(read func(pgx.Rows) error) { p.statements[len(p.statements)-1].read = read }
+// Answered reads the rows of the statement that was queued last.
+func (p *Pipeline) Answered(read func(pgx.Rows) error) { p.last().read = read }
+
+// Refused says what becomes of the error when Postgres refuses the statement that was queued last for its data.
+func (p *Pipeline) Refused(as func(error) error) { p.last().refused = as }
+
+// SQL is the text of the statement that was queued last.
+func (p *Pipeline) SQL() string { return p.last().sql }
+
+func (p *Pipeline) last() *statement { return &p.statements[len(p.statements)-1] }
 
 var errQueued = errors.New("the statement is only queued")
 
@@ -64,17 +73,17 @@ type queued struct{ pgx.BatchResults }
 func (queued) Exec() (pgconn.CommandTag, error) { return pgconn.CommandTag{}, nil }
 func (queued) Close() error                     { return nil }
 
-// stepwise is a transaction that goes by steps, each of them a pipeline.
-type stepwise struct {
+// Steps is a transaction that goes by steps, each of them a pipeline.
+type Steps struct {
 	conn  *pgx.Conn
 	first []string // what goes with the first step: BEGIN and settings
 }
 
-// inSteps does work in a transaction, as inTx does. first are statements that go with BEGIN. The last step of the work is
+// InSteps does work in a transaction, as InTx does. first are statements that go with BEGIN. The last step of the work is
 // a commit; without it nothing lasts.
-func (p *Pool) inSteps(ctx context.Context, work func(*stepwise) error, first ...string) error {
+func (p *Pool) InSteps(ctx context.Context, work func(*Steps) error, first ...string) error {
 	return p.attempt(ctx, func(conn *pgx.Conn) (err error) {
-		tx := &stepwise{conn, append([]string{p.session.begin("READ COMMITTED")}, first...)}
+		tx := &Steps{conn, append([]string{p.session.begin("READ COMMITTED")}, first...)}
 		if p.session.pooled {
 			err = tx.begin(ctx)
 		}
@@ -92,14 +101,14 @@ func (p *Pool) inSteps(ctx context.Context, work func(*stepwise) error, first ..
 
 // begin is a step of its own through a pooler: statements are described before they are run, and what is described
 // before the transaction has begun does not find its schema.
-func (tx *stepwise) begin(ctx context.Context) error {
+func (tx *Steps) begin(ctx context.Context) error {
 	_, err := tx.conn.Exec(ctx, strings.Join(tx.first, "; "))
 	tx.first = nil
 	return err
 }
 
-// step sends the statements and reads what they answer. A *refusal names the one that Postgres refuses for its data.
-func (tx *stepwise) step(ctx context.Context, p *pipeline, last ...string) (err error) {
+// Step sends the statements and reads what they answer. Pipeline.Refused says what becomes of an error of the data.
+func (tx *Steps) Step(ctx context.Context, p *Pipeline, last ...string) (err error) {
 	var batch pgx.Batch
 	for _, sql := range tx.first {
 		batch.Queue(sql)
@@ -128,8 +137,8 @@ func (tx *stepwise) step(ctx context.Context, p *pipeline, last ...string) (err 
 		} else {
 			err = read(results, p.statements[n].read)
 		}
-		if err != nil && n >= 0 && n < len(p.statements) && p.statements[n].about != nil && IsDataError(err) {
-			return &refusal{p.statements[n].about, err}
+		if err != nil && n >= 0 && n < len(p.statements) && p.statements[n].refused != nil && isDataError(err) {
+			return p.statements[n].refused(err)
 		}
 		if err != nil {
 			return err
@@ -138,8 +147,8 @@ func (tx *stepwise) step(ctx context.Context, p *pipeline, last ...string) (err 
 	return nil
 }
 
-// commit is the last step. Postgres skips what follows an error within a step, COMMIT too.
-func (tx *stepwise) commit(ctx context.Context, p *pipeline) error { return tx.step(ctx, p, "COMMIT") }
+// Commit is the last step. Postgres skips what follows an error within a step, COMMIT too.
+func (tx *Steps) Commit(ctx context.Context, p *Pipeline) error { return tx.Step(ctx, p, "COMMIT") }
 
 func read(results pgx.BatchResults, each func(pgx.Rows) error) error {
 	rows, err := results.Query()

@@ -1,4 +1,4 @@
-package store
+package pg
 
 import (
 	"context"
@@ -19,6 +19,13 @@ import (
 	"syncd/migrations"
 )
 
+var (
+	// ErrSchemaNewer: the schema was migrated by a newer syncd than this one.
+	ErrSchemaNewer = errors.New("schema is newer than this syncd")
+	// ErrSchemaBehind: migrations of this syncd have not been applied.
+	ErrSchemaBehind = errors.New("schema is not migrated")
+)
+
 // Migration is one step of the schema.
 type Migration struct {
 	Version   int64
@@ -31,37 +38,37 @@ type Migration struct {
 //
 // The lock is that of each transaction and not the session's, so that a pooler cannot lose it, and one connection will do.
 // What would stop a migration is looked for before the first one.
-func (s *Store) Migrate(ctx context.Context) (applied []string, err error) {
-	if err := s.CheckSchema(ctx); !errors.Is(err, ErrSchemaBehind) {
+func (p *Pool) Migrate(ctx context.Context) (applied []string, err error) {
+	if err := p.CheckSchema(ctx); !errors.Is(err, ErrSchemaBehind) {
 		return nil, err
 	}
-	pending, err := s.makeSchema(ctx)
+	pending, err := p.makeSchema(ctx)
 	if err == nil && len(pending) > 0 {
 		err = again(ctx, func() error {
-			names, err := s.up(ctx)
+			names, err := p.up(ctx)
 			applied = append(applied, names...)
 			return err
 		})
 	}
 	if err != nil {
-		return applied, fmt.Errorf("migrate schema %q: %w", s.schema, err)
+		return applied, fmt.Errorf("migrate schema %q: %w", p.session.schema, err)
 	}
 	return applied, nil
 }
 
 // lockSchema makes the migrations of one schema take turns until the end of a transaction. It comes first in it: what the
 // transaction reads is then what the one before has left.
-func (s *Store) lockSchema() string {
-	return fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", lockID(s.schema))
+func (p *Pool) lockSchema() string {
+	return fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", lockID(p.session.schema))
 }
 
 // up has goose apply what is pending.
-func (s *Store) up(ctx context.Context) (applied []string, err error) {
+func (p *Pool) up(ctx context.Context) (applied []string, err error) {
 	all, err := migrations.All()
 	if err != nil {
 		return nil, err
 	}
-	begin := "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; " + s.pool.session.set("LOCAL") + "; " + s.lockSchema()
+	begin := "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; " + p.session.set("LOCAL") + "; " + p.lockSchema()
 	steps := make([]*goose.Migration, len(all))
 	for i, m := range all {
 		steps[i] = goose.NewGoMigration(m.Version, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
@@ -78,22 +85,22 @@ func (s *Store) up(ctx context.Context) (applied []string, err error) {
 			return nil
 		}}, nil)
 	}
-	base, err := database.NewStore(database.DialectPostgres, asciiIdentifier(s.schema)+"."+versionTable)
+	base, err := database.NewStore(database.DialectPostgres, asciiIdentifier(p.session.schema)+"."+versionTable)
 	if err != nil {
 		return nil, fmt.Errorf("table of migrations: %w", err)
 	}
-	conn := stdlib.OpenDBFromPool(s.pool.Pool)
+	conn := stdlib.OpenDBFromPool(p.Pool)
 	defer func() { err = errors.Join(err, conn.Close()) }()
-	p, err := goose.NewProvider("", conn, nil, goose.WithStore(versions{base, s.schema}), goose.WithGoMigrations(steps...),
-		goose.WithDisableGlobalRegistry(true), goose.WithSlog(s.log))
+	provider, err := goose.NewProvider("", conn, nil, goose.WithStore(versions{base, p.session.schema}), goose.WithGoMigrations(steps...),
+		goose.WithDisableGlobalRegistry(true), goose.WithSlog(p.log))
 	if err != nil {
 		return nil, fmt.Errorf("load migrations: %w", err)
 	}
-	_, err = p.Up(ctx)
+	_, err = provider.Up(ctx)
 	if partial, is := errors.AsType[*goose.PartialError](err); is {
 		err = partial.Err
 	}
-	return applied, s.pool.told(err)
+	return applied, p.told(err)
 }
 
 const versionTable = "sync_migrations"
@@ -129,23 +136,23 @@ func isApplied(ctx context.Context, db database.DBTxConn, version int64) (done b
 
 // makeSchema creates the schema unless it is there, and lists what is pending. A schema that
 // somebody else made needs no right on the database, and may hold tables of theirs: none that a pending migration would make.
-func (s *Store) makeSchema(ctx context.Context) (pending []migrations.Migration, err error) {
+func (p *Pool) makeSchema(ctx context.Context) (pending []migrations.Migration, err error) {
 	all, err := migrations.All()
 	if err != nil {
 		return nil, err
 	}
-	err = s.pool.inTx(ctx, func(tx pgx.Tx) error {
+	err = p.InTx(ctx, func(tx pgx.Tx) error {
 		var schema, mayCreate, mayCreateIn, begun bool
 		var role string
 		err := tx.QueryRow(ctx, `
 			SELECT n.oid IS NOT NULL, has_database_privilege(current_database(), 'CREATE'), current_user::text,
 			       COALESCE(has_schema_privilege(n.oid, 'CREATE') AND has_schema_privilege(n.oid, 'USAGE'), false),
 			       EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = 'sync_migrations')
-			FROM (SELECT 1) one LEFT JOIN pg_namespace n ON n.nspname = $1`, s.schema).Scan(&schema, &mayCreate, &role, &mayCreateIn, &begun)
+			FROM (SELECT 1) one LEFT JOIN pg_namespace n ON n.nspname = $1`, p.session.schema).Scan(&schema, &mayCreate, &role, &mayCreateIn, &begun)
 		if err != nil {
 			return err
 		}
-		name, grantee := pgx.Identifier{s.schema}.Sanitize(), pgx.Identifier{role}.Sanitize()
+		name, grantee := pgx.Identifier{p.session.schema}.Sanitize(), pgx.Identifier{role}.Sanitize()
 		if !schema {
 			if !mayCreate {
 				return &Error{Err: fmt.Errorf("the schema does not exist, and role %q may not create it", role), Remedy: fmt.Sprintf("have the owner of the database run CREATE SCHEMA %s AUTHORIZATION %s", name, grantee)}
@@ -156,7 +163,7 @@ func (s *Store) makeSchema(ctx context.Context) (pending []migrations.Migration,
 		}
 		pending = all
 		if begun {
-			at, err := applied(ctx, tx, s.schema)
+			at, err := applied(ctx, tx, p.session.schema)
 			if err != nil {
 				return err
 			}
@@ -168,8 +175,8 @@ func (s *Store) makeSchema(ctx context.Context) (pending []migrations.Migration,
 		if schema && !mayCreateIn {
 			return &Error{Err: fmt.Errorf("role %q may not create tables in the schema", role), Remedy: fmt.Sprintf("have its owner run GRANT ALL ON SCHEMA %s TO %s", name, grantee)}
 		}
-		return s.refuseForeign(ctx, tx, all, pending)
-	}, s.lockSchema())
+		return p.refuseForeign(ctx, tx, all, pending)
+	}, p.lockSchema())
 	return pending, err
 }
 
@@ -188,7 +195,7 @@ func made(list []migrations.Migration) map[string]bool {
 
 // refuseForeign names what is in the schema under a name that a pending migration would use, and that no migration before
 // it has made.
-func (s *Store) refuseForeign(ctx context.Context, tx pgx.Tx, all, pending []migrations.Migration) error {
+func (p *Pool) refuseForeign(ctx context.Context, tx pgx.Tx, all, pending []migrations.Migration) error {
 	names := made(pending)
 	isPending := func(m migrations.Migration) bool {
 		return slices.ContainsFunc(pending, func(p migrations.Migration) bool { return p.Version == m.Version })
@@ -202,7 +209,7 @@ func (s *Store) refuseForeign(ctx context.Context, tx pgx.Tx, all, pending []mig
 			SELECT relname::text, relowner FROM pg_class JOIN s ON relnamespace = s.oid
 			UNION ALL SELECT typname::text, typowner FROM pg_type JOIN s ON typnamespace = s.oid
 			UNION ALL SELECT proname::text, proowner FROM pg_proc JOIN s ON pronamespace = s.oid
-		) AS there (name, owner) WHERE name = ANY($2) ORDER BY 1`, s.schema, slices.Sorted(maps.Keys(names)))
+		) AS there (name, owner) WHERE name = ANY($2) ORDER BY 1`, p.session.schema, slices.Sorted(maps.Keys(names)))
 	if err != nil {
 		return err
 	}
@@ -230,19 +237,19 @@ func lockID(schema string) int64 {
 	return int64(h >> 1)
 }
 
-// MigrationStatus lists every migration of this syncd, applied or pending. It writes nothing.
-func (s *Store) MigrationStatus(ctx context.Context) ([]Migration, error) {
-	list, _, err := s.migrationStatus(ctx)
+// Migrations lists every migration of this syncd, applied or pending. It writes nothing.
+func (p *Pool) Migrations(ctx context.Context) ([]Migration, error) {
+	list, _, err := p.migrationStatus(ctx)
 	return list, err
 }
 
 // migrationStatus also gives the latest version of the schema, which may be one that this syncd does not know.
-func (s *Store) migrationStatus(ctx context.Context) (list []Migration, latest int64, err error) {
+func (p *Pool) migrationStatus(ctx context.Context) (list []Migration, latest int64, err error) {
 	all, err := migrations.All()
 	if err != nil {
 		return nil, 0, err
 	}
-	at, err := applied(ctx, s.pool, s.schema)
+	at, err := applied(ctx, p, p.session.schema)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -275,27 +282,27 @@ func applied(ctx context.Context, q interface {
 }
 
 // CheckSchema reports ErrSchemaNewer, which keeps an old syncd from writing tables that a newer one shaped, or ErrSchemaBehind.
-func (s *Store) CheckSchema(ctx context.Context) error {
-	list, latest, err := s.migrationStatus(ctx)
+func (p *Pool) CheckSchema(ctx context.Context) error {
+	list, latest, err := p.migrationStatus(ctx)
 	if err != nil {
 		return err
 	}
 	if known := list[len(list)-1].Version; latest > known {
-		return fmt.Errorf("%w: schema %q is at migration %d, this syncd knows up to %d: upgrade syncd, or choose another schema (--schema)", ErrSchemaNewer, s.schema, latest, known)
+		return fmt.Errorf("%w: schema %q is at migration %d, this syncd knows up to %d: upgrade syncd, or choose another schema (--schema)", ErrSchemaNewer, p.session.schema, latest, known)
 	}
 	for _, m := range list {
 		if m.AppliedAt.IsZero() {
-			return fmt.Errorf("%w: schema %q lacks %s: run `syncd migrate up`", ErrSchemaBehind, s.schema, m.Name)
+			return fmt.Errorf("%w: schema %q lacks %s: run `syncd migrate up`", ErrSchemaBehind, p.session.schema, m.Name)
 		}
 	}
 	return nil
 }
 
 // CheckWrites tells whether the database takes writes. A replica and a frozen database can be read, and not be synced into.
-func (s *Store) CheckWrites(ctx context.Context) error {
+func (p *Pool) CheckWrites(ctx context.Context) error {
 	const readOnly = "25006"
 	var takes bool
-	if err := s.pool.QueryRow(ctx, "SELECT NOT (pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean)").Scan(&takes); err != nil {
+	if err := p.QueryRow(ctx, "SELECT NOT (pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean)").Scan(&takes); err != nil {
 		return fmt.Errorf("ask whether the database takes writes: %w", err)
 	}
 	if !takes {
