@@ -28,7 +28,7 @@ test-short: ## the tests that are quick, in a minute, without the race detector:
 .PHONY: chaos
 chaos: ## random worlds, writes, faults and kills for a time; CHAOS=5m, SEED= repeats one world
 	@DSN_VARIABLE=SYNCD_TEST_DATABASE_URL OR_DOCKER=1 scripts/ensure.sh postgres pgbouncer
-	SYNCD_TEST_CHAOS=$(or $(CHAOS),5m) SYNCD_TEST_SEED=$(SEED) go test -count=1 -timeout 3h -v -run 'TestChaos$$' ./internal/mirror
+	SYNCD_TEST_CHAOS=$(or $(CHAOS),5m) SYNCD_TEST_SEED=$(SEED) go test -count=1 -timeout 3h -v -run 'TestChaos$$' ./internal/catalog
 
 .PHONY: kill-trials
 kill-trials: ## kill -9 at random moments of a sync of 20,000 orders; TRIALS=50

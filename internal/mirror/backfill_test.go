@@ -15,6 +15,7 @@ import (
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
+	"syncd/internal/worldtest"
 )
 
 // backfilled makes one run and demands its outcome.
@@ -30,7 +31,7 @@ func (h *harness) backfilled(t *testing.T, want mirror.Outcome, stream string, s
 // middle is a window over the middle half of a list, whose borders are times of rows: the first belongs to it, the last not.
 func (h *harness) middle(t *testing.T, path, field string) (since, until time.Time, within []string) {
 	t.Helper()
-	items := h.all(t, path, url.Values{"sorting": {field}})
+	items := h.All(t, path, url.Values{"sorting": {field}})
 	at := func(item map[string]any) time.Time {
 		v, err := time.Parse(time.RFC3339Nano, item[field].(string))
 		if err != nil {
@@ -54,7 +55,7 @@ func TestBackfillReadsTheWindowAndNothingElse(t *testing.T) {
 	for stream, field := range map[string]string{"orders": "created_at", "subscriptions": "started_at"} {
 		t.Run(stream, func(t *testing.T) {
 			t.Parallel()
-			h := start(t, setup{world: polarsim.Options{Customers: 60}})
+			h := start(t, setup{World: polarsim.Options{Customers: 60}})
 			since, until, within := h.middle(t, "/v1/"+stream+"/", field)
 			r := h.backfilled(t, mirror.Succeeded, stream, since, until)
 			got := query[[]string](t, h, "SELECT array_agg(id::text ORDER BY id::text) FROM "+stream)
@@ -71,8 +72,8 @@ func TestBackfillReadsTheWindowAndNothingElse(t *testing.T) {
 			if r := h.backfilled(t, mirror.Succeeded, stream, since, until); r.Inserted+r.Updated != 0 || r.Resumed {
 				t.Errorf("again: %+v", r)
 			}
-			h.sync(t, "customers", "products", "subscriptions", "orders")
-			h.equal(t, stream)
+			h.SyncAll(t, "customers", "products", "subscriptions", "orders")
+			h.Equal(t, stream)
 		})
 	}
 }
@@ -81,10 +82,10 @@ func TestBackfillReadsTheWindowAndNothingElse(t *testing.T) {
 func TestBackfillNeverMarksAnything(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{})
-	h.sync(t, "orders")
+	h.SyncAll(t, "orders")
 	since, until, _ := h.middle(t, "/v1/orders/", "created_at")
-	h.exec(t, "UPDATE orders SET id = gen_random_uuid(), _synced_at = '2020-01-01' WHERE created_at >= $1 AND created_at < $2", since, until)
-	h.exec(t, "INSERT INTO sync_rejects (stream, key, run_id, reason, body) VALUES ('orders', 'old', 1, 'an old reject from outside of the window', '')")
+	h.Exec(t, "UPDATE orders SET id = gen_random_uuid(), _synced_at = '2020-01-01' WHERE created_at >= $1 AND created_at < $2", since, until)
+	h.Exec(t, "INSERT INTO sync_rejects (stream, key, run_id, reason, body) VALUES ('orders', 'old', 1, 'an old reject from outside of the window', '')")
 	r := h.backfilled(t, mirror.Succeeded, "orders", since, until)
 	if n := h.tombstones(t, "orders"); n != 0 || r.Deleted != 0 || query[int](t, h, "SELECT count(*) FROM sync_suspects") != 0 {
 		t.Errorf("%d marked, %+v", n, r)
@@ -98,7 +99,7 @@ func TestBackfillNeverMarksAnything(t *testing.T) {
 func TestBackfillResumes(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
-	h := start(t, setup{world: polarsim.Options{Customers: 150}})
+	h := start(t, setup{World: polarsim.Options{Customers: 150}})
 	since, until, within := h.middle(t, "/v1/orders/", "created_at")
 	pages := (len(within) + 99) / 100
 	if pages < 3 {
@@ -106,15 +107,15 @@ func TestBackfillResumes(t *testing.T) {
 	}
 	cut := func() mirror.Result {
 		t.Helper()
-		h.fault(t, "404:path=/v1/orders/,skip=2")
-		defer h.server.ClearFaults()
+		h.Fault(t, "404:path=/v1/orders/,skip=2")
+		defer h.Server.ClearFaults()
 		return h.backfilled(t, mirror.Failed, "orders", since, until)
 	}
 	first := cut()
 	if first.Pages != 2 {
 		t.Fatalf("%+v", first)
 	}
-	h.sync(t, "customers", "products", "subscriptions")
+	h.SyncAll(t, "customers", "products", "subscriptions")
 	if r := h.Once(t.Context(), "orders"); r.Resumed || r.Outcome != mirror.Succeeded {
 		t.Errorf("the sweep: %+v", r)
 	}
@@ -127,15 +128,15 @@ func TestBackfillResumes(t *testing.T) {
 	if other.Resumed || other.Distinct > len(within) {
 		t.Errorf("another window: %+v", other)
 	}
-	h.equal(t, "orders")
+	h.Equal(t, "orders")
 
 	// Without an end it ends where it began to be read, also when it is gone on with later.
-	h.fault(t, "404:path=/v1/orders/,skip=2")
+	h.Fault(t, "404:path=/v1/orders/,skip=2")
 	h.backfilled(t, mirror.Failed, "orders", since, time.Time{})
-	h.server.ClearFaults()
-	h.world.Advance(48 * time.Hour)
+	h.Server.ClearFaults()
+	h.World.Advance(48 * time.Hour)
 	r = h.backfilled(t, mirror.Succeeded, "orders", since, time.Time{})
-	if late := query[int](t, h, "SELECT count(*) FROM orders WHERE created_at > $1", h.world.Now().Add(-48*time.Hour)); !r.Resumed || late != 0 {
+	if late := query[int](t, h, "SELECT count(*) FROM orders WHERE created_at > $1", h.World.Now().Add(-48*time.Hour)); !r.Resumed || late != 0 {
 		t.Errorf("%d orders from after it began: %+v", late, r)
 	}
 }
@@ -148,7 +149,7 @@ func TestBackfillWithoutEnd(t *testing.T) {
 	if n := query[int](t, h, "SELECT count(*) FROM orders WHERE created_at < $1", since); n != 0 || r.Inserted == 0 {
 		t.Errorf("%d rows from before, %+v", n, r)
 	}
-	for _, c := range h.all(t, "/v1/orders/", url.Values{"created_after": {since.Format(time.RFC3339Nano)}}) {
+	for _, c := range h.All(t, "/v1/orders/", url.Values{"created_after": {since.Format(time.RFC3339Nano)}}) {
 		if query[int](t, h, "SELECT count(*) FROM orders WHERE id = $1", c["id"]) != 1 {
 			t.Errorf("%v is missing", c["id"])
 		}
@@ -158,8 +159,8 @@ func TestBackfillWithoutEnd(t *testing.T) {
 func TestBackfillOfMetrics(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
-	h := start(t, setup{metrics: true})
-	until := h.world.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -40)
+	h := start(t, setup{Metrics: true})
+	until := h.World.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -40)
 	since := until.AddDate(0, 0, -10)
 	h.backfilled(t, mirror.Succeeded, "metrics", since, until)
 	days := query[int](t, h, `SELECT count(DISTINCT period_start) FROM metrics WHERE "interval" = 'day'`)
@@ -191,15 +192,15 @@ func TestBackfillRefuses(t *testing.T) {
 	}
 	// A server that ignores the upper bound is not followed out of the window.
 	since, until, _ := h.middle(t, "/v1/orders/", "created_at")
-	blindfolded := changed("orders", func(s *catalog.Entry) {
+	blindfolded := worldtest.Changed("orders", func(s *catalog.Entry) {
 		s.Scan = scan.Keyset{Sort: "created_at", After: "created_after", Before: "ignored"}
 	})
-	r := h.runner(t, blindfolded).Backfill(t.Context(), "orders", since, until)
+	r := h.NewMirror(t, blindfolded).Backfill(t.Context(), "orders", since, until)
 	if r.Outcome != mirror.Failed || !errors.Is(r.Err, fetch.ErrContract) {
 		t.Errorf("%+v", r)
 	}
 	// A count that never comes true is no complete window.
-	h.fault(t, "total:path=/v1/orders/,value=+1")
+	h.Fault(t, "total:path=/v1/orders/,value=+1")
 	if r := h.backfilled(t, mirror.Partial, "orders", since, until); !strings.Contains(r.Reason, "Polar counts") {
 		t.Errorf("%+v", r)
 	}
@@ -224,14 +225,14 @@ func TestBackfillRefuses(t *testing.T) {
 // Events, whose window is widened to whole seconds: Polar's filters know no finer time.
 func TestBackfillOfEvents(t *testing.T) {
 	t.Parallel()
-	h := start(t, setup{mirror: func(c *catalog.Config) {
+	h := start(t, setup{Mirror: func(c *catalog.Config) {
 		c.Entries = catalog.Entries()
 		c.Retention = map[string]time.Duration{"events": 1000 * 24 * time.Hour}
 	}})
 	since, until, _ := h.middle(t, "/v1/events/", "timestamp")
 	since, until = since.Truncate(time.Second), until.Truncate(time.Second).Add(time.Second)
 	var within []string
-	for _, e := range h.all(t, "/v1/events/", url.Values{"sorting": {"timestamp"}}) {
+	for _, e := range h.All(t, "/v1/events/", url.Values{"sorting": {"timestamp"}}) {
 		at, err := time.Parse(time.RFC3339Nano, e["timestamp"].(string))
 		if err != nil {
 			t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"syncd/internal/fetch/limit"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
+	"syncd/internal/worldtest"
 )
 
 // shortWindow stands for Polar's minute in tests over a network and a database, whose time cannot be simulated.
@@ -28,14 +29,14 @@ func quick() func() time.Time {
 func (h *harness) limited(t *testing.T, perWindow int) (*catalog.Mirror, *fetch.Client) {
 	t.Helper()
 	client, err := fetch.New(fetch.Config{
-		Server: h.http.URL, Token: token, RequestsPerMinute: perWindow, Window: shortWindow, MaxPause: shortWindow, Now: h.world.Now,
+		Server: h.HTTP.URL, Token: worldtest.Token, RequestsPerMinute: perWindow, Window: shortWindow, MaxPause: shortWindow, Now: h.World.Now,
 		Backoff: func(int) time.Duration { return time.Millisecond },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	return h.runner(t, func(c *catalog.Config) { c.Client = client }), client
+	return h.NewMirror(t, func(c *catalog.Config) { c.Client = client }), client
 }
 
 // Two processes on one database, each configured with a budget that is all of Polar's limit, stay within it together:
@@ -44,7 +45,7 @@ func TestTwoProcessesShareOneBudget(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
 	const perMinute = 120
-	h := start(t, setup{world: polarsim.Options{Customers: 60}, server: polarsim.ServerOptions{PerMinute: perMinute, Clock: quick()}})
+	h := start(t, setup{World: polarsim.Options{Customers: 60}, Server: polarsim.ServerOptions{PerMinute: perMinute, Clock: quick()}})
 	var clients []*fetch.Client
 	var sent atomic.Int64
 	var wg sync.WaitGroup
@@ -68,7 +69,7 @@ func TestTwoProcessesShareOneBudget(t *testing.T) {
 			t.Errorf("process %d: %+v", i, b)
 		}
 	}
-	list, _, err := h.store.Budget().Holders(t.Context())
+	list, _, err := h.Store.Budget().Holders(t.Context())
 	if err != nil || len(list) != 2 || !slices.Equal(list[0].Requests[:2], []int64{0, 0}) {
 		t.Errorf("%+v, %v", list, err)
 	}
@@ -80,7 +81,7 @@ func TestRivalSlowsASyncDown(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
 	const perMinute = 60
-	h := start(t, setup{server: polarsim.ServerOptions{PerMinute: perMinute, Clock: quick()}})
+	h := start(t, setup{Server: polarsim.ServerOptions{PerMinute: perMinute, Clock: quick()}})
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -91,7 +92,7 @@ func TestRivalSlowsASyncDown(t *testing.T) {
 			case <-stop:
 				return
 			case <-tick.C:
-				h.call(t, http.MethodGet, "/v1/products/?limit=1", "")
+				h.Call(t, http.MethodGet, "/v1/products/?limit=1", "")
 			}
 		}
 	})

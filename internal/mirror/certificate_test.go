@@ -14,6 +14,7 @@ import (
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
+	"syncd/internal/worldtest"
 )
 
 // certificate is what sync_runs holds of one run.
@@ -26,7 +27,7 @@ type certificate struct {
 
 func (h *harness) certificate(t *testing.T, run int64) (c certificate) {
 	t.Helper()
-	err := h.store.Pool().QueryRow(t.Context(), `SELECT pages, requests, rows_read, rows_inserted, total_first, total_last, distinct_ids, duplicates,
+	err := h.Store.Pool().QueryRow(t.Context(), `SELECT pages, requests, rows_read, rows_inserted, total_first, total_last, distinct_ids, duplicates,
 		rows_appeared, rows_vanished, verdict, outcome, reason FROM sync_runs WHERE id = $1 AND finished_at IS NOT NULL`, run).
 		Scan(&c.Pages, &c.Requests, &c.Read, &c.Inserted, &c.First, &c.Last, &c.Distinct, &c.Duplicates, &c.Appeared, &c.Vanished, &c.Verdict, &c.Outcome, &c.Reason)
 	if err != nil {
@@ -56,7 +57,7 @@ func is(p *int, want int) bool { return p != nil && *p == want }
 
 // small makes pages of a stream small, so that few rows fill many.
 func small(name string, limit int) func(*catalog.Config) {
-	return changed(name, func(s *catalog.Entry) {
+	return worldtest.Changed(name, func(s *catalog.Entry) {
 		switch scan := s.Scan.(type) {
 		case scan.Offset:
 			scan.Limit = limit
@@ -73,7 +74,7 @@ func small(name string, limit int) func(*catalog.Config) {
 func after(n int, do func()) func(*catalog.Config) {
 	return func(c *catalog.Config) {
 		c.Ahead = 1
-		c.Observer = observer(func() {
+		c.Observer = worldtest.Observer(func() {
 			if n--; n == 0 {
 				do()
 			}
@@ -81,15 +82,11 @@ func after(n int, do func()) func(*catalog.Config) {
 	}
 }
 
-func both(a, b func(*catalog.Config)) func(*catalog.Config) {
-	return func(c *catalog.Config) { a(c); b(c) }
-}
-
 // lost are the rows that the API has and the mirror has not.
 func (h *harness) lost(t *testing.T, stream string) (ids []string) {
 	t.Helper()
 	i := slices.IndexFunc(catalog.Entries(), func(s catalog.Entry) bool { return s.Name == stream })
-	for _, item := range h.upstream(t, catalog.Entries()[i]) {
+	for _, item := range h.Upstream(t, catalog.Entries()[i]) {
 		if id := item["id"].(string); query[int](t, h, "SELECT count(*) FROM "+stream+" WHERE id = $1 AND _deleted_at IS NULL", id) == 0 {
 			ids = append(ids, id)
 		}
@@ -102,9 +99,9 @@ func TestCertificateTellsTheTruth(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{})
 	for _, stream := range []string{"customers", "members", "customer_meters", "subscriptions", "orders", "payments", "metric_dashboards"} {
-		h.server.Reset()
-		r := h.runner(t, small(stream, 20)).Once(t.Context(), stream)
-		asked := h.server.Requests()
+		h.Server.Reset()
+		r := h.NewMirror(t, small(stream, 20)).Once(t.Context(), stream)
+		asked := h.Server.Requests()
 		c := h.certificate(t, r.RunID)
 		rows := query[int](t, h, "SELECT count(*) FROM "+stream+" WHERE NOT EXISTS (SELECT FROM sync_stubs s WHERE s.id = "+stream+".id AND s.resolved_at IS NULL)")
 		if c.Requests != asked || int(r.Requests) != asked {
@@ -126,15 +123,15 @@ func TestCertificateTellsTheTruth(t *testing.T) {
 func TestCertificateTies(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
-	h := start(t, setup{world: polarsim.Options{Customers: 120}})
-	r := h.runner(t, both(small("members", 4), nop)).Once(t.Context(), "members")
+	h := start(t, setup{World: polarsim.Options{Customers: 120}})
+	r := h.NewMirror(t, worldtest.Both(small("members", 4), nop)).Once(t.Context(), "members")
 	if c := h.certificate(t, r.RunID); *c.Outcome != "succeeded" || *c.Verdict != "complete" || !is(c.Distinct, *c.Last) || *c.Duplicates == 0 {
 		t.Errorf("%s", c)
 	}
-	h.equal(t, "members")
+	h.Equal(t, "members")
 
 	// An order in which nearly everything ties, and no pages that stay the same.
-	r = h.runner(t, changed("payments", func(s *catalog.Entry) { s.Scan = scan.Offset{Sort: []string{"status"}, Limit: 40} })).Once(t.Context(), "payments")
+	r = h.NewMirror(t, worldtest.Changed("payments", func(s *catalog.Entry) { s.Scan = scan.Offset{Sort: []string{"status"}, Limit: 40} })).Once(t.Context(), "payments")
 	c := h.certificate(t, r.RunID)
 	if missing := len(h.lost(t, "payments")); (missing == 0) != (*c.Verdict == "complete") || r.Requests > 400 {
 		t.Errorf("%d missing; %s", missing, c)
@@ -146,12 +143,12 @@ func nop(*catalog.Config) {}
 func TestCertificateMovingWorld(t *testing.T) {
 	t.Parallel()
 	customers := func(h *harness, t *testing.T) []map[string]any {
-		return h.all(t, "/v1/customers/", url.Values{"sorting": {"created_at", "email"}})
+		return h.All(t, "/v1/customers/", url.Values{"sorting": {"created_at", "email"}})
 	}
 	remove := func(from, to int) func(*testing.T, *harness) {
 		return func(t *testing.T, h *harness) {
 			for _, c := range customers(h, t)[from:to] {
-				h.want(t, http.StatusNoContent, http.MethodDelete, "/v1/customers/"+c["id"].(string), "")
+				h.Want(t, http.StatusNoContent, http.MethodDelete, "/v1/customers/"+c["id"].(string), "")
 			}
 		}
 	}
@@ -174,19 +171,19 @@ func TestCertificateMovingWorld(t *testing.T) {
 		for _, mirrored := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s mirrored=%t", name, mirrored), func(t *testing.T) {
 				t.Parallel()
-				h := start(t, setup{world: polarsim.Options{Customers: 80}, mirror: func(c *catalog.Config) { c.Brake = mirror.Brake{Rows: 100} }})
+				h := start(t, setup{World: polarsim.Options{Customers: 80}, Mirror: func(c *catalog.Config) { c.Brake = mirror.Brake{Rows: 100} }})
 				if mirrored {
-					h.sync(t, "customers")
+					h.SyncAll(t, "customers")
 				}
 				before := len(customers(h, t))
 				var asked int
-				r := h.runner(t, func(c *catalog.Config) {
+				r := h.NewMirror(t, func(c *catalog.Config) {
 					small("customers", 10)(c)
 					c.Brake = mirror.Brake{Rows: 100}
 					after(2, func() {
-						asked = -h.server.Requests()
+						asked = -h.Server.Requests()
 						do(t, h)
-						asked += h.server.Requests()
+						asked += h.Server.Requests()
 					})(c)
 				}).Once(t.Context(), "customers")
 				c := h.certificate(t, r.RunID)
@@ -204,13 +201,13 @@ func TestCertificateMovingWorld(t *testing.T) {
 					}
 				}
 				if mirrored && *c.Verdict == "complete" {
-					h.equal(t, "customers")
+					h.Equal(t, "customers")
 				}
 				if r.Requests > 150 || asked == 0 {
 					t.Errorf("%d requests; %s", r.Requests, c)
 				}
-				h.sync(t, "customers")
-				h.equal(t, "customers")
+				h.SyncAll(t, "customers")
+				h.Equal(t, "customers")
 			})
 		}
 	}
@@ -220,14 +217,14 @@ func TestCertificateMovingWorld(t *testing.T) {
 func TestCertificateBackdated(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
-	h := start(t, setup{world: polarsim.Options{Customers: 60}})
-	before := len(h.all(t, "/v1/customers/", nil))
+	h := start(t, setup{World: polarsim.Options{Customers: 60}})
+	before := len(h.All(t, "/v1/customers/", nil))
 	var late int
-	r := h.runner(t, both(small("customers", 10), after(2, func() {
+	r := h.NewMirror(t, worldtest.Both(small("customers", 10), after(2, func() {
 		for late == 0 {
-			h.world.Advance(16 * 24 * time.Hour)
+			h.World.Advance(16 * 24 * time.Hour)
 			late = -before
-			for _, c := range h.all(t, "/v1/customers/", nil) {
+			for _, c := range h.All(t, "/v1/customers/", nil) {
 				if at, err := time.Parse(time.RFC3339Nano, c["created_at"].(string)); err == nil && at.Before(polarsim.DefaultNow) {
 					late++
 				}
@@ -268,16 +265,16 @@ func TestCertificateLyingServer(t *testing.T) {
 			t.Run(name+" of "+stream, func(t *testing.T) {
 				t.Parallel()
 				h := start(t, setup{})
-				h.sync(t, "customers", "orders")
+				h.SyncAll(t, "customers", "orders")
 				marked := h.tombstones(t, "customers")
 				fault := strings.ReplaceAll(c.fault, "PATH", path)
 				if stream == "orders" {
 					fault = strings.ReplaceAll(fault, ",page=3", ",skip=2")
 				}
-				h.fault(t, fault)
-				h.server.Reset()
-				r := h.runner(t, small(stream, 10)).Once(t.Context(), stream)
-				asked := h.server.Requests()
+				h.Fault(t, fault)
+				h.Server.Reset()
+				r := h.NewMirror(t, small(stream, 10)).Once(t.Context(), stream)
+				asked := h.Server.Requests()
 				got := h.certificate(t, r.RunID)
 				if !slices.Contains(c.outcomes, r.Outcome) || !strings.Contains(r.Reason, c.says) || (r.Outcome != mirror.Succeeded) != (r.Reason != "") {
 					t.Errorf("want %v, because %q; %s", c.outcomes, c.says, got)
@@ -291,9 +288,9 @@ func TestCertificateLyingServer(t *testing.T) {
 				if n := h.tombstones(t, "customers") + h.tombstones(t, "orders"); n != marked || r.Deleted != 0 {
 					t.Errorf("%d rows marked as deleted; %s", n-marked, got)
 				}
-				h.server.ClearFaults()
-				h.sync(t, stream)
-				h.equal(t, stream)
+				h.Server.ClearFaults()
+				h.SyncAll(t, stream)
+				h.Equal(t, stream)
 			})
 		}
 	}

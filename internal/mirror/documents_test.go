@@ -37,10 +37,10 @@ func TestDocuments(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{})
 	polar := onlyReads{map[string]*atomic.Int64{"/invoice": {}, "/receipt": {}}}
-	r := h.through(t, polar, slog.New(slog.DiscardHandler))
+	r := h.Through(t, polar, slog.New(slog.DiscardHandler))
 	pick := func(what string, ok func(o map[string]any) bool) (id, number string) {
 		t.Helper()
-		o := h.first(t, "/v1/orders/", nil, ok)
+		o := h.First(t, "/v1/orders/", nil, ok)
 		number, _ = o["invoice_number"].(string)
 		return o["id"].(string), number
 	}
@@ -83,7 +83,7 @@ func TestDocuments(t *testing.T) {
 		t.Errorf("nobody's: %v", err)
 	}
 
-	h.sync(t, "orders")
+	h.SyncAll(t, "orders")
 	doc, err = r.Invoice(ctx, number)
 	got("by its number", doc, err, with)
 	doc, err = receipt(number)
@@ -93,20 +93,20 @@ func TestDocuments(t *testing.T) {
 		t.Error(err)
 	}
 	// A mirror that lags behind: what it denies, Polar is asked about.
-	h.exec(t, "UPDATE orders SET is_invoice_generated = false, receipt_number = NULL")
+	h.Exec(t, "UPDATE orders SET is_invoice_generated = false, receipt_number = NULL")
 	doc, err = r.Invoice(ctx, with)
 	got("invoice", doc, err, with)
 	doc, err = receipt(receipted)
 	got("receipt", doc, err, receipted)
 	// A mirror that is ahead of itself: Polar's word counts.
-	h.exec(t, "UPDATE orders SET is_invoice_generated = true, receipt_number = 'R-1'")
+	h.Exec(t, "UPDATE orders SET is_invoice_generated = true, receipt_number = 'R-1'")
 	polar.asked["/invoice"].Store(0)
 	polar.asked["/receipt"].Store(0)
 	_, err = r.Invoice(ctx, without)
 	none("not generated", err, 1)
 	_, err = receipt(unpaid)
 	none("not allocated", err, 1)
-	h.exec(t, "UPDATE orders SET invoice_number = 'twice'")
+	h.Exec(t, "UPDATE orders SET invoice_number = 'twice'")
 	if _, err := r.Invoice(ctx, "twice"); err == nil || !strings.Contains(err.Error(), "by its id") {
 		t.Errorf("an ambiguous number: %v", err)
 	}
@@ -127,8 +127,8 @@ func TestDocumentsWaitsForAReceiptWithinBounds(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{})
 	polar := &rendering{}
-	r := h.through(t, polar, slog.New(slog.DiscardHandler))
-	id := h.first(t, "/v1/orders/", nil, func(o map[string]any) bool { return o["receipt_number"] != nil })["id"].(string)
+	r := h.Through(t, polar, slog.New(slog.DiscardHandler))
+	id := h.First(t, "/v1/orders/", nil, func(o map[string]any) bool { return o["receipt_number"] != nil })["id"].(string)
 	if _, err := r.Receipt(t.Context(), id, time.Microsecond); !errors.Is(err, mirror.ErrNoDocument) || polar.asked.Load() != 7 {
 		t.Errorf("%v after %d questions", err, polar.asked.Load())
 	}

@@ -2,55 +2,32 @@ package mirror_test
 
 import (
 	"bytes"
-	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"syncd/internal/catalog"
-	"syncd/internal/fetch"
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
+	"syncd/internal/worldtest"
 )
-
-type driftRow struct {
-	Kind, Field, Value string
-	Sample             *uuid.UUID
-	Runs               int64
-}
-
-func (h *harness) drift(t *testing.T, stream string) []driftRow {
-	t.Helper()
-	rows, err := h.store.Pool().Query(t.Context(), "SELECT kind, field, value, sample_id, runs FROM sync_drift WHERE stream = $1 ORDER BY 1, 2, 3", stream)
-	if err != nil {
-		t.Fatal(err)
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[driftRow])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return list
-}
 
 // TestDriftOfAnUnchangedOrganizationIsNone: what is known of the objects is all that they are, for every stream and as
 // time passes.
 func TestDriftOfAnUnchangedOrganizationIsNone(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
-	h := start(t, setup{world: polarsim.Options{Customers: 150}})
-	h.sync(t)
-	h.world.Advance(40 * 24 * 3600e9)
-	h.sync(t)
+	h := start(t, setup{World: polarsim.Options{Customers: 150}})
+	h.SyncAll(t)
+	h.World.Advance(40 * 24 * 3600e9)
+	h.SyncAll(t)
 	for _, s := range catalog.Entries() {
-		for _, d := range h.drift(t, s.Name) {
+		for _, d := range h.Drift(t, s.Name) {
 			t.Errorf("%s: %+v", s.Name, d)
 		}
 	}
@@ -61,54 +38,54 @@ func TestDriftOfEachKind(t *testing.T) {
 	const element = `{"id":"11111111-2222-4333-8444-555555555555","created_at":"2026-01-02T03:04:05Z","modified_at":null,"label":"x","amount":1,"tax_amount":0,"proration":false,"product_price_id":null`
 	for name, c := range map[string]struct {
 		stream, path, fault string // id= is added
-		want                []driftRow
+		want                []worldtest.DriftRow
 		rejected            int64
 	}{
-		"a new field":               {"customers", "/v1/customers/", `set:field=shoe_size,value=43`, []driftRow{{Kind: "new_field", Field: "shoe_size"}}, 0},
-		"a new field that is null":  {"customers", "/v1/customers/", `set:field=shoe_size,value=null`, []driftRow{{Kind: "new_field", Field: "shoe_size"}}, 0},
-		"a name of ours":            {"customers", "/v1/customers/", `set:field=_hash,value="x"`, []driftRow{{Kind: "new_field", Field: "_hash"}}, 0},
-		"another type":              {"customers", "/v1/customers/", `set:field=name,value={"first":"A"}`, []driftRow{{Kind: "type", Field: "name", Value: "object"}}, 1},
-		"a number for a text":       {"orders", "/v1/orders/", `set:field=status,value=7`, []driftRow{{Kind: "type", Field: "status", Value: "number"}}, 1},
-		"no list":                   {"orders", "/v1/orders/", `set:field=items,value={}`, []driftRow{{Kind: "type", Field: "items", Value: "object"}}, 1},
-		"a new value":               {"orders", "/v1/orders/", `set:field=status,value="on_hold"`, []driftRow{{Kind: "new_value", Field: "status", Value: "on_hold"}}, 0},
+		"a new field":               {"customers", "/v1/customers/", `set:field=shoe_size,value=43`, []worldtest.DriftRow{{Kind: "new_field", Field: "shoe_size"}}, 0},
+		"a new field that is null":  {"customers", "/v1/customers/", `set:field=shoe_size,value=null`, []worldtest.DriftRow{{Kind: "new_field", Field: "shoe_size"}}, 0},
+		"a name of ours":            {"customers", "/v1/customers/", `set:field=_hash,value="x"`, []worldtest.DriftRow{{Kind: "new_field", Field: "_hash"}}, 0},
+		"another type":              {"customers", "/v1/customers/", `set:field=name,value={"first":"A"}`, []worldtest.DriftRow{{Kind: "type", Field: "name", Value: "object"}}, 1},
+		"a number for a text":       {"orders", "/v1/orders/", `set:field=status,value=7`, []worldtest.DriftRow{{Kind: "type", Field: "status", Value: "number"}}, 1},
+		"no list":                   {"orders", "/v1/orders/", `set:field=items,value={}`, []worldtest.DriftRow{{Kind: "type", Field: "items", Value: "object"}}, 1},
+		"a new value":               {"orders", "/v1/orders/", `set:field=status,value="on_hold"`, []worldtest.DriftRow{{Kind: "new_value", Field: "status", Value: "on_hold"}}, 0},
 		"a known value, escaped":    {"orders", "/v1/orders/", `set:field=status,value="p\u0061id"`, nil, 0},
 		"null for a value":          {"orders", "/v1/orders/", `set:field=status,value=null`, nil, 0},
-		"a missing field":           {"customers", "/v1/customers/", "noid:", []driftRow{{Kind: "missing_field", Field: "id"}}, 1},
-		"a child with a new field":  {"orders", "/v1/orders/", `set:field=items,value=[` + element + `,"weight":3}]`, []driftRow{{Kind: "new_field", Field: "items[].weight"}}, 0},
-		"a child without a field":   {"orders", "/v1/orders/", `set:field=items,value=[` + strings.Replace(element, `"label":"x",`, "", 1) + `}]`, []driftRow{{Kind: "missing_field", Field: "items[].label"}}, 0},
-		"a child with another type": {"orders", "/v1/orders/", `set:field=items,value=[` + strings.Replace(element, `"amount":1`, `"amount":"1"`, 1) + `}]`, []driftRow{{Kind: "type", Field: "items[].amount", Value: "string"}}, 1},
-		"a NUL in a new value":      {"orders", "/v1/orders/", `set:field=status,value="a\u0000b"`, []driftRow{{Kind: "new_value", Field: "status", Value: `a\0b`}}, 1},
+		"a missing field":           {"customers", "/v1/customers/", "noid:", []worldtest.DriftRow{{Kind: "missing_field", Field: "id"}}, 1},
+		"a child with a new field":  {"orders", "/v1/orders/", `set:field=items,value=[` + element + `,"weight":3}]`, []worldtest.DriftRow{{Kind: "new_field", Field: "items[].weight"}}, 0},
+		"a child without a field":   {"orders", "/v1/orders/", `set:field=items,value=[` + strings.Replace(element, `"label":"x",`, "", 1) + `}]`, []worldtest.DriftRow{{Kind: "missing_field", Field: "items[].label"}}, 0},
+		"a child with another type": {"orders", "/v1/orders/", `set:field=items,value=[` + strings.Replace(element, `"amount":1`, `"amount":"1"`, 1) + `}]`, []worldtest.DriftRow{{Kind: "type", Field: "items[].amount", Value: "string"}}, 1},
+		"a NUL in a new value":      {"orders", "/v1/orders/", `set:field=status,value="a\u0000b"`, []worldtest.DriftRow{{Kind: "new_value", Field: "status", Value: `a\0b`}}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := start(t, setup{world: polarsim.Options{Customers: 40}})
+			h := start(t, setup{World: polarsim.Options{Customers: 40}})
 			id, _ := h.someID(t, c.stream)
 			kind, rest, _ := strings.Cut(c.fault, ":")
 			fault := kind + ":path=" + c.path + ",id=" + id
 			if rest != "" {
 				fault += "," + rest
 			}
-			h.fault(t, fault)
+			h.Fault(t, fault)
 			for runs := int64(1); runs <= 2; runs++ {
 				r := h.Once(t.Context(), c.stream)
 				if r.Rejected != c.rejected || c.rejected == 0 && r.Outcome != mirror.Succeeded || r.Err != nil {
 					t.Fatalf("%s, %d rejected: %s", r.Outcome, r.Rejected, r.Reason)
 				}
-				want := append([]driftRow{}, c.want...)
+				want := append([]worldtest.DriftRow{}, c.want...)
 				for i := range want {
 					want[i].Runs = runs
 					if sample := uuid.MustParse(id); want[i].Field != "id" {
 						want[i].Sample = &sample
 					}
 				}
-				if d := cmp.Diff(want, h.drift(t, c.stream)); d != "" {
+				if d := cmp.Diff(want, h.Drift(t, c.stream)); d != "" {
 					t.Errorf("after run %d: %s", runs, d)
 				}
 			}
 			// What has gone again stays on record, with the run that met it last.
-			h.server.ClearFaults()
-			h.sync(t, c.stream)
-			for _, d := range h.drift(t, c.stream) {
+			h.Server.ClearFaults()
+			h.SyncAll(t, c.stream)
+			for _, d := range h.Drift(t, c.stream) {
 				if d.Runs != 2 {
 					t.Errorf("%+v", d)
 				}
@@ -121,7 +98,7 @@ func TestDriftOfEachKind(t *testing.T) {
 type removing struct{ field, path string }
 
 func (r removing) RoundTrip(req *http.Request) (*http.Response, error) {
-	return rewrite(req, func(h http.Header, body []byte) []byte {
+	return worldtest.Rewrite(req, func(h http.Header, body []byte) []byte {
 		if req.URL.Path != r.path {
 			return body
 		}
@@ -133,32 +110,22 @@ func (r removing) RoundTrip(req *http.Request) (*http.Response, error) {
 type otherVersion struct{}
 
 func (otherVersion) RoundTrip(req *http.Request) (*http.Response, error) {
-	return rewrite(req, func(h http.Header, body []byte) []byte {
+	return worldtest.Rewrite(req, func(h http.Header, body []byte) []byte {
 		h.Set("Polar-Version", "2027-01")
 		return body
 	})
-}
-
-func (h *harness) through(t *testing.T, rt http.RoundTripper, log *slog.Logger) *catalog.Mirror {
-	t.Helper()
-	client, err := fetch.New(fetch.Config{Server: h.http.URL, Token: token, RequestsPerMinute: -1, Now: h.world.Now, Transport: rt, Log: log})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	return h.runner(t, func(c *catalog.Config) { c.Client, c.Log = client, log })
 }
 
 // TestDriftOfAFieldThatIsNoLongerSent in a million rows is one row, and the column is null.
 func TestDriftOfAFieldThatIsNoLongerSent(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
-	h := start(t, setup{world: polarsim.Options{Customers: 40}})
-	r := h.through(t, removing{"locale", "/v1/customers/"}, nil).Once(t.Context(), "customers")
+	h := start(t, setup{World: polarsim.Options{Customers: 40}})
+	r := h.Through(t, removing{"locale", "/v1/customers/"}, nil).Once(t.Context(), "customers")
 	if r.Outcome != mirror.Succeeded {
 		t.Fatalf("%s: %s", r.Outcome, r.Reason)
 	}
-	got := h.drift(t, "customers")
+	got := h.Drift(t, "customers")
 	if len(got) != 1 || got[0].Kind != "missing_field" || got[0].Field != "locale" || got[0].Runs != 1 || got[0].Sample == nil {
 		t.Errorf("%+v", got)
 	}
@@ -167,14 +134,14 @@ func TestDriftOfAFieldThatIsNoLongerSent(t *testing.T) {
 // TestDriftOfTheVersion: another version than asked for is a warning and a row, and no failure.
 func TestDriftOfTheVersion(t *testing.T) {
 	t.Parallel()
-	h := start(t, setup{world: polarsim.Options{Customers: 10}})
-	var out lockedBuffer
+	h := start(t, setup{World: polarsim.Options{Customers: 10}})
+	var out worldtest.LockedBuffer
 	log := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	if r := h.through(t, otherVersion{}, log).Once(t.Context(), "customers"); r.Outcome != mirror.Succeeded {
+	if r := h.Through(t, otherVersion{}, log).Once(t.Context(), "customers"); r.Outcome != mirror.Succeeded {
 		t.Fatalf("%s: %s", r.Outcome, r.Reason)
 	}
-	want := []driftRow{{Kind: "version", Field: "Polar-Version", Value: "2027-01", Runs: 1}}
-	if d := cmp.Diff(want, h.drift(t, "customers")); d != "" {
+	want := []worldtest.DriftRow{{Kind: "version", Field: "Polar-Version", Value: "2027-01", Runs: 1}}
+	if d := cmp.Diff(want, h.Drift(t, "customers")); d != "" {
 		t.Error(d)
 	}
 	if !strings.Contains(out.String(), "2027-01") {
@@ -186,8 +153,8 @@ func TestDriftOfTheVersion(t *testing.T) {
 func TestDriftIsBounded(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
-	h := start(t, setup{world: polarsim.Options{Customers: 300}})
-	r := h.through(t, rewriting(func(req *http.Request, body []byte) []byte {
+	h := start(t, setup{World: polarsim.Options{Customers: 300}})
+	r := h.Through(t, rewriting(func(req *http.Request, body []byte) []byte {
 		if req.URL.Path != "/v1/customers/" {
 			return body
 		}
@@ -196,10 +163,10 @@ func TestDriftIsBounded(t *testing.T) {
 	if r.Outcome != mirror.Succeeded {
 		t.Fatalf("%s: %s", r.Outcome, r.Reason)
 	}
-	if got := h.drift(t, "customers"); len(got) != 2 {
+	if got := h.Drift(t, "customers"); len(got) != 2 {
 		t.Errorf("%d rows: %+v", len(got), got)
 	}
-	r = h.through(t, rewriting(func(req *http.Request, body []byte) []byte {
+	r = h.Through(t, rewriting(func(req *http.Request, body []byte) []byte {
 		if req.URL.Path != "/v1/customers/" {
 			return body
 		}
@@ -213,38 +180,5 @@ func TestDriftIsBounded(t *testing.T) {
 type rewriting func(req *http.Request, body []byte) []byte
 
 func (f rewriting) RoundTrip(req *http.Request) (*http.Response, error) {
-	return rewrite(req, func(_ http.Header, body []byte) []byte { return f(req, body) })
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-// rewrite sends a request and changes what comes back.
-func rewrite(req *http.Request, change func(http.Header, []byte) []byte) (*http.Response, error) {
-	resp, err := http.DefaultTransport.RoundTrip(req)
-	if err != nil {
-		return nil, err
-	}
-	body, err := io.ReadAll(resp.Body)
-	if err := errors.Join(err, resp.Body.Close()); err != nil {
-		return nil, err
-	}
-	body = change(resp.Header, body)
-	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-	resp.Header.Del("Content-Length")
-	return resp, nil
+	return worldtest.Rewrite(req, func(_ http.Header, body []byte) []byte { return f(req, body) })
 }

@@ -24,7 +24,7 @@ func (h *harness) count(t *testing.T, table string) int {
 // total is how many objects Polar lists.
 func (h *harness) total(t *testing.T, path string) int {
 	t.Helper()
-	_, n := h.list(t, path, nil)
+	_, n := h.List(t, path, nil)
 	return n
 }
 
@@ -49,11 +49,11 @@ func TestCopyThatCannotBeStored(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := start(t, setup{world: polarsim.Options{Customers: 40}})
+			h := start(t, setup{World: polarsim.Options{Customers: 40}})
 			if c.sql != "" {
 				exec(t, h, c.sql)
 			}
-			bad := h.through(t, rewriting(func(_ *http.Request, body []byte) []byte {
+			bad := h.Through(t, rewriting(func(_ *http.Request, body []byte) []byte {
 				return bytes.ReplaceAll(body, []byte(c.from), []byte(c.to))
 			}), nil)
 			if c.from == "" {
@@ -107,7 +107,7 @@ func triggerOf(table, condition string) string {
 
 func exec(t *testing.T, h *harness, sql string) {
 	t.Helper()
-	if _, err := h.store.Pool().Exec(t.Context(), sql); err != nil {
+	if _, err := h.Store.Pool().Exec(t.Context(), sql); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -116,15 +116,15 @@ func exec(t *testing.T, h *harness, sql string) {
 func TestCopyOfWhatPolarNoLongerLists(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
-	h := start(t, setup{world: polarsim.Options{Customers: 30}})
-	h.sync(t)
+	h := start(t, setup{World: polarsim.Options{Customers: 30}})
+	h.SyncAll(t)
 	id, _ := h.someID(t, "orders")
 	const gone = "99999999-2222-4333-8444-555555555555"
 	copyWith := func(name string) string {
 		return `set:path=/v1/orders/,id=` + id + `,field=product,value={"id":"` + gone + `","name":"` + name + `","modified_at":null}`
 	}
-	h.fault(t, copyWith(`a\u0000b`))
-	h.fault(t, `set:path=/v1/orders/,id=`+id+`,field=platform_fee_amount,value=1`) // else the order is as it was
+	h.Fault(t, copyWith(`a\u0000b`))
+	h.Fault(t, `set:path=/v1/orders/,id=`+id+`,field=platform_fee_amount,value=1`) // else the order is as it was
 	if r := h.Once(t.Context(), "orders"); r.Outcome != mirror.Partial || r.Rejected != 0 || r.Updated != 1 {
 		t.Fatalf("%s, %d rejected, %d updated: %s", r.Outcome, r.Rejected, r.Updated, r.Reason)
 	}
@@ -136,9 +136,9 @@ func TestCopyOfWhatPolarNoLongerLists(t *testing.T) {
 	if r := h.Once(t.Context(), "orders"); r.Outcome != mirror.Succeeded {
 		t.Errorf("the orders are all there: %s: %s", r.Outcome, r.Reason)
 	}
-	h.server.ClearFaults()
-	h.fault(t, copyWith("ab"))
-	h.sync(t, "orders")
+	h.Server.ClearFaults()
+	h.Fault(t, copyWith("ab"))
+	h.SyncAll(t, "orders")
 	if n := query[int](t, h, "SELECT count(*) FROM products WHERE id = $1", gone); n != 1 {
 		t.Error("a copy that can be stored is not there")
 	}
@@ -156,39 +156,39 @@ func TestWholeNumbersByValue(t *testing.T) {
 	for name, number := range map[string]string{"a point": "4800.0", "an exponent": "48e2", "both": "0.48E+4", "many zeros": "4800." + strings.Repeat("0", 5000)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := start(t, setup{world: polarsim.Options{Customers: 30}})
+			h := start(t, setup{World: polarsim.Options{Customers: 30}})
 			id, _ := h.someID(t, "orders")
 			const element = `{"id":"11111111-2222-4333-8444-555555555555","created_at":"2026-01-02T03:04:05Z","modified_at":null,"label":"x","amount":NUMBER,"tax_amount":-0.0,"proration":false,"product_price_id":null}`
 			set := func(id, field, value string) {
-				h.fault(t, "set:path=/v1/orders/,id="+id+",field="+field+",value="+strings.ReplaceAll(value, "NUMBER", number))
+				h.Fault(t, "set:path=/v1/orders/,id="+id+",field="+field+",value="+strings.ReplaceAll(value, "NUMBER", number))
 			}
 			stored := func() string {
 				return query[string](t, h, "SELECT o.total_amount || ' ' || i.amount || ' ' || i.tax_amount FROM orders o JOIN order_items i ON i.order_id = o.id AND i._removed_at IS NULL WHERE o.id = $1", id)
 			}
 			set(id, "total_amount", "NUMBER")
 			set(id, "items", "["+element+"]")
-			h.sync(t, "orders") // new rows
+			h.SyncAll(t, "orders") // new rows
 			if got := stored(); got != "4800 4800 0" {
 				t.Errorf("new: %s", got)
 			}
 			drift := []string{}
-			for _, d := range h.drift(t, "orders") {
+			for _, d := range h.Drift(t, "orders") {
 				drift = append(drift, d.Kind+" "+d.Field+" "+d.Value)
 			}
 			if d := cmp.Diff([]string{"type items[].amount " + fraction, "type items[].tax_amount " + fraction, "type total_amount " + fraction}, drift); d != "" {
 				t.Error(d)
 			}
-			h.server.ClearFaults()
+			h.Server.ClearFaults()
 			set(id, "total_amount", "4800")
 			set(id, "items", "["+strings.ReplaceAll(strings.ReplaceAll(element, "-0.0", "0"), "NUMBER", "4800")+"]")
-			if r := h.sync(t, "orders")["orders"]; r.Updated != 0 {
+			if r := h.SyncAll(t, "orders")["orders"]; r.Updated != 0 {
 				t.Error("another way to write the same number is a change")
 			}
-			h.server.ClearFaults()
-			h.sync(t, "orders")
+			h.Server.ClearFaults()
+			h.SyncAll(t, "orders")
 			set(id, "total_amount", "NUMBER")
 			set(id, "items", "["+element+"]")
-			if r := h.sync(t, "orders")["orders"]; r.Updated != 1 { // by an upsert
+			if r := h.SyncAll(t, "orders")["orders"]; r.Updated != 1 { // by an upsert
 				t.Errorf("%d updated", r.Updated)
 			}
 			if got := stored(); got != "4800 4800 0" {
@@ -199,9 +199,9 @@ func TestWholeNumbersByValue(t *testing.T) {
 	for _, number := range []string{"4800.5", "1e400000", "1e-400000", "9223372036854775808.0", "0.1e1000000000000000000000000"} {
 		t.Run(number, func(t *testing.T) {
 			t.Parallel()
-			h := start(t, setup{world: polarsim.Options{Customers: 10}})
+			h := start(t, setup{World: polarsim.Options{Customers: 10}})
 			id, total := h.someID(t, "orders")
-			h.fault(t, "set:path=/v1/orders/,id="+id+",field=total_amount,value="+number)
+			h.Fault(t, "set:path=/v1/orders/,id="+id+",field=total_amount,value="+number)
 			if r := h.Once(t.Context(), "orders"); r.Outcome != mirror.Partial || r.Rejected != 1 || h.count(t, "orders") != total-1 {
 				t.Errorf("%s, %d rejected: %s", r.Outcome, r.Rejected, r.Reason)
 			}
@@ -231,10 +231,10 @@ func TestDeepOrHugeItems(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := start(t, setup{world: polarsim.Options{Customers: 120}})
+			h := start(t, setup{World: polarsim.Options{Customers: 120}})
 			for _, stream := range []string{"customers", "orders"} { // by offset and by keyset
 				id, total := h.someID(t, stream)
-				h.fault(t, "set:path=/v1/"+stream+"/*,id="+id+",field=new,value="+c.value)
+				h.Fault(t, "set:path=/v1/"+stream+"/*,id="+id+",field=new,value="+c.value)
 				rejected, outcome := 0, mirror.Succeeded
 				if c.says != "" {
 					rejected, outcome = 1, mirror.Partial
@@ -261,7 +261,7 @@ func TestDeepOrHugeItems(t *testing.T) {
 						t.Errorf("refreshed: %s, %d rejected: %.300s", r.Outcome, r.Rejected, r.Reason)
 					}
 				}
-				h.server.ClearFaults()
+				h.Server.ClearFaults()
 			}
 		})
 	}
@@ -298,12 +298,12 @@ func TestRowsOfAnotherOrganization(t *testing.T) {
 	} {
 		t.Run(c.stream, func(t *testing.T) {
 			t.Parallel()
-			h := start(t, setup{world: polarsim.Options{Customers: 60}})
+			h := start(t, setup{World: polarsim.Options{Customers: 60}})
 			if err := h.Check(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			id, total := h.someID(t, c.stream)
-			h.fault(t, "set:path=/v1/"+c.stream+"/*,id="+id+",field="+c.field+",value="+c.value)
+			h.Fault(t, "set:path=/v1/"+c.stream+"/*,id="+id+",field="+c.field+",value="+c.value)
 			r := h.Once(t.Context(), c.stream)
 			if r.Outcome != mirror.Partial || r.Rejected != 1 || h.count(t, c.stream) != total-1 {
 				t.Errorf("%s, %d rejected: %s", r.Outcome, r.Rejected, r.Reason)
@@ -317,8 +317,8 @@ func TestRowsOfAnotherOrganization(t *testing.T) {
 					t.Errorf("refreshed: %s, %d rejected: %s", r.Outcome, r.Rejected, r.Reason)
 				}
 			}
-			h.server.ClearFaults()
-			h.sync(t, c.stream)
+			h.Server.ClearFaults()
+			h.SyncAll(t, c.stream)
 			if list := h.rejects(t, c.stream); len(list) != 1 || !list[0].Resolved {
 				t.Errorf("healed: %+v", list)
 			}
@@ -326,11 +326,11 @@ func TestRowsOfAnotherOrganization(t *testing.T) {
 	}
 	t.Run("a copy", func(t *testing.T) {
 		t.Parallel()
-		h := start(t, setup{world: polarsim.Options{Customers: 30}})
-		h.sync(t)
+		h := start(t, setup{World: polarsim.Options{Customers: 30}})
+		h.SyncAll(t)
 		id, _ := h.someID(t, "orders")
-		h.fault(t, "set:path=/v1/orders/,id="+id+`,field=product,value={"id":"`+other+`","organization_id":"`+other+`"}`)
-		h.fault(t, "set:path=/v1/orders/,id="+id+",field=platform_fee_amount,value=1")
+		h.Fault(t, "set:path=/v1/orders/,id="+id+`,field=product,value={"id":"`+other+`","organization_id":"`+other+`"}`)
+		h.Fault(t, "set:path=/v1/orders/,id="+id+",field=platform_fee_amount,value=1")
 		if r := h.Once(t.Context(), "orders"); r.Outcome != mirror.Partial || r.Rejected != 0 || r.Updated != 1 {
 			t.Errorf("%s, %d rejected, %d updated: %s", r.Outcome, r.Rejected, r.Updated, r.Reason)
 		}
@@ -341,11 +341,11 @@ func TestRowsOfAnotherOrganization(t *testing.T) {
 	})
 	t.Run("the organization itself", func(t *testing.T) {
 		t.Parallel()
-		h := start(t, setup{world: polarsim.Options{Customers: 5}})
+		h := start(t, setup{World: polarsim.Options{Customers: 5}})
 		if err := h.Check(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		h.fault(t, `set:path=/v1/organizations/,field=id,value="`+other+`"`)
+		h.Fault(t, `set:path=/v1/organizations/,field=id,value="`+other+`"`)
 		if r := h.Once(t.Context(), "organizations"); r.Outcome != mirror.Partial || h.count(t, "organizations") != 0 {
 			t.Errorf("%s: %s", r.Outcome, r.Reason)
 		}
@@ -353,20 +353,20 @@ func TestRowsOfAnotherOrganization(t *testing.T) {
 	})
 	t.Run("who does not say", func(t *testing.T) {
 		t.Parallel()
-		h := start(t, setup{world: polarsim.Options{Customers: 30}})
+		h := start(t, setup{World: polarsim.Options{Customers: 30}})
 		if err := h.Check(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		for _, value := range []string{"null", `"none"`, "7"} {
 			id, _ := h.someID(t, "customers")
-			h.fault(t, "set:path=/v1/customers/,id="+id+",field=organization_id,value="+value)
+			h.Fault(t, "set:path=/v1/customers/,id="+id+",field=organization_id,value="+value)
 			if r := h.Once(t.Context(), "customers"); value == "null" && r.Outcome != mirror.Succeeded {
 				t.Errorf("%s: %s: %s", value, r.Outcome, r.Reason)
 			}
 			if list := h.rejects(t, "customers"); value != "null" && (len(list) != 1 || strings.Contains(list[0].Reason, "another organization")) {
 				t.Errorf("%s: %+v", value, list)
 			}
-			h.server.ClearFaults()
+			h.Server.ClearFaults()
 		}
 	})
 }

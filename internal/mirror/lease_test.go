@@ -16,16 +16,18 @@ import (
 // pageObserver tells of each page stored, and waits until it is let go on.
 type pageObserver func(rows int)
 
-func (pageObserver) RunStarted(string)                  {}
+func (pageObserver) RunStarted(string) {}
+
 func (o pageObserver) PageStored(_ string, rows, _ int) { o(rows) }
-func (pageObserver) RunFinished(mirror.Result)          {}
+
+func (pageObserver) RunFinished(mirror.Result) {}
 
 // paused starts a run that stops after its first page, holding its lease, until let go on.
 func (h *harness) paused(t *testing.T, change func(*catalog.Config)) (goOn func() mirror.Result) {
 	t.Helper()
 	stored, release := make(chan struct{}), make(chan struct{})
 	first := true
-	r := h.runner(t, func(c *catalog.Config) {
+	r := h.NewMirror(t, func(c *catalog.Config) {
 		c.Observer = pageObserver(func(int) {
 			if first {
 				first = false
@@ -51,10 +53,10 @@ func (h *harness) paused(t *testing.T, change func(*catalog.Config)) (goOn func(
 func TestResumeSecondDaemonStandsBy(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
-	h := start(t, setup{world: polarsim.Options{Customers: 120}})
+	h := start(t, setup{World: polarsim.Options{Customers: 120}})
 	goOn := h.paused(t, nil)
 	for _, wait := range []bool{false, true} {
-		other := h.runner(t, func(c *catalog.Config) { c.WaitForLease, c.LeaseTTL = wait, 300*time.Millisecond })
+		other := h.NewMirror(t, func(c *catalog.Config) { c.WaitForLease, c.LeaseTTL = wait, 300*time.Millisecond })
 		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 		res := other.Once(ctx, "orders")
 		cancel()
@@ -73,17 +75,17 @@ func TestResumeSecondDaemonStandsBy(t *testing.T) {
 	if res := goOn(); res.Outcome != mirror.Succeeded {
 		t.Errorf("the first: %+v", res)
 	}
-	h.sync(t, "orders")
-	h.equal(t, "orders")
+	h.SyncAll(t, "orders")
+	h.Equal(t, "orders")
 }
 
 // A waiting process does not wait for a lease that is being renewed.
 func TestResumeWaitsForTheDeadOnly(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
-	h := start(t, setup{world: polarsim.Options{Customers: 120}})
+	h := start(t, setup{World: polarsim.Options{Customers: 120}})
 	goOn := h.paused(t, func(c *catalog.Config) { c.LeaseTTL = time.Second })
-	other := h.runner(t, func(c *catalog.Config) { c.WaitForLease = true })
+	other := h.NewMirror(t, func(c *catalog.Config) { c.WaitForLease = true })
 	if res := other.Once(t.Context(), "orders"); res.Outcome != mirror.Skipped {
 		t.Errorf("%+v", res)
 	}
@@ -95,10 +97,10 @@ func TestResumeWaitsForTheDeadOnly(t *testing.T) {
 func TestResumeTakeover(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
-	h := start(t, setup{world: polarsim.Options{Customers: 200}})
+	h := start(t, setup{World: polarsim.Options{Customers: 200}})
 	goOn := h.paused(t, func(c *catalog.Config) { c.LeaseTTL = time.Hour }) // renewed every 20 minutes: as good as dead
-	h.exec(t, "UPDATE sync_streams SET leased_until = now() + interval '400 milliseconds'")
-	other := h.runner(t, func(c *catalog.Config) { c.WaitForLease = true })
+	h.Exec(t, "UPDATE sync_streams SET leased_until = now() + interval '400 milliseconds'")
+	other := h.NewMirror(t, func(c *catalog.Config) { c.WaitForLease = true })
 	began := time.Now()
 	res := other.Once(t.Context(), "orders")
 	if res.Outcome != mirror.Succeeded || !res.Resumed {
@@ -113,5 +115,5 @@ func TestResumeTakeover(t *testing.T) {
 	if got := query[string](t, h, "SELECT string_agg(outcome, ' ' ORDER BY id) FROM sync_runs"); got != "interrupted succeeded" {
 		t.Errorf("runs: %s", got)
 	}
-	h.equal(t, "orders")
+	h.Equal(t, "orders")
 }

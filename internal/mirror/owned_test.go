@@ -67,10 +67,10 @@ func entriesOf(names ...string) []catalog.Entry {
 func own(t *testing.T) (*harness, *owned) {
 	t.Helper()
 	h := start(t, setup{})
-	o := &owned{items: map[string][]map[string]any{}, gone: map[string]bool{}, count: map[string]int{}, then: h.server}
-	h.http = httptest.NewServer(o)
-	t.Cleanup(h.http.Close)
-	h.Mirror = h.runner(t, func(c *catalog.Config) {
+	o := &owned{items: map[string][]map[string]any{}, gone: map[string]bool{}, count: map[string]int{}, then: h.Server}
+	h.HTTP = httptest.NewServer(o)
+	t.Cleanup(h.HTTP.Close)
+	h.Mirror = h.NewMirror(t, func(c *catalog.Config) {
 		owned := entriesOf("license_keys", "license_key_activations", "customer_seats", "payment_methods", "events")
 		for _, s := range owned {
 			c.Entries = slices.DeleteFunc(c.Entries, func(other catalog.Entry) bool { return other.Name == s.Name })
@@ -107,8 +107,8 @@ func TestOwnedSeats(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
 	h, o := own(t)
-	h.sync(t, "customers", "members", "products", "subscriptions", "orders")
-	h.exec(t, "UPDATE orders SET seats = 3 WHERE id IN (SELECT id FROM orders WHERE subscription_id IS NULL ORDER BY id LIMIT 2)")
+	h.SyncAll(t, "customers", "members", "products", "subscriptions", "orders")
+	h.Exec(t, "UPDATE orders SET seats = 3 WHERE id IN (SELECT id FROM orders WHERE subscription_id IS NULL ORDER BY id LIMIT 2)")
 	subscriptions := h.ids(t, "subscriptions WHERE seats IS NOT NULL")
 	orders := h.ids(t, "orders WHERE seats IS NOT NULL AND subscription_id IS NULL")
 	if len(subscriptions) == 0 || len(orders) == 0 {
@@ -117,17 +117,17 @@ func TestOwnedSeats(t *testing.T) {
 	o.seat("subscription_id", subscriptions[0])
 	o.seat("subscription_id", subscriptions[0])
 	o.seat("order_id", orders[len(orders)-1])
-	r := h.sync(t, "customer_seats")["customer_seats"]
+	r := h.SyncAll(t, "customer_seats")["customer_seats"]
 	if r.Distinct != 3 || r.Total != 3 || int(r.Requests) != len(o.asked) || !slices.Equal(o.asked, append(subscriptions, orders...)) {
 		t.Errorf("%+v, asked %v", r, o.asked)
 	}
 	if n := query[int](t, h, "SELECT count(*) FROM customer_seats WHERE (subscription_id IS NULL) <> (order_id IS NULL) AND status = 'claimed'"); n != 3 {
 		t.Errorf("%d seats", n)
 	}
-	if n := len(h.stored(t, "sync_drift", "stream = 'customer_seats'")); n > 0 {
+	if n := len(h.Stored(t, "sync_drift", "stream = 'customer_seats'")); n > 0 {
 		t.Errorf("%d findings of drift", n)
 	}
-	if r := h.sync(t, "customer_seats")["customer_seats"]; r.Inserted+r.Updated > 0 {
+	if r := h.SyncAll(t, "customer_seats")["customer_seats"]; r.Inserted+r.Updated > 0 {
 		t.Errorf("nothing changed, and %+v", r.Counts)
 	}
 }
@@ -137,37 +137,37 @@ func TestOwnedTombstones(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
 	h, o := own(t)
-	h.sync(t, "customers")
+	h.SyncAll(t, "customers")
 	customers := h.ids(t, "customers")
 	kept, gone, lost := o.method(customers[0]), o.method(customers[0]), o.method(customers[1])
-	h.sync(t, "payment_methods")
+	h.SyncAll(t, "payment_methods")
 
 	o.items[customers[0]] = o.items[customers[0]][:1] // and the other is gone
 	o.gone[customers[1]] = true
 	for range 3 {
-		h.sync(t, "payment_methods")
+		h.SyncAll(t, "payment_methods")
 	}
 	if n := h.tombstones(t, "payment_methods"); n != 0 {
 		t.Errorf("%d marked by sweeps in quick succession", n)
 	}
 	h.age(t, "1 hour")
-	h.sync(t, "payment_methods")
-	h.tombstone(t, "payment_methods", gone)
+	h.SyncAll(t, "payment_methods")
+	h.Tombstone(t, "payment_methods", gone)
 	if dead := h.ids(t, "payment_methods WHERE _deleted_at IS NOT NULL"); !slices.Equal(dead, []string{gone}) {
 		t.Errorf("marked as deleted: %v; kept %s, of an owner that is not found %s", dead, kept, lost)
 	}
-	if n := len(h.stored(t, "sync_suspects", "stream = 'payment_methods'")); n > 0 {
+	if n := len(h.Stored(t, "sync_suspects", "stream = 'payment_methods'")); n > 0 {
 		t.Errorf("%d suspects", n)
 	}
 
 	// Once the owner's own stream has found that it is deleted, what it owned is gone with it.
-	if status, body := h.call(t, http.MethodDelete, "/v1/customers/"+customers[1], ""); status != http.StatusNoContent {
+	if status, body := h.Call(t, http.MethodDelete, "/v1/customers/"+customers[1], ""); status != http.StatusNoContent {
 		t.Fatalf("%d %s", status, body)
 	}
-	h.sync(t, "customers", "payment_methods")
+	h.SyncAll(t, "customers", "payment_methods")
 	h.age(t, "1 hour")
-	h.sync(t, "payment_methods")
-	h.tombstone(t, "payment_methods", lost)
+	h.SyncAll(t, "payment_methods")
+	h.Tombstone(t, "payment_methods", lost)
 }
 
 // A list that counts more than it gives is no complete one.
@@ -175,7 +175,7 @@ func TestOwnedCounts(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
 	h, o := own(t)
-	h.sync(t, "customers")
+	h.SyncAll(t, "customers")
 	customers := h.ids(t, "customers")
 	o.method(customers[2])
 	o.count[customers[2]] = 1
@@ -195,25 +195,25 @@ func TestOwnedIsWholeAsOfItsOwners(t *testing.T) {
 	t.Parallel()
 	h, _ := own(t)
 	owners := []string{"subscriptions", "orders"}
-	h.sync(t, append([]string{"customers", "members", "products"}, owners...)...)
+	h.SyncAll(t, append([]string{"customers", "members", "products"}, owners...)...)
 	completeAt := func(streams ...string) time.Time {
 		return query[time.Time](t, h, "SELECT min(complete_at) FROM sync_streams WHERE stream = ANY($1)", streams)
 	}
 	for range 2 {
-		h.sync(t, "customer_seats")
+		h.SyncAll(t, "customer_seats")
 		if at, want := completeAt("customer_seats"), completeAt(owners...); !at.Equal(want) {
 			t.Errorf("whole as of %v, its owners as of %v", at, want)
 		}
-		h.sync(t, "orders", "subscriptions")
+		h.SyncAll(t, "orders", "subscriptions")
 	}
 	// A sweep of the owners that ended only after this one had begun may have brought some that it passed by.
 	before := completeAt("customer_seats")
-	h.exec(t, "UPDATE sync_runs SET finished_at = finished_at + interval '1 hour' WHERE stream = 'orders' AND id = (SELECT max(id) FROM sync_runs WHERE stream = 'orders')")
-	h.sync(t, "customer_seats")
+	h.Exec(t, "UPDATE sync_runs SET finished_at = finished_at + interval '1 hour' WHERE stream = 'orders' AND id = (SELECT max(id) FROM sync_runs WHERE stream = 'orders')")
+	h.SyncAll(t, "customer_seats")
 	if at := completeAt("customer_seats"); at.Before(before) || !at.Before(completeAt("orders")) {
 		t.Errorf("whole as of %v, once as of %v, and its owners as of %v", at, before, completeAt("orders"))
 	}
-	h.exec(t, "UPDATE sync_runs SET finished_at = finished_at + interval '1 hour' WHERE stream = 'orders'")
+	h.Exec(t, "UPDATE sync_runs SET finished_at = finished_at + interval '1 hour' WHERE stream = 'orders'")
 	partial(t, h.Once(t.Context(), "customer_seats"), "orders, which was not whole when it began")
 }
 
@@ -229,7 +229,7 @@ func TestOwnedNeedsItsOwners(t *testing.T) {
 	if r := results[0]; r.Outcome != mirror.Failed || !strings.Contains(r.Reason, "`syncd sync customers`") || len(o.asked) > 0 {
 		t.Errorf("%s: %s, asked %v", r.Outcome, r.Reason, o.asked)
 	}
-	h.fault(t, "total:path=/v1/customers/,value=+5")
+	h.Fault(t, "total:path=/v1/customers/,value=+5")
 	results, err = h.Sync(t.Context(), "payment_methods", "customers") // in whatever order they are named
 	if err != nil {
 		t.Fatal(err)
@@ -239,8 +239,8 @@ func TestOwnedNeedsItsOwners(t *testing.T) {
 	if len(o.asked) == 0 {
 		t.Error("nobody was asked")
 	}
-	h.server.ClearFaults()
-	h.sync(t, "payment_methods", "customers")
+	h.Server.ClearFaults()
+	h.SyncAll(t, "payment_methods", "customers")
 }
 
 // A sweep that stops between two owners goes on with the next one.
@@ -248,14 +248,14 @@ func TestOwnedResumes(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
 	h, o := own(t)
-	h.sync(t, "customers")
+	h.SyncAll(t, "customers")
 	customers := h.ids(t, "customers")
 	for _, id := range customers {
 		o.method(id)
 	}
 	o.gone[customers[1]] = true
 	stop := &stopAfter{pages: 5}
-	r := h.runner(t, func(c *catalog.Config) {
+	r := h.NewMirror(t, func(c *catalog.Config) {
 		c.Entries = append(slices.DeleteFunc(c.Entries, func(s catalog.Entry) bool { return s.Name == "payment_methods" }), entriesOf("payment_methods")...)
 		c.Observer = stop
 	})
@@ -264,7 +264,7 @@ func TestOwnedResumes(t *testing.T) {
 		t.Fatalf("%s: %s", res.Outcome, res.Reason)
 	}
 	before := len(o.asked)
-	res := h.sync(t, "payment_methods")["payment_methods"]
+	res := h.SyncAll(t, "payment_methods")["payment_methods"]
 	if !res.Resumed || res.Distinct != len(customers)-1 || res.Total != res.Distinct || len(o.asked) > len(customers)+2 || before < 5 {
 		t.Errorf("%+v: %d owners, asked %d times, %d of them before", res, len(customers), len(o.asked), before)
 	}
@@ -275,8 +275,10 @@ type stopAfter struct {
 	drain func()
 }
 
-func (s *stopAfter) RunStarted(string)         {}
+func (s *stopAfter) RunStarted(string) {}
+
 func (s *stopAfter) RunFinished(mirror.Result) {}
+
 func (s *stopAfter) PageStored(string, int, int) {
 	if s.pages--; s.pages == 0 {
 		s.drain()
@@ -287,17 +289,17 @@ func (s *stopAfter) PageStored(string, int, int) {
 func TestOffStreams(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
-	h := start(t, setup{mirror: func(c *catalog.Config) {
+	h := start(t, setup{Mirror: func(c *catalog.Config) {
 		c.Entries = catalog.Entries()
 		c.Off, _ = catalog.Select("orders,products", c.Entries)
 	}})
-	if by := h.sync(t); len(by) != 2 {
+	if by := h.SyncAll(t); len(by) != 2 {
 		t.Errorf("%v", by)
 	}
-	if n := len(h.ids(t, "customers")) + len(h.stored(t, "sync_stubs", "true")); n > 0 {
+	if n := len(h.ids(t, "customers")) + len(h.Stored(t, "sync_stubs", "true")); n > 0 {
 		t.Errorf("%d copies of a stream that is off", n)
 	}
-	h.sync(t, "customers")
+	h.SyncAll(t, "customers")
 	if n := len(h.ids(t, "customers")); n == 0 {
 		t.Error("a stream that is off does not run when it is named")
 	}
@@ -308,14 +310,14 @@ func TestEventsRetention(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{})
-	now := h.world.Now()
+	now := h.World.Now()
 	var events []map[string]any
 	for i := range 250 {
 		at := now.Add(-time.Duration(i) * 24 * time.Hour)
 		events = append(events, map[string]any{"id": fmt.Sprintf("00000000-0000-4000-8000-%012d", i), "timestamp": at.Format(time.RFC3339Nano), "name": "a", "source": "user"})
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/", h.server)
+	mux.Handle("/", h.Server)
 	mux.HandleFunc("/v1/events/", func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
 		bound := func(name string, otherwise time.Time) time.Time {
@@ -340,23 +342,23 @@ func TestEventsRetention(t *testing.T) {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(map[string]any{"items": found, "pagination": map[string]int{"total_count": total, "max_page": (total + 99) / 100}})
 	})
-	h.http = httptest.NewServer(mux)
-	t.Cleanup(h.http.Close)
+	h.HTTP = httptest.NewServer(mux)
+	t.Cleanup(h.HTTP.Close)
 	keep := func(days int) {
-		h.Mirror = h.runner(t, func(c *catalog.Config) {
+		h.Mirror = h.NewMirror(t, func(c *catalog.Config) {
 			c.Entries = append(slices.DeleteFunc(c.Entries, func(s catalog.Entry) bool { return s.Name == "events" }), entriesOf("events")...)
 			c.Retention = map[string]time.Duration{"events": time.Duration(days) * 24 * time.Hour}
 		})
 	}
 	keep(0)
-	if r := h.sync(t, "events")["events"]; r.Distinct != 250 || r.Inserted != 250 {
+	if r := h.SyncAll(t, "events")["events"]; r.Distinct != 250 || r.Inserted != 250 {
 		t.Errorf("%+v", r)
 	}
 	keep(100)
 	since := now.Truncate(24*time.Hour).AddDate(0, 0, -100)
 	for range 3 {
-		r := h.sync(t, "events")["events"]
-		rows := h.stored(t, "events", "true")
+		r := h.SyncAll(t, "events")["events"]
+		rows := h.Stored(t, "events", "true")
 		if len(rows) < 100 || len(rows) > 101 || r.Distinct != len(rows) || r.Deleted > 0 || r.Inserted+r.Updated > 0 {
 			t.Errorf("%d rows, %+v", len(rows), r)
 		}
@@ -364,45 +366,7 @@ func TestEventsRetention(t *testing.T) {
 			t.Errorf("%d rows from before %s", n, since)
 		}
 	}
-	if n := len(h.stored(t, "sync_tombstones", "true")) + len(h.stored(t, "sync_suspects", "true")); n > 0 {
+	if n := len(h.Stored(t, "sync_tombstones", "true")) + len(h.Stored(t, "sync_suspects", "true")); n > 0 {
 		t.Errorf("%d tombstones and suspects", n)
 	}
-}
-
-// ofOwners is all that Polar has of a stream that it lists for one owner at a time.
-func (h *harness) ofOwners(t *testing.T, s catalog.Entry) (all []map[string]any) {
-	t.Helper()
-	each := func(path, field string) {
-		status, body := h.call(t, http.MethodGet, path, "")
-		if status != http.StatusOK {
-			t.Fatalf("GET %s: %d %s", path, status, body)
-		}
-		var object map[string]json.RawMessage
-		var list []map[string]any
-		decode(t, body, &object)
-		decode(t, object[field], &list)
-		all = append(all, list...)
-	}
-	switch s.Name {
-	case "customer_seats":
-		for _, o := range h.all(t, "/v1/subscriptions/", nil) {
-			if o["seats"] != nil {
-				each("/v1/customer-seats?subscription_id="+o["id"].(string), "seats")
-			}
-		}
-		for _, o := range h.all(t, "/v1/orders/", nil) {
-			if o["seats"] != nil && o["subscription_id"] == nil {
-				each("/v1/customer-seats?order_id="+o["id"].(string), "seats")
-			}
-		}
-	case "license_key_activations":
-		for _, key := range h.all(t, "/v1/license-keys/", nil) {
-			each("/v1/license-keys/"+key["id"].(string), "activations")
-		}
-	case "payment_methods":
-		for _, c := range h.all(t, "/v1/customers/", nil) {
-			all = append(all, h.all(t, "/v1/customers/"+c["id"].(string)+"/payment-methods", nil)...)
-		}
-	}
-	return all
 }

@@ -16,6 +16,7 @@ import (
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
+	"syncd/internal/worldtest"
 )
 
 // someID is one row of a stream, from the middle of it, by the API.
@@ -23,7 +24,7 @@ func (h *harness) someID(t *testing.T, stream string) (id string, total int) {
 	t.Helper()
 	for _, s := range catalog.Entries() {
 		if s.Name == stream {
-			list := h.upstream(t, s)
+			list := h.Upstream(t, s)
 			return list[len(list)/2]["id"].(string), len(list)
 		}
 	}
@@ -41,7 +42,7 @@ type reject struct {
 
 func (h *harness) rejects(t *testing.T, stream string) []reject {
 	t.Helper()
-	rows, err := h.store.Pool().Query(t.Context(), "SELECT key, reason, item_id, body, times_seen, resolved_at IS NOT NULL FROM sync_rejects WHERE stream = $1 ORDER BY key", stream)
+	rows, err := h.Store.Pool().Query(t.Context(), "SELECT key, reason, item_id, body, times_seen, resolved_at IS NOT NULL FROM sync_rejects WHERE stream = $1 ORDER BY key", stream)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +57,7 @@ func (h *harness) rejects(t *testing.T, stream string) []reject {
 func (h *harness) wire(t *testing.T, path, contains string) []byte {
 	t.Helper()
 	for page := 1; ; page++ {
-		status, body := h.call(t, http.MethodGet, fmt.Sprintf("%s?limit=100&page=%d", path, page), "")
+		status, body := h.Call(t, http.MethodGet, fmt.Sprintf("%s?limit=100&page=%d", path, page), "")
 		if status != http.StatusOK {
 			t.Fatalf("%s: %d", path, status)
 		}
@@ -110,10 +111,10 @@ func TestQuarantine(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := start(t, setup{world: polarsim.Options{Customers: 260}})
+			h := start(t, setup{World: polarsim.Options{Customers: 260}})
 			id, total := h.someID(t, c.stream)
 			kind, rest, _ := strings.Cut(c.fault, ":")
-			h.fault(t, strings.TrimSuffix(kind+":path="+c.path+",id="+id+","+rest, ","))
+			h.Fault(t, strings.TrimSuffix(kind+":path="+c.path+",id="+id+","+rest, ","))
 
 			r := h.Once(t.Context(), c.stream)
 			if r.Outcome != mirror.Partial || r.Rejected != 1 || !strings.Contains(r.Reason, "1 items could not be stored") {
@@ -152,12 +153,12 @@ func TestQuarantine(t *testing.T) {
 				t.Errorf("after the second sweep: %d rejects, the first met %d times", len(list), list[0].TimesSeen)
 			}
 
-			h.server.ClearFaults()
-			h.sync(t, c.stream)
+			h.Server.ClearFaults()
+			h.SyncAll(t, c.stream)
 			if list := h.rejects(t, c.stream); len(list) != 1 || !list[0].Resolved {
 				t.Error("it has healed and is still open")
 			}
-			h.equal(t, c.stream)
+			h.Equal(t, c.stream)
 		})
 	}
 }
@@ -179,24 +180,24 @@ func noise(n int) string {
 func TestQuarantineTakesNothingThatPostgresCanHold(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
-	h := start(t, setup{world: polarsim.Options{Customers: 40}})
+	h := start(t, setup{World: polarsim.Options{Customers: 40}})
 	digits := strings.Repeat("9", 400)
 	id, _ := h.someID(t, "customers")
-	h.fault(t, "bigint:path=/v1/customers/,id="+id) // customers have no amount: metadata is the number
-	h.sync(t, "customers")
+	h.Fault(t, "bigint:path=/v1/customers/,id="+id) // customers have no amount: metadata is the number
+	h.SyncAll(t, "customers")
 	if got := query[string](t, h, "SELECT metadata::text FROM customers WHERE id = $1", id); got != digits {
 		t.Errorf("400 digits became %.60s...", got)
 	}
-	h.server.ClearFaults()
-	h.fault(t, "huge:path=/v1/customers/,id="+id)
-	h.sync(t, "customers")
+	h.Server.ClearFaults()
+	h.Fault(t, "huge:path=/v1/customers/,id="+id)
+	h.SyncAll(t, "customers")
 	if n := query[int](t, h, "SELECT length(metadata->>'blob') FROM customers WHERE id = $1", id); n != 5<<20 {
 		t.Errorf("of 5 MB %d bytes are there", n)
 	}
-	h.sync(t, "customers", "meters")
+	h.SyncAll(t, "customers", "meters")
 	meter, _ := h.someID(t, "customer_meters")
-	h.fault(t, "bigint:path=/v1/customer-meters/,field=balance,id="+meter)
-	h.sync(t, "customer_meters")
+	h.Fault(t, "bigint:path=/v1/customer-meters/,field=balance,id="+meter)
+	h.SyncAll(t, "customer_meters")
 	if got := query[string](t, h, "SELECT balance::text FROM customer_meters WHERE id = $1", meter); got != digits {
 		t.Errorf("a balance of 400 digits became %.60s...", got)
 	}
@@ -217,15 +218,15 @@ func TestQuarantineOfARowThatPolarCannotRender(t *testing.T) {
 		t.Run(fmt.Sprint(c), func(t *testing.T) {
 			t.Parallel()
 			stream, path := c.stream, c.path
-			h := start(t, setup{world: polarsim.Options{Customers: 260}})
-			h.sync(t)
+			h := start(t, setup{World: polarsim.Options{Customers: 260}})
+			h.SyncAll(t)
 			id, total := h.someID(t, stream)
 			if c.newest {
-				page, _ := h.list(t, path, nil)
+				page, _ := h.List(t, path, nil)
 				id = page[0]["id"].(string)
 			}
 			deleted := query[int](t, h, "SELECT count(*) FROM "+stream+" WHERE _deleted_at IS NOT NULL") // copies of deleted customers
-			h.fault(t, "500:path="+path+"*,id="+id)                                                      // asked for by id it fails as well
+			h.Fault(t, "500:path="+path+"*,id="+id)                                                      // asked for by id it fails as well
 			for times := int64(1); times <= 2; times++ {
 				r := h.Once(t.Context(), stream)
 				if r.Outcome != mirror.Partial || !strings.Contains(r.Reason, "1 rows cannot be rendered by Polar") {
@@ -249,12 +250,12 @@ func TestQuarantineOfARowThatPolarCannotRender(t *testing.T) {
 			if n := query[int](t, h, "SELECT count(*) FROM sync_suspects"); n != 0 {
 				t.Errorf("%d suspects after a sweep with a gap", n)
 			}
-			h.server.ClearFaults()
-			h.sync(t, stream)
+			h.Server.ClearFaults()
+			h.SyncAll(t, stream)
 			if list := h.rejects(t, stream); len(list) != 1 || !list[0].Resolved {
 				t.Errorf("after healing: %+v", list)
 			}
-			h.equal(t, stream)
+			h.Equal(t, stream)
 		})
 	}
 }
@@ -264,20 +265,20 @@ func TestQuarantineOfARowThatPolarCannotRender(t *testing.T) {
 func TestQuarantineOfManyRowsThatPolarCannotRender(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
-	h := start(t, setup{world: polarsim.Options{Customers: 260}})
-	h.sync(t)
+	h := start(t, setup{World: polarsim.Options{Customers: 260}})
+	h.SyncAll(t)
 	var all []string
 	for n := 1; len(all) < 230; n++ {
-		_, body := h.call(t, http.MethodGet, fmt.Sprintf("/v1/customers/?sorting=-created_at&limit=100&page=%d", n), "")
+		_, body := h.Call(t, http.MethodGet, fmt.Sprintf("/v1/customers/?sorting=-created_at&limit=100&page=%d", n), "")
 		var page struct{ Items []struct{ ID string } }
-		decode(t, body, &page)
+		worldtest.Decode(t, body, &page)
 		for _, item := range page.Items {
 			all = append(all, item.ID)
 		}
 	}
 	bad := slices.Concat(all[20:21], all[110:150])
 	for _, id := range bad {
-		h.fault(t, "500:path=/v1/customers/*,id="+id)
+		h.Fault(t, "500:path=/v1/customers/*,id="+id)
 	}
 	open := func() int {
 		return query[int](t, h, "SELECT count(*) FROM sync_rejects WHERE stream = 'customers' AND resolved_at IS NULL")
@@ -295,7 +296,7 @@ func TestQuarantineOfManyRowsThatPolarCannotRender(t *testing.T) {
 		t.Errorf("%d requests", first.Requests)
 	}
 	for i := range 7 {
-		if status, body := h.call(t, http.MethodPost, "/v1/customers/", fmt.Sprintf(`{"email":"new%d@example.com"}`, i)); status != http.StatusCreated {
+		if status, body := h.Call(t, http.MethodPost, "/v1/customers/", fmt.Sprintf(`{"email":"new%d@example.com"}`, i)); status != http.StatusCreated {
 			t.Fatalf("%d: %s", status, body)
 		}
 	}
@@ -305,14 +306,14 @@ func TestQuarantineOfManyRowsThatPolarCannotRender(t *testing.T) {
 	if n := query[int](t, h, "SELECT count(*) FROM sync_rejects WHERE stream = 'customers' AND times_seen = 2 AND reason LIKE '%, after ' || $1", all[19]); n != 1 {
 		t.Error("the row is another one now that others have come in front of it")
 	}
-	h.server.ClearFaults()
-	h.fault(t, "500:path=/v1/customers/*,id="+bad[0])
+	h.Server.ClearFaults()
+	h.Fault(t, "500:path=/v1/customers/*,id="+bad[0])
 	run(1)
 	if n := query[int](t, h, "SELECT count(*) FROM customers WHERE _deleted_at IS NOT NULL AND id = ANY($1::uuid[])", all); n != 0 {
 		t.Errorf("%d rows are marked as deleted", n)
 	}
-	h.server.ClearFaults()
-	h.sync(t, "customers")
+	h.Server.ClearFaults()
+	h.SyncAll(t, "customers")
 	if open() != 0 {
 		t.Errorf("%d open", open())
 	}

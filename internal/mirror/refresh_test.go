@@ -15,6 +15,7 @@ import (
 	"syncd/internal/fetch"
 	"syncd/internal/mirror"
 	"syncd/internal/slowtest"
+	"syncd/internal/worldtest"
 )
 
 // refreshed makes one run and demands its outcome.
@@ -36,7 +37,7 @@ func TestRefreshMendsWhatWasDamagedByHand(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{})
-	h.sync(t, "customers", "members", "products", "subscriptions", "orders", "refunds", "metric_dashboards")
+	h.SyncAll(t, "customers", "members", "products", "subscriptions", "orders", "refunds", "metric_dashboards")
 	for name, damage := range map[string]struct{ stream, sql string }{
 		"amount":            {"orders", "UPDATE orders SET total_amount = total_amount + 1 WHERE id = $1"},
 		"currency":          {"orders", "UPDATE orders SET currency = 'xyz' WHERE id = $1"},
@@ -55,14 +56,14 @@ func TestRefreshMendsWhatWasDamagedByHand(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			id := query[string](t, h, "SELECT id::text FROM "+damage.stream+" WHERE _deleted_at IS NULL ORDER BY id LIMIT 1")
-			if h.exec(t, damage.sql, id) == 0 {
+			if h.Exec(t, damage.sql, id) == 0 {
 				t.Fatal("nothing was damaged")
 			}
 			r := h.refreshed(t, mirror.Succeeded, damage.stream, id, id)
 			if r.Read != 1 || r.Inserted+r.Updated != 1 {
 				t.Errorf("%+v", r.Counts)
 			}
-			h.equal(t, damage.stream)
+			h.Equal(t, damage.stream)
 		})
 	}
 }
@@ -71,14 +72,14 @@ func TestRefreshMarksWhatDoesNotExist(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{})
-	h.sync(t, "customers", "members")
-	ids := h.remove(t, 2)
+	h.SyncAll(t, "customers", "members")
+	ids := h.Remove(t, 2)
 	member := query[string](t, h, "SELECT id::text FROM members WHERE customer_id = $1", ids[0])
 	r := h.refreshed(t, mirror.Succeeded, "customers", ids[0])
 	if r.Deleted != 1 {
 		t.Errorf("%+v", r)
 	}
-	h.tombstone(t, "customers", ids[0])
+	h.Tombstone(t, "customers", ids[0])
 	if evidence := query[string](t, h, "SELECT evidence FROM sync_tombstones WHERE id = $1", ids[0]); evidence != "GET /v1/customers/{id} answered 404 ResourceNotFound" {
 		t.Errorf("evidence: %q", evidence)
 	}
@@ -90,7 +91,7 @@ func TestRefreshMarksWhatDoesNotExist(t *testing.T) {
 	if r := h.refreshed(t, mirror.Succeeded, "customers", there, ids[1]); r.Deleted != 1 || r.Updated != 1 {
 		t.Errorf("%+v", r)
 	}
-	h.equal(t, "customers")
+	h.Equal(t, "customers")
 	if r := h.refreshed(t, mirror.Succeeded, "members", member); r.Deleted != 1 {
 		t.Errorf("member: %+v", r)
 	}
@@ -111,8 +112,8 @@ func TestRefreshNeedsTheRightAnswer(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{})
-	h.sync(t, "customers")
-	id := h.remove(t, 1)[0]
+	h.SyncAll(t, "customers")
+	id := h.Remove(t, 1)[0]
 	for fault, class := range map[string]error{
 		"404:path=/v1/customers/" + id:   fetch.ErrContract,
 		"403:path=/v1/customers/" + id:   fetch.ErrScope,
@@ -121,19 +122,19 @@ func TestRefreshNeedsTheRightAnswer(t *testing.T) {
 		"reset:path=/v1/customers/" + id: fetch.ErrTransient,
 		"401:path=/v1/customers/" + id:   fetch.ErrAuth,
 	} {
-		h.fault(t, fault)
-		r := h.runner(t, nil).Refresh(t.Context(), "customers", uuid.MustParse(id))
-		h.server.ClearFaults()
+		h.Fault(t, fault)
+		r := h.NewMirror(t, nil).Refresh(t.Context(), "customers", uuid.MustParse(id))
+		h.Server.ClearFaults()
 		if r.Outcome != mirror.Failed || !errors.Is(r.Err, class) || h.tombstones(t, "customers") != 0 {
 			t.Errorf("%s: %s %v, %d marked", fault, r.Outcome, r.Err, h.tombstones(t, "customers"))
 		}
 	}
 	// An API that does not find any other row either is not believed.
-	r := h.runner(t, changed("customers", func(s *catalog.Entry) { s.Get = "/v1/products/{id}" })).Refresh(t.Context(), "customers", uuid.MustParse(id))
+	r := h.NewMirror(t, worldtest.Changed("customers", func(s *catalog.Entry) { s.Get = "/v1/products/{id}" })).Refresh(t.Context(), "customers", uuid.MustParse(id))
 	partial(t, r, "not believed")
 	// Nor one that finds none of many.
 	var gone []uuid.UUID
-	for _, id := range h.remove(t, 21) {
+	for _, id := range h.Remove(t, 21) {
 		gone = append(gone, uuid.MustParse(id))
 	}
 	partial(t, h.Refresh(t.Context(), "customers", gone...), "brake")
@@ -141,7 +142,7 @@ func TestRefreshNeedsTheRightAnswer(t *testing.T) {
 		t.Error("marked")
 	}
 	// Another object than the one asked for is not stored.
-	r = h.runner(t, changed("customers", func(s *catalog.Entry) { s.Get = "/v1/customers/" + h.alive(t) })).Refresh(t.Context(), "customers", gone[0])
+	r = h.NewMirror(t, worldtest.Changed("customers", func(s *catalog.Entry) { s.Get = "/v1/customers/" + h.alive(t) })).Refresh(t.Context(), "customers", gone[0])
 	if r.Outcome != mirror.Failed || !strings.Contains(r.Reason, "another object") || r.Pages != 0 {
 		t.Errorf("%+v", r)
 	}
@@ -149,7 +150,7 @@ func TestRefreshNeedsTheRightAnswer(t *testing.T) {
 
 func (h *harness) alive(t *testing.T) string {
 	t.Helper()
-	return h.first(t, "/v1/customers/", nil, func(map[string]any) bool { return true })["id"].(string)
+	return h.First(t, "/v1/customers/", nil, func(map[string]any) bool { return true })["id"].(string)
 }
 
 // One object that cannot be had does not keep the others from being stored; an API that is down is not asked for each.
@@ -157,25 +158,25 @@ func TestRefreshOfSeveral(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{})
-	h.sync(t, "customers")
+	h.SyncAll(t, "customers")
 	var ids []string
-	for _, c := range h.all(t, "/v1/customers/", nil)[:5] {
+	for _, c := range h.All(t, "/v1/customers/", nil)[:5] {
 		ids = append(ids, c["id"].(string))
 	}
-	h.exec(t, "UPDATE customers SET name = 'damaged'")
-	h.fault(t, "500:path=/v1/customers/"+ids[1])
+	h.Exec(t, "UPDATE customers SET name = 'damaged'")
+	h.Fault(t, "500:path=/v1/customers/"+ids[1])
 	r := h.refreshed(t, mirror.Partial, "customers", ids...)
 	if r.Updated != 4 || !strings.Contains(r.Reason, ids[1]) {
 		t.Errorf("%+v", r)
 	}
-	h.server.ClearFaults()
-	h.fault(t, "404:path=/v1/customers/*")
-	asked := h.server.Requests()
-	if r := h.refreshed(t, mirror.Failed, "customers", ids...); h.server.Requests()-asked != 6 || !errors.Is(r.Err, fetch.ErrContract) {
-		t.Errorf("%d requests, %+v", h.server.Requests()-asked, r)
+	h.Server.ClearFaults()
+	h.Fault(t, "404:path=/v1/customers/*")
+	asked := h.Server.Requests()
+	if r := h.refreshed(t, mirror.Failed, "customers", ids...); h.Server.Requests()-asked != 6 || !errors.Is(r.Err, fetch.ErrContract) {
+		t.Errorf("%d requests, %+v", h.Server.Requests()-asked, r)
 	}
-	h.server.ClearFaults()
-	h.fault(t, "nul:path=/v1/customers/*,id="+ids[0])
+	h.Server.ClearFaults()
+	h.Fault(t, "nul:path=/v1/customers/*,id="+ids[0])
 	r = h.refreshed(t, mirror.Partial, "customers", ids[0], ids[1])
 	if r.Rejected != 1 || r.Updated != 1 || !strings.Contains(r.Reason, "sync_rejects") {
 		t.Errorf("%+v", r)
@@ -187,26 +188,26 @@ func TestRefreshBesideASweep(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{})
-	h.sync(t, "customers")
+	h.SyncAll(t, "customers")
 	goOn := h.paused(t, nil)
 	customer := h.alive(t)
-	h.want(t, http.StatusOK, http.MethodPatch, "/v1/customers/"+customer, `{"name":"changed meanwhile"}`)
+	h.Want(t, http.StatusOK, http.MethodPatch, "/v1/customers/"+customer, `{"name":"changed meanwhile"}`)
 	if r := h.refreshed(t, mirror.Succeeded, "customers", customer); r.Updated != 1 {
 		t.Errorf("%+v", r)
 	}
 	if r := goOn(); r.Outcome != mirror.Succeeded {
 		t.Errorf("the sweep: %s %s", r.Outcome, r.Reason)
 	}
-	h.equal(t, "customers")
+	h.Equal(t, "customers")
 }
 
 func TestRefreshByExternalID(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{})
-	h.make(t, "/v1/customers/", `{"email":"slash@example.com","external_id":"a/b ?c"}`)
-	odd := h.make(t, "/v1/customers/", `{"email":"odd@example.com","external_id":"?ö %2F"}`)
-	plain := h.make(t, "/v1/customers/", `{"email":"plain@example.com","external_id":"plain-1"}`)
+	h.Make(t, "/v1/customers/", `{"email":"slash@example.com","external_id":"a/b ?c"}`)
+	odd := h.Make(t, "/v1/customers/", `{"email":"odd@example.com","external_id":"?ö %2F"}`)
+	plain := h.Make(t, "/v1/customers/", `{"email":"plain@example.com","external_id":"plain-1"}`)
 	external := func(want mirror.Outcome, stream string, ids ...string) mirror.Result {
 		t.Helper()
 		r := h.RefreshExternal(t.Context(), stream, ids...)
@@ -228,23 +229,23 @@ func TestRefreshByExternalID(t *testing.T) {
 	if got := query[string](t, h, "SELECT id::text FROM customers WHERE external_id = 'plain-1'"); got != plain {
 		t.Errorf("%s, want %s", got, plain)
 	}
-	member := h.make(t, "/v1/customers/"+h.teamOf(t, "ext-team")+"/members", `{"email":"m@example.com","external_id":"m-1"}`)
+	member := h.Make(t, "/v1/customers/"+h.teamOf(t, "ext-team")+"/members", `{"email":"m@example.com","external_id":"m-1"}`)
 	if r := external(mirror.Succeeded, "members", "ext-team", "m-1"); r.Inserted != 1 || query[string](t, h, "SELECT id::text FROM members WHERE external_id = 'm-1'") != member {
 		t.Errorf("%+v", r)
 	}
 
 	// Given to a new customer, the id is taken from the old one, whose row must not keep it.
-	h.want(t, http.StatusNoContent, http.MethodDelete, "/v1/customers/"+plain, "")
-	again := h.make(t, "/v1/customers/", `{"email":"other@example.com","external_id":"plain-1"}`)
+	h.Want(t, http.StatusNoContent, http.MethodDelete, "/v1/customers/"+plain, "")
+	again := h.Make(t, "/v1/customers/", `{"email":"other@example.com","external_id":"plain-1"}`)
 	r := external(mirror.Succeeded, "customers", "plain-1")
 	if r.Deleted != 1 || r.Inserted != 1 {
 		t.Errorf("%+v", r)
 	}
-	h.tombstone(t, "customers", plain)
+	h.Tombstone(t, "customers", plain)
 	// Gone for both: the row is marked, and then there is nobody left to refresh.
-	h.want(t, http.StatusNoContent, http.MethodDelete, "/v1/customers/"+again, "")
-	h.sync(t, "customers")
-	h.exec(t, "UPDATE customers SET _deleted_at = NULL WHERE id = $1", again)
+	h.Want(t, http.StatusNoContent, http.MethodDelete, "/v1/customers/"+again, "")
+	h.SyncAll(t, "customers")
+	h.Exec(t, "UPDATE customers SET _deleted_at = NULL WHERE id = $1", again)
 	if r := external(mirror.Succeeded, "customers", "plain-1"); r.Deleted != 1 {
 		t.Errorf("%+v", r)
 	}
@@ -258,7 +259,7 @@ func TestRefreshByExternalID(t *testing.T) {
 
 func (h *harness) teamOf(t *testing.T, external string) string {
 	t.Helper()
-	return h.make(t, "/v1/customers/", fmt.Sprintf(`{"type":"team","email":"%s@example.com","name":"Team","external_id":%q}`, external, external))
+	return h.Make(t, "/v1/customers/", fmt.Sprintf(`{"type":"team","email":"%s@example.com","name":"Team","external_id":%q}`, external, external))
 }
 
 // Streams without a GET by id, by a filter of their list.
@@ -266,22 +267,22 @@ func TestRefreshByAFilter(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
 	by := func(column string) func(*catalog.Config) {
-		return changed("orders", func(s *catalog.Entry) {
+		return worldtest.Changed("orders", func(s *catalog.Entry) {
 			s.Get, s.Pick = "", mirror.Pick{Param: "customer_id", Column: column}
 		})
 	}
 	h := start(t, setup{})
-	h.sync(t, "orders")
-	o := h.first(t, "/v1/orders/", url.Values{}, func(map[string]any) bool { return true })
-	h.exec(t, "UPDATE orders SET total_amount = -1")
+	h.SyncAll(t, "orders")
+	o := h.First(t, "/v1/orders/", url.Values{}, func(map[string]any) bool { return true })
+	h.Exec(t, "UPDATE orders SET total_amount = -1")
 	of := query[int](t, h, "SELECT count(*) FROM orders WHERE customer_id = $1", o["customer_id"])
 	id, nobody := uuid.MustParse(o["id"].(string)), uuid.New()
-	r := h.runner(t, by("customer_id")).Refresh(t.Context(), "orders", id, nobody)
+	r := h.NewMirror(t, by("customer_id")).Refresh(t.Context(), "orders", id, nobody)
 	partial(t, r, nobody.String()+" is not listed")
 	if int(r.Updated) != of || query[int](t, h, "SELECT count(*) FROM orders WHERE total_amount = -1 AND customer_id = $1", o["customer_id"]) != 0 {
 		t.Errorf("%+v, of %d", r, of)
 	}
-	r = h.runner(t, changed("orders", func(s *catalog.Entry) { s.Get = "" })).Refresh(t.Context(), "orders", id)
+	r = h.NewMirror(t, worldtest.Changed("orders", func(s *catalog.Entry) { s.Get = "" })).Refresh(t.Context(), "orders", id)
 	if r.Outcome != mirror.Failed || !errors.Is(r.Err, mirror.ErrNotSingle) {
 		t.Errorf("%+v", r)
 	}

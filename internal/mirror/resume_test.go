@@ -1,7 +1,6 @@
 package mirror_test
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -15,6 +14,7 @@ import (
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
 	"syncd/internal/store"
+	"syncd/internal/worldtest"
 )
 
 // digests of all rows of the tables of streams, without the times at which they were read and written.
@@ -43,18 +43,18 @@ func TestResumeAfterEveryPage(t *testing.T) {
 			t.Parallel()
 			path := "/v1/" + stream + "/"
 			world := polarsim.Options{Customers: 160}
-			alone := start(t, setup{world: world})
-			pages := int(alone.sync(t, stream)[stream].Pages)
-			usual, want := alone.server.RequestsByPath()["GET "+path], alone.digests(t)
+			alone := start(t, setup{World: world})
+			pages := int(alone.SyncAll(t, stream)[stream].Pages)
+			usual, want := alone.Server.RequestsByPath()["GET "+path], alone.digests(t)
 			if pages < 3 {
 				t.Fatalf("%d pages are too few", pages)
 			}
 			for _, way := range []string{"drain", "cancel", "fault"} {
 				t.Run(way, func(t *testing.T) {
 					t.Parallel()
-					h := start(t, setup{world: world})
+					h := start(t, setup{World: world})
 					if way == "drain" { // it may let pass all that was read already, so the third page has to wait for it
-						h.fault(t, "stall:path="+path+",skip=2,times=1,for=1s")
+						h.Fault(t, "stall:path="+path+",skip=2,times=1,for=1s")
 					}
 					stops := 0
 					var res mirror.Result
@@ -62,7 +62,7 @@ func TestResumeAfterEveryPage(t *testing.T) {
 						if stops < pages {
 							res = h.stopped(t, stream, way)
 						} else { // was stopped often enough
-							res = h.sync(t, stream)[stream]
+							res = h.SyncAll(t, stream)[stream]
 						}
 						if stops > 0 && query[bool](t, h, "SELECT sweep_id = id FROM sync_runs WHERE id = $1", res.RunID) {
 							t.Fatalf("began again: %+v", res)
@@ -75,7 +75,7 @@ func TestResumeAfterEveryPage(t *testing.T) {
 					if n := query[int](t, h, "SELECT count(DISTINCT sweep_id) FROM sync_runs WHERE stream = $1", stream); n != 1 {
 						t.Errorf("%d sweeps", n)
 					}
-					asked := h.server.RequestsByPath()["GET "+path]
+					asked := h.Server.RequestsByPath()["GET "+path]
 					// A drain lets pass what was read already; the others stop at once.
 					most := usual + redone*stops + 2 // the front is looked at once more at the end, and the page behind it where the two share a time
 					if way == "fault" {
@@ -96,8 +96,8 @@ func (h *harness) stopped(t *testing.T, stream, way string) mirror.Result {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var r *catalog.Mirror
-	r = h.runner(t, func(c *catalog.Config) {
-		c.Observer = observer(func() {
+	r = h.NewMirror(t, func(c *catalog.Config) {
+		c.Observer = worldtest.Observer(func() {
 			switch way {
 			case "drain":
 				r.Drain()
@@ -107,8 +107,8 @@ func (h *harness) stopped(t *testing.T, stream, way string) mirror.Result {
 		})
 	})
 	if way == "fault" {
-		h.fault(t, fmt.Sprintf("404:path=/v1/%s/,skip=1", stream))
-		defer h.server.ClearFaults()
+		h.Fault(t, fmt.Sprintf("404:path=/v1/%s/,skip=1", stream))
+		defer h.Server.ClearFaults()
 	}
 	res := r.Once(ctx, stream)
 	want := mirror.Interrupted
@@ -129,15 +129,15 @@ func TestResumeAfterLostConnections(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
 	world := polarsim.Options{Customers: 120}
-	alone := start(t, setup{world: world})
-	alone.sync(t, "orders")
-	h := start(t, setup{world: world})
-	h.fault(t, "stall:path=/v1/orders/,skip=3,times=1,for=200ms") // so that the cut falls into the sweep
+	alone := start(t, setup{World: world})
+	alone.SyncAll(t, "orders")
+	h := start(t, setup{World: world})
+	h.Fault(t, "stall:path=/v1/orders/,skip=3,times=1,for=200ms") // so that the cut falls into the sweep
 	cuts := 0
-	r := h.runner(t, func(c *catalog.Config) {
-		c.Observer = observer(func() {
+	r := h.NewMirror(t, func(c *catalog.Config) {
+		c.Observer = worldtest.Observer(func() {
 			if cuts++; cuts == 2 {
-				h.cut(t)
+				h.Cut(t)
 			}
 		})
 	})
@@ -148,7 +148,7 @@ func TestResumeAfterLostConnections(t *testing.T) {
 	if cuts < 2 {
 		t.Fatal("no connection was cut")
 	}
-	again := h.sync(t, "orders")["orders"]
+	again := h.SyncAll(t, "orders")["orders"]
 	if res.Outcome == mirror.Failed && (!again.Resumed || again.Inserted == 0) {
 		t.Errorf("after %s it began again: %+v", res.Reason, again)
 	}
@@ -158,24 +158,4 @@ func TestResumeAfterLostConnections(t *testing.T) {
 	if n := query[int](t, h, "SELECT count(*) FROM sync_runs WHERE finished_at IS NULL"); n != 0 {
 		t.Errorf("%d runs are open", n)
 	}
-}
-
-// cut ends every other session of the database.
-func (h *harness) cut(t *testing.T) (n int) {
-	t.Helper()
-	ctx := context.WithoutCancel(t.Context())
-	conn, err := pgx.Connect(ctx, cmp.Or(h.direct, h.store.Pool().Config().ConnString()))
-	if err != nil {
-		t.Error(err)
-		return 0
-	}
-	defer func() {
-		if err := conn.Close(ctx); err != nil {
-			t.Error(err)
-		}
-	}()
-	if err := conn.QueryRow(ctx, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()").Scan(&n); err != nil {
-		t.Error(err)
-	}
-	return n
 }

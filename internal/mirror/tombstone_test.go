@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -19,26 +18,8 @@ import (
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
 	"syncd/internal/store"
+	"syncd/internal/worldtest"
 )
-
-// changed is the table of streams with one entry changed.
-func changed(name string, change func(*catalog.Entry)) func(*catalog.Config) {
-	return func(c *catalog.Config) {
-		c.Entries = catalog.Entries()
-		change(&c.Entries[slices.IndexFunc(c.Entries, func(s catalog.Entry) bool { return s.Name == name })])
-	}
-}
-
-// remove deletes n customers through the API and gives their ids. They are the first of the list.
-func (h *harness) remove(t *testing.T, n int) (ids []string) {
-	t.Helper()
-	for _, c := range h.all(t, "/v1/customers/", url.Values{"sorting": {"created_at", "email"}})[:n] {
-		id := c["id"].(string)
-		h.want(t, http.StatusNoContent, http.MethodDelete, "/v1/customers/"+id, "")
-		ids = append(ids, id)
-	}
-	return ids
-}
 
 func (h *harness) tombstones(t *testing.T, stream string) int {
 	t.Helper()
@@ -48,7 +29,7 @@ func (h *harness) tombstones(t *testing.T, stream string) int {
 // age lets time pass for what is under suspicion.
 func (h *harness) age(t *testing.T, by string) {
 	t.Helper()
-	h.exec(t, "UPDATE sync_suspects SET noticed_at = noticed_at - $1::interval, emptied_at = emptied_at - $1::interval", by)
+	h.Exec(t, "UPDATE sync_suspects SET noticed_at = noticed_at - $1::interval, emptied_at = emptied_at - $1::interval", by)
 }
 
 // partial demands a run that ended so, for a reason that says this.
@@ -62,14 +43,14 @@ func partial(t *testing.T, r mirror.Result, says string) {
 func TestTombstoneWithEvidenceAndBack(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{})
-	h.sync(t, "customers", "members")
-	id := h.remove(t, 1)[0]
-	r := h.sync(t, "customers", "members")["customers"]
+	h.SyncAll(t, "customers", "members")
+	id := h.Remove(t, 1)[0]
+	r := h.SyncAll(t, "customers", "members")["customers"]
 	if r.Deleted != 1 {
 		t.Errorf("%+v", r)
 	}
-	h.tombstone(t, "customers", id)
-	h.equal(t, "customers", "members")
+	h.Tombstone(t, "customers", id)
+	h.Equal(t, "customers", "members")
 	evidence := query[string](t, h, "SELECT evidence FROM sync_tombstones WHERE id = $1", id)
 	if !strings.Contains(evidence, "404 ResourceNotFound") || !strings.Contains(evidence, "complete sweep") {
 		t.Errorf("evidence: %q", evidence)
@@ -78,60 +59,60 @@ func TestTombstoneWithEvidenceAndBack(t *testing.T) {
 		t.Errorf("by run %d, not %d", run, r.RunID)
 	}
 	// A second sweep finds nothing more to mark.
-	if again := h.sync(t, "customers")["customers"]; again.Deleted != 0 || again.Updated != 0 {
+	if again := h.SyncAll(t, "customers")["customers"]; again.Deleted != 0 || again.Updated != 0 {
 		t.Errorf("again: %+v", again)
 	}
 
 	// A row wrongly marked comes back with the next page that shows it, though its content is the same.
 	other := query[string](t, h, "SELECT id::text FROM customers WHERE _deleted_at IS NULL ORDER BY id LIMIT 1")
-	h.exec(t, "UPDATE customers SET _deleted_at = now() WHERE id = $1", other)
-	h.exec(t, "INSERT INTO sync_tombstones (stream, id, run_id, evidence) VALUES ('customers', $1, 1, 'by mistake')", other)
-	h.sync(t, "customers")
-	h.equal(t, "customers")
+	h.Exec(t, "UPDATE customers SET _deleted_at = now() WHERE id = $1", other)
+	h.Exec(t, "INSERT INTO sync_tombstones (stream, id, run_id, evidence) VALUES ('customers', $1, 1, 'by mistake')", other)
+	h.SyncAll(t, "customers")
+	h.Equal(t, "customers")
 	if !query[bool](t, h, "SELECT resurrected_at IS NOT NULL FROM sync_tombstones WHERE id = $1", other) {
 		t.Error("the tombstone does not tell that the row came back")
 	}
-	h.tombstone(t, "customers", id)
+	h.Tombstone(t, "customers", id)
 }
 
 func TestTombstoneWithoutGetNeedsTwoCompleteSweeps(t *testing.T) {
 	t.Parallel()
-	h := start(t, setup{mirror: changed("customers", func(s *catalog.Entry) { s.Get = "" })})
-	h.sync(t, "customers")
-	id := h.remove(t, 1)[0]
-	if h.sync(t, "customers"); h.tombstones(t, "customers") != 0 {
+	h := start(t, setup{Mirror: worldtest.Changed("customers", func(s *catalog.Entry) { s.Get = "" })})
+	h.SyncAll(t, "customers")
+	id := h.Remove(t, 1)[0]
+	if h.SyncAll(t, "customers"); h.tombstones(t, "customers") != 0 {
 		t.Error("one sweep was enough")
 	}
-	h.fault(t, "total:path=/v1/customers/,value=+1")
+	h.Fault(t, "total:path=/v1/customers/,value=+1")
 	partial(t, h.Once(t.Context(), "customers"), "Polar counts")
-	h.server.ClearFaults()
+	h.Server.ClearFaults()
 	if h.tombstones(t, "customers") != 0 {
 		t.Error("a sweep that is not complete counted as the second")
 	}
-	if r := h.sync(t, "customers")["customers"]; r.Deleted != 1 {
+	if r := h.SyncAll(t, "customers")["customers"]; r.Deleted != 1 {
 		t.Errorf("%+v", r)
 	}
-	h.tombstone(t, "customers", id)
-	h.equal(t, "customers")
+	h.Tombstone(t, "customers", id)
+	h.Equal(t, "customers")
 }
 
 // Seen between two sweeps that missed it, a row is no suspect any more.
 func TestTombstoneSuspectsAreForgotten(t *testing.T) {
 	t.Parallel()
-	h := start(t, setup{mirror: changed("customers", func(s *catalog.Entry) { s.Get = "" })})
-	h.sync(t, "customers")
+	h := start(t, setup{Mirror: worldtest.Changed("customers", func(s *catalog.Entry) { s.Get = "" })})
+	h.SyncAll(t, "customers")
 	missing := uuid.NewString()
-	h.exec(t, "INSERT INTO customers SELECT (jsonb_populate_record(c, jsonb_build_object('id', $1::text))).* FROM customers c LIMIT 1", missing)
-	h.exec(t, "UPDATE customers SET _synced_at = '2020-01-01' WHERE id = $1", missing)
-	h.sync(t, "customers")
+	h.Exec(t, "INSERT INTO customers SELECT (jsonb_populate_record(c, jsonb_build_object('id', $1::text))).* FROM customers c LIMIT 1", missing)
+	h.Exec(t, "UPDATE customers SET _synced_at = '2020-01-01' WHERE id = $1", missing)
+	h.SyncAll(t, "customers")
 	if n := query[int](t, h, "SELECT count(*) FROM sync_suspects"); n != 1 {
 		t.Fatalf("%d suspects", n)
 	}
 	// As if another run read it while the sweep was under way.
-	h.exec(t, `CREATE FUNCTION polar.met() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+	h.Exec(t, `CREATE FUNCTION polar.met() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 		UPDATE polar.customers SET _requested_at = clock_timestamp() WHERE id = '`+missing+`'; RETURN NULL; END $$`)
-	h.exec(t, "CREATE TRIGGER met AFTER INSERT ON sync_seen EXECUTE FUNCTION polar.met()")
-	h.sync(t, "customers")
+	h.Exec(t, "CREATE TRIGGER met AFTER INSERT ON sync_seen EXECUTE FUNCTION polar.met()")
+	h.SyncAll(t, "customers")
 	if n := query[int](t, h, "SELECT count(*) FROM sync_suspects"); n != 0 || h.tombstones(t, "customers") != 0 {
 		t.Errorf("%d suspects", n)
 	}
@@ -139,13 +120,13 @@ func TestTombstoneSuspectsAreForgotten(t *testing.T) {
 
 func TestTombstoneBrakeHoldsUntilApproved(t *testing.T) {
 	t.Parallel()
-	h := start(t, setup{world: polarsim.Options{Customers: 60}})
-	h.sync(t, "customers")
-	h.remove(t, 21)
-	asked := h.server.Requests()
+	h := start(t, setup{World: polarsim.Options{Customers: 60}})
+	h.SyncAll(t, "customers")
+	h.Remove(t, 21)
+	asked := h.Server.Requests()
 	r := h.Once(t.Context(), "customers")
 	partial(t, r, fmt.Sprintf("syncd approve-deletions %d", r.RunID))
-	if n := h.server.Requests() - asked; h.tombstones(t, "customers") != 0 || r.Deleted != 0 || n > 3 {
+	if n := h.Server.Requests() - asked; h.tombstones(t, "customers") != 0 || r.Deleted != 0 || n > 3 {
 		t.Errorf("%d marked, %d requests", h.tombstones(t, "customers"), n)
 	}
 	if n := query[int](t, h, "SELECT count(*) FROM sync_suspects WHERE held"); n != 21 {
@@ -158,39 +139,39 @@ func TestTombstoneBrakeHoldsUntilApproved(t *testing.T) {
 	if err != nil || len(results) != 1 || results[0].Outcome != mirror.Succeeded || results[0].Deleted != 21 {
 		t.Fatalf("%+v, %v", results, err)
 	}
-	h.equal(t, "customers")
-	h.sync(t, "customers")
-	h.equal(t, "customers")
+	h.Equal(t, "customers")
+	h.SyncAll(t, "customers")
+	h.Equal(t, "customers")
 
 	// 20 rows are few enough, however large their share.
-	h.remove(t, 20)
-	h.sync(t, "customers")
-	h.equal(t, "customers")
+	h.Remove(t, 20)
+	h.SyncAll(t, "customers")
+	h.Equal(t, "customers")
 }
 
 // Approving says first what it costs, and a second complete sweep is evidence that costs nothing; what was missed by the
 // second one only is asked for.
 func TestTombstoneApprovedAfterASecondSweep(t *testing.T) {
 	t.Parallel()
-	h := start(t, setup{world: polarsim.Options{Customers: 90}})
-	h.sync(t, "customers")
-	h.remove(t, 30)
+	h := start(t, setup{World: polarsim.Options{Customers: 90}})
+	h.SyncAll(t, "customers")
+	h.Remove(t, 30)
 	first := h.Once(t.Context(), "customers")
 	partial(t, first, "it asks for each by id (about 30 requests); or let a second complete sweep, which begins an hour or more after the first, say the same (about ")
 	h.age(t, "1 hour")
-	h.remove(t, 2)
+	h.Remove(t, 2)
 	second := h.Once(t.Context(), "customers")
 	partial(t, second, "it asks for each by id (about 2 requests)")
-	asked := h.server.Requests()
-	if plan, err := h.PlanApproval(t.Context(), second.RunID); err != nil || len(plan) != 1 || plan[0].Rows != 32 || plan[0].Requests != 2 || h.server.Requests() != asked {
-		t.Errorf("plan %+v, %v, %d requests", plan, err, h.server.Requests()-asked)
+	asked := h.Server.Requests()
+	if plan, err := h.PlanApproval(t.Context(), second.RunID); err != nil || len(plan) != 1 || plan[0].Rows != 32 || plan[0].Requests != 2 || h.Server.Requests() != asked {
+		t.Errorf("plan %+v, %v, %d requests", plan, err, h.Server.Requests()-asked)
 	}
 	if _, err := h.PlanApproval(t.Context(), first.RunID); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("these do: %d", second.RunID)) {
 		t.Errorf("an older run: %v", err)
 	}
 	// One of them comes back in between: it is no suspect any more, and not marked.
 	back := query[string](t, h, "SELECT id::text FROM sync_suspects ORDER BY noticed_at, id LIMIT 1")
-	h.exec(t, "UPDATE customers SET _requested_at = now() WHERE id = $1", back)
+	h.Exec(t, "UPDATE customers SET _requested_at = now() WHERE id = $1", back)
 	results, err := h.ApproveDeletions(t.Context(), second.RunID)
 	if err != nil || len(results) != 1 || results[0].Outcome != mirror.Succeeded || results[0].Deleted != 31 || results[0].Requests != 2 {
 		t.Fatalf("%+v, %v", results, err)
@@ -198,17 +179,17 @@ func TestTombstoneApprovedAfterASecondSweep(t *testing.T) {
 	if n := query[int](t, h, "SELECT count(*) FROM sync_tombstones WHERE evidence LIKE 'not listed by two complete sweeps an hour or more apart%approved by an operator'"); n != 29 {
 		t.Errorf("%d marked by the evidence of two sweeps", n)
 	}
-	h.sync(t, "customers") // and the one left is asked for
-	h.equal(t, "customers")
+	h.SyncAll(t, "customers") // and the one left is asked for
+	h.Equal(t, "customers")
 }
 
 // What an operator approves of a list that lost everything is settled.
 func TestTombstoneApprovedEmptiedList(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{})
-	h.sync(t, "discounts")
-	h.exec(t, "UPDATE discounts SET id = gen_random_uuid(), _synced_at = '2020-01-01', _requested_at = '2020-01-01'")
-	h.fault(t, "empty:path=/v1/discounts/")
+	h.SyncAll(t, "discounts")
+	h.Exec(t, "UPDATE discounts SET id = gen_random_uuid(), _synced_at = '2020-01-01', _requested_at = '2020-01-01'")
+	h.Fault(t, "empty:path=/v1/discounts/")
 	r := h.Once(t.Context(), "discounts")
 	partial(t, r, "an empty list is weak evidence")
 	if strings.Contains(r.Reason, "costs no request") {
@@ -217,7 +198,7 @@ func TestTombstoneApprovedEmptiedList(t *testing.T) {
 	if results, err := h.ApproveDeletions(t.Context(), r.RunID); err != nil || results[0].Deleted == 0 || results[0].Requests == 0 {
 		t.Errorf("%+v, %v", results, err)
 	}
-	if st, err := h.store.Streams().Standings(t.Context(), []string{"discounts"}); err != nil || st[0].Missing() != "" {
+	if st, err := h.Store.Streams().Standings(t.Context(), []string{"discounts"}); err != nil || st[0].Missing() != "" {
 		t.Errorf("%q, %v", st[0].Missing(), err)
 	}
 }
@@ -225,26 +206,26 @@ func TestTombstoneApprovedEmptiedList(t *testing.T) {
 func TestTombstoneNothingFromIncompleteSweep(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{})
-	h.sync(t, "customers")
-	h.remove(t, 2)
+	h.SyncAll(t, "customers")
+	h.Remove(t, 2)
 	for _, fault := range []string{"total:path=/v1/customers/,value=+1", "total:path=/v1/customers/,value=-1", "drift:path=/v1/customers/,value=1", "500:path=/v1/customers/", "noid:path=/v1/customers/,item=3"} {
-		h.fault(t, fault)
+		h.Fault(t, fault)
 		r := h.Once(t.Context(), "customers")
-		h.server.ClearFaults()
+		h.Server.ClearFaults()
 		if r.Outcome == mirror.Succeeded || r.Reason == "" || h.tombstones(t, "customers") != 0 {
 			t.Errorf("%s: %s %q, %d marked", fault, r.Outcome, r.Reason, h.tombstones(t, "customers"))
 		}
 	}
-	h.sync(t, "customers")
-	h.equal(t, "customers")
+	h.SyncAll(t, "customers")
+	h.Equal(t, "customers")
 }
 
 // The confirming GET has to say that the object does not exist, and nothing else will do.
 func TestTombstoneNeedsTheRightAnswer(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{})
-	h.sync(t, "customers")
-	id := h.remove(t, 1)[0]
+	h.SyncAll(t, "customers")
+	id := h.Remove(t, 1)[0]
 	for fault, class := range map[string]error{
 		"404:path=/v1/customers/" + id:               fetch.ErrContract, // as for a wrong route, or every route under a retired Polar-Version
 		"403:path=/v1/customers/" + id:               fetch.ErrScope,
@@ -254,32 +235,32 @@ func TestTombstoneNeedsTheRightAnswer(t *testing.T) {
 		"401:path=/v1/customers/" + id:               fetch.ErrAuth,
 		"404:path=/v1/customers/*,method=GET,skip=1": fetch.ErrContract,
 	} {
-		h.fault(t, fault)
-		r := h.runner(t, nil).Once(t.Context(), "customers")
-		h.server.ClearFaults()
+		h.Fault(t, fault)
+		r := h.NewMirror(t, nil).Once(t.Context(), "customers")
+		h.Server.ClearFaults()
 		if r.Outcome != mirror.Failed || !errors.Is(r.Err, class) || h.tombstones(t, "customers") != 0 {
 			t.Errorf("%s: %s %v, %d marked", fault, r.Outcome, r.Err, h.tombstones(t, "customers"))
 		}
 	}
-	h.sync(t, "customers")
-	h.tombstone(t, "customers", id)
+	h.SyncAll(t, "customers")
+	h.Tombstone(t, "customers", id)
 }
 
 // Who does not find what it has just listed is not believed about the rest.
 func TestTombstoneControl(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{})
-	h.sync(t, "customers")
+	h.SyncAll(t, "customers")
 	suspect := uuid.NewString()
-	h.exec(t, "INSERT INTO customers SELECT (jsonb_populate_record(c, jsonb_build_object('id', $1::text, '_synced_at', '2020-01-01'))).* FROM customers c LIMIT 1", suspect)
+	h.Exec(t, "INSERT INTO customers SELECT (jsonb_populate_record(c, jsonb_build_object('id', $1::text, '_synced_at', '2020-01-01'))).* FROM customers c LIMIT 1", suspect)
 	// The control is a row of the last page: every one of them is said not to exist.
-	r := h.runner(t, changed("customers", func(s *catalog.Entry) { s.Get = "/v1/products/{id}" })).Once(t.Context(), "customers")
+	r := h.NewMirror(t, worldtest.Changed("customers", func(s *catalog.Entry) { s.Get = "/v1/products/{id}" })).Once(t.Context(), "customers")
 	partial(t, r, "does not exist")
 	if h.tombstones(t, "customers") != 0 {
 		t.Error("marked")
 	}
-	h.sync(t, "customers")
-	h.tombstone(t, "customers", suspect)
+	h.SyncAll(t, "customers")
+	h.Tombstone(t, "customers", suspect)
 }
 
 // A list that loses everything it had is weak evidence, whatever GET says of each row and however few they are: nothing is
@@ -303,13 +284,13 @@ func TestTombstoneEmptiedListIsHeld(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := start(t, setup{world: polarsim.Options{Customers: 12}, mirror: changed(c.stream, c.change)})
-			h.sync(t, "customers", c.stream)
-			h.exec(t, "DELETE FROM "+c.stream+" WHERE id NOT IN (SELECT id FROM "+c.stream+" ORDER BY id LIMIT $1)", c.rows)
+			h := start(t, setup{World: polarsim.Options{Customers: 12}, Mirror: worldtest.Changed(c.stream, c.change)})
+			h.SyncAll(t, "customers", c.stream)
+			h.Exec(t, "DELETE FROM "+c.stream+" WHERE id NOT IN (SELECT id FROM "+c.stream+" ORDER BY id LIMIT $1)", c.rows)
 			// Polar says of these that they do not exist.
-			h.exec(t, "UPDATE "+c.stream+" SET id = gen_random_uuid(), _synced_at = '2020-01-01', _requested_at = '2020-01-01'")
+			h.Exec(t, "UPDATE "+c.stream+" SET id = gen_random_uuid(), _synced_at = '2020-01-01', _requested_at = '2020-01-01'")
 			for _, f := range c.faults {
-				h.fault(t, f)
+				h.Fault(t, f)
 			}
 			held := func(says string) {
 				t.Helper()
@@ -321,7 +302,7 @@ func TestTombstoneEmptiedListIsHeld(t *testing.T) {
 				if verdict := query[string](t, h, "SELECT verdict FROM sync_runs WHERE id = $1", r.RunID); verdict != store.VerdictEmptied && c.faults != nil {
 					t.Errorf("verdict %q", verdict)
 				}
-				standing, err := h.store.Streams().Standings(t.Context(), []string{c.stream})
+				standing, err := h.Store.Streams().Standings(t.Context(), []string{c.stream})
 				if err != nil || standing[0].Missing() == "" || standing[0].Held != int64(c.rows) {
 					t.Errorf("standing %+v, missing %q, %v", standing, standing[0].Missing(), err)
 				}
@@ -331,7 +312,7 @@ func TestTombstoneEmptiedListIsHeld(t *testing.T) {
 			h.age(t, "59 minutes")
 			held("an empty list is weak evidence")
 			h.age(t, "1 minute")
-			if r := h.sync(t, c.stream)[c.stream]; r.Deleted != c.rows || h.tombstones(t, c.stream) != c.rows {
+			if r := h.SyncAll(t, c.stream)[c.stream]; r.Deleted != c.rows || h.tombstones(t, c.stream) != c.rows {
 				t.Errorf("%d of %d marked: %+v", h.tombstones(t, c.stream), c.rows, r)
 			}
 			if n := query[int](t, h, "SELECT count(*) FROM sync_suspects"); n != 0 {
@@ -349,10 +330,10 @@ func TestTombstoneNearlyEmptiedList(t *testing.T) {
 		t.Run(fmt.Sprint(before), func(t *testing.T) {
 			t.Parallel()
 			h := start(t, setup{})
-			h.sync(t, "customers")
-			h.exec(t, "DELETE FROM customers WHERE id NOT IN (SELECT id FROM customers ORDER BY created_at LIMIT $1)", before)
+			h.SyncAll(t, "customers")
+			h.Exec(t, "DELETE FROM customers WHERE id NOT IN (SELECT id FROM customers ORDER BY created_at LIMIT $1)", before)
 			left := query[string](t, h, "SELECT id::text FROM customers ORDER BY id LIMIT 1")
-			h.exec(t, "UPDATE customers SET id = gen_random_uuid(), _synced_at = '2020-01-01', _requested_at = '2020-01-01' WHERE id <> $1", left)
+			h.Exec(t, "UPDATE customers SET id = gen_random_uuid(), _synced_at = '2020-01-01', _requested_at = '2020-01-01' WHERE id <> $1", left)
 			r := h.Once(t.Context(), "customers")
 			if held {
 				partial(t, r, "an empty list is weak evidence")
@@ -368,17 +349,17 @@ func TestTombstoneNearlyEmptiedList(t *testing.T) {
 func TestTombstoneEmptiedListThatComesBack(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{})
-	h.sync(t, "products", "customers")
-	h.fault(t, "empty:path=/v1/products/")
+	h.SyncAll(t, "products", "customers")
+	h.Fault(t, "empty:path=/v1/products/")
 	partial(t, h.Once(t.Context(), "products"), "an empty list is weak evidence")
 	h.age(t, "2 hours")
 	partial(t, h.Once(t.Context(), "products"), "lists none")
-	h.server.ClearFaults()
-	h.sync(t, "products")
+	h.Server.ClearFaults()
+	h.SyncAll(t, "products")
 	if n := h.tombstones(t, "products") + query[int](t, h, "SELECT count(*) FROM sync_suspects"); n != 0 {
 		t.Errorf("%d marked or under suspicion", n)
 	}
-	h.equal(t, "products")
+	h.Equal(t, "products")
 }
 
 // Several lists that lose everything in one sync, or in the runs of a day, are a fault more likely than deletions: each of
@@ -405,10 +386,10 @@ func TestTombstoneSeveralEmptiedLists(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := start(t, setup{})
-			h.sync(t, slices.Collect(maps.Keys(lists))...)
+			h.SyncAll(t, slices.Collect(maps.Keys(lists))...)
 			for stream, path := range lists {
-				h.exec(t, "UPDATE "+stream+" SET id = gen_random_uuid(), _synced_at = '2020-01-01', _requested_at = '2020-01-01'")
-				h.fault(t, "empty:path="+path)
+				h.Exec(t, "UPDATE "+stream+" SET id = gen_random_uuid(), _synced_at = '2020-01-01', _requested_at = '2020-01-01'")
+				h.Fault(t, "empty:path="+path)
 			}
 			check := func() {
 				t.Helper()
@@ -427,7 +408,7 @@ func TestTombstoneSeveralEmptiedLists(t *testing.T) {
 			check()
 			h.age(t, "1 hour")
 			for stream := range lists {
-				if r := h.sync(t, stream)[stream]; r.Deleted == 0 {
+				if r := h.SyncAll(t, stream)[stream]; r.Deleted == 0 {
 					t.Errorf("%s is held for ever: %+v", stream, r)
 				}
 			}
@@ -439,8 +420,8 @@ func TestTombstoneSeveralEmptiedLists(t *testing.T) {
 func TestTombstoneRefreshOfTheOnlyRow(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{})
-	h.sync(t, "discounts")
-	h.exec(t, "DELETE FROM discounts WHERE id <> (SELECT min(id::text)::uuid FROM discounts)")
+	h.SyncAll(t, "discounts")
+	h.Exec(t, "DELETE FROM discounts WHERE id <> (SELECT min(id::text)::uuid FROM discounts)")
 	only := query[string](t, h, "UPDATE discounts SET id = gen_random_uuid(), _requested_at = '2020-01-01' RETURNING id::text")
 	partial(t, h.Refresh(t.Context(), "discounts", uuid.MustParse(only)), "two complete sweeps")
 	if n := h.tombstones(t, "discounts"); n != 0 {
@@ -452,8 +433,8 @@ func TestTombstoneRefreshOfTheOnlyRow(t *testing.T) {
 func TestTombstoneSuspectShownByAnotherRun(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{})
-	h.sync(t, "orders")
-	h.exec(t, "INSERT INTO sync_suspects (stream, id, first_run, last_run, held) SELECT 'orders', id, 1, 1, false FROM orders LIMIT 1")
+	h.SyncAll(t, "orders")
+	h.Exec(t, "INSERT INTO sync_suspects (stream, id, first_run, last_run, held) SELECT 'orders', id, 1, 1, false FROM orders LIMIT 1")
 	if r := h.Backfill(t.Context(), "orders", time.Unix(0, 0), time.Time{}); r.Outcome != mirror.Succeeded || r.Unchanged == 0 {
 		t.Errorf("%+v", r)
 	}
@@ -466,12 +447,12 @@ func TestTombstoneSuspectShownByAnotherRun(t *testing.T) {
 func TestTombstoneOfACustomerThatOrdersReferTo(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{})
-	o := h.first(t, "/v1/orders/", nil, func(o map[string]any) bool { return o["customer"].(map[string]any)["deleted_at"] == nil })
+	o := h.First(t, "/v1/orders/", nil, func(o map[string]any) bool { return o["customer"].(map[string]any)["deleted_at"] == nil })
 	customer := o["customer_id"].(string)
-	h.want(t, http.StatusNoContent, http.MethodDelete, "/v1/customers/"+customer, "")
-	h.sync(t, "customers", "products", "subscriptions", "orders")
-	h.tombstone(t, "customers", customer)
-	h.equal(t, "customers", "products", "subscriptions", "orders")
+	h.Want(t, http.StatusNoContent, http.MethodDelete, "/v1/customers/"+customer, "")
+	h.SyncAll(t, "customers", "products", "subscriptions", "orders")
+	h.Tombstone(t, "customers", customer)
+	h.Equal(t, "customers", "products", "subscriptions", "orders")
 	if from := query[string](t, h, "SELECT copied_from FROM sync_stubs WHERE stream = 'customers' AND id = $1 AND resolved_at IS NULL", customer); from != "orders" && from != "subscriptions" {
 		t.Errorf("copied from %s", from)
 	}
@@ -479,7 +460,7 @@ func TestTombstoneOfACustomerThatOrdersReferTo(t *testing.T) {
 		t.Errorf("%d orders without their customer", n)
 	}
 	// More sweeps change nothing about it.
-	for name, r := range h.sync(t, "customers", "orders") {
+	for name, r := range h.SyncAll(t, "customers", "orders") {
 		if r.Inserted+r.Updated != 0 || r.Deleted != 0 {
 			t.Errorf("%s: %+v", name, r)
 		}
@@ -490,7 +471,7 @@ func TestTombstoneOfACustomerThatOrdersReferTo(t *testing.T) {
 func TestTombstoneStubGivesWay(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{})
-	h.sync(t, "orders") // nothing else is there yet: customers, products and subscriptions come as copies
+	h.SyncAll(t, "orders") // nothing else is there yet: customers, products and subscriptions come as copies
 	stubs := query[int](t, h, "SELECT count(*) FROM sync_stubs WHERE stream = 'customers' AND resolved_at IS NULL")
 	if stubs == 0 || stubs != query[int](t, h, "SELECT count(DISTINCT customer_id) FROM orders") {
 		t.Fatalf("%d customers were copied", stubs)
@@ -498,16 +479,16 @@ func TestTombstoneStubGivesWay(t *testing.T) {
 	if prices := query[int](t, h, "SELECT count(*) FROM product_prices"); prices != 0 {
 		t.Errorf("a partial copy brought %d prices", prices)
 	}
-	h.sync(t, "products", "customers", "subscriptions")
-	h.equal(t, "products", "customers", "subscriptions")
+	h.SyncAll(t, "products", "customers", "subscriptions")
+	h.Equal(t, "products", "customers", "subscriptions")
 	if n := query[int](t, h, `SELECT count(*) FROM sync_stubs s JOIN customers c ON c.id = s.id
 		WHERE s.stream = 'customers' AND (s.resolved_at IS NULL) <> (c._deleted_at IS NOT NULL)`); n != 0 {
 		t.Errorf("%d stubs are neither replaced nor deleted customers", n)
 	}
 	// The other way round: orders that changed bring their copies along again, which are older than they look.
-	h.exec(t, "UPDATE customers SET name = 'read for itself', _hash = '\\x00' WHERE _deleted_at IS NULL")
-	h.exec(t, "UPDATE orders SET _hash = '\\x00'")
-	if r := h.sync(t, "orders")["orders"]; r.Updated == 0 {
+	h.Exec(t, "UPDATE customers SET name = 'read for itself', _hash = '\\x00' WHERE _deleted_at IS NULL")
+	h.Exec(t, "UPDATE orders SET _hash = '\\x00'")
+	if r := h.SyncAll(t, "orders")["orders"]; r.Updated == 0 {
 		t.Fatalf("%+v", r)
 	}
 	if n := query[int](t, h, "SELECT count(*) FROM customers WHERE name <> 'read for itself' AND _deleted_at IS NULL"); n != 0 {

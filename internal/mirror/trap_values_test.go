@@ -11,11 +11,11 @@ import (
 func TestTrap06_ModifiedAtAlone(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{})
-	h.sync(t, "orders")
+	h.SyncAll(t, "orders")
 	id := query[string](t, h, "SELECT id::text FROM orders ORDER BY created_at LIMIT 1")
 	items := query[string](t, h, "SELECT string_agg(xmin::text, ',' ORDER BY id) FROM order_items")
-	h.fault(t, `set:path=/v1/orders/,id=`+id+`,field=modified_at,value="2026-11-01T00:00:00Z"`)
-	if r := h.sync(t, "orders")["orders"]; r.Updated != 1 || r.Inserted != 0 {
+	h.Fault(t, `set:path=/v1/orders/,id=`+id+`,field=modified_at,value="2026-11-01T00:00:00Z"`)
+	if r := h.SyncAll(t, "orders")["orders"]; r.Updated != 1 || r.Inserted != 0 {
 		t.Errorf("%+v", r)
 	}
 	if query[string](t, h, "SELECT string_agg(xmin::text, ',' ORDER BY id) FROM order_items") != items {
@@ -27,13 +27,13 @@ func TestTrap06_ModifiedAtAlone(t *testing.T) {
 func TestTrap16_OpenUnions(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{})
-	h.sync(t, "payments", "subscriptions")
+	h.SyncAll(t, "payments", "subscriptions")
 	payment := query[string](t, h, "SELECT id::text FROM payments LIMIT 1")
 	subscription := query[string](t, h, "SELECT id::text FROM subscriptions LIMIT 1")
-	h.fault(t, `set:path=/v1/payments/,id=`+payment+`,field=method_metadata,value={"brand":null,"wallet":{"kind":"new"}}`)
-	h.fault(t, `set:path=/v1/payments/,id=`+payment+`,field=method,value="kr_card"`)
-	h.fault(t, `set:path=/v1/subscriptions/,id=`+subscription+`,field=status,value="hibernating"`)
-	h.sync(t, "payments", "subscriptions")
+	h.Fault(t, `set:path=/v1/payments/,id=`+payment+`,field=method_metadata,value={"brand":null,"wallet":{"kind":"new"}}`)
+	h.Fault(t, `set:path=/v1/payments/,id=`+payment+`,field=method,value="kr_card"`)
+	h.Fault(t, `set:path=/v1/subscriptions/,id=`+subscription+`,field=status,value="hibernating"`)
+	h.SyncAll(t, "payments", "subscriptions")
 	if got := query[string](t, h, "SELECT method || ' ' || (method_metadata->'wallet'->>'kind') FROM payments WHERE id = $1", payment); got != "kr_card new" {
 		t.Error(got)
 	}
@@ -46,13 +46,13 @@ func TestTrap16_OpenUnions(t *testing.T) {
 func TestTrap20_SmallestUnits(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{})
-	h.sync(t, "orders")
+	h.SyncAll(t, "orders")
 	seen := map[any]bool{}
 	for _, s := range catalog.Entries() {
 		if s.Name != "orders" {
 			continue
 		}
-		for _, o := range h.upstream(t, s) {
+		for _, o := range h.Upstream(t, s) {
 			seen[o["currency"]] = true
 			if got := query[string](t, h, "SELECT total_amount || ' ' || currency FROM orders WHERE id = $1", o["id"]); got != strings.Join([]string{string(number64(o["total_amount"])), o["currency"].(string)}, " ") {
 				t.Errorf("%v: %s", o["id"], got)
@@ -75,11 +75,11 @@ func number64(v any) []byte {
 func TestTrap34_SecretsAreNotStored(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{})
-	_, products := h.call(t, "GET", "/v1/products/?limit=100", "")
+	_, products := h.Call(t, "GET", "/v1/products/?limit=100", "")
 	if !strings.Contains(string(products), "guild_token") {
 		t.Fatal("no secret on the wire, so this proves nothing")
 	}
-	h.sync(t)
+	h.SyncAll(t)
 	for _, s := range catalog.Entries() {
 		tables := []string{s.Name}
 		for _, c := range s.Children {
