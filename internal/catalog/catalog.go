@@ -38,8 +38,8 @@ const unseenWhole = "nothing, while the list fits into one page; then all change
 // near-unique second criterion narrows the ties where there is one.
 // Source: server/polar/*/sorting.py and kit/repository/base.py in polarsource/polar.
 func Entries() []Entry {
-	return slices.Concat(catalogueStreams(), customerStreams(), subscriptionStreams(), orderStreams(), afterSaleStreams(), checkoutStreams(),
-		settingStreams(), ownedStreams(), eventStreams(), exportStreams())
+	return slices.Concat(catalogueStreams(), productStreams(), customerStreams(), discountStreams(), subscriptionStreams(), orderStreams(),
+		afterSaleStreams(), checkoutStreams(), settingStreams(), ownedStreams(), eventStreams(), exportStreams())
 }
 
 // Names are those of the streams, in the order of the table.

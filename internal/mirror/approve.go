@@ -48,9 +48,9 @@ func cost(requests int64, pace int) string {
 
 // approval works out what it costs to mark rows that one sweep missed, and rows that two did. Those are asked for by id as well
 // while they are few.
-func (r *Engine) approval(s *prepared, once, twice int, sweep int64) Approval {
+func (e *Engine) approval(s *prepared, once, twice int, sweep int64) Approval {
 	a := Approval{Stream: s.Name, Rows: once + twice}
-	switch few := a.Rows <= r.Brake.Rows; {
+	switch few := a.Rows <= e.Brake.Rows; {
 	case s.Get == "":
 	case few:
 		a.Requests = int64(a.Rows)
@@ -61,18 +61,18 @@ func (r *Engine) approval(s *prepared, once, twice int, sweep int64) Approval {
 }
 
 // PlanApproval tells what ApproveDeletions would do. Polar is not asked.
-func (r *Engine) PlanApproval(ctx context.Context, run int64) ([]Approval, error) {
-	if err := r.Store.CheckSchema(ctx); err != nil {
+func (e *Engine) PlanApproval(ctx context.Context, run int64) ([]Approval, error) {
+	if err := e.Store.CheckSchema(ctx); err != nil {
 		return nil, err
 	}
-	held, err := r.held(ctx, run)
+	held, err := e.held(ctx, run)
 	if err != nil {
 		return nil, err
 	}
 	var plan []Approval
-	for _, name := range r.Names() {
+	for _, name := range e.Names() {
 		if h, is := held[name]; is {
-			a := r.approval(r.streams[name], len(h.Once), len(h.Twice), h.Sweep)
+			a := e.approval(e.streams[name], len(h.Once), len(h.Twice), h.Sweep)
 			a.From = h.Since.Add(store.SweepsApart)
 			plan = append(plan, a)
 		}
@@ -81,12 +81,12 @@ func (r *Engine) PlanApproval(ctx context.Context, run int64) ([]Approval, error
 }
 
 // held are the rows that a run holds; an error where it holds none, which names the runs that do.
-func (r *Engine) held(ctx context.Context, run int64) (map[string]store.HeldRows, error) {
-	held, err := r.Store.Runs().HeldDeletions(ctx, run)
+func (e *Engine) held(ctx context.Context, run int64) (map[string]store.HeldRows, error) {
+	held, err := e.Store.Runs().HeldDeletions(ctx, run)
 	if err != nil || len(held) > 0 {
 		return held, err
 	}
-	runs, err := r.Store.Runs().HoldingDeletions(ctx)
+	runs, err := e.Store.Runs().HoldingDeletions(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -99,24 +99,24 @@ func (r *Engine) held(ctx context.Context, run int64) (map[string]store.HeldRows
 
 // ApproveDeletions lets through what is held of one run. Each row is asked for by id all the same, where it can be and where
 // there is no second sweep that missed it.
-func (r *Engine) ApproveDeletions(ctx context.Context, run int64) ([]Result, error) {
-	if err := r.Check(ctx); err != nil {
+func (e *Engine) ApproveDeletions(ctx context.Context, run int64) ([]Result, error) {
+	if err := e.Check(ctx); err != nil {
 		return nil, err
 	}
-	held, err := r.held(ctx, run)
+	held, err := e.held(ctx, run)
 	if err != nil {
 		return nil, err
 	}
 	var results []Result
-	for _, name := range r.Names() {
+	for _, name := range e.Names() {
 		rows, is := held[name]
 		if !is {
 			continue
 		}
-		results = append(results, r.do(ctx, spec{stream: name, kind: store.KindApproval}, func(ctx context.Context, of *Run) error {
+		results = append(results, e.do(ctx, spec{stream: name, kind: store.KindApproval}, func(ctx context.Context, of *Run) error {
 			sw := &sweep{Run: of}
 			once, twice := rows.Once, rows.Twice
-			if sw.r.approval(sw.s, len(once), len(twice), 0).Requests > int64(len(once)) {
+			if sw.engine.approval(sw.s, len(once), len(twice), 0).Requests > int64(len(once)) {
 				once, twice = slices.Concat(once, twice), nil
 			}
 			if err := sw.tombstone(ctx, twice, rows.AsOf, fmt.Sprintf("not listed by two complete sweeps an hour or more apart, the last being run %d, approved by an operator", run)); err != nil {

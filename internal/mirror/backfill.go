@@ -41,8 +41,8 @@ type spanCursor struct {
 //
 // It stores what it finds, and proves no absence: rows of the window that Polar no longer lists are left as they are, and
 // nothing is said of what lies outside. It has a lease of its own, so that a sweep may run at the same time.
-func (r *Engine) Backfill(ctx context.Context, stream string, since, until time.Time) Result {
-	return r.do(ctx, spec{stream, store.KindBackfill, ofWindow}, func(ctx context.Context, run *Run) error {
+func (e *Engine) Backfill(ctx context.Context, stream string, since, until time.Time) Result {
+	return e.do(ctx, spec{stream, store.KindBackfill, ofWindow}, func(ctx context.Context, run *Run) error {
 		return (&sweep{Run: run}).backfill(ctx, span{Since: since.UTC(), Until: until.UTC(), Open: until.IsZero()})
 	})
 }
@@ -53,7 +53,7 @@ func (sw *sweep) backfill(ctx context.Context, wanted span) error {
 		return fmt.Errorf("%s: %w", sw.s.Name, ErrNoWindow)
 	}
 	if wanted.Open {
-		wanted.Until = sw.r.Client.Now().UTC()
+		wanted.Until = sw.engine.Client.Now().UTC()
 	}
 	if err := sw.refuse(list, wanted); err != nil {
 		return err
@@ -93,7 +93,7 @@ func (sw *sweep) refuse(list scan.Bounded, s span) error {
 		return fmt.Errorf("the window from %s to %s is empty", s.Since.Format(time.RFC3339), s.Until.Format(time.RFC3339))
 	}
 	if windows, dated := list.(scan.Windows); dated {
-		if kept := windows.Since(sw.r.Client); s.Since.Before(kept) {
+		if kept := windows.Since(sw.engine.Client); s.Since.Before(kept) {
 			return fmt.Errorf("rows of %s from before %s are not kept, the next sweep would remove them: begin the window there, or lengthen the retention", sw.s.Name, kept.Format(time.RFC3339))
 		}
 	}

@@ -35,14 +35,14 @@ func (b budget) Pause(ctx context.Context, d time.Duration) error {
 }
 
 // priorityOf is how urgent the requests of a run are.
-func (r *Engine) priorityOf(stream, kind string) limit.Priority {
+func (e *Engine) priorityOf(stream, kind string) limit.Priority {
 	switch kind {
 	case store.KindRefresh, store.KindApproval: // somebody waits for it
 		return limit.PriorityRefresh
 	case store.KindTail:
 		return limit.PriorityTail
 	}
-	if s := r.streams[stream]; s != nil {
+	if s := e.streams[stream]; s != nil {
 		switch s.Scan.(type) {
 		case scan.Export, scan.MetricsExport:
 			return limit.PriorityExport

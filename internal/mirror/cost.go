@@ -31,19 +31,19 @@ type SweepCost struct {
 //
 // An Engine without a store can tell, too. With one, lists that are read for each
 // row of another stream cost what the rows mirrored say.
-func (r *Engine) SweepCosts(ctx context.Context) ([]SweepCost, error) {
+func (e *Engine) SweepCosts(ctx context.Context) ([]SweepCost, error) {
 	ctx = limit.WithPriority(ctx, limit.PriorityRefresh)
-	names, err := r.Resolve()
+	names, err := e.Resolve()
 	if err != nil {
 		return nil, err
 	}
 	costs := make([]SweepCost, len(names))
-	mirrored := r.Store != nil && r.Store.CheckSchema(ctx) == nil
+	mirrored := e.Store != nil && e.Store.CheckSchema(ctx) == nil
 	var g errgroup.Group
-	g.SetLimit(r.Parallel)
+	g.SetLimit(e.Parallel)
 	for i, name := range names {
 		g.Go(func() (err error) {
-			costs[i], err = r.cost(ctx, &r.streams[name].Stream, mirrored)
+			costs[i], err = e.cost(ctx, &e.streams[name].Stream, mirrored)
 			if err != nil {
 				return fmt.Errorf("plan %s: %w", name, err)
 			}
@@ -56,18 +56,18 @@ func (r *Engine) SweepCosts(ctx context.Context) ([]SweepCost, error) {
 	return costs, nil
 }
 
-func (r *Engine) cost(ctx context.Context, s *Stream, mirrored bool) (SweepCost, error) {
+func (e *Engine) cost(ctx context.Context, s *Stream, mirrored bool) (SweepCost, error) {
 	cost := SweepCost{Stream: s.Name, Rows: -1}
 	var err error
-	switch known, e := r.ownersKnown(ctx, s, mirrored); {
-	case e != nil:
-		return cost, e
+	switch known, failed := e.ownersKnown(ctx, s, mirrored); {
+	case failed != nil:
+		return cost, failed
 	case known:
-		var e scan.Estimate
-		e, err = scan.EstimateScan(ctx, r.Client, s.Scan, s.Path, s.Query)
-		cost.Rows, cost.Requests, cost.Probes = e.Rows, e.Requests, e.Probes
+		var estimate scan.Estimate
+		estimate, err = scan.EstimateScan(ctx, e.Client, s.Scan, s.Path, s.Query)
+		cost.Rows, cost.Requests, cost.Probes = estimate.Rows, estimate.Requests, estimate.Probes
 	default:
-		err = r.countOwners(ctx, s, &cost)
+		err = e.countOwners(ctx, s, &cost)
 	}
 	switch {
 	case errors.Is(err, fetch.ErrScope):
@@ -75,7 +75,7 @@ func (r *Engine) cost(ctx context.Context, s *Stream, mirrored bool) (SweepCost,
 	case s.Optional && errors.Is(err, fetch.ErrAuth):
 		cost.Refused = "Polar refuses this list to an organization access token"
 	case err == nil && mirrored:
-		err = r.learn(ctx, s, &cost)
+		err = e.learn(ctx, s, &cost)
 		return cost, err
 	default:
 		return cost, err
@@ -86,8 +86,8 @@ func (r *Engine) cost(ctx context.Context, s *Stream, mirrored bool) (SweepCost,
 
 // learn adds what only the mirror knows of: rows that have to be asked for one by
 // one, and that pages are read again because their rows tie in the order of the list.
-func (r *Engine) learn(ctx context.Context, s *Stream, cost *SweepCost) error {
-	requests, rows, err := r.Store.Runs().SweepCost(ctx, s.Name)
+func (e *Engine) learn(ctx context.Context, s *Stream, cost *SweepCost) error {
+	requests, rows, err := e.Store.Runs().SweepCost(ctx, s.Name)
 	if err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func (r *Engine) learn(ctx context.Context, s *Stream, cost *SweepCost) error {
 	if s.Get == "" {
 		return nil
 	}
-	ids, err := r.Store.Rows(s.Name).CopiedIDs(ctx)
+	ids, err := e.Store.Rows(s.Name).CopiedIDs(ctx)
 	if n := len(ids); n > 0 {
 		cost.Requests += n + 1 // one that is known to be there comes first
 	}
@@ -107,14 +107,14 @@ func (r *Engine) learn(ctx context.Context, s *Stream, cost *SweepCost) error {
 
 // ownersKnown tells whether the rows that own those of the stream have been
 // mirrored, where there are any to be known.
-func (r *Engine) ownersKnown(ctx context.Context, s *Stream, mirrored bool) (bool, error) {
+func (e *Engine) ownersKnown(ctx context.Context, s *Stream, mirrored bool) (bool, error) {
 	if len(s.Parents) == 0 {
 		return true, nil
 	}
 	if !mirrored {
 		return false, nil
 	}
-	list, err := r.Store.Streams().Standings(ctx, parentNames(s))
+	list, err := e.Store.Streams().Standings(ctx, parentNames(s))
 	if err != nil {
 		return false, err
 	}
@@ -134,10 +134,10 @@ func parentNames(s *Stream) (names []string) {
 }
 
 // countOwners asks Polar how many rows own any of the stream.
-func (r *Engine) countOwners(ctx context.Context, s *Stream, cost *SweepCost) error {
+func (e *Engine) countOwners(ctx context.Context, s *Stream, cost *SweepCost) error {
 	products := map[string][]string{} // by type of price
 	for _, p := range s.Parents {
-		of := r.streams[p.Stream]
+		of := e.streams[p.Stream]
 		query := url.Values{}
 		for k, v := range of.Query {
 			query[k] = v
@@ -147,7 +147,7 @@ func (r *Engine) countOwners(ctx context.Context, s *Stream, cost *SweepCost) er
 		}
 		if p.Price != "" {
 			if _, known := products[p.Price]; !known {
-				ids, err := r.productsWith(ctx, p.Price, cost)
+				ids, err := e.productsWith(ctx, p.Price, cost)
 				if err != nil {
 					return err
 				}
@@ -159,20 +159,20 @@ func (r *Engine) countOwners(ctx context.Context, s *Stream, cost *SweepCost) er
 			query["product_id"] = products[p.Price]
 		}
 		cost.AtMost = cost.AtMost || p.Where != "" && p.Price == ""
-		e, err := scan.Offset{}.Estimate(ctx, r.Client, of.Path, query)
-		cost.Probes += e.Probes
+		estimate, err := scan.Offset{}.Estimate(ctx, e.Client, of.Path, query)
+		cost.Probes += estimate.Probes
 		if err != nil {
 			return err
 		}
-		cost.Requests += e.Rows
+		cost.Requests += estimate.Rows
 	}
 	return nil
 }
 
 // productsWith are the ids of the products with a price of this type.
-func (r *Engine) productsWith(ctx context.Context, price string, cost *SweepCost) (ids []string, err error) {
-	of := r.streams["products"]
-	for page, err := range of.Scan.Pages(ctx, r.Client, of.Path, of.Query, scan.Cursor{}) {
+func (e *Engine) productsWith(ctx context.Context, price string, cost *SweepCost) (ids []string, err error) {
+	of := e.streams["products"]
+	for page, err := range of.Scan.Pages(ctx, e.Client, of.Path, of.Query, scan.Cursor{}) {
 		cost.Probes += page.Requests
 		if err != nil {
 			return nil, err

@@ -69,7 +69,7 @@ func (sw *sweep) absentees(ctx context.Context) error {
 	if gone.IDs, err = sw.spare(ctx, gone.IDs); err != nil {
 		return err
 	}
-	brake := sw.r.Brake.holds(len(gone.IDs), int(gone.Live))
+	brake := sw.engine.Brake.holds(len(gone.IDs), int(gone.Live))
 	s, err := sw.record.Suspect(ctx, gone, brake)
 	if err != nil || len(gone.IDs) == 0 {
 		return err
@@ -113,7 +113,7 @@ func (sw *sweep) absentees(ctx context.Context) error {
 
 // hold says why what a sweep did not meet is not marked as deleted, and what lets it go.
 func (sw *sweep) hold(gone store.Absence, s store.Suspicion, brake bool) {
-	why := fmt.Sprintf("which is more than the brake lets go at once (%d rows and %g %%)", sw.r.Brake.Rows, sw.r.Brake.Percent)
+	why := fmt.Sprintf("which is more than the brake lets go at once (%d rows and %g %%)", sw.engine.Brake.Rows, sw.engine.Brake.Percent)
 	then := ""
 	if !s.Until.IsZero() {
 		sw.res.Emptied = true
@@ -126,8 +126,8 @@ func (sw *sweep) hold(gone store.Absence, s store.Suspicion, brake bool) {
 		sw.closing.Verdict = store.VerdictEmptied
 	}
 	sw.MarkPartial("%d of %d rows are no longer listed, %s: none of these was marked as deleted%s", len(s.Held), gone.Live, why, then)
-	a := sw.r.approval(sw.s, len(s.Held)-s.Sure, s.Sure, sw.requests)
-	sw.MarkPartial("if they are really gone, `syncd approve-deletions %d` marks them: %s", sw.record.SweepID, a.Ways(sw.r.Client.Budget().Pace))
+	a := sw.engine.approval(sw.s, len(s.Held)-s.Sure, s.Sure, sw.requests)
+	sw.MarkPartial("if they are really gone, `syncd approve-deletions %d` marks them: %s", sw.record.SweepID, a.Ways(sw.engine.Client.Budget().Pace))
 	if len(s.Others) > 0 {
 		sw.MarkPartial("%s", together(s.Others))
 	}
@@ -151,12 +151,12 @@ func LooksWrong(emptied []string) string {
 
 // remark adds to the reasons of streams that lost everything in one sync that they did so together: the first of them could
 // not know yet.
-func (r *Engine) remark(ctx context.Context, results []Result) error {
+func (e *Engine) remark(ctx context.Context, results []Result) error {
 	alone := func(res Result) bool { return res.Emptied && !strings.Contains(res.Reason, looksWrong) }
 	if !slices.ContainsFunc(results, alone) {
 		return nil
 	}
-	emptied, err := r.Store.Streams().Emptied(ctx)
+	emptied, err := e.Store.Streams().Emptied(ctx)
 	if err != nil || len(emptied) < 2 {
 		return err
 	}
@@ -166,7 +166,7 @@ func (r *Engine) remark(ctx context.Context, results []Result) error {
 		}
 		others := slices.DeleteFunc(slices.Clone(emptied), func(s string) bool { return s == res.Stream })
 		results[i].Reason += "; " + together(others)
-		if err := r.Store.Runs().SetReason(ctx, res.RunID, results[i].Reason); err != nil {
+		if err := e.Store.Runs().SetReason(ctx, res.RunID, results[i].Reason); err != nil {
 			return err
 		}
 	}
@@ -233,7 +233,7 @@ func (run *Run) get(ctx context.Context, id uuid.UUID) (fetch.Body, error) {
 			columns = append(columns, m[1])
 		}
 	}
-	fields, err := run.r.Store.Rows(run.s.Name).ReadFields(ctx, id, columns)
+	fields, err := run.engine.Store.Rows(run.s.Name).ReadFields(ctx, id, columns)
 	if err != nil {
 		return fetch.Body{}, err
 	}
@@ -241,7 +241,7 @@ func (run *Run) get(ctx context.Context, id uuid.UUID) (fetch.Body, error) {
 	for name, value := range fields {
 		path = strings.ReplaceAll(path, "{"+name+"}", value)
 	}
-	body, err := run.r.Client.Get(ctx, path, nil)
+	body, err := run.engine.Client.Get(ctx, path, nil)
 	run.requests += int64(body.Requests)
 	return body, err
 }

@@ -28,22 +28,22 @@ var ErrNoDocument = errors.New("no document")
 // Invoice fetches the invoice of an order, which is named by Polar's id or by its invoice number. An invoice exists once
 // the merchant or the customer had it generated, which fixes it for ever (polarsource/polar, server/polar/order/service.py):
 // so this never asks Polar to. ErrNoDocument when it has not been generated.
-func (r *Engine) Invoice(ctx context.Context, order string) (Document, error) {
+func (e *Engine) Invoice(ctx context.Context, order string) (Document, error) {
 	ctx = limit.WithPriority(ctx, limit.PriorityRefresh)
-	o, err := r.order(ctx, order)
+	o, err := e.order(ctx, order)
 	if err != nil {
 		return Document{}, err
 	}
 	not := fmt.Errorf("%w: the invoice of order %s has not been generated; Polar generates it when the customer asks for it in the portal, or the merchant in the dashboard", ErrNoDocument, o.ID)
 	if !o.InvoiceGenerated && !o.asked {
-		if o, err = r.askOrder(ctx, o.ID); err != nil {
+		if o, err = e.askOrder(ctx, o.ID); err != nil {
 			return Document{}, err
 		}
 	}
 	if !o.InvoiceGenerated {
 		return Document{}, not
 	}
-	pdf, err := r.Client.Document(ctx, "/v1/orders/"+o.ID.String()+"/invoice")
+	pdf, err := e.Client.Document(ctx, "/v1/orders/"+o.ID.String()+"/invoice")
 	if failed, is := errors.AsType[*fetch.Error](err); is && failed.Code == "InvoiceDoesNotExist" {
 		return Document{}, not
 	}
@@ -57,14 +57,14 @@ const receiptWaits = 6
 // only where the order has a receipt number. While it renders, the question is repeated after pauses that begin with wait,
 // and of which each is twice the one before: from a second they are a minute in all. ErrNoDocument when there is no number,
 // or no receipt after that time.
-func (r *Engine) Receipt(ctx context.Context, order string, wait time.Duration) (Document, error) {
+func (e *Engine) Receipt(ctx context.Context, order string, wait time.Duration) (Document, error) {
 	ctx = limit.WithPriority(ctx, limit.PriorityRefresh)
-	o, err := r.order(ctx, order)
+	o, err := e.order(ctx, order)
 	if err != nil {
 		return Document{}, err
 	}
 	if o.ReceiptNumber == "" && !o.asked {
-		if o, err = r.askOrder(ctx, o.ID); err != nil {
+		if o, err = e.askOrder(ctx, o.ID); err != nil {
 			return Document{}, err
 		}
 	}
@@ -72,7 +72,7 @@ func (r *Engine) Receipt(ctx context.Context, order string, wait time.Duration) 
 		return Document{}, fmt.Errorf("%w: order %s has no receipt: Polar numbers one when an order is paid, where receipts are on", ErrNoDocument, o.ID)
 	}
 	for again := range receiptWaits + 1 {
-		pdf, err := r.Client.Document(ctx, "/v1/orders/"+o.ID.String()+"/receipt")
+		pdf, err := e.Client.Document(ctx, "/v1/orders/"+o.ID.String()+"/receipt")
 		if failed, is := errors.AsType[*fetch.Error](err); is && failed.Code == "ReceiptNotAllocated" {
 			return Document{}, fmt.Errorf("%w: Polar has allocated no receipt to order %s", ErrNoDocument, o.ID)
 		}
@@ -82,7 +82,7 @@ func (r *Engine) Receipt(ctx context.Context, order string, wait time.Duration) 
 		if again == receiptWaits {
 			break
 		}
-		r.Log.InfoContext(ctx, "Polar renders the receipt: waiting", "order", o.ID, "wait", wait)
+		e.Log.InfoContext(ctx, "Polar renders the receipt: waiting", "order", o.ID, "wait", wait)
 		timer := time.NewTimer(wait)
 		select {
 		case <-timer.C:
@@ -102,14 +102,14 @@ type orderFacts struct {
 }
 
 // order finds an order by Polar's id, or by its invoice number in the mirror.
-func (r *Engine) order(ctx context.Context, name string) (orderFacts, error) {
+func (e *Engine) order(ctx context.Context, name string) (orderFacts, error) {
 	id, notID := uuid.Parse(name)
 	var found []store.OrderDocuments
 	var err error
 	if notID == nil {
-		found, err = r.Store.OrdersByID(ctx, id)
+		found, err = e.Store.OrdersByID(ctx, id)
 	} else {
-		found, err = r.Store.OrdersByInvoice(ctx, name)
+		found, err = e.Store.OrdersByInvoice(ctx, name)
 	}
 	switch {
 	case err != nil:
@@ -121,13 +121,13 @@ func (r *Engine) order(ctx context.Context, name string) (orderFacts, error) {
 	case notID != nil:
 		return orderFacts{}, fmt.Errorf("no order in the mirror has the invoice number %q: name the order by its id, or sync orders first", name)
 	}
-	return r.askOrder(ctx, id)
+	return e.askOrder(ctx, id)
 }
 
 // askOrder reads the facts from Polar. Nothing is stored.
-func (r *Engine) askOrder(ctx context.Context, id uuid.UUID) (orderFacts, error) {
+func (e *Engine) askOrder(ctx context.Context, id uuid.UUID) (orderFacts, error) {
 	path := "/v1/orders/" + id.String()
-	body, err := r.Client.Get(ctx, path, nil)
+	body, err := e.Client.Get(ctx, path, nil)
 	if err != nil {
 		return orderFacts{}, err
 	}

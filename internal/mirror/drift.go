@@ -8,17 +8,17 @@ import (
 
 // recordDrift puts down what the run met. That it could not is no reason to fail the run: the next one meets it again.
 func (run *Run) recordDrift(ctx context.Context) {
-	if echo := run.r.Client.VersionEcho(); echo != "" && (echo != run.r.Client.Version() || run.r.Client.Retired() != "") {
+	if echo := run.engine.Client.VersionEcho(); echo != "" && (echo != run.engine.Client.Version() || run.engine.Client.Retired() != "") {
 		run.drift.Note(item.OtherVersion, "Polar-Version", echo)
 	}
-	if err := run.r.noteVersion(ctx, run.r.version.Load()); err != nil {
-		run.r.Log.WarnContext(ctx, "the version of the API is not recorded", "error", err)
+	if err := run.engine.noteVersion(ctx, run.engine.version.Load()); err != nil {
+		run.engine.Log.WarnContext(ctx, "the version of the API is not recorded", "error", err)
 	}
 	found := run.drift.Findings()
 	if len(found) == 0 {
 		return
 	}
-	l := run.r.Log.With("stream", run.name)
+	l := run.engine.Log.With("stream", run.name)
 	fresh, err := run.record.RecordDrift(ctx, found)
 	if err != nil {
 		l.WarnContext(ctx, "drift not recorded", "error", err)

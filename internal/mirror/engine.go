@@ -173,17 +173,17 @@ func (nobody) PageStored(string, int, int) {}
 func (nobody) RunFinished(Result)          {}
 
 // Names lists the streams in their order.
-func (r *Engine) Names() []string {
-	names := make([]string, len(r.Streams))
-	for i, s := range r.Streams {
+func (e *Engine) Names() []string {
+	names := make([]string, len(e.Streams))
+	for i, s := range e.Streams {
 		names[i] = s.Name
 	}
 	return names
 }
 
 // Stream is an entry of the table of streams; nil where none has the name.
-func (r *Engine) Stream(name string) *Stream {
-	if s := r.streams[name]; s != nil {
+func (e *Engine) Stream(name string) *Stream {
+	if s := e.streams[name]; s != nil {
 		return &s.Stream
 	}
 	return nil
@@ -200,10 +200,10 @@ func (e *UnknownStreamError) Error() string {
 }
 
 // Resolve checks names of streams and puts them into the order of the table; none means all that are not off.
-func (r *Engine) Resolve(names ...string) ([]string, error) {
-	all := r.Names()
+func (e *Engine) Resolve(names ...string) ([]string, error) {
+	all := e.Names()
 	if len(names) == 0 {
-		return slices.DeleteFunc(all, func(n string) bool { return r.Off[n] }), nil
+		return slices.DeleteFunc(all, func(n string) bool { return e.Off[n] }), nil
 	}
 	return PickStreams(all, names...)
 }
@@ -225,12 +225,12 @@ func PickStreams(all []string, names ...string) ([]string, error) {
 
 // Drain asks runs to stop after the page in hand. It returns at once; the runs
 // end as interrupted, and the next ones go on where they stopped.
-func (r *Engine) Drain() { r.drainOnce.Do(func() { close(r.drain) }) }
+func (e *Engine) Drain() { e.drainOnce.Do(func() { close(e.drain) }) }
 
 // Draining tells whether runs have been asked to stop.
-func (r *Engine) Draining() bool {
+func (e *Engine) Draining() bool {
 	select {
-	case <-r.drain:
+	case <-e.drain:
 		return true
 	default:
 		return false
@@ -246,36 +246,36 @@ var ErrOrganization = errors.New("organization")
 //
 // The token must be of one organization. A personal token sees all those of its
 // user, whose orders and subscriptions cannot be told apart.
-func (r *Engine) Check(ctx context.Context) error {
-	if err := r.Store.CheckSchema(ctx); err != nil {
+func (e *Engine) Check(ctx context.Context) error {
+	if err := e.Store.CheckSchema(ctx); err != nil {
 		return err
 	}
-	before := r.Client.Requests()
-	id, err := r.organization(ctx)
-	r.checks.Add(r.Client.Requests() - before)
-	r.noteAnswer(ctx)
+	before := e.Client.Requests()
+	id, err := e.organization(ctx)
+	e.checks.Add(e.Client.Requests() - before)
+	e.noteAnswer(ctx)
 	if err != nil {
 		return err
 	}
-	if want := r.OrganizationID; want != "" && want != id.String() {
+	if want := e.OrganizationID; want != "" && want != id.String() {
 		return fmt.Errorf("%w: the token is for %s, the configuration says %s: use a token of that organization, or correct POLAR_ORGANIZATION_ID", ErrOrganization, id, want)
 	}
-	if err := r.Store.Polar().BindOrganization(ctx, id, r.Client.Server()); err != nil {
+	if err := e.Store.Polar().BindOrganization(ctx, id, e.Client.Server()); err != nil {
 		return err
 	}
-	return r.noteVersion(ctx, store.Version{})
+	return e.noteVersion(ctx, store.Version{})
 }
 
 // noteVersion puts down in which version of the API the mirror is read, unless that is the one that was noted.
-func (r *Engine) noteVersion(ctx context.Context, noted any) error {
-	v := store.Version{Name: r.Client.Version(), Retired: r.Client.Retired()}
+func (e *Engine) noteVersion(ctx context.Context, noted any) error {
+	v := store.Version{Name: e.Client.Version(), Retired: e.Client.Retired()}
 	if noted == v {
 		return nil
 	}
-	if err := r.Store.Polar().SetVersion(ctx, v); err != nil {
+	if err := e.Store.Polar().SetVersion(ctx, v); err != nil {
 		return err
 	}
-	r.version.Store(v)
+	e.version.Store(v)
 	return nil
 }
 
@@ -283,30 +283,30 @@ func (r *Engine) noteVersion(ctx context.Context, noted any) error {
 const answerEvery = 5 * time.Second
 
 // noteAnswer puts on record when Polar last answered. It is for those who watch: where it fails, the next time does it.
-func (r *Engine) noteAnswer(ctx context.Context) {
-	at := r.Client.Answered()
-	r.mu.Lock()
-	due := at.Sub(r.noted) >= answerEvery
+func (e *Engine) noteAnswer(ctx context.Context) {
+	at := e.Client.Answered()
+	e.mu.Lock()
+	due := at.Sub(e.noted) >= answerEvery
 	if due {
-		r.noted = at
+		e.noted = at
 	}
-	r.mu.Unlock()
+	e.mu.Unlock()
 	if !due {
 		return
 	}
-	if err := r.Store.Polar().NoteAnswer(ctx, time.Since(at)); err != nil {
-		r.Log.DebugContext(ctx, "not on record", "error", err)
+	if err := e.Store.Polar().NoteAnswer(ctx, time.Since(at)); err != nil {
+		e.Log.DebugContext(ctx, "not on record", "error", err)
 	}
 }
 
 // TakeCheckRequests returns how many requests Check has sent since this was called last.
-func (r *Engine) TakeCheckRequests() int64 { return r.checks.Swap(0) }
+func (e *Engine) TakeCheckRequests() int64 { return e.checks.Swap(0) }
 
-func (r *Engine) organization(ctx context.Context) (uuid.UUID, error) {
-	page, err := r.Client.Page(ctx, "/v1/organizations/", map[string][]string{"limit": {"2"}, "page": {"1"}})
+func (e *Engine) organization(ctx context.Context) (uuid.UUID, error) {
+	page, err := e.Client.Page(ctx, "/v1/organizations/", map[string][]string{"limit": {"2"}, "page": {"1"}})
 	switch {
 	case errors.Is(err, fetch.ErrScope):
-		return r.organizationOf(ctx, err)
+		return e.organizationOf(ctx, err)
 	case err != nil:
 		return uuid.UUID{}, err
 	case page.TotalCount > 1:
@@ -323,9 +323,9 @@ func (r *Engine) organization(ctx context.Context) (uuid.UUID, error) {
 
 // organizationOf finds the organization through rows that name it, for a token
 // without the scope to ask directly.
-func (r *Engine) organizationOf(ctx context.Context, cause error) (uuid.UUID, error) {
+func (e *Engine) organizationOf(ctx context.Context, cause error) (uuid.UUID, error) {
 	for _, path := range []string{"/v1/products/", "/v1/customers/", "/v1/payments/"} {
-		page, err := r.Client.Page(ctx, path, map[string][]string{"limit": {"1"}, "page": {"1"}})
+		page, err := e.Client.Page(ctx, path, map[string][]string{"limit": {"1"}, "page": {"1"}})
 		if errors.Is(err, fetch.ErrScope) {
 			continue
 		}
@@ -344,12 +344,12 @@ func (r *Engine) organizationOf(ctx context.Context, cause error) (uuid.UUID, er
 // Sync checks, then makes one run of each stream, several at a time. The error
 // is set only when nothing could run at all, or when Polar refused the token on
 // the way; what became of each stream is in its Result.
-func (r *Engine) Sync(ctx context.Context, names ...string) ([]Result, error) {
-	names, err := r.Resolve(names...)
+func (e *Engine) Sync(ctx context.Context, names ...string) ([]Result, error) {
+	names, err := e.Resolve(names...)
 	if err != nil {
 		return nil, err
 	}
-	if err := r.Check(ctx); err != nil {
+	if err := e.Check(ctx); err != nil {
 		return nil, err
 	}
 	results := make([]Result, len(names))
@@ -361,19 +361,19 @@ func (r *Engine) Sync(ctx context.Context, names ...string) ([]Result, error) {
 		done[name] = make(chan struct{})
 	}
 	var g errgroup.Group
-	g.SetLimit(r.Parallel)
+	g.SetLimit(e.Parallel)
 	for i, name := range names {
 		g.Go(func() error {
 			defer close(done[name])
-			for _, of := range r.streams[name].before() {
+			for _, of := range e.streams[name].before() {
 				if c := done[of]; c != nil {
 					<-c
 				}
 			}
-			results[i] = r.Once(ctx, name)
+			results[i] = e.Once(ctx, name)
 			if errors.Is(results[i].Err, fetch.ErrAuth) && !results[i].Unavailable {
 				// Every further request would be refused too, out of a bucket of 60 a minute.
-				r.Drain()
+				e.Drain()
 				return results[i].Err
 			}
 			return nil
@@ -382,10 +382,10 @@ func (r *Engine) Sync(ctx context.Context, names ...string) ([]Result, error) {
 	if err := g.Wait(); err != nil {
 		return results, err
 	}
-	if err := r.remark(ctx, results); err != nil {
+	if err := e.remark(ctx, results); err != nil {
 		return results, err
 	}
-	return results, r.askForCopies(ctx, results)
+	return results, e.askForCopies(ctx, results)
 }
 
 // mostCopies bounds how many copied rows are asked for at the end of a Sync; the next sweeps ask for the rest.
@@ -393,20 +393,20 @@ const mostCopies = 500
 
 // askForCopies asks by id for rows that streams stored, which had been swept before, from copies inside their objects. Not
 // every copy says that Polar has deleted its object, and until it is asked for the row would pass for a live one.
-func (r *Engine) askForCopies(ctx context.Context, results []Result) error {
+func (e *Engine) askForCopies(ctx context.Context, results []Result) error {
 	for i, res := range results {
-		s := r.streams[res.Stream]
-		if res.Outcome != Succeeded || s.Get == "" || r.Draining() {
+		s := e.streams[res.Stream]
+		if res.Outcome != Succeeded || s.Get == "" || e.Draining() {
 			continue
 		}
-		ids, err := r.Store.Rows(s.Name).CopiedIDs(ctx)
+		ids, err := e.Store.Rows(s.Name).CopiedIDs(ctx)
 		if err != nil {
 			return err
 		}
 		if len(ids) == 0 {
 			continue
 		}
-		asked := r.RefreshAs(ctx, store.KindRefresh, s.Name, ids[:min(mostCopies, len(ids))])
+		asked := e.RefreshAs(ctx, store.KindRefresh, s.Name, ids[:min(mostCopies, len(ids))])
 		results[i].Requests += asked.Requests
 		results[i].Deleted += asked.Deleted
 		results[i].Updated += asked.Updated

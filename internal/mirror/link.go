@@ -6,8 +6,8 @@ import "context"
 const manyInserted = 1000
 
 // LinkExport finds the mirrored rows that those of an export belong to, anew.
-func (r *Engine) LinkExport(ctx context.Context, name string) error {
-	return (&Run{r: r, s: r.streams[name]}).link(ctx)
+func (e *Engine) LinkExport(ctx context.Context, name string) error {
+	return (&Run{engine: e, s: e.streams[name]}).link(ctx)
 }
 
 // link finds the mirrored rows that those of an export belong to.
@@ -17,9 +17,9 @@ func (run *Run) link(ctx context.Context) error {
 	}
 	// Right after a first sync Postgres knows nothing of the tables yet, and would join them row by row.
 	if run.record != nil && run.record.Counts.Inserted > manyInserted {
-		if err := run.r.Store.Audit().Analyze(ctx, append([]string{run.s.Name}, run.s.Of...)...); err != nil {
+		if err := run.engine.Store.Audit().Analyze(ctx, append([]string{run.s.Name}, run.s.Of...)...); err != nil {
 			return err
 		}
 	}
-	return run.r.Store.Audit().LinkExport(ctx, run.s.Name, run.s.Link)
+	return run.engine.Store.Audit().LinkExport(ctx, run.s.Name, run.s.Link)
 }

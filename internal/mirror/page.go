@@ -97,8 +97,8 @@ func (run *Run) store(ctx context.Context, page fetch.Page, next any) error {
 // understood refuses pages of a version of the API that this syncd does not know, and that differs from what it does know
 // by more than additions: stored, they would empty columns.
 func (run *Run) understood() error {
-	version := run.r.Client.Version()
-	if _, known := fetch.FindVersion(version); known || run.r.Client.Retired() == "" {
+	version := run.engine.Client.Version()
+	if _, known := fetch.FindVersion(version); known || run.engine.Client.Retired() == "" {
 		return nil
 	}
 	if m, is := run.drift.Breaks(); is {

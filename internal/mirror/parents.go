@@ -87,7 +87,7 @@ func (run *Run) parents(ctx context.Context) (why string, err error) {
 		return "", nil
 	}
 	names := parentNames(&run.s.Stream)
-	list, err := run.r.Store.Streams().Standings(ctx, names)
+	list, err := run.engine.Store.Streams().Standings(ctx, names)
 	if err != nil {
 		return "", err
 	}
@@ -110,17 +110,17 @@ func (run *Run) parents(ctx context.Context) (why string, err error) {
 
 // Waits names a parent of the stream that has never been read to its end, or whose sweep is under way or was interrupted:
 // what is read for each of its rows has to come after. None is waited for that is off or that Polar does not give.
-func (r *Engine) Waits(ctx context.Context, stream string) (parent string, err error) {
+func (e *Engine) Waits(ctx context.Context, stream string) (parent string, err error) {
 	var names []string
-	for _, p := range r.streams[stream].Parents {
-		if !r.Off[p.Stream] && !r.IsDisabled(p.Stream) {
+	for _, p := range e.streams[stream].Parents {
+		if !e.Off[p.Stream] && !e.IsDisabled(p.Stream) {
 			names = append(names, p.Stream)
 		}
 	}
 	if len(names) == 0 {
 		return "", nil
 	}
-	list, err := r.Store.Streams().Standings(ctx, names)
+	list, err := e.Store.Streams().Standings(ctx, names)
 	if err != nil {
 		return "", err
 	}
@@ -151,7 +151,7 @@ func (sw *sweep) spare(ctx context.Context, absent []uuid.UUID) ([]uuid.UUID, er
 	for i, p := range sw.s.Parents {
 		columns[i] = p.Column
 	}
-	return sw.r.Store.Rows(sw.s.Name).LeaveOutOwned(ctx, columns, owners, absent)
+	return sw.engine.Store.Rows(sw.s.Name).LeaveOutOwned(ctx, columns, owners, absent)
 }
 
 // prepare does what has to be done before a sweep reads: see that the parents
@@ -164,10 +164,10 @@ func (sw *sweep) prepare(ctx context.Context) error {
 	if !dated || windows.Keep == 0 {
 		return nil
 	}
-	since := windows.Since(sw.r.Client)
+	since := windows.Since(sw.engine.Client)
 	n, err := sw.record.Expire(ctx, windows.Field, since)
 	if n > 0 {
-		sw.r.Log.InfoContext(ctx, "rows are too old to be kept", "stream", sw.s.Name, "removed", n, "before", since.Format(time.DateOnly))
+		sw.engine.Log.InfoContext(ctx, "rows are too old to be kept", "stream", sw.s.Name, "removed", n, "before", since.Format(time.DateOnly))
 	}
 	return err
 }

@@ -12,8 +12,8 @@ import (
 // Run itself, with counts and requests of its own, which the run takes in when it is done with the stream.
 
 // RunOfSeveral makes a run of several streams. It goes by a name of its own, under which it is recorded and has its lease.
-func (r *Engine) RunOfSeveral(ctx context.Context, name, kind string, do Work) Result {
-	return r.do(ctx, spec{name, kind, ofSeveral}, do)
+func (e *Engine) RunOfSeveral(ctx context.Context, name, kind string, do Work) Result {
+	return e.do(ctx, spec{name, kind, ofSeveral}, do)
 }
 
 // OpenPart opens the part of a stream.
@@ -22,12 +22,12 @@ func (run *Run) OpenPart(ctx context.Context, stream string) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return run.r.newRun(run.r.streams[stream], stream, record, &Result{Stream: stream, Outcome: Succeeded}), nil
+	return run.engine.newRun(run.engine.streams[stream], stream, record, &Result{Stream: stream, Outcome: Succeeded}), nil
 }
 
 // IdlePart is the part of a stream of which nothing is stored.
 func (run *Run) IdlePart(stream string) *Run {
-	return run.r.newRun(run.r.streams[stream], stream, &store.Run{}, &Result{Stream: stream})
+	return run.engine.newRun(run.engine.streams[stream], stream, &store.Run{}, &Result{Stream: stream})
 }
 
 // TakeIn adds to the run what a part has stored, puts on record what it met, and says what it could not store. The requests

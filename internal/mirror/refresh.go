@@ -34,13 +34,13 @@ const ValuesAtOnce = 50
 // lease; the caller has made sure of the organization (Check).
 //
 // The Result is Partial when some of the ids could not be dealt with: Reason names them. It is Failed when none could.
-func (r *Engine) Refresh(ctx context.Context, stream string, ids ...uuid.UUID) Result {
-	return r.RefreshAs(ctx, store.KindRefresh, stream, ids)
+func (e *Engine) Refresh(ctx context.Context, stream string, ids ...uuid.UUID) Result {
+	return e.RefreshAs(ctx, store.KindRefresh, stream, ids)
 }
 
 // RefreshAs is Refresh by a run of another kind: one of the store's names of kinds.
-func (r *Engine) RefreshAs(ctx context.Context, kind, stream string, ids []uuid.UUID) Result {
-	return r.do(ctx, spec{stream, kind, noLease}, func(ctx context.Context, run *Run) error {
+func (e *Engine) RefreshAs(ctx context.Context, kind, stream string, ids []uuid.UUID) Result {
+	return e.do(ctx, spec{stream, kind, noLease}, func(ctx context.Context, run *Run) error {
 		f := newRefresh(run)
 		if err := f.objects(ctx, ids); err != nil {
 			return err
@@ -51,8 +51,8 @@ func (r *Engine) RefreshAs(ctx context.Context, kind, stream string, ids []uuid.
 
 // RefreshMoments fetches all rows of these moments, of a stream whose list filters by time, and writes them whole. It is for
 // rows of which nothing is known but when they were made.
-func (r *Engine) RefreshMoments(ctx context.Context, kind, stream string, moments []time.Time) Result {
-	return r.do(ctx, spec{stream, kind, noLease}, func(ctx context.Context, run *Run) error {
+func (e *Engine) RefreshMoments(ctx context.Context, kind, stream string, moments []time.Time) Result {
+	return e.do(ctx, spec{stream, kind, noLease}, func(ctx context.Context, run *Run) error {
 		run.force = true
 		for _, at := range moments {
 			page, err := run.PageOfMoment(ctx, at)
@@ -72,7 +72,7 @@ func (run *Run) PageOfMoment(ctx context.Context, at time.Time) (fetch.Page, err
 	const around = time.Microsecond // the bounds are exclusive
 	bound := func(at time.Time) []string { return []string{at.UTC().Format("2006-01-02T15:04:05.000000Z")} }
 	k := run.s.Scan.(scan.Keyset)
-	page, err := run.r.Client.Page(ctx, run.s.Path, url.Values{k.After: bound(at.Add(-around)), k.Before: bound(at.Add(around)), "limit": {"100"}, "page": {"1"}})
+	page, err := run.engine.Client.Page(ctx, run.s.Path, url.Values{k.After: bound(at.Add(-around)), k.Before: bound(at.Add(around)), "limit": {"100"}, "page": {"1"}})
 	run.requests += int64(page.Requests)
 	return page, err
 }
@@ -80,8 +80,8 @@ func (run *Run) PageOfMoment(ctx context.Context, at time.Time) (fetch.Page, err
 // RefreshExternal refreshes one customer or member by the ids of the user's own system: that of the customer, and then
 // that of the member. Rows of the mirror that have these ids are refreshed as well, by their own: an id that was given to
 // another customer was taken from somebody.
-func (r *Engine) RefreshExternal(ctx context.Context, stream string, external ...string) Result {
-	return r.do(ctx, spec{stream, store.KindRefresh, noLease}, func(ctx context.Context, run *Run) error {
+func (e *Engine) RefreshExternal(ctx context.Context, stream string, external ...string) Result {
+	return e.do(ctx, spec{stream, store.KindRefresh, noLease}, func(ctx context.Context, run *Run) error {
 		f := newRefresh(run)
 		if err := f.external(ctx, external); err != nil {
 			return err
@@ -203,7 +203,7 @@ func (f *refresh) fetch(ctx context.Context, id uuid.UUID) (fetch.Body, error) {
 	if placeholder.MatchString(path) {
 		return body, err
 	}
-	body, err = f.r.Client.Get(ctx, path, nil)
+	body, err = f.engine.Client.Get(ctx, path, nil)
 	f.requests += int64(body.Requests)
 	return body, err
 }
@@ -235,7 +235,7 @@ func (f *refresh) pick(ctx context.Context, ids []uuid.UUID) error {
 			query[k] = v
 		}
 		query[f.s.Pick.Param] = some
-		for page, err := range f.s.Scan.Pages(ctx, f.r.Client, f.s.Path, query, scan.Cursor{}) {
+		for page, err := range f.s.Scan.Pages(ctx, f.engine.Client, f.s.Path, query, scan.Cursor{}) {
 			f.requests += int64(page.Requests)
 			if err != nil {
 				return fmt.Errorf("refresh %d objects of %s: %w", len(ids), f.s.Name, err)
@@ -266,7 +266,7 @@ func (f *refresh) pickValues(ctx context.Context, ids []uuid.UUID) (values []str
 	for _, id := range ids {
 		value := id.String()
 		if column != "id" {
-			fields, err := f.r.Store.Rows(f.s.Name).ReadFields(ctx, id, []string{column})
+			fields, err := f.engine.Store.Rows(f.s.Name).ReadFields(ctx, id, []string{column})
 			if errors.Is(err, pgx.ErrNoRows) {
 				continue
 			}
@@ -292,11 +292,11 @@ func (f *refresh) external(ctx context.Context, external []string) error {
 	for i, name := range names {
 		path = strings.Replace(path, name, url.PathEscape(external[i]), 1)
 	}
-	known, err := f.r.Store.Rows(f.s.Name).IDsByExternalID(ctx, external...)
+	known, err := f.engine.Store.Rows(f.s.Name).IDsByExternalID(ctx, external...)
 	if err != nil {
 		return err
 	}
-	body, err := f.r.Client.Get(ctx, path, nil)
+	body, err := f.engine.Client.Get(ctx, path, nil)
 	f.requests += int64(body.Requests)
 	switch {
 	case errors.Is(err, fetch.ErrNotFound):
@@ -360,7 +360,7 @@ func (f *refresh) bury(ctx context.Context) error {
 	for i, a := range f.gone {
 		ids[i] = a.id
 	}
-	known, err := f.r.Store.Rows(f.s.Name).LookUpIDs(ctx, ids)
+	known, err := f.engine.Store.Rows(f.s.Name).LookUpIDs(ctx, ids)
 	if err != nil {
 		return err
 	}
@@ -373,16 +373,16 @@ func (f *refresh) bury(ctx context.Context) error {
 	if len(f.gone) == 0 {
 		return nil
 	}
-	live, err := f.r.Store.Rows(f.s.Name).CountLive(ctx)
+	live, err := f.engine.Store.Rows(f.s.Name).CountLive(ctx)
 	if err != nil {
 		return err
 	}
-	if b := f.r.Brake; b.holds(len(f.gone), int(live)) {
+	if b := f.engine.Brake; b.holds(len(f.gone), int(live)) {
 		f.refuse("Polar says that %d of %d rows do not exist, which is more than the brake lets go at once (%d rows and %g %%): nothing was marked as deleted; a sweep of %s looks into it",
 			len(f.gone), live, b.Rows, b.Percent, f.s.Name)
 		return nil
 	}
-	among, others, err := f.r.Store.Rows(f.s.Name).CountAmong(ctx, ids)
+	among, others, err := f.engine.Store.Rows(f.s.Name).CountAmong(ctx, ids)
 	if err != nil {
 		return err
 	}
@@ -413,7 +413,7 @@ func (f *refresh) believed(ctx context.Context, gone []uuid.UUID) (bool, error) 
 	if len(f.met) > 0 {
 		return true, nil
 	}
-	others, err := f.r.Store.Rows(f.s.Name).NeighboursOf(ctx, gone)
+	others, err := f.engine.Store.Rows(f.s.Name).NeighboursOf(ctx, gone)
 	if err != nil || len(others) == 0 {
 		return err == nil, err
 	}

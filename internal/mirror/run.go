@@ -22,7 +22,7 @@ const closeWithin = 5 * time.Second
 // Run is what runs of every kind have. Its work reads pages and objects, and stores them as they come; what it met and
 // where it stands is on record when the run ends, whatever ended it.
 type Run struct {
-	r        *Engine
+	engine   *Engine
 	name     string    // of the stream; of a run of several streams its own
 	s        *prepared // nil: the run is of several streams
 	record   *store.Run
@@ -36,8 +36,8 @@ type Run struct {
 	mostWritten atomic.Bool
 }
 
-func (r *Engine) newRun(s *prepared, name string, record *store.Run, res *Result) *Run {
-	run := &Run{r: r, name: name, s: s, record: record, res: res}
+func (e *Engine) newRun(s *prepared, name string, record *store.Run, res *Result) *Run {
+	run := &Run{engine: e, name: name, s: s, record: record, res: res}
 	run.splitter.Drift = &run.drift
 	return run
 }
@@ -62,16 +62,16 @@ const (
 // backfillSlot is the lease and checkpoint of a backfill, beside those of the stream's sweep.
 const backfillSlot = "backfill"
 
-func (r *Engine) open(ctx context.Context, sp spec) (*store.Run, error) {
+func (e *Engine) open(ctx context.Context, sp spec) (*store.Run, error) {
 	switch sp.lease {
 	case ofWindow:
-		return r.Store.Runs().BeginSlot(ctx, sp.stream, backfillSlot, sp.kind, r.holder, r.LeaseTTL)
+		return e.Store.Runs().BeginSlot(ctx, sp.stream, backfillSlot, sp.kind, e.holder, e.LeaseTTL)
 	case ofSeveral:
-		return r.Store.Runs().BeginSlot(ctx, "", sp.stream, sp.kind, r.holder, r.LeaseTTL)
+		return e.Store.Runs().BeginSlot(ctx, "", sp.stream, sp.kind, e.holder, e.LeaseTTL)
 	case noLease:
-		return r.Store.Runs().Open(ctx, sp.stream, sp.kind, r.holder)
+		return e.Store.Runs().Open(ctx, sp.stream, sp.kind, e.holder)
 	}
-	return r.Store.Runs().Begin(ctx, sp.stream, sp.kind, r.holder, r.LeaseTTL)
+	return e.Store.Runs().Begin(ctx, sp.stream, sp.kind, e.holder, e.LeaseTTL)
 }
 
 // Work is what a run does while it has the lease. Its requests are given up when the process is to stop or the lease is
@@ -79,64 +79,64 @@ func (r *Engine) open(ctx context.Context, sp spec) (*store.Run, error) {
 type Work func(ctx context.Context, run *Run) error
 
 // Once sweeps one stream: lease, pages, verdict, closed row. Whatever happens is in the Result, and logged once.
-func (r *Engine) Once(ctx context.Context, stream string) Result {
-	return r.do(ctx, spec{stream: stream, kind: store.KindSweep}, readWhole)
+func (e *Engine) Once(ctx context.Context, stream string) Result {
+	return e.do(ctx, spec{stream: stream, kind: store.KindSweep}, readWhole)
 }
 
 // Rewrite sweeps one stream and writes each of its rows anew, also where the stored digest says that nothing has changed.
-func (r *Engine) Rewrite(ctx context.Context, stream string) Result {
-	return r.do(ctx, spec{stream: stream, kind: store.KindSweep}, func(ctx context.Context, run *Run) error {
+func (e *Engine) Rewrite(ctx context.Context, stream string) Result {
+	return e.do(ctx, spec{stream: stream, kind: store.KindSweep}, func(ctx context.Context, run *Run) error {
 		run.force = true
 		return readWhole(ctx, run)
 	})
 }
 
 // do makes a run. It is the one way to make any.
-func (r *Engine) do(ctx context.Context, sp spec, do Work) Result {
-	ctx = limit.WithPriority(ctx, r.priorityOf(sp.stream, sp.kind))
+func (e *Engine) do(ctx context.Context, sp spec, do Work) Result {
+	ctx = limit.WithPriority(ctx, e.priorityOf(sp.stream, sp.kind))
 	start := time.Now()
 	res := Result{Stream: sp.stream, Kind: sp.kind, Total: -1}
-	r.Observer.RunStarted(sp.stream)
-	if run := r.begin(ctx, sp, &res); run != nil {
+	e.Observer.RunStarted(sp.stream)
+	if run := e.begin(ctx, sp, &res); run != nil {
 		run.guarded(ctx, do)
 		run.end(ctx)
 	}
 	res.Duration = time.Since(start)
-	r.log(ctx, res)
-	r.Observer.RunFinished(res)
+	e.log(ctx, res)
+	e.Observer.RunFinished(res)
 	return res
 }
 
 // begin opens a run; nil where there is none to be made, and the Result says why.
-func (r *Engine) begin(ctx context.Context, sp spec, res *Result) *Run {
-	s := r.streams[sp.stream]
+func (e *Engine) begin(ctx context.Context, sp spec, res *Result) *Run {
+	s := e.streams[sp.stream]
 	if s == nil && sp.lease != ofSeveral {
-		res.fail(Failed, &UnknownStreamError{Name: sp.stream, Nearest: spelling.Nearest(sp.stream, r.Names())})
+		res.fail(Failed, &UnknownStreamError{Name: sp.stream, Nearest: spelling.Nearest(sp.stream, e.Names())})
 		return nil
 	}
-	r.mu.Lock()
-	why, off := r.disabled[sp.stream]
-	r.mu.Unlock()
+	e.mu.Lock()
+	why, off := e.disabled[sp.stream]
+	e.mu.Unlock()
 	if off {
 		res.Outcome, res.Reason = Skipped, why
 		return nil
 	}
-	if r.Draining() {
+	if e.Draining() {
 		res.Outcome, res.Reason = Interrupted, "stopping"
 		return nil
 	}
-	record, err := r.take(ctx, sp)
+	record, err := e.take(ctx, sp)
 	if errors.Is(err, store.ErrBusy) {
 		res.fail(Skipped, err)
 		return nil
 	}
 	if err != nil {
-		res.fail(r.brokenOff(ctx, err), err)
+		res.fail(e.brokenOff(ctx, err), err)
 		return nil
 	}
 	res.RunID, res.Resumed, res.StartedAt = record.ID, record.Checkpoint != nil, record.StartedAt
 	res.Outcome = Succeeded
-	return r.newRun(s, sp.stream, record, res)
+	return e.newRun(s, sp.stream, record, res)
 }
 
 // end puts on record what became of the run, and gives the lease back.
@@ -154,7 +154,7 @@ func (run *Run) end(ctx context.Context) {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeWithin)
 	defer cancel()
 	run.recordDrift(last)
-	run.r.noteAnswer(last)
+	run.engine.noteAnswer(last)
 	if err := run.record.Finish(last, closing); err != nil {
 		// An outcome that could not be recorded is not a success: another process
 		// may have the lease, and will read the sweep again.
@@ -167,7 +167,7 @@ func (run *Run) end(ctx context.Context) {
 func (run *Run) guarded(ctx context.Context, do Work) {
 	defer func() {
 		if p := recover(); p != nil {
-			run.r.Log.ErrorContext(ctx, "panic", "stream", run.name, "panic", p, "stack", string(debug.Stack()))
+			run.engine.Log.ErrorContext(ctx, "panic", "stream", run.name, "panic", p, "stack", string(debug.Stack()))
 			run.res.fail(Failed, fmt.Errorf("bug in syncd: panic: %v", p))
 		}
 	}()
@@ -199,25 +199,25 @@ func (run *Run) leased(ctx context.Context, do Work) {
 		run.closing.SweepEnded = true
 	case run.s != nil && errors.Is(err, fetch.ErrScope):
 		run.res.fail(Failed, err)
-		run.r.Disable(run.name, fmt.Sprintf("disabled until the next start: the token lacks %s", run.s.Scope))
+		run.engine.Disable(run.name, fmt.Sprintf("disabled until the next start: the token lacks %s", run.s.Scope))
 	default:
-		run.res.fail(run.r.brokenOff(ctx, err), err)
+		run.res.fail(run.engine.brokenOff(ctx, err), err)
 	}
 }
 
 // renew keeps the lease while a page takes long: a retry may wait a minute.
 func (run *Run) renew(ctx context.Context, stop context.CancelCauseFunc) {
-	tick := time.NewTicker(run.r.LeaseTTL / 3)
+	tick := time.NewTicker(run.engine.LeaseTTL / 3)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-run.r.drain:
+		case <-run.engine.drain:
 			stop(context.Canceled)
 			return
 		case <-tick.C:
-			run.r.noteAnswer(ctx)
+			run.engine.noteAnswer(ctx)
 			// Any other error than a lost lease will show at the next page as well.
 			if err := run.record.Renew(ctx); errors.Is(err, store.ErrLeaseLost) {
 				stop(err)
@@ -232,22 +232,22 @@ const leasePoll = 250 * time.Millisecond
 
 // take takes the lease of a run. With WaitForLease it waits for one that runs out; that
 // of a process which lives is renewed meanwhile, and not waited for any longer.
-func (r *Engine) take(ctx context.Context, sp spec) (*store.Run, error) {
+func (e *Engine) take(ctx context.Context, sp spec) (*store.Run, error) {
 	var first *store.BusyError
 	for {
-		record, err := r.open(ctx, sp)
+		record, err := e.open(ctx, sp)
 		busy, is := errors.AsType[*store.BusyError](err)
-		if !is || !r.WaitForLease || first != nil && !busy.Until.Equal(first.Until) {
+		if !is || !e.WaitForLease || first != nil && !busy.Until.Equal(first.Until) {
 			return record, err
 		}
 		if first == nil {
 			first = busy
-			r.Log.InfoContext(ctx, "waiting for a lease to run out", "lease", busy.Lease, "holder", busy.Holder, "left", busy.Left.Round(time.Millisecond))
+			e.Log.InfoContext(ctx, "waiting for a lease to run out", "lease", busy.Lease, "holder", busy.Holder, "left", busy.Left.Round(time.Millisecond))
 		}
 		timer := time.NewTimer(min(leasePoll, max(busy.Left, time.Millisecond)))
 		select {
 		case <-timer.C:
-		case <-r.drain:
+		case <-e.drain:
 			timer.Stop()
 			return nil, fmt.Errorf("stopped while waiting for %s: %w", busy.Holder, context.Canceled)
 		case <-ctx.Done():
@@ -263,8 +263,8 @@ func (res *Result) fail(o Outcome, err error) {
 }
 
 // brokenOff tells a run that was stopped from one that failed.
-func (r *Engine) brokenOff(ctx context.Context, err error) Outcome {
-	if ctx.Err() != nil || (r.Draining() && errors.Is(err, context.Canceled)) {
+func (e *Engine) brokenOff(ctx context.Context, err error) Outcome {
+	if ctx.Err() != nil || (e.Draining() && errors.Is(err, context.Canceled)) {
 		return Interrupted
 	}
 	return Failed
@@ -278,8 +278,8 @@ func class(err error) string {
 	return fetch.Class(err)
 }
 
-func (r *Engine) log(ctx context.Context, res Result) {
-	l := r.Log.With("stream", res.Stream, "outcome", res.Outcome, "run", res.RunID, "rows", res.Read, "pages", res.Pages,
+func (e *Engine) log(ctx context.Context, res Result) {
+	l := e.Log.With("stream", res.Stream, "outcome", res.Outcome, "run", res.RunID, "rows", res.Read, "pages", res.Pages,
 		"requests", res.Requests, "inserted", res.Inserted, "updated", res.Updated, "rejected", res.Rejected,
 		"duration", res.Duration.Round(time.Millisecond))
 	switch {
@@ -293,17 +293,17 @@ func (r *Engine) log(ctx context.Context, res Result) {
 }
 
 // Disable has no further runs made of a stream until the next start, and keeps why. What is no stream can be left out by it, too.
-func (r *Engine) Disable(stream, why string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.disabled[stream] = why
+func (e *Engine) Disable(stream, why string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.disabled[stream] = why
 }
 
 // IsDisabled tells whether something was disabled since the start.
-func (r *Engine) IsDisabled(name string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.disabled[name] != ""
+func (e *Engine) IsDisabled(name string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.disabled[name] != ""
 }
 
 // withGaps is a context for requests that know of the rows which Polar could not render when last asked.

@@ -142,7 +142,7 @@ func (sw *sweep) compare(ctx context.Context) (c comparison, err error) {
 		return c, err
 	}
 	if counter, ok := sw.s.Scan.(scan.Counter); ok && sw.whole < 0 {
-		n, err := counter.Count(ctx, sw.r.Client, sw.s.Path, sw.s.Query)
+		n, err := counter.Count(ctx, sw.engine.Client, sw.s.Path, sw.s.Query)
 		sw.requests += int64(n.Requests)
 		if err != nil {
 			return c, fmt.Errorf("count %s at the end of the sweep: %w", sw.s.Name, err)
@@ -205,9 +205,9 @@ func some(texts []string) string {
 // scan reads and stores from a position until the scan is done.
 func (sw *sweep) scan(ctx context.Context, from scan.Cursor) error {
 	sw.from, sw.tied, sw.whole = from, from.Tied, -1
-	ready := ahead(ctx, sw.r.Ahead, parsed.weight, func(ctx context.Context) iter.Seq2[parsed, error] {
+	ready := ahead(ctx, sw.engine.Ahead, parsed.weight, func(ctx context.Context) iter.Seq2[parsed, error] {
 		return sw.parsing(beside(ctx, func(ctx context.Context) iter.Seq2[scan.Page, error] {
-			return sw.s.Scan.Pages(ctx, sw.r.Client, sw.s.Path, sw.s.Query, from)
+			return sw.s.Scan.Pages(ctx, sw.engine.Client, sw.s.Path, sw.s.Query, from)
 		}))
 	})
 	for pages, err := range ready {
@@ -267,7 +267,7 @@ func (sw *sweep) news(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for page, err := range offset.Pages(ctx, sw.r.Client, sw.s.Path, sw.s.Query, scan.Cursor{}) {
+	for page, err := range offset.Pages(ctx, sw.engine.Client, sw.s.Path, sw.s.Query, scan.Cursor{}) {
 		sw.requests += int64(page.Requests)
 		if err != nil {
 			return err
@@ -312,5 +312,5 @@ func (sw *sweep) progress(page scan.Page) {
 	if page.Total >= 0 {
 		sw.res.Total += max(0, sw.base)
 	}
-	sw.r.Observer.PageStored(sw.s.Name, max(0, sw.base+int(sw.record.Counts.Read)), sw.res.Total)
+	sw.engine.Observer.PageStored(sw.s.Name, max(0, sw.base+int(sw.record.Counts.Read)), sw.res.Total)
 }

@@ -8,17 +8,17 @@ import (
 )
 
 // targetOf is where the objects of a stream go; those that it holds copies of come before it in the table of streams.
-func (r *Engine) targetOf(s *prepared) *store.Target {
+func (e *Engine) targetOf(s *prepared) *store.Target {
 	t := &store.Target{Stream: s.Name, Table: s.Table, Shape: s.shape}
 	for _, c := range s.Children {
 		t.Children = append(t.Children, store.ChildTarget{Name: c.Name, Parent: c.Parent, Key: c.Key, Table: c.Table})
 	}
 	fields := slices.SortedFunc(maps.Keys(s.Copies), func(a, b string) int {
-		return r.streams[s.Copies[a]].place - r.streams[s.Copies[b]].place
+		return e.streams[s.Copies[a]].place - e.streams[s.Copies[b]].place
 	})
 	for _, field := range fields {
-		of := r.streams[s.Copies[field]]
-		if r.Off[of.Name] {
+		of := e.streams[s.Copies[field]]
+		if e.Off[of.Name] {
 			continue // rows of nobody but syncd's own making would look like a stream that is read
 		}
 		t.Copies = append(t.Copies, store.CopyTarget{Field: field, Of: of.target})
