@@ -11,7 +11,6 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"syncd/internal/fetch"
 	"syncd/internal/fetch/scan"
@@ -185,7 +184,7 @@ func (f *refresh) take(ctx context.Context, id uuid.UUID, body fetch.Body, err e
 		f.failures = 0
 		f.gone, f.asked = append(f.gone, absence{id, body.RequestedAt}), append(f.asked, id)
 		return nil
-	case errors.Is(err, pgx.ErrNoRows):
+	case errors.Is(err, store.ErrNoRow):
 		f.lost = append(f.lost, id)
 		return nil
 	}
@@ -196,7 +195,7 @@ func (f *refresh) take(ctx context.Context, id uuid.UUID, body fetch.Body, err e
 func (f *refresh) fetch(ctx context.Context, id uuid.UUID) (fetch.Body, error) {
 	body, err := f.get(ctx, id)
 	owner, known := f.owners[id]
-	if !known || !errors.Is(err, pgx.ErrNoRows) {
+	if !known || !errors.Is(err, store.ErrNoRow) {
 		return body, err
 	}
 	path := strings.NewReplacer("{id}", id.String(), "{customer_id}", owner.String()).Replace(f.s.Get)
@@ -267,7 +266,7 @@ func (f *refresh) pickValues(ctx context.Context, ids []uuid.UUID) (values []str
 		value := id.String()
 		if column != "id" {
 			fields, err := f.engine.Store.Rows(f.s.Name).ReadFields(ctx, id, []string{column})
-			if errors.Is(err, pgx.ErrNoRows) {
+			if errors.Is(err, store.ErrNoRow) {
 				continue
 			}
 			if err != nil {

@@ -233,7 +233,7 @@ func (r Rows) LeaveOutOwned(ctx context.Context, columns []string, parents, ids 
 	return slices.DeleteFunc(ids, func(id uuid.UUID) bool { return slices.Contains(theirs, id) }), nil
 }
 
-// ReadFields reads columns of one row as text, to fill in the path of its own endpoint.
+// ReadFields reads columns of one row as text, to fill in the path of its own endpoint; ErrNoRow where it is not here.
 func (r Rows) ReadFields(ctx context.Context, id uuid.UUID, columns []string) (map[string]string, error) {
 	fields := map[string]string{}
 	for _, c := range columns {

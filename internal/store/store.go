@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"github.com/jackc/pgx/v5"
+
 	"syncd/internal/store/db"
 	"syncd/internal/store/pg"
 )
@@ -15,6 +17,8 @@ var (
 	ErrBusy = errors.New("stream is busy")
 	// ErrOtherOrganization: the schema mirrors another Polar organization.
 	ErrOtherOrganization = errors.New("schema belongs to another organization")
+	// ErrNoRow: there is no row of the id that was asked for.
+	ErrNoRow = pgx.ErrNoRows
 )
 
 // Config says which database and schema to write.
