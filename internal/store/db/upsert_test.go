@@ -201,7 +201,7 @@ func object(t *testing.T, body []byte) map[string]any {
 		t.Fatal(err)
 	}
 	for key, value := range m {
-		if text, ok := value.(string); ok && (key == "timestamp" || strings.HasSuffix(key, "_at") || strings.HasSuffix(key, "_start") || strings.HasSuffix(key, "_end") || strings.HasSuffix(key, "_due_by")) {
+		if text, ok := value.(string); ok && (strings.HasSuffix(key, "timestamp") || strings.HasSuffix(key, "_at") || strings.HasSuffix(key, "_start") || strings.HasSuffix(key, "_end") || strings.HasSuffix(key, "_due_by")) {
 			at, err := time.Parse(time.RFC3339Nano, text)
 			if err != nil {
 				t.Fatalf("%s: %v", key, err)
@@ -251,7 +251,7 @@ func TestTagsAreTheColumns(t *testing.T) {
 	for _, u := range upserts(t, conn) {
 		rows, err := conn.Query(t.Context(), `SELECT attname::text FROM pg_attribute
 			WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped
-			  AND attname NOT IN ('_synced_at', '_deleted_at', '_removed_at') ORDER BY attnum`, u.table)
+			  AND attname NOT IN ('_synced_at', '_deleted_at', '_removed_at')`, u.table)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -260,7 +260,10 @@ func TestTagsAreTheColumns(t *testing.T) {
 			t.Fatal(err)
 		}
 		columns = slices.DeleteFunc(columns, func(c string) bool { return c == linked[u.table] })
-		if diff := cmp.Diff(columns, u.tags()); diff != "" {
+		tags := u.tags() // a column that a later migration adds is the last of its table
+		slices.Sort(columns)
+		slices.Sort(tags)
+		if diff := cmp.Diff(columns, tags); diff != "" {
 			t.Errorf("%s (-columns of %s +tags):\n%s", u.method, u.table, diff)
 		}
 	}
