@@ -66,8 +66,7 @@ func (w *World) grantFields(o *object, g Grant) (properties string) {
 	case "license_keys":
 		properties = `{"user_provided_key":"` + w.hiddenText("own key", int(g.Subscription)) + `",` + properties[1:]
 	case "slack_shared_channel":
-		properties = `{"invited_email":"team@customers.example","channel_id":"C` + strconv.Itoa(int(g.Subscription)) + `","channel_name":"ext-` + strconv.Itoa(int(g.Subscription)) +
-			`","invite_url":"https://join.slack.example/` + w.hiddenText("invitation", int(g.Subscription)) + `"}`
+		properties = `{"invite_url":"https://join.slack.example/` + w.hiddenText("invitation", int(g.Subscription)) + `",` + properties[1:]
 	}
 	o.raw("properties", properties)
 	return properties
@@ -86,6 +85,9 @@ func (w *World) grantProperties(g Grant) string {
 		return `{"account_id":"9876543210","guild_id":"1029384756","role_id":"5647382910","granted_account_id":"9876543210"}`
 	case "github_repository":
 		return `{"account_id":"4711","repository_owner":"simulated-tools","repository_name":"pro","permission":"pull","granted_account_id":"4711"}`
+	case "slack_shared_channel":
+		number := strconv.Itoa(int(g.Subscription))
+		return `{"invited_email":"team@customers.example","channel_id":"C` + number + `","channel_name":"ext-` + number + `"}`
 	}
 	return ""
 }
