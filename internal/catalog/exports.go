@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"syncd/internal/fetch/scan"
+	"syncd/internal/fetch/scan/sheet"
 	"syncd/internal/item"
 	"syncd/internal/mirror"
 	"syncd/internal/store"
@@ -67,69 +68,69 @@ func exportStreams() []Entry {
 
 // The headers below are those of today first, then those from before August 2026.
 
-func customerColumns() []scan.Column {
-	return []scan.Column{
-		{Name: "id", Headers: []string{"ID"}, Kind: scan.ColumnID},
+func customerColumns() []sheet.Column {
+	return []sheet.Column{
+		{Name: "id", Headers: []string{"ID"}, Kind: sheet.ID},
 		{Name: "external_id", Headers: []string{"External ID"}},
-		{Name: "created_at", Headers: []string{"Created At"}, Kind: scan.ColumnTime},
+		{Name: "created_at", Headers: []string{"Created At"}, Kind: sheet.Time},
 		{Name: "email", Headers: []string{"Email"}},
 		{Name: "name", Headers: []string{"Name"}},
-		{Name: "tax_id", Headers: []string{"Tax ID"}, Kind: scan.ColumnPair},
+		{Name: "tax_id", Headers: []string{"Tax ID"}, Kind: sheet.Pair},
 		{Name: "billing_line1", Headers: []string{"Billing Address Line 1"}},
 		{Name: "billing_line2", Headers: []string{"Billing Address Line 2"}},
 		{Name: "billing_city", Headers: []string{"Billing Address City"}},
 		{Name: "billing_state", Headers: []string{"Billing Address State"}},
 		{Name: "billing_postal_code", Headers: []string{"Billing Address Zip"}},
 		{Name: "billing_country", Headers: []string{"Billing Address Country"}},
-		{Name: "metadata", Headers: []string{"Metadata"}, Kind: scan.ColumnJSON},
+		{Name: "metadata", Headers: []string{"Metadata"}, Kind: sheet.JSON},
 	}
 }
 
-func orderColumns() []scan.Column {
-	return []scan.Column{
+func orderColumns() []sheet.Column {
+	return []sheet.Column{
 		{Name: "email", Headers: []string{"Email"}},
-		{Name: "created_at", Headers: []string{"Created At"}, Kind: scan.ColumnTime},
+		{Name: "created_at", Headers: []string{"Created At"}, Kind: sheet.Time},
 		{Name: "product", Headers: []string{"Product"}},
-		{Name: "net_amount", Headers: []string{"Net Amount", "Amount"}, Kind: scan.ColumnMoney},
+		{Name: "net_amount", Headers: []string{"Net Amount", "Amount"}, Kind: sheet.Money},
 		{Name: "currency", Headers: []string{"Currency"}},
 		{Name: "status", Headers: []string{"Status"}},
 		{Name: "invoice_number", Headers: []string{"Invoice number"}},
 		{Name: "customer_name", Headers: []string{"Customer Name"}},
 		{Name: "billing_name", Headers: []string{"Billing Name"}},
 		{Name: "billing_country", Headers: []string{"Billing Country"}},
-		{Name: "subtotal_amount", Headers: []string{"Subtotal"}, Kind: scan.ColumnMoney},
-		{Name: "discount_amount", Headers: []string{"Discount"}, Kind: scan.ColumnMoney},
-		{Name: "tax_amount", Headers: []string{"Tax"}, Kind: scan.ColumnMoney},
-		{Name: "total_amount", Headers: []string{"Total"}, Kind: scan.ColumnMoney},
-		{Name: "refunded_amount", Headers: []string{"Refunded Amount"}, Kind: scan.ColumnMoney},
+		{Name: "subtotal_amount", Headers: []string{"Subtotal"}, Kind: sheet.Money},
+		{Name: "discount_amount", Headers: []string{"Discount"}, Kind: sheet.Money},
+		{Name: "tax_amount", Headers: []string{"Tax"}, Kind: sheet.Money},
+		{Name: "total_amount", Headers: []string{"Total"}, Kind: sheet.Money},
+		{Name: "refunded_amount", Headers: []string{"Refunded Amount"}, Kind: sheet.Money},
 		{Name: "billing_reason", Headers: []string{"Billing Reason"}},
 	}
 }
 
-func subscriptionColumns() []scan.Column {
-	return []scan.Column{
+func subscriptionColumns() []sheet.Column {
+	return []sheet.Column{
 		{Name: "email", Headers: []string{"Email"}},
-		{Name: "started_at", Headers: []string{"Started At", "Created At"}, Kind: scan.ColumnTime},
+		{Name: "started_at", Headers: []string{"Started At", "Created At"}, Kind: sheet.Time},
 		{Name: "product", Headers: []string{"Product"}},
-		{Name: "amount", Headers: []string{"Amount", "Price"}, Kind: scan.ColumnMoney},
+		{Name: "amount", Headers: []string{"Amount", "Price"}, Kind: sheet.Money},
 		{Name: "currency", Headers: []string{"Currency"}},
 		{Name: "status", Headers: []string{"Status"}},
 		{Name: "recurring_interval", Headers: []string{"Billing Interval", "Interval"}},
 		{Name: "customer_name", Headers: []string{"Customer Name"}},
 		{Name: "billing_name", Headers: []string{"Billing Name"}},
 		{Name: "billing_country", Headers: []string{"Billing Country"}},
-		{Name: "net_amount", Headers: []string{"Net Amount"}, Kind: scan.ColumnMoney},
+		{Name: "net_amount", Headers: []string{"Net Amount"}, Kind: sheet.Money},
 		{Name: "discount", Headers: []string{"Discount"}},
-		{Name: "seats", Headers: []string{"Seats"}, Kind: scan.ColumnNumber},
-		{Name: "current_period_start", Headers: []string{"Current Period Start"}, Kind: scan.ColumnTime},
-		{Name: "current_period_end", Headers: []string{"Current Period End"}, Kind: scan.ColumnTime},
-		{Name: "cancel_at_period_end", Headers: []string{"Cancels At Period End"}, Kind: scan.ColumnBool},
-		{Name: "canceled_at", Headers: []string{"Canceled At"}, Kind: scan.ColumnTime},
-		{Name: "ends_at", Headers: []string{"Ends At"}, Kind: scan.ColumnTime},
-		{Name: "ended_at", Headers: []string{"Ended At"}, Kind: scan.ColumnTime},
+		{Name: "seats", Headers: []string{"Seats"}, Kind: sheet.Number},
+		{Name: "current_period_start", Headers: []string{"Current Period Start"}, Kind: sheet.Time},
+		{Name: "current_period_end", Headers: []string{"Current Period End"}, Kind: sheet.Time},
+		{Name: "cancel_at_period_end", Headers: []string{"Cancels At Period End"}, Kind: sheet.Bool},
+		{Name: "canceled_at", Headers: []string{"Canceled At"}, Kind: sheet.Time},
+		{Name: "ends_at", Headers: []string{"Ends At"}, Kind: sheet.Time},
+		{Name: "ended_at", Headers: []string{"Ended At"}, Kind: sheet.Time},
 		{Name: "cancellation_reason", Headers: []string{"Cancellation Reason"}},
-		{Name: "trial_start", Headers: []string{"Trial Start"}, Kind: scan.ColumnTime},
-		{Name: "trial_end", Headers: []string{"Trial End"}, Kind: scan.ColumnTime},
-		{Name: "active", Headers: []string{"Active"}, Kind: scan.ColumnBool},
+		{Name: "trial_start", Headers: []string{"Trial Start"}, Kind: sheet.Time},
+		{Name: "trial_end", Headers: []string{"Trial End"}, Kind: sheet.Time},
+		{Name: "active", Headers: []string{"Active"}, Kind: sheet.Bool},
 	}
 }

@@ -19,13 +19,15 @@
 //	Nested         one list for each parent                                                                nested.go
 //	Array          all of it in one answer                                                                 array.go
 //	Metrics        periods, as many in a request as Polar allows                                           metrics.go
-//	Export         a CSV file that is counted before and after                                             export.go csv.go column.go
+//	Export         a CSV file that is counted before and after                                             export.go
 //	MetricsExport  a CSV file for each span of periods                                                     metrics_export.go
 //
 // Why nothing is lost: what was read stays behind the place where the next page begins. Keyset and Windows go on from a time,
 // which rows keep, and not from a page number, which shifts. Offset reads in the direction in which new rows land on pages
 // that it has read, and steps back when the count falls. A scan that is not certain reads rows twice. Rows that were counted
 // and never came are told in the Cursor (Tied, Short, Gone); that every id came is for the caller to verify, by Whole.
+//
+// The files of Export and MetricsExport are taken apart by scan/sheet.
 //
 // Beside its pages a scan may be kept to a span of time (bounded.go), count its rows (count.go), and say beforehand what it
 // will cost (estimate.go).

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"testing"
 
+	"syncd/internal/fetch/scan/sheet"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
 )
@@ -34,7 +35,7 @@ func TestEstimates(t *testing.T) {
 		{"windows", "/v1/events/", Windows{Field: "timestamp", After: "start_timestamp", Before: "end_timestamp"}, -2, 3},
 		{"array", "/v1/metrics/dashboards", Array{}, world.Counts()["metric_dashboards"], 0},
 		{"metrics", "/v1/metrics/", metrics, -1, 0},
-		{"export", "/v1/customers/export", Export{Of: "/v1/customers/", Key: [][]string{{"id"}}, Columns: []Column{{Name: "id", Headers: []string{"ID"}, Kind: ColumnID}}}, world.Counts()["customers"], 0},
+		{"export", "/v1/customers/export", Export{Of: "/v1/customers/", Key: [][]string{{"id"}}, Columns: []sheet.Column{{Name: "id", Headers: []string{"ID"}, Kind: sheet.ID}}}, world.Counts()["customers"], 0},
 		{"metrics export", "/v1/metrics/export", MetricsExport{Of: "/v1/metrics/", Metrics: metrics}, -1, 0},
 		{"by parent", "/v1/members/", nested, -1, 0},
 	} {

@@ -17,6 +17,7 @@ import (
 
 	"syncd/internal/fetch"
 	"syncd/internal/fetch/lists"
+	"syncd/internal/fetch/scan/sheet"
 )
 
 // ordersFile is a fake orders export with the list that counts its rows.
@@ -52,11 +53,11 @@ func always(n int) func(int) int { return func(int) int { return n } }
 func ordersExport() Export {
 	return Export{Of: "/v1/orders/", Choose: []string{"email", "total_amount"}, Order: "created_at",
 		Key: [][]string{{"invoice_number"}, {"created_at", "email"}},
-		Columns: []Column{
-			{Name: "email", Headers: []string{"Email"}}, {Name: "created_at", Headers: []string{"Created At"}, Kind: ColumnTime},
-			{Name: "net_amount", Headers: []string{"Net Amount", "Amount"}, Kind: ColumnMoney}, {Name: "currency", Headers: []string{"Currency"}},
-			{Name: "invoice_number", Headers: []string{"Invoice number"}}, {Name: "tax_id", Headers: []string{"Tax ID"}, Kind: ColumnPair},
-			{Name: "paid", Headers: []string{"Paid"}, Kind: ColumnBool}, {Name: "metadata", Headers: []string{"Metadata"}, Kind: ColumnJSON},
+		Columns: []sheet.Column{
+			{Name: "email", Headers: []string{"Email"}}, {Name: "created_at", Headers: []string{"Created At"}, Kind: sheet.Time},
+			{Name: "net_amount", Headers: []string{"Net Amount", "Amount"}, Kind: sheet.Money}, {Name: "currency", Headers: []string{"Currency"}},
+			{Name: "invoice_number", Headers: []string{"Invoice number"}}, {Name: "tax_id", Headers: []string{"Tax ID"}, Kind: sheet.Pair},
+			{Name: "paid", Headers: []string{"Paid"}, Kind: sheet.Bool}, {Name: "metadata", Headers: []string{"Metadata"}, Kind: sheet.JSON},
 		}}
 }
 
@@ -277,34 +278,5 @@ func TestExportFile(t *testing.T) {
 	_, _, err := readExport(c, ordersExport())
 	if !errors.Is(err, fetch.ErrLocal) || fetch.Class(err) != fetch.ClassLocal || !strings.Contains(err.Error(), "TMPDIR") {
 		t.Errorf("no room: %v", err)
-	}
-}
-
-func TestMinorUnits(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]int64{"10.0": 1000, "0.9": 90, "19.99": 1999, "-0.05": -5, "1e+16": 1e18, "92233720368547758.07": 1<<63 - 1, "0.0": 0, "-0.0": 0, "1e-2": 1, "7": 700} {
-		if got, ok := wholeTimes(text, 100); !ok || got != want {
-			t.Errorf("%s: %d, %v", text, got, ok)
-		}
-	}
-	for _, text := range []string{"", "1,5", "nan", "inf", "1e+17", "92233720368547758.08", "0.001", "1e999999999", ".5", "+1", "0x10", "1_0", " 1"} {
-		if got, ok := wholeTimes(text, 100); ok {
-			t.Errorf("%q: %d", text, got)
-		}
-	}
-}
-
-func TestPythonPair(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		`('FR61', <TaxIDFormat.eu_vat: 'eu_vat'>)`: "FR61 eu_vat",
-		`("O'B", 'x')`:    "O'B x",
-		`('a\\b\'', 'x')`: `a\b' x`,
-		`('a',)`:          "", `('a`: "", `('a\x00', 'b')`: "", "": "",
-	} {
-		pair, ok := pythonPair(text)
-		if got := strings.TrimSpace(pair[0] + " " + pair[1]); ok != (want != "") || ok && got != want {
-			t.Errorf("%s: %q, %v", text, got, ok)
-		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"syncd/internal/fetch"
 	"syncd/internal/fetch/lists"
+	"syncd/internal/fetch/scan/sheet"
 	"syncd/internal/humanize"
 )
 
@@ -78,42 +79,42 @@ func (w metricsWindow) export(ctx context.Context, c *fetch.Client, path string,
 
 // rows turns a file into long form.
 func (w metricsWindow) rows(r io.Reader) (items []jsontext.Value, err error) {
-	t := newTable(r, Export{Columns: []Column{{Name: "period_start", Headers: []string{"Timestamp"}, Kind: ColumnTime}}, Key: [][]string{{"period_start"}}})
-	if err := t.head(); err != nil {
+	t := sheet.New(r, sheet.Shape{Columns: []sheet.Column{{Name: "period_start", Headers: []string{"Timestamp"}, Kind: sheet.Time}}, Key: [][]string{{"period_start"}}})
+	if err := t.Head(); err != nil {
 		return nil, err
 	}
-	at, periods := t.at["period_start"], map[time.Time]bool{}
+	at, periods := t.Place("period_start"), map[time.Time]bool{}
 	for {
-		record, err := t.record()
+		record, err := t.Record()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
 			return nil, err
 		}
-		start, ok := parseTime(string(record[at]))
+		start, ok := sheet.ParseTime(string(record[at]))
 		if !ok {
-			return nil, fmt.Errorf("%w: %q is no time of a period", errExport, humanize.Line(string(record[at]), 60))
+			return nil, fmt.Errorf("%w: %q is no time of a period", sheet.ErrBroken, humanize.Line(string(record[at]), 60))
 		}
 		start = start.UTC()
 		periods[start] = true
-		for i, f := range t.fields {
+		for i, name := range t.Names() {
 			if i == at || len(record[i]) == 0 {
 				continue
 			}
 			begin := start.Format(time.RFC3339Nano)
-			b := append([]byte(`{"id":`), appendText(nil, itemUUID("metrics", w.interval, metricsTimezone, begin, f.name))...)
-			b = append(appendText(append(b, `,"interval":`...), w.interval), `,"timezone":`...)
-			b = append(appendText(b, metricsTimezone), `,"period_start":`...)
-			b = append(appendText(b, begin), `,"display_name":`...)
-			b = append(appendText(b, f.name), ',')
-			b = tableField{"value", ColumnNumber}.append(b, record[i])
+			b := append([]byte(`{"id":`), sheet.AppendText(nil, sheet.UUID("metrics", w.interval, metricsTimezone, begin, name))...)
+			b = append(sheet.AppendText(append(b, `,"interval":`...), w.interval), `,"timezone":`...)
+			b = append(sheet.AppendText(b, metricsTimezone), `,"period_start":`...)
+			b = append(sheet.AppendText(b, begin), `,"display_name":`...)
+			b = append(sheet.AppendText(b, name), ',')
+			b = sheet.AppendField(b, "value", sheet.Number, record[i])
 			items = append(items, append(b, '}'))
 		}
 	}
 	for start := startOfPeriod(w.interval, w.start); !start.After(w.end); start = nextPeriod(w.interval, start) {
 		if !periods[start] {
-			return nil, fmt.Errorf("%w: no row for the %s of %s: it was cut short: %w", errExport, w.interval, start.Format(time.DateOnly), io.ErrUnexpectedEOF)
+			return nil, fmt.Errorf("%w: no row for the %s of %s: it was cut short: %w", sheet.ErrBroken, w.interval, start.Format(time.DateOnly), io.ErrUnexpectedEOF)
 		}
 	}
 	return items, nil

@@ -1,4 +1,4 @@
-package scan
+package sheet
 
 import (
 	"bytes"
@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/google/uuid"
 )
 
 // Column is a column of an export: which field of the items it becomes, and how. An empty field of the file is null, as
@@ -16,27 +15,27 @@ import (
 type Column struct {
 	Name    string   // of the field
 	Headers []string // under which it comes, today's first; upper and lower case are not told apart
-	Kind    ColumnKind
+	Kind    Kind
 }
 
-// ColumnKind is what a column holds. What is not of its kind is passed on as text, for the reader of the item to reject.
-type ColumnKind int
+// Kind is what a column holds. What is not of its kind is passed on as text, for the reader of the item to reject.
+type Kind int
 
 // The kinds of columns.
 const (
-	ColumnText ColumnKind = iota
-	ColumnID              // id of the row, a UUID
-	ColumnTime            // as RFC 3339 text; without an offset it is UTC
-	ColumnBool
-	ColumnNumber
-	// ColumnMoney is in hundredths of what the text says, in every currency: the export divides the amounts of its rows by
+	Text Kind = iota
+	ID        // id of the row, a UUID
+	Time      // as RFC 3339 text; without an offset it is UTC
+	Bool
+	Number
+	// Money is in hundredths of what the text says, in every currency: the export divides the amounts of its rows by
 	// 100 whatever the currency has for a smallest unit (polarsource/polar, server/polar/order/export.py). Python writes
 	// them as floats: 19.99, 10.0, 1e+16. The field is a whole number; Name_major the number as it came, as a text.
-	ColumnMoney
-	ColumnJSON // a JSON object
-	// ColumnPair is the text of a pair as Python shows it, ('FR61954506077', <TaxIDFormat.eu_vat: 'eu_vat'>). The field is an
+	Money
+	JSON // a JSON object
+	// Pair is the text of a pair as Python shows it, ('FR61954506077', <TaxIDFormat.eu_vat: 'eu_vat'>). The field is an
 	// array of the two strings, null where they cannot be read; Name_text the text as it came.
-	ColumnPair
+	Pair
 )
 
 // names are the fields that the column becomes.
@@ -60,13 +59,13 @@ func column(columns []Column, header string) (Column, bool) {
 }
 
 // append writes "name":value for a field of a record.
-func (f tableField) append(b []byte, raw []byte) []byte {
+func (f field) append(b []byte, raw []byte) []byte {
 	put := func(name string, value []byte) {
-		b = append(append(appendText(b, name), ':'), value...)
+		b = append(append(AppendText(b, name), ':'), value...)
 	}
 	text := []byte("null")
 	if len(raw) > 0 {
-		text = appendText(nil, string(raw))
+		text = AppendText(nil, string(raw))
 	}
 	value := text
 	if len(raw) > 0 {
@@ -82,42 +81,48 @@ func (f tableField) append(b []byte, raw []byte) []byte {
 	return b
 }
 
+// AppendField writes "name":value for a text of a kind.
+func AppendField(b []byte, name string, kind Kind, raw []byte) []byte {
+	return field{name, kind}.append(b, raw)
+}
+
 // value is the JSON of a field that is not empty; nil where it is a text, or not of its kind.
-func (k ColumnKind) value(text string) []byte {
+func (k Kind) value(text string) []byte {
 	switch k {
-	case ColumnTime:
-		if at, ok := parseTime(text); ok {
+	case Time:
+		if at, ok := ParseTime(text); ok {
 			return append(at.AppendFormat([]byte{'"'}, time.RFC3339Nano), '"')
 		}
-	case ColumnBool:
+	case Bool:
 		switch strings.ToLower(text) {
 		case "true", "false":
 			return []byte(strings.ToLower(text))
 		}
-	case ColumnNumber:
+	case Number:
 		if v := jsontext.Value(text); v.Kind() == '0' && v.IsValid() {
 			return v
 		}
-	case ColumnMoney:
+	case Money:
 		if minor, ok := wholeTimes(text, 100); ok {
 			return strconv.AppendInt(nil, minor, 10)
 		}
-	case ColumnJSON:
+	case JSON:
 		if v := jsontext.Value(text); v.IsValid(jsontext.AllowDuplicateNames(true)) {
 			return bytes.TrimSpace(v)
 		}
-	case ColumnPair:
+	case Pair:
 		pair, ok := pythonPair(text)
 		if !ok {
 			return []byte("null")
 		}
-		b := appendText([]byte{'['}, pair[0])
-		return append(appendText(append(b, ','), pair[1]), ']')
+		b := AppendText([]byte{'['}, pair[0])
+		return append(AppendText(append(b, ','), pair[1]), ']')
 	}
 	return nil
 }
 
-func appendText(b []byte, text string) []byte {
+// AppendText appends a text as JSON.
+func AppendText(b []byte, text string) []byte {
 	b, err := jsontext.AppendQuote(b, strings.ToValidUTF8(text, "\uFFFD"))
 	if err != nil { // broken UTF-8 only, of which there is none left
 		return append(b, `""`...)
@@ -125,8 +130,8 @@ func appendText(b []byte, text string) []byte {
 	return b
 }
 
-// parseTime reads a time as Polar's exports write it, with or without microseconds.
-func parseTime(text string) (time.Time, bool) {
+// ParseTime reads a time as Polar's exports write it, with or without microseconds.
+func ParseTime(text string) (time.Time, bool) {
 	if len(text) < len("2006-01-02") || text[0] < '0' || text[0] > '9' {
 		return time.Time{}, false
 	}
@@ -195,17 +200,12 @@ func pythonLiteral(text string, quote byte) (value string, length int) {
 	return "", -1
 }
 
-// itemUUID is a stable id for a thing that has none of its own.
-func itemUUID(parts ...string) string {
-	return uuid.NewSHA1(exportNamespace, []byte(strings.Join(parts, "\x00"))).String()
-}
-
 // suffix makes the name of the second field, for the kinds that become two.
-func (k ColumnKind) suffix() string {
+func (k Kind) suffix() string {
 	switch k {
-	case ColumnMoney:
+	case Money:
 		return "_major"
-	case ColumnPair:
+	case Pair:
 		return "_text"
 	}
 	return ""
