@@ -56,21 +56,20 @@ func (rd *round) readFeeds(ctx context.Context) (err error) {
 		touched = touched || len(t.spec.Touched) > 0
 		hooked = hooked || t.spec.Hook != ""
 	}
-	if hooked {
-		// Without them deliveries are not read in this round, and what they cover is asked for otherwise.
-		if err := rd.feed(ctx, "webhook endpoints", &feedState{}, func() error { return rd.readEndpoints(ctx) }); err != nil {
-			return err
-		}
-	}
 	if touched {
 		if err := rd.feed(ctx, eventsFeed, &rd.feeds.Events, func() error { return rd.events(ctx) }); err != nil {
 			return err
 		}
 	}
-	if len(rd.endpoints) == 0 {
+	if !hooked {
 		return nil
 	}
-	return rd.feed(ctx, deliveriesFeed, &rd.feeds.Deliveries, func() error { return rd.deliveries(ctx) })
+	return rd.feed(ctx, deliveriesFeed, &rd.feeds.Deliveries, func() error {
+		if err := rd.readEndpoints(ctx); err != nil || len(rd.endpoints) == 0 {
+			return err
+		}
+		return rd.deliveries(ctx)
+	})
 }
 
 // feed reads one feed. One that the token has no scope for is left out from then
