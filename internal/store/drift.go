@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"syncd/internal/item"
@@ -29,6 +31,58 @@ func (r *Run) RecordDrift(ctx context.Context, met []item.Finding) (fresh []item
 		fresh = append(fresh, item.Finding{Kind: row.Kind, Field: row.Field, Value: row.Value, Sample: deref(row.SampleID)})
 	}
 	return fresh, nil
+}
+
+// Drift is one way in which Polar's answers differ from what this syncd knows of the API, as sync_drift holds it.
+type Drift struct {
+	Stream, Kind, Field, Value string
+	Sample                     uuid.UUID // of an item that shows it; zero where none has a usable id
+	FirstSeen, LastSeen        time.Time
+	Runs                       int64     // how many met it
+	AcknowledgedAt             time.Time // zero: nobody has taken note of it
+	Over                       bool      // a complete sweep that began later did not meet it any more
+}
+
+// Open tells whether somebody has to look at it.
+func (d Drift) Open() bool { return d.AcknowledgedAt.IsZero() && !d.Over }
+
+// Drift gives what is known of these streams, of all where none is named, open or not: by stream, and in the order in which it was
+// first seen.
+func (ss Streams) Drift(ctx context.Context, streams ...string) ([]Drift, error) {
+	rows, err := ss.s.q.DriftList(ctx, streams)
+	if err != nil {
+		return nil, fmt.Errorf("read the drift: %w", err)
+	}
+	list := make([]Drift, len(rows))
+	for i, r := range rows {
+		list[i] = Drift{
+			Stream: r.Stream, Kind: r.Kind, Field: r.Field, Value: r.Value, Sample: deref(r.SampleID),
+			FirstSeen: r.FirstSeen, LastSeen: r.LastSeen, Runs: r.Runs, AcknowledgedAt: deref(r.AcknowledgedAt), Over: r.Over,
+		}
+	}
+	return list, nil
+}
+
+// OpenDrift counts what somebody has to look at, by stream. Streams without any are left out.
+func (ss Streams) OpenDrift(ctx context.Context) (map[string]int64, error) {
+	list, err := ss.Drift(ctx)
+	open := map[string]int64{}
+	for _, d := range list {
+		if d.Open() {
+			open[d.Stream]++
+		}
+	}
+	return open, err
+}
+
+// AcknowledgeDrift takes note of all drift of these streams, of all where none is named, and counts what is new of it. What is met
+// for the first time afterwards is open.
+func (ss Streams) AcknowledgeDrift(ctx context.Context, streams ...string) (int64, error) {
+	n, err := ss.s.q.DriftAcknowledge(ctx, streams)
+	if err != nil {
+		return 0, fmt.Errorf("acknowledge the drift: %w", err)
+	}
+	return n, nil
 }
 
 // printable cuts a text short, and makes it one that Postgres takes.
