@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"syncd/internal/config"
 	"syncd/internal/humanize"
 	"syncd/internal/item"
@@ -40,10 +42,7 @@ func (cmd *driftCmd) Run(c *command) error {
 	}
 	var report driftReport
 	var now time.Time
-	err = c.withStore(func(ctx context.Context, _ *config.Config, s *store.Store) error {
-		if err := s.CheckSchema(ctx); err != nil {
-			return err
-		}
+	err = c.withTables(func(ctx context.Context, _ *config.Config, s *store.Store) error {
 		if now, err = s.Now(ctx); err != nil {
 			return err
 		}
@@ -103,7 +102,7 @@ func newDriftEntry(d store.Drift) driftEntry {
 		Stream: d.Stream, Kind: d.Kind, Field: d.Field, Value: d.Value, FirstSeen: d.FirstSeen.UTC(), LastSeen: d.LastSeen.UTC(),
 		Runs: d.Runs, AcknowledgedAt: d.AcknowledgedAt, Over: d.Over, Remedy: driftRemedies[d.Kind],
 	}
-	if d.Sample != (store.Drift{}).Sample {
+	if d.Sample != uuid.Nil {
 		e.SampleID = d.Sample.String()
 	}
 	return e

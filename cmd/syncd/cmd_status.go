@@ -19,10 +19,7 @@ type statusCmd struct {
 func (cmd *statusCmd) Run(c *command) error {
 	var status daemon.Status
 	var now time.Time
-	err := c.withStore(func(ctx context.Context, cfg *config.Config, s *store.Store) (err error) {
-		if err := s.CheckSchema(ctx); err != nil {
-			return err
-		}
+	err := c.withTables(func(ctx context.Context, cfg *config.Config, s *store.Store) (err error) {
 		if now, err = s.Now(ctx); err != nil {
 			return err
 		}

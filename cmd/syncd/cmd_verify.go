@@ -33,10 +33,7 @@ func (cmd *verifyCmd) Run(c *command) error {
 		off = func(string) string { return "" }
 	}
 	var report verifyReport
-	err = c.withStore(func(ctx context.Context, _ *config.Config, s *store.Store) error {
-		if err := s.CheckSchema(ctx); err != nil {
-			return err
-		}
+	err = c.withTables(func(ctx context.Context, _ *config.Config, s *store.Store) error {
 		list, err := s.Streams().Standings(ctx, names)
 		if err != nil {
 			return err

@@ -47,3 +47,13 @@ func (c *command) withStore(do func(context.Context, *config.Config, *store.Stor
 	}
 	return daemon.InterruptionOr(ctx, err)
 }
+
+// withTables is withStore for what reads tables: they have to be those that this syncd knows.
+func (c *command) withTables(do func(context.Context, *config.Config, *store.Store) error) error {
+	return c.withStore(func(ctx context.Context, cfg *config.Config, s *store.Store) error {
+		if err := s.CheckSchema(ctx); err != nil {
+			return err
+		}
+		return do(ctx, cfg, s)
+	})
+}
