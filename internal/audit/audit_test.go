@@ -10,6 +10,7 @@ import (
 	"syncd/internal/audit"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
+	"syncd/internal/worldtest"
 )
 
 // Rows of the mirror are damaged by hand, each in another way: all are found, and healed, and nothing else is.
@@ -22,10 +23,10 @@ func TestAuditFindsDamage(t *testing.T) {
 
 	// nth picks a row that no other damage touches, and not one of the newest: those may simply not have been read yet.
 	nth := func(table, where string, n int) string {
-		return query[string](t, h, fmt.Sprintf("SELECT id::text FROM %s WHERE %s AND _deleted_at IS NULL AND created_at < (SELECT max(created_at) - interval '1 day' FROM %s) ORDER BY id OFFSET %d LIMIT 1", table, where, table, n))
+		return worldtest.Query[string](t, h, fmt.Sprintf("SELECT id::text FROM %s WHERE %s AND _deleted_at IS NULL AND created_at < (SELECT max(created_at) - interval '1 day' FROM %s) ORDER BY id OFFSET %d LIMIT 1", table, where, table, n))
 	}
 	clone := func(table, id string) string {
-		return query[string](t, h, "INSERT INTO "+table+" SELECT (jsonb_populate_record(t, jsonb_build_object('id', gen_random_uuid()"+
+		return worldtest.Query[string](t, h, "INSERT INTO "+table+" SELECT (jsonb_populate_record(t, jsonb_build_object('id', gen_random_uuid()"+
 			map[string]string{"orders": ", 'invoice_number', 'EXTRA-1'"}[table]+"))).* FROM "+table+" t WHERE id = '"+id+"' RETURNING id::text")
 	}
 	want := map[string]bool{}
@@ -37,7 +38,7 @@ func TestAuditFindsDamage(t *testing.T) {
 		want[finding] = true
 	}
 	paid := func(n int) string { return nth("orders", "status = 'paid' AND total_amount > 0", n) }
-	number := query[string](t, h, "SELECT invoice_number FROM orders WHERE id = $1", paid(1))
+	number := worldtest.Query[string](t, h, "SELECT invoice_number FROM orders WHERE id = $1", paid(1))
 
 	damage("orders "+paid(0)+" different total_amount", "UPDATE orders SET total_amount = total_amount + 1 WHERE id = $1", paid(0))
 	lostOrder := paid(1)
@@ -74,10 +75,10 @@ func TestAuditFindsDamage(t *testing.T) {
 	for name := range want {
 		t.Errorf("not found: %s", name)
 	}
-	if n := query[int](t, h, "SELECT count(*) FROM sync_findings WHERE resolved_at IS NULL"); n != 0 {
+	if n := worldtest.Query[int](t, h, "SELECT count(*) FROM sync_findings WHERE resolved_at IS NULL"); n != 0 {
 		t.Errorf("%d findings are open: %v", n, h.Stored(t, "sync_findings", "resolved_at IS NULL"))
 	}
-	if n := query[int](t, h, "SELECT count(*) FROM sync_findings WHERE resolved_at >= first_seen AND evidence <> ''"); n != len(a.Findings) {
+	if n := worldtest.Query[int](t, h, "SELECT count(*) FROM sync_findings WHERE resolved_at >= first_seen AND evidence <> ''"); n != len(a.Findings) {
 		t.Errorf("%d findings on record, %d were made", n, len(a.Findings))
 	}
 	h.Equal(t)
@@ -141,7 +142,7 @@ func TestAuditFindingStaysOpen(t *testing.T) {
 	}
 	h.Exec(t, "UPDATE orders_export SET _hash = ''")
 	h.Agrees(t, audit.Options{Streams: []string{"orders_export"}})
-	if n := query[int](t, h, "SELECT count(*) FROM sync_findings WHERE resolved_at IS NULL"); n != 0 {
+	if n := worldtest.Query[int](t, h, "SELECT count(*) FROM sync_findings WHERE resolved_at IS NULL"); n != 0 {
 		t.Errorf("%d findings open", n)
 	}
 }

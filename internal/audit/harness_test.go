@@ -19,8 +19,3 @@ func start(t *testing.T, s setup) *harness {
 	t.Helper()
 	return &harness{worldtest.Start(t, s)}
 }
-
-func query[T any](t *testing.T, h *harness, sql string, args ...any) T {
-	t.Helper()
-	return worldtest.Query[T](t, h.Harness, sql, args...)
-}

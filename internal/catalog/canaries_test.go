@@ -70,7 +70,7 @@ func (h *harness) leaks(t *testing.T, texts map[string]string) (found []string) 
 	}
 	for _, table := range tables {
 		// A text of a bytea is hexadecimal.
-		n := query[int](t, h, "SELECT count(*) FROM "+pgx.Identifier{table}.Sanitize()+" r WHERE r::text LIKE $1 OR r::text LIKE $2",
+		n := worldtest.Query[int](t, h, "SELECT count(*) FROM "+pgx.Identifier{table}.Sanitize()+" r WHERE r::text LIKE $1 OR r::text LIKE $2",
 			"%"+canary+"%", fmt.Sprintf("%%%x%%", canary))
 		if n > 0 {
 			found = append(found, fmt.Sprintf("%s (%d rows)", table, n))
@@ -141,7 +141,7 @@ func TestSecretsAreKeptNowhere(t *testing.T) {
 			t.Errorf("no %s on the wire, so this proves nothing of it", name)
 		}
 	}
-	rejects := query[int](t, h, "SELECT count(*) FROM sync_rejects")
+	rejects := worldtest.Query[int](t, h, "SELECT count(*) FROM sync_rejects")
 	for name, spoil := range map[string]func(string, []byte) []byte{
 		"a field that is not known": func(_ string, body []byte) []byte {
 			return bytes.ReplaceAll(body, []byte(`"created_at":`), []byte(`"brand_new":1,"created_at":`))
@@ -169,7 +169,7 @@ func TestSecretsAreKeptNowhere(t *testing.T) {
 		r = h.watched(t, c, &out, metrics, nil)
 		sync(name)
 	}
-	if n := query[int](t, h, "SELECT count(*) FROM sync_rejects"); n == rejects {
+	if n := worldtest.Query[int](t, h, "SELECT count(*) FROM sync_rejects"); n == rejects {
 		t.Error("nothing was set aside, so this proves nothing of what is")
 	}
 	c.also = nil

@@ -396,7 +396,7 @@ func (h *harness) deletedRightly(t *testing.T, sum *tally) {
 			} else if status, body := h.Call(t, http.MethodGet, path, ""); status != http.StatusNotFound || !strings.Contains(string(body), "ResourceNotFound") {
 				t.Errorf("%s %v is marked as deleted, GET %s says %d", s.Name, row["id"], path, status)
 			}
-			if n := query[int](t, h, "SELECT count(*) FROM sync_tombstones WHERE stream = $1 AND id::text = $2 AND resurrected_at IS NULL", s.Name, row["id"]); n == 0 {
+			if n := worldtest.Query[int](t, h, "SELECT count(*) FROM sync_tombstones WHERE stream = $1 AND id::text = $2 AND resurrected_at IS NULL", s.Name, row["id"]); n == 0 {
 				t.Errorf("%s %v is marked as deleted without evidence", s.Name, row["id"])
 			}
 		}
@@ -406,11 +406,11 @@ func (h *harness) deletedRightly(t *testing.T, sum *tally) {
 // trueCounts holds the records of the runs against the tables.
 func (h *harness) trueCounts(t *testing.T) {
 	t.Helper()
-	tailed := query[int64](t, h, "SELECT coalesce(sum(rows_inserted), 0)::bigint FROM sync_runs WHERE stream = 'tail'") // of all streams
+	tailed := worldtest.Query[int64](t, h, "SELECT coalesce(sum(rows_inserted), 0)::bigint FROM sync_runs WHERE stream = 'tail'") // of all streams
 	for _, name := range chaosStreams() {
-		rows := query[int64](t, h, "SELECT count(*) FROM "+name)
-		inserted := query[int64](t, h, "SELECT coalesce(sum(rows_inserted), 0)::bigint FROM sync_runs WHERE stream = $1", name)
-		copied := query[int64](t, h, "SELECT count(*) FROM sync_stubs WHERE stream = $1", name)
+		rows := worldtest.Query[int64](t, h, "SELECT count(*) FROM "+name)
+		inserted := worldtest.Query[int64](t, h, "SELECT coalesce(sum(rows_inserted), 0)::bigint FROM sync_runs WHERE stream = $1", name)
+		copied := worldtest.Query[int64](t, h, "SELECT count(*) FROM sync_stubs WHERE stream = $1", name)
 		// A row that is copied from an order just when its own page comes counts for both.
 		if inserted > rows || inserted+copied+tailed < rows {
 			t.Errorf("%s: the runs inserted %d rows, rounds of tails %d of all streams, %d were copied, the table has %d", name, inserted, tailed, copied, rows)
@@ -438,14 +438,14 @@ func (h *harness) trueCounts(t *testing.T) {
 		"runs that read too little": "SELECT count(*) FROM sync_runs WHERE rows_read + rows_rejected < rows_inserted + rows_updated + rows_unchanged + rows_stale",
 		"ids of sweeps that ended":  "SELECT count(*) FROM sync_seen WHERE requested_at < now() - interval '10 minutes'",
 	} {
-		if n := query[int64](t, h, sql); n != 0 {
+		if n := worldtest.Query[int64](t, h, sql); n != 0 {
 			t.Errorf("%s: %d", what, n)
 		}
 	}
 	for _, run := range h.Texts(t, "SELECT to_jsonb(r)::text FROM sync_runs r WHERE finished_at IS NULL") {
 		t.Logf("open: %s", run)
 	}
-	if recorded := query[int64](t, h, "SELECT coalesce(sum(requests), 0)::bigint FROM sync_runs"); recorded > int64(h.Server.Requests()) {
+	if recorded := worldtest.Query[int64](t, h, "SELECT coalesce(sum(requests), 0)::bigint FROM sync_runs"); recorded > int64(h.Server.Requests()) {
 		t.Errorf("%d requests on record, Polar received %d", recorded, h.Server.Requests())
 	}
 }
@@ -457,7 +457,7 @@ func TestTombstoneOfACopy(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{})
 	h.SyncAll(t, "orders")
-	id := query[string](t, h, "SELECT id::text FROM sync_stubs JOIN customers USING (id) WHERE stream = 'customers' AND _deleted_at IS NULL LIMIT 1")
+	id := worldtest.Query[string](t, h, "SELECT id::text FROM sync_stubs JOIN customers USING (id) WHERE stream = 'customers' AND _deleted_at IS NULL LIMIT 1")
 	if status, body := h.Call(t, http.MethodDelete, "/v1/customers/"+id, ""); status != http.StatusNoContent {
 		t.Fatalf("%d %s", status, body)
 	}

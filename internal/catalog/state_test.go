@@ -16,7 +16,7 @@ import (
 // stateOf is what the mirror says of a customer's state; nil for null.
 func (h *harness) stateOf(t *testing.T, function, key string) map[string]any {
 	t.Helper()
-	text := query[*string](t, h, "SELECT "+function+"($1)::text", key)
+	text := worldtest.Query[*string](t, h, "SELECT "+function+"($1)::text", key)
 	if text == nil {
 		return nil
 	}
@@ -159,7 +159,7 @@ func TestCustomerStateLeavesOutWhatIsPastDue(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{})
 	h.SyncAll(t, "customers", "subscriptions", "meters", "customer_meters")
-	of := query[string](t, h, "SELECT customer_id::text FROM subscriptions WHERE status = 'active' LIMIT 1")
+	of := worldtest.Query[string](t, h, "SELECT customer_id::text FROM subscriptions WHERE status = 'active' LIMIT 1")
 	live := func() int { return len(h.stateOf(t, "customer_state", of)["active_subscriptions"].([]any)) }
 	was := live()
 	for _, status := range []string{"past_due", "canceled", "paused", "unpaid", "incomplete"} {
@@ -168,8 +168,8 @@ func TestCustomerStateLeavesOutWhatIsPastDue(t *testing.T) {
 			t.Errorf("%s: %d subscriptions, %d before", status, live(), was)
 		}
 	}
-	archived := query[string](t, h, "SELECT u.customer_id::text FROM customer_meters u JOIN meters m ON m.id = u.meter_id JOIN customers c ON c.id = u.customer_id WHERE m.archived_at IS NOT NULL AND c._deleted_at IS NULL LIMIT 1")
-	if n := len(h.stateOf(t, "customer_state", archived)["active_meters"].([]any)); n != query[int](t, h, "SELECT count(*) FROM customer_meters WHERE customer_id = $1", archived) {
+	archived := worldtest.Query[string](t, h, "SELECT u.customer_id::text FROM customer_meters u JOIN meters m ON m.id = u.meter_id JOIN customers c ON c.id = u.customer_id WHERE m.archived_at IS NOT NULL AND c._deleted_at IS NULL LIMIT 1")
+	if n := len(h.stateOf(t, "customer_state", archived)["active_meters"].([]any)); n != worldtest.Query[int](t, h, "SELECT count(*) FROM customer_meters WHERE customer_id = $1", archived) {
 		t.Errorf("%d meters", n)
 	}
 	// The session's time zone and search_path change nothing.
@@ -198,7 +198,7 @@ func TestCustomerStateShowsWhatIsGranted(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{})
 	h.SyncAll(t, "customers")
-	of := query[string](t, h, "SELECT id::text FROM customers WHERE _deleted_at IS NULL LIMIT 1")
+	of := worldtest.Query[string](t, h, "SELECT id::text FROM customers WHERE _deleted_at IS NULL LIMIT 1")
 	const benefit = "7d9dd918-502a-4a86-889f-185200a68f7f"
 	h.Exec(t, `INSERT INTO benefits (id, type, metadata, _deleted_at, _hash, _requested_at) VALUES ($1, 'meter_credit', '{"Plan": 1.50}', now(), 'x', now())`, benefit)
 	for id, sql := range map[string]string{
@@ -212,7 +212,7 @@ func TestCustomerStateShowsWhatIsGranted(t *testing.T) {
 	}
 	want := `[{"id": "11111111-1111-4111-8111-111111111111", "benefit_id": "` + benefit + `", "created_at": "2026-01-02T03:04:05.120000Z", "granted_at": "2026-01-02T03:04:05Z", ` +
 		`"properties": {"units": 5}, "modified_at": null, "benefit_type": "meter_credit", "benefit_metadata": {"Plan": 1.50}}]`
-	if got := query[string](t, h, "SELECT (customer_state($1) -> 'granted_benefits')::text", of); got != want {
+	if got := worldtest.Query[string](t, h, "SELECT (customer_state($1) -> 'granted_benefits')::text", of); got != want {
 		t.Errorf("%s\nnot %s", got, want)
 	}
 }

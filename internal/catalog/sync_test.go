@@ -59,7 +59,7 @@ func TestSyncRecordsWhenPolarAnswered(t *testing.T) {
 	if r := h.NewMirror(t, nil).Once(t.Context(), "products"); r.Outcome != mirror.Succeeded {
 		t.Errorf("%+v", r)
 	}
-	if !query[bool](t, h, "SELECT answered_at <= now() FROM sync_polar") {
+	if !worldtest.Query[bool](t, h, "SELECT answered_at <= now() FROM sync_polar") {
 		t.Error("Polar answers tomorrow")
 	}
 }
@@ -120,7 +120,7 @@ func TestUnavailableStreamFailsNothing(t *testing.T) {
 	if r.Outcome != mirror.Skipped || !r.Unavailable || !r.Whole() || r.Requests > 2 {
 		t.Errorf("%+v", r)
 	}
-	if why := query[string](t, h, "SELECT unavailable FROM sync_streams WHERE stream = 'organization_access_tokens'"); !strings.Contains(why, "not available") {
+	if why := worldtest.Query[string](t, h, "SELECT unavailable FROM sync_streams WHERE stream = 'organization_access_tokens'"); !strings.Contains(why, "not available") {
 		t.Errorf("reported as %q", why)
 	}
 }
@@ -203,14 +203,14 @@ func TestBadAnswers(t *testing.T) {
 			if r.Outcome != c.outcome || !strings.Contains(r.Reason, c.says) {
 				t.Errorf("%s, because %q; want %s", r.Outcome, r.Reason, c.outcome)
 			}
-			if got := query[string](t, h, "SELECT outcome FROM sync_runs WHERE id = $1", r.RunID); got != string(c.outcome) {
+			if got := worldtest.Query[string](t, h, "SELECT outcome FROM sync_runs WHERE id = $1", r.RunID); got != string(c.outcome) {
 				t.Errorf("recorded as %s", got)
 			}
-			rows := query[int64](t, h, "SELECT count(*) FROM orders")
+			rows := worldtest.Query[int64](t, h, "SELECT count(*) FROM orders")
 			if c.outcome != mirror.Succeeded && (rows == 0 || rows%100 != 0) {
 				t.Errorf("%d orders: a page is lost or half written", rows)
 			}
-			if orphans := query[int64](t, h, "SELECT count(*) FROM order_items i WHERE NOT EXISTS (SELECT FROM orders o WHERE o.id = i.order_id)"); orphans != 0 {
+			if orphans := worldtest.Query[int64](t, h, "SELECT count(*) FROM order_items i WHERE NOT EXISTS (SELECT FROM orders o WHERE o.id = i.order_id)"); orphans != 0 {
 				t.Errorf("%d items without their order", orphans)
 			}
 			h.Server.ClearFaults()

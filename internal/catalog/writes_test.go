@@ -13,6 +13,7 @@ import (
 	"syncd/internal/catalog"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
+	"syncd/internal/worldtest"
 )
 
 // gone names rows that a write has deleted, by stream.
@@ -289,12 +290,12 @@ func passingTime() []write {
 				h.SyncAll(t, "subscriptions")
 			}
 			sql := "SELECT " + column + "::text FROM subscriptions WHERE id = $1"
-			before := query[string](t, h, sql, uuid.MustParse(id))
+			before := worldtest.Query[string](t, h, sql, uuid.MustParse(id))
 			for range 4 {
 				h.World.Advance(8 * 24 * time.Hour)
 			}
 			h.SyncAll(t, "subscriptions")
-			if after := query[string](t, h, sql, uuid.MustParse(id)); after == before {
+			if after := worldtest.Query[string](t, h, sql, uuid.MustParse(id)); after == before {
 				t.Errorf("%s stays %s", column, before)
 			}
 			return nil

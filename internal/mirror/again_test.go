@@ -6,6 +6,7 @@ import (
 
 	"syncd/internal/mirror"
 	"syncd/internal/slowtest"
+	"syncd/internal/worldtest"
 )
 
 // New rows are encoded ahead; a refresh writes the same objects again, over what is there.
@@ -17,7 +18,7 @@ func TestRowsWrittenAgainAreTheSame(t *testing.T) {
 	h.SyncAll(t, streams...)
 	want := h.digests(t)
 	for _, stream := range streams {
-		ids := strings.Fields(query[string](t, h, "SELECT string_agg(id::text, ' ') FROM (SELECT id FROM "+stream+" WHERE _deleted_at IS NULL ORDER BY id LIMIT 60) t"))
+		ids := strings.Fields(worldtest.Query[string](t, h, "SELECT string_agg(id::text, ' ') FROM (SELECT id FROM "+stream+" WHERE _deleted_at IS NULL ORDER BY id LIMIT 60) t"))
 		if r := h.refreshed(t, mirror.Succeeded, stream, ids...); int(r.Updated) != len(ids) || len(ids) == 0 {
 			t.Errorf("%s: %d of %d rows were written again", stream, r.Updated, len(ids))
 		}

@@ -58,14 +58,14 @@ func TestBackfillReadsTheWindowAndNothingElse(t *testing.T) {
 			h := start(t, setup{World: polarsim.Options{Customers: 60}})
 			since, until, within := h.middle(t, "/v1/"+stream+"/", field)
 			r := h.backfilled(t, mirror.Succeeded, stream, since, until)
-			got := query[[]string](t, h, "SELECT array_agg(id::text ORDER BY id::text) FROM "+stream)
+			got := worldtest.Query[[]string](t, h, "SELECT array_agg(id::text ORDER BY id::text) FROM "+stream)
 			if !slices.Equal(got, within) || len(within) < 20 || int(r.Inserted) != len(within) {
 				t.Errorf("%d rows of %d: %+v", len(got), len(within), r)
 			}
-			if v := query[string](t, h, "SELECT verdict FROM sync_runs WHERE id = $1", r.RunID); v != "window complete" {
+			if v := worldtest.Query[string](t, h, "SELECT verdict FROM sync_runs WHERE id = $1", r.RunID); v != "window complete" {
 				t.Errorf("verdict %q", v)
 			}
-			if query[bool](t, h, "SELECT bool_or(complete_at IS NOT NULL) FROM sync_streams") {
+			if worldtest.Query[bool](t, h, "SELECT bool_or(complete_at IS NOT NULL) FROM sync_streams") {
 				t.Error("a window passes for the whole stream")
 			}
 			// Again: nothing to do. Then the sweep finds the rest.
@@ -87,10 +87,10 @@ func TestBackfillNeverMarksAnything(t *testing.T) {
 	h.Exec(t, "UPDATE orders SET id = gen_random_uuid(), _synced_at = '2020-01-01' WHERE created_at >= $1 AND created_at < $2", since, until)
 	h.Exec(t, "INSERT INTO sync_rejects (stream, key, run_id, reason, body) VALUES ('orders', 'old', 1, 'an old reject from outside of the window', '')")
 	r := h.backfilled(t, mirror.Succeeded, "orders", since, until)
-	if n := h.tombstones(t, "orders"); n != 0 || r.Deleted != 0 || query[int](t, h, "SELECT count(*) FROM sync_suspects") != 0 {
+	if n := h.tombstones(t, "orders"); n != 0 || r.Deleted != 0 || worldtest.Query[int](t, h, "SELECT count(*) FROM sync_suspects") != 0 {
 		t.Errorf("%d marked, %+v", n, r)
 	}
-	if query[bool](t, h, "SELECT resolved_at IS NOT NULL FROM sync_rejects WHERE key = 'old'") {
+	if worldtest.Query[bool](t, h, "SELECT resolved_at IS NOT NULL FROM sync_rejects WHERE key = 'old'") {
 		t.Error("a reject was settled that the window knows nothing of")
 	}
 }
@@ -136,7 +136,7 @@ func TestBackfillResumes(t *testing.T) {
 	h.Server.ClearFaults()
 	h.World.Advance(48 * time.Hour)
 	r = h.backfilled(t, mirror.Succeeded, "orders", since, time.Time{})
-	if late := query[int](t, h, "SELECT count(*) FROM orders WHERE created_at > $1", h.World.Now().Add(-48*time.Hour)); !r.Resumed || late != 0 {
+	if late := worldtest.Query[int](t, h, "SELECT count(*) FROM orders WHERE created_at > $1", h.World.Now().Add(-48*time.Hour)); !r.Resumed || late != 0 {
 		t.Errorf("%d orders from after it began: %+v", late, r)
 	}
 }
@@ -146,11 +146,11 @@ func TestBackfillWithoutEnd(t *testing.T) {
 	h := start(t, setup{})
 	since, _, _ := h.middle(t, "/v1/orders/", "created_at")
 	r := h.backfilled(t, mirror.Succeeded, "orders", since, time.Time{})
-	if n := query[int](t, h, "SELECT count(*) FROM orders WHERE created_at < $1", since); n != 0 || r.Inserted == 0 {
+	if n := worldtest.Query[int](t, h, "SELECT count(*) FROM orders WHERE created_at < $1", since); n != 0 || r.Inserted == 0 {
 		t.Errorf("%d rows from before, %+v", n, r)
 	}
 	for _, c := range h.All(t, "/v1/orders/", url.Values{"created_after": {since.Format(time.RFC3339Nano)}}) {
-		if query[int](t, h, "SELECT count(*) FROM orders WHERE id = $1", c["id"]) != 1 {
+		if worldtest.Query[int](t, h, "SELECT count(*) FROM orders WHERE id = $1", c["id"]) != 1 {
 			t.Errorf("%v is missing", c["id"])
 		}
 	}
@@ -163,16 +163,16 @@ func TestBackfillOfMetrics(t *testing.T) {
 	until := h.World.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -40)
 	since := until.AddDate(0, 0, -10)
 	h.backfilled(t, mirror.Succeeded, "metrics", since, until)
-	days := query[int](t, h, `SELECT count(DISTINCT period_start) FROM metrics WHERE "interval" = 'day'`)
-	outside := query[int](t, h, `SELECT count(*) FROM metrics WHERE "interval" = 'day' AND (period_start < $1 OR period_start >= $2)`, since, until)
-	if months := query[int](t, h, `SELECT count(DISTINCT period_start) FROM metrics WHERE "interval" = 'month'`); days != 10 || outside != 0 || months < 1 || months > 2 {
+	days := worldtest.Query[int](t, h, `SELECT count(DISTINCT period_start) FROM metrics WHERE "interval" = 'day'`)
+	outside := worldtest.Query[int](t, h, `SELECT count(*) FROM metrics WHERE "interval" = 'day' AND (period_start < $1 OR period_start >= $2)`, since, until)
+	if months := worldtest.Query[int](t, h, `SELECT count(DISTINCT period_start) FROM metrics WHERE "interval" = 'month'`); days != 10 || outside != 0 || months < 1 || months > 2 {
 		t.Errorf("%d days, %d values outside, %d months", days, outside, months)
 	}
-	before := query[string](t, h, `SELECT md5(string_agg(id || value::text, ',' ORDER BY id)) FROM metrics`)
+	before := worldtest.Query[string](t, h, `SELECT md5(string_agg(id || value::text, ',' ORDER BY id)) FROM metrics`)
 	if r := h.Once(t.Context(), "metrics"); r.Outcome != mirror.Succeeded {
 		t.Fatalf("%+v", r)
 	}
-	after := query[string](t, h, `SELECT md5(string_agg(id || value::text, ',' ORDER BY id)) FROM metrics
+	after := worldtest.Query[string](t, h, `SELECT md5(string_agg(id || value::text, ',' ORDER BY id)) FROM metrics
 		WHERE "interval" = 'day' AND period_start >= $1 AND period_start < $2 OR "interval" = 'month' AND period_start >= date_trunc('month', $1::timestamptz AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' AND period_start < $2`, since, until)
 	if before != after {
 		t.Error("a sweep has other values for the window")
@@ -243,7 +243,7 @@ func TestBackfillOfEvents(t *testing.T) {
 	}
 	slices.Sort(within)
 	r := h.backfilled(t, mirror.Succeeded, "events", since, until)
-	if got := query[[]string](t, h, "SELECT array_agg(id::text ORDER BY id::text) FROM events"); !slices.Equal(got, within) || len(within) < 20 {
+	if got := worldtest.Query[[]string](t, h, "SELECT array_agg(id::text ORDER BY id::text) FROM events"); !slices.Equal(got, within) || len(within) < 20 {
 		t.Errorf("%d rows of %d: %+v", len(got), len(within), r)
 	}
 	if r := h.backfilled(t, mirror.Failed, "events", since.AddDate(-9, 0, 0), until); !strings.Contains(r.Reason, "not kept") {

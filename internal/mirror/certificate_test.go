@@ -87,7 +87,7 @@ func (h *harness) lost(t *testing.T, stream string) (ids []string) {
 	t.Helper()
 	i := slices.IndexFunc(catalog.Entries(), func(s catalog.Entry) bool { return s.Name == stream })
 	for _, item := range h.Upstream(t, catalog.Entries()[i]) {
-		if id := item["id"].(string); query[int](t, h, "SELECT count(*) FROM "+stream+" WHERE id = $1 AND _deleted_at IS NULL", id) == 0 {
+		if id := item["id"].(string); worldtest.Query[int](t, h, "SELECT count(*) FROM "+stream+" WHERE id = $1 AND _deleted_at IS NULL", id) == 0 {
 			ids = append(ids, id)
 		}
 	}
@@ -103,7 +103,7 @@ func TestCertificateTellsTheTruth(t *testing.T) {
 		r := h.NewMirror(t, small(stream, 20)).Once(t.Context(), stream)
 		asked := h.Server.Requests()
 		c := h.certificate(t, r.RunID)
-		rows := query[int](t, h, "SELECT count(*) FROM "+stream+" WHERE NOT EXISTS (SELECT FROM sync_stubs s WHERE s.id = "+stream+".id AND s.resolved_at IS NULL)")
+		rows := worldtest.Query[int](t, h, "SELECT count(*) FROM "+stream+" WHERE NOT EXISTS (SELECT FROM sync_stubs s WHERE s.id = "+stream+".id AND s.resolved_at IS NULL)")
 		if c.Requests != asked || int(r.Requests) != asked {
 			t.Errorf("%s: %d requests were made; %s", stream, asked, c)
 		}

@@ -172,7 +172,7 @@ func TestDriftIsBounded(t *testing.T) {
 		}
 		return bytes.ReplaceAll(body, []byte(`"id":"`), []byte(`"type":"kind `)) // ids as values, and no id
 	}), nil).Once(t.Context(), "customers")
-	if n := query[int](t, h, "SELECT count(*) FROM sync_drift WHERE kind = 'new_value'"); n == 0 || n > 100 {
+	if n := worldtest.Query[int](t, h, "SELECT count(*) FROM sync_drift WHERE kind = 'new_value'"); n == 0 || n > 100 {
 		t.Errorf("%d values on record; %s", n, r.Reason)
 	}
 }

@@ -20,11 +20,6 @@ func start(t *testing.T, s setup) *harness {
 	return &harness{worldtest.Start(t, s)}
 }
 
-func query[T any](t *testing.T, h *harness, sql string, args ...any) T {
-	t.Helper()
-	return worldtest.Query[T](t, h.Harness, sql, args...)
-}
-
 func newCustomer(kind, name string) func(*testing.T, *harness) string {
 	create := worldtest.NewCustomer(kind, name)
 	return func(t *testing.T, h *harness) string { t.Helper(); return create(t, h.Harness) }

@@ -13,12 +13,13 @@ import (
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
+	"syncd/internal/worldtest"
 )
 
 // count is how many rows a table has.
 func (h *harness) count(t *testing.T, table string) int {
 	t.Helper()
-	return query[int](t, h, "SELECT count(*) FROM "+table)
+	return worldtest.Query[int](t, h, "SELECT count(*) FROM "+table)
 }
 
 // total is how many objects Polar lists.
@@ -80,7 +81,7 @@ func TestCopyThatCannotBeStored(t *testing.T) {
 					t.Errorf("%+v: %.200s", x.ItemID, x.Reason)
 				}
 			}
-			if n := query[int](t, h, "SELECT count(*) FROM sync_rejects WHERE copied_from IS NULL"); n != 0 {
+			if n := worldtest.Query[int](t, h, "SELECT count(*) FROM sync_rejects WHERE copied_from IS NULL"); n != 0 {
 				t.Errorf("%d rejects do not say whose copies they are", n)
 			}
 			if c.sql != "" {
@@ -139,7 +140,7 @@ func TestCopyOfWhatPolarNoLongerLists(t *testing.T) {
 	h.Server.ClearFaults()
 	h.Fault(t, copyWith("ab"))
 	h.SyncAll(t, "orders")
-	if n := query[int](t, h, "SELECT count(*) FROM products WHERE id = $1", gone); n != 1 {
+	if n := worldtest.Query[int](t, h, "SELECT count(*) FROM products WHERE id = $1", gone); n != 1 {
 		t.Error("a copy that can be stored is not there")
 	}
 	if list := h.rejects(t, "products"); len(list) != 1 || !list[0].Resolved {
@@ -163,7 +164,7 @@ func TestWholeNumbersByValue(t *testing.T) {
 				h.Fault(t, "set:path=/v1/orders/,id="+id+",field="+field+",value="+strings.ReplaceAll(value, "NUMBER", number))
 			}
 			stored := func() string {
-				return query[string](t, h, "SELECT o.total_amount || ' ' || i.amount || ' ' || i.tax_amount FROM orders o JOIN order_items i ON i.order_id = o.id AND i._removed_at IS NULL WHERE o.id = $1", id)
+				return worldtest.Query[string](t, h, "SELECT o.total_amount || ' ' || i.amount || ' ' || i.tax_amount FROM orders o JOIN order_items i ON i.order_id = o.id AND i._removed_at IS NULL WHERE o.id = $1", id)
 			}
 			set(id, "total_amount", "NUMBER")
 			set(id, "items", "["+element+"]")
@@ -309,7 +310,7 @@ func TestRowsOfAnotherOrganization(t *testing.T) {
 				t.Errorf("%s, %d rejected: %s", r.Outcome, r.Rejected, r.Reason)
 			}
 			says(t, h, c.stream, id)
-			if n := query[int](t, h, "SELECT count(*) FROM customers WHERE id = $1", other); n != 0 {
+			if n := worldtest.Query[int](t, h, "SELECT count(*) FROM customers WHERE id = $1", other); n != 0 {
 				t.Error("its customer is there")
 			}
 			if c.stream != "refunds" { // which are not asked for by id
@@ -335,7 +336,7 @@ func TestRowsOfAnotherOrganization(t *testing.T) {
 			t.Errorf("%s, %d rejected, %d updated: %s", r.Outcome, r.Rejected, r.Updated, r.Reason)
 		}
 		says(t, h, "products", other)
-		if n := query[int](t, h, "SELECT count(*) FROM products WHERE id = $1", other); n != 0 {
+		if n := worldtest.Query[int](t, h, "SELECT count(*) FROM products WHERE id = $1", other); n != 0 {
 			t.Error("the copy is there")
 		}
 	})

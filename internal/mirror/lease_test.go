@@ -11,6 +11,7 @@ import (
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
 	"syncd/internal/store"
+	"syncd/internal/worldtest"
 )
 
 // pageObserver tells of each page stored, and waits until it is let go on.
@@ -60,7 +61,7 @@ func TestResumeSecondDaemonStandsBy(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 		res := other.Once(ctx, "orders")
 		cancel()
-		holder := query[string](t, h, "SELECT holder FROM sync_runs ORDER BY id DESC LIMIT 1")
+		holder := worldtest.Query[string](t, h, "SELECT holder FROM sync_runs ORDER BY id DESC LIMIT 1")
 		busy, is := errors.AsType[*store.BusyError](res.Err)
 		switch {
 		case wait && res.Outcome != mirror.Interrupted: // the lease has 30 s to go, the context had not
@@ -69,7 +70,7 @@ func TestResumeSecondDaemonStandsBy(t *testing.T) {
 			t.Errorf("%+v, the holder is %s", res, holder)
 		}
 	}
-	if n := query[int](t, h, "SELECT count(*) FROM sync_runs"); n != 1 {
+	if n := worldtest.Query[int](t, h, "SELECT count(*) FROM sync_runs"); n != 1 {
 		t.Errorf("%d runs are on record, want the one that worked", n)
 	}
 	if res := goOn(); res.Outcome != mirror.Succeeded {
@@ -112,7 +113,7 @@ func TestResumeTakeover(t *testing.T) {
 	if late := goOn(); late.Outcome != mirror.Failed || !errors.Is(late.Err, store.ErrLeaseLost) {
 		t.Errorf("the one that lost its lease: %+v", late)
 	}
-	if got := query[string](t, h, "SELECT string_agg(outcome, ' ' ORDER BY id) FROM sync_runs"); got != "interrupted succeeded" {
+	if got := worldtest.Query[string](t, h, "SELECT string_agg(outcome, ' ' ORDER BY id) FROM sync_runs"); got != "interrupted succeeded" {
 		t.Errorf("runs: %s", got)
 	}
 	h.Equal(t, "orders")

@@ -17,6 +17,7 @@ import (
 	"syncd/internal/catalog"
 	"syncd/internal/mirror"
 	"syncd/internal/slowtest"
+	"syncd/internal/worldtest"
 )
 
 // owned answers for lists that belong to one owner, in the place of the simulated Polar, which has them right always.
@@ -99,7 +100,7 @@ func (o *owned) method(customer string) string {
 
 func (h *harness) ids(t *testing.T, sql string) []string {
 	t.Helper()
-	return strings.Fields(query[string](t, h, "SELECT COALESCE(string_agg(id::text, ' ' ORDER BY id), '') FROM "+sql))
+	return strings.Fields(worldtest.Query[string](t, h, "SELECT COALESCE(string_agg(id::text, ' ' ORDER BY id), '') FROM "+sql))
 }
 
 // Each owner is asked once, those of both kinds, and nobody else.
@@ -121,7 +122,7 @@ func TestOwnedSeats(t *testing.T) {
 	if r.Distinct != 3 || r.Total != 3 || int(r.Requests) != len(o.asked) || !slices.Equal(o.asked, append(subscriptions, orders...)) {
 		t.Errorf("%+v, asked %v", r, o.asked)
 	}
-	if n := query[int](t, h, "SELECT count(*) FROM customer_seats WHERE (subscription_id IS NULL) <> (order_id IS NULL) AND status = 'claimed'"); n != 3 {
+	if n := worldtest.Query[int](t, h, "SELECT count(*) FROM customer_seats WHERE (subscription_id IS NULL) <> (order_id IS NULL) AND status = 'claimed'"); n != 3 {
 		t.Errorf("%d seats", n)
 	}
 	if n := len(h.Stored(t, "sync_drift", "stream = 'customer_seats'")); n > 0 {
@@ -197,7 +198,7 @@ func TestOwnedIsWholeAsOfItsOwners(t *testing.T) {
 	owners := []string{"subscriptions", "orders"}
 	h.SyncAll(t, append([]string{"customers", "members", "products"}, owners...)...)
 	completeAt := func(streams ...string) time.Time {
-		return query[time.Time](t, h, "SELECT min(complete_at) FROM sync_streams WHERE stream = ANY($1)", streams)
+		return worldtest.Query[time.Time](t, h, "SELECT min(complete_at) FROM sync_streams WHERE stream = ANY($1)", streams)
 	}
 	for range 2 {
 		h.SyncAll(t, "customer_seats")
@@ -362,7 +363,7 @@ func TestEventsRetention(t *testing.T) {
 		if len(rows) < 100 || len(rows) > 101 || r.Distinct != len(rows) || r.Deleted > 0 || r.Inserted+r.Updated > 0 {
 			t.Errorf("%d rows, %+v", len(rows), r)
 		}
-		if n := query[int](t, h, "SELECT count(*) FROM events WHERE timestamp < $1 OR _deleted_at IS NOT NULL", since); n > 0 {
+		if n := worldtest.Query[int](t, h, "SELECT count(*) FROM events WHERE timestamp < $1 OR _deleted_at IS NOT NULL", since); n > 0 {
 			t.Errorf("%d rows from before %s", n, since)
 		}
 	}

@@ -120,10 +120,10 @@ func TestQuarantine(t *testing.T) {
 			if r.Outcome != mirror.Partial || r.Rejected != 1 || !strings.Contains(r.Reason, "1 items could not be stored") {
 				t.Fatalf("%s, %d rejected: %.300s", r.Outcome, r.Rejected, r.Reason)
 			}
-			if rows := query[int](t, h, "SELECT count(*) FROM "+c.stream); rows != total-1 {
+			if rows := worldtest.Query[int](t, h, "SELECT count(*) FROM "+c.stream); rows != total-1 {
 				t.Errorf("%d rows stored of %d", rows, total)
 			}
-			if n := query[int](t, h, "SELECT count(*) FROM "+c.stream+" WHERE id = $1", id); n != 0 {
+			if n := worldtest.Query[int](t, h, "SELECT count(*) FROM "+c.stream+" WHERE id = $1", id); n != 0 {
 				t.Error("the spoilt item is in the table")
 			}
 			list := h.rejects(t, c.stream)
@@ -185,20 +185,20 @@ func TestQuarantineTakesNothingThatPostgresCanHold(t *testing.T) {
 	id, _ := h.someID(t, "customers")
 	h.Fault(t, "bigint:path=/v1/customers/,id="+id) // customers have no amount: metadata is the number
 	h.SyncAll(t, "customers")
-	if got := query[string](t, h, "SELECT metadata::text FROM customers WHERE id = $1", id); got != digits {
+	if got := worldtest.Query[string](t, h, "SELECT metadata::text FROM customers WHERE id = $1", id); got != digits {
 		t.Errorf("400 digits became %.60s...", got)
 	}
 	h.Server.ClearFaults()
 	h.Fault(t, "huge:path=/v1/customers/,id="+id)
 	h.SyncAll(t, "customers")
-	if n := query[int](t, h, "SELECT length(metadata->>'blob') FROM customers WHERE id = $1", id); n != 5<<20 {
+	if n := worldtest.Query[int](t, h, "SELECT length(metadata->>'blob') FROM customers WHERE id = $1", id); n != 5<<20 {
 		t.Errorf("of 5 MB %d bytes are there", n)
 	}
 	h.SyncAll(t, "customers", "meters")
 	meter, _ := h.someID(t, "customer_meters")
 	h.Fault(t, "bigint:path=/v1/customer-meters/,field=balance,id="+meter)
 	h.SyncAll(t, "customer_meters")
-	if got := query[string](t, h, "SELECT balance::text FROM customer_meters WHERE id = $1", meter); got != digits {
+	if got := worldtest.Query[string](t, h, "SELECT balance::text FROM customer_meters WHERE id = $1", meter); got != digits {
 		t.Errorf("a balance of 400 digits became %.60s...", got)
 	}
 	if list := h.rejects(t, "customers"); len(list) != 0 {
@@ -225,14 +225,14 @@ func TestQuarantineOfARowThatPolarCannotRender(t *testing.T) {
 				page, _ := h.List(t, path, nil)
 				id = page[0]["id"].(string)
 			}
-			deleted := query[int](t, h, "SELECT count(*) FROM "+stream+" WHERE _deleted_at IS NOT NULL") // copies of deleted customers
-			h.Fault(t, "500:path="+path+"*,id="+id)                                                      // asked for by id it fails as well
+			deleted := worldtest.Query[int](t, h, "SELECT count(*) FROM "+stream+" WHERE _deleted_at IS NOT NULL") // copies of deleted customers
+			h.Fault(t, "500:path="+path+"*,id="+id)                                                                // asked for by id it fails as well
 			for times := int64(1); times <= 2; times++ {
 				r := h.Once(t.Context(), stream)
 				if r.Outcome != mirror.Partial || !strings.Contains(r.Reason, "1 rows cannot be rendered by Polar") {
 					t.Fatalf("%s: %s", r.Outcome, r.Reason)
 				}
-				if verdict := query[string](t, h, "SELECT verdict FROM sync_runs WHERE id = $1", r.RunID); verdict != "incomplete: 1 rows cannot be rendered by Polar" {
+				if verdict := worldtest.Query[string](t, h, "SELECT verdict FROM sync_runs WHERE id = $1", r.RunID); verdict != "incomplete: 1 rows cannot be rendered by Polar" {
 					t.Errorf("verdict %q", verdict)
 				}
 				if r.Read < int64(total-1) || r.Requests > int64(total/100+60) {
@@ -244,10 +244,10 @@ func TestQuarantineOfARowThatPolarCannotRender(t *testing.T) {
 					t.Errorf("rejects: %+v", list)
 				}
 			}
-			if n := query[int](t, h, "SELECT count(*) FROM "+stream+" WHERE _deleted_at IS NOT NULL"); n != deleted {
+			if n := worldtest.Query[int](t, h, "SELECT count(*) FROM "+stream+" WHERE _deleted_at IS NOT NULL"); n != deleted {
 				t.Errorf("%d rows marked as deleted, before %d", n, deleted)
 			}
-			if n := query[int](t, h, "SELECT count(*) FROM sync_suspects"); n != 0 {
+			if n := worldtest.Query[int](t, h, "SELECT count(*) FROM sync_suspects"); n != 0 {
 				t.Errorf("%d suspects after a sweep with a gap", n)
 			}
 			h.Server.ClearFaults()
@@ -281,7 +281,7 @@ func TestQuarantineOfManyRowsThatPolarCannotRender(t *testing.T) {
 		h.Fault(t, "500:path=/v1/customers/*,id="+id)
 	}
 	open := func() int {
-		return query[int](t, h, "SELECT count(*) FROM sync_rejects WHERE stream = 'customers' AND resolved_at IS NULL")
+		return worldtest.Query[int](t, h, "SELECT count(*) FROM sync_rejects WHERE stream = 'customers' AND resolved_at IS NULL")
 	}
 	run := func(gaps int) mirror.Result {
 		t.Helper()
@@ -303,13 +303,13 @@ func TestQuarantineOfManyRowsThatPolarCannotRender(t *testing.T) {
 	if again := run(len(bad)); again.Requests > first.Requests {
 		t.Errorf("%d requests, %d before", again.Requests, first.Requests)
 	}
-	if n := query[int](t, h, "SELECT count(*) FROM sync_rejects WHERE stream = 'customers' AND times_seen = 2 AND reason LIKE '%, after ' || $1", all[19]); n != 1 {
+	if n := worldtest.Query[int](t, h, "SELECT count(*) FROM sync_rejects WHERE stream = 'customers' AND times_seen = 2 AND reason LIKE '%, after ' || $1", all[19]); n != 1 {
 		t.Error("the row is another one now that others have come in front of it")
 	}
 	h.Server.ClearFaults()
 	h.Fault(t, "500:path=/v1/customers/*,id="+bad[0])
 	run(1)
-	if n := query[int](t, h, "SELECT count(*) FROM customers WHERE _deleted_at IS NOT NULL AND id = ANY($1::uuid[])", all); n != 0 {
+	if n := worldtest.Query[int](t, h, "SELECT count(*) FROM customers WHERE _deleted_at IS NOT NULL AND id = ANY($1::uuid[])", all); n != 0 {
 		t.Errorf("%d rows are marked as deleted", n)
 	}
 	h.Server.ClearFaults()

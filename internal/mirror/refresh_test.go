@@ -55,7 +55,7 @@ func TestRefreshMendsWhatWasDamagedByHand(t *testing.T) {
 		"dashboard":                               {"metric_dashboards", "UPDATE metric_dashboards SET name = NULL WHERE id = $1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			id := query[string](t, h, "SELECT id::text FROM "+damage.stream+" WHERE _deleted_at IS NULL ORDER BY id LIMIT 1")
+			id := worldtest.Query[string](t, h, "SELECT id::text FROM "+damage.stream+" WHERE _deleted_at IS NULL ORDER BY id LIMIT 1")
 			if h.Exec(t, damage.sql, id) == 0 {
 				t.Fatal("nothing was damaged")
 			}
@@ -74,20 +74,20 @@ func TestRefreshMarksWhatDoesNotExist(t *testing.T) {
 	h := start(t, setup{})
 	h.SyncAll(t, "customers", "members")
 	ids := h.Remove(t, 2)
-	member := query[string](t, h, "SELECT id::text FROM members WHERE customer_id = $1", ids[0])
+	member := worldtest.Query[string](t, h, "SELECT id::text FROM members WHERE customer_id = $1", ids[0])
 	r := h.refreshed(t, mirror.Succeeded, "customers", ids[0])
 	if r.Deleted != 1 {
 		t.Errorf("%+v", r)
 	}
 	h.Tombstone(t, "customers", ids[0])
-	if evidence := query[string](t, h, "SELECT evidence FROM sync_tombstones WHERE id = $1", ids[0]); evidence != "GET /v1/customers/{id} answered 404 ResourceNotFound" {
+	if evidence := worldtest.Query[string](t, h, "SELECT evidence FROM sync_tombstones WHERE id = $1", ids[0]); evidence != "GET /v1/customers/{id} answered 404 ResourceNotFound" {
 		t.Errorf("evidence: %q", evidence)
 	}
 	// Marked already: nothing more to do.
 	if r := h.refreshed(t, mirror.Succeeded, "customers", ids[0]); r.Deleted != 0 {
 		t.Errorf("again: %+v", r)
 	}
-	there := query[string](t, h, "SELECT id::text FROM customers WHERE _deleted_at IS NULL AND id <> $1 LIMIT 1", ids[1])
+	there := worldtest.Query[string](t, h, "SELECT id::text FROM customers WHERE _deleted_at IS NULL AND id <> $1 LIMIT 1", ids[1])
 	if r := h.refreshed(t, mirror.Succeeded, "customers", there, ids[1]); r.Deleted != 1 || r.Updated != 1 {
 		t.Errorf("%+v", r)
 	}
@@ -99,7 +99,7 @@ func TestRefreshMarksWhatDoesNotExist(t *testing.T) {
 	// What neither side has is no success, and no row.
 	nobody := uuid.NewString()
 	r = h.refreshed(t, mirror.Partial, "customers", nobody)
-	if !strings.Contains(r.Reason, nobody) || query[int](t, h, "SELECT count(*) FROM customers WHERE id = $1", nobody) != 0 {
+	if !strings.Contains(r.Reason, nobody) || worldtest.Query[int](t, h, "SELECT count(*) FROM customers WHERE id = $1", nobody) != 0 {
 		t.Errorf("%+v", r)
 	}
 	if r := h.refreshed(t, mirror.Failed, "members", nobody); !strings.Contains(r.Reason, "sync the stream") {
@@ -220,17 +220,17 @@ func TestRefreshByExternalID(t *testing.T) {
 	if r := external(mirror.Failed, "customers", "a/b ?c"); !errors.Is(r.Err, fetch.ErrContract) && !errors.Is(r.Err, fetch.ErrNotFound) {
 		t.Errorf("%+v", r)
 	}
-	if r := external(mirror.Succeeded, "customers", "?ö %2F"); r.Inserted != 1 || query[int](t, h, "SELECT count(*) FROM customers WHERE id = $1", odd) != 1 {
+	if r := external(mirror.Succeeded, "customers", "?ö %2F"); r.Inserted != 1 || worldtest.Query[int](t, h, "SELECT count(*) FROM customers WHERE id = $1", odd) != 1 {
 		t.Errorf("%+v", r)
 	}
 	if r := external(mirror.Succeeded, "customers", "plain-1"); r.Inserted != 1 {
 		t.Errorf("%+v", r)
 	}
-	if got := query[string](t, h, "SELECT id::text FROM customers WHERE external_id = 'plain-1'"); got != plain {
+	if got := worldtest.Query[string](t, h, "SELECT id::text FROM customers WHERE external_id = 'plain-1'"); got != plain {
 		t.Errorf("%s, want %s", got, plain)
 	}
 	member := h.Make(t, "/v1/customers/"+h.teamOf(t, "ext-team")+"/members", `{"email":"m@example.com","external_id":"m-1"}`)
-	if r := external(mirror.Succeeded, "members", "ext-team", "m-1"); r.Inserted != 1 || query[string](t, h, "SELECT id::text FROM members WHERE external_id = 'm-1'") != member {
+	if r := external(mirror.Succeeded, "members", "ext-team", "m-1"); r.Inserted != 1 || worldtest.Query[string](t, h, "SELECT id::text FROM members WHERE external_id = 'm-1'") != member {
 		t.Errorf("%+v", r)
 	}
 
@@ -275,11 +275,11 @@ func TestRefreshByAFilter(t *testing.T) {
 	h.SyncAll(t, "orders")
 	o := h.First(t, "/v1/orders/", url.Values{}, func(map[string]any) bool { return true })
 	h.Exec(t, "UPDATE orders SET total_amount = -1")
-	of := query[int](t, h, "SELECT count(*) FROM orders WHERE customer_id = $1", o["customer_id"])
+	of := worldtest.Query[int](t, h, "SELECT count(*) FROM orders WHERE customer_id = $1", o["customer_id"])
 	id, nobody := uuid.MustParse(o["id"].(string)), uuid.New()
 	r := h.NewMirror(t, by("customer_id")).Refresh(t.Context(), "orders", id, nobody)
 	partial(t, r, nobody.String()+" is not listed")
-	if int(r.Updated) != of || query[int](t, h, "SELECT count(*) FROM orders WHERE total_amount = -1 AND customer_id = $1", o["customer_id"]) != 0 {
+	if int(r.Updated) != of || worldtest.Query[int](t, h, "SELECT count(*) FROM orders WHERE total_amount = -1 AND customer_id = $1", o["customer_id"]) != 0 {
 		t.Errorf("%+v, of %d", r, of)
 	}
 	r = h.NewMirror(t, worldtest.Changed("orders", func(s *catalog.Entry) { s.Get = "" })).Refresh(t.Context(), "orders", id)

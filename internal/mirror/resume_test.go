@@ -21,8 +21,8 @@ import (
 func (h *harness) digests(t *testing.T) string {
 	t.Helper()
 	var lines []string
-	for table := range strings.FieldsSeq(query[string](t, h, `SELECT string_agg(table_name, ' ') FROM information_schema.columns WHERE table_schema = 'polar' AND column_name = '_hash'`)) {
-		lines = append(lines, table+": "+query[string](t, h, `
+	for table := range strings.FieldsSeq(worldtest.Query[string](t, h, `SELECT string_agg(table_name, ' ') FROM information_schema.columns WHERE table_schema = 'polar' AND column_name = '_hash'`)) {
+		lines = append(lines, table+": "+worldtest.Query[string](t, h, `
 			SELECT count(*) || ' rows, ' || coalesce(md5(string_agg(row, ',' ORDER BY row)), 'none')
 			FROM (SELECT md5((to_jsonb(t) - '{_synced_at,_requested_at,_deleted_at}'::text[] || jsonb_build_object('dead', to_jsonb(t)->>'_deleted_at' IS NOT NULL))::text)
 			      FROM `+pgx.Identifier{table}.Sanitize()+` t) AS d(row)`))
@@ -64,7 +64,7 @@ func TestResumeAfterEveryPage(t *testing.T) {
 						} else { // was stopped often enough
 							res = h.SyncAll(t, stream)[stream]
 						}
-						if stops > 0 && query[bool](t, h, "SELECT sweep_id = id FROM sync_runs WHERE id = $1", res.RunID) {
+						if stops > 0 && worldtest.Query[bool](t, h, "SELECT sweep_id = id FROM sync_runs WHERE id = $1", res.RunID) {
 							t.Fatalf("began again: %+v", res)
 						}
 					}
@@ -72,7 +72,7 @@ func TestResumeAfterEveryPage(t *testing.T) {
 					if got := h.digests(t); got != want {
 						t.Errorf("the tables differ:\n%s\nleft alone:\n%s", got, want)
 					}
-					if n := query[int](t, h, "SELECT count(DISTINCT sweep_id) FROM sync_runs WHERE stream = $1", stream); n != 1 {
+					if n := worldtest.Query[int](t, h, "SELECT count(DISTINCT sweep_id) FROM sync_runs WHERE stream = $1", stream); n != 1 {
 						t.Errorf("%d sweeps", n)
 					}
 					asked := h.Server.RequestsByPath()["GET "+path]
@@ -118,7 +118,7 @@ func (h *harness) stopped(t *testing.T, stream, way string) mirror.Result {
 	if res.Outcome != want && res.Outcome != mirror.Succeeded {
 		t.Errorf("%s: %s: %s", way, res.Outcome, res.Reason)
 	}
-	if got := query[string](t, h, "SELECT outcome FROM sync_runs WHERE id = $1", res.RunID); got != string(res.Outcome) {
+	if got := worldtest.Query[string](t, h, "SELECT outcome FROM sync_runs WHERE id = $1", res.RunID); got != string(res.Outcome) {
 		t.Errorf("recorded as %s, want %s", got, res.Outcome)
 	}
 	return res
@@ -155,7 +155,7 @@ func TestResumeAfterLostConnections(t *testing.T) {
 	if got, want := h.digests(t), alone.digests(t); got != want {
 		t.Errorf("the tables differ:\n%s\nleft alone:\n%s", got, want)
 	}
-	if n := query[int](t, h, "SELECT count(*) FROM sync_runs WHERE finished_at IS NULL"); n != 0 {
+	if n := worldtest.Query[int](t, h, "SELECT count(*) FROM sync_runs WHERE finished_at IS NULL"); n != 0 {
 		t.Errorf("%d runs are open", n)
 	}
 }

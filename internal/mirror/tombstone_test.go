@@ -23,7 +23,7 @@ import (
 
 func (h *harness) tombstones(t *testing.T, stream string) int {
 	t.Helper()
-	return query[int](t, h, "SELECT count(*) FROM "+stream+" WHERE _deleted_at IS NOT NULL")
+	return worldtest.Query[int](t, h, "SELECT count(*) FROM "+stream+" WHERE _deleted_at IS NOT NULL")
 }
 
 // age lets time pass for what is under suspicion.
@@ -51,11 +51,11 @@ func TestTombstoneWithEvidenceAndBack(t *testing.T) {
 	}
 	h.Tombstone(t, "customers", id)
 	h.Equal(t, "customers", "members")
-	evidence := query[string](t, h, "SELECT evidence FROM sync_tombstones WHERE id = $1", id)
+	evidence := worldtest.Query[string](t, h, "SELECT evidence FROM sync_tombstones WHERE id = $1", id)
 	if !strings.Contains(evidence, "404 ResourceNotFound") || !strings.Contains(evidence, "complete sweep") {
 		t.Errorf("evidence: %q", evidence)
 	}
-	if run := query[int64](t, h, "SELECT run_id FROM sync_tombstones WHERE id = $1", id); run != r.RunID {
+	if run := worldtest.Query[int64](t, h, "SELECT run_id FROM sync_tombstones WHERE id = $1", id); run != r.RunID {
 		t.Errorf("by run %d, not %d", run, r.RunID)
 	}
 	// A second sweep finds nothing more to mark.
@@ -64,12 +64,12 @@ func TestTombstoneWithEvidenceAndBack(t *testing.T) {
 	}
 
 	// A row wrongly marked comes back with the next page that shows it, though its content is the same.
-	other := query[string](t, h, "SELECT id::text FROM customers WHERE _deleted_at IS NULL ORDER BY id LIMIT 1")
+	other := worldtest.Query[string](t, h, "SELECT id::text FROM customers WHERE _deleted_at IS NULL ORDER BY id LIMIT 1")
 	h.Exec(t, "UPDATE customers SET _deleted_at = now() WHERE id = $1", other)
 	h.Exec(t, "INSERT INTO sync_tombstones (stream, id, run_id, evidence) VALUES ('customers', $1, 1, 'by mistake')", other)
 	h.SyncAll(t, "customers")
 	h.Equal(t, "customers")
-	if !query[bool](t, h, "SELECT resurrected_at IS NOT NULL FROM sync_tombstones WHERE id = $1", other) {
+	if !worldtest.Query[bool](t, h, "SELECT resurrected_at IS NOT NULL FROM sync_tombstones WHERE id = $1", other) {
 		t.Error("the tombstone does not tell that the row came back")
 	}
 	h.Tombstone(t, "customers", id)
@@ -105,7 +105,7 @@ func TestTombstoneSuspectsAreForgotten(t *testing.T) {
 	h.Exec(t, "INSERT INTO customers SELECT (jsonb_populate_record(c, jsonb_build_object('id', $1::text))).* FROM customers c LIMIT 1", missing)
 	h.Exec(t, "UPDATE customers SET _synced_at = '2020-01-01' WHERE id = $1", missing)
 	h.SyncAll(t, "customers")
-	if n := query[int](t, h, "SELECT count(*) FROM sync_suspects"); n != 1 {
+	if n := worldtest.Query[int](t, h, "SELECT count(*) FROM sync_suspects"); n != 1 {
 		t.Fatalf("%d suspects", n)
 	}
 	// As if another run read it while the sweep was under way.
@@ -113,7 +113,7 @@ func TestTombstoneSuspectsAreForgotten(t *testing.T) {
 		UPDATE polar.customers SET _requested_at = clock_timestamp() WHERE id = '`+missing+`'; RETURN NULL; END $$`)
 	h.Exec(t, "CREATE TRIGGER met AFTER INSERT ON sync_seen EXECUTE FUNCTION polar.met()")
 	h.SyncAll(t, "customers")
-	if n := query[int](t, h, "SELECT count(*) FROM sync_suspects"); n != 0 || h.tombstones(t, "customers") != 0 {
+	if n := worldtest.Query[int](t, h, "SELECT count(*) FROM sync_suspects"); n != 0 || h.tombstones(t, "customers") != 0 {
 		t.Errorf("%d suspects", n)
 	}
 }
@@ -129,7 +129,7 @@ func TestTombstoneBrakeHoldsUntilApproved(t *testing.T) {
 	if n := h.Server.Requests() - asked; h.tombstones(t, "customers") != 0 || r.Deleted != 0 || n > 3 {
 		t.Errorf("%d marked, %d requests", h.tombstones(t, "customers"), n)
 	}
-	if n := query[int](t, h, "SELECT count(*) FROM sync_suspects WHERE held"); n != 21 {
+	if n := worldtest.Query[int](t, h, "SELECT count(*) FROM sync_suspects WHERE held"); n != 21 {
 		t.Errorf("%d held", n)
 	}
 	if _, err := h.ApproveDeletions(t.Context(), r.RunID+1000); err == nil || !strings.Contains(err.Error(), "syncd status") {
@@ -170,13 +170,13 @@ func TestTombstoneApprovedAfterASecondSweep(t *testing.T) {
 		t.Errorf("an older run: %v", err)
 	}
 	// One of them comes back in between: it is no suspect any more, and not marked.
-	back := query[string](t, h, "SELECT id::text FROM sync_suspects ORDER BY noticed_at, id LIMIT 1")
+	back := worldtest.Query[string](t, h, "SELECT id::text FROM sync_suspects ORDER BY noticed_at, id LIMIT 1")
 	h.Exec(t, "UPDATE customers SET _requested_at = now() WHERE id = $1", back)
 	results, err := h.ApproveDeletions(t.Context(), second.RunID)
 	if err != nil || len(results) != 1 || results[0].Outcome != mirror.Succeeded || results[0].Deleted != 31 || results[0].Requests != 2 {
 		t.Fatalf("%+v, %v", results, err)
 	}
-	if n := query[int](t, h, "SELECT count(*) FROM sync_tombstones WHERE evidence LIKE 'not listed by two complete sweeps an hour or more apart%approved by an operator'"); n != 29 {
+	if n := worldtest.Query[int](t, h, "SELECT count(*) FROM sync_tombstones WHERE evidence LIKE 'not listed by two complete sweeps an hour or more apart%approved by an operator'"); n != 29 {
 		t.Errorf("%d marked by the evidence of two sweeps", n)
 	}
 	h.SyncAll(t, "customers") // and the one left is asked for
@@ -299,7 +299,7 @@ func TestTombstoneEmptiedListIsHeld(t *testing.T) {
 				if n := h.tombstones(t, c.stream); n != 0 || r.Deleted != 0 {
 					t.Fatalf("%d marked", n)
 				}
-				if verdict := query[string](t, h, "SELECT verdict FROM sync_runs WHERE id = $1", r.RunID); verdict != store.VerdictEmptied && c.faults != nil {
+				if verdict := worldtest.Query[string](t, h, "SELECT verdict FROM sync_runs WHERE id = $1", r.RunID); verdict != store.VerdictEmptied && c.faults != nil {
 					t.Errorf("verdict %q", verdict)
 				}
 				standing, err := h.Store.Streams().Standings(t.Context(), []string{c.stream})
@@ -315,7 +315,7 @@ func TestTombstoneEmptiedListIsHeld(t *testing.T) {
 			if r := h.SyncAll(t, c.stream)[c.stream]; r.Deleted != c.rows || h.tombstones(t, c.stream) != c.rows {
 				t.Errorf("%d of %d marked: %+v", h.tombstones(t, c.stream), c.rows, r)
 			}
-			if n := query[int](t, h, "SELECT count(*) FROM sync_suspects"); n != 0 {
+			if n := worldtest.Query[int](t, h, "SELECT count(*) FROM sync_suspects"); n != 0 {
 				t.Errorf("%d suspects are left", n)
 			}
 		})
@@ -332,7 +332,7 @@ func TestTombstoneNearlyEmptiedList(t *testing.T) {
 			h := start(t, setup{})
 			h.SyncAll(t, "customers")
 			h.Exec(t, "DELETE FROM customers WHERE id NOT IN (SELECT id FROM customers ORDER BY created_at LIMIT $1)", before)
-			left := query[string](t, h, "SELECT id::text FROM customers ORDER BY id LIMIT 1")
+			left := worldtest.Query[string](t, h, "SELECT id::text FROM customers ORDER BY id LIMIT 1")
 			h.Exec(t, "UPDATE customers SET id = gen_random_uuid(), _synced_at = '2020-01-01', _requested_at = '2020-01-01' WHERE id <> $1", left)
 			r := h.Once(t.Context(), "customers")
 			if held {
@@ -356,7 +356,7 @@ func TestTombstoneEmptiedListThatComesBack(t *testing.T) {
 	partial(t, h.Once(t.Context(), "products"), "lists none")
 	h.Server.ClearFaults()
 	h.SyncAll(t, "products")
-	if n := h.tombstones(t, "products") + query[int](t, h, "SELECT count(*) FROM sync_suspects"); n != 0 {
+	if n := h.tombstones(t, "products") + worldtest.Query[int](t, h, "SELECT count(*) FROM sync_suspects"); n != 0 {
 		t.Errorf("%d marked or under suspicion", n)
 	}
 	h.Equal(t, "products")
@@ -395,7 +395,7 @@ func TestTombstoneSeveralEmptiedLists(t *testing.T) {
 				t.Helper()
 				for _, r := range run(h) {
 					partial(t, r, "Polar, or the token, looks wrong")
-					if reason := query[string](t, h, "SELECT reason FROM sync_runs WHERE id = $1", r.RunID); reason != r.Reason {
+					if reason := worldtest.Query[string](t, h, "SELECT reason FROM sync_runs WHERE id = $1", r.RunID); reason != r.Reason {
 						t.Errorf("%s: on record is %q, not %q", r.Stream, reason, r.Reason)
 					}
 					if n := h.tombstones(t, r.Stream); n != 0 {
@@ -422,7 +422,7 @@ func TestTombstoneRefreshOfTheOnlyRow(t *testing.T) {
 	h := start(t, setup{})
 	h.SyncAll(t, "discounts")
 	h.Exec(t, "DELETE FROM discounts WHERE id <> (SELECT min(id::text)::uuid FROM discounts)")
-	only := query[string](t, h, "UPDATE discounts SET id = gen_random_uuid(), _requested_at = '2020-01-01' RETURNING id::text")
+	only := worldtest.Query[string](t, h, "UPDATE discounts SET id = gen_random_uuid(), _requested_at = '2020-01-01' RETURNING id::text")
 	partial(t, h.Refresh(t.Context(), "discounts", uuid.MustParse(only)), "two complete sweeps")
 	if n := h.tombstones(t, "discounts"); n != 0 {
 		t.Errorf("%d marked", n)
@@ -438,7 +438,7 @@ func TestTombstoneSuspectShownByAnotherRun(t *testing.T) {
 	if r := h.Backfill(t.Context(), "orders", time.Unix(0, 0), time.Time{}); r.Outcome != mirror.Succeeded || r.Unchanged == 0 {
 		t.Errorf("%+v", r)
 	}
-	if n := query[int](t, h, "SELECT count(*) FROM sync_suspects"); n != 0 {
+	if n := worldtest.Query[int](t, h, "SELECT count(*) FROM sync_suspects"); n != 0 {
 		t.Errorf("%d suspects", n)
 	}
 }
@@ -453,10 +453,10 @@ func TestTombstoneOfACustomerThatOrdersReferTo(t *testing.T) {
 	h.SyncAll(t, "customers", "products", "subscriptions", "orders")
 	h.Tombstone(t, "customers", customer)
 	h.Equal(t, "customers", "products", "subscriptions", "orders")
-	if from := query[string](t, h, "SELECT copied_from FROM sync_stubs WHERE stream = 'customers' AND id = $1 AND resolved_at IS NULL", customer); from != "orders" && from != "subscriptions" {
+	if from := worldtest.Query[string](t, h, "SELECT copied_from FROM sync_stubs WHERE stream = 'customers' AND id = $1 AND resolved_at IS NULL", customer); from != "orders" && from != "subscriptions" {
 		t.Errorf("copied from %s", from)
 	}
-	if n := query[int](t, h, "SELECT count(*) FROM orders o WHERE NOT EXISTS (SELECT FROM customers c WHERE c.id = o.customer_id)"); n != 0 {
+	if n := worldtest.Query[int](t, h, "SELECT count(*) FROM orders o WHERE NOT EXISTS (SELECT FROM customers c WHERE c.id = o.customer_id)"); n != 0 {
 		t.Errorf("%d orders without their customer", n)
 	}
 	// More sweeps change nothing about it.
@@ -472,16 +472,16 @@ func TestTombstoneStubGivesWay(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{})
 	h.SyncAll(t, "orders") // nothing else is there yet: customers, products and subscriptions come as copies
-	stubs := query[int](t, h, "SELECT count(*) FROM sync_stubs WHERE stream = 'customers' AND resolved_at IS NULL")
-	if stubs == 0 || stubs != query[int](t, h, "SELECT count(DISTINCT customer_id) FROM orders") {
+	stubs := worldtest.Query[int](t, h, "SELECT count(*) FROM sync_stubs WHERE stream = 'customers' AND resolved_at IS NULL")
+	if stubs == 0 || stubs != worldtest.Query[int](t, h, "SELECT count(DISTINCT customer_id) FROM orders") {
 		t.Fatalf("%d customers were copied", stubs)
 	}
-	if prices := query[int](t, h, "SELECT count(*) FROM product_prices"); prices != 0 {
+	if prices := worldtest.Query[int](t, h, "SELECT count(*) FROM product_prices"); prices != 0 {
 		t.Errorf("a partial copy brought %d prices", prices)
 	}
 	h.SyncAll(t, "products", "customers", "subscriptions")
 	h.Equal(t, "products", "customers", "subscriptions")
-	if n := query[int](t, h, `SELECT count(*) FROM sync_stubs s JOIN customers c ON c.id = s.id
+	if n := worldtest.Query[int](t, h, `SELECT count(*) FROM sync_stubs s JOIN customers c ON c.id = s.id
 		WHERE s.stream = 'customers' AND (s.resolved_at IS NULL) <> (c._deleted_at IS NOT NULL)`); n != 0 {
 		t.Errorf("%d stubs are neither replaced nor deleted customers", n)
 	}
@@ -491,7 +491,7 @@ func TestTombstoneStubGivesWay(t *testing.T) {
 	if r := h.SyncAll(t, "orders")["orders"]; r.Updated == 0 {
 		t.Fatalf("%+v", r)
 	}
-	if n := query[int](t, h, "SELECT count(*) FROM customers WHERE name <> 'read for itself' AND _deleted_at IS NULL"); n != 0 {
+	if n := worldtest.Query[int](t, h, "SELECT count(*) FROM customers WHERE name <> 'read for itself' AND _deleted_at IS NULL"); n != 0 {
 		t.Errorf("%d rows were overwritten by copies", n)
 	}
 }

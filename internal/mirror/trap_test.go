@@ -83,12 +83,12 @@ func TestTrap08_BackdatedRows(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{World: polarsim.Options{Customers: 20}})
 	h.SyncAll(t, "customers")
-	newest := query[time.Time](t, h, "SELECT max(created_at) FROM customers")
+	newest := worldtest.Query[time.Time](t, h, "SELECT max(created_at) FROM customers")
 	late := 0
 	for range 20 {
 		h.World.Advance(16 * 24 * time.Hour)
 		h.SyncAll(t, "customers")
-		if late = query[int](t, h, "SELECT count(*) FROM customers WHERE created_at < $1 AND _synced_at > (SELECT started_at FROM sync_runs ORDER BY id DESC LIMIT 1)", newest); late > 0 {
+		if late = worldtest.Query[int](t, h, "SELECT count(*) FROM customers WHERE created_at < $1 AND _synced_at > (SELECT started_at FROM sync_runs ORDER BY id DESC LIMIT 1)", newest); late > 0 {
 			break
 		}
 	}
@@ -103,7 +103,7 @@ func TestTrap09_HiddenRowsAreNotDeleted(t *testing.T) {
 	h := start(t, setup{World: polarsim.Options{Customers: 60}})
 	h.SyncAll(t, "meters", "customer_meters")
 	h.Equal(t, "meters", "customer_meters")
-	hidden := query[int](t, h, "SELECT count(*) FROM customer_meters c JOIN meters m ON m.id = c.meter_id WHERE m.archived_at IS NOT NULL")
+	hidden := worldtest.Query[int](t, h, "SELECT count(*) FROM customer_meters c JOIN meters m ON m.id = c.meter_id WHERE m.archived_at IS NOT NULL")
 	if hidden == 0 {
 		t.Fatal("no meter is archived")
 	}
@@ -145,7 +145,7 @@ func TestTrap10_RowsThatOneMightNotExpect(t *testing.T) {
 		"customer meters of gone customers":  "SELECT count(*) FROM customer_meters m JOIN customers c ON c.id = m.customer_id WHERE c._deleted_at IS NOT NULL",
 		"products that are not public (any)": "SELECT count(*) FROM products WHERE visibility <> 'public'",
 	} {
-		if query[int](t, h, sql) == 0 {
+		if worldtest.Query[int](t, h, sql) == 0 {
 			t.Errorf("no %s", what)
 		}
 	}
@@ -192,16 +192,16 @@ func TestTrap13_EmbeddedCopiesDoNotOverwrite(t *testing.T) {
 	h := start(t, setup{})
 	h.SyncAll(t, "products", "customers", "subscriptions", "orders")
 	h.Equal(t, "products", "customers", "subscriptions", "orders")
-	prices := query[int](t, h, "SELECT count(*) FROM product_prices WHERE _removed_at IS NULL")
+	prices := worldtest.Query[int](t, h, "SELECT count(*) FROM product_prices WHERE _removed_at IS NULL")
 	h.Exec(t, "UPDATE orders SET _hash = '\\x00'; UPDATE subscriptions SET _hash = '\\x00'")
 	h.SyncAll(t, "subscriptions", "orders")
-	if n := query[int](t, h, "SELECT count(*) FROM product_prices WHERE _removed_at IS NULL"); n != prices {
+	if n := worldtest.Query[int](t, h, "SELECT count(*) FROM product_prices WHERE _removed_at IS NULL"); n != prices {
 		t.Errorf("%d prices, were %d", n, prices)
 	}
 	h.Equal(t, "products", "customers", "subscriptions", "orders")
 	// Renaming a product changes one row, not the orders that show its name in a copy alone.
 	h.Exec(t, "UPDATE customers SET _synced_at = '2020-01-01'")
-	c := query[uuid.UUID](t, h, "SELECT customer_id FROM orders JOIN customers c ON c.id = customer_id AND c._deleted_at IS NULL LIMIT 1")
+	c := worldtest.Query[uuid.UUID](t, h, "SELECT customer_id FROM orders JOIN customers c ON c.id = customer_id AND c._deleted_at IS NULL LIMIT 1")
 	h.Want(t, http.StatusOK, http.MethodPatch, "/v1/customers/"+c.String(), `{"locale":"pl"}`)
 	got := h.SyncAll(t, "customers", "orders")
 	if got["customers"].Updated != 1 || got["orders"].Updated != 0 {
@@ -214,11 +214,11 @@ func TestTrap14_ForeignKeysBreak(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{World: polarsim.Options{Customers: 80}})
 	h.SyncAll(t, "products", "orders", "subscriptions")
-	if n := query[int](t, h, "SELECT count(*) FROM order_items i WHERE product_price_id IS NOT NULL AND NOT EXISTS (SELECT FROM product_prices p WHERE p.id = i.product_price_id)"); n == 0 {
+	if n := worldtest.Query[int](t, h, "SELECT count(*) FROM order_items i WHERE product_price_id IS NOT NULL AND NOT EXISTS (SELECT FROM product_prices p WHERE p.id = i.product_price_id)"); n == 0 {
 		t.Error("every order item finds its price: the trap is not set")
 	}
 	h.Equal(t, "orders", "subscriptions")
-	if n := query[int](t, h, "SELECT count(*) FROM pg_constraint WHERE connamespace = current_schema()::regnamespace AND contype IN ('f', 'u')"); n != 0 {
+	if n := worldtest.Query[int](t, h, "SELECT count(*) FROM pg_constraint WHERE connamespace = current_schema()::regnamespace AND contype IN ('f', 'u')"); n != 0 {
 		t.Errorf("%d enforced keys", n)
 	}
 }
@@ -231,7 +231,7 @@ func TestTrap15_UniqueAmongTheLivingOnly(t *testing.T) {
 	h.Want(t, http.StatusNoContent, http.MethodDelete, "/v1/customers/"+id, "")
 	newCustomer("individual", "again")(t, h)
 	h.SyncAll(t, "customers")
-	if n := query[int](t, h, "SELECT count(*) FROM customers WHERE email = 'again@example.com' AND external_id = 'ext again'"); n != 2 {
+	if n := worldtest.Query[int](t, h, "SELECT count(*) FROM customers WHERE email = 'again@example.com' AND external_id = 'ext again'"); n != 2 {
 		t.Errorf("%d rows", n)
 	}
 	h.Equal(t, "customers")
@@ -241,7 +241,7 @@ func TestTrap17_UndocumentedKeysAreKept(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{})
 	h.SyncAll(t, "orders")
-	if n := query[int](t, h, "SELECT count(*) FROM orders WHERE NOT _extra ? 'amount'"); n != 0 {
+	if n := worldtest.Query[int](t, h, "SELECT count(*) FROM orders WHERE NOT _extra ? 'amount'"); n != 0 {
 		t.Errorf("%d orders lack a key that was on the wire", n)
 	}
 	h.Equal(t, "orders")
@@ -254,7 +254,7 @@ func TestTrap19_BigIntegers(t *testing.T) {
 	id := newCustomer("individual", "big")(t, h)
 	h.Want(t, http.StatusOK, http.MethodPatch, "/v1/customers/"+id, `{"metadata":{"n":123456789012345678901234567890,"f":9007199254740993}}`)
 	h.SyncAll(t, "customers")
-	if got := query[string](t, h, "SELECT metadata->>'n' || ' ' || (metadata->>'f') FROM customers WHERE id = $1", id); got != "123456789012345678901234567890 9007199254740993" {
+	if got := worldtest.Query[string](t, h, "SELECT metadata->>'n' || ' ' || (metadata->>'f') FROM customers WHERE id = $1", id); got != "123456789012345678901234567890 9007199254740993" {
 		t.Error(got)
 	}
 }
@@ -266,11 +266,11 @@ func TestTrap18_FloatsKeepTheirDigits(t *testing.T) {
 	r := h.NewMirror(t, worldtest.Changed("customer_meters", func(s *catalog.Entry) {
 		s.Scan = scan.Offset{Sort: []string{"-created_at", "customer_id", "meter_id"}}
 	})).Once(t.Context(), "customer_meters")
-	if n := query[int](t, h, "SELECT count(*) FROM customer_meters WHERE consumed_units = 1234567.000000001"); n != 1 {
+	if n := worldtest.Query[int](t, h, "SELECT count(*) FROM customer_meters WHERE consumed_units = 1234567.000000001"); n != 1 {
 		t.Errorf("%d rows; %+v", n, r)
 	}
 	h.SyncAll(t, "products")
-	if n := query[int](t, h, "SELECT count(*) FROM product_prices WHERE unit_amount IS NOT NULL"); n == 0 {
+	if n := worldtest.Query[int](t, h, "SELECT count(*) FROM product_prices WHERE unit_amount IS NOT NULL"); n == 0 {
 		t.Error("no unit_amount, which is a string on the wire")
 	}
 }
@@ -320,7 +320,7 @@ func TestTrap37_ArbitraryText(t *testing.T) {
 	}
 	h.Want(t, http.StatusOK, http.MethodPatch, "/v1/customers/"+id, `{"name":`+string(body)+`}`)
 	h.SyncAll(t, "customers")
-	if got := query[string](t, h, "SELECT name FROM customers WHERE id = $1", id); got != name {
+	if got := worldtest.Query[string](t, h, "SELECT name FROM customers WHERE id = $1", id); got != name {
 		t.Errorf("%q", got)
 	}
 	h.Equal(t, "customers")
@@ -333,7 +333,7 @@ func TestTrap38_KeysThatDifferByCase(t *testing.T) {
 	h.Want(t, http.StatusOK, http.MethodPatch, "/v1/customers/"+id, `{"metadata":{"Plan":"a","plan":"b","PLAN":"c","id":"x","Name":"y"}}`)
 	h.Fault(t, `set:id=`+id+`,field=Name,value="another field"`)
 	h.SyncAll(t, "customers")
-	if got := query[string](t, h, "SELECT name || ' ' || (_extra->>'Name') || ' ' || (metadata->>'Plan') || (metadata->>'plan') || (metadata->>'PLAN') FROM customers WHERE id = $1", id); got != "N another field abc" {
+	if got := worldtest.Query[string](t, h, "SELECT name || ' ' || (_extra->>'Name') || ' ' || (metadata->>'Plan') || (metadata->>'plan') || (metadata->>'PLAN') FROM customers WHERE id = $1", id); got != "N another field abc" {
 		t.Error(got)
 	}
 }
@@ -345,7 +345,7 @@ func TestTrap39_ParentGoneChildActive(t *testing.T) {
 	h.SyncAll(t, streams...)
 	sub := h.First(t, "/v1/subscriptions/", url.Values{"status": {"active"}}, func(s map[string]any) bool { return s["customer"].(map[string]any)["deleted_at"] == nil })
 	status := func() string {
-		return query[string](t, h, "SELECT s.status || CASE WHEN c._deleted_at IS NULL THEN '' ELSE ' of a deleted customer' END FROM subscriptions s JOIN customers c ON c.id = s.customer_id WHERE s.id = $1", sub["id"])
+		return worldtest.Query[string](t, h, "SELECT s.status || CASE WHEN c._deleted_at IS NULL THEN '' ELSE ' of a deleted customer' END FROM subscriptions s JOIN customers c ON c.id = s.customer_id WHERE s.id = $1", sub["id"])
 	}
 	h.Want(t, http.StatusNoContent, http.MethodDelete, "/v1/customers/"+sub["customer_id"].(string), "")
 	h.SyncAll(t, streams...)
@@ -399,7 +399,7 @@ func TestTrap07_RepliesOutOfOrder(t *testing.T) {
 	if r := <-done; r.Outcome == mirror.Succeeded {
 		t.Errorf("the older run: %+v", r)
 	}
-	if got := query[string](t, h, "SELECT name FROM customers WHERE id = $1", id); got != "newer" {
+	if got := worldtest.Query[string](t, h, "SELECT name FROM customers WHERE id = $1", id); got != "newer" {
 		t.Error(got)
 	}
 	h.Equal(t, "customers")
@@ -411,10 +411,10 @@ func TestTrap07_RepliesOutOfOrder(t *testing.T) {
 	h.Exec(t, "CREATE TRIGGER overtake AFTER UPDATE OF at ON sync_clock EXECUTE FUNCTION polar.overtake()")
 	r := h.Once(t.Context(), "customers")
 	h.Exec(t, "DROP TRIGGER overtake ON sync_clock")
-	if r.Outcome != mirror.Partial || r.Stale != 1 || query[string](t, h, "SELECT verdict FROM sync_runs WHERE id = $1", r.RunID) != "incomplete" {
+	if r.Outcome != mirror.Partial || r.Stale != 1 || worldtest.Query[string](t, h, "SELECT verdict FROM sync_runs WHERE id = $1", r.RunID) != "incomplete" {
 		t.Errorf("%+v", r)
 	}
-	if got := query[string](t, h, "SELECT name FROM customers WHERE id = $1", id); got != "later" {
+	if got := worldtest.Query[string](t, h, "SELECT name FROM customers WHERE id = $1", id); got != "later" {
 		t.Error(got)
 	}
 	h.SyncAll(t, "customers")

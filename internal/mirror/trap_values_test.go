@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"syncd/internal/catalog"
+	"syncd/internal/worldtest"
 )
 
 // modified_at moves without any visible change (locks, counters): that is a change of one column, and of nothing else.
@@ -12,13 +13,13 @@ func TestTrap06_ModifiedAtAlone(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{})
 	h.SyncAll(t, "orders")
-	id := query[string](t, h, "SELECT id::text FROM orders ORDER BY created_at LIMIT 1")
-	items := query[string](t, h, "SELECT string_agg(xmin::text, ',' ORDER BY id) FROM order_items")
+	id := worldtest.Query[string](t, h, "SELECT id::text FROM orders ORDER BY created_at LIMIT 1")
+	items := worldtest.Query[string](t, h, "SELECT string_agg(xmin::text, ',' ORDER BY id) FROM order_items")
 	h.Fault(t, `set:path=/v1/orders/,id=`+id+`,field=modified_at,value="2026-11-01T00:00:00Z"`)
 	if r := h.SyncAll(t, "orders")["orders"]; r.Updated != 1 || r.Inserted != 0 {
 		t.Errorf("%+v", r)
 	}
-	if query[string](t, h, "SELECT string_agg(xmin::text, ',' ORDER BY id) FROM order_items") != items {
+	if worldtest.Query[string](t, h, "SELECT string_agg(xmin::text, ',' ORDER BY id) FROM order_items") != items {
 		t.Error("its items were written again")
 	}
 }
@@ -28,16 +29,16 @@ func TestTrap16_OpenUnions(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{})
 	h.SyncAll(t, "payments", "subscriptions")
-	payment := query[string](t, h, "SELECT id::text FROM payments LIMIT 1")
-	subscription := query[string](t, h, "SELECT id::text FROM subscriptions LIMIT 1")
+	payment := worldtest.Query[string](t, h, "SELECT id::text FROM payments LIMIT 1")
+	subscription := worldtest.Query[string](t, h, "SELECT id::text FROM subscriptions LIMIT 1")
 	h.Fault(t, `set:path=/v1/payments/,id=`+payment+`,field=method_metadata,value={"brand":null,"wallet":{"kind":"new"}}`)
 	h.Fault(t, `set:path=/v1/payments/,id=`+payment+`,field=method,value="kr_card"`)
 	h.Fault(t, `set:path=/v1/subscriptions/,id=`+subscription+`,field=status,value="hibernating"`)
 	h.SyncAll(t, "payments", "subscriptions")
-	if got := query[string](t, h, "SELECT method || ' ' || (method_metadata->'wallet'->>'kind') FROM payments WHERE id = $1", payment); got != "kr_card new" {
+	if got := worldtest.Query[string](t, h, "SELECT method || ' ' || (method_metadata->'wallet'->>'kind') FROM payments WHERE id = $1", payment); got != "kr_card new" {
 		t.Error(got)
 	}
-	if got := query[string](t, h, "SELECT status FROM subscriptions WHERE id = $1", subscription); got != "hibernating" {
+	if got := worldtest.Query[string](t, h, "SELECT status FROM subscriptions WHERE id = $1", subscription); got != "hibernating" {
 		t.Error(got)
 	}
 }
@@ -54,7 +55,7 @@ func TestTrap20_SmallestUnits(t *testing.T) {
 		}
 		for _, o := range h.Upstream(t, s) {
 			seen[o["currency"]] = true
-			if got := query[string](t, h, "SELECT total_amount || ' ' || currency FROM orders WHERE id = $1", o["id"]); got != strings.Join([]string{string(number64(o["total_amount"])), o["currency"].(string)}, " ") {
+			if got := worldtest.Query[string](t, h, "SELECT total_amount || ' ' || currency FROM orders WHERE id = $1", o["id"]); got != strings.Join([]string{string(number64(o["total_amount"])), o["currency"].(string)}, " ") {
 				t.Errorf("%v: %s", o["id"], got)
 			}
 		}
@@ -86,7 +87,7 @@ func TestTrap34_SecretsAreNotStored(t *testing.T) {
 			tables = append(tables, c.Name)
 		}
 		for _, table := range tables {
-			if n := query[int](t, h, "SELECT count(*) FROM "+table+" x WHERE x::text LIKE '%guild_token%'"); n > 0 {
+			if n := worldtest.Query[int](t, h, "SELECT count(*) FROM "+table+" x WHERE x::text LIKE '%guild_token%'"); n > 0 {
 				t.Errorf("%s: %d rows hold the token", table, n)
 			}
 		}

@@ -65,7 +65,7 @@ func TestClocksThatWereWrong(t *testing.T) {
 					}
 					h.Equal(t, "customers", "products")
 					h.seen(t, "orders", "billing_name")
-					if n := query[int](t, h, "SELECT count(*) FROM sync_changes WHERE known_at IS NULL OR known_at < noted_at"); n != 0 {
+					if n := worldtest.Query[int](t, h, "SELECT count(*) FROM sync_changes WHERE known_at IS NULL OR known_at < noted_at"); n != 0 {
 						t.Errorf("%d changes are pending", n)
 					}
 				}
@@ -79,7 +79,7 @@ func TestClocksThatWereWrong(t *testing.T) {
 				if n := h.CountWrites(t) - before; n != 0 {
 					t.Errorf("a sync without a change wrote %d times", n)
 				}
-				if n := query[int](t, h, "SELECT count(*) FROM sync_runs WHERE outcome NOT IN ('succeeded', 'skipped')"); n != 0 {
+				if n := worldtest.Query[int](t, h, "SELECT count(*) FROM sync_runs WHERE outcome NOT IN ('succeeded', 'skipped')"); n != 0 {
 					t.Errorf("%d runs did not succeed", n)
 				}
 			})

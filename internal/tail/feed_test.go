@@ -59,7 +59,7 @@ func TestTailReadsLongFeedsInPieces(t *testing.T) {
 	h.SyncAll(t)
 	h.Round(t)
 	due := func() string {
-		return query[string](t, h, "SELECT coalesce(string_agg(stream || ': ' || sweep_due, '; ' ORDER BY stream), '') FROM sync_streams WHERE sweep_due LIKE '%events since%' OR sweep_due LIKE '%deliveries since%'")
+		return worldtest.Query[string](t, h, "SELECT coalesce(string_agg(stream || ': ' || sweep_due, '; ' ORDER BY stream), '') FROM sync_streams WHERE sweep_due LIKE '%events since%' OR sweep_due LIKE '%deliveries since%'")
 	}
 	// A large organization, by what is here: its sweeps would cost 2000 requests.
 	h.Exec(t, "INSERT INTO refunds (id, _hash, _requested_at) SELECT gen_random_uuid(), '', now() FROM generate_series(1, 200000)")

@@ -78,7 +78,7 @@ func TestTailBelievesADeliveryThatTellsOfADeletion(t *testing.T) {
 	h.Want(t, http.StatusNoContent, http.MethodDelete, "/v1/benefits/"+benefit, "")
 	h.Round(t)
 	h.Tombstone(t, "benefits", benefit)
-	if evidence := query[string](t, h, "SELECT evidence FROM sync_tombstones WHERE id = $1", benefit); !strings.Contains(evidence, "404 ResourceNotFound") || strings.Contains(evidence, "sweep") {
+	if evidence := worldtest.Query[string](t, h, "SELECT evidence FROM sync_tombstones WHERE id = $1", benefit); !strings.Contains(evidence, "404 ResourceNotFound") || strings.Contains(evidence, "sweep") {
 		t.Errorf("by %q", evidence)
 	}
 }
@@ -157,12 +157,12 @@ func TestTombstoneTakesChildrenAlong(t *testing.T) {
 			continue
 		}
 		for _, c := range s.Children {
-			parent := query[uuid.UUID](t, h, fmt.Sprintf("SELECT %s FROM %s c JOIN %s p ON p.id = c.%[1]s WHERE c._removed_at IS NULL AND p._deleted_at IS NULL LIMIT 1", c.Parent, c.Name, s.Name))
+			parent := worldtest.Query[uuid.UUID](t, h, fmt.Sprintf("SELECT %s FROM %s c JOIN %s p ON p.id = c.%[1]s WHERE c._removed_at IS NULL AND p._deleted_at IS NULL LIMIT 1", c.Parent, c.Name, s.Name))
 			run, err := h.Store.Runs().Open(t.Context(), s.Name, store.KindRefresh, "test")
 			if err != nil {
 				t.Fatal(err)
 			}
-			at := query[time.Time](t, h, "SELECT now()")
+			at := worldtest.Query[time.Time](t, h, "SELECT now()")
 			n, err := run.Tombstone(t.Context(), s.Name, []uuid.UUID{parent}, at, "by mistake", store.ChildTable{Table: c.Name, Parent: c.Parent})
 			if err != nil || n != 1 {
 				t.Fatal(s.Name, n, err)

@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"syncd/internal/store/pg"
 )
 
 // Texts are the rows of a query for one text.
@@ -45,13 +47,19 @@ func (h *Harness) Exec(t *testing.T, sql string, args ...any) int64 {
 }
 
 // Query gives the one value that a query asks for.
-func Query[T any](t *testing.T, h *Harness, sql string, args ...any) (v T) {
+func Query[T any](t *testing.T, w world, sql string, args ...any) (v T) {
 	t.Helper()
-	if err := h.Store.Pool().QueryRow(t.Context(), sql, args...).Scan(&v); err != nil {
+	if err := w.Database().QueryRow(t.Context(), sql, args...).Scan(&v); err != nil {
 		t.Fatalf("%s: %v", sql, err)
 	}
 	return v
 }
+
+// world is a Harness, or what embeds one.
+type world interface{ Database() *pg.Pool }
+
+// Database is that of the mirror.
+func (h *Harness) Database() *pg.Pool { return h.Store.Pool() }
 
 // DriftRow is a row of sync_drift.
 type DriftRow struct {
