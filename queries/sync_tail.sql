@@ -41,6 +41,14 @@ ON CONFLICT (stream, filter, value) DO UPDATE
 SET changed_at = EXCLUDED.changed_at, noted_at = EXCLUDED.noted_at, owner = COALESCE(EXCLUDED.owner, sync_changes.owner)
 WHERE sync_changes.changed_at < EXCLUDED.changed_at;
 
+-- name: ChangesInvalidate :exec
+-- When the change happened is not known: it is noted as of the beginning of time, and moves no data_through when it is fetched.
+INSERT INTO sync_changes (stream, filter, value, changed_at, noted_at)
+SELECT @stream, @filter, v.value, 'epoch', GREATEST(c.at, clock_timestamp())
+FROM unnest(@values::text[]) AS v(value), sync_clock c
+ORDER BY v.value
+ON CONFLICT (stream, filter, value) DO UPDATE SET noted_at = EXCLUDED.noted_at;
+
 -- name: ChangesPending :many
 -- Some lists come from a replica: what was asked for right after the change is asked for once more, when the replica has had its time.
 SELECT filter, value, owner, changed_at FROM sync_changes

@@ -89,6 +89,8 @@ func productStreams() []Entry {
 				},
 				Scan:  scan.Offset{Sort: []string{"-created_at", "name"}},
 				Table: store.TableOf((*db.Queries).ProductsUpsert),
+				// The description of an order is the name that its product has now. Source: server/polar/models/order.py.
+				Invalidates: []store.Invalidation{{Column: "name", Stream: "orders", Filter: "product_id"}},
 				Children: []mirror.Child{
 					// The list holds current catalogue prices only: a price that leaves
 					// it is still pointed at by orders and subscriptions.
@@ -276,7 +278,7 @@ func orderStreams() []Entry {
 				Fast:    []tail.Probe{tail.Since{}, tail.Hot{Filter: "status", Values: []string{"draft", "pending"}}},
 				Slow:    []tail.Probe{tail.Count{}},
 				Census:  ordersPair(),
-				Unseen:  "metadata, answers to custom fields, billing name and address, invoice and receipt flags, a renamed product's description",
+				Unseen:  "metadata, answers to custom fields, billing name and address, invoice and receipt flags",
 			},
 			Audit: audit.Against{Export: ordersPair(), Refers: []string{"customer_id", "product_id", "subscription_id"}, Loose: []string{"discount_id", "checkout_id"}, Lasting: true},
 		},

@@ -39,6 +39,9 @@ type Stream struct {
 	// stream has no such row (deleted or hidden in Polar, yet referred to), the
 	// copy is stored in its place, and marked. Its runs come first in a sync.
 	Copies map[string]string
+	// Invalidates names columns that Polar shows in rows of other streams, whose modified_at does not move when they change.
+	// Where an object is stored whose column differs from that of its row, those rows are to be fetched.
+	Invalidates []store.Invalidation
 	// Lifted gives a column the id of a copy, where Polar sends that id nowhere
 	// else: customer_id: customer.
 	Lifted map[string]string

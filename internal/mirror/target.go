@@ -23,5 +23,10 @@ func (e *Engine) targetOf(s *prepared) *store.Target {
 		}
 		t.Copies = append(t.Copies, store.CopyTarget{Field: field, Of: of.target})
 	}
+	for _, of := range s.Invalidates {
+		if !e.Off[of.Stream] && slices.ContainsFunc(e.Streams, func(s Stream) bool { return s.Name == of.Stream }) {
+			t.Invalidates = append(t.Invalidates, of)
+		}
+	}
 	return t
 }

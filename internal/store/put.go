@@ -24,7 +24,7 @@ const MaxPages = 4
 // transaction, up to MaxPages; either all of it is there afterwards, or none. It
 // goes by steps, each of which is one round trip, whatever the pages hold: take
 // the stream's turn and compare; where there are copies of rows that nobody has
-// met, look for these; write and commit.
+// met, or columns that other streams show, look for these; write and commit.
 //
 // What did not change is found out by one read, and costs no write. What
 // Postgres refuses is set aside and the page is written again without it, so
@@ -133,6 +133,7 @@ type writing struct {
 	changes []change // by id, so that transactions which write the same rows lock them in the same order
 	copies  []met
 	settled []copyOf
+	invalid []invalidated
 }
 
 func newWriting(r *Run, into *Target, pages []Page) *writing {
@@ -188,6 +189,7 @@ func (w *writing) transaction(ctx context.Context, tx *pg.Steps) error {
 	slices.SortFunc(w.changes, func(a, b change) int { return bytes.Compare(w.ids[a.item][:], w.ids[b.item][:]) })
 	p = pg.Pipeline{}
 	w.lookForCopies(&p)
+	w.lookForInvalidations(&p)
 	if err := tx.Step(ctx, &p); err != nil {
 		return err
 	}
@@ -225,6 +227,9 @@ func (w *writing) write(ctx context.Context, p *pg.Pipeline) error {
 		return err
 	}
 	if err := w.writeRows(ctx, p, q); err != nil {
+		return err
+	}
+	if err := w.noteInvalidated(ctx, q); err != nil {
 		return err
 	}
 	if err := w.settle(ctx, q); err != nil {

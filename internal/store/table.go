@@ -125,6 +125,8 @@ type Target struct {
 	// in the table of streams. Otherwise streams that run side by side would wait for each other in a ring, until Postgres
 	// breaks one of them off.
 	Copies []CopyTarget
+	// Invalidates are columns that rows of other streams show.
+	Invalidates []Invalidation
 }
 
 // ChildTarget is where the elements of a list inside the objects go.

@@ -70,9 +70,12 @@ func (t *stream) fetchChanges(ctx context.Context) error {
 // fetchLists fetches what a filter of the list finds, for several values at a time.
 func (t *stream) fetchLists(ctx context.Context, filter string, changes []store.Changed, asked time.Time) error {
 	for some := range slices.Chunk(changes, mirror.ValuesAtOnce) {
-		values := make([]string, len(some))
-		for i, c := range some {
-			values[i] = c.Value
+		values, err := t.listable(ctx, filter, valuesOf(some))
+		if err != nil {
+			return err
+		}
+		if len(values) == 0 {
+			continue
 		}
 		received, err := t.filtered(ctx, url.Values{filter: values})
 		if err != nil {
@@ -88,19 +91,50 @@ func (t *stream) fetchLists(ctx context.Context, filter string, changes []store.
 	return nil
 }
 
+// listable leaves out values of a filter that by what is here find more rows than a round reads. Those wait for the sweep that
+// this brings forward.
+func (t *stream) listable(ctx context.Context, filter string, values []string) ([]string, error) {
+	const most = 100 * maxHeadPages
+	if !t.s.Table.Has(filter) {
+		return values, nil
+	}
+	here, err := t.rowsBy(ctx, filter, values, most+1)
+	if err != nil || len(here) <= most {
+		return values, err
+	}
+	short := make([]string, 0, len(values))
+	for _, value := range values {
+		here, err := t.rowsBy(ctx, filter, []string{value}, most+1)
+		if err != nil {
+			return nil, err
+		}
+		if len(here) <= most {
+			short = append(short, value)
+			continue
+		}
+		t.sweepDue = fmt.Sprintf("more than %d rows with %s %s have changed", most, filter, value)
+	}
+	return short, nil
+}
+
+// rowsBy are up to most live rows here with one of these ids in a column.
+func (t *stream) rowsBy(ctx context.Context, column string, values []string, most int) ([]uuid.UUID, error) {
+	of := make([]uuid.UUID, 0, len(values))
+	for _, v := range values {
+		if id, err := uuid.Parse(v); err == nil {
+			of = append(of, id)
+		}
+	}
+	return t.engine.Store.Rows(t.s.Name).IDsByReference(ctx, column, of, most)
+}
+
 // absent has rows asked for by id that a filter should have found and did not:
 // they have changed, or are gone.
 func (t *stream) absent(ctx context.Context, column string, values []string, received map[string]bool) error {
 	if t.s.Get == "" || !t.s.Table.Has(column) {
 		return nil
 	}
-	owners := make([]uuid.UUID, 0, len(values))
-	for _, v := range values {
-		if id, err := uuid.Parse(v); err == nil {
-			owners = append(owners, id)
-		}
-	}
-	here, err := t.engine.Store.Rows(t.s.Name).IDsByReference(ctx, column, owners, mostChanges)
+	here, err := t.rowsBy(ctx, column, values, mostChanges)
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,26 @@ func (q *Queries) ChangesForget(ctx context.Context) error {
 	return err
 }
 
+const changesInvalidate = `-- name: ChangesInvalidate :exec
+INSERT INTO sync_changes (stream, filter, value, changed_at, noted_at)
+SELECT $1, $2, v.value, 'epoch', GREATEST(c.at, clock_timestamp())
+FROM unnest($3::text[]) AS v(value), sync_clock c
+ORDER BY v.value
+ON CONFLICT (stream, filter, value) DO UPDATE SET noted_at = EXCLUDED.noted_at
+`
+
+type ChangesInvalidateParams struct {
+	Stream string   `json:"stream"`
+	Filter string   `json:"filter"`
+	Values []string `json:"values"`
+}
+
+// When the change happened is not known: it is noted as of the beginning of time, and moves no data_through when it is fetched.
+func (q *Queries) ChangesInvalidate(ctx context.Context, arg ChangesInvalidateParams) error {
+	_, err := q.db.Exec(ctx, changesInvalidate, arg.Stream, arg.Filter, arg.Values)
+	return err
+}
+
 const changesKnown = `-- name: ChangesKnown :one
 WITH known AS (
     UPDATE sync_changes SET known_at = GREATEST(known_at, $1)
