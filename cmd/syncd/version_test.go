@@ -31,7 +31,7 @@ func TestDaemonOutlivesItsVersion(t *testing.T) {
 			sim.AddFault(stall)
 			d := startDaemon(t, polar, "--polar-version", version, "--schedule", "@every 1s", "--streams", "products,subscriptions,orders,customer_seats", "--tail", "30s", "--jitter", "0s")
 			await(t, "a sweep under way", func() bool { return sim.RequestsByPath()["GET /v1/customer-seats"] > 0 })
-			sim.Retire(version)
+			sim.RetireVersion(version)
 			before := runs(t, d)
 			await(t, "runs in the next version", func() bool {
 				_, metrics := d.get(t, "/metrics")

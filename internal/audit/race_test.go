@@ -66,7 +66,7 @@ func TestAuditWhileTheWorldMoves(t *testing.T) {
 	}
 	var moved [len(moves)]int // how often each succeeded: some are refused, as that of a customer who is gone
 	n := 0
-	r := h.Through(t, before(func() {
+	r := h.MirrorThrough(t, before(func() {
 		for range movesBetween {
 			if status := moves[n%len(moves)](n, customers[n%len(customers)]["id"].(string)); status/100 == 2 {
 				moved[n%len(moves)]++

@@ -54,7 +54,7 @@ func chaosDatabase(t *testing.T, random *rand.Rand, sum *tally) (dsn, direct str
 func (h *harness) rob(ctx context.Context, t *testing.T, r *rand.Rand, sum *tally) {
 	t.Helper()
 	if r.IntN(3) == 0 {
-		sum.kills.Add(int64(h.Cut(t)))
+		sum.kills.Add(int64(h.CutConnections(t)))
 		return
 	}
 	tag, err := h.Store.Pool().Exec(ctx, "UPDATE sync_streams SET leased_until = now() WHERE lease_run IS NOT NULL AND random() < 0.5")
@@ -90,7 +90,7 @@ func (h *harness) step(t *testing.T, r *rand.Rand, ahead time.Duration, daemon b
 	}
 	pgtest.SetClock(t, h.Direct, ahead+by, h.Store.Pool())
 	if daemon { // it has its own connections
-		h.Cut(t)
+		h.CutConnections(t)
 	}
 	return by
 }

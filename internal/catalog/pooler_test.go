@@ -16,7 +16,7 @@ func TestThroughATransactionPooler(t *testing.T) {
 	h.SyncAll(t)
 	h.Equal(t)
 	h.Round(t)
-	h.Agrees(t, audit.Options{})
+	h.RequireCleanAudit(t, audit.Options{})
 	h.SyncAll(t)
 	h.Equal(t)
 }

@@ -91,7 +91,7 @@ type retiring struct {
 func (r *retiring) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.URL.Path == r.path {
 		if r.after--; r.after == 0 {
-			r.sim.Retire(r.version)
+			r.sim.RetireVersion(r.version)
 		}
 	}
 	return http.DefaultTransport.RoundTrip(req)
@@ -201,7 +201,7 @@ func TestNoVersionIsServed(t *testing.T) {
 	h := start(t, setup{World: polarsim.Options{Customers: 10}})
 	h.SyncAll(t, "products", "customers")
 	for _, v := range polarsim.Versions() {
-		h.Server.Retire(v)
+		h.Server.RetireVersion(v)
 	}
 	if _, err := h.Sync(t.Context(), "customers"); !errors.Is(err, fetch.ErrVersion) {
 		t.Errorf("sync: %v", err)

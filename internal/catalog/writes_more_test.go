@@ -130,7 +130,7 @@ func (h *harness) archive(t *testing.T, id string, archived bool) string {
 func disputed(what string) func(*testing.T, *harness, string) gone {
 	return func(t *testing.T, h *harness, _ string) gone {
 		for range 1000 {
-			if strings.HasPrefix(h.World.Dispute(), what) {
+			if strings.HasPrefix(h.World.OpenDispute(), what) {
 				return nil
 			}
 		}

@@ -84,7 +84,7 @@ func MakePlan(cfg *config.Config, costs []tail.Cost, client *fetch.Client) (Plan
 		at.schedules[cost.Stream] = cfg.ScheduleOf(cost.Stream)
 	}
 	now := client.Now()
-	plan, err := makePlan(costs, at, cfg.Timezone, now, client.Limit(), client.Budget().PerMinute, client.Rate())
+	plan, err := makePlan(costs, at, cfg.Timezone, now, client.DefaultLimit(), client.Budget().PerMinute, client.SustainedRate())
 	if err == nil && !plan.Possible {
 		plan.Proposal, err = propose(costs, at, cfg.Timezone, now, plan)
 	}
@@ -144,7 +144,7 @@ func makePlan(costs []tail.Cost, at cadence, loc *time.Location, now time.Time, 
 				s.Described = humanize.Span(fresh)
 			}
 			if c.Lacks != "" && at.tail > 0 && (fresh == 0 || fresh > at.tail) {
-				s.Described += "; " + c.Better(humanize.Span(at.tail)) + " with " + c.Lacks
+				s.Described += "; " + c.BestDelay(humanize.Span(at.tail)) + " with " + c.Lacks
 			}
 		}
 		r.Streams = append(r.Streams, s)

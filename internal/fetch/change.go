@@ -46,5 +46,5 @@ func (c *Client) SetToken(token string) error {
 
 // SetLimits changes the budget, as Config.RequestsPerMinute has it, and the patience with a Polar that is away.
 func (c *Client) SetLimits(requestsPerMinute int, patience time.Duration) {
-	c.limiter.Set(max(0, or(requestsPerMinute, defaultBudget(c.base))), patience)
+	c.limiter.SetBudget(max(0, or(requestsPerMinute, defaultBudget(c.base))), patience)
 }

@@ -80,9 +80,9 @@ func (c *Client) Close() {
 // Requests is the number of HTTP attempts so far, retries included.
 func (c *Client) Requests() int64 { return c.exchange.requests.Load() }
 
-// Answered is when the server last answered, a refusal included; zero before it has. An answer 5xx is none: a proxy gives it
+// AnsweredAt is when the server last answered, a refusal included; zero before it has. An answer 5xx is none: a proxy gives it
 // in place of a server that is down.
-func (c *Client) Answered() time.Time {
+func (c *Client) AnsweredAt() time.Time {
 	if at := c.exchange.answered.Load(); at != nil {
 		return *at
 	}
@@ -116,7 +116,7 @@ type Page struct {
 	RequestedAt time.Time  // when the attempt that succeeded was sent: decides which of two replies is newer
 	Requests    int        // HTTP attempts that this page cost, retries included
 	Query       url.Values // what was asked, for error messages
-	// Gaps are rows that would be on this page and that the server cannot render. See Client.Salvage.
+	// Gaps are rows that would be on this page and that the server cannot render. See Client.SalvagePage.
 	Gaps []Gap
 }
 

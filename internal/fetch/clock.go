@@ -87,8 +87,8 @@ func (c *Client) Moments() []Moment {
 	return slices.Clone(p.moments)
 }
 
-// Recall adds what another client came to know.
-func (c *Client) Recall(moments []Moment) {
+// AddMoments adds what another client came to know.
+func (c *Client) AddMoments(moments []Moment) {
 	p := &c.exchange.polar
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -100,12 +100,12 @@ func (c *Client) Recall(moments []Moment) {
 	}
 }
 
-// Before is a moment, by the clock that dates RequestedAt, which was surely not later than the one at which Polar's clock
+// StampBefore is a moment, by the clock that dates RequestedAt, which was surely not later than the one at which Polar's clock
 // showed polar: whatever was requested until then was requested before that. Zero where nothing tells. present is what the
 // clock that dates requests shows now.
 //
 // Neither clock is trusted to run evenly: either may be set between two answers. A moment at which both were seen stays true.
-func (c *Client) Before(polar, present time.Time) (stamp time.Time) {
+func (c *Client) StampBefore(polar, present time.Time) (stamp time.Time) {
 	p := &c.exchange.polar
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -118,8 +118,10 @@ func (c *Client) Before(polar, present time.Time) (stamp time.Time) {
 	return stamp
 }
 
-// DateBy has requests dated by another clock than that of the machine: each is asked for the time right before it is sent,
+// DateRequestsBy has requests dated by another clock than that of the machine: each is asked for the time right before it is sent,
 // and not sent if that fails. It is called before the first request.
-func (c *Client) DateBy(stamp func(context.Context) (time.Time, error)) { c.exchange.stamp = stamp }
+func (c *Client) DateRequestsBy(stamp func(context.Context) (time.Time, error)) {
+	c.exchange.stamp = stamp
+}
 
 func byMachine(context.Context) (time.Time, error) { return time.Now(), nil }

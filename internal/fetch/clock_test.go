@@ -67,7 +67,7 @@ func TestDateBy(t *testing.T) {
 	off := time.Duration(0)
 	client, asked := dated(t, &off)
 	at := time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC)
-	client.DateBy(func(context.Context) (time.Time, error) { at = at.Add(time.Second); return at, nil })
+	client.DateRequestsBy(func(context.Context) (time.Time, error) { at = at.Add(time.Second); return at, nil })
 	for range 2 {
 		p, err := client.Page(t.Context(), "/v1/orders/", url.Values{})
 		if err != nil || !p.RequestedAt.Equal(at) {
@@ -78,7 +78,7 @@ func TestDateBy(t *testing.T) {
 		t.Errorf("%v: the last request was dated %v", m, at)
 	}
 	broken := errors.New("the database is down")
-	client.DateBy(func(context.Context) (time.Time, error) { return time.Time{}, broken })
+	client.DateRequestsBy(func(context.Context) (time.Time, error) { return time.Time{}, broken })
 	_, err := client.Page(t.Context(), "/v1/orders/", url.Values{})
 	if !errors.Is(err, broken) || *asked != 2 || client.Requests() != 2 {
 		t.Errorf("%v after %d requests, %d counted, want the failure of the clock after 2", err, *asked, client.Requests())
@@ -111,20 +111,20 @@ func TestBefore(t *testing.T) {
 		120: 86420, 128: 86420, // when Polar's clock was set back it may be either of two moments
 		130: 86440, 149: 86440, 150: 86450, 999: 86450,
 	} {
-		got := c.Before(at(polar), at(90000))
+		got := c.StampBefore(at(polar), at(90000))
 		if want < 0 && !got.IsZero() || want >= 0 && !got.Equal(at(want)) {
 			t.Errorf("before %d of Polar's: %v, want %d", polar, got, want)
 		}
 	}
-	if got := c.Before(at(999), at(20)); !got.Equal(at(11)) {
+	if got := c.StampBefore(at(999), at(20)); !got.Equal(at(11)) {
 		t.Errorf("a moment that has not come: %v", got)
 	}
 	other := &Client{exchange: &exchange{}}
 	other.exchange.polar.remember(Moment{at(86500), at(200)})
 	for range 3 {
-		other.Recall(c.Moments())
+		other.AddMoments(c.Moments())
 	}
-	if got := other.Before(at(111), at(90000)); len(other.Moments()) != 7 || !got.Equal(at(11)) {
+	if got := other.StampBefore(at(111), at(90000)); len(other.Moments()) != 7 || !got.Equal(at(11)) {
 		t.Errorf("%v before 111, of %v", got, other.Moments())
 	}
 	for n := range 100_000 {

@@ -21,11 +21,11 @@ var ErrRendering = errors.New("still being rendered")
 // downloads bounds the attempts to get a file; each begins with a new link, since links expire.
 const downloads = 3
 
-// Document reads the PDF that GET path leads to. Polar answers with {"url": ...}, a presigned link to a file store that is
+// DownloadDocument reads the PDF that GET path leads to. Polar answers with {"url": ...}, a presigned link to a file store that is
 // good for ten minutes (polarsource/polar, server/polar/integrations/aws/s3/service.py). The link is a secret: it is
 // followed without the token, appears in no log line and no error, and is not followed any further. ErrRendering when Polar
 // answers 202; other errors are *Error.
-func (c *Client) Document(ctx context.Context, path string) ([]byte, error) {
+func (c *Client) DownloadDocument(ctx context.Context, path string) ([]byte, error) {
 	ctx, done := stoppable(ctx)
 	defer done()
 	for attempt := 1; ; attempt++ {

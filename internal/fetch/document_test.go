@@ -73,7 +73,7 @@ func pdf(w http.ResponseWriter, _ *http.Request) { reply(w, 200, "application/pd
 func TestDocument(t *testing.T) {
 	t.Parallel()
 	d := newDocuments(t, pdf)
-	file, err := d.Document(background(), "/v1/orders/o/invoice")
+	file, err := d.DownloadDocument(background(), "/v1/orders/o/invoice")
 	if err != nil || string(file) != "%PDF-1.7 x" || d.links != 1 || d.asked[0].URL.RawQuery != "n=1&"+testSignature {
 		t.Errorf("%q, %v, asked %v", file, err, d.asked)
 	}
@@ -82,21 +82,21 @@ func TestDocument(t *testing.T) {
 	}
 	d.keepsSecrets(t, err)
 
-	if _, err := d.Document(background(), "/v1/orders/rendering/receipt"); !errors.Is(err, ErrRendering) {
+	if _, err := d.DownloadDocument(background(), "/v1/orders/rendering/receipt"); !errors.Is(err, ErrRendering) {
 		t.Errorf("202: %v", err)
 	}
-	_, err = d.Document(background(), "/v1/orders/none/invoice")
+	_, err = d.DownloadDocument(background(), "/v1/orders/none/invoice")
 	if failed, is := errors.AsType[*Error](err); !is || failed.Code != "InvoiceDoesNotExist" || errors.Is(err, ErrNotFound) {
 		t.Errorf("404: %v", err)
 	}
 	for path, says := range map[string]string{"plain": "not https", "odd": "no usable link", "nothing": "no usable link"} {
-		_, err := d.Document(background(), "/v1/orders/"+path+"/invoice")
+		_, err := d.DownloadDocument(background(), "/v1/orders/"+path+"/invoice")
 		if !errors.Is(err, ErrContract) || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v", path, err)
 		}
 		d.keepsSecrets(t, err)
 	}
-	_, err = d.Document(background(), "/v1/orders/nowhere/invoice")
+	_, err = d.DownloadDocument(background(), "/v1/orders/nowhere/invoice")
 	if !errors.Is(err, ErrTransient) {
 		t.Errorf("nowhere: %v", err)
 	}
@@ -131,7 +131,7 @@ func TestDocumentOfAnUnwellStore(t *testing.T) {
 				}
 				test.answer(w, r)
 			}, func(c *Config) { c.MaxBody = 1000 })
-			file, err := d.Document(background(), "/v1/orders/o/invoice")
+			file, err := d.DownloadDocument(background(), "/v1/orders/o/invoice")
 			if d.links != test.links || test.class == nil != (err == nil) || test.class != nil && !errors.Is(err, test.class) || err == nil && len(file) == 0 {
 				t.Errorf("%d links, %q, %v", d.links, file, err)
 			}
@@ -145,7 +145,7 @@ func TestDocumentObeysItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(background())
 	d := newDocuments(t, func(w http.ResponseWriter, _ *http.Request) { reply(w, 503, "", ""); cancel() },
 		func(c *Config) { c.Backoff = func(int) time.Duration { return time.Hour } })
-	_, err := d.Document(ctx, "/v1/orders/o/invoice")
+	_, err := d.DownloadDocument(ctx, "/v1/orders/o/invoice")
 	if !errors.Is(err, context.Canceled) || Class(err) != ClassCanceled {
 		t.Errorf("%v", err)
 	}

@@ -22,8 +22,8 @@ type Gap struct {
 	Err   error // what came instead of the row
 }
 
-// Large: it is not that the server cannot render the row, but that what it renders is more than is accepted.
-func (g Gap) Large() bool {
+// IsTooLarge: it is not that the server cannot render the row, but that what it renders is more than is accepted.
+func (g Gap) IsTooLarge() bool {
 	_, is := errors.AsType[*errTooLarge](g.Err)
 	return is
 }
@@ -91,9 +91,9 @@ func (g *Gaps) add(gaps []Gap) {
 	}
 }
 
-// Salvage is Page for a list that may hold rows which cannot be rendered: a page that has failed with a 500 three times is
+// SalvagePage is Page for a list that may hold rows which cannot be rendered: a page that has failed with a 500 three times is
 // read in smaller parts, and what fails even alone is in Gaps. An error stands where it is not the rows that fail.
-func (c *Client) Salvage(ctx context.Context, path string, query url.Values) (Page, error) {
+func (c *Client) SalvagePage(ctx context.Context, path string, query url.Values) (Page, error) {
 	limit, _ := strconv.Atoi(query.Get("limit")) // without a number there is nothing to divide
 	attempts := pageAttempts
 	if gapsOf(ctx).any() && limit > 1 {
@@ -109,7 +109,7 @@ func (c *Client) Salvage(ctx context.Context, path string, query url.Values) (Pa
 	number, _ := strconv.Atoi(query.Get("page")) // the first page where it is not said
 	s := &salvage{client: c, path: path, query: query, gaps: gapsOf(ctx), page: page, err: err, total: -1, whole: limit}
 	if err := s.divide(ctx, (max(1, number)-1)*limit, limit); err != nil {
-		if !Unrendered(err) {
+		if !IsUnrendered(err) {
 			return s.page, err
 		}
 		// It is not the rows, so it may pass: as often as is usual in all.
@@ -130,12 +130,12 @@ func (c *Client) Salvage(ctx context.Context, path string, query url.Values) (Pa
 // divisible: fewer rows may come where these do not.
 func divisible(err error) bool {
 	_, large := errors.AsType[*errTooLarge](err)
-	return large || Unrendered(err)
+	return large || IsUnrendered(err)
 }
 
-// Unrendered tells the failure of the app itself, plain 500, from those of what stands before it (502, 503, 504) and
+// IsUnrendered tells the failure of the app itself, plain 500, from those of what stands before it (502, 503, 504) and
 // from no answer at all: something that was asked for cannot be rendered.
-func Unrendered(err error) bool {
+func IsUnrendered(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Class == ClassTransient && e.Status == http.StatusInternalServerError
 }

@@ -17,13 +17,13 @@ type gate struct {
 
 func (g gate) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
-	lead, err := g.limiter.Turn(ctx)
+	lead, err := g.limiter.WaitTurn(ctx)
 	if err != nil {
 		return nil, err
 	}
 	sent := time.Now()
 	resp, err := g.next.RoundTrip(req)
-	verdict := g.limiter.Done(ctx, lead, sent, said(ctx, resp, err))
+	verdict := g.limiter.EndTurn(ctx, lead, sent, said(ctx, resp, err))
 	if made, counted := ctx.Value(callKey{}).(*call); counted && verdict.Waits {
 		made.waits = true
 		if verdict.Lasting {
@@ -71,12 +71,12 @@ func unanswered(ctx context.Context, resp *http.Response, err error) error {
 	return &errStatus{resp.StatusCode}
 }
 
-// Limit is how many requests a minute Polar allows an organization by default: 500, in the sandbox 100. Groups with
+// DefaultLimit is how many requests a minute Polar allows an organization by default: 500, in the sandbox 100. Groups with
 // other limits cannot be told from outside.
-func (c *Client) Limit() int { return 2 * defaultBudget(c.base) }
+func (c *Client) DefaultLimit() int { return 2 * defaultBudget(c.base) }
 
-// Rate is how many requests a minute the budget sustains; 0 without a budget.
-func (c *Client) Rate() float64 { return limit.Rate(c.Budget().PerMinute) }
+// SustainedRate is how many requests a minute the budget sustains; 0 without a budget.
+func (c *Client) SustainedRate() float64 { return limit.SustainedRate(c.Budget().PerMinute) }
 
 // Budget tells how the budget stands.
 func (c *Client) Budget() limit.Budget {
@@ -85,6 +85,6 @@ func (c *Client) Budget() limit.Budget {
 	return b
 }
 
-// Share makes the client draw on a budget that it has in common with other processes. It is called before the first
+// ShareBudget makes the client draw on a budget that it has in common with other processes. It is called before the first
 // request. A client without a budget shares none.
-func (c *Client) Share(b limit.SharedBudget) { c.limiter.Share(b) }
+func (c *Client) ShareBudget(b limit.SharedBudget) { c.limiter.ShareBudget(b) }

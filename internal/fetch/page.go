@@ -35,7 +35,7 @@ func decoding(body []byte, read func(*jsontext.Decoder) error) (whole bool, err 
 		return true, nil
 	}
 	const around = 100 // levels above an item, and more
-	shallow := rawjson.Shallow(body, rawjson.MaxDepth-around)
+	shallow := rawjson.CutDepth(body, rawjson.MaxDepth-around)
 	if len(shallow) == 0 || &shallow[0] == &body[0] {
 		return true, err
 	}
@@ -178,7 +178,7 @@ func readCount(d *jsontext.Decoder) (int, error) {
 	}
 	n := -1
 	if value.Kind() == '0' {
-		n, err = strconv.Atoi(string(rawjson.Whole(value)))
+		n, err = strconv.Atoi(string(rawjson.WholeNumber(value)))
 	}
 	if err != nil || n < 0 {
 		return 0, fmt.Errorf("pagination counts are not whole numbers: %s", humanize.Line(string(value), 30))

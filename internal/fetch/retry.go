@@ -63,7 +63,7 @@ func (p patience) check(ctx context.Context, resp *http.Response, err error) (bo
 		most = min(most, few)
 	}
 	if made.wait = 0; made.waits {
-		return made.own() < most && !p.limiter.Lost(ctx), nil
+		return made.own() < most && !p.limiter.PatienceOver(ctx), nil
 	}
 	if err == nil && resp.StatusCode == http.StatusTooManyRequests {
 		// The limiter keeps every request back, this one too.

@@ -77,7 +77,7 @@ func (s *salvage) divide(ctx context.Context, first, n int) error {
 // alone asks for a single row once more, unless it is known to fail.
 func (s *salvage) alone(ctx context.Context, p part) (err error) {
 	gap := Gap{Query: lists.Unpaged(s.query), Row: p.first + 1, Err: p.err}
-	if !p.asked || !gap.Large() && !s.gaps.has(s.after(gap)) {
+	if !p.asked || !gap.IsTooLarge() && !s.gaps.has(s.after(gap)) {
 		if p.page, gap.Err = s.ask(ctx, p.first+1, 1); gap.Err == nil {
 			s.take(p)
 			return nil

@@ -78,12 +78,12 @@ func TestVersionThatEnds(t *testing.T) {
 			t.Helper()
 			before := c.Requests()
 			_, err := c.Page(context.Background(), "/v1/license-keys/", nil)
-			if err != nil || c.Requests()-before != requests || c.Version() != inUse || c.VersionEcho() != inUse || c.Retired() != retired {
-				t.Errorf("%s: %d requests, version %s, echo %s, retired %q: %v", version, c.Requests()-before, c.Version(), c.VersionEcho(), c.Retired(), err)
+			if err != nil || c.Requests()-before != requests || c.Version() != inUse || c.VersionEcho() != inUse || c.RetiredVersion() != retired {
+				t.Errorf("%s: %d requests, version %s, echo %s, retired %q: %v", version, c.Requests()-before, c.Version(), c.VersionEcho(), c.RetiredVersion(), err)
 			}
 		}
 		ask(1, version, "")
-		sim.Retire(version)
+		sim.RetireVersion(version)
 		next := "2026-10"
 		if version == next {
 			next = "2027-01"
@@ -94,7 +94,7 @@ func TestVersionThatEnds(t *testing.T) {
 			t.Errorf("%s: %d warnings: %s", version, n, logged.String())
 		}
 		for _, v := range polarsim.Versions() {
-			sim.Retire(v)
+			sim.RetireVersion(v)
 		}
 		if _, err := c.Page(context.Background(), "/v1/license-keys/", nil); !errors.Is(err, fetch.ErrVersion) || !errors.Is(err, fetch.ErrContract) || errors.Is(err, fetch.ErrNotFound) {
 			t.Errorf("%s: nothing is served: %v", version, err)

@@ -10,8 +10,8 @@ func WithStop(ctx, stop context.Context) context.Context {
 	return context.WithValue(ctx, stopKey{}, stop)
 }
 
-// Stopped tells whether requests under the context are given up.
-func Stopped(ctx context.Context) bool {
+// IsStopped tells whether requests under the context are given up.
+func IsStopped(ctx context.Context) bool {
 	stop, is := ctx.Value(stopKey{}).(context.Context)
 	return ctx.Err() != nil || is && stop.Err() != nil
 }

@@ -32,7 +32,7 @@ func TestRequestsStopBeforeTheirContext(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	}
-	if ctx.Err() != nil || !fetch.Stopped(ctx) || c.Requests() != 1 {
-		t.Errorf("the context: %v; stopped %t; %d requests", ctx.Err(), fetch.Stopped(ctx), c.Requests())
+	if ctx.Err() != nil || !fetch.IsStopped(ctx) || c.Requests() != 1 {
+		t.Errorf("the context: %v; stopped %t; %d requests", ctx.Err(), fetch.IsStopped(ctx), c.Requests())
 	}
 }

@@ -118,7 +118,7 @@ func (s *salvage) backward(ctx context.Context, seen map[string]bool) error {
 		for adjoins(i, i-run) || adjoins(i, i+run) {
 			run++
 		}
-		if query == nil || run == 1 || run > mostAdjoining || g.Row > s.total || g.Large() {
+		if query == nil || run == 1 || run > mostAdjoining || g.Row > s.total || g.IsTooLarge() {
 			kept = append(kept, g)
 			continue
 		}

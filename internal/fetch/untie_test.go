@@ -68,7 +68,7 @@ func TestSalvageOfTies(t *testing.T) {
 		for n := range 100 {
 			l := tiedList{100, group, fmt.Sprintf("%03d", n)}
 			c := inProcess(t, l.ServeHTTP)
-			p, err := c.Salvage(background(), "/v1/things/", lists.Paged(url.Values{"sorting": {"at"}}, 100, 1))
+			p, err := c.SalvagePage(background(), "/v1/things/", lists.Paged(url.Values{"sorting": {"at"}}, 100, 1))
 			if err != nil {
 				t.Fatal(err)
 			}

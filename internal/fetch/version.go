@@ -61,8 +61,8 @@ func (c *Client) Version() string {
 	return c.versions.inUse
 }
 
-// Retired is the version that was configured and is not served any more; "" = it is.
-func (c *Client) Retired() string {
+// RetiredVersion is the version that was configured and is not served any more; "" = it is.
+func (c *Client) RetiredVersion() string {
 	c.versions.mu.Lock()
 	defer c.versions.mu.Unlock()
 	if c.versions.inUse == c.versions.asked {

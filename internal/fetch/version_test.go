@@ -41,7 +41,7 @@ func TestVersionEndsUnderSeveralRequests(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if n := strings.Count(logged.String(), "has retired the version"); n != 1 || c.Retired() != DefaultVersion {
-		t.Errorf("told %d times, %q retired", n, c.Retired())
+	if n := strings.Count(logged.String(), "has retired the version"); n != 1 || c.RetiredVersion() != DefaultVersion {
+		t.Errorf("told %d times, %q retired", n, c.RetiredVersion())
 	}
 }

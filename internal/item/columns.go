@@ -14,7 +14,7 @@ type Column struct {
 	Takes string
 }
 
-// WholeNumber is what a column of whole numbers takes: see rawjson.Whole.
+// WholeNumber is what a column of whole numbers takes: see rawjson.WholeNumber.
 const WholeNumber = "0"
 
 // Columns are those of a table, in the order in which its upsert takes them.
@@ -44,8 +44,8 @@ func (c Columns) Has(name string) bool {
 	return ok
 }
 
-// Document is an object as one JSON object of its columns.
-func (c *Columns) Document(o *Item) jsontext.Value {
+// AsJSON is an object as one JSON object of its columns.
+func (c *Columns) AsJSON(o *Item) jsontext.Value {
 	b := []byte{'{'}
 	for i, column := range c.List {
 		if v := o.Values[i]; v != nil {

@@ -41,8 +41,10 @@ type Drift struct {
 	sealed  int // findings of order that have their sample
 }
 
-// Note adds a finding that no object shows.
-func (d *Drift) Note(kind, field, value string) { d.note(met{kind: kind, field: field, value: value}) }
+// NoteFinding adds a finding that no object shows.
+func (d *Drift) NoteFinding(kind, field, value string) {
+	d.note(met{kind: kind, field: field, value: value})
+}
 
 // note must stay cheap: what one object shows, a million others may show too.
 func (d *Drift) note(m met) {
@@ -56,17 +58,17 @@ func (d *Drift) note(m met) {
 	d.order = append(d.order, m)
 }
 
-// Seal makes an object the sample of what was noted since the last call.
-func (d *Drift) Seal(id uuid.UUID) {
+// SetSample makes an object the sample of what was noted since the last call.
+func (d *Drift) SetSample(id uuid.UUID) {
 	for _, m := range d.order[d.sealed:] {
 		d.samples[m] = id
 	}
 	d.sealed = len(d.order)
 }
 
-// Breaks is the first finding that would empty a column: a field that is gone or of another type. New fields and values
+// FirstBreaking is the first finding that would empty a column: a field that is gone or of another type. New fields and values
 // are not.
-func (d *Drift) Breaks() (Finding, bool) {
+func (d *Drift) FirstBreaking() (Finding, bool) {
 	i := slices.IndexFunc(d.order, func(m met) bool { return m.kind == MissingField || m.kind == OtherType })
 	if i < 0 {
 		return Finding{}, false

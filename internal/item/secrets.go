@@ -33,7 +33,7 @@ func withoutSecrets(raw jsontext.Value, names []string) jsontext.Value {
 	if !mayHold(raw, names) {
 		return raw
 	}
-	return rawjson.Without(raw, func(name []byte) rawjson.Fate {
+	return rawjson.WithoutMembers(raw, func(name []byte) rawjson.Fate {
 		switch {
 		case slices.Contains(names, string(name)):
 			return rawjson.Drop

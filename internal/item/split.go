@@ -56,7 +56,7 @@ func (sp *Splitter) Split(sh *Shape, raw jsontext.Value) (it Item, err error) {
 		err = sp.ours(sh, &it)
 	}
 	if sp.Drift != nil {
-		sp.Drift.Seal(it.ID)
+		sp.Drift.SetSample(it.ID)
 	}
 	it.Raw = raw
 	return it, err
@@ -71,7 +71,7 @@ func (sp *Splitter) check(sh *Shape, raw jsontext.Value) error {
 	}
 	kept := raw
 	if cut, _ := shallow(raw); cut.IsValid(twice, jsontext.AllowInvalidUTF8(true)) {
-		kept = rawjson.Without(raw, func(name []byte) rawjson.Fate {
+		kept = rawjson.WithoutMembers(raw, func(name []byte) rawjson.Fate {
 			switch {
 			case sh.dropped[string(name)]:
 				return rawjson.Drop
@@ -97,7 +97,7 @@ func (sp *Splitter) check(sh *Shape, raw jsontext.Value) error {
 
 // shallow is a text without what a decoder does not follow, and whether there is any of that.
 func shallow(raw jsontext.Value) (_ jsontext.Value, deep bool) {
-	cut := rawjson.Shallow(raw, rawjson.MaxDepth)
+	cut := rawjson.CutDepth(raw, rawjson.MaxDepth)
 	return cut, len(cut) > 0 && &cut[0] != &raw[0]
 }
 
@@ -129,7 +129,7 @@ func (sp *Splitter) object(sh *Shape, raw jsontext.Value) (o Item, err error) {
 	var met progress
 	bottom := len(sp.kept)
 	for quoted, val := range rawjson.Members(raw) {
-		name, err := rawjson.Unquoted(quoted)
+		name, err := rawjson.Unquote(quoted)
 		if err != nil {
 			return o, fmt.Errorf("field name %s: %w", quoted, err)
 		}
@@ -167,8 +167,8 @@ func (sp *Splitter) object(sh *Shape, raw jsontext.Value) (o Item, err error) {
 	sum := sha256.Sum256(sp.kept[bottom:])
 	sp.kept = sp.kept[:bottom]
 	o.Hash = sum[:16]
-	o.Set(&sh.Columns, "_hash", base64.StdEncoding.AppendEncode([]byte{'"'}, o.Hash), '"')
-	o.Set(&sh.Columns, "_extra", append([]byte{'{'}, bytes.TrimPrefix(met.extra, []byte{','})...), '}')
+	o.SetColumn(&sh.Columns, "_hash", base64.StdEncoding.AppendEncode([]byte{'"'}, o.Hash), '"')
+	o.SetColumn(&sh.Columns, "_extra", append([]byte{'{'}, bytes.TrimPrefix(met.extra, []byte{','})...), '}')
 	return o, nil
 }
 
@@ -188,7 +188,7 @@ func (sp *Splitter) expected(sh *Shape, f field, name []byte, val jsontext.Value
 		return val
 	}
 	// Here, so that the digest does not tell 4800.0 from 4800, and every way into a table takes it.
-	whole := rawjson.Whole(val)
+	whole := rawjson.WholeNumber(val)
 	if sp.Drift != nil && !bytes.Equal(val, whole) {
 		sp.Drift.note(met{sh.prefix, OtherType, string(name), otherNumber})
 	}
@@ -245,16 +245,16 @@ func (sp *Splitter) list(sh *Shape, raw jsontext.Value) (list []Item, err error)
 	return list, nil
 }
 
-// Set gives a column of ours its value as JSON, whatever the object had under its name. The table must have the column.
-func (o *Item) Set(c *Columns, column string, value []byte, end ...byte) {
+// SetColumn gives a column of ours its value as JSON, whatever the object had under its name. The table must have the column.
+func (o *Item) SetColumn(c *Columns, column string, value []byte, end ...byte) {
 	o.Values[c.index[column]] = append(value, end...)
 }
 
-// Place makes the object an element of a parent's list. Polar's own field of
+// PlaceInParent makes the object an element of a parent's list. Polar's own field of
 // that name loses: an archived price of a subscription names its own product.
-func (o *Item) Place(c *ChildShape, parent uuid.UUID, position int) {
-	o.Set(&c.Columns, c.Parent, strconv.AppendQuote(nil, parent.String()))
-	o.Set(&c.Columns, "_position", strconv.AppendInt(nil, int64(position), 10))
+func (o *Item) PlaceInParent(c *ChildShape, parent uuid.UUID, position int) {
+	o.SetColumn(&c.Columns, c.Parent, strconv.AppendQuote(nil, parent.String()))
+	o.SetColumn(&c.Columns, "_position", strconv.AppendInt(nil, int64(position), 10))
 }
 
 func parseID(val jsontext.Value) (uuid.UUID, error) {

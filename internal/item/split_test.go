@@ -36,8 +36,8 @@ func (sh *Shape) split(raw string) (Item, error) {
 
 // document is the object as a row of the upsert.
 func (sh *Shape) document(o Item, at time.Time) jsontext.Value {
-	o.Set(&sh.Columns, "_requested_at", TimeValue(at))
-	return sh.Columns.Document(&o)
+	o.SetColumn(&sh.Columns, "_requested_at", TimeValue(at))
+	return sh.Columns.AsJSON(&o)
 }
 
 const itemID = "11111111-2222-4333-8444-555555555555"
@@ -72,7 +72,7 @@ func TestSplit(t *testing.T) {
 	if d := cmp.Diff(want, text); d != "" {
 		t.Error(d)
 	}
-	o.Children[0][0].Place(&sh.Children[0], o.ID, 7)
+	o.Children[0][0].PlaceInParent(&sh.Children[0], o.ID, 7)
 	child := string(sh.Children[0].document(o.Children[0][0], at))
 	for _, part := range []string{`"item_id":"` + itemID + `"`, `"label":"one"`, `"_extra":{"new":[1]}`, `"parent_id":"` + itemID + `"`, `"_position":7`} {
 		if !strings.Contains(child, part) {
@@ -175,7 +175,7 @@ func FuzzSplit(f *testing.F) {
 		}
 		for _, list := range o.Children {
 			for i, c := range list {
-				c.Place(&sh.Children[0], o.ID, i)
+				c.PlaceInParent(&sh.Children[0], o.ID, i)
 				if child := sh.Children[0].document(c, time.Unix(0, 0)); !child.IsValid(jsontext.AllowDuplicateNames(true)) {
 					t.Fatalf("%s became %s", raw, child)
 				}

@@ -131,7 +131,7 @@ func startPooler(ctx context.Context, who identity, bin, dsn, mode string, setti
 // waitReady waits until the pooler takes connections.
 func (p *Pooler) waitReady(ctx context.Context) error {
 	err := awaitConnections(ctx, p.dsn, p.exited, func() error {
-		return fmt.Errorf("it ended at once: %s", p.Said())
+		return fmt.Errorf("it ended at once: %s", p.Output())
 	})
 	if err != nil {
 		return err
@@ -139,8 +139,8 @@ func (p *Pooler) waitReady(ctx context.Context) error {
 	return os.WriteFile(filepath.Join(p.dir, "ready"), nil, 0o600)
 }
 
-// Said is the pooler's log so far; "" where it cannot be read. Where it ended by itself the log says so, and it was started again.
-func (p *Pooler) Said() string {
+// Output is the pooler's log so far; "" where it cannot be read. Where it ended by itself the log says so, and it was started again.
+func (p *Pooler) Output() string {
 	said, err := os.ReadFile(filepath.Join(p.dir, "log"))
 	if err != nil {
 		return ""

@@ -93,7 +93,7 @@ func (sw *sweep) refuse(list scan.Bounded, s span) error {
 		return fmt.Errorf("the window from %s to %s is empty", s.Since.Format(time.RFC3339), s.Until.Format(time.RFC3339))
 	}
 	if windows, dated := list.(scan.Windows); dated {
-		if kept := windows.Since(sw.engine.Client); s.Since.Before(kept) {
+		if kept := windows.OldestKept(sw.engine.Client); s.Since.Before(kept) {
 			return fmt.Errorf("rows of %s from before %s are not kept, the next sweep would remove them: begin the window there, or lengthen the retention", sw.s.Name, kept.Format(time.RFC3339))
 		}
 	}

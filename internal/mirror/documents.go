@@ -43,7 +43,7 @@ func (e *Engine) Invoice(ctx context.Context, order string) (Document, error) {
 	if !o.InvoiceGenerated {
 		return Document{}, not
 	}
-	pdf, err := e.Client.Document(ctx, "/v1/orders/"+o.ID.String()+"/invoice")
+	pdf, err := e.Client.DownloadDocument(ctx, "/v1/orders/"+o.ID.String()+"/invoice")
 	if failed, is := errors.AsType[*fetch.Error](err); is && failed.Code == "InvoiceDoesNotExist" {
 		return Document{}, not
 	}
@@ -72,7 +72,7 @@ func (e *Engine) Receipt(ctx context.Context, order string, wait time.Duration) 
 		return Document{}, fmt.Errorf("%w: order %s has no receipt: Polar numbers one when an order is paid, where receipts are on", ErrNoDocument, o.ID)
 	}
 	for again := range receiptWaits + 1 {
-		pdf, err := e.Client.Document(ctx, "/v1/orders/"+o.ID.String()+"/receipt")
+		pdf, err := e.Client.DownloadDocument(ctx, "/v1/orders/"+o.ID.String()+"/receipt")
 		if failed, is := errors.AsType[*fetch.Error](err); is && failed.Code == "ReceiptNotAllocated" {
 			return Document{}, fmt.Errorf("%w: Polar has allocated no receipt to order %s", ErrNoDocument, o.ID)
 		}

@@ -37,7 +37,7 @@ func TestDocuments(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{})
 	polar := onlyReads{map[string]*atomic.Int64{"/invoice": {}, "/receipt": {}}}
-	r := h.Through(t, polar, slog.New(slog.DiscardHandler))
+	r := h.MirrorThrough(t, polar, slog.New(slog.DiscardHandler))
 	pick := func(what string, ok func(o map[string]any) bool) (id, number string) {
 		t.Helper()
 		o := h.First(t, "/v1/orders/", nil, ok)
@@ -127,7 +127,7 @@ func TestDocumentsWaitsForAReceiptWithinBounds(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{})
 	polar := &rendering{}
-	r := h.Through(t, polar, slog.New(slog.DiscardHandler))
+	r := h.MirrorThrough(t, polar, slog.New(slog.DiscardHandler))
 	id := h.First(t, "/v1/orders/", nil, func(o map[string]any) bool { return o["receipt_number"] != nil })["id"].(string)
 	if _, err := r.Receipt(t.Context(), id, time.Microsecond); !errors.Is(err, mirror.ErrNoDocument) || polar.asked.Load() != 7 {
 		t.Errorf("%v after %d questions", err, polar.asked.Load())

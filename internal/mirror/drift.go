@@ -8,8 +8,8 @@ import (
 
 // recordDrift puts down what the run met. That it could not is no reason to fail the run: the next one meets it again.
 func (run *Run) recordDrift(ctx context.Context) {
-	if echo := run.engine.Client.VersionEcho(); echo != "" && (echo != run.engine.Client.Version() || run.engine.Client.Retired() != "") {
-		run.drift.Note(item.OtherVersion, "Polar-Version", echo)
+	if echo := run.engine.Client.VersionEcho(); echo != "" && (echo != run.engine.Client.Version() || run.engine.Client.RetiredVersion() != "") {
+		run.drift.NoteFinding(item.OtherVersion, "Polar-Version", echo)
 	}
 	if err := run.engine.noteVersion(ctx, run.engine.version.Load()); err != nil {
 		run.engine.Log.WarnContext(ctx, "the version of the API is not recorded", "error", err)

@@ -121,7 +121,7 @@ func TestDriftOfAFieldThatIsNoLongerSent(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{World: polarsim.Options{Customers: 40}})
-	r := h.Through(t, removing{"locale", "/v1/customers/"}, nil).Once(t.Context(), "customers")
+	r := h.MirrorThrough(t, removing{"locale", "/v1/customers/"}, nil).Once(t.Context(), "customers")
 	if r.Outcome != mirror.Succeeded {
 		t.Fatalf("%s: %s", r.Outcome, r.Reason)
 	}
@@ -137,7 +137,7 @@ func TestDriftOfTheVersion(t *testing.T) {
 	h := start(t, setup{World: polarsim.Options{Customers: 10}})
 	var out worldtest.LockedBuffer
 	log := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	if r := h.Through(t, otherVersion{}, log).Once(t.Context(), "customers"); r.Outcome != mirror.Succeeded {
+	if r := h.MirrorThrough(t, otherVersion{}, log).Once(t.Context(), "customers"); r.Outcome != mirror.Succeeded {
 		t.Fatalf("%s: %s", r.Outcome, r.Reason)
 	}
 	want := []worldtest.DriftRow{{Kind: "version", Field: "Polar-Version", Value: "2027-01", Runs: 1}}
@@ -154,7 +154,7 @@ func TestDriftIsBounded(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{World: polarsim.Options{Customers: 300}})
-	r := h.Through(t, rewriting(func(req *http.Request, body []byte) []byte {
+	r := h.MirrorThrough(t, rewriting(func(req *http.Request, body []byte) []byte {
 		if req.URL.Path != "/v1/customers/" {
 			return body
 		}
@@ -166,7 +166,7 @@ func TestDriftIsBounded(t *testing.T) {
 	if got := h.Drift(t, "customers"); len(got) != 2 {
 		t.Errorf("%d rows: %+v", len(got), got)
 	}
-	r = h.Through(t, rewriting(func(req *http.Request, body []byte) []byte {
+	r = h.MirrorThrough(t, rewriting(func(req *http.Request, body []byte) []byte {
 		if req.URL.Path != "/v1/customers/" {
 			return body
 		}

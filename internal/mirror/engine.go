@@ -160,8 +160,8 @@ func New(c Config) (*Engine, error) {
 		}
 	}
 	if c.Client != nil && c.Store != nil {
-		c.Client.Share(budget{c.Store, r.holder})
-		c.Client.DateBy(c.Store.Stamp)
+		c.Client.ShareBudget(budget{c.Store, r.holder})
+		c.Client.DateRequestsBy(c.Store.Stamp)
 	}
 	return r, nil
 }
@@ -268,7 +268,7 @@ func (e *Engine) Check(ctx context.Context) error {
 
 // noteVersion puts down in which version of the API the mirror is read, unless that is the one that was noted.
 func (e *Engine) noteVersion(ctx context.Context, noted any) error {
-	v := store.Version{Name: e.Client.Version(), Retired: e.Client.Retired()}
+	v := store.Version{Name: e.Client.Version(), Retired: e.Client.RetiredVersion()}
 	if noted == v {
 		return nil
 	}
@@ -284,7 +284,7 @@ const answerEvery = 5 * time.Second
 
 // noteAnswer puts on record when Polar last answered. It is for those who watch: where it fails, the next time does it.
 func (e *Engine) noteAnswer(ctx context.Context) {
-	at := e.Client.Answered()
+	at := e.Client.AnsweredAt()
 	e.mu.Lock()
 	due := at.Sub(e.noted) >= answerEvery
 	if due {

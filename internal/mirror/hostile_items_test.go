@@ -54,7 +54,7 @@ func TestCopyThatCannotBeStored(t *testing.T) {
 			if c.sql != "" {
 				exec(t, h, c.sql)
 			}
-			bad := h.Through(t, rewriting(func(_ *http.Request, body []byte) []byte {
+			bad := h.MirrorThrough(t, rewriting(func(_ *http.Request, body []byte) []byte {
 				return bytes.ReplaceAll(body, []byte(c.from), []byte(c.to))
 			}), nil)
 			if c.from == "" {

@@ -58,7 +58,7 @@ func (run *Run) parse(page scan.Page) parsed {
 func (run *Run) gap(g fetch.Gap) store.Gap {
 	list := run.s.Path + "?" + g.Query.Encode()
 	kept := store.Gap{Place: g.Place, Said: g.Err.Error(), Reason: fmt.Sprintf("Polar cannot render the row at position %d of %s", g.Row, list)}
-	if g.Large() {
+	if g.IsTooLarge() {
 		kept.Reason = fmt.Sprintf("too large to be taken in: the row at position %d of %s", g.Row, list)
 	}
 	if g.Place == "" {
@@ -98,10 +98,10 @@ func (run *Run) store(ctx context.Context, page fetch.Page, next any) error {
 // by more than additions: stored, they would empty columns.
 func (run *Run) understood() error {
 	version := run.engine.Client.Version()
-	if _, known := fetch.FindVersion(version); known || run.engine.Client.Retired() == "" {
+	if _, known := fetch.FindVersion(version); known || run.engine.Client.RetiredVersion() == "" {
 		return nil
 	}
-	if m, is := run.drift.Breaks(); is {
+	if m, is := run.drift.FirstBreaking(); is {
 		return fmt.Errorf("%w: version %s of the API is not known to this syncd and differs in what it stores: %s: %s; nothing of it is stored: upgrade syncd", fetch.ErrContract, version, m.Field, m.Kind)
 	}
 	return nil

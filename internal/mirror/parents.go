@@ -164,7 +164,7 @@ func (sw *sweep) prepare(ctx context.Context) error {
 	if !dated || windows.Keep == 0 {
 		return nil
 	}
-	since := windows.Since(sw.engine.Client)
+	since := windows.OldestKept(sw.engine.Client)
 	n, err := sw.record.Expire(ctx, windows.Field, since)
 	if n > 0 {
 		sw.engine.Log.InfoContext(ctx, "rows are too old to be kept", "stream", sw.s.Name, "removed", n, "before", since.Format(time.DateOnly))

@@ -214,7 +214,7 @@ func one(body fetch.Body) fetch.Page {
 
 // fail notes that n objects could not be fetched, and hands on what concerns all of them.
 func (f *refresh) fail(ctx context.Context, err error, n int) error {
-	if f.failures += n; f.failures >= patience || fetch.Stopped(ctx) || store.IsStore(err) || errors.Is(err, fetch.ErrAuth) || errors.Is(err, fetch.ErrScope) {
+	if f.failures += n; f.failures >= patience || fetch.IsStopped(ctx) || store.IsStore(err) || errors.Is(err, fetch.ErrAuth) || errors.Is(err, fetch.ErrScope) {
 		return err
 	}
 	f.failed = append(f.failed, err)

@@ -137,7 +137,7 @@ func TestResumeAfterLostConnections(t *testing.T) {
 	r := h.NewMirror(t, func(c *catalog.Config) {
 		c.Observer = worldtest.Observer(func() {
 			if cuts++; cuts == 2 {
-				h.Cut(t)
+				h.CutConnections(t)
 			}
 		})
 	})

@@ -167,7 +167,7 @@ func TestTrap12_RetiredVersionIs404ForEverything(t *testing.T) {
 	h.SyncAll(t, "customers")
 	h.Remove(t, 1)
 	for _, version := range polarsim.Versions() { // else the one that is left would be read
-		h.Server.Retire(version)
+		h.Server.RetireVersion(version)
 	}
 	client, err := fetch.New(fetch.Config{Server: h.HTTP.URL, Token: worldtest.Token, Version: "2020-01", RequestsPerMinute: -1, Backoff: func(int) time.Duration { return 0 }})
 	if err != nil {

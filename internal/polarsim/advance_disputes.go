@@ -24,8 +24,8 @@ func (a *advance) moveCheckoutsAndDisputes() {
 	}
 }
 
-// Dispute opens a dispute about a payment, or decides an open one, and returns a description of it; "" = there is nothing to dispute.
-func (w *World) Dispute() string {
+// OpenDispute opens a dispute about a payment, or decides an open one, and returns a description of it; "" = there is nothing to dispute.
+func (w *World) OpenDispute() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.startJournal()

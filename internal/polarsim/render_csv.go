@@ -69,7 +69,7 @@ func (r *record) time(t Time) {
 	if zone == nil {
 		zone = time.UTC
 	}
-	r.b = t.Go().In(zone).AppendFormat(r.b, layout)
+	r.b = t.GoTime().In(zone).AppendFormat(r.b, layout)
 }
 
 // appendPython writes v as repr does in Python: the shortest digits that give v back, with an exponent of two digits or more from 1e16 and below 1e-4.

@@ -41,7 +41,7 @@ func (s *Server) control(rw http.ResponseWriter, r *http.Request) {
 		},
 		"POST /sim/worker": s.controlWorker,
 		"POST /sim/retire": func(r *http.Request) (any, error) {
-			s.Retire(r.URL.Query().Get("version"))
+			s.RetireVersion(r.URL.Query().Get("version"))
 			return s.stats(), nil
 		},
 		"POST /sim/token": func(r *http.Request) (any, error) {

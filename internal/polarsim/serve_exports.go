@@ -78,7 +78,7 @@ func (e export) answer(c *call) {
 	for _, name := range e.bounds {
 		for _, b := range l.ranges {
 			if query.Has(name) && b.after == strings.HasSuffix(name, "_after") {
-				file += "-" + b.at.Go().In(zone).Format(time.DateOnly)
+				file += "-" + b.at.GoTime().In(zone).Format(time.DateOnly)
 			}
 		}
 	}

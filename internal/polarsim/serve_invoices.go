@@ -112,7 +112,7 @@ func (s *Server) file(rw http.ResponseWriter, r *http.Request) {
 		refuse(http.StatusBadRequest, "InvalidArgument", "Only one auth mechanism allowed")
 	case err != nil || r.URL.Query().Get("X-Amz-Signature") != s.world.signature(r.URL.Path, date):
 		refuse(http.StatusForbidden, "SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided.")
-	case s.world.Now().Sub(Time(made).Go()) > time.Duration(linkLife)*time.Microsecond:
+	case s.world.Now().Sub(Time(made).GoTime()) > time.Duration(linkLife)*time.Microsecond:
 		refuse(http.StatusForbidden, "AccessDenied", "Request has expired")
 	default:
 		rw.Header().Set("Content-Type", "application/pdf")

@@ -67,7 +67,7 @@ func quantityBound(p *problems, q url.Values, name string) Time {
 
 // periodStarts are the beginnings of the periods, in UTC, that touch [from, to].
 func periodStarts(from, to Time, interval string) (starts []Time) {
-	g := from.Go()
+	g := from.GoTime()
 	switch interval {
 	case "hour":
 		g = g.Truncate(time.Hour)

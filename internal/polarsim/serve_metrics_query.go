@@ -69,7 +69,7 @@ func parseMetricsQuery(values url.Values, p *problems) (q metricsQuery) {
 	q.metrics = values["metrics"]
 	var unknown []string
 	for _, slug := range q.metrics {
-		if !metrics.Known(slug) && !slices.Contains(unknown, slug) {
+		if !metrics.IsMetric(slug) && !slices.Contains(unknown, slug) {
 			unknown = append(unknown, slug)
 		}
 	}

@@ -9,9 +9,9 @@ const CurrentVersion = "2026-10"
 // Versions are those that Polar serves at a time, oldest first: the deprecated, the current and the next one.
 func Versions() []string { return []string{"2026-04", CurrentVersion, "2027-01"} }
 
-// Retire ends a version: requests that ask for it are answered as those for any unknown one. Requests that name none are
+// RetireVersion ends a version: requests that ask for it are answered as those for any unknown one. Requests that name none are
 // answered in the current version or, when that has ended, in the one after it.
-func (s *Server) Retire(version string) {
+func (s *Server) RetireVersion(version string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.opts.Retired = append(slices.Clone(s.opts.Retired), version)

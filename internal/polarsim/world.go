@@ -94,7 +94,7 @@ func NewWorld(o Options) *World {
 func (w *World) Now() time.Time {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
-	return w.now.Go()
+	return w.now.GoTime()
 }
 
 // tick is the time at which a request comes.

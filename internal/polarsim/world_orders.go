@@ -25,7 +25,7 @@ func (w *World) setTotals(o *Order) {
 		o.Subtotal += o.Items[i].Amount
 	}
 	if o.Discount != None && o.Subtotal > 0 {
-		o.DiscountAmount = w.discounts[o.Discount].Of(o.Subtotal, o.Currency)
+		o.DiscountAmount = w.discounts[o.Discount].AmountOff(o.Subtotal, o.Currency)
 	}
 	rate := int64(0)
 	if o.BillingAddress != nil {
@@ -115,7 +115,7 @@ func digitsOf(n int) []byte {
 
 func (w *World) trialItem(s *Subscription) Item {
 	const format = "Jan 2, 2006"
-	return Item{Price: None, Label: "Trial period for " + w.products[s.Product].Name + " (" + s.TrialStart.Go().Format(format) + " - " + s.TrialEnd.Go().Format(format) + ")"}
+	return Item{Price: None, Label: "Trial period for " + w.products[s.Product].Name + " (" + s.TrialStart.GoTime().Format(format) + " - " + s.TrialEnd.GoTime().Format(format) + ")"}
 }
 
 // addCheckout adds a checkout session that succeeded and, now and then, one before it that did not.

@@ -172,8 +172,8 @@ type Discount struct {
 	Products                                           []Ref // for which alone it is; none: for all
 }
 
-// Of gives the discount on an amount.
-func (d *Discount) Of(amount int64, currency string) int64 {
+// AmountOff gives the discount on an amount.
+func (d *Discount) AmountOff(amount int64, currency string) int64 {
 	if d.BasisPoints > 0 {
 		return amount * int64(d.BasisPoints) / 10_000
 	}

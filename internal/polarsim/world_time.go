@@ -21,8 +21,8 @@ func At(t time.Time) Time {
 	return Time(t.UnixMicro())
 }
 
-// Go converts to a time.Time in UTC; null gives the zero time.
-func (t Time) Go() time.Time {
+// GoTime converts to a time.Time in UTC; null gives the zero time.
+func (t Time) GoTime() time.Time {
 	if t == 0 {
 		return time.Time{}
 	}

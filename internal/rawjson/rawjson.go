@@ -109,8 +109,8 @@ func stringEnd(b jsontext.Value, i int) int {
 	return len(b)
 }
 
-// Unquoted is the name of a member: without its quotes and, where it has any, its escapes.
-func Unquoted(quoted []byte) ([]byte, error) {
+// Unquote is the name of a member: without its quotes and, where it has any, its escapes.
+func Unquote(quoted []byte) ([]byte, error) {
 	if len(quoted) < 2 {
 		return nil, io.ErrUnexpectedEOF
 	}
@@ -126,7 +126,7 @@ func Member(object jsontext.Value, name string) jsontext.Value {
 		return nil
 	}
 	for quoted, value := range Members(object) {
-		if got, err := Unquoted(quoted); err == nil && string(got) == name {
+		if got, err := Unquote(quoted); err == nil && string(got) == name {
 			return value
 		}
 	}
@@ -152,9 +152,9 @@ const (
 	Drop              // it goes
 )
 
-// Without is a JSON value that is known to be valid without the members that are to go, at any depth, and without blanks
+// WithoutMembers is a JSON value that is known to be valid without the members that are to go, at any depth, and without blanks
 // between what it is made of.
-func Without(raw jsontext.Value, fate func(name []byte) Fate) jsontext.Value {
+func WithoutMembers(raw jsontext.Value, fate func(name []byte) Fate) jsontext.Value {
 	out := make(jsontext.Value, 0, len(raw))
 	var inside []byte // the brackets that are open
 	for rest := blank(raw); len(rest) > 0; rest = blank(rest) {
@@ -176,7 +176,7 @@ func Without(raw jsontext.Value, fate func(name []byte) Fate) jsontext.Value {
 			quoted, after := first(rest)
 			value := next(after, 1)
 			become := Enter
-			if name, err := Unquoted(quoted); err == nil {
+			if name, err := Unquote(quoted); err == nil {
 				become = fate(name)
 			}
 			if become == Drop {
@@ -212,9 +212,9 @@ func Without(raw jsontext.Value, fate func(name []byte) Fate) jsontext.Value {
 // MaxDepth is how deep the decoders of this program follow: the limit of jsontext, which has no name there.
 const MaxDepth = 10_000
 
-// Shallow is a JSON text with what is nested deeper than so many levels replaced by a number and blanks, so that a decoder
+// CutDepth is a JSON text with what is nested deeper than so many levels replaced by a number and blanks, so that a decoder
 // takes it, at the same offsets. It is the text itself where nothing is.
-func Shallow(body []byte, levels int) []byte {
+func CutDepth(body []byte, levels int) []byte {
 	depth, from := 0, 0
 	out := body
 	cut := func(to int) {

@@ -64,7 +64,7 @@ func TestShallow(t *testing.T) {
 		{`{"a":[1]}`, 2, `{"a":[1]}`}, {`[[[`, 1, `[0 `}, {`[]`, 0, `0 `}, {``, 1, ``}, {`]]]`, 1, `]]]`}, {`"[`, 0, `"[`},
 	} {
 		in := []byte(c.in)
-		if got := string(Shallow(in, c.most)); got != c.want || string(in) != c.in {
+		if got := string(CutDepth(in, c.most)); got != c.want || string(in) != c.in {
 			t.Errorf("%s: %q, want %q; %q", c.in, got, c.want, in)
 		}
 	}
@@ -88,7 +88,7 @@ func slowly(t *testing.T, raw jsontext.Value, fate func([]byte) Fate) jsontext.V
 		if kind == '{' {
 			value, _ := d.ReadValue()
 			name = bytes.Clone(value)
-			if plain, err := Unquoted(name); err == nil {
+			if plain, err := Unquote(name); err == nil {
 				become = fate(plain)
 			}
 		}
@@ -131,7 +131,7 @@ func FuzzWithout(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		before := bytes.Clone(raw)
-		got := Without(raw, fate)
+		got := WithoutMembers(raw, fate)
 		if !bytes.Equal(raw, before) {
 			t.Fatal("it was changed")
 		}

@@ -8,10 +8,10 @@ import (
 // maxWholeDigits is how many digits a number of 64 bits has at most.
 const maxWholeDigits = 19
 
-// Whole gives the plain digits of a JSON number whose value is whole: 4800 for 4800.0, for 48e2 and for itself, 0 for -0.
+// WholeNumber gives the plain digits of a JSON number whose value is whole: 4800 for 4800.0, for 48e2 and for itself, 0 for -0.
 // A number that is not whole, or has more digits than a bigint, comes back as it is. The digits are moved and never
 // calculated with, so that no number is too exact and no exponent too large.
-func Whole(number []byte) []byte {
+func WholeNumber(number []byte) []byte {
 	digits, negative := bytes.CutPrefix(number, []byte{'-'})
 	if plain := !bytes.ContainsAny(digits, ".eE"); plain && digits[0] != '0' || plain && !negative {
 		return number // as nearly all are written

@@ -23,12 +23,12 @@ func TestWhole(t *testing.T) {
 		"4800.5": "4800.5", "1e-1": "1e-1", "1e400000": "1e400000", "1e99999999999999999999": "1e99999999999999999999", "-1e-99999999999999999999": "-1e-99999999999999999999",
 		"1e19": "1e19", "99999999999999999999": "99999999999999999999", "99999999999999999999.0": "99999999999999999999.0", "9223372036854775807.5": "9223372036854775807.5",
 	} {
-		if got := string(Whole([]byte(in))); got != want {
+		if got := string(WholeNumber([]byte(in))); got != want {
 			t.Errorf("%.40s became %.40s, want %.40s", in, got, want)
 		}
 	}
 	in := []byte("-4800.0")
-	if Whole(in); string(in) != "-4800.0" {
+	if WholeNumber(in); string(in) != "-4800.0" {
 		t.Errorf("the number itself was changed into %s", in)
 	}
 }
@@ -43,7 +43,7 @@ func FuzzWhole(f *testing.F) {
 		if len(in) > 100 || !json.Valid([]byte(in)) || strings.Trim(in, " \t\r\n") != in || jsontext.Value(in).Kind() != '0' {
 			return
 		}
-		got := string(Whole([]byte(in)))
+		got := string(WholeNumber([]byte(in)))
 		if _, power, has := strings.Cut(strings.ToLower(in), "e"); has {
 			if n, err := strconv.Atoi(power); err != nil || n > 1000 || n < -1000 {
 				return

@@ -19,11 +19,11 @@ type Build struct{ Version, Commit string }
 
 // Traffic counts what was sent to Polar since the start.
 type Traffic interface {
-	Requests() int64     // HTTP attempts
-	Answered() time.Time // when the last answer came; zero: none has
+	Requests() int64       // HTTP attempts
+	AnsweredAt() time.Time // when the last answer came; zero: none has
 	Budget() limit.Budget
-	Version() string // of the API that is asked for
-	Retired() string // the one configured, where Polar does not serve it any more
+	Version() string        // of the API that is asked for
+	RetiredVersion() string // the one configured, where Polar does not serve it any more
 	Now() time.Time
 }
 
@@ -116,7 +116,7 @@ func (m *Metrics) AddTraffic(t Traffic) {
 		versionInfo{t},
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "syncd", Name: "polar_answered_timestamp_seconds",
 			Help: "When Polar last answered this process, a refusal included, as seconds since 1970; 0 when it never did."}, func() float64 {
-			at := t.Answered()
+			at := t.AnsweredAt()
 			if at.IsZero() {
 				return 0
 			}
@@ -141,7 +141,7 @@ func (v versionInfo) Describe(ch chan<- *prometheus.Desc) { ch <- versionLeft; c
 
 func (v versionInfo) Collect(ch chan<- prometheus.Metric) {
 	name, retired := v.traffic.Version(), 0.0
-	if v.traffic.Retired() != "" {
+	if v.traffic.RetiredVersion() != "" {
 		retired = 1
 	}
 	if known, is := fetch.FindVersion(name); is {

@@ -22,11 +22,11 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 type traffic struct{}
 
-func (traffic) Requests() int64     { return 12 }
-func (traffic) Version() string     { return "2026-10" }
-func (traffic) Retired() string     { return "2026-04" }
-func (traffic) Now() time.Time      { return time.Date(2027, time.March, 2, 0, 0, 0, 0, time.UTC) }
-func (traffic) Answered() time.Time { return time.UnixMilli(1_700_000_001_250) }
+func (traffic) Requests() int64        { return 12 }
+func (traffic) Version() string        { return "2026-10" }
+func (traffic) RetiredVersion() string { return "2026-04" }
+func (traffic) Now() time.Time         { return time.Date(2027, time.March, 2, 0, 0, 0, 0, time.UTC) }
+func (traffic) AnsweredAt() time.Time  { return time.UnixMilli(1_700_000_001_250) }
 func (traffic) Budget() limit.Budget {
 	b := limit.Budget{PerMinute: 250, Pace: 54, Used: 20, Left: 34, Retries: 3, RateLimited: 1, Paused: 90 * time.Second, PausedUntil: time.Now().Add(time.Minute), Sharers: 2}
 	b.Requests[limit.PrioritySweep], b.Waiting[limit.PriorityExport] = 12, 1

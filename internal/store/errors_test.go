@@ -30,8 +30,8 @@ func says(t *testing.T, what string, err error, words ...string) {
 func TestFailuresSayWhatHelps(t *testing.T) {
 	t.Parallel()
 	admin := pgtest.Connect(t, pgtest.Migrated(t))
-	_, dsn := pgtest.Role(t, admin, "SUPERUSER")
-	pgtest.Do(t, admin, `CREATE FUNCTION polar.full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+	_, dsn := pgtest.NewRole(t, admin, "SUPERUSER")
+	pgtest.Exec(t, admin, `CREATE FUNCTION polar.full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 		RAISE EXCEPTION 'could not extend file "base/1/2": No space left on device' USING ERRCODE = '53100'; END $$`,
 		"CREATE TRIGGER full_disk BEFORE INSERT ON polar.customers EXECUTE FUNCTION polar.full()")
 	s := open(t, dsn, "polar")
@@ -46,21 +46,21 @@ func TestFailuresSayWhatHelps(t *testing.T) {
 	} {
 		t.Run(setting, func(t *testing.T) {
 			s := open(t, dsn+" "+setting, "polar")
-			pgtest.Do(t, admin, "BEGIN")
+			pgtest.Exec(t, admin, "BEGIN")
 			if strings.Contains(setting, "timeout") {
-				pgtest.Do(t, admin, "LOCK TABLE polar.sync_meta")
+				pgtest.Exec(t, admin, "LOCK TABLE polar.sync_meta")
 			}
 			err := s.Polar().BindOrganization(t.Context(), uuid.NameSpaceOID, "https://api.polar.sh")
-			pgtest.Do(t, admin, "COMMIT")
+			pgtest.Exec(t, admin, "COMMIT")
 			says(t, setting, err, words...)
 		})
 	}
 
-	pgtest.Do(t, admin, "BEGIN", "LOCK TABLE polar.customers")
+	pgtest.Exec(t, admin, "BEGIN", "LOCK TABLE polar.customers")
 	failed := make(chan error, 1)
 	go func() { _, err := s.Rows("customers").CountLive(t.Context()); failed <- err }()
 	waitFor(t, admin)
-	pgtest.Do(t, admin, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()", "COMMIT")
+	pgtest.Exec(t, admin, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()", "COMMIT")
 	says(t, "ended", <-failed, "57P01", "somebody ended this session")
 	if _, err := s.Rows("customers").CountLive(t.Context()); err != nil {
 		t.Errorf("afterwards: %v", err)
@@ -96,7 +96,7 @@ func TestLostConnection(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		pgtest.Do(t, admin, "BEGIN", "LOCK TABLE polar.customers, polar.sync_meta, polar.sync_runs")
+		pgtest.Exec(t, admin, "BEGIN", "LOCK TABLE polar.customers, polar.sync_meta, polar.sync_runs")
 		failed := make(chan error, 1)
 		go func() { failed <- use(s, run) }()
 		waitFor(t, admin)
@@ -104,7 +104,7 @@ func TestLostConnection(t *testing.T) {
 			t.Error(err)
 		}
 		says(t, what, <-failed, "the connection to the database was lost")
-		pgtest.Do(t, admin, "COMMIT")
+		pgtest.Exec(t, admin, "COMMIT")
 	}
 }
 

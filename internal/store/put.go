@@ -205,7 +205,7 @@ func (w *writing) transaction(ctx context.Context, tx *pg.Steps) error {
 func (w *writing) hold(ctx context.Context, p *pg.Pipeline) {
 	r := w.run
 	_, _ = db.New(p).StreamsHold(ctx, slices.Compact([]string{r.Stream, cmp.Or(r.lease, r.Stream)})) // queued
-	p.Answered(func(rows pgx.Rows) error {
+	p.OnRows(func(rows pgx.Rows) error {
 		var stream string
 		var holder *int64
 		held := r.lease == ""
@@ -249,7 +249,7 @@ func (w *writing) writeRows(ctx context.Context, p *pg.Pipeline, q *db.Queries) 
 	var misdated, doubted parents
 	for i, c := range w.changes {
 		o, at := w.items[c.item], w.pages[w.page[c.item]].RequestedAt
-		o.Set(&w.into.Table.Columns, "_requested_at", item.TimeValue(at))
+		o.SetColumn(&w.into.Table.Columns, "_requested_at", item.TimeValue(at))
 		rows[i] = row{o, subject{item: c.item}}
 		if c.revived {
 			revived = append(revived, o.ID)
@@ -299,8 +299,8 @@ func (w *writing) writeChildren(ctx context.Context, p *pg.Pipeline, k int) erro
 			if last[o.ID] != position {
 				continue
 			}
-			o.Set(&shape.Columns, "_requested_at", item.TimeValue(at))
-			o.Place(shape, parent.ID, position)
+			o.SetColumn(&shape.Columns, "_requested_at", item.TimeValue(at))
+			o.PlaceInParent(shape, parent.ID, position)
 			rows = append(rows, row{o, subject{item: c.item}})
 			if !c.isNew {
 				listed = append(listed, childKey{parent.ID, o.ID})

@@ -16,7 +16,7 @@ import (
 // again. Numbers of a sequence are given out for good, also to a transaction that is broken off.
 func conflicts(t *testing.T, conn *pgx.Conn) (again func(code string), met func() int) {
 	t.Helper()
-	pgtest.Do(t, conn, "SET search_path TO polar", `
+	pgtest.Exec(t, conn, "SET search_path TO polar", `
 		CREATE FUNCTION conflict() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 			IF TG_ARGV[0] <> '' AND nextval(TG_ARGV[1]::regclass) = 1 THEN
 				RAISE EXCEPTION 'somebody else was first' USING ERRCODE = (SELECT code FROM polar.conflict_code);
@@ -26,12 +26,12 @@ func conflicts(t *testing.T, conn *pgx.Conn) (again func(code string), met func(
 	tables := pgtest.List(t, conn, "SELECT tablename::text FROM pg_tables WHERE schemaname = 'polar' AND tablename NOT LIKE 'conflict%' AND tablename <> 'sync_migrations'")
 	for _, table := range tables {
 		sequence := "polar.conflict_" + table
-		pgtest.Do(t, conn, "CREATE SEQUENCE "+sequence, "CREATE TRIGGER conflict BEFORE INSERT OR UPDATE OR DELETE ON "+table+" FOR EACH STATEMENT EXECUTE FUNCTION conflict('x', '"+sequence+"')")
+		pgtest.Exec(t, conn, "CREATE SEQUENCE "+sequence, "CREATE TRIGGER conflict BEFORE INSERT OR UPDATE OR DELETE ON "+table+" FOR EACH STATEMENT EXECUTE FUNCTION conflict('x', '"+sequence+"')")
 	}
 	return func(code string) {
-			pgtest.Do(t, conn, "UPDATE conflict_code SET code = '"+code+"'")
+			pgtest.Exec(t, conn, "UPDATE conflict_code SET code = '"+code+"'")
 			for _, table := range tables {
-				pgtest.Do(t, conn, "SELECT setval('conflict_"+table+"', 1, false)")
+				pgtest.Exec(t, conn, "SELECT setval('conflict_"+table+"', 1, false)")
 			}
 		}, func() int {
 			return len(pgtest.List(t, conn, "SELECT sequencename::text FROM pg_sequences WHERE sequencename LIKE 'conflict\\_%' AND last_value IS NOT NULL"))

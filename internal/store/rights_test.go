@@ -26,12 +26,12 @@ func TestLeastPrivilege(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			admin := pgtest.Connect(t, pgtest.Empty(t))
-			name, dsn := pgtest.Role(t, admin, "")
+			name, dsn := pgtest.NewRole(t, admin, "")
 			database := pgx.Identifier{admin.Config().Database}.Sanitize()
-			pgtest.Do(t, admin, "REVOKE ALL ON DATABASE "+database+" FROM PUBLIC", "GRANT CONNECT ON DATABASE "+database+" TO "+name,
+			pgtest.Exec(t, admin, "REVOKE ALL ON DATABASE "+database+" FROM PUBLIC", "GRANT CONNECT ON DATABASE "+database+" TO "+name,
 				strings.NewReplacer("%", name, "@", database).Replace(tc.make))
 			work(t, dsn, "polar")
-			pgtest.Do(t, admin, "REVOKE CREATE ON DATABASE "+database+" FROM "+name, "ALTER SCHEMA polar OWNER TO CURRENT_USER", "REVOKE ALL ON SCHEMA polar FROM "+name, "GRANT USAGE ON SCHEMA polar TO "+name)
+			pgtest.Exec(t, admin, "REVOKE CREATE ON DATABASE "+database+" FROM "+name, "ALTER SCHEMA polar OWNER TO CURRENT_USER", "REVOKE ALL ON SCHEMA polar FROM "+name, "GRANT USAGE ON SCHEMA polar TO "+name)
 			work(t, dsn, "polar")
 		})
 	}
@@ -56,9 +56,9 @@ func TestMigrateRefuses(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			admin := pgtest.Connect(t, pgtest.Empty(t))
-			name, dsn := pgtest.Role(t, admin, "")
+			name, dsn := pgtest.NewRole(t, admin, "")
 			database := pgx.Identifier{admin.Config().Database}.Sanitize()
-			pgtest.Do(t, admin, strings.NewReplacer("%", name, "@", database).Replace(tc.prepare))
+			pgtest.Exec(t, admin, strings.NewReplacer("%", name, "@", database).Replace(tc.prepare))
 			before := everything(t, admin)
 			s := open(t, dsn, "polar")
 			_, err := s.Migrate(t.Context())
@@ -84,10 +84,10 @@ func TestMigrateRefuses(t *testing.T) {
 func TestStatusWithoutRights(t *testing.T) {
 	t.Parallel()
 	admin := pgtest.Connect(t, pgtest.Migrated(t))
-	name, dsn := pgtest.Role(t, admin, "")
+	name, dsn := pgtest.NewRole(t, admin, "")
 	s := open(t, dsn, "polar")
 	for _, grant := range []string{"SELECT 1", "GRANT USAGE ON SCHEMA polar TO " + name} {
-		pgtest.Do(t, admin, grant)
+		pgtest.Exec(t, admin, grant)
 		_, err := s.Migrations(t.Context())
 		if err == nil || !strings.Contains(err.Error(), "permission denied") || !strings.Contains(err.Error(), "grant the role") {
 			t.Errorf("after %s: %v", grant, err)
@@ -96,7 +96,7 @@ func TestStatusWithoutRights(t *testing.T) {
 			t.Errorf("after %s: %v", grant, err)
 		}
 	}
-	pgtest.Do(t, admin, "GRANT SELECT ON ALL TABLES IN SCHEMA polar TO "+name)
+	pgtest.Exec(t, admin, "GRANT SELECT ON ALL TABLES IN SCHEMA polar TO "+name)
 	if err := s.CheckSchema(t.Context()); err != nil {
 		t.Error(err)
 	}

@@ -60,13 +60,13 @@ func TestEveryConnectionIsWhatSyncdNeeds(t *testing.T) {
 			t.Parallel()
 			dsn := pgtest.Empty(t)
 			watch := pgtest.Connect(t, dsn)
-			pgtest.Do(t, watch, "CREATE SCHEMA elsewhere", "CREATE TABLE elsewhere.customers (id int)", "CREATE TABLE public.sync_migrations (version_id int)")
+			pgtest.Exec(t, watch, "CREATE SCHEMA elsewhere", "CREATE TABLE elsewhere.customers (id int)", "CREATE TABLE public.sync_migrations (version_id int)")
 			var database string
 			if err := watch.QueryRow(t.Context(), "SELECT current_database()").Scan(&database); err != nil {
 				t.Fatal(err)
 			}
 			for _, d := range tc.defaults {
-				pgtest.Do(t, watch, "ALTER ROLE CURRENT_USER IN DATABASE "+pgx.Identifier{database}.Sanitize()+" SET "+d)
+				pgtest.Exec(t, watch, "ALTER ROLE CURRENT_USER IN DATABASE "+pgx.Identifier{database}.Sanitize()+" SET "+d)
 			}
 			before := everything(t, watch)
 			through := dsn
@@ -85,7 +85,7 @@ func TestEveryConnectionIsWhatSyncdNeeds(t *testing.T) {
 			if n := len(after) - len(before); n < 250 {
 				t.Errorf("%d things were made in the schema", n)
 			}
-			pgtest.Do(t, watch, "SET client_encoding TO UTF8", "SET timezone TO UTC", "SET datestyle TO ISO", "SET search_path TO "+pgx.Identifier{tc.schema}.Sanitize())
+			pgtest.Exec(t, watch, "SET client_encoding TO UTF8", "SET timezone TO UTC", "SET datestyle TO ISO", "SET search_path TO "+pgx.Identifier{tc.schema}.Sanitize())
 			got := pgtest.List(t, watch, `SELECT name || ' ' || _requested_at FROM customers ORDER BY name COLLATE "C"`)
 			if diff := cmp.Diff([]string{"customer 1 2026-01-02 03:04:05+00", `Łukasz "Zoë" \n'日本' 2026-01-02 03:04:05+00`}, got); diff != "" {
 				t.Errorf("stored (-want +got):\n%s", diff)

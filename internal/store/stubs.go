@@ -102,8 +102,8 @@ func (w *writing) writeMissing(ctx context.Context, p *pg.Pipeline, q *db.Querie
 		}
 		// A copy's children are not stored. Without a digest it differs from every
 		// reply, so that the row's own page brings them even if all else is alike.
-		o.Set(&m.Of.Table.Columns, "_hash", []byte(`""`))
-		o.Set(&m.Of.Table.Columns, "_requested_at", item.TimeValue(CopiedAt))
+		o.SetColumn(&m.Of.Table.Columns, "_hash", []byte(`""`))
+		o.SetColumn(&m.Of.Table.Columns, "_requested_at", item.TimeValue(CopiedAt))
 		rows = append(rows, row{&o, subject{item: -1, copy: about}})
 	}
 	if err := m.Of.Table.write(p, rows, w.apart); err != nil {
@@ -116,7 +116,7 @@ func (w *writing) writeMissing(ctx context.Context, p *pg.Pipeline, q *db.Querie
 		return nil
 	}
 	_, _ = q.RejectsOpenOf(ctx, db.RejectsOpenOfParams{Stream: m.Of.Stream, IDs: refused}) // queued
-	p.Answered(func(answer pgx.Rows) error {
+	p.OnRows(func(answer pgx.Rows) error {
 		known, err := pgx.CollectExactlyOneRow(answer, pgx.RowTo[int64])
 		w.counts.CopiesRefused += int64(len(refused)) - known
 		return err

@@ -109,7 +109,7 @@ func (t *Table) write(p *pg.Pipeline, rows []row, apart bool) error {
 			return err
 		}
 		p.Add(t.upsert, args, nil)
-		p.Refused(func(err error) error { return &refusal{about, err} })
+		p.OnRefusal(func(err error) error { return &refusal{about, err} })
 		rows = rows[n:]
 	}
 	return nil
@@ -149,7 +149,7 @@ func (t *Target) Encode(requestedAt time.Time, objects []item.Item) {
 	at := item.TimeValue(requestedAt)
 	var all []byte // one behind the other
 	encode := func(t *Table, o *item.Item) {
-		o.Set(&t.Columns, "_requested_at", at)
+		o.SetColumn(&t.Columns, "_requested_at", at)
 		from := len(all)
 		if grown, err := t.encode(all, o); err == nil {
 			all, o.Encoded = grown, grown[from:len(grown):len(grown)]
@@ -160,7 +160,7 @@ func (t *Target) Encode(requestedAt time.Time, objects []item.Item) {
 		encode(&t.Table, o)
 		for k, list := range o.Children {
 			for position := range list {
-				list[position].Place(&t.Shape.Children[k], o.ID, position)
+				list[position].PlaceInParent(&t.Shape.Children[k], o.ID, position)
 				encode(&t.Children[k].Table, &list[position])
 			}
 		}

@@ -157,7 +157,7 @@ func (rd *round) deliver(ctx context.Context, sent []payload) error {
 		}
 		// The time of a payload is Polar's, that of a reply the database's. It is taken to be as early as it can be, so that a
 		// payload never overwrites a later reply; where nothing tells, it overwrites nothing.
-		dated := rd.engine.Client.Before(p.Timestamp, now)
+		dated := rd.engine.Client.StampBefore(p.Timestamp, now)
 		if lost, err := t.unlisted(ctx, id, dated); err != nil {
 			return err
 		} else if lost {

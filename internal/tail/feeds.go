@@ -113,7 +113,7 @@ func (rd *round) oldest() (age time.Duration) {
 }
 
 func (rd *round) list(ctx context.Context, path string, query url.Values) (fetch.Page, error) {
-	page, err := rd.engine.Client.Salvage(ctx, path, query)
+	page, err := rd.engine.Client.SalvagePage(ctx, path, query)
 	rd.run.CountRequests(page.Requests)
 	return page, err
 }

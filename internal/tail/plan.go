@@ -21,8 +21,8 @@ type Cost struct {
 	Lacks     string
 }
 
-// Better says how soon changes would be seen if what the stream lacks were there: each round is so long.
-func (c Cost) Better(round string) string {
+// BestDelay says how soon changes would be seen if what the stream lacks were there: each round is so long.
+func (c Cost) BestDelay(round string) string {
 	if c.Lacks == lackEvents {
 		return "sooner" // some by slow questions
 	}

@@ -76,7 +76,7 @@ func (rd *round) open(ctx context.Context, all, names []string) error {
 			return fmt.Errorf("position of the feeds: %w", err)
 		}
 		until(rd.now(), &rd.feeds.Events.Seen, &rd.feeds.Deliveries.Seen)
-		rd.engine.Client.Recall(rd.feeds.Moments)
+		rd.engine.Client.AddMoments(rd.feeds.Moments)
 	}
 	rd.feeds.Events.begin(now)
 	rd.feeds.Deliveries.begin(now)

@@ -98,7 +98,7 @@ func (t *stream) page(ctx context.Context, query map[string][]string) (fetch.Pag
 	for k, v := range query {
 		q[k] = v
 	}
-	page, err := t.engine.Client.Salvage(fetch.WithGaps(ctx, t.places), t.s.Path, q)
+	page, err := t.engine.Client.SalvagePage(fetch.WithGaps(ctx, t.places), t.s.Path, q)
 	t.run.CountRequests(page.Requests)
 	return page, err
 }

@@ -94,8 +94,8 @@ func (h *Harness) Tombstone(t *testing.T, stream, id string) {
 	}
 }
 
-// Cut ends every other session of the database.
-func (h *Harness) Cut(t *testing.T) (n int) {
+// CutConnections ends every other session of the database.
+func (h *Harness) CutConnections(t *testing.T) (n int) {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())
 	conn, err := pgx.Connect(ctx, cmp.Or(h.Direct, h.Store.Pool().Config().ConnString()))

@@ -104,8 +104,8 @@ func (h *Harness) NewMirror(t *testing.T, change func(*catalog.Config)) *catalog
 	return r
 }
 
-// Through is another process whose requests go through a transport.
-func (h *Harness) Through(t *testing.T, rt http.RoundTripper, log *slog.Logger) *catalog.Mirror {
+// MirrorThrough is another process whose requests go through a transport.
+func (h *Harness) MirrorThrough(t *testing.T, rt http.RoundTripper, log *slog.Logger) *catalog.Mirror {
 	t.Helper()
 	client, err := fetch.New(fetch.Config{Server: h.HTTP.URL, Token: Token, RequestsPerMinute: -1, Now: h.World.Now, Transport: rt, Log: log})
 	if err != nil {

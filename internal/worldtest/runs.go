@@ -56,8 +56,8 @@ func (h *Harness) AuditAll(t *testing.T, o audit.Options) audit.Report {
 	return a
 }
 
-// Agrees demands an audit without findings.
-func (h *Harness) Agrees(t *testing.T, o audit.Options) {
+// RequireCleanAudit demands an audit without findings.
+func (h *Harness) RequireCleanAudit(t *testing.T, o audit.Options) {
 	t.Helper()
 	if a := h.AuditAll(t, o); !a.Clean() {
 		for _, f := range a.Findings {

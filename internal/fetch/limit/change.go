@@ -6,8 +6,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Set changes the budget, and the patience with a Polar that is away.
-func (l *Limiter) Set(budget int, patience time.Duration) {
+// SetBudget changes the budget, and the patience with a Polar that is away.
+func (l *Limiter) SetBudget(budget int, patience time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.patience = patience

@@ -110,8 +110,8 @@ type Verdict struct {
 // forever is a wait that only a rousing ends.
 const forever = time.Duration(1<<63 - 1)
 
-// Turn waits until a request may leave. If lead is true it leaves alone, and the others wait for its end.
-func (l *Limiter) Turn(ctx context.Context) (lead bool, err error) {
+// WaitTurn waits until a request may leave. If lead is true it leaves alone, and the others wait for its end.
+func (l *Limiter) WaitTurn(ctx context.Context) (lead bool, err error) {
 	w := &waiter{priority: priorityOf(ctx), wake: make(chan struct{}, 1)}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -198,9 +198,9 @@ func (l *Limiter) setPace(ctx context.Context, now time.Time) {
 	l.pace.told = l.pace.now < l.pace.budget
 }
 
-// Done notes what the answer to an attempt says about the limits, and what none at all says about Polar. Every turn ends
+// EndTurn notes what the answer to an attempt says about the limits, and what none at all says about Polar. Every turn ends
 // with it: lead is what Turn said, sent when the attempt was.
-func (l *Limiter) Done(ctx context.Context, lead bool, sent time.Time, a Answer) (v Verdict) {
+func (l *Limiter) EndTurn(ctx context.Context, lead bool, sent time.Time, a Answer) (v Verdict) {
 	now, wait := time.Now(), a.Wait
 	l.mu.Lock()
 	if lead {

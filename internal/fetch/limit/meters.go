@@ -55,9 +55,9 @@ func (u *usage) total(now time.Time) int {
 	return u.sum
 }
 
-// Rate is how many requests a minute a budget sustains; 0 without one. It is a little less than the budget, because that
+// SustainedRate is how many requests a minute a budget sustains; 0 without one. It is a little less than the budget, because that
 // holds in every window, however requests fall.
-func Rate(perMinute int) float64 {
+func SustainedRate(perMinute int) float64 {
 	if perMinute == 0 {
 		return 0
 	}

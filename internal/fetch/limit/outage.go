@@ -107,8 +107,8 @@ func (l *Limiter) tell(ctx context.Context, now time.Time) {
 		slog.Duration("for", now.Sub(d.since).Round(time.Millisecond)), slog.Duration("patience", l.patience), slog.Any("error", d.cause))
 }
 
-// Lost tells whether a request that found an outage lasting has waited for Polar as long as it should.
-func (l *Limiter) Lost(ctx context.Context) bool {
+// PatienceOver tells whether a request that found an outage lasting has waited for Polar as long as it should.
+func (l *Limiter) PatienceOver(ctx context.Context) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return !l.down.since.IsZero() && time.Since(l.down.since) >= l.patienceFor(ctx)

@@ -59,9 +59,9 @@ type shared struct {
 	sharers int
 }
 
-// Share makes the limiter draw on a budget that it has in common with other processes. It is called before the first
+// ShareBudget makes the limiter draw on a budget that it has in common with other processes. It is called before the first
 // request. A limiter without a budget shares none.
-func (l *Limiter) Share(b SharedBudget) {
+func (l *Limiter) ShareBudget(b SharedBudget) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.bucket != nil {

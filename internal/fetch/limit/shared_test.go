@@ -62,8 +62,8 @@ func both(t *testing.T, p *pot, handler http.HandlerFunc, change ...func(*fetch.
 	t.Helper()
 	change = append([]func(*fetch.Config){func(cfg *fetch.Config) { cfg.RequestsPerMinute = 250 }}, change...)
 	a, b = inProcess(t, handler, change...), inProcess(t, handler, change...)
-	a.Share(p)
-	b.Share(p)
+	a.ShareBudget(p)
+	b.ShareBudget(p)
 	return a, b
 }
 

@@ -19,8 +19,8 @@ import (
 // MaxLimit is the most rows that Polar gives on a page. It clamps a larger limit without a word.
 const MaxLimit = 100
 
-// With is the query with the values of one key replaced. The caller's map stays as it is.
-func With(query url.Values, key string, values ...string) url.Values {
+// WithParameter is the query with the values of one key replaced. The caller's map stays as it is.
+func WithParameter(query url.Values, key string, values ...string) url.Values {
 	query = maps.Clone(query)
 	if query == nil {
 		query = url.Values{}
@@ -31,14 +31,14 @@ func With(query url.Values, key string, values ...string) url.Values {
 
 // Paged is the query for one page of a list. A limit of 0 is MaxLimit; a page below 1 is the first.
 func Paged(query url.Values, limit, page int) url.Values {
-	query = With(query, "limit", strconv.Itoa(cmp.Or(limit, MaxLimit)))
+	query = WithParameter(query, "limit", strconv.Itoa(cmp.Or(limit, MaxLimit)))
 	query["page"] = []string{strconv.Itoa(max(1, page))}
 	return query
 }
 
 // Unpaged is the query for the list that a page belongs to.
 func Unpaged(query url.Values) url.Values {
-	query = With(query, "page")
+	query = WithParameter(query, "page")
 	delete(query, "page")
 	delete(query, "limit")
 	return query
@@ -57,7 +57,7 @@ func Reversed(query url.Values) url.Values {
 			sorting[i] = "-" + s
 		}
 	}
-	return With(query, "sorting", sorting...)
+	return WithParameter(query, "sorting", sorting...)
 }
 
 // ID is the id of an item; "" if it has none that is a text.
@@ -66,7 +66,7 @@ func ID(item jsontext.Value) string {
 		return ""
 	}
 	for quoted, value := range rawjson.Members(item) {
-		if name, err := rawjson.Unquoted(quoted); err == nil && string(name) == "id" {
+		if name, err := rawjson.Unquote(quoted); err == nil && string(name) == "id" {
 			if id := rawjson.Text(value); id != "" {
 				return id
 			}
@@ -81,7 +81,7 @@ func SortValues(item jsontext.Value, sort []string) []byte {
 	found := make([][]byte, len(sort))
 	if item.Kind() == '{' {
 		for quoted, value := range rawjson.Members(item) {
-			name, err := rawjson.Unquoted(quoted)
+			name, err := rawjson.Unquote(quoted)
 			if err != nil {
 				break
 			}

@@ -17,8 +17,8 @@ func TestQueries(t *testing.T) {
 		"limit=5&page=3&sorting=-created_at&sorting=name":   Paged(query, 5, 3),
 		"sorting=-created_at&sorting=name":                  Unpaged(query),
 		"page=7&sorting=created_at&sorting=-name":           Reversed(query),
-		"page=7&sorting=a":                                  With(query, "sorting", "a"),
-		"a=b":                                               With(nil, "a", "b"),
+		"page=7&sorting=a":                                  WithParameter(query, "sorting", "a"),
+		"a=b":                                               WithParameter(nil, "a", "b"),
 	} {
 		if got.Encode() != want {
 			t.Errorf("%s, want %s", got.Encode(), want)

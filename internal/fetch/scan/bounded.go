@@ -30,7 +30,7 @@ func (k Keyset) bounded(query url.Values) url.Values {
 	if k.until.IsZero() {
 		return query
 	}
-	query = lists.With(query, k.After, k.since.Add(-time.Microsecond).Format(microLayout))
+	query = lists.WithParameter(query, k.After, k.since.Add(-time.Microsecond).Format(microLayout))
 	query[k.Before] = []string{k.until.Format(microLayout)}
 	return query
 }

@@ -36,7 +36,7 @@ func (o Offset) Count(ctx context.Context, c *fetch.Client, path string, query u
 		return n, err
 	}
 	for _, id := range ids {
-		part, err := count(ctx, c, path, lists.With(query, o.Each.Param, id))
+		part, err := count(ctx, c, path, lists.WithParameter(query, o.Each.Param, id))
 		n.Requests += part.Requests
 		if err != nil {
 			return n, err
@@ -48,7 +48,7 @@ func (o Offset) Count(ctx context.Context, c *fetch.Client, path string, query u
 
 func count(ctx context.Context, c *fetch.Client, path string, query url.Values) (Count, error) {
 	p, err := c.Page(fetch.WithRenderAttempts(ctx, 1), path, lists.Paged(query, 1, 1))
-	if fetch.Unrendered(err) { // maybe for the sake of that one row: a page behind the end has none, and the count all the same
+	if fetch.IsUnrendered(err) { // maybe for the sake of that one row: a page behind the end has none, and the count all the same
 		requests := p.Requests
 		const behind = 1_000_000_000
 		p, err = c.Page(ctx, path, lists.Paged(query, 1, behind))

@@ -95,7 +95,7 @@ func (s *eachScan) resume(ctx context.Context) (goOn bool) {
 func (s *eachScan) part(ctx context.Context, i int) (goOn bool) {
 	at := s.from
 	at.Part, at.Key = s.base+i+1, s.ids[i]
-	return s.read(ctx, lists.With(s.query, s.Each.Param, s.ids[i]), at, func(p *Page) error {
+	return s.read(ctx, lists.WithParameter(s.query, s.Each.Param, s.ids[i]), at, func(p *Page) error {
 		s.from = Cursor{Order: s.from.Order, Tied: p.Next.Tied}
 		if p.Done, p.Next = startOf(s.ids, i+1, s.from); p.Done {
 			p.Next = at

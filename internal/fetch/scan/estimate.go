@@ -56,7 +56,7 @@ func (o Offset) Estimate(ctx context.Context, c *fetch.Client, path string, quer
 	// The scan reads the other list once, and so does the count at its end, which asks for each part again.
 	e.Requests += 2*requests + 1 + len(ids)
 	for _, id := range ids {
-		part, err := count(ctx, c, path, lists.With(query, o.Each.Param, id))
+		part, err := count(ctx, c, path, lists.WithParameter(query, o.Each.Param, id))
 		e.Probes += part.Requests
 		if err != nil {
 			return e, err
@@ -129,8 +129,8 @@ func (n Nested) Estimate(ctx context.Context, _ *fetch.Client, _ string, _ url.V
 // Estimate implements Estimator. Each page but the first begins with rows of the one before, some two or three of them
 // where events do not come thick and fast.
 func (w Windows) Estimate(ctx context.Context, c *fetch.Client, path string, query url.Values) (Estimate, error) {
-	if since := w.Since(c); !since.IsZero() {
-		query = lists.With(query, w.After, since.Add(-windowMargin).Format(time.RFC3339))
+	if since := w.OldestKept(c); !since.IsZero() {
+		query = lists.WithParameter(query, w.After, since.Add(-windowMargin).Format(time.RFC3339))
 	}
 	n, err := count(ctx, c, path, query)
 	e := Estimate{Rows: n.Total, Requests: 1, Probes: n.Requests}

@@ -65,13 +65,13 @@ func (e Export) Pages(ctx context.Context, c *fetch.Client, path string, query u
 			return Page{Page: p, Total: rows, Whole: rows}
 		}
 		t := sheet.New(file, e.shape())
-		if err := t.Head(); err != nil { // it was read before
+		if err := t.ReadHeader(); err != nil { // it was read before
 			yield(unread(file.Query, 0, from), exportError(c, path, file.Query, err))
 			return
 		}
 		p := page()
 		for given := 0; given < rows; given++ {
-			item, err := t.Item()
+			item, err := t.ReadItem()
 			if err != nil {
 				yield(unread(file.Query, 0, from), exportError(c, path, file.Query, err))
 				return
@@ -99,7 +99,7 @@ func exportError(c *fetch.Client, path string, query url.Values, err error) erro
 func (e Export) fetch(ctx context.Context, c *fetch.Client, path string, query url.Values) (file *fetch.Spool, rows, requests int, err error) {
 	asked := query
 	if len(e.Choose) > 0 {
-		asked = lists.With(query, "columns", e.Choose...)
+		asked = lists.WithParameter(query, "columns", e.Choose...)
 	}
 	before, err := count(ctx, c, e.Of, query)
 	requests += before.Requests
@@ -138,10 +138,10 @@ func (e Export) fetch(ctx context.Context, c *fetch.Client, path string, query u
 func (e Export) spool(ctx context.Context, c *fetch.Client, path string, query url.Values) (file *fetch.Spool, rows int, err error) {
 	file, err = c.SpoolCSV(ctx, path, query, func(r io.Reader) error {
 		t := sheet.New(r, e.shape())
-		if err := t.Head(); err != nil {
+		if err := t.ReadHeader(); err != nil {
 			return err
 		}
-		rows, err = t.Count()
+		rows, err = t.CountRows()
 		return err
 	})
 	return file, rows, err

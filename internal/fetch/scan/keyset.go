@@ -59,7 +59,7 @@ func (k Keyset) Pages(ctx context.Context, c *fetch.Client, path string, query u
 			}
 			s.setBound(at)
 		}
-		s.query = lists.With(query, "sorting", append([]string{k.Sort}, k.Then...)...)
+		s.query = lists.WithParameter(query, "sorting", append([]string{k.Sort}, k.Then...)...)
 		if from.Order != "" && !s.crowd(ctx, yield, from) {
 			return
 		}
@@ -261,7 +261,7 @@ func (s *keysetScan) remember(found []position) {
 // among them on. It moves the bound up to that value, and tells whether to go on.
 func (s *keysetScan) crowd(ctx context.Context, yield func(Page, error) bool, from Cursor) (goOn bool) {
 	tie := s.tie()
-	query := lists.With(s.query, s.After, s.after)
+	query := lists.WithParameter(s.query, s.After, s.after)
 	list := Offset{Sort: s.crowdOrder(), Limit: s.Limit, Spare: tieShare * s.bound.used}
 	if s.Before != "" {
 		query[s.Before] = []string{tie.Add(time.Microsecond).Format(microLayout)}

@@ -245,7 +245,7 @@ func lastDay(interval string, start time.Time, maxDays int) time.Time {
 
 // read asks for one window and turns it into long form.
 func (w metricsWindow) read(ctx context.Context, c *fetch.Client, path string, query url.Values) (Page, error) {
-	query = lists.With(query, "interval", w.interval)
+	query = lists.WithParameter(query, "interval", w.interval)
 	query.Set("start_date", w.start.Format(time.DateOnly))
 	query.Set("end_date", w.end.Format(time.DateOnly))
 	query.Set("timezone", metricsTimezone)
@@ -314,7 +314,7 @@ func appendPeriod(items []jsontext.Value, period jsontext.Value, interval string
 	}
 	start := at.Format(time.RFC3339Nano)
 	for quoted, value := range rawjson.Members(period) {
-		name, err := rawjson.Unquoted(quoted)
+		name, err := rawjson.Unquote(quoted)
 		if err != nil {
 			return items, err
 		}

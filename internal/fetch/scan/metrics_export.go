@@ -60,7 +60,7 @@ func (m MetricsExport) Pages(ctx context.Context, c *fetch.Client, path string, 
 
 // export reads one window. Its periods are few, so they are kept in memory.
 func (w metricsWindow) export(ctx context.Context, c *fetch.Client, path string, query url.Values) (Page, error) {
-	query = lists.With(query, "interval", w.interval)
+	query = lists.WithParameter(query, "interval", w.interval)
 	query.Set("start_date", w.start.Format(time.DateOnly))
 	query.Set("end_date", w.end.Format(time.DateOnly))
 	query.Set("timezone", metricsTimezone)
@@ -80,12 +80,12 @@ func (w metricsWindow) export(ctx context.Context, c *fetch.Client, path string,
 // rows turns a file into long form.
 func (w metricsWindow) rows(r io.Reader) (items []jsontext.Value, err error) {
 	t := sheet.New(r, sheet.Shape{Columns: []sheet.Column{{Name: "period_start", Headers: []string{"Timestamp"}, Kind: sheet.Time}}, Key: [][]string{{"period_start"}}})
-	if err := t.Head(); err != nil {
+	if err := t.ReadHeader(); err != nil {
 		return nil, err
 	}
-	at, periods := t.Place("period_start"), map[time.Time]bool{}
+	at, periods := t.ColumnIndex("period_start"), map[time.Time]bool{}
 	for {
-		record, err := t.Record()
+		record, err := t.ReadRecord()
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -98,7 +98,7 @@ func (w metricsWindow) rows(r io.Reader) (items []jsontext.Value, err error) {
 		}
 		start = start.UTC()
 		periods[start] = true
-		for i, name := range t.Names() {
+		for i, name := range t.ColumnNames() {
 			if i == at || len(record[i]) == 0 {
 				continue
 			}

@@ -109,7 +109,7 @@ func (s *nestedScan) parent(ctx context.Context, id string) (Page, error) {
 	if placeholder := "{" + param + "}"; strings.Contains(path, placeholder) {
 		path = strings.ReplaceAll(path, placeholder, url.PathEscape(id))
 	} else {
-		query = lists.With(query, param, id)
+		query = lists.WithParameter(query, param, id)
 	}
 	var p Page
 	var total int
@@ -131,7 +131,7 @@ func (s *nestedScan) parent(ctx context.Context, id string) (Page, error) {
 		return s.page(p), err
 	}
 	for i := range p.Gaps {
-		p.Gaps[i].Query = lists.With(p.Gaps[i].Query, param, id)
+		p.Gaps[i].Query = lists.WithParameter(p.Gaps[i].Query, param, id)
 	}
 	s.at.Key = id
 	s.at.Total += total
@@ -145,7 +145,7 @@ func (s *nestedScan) object(ctx context.Context, path string, query url.Values) 
 		items, err = fetch.SplitField(body, s.Field)
 		return err
 	})
-	if !fetch.Unrendered(err) {
+	if !fetch.IsUnrendered(err) {
 		s.failed = 0
 	} else if s.failed++; s.failed < maxFailed { // one that cannot be rendered hides all of them; how many there are nobody says
 		p.Gaps = []fetch.Gap{{Query: query, Row: 1, Err: err}}

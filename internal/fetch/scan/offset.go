@@ -86,7 +86,7 @@ func (o Offset) Pages(ctx context.Context, c *fetch.Client, path string, query u
 func (o Offset) list(ctx context.Context, c *fetch.Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		if len(o.Sort) > 0 {
-			query = lists.With(query, "sorting", o.Sort...)
+			query = lists.WithParameter(query, "sorting", o.Sort...)
 		}
 		order := strings.Join(o.order(), ",")
 		if from.Order != order {

@@ -52,7 +52,7 @@ func unread(query url.Values, requests int, next Cursor) Page {
 
 // salvage reads one page of a list, around the rows of it that cannot be rendered.
 func salvage(ctx context.Context, c *fetch.Client, path string, query url.Values) (Page, error) {
-	p, err := c.Salvage(ctx, path, query)
+	p, err := c.SalvagePage(ctx, path, query)
 	return bare(p), err
 }
 
@@ -120,7 +120,7 @@ func locate(item jsontext.Value, field string) (p position) {
 		if p.id != "" && !p.at.IsZero() {
 			break
 		}
-		switch name, err := rawjson.Unquoted(quoted); {
+		switch name, err := rawjson.Unquote(quoted); {
 		case err != nil:
 		case string(name) == "id" && p.id == "":
 			p.id = rawjson.Text(value)

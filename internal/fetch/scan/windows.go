@@ -50,9 +50,9 @@ const (
 	maxShort, maxLate = 2, 50
 )
 
-// Since is the oldest time that a scan beginning now reads from: a midnight in UTC, so that it is the same for all that
+// OldestKept is the oldest time that a scan beginning now reads from: a midnight in UTC, so that it is the same for all that
 // is done today; zero for all.
-func (w Windows) Since(c *fetch.Client) time.Time {
+func (w Windows) OldestKept(c *fetch.Client) time.Time {
 	if w.Keep <= 0 {
 		return time.Time{}
 	}
@@ -62,7 +62,7 @@ func (w Windows) Since(c *fetch.Client) time.Time {
 // Pages implements Scan. The position is a whole second, and in Total the number of rows before it.
 func (w Windows) Pages(ctx context.Context, c *fetch.Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
-		s := &windowScan{Windows: w, client: c, path: path, query: lists.With(query, "sorting", w.Field), at: from, tied: from.Tied, lost: from.Short, yield: yield, seen: map[string]time.Time{}}
+		s := &windowScan{Windows: w, client: c, path: path, query: lists.WithParameter(query, "sorting", w.Field), at: from, tied: from.Tied, lost: from.Short, yield: yield, seen: map[string]time.Time{}}
 		if err := s.start(); err != nil {
 			yield(s.page(unread(query, 0, from)), err)
 			return
@@ -106,7 +106,7 @@ func (s *windowScan) start() error {
 	if end := s.Windows.until; !end.IsZero() && end.Before(s.until) {
 		s.until = end
 	}
-	s.begin = s.Since(s.client)
+	s.begin = s.OldestKept(s.client)
 	if s.since.After(s.begin) {
 		s.begin = s.since
 	}
@@ -126,7 +126,7 @@ func (s *windowScan) start() error {
 
 // window is the query for what lies in a span of time, with a margin on both sides.
 func (s *windowScan) window(begin, end time.Time) url.Values {
-	query := lists.With(s.query, s.Before, end.Add(windowMargin).Format(time.RFC3339))
+	query := lists.WithParameter(s.query, s.Before, end.Add(windowMargin).Format(time.RFC3339))
 	if !begin.IsZero() {
 		query[s.After] = []string{begin.Add(-windowMargin).Format(time.RFC3339)}
 	}

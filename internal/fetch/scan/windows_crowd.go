@@ -153,7 +153,7 @@ func (s *windowScan) split(ctx context.Context, query url.Values, fields []strin
 			if *left--; *left < 0 {
 				return
 			}
-			part := lists.With(query, fields[0], value)
+			part := lists.WithParameter(query, fields[0], value)
 			p, err := salvage(ctx, s.client, s.path, lists.Paged(part, s.Limit, 1))
 			if err == nil {
 				p.Gaps = nil

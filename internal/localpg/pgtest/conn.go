@@ -21,8 +21,8 @@ func Connect(t testing.TB, dsn string) *pgx.Conn {
 	return conn
 }
 
-// Do runs statements.
-func Do(t testing.TB, conn *pgx.Conn, statements ...string) {
+// Exec runs statements.
+func Exec(t testing.TB, conn *pgx.Conn, statements ...string) {
 	t.Helper()
 	for _, sql := range statements {
 		if _, err := conn.Exec(t.Context(), sql); err != nil {
@@ -45,17 +45,17 @@ func List(t testing.TB, conn *pgx.Conn, sql string, args ...any) []string {
 	return all
 }
 
-// As is the connection string of a role and a database of the server.
-func As(conn *pgx.Conn, role, password, database string) string {
+// DSNAs is the connection string of a role and a database of the server.
+func DSNAs(conn *pgx.Conn, role, password, database string) string {
 	c := conn.Config()
 	return fmt.Sprintf("host='%s' port=%d user='%s' password='%s' dbname='%s' sslmode=disable", c.Host, c.Port, role, password, database)
 }
 
-// Role makes a role of its own for a test, and a connection string for it.
-func Role(t testing.TB, conn *pgx.Conn, options string) (name, dsn string) {
+// NewRole makes a role of its own for a test, and a connection string for it.
+func NewRole(t testing.TB, conn *pgx.Conn, options string) (name, dsn string) {
 	t.Helper()
 	name = "syncd_test_" + strings.ReplaceAll(uuid.NewString(), "-", "")[:12]
-	Do(t, conn, "CREATE ROLE "+name+" LOGIN PASSWORD 's3cret' "+options)
+	Exec(t, conn, "CREATE ROLE "+name+" LOGIN PASSWORD 's3cret' "+options)
 	t.Cleanup(func() {
 		for _, sql := range []string{"DROP OWNED BY " + name + " CASCADE", "DROP ROLE " + name} {
 			if _, err := conn.Exec(context.Background(), sql); err != nil {
@@ -63,5 +63,5 @@ func Role(t testing.TB, conn *pgx.Conn, options string) (name, dsn string) {
 			}
 		}
 	})
-	return name, As(conn, name, "s3cret", conn.Config().Database)
+	return name, DSNAs(conn, name, "s3cret", conn.Config().Database)
 }

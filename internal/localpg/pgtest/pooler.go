@@ -25,7 +25,7 @@ func Pooler(t testing.TB, dsn, mode string, settings ...string) string {
 		t.Fatalf("pgtest: %v", err)
 	}
 	t.Cleanup(func() {
-		if said := p.Said(); strings.Contains(said, "ended by itself") {
+		if said := p.Output(); strings.Contains(said, "ended by itself") {
 			t.Logf("the pooler ended: %s", said[max(0, len(said)-2000):])
 		}
 		if err := p.Close(); err != nil {

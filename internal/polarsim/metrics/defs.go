@@ -100,8 +100,8 @@ var defs = []Def{
 	{Slug: "seat_utilization_rate", Name: "Seat Utilization Rate", Kind: Percentage, total: totalLast, sets: setUnderivable},
 }
 
-// Known tells whether Polar has a metric.
-func Known(slug string) bool {
+// IsMetric tells whether Polar has a metric.
+func IsMetric(slug string) bool {
 	return slices.ContainsFunc(defs, func(d Def) bool { return d.Slug == slug })
 }
 

@@ -22,8 +22,8 @@ func TestLockOfAnotherSession(t *testing.T) {
 			t.Parallel()
 			dsn := pgtest.Empty(t)
 			admin := pgtest.Connect(t, dsn)
-			name, roleDSN := pgtest.Role(t, admin, "")
-			pgtest.Do(t, admin, "CREATE SCHEMA polar AUTHORIZATION "+name)
+			name, roleDSN := pgtest.NewRole(t, admin, "")
+			pgtest.Exec(t, admin, "CREATE SCHEMA polar AUTHORIZATION "+name)
 			if mode != "" {
 				roleDSN = pgtest.Pooler(t, roleDSN, mode)
 			}
@@ -36,7 +36,7 @@ func TestLockOfAnotherSession(t *testing.T) {
 			if _, err := p.Migrate(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			pgtest.Do(t, admin, "BEGIN", "LOCK TABLE polar.customers, polar.sync_meta IN ACCESS EXCLUSIVE MODE")
+			pgtest.Exec(t, admin, "BEGIN", "LOCK TABLE polar.customers, polar.sync_meta IN ACCESS EXCLUSIVE MODE")
 			errs := make(chan error, 2)
 			count := func(table string) { _, err := p.Exec(t.Context(), "SELECT count(*) FROM "+table); errs <- err }
 			go count("customers")
@@ -50,7 +50,7 @@ func TestLockOfAnotherSession(t *testing.T) {
 			if second["on"] != "sync_meta" || second["holder_pid"] != pid {
 				t.Errorf("%v: the first wait is told again, or another", second)
 			}
-			pgtest.Do(t, admin, "COMMIT")
+			pgtest.Exec(t, admin, "COMMIT")
 			for range 2 {
 				if err := <-errs; err != nil {
 					t.Error(err)

@@ -54,11 +54,11 @@ func (p *Pipeline) QueryRow(_ context.Context, sql string, args ...any) pgx.Row 
 	return scanning(func([]any) error { return errQueued })
 }
 
-// Answered reads the rows of the statement that was queued last.
-func (p *Pipeline) Answered(read func(pgx.Rows) error) { p.last().read = read }
+// OnRows reads the rows of the statement that was queued last.
+func (p *Pipeline) OnRows(read func(pgx.Rows) error) { p.last().read = read }
 
-// Refused says what becomes of the error when Postgres refuses the statement that was queued last for its data.
-func (p *Pipeline) Refused(as func(error) error) { p.last().refused = as }
+// OnRefusal says what becomes of the error when Postgres refuses the statement that was queued last for its data.
+func (p *Pipeline) OnRefusal(as func(error) error) { p.last().refused = as }
 
 // SQL is the text of the statement that was queued last.
 func (p *Pipeline) SQL() string { return p.last().sql }
@@ -107,7 +107,7 @@ func (tx *Steps) begin(ctx context.Context) error {
 	return err
 }
 
-// Step sends the statements and reads what they answer. Pipeline.Refused says what becomes of an error of the data.
+// Step sends the statements and reads what they answer. Pipeline.OnRefusal says what becomes of an error of the data.
 func (tx *Steps) Step(ctx context.Context, p *Pipeline, last ...string) (err error) {
 	var batch pgx.Batch
 	for _, sql := range tx.first {

@@ -14,7 +14,7 @@ import (
 func TestNoFreeConnectionIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	admin := pgtest.Connect(t, pgtest.Empty(t))
-	_, dsn := pgtest.Role(t, admin, "CONNECTION LIMIT 1")
+	_, dsn := pgtest.NewRole(t, admin, "CONNECTION LIMIT 1")
 	other := pgtest.Connect(t, dsn)
 	log, lines := watched()
 	opened := make(chan error, 1)
@@ -36,7 +36,7 @@ func TestNoFreeConnectionIsWaitedFor(t *testing.T) {
 		t.Error(err)
 	}
 
-	_, dsn = pgtest.Role(t, admin, "CONNECTION LIMIT 1")
+	_, dsn = pgtest.NewRole(t, admin, "CONNECTION LIMIT 1")
 	pgtest.Connect(t, dsn)
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {

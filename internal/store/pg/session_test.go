@@ -38,13 +38,13 @@ func TestOnlyUTF8(t *testing.T) {
 	admin := pgtest.Connect(t, pgtest.Empty(t))
 	for _, encoding := range []string{"LATIN1", "SQL_ASCII"} {
 		name := "syncd_test_" + strings.ToLower(encoding)
-		pgtest.Do(t, admin, "DROP DATABASE IF EXISTS "+name, "CREATE DATABASE "+name+" ENCODING '"+encoding+"' LOCALE 'C' TEMPLATE template0")
+		pgtest.Exec(t, admin, "DROP DATABASE IF EXISTS "+name, "CREATE DATABASE "+name+" ENCODING '"+encoding+"' LOCALE 'C' TEMPLATE template0")
 		t.Cleanup(func() {
 			if _, err := admin.Exec(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
 				t.Error(err)
 			}
 		})
-		_, err := pg.Open(t.Context(), pg.Config{DSN: pgtest.As(admin, admin.Config().User, admin.Config().Password, name), Schema: "polar"})
+		_, err := pg.Open(t.Context(), pg.Config{DSN: pgtest.DSNAs(admin, admin.Config().User, admin.Config().Password, name), Schema: "polar"})
 		if err == nil || !pg.IsError(err) || !strings.Contains(err.Error(), encoding) || !strings.Contains(err.Error(), "ENCODING 'UTF8'") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v", encoding, err)
 		}

@@ -49,8 +49,8 @@ func New(r io.Reader, shape Shape) *Table {
 	return &Table{csv: newCSVReader(r), shape: shape}
 }
 
-// Head reads the header, and refuses one that lacks what the rows are told apart by.
-func (t *Table) Head() error {
+// ReadHeader reads the header, and refuses one that lacks what the rows are told apart by.
+func (t *Table) ReadHeader() error {
 	headers, err := t.csv.Read()
 	if errors.Is(err, io.EOF) {
 		return fmt.Errorf("%w: not even a header: %w", ErrBroken, io.ErrUnexpectedEOF)
@@ -92,7 +92,7 @@ func (t *Table) Head() error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%w: a header without the columns that tell its rows apart: %s", ErrBroken, humanize.Line(strings.Join(t.Names(), ", "), 300))
+	return fmt.Errorf("%w: a header without the columns that tell its rows apart: %s", ErrBroken, humanize.Line(strings.Join(t.ColumnNames(), ", "), 300))
 }
 
 func (t *Table) has(fields []string) bool {
@@ -104,8 +104,8 @@ func (t *Table) has(fields []string) bool {
 	return true
 }
 
-// Names are those of the fields, in the order of a record.
-func (t *Table) Names() []string {
+// ColumnNames are those of the fields, in the order of a record.
+func (t *Table) ColumnNames() []string {
 	names := make([]string, len(t.fields))
 	for i, f := range t.fields {
 		names[i] = f.name
@@ -113,11 +113,11 @@ func (t *Table) Names() []string {
 	return names
 }
 
-// Place is where a record has the field of a column that the header has.
-func (t *Table) Place(name string) int { return t.at[name] }
+// ColumnIndex is where a record has the field of a column that the header has.
+func (t *Table) ColumnIndex(name string) int { return t.at[name] }
 
-// Record reads a row; io.EOF behind the last.
-func (t *Table) Record() ([][]byte, error) {
+// ReadRecord reads a row; io.EOF behind the last.
+func (t *Table) ReadRecord() ([][]byte, error) {
 	fields, err := t.csv.Read()
 	if err == nil && len(fields) != len(t.fields) {
 		return nil, fmt.Errorf("%w: record %d has %d fields where the header has %d", ErrBroken, t.csv.record, len(fields), len(t.fields))
@@ -125,10 +125,10 @@ func (t *Table) Record() ([][]byte, error) {
 	return fields, err
 }
 
-// Count reads to the end, and tells how many rows there are.
-func (t *Table) Count() (rows int, err error) {
+// CountRows reads to the end, and tells how many rows there are.
+func (t *Table) CountRows() (rows int, err error) {
 	for {
-		_, err := t.Record()
+		_, err := t.ReadRecord()
 		if errors.Is(err, io.EOF) {
 			return rows, nil
 		}
@@ -139,9 +139,9 @@ func (t *Table) Count() (rows int, err error) {
 	}
 }
 
-// Item reads a row as a JSON object.
-func (t *Table) Item() (jsontext.Value, error) {
-	record, err := t.Record()
+// ReadItem reads a row as a JSON object.
+func (t *Table) ReadItem() (jsontext.Value, error) {
+	record, err := t.ReadRecord()
 	if err != nil {
 		return nil, unexpected(err)
 	}
