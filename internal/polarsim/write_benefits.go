@@ -74,7 +74,7 @@ func (c *call) updateBenefits() {
 		return
 	}
 	c.w.products[n].Benefits = benefits
-	c.w.version++
+	c.w.stamp()
 	c.w.tellWebhooks("product.updated", KindProduct, n)
 	c.show("/v1/products/", n, http.StatusOK)
 }

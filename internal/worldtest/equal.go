@@ -16,72 +16,91 @@ import (
 // Equal demands that the mirror holds what the API shows, field by field, children included, and nothing else.
 func (h *Harness) Equal(t *testing.T, names ...string) {
 	t.Helper()
+	stream, differences := h.Unequal(t, names...)
+	for _, d := range differences {
+		t.Error(d)
+	}
+	if stream != "" {
+		t.Logf("stopped comparing after %s", stream)
+	}
+}
+
+// Unequal tells in what the first stream differs from what the API shows, and its name; "" where none does.
+func (h *Harness) Unequal(t *testing.T, names ...string) (stream string, differences []string) {
+	t.Helper()
 	for _, s := range catalog.Entries() {
 		if s.Optional || s.Name == "metrics" || s.Name == "events" && !h.Metrics || strings.HasSuffix(s.Name, "_export") || (len(names) > 0 && !slices.Contains(names, s.Name)) {
 			continue
 		}
-		want := h.Upstream(t, s)
-		for _, item := range want {
-			Conceal(item, s.Shape().SecretFields())
-		}
-		got := map[any]map[string]any{}
 		// A copy of what Polar no longer lists stands in for it until the stream's own sweep has asked for it by id.
-		for _, row := range h.Stored(t, s.Name, "_deleted_at IS NULL AND NOT EXISTS (SELECT FROM sync_stubs c WHERE c.stream = '"+s.Name+"' AND c.id = t.id AND c.resolved_at IS NULL)") {
-			got[row["id"]] = row
-		}
-		if len(got) != len(want) {
-			t.Errorf("%s: %d rows, the API has %d", s.Name, len(got), len(want))
-		}
-		children := map[string]map[any][]map[string]any{}
-		for _, c := range s.Children {
-			children[c.Field] = map[any][]map[string]any{}
-			for _, row := range h.Stored(t, c.Name, "_removed_at IS NULL ORDER BY _position") {
-				children[c.Field][row[c.Parent]] = append(children[c.Field][row[c.Parent]], row)
-			}
-		}
-		for _, item := range want {
-			id := item["id"]
-			row := got[id]
-			if row == nil {
-				t.Errorf("%s %v is missing", s.Name, id)
-				continue
-			}
-			for _, c := range s.Children {
-				list, _ := item[c.Field].([]any)
-				rows := children[c.Field][id]
-				if len(list) != len(rows) {
-					t.Errorf("%s %v: %d %s, the API has %d", s.Name, id, len(rows), c.Name, len(list))
-					continue
-				}
-				for i, el := range list {
-					element := el.(map[string]any)
-					if c.OnlyKey {
-						element = map[string]any{"id": element["id"]}
-					}
-					if c.Key != "id" {
-						element[c.Key] = element["id"]
-						delete(element, "id")
-					}
-					delete(rows[i], c.Parent)
-					if _, is := element[c.Parent]; is {
-						rows[i][c.Parent] = element[c.Parent] // its own field of that name is checked nowhere else
-					}
-					same(t, fmt.Sprintf("%s %v %s", s.Name, id, c.Name), without(element, c.Embedded), rows[i])
-				}
-				delete(item, c.Field)
-			}
-			for column, field := range s.Lifted {
-				if inside, ok := item[field].(map[string]any); ok {
-					item[column] = inside["id"]
-				}
-			}
-			same(t, fmt.Sprintf("%s %v", s.Name, id), without(item, s.Embedded), row)
-		}
-		if t.Failed() {
-			t.Logf("stopped comparing after %s", s.Name)
-			return
+		if d := h.Differences(t, s, h.Upstream(t, s), "NOT EXISTS (SELECT FROM sync_stubs c WHERE c.stream = '"+s.Name+"' AND c.id = t.id AND c.resolved_at IS NULL)"); len(d) > 0 {
+			return s.Name, d
 		}
 	}
+	return "", nil
+}
+
+// Differences tells in what the live rows of a stream for which where is true are not what the API gave, field by field,
+// children included.
+func (h *Harness) Differences(t *testing.T, s catalog.Entry, want []map[string]any, where string) (all []string) {
+	t.Helper()
+	differ := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
+	for _, item := range want {
+		Conceal(item, s.Shape().SecretFields())
+	}
+	got := map[any]map[string]any{}
+	for _, row := range h.Stored(t, s.Name, "_deleted_at IS NULL AND ("+where+")") {
+		got[row["id"]] = row
+	}
+	if len(got) != len(want) {
+		differ("%s: %d rows, the API has %d", s.Name, len(got), len(want))
+	}
+	children := map[string]map[any][]map[string]any{}
+	for _, c := range s.Children {
+		children[c.Field] = map[any][]map[string]any{}
+		for _, row := range h.Stored(t, c.Name, "_removed_at IS NULL ORDER BY _position") {
+			children[c.Field][row[c.Parent]] = append(children[c.Field][row[c.Parent]], row)
+		}
+	}
+	for _, item := range want {
+		id := item["id"]
+		row := got[id]
+		if row == nil {
+			differ("%s %v is missing", s.Name, id)
+			continue
+		}
+		for _, c := range s.Children {
+			list, _ := item[c.Field].([]any)
+			rows := children[c.Field][id]
+			if len(list) != len(rows) {
+				differ("%s %v: %d %s, the API has %d", s.Name, id, len(rows), c.Name, len(list))
+				continue
+			}
+			for i, el := range list {
+				element := el.(map[string]any)
+				if c.OnlyKey {
+					element = map[string]any{"id": element["id"]}
+				}
+				if c.Key != "id" {
+					element[c.Key] = element["id"]
+					delete(element, "id")
+				}
+				delete(rows[i], c.Parent)
+				if _, is := element[c.Parent]; is {
+					rows[i][c.Parent] = element[c.Parent] // its own field of that name is checked nowhere else
+				}
+				all = append(all, unlike(fmt.Sprintf("%s %v %s", s.Name, id, c.Name), without(element, c.Embedded), rows[i])...)
+			}
+			delete(item, c.Field)
+		}
+		for column, field := range s.Lifted {
+			if inside, ok := item[field].(map[string]any); ok {
+				item[column] = inside["id"]
+			}
+		}
+		all = append(all, unlike(fmt.Sprintf("%s %v", s.Name, id), without(item, s.Embedded), row)...)
+	}
+	return all
 }
 
 // Conceal leaves out the fields of these names, at any depth, except in what the organization made up itself.
@@ -110,27 +129,27 @@ func without(item map[string]any, names []string) map[string]any {
 	return item
 }
 
-// same compares an API object with a row: a field without a column is in _extra, null is NULL.
-func same(t *testing.T, what string, item, row map[string]any) {
-	t.Helper()
+// unlike tells in what a row is not what an API object says: a field without a column is in _extra, null is NULL.
+func unlike(what string, item, row map[string]any) (all []string) {
 	extra, _ := row["_extra"].(map[string]any)
 	for name, want := range item {
 		got, is := row[name]
 		if !is {
 			if got, is = extra[name]; !is {
-				t.Errorf("%s: %s is nowhere", what, name)
+				all = append(all, fmt.Sprintf("%s: %s is nowhere", what, name))
 			}
 		}
 		if !Alike(got, want) {
-			t.Errorf("%s: %s is %v, the API has %v", what, name, got, want)
+			all = append(all, fmt.Sprintf("%s: %s is %v, the API has %v", what, name, got, want))
 		}
 		delete(row, name)
 	}
 	for name, got := range row {
 		if name[0] != '_' && got != nil {
-			t.Errorf("%s: %s is %v, the API has no such field", what, name, got)
+			all = append(all, fmt.Sprintf("%s: %s is %v, the API has no such field", what, name, got))
 		}
 	}
+	return all
 }
 
 // Alike compares JSON values: numbers by value, times by instant, "0.50" in a decimal column by value.

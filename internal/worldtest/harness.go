@@ -29,6 +29,7 @@ type Harness struct {
 	Store   *store.Store
 	Metrics bool
 	Direct  string // as in Setup
+	Version string // as in Setup
 }
 
 // Setup says which world a test needs.
@@ -39,6 +40,8 @@ type Setup struct {
 	DSN    string // "" = a fresh migrated database
 	Direct string // of the database itself, where DSN is that of a pooler before it
 	Schema string // "" = polar
+	// Version of Polar's API, for tests and mirror alike; "" = each asks for its default.
+	Version string
 	// Metrics are fifty rows a day whatever the size of the organization, events twenty times as many as customers; a test
 	// that is not about them does without both. One that is looks at the organization as it was fourteen months after the first
 	// day of which Polar has metrics: enough that its days take more than one request.
@@ -63,7 +66,7 @@ func Start(t *testing.T, s Setup) *Harness {
 	if s.Schema == "" {
 		s.Schema = "polar"
 	}
-	h := &Harness{World: polarsim.NewWorld(s.World), Direct: s.Direct}
+	h := &Harness{World: polarsim.NewWorld(s.World), Direct: s.Direct, Version: s.Version}
 	h.Server = polarsim.NewServer(h.World, s.Server)
 	h.HTTP = httptest.NewServer(h.Server)
 	t.Cleanup(h.HTTP.Close)
@@ -82,7 +85,7 @@ func Start(t *testing.T, s Setup) *Harness {
 func (h *Harness) NewMirror(t *testing.T, change func(*catalog.Config)) *catalog.Mirror {
 	t.Helper()
 	client, err := fetch.New(fetch.Config{
-		Server: h.HTTP.URL, Token: Token, RequestsPerMinute: -1,
+		Server: h.HTTP.URL, Token: Token, RequestsPerMinute: -1, Version: h.Version,
 		Backoff: func(int) time.Duration { return time.Millisecond },
 		Now:     h.World.Now, MaxPause: 50 * time.Millisecond,
 	})
@@ -107,7 +110,7 @@ func (h *Harness) NewMirror(t *testing.T, change func(*catalog.Config)) *catalog
 // MirrorThrough is another process whose requests go through a transport.
 func (h *Harness) MirrorThrough(t *testing.T, rt http.RoundTripper, log *slog.Logger) *catalog.Mirror {
 	t.Helper()
-	client, err := fetch.New(fetch.Config{Server: h.HTTP.URL, Token: Token, RequestsPerMinute: -1, Now: h.World.Now, Transport: rt, Log: log})
+	client, err := fetch.New(fetch.Config{Server: h.HTTP.URL, Token: Token, RequestsPerMinute: -1, Version: h.Version, Now: h.World.Now, Transport: rt, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,6 +123,18 @@ func Changed(name string, change func(*catalog.Entry)) func(*catalog.Config) {
 	return func(c *catalog.Config) {
 		c.Entries = catalog.Entries()
 		change(&c.Entries[slices.IndexFunc(c.Entries, func(s catalog.Entry) bool { return s.Name == name })])
+	}
+}
+
+// ChangedAll is the table of streams with all entries changed.
+func ChangedAll(change func(*catalog.Entry)) func(*catalog.Config) {
+	return func(c *catalog.Config) {
+		if c.Entries == nil {
+			c.Entries = catalog.Entries()
+		}
+		for i := range c.Entries {
+			change(&c.Entries[i])
+		}
 	}
 }
 

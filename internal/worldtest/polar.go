@@ -22,6 +22,9 @@ func (h *Harness) Call(t *testing.T, method, path, body string) (int, []byte) {
 		t.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+Token)
+	if h.Version != "" {
+		req.Header.Set("Polar-Version", h.Version)
+	}
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")
 	}
