@@ -12,8 +12,8 @@ import (
 
 	"syncd/internal/config"
 	"syncd/internal/daemon"
+	"syncd/internal/documents"
 	"syncd/internal/humanize"
-	"syncd/internal/mirror"
 )
 
 // documentArgs are the arguments of both commands that fetch a document of an order.
@@ -34,7 +34,7 @@ func (cmd *invoiceCmd) Help() string {
 exit code is 3. The file is written whole or not at all.`
 }
 
-func (cmd *invoiceCmd) Run(c *command) error { return cmd.run(c, "invoice", (*mirror.Engine).Invoice) }
+func (cmd *invoiceCmd) Run(c *command) error { return cmd.run(c, "invoice", documents.Fetcher.Invoice) }
 
 type receiptCmd struct {
 	documentArgs
@@ -47,12 +47,12 @@ up to a minute. Where there is no receipt, or none after that time, the exit cod
 }
 
 func (cmd *receiptCmd) Run(c *command) error {
-	return cmd.run(c, "receipt", func(r *mirror.Engine, ctx context.Context, order string) (mirror.Document, error) {
-		return r.Receipt(ctx, order, time.Second)
+	return cmd.run(c, "receipt", func(f documents.Fetcher, ctx context.Context, order string) (documents.Document, error) {
+		return f.Receipt(ctx, order, time.Second)
 	})
 }
 
-func (a *documentArgs) run(c *command, kind string, fetch func(*mirror.Engine, context.Context, string) (mirror.Document, error)) error {
+func (a *documentArgs) run(c *command, kind string, fetch func(documents.Fetcher, context.Context, string) (documents.Document, error)) error {
 	cfg, log, err := c.config(config.GroupDatabase, config.GroupPolar)
 	if err := errors.Join(err, a.checkWritable(a.Output)); err != nil {
 		return usageError(err)
@@ -68,9 +68,9 @@ func (a *documentArgs) run(c *command, kind string, fetch func(*mirror.Engine, c
 	if err := org.Store.CheckSchema(ctx); err != nil {
 		return daemon.InterruptionOr(ctx, err)
 	}
-	doc, err := fetch(org.Mirror.Engine, ctx, a.Order)
+	doc, err := fetch(documents.Fetcher{Client: org.Client, Store: org.Store, Log: log}, ctx, a.Order)
 	switch {
-	case errors.Is(err, mirror.ErrNoDocument):
+	case errors.Is(err, documents.ErrNoDocument):
 		return &exitError{exitPartial, err}
 	case err != nil:
 		return daemon.InterruptionOr(ctx, fmt.Errorf("%s of order %s: %w", kind, a.Order, err))
@@ -117,7 +117,7 @@ func (a *documentArgs) checkWritable(path string) error {
 func errExists(path string) error { return fmt.Errorf("%s exists: --force overwrites it", path) }
 
 // fileName is invoice-NUMBER.pdf, of characters that are harmless in names of files everywhere.
-func fileName(kind string, doc mirror.Document) string {
+func fileName(kind string, doc documents.Document) string {
 	number := doc.Number
 	if number == "" {
 		number = doc.Order.String()

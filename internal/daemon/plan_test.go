@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"syncd/internal/mirror"
+	"syncd/internal/cost"
 	"syncd/internal/tail"
 )
 
@@ -27,8 +27,8 @@ func TestPlanArithmetic(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 23, 7, 41, 0, 0, time.UTC)
 	costs := []tail.Cost{
-		{SweepCost: mirror.SweepCost{Stream: "orders", Rows: 100_000, Requests: 1012, Probes: 1}, Rounds: 1}, {SweepCost: mirror.SweepCost{Stream: "metrics", Rows: -1, Requests: 7, Probes: 2}},
-		{SweepCost: mirror.SweepCost{Stream: "files", Rows: 4, Requests: 1, Probes: 1}},
+		{Sweep: cost.Sweep{Stream: "orders", Rows: 100_000, Requests: 1012, Probes: 1}, Rounds: 1}, {Sweep: cost.Sweep{Stream: "metrics", Rows: -1, Requests: 7, Probes: 2}},
+		{Sweep: cost.Sweep{Stream: "files", Rows: 4, Requests: 1, Probes: 1}},
 	}
 	at := cadence{map[string]string{"orders": "@every 6h", "metrics": "@every 1h", "files": "off"}, 5 * time.Minute}
 	r, err := makePlan(costs, at, time.UTC, now, 500, 250, 240)
@@ -57,7 +57,7 @@ func TestProposalsCanBeMet(t *testing.T) {
 			for _, every := range []string{"@every 1m", "@every 1h", "0 3 * * *"} {
 				t.Run(fmt.Sprintf("%d requests, %d a minute, %s", size, budget, every), func(t *testing.T) {
 					t.Parallel()
-					costs := []tail.Cost{{SweepCost: mirror.SweepCost{Stream: "orders", Requests: size}}, {SweepCost: mirror.SweepCost{Stream: "customers", Requests: size / 3}}, {SweepCost: mirror.SweepCost{Stream: "files", Requests: 1}}}
+					costs := []tail.Cost{{Sweep: cost.Sweep{Stream: "orders", Requests: size}}, {Sweep: cost.Sweep{Stream: "customers", Requests: size / 3}}, {Sweep: cost.Sweep{Stream: "files", Requests: 1}}}
 					at := cadence{map[string]string{"orders": every, "customers": every, "files": every}, time.Minute}
 					rate := 0.97 * float64(budget)
 					r, err := makePlan(costs, at, time.UTC, now, 500, budget, rate)

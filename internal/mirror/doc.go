@@ -16,5 +16,5 @@
 //
 // Other kinds of runs go the same way. A refresh fetches single objects (refresh.go), a backfill a window of time (backfill.go),
 // an approval lets held deletions through (approve.go). A run of several streams has a part for each (parts.go); package tail
-// makes its rounds so. Documents are fetched without a run (documents.go).
+// makes its rounds so.
 package mirror

@@ -86,7 +86,7 @@ func (run *Run) parents(ctx context.Context) (why string, err error) {
 	if len(run.s.Parents) == 0 {
 		return "", nil
 	}
-	names := parentNames(&run.s.Stream)
+	names := run.s.ParentNames()
 	list, err := run.engine.Store.Streams().Standings(ctx, names)
 	if err != nil {
 		return "", err

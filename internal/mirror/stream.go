@@ -87,3 +87,11 @@ func (s Stream) Shape() *item.Shape {
 	}
 	return item.NewShape(spec)
 }
+
+// ParentNames are the streams of Parents.
+func (s Stream) ParentNames() (names []string) {
+	for _, p := range s.Parents {
+		names = append(names, p.Stream)
+	}
+	return names
+}

@@ -6,14 +6,14 @@ import (
 	"net/url"
 	"slices"
 
+	"syncd/internal/cost"
 	"syncd/internal/fetch"
 	"syncd/internal/fetch/limit"
-	"syncd/internal/mirror"
 )
 
 // Cost is what a sweep of a stream costs, and how soon its changes are seen between sweeps.
 type Cost struct {
-	mirror.SweepCost
+	cost.Sweep
 	// Rounds is in how many rounds of tails a change is seen at the latest, as far as tails can see it; 0 = before the next
 	// sweep none is. CoveredBy is what shows it, and Lacks what would show it in every round; "" = nothing that there is.
 	Rounds    int
@@ -30,12 +30,12 @@ func (c Cost) BestDelay(round string) string {
 }
 
 // Plan tells of each stream that is on what it costs, and how soon tails would see its changes. It asks Polar with a few
-// requests, and needs no store, as Engine.SweepCosts.
+// requests, and needs no store, as cost.Sweeps.
 func (f *Follower) Plan(ctx context.Context) ([]Cost, error) {
-	swept, err := f.engine.SweepCosts(ctx)
+	swept, err := cost.Sweeps(ctx, f.engine)
 	costs := make([]Cost, len(swept))
 	for i, c := range swept {
-		costs[i].SweepCost = c
+		costs[i].Sweep = c
 	}
 	if err != nil {
 		return costs, err

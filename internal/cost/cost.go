@@ -1,4 +1,5 @@
-package mirror
+// Package cost asks Polar, with a few requests, how many requests sweeps would take.
+package cost
 
 import (
 	"context"
@@ -14,10 +15,11 @@ import (
 	"syncd/internal/fetch"
 	"syncd/internal/fetch/limit"
 	"syncd/internal/fetch/scan"
+	"syncd/internal/mirror"
 )
 
-// SweepCost is what a sweep of a stream costs, and with it a first sync.
-type SweepCost struct {
+// Sweep is what a sweep of a stream costs, and with it a first sync.
+type Sweep struct {
 	Stream   string
 	Rows     int    // that Polar counts now; -1 where it does not
 	Requests int    // of one sweep, when nothing changes meanwhile
@@ -26,24 +28,24 @@ type SweepCost struct {
 	AtMost   bool   // Requests is an upper bound: how many owners have rows is known when they are mirrored
 }
 
-// SweepCosts asks Polar, with a few requests for each stream that is on, what a sweep
+// Sweeps asks Polar, with a few requests for each stream that is on, what a sweep
 // of it would cost.
 //
-// An Engine without a store can tell, too. With one, lists that are read for each
+// An engine without a store can tell, too. With one, lists that are read for each
 // row of another stream cost what the rows mirrored say.
-func (e *Engine) SweepCosts(ctx context.Context) ([]SweepCost, error) {
+func Sweeps(ctx context.Context, e *mirror.Engine) ([]Sweep, error) {
 	ctx = limit.WithPriority(ctx, limit.PriorityRefresh)
 	names, err := e.Resolve()
 	if err != nil {
 		return nil, err
 	}
-	costs := make([]SweepCost, len(names))
+	costs := make([]Sweep, len(names))
 	mirrored := e.Store != nil && e.Store.CheckSchema(ctx) == nil
 	var g errgroup.Group
 	g.SetLimit(e.Parallel)
 	for i, name := range names {
 		g.Go(func() (err error) {
-			costs[i], err = e.cost(ctx, &e.streams[name].Stream, mirrored)
+			costs[i], err = estimator{e, mirrored}.sweep(ctx, e.Stream(name))
 			if err != nil {
 				return fmt.Errorf("plan %s: %w", name, err)
 			}
@@ -56,10 +58,16 @@ func (e *Engine) SweepCosts(ctx context.Context) ([]SweepCost, error) {
 	return costs, nil
 }
 
-func (e *Engine) cost(ctx context.Context, s *Stream, mirrored bool) (SweepCost, error) {
-	cost := SweepCost{Stream: s.Name, Rows: -1}
+// estimator asks for the streams of an engine.
+type estimator struct {
+	*mirror.Engine
+	mirrored bool // the store can be asked for what was mirrored before
+}
+
+func (e estimator) sweep(ctx context.Context, s *mirror.Stream) (Sweep, error) {
+	cost := Sweep{Stream: s.Name, Rows: -1}
 	var err error
-	switch known, failed := e.ownersKnown(ctx, s, mirrored); {
+	switch known, failed := e.ownersKnown(ctx, s); {
 	case failed != nil:
 		return cost, failed
 	case known:
@@ -74,7 +82,7 @@ func (e *Engine) cost(ctx context.Context, s *Stream, mirrored bool) (SweepCost,
 		cost.Refused = fmt.Sprintf("the token lacks %s", s.Scope)
 	case s.Optional && errors.Is(err, fetch.ErrAuth):
 		cost.Refused = "Polar refuses this list to an organization access token"
-	case err == nil && mirrored:
+	case err == nil && e.mirrored:
 		err = e.learn(ctx, s, &cost)
 		return cost, err
 	default:
@@ -86,7 +94,7 @@ func (e *Engine) cost(ctx context.Context, s *Stream, mirrored bool) (SweepCost,
 
 // learn adds what only the mirror knows of: rows that have to be asked for one by
 // one, and that pages are read again because their rows tie in the order of the list.
-func (e *Engine) learn(ctx context.Context, s *Stream, cost *SweepCost) error {
+func (e estimator) learn(ctx context.Context, s *mirror.Stream, cost *Sweep) error {
 	requests, rows, err := e.Store.Runs().SweepCost(ctx, s.Name)
 	if err != nil {
 		return err
@@ -107,14 +115,14 @@ func (e *Engine) learn(ctx context.Context, s *Stream, cost *SweepCost) error {
 
 // ownersKnown tells whether the rows that own those of the stream have been
 // mirrored, where there are any to be known.
-func (e *Engine) ownersKnown(ctx context.Context, s *Stream, mirrored bool) (bool, error) {
+func (e estimator) ownersKnown(ctx context.Context, s *mirror.Stream) (bool, error) {
 	if len(s.Parents) == 0 {
 		return true, nil
 	}
-	if !mirrored {
+	if !e.mirrored {
 		return false, nil
 	}
-	list, err := e.Store.Streams().Standings(ctx, parentNames(s))
+	list, err := e.Store.Streams().Standings(ctx, s.ParentNames())
 	if err != nil {
 		return false, err
 	}
@@ -126,18 +134,11 @@ func (e *Engine) ownersKnown(ctx context.Context, s *Stream, mirrored bool) (boo
 	return true, nil
 }
 
-func parentNames(s *Stream) (names []string) {
-	for _, p := range s.Parents {
-		names = append(names, p.Stream)
-	}
-	return names
-}
-
 // countOwners asks Polar how many rows own any of the stream.
-func (e *Engine) countOwners(ctx context.Context, s *Stream, cost *SweepCost) error {
+func (e estimator) countOwners(ctx context.Context, s *mirror.Stream, cost *Sweep) error {
 	products := map[string][]string{} // by type of price
 	for _, p := range s.Parents {
-		of := e.streams[p.Stream]
+		of := e.Stream(p.Stream)
 		query := url.Values{}
 		for k, v := range of.Query {
 			query[k] = v
@@ -170,8 +171,8 @@ func (e *Engine) countOwners(ctx context.Context, s *Stream, cost *SweepCost) er
 }
 
 // productsWith are the ids of the products with a price of this type.
-func (e *Engine) productsWith(ctx context.Context, price string, cost *SweepCost) (ids []string, err error) {
-	of := e.streams["products"]
+func (e estimator) productsWith(ctx context.Context, price string, cost *Sweep) (ids []string, err error) {
+	of := e.Stream("products")
 	for page, err := range of.Scan.Pages(ctx, e.Client, of.Path, of.Query, scan.Cursor{}) {
 		cost.Probes += page.Requests
 		if err != nil {

@@ -1,19 +1,31 @@
-package mirror_test
+package documents_test
 
 import (
 	"context"
 	"errors"
 	"log/slog"
 	"net/http"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"syncd/internal/documents"
 	"syncd/internal/fetch"
-	"syncd/internal/mirror"
+	"syncd/internal/localpg/pgtest"
 	"syncd/internal/slowtest"
+	"syncd/internal/worldtest"
 )
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+
+// through fetches documents of a world through a transport.
+func through(t *testing.T, h *worldtest.Harness, polar http.RoundTripper) documents.Fetcher {
+	t.Helper()
+	m := h.MirrorThrough(t, polar, slog.New(slog.DiscardHandler))
+	return documents.Fetcher{Client: m.Client, Store: m.Store, Log: m.Log}
+}
 
 // onlyReads lets nothing through but GET, and counts what documents are asked for.
 type onlyReads struct {
@@ -35,9 +47,9 @@ func (o onlyReads) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestDocuments(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
-	h := start(t, setup{})
+	h := worldtest.Start(t, worldtest.Setup{})
 	polar := onlyReads{map[string]*atomic.Int64{"/invoice": {}, "/receipt": {}}}
-	r := h.MirrorThrough(t, polar, slog.New(slog.DiscardHandler))
+	r := through(t, h, polar)
 	pick := func(what string, ok func(o map[string]any) bool) (id, number string) {
 		t.Helper()
 		o := h.First(t, "/v1/orders/", nil, ok)
@@ -49,8 +61,8 @@ func TestDocuments(t *testing.T) {
 	receipted, _ := pick("receipt", func(o map[string]any) bool { return o["receipt_number"] != nil })
 	unpaid, _ := pick("no receipt", func(o map[string]any) bool { return o["receipt_number"] == nil })
 	ctx := t.Context()
-	receipt := func(order string) (mirror.Document, error) { return r.Receipt(ctx, order, time.Millisecond) }
-	got := func(what string, doc mirror.Document, err error, id string) {
+	receipt := func(order string) (documents.Document, error) { return r.Receipt(ctx, order, time.Millisecond) }
+	got := func(what string, doc documents.Document, err error, id string) {
 		t.Helper()
 		if err != nil || doc.Order.String() != id || !strings.HasPrefix(string(doc.PDF), "%PDF-") || !strings.Contains(string(doc.PDF), id) || doc.Number == "" {
 			t.Errorf("%s: %+v, %v", what, doc, err)
@@ -58,7 +70,7 @@ func TestDocuments(t *testing.T) {
 	}
 	none := func(what string, err error, asks int) {
 		t.Helper()
-		if n := polar.asked["/invoice"].Swap(0) + polar.asked["/receipt"].Swap(0); !errors.Is(err, mirror.ErrNoDocument) || n != int64(asks) {
+		if n := polar.asked["/invoice"].Swap(0) + polar.asked["/receipt"].Swap(0); !errors.Is(err, documents.ErrNoDocument) || n != int64(asks) {
 			t.Errorf("%s: %v, asked %d times for the document", what, err, n)
 		}
 	}
@@ -89,7 +101,7 @@ func TestDocuments(t *testing.T) {
 	doc, err = receipt(number)
 	if err == nil {
 		got("receipt by number", doc, err, with)
-	} else if !errors.Is(err, mirror.ErrNoDocument) {
+	} else if !errors.Is(err, documents.ErrNoDocument) {
 		t.Error(err)
 	}
 	// A mirror that lags behind: what it denies, Polar is asked about.
@@ -125,11 +137,11 @@ func (s *rendering) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func TestDocumentsWaitsForAReceiptWithinBounds(t *testing.T) {
 	t.Parallel()
-	h := start(t, setup{})
+	h := worldtest.Start(t, worldtest.Setup{})
 	polar := &rendering{}
-	r := h.MirrorThrough(t, polar, slog.New(slog.DiscardHandler))
+	r := through(t, h, polar)
 	id := h.First(t, "/v1/orders/", nil, func(o map[string]any) bool { return o["receipt_number"] != nil })["id"].(string)
-	if _, err := r.Receipt(t.Context(), id, time.Microsecond); !errors.Is(err, mirror.ErrNoDocument) || polar.asked.Load() != 7 {
+	if _, err := r.Receipt(t.Context(), id, time.Microsecond); !errors.Is(err, documents.ErrNoDocument) || polar.asked.Load() != 7 {
 		t.Errorf("%v after %d questions", err, polar.asked.Load())
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)

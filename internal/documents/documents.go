@@ -1,9 +1,11 @@
-package mirror
+// Package documents fetches the PDFs that Polar keeps of orders. It stores nothing, so it needs no run.
+package documents
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
@@ -22,28 +24,35 @@ type Document struct {
 	PDF    []byte
 }
 
+// Fetcher fetches documents. What the mirror knows of an order saves questions to Polar.
+type Fetcher struct {
+	Client *fetch.Client
+	Store  *store.Store
+	Log    *slog.Logger
+}
+
 // ErrNoDocument: Polar has no such document, or not yet. Nothing was asked of Polar that would make one.
 var ErrNoDocument = errors.New("no document")
 
 // Invoice fetches the invoice of an order, which is named by Polar's id or by its invoice number. An invoice exists once
 // the merchant or the customer had it generated, which fixes it for ever (polarsource/polar, server/polar/order/service.py):
 // so this never asks Polar to. ErrNoDocument when it has not been generated.
-func (e *Engine) Invoice(ctx context.Context, order string) (Document, error) {
+func (f Fetcher) Invoice(ctx context.Context, order string) (Document, error) {
 	ctx = limit.WithPriority(ctx, limit.PriorityRefresh)
-	o, err := e.order(ctx, order)
+	o, err := f.order(ctx, order)
 	if err != nil {
 		return Document{}, err
 	}
 	not := fmt.Errorf("%w: the invoice of order %s has not been generated; Polar generates it when the customer asks for it in the portal, or the merchant in the dashboard", ErrNoDocument, o.ID)
 	if !o.InvoiceGenerated && !o.asked {
-		if o, err = e.askOrder(ctx, o.ID); err != nil {
+		if o, err = f.askOrder(ctx, o.ID); err != nil {
 			return Document{}, err
 		}
 	}
 	if !o.InvoiceGenerated {
 		return Document{}, not
 	}
-	pdf, err := e.Client.DownloadDocument(ctx, "/v1/orders/"+o.ID.String()+"/invoice")
+	pdf, err := f.Client.DownloadDocument(ctx, "/v1/orders/"+o.ID.String()+"/invoice")
 	if failed, is := errors.AsType[*fetch.Error](err); is && failed.Code == "InvoiceDoesNotExist" {
 		return Document{}, not
 	}
@@ -57,14 +66,14 @@ const receiptWaits = 6
 // only where the order has a receipt number. While it renders, the question is repeated after pauses that begin with wait,
 // and of which each is twice the one before: from a second they are a minute in all. ErrNoDocument when there is no number,
 // or no receipt after that time.
-func (e *Engine) Receipt(ctx context.Context, order string, wait time.Duration) (Document, error) {
+func (f Fetcher) Receipt(ctx context.Context, order string, wait time.Duration) (Document, error) {
 	ctx = limit.WithPriority(ctx, limit.PriorityRefresh)
-	o, err := e.order(ctx, order)
+	o, err := f.order(ctx, order)
 	if err != nil {
 		return Document{}, err
 	}
 	if o.ReceiptNumber == "" && !o.asked {
-		if o, err = e.askOrder(ctx, o.ID); err != nil {
+		if o, err = f.askOrder(ctx, o.ID); err != nil {
 			return Document{}, err
 		}
 	}
@@ -72,7 +81,7 @@ func (e *Engine) Receipt(ctx context.Context, order string, wait time.Duration) 
 		return Document{}, fmt.Errorf("%w: order %s has no receipt: Polar numbers one when an order is paid, where receipts are on", ErrNoDocument, o.ID)
 	}
 	for again := range receiptWaits + 1 {
-		pdf, err := e.Client.DownloadDocument(ctx, "/v1/orders/"+o.ID.String()+"/receipt")
+		pdf, err := f.Client.DownloadDocument(ctx, "/v1/orders/"+o.ID.String()+"/receipt")
 		if failed, is := errors.AsType[*fetch.Error](err); is && failed.Code == "ReceiptNotAllocated" {
 			return Document{}, fmt.Errorf("%w: Polar has allocated no receipt to order %s", ErrNoDocument, o.ID)
 		}
@@ -82,7 +91,7 @@ func (e *Engine) Receipt(ctx context.Context, order string, wait time.Duration) 
 		if again == receiptWaits {
 			break
 		}
-		e.Log.InfoContext(ctx, "Polar renders the receipt: waiting", "order", o.ID, "wait", wait)
+		f.Log.InfoContext(ctx, "Polar renders the receipt: waiting", "order", o.ID, "wait", wait)
 		timer := time.NewTimer(wait)
 		select {
 		case <-timer.C:
@@ -102,14 +111,14 @@ type orderFacts struct {
 }
 
 // order finds an order by Polar's id, or by its invoice number in the mirror.
-func (e *Engine) order(ctx context.Context, name string) (orderFacts, error) {
+func (f Fetcher) order(ctx context.Context, name string) (orderFacts, error) {
 	id, notID := uuid.Parse(name)
 	var found []store.OrderDocuments
 	var err error
 	if notID == nil {
-		found, err = e.Store.OrdersByID(ctx, id)
+		found, err = f.Store.OrdersByID(ctx, id)
 	} else {
-		found, err = e.Store.OrdersByInvoice(ctx, name)
+		found, err = f.Store.OrdersByInvoice(ctx, name)
 	}
 	switch {
 	case err != nil:
@@ -121,13 +130,13 @@ func (e *Engine) order(ctx context.Context, name string) (orderFacts, error) {
 	case notID != nil:
 		return orderFacts{}, fmt.Errorf("no order in the mirror has the invoice number %q: name the order by its id, or sync orders first", name)
 	}
-	return e.askOrder(ctx, id)
+	return f.askOrder(ctx, id)
 }
 
 // askOrder reads the facts from Polar. Nothing is stored.
-func (e *Engine) askOrder(ctx context.Context, id uuid.UUID) (orderFacts, error) {
+func (f Fetcher) askOrder(ctx context.Context, id uuid.UUID) (orderFacts, error) {
 	path := "/v1/orders/" + id.String()
-	body, err := e.Client.Get(ctx, path, nil)
+	body, err := f.Client.Get(ctx, path, nil)
 	if err != nil {
 		return orderFacts{}, err
 	}
