@@ -13,6 +13,7 @@ import (
 	"syncd/internal/fetch/scan"
 	"syncd/internal/mirror"
 	"syncd/internal/store"
+	"syncd/internal/store/audits"
 )
 
 // Options say what is audited.
@@ -26,8 +27,8 @@ type Options struct {
 type Report struct {
 	Checks []Check `json:"checks"`
 	// Findings are those that this audit made, healed or not, and those of earlier audits that are still open.
-	Findings []store.Finding `json:"findings"`
-	Requests int64           `json:"requests"`
+	Findings []audits.Finding `json:"findings"`
+	Requests int64            `json:"requests"`
 }
 
 // Check is one comparison of an audit.
@@ -59,7 +60,7 @@ type Auditor struct {
 // Against is what the rows of a stream are held against, beside the counts of its list.
 type Against struct {
 	// Export tells how rows are compared with those of their export; nil = they have none.
-	Export *store.Pair
+	Export *audits.Pair
 	// Refers are the columns that name rows of other streams which the mirror has to have, and Loose those of which Polar
 	// may hide or delete the row. Together they are all of them: order_id names a row of orders.
 	Refers, Loose []string
@@ -90,7 +91,7 @@ func (au *Auditor) Audit(ctx context.Context, o Options) (Report, error) {
 	if err := engine.Check(ctx); err != nil {
 		return Report{}, err
 	}
-	a := &auditing{engine: engine, against: au.against, o: o, wanted: map[string]bool{}}
+	a := &auditing{engine: engine, stored: audits.New(engine.Store.Pool()), against: au.against, o: o, wanted: map[string]bool{}}
 	if a.since, err = engine.Store.Now(ctx); err != nil {
 		return Report{}, err
 	}
@@ -119,14 +120,14 @@ func (au *Auditor) Audit(ctx context.Context, o Options) (Report, error) {
 		}
 	}
 	a.Requests = engine.Client.Requests() - before
-	open, err := engine.Store.Audit().OpenFindings(ctx, slices.Sorted(maps.Keys(a.wanted)))
+	open, err := a.stored.OpenFindings(ctx, slices.Sorted(maps.Keys(a.wanted)))
 	if err != nil {
 		return a.Report, err
 	}
 	for _, f := range open {
-		if !slices.ContainsFunc(a.Findings, func(m store.Finding) bool {
+		if !slices.ContainsFunc(a.Findings, func(m audits.Finding) bool {
 			return m.Stream == f.Stream && m.Key == f.Key && m.Kind == f.Kind && m.Field == f.Field
-		}) && (f.Kind != store.FindingState || a.since.Sub(f.FirstSeen) > stateCache) {
+		}) && (f.Kind != audits.FindingState || a.since.Sub(f.FirstSeen) > stateCache) {
 			a.Findings = append(a.Findings, f)
 		}
 	}
@@ -137,6 +138,7 @@ func (au *Auditor) Audit(ctx context.Context, o Options) (Report, error) {
 type auditing struct {
 	Report
 	engine  *mirror.Engine
+	stored  audits.Audits
 	against map[string]Against
 	o       Options
 	since   time.Time // when it began, by the clock of the database
@@ -147,7 +149,7 @@ type auditing struct {
 type comparison struct {
 	stream, against string
 	kinds           []string // of findings that it makes
-	run             func(ctx context.Context, c *Check) ([]store.Finding, error)
+	run             func(ctx context.Context, c *Check) ([]audits.Finding, error)
 }
 
 // checks are in an order in which what one heals is no finding of the next: customers before what is told by their address,
@@ -159,13 +161,13 @@ func (a *auditing) checks() (list []comparison) {
 			return
 		}
 		p := *export
-		list = append(list, comparison{p.Table, p.Export, []string{store.FindingDifferent, store.FindingLost, store.FindingExtra},
-			func(ctx context.Context, c *Check) ([]store.Finding, error) { return a.pair(ctx, c, p) }})
+		list = append(list, comparison{p.Table, p.Export, []string{audits.FindingDifferent, audits.FindingLost, audits.FindingExtra},
+			func(ctx context.Context, c *Check) ([]audits.Finding, error) { return a.pair(ctx, c, p) }})
 	}
 	orphans := func(exported bool) {
 		for _, s := range a.engine.Streams {
 			if refs := a.references(s.Name); len(refs) > 0 && (a.against[s.Name].Export != nil) == exported {
-				list = append(list, comparison{s.Name, "what refers to it", nil, func(ctx context.Context, c *Check) ([]store.Finding, error) {
+				list = append(list, comparison{s.Name, "what refers to it", nil, func(ctx context.Context, c *Check) ([]audits.Finding, error) {
 					return a.orphans(ctx, c, refs)
 				}})
 			}
@@ -178,7 +180,7 @@ func (a *auditing) checks() (list []comparison) {
 	orphans(true)
 	for _, s := range a.engine.Streams {
 		if len(s.Children) > 0 && s.Get != "" {
-			list = append(list, comparison{s.Name, "its own lists", []string{store.FindingChildren}, func(ctx context.Context, c *Check) ([]store.Finding, error) {
+			list = append(list, comparison{s.Name, "its own lists", []string{audits.FindingChildren}, func(ctx context.Context, c *Check) ([]audits.Finding, error) {
 				return a.children(ctx, c, s)
 			}})
 		}
@@ -186,14 +188,14 @@ func (a *auditing) checks() (list []comparison) {
 	for _, s := range a.engine.Streams {
 		counter, counts := s.Scan.(scan.Counter)
 		if counts && !a.engine.Off[s.Name] && len(s.Parents) == 0 {
-			list = append(list, comparison{s.Name, "total_count", nil, func(ctx context.Context, c *Check) ([]store.Finding, error) {
+			list = append(list, comparison{s.Name, "total_count", nil, func(ctx context.Context, c *Check) ([]audits.Finding, error) {
 				return a.count(ctx, c, s, counter)
 			}})
 		}
 	}
-	list = append(list, comparison{"metrics", "metrics_export", []string{store.FindingDifferent, store.FindingLost, store.FindingExtra}, a.figures})
+	list = append(list, comparison{"metrics", "metrics_export", []string{audits.FindingDifferent, audits.FindingLost, audits.FindingExtra}, a.figures})
 	if a.o.States > 0 && !slices.ContainsFunc(stateStreams(), func(name string) bool { return a.engine.Stream(name) == nil || a.engine.Off[name] }) {
-		list = append(list, comparison{"customers", "customer states", []string{store.FindingState}, a.states})
+		list = append(list, comparison{"customers", "customer states", []string{audits.FindingState}, a.states})
 	}
 	return list
 }
@@ -228,11 +230,11 @@ func (a *auditing) compare(ctx context.Context, check comparison) error {
 	}
 	c.Findings = len(found)
 	a.Checks = append(a.Checks, c)
-	if err := a.engine.Store.Audit().RecordFindings(ctx, check.stream, kinds, a.since, found); err != nil {
+	if err := a.stored.RecordFindings(ctx, check.stream, kinds, a.since, found); err != nil {
 		return err
 	}
 	for _, f := range found {
-		if f.Kind != store.FindingState {
+		if f.Kind != audits.FindingState {
 			a.Findings = append(a.Findings, f)
 		}
 	}

@@ -12,20 +12,20 @@ import (
 	"syncd/internal/fetch/limit"
 	"syncd/internal/fetch/scan"
 	"syncd/internal/mirror"
-	"syncd/internal/store"
+	"syncd/internal/store/audits"
 )
 
 // count compares the number of rows. Where it differs the stream is swept: that finds which rows they are.
-func (a *auditing) count(ctx context.Context, c *Check, s mirror.Stream, counter scan.Counter) (found []store.Finding, err error) {
+func (a *auditing) count(ctx context.Context, c *Check, s mirror.Stream, counter scan.Counter) (found []audits.Finding, err error) {
 	n, err := counter.Count(limit.WithPriority(ctx, limit.PrioritySweep), a.engine.Client, s.Path, s.Query)
 	if err != nil {
 		return nil, err
 	}
-	have, err := a.engine.Store.Audit().CountListed(ctx, s.Name)
+	have, err := a.stored.CountListed(ctx, s.Name)
 	if err != nil || int64(n.Total) == have || n.Total < 0 {
 		return nil, err
 	}
-	before, err := a.engine.Store.Audit().IDsChangedSince(ctx, s.Name, time.Time{})
+	before, err := a.stored.IDsChangedSince(ctx, s.Name, time.Time{})
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func (a *auditing) count(ctx context.Context, c *Check, s mirror.Stream, counter
 		return nil, fmt.Errorf("%d rows, Polar counts %d, and a sweep does not settle it: %w", have, n.Total, res.Err)
 	}
 	slices.SortFunc(before, compareID)
-	came, err := a.engine.Store.Audit().IDsChangedSince(ctx, s.Name, a.since)
+	came, err := a.stored.IDsChangedSince(ctx, s.Name, a.since)
 	if err != nil {
 		return nil, err
 	}
@@ -49,14 +49,14 @@ func (a *auditing) count(ctx context.Context, c *Check, s mirror.Stream, counter
 		_, had := slices.BinarySearchFunc(before, id, compareID)
 		return had
 	})
-	older, err := a.engine.Store.Audit().OlderThan(ctx, s.Name, came, newest)
+	older, err := a.stored.OlderThan(ctx, s.Name, came, newest)
 	if err != nil {
 		return nil, err
 	}
 	why := fmt.Sprintf("the mirror had %d rows, Polar counted %d; sweep %d", have, n.Total, res.RunID)
 	for _, id := range came {
 		if older[id] {
-			found = append(found, store.Finding{Stream: s.Name, Key: id.String(), Kind: store.FindingLost, Mirror: "absent", Other: "there", Healed: true,
+			found = append(found, audits.Finding{Stream: s.Name, Key: id.String(), Kind: audits.FindingLost, Mirror: "absent", Other: "there", Healed: true,
 				Evidence: why + " brought it, and it is older than other rows that the mirror had"})
 		}
 	}
@@ -66,7 +66,7 @@ func (a *auditing) count(ctx context.Context, c *Check, s mirror.Stream, counter
 	}
 	if a.against[s.Name].Lasting {
 		for _, id := range gone {
-			found = append(found, store.Finding{Stream: s.Name, Key: id.String(), Kind: store.FindingExtra, Mirror: "there", Other: "absent", Healed: true,
+			found = append(found, audits.Finding{Stream: s.Name, Key: id.String(), Kind: audits.FindingExtra, Mirror: "there", Other: "absent", Healed: true,
 				Evidence: why + " did not, nor did Polar give it by id, and Polar never deletes such a row"})
 		}
 	}

@@ -11,10 +11,11 @@ import (
 	"syncd/internal/fetch/scan"
 	"syncd/internal/mirror"
 	"syncd/internal/store"
+	"syncd/internal/store/audits"
 )
 
 // pair compares a stream with its export.
-func (a *auditing) pair(ctx context.Context, c *Check, p store.Pair) ([]store.Finding, error) {
+func (a *auditing) pair(ctx context.Context, c *Check, p audits.Pair) ([]audits.Finding, error) {
 	if a.engine.Stream(p.Export) == nil {
 		return nil, nil
 	}
@@ -22,19 +23,19 @@ func (a *auditing) pair(ctx context.Context, c *Check, p store.Pair) ([]store.Fi
 	if err != nil {
 		return nil, err
 	}
-	differ := func(asOf time.Time) ([]store.Difference, error) {
-		fields, err := a.engine.Store.Against(p).Differences(ctx, asOf)
+	differ := func(asOf time.Time) ([]audits.Difference, error) {
+		fields, err := a.stored.Against(p).Differences(ctx, asOf)
 		if err != nil {
 			return nil, err
 		}
-		extra, err := a.engine.Store.Against(p).ExtraRows(ctx, asOf, a.since)
+		extra, err := a.stored.Against(p).ExtraRows(ctx, asOf, a.since)
 		return append(fields, extra...), err
 	}
 	first, err := differ(asOf)
 	if err != nil {
 		return nil, err
 	}
-	again := func() ([]store.Difference, error) {
+	again := func() ([]audits.Difference, error) {
 		if err := a.engine.LinkExport(ctx, p.Export); err != nil {
 			return nil, err
 		}
@@ -51,7 +52,7 @@ func (a *auditing) pair(ctx context.Context, c *Check, p store.Pair) ([]store.Fi
 }
 
 // figures compares the metrics.
-func (a *auditing) figures(ctx context.Context, c *Check) ([]store.Finding, error) {
+func (a *auditing) figures(ctx context.Context, c *Check) ([]audits.Finding, error) {
 	if a.engine.Stream("metrics_export") == nil {
 		return nil, nil
 	}
@@ -59,11 +60,11 @@ func (a *auditing) figures(ctx context.Context, c *Check) ([]store.Finding, erro
 	if err != nil {
 		return nil, err
 	}
-	first, err := a.engine.Store.Audit().DifferingFigures(ctx, asOf)
+	first, err := a.stored.DifferingFigures(ctx, asOf)
 	if err != nil {
 		return nil, err
 	}
-	again := func() ([]store.Difference, error) { return a.engine.Store.Audit().DifferingFigures(ctx, time.Time{}) }
+	again := func() ([]audits.Difference, error) { return a.stored.DifferingFigures(ctx, time.Time{}) }
 	return a.verify(ctx, c, "metrics_export", first, again, a.renewal(ctx, "metrics_export"), kindOf)
 }
 
@@ -101,22 +102,22 @@ func (a *auditing) renewal(ctx context.Context, name string) func() error {
 }
 
 // kindOf is the kind of finding that a difference between the mirror and an export is.
-func kindOf(d store.Difference) string {
+func kindOf(d audits.Difference) string {
 	switch {
 	case d.Field != "":
-		return store.FindingDifferent
+		return audits.FindingDifferent
 	case d.ID == uuid.Nil:
-		return store.FindingLost
+		return audits.FindingLost
 	}
-	return store.FindingExtra
+	return audits.FindingExtra
 }
 
 // lost looks for the rows of an export that the mirror does not have, and fetches them.
-func (a *auditing) lost(ctx context.Context, p store.Pair, renew func() error) (found []store.Finding, err error) {
+func (a *auditing) lost(ctx context.Context, p audits.Pair, renew func() error) (found []audits.Finding, err error) {
 	if err := a.engine.LinkExport(ctx, p.Export); err != nil {
 		return nil, err
 	}
-	list, err := a.engine.Store.Against(p).LostRows(ctx)
+	list, err := a.stored.Against(p).LostRows(ctx)
 	if err != nil || len(list) == 0 {
 		return nil, err
 	}
@@ -129,7 +130,7 @@ func (a *auditing) lost(ctx context.Context, p store.Pair, renew func() error) (
 			return err
 		}
 		clear(still)
-		now, err := a.engine.Store.Against(p).LostRows(ctx)
+		now, err := a.stored.Against(p).LostRows(ctx)
 		for _, d := range now {
 			still[d.Key] = true
 		}
@@ -147,7 +148,7 @@ func (a *auditing) lost(ctx context.Context, p store.Pair, renew func() error) (
 		if !d.Settled {
 			continue
 		}
-		f := store.Finding{Stream: p.Table, Key: d.Key, Kind: store.FindingLost, Mirror: d.Mirror, Other: d.Other, Healed: !still[d.Key],
+		f := audits.Finding{Stream: p.Table, Key: d.Key, Kind: audits.FindingLost, Mirror: d.Mirror, Other: d.Other, Healed: !still[d.Key],
 			Evidence: p.Export + " has it, and it is older than other rows that the mirror has; fetched"}
 		if still[d.Key] {
 			f.Evidence = p.Export + " has it, a second export too; Polar does not give it when asked for"
@@ -158,7 +159,7 @@ func (a *auditing) lost(ctx context.Context, p store.Pair, renew func() error) (
 }
 
 // bring fetches lost rows: by id where the export names one, else by the time that it names.
-func (a *auditing) bring(ctx context.Context, p store.Pair, list []store.Difference) error {
+func (a *auditing) bring(ctx context.Context, p audits.Pair, list []audits.Difference) error {
 	var res mirror.Result
 	_, byTime := a.engine.Stream(p.Table).Scan.(scan.Keyset)
 	switch {

@@ -11,6 +11,7 @@ import (
 
 	"syncd/internal/mirror"
 	"syncd/internal/store"
+	"syncd/internal/store/audits"
 )
 
 // reference is a column that names a row of another stream: see Against.
@@ -58,14 +59,14 @@ func checkReferences(streams []mirror.Stream, against map[string]Against) error 
 
 // orphans looks for rows that others refer to and that the mirror does not have. Polar may not have them either: deleted
 // customers have orders.
-func (a *auditing) orphans(ctx context.Context, c *Check, refs []reference) (found []store.Finding, err error) {
+func (a *auditing) orphans(ctx context.Context, c *Check, refs []reference) (found []audits.Finding, err error) {
 	by := map[uuid.UUID]reference{}
 	var ids []uuid.UUID
 	for _, ref := range refs {
 		if a.engine.Stream(ref.table) == nil || a.engine.Off[ref.table] {
 			continue
 		}
-		some, err := a.engine.Store.Audit().DanglingIDs(ctx, ref.table, ref.column, ref.target)
+		some, err := a.stored.DanglingIDs(ctx, ref.table, ref.column, ref.target)
 		if err != nil {
 			return nil, err
 		}
@@ -87,7 +88,7 @@ func (a *auditing) orphans(ctx context.Context, c *Check, refs []reference) (fou
 	if res := a.engine.RefreshAs(ctx, store.KindAudit, c.Stream, asked); res.Err != nil {
 		return nil, res.Err
 	}
-	there, err := a.engine.Store.Audit().OlderThan(ctx, c.Stream, asked, newest)
+	there, err := a.stored.OlderThan(ctx, c.Stream, asked, newest)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +98,7 @@ func (a *auditing) orphans(ctx context.Context, c *Check, refs []reference) (fou
 	}
 	for _, id := range asked {
 		if there[id] {
-			found = append(found, store.Finding{Stream: c.Stream, Key: id.String(), Kind: store.FindingLost, Mirror: "absent", Other: "there", Healed: true,
+			found = append(found, audits.Finding{Stream: c.Stream, Key: id.String(), Kind: audits.FindingLost, Mirror: "absent", Other: "there", Healed: true,
 				Evidence: fmt.Sprintf("%s.%s refers to it, and it is older than other rows that the mirror has; fetched by id", by[id].table, by[id].column)})
 		}
 	}
@@ -112,10 +113,10 @@ func (a *auditing) orphans(ctx context.Context, c *Check, refs []reference) (fou
 }
 
 // children looks for lists that lost a row.
-func (a *auditing) children(ctx context.Context, c *Check, s mirror.Stream) ([]store.Finding, error) {
-	again := func() (list []store.Difference, err error) {
+func (a *auditing) children(ctx context.Context, c *Check, s mirror.Stream) ([]audits.Finding, error) {
+	again := func() (list []audits.Difference, err error) {
 		seen := map[uuid.UUID]bool{}
-		take := func(some []store.Difference, err error) error {
+		take := func(some []audits.Difference, err error) error {
 			for _, d := range some {
 				if !seen[d.ID] {
 					seen[d.ID] = true
@@ -125,12 +126,12 @@ func (a *auditing) children(ctx context.Context, c *Check, s mirror.Stream) ([]s
 			return err
 		}
 		for _, child := range s.Children {
-			if err := take(a.engine.Store.Audit().ChildGaps(ctx, s.Name, child.Name, child.Parent)); err != nil {
+			if err := take(a.stored.ChildGaps(ctx, s.Name, child.Name, child.Parent)); err != nil {
 				return nil, err
 			}
 		}
 		if s.Name == "orders" {
-			err = take(a.engine.Store.Audit().UnsummedOrders(ctx))
+			err = take(a.stored.UnsummedOrders(ctx))
 		}
 		return list, err
 	}
@@ -138,5 +139,5 @@ func (a *auditing) children(ctx context.Context, c *Check, s mirror.Stream) ([]s
 	if err != nil {
 		return nil, err
 	}
-	return a.verify(ctx, c, "the list has gaps, or does not add up", first, again, nil, func(store.Difference) string { return store.FindingChildren })
+	return a.verify(ctx, c, "the list has gaps, or does not add up", first, again, nil, func(audits.Difference) string { return audits.FindingChildren })
 }

@@ -13,6 +13,7 @@ import (
 
 	"syncd/internal/fetch"
 	"syncd/internal/store"
+	"syncd/internal/store/audits"
 )
 
 // stateCache is for how long Polar keeps a customer state that nothing tells it to make anew (server/polar/customer/service.py).
@@ -25,7 +26,7 @@ func stateStreams() []string {
 
 // states compares a sample of customer states. One that differs is a finding for good only when it still does after the
 // time for which Polar may have kept an old one.
-func (a *auditing) states(ctx context.Context, c *Check) (found []store.Finding, err error) {
+func (a *auditing) states(ctx context.Context, c *Check) (found []audits.Finding, err error) {
 	standings, err := a.engine.Store.Streams().Standings(ctx, stateStreams())
 	if err != nil {
 		return nil, err
@@ -36,7 +37,7 @@ func (a *auditing) states(ctx context.Context, c *Check) (found []store.Finding,
 			return nil, nil
 		}
 	}
-	ids, err := a.engine.Store.Audit().SampleCustomers(ctx, a.o.States)
+	ids, err := a.stored.SampleCustomers(ctx, a.o.States)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +65,7 @@ func (a *auditing) states(ctx context.Context, c *Check) (found []store.Finding,
 			lacks[key] = true
 		}
 		if len(d.Values) > 0 {
-			found = append(found, store.Finding{Stream: "customers", Key: id.String(), Kind: store.FindingState, Mirror: "customer_state()",
+			found = append(found, audits.Finding{Stream: "customers", Key: id.String(), Kind: audits.FindingState, Mirror: "customer_state()",
 				Other:    "another " + cmp.Or(strings.Join(d.Values, ", "), "customer"),
 				Evidence: "GET /v1/customers/{id}/state, after all that it is made of was fetched; Polar may give a state that is an hour old"})
 		}
@@ -81,24 +82,24 @@ func (a *auditing) states(ctx context.Context, c *Check) (found []store.Finding,
 
 // earlierStates are the customers whose state differed when it was compared last.
 func (a *auditing) earlierStates(ctx context.Context) (ids []uuid.UUID) {
-	open, err := a.engine.Store.Audit().OpenFindings(ctx, []string{"customers"})
+	open, err := a.stored.OpenFindings(ctx, []string{"customers"})
 	if err != nil {
 		return nil // the next question to the database will tell
 	}
 	for _, f := range open {
-		if id, err := uuid.Parse(f.Key); err == nil && f.Kind == store.FindingState {
+		if id, err := uuid.Parse(f.Key); err == nil && f.Kind == audits.FindingState {
 			ids = append(ids, id)
 		}
 	}
 	return ids
 }
 
-func (a *auditing) compareState(ctx context.Context, id uuid.UUID) (store.StateDifference, error) {
+func (a *auditing) compareState(ctx context.Context, id uuid.UUID) (audits.StateDifference, error) {
 	body, err := a.engine.Client.Get(ctx, "/v1/customers/"+id.String()+"/state", nil)
 	if err != nil {
-		return store.StateDifference{}, err
+		return audits.StateDifference{}, err
 	}
-	return a.engine.Store.Audit().CompareState(ctx, id, []byte(body.Value))
+	return a.stored.CompareState(ctx, id, []byte(body.Value))
 }
 
 // refreshOwned fetches all that a customer's state is made of and that can be fetched by id.
@@ -107,7 +108,7 @@ func (a *auditing) refreshOwned(ctx context.Context, customer uuid.UUID) error {
 		return res.Err
 	}
 	for _, stream := range stateStreams()[1:] {
-		ids, err := a.engine.Store.Audit().IDsOfCustomer(ctx, stream, customer)
+		ids, err := a.stored.IDsOfCustomer(ctx, stream, customer)
 		if err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 
 	"syncd/internal/mirror"
 	"syncd/internal/store"
+	"syncd/internal/store/audits"
 )
 
 // manyDifferences is from when on the whole stream is read again rather than object by object.
@@ -17,7 +18,7 @@ const manyDifferences = 200
 
 // verify heals what differs and compares again. What is healed was wrong in the mirror; what still differs then is looked
 // at once more with a fresh export, and is an open finding if it differs from that too.
-func (a *auditing) verify(ctx context.Context, c *Check, evidence string, first []store.Difference, again func() ([]store.Difference, error), renew func() error, kind func(store.Difference) string) (found []store.Finding, err error) {
+func (a *auditing) verify(ctx context.Context, c *Check, evidence string, first []audits.Difference, again func() ([]audits.Difference, error), renew func() error, kind func(audits.Difference) string) (found []audits.Finding, err error) {
 	if len(first) == 0 {
 		return nil, nil
 	}
@@ -54,7 +55,7 @@ func (a *auditing) verify(ctx context.Context, c *Check, evidence string, first 
 			continue
 		}
 		_, differs := still[d.Key+"\x00"+d.Field]
-		f := store.Finding{Stream: c.Stream, Key: d.Key, Kind: kind(d), Field: d.Field, Mirror: d.Mirror, Other: d.Other, Healed: !differs}
+		f := audits.Finding{Stream: c.Stream, Key: d.Key, Kind: kind(d), Field: d.Field, Mirror: d.Mirror, Other: d.Other, Healed: !differs}
 		f.Evidence = evidence + "; fetched by id, Polar's object was the one stored here, and the row was written anew"
 		if differs {
 			f.Evidence = evidence + "; fetched by id and compared with a second export, it still differs"
@@ -72,9 +73,9 @@ func (a *auditing) verify(ctx context.Context, c *Check, evidence string, first 
 }
 
 // still are the differences there are now, but for objects that have moved.
-func (a *auditing) still(moved map[uuid.UUID]bool, again func() ([]store.Difference, error)) (map[string]store.Difference, error) {
+func (a *auditing) still(moved map[uuid.UUID]bool, again func() ([]audits.Difference, error)) (map[string]audits.Difference, error) {
 	list, err := again()
-	still := map[string]store.Difference{}
+	still := map[string]audits.Difference{}
 	for _, d := range list {
 		if was, asked := moved[d.ID]; asked && !was {
 			still[d.Key+"\x00"+d.Field] = d
@@ -85,7 +86,7 @@ func (a *auditing) still(moved map[uuid.UUID]bool, again func() ([]store.Differe
 
 // heal fetches the objects, and tells which of them Polar has changed since the mirror stored them: what differed of those
 // is explained by that.
-func (a *auditing) heal(ctx context.Context, stream string, list []store.Difference) (moved map[uuid.UUID]bool, err error) {
+func (a *auditing) heal(ctx context.Context, stream string, list []audits.Difference) (moved map[uuid.UUID]bool, err error) {
 	var ids []uuid.UUID
 	before := map[uuid.UUID]string{}
 	for _, d := range list {
@@ -103,7 +104,7 @@ func (a *auditing) heal(ctx context.Context, stream string, list []store.Differe
 	if res.Err != nil {
 		return nil, fmt.Errorf("read again what differs: %w", res.Err)
 	}
-	after, err := a.engine.Store.Audit().Hashes(ctx, stream, ids)
+	after, err := a.stored.Hashes(ctx, stream, ids)
 	if err != nil {
 		return nil, err
 	}

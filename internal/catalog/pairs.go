@@ -1,22 +1,24 @@
 package catalog
 
-import "syncd/internal/store"
+import (
+	"syncd/internal/store/audits"
+)
 
 // How rows are compared with those of their export. The address and the name of the customer and the name of the product are
 // compared where they belong: in an order's row of the export they are those of today.
 
-func text(name string) store.PairField { return store.PairField{Name: name, Text: true} }
+func text(name string) audits.PairField { return audits.PairField{Name: name, Text: true} }
 
-func money(name string) store.PairField { return store.PairField{Name: name, Money: true} }
+func money(name string) audits.PairField { return audits.PairField{Name: name, Money: true} }
 
-func plain(name string) store.PairField { return store.PairField{Name: name} }
+func plain(name string) audits.PairField { return audits.PairField{Name: name} }
 
-func address(field, part string) store.PairField {
-	return store.PairField{Name: field, Mirror: "o.billing_address ->> '" + part + "'", Text: true}
+func address(field, part string) audits.PairField {
+	return audits.PairField{Name: field, Mirror: "o.billing_address ->> '" + part + "'", Text: true}
 }
 
-func customersPair() *store.Pair {
-	return &store.Pair{Table: "customers", Export: "customers_export", Link: "customer_id", Deletable: true, Fields: []store.PairField{
+func customersPair() *audits.Pair {
+	return &audits.Pair{Table: "customers", Export: "customers_export", Link: "customer_id", Deletable: true, Fields: []audits.PairField{
 		text("external_id"), plain("created_at"), text("email"), text("name"), address("billing_line1", "line1"), address("billing_line2", "line2"),
 		address("billing_city", "city"), address("billing_state", "state"), address("billing_postal_code", "postal_code"), address("billing_country", "country"),
 		// A text that could not be read is not compared, nor metadata that Python did not write as JSON.
@@ -25,16 +27,16 @@ func customersPair() *store.Pair {
 	}}
 }
 
-func ordersPair() *store.Pair {
-	return &store.Pair{Table: "orders", Export: "orders_export", Link: "order_id", Time: "created_at", Number: "invoice_number", Fields: []store.PairField{
+func ordersPair() *audits.Pair {
+	return &audits.Pair{Table: "orders", Export: "orders_export", Link: "order_id", Time: "created_at", Number: "invoice_number", Fields: []audits.PairField{
 		plain("created_at"), text("status"), text("currency"), text("invoice_number"), text("billing_name"), address("billing_country", "country"),
 		money("net_amount"), money("subtotal_amount"), money("discount_amount"), money("tax_amount"), money("total_amount"), money("refunded_amount"),
 		text("billing_reason"),
 	}}
 }
 
-func subscriptionsPair() *store.Pair {
-	return &store.Pair{Table: "subscriptions", Export: "subscriptions_export", Link: "subscription_id", Time: "started_at", Fields: []store.PairField{
+func subscriptionsPair() *audits.Pair {
+	return &audits.Pair{Table: "subscriptions", Export: "subscriptions_export", Link: "subscription_id", Time: "started_at", Fields: []audits.PairField{
 		text("status"), text("currency"), money("amount"), plain("seats"), plain("current_period_start"), plain("current_period_end"),
 		{Name: "recurring_interval", Text: true, Mirror: "CASE WHEN o.recurring_interval_count = 1 THEN o.recurring_interval ELSE o.recurring_interval_count || ' ' || o.recurring_interval || 's' END"},
 		plain("cancel_at_period_end"), plain("canceled_at"), plain("ends_at"), plain("ended_at"),

@@ -9,6 +9,7 @@ import (
 	"syncd/internal/fetch"
 	"syncd/internal/humanize"
 	"syncd/internal/serve"
+	"syncd/internal/store/tails"
 )
 
 // listen takes the address of health, readiness, metrics and status, if there is to be one.
@@ -86,7 +87,7 @@ func (d *daemon) showFreshness(ctx context.Context) {
 	} else {
 		d.metrics.SetDrift(drift)
 	}
-	feeds, err := d.org.Store.Feeds().List(ctx)
+	feeds, err := tails.New(d.org.Store.Pool()).Feeds().List(ctx)
 	if err != nil {
 		d.Log.WarnContext(ctx, "the metrics do not tell how late the feeds are", "error", err)
 	}

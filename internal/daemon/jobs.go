@@ -8,6 +8,7 @@ import (
 	"syncd/internal/mirror"
 	"syncd/internal/sched"
 	"syncd/internal/store"
+	"syncd/internal/store/tails"
 )
 
 // sweepJob returns one run of a stream. Only what failed is tried again soon: reading a whole stream again because some of its
@@ -61,7 +62,7 @@ func (d *daemon) runTails(ctx context.Context) error {
 		return &sched.Again{After: busy.Left + leaseMargin, For: "the lease of " + busy.Holder}
 	}
 	d.showFreshness(ctx)
-	due, err := d.org.Store.Tails().SweepsDue(ctx)
+	due, err := tails.New(d.org.Store.Pool()).SweepsDue(ctx)
 	if err != nil {
 		return err
 	}

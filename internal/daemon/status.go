@@ -9,6 +9,7 @@ import (
 	"syncd/internal/humanize"
 	"syncd/internal/sched"
 	"syncd/internal/store"
+	"syncd/internal/store/tails"
 )
 
 // Status is what /status and `syncd status` show.
@@ -127,7 +128,7 @@ func ReadStatus(ctx context.Context, s *store.Store, cfg *config.Config, next fu
 	for _, n := range drift {
 		report.Drift += n
 	}
-	r, err := s.Tails().LastRound(ctx)
+	r, err := s.Streams().LastRound(ctx)
 	if err != nil {
 		return report, err
 	}
@@ -201,7 +202,7 @@ type FeedStatus struct {
 }
 
 func readFeeds(ctx context.Context, s *store.Store) ([]FeedStatus, error) {
-	feeds, err := s.Feeds().List(ctx)
+	feeds, err := tails.New(s.Pool()).Feeds().List(ctx)
 	if err != nil {
 		return nil, err
 	}

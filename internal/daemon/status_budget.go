@@ -6,6 +6,7 @@ import (
 
 	"syncd/internal/fetch/limit"
 	"syncd/internal/store"
+	"syncd/internal/store/budget"
 )
 
 // BudgetStatus is how the request budget stands that the processes on one schema share.
@@ -29,7 +30,7 @@ type ProcessBudget struct {
 
 // readBudget reads it; nil where no process has asked for requests of late.
 func readBudget(ctx context.Context, s *store.Store, now time.Time) (*BudgetStatus, error) {
-	list, pause, err := s.Budget().Holders(ctx)
+	list, pause, err := budget.New(s.Pool()).Holders(ctx)
 	if err != nil || len(list) == 0 {
 		return nil, err
 	}

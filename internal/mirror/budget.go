@@ -2,36 +2,31 @@ package mirror
 
 import (
 	"context"
-	"time"
 
 	"syncd/internal/fetch/limit"
 	"syncd/internal/fetch/scan"
 	"syncd/internal/store"
+	"syncd/internal/store/budget"
 )
 
-// budget lets a client draw on the request budget that all processes on one schema share, in the database.
-type budget struct {
-	store  *store.Store
+// sharedBudget lets a client draw on the request budget that all processes on one schema share, in the database.
+type sharedBudget struct {
+	budget.Shared
 	holder string
 }
 
-var _ limit.SharedBudget = budget{}
+var _ limit.SharedBudget = sharedBudget{}
 
 // Take implements limit.SharedBudget.
-func (b budget) Take(ctx context.Context, ask limit.Ask) (limit.Grant, error) {
-	grant, err := b.store.Budget().Take(ctx, store.BudgetAsk{
+func (b sharedBudget) Take(ctx context.Context, ask limit.Ask) (limit.Grant, error) {
+	grant, err := b.Shared.Take(ctx, budget.Ask{
 		Holder: b.holder, Want: ask.Want, Priority: int(ask.Priority), Rate: ask.Rate, Burst: ask.Burst,
-		Budget: store.Budget{
+		Budget: budget.Budget{
 			PerMinute: int64(ask.Budget.PerMinute), Pace: int64(ask.Budget.Pace), Used: int64(ask.Budget.Used),
 			Requests: ask.Budget.Requests[:], RateLimited: ask.Budget.RateLimited, Paused: ask.Budget.Paused,
 		},
 	})
 	return limit.Grant(grant), err
-}
-
-// Pause implements limit.SharedBudget.
-func (b budget) Pause(ctx context.Context, d time.Duration) error {
-	return b.store.Budget().Pause(ctx, d)
 }
 
 // priorityOf is how urgent the requests of a run are.

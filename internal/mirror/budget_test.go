@@ -13,6 +13,7 @@ import (
 	"syncd/internal/fetch/limit"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
+	"syncd/internal/store/budget"
 	"syncd/internal/worldtest"
 )
 
@@ -69,7 +70,7 @@ func TestTwoProcessesShareOneBudget(t *testing.T) {
 			t.Errorf("process %d: %+v", i, b)
 		}
 	}
-	list, _, err := h.Store.Budget().Holders(t.Context())
+	list, _, err := budget.New(h.Store.Pool()).Holders(t.Context())
 	if err != nil || len(list) != 2 || !slices.Equal(list[0].Requests[:2], []int64{0, 0}) {
 		t.Errorf("%+v, %v", list, err)
 	}

@@ -19,6 +19,7 @@ import (
 	"syncd/internal/item"
 	"syncd/internal/spelling"
 	"syncd/internal/store"
+	"syncd/internal/store/budget"
 )
 
 // Outcome of a run.
@@ -160,7 +161,7 @@ func New(c Config) (*Engine, error) {
 		}
 	}
 	if c.Client != nil && c.Store != nil {
-		c.Client.ShareBudget(budget{c.Store, r.holder})
+		c.Client.ShareBudget(sharedBudget{budget.New(c.Store.Pool()), r.holder})
 		c.Client.DateRequestsBy(c.Store.Stamp)
 	}
 	return r, nil

@@ -17,9 +17,11 @@ func (run *Run) link(ctx context.Context) error {
 	}
 	// Right after a first sync Postgres knows nothing of the tables yet, and would join them row by row.
 	if run.record != nil && run.record.Counts.Inserted > manyInserted {
-		if err := run.engine.Store.Audit().Analyze(ctx, append([]string{run.s.Name}, run.s.Of...)...); err != nil {
-			return err
+		for _, table := range append([]string{run.s.Name}, run.s.Of...) {
+			if err := run.engine.Store.Rows(table).Analyze(ctx); err != nil {
+				return err
+			}
 		}
 	}
-	return run.engine.Store.Audit().LinkExport(ctx, run.s.Name, run.s.Link)
+	return run.engine.Store.Rows(run.s.Name).Link(ctx, run.s.Link)
 }

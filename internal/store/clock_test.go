@@ -6,10 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"syncd/internal/localpg/pgtest"
-	"syncd/internal/slowtest"
 	"syncd/internal/store"
 )
 
@@ -121,103 +118,6 @@ func TestLeaseFromBeforeTheClockWasSetBackHasEnded(t *testing.T) {
 	}
 	if _, err := s.Runs().Begin(t.Context(), "products", store.KindSweep, "other", 30*time.Second); !isBusy(err) {
 		t.Errorf("a lease renewed after the clock was set back: %v, want it busy", err)
-	}
-}
-
-// A change that was fetched stays fetched, and one noted after that is pending, wherever the clock is set to in between.
-func TestChangesSurviveTheSettingOfTheClock(t *testing.T) {
-	slowtest.Mark(t)
-	t.Parallel()
-	for name, steps := range map[string][2]time.Duration{
-		"back before it is fetched":    {-time.Hour, -time.Hour},
-		"back after it was fetched":    {0, -time.Hour},
-		"forth and back":               {24 * time.Hour, 0},
-		"back, and back once more":     {-time.Hour, -2 * time.Hour},
-		"as it should be":              {0, 0},
-		"a little back, a little more": {-time.Second, -2 * time.Second},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			dsn := pgtest.Migrated(t)
-			s := open(t, dsn, "polar")
-			id := uuid.NewString()
-			at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-			note := func(at time.Time) {
-				t.Helper()
-				if err := s.Changes().Note(t.Context(), []store.Changed{{Stream: "orders", Filter: store.ByID, Value: id, At: at}}); err != nil {
-					t.Fatal(err)
-				}
-			}
-			pending := func(want int) {
-				t.Helper()
-				list, err := s.Changes().Pending(t.Context(), "orders", 0, 10)
-				if err != nil || len(list) != want {
-					t.Errorf("%d changes are pending (%v), want %d", len(list), err, want)
-				}
-				counts, err := s.Changes().PendingCounts(t.Context())
-				if err != nil || counts["orders"] != int64(want) {
-					t.Errorf("%v are counted as pending (%v), want %d", counts, err, want)
-				}
-				fresh, err := s.Streams().Freshness(t.Context())
-				if err != nil || fresh["orders"].Pending != int64(want) {
-					t.Errorf("freshness has %d pending changes (%v), want %d", fresh["orders"].Pending, err, want)
-				}
-			}
-			exec(t, s, "INSERT INTO sync_streams (stream) VALUES ('orders')")
-			note(at)
-			pending(1)
-			pgtest.SetClock(t, dsn, steps[0], s.Pool())
-			asked := stamp(t, s)
-			if _, err := s.Changes().Settle(t.Context(), "orders", store.ByID, []string{id}, asked, at.Add(time.Hour)); err != nil {
-				t.Fatal(err)
-			}
-			pending(0)
-			pgtest.SetClock(t, dsn, steps[1], s.Pool())
-			pending(0)
-			note(at.Add(time.Minute)) // it changed again
-			pending(1)
-		})
-	}
-}
-
-// Tokens, pauses and other processes of before do not keep requests back after the clock was set back.
-func TestBudgetSurvivesTheSettingBackOfTheClock(t *testing.T) {
-	t.Parallel()
-	dsn := pgtest.Migrated(t)
-	s := open(t, dsn, "polar")
-	ask := store.BudgetAsk{Holder: "me", Want: 2, Priority: 2, Rate: 1000, Burst: 2, Budget: store.Budget{Requests: []int64{0, 0, 0, 0}}}
-	take := func(holder string, want bool) {
-		t.Helper()
-		ask.Holder = holder
-		for range 50 {
-			grant, err := s.Budget().Take(t.Context(), ask)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := grant.Tokens > 0; got == want {
-				return
-			}
-		}
-		t.Errorf("%s: tokens, want them: %v", holder, want)
-	}
-	take("me", true)
-	if err := s.Budget().Pause(t.Context(), time.Minute); err != nil {
-		t.Fatal(err)
-	}
-	take("dead", false) // it waits for tokens, and never comes again
-	pgtest.SetClock(t, dsn, -time.Hour, s.Pool())
-	take("me", true)
-	take("me", true) // the bucket is filled again
-	grant, err := s.Budget().Take(t.Context(), ask)
-	if err != nil || grant.Sharers != 1 {
-		t.Errorf("%d share the budget (%v), want 1: the other asked before", grant.Sharers, err)
-	}
-	if err := s.Budget().Pause(t.Context(), time.Minute); err != nil {
-		t.Fatal(err)
-	}
-	take("me", false)
-	if _, pause, err := s.Budget().Holders(t.Context()); err != nil || pause <= 0 || pause > time.Minute {
-		t.Errorf("a pause of %v (%v), want one of a minute", pause, err)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"syncd/internal/store/db"
+	"syncd/internal/store/pg"
 )
 
 // Closing is what is recorded when a run ends.
@@ -57,7 +58,7 @@ func (r *Run) Finish(ctx context.Context, c Closing) error {
 			}
 		}
 		if r.lease != "" {
-			n, err := q.StreamRelease(ctx, db.StreamReleaseParams{Stream: r.lease, RunID: &r.ID, Unavailable: optional(c.Unavailable)})
+			n, err := q.StreamRelease(ctx, db.StreamReleaseParams{Stream: r.lease, RunID: &r.ID, Unavailable: pg.Null(c.Unavailable)})
 			if err != nil {
 				return err
 			}
@@ -66,9 +67,9 @@ func (r *Run) Finish(ctx context.Context, c Closing) error {
 			}
 		}
 		return q.RunFinish(ctx, db.RunFinishParams{
-			ID: r.ID, Outcome: &c.Outcome, Reason: optional(c.Reason), ErrorClass: optional(c.ErrorClass), Error: optional(c.Error),
+			ID: r.ID, Outcome: &c.Outcome, Reason: pg.Null(c.Reason), ErrorClass: pg.Null(c.ErrorClass), Error: pg.Null(c.Error),
 			Requests: c.Requests, DistinctIDs: c.Distinct,
-			Duplicates: c.Duplicates, RowsAppeared: c.Appeared, RowsVanished: c.Vanished, TotalLast: c.Total, Verdict: optional(c.Verdict),
+			Duplicates: c.Duplicates, RowsAppeared: c.Appeared, RowsVanished: c.Vanished, TotalLast: c.Total, Verdict: pg.Null(c.Verdict),
 		})
 	})
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"syncd/internal/store/clock"
 	"syncd/internal/store/pg"
 )
 
@@ -27,7 +28,7 @@ type change struct {
 // later says that a reply requested after a time held the row with an id, even if
 // it found the row unchanged and so left no trace in the table.
 func later(at, stream, id string) string {
-	return `EXISTS (SELECT FROM sync_seen s WHERE s.requested_at > ` + at + ` AND s.requested_at <= ` + present + ` AND split_part(s.stream, '/', 1) = ` + stream + ` AND ` + id + ` = ANY(s.ids))`
+	return `EXISTS (SELECT FROM sync_seen s WHERE s.requested_at > ` + at + ` AND s.requested_at <= ` + clock.Present + ` AND split_part(s.stream, '/', 1) = ` + stream + ` AND ` + id + ` = ANY(s.ids))`
 }
 
 // compare asks which items are new, have other content, come back from the
@@ -47,14 +48,14 @@ func (w *writing) compare(p *pg.Pipeline) {
 	sql := `
 		SELECT n.ord - 1,
 		       t.id IS NULL,
-		       COALESCE(t._requested_at > n.at AND t._requested_at <= ` + present + `, false),
+		       COALESCE(t._requested_at > n.at AND t._requested_at <= ` + clock.Present + `, false),
 		       t.id IS NOT NULL AND ` + later("n.at", "$4", "n.id") + `,
 		       t._deleted_at IS NOT NULL AND EXISTS (SELECT FROM sync_tombstones d WHERE d.stream = $4 AND d.id = n.id AND d.resurrected_at IS NULL),
 		       t._deleted_at IS NOT NULL,
-		       COALESCE(t._requested_at > ` + present + `, false)
+		       COALESCE(t._requested_at > ` + clock.Present + `, false)
 		FROM ROWS FROM (unnest($1::uuid[]), unnest($2::bytea[]), unnest($3::timestamptz[])) WITH ORDINALITY AS n(id, hash, at, ord)
 		LEFT JOIN LATERAL (SELECT id, _hash, _requested_at, _deleted_at FROM ` + pgx.Identifier{w.into.Stream}.Sanitize() + ` WHERE id = n.id LIMIT 1) t ON true
-		WHERE t.id IS NULL OR t._hash <> n.hash OR t._deleted_at IS NOT NULL OR $5 OR t._requested_at > ` + present
+		WHERE t.id IS NULL OR t._hash <> n.hash OR t._deleted_at IS NOT NULL OR $5 OR t._requested_at > ` + clock.Present
 	p.Add(sql, []any{w.ids, hashes, at, w.run.Stream, w.pages[0].Force}, w.compared)
 }
 
@@ -118,7 +119,7 @@ func (ps *parents) redate(p *pg.Pipeline, table string) {
 func (ps *parents) distrust(p *pg.Pipeline, child *ChildTarget) {
 	if len(ps.ids) > 0 {
 		p.Add(joined(child.Name, child.Parent, `_hash = '', _requested_at = LEAST(c._requested_at, p.at)`)+
-			` AND (c._requested_at <= p.at OR c._requested_at > `+present+`)`, []any{ps.ids, ps.at}, nil)
+			` AND (c._requested_at <= p.at OR c._requested_at > `+clock.Present+`)`, []any{ps.ids, ps.at}, nil)
 	}
 }
 

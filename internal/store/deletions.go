@@ -9,7 +9,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"syncd/internal/store/clock"
 	"syncd/internal/store/db"
+	"syncd/internal/store/pg"
 )
 
 // unmet says of a row t that the sweep $2 of the stream $1 has not received its id.
@@ -32,7 +34,7 @@ type Absence struct {
 func (r *Run) AbsentRows(ctx context.Context, table string) (a Absence, err error) {
 	t := pgx.Identifier{table}.Sanitize()
 	const before = `t._deleted_at IS NULL
-		AND (t._requested_at < (SELECT COALESCE(stamped_at, started_at) FROM sync_runs WHERE id = $2) OR t._requested_at > ` + present + `)
+		AND (t._requested_at < (SELECT COALESCE(stamped_at, started_at) FROM sync_runs WHERE id = $2) OR t._requested_at > ` + clock.Present + `)
 		AND NOT EXISTS (SELECT FROM sync_stubs c WHERE c.stream = $1 AND c.id = t.id AND c.resolved_at IS NULL)`
 	rows, err := r.s.pool.Query(ctx, `SELECT t.id FROM `+t+` t WHERE `+before+` AND `+unmet+` ORDER BY t.id`, r.Stream, r.SweepID)
 	if err == nil {
@@ -125,7 +127,7 @@ func (r *Run) Suspect(ctx context.Context, a Absence, brake bool) (s Suspicion, 
 			}
 		}
 		for _, row := range rows {
-			until := deref(row.EmptiedAt).Add(apart)
+			until := pg.Value(row.EmptiedAt).Add(apart)
 			emptied := row.EmptiedAt != nil && until.After(swept)
 			if emptied && until.After(s.Until) {
 				s.Until = until
@@ -179,7 +181,7 @@ func (r *Run) Tombstone(ctx context.Context, table string, ids []uuid.UUID, asOf
 		rows, err := tx.Query(ctx, `
 			UPDATE `+pgx.Identifier{table}.Sanitize()+`
 			SET _deleted_at = now(), _synced_at = now(), _requested_at = $2
-			WHERE id = ANY($1) AND _deleted_at IS NULL AND (_requested_at <= $2 OR _requested_at > `+present+`) AND NOT `+later("$2", "$3", "id")+`
+			WHERE id = ANY($1) AND _deleted_at IS NULL AND (_requested_at <= $2 OR _requested_at > `+clock.Present+`) AND NOT `+later("$2", "$3", "id")+`
 			RETURNING id`, ids, asOf, r.Stream)
 		if err != nil {
 			return err

@@ -15,18 +15,17 @@
 // Nothing is lost in between: rows and checkpoint commit together, and only while the lease is held. A row from a later reply is
 // never overwritten by an earlier one.
 //
-// Connections, transactions and migrations are those of package pg. Store itself tells the time. All else that it knows hangs on handles:
+// Connections, transactions and migrations are those of package pg. Store itself tells the time (package clock). All else that it knows hangs on handles:
 //
 //	Rows(table)    the rows of one table: ids, counts, times (rows.go)
 //	Runs()         begins runs; what earlier ones took and hold back (runs.go)
 //	Streams()      how streams stand, without asking Polar (streams.go, standing.go)
-//	Changes()      what is known to have changed and is to be fetched (changes.go)
-//	Tails()        where tails stand between their rounds (tails.go)
-//	Feeds()        what was read of feeds that tell of changes (feeds.go)
-//	Against(pair)  a table against its export (against.go)
-//	Audit()        the other questions of audits, and their findings (audit.go, findings.go, state.go)
-//	Budget()       the request budget that all processes share (budget.go)
 //	Polar()        the organization, the API's version, the last answer (polar.go)
 //
-// A handle is a value without state of its own.
+// A handle is a value without state of its own. So are those of the rooms beside this one, which are made of the same pool and
+// need nothing else of it:
+//
+//	tails.New(pool)   where tails stand between their rounds, what has changed and is to be fetched, what was read of feeds
+//	audits.New(pool)  the questions of audits, and their findings
+//	budget.New(pool)  the request budget that all processes share
 package store

@@ -11,6 +11,7 @@ import (
 
 	"syncd/internal/item"
 	"syncd/internal/store/db"
+	"syncd/internal/store/pg"
 )
 
 // RecordDrift notes what a run met, each thing once, and gives back what no run had met before.
@@ -28,7 +29,7 @@ func (r *Run) RecordDrift(ctx context.Context, met []item.Finding) (fresh []item
 		return nil, fmt.Errorf("record how %s differs from what is known: %w", r.Stream, err)
 	}
 	for _, row := range rows {
-		fresh = append(fresh, item.Finding{Kind: row.Kind, Field: row.Field, Value: row.Value, Sample: deref(row.SampleID)})
+		fresh = append(fresh, item.Finding{Kind: row.Kind, Field: row.Field, Value: row.Value, Sample: pg.Value(row.SampleID)})
 	}
 	return fresh, nil
 }
@@ -56,8 +57,8 @@ func (ss Streams) Drift(ctx context.Context, streams ...string) ([]Drift, error)
 	list := make([]Drift, len(rows))
 	for i, r := range rows {
 		list[i] = Drift{
-			Stream: r.Stream, Kind: r.Kind, Field: r.Field, Value: r.Value, Sample: deref(r.SampleID),
-			FirstSeen: r.FirstSeen, LastSeen: r.LastSeen, Runs: r.Runs, AcknowledgedAt: deref(r.AcknowledgedAt), Over: r.Over,
+			Stream: r.Stream, Kind: r.Kind, Field: r.Field, Value: r.Value, Sample: pg.Value(r.SampleID),
+			FirstSeen: r.FirstSeen, LastSeen: r.LastSeen, Runs: r.Runs, AcknowledgedAt: pg.Value(r.AcknowledgedAt), Over: r.Over,
 		}
 	}
 	return list, nil

@@ -15,10 +15,8 @@ import (
 
 	"syncd/internal/item"
 	"syncd/internal/store/db"
+	"syncd/internal/store/pg"
 )
-
-// errPage marks a failure of the database, as opposed to one of the data.
-var errPage = errors.New("store page")
 
 // Reject is an item that cannot be stored.
 type Reject struct {
@@ -71,7 +69,7 @@ func (r *Run) hold(ctx context.Context, q *db.Queries) error {
 	if err != nil {
 		return err
 	}
-	if r.lease == r.Stream && deref(holder) != r.ID {
+	if r.lease == r.Stream && pg.Value(holder) != r.ID {
 		return ErrLeaseLost
 	}
 	return nil

@@ -79,7 +79,7 @@ func (r *Run) putTogether(ctx context.Context, into *Target, pages []Page) (Coun
 		case errors.Is(err, ErrLeaseLost):
 			return Counts{}, fmt.Errorf("%s: %w", r.Stream, err)
 		default:
-			return Counts{}, fmt.Errorf("%w of %s: %w", errPage, r.Stream, err)
+			return Counts{}, pg.Failure(fmt.Errorf("store page of %s: %w", r.Stream, err))
 		}
 	}
 }
@@ -210,7 +210,7 @@ func (w *writing) hold(ctx context.Context, p *pg.Pipeline) {
 		var holder *int64
 		held := r.lease == ""
 		_, err := pgx.ForEachRow(rows, []any{&stream, &holder}, func() error {
-			held = held || stream == r.lease && deref(holder) == r.ID
+			held = held || stream == r.lease && pg.Value(holder) == r.ID
 			return nil
 		})
 		if err == nil && !held {

@@ -10,6 +10,8 @@ import (
 	"syncd/internal/item"
 	"syncd/internal/localpg/pgtest"
 	"syncd/internal/store"
+	"syncd/internal/store/audits"
+	"syncd/internal/store/budget"
 )
 
 // conflicts makes the first statement that writes to each table of the schema fail with an SQLSTATE, after each call of
@@ -77,7 +79,7 @@ func allWrites(t *testing.T, s *store.Store) []aWrite {
 			return err
 		}},
 		{"findings", func() error {
-			return s.Audit().RecordFindings(ctx, "customers", []string{"k"}, at, []store.Finding{{Stream: "customers", Key: "a", Kind: "k"}, {Stream: "customers", Key: "b", Kind: "k"}})
+			return audits.New(s.Pool()).RecordFindings(ctx, "customers", []string{"k"}, at, []audits.Finding{{Stream: "customers", Key: "a", Kind: "k"}, {Stream: "customers", Key: "b", Kind: "k"}})
 		}},
 		{"suspect", func() error {
 			got, err := run.Suspect(ctx, store.Absence{IDs: ids}, false)
@@ -95,10 +97,10 @@ func allWrites(t *testing.T, s *store.Store) []aWrite {
 			return err
 		}},
 		{"budget", func() error {
-			_, err := s.Budget().Take(ctx, store.BudgetAsk{Holder: "test", Want: 1, Rate: 1, Burst: 10, Budget: store.Budget{Requests: []int64{}}})
+			_, err := budget.New(s.Pool()).Take(ctx, budget.Ask{Holder: "test", Want: 1, Rate: 1, Burst: 10, Budget: budget.Budget{Requests: []int64{}}})
 			return err
 		}},
-		{"pause", func() error { return s.Budget().Pause(ctx, time.Second) }},
+		{"pause", func() error { return budget.New(s.Pool()).Pause(ctx, time.Second) }},
 		{"restart", func() error { return run.RestartSweep(ctx, true) }},
 		{"expire", func() error {
 			_, err := run.Expire(ctx, "created_at", at)

@@ -9,6 +9,9 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"syncd/internal/store/db"
+	"syncd/internal/store/pg"
 )
 
 // Rows asks about the rows of one table.
@@ -29,7 +32,7 @@ func (r Rows) Newest(ctx context.Context, column string, now time.Time) (time.Ti
 	if err != nil {
 		return time.Time{}, fmt.Errorf("look for the newest %s of %s: %w", column, r.table, err)
 	}
-	return deref(at), nil
+	return pg.Value(at), nil
 }
 
 // OldestOf is the earliest value of a time column among these rows; zero if one of them is not there.
@@ -43,7 +46,7 @@ func (r Rows) OldestOf(ctx context.Context, column string, ids []uuid.UUID) (tim
 	if n < len(ids) {
 		return time.Time{}, nil
 	}
-	return deref(at), nil
+	return pg.Value(at), nil
 }
 
 // CountLive counts the rows that are not tombstoned.
@@ -188,7 +191,26 @@ func (r Rows) IDsDeletedBy(ctx context.Context, run int64) (ids []uuid.UUID, err
 	if err == nil {
 		ids, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 	}
-	return ids, audited(r.table, err)
+	if err != nil {
+		return nil, fmt.Errorf("look for rows of %s that run %d deleted: %w", r.table, run, err)
+	}
+	return ids, nil
+}
+
+// Link runs the query that finds the mirrored rows to which those of an export, which is the table, belong.
+func (r Rows) Link(ctx context.Context, link func(*db.Queries, context.Context) error) error {
+	if err := link(r.s.q, ctx); err != nil {
+		return fmt.Errorf("find the rows that %s belongs to: %w", r.table, err)
+	}
+	return nil
+}
+
+// Analyze lets Postgres take a look at the table, so that it knows how to join it.
+func (r Rows) Analyze(ctx context.Context) error {
+	if _, err := r.s.pool.Exec(ctx, "ANALYZE "+pgx.Identifier{r.table}.Sanitize()); err != nil {
+		return fmt.Errorf("analyze %s: %w", r.table, err)
+	}
+	return nil
 }
 
 // NeighboursOf are ids of up to three live rows, none of them among ids. They follow the first of ids in the order of the
@@ -242,7 +264,7 @@ func (r Rows) ReadFields(ctx context.Context, id uuid.UUID, columns []string) (m
 		if err != nil {
 			return nil, fmt.Errorf("read %s of %s %s: %w", c, r.table, id, err)
 		}
-		fields[c] = deref(v)
+		fields[c] = pg.Value(v)
 	}
 	return fields, nil
 }

@@ -215,18 +215,3 @@ func (r *Run) RestartSweep(ctx context.Context, forget bool) error {
 	}
 	return nil
 }
-
-// optional turns the empty text into NULL.
-func optional(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
-}
-
-func deref[T any](p *T) (v T) {
-	if p != nil {
-		v = *p
-	}
-	return v
-}

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"syncd/internal/store/db"
+	"syncd/internal/store/pg"
 )
 
 // Runs begins runs, and tells what earlier ones took and hold back.
@@ -110,7 +111,7 @@ func freeLease(ctx context.Context, tx pgx.Tx, q *db.Queries, stream, lease stri
 		return was, err
 	}
 	if was.Leased {
-		busy := &BusyError{Lease: lease, Holder: deref(was.LeaseHolder), Until: deref(was.LeasedUntil)}
+		busy := &BusyError{Lease: lease, Holder: pg.Value(was.LeaseHolder), Until: pg.Value(was.LeasedUntil)}
 		if err := tx.QueryRow(ctx, "SELECT $1::timestamptz - clock_timestamp()", busy.Until).Scan(&busy.Left); err != nil {
 			return was, err
 		}
@@ -169,7 +170,7 @@ func (r *Run) lookup(ctx context.Context, q *db.Queries) error {
 		return err
 	}
 	r.rejects, r.stubs, r.suspects = open.Rejects, open.Stubs, open.Suspects
-	r.Organization = deref(open.OrganizationID)
+	r.Organization = pg.Value(open.OrganizationID)
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"syncd/internal/store/db"
+	"syncd/internal/store/pg"
 )
 
 // Standing is what is known of a stream's table without asking Polar.
@@ -125,7 +126,7 @@ func (at standings) readSweeps(ctx context.Context, q *db.Queries) error {
 	}
 	for _, r := range states {
 		if a := at[r.Stream]; a != nil {
-			a.CompleteAt, a.Unavailable, a.Unfinished = deref(r.CompleteAt), deref(r.Unavailable), r.SweepID != nil
+			a.CompleteAt, a.Unavailable, a.Unfinished = pg.Value(r.CompleteAt), pg.Value(r.Unavailable), r.SweepID != nil
 		}
 	}
 	sweeps, err := q.SweepsLast(ctx)
@@ -134,7 +135,7 @@ func (at standings) readSweeps(ctx context.Context, q *db.Queries) error {
 	}
 	for _, r := range sweeps {
 		if a := at[r.Stream]; a != nil {
-			a.Run, a.Outcome, a.Verdict, a.Reason = r.ID, deref(r.Outcome), deref(r.Verdict), deref(r.Reason)
+			a.Run, a.Outcome, a.Verdict, a.Reason = r.ID, pg.Value(r.Outcome), pg.Value(r.Verdict), pg.Value(r.Reason)
 		}
 	}
 	finished, err := q.SweepsEnded(ctx)
@@ -143,7 +144,7 @@ func (at standings) readSweeps(ctx context.Context, q *db.Queries) error {
 	}
 	for _, r := range finished {
 		if a := at[r.Stream]; a != nil {
-			a.ended = ended{r.ID, deref(r.Outcome), deref(r.Verdict), deref(r.Reason)}
+			a.ended = ended{r.ID, pg.Value(r.Outcome), pg.Value(r.Verdict), pg.Value(r.Reason)}
 		}
 	}
 	return nil

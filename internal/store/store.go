@@ -3,9 +3,11 @@ package store
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"syncd/internal/store/clock"
 	"syncd/internal/store/db"
 	"syncd/internal/store/pg"
 )
@@ -43,7 +45,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 
 // IsStore tells errors that come from the database or from the use of it.
 func IsStore(err error) bool {
-	return pg.IsError(err) || errors.Is(err, ErrLeaseLost) || errors.Is(err, ErrBusy) || errors.Is(err, errPage)
+	return pg.IsError(err) || errors.Is(err, ErrLeaseLost) || errors.Is(err, ErrBusy)
 }
 
 // Connections is how many connections are used at most by a process that reads so many streams at once: each has one for
@@ -66,6 +68,12 @@ func (s *Store) CheckSchema(ctx context.Context) error { return s.pool.CheckSche
 
 // CheckWrites tells whether the database takes writes.
 func (s *Store) CheckWrites(ctx context.Context) error { return s.pool.CheckWrites(ctx) }
+
+// Stamp is the time by sync_clock, by which requests are dated: see clock.Stamp.
+func (s *Store) Stamp(ctx context.Context) (time.Time, error) { return clock.Stamp(ctx, s.q) }
+
+// Now is the time by the clock of the database, which may have been set back since it was last asked for.
+func (s *Store) Now(ctx context.Context) (time.Time, error) { return clock.Now(ctx, s.q) }
 
 // Ping tells whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {

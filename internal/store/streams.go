@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"syncd/internal/store/db"
+	"syncd/internal/store/pg"
 )
 
 // Streams tells how streams stand, without asking Polar.
@@ -24,7 +25,7 @@ type RunStatus struct {
 }
 
 func runStatus(r db.RunsLastRow) RunStatus {
-	s := RunStatus{Kind: r.Kind, Outcome: deref(r.Outcome), Reason: deref(r.Reason), StartedAt: r.StartedAt, FinishedAt: deref(r.FinishedAt),
+	s := RunStatus{Kind: r.Kind, Outcome: pg.Value(r.Outcome), Reason: pg.Value(r.Reason), StartedAt: r.StartedAt, FinishedAt: pg.Value(r.FinishedAt),
 		Pages: r.Pages, Requests: r.Requests, Inserted: r.RowsInserted, Updated: r.RowsUpdated, Rejected: r.RowsRejected}
 	switch {
 	case r.FinishedAt != nil:
@@ -34,6 +35,20 @@ func runStatus(r db.RunsLastRow) RunStatus {
 		s.Outcome, s.Reason = "interrupted", fmt.Sprintf("its process (%s) stopped without closing the run, and its lease has ended", r.Holder)
 	}
 	return s
+}
+
+// LastRound is the last round of tails.
+func (ss Streams) LastRound(ctx context.Context) (RunStatus, error) {
+	runs, err := ss.s.q.RunsLast(ctx)
+	if err != nil {
+		return RunStatus{}, fmt.Errorf("read the last round of tails: %w", err)
+	}
+	for _, r := range runs {
+		if r.Stream == "tail" {
+			return runStatus(r), nil
+		}
+	}
+	return RunStatus{Outcome: "never"}, nil
 }
 
 // StreamStatus is the last run of a stream and the state of its table.
@@ -70,7 +85,7 @@ func (ss Streams) Statuses(ctx context.Context, names []string) ([]StreamStatus,
 	}
 	for _, st := range states {
 		if a := at[st.Stream]; a != nil {
-			a.CompleteAt, a.Unfinished = deref(st.CompleteAt), st.SweepID != nil
+			a.CompleteAt, a.Unfinished = pg.Value(st.CompleteAt), st.SweepID != nil
 		}
 	}
 	for _, g := range good {
@@ -120,7 +135,7 @@ func (ss Streams) Freshness(ctx context.Context) (map[string]Freshness, error) {
 	}
 	by := make(map[string]Freshness, len(rows))
 	for _, r := range rows {
-		by[r.Stream] = Freshness{r.DataThrough, deref(r.PolledAt), deref(r.CompleteAt), r.PendingChanges, deref(r.SweepDue), time.Duration(r.FeedLag * float64(time.Second)), r.CoveredBy}
+		by[r.Stream] = Freshness{r.DataThrough, pg.Value(r.PolledAt), pg.Value(r.CompleteAt), r.PendingChanges, pg.Value(r.SweepDue), time.Duration(r.FeedLag * float64(time.Second)), r.CoveredBy}
 	}
 	return by, nil
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"syncd/internal/mirror"
-	"syncd/internal/store"
+	"syncd/internal/store/audits"
 )
 
 const (
@@ -45,19 +45,20 @@ func (t *stream) takeCensus(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	changed, err := t.engine.Store.Against(*p).Differences(ctx, standings[0].CompleteAt)
+	against := audits.New(t.engine.Store.Pool()).Against(*p)
+	changed, err := against.Differences(ctx, standings[0].CompleteAt)
 	if err != nil {
 		return err
 	}
-	extra, err := t.engine.Store.Against(*p).ExtraRows(ctx, standings[0].CompleteAt, standings[0].CompleteAt)
+	extra, err := against.ExtraRows(ctx, standings[0].CompleteAt, standings[0].CompleteAt)
 	if err != nil {
 		return err
 	}
-	lost, err := t.engine.Store.Against(*p).LostRows(ctx)
+	lost, err := against.LostRows(ctx)
 	if err != nil {
 		return err
 	}
-	if max(len(changed), len(extra)) >= store.MostDifferences || len(lost) > mostLost {
+	if max(len(changed), len(extra)) >= audits.MostDifferences || len(lost) > mostLost {
 		return nil // there may be more, and a sweep costs less than to ask for each
 	}
 	var ids []uuid.UUID
@@ -77,7 +78,7 @@ func (t *stream) takeCensus(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := t.engine.Store.Changes().Note(ctx, byID(t.s.Name, ids, t.engine.Client.Now())); err != nil {
+	if err := t.kept().Changes().Note(ctx, byID(t.s.Name, ids, t.engine.Client.Now())); err != nil {
 		return err
 	}
 	t.engine.Log.InfoContext(ctx, "an export took the place of a sweep", "stream", t.s.Name, "reason", t.sweepDue, "changed", len(changed), "gone", len(extra), "new", len(lost))

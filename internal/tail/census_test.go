@@ -11,6 +11,7 @@ import (
 
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
+	"syncd/internal/store/tails"
 	"syncd/internal/worldtest"
 )
 
@@ -85,7 +86,7 @@ func TestTailTakesACensusOfOrders(t *testing.T) {
 // due are the streams that a tail wants swept early.
 func (h *harness) due(t *testing.T) (names []string) {
 	t.Helper()
-	due, err := h.Store.Tails().SweepsDue(t.Context())
+	due, err := tails.New(h.Store.Pool()).SweepsDue(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 	"syncd/internal/fetch/scan"
 	"syncd/internal/item"
 	"syncd/internal/mirror"
-	"syncd/internal/store"
+	"syncd/internal/store/tails"
 )
 
 // fetchChanges fetches what is known to have changed, and rows that are known
@@ -25,11 +25,11 @@ func (t *stream) fetchChanges(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := t.engine.Store.Changes().Note(ctx, byID(t.s.Name, copied, time.Unix(0, 0))); err != nil {
+		if err := t.kept().Changes().Note(ctx, byID(t.s.Name, copied, time.Unix(0, 0))); err != nil {
 			return err
 		}
 	}
-	pending, err := t.engine.Store.Changes().Pending(ctx, t.s.Name, t.lag, mostChanges)
+	pending, err := t.kept().Changes().Pending(ctx, t.s.Name, t.lag, mostChanges)
 	if err != nil || len(pending) == 0 {
 		return err
 	}
@@ -40,27 +40,27 @@ func (t *stream) fetchChanges(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	by := map[string][]store.Changed{}
+	by := map[string][]tails.Changed{}
 	for _, c := range pending {
 		by[c.Filter] = append(by[c.Filter], c)
 	}
 	for _, filter := range slices.Sorted(maps.Keys(by)) {
-		if filter == store.ByID {
+		if filter == tails.ByID {
 			continue
 		}
 		if err := t.fetchLists(ctx, filter, by[filter], asked); err != nil {
 			return err
 		}
 	}
-	if len(by) > 1 || len(by[store.ByID]) == 0 { // the lists may have told of more
-		if pending, err = t.engine.Store.Changes().Pending(ctx, t.s.Name, t.lag, mostChanges); err != nil {
+	if len(by) > 1 || len(by[tails.ByID]) == 0 { // the lists may have told of more
+		if pending, err = t.kept().Changes().Pending(ctx, t.s.Name, t.lag, mostChanges); err != nil {
 			return err
 		}
 		if asked, err = t.engine.Store.Stamp(ctx); err != nil {
 			return err
 		}
 	}
-	objects := slices.DeleteFunc(pending, func(c store.Changed) bool { return c.Filter != store.ByID })
+	objects := slices.DeleteFunc(pending, func(c tails.Changed) bool { return c.Filter != tails.ByID })
 	if len(objects) == 0 {
 		return nil
 	}
@@ -68,7 +68,7 @@ func (t *stream) fetchChanges(ctx context.Context) error {
 }
 
 // fetchLists fetches what a filter of the list finds, for several values at a time.
-func (t *stream) fetchLists(ctx context.Context, filter string, changes []store.Changed, asked time.Time) error {
+func (t *stream) fetchLists(ctx context.Context, filter string, changes []tails.Changed, asked time.Time) error {
 	for some := range slices.Chunk(changes, mirror.ValuesAtOnce) {
 		values, err := t.listable(ctx, filter, valuesOf(some))
 		if err != nil {
@@ -139,7 +139,7 @@ func (t *stream) absent(ctx context.Context, column string, values []string, rec
 		return err
 	}
 	here = slices.DeleteFunc(here, func(id uuid.UUID) bool { return received[id.String()] })
-	return t.engine.Store.Changes().Note(ctx, byID(t.s.Name, here, t.engine.Client.Now()))
+	return t.kept().Changes().Note(ctx, byID(t.s.Name, here, t.engine.Client.Now()))
 }
 
 // filtered stores all that a filtered list gives, and tells the ids.
@@ -162,15 +162,15 @@ func (t *stream) filtered(ctx context.Context, query url.Values) (map[string]boo
 
 // settled records that changes have been fetched, and how far that brings the stream.
 func (t *stream) settled(ctx context.Context, filter string, values []string, asked time.Time) error {
-	newest, err := t.engine.Store.Changes().Settle(ctx, t.s.Name, filter, values, asked, always)
+	newest, err := t.kept().Changes().Settle(ctx, t.s.Name, filter, values, asked, always)
 	t.through = later(t.through, newest)
 	return err
 }
 
 // fetchObjects fetches objects by id: through a filter of the list that takes
 // many at once where that costs less, one by one otherwise.
-func (t *stream) fetchObjects(ctx context.Context, changes []store.Changed, asked time.Time) error {
-	left := map[string]store.Changed{}
+func (t *stream) fetchObjects(ctx context.Context, changes []tails.Changed, asked time.Time) error {
+	left := map[string]tails.Changed{}
 	for _, c := range changes {
 		left[c.Value] = c
 	}
@@ -184,14 +184,14 @@ func (t *stream) fetchObjects(ctx context.Context, changes []store.Changed, aske
 			if err != nil {
 				return err
 			}
-			var met []store.Changed
+			var met []tails.Changed
 			for id := range received {
 				if c, was := left[id]; was {
 					met = append(met, c)
 					delete(left, id)
 				}
 			}
-			if err := t.settled(ctx, store.ByID, valuesOf(met), asked); err != nil {
+			if err := t.settled(ctx, tails.ByID, valuesOf(met), asked); err != nil {
 				return err
 			}
 		}
@@ -201,7 +201,7 @@ func (t *stream) fetchObjects(ctx context.Context, changes []store.Changed, aske
 	}
 	rest := slices.Collect(maps.Values(left))
 	if t.s.Get == "" { // the list no longer shows it, and there is nowhere else to ask
-		return t.settled(ctx, store.ByID, valuesOf(rest), asked)
+		return t.settled(ctx, tails.ByID, valuesOf(rest), asked)
 	}
 	ids := make([]uuid.UUID, 0, len(rest))
 	owners := map[uuid.UUID]uuid.UUID{}
@@ -226,11 +226,11 @@ func (t *stream) fetchObjects(ctx context.Context, changes []store.Changed, aske
 	for _, id := range fetched.Answered {
 		done[id.String()] = true
 	}
-	rest = slices.DeleteFunc(rest, func(c store.Changed) bool { return !done[c.Value] })
-	return t.settled(ctx, store.ByID, valuesOf(rest), asked)
+	rest = slices.DeleteFunc(rest, func(c tails.Changed) bool { return !done[c.Value] })
+	return t.settled(ctx, tails.ByID, valuesOf(rest), asked)
 }
 
-func valuesOf(changes []store.Changed) []string {
+func valuesOf(changes []tails.Changed) []string {
 	values := make([]string, len(changes))
 	for i, c := range changes {
 		values[i] = c.Value
@@ -240,7 +240,7 @@ func valuesOf(changes []store.Changed) []string {
 
 // batch makes queries of the list that find these objects, and tells whether
 // they cost fewer requests than asking for each.
-func (t *stream) batch(ctx context.Context, changes []store.Changed) (queries []url.Values, cheaper bool, err error) {
+func (t *stream) batch(ctx context.Context, changes []tails.Changed) (queries []url.Values, cheaper bool, err error) {
 	column := t.spec.Batch
 	if column == "" {
 		return nil, false, nil

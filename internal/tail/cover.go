@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"syncd/internal/store"
+	"syncd/internal/store/tails"
 )
 
 // cover is one of the things that show changes of a stream between sweeps: a feed, or a question of its tail.
@@ -79,9 +79,9 @@ var hookTypes = strings.Fields(`organization.updated benefit.created benefit.upd
 
 // sent tells whether endpoints together are sent every change of the objects of a hook, and were when a sweep began: of
 // what happened before an endpoint was made, changed or enabled there may be no record.
-func sent(endpoints []store.Endpoint, hook string, swept time.Time) bool {
+func sent(endpoints []tails.Endpoint, hook string, swept time.Time) bool {
 	return !slices.ContainsFunc(hookTypes, func(kind string) bool {
-		return strings.HasPrefix(kind, hook) && !slices.ContainsFunc(endpoints, func(e store.Endpoint) bool {
+		return strings.HasPrefix(kind, hook) && !slices.ContainsFunc(endpoints, func(e tails.Endpoint) bool {
 			return e.Since.Before(swept) && slices.Contains(e.Events, kind)
 		})
 	})

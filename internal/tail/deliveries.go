@@ -17,7 +17,7 @@ import (
 	"syncd/internal/fetch"
 	"syncd/internal/fetch/scan"
 	"syncd/internal/item"
-	"syncd/internal/store"
+	"syncd/internal/store/tails"
 )
 
 // delivery is what is needed of a webhook delivery.
@@ -106,9 +106,9 @@ func (rd *round) deliveries(ctx context.Context) error {
 // take deals with what has been sent and was not dealt with before.
 func (rd *round) take(ctx context.Context, sent []payload, asked time.Time) error {
 	f := &rd.feeds.Deliveries
-	entries := make([]store.Entry, len(sent))
+	entries := make([]tails.Entry, len(sent))
 	for i, p := range sent {
-		entries[i] = store.Entry{ID: p.event, At: p.listed}
+		entries[i] = tails.Entry{ID: p.event, At: p.listed}
 	}
 	fresh, err := rd.news(ctx, deliveriesFeed, entries)
 	if err != nil {
@@ -128,7 +128,7 @@ func (rd *round) take(ctx context.Context, sent []payload, asked time.Time) erro
 	if err := rd.deliver(ctx, sent); err != nil {
 		return err
 	}
-	return rd.engine.Store.Feeds().KeepEntries(ctx, deliveriesFeed, slices.DeleteFunc(entries, func(e store.Entry) bool { return !fresh[e.ID] }))
+	return rd.kept().Feeds().KeepEntries(ctx, deliveriesFeed, slices.DeleteFunc(entries, func(e tails.Entry) bool { return !fresh[e.ID] }))
 }
 
 // deliver stores the newest payload of each object.
@@ -150,7 +150,7 @@ func (rd *round) deliver(ctx context.Context, sent []payload) error {
 			continue
 		}
 		if t.listens || p.gone() || !p.understood() {
-			if err := rd.engine.Store.Changes().Note(ctx, t.sought(p)); err != nil {
+			if err := rd.kept().Changes().Note(ctx, t.sought(p)); err != nil {
 				return err
 			}
 			continue
@@ -161,7 +161,7 @@ func (rd *round) deliver(ctx context.Context, sent []payload) error {
 		if lost, err := t.unlisted(ctx, id, dated); err != nil {
 			return err
 		} else if lost {
-			if err := rd.engine.Store.Changes().Note(ctx, t.sought(p)); err != nil {
+			if err := rd.kept().Changes().Note(ctx, t.sought(p)); err != nil {
 				return err
 			}
 			continue
@@ -174,12 +174,12 @@ func (rd *round) deliver(ctx context.Context, sent []payload) error {
 		t.through = later(t.through, p.Timestamp)
 		if t.run.Counts().Stale > stale {
 			// What is here may be older all the same.
-			if err := rd.engine.Store.Changes().Note(ctx, t.sought(p)); err != nil {
+			if err := rd.kept().Changes().Note(ctx, t.sought(p)); err != nil {
 				return err
 			}
 			continue
 		}
-		if _, err := rd.engine.Store.Changes().Settle(ctx, t.s.Name, store.ByID, []string{id}, now.Add(max(0, rd.lag)), p.Timestamp.Add(hookSlack)); err != nil {
+		if _, err := rd.kept().Changes().Settle(ctx, t.s.Name, tails.ByID, []string{id}, now.Add(max(0, rd.lag)), p.Timestamp.Add(hookSlack)); err != nil {
 			return err
 		}
 	}
@@ -215,8 +215,8 @@ func (p payload) gone() bool {
 
 // sought is the object of a payload as a change to be fetched: by id, or by what the list can be filtered by where neither
 // an endpoint nor the list finds it by its id. None if that is no id.
-func (t *stream) sought(p payload) []store.Changed {
-	c := store.Changed{Stream: t.s.Name, Filter: store.ByID, Value: item.FieldText(p.Data, "id"), At: p.Timestamp}
+func (t *stream) sought(p payload) []tails.Changed {
+	c := tails.Changed{Stream: t.s.Name, Filter: tails.ByID, Value: item.FieldText(p.Data, "id"), At: p.Timestamp}
 	if t.s.Get == "" && t.spec.Batch == "" && t.s.Pick.Param != "" {
 		c.Filter, c.Value = t.s.Pick.Param, item.FieldText(p.Data, t.s.Pick.Column)
 	}
@@ -226,5 +226,5 @@ func (t *stream) sought(p payload) []store.Changed {
 	if owner, err := uuid.Parse(item.FieldText(p.Data, "customer_id")); err == nil {
 		c.Owner = owner
 	}
-	return []store.Changed{c}
+	return []tails.Changed{c}
 }

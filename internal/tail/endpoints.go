@@ -10,7 +10,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"syncd/internal/fetch"
-	"syncd/internal/store"
+	"syncd/internal/store/tails"
 )
 
 const (
@@ -24,7 +24,7 @@ const (
 // endpointList is what Polar told a round of its endpoints.
 type endpointList struct {
 	At   time.Time        `json:"at,omitzero"` // when, by the clock of the database
-	List []store.Endpoint `json:"list,omitempty"`
+	List []tails.Endpoint `json:"list,omitempty"`
 }
 
 // readEndpoints finds out to which endpoints Polar sends whole objects: deliveries are worth reading where there is any.
@@ -32,7 +32,7 @@ func (rd *round) readEndpoints(ctx context.Context) error {
 	for _, t := range rd.tails {
 		if t.s.Name == endpointsStream && !t.listens && !rd.engine.Off[endpointsStream] {
 			var err error
-			rd.endpoints, err = rd.engine.Store.Feeds().Endpoints(ctx)
+			rd.endpoints, err = rd.kept().Feeds().Endpoints(ctx)
 			return err
 		}
 	}
@@ -50,7 +50,7 @@ func (rd *round) readEndpoints(ctx context.Context) error {
 
 // rawEndpoints are those of a list that are enabled and get the objects themselves. What was sent before one was last changed nobody
 // knows: it may have been disabled, and then nothing is recorded.
-func rawEndpoints(items []jsontext.Value) (list []store.Endpoint) {
+func rawEndpoints(items []jsontext.Value) (list []tails.Endpoint) {
 	for _, object := range items {
 		var e struct {
 			Enabled  bool      `json:"enabled"`
@@ -60,7 +60,7 @@ func rawEndpoints(items []jsontext.Value) (list []store.Endpoint) {
 			Modified time.Time `json:"modified_at"`
 		}
 		if jsonv2.Unmarshal(object, &e, jsontext.AllowDuplicateNames(true)) == nil && e.Enabled && e.Format == "raw" {
-			list = append(list, store.Endpoint{Events: e.Events, Since: later(e.Created, e.Modified)})
+			list = append(list, tails.Endpoint{Events: e.Events, Since: later(e.Created, e.Modified)})
 		}
 	}
 	return list

@@ -14,7 +14,7 @@ import (
 
 	"syncd/internal/fetch/scan"
 	"syncd/internal/item"
-	"syncd/internal/store"
+	"syncd/internal/store/tails"
 )
 
 // events reads Polar's own events since the newest one known. The bounds are
@@ -40,7 +40,7 @@ func (rd *round) events(ctx context.Context) error {
 	depends := func(t Spec) bool { return len(t.Touched) > 0 }
 	rest, err := rd.feedPieces(ctx, feed{eventsPath, "timestamp", scan.Offset{Sort: []string{"-timestamp"}, Spare: feedSpare}, query, depends, func(items []jsontext.Value) error {
 		var list []event
-		var entries []store.Entry
+		var entries []tails.Entry
 		for _, item := range items {
 			var e event
 			if err := json.Unmarshal(item, &e); err != nil {
@@ -48,13 +48,13 @@ func (rd *round) events(ctx context.Context) error {
 				continue
 			}
 			e.Timestamp = e.Timestamp.UTC()
-			list, entries = append(list, e), append(entries, store.Entry{ID: e.ID, At: e.Timestamp})
+			list, entries = append(list, e), append(entries, tails.Entry{ID: e.ID, At: e.Timestamp})
 		}
 		fresh, err := rd.news(ctx, eventsFeed, entries)
 		if err != nil {
 			return err
 		}
-		var changes []store.Changed
+		var changes []tails.Changed
 		for _, e := range list {
 			if !fresh[e.ID] {
 				continue
@@ -70,10 +70,10 @@ func (rd *round) events(ctx context.Context) error {
 				}
 			}
 		}
-		if err := rd.engine.Store.Changes().Note(ctx, changes); err != nil {
+		if err := rd.kept().Changes().Note(ctx, changes); err != nil {
 			return err
 		}
-		return rd.engine.Store.Feeds().KeepEntries(ctx, eventsFeed, slices.DeleteFunc(entries, func(e store.Entry) bool { return !fresh[e.ID] }))
+		return rd.kept().Feeds().KeepEntries(ctx, eventsFeed, slices.DeleteFunc(entries, func(e tails.Entry) bool { return !fresh[e.ID] }))
 	}, func() error {
 		f.reach(newest, asked, rd.now())
 		return nil
@@ -123,7 +123,7 @@ func (e event) datedBack() bool {
 }
 
 // touched tells what an event has changed in the stream.
-func (t *stream) touched(e event, asked time.Time) (changes []store.Changed) {
+func (t *stream) touched(e event, asked time.Time) (changes []tails.Changed) {
 	for _, touch := range t.spec.Touched {
 		if !touch.by(e.Name) {
 			continue
@@ -132,9 +132,9 @@ func (t *stream) touched(e event, asked time.Time) (changes []store.Changed) {
 		if _, err := uuid.Parse(value); err != nil {
 			continue
 		}
-		c := store.Changed{Stream: t.s.Name, Filter: touch.Filter, Value: value, At: earlier(e.Timestamp, asked)}
+		c := tails.Changed{Stream: t.s.Name, Filter: touch.Filter, Value: value, At: earlier(e.Timestamp, asked)}
 		if c.Filter == "" {
-			c.Filter = store.ByID
+			c.Filter = tails.ByID
 		}
 		if e.CustomerID != nil {
 			c.Owner = *e.CustomerID

@@ -16,6 +16,7 @@ import (
 	"syncd/internal/fetch/scan"
 	"syncd/internal/item"
 	"syncd/internal/store"
+	"syncd/internal/store/tails"
 )
 
 // The feeds tell what has changed, for all streams at once: the events that
@@ -82,12 +83,12 @@ func (rd *round) feed(ctx context.Context, name string, f *feedState, read func(
 	err := read()
 	if err == nil && f.answered {
 		if !f.At.IsZero() {
-			if err := rd.engine.Store.Feeds().ForgetEntries(ctx, name, f.At.Add(-2*f.overlap(rd.overlap)-lagHalves)); err != nil {
+			if err := rd.kept().Feeds().ForgetEntries(ctx, name, f.At.Add(-2*f.overlap(rd.overlap)-lagHalves)); err != nil {
 				return err
 			}
 		}
 		if !f.Asked.IsZero() {
-			return rd.engine.Store.Feeds().Save(ctx, f.report(name, rd.overlap))
+			return rd.kept().Feeds().Save(ctx, f.report(name, rd.overlap))
 		}
 		return nil
 	}
@@ -231,8 +232,8 @@ func (rd *round) dueAll(reason string, depends func(Spec) bool) {
 }
 
 // news are the entries that have not been dealt with before.
-func (rd *round) news(ctx context.Context, feed string, entries []store.Entry) (map[uuid.UUID]bool, error) {
-	known, err := rd.engine.Store.Feeds().KnownEntries(ctx, feed, entries)
+func (rd *round) news(ctx context.Context, feed string, entries []tails.Entry) (map[uuid.UUID]bool, error) {
+	known, err := rd.kept().Feeds().KnownEntries(ctx, feed, entries)
 	if err != nil {
 		return nil, err
 	}

@@ -9,7 +9,7 @@ import (
 
 	"syncd/internal/fetch"
 	"syncd/internal/item"
-	"syncd/internal/store"
+	"syncd/internal/store/tails"
 )
 
 // feedState is where a feed is read on from, and how far it can be trusted.
@@ -117,8 +117,8 @@ func (f *feedState) skip(now time.Time) { f.From, f.Asked, f.answered = now, tim
 
 // report is what is published of a feed. One stands still when lists have shown newer rows than anything that it tells of
 // for longer than it is late at any time.
-func (f *feedState) report(name string, least time.Duration) store.Feed {
-	r := store.Feed{Name: name, AskedAt: f.Asked, ToldThrough: f.Told, Lag: f.Lag, Untold: len(f.Untold), UntoldSince: f.owed()}
+func (f *feedState) report(name string, least time.Duration) tails.Feed {
+	r := tails.Feed{Name: name, AskedAt: f.Asked, ToldThrough: f.Told, Lag: f.Lag, Untold: len(f.Untold), UntoldSince: f.owed()}
 	for _, made := range f.Untold {
 		r.StandsStill = r.StandsStill || made.After(f.Told) && f.Asked.Sub(made) > least
 	}

@@ -9,6 +9,7 @@ import (
 	"syncd/internal/fetch/limit"
 	"syncd/internal/mirror"
 	"syncd/internal/store"
+	"syncd/internal/store/tails"
 )
 
 // Name is the name under which a round of tails is recorded.
@@ -58,6 +59,9 @@ func New(engine *mirror.Engine, specs map[string]Spec, c Config) (*Follower, err
 	}
 	return &Follower{engine: engine, specs: specs, lag: cmp.Or(c.Lag, DefaultLag), overlap: cmp.Or(c.Overlap, DefaultOverlap)}, nil
 }
+
+// kept is what the database keeps for tails between their rounds.
+func (f *Follower) kept() tails.Tails { return tails.New(f.engine.Store.Pool()) }
 
 // Tail makes one round of tails: feeds first, then the probes of each stream,
 // then what these found to have changed. Streams that were never swept

@@ -10,7 +10,7 @@ import (
 
 	"syncd/internal/catalog"
 	"syncd/internal/polarsim"
-	"syncd/internal/store"
+	"syncd/internal/store/tails"
 	"syncd/internal/worldtest"
 )
 
@@ -81,9 +81,9 @@ func TestSweepNotesWhatARenameChanges(t *testing.T) {
 	h := start(t, setup{Mirror: worldtest.Tailing})
 	product := h.First(t, "/v1/products/", nil, func(map[string]any) bool { return true })["id"].(string)
 	h.SyncAll(t, "products")
-	noted := func() []store.Changed {
+	noted := func() []tails.Changed {
 		t.Helper()
-		changes, err := h.Store.Changes().Pending(t.Context(), "orders", 0, 10)
+		changes, err := tails.New(h.Store.Pool()).Changes().Pending(t.Context(), "orders", 0, 10)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -117,7 +117,7 @@ func TestTailLeavesManyRenamedOrdersToASweep(t *testing.T) {
 	h.Want(t, http.StatusOK, http.MethodPatch, "/v1/products/"+product, `{"name":"Another name"}`)
 	h.SyncAll(t, "products")
 	h.Round(t, streams...)
-	due, err := h.Store.Tails().SweepsDue(t.Context())
+	due, err := tails.New(h.Store.Pool()).SweepsDue(t.Context())
 	if err != nil || !strings.Contains(due["orders"], product) || h.renamed(t, product) > 0 {
 		t.Errorf("due: %v, %v; %d orders have the new name", due, err, h.renamed(t, product))
 	}

@@ -14,6 +14,7 @@ import (
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
 	"syncd/internal/store"
+	"syncd/internal/store/tails"
 	"syncd/internal/worldtest"
 )
 
@@ -195,7 +196,7 @@ func TestTailClaimsNothingThatALateFeedHides(t *testing.T) {
 // still demands that a feed which stands still is known to.
 func (d *dated) still(t *testing.T) {
 	t.Helper()
-	feeds, err := d.Store.Feeds().List(t.Context())
+	feeds, err := tails.New(d.Store.Pool()).Feeds().List(t.Context())
 	if err != nil || len(feeds) == 0 {
 		t.Fatal(feeds, err)
 	}

@@ -11,7 +11,7 @@ import (
 
 	"syncd/internal/fetch"
 	"syncd/internal/mirror"
-	"syncd/internal/store"
+	"syncd/internal/store/tails"
 )
 
 // round is one round of tails over all streams: one run.
@@ -20,7 +20,7 @@ type round struct {
 	run       *mirror.Run // of the round itself: its result, its requests
 	tails     []*stream
 	feeds     feedPosition
-	endpoints []store.Endpoint // that deliveries are read of
+	endpoints []tails.Endpoint // that deliveries are read of
 	begun     time.Time        // by the clock of the database
 	read      time.Time        // when that was asked for
 	told      time.Time        // when the feeds had been read, as Stamp tells it
@@ -62,7 +62,7 @@ func (rd *round) follow(ctx context.Context, all, names []string) (err error) {
 
 // open finds out of which streams the feeds tell, which of them are to be followed, and from where.
 func (rd *round) open(ctx context.Context, all, names []string) error {
-	states, err := rd.engine.Store.Tails().States(ctx, append(slices.Clone(all), Name))
+	states, err := rd.kept().States(ctx, append(slices.Clone(all), Name))
 	if err != nil {
 		return err
 	}
@@ -195,14 +195,14 @@ func (rd *round) close(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("position of the feeds: %w", err)
 	}
-	own := store.Tailed{Position: position}
+	own := tails.Tailed{Position: position}
 	if rd.feeds.Events.answered || rd.feeds.Deliveries.answered || slices.ContainsFunc(rd.tails, func(t *stream) bool { return t.answered }) {
 		own.PolledAt = rd.begun
 	}
-	if err := rd.engine.Store.Tails().Save(ctx, Name, own); err != nil {
+	if err := rd.kept().Save(ctx, Name, own); err != nil {
 		return err
 	}
-	return rd.engine.Store.Tails().Forget(ctx)
+	return rd.kept().Forget(ctx)
 }
 
 // now is the time by the clock of the database, by which the positions are dated that the next round goes on from.

@@ -13,6 +13,7 @@ import (
 	"syncd/internal/catalog"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
+	"syncd/internal/store/tails"
 	"syncd/internal/tail"
 	"syncd/internal/worldtest"
 )
@@ -113,7 +114,7 @@ func TestTailEqualCountIsNoReason(t *testing.T) {
 		for range worldtest.EveryTurn {
 			h.Round(t)
 		}
-		if got, err := h.Store.Tails().SweepsDue(t.Context()); err != nil || len(got) != due {
+		if got, err := tails.New(h.Store.Pool()).SweepsDue(t.Context()); err != nil || len(got) != due {
 			t.Errorf("sweeps due: %v (%v), want %d", got, err, due)
 		}
 	}
@@ -134,7 +135,7 @@ func TestTailTakesNoAbsenceForADeletion(t *testing.T) {
 	for range worldtest.EveryTurn {
 		h.Round(t)
 	}
-	if due, err := h.Store.Tails().SweepsDue(t.Context()); err != nil || len(due) > 0 {
+	if due, err := tails.New(h.Store.Pool()).SweepsDue(t.Context()); err != nil || len(due) > 0 {
 		t.Fatalf("sweeps are due in a quiet world: %v, %v", due, err)
 	}
 	member := h.All(t, "/v1/members/", url.Values{"role": {"member"}})[0]
@@ -148,13 +149,13 @@ func TestTailTakesNoAbsenceForADeletion(t *testing.T) {
 	if gone := h.Stored(t, "members", "_deleted_at IS NOT NULL"); len(gone) > 0 {
 		t.Errorf("a tail marked %d members as deleted", len(gone))
 	}
-	due, err := h.Store.Tails().SweepsDue(t.Context())
+	due, err := tails.New(h.Store.Pool()).SweepsDue(t.Context())
 	if err != nil || len(due) != 1 || due["members"] == "" {
 		t.Errorf("sweeps due: %v (%v), want that of members", due, err)
 	}
 	h.SyncAll(t, "members")
 	h.Equal(t, "members")
-	if due, err := h.Store.Tails().SweepsDue(t.Context()); err != nil || len(due) > 0 {
+	if due, err := tails.New(h.Store.Pool()).SweepsDue(t.Context()); err != nil || len(due) > 0 {
 		t.Errorf("still due after the sweep: %v, %v", due, err)
 	}
 }

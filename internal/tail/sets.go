@@ -68,7 +68,7 @@ func (h Hot) ask(ctx context.Context, t *stream) error {
 		return err
 	}
 	left := slices.DeleteFunc(here, func(id uuid.UUID) bool { return received[id.String()] })
-	return t.engine.Store.Changes().Note(ctx, byID(t.s.Name, left, asked))
+	return t.kept().Changes().Note(ctx, byID(t.s.Name, left, asked))
 }
 
 func (h Hot) Name() string { return "hot " + h.Filter }
@@ -94,7 +94,7 @@ func (d Due) ask(ctx context.Context, t *stream) error {
 		if err != nil {
 			return err
 		}
-		if err := t.engine.Store.Changes().Note(ctx, byID(t.s.Name, ids, now)); err != nil {
+		if err := t.kept().Changes().Note(ctx, byID(t.s.Name, ids, now)); err != nil {
 			return err
 		}
 	}

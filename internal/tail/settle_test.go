@@ -15,6 +15,7 @@ import (
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
 	"syncd/internal/store"
+	"syncd/internal/store/tails"
 	"syncd/internal/tail"
 	"syncd/internal/worldtest"
 )
@@ -28,7 +29,7 @@ func TestTailSettlesWhatCameAndWent(t *testing.T) {
 	h.Round(t)
 	pending := func() int64 {
 		t.Helper()
-		n, err := h.Store.Changes().PendingCounts(t.Context())
+		n, err := tails.New(h.Store.Pool()).Changes().PendingCounts(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -47,7 +48,7 @@ func TestTailSettlesWhatCameAndWent(t *testing.T) {
 	// A change of a member that nobody knows the customer of, as an earlier syncd left it.
 	h.Exec(t, "INSERT INTO sync_changes (stream, filter, value, changed_at, noted_at) VALUES ('members', 'id', $1, now(), now() - interval '1 minute')", uuid.NewString())
 	h.Round(t)
-	due, err := h.Store.Tails().SweepsDue(t.Context())
+	due, err := tails.New(h.Store.Pool()).SweepsDue(t.Context())
 	if err != nil || pending() != 1 || due["members"] == "" {
 		t.Errorf("%d to be fetched, sweeps due: %v, %v", pending(), due, err)
 	}

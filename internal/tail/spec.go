@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"syncd/internal/store"
+	"syncd/internal/store/audits"
 )
 
 // Spec says how a stream is followed between sweeps, by requests whose number
@@ -26,7 +26,7 @@ type Spec struct {
 	Fast  []Probe // asked in every round
 	Slow  []Probe // asked in turn, as many a round as requests are left for
 	// Census: where a sweep is due, the stream's export is asked first, in one request, and compared as this says; nil = it is not.
-	Census *store.Pair
+	Census *audits.Pair
 	// Unseen is what no tail sees; the next sweep does.
 	Unseen string
 }

@@ -13,6 +13,7 @@ import (
 	"syncd/internal/item"
 	"syncd/internal/mirror"
 	"syncd/internal/store"
+	"syncd/internal/store/tails"
 )
 
 // stream is one stream in a round.
@@ -60,7 +61,7 @@ func (t *stream) listed(ctx context.Context, page fetch.Page, field string) (new
 	if newest, err = t.keep(ctx, page, field); err != nil {
 		return newest, err
 	}
-	changed, err := t.engine.Store.Changes().Settle(ctx, t.s.Name, store.ByID, item.FieldIDs(page.Items), t.round.told, always)
+	changed, err := t.kept().Changes().Settle(ctx, t.s.Name, tails.ByID, item.FieldIDs(page.Items), t.round.told, always)
 	t.through = later(t.through, changed)
 	return newest, err
 }
@@ -119,7 +120,7 @@ func (t *stream) save(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	done := store.Tailed{Through: t.claim(by), SweepDue: t.sweepDue, CoveredBy: make([]string, 0, len(by))}
+	done := tails.Tailed{Through: t.claim(by), SweepDue: t.sweepDue, CoveredBy: make([]string, 0, len(by))}
 	for _, c := range by {
 		done.CoveredBy = append(done.CoveredBy, c.shows)
 	}
@@ -129,13 +130,13 @@ func (t *stream) save(ctx context.Context) error {
 	if done.Position, err = json.Marshal(t.at); err != nil {
 		return fmt.Errorf("position of the tail of %s: %w", t.s.Name, err)
 	}
-	return t.engine.Store.Tails().Save(ctx, t.s.Name, done)
+	return t.kept().Save(ctx, t.s.Name, done)
 }
 
-func byID(stream string, ids []uuid.UUID, at time.Time) []store.Changed {
-	changes := make([]store.Changed, len(ids))
+func byID(stream string, ids []uuid.UUID, at time.Time) []tails.Changed {
+	changes := make([]tails.Changed, len(ids))
 	for i, id := range ids {
-		changes[i] = store.Changed{Stream: stream, Filter: store.ByID, Value: id.String(), At: at}
+		changes[i] = tails.Changed{Stream: stream, Filter: tails.ByID, Value: id.String(), At: at}
 	}
 	return changes
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"syncd/internal/store/pg"
 )
 
 // Connect is a connection of the test's own, with the settings that the role and the database give it.
@@ -64,4 +66,15 @@ func NewRole(t testing.TB, conn *pgx.Conn, options string) (name, dsn string) {
 		}
 	})
 	return name, DSNAs(conn, name, "s3cret", conn.Config().Database)
+}
+
+// Pool opens a pool on the schema "polar" of a database, closed at the end of the test.
+func Pool(t testing.TB, dsn string) *pg.Pool {
+	t.Helper()
+	pool, err := pg.Open(t.Context(), pg.Config{DSN: dsn, Schema: "polar", MaxConns: 4})
+	if err != nil {
+		t.Fatalf("pgtest: %v", err)
+	}
+	t.Cleanup(pool.Close)
+	return pool
 }

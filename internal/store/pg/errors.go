@@ -46,6 +46,14 @@ func IsError(err error) bool {
 	return errors.As(err, &is) || errors.Is(err, ErrUnreachable)
 }
 
+// Failure marks an error that the use of the database met, whatever it is, as one of the database. Nil stays nil.
+func Failure(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &Error{Err: err}
+}
+
 // isCode tells whether Postgres answered with one of these SQLSTATEs.
 func isCode(err error, codes ...string) bool {
 	var pg *pgconn.PgError

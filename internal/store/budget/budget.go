@@ -1,4 +1,5 @@
-package store
+// Package budget is the request budget that all processes on one schema share, in the database.
+package budget
 
 import (
 	"cmp"
@@ -9,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"syncd/internal/store/db"
+	"syncd/internal/store/pg"
 )
 
 // Budget is how the request budget of one process stands, as it tells the others.
@@ -21,9 +23,9 @@ type Budget struct {
 	Paused      time.Duration // for which they kept it waiting since its start
 }
 
-// BudgetAsk is a request for tokens of the shared budget. The bucket they come from is refilled by the smallest Rate
+// Ask is a request for tokens of the shared budget. The bucket they come from is refilled by the smallest Rate
 // (tokens a second) up to the smallest Burst of the processes that have asked within the last minute.
-type BudgetAsk struct {
+type Ask struct {
 	Holder   string
 	Want     int
 	Priority int // smaller is better
@@ -32,33 +34,36 @@ type BudgetAsk struct {
 	Budget   Budget
 }
 
-// BudgetGrant is the answer. Without tokens, Wait is when to ask again.
-type BudgetGrant struct {
+// Grant is the answer. Without tokens, Wait is when to ask again.
+type Grant struct {
 	Tokens      int
 	Wait, Pause time.Duration
 	Sharers     int // processes that have asked within the last minute, this one included
 }
 
 const (
-	budgetLives   = time.Minute      // how long a process counts that asks no more
-	budgetForgets = 10 * time.Minute // when its row goes
-	// budgetWaits is how long tokens are kept back for a process that asked in vain and has not come again.
-	budgetWaits = 2 * time.Second
-	// budgetAges: who has waited for so long has the best priority, so that nobody starves.
-	budgetAges = 15 * time.Second
+	lives   = time.Minute      // how long a process counts that asks no more
+	forgets = 10 * time.Minute // when its row goes
+	// waits is how long tokens are kept back for a process that asked in vain and has not come again.
+	waits = 2 * time.Second
+	// ages: who has waited for so long has the best priority, so that nobody starves.
+	ages = 15 * time.Second
 )
 
-// SharedBudget is the request budget that all processes of the schema share.
-type SharedBudget struct{ s *Store }
+// Shared is the request budget that all processes of the schema share.
+type Shared struct {
+	pool *pg.Pool
+	q    *db.Queries
+}
 
-// Budget returns the handle on the shared budget.
-func (s *Store) Budget() SharedBudget { return SharedBudget{s} }
+// New returns the handle on the shared budget of a schema.
+func New(pool *pg.Pool) Shared { return Shared{pool, db.New(pool)} }
 
 // Take takes tokens from the bucket that all processes of the schema share. The clock is the database's. One that
 // asks while another with a better priority waits gets what that one leaves.
-func (b SharedBudget) Take(ctx context.Context, ask BudgetAsk) (grant BudgetGrant, err error) {
-	err = b.s.pool.InTx(ctx, func(tx pgx.Tx) error {
-		q := b.s.q.WithTx(tx)
+func (b Shared) Take(ctx context.Context, ask Ask) (grant Grant, err error) {
+	err = b.pool.InTx(ctx, func(tx pgx.Tx) error {
+		q := b.q.WithTx(tx)
 		bucket, err := q.BudgetLock(ctx)
 		if err != nil {
 			return err
@@ -74,8 +79,8 @@ func (b SharedBudget) Take(ctx context.Context, ask BudgetAsk) (grant BudgetGran
 			return err
 		}
 		for _, h := range holders {
-			if age := bucket.At.Sub(h.AskedAt); age > budgetForgets || age < -budgetLives {
-				if err := q.BudgetForget(ctx, db.BudgetForgetParams{Before: bucket.At.Add(-budgetForgets), After: bucket.At.Add(budgetLives)}); err != nil {
+			if age := bucket.At.Sub(h.AskedAt); age > forgets || age < -lives {
+				if err := q.BudgetForget(ctx, db.BudgetForgetParams{Before: bucket.At.Add(-forgets), After: bucket.At.Add(lives)}); err != nil {
 					return err
 				}
 				break
@@ -84,13 +89,13 @@ func (b SharedBudget) Take(ctx context.Context, ask BudgetAsk) (grant BudgetGran
 		return q.BudgetHolderSet(ctx, db.BudgetHolderSetParams(me))
 	})
 	if err != nil {
-		return BudgetGrant{}, fmt.Errorf("take from the shared request budget: %w", err)
+		return Grant{}, fmt.Errorf("take from the shared request budget: %w", err)
 	}
 	return grant, nil
 }
 
 // from decides: what is granted, what is left in the bucket, and how the asking process stands then.
-func (ask BudgetAsk) from(bucket db.BudgetLockRow, holders []db.SyncBudgetHolder) (grant BudgetGrant, left float64, me db.SyncBudgetHolder) {
+func (ask Ask) from(bucket db.BudgetLockRow, holders []db.SyncBudgetHolder) (grant Grant, left float64, me db.SyncBudgetHolder) {
 	now := bucket.At
 	me = db.SyncBudgetHolder{
 		Holder: ask.Holder, AskedAt: now, WaitingAt: &now, Wanted: int64(ask.Want), Priority: int64(ask.Priority),
@@ -98,7 +103,7 @@ func (ask BudgetAsk) from(bucket db.BudgetLockRow, holders []db.SyncBudgetHolder
 		Requests: ask.Budget.Requests, RateLimited: ask.Budget.RateLimited, Paused: ask.Budget.Paused.Seconds(),
 	}
 	for _, h := range holders {
-		if h.Holder == ask.Holder && h.WaitingAt != nil && !h.WaitingAt.After(now) && now.Sub(h.AskedAt) < budgetWaits {
+		if h.Holder == ask.Holder && h.WaitingAt != nil && !h.WaitingAt.After(now) && now.Sub(h.AskedAt) < waits {
 			me.WaitingAt = h.WaitingAt
 		}
 	}
@@ -107,12 +112,12 @@ func (ask BudgetAsk) from(bucket db.BudgetLockRow, holders []db.SyncBudgetHolder
 	for _, h := range holders {
 		// One that seems to have asked later than now did so before the clock was set back; if it lives it will ask again.
 		age := now.Sub(h.AskedAt)
-		if h.Holder == ask.Holder || age > budgetLives || age < -budgetWaits {
+		if h.Holder == ask.Holder || age > lives || age < -waits {
 			continue
 		}
 		grant.Sharers++
 		rate, burst = min(rate, h.Rate), min(burst, float64(h.Burst))
-		if age < budgetWaits && before(h, me, now) {
+		if age < waits && before(h, me, now) {
 			ahead += float64(h.Wanted)
 		}
 	}
@@ -138,7 +143,7 @@ func before(a, b db.SyncBudgetHolder, now time.Time) bool {
 		return false
 	}
 	rank := func(h db.SyncBudgetHolder) int64 {
-		if now.Sub(*h.WaitingAt) > budgetAges {
+		if now.Sub(*h.WaitingAt) > ages {
 			return 0
 		}
 		return h.Priority
@@ -147,15 +152,15 @@ func before(a, b db.SyncBudgetHolder, now time.Time) bool {
 }
 
 // Pause keeps all processes from taking tokens for d from now.
-func (b SharedBudget) Pause(ctx context.Context, d time.Duration) error {
-	if err := b.s.q.BudgetPause(ctx, d.Seconds()); err != nil {
+func (b Shared) Pause(ctx context.Context, d time.Duration) error {
+	if err := b.q.BudgetPause(ctx, d.Seconds()); err != nil {
 		return fmt.Errorf("pause the shared request budget: %w", err)
 	}
 	return nil
 }
 
-// BudgetHolder is a process that draws on the shared budget, as of when it last asked.
-type BudgetHolder struct {
+// Holder is a process that draws on the shared budget, as of when it last asked.
+type Holder struct {
 	Holder string
 	Age    time.Duration // since it asked, by the clock of the database
 	Budget
@@ -163,17 +168,17 @@ type BudgetHolder struct {
 
 // Holders reports on the processes that have drawn on the shared budget within the last minutes, and for how long all of
 // them pause.
-func (b SharedBudget) Holders(ctx context.Context) (list []BudgetHolder, pause time.Duration, err error) {
-	now, err := b.s.q.BudgetPaused(ctx)
+func (b Shared) Holders(ctx context.Context) (list []Holder, pause time.Duration, err error) {
+	now, err := b.q.BudgetPaused(ctx)
 	if err != nil {
 		return nil, 0, fmt.Errorf("read the shared request budget: %w", err)
 	}
-	rows, err := b.s.q.BudgetHolders(ctx)
+	rows, err := b.q.BudgetHolders(ctx)
 	if err != nil {
 		return nil, 0, fmt.Errorf("read the sharers of the request budget: %w", err)
 	}
 	for _, h := range rows {
-		list = append(list, BudgetHolder{Holder: h.Holder, Age: max(0, now.At.Sub(h.AskedAt)), Budget: Budget{
+		list = append(list, Holder{Holder: h.Holder, Age: max(0, now.At.Sub(h.AskedAt)), Budget: Budget{
 			PerMinute: h.PerMinute, Pace: h.Pace, Used: h.Used, Requests: h.Requests, RateLimited: h.RateLimited,
 			Paused: time.Duration(h.Paused * float64(time.Second)),
 		}})

@@ -1,4 +1,6 @@
-package store
+// Package audits holds the questions that an audit asks of the mirror, and keeps what it finds: a table against its export, rows
+// against each other, a customer's state against Polar's.
+package audits
 
 import (
 	"context"
@@ -10,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"syncd/internal/store/db"
+	"syncd/internal/store/pg"
 )
 
 // The kinds of findings; see the comments of sync_findings.
@@ -36,35 +39,20 @@ type Difference struct {
 	Settled bool      // time passing between the reads does not explain it: see the query
 }
 
-// Audit compares the mirror with itself and with other sources, and keeps what it finds.
-type Audit struct{ s *Store }
-
-// Audit returns the handle on what audits ask and record.
-func (s *Store) Audit() Audit { return Audit{s} }
-
-// LinkExport runs the query that finds the mirrored rows to which those of an export belong.
-func (a Audit) LinkExport(ctx context.Context, export string, link func(*db.Queries, context.Context) error) error {
-	if err := link(a.s.q, ctx); err != nil {
-		return fmt.Errorf("find the rows that %s belongs to: %w", export, err)
-	}
-	return nil
+// Audits compares the mirror with itself and with other sources, and keeps what it finds.
+type Audits struct {
+	pool *pg.Pool
+	q    *db.Queries
 }
 
-// Analyze lets Postgres take a look at tables, so that it knows how to join them.
-func (a Audit) Analyze(ctx context.Context, tables ...string) error {
-	for _, t := range tables {
-		if _, err := a.s.pool.Exec(ctx, "ANALYZE "+pgx.Identifier{t}.Sanitize()); err != nil {
-			return fmt.Errorf("analyze %s: %w", t, err)
-		}
-	}
-	return nil
-}
+// New returns the handle on what audits ask of a schema and record in it.
+func New(pool *pg.Pool) Audits { return Audits{pool, db.New(pool)} }
 
 // DifferingFigures are the metrics that differ from those of their export by more than the rounding of a binary floating point
 // number, and those that only one of the two has. The export has names where the metrics have slugs: what the mirror knows no
 // single slug for is not compared. The periods that are under way are left out: they change all the time.
-func (a Audit) DifferingFigures(ctx context.Context, asOf time.Time) ([]Difference, error) {
-	return a.s.differences(ctx, "metrics", `
+func (a Audits) DifferingFigures(ctx context.Context, asOf time.Time) ([]Difference, error) {
+	return a.differences(ctx, "metrics", `
 		WITH past AS (
 			SELECT u."interval", u.last, f.first
 			FROM (SELECT "interval", max(period_start) AS last FROM metrics WHERE _deleted_at IS NULL GROUP BY 1) u
@@ -94,8 +82,8 @@ func (a Audit) DifferingFigures(ctx context.Context, asOf time.Time) ([]Differen
 }
 
 // ChildGaps are the rows of a table whose children have gaps: a list of n has the positions 0 to n-1.
-func (a Audit) ChildGaps(ctx context.Context, table, child, parent string) ([]Difference, error) {
-	return a.s.differences(ctx, table, `
+func (a Audits) ChildGaps(ctx context.Context, table, child, parent string) ([]Difference, error) {
+	return a.differences(ctx, table, `
 		SELECT o.id, o.id::text, '`+child+`', c.n::text, c.most::text, encode(o._hash, 'hex'), '-infinity'::timestamptz, true
 		FROM (SELECT `+parent+` AS id, count(*) AS n, max(_position) + 1 AS most FROM `+child+` WHERE _removed_at IS NULL GROUP BY 1) c
 		JOIN `+table+` o ON o.id = c.id
@@ -103,8 +91,8 @@ func (a Audit) ChildGaps(ctx context.Context, table, child, parent string) ([]Di
 }
 
 // UnsummedOrders are the orders whose items do not add up to their subtotal.
-func (a Audit) UnsummedOrders(ctx context.Context) ([]Difference, error) {
-	return a.s.differences(ctx, "orders", `
+func (a Audits) UnsummedOrders(ctx context.Context) ([]Difference, error) {
+	return a.differences(ctx, "orders", `
 		SELECT o.id, o.id::text, 'order_items', c.total::text, COALESCE(o.subtotal_amount::text, ''), encode(o._hash, 'hex'), '-infinity'::timestamptz, true
 		FROM orders o
 		LEFT JOIN LATERAL (SELECT COALESCE(sum(i.amount), 0) AS total FROM order_items i WHERE i.order_id = o.id AND i._removed_at IS NULL) c ON true
@@ -113,8 +101,8 @@ func (a Audit) UnsummedOrders(ctx context.Context) ([]Difference, error) {
 }
 
 // DanglingIDs are ids that live rows of a table refer to and that the target's table has no row for.
-func (a Audit) DanglingIDs(ctx context.Context, table, column, target string) ([]uuid.UUID, error) {
-	rows, err := a.s.pool.Query(ctx, `
+func (a Audits) DanglingIDs(ctx context.Context, table, column, target string) ([]uuid.UUID, error) {
+	rows, err := a.pool.Query(ctx, `
 		SELECT DISTINCT o.`+column+` FROM `+table+` o
 		WHERE o._deleted_at IS NULL AND o.`+column+` IS NOT NULL AND NOT EXISTS (SELECT FROM `+target+` t WHERE t.id = o.`+column+`)
 		ORDER BY 1 LIMIT $1`, MostDifferences)
@@ -126,9 +114,9 @@ func (a Audit) DanglingIDs(ctx context.Context, table, column, target string) ([
 }
 
 // OlderThan keeps those of the ids whose rows are live and older, by ten minutes, than another live row was at the time given.
-func (a Audit) OlderThan(ctx context.Context, table string, ids []uuid.UUID, than time.Time) (map[uuid.UUID]bool, error) {
+func (a Audits) OlderThan(ctx context.Context, table string, ids []uuid.UUID, than time.Time) (map[uuid.UUID]bool, error) {
 	older := map[uuid.UUID]bool{}
-	rows, err := a.s.pool.Query(ctx, `SELECT id FROM `+table+` WHERE id = ANY($1) AND _deleted_at IS NULL AND created_at < $2::timestamptz - interval '10 minutes'`, ids, than)
+	rows, err := a.pool.Query(ctx, `SELECT id FROM `+table+` WHERE id = ANY($1) AND _deleted_at IS NULL AND created_at < $2::timestamptz - interval '10 minutes'`, ids, than)
 	if err == nil {
 		var id uuid.UUID
 		_, err = pgx.ForEachRow(rows, []any{&id}, func() error { older[id] = true; return nil })
@@ -137,14 +125,14 @@ func (a Audit) OlderThan(ctx context.Context, table string, ids []uuid.UUID, tha
 }
 
 // CountListed counts the live rows, but for those that were only copied from other objects.
-func (a Audit) CountListed(ctx context.Context, table string) (n int64, err error) {
-	err = a.s.pool.QueryRow(ctx, `SELECT count(*) FROM `+table+` o WHERE `+Pair{Table: table}.live()).Scan(&n)
+func (a Audits) CountListed(ctx context.Context, table string) (n int64, err error) {
+	err = a.pool.QueryRow(ctx, `SELECT count(*) FROM `+table+` o WHERE `+Pair{Table: table}.live()).Scan(&n)
 	return n, audited(table, err)
 }
 
 // IDsChangedSince lists the live rows that were written since a time; all of them for the zero time.
-func (a Audit) IDsChangedSince(ctx context.Context, table string, since time.Time) (ids []uuid.UUID, err error) {
-	rows, err := a.s.pool.Query(ctx, `SELECT id FROM `+table+` WHERE _deleted_at IS NULL AND _synced_at >= $1`, since)
+func (a Audits) IDsChangedSince(ctx context.Context, table string, since time.Time) (ids []uuid.UUID, err error) {
+	rows, err := a.pool.Query(ctx, `SELECT id FROM `+table+` WHERE _deleted_at IS NULL AND _synced_at >= $1`, since)
 	if err == nil {
 		ids, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 	}
@@ -152,9 +140,9 @@ func (a Audit) IDsChangedSince(ctx context.Context, table string, since time.Tim
 }
 
 // Hashes are the digests of what the mirror stored of rows, in hexadecimal.
-func (a Audit) Hashes(ctx context.Context, table string, ids []uuid.UUID) (map[uuid.UUID]string, error) {
+func (a Audits) Hashes(ctx context.Context, table string, ids []uuid.UUID) (map[uuid.UUID]string, error) {
 	hashes := make(map[uuid.UUID]string, len(ids))
-	rows, err := a.s.pool.Query(ctx, `SELECT id, encode(_hash, 'hex') FROM `+table+` WHERE id = ANY($1)`, ids)
+	rows, err := a.pool.Query(ctx, `SELECT id, encode(_hash, 'hex') FROM `+table+` WHERE id = ANY($1)`, ids)
 	if err == nil {
 		var id uuid.UUID
 		var hash string
@@ -164,8 +152,8 @@ func (a Audit) Hashes(ctx context.Context, table string, ids []uuid.UUID) (map[u
 }
 
 // SampleCustomers picks up to n live customers, others each time.
-func (a Audit) SampleCustomers(ctx context.Context, n int) ([]uuid.UUID, error) {
-	rows, err := a.s.pool.Query(ctx, `SELECT o.id FROM customers o WHERE `+Pair{Table: "customers"}.live()+` ORDER BY random() LIMIT $1`, n)
+func (a Audits) SampleCustomers(ctx context.Context, n int) ([]uuid.UUID, error) {
+	rows, err := a.pool.Query(ctx, `SELECT o.id FROM customers o WHERE `+Pair{Table: "customers"}.live()+` ORDER BY random() LIMIT $1`, n)
 	if err != nil {
 		return nil, audited("customers", err)
 	}
@@ -174,8 +162,8 @@ func (a Audit) SampleCustomers(ctx context.Context, n int) ([]uuid.UUID, error) 
 }
 
 // IDsOfCustomer lists rows of a table that belong to a customer.
-func (a Audit) IDsOfCustomer(ctx context.Context, table string, customer uuid.UUID) (ids []uuid.UUID, err error) {
-	rows, err := a.s.pool.Query(ctx, `SELECT id FROM `+table+` WHERE customer_id = $1 AND _deleted_at IS NULL ORDER BY id LIMIT 50`, customer)
+func (a Audits) IDsOfCustomer(ctx context.Context, table string, customer uuid.UUID) (ids []uuid.UUID, err error) {
+	rows, err := a.pool.Query(ctx, `SELECT id FROM `+table+` WHERE customer_id = $1 AND _deleted_at IS NULL ORDER BY id LIMIT 50`, customer)
 	if err == nil {
 		ids, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 	}
@@ -183,8 +171,8 @@ func (a Audit) IDsOfCustomer(ctx context.Context, table string, customer uuid.UU
 }
 
 // differences reads what a comparison gives back.
-func (s *Store) differences(ctx context.Context, table, sql string, args ...any) ([]Difference, error) {
-	rows, err := s.pool.Query(ctx, sql, args...)
+func (a Audits) differences(ctx context.Context, table, sql string, args ...any) ([]Difference, error) {
+	rows, err := a.pool.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, audited(table, err)
 	}
@@ -200,7 +188,7 @@ func (s *Store) differences(ctx context.Context, table, sql string, args ...any)
 // audited says which table's audit met an error of the database.
 func audited(table string, err error) error {
 	if err != nil {
-		return fmt.Errorf("%w: audit %s: %w", errPage, table, err)
+		return pg.Failure(fmt.Errorf("audit %s: %w", table, err))
 	}
 	return nil
 }

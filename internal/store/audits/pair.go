@@ -1,4 +1,4 @@
-package store
+package audits
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"syncd/internal/store/clock"
 )
 
 // Pair is a table and the table of its export.
@@ -49,7 +51,7 @@ func (f PairField) sql() (mirror, other, differs string) {
 }
 
 // byThen says of a row o of the mirror that it was requested by $1, as far as can be told.
-const byThen = `(o._requested_at <= $1::timestamptz OR o._requested_at > ` + present + `)`
+const byThen = `(o._requested_at <= $1::timestamptz OR o._requested_at > ` + clock.Present + `)`
 
 // live is a row of the mirror that Polar may be expected to have: not one that was only ever copied from another object.
 func (p Pair) live() string {
@@ -58,28 +60,28 @@ func (p Pair) live() string {
 
 // Against compares a table with its export.
 type Against struct {
-	s *Store
+	Audits
 	Pair
 }
 
 // Against returns the handle that compares the tables of a pair.
-func (s *Store) Against(p Pair) Against { return Against{s, p} }
+func (a Audits) Against(p Pair) Against { return Against{a, p} }
 
-// present keeps the fields that the export has. A column without a single value is one that the file did not have.
-func (s *Store) present(ctx context.Context, p Pair) (fields []PairField, err error) {
+// exported keeps the fields that the export has. A column without a single value is one that the file did not have.
+func (a Against) exported(ctx context.Context) (fields []PairField, err error) {
 	var ask []string
-	for _, f := range p.Fields {
+	for _, f := range a.Fields {
 		_, other, _ := f.sql()
 		ask = append(ask, "COALESCE(bool_or(("+other+") IS NOT NULL), false)")
 	}
-	rows, err := s.pool.Query(ctx, "SELECT ARRAY["+strings.Join(ask, ", ")+"] FROM "+p.Export+" e WHERE e._deleted_at IS NULL")
+	rows, err := a.pool.Query(ctx, "SELECT ARRAY["+strings.Join(ask, ", ")+"] FROM "+a.Export+" e WHERE e._deleted_at IS NULL")
 	if err != nil {
 		return nil, err
 	}
 	has, err := pgx.CollectExactlyOneRow(rows, pgx.RowTo[[]bool])
 	for i, is := range has {
 		if is {
-			fields = append(fields, p.Fields[i])
+			fields = append(fields, a.Fields[i])
 		}
 	}
 	return fields, err
@@ -88,7 +90,7 @@ func (s *Store) present(ctx context.Context, p Pair) (fields []PairField, err er
 // Differences are the fields in which rows of the mirror and of the export differ that belong together. Rows that the mirror
 // stored after asOf are left out, as the export may be older; with the zero time none are.
 func (a Against) Differences(ctx context.Context, asOf time.Time) ([]Difference, error) {
-	fields, err := a.s.present(ctx, a.Pair)
+	fields, err := a.exported(ctx)
 	if err != nil || len(fields) == 0 {
 		return nil, audited(a.Table, err)
 	}
@@ -97,7 +99,7 @@ func (a Against) Differences(ctx context.Context, asOf time.Time) ([]Difference,
 		mirror, other, differs := f.sql()
 		values = append(values, fmt.Sprintf("('%s', (%s)::text, (%s)::text, %s)", f.Name, mirror, other, differs))
 	}
-	return a.s.differences(ctx, a.Table, `
+	return a.differences(ctx, a.Table, `
 		SELECT o.id, o.id::text, v.field, COALESCE(v.mirror, ''), COALESCE(v.other, ''), encode(o._hash, 'hex'), '-infinity'::timestamptz, true
 		FROM `+a.Table+` o JOIN `+a.Export+` e ON e.`+a.Link+` = o.id
 		CROSS JOIN LATERAL (VALUES `+strings.Join(values, ", ")+`) AS v(field, mirror, other, differs)
@@ -129,7 +131,7 @@ func (a Against) ExtraRows(ctx context.Context, asOf, since time.Time) ([]Differ
 	if a.Time != "" {
 		listed = " AND o." + a.Time + " IS NOT NULL"
 	}
-	return a.s.differences(ctx, a.Table, `
+	return a.differences(ctx, a.Table, `
 		SELECT o.id, o.id::text, '', 'there', 'absent', encode(o._hash, 'hex'), '-infinity'::timestamptz, COALESCE(`+settled+`, false)
 		FROM `+a.Table+` o
 		WHERE `+byThen+` AND `+a.live()+listed+`
@@ -150,7 +152,7 @@ func (a Against) LostRows(ctx context.Context) ([]Difference, error) {
 		key = "COALESCE(e." + a.Number + ", " + key + ")"
 	}
 	column := strings.TrimPrefix(at, "e.")
-	return a.s.differences(ctx, a.Table, `
+	return a.differences(ctx, a.Table, `
 		SELECT `+id+`, COALESCE(`+key+`, e.id::text), '', 'absent', 'there', '', COALESCE(`+at+`, '-infinity'),
 		       COALESCE(`+at+` < (SELECT max(n.`+column+`) FROM `+a.Table+` n WHERE n._deleted_at IS NULL) - interval '10 minutes', false)
 		FROM `+a.Export+` e LEFT JOIN `+a.Table+` m ON m.id = e.`+a.Link+` AND m._deleted_at IS NULL

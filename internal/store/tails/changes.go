@@ -1,4 +1,4 @@
-package store
+package tails
 
 import (
 	"context"
@@ -7,7 +7,9 @@ import (
 
 	"github.com/google/uuid"
 
+	"syncd/internal/store/clock"
 	"syncd/internal/store/db"
+	"syncd/internal/store/pg"
 )
 
 // ByID is the Filter of a Changed whose Value is the id of the object.
@@ -22,10 +24,10 @@ type Changed struct {
 }
 
 // Changes notes what is known to have changed, until it is fetched: sync_changes.
-type Changes struct{ s *Store }
+type Changes struct{ q *db.Queries }
 
 // Changes returns the handle on sync_changes.
-func (s *Store) Changes() Changes { return Changes{s} }
+func (ts Tails) Changes() Changes { return Changes(ts) }
 
 // Note records changes that are to be fetched. Repeats of one are one; a change
 // that has been fetched since is not fetched again.
@@ -33,7 +35,7 @@ func (cs Changes) Note(ctx context.Context, changes []Changed) error {
 	if len(changes) == 0 {
 		return nil
 	}
-	stamp, err := cs.s.Stamp(ctx)
+	stamp, err := clock.Stamp(ctx, cs.q)
 	if err != nil {
 		return fmt.Errorf("note %d changes: %w", len(changes), err)
 	}
@@ -42,7 +44,7 @@ func (cs Changes) Note(ctx context.Context, changes []Changed) error {
 		p.Streams, p.Filters, p.Values = append(p.Streams, c.Stream), append(p.Filters, c.Filter), append(p.Values, c.Value)
 		p.Owners, p.Changed = append(p.Owners, c.Owner), append(p.Changed, c.At)
 	}
-	if err := cs.s.q.ChangesNote(ctx, p); err != nil {
+	if err := cs.q.ChangesNote(ctx, p); err != nil {
 		return fmt.Errorf("note %d changes: %w", len(changes), err)
 	}
 	return nil
@@ -52,20 +54,20 @@ func (cs Changes) Note(ctx context.Context, changes []Changed) error {
 // oldest first. What was asked for within lag after the change was noted is to be
 // fetched once more, after the lag.
 func (cs Changes) Pending(ctx context.Context, stream string, lag time.Duration, most int) ([]Changed, error) {
-	rows, err := cs.s.q.ChangesPending(ctx, db.ChangesPendingParams{Stream: stream, LagSeconds: lag.Seconds(), Most: int32(most)})
+	rows, err := cs.q.ChangesPending(ctx, db.ChangesPendingParams{Stream: stream, LagSeconds: lag.Seconds(), Most: int32(most)})
 	if err != nil {
 		return nil, fmt.Errorf("read the pending changes of %s: %w", stream, err)
 	}
 	changes := make([]Changed, len(rows))
 	for i, r := range rows {
-		changes[i] = Changed{stream, r.Filter, r.Value, deref(r.Owner), r.ChangedAt}
+		changes[i] = Changed{stream, r.Filter, r.Value, pg.Value(r.Owner), r.ChangedAt}
 	}
 	return changes, nil
 }
 
 // PendingCounts counts the changes that are still to be fetched, by stream.
 func (cs Changes) PendingCounts(ctx context.Context) (map[string]int64, error) {
-	rows, err := cs.s.q.ChangesPendingCount(ctx)
+	rows, err := cs.q.ChangesPendingCount(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("count pending changes: %w", err)
 	}
@@ -84,7 +86,7 @@ func (cs Changes) Settle(ctx context.Context, stream, filter string, values []st
 	if len(values) == 0 {
 		return newest, nil
 	}
-	newest, err = cs.s.q.ChangesKnown(ctx, db.ChangesKnownParams{Stream: stream, Filter: filter, Values: values, KnownAt: &at, Until: until})
+	newest, err = cs.q.ChangesKnown(ctx, db.ChangesKnownParams{Stream: stream, Filter: filter, Values: values, KnownAt: &at, Until: until})
 	if err != nil {
 		return newest, fmt.Errorf("settle changes of %s: %w", stream, err)
 	}

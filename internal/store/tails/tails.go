@@ -1,4 +1,6 @@
-package store
+// Package tails keeps what rounds of tails know between them: where they stand, what has changed and is to be fetched, and what
+// was read of feeds.
+package tails
 
 import (
 	"context"
@@ -7,16 +9,17 @@ import (
 	"time"
 
 	"syncd/internal/store/db"
+	"syncd/internal/store/pg"
 )
 
-// Tails keeps where the tails of streams stand between their rounds.
-type Tails struct{ s *Store }
+// Tails keeps where the tails of streams stand between their rounds. Changes and Feeds hang on it.
+type Tails struct{ q *db.Queries }
 
-// Tails returns the handle on where tails stand.
-func (s *Store) Tails() Tails { return Tails{s} }
+// New returns the handle on what a schema keeps for tails.
+func New(pool *pg.Pool) Tails { return Tails{db.New(pool)} }
 
-// TailState is where the tails of a stream stand.
-type TailState struct {
+// State is where the tails of a stream stand.
+type State struct {
 	Position    json.RawMessage // nil: no tail yet
 	CompleteAge time.Duration   // since the last complete sweep began; negative: there was none
 	CompleteAt  time.Time       // when it began, by the clock of the database
@@ -26,14 +29,14 @@ type TailState struct {
 }
 
 // States tells where the tails of these streams stand. Streams that never ran are not there.
-func (ts Tails) States(ctx context.Context, streams []string) (map[string]TailState, error) {
-	rows, err := ts.s.q.TailStates(ctx, streams)
+func (ts Tails) States(ctx context.Context, streams []string) (map[string]State, error) {
+	rows, err := ts.q.TailStates(ctx, streams)
 	if err != nil {
 		return nil, fmt.Errorf("read where tails stand: %w", err)
 	}
-	states := make(map[string]TailState, len(rows))
+	states := make(map[string]State, len(rows))
 	for _, r := range rows {
-		states[r.Stream] = TailState{r.Tail, time.Duration(r.CompleteAge * float64(time.Second)), deref(r.CompleteAt), r.SweptAt, r.Unavailable != nil, deref(r.DataThrough)}
+		states[r.Stream] = State{r.Tail, time.Duration(r.CompleteAge * float64(time.Second)), pg.Value(r.CompleteAt), r.SweptAt, r.Unavailable != nil, pg.Value(r.DataThrough)}
 	}
 	return states, nil
 }
@@ -49,8 +52,8 @@ type Tailed struct {
 
 // Save records what a round of tails found out about a stream.
 func (ts Tails) Save(ctx context.Context, stream string, t Tailed) error {
-	p := db.TailSaveParams{Stream: stream, Tail: t.Position, PolledAt: moment(t.PolledAt), DataThrough: moment(t.Through), CoveredBy: t.CoveredBy, SweepDue: optional(t.SweepDue)}
-	if err := ts.s.q.TailSave(ctx, p); err != nil {
+	p := db.TailSaveParams{Stream: stream, Tail: t.Position, PolledAt: pg.Null(t.PolledAt), DataThrough: pg.Null(t.Through), CoveredBy: t.CoveredBy, SweepDue: pg.Null(t.SweepDue)}
+	if err := ts.q.TailSave(ctx, p); err != nil {
 		return fmt.Errorf("record the tail of %s: %w", stream, err)
 	}
 	return nil
@@ -58,7 +61,7 @@ func (ts Tails) Save(ctx context.Context, stream string, t Tailed) error {
 
 // SweepsDue tells which streams a tail wants swept early, and why.
 func (ts Tails) SweepsDue(ctx context.Context) (map[string]string, error) {
-	rows, err := ts.s.q.SweepsDue(ctx)
+	rows, err := ts.q.SweepsDue(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read which sweeps are due: %w", err)
 	}
@@ -69,27 +72,13 @@ func (ts Tails) SweepsDue(ctx context.Context) (map[string]string, error) {
 	return due, nil
 }
 
-// LastRound is the last round of tails.
-func (ts Tails) LastRound(ctx context.Context) (RunStatus, error) {
-	runs, err := ts.s.q.RunsLast(ctx)
-	if err != nil {
-		return RunStatus{}, fmt.Errorf("read the last round of tails: %w", err)
-	}
-	for _, r := range runs {
-		if r.Stream == "tail" {
-			return runStatus(r), nil
-		}
-	}
-	return RunStatus{Outcome: "never"}, nil
-}
-
 // Forget removes what tails no longer need: changes fetched long ago, and
 // the runs of rounds that found nothing.
 func (ts Tails) Forget(ctx context.Context) error {
-	if err := ts.s.q.ChangesForget(ctx); err != nil {
+	if err := ts.q.ChangesForget(ctx); err != nil {
 		return fmt.Errorf("forget fetched changes: %w", err)
 	}
-	if err := ts.s.q.TailRunsForget(ctx); err != nil {
+	if err := ts.q.TailRunsForget(ctx); err != nil {
 		return fmt.Errorf("forget tail runs: %w", err)
 	}
 	return nil

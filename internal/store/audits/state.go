@@ -1,4 +1,4 @@
-package store
+package audits
 
 import (
 	"bytes"
@@ -24,10 +24,10 @@ type StateDifference struct {
 // grants in no order, so order tells nothing; neither does the text of equal numbers and times. What only the mirror has is no
 // difference: older versions of the API lack some of it. price_id is left out: Polar sends it without documenting it, and it is
 // no column.
-func (a Audit) CompareState(ctx context.Context, id uuid.UUID, state json.RawMessage) (StateDifference, error) {
+func (a Audits) CompareState(ctx context.Context, id uuid.UUID, state json.RawMessage) (StateDifference, error) {
 	var d StateDifference
 	var text *string
-	if err := a.s.pool.QueryRow(ctx, `SELECT customer_state($1)::text`, id).Scan(&text); err != nil {
+	if err := a.pool.QueryRow(ctx, `SELECT customer_state($1)::text`, id).Scan(&text); err != nil {
 		return d, audited("customers", err)
 	}
 	if text == nil {

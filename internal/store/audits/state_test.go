@@ -1,7 +1,8 @@
-package store_test
+package audits_test
 
 import (
 	"encoding/json"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -10,20 +11,23 @@ import (
 
 	"syncd/internal/localpg/pgtest"
 	"syncd/internal/polarsim/recorded"
+	"syncd/internal/store/audits"
 )
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
 // A key that customer_state() does not know is told apart from a value that is another, and what only the mirror has is none.
 func TestStatesDifferInValuesOrInKeys(t *testing.T) {
 	t.Parallel()
-	s := open(t, pgtest.Migrated(t), "polar")
+	pool := pgtest.Pool(t, pgtest.Migrated(t))
 	id := uuid.MustParse("11111111-1111-4111-8111-111111111111")
-	if _, err := s.Pool().Exec(t.Context(), `
+	if _, err := pool.Exec(t.Context(), `
 		WITH c AS (INSERT INTO customers (id, email, metadata, _hash, _requested_at) VALUES ($1, 'a@example.com', '{"plan": "a"}', 'x', now()))
 		INSERT INTO subscriptions (id, customer_id, status, amount, seats, metadata, _hash, _requested_at) VALUES ($1, $1, 'active', 500, 3, '{}', 'x', now())`, id); err != nil {
 		t.Fatal(err)
 	}
 	var text string
-	if err := s.Pool().QueryRow(t.Context(), "SELECT customer_state($1)::text", id).Scan(&text); err != nil {
+	if err := pool.QueryRow(t.Context(), "SELECT customer_state($1)::text", id).Scan(&text); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(text, `"seats": 3`) || !strings.Contains(text, `"units": null`) {
@@ -43,12 +47,12 @@ func TestStatesDifferInValuesOrInKeys(t *testing.T) {
 		if !strings.Contains(text, old) {
 			t.Errorf("%s has no %s", text, old)
 		}
-		d, err := s.Audit().CompareState(t.Context(), id, json.RawMessage(strings.Replace(text, old, fresh, 1)))
+		d, err := audits.New(pool).CompareState(t.Context(), id, json.RawMessage(strings.Replace(text, old, fresh, 1)))
 		if err != nil || strings.Join(d.Values, " ") != want.values || strings.Join(d.Keys, " ") != want.keys {
 			t.Errorf("%s: values %q and keys %q (%v), want %q and %q", change, d.Values, d.Keys, err, want.values, want.keys)
 		}
 	}
-	if d, err := s.Audit().CompareState(t.Context(), uuid.New(), json.RawMessage(`{}`)); err != nil || !slices.Equal(d.Values, []string{""}) {
+	if d, err := audits.New(pool).CompareState(t.Context(), uuid.New(), json.RawMessage(`{}`)); err != nil || !slices.Equal(d.Values, []string{""}) {
 		t.Errorf("no such customer: %q, %v", d.Values, err)
 	}
 }
@@ -56,9 +60,9 @@ func TestStatesDifferInValuesOrInKeys(t *testing.T) {
 // The states of the real server have no key that customer_state() lacks.
 func TestRealStatesHaveTheKeysOfOurs(t *testing.T) {
 	t.Parallel()
-	s := open(t, pgtest.Migrated(t), "polar")
+	pool := pgtest.Pool(t, pgtest.Migrated(t))
 	id := uuid.MustParse("11111111-1111-4111-8111-111111111111")
-	if _, err := s.Pool().Exec(t.Context(), `
+	if _, err := pool.Exec(t.Context(), `
 		WITH c AS (INSERT INTO customers (id, _hash, _requested_at) VALUES ($1, 'x', now())),
 		s AS (INSERT INTO subscriptions (id, customer_id, status, _hash, _requested_at) VALUES ($1, $1, 'active', 'x', now())),
 		m AS (INSERT INTO subscription_meters (subscription_id, id, _position, _hash, _requested_at) VALUES ($1, $1, 0, 'x', now())),
@@ -86,7 +90,7 @@ func TestRealStatesHaveTheKeysOfOurs(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				d, err := s.Audit().CompareState(t.Context(), id, one)
+				d, err := audits.New(pool).CompareState(t.Context(), id, one)
 				if err != nil || len(d.Keys) > 0 {
 					t.Errorf("%v lacks %q (%v)", is["id"], d.Keys, err)
 				}

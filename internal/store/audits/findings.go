@@ -1,4 +1,4 @@
-package store
+package audits
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"syncd/internal/store/db"
+	"syncd/internal/store/pg"
 )
 
 // Finding is a row of sync_findings.
@@ -26,13 +27,13 @@ type Finding struct {
 
 // RecordFindings writes findings, and closes those of earlier audits of these streams and kinds that were not found again
 // since the audit began.
-func (a Audit) RecordFindings(ctx context.Context, stream string, kinds []string, since time.Time, list []Finding) error {
+func (a Audits) RecordFindings(ctx context.Context, stream string, kinds []string, since time.Time, list []Finding) error {
 	params := make([]db.FindingsUpsertParams, len(list))
 	for i, f := range list {
 		params[i] = db.FindingsUpsertParams{Stream: f.Stream, Key: f.Key, Kind: f.Kind, Field: f.Field, MirrorValue: &f.Mirror, OtherValue: &f.Other, Evidence: f.Evidence, Healed: f.Healed}
 	}
-	err := a.s.pool.InTx(ctx, func(tx pgx.Tx) error {
-		q := a.s.q.WithTx(tx)
+	err := a.pool.InTx(ctx, func(tx pgx.Tx) error {
+		q := a.q.WithTx(tx)
 		var first error
 		if len(params) > 0 {
 			q.FindingsUpsert(ctx, params).Exec(func(_ int, err error) { first = errors.Join(first, err) })
@@ -50,14 +51,14 @@ func (a Audit) RecordFindings(ctx context.Context, stream string, kinds []string
 }
 
 // OpenFindings are those of some streams that no audit has seen healed.
-func (a Audit) OpenFindings(ctx context.Context, streams []string) ([]Finding, error) {
-	rows, err := a.s.q.FindingsOpen(ctx, streams)
+func (a Audits) OpenFindings(ctx context.Context, streams []string) ([]Finding, error) {
+	rows, err := a.q.FindingsOpen(ctx, streams)
 	if err != nil {
 		return nil, fmt.Errorf("read findings: %w", err)
 	}
 	list := make([]Finding, len(rows))
 	for i, r := range rows {
-		list[i] = Finding{Stream: r.Stream, Key: r.Key, Kind: r.Kind, Field: r.Field, Mirror: deref(r.MirrorValue), Other: deref(r.OtherValue), Evidence: r.Evidence, FirstSeen: r.FirstSeen}
+		list[i] = Finding{Stream: r.Stream, Key: r.Key, Kind: r.Kind, Field: r.Field, Mirror: pg.Value(r.MirrorValue), Other: pg.Value(r.OtherValue), Evidence: r.Evidence, FirstSeen: r.FirstSeen}
 	}
 	return list, nil
 }

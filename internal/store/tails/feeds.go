@@ -1,4 +1,4 @@
-package store
+package tails
 
 import (
 	"context"
@@ -9,13 +9,14 @@ import (
 	"github.com/google/uuid"
 
 	"syncd/internal/store/db"
+	"syncd/internal/store/pg"
 )
 
 // Feeds keeps what has been read of feeds, which tell of changes for many streams.
-type Feeds struct{ s *Store }
+type Feeds struct{ q *db.Queries }
 
 // Feeds returns the handle on what was read of feeds.
-func (s *Store) Feeds() Feeds { return Feeds{s} }
+func (ts Tails) Feeds() Feeds { return Feeds(ts) }
 
 // Feed says how far behind a feed is that tells of changes for many streams. Zero times: never.
 type Feed struct {
@@ -30,30 +31,22 @@ type Feed struct {
 
 // Save records how far behind a feed is.
 func (fs Feeds) Save(ctx context.Context, f Feed) error {
-	p := db.FeedSaveParams{Feed: f.Name, AskedAt: f.AskedAt, LagSeconds: f.Lag.Seconds(), Untold: int64(f.Untold), ToldThrough: moment(f.ToldThrough), UntoldSince: moment(f.UntoldSince), StandsStill: f.StandsStill}
-	if err := fs.s.q.FeedSave(ctx, p); err != nil {
+	p := db.FeedSaveParams{Feed: f.Name, AskedAt: f.AskedAt, LagSeconds: f.Lag.Seconds(), Untold: int64(f.Untold), ToldThrough: pg.Null(f.ToldThrough), UntoldSince: pg.Null(f.UntoldSince), StandsStill: f.StandsStill}
+	if err := fs.q.FeedSave(ctx, p); err != nil {
 		return fmt.Errorf("record how far behind %s are: %w", f.Name, err)
 	}
 	return nil
 }
 
-// moment turns the zero time into NULL.
-func moment(at time.Time) *time.Time {
-	if at.IsZero() {
-		return nil
-	}
-	return &at
-}
-
 // List lists the feeds that have been read.
 func (fs Feeds) List(ctx context.Context) ([]Feed, error) {
-	rows, err := fs.s.q.FeedsList(ctx)
+	rows, err := fs.q.FeedsList(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read how far behind the feeds are: %w", err)
 	}
 	feeds := make([]Feed, len(rows))
 	for i, r := range rows {
-		feeds[i] = Feed{r.Feed, r.AskedAt, deref(r.ToldThrough), time.Duration(r.LagSeconds * float64(time.Second)), int(r.Untold), deref(r.UntoldSince), r.StandsStill}
+		feeds[i] = Feed{r.Feed, r.AskedAt, pg.Value(r.ToldThrough), time.Duration(r.LagSeconds * float64(time.Second)), int(r.Untold), pg.Value(r.UntoldSince), r.StandsStill}
 	}
 	return feeds, nil
 }
@@ -70,7 +63,7 @@ func (fs Feeds) KnownEntries(ctx context.Context, feed string, entries []Entry) 
 	for i, e := range entries {
 		ids[i] = e.ID
 	}
-	found, err := fs.s.q.FeedEntriesKnown(ctx, db.FeedEntriesKnownParams{Feed: feed, IDs: ids})
+	found, err := fs.q.FeedEntriesKnown(ctx, db.FeedEntriesKnownParams{Feed: feed, IDs: ids})
 	if err != nil {
 		return nil, fmt.Errorf("look up entries of %s: %w", feed, err)
 	}
@@ -90,7 +83,7 @@ func (fs Feeds) KeepEntries(ctx context.Context, feed string, entries []Entry) e
 	for _, e := range entries {
 		p.IDs, p.Times = append(p.IDs, e.ID), append(p.Times, e.At)
 	}
-	if err := fs.s.q.FeedEntriesKeep(ctx, p); err != nil {
+	if err := fs.q.FeedEntriesKeep(ctx, p); err != nil {
 		return fmt.Errorf("keep which entries of %s were read: %w", feed, err)
 	}
 	return nil
@@ -98,7 +91,7 @@ func (fs Feeds) KeepEntries(ctx context.Context, feed string, entries []Entry) e
 
 // ForgetEntries forgets the entries before a moment, which are not read again.
 func (fs Feeds) ForgetEntries(ctx context.Context, feed string, before time.Time) error {
-	if err := fs.s.q.FeedEntriesForget(ctx, db.FeedEntriesForgetParams{Feed: feed, Before: before}); err != nil {
+	if err := fs.q.FeedEntriesForget(ctx, db.FeedEntriesForgetParams{Feed: feed, Before: before}); err != nil {
 		return fmt.Errorf("forget entries of %s: %w", feed, err)
 	}
 	return nil
@@ -112,7 +105,7 @@ type Endpoint struct {
 
 // Endpoints lists those that a mirror can read from.
 func (fs Feeds) Endpoints(ctx context.Context) ([]Endpoint, error) {
-	rows, err := fs.s.q.EndpointsRaw(ctx)
+	rows, err := fs.q.EndpointsRaw(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("look for webhook endpoints: %w", err)
 	}

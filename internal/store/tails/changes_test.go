@@ -1,0 +1,79 @@
+package tails_test
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"syncd/internal/localpg/pgtest"
+	"syncd/internal/slowtest"
+	"syncd/internal/store/clock"
+	"syncd/internal/store/db"
+	"syncd/internal/store/tails"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+
+// A change that was fetched stays fetched, and one noted after that is pending, wherever the clock is set to in between.
+func TestChangesSurviveTheSettingOfTheClock(t *testing.T) {
+	slowtest.Mark(t)
+	t.Parallel()
+	for name, steps := range map[string][2]time.Duration{
+		"back before it is fetched":    {-time.Hour, -time.Hour},
+		"back after it was fetched":    {0, -time.Hour},
+		"forth and back":               {24 * time.Hour, 0},
+		"back, and back once more":     {-time.Hour, -2 * time.Hour},
+		"as it should be":              {0, 0},
+		"a little back, a little more": {-time.Second, -2 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dsn := pgtest.Migrated(t)
+			pool := pgtest.Pool(t, dsn)
+			q, changes := db.New(pool), tails.New(pool).Changes()
+			id := uuid.NewString()
+			at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+			note := func(at time.Time) {
+				t.Helper()
+				if err := changes.Note(t.Context(), []tails.Changed{{Stream: "orders", Filter: tails.ByID, Value: id, At: at}}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			pending := func(want int) {
+				t.Helper()
+				list, err := changes.Pending(t.Context(), "orders", 0, 10)
+				if err != nil || len(list) != want {
+					t.Errorf("%d changes are pending (%v), want %d", len(list), err, want)
+				}
+				counts, err := changes.PendingCounts(t.Context())
+				if err != nil || counts["orders"] != int64(want) {
+					t.Errorf("%v are counted as pending (%v), want %d", counts, err, want)
+				}
+				fresh, err := q.Freshness(t.Context())
+				if err != nil || len(fresh) != 1 || fresh[0].PendingChanges != int64(want) {
+					t.Errorf("freshness has other pending changes (%v), want %d: %+v", err, want, fresh)
+				}
+			}
+			if _, err := pool.Exec(t.Context(), "INSERT INTO sync_streams (stream) VALUES ('orders')"); err != nil {
+				t.Fatal(err)
+			}
+			note(at)
+			pending(1)
+			pgtest.SetClock(t, dsn, steps[0], pool)
+			asked, err := clock.Stamp(t.Context(), q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := changes.Settle(t.Context(), "orders", tails.ByID, []string{id}, asked, at.Add(time.Hour)); err != nil {
+				t.Fatal(err)
+			}
+			pending(0)
+			pgtest.SetClock(t, dsn, steps[1], pool)
+			pending(0)
+			note(at.Add(time.Minute)) // it changed again
+			pending(1)
+		})
+	}
+}
