@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// credentials is the token that requests carry, and those that they carried before: an answer may repeat either.
+// credentials holds the token in use and the tokens used before: an answer may repeat any of them.
 type credentials struct {
 	mu     sync.Mutex
 	tokens []string // the last is in use
@@ -25,7 +25,7 @@ func (c *credentials) replace(token string) {
 	c.tokens = append(slices.DeleteFunc(c.tokens, func(t string) bool { return t == token }), token)
 }
 
-// redact takes the tokens out of text that the server sent.
+// redact removes the tokens from text that the server sent.
 func (c *credentials) redact(text string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -35,7 +35,7 @@ func (c *credentials) redact(text string) string {
 	return text
 }
 
-// SetToken makes every further attempt carry another token.
+// SetToken replaces the token: every further attempt carries the new one.
 func (c *Client) SetToken(token string) error {
 	if err := checkToken(token); err != nil {
 		return err
@@ -44,7 +44,8 @@ func (c *Client) SetToken(token string) error {
 	return nil
 }
 
-// SetLimits changes the budget, as Config.RequestsPerMinute has it, and the patience with a Polar that is away.
+// SetLimits changes the budget (see Config.RequestsPerMinute) and how long requests wait for a Polar that is away (see
+// Config.Patience).
 func (c *Client) SetLimits(requestsPerMinute int, patience time.Duration) {
 	c.limiter.SetBudget(max(0, or(requestsPerMinute, defaultBudget(c.base))), patience)
 }

@@ -36,10 +36,10 @@ type Client struct {
 	versions versions
 	owned    *http.Transport // nil when the caller brought its own transport
 	echo     atomic.Pointer[string]
-	warned   atomic.Bool // of another version
+	warned   atomic.Bool // true once syncd has warned of another version
 }
 
-// New makes a Client. It sends nothing. The error names everything that is wrong with the configuration.
+// New makes a Client and sends nothing. Its error names everything that is wrong with the configuration.
 func New(cfg Config) (*Client, error) {
 	cfg, base, err := cfg.withDefaults()
 	if err != nil {
@@ -80,8 +80,8 @@ func (c *Client) Close() {
 // Requests is the number of HTTP attempts so far, retries included.
 func (c *Client) Requests() int64 { return c.exchange.requests.Load() }
 
-// AnsweredAt is when the server last answered, a refusal included; zero before it has. An answer 5xx is none: a proxy gives it
-// in place of a server that is down.
+// AnsweredAt is when the server last answered; a refusal counts. It is zero before the first answer. A 5xx does not count: a
+// proxy sends one in place of a server that is down.
 func (c *Client) AnsweredAt() time.Time {
 	if at := c.exchange.answered.Load(); at != nil {
 		return *at
@@ -89,7 +89,7 @@ func (c *Client) AnsweredAt() time.Time {
 	return time.Time{}
 }
 
-// VersionEcho is the Polar-Version of the last answer that had one; empty before. It differs from the version asked for
+// VersionEcho is the Polar-Version header of the last answer that had one; empty before. It differs from the requested version
 // when the server does not serve that one.
 func (c *Client) VersionEcho() string {
 	if echo := c.echo.Load(); echo != nil {
@@ -98,37 +98,37 @@ func (c *Client) VersionEcho() string {
 	return ""
 }
 
-// Server is the scheme and host that is read from, for messages.
+// Server is the scheme and host of the API, for messages.
 func (c *Client) Server() string { return c.base.Scheme + "://" + c.base.Host }
 
 // Page is one list response.
 type Page struct {
-	// Items are the raw items in the order of the wire. They are slices of one buffer that belongs to this page alone:
-	// valid as long as they are held, and holding one holds them all.
+	// Items are the raw items in wire order. They are slices of one buffer that belongs to this page: keeping one item keeps the
+	// whole buffer in memory.
 	Items []jsontext.Value
-	// Checked tells that the items are known to be valid JSON to the last escape. A page with an item that is not comes
-	// all the same, and is not checked.
+	// Checked is true when every item is valid JSON, escapes included. A page with an invalid item is returned too, with Checked
+	// false.
 	Checked bool
-	// TotalCount is the number of rows that match the query, as the server counted just before it read the page; -1
-	// where the endpoint does not say.
+	// TotalCount is the number of rows that match the query. The server counts them just before it reads the page. It is -1 where
+	// the endpoint does not say.
 	TotalCount  int
-	MaxPage     int        // ceil(TotalCount / the limit that the server really used); 0 when empty
-	RequestedAt time.Time  // when the attempt that succeeded was sent: decides which of two replies is newer
+	MaxPage     int        // ceil(TotalCount / the limit that the server applied); 0 when empty
+	RequestedAt time.Time  // when the successful attempt was sent; it decides which of two answers is newer
 	Requests    int        // HTTP attempts that this page cost, retries included
-	Query       url.Values // what was asked, for error messages
-	// Gaps are rows that would be on this page and that the server cannot render. See Client.SalvagePage.
+	Query       url.Values // the query that was sent, for error messages
+	// Gaps are rows of this page that the server cannot render. See Client.SalvagePage.
 	Gaps []Gap
 }
 
 // Body is one JSON body.
 type Body struct {
 	Value       jsontext.Value // belongs to this Body alone
-	RequestedAt time.Time      // when the attempt that succeeded was sent
+	RequestedAt time.Time      // when the successful attempt was sent
 	Requests    int            // HTTP attempts, retries included
 }
 
-// Page reads one page of a list: GET path with exactly this query. A key organization_id with an empty value is filled
-// from the configuration. Errors are *Error; beside one, the Page tells what the attempts cost.
+// Page reads one page of a list: GET path with exactly this query. An empty organization_id is filled in from the configuration.
+// Errors are *Error; the Page then still tells what the attempts cost.
 func (c *Client) Page(ctx context.Context, path string, query url.Values) (Page, error) {
 	p := Page{Query: c.WithOrganization(query)}
 	made, err := c.do(ctx, "read a page", path, p.Query, func(body []byte) (err error) {
@@ -139,7 +139,7 @@ func (c *Client) Page(ctx context.Context, path string, query url.Values) (Page,
 	return p, err
 }
 
-// Get reads one JSON body, whatever its shape: an object by id, a bare array, metrics. As Page otherwise.
+// Get reads one JSON body of any shape: an object by id, a bare array, metrics. Otherwise it works as Page does.
 func (c *Client) Get(ctx context.Context, path string, query url.Values) (Body, error) {
 	var b Body
 	made, err := c.do(ctx, "read", path, c.WithOrganization(query), func(body []byte) error {
@@ -153,10 +153,9 @@ func (c *Client) Get(ctx context.Context, path string, query url.Values) (Body, 
 	return b, err
 }
 
-// ReadBody reads one JSON body that is no page of a list: take is given the body of each attempt, and what it makes of it
-// is the caller's. An error of take fails the request, except io.ErrUnexpectedEOF: that is a body that was cut short, and
-// worth another attempt. The Page has no items and no counts: it tells what was asked, when, and what that cost, also
-// beside an error. Errors are *Error.
+// ReadBody reads one JSON body that is not a page of a list. It calls take with the body of each attempt. An error of take fails
+// the request, except io.ErrUnexpectedEOF: that body was cut short and is worth another attempt. The Page has no items and no
+// counts. It tells what was asked, when, and what that cost, even with an error. Errors are *Error.
 func (c *Client) ReadBody(ctx context.Context, path string, query url.Values, take func(body []byte) error) (Page, error) {
 	p := Page{TotalCount: -1, Query: c.WithOrganization(query)}
 	made, err := c.do(ctx, "read", path, p.Query, take)
@@ -164,8 +163,8 @@ func (c *Client) ReadBody(ctx context.Context, path string, query url.Values, ta
 	return p, err
 }
 
-// WithOrganization is the query as it is sent: an organization_id with an empty value becomes that of the configuration,
-// or is left out where there is none. The caller's map stays as it is.
+// WithOrganization returns the query as it is sent: an empty organization_id becomes the configured one, or is left out where
+// none is configured. The caller's map is not changed.
 func (c *Client) WithOrganization(query url.Values) url.Values {
 	query = maps.Clone(query)
 	if wanted := query["organization_id"]; len(wanted) == 1 && wanted[0] == "" {
@@ -177,12 +176,12 @@ func (c *Client) WithOrganization(query url.Values) url.Values {
 	return query
 }
 
-// do sends GET path?query until one attempt brings a body that decode accepts, or there is no point in another.
+// do sends GET path?query until decode accepts a body, or until another attempt would not help.
 func (c *Client) do(ctx context.Context, op, path string, query url.Values, decode func([]byte) error) (call, error) {
 	return c.send(ctx, op, path, query, func(resp *http.Response) error { return c.read(resp, decode) })
 }
 
-// send is do for a body of any kind: take reads that of a 200.
+// send does the same for a body of any kind: take reads the body of a 200.
 func (c *Client) send(ctx context.Context, op, path string, query url.Values, take func(*http.Response) error) (call, error) {
 	ctx, done := stoppable(ctx)
 	defer done()
@@ -203,7 +202,7 @@ func (c *Client) send(ctx context.Context, op, path string, query url.Values, ta
 	resp, err := c.retrier.Do(req)
 	fail.Attempts = made.attempts
 	if resp != nil {
-		defer resp.Body.Close() //nolint:errcheck // read as far as it matters; closing twice is harmless
+		defer resp.Body.Close() //nolint:errcheck //nolint:errcheck // the body is read as far as it matters; closing it twice is harmless
 	}
 	switch {
 	case err == nil && resp.StatusCode == http.StatusOK:
@@ -220,13 +219,13 @@ func (c *Client) send(ctx context.Context, op, path string, query url.Values, ta
 	return *made, fail
 }
 
-// prepare makes a request ready for another attempt: it waits, and carries the token that is in use by then.
+// prepare makes a request ready for another attempt: it waits, then sets the token in use by then.
 func (c *Client) prepare(req *http.Request) error {
 	made, counted := req.Context().Value(callKey{}).(*call)
 	if counted {
 		sleep(req.Context(), made.wait)
 	}
-	req.Header = req.Header.Clone() // the attempt before may still be reading it
+	req.Header = req.Header.Clone() // the previous attempt may still be reading it
 	c.dress(req)
 	if counted && made.unversioned {
 		req.Header.Del(versionHeader)
@@ -262,7 +261,7 @@ func (c *Client) request(ctx context.Context, path string, query url.Values) (*r
 	return retryablehttp.FromRequest(req)
 }
 
-// read takes in the body of a 200 and decodes it.
+// read reads the body of a 200 and decodes it.
 func (c *Client) read(resp *http.Response, decode func([]byte) error) error {
 	defer resp.Body.Close() //nolint:errcheck // an error after the last byte changes nothing
 	if !isJSON(resp) {
@@ -292,7 +291,7 @@ func readBody(resp *http.Response, most int64) ([]byte, error) {
 	if size < 0 {
 		size = min(firstGuess, most)
 	}
-	body := make([]byte, 0, size+1) // one more, so that the end is seen without growing
+	body := make([]byte, 0, size+1) // one byte more, so that the end is seen without growing
 	for {
 		n, err := resp.Body.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]
@@ -309,15 +308,15 @@ func readBody(resp *http.Response, most int64) ([]byte, error) {
 	}
 }
 
-// errTooLarge is a body that is not read to its end.
+// errTooLarge is a body that exceeds Config.MaxBody and is not read to its end.
 type errTooLarge struct{ size string }
 
 func (e *errTooLarge) Error() string { return "a body " + e.size }
 
-// classify fills in an error that is not told by the status of an answer.
+// classify fills in an error whose class the status of an answer does not tell.
 func (c *Client) classify(ctx context.Context, fail *Error, resp *http.Response, err error) {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
-		err = wrapped.Err // its own text repeats the whole address
+		err = wrapped.Err // the text of url.Error repeats the whole address
 	}
 	if resp != nil {
 		fail.Status, fail.RequestID = resp.StatusCode, requestID(resp.Header)
@@ -338,13 +337,13 @@ func (c *Client) classify(ctx context.Context, fail *Error, resp *http.Response,
 		fail.Class, fail.Err, fail.Remedy = ClassLocal, local, local.remedy
 	case isRedirect:
 		fail.Class, fail.Err = ClassContract, redirected
-		fail.Remedy = "redirects are not followed, they would carry the token along: check that POLAR_SERVER is the exact address of the API"
+		fail.Remedy = "syncd follows no redirect, as that would pass the token on: check that POLAR_SERVER is the exact address of the API"
 	case isUnreadable && !unreadable.truncated():
 		fail.Class = ClassContract
 		fail.Remedy = "check that POLAR_SERVER is the address of a Polar API and that no proxy answers in its place"
 	case isForeign:
 		fail.Class, fail.Status, fail.Err = ClassTransient, strange.status, strange
-		fail.Remedy = "something that stands before Polar has answered in its place: check the address in POLAR_SERVER and the proxies on the way"
+		fail.Remedy = "something in front of Polar answered in its place: check the address in POLAR_SERVER and the proxies on the way"
 	case isCertificate:
 		fail.Class = ClassContract
 		fail.Remedy = "check the address in POLAR_SERVER and the certificate authorities of this machine"
@@ -354,7 +353,8 @@ func (c *Client) classify(ctx context.Context, fail *Error, resp *http.Response,
 	}
 }
 
-// noteVersion keeps the version that the server says it answered in, and warns the first time that it is another one.
+// noteVersion records the version that the server says it answered in. It warns the first time that this is not the requested
+// one.
 func (c *Client) noteVersion(ctx context.Context, made *call, resp *http.Response) {
 	echo := resp.Header.Get(versionHeader)
 	if made.unversioned && echo != "" {
@@ -365,7 +365,7 @@ func (c *Client) noteVersion(ctx context.Context, made *call, resp *http.Respons
 	}
 	c.echo.Store(&echo)
 	if echo != c.Version() && c.warned.CompareAndSwap(false, true) {
-		c.cfg.Log.WarnContext(ctx, "Polar answers in another version of its API than asked for",
+		c.cfg.Log.WarnContext(ctx, "Polar answers in another version of its API than the requested one",
 			slog.String("asked", c.cfg.Version), slog.String("answered", humanize.Line(echo, 40)))
 	}
 }

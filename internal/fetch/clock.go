@@ -8,30 +8,31 @@ import (
 	"time"
 )
 
-// polarClock is Polar's clock, by the Date of its answers. What Polar has dated is compared with this one: that of the
-// machine may be wrong. Where no answer tells the time, the machine has to.
+// polarClock estimates Polar's clock from the Date headers of its answers. Dates that Polar wrote are compared with this clock,
+// because the clock of the machine may be wrong. Before the first answer with a Date, it is the clock of the machine.
 type polarClock struct {
 	mu      sync.Mutex
-	date    time.Time // of the answer that it was set by; zero: none yet
-	at      time.Time // when that came
+	date    time.Time // of the answer that set the clock; zero before the first
+	at      time.Time // when that answer came
 	moments []Moment  // in order of Stamp
 }
 
-// Moment is what an answer tells of two clocks: at Stamp, by the one that requests are dated by, Polar's showed Polar at most.
+// Moment is one comparison of two clocks: when the clock that dates requests showed Stamp, Polar's clock showed Polar at most.
 type Moment struct {
 	Stamp time.Time `json:"stamp"`
 	Polar time.Time `json:"polar"`
 }
 
 const (
-	// mostMoments bounds how many are kept: the older they are, the fewer.
+	// mostMoments is how many moments are kept. The older they are, the more are dropped.
 	mostMoments = 48
-	// dateSlack is by how much a Date may be behind the clock that it is of: it is cut to the second, and servers work it out
-	// once a second.
+	// dateSlack is how far a Date may be behind the server's clock: it is cut to the second, and servers compute it once a
+	// second.
 	dateSlack = 2 * time.Second
 )
 
-// note takes in the Date of an answer to a request that was dated sent and took so long. Date is cut to the second.
+// note sets the clock by the Date of an answer. sent is when its request was dated, took how long the answer took. Date is cut to
+// the second.
 func (p *polarClock) note(resp *http.Response, sent time.Time, took time.Duration) {
 	date, err := http.ParseTime(resp.Header.Get("Date"))
 	if err != nil {
@@ -56,10 +57,10 @@ func (p *polarClock) now() time.Time {
 	return p.date.Add(now.Sub(p.at))
 }
 
-// Now is the time by Polar's clock, as of its last answer.
+// Now is the time by Polar's clock, as far as its last answer tells.
 func (c *Client) Now() time.Time { return c.cfg.Now() }
 
-// remember adds a moment. Answers may come in another order than the requests; what tells no more is left out.
+// remember adds a moment. Answers may come in another order than their requests. A moment that adds nothing is left out.
 func (p *polarClock) remember(m Moment) {
 	if n := len(p.moments); n > 0 {
 		last := &p.moments[n-1]
@@ -73,13 +74,13 @@ func (p *polarClock) remember(m Moment) {
 	}
 	p.moments = append(p.moments, m)
 	for len(p.moments) > mostMoments {
-		for i := range mostMoments / 4 { // of the older half every second one goes
+		for i := range mostMoments / 4 { // drop every second one of the older half
 			p.moments = slices.Delete(p.moments, i, i+1)
 		}
 	}
 }
 
-// Moments is what is known of both clocks, for Recall.
+// Moments returns the comparisons of both clocks so far, for AddMoments of a later client.
 func (c *Client) Moments() []Moment {
 	p := &c.exchange.polar
 	p.mu.Lock()
@@ -87,7 +88,7 @@ func (c *Client) Moments() []Moment {
 	return slices.Clone(p.moments)
 }
 
-// AddMoments adds what another client came to know.
+// AddMoments adds the comparisons that another client made.
 func (c *Client) AddMoments(moments []Moment) {
 	p := &c.exchange.polar
 	p.mu.Lock()
@@ -100,11 +101,12 @@ func (c *Client) AddMoments(moments []Moment) {
 	}
 }
 
-// StampBefore is a moment, by the clock that dates RequestedAt, which was surely not later than the one at which Polar's clock
-// showed polar: whatever was requested until then was requested before that. Zero where nothing tells. present is what the
-// clock that dates requests shows now.
+// StampBefore converts a time by Polar's clock into one by the clock that dates RequestedAt. The result is surely not later than
+// the moment at which Polar's clock showed polar: whatever was requested up to the result was requested before that moment. It is
+// zero where nothing is known. present is the current time by the clock that dates requests.
 //
-// Neither clock is trusted to run evenly: either may be set between two answers. A moment at which both were seen stays true.
+// Neither clock is trusted to run evenly, since either may be set between two answers. A moment at which both were seen stays
+// true.
 func (c *Client) StampBefore(polar, present time.Time) (stamp time.Time) {
 	p := &c.exchange.polar
 	p.mu.Lock()
@@ -118,8 +120,8 @@ func (c *Client) StampBefore(polar, present time.Time) (stamp time.Time) {
 	return stamp
 }
 
-// DateRequestsBy has requests dated by another clock than that of the machine: each is asked for the time right before it is sent,
-// and not sent if that fails. It is called before the first request.
+// DateRequestsBy replaces the clock that dates requests; by default it is that of the machine. stamp is called right before each
+// attempt, and the attempt is not sent if stamp fails. Call it before the first request.
 func (c *Client) DateRequestsBy(stamp func(context.Context) (time.Time, error)) {
 	c.exchange.stamp = stamp
 }

@@ -15,9 +15,9 @@ import (
 	"syncd/internal/fetch/limit"
 )
 
-// Polar's public hosts and its default request limits per minute and organization: 500 in production, 100 in the
-// sandbox (https://polar.sh/docs/api-reference/introduction). The limit is shared with every other integration of the
-// organization, its own shop included, so by default syncd takes half.
+// Polar's public hosts, and its default limits in requests per minute and organization: 500 in production, 100 in the sandbox
+// (https://polar.sh/docs/api-reference/introduction). All integrations of an organization share the limit, its own shop included,
+// so by default syncd takes half.
 const (
 	productionURL    = "https://api.polar.sh"
 	sandboxURL       = "https://sandbox-api.polar.sh"
@@ -25,43 +25,42 @@ const (
 	sandboxBudget    = 50
 )
 
-// Config says which Polar to read, as whom, and how much of its request limit may be used. Zero values mean the
-// defaults given with each field.
+// Config says which Polar to read, with which token, and how much of its request limit may be used. A zero value means the
+// default given with each field.
 type Config struct {
 	// Server is "production" (default), "sandbox" or an absolute URL. Plain http is accepted for loopback hosts only.
 	Server string
-	// Token is the organization access token. It is sent as a bearer token to Server and to nobody else, and it
-	// appears in no log line and no error.
+	// Token is the organization access token. It is sent as a bearer token, to Server only. It appears in no log line and no
+	// error.
 	Token string
-	// Version is the Polar-Version to ask for; default DefaultVersion. A version that Polar does not serve is answered
-	// with 404 for every path (polarsource/polar, server/polar/kit/versioning.py); then the one that it takes for its
-	// current one is used.
+	// Version is the Polar-Version to request; default DefaultVersion. Polar answers a version that it does not serve with 404
+	// for every path (polarsource/polar, server/polar/kit/versioning.py). The client then uses the version that Polar answers in
+	// when none is requested.
 	Version string
-	// OrganizationID is sent as organization_id wherever a query names that key with an empty value; when it is empty
-	// too, the key is left out.
+	// OrganizationID replaces an empty organization_id in queries. When it is empty too, the parameter is left out.
 	OrganizationID string
-	// RequestsPerMinute is the budget: in no window of 60 s are more requests sent, retries included. Default 250, for
-	// the sandbox 50; negative = unlimited.
+	// RequestsPerMinute is the budget: no window of 60 s holds more requests, retries included. Default 250, for the sandbox 50;
+	// negative = unlimited.
 	RequestsPerMinute int
-	// Window is the length of Polar's window, to which RequestsPerMinute and the rest of the limiter refer; default 60 s.
-	// Only tests have a shorter one.
+	// Window is the length of Polar's window; RequestsPerMinute and the limiter refer to it. Default 60 s. Only tests use a
+	// shorter one.
 	Window time.Duration
 	// AttemptTimeout bounds one attempt, from sending it to the last byte of its body; default 60 s.
 	AttemptTimeout time.Duration
-	// ExportIdle is how long an export may be silent; default 5 minutes. Polar sends the header of a CSV file before it looks
-	// for the rows (polarsource/polar, server/polar/order/export.py), so a long silence after it is normal.
+	// ExportIdle is how long an export may be silent; default 5 minutes. Polar sends the header of a CSV file before it reads the
+	// rows (polarsource/polar, server/polar/order/export.py), so a long silence after the header is normal.
 	ExportIdle time.Duration
-	// ExportDir is where exports are kept while they are read; default the system's directory for temporary files.
+	// ExportDir is where exports are kept while they are read; default os.TempDir.
 	ExportDir string
-	// MaxAttempts bounds the attempts of one request; default 6. Those that Polar refuses with 429 are not counted: they
-	// are repeated for 30 times MaxPause. Another client that uses up the limit slows syncd down and does not fail it.
+	// MaxAttempts bounds the attempts of one request; default 6. Attempts that Polar refuses with 429 are not counted: they are
+	// repeated for up to 30 times MaxPause. So another client that uses up the limit slows syncd down and does not fail it.
 	MaxAttempts int
-	// Patience is for how long requests are repeated while nothing answers for Polar, once it has answered this client: a
-	// restart or a proxy's 502 says nothing of what was asked for, so such attempts are not counted. All requests wait
-	// together: see fetch/limit. 0 = attempts are counted then, too.
+	// Patience is how long requests are repeated while Polar is away, once it has answered this client before. A restart or a
+	// proxy's 502 says nothing about what was requested, so such attempts are not counted. All requests wait together: see
+	// fetch/limit. 0 = such attempts are counted too.
 	Patience time.Duration
-	// Backoff is the wait after failed attempt n (1, 2, ...); nil = half a second doubled each time, at most 30 s,
-	// the upper half of it random.
+	// Backoff is the wait after failed attempt n (1, 2, ...). nil = half a second, doubled each time, at most 30 s; the upper
+	// half of it is random.
 	Backoff func(attempt int) time.Duration
 	// MaxPause caps how long a Retry-After is obeyed; default 60 s, the length of Polar's window.
 	MaxPause time.Duration
@@ -69,15 +68,15 @@ type Config struct {
 	MaxBody int64
 	// UserAgent is sent with each request.
 	UserAgent string
-	// Log gets one debug line per attempt and warnings; nil = discard.
+	// Log gets one debug line per attempt, and warnings; nil = discard.
 	Log *slog.Logger
 	// Transport sends the requests; nil = a clone of http.DefaultTransport.
 	Transport http.RoundTripper
-	// Now is Polar's clock, which decides what "today" is; nil = by the Date of Polar's last answer.
+	// Now is Polar's clock, which decides what "today" is; nil = estimated from the Date of Polar's last answer.
 	Now func() time.Time
 }
 
-// withDefaults fills in what was left zero and reports everything that is wrong at once.
+// withDefaults fills in zero fields and reports everything that is wrong at once.
 func (cfg Config) withDefaults() (Config, *url.URL, error) {
 	base, err := parseServer(cfg.Server)
 	problems := []error{err, checkToken(cfg.Token)}
@@ -122,8 +121,8 @@ func defaultBudget(base *url.URL) int {
 	return productionBudget
 }
 
-// parseServer turns a server name or URL into the base URL, without a trailing slash: every path of the API brings its
-// own slashes, and a wrong one is answered with a redirect.
+// parseServer turns a server name or URL into the base URL, without a trailing slash. Every API path begins with a slash, and
+// Polar answers a doubled one with a redirect.
 func parseServer(server string) (*url.URL, error) {
 	switch server {
 	case "", "production":
@@ -164,15 +163,15 @@ func checkToken(token string) error {
 	case token == "":
 		return errors.New("POLAR_ACCESS_TOKEN is empty: create an organization access token in the settings of the organization at Polar and set it")
 	case strings.ContainsFunc(token, func(r rune) bool { return isControl(r) || r == ' ' || r > '~' }):
-		return errors.New("POLAR_ACCESS_TOKEN contains a blank, a line break or another character that no token has: set the token alone")
+		return errors.New("POLAR_ACCESS_TOKEN contains a space, a line break or another character that no token has: set only the token")
 	}
 	return nil
 }
 
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 
-// defaultBackoff waits 0.5, 1, 2, 4 ... seconds, at most 30, of which a random half is taken off: clients that failed
-// together do not come back together.
+// defaultBackoff waits 0.5, 1, 2, 4 ... seconds, at most 30, and takes off a random part of up to half, so that clients that
+// failed together do not come back together.
 func defaultBackoff(attempt int) time.Duration {
 	const first, most = 500 * time.Millisecond, 30 * time.Second
 	d := min(most, time.Duration(float64(first)*math.Exp2(float64(min(attempt, 20)-1))))

@@ -15,16 +15,16 @@ import (
 	"syncd/internal/humanize"
 )
 
-// ErrRendering: 202. Polar is still making the document; asking again later brings it.
+// ErrRendering: Polar answered 202. It is still making the document; ask again later.
 var ErrRendering = errors.New("still being rendered")
 
-// downloads bounds the attempts to get a file; each begins with a new link, since links expire.
+// downloads bounds the attempts to get a file. Each begins with a new link, since links expire.
 const downloads = 3
 
-// DownloadDocument reads the PDF that GET path leads to. Polar answers with {"url": ...}, a presigned link to a file store that is
-// good for ten minutes (polarsource/polar, server/polar/integrations/aws/s3/service.py). The link is a secret: it is
-// followed without the token, appears in no log line and no error, and is not followed any further. ErrRendering when Polar
-// answers 202; other errors are *Error.
+// DownloadDocument reads the PDF that GET path leads to. Polar answers with {"url": ...}, a presigned link to a file store that
+// is valid for ten minutes (polarsource/polar, server/polar/integrations/aws/s3/service.py). The link is a secret: it is
+// requested without the token, appears in no log line and no error, and no redirect of it is followed. The error is ErrRendering
+// when Polar answers 202; other errors are *Error.
 func (c *Client) DownloadDocument(ctx context.Context, path string) ([]byte, error) {
 	ctx, done := stoppable(ctx)
 	defer done()
@@ -74,7 +74,7 @@ func (c *Client) document(ctx context.Context, path string) ([]byte, error) {
 	return file, nil
 }
 
-// linkOf reads {"url": ...}. Its errors do not show the link.
+// linkOf reads {"url": ...}. Its errors never show the link.
 func linkOf(body jsontext.Value) (*url.URL, error) {
 	var answer struct {
 		URL string `json:"url"`
@@ -92,7 +92,7 @@ func linkOf(body jsontext.Value) (*url.URL, error) {
 	return link, nil
 }
 
-// download reads the file itself. It sets the class and the status of fail.
+// download reads the file. It sets the class and the status of fail.
 func (c *Client) download(ctx context.Context, link *url.URL, fail *Error) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.AttemptTimeout)
 	defer cancel()
@@ -109,7 +109,7 @@ func (c *Client) download(ctx context.Context, link *url.URL, fail *Error) ([]by
 	if err != nil {
 		fail.Class, fail.Remedy = ClassTransient, "check the network and that this machine may reach the host of the file"
 		if wrapped, ok := errors.AsType[*url.Error](err); ok {
-			err = wrapped.Err // its own text repeats the whole link
+			err = wrapped.Err // the text of url.Error repeats the whole link
 		}
 		return nil, err
 	}
@@ -117,7 +117,8 @@ func (c *Client) download(ctx context.Context, link *url.URL, fail *Error) ([]by
 	fail.Status = resp.StatusCode
 	switch {
 	case resp.StatusCode == http.StatusOK:
-	case resp.StatusCode == http.StatusForbidden, resp.StatusCode >= 500: // expired, or unwell: a new link may do
+	// The link has expired or the file store is unwell: a new link may help.
+	case resp.StatusCode == http.StatusForbidden, resp.StatusCode >= 500:
 		fail.Class, fail.Remedy = ClassTransient, "try again later"
 		return nil, errors.New("the file store did not give the file")
 	default:

@@ -18,30 +18,30 @@ import (
 	"syncd/internal/humanize"
 )
 
-// What can be wrong with an answer, as far as a caller must act differently. Every error that a Client returns is an
-// *Error and matches exactly one of these, or context.Canceled / context.DeadlineExceeded of the caller's context.
+// The sentinel errors are as many as callers must act differently on. Every error that a Client returns is an *Error and matches
+// exactly one of these, or context.Canceled / context.DeadlineExceeded of the caller's context.
 var (
-	// ErrAuth: 401. The token is unknown, expired, revoked, or of another environment. Nothing will work.
+	// ErrAuth: 401. The token is unknown, expired, revoked, or of another environment. No request will succeed.
 	ErrAuth = errors.New("unauthorized")
-	// ErrScope: 403 with Polar's error body. The token may not read this resource; others may work.
+	// ErrScope: 403 with Polar's error body. The token may not read this resource; it may read others.
 	ErrScope = errors.New("not permitted")
-	// ErrNotFound: 404 with {"error":"ResourceNotFound"} and nothing else: the object does not exist (any more), or
-	// belongs to another organization. Any other 404 is ErrContract, and never evidence of a deletion.
+	// ErrNotFound: 404 with exactly {"error":"ResourceNotFound"}. The object does not exist (any more), or belongs to another
+	// organization. Any other 404 is ErrContract, and never evidence of a deletion.
 	ErrNotFound = errors.New("not found")
-	// ErrRateLimited: 429 on each of the attempts.
+	// ErrRateLimited: 429 on every attempt.
 	ErrRateLimited = errors.New("rate limited")
-	// ErrTransient: no usable answer on any of the attempts: transport error, timeout, 408, 5xx, body cut short.
+	// ErrTransient: no attempt got a usable answer: transport error, timeout, 408, 5xx, body cut short.
 	ErrTransient = errors.New("temporarily failed")
-	// ErrContract: an answer that Polar's API does not give: a redirect, 404 for the path or the version, no JSON, a
-	// body without end, another 4xx.
+	// ErrContract: an answer that Polar's API never gives: a redirect, a 404 for the path or the version, no JSON, a body larger
+	// than accepted, another 4xx.
 	ErrContract = errors.New("unexpected answer")
-	// ErrVersion: no version of the API is served that syncd can ask for. It is an ErrContract, too.
+	// ErrVersion: Polar serves no version of the API that syncd can request. It is also an ErrContract.
 	ErrVersion = errors.New("version not served")
-	// ErrLocal: this machine could not take in the answer, such as for want of disk space. Polar is not to blame.
+	// ErrLocal: this machine could not take in the answer, as when its disk is full. Polar is not the cause.
 	ErrLocal = errors.New("failed on this machine")
 )
 
-// The classes of errors, as used for the label of a metric. See Class.
+// The classes of errors, used as the label of a metric. See Class.
 const (
 	ClassAuth        = "auth"
 	ClassScope       = "scope"
@@ -69,7 +69,7 @@ func Class(err error) string {
 	return ClassUnknown
 }
 
-// Error is a request that failed for good: what was asked, what came back, and what to do about it.
+// Error is a request that failed for good: what was requested, what came back, and what to do about it.
 type Error struct {
 	Op         string // what was being done: "read a page", "read"
 	Method     string
@@ -80,16 +80,16 @@ type Error struct {
 	Code       string        // Polar's "error" value: ResourceNotFound, invalid_token, insufficient_scope ...
 	Detail     string        // Polar's "detail" or "error_description", shortened
 	Scopes     string        // on 403: the scopes of which one would do, separated by blanks
-	RetryAfter time.Duration // on 429 and 503, where the server said
+	RetryAfter time.Duration // on 429 and 503, where the header is set
 	RequestID  string
 	Attempts   int
 	Class      string // see Class
 	Remedy     string // what the operator can do
-	Err        error  // the cause, where there is one beneath
+	Err        error  // the underlying cause, if any
 	unserved   bool   // see ErrVersion
 }
 
-// Error names the thing and the remedy. It never contains the token.
+// Error names what failed and the remedy. It never contains the token.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.summary())
@@ -169,10 +169,10 @@ func (e *Error) Is(target error) bool {
 	return false
 }
 
-// Unwrap returns the cause beneath, if any.
+// Unwrap returns the underlying cause, if any.
 func (e *Error) Unwrap() error { return e.Err }
 
-// answer classifies an answer that is not 200, from its status and the first bytes of its body.
+// answer classifies an answer other than 200 by its status and the first bytes of its body.
 func (e *Error) answer(resp *http.Response, body []byte) {
 	e.Status = resp.StatusCode
 	e.RetryAfter = retryAfter(resp)
@@ -193,7 +193,7 @@ func (e *Error) answer(resp *http.Response, body []byte) {
 		e.Class = ClassNotFound
 	case unserved(resp, body):
 		e.Class, e.unserved = ClassContract, true
-		e.Remedy = "Polar serves neither the Polar-Version that syncd asks for nor one for those who ask for none, or POLAR_SERVER is not the address of a Polar API: check the address, then upgrade syncd or set polar_version"
+		e.Remedy = "Polar serves neither the Polar-Version that syncd requests nor a default one, or POLAR_SERVER is not the address of a Polar API: check the address, then upgrade syncd or set polar_version"
 	case status == http.StatusNotFound && e.Code == "":
 		e.Class = ClassContract
 		e.Remedy = "check that POLAR_SERVER is the address of a Polar API"
@@ -212,8 +212,8 @@ func (e *Error) answer(resp *http.Response, body []byte) {
 	}
 }
 
-// describe fills Code and Detail from the body, and tells whether it was one of Polar's error bodies:
-// {"error", "detail"} or, as OAuth has it, {"error", "error_description"}.
+// describe fills Code and Detail from the body. It returns true if the body is one of Polar's error bodies: {"error", "detail"}
+// or, as in OAuth, {"error", "error_description"}.
 func (e *Error) describe(resp *http.Response, body []byte) bool {
 	var said struct {
 		Error       string         `json:"error"`
@@ -238,7 +238,7 @@ func (e *Error) describe(resp *http.Response, body []byte) bool {
 	return said.Error != ""
 }
 
-// describeForeign describes a body that is not Polar's: text as it is, anything else by its type and size.
+// describeForeign describes a body that is not Polar's: text as it is, anything else by type and size.
 func describeForeign(resp *http.Response, body []byte) string {
 	if len(body) == 0 {
 		return ""
@@ -253,7 +253,7 @@ func describeForeign(resp *http.Response, body []byte) string {
 	return fmt.Sprintf("a body that is not Polar's (%s, %d bytes)", contentType, len(body))
 }
 
-// requestID returns the id under which the server or the proxy before it may have logged the request.
+// requestID returns the id under which the server or its proxy may have logged the request.
 func requestID(h http.Header) string {
 	for _, name := range []string{"X-Request-Id", "Cf-Ray"} {
 		if id := h.Get(name); id != "" {

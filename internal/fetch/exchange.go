@@ -15,30 +15,31 @@ import (
 	"syncd/internal/humanize"
 )
 
-// call is what one request knows about its attempts. It travels in the request's context, the only way from Client to
-// the round trippers below the retry layer, and is touched by one goroutine at a time.
+// call records the attempts of one request. It travels in the request's context, the only way from Client to the round trippers
+// below the retry layer. One goroutine at a time uses it.
 type call struct {
 	attempts int
 	sent     time.Time // when the last attempt was sent, by the clock of exchange
 
-	refused      int       // attempts that were answered with 429
-	refusedAt    time.Time // when the first of those was answered
-	outage       int       // attempts that found an outage lasting
-	waits        bool      // the last attempt failed in an outage: the next one waits for the end of it
-	unauthorized int       // attempts that were answered with 401
+	refused      int       // attempts answered with 429
+	refusedAt    time.Time // when the first of them was answered
+	outage       int       // attempts that failed because of an outage
+	waits        bool      // the last attempt failed in an outage, so the next one waits for its end
+	unauthorized int       // attempts answered with 401
 
-	unserved    bool // the last attempt was answered that there is no such version
-	unversioned bool // so the attempts after it ask for none
+	unserved    bool // the last attempt was answered that Polar has no such version
+	unversioned bool // so the next attempts request none
 
 	wait time.Duration // before the next attempt
 }
 
-// own is how many attempts count: those that were refused for want of budget, or met an outage, say nothing of the request.
+// own is how many attempts count. Attempts that were refused for want of budget or that met an outage say nothing about the
+// request.
 func (c *call) own() int { return c.attempts - c.refused - c.outage }
 
 type callKey struct{}
 
-// exchange makes one attempt: bounded in time up to the last byte of the body, counted, logged, and never redirected.
+// exchange makes one attempt. It bounds its time up to the last byte of the body, counts and logs it, and follows no redirect.
 type exchange struct {
 	next     http.RoundTripper
 	timeout  time.Duration
@@ -47,16 +48,16 @@ type exchange struct {
 	polar    polarClock
 	requests atomic.Int64
 	retries  atomic.Int64
-	answered atomic.Pointer[time.Time] // when the last answer came that is no server error; nil before the first
+	answered atomic.Pointer[time.Time] // when the last answer below 500 came; nil before the first
 }
 
-// errRedirected: the paths of the API are exact, a redirect means that one of ours is not. Following it would send the
-// token along, to plain http if the proxy before Polar says so.
+// errRedirected: the API's paths are exact, so a redirect means that the path or the server is wrong. Following it would pass the
+// token on, even to plain http if Polar's proxy says so.
 type errRedirected struct{ to string }
 
 func (e *errRedirected) Error() string { return "redirected to " + e.to }
 
-// errTimeout takes the place of the context error of an attempt, so that it is not taken for the caller's own.
+// errTimeout replaces the context error of an attempt, so that it is not taken for the caller's own.
 type errTimeout struct{ after time.Duration }
 
 func (e *errTimeout) Error() string { return fmt.Sprintf("no complete answer within %v", e.after) }
@@ -86,7 +87,7 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp, err := x.next.RoundTrip(req.WithContext(ctx))
 	if err == nil {
-		err = look(resp, req)
+		err = checkAnswer(resp, req)
 	}
 	line := x.log.With("method", req.Method, "path", req.URL.Path, "query", req.URL.RawQuery, "attempt", attempt, "took", time.Since(started))
 	if err != nil {
@@ -104,13 +105,13 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	alive()
 	resp.Body = &attemptBody{body: resp.Body, guard: guard, alive: alive, cancel: cancel}
 	if resp.StatusCode/100 == 3 {
-		// Handed on as an error: http.Client would parse the address and may fail on it in ways that look transient.
+		// It is returned as an error: http.Client would parse the address, and may fail on it in ways that look transient.
 		return nil, errors.Join(&errRedirected{to: redirectTarget(resp)}, resp.Body.Close())
 	}
 	return resp, nil
 }
 
-// errForeign is an answer that the API never gives with a body like this: it comes from something that stands before Polar.
+// errForeign is an answer with a body that the API never sends: it comes from something in front of Polar.
 type errForeign struct {
 	status int
 	body   string
@@ -118,8 +119,8 @@ type errForeign struct {
 
 func (e *errForeign) Error() string { return fmt.Sprintf("%d with %s", e.status, e.body) }
 
-// look looks into the answers whose status has several meanings. The body can be read again.
-func look(resp *http.Response, req *http.Request) error {
+// checkAnswer inspects answers whose status has several meanings. Their bodies can be read again.
+func checkAnswer(resp *http.Response, req *http.Request) error {
 	if resp.StatusCode != http.StatusUnauthorized && resp.StatusCode != http.StatusNotFound {
 		return nil
 	}
@@ -150,10 +151,10 @@ func peek(resp *http.Response) ([]byte, error) {
 	return body, nil
 }
 
-// mostOfError is how much of the body of an error answer is read.
+// mostOfError is how many bytes of an error answer are read.
 const mostOfError = 64 << 10
 
-// date asks for the time that an attempt is dated by.
+// date returns the time by which an attempt is dated.
 func (x *exchange) date(ctx context.Context) (time.Time, error) {
 	ctx, cancel := context.WithTimeout(ctx, x.timeout)
 	defer cancel()
@@ -164,16 +165,16 @@ func (x *exchange) date(ctx context.Context) (time.Time, error) {
 	return sent, nil
 }
 
-// idleKey is the key under which a context says how long an answer may be silent. It takes the place of the time for the
-// whole attempt: an export of a million rows takes as long as it takes.
+// idleKey is the context key for how long an answer may be silent. It replaces the timeout of the whole attempt: an export of a
+// million rows may take long, as long as bytes keep coming.
 type idleKey struct{}
 
-// errIdle takes the place of the context error of an attempt whose answer fell silent.
+// errIdle replaces the context error of an attempt whose answer fell silent.
 type errIdle struct{ after time.Duration }
 
 func (e *errIdle) Error() string { return fmt.Sprintf("nothing came for %v", e.after) }
 
-// bound limits the time of an attempt: as a whole or, where its context says so, between signs of life.
+// bound limits the time of an attempt: as a whole or, where its context says so, between two reads.
 func (x *exchange) bound(ctx context.Context) (bounded context.Context, alive func(), cancel context.CancelFunc, late error) {
 	idle, is := ctx.Value(idleKey{}).(time.Duration)
 	if !is {
@@ -185,7 +186,7 @@ func (x *exchange) bound(ctx context.Context) (bounded context.Context, alive fu
 	return bounded, func() { timer.Reset(idle) }, func() { timer.Stop(); end() }, &errIdle{idle}
 }
 
-// redirectTarget is where a redirect leads, without user and query: those may carry secrets.
+// redirectTarget is where a redirect leads, without user and query, which may be secret.
 func redirectTarget(resp *http.Response) string {
 	to, err := url.Parse(resp.Header.Get("Location"))
 	if err != nil || to.String() == "" {
@@ -194,7 +195,7 @@ func redirectTarget(resp *http.Response) string {
 	return humanize.Line((&url.URL{Scheme: to.Scheme, Host: to.Host, Path: to.Path}).String(), 200)
 }
 
-// attemptBody ends the time of its attempt when it is closed.
+// attemptBody ends the timeout of its attempt when it is closed.
 type attemptBody struct {
 	body   io.ReadCloser
 	guard  func(error) error

@@ -9,29 +9,28 @@ import (
 	"sync"
 )
 
-// Gap is a row that the server cannot render. Polar builds every item of a page before it sends the first, so one row
-// that fails its own check turns its whole page into a 500, each time (polarsource/polar, server/polar/*/endpoints.py).
-// The rows around it come in smaller pages; of the row itself nothing is known but where it stands. A row that makes a
-// page larger than is accepted, even alone, is one too.
+// Gap is a row that the server cannot render. Polar builds all items of a page before it sends the first, so one row that fails
+// validation turns its whole page into a 500, each time (polarsource/polar, server/polar/*/endpoints.py). The rows around it come
+// in smaller pages. Of the row itself only its place is known. A row that alone exceeds Config.MaxBody is a gap, too.
 type Gap struct {
-	Query url.Values // the list that it stands in: the query without page and limit
-	Row   int        // its place in that list, counted from 1
-	// Place is where it stands among its neighbours, which stays when rows come and go elsewhere: "after ID", or "before ID"
-	// of the first that came, and a number where several stand there; "" where no neighbour came.
+	Query url.Values // the list that it is in: the query without page and limit
+	Row   int        // its position in that list, counted from 1
+	// Place says where the row stands among its neighbours; it does not change when rows elsewhere come and go. It is "after ID",
+	// or "before ID" of the first row that came, with a number where several gaps stand there. It is "" where no neighbour came.
 	Place string
-	Err   error // what came instead of the row
+	Err   error // the answer in place of the row
 }
 
-// IsTooLarge: it is not that the server cannot render the row, but that what it renders is more than is accepted.
+// IsTooLarge: the server renders the row, but the body exceeds Config.MaxBody.
 func (g Gap) IsTooLarge() bool {
 	_, is := errors.AsType[*errTooLarge](g.Err)
 	return is
 }
 
-// pageAttempts is how often a page is asked for before it is read in parts.
+// pageAttempts is how often a page is requested before it is read in parts.
 const pageAttempts = 3
 
-// Gaps are places of rows that cannot be rendered, as they become known.
+// Gaps are places of rows that cannot be rendered. It grows as they become known.
 type Gaps struct {
 	mu    sync.Mutex
 	known map[string]bool
@@ -39,8 +38,8 @@ type Gaps struct {
 
 type gapsKey struct{}
 
-// WithGaps returns a context whose lists are known to have gaps at these places: a page that holds one is not asked for
-// again before it is divided, and neither is what stands at such a place. Gaps that are found are added.
+// WithGaps returns a context for lists that are known to have gaps at these places. A page that holds one is divided at its first
+// 500, and the row at a known place is not requested alone again. Newly found gaps are added.
 func WithGaps(ctx context.Context, places []string) context.Context {
 	known := make(map[string]bool, len(places))
 	for _, place := range places {
@@ -51,8 +50,8 @@ func WithGaps(ctx context.Context, places []string) context.Context {
 
 type pageSizeKey struct{}
 
-// WithPageSize returns a context in which Salvage divides a page as one of so many rows: the server is known to use that
-// limit where a larger one is asked for. Divided by the limit asked for, parts would begin at the wrong rows.
+// WithPageSize returns a context in which SalvagePage takes a page to have this many rows: the server is known to apply that
+// limit when a larger one is requested. Parts computed from the requested limit would begin at the wrong rows.
 func WithPageSize(ctx context.Context, rows int) context.Context {
 	return context.WithValue(ctx, pageSizeKey{}, rows)
 }
@@ -91,10 +90,10 @@ func (g *Gaps) add(gaps []Gap) {
 	}
 }
 
-// SalvagePage is Page for a list that may hold rows which cannot be rendered: a page that has failed with a 500 three times is
-// read in smaller parts, and what fails even alone is in Gaps. An error stands where it is not the rows that fail.
+// SalvagePage is Page for a list that may hold rows which cannot be rendered. A page that failed with 500 three times is read in
+// smaller parts; rows that fail alone are in Gaps. It returns an error where rows are not the cause.
 func (c *Client) SalvagePage(ctx context.Context, path string, query url.Values) (Page, error) {
-	limit, _ := strconv.Atoi(query.Get("limit")) // without a number there is nothing to divide
+	limit, _ := strconv.Atoi(query.Get("limit")) // without a limit there is nothing to divide
 	attempts := pageAttempts
 	if gapsOf(ctx).any() && limit > 1 {
 		attempts = 1
@@ -106,13 +105,13 @@ func (c *Client) SalvagePage(ctx context.Context, path string, query url.Values)
 	if !divisible(err) || limit <= 1 {
 		return page, err
 	}
-	number, _ := strconv.Atoi(query.Get("page")) // the first page where it is not said
+	number, _ := strconv.Atoi(query.Get("page")) // the default is the first page
 	s := &salvage{client: c, path: path, query: query, gaps: gapsOf(ctx), page: page, err: err, total: -1, whole: limit}
 	if err := s.divide(ctx, (max(1, number)-1)*limit, limit); err != nil {
 		if !IsUnrendered(err) {
 			return s.page, err
 		}
-		// It is not the rows, so it may pass: as often as is usual in all.
+		// Rows are not the cause, so it may pass: make the rest of the usual attempts.
 		sleep(ctx, c.cfg.Backoff(attempts+1))
 		page, err := c.Page(WithRenderAttempts(ctx, max(1, c.cfg.MaxAttempts-attempts)), path, query)
 		page.Requests += s.page.Requests
@@ -127,14 +126,14 @@ func (c *Client) SalvagePage(ctx context.Context, path string, query url.Values)
 	return s.page, nil
 }
 
-// divisible: fewer rows may come where these do not.
+// divisible: a request for fewer rows may succeed where this one failed.
 func divisible(err error) bool {
 	_, large := errors.AsType[*errTooLarge](err)
 	return large || IsUnrendered(err)
 }
 
-// IsUnrendered tells the failure of the app itself, plain 500, from those of what stands before it (502, 503, 504) and
-// from no answer at all: something that was asked for cannot be rendered.
+// IsUnrendered tells whether the error is a plain 500, a failure of the application: something that was requested cannot be
+// rendered. 502, 503, 504 and no answer come from what stands in front of Polar.
 func IsUnrendered(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Class == ClassTransient && e.Status == http.StatusInternalServerError
@@ -142,14 +141,14 @@ func IsUnrendered(err error) bool {
 
 type renderKey struct{}
 
-// WithRenderAttempts returns a context whose requests are given up after n answers of 500. Everything else is retried as
-// ever: it is not about the rows asked for.
+// WithRenderAttempts returns a context whose requests are given up after n answers of 500. Other failures are retried as usual:
+// they say nothing about the requested rows.
 func WithRenderAttempts(ctx context.Context, n int) context.Context {
 	return context.WithValue(ctx, renderKey{}, n)
 }
 
-// outOfPatience tells whether a request has been answered with 500 as often as it is worth.
-func outOfPatience(ctx context.Context, status int) bool {
+// renderAttemptsSpent: the request has been answered with 500 as often as WithRenderAttempts allows.
+func renderAttemptsSpent(ctx context.Context, status int) bool {
 	most, limited := ctx.Value(renderKey{}).(int)
 	made, counted := ctx.Value(callKey{}).(*call)
 	return limited && counted && status == http.StatusInternalServerError && made.attempts >= most

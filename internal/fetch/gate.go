@@ -9,7 +9,7 @@ import (
 	"syncd/internal/fetch/limit"
 )
 
-// gate sends an attempt when the limiter says that it is its turn, and tells the limiter what came of it.
+// gate sends an attempt when the limiter gives it a turn, and reports the outcome to the limiter.
 type gate struct {
 	limiter *limit.Limiter
 	next    http.RoundTripper
@@ -23,7 +23,7 @@ func (g gate) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	sent := time.Now()
 	resp, err := g.next.RoundTrip(req)
-	verdict := g.limiter.EndTurn(ctx, lead, sent, said(ctx, resp, err))
+	verdict := g.limiter.EndTurn(ctx, lead, sent, limitAnswer(ctx, resp, err))
 	if made, counted := ctx.Value(callKey{}).(*call); counted && verdict.Waits {
 		made.waits = true
 		if verdict.Lasting {
@@ -33,8 +33,8 @@ func (g gate) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// said is what came of an attempt, as the limiter has it.
-func said(ctx context.Context, resp *http.Response, err error) limit.Answer {
+// limitAnswer is the outcome of an attempt in the limiter's terms.
+func limitAnswer(ctx context.Context, resp *http.Response, err error) limit.Answer {
 	a := limit.Answer{Away: unanswered(ctx, resp, err)}
 	if err != nil {
 		return a
@@ -51,40 +51,42 @@ func said(ctx context.Context, resp *http.Response, err error) limit.Answer {
 	return a
 }
 
-// errStatus is an answer that speaks of what stands before Polar, and not of the request.
+// errStatus is an answer that comes from what stands in front of Polar and says nothing about the request.
 type errStatus struct{ status int }
 
 func (e *errStatus) Error() string { return fmt.Sprintf("answered with %d", e.status) }
 
-// unanswered is why an attempt had no answer from Polar; nil = it had one, or nobody waits for it any more.
+// unanswered is why an attempt got no answer from Polar. nil = it got one, or nobody waits for it any more.
 func unanswered(ctx context.Context, resp *http.Response, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return nil
 	case err != nil && retryable(err):
 		return err
-	case err != nil || resp.StatusCode <= http.StatusInternalServerError: // 500 is Polar's own, and about the rows that were asked for
+	// A 500 is Polar's own, and about the requested rows.
+	case err != nil || resp.StatusCode <= http.StatusInternalServerError:
 		return nil
-	case resp.StatusCode == http.StatusGatewayTimeout && ctx.Value(attemptsKey{}) != nil: // what is heavy may have taken too long
+	// A heavy request may have taken too long: that is no outage.
+	case resp.StatusCode == http.StatusGatewayTimeout && ctx.Value(attemptsKey{}) != nil:
 		return nil
 	}
 	return &errStatus{resp.StatusCode}
 }
 
-// DefaultLimit is how many requests a minute Polar allows an organization by default: 500, in the sandbox 100. Groups with
-// other limits cannot be told from outside.
+// DefaultLimit is how many requests a minute Polar allows an organization by default: 500, in the sandbox 100. The API does not
+// tell which organizations have other limits.
 func (c *Client) DefaultLimit() int { return 2 * defaultBudget(c.base) }
 
 // SustainedRate is how many requests a minute the budget sustains; 0 without a budget.
 func (c *Client) SustainedRate() float64 { return limit.SustainedRate(c.Budget().PerMinute) }
 
-// Budget tells how the budget stands.
+// Budget returns the state of the budget.
 func (c *Client) Budget() limit.Budget {
 	b := c.limiter.Budget()
 	b.Retries = c.exchange.retries.Load()
 	return b
 }
 
-// ShareBudget makes the client draw on a budget that it has in common with other processes. It is called before the first
-// request. A client without a budget shares none.
+// ShareBudget makes the client draw on a budget shared with other processes. Call it before the first request. A client without a
+// budget shares none.
 func (c *Client) ShareBudget(b limit.SharedBudget) { c.limiter.ShareBudget(b) }

@@ -14,17 +14,17 @@ import (
 	"syncd/internal/rawjson"
 )
 
-// lenient reads what Polar's own reader of an item may refuse: one item with broken UTF-8 or a repeated key must not
-// hide the others of its page. How strict to be with an item is its reader's business.
+// lenient accepts what a strict reader of an item may refuse: one item with broken UTF-8 or a repeated key must not hide the
+// others of its page. The reader of each item decides how strict to be.
 var lenient = jsontext.AllowInvalidUTF8(true)
 
 func newDecoder(body []byte) *jsontext.Decoder {
-	// Given a bytes.Buffer, the decoder works on its bytes in place.
+	// The decoder works in place on the bytes of a bytes.Buffer.
 	return jsontext.NewDecoder(bytes.NewBuffer(body), lenient, jsontext.AllowDuplicateNames(true))
 }
 
-// decoding lets read take a body apart. An item that is nested deeper than a decoder follows must not hide the others
-// either: read is then given the body without its depths, in which everything stands where it stood. whole: it was not.
+// decoding lets read take a body apart. An item that is nested deeper than a decoder follows must not hide the others either:
+// read then gets the body with the deep parts blanked, at unchanged offsets. whole: nothing was blanked.
 func decoding(body []byte, read func(*jsontext.Decoder) error) (whole bool, err error) {
 	once := func(body []byte) error {
 		d := newDecoder(body)
@@ -34,7 +34,7 @@ func decoding(body []byte, read func(*jsontext.Decoder) error) (whole bool, err 
 	if err = once(body); err == nil {
 		return true, nil
 	}
-	const around = 100 // levels above an item, and more
+	const around = 100 // levels above an item, with room to spare
 	shallow := rawjson.CutDepth(body, rawjson.MaxDepth-around)
 	if len(shallow) == 0 || &shallow[0] == &body[0] {
 		return true, err
@@ -42,9 +42,9 @@ func decoding(body []byte, read func(*jsontext.Decoder) error) (whole bool, err 
 	return false, once(shallow)
 }
 
-// splitPage cuts {"items":[...],"pagination":{"total_count":n,"max_page":m}} into raw items, which are slices of body.
-// Other keys are ignored. An error is io.ErrUnexpectedEOF where body ends in the middle. checked: a strict reader would
-// take the items too.
+// splitPage cuts {"items":[...],"pagination":{"total_count":n,"max_page":m}} into raw items, which are slices of body. Other keys
+// are ignored. The error is io.ErrUnexpectedEOF where body ends in the middle. checked: a strict reader would accept the items
+// too.
 func splitPage(body []byte) (items []jsontext.Value, totalCount, maxPage int, checked bool, err error) {
 	var listed bool
 	whole, err := decoding(body, func(d *jsontext.Decoder) (err error) {
@@ -85,12 +85,12 @@ func splitPage(body []byte) (items []jsontext.Value, totalCount, maxPage int, ch
 	return items, totalCount, maxPage, whole && wellFormed(body), nil
 }
 
-// wellFormed tells, of what has been read leniently, that a strict reader would take it too: there is no broken UTF-8, and
-// no escape that could be half a surrogate pair.
+// wellFormed: a strict reader would accept what was read leniently. There is no broken UTF-8, and no escape that could be half a
+// surrogate pair.
 func wellFormed(body []byte) bool { return utf8.Valid(body) && !bytes.Contains(body, []byte(`\u`)) }
 
-// SplitArray cuts a bare [...] into raw items, which are slices of body. An error is io.ErrUnexpectedEOF where body ends
-// in the middle.
+// SplitArray cuts a bare [...] into raw items, which are slices of body. The error is io.ErrUnexpectedEOF where body ends in the
+// middle.
 func SplitArray(body []byte) (items []jsontext.Value, err error) {
 	_, err = decoding(body, func(d *jsontext.Decoder) (err error) {
 		items, err = readItems(d, body)
@@ -102,7 +102,7 @@ func SplitArray(body []byte) (items []jsontext.Value, err error) {
 	return items, nil
 }
 
-// SplitField cuts the list that an object has under a key into raw items, as SplitArray does.
+// SplitField cuts the list under a key of an object into raw items, as SplitArray does.
 func SplitField(body []byte, field string) (items []jsontext.Value, err error) {
 	_, err = decoding(body, func(d *jsontext.Decoder) (err error) {
 		items = nil
@@ -163,7 +163,7 @@ func readItems(d *jsontext.Decoder, body []byte) ([]jsontext.Value, error) {
 		if err != nil {
 			return nil, unexpected(err)
 		}
-		// The decoder's own slice is only good until its next call.
+		// The decoder's own slice is valid only until its next call.
 		end := int(d.InputOffset())
 		items = append(items, jsontext.Value(body[end-len(item):end:end]))
 	}
@@ -186,7 +186,7 @@ func readCount(d *jsontext.Decoder) (int, error) {
 	return n, nil
 }
 
-// atEnd makes sure that nothing but blanks follows, unless reading has failed already.
+// atEnd checks that only whitespace follows, unless reading has failed already.
 func atEnd(d *jsontext.Decoder, err error) error {
 	if err != nil {
 		return nil
@@ -202,7 +202,8 @@ func atEnd(d *jsontext.Decoder, err error) error {
 }
 
 func wrongKind(d *jsontext.Decoder, kind jsontext.Kind, wanted string) error {
-	if kind == 0 { // no JSON, or the end: reading says which
+	// No JSON, or the end: reading on gives the error.
+	if kind == 0 {
 		if _, err := d.ReadToken(); err != nil {
 			return unexpected(err)
 		}
@@ -210,7 +211,7 @@ func wrongKind(d *jsontext.Decoder, kind jsontext.Kind, wanted string) error {
 	return fmt.Errorf("%s instead of %s", kind, wanted)
 }
 
-// unexpected is io.ErrUnexpectedEOF for io.EOF, which a decoder returns where there is no value at all.
+// unexpected turns io.EOF, which a decoder returns where there is no value at all, into io.ErrUnexpectedEOF.
 func unexpected(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF

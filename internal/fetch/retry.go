@@ -16,8 +16,8 @@ import (
 	"syncd/internal/fetch/limit"
 )
 
-// newRetrier is the one retry layer. Every request of this package is a GET and safe to repeat. The response handler of
-// a request, which reads and decodes the body, runs inside it.
+// newRetrier is the one retry layer. Every request of this package is a GET, so it can be repeated. The response handler of a
+// request reads and decodes the body inside this layer.
 func newRetrier(cfg Config, g gate, prepare func(*http.Request) error) *retryablehttp.Client {
 	p := patience{cfg, g.limiter}
 	return &retryablehttp.Client{
@@ -25,31 +25,31 @@ func newRetrier(cfg Config, g gate, prepare func(*http.Request) error) *retryabl
 			Transport:     g,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		RetryMax:     math.MaxInt, // checkRetry counts
+		RetryMax:     math.MaxInt, // patience.check counts
 		CheckRetry:   p.check,
-		Backoff:      func(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return 0 }, // prepare waits, who knows the request
+		Backoff:      func(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return 0 }, // prepare waits: it knows the request
 		PrepareRetry: prepare,
-		// What is left at the end is classified by Client, so it has to arrive there as it is.
+		// Client classifies the last answer, so it has to arrive there unchanged.
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
 	}
 }
 
-// refusedFor is for how long a request is repeated that is refused with 429, in longest pauses. Every such repeat waits
-// for the limiter, which lets one request at a time find out whether there is room again.
+// refusedFor is how long a request refused with 429 is repeated, in units of Config.MaxPause. Every repeat waits for the limiter,
+// which lets one request at a time find out whether there is room again.
 const refusedFor = 30
 
-// confirmAfter is how many failed attempts the wait is like before a 401 is asked for again: a second or two. A token that
-// is seconds old may not be known to every replica yet.
+// confirmAfter: a 401 is confirmed by a second request after the wait that follows this many failures, a second or two. A new
+// token may not be known to every replica yet.
 const confirmAfter = 3
 
-// patience is how often and how long a request is repeated.
+// patience decides how often and how long a request is repeated.
 type patience struct {
 	cfg     Config
 	limiter *limit.Limiter
 }
 
-// check decides on the next attempt after an answer's headers (resp) or after a failure to get or read one (err), and
-// how long it waits.
+// check decides after an answer's headers (resp), or after a failure to get or read one (err), whether to make another attempt.
+// It sets how long that attempt waits.
 func (p patience) check(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	if ctx.Err() != nil {
 		return false, ctx.Err()
@@ -66,7 +66,7 @@ func (p patience) check(ctx context.Context, resp *http.Response, err error) (bo
 		return made.own() < most && !p.limiter.PatienceOver(ctx), nil
 	}
 	if err == nil && resp.StatusCode == http.StatusTooManyRequests {
-		// The limiter keeps every request back, this one too.
+		// The limiter holds every request back, this one too.
 		if made.refused++; made.refused == 1 {
 			made.refusedAt = time.Now()
 		}
@@ -91,14 +91,14 @@ func (p patience) check(ctx context.Context, resp *http.Response, err error) (bo
 	case http.StatusRequestTimeout:
 		return true, nil
 	default:
-		return status >= 500 && !outOfPatience(ctx, status), nil
+		return status >= 500 && !renderAttemptsSpent(ctx, status), nil
 	}
 }
 
-// attemptsKey is the key under which a context says after how many attempts to give up, where that is sooner than usual.
+// attemptsKey is the context key for a lower number of attempts than usual.
 type attemptsKey struct{}
 
-// retryable tells apart what may go away by itself from what will not.
+// retryable tells failures that may pass from those that will not.
 func retryable(err error) bool {
 	if _, ok := errors.AsType[*errRedirected](err); ok {
 		return false
@@ -124,8 +124,8 @@ type errUnreadable struct{ cause error }
 func (e *errUnreadable) Error() string { return e.cause.Error() }
 func (e *errUnreadable) Unwrap() error { return e.cause }
 
-// truncated: the JSON ends in the middle. Connections that are closed by a proxy half way end without an error where
-// neither length nor chunks say how much was to come.
+// truncated: the JSON ends in the middle. When a proxy closes a connection halfway and neither a length nor chunks say how much
+// was to come, there is no error.
 func (e *errUnreadable) truncated() bool { return errors.Is(e.cause, io.ErrUnexpectedEOF) }
 
 // backoff is the wait before the next attempt.
@@ -139,7 +139,7 @@ func backoff(cfg Config, attempt int, resp *http.Response) time.Duration {
 	return wait
 }
 
-// sleep waits for d or for the end of the context, which the attempt behind it notices.
+// sleep waits for d or until the context ends; the attempt that follows notices the end.
 func sleep(ctx context.Context, d time.Duration) {
 	if d <= 0 {
 		return
@@ -152,8 +152,8 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// retryAfter reads the Retry-After header, in seconds or as a date; 0 where there is none. On a 429 Polar sends the
-// length of its whole window, not what is left of it.
+// retryAfter reads the Retry-After header, in seconds or as a date; 0 where there is none. On a 429 Polar sends the length of its
+// whole window, not the rest of it.
 func retryAfter(resp *http.Response) time.Duration {
 	value := resp.Header.Get("Retry-After")
 	if seconds, err := strconv.Atoi(value); err == nil {

@@ -20,22 +20,22 @@ type salvage struct {
 	query  url.Values
 	gaps   *Gaps
 	page   Page  // what came so far
-	err    error // of the page
-	total  int   // total_count, as told last; -1 before that
-	whole  int   // rows of the page
-	rows   []int // of the items that came, beside them; from 0
+	err    error // of the whole page
+	total  int   // the latest total_count; -1 before the first
+	whole  int   // the size of the page in rows
+	rows   []int // index in the list of each of page.Items, from 0
 }
 
-// part is a part of the rows of a page.
+// part is a range of the rows of a page.
 type part struct {
 	first, n int
 	page     Page
 	err      error
-	asked    bool // for itself; else the error is that of more rows, of which the others came
+	asked    bool // it was requested by itself; else err is that of a larger range, the rest of which came
 }
 
-// divide reads the rows first to first+n, which do not come together, in parts: a page number tells where they begin, so
-// each is a whole fraction of them. That all others came says of the last one that it does not.
+// divide reads in parts the n rows from first on, which do not come together. A page number tells where a part begins, so each
+// part has the same size and divides n. If all parts but the last came, the last one is known to fail without a request.
 func (s *salvage) divide(ctx context.Context, first, n int) error {
 	size := n / leastFactor(n)
 	var parts []part
@@ -74,7 +74,7 @@ func (s *salvage) divide(ctx context.Context, first, n int) error {
 	return nil
 }
 
-// alone asks for a single row once more, unless it is known to fail.
+// alone requests a single row once more, unless it is known to fail.
 func (s *salvage) alone(ctx context.Context, p part) (err error) {
 	gap := Gap{Query: lists.Unpaged(s.query), Row: p.first + 1, Err: p.err}
 	if !p.asked || !gap.IsTooLarge() && !s.gaps.has(s.after(gap)) {
@@ -90,9 +90,8 @@ func (s *salvage) alone(ctx context.Context, p part) (err error) {
 	return nil
 }
 
-// alive makes sure that the server can give what it was asked for in parts, none of which came: an outage must not cost a
-// request for every row, nor a change of Polar's that no row survives. thorough: nothing of the page has come either, and
-// some other row of the list has to.
+// alive makes sure, after no part came, that the server answers at all. Neither an outage nor a change at Polar that breaks every
+// row may cost a request for each row. thorough: no part of the page came, so some other row of the list has to.
 func (s *salvage) alive(ctx context.Context, thorough bool) error {
 	const behind = 1_000_000_000
 	p, err := s.ask(ctx, behind, 1)
@@ -115,21 +114,23 @@ func (s *salvage) alive(ctx context.Context, thorough bool) error {
 			p, err := s.client.Page(WithRenderAttempts(ctx, 1), s.path, lists.Paged(query, 1, row))
 			s.page.Requests += p.Requests
 			switch {
-			case divisible(err), err == nil && len(p.Items) == 0: // no proof
-			case err == nil, errors.Is(err, ErrContract): // that the question is refused is an answer too
+			// This proves nothing.
+			case divisible(err), err == nil && len(p.Items) == 0:
+			// A refusal of the query is an answer too.
+			case err == nil, errors.Is(err, ErrContract):
 				return nil
 			default:
 				return err
 			}
 		}
 	}
-	return fmt.Errorf("no row of the list comes, wherever it is asked for: %w", s.err)
+	return fmt.Errorf("no row of the list comes, from neither end: %w", s.err)
 }
 
 // take adds a part that came.
 func (s *salvage) take(p part) {
 	if s.page.Items == nil || p.page.RequestedAt.Before(s.page.RequestedAt) {
-		s.page.RequestedAt = p.page.RequestedAt // the oldest part decides whether another reply is newer
+		s.page.RequestedAt = p.page.RequestedAt // the oldest part decides whether another answer is newer
 	}
 	s.page.Checked = p.page.Checked && (s.page.Checked || s.page.Items == nil)
 	s.page.Items = slices.Concat(s.page.Items, p.page.Items)
@@ -145,7 +146,7 @@ func (s *salvage) ask(ctx context.Context, page, limit int) (Page, error) {
 	p, err := s.client.Page(WithRenderAttempts(ctx, 1), s.path, lists.Paged(s.query, limit, page))
 	s.page.Requests += p.Requests
 	if err == nil && (p.TotalCount > 0 || s.total < 0 && page == 1) {
-		s.total = p.TotalCount // of a page behind the end Polar counts 0 for events
+		s.total = p.TotalCount // behind the last page of events Polar's total_count is 0
 	}
 	return p, err
 }
@@ -164,7 +165,7 @@ func (s *salvage) place() {
 	s.gaps.add(s.page.Gaps)
 }
 
-// after is the place of a gap behind the row before it; "" where that did not come with it.
+// after is the place of a gap relative to the row before it; "" where no such row came.
 func (s *salvage) after(g Gap) string {
 	at, _ := slices.BinarySearch(s.rows, g.Row-1)
 	if at == 0 {

@@ -15,21 +15,21 @@ import (
 	"syncd/internal/humanize"
 )
 
-// Spool is an answer that is kept in a file: an export may be larger than memory, and no row of it counts before its end
-// has been seen. The file has no name any more where the system allows that, so that nothing is left behind by a crash.
+// Spool is an answer kept in a file: an export may be larger than memory, and no row of it counts before its end was seen. Where
+// the system allows it, the file is already unlinked, so that a crash leaves nothing behind.
 type Spool struct {
-	Query       url.Values // what was asked
-	RequestedAt time.Time  // when the attempt that succeeded was sent
+	Query       url.Values // the query that was sent
+	RequestedAt time.Time  // when the successful attempt was sent
 	Requests    int        // HTTP attempts, retries included
 
 	file     *os.File
-	leftover string // name of the file, where it could not be removed while it is open
+	leftover string // name of the file, where it could not be removed while open
 }
 
-// Read reads on in the answer.
+// Read reads the answer on from where it stands.
 func (s *Spool) Read(p []byte) (int, error) { return s.file.Read(p) }
 
-// Close gives the file up.
+// Close releases the file.
 func (s *Spool) Close() error {
 	err := s.file.Close()
 	if s.leftover != "" {
@@ -38,7 +38,7 @@ func (s *Spool) Close() error {
 	return err
 }
 
-// errLocal is a failure of this machine, which another attempt would meet again.
+// errLocal is a failure of this machine that another attempt would meet again.
 type errLocal struct {
 	cause  error
 	remedy string
@@ -47,12 +47,12 @@ type errLocal struct {
 func (e *errLocal) Error() string { return e.cause.Error() }
 func (e *errLocal) Unwrap() error { return e.cause }
 
-// exportAttempts bounds the attempts at one export: each makes Polar compute all of it.
+// exportAttempts bounds the attempts at one export: each makes Polar compute the whole file.
 const exportAttempts = 3
 
-// SpoolCSV reads a CSV file into a temporary one, and gives it from its beginning. check is given each complete file: an
-// error of it fails the request, except io.ErrUnexpectedEOF, which is a file that was cut short and worth another attempt.
-// The error is an *Error; beside one the Spool tells what the attempts cost, and holds nothing to read or close.
+// SpoolCSV reads a CSV file into a temporary file and returns it rewound. It calls check with each complete file: an error of
+// check fails the request, except io.ErrUnexpectedEOF, which means that the file was cut short and is worth another attempt. The
+// error is an *Error; the Spool then tells what the attempts cost, and there is nothing to read or close.
 func (c *Client) SpoolCSV(ctx context.Context, path string, query url.Values, check func(io.Reader) error) (*Spool, error) {
 	s := &Spool{Query: c.WithOrganization(query)}
 	dir := or(c.cfg.ExportDir, os.TempDir())
@@ -106,7 +106,7 @@ func (c *Client) SpoolCSV(ctx context.Context, path string, query url.Values, ch
 	return s, nil
 }
 
-// rewind empties a file that holds the rest of an earlier attempt.
+// rewind empties a file that holds part of an earlier attempt.
 func rewind(file *os.File) error {
 	if err := file.Truncate(0); err != nil {
 		return err
@@ -115,7 +115,7 @@ func rewind(file *os.File) error {
 	return err
 }
 
-// writerOf marks the errors of writing, to tell them from those of reading.
+// writerOf marks errors of writing, so that they are told from errors of reading.
 type writerOf struct{ w io.Writer }
 
 type errWrite struct{ cause error }

@@ -4,8 +4,8 @@ import "context"
 
 type stopKey struct{}
 
-// WithStop gives requests up when stop ends, whatever else goes on under the context: a process that is to stop still
-// stores the page that has come.
+// WithStop returns a context whose requests are given up when stop ends; other work under the context goes on. So a process that
+// is to stop still stores the page that has come.
 func WithStop(ctx, stop context.Context) context.Context {
 	return context.WithValue(ctx, stopKey{}, stop)
 }
@@ -16,7 +16,7 @@ func IsStopped(ctx context.Context) bool {
 	return ctx.Err() != nil || is && stop.Err() != nil
 }
 
-// stoppable is the context of a request: it ends with what WithStop named, and for the same reason.
+// stoppable is the context of a request: it also ends with the context given to WithStop, with the same cause.
 func stoppable(ctx context.Context) (context.Context, context.CancelFunc) {
 	stop, is := ctx.Value(stopKey{}).(context.Context)
 	if !is {

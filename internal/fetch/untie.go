@@ -11,15 +11,15 @@ import (
 )
 
 const (
-	// mostWays bounds the pages that are asked for to tell a pair of rows apart.
+	// mostWays bounds the requests that tell a pair of rows apart.
 	mostWays = 3
-	// mostAdjoining bounds the gaps side by side that are looked at from the other end of the list.
+	// mostAdjoining: up to this many adjacent gaps are requested from the other end of the list.
 	mostAdjoining = 5
 )
 
-// untie looks for rows that were on none of the parts because others came twice: rows with equal sort values come in an
-// order of their own on each page (see fetch/scan). One that came twice stands in the place of another, which a page that holds
-// both brings, or fails to. And of rows side by side that do not come, the list the other way round may know better.
+// untie looks for rows that no part brought because another row came twice: rows with equal sort values come in another order on
+// each page (see fetch/scan). A row that came twice stands in the place of a missing one. A page that holds both either brings
+// the missing row or fails. Adjacent gaps are also requested with the order of the list reversed.
 func (s *salvage) untie(ctx context.Context) error {
 	seen := make(map[string]bool, len(s.rows))
 	var again []int
@@ -31,7 +31,7 @@ func (s *salvage) untie(ctx context.Context) error {
 			seen[id] = true
 		}
 	}
-	var gone []int // indexes of items that are none
+	var gone []int // indexes of items whose row does not come
 	for _, i := range again {
 		found, err := s.another(ctx, i, seen)
 		if err != nil {
@@ -50,7 +50,7 @@ func (s *salvage) untie(ctx context.Context) error {
 	return s.backward(ctx, seen)
 }
 
-// another is the row in whose place the item with an index came a second time; the item itself where nothing tells, nil
+// another finds the row in whose place item i came a second time. It returns the item itself where that is not known, and nil
 // where the row does not come.
 func (s *salvage) another(ctx context.Context, i int, seen map[string]bool) (jsontext.Value, error) {
 	by := s.query["sorting"]
@@ -94,19 +94,19 @@ func (s *salvage) another(ctx context.Context, i int, seen map[string]bool) (jso
 	return s.page.Items[i], nil
 }
 
-// holds: a gap is known among these rows.
+// holds: one of these rows is a known gap.
 func (s *salvage) holds(first, n int) bool {
 	return slices.ContainsFunc(s.page.Gaps, func(g Gap) bool { return g.Row > first && g.Row <= first+n })
 }
 
-// gap notes that a row does not come.
+// gap records that a row does not come.
 func (s *salvage) gap(row int) {
 	g := Gap{Query: lists.Unpaged(s.query), Row: row + 1, Err: s.err}
 	at, _ := slices.BinarySearchFunc(s.page.Gaps, g, func(a, b Gap) int { return a.Row - b.Row })
 	s.page.Gaps = slices.Insert(s.page.Gaps, at, g)
 }
 
-// backward asks for a few gaps side by side from the other end of the list.
+// backward requests up to mostAdjoining adjacent gaps from the other end of the list.
 func (s *salvage) backward(ctx context.Context, seen map[string]bool) error {
 	query := lists.Reversed(s.query)
 	adjoins := func(i, k int) bool {
