@@ -6,7 +6,7 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// SetBudget changes the budget, and the patience with a Polar that is away.
+// SetBudget changes the budget, and how long requests wait for a Polar that is away.
 func (l *Limiter) SetBudget(budget int, patience time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

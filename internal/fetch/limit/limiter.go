@@ -9,24 +9,23 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Polar counts requests in fixed windows of 60 s and per organization. A token that it has not seen for 300 s is first
-// counted in a smaller bucket, 60 requests a minute, until one request has been authenticated
-// (polarsource/polar, server/polar/rate_limit.py).
+// Polar counts requests per organization in fixed windows of 60 s. It first counts a token that it has not seen for 300 s in a
+// smaller bucket, 60 requests a minute, until one request has been authenticated (polarsource/polar, server/polar/rate_limit.py).
 const (
 	// Window is the length of one of Polar's windows.
 	Window = 60 * time.Second
-	// spread is by how much requests that left evenly may arrive closer together, in parts of a window.
+	// spread: requests that left evenly may arrive closer together by window/spread.
 	spread = 600
-	// recognized is how long a token stays known, less a margin, in windows.
+	// recognized is how many windows a token stays known, less a margin.
 	recognized = 4.8
 )
 
-// Limiter lets requests through one by one: the first of a cold client alone, all within the budget and in the order of
-// their priorities, and none while Polar has asked for a pause. The first after a pause goes alone again, so that a
-// window that is used up is found out by one request and not by all.
+// Limiter lets requests through one by one, within the budget and in order of priority, and none while Polar demands a pause. The
+// first request of a cold client leaves alone. So does the first after a pause: one request finds out that a window is used up,
+// and not all of them.
 //
-// No goroutine serves the queue. The waiter whose turn is next keeps the time; the others sleep until they are roused,
-// by whoever leaves or changes what is waited for.
+// No goroutine serves the queue. The waiter whose turn is next keeps the time. The others sleep until somebody who leaves, or who
+// changes what they wait for, wakes them.
 type Limiter struct {
 	window   time.Duration
 	maxPause time.Duration
@@ -36,7 +35,7 @@ type Limiter struct {
 	queue       queue
 	bucket      *rate.Limiter // nil = no budget
 	shared      *shared       // nil = the budget is that of this process alone
-	alone       bool          // a request is on its way that goes alone
+	alone       bool          // a request that leaves alone is on its way
 	probe       bool          // the next request goes alone: a pause has ended
 	warmUntil   time.Time
 	phase       phase
@@ -47,20 +46,20 @@ type Limiter struct {
 	sent        [priorities]int64
 	rateLimited int64
 
-	patience time.Duration // how long an outage is waited for; 0 = not at all
+	patience time.Duration // how long requests wait in an outage; 0 = not at all
 	backoff  func(attempt int) time.Duration
 	down     outage
-	failures int       // requests that found an outage lasting, since the start
+	failures int       // requests that failed in an outage under way, since the start
 	answered time.Time // when Polar last answered anything; zero = never
 }
 
-// Config says how much may be sent, and how long is waited. Every field but PerMinute and Patience is to be filled in.
+// Config says how much may be sent, and how long requests wait. Fill in every field but PerMinute and Patience.
 type Config struct {
-	PerMinute int                             // in no window are more requests let through; 0 or less = unlimited
+	PerMinute int                             // no window holds more requests; 0 or less = unlimited
 	Window    time.Duration                   // of Polar
-	MaxPause  time.Duration                   // caps what a refusal asks for
-	Patience  time.Duration                   // with a Polar that is away; 0 = none: what failed is not waited for
-	Backoff   func(attempt int) time.Duration // the wait before a look at a Polar that is away
+	MaxPause  time.Duration                   // caps the pause that a refusal demands
+	Patience  time.Duration                   // with a Polar that is away; 0 = failed requests do not wait for it
+	Backoff   func(attempt int) time.Duration // the wait before the next attempt to reach a Polar that is away
 	Log       *slog.Logger
 }
 
@@ -76,41 +75,41 @@ func New(cfg Config) *Limiter {
 	return l
 }
 
-// bucketOf is a token bucket from which no more than n requests leave in any window. With a full bucket of b tokens and
-// a refill of r a second, that is b + r windows less one. late is how long after a token was given it may be used.
+// bucketOf is a token bucket from which at most n requests leave in any window. A full bucket of b tokens and a refill of r a
+// second give b + r*window - 1. late is how long after it was given a token may be used.
 func bucketOf(n int, window, late time.Duration) (rate.Limit, int) {
 	burst := max(1, n/60)
 	return rate.Limit(float64(n-burst+1) / (window + window/spread + late).Seconds()), burst
 }
 
-// Outcome is what an attempt shows of the limits.
+// Outcome is what an attempt tells about the limits.
 type Outcome int
 
 // The outcomes.
 const (
 	Silent   Outcome = iota // no answer
 	Answered                // an answer that does not tell whether the limits let the attempt through
-	Granted                 // they did
-	Refused                 // they did not
+	Granted                 // the limits let it through
+	Refused                 // the limits refused it
 )
 
-// Answer is what came of an attempt.
+// Answer is the outcome of an attempt.
 type Answer struct {
 	Outcome Outcome
-	Wait    time.Duration // that it asks for; 0 = none
-	Away    error         // why nobody has answered for Polar; nil where Polar has, or nobody waits for it any more
+	Wait    time.Duration // that the answer demands; 0 = none
+	Away    error         // why Polar gave no answer; nil where it gave one, or where nobody waits for it any more
 }
 
 // Verdict is what an answer means for the attempts that follow.
 type Verdict struct {
-	Waits   bool // the attempt failed in an outage: the next one waits for the end of it
-	Lasting bool // and found it lasting, so that it says nothing of the request
+	Waits   bool // the attempt failed in an outage, so the next one waits for its end
+	Lasting bool // the outage was under way already, so the failure says nothing about the request
 }
 
-// forever is a wait that only a rousing ends.
+// forever is a wait that only a wake-up ends.
 const forever = time.Duration(1<<63 - 1)
 
-// WaitTurn waits until a request may leave. If lead is true it leaves alone, and the others wait for its end.
+// WaitTurn waits until a request may leave. If lead is true it leaves alone, and the others wait for its outcome.
 func (l *Limiter) WaitTurn(ctx context.Context) (lead bool, err error) {
 	w := &waiter{priority: priorityOf(ctx), wake: make(chan struct{}, 1)}
 	l.mu.Lock()
@@ -153,7 +152,7 @@ func (l *Limiter) WaitTurn(ctx context.Context) (lead bool, err error) {
 	return lead, nil
 }
 
-// gate is how long no request may leave at all.
+// gate is how long no request at all may leave.
 func (l *Limiter) gate(now time.Time) time.Duration {
 	if l.alone || l.shared != nil && l.shared.asking {
 		return forever
@@ -161,7 +160,7 @@ func (l *Limiter) gate(now time.Time) time.Duration {
 	return max(l.pausedUntil.Sub(now), l.down.until.Sub(now))
 }
 
-// token takes a token for the request that is next, or tells when to look again.
+// token takes a token for the next request, or returns when to try again.
 func (l *Limiter) token(ctx context.Context, now time.Time, p Priority) (wait time.Duration, taken bool) {
 	if l.bucket == nil {
 		return 0, true
@@ -182,7 +181,7 @@ func (l *Limiter) token(ctx context.Context, now time.Time, p Priority) (wait ti
 	return 0, true
 }
 
-// setPace puts a changed pace into effect, and tells when it left or reached the budget.
+// setPace applies a changed pace, and logs when it leaves or reaches the budget.
 func (l *Limiter) setPace(ctx context.Context, now time.Time) {
 	limit, burst := bucketOf(l.pace.now, l.window, 0)
 	l.bucket.SetLimitAt(now, limit)
@@ -193,13 +192,13 @@ func (l *Limiter) setPace(ctx context.Context, now time.Time) {
 		log.InfoContext(ctx, "Polar accepts requests again: back to the whole budget")
 	case !l.pace.told:
 		l.pace.told = true
-		log.WarnContext(ctx, "Polar refuses requests although syncd has sent fewer than its budget: another client uses up the limit of the organization, or Polar has restricted it; slowing down, and speeding up again step by step")
+		log.WarnContext(ctx, "Polar refuses requests although syncd has sent fewer than its budget: another client uses up the limit of the organization, or Polar has restricted it; syncd slows down, and speeds up again step by step")
 	}
 	l.pace.told = l.pace.now < l.pace.budget
 }
 
-// EndTurn notes what the answer to an attempt says about the limits, and what none at all says about Polar. Every turn ends
-// with it: lead is what Turn said, sent when the attempt was.
+// EndTurn learns from the outcome of an attempt: an answer tells about the limits, no answer tells about Polar. Every turn must
+// end with it. lead is what WaitTurn returned; sent is when the attempt was sent.
 func (l *Limiter) EndTurn(ctx context.Context, lead bool, sent time.Time, a Answer) (v Verdict) {
 	now, wait := time.Now(), a.Wait
 	l.mu.Lock()
@@ -219,7 +218,7 @@ func (l *Limiter) EndTurn(ctx context.Context, lead bool, sent time.Time, a Answ
 			wait = l.window
 		}
 		used := l.used.total(now)
-		l.used.add(now, -1) // was not let through
+		l.used.add(now, -1) // it was not let through
 		if l.pace.refuse(now, used-1) {
 			l.setPace(ctx, now)
 		}
@@ -249,7 +248,7 @@ func (l *Limiter) pause(now time.Time, d time.Duration) {
 	}
 }
 
-// sleep waits for d, a rousing, or the end of the context.
+// sleep waits for d, a wake-up, or the end of the context.
 func (w *waiter) sleep(ctx context.Context, d time.Duration) {
 	var timer <-chan time.Time
 	if d < forever {

@@ -2,35 +2,35 @@ package limit
 
 import "time"
 
-// Budget is how the request budget stands. A window is that of Polar, a minute.
+// Budget is the state of the request budget. A window is one of Polar's, a minute.
 type Budget struct {
 	PerMinute   int               // configured; 0 = none
 	Pace        int               // what this process allows itself now; less than PerMinute after repeated refusals
 	Used        int               // requests sent in the last window
 	Left        int               // of Pace; 0 without a budget
 	RateLimited int64             // answers 429 since the start
-	Paused      time.Duration     // for which 429s have kept everything waiting since the start, the pause under way included
-	PausedUntil time.Time         // end of the pause under way; zero without one
+	Paused      time.Duration     // total wait that answers 429 have caused since the start, the current pause included
+	PausedUntil time.Time         // end of the current pause; zero without one
 	Requests    [priorities]int64 // sent since the start, by Priority
-	Retries     int64             // attempts since the start that were not the first of their request; told by who repeats them
+	Retries     int64             // attempts since the start after the first of their request; the retry layer counts them
 	Waiting     [priorities]int   // requests that wait for their turn now, by Priority
 	Sharers     int               // processes that draw on the shared budget, this one included; 0 = not shared
-	Away        bool              // the shared budget cannot be reached, a safe part of it is used
+	Away        bool              // the shared budget cannot be reached, so a safe part of it is used
 }
 
-// slots divide the last window.
+// slots is how many parts the last window is counted in.
 const slots = 60
 
-// usage counts what was sent in the last window, in parts of it.
+// usage counts the requests of the last window, in slots.
 type usage struct {
 	window time.Duration
 	counts [slots]int
-	start  time.Time // of the first part; what follows is measured from it, so that no step of the clock counts
-	last   int64     // number of the current part
+	start  time.Time // of the first slot; times are measured from it monotonically, so a step of the clock does not count
+	last   int64     // number of the current slot
 	sum    int
 }
 
-// at moves on to the part of a time.
+// at moves on to the slot of now.
 func (u *usage) at(now time.Time) {
 	if u.start.IsZero() {
 		u.start = now
@@ -55,8 +55,8 @@ func (u *usage) total(now time.Time) int {
 	return u.sum
 }
 
-// SustainedRate is how many requests a minute a budget sustains; 0 without one. It is a little less than the budget, because that
-// holds in every window, however requests fall.
+// SustainedRate is how many requests a minute a budget sustains; 0 without one. It is a little less than the budget, because the
+// budget holds in every window, however requests fall.
 func SustainedRate(perMinute int) float64 {
 	if perMinute == 0 {
 		return 0
@@ -65,7 +65,7 @@ func SustainedRate(perMinute int) float64 {
 	return float64(limit) * 60
 }
 
-// Budget tells how the budget stands, but for Retries.
+// Budget returns the state of the budget, without Retries.
 func (l *Limiter) Budget() Budget {
 	l.mu.Lock()
 	defer l.mu.Unlock()

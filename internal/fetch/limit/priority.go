@@ -7,16 +7,16 @@ import (
 
 // Priority says which requests go first when the budget does not suffice for all that wait.
 //
-// Among waiting requests the best priority goes first, and within one the order of arrival decides. Every tenth turn
-// belongs to whoever has waited longest, whatever the priority: so a flood of refreshes leaves a tenth of the budget to
-// the rest, and a request with n older ones before it goes after 10n+10 turns at the latest.
+// Among waiting requests the best priority goes first, and within one the order of arrival decides. Every tenth turn belongs to
+// the request that has waited longest, whatever its priority. So a flood of refreshes leaves a tenth of the budget to the rest,
+// and a request with n older ones before it goes after 10n+10 turns at the latest.
 type Priority int
 
 // The priorities, best first.
 const (
 	PriorityRefresh Priority = iota // somebody waits for one object
 	PriorityTail                    // keeps the mirror fresh
-	PrioritySweep                   // reads a list from end to end; what a context without a priority has
+	PrioritySweep                   // reads a list from end to end; the default
 	PriorityExport                  // heavy for Polar, and never urgent
 	priorities
 )
@@ -26,7 +26,7 @@ func Priorities() []Priority {
 	return []Priority{PriorityRefresh, PriorityTail, PrioritySweep, PriorityExport}
 }
 
-// String is the name of a priority, as it stands in metrics.
+// String is the name of a priority in metrics.
 func (p Priority) String() string {
 	return [priorities]string{"refresh", "tail", "sweep", "export"}[max(0, min(p, priorities-1))]
 }
@@ -45,19 +45,19 @@ func priorityOf(ctx context.Context) Priority {
 	return PrioritySweep
 }
 
-// fairTurn: each turn of this number belongs to the one who has waited longest.
+// fairTurn: every fairTurn-th turn belongs to the request that has waited longest.
 const fairTurn = 10
 
 // waiter is a request that waits for its turn.
 type waiter struct {
 	priority Priority
-	wake     chan struct{} // holds one: something has changed, look again
+	wake     chan struct{} // holds one signal: something has changed, look again
 }
 
 // queue holds the waiters in order of arrival.
 type queue struct {
 	waiting []*waiter
-	turns   int // that were given
+	turns   int // turns given so far
 }
 
 func (q *queue) add(w *waiter) { q.waiting = append(q.waiting, w) }
@@ -68,7 +68,7 @@ func (q *queue) remove(w *waiter) {
 	}
 }
 
-// best is the one whose turn is next; nil if nobody waits.
+// best is the waiter whose turn is next; nil if nobody waits.
 func (q *queue) best() *waiter {
 	switch {
 	case len(q.waiting) == 0:
@@ -79,14 +79,14 @@ func (q *queue) best() *waiter {
 	return slices.MinFunc(q.waiting, func(a, b *waiter) int { return int(a.priority - b.priority) })
 }
 
-// rouse tells the one whose turn is next to look again.
+// rouse wakes the waiter whose turn is next.
 func (q *queue) rouse() {
 	if w := q.best(); w != nil {
 		w.rouse()
 	}
 }
 
-// rouseAll tells all of them.
+// rouseAll wakes all waiters.
 func (q *queue) rouseAll() {
 	for _, w := range q.waiting {
 		w.rouse()
@@ -96,6 +96,7 @@ func (q *queue) rouseAll() {
 func (w *waiter) rouse() {
 	select {
 	case w.wake <- struct{}{}:
-	default: // is about to look anyway
+	// It has a signal already.
+	default:
 	}
 }

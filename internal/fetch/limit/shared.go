@@ -8,26 +8,26 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// SharedBudget is a budget that several processes of one organization draw on, so that together they stay within it.
-// It hands out tokens a few at a time by a clock of its own, and is asked about four times a second at most.
+// SharedBudget is a budget that several processes of one organization share, so that together they stay within it. It gives out a
+// few tokens at a time by a clock of its own. Each process asks it about four times a second at most.
 //
-// Errors mean that it cannot be reached; then a process uses a safe part of the budget until it can.
+// An error means that it cannot be reached. Until it can, a process uses a safe part of the budget.
 type SharedBudget interface {
 	// Take asks for tokens.
 	Take(context.Context, Ask) (Grant, error)
-	// Pause keeps back the tokens of all processes for d from now: Polar has refused a request.
+	// Pause withholds the tokens of all processes for d from now: Polar has refused a request.
 	Pause(ctx context.Context, d time.Duration) error
 }
 
-// Ask is what a process asks a SharedBudget for, and what it tells of itself.
+// Ask is a process's question to a SharedBudget, with what the process tells about itself.
 type Ask struct {
 	Want     int      // tokens, at least 1
 	Priority Priority // of the request that is next
-	// Rate and Burst are those of the token bucket that the tokens come from, in tokens a second and in tokens. Where
-	// processes differ the smaller counts.
+	// Rate and Burst describe the token bucket, in tokens a second and in tokens. Where processes differ, the smaller value
+	// counts.
 	Rate  float64
 	Burst int
-	// Budget is how the asking process stands.
+	// Budget is the state of the asking process.
 	Budget Budget
 }
 
@@ -35,32 +35,32 @@ type Ask struct {
 type Grant struct {
 	Tokens  int           // 0 to Want
 	Wait    time.Duration // where Tokens is 0: when to ask again
-	Pause   time.Duration // how long nobody may send a request
-	Sharers int           // processes that have asked of late, this one included
+	Pause   time.Duration // how long no process may send a request
+	Sharers int           // processes that asked recently, this one included
 }
 
 const (
-	// hold is how long a token may be used after it was asked for, in parts of a window: a second.
+	// hold: a token may be used for window/hold after it was asked for, which is a second.
 	hold = 60
 	// askWithin bounds one question to the shared budget.
 	askWithin = 2 * time.Second
-	// awayFor is how long it is left alone when it did not answer.
+	// awayFor is how long a shared budget that did not answer is not asked again.
 	awayFor = 5 * time.Second
 )
 
 // shared is a process's part of a SharedBudget.
 type shared struct {
 	SharedBudget
-	hand    int       // tokens that may be used
-	until   time.Time // and until when
-	again   time.Time // not to be asked before
+	hand    int       // tokens in hand
+	until   time.Time // when they expire
+	again   time.Time // when the shared budget may be asked again
 	asking  bool
 	away    bool
 	sharers int
 }
 
-// ShareBudget makes the limiter draw on a budget that it has in common with other processes. It is called before the first
-// request. A limiter without a budget shares none.
+// ShareBudget makes the limiter draw on a budget shared with other processes. Call it before the first request. A limiter without
+// a budget shares none.
 func (l *Limiter) ShareBudget(b SharedBudget) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -69,7 +69,7 @@ func (l *Limiter) ShareBudget(b SharedBudget) {
 	}
 }
 
-// sharedToken takes a token of the shared budget. settled is false where that cannot be reached.
+// sharedToken takes a token of the shared budget. settled is false where the shared budget cannot be reached.
 func (l *Limiter) sharedToken(ctx context.Context, now time.Time, p Priority) (wait time.Duration, taken, settled bool) {
 	s := l.shared
 	switch {
@@ -92,25 +92,25 @@ func (l *Limiter) sharedToken(ctx context.Context, now time.Time, p Priority) (w
 	cancel()
 	l.mu.Lock()
 	s.asking = false
-	l.queue.rouse() // somebody with a better priority may have come
+	l.queue.rouse() // a waiter with a better priority may have come
 	if ctx.Err() == nil {
 		l.answer(ctx, now, grant, err)
 	}
 	return 0, false, true
 }
 
-// answer takes in what the shared budget answered to a question of the time asked.
+// answer processes the shared budget's answer to a question of the time asked.
 func (l *Limiter) answer(ctx context.Context, asked time.Time, grant Grant, err error) {
 	s, now := l.shared, time.Now()
 	if err != nil {
 		s.again = now.Add(awayFor)
 		if !s.away {
 			s.away = true
-			// What the processes have left of their tokens is not known: begin without any.
+			// How many tokens the other processes still hold is not known: begin without any.
 			limit, burst := bucketOf(max(1, l.pace.now/(s.sharers+1)), l.window, 0)
 			l.bucket = rate.NewLimiter(limit, burst)
 			l.bucket.AllowN(now, burst)
-			l.log.WarnContext(ctx, "the shared request budget cannot be reached: going on with a safe part of it, and trying again",
+			l.log.WarnContext(ctx, "the shared request budget cannot be reached: syncd goes on with a safe part of it, and tries again",
 				slog.Float64("requests_per_minute", float64(limit)*60), slog.Any("error", err))
 		}
 		return
@@ -127,7 +127,7 @@ func (l *Limiter) answer(ctx context.Context, asked time.Time, grant Grant, err 
 	l.pause(now, grant.Pause)
 }
 
-// sharePause tells the others of a refusal. That one of them learns of it late costs it one more.
+// sharePause tells the other processes about a refusal. One that learns of it late gets one refusal of its own.
 func (l *Limiter) sharePause(ctx context.Context, d time.Duration) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askWithin)
 	defer cancel()

@@ -1,5 +1,8 @@
-// Package lists knows what all lists of Polar's API have in common: how a query names a page and an order, and what tells
-// one item from another. It sends nothing.
+// Package lists knows what all lists of Polar's API have in common: how a query names a page and an order, and what tells one
+// item from another. It sends nothing.
+//
+// WithParameter, Paged, Unpaged and Reversed make the query of a page. ID and SortValues tell which item of the answer is which.
+// A scan compares those of two pages; so an item that moved between two requests is recognized.
 package lists
 
 import (
@@ -16,10 +19,10 @@ import (
 	"syncd/internal/rawjson"
 )
 
-// MaxLimit is the most rows that Polar gives on a page. It clamps a larger limit without a word.
+// MaxLimit is the most rows that Polar puts on a page. It reduces a larger limit without an error.
 const MaxLimit = 100
 
-// WithParameter is the query with the values of one key replaced. The caller's map stays as it is.
+// WithParameter returns the query with the values of one key replaced. The caller's map is not changed.
 func WithParameter(query url.Values, key string, values ...string) url.Values {
 	query = maps.Clone(query)
 	if query == nil {
@@ -29,14 +32,14 @@ func WithParameter(query url.Values, key string, values ...string) url.Values {
 	return query
 }
 
-// Paged is the query for one page of a list. A limit of 0 is MaxLimit; a page below 1 is the first.
+// Paged returns the query for one page of a list. A limit of 0 means MaxLimit; a page below 1 means the first.
 func Paged(query url.Values, limit, page int) url.Values {
 	query = WithParameter(query, "limit", strconv.Itoa(cmp.Or(limit, MaxLimit)))
 	query["page"] = []string{strconv.Itoa(max(1, page))}
 	return query
 }
 
-// Unpaged is the query for the list that a page belongs to.
+// Unpaged returns the query without page and limit.
 func Unpaged(query url.Values) url.Values {
 	query = WithParameter(query, "page")
 	delete(query, "page")
@@ -44,7 +47,7 @@ func Unpaged(query url.Values) url.Values {
 	return query
 }
 
-// Reversed is the query for the same list the other way round; nil where the list cannot be sorted.
+// Reversed returns the query for the same list in reverse order; nil where the list cannot be sorted.
 func Reversed(query url.Values) url.Values {
 	if len(query["sorting"]) == 0 {
 		return nil
@@ -60,7 +63,7 @@ func Reversed(query url.Values) url.Values {
 	return WithParameter(query, "sorting", sorting...)
 }
 
-// ID is the id of an item; "" if it has none that is a text.
+// ID is the id of an item; "" if it has no id that is a string.
 func ID(item jsontext.Value) string {
 	if item.Kind() != '{' {
 		return ""
@@ -75,8 +78,8 @@ func ID(item jsontext.Value) string {
 	return ""
 }
 
-// SortValues are the values that the criteria sort by, as they stand in the item. A criterion that is no field of the
-// item (customer_name) counts as equal everywhere: a tie too many costs a request, one too few loses a row.
+// SortValues are the values that the list is sorted by, as they stand in the item. A criterion that is no field of the item
+// (customer_name) counts as equal everywhere: a tie too many costs a request, one too few loses a row.
 func SortValues(item jsontext.Value, sort []string) []byte {
 	found := make([][]byte, len(sort))
 	if item.Kind() == '{' {
