@@ -92,7 +92,7 @@ func TestAnswers(t *testing.T) {
 			want: ErrAuth, class: "auth", code: "Unauthorized", attempts: 2, wantMessages: []string{"POLAR_ACCESS_TOKEN was refused by https://polar.test"}},
 		{name: "401 bad token", status: 401, contentType: isJSON, body: `{"error":"invalid_token","error_description":"The access token is expired"}`,
 			want: ErrAuth, class: "auth", code: "invalid_token", attempts: 2, wantMessages: []string{"401 invalid_token", "is expired", "create an organization access token", "POLAR_SERVER"}},
-		{name: "401 from a proxy", status: 401, contentType: "text/html", body: `<html>`, want: ErrTransient, class: "transient", attempts: 3, wantMessages: []string{"text/html", "before Polar"}},
+		{name: "401 from a proxy", status: 401, contentType: "text/html", body: `<html>`, want: ErrTransient, class: "transient", attempts: 3, wantMessages: []string{"text/html", "in front of Polar"}},
 		{name: "401 of JSON that is not Polar's", status: 401, contentType: isJSON, body: `{"message":"no"}`, want: ErrTransient, class: "transient", attempts: 3},
 		{name: "403 scope", status: 403, contentType: isJSON, body: `{"error":"insufficient_scope","error_description":"needs more"}`,
 			header: map[string]string{"WWW-Authenticate": `Bearer realm="polar", error="insufficient_scope", scope="orders:read orders:write"`},
