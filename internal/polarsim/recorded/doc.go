@@ -13,4 +13,7 @@
 //     and receipts were answered.
 //   - testdata/errors.ndjson: what requests at the edges were answered: wrong and missing tokens, wrong sort keys, pages, limits, ids, versions,
 //     methods, slashes and dates. A long body of an answer 200 is kept in part only.
+//   - testdata/truth: two organizations of their own, as a whole, and what metrics said about them: see Truth. The services of Polar made their rows and
+//     events under a clock that was moved through fourteen months; Stripe and the computation of taxes were played. Here each UUID was replaced by
+//     another one, the same everywhere, as random digits would be half of the files.
 package recorded

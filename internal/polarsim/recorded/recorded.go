@@ -5,7 +5,6 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 )
@@ -74,7 +73,7 @@ func names(dir string) ([]string, error) {
 	}
 	list := make([]string, len(entries))
 	for i, e := range entries {
-		list[i] = strings.TrimSuffix(e.Name(), path.Ext(e.Name()))
+		list[i], _, _ = strings.Cut(e.Name(), ".")
 	}
 	slices.Sort(list)
 	return list, nil
@@ -82,14 +81,15 @@ func names(dir string) ([]string, error) {
 
 func lines(name string) ([]json.RawMessage, error) {
 	data, err := files.ReadFile("testdata/" + name)
-	if err != nil {
-		return nil, err
-	}
-	var list []json.RawMessage
+	return split(data), err
+}
+
+// split gives the lines that are not empty.
+func split(data []byte) (list []json.RawMessage) {
 	for line := range bytes.Lines(data) {
 		if line = bytes.TrimRight(line, "\n"); len(line) > 0 {
 			list = append(list, line)
 		}
 	}
-	return list, nil
+	return list
 }

@@ -40,6 +40,44 @@ func TestEverythingRecordedIsRead(t *testing.T) {
 	}
 }
 
+// Both organizations are there as a whole, and nothing in their items is left short.
+func TestTruthIsWhole(t *testing.T) {
+	t.Parallel()
+	for _, truth := range Truths() {
+		known, err := truth.Lists()
+		if err != nil || len(known) < 20 {
+			t.Errorf("%s: %d lists, %v", truth, len(known), err)
+		}
+		counts := map[string]int{}
+		for _, name := range known {
+			items, err := truth.List(name)
+			if err != nil {
+				t.Error(err)
+			}
+			counts[name] = len(items)
+			for i, item := range items {
+				if !json.Valid(item) || bytes.Contains(item, []byte(`":"="`)) {
+					t.Errorf("%s: %s %d is short: %s", truth, name, i+1, item)
+				}
+			}
+		}
+		for name, want := range map[string]int{"orders": 913, "subscriptions": 111, "checkouts": 180, "customers": 59, "payments": 909, "customer_seats": 16} {
+			if counts[name] != want {
+				t.Errorf("%s: %d %s, want %d", truth, counts[name], name, want)
+			}
+		}
+		answers, err := truth.Metrics()
+		if err != nil || len(answers) < 8 {
+			t.Errorf("%s: %d answers of metrics, %v", truth, len(answers), err)
+		}
+		hidden, err := truth.HiddenSubscriptions()
+		objects(t, "hidden subscriptions", hidden, err)
+		if csv, err := truth.Subscriptions(); err != nil || bytes.Count(csv, []byte("\r\n")) != 112 {
+			t.Errorf("%s: %d bytes of subscriptions, %v", truth, len(csv), err)
+		}
+	}
+}
+
 func objects(t *testing.T, name string, items []json.RawMessage, err error) {
 	t.Helper()
 	if err != nil || len(items) == 0 {
