@@ -12,14 +12,22 @@ func (w *World) renderEvent(o *object, n Ref, children int64) {
 	o.id("id", w.id(KindEvent, int(n)))
 	o.time("timestamp", m.at)
 	w.organization(o)
-	w.ref(o, "customer_id", KindCustomer, m.customer)
+	if m.external() { // either id is as it came with the event, the customer is found by both (polarsource/polar, server/polar/models/event.py)
+		o.null("customer_id")
+	} else {
+		w.ref(o, "customer_id", KindCustomer, m.customer)
+	}
 	if m.customer == None {
 		o.null("customer")
 		o.null("external_customer_id")
 	} else {
 		o.key("customer")
 		w.renderCustomer(o, m.customer)
-		o.text("external_customer_id", w.customers[m.customer].ExternalID)
+		external := ""
+		if c := &w.customers[m.customer]; m.external() {
+			external = firstOf(c.ExternalID, savedExternalID(c.Metadata))
+		}
+		o.text("external_customer_id", external)
 	}
 	o.null("member_id")
 	o.null("external_member_id")
@@ -235,8 +243,13 @@ func (w *World) usageMetadata(o *object, m *moment) {
 	}
 	if m.name == evInference {
 		tokens := int64(draw % 9000)
-		o.raw("_cost", `{"amount":"0.`+strconv.FormatUint(100_000_000_000+draw%900_000_000_000, 10)+`","currency":"usd"}`)
+		o.raw("_cost", `{"amount":"`+inferenceCost(draw)+`","currency":"usd"}`)
 		o.raw("_llm", `{"vendor":"simulated","model":"sim-1","prompt":null,"response":null,"input_tokens":`+strconv.FormatInt(tokens, 10)+
 			`,"cached_input_tokens":0,"output_tokens":17,"total_tokens":`+strconv.FormatInt(tokens+17, 10)+`}`)
 	}
+}
+
+// inferenceCost is what an event of a model cost, in US cents.
+func inferenceCost(draw uint64) string {
+	return "0." + strconv.FormatUint(100_000_000_000+draw%900_000_000_000, 10)
 }

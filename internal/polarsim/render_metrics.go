@@ -16,7 +16,7 @@ func appendMetrics(b []byte, v *metrics.Values, defs []*metrics.Def) []byte {
 			b = append(b, ',')
 		}
 		b = append(b, `{"timestamp":"`...)
-		b = append(v.Start(p).AppendFormat(b, time.RFC3339), '"') // in the zone's offset, Z where that is zero
+		b = append(v.Start(p).UTC().AppendFormat(b, time.RFC3339), '"') // whatever the zone (get_metrics in server/polar/metrics/service.py)
 		for _, d := range defs {
 			b = append(b, `,"`...)
 			b = append(b, d.Slug...)

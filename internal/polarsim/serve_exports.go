@@ -216,7 +216,7 @@ func exportMetrics(c *call) {
 			}})
 		}
 		columns = spoilColumns(c.hits, columns)
-		rec := &record{zone: q.zone}
+		rec := &record{}
 		rec.begin()
 		for _, column := range columns {
 			rec.text(column.header)

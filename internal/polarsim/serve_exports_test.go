@@ -153,7 +153,7 @@ func TestExportParameters(t *testing.T) {
 		t.Errorf("%d paid orders after %s exported, %d listed", len(part), middle, n)
 	}
 	header, periods := table(t, s, "/v1/metrics/export?start_date=2026-10-01&end_date=2026-10-03&interval=day&metrics=churn_rate&metrics=revenue&timezone=America/New_York")
-	if strings.Join(header, ",") != "Timestamp,Churn Rate,Revenue" || len(periods) != 3 || periods[0]["Timestamp"] != "2026-10-01T00:00:00-04:00" {
+	if strings.Join(header, ",") != "Timestamp,Churn Rate,Revenue" || len(periods) != 3 || periods[0]["Timestamp"] != "2026-10-01T04:00:00+00:00" {
 		t.Errorf("metrics: %v %v", header, periods)
 	}
 	for _, bad := range []string{

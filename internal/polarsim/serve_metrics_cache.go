@@ -60,8 +60,9 @@ func (w *World) metrics(cache *metricsCache, values url.Values, p *problems) []b
 	return body
 }
 
+// metricTables are the world's rows; w.mu is held.
 func (w *World) metricTables() metricTables {
-	return metricTables{orders: w.orders, subscriptions: w.subscriptions, checkouts: w.checkouts}
+	return metricTables{w: w, orders: w.orders, subscriptions: w.subscriptions, checkouts: w.checkouts}
 }
 
 // metricFilter turns the ids of a query into row numbers; w.mu is held.

@@ -107,13 +107,6 @@ func (q *metricsQuery) key() string {
 		ids(q.organizations), ids(q.products), ids(q.customers), slices.Sorted(slices.Values(q.billing)), slices.Sorted(slices.Values(q.metrics)))
 }
 
-// metricTables are the rows that metrics are computed from. Orders are in the order of their creation.
-type metricTables struct {
-	orders        []Order
-	subscriptions []Subscription
-	checkouts     []Checkout
-}
-
 // metricFilter narrows the rows that count. A nil slice counts every row.
 type metricFilter struct {
 	customers, products []bool // by row number
@@ -134,45 +127,4 @@ func (f *metricFilter) accepts(customer, product Ref) bool {
 func (q *metricsQuery) compute(tables metricTables, f *metricFilter) (values *metrics.Values, defs []*metrics.Def) {
 	defs = metrics.Choose(q.metrics)
 	return metrics.Compute(metrics.NewTimeline(q.from, q.to, q.interval, q.zone), tables.counted(f), defs), defs
-}
-
-// counted are the rows that f accepts, as metrics see them.
-func (t metricTables) counted(f *metricFilter) metrics.Tables {
-	return metrics.Tables{
-		Subscriptions: func(yield func(*metrics.Subscription) bool) {
-			var row metrics.Subscription
-			for i := range t.subscriptions {
-				s := &t.subscriptions[i]
-				row = metrics.Subscription{Customer: int32(s.Customer), CreatedAt: metrics.Time(s.CreatedAt), StartedAt: metrics.Time(s.StartedAt),
-					TrialEnd: metrics.Time(s.TrialEnd), CanceledAt: metrics.Time(s.CanceledAt), End: metrics.Time(s.end()), CancellationReason: s.CancellationReason,
-					Interval: s.Interval, IntervalCount: s.IntervalCount, Amount: s.Amount, Currency: s.Currency}
-				if f.accepts(s.Customer, s.Product) && !yield(&row) {
-					return
-				}
-			}
-		},
-		Orders: func(yield func(*metrics.Order) bool) {
-			var row metrics.Order
-			for i := range t.orders {
-				o := &t.orders[i]
-				if !o.Paid() || !f.accepts(o.Customer, o.Product) {
-					continue
-				}
-				row = metrics.Order{CreatedAt: metrics.Time(o.CreatedAt), Net: o.Net(), Fee: o.PlatformFee, Refunded: o.RefundedAmount, Currency: o.Currency,
-					Subscription: int32(o.Subscription)}
-				if !yield(&row) {
-					return
-				}
-			}
-		},
-		Checkouts: func(yield func(*metrics.Checkout) bool) {
-			for i := range t.checkouts {
-				c := &t.checkouts[i]
-				if f.accepts(c.Customer, c.Product) && !yield(&metrics.Checkout{CreatedAt: metrics.Time(c.CreatedAt), Succeeded: c.Status == "succeeded"}) {
-					return
-				}
-			}
-		},
-		Started: func(subscription int32) metrics.Time { return metrics.Time(t.subscriptions[subscription].StartedAt) },
-	}
 }

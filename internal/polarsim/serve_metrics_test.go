@@ -119,13 +119,13 @@ func TestMetricsByHand(t *testing.T) {
 	want := map[string]string{
 		"active_subscriptions":                      "2 3 2 | 2",
 		"committed_subscriptions":                   "1 2 2 | 2",
-		"monthly_recurring_revenue":                 "1000 4100 2100 | 2100",
-		"trial_monthly_recurring_revenue":           "2000 0 0 | 0",
-		"committed_monthly_recurring_revenue":       "1000 2100 2100 | 2100",
-		"trial_committed_monthly_recurring_revenue": "0 0 0 | 0",
+		"monthly_recurring_revenue":                 "1000.0 4100.0 2100.0 | 2100.0",
+		"trial_monthly_recurring_revenue":           "2000.0 0.0 0.0 | 0.0",
+		"committed_monthly_recurring_revenue":       "1000.0 2100.0 2100.0 | 2100.0",
+		"trial_committed_monthly_recurring_revenue": "0.0 0.0 0.0 | 0.0",
 		"average_revenue_per_user":                  "500 2050 2100 | 2100",
-		"annual_recurring_revenue":                  "12000 49200 25200 | 25200",
-		"committed_annual_recurring_revenue":        "12000 25200 25200 | 25200",
+		"annual_recurring_revenue":                  "12000.0 49200.0 25200.0 | 25200.0",
+		"committed_annual_recurring_revenue":        "12000.0 25200.0 25200.0 | 25200.0",
 		"orders":                                    "2 3 1 | 6",
 		"revenue":                                   "2005 16200 500 | 18705",
 		"net_revenue":                               "1915 15430 0 | 17345",
@@ -143,7 +143,7 @@ func TestMetricsByHand(t *testing.T) {
 		"renewed_subscriptions_revenue":             "0 3000 0 | 3000",
 		"renewed_subscriptions_net_revenue":         "0 3000 0 | 3000",
 		"churned_subscriptions":                     "0 0 2 | 2",
-		"churn_rate":                                "0 0 0.5 | 0.5",
+		"churn_rate":                                "0.0 0.0 0.5 | 0.5",
 		"ltv":                                       "0 0 4200 | 4200",
 		"canceled_subscriptions":                    "0 1 1 | 2",
 		"canceled_subscriptions_customer_service":   "0 0 0 | 0",
@@ -157,6 +157,17 @@ func TestMetricsByHand(t *testing.T) {
 		"checkouts":                                 "2 1 0 | 3",
 		"succeeded_checkouts":                       "1 0 0 | 1",
 		"checkouts_conversion":                      "0.5 0.0 0.0 | 0.3333333333333333",
+		"cashflow":                                  "2005 16200 500 | 18705",
+		"gross_margin":                              "2705 18905 19405 | 19405",
+		"gross_margin_percentage":                   "1.0 1.0 1.0 | 1.0",
+		"active_user_by_event":                      "0 0 0 | 2", // the total is that of active_subscriptions
+		"cost_per_user":                             "0 0 0 | 0.0",
+	}
+	for _, slug := range []string{"costs", "cumulative_costs", "seats_total", "seats_claimed", "seats_pending", "seat_customers", "new_seat_customers", "churned_seat_customers"} {
+		want[slug] = "0 0 0 | 0" // these tables have no events and no seats
+	}
+	for _, slug := range []string{"average_seats_per_customer", "seat_utilization_rate"} {
+		want[slug] = "0.0 0.0 0.0 | 0.0"
 	}
 	got := map[string]string{}
 	delete(a.Periods[0], "timestamp")
@@ -216,9 +227,9 @@ func TestMetricsPeriods(t *testing.T) {
 		{"interval=week&start_date=2026-01-04&end_date=2026-01-04", 1, "2025-12-29T00:00:00Z", "2025-12-29T00:00:00Z"}, // a Sunday
 		{"interval=month&start_date=2026-01-31&end_date=2026-03-01", 3, "2026-01-01T00:00:00Z", "2026-03-01T00:00:00Z"},
 		{"interval=year&start_date=2025-12-31&end_date=2026-01-01", 2, "2025-01-01T00:00:00Z", "2026-01-01T00:00:00Z"},
-		{"interval=month&start_date=2026-03-10&end_date=2026-04-10&timezone=Europe/Paris", 2, "2026-03-01T00:00:00+01:00", "2026-04-01T00:00:00+02:00"},
-		{"interval=hour&start_date=2026-03-29&end_date=2026-03-29&timezone=Europe/Paris", 23, "2026-03-29T00:00:00+01:00", "2026-03-29T23:00:00+02:00"},
-		{"interval=day&start_date=2026-01-01&end_date=2026-01-01&timezone=Asia/Kolkata", 1, "2026-01-01T00:00:00+05:30", "2026-01-01T00:00:00+05:30"},
+		{"interval=month&start_date=2026-03-10&end_date=2026-04-10&timezone=Europe/Paris", 2, "2026-02-28T23:00:00Z", "2026-03-31T22:00:00Z"},
+		{"interval=hour&start_date=2026-03-29&end_date=2026-03-29&timezone=Europe/Paris", 23, "2026-03-28T23:00:00Z", "2026-03-29T21:00:00Z"},
+		{"interval=day&start_date=2026-01-01&end_date=2026-01-01&timezone=Asia/Kolkata", 1, "2025-12-31T18:30:00Z", "2025-12-31T18:30:00Z"},
 	} {
 		a := askTables(t, metricTables{}, &metricFilter{}, c.query+"&metrics=orders")
 		if len(a.Periods) != c.n {

@@ -2,6 +2,7 @@ package polarsim
 
 import (
 	"encoding/json"
+	"math"
 	"net/url"
 	"strconv"
 	"strings"
@@ -17,11 +18,11 @@ func number(t *testing.T, values map[string]any, slug string) int64 {
 	if !ok {
 		t.Fatalf("no %s in %v", slug, values)
 	}
-	i, err := n.Int64()
+	f, err := n.Float64()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return i
+	return int64(f)
 }
 
 // askWorld answers a query from a world, through its cache.
@@ -188,5 +189,91 @@ func TestMetricsCache(t *testing.T) {
 	}
 	if len(cache.answers) > metricsKept {
 		t.Errorf("%d answers kept, want at most %d", len(cache.answers), metricsKept)
+	}
+}
+
+// What metrics say of usage and of seats is what the lists of events and of seats say, month by month.
+func TestMetricsCountWhatIsListed(t *testing.T) {
+	t.Parallel()
+	w := NewWorld(Options{Seed: 3, Customers: 120})
+	s := NewServer(w, ServerOptions{StableTies: true})
+	const months = 10
+	month := func(at any) string { // "9999" for never: after all others
+		if at == nil {
+			return "9999"
+		}
+		return at.(string)[:len("2026-01")]
+	}
+	costs, users := map[string]float64{}, map[string]map[any]bool{}
+	external := 0
+	for _, e := range all(t, s, "/v1/events/") {
+		m := month(e["timestamp"])
+		if cost, is := e["metadata"].(map[string]any)["_cost"].(map[string]any); is {
+			amount, err := strconv.ParseFloat(text(cost["amount"]), 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			costs[m] += amount
+		}
+		if users[m] == nil {
+			users[m] = map[any]bool{}
+		}
+		who := [2]any{e["external_customer_id"], e["customer_id"]}
+		if who[0] != nil {
+			who[1] = nil
+			external++
+		}
+		if who != [2]any{} {
+			users[m][who] = true
+		}
+	}
+	type owned struct{ owner, created, claimed, revoked string }
+	var seats []owned
+	for list, name := range map[string]string{"/v1/subscriptions/": "subscription_id", "/v1/orders/": "order_id"} {
+		for _, o := range all(t, s, list) {
+			if o["seats"] == nil || name == "order_id" && o["subscription_id"] != nil {
+				continue
+			}
+			_, body := do(t, s, "GET", "/v1/customer-seats?"+name+"="+o["id"].(string), "")
+			var answer struct{ Seats []map[string]any }
+			if err := json.Unmarshal([]byte(body), &answer); err != nil {
+				t.Fatal(err)
+			}
+			for _, seat := range answer.Seats {
+				seats = append(seats, owned{o["customer_id"].(string), month(seat["created_at"]), month(seat["claimed_at"]), month(seat["revoked_at"])})
+			}
+		}
+	}
+	_, body := do(t, s, "GET", "/v1/metrics/?start_date=2026-01-01&end_date=2026-10-31&interval=month", "")
+	a := readAnswer(t, []byte(body))
+	if len(a.Periods) != months || len(costs) < months || external == 0 || len(seats) < 20 {
+		t.Fatalf("proves little: %d months, %d with costs, %d events by external ids, %d seats", len(a.Periods), len(costs), external, len(seats))
+	}
+	var cumulative float64
+	for m, cost := range costs {
+		if m < "2026-01" {
+			cumulative += cost
+		}
+	}
+	for _, p := range a.Periods {
+		m, want := month(p["timestamp"]), map[string]float64{}
+		cumulative += costs[m]
+		want["costs"], want["cumulative_costs"], want["active_user_by_event"] = costs[m], cumulative, float64(len(users[m]))
+		payers := map[string]bool{}
+		for _, s := range seats {
+			if s.created <= m && s.revoked > m {
+				want["seats_total"]++
+				payers[s.owner] = true
+				if s.claimed <= m {
+					want["seats_claimed"]++
+				}
+			}
+		}
+		want["seat_customers"], want["seats_pending"] = float64(len(payers)), want["seats_total"]-want["seats_claimed"]
+		for slug, want := range want {
+			if got, err := p[slug].(json.Number).Float64(); err != nil || math.Abs(got-want) > 1e-9 {
+				t.Errorf("%s: %s is %v, want %v", m, slug, p[slug], want)
+			}
+		}
 	}
 }

@@ -22,27 +22,20 @@ func (c *call) listSeats() {
 	if !ok {
 		return
 	}
-	total, customer, at, number := w.seatsOf(subscription, order)
-	var taken []int
-	for k := range total {
-		if (k+number)%4 != 3 {
-			taken = append(taken, k)
-		}
-	}
+	seats, total, customer := w.seatsOf(subscription, order)
 	var o object
 	o.open()
-	list(&o, "seats", taken, func(o *object, k int) {
-		status := []string{"claimed", "pending", "claimed", "revoked"}[(k+number/4)%4]
+	list(&o, "seats", seats, func(o *object, seat seat) {
 		o.open()
-		o.times(at+Time(k+1)*minute, 0)
-		o.id("id", w.id(KindSeat, number<<10|k))
+		o.times(seat.at, 0)
+		o.id("id", w.id(KindSeat, seat.number))
 		w.ref(o, "subscription_id", KindSubscription, subscription)
 		w.ref(o, "order_id", KindOrder, order)
-		o.str("status", status)
+		o.str("status", seat.status())
 		w.ref(o, "customer_id", KindCustomer, customer)
 		member := None
 		for m, row := range w.membersOf(customer) {
-			if row.DeletedAt == 0 && status == "claimed" {
+			if row.DeletedAt == 0 && seat.claimed != 0 {
 				member = m
 			}
 		}
@@ -53,24 +46,19 @@ func (c *call) listSeats() {
 		} else {
 			w.renderMember(o, member)
 		}
-		o.str("email", "seat"+string(rune('a'+k%26))+"@example.com")
+		o.str("email", "seat"+string(rune('a'+seat.place%26))+"@example.com")
 		o.text("customer_email", w.customers[customer].Email)
-		times := map[string]Time{"claimed": at + Time(k+2)*minute, "revoked": at + Time(k+1)*day, "pending": at + Time(k+1)*minute + 7*day}
-		for _, f := range []struct{ key, status string }{{"invitation_token_expires_at", "pending"}, {"claimed_at", "claimed"}, {"revoked_at", "revoked"}} {
-			if f.status == status {
-				o.time(f.key, times[status])
-			} else {
-				o.null(f.key)
-			}
-		}
-		if k%2 == 0 {
+		o.time("invitation_token_expires_at", seat.expires)
+		o.time("claimed_at", seat.claimed)
+		o.time("revoked_at", seat.revoked)
+		if seat.place%2 == 0 {
 			o.raw("seat_metadata", `{"team":"é","desk":12}`)
 		} else {
 			o.null("seat_metadata")
 		}
 		o.close()
 	})
-	o.int("available_seats", int64(total-len(taken)))
+	o.int("available_seats", int64(total-len(seats)))
 	o.int("total_seats", int64(total))
 	o.close()
 	c.json(http.StatusOK, o.b)
@@ -89,14 +77,4 @@ func (c *call) seatOwner(name, title string, kind Kind, exists func(n int) bool)
 		return None, false
 	}
 	return Ref(n), true
-}
-
-// seatsOf tells how many seats a subscription or order has, whose they are, since when, and a number of its own for their ids.
-func (w *World) seatsOf(subscription, order Ref) (total int, customer Ref, at Time, number int) {
-	if subscription != None {
-		s := &w.subscriptions[subscription]
-		return int(s.Seats), s.Customer, s.CreatedAt, int(subscription)
-	}
-	o := &w.orders[order]
-	return int(o.Seats), o.Customer, o.CreatedAt, int(order) | 1<<40
 }

@@ -266,9 +266,13 @@ func (w *World) usedMeter(n Ref) {
 	if draw>>20%4 == 0 {
 		at -= Time(draw>>22%72) * hour
 	}
-	root := w.noteEvent(moment{at: at, customer: m.Customer, a: n, b: None, n: int64(draw >> 33), parent: None, name: evRequest + eventName(draw>>50%3)}, "")
+	by := None
+	if w.customers[m.Customer].ExternalID != "" && draw>>52%3 == 0 {
+		by = 0
+	}
+	root := w.noteEvent(moment{at: at, customer: m.Customer, a: n, b: by, n: int64(draw >> 33), parent: None, name: evRequest + eventName(draw>>50%3)}, "")
 	if draw>>45%4 == 0 {
-		w.noteEvent(moment{at: at + 3*millisecond, customer: m.Customer, a: n, b: None, n: int64(mix(draw) >> 33), parent: root, name: evInference}, "")
+		w.noteEvent(moment{at: at + 3*millisecond, customer: m.Customer, a: n, b: by, n: int64(mix(draw) >> 33), parent: root, name: evInference}, "")
 	}
 	w.stateChanged(m.Customer)
 }

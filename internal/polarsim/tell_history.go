@@ -129,10 +129,14 @@ func (h *historian) use(n Ref) {
 		if draw>>40%5 == 0 {
 			at = at.floor(second)
 		}
-		root := h.add(evRequest+eventName(draw>>50%3), at, m.Customer, n, None, int64(draw>>33))
+		by := None
+		if h.identities[m.Customer].external != "" && draw>>52%3 == 0 {
+			by = 0
+		}
+		root := h.add(evRequest+eventName(draw>>50%3), at, m.Customer, n, by, int64(draw>>33))
 		if root != None && draw>>45%4 == 0 {
 			for k := range 2 {
-				if child := h.add(evInference, at+Time(k)*millisecond, m.Customer, n, None, int64(mix(draw+uint64(k))>>33)); child != None {
+				if child := h.add(evInference, at+Time(k)*millisecond, m.Customer, n, by, int64(mix(draw+uint64(k))>>33)); child != None {
 					h.past[child].parent = root
 				}
 			}

@@ -74,6 +74,9 @@ type moment struct {
 	name           eventName
 }
 
+// external tells whether a user's event came with the customer's id in the organization's own system, instead of Polar's: then b is not None.
+func (m *moment) external() bool { return m.name.user() && m.b != None }
+
 // note is an event that happened after the world was made.
 type note struct {
 	moment

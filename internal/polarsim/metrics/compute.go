@@ -3,7 +3,6 @@ package metrics
 import (
 	"cmp"
 	"iter"
-	"math"
 	"slices"
 )
 
@@ -31,114 +30,6 @@ type Order struct {
 type Checkout struct {
 	CreatedAt Time
 	Succeeded bool
-}
-
-// Tables are the rows that count. Compute goes through each at most twice, and is done with a row when it takes the next.
-type Tables struct {
-	Orders        iter.Seq[*Order]
-	Subscriptions iter.Seq[*Subscription]
-	Checkouts     iter.Seq[*Checkout]
-	Started       func(subscription int32) Time // when the subscription of an order started
-}
-
-// Values are the metrics of every period.
-type Values struct {
-	Timeline
-	columns map[string]*column
-}
-
-// column holds a metric's value of every period: integers, or floats where Polar's value is one.
-type column struct {
-	ints   []int64
-	floats []float64
-	whole  bool // of floats: a value without a fraction is an integer, as Postgres' numeric arrives
-}
-
-// Number is a value: Float where IsFloat, else Int.
-type Number struct {
-	Int     int64
-	Float   float64
-	IsFloat bool
-}
-
-func (c *column) number(i int) Number {
-	switch {
-	case c.ints != nil:
-		return Number{Int: c.ints[i]}
-	case c.whole && c.floats[i] == math.Trunc(c.floats[i]):
-		return Number{Int: int64(c.floats[i])}
-	}
-	return Number{Float: c.floats[i], IsFloat: true}
-}
-
-// Value is the value of a metric in period i.
-func (v *Values) Value(d *Def, i int) Number { return v.columns[d.Slug].number(i) }
-
-// Total is the value of a metric over all periods.
-func (v *Values) Total(d *Def) Number {
-	n := v.Periods()
-	switch d.total {
-	case totalLast:
-		return v.Value(d, n-1)
-	case totalRatio:
-		over, under := sum(v.columns[d.over].ints[:n]), sum(v.columns[d.under].ints[:n])
-		if under == 0 {
-			return Number{IsFloat: true}
-		}
-		return Number{Float: float64(over) / float64(under), IsFloat: true}
-	}
-	return Number{Int: sum(v.columns[d.Slug].ints[:n])}
-}
-
-func sum(values []int64) (total int64) {
-	for _, v := range values {
-		total += v
-	}
-	return total
-}
-
-func (v *Values) ints(slug string) []int64 {
-	if c := v.columns[slug]; c != nil {
-		return c.ints
-	}
-	c := &column{ints: make([]int64, v.Periods()+1)} // one more, for what ends after the last period
-	v.columns[slug] = c
-	return c.ints
-}
-
-func (v *Values) float(slug string, whole bool, value func(i int) float64) {
-	c := &column{floats: make([]float64, v.Periods()), whole: whole}
-	for i := range c.floats {
-		c.floats[i] = value(i)
-	}
-	v.columns[slug] = c
-}
-
-func (v *Values) int(slug string, value func(i int) int64) {
-	ints := v.ints(slug)
-	for i := range v.Periods() {
-		ints[i] = value(i)
-	}
-}
-
-// Compute gives the values of the metrics that defs name, each from one pass over its table.
-func Compute(tl Timeline, tables Tables, defs []*Def) *Values {
-	v := &Values{Timeline: tl, columns: map[string]*column{}}
-	var sets set
-	for _, d := range defs {
-		sets |= d.sets
-	}
-	if sets&setSubscriptions != 0 {
-		v.recurring(tables.Subscriptions)
-		v.churn(tables.Subscriptions)
-	}
-	if sets&setOrders != 0 {
-		v.sales(tables.Orders, tables.Started)
-	}
-	if sets&setCheckouts != 0 {
-		v.sessions(tables.Checkouts)
-	}
-	return v
 }
 
 // recurring counts the subscriptions that run at the end of each period and what they bring in a month
@@ -190,8 +81,6 @@ func (v *Values) recurring(subscriptions iter.Seq[*Subscription]) {
 		}
 		return roundDiv(mrr[i], customers[i])
 	})
-	v.int("annual_recurring_revenue", func(i int) int64 { return 12 * mrr[i] })
-	v.int("committed_annual_recurring_revenue", func(i int) int64 { return 12 * committedMRR[i] })
 }
 
 // add and accumulate make a column of running sums: add notes the difference at both ends of a span of periods, accumulate sums them up.
@@ -247,7 +136,7 @@ func (v *Values) churn(subscriptions iter.Seq[*Subscription]) {
 	for s := range subscriptions {
 		end := s.End
 		// A subscription that ends in the period of its creation is not new. The first period counts whole, unlike elsewhere.
-		if s.StartedAt != 0 && s.CreatedAt >= v.starts[0] && s.CreatedAt <= v.last && (end == 0 || v.index(end) > v.index(s.CreatedAt)) {
+		if s.StartedAt != 0 && s.CreatedAt >= v.starts[0] && s.CreatedAt <= v.lastSecond() && (end == 0 || v.index(end) > v.index(s.CreatedAt)) {
 			created[v.index(s.CreatedAt)]++
 		}
 		if end != 0 && v.holds(end) {
@@ -261,7 +150,7 @@ func (v *Values) churn(subscriptions iter.Seq[*Subscription]) {
 			continue
 		}
 		cancels = append(cancels, s.CanceledAt)
-		if v.holds(s.CanceledAt) {
+		if s.CanceledAt >= v.first && s.CanceledAt < v.lastSecond() {
 			period := v.index(s.CanceledAt)
 			canceled[period]++
 			if reason := reasons[s.CancellationReason]; reason != nil {
@@ -275,7 +164,7 @@ func (v *Values) churn(subscriptions iter.Seq[*Subscription]) {
 	slices.Sort(ends)
 	slices.Sort(cancels)
 	// The rate looks back 30 days from the beginning of the period; that of a year looks at the year itself.
-	v.float("churn_rate", true, func(i int) float64 {
+	v.float("churn_rate", func(i int) float64 {
 		from, to := v.shift(v.starts[i], 0, -30), v.starts[i]
 		if v.interval == "year" {
 			from, to = v.starts[i], v.shift(v.starts[i], 1, 0)
@@ -285,14 +174,6 @@ func (v *Values) churn(subscriptions iter.Seq[*Subscription]) {
 			return 0
 		}
 		return float64(before(cancels, to)-before(cancels, from)) / float64(running)
-	})
-	// Polar takes the cost per user off; a simulated world has no events with costs, so it is zero.
-	arpu, rate := v.columns["average_revenue_per_user"].ints, v.columns["churn_rate"].floats
-	v.int("ltv", func(i int) int64 {
-		if rate[i] == 0 {
-			return 0
-		}
-		return max(0, int64(float64(arpu[i])/rate[i]))
 	})
 }
 
@@ -310,6 +191,7 @@ func (v *Values) sales(paid iter.Seq[*Order], started func(subscription int32) T
 	once, onceRevenue, onceNet := v.ints("one_time_products"), v.ints("one_time_products_revenue"), v.ints("one_time_products_net_revenue")
 	newRevenue, newNet := v.ints("new_subscriptions_revenue"), v.ints("new_subscriptions_net_revenue")
 	renewed, renewedRevenue, renewedNet := v.ints("renewed_subscriptions"), v.ints("renewed_subscriptions_revenue"), v.ints("renewed_subscriptions_net_revenue")
+	sold, kept := make([]int64, v.Periods()), make([]int64, v.Periods()) // as revenue and net, of the orders counted
 	var pastRevenue, pastNet int64
 	var lastRenewal []int32 // by subscription: the last period, plus one, in which it was counted as renewed
 	for o := range paid {
@@ -324,9 +206,14 @@ func (v *Values) sales(paid iter.Seq[*Order], started func(subscription int32) T
 			continue
 		}
 		period := v.index(o.CreatedAt)
-		orders[period]++
 		revenue[period] += amount
 		net[period] += rest
+		if o.CreatedAt > v.lastSecond() {
+			continue
+		}
+		orders[period]++
+		sold[period] += amount
+		kept[period] += rest
 		switch {
 		case o.Subscription < 0:
 			once[period]++
@@ -358,8 +245,8 @@ func (v *Values) sales(paid iter.Seq[*Order], started func(subscription int32) T
 			return ceilDiv(sum[i], orders[i])
 		}
 	}
-	v.int("average_order_value", average(revenue))
-	v.int("net_average_order_value", average(net))
+	v.int("average_order_value", average(sold))
+	v.int("net_average_order_value", average(kept))
 }
 
 // sessions counts checkouts (polarsource/polar, server/polar/metrics/queries.py get_checkouts_cte). Polar counts one when its page is first
@@ -376,10 +263,4 @@ func (v *Values) sessions(checkouts iter.Seq[*Checkout]) {
 			succeeded[period]++
 		}
 	}
-	v.float("checkouts_conversion", false, func(i int) float64 {
-		if all[i] == 0 {
-			return 0
-		}
-		return float64(succeeded[i]) / float64(all[i])
-	})
 }

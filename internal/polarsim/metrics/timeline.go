@@ -112,6 +112,10 @@ func (tl *Timeline) index(t Time) int {
 // holds tells whether t lies between the two dates.
 func (tl *Timeline) holds(t Time) bool { return t >= tl.first && t <= tl.last }
 
+// lastSecond begins the last second of the end date. Most metrics that Polar computes from events end here, as it hands their bounds on without
+// fractions of seconds (polarsource/polar, server/polar/metrics/queries_tinybird.py).
+func (tl *Timeline) lastSecond() Time { return tl.last - 999_999 }
+
 // shift moves an instant by years or days of the zone's calendar.
 func (tl *Timeline) shift(t Time, years, days int) Time {
 	return at(time.UnixMicro(int64(t)).In(tl.zone).AddDate(years, 0, days))
