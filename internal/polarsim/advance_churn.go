@@ -20,6 +20,32 @@ func (w *World) Churn(n int) []string {
 	return done
 }
 
+// Migrate moves a subscription to Polar from another provider, as a merchant may have it done: one that began two months ago, of the oldest customer
+// that is left. Polar makes no order for it. It returns the id.
+func (w *World) Migrate(provider, theirs string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.startJournal()
+	at := w.stamp()
+	began := at.after("month", -2)
+	s := Subscription{CreatedAt: at, StartedAt: began, Anchor: began, Cycle: 2, PeriodStart: at, PeriodEnd: began.after("month", 3), Discount: None, Checkout: None,
+		PendingProduct: None, Status: SubActive, Currency: "usd"}
+	for w.customers[s.Customer].DeletedAt != 0 {
+		s.Customer++
+	}
+	w.changeProduct(&s, productPro)
+	s.Scheduled = s.PeriodEnd
+	n := w.addSubscription(s)
+	w.version++
+	w.subscriptionEvent(evSubscriptionMigrated, n, w.about(n, func(o *object) {
+		o.str("provider", provider)
+		o.str("provider_subscription_id", theirs)
+	}))
+	w.grantsHappened(evBenefitGranted, n, s.Product)
+	w.stateChanged(s.Customer)
+	return w.id(KindSubscription, int(n)).String()
+}
+
 // changeSomething makes one change.
 func (a *advance) changeSomething(r *rand.Rand) string {
 	at := a.stamp()

@@ -80,16 +80,38 @@ func (w *World) applyPending(s *Subscription) {
 		s.Seats = s.PendingSeats
 		s.Amount = w.prices[s.Prices[0]].forSeats(int(s.Seats))
 	}
+	if s.PendingUnits > 0 {
+		s.Units = s.PendingUnits
+		s.Amount = w.prices[s.Prices[0]].forUnits(int(s.Units))
+	}
 	if s.PendingProduct != None {
 		w.changeProduct(s, s.PendingProduct)
 	}
-	s.PendingAppliesAt, s.PendingCreatedAt, s.PendingSeats, s.PendingProduct = 0, 0, 0, None
+	s.dropPending()
+}
+
+// dropPending takes back what was scheduled for the end of the period, or has been applied.
+func (s *Subscription) dropPending() {
+	s.PendingAppliesAt, s.PendingCreatedAt, s.PendingSeats, s.PendingUnits, s.PendingProduct = 0, 0, 0, 0, None
+}
+
+// pend schedules a change for the end of the period.
+func (s *Subscription) pend(at Time, product Ref, seats, units int32) {
+	s.PendingAppliesAt, s.PendingCreatedAt, s.PendingProduct, s.PendingSeats, s.PendingUnits = s.PeriodEnd, at, product, seats, units
+}
+
+// sold notes that a product was bought.
+func (w *World) sold(product Ref) {
+	if product != None {
+		w.products[product].Sold = true
+	}
 }
 
 // changeProduct gives a subscription another product, at its catalogue prices in the subscription's currency.
 func (w *World) changeProduct(s *Subscription, product Ref) {
 	var prices []Ref
 	var amount int64
+	var units int32
 	for _, p := range w.catalogPrices(product) {
 		price := &w.prices[p]
 		if price.Currency != s.Currency || price.Kind == PriceCustom && price.LegacyInterval != "" {
@@ -102,12 +124,16 @@ func (w *World) changeProduct(s *Subscription, product Ref) {
 		case PriceSeats:
 			s.Seats = max(s.Seats, 1)
 			amount += price.forSeats(int(s.Seats))
+		case PriceUnits:
+			units = max(s.Units, int32(price.MinUnits), 1)
+			amount += price.forUnits(int(units))
 		}
 	}
 	if len(prices) == 0 {
 		return
 	}
-	s.Product, s.Prices, s.Amount, s.Meters = product, prices, amount, nil
+	s.Product, s.Prices, s.Amount, s.Meters, s.Units = product, prices, amount, nil, units
+	w.sold(product)
 	s.Interval, s.IntervalCount = w.products[product].Interval, w.products[product].IntervalCount
 	w.attachMeters(s)
 }
@@ -118,6 +144,7 @@ func (w *World) insertOrder(o Order) Ref {
 		o.CreatedAt = max(o.CreatedAt, w.orders[n-1].CreatedAt)
 	}
 	w.orders = append(w.orders, o)
+	w.sold(o.Product)
 	return Ref(len(w.orders) - 1)
 }
 

@@ -49,7 +49,10 @@ func (g *generator) seatsOrder(r *rand.Rand, number Ref, at Time) Order {
 	return o
 }
 
-func (g *generator) appendOrder(o Order) { g.orders = append(g.orders, o) }
+func (g *generator) appendOrder(o Order) {
+	g.orders = append(g.orders, o)
+	g.sold(o.Product)
+}
 
 // makePurchase makes a one-time purchase, now and then a top-up of the customer's wallet, which has no product. It gives the number of orders made: 1.
 func (g *generator) makePurchase(r *rand.Rand, n Ref) int {

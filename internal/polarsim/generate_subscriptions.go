@@ -80,6 +80,26 @@ func (p *Price) forSeats(seats int) int64 {
 	return sum
 }
 
+// forUnits is the amount for a number of units, likewise: their tiers have upper bounds only.
+func (p *Price) forUnits(units int) int64 {
+	var sum int64
+	below := 0
+	for _, t := range p.Tiers {
+		top := units
+		if t.Max > 0 {
+			top = min(top, t.Max)
+		}
+		switch {
+		case p.Graduated:
+			sum += int64(top-below) * t.PerSeat
+		case below < units:
+			sum = int64(units) * t.PerSeat
+		}
+		below = top
+	}
+	return sum
+}
+
 func discountFor(r *rand.Rand) Ref {
 	if chance(r, 120) {
 		return Ref(r.IntN(5))

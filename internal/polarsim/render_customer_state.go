@@ -71,6 +71,8 @@ func (w *World) stateSubscription(o *object, n Ref) {
 	o.time("ends_at", s.EndsAt)
 	w.ref(o, "product_id", KindProduct, s.Product)
 	w.ref(o, "discount_id", KindDiscount, s.Discount)
+	o.count("seats", int64(s.Seats))
+	o.count("units", int64(s.Units))
 	w.ref(o, "price_id", KindPrice, s.Prices[0])
 	w.usage(o, "meters", n, false)
 	o.close()

@@ -77,8 +77,7 @@ func (w *World) grantFields(o *object, g Grant) (properties string) {
 func (w *World) grantProperties(g Grant) string {
 	switch w.benefits[g.Benefit].Type {
 	case "license_keys":
-		id := w.id(KindLicenseKey, int(g.Subscription)<<8|int(g.Benefit)).String()
-		return `{"license_key_id":"` + id + `","display_key":"****-` + id[:6] + `"}`
+		return `{"license_key_id":"` + w.licenseKeyID(g).String() + `","display_key":"` + w.displayKey(g) + `"}`
 	case "downloadables":
 		return `{"files":["` + w.id(KindMedia, uploadDownloads).String() + `"]}`
 	case "discord":

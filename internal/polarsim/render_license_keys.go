@@ -24,7 +24,8 @@ func (w *World) licenseKeyFields(o *object, g Grant) {
 	if validations == 0 {
 		modified = 0
 	}
-	o.times(g.At, modified)
+	rotated := w.rotations[g.number()]
+	o.times(g.At, max(modified, rotated.at))
 	w.organization(o)
 	w.ref(o, "user_id", KindCustomer, s.Customer)
 	w.ref(o, "customer_id", KindCustomer, s.Customer)
@@ -35,8 +36,8 @@ func (w *World) licenseKeyFields(o *object, g Grant) {
 	o.key("customer")
 	w.renderCustomer(o, s.Customer)
 	w.ref(o, "benefit_id", KindBenefit, g.Benefit)
-	o.str("key", "SIM-"+w.hiddenText("license key", int(g.Subscription)))
-	o.str("display_key", "****-"+id.String()[:6])
+	o.str("key", "SIM-"+w.hiddenText("license key", int(g.Subscription))+rotated.suffix())
+	o.str("display_key", w.displayKey(g))
 	o.str("status", g.keyStatus())
 	if g.Subscription%2 == 0 {
 		o.int("limit_activations", 3)
@@ -66,6 +67,24 @@ func (w *World) licenseKeyFields(o *object, g Grant) {
 		o.null("order_id")
 		o.null("order")
 	}
+}
+
+// rotation is how often a licence key was replaced, and when last.
+type rotation struct {
+	times int
+	at    Time
+}
+
+func (r rotation) suffix() string {
+	if r.times == 0 {
+		return ""
+	}
+	return "-" + strconv.Itoa(r.times)
+}
+
+// displayKey is the end of a licence key, which is all of it that is shown.
+func (w *World) displayKey(g Grant) string {
+	return "****-" + w.licenseKeyID(g).String()[:6] + w.rotations[g.number()].suffix()
 }
 
 // licenseKeyMember is the member whom a key was given to: the oldest of its customer.

@@ -23,7 +23,7 @@ func (w *World) renderOrder(o *object, n Ref) {
 		o.null("receipt_number")
 	}
 	o.count("seats", int64(r.Seats))
-	o.null("units")
+	o.count("units", int64(r.Units))
 	w.ref(o, "customer_id", KindCustomer, r.Customer)
 	w.ref(o, "product_id", KindProduct, r.Product)
 	w.ref(o, "product_price_id", KindPrice, r.firstPrice())
@@ -158,7 +158,7 @@ func (w *World) subscriptionFields(o *object, n Ref) {
 	w.ref(o, "discount_id", KindDiscount, s.Discount)
 	w.ref(o, "checkout_id", KindCheckout, s.Checkout)
 	o.count("seats", int64(s.Seats))
-	o.null("units")
+	o.count("units", int64(s.Units))
 	w.ref(o, "price_id", KindPrice, s.Prices[0])
 	o.text("customer_cancellation_reason", s.CancellationReason)
 	o.text("customer_cancellation_comment", s.CancellationComment)
@@ -223,6 +223,6 @@ func (w *World) pendingUpdate(o *object, n Ref, s *Subscription) {
 	o.time("applies_at", s.PendingAppliesAt)
 	w.ref(o, "product_id", KindProduct, s.PendingProduct)
 	o.count("seats", int64(s.PendingSeats))
-	o.null("units")
+	o.count("units", int64(s.PendingUnits))
 	o.close()
 }

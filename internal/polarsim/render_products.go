@@ -6,6 +6,7 @@ func (w *World) renderProduct(o *object, n Ref) {
 	p := &w.products[n]
 	o.open()
 	w.productFields(o, n)
+	o.bool("is_deletable", !p.Sold)
 	list(o, "prices", w.catalogPrices(n), w.renderPrice)
 	list(o, "benefits", w.liveBenefits(n), w.renderBenefit)
 	list(o, "medias", p.Medias, w.renderMedia)

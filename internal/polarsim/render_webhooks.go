@@ -14,6 +14,8 @@ func (w *World) renderEndpoint(o *object, n Ref) {
 	w.organization(o)
 	list(o, "events", e.Events, func(o *object, s string) { o.b = appendString(o.b, s) })
 	o.bool("enabled", e.Enabled)
+	o.str("api_version", CurrentVersion)
+	o.bool("uses_standard_webhook_signature", e.Standard)
 	o.close()
 }
 

@@ -60,6 +60,9 @@ func TestListsBelowAnObject(t *testing.T) {
 	}
 }
 
+// sinceAugust are fields at the top of objects that Polar has sent since the answers were recorded.
+var sinceAugust = []string{"is_deletable", "api_version", "uses_standard_webhook_signature"}
+
 // What was recorded of one object is answered for one of the simulator's own with the same status and headers, and the fields at its top.
 func TestObjectsAreAnsweredAsRecorded(t *testing.T) {
 	t.Parallel()
@@ -121,6 +124,9 @@ func TestObjectsAreAnsweredAsRecorded(t *testing.T) {
 				if !got[name] {
 					t.Errorf("%s: no %s", target, name)
 				}
+				delete(got, name)
+			}
+			for _, name := range sinceAugust {
 				delete(got, name)
 			}
 			for name := range got {

@@ -15,6 +15,8 @@ import (
 //	GET  /sim/stats             rows, requests, clock, faults
 //	POST /sim/advance?by=24h    moves the clock
 //	POST /sim/churn?n=10        makes changes
+//	POST /sim/migrate?provider=stripe&id=sub_1
+//	                            moves a subscription to Polar that had this id with another provider
 //	POST /sim/faults            arms the faults of the body, a text form a line; GET lists them, DELETE disarms them
 //	POST /sim/worker?lag=2m     delays events and deliveries by up to lag, out of order; ?stopped=true stops them, ?stopped=false releases what piled up
 //	POST /sim/retire?version=V  ends a version of the API
@@ -38,6 +40,13 @@ func (s *Server) control(rw http.ResponseWriter, r *http.Request) {
 				return nil, errors.New("want ?n= a positive number of changes")
 			}
 			return map[string]any{"changes": s.world.Churn(n)}, nil
+		},
+		"POST /sim/migrate": func(r *http.Request) (any, error) {
+			provider, theirs := r.URL.Query().Get("provider"), r.URL.Query().Get("id")
+			if provider == "" || theirs == "" {
+				return nil, errors.New("want ?provider= where the subscription was before, and &id= what it was called there")
+			}
+			return map[string]any{"subscription_id": s.world.Migrate(provider, theirs)}, nil
 		},
 		"POST /sim/worker": s.controlWorker,
 		"POST /sim/retire": func(r *http.Request) (any, error) {

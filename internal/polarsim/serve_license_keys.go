@@ -28,7 +28,7 @@ func licenseKeyList() *resource {
 }
 
 func (w *World) licenseKeyID(g Grant) ID {
-	return w.id(KindLicenseKey, int(g.Subscription)<<8|int(g.Benefit))
+	return w.id(KindLicenseKey, int(g.number()))
 }
 
 // licenseKey finds the grant of the key in the path.
@@ -38,12 +38,27 @@ func (c *call) licenseKey() (g Grant, ok bool) {
 		return g, false
 	}
 	for _, g := range c.w.allGrants() {
-		if g.Subscription<<8|g.Benefit == n && g.At != 0 && c.w.benefits[g.Benefit].Type == "license_keys" {
+		if g.number() == n && g.At != 0 && c.w.benefits[g.Benefit].Type == "license_keys" {
 			return g, true
 		}
 	}
 	c.notFound()
 	return g, false
+}
+
+// rotateLicenseKey gives a key of the same id another text (https://polar.sh/docs/api-reference/license-keys/rotate).
+func (c *call) rotateLicenseKey() {
+	g, ok := c.licenseKey()
+	if !ok {
+		return
+	}
+	c.w.rotations[g.number()] = rotation{c.w.rotations[g.number()].times + 1, c.w.stamp()}
+	c.w.version++
+	o := object{version: c.version}
+	o.open()
+	c.w.licenseKeyFields(&o, g)
+	o.close()
+	c.json(http.StatusOK, o.b)
 }
 
 func (c *call) getLicenseKey() {

@@ -3,7 +3,8 @@ package polarsim
 func productList() *resource {
 	return &resource{
 		path: "/v1/products/", kind: KindProduct, scopes: []string{"products:read", "products:write"},
-		rows: func(w *World) int { return len(w.products) },
+		rows:   func(w *World) int { return len(w.products) },
+		hidden: func(w *World, n Ref) bool { return w.products[n].DeletedAt != 0 },
 		sorts: []sortKey{byTime("created_at", func(w *World, n Ref) Time { return w.products[n].CreatedAt }),
 			byFolded("name", productName), byNumber("price_amount_type", (*World).amountType), byNumber("price_amount", (*World).leastAmount)},
 		sorting: []string{"-created_at"},

@@ -74,7 +74,7 @@ func (w *World) subscriptionEvent(name eventName, n Ref, metadata string) {
 	w.noteEvent(moment{customer: s.Customer, a: n, b: s.Product, n: s.Amount, parent: None, name: name}, metadata)
 	switch name { // the others have no webhook of their own
 	case evSubscriptionCreated, evSubscriptionCanceled, evSubscriptionUncanceled, evSubscriptionCycled, evSubscriptionRevoked, evSubscriptionPastDue,
-		evSubscriptionPaused, evSubscriptionResumed:
+		evSubscriptionPaused, evSubscriptionResumed, evSubscriptionMigrated:
 		w.tellWebhooks(eventTexts[name][0], KindSubscription, n)
 	case evSubscriptionReactivated:
 		w.tellWebhooks("subscription.active", KindSubscription, n)
@@ -105,7 +105,7 @@ func (w *World) subscriptionHappened(before *Subscription, n Ref) {
 	if s.CanceledAt == 0 && before.CanceledAt != 0 {
 		w.subscriptionEvent(evSubscriptionUncanceled, n, "")
 	}
-	if before.PendingAppliesAt != 0 && s.PendingAppliesAt == 0 && s.EndedAt == 0 && s.Product == before.Product && s.Seats == before.Seats && s.Cycle == before.Cycle {
+	if before.PendingAppliesAt != 0 && s.PendingAppliesAt == 0 && s.EndedAt == 0 && s.Product == before.Product && s.Seats == before.Seats && s.Units == before.Units && s.Cycle == before.Cycle {
 		w.subscriptionEvent(evSubscriptionUpdateCleared, n, "")
 	}
 	if s.Product != before.Product {
@@ -121,6 +121,13 @@ func (w *World) subscriptionHappened(before *Subscription, n Ref) {
 			o.int("new_seats", int64(s.Seats))
 			o.str("proration_behavior", "prorate")
 		}))
+	} else if s.Units != before.Units {
+		w.subscriptionEvent(evSubscriptionUnitsUpdated, n, w.about(n, func(o *object) {
+			o.int("old_units", int64(before.Units))
+			o.int("new_units", int64(s.Units))
+			o.str("proration_behavior", "prorate")
+		}))
+		w.subscriptionEvent(evSubscriptionUpdated, n, w.about(n, func(o *object) { o.int("units", int64(s.Units)) }))
 	}
 	if s.Discount != before.Discount {
 		w.subscriptionEvent(evSubscriptionUpdated, n, w.about(n, func(o *object) { w.ref(o, "discount_id", KindDiscount, s.Discount) }))

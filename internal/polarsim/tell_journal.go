@@ -26,7 +26,9 @@ const (
 	evSubscriptionUncanceled
 	evSubscriptionProductUpdated
 	evSubscriptionSeatsUpdated
+	evSubscriptionUnitsUpdated
 	evSubscriptionUpdateCleared
+	evSubscriptionMigrated
 	evOrderPaid
 	evOrderRefunded
 	evOrderVoided
@@ -53,7 +55,8 @@ var eventTexts = [eventNameCount][2]string{
 	{"subscription.cycled", "Subscription Cycled"}, {"subscription.revoked", "Subscription Revoked"}, {"subscription.past_due", "Subscription Past Due"},
 	{"subscription.reactivated", "Subscription Reactivated"}, {"subscription.paused", "Subscription Paused"}, {"subscription.resumed", "Subscription Resumed"},
 	{"subscription.uncanceled", "Subscription Uncanceled"}, {"subscription.product_updated", "Subscription Product Updated"},
-	{"subscription.seats_updated", "Subscription Seats Updated"}, {"subscription.update_cleared", "Subscription Update Cleared"},
+	{"subscription.seats_updated", "Subscription Seats Updated"}, {"subscription.units_updated", "Subscription Units Updated"},
+	{"subscription.update_cleared", "Subscription Update Cleared"}, {"subscription.migrated", "Subscription Migrated"},
 	{"order.paid", "Order Paid"}, {"order.refunded", "Order Refunded"}, {"order.voided", "Order Voided"},
 	{"checkout.created", "Checkout Created"},
 	{"customer.created", "Customer Created"}, {"customer.updated", "Customer Updated"}, {"customer.deleted", "Customer Deleted"},

@@ -14,13 +14,14 @@ type Endpoint struct {
 	URL, Name, Format, Secret        string
 	Events                           []string
 	Enabled                          bool
+	Standard                         bool // signs with the base64 part of the secret
 }
 
 // webhookTypes are all event types that Polar sends (polarsource/polar, server/polar/models/webhook_endpoint.py).
 var webhookTypes = strings.Fields(`checkout.created checkout.updated checkout.expired customer.created customer.updated customer.deleted customer.state_changed
 	customer_seat.assigned customer_seat.claimed customer_seat.revoked member.created member.updated member.deleted order.created order.updated order.paid order.refunded
 	subscription.created subscription.updated subscription.active subscription.canceled subscription.uncanceled subscription.cycled subscription.revoked
-	subscription.past_due subscription.paused subscription.resumed refund.created refund.updated product.created product.updated discount.created discount.updated
+	subscription.past_due subscription.paused subscription.resumed subscription.migrated refund.created refund.updated product.created product.updated discount.created discount.updated
 	discount.deleted benefit.created benefit.updated benefit_grant.created benefit_grant.cycled benefit_grant.updated benefit_grant.revoked organization.updated`)
 
 // webhookEvent is one event for one endpoint, with the payload that is sent.
@@ -130,6 +131,7 @@ func (w *World) payload(kind string, about Kind, row Ref, at Time) string {
 	o.open()
 	o.str("type", kind)
 	o.time("timestamp", at)
+	o.str("api_version", CurrentVersion)
 	o.key("data")
 	switch {
 	case kind == "customer.state_changed":

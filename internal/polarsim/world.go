@@ -77,6 +77,8 @@ type World struct {
 	states     sync.Map               // answers of customer state by customer, as a cache of an hour holds them
 	selections selections             // sorted and filtered lists, made when asked for
 
+	rotations map[Ref]rotation // of licence keys, by number of the key
+
 	labels   [eventNameCount]string // of types of events, as changed
 	labelled [eventNameCount]Time   // when
 }
@@ -84,7 +86,7 @@ type World struct {
 // NewWorld generates the world that o describes.
 func NewWorld(o Options) *World {
 	o = o.withDefaults()
-	w := &World{seed: o.Seed, keys: newIDKeys(o.Seed), opts: o, now: At(o.Now)}
+	w := &World{seed: o.Seed, keys: newIDKeys(o.Seed), opts: o, rotations: map[Ref]rotation{}, now: At(o.Now)}
 	w.generate()
 	w.worker.lag = Time(o.FeedLag.Microseconds())
 	return w
@@ -131,7 +133,7 @@ func (w *World) Counts() map[string]int {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	counts := map[string]int{
-		"organizations": 1, "products": len(w.products), "meters": len(w.meters), "customer_meters": len(w.customerMeters),
+		"organizations": 1, "meters": len(w.meters), "customer_meters": len(w.customerMeters),
 		"orders": len(w.orders), "payments": len(w.payments),
 	}
 	for i := range w.customers {
@@ -152,6 +154,10 @@ func (w *World) Counts() map[string]int {
 		}
 	}
 	for i := range w.products {
+		if w.products[i].DeletedAt != 0 {
+			continue
+		}
+		counts["products"]++
 		counts["product_prices"] += len(w.catalogPrices(Ref(i)))
 		counts["product_benefits"] += len(w.liveBenefits(Ref(i)))
 	}

@@ -60,6 +60,9 @@ func (g Grant) since() Time {
 	return g.At
 }
 
+// number tells the grant, and its licence key, from others.
+func (g Grant) number() Ref { return g.Subscription<<8 | g.Benefit }
+
 func (w *World) grantID(g Grant) ID {
-	return w.id(KindBenefitGrant, int(g.Subscription)<<8|int(g.Benefit))
+	return w.id(KindBenefitGrant, int(g.number()))
 }

@@ -14,6 +14,7 @@ func (w *World) addSubscription(s Subscription) Ref {
 	n, c := Ref(len(w.subscriptions)), &w.customers[s.Customer]
 	s.Before, c.LastSubscription = c.LastSubscription, n
 	w.subscriptions = append(w.subscriptions, s)
+	w.sold(s.Product)
 	return n
 }
 

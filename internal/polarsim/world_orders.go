@@ -61,7 +61,7 @@ func (w *World) discountApplies(s *Subscription) bool {
 func (w *World) subscriptionOrder(number Ref, at Time, reason string) Order {
 	s := &w.subscriptions[number]
 	o := w.newOrder(s.Customer, at)
-	o.Reason, o.Subscription, o.Product, o.Currency, o.Seats = reason, number, s.Product, s.Currency, s.Seats
+	o.Reason, o.Subscription, o.Product, o.Currency, o.Seats, o.Units = reason, number, s.Product, s.Currency, s.Seats, s.Units
 	o.Metadata, o.CustomFields = s.Metadata, s.CustomFields
 	if w.discountApplies(s) {
 		o.Discount = s.Discount

@@ -77,7 +77,8 @@ type Member struct {
 
 // Product is one product. Prices holds every price it ever had; the wire shows those that are neither archived nor ad hoc.
 type Product struct {
-	CreatedAt, ModifiedAt                         Time
+	CreatedAt, ModifiedAt, DeletedAt              Time
+	Sold                                          bool // in an order or a subscription: it cannot be deleted any more
 	Name, Description, Visibility                 string
 	Interval, MeterInterval, TrialInterval        string // "" = null: not recurring, no trial
 	IntervalCount, MeterIntervalCount, TrialCount int
@@ -195,14 +196,14 @@ type Subscription struct {
 	CancelAtPeriodEnd, PauseAtPeriodEnd     bool
 	Customer, Product, Discount, Checkout   Ref
 	Before                                  Ref   // the customer\'s subscription made before this one
-	Seats                                   int32 // 0 = null
+	Seats, Units                            int32 // 0 = null
 	CancellationReason, CancellationComment string
 	Metadata, CustomFields                  string
 	Prices                                  []Ref
 	Meters                                  []SubscriptionMeter
 	PendingAppliesAt, PendingCreatedAt      Time // a pending update, if PendingAppliesAt is set
 	PendingProduct                          Ref
-	PendingSeats                            int32
+	PendingSeats, PendingUnits              int32
 	Scheduled                               Time // when the next thing happens by itself; 0 = never
 }
 
@@ -230,7 +231,7 @@ type Order struct {
 	Subtotal, DiscountAmount, Tax, Balance              int64
 	RefundedAmount, RefundedTax, PlatformFee            int64
 	Customer, Product, Discount, Subscription, Checkout Ref
-	Seats                                               int32 // 0 = null
+	Seats, Units                                        int32 // 0 = null
 	Invoice                                             int32 // number in the customer's invoice sequence; 0 = null
 	InvoiceGenerated, Receipt                           bool
 	BillingName                                         string

@@ -24,6 +24,7 @@ func writeRoutes() []route {
 	add(members, "POST", "/v1/members/", (*call).createMember)
 	add(products, "POST", "/v1/products/", (*call).createProduct)
 	add(products, "PATCH", "/v1/products/{id}", (*call).updateProduct)
+	add(products, "DELETE", "/v1/products/{id}", (*call).deleteProduct)
 	add(products, "POST", "/v1/products/{id}/benefits", (*call).updateBenefits)
 	add(subscriptions, "POST", "/v1/subscriptions/", (*call).createSubscription)
 	add(subscriptions, "PATCH", "/v1/subscriptions/{id}", (*call).updateSubscription)
@@ -38,6 +39,7 @@ func writeRoutes() []route {
 	add("meters:write", "PATCH", "/v1/meters/{id}", (*call).updateMeter)
 	add("files:write", "PATCH", "/v1/files/{id}", (*call).updateFile)
 	add("files:write", "DELETE", "/v1/files/{id}", (*call).deleteFile)
+	add("license_keys:write", "POST", "/v1/license-keys/{id}/rotate", (*call).rotateLicenseKey)
 	add("refunds:write", "POST", "/v1/refunds/", (*call).createRefund)
 	table = append(table, route{method: "POST", pattern: "/v1/orders/{id}/invoice", scopes: []string{orders, "orders:read"}, lock: lockWrite, handle: (*call).generateInvoice})
 	return table

@@ -69,7 +69,7 @@ func (c *call) updateBenefits() {
 	if !f.polar && c.invalid(f.problems) {
 		return
 	}
-	n, ok := c.id("id", KindProduct, len(c.w.products))
+	n, ok := c.product()
 	if !ok || c.invalid(f.problems) {
 		return
 	}

@@ -79,7 +79,7 @@ func (l *CheckoutLink) sells(w *World, f *form, fresh bool) {
 // unsellable says why a product cannot be sold by a link; "" = it can.
 func (w *World) unsellable(n Ref) string {
 	switch {
-	case n == None || int(n) >= len(w.products):
+	case !w.hasProduct(n):
 		return "Product does not exist."
 	case w.products[n].Archived:
 		return "Product is archived."

@@ -66,7 +66,7 @@ func readDiscount(w *World, f *form, d *Discount, n Ref) {
 	}
 	if f.given("products") {
 		d.Products = f.refs(w, "products", KindProduct, func(p Ref) string {
-			if p == None || int(p) >= len(w.products) {
+			if !w.hasProduct(p) {
 				return "Product not found."
 			}
 			return ""

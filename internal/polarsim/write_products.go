@@ -150,7 +150,7 @@ func (c *call) updateProduct() {
 	if !ok {
 		return
 	}
-	n, ok := c.id("id", KindProduct, len(c.w.products))
+	n, ok := c.product()
 	if !ok {
 		return
 	}
@@ -199,6 +199,52 @@ func (c *call) updateProduct() {
 	}
 	c.w.tellWebhooks("product.updated", KindProduct, n)
 	c.show("/v1/products/", n, http.StatusOK)
+}
+
+// hasProduct tells whether there is such a product, and it was not deleted.
+func (w *World) hasProduct(n Ref) bool {
+	return n != None && int(n) < len(w.products) && w.products[n].DeletedAt == 0
+}
+
+// product finds the live product of the path.
+func (c *call) product() (n Ref, ok bool) {
+	n, ok = c.id("id", KindProduct, len(c.w.products))
+	if ok && !c.w.hasProduct(n) {
+		c.notFound()
+		return None, false
+	}
+	return n, ok
+}
+
+// deleteProduct deletes a product that nobody has bought (https://polar.sh/docs/api-reference/products/delete). There is no webhook for it.
+func (c *call) deleteProduct() {
+	n, ok := c.product()
+	if !ok {
+		return
+	}
+	w, p := c.w, &c.w.products[n]
+	if p.Sold {
+		c.refuse(http.StatusConflict, "ProductNotDeletable", "This product cannot be deleted, as it was bought already.")
+		return
+	}
+	p.DeletedAt = w.stamp()
+	p.ModifiedAt = p.DeletedAt
+	w.version++
+	gone := func(of Ref) bool { return of == n }
+	for i := range w.discounts {
+		w.discounts[i].Products = slices.DeleteFunc(slices.Clone(w.discounts[i].Products), gone)
+	}
+	for i := range w.checkoutLinks { // one that has nothing left to sell goes as well
+		l := &w.checkoutLinks[i]
+		left := slices.DeleteFunc(slices.Clone(l.Products), gone)
+		switch {
+		case len(left) > 0:
+			l.Products = left
+		case l.DeletedAt == 0:
+			l.DeletedAt, l.ModifiedAt = p.DeletedAt, p.DeletedAt
+		}
+	}
+	c.status = http.StatusNoContent
 }
 
 // replacePrices archives the prices that do not stay and adds the new ones.

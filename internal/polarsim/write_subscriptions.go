@@ -18,7 +18,7 @@ func (c *call) createSubscription() {
 	if !f.sent("customer_id") && !f.sent("external_customer_id") {
 		f.missing("customer_id")
 	}
-	product := f.ref(w, "product_id", KindProduct, func(n Ref) bool { return int(n) < len(w.products) }, "Product does not exist.")
+	product := f.ref(w, "product_id", KindProduct, w.hasProduct, "Product does not exist.")
 	if product != None {
 		switch p := &w.products[product]; {
 		case !p.Recurring():
@@ -76,10 +76,10 @@ func (c *call) updateSubscription() {
 	}
 	w := c.w
 	reason := f.enum("customer_cancellation_reason", cancellationReasonNames[:len(cancellationReasonNames)-1]...)
-	comment, metadata, seats := f.text("customer_cancellation_comment", 1<<20), f.metadata(), f.int("seats", 1)
+	comment, metadata, seats, units := f.text("customer_cancellation_comment", 1<<20), f.metadata(), f.int("seats", 1), f.int("units", 1)
 	cancel, revoke, pause, resume := f.bool("cancel_at_period_end"), f.bool("revoke"), f.bool("pause_at_period_end"), f.bool("resume")
 	product := f.ref(w, "product_id", KindProduct, func(n Ref) bool {
-		return int(n) < len(w.products) && w.products[n].Recurring() && !w.products[n].Archived
+		return w.hasProduct(n) && w.products[n].Recurring() && !w.products[n].Archived
 	}, "Product does not exist.")
 	discount := f.ref(w, "discount_id", KindDiscount, func(n Ref) bool { return int(n) < len(w.discounts) && w.discounts[n].DeletedAt == 0 }, "Discount does not exist.")
 	behavior := f.enum("proration_behavior", "invoice", "prorate", "next_period", "reset")
@@ -118,8 +118,10 @@ func (c *call) updateSubscription() {
 			s.Scheduled = s.PeriodEnd
 		case seats > 0:
 			w.setSeats(s, int32(seats), behavior)
+		case units > 0:
+			w.setUnits(s, int32(units), behavior)
 		case f.sent("pending_update") && f.null("pending_update"):
-			s.PendingAppliesAt, s.PendingCreatedAt, s.PendingProduct, s.PendingSeats = 0, 0, None, 0
+			s.dropPending()
 		default:
 			w.adjust(s, f, metadata, product, discount, behavior)
 		}
@@ -139,7 +141,8 @@ func (w *World) adjust(s *Subscription, f *form, metadata string, product, disco
 	switch {
 	case product == None || product == s.Product:
 	case behavior == "next_period":
-		s.PendingAppliesAt, s.PendingCreatedAt, s.PendingProduct, s.PendingSeats = s.PeriodEnd, w.now, product, 0
+		s.pend(w.now, product, 0, 0)
+		w.sold(product)
 	default:
 		interval, count := s.Interval, s.IntervalCount
 		if w.changeProduct(s, product); s.Interval != interval || s.IntervalCount != count {
@@ -152,11 +155,20 @@ func (w *World) adjust(s *Subscription, f *form, metadata string, product, disco
 
 func (w *World) setSeats(s *Subscription, seats int32, behavior string) {
 	if behavior == "next_period" {
-		s.PendingAppliesAt, s.PendingCreatedAt, s.PendingProduct, s.PendingSeats = s.PeriodEnd, w.now, None, seats
+		s.pend(w.now, None, seats, 0)
 		return
 	}
 	s.Seats, s.PendingSeats = seats, 0
 	s.Amount = w.prices[s.Prices[0]].forSeats(int(seats))
+}
+
+func (w *World) setUnits(s *Subscription, units int32, behavior string) {
+	if behavior == "next_period" {
+		s.pend(w.now, None, 0, units)
+		return
+	}
+	s.Units, s.PendingUnits = units, 0
+	s.Amount = w.prices[s.Prices[0]].forUnits(int(units))
 }
 
 // revoke ends a subscription at once.
@@ -203,6 +215,13 @@ func (s *Subscription) refusal(f *form, cancel bool) *refusal {
 	case f.sent("seats"):
 		if s.Seats == 0 {
 			return &refusal{http.StatusBadRequest, "NotASeatBasedSubscription", "This subscription does not support seat-based pricing."}
+		}
+		if s.EndedAt != 0 {
+			return canceled
+		}
+	case f.sent("units"):
+		if s.Units == 0 {
+			return &refusal{http.StatusBadRequest, "NotAUnitBasedSubscription", "This subscription does not support unit-based pricing."}
 		}
 		if s.EndedAt != 0 {
 			return canceled

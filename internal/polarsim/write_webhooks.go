@@ -46,7 +46,7 @@ func (c *call) endpointForm(e *Endpoint) bool {
 }
 
 func (c *call) createEndpoint(r *resource) {
-	e := Endpoint{Enabled: true, Secret: c.w.secret(len(c.w.hooks.endpoints))}
+	e := Endpoint{Enabled: true, Standard: true, Secret: c.w.secret(len(c.w.hooks.endpoints))}
 	if !c.endpointForm(&e) {
 		return
 	}
