@@ -100,8 +100,8 @@ func productStreams() []Entry {
 						Table: store.TableOf((*db.Queries).ProductBenefitsUpsert)},
 				},
 			},
-			Tail:  tail.Spec{Hook: "product.", Batch: "id", Slow: []tail.Probe{tail.Whole{}}, Unseen: unseenWhole},
-			Audit: audit.Against{Lasting: true},
+			// One that nobody has bought can be deleted: https://polar.sh/docs/api-reference/products/delete.
+			Tail: tail.Spec{Hook: "product.", Batch: "id", Slow: []tail.Probe{tail.Whole{}}, Unseen: unseenWhole},
 		},
 	}
 }

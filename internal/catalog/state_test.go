@@ -2,6 +2,7 @@ package catalog_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -27,8 +28,7 @@ func (h *harness) stateOf(t *testing.T, function, key string) map[string]any {
 
 // sameState compares an answer of the state endpoint with the mirror's, key by key. What is let pass: the order of keys;
 // the text of numbers and times that are the same number or time; the order of subscriptions and grants, which Polar reads
-// without one; price_id of a subscription, which the endpoint sends undocumented and which is no column; and its seats and units,
-// which Polar shows since October 2026 and the simulator, which is of August, does not.
+// without one; and price_id of a subscription, which the endpoint sends undocumented and which is no column.
 func sameState(t *testing.T, what string, got, want map[string]any) {
 	t.Helper()
 	for _, state := range []map[string]any{got, want} {
@@ -43,9 +43,7 @@ func sameState(t *testing.T, what string, got, want map[string]any) {
 			})
 			for _, item := range items {
 				if list == "active_subscriptions" {
-					for _, name := range []string{"price_id", "seats", "units"} {
-						delete(item.(map[string]any), name)
-					}
+					delete(item.(map[string]any), "price_id")
 				}
 			}
 		}
@@ -75,6 +73,11 @@ func TestCustomerStateIsThatOfTheAPI(t *testing.T) {
 	h.Want(t, http.StatusNoContent, http.MethodDelete, "/v1/customers/"+bare, "")
 	h.Make(t, "/v1/customers/", `{"email":"again@example.com","external_id":"reused","metadata":{"Plan":"a","plan":1.50,"n":1}}`)
 	team := h.Make(t, "/v1/customers/", `{"type":"team","email":"team@example.com","name":"Team","external_id":"team-1"}`)
+	units := h.First(t, "/v1/products/", nil, func(p map[string]any) bool { return strings.Contains(fmt.Sprint(p["prices"]), "unit_based") })
+	plain := h.First(t, "/v1/subscriptions/", url.Values{"status": {"active"}}, func(s map[string]any) bool {
+		return s["seats"] == nil && s["currency"] == "usd" && s["cancel_at_period_end"] == false && s["customer"].(map[string]any)["deleted_at"] == nil
+	})
+	h.Want(t, http.StatusOK, http.MethodPatch, "/v1/subscriptions/"+plain["id"].(string), fmt.Sprintf(`{"product_id":%q}`, units["id"]))
 	for _, s := range h.All(t, "/v1/subscriptions/", url.Values{"status": {"active"}}) {
 		if s["cancel_at_period_end"] == false {
 			h.Want(t, http.StatusOK, http.MethodPatch, "/v1/subscriptions/"+s["id"].(string), `{"cancel_at_period_end":true}`)
@@ -117,7 +120,7 @@ func TestCustomerStateIsThatOfTheAPI(t *testing.T) {
 	if h.stateOf(t, "customer_state", team)["type"] != "team" {
 		t.Error("the team is none")
 	}
-	for _, kind := range []string{"individual", "team", "nothing", "active", "trialing", "cancels", "meters", "subscription meters", "grants"} {
+	for _, kind := range []string{"individual", "team", "nothing", "active", "trialing", "cancels", "meters", "subscription meters", "seats", "units", "grants"} {
 		if seen[kind] == 0 {
 			t.Errorf("no customer of the kind %q was compared: %v", kind, seen)
 		}
@@ -143,6 +146,11 @@ func count(seen map[string]int, state map[string]any) {
 		seen[s["status"].(string)]++
 		if s["cancel_at_period_end"] == true {
 			seen["cancels"]++
+		}
+		for _, name := range []string{"seats", "units"} {
+			if s[name] != nil {
+				seen[name]++
+			}
 		}
 		seen["subscription meters"] += len(s["meters"].([]any))
 	}

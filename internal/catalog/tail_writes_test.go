@@ -32,23 +32,22 @@ var seen = []struct {
 	{byEvent, byDelivery, []string{
 		"customer created", "customer updated", "customer updated by external id", "customer deleted", "customer deleted by external id",
 		"customer deleted and anonymized", "customer deleted and anonymized by external id", "address and external id of a deleted customer used again",
-		"subscription created", "subscription canceled at the end of its period", "subscription uncanceled", "subscription revoked",
+		"subscription created", "subscription's units updated", "subscription moved from another provider", "subscription canceled at the end of its period", "subscription uncanceled", "subscription revoked",
 		"subscription deleted, which is to revoke", "refund made"}},
 	{byProbe, byDelivery, []string{"subscription updated", "subscription to be changed next period"}}, // on the first page of the list
 	{byTurn, byDelivery, []string{
 		"member created", "member created by external id", "member updated", "member becomes the owner", "member updated by external id",
 		"product created", "product updated", "product's prices replaced", "product archived", "product's benefits updated",
-		"discount created", "discount renamed", "discount deleted", "benefit created", "benefit renamed", "benefit deleted", "benefit taken from its customers",
+		"product renamed that was bought", "discount created", "discount renamed", "discount deleted", "benefit created", "benefit renamed", "benefit deleted", "benefit taken from its customers",
 		"organization renamed"}},
 	{bySweep, byDelivery, []string{"member deleted", "member deleted by external id", "order updated", "invoice generated"}},
 	{byEvent, byEvent, []string{"dispute decided"}},
 	{byTurn, byTurn, []string{
-		"payment disputed", "webhook endpoint created", "webhook endpoint renamed", "webhook endpoint deleted",
+		"payment disputed", "product deleted", "license key rotated", "webhook endpoint created", "webhook endpoint renamed", "webhook endpoint deleted",
 		"checkout link created", "checkout link renamed", "checkout link deleted", "custom field created", "custom field renamed", "custom field deleted",
 		"meter renamed", "meter archived", "meter brought back", "dashboard created", "dashboard updated", "dashboard deleted", "trial ends"}},
 	{bySweep, bySweep, []string{"file renamed", "custom field's key renamed"}},
-	{bySweep, byEvent, []string{"renewal"}},
-	{bySweep, byProbe, []string{"expiry"}},
+	{bySweep, byProbe, []string{"renewal", "expiry"}}, // an order that waits for its payment
 }
 
 // seenBy is what shows a write first.
@@ -70,10 +69,10 @@ func (w write) seenBy(t *testing.T, hooked bool) string {
 var written = []string{
 	"customer created", "customer updated", "customer updated by external id", "customer deleted", "customer deleted by external id",
 	"member created", "member updated", "member deleted",
-	"product created", "product updated", "product archived", "product's benefits updated",
+	"product created", "product updated", "product archived", "product deleted", "product renamed that was bought", "product's benefits updated",
 	"subscription created", "subscription to be changed next period", "subscription canceled at the end of its period", "subscription uncanceled", "subscription revoked",
 	"order updated", "invoice generated", "refund made",
-	"discount created", "discount renamed", "discount deleted", "checkout link created",
+	"discount created", "discount renamed", "discount deleted", "checkout link created", "license key rotated",
 }
 
 // Without a webhook endpoint the feed of events tells of some of the writes, and slow questions of others; with one, its

@@ -71,6 +71,10 @@ func moreWrites() []write {
 		}})
 	}
 	return append(list,
+		write{"license key rotated", []string{"license_keys"}, nil, func(t *testing.T, h *harness, _ string) gone {
+			h.Want(t, http.StatusOK, http.MethodPost, "/v1/license-keys/"+h.All(t, "/v1/license-keys/", nil)[0]["id"].(string)+"/rotate", "")
+			return nil
+		}},
 		write{"organization renamed", []string{"organizations"}, nil, func(t *testing.T, h *harness, _ string) gone {
 			h.Want(t, http.StatusOK, http.MethodPatch, "/v1/organizations/"+h.All(t, "/v1/organizations/", nil)[0]["id"].(string), `{"name":"Renamed “é”"}`)
 			return nil

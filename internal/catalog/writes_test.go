@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -186,6 +187,15 @@ func productWrites() []write {
 			h.Want(t, http.StatusOK, http.MethodPatch, "/v1/products/"+id, `{"is_archived":true}`)
 			return nil
 		}},
+		{"product deleted", only, product, func(t *testing.T, h *harness, id string) gone {
+			h.Want(t, http.StatusNoContent, http.MethodDelete, "/v1/products/"+id, "")
+			return gone{"products": {id}}
+		}},
+		{"product renamed that was bought", []string{"products", "orders"}, nil, func(t *testing.T, h *harness, _ string) gone {
+			order := h.First(t, "/v1/orders/", nil, func(o map[string]any) bool { return o["product_id"] != nil })
+			h.Want(t, http.StatusOK, http.MethodPatch, "/v1/products/"+order["product_id"].(string), `{"name":"Renamed “é”"}`)
+			return nil
+		}},
 		{"product's benefits updated", only, product, func(t *testing.T, h *harness, id string) gone {
 			ids := h.World.BenefitIDs()
 			h.Want(t, http.StatusOK, http.MethodPost, "/v1/products/"+id+"/benefits", fmt.Sprintf(`{"benefits":[%q,%q]}`, ids[1], ids[0]))
@@ -219,6 +229,12 @@ func subscriptionWrites() []write {
 			return nil
 		}
 	}
+	units := func(t *testing.T, h *harness) string {
+		sold := h.First(t, "/v1/products/", nil, func(p map[string]any) bool { return strings.Contains(fmt.Sprint(p["prices"]), "unit_based") })
+		id := subscription(t, h)
+		h.Want(t, http.StatusOK, http.MethodPatch, "/v1/subscriptions/"+id, fmt.Sprintf(`{"product_id":%q}`, sold["id"]))
+		return id
+	}
 	const cancel = `{"cancel_at_period_end":true,"customer_cancellation_reason":"unused","customer_cancellation_comment":"bye\nbye"}`
 	return []write{
 		{"subscription created", with, nil, func(t *testing.T, h *harness, _ string) gone {
@@ -232,6 +248,11 @@ func subscriptionWrites() []write {
 		}},
 		{"subscription canceled at the end of its period", with, subscription, patch(cancel)},
 		{"subscription uncanceled", with, subscription, patch(cancel, `{"cancel_at_period_end":false}`)},
+		{"subscription's units updated", with, units, patch(`{"units":7}`)},
+		{"subscription moved from another provider", with, nil, func(t *testing.T, h *harness, _ string) gone {
+			h.World.Migrate("stripe", "sub_1")
+			return nil
+		}},
 		{"subscription revoked", with, subscription, patch(`{"revoke":true}`)},
 		{"subscription deleted, which is to revoke", with, subscription, func(t *testing.T, h *harness, id string) gone {
 			h.Want(t, http.StatusOK, http.MethodDelete, "/v1/subscriptions/"+id, "")
@@ -302,7 +323,7 @@ func passingTime() []write {
 		}
 	}
 	monthly := func(s map[string]any) bool {
-		return s["recurring_interval"] == "month" && fmt.Sprint(s["recurring_interval_count"]) == "1" && s["pause_at_period_end"] == false
+		return s["recurring_interval"] == "month" && fmt.Sprint(s["recurring_interval_count"]) == "1" && s["pause_at_period_end"] == false && s["units"] == nil
 	}
 	active := url.Values{"status": {"active"}, "cancel_at_period_end": {"false"}}
 	return []write{

@@ -77,7 +77,7 @@ func (w *World) grantFields(o *object, g Grant) (properties string) {
 func (w *World) grantProperties(g Grant) string {
 	switch w.benefits[g.Benefit].Type {
 	case "license_keys":
-		return `{"license_key_id":"` + w.licenseKeyID(g).String() + `","display_key":"` + w.displayKey(g) + `"}`
+		return `{"license_key_id":"` + w.licenseKeyID(g).String() + `","display_key":"` + w.firstDisplayKey(g) + `"}` // a rotation of the key is not told here
 	case "downloadables":
 		return `{"files":["` + w.id(KindMedia, uploadDownloads).String() + `"]}`
 	case "discord":

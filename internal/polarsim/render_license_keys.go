@@ -37,7 +37,7 @@ func (w *World) licenseKeyFields(o *object, g Grant) {
 	w.renderCustomer(o, s.Customer)
 	w.ref(o, "benefit_id", KindBenefit, g.Benefit)
 	o.str("key", "SIM-"+w.hiddenText("license key", int(g.Subscription))+rotated.suffix())
-	o.str("display_key", w.displayKey(g))
+	o.str("display_key", w.firstDisplayKey(g)+rotated.suffix())
 	o.str("status", g.keyStatus())
 	if g.Subscription%2 == 0 {
 		o.int("limit_activations", 3)
@@ -82,10 +82,8 @@ func (r rotation) suffix() string {
 	return "-" + strconv.Itoa(r.times)
 }
 
-// displayKey is the end of a licence key, which is all of it that is shown.
-func (w *World) displayKey(g Grant) string {
-	return "****-" + w.licenseKeyID(g).String()[:6] + w.rotations[g.number()].suffix()
-}
+// firstDisplayKey is the end of a licence key as it was granted, which is all of it that is shown.
+func (w *World) firstDisplayKey(g Grant) string { return "****-" + w.licenseKeyID(g).String()[:6] }
 
 // licenseKeyMember is the member whom a key was given to: the oldest of its customer.
 func (w *World) licenseKeyMember(o *object, customer Ref) {
