@@ -16,12 +16,12 @@ demo: ## a simulated organization mirrored into a private Postgres, from nothing
 	.bin/syncd demo $(ARGS)
 
 .PHONY: test
-test: ## all tests, with the race detector; ARGS="-run Sweep" goes to go test
-	@DSN_VARIABLE=SYNCD_TEST_DATABASE_URL OR_DOCKER=1 scripts/ensure.sh postgres pgbouncer cc
-	go run ./scripts/gotest -race -timeout 19m $(ARGS) ./...
+test: ## all tests; RACE=-race adds the race detector, as .ci/run does; ARGS="-run Sweep" goes to go test
+	@DSN_VARIABLE=SYNCD_TEST_DATABASE_URL OR_DOCKER=1 scripts/ensure.sh postgres pgbouncer $(if $(RACE),cc)
+	go run ./scripts/gotest $(RACE) -timeout 19m $(ARGS) ./...
 
 .PHONY: test-short
-test-short: ## the tests that are quick, in a minute, without the race detector: for the inner loop
+test-short: ## the tests that are quick, in a minute: for the inner loop
 	@DSN_VARIABLE=SYNCD_TEST_DATABASE_URL OR_DOCKER=1 scripts/ensure.sh postgres pgbouncer
 	go run ./scripts/gotest -short $(ARGS) ./...
 

@@ -1,6 +1,6 @@
 // Gotest is go test that ends with the slowest tests:
 //
-//	go run ./scripts/gotest -race ./...
+//	go run ./scripts/gotest ./...
 //
 // All arguments go to go test. What it prints is what go test prints: a line per package, and all that a failing test has
 // said. Its exit code is that of go test.
