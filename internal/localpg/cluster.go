@@ -52,10 +52,11 @@ var defaults = map[string]string{
 
 // cluster is a running private server: the guard (see guard.sh), which runs the server, and its directory.
 type cluster struct {
-	dsn  string
-	dir  *clusterDir
-	pipe *os.File // its closing tells the guard to stop the server and to clean up
-	log  *os.File
+	dsn     string
+	version int // of Postgres, the major one
+	dir     *clusterDir
+	pipe    *os.File // its closing tells the guard to stop the server and to clean up
+	log     *os.File
 
 	guard  *exec.Cmd
 	exited chan struct{} // closed when the guard has ended
@@ -110,6 +111,9 @@ func startAs(ctx context.Context, candidates []identity, bin, base string, setti
 	}
 	c.dsn = socket.String()
 	if err := c.waitReady(ctx); err != nil {
+		return nil, err
+	}
+	if c.version, err = majorVersion(ctx, c.dsn); err != nil {
 		return nil, err
 	}
 	if port != 0 {

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
@@ -26,6 +27,9 @@ const (
 	startTimeout    = 2 * time.Minute // a container image may have to be pulled first
 	databaseTimeout = 30 * time.Second
 )
+
+// gcPercent is GOGC for test processes: worlds come and go, and memory is cheaper than the time to mark them.
+const gcPercent = 400
 
 // server is the one server of this test process.
 var server shared
@@ -44,6 +48,7 @@ type shared struct {
 //
 //	func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 func Main(m *testing.M) int {
+	debug.SetGCPercent(gcPercent)
 	code := m.Run()
 	if err := server.close(); err != nil {
 		fmt.Fprintln(os.Stderr, "pgtest: stop the server:", err)

@@ -45,7 +45,7 @@ func start(ctx context.Context, env func(string) string) (_ *localpg.Server, sto
 	default:
 		return nil, nil, fmt.Errorf("SYNCD_TEST_POSTGRES is %q: say container or local", forced)
 	}
-	pg, err := localpg.Start(ctx, localpg.Options{Log: slog.Default()})
+	pg, err := localpg.Start(ctx, localpg.Options{Dir: localpg.MemoryDir(), Log: slog.Default()})
 	return pg, nil, err
 }
 
