@@ -86,7 +86,8 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 		return err
 	}
 	resp, err := x.next.RoundTrip(req.WithContext(ctx))
-	if err == nil {
+	raw := req.Context().Value(rawKey{}) != nil
+	if err == nil && !raw {
 		err = checkAnswer(resp, req)
 	}
 	line := x.log.With("method", req.Method, "path", req.URL.Path, "query", req.URL.RawQuery, "attempt", attempt, "took", time.Since(started))
@@ -104,7 +105,7 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	alive()
 	resp.Body = &attemptBody{body: resp.Body, guard: guard, alive: alive, cancel: cancel}
-	if resp.StatusCode/100 == 3 {
+	if resp.StatusCode/100 == 3 && !raw {
 		// It is returned as an error: http.Client would parse the address, and may fail on it in ways that look transient.
 		return nil, errors.Join(&errRedirected{to: redirectTarget(resp)}, resp.Body.Close())
 	}
