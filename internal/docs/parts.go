@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"syncd/internal/catalog"
+	"syncd/internal/contract"
 	"syncd/internal/daemon"
 )
 
@@ -38,6 +39,8 @@ func makeParts(ctx context.Context, db querier, root string) (map[string]string,
 		"scopes":      scopes(),
 		"streams":     streams(),
 		"unseen":      unseen(),
+		"unmade":      exceptions(contract.OnlyReal()),
+		"made-up":     exceptions(contract.OnlySimulated()),
 		"rooms":       rooms,
 		"common":      columnRows(common),
 		"dictionary":  dictionary(tables, common, false),
@@ -84,6 +87,16 @@ func unseen() string {
 	b.WriteString("| stream | unseen by tails |\n|---|---|\n")
 	for _, s := range catalog.Entries() {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", s.Name, cell(s.Tail.Unseen))
+	}
+	return b.String()
+}
+
+// exceptions tells where the simulated Polar is known to differ from the real one.
+func exceptions(known contract.Exceptions) string {
+	var b strings.Builder
+	b.WriteString("| what | why |\n|---|---|\n")
+	for _, e := range known {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", strings.Join(e.Shapes, "`<br>`"), cell(e.Why))
 	}
 	return b.String()
 }

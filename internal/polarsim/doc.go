@@ -6,6 +6,7 @@
 //   - world: one organization. Tables of rows in memory, whose numbers are their identities (world_ids turns them into UUIDs and back), a clock, and
 //     what every part does with the rows: orders, payments, disputes, grants.
 //   - generate: the past of a new world, from a seed: catalogue, customers, subscriptions with an order for each period, payments, usage.
+//     generate_showcase has what other servers are compared with.
 //   - advance: time goes on (Advance), and customers and merchants change things (Churn). What falls due happens at its time.
 //   - serve: requests. serve_routes finds the route, serve checks limit, token and scope and takes the world's lock; serve_resource is what lists have
 //     in common (sort keys, filters), serve_lists the table of them; serve_query reads the parameters, serve_selection sorts and cuts pages.
@@ -21,5 +22,6 @@
 //
 // Three parts are packages of their own: metrics computes Polar's metrics from the rows that it is handed; openapi holds the facts of Polar's OpenAPI
 // document that the tests (openapi_*_test.go) hold every answer against; recorded holds answers of a real server, for the same purpose
-// (serve_recorded_test.go: the answers at the edges; serve_below_test.go: objects; serve_shapes_test.go: the shapes of all items).
+// (serve_recorded_test.go: the answers at the edges; serve_below_test.go: objects; the shapes of all items are compared by package contract, which
+// also has what differs and why).
 package polarsim

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -259,6 +260,20 @@ func TestControls(t *testing.T) {
 		res, body := do(t, s, c.method, c.target, c.body)
 		if res.StatusCode != c.status || !strings.Contains(body, c.contains) {
 			t.Errorf("%s %s: %d %s", c.method, c.target, res.StatusCode, body)
+		}
+	}
+}
+
+// The page about the simulator tells of every kind of fault.
+func TestPageNamesEveryFault(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/simulator.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range faultKinds {
+		if !strings.Contains(string(page), "`"+kind+"`") {
+			t.Errorf("docs/simulator.md does not name %s", kind)
 		}
 	}
 }

@@ -9,14 +9,12 @@ import (
 	"strings"
 	"testing"
 
+	"syncd/internal/contract"
 	"syncd/internal/polarsim/recorded"
 )
 
 // recordedVersion is the version that the recorded server answers in where none is asked for.
 const recordedVersion = "2026-04"
-
-// compared are the headers that are compared where they were recorded, and must be absent where they were not.
-var compared = []string{"Content-Type", "Cache-Control", "Pragma", "WWW-Authenticate", "Allow", "Location", "Polar-Version"}
 
 // otherwise are the requests whose answer is not what was recorded, and why.
 var otherwise = map[string]string{}
@@ -65,7 +63,7 @@ func differences(t *testing.T, s *Server, e recorded.Exchange) (all []string) {
 	if res.StatusCode != e.Status {
 		return []string{"status " + res.Status + ", recorded " + http.StatusText(e.Status) + ": " + body}
 	}
-	for _, name := range compared {
+	for _, name := range contract.ComparedHeaders() {
 		got, want := res.Header.Get(name), e.Headers[strings.ToLower(name)]
 		if name == "Location" {
 			got, want = pathOf(got), pathOf(want)
