@@ -27,11 +27,39 @@ type simulateCmd struct {
 	Keep      int           `placeholder:"MB" help:"Keep up to this many megabytes of answers in memory and give them again until something is written, for benchmarks."`
 	Retire    []string      `placeholder:"VERSION" help:"A version of the API that is not served: 2026-04, 2026-10 or 2027-01; may be repeated."`
 	Fault     []string      `sep:"none" placeholder:"KIND:KEY=VALUE,..." help:"Something that goes wrong, such as 502:path=/v1/orders/,times=1; may be repeated."`
+	Check     string        `placeholder:"SERVER" help:"Serve nothing: compare this server with the simulated Polar; production, sandbox or a URL."`
+	Unseen    bool          `help:"With --check: show also what the simulated Polar makes and that server did not show."`
+	JSON      bool          `name:"json" help:"With --check: as JSON."`
+	checkFlags
+}
+
+// checkFlags are the settings that a check obeys.
+type checkFlags struct {
+	PolarAccessTokenFile *string
+	PolarVersion         *string
+	RequestsPerMinute    *string
+}
+
+// Help is shown below the first line.
+func (cmd *simulateCmd) Help() string {
+	return `With --check the simulated Polar is held against a server: the fields of each list with their types and values, the order, the
+headers, and the answers to wrong pages, ids, versions and tokens. It reads three to four hundred answers with the token of
+POLAR_ACCESS_TOKEN or --polar-access-token-file, within the budget, and writes nothing:
+
+  POLAR_ACCESS_TOKEN=... syncd simulate --check sandbox
+
+Exit code 0: there is no difference; 3: there are some.`
 }
 
 func (cmd *simulateCmd) Run(c *command) error {
+	if cmd.Check != "" {
+		return cmd.check(c)
+	}
 	_, log, err := c.config()
 	problems := []error{err}
+	if cmd.JSON || cmd.Unseen {
+		problems = append(problems, errors.New("--json and --unseen are for --check"))
+	}
 	if cmd.Customers < 0 || cmd.Orders < 0 || cmd.PerMinute < 0 || cmd.Keep < 0 || cmd.FeedLag < 0 {
 		problems = append(problems, errors.New("--customers, --orders, --per-minute, --feed-lag and --keep cannot be negative"))
 	}

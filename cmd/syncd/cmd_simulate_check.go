@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/url"
+	"strings"
+
+	"syncd/internal/catalog"
+	"syncd/internal/config"
+	"syncd/internal/contract"
+	"syncd/internal/daemon"
+	"syncd/internal/fetch"
+	"syncd/internal/humanize"
+	"syncd/internal/polarsim"
+)
+
+const (
+	// checkPages is how many pages of a list are read from either end, and checkOwners for how many customers and the like
+	// what belongs to them is.
+	checkPages, checkOwners = 2, 10
+	// allPages and allOwners of the simulated Polar are read.
+	allPages, allOwners = 40, 400
+)
+
+// checkReport is what a check says.
+type checkReport struct {
+	Server    string   `json:"server"`
+	Version   string   `json:"version"`
+	Endpoints []string `json:"endpoints"` // that were asked
+	Requests  int64    `json:"requests"`
+	contract.Report
+}
+
+// check compares a server with the simulated Polar.
+func (cmd *simulateCmd) check(c *command) error {
+	if err := cmd.checkAlone(); err != nil {
+		return usageError(err)
+	}
+	c.sources.Flags["polar_server"] = cmd.Check
+	cfg, log, err := c.config(config.GroupPolar)
+	if err != nil {
+		return err
+	}
+	ctx, release := c.interruptible()
+	defer release()
+	client, err := daemon.NewClient(cfg, buildInfo(), log)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	// The first request goes the usual way: what is wrong with address, token or version is told as by every other command.
+	if _, err := client.Page(ctx, "/v1/organizations/", url.Values{"limit": {"1"}}); err != nil && !errors.Is(err, fetch.ErrScope) {
+		return daemon.InterruptionOr(ctx, err)
+	}
+	entries := catalog.Entries()
+	enums := contract.Enums(entries)
+	here, there := contract.NewView(enums), contract.NewView(enums)
+	if err := lookAtSimulator(ctx, here, entries, client.Version(), log); err != nil {
+		return daemon.InterruptionOr(ctx, err)
+	}
+	samples := contract.SampleStreams(entries, client.Now())
+	sampler := contract.Sampler{Server: fetch.NewRawClient(client), Pages: checkPages, Owners: checkOwners, Asks: func(list, path string) {
+		log.Info("comparing", "stream", list, "path", path, "requests", client.Requests())
+	}}
+	if err := sampler.TakeSamples(ctx, there, here, samples); err != nil {
+		return daemon.InterruptionOr(ctx, err)
+	}
+	report := checkReport{client.Server(), client.Version(), there.Asked, client.Requests(), contract.Compare(samples, there, here)}
+	if cmd.JSON {
+		err = printJSON(c.stdout, report)
+	} else {
+		err = report.print(c.stdout, cmd.Unseen)
+	}
+	if err == nil && len(report.Differences) > 0 {
+		return errPartial
+	}
+	return err
+}
+
+// checkAlone refuses what is of serving: a check has simulated organizations of its own.
+func (cmd *simulateCmd) checkAlone() error {
+	if cmd.Token != "" {
+		return errors.New("--check takes the token from POLAR_ACCESS_TOKEN or --polar-access-token-file: on the command line other users of the machine can see it")
+	}
+	if len(cmd.Fault)+len(cmd.Scopes)+len(cmd.Retire) > 0 || cmd.PerMinute != 0 || cmd.Keep != 0 || cmd.FeedLag != 0 || cmd.Orders != 0 {
+		return errors.New("--check compares with a simulated Polar of its own: leave out the flags of serving one")
+	}
+	return nil
+}
+
+// lookAtSimulator starts a simulated Polar, asks it everything, and stops it.
+func lookAtSimulator(ctx context.Context, v *contract.View, entries []catalog.Entry, version string, log *slog.Logger) error {
+	quiet := slog.New(slog.DiscardHandler)
+	servers, err := polarsim.NewShowcase(polarsim.ServerOptions{Token: simToken, Log: quiet})
+	if err != nil {
+		return fmt.Errorf("make a simulated Polar: %w", err)
+	}
+	for _, s := range servers {
+		sim, err := startSimulator(ctx, "127.0.0.1:0", s, log)
+		if err != nil {
+			return err
+		}
+		client, err := fetch.New(fetch.Config{Server: sim.url, Token: simToken, Version: version, RequestsPerMinute: -1, Log: quiet})
+		if err == nil {
+			sampler := contract.Sampler{Server: fetch.NewRawClient(client), Pages: allPages, Owners: allOwners}
+			err = sampler.TakeSamples(ctx, v, nil, contract.SampleStreams(entries, s.World().Now()))
+			client.Close()
+		}
+		if err := errors.Join(err, sim.close()); err != nil {
+			return fmt.Errorf("ask the simulated Polar: %w", err)
+		}
+	}
+	return nil
+}
+
+func (r checkReport) print(w io.Writer, unseen bool) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s answered %s requests in version %s. Asked were, by GET and HEAD only:\n", r.Server, humanize.Count(r.Requests), r.Version)
+	for line := range strings.SplitSeq(wrapped(r.Endpoints, 118), "\n") {
+		b.WriteString("  " + line + "\n")
+	}
+	if len(r.Differences) > 0 {
+		b.WriteString("\n" + differenceTable(r.Differences))
+	}
+	if unseen && len(r.Unseen) > 0 {
+		b.WriteString("\nMade here, and not seen there:\n\n" + differenceTable(r.Unseen))
+	}
+	if len(r.Uncompared) > 0 {
+		b.WriteString("\nNot compared:\n")
+	}
+	for _, u := range r.Uncompared {
+		fmt.Fprintf(&b, "  %s: %s\n", u.Stream, u.Why)
+	}
+	b.WriteString("\n")
+	switch n := len(r.Differences); n {
+	case 0:
+		b.WriteString("No differences")
+	case 1:
+		b.WriteString("1 difference")
+	default:
+		fmt.Fprintf(&b, "%s differences", humanize.Count(n))
+	}
+	fmt.Fprintf(&b, " between what was compared there and the simulated Polar; %d that are known (docs/simulator.md) are left out.\n", r.Known)
+	if n := len(r.Unseen); n > 0 && !unseen {
+		fmt.Fprintf(&b, "%s shapes are made here and were not seen there: an organization without such rows has none. --unseen shows them.\n", humanize.Count(n))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func differenceTable(list []contract.Difference) string {
+	t := table{head: []string{"STREAM", "PATH", "KIND", "THERE", "HERE"}}
+	for _, d := range list {
+		streams := strings.Join(d.Streams, ", ")
+		if len(d.Streams) > 3 {
+			streams = fmt.Sprintf("%s and %d more", d.Streams[0], len(d.Streams)-1)
+		}
+		t.add(streams, d.Path, d.Kind, said(d.There), said(d.Here))
+	}
+	return t.text()
+}
+
+// said is a value as a cell shows it.
+func said(value string) string {
+	if value == "" {
+		return "-"
+	}
+	return humanize.Line(value, 60)
+}
+
+// wrapped puts words into lines.
+func wrapped(words []string, width int) string {
+	var b strings.Builder
+	used := 0
+	for _, word := range words {
+		switch {
+		case used == 0:
+		case used+1+len(word) > width:
+			b.WriteString("\n")
+			used = 0
+		default:
+			b.WriteString(" ")
+			used++
+		}
+		b.WriteString(word)
+		used += len(word)
+	}
+	return b.String()
+}
