@@ -110,7 +110,44 @@ var catalogueRows = []struct{ stream, path, body string }{
 	{"discounts", "/v1/discounts/", `{"name":"Made “é”","type":"fixed","duration":"repeating","duration_in_months":3,"amounts":{"usd":100,"jpy":90},"code":"MADE","products":["PRODUCT"]}`},
 	{"benefits", "/v1/benefits/", `{"type":"license_keys","description":"Made","properties":{"activations":{"limit":2,"enable_customer_admin":true}},"metadata":{"n":1.50}}`},
 	{"checkout_links", "/v1/checkout-links/", `{"payment_processor":"stripe","products":["PRODUCT"],"label":"Made","metadata":{"k":"v"}}`},
+	{"meters", "/v1/meters/", `{"name":"Made","filter":{"conjunction":"and","clauses":[{"property":"name","operator":"eq","value":"made"}]},"aggregation":{"func":"count"}}`},
 	{"custom_fields", "/v1/custom-fields/", `{"type":"select","slug":"made","name":"Made","properties":{"options":[{"value":"a","label":"A"}]}}`},
+}
+
+// usageWrites are what a shop sends while its customers buy and use what they bought.
+func usageWrites() []write {
+	seats := func(t *testing.T, h *harness) (path string) {
+		h.First(t, "/v1/subscriptions/", url.Values{"status": {"active"}}, func(s map[string]any) bool {
+			path = "/v1/customer-seats?subscription_id=" + s["id"].(string)
+			return s["seats"] != nil && fmt.Sprint(h.Want(t, http.StatusOK, http.MethodGet, path, "")["available_seats"]) != "0"
+		})
+		return path
+	}
+	return []write{
+		{"events sent in", []string{"customer_meters"}, newCustomer("individual", "user"), func(t *testing.T, h *harness, _ string) gone {
+			h.Want(t, http.StatusOK, http.MethodPost, "/v1/events/ingest", `{"events":[{"name":"api.call","external_customer_id":"ext user","metadata":{"n":1.5}}]}`)
+			return nil
+		}},
+		{"checkout opened", []string{"checkouts"}, nil, func(t *testing.T, h *harness, _ string) gone {
+			h.Make(t, "/v1/checkouts/", h.naming(t, `{"products":["PRODUCT"]}`))
+			return nil
+		}},
+		{"seat assigned", []string{"customer_seats"}, nil, func(t *testing.T, h *harness, _ string) gone {
+			_, id, _ := strings.Cut(seats(t, h), "=")
+			h.Want(t, http.StatusOK, http.MethodPost, "/v1/customer-seats", fmt.Sprintf(`{"subscription_id":%q,"email":"seat@example.com"}`, id))
+			return nil
+		}},
+		{"seat revoked", []string{"customer_seats"}, nil, func(t *testing.T, h *harness, _ string) gone {
+			for _, s := range h.Want(t, http.StatusOK, http.MethodGet, seats(t, h), "")["seats"].([]any) {
+				if seat := s.(map[string]any); seat["status"] != "revoked" {
+					h.Want(t, http.StatusOK, http.MethodDelete, "/v1/customer-seats/"+seat["id"].(string), "")
+					return nil
+				}
+			}
+			t.Fatal("no seat is taken")
+			return nil
+		}},
+	}
 }
 
 // naming puts the id of a product that a link may sell where a body says PRODUCT.

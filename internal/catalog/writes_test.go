@@ -29,7 +29,7 @@ type write struct {
 }
 
 func everyWrite() []write {
-	return slices.Concat(customerWrites(), memberWrites(), productWrites(), subscriptionWrites(), orderWrites(), moreWrites(), dashboardWrites(), passingTime())
+	return slices.Concat(customerWrites(), memberWrites(), productWrites(), subscriptionWrites(), orderWrites(), usageWrites(), moreWrites(), dashboardWrites(), passingTime())
 }
 
 // TestWrite makes each write that Polar offers on the streams, through its HTTP API, and finds the mirror equal to the

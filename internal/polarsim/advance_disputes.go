@@ -15,7 +15,7 @@ func (a *advance) moveCheckoutsAndDisputes() {
 		}
 	}
 	for range 1 + len(a.checkouts)/1000 {
-		a.openCheckout(r, a.now-Time(r.Int64N(int64(hour))))
+		a.visit(r, a.now-Time(r.Int64N(int64(hour))))
 	}
 	for i := range a.disputes {
 		if !disputeClosed(a.disputes[i].Status) && chance(r, 200) {

@@ -7,10 +7,10 @@ func (g *generator) makeDisputesAndOpenCheckouts() {
 	r := g.random(randAfter)
 	g.makeDisputes(r)
 	for range 3 + len(g.checkouts)/500 {
-		g.openCheckout(r, g.now-Time(1+r.Int64N(int64(day-minute))))
+		g.visit(r, g.now-Time(1+r.Int64N(int64(day-minute))))
 	}
 	for _, status := range []string{"confirmed", "failed"} {
-		g.openCheckout(r, g.now-Time(1+r.Int64N(int64(hour))))
+		g.visit(r, g.now-Time(1+r.Int64N(int64(hour))))
 		c := &g.checkouts[len(g.checkouts)-1]
 		c.Status, c.ModifiedAt = status, c.CreatedAt+second
 	}

@@ -39,7 +39,8 @@ func (w *World) renderEvent(o *object, n Ref, children int64) {
 	} else {
 		o.str("source", "system")
 	}
-	o.str("name", eventTexts[m.name][0])
+	name, _ := w.journal.text(m.name)
+	o.str("name", name)
 	o.key("metadata")
 	if metadata != "" {
 		o.b = append(o.b, metadata...)

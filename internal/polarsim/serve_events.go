@@ -14,6 +14,7 @@ func eventRoutes() []route {
 	return []route{
 		{method: http.MethodGet, pattern: "/v1/events/", scopes: eventScopes, handle: listEvents},
 		{method: http.MethodGet, pattern: "/v1/events/names", scopes: eventScopes, handle: listEventNames},
+		{method: http.MethodPost, pattern: "/v1/events/ingest", scopes: eventScopes[1:], lock: lockWrite, handle: (*call).ingest},
 		{method: http.MethodGet, pattern: "/v1/events/{id}", scopes: eventScopes, handle: getEvent},
 		{method: http.MethodGet, pattern: "/v1/event-types/", scopes: eventScopes, handle: listEventTypes},
 		{method: http.MethodPatch, pattern: "/v1/event-types/{id}", scopes: eventScopes[1:], lock: lockWrite, handle: (*call).updateEventType},
@@ -34,7 +35,8 @@ func eventCustomer(w *World, n Ref) Ref {
 
 func eventLabel(w *World, n Ref) string {
 	m, _ := w.journal.event(n)
-	return eventTexts[m.name][0]
+	name, _ := w.journal.text(m.name)
+	return name
 }
 
 func eventSource(w *World, n Ref) string {
@@ -296,7 +298,7 @@ func (c *call) sumEvents(types bool) {
 	sums := w.eventSums(&l)
 	slices.SortStableFunc(sums, func(a, b eventSum) int {
 		for _, s := range l.sorting {
-			if d := a.compare(b, s.name); d != 0 && s.desc {
+			if d := w.compareSums(a, b, s.name); d != 0 && s.desc {
 				return -d
 			} else if d != 0 {
 				return d
@@ -312,7 +314,8 @@ func (c *call) sumEvents(types bool) {
 		if types {
 			w.eventTypeFields(o, s)
 		}
-		o.str("name", eventTexts[s.name][0])
+		name, _ := w.journal.text(s.name)
+		o.str("name", name)
 		o.str("label", w.eventLabel(s.name))
 		if types {
 			o.null("label_property_selector")
@@ -337,7 +340,7 @@ func listEventNames(c *call) { c.sumEvents(false) }
 func listEventTypes(c *call) { c.sumEvents(true) }
 
 func (w *World) eventSums(l *listQuery) []eventSum {
-	var sums [eventNameCount]eventSum
+	sums := make([]eventSum, w.journal.nameCount())
 	if l.empty {
 		return nil
 	}
@@ -356,17 +359,19 @@ next:
 		s.name, s.last = m.name, max(s.last, m.at)
 		s.count++
 	}
-	return slices.DeleteFunc(sums[:], func(s eventSum) bool { return s.count == 0 })
+	return slices.DeleteFunc(sums, func(s eventSum) bool { return s.count == 0 })
 }
 
-func (s eventSum) compare(b eventSum, key string) int {
+func (w *World) compareSums(a, b eventSum, key string) int {
 	switch key {
 	case "name", "label":
-		return strings.Compare(eventTexts[s.name][0], eventTexts[b.name][0])
+		x, _ := w.journal.text(a.name)
+		y, _ := w.journal.text(b.name)
+		return strings.Compare(x, y)
 	case "occurrences":
-		return cmp.Compare(s.count, b.count)
+		return cmp.Compare(a.count, b.count)
 	case "first_seen":
-		return cmp.Compare(s.first, b.first)
+		return cmp.Compare(a.first, b.first)
 	}
-	return cmp.Compare(s.last, b.last)
+	return cmp.Compare(a.last, b.last)
 }

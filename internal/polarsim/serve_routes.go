@@ -96,6 +96,9 @@ func specialRoutes() []route {
 	table := []route{
 		// Since June 2026 only web sessions may read tokens (polarsource/polar, server/polar/organization_access_token/auth.py).
 		{method: "GET", pattern: "/v1/organization-access-tokens/", webOnly: true, handle: (*call).notFound},
+		{method: "POST", pattern: "/v1/organization-access-tokens/", webOnly: true, handle: (*call).notFound},
+		{method: "PATCH", pattern: "/v1/organization-access-tokens/{id}", webOnly: true, handle: (*call).notFound},
+		{method: "DELETE", pattern: "/v1/organization-access-tokens/{id}", webOnly: true, handle: (*call).notFound},
 		{method: "GET", pattern: "/v1/customers/external/{external_id}", scopes: customers, handle: (*call).getCustomerExternal},
 		{method: "GET", pattern: "/v1/customers/{id}/state", scopes: customers, handle: (*call).getState},
 		{method: "GET", pattern: "/v1/customers/external/{external_id}/state", scopes: customers, handle: (*call).getState},

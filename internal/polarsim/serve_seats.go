@@ -25,43 +25,45 @@ func (c *call) listSeats() {
 	seats, total, customer := w.seatsOf(subscription, order)
 	var o object
 	o.open()
-	list(&o, "seats", seats, func(o *object, seat seat) {
-		o.open()
-		o.times(seat.at, 0)
-		o.id("id", w.id(KindSeat, seat.number))
-		w.ref(o, "subscription_id", KindSubscription, subscription)
-		w.ref(o, "order_id", KindOrder, order)
-		o.str("status", seat.status())
-		w.ref(o, "customer_id", KindCustomer, customer)
-		member := None
-		for m, row := range w.membersOf(customer) {
-			if row.DeletedAt == 0 && seat.claimed != 0 {
-				member = m
-			}
-		}
-		w.ref(o, "member_id", KindMember, member)
-		o.key("member")
-		if member == None {
-			o.b = append(o.b, "null"...)
-		} else {
-			w.renderMember(o, member)
-		}
-		o.str("email", "seat"+string(rune('a'+seat.place%26))+"@example.com")
-		o.text("customer_email", w.customers[customer].Email)
-		o.time("invitation_token_expires_at", seat.expires)
-		o.time("claimed_at", seat.claimed)
-		o.time("revoked_at", seat.revoked)
-		if seat.place%2 == 0 {
-			o.raw("seat_metadata", `{"team":"é","desk":12}`)
-		} else {
-			o.null("seat_metadata")
-		}
-		o.close()
-	})
+	list(&o, "seats", seats, func(o *object, seat seat) { w.renderSeat(o, subscription, order, customer, seat) })
 	o.int("available_seats", int64(total-len(seats)))
 	o.int("total_seats", int64(total))
 	o.close()
 	c.json(http.StatusOK, o.b)
+}
+
+func (w *World) renderSeat(o *object, subscription, order, customer Ref, seat seat) {
+	o.open()
+	o.times(seat.at, seat.modified)
+	o.id("id", w.id(KindSeat, seat.number))
+	w.ref(o, "subscription_id", KindSubscription, subscription)
+	w.ref(o, "order_id", KindOrder, order)
+	o.str("status", seat.status())
+	w.ref(o, "customer_id", KindCustomer, customer)
+	member := None
+	for m, row := range w.membersOf(customer) {
+		if row.DeletedAt == 0 && seat.claimed != 0 {
+			member = m
+		}
+	}
+	w.ref(o, "member_id", KindMember, member)
+	o.key("member")
+	if member == None {
+		o.b = append(o.b, "null"...)
+	} else {
+		w.renderMember(o, member)
+	}
+	o.str("email", seat.email)
+	o.text("customer_email", w.customers[customer].Email)
+	o.time("invitation_token_expires_at", seat.expires)
+	o.time("claimed_at", seat.claimed)
+	o.time("revoked_at", seat.revoked)
+	if seat.metadata != "" {
+		o.raw("seat_metadata", seat.metadata)
+	} else {
+		o.null("seat_metadata")
+	}
+	o.close()
 }
 
 // seatOwner finds the row that a query parameter names; ok is false when the response is set already.

@@ -6,7 +6,7 @@ import (
 )
 
 // eventName is the name of an event: of the system's, all that Polar has (polarsource/polar, server/polar/event/system.py), and of users' some.
-type eventName uint8
+type eventName uint16
 
 const (
 	evMeterCredited eventName = iota
@@ -67,6 +67,28 @@ var eventTexts = [eventNameCount][2]string{
 
 func (n eventName) user() bool { return n >= evRequest }
 
+// text is the name of an event, and its label unless that was changed.
+func (j *journal) text(n eventName) (name, label string) {
+	if n >= eventNameCount {
+		name = j.names[n-eventNameCount]
+		return name, name
+	}
+	return eventTexts[n][0], eventTexts[n][1]
+}
+
+// named finds the name of a user's event, or adds it.
+func (j *journal) named(text string) eventName {
+	for n := evRequest; n < j.nameCount(); n++ {
+		if known, _ := j.text(n); known == text {
+			return n
+		}
+	}
+	j.names = append(j.names, text)
+	return j.nameCount() - 1
+}
+
+func (j *journal) nameCount() eventName { return eventNameCount + eventName(len(j.names)) }
+
 // moment is an event. What it is about stands in a and b, numbers of rows whose tables follow from the name, and in n, an amount or a quantity; its
 // metadata follow from those and from what never changes, so that an event stays what it was.
 type moment struct {
@@ -100,6 +122,8 @@ type journal struct {
 	order      []Ref    // of past, by time
 	live       []note   // numbered on from past
 	identities []identity
+	names      []string        // of events that were sent in, beside those of eventTexts
+	external   map[string]bool // the senders' ids of events that were sent in
 }
 
 // startJournal begins the journal. The caller holds the world's lock, for reading at least, and has not changed anything yet.

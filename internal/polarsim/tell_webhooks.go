@@ -102,6 +102,11 @@ func (w *World) tellable(kind Kind) bool {
 
 // tellWebhooks sends an event about a row, as the row is now, to each endpoint that subscribes to its type.
 func (w *World) tellWebhooks(kind string, about Kind, row Ref) {
+	w.tellText(kind, about, row, func() string { return w.payload(kind, about, row, w.now) })
+}
+
+// tellText is tellWebhooks of a payload that render writes.
+func (w *World) tellText(kind string, about Kind, row Ref, render func() string) {
 	if !w.journal.on {
 		return
 	}
@@ -113,7 +118,7 @@ func (w *World) tellWebhooks(kind string, about Kind, row Ref) {
 			continue
 		}
 		if payload == "" && !late {
-			if payload = w.payload(kind, about, row, w.now); payload == "" {
+			if payload = render(); payload == "" {
 				return
 			}
 		}
@@ -127,20 +132,27 @@ func (w *World) payload(kind string, about Kind, row Ref, at Time) string {
 	if i < 0 {
 		return ""
 	}
+	return hookText(kind, at, func(o *object) {
+		switch {
+		case kind == "customer.state_changed":
+			w.renderState(o, row)
+		case about == KindBenefitGrant:
+			w.tellGrant(o, row)
+		default:
+			w.hooks.lists()[i].render(w, o, row)
+		}
+	})
+}
+
+// hookText is the text around what an event is about.
+func hookText(kind string, at Time, data func(o *object)) string {
 	var o object
 	o.open()
 	o.str("type", kind)
 	o.time("timestamp", at)
 	o.str("api_version", CurrentVersion)
 	o.key("data")
-	switch {
-	case kind == "customer.state_changed":
-		w.renderState(&o, row)
-	case about == KindBenefitGrant:
-		w.tellGrant(&o, row)
-	default:
-		w.hooks.lists()[i].render(w, &o, row)
-	}
+	data(&o)
 	o.close()
 	return string(o.b)
 }

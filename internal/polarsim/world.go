@@ -68,7 +68,8 @@ type World struct {
 	dashboards     []Dashboard
 	checkoutLinks  []CheckoutLink
 	disputes       []Dispute
-	uploads        []Upload // by number of the file
+	uploads        []Upload     // by number of the file
+	seats          map[int]seat // that were given or taken, by the number of their id; all others follow from their owner
 
 	granted    atomic.Pointer[grants] // worked out when asked for
 	journal    journal                // what happened: the events
@@ -79,8 +80,7 @@ type World struct {
 
 	rotations map[Ref]rotation // of licence keys, by number of the key
 
-	labels   [eventNameCount]string // of types of events, as changed
-	labelled [eventNameCount]Time   // when
+	labels map[eventName]typeLabel // of types of events, as changed
 }
 
 // NewWorld generates the world that o describes.

@@ -23,8 +23,8 @@ func (w *World) decideDispute(n Ref, status string, at Time) {
 
 var disputeReasons = []string{"fraudulent", "product_not_received", "subscription_canceled", ""}
 
-// openCheckout adds a checkout session that nobody has completed yet.
-func (w *World) openCheckout(r *rand.Rand, at Time) {
+// visit opens a checkout session for somebody.
+func (w *World) visit(r *rand.Rand, at Time) {
 	product := pick(r, subscribable)
 	if chance(r, 400) {
 		product = pick(r, buyable)
@@ -33,10 +33,16 @@ func (w *World) openCheckout(r *rand.Rand, at Time) {
 	if n := Ref(r.IntN(len(w.customers))); w.customers[n].DeletedAt == 0 && chance(r, 400) {
 		customer = n
 	}
+	w.openCheckout(product, customer, at)
+}
+
+// openCheckout adds a checkout session that nobody has completed yet.
+func (w *World) openCheckout(product, customer Ref, at Time) Ref {
 	w.checkouts = append(w.checkouts, Checkout{CreatedAt: at, Status: "open", Product: product, Customer: customer, Recurring: w.products[product].Recurring()})
 	n := Ref(len(w.checkouts) - 1)
 	w.noteEvent(moment{at: at, customer: customer, a: n, b: product, parent: None, name: evCheckoutCreated}, "")
 	w.tellWebhooks("checkout.created", KindCheckout, n)
+	return n
 }
 
 // checkoutLife is how long a checkout stays open before it expires.

@@ -3,8 +3,9 @@ package polarsim
 // seat is one of the seats of a subscription or order, assigned once.
 type seat struct {
 	number, place             int // place: among the seats of its owner
-	at                        Time
+	at, modified              Time
 	expires, claimed, revoked Time // of these one is set: until when an invitation holds, or when it was accepted, or the seat taken back
+	email, metadata           string
 }
 
 func (s *seat) status() string {
@@ -29,10 +30,17 @@ func (w *World) seatsOf(subscription, order Ref) (seats []seat, total int, custo
 		total, customer, at, owner = int(o.Seats), o.Customer, o.CreatedAt, int(order)|1<<40
 	}
 	for k := range total {
+		s := seat{number: seatNumber(subscription, order, k), place: k, at: at + Time(k+1)*minute, email: "seat" + string(rune('a'+k%26)) + "@example.com"}
+		if changed, is := w.seats[s.number]; is {
+			seats = append(seats, changed)
+			continue
+		}
 		if (k+owner)%4 == 3 {
 			continue
 		}
-		s := seat{number: owner<<10 | k, place: k, at: at + Time(k+1)*minute}
+		if k%2 == 0 {
+			s.metadata = `{"team":"é","desk":12}`
+		}
 		switch (k + owner/4) % 4 {
 		case 0, 2:
 			s.claimed = s.at + minute

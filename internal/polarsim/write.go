@@ -36,10 +36,14 @@ func writeRoutes() []route {
 		add(x.scope, "DELETE", x.path+"{id}", x.remove)
 	}
 	add("organizations:write", "PATCH", "/v1/organizations/{id}", (*call).updateOrganization)
+	add("meters:write", "POST", "/v1/meters/", (*call).createMeter)
 	add("meters:write", "PATCH", "/v1/meters/{id}", (*call).updateMeter)
 	add("files:write", "PATCH", "/v1/files/{id}", (*call).updateFile)
 	add("files:write", "DELETE", "/v1/files/{id}", (*call).deleteFile)
 	add("license_keys:write", "POST", "/v1/license-keys/{id}/rotate", (*call).rotateLicenseKey)
+	add("checkouts:write", "POST", "/v1/checkouts/", (*call).createCheckout)
+	add("customer_seats:write", "POST", "/v1/customer-seats", (*call).assignSeat)
+	add("customer_seats:write", "DELETE", "/v1/customer-seats/{id}", (*call).revokeSeat)
 	add("refunds:write", "POST", "/v1/refunds/", (*call).createRefund)
 	table = append(table, route{method: "POST", pattern: "/v1/orders/{id}/invoice", scopes: []string{orders, "orders:read"}, lock: lockWrite, handle: (*call).generateInvoice})
 	return table

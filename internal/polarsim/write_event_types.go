@@ -2,12 +2,19 @@ package polarsim
 
 import "net/http"
 
+// typeLabel is a label that a type of event was given.
+type typeLabel struct {
+	text string
+	at   Time
+}
+
 // eventLabel is what an event is called: by its name, or as its type was labelled.
 func (w *World) eventLabel(name eventName) string {
-	if label := w.labels[name]; label != "" {
-		return label
+	if l, changed := w.labels[name]; changed {
+		return l.text
 	}
-	return eventTexts[name][1]
+	_, label := w.journal.text(name)
+	return label
 }
 
 // updateEventType labels a type of event. Types of the system have no row, and so no id (polarsource/polar, server/polar/event_type/).
@@ -20,17 +27,21 @@ func (c *call) updateEventType() {
 	if c.invalid(f.problems) {
 		return
 	}
-	n, ok := c.id("id", KindEventType, int(eventNameCount))
+	n, ok := c.id("id", KindEventType, int(c.w.journal.nameCount()))
 	if !ok {
 		return
 	}
 	name, w := eventName(n), c.w
 	w.version++
-	w.labels[name], w.labelled[name] = label, w.stamp()
+	if w.labels == nil {
+		w.labels = map[eventName]typeLabel{}
+	}
+	w.labels[name] = typeLabel{label, w.stamp()}
 	var o object
 	o.open()
 	w.eventTypeFields(&o, eventSum{name: name, first: w.firstSeen(name)})
-	o.str("name", eventTexts[name][0])
+	text, _ := w.journal.text(name)
+	o.str("name", text)
 	o.str("label", label)
 	o.null("label_property_selector")
 	w.organization(&o)
@@ -47,7 +58,7 @@ func (w *World) eventTypeFields(o *object, s eventSum) {
 		return
 	}
 	o.id("id", w.id(KindEventType, int(s.name)))
-	o.times(s.first, w.labelled[s.name])
+	o.times(s.first, w.labels[s.name].at)
 }
 
 func (w *World) firstSeen(name eventName) (first Time) {

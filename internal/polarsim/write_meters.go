@@ -5,6 +5,39 @@ import (
 	"strings"
 )
 
+// createMeter adds a meter, of which no customer has a balance yet.
+func (c *call) createMeter() {
+	f, ok := c.form()
+	if !ok {
+		return
+	}
+	f.organization()
+	m := Meter{Name: f.required("name", 3, 1<<20), Unit: "scalar", Metadata: f.metadata()}
+	for name, into := range map[string]*string{"filter": &m.Filter, "aggregation": &m.Aggregation} {
+		if sub, ok := f.under(name); ok && name == "filter" {
+			if sub.enum("conjunction", "and", "or"); !sub.sent("conjunction") {
+				sub.missing("conjunction")
+			}
+			if sub.elements("clauses"); !sub.sent("clauses") {
+				sub.missing("clauses")
+			}
+		} else if ok {
+			if sub.enum("func", "count", "sum", "max", "min", "avg", "unique") != "count" {
+				sub.required("property", 0, 1<<20)
+			}
+		} else if !f.sent(name) {
+			f.missing(name)
+		}
+		*into = string(f.fields[name])
+	}
+	if c.invalid(f.problems) {
+		return
+	}
+	m.CreatedAt = c.w.stamp()
+	c.w.meters = append(c.w.meters, m)
+	c.show("/v1/meters/", Ref(len(c.w.meters)-1), http.StatusCreated)
+}
+
 // updateMeter changes name and metadata of a meter and archives it, which nothing tells of. One that something is still sold
 // by cannot be archived (polarsource/polar, server/polar/meter/service.py).
 func (c *call) updateMeter() {
