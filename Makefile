@@ -60,7 +60,7 @@ lint-sql: $(SQLC) ## the generated code is current, and Postgres itself prepares
 	go run ./internal/localpg/withpg -- $(SQLC) vet
 
 .PHONY: generate
-generate: $(SQLC) ## internal/store/db from migrations and queries, and the parts of docs/ that follow from the program
+generate: $(SQLC) ## internal/store/db from migrations, views and queries, and the parts of docs/ that follow from the program
 	@scripts/ensure.sh postgres
 	$(SQLC) generate
 	go run ./internal/docs

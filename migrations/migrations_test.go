@@ -238,7 +238,7 @@ func TestFiles(t *testing.T) {
 // Queries run under whatever search_path the user chose.
 func TestSQLNamesNoSchema(t *testing.T) {
 	t.Parallel()
-	for _, dir := range []string{".", "../queries"} {
+	for _, dir := range []string{".", "../queries", "../views"} {
 		names, err := fs.Glob(os.DirFS(dir), "*.sql")
 		if err != nil || len(names) == 0 {
 			t.Fatalf("%s: %d files, %v", dir, len(names), err)

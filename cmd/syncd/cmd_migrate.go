@@ -11,12 +11,13 @@ import (
 	"syncd/internal/store"
 	"syncd/internal/store/pg"
 	"syncd/migrations"
+	"syncd/views"
 )
 
 type migrateCmd struct {
 	Up     migrateUpCmd     `cmd:"" help:"Create the schema and its tables, or upgrade them." example:"syncd migrate up --schema polar"`
-	Status migrateStatusCmd `cmd:"" help:"Show which migrations have been applied. Writes nothing." example:"syncd migrate status"`
-	Print  migratePrintCmd  `cmd:"" help:"Print the SQL of all migrations, to review it." example:"syncd migrate print | less"`
+	Status migrateStatusCmd `cmd:"" help:"Show which migrations and views have been applied. Writes nothing." example:"syncd migrate status"`
+	Print  migratePrintCmd  `cmd:"" help:"Print the SQL of all migrations and views, to review it." example:"syncd migrate print | less"`
 	databaseFlags
 }
 
@@ -75,8 +76,15 @@ func (migratePrintCmd) Run(c *command) error {
 	if err != nil {
 		return err
 	}
+	files, err := views.All()
+	if err != nil {
+		return err
+	}
 	schema := pgx.Identifier{cfg.Schema}.Sanitize()
 	_, err = fmt.Fprintf(c.stdout, "-- To be read. `syncd migrate up` applies it and remembers that it did.\nCREATE SCHEMA IF NOT EXISTS %s;\nSET search_path TO %s;\n", schema, schema)
+	for _, f := range files {
+		list = append(list, migrations.Migration{Name: "views/" + f.Name, SQL: f.SQL})
+	}
 	for _, m := range list {
 		if err != nil {
 			break

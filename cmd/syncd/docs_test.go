@@ -293,7 +293,7 @@ func TestDocsSQL(t *testing.T) {
 func TestDocsAddingAStream(t *testing.T) {
 	t.Parallel()
 	var all strings.Builder
-	for _, pattern := range []string{"internal/*/*.go", "migrations/*.sql", "queries/*.sql"} {
+	for _, pattern := range []string{"internal/*/*.go", "migrations/*.sql", "views/*.sql", "queries/*.sql"} {
 		files, err := filepath.Glob(filepath.Join(repository, pattern))
 		if err != nil {
 			t.Fatal(err)

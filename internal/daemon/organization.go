@@ -91,7 +91,7 @@ func OpenStore(ctx context.Context, cfg *config.Config, log *slog.Logger, migrat
 		return nil, err
 	}
 	if len(applied) > 0 {
-		log.Info("schema migrated", "schema", cfg.Schema, "migrations", len(applied), "last", applied[len(applied)-1])
+		log.Info("schema migrated", "schema", cfg.Schema, "applied", len(applied), "last", applied[len(applied)-1])
 	}
 	return s, nil
 }

@@ -55,10 +55,11 @@ func Connections(streams int) int { return 2*streams + 2 }
 // Parallel is how many streams the pool's connections are enough for; at least one, whose work then waits for its own.
 func (s *Store) Parallel() int { return max(1, (int(s.pool.Config().MaxConns)-Connections(0))/2) }
 
-// Migrate creates the schema where it is missing, applies what is pending, and returns the names of what it applied.
+// Migrate creates the schema where it is missing, applies what is pending, makes the views, and returns the names of what it
+// applied.
 func (s *Store) Migrate(ctx context.Context) ([]string, error) { return s.pool.Migrate(ctx) }
 
-// Migrations lists every migration of this syncd, applied or pending. It writes nothing.
+// Migrations lists every migration and file of views of this syncd, applied or pending. It writes nothing.
 func (s *Store) Migrations(ctx context.Context) ([]pg.Migration, error) {
 	return s.pool.Migrations(ctx)
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/pressly/goose/v3/database"
 
 	"syncd/migrations"
+	"syncd/views"
 )
 
 var (
@@ -26,26 +27,44 @@ var (
 	ErrSchemaBehind = errors.New("schema is not migrated")
 )
 
-// Migration is one step of the schema.
+// Migration is one step of the schema, or one file of its views.
 type Migration struct {
-	Version   int64
-	Name      string
+	Version   int64     // 0 of a file of views
+	Name      string    // of the file
 	AppliedAt time.Time // zero: pending
 }
 
-// Migrate creates the schema where it is missing and applies what is pending, in order, one transaction each. Several
-// processes may call it at once: a lock makes them take turns. It returns the names of what it applied.
+// Migrate creates the schema where it is missing and applies what is pending, in order, one transaction each. Then it makes the
+// views, in one transaction, where they are not those of this syncd. Several processes may call it at once: a lock makes them
+// take turns. It returns the names of what it applied. Where all is as it should be it writes nothing.
 //
 // The lock is that of each transaction and not the session's, so that a pooler cannot lose it, and one connection will do.
 // What would stop a migration is looked for before the first one.
 func (p *Pool) Migrate(ctx context.Context) (applied []string, err error) {
-	if err := p.CheckSchema(ctx); !errors.Is(err, ErrSchemaBehind) {
+	files, err := views.All()
+	if err != nil {
 		return nil, err
 	}
-	pending, err := p.makeSchema(ctx)
+	err = p.CheckSchema(ctx)
+	if errors.Is(err, ErrSchemaBehind) {
+		applied, err = p.migrate(ctx, files)
+	}
+	if err != nil {
+		return applied, err
+	}
+	made, err := p.makeViews(ctx, files)
+	return append(applied, made...), err
+}
+
+func (p *Pool) migrate(ctx context.Context, files []views.File) (applied []string, err error) {
+	all, err := migrations.All()
+	if err != nil {
+		return nil, err
+	}
+	pending, err := p.makeSchema(ctx, all, files)
 	if err == nil && len(pending) > 0 {
 		err = again(ctx, func() error {
-			names, err := p.up(ctx)
+			names, err := p.up(ctx, all)
 			applied = append(applied, names...)
 			return err
 		})
@@ -63,11 +82,7 @@ func (p *Pool) lockSchema() string {
 }
 
 // up has goose apply what is pending.
-func (p *Pool) up(ctx context.Context) (applied []string, err error) {
-	all, err := migrations.All()
-	if err != nil {
-		return nil, err
-	}
+func (p *Pool) up(ctx context.Context, all []migrations.Migration) (applied []string, err error) {
 	begin := "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; " + p.session.set("LOCAL") + "; " + p.lockSchema()
 	steps := make([]*goose.Migration, len(all))
 	for i, m := range all {
@@ -78,7 +93,11 @@ func (p *Pool) up(ctx context.Context) (applied []string, err error) {
 			if done, err := isApplied(ctx, tx, m.Version); err != nil || done {
 				return err
 			}
-			if _, err := tx.ExecContext(ctx, m.SQL); err != nil {
+			_, err := tx.ExecContext(ctx, "SAVEPOINT migration;\n"+m.SQL)
+			if needsViewsGone(err) {
+				err = migrateWithoutViews(ctx, tx, m, err)
+			}
+			if err != nil {
 				return fmt.Errorf("%s: %w", m.Name, err)
 			}
 			applied = append(applied, m.Name)
@@ -136,11 +155,7 @@ func isApplied(ctx context.Context, db database.DBTxConn, version int64) (done b
 
 // makeSchema creates the schema unless it is there, and lists what is pending. A schema that
 // somebody else made needs no right on the database, and may hold tables of theirs: none that a pending migration would make.
-func (p *Pool) makeSchema(ctx context.Context) (pending []migrations.Migration, err error) {
-	all, err := migrations.All()
-	if err != nil {
-		return nil, err
-	}
+func (p *Pool) makeSchema(ctx context.Context, all []migrations.Migration, files []views.File) (pending []migrations.Migration, err error) {
 	err = p.InTx(ctx, func(tx pgx.Tx) error {
 		var schema, mayCreate, mayCreateIn, begun bool
 		var role string
@@ -175,7 +190,7 @@ func (p *Pool) makeSchema(ctx context.Context) (pending []migrations.Migration, 
 		if schema && !mayCreateIn {
 			return &Error{Err: fmt.Errorf("role %q may not create tables in the schema", role), Remedy: fmt.Sprintf("have its owner run GRANT ALL ON SCHEMA %s TO %s", name, grantee)}
 		}
-		return p.refuseForeign(ctx, tx, all, pending)
+		return p.refuseForeign(ctx, tx, pending, files)
 	}, p.lockSchema())
 	return pending, err
 }
@@ -193,15 +208,31 @@ func made(list []migrations.Migration) map[string]bool {
 	return names
 }
 
-// refuseForeign names what is in the schema under a name that a pending migration would use, and that no migration before
-// it has made.
-func (p *Pool) refuseForeign(ctx context.Context, tx pgx.Tx, all, pending []migrations.Migration) error {
+// refuseForeign names what is in the schema under a name that a pending migration or a file of views would use, and that syncd
+// has not made.
+func (p *Pool) refuseForeign(ctx context.Context, tx pgx.Tx, pending []migrations.Migration, files []views.File) error {
+	all, err := migrations.All()
+	if err != nil {
+		return err
+	}
 	names := made(pending)
+	for _, f := range files {
+		for _, o := range f.Makes {
+			names[o.Name] = true
+		}
+	}
 	isPending := func(m migrations.Migration) bool {
 		return slices.ContainsFunc(pending, func(p migrations.Migration) bool { return p.Version == m.Version })
 	}
 	for name := range made(slices.DeleteFunc(slices.Clone(all), isPending)) {
 		delete(names, name)
+	}
+	recorded, err := madeViews(ctx, tx, p.session.schema)
+	if err != nil {
+		return err
+	}
+	for o := range recorded {
+		delete(names, o.Name)
 	}
 	rows, err := tx.Query(ctx, `
 		WITH s AS (SELECT oid FROM pg_namespace WHERE nspname = $1)
@@ -237,10 +268,21 @@ func lockID(schema string) int64 {
 	return int64(h >> 1)
 }
 
-// Migrations lists every migration of this syncd, applied or pending. It writes nothing.
+// Migrations lists every migration of this syncd, and every file of views, applied or pending. It writes nothing.
 func (p *Pool) Migrations(ctx context.Context) ([]Migration, error) {
 	list, _, err := p.migrationStatus(ctx)
-	return list, err
+	if err != nil {
+		return nil, err
+	}
+	files, err := views.All()
+	if err != nil {
+		return nil, err
+	}
+	made, err := madeViews(ctx, p, p.session.schema)
+	if err != nil {
+		return nil, err
+	}
+	return append(list, viewsStatus(files, made)...), nil
 }
 
 // migrationStatus also gives the latest version of the schema, which may be one that this syncd does not know.
@@ -264,10 +306,7 @@ func (p *Pool) migrationStatus(ctx context.Context) (list []Migration, latest in
 
 // applied reads the table of versions. It names the schema: a role that may not look into it is then told so, instead of
 // that there is no table.
-func applied(ctx context.Context, q interface {
-	Query(context.Context, string, ...any) (pgx.Rows, error)
-}, schema string,
-) (map[int64]time.Time, error) {
+func applied(ctx context.Context, q querier, schema string) (map[int64]time.Time, error) {
 	at := map[int64]time.Time{}
 	rows, err := q.Query(ctx, "SELECT version_id, tstamp FROM "+pgx.Identifier{schema, versionTable}.Sanitize()+" WHERE is_applied AND version_id > 0")
 	if err == nil {
