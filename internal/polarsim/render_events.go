@@ -124,23 +124,25 @@ func (w *World) orderMetadata(o *object, m *moment) {
 		refund := &w.refunds[m.b]
 		o.id("transaction_id", w.id(KindTransaction, int(m.b)<<1|1))
 		w.ref(o, "refund_id", KindRefund, m.b)
-		w.returnedMetadata(o, r, -refund.Amount, -refund.Tax)
+		o.str("order_created_at", r.CreatedAt.String())
+		w.returnedMetadata(o, r, -refund.Amount, -refund.Tax, 0)
 	case evBalanceDispute, evBalanceDisputeReversal:
-		amount, tax, number := -r.Net(), -r.Tax, int(m.b)<<1
+		amount, tax, fee, number := -r.Net(), -r.Tax, int64(disputeFee), int(m.b)<<1
 		if m.name == evBalanceDisputeReversal {
-			amount, tax, number = -amount, -tax, number|1
+			amount, tax, fee, number = -amount, -tax, 0, number|1
 		}
 		o.id("transaction_id", w.id(KindTransaction, number|1<<40))
 		w.ref(o, "dispute_id", KindDispute, m.b)
-		w.returnedMetadata(o, r, amount, tax)
+		w.returnedMetadata(o, r, amount, tax, fee)
 	default: // evBalanceOrder
 		o.id("transaction_id", w.id(KindTransaction, int(m.a)<<1))
 		w.knownRef(o, "subscription_id", KindSubscription, r.Subscription)
 		w.knownRef(o, "product_id", KindProduct, r.Product)
-		o.int("amount", metrics.USD(r.Due(), r.Currency))
+		paid := max(0, r.Due()-r.Tax)
+		o.int("amount", metrics.USD(paid, r.Currency))
 		o.int("net_amount", r.Net())
 		o.str("currency", "usd")
-		o.int("presentment_amount", r.Due())
+		o.int("presentment_amount", paid)
 		o.str("presentment_currency", r.Currency)
 		o.int("tax_amount", r.Tax)
 		o.settled(r.Currency)
@@ -159,7 +161,7 @@ func (o *object) settled(currency string) {
 	}
 	o.text("tax_state", state)
 	o.str("tax_country", country)
-	o.num("exchange_rate", float64(metrics.USD(10_000, currency))/10_000)
+	o.num("exchange_rate", metrics.Rate(currency))
 }
 
 // knownRef is ref, without a key where there is no row.
@@ -193,18 +195,18 @@ func (w *World) paidMetadata(o *object, r *Order) {
 	}
 }
 
-// returnedMetadata is that of money that left the balance, or came back to it.
-func (w *World) returnedMetadata(o *object, r *Order, amount, tax int64) {
-	o.str("order_created_at", r.CreatedAt.String())
+// returnedMetadata is that of money that left the balance, or came back to it. Its amount is without the tax, in US cents
+// (polarsource/polar, server/polar/transaction/service/refund.py and dispute.py).
+func (w *World) returnedMetadata(o *object, r *Order, amount, tax, fee int64) {
 	w.idText(o, "product_id", KindProduct, r.Product)
 	w.knownRef(o, "subscription_id", KindSubscription, r.Subscription)
-	o.int("amount", metrics.USD(amount+tax, r.Currency))
+	o.int("amount", metrics.USD(amount, r.Currency))
 	o.str("currency", "usd")
-	o.int("presentment_amount", amount+tax)
+	o.int("presentment_amount", amount)
 	o.str("presentment_currency", r.Currency)
 	o.int("tax_amount", metrics.USD(tax, r.Currency))
 	o.settled(r.Currency)
-	o.int("fee", 0)
+	o.int("fee", fee)
 }
 
 // subscriptionMetadata are those of the events of a subscription: a is the subscription, b its product and n its amount at the time.
@@ -222,8 +224,6 @@ func (w *World) subscriptionMetadata(o *object, m *moment) {
 	switch m.name {
 	case evSubscriptionCreated:
 		o.str("started_at", w.subscriptions[m.a].StartedAt.String())
-	case evSubscriptionCanceled:
-		o.str("canceled_at", m.at.String())
 	case evSubscriptionPastDue:
 		o.str("past_due_at", m.at.String())
 	case evSubscriptionPaused:

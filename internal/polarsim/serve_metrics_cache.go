@@ -62,7 +62,7 @@ func (w *World) metrics(cache *metricsCache, values url.Values, p *problems) []b
 
 // metricTables are the world's rows; w.mu is held.
 func (w *World) metricTables() metricTables {
-	return metricTables{w: w, orders: w.orders, subscriptions: w.subscriptions, checkouts: w.checkouts}
+	return metricTables{w: w, orders: w.orders, refunds: w.refunds, disputes: w.disputes, subscriptions: w.subscriptions, checkouts: w.checkouts}
 }
 
 // metricFilter turns the ids of a query into row numbers; w.mu is held.

@@ -11,6 +11,8 @@ import (
 type metricTables struct {
 	w             *World // whose seats and events count; nil: none do
 	orders        []Order
+	refunds       []Refund
+	disputes      []Dispute
 	subscriptions []Subscription
 	checkouts     []Checkout
 }
@@ -18,7 +20,7 @@ type metricTables struct {
 // counted are the rows that f accepts, as metrics see them.
 func (t metricTables) counted(f *metricFilter) metrics.Tables {
 	return metrics.Tables{
-		Subscriptions: t.countedSubscriptions(f), Orders: t.countedOrders(f), Checkouts: t.countedCheckouts(f), Seats: t.countedSeats(f), Events: t.countedEvents(f),
+		Subscriptions: t.countedSubscriptions(f), Orders: t.countedOrders(f), Disputes: t.countedDisputes(f), Checkouts: t.countedCheckouts(f), Seats: t.countedSeats(f), Events: t.countedEvents(f),
 		Started: func(subscription int32) metrics.Time { return metrics.Time(t.subscriptions[subscription].StartedAt) },
 	}
 }
@@ -40,15 +42,39 @@ func (t metricTables) countedSubscriptions(f *metricFilter) iter.Seq[*metrics.Su
 
 func (t metricTables) countedOrders(f *metricFilter) iter.Seq[*metrics.Order] {
 	return func(yield func(*metrics.Order) bool) {
+		returned := map[Ref]int64{}
+		for i := range t.refunds {
+			r := &t.refunds[i]
+			returned[r.Order] += metrics.Returned(-r.Amount, t.orders[r.Order].Currency)
+		}
 		var row metrics.Order
 		for i := range t.orders {
 			o := &t.orders[i]
 			if !o.Paid() || !f.accepts(o.Customer, o.Product) {
 				continue
 			}
-			row = metrics.Order{CreatedAt: metrics.Time(o.CreatedAt), Net: o.Net(), Fee: o.PlatformFee, Refunded: o.RefundedAmount, Currency: o.Currency,
+			row = metrics.Order{CreatedAt: metrics.Time(o.CreatedAt), Net: o.Net(), Fee: o.PlatformFee, Returned: returned[Ref(i)], Currency: o.Currency,
 				Subscription: int32(o.Subscription)}
 			if !yield(&row) {
+				return
+			}
+		}
+	}
+}
+
+// countedDisputes are the withdrawals of disputes, and what came back of them.
+func (t metricTables) countedDisputes(f *metricFilter) iter.Seq[*metrics.Dispute] {
+	return func(yield func(*metrics.Dispute) bool) {
+		for i := range t.disputes {
+			d := &t.disputes[i]
+			o := &t.orders[d.Order]
+			if !d.withdrawn() || !f.accepts(o.Customer, o.Product) {
+				continue
+			}
+			if !yield(&metrics.Dispute{At: metrics.Time(d.CreatedAt.floor(millisecond)), Amount: metrics.Returned(-o.Net(), o.Currency) - disputeFee}) {
+				return
+			}
+			if d.Status == "won" && !yield(&metrics.Dispute{At: metrics.Time(d.ModifiedAt.floor(millisecond)), Amount: metrics.Returned(o.Net(), o.Currency)}) {
 				return
 			}
 		}

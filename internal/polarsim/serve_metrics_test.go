@@ -28,7 +28,8 @@ func utc(t *testing.T, s string) Time {
 }
 
 // tinyTables is small enough to compute by hand: two subscriptions that go on, one that is canceled after its trial, one that ends in the month of
-// its beginning; orders in three currencies, one of them refunded in part, one whole, one never paid, one before the range.
+// its beginning; orders in three currencies, one of them refunded in part, one whole, one disputed, one never paid,
+// one before the range.
 func tinyTables(t *testing.T) metricTables {
 	sub := func(customer Ref, started, trialEnd, canceled, ends, ended, reason, interval, currency string, amount int64) Subscription {
 		return Subscription{Customer: customer, Product: 0, CreatedAt: utc(t, started), StartedAt: utc(t, started), TrialEnd: utc(t, trialEnd),
@@ -57,6 +58,8 @@ func tinyTables(t *testing.T) metricTables {
 			order("2026-03-02", OrderRefunded, 2, 0, 3, "usd", 500, 0, 0, 500),
 			order("2026-04-01", OrderPaid, 3, 1, None, "usd", 333, 0, 0, 0),
 		},
+		refunds:  []Refund{{Order: 3, Amount: 600}, {Order: 7, Amount: 500}},
+		disputes: []Dispute{{CreatedAt: utc(t, "2026-03-05"), Order: 1, Status: "lost"}, {CreatedAt: utc(t, "2026-03-06"), Order: 4, Status: "prevented"}},
 		checkouts: []Checkout{
 			{CreatedAt: utc(t, "2026-01-10"), Status: "succeeded", Customer: 0, Product: 0},
 			{CreatedAt: utc(t, "2026-01-11"), Status: "expired", Customer: None, Product: 1},
@@ -128,17 +131,17 @@ func TestMetricsByHand(t *testing.T) {
 		"committed_annual_recurring_revenue":        "12000.0 25200.0 25200.0 | 25200.0",
 		"orders":                                    "2 3 1 | 6",
 		"revenue":                                   "2005 16200 500 | 18705",
-		"net_revenue":                               "1915 15430 0 | 17345",
+		"net_revenue":                               "1915 15374 -2500 | 14789",
 		"cumulative_revenue":                        "2705 18905 19405 | 19405",
-		"net_cumulative_revenue":                    "2615 18045 18045 | 18045",
+		"net_cumulative_revenue":                    "2615 17989 15489 | 15489",
 		"average_order_value":                       "1003 5400 500 | 3117.5",
-		"net_average_order_value":                   "958 5144 0 | 2890.8333333333335",
+		"net_average_order_value":                   "958 5125 0 | 2464.8333333333335",
 		"one_time_products":                         "1 0 0 | 1",
 		"one_time_products_revenue":                 "1005 0 0 | 1005",
 		"one_time_products_net_revenue":             "1005 0 0 | 1005",
 		"new_subscriptions":                         "2 1 0 | 3",
 		"new_subscriptions_revenue":                 "1000 13200 500 | 14700",
-		"new_subscriptions_net_revenue":             "910 12430 0 | 13340",
+		"new_subscriptions_net_revenue":             "910 12374 0 | 13284",
 		"renewed_subscriptions":                     "0 2 0 | 2",
 		"renewed_subscriptions_revenue":             "0 3000 0 | 3000",
 		"renewed_subscriptions_net_revenue":         "0 3000 0 | 3000",

@@ -78,10 +78,10 @@ func TestMetricsConserve(t *testing.T) {
 		switch {
 		case !o.Paid() || o.CreatedAt >= bounds[1]:
 		case o.CreatedAt < bounds[0]:
-			past += metrics.USD(o.Net(), o.Currency)
+			past += metrics.Settled(o.Net(), o.Currency)
 		default:
 			orders++
-			revenue += metrics.USD(o.Net(), o.Currency)
+			revenue += metrics.Settled(o.Net(), o.Currency)
 			if o.Subscription == None {
 				once++
 			}
@@ -192,7 +192,40 @@ func TestMetricsCache(t *testing.T) {
 	}
 }
 
-// What metrics say of usage and of seats is what the lists of events and of seats say, month by month.
+// moved is what the events of balances say about revenue and net revenue, by month.
+type moved map[string][2]float64
+
+func (m moved) add(t *testing.T, e map[string]any) {
+	t.Helper()
+	about := e["metadata"].(map[string]any)
+	number := func(name string) float64 {
+		f, _ := about[name].(float64)
+		return f
+	}
+	net, at, revenue := number("net_amount"), e["timestamp"], false
+	switch e["name"] {
+	case "balance.order":
+		revenue = true
+	case "balance.credit_order":
+		net, revenue = number("amount"), true
+	case "balance.refund", "balance.dispute", "balance.dispute_reversal":
+		net = number("amount")
+		if about["order_created_at"] != nil {
+			at = about["order_created_at"]
+		}
+	default:
+		return
+	}
+	settled, month := math.RoundToEven(net*number("exchange_rate")), at.(string)[:len("2026-01")]
+	sums := m[month]
+	if revenue {
+		sums[0] += settled
+	}
+	sums[1] += settled - number("fee")
+	m[month] = sums
+}
+
+// What metrics say of usage, seats and revenue is what the lists of events and of seats say, month by month.
 func TestMetricsCountWhatIsListed(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(Options{Seed: 3, Customers: 120})
@@ -205,8 +238,9 @@ func TestMetricsCountWhatIsListed(t *testing.T) {
 		return at.(string)[:len("2026-01")]
 	}
 	costs, users := map[string]float64{}, map[string]map[any]bool{}
-	external := 0
+	external, balances := 0, moved{}
 	for _, e := range all(t, s, "/v1/events/") {
+		balances.add(t, e)
 		m := month(e["timestamp"])
 		if cost, is := e["metadata"].(map[string]any)["_cost"].(map[string]any); is {
 			amount, err := strconv.ParseFloat(text(cost["amount"]), 64)
@@ -258,6 +292,7 @@ func TestMetricsCountWhatIsListed(t *testing.T) {
 	for _, p := range a.Periods {
 		m, want := month(p["timestamp"]), map[string]float64{}
 		cumulative += costs[m]
+		want["revenue"], want["net_revenue"] = balances[m][0], balances[m][1]
 		want["costs"], want["cumulative_costs"], want["active_user_by_event"] = costs[m], cumulative, float64(len(users[m]))
 		payers := map[string]bool{}
 		for _, s := range seats {

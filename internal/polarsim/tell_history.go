@@ -21,6 +21,7 @@ func (h *historian) add(name eventName, at Time, customer, a, b Ref, n int64) Re
 
 func (h *historian) write() {
 	h.identities = make([]identity, len(h.customers))
+	h.canceled = map[Ref]string{}
 	h.past = make([]moment, 0, 2*len(h.customers)+5*len(h.orders)+len(h.checkouts))
 	for i := range h.customers {
 		c, n := &h.customers[i], Ref(i)
@@ -54,9 +55,11 @@ func (h *historian) subscription(n Ref) {
 	if s.StartedAt == 0 {
 		return
 	}
-	add := func(name eventName, at Time) { h.add(name, at, s.Customer, n, s.Product, s.Amount) }
+	add := func(name eventName, at Time) Ref { return h.add(name, at, s.Customer, n, s.Product, s.Amount) }
 	add(evSubscriptionCreated, s.CreatedAt)
-	add(evSubscriptionCanceled, s.CanceledAt)
+	if event := add(evSubscriptionCanceled, s.CanceledAt); event != None {
+		h.canceled[event] = h.cancellation(n)
+	}
 	add(evSubscriptionRevoked, s.EndedAt)
 	add(evSubscriptionPastDue, s.PastDueAt)
 	add(evSubscriptionPaused, s.PausedAt)

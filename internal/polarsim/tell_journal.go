@@ -117,10 +117,11 @@ type identity struct{ email, name, external string }
 // or, at the latest, before the first change.
 type journal struct {
 	once       sync.Once
-	on         bool     // changes are noted
-	past       []moment // in the order of making, which numbers them
-	order      []Ref    // of past, by time
-	live       []note   // numbered on from past
+	on         bool           // changes are noted
+	past       []moment       // in the order of making, which numbers them
+	order      []Ref          // of past, by time
+	canceled   map[Ref]string // metadata of past cancellations, which may be taken back
+	live       []note         // numbered on from past
 	identities []identity
 	names      []string        // of events that were sent in, beside those of eventTexts
 	external   map[string]bool // the senders' ids of events that were sent in
@@ -141,7 +142,10 @@ func (j *journal) count() int { return len(j.past) + len(j.live) }
 // event gives an event by number, and its metadata where they do not follow from it.
 func (j *journal) event(n Ref) (m *moment, metadata string) {
 	if int(n) < len(j.past) {
-		return &j.past[n], ""
+		if m = &j.past[n]; m.name == evSubscriptionCanceled {
+			metadata = j.canceled[n]
+		}
+		return m, metadata
 	}
 	l := &j.live[int(n)-len(j.past)]
 	return &l.moment, l.metadata

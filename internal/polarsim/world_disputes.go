@@ -5,6 +5,9 @@ import "math/rand/v2"
 // withdrawn tells whether the bank has taken the money back, for good or for the time being.
 func (d *Dispute) withdrawn() bool { return d.Status != "prevented" && d.Status != "early_warning" }
 
+// disputeFee is what a bank takes for a dispute, in US cents.
+const disputeFee = 1500
+
 // openDispute opens a dispute about the payment of an order.
 func (w *World) openDispute(payment Ref, reason string, at Time) {
 	p := &w.payments[payment]

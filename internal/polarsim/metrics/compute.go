@@ -18,12 +18,20 @@ type Subscription struct {
 	Currency                                   string
 }
 
-// Order is what metrics look at of an order that was paid, refunded later or not. Amounts are in the smallest unit of Currency.
+// Order is what metrics look at of an order that was paid, refunded later or not.
 type Order struct {
-	CreatedAt          Time
-	Net, Fee, Refunded int64
-	Currency           string
-	Subscription       int32 // number of its subscription; below 0 = none
+	CreatedAt    Time
+	Net          int64 // in the smallest unit of Currency
+	Fee          int64 // US cents
+	Returned     int64 // what Returned gives for its refunds: US cents, not above 0
+	Currency     string
+	Subscription int32 // number of its subscription; below 0 = none
+}
+
+// Dispute is what metrics look at of money that a bank took back, or gave back.
+type Dispute struct {
+	At     Time
+	Amount int64 // what Returned gives for it, less the bank's fee: US cents, below 0 when taken
 }
 
 // Checkout is what metrics look at of a checkout session.
@@ -184,9 +192,9 @@ func before(sorted []Time, t Time) int {
 }
 
 // sales counts what was paid for, in US cents: revenue is the orders' net amount, net revenue that less Polar's fee and refunds, both counted when
-// the order was made (polarsource/polar, server/tinybird/endpoints/metrics_events.pipe and metrics_revenue.pipe). An order of a subscription is
-// new in the period in which the subscription started, else a renewal.
-func (v *Values) sales(paid iter.Seq[*Order], started func(subscription int32) Time) {
+// the order was made, and less disputes, counted when they happened (polarsource/polar, server/tinybird/endpoints/metrics_events.pipe and
+// metrics_revenue.pipe). An order of a subscription is new in the period in which the subscription started, else a renewal.
+func (v *Values) sales(paid iter.Seq[*Order], disputes iter.Seq[*Dispute], started func(subscription int32) Time) {
 	orders, revenue, net := v.ints("orders"), v.ints("revenue"), v.ints("net_revenue")
 	once, onceRevenue, onceNet := v.ints("one_time_products"), v.ints("one_time_products_revenue"), v.ints("one_time_products_net_revenue")
 	newRevenue, newNet := v.ints("new_subscriptions_revenue"), v.ints("new_subscriptions_net_revenue")
@@ -198,8 +206,8 @@ func (v *Values) sales(paid iter.Seq[*Order], started func(subscription int32) T
 		if o.CreatedAt > v.last {
 			continue
 		}
-		amount := USD(o.Net, o.Currency)
-		rest := amount - USD(o.Fee, o.Currency) - USD(o.Refunded, o.Currency)
+		amount := Settled(o.Net, o.Currency)
+		rest := amount - o.Fee + o.Returned
 		if o.CreatedAt < v.first {
 			pastRevenue += amount
 			pastNet += rest
@@ -235,6 +243,7 @@ func (v *Values) sales(paid iter.Seq[*Order], started func(subscription int32) T
 			}
 		}
 	}
+	pastNet += v.disputed(disputes, net)
 	v.int("cumulative_revenue", func(i int) int64 { pastRevenue += revenue[i]; return pastRevenue })
 	v.int("net_cumulative_revenue", func(i int) int64 { pastNet += net[i]; return pastNet })
 	average := func(sum []int64) func(int) int64 {
@@ -247,6 +256,20 @@ func (v *Values) sales(paid iter.Seq[*Order], started func(subscription int32) T
 	}
 	v.int("average_order_value", average(sold))
 	v.int("net_average_order_value", average(kept))
+}
+
+// disputed adds disputes to the net revenue of periods, and gives the sum of those of before.
+func (v *Values) disputed(disputes iter.Seq[*Dispute], net []int64) (past int64) {
+	for d := range disputes {
+		switch {
+		case d.At > v.lastSecond():
+		case d.At < v.first:
+			past += d.Amount
+		default:
+			net[v.index(d.At)] += d.Amount
+		}
+	}
+	return past
 }
 
 // sessions counts checkouts (polarsource/polar, server/polar/metrics/queries.py get_checkouts_cte). Polar counts one when its page is first

@@ -21,7 +21,7 @@ func TestRenewedOnceInAPeriod(t *testing.T) {
 		{CreatedAt: day(2, 21), Net: 7, Currency: "usd", Subscription: 2},
 		{CreatedAt: day(3, 10), Net: 100, Currency: "usd", Subscription: 4},
 	}
-	tables := Tables{Orders: slices.Values(orders), Started: func(subscription int32) Time {
+	tables := Tables{Orders: slices.Values(orders), Disputes: noDisputes, Started: func(subscription int32) Time {
 		if subscription == 2 {
 			return 0 // it never started
 		}
@@ -41,6 +41,8 @@ func TestRenewedOnceInAPeriod(t *testing.T) {
 		}
 	}
 }
+
+var noDisputes = slices.Values([]*Dispute{})
 
 // quarter is the first three months of 2026, month by month.
 func quarter() Timeline {
@@ -109,7 +111,8 @@ func TestUsageByHand(t *testing.T) {
 	tables := Tables{
 		Subscriptions: slices.Values([]*Subscription{{Customer: 1, CreatedAt: day(1, 1), StartedAt: day(1, 1), Interval: "month", Amount: 700, Currency: "usd"},
 			{Customer: 2, CreatedAt: day(2, 1), StartedAt: day(2, 1), Interval: "year", Amount: 100, Currency: "usd", CanceledAt: day(2, 10)}}),
-		Orders: slices.Values([]*Order{{CreatedAt: day(2, 1), Net: 40, Currency: "usd", Subscription: -1}}),
+		Disputes: noDisputes,
+		Orders:   slices.Values([]*Order{{CreatedAt: day(2, 1), Net: 40, Currency: "usd", Subscription: -1}}),
 		Events: slices.Values([]*Event{
 			{At: at(time.Date(2025, 5, 1, 0, 0, 0, 0, time.UTC)), Customer: 9, Cost: 0.5},
 			{At: day(2, 3), Customer: 1, Cost: 1.25},
@@ -134,7 +137,7 @@ func TestUsageByHand(t *testing.T) {
 func TestTotalsTakeWhatWasAskedFor(t *testing.T) {
 	t.Parallel()
 	tables := Tables{Orders: slices.Values([]*Order{{CreatedAt: at(time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)), Net: 41, Currency: "usd", Subscription: -1},
-		{CreatedAt: at(time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)), Currency: "usd", Subscription: -1}}), Events: slices.Values([]*Event{}),
+		{CreatedAt: at(time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)), Currency: "usd", Subscription: -1}}), Events: slices.Values([]*Event{}), Disputes: noDisputes,
 		Checkouts: slices.Values([]*Checkout{{CreatedAt: at(time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)), Succeeded: true}})}
 	want := map[string]string{"average_order_value": "0 21 0 | 0.0", "orders": "0 2 0 | 2", "cashflow": "0 41 0 | 41", "checkouts_conversion": "0.0 1.0 0.0 | 1.0"}
 	checkWritten(t, tables, []string{"average_order_value"}, want)

@@ -1,6 +1,9 @@
 package metrics
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // Kind is Polar's MetricType: the unit of a value. Currency values are in cents, percentages are fractions of 1.
 type Kind string
@@ -150,7 +153,15 @@ func Choose(slugs []string) (chosen []*Def) {
 // 1.10 US cents, a penny 1.27, a yen 0.67. Polar settles in US dollars and averages the day's real rates; a currency without one counts as it is.
 var usdRates = map[string]int64{"eur": 110, "gbp": 127, "jpy": 67}
 
-// USD converts an amount to US cents, halves away from zero.
+// Rate is how many US cents the smallest unit of a currency is worth.
+func Rate(currency string) float64 {
+	if rate, ok := usdRates[currency]; ok {
+		return float64(rate) / 100
+	}
+	return 1
+}
+
+// USD converts an amount to US cents, halves away from zero, as Postgres rounds numeric.
 func USD(amount int64, currency string) int64 {
 	rate, ok := usdRates[currency]
 	if !ok {
@@ -158,6 +169,15 @@ func USD(amount int64, currency string) int64 {
 	}
 	return roundDiv(amount*rate, 100)
 }
+
+// Settled converts an amount to US cents, halves to even, as ClickHouse rounds floats.
+func Settled(amount int64, currency string) int64 {
+	return int64(math.RoundToEven(float64(amount) * Rate(currency)))
+}
+
+// Returned is what metrics count for an amount that went back, or came again: it is converted when it is settled, and by metrics once more
+// (polarsource/polar, server/polar/transaction/service/refund.py and server/tinybird/endpoints/metrics_revenue.pipe).
+func Returned(amount int64, currency string) int64 { return Settled(USD(amount, currency), currency) }
 
 // share divides; a share of nothing is 0.
 func share(part, whole float64) float64 {

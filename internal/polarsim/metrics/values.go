@@ -8,6 +8,7 @@ import (
 // Tables are the rows that count. Compute goes through each at most twice, and is done with a row when it takes the next.
 type Tables struct {
 	Orders        iter.Seq[*Order]
+	Disputes      iter.Seq[*Dispute]
 	Subscriptions iter.Seq[*Subscription]
 	Checkouts     iter.Seq[*Checkout]
 	Seats         iter.Seq[*Seat]
@@ -138,7 +139,7 @@ func Compute(tl Timeline, tables Tables, wanted []*Def) *Values {
 		v.churn(tables.Subscriptions)
 	}
 	if sets&setOrders != 0 {
-		v.sales(tables.Orders, tables.Started)
+		v.sales(tables.Orders, tables.Disputes, tables.Started)
 	}
 	if sets&setCheckouts != 0 {
 		v.sessions(tables.Checkouts)
