@@ -187,7 +187,7 @@ func (a *auditing) checks() (list []comparison) {
 	}
 	for _, s := range a.engine.Streams {
 		counter, counts := s.Scan.(scan.Counter)
-		if counts && !a.engine.Off[s.Name] && len(s.Parents) == 0 {
+		if counts && !a.engine.Off[s.Name] && !a.engine.Stream(s.Name).FellBack {
 			list = append(list, comparison{s.Name, "total_count", nil, func(ctx context.Context, c *Check) ([]audits.Finding, error) {
 				return a.count(ctx, c, s, counter)
 			}})
@@ -220,6 +220,8 @@ func (a *auditing) compare(ctx context.Context, check comparison) error {
 	case store.IsStore(err) || ctx.Err() != nil || errors.Is(err, fetch.ErrAuth):
 		return err
 	case err != nil && a.engine.Stream(check.stream).Optional && errors.Is(err, fetch.ErrScope):
+		return nil
+	case a.engine.FallBack(ctx, check.stream, err): // no list is left that is counted
 		return nil
 	case err != nil:
 		c.Failed = err.Error()

@@ -106,6 +106,11 @@ func productStreams() []Entry {
 	}
 }
 
+// mayHaveMembers are the customers whose members are asked for one by one: teams, those that have or had a member, and those that
+// are new or have changed since the last complete sweep of members, in which any other one had none.
+const mayHaveMembers = `type IS DISTINCT FROM 'individual' OR EXISTS (SELECT FROM members m WHERE m.customer_id = customers.id)
+	OR _synced_at >= COALESCE((SELECT complete_at FROM sync_streams WHERE stream = 'members'), '-infinity')`
+
 // customerStreams are whom it sells to, and what these have used.
 func customerStreams() []Entry {
 	return []Entry{
@@ -133,6 +138,10 @@ func customerStreams() []Entry {
 				Expect: item.Expect{Enums: map[string][]string{"role": {"owner", "billing_manager", "member"}}},
 				Scan:   scan.Offset{Sort: []string{"-created_at"}},
 				Table:  store.TableOf((*db.Queries).MembersUpsert),
+				// Deprecated, and left out of the documentation; what is documented is the list of one customer:
+				// https://polar.sh/docs/api-reference/customers/list-members.
+				Fallback: &mirror.Fallback{Path: "/v1/customers/{customer_id}/members", Scan: scan.Nested{Fixed: []string{"-created_at"}},
+					Parents: []mirror.Parent{{Stream: "customers", Column: "customer_id", Where: mayHaveMembers}}},
 			},
 			Tail: tail.Spec{
 				Hook:    "member.",

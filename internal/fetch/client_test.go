@@ -84,6 +84,7 @@ func TestAnswers(t *testing.T) {
 		header       map[string]string
 		body         string
 		want         error
+		ended        bool
 		class, code  string
 		attempts     int
 		wantMessages []string
@@ -104,11 +105,15 @@ func TestAnswers(t *testing.T) {
 			want: ErrNotFound, class: "not_found", code: "ResourceNotFound", attempts: 1},
 		{name: "404 of another kind", status: 404, contentType: isJSON, body: `{"error":"InvoiceDoesNotExist","detail":"x"}`, want: ErrContract, class: "contract", code: "InvoiceDoesNotExist", attempts: 1},
 		{name: "404 route", status: 404, contentType: isJSON, header: map[string]string{versionHeader: "2026-04"}, body: `{"detail":"Not Found"}`,
-			want: ErrContract, class: "contract", attempts: 1, wantMessages: []string{"POLAR_SERVER"}},
+			want: ErrContract, ended: true, class: "contract", attempts: 1, wantMessages: []string{"POLAR_SERVER"}},
 		{name: "404 version", status: 404, contentType: isJSON, body: `{"detail":"Not Found"}`, want: ErrContract, class: "contract", attempts: 2, wantMessages: []string{"serves neither"}},
 		{name: "404 HTML", status: 404, contentType: "text/html", body: `<html>ResourceNotFound</html>`, want: ErrContract, class: "contract", attempts: 1},
 		{name: "400", status: 400, contentType: isJSON, body: `{"error":"BadRequest","detail":"no container"}`, want: ErrContract, class: "contract", code: "BadRequest", attempts: 1, wantMessages: []string{"no container"}},
 		{name: "405", status: 405, contentType: isJSON, body: `{"detail":"Method Not Allowed"}`, want: ErrContract, class: "contract", attempts: 1},
+		{name: "405 of Polar", status: 405, contentType: isJSON, header: map[string]string{versionHeader: "2026-04"}, body: `{"detail":"Method Not Allowed"}`,
+			want: ErrContract, ended: true, class: "contract", attempts: 1},
+		{name: "410", status: 410, contentType: isJSON, header: map[string]string{versionHeader: "2026-04"}, body: `{"error":"Gone","detail":"Gone"}`,
+			want: ErrContract, ended: true, class: "contract", code: "Gone", attempts: 1},
 		{name: "422", status: 422, contentType: isJSON, body: `{"error":"RequestValidationError","detail":[{"type":"enum","loc":["query","sorting"],"msg":"bad","input":"x"}]}`,
 			want: ErrContract, class: "contract", code: "RequestValidationError", attempts: 1, wantMessages: []string{`"sorting"`}},
 		{name: "408", status: 408, want: ErrTransient, class: "transient", attempts: 3},
@@ -152,6 +157,9 @@ func TestAnswers(t *testing.T) {
 			p, err := c.Page(background(), "/v1/orders/", url.Values{"page": {"3"}})
 			if !errors.Is(err, test.want) || Class(err) != test.class {
 				t.Fatalf("error %v of class %q, want %v", err, Class(err), test.want)
+			}
+			if errors.Is(err, ErrEnded) != test.ended {
+				t.Errorf("the operation has ended: %t", !test.ended)
 			}
 			for _, other := range []error{ErrAuth, ErrScope, ErrNotFound, ErrRateLimited, ErrTransient, ErrContract} {
 				if !errors.Is(test.want, other) && errors.Is(err, other) {

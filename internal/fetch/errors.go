@@ -35,6 +35,9 @@ var (
 	// ErrContract: an answer that Polar's API never gives: a redirect, a 404 for the path or the version, no JSON, a body larger
 	// than accepted, another 4xx.
 	ErrContract = errors.New("unexpected answer")
+	// ErrEnded: Polar has no such operation (any more): 405, 410, or the 404 of an unknown route in a version that it serves. It
+	// is also an ErrContract.
+	ErrEnded = errors.New("not served any more")
 	// ErrVersion: Polar serves no version of the API that syncd can request. It is also an ErrContract.
 	ErrVersion = errors.New("version not served")
 	// ErrLocal: this machine could not take in the answer, as when its disk is full. Polar is not the cause.
@@ -87,6 +90,7 @@ type Error struct {
 	Remedy     string // what the operator can do
 	Err        error  // the underlying cause, if any
 	unserved   bool   // see ErrVersion
+	ended      bool   // see ErrEnded
 }
 
 // Error names what failed and the remedy. It never contains the token.
@@ -161,6 +165,8 @@ func (e *Error) Is(target error) bool {
 		return e.Class == ClassTransient
 	case ErrVersion:
 		return e.unserved
+	case ErrEnded:
+		return e.ended
 	case ErrContract:
 		return e.Class == ClassContract
 	case ErrLocal:
@@ -178,6 +184,7 @@ func (e *Error) answer(resp *http.Response, body []byte) {
 	e.RetryAfter = retryAfter(resp)
 	e.RequestID = requestID(resp.Header)
 	polar := e.describe(resp, body)
+	e.ended = ended(resp, e)
 	switch status := resp.StatusCode; {
 	case status == http.StatusUnauthorized:
 		e.Class = ClassAuth

@@ -82,6 +82,17 @@ func unserved(resp *http.Response, body []byte) bool {
 	return !said.describe(resp, body) && said.Detail == "Not Found"
 }
 
+// ended tells whether an answer says that Polar has no such operation, in a version that it serves.
+func ended(resp *http.Response, said *Error) bool {
+	switch resp.StatusCode {
+	case http.StatusMethodNotAllowed, http.StatusGone: // other methods of the path may be left
+		return resp.Header.Get(versionHeader) != ""
+	case http.StatusNotFound:
+		return resp.Header.Get(versionHeader) != "" && said.Code == "" && said.Detail == "Not Found"
+	}
+	return false
+}
+
 // adopt switches to the version that Polar answered in when none was requested, after it refused the requested one.
 func (c *Client) adopt(ctx context.Context, version string) {
 	c.versions.mu.Lock()

@@ -72,7 +72,7 @@ func (e *Engine) PlanApproval(ctx context.Context, run int64) ([]Approval, error
 	var plan []Approval
 	for _, name := range e.Names() {
 		if h, is := held[name]; is {
-			a := e.approval(e.streams[name], len(h.Once), len(h.Twice), h.Sweep)
+			a := e.approval(e.lookUp(name), len(h.Once), len(h.Twice), h.Sweep)
 			a.From = h.Since.Add(store.SweepsApart)
 			plan = append(plan, a)
 		}

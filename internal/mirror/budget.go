@@ -37,7 +37,7 @@ func (e *Engine) priorityOf(stream, kind string) limit.Priority {
 	case store.KindTail:
 		return limit.PriorityTail
 	}
-	if s := e.streams[stream]; s != nil {
+	if s := e.lookUp(stream); s != nil {
 		switch s.Scan.(type) {
 		case scan.Export, scan.MetricsExport:
 			return limit.PriorityExport

@@ -87,7 +87,7 @@ const DefaultLeaseTTL = 30 * time.Second
 // Engine makes runs. It is what they share: the client, the store, the table of streams, and the wish to stop.
 type Engine struct {
 	Config
-	streams map[string]*prepared
+	streams map[string]*ways
 	holder  string
 
 	drain     chan struct{}
@@ -136,7 +136,7 @@ func New(c Config) (*Engine, error) {
 	}
 	r := &Engine{
 		Config:   c,
-		streams:  map[string]*prepared{},
+		streams:  map[string]*ways{},
 		holder:   fmt.Sprintf("%s/%d/%s", host, os.Getpid(), rand.Text()[:8]),
 		drain:    make(chan struct{}),
 		disabled: map[string]string{},
@@ -145,16 +145,23 @@ func New(c Config) (*Engine, error) {
 		if err := s.check(); err != nil {
 			return nil, err
 		}
-		s = c.bind(s)
-		prepared := &prepared{Stream: s, shape: s.Shape(), place: i}
-		r.streams[s.Name] = prepared
+		own := &prepared{Stream: c.bind(s), shape: s.Shape(), place: i}
+		w := &ways{own: own}
+		r.streams[s.Name] = w
 		for f, of := range s.Copies {
 			if r.streams[of] == nil {
 				return nil, fmt.Errorf("stream %q: %q is a copy of a row of %q, which has to come before it", s.Name, f, of)
 			}
 		}
-		prepared.target = r.targetOf(prepared)
-		for _, p := range s.Parents {
+		own.target = r.targetOf(own)
+		if s.Fallback != nil {
+			other := s.instead()
+			if err := other.check(); err != nil {
+				return nil, err
+			}
+			w.other = &prepared{Stream: c.bind(other), shape: own.shape, target: own.target, place: i}
+		}
+		for _, p := range s.parents() {
 			if r.streams[p.Stream] == nil {
 				return nil, fmt.Errorf("stream %q is read for each row of %q, which has to come before it", s.Name, p.Stream)
 			}
@@ -184,7 +191,7 @@ func (e *Engine) Names() []string {
 
 // Stream is an entry of the table of streams; nil where none has the name.
 func (e *Engine) Stream(name string) *Stream {
-	if s := e.streams[name]; s != nil {
+	if s := e.lookUp(name); s != nil {
 		return &s.Stream
 	}
 	return nil
@@ -366,7 +373,7 @@ func (e *Engine) Sync(ctx context.Context, names ...string) ([]Result, error) {
 	for i, name := range names {
 		g.Go(func() error {
 			defer close(done[name])
-			for _, of := range e.streams[name].before() {
+			for _, of := range e.lookUp(name).before() {
 				if c := done[of]; c != nil {
 					<-c
 				}
@@ -396,7 +403,7 @@ const mostCopies = 500
 // every copy says that Polar has deleted its object, and until it is asked for the row would pass for a live one.
 func (e *Engine) askForCopies(ctx context.Context, results []Result) error {
 	for i, res := range results {
-		s := e.streams[res.Stream]
+		s := e.lookUp(res.Stream)
 		if res.Outcome != Succeeded || s.Get == "" || e.Draining() {
 			continue
 		}

@@ -7,7 +7,7 @@ const manyInserted = 1000
 
 // LinkExport finds the mirrored rows that those of an export belong to, anew.
 func (e *Engine) LinkExport(ctx context.Context, name string) error {
-	return (&Run{engine: e, s: e.streams[name]}).link(ctx)
+	return (&Run{engine: e, s: e.lookUp(name)}).link(ctx)
 }
 
 // link finds the mirrored rows that those of an export belong to.

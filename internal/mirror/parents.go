@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +29,14 @@ type Parent struct {
 
 // parentsBatch is how many owners are read from the database at a time.
 const parentsBatch = 1000
+
+// parents are those of the stream, and those of its fallback: which way it is read shows when its turn has come.
+func (s *Stream) parents() []Parent {
+	if s.Fallback != nil {
+		return append(slices.Clone(s.Parents), s.Fallback.Parents...)
+	}
+	return s.Parents
+}
 
 // bind completes the scan of a stream with what only an Engine knows: who the
 // parents are, and how far back to read.
@@ -70,7 +79,7 @@ func (s *Stream) before() (names []string) {
 	for _, of := range s.Copies {
 		names = append(names, of)
 	}
-	for _, p := range s.Parents {
+	for _, p := range s.parents() {
 		names = append(names, p.Stream)
 	}
 	return append(names, s.Of...)
@@ -112,7 +121,7 @@ func (run *Run) parents(ctx context.Context) (why string, err error) {
 // what is read for each of its rows has to come after. None is waited for that is off or that Polar does not give.
 func (e *Engine) Waits(ctx context.Context, stream string) (parent string, err error) {
 	var names []string
-	for _, p := range e.streams[stream].Parents {
+	for _, p := range e.lookUp(stream).Parents {
 		if !e.Off[p.Stream] && !e.IsDisabled(p.Stream) {
 			names = append(names, p.Stream)
 		}

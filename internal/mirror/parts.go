@@ -22,12 +22,12 @@ func (run *Run) OpenPart(ctx context.Context, stream string) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return run.engine.newRun(run.engine.streams[stream], stream, record, &Result{Stream: stream, Outcome: Succeeded}), nil
+	return run.engine.newRun(run.engine.lookUp(stream), stream, record, &Result{Stream: stream, Outcome: Succeeded}), nil
 }
 
 // IdlePart is the part of a stream of which nothing is stored.
 func (run *Run) IdlePart(stream string) *Run {
-	return run.engine.newRun(run.engine.streams[stream], stream, &store.Run{}, &Result{Stream: stream})
+	return run.engine.newRun(run.engine.lookUp(stream), stream, &store.Run{}, &Result{Stream: stream})
 }
 
 // TakeIn adds to the run what a part has stored, puts on record what it met, and says what it could not store. The requests

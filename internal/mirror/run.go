@@ -109,7 +109,7 @@ func (e *Engine) do(ctx context.Context, sp spec, do Work) Result {
 
 // begin opens a run; nil where there is none to be made, and the Result says why.
 func (e *Engine) begin(ctx context.Context, sp spec, res *Result) *Run {
-	s := e.streams[sp.stream]
+	s := e.lookUp(sp.stream)
 	if s == nil && sp.lease != ofSeveral {
 		res.fail(Failed, &UnknownStreamError{Name: sp.stream, Nearest: spelling.Nearest(sp.stream, e.Names())})
 		return nil

@@ -50,6 +50,10 @@ type Stream struct {
 	// Parents are the streams for each of whose rows the list is read, where Polar
 	// has no list for all; with a scan.Nested. They come first in the table.
 	Parents []Parent
+	// Fallback is how the list is read once Polar has ended it; nil = there is no other way.
+	Fallback *Fallback
+	// FellBack: Polar has ended the list, and this is the other way.
+	FellBack bool
 	// Of are the streams whose rows those of an export belong to; their runs come
 	// first in a sync. Link finds out which row belongs to which, after a complete
 	// sweep.

@@ -28,9 +28,6 @@ type sweep struct {
 	counted tally       // of the whole list, as often as Polar told it
 }
 
-// readWhole is the work of a sweep.
-func readWhole(ctx context.Context, run *Run) error { return (&sweep{Run: run}).read(ctx) }
-
 const (
 	maxPasses = 3 // over the whole list, the first included
 	maxNews   = 5 // rounds over the end of the list where new rows land
@@ -49,6 +46,7 @@ func (sw *sweep) read(ctx context.Context) error {
 		if err := json.Unmarshal(sw.record.Checkpoint, &sw.from); err != nil {
 			return fmt.Errorf("checkpoint of %s: %w", sw.s.Name, err)
 		}
+		sw.resumeFallback()
 		n, err := sw.record.CountDistinct(ctx)
 		if err != nil {
 			return err

@@ -14,10 +14,10 @@ func (e *Engine) targetOf(s *prepared) *store.Target {
 		t.Children = append(t.Children, store.ChildTarget{Name: c.Name, Parent: c.Parent, Key: c.Key, Table: c.Table})
 	}
 	fields := slices.SortedFunc(maps.Keys(s.Copies), func(a, b string) int {
-		return e.streams[s.Copies[a]].place - e.streams[s.Copies[b]].place
+		return e.lookUp(s.Copies[a]).place - e.lookUp(s.Copies[b]).place
 	})
 	for _, field := range fields {
-		of := e.streams[s.Copies[field]]
+		of := e.lookUp(s.Copies[field])
 		if e.Off[of.Name] {
 			continue // rows of nobody but syncd's own making would look like a stream that is read
 		}

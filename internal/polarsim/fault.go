@@ -17,6 +17,7 @@ import (
 //
 //	500 502 503 504   an error page, of the app (500, plain text) or of a proxy (HTML); 500 with Row or ID: every page that holds that item
 //	401 403 404 429   as Polar gives them: token refused, scope missing, wrong route or version, limit reached
+//	ended             the operation is no longer served, in whatever version: 404, or with Value 405 or 410
 //	reset             the connection is cut before the response
 //	truncate          the connection is cut in the middle of the body; of a CSV export: after Value bytes
 //	short             the body ends cleanly, with status 200, after Value bytes
@@ -55,7 +56,7 @@ type Fault struct {
 	For    time.Duration     // of stall; default: until the client gives up
 }
 
-var faultKinds = []string{"500", "502", "503", "504", "401", "403", "404", "429", "reset", "truncate", "short", "stall", "gap", "rows", "oldheader", "column", "shuffle", "lag", "missing", "rendering", "replica", "html", "total", "drift", "clamp", "repeat", "empty",
+var faultKinds = []string{"500", "502", "503", "504", "401", "403", "404", "429", "ended", "reset", "truncate", "short", "stall", "gap", "rows", "oldheader", "column", "shuffle", "lag", "missing", "rendering", "replica", "html", "total", "drift", "clamp", "repeat", "empty",
 	"type", "noid", "badid", "nul", "bigint", "utf8", "huge", "dup", "set"}
 
 // ParseFault reads the text form, "kind:key=value,...", for example "500:path=/v1/orders/,page=3,times=2". Keys are path, method, page, scope,

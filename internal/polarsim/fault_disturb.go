@@ -72,6 +72,13 @@ func (c *call) disturb() bool {
 			c.refuseScope(scopes)
 		case "404":
 			c.respond(http.StatusNotFound, `{"detail":"Not Found"}`)
+		case "ended":
+			status := http.StatusNotFound
+			if value, err := strconv.Atoi(h.Value); err == nil {
+				status = value
+			}
+			c.header.Set("Polar-Version", c.Server.version(c.r.Header.Get("Polar-Version")))
+			c.respond(status, `{"detail":`+quote(http.StatusText(status))+`}`)
 		case "429":
 			c.refuseRate()
 		case "reset":

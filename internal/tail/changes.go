@@ -143,10 +143,14 @@ func (t *stream) absent(ctx context.Context, column string, values []string, rec
 }
 
 // filtered stores all that a filtered list gives, and tells the ids.
-func (t *stream) filtered(ctx context.Context, query url.Values) (map[string]bool, error) {
+func (t *stream) filtered(ctx context.Context, asked url.Values) (map[string]bool, error) {
 	received := map[string]bool{}
-	for page, err := range t.s.Scan.Pages(ctx, t.engine.Client, t.s.Path, withQuery(t.s.Query, query), scan.Cursor{}) {
+	list, query := t.narrowed(asked)
+	for page, err := range list.Pages(ctx, t.engine.Client, t.s.Path, withQuery(t.s.Query, query), scan.Cursor{}) {
 		t.run.CountRequests(page.Requests)
+		if t.fallBack(ctx, err) {
+			return t.filtered(ctx, asked)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -158,6 +162,23 @@ func (t *stream) filtered(ctx context.Context, query url.Values) (map[string]boo
 		}
 	}
 	return received, nil
+}
+
+// narrowed is the scan of what a query finds. What Polar lists for one parent at a time is found by the parents that the query
+// names.
+func (t *stream) narrowed(query url.Values) (scan.Scan, url.Values) {
+	nested, is := t.s.Scan.(scan.Nested)
+	if !is {
+		return t.s.Scan, query
+	}
+	for _, p := range t.s.Parents {
+		if ids, named := query[p.Column]; named {
+			query = withQuery(query, nil)
+			query.Del(p.Column)
+			return nested.Of(p.Column, ids), query
+		}
+	}
+	return nested, query
 }
 
 // settled records that changes have been fetched, and how far that brings the stream.
@@ -282,7 +303,11 @@ func (t *stream) batch(ctx context.Context, changes []tails.Changed) (queries []
 	if err != nil {
 		return nil, false, err
 	}
-	for some := range slices.Chunk(list, mirror.ValuesAtOnce) {
+	atOnce := mirror.ValuesAtOnce
+	if t.s.FellBack {
+		atOnce = 1 // each of the owners costs a request
+	}
+	for some := range slices.Chunk(list, atOnce) {
 		q := withQuery(narrow, nil)
 		for _, o := range some {
 			q.Add(column, o.String())

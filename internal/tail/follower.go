@@ -63,6 +63,15 @@ func New(engine *mirror.Engine, specs map[string]Spec, c Config) (*Follower, err
 // kept is what the database keeps for tails between their rounds.
 func (f *Follower) kept() tails.Tails { return tails.New(f.engine.Store.Pool()) }
 
+// spec is how a stream is followed. Of one that has fallen back there is no list to be asked about.
+func (f *Follower) spec(name string) Spec {
+	s := f.specs[name]
+	if f.engine.Stream(name).FellBack {
+		s.Fast, s.Slow, s.Census = nil, nil, nil
+	}
+	return s
+}
+
 // Tail makes one round of tails: feeds first, then the probes of each stream,
 // then what these found to have changed. Streams that were never swept
 // completely, are off or not available are left out. A stream that fails does

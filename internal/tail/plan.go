@@ -54,7 +54,7 @@ func (f *Follower) foresee(ctx context.Context, costs []Cost) error {
 	}
 	turns := 0
 	for i := range costs {
-		c, t := &costs[i], f.specs[costs[i].Stream]
+		c, t := &costs[i], f.spec(costs[i].Stream)
 		if c.Refused != "" {
 			continue
 		}
@@ -78,7 +78,7 @@ func (f *Follower) foresee(ctx context.Context, costs []Cost) error {
 	left := max(1, RoundRequests-spent) // of a round, for slow questions
 	for i := range costs {
 		c := &costs[i]
-		by, _ := f.specs[c.Stream].covers(int64(c.Rows), a)
+		by, _ := f.spec(c.Stream).covers(int64(c.Rows), a)
 		if c.Refused == "" && slices.ContainsFunc(by, func(b cover) bool { return b.slow }) {
 			c.Rounds = (turns + left - 1) / left
 		}

@@ -85,7 +85,7 @@ func (rd *round) open(ctx context.Context, all, names []string) error {
 		if rd.specs[name].isEmpty() || st.Unavailable || rd.engine.IsDisabled(name) {
 			continue
 		}
-		t := &stream{Follower: rd.Follower, s: rd.engine.Stream(name), spec: rd.specs[name], round: rd}
+		t := &stream{Follower: rd.Follower, s: rd.engine.Stream(name), spec: rd.spec(name), round: rd}
 		if st.CompleteAt.IsZero() {
 			t.run, t.listens = rd.run.IdlePart(name), true
 			rd.tails = append(rd.tails, t)

@@ -37,7 +37,25 @@ type stream struct {
 
 // ask asks one probe, and keeps what went wrong for the end of the round.
 func (t *stream) ask(ctx context.Context, p Probe) {
-	t.attempt(func() error { t.probe = p.Name(); return p.ask(ctx, t) })
+	if t.s.FellBack { // there is no list of all to be asked about
+		return
+	}
+	t.attempt(func() error {
+		t.probe = p.Name()
+		if err := p.ask(ctx, t); !t.fallBack(ctx, err) {
+			return err
+		}
+		return nil
+	})
+}
+
+// fallBack goes over to the other way of reading the stream where an error says that Polar has ended its list.
+func (t *stream) fallBack(ctx context.Context, err error) bool {
+	if err == nil || !t.engine.FallBack(ctx, t.s.Name, err) {
+		return false
+	}
+	t.s, t.spec = t.engine.Stream(t.s.Name), t.Follower.spec(t.s.Name)
+	return true
 }
 
 func (t *stream) attempt(do func() error) {

@@ -35,6 +35,17 @@ type Parents struct {
 	After func(ctx context.Context, id string) ([]string, error)
 }
 
+// Of is the scan of what belongs to these parents of one kind only.
+func (n Nested) Of(param string, ids []string) Nested {
+	n.Parents = []Parents{{Param: param, After: func(_ context.Context, id string) ([]string, error) {
+		if id != "" {
+			return nil, nil
+		}
+		return ids, nil
+	}}}
+	return n
+}
+
 const (
 	// maxListPasses is how often the list of one parent is read until it adds up.
 	maxListPasses = 3
