@@ -39,6 +39,9 @@ func printStatus(w io.Writer, r daemon.Status, now time.Time) error {
 		}
 		fmt.Fprintf(&b, "\n%s: run %d holds %s deletions back: see sync_suspects, and `syncd approve-deletions %d` if they are right\n", s.Stream, s.HeldRun, humanize.Count(s.Held), s.HeldRun)
 	}
+	if len(r.Uncovered) > 0 {
+		fmt.Fprintf(&b, "\nChanges of %s show with the next sweep and not before. Where something would show them sooner, `syncd plan` names it.\n", strings.Join(r.Uncovered, ", "))
+	}
 	for _, f := range r.Feeds {
 		if line := feedLine(f, now); line != "" {
 			fmt.Fprintf(&b, "\n%s\n", line)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"syncd/internal/catalog"
 	"syncd/internal/config"
 	"syncd/internal/fetch"
 	"syncd/internal/humanize"
@@ -21,10 +22,12 @@ type Status struct {
 	Version      *VersionStatus `json:"polar_version,omitempty"`
 	Polar        string         `json:"polar,omitempty"` // why the daemon that was asked cannot read from it
 	Streams      []StreamStatus `json:"streams"`
-	Feeds        []FeedStatus   `json:"feeds,omitempty"`
-	Emptied      []string       `json:"emptied,omitempty"`    // streams whose lists have lost everything within a day
-	Drift        int64          `json:"open_drift,omitempty"` // differences from what this syncd knows of the API; see syncd drift
-	Budget       *BudgetStatus  `json:"budget,omitempty"`
+	// Uncovered are the streams that tails follow and whose changes nothing shows before their next sweep.
+	Uncovered []string      `json:"uncovered,omitempty"`
+	Feeds     []FeedStatus  `json:"feeds,omitempty"`
+	Emptied   []string      `json:"emptied,omitempty"`    // streams whose lists have lost everything within a day
+	Drift     int64         `json:"open_drift,omitempty"` // differences from what this syncd knows of the API; see syncd drift
+	Budget    *BudgetStatus `json:"budget,omitempty"`
 
 	AnsweredAgo time.Duration `json:"-"` // by the clock of the database
 }
@@ -149,6 +152,7 @@ func ReadStatus(ctx context.Context, s *store.Store, cfg *config.Config, next fu
 			Off: cfg.WhyOff(st.Stream), Schedule: cfg.ScheduleOf(st.Stream), NextAt: next(st),
 		})
 	}
+	report.Uncovered = uncovered(report)
 	if report.Feeds, err = readFeeds(ctx, s); err != nil {
 		return report, err
 	}
@@ -158,6 +162,24 @@ func ReadStatus(ctx context.Context, s *store.Store, cfg *config.Config, next fu
 	}
 	report.Budget, err = readBudget(ctx, s, now)
 	return report, err
+}
+
+// uncovered are the streams whose changes wait for a sweep although tails follow them: the list is too long to be read in each round,
+// or no endpoint tells of it. Before the first round nothing is known.
+func uncovered(r Status) (names []string) {
+	if r.Tails.StartedAt.IsZero() || r.Tails.Interval == "off" {
+		return nil
+	}
+	followed := map[string]bool{}
+	for _, e := range catalog.Entries() {
+		followed[e.Name] = !e.Tail.IsEmpty()
+	}
+	for _, st := range r.Streams {
+		if followed[st.Stream] && st.Off == "" && len(st.CoveredBy) == 0 && !st.CompleteAt.IsZero() && st.CompleteAt.Before(r.Tails.StartedAt) {
+			names = append(names, st.Stream)
+		}
+	}
+	return names
 }
 
 // NextRun is when a daemon with this configuration would run a stream next. What is overdue it runs as it starts.

@@ -21,15 +21,14 @@ type cover struct {
 type access struct {
 	events bool                   // the feed of events can be read
 	sent   func(hook string) bool // whether deliveries tell of all changes of these objects; nil = of none
+	// lacks says what deliveries need to tell of all changes of these objects; nil = nobody will ask.
+	lacks func(hook string) string
 }
 
 func (a access) carries(hook string) bool { return hook != "" && a.sent != nil && a.sent(hook) }
 
-// What a user can do to have changes seen earlier.
-const (
-	lackEndpoint = "a raw webhook endpoint"
-	lackEvents   = "the scope events:read"
-)
+// lackEvents is what a user can do to have changes seen earlier, where endpoints do not matter: see endpointsOffered.
+const lackEvents = "the scope events:read"
 
 // covers tells what shows changes of a stream with so many rows between sweeps: together all that a tail can see. None:
 // its data are as old as its last complete sweep. lacking is what would show them earlier; "" = nothing that there is.
@@ -52,8 +51,8 @@ func (s Spec) covers(rows int64, a access) (by []cover, lacking string) {
 	if a.carries(s.Hook) {
 		return append([]cover{{key: deliveriesFeed, shows: deliveriesFeed}}, fast...), ""
 	}
-	if s.Hook != "" {
-		lacking = lackEndpoint
+	if s.Hook != "" && a.lacks != nil {
+		lacking = a.lacks(s.Hook)
 	}
 	switch {
 	case whole != nil && rows <= wholeRows:
@@ -77,14 +76,22 @@ var hookTypes = strings.Fields(`organization.updated benefit.created benefit.upd
 	refund.created refund.updated benefit_grant.created benefit_grant.updated benefit_grant.cycled benefit_grant.revoked
 	checkout.created checkout.updated checkout.expired customer_seat.assigned customer_seat.claimed customer_seat.revoked`)
 
-// sent tells whether endpoints together are sent every change of the objects of a hook, and were when a sweep began: of
-// what happened before an endpoint was made, changed or enabled there may be no record.
+// sent tells whether endpoints together are sent every change of the objects of a hook, and were when a sweep began.
 func sent(endpoints []tails.Endpoint, hook string, swept time.Time) bool {
-	return !slices.ContainsFunc(hookTypes, func(kind string) bool {
-		return strings.HasPrefix(kind, hook) && !slices.ContainsFunc(endpoints, func(e tails.Endpoint) bool {
-			return e.Since.Before(swept) && slices.Contains(e.Events, kind)
-		})
-	})
+	return len(unsentEvents(endpoints, hook, swept)) == 0
+}
+
+// unsentEvents are the webhook events of a hook that none of the endpoints is sent, or was not yet when a sweep began: of what
+// happened before an endpoint was made, changed or enabled there may be no record.
+func unsentEvents(endpoints []tails.Endpoint, hook string, swept time.Time) (events []string) {
+	for _, event := range hookTypes {
+		if strings.HasPrefix(event, hook) && !slices.ContainsFunc(endpoints, func(e tails.Endpoint) bool {
+			return e.Since.Before(swept) && slices.Contains(e.Events, event)
+		}) {
+			events = append(events, event)
+		}
+	}
+	return events
 }
 
 // access is what the round can read beside the lists, as far as it completes the last complete sweep of a stream.

@@ -102,10 +102,11 @@ func (f *Follower) askAccess(ctx context.Context, probes *int) (a access, perRou
 	if a.events {
 		perRound++
 	}
-	page, _, err := ask(endpointsPath, url.Values{"limit": {"100"}})
+	page, may, err := ask(endpointsPath, url.Values{"limit": {"100"}})
 	if err != nil {
 		return a, 0, err
 	}
+	a.lacks = offeredEndpoints(page.Items, may).lacks
 	endpoints := rawEndpoints(page.Items)
 	if len(endpoints) > 0 {
 		perRound++

@@ -142,3 +142,46 @@ func TestPlanForeseesWhatTailsSee(t *testing.T) {
 		})
 	}
 }
+
+// Where deliveries do not tell of all changes, a plan says what they need to, and it is true: nothing else is missing.
+func TestPlanNamesWhatDeliveriesLack(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{World: polarsim.Options{Customers: 5}})
+	endpoint := "/v1/webhooks/endpoints/" + h.All(t, "/v1/webhooks/endpoints", nil)[0]["id"].(string)
+	patch := func(body string) { h.Want(t, http.StatusOK, http.MethodPatch, endpoint, body) }
+	const seats = `"customer_seat.assigned","customer_seat.claimed","customer_seat.revoked"`
+	for _, step := range []struct {
+		body, want string
+	}{
+		{`{"enabled":false}`, "the raw webhook endpoint enabled"},
+		{`{"events":["order.created","customer_seat.claimed"]}`, "the raw webhook endpoint enabled and sent customer_seat.assigned, customer_seat.revoked"},
+		{`{"enabled":true}`, "the raw webhook endpoint sent customer_seat.assigned, customer_seat.revoked"},
+		{`{"events":[` + seats + `]}`, ""},
+		{`{"format":"slack"}`, "a raw webhook endpoint (here is only slack)"},
+		{`{"enabled":false}`, "a raw webhook endpoint"},
+		{`{"format":"raw","enabled":true}`, ""},
+	} {
+		patch(step.body)
+		if c := planOf(t, h, "customer_seats"); c.Lacks != step.want || (c.Rounds == 1) != (step.want == "") {
+			t.Errorf("after %s: %d rounds, lacks %q, want %q", step.body, c.Rounds, c.Lacks, step.want)
+		}
+	}
+	h.Fault(t, "403:path=/v1/webhooks/endpoints")
+	if c := planOf(t, h, "customer_seats"); c.Lacks != "the scope webhooks:read and a raw webhook endpoint" {
+		t.Errorf("without the scope: %+v", c)
+	}
+}
+
+// planOf is what a plan says of one stream.
+func planOf(t *testing.T, h *harness, stream string) tail.Cost {
+	t.Helper()
+	costs, err := h.Plan(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(costs, func(c tail.Cost) bool { return c.Stream == stream })
+	if i < 0 {
+		t.Fatalf("the plan has no %s", stream)
+	}
+	return costs[i]
+}

@@ -82,7 +82,7 @@ func (rd *round) open(ctx context.Context, all, names []string) error {
 	rd.feeds.Deliveries.begin(now)
 	for _, name := range all {
 		st := states[name]
-		if rd.specs[name].isEmpty() || st.Unavailable || rd.engine.IsDisabled(name) {
+		if rd.specs[name].IsEmpty() || st.Unavailable || rd.engine.IsDisabled(name) {
 			continue
 		}
 		t := &stream{Follower: rd.Follower, s: rd.engine.Stream(name), spec: rd.spec(name), round: rd}

@@ -50,8 +50,8 @@ type Probe interface {
 	shows() string
 }
 
-// isEmpty tells of a stream that is not followed.
-func (s Spec) isEmpty() bool { return len(s.Touched)+len(s.Fast)+len(s.Slow) == 0 && s.Hook == "" }
+// IsEmpty tells of a stream that is not followed.
+func (s Spec) IsEmpty() bool { return len(s.Touched)+len(s.Fast)+len(s.Slow) == 0 && s.Hook == "" }
 
 // by tells whether an event of this name is meant.
 func (t Touch) by(event string) bool {
