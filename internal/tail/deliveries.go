@@ -213,12 +213,19 @@ func (p payload) gone() bool {
 	return strings.HasSuffix(p.Type, ".deleted") || json.Unmarshal(p.Data, &object) == nil && (object.IsDeleted || object.DeletedAt != nil)
 }
 
-// sought is the object of a payload as a change to be fetched: by id, or by what the list can be filtered by where neither
-// an endpoint nor the list finds it by its id. None if that is no id.
+// sought is the object of a payload as a change to be fetched: by id, or, where neither an endpoint nor the list finds it by
+// its id, by what the list can be filtered by or by the owner whose list it is in. None if that is no id.
 func (t *stream) sought(p payload) []tails.Changed {
 	c := tails.Changed{Stream: t.s.Name, Filter: tails.ByID, Value: item.FieldText(p.Data, "id"), At: p.Timestamp}
-	if t.s.Get == "" && t.spec.Batch == "" && t.s.Pick.Param != "" {
-		c.Filter, c.Value = t.s.Pick.Param, item.FieldText(p.Data, t.s.Pick.Column)
+	if t.s.Get == "" && t.spec.Batch == "" {
+		if t.s.Pick.Param != "" {
+			c.Filter, c.Value = t.s.Pick.Param, item.FieldText(p.Data, t.s.Pick.Column)
+		}
+		for _, owner := range t.s.Parents {
+			if id := item.FieldText(p.Data, owner.Column); id != "" {
+				c.Filter, c.Value = owner.Column, id
+			}
+		}
 	}
 	if _, err := uuid.Parse(c.Value); err != nil {
 		return nil
