@@ -60,6 +60,7 @@ WHERE stream = @stream AND lease_run = @run_id;
 UPDATE sync_streams
 SET sweep_id = NULL, sweep_pages = 0, sweep_total = NULL, checkpoint = NULL, checkpoint_at = NULL,
     complete_at = COALESCE(@complete_at, complete_at),
+    history_since = COALESCE(history_since, clock_timestamp()),
     sweep_due = CASE WHEN @complete_at::timestamptz IS NULL THEN sweep_due END
 WHERE stream = @stream AND lease_run = @run_id;
 

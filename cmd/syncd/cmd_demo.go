@@ -150,7 +150,7 @@ func (d *demo) sync(ctx context.Context) ([]mirror.Result, error) {
 		return nil, err
 	}
 	defer client.Close()
-	m, err := catalog.New(catalog.Config{Config: mirror.Config{Client: client, Store: d.store, Off: d.cfg.StreamsOff, Retention: d.cfg.Retention(), Parallel: d.cfg.Parallel, Log: log, Observer: bars}})
+	m, err := catalog.New(catalog.Config{Config: mirror.Config{Client: client, Store: d.store, Off: d.cfg.StreamsOff, Retention: d.cfg.Retention(), KeepHistory: d.cfg.KeepHistory(), Parallel: d.cfg.Parallel, Log: log, Observer: bars}})
 	if err != nil {
 		return nil, err
 	}

@@ -47,7 +47,7 @@ func (cmd *planCmd) Run(c *command) error {
 			s = nil
 		}
 	}
-	m, err := catalog.New(catalog.Config{Config: mirror.Config{Client: client, Store: s, Off: cfg.StreamsOff, Retention: cfg.Retention(), Parallel: cfg.Parallel, Log: log}})
+	m, err := catalog.New(catalog.Config{Config: mirror.Config{Client: client, Store: s, Off: cfg.StreamsOff, Retention: cfg.Retention(), KeepHistory: cfg.KeepHistory(), Parallel: cfg.Parallel, Log: log}})
 	if err != nil {
 		return err
 	}

@@ -26,8 +26,9 @@ type (
 		Lease                *string
 	}
 	streamFlags struct {
-		Streams         *string
-		EventsRetention *string
+		Streams          *string
+		EventsRetention  *string
+		HistoryRetention *string
 	}
 	scheduleFlags struct {
 		Schedule *string

@@ -20,6 +20,9 @@ type Entry struct {
 	Schedule string
 	// OptIn says why the stream is off unless it is asked for; "" = it is on.
 	OptIn string
+	// NoHistory says why changes of its rows, and of those inside them, are not recorded; "" = they are. The stream's migration
+	// has them recorded, by keep_history().
+	NoHistory string
 }
 
 // weekly is the schedule of what costs most, where it is on.

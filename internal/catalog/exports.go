@@ -16,6 +16,7 @@ import (
 func exportStreams() []Entry {
 	// They are read a little after the sweeps, so that the rows are there that theirs belong to.
 	const unseen = "everything: a file is read as a whole"
+	const noHistory = "its rows show what others do, to be compared with them"
 	return []Entry{
 		{
 			Stream: mirror.Stream{Name: "customers_export", Path: "/v1/customers/export", Scope: "customers:read",
@@ -23,8 +24,9 @@ func exportStreams() []Entry {
 				Of:   []string{"customers"}, Snapshot: true, Link: (*db.Queries).CustomersExportLink,
 				Table: store.TableOf((*db.Queries).CustomersExportUpsert),
 			},
-			Tail:     tail.Spec{Unseen: unseen},
-			Schedule: "20 4 * * *",
+			Tail:      tail.Spec{Unseen: unseen},
+			Schedule:  "20 4 * * *",
+			NoHistory: noHistory,
 		},
 
 		// An order has no number while it is a draft.
@@ -36,8 +38,9 @@ func exportStreams() []Entry {
 				Of: []string{"customers", "orders"}, Snapshot: true, Link: (*db.Queries).OrdersExportLink,
 				Table: store.TableOf((*db.Queries).OrdersExportUpsert),
 			},
-			Tail:     tail.Spec{Unseen: unseen},
-			Schedule: "25 4 * * *",
+			Tail:      tail.Spec{Unseen: unseen},
+			Schedule:  "25 4 * * *",
+			NoHistory: noHistory,
 		},
 
 		{
@@ -50,8 +53,9 @@ func exportStreams() []Entry {
 				Of: []string{"customers", "products", "subscriptions"}, Snapshot: true, Link: (*db.Queries).SubscriptionsExportLink,
 				Table: store.TableOf((*db.Queries).SubscriptionsExportUpsert),
 			},
-			Tail:     tail.Spec{Unseen: unseen},
-			Schedule: "30 4 * * *",
+			Tail:      tail.Spec{Unseen: unseen},
+			Schedule:  "30 4 * * *",
+			NoHistory: noHistory,
 		},
 
 		{
@@ -60,8 +64,9 @@ func exportStreams() []Entry {
 				Of:   []string{"metrics"}, Link: (*db.Queries).MetricsExportLink,
 				Table: store.TableOf((*db.Queries).MetricsExportUpsert),
 			},
-			Tail:     tail.Spec{Unseen: unseen},
-			Schedule: "35 4 * * *",
+			Tail:      tail.Spec{Unseen: unseen},
+			Schedule:  "35 4 * * *",
+			NoHistory: noHistory,
 		},
 	}
 }

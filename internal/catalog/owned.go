@@ -101,9 +101,10 @@ func eventStreams() []Entry {
 				Slow:   []tail.Probe{tail.Recent{}},
 				Unseen: "events that are sent in with a time of more than ten minutes before the newest one",
 			},
-			Audit:    audit.Against{Loose: []string{"customer_id", "member_id"}},
-			Schedule: weekly,
-			OptIn:    "there may be very many, and more come all the time",
+			Audit:     audit.Against{Loose: []string{"customer_id", "member_id"}},
+			Schedule:  weekly,
+			OptIn:     "there may be very many, and more come all the time",
+			NoHistory: "an event never changes",
 		},
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"syncd/internal/slowtest"
 	"syncd/internal/store"
 	"syncd/internal/tail"
+	"syncd/internal/worldtest"
 )
 
 // The contract between the table of streams, the schema and the simulated Polar.
@@ -32,7 +33,7 @@ func TestStreamsContract(t *testing.T) {
 		SELECT c.relname, COALESCE(obj_description(c.oid), ''),
 		       (SELECT COALESCE(string_agg(a.attname, ' ' ORDER BY a.attnum), '') FROM pg_attribute a
 		        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND col_description(c.oid, a.attnum) IS NULL)
-		FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND c.relname <> 'sync_migrations'`)
+		FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname NOT IN ('sync_migrations', 'changes')`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,6 +60,15 @@ func TestStreamsContract(t *testing.T) {
 		}
 	}
 
+	for _, s := range catalog.Entries() {
+		for _, table := range append([]string{s.Name}, childNames(s)...) {
+			records := worldtest.Query[bool](t, h, `SELECT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = '`+table+`'::regclass AND tgname = 'record_change')`)
+			if records == (s.NoHistory != "") {
+				t.Errorf("%s: changes are recorded: %v; the entry says %q", table, records, s.NoHistory)
+			}
+		}
+	}
+
 	h.SyncAll(t)
 	h.Equal(t)
 	for table, of := range tables {
@@ -66,6 +76,13 @@ func TestStreamsContract(t *testing.T) {
 			t.Errorf("%s: the simulated Polar has nothing for it, so no test sees it", of)
 		}
 	}
+}
+
+func childNames(s catalog.Entry) (names []string) {
+	for _, c := range s.Children {
+		names = append(names, c.Name)
+	}
+	return names
 }
 
 // An entry that is made wrong is refused at start, with the stream's name.

@@ -40,6 +40,8 @@ type Config struct {
 	StreamsOff map[string]bool
 	// EventsRetention is for how many days events are kept; 0 = all of them.
 	EventsRetention int
+	// HistoryRetention is for how many days changes of limited retention are kept; 0 = all of them.
+	HistoryRetention int
 
 	// Schedule is when a stream is swept, unless it has its own. "" = the default of each stream.
 	Schedule string
@@ -141,6 +143,11 @@ func (c *Config) TailSchedule() string {
 // Retention returns for how long the rows of a stream are kept, by stream. A stream that is missing keeps all.
 func (c *Config) Retention() map[string]time.Duration {
 	return map[string]time.Duration{"events": time.Duration(c.EventsRetention) * 24 * time.Hour}
+}
+
+// KeepHistory returns for how long changes of limited retention are kept; 0 = for good.
+func (c *Config) KeepHistory() time.Duration {
+	return time.Duration(c.HistoryRetention) * 24 * time.Hour
 }
 
 // WithLive returns a copy that has the live settings of another configuration: those that take effect while the daemon runs.

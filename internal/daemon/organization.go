@@ -51,7 +51,7 @@ func Open(ctx context.Context, cfg *config.Config, o Opening) (*Organization, er
 		cfg.Parallel = fits
 	}
 	m, err := catalog.New(catalog.Config{Config: mirror.Config{
-		Client: client, Store: s, Off: cfg.StreamsOff, Retention: cfg.Retention(), Parallel: cfg.Parallel,
+		Client: client, Store: s, Off: cfg.StreamsOff, Retention: cfg.Retention(), KeepHistory: cfg.KeepHistory(), Parallel: cfg.Parallel,
 		OrganizationID: cfg.OrganizationID, LeaseTTL: cfg.Lease, Log: o.Log, Observer: o.Observer,
 	}})
 	if err != nil {

@@ -174,7 +174,7 @@ func readTables(ctx context.Context, db querier) ([]table, error) {
 	rows, err := db.Query(ctx, `
 		SELECT c.relname, obj_description(c.oid, 'pg_class'), a.attname, format_type(a.atttypid, a.atttypmod), COALESCE(col_description(c.oid, a.attnum), '')
 		FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-		WHERE c.relnamespace = to_regnamespace($1) AND c.relkind IN ('r', 'v') AND obj_description(c.oid, 'pg_class') IS NOT NULL
+		WHERE c.relnamespace = to_regnamespace($1) AND c.relkind IN ('r', 'p', 'v') AND obj_description(c.oid, 'pg_class') IS NOT NULL
 		ORDER BY c.relname COLLATE "C", a.attnum`, schema)
 	if err != nil {
 		return nil, fmt.Errorf("read the comments: %w", err)

@@ -70,6 +70,7 @@ type Config struct {
 	Streams        []Stream                 // the table of streams; parents come before what refers to them
 	Off            map[string]bool          // streams that run only when they are named, and of which no copies are stored; nil = none
 	Retention      map[string]time.Duration // how far back the rows of a stream by windows are kept; 0 = all
+	KeepHistory    time.Duration            // for how long changes of limited retention are kept; 0 = for good
 	Parallel       int                      // streams at a time in Sync; default 4
 	Ahead          int                      // pages that go together into one transaction at most, and that are read meanwhile; 0 = store.MaxPages
 	OrganizationID string                   // the organization that the token must belong to; "" = any
@@ -100,6 +101,7 @@ type Engine struct {
 	mu       sync.Mutex
 	disabled map[string]string // stream -> why, until the next start
 	noted    time.Time         // the answer of Polar that is on record
+	prepared time.Time         // when the partitions of changes were looked after
 }
 
 // prepared is a stream with what is derived from it once.

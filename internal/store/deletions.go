@@ -178,6 +178,9 @@ func (r *Run) Tombstone(ctx context.Context, table string, ids []uuid.UUID, asOf
 		if err := r.hold(ctx, q); err != nil {
 			return err
 		}
+		if err := q.HistoryOn(ctx, r.ID); err != nil {
+			return err
+		}
 		rows, err := tx.Query(ctx, `
 			UPDATE `+pgx.Identifier{table}.Sanitize()+`
 			SET _deleted_at = now(), _synced_at = now(), _requested_at = $2
@@ -201,7 +204,10 @@ func (r *Run) Tombstone(ctx context.Context, table string, ids []uuid.UUID, asOf
 		if err := q.TombstonesInsert(ctx, db.TombstonesInsertParams{Stream: r.Stream, RunID: r.ID, Evidence: evidence, IDs: gone}); err != nil {
 			return err
 		}
-		return q.SuspectsForget(ctx, db.SuspectsForgetParams{Stream: r.Stream, IDs: ids})
+		if err := q.SuspectsForget(ctx, db.SuspectsForgetParams{Stream: r.Stream, IDs: ids}); err != nil {
+			return err
+		}
+		return q.ChangesAnnounce(ctx)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("mark rows of %s as deleted: %w", table, err)

@@ -223,6 +223,11 @@ func (w *writing) hold(ctx context.Context, p *pg.Pipeline) {
 // write queues all that the pages leave behind.
 func (w *writing) write(ctx context.Context, p *pg.Pipeline) error {
 	q := db.New(p)
+	if len(w.changes) > 0 {
+		if err := q.HistoryOn(ctx, w.run.ID); err != nil {
+			return err
+		}
+	}
 	if err := w.writeCopies(ctx, p, q); err != nil {
 		return err
 	}
@@ -235,7 +240,10 @@ func (w *writing) write(ctx context.Context, p *pg.Pipeline) error {
 	if err := w.settle(ctx, q); err != nil {
 		return err
 	}
-	return w.close(ctx, q)
+	if err := w.close(ctx, q); err != nil || len(w.changes) == 0 {
+		return err
+	}
+	return q.ChangesAnnounce(ctx)
 }
 
 // writeRows queues the upserts of changed objects and their children. A child that cannot be stored takes its parent with

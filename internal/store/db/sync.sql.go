@@ -856,6 +856,7 @@ const streamSweepEnd = `-- name: StreamSweepEnd :execrows
 UPDATE sync_streams
 SET sweep_id = NULL, sweep_pages = 0, sweep_total = NULL, checkpoint = NULL, checkpoint_at = NULL,
     complete_at = COALESCE($1, complete_at),
+    history_since = COALESCE(history_since, clock_timestamp()),
     sweep_due = CASE WHEN $1::timestamptz IS NULL THEN sweep_due END
 WHERE stream = $2 AND lease_run = $3
 `
