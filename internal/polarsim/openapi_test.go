@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -238,14 +239,40 @@ func flatten(schemas []*jsonschema.Schema, v any, into []*jsonschema.Schema) []*
 		}
 		into = flatten(s.AllOf, v, into)
 		for _, branches := range [][]*jsonschema.Schema{s.AnyOf, s.OneOf} {
+			var left []*jsonschema.Schema
 			for _, b := range branches {
-				if b.Validate(v) == nil {
+				if !excluded(b, v) {
+					left = append(left, b)
+				}
+			}
+			for _, b := range left {
+				if len(left) == 1 || b.Validate(v) == nil { // v as a whole is validated elsewhere
 					into = flatten([]*jsonschema.Schema{b}, v, into)
 				}
 			}
 		}
 	}
 	return into
+}
+
+// excluded tells cheaply of most branches of a union that v does not satisfy them: a constant in v is another one.
+func excluded(s *jsonschema.Schema, v any) bool {
+	for s.Ref != nil {
+		s = s.Ref
+	}
+	object, is := v.(map[string]any)
+	if s.Types != nil && slices.Equal(s.Types.ToStrings(), []string{"null"}) {
+		return v != nil
+	}
+	if s.Types != nil && slices.Equal(s.Types.ToStrings(), []string{"object"}) && !is {
+		return true
+	}
+	for name, p := range s.Properties {
+		if value, has := object[name]; has && p.Const != nil && value != *p.Const {
+			return true
+		}
+	}
+	return false
 }
 
 func componentOf(schemas []*jsonschema.Schema) string {
