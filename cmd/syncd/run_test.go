@@ -406,6 +406,7 @@ func TestDaemonOutlives401(t *testing.T) {
 
 // SIGHUP has the configuration read again: what can change does, what cannot is named, and a wrong one changes nothing.
 func TestReload(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	polar, _ := simulated(t, polarsim.ServerOptions{})
 	file := write(t, "syncd.yaml", "streams: products\nschedule: 'off'\ntail: 'off'\n")

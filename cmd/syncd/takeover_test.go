@@ -11,6 +11,7 @@ import (
 	"syncd/internal/daemon"
 	"syncd/internal/localpg/pgtest"
 	"syncd/internal/polarsim"
+	"syncd/internal/slowtest"
 )
 
 // A sweep that broke off is due at start, although an earlier one ended well a moment ago.
@@ -37,6 +38,7 @@ func TestDaemonResumesAtStart(t *testing.T) {
 // Of two daemons the second waits for what the first is at: a lease that was renewed is left alone for a while, and a sweep
 // that the first has completed meanwhile is not made again.
 func TestDaemonBesideAnother(t *testing.T) {
+	slowtest.Mark(t)
 	t.Parallel()
 	polar, _ := simulated(t, polarsim.ServerOptions{})
 	dsn := pgtest.Migrated(t)

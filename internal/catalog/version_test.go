@@ -104,7 +104,7 @@ func TestVersionEndsInTheMiddleOfASweep(t *testing.T) {
 	for _, version := range polarsim.Versions() {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
-			h := start(t, setup{World: polarsim.Options{Customers: 220}})
+			h := start(t, setup{World: polarsim.Options{Customers: 220, Orders: 150}})
 			var out worldtest.LockedBuffer
 			log := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelWarn}))
 			next := "2026-10"

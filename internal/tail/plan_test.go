@@ -17,7 +17,7 @@ import (
 // What a plan says a sync will cost is what it costs: the first one, and the sweeps after it.
 func TestPlanPredictsRequests(t *testing.T) {
 	t.Parallel()
-	for _, customers := range []int{10, 150, 700} {
+	for _, customers := range []int{10, 150, 350} {
 		t.Run(fmt.Sprintf("%d customers", customers), func(t *testing.T) {
 			t.Parallel()
 			h := start(t, setup{
