@@ -91,6 +91,12 @@ func (r *replay) find(req *http.Request) (e recorded.Exchange, known bool) {
 		return list[0], true
 	}
 	query := req.URL.Query()
+	if name, is := strings.CutSuffix(strings.TrimPrefix(req.URL.Path, "/v1/"), "/export"); is && authorization == "valid" && !query.Has("columns") {
+		file, err := recorded.Export(name)
+		return recorded.Exchange{Status: http.StatusOK, Body: string(file), Headers: map[string]string{
+			"content-type": "text/csv; charset=utf-8", "cache-control": "private, no-store", "polar-version": version,
+		}}, err == nil
+	}
 	if s, listed := r.samples[req.URL.Path]; listed && authorization == "valid" && query.Get("limit") == "100" && !query.Has("name") {
 		return page(s)
 	}
