@@ -74,11 +74,11 @@ func (e estimator) sweep(ctx context.Context, s *mirror.Stream) (Sweep, error) {
 		var estimate scan.Estimate
 		estimate, err = scan.EstimateScan(ctx, e.Client, s.Scan, s.Path, s.Query)
 		cost.Rows, cost.Requests, cost.Probes = estimate.Rows, estimate.Requests, estimate.Probes
-		if s.FellBack {
-			cost.Requests++ // a sweep asks for the list that was ended, too
-		}
 	default:
 		err = e.countOwners(ctx, s, &cost)
+	}
+	if s.FellBack {
+		cost.Requests++ // a sweep asks for the list that was ended, too
 	}
 	if e.FallBack(ctx, s.Name, err) {
 		probes := cost.Probes
