@@ -2,6 +2,7 @@ package polarsim
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -173,14 +174,6 @@ func TestTrap09_HiddenRows(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(Options{Seed: 1, Customers: 400})
 	s := NewServer(w, ServerOptions{})
-	for i := range w.subscriptions {
-		if w.subscriptions[i].StartedAt == 0 {
-			if res, body := do(t, s, "GET", "/v1/subscriptions/"+w.id(KindSubscription, i).String(), ""); res.StatusCode != 404 || !strings.Contains(body, "ResourceNotFound") {
-				t.Errorf("incomplete subscription: %d %s", res.StatusCode, body)
-			}
-			break
-		}
-	}
 	archived := list1(t, s, "/v1/meters/?is_archived=true").Items[0]["id"].(string)
 	for _, m := range all(t, s, "/v1/customer-meters/") {
 		if m["meter_id"] == archived {
@@ -193,6 +186,48 @@ func TestTrap09_HiddenRows(t *testing.T) {
 	}
 	if res, _ := do(t, s, "GET", "/v1/customer-meters/"+hidden.Items[0]["id"].(string), ""); res.StatusCode != 200 {
 		t.Errorf("GET by id of a hidden customer meter: %d", res.StatusCode)
+	}
+}
+
+// A subscription without a start is in no list and 404 by id, and metrics count it from ever until it ends
+// (polarsource/polar, server/polar/subscription/repository.py, server/polar/metrics/queries.py).
+func TestTrap09_SubscriptionsWithoutAStart(t *testing.T) {
+	t.Parallel()
+	w := NewWorld(Options{Seed: 1, Customers: 400})
+	active := func() (n int) {
+		today := w.Now().Format(time.DateOnly)
+		_, body := do(t, NewServer(w, ServerOptions{}), "GET", "/v1/metrics/?interval=day&metrics=active_subscriptions&start_date="+today+"&end_date="+today, "")
+		if _, err := fmt.Sscanf(body[strings.Index(body, `"active_subscriptions":`):], `"active_subscriptions":%d`, &n); err != nil {
+			t.Fatalf("%v in %s", err, body)
+		}
+		return n
+	}
+	s, counted := NewServer(w, ServerOptions{}), active()
+	listed := map[any]bool{}
+	for _, query := range []string{"", "?sorting=status", "?status=incomplete&status=incomplete_expired", "?active=false"} {
+		for _, row := range all(t, s, "/v1/subscriptions/"+query) {
+			listed[row["id"]] = true
+		}
+	}
+	hidden, running := 0, 0
+	for i := range w.subscriptions {
+		sub := &w.subscriptions[i]
+		if sub.StartedAt != 0 {
+			continue
+		}
+		hidden++
+		id := w.id(KindSubscription, i).String()
+		if res, body := do(t, s, "GET", "/v1/subscriptions/"+id, ""); res.StatusCode != 404 || body != rowNotFound || listed[id] {
+			t.Errorf("%s is listed: %t; by id: %d %s", id, listed[id], res.StatusCode, body)
+		}
+		if sub.EndedAt == 0 {
+			running++
+			sub.EndedAt = w.now - 2*day
+		}
+	}
+	w.version++
+	if hidden == 0 || running == 0 || active() != counted-running {
+		t.Errorf("%d are hidden; %d subscriptions are active, %d once the %d that run have ended", hidden, counted, active(), running)
 	}
 }
 
