@@ -1,10 +1,13 @@
 package pg_test
 
 import (
+	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/bojanz/currency"
 
 	"syncd/internal/localpg/pgtest"
 	"syncd/internal/store/pg"
@@ -193,5 +196,21 @@ func TestViewsChange(t *testing.T) {
 
 	if err := makes(a4, b, c3, "CREATE OR REPLACE VIEW mine AS SELECT 1"); err == nil || !strings.Contains(err.Error(), "mine (owner ") {
 		t.Errorf("somebody else's view under a name that is needed: %v", err)
+	}
+}
+
+// The decimal places of currencies are those of ISO 4217.
+func TestCurrencies(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Connect(t, pgtest.Migrated(t))
+	var want []string
+	for _, code := range currency.GetCurrencyCodes() {
+		digits, _ := currency.GetDigits(code)
+		want = append(want, fmt.Sprintf("%s %d %d", strings.ToLower(code), digits, digits))
+	}
+	slices.Sort(want)
+	got := pgtest.List(t, db, "SELECT format('%s %s %s', code, exponent, scale(polar.major_amount(1, upper(code)))) FROM polar.currencies ORDER BY code")
+	if !slices.Equal(got, want) {
+		t.Errorf("currencies:\n%q\nwant:\n%q", got, want)
 	}
 }

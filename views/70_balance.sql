@@ -1,0 +1,53 @@
+-- The balance, as Polar's metrics read it.
+
+CREATE OR REPLACE VIEW balance_ledger AS
+WITH balance AS (
+    SELECT id AS event_id, name, timestamp, customer_id,
+        (metadata->>'order_id')::uuid AS order_id, (metadata->>'subscription_id')::uuid AS subscription_id, nullif(metadata->>'product_id', 'None')::uuid AS product_id,
+        coalesce((metadata->>'order_created_at')::timestamptz, timestamp) AS booked_at,
+        (metadata->>'amount')::bigint AS amount, lower(metadata->>'currency') AS currency, (metadata->>'net_amount')::bigint AS net_amount,
+        (metadata->>'presentment_amount')::bigint AS presentment_amount, lower(metadata->>'presentment_currency') AS presentment_currency,
+        coalesce((metadata->>'fee')::bigint, 0) AS fee, nullif((metadata->>'exchange_rate')::float8, 0) AS exchange_rate
+    FROM events WHERE source = 'system' AND name LIKE 'balance.%' AND _deleted_at IS NULL
+)
+SELECT b.*, round(coalesce(b.net_amount, b.amount)::float8 * CASE
+    WHEN b.name IN ('balance.order', 'balance.credit_order') THEN coalesce(b.exchange_rate, CASE WHEN b.amount <> 0 THEN b.amount::float8 / nullif(b.presentment_amount, 0) END, earlier.rate, 1)
+    ELSE coalesce(b.exchange_rate, 1) END)::bigint AS settled_amount
+FROM balance b
+LEFT JOIN LATERAL (
+    SELECT coalesce(e.exchange_rate, e.amount::float8 / nullif(e.presentment_amount, 0)) AS rate FROM balance e
+    WHERE b.name = 'balance.credit_order' AND b.exchange_rate IS NULL AND b.amount <> 0
+        AND e.name = 'balance.order' AND e.customer_id = b.customer_id AND coalesce(e.presentment_currency, e.currency) = b.currency
+        AND e.timestamp < b.timestamp AND e.order_id <> b.order_id
+    ORDER BY (e.subscription_id = b.subscription_id) IS TRUE DESC, e.timestamp DESC
+    LIMIT 1
+) earlier ON true;
+COMMENT ON VIEW balance_ledger IS 'What was booked to the balance of the organization: one row for each system event balance.* (payments, credits, refunds, disputes and their reversals). Revenue in Polar''s metrics is made of it. From the stream events: whole where that is on and keeps all.';
+COMMENT ON COLUMN balance_ledger.event_id IS 'Event: events.id.';
+COMMENT ON COLUMN balance_ledger.name IS 'Kind: balance.order, balance.credit_order, balance.refund, balance.refund_reversal, balance.dispute, balance.dispute_reversal.';
+COMMENT ON COLUMN balance_ledger.timestamp IS 'Time of the event (UTC). Of an order it is when the order was created, even if it was paid later.';
+COMMENT ON COLUMN balance_ledger.customer_id IS 'Customer: customers.id.';
+COMMENT ON COLUMN balance_ledger.order_id IS 'Order: orders.id.';
+COMMENT ON COLUMN balance_ledger.subscription_id IS 'Subscription: subscriptions.id.';
+COMMENT ON COLUMN balance_ledger.product_id IS 'Product, where Polar names one: products.id.';
+COMMENT ON COLUMN balance_ledger.booked_at IS 'Moment that it counts for in metrics (UTC): when the order was created where the event says so, else timestamp.';
+COMMENT ON COLUMN balance_ledger.amount IS 'Amount without tax, negative for what goes out. Smallest unit of currency.';
+COMMENT ON COLUMN balance_ledger.currency IS 'Currency that Polar settles in, of a credit that of the order: ISO 4217, lower case.';
+COMMENT ON COLUMN balance_ledger.net_amount IS 'Amount without inclusive tax, in the currency the customer saw; null on old events and on credits, refunds and disputes.';
+COMMENT ON COLUMN balance_ledger.presentment_amount IS 'Amount in the currency the customer saw, its smallest unit.';
+COMMENT ON COLUMN balance_ledger.presentment_currency IS 'Currency the customer saw: ISO 4217, lower case.';
+COMMENT ON COLUMN balance_ledger.fee IS 'Fee of Polar. Smallest unit of the currency that Polar settles in.';
+COMMENT ON COLUMN balance_ledger.exchange_rate IS 'Rate from presentment_currency to currency, between smallest units; null where the event has none.';
+COMMENT ON COLUMN balance_ledger.settled_amount IS 'What Polar''s metrics count: converted by the rule of its pipes, which convert refunds and disputes a second time (server/tinybird/endpoints/metrics_revenue.pipe). US cents.';
+
+CREATE OR REPLACE VIEW fx_daily AS
+SELECT date_trunc('day', o.created_at, 'UTC')::date AS day, l.presentment_currency AS currency,
+    avg(coalesce(l.exchange_rate::numeric(30, 12), l.amount::numeric(30, 12) / nullif(l.presentment_amount, 0))) AS rate, count(*) AS payments
+FROM balance_ledger l JOIN orders o ON o.id = l.order_id
+WHERE l.name = 'balance.order' AND l.presentment_currency IS NOT NULL
+GROUP BY 1, 2;
+COMMENT ON VIEW fx_daily IS 'Rates at which payments were settled: the mean by day of the order (UTC) and currency. Days without a payment in a currency have no row.';
+COMMENT ON COLUMN fx_daily.day IS 'Day (UTC).';
+COMMENT ON COLUMN fx_daily.currency IS 'Currency the customer saw: ISO 4217, lower case.';
+COMMENT ON COLUMN fx_daily.rate IS 'US cents for one smallest unit of currency, the mean of all payments.';
+COMMENT ON COLUMN fx_daily.payments IS 'Payments that it is the mean of.';
