@@ -111,7 +111,7 @@ func TestQuarantine(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := start(t, setup{World: polarsim.Options{Customers: 260}})
+			h := start(t, setup{World: polarsim.Options{Customers: 120, Orders: 250}}) // two and three pages
 			id, total := h.someID(t, c.stream)
 			kind, rest, _ := strings.Cut(c.fault, ":")
 			h.Fault(t, strings.TrimSuffix(kind+":path="+c.path+",id="+id+","+rest, ","))
@@ -218,7 +218,7 @@ func TestQuarantineOfARowThatPolarCannotRender(t *testing.T) {
 		t.Run(fmt.Sprint(c), func(t *testing.T) {
 			t.Parallel()
 			stream, path := c.stream, c.path
-			h := start(t, setup{World: polarsim.Options{Customers: 260}})
+			h := start(t, setup{World: polarsim.Options{Customers: 220, Orders: 250}}) // three pages each
 			h.SyncAll(t)
 			id, total := h.someID(t, stream)
 			if c.newest {
