@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -164,6 +165,31 @@ func (d *daemonUnderTest) end(t *testing.T) (code int) {
 	return d.cmd.ProcessState.ExitCode()
 }
 
+// stop asks a daemon to end, which it must do well. What it may still do is bounded by runs and not by seconds: from the signal
+// on no run begins, beside those that were about to.
+func (d *daemonUnderTest) stop(t *testing.T) {
+	t.Helper()
+	d.terminate(t)
+	if code := d.end(t); code != exitComplete {
+		t.Errorf("ended with %d, want 0", code)
+	}
+	var asked time.Time
+	for line := range strings.Lines(d.logged()) {
+		var said struct {
+			Time time.Time
+			Msg  string
+		}
+		if json.Unmarshal([]byte(line), &said) == nil && strings.HasPrefix(said.Msg, "shutting down") {
+			asked = said.Time
+		}
+	}
+	const aboutTo = 4
+	begun := d.row(t, "SELECT count(*)::text FROM polar.sync_runs WHERE started_at > '"+asked.UTC().Format(time.RFC3339Nano)+"'")
+	if n, err := strconv.Atoi(begun); asked.IsZero() || err != nil || n > aboutTo {
+		t.Errorf("asked to stop at %v; %s runs began after that", asked, begun)
+	}
+}
+
 func (d *daemonUnderTest) terminate(t *testing.T) {
 	t.Helper()
 	d.signal(t, syscall.SIGTERM)
@@ -248,10 +274,7 @@ func TestDaemon(t *testing.T) {
 		return code == http.StatusServiceUnavailable && strings.Contains(body, "polar: not ready: Polar last answered 16 min ago") && strings.Contains(body, "after 15 min without an answer")
 	})
 
-	d.terminate(t)
-	if code := d.end(t); code != exitComplete {
-		t.Errorf("ended with %d, want 0", code)
-	}
+	d.stop(t)
 	if !strings.Contains(d.logged(), "syncd has stopped") {
 		t.Error("the end is not logged")
 	}
@@ -300,10 +323,7 @@ func TestDaemonStopsInTheMiddleOfARun(t *testing.T) {
 		_, metrics := d.get(t, "/metrics")
 		return strings.Contains(metrics, `syncd_run_in_progress{stream="products"} 1`) && strings.Contains(metrics, `syncd_runs_total{outcome="succeeded",stream="customers"} 1`)
 	})
-	d.terminate(t)
-	if code := d.end(t); code != exitComplete {
-		t.Errorf("ended with %d, want 0", code)
-	}
+	d.stop(t)
 	if outcome := d.row(t, "SELECT outcome FROM polar.sync_runs WHERE stream = 'products'"); outcome != string(mirror.Interrupted) {
 		t.Errorf("the run is %s", outcome)
 	}
@@ -349,10 +369,7 @@ func TestDaemonOutlivesItsToken(t *testing.T) {
 		strings.Contains(log, simulatedToken) || strings.Contains(log, second) {
 		t.Error("the log tells otherwise than once, or shows a token")
 	}
-	d.terminate(t)
-	if code := d.end(t); code != exitComplete {
-		t.Errorf("ended with %d, want 0", code)
-	}
+	d.stop(t)
 }
 
 // runs counts the successful runs of products.
@@ -477,8 +494,5 @@ func TestDaemonWaitsForPolar(t *testing.T) {
 	if code, body := d.get(t, "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, "database: ok") || !strings.Contains(body, "polar: not ready") {
 		t.Errorf("/readyz: %d %s", code, body)
 	}
-	d.terminate(t)
-	if code := d.end(t); code != exitComplete {
-		t.Errorf("ended with %d, want 0", code)
-	}
+	d.stop(t)
 }
