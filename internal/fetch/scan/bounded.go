@@ -7,12 +7,12 @@ import (
 	"syncd/internal/fetch/lists"
 )
 
-// Bounded is a Scan that can be kept to a span of time.
+// Bounded is a Scan that can be limited to a span of time.
 type Bounded interface {
 	Scan
-	// Between is the scan of what lies in since <= t < until, t being the time that the scan goes by: TimeField.
+	// Between returns the scan of the rows with since <= t < until, where t is the field named by TimeField.
 	Between(since, until time.Time) Scan
-	// TimeField names the field of the items that holds that time.
+	// TimeField names the field of the items that the span limits.
 	TimeField() string
 }
 
@@ -47,13 +47,13 @@ func (w Windows) Between(since, until time.Time) Scan {
 // TimeField implements Bounded.
 func (m Metrics) TimeField() string { return "period_start" }
 
-// Between implements Bounded, widened to whole periods: a part of a month would be stored as the month.
+// Between implements Bounded, widened to whole periods: else part of a month would be stored as the month.
 func (m Metrics) Between(since, until time.Time) Scan {
 	m.since, m.until = since.UTC(), until.UTC()
 	return m
 }
 
-// lastDay is the last day to read: today, or the last one of the period that the span ends in.
+// lastDay is the last day to read: today, or the last day of the period in which the span ends.
 func (m Metrics) lastDay(interval string, today time.Time) time.Time {
 	if m.until.IsZero() {
 		return today

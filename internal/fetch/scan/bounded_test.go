@@ -38,7 +38,7 @@ func TestBoundedKeyset(t *testing.T) {
 	// A server that does not know the filter would lead out of the span.
 	body = strings.Replace(body, "2024-01-31T23:59:59.999999Z", "2024-02-01T00:00:00Z", 1)
 	for _, err := range scan.Pages(background(), c, "/v1/orders/", nil, Cursor{}) {
-		if err == nil || !strings.Contains(err.Error(), "created_before is not honoured") {
+		if err == nil || !strings.Contains(err.Error(), "does not apply the filter created_before") {
 			t.Errorf("%v", err)
 		}
 	}

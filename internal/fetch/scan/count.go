@@ -8,10 +8,10 @@ import (
 	"syncd/internal/fetch/lists"
 )
 
-// Count is how many rows Polar says a scan should bring, asked for itself with the smallest page there is. A scan that
-// narrows its query as it goes, or reads several lists, never sees that number in its own pages.
+// Count is how many rows a scan should bring by Polar's own count, requested separately with pages of one row. A scan that
+// narrows its query as it goes, or that reads several lists, never sees that number in its own pages.
 //
-// Requests is what asking cost, also beside an error. Total is -1 where the endpoint does not count.
+// Requests is what the count cost, also with an error. Total is -1 where the endpoint does not count.
 type Count struct{ Total, Requests int }
 
 // Counter is a Scan whose rows can be counted without reading them.
@@ -24,7 +24,7 @@ func (k Keyset) Count(ctx context.Context, c *fetch.Client, path string, query u
 	return count(ctx, c, path, k.bounded(query))
 }
 
-// Count implements Counter: the plain list and every part.
+// Count implements Counter: it adds up the plain list and every part.
 func (o Offset) Count(ctx context.Context, c *fetch.Client, path string, query url.Values) (Count, error) {
 	n, err := count(ctx, c, path, query)
 	if err != nil || o.Each == nil {
@@ -48,7 +48,8 @@ func (o Offset) Count(ctx context.Context, c *fetch.Client, path string, query u
 
 func count(ctx context.Context, c *fetch.Client, path string, query url.Values) (Count, error) {
 	p, err := c.Page(fetch.WithRenderAttempts(ctx, 1), path, lists.Paged(query, 1, 1))
-	if fetch.IsUnrendered(err) { // maybe for the sake of that one row: a page behind the end has none, and the count all the same
+	// The one row may be the cause: a page behind the end has no row, and still the count.
+	if fetch.IsUnrendered(err) {
 		requests := p.Requests
 		const behind = 1_000_000_000
 		p, err = c.Page(ctx, path, lists.Paged(query, 1, behind))

@@ -1,14 +1,14 @@
-// Package scan reads a whole list of Polar in an order in which no row is lost while others come and go. It knows no table
-// and no SQL.
+// Package scan reads a whole list of Polar in an order in which no row is lost while others come and go. It knows no table and no
+// SQL.
 //
 // The way of a scan:
 //
-//  1. It begins at a Cursor: at the beginning of the list, or where an earlier run has stopped.
-//  2. It asks fetch.Client for one page. A row that Polar cannot render comes back as a gap of that page.
-//  3. It checks that it can go on from the answer: the filter and the order were honoured, and the list comes to an end.
-//  4. It drops the rows that came before, and asks again for those that were counted and did not come.
-//  5. It yields the page together with the Cursor behind it. Who stores both at once may stop after any page.
-//  6. With the last page it says Done, and how many different rows a complete scan brings (Whole, or Counter).
+//  1. It starts at a Cursor: the beginning of the list, or where an earlier run stopped.
+//  2. It requests one page from fetch.Client. A row that Polar cannot render comes back as a gap of that page.
+//  3. It checks that it can go on from the answer: Polar applied the filter and the order, and the list ends.
+//  4. It drops rows that came before, and requests again rows that were counted but did not come.
+//  5. It yields the page together with the Cursor behind it. A caller that stores both at once may stop after any page.
+//  6. With the last page it sets Done, and says how many different rows a complete scan brings (Whole, or Counter).
 //
 // Polar's lists have no cursor and no tie-breaker, so the way from one page to the next depends on what a list offers:
 //
@@ -22,13 +22,13 @@
 //	Export         a CSV file that is counted before and after                                             export.go
 //	MetricsExport  a CSV file for each span of periods                                                     metrics_export.go
 //
-// Why nothing is lost: what was read stays behind the place where the next page begins. Keyset and Windows go on from a time,
-// which rows keep, and not from a page number, which shifts. Offset reads in the direction in which new rows land on pages
-// that it has read, and steps back when the count falls. A scan that is not certain reads rows twice. Rows that were counted
-// and never came are told in the Cursor (Tied, Short, Gone); that every id came is for the caller to verify, by Whole.
+// Why nothing is lost: rows that were read stay behind the place where the next page begins. Keyset and Windows go on from a
+// time, which a row keeps, and not from a page number, which shifts. Offset reads in the direction in which new rows land on
+// pages that it has already read, and steps back when the count falls. A scan that is uncertain reads rows twice. The Cursor
+// tells which rows were counted and never came (Tied, Short, Gone). The caller verifies by Whole that every id came.
 //
-// The files of Export and MetricsExport are taken apart by scan/sheet.
+// scan/sheet takes the files of Export and MetricsExport apart.
 //
-// Beside its pages a scan may be kept to a span of time (bounded.go), count its rows (count.go), and say beforehand what it
-// will cost (estimate.go).
+// A scan may also be limited to a span of time (bounded.go), count its rows (count.go), and estimate beforehand what it costs
+// (estimate.go).
 package scan

@@ -11,32 +11,32 @@ import (
 	"syncd/internal/fetch/lists"
 )
 
-// Each reads the plain list again once per item of another list, with Param set to that item's id. Polar leaves the
-// customer meters of archived meters out of the plain list, for one, but gives them for a meter_id.
+// Each reads the plain list again once per item of another list, with Param set to that item's id. For example, Polar leaves the
+// customer meters of archived meters out of the plain list, but returns them for a meter_id.
 //
-// The other list is read when the plain list has ended, so that what was hidden meanwhile is included, and again when a
-// scan resumes later than that. Its ids are taken in ascending order: Cursor.Part is the place in it, from 1,
-// Cursor.Key the id, which counts when ids have come or gone.
+// The scan reads the other list when the plain list has ended, so that rows hidden meanwhile are included, and again when it
+// resumes later than that. It takes the ids in ascending order. Cursor.Part is the place among them, from 1; Cursor.Key is the
+// id, and decides when ids have come or gone.
 type Each struct {
 	Path  string     // the other list: /v1/meters/
 	Query url.Values // its filter and its sort order: is_archived=true, sorting=-created_at
 	Param string     // meter_id
 }
 
-// eachScan reads the plain list, and then the part of each item of the other list.
+// eachScan reads the plain list, then the part of each item of the other list.
 type eachScan struct {
 	Offset
 	client *fetch.Client
 	path   string
 	query  url.Values
 	yield  func(Page, error) bool
-	from   Cursor   // where the next list begins
-	total  int      // rows of the lists that have ended
-	ids    []string // of the other list, those that are still to be read
-	base   int      // ids before those
+	from   Cursor   // where the next list starts
+	total  int      // rows of the lists read to their end
+	ids    []string // of the other list; those not read yet
+	base   int      // number of ids before those
 }
 
-// parts reads the plain list, and then the part of each item of the other list.
+// parts reads the plain list, then the part of each item of the other list.
 func (o Offset) parts(ctx context.Context, c *fetch.Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		if order := strings.Join(o.order(), ","); from.Order != order {
@@ -58,7 +58,7 @@ func (o Offset) parts(ctx context.Context, c *fetch.Client, path string, query u
 	}
 }
 
-// plain reads the plain list, and the other list with the last page of it.
+// plain reads the plain list, and the other list together with its last page.
 func (s *eachScan) plain(ctx context.Context) (goOn bool) {
 	return s.read(ctx, s.query, s.from, func(p *Page) error {
 		s.from = Cursor{Part: 1, Order: s.from.Order, Tied: p.Next.Tied}
@@ -71,7 +71,7 @@ func (s *eachScan) plain(ctx context.Context) (goOn bool) {
 	})
 }
 
-// resume reads the other list alone, and finds the part in it that the scan was in.
+// resume reads the other list only, and finds the part in it where the scan stopped.
 func (s *eachScan) resume(ctx context.Context) (goOn bool) {
 	p := unread(s.Each.Query, 0, s.from)
 	if err := s.load(ctx, &p); err != nil {
@@ -91,7 +91,7 @@ func (s *eachScan) resume(ctx context.Context) (goOn bool) {
 	return true
 }
 
-// part reads what belongs to one id.
+// part reads the list of one id.
 func (s *eachScan) part(ctx context.Context, i int) (goOn bool) {
 	at := s.from
 	at.Part, at.Key = s.base+i+1, s.ids[i]
@@ -107,7 +107,7 @@ func (s *eachScan) part(ctx context.Context, i int) (goOn bool) {
 	})
 }
 
-// read passes on the pages of one list. ahead is asked before its last page where the scan goes on from there.
+// read yields the pages of one list. It calls ahead before the last page where the scan goes on from there.
 func (s *eachScan) read(ctx context.Context, query url.Values, from Cursor, ahead func(*Page) error) (goOn bool) {
 	for p, err := range s.list(ctx, s.client, s.path, query, from) {
 		last := p.Done
@@ -131,7 +131,7 @@ func (s *eachScan) read(ctx context.Context, query url.Values, from Cursor, ahea
 	return false
 }
 
-// load reads the ids of the other list, and adds what that cost to a page.
+// load reads the ids of the other list, and adds the cost to a page.
 func (s *eachScan) load(ctx context.Context, p *Page) (err error) {
 	var requests int
 	s.ids, requests, err = s.Each.ids(ctx, s.client)
@@ -139,7 +139,7 @@ func (s *eachScan) load(ctx context.Context, p *Page) (err error) {
 	return err
 }
 
-// startOf is the position at the beginning of the part of ids[i], or that there is none.
+// startOf is the position at the beginning of the part of ids[i]; done means that there is no such part.
 func startOf(ids []string, i int, from Cursor) (done bool, start Cursor) {
 	if i >= len(ids) {
 		return true, Cursor{}
@@ -147,7 +147,7 @@ func startOf(ids []string, i int, from Cursor) (done bool, start Cursor) {
 	return false, Cursor{Part: i + 1, Key: ids[i], Order: from.Order, Tied: from.Tied}
 }
 
-// ids reads the ids of the other list, in ascending order, and tells what that cost.
+// ids reads the ids of the other list in ascending order. requests is the cost.
 func (e *Each) ids(ctx context.Context, c *fetch.Client) (ids []string, requests int, err error) {
 	plain := Offset{Fixed: e.Query["sorting"]}
 	for p, err := range plain.list(ctx, c, e.Path, e.Query, Cursor{}) {
@@ -155,7 +155,8 @@ func (e *Each) ids(ctx context.Context, c *fetch.Client) (ids []string, requests
 		if err != nil {
 			return nil, requests, err
 		}
-		if len(p.Gaps) > 0 { // the part that belongs to it would be left out in silence
+		// The part of a row that is a gap would be left out in silence.
+		if len(p.Gaps) > 0 {
 			return nil, requests, p.Gaps[0].Err
 		}
 		for _, item := range p.Items {

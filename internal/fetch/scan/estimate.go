@@ -10,19 +10,18 @@ import (
 	"syncd/internal/fetch/lists"
 )
 
-// Estimate is what one pass of a scan over its list will cost, if nothing changes meanwhile and no answer has to be
-// asked for twice.
+// Estimate is what one pass of a scan over its list costs, if nothing changes meanwhile and no request has to be repeated.
 type Estimate struct {
-	Rows     int // that there are by Polar's count; -1 where it does not count them
-	Requests int // that the scan sends, and the count of the list at its end, where a sweep has to ask for that (Counter)
-	Probes   int // requests that the estimate itself took, also beside an error
+	Rows     int // rows by Polar's count; -1 where it does not count them
+	Requests int // that the scan sends, and the count of the list at its end where a sweep needs one (Counter)
+	Probes   int // requests that the estimate itself took, also with an error
 }
 
-// Estimator is a Scan that can tell beforehand what it will cost. It asks Polar for counts, with pages of one row, and for
-// whatever else the number of its requests follows from; what it brings in rows it does not read.
+// Estimator is a Scan that can estimate its cost. It asks Polar for counts, with pages of one row, and for whatever else the
+// number of its requests depends on. It does not read the rows.
 //
-// A scan without it is taken to cost one request for every 100 rows of its list. A new scan whose requests follow from
-// something else has this method beside its Pages, so that `syncd plan` needs to know of no kind of scan.
+// A scan without it is taken to cost one request for every 100 rows of its list. A new scan whose requests depend on something
+// else has this method beside its Pages, so `syncd plan` needs to know no kind of scan.
 type Estimator interface {
 	Estimate(ctx context.Context, c *fetch.Client, path string, query url.Values) (Estimate, error)
 }
@@ -35,13 +34,13 @@ func EstimateScan(ctx context.Context, c *fetch.Client, scan Scan, path string, 
 	return Offset{}.Estimate(ctx, c, path, query)
 }
 
-// pages is how many pages so many rows fill. An empty list is asked for as well.
+// pages is how many pages this many rows fill. An empty list takes one request, too.
 func pages(rows, limit int) int {
 	limit = min(cmp.Or(limit, lists.MaxLimit), lists.MaxLimit)
 	return max(1, (rows+limit-1)/limit)
 }
 
-// Estimate implements Estimator. The parts of an Each are counted one by one: how rows are spread over them decides.
+// Estimate implements Estimator. It counts the parts of an Each one by one: the cost depends on how rows spread over them.
 func (o Offset) Estimate(ctx context.Context, c *fetch.Client, path string, query url.Values) (Estimate, error) {
 	n, err := count(ctx, c, path, query)
 	e := Estimate{Rows: n.Total, Requests: pages(n.Total, o.Limit), Probes: n.Requests}
@@ -53,7 +52,7 @@ func (o Offset) Estimate(ctx context.Context, c *fetch.Client, path string, quer
 	if err != nil {
 		return e, err
 	}
-	// The scan reads the other list once, and so does the count at its end, which asks for each part again.
+	// The scan reads the other list once. The count at its end reads it again, and counts each part again.
 	e.Requests += 2*requests + 1 + len(ids)
 	for _, id := range ids {
 		part, err := count(ctx, c, path, lists.WithParameter(query, o.Each.Param, id))
@@ -67,17 +66,17 @@ func (o Offset) Estimate(ctx context.Context, c *fetch.Client, path string, quer
 	return e, nil
 }
 
-// Estimate implements Estimator. Each page but the first begins with a row of the one before.
+// Estimate implements Estimator. Each page but the first begins with a row of the previous one.
 func (k Keyset) Estimate(ctx context.Context, c *fetch.Client, path string, query url.Values) (Estimate, error) {
 	n, err := count(ctx, c, path, query)
 	e := Estimate{Rows: n.Total, Requests: 1, Probes: n.Requests}
 	if limit := min(cmp.Or(k.Limit, lists.MaxLimit), lists.MaxLimit); n.Total > limit && limit > 1 {
-		e.Requests += pages(n.Total-limit, limit-1) + 1 // which no page but the first counts
+		e.Requests += pages(n.Total-limit, limit-1) + 1 // the count at the end: only the first page has it
 	}
 	return e, err
 }
 
-// Estimate implements Estimator. The list is asked for, as there is no smaller question.
+// Estimate implements Estimator. It requests the list, as there is no smaller question.
 func (Array) Estimate(ctx context.Context, c *fetch.Client, path string, query url.Values) (Estimate, error) {
 	e := Estimate{Rows: -1, Requests: 1}
 	for p, err := range (Array{}).Pages(ctx, c, path, query, Cursor{}) {
@@ -90,7 +89,7 @@ func (Array) Estimate(ctx context.Context, c *fetch.Client, path string, query u
 	return e, nil
 }
 
-// Estimate implements Estimator. How many metrics there are in each period only reading tells.
+// Estimate implements Estimator. How many metrics a period has is known only after reading.
 func (m Metrics) Estimate(ctx context.Context, c *fetch.Client, path string, query url.Values) (Estimate, error) {
 	windows, requests, err := m.windows(ctx, c, path, query)
 	return Estimate{Rows: -1, Requests: requests + len(windows), Probes: requests}, err
@@ -102,12 +101,12 @@ func (e Export) Estimate(ctx context.Context, c *fetch.Client, _ string, query u
 	return Estimate{Rows: n.Total, Requests: 3, Probes: n.Requests}, err
 }
 
-// Estimate implements Estimator. It asks for no file.
+// Estimate implements Estimator. It requests no file.
 func (m MetricsExport) Estimate(ctx context.Context, c *fetch.Client, _ string, query url.Values) (Estimate, error) {
 	return m.Metrics.Estimate(ctx, c, m.Of, query)
 }
 
-// Estimate implements Estimator: one request for each parent. It asks nothing.
+// Estimate implements Estimator: one request for each parent. It sends nothing.
 func (n Nested) Estimate(ctx context.Context, _ *fetch.Client, _ string, _ url.Values) (Estimate, error) {
 	e := Estimate{Rows: -1}
 	for _, parents := range n.Parents {
@@ -126,8 +125,8 @@ func (n Nested) Estimate(ctx context.Context, _ *fetch.Client, _ string, _ url.V
 	return e, nil
 }
 
-// Estimate implements Estimator. Each page but the first begins with rows of the one before, some two or three of them
-// where events do not come thick and fast.
+// Estimate implements Estimator. Each page but the first begins with rows of the previous one, about two or three of them where
+// events are not dense.
 func (w Windows) Estimate(ctx context.Context, c *fetch.Client, path string, query url.Values) (Estimate, error) {
 	if since := w.OldestKept(c); !since.IsZero() {
 		query = lists.WithParameter(query, w.After, since.Add(-windowMargin).Format(time.RFC3339))

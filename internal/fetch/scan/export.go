@@ -14,38 +14,38 @@ import (
 	"syncd/internal/fetch/scan/sheet"
 )
 
-// Export reads a list as a CSV file, in one request. Its items are JSON objects with the fields of Columns; see sheet.Column
-// for the form of each. A column of the file that Columns does not name is a field by its own header; one that the file lacks
-// is missing from the items.
+// Export reads a list as a CSV file, in one request. Its items are JSON objects with the fields of Columns; see sheet.Column for
+// the form of each. A column of the file that Columns does not name becomes a field named by its header. A column that the file
+// lacks is missing from the items.
 //
-// The file is proved to be whole before its first row is given out: Polar sends status 200 and the header before it looks
-// for the rows, so a query that fails shows as a file that ends early (polarsource/polar, server/polar/kit/csv.py). Whole
-// is a file that ends cleanly, behind a line break, whose records all have as many fields as the header, and that has no
-// fewer rows than the list counts. Rows come and go, so the count is taken before and after, and the lower one holds.
+// The file is proved whole before its first row is yielded: Polar sends status 200 and the header before it reads the rows, so a
+// query that fails shows as a file that ends early (polarsource/polar, server/polar/kit/csv.py). A file is whole if it ends with
+// a line break, each of its records has as many fields as the header, and it has no fewer rows than the list counts. Rows come
+// and go, so the list is counted before and after, and the lower count decides.
 //
-// A scan begins at the beginning, whatever the Cursor: another export is another state of the list.
+// A scan starts at the beginning, whatever the Cursor: another export is another state of the list.
 type Export struct {
 	Of      string         // path of the list that counts the rows: /v1/orders/
-	Columns []sheet.Column // that are known
-	// Choose asks for these values of the parameter columns; empty where the export has no such parameter. A server that
-	// knows fewer refuses all of them, and is asked for its default ones instead.
+	Columns []sheet.Column // the known columns
+	// Choose are values of the query parameter columns; empty where the export has no such parameter. A server that does not know
+	// all of them refuses the request. The scan then takes its default columns.
 	Choose []string
-	// Key names the fields that tell the rows apart: the id of an item is a UUID made of the first group all of whose fields
-	// have a value, and of the row's place among those with the same ones. A field of kind sheet.ID is the id itself.
+	// Key names the fields that identify a row. The id of an item is a UUID made of the first group whose fields all have a
+	// value, and of the row's place among rows with equal values. A field of kind sheet.ID is the id itself.
 	Key [][]string
-	// Order is the field that the file is sorted by. Rows with equal keys have equal values of it, and stand together.
+	// Order is the field that the file is sorted by. Rows with equal keys have equal values of it, so they are adjacent.
 	Order string
 }
 
 const (
-	exportRows = 500 // items of a page; what Polar reads at a time is no concern here
-	// exportCap is the most rows that Polar gives of orders and subscriptions (server/polar/order/export.py).
+	exportRows = 500 // items per yielded page; the file itself has no pages
+	// exportCap is the most rows of orders and subscriptions that Polar exports (server/polar/order/export.py).
 	exportCap = 1_000_000
-	// exportCounts bounds how often an export is read whose rows are fewer than those counted.
+	// exportCounts bounds how often an export is read that has fewer rows than the list counts.
 	exportCounts = 3
 )
 
-// shape is what its file should have, and what tells the rows apart.
+// shape is what the file should have, and what identifies its rows.
 func (e Export) shape() sheet.Shape {
 	return sheet.Shape{Of: e.Of, Columns: e.Columns, Key: e.Key, Order: e.Order}
 }
@@ -65,7 +65,7 @@ func (e Export) Pages(ctx context.Context, c *fetch.Client, path string, query u
 			return Page{Page: p, Total: rows, Whole: rows}
 		}
 		t := sheet.New(file, e.shape())
-		if err := t.ReadHeader(); err != nil { // it was read before
+		if err := t.ReadHeader(); err != nil { // spool has read it before
 			yield(unread(file.Query, 0, from), exportError(c, path, file.Query, err))
 			return
 		}
@@ -95,7 +95,7 @@ func exportError(c *fetch.Client, path string, query url.Values, err error) erro
 		Err: err, Remedy: "try again later"}
 }
 
-// fetch brings a file that is whole, and the number of its rows.
+// fetch returns a file that is whole, and the number of its rows.
 func (e Export) fetch(ctx context.Context, c *fetch.Client, path string, query url.Values) (file *fetch.Spool, rows, requests int, err error) {
 	asked := query
 	if len(e.Choose) > 0 {

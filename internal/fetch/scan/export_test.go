@@ -144,7 +144,7 @@ func TestExportHeaders(t *testing.T) {
 		t.Errorf("a column that is not there: %s", items[0])
 	}
 	f.body = "Amount,Currency\r\n1.0,usd\r\n"
-	if _, _, err := readExport(inProcess(t, f.ServeHTTP), ordersExport()); !errors.Is(err, fetch.ErrContract) || !strings.Contains(err.Error(), "tell its rows apart") {
+	if _, _, err := readExport(inProcess(t, f.ServeHTTP), ordersExport()); !errors.Is(err, fetch.ErrContract) || !strings.Contains(err.Error(), "identify its rows") {
 		t.Errorf("a header without keys: %v", err)
 	}
 }

@@ -16,28 +16,28 @@ import (
 	"syncd/internal/fetch/lists"
 )
 
-// Keyset reads a list in ascending order of a time, each page from where the last one ended by a filter on that time, so
-// that rows which appear or vanish elsewhere shift nothing. For lists that have such a filter: orders, subscriptions.
+// Keyset reads a list in ascending order of a time. A filter on that time makes each page begin where the previous one ended, so
+// rows that appear or vanish elsewhere shift nothing. It needs a list with such a filter: orders, subscriptions.
 //
-// The filter is exclusive and of microsecond resolution, so the bound is the last value less one microsecond: rows that
-// share the last value and did not fit are not lost, and those already passed on are dropped from Items. A group of more
-// rows with one value than fit on a page is read as a list of its own, by page number: see Offset.
+// The filter is exclusive and has microsecond resolution, so the bound is the last value less one microsecond. Rows that share
+// the last value and did not fit on the page are not lost; those already yielded are dropped from Items. When more rows have one
+// value than fit on a page, they are read as a list of their own, by page number: see Offset.
 //
-// A row whose time is set back behind the position while the scan runs is not seen. The bound to begin with may be
-// given in the query under After; RFC 3339 with an offset.
+// A row whose time moves back behind the position while the scan runs is not seen. The query may give a first bound under After,
+// in RFC 3339 with an offset.
 type Keyset struct {
-	Sort  string // the time to go by, both as sort criterion and as key of the item: created_at
+	Sort  string // the time to go by: the sort criterion and the key of the item: created_at
 	After string // the filter on it: created_after
 	// Before is the filter on it from above, also exclusive: created_before; for Between and for large groups of ties.
 	Before string
-	Then   []string // further sort criteria that tell rows of the same time apart, where the list has any: invoice_number
-	Else   []string // more of them, for large groups of ties only, because they cost Polar joins: customer, product
+	Then   []string // further sort criteria that order rows of the same time, where the list has any: invoice_number
+	Else   []string // more of them, only for large groups of ties, because they cost Polar joins: customer, product
 	Limit  int      // rows a page; default 100
 
 	since, until time.Time // see Between
 }
 
-// maxStalePages bounds the pages in a row, of a large group of ties, that hold the same rows.
+// maxStalePages bounds how many pages in a row of a large group of ties may hold the same rows.
 const maxStalePages = 3
 
 // Pages implements Scan.
@@ -85,14 +85,14 @@ type keysetScan struct {
 	bound  bound
 
 	after     string    // the filter's value; empty at the beginning
-	afterTime time.Time // the same as a time
-	page      int       // 2 and more only behind pages of which no row can be rendered
+	afterTime time.Time // after as a time
+	page      int       // 2 and more only after pages on which no row can be rendered
 	crowded   bool      // more rows have the value just above the bound than fit on a page
-	tied      int       // rows that no question brought, of such groups
-	// seam holds the ids above the bound that were passed on already, with their sort value: they come again.
+	tied      int       // rows of such groups that no request brought
+	// seam maps the yielded ids above the bound to their sort values: they come again.
 	seam  map[string]time.Time
 	total int // estimate of what the whole scan brings
-	given int // items passed on
+	given int // items yielded
 }
 
 func (s *keysetScan) setBound(at time.Time) {
@@ -136,18 +136,20 @@ func (s *keysetScan) read(ctx context.Context) (Page, error) {
 
 	switch {
 	case all == 0, s.page == 1 && p.MaxPage <= 1 && all == p.TotalCount:
-		// Nothing is left, or everything that is left has just come.
+		// Nothing is left after this page.
 		s.advance(found, usable)
 		p.Done = true
-	case usable.last.IsZero() && len(p.Gaps) > 0: // nothing to go on from but the number of the page
+	// Only the page number is left to go on from.
+	case usable.last.IsZero() && len(p.Gaps) > 0:
 		s.page++
 		p.Done = s.page > p.MaxPage
 	case usable.last.IsZero():
-		return p, broken(s.client, s.path, p.Query, "no item of the page has a usable %q, so the next page cannot be asked for", s.Sort)
+		return p, broken(s.client, s.path, p.Query, "no item of the page has a usable %q, so the next page cannot be requested", s.Sort)
 	case s.advance(found, usable):
 	case p.MaxPage <= 1 || !usable.first.Equal(s.tie()):
-		p.Done = true // the same rows as before, all of them
-	case len(p.Gaps) > 0: // the same row as before, and behind it such as cannot be rendered
+		p.Done = true // the page has only rows that came before
+	// The row from before came again, and the rows behind it cannot be rendered.
+	case len(p.Gaps) > 0:
 		s.remember(found)
 		s.page++
 		p.Done = s.page > p.MaxPage
@@ -158,16 +160,16 @@ func (s *keysetScan) read(ctx context.Context) (Page, error) {
 	if !p.Done {
 		s.postpone(&p, found, first)
 	}
-	if p.Next = s.cursor(); s.crowded { // it has come, and need not come again
+	if p.Next = s.cursor(); s.crowded { // the crowd includes this value, so it need not come again
 		p.Next.Page, p.Next.Order = 1, strings.Join(s.crowdOrder(), ",")
 	}
 	return p, nil
 }
 
-// crowdOrder is that in which a group of ties is read which does not fit on a page.
+// crowdOrder is the order for a group of ties that does not fit on a page.
 func (k Keyset) crowdOrder() []string { return slices.Concat([]string{"-" + k.Sort}, k.Then, k.Else) }
 
-// postpone leaves out the gaps that the next page will have again: those behind the first row that comes again.
+// postpone drops the gaps that the next page will report again: those behind the first row that comes again.
 func (s *keysetScan) postpone(p *Page, found []position, row int) {
 	if len(p.Gaps) == 0 || s.page > 1 {
 		return
@@ -187,8 +189,8 @@ func (s *keysetScan) postpone(p *Page, found []position, row int) {
 // span is the first and the last usable sort value of a page.
 type span struct{ first, last time.Time }
 
-// locateAll reads the positions of a page and makes sure that filter and order were honoured: a server that ignores one
-// of them would lead the scan past rows without a sign.
+// locateAll reads the positions of a page, and checks that the server applied filter and order: if it ignored one of them, the
+// scan would pass over rows without a sign.
 func (s *keysetScan) locateAll(p Page) ([]position, span, error) {
 	var usable span
 	found := make([]position, len(p.Items))
@@ -199,9 +201,9 @@ func (s *keysetScan) locateAll(p Page) ([]position, span, error) {
 		case at.IsZero():
 			continue
 		case s.after != "" && !at.After(s.afterTime):
-			return nil, span{}, broken(s.client, s.path, p.Query, "the filter %s is not honoured: item %q has %s %s", s.After, found[i].id, s.Sort, at.Format(microLayout))
+			return nil, span{}, broken(s.client, s.path, p.Query, "Polar does not apply the filter %s: item %q has %s %s", s.After, found[i].id, s.Sort, at.Format(microLayout))
 		case !s.until.IsZero() && !at.Before(s.until):
-			return nil, span{}, broken(s.client, s.path, p.Query, "the filter %s is not honoured: item %q has %s %s", s.Before, found[i].id, s.Sort, at.Format(microLayout))
+			return nil, span{}, broken(s.client, s.path, p.Query, "Polar does not apply the filter %s: item %q has %s %s", s.Before, found[i].id, s.Sort, at.Format(microLayout))
 		case at.Before(usable.last):
 			return nil, span{}, broken(s.client, s.path, p.Query, "the list is not sorted by %s: item %q is out of order", s.Sort, found[i].id)
 		}
@@ -213,7 +215,7 @@ func (s *keysetScan) locateAll(p Page) ([]position, span, error) {
 	return found, usable, nil
 }
 
-// dropSeen removes from the page what was passed on already. Items without an id are passed on each time.
+// dropSeen removes the items that were yielded before. Items without an id are yielded each time.
 func (s *keysetScan) dropSeen(p *Page, found []position) {
 	kept, here := make([]jsontext.Value, 0, len(p.Items)), make(map[string]bool)
 	for i, item := range p.Items {
@@ -227,11 +229,11 @@ func (s *keysetScan) dropSeen(p *Page, found []position) {
 	s.given += len(kept)
 }
 
-// tie is the one value that the rows of a group of ties at the bound have.
+// tie is the common value of the group of ties at the bound.
 func (s *keysetScan) tie() time.Time { return s.afterTime.Add(time.Microsecond) }
 
-// advance moves the bound up to just below the last value of a page, and tells whether it moved. Only the ids that will
-// come again are kept.
+// advance moves the bound to just below the last value of a page, and returns true if it moved. It keeps only the ids that will
+// come again.
 func (s *keysetScan) advance(found []position, usable span) bool {
 	to := usable.last.Add(-time.Microsecond)
 	if usable.last.IsZero() || s.after != "" && !to.After(s.afterTime) {
@@ -244,8 +246,8 @@ func (s *keysetScan) advance(found []position, usable span) bool {
 	return true
 }
 
-// remember adds to the seam what is above the bound. Where an item without a sort value will come again is not known, it
-// is remembered up to the next page.
+// remember adds to the seam the items above the bound. Where an item without a sort value comes again is unknown, so it stays
+// until the next page.
 func (s *keysetScan) remember(found []position) {
 	if s.seam == nil {
 		s.seam = make(map[string]time.Time)
@@ -257,24 +259,25 @@ func (s *keysetScan) remember(found []position) {
 	}
 }
 
-// crowd reads all rows that have the value just above the bound, of which there are more than fit on a page, from a position
-// among them on. It moves the bound up to that value, and tells whether to go on.
+// crowd reads all rows that have the value just above the bound, when they do not fit on a page. It starts at a position among
+// them, and moves the bound up to that value. goOn is false when the scan must stop.
 func (s *keysetScan) crowd(ctx context.Context, yield func(Page, error) bool, from Cursor) (goOn bool) {
 	tie := s.tie()
 	query := lists.WithParameter(s.query, s.After, s.after)
 	list := Offset{Sort: s.crowdOrder(), Limit: s.Limit, Spare: tieShare * s.bound.used}
 	if s.Before != "" {
 		query[s.Before] = []string{tie.Add(time.Microsecond).Format(microLayout)}
-	} else { // it ends where later rows begin
+		// The group ends where later rows begin.
+	} else {
 		list.Sort, list.front = append([]string{s.Sort}, s.Then...), true
 		from = Cursor{}
 	}
-	if len(list.Sort) == 1 { // nothing orders them
+	if len(list.Sort) == 1 { // nothing orders the rows of the group
 		list.Spare = unorderedShare * s.bound.used
 	}
 	list.same = maxStalePages
 	mine, gaps := make(map[string]bool), 0
-	from.After, from.Tied = "", 0 // all have one time, so that finds no place among them
+	from.After, from.Tied = "", 0 // all have one time, so a time finds no place among them
 	for p, err := range list.list(ctx, s.client, s.path, query, from) {
 		done, tied, next := p.Done, p.Next.Tied, s.cursor()
 		next.Page, next.Total, next.Order = p.Next.Page, p.Next.Total, p.Next.Order
@@ -290,7 +293,7 @@ func (s *keysetScan) crowd(ctx context.Context, yield func(Page, error) bool, fr
 			case at.at.IsZero(), at.at.Equal(tie):
 				found, kept = append(found, at), append(kept, item)
 			case s.Before != "":
-				yield(p, broken(s.client, s.path, p.Query, "the filters %s and %s are not honoured: item %q has %s %s", s.After, s.Before, at.id, s.Sort, at.at.Format(microLayout)))
+				yield(p, broken(s.client, s.path, p.Query, "Polar does not apply the filters %s and %s: item %q has %s %s", s.After, s.Before, at.id, s.Sort, at.at.Format(microLayout)))
 				return false
 			default:
 				done = true
@@ -300,7 +303,7 @@ func (s *keysetScan) crowd(ctx context.Context, yield func(Page, error) bool, fr
 		for _, at := range found {
 			mine[at.id] = true
 		}
-		if s.Before == "" { // what stands behind the group comes again
+		if s.Before == "" { // the rows behind the group come again
 			p.Gaps = slices.DeleteFunc(p.Gaps, func(g fetch.Gap) bool { return done && g.Row > len(mine)+gaps+1 })
 			gaps += len(p.Gaps)
 		}

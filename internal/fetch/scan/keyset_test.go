@@ -232,7 +232,7 @@ func TestKeysetRefusesWhatWouldLeadItAstray(t *testing.T) {
 		want string
 	}{
 		"no sort value": {newList(broken), `no item of the page has a usable "created_at"`},
-		"filter":        {sameForEver, "created_after is not honoured"},
+		"filter":        {sameForEver, "does not apply the filter created_after"},
 		"order":         {unsorted, "not sorted by created_at"},
 	} {
 		got := byCreation.all(t, test.list, Cursor{})

@@ -18,25 +18,25 @@ import (
 	"syncd/internal/rawjson"
 )
 
-// Metrics reads Polar's metrics in UTC periods, one window of /v1/metrics/ per page, as long as /v1/metrics/limits
-// allows, from the month in which the organization was created (or the earliest date of the limits, if that is later or
-// the organization may not be read) up to today. The period that is under way is included; it changes until it ends, and
-// earlier ones may, so a scan reads everything again.
+// Metrics reads Polar's metrics in UTC periods. Each page is one window of /v1/metrics/, as long as /v1/metrics/limits allows.
+// The first window begins in the month in which the organization was created, or at the earliest date of the limits if that is
+// later or the token may not read the organization. The last window ends today. The current period changes until it ends, and
+// earlier ones may change too, so each scan reads everything again.
 //
-// Items are in long form, one per period and metric that Polar gives a value for, numbers with their digits untouched:
+// Items are in long form, one per period and metric that has a value, with the digits of numbers unchanged:
 //
 //	{"id":"<uuid v5 of interval|timezone|period_start|slug>","interval":"day","timezone":"UTC","period_start":"2026-10-15T00:00:00Z",
 //	 "slug":"revenue","type":"currency","display_name":"Revenue","value":129900}
 //
-// The unit follows from type: currency and currency_sub_cent are cents, percentage is a fraction, scalar a number.
-// The path of the scan is that of the metrics, /v1/metrics/.
+// The unit follows from type: currency and currency_sub_cent are cents, percentage is a fraction, scalar a number. The path of
+// the scan is that of the metrics, /v1/metrics/.
 type Metrics struct {
 	Intervals []string // hour, day, week, month, year
 
 	since, until time.Time // see Between
 }
 
-// metricsNamespace makes the ids of metric rows: the same period and slug has the same id in every run and schema.
+// metricsNamespace makes the ids of metric rows: a period and slug have the same id in every run and schema.
 var metricsNamespace = uuid.MustParse("6f7f5bd5-4a8d-5f0c-9d4c-2c1b6f0a7e11")
 
 const metricsTimezone = "UTC"
@@ -84,8 +84,8 @@ func (m Metrics) Pages(ctx context.Context, c *fetch.Client, path string, query 
 	}
 }
 
-// remaining plans what is to be read from a position on. none is the page to pass on where that is nothing, or not known;
-// its requests were made in any case.
+// remaining plans what to read from a position on. none is the page to yield where nothing is left, or where the plan failed: it
+// carries the cost of the requests.
 func (m Metrics) remaining(ctx context.Context, c *fetch.Client, path string, query url.Values, from Cursor) (windows []metricsWindow, none Page, err error) {
 	windows, requests, err := m.windows(ctx, c, path, query)
 	none = unread(query, requests, from)
@@ -103,7 +103,7 @@ func (w metricsWindow) cursor() Cursor {
 	return Cursor{Part: w.part, Key: w.interval, After: w.start.Format(microLayout)}
 }
 
-// before tells whether the window had been read when the scan was at from.
+// before: the window had been read when the scan was at from.
 func (w metricsWindow) before(from Cursor) bool {
 	if w.part != from.Part {
 		return w.part < from.Part
@@ -129,7 +129,7 @@ func (w metricsWindow) periods() int {
 
 const day = 24 * time.Hour
 
-// windows plans the requests. They begin and end at borders of periods, or else a period would be counted in two halves.
+// windows plans the requests. They begin and end at borders of periods: else a period would be counted in two halves.
 func (m Metrics) windows(ctx context.Context, c *fetch.Client, path string, query url.Values) (windows []metricsWindow, requests int, err error) {
 	limits, requests, err := readMetricsLimits(ctx, c, path)
 	if err != nil {
@@ -162,8 +162,8 @@ func (m Metrics) windows(ctx context.Context, c *fetch.Client, path string, quer
 			windows = append(windows, metricsWindow{part: part, interval: interval, start: start, end: end})
 			start = end.Add(day)
 		}
-		// The last window may be too short for the server's minimum: it is begun earlier, at a border of a period, and
-		// brings some periods a second time. The minimum is advice, so an organization younger than it is read as it is.
+		// The last window may be shorter than the server's minimum. Then it begins earlier, at a border of a period, and some
+		// periods come twice. The minimum is advice only, so an organization younger than it is read as it is.
 		if n := len(windows) - 1; n > 0 && windows[n-1].part == part {
 			last := &windows[n]
 			if earliest := last.end.Add(-time.Duration(limit.MinDays) * day); last.start.After(earliest) {
@@ -219,7 +219,7 @@ func organizationSince(ctx context.Context, c *fetch.Client, query url.Values) (
 	return startOfPeriod("month", since), p.Requests, nil
 }
 
-// startOfPeriod is the first day of the period that a day is in. Weeks begin on Monday.
+// startOfPeriod is the first day of the period that contains a day. Weeks begin on Monday.
 func startOfPeriod(interval string, at time.Time) time.Time {
 	at = at.UTC()
 	switch interval {
@@ -233,8 +233,8 @@ func startOfPeriod(interval string, at time.Time) time.Time {
 	return time.Date(at.Year(), at.Month(), at.Day(), 0, 0, 0, 0, time.UTC)
 }
 
-// lastDay is the last day of the longest window from start that spans no more than maxDays days and ends with a period.
-// A period that is longer than that is read in pieces, there is no other way.
+// lastDay is the last day of the longest window from start that has at most maxDays days and ends with a period. A period longer
+// than maxDays is read in pieces: there is no other way.
 func lastDay(interval string, start time.Time, maxDays int) time.Time {
 	most := start.Add(time.Duration(min(maxDays, 100_000)) * day)
 	if next := startOfPeriod(interval, most.Add(day)).Add(-day); next.After(start) {
@@ -243,7 +243,7 @@ func lastDay(interval string, start time.Time, maxDays int) time.Time {
 	return most
 }
 
-// read asks for one window and turns it into long form.
+// read requests one window and turns it into long form.
 func (w metricsWindow) read(ctx context.Context, c *fetch.Client, path string, query url.Values) (Page, error) {
 	query = lists.WithParameter(query, "interval", w.interval)
 	query.Set("start_date", w.start.Format(time.DateOnly))
@@ -273,8 +273,8 @@ type metricRow struct {
 	Value       jsontext.Value `json:"value"`
 }
 
-// longForm turns {"periods":[{"timestamp":t, slug: value, ...}], "metrics":{slug:{"type","display_name"}}} into one item
-// per value. Polar leaves out values that are null, so the slugs vary; new ones appear without notice.
+// longForm turns {"periods":[{"timestamp":t, slug: value, ...}], "metrics":{slug:{"type","display_name"}}} into one item per
+// value. Polar leaves out null values, so the slugs vary. New slugs appear without notice.
 func longForm(body []byte, interval string) (items []jsontext.Value, err error) {
 	var answer struct {
 		Periods []jsontext.Value          `json:"periods"`
@@ -334,10 +334,10 @@ func appendPeriod(items []jsontext.Value, period jsontext.Value, interval string
 	return items, nil
 }
 
-// lenient takes what a strict reader refuses: one value with broken UTF-8 must not hide the others of its answer.
+// lenient accepts what a strict reader refuses: one value with broken UTF-8 must not hide the others of its answer.
 var lenient = jsontext.AllowInvalidUTF8(true)
 
-// decode is for the few answers that a scan itself has to understand.
+// decode reads the few answers that a scan itself has to understand.
 func decode(body []byte, into any) error {
 	return json.Unmarshal(body, into, lenient, jsontext.AllowDuplicateNames(true))
 }

@@ -17,14 +17,14 @@ import (
 	"syncd/internal/humanize"
 )
 
-// MetricsExport reads Polar's metrics as CSV files, by the windows of a Metrics scan and as items of the same long form: one
-// per period and column that has a value.
+// MetricsExport reads Polar's metrics as CSV files, one for each window of a Metrics scan. Its items have the same long form, one
+// per period and column that has a value:
 //
 //	{"id":"<uuid v5>","interval":"day","timezone":"UTC","period_start":"2026-10-15T00:00:00Z","display_name":"Revenue","value":129900}
 //
-// The file names metrics by their display name, not by slug, and its amounts are in cents, unlike those of the other
-// exports (polarsource/polar, server/polar/metrics/endpoints.py). A file is whole when it ends cleanly and has a row for
-// every period of its window.
+// The file names metrics by display name, not by slug. Its amounts are in cents, unlike those of the other exports
+// (polarsource/polar, server/polar/metrics/endpoints.py). A file is whole if it ends cleanly and has a row for every period of
+// its window.
 type MetricsExport struct {
 	Of      string // path of the metrics: /v1/metrics/
 	Metrics Metrics
@@ -58,7 +58,7 @@ func (m MetricsExport) Pages(ctx context.Context, c *fetch.Client, path string, 
 	}
 }
 
-// export reads one window. Its periods are few, so they are kept in memory.
+// export reads one window. It has few periods, so they are kept in memory.
 func (w metricsWindow) export(ctx context.Context, c *fetch.Client, path string, query url.Values) (Page, error) {
 	query = lists.WithParameter(query, "interval", w.interval)
 	query.Set("start_date", w.start.Format(time.DateOnly))
@@ -120,7 +120,7 @@ func (w metricsWindow) rows(r io.Reader) (items []jsontext.Value, err error) {
 	return items, nil
 }
 
-// nextPeriod is the start of the period behind the one that begins at start.
+// nextPeriod is the start of the period after the one that begins at start.
 func nextPeriod(interval string, start time.Time) time.Time {
 	switch interval {
 	case "hour":

@@ -14,24 +14,24 @@ import (
 	"syncd/internal/fetch/lists"
 )
 
-// Nested reads lists that Polar gives for one parent at a time only: the seats of a subscription, the means of payment of
-// a customer. Who the parents are is for the caller to say, and to know whether that is all of them.
+// Nested reads lists that Polar returns for one parent at a time only: the seats of a subscription, the payment methods of a
+// customer. The caller names the parents, and has to know whether these are all.
 //
-// A parent that the server does not find is passed over, and named in Cursor.Gone: of what belongs to it nothing is
-// known. The count of the whole, on the last page, is the sum of what each parent's list counted.
+// A parent that the server does not find is skipped, and named in Cursor.Gone: nothing is known of its children. Whole, on the
+// last page, is the sum of what each parent's list counted.
 type Nested struct {
-	Field   string    // key that the list has where the answer is one object: seats; "" where it is a list with pages
+	Field   string    // where the answer is one object, the key of the list in it: seats; "" for a list with pages
 	Fixed   []string  // the order of a list with pages: see Offset
 	Parents []Parents // read one kind after the other
 }
 
 // Parents are the parents of one kind.
 type Parents struct {
-	// Param takes the parent's id: a part of the path in braces where the path has one of that name, else a parameter of
+	// Param takes the parent's id. It names a part of the path in braces or, where the path has none of that name, a parameter of
 	// the query: customer_id.
 	Param string
-	// After gives the ids that follow one, in ascending order and as many at a time as it likes; none at the end.
-	// The empty id comes before all others.
+	// After returns the ids that follow an id, in ascending order, as many at a time as it likes; none at the end. The empty id
+	// comes before all others.
 	After func(ctx context.Context, id string) ([]string, error)
 }
 
@@ -49,18 +49,17 @@ func (n Nested) Of(param string, ids []string) Nested {
 const (
 	// maxListPasses is how often the list of one parent is read until it adds up.
 	maxListPasses = 3
-	// objectAttempts is how often an object is asked for that cannot be rendered.
+	// objectAttempts is how often an object is requested that cannot be rendered.
 	objectAttempts = 3
-	// maxGone bounds the parents that are not found. More of them are not a few that went a moment ago, but parents of
-	// another time.
+	// maxGone bounds the parents that are not found. More of them did not vanish just now: the known parents are out of date.
 	maxGone = 1000
-	// maxFailed bounds the parents that cannot be rendered one after the other: then it is not they that fail.
+	// maxFailed bounds how many parents in a row cannot be rendered: then the parents are not the cause.
 	maxFailed = 20
-	// maxSilent is how many parents without anything may be passed over before the position is passed on.
+	// maxSilent is how many parents without children may be skipped before the position is yielded.
 	maxSilent = 20
 )
 
-// Pages implements Scan. A page holds what belongs to one parent; a position names the last parent that is done with.
+// Pages implements Scan. A page holds the children of one parent; a position names the last parent that has been read.
 func (n Nested) Pages(ctx context.Context, c *fetch.Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		s := &nestedScan{Nested: n, client: c, path: path, query: query, at: from}
@@ -101,11 +100,11 @@ type nestedScan struct {
 	query  url.Values
 	at     Cursor
 	failed int // parents in a row that cannot be rendered
-	silent int // parents without anything since the last page
-	spent  int // requests that they cost
+	silent int // parents in a row without children, since the last page
+	spent  int // requests for those
 }
 
-// page completes a page that is about to be passed on.
+// page completes a page before it is yielded.
 func (s *nestedScan) page(p Page) Page {
 	p.Total, p.Whole, p.TotalCount = -1, -1, -1
 	p.Requests += s.spent
@@ -133,7 +132,7 @@ func (s *nestedScan) parent(ctx context.Context, id string) (Page, error) {
 	switch {
 	case errors.Is(err, fetch.ErrNotFound):
 		if strings.Count(s.at.Gone, " ") >= maxGone {
-			return s.page(p), broken(s.client, path, p.Query, "more than %d parents are not found: those that are known are of another time: %w", maxGone, err)
+			return s.page(p), broken(s.client, path, p.Query, "more than %d parents are not found, so the known ones are out of date: %w", maxGone, err)
 		}
 		s.at.Gone = strings.TrimPrefix(s.at.Gone+" "+id, " ")
 		p.Items, p.Gaps, total, err = nil, nil, 0, nil
@@ -149,7 +148,7 @@ func (s *nestedScan) parent(ctx context.Context, id string) (Page, error) {
 	return s.page(p), nil
 }
 
-// object reads a list that is whole inside one object.
+// object reads a list that is inside one object.
 func (s *nestedScan) object(ctx context.Context, path string, query url.Values) (p Page, total int, err error) {
 	var items []jsontext.Value
 	p, err = readBody(fetch.WithRenderAttempts(ctx, objectAttempts), s.client, path, query, func(body []byte) (err error) {
@@ -158,7 +157,8 @@ func (s *nestedScan) object(ctx context.Context, path string, query url.Values) 
 	})
 	if !fetch.IsUnrendered(err) {
 		s.failed = 0
-	} else if s.failed++; s.failed < maxFailed { // one that cannot be rendered hides all of them; how many there are nobody says
+		// One child that cannot be rendered hides all of them, and their number.
+	} else if s.failed++; s.failed < maxFailed {
 		p.Gaps = []fetch.Gap{{Query: query, Row: 1, Err: err}}
 		return p, 1, nil
 	}
@@ -166,7 +166,7 @@ func (s *nestedScan) object(ctx context.Context, path string, query url.Values) 
 	return p, len(items), err
 }
 
-// list reads a list with pages until it adds up, and gives it as one page.
+// list reads a list with pages until it adds up, and returns it as one page.
 func (s *nestedScan) list(ctx context.Context, path string, query url.Values) (all Page, total int, err error) {
 	ids := map[string]struct{}{}
 	for range maxListPasses {
@@ -178,7 +178,7 @@ func (s *nestedScan) list(ctx context.Context, path string, query url.Values) (a
 			if err != nil {
 				return all, 0, err
 			}
-			if all.RequestedAt.IsZero() { // the oldest part decides whether another reply is newer
+			if all.RequestedAt.IsZero() { // the oldest part decides whether another answer is newer
 				all.RequestedAt = p.RequestedAt
 			}
 			all.Items, all.Gaps, total = append(all.Items, p.Items...), append(all.Gaps, p.Gaps...), p.TotalCount

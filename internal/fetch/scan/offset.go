@@ -15,36 +15,36 @@ import (
 	"syncd/internal/fetch/lists"
 )
 
-// Offset reads a list by page number, from its newest row to its oldest, so that no row can slip past the reader unseen
-// while others come and go. Two orders do that, and which one a list is read in follows from where its new rows land:
+// Offset reads a list by page number from its newest row to its oldest, so that no row can slip past unread while others come and
+// go. Two orders make that possible. Where new rows land decides which one a list is read in:
 //
-// Newest first (-created_at), the pages are read from the first to the last. New rows land in front of what was read. They
-// push rows towards the pages that are still to be read, so rows come twice. Rows that vanish in front pull the others
-// back, but then total_count falls, because nothing but a new row in front could make up for it. The scan steps back and
-// goes on from a page that begins before the last row read.
+// Newest first (-created_at): the pages are read from the first to the last. New rows land in front of the rows read. They push
+// rows towards pages not read yet, so rows come twice. Rows that vanish in front pull the others back. Then total_count falls,
+// because only a new row in front could make up for them. The scan steps back and goes on from a page that begins before the last
+// row read.
 //
-// Oldest first, or in no order, the pages are read from the last to the first. New rows land behind what was read and move
-// nothing. Rows that vanish pull others from the pages read onto those still to be read, so rows come twice.
+// Oldest first, or in no order: the pages are read from the last to the first. New rows land behind the rows read and move
+// nothing. Rows that vanish pull others from pages already read onto pages not read yet, so rows come twice.
 //
-// In both orders a row is lost only where a row dated back comes in among those still to be read and a row that was read
-// vanishes before the same next request.
+// In both orders a row is lost only if, before one and the same request, a row dated back comes in among the unread rows and a
+// row already read vanishes.
 //
-// Rows with equal sort values come in an order of the server's own, which may differ from page to page and is the same
-// each time a page is asked for. Where such a group lies across pages and did not come whole, a page of another size
-// that holds all of it is asked for.
+// The server orders rows with equal sort values as it likes. That order may differ from page to page, and is the same each time a
+// page is requested. Where such a group spans pages and did not come whole, a page of another size that holds all of it is
+// requested.
 type Offset struct {
 	Sort  []string // sort criteria; empty where the list has a fixed order
 	Fixed []string // that order, as sort criteria; empty where it has none at all
 	Limit int      // rows a page; default 100
-	Each  *Each    // what the plain list hides
-	Spare int      // requests for groups of ties beyond those that the list itself is worth
+	Each  *Each    // reads what the plain list hides
+	Spare int      // further requests for groups of ties, beyond the share of the list's own requests
 
-	front bool                        // read it from the first page to the last, whatever its order
-	same  int                         // pages in a row that may hold the same rows; 0 = maxSame
-	value func(jsontext.Value) []byte // what rows that tie have in common, where that is not the text of the sort values
+	front bool                        // read from the first page to the last, whatever the order
+	same  int                         // how many pages in a row may hold the same rows; 0 = maxSame
+	value func(jsontext.Value) []byte // the value that rows of a tie share, where it is not the text of the sort values
 }
 
-// values are what rows that tie have in common.
+// values is the value that rows of a tie share.
 func (o Offset) values(item jsontext.Value) []byte {
 	if o.value != nil {
 		return o.value(item)
@@ -61,17 +61,17 @@ func (o Offset) order() []string {
 }
 
 const (
-	// tieShare bounds the requests for groups of ties, in parts of those for the list.
+	// tieShare: groups of ties may cost this many requests for each request of the list.
 	tieShare = 2
-	// maxSame bounds the pages in a row that hold the same rows: a server may announce any number.
+	// maxSame bounds how many pages in a row may hold the same rows: a server may announce any number of pages.
 	maxSame = 10
-	// maxHeld bounds the rows that wait to be passed on with the next page.
+	// maxHeld bounds the rows that wait to be yielded with the next page.
 	maxHeld = 1000
-	// unorderedShare is the same of a list in no order, whose pages may be any of its rows.
+	// unorderedShare is tieShare for a list in no order, where any page may have any rows.
 	unorderedShare = 12
 )
 
-// maxStepBacks bounds how often one list is stepped back in. A count that keeps falling is a case for another scan.
+// maxStepBacks bounds the steps back in one list. If the count keeps falling, another scan has to read it.
 const maxStepBacks = 20
 
 // Pages implements Scan.
@@ -82,7 +82,7 @@ func (o Offset) Pages(ctx context.Context, c *fetch.Client, path string, query u
 	return o.parts(ctx, c, path, query, from)
 }
 
-// list reads one list. A position that was left in another order means nothing in this one: the list begins anew.
+// list reads one list. A position from another order means nothing in this one, so the list is read from its beginning.
 func (o Offset) list(ctx context.Context, c *fetch.Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		if len(o.Sort) > 0 {
@@ -105,40 +105,40 @@ func (o Offset) list(ctx context.Context, c *fetch.Client, path string, query ur
 	}
 }
 
-// offsetScan is the reading of one list.
+// offsetScan reads one list.
 type offsetScan struct {
 	Offset
 	client  *fetch.Client
 	path    string
 	query   url.Values
 	yield   func(Page, error) bool
-	forward bool // the pages are read from the first to the last
+	forward bool // read from the first page to the last
 
-	at     int    // the page to ask for
-	next   Cursor // where a scan goes on that ends here
+	at     int    // the page to request
+	next   Cursor // where a scan goes on if this one ends here
 	bound  bound
-	size   int // rows on a full page: the limit that the server really uses
-	full   int // rows on the page before
-	spent  int // requests whose page was not passed on
-	past   int // rows that an earlier scan has read, for progress; -1 while that is not known
+	size   int // rows on a full page: the limit that the server applies
+	full   int // rows on the previous page
+	spent  int // requests whose page was not yielded
+	past   int // rows that an earlier scan has read, for progress; -1 while unknown
 	sought int // requests for groups of ties
 
-	seeking bool      // the page to come has to begin before edge
-	edge    time.Time // the time of the last row up to which nothing is missing
-	steps   int       // back, so far
-	again   bool      // the end was looked at a second time
-	held    *Page     // read, to be passed on with the next page
-	resumed bool      // the first page was read before
-	stale   int       // pages in a row that were the same
-	last    []string  // ids of the page before
+	seeking bool      // the next page has to begin before edge
+	edge    time.Time // time of the last row up to which no row is missing
+	steps   int       // steps back so far
+	again   bool      // the end was checked a second time
+	held    *Page     // read, and to be yielded with the next page
+	resumed bool      // an earlier scan read the first page
+	stale   int       // pages in a row with the same rows
+	last    []string  // ids of the previous page
 	lastAt  int       // its number
-	balance int       // rows that came twice, less those by which the count rose
-	looked  int       // the page at which an odd balance was followed up last
+	balance int       // rows that came twice, less the growth of the count
+	looked  int       // the last page at which an odd balance made the scan step back
 	ties    ties
 }
 
-// resume begins with the page that was read last, so that where it ended is found again by the time of its last row, in
-// whatever way the list has moved since. That page is passed on together with the next, so that each one moves the position.
+// resume begins with the page that was read last. The time of its last row tells where the earlier scan ended, however the list
+// has moved since. This page is yielded together with the next, so that each yielded page moves the position.
 func (s *offsetScan) resume() {
 	s.held, s.resumed = &Page{Page: fetch.Page{Checked: true}}, true
 	if !s.forward {
@@ -151,7 +151,7 @@ func (s *offsetScan) resume() {
 	}
 }
 
-// page reads one page, passes it on, and tells whether to go on.
+// page reads one page and yields it. goOn is false at the end.
 func (s *offsetScan) page(ctx context.Context) (goOn bool) {
 	p, err := salvage(fetch.WithPageSize(ctx, s.full), s.client, s.path, lists.Paged(s.query, s.Limit, s.at))
 	p.Requests, s.spent = p.Requests+s.spent, 0
@@ -164,14 +164,14 @@ func (s *offsetScan) page(ctx context.Context) (goOn bool) {
 		return false
 	}
 	if !s.forward && s.next.Total == 0 && p.MaxPage > s.at {
-		// Where the last page is nobody knows before the first answer. The first page comes again at the end.
+		// Only the first answer tells which page is the last. The first page comes again at the end.
 		s.at, s.spent, s.next.Total = p.MaxPage, p.Requests, p.TotalCount
 		s.size = max(s.size, len(p.Items)+len(p.Gaps))
 		return true
 	}
 	rows := len(p.Items) + len(p.Gaps)
 	if s.size = max(s.size, rows); p.MaxPage == pages(p.TotalCount, s.Limit) {
-		s.size = min(cmp.Or(s.Limit, lists.MaxLimit), lists.MaxLimit) // it uses the limit asked for, whatever is missing on the page
+		s.size = min(cmp.Or(s.Limit, lists.MaxLimit), lists.MaxLimit) // the server applies the requested limit, even if rows of the page are missing
 	}
 	s.full = s.size
 	if s.past < 0 {
@@ -187,7 +187,7 @@ func (s *offsetScan) page(ctx context.Context) (goOn bool) {
 	if s.forward {
 		ended = s.at >= p.MaxPage || rows == 0
 	}
-	if moved := s.next.Total > 0 && s.next.Total != p.TotalCount; !s.settle(ctx, p, moved, ended) {
+	if moved := s.next.Total > 0 && s.next.Total != p.TotalCount; !s.recoverTies(ctx, p, moved, ended) {
 		return false
 	}
 	at, seen := s.at, s.lastAt > 0
@@ -221,7 +221,7 @@ func (s *offsetScan) page(ctx context.Context) (goOn bool) {
 	return s.yield(p, nil) && !p.Done
 }
 
-// joined is a page with the items of the one before it. The older request decides whether another reply is newer.
+// joined is a page with the items of the previous one. The older request decides whether another answer is newer.
 func joined(before, p Page) Page {
 	p.Items, p.Gaps = slices.Concat(before.Items, p.Items), slices.Concat(before.Gaps, p.Gaps)
 	p.Checked = before.Checked && p.Checked
@@ -232,9 +232,9 @@ func joined(before, p Page) Page {
 	return p
 }
 
-// settle looks for what is missing of groups of ties that end with this page. What it finds is passed on with the page, so
-// that each one moves the position, unless that is very much.
-func (s *offsetScan) settle(ctx context.Context, p Page, moved, ended bool) (goOn bool) {
+// recoverTies looks for missing rows of the ties that end with this page. It yields them with the page, so that each yielded page
+// moves the position, unless they are too many.
+func (s *offsetScan) recoverTies(ctx context.Context, p Page, moved, ended bool) (goOn bool) {
 	groups := []*tied{s.ties.add(p, s.at, s.size, s.lastAt > 0 && abs(s.at-s.lastAt) == 1, moved)}
 	if ended {
 		groups = append(groups, s.ties.end())

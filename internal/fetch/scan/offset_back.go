@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// goForward decides which page comes next, and tells whether that was the last one.
+// goForward decides which page comes next. done means that this was the last one.
 //
 // Polar counts first and reads the page afterwards (polarsource/polar, server/polar/kit/repository/base.py), so a row that
-// goes in between is only missed in the count of the next request: one page more to step back than the drop accounts for,
-// and one request more where the last page is shorter than was counted.
+// vanishes in between is missing only from the count of the next request. The scan therefore steps back one page more than the
+// drop accounts for, and sends one request more where the last page is shorter than its count.
 func (s *offsetScan) goForward(p Page, rows int, ended bool) (done bool) {
 	first, last := s.times(p)
 	odd := s.odd(p, ended)
@@ -33,17 +33,17 @@ func (s *offsetScan) goForward(p Page, rows int, ended bool) (done bool) {
 	return false
 }
 
-// stepTo goes back to a page, and further where that one does not begin before the last row read.
+// stepTo goes back to a page, and further if that page does not begin before the last row read.
 func (s *offsetScan) stepTo(page int) {
 	s.at = max(1, page)
 	s.steps++
 	s.seeking, s.balance = !s.edge.IsZero(), 0
 }
 
-// odd tells by how many pages to go back because what came twice does not fit the count. A row that is new in front raises
-// the count by one and brings one row of the page before again, maybe one request before it is counted. Fewer that come
-// again than that: rows came in where they push nothing, and may hide that others went. More: a row went between count and
-// page of the last request, and another came.
+// odd returns by how many pages to go back because the rows that came twice do not fit the count. A new row in front raises the
+// count by one and brings one row of the previous page again, perhaps one request before it is counted. If fewer rows come again
+// than that, rows came in where they push nothing, and may hide that others vanished. If more come again, a row vanished between
+// count and page of the last request, and another came.
 func (s *offsetScan) odd(p Page, ended bool) (pages int) {
 	rise := p.TotalCount - s.next.Total
 	if s.next.Total == 0 || rise < 0 || s.lastAt+1 != s.at || s.seeking || s.ties.across || s.looked == s.at {
@@ -73,7 +73,7 @@ func (s *offsetScan) odd(p Page, ended bool) (pages int) {
 	return pages
 }
 
-// times are those of the first and the last row of a page, by the criterion that the list is read by.
+// times are those of the first and the last row of a page, by the sort criterion of the list.
 func (s *offsetScan) times(p Page) (first, last time.Time) {
 	if len(p.Items) == 0 || len(s.order()) == 0 || s.front {
 		return first, last
@@ -82,7 +82,7 @@ func (s *offsetScan) times(p Page) (first, last time.Time) {
 	return locate(p.Items[0], field).at, locate(p.Items[len(p.Items)-1], field).at
 }
 
-// announced is how many items a page should have by the count that came with it; size is that of a full page.
+// announced is how many items a page should have by its own count; size is that of a full page.
 func announced(p Page, at, size int) int {
 	if p.MaxPage <= 1 {
 		return p.TotalCount

@@ -13,21 +13,21 @@ import (
 	"syncd/internal/fetch/lists"
 )
 
-// ties follows the groups of rows with equal sort values over the pages of a list. The server orders such a group anew for
-// each page, so at a border of pages inside the group one row may come twice and another not at all; asking for the same
-// page again gives the same rows. Source: PostgreSQL's top-N heapsort, which depends on LIMIT and OFFSET, and no list has
-// a tie-breaker (polarsource/polar, server/polar/kit/repository/base.py).
+// ties follows the groups of rows with equal sort values over the pages of a list. The server orders such a group anew for each
+// page. So where a group spans two pages, one row may come twice and another not at all; requesting the same page again gives the
+// same rows. The cause is PostgreSQL's top-N heapsort, which depends on LIMIT and OFFSET, and no list has a tie-breaker
+// (polarsource/polar, server/polar/kit/repository/base.py).
 type ties struct {
-	values  func(jsontext.Value) []byte // what rows that tie have in common
+	values  func(jsontext.Value) []byte // the value that rows of a tie share
 	forward bool                        // pages are added from the first to the last, else from the last to the first
-	across  bool                        // the page added last goes on with the group of the one before
+	across  bool                        // the last added page continues the group of the one before
 	group   *tied
 }
 
 // tied is a group of ties.
 type tied struct {
 	values      []byte
-	first, last int // which rows of the list it is: from 0, the last one excluded
+	first, last int // its rows in the list: from 0, last excluded
 	rows, pages int
 	moved       bool // rows of the list came or went meanwhile
 	ids         map[string]struct{}
@@ -46,8 +46,8 @@ func (g *tied) take(items []jsontext.Value) (rows int) {
 	return rows
 }
 
-// add takes in a page, the one behind the last added where adjoins is set. It returns the group that ended with it, if that
-// lies across pages and lacks rows.
+// add takes in a page; adjoins means that it follows the last added one. It returns the group that ended with this page, if that
+// group spans pages and lacks rows.
 func (t *ties) add(p Page, number, size int, adjoins, moved bool) (lacking *tied) {
 	was := t.group
 	if !adjoins {
@@ -92,7 +92,7 @@ func (t *ties) add(p Page, number, size int, adjoins, moved bool) (lacking *tied
 	return was.lacking()
 }
 
-// end is the group that ends with the list.
+// end returns the group that ends with the list, if it lacks rows.
 func (t *ties) end() *tied { return t.group.lacking() }
 
 func (g *tied) lacking() *tied {
@@ -118,15 +118,15 @@ func (t *ties) run(items []jsontext.Value, values []byte, beginning bool) []json
 	return items[i:]
 }
 
-// way is another question that brings the rows of a group.
+// way is another request that brings the rows of a group.
 type way struct {
 	query url.Values
 	limit int
-	back  bool // the list comes the other way round
+	back  bool // in reverse order
 }
 
-// ways are the questions that are worth asking for a group, best first: a page that holds all of it, where there is one, and
-// then pages whose borders lie elsewhere, in both directions where the list can be sorted.
+// ways are the requests that are worth trying for a group, best first: a page that holds all of it, if there is one, then pages
+// whose borders lie elsewhere, in both directions where the list can be sorted.
 func (g *tied) ways(query url.Values, size int) (ways []way) {
 	for limit := size; limit >= max(1, g.last-g.first); limit-- {
 		if g.first/limit == (g.last-1)/limit {
@@ -135,7 +135,7 @@ func (g *tied) ways(query url.Values, size int) (ways []way) {
 		}
 	}
 	if g.moved {
-		return ways // what came twice may be due to that
+		return ways // rows that moved may be why some came twice
 	}
 	back := lists.Reversed(query)
 	for limit := size; limit > size/2; limit-- {
@@ -149,8 +149,8 @@ func (g *tied) ways(query url.Values, size int) (ways []way) {
 	return ways
 }
 
-// whole asks for a group in other ways until it is complete, and passes on the pages. left are the requests that may be
-// spent on it. total is the count of the list.
+// whole requests a group in other ways until it is complete, and yields the pages. left is how many requests it may spend. total
+// is the count of the list.
 func (g *tied) whole(ctx context.Context, c *fetch.Client, path string, query url.Values, values func(jsontext.Value) []byte, size, total int, left *int) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		for _, w := range g.ways(query, size) {
@@ -164,7 +164,7 @@ func (g *tied) whole(ctx context.Context, c *fetch.Client, path string, query ur
 				}
 				p, err := salvage(ctx, c, path, lists.Paged(w.query, w.limit, n+1))
 				if err == nil {
-					p.Gaps = nil // the page that they stand on has told of them
+					p.Gaps = nil // the page that they are on has reported them
 					g.take(slices.DeleteFunc(slices.Clone(p.Items), func(item jsontext.Value) bool { return !bytes.Equal(values(item), g.values) }))
 				}
 				if !yield(p, err) || err != nil {

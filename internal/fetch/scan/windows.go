@@ -14,27 +14,26 @@ import (
 	"syncd/internal/fetch/lists"
 )
 
-// Windows reads a list in ascending order of a time, each page from a little before the last row of the one before. It is
-// for Polar's events, of which ids and counts come from one store and the items from another (polarsource/polar,
-// server/polar/event/service.py and server/tinybird): a page may be short in the middle of the list, a page behind the end
-// counts 0, and the filters on time know milliseconds, maybe only seconds, where the items have microseconds.
+// Windows reads a list in ascending order of a time. Each page begins a little before the last row of the previous one. It is for
+// Polar's events: their ids and counts come from one store, the items from another (polarsource/polar,
+// server/polar/event/service.py and server/tinybird). So a page may be short in the middle of the list, a page behind the end
+// counts 0, and the filters on time have a resolution of milliseconds, maybe only of seconds, where the items have microseconds.
 //
-// So each page is the first one of the rows from a whole second on, asked for with one second more; what has come already
-// is dropped. No page number depends on what comes or goes, and rows of one second are never divided by a border of pages.
-// Where a page would hold little else than what came before, because there are very many rows a second, a window of some
-// pages is read by page number instead.
+// Therefore each page is the first page of the rows from a whole second on, requested from one second earlier; rows that came
+// before are dropped. No page number depends on rows that come or go, and no border of pages divides the rows of one second.
+// Where a second has very many rows, a page would hold little new. Then a window of some pages is read by page number instead.
 //
-// A page that lacks rows which are counted is asked for again, at once and when the scan has come to the end: the stores may
-// be apart by some seconds. What it still lacks then is one Gap.
+// A page that lacks counted rows is requested again, at once and at the end of the scan: the two stores may differ for some
+// seconds. What it still lacks then is one Gap.
 //
-// An item that is set back behind the position while the scan runs is not seen.
+// An item that moves back behind the position while the scan runs is not seen.
 type Windows struct {
-	Field         string        // the time to go by, both as sort criterion and as key of the item: timestamp
+	Field         string        // the time to go by: the sort criterion and the key of the item: timestamp
 	After, Before string        // the filters on it: start_timestamp, end_timestamp
-	Keep          time.Duration // how far back to read, from the last midnight in UTC; 0 = to the first item
+	Keep          time.Duration // how far back to read, from the last midnight in UTC; 0 = from the first item
 	Limit         int           // rows a page; default 100
-	// Split are fields that the list filters by, too: more rows of one moment than fit on a page are asked for by what
-	// these hold, where nothing else tells them apart.
+	// Split are further fields that the list can filter by. When more rows have one time than fit on a page, and nothing else
+	// orders them, they are requested by their values of these fields.
 	Split []string
 
 	since, until time.Time // see Between
@@ -42,16 +41,16 @@ type Windows struct {
 
 const (
 	windowMargin = time.Second
-	// windowAhead is how far beyond Polar's clock the scan reaches: its servers have one each.
+	// windowAhead is how far beyond Polar's clock the scan reads: each of its servers has its own clock.
 	windowAhead = 5 * time.Minute
-	// windowPages is what a window of a crowded time should have.
+	// windowPages is how many pages a window of a crowded time should have.
 	windowPages = 8
-	// maxShort is how often a page is asked for that lacks rows, and how many of them are asked for again at the end.
+	// A page that lacks rows is requested maxShort times; maxLate of them are requested again at the end.
 	maxShort, maxLate = 2, 50
 )
 
-// OldestKept is the oldest time that a scan beginning now reads from: a midnight in UTC, so that it is the same for all that
-// is done today; zero for all.
+// OldestKept is the oldest time that a scan starting now reads from: a midnight in UTC, so that it is the same all day; zero for
+// all.
 func (w Windows) OldestKept(c *fetch.Client) time.Time {
 	if w.Keep <= 0 {
 		return time.Time{}
@@ -59,7 +58,7 @@ func (w Windows) OldestKept(c *fetch.Client) time.Time {
 	return c.Now().UTC().Truncate(day).Add(-w.Keep).Truncate(time.Second)
 }
 
-// Pages implements Scan. The position is a whole second, and in Total the number of rows before it.
+// Pages implements Scan. The position is a whole second; its Total is the number of rows before it.
 func (w Windows) Pages(ctx context.Context, c *fetch.Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		s := &windowScan{Windows: w, client: c, path: path, query: lists.WithParameter(query, "sorting", w.Field), at: from, tied: from.Tied, lost: from.Short, yield: yield, seen: map[string]time.Time{}}
@@ -81,26 +80,26 @@ type windowScan struct {
 	at     Cursor
 	bound  bound
 
-	begin, until time.Time            // what is still to be read; a zero begin is the first item
-	seen         map[string]time.Time // ids from begin on that were passed on
-	nameless     int                  // rows passed on that have no id or no time
-	known        int                  // rows before begin, those included that did not come
-	tied         int                  // rows with equal times that no question brought
-	lost         int                  // pages that lack rows which are counted
+	begin, until time.Time            // the span that is not read yet; a zero begin is the first item
+	seen         map[string]time.Time // ids from begin on that were yielded
+	nameless     int                  // yielded rows without an id or a time
+	known        int                  // rows before begin, also those that did not come
+	tied         int                  // rows with equal times that no request brought
+	lost         int                  // pages that lack counted rows
 	total        int                  // rows from the start on, by the first count
 
-	short *shortPage   // the page before, if rows were missing on it
-	late  []*shortPage // those that lack rows of their own, to be asked for again
+	short *shortPage   // the previous page, if it lacked rows
+	late  []*shortPage // pages that lack rows of their own, to be requested again
 }
 
-// page completes a page that is about to be passed on.
+// page completes a page before it is yielded.
 func (s *windowScan) page(p Page) Page {
 	s.at.Tied, s.at.Short = s.tied, s.lost
 	p.Total, p.Whole, p.Next = max(s.total, s.known+len(s.seen)+s.nameless), -1, s.at
 	return p
 }
 
-// start finds out what there is to read.
+// start finds out which span to read.
 func (s *windowScan) start() error {
 	s.until = s.client.Now().UTC().Truncate(time.Second).Add(windowAhead)
 	if end := s.Windows.until; !end.IsZero() && end.Before(s.until) {
@@ -124,7 +123,7 @@ func (s *windowScan) start() error {
 	return nil
 }
 
-// window is the query for what lies in a span of time, with a margin on both sides.
+// window is the query for a span of time, with a margin on both sides.
 func (s *windowScan) window(begin, end time.Time) url.Values {
 	query := lists.WithParameter(s.query, s.Before, end.Add(windowMargin).Format(time.RFC3339))
 	if !begin.IsZero() {
@@ -133,7 +132,7 @@ func (s *windowScan) window(begin, end time.Time) url.Values {
 	return query
 }
 
-// step reads one page, or one crowded window, and tells whether to go on.
+// step reads one page, or one crowded window. goOn is false at the end.
 func (s *windowScan) step(ctx context.Context) (goOn bool) {
 	query := s.window(s.begin, s.until)
 	p, missing, err := s.ask(ctx, lists.Paged(query, s.Limit, 1))
@@ -151,7 +150,7 @@ func (s *windowScan) step(ctx context.Context) (goOn bool) {
 	if s.total == 0 {
 		s.total = s.known + p.TotalCount
 	}
-	s.settle(found, p.TotalCount)
+	s.placeMissing(found, p.TotalCount)
 	last, ends := time.Time{}, p.MaxPage <= 1
 	for _, at := range found {
 		if at.at.After(last) {
@@ -166,7 +165,7 @@ func (s *windowScan) step(ctx context.Context) (goOn bool) {
 		s.yield(s.page(p), broken(s.client, s.path, p.Query, "%d rows are counted, and none of the first is given with a usable %q", p.TotalCount, s.Field))
 		return false
 	case s.crowded(found, next):
-		// Most of a page has come before, and would again.
+		// Most rows of the page came before, and would come again.
 		return s.crowd(ctx, p, found)
 	}
 	if missing > 0 {
@@ -175,7 +174,7 @@ func (s *windowScan) step(ctx context.Context) (goOn bool) {
 		}
 		s.short = &shortPage{query: query, pages: 1, total: p.TotalCount, missing: missing, ids: idsOf(found)}
 		if ends {
-			s.settle(nil, 0)
+			s.placeMissing(nil, 0)
 		}
 	}
 	p.Gaps = s.own(p, found, next)
@@ -184,7 +183,7 @@ func (s *windowScan) step(ctx context.Context) (goOn bool) {
 	return s.pass(ctx, p)
 }
 
-// ask reads a page, and once more while it lacks rows that are counted. It brings all that came.
+// ask reads a page, and once more while it lacks counted rows. It returns all that came.
 func (s *windowScan) ask(ctx context.Context, query url.Values) (all Page, missing int, err error) {
 	came := map[string]bool{}
 	for try := 1; ; try++ {
@@ -213,22 +212,21 @@ func (s *windowScan) ask(ctx context.Context, query url.Values) (all Page, missi
 	}
 }
 
-// locate reads the positions of a page and makes sure that the filters were honoured: a server that ignores one of them
-// would lead the scan past rows without a sign.
+// locate reads the positions of a page, and checks that the server applied the filters: if it ignored one of them, the scan would
+// pass over rows without a sign.
 func (s *windowScan) locate(p Page, end time.Time) ([]position, error) {
 	found := make([]position, len(p.Items))
 	for i, item := range p.Items {
 		at := locate(item, s.Field)
 		if !at.at.IsZero() && (!s.begin.IsZero() && at.at.Before(s.begin.Add(-2*windowMargin)) || at.at.After(end.Add(2*windowMargin))) {
-			return nil, broken(s.client, s.path, p.Query, "the filters %s and %s are not honoured: item %q has %s %s", s.After, s.Before, at.id, s.Field, at.at.Format(microLayout))
+			return nil, broken(s.client, s.path, p.Query, "Polar does not apply the filters %s and %s: item %q has %s %s", s.After, s.Before, at.id, s.Field, at.at.Format(microLayout))
 		}
 		found[i] = at
 	}
 	return found, nil
 }
 
-// own are the gaps of a page between its first row that belongs to what is still to be read and the first one that comes
-// again.
+// own are the gaps of a page between its first unread row and the first row that comes again with the next page.
 func (s *windowScan) own(p Page, found []position, next time.Time) (gaps []fetch.Gap) {
 	row, begun := 0, s.begin.IsZero()
 	rest := p.Gaps
@@ -246,7 +244,7 @@ func (s *windowScan) own(p Page, found []position, next time.Time) (gaps []fetch
 	return append(gaps, rest...)
 }
 
-// take leaves in a page what lies in what is still to be read and has not come before.
+// take keeps in a page only rows of the unread span that have not come before.
 func (s *windowScan) take(p *Page, found []position, until ...time.Time) {
 	end := cmp.Or(append(until, s.until)...)
 	kept := make([]jsontext.Value, 0, len(p.Items))
@@ -279,7 +277,7 @@ func (s *windowScan) advance(next time.Time, gaps int) {
 	s.at = Cursor{After: next.Format(microLayout), Total: s.known}
 }
 
-// pass passes on a page, and tells whether to go on.
+// pass yields a page. goOn is false when the scan must stop.
 func (s *windowScan) pass(ctx context.Context, p Page) (goOn bool) {
 	if p.Done = !s.begin.Before(s.until); p.Done {
 		gaps := len(p.Gaps)

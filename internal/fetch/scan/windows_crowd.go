@@ -15,7 +15,7 @@ import (
 	"syncd/internal/fetch/lists"
 )
 
-// crowded tells whether going on from next would bring little that is new.
+// crowded: a page from next on would bring little that is new.
 func (s *windowScan) crowded(found []position, next time.Time) bool {
 	again := 0
 	for _, at := range found {
@@ -32,11 +32,11 @@ type crowdedWindow struct {
 	query   url.Values // of the window, without a page
 	end     time.Time
 	came    map[string]jsontext.Value // by id
-	counted int                       // rows that Polar counts in it
+	counted int                       // rows in it by Polar's count
 	gaps    []fetch.Gap
 }
 
-// crowd reads a window of some pages by page number: as many seconds as the rows of its first page let expect.
+// crowd reads a window of some pages by page number. The rows of the first page tell how many seconds it should span.
 func (s *windowScan) crowd(ctx context.Context, p Page, found []position) (goOn bool) {
 	begin, end := s.crowdedSpan(found)
 	w := &crowdedWindow{windowScan: s, query: s.window(begin, end), end: end, came: map[string]jsontext.Value{}}
@@ -53,15 +53,15 @@ func (s *windowScan) crowd(ctx context.Context, p Page, found []position) (goOn 
 		s.tied += tied
 		s.known += tied
 		s.short = &shortPage{query: w.query, pages: pages(w.counted, s.Limit), total: w.counted, missing: lost - tied, ids: slices.Collect(maps.Keys(w.came))}
-		s.settle(nil, w.counted-len(w.came)-w.missing())
+		s.placeMissing(nil, w.counted-len(w.came)-w.missing())
 	}
 	rest.Done, rest.Gaps = false, w.gaps
 	s.advance(end, len(w.gaps))
 	return s.pass(ctx, rest)
 }
 
-// crowdedSpan is the window: from the second of the first row that is still to be read, as far as windowPages pages reach
-// if all of them are like this one.
+// crowdedSpan is the window: from the second of the first unread row on, as long as windowPages pages last if all are like this
+// one.
 func (s *windowScan) crowdedSpan(found []position) (begin, end time.Time) {
 	begin = found[0].at
 	for _, at := range found {
@@ -78,13 +78,13 @@ func (s *windowScan) crowdedSpan(found []position) (begin, end time.Time) {
 	return begin, end
 }
 
-// byNumber reads the window page by page. The last page is not passed on, but returned. spent are requests that were made
-// before, and are told with the first page.
+// byNumber reads the window page by page. It returns the last page without yielding it. spent are earlier requests; the first
+// page carries them.
 func (w *crowdedWindow) byNumber(ctx context.Context, spent int) (last Page, goOn bool) {
 	list := Offset{Fixed: []string{w.Field}, Limit: w.Limit, Spare: tieShare * w.bound.used, value: w.moment}
 	for page, err := range list.list(ctx, w.client, w.path, w.query, Cursor{}) {
 		page.Requests, spent = page.Requests+spent, 0
-		w.counted = max(w.counted, page.TotalCount) // behind the end it is 0
+		w.counted = max(w.counted, page.TotalCount) // a page behind the end counts 0
 		w.gaps = append(w.gaps, page.Gaps...)
 		page.Gaps = nil
 		if err == nil {
@@ -100,7 +100,7 @@ func (w *crowdedWindow) byNumber(ctx context.Context, spent int) (last Page, goO
 	return last, true
 }
 
-// byFields asks for the rows of one moment that page numbers did not bring, until none is missing.
+// byFields requests the rows of one moment that page numbers did not bring, until none is missing.
 func (w *crowdedWindow) byFields(ctx context.Context) (goOn bool) {
 	left := tieShare * w.bound.used
 	for page, err := range w.split(ctx, w.query, w.Split, w.came, &left) {
@@ -117,7 +117,7 @@ func (w *crowdedWindow) byFields(ctx context.Context) (goOn bool) {
 	return true
 }
 
-// takeAll notes what came, and leaves in the page what has not come before.
+// takeAll records the rows that came, and keeps in the page only those that have not come before.
 func (w *crowdedWindow) takeAll(p *Page) error {
 	found, err := w.locate(*p, w.end)
 	if err != nil {
@@ -132,11 +132,11 @@ func (w *crowdedWindow) takeAll(p *Page) error {
 	return nil
 }
 
-// missing is how many rows of the window are counted and have not come.
+// missing is how many counted rows of the window have not come.
 func (w *crowdedWindow) missing() int { return w.counted - len(w.came) - len(w.gaps) }
 
-// split asks for a window by what its items have in the fields given, one after the other where the list is still longer
-// than a page.
+// split requests a window by the values that its items have in the given fields. It takes the next field where the list is still
+// longer than a page.
 func (s *windowScan) split(ctx context.Context, query url.Values, fields []string, came map[string]jsontext.Value, left *int) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		if len(fields) == 0 {
@@ -173,12 +173,12 @@ func (s *windowScan) split(ctx context.Context, query url.Values, fields []strin
 	}
 }
 
-// moment is the time of an item in the unit that the list is sorted by.
+// moment is the time of an item in the unit of the list's order.
 func (s *windowScan) moment(item jsontext.Value) []byte {
 	return []byte(locate(item, s.Field).at.Truncate(time.Millisecond).Format(microLayout))
 }
 
-// textOf is a text at the top level of an item; "" if there is none.
+// textOf is a string at the top level of an item; "" if there is none.
 func textOf(item jsontext.Value, field string) string {
 	raw := bytes.Trim(lists.SortValues(item, []string{field}), " ")
 	if text, err := jsontext.AppendUnquote(nil, raw); err == nil {

@@ -13,16 +13,16 @@ import (
 
 var errWithheld = errors.New("some rows of the window never came")
 
-// shortPage is a page that lacks rows which are counted. Where they belong the count of the next page tells.
+// shortPage is a page that lacks counted rows. The count of the next page tells where they belong.
 type shortPage struct {
 	query          url.Values
-	pages          int // that it consists of
+	pages          int // pages that it consists of
 	total, missing int
 	ids            []string
 }
 
-// settle finds out whether rows that were missing on the page before lie before the position.
-func (s *windowScan) settle(found []position, total int) {
+// placeMissing finds out whether the rows missing from the previous page lie before the position.
+func (s *windowScan) placeMissing(found []position, total int) {
 	was := s.short
 	if was == nil {
 		return
@@ -43,7 +43,7 @@ func (s *windowScan) settle(found []position, total int) {
 	}
 }
 
-// recover asks once more for the pages that lacked rows, and tells of those that still do.
+// recover requests the pages that lacked rows once more, and reports those that still do.
 func (s *windowScan) recover(ctx context.Context, last *Page) error {
 	still := 0
 	for _, was := range s.late {

@@ -10,31 +10,31 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Column is a column of an export: which field of the items it becomes, and how. An empty field of the file is null, as
+// Column is a column of an export: the field of the items that it becomes, and its kind. An empty field of the file is null:
 // nothing tells it from an empty text.
 type Column struct {
 	Name    string   // of the field
-	Headers []string // under which it comes, today's first; upper and lower case are not told apart
+	Headers []string // its headers, today's first; case is ignored
 	Kind    Kind
 }
 
-// Kind is what a column holds. What is not of its kind is passed on as text, for the reader of the item to reject.
+// Kind is what a column holds. A value that is not of its kind is passed on as text; the reader of the item rejects it.
 type Kind int
 
 // The kinds of columns.
 const (
 	Text Kind = iota
 	ID        // id of the row, a UUID
-	Time      // as RFC 3339 text; without an offset it is UTC
+	Time      // as RFC 3339 text; without an offset, it is UTC
 	Bool
 	Number
-	// Money is in hundredths of what the text says, in every currency: the export divides the amounts of its rows by
-	// 100 whatever the currency has for a smallest unit (polarsource/polar, server/polar/order/export.py). Python writes
-	// them as floats: 19.99, 10.0, 1e+16. The field is a whole number; Name_major the number as it came, as a text.
+	// Money is in hundredths of the number in the text, in every currency: the export divides all amounts by 100, whatever the
+	// smallest unit of the currency is (polarsource/polar, server/polar/order/export.py). Python writes them as floats: 19.99,
+	// 10.0, 1e+16. The field is a whole number; Name_major is the number as it came, as a text.
 	Money
 	JSON // a JSON object
-	// Pair is the text of a pair as Python shows it, ('FR61954506077', <TaxIDFormat.eu_vat: 'eu_vat'>). The field is an
-	// array of the two strings, null where they cannot be read; Name_text the text as it came.
+	// Pair is a pair as Python prints it, ('FR61954506077', <TaxIDFormat.eu_vat: 'eu_vat'>). The field is an array of the two
+	// strings, null where they cannot be read; Name_text is the text as it came.
 	Pair
 )
 
@@ -81,7 +81,7 @@ func (f field) append(b []byte, raw []byte) []byte {
 	return b
 }
 
-// AppendField writes "name":value for a text of a kind.
+// AppendField writes "name":value for a text of the given kind.
 func AppendField(b []byte, name string, kind Kind, raw []byte) []byte {
 	return field{name, kind}.append(b, raw)
 }
@@ -124,7 +124,8 @@ func (k Kind) value(text string) []byte {
 // AppendText appends a text as JSON.
 func AppendText(b []byte, text string) []byte {
 	b, err := jsontext.AppendQuote(b, strings.ToValidUTF8(text, "\uFFFD"))
-	if err != nil { // broken UTF-8 only, of which there is none left
+	// Only broken UTF-8 fails, and there is none left.
+	if err != nil {
 		return append(b, `""`...)
 	}
 	return b
@@ -143,9 +144,9 @@ func ParseTime(text string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// wholeTimes is a decimal number times another, exactly; false where that is no whole number of 64 bits.
+// wholeTimes multiplies a decimal number by times, exactly. It returns false where the product is no whole number of 64 bits.
 func wholeTimes(text string, times int64) (int64, bool) {
-	const longest = 40 // so that no exponent makes the number huge
+	const longest = 40 // bounds the exponent, so that the number does not become huge
 	if v := jsontext.Value(text); len(text) > longest || v.Kind() != '0' || !v.IsValid() {
 		return 0, false
 	}
@@ -183,7 +184,7 @@ func pythonPair(text string) (pair [2]string, ok bool) {
 	return [2]string{found[0], found[1]}, true
 }
 
-// pythonLiteral reads a text up to its quote; the length is -1 where it does not end, or holds an escape that is not known.
+// pythonLiteral reads a text up to its closing quote. The length is -1 where it does not end, or has an unknown escape.
 func pythonLiteral(text string, quote byte) (value string, length int) {
 	var b strings.Builder
 	for i := 0; i < len(text); i++ {
@@ -200,7 +201,7 @@ func pythonLiteral(text string, quote byte) (value string, length int) {
 	return "", -1
 }
 
-// suffix makes the name of the second field, for the kinds that become two.
+// suffix makes the name of the second field, for kinds that become two.
 func (k Kind) suffix() string {
 	switch k {
 	case Money:

@@ -7,26 +7,26 @@ import (
 	"io"
 )
 
-// csvReader reads records as Python's csv module writes them in its dialect excel (polarsource/polar,
-// server/polar/kit/csv.py): commas, fields in quotes where they hold a comma, a quote or a line break, quotes doubled,
-// every record ended by CR LF. It is exact, other than encoding/csv, which turns CR LF inside quotes into LF; and strict,
-// because what it does not accept is the sign of a file that was cut or mangled.
+// csvReader reads records as Python's csv module writes them in its dialect excel (polarsource/polar, server/polar/kit/csv.py):
+// commas, fields in quotes where they hold a comma, a quote or a line break, doubled quotes, CR LF after every record. It is
+// exact: unlike encoding/csv it keeps CR LF inside quotes. It is strict: anything else is a sign that the file was cut or
+// mangled.
 type csvReader struct {
 	r      *bufio.Reader
-	record int // number of the record that is being read, from 1
+	record int // number of the current record, from 1
 	buf    []byte
 	ends   []int
 }
 
-// maxRecord bounds one record. Metadata of a customer are 50 keys of at most 500 characters.
+// maxRecord bounds one record. A customer's metadata have at most 50 keys of 500 characters.
 const maxRecord = 8 << 20
 
 func newCSVReader(r io.Reader) *csvReader {
 	return &csvReader{r: bufio.NewReaderSize(r, 64<<10)}
 }
 
-// Read returns the fields of the next record, which are good until the next call; io.EOF behind the last one. It is
-// io.ErrUnexpectedEOF where the file ends within a record.
+// Read returns the fields of the next record, which are valid until the next call. The error is io.EOF after the last record,
+// io.ErrUnexpectedEOF where the file ends within one.
 func (c *csvReader) Read() (fields [][]byte, err error) {
 	c.buf, c.ends = c.buf[:0], c.ends[:0]
 	c.record++
@@ -63,7 +63,7 @@ func (c *csvReader) fields() [][]byte {
 	return fields
 }
 
-// plain reads a field without quotes from its first byte on, and returns the comma or the line feed that ends it.
+// plain reads a field without quotes, from its first byte on. It returns the comma or line feed that ends it.
 func (c *csvReader) plain(b byte) (end byte, err error) {
 	for {
 		switch b {
@@ -83,7 +83,7 @@ func (c *csvReader) plain(b byte) (end byte, err error) {
 	}
 }
 
-// quoted reads a field behind its opening quote, and returns the comma or the line feed that follows the closing one.
+// quoted reads a field after its opening quote. It returns the comma or line feed that follows the closing quote.
 func (c *csvReader) quoted() (end byte, err error) {
 	for {
 		b, err := c.r.ReadByte()
@@ -101,7 +101,7 @@ func (c *csvReader) quoted() (end byte, err error) {
 				return c.lineFeed()
 			case '"':
 			default:
-				return 0, fmt.Errorf("%q behind a field in quotes", b)
+				return 0, fmt.Errorf("%q after a field in quotes", b)
 			}
 		}
 		if err := c.add(b); err != nil {
@@ -129,7 +129,7 @@ func (c *csvReader) add(b byte) error {
 	return nil
 }
 
-// unexpected is io.ErrUnexpectedEOF for io.EOF: the file ends where it should go on.
+// unexpected turns io.EOF into io.ErrUnexpectedEOF: the file ends where it should go on.
 func unexpected(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF

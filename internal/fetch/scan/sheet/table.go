@@ -14,18 +14,18 @@ import (
 	"syncd/internal/humanize"
 )
 
-// Shape is what a file should have, and what tells its rows apart; see scan.Export.
+// Shape is what a file should have, and what identifies its rows; see scan.Export.
 type Shape struct {
 	Of      string     // path of the list that the rows are of
-	Columns []Column   // that are known
-	Key     [][]string // groups of fields, of which the first whole one tells the rows apart
+	Columns []Column   // the known columns
+	Key     [][]string // groups of fields; the first group whose fields all have a value identifies the row
 	Order   string     // the field that the file is sorted by
 }
 
 // namespace makes the ids of rows that have none of their own.
 var namespace = uuid.MustParse("5b0d8a52-7a3e-5c0e-8f52-4a8a0f1c6d21")
 
-// ErrBroken is a file that is not what an export is.
+// ErrBroken is a file that is not a whole export.
 var ErrBroken = errors.New("no whole export")
 
 // Table reads the rows of an export as items.
@@ -33,14 +33,14 @@ type Table struct {
 	csv     *csvReader
 	shape   Shape
 	fields  []field
-	at      map[string]int // by field name: its place in the records
-	order   string         // value of the row before, by which the file is sorted
-	ordinal map[string]int // of the keys among rows of that value
+	at      map[string]int // by field name: its index in the records
+	order   string         // value of Order in the previous row
+	ordinal map[string]int // how many rows with that value have had each key
 }
 
-// field is a column as it stands in a file.
+// field is a column of the file.
 type field struct {
-	name string // of the field; the header itself where it is not known
+	name string // of the field; the header itself where the column is unknown
 	kind Kind
 }
 
@@ -49,7 +49,7 @@ func New(r io.Reader, shape Shape) *Table {
 	return &Table{csv: newCSVReader(r), shape: shape}
 }
 
-// ReadHeader reads the header, and refuses one that lacks what the rows are told apart by.
+// ReadHeader reads the header. It refuses one without the columns that identify a row.
 func (t *Table) ReadHeader() error {
 	headers, err := t.csv.Read()
 	if errors.Is(err, io.EOF) {
@@ -76,7 +76,7 @@ func (t *Table) ReadHeader() error {
 				continue
 			}
 		}
-		// A field of its own, which must be none of those that are known, nor come twice.
+		// An unknown column becomes a field of its own. Its name must not be a known field, nor come twice.
 		name := header
 		for n := 2; taken[name] || name == "id" || strings.HasPrefix(name, "_"); n++ {
 			name = "column " + header
@@ -92,7 +92,7 @@ func (t *Table) ReadHeader() error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%w: a header without the columns that tell its rows apart: %s", ErrBroken, humanize.Line(strings.Join(t.ColumnNames(), ", "), 300))
+	return fmt.Errorf("%w: the header lacks the columns that identify its rows: %s", ErrBroken, humanize.Line(strings.Join(t.ColumnNames(), ", "), 300))
 }
 
 func (t *Table) has(fields []string) bool {
@@ -104,7 +104,7 @@ func (t *Table) has(fields []string) bool {
 	return true
 }
 
-// ColumnNames are those of the fields, in the order of a record.
+// ColumnNames are the names of the fields, in the order of a record.
 func (t *Table) ColumnNames() []string {
 	names := make([]string, len(t.fields))
 	for i, f := range t.fields {
@@ -113,10 +113,10 @@ func (t *Table) ColumnNames() []string {
 	return names
 }
 
-// ColumnIndex is where a record has the field of a column that the header has.
+// ColumnIndex is the index in a record of a column that the header has.
 func (t *Table) ColumnIndex(name string) int { return t.at[name] }
 
-// ReadRecord reads a row; io.EOF behind the last.
+// ReadRecord reads a row; io.EOF after the last.
 func (t *Table) ReadRecord() ([][]byte, error) {
 	fields, err := t.csv.Read()
 	if err == nil && len(fields) != len(t.fields) {
@@ -125,7 +125,7 @@ func (t *Table) ReadRecord() ([][]byte, error) {
 	return fields, err
 }
 
-// CountRows reads to the end, and tells how many rows there are.
+// CountRows reads to the end, and returns the number of rows.
 func (t *Table) CountRows() (rows int, err error) {
 	for {
 		_, err := t.ReadRecord()
@@ -156,7 +156,7 @@ func (t *Table) ReadItem() (jsontext.Value, error) {
 	return append(b, '}'), nil
 }
 
-// id is the id of a row: its own, or one that is made of its key.
+// id is the id of a row: its own, or one made of its key.
 func (t *Table) id(record [][]byte) string {
 	value := func(name string) string {
 		if i, is := t.at[name]; is {
@@ -189,7 +189,7 @@ func (t *Table) id(record [][]byte) string {
 	return UUID(t.shape.Of, key, strconv.Itoa(t.ordinal[key]))
 }
 
-// normal writes a time in one form, whatever the zone and precision that it came in: the id of a row must not depend on those.
+// normal writes a time in one form, whatever zone and precision it came in: the id of a row must not depend on these.
 func normal(text string) string {
 	if at, ok := ParseTime(text); ok {
 		return at.UTC().Format(time.RFC3339Nano)
@@ -197,7 +197,7 @@ func normal(text string) string {
 	return text
 }
 
-// UUID is a stable id for a thing that has none of its own.
+// UUID is a stable id for a thing without an id of its own.
 func UUID(parts ...string) string {
 	return uuid.NewSHA1(namespace, []byte(strings.Join(parts, "\x00"))).String()
 }
