@@ -2,7 +2,7 @@ package sched
 
 import "log/slog"
 
-// cronLog hands cron's own log lines to slog. There is one for each wake-up, so they are for debugging; only a panic in a job is an
+// cronLog passes cron's own log lines to slog. Each wake-up writes one, so they are debug lines; only a panic in a job is an
 // error.
 type cronLog struct{ log *slog.Logger }
 
@@ -15,5 +15,5 @@ func (l cronLog) Info(msg string, keysAndValues ...any) {
 }
 
 func (l cronLog) Error(err error, msg string, keysAndValues ...any) {
-	l.log.Error("job broke off: "+msg, append([]any{"error", err}, keysAndValues...)...)
+	l.log.Error("job panicked: "+msg, append([]any{"error", err}, keysAndValues...)...)
 }

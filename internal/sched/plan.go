@@ -10,13 +10,13 @@ import (
 type plan struct {
 	schedule cron.Schedule // nil = off
 
-	due   time.Time // of @every: by the time that passes; of fields: by the clock that they are read on; zero: not planned yet
-	shown time.Time // by that clock, when it was looked at last
-	last  time.Time // tick, by the time that passes
+	due   time.Time // of @every: in elapsed time; of fields: on the clock that they are read on; zero: not planned yet
+	shown time.Time // that clock at the last look
+	last  time.Time // last tick, in elapsed time
 }
 
-// left is how long it is until the next tick, at a moment when the clock that fields are read on shows the first of the two times.
-// Zero or less means that the tick has come; then the plan goes on to the tick after it.
+// left is how long it is until the next tick. shown is the clock that fields are read on. Zero or less means that the tick has
+// come; then the plan moves on to the tick after it.
 func (p *plan) left(shown, now time.Time) time.Duration {
 	if every, is := p.schedule.(cron.ConstantDelaySchedule); is {
 		if p.due.IsZero() {
@@ -42,8 +42,8 @@ func (p *plan) left(shown, now time.Time) time.Duration {
 	return left
 }
 
-// following is the next tick on a clock that shows this time. Where less than half an interval has passed since the last tick, the
-// clock was set back, and the tick would be the same one again: it is left out.
+// following is the next tick on a clock that shows this time. If less than half an interval has passed since the last tick, the
+// clock was set back and the tick would be the same one again: it is left out.
 func (p *plan) following(shown, now time.Time) time.Time {
 	next := p.schedule.Next(shown)
 	if after := p.schedule.Next(next); !p.last.IsZero() && !after.IsZero() && now.Sub(p.last)+next.Sub(shown) < after.Sub(next)/2 {

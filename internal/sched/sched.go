@@ -13,14 +13,14 @@ import (
 	"github.com/robfig/cron/v3"
 )
 
-// Job is something to run at the ticks of a schedule.
+// Job is something that runs at the ticks of a schedule.
 type Job struct {
 	Name string
-	// Spec is a schedule with five fields, a name such as @daily, @every with a duration, or Off. Five fields are read on a
-	// wall clock: a time that daylight saving skips is the moment right after it, and a time that comes twice is the first of the
-	// two. @every goes by the time that passes, whatever clocks show.
+	// Spec is a schedule with five fields, a name such as @daily, @every with a duration, or Off. Five fields are read on a wall
+	// clock: a time that daylight saving skips means the moment right after it, and a time that comes twice means the first of
+	// the two. @every goes by elapsed time, whatever clocks show.
 	Spec string
-	// AtStart also runs the job as soon as the scheduler does, without jitter. Ignored when Spec is Off.
+	// AtStart also runs the job when the scheduler starts, without jitter. Ignored when Spec is Off.
 	AtStart bool
 	// Urgent jobs run at their tick, without jitter, and do not count towards Parallel. They are short and frequent, and would
 	// otherwise wait for hours behind long ones.
@@ -35,18 +35,18 @@ type Config struct {
 	Jobs []Job
 	// Location is where the fields of specs are read; default UTC.
 	Location *time.Location
-	// Now is the clock that five fields are read on, at least once a minute; default time.Now. It may be set forward or back, and
-	// schedules follow: a job runs when the clock shows its time, but not twice within half its interval.
+	// Now is the clock for five fields, read at least once a minute; default time.Now. When it is set forward or back, schedules
+	// follow: a job runs when the clock shows its time, but not twice within half its interval.
 	Now func() time.Time
-	// Jitter delays each scheduled run by a random time below it, so that the jobs of one tick, and the daemons of
-	// many hosts, do not all begin in the same second; 0 = none.
+	// Jitter delays each scheduled run by a random time below it, so that the jobs of one tick, and the daemons of many hosts, do
+	// not all start in the same second; 0 = none.
 	Jitter time.Duration
 	// Parallel is how many jobs may run at once; 0 = all.
 	Parallel int
-	// RetryMin and RetryMax bound the wait before a failed job is run again: RetryMin after the first failure,
-	// doubled with each further one, at most RetryMax, of which a random half is taken off. A retry that would come
-	// at or after the job's next tick is left to that tick. So a failed job runs again within RetryMax or its own
-	// interval, whichever is shorter. Defaults 15 s and 5 min.
+	// RetryMin and RetryMax bound the wait before a failed job runs again: RetryMin after the first failure, doubled after each
+	// further one, at most RetryMax, less a random part of up to half. A retry that would come at or after the job's next tick is
+	// left to that tick. So a failed job runs again within RetryMax or its own interval, whichever is shorter. Defaults 15 s and
+	// 5 min.
 	RetryMin, RetryMax time.Duration
 	Log                *slog.Logger
 }
@@ -60,16 +60,16 @@ type Scheduler struct {
 	jitter  atomic.Int64 // a time.Duration
 	drain   chan struct{}
 	once    sync.Once
-	changed chan struct{}   // holds one when there are other schedules
-	runs    sync.WaitGroup  // the runs under way
-	ctx     context.Context // that of Run, set before the first job begins and not written again
+	changed chan struct{}   // holds a signal when schedules have changed
+	runs    sync.WaitGroup  // the current runs
+	ctx     context.Context // of Run; set before the first job starts and not written again
 }
 
 // job is a Job with its state. Its runs never overlap, so only what Upcoming reads needs the lock.
 type job struct {
 	Job
 	guarded  cron.Job
-	prompt   atomic.Bool // the next run is wanted at once
+	prompt   atomic.Bool // the next run is wanted without jitter
 	atStart  bool        // the run at the start is still to come
 	failures int         // since the last success
 
@@ -80,11 +80,11 @@ type job struct {
 	retryAt time.Time     // zero: no retry is waiting
 }
 
-// Again is an error that a job returns to be run again after a while, without another tick: what it needs is not there yet, and
-// that is no failure. While it waits, its place is free for others.
+// Again is the error of a job that should run again after a while, without another tick: something that it needs is not there
+// yet, which is no failure. While it waits, its place is free for others.
 type Again struct {
 	After time.Duration
-	For   string // what is waited for
+	For   string // what the job waits for
 }
 
 func (a *Again) Error() string { return "waiting for " + a.For }
@@ -108,7 +108,7 @@ func New(cfg Config) (*Scheduler, error) {
 	}
 	var problems []error
 	if cfg.RetryMin < 0 || cfg.RetryMax < cfg.RetryMin {
-		problems = append(problems, fmt.Errorf("retry after %v at least and %v at most: the second must not be below the first", cfg.RetryMin, cfg.RetryMax))
+		problems = append(problems, fmt.Errorf("retry after %v at least and %v at most: the maximum is below the minimum", cfg.RetryMin, cfg.RetryMax))
 	}
 	if cfg.Jitter < 0 || cfg.Parallel < 0 {
 		problems = append(problems, fmt.Errorf("jitter %v, parallel %d: neither can be negative", cfg.Jitter, cfg.Parallel))
@@ -142,13 +142,13 @@ func New(cfg Config) (*Scheduler, error) {
 
 func (s *Scheduler) add(j *job) {
 	l := cronLog{s.cfg.Log.With("job", j.Name)}
-	// The order matters: the other way round, a panic would leave the job marked as running for ever.
+	// The order matters: otherwise a panic would leave the job marked as running for ever.
 	j.guarded = cron.NewChain(cron.SkipIfStillRunning(l), cron.Recover(l)).Then(cron.FuncJob(func() { s.tick(j) }))
 	s.jobs = append(s.jobs, j)
 }
 
-// Reschedule gives jobs other schedules while they run: specs by name, read in location (nil = UTC), and another jitter. Where one
-// of the specs is wrong, nothing changes. A run under way is left alone.
+// Reschedule gives jobs other schedules while they run: specs by name, read in location (nil = UTC), and another jitter. If one
+// of the specs is wrong, nothing changes. Current runs go on.
 func (s *Scheduler) Reschedule(specs map[string]string, location *time.Location, jitter time.Duration) error {
 	if location == nil {
 		location = time.UTC
@@ -191,7 +191,7 @@ func (j *job) off() bool {
 	return j.plan.schedule == nil
 }
 
-// advance tells how long it is until the next tick, and whether one has come.
+// advance returns how long it is until the next tick, and whether one has come.
 func (j *job) advance(shown, now time.Time) (left time.Duration, tick bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -215,8 +215,8 @@ func (j *job) upcoming(now time.Time) time.Duration {
 	return max(0, j.left-now.Sub(j.read))
 }
 
-// Run runs the jobs until ctx ends or Drain is called, and returns once no job runs any more. The jobs get ctx: when
-// it ends they are expected to return soon; Drain leaves them the time they need.
+// Run runs the jobs until ctx ends or Drain is called, and returns once no job runs any more. The jobs get ctx: they should
+// return soon after it ends. Drain leaves them the time they need.
 func (s *Scheduler) Run(ctx context.Context) error {
 	if s.started.Swap(true) {
 		return errors.New("sched: a Scheduler runs once")
@@ -234,10 +234,10 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	return nil
 }
 
-// longestSleep is how long the scheduler sleeps at most: the clock that schedules are read on may be set meanwhile.
+// longestSleep bounds the scheduler's sleep: somebody may set the clock that schedules are read on.
 const longestSleep = time.Minute
 
-// startDue starts the jobs whose tick has come, and tells how long it is until the next tick.
+// startDue starts the jobs whose tick has come, and returns how long it is until the next tick.
 func (s *Scheduler) startDue() time.Duration {
 	sleep := longestSleep
 	shown, now := s.cfg.Now(), time.Now()
@@ -251,7 +251,7 @@ func (s *Scheduler) startDue() time.Duration {
 	return sleep
 }
 
-// sleep waits until it is time to look again; false when the scheduler stops.
+// sleep waits until it is time to look again. It returns false when the scheduler stops.
 func (s *Scheduler) sleep(d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -264,8 +264,8 @@ func (s *Scheduler) sleep(d time.Duration) bool {
 	return !s.stopping()
 }
 
-// RunSoon runs a job once now, without jitter, whatever its schedule, unless it runs already or the scheduler is stopping. It is
-// called from a job, and returns at once. It tells whether there is such a job.
+// RunSoon runs a job once now, without jitter, whatever its schedule, unless it runs already or the scheduler is stopping. Jobs
+// call it; it returns at once. It returns false if there is no such job.
 func (s *Scheduler) RunSoon(name string) bool {
 	for _, j := range s.jobs {
 		if j.Name == name && !j.off() {
@@ -279,11 +279,11 @@ func (s *Scheduler) RunSoon(name string) bool {
 	return false
 }
 
-// Drain starts no further job and lets Run return when those that run have ended.
+// Drain starts no further job. Run returns when the current runs have ended.
 func (s *Scheduler) Drain() { s.once.Do(func() { close(s.drain) }) }
 
-// Upcoming tells when each job runs next, by name: at its next tick, or before it when a retry is waiting. Jobs that
-// are off are missing, and before Run all are.
+// Upcoming returns when each job runs next, by name: at its next tick, or earlier when a retry is waiting. It lacks jobs that are
+// off; before Run it is empty.
 func (s *Scheduler) Upcoming() map[string]time.Time {
 	at := map[string]time.Time{}
 	shown, now := s.cfg.Now(), time.Now()
@@ -300,7 +300,7 @@ func (s *Scheduler) Upcoming() map[string]time.Time {
 	return at
 }
 
-// tick runs a job, and again after failures until it succeeds or its next tick is nearer than the next try.
+// tick runs a job, and again after failures, until it succeeds or its next tick comes before the next try.
 func (s *Scheduler) tick(j *job) {
 	prompt := j.prompt.Swap(false) || j.Urgent || j.atStart
 	j.atStart = false
@@ -324,10 +324,10 @@ func (s *Scheduler) tick(j *job) {
 		j.failures++
 		wait := s.backoff(j.failures)
 		now := time.Now()
-		if wait >= j.upcoming(now) { // the next tick comes earlier, or the job is off by now
+		if wait >= j.upcoming(now) { // the next tick comes earlier, or the job is off now
 			return
 		}
-		s.cfg.Log.Info("job is run again soon", "job", j.Name, "failures", j.failures, "in", wait.Round(time.Millisecond))
+		s.cfg.Log.Info("job runs again soon", "job", j.Name, "failures", j.failures, "in", wait.Round(time.Millisecond))
 		j.setRetry(now.Add(wait))
 		waited := s.wait(wait)
 		j.setRetry(time.Time{})
@@ -337,8 +337,8 @@ func (s *Scheduler) tick(j *job) {
 	}
 }
 
-// attempt runs a job once, as soon as fewer than Parallel others run. A scheduler that is stopping runs nothing, and that is no
-// failure.
+// attempt runs a job once, as soon as fewer than Parallel others run. A scheduler that is stopping runs nothing and returns no
+// error.
 func (s *Scheduler) attempt(j *job) error {
 	if s.slots != nil && !j.Urgent {
 		select {
@@ -358,8 +358,8 @@ func (s *Scheduler) attempt(j *job) error {
 	return err
 }
 
-// stopping tells whether no further run may begin. It is asked right before each run: when a tick and the end come together, select
-// takes either.
+// stopping: no further run may start. It is checked right before each run: when a tick and the end come together, select takes
+// either.
 func (s *Scheduler) stopping() bool {
 	select {
 	case <-s.drain:

@@ -18,7 +18,7 @@ func parse(spec string, loc *time.Location) (cron.Schedule, error) {
 	case spec == Off:
 		return nil, nil
 	case strings.HasPrefix(spec, "TZ="), strings.HasPrefix(spec, "CRON_TZ="):
-		// The parser would accept it, and panics where the fields are missing.
+		// The parser would accept a time zone, and panics where the fields are missing.
 		return nil, fmt.Errorf("schedule %q: set the time zone for all schedules, not in one of them", spec)
 	}
 	if every, ok := strings.CutPrefix(spec, "@every "); ok {
@@ -27,7 +27,7 @@ func parse(spec string, loc *time.Location) (cron.Schedule, error) {
 			return nil, fmt.Errorf("schedule %q: write a duration such as @every 90m", spec)
 		}
 		if d < time.Second {
-			// The parser would make it a second.
+			// The parser would round it up to a second.
 			return nil, fmt.Errorf("schedule %q: the shortest interval is one second", spec)
 		}
 	}
@@ -47,14 +47,14 @@ func parse(spec string, loc *time.Location) (cron.Schedule, error) {
 	return s, nil
 }
 
-// Validate says what is wrong with a spec.
+// Validate returns what is wrong with a spec.
 func Validate(spec string) error {
 	_, err := parse(spec, time.UTC)
 	return err
 }
 
-// Next is the first tick of spec after from, with the fields of spec read in loc (nil = UTC); the zero time for Off.
-// For @every it is one interval after from.
+// Next is the first tick of spec after from; fields are read in loc (nil = UTC). It is the zero time for Off. For @every it is
+// one interval after from.
 func Next(spec string, loc *time.Location, from time.Time) (time.Time, error) {
 	if loc == nil {
 		loc = time.UTC

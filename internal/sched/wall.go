@@ -6,11 +6,11 @@ import (
 	"github.com/robfig/cron/v3"
 )
 
-// wall is a schedule with five fields, read on the wall clock of a place. When that is set forward, a time that does not
-// exist is the moment right after; several are one. When it is set back, a time that comes twice is the first of the two,
-// except where the schedule holds in every hour: then each hour counts, or one would go by without.
+// wall is a schedule with five fields, read on the wall clock of a place. When the clock is set forward, skipped times mean the
+// moment right after, and several of them mean one tick. When it is set back, a time that comes twice means the first of the two,
+// unless the schedule has a tick in every hour: then each hour counts, else one would pass without a tick.
 type wall struct {
-	fields cron.SpecSchedule // with UTC as its place: it stands for a wall clock that nobody sets
+	fields cron.SpecSchedule // in UTC, which stands for a wall clock that nobody sets
 	hourly bool
 	loc    *time.Location
 }
@@ -28,7 +28,7 @@ func (w wall) Next(t time.Time) time.Time {
 	if w.hourly {
 		at = at.Add(-maxSetBack)
 	}
-	var first time.Time // of those in the second of two hours alike
+	var first time.Time // of the ticks in the second of two equal hours
 	for end := at.Add(maxSetBack); ; {
 		if at = w.fields.Next(at); at.IsZero() {
 			return first
@@ -46,7 +46,7 @@ func (w wall) Next(t time.Time) time.Time {
 	}
 }
 
-// maxSetBack is more than any clock is ever set back or forward by.
+// maxSetBack is more than any change of a wall clock.
 const maxSetBack = 26 * time.Hour
 
 func earlier(a, b time.Time) time.Time {
@@ -56,8 +56,8 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// moments are when the wall clock of a place shows what at, in UTC, shows: once, and maybe twice. Where it never does, once
-// is the moment at which it is set forward past it.
+// moments are when the wall clock of a place shows what at shows in UTC: once, and maybe twice. If it never does, once is the
+// moment at which it is set forward past that time.
 func moments(at time.Time, loc *time.Location) (once, twice time.Time) {
 	skipped := time.Time{}
 	for zone := at.Add(-maxSetBack).In(loc); ; {
@@ -66,7 +66,7 @@ func moments(at time.Time, loc *time.Location) (once, twice time.Time) {
 		moment := at.Add(-time.Duration(offset) * time.Second)
 		switch {
 		case !begin.IsZero() && moment.Before(begin):
-			// It was not shown before, or the loop had ended, nor is it now: the clock was set forward past it.
+			// It has not shown that time, and does not show it now: the clock was set forward past it.
 			if once.IsZero() && skipped.IsZero() {
 				skipped = begin
 			}
