@@ -6,7 +6,7 @@ import (
 	"syncd/internal/fetch/limit"
 )
 
-// budget collects how the request budget stands, all of one moment.
+// budget collects the state of the request budget at one moment.
 type budget struct {
 	read                                          func() limit.Budget
 	limit, pace, used, left, paused, pauses, peer *prometheus.Desc
@@ -24,7 +24,7 @@ func newBudget(read func() limit.Budget) *budget {
 		used:     desc("used_requests", "Requests that this process has sent in the last minute."),
 		left:     desc("left_requests", "Requests that it may still send in this minute."),
 		paused:   desc("paused", "1 while a refusal (429) keeps every request waiting."),
-		pauses:   desc("paused_seconds_total", "For how long refusals (429) have kept every request waiting."),
+		pauses:   desc("paused_seconds_total", "How long refusals (429) have kept every request waiting."),
 		peer:     desc("sharers", "Processes that share the budget through the database, this one included; 0 when it is not shared."),
 		requests: desc("requests_total", "HTTP requests sent to Polar, retries included, by priority: refresh, tail, sweep or export.", "priority"),
 		waiting:  desc("waiting_requests", "Requests that wait for their turn, by priority.", "priority"),

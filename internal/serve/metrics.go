@@ -20,10 +20,10 @@ type Build struct{ Version, Commit string }
 // Traffic counts what was sent to Polar since the start.
 type Traffic interface {
 	Requests() int64       // HTTP attempts
-	AnsweredAt() time.Time // when the last answer came; zero: none has
+	AnsweredAt() time.Time // when the last answer came; zero before the first
 	Budget() limit.Budget
-	Version() string        // of the API that is asked for
-	RetiredVersion() string // the one configured, where Polar does not serve it any more
+	Version() string        // of the API, as requested
+	RetiredVersion() string // the configured version, if Polar no longer serves it; else ""
 	Now() time.Time
 }
 
@@ -48,7 +48,7 @@ type Metrics struct {
 
 var _ mirror.Observer = (*Metrics)(nil)
 
-// runBuckets reach from a stream of a few rows to the first sweep of a large organization within Polar's limits.
+// runBuckets range from a stream of a few rows to the first sweep of a large organization within Polar's limits.
 var runBuckets = []float64{.1, .5, 1, 5, 15, 60, 5 * 60, 15 * 60, 60 * 60, 4 * 60 * 60}
 
 // Kinds of rows, as the label of rows_written_total.
@@ -72,19 +72,19 @@ func NewMetrics(build Build, streams []string) *Metrics {
 		streams:  streams,
 		runs:     vec("runs_total", "Runs that have ended, by stream and outcome: succeeded, partial, failed, interrupted or skipped.", "stream", "outcome"),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "syncd", Name: "run_duration_seconds",
-			Help: "How long runs took, skipped ones left out.", Buckets: runBuckets}, []string{"stream"}),
+			Help: "How long runs took; skipped runs are not counted.", Buckets: runBuckets}, []string{"stream"}),
 		running:     gauge("run_in_progress", "1 while a run of the stream is under way.", "stream"),
 		pages:       vec("pages_total", "Pages stored.", "stream"),
-		written:     vec("rows_written_total", "Rows written, by kind: inserted, updated, or rejected (kept aside in sync_rejects).", "stream", "kind"),
+		written:     vec("rows_written_total", "Rows written, by kind: inserted, updated, or rejected (kept in sync_rejects).", "stream", "kind"),
 		lastSuccess: gauge("last_success_timestamp_seconds", "When the last run that succeeded began, as seconds since 1970; 0 when none has.", "stream"),
 		rows:        gauge("stream_rows", "Rows in the stream's table that Polar still has, as of the last run.", "stream"),
 	}
-	m.through = gauge("data_through_timestamp_seconds", "Moment up to which Polar's state is known to be mirrored, as far as tails can see it, as seconds since 1970; 0 when none is.", "stream")
+	m.through = gauge("data_through_timestamp_seconds", "Moment up to which the stream is mirrored, as far as tails can see, as seconds since 1970; 0 before the first.", "stream")
 	m.polled = gauge("polled_timestamp_seconds", "When Polar last answered a tail of the stream, as seconds since 1970; 0 when it never did.", "stream")
-	m.pending = gauge("pending_changes", "Changes that are known of and not fetched yet.", "stream")
-	m.feedLag = gauge("feed_lag_seconds", "By how much a feed of changes tells later than they happen, at least, as measured lately.", "feed")
-	m.feedStill = gauge("feed_stands_still", "1 while a feed tells of nothing any more although lists show new rows.", "feed")
-	m.drift = gauge("open_drift", "Differences between what Polar sends and what this syncd knows of its API that nobody has acknowledged.", "stream")
+	m.pending = gauge("pending_changes", "Pending changes: known, and not fetched yet.", "stream")
+	m.feedLag = gauge("feed_lag_seconds", "Lag of a feed: how late it tells of changes, at least, by recent measurements.", "feed")
+	m.feedStill = gauge("feed_stands_still", "1 while a feed tells of nothing although lists show new rows.", "feed")
+	m.drift = gauge("open_drift", "Drift that nobody has acknowledged: fields, values and types that this syncd does not know.", "stream")
 	info := gauge("build_info", "Always 1; the labels tell which syncd this is.", "version", "commit", "go")
 	info.WithLabelValues(build.Version, build.Commit, runtime.Version()).Set(1)
 	m.registry.MustRegister(m.runs, m.duration, m.running, m.pages, m.written, m.lastSuccess, m.rows, m.through, m.polled, m.pending, m.feedLag, m.feedStill, m.drift, info,
@@ -109,7 +109,7 @@ func NewMetrics(build Build, streams []string) *Metrics {
 	return m
 }
 
-// AddTraffic adds what was sent to Polar. It is called once.
+// AddTraffic adds the counts of requests to Polar. Call it once.
 func (m *Metrics) AddTraffic(t Traffic) {
 	m.registry.MustRegister(
 		newBudget(t.Budget),
@@ -123,8 +123,8 @@ func (m *Metrics) AddTraffic(t Traffic) {
 			return float64(at.UnixMilli()) / 1000
 		}),
 		counter("requests_total", "HTTP requests sent to Polar, retries included.", t.Requests),
-		counter("request_retries_total", "HTTP requests that repeated one that failed.", func() int64 { return t.Budget().Retries }),
-		counter("rate_limited_total", "Answers of Polar that there were too many requests (429).", func() int64 { return t.Budget().RateLimited }))
+		counter("request_retries_total", "HTTP requests that repeated a failed one.", func() int64 { return t.Budget().Retries }),
+		counter("rate_limited_total", "Requests that Polar refused as too many (429).", func() int64 { return t.Budget().RateLimited }))
 }
 
 // versionInfo collects the version of Polar's API, whose name is a label.
@@ -132,9 +132,9 @@ type versionInfo struct{ traffic Traffic }
 
 var (
 	versionLeft = prometheus.NewDesc("syncd_polar_version_left_seconds",
-		"For how long Polar serves the version of its API that is asked for; negative when it may have retired it. Missing where this syncd does not know the version.", []string{"version"}, nil)
+		"How long Polar still serves the requested version of its API; negative when it may have retired it. Missing where this syncd does not know the version.", []string{"version"}, nil)
 	versionRetired = prometheus.NewDesc("syncd_polar_version_retired",
-		"1 when Polar has retired the version that is configured, and its current one is used instead.", []string{"version"}, nil)
+		"1 when Polar has retired the configured version of its API, so syncd uses the current one.", []string{"version"}, nil)
 )
 
 func (v versionInfo) Describe(ch chan<- *prometheus.Desc) { ch <- versionLeft; ch <- versionRetired }
@@ -155,7 +155,7 @@ func counter(name, help string, value func() int64) prometheus.Collector {
 		func() float64 { return float64(value()) })
 }
 
-// Handler serves the metrics in the format that was asked for.
+// Handler serves the metrics in the requested format.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.InstrumentMetricHandler(m.registry, promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{EnableOpenMetrics: true, Timeout: requestTimeout}))
 }
@@ -181,7 +181,7 @@ func (m *Metrics) RunFinished(r mirror.Result) {
 	}
 }
 
-// SetLastSuccess sets when the last run that succeeded began, be it of an earlier process. The zero time changes nothing.
+// SetLastSuccess sets when the last successful run began, of this or an earlier process. The zero time changes nothing.
 func (m *Metrics) SetLastSuccess(stream string, at time.Time) {
 	if !at.IsZero() {
 		m.lastSuccess.WithLabelValues(stream).Set(float64(at.UnixMilli()) / 1000)
@@ -193,8 +193,8 @@ func (m *Metrics) SetRows(stream string, rows int64) {
 	m.rows.WithLabelValues(stream).Set(float64(rows))
 }
 
-// SetFreshness sets up to when a stream is mirrored, when Polar last answered a tail of it, and how many changes are
-// known of and not fetched yet. The zero time is never.
+// SetFreshness sets up to when a stream is mirrored, when Polar last answered a tail of it, and how many changes are pending. The
+// zero time means never.
 func (m *Metrics) SetFreshness(stream string, through, polled time.Time, pending int64) {
 	if !through.IsZero() {
 		m.through.WithLabelValues(stream).Set(float64(through.UnixMilli()) / 1000)
@@ -205,14 +205,14 @@ func (m *Metrics) SetFreshness(stream string, through, polled time.Time, pending
 	m.pending.WithLabelValues(stream).Set(float64(pending))
 }
 
-// SetDrift sets how much of the drift is open, by stream; none where a stream is not named.
+// SetDrift sets how much drift is open, by stream; a stream that is missing has none.
 func (m *Metrics) SetDrift(open map[string]int64) {
 	for _, s := range m.streams {
 		m.drift.WithLabelValues(s).Set(float64(open[s]))
 	}
 }
 
-// SetFeed sets by how much a feed of changes is late, at least, and whether it stands still.
+// SetFeed sets the lag of a feed, at least, and whether it stands still.
 func (m *Metrics) SetFeed(feed string, lag time.Duration, still bool) {
 	m.feedLag.WithLabelValues(feed).Set(lag.Seconds())
 	stands := 0.0

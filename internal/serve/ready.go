@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// Check is one condition of readiness. Ask returns nil when it holds, else why it does not, in words that may be shown.
+// Check is one condition of readiness. Ask returns nil when it holds, else the reason, in words that may be shown to anybody.
 type Check struct {
 	Name string
 	Ask  func(context.Context) error
-	Note func(context.Context) string // what else is to be said where it holds; nil = nothing
+	Note func(context.Context) string // what else to say when the condition holds; nil = nothing
 }
 
-// Checks reach the database, so their results are kept for a moment: however often the page is asked for, the database is asked at
-// most once a second.
+// Checks reach the database, so their results are kept for a moment: the database is asked at most once a second, however often
+// the page is requested.
 const (
 	checkTimeout = 3 * time.Second
 	checkFresh   = time.Second
@@ -31,15 +31,15 @@ type readiness struct {
 	text  string
 }
 
-// report tells whether every check passes, and returns the results as lines of text.
+// report returns whether every check passes, and the results as lines of text.
 func (r *readiness) report(ctx context.Context) (ready bool, text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	// The first check, whether the process is shutting down, costs nothing, and what it says must not wait.
+	// The first check (is the process shutting down?) costs nothing, and its result must not wait.
 	if !r.asked.IsZero() && time.Since(r.asked) < checkFresh && r.checks[0].Ask(ctx) == nil {
 		return r.ready, r.text
 	}
-	// The result is for the next caller too, so it must not fail because this one hangs up.
+	// The next caller gets this result too, so it must not fail because this caller hangs up.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
 	defer cancel()
 	var b strings.Builder

@@ -17,9 +17,9 @@ import (
 type Config struct {
 	// Addr is host:port; port 0 takes a free port. There is no authentication: keep it on a loopback or a private address.
 	Addr string
-	// Ready are the conditions of /readyz, asked in order.
+	// Ready are the conditions of /readyz, in order.
 	Ready []Check
-	// Status returns what /status shows, as a value for JSON.
+	// Status returns what /status shows, as a value to encode as JSON.
 	Status func(context.Context) (any, error)
 	// Metrics is what /metrics shows.
 	Metrics *Metrics
@@ -45,7 +45,7 @@ const (
 	maxHeader       = 16 << 10
 )
 
-// Listen takes the address, so that an address that is taken is an error at once. Run serves on it.
+// Listen binds the address, so that an address in use is an error at once. Run serves on it.
 func Listen(ctx context.Context, cfg Config) (*Server, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -82,7 +82,7 @@ func (s *Server) notStopping(context.Context) error {
 	return nil
 }
 
-// Run serves until ctx ends, and returns when the requests under way have finished.
+// Run serves until ctx ends, and returns when the current requests have finished.
 func (s *Server) Run(ctx context.Context) error {
 	served := make(chan error, 1)
 	go func() { served <- s.http.Serve(s.listener) }()
@@ -104,7 +104,7 @@ func (s *Server) Run(ctx context.Context) error {
 	return err
 }
 
-// Close gives the address back when Run was never called.
+// Close releases the address if Run was never called.
 func (s *Server) Close() error { return s.listener.Close() }
 
 func (s *Server) handler() http.Handler {
@@ -140,7 +140,7 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) {
 	}
 	body, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
-		s.cfg.Log.Error("status is no JSON", "error", err)
+		s.cfg.Log.Error("status cannot be encoded as JSON", "error", err)
 		s.text(w, http.StatusInternalServerError, "the status could not be written\n")
 		return
 	}
@@ -158,6 +158,6 @@ func (s *Server) write(w http.ResponseWriter, code int, body string) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(code)
 	if _, err := io.WriteString(w, body); err != nil {
-		s.cfg.Log.Debug("answer was not read to its end", "error", err)
+		s.cfg.Log.Debug("the client did not read the whole answer", "error", err)
 	}
 }
