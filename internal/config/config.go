@@ -8,35 +8,36 @@ import (
 	"syncd/internal/sched"
 )
 
-// Config is everything that can be configured. Each field is set from the first source that has it: a flag, the environment,
-// the file that --config or SYNCD_CONFIG names, the default. The table in settings.go has names, defaults and meanings.
+// Config is everything that can be configured. Each field takes its value from the first source that has it: a flag, the
+// environment, the file named by --config or SYNCD_CONFIG, the default. The table in settings.go has names, defaults and
+// meanings.
 type Config struct {
-	// DatabaseURL is where the mirror is kept. The role needs the right to create the schema, or all rights in it when it
-	// is there.
+	// DatabaseURL names the database of the mirror. The role needs the right to create the schema, or all rights in an existing
+	// one.
 	DatabaseURL Secret
 	// Schema is the Postgres schema of the tables; created when missing. One schema mirrors one organization.
 	Schema string
 
 	// AccessToken is an organization access token of Polar. It is sent to Server only.
 	AccessToken Secret
-	// Server is production, sandbox or the URL of something that answers like Polar.
+	// Server is production, sandbox or the URL of a server that answers like Polar.
 	Server string
-	// PolarVersion is the version of the API that is asked for.
+	// PolarVersion is the version of the API to request.
 	PolarVersion string
 	// OrganizationID, when set, is the organization that the token must belong to: a token of another one is refused
 	// before anything is written.
 	OrganizationID string
-	// RequestsPerMinute is the budget. Polar's limit is shared by everything that uses the organization's tokens, its
-	// shop included. 0 = half of what Polar allows by default.
+	// RequestsPerMinute is the budget. Everything that uses the organization's tokens shares Polar's limit, its shop included. 0
+	// = half of what Polar allows by default.
 	RequestsPerMinute int
 	// Patience is how long requests wait for a Polar that has answered before and does not answer now.
 	Patience time.Duration
 	// Parallel is how many streams are read at once. They share the budget.
 	Parallel int
-	// Lease is how long a process that died keeps others from its streams. A process that lives renews it.
+	// Lease is how long a process that died keeps others from its streams. A living process renews it.
 	Lease time.Duration
 
-	// StreamsOff are the streams that are not synced unless they are named.
+	// StreamsOff are the streams that are synced only when a command names them.
 	StreamsOff map[string]bool
 	// EventsRetention is for how many days events are kept; 0 = all of them.
 	EventsRetention int
@@ -45,13 +46,13 @@ type Config struct {
 
 	// Schedule is when a stream is swept, unless it has its own. "" = the default of each stream.
 	Schedule string
-	// Schedules are those of single streams; only the file sets them.
+	// Schedules are the schedules of single streams; only the file sets them.
 	Schedules map[string]string
-	// Tail is how often changes are looked for between sweeps; 0 = never.
+	// Tail is the interval of the rounds that look for changes between sweeps; 0 = never.
 	Tail time.Duration
 	// Timezone is where the fields of schedules are read.
 	Timezone *time.Location
-	// Jitter spreads the beginning of scheduled runs.
+	// Jitter spreads the start of scheduled runs.
 	Jitter time.Duration
 
 	// Listen is the address of health, readiness, metrics and status; "" = none. There is no authentication.
@@ -64,10 +65,10 @@ type Config struct {
 	domain Domain
 }
 
-// Domain is what settings are checked against and what this package cannot know by itself: it knows no streams, no Postgres
-// and no Polar.
+// Domain is what settings are checked against. This package cannot know it by itself: it knows no streams, no Postgres and no
+// Polar.
 type Domain struct {
-	// Streams are all streams that there are.
+	// Streams are all existing streams.
 	Streams []Stream
 	// SelectStreams reads a list of streams, and returns those that it leaves out.
 	SelectStreams func(list string) (off map[string]bool, err error)
@@ -75,18 +76,18 @@ type Domain struct {
 	CheckDatabase func(dsn string) error
 	// RedactDatabase returns a connection string without its passwords.
 	RedactDatabase func(dsn string) string
-	// PolarVersion is the version of the API that is asked for by default.
+	// PolarVersion is the default version of the API.
 	PolarVersion string
 }
 
-// Stream is what settings depend on of one stream.
+// Stream is what settings need to know about one stream.
 type Stream struct {
 	Name     string
 	OptIn    string // why it is off by default; "" = it is on
-	Schedule string // by default
+	Schedule string // the default
 }
 
-// StreamNames lists the streams, whether they are on or not.
+// StreamNames lists all streams, on or off.
 func (d Domain) StreamNames() []string {
 	names := make([]string, len(d.Streams))
 	for i, s := range d.Streams {
@@ -102,7 +103,7 @@ func (d Domain) stream(name string) Stream {
 	return Stream{Name: name}
 }
 
-// StreamNames lists the streams, whether they are on or not.
+// StreamNames lists all streams, on or off.
 func (c *Config) StreamNames() []string { return c.domain.StreamNames() }
 
 // StreamsOn lists the streams that are synced without being named.
@@ -110,7 +111,7 @@ func (c *Config) StreamsOn() []string {
 	return slices.DeleteFunc(c.domain.StreamNames(), func(name string) bool { return c.StreamsOff[name] })
 }
 
-// WhyOff says why a stream is not synced unless it is named; "" = it is synced.
+// WhyOff is the reason why a stream is synced only when it is named; "" = it is on.
 func (c *Config) WhyOff(stream string) string {
 	switch optIn := c.domain.stream(stream).OptIn; {
 	case !c.StreamsOff[stream]:
@@ -140,7 +141,7 @@ func (c *Config) TailSchedule() string {
 	return "@every " + c.Tail.String()
 }
 
-// Retention returns for how long the rows of a stream are kept, by stream. A stream that is missing keeps all.
+// Retention is how long the rows of a stream are kept, by stream. A stream that is missing keeps all.
 func (c *Config) Retention() map[string]time.Duration {
 	return map[string]time.Duration{"events": time.Duration(c.EventsRetention) * 24 * time.Hour}
 }

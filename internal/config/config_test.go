@@ -137,7 +137,7 @@ streams:
 	for _, want := range []string{
 		path + ":1 shcema is no setting: did you mean schema?",
 		path + ":2 parallel: write one value",
-		path + ":4 jitter is there twice: leave one out",
+		path + ":4 jitter is set twice: leave one out",
 		path + ":5 timezone is empty",
 		path + ":6 config is no setting",
 		path + ":8 streams.ordrs is no setting: did you mean orders?",

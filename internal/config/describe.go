@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Description is what a user is told of a setting. Where it cannot be set in one of the ways, that name is "".
+// Description is what users read about a setting. A name is "" where the setting cannot be set in that way.
 type Description struct {
 	Key      string // in the file
 	Variable string // in the environment
@@ -54,7 +54,7 @@ func (d Description) FlagHelp() string {
 	return text + " (" + d.Variable + ")."
 }
 
-// IsLive tells whether a setting takes effect while the daemon runs. The key is one of those that Load shows.
+// IsLive tells whether a setting takes effect while the daemon runs. The key is one that Load returns.
 func (d Domain) IsLive(key string) bool {
 	if strings.HasPrefix(key, "streams.") {
 		return strings.HasSuffix(key, ".schedule")

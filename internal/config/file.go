@@ -20,7 +20,7 @@ type file struct {
 	path      string
 	values    map[string]string // by key
 	schedules map[string]string // by stream
-	lines     map[string]int    // of keys, those of streams as streams.NAME.schedule
+	lines     map[string]int    // line of each key; a stream's schedule is streams.NAME.schedule
 }
 
 func (f *file) where(key string) string {
@@ -83,7 +83,7 @@ func (l *loader) scheduleStream(f *file, stream string, n *yaml.Node) {
 	}
 }
 
-// enableStream adds a stream to the setting that says which are on, or takes it from there.
+// enableStream adds a stream to the setting that lists those that are on, or removes it.
 func (l *loader) enableStream(f *file, stream string, n *yaml.Node) {
 	text, ok := l.scalar(f, enabledKey(stream), n)
 	if !ok {
@@ -97,7 +97,7 @@ func (l *loader) enableStream(f *file, stream string, n *yaml.Node) {
 	f.values["streams"] = strings.TrimPrefix(f.values["streams"]+","+sign+stream, ",")
 }
 
-// mapping calls each for every known key of a mapping; an unknown key, and one that is there twice, is a problem.
+// mapping calls each for every known key of a mapping. An unknown or repeated key is a problem.
 func (l *loader) mapping(f *file, n *yaml.Node, prefix string, known []string, each func(string, *yaml.Node)) {
 	n = resolve(n)
 	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
@@ -112,7 +112,7 @@ func (l *loader) mapping(f *file, n *yaml.Node, prefix string, known []string, e
 		_, twice := f.lines[key]
 		f.lines[key] = n.Content[i].Line
 		if twice {
-			l.problems.add("%s is there twice: leave one out", f.where(key))
+			l.problems.add("%s is set twice: leave one out", f.where(key))
 			continue
 		}
 		if !slices.Contains(known, name) {
@@ -127,7 +127,7 @@ func (l *loader) mapping(f *file, n *yaml.Node, prefix string, known []string, e
 	}
 }
 
-// scalar is a value as it is written; "" for a key without one.
+// scalar is a value as written; "" for a key without one.
 func (l *loader) scalar(f *file, key string, n *yaml.Node) (text string, ok bool) {
 	switch n = resolve(n); {
 	case n.Kind != yaml.ScalarNode:
@@ -139,7 +139,7 @@ func (l *loader) scalar(f *file, key string, n *yaml.Node) (text string, ok bool
 	return n.Value, true
 }
 
-// isText tells whether a key has a value that is neither a mapping nor a list nor nothing.
+// isText: the key has a value, which is neither a mapping nor a list.
 func isText(n *yaml.Node) bool {
 	n = resolve(n)
 	return n.Kind == yaml.ScalarNode && n.Tag != "!!null"

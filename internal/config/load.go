@@ -13,11 +13,11 @@ import (
 // Sources are where a configuration comes from, and what it is checked against.
 type Sources struct {
 	Domain  Domain
-	Flags   map[string]string // what is on the command line, by key
-	Environ map[string]string // all of the environment, by name
+	Flags   map[string]string // the command line, by key
+	Environ map[string]string // the whole environment, by name
 }
 
-// Value is the effective value of one setting as it may be shown, and where it came from.
+// Value is the effective value of one setting, as it may be shown, and its source.
 type Value struct{ Key, Value, Source string }
 
 // Problems is everything that is wrong with a configuration, each with its remedy.
@@ -38,7 +38,7 @@ func (p Problems) Unwrap() []error { return p }
 
 func (p *Problems) add(format string, args ...any) { *p = append(*p, fmt.Errorf(format, args...)) }
 
-// layer is one source of settings: their texts by key, and how to name the place of one.
+// layer is one source of settings: their texts by key, and how to name where one is set.
 type layer struct {
 	values map[string]string
 	where  func(key string) string
@@ -50,8 +50,8 @@ type loader struct {
 	problems Problems
 }
 
-// Load reads the configuration. It returns what it could read along with the problems, so that both can be shown. needed are
-// the groups whose secrets must be there.
+// Load reads the configuration. It returns what it could read together with the problems, so that both can be shown. needed are
+// the groups whose secrets must be set.
 func (s Sources) Load(needed ...string) (*Config, []Value, error) {
 	c, l := &Config{domain: s.Domain}, &loader{}
 	settings, streams := c.settings(), s.Domain.StreamNames()
@@ -110,7 +110,7 @@ func (l *loader) apply(s setting, needed bool) Value {
 	return v
 }
 
-// find returns the text of a setting and where it was; ok is false when it is nowhere, or when what is there is of no use.
+// find returns the text of a setting and its source. ok is false when it is set nowhere, or its text is unusable.
 func (l *loader) find(s setting) (text, source string, ok bool) {
 	for _, in := range l.layers {
 		text, set := in.values[s.key]
@@ -149,8 +149,8 @@ func readSecret(path string) (string, error) {
 	return text, nil
 }
 
-// readEnviron returns the settings in the environment by key, and finds variables that look like settings and are none.
-// What begins with POLAR_ may belong to another program, so there only typing errors count.
+// readEnviron returns the settings in the environment by key, and finds variables that look like settings but are not. A variable
+// that begins with POLAR_ may belong to another program, so there only near misses count.
 func (l *loader) readEnviron(environ map[string]string, settings []setting) map[string]string {
 	keyOf := map[string]string{}
 	for _, key := range append(keys(settings), configPath) {

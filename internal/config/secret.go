@@ -6,18 +6,18 @@ import (
 	"log/slog"
 )
 
-// Secret is a text that is shown to nobody: however it is printed, logged or encoded, it reads [redacted].
+// Secret is a text that is never shown: however it is printed, logged or encoded, it reads [redacted].
 type Secret string
 
 const redacted = "[redacted]"
 
-// Reveal is the text itself, for the one who needs it.
+// Reveal returns the text itself, for its user.
 func (s Secret) Reveal() string { return string(s) }
 
 // String hides the text.
 func (Secret) String() string { return redacted }
 
-// Format hides the text from every verb, those for other types included.
+// Format hides the text from every verb, also from verbs for other types.
 func (Secret) Format(f fmt.State, _ rune) {
 	if _, err := io.WriteString(f, redacted); err != nil {
 		panic(err) // a fmt.State never fails

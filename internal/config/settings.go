@@ -32,10 +32,10 @@ type setting struct {
 	key     string
 	group   string
 	hint    string // what to write, in help
-	def     string // default, as it would be written; "" = none
+	def     string // default, as a user would write it; "" = none
 	meaning string
 	secret  bool // hidden when shown, and may come from a file: key_file holds its path
-	noFlag  bool // not on the command line, which other users of the machine can see
+	noFlag  bool // not on the command line, which other users of the machine can read
 	live    bool // takes effect while the daemon runs, when it reads its configuration again
 	set     func(string) error
 	show    func() string // nil: as it was written
@@ -97,7 +97,7 @@ func (c *Config) polarSettings() []setting {
 				return errors.New("write a year and a month such as " + c.domain.PolarVersion)
 			}
 			return nil
-		}, meaning: "version of Polar's API to ask for; where Polar has retired it, its current one is used"},
+		}, meaning: "version of Polar's API to request; once Polar has retired it, syncd uses the current one"},
 		{key: "polar_organization_id", group: GroupPolar, hint: "UUID", set: func(v string) error {
 			id, err := uuid.Parse(v)
 			c.OrganizationID = id.String()
@@ -115,7 +115,7 @@ func (c *Config) polarSettings() []setting {
 		}, meaning: "budget, retries included; auto is half of Polar's default limit: 250, sandbox 50"},
 		{key: "patience", group: GroupPolar, hint: "DURATION", def: "5m", live: true, set: func(v string) error {
 			return setDuration(&c.Patience, v, time.Second, 24*time.Hour, "write a duration from 1s to 24h, such as 5m")
-		}, meaning: "how long requests wait for a Polar that has answered and is away, before a run fails"},
+		}, meaning: "how long requests wait for a Polar that is away, before a run fails; it must have answered before"},
 		{key: "parallel", group: GroupPolar, hint: "N", def: "4", set: func(v string) error {
 			return setNumber(&c.Parallel, v, 1, 64)
 		}, meaning: "streams read at the same time"},
@@ -153,13 +153,13 @@ func (c *Config) scheduleSettings() []setting {
 		{key: "schedule", group: GroupSchedule, hint: "SPEC", live: true, show: func() string { return c.Schedule }, set: func(v string) error {
 			c.Schedule = v
 			return sched.Validate(v)
-		}, meaning: `when streams are swept: cron fields, @daily, "@every 6h" or off; nightly at 3, metrics hourly, and what costs most on Sundays, unless set`},
+		}, meaning: `when streams are swept: cron fields, @daily, "@every 6h" or off; by default nightly at 3, metrics hourly, and costly streams on Sundays`},
 		{key: "tail", group: GroupSchedule, hint: "DURATION", def: "5m", live: true, set: func(v string) error {
 			if c.Tail = 0; v == "off" {
 				return nil
 			}
 			return setDuration(&c.Tail, v, 30*time.Second, 24*time.Hour, "write a duration from 30s to 24h such as 5m, or off")
-		}, meaning: "how often changes are looked for between sweeps, at some ten requests a time; off for never"},
+		}, meaning: "how often syncd looks for changes between sweeps, at about ten requests a time; off for never"},
 		{key: "timezone", group: GroupSchedule, hint: "NAME", def: "UTC", live: true, set: func(v string) (err error) {
 			c.Timezone, err = time.LoadLocation(v)
 			if err != nil || v == "" || v == "Local" {
@@ -169,7 +169,7 @@ func (c *Config) scheduleSettings() []setting {
 		}, meaning: "time zone of schedules"},
 		{key: "jitter", group: GroupSchedule, hint: "DURATION", def: "1m", live: true, set: func(v string) error {
 			return setDuration(&c.Jitter, v, 0, time.Hour, "write a duration from 0s to 1h, such as 30s")
-		}, meaning: "scheduled runs begin a random time below this late"},
+		}, meaning: "scheduled runs start late by a random time below this"},
 	}
 }
 
@@ -181,7 +181,7 @@ func (c *Config) serveSettings() []setting {
 				return nil
 			}
 			return checkAddress(v)
-		}, meaning: "address of /healthz, /readyz, /metrics and /status, which ask for no password; off for none"},
+		}, meaning: "address of /healthz, /readyz, /metrics and /status, which need no password; off for none"},
 	}
 }
 
@@ -211,7 +211,7 @@ func setNumber(into *int, v string, least, most int) error {
 	return nil
 }
 
-// setDuration reads a duration within bounds; remedy says what to write instead of another one.
+// setDuration reads a duration within bounds; remedy says what to write instead of an invalid one.
 func setDuration(into *time.Duration, v string, least, most time.Duration, remedy string) (err error) {
 	*into, err = time.ParseDuration(v)
 	if err != nil || *into < least || *into > most {
@@ -220,7 +220,7 @@ func setDuration(into *time.Duration, v string, least, most time.Duration, remed
 	return nil
 }
 
-// checkServer leaves the finer points of a URL to the client, which knows where a token may be sent.
+// checkServer checks roughly: the client knows where a token may be sent.
 func checkServer(v string) error {
 	if v == "production" || v == "sandbox" {
 		return nil
