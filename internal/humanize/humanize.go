@@ -32,7 +32,7 @@ func Elapsed(d time.Duration) string {
 	return d.Round(time.Second).String()
 }
 
-// Ago writes how long something is past; "" for the zero time.
+// Ago writes how long ago at was; "" for the zero time.
 func Ago(at, now time.Time) string {
 	if at.IsZero() {
 		return ""
@@ -40,7 +40,7 @@ func Ago(at, now time.Time) string {
 	return Span(now.Sub(at)) + " ago"
 }
 
-// Until writes how far something is ahead; "" for the zero time.
+// Until writes how long it is until at; "" for the zero time.
 func Until(at, now time.Time) string {
 	switch {
 	case at.IsZero():
@@ -51,7 +51,7 @@ func Until(at, now time.Time) string {
 	return "in " + Span(at.Sub(now))
 }
 
-// Span writes a duration in its largest unit, and the next one.
+// Span writes a duration in its largest unit and the next one.
 func Span(d time.Duration) string {
 	d = max(0, d)
 	switch {

@@ -1,9 +1,9 @@
-// Package spelling finds the name that somebody meant who wrote another one.
+// Package spelling finds the name that somebody meant who mistyped it.
 package spelling
 
 import "strings"
 
-// Nearest returns the name that was probably meant, of names in lower case; "" when none is close.
+// Nearest returns the name that was probably meant, among names in lower case; "" when none is close.
 func Nearest(name string, among []string) string {
 	best, least := "", len(name)/2+1
 	for _, n := range among {
@@ -38,7 +38,7 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-// IsTypo tells a slip of the fingers from another word: all letters but two are the same, from the beginning and from the end.
+// IsTypo tells a typing error from another word: at most two letters differ, comparing from the beginning and from the end.
 func IsTypo(a, b string) bool {
 	if len(a) > len(b) {
 		a, b = b, a
