@@ -7,17 +7,17 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Column is one column that an upsert takes, by the API's own field name.
+// Column is one column that an upsert takes, named as the API's field.
 type Column struct {
 	Name string
-	// Takes are the kinds of JSON values that the column can hold beside null, as jsontext.Kind has them; "" = all.
+	// Takes are the kinds of JSON values that the column can hold beside null, as characters of jsontext.Kind; "" = all.
 	Takes string
 }
 
-// WholeNumber is what a column of whole numbers takes: see rawjson.WholeNumber.
+// WholeNumber is the Takes of a column of whole numbers: see rawjson.WholeNumber.
 const WholeNumber = "0"
 
-// Columns are those of a table, in the order in which its upsert takes them.
+// Columns are the columns of a table, in the order in which its upsert takes them.
 type Columns struct {
 	List  []Column
 	index map[string]int
@@ -32,19 +32,19 @@ func NewColumns(list []Column) Columns {
 	return c
 }
 
-// Index is the place of a column; ok is false where there is none of that name.
+// Index is the index of a column; ok is false where there is none of that name.
 func (c Columns) Index(name string) (i int, ok bool) {
 	i, ok = c.index[name]
 	return i, ok
 }
 
-// Has tells whether there is a column of that name.
+// Has: there is a column of that name.
 func (c Columns) Has(name string) bool {
 	_, ok := c.index[name]
 	return ok
 }
 
-// AsJSON is an object as one JSON object of its columns.
+// AsJSON returns an object as one JSON object of its columns.
 func (c *Columns) AsJSON(o *Item) jsontext.Value {
 	b := []byte{'{'}
 	for i, column := range c.List {

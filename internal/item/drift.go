@@ -10,35 +10,35 @@ import (
 
 // The kinds of drift.
 const (
-	NewField     = "new_field"     // a field that is not known of
-	MissingField = "missing_field" // a column's field that was not sent, though null would be
-	OtherType    = "type"          // a value of another JSON type than its column takes, or a whole number that is written otherwise
-	NewValue     = "new_value"     // a value that is not on the list of those known
+	NewField     = "new_field"     // an unknown field
+	MissingField = "missing_field" // a column's field that was not sent; Polar would send null
+	OtherType    = "type"          // a value of another JSON type than its column takes, or a whole number with a point or an exponent
+	NewValue     = "new_value"     // a value that is not in the known list
 	OtherVersion = "version"       // of the API
 )
 
-// otherNumber is what the kind OtherType says of a whole number that is not written in plain digits.
+// otherNumber is the value of an OtherType finding for a whole number that is not written in plain digits.
 const otherNumber = "number with a point or an exponent"
 
-// maxDrift bounds what one run notes. A field whose name or value is another in each object is one finding, not a million.
+// maxDrift bounds the findings of one run, for a field whose name or value differs in each object.
 const maxDrift = 100
 
-// Finding is one way in which objects differ from what is known of them.
+// Finding is one way in which objects differ from the known API.
 type Finding struct {
 	Kind, Field string
 	Value       string    // NewValue: the value; OtherType: the JSON type that came; OtherVersion: the version that came
 	Sample      uuid.UUID // an object that shows it; zero where it has no usable id
 }
 
-// met is a finding as it is noted. The name of its field is only put together at the end.
+// met is a finding as it is recorded. The name of its field is put together only at the end.
 type met struct{ prefix, kind, field, value string }
 
-// Drift collects what is met that is not as expected: each thing once, with the first object that shows it. The zero
-// value is ready. It is for one goroutine at a time.
+// Drift collects findings: each once, with the first object that shows it. The zero value is ready. One goroutine at a time may
+// use it.
 type Drift struct {
 	samples map[met]uuid.UUID
 	order   []met
-	sealed  int // findings of order that have their sample
+	sealed  int // number of findings in order that have their sample
 }
 
 // NoteFinding adds a finding that no object shows.
@@ -46,7 +46,7 @@ func (d *Drift) NoteFinding(kind, field, value string) {
 	d.note(met{kind: kind, field: field, value: value})
 }
 
-// note must stay cheap: what one object shows, a million others may show too.
+// note must stay cheap: a million objects may show the same finding.
 func (d *Drift) note(m met) {
 	if _, known := d.samples[m]; known || len(d.order) >= maxDrift {
 		return
@@ -58,7 +58,7 @@ func (d *Drift) note(m met) {
 	d.order = append(d.order, m)
 }
 
-// SetSample makes an object the sample of what was noted since the last call.
+// SetSample makes an object the sample of the findings since the last call.
 func (d *Drift) SetSample(id uuid.UUID) {
 	for _, m := range d.order[d.sealed:] {
 		d.samples[m] = id
@@ -66,8 +66,8 @@ func (d *Drift) SetSample(id uuid.UUID) {
 	d.sealed = len(d.order)
 }
 
-// FirstBreaking is the first finding that would empty a column: a field that is gone or of another type. New fields and values
-// are not.
+// FirstBreaking is the first finding that would empty a column: a missing field, or one of another type. New fields and values
+// empty none.
 func (d *Drift) FirstBreaking() (Finding, bool) {
 	i := slices.IndexFunc(d.order, func(m met) bool { return m.kind == MissingField || m.kind == OtherType })
 	if i < 0 {
@@ -76,7 +76,7 @@ func (d *Drift) FirstBreaking() (Finding, bool) {
 	return d.finding(d.order[i]), true
 }
 
-// Findings are all of them, in the order in which they were met.
+// Findings returns all findings, in the order of their first objects.
 func (d *Drift) Findings() []Finding {
 	list := make([]Finding, len(d.order))
 	for i, m := range d.order {
@@ -89,7 +89,7 @@ func (d *Drift) finding(m met) Finding {
 	return Finding{Kind: m.kind, Field: m.prefix + m.field, Value: m.value, Sample: d.samples[m]}
 }
 
-// check notes what is unexpected about a field; null is always expected.
+// check records what is unexpected about a field; null is always expected.
 func (f *field) check(d *Drift, prefix string, name []byte, val jsontext.Value) {
 	kind := val.Kind()
 	switch {
@@ -107,7 +107,7 @@ func (f *field) check(d *Drift, prefix string, name []byte, val jsontext.Value) 
 	}
 }
 
-// missing notes the fields that are always sent and were not.
+// missing records fields that Polar always sends and did not send.
 func (sh *Shape) missing(d *Drift, seen fieldSet) {
 	if d == nil {
 		return

@@ -14,7 +14,7 @@ func FieldID(object jsontext.Value, name string) (uuid.UUID, error) {
 	return parseID(rawjson.Member(object, name))
 }
 
-// FieldText is a text at the top level of an object; "" if there is none.
+// FieldText is a string at the top level of an object; "" if there is none.
 func FieldText(object jsontext.Value, name string) string {
 	return rawjson.Text(rawjson.Member(object, name))
 }
@@ -28,7 +28,7 @@ func FieldTime(object jsontext.Value, name string) time.Time {
 	return at.UTC()
 }
 
-// FieldIDs are the ids of objects, as texts, without those that have none.
+// FieldIDs are the ids of objects as texts; objects without an id are left out.
 func FieldIDs(objects []jsontext.Value) []string {
 	ids := make([]string, 0, len(objects))
 	for _, object := range objects {

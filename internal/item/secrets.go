@@ -9,14 +9,13 @@ import (
 	"syncd/internal/rawjson"
 )
 
-// everywhere are the names of fields that are secrets in whatever object they
-// stand: what opens a checkout or a checkout link, what lets a bot into a Discord
-// server, and the address of a buyer's machine. Source: checkout/schemas.py,
-// checkout_link/schemas.py and benefit/schemas.py of polarsource/polar.
+// everywhere are the names of fields that are secrets in every object: what opens a checkout or a checkout link, what lets a bot
+// into a Discord server, and the address of a buyer's machine. Source: checkout/schemas.py, checkout_link/schemas.py and
+// benefit/schemas.py of polarsource/polar.
 func everywhere() []string { return []string{"client_secret", "guild_token", "customer_ip_address"} }
 
-// own are the names of fields that hold what the organization or its customers
-// made up: a name in there is theirs, and means nothing.
+// own are the names of fields whose content the organization or its customers make up: a name inside them is theirs, and no
+// secret of Polar's.
 func own(name string) bool {
 	switch name {
 	case "metadata", "customer_metadata", "seat_metadata", "custom_field_data", "meta":
@@ -25,10 +24,8 @@ func own(name string) bool {
 	return false
 }
 
-// withoutSecrets is a JSON value that is known to be valid, without the members
-// of these names at any depth. It comes before anything else is done with an
-// item: what is set aside because it cannot be stored, what is told of it and
-// what is stored are all made of what this leaves.
+// withoutSecrets removes the members of these names, at any depth, from a valid JSON value. It runs before anything else, so
+// rejects, findings and rows are all made of what it leaves.
 func withoutSecrets(raw jsontext.Value, names []string) jsontext.Value {
 	if !mayHold(raw, names) {
 		return raw
@@ -44,8 +41,8 @@ func withoutSecrets(raw jsontext.Value, names []string) jsontext.Value {
 	})
 }
 
-// mayHold tells quickly, for nearly every item, that none of the names is in it: it
-// looks at what stands before each colon.
+// mayHold returns false, quickly and for nearly every item, when none of the names is in it: it looks at what stands before each
+// colon.
 func mayHold(raw jsontext.Value, names []string) bool {
 	for rest := raw; ; {
 		colon := bytes.IndexByte(rest, ':')
@@ -63,5 +60,5 @@ func mayHold(raw jsontext.Value, names []string) bool {
 		}
 		rest = rest[colon+1:]
 	}
-	return bytes.Contains(raw, []byte(`\u00`)) // a letter of a name may be written so
+	return bytes.Contains(raw, []byte(`\u00`)) // a letter of a name may be escaped
 }

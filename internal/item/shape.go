@@ -9,57 +9,56 @@ import (
 // Spec describes the objects of a resource.
 type Spec struct {
 	Columns Columns
-	// Embedded names fields that are copies of other objects: they are dropped, and come with the Item.
+	// Embedded names fields that are copies of other objects: they are dropped from the row, and returned with the Item.
 	Embedded []string
-	// Whose is the field that names the organization of an object; "" = organization_id.
+	// Whose is the field with the organization of an object; "" = organization_id.
 	Whose string
-	// Secrets names fields that are secrets, beside those that are so everywhere.
+	// Secrets names further secret fields, beside those that are secret in every object.
 	Secrets []string
-	// Lifted gives a column the id of a copy: customer_id: customer.
+	// Lifted maps a column to the copy whose id it takes: customer_id: customer.
 	Lifted   map[string]string
 	Children []Child
 	Expect   Expect
 }
 
-// Child is a list inside an object whose elements are rows of a table of their own.
+// Child is a list inside an object whose elements are rows of a child table.
 type Child struct {
-	Field    string   // of the parent that holds the list
+	Field    string   // of the parent; it holds the list
 	Name     string   // of the table
 	Parent   string   // column that holds the parent's id
 	Key      string   // column that holds the element's own id; "id" unless it is renamed
 	Embedded []string // fields of the element that are not kept
-	// OnlyKey: the elements are copies of other mirrored objects; only which ones
-	// they are is kept, in their order.
+	// OnlyKey: the elements are copies of objects of another stream. Only their ids are kept, in their order.
 	OnlyKey bool
 	Columns Columns
 	Expect  Expect
 }
 
-// Expect is what is known of objects beside which columns they have, in the version of the API that is asked for. What
-// departs from it is drift, and stored all the same.
+// Expect is what is known of objects beyond their columns, in the requested version of the API. An object that differs shows
+// drift, and is stored all the same.
 //
 // Polar sends every key of an object, null where there is no value; Sparse names the exceptions. Sources: the schemas of
 // server/polar/*/schemas.py and the enums of server/polar/models in polarsource/polar, and the OpenAPI document.
 type Expect struct {
-	Extra  []string            // fields without a column that Polar is known to send, documented or not
+	Extra  []string            // fields without a column that Polar sends, documented or not
 	Sparse []string            // columns whose field is not in every object
-	Enums  map[string][]string // columns that have a fixed list of values
+	Enums  map[string][]string // the known values of columns that have a fixed list
 }
 
-// Shape says what becomes of each field of an object. It is made once per resource, and only read after that.
+// Shape says what becomes of each field of an object. It is made once per resource and read-only afterwards.
 type Shape struct {
 	Columns  Columns
 	Children []ChildShape
 	copied   []string         // Spec.Embedded
 	fields   map[string]field // by the name that Polar sends
-	always   fieldSet         // those that are always sent
+	always   fieldSet         // the fields that Polar always sends
 	names    []string         // their names, by bit
-	prefix   string           // of names of fields in findings: prices[].
+	prefix   string           // of the names of fields in findings: prices[].
 	lifted   []lifted
 	whose    string
 	secrets  []string
-	dropped  map[string]bool // fields that are dropped, of the children too
-	onlyKey  bool            // what is no column is dropped, and no surprise
+	dropped  map[string]bool // dropped fields, those of children included
+	onlyKey  bool            // a field without a column is dropped, and is no drift
 }
 
 // ChildShape is the Shape of the elements of a list.
@@ -68,7 +67,7 @@ type ChildShape struct {
 	Parent string // see Child
 }
 
-// lifted is a column for the id of a copy; both by index.
+// lifted is a column that takes the id of a copy; both are indexes.
 type lifted struct{ column, copy int }
 
 // NewShape makes the Shape of a resource's objects.
@@ -99,17 +98,17 @@ func NewShape(s Spec) *Shape {
 		at, _ := s.Columns.Index(column)
 		sh.lifted = append(sh.lifted, lifted{at, sh.fields[name].at})
 	}
-	slices.SortFunc(sh.lifted, func(a, b lifted) int { return a.column - b.column }) // the digest needs an order
+	slices.SortFunc(sh.lifted, func(a, b lifted) int { return a.column - b.column }) // the digest needs a fixed order
 	return sh
 }
 
-// CopyIndex is the place among Item.Copies of the field that holds a copy.
+// CopyIndex is the index in Item.Copies of a field that holds a copy.
 func (sh *Shape) CopyIndex(name string) int { return sh.fields[name].at }
 
-// WithoutSecrets is an object without the fields that are secrets, at any depth.
+// WithoutSecrets returns an object without its secret fields, at any depth.
 func (sh *Shape) WithoutSecrets(raw []byte) []byte { return withoutSecrets(raw, sh.secrets) }
 
-// SecretFields are the names of the fields that WithoutSecrets takes out.
+// SecretFields are the names of the fields that WithoutSecrets removes.
 func (sh *Shape) SecretFields() []string { return slices.Clone(sh.secrets) }
 
 func set(names []string) map[string]bool {
@@ -120,19 +119,19 @@ func set(names []string) map[string]bool {
 	return m
 }
 
-// field is what becomes of one field of an object, and what is expected of it.
+// field says what becomes of one field of an object, and what is expected of it.
 type field struct {
 	role   role
 	at     int             // its index among the columns, the children, or the copies
 	takes  string          // see Column.Takes
-	values map[string]bool // of a column: the values that are known, as JSON; nil = any
-	bit    uint            // of a column that is always sent: its place in Shape.always, from 1; 0 = none
+	values map[string]bool // of a column: the known values, as JSON; nil = any
+	bit    uint            // of a column that Polar always sends: its bit in Shape.always, from 1; 0 = none
 }
 
 type role uint8
 
 const (
-	asUnknown role = iota // kept in _extra, and noted
+	asUnknown role = iota // kept in _extra, and recorded as drift
 	asExtra               // kept in _extra
 	asColumn
 	asList // of children
@@ -145,15 +144,14 @@ type fieldSet [2]uint64
 
 func (s *fieldSet) add(bit uint) { s[bit>>6] |= 1 << (bit & 63) }
 
-// setFields works out what becomes of each field: key is the column that holds the object's id, parent the one that holds
-// its parent's.
+// setFields decides what becomes of each field. key is the column of the object's id, parent that of its parent's id.
 func (sh *Shape) setFields(key, parent string, lists map[string]int, drop []string, known Expect) {
 	sh.fields = map[string]field{}
-	sh.names = []string{""} // bit 0 is nobody's
+	sh.names = []string{""} // bit 0 belongs to no field
 	sparse := set(known.Sparse)
 	for i, c := range sh.Columns.List {
 		name := c.Name
-		if strings.HasPrefix(name, "_") { // ours are not Polar's to set
+		if strings.HasPrefix(name, "_") { // a column of syncd's own: Polar cannot set it
 			continue
 		}
 		f := field{role: asColumn, at: i, takes: c.Takes}

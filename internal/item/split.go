@@ -17,41 +17,40 @@ import (
 // Item is one JSON object taken apart. Its values are slices of it.
 type Item struct {
 	ID       uuid.UUID
-	Hash     []byte           // of all that is kept, children included; 16 bytes
+	Hash     []byte           // digest of all that is kept, children included; 16 bytes
 	Values   []jsontext.Value // by Shape.Columns; nil is NULL
 	Children [][]Item         // by Shape.Children
 	Copies   []jsontext.Value // by Shape.CopyIndex: copies of other objects, as received; nil where there is none
-	Deleted  bool             // it says that Polar has deleted it
-	Raw      jsontext.Value   // as received, without secrets; of a child nil
-	Encoded  []byte           // its columns as the store takes them, where they were made ahead
-	whose    jsontext.Value   // what it says of its organization
+	Deleted  bool             // the object says that Polar has deleted it
+	Raw      jsontext.Value   // as received, without secrets; nil for a child
+	Encoded  []byte           // its columns as the store takes them, if encoded ahead
+	whose    jsontext.Value   // its organization, if it names one
 }
 
-// ErrNoID: an object has no id that can be used.
+// ErrNoID: an object has no usable id.
 var ErrNoID = errors.New("no usable id")
 
 // Splitter takes objects apart, one at a time.
 type Splitter struct {
-	Drift *Drift // notes what is not as expected; nil: nothing does
+	Drift *Drift // collects what is unexpected; nil: nothing does
 	// Checked: the objects are known to be valid JSON.
 	Checked bool
-	// Organization is the one whose objects are taken; zero: those of any.
+	// Organization is the organization whose objects are accepted; zero: any.
 	Organization uuid.UUID
-	// kept is a stack of what is kept of the objects under way, for their digests.
+	// kept is a stack of the kept values of current objects, for their digests.
 	kept []byte
 }
 
-// Split takes an object apart at its top level, once: fields that are columns,
-// lists that are child tables, copies of other objects (dropped), and whatever
-// is left, documented or not, for _extra. Values stay bytes; no number passes
-// through a float64.
+// Split takes an object apart at its top level, in one pass: fields that are columns, lists that are child tables, copies of
+// other objects (dropped), and for _extra every other field, documented or not. Values stay bytes; no number passes through a
+// float64.
 //
-// With an error the Item has Raw, and the ID where it could be read.
+// With an error, the Item has Raw, and the ID where it could be read.
 func (sp *Splitter) Split(sh *Shape, raw jsontext.Value) (it Item, err error) {
 	raw = withoutSecrets(raw, sh.secrets)
 	sp.kept = sp.kept[:0]
 	if err = sp.check(sh, raw); err != nil {
-		it.ID, _ = FieldID(raw, "id") // the object is refused for another reason
+		it.ID, _ = FieldID(raw, "id") // another error refuses the object
 	} else if it, err = sp.object(sh, raw); err == nil {
 		err = sp.ours(sh, &it)
 	}
@@ -62,8 +61,8 @@ func (sp *Splitter) Split(sh *Shape, raw jsontext.Value) (it Item, err error) {
 	return it, err
 }
 
-// check refuses what is no JSON, or no UTF-8, or nested too deep. Fields that are dropped it only wants to be told from
-// the others: an object is not to be lost for a copy inside it.
+// check refuses what is not JSON, not UTF-8, or nested too deep. Dropped fields only have to be recognizable: a broken copy
+// inside an object must not cost the object.
 func (sp *Splitter) check(sh *Shape, raw jsontext.Value) error {
 	twice := jsontext.AllowDuplicateNames(true)
 	if sp.Checked || raw.IsValid(twice) {
@@ -95,14 +94,14 @@ func (sp *Splitter) check(sh *Shape, raw jsontext.Value) error {
 	return nil
 }
 
-// shallow is a text without what a decoder does not follow, and whether there is any of that.
+// shallow is a text without the parts that a decoder does not follow. deep: there are such parts.
 func shallow(raw jsontext.Value) (_ jsontext.Value, deep bool) {
 	cut := rawjson.CutDepth(raw, rawjson.MaxDepth)
 	return cut, len(cut) > 0 && &cut[0] != &raw[0]
 }
 
-// ours refuses an object of another organization. One that does not say whose it is goes by the first of the objects in
-// it that does, and is taken where none does.
+// ours refuses an object of another organization. An object that does not name its own is judged by the first object in it that
+// does, and accepted where none does.
 func (sp *Splitter) ours(sh *Shape, o *Item) error {
 	if sp.Organization == (uuid.UUID{}) {
 		return nil
@@ -172,14 +171,14 @@ func (sp *Splitter) object(sh *Shape, raw jsontext.Value) (o Item, err error) {
 	return o, nil
 }
 
-// progress is what has been met of an object under way.
+// progress is what has been found in the current object.
 type progress struct {
 	seen  fieldSet
-	extra []byte // members for _extra, each behind a comma
-	id    bool   // there was one
+	extra []byte // members for _extra, each after a comma
+	id    bool   // the object had an id
 }
 
-// expected notes what is unexpected of a field, and gives the value to be kept of it.
+// expected records what is unexpected of a field, and returns the value to keep.
 func (sp *Splitter) expected(sh *Shape, f field, name []byte, val jsontext.Value) jsontext.Value {
 	if sp.Drift != nil {
 		f.check(sp.Drift, sh.prefix, name, val)
@@ -187,7 +186,7 @@ func (sp *Splitter) expected(sh *Shape, f field, name []byte, val jsontext.Value
 	if f.takes != WholeNumber || val.Kind() != '0' {
 		return val
 	}
-	// Here, so that the digest does not tell 4800.0 from 4800, and every way into a table takes it.
+	// It is normalized here, so that the digests of 4800.0 and 4800 are equal, and every way into a table takes the value.
 	whole := rawjson.WholeNumber(val)
 	if sp.Drift != nil && !bytes.Equal(val, whole) {
 		sp.Drift.note(met{sh.prefix, OtherType, string(name), otherNumber})
@@ -195,7 +194,7 @@ func (sp *Splitter) expected(sh *Shape, f field, name []byte, val jsontext.Value
 	return whole
 }
 
-// member puts one field that is no list of children to its place.
+// member puts one field that is no list of children in its place.
 func (sp *Splitter) member(sh *Shape, o *Item, met *progress, f field, quoted, name []byte, val jsontext.Value) (err error) {
 	kind := val.Kind()
 	switch f.role {
@@ -223,7 +222,8 @@ func (sp *Splitter) member(sh *Shape, o *Item, met *progress, f field, quoted, n
 	switch {
 	case f.role != asColumn:
 		met.extra = append(append(append(append(met.extra, ','), quoted...), ':'), val...)
-	case kind == 'n': // NULL is what an absent field becomes
+	// An absent field becomes NULL as well.
+	case kind == 'n':
 		o.Values[f.at] = nil
 	default:
 		o.Values[f.at] = val
@@ -245,13 +245,13 @@ func (sp *Splitter) list(sh *Shape, raw jsontext.Value) (list []Item, err error)
 	return list, nil
 }
 
-// SetColumn gives a column of ours its value as JSON, whatever the object had under its name. The table must have the column.
+// SetColumn sets a column of syncd's own to a JSON value, whatever the object had under its name. The table must have the column.
 func (o *Item) SetColumn(c *Columns, column string, value []byte, end ...byte) {
 	o.Values[c.index[column]] = append(value, end...)
 }
 
-// PlaceInParent makes the object an element of a parent's list. Polar's own field of
-// that name loses: an archived price of a subscription names its own product.
+// PlaceInParent makes the object an element of a parent's list. It replaces Polar's own field of that name: an archived price of
+// a subscription names its own product.
 func (o *Item) PlaceInParent(c *ChildShape, parent uuid.UUID, position int) {
 	o.SetColumn(&c.Columns, c.Parent, strconv.AppendQuote(nil, parent.String()))
 	o.SetColumn(&c.Columns, "_position", strconv.AppendInt(nil, int64(position), 10))

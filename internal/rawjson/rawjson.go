@@ -1,6 +1,9 @@
-// Package rawjson takes JSON apart without decoding it: what it gives are slices
-// of what it was given. It goes by brackets and quotes, in loops, so that no
-// depth of nesting is too much for it.
+// Package rawjson takes JSON apart without decoding it: its results are slices of its input. It follows brackets and quotes in
+// loops, so no depth of nesting is too much for it.
+//
+// Members and Elements take a valid value apart, Member and Text find one part of it. WithoutMembers and CutDepth make a smaller
+// text. WholeNumber normalizes a number. Nothing is lost: what they return has the bytes of the input, but for the parts that the
+// caller named.
 package rawjson
 
 import (
@@ -11,10 +14,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Members yields names, quoted as they are, and values of a JSON object that is
-// known to be valid. They are slices of it: nothing is decoded or copied. It is
-// how an item is taken apart in a fifth of the time that a decoder takes. Of
-// what is not valid it yields something, and ends.
+// Members yields the names, still quoted, and the values of a valid JSON object. They are slices of it: nothing is decoded or
+// copied. That takes a fifth of a decoder's time. For an invalid object it yields something, and ends.
 func Members(object jsontext.Value) iter.Seq2[jsontext.Value, jsontext.Value] {
 	return func(yield func(name, value jsontext.Value) bool) {
 		rest := next(object, 1)
@@ -30,7 +31,7 @@ func Members(object jsontext.Value) iter.Seq2[jsontext.Value, jsontext.Value] {
 	}
 }
 
-// Elements yields those of a JSON array that is known to be valid.
+// Elements yields the elements of a valid JSON array.
 func Elements(array jsontext.Value) iter.Seq[jsontext.Value] {
 	return func(yield func(jsontext.Value) bool) {
 		rest := next(array, 1)
@@ -45,7 +46,7 @@ func Elements(array jsontext.Value) iter.Seq[jsontext.Value] {
 	}
 }
 
-// next leaves out n bytes and the blanks around them.
+// next skips n bytes and the blanks around them.
 func next(b jsontext.Value, n int) jsontext.Value {
 	b = blank(b)
 	return blank(b[min(n, len(b)):])
@@ -58,7 +59,7 @@ func blank(b jsontext.Value) jsontext.Value {
 	return b
 }
 
-// first is the value that b begins with, and what follows it.
+// first is the value at the beginning of b, and the rest.
 func first(b jsontext.Value) (value, rest jsontext.Value) {
 	end := len(b)
 	switch {
@@ -90,7 +91,7 @@ func first(b jsontext.Value) (value, rest jsontext.Value) {
 	return b[:end:end], b[end:]
 }
 
-// stringEnd is where the string that begins at b[i] ends.
+// stringEnd is the end of the string that begins at b[i].
 func stringEnd(b jsontext.Value, i int) int {
 	for i++; i < len(b); i++ {
 		quote := bytes.IndexByte(b[i:], '"')
@@ -109,7 +110,7 @@ func stringEnd(b jsontext.Value, i int) int {
 	return len(b)
 }
 
-// Unquote is the name of a member: without its quotes and, where it has any, its escapes.
+// Unquote returns the name of a member without quotes and escapes.
 func Unquote(quoted []byte) ([]byte, error) {
 	if len(quoted) < 2 {
 		return nil, io.ErrUnexpectedEOF
@@ -120,7 +121,7 @@ func Unquote(quoted []byte) ([]byte, error) {
 	return jsontext.AppendUnquote(nil, quoted)
 }
 
-// Member is the value of the first member of that name; nil if there is none, or no object.
+// Member is the value of the first member of that name; nil if there is none, or if it is no object.
 func Member(object jsontext.Value, name string) jsontext.Value {
 	if object.Kind() != '{' {
 		return nil
@@ -133,12 +134,12 @@ func Member(object jsontext.Value, name string) jsontext.Value {
 	return nil
 }
 
-// Text is the text that a value is; "" if it is none.
+// Text is the decoded string; "" if the value is no string.
 func Text(value jsontext.Value) string {
 	if n := len(value); n < 2 || value[0] != '"' || value[n-1] != '"' {
 		return ""
 	}
-	text, _ := jsontext.AppendUnquote(nil, value) // broken UTF-8 is replaced, as a lenient decoder does
+	text, _ := jsontext.AppendUnquote(nil, value) // it replaces broken UTF-8, as a lenient decoder does
 	return string(text)
 }
 
@@ -147,16 +148,15 @@ type Fate uint8
 
 // The fates.
 const (
-	Enter Fate = iota // it stays, and so do the members inside it that have that fate
-	Keep              // it stays as it is
-	Drop              // it goes
+	Enter Fate = iota // keep it, and apply fates to the members inside
+	Keep              // keep it unchanged
+	Drop              // remove it
 )
 
-// WithoutMembers is a JSON value that is known to be valid without the members that are to go, at any depth, and without blanks
-// between what it is made of.
+// WithoutMembers returns a valid JSON value without the members to drop, at any depth, and without blanks between tokens.
 func WithoutMembers(raw jsontext.Value, fate func(name []byte) Fate) jsontext.Value {
 	out := make(jsontext.Value, 0, len(raw))
-	var inside []byte // the brackets that are open
+	var inside []byte // the open brackets
 	for rest := blank(raw); len(rest) > 0; rest = blank(rest) {
 		c := rest[0]
 		if c|0x20 == '}' && len(inside) > 0 {
@@ -202,18 +202,18 @@ func WithoutMembers(raw jsontext.Value, fate func(name []byte) Fate) jsontext.Va
 		}
 		var value jsontext.Value
 		if value, rest = first(rest); len(value) == 0 {
-			return out // not valid, and at its end
+			return out // the value is not valid
 		}
 		out = append(out, value...)
 	}
 	return out
 }
 
-// MaxDepth is how deep the decoders of this program follow: the limit of jsontext, which has no name there.
+// MaxDepth is how deep the decoders of this program follow: a limit that jsontext does not export.
 const MaxDepth = 10_000
 
-// CutDepth is a JSON text with what is nested deeper than so many levels replaced by a number and blanks, so that a decoder
-// takes it, at the same offsets. It is the text itself where nothing is.
+// CutDepth replaces what is nested deeper than levels by a number and blanks, so that a decoder accepts the text, with unchanged
+// offsets. If nothing is that deep, it returns the text itself.
 func CutDepth(body []byte, levels int) []byte {
 	depth, from := 0, 0
 	out := body
@@ -240,7 +240,7 @@ func CutDepth(body []byte, levels int) []byte {
 			}
 		}
 	}
-	if depth > levels { // the text ends in there
+	if depth > levels { // the text ends inside
 		cut(len(body))
 	}
 	return out

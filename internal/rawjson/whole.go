@@ -5,16 +5,16 @@ import (
 	"strconv"
 )
 
-// maxWholeDigits is how many digits a number of 64 bits has at most.
+// maxWholeDigits is the most digits of a 64-bit number.
 const maxWholeDigits = 19
 
-// WholeNumber gives the plain digits of a JSON number whose value is whole: 4800 for 4800.0, for 48e2 and for itself, 0 for -0.
-// A number that is not whole, or has more digits than a bigint, comes back as it is. The digits are moved and never
-// calculated with, so that no number is too exact and no exponent too large.
+// WholeNumber returns the plain digits of a JSON number whose value is whole: 4800 for 4800.0, 48e2 and 4800, 0 for -0. A number
+// that is not whole, or has more digits than a bigint, comes back unchanged. It moves digits and never calculates, so precision
+// is never lost and no exponent is too large.
 func WholeNumber(number []byte) []byte {
 	digits, negative := bytes.CutPrefix(number, []byte{'-'})
 	if plain := !bytes.ContainsAny(digits, ".eE"); plain && digits[0] != '0' || plain && !negative {
-		return number // as nearly all are written
+		return number // nearly all numbers are
 	}
 	power := 0
 	if at := bytes.IndexAny(digits, "eE"); at >= 0 {
@@ -38,8 +38,7 @@ func WholeNumber(number []byte) []byte {
 	return append(append(plain, significant...), bytes.Repeat([]byte{'0'}, power)...)
 }
 
-// exponent reads what follows the e of a number. One larger than any count of digits that fits into memory is as good as
-// any other such.
+// exponent reads what follows the e of a number. All exponents larger than any number of digits in memory have the same effect.
 func exponent(text []byte) int {
 	const huge = 1 << 40
 	text, negative := bytes.CutPrefix(bytes.TrimPrefix(text, []byte{'+'}), []byte{'-'})
