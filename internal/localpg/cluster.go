@@ -24,9 +24,9 @@ import (
 )
 
 const (
-	// socketPort names the Unix socket (.s.PGSQL.5432), which is alone in its directory, so that no port is needed.
+	// socketPort names the Unix socket (.s.PGSQL.5432). The socket is alone in its directory, so no free port is needed.
 	socketPort = 5432
-	// stopTimeout bounds a stop. Postgres itself kills its processes 5 s after an immediate shutdown was asked for.
+	// stopTimeout bounds a stop. Postgres itself kills its processes 5 s after a request for an immediate shutdown.
 	stopTimeout = 15 * time.Second
 	pollEvery   = 10 * time.Millisecond
 )
@@ -34,7 +34,7 @@ const (
 //go:embed guard.sh
 var guardScript []byte
 
-// defaults make a cluster that is quick and small: what a crash loses is thrown away anyway.
+// defaults make a cluster quick and small: what a crash loses would be thrown away anyway.
 var defaults = map[string]string{
 	"fsync":                      "off",
 	"synchronous_commit":         "off",
@@ -79,14 +79,14 @@ func startCluster(ctx context.Context, bin string, o Options) (*cluster, error) 
 		}
 		c, err := startAs(ctx, who, bin, base, o.Settings, port)
 		if err != nil && strings.Contains(err.Error(), "Address already in use") {
-			continue // somebody took the port in between
+			continue // another process took the port meanwhile
 		}
 		return c, err
 	}
 	return nil, errors.New("no free port on 127.0.0.1")
 }
 
-// startAs starts a cluster as the first identity that can run one; port 0 means the Unix socket alone.
+// startAs starts a cluster as the first identity that can run one; port 0 means only the Unix socket.
 func startAs(ctx context.Context, candidates []identity, bin, base string, settings map[string]string, port int) (_ *cluster, err error) {
 	dir, err := newClusterDir(base)
 	if err != nil {
@@ -173,7 +173,7 @@ func (c *cluster) startGuard(ctx context.Context, who identity, bin string, opti
 	c.guard = cmd
 	go func() {
 		defer close(c.exited)
-		_ = cmd.Wait() // how the guard ended is in its log; that it ended is what counts
+		_ = cmd.Wait() // the log says how the guard ended; only that it ended matters
 	}()
 	return nil
 }
@@ -183,7 +183,7 @@ func (c *cluster) waitReady(ctx context.Context) error {
 	return awaitConnections(ctx, c.dsn, c.exited, func() error { return fmt.Errorf("the server ended at once:\n%s", c.logTail()) })
 }
 
-// awaitConnections waits until a program takes connections, or has exited: then ended says why.
+// awaitConnections waits until a program accepts connections, or has exited: then ended says why.
 func awaitConnections(ctx context.Context, dsn string, exited <-chan struct{}, ended func() error) error {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()

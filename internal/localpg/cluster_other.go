@@ -8,7 +8,7 @@ import (
 	"runtime"
 )
 
-// cluster does not exist on this platform: a DSN is the way.
+// cluster does not exist on this platform: use a DSN.
 type cluster struct{ dsn string }
 
 func startCluster(context.Context, string, Options) (*cluster, error) {

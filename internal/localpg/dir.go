@@ -19,8 +19,8 @@ import (
 
 const dirPrefix = "syncd-postgres-"
 
-// clusterDir is the directory of one cluster. Whoever holds its lock uses it: the process that made it and the
-// guard it started. When both are gone, the next start sweeps it.
+// clusterDir is the directory of one cluster. Its users hold its lock: the process that made it and the guard that this process
+// started. When both are gone, the next start removes it.
 type clusterDir struct {
 	path string
 	lock *os.File
@@ -39,9 +39,9 @@ func newClusterDir(base string) (*clusterDir, error) {
 		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errLocked) {
 			return nil, err
 		}
-		// A sweep took the directory between its making and its locking.
+		// A sweep removed the directory before it was locked.
 	}
-	return nil, fmt.Errorf("cannot keep a directory in %s: others remove it", base)
+	return nil, fmt.Errorf("cannot keep a directory in %s: another process removes it", base)
 }
 
 // remove deletes the directory. The guard has done so already, unless it was killed or may not write to the base.
@@ -51,7 +51,7 @@ func (d *clusterDir) remove(ctx context.Context) error {
 
 var errLocked = errors.New("in use")
 
-// lockDir takes the lock of a cluster's directory, or reports errLocked. The lock ends with its last descriptor.
+// lockDir takes the lock of a cluster's directory, or returns errLocked. The lock ends with its last descriptor.
 func lockDir(dir string, flags int) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(dir, "lock"), flags|os.O_RDWR|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
@@ -63,15 +63,15 @@ func lockDir(dir string, flags int) (*os.File, error) {
 		}
 		return nil, errors.Join(err, f.Close())
 	}
-	// Between the opening and the locking somebody else may have locked, removed and left it.
+	// Before this process got the lock, another one may have locked, removed and left the directory.
 	if _, err := os.Stat(f.Name()); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
 }
 
-// sweep removes what dead processes left in base. Directories in use and those of other users stay.
-// It never fails a start: what could not be removed is logged.
+// sweep removes what dead processes left in base. Directories in use, and those of other users, stay. It never fails a start: it
+// logs what it could not remove.
 func sweep(ctx context.Context, base string, log *slog.Logger) {
 	dirs, err := filepath.Glob(filepath.Join(base, dirPrefix+"*"))
 	if err != nil {
@@ -97,16 +97,16 @@ func sweepDir(ctx context.Context, dir string, info fs.FileInfo) (removed bool, 
 	case err == nil:
 		return true, errors.Join(removeCluster(ctx, dir), lock.Close())
 	case errors.Is(err, fs.ErrNotExist) && time.Since(info.ModTime()) > time.Minute:
-		return true, removeCluster(ctx, dir) // a removal was cut short
+		return true, removeCluster(ctx, dir) // an earlier removal was cut short
 	case errors.Is(err, fs.ErrNotExist):
-		return os.Remove(dir) == nil, nil // if empty; otherwise its owner is just making or removing it
+		return os.Remove(dir) == nil, nil // if empty; else its owner is just making or removing it
 	case errors.Is(err, errLocked), errors.Is(err, fs.ErrPermission):
 		return false, nil
 	}
 	return false, err
 }
 
-// removeCluster stops the server that may still run in a directory without guard, and deletes the directory.
+// removeCluster stops a server that may still run in a directory without a guard, and deletes the directory.
 func removeCluster(ctx context.Context, dir string) error {
 	if err := stopStray(ctx, dir); err != nil {
 		return err
@@ -114,8 +114,8 @@ func removeCluster(ctx context.Context, dir string) error {
 	return os.RemoveAll(dir)
 }
 
-// stopStray shuts down the server in a cluster's directory, if one answers there. Only an answer on its socket
-// proves that the process id in postmaster.pid is still the server's.
+// stopStray shuts down the server in a cluster's directory, if one answers there. Only an answer on its socket proves that the
+// process id in postmaster.pid still belongs to the server.
 func stopStray(ctx context.Context, dir string) error {
 	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
 	defer cancel()

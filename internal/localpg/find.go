@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// packagePaths are where packages put the server's binaries without putting them on the PATH.
+// packagePaths are where packages install the server's binaries outside PATH.
 var packagePaths = []string{
 	"/usr/lib/postgresql/*/bin",                          // Debian, Ubuntu
 	"/usr/pgsql-*/bin",                                   // PGDG on Fedora and RHEL
@@ -23,7 +23,7 @@ var packagePaths = []string{
 	"/Applications/Postgres.app/Contents/Versions/*/bin", // Postgres.app
 }
 
-// finder looks for server binaries; its fields let tests hide those of the machine.
+// finder looks for server binaries. Tests set its fields to hide those of the machine.
 type finder struct {
 	binDir, pgBin, path string
 	patterns            []string
@@ -35,7 +35,7 @@ func findBinaries(binDir string) (string, error) {
 }
 
 func (f finder) find() (string, error) {
-	// A directory that somebody named is used or refused, never passed over for another server.
+	// A directory that somebody named is used or refused, never replaced by another server.
 	for _, named := range []struct{ by, dir string }{{"the given directory", f.binDir}, {"PG_BIN", f.pgBin}} {
 		if named.dir == "" {
 			continue
@@ -52,7 +52,7 @@ func (f finder) find() (string, error) {
 		if hasServer(dir) {
 			return dir, nil
 		}
-		// initdb alone on the PATH is often a link into the directory that holds the rest.
+		// A lone initdb on the PATH is often a link into the directory that holds the rest.
 		if target, err := filepath.EvalSymlinks(filepath.Join(dir, "initdb")); err == nil && hasServer(filepath.Dir(target)) {
 			return filepath.Dir(target), nil
 		}
@@ -88,7 +88,7 @@ func hasServer(dir string) bool {
 
 var versionDigits = regexp.MustCompile(`\d+(\.\d+)?`)
 
-// versionOf is the last number in a directory's name, the version: 9.6 of /usr/lib/postgresql/9.6/bin; 0 without one.
+// versionOf is the last number in a directory's name: 9.6 for /usr/lib/postgresql/9.6/bin; 0 without one.
 func versionOf(dir string) float64 {
 	numbers := versionDigits.FindAllString(dir, -1)
 	if len(numbers) == 0 {

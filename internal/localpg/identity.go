@@ -18,32 +18,32 @@ import (
 	"syscall"
 )
 
-// identity is whom the server runs as.
+// identity is the user that the server runs as.
 type identity struct {
 	name  string
-	chown bool // the directory must be given to uid and gid
+	chown bool // uid and gid must own the directory
 	uid   uint32
 	gid   uint32
 	attr  syscall.SysProcAttr
 }
 
-// command is a command under this identity, in a process group of its own: the Ctrl-C that ends us must not reach
-// the server, whose clients have work to finish. It sees none of our PG* variables.
+// command is a command under this identity, in a process group of its own: a Ctrl-C that ends this process must not reach the
+// server, whose clients have work to finish. It does not inherit PG* variables.
 func (i identity) command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, name, args...)
 	attr := i.attr
 	attr.Setpgid = true
 	cmd.SysProcAttr = &attr
-	cmd.Dir = "/" // ours may be closed to the identity
+	cmd.Dir = "/" // the current directory may be closed to the identity
 	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(kv string) bool {
 		return strings.HasPrefix(kv, "PG") || strings.HasPrefix(kv, "LC_") || strings.HasPrefix(kv, "LANG")
 	}), "LC_ALL=C")
 	return cmd
 }
 
-// identities are those whom the server may run as, best first. PostgreSQL refuses to run as root; an ordinary user runs
-// it as itself. Instead of root it runs as the user postgres or nobody; where root is not allowed to become another
-// user (a container with a single id), it stays root but sees itself as that user in a user namespace of its own.
+// identities are the users that the server may run as, best first. PostgreSQL refuses to run as root; an ordinary user runs it as
+// itself. In place of root it runs as the user postgres or nobody. Where root may not become another user (a container with a
+// single id), it stays root but sees itself as that user in a user namespace.
 func identities() []identity {
 	if os.Geteuid() != 0 {
 		return []identity{{name: "this user"}}
@@ -51,7 +51,7 @@ func identities() []identity {
 	return rootIdentities()
 }
 
-// chooseIdentity finds the first candidate as whom the server can run in dir, and gives dir to it.
+// chooseIdentity finds the first candidate that can run the server in dir, and gives dir to it.
 func chooseIdentity(ctx context.Context, candidates []identity, bin, dir string) (identity, error) {
 	var problems []error
 	for _, who := range candidates {
@@ -61,7 +61,7 @@ func chooseIdentity(ctx context.Context, candidates []identity, bin, dir string)
 		}
 		problems = append(problems, fmt.Errorf("as %s: %w", who.name, err))
 	}
-	return identity{}, fmt.Errorf("the server cannot run as anybody (PostgreSQL refuses to run as root): %w", errors.Join(problems...))
+	return identity{}, fmt.Errorf("no user can run the server (PostgreSQL refuses to run as root): %w", errors.Join(problems...))
 }
 
 func rootIdentities() []identity {
@@ -103,7 +103,7 @@ func (i identity) try(ctx context.Context, bin, dir string) error {
 	return nil
 }
 
-// ours tells whether a cluster's directory may have been made by this user: root makes some that belong to others.
+// ours: this user may have made the cluster's directory; root makes some that belong to others.
 func ours(info fs.FileInfo) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

@@ -1,4 +1,15 @@
 // Package localpg gives a throwaway PostgreSQL server to the demo, the tests and the benchmarks.
+//
+// The way of a server, in order:
+//
+//  1. Start uses the server of Options.DSN or, without one, looks for initdb and postgres (find.go).
+//  2. It makes a directory, locks it, and removes the directories of dead processes (dir.go).
+//  3. It chooses a user that may run Postgres (identity.go), and starts a guard, which makes the cluster and runs the server (cluster.go).
+//  4. CreateDatabase makes databases. A Pooler puts PgBouncer in front of the server (pooler.go).
+//  5. Close stops the server and removes the directory.
+//
+// Nothing is left behind: the guard stops the server and cleans up when its owner ends in any way, kill -9 included. If the guard
+// is killed too, the next Start does it.
 package localpg
 
 import (
@@ -16,51 +27,49 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// ErrNoServer reports that there is no server to use: no DSN was given and no server binaries were found.
-// The error that wraps it names the ways out.
+// ErrNoServer: no DSN was given and no server binaries were found. The error that wraps it names the remedies.
 var ErrNoServer = errors.New("no PostgreSQL server found")
 
-// ErrNoPooler reports that PgBouncer is not installed.
+// ErrNoPooler: PgBouncer is not installed.
 var ErrNoPooler = errors.New("no pgbouncer found: install the package pgbouncer")
 
 // Options says which server to use.
 type Options struct {
-	// DSN of a running server whose role may create databases. When it is set, that server is used and never
-	// stopped; Close only drops the databases that CreateDatabase made.
+	// DSN of a running server whose role may create databases. If it is set, that server is used and never stopped; Close drops
+	// only the databases that CreateDatabase made.
 	DSN string
-	// BinDir holds the binaries initdb and postgres. Empty: $PG_BIN, then $PATH, then the places where the
-	// usual packages put them, newest version first.
+	// BinDir holds the binaries initdb and postgres. Empty: $PG_BIN, then $PATH, then the usual places of packages, newest
+	// version first.
 	BinDir string
 	// Dir is where the private cluster makes its own directory, removed by Close. Empty: [os.TempDir].
 	// Keep it short: the path of a Unix socket has at most 103 bytes.
 	Dir string
-	// TCP lets the private cluster listen on 127.0.0.1 as well, on a free port and with a random password, for
-	// programs that cannot use a Unix socket. DSN then names the port and the password.
+	// TCP makes the private cluster listen on 127.0.0.1 as well, on a free port and with a random password, for programs that
+	// cannot use a Unix socket. DSN then has the port and the password.
 	TCP bool
-	// Settings of the private cluster (postgresql.conf names) over the defaults, which trade durability for speed.
+	// Settings of the private cluster (postgresql.conf names). They override the defaults, which trade durability for speed.
 	Settings map[string]string
-	// Log hears of stale clusters that were swept. Nil: nothing is logged.
+	// Log gets a line for each stale cluster that was removed. Nil: nothing is logged.
 	Log *slog.Logger
 }
 
-// Server is a PostgreSQL server: a private cluster of this process, or one that a DSN led to.
-// Its methods may be called from several goroutines.
+// Server is a PostgreSQL server: a private cluster of this process, or the server of a DSN. Several goroutines may use it.
 type Server struct {
 	dsn     string
-	cluster *cluster // nil when the server is somebody else's
+	cluster *cluster // nil for the server of a DSN
 
 	mu      sync.Mutex
-	created []string // databases to drop at Close; only of a server that outlives us
+	created []string // databases to drop at Close; only for the server of a DSN
 
 	closeOnce sync.Once
 	closeErr  error
 }
 
-// Start gives a server that accepts connections: the one Options.DSN leads to, or a new private cluster.
+// Start returns a server that accepts connections: that of Options.DSN, or a new private cluster.
 //
-// A private cluster can be reached by this user (and root) only. It ends with Close, and also when this process
-// ends in any other way, kill -9 included. ctx bounds the start alone. Works as root too, which PostgreSQL itself
-// refuses: the server then runs as another user.
+// Only this user (and root) can reach a private cluster. It ends with Close, and also when this process ends in any other way,
+// kill -9 included. ctx bounds only the start. Start works as root too, which PostgreSQL itself refuses: the server then runs as
+// another user.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -83,11 +92,11 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	return &Server{dsn: c.dsn, cluster: c}, nil
 }
 
-// DSN leads to the maintenance database. On a private cluster the role is a superuser.
+// DSN leads to the maintenance database. On a private cluster its role is a superuser.
 func (s *Server) DSN() string { return s.dsn }
 
-// CreateDatabase makes a database and returns its DSN. template names the database to copy, which nobody may be
-// connected to; empty means the server's default.
+// CreateDatabase makes a database and returns its DSN. template names the database to copy, to which nobody may be connected;
+// empty means the server's default.
 func (s *Server) CreateDatabase(ctx context.Context, name, template string) (string, error) {
 	dsn, err := withDatabase(s.dsn, name)
 	if err != nil {
@@ -113,7 +122,7 @@ func (s *Server) CreateDatabase(ctx context.Context, name, template string) (str
 	return dsn, nil
 }
 
-// DropDatabase ends every session in a database and drops it. A missing one is fine.
+// DropDatabase ends every session of a database and drops it. A missing database is no error.
 func (s *Server) DropDatabase(ctx context.Context, name string) error {
 	if err := s.exec(ctx, "DROP DATABASE IF EXISTS "+pgx.Identifier{name}.Sanitize()+" WITH (FORCE)"); err != nil {
 		return fmt.Errorf("localpg: drop database %q: %w", name, err)
@@ -124,8 +133,8 @@ func (s *Server) DropDatabase(ctx context.Context, name string) error {
 	return nil
 }
 
-// Close stops a private cluster at once, open sessions included, and removes its directory. On a server given by
-// DSN it drops the databases that CreateDatabase made. Further calls return what the first one did.
+// Close stops a private cluster at once, even with open sessions, and removes its directory. On the server of a DSN it drops the
+// databases that CreateDatabase made. Further calls return the result of the first.
 func (s *Server) Close() error {
 	s.closeOnce.Do(func() {
 		if s.cluster != nil {
@@ -144,8 +153,7 @@ func (s *Server) Close() error {
 	return s.closeErr
 }
 
-// exec runs one statement on a connection of its own: databases are made and dropped rarely, and a connection
-// kept open would be one more thing to lose.
+// exec runs one statement on a connection of its own: databases are made and dropped rarely, so no connection is kept open.
 func (s *Server) exec(ctx context.Context, sql string) error {
 	return execOn(ctx, s.dsn, sql)
 }
@@ -175,7 +183,7 @@ func majorVersion(ctx context.Context, dsn string) (_ int, err error) {
 func withDatabase(dsn, name string) (string, error) {
 	if !strings.HasPrefix(dsn, "postgres://") && !strings.HasPrefix(dsn, "postgresql://") {
 		quoted := strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(name)
-		return dsn + " dbname='" + quoted + "'", nil // of two, the last one counts
+		return dsn + " dbname='" + quoted + "'", nil // of two values, the last one counts
 	}
 	u, err := url.Parse(dsn)
 	if err != nil {
@@ -183,7 +191,7 @@ func withDatabase(dsn, name string) (string, error) {
 	}
 	u.Path, u.RawPath = "/"+name, ""
 	query := u.Query()
-	query.Del("dbname") // would win over the path
+	query.Del("dbname") // it would override the path
 	query.Del("database")
 	u.RawQuery = query.Encode()
 	return u.String(), nil

@@ -2,5 +2,5 @@ package localpg
 
 import "syscall"
 
-// namespace is for Linux only.
+// namespace exists on Linux only.
 func namespace(_, _ uint32) (syscall.SysProcAttr, bool) { return syscall.SysProcAttr{}, false }

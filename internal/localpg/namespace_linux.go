@@ -5,8 +5,7 @@ import (
 	"syscall"
 )
 
-// namespace puts a process into a user namespace in which we are uid and gid. Files stay ours, so that nothing needs
-// another owner.
+// namespace puts a process into a user namespace in which this user is uid and gid. Files keep their owner.
 func namespace(uid, gid uint32) (syscall.SysProcAttr, bool) {
 	return syscall.SysProcAttr{
 		Cloneflags:  syscall.CLONE_NEWUSER,

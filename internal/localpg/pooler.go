@@ -24,7 +24,7 @@ import (
 //go:embed pooler.sh
 var poolerScript string
 
-// Pooler is a PgBouncer of this process before a server.
+// Pooler is a PgBouncer of this process in front of a server.
 type Pooler struct {
 	dsn    string
 	dir    string
@@ -33,8 +33,9 @@ type Pooler struct {
 	cmd    *exec.Cmd
 }
 
-// StartPooler starts a PgBouncer before the server that dsn leads to, in a pool_mode: session, transaction or statement.
-// settings are "name=value" of pgbouncer.ini, over the defaults. It ends with Close, and also when this process ends in another way.
+// StartPooler starts a PgBouncer in front of the server of dsn, with a pool_mode: session, transaction or statement. settings are
+// "name=value" of pgbouncer.ini, and override the defaults. The pooler ends with Close, and when this process ends in another
+// way.
 func StartPooler(ctx context.Context, dsn, mode string, settings ...string) (*Pooler, error) {
 	bin, err := exec.LookPath("pgbouncer")
 	if err != nil {
@@ -69,7 +70,7 @@ func startPooler(ctx context.Context, who identity, bin, dsn, mode string, setti
 		}
 	}()
 	all := map[string]string{
-		"auth_type":       "any", // the socket is in a directory of this user's
+		"auth_type":       "any", // only this user can reach the socket's directory
 		"unix_socket_dir": dir, "listen_port": strconv.Itoa(socketPort), "pool_mode": mode,
 		"default_pool_size": "5", "max_client_conn": "200", "server_check_delay": "0",
 		"logfile": "", "pidfile": "",
@@ -118,7 +119,7 @@ func startPooler(ctx context.Context, who identity, bin, dsn, mode string, setti
 	}
 	go func() {
 		defer close(p.exited)
-		_ = p.cmd.Wait() // how it ended is in its log; that it ended is what counts
+		_ = p.cmd.Wait() // the log says how it ended; only that it ended matters
 	}()
 	front := url.URL{
 		Scheme: "postgres", User: url.User(server.User), Path: "/" + server.Database,
@@ -128,7 +129,7 @@ func startPooler(ctx context.Context, who identity, bin, dsn, mode string, setti
 	return p, p.waitReady(ctx)
 }
 
-// waitReady waits until the pooler takes connections.
+// waitReady waits until the pooler accepts connections.
 func (p *Pooler) waitReady(ctx context.Context) error {
 	err := awaitConnections(ctx, p.dsn, p.exited, func() error {
 		return fmt.Errorf("it ended at once: %s", p.Output())
@@ -139,7 +140,8 @@ func (p *Pooler) waitReady(ctx context.Context) error {
 	return os.WriteFile(filepath.Join(p.dir, "ready"), nil, 0o600)
 }
 
-// Output is the pooler's log so far; "" where it cannot be read. Where it ended by itself the log says so, and it was started again.
+// Output is the pooler's log so far; "" where it cannot be read. If the pooler ended by itself and was started again, the log
+// says so.
 func (p *Pooler) Output() string {
 	said, err := os.ReadFile(filepath.Join(p.dir, "log"))
 	if err != nil {
@@ -148,7 +150,7 @@ func (p *Pooler) Output() string {
 	return strings.TrimSpace(string(said))
 }
 
-// DSN leads through the pooler to the database that StartPooler was given.
+// DSN leads through the pooler to the database of StartPooler's dsn.
 func (p *Pooler) DSN() string { return p.dsn }
 
 // Close ends the pooler, its clients' sessions included, and removes its directory.

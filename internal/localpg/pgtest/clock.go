@@ -9,10 +9,10 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// SetClock makes the clock of one database run by offset ahead of the true time, or behind it. It may be called again. It
-// replaces functions of Postgres itself, in this database alone, by ones that the planner puts in place of their calls; a
-// role that is no superuser cannot. Statements that a session has planned already keep the clock that they had, so the
-// connections of these pools are closed, as by a failover but without an error: those in use once they are given back.
+// SetClock makes the clock of one database run ahead of the true time, or behind it, by offset. It may be called again. It
+// replaces functions of Postgres itself, in this database only, by SQL functions that the planner inlines; the role must be a
+// superuser. Statements that a session has already planned keep their clock. So the connections of these pools are closed, as by
+// a failover but without an error: those in use when they are given back.
 func SetClock(t testing.TB, dsn string, offset time.Duration, pools ...interface{ Reset() }) {
 	t.Helper()
 	setClock(t, dsn, pools, "pg_catalog.transaction_timestamp()", "pg_catalog.timeofday()::timestamptz", fmt.Sprintf(" + interval '%d microseconds'", offset.Microseconds()))
@@ -25,7 +25,7 @@ func StopClock(t testing.TB, dsn string, at time.Time, pools ...interface{ Reset
 	setClock(t, dsn, pools, stopped, stopped, "")
 }
 
-// setClock makes now() and clock_timestamp() what these expressions and what is added to them give.
+// setClock makes now() and clock_timestamp() return these expressions plus what is added.
 func setClock(t testing.TB, dsn string, pools []interface{ Reset() }, now, clock, added string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), databaseTimeout)
@@ -34,7 +34,7 @@ func setClock(t testing.TB, dsn string, pools []interface{ Reset() }, now, clock
 	if err != nil {
 		t.Fatalf("pgtest: set the clock: %v", err)
 	}
-	defer conn.Close(ctx) //nolint:errcheck // nothing is left to be written
+	defer conn.Close(ctx) //nolint:errcheck // there is nothing left to write
 	for name, is := range map[string]string{
 		"now() RETURNS timestamptz LANGUAGE sql STABLE":               now,
 		"clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE": clock,

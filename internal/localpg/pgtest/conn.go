@@ -12,7 +12,7 @@ import (
 	"syncd/internal/store/pg"
 )
 
-// Connect is a connection of the test's own, with the settings that the role and the database give it.
+// Connect returns a connection of the test's own, with the settings of its role and database.
 func Connect(t testing.TB, dsn string) *pgx.Conn {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), dsn)
@@ -33,7 +33,7 @@ func Exec(t testing.TB, conn *pgx.Conn, statements ...string) {
 	}
 }
 
-// List gives the texts that a statement selects.
+// List returns the texts that a statement selects.
 func List(t testing.TB, conn *pgx.Conn, sql string, args ...any) []string {
 	t.Helper()
 	rows, err := conn.Query(t.Context(), sql, args...)
@@ -53,7 +53,7 @@ func DSNAs(conn *pgx.Conn, role, password, database string) string {
 	return fmt.Sprintf("host='%s' port=%d user='%s' password='%s' dbname='%s' sslmode=disable", c.Host, c.Port, role, password, database)
 }
 
-// NewRole makes a role of its own for a test, and a connection string for it.
+// NewRole makes a role for the test, and returns its name and connection string.
 func NewRole(t testing.TB, conn *pgx.Conn, options string) (name, dsn string) {
 	t.Helper()
 	name = "syncd_test_" + strings.ReplaceAll(uuid.NewString(), "-", "")[:12]

@@ -1,8 +1,11 @@
 // Package pgtest gives every test a PostgreSQL database of its own.
 //
-// A test process starts one server when the first test asks for a database, and stops it in [Main]. Which server:
-// the one that SYNCD_TEST_DATABASE_URL names; else a container where Docker is healthy; else a private one
-// ([localpg]). SYNCD_TEST_POSTGRES=container or =local forces one of the latter two.
+// A test process starts one server when the first test asks for a database, and stops it in [Main]. The server is the one that
+// SYNCD_TEST_DATABASE_URL names; else a container, if Docker is healthy; else a private one ([localpg]).
+// SYNCD_TEST_POSTGRES=container or =local forces one of the last two.
+//
+// Migrated copies a database to which all migrations were applied once per process. Tests share nothing but the server: each
+// drops its database at its end.
 package pgtest
 
 import (
@@ -39,12 +42,12 @@ type shared struct {
 	started  bool
 	pg       *localpg.Server
 	stop     func() error // of the container, if there is one
-	err      error        // why there is no server; every test fails with it, none tries again
-	template string       // the migrated database, once there is one
+	err      error        // why there is no server; every test fails with it, and none tries again
+	template string       // the migrated database, once it exists
 }
 
-// Main runs the tests, stops the server if one was started, and fails the process when goroutines are left over
-// after tests that passed. It returns the exit code:
+// Main runs the tests and stops the server if one was started. It fails the process if goroutines are left over after tests that
+// passed. It returns the exit code:
 //
 //	func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 func Main(m *testing.M) int {
@@ -109,7 +112,7 @@ func create(t testing.TB, template string) string {
 // uniqueName is a name that no other test process uses on a server they share.
 func uniqueName() string { return "syncd_test_" + strings.ToLower(rand.Text()[:16]) }
 
-// get starts the server at the first call.
+// get starts the server on its first call.
 func (s *shared) get(ctx context.Context) (*localpg.Server, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -120,7 +123,7 @@ func (s *shared) get(ctx context.Context) (*localpg.Server, error) {
 	return s.pg, s.err
 }
 
-// migrated is the name of a database with all migrations applied, made at the first call.
+// migrated is the name of a database with all migrations applied, made on the first call.
 func (s *shared) migrated(ctx context.Context) (string, error) {
 	pg, err := s.get(ctx)
 	if err != nil {
@@ -144,7 +147,7 @@ func (s *shared) migrated(ctx context.Context) (string, error) {
 	return name, nil
 }
 
-// migrate applies all migrations and leaves no connection behind: a database somebody is connected to is no template.
+// migrate applies all migrations and leaves no connection open: Postgres copies no database that somebody is connected to.
 func migrate(ctx context.Context, dsn string) error {
 	st, err := store.Open(ctx, store.Config{DSN: dsn, Schema: "polar"})
 	if err != nil {
@@ -155,7 +158,7 @@ func migrate(ctx context.Context, dsn string) error {
 	return err
 }
 
-// close stops what get started. Databases on a server given by DSN are dropped by it.
+// close stops what get started. On a server given by DSN it drops the databases.
 func (s *shared) close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -10,9 +10,9 @@ import (
 	"syncd/internal/localpg"
 )
 
-// Pooler puts a PgBouncer before the server of a database until the end of the test, and returns the DSN that leads through
-// it. mode is its pool_mode, session or transaction; settings are "name=value" of pgbouncer.ini. Where PgBouncer is not
-// installed the test is skipped, except in CI.
+// Pooler puts a PgBouncer in front of the server of a database until the end of the test, and returns the DSN through it. mode is
+// its pool_mode, session or transaction; settings are "name=value" of pgbouncer.ini. Where PgBouncer is not installed the test is
+// skipped, except in CI.
 func Pooler(t testing.TB, dsn, mode string, settings ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)

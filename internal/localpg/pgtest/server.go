@@ -20,7 +20,7 @@ import (
 // image is the server of the container.
 const image = "postgres:17-alpine"
 
-// start chooses and starts the server; stop is nil where Close of the server is enough.
+// start chooses and starts the server; stop is nil where closing the server is enough.
 func start(ctx context.Context, env func(string) string) (_ *localpg.Server, stop func() error, err error) {
 	if dsn := env("SYNCD_TEST_DATABASE_URL"); dsn != "" {
 		pg, err := localpg.Start(ctx, localpg.Options{DSN: dsn})
@@ -49,8 +49,8 @@ func start(ctx context.Context, env func(string) string) (_ *localpg.Server, sto
 	return pg, nil, err
 }
 
-// dockerHealth is nil when a container can probably be started. It tells within seconds: the library would wait minutes
-// for a host that is down.
+// dockerHealth is nil when a container can probably be started. It answers within seconds; the library would wait minutes for a
+// host that is down.
 func dockerHealth(ctx context.Context) error {
 	if u, err := url.Parse(os.Getenv("DOCKER_HOST")); err == nil && u.Scheme == "tcp" {
 		conn, err := (&net.Dialer{Timeout: 3 * time.Second}).DialContext(ctx, "tcp", u.Host)
@@ -75,7 +75,7 @@ func startContainer(ctx context.Context) (*localpg.Server, func() error, error) 
 		testcontainers.WithTmpfs(map[string]string{"/var/lib/postgresql/data": "rw"}),
 		testcontainers.WithCmdArgs("-c", "fsync=off", "-c", "timezone=UTC"),
 	)
-	stop := func() error { return testcontainers.TerminateContainer(container) } // a nil one is fine
+	stop := func() error { return testcontainers.TerminateContainer(container) } // it accepts nil
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("start a container of %s: %w", image, err), stop())
 	}
@@ -90,8 +90,8 @@ func startContainer(ctx context.Context) (*localpg.Server, func() error, error) 
 	return pg, stop, nil
 }
 
-// ignored are goroutines of the container library that live as long as the process: the connection to its reaper,
-// and idle connections to Docker.
+// ignored are goroutines of the container library that live as long as the process: the connection to its reaper, and idle
+// connections to Docker.
 func ignored(container bool) []goleak.Option {
 	if !container {
 		return nil

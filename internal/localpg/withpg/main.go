@@ -2,7 +2,7 @@
 //
 //	withpg -- sqlc vet
 //
-// SYNCD_TEST_SERVER_URL in the command's environment leads to the server's maintenance database, as superuser.
+// In the command's environment, SYNCD_TEST_SERVER_URL leads to the server's maintenance database, as superuser.
 package main
 
 import (
