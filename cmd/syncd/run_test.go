@@ -365,7 +365,7 @@ func TestDaemonOutlivesItsToken(t *testing.T) {
 	d.signal(t, syscall.SIGHUP)
 	await(t, "readiness with the second token", ready)
 	await(t, "runs with the second token", func() bool { return runs(t, d) >= before+3 })
-	if log := d.logged(); strings.Count(log, "the access token is refused") != 1 || strings.Count(log, "the access token was replaced") != 1 ||
+	if log := d.logged(); strings.Count(log, "Polar refuses the access token") != 1 || strings.Count(log, "the access token was replaced") != 1 ||
 		strings.Contains(log, simulatedToken) || strings.Contains(log, second) {
 		t.Error("the log tells otherwise than once, or shows a token")
 	}
@@ -394,7 +394,7 @@ func TestDaemonOutlives401(t *testing.T) {
 		polar, sim := simulated(t, polarsim.ServerOptions{})
 		sim.SetToken("polar_oat_another")
 		d := startDaemon(t, polar)
-		await(t, "the refusal", func() bool { return strings.Contains(d.logged(), "the access token is refused") })
+		await(t, "the refusal", func() bool { return strings.Contains(d.logged(), "Polar refuses the access token") })
 		sim.SetToken(simulatedToken)
 		d.signal(t, syscall.SIGHUP)
 		await(t, "readiness", func() bool { code, _ := d.get(t, "/readyz"); return code == http.StatusOK })
@@ -437,7 +437,7 @@ func TestReload(t *testing.T) {
 		d.signal(t, syscall.SIGHUP)
 		await(t, says, func() bool { return strings.Contains(d.logged(), says) })
 	}
-	reload("streams: products\nschedule: nonsense\n", "the configuration was not read again")
+	reload("streams: products\nschedule: nonsense\n", "the configuration could not be read again")
 	if n := runs(t, d); n != 0 {
 		t.Errorf("%d runs", n)
 	}

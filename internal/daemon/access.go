@@ -12,14 +12,14 @@ import (
 	"syncd/internal/store/pg"
 )
 
-// access is whether Polar can be read from. Jobs wait for it, so that a token that is refused costs one request a minute and not
-// one for each stream.
+// access tells whether Polar can be read from. Jobs wait for it, so a refused token costs one request a minute and not one for
+// each stream.
 type access struct {
 	mu      sync.Mutex
 	err     error         // why Polar cannot be read from; nil when it can
-	said    string        // class of the error that was logged last
-	granted chan struct{} // closed while it can
-	again   chan struct{} // holds one: ask now, something has changed
+	said    string        // class of the last logged error
+	granted chan struct{} // closed while Polar can be read from
+	again   chan struct{} // holds a signal: ask now, something has changed
 }
 
 var errNotAsked = errors.New("Polar has not been asked yet")
@@ -34,7 +34,7 @@ func (a *access) problem() error {
 	return a.err
 }
 
-// note keeps what the last question to Polar came to, and tells whether that is news to whoever reads the log.
+// note records the outcome of the last request for access. It returns true if the log should say it.
 func (a *access) note(err error, class string) (news bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -57,7 +57,7 @@ func (a *access) askAgain() {
 	}
 }
 
-// waitUntilGranted waits until Polar can be read from. It returns false when there is to be no more work.
+// waitUntilGranted waits until Polar can be read from. It returns false when work must end.
 func (a *access) waitUntilGranted(ctx context.Context, stop <-chan struct{}) bool {
 	a.mu.Lock()
 	granted := a.granted
@@ -72,19 +72,19 @@ func (a *access) waitUntilGranted(ctx context.Context, stop <-chan struct{}) boo
 }
 
 const (
-	// Polar is asked again after askLeast, and after twice as long each time, up to askMost.
+	// The wait before Polar is asked again is askLeast at first; it doubles each time, up to askMost.
 	askLeast, askMost = 5 * time.Second, time.Minute
 )
 
-// gainAccess asks Polar which organization the token belongs to, until it answers. The token is read again before each question:
-// it may have been replaced. An error that waiting does not heal is returned.
+// gainAccess asks Polar which organization the token belongs to, until it answers. It reads the token again before each request,
+// as somebody may have replaced it. It returns an error that waiting does not heal.
 func (d *daemon) gainAccess(ctx context.Context) error {
 	began := time.Now()
 	for asked := 1; ; asked++ {
 		d.renewToken(ctx)
 		err := d.org.Mirror.Check(ctx)
-		// While Polar is deployed a gateway may answer in its place: with a page, or that no version is served. A daemon that starts
-		// waits for that to pass. Where it does not, the daemon ends: another syncd is needed, or the right address.
+		// While Polar is deployed, a gateway may answer in its place: with a page, or that no version is served. A daemon that
+		// starts waits for that to pass. If it does not, the daemon ends: it needs another syncd, or the right address.
 		unserved := errors.Is(err, fetch.ErrContract) && !d.worked.Load() && time.Since(began) >= d.config().Patience
 		if err != nil && (!mayPass(err) || unserved) {
 			d.access.note(err, "")
@@ -101,7 +101,7 @@ func (d *daemon) gainAccess(ctx context.Context) error {
 	}
 }
 
-// askAfter is how long to wait after so many questions to Polar, of which the last one ended with err.
+// askAfter is how long to wait after this many requests, of which the last ended with err.
 func askAfter(err error, asked int) time.Duration {
 	if errors.Is(err, fetch.ErrAuth) {
 		return askMost
@@ -109,7 +109,7 @@ func askAfter(err error, asked int) time.Duration {
 	return min(askLeast<<min(asked-1, 10), askMost)
 }
 
-// mayPass tells the errors that may go away without a change to the configuration, but for the token.
+// mayPass: the error may go away without a change to the configuration, except to the token.
 func mayPass(err error) bool {
 	for _, kind := range []error{fetch.ErrAuth, fetch.ErrContract, fetch.ErrTransient, fetch.ErrRateLimited, pg.ErrUnreachable} {
 		if errors.Is(err, kind) {
@@ -119,7 +119,7 @@ func mayPass(err error) bool {
 	return pg.IsLost(err)
 }
 
-// noteAnswer keeps what a question to Polar came to, and logs it once.
+// noteAnswer records the outcome of a request for access, and logs it once.
 func (d *daemon) noteAnswer(ctx context.Context, err error) {
 	class := fetch.Class(err)
 	if ctx.Err() != nil || !d.access.note(err, class) {
@@ -129,14 +129,14 @@ func (d *daemon) noteAnswer(ctx context.Context, err error) {
 	case "":
 		d.Log.InfoContext(ctx, "Polar can be read from")
 	case fetch.ClassAuth:
-		d.Log.WarnContext(ctx, "the access token is refused: nothing is read until it is replaced or works again; Polar is asked once a minute", slog.Any("error", err))
+		d.Log.WarnContext(ctx, "Polar refuses the access token: nothing is read until it is replaced or works again; syncd asks once a minute", slog.Any("error", err))
 	default:
-		d.Log.WarnContext(ctx, "Polar cannot be read from: it is asked again until it can", slog.Any("error", err))
+		d.Log.WarnContext(ctx, "Polar cannot be read from: syncd asks again until it can", slog.Any("error", err))
 	}
 }
 
-// keepAccess gains access again whenever it was lost, until ctx ends. An error that waiting does not heal, such as a token of
-// another organization, does not end a daemon that runs: it is not ready until it gets a token of its own.
+// keepAccess gains access again whenever it is lost, until ctx ends. An error that waiting does not heal, such as a token of
+// another organization, does not end a running daemon. The daemon is not ready until it gets a token of its own organization.
 func (d *daemon) keepAccess(ctx context.Context) {
 	for {
 		select {
@@ -152,14 +152,14 @@ func (d *daemon) keepAccess(ctx context.Context) {
 			}
 			if text := err.Error(); text != said {
 				said = text
-				d.Log.ErrorContext(ctx, "nothing is read from Polar until this is mended; it is asked once a minute", slog.Any("error", err))
+				d.Log.ErrorContext(ctx, "nothing is read from Polar until this is fixed; syncd asks once a minute", slog.Any("error", err))
 			}
 			d.pause(ctx, askMost)
 		}
 	}
 }
 
-// pause waits for a time, or until there is reason to ask at once.
+// pause waits for a time, or until there is a reason to ask at once.
 func (d *daemon) pause(ctx context.Context, wait time.Duration) {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -170,13 +170,13 @@ func (d *daemon) pause(ctx context.Context, wait time.Duration) {
 	}
 }
 
-// concernsAll tells the errors that every other request would meet, too.
+// concernsAll: every other request would get this error, too.
 func concernsAll(err error) bool {
 	return errors.Is(err, fetch.ErrAuth) || errors.Is(err, fetch.ErrVersion)
 }
 
-// isShutOut tells whether a 401 that a run met means that the token is refused as such, and a 404 that no version is served. It
-// asks Polar once more: what only the requests of one stream are answered with is a failure of that stream.
+// isShutOut tells whether the token as such is refused, after a run got 401, or no version is served, after it got 404. It asks
+// Polar once more: an answer that only one stream's requests get is a failure of that stream.
 func (d *daemon) isShutOut(ctx context.Context, err error) bool {
 	d.asking.Lock()
 	defer d.asking.Unlock()
@@ -191,8 +191,8 @@ func (d *daemon) isShutOut(ctx context.Context, err error) bool {
 	return true
 }
 
-// renewToken takes over a token that was replaced where the configuration has it. While it cannot be read, the old one stays:
-// somebody may be writing the file.
+// renewToken takes over a token that was replaced in its source. If the source cannot be read, the old token stays: somebody may
+// be writing the file.
 func (d *daemon) renewToken(ctx context.Context) {
 	cfg, _, err := d.Sources.Load(config.GroupPolar)
 	if err != nil {
@@ -202,7 +202,7 @@ func (d *daemon) renewToken(ctx context.Context) {
 	d.setToken(ctx, cfg.AccessToken)
 }
 
-// setToken has the client send another token. It tells whether it is another one than before.
+// setToken makes the client send this token. It returns true if the token is a new one.
 func (d *daemon) setToken(ctx context.Context, token config.Secret) (changed bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -210,7 +210,7 @@ func (d *daemon) setToken(ctx context.Context, token config.Secret) (changed boo
 		return false
 	}
 	if err := d.org.Client.SetToken(token.Reveal()); err != nil {
-		d.Log.WarnContext(ctx, "the new access token is of no use: going on with the old one", slog.Any("error", err))
+		d.Log.WarnContext(ctx, "the new access token does not work: syncd goes on with the old one", slog.Any("error", err))
 		return false
 	}
 	d.token = token

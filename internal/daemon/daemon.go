@@ -20,16 +20,16 @@ import (
 // Options are what a daemon is run with.
 type Options struct {
 	Config  *config.Config
-	Shown   []config.Value // what of it may be shown
-	Sources config.Sources // where it is read from again
+	Shown   []config.Value // the same as it may be shown
+	Sources config.Sources // to read it from again
 	Migrate bool           // bring the tables up to date first
 	Build   serve.Build
 
 	Log      *slog.Logger
 	LogLevel *slog.LevelVar // of Log; the configuration sets it
 
-	Stop   <-chan struct{} // closed when work should come to an end
-	Reload <-chan struct{} // holds one when the configuration should be read again
+	Stop   <-chan struct{} // closed when work should end
+	Reload <-chan struct{} // holds a signal when the configuration should be read again
 }
 
 // daemon is an organization, the scheduler that drives its runs, and the server that reports on them.
@@ -42,16 +42,16 @@ type daemon struct {
 
 	current atomic.Pointer[config.Config] // in use; Config is that of the start
 	access  *access
-	worked  atomic.Bool // Polar could be read from once
+	worked  atomic.Bool // Polar could be read from at least once
 	asking  sync.Mutex  // one run at a time asks whether the token is refused
-	tailed  bool        // a round of tails has been made; used by the tails alone
+	tailed  bool        // a round of tails has been made; only the tails use it
 	waits   sync.Map    // by stream, what its sweep waits for
 
 	mu    sync.Mutex
 	token config.Secret // in use
 }
 
-// Run runs the daemon until Stop is closed and the runs under way have stored the page in hand, or until ctx ends.
+// Run runs the daemon until Stop is closed and the current runs have stored their current pages, or until ctx ends.
 func Run(ctx context.Context, o Options) error {
 	d := &daemon{Options: o, access: newAccess(), token: o.Config.AccessToken}
 	d.current.Store(o.Config)
@@ -67,7 +67,7 @@ func Run(ctx context.Context, o Options) error {
 // config is the configuration in use.
 func (d *daemon) config() *config.Config { return d.current.Load() }
 
-// open makes everything but the first request to Polar.
+// open prepares everything up to the first request to Polar.
 func (d *daemon) open(ctx context.Context) (err error) {
 	d.metrics = serve.NewMetrics(d.Build, d.Config.StreamsOn())
 	if d.org, err = Open(ctx, d.Config, Opening{Migrate: d.Migrate, Build: d.Build, Observer: d.metrics, Log: d.Log}); err != nil {
@@ -105,7 +105,7 @@ func (d *daemon) open(ctx context.Context) (err error) {
 	return nil
 }
 
-// jobs are the sweeps of all streams that are on, and the rounds of tails. What is overdue runs at the start.
+// jobs are the sweeps of all streams that are on, and the rounds of tails. An overdue job runs at the start.
 func (d *daemon) jobs(ctx context.Context, now time.Time) ([]sched.Job, error) {
 	states, err := d.org.Store.Streams().Statuses(ctx, d.Config.StreamsOn())
 	if err != nil {
@@ -125,8 +125,8 @@ func (d *daemon) jobs(ctx context.Context, now time.Time) ([]sched.Job, error) {
 	return append(jobs, sched.Job{Name: tail.Name, Spec: d.Config.TailSchedule(), AtStart: true, Urgent: true, Run: d.runTails}), nil
 }
 
-// databaseClock is the clock of the database, by which schedules go: hosts differ, and a host may be wrong. Where the database
-// does not answer, it is what that clock showed last and the time that has passed.
+// databaseClock is the clock of the database, which schedules go by: hosts differ, and a host may be wrong. If the database does
+// not answer, it is the last time of that clock plus the time elapsed since.
 func databaseClock(ctx context.Context, s *store.Store, shown time.Time) func() time.Time {
 	var mu sync.Mutex
 	read := time.Now()
@@ -145,11 +145,11 @@ func databaseClock(ctx context.Context, s *store.Store, shown time.Time) func() 
 	}
 }
 
-// work runs the jobs until the first signal, and then lets the runs finish the page in hand. The server outlives the scheduler,
-// so that the end can be watched.
+// work runs the jobs until the first signal, and then lets the runs finish their current pages. The server outlives the
+// scheduler, so that tools can watch the end.
 func (d *daemon) work(ctx, starting context.Context) error {
 	ctx, release := Draining(ctx, d.Stop, DrainTimeout, func() {
-		d.Log.Info("shutting down: the pages in hand are finished", "within", DrainTimeout)
+		d.Log.Info("shutting down: runs finish their current pages", "within", DrainTimeout)
 		if d.server != nil {
 			d.server.SetStopping()
 		}
@@ -169,7 +169,7 @@ func (d *daemon) work(ctx, starting context.Context) error {
 	})
 	g.Go(func() error {
 		defer stopServing()
-		// Waiting for Polar ends with the first signal already: no run is under way.
+		// The first signal ends this wait: no run is under way yet.
 		if err := d.gainAccess(starting); err != nil {
 			if starting.Err() != nil {
 				return nil

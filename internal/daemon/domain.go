@@ -9,8 +9,8 @@ import (
 	"syncd/internal/store/pg"
 )
 
-// nightly is when streams are swept that name no schedule of their own: a sweep costs one request per 100 rows, which is cheap
-// enough once a night.
+// nightly is the schedule of sweeps of streams that name none of their own: a sweep costs one request per 100 rows, which is
+// cheap enough once a night.
 const nightly = "0 3 * * *"
 
 // Domain returns what settings are checked against.

@@ -12,7 +12,7 @@ import (
 	"syncd/internal/store/tails"
 )
 
-// listen takes the address of health, readiness, metrics and status, if there is to be one.
+// listen binds the address of health, readiness, metrics and status, if one is configured.
 func (d *daemon) listen(ctx context.Context) (err error) {
 	if d.Config.Listen == "" {
 		return nil
@@ -39,7 +39,7 @@ func (d *daemon) address() string {
 	return d.server.Addr()
 }
 
-// checkPolar tells why Polar cannot be read from, by what this process knows and by when Polar last answered any process.
+// checkPolar returns why Polar cannot be read from, by what this process knows and by when Polar last answered any process.
 func (d *daemon) checkPolar(ctx context.Context) error {
 	if err := d.access.problem(); err != nil {
 		return err
@@ -55,8 +55,8 @@ func (d *daemon) checkPolar(ctx context.Context) error {
 	return nil
 }
 
-// longestSilence is for how long Polar may be silent before the daemon is not ready: three rounds of tails, and at least five
-// minutes, in which a request is repeated and a pause of the limit ends. Without tails nobody asks often enough to tell: 0.
+// longestSilence is how long Polar may be silent before the daemon is not ready: three rounds of tails, and at least five
+// minutes, in which a request is repeated and a pause of the limit ends. Without tails, requests are too rare to tell: 0.
 func longestSilence(cfg *config.Config) time.Duration {
 	if cfg.Tail <= 0 {
 		return 0
@@ -64,7 +64,7 @@ func longestSilence(cfg *config.Config) time.Duration {
 	return max(3*cfg.Tail, 5*time.Minute)
 }
 
-// lastAnswer is said where all is well.
+// lastAnswer is the note on a check that passes.
 func (d *daemon) lastAnswer(ctx context.Context) string {
 	if at, ago, err := d.org.Store.Polar().LastAnswer(ctx); err == nil && !at.IsZero() {
 		return "last answered " + humanize.Span(ago) + " ago, at " + at.Format(time.RFC3339)
@@ -72,38 +72,38 @@ func (d *daemon) lastAnswer(ctx context.Context) string {
 	return ""
 }
 
-// showFreshness brings the gauges up to date. Where that fails, the next run does it.
+// showFreshness updates the gauges. If that fails, the next run does it.
 func (d *daemon) showFreshness(ctx context.Context) {
 	fresh, err := d.org.Store.Streams().Freshness(ctx)
 	if err != nil {
-		d.Log.WarnContext(ctx, "the metrics do not tell how fresh the streams are", "error", err)
+		d.Log.WarnContext(ctx, "the metrics on freshness could not be updated", "error", err)
 	}
 	for stream, f := range fresh {
 		d.metrics.SetFreshness(stream, f.DataThrough, f.PolledAt, f.Pending)
 	}
 	drift, err := d.org.Store.Streams().OpenDrift(ctx)
 	if err != nil {
-		d.Log.WarnContext(ctx, "the metrics do not tell of drift", "error", err)
+		d.Log.WarnContext(ctx, "the metrics on drift could not be updated", "error", err)
 	} else {
 		d.metrics.SetDrift(drift)
 	}
 	feeds, err := tails.New(d.org.Store.Pool()).Feeds().List(ctx)
 	if err != nil {
-		d.Log.WarnContext(ctx, "the metrics do not tell how late the feeds are", "error", err)
+		d.Log.WarnContext(ctx, "the metrics on feeds could not be updated", "error", err)
 	}
 	for _, f := range feeds {
 		d.metrics.SetFeed(f.Name, f.Lag, f.StandsStill)
 	}
 }
 
-// warnDays is how long before the end of a version the log warns of it.
+// warnDays is how many days before the end of a version the log warns.
 const warnDays = 45
 
-// warnOfVersion tells in time that Polar will retire the version that is asked for.
+// warnOfVersion warns in time that Polar will retire the requested version.
 func (d *daemon) warnOfVersion(ctx context.Context) {
 	v, known := fetch.FindVersion(d.Config.PolarVersion)
 	if left := v.DaysLeft(d.org.Client.Now()); known && left < warnDays {
-		d.Log.WarnContext(ctx, "Polar retires the version of its API that is configured: set polar_version to a newer one, or upgrade syncd; until then its current one is used when that day comes",
+		d.Log.WarnContext(ctx, "Polar will retire the configured version of its API: set polar_version to a newer one, or upgrade syncd; from that day on syncd uses Polar's current version",
 			"polar_version", v.Name, "ends", v.Ends.Format(time.DateOnly), "days_left", left)
 	}
 }

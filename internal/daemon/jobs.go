@@ -11,8 +11,8 @@ import (
 	"syncd/internal/store/tails"
 )
 
-// sweepJob returns one run of a stream. Only what failed is tried again soon: reading a whole stream again because some of its
-// items cannot be stored, or because rows came and went meanwhile, would cost the same again for little.
+// sweepJob makes one run of a stream. Only a failed run is tried again soon. A run is partial because some items cannot be
+// stored, or because rows came and went meanwhile; reading the whole stream again would cost the same for little.
 func (d *daemon) sweepJob(stream string) func(context.Context) error {
 	var w waiting
 	return func(ctx context.Context) error {
@@ -34,7 +34,7 @@ func (d *daemon) sweepJob(stream string) func(context.Context) error {
 		}
 		d.stopWaiting(stream, &w)
 		d.showFreshness(ctx)
-		if n, err := d.org.Store.Rows(stream).CountLive(ctx); err == nil { // else the run has told
+		if n, err := d.org.Store.Rows(stream).CountLive(ctx); err == nil { // else the run has logged the error
 			d.metrics.SetRows(stream, n)
 		}
 		if res.Outcome == mirror.Failed && !errors.Is(res.Err, fetch.ErrScope) {
@@ -44,7 +44,7 @@ func (d *daemon) sweepJob(stream string) func(context.Context) error {
 	}
 }
 
-// runTails makes one round of tails, and brings sweeps forward that the tails want.
+// runTails makes one round of tails, and brings forward the sweeps that the tails want.
 func (d *daemon) runTails(ctx context.Context) error {
 	var res mirror.Result
 	for again := true; again; again = concernsAll(res.Err) && d.isShutOut(ctx, res.Err) {
@@ -58,7 +58,8 @@ func (d *daemon) runTails(ctx context.Context) error {
 	}
 	if busy, is := errors.AsType[*store.BusyError](res.Err); !is {
 		d.tailed = true
-	} else if !d.tailed { // most likely of the process before this one, which died
+		// The lease most likely belongs to the previous process, which died.
+	} else if !d.tailed {
 		return &sched.Again{After: busy.Left + leaseMargin, For: "the lease of " + busy.Holder}
 	}
 	d.showFreshness(ctx)
@@ -68,7 +69,7 @@ func (d *daemon) runTails(ctx context.Context) error {
 	}
 	for stream, reason := range due {
 		if d.sched.RunSoon(stream) {
-			d.Log.InfoContext(ctx, "a sweep is brought forward", "stream", stream, "reason", reason)
+			d.Log.InfoContext(ctx, "a tail brings a sweep forward", "stream", stream, "reason", reason)
 		}
 	}
 	if res.Outcome == mirror.Failed {

@@ -20,16 +20,16 @@ type Organization struct {
 	Mirror *catalog.Mirror
 }
 
-// Opening says how an organization is opened.
+// Opening says how to open an organization.
 type Opening struct {
 	Migrate  bool            // bring the tables up to date first
-	Build    serve.Build     // which syncd Polar is told that it talks to
-	Observer mirror.Observer // told of each run; nil = nobody is
+	Build    serve.Build     // the syncd that the user agent names
+	Observer mirror.Observer // is told of each run; nil = nobody
 	Log      *slog.Logger
 }
 
-// Open makes everything ready to mirror, without a request to Polar. Where the pool of connections is too small for the streams
-// that are to be read at once, it sets the configuration to fewer.
+// Open prepares everything to mirror, without a request to Polar. If the pool of connections is too small for the configured
+// number of streams read at once, it reduces that number in the configuration.
 func Open(ctx context.Context, cfg *config.Config, o Opening) (*Organization, error) {
 	client, err := NewClient(cfg, o.Build, o.Log)
 	if err != nil {
@@ -46,7 +46,7 @@ func Open(ctx context.Context, cfg *config.Config, o Opening) (*Organization, er
 		return nil, err
 	}
 	if fits := s.Parallel(); fits < cfg.Parallel {
-		o.Log.Warn("pool_max_conns is too small for the streams to be read at once: fewer are", "pool_max_conns", s.Pool().Config().MaxConns,
+		o.Log.Warn("pool_max_conns is too small for the configured parallel streams: syncd reads fewer at once", "pool_max_conns", s.Pool().Config().MaxConns,
 			"parallel", fits, "instead_of", cfg.Parallel, "which_needs", store.Connections(cfg.Parallel))
 		cfg.Parallel = fits
 	}
@@ -62,13 +62,13 @@ func Open(ctx context.Context, cfg *config.Config, o Opening) (*Organization, er
 	return &Organization{client, s, m}, nil
 }
 
-// Close gives the connections back.
+// Close closes the connections.
 func (org *Organization) Close() {
 	org.Store.Close()
 	org.Client.Close()
 }
 
-// OpenStore connects to the database, and migrates it if that is wanted.
+// OpenStore connects to the database, and migrates it if told to.
 func OpenStore(ctx context.Context, cfg *config.Config, log *slog.Logger, migrate bool) (*store.Store, error) {
 	s, err := store.Open(ctx, store.Config{
 		DSN:      cfg.DatabaseURL.Reveal(),
@@ -79,7 +79,8 @@ func OpenStore(ctx context.Context, cfg *config.Config, log *slog.Logger, migrat
 	switch {
 	case store.IsStore(err):
 		return nil, err
-	case err != nil: // the database was not even asked
+	// The database was not even reached.
+	case err != nil:
 		return nil, config.Problems{err}
 	}
 	if !migrate {

@@ -44,16 +44,16 @@ type StreamPlan struct {
 	PerDay   float64 `json:"sweeps_per_day"`
 	PerHour  float64 `json:"requests_per_hour"`
 	Share    float64 `json:"share_of_limit"`
-	Fresh    float64 `json:"fresh_within_seconds,omitempty"` // 0 = when it is synced by hand
+	Fresh    float64 `json:"fresh_within_seconds,omitempty"` // 0 = only when somebody syncs it
 	Followed bool    `json:"followed_by_tails"`
-	// CoveredBy is what shows changes between sweeps, and Lacks what would show them in every round of tails.
+	// CoveredBy is what shows changes between sweeps; Lacks is what would show them in every round of tails.
 	CoveredBy []string `json:"covered_by,omitempty"`
 	Lacks     string   `json:"lacks,omitempty"`
 	Refused   string   `json:"refused,omitempty"`
 	Described string   `json:"-"` // Fresh in words
 }
 
-// TailPlan is what looking for changes costs between sweeps, while there are none.
+// TailPlan is what rounds of tails cost while nothing changes.
 type TailPlan struct {
 	Every    string  `json:"every"`
 	Requests int     `json:"requests_of_a_round_at_most"`
@@ -61,23 +61,23 @@ type TailPlan struct {
 	Share    float64 `json:"share_of_limit"`
 }
 
-// Proposal is a configuration that can be met, in place of one that cannot.
+// Proposal is a configuration that fits the budget, in place of one that does not.
 type Proposal struct {
 	Tail      string            `json:"tail,omitempty"`
 	Schedules map[string]string `json:"schedules,omitempty"` // by stream
 	Budget    int               `json:"requests_per_minute,omitempty"`
 }
 
-// headroom is the part of the budget that a configuration may ask for: changes, retries and what is done by hand come on top.
+// headroom is the part of the budget that a configuration may plan for: changes, retries and manual commands need the rest.
 const headroom = 0.9
 
-// cadence is what a plan may be asked about: when each stream is swept, and how often changes are looked for.
+// cadence is what a plan varies: when each stream is swept, and how often tails look for changes.
 type cadence struct {
 	schedules map[string]string
 	tail      time.Duration // 0 = never
 }
 
-// MakePlan works out what a configuration costs, and proposes another one where it cannot be met.
+// MakePlan computes what a configuration costs, and proposes another one where it does not fit the budget.
 func MakePlan(cfg *config.Config, costs []tail.Cost, client *fetch.Client) (Plan, error) {
 	at := cadence{schedules: map[string]string{}, tail: cfg.Tail}
 	for _, cost := range costs {
@@ -91,7 +91,7 @@ func MakePlan(cfg *config.Config, costs []tail.Cost, client *fetch.Client) (Plan
 	return plan, err
 }
 
-// sweepsPerHour is how often a schedule is due, over four weeks from its first time on.
+// sweepsPerHour is how often a schedule is due, averaged over the four weeks from its first time on.
 func sweepsPerHour(spec string, loc *time.Location, now time.Time) (float64, error) {
 	const long, enough = 28 * 24 * time.Hour, 500
 	first, err := sched.Next(spec, loc, now)
@@ -107,7 +107,7 @@ func sweepsPerHour(spec string, loc *time.Location, now time.Time) (float64, err
 	return float64(n) / at.Sub(first).Hours(), nil
 }
 
-// makePlan works out what the streams cost at a cadence.
+// makePlan computes what the streams cost at a cadence.
 func makePlan(costs []tail.Cost, at cadence, loc *time.Location, now time.Time, limit, budget int, rate float64) (Plan, error) {
 	r := Plan{Limit: limit, Budget: budget, rate: rate, Possible: true}
 	minutes := func(requests int) float64 {
@@ -152,18 +152,18 @@ func makePlan(costs []tail.Cost, at cadence, loc *time.Location, now time.Time, 
 		r.SweepRequests += c.Requests
 		r.PerHour += s.PerHour
 	}
-	r.FirstRequests = r.SweepRequests + 1 // which organization it is
+	r.FirstRequests = r.SweepRequests + 1 // one for the organization
 	r.FirstMinutes, r.SweepMinutes = minutes(r.FirstRequests), minutes(r.SweepRequests)
 	r.Share = share(r.PerHour)
 	if most := headroom * rate * 60; rate > 0 && r.PerHour > most {
 		r.Possible = false
-		r.Problem = fmt.Sprintf("it asks for %s requests an hour, and a budget of %d a minute sustains %s (with a tenth kept for changes, retries and what is done by hand)",
+		r.Problem = fmt.Sprintf("it needs %s requests an hour, and a budget of %d a minute sustains %s (a tenth is kept for changes, retries and manual commands)",
 			humanize.Count(int(math.Ceil(r.PerHour))), budget, humanize.Count(int(most)))
 	}
 	return r, nil
 }
 
-// within is how soon a change is mirrored: by tails, as far as they can see it, or else by a sweep; 0 = when it is synced by hand.
+// within is how soon a change is mirrored: by tails as far as they can see it, else by a sweep; 0 = only when somebody syncs it.
 func (s StreamPlan) within(c tail.Cost, every time.Duration, sweepsPerHour float64) (fresh time.Duration) {
 	if sweepsPerHour > 0 {
 		fresh = time.Duration(float64(time.Hour)/sweepsPerHour + s.Minutes*float64(time.Minute))
@@ -174,13 +174,13 @@ func (s StreamPlan) within(c tail.Cost, every time.Duration, sweepsPerHour float
 	return fresh
 }
 
-// slower are the intervals that a proposal may choose from.
+// slower are the intervals that a proposal may choose.
 var slower = []time.Duration{5 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour,
 	24 * time.Hour, 48 * time.Hour, 7 * 24 * time.Hour}
 
-// propose finds a cadence that the budget sustains: changes are looked for less often where that alone takes more than
-// half of it, and then, time and again, the stream that costs most is swept less often. Where not even a sweep a week
-// fits, it is a larger budget.
+// propose finds a cadence that the budget sustains. If the tails alone take more than half of it, they look for changes less
+// often. Then, step by step, the costliest stream is swept less often. If even a sweep a week does not fit, it proposes a larger
+// budget.
 func propose(costs []tail.Cost, at cadence, loc *time.Location, now time.Time, r Plan) (*Proposal, error) {
 	p := &Proposal{Schedules: map[string]string{}}
 	most := headroom * r.rate * 60
@@ -225,7 +225,7 @@ func propose(costs []tail.Cost, at cadence, loc *time.Location, now time.Time, r
 	return p, nil
 }
 
-// slowed is the next lower of the rates that slower stands for; 0 where there is none.
+// slowed is the next lower rate of the intervals in slower; 0 where there is none.
 func slowed(rate float64) float64 {
 	for _, d := range slower {
 		if next := 1 / d.Hours(); next < rate*0.99 {

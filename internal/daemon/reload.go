@@ -9,7 +9,7 @@ import (
 	"syncd/internal/tail"
 )
 
-// followReloads reads the configuration again whenever that is asked for, until ctx ends.
+// followReloads reads the configuration again on every request, until ctx ends.
 func (d *daemon) followReloads(ctx context.Context) {
 	for {
 		select {
@@ -21,15 +21,14 @@ func (d *daemon) followReloads(ctx context.Context) {
 	}
 }
 
-// reload takes over the settings that are live, and names those that wait for the next start. A configuration with a problem
-// changes nothing.
+// reload takes over the live settings, and names those that need a restart. A configuration with a problem changes nothing.
 func (d *daemon) reload(ctx context.Context) {
 	read, shown, err := d.Sources.Load(config.GroupDatabase, config.GroupPolar)
 	if err == nil {
 		err = d.sched.Reschedule(jobSpecs(read), read.Timezone, read.Jitter)
 	}
 	if err != nil {
-		d.Log.ErrorContext(ctx, "the configuration was not read again: going on with the one from before", slog.Any("error", err))
+		d.Log.ErrorContext(ctx, "the configuration could not be read again: syncd goes on with the previous one", slog.Any("error", err))
 		return
 	}
 	now := d.config().WithLive(read)

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// DrainTimeout is how long runs may take to finish the page in hand after the first signal. Closing what is left comes on top;
-// all of it stays within 10 s.
+// DrainTimeout is how long runs may take to finish their current pages after the first signal. Closing everything else comes on
+// top; together it stays within 10 s.
 const DrainTimeout = 7 * time.Second
 
-// ErrInterrupted is the cause of a context that a first signal has ended.
+// ErrInterrupted is the cause of a context that the first signal has ended.
 var ErrInterrupted = errors.New("interrupted by a signal")
 
 // Interruptible returns a context that ends when stop is closed, for work that may be dropped at any point.
@@ -18,8 +18,8 @@ func Interruptible(ctx context.Context, stop <-chan struct{}) (interruptible con
 	return Draining(ctx, stop, 0, func() {})
 }
 
-// Draining returns a context for work that drain asks to come to an end. drain is called when stop is closed; work that is still
-// under way after the given time is cut off, as it is when ctx ends. release waits for the goroutine that watches.
+// Draining returns a context for work that ends when drain asks it to. It calls drain when stop is closed. It ends work that
+// still runs after the given time, or when ctx ends. release waits for the watching goroutine.
 func Draining(ctx context.Context, stop <-chan struct{}, within time.Duration, drain func()) (draining context.Context, release func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	watched := make(chan struct{})
@@ -42,7 +42,8 @@ func Draining(ctx context.Context, stop <-chan struct{}, within time.Duration, d
 	return ctx, func() { cancel(nil); <-watched }
 }
 
-// InterruptionOr returns the signal that ended ctx in place of the error that followed from it. ctx may have been released since.
+// InterruptionOr returns the signal that ended ctx, in place of the error that followed from it. ctx may have been released
+// since.
 func InterruptionOr(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(cause, context.Canceled) {
 		return cause

@@ -17,10 +17,10 @@ import (
 type Status struct {
 	Schema       string         `json:"schema"`
 	Organization string         `json:"organization,omitempty"`
-	AnsweredAt   time.Time      `json:"polar_answered_at,omitzero"` // when Polar last answered any process, a refusal included
+	AnsweredAt   time.Time      `json:"polar_answered_at,omitzero"` // when Polar last answered any process; a refusal counts
 	Tails        RoundStatus    `json:"tails"`
 	Version      *VersionStatus `json:"polar_version,omitempty"`
-	Polar        string         `json:"polar,omitempty"` // why the daemon that was asked cannot read from it
+	Polar        string         `json:"polar,omitempty"` // why the daemon that answers cannot read from it
 	Streams      []StreamStatus `json:"streams"`
 	// Uncovered are the streams that tails follow and whose changes nothing shows before their next sweep.
 	Uncovered []string      `json:"uncovered,omitempty"`
@@ -32,11 +32,11 @@ type Status struct {
 	AnsweredAgo time.Duration `json:"-"` // by the clock of the database
 }
 
-// VersionStatus is the version of Polar's API that the mirror is read in.
+// VersionStatus is the version of Polar's API that the mirror is read with.
 type VersionStatus struct {
 	Version  string    `json:"version"`
 	Known    bool      `json:"known"`             // to this syncd
-	Retired  string    `json:"retired,omitempty"` // the one configured, in whose place it is used
+	Retired  string    `json:"retired,omitempty"` // the configured version that it replaces
 	EndsAt   time.Time `json:"ends_at,omitzero"`  // the first day on which Polar may retire it
 	DaysLeft *int      `json:"days_left,omitempty"`
 }
@@ -67,7 +67,7 @@ type RoundStatus struct {
 	Interval   string    `json:"interval"` // as configured
 }
 
-// StreamStatus is the state of one stream. Times that are not there are left out.
+// StreamStatus is the state of one stream. Times without a value are left out.
 type StreamStatus struct {
 	Stream     string    `json:"stream"`
 	Outcome    string    `json:"outcome"` // of the last run: never, running, succeeded, partial, failed, interrupted, skipped
@@ -80,7 +80,7 @@ type StreamStatus struct {
 	PolledAt    time.Time `json:"polled_at,omitzero"` // when Polar last answered a tail
 	Pending     int64     `json:"pending_changes,omitempty"`
 	SweepDue    string    `json:"sweep_due,omitempty"` // why a tail wants a sweep
-	// FeedLag: by how many seconds the feeds that cover the stream tell late, at least.
+	// FeedLag is how many seconds late, at least, the feeds that cover the stream tell of changes.
 	FeedLag   float64   `json:"feed_lag_seconds,omitempty"`
 	CoveredBy []string  `json:"covered_by,omitempty"` // what shows changes between sweeps
 	Rows      int64     `json:"rows"`
@@ -89,15 +89,15 @@ type StreamStatus struct {
 	Inserted  int64     `json:"inserted"`
 	Updated   int64     `json:"updated"`
 	Rejected  int64     `json:"rejected"`
-	Held      int64     `json:"held_deletions,omitempty"` // that the brake holds back
-	HeldRun   int64     `json:"held_run,omitempty"`       // to approve
-	WaitsFor  string    `json:"waits_for,omitempty"`      // what keeps its sweep from beginning, in the daemon that was asked
-	Off       string    `json:"off,omitempty"`            // why it is not synced unless it is named
+	Held      int64     `json:"held_deletions,omitempty"` // how many the brake holds back
+	HeldRun   int64     `json:"held_run,omitempty"`       // the run to approve
+	WaitsFor  string    `json:"waits_for,omitempty"`      // what its sweep waits for, in the daemon that answers
+	Off       string    `json:"off,omitempty"`            // why it is synced only when it is named
 	Schedule  string    `json:"schedule"`
 	NextAt    time.Time `json:"next_at,omitzero"`
 }
 
-// ReadStatus reads the state of all streams from the database; next tells when each runs again.
+// ReadStatus reads the state of all streams from the database; next returns when each runs again.
 func ReadStatus(ctx context.Context, s *store.Store, cfg *config.Config, next func(store.StreamStatus) time.Time) (Status, error) {
 	report := Status{Schema: s.Schema()}
 	id, bound, err := s.Polar().Organization(ctx)
@@ -198,7 +198,7 @@ func NextRun(cfg *config.Config, st store.StreamStatus, now time.Time) time.Time
 	return next.UTC()
 }
 
-// status is what /status shows: what the database knows, and what only this process does.
+// status is what /status shows: what the database holds, and what only this process knows.
 func (d *daemon) status(ctx context.Context) (any, error) {
 	upcoming := d.sched.Upcoming()
 	report, err := ReadStatus(ctx, d.org.Store, d.config(), func(st store.StreamStatus) time.Time { return upcoming[st.Stream].UTC() })
@@ -213,13 +213,13 @@ func (d *daemon) status(ctx context.Context) (any, error) {
 	return report, err
 }
 
-// FeedStatus is how far behind a feed is that tells of changes.
+// FeedStatus is the state of a change feed.
 type FeedStatus struct {
 	Feed        string    `json:"feed"`
 	AskedAt     time.Time `json:"asked_at"`
-	ToldThrough time.Time `json:"told_through,omitzero"` // newest change that it has told of
-	Lag         float64   `json:"lag_seconds"`           // by how much it tells late, at least
-	Untold      int       `json:"untold,omitempty"`      // new rows that lists show and it has not told of
+	ToldThrough time.Time `json:"told_through,omitzero"` // the newest change that it has told of
+	Lag         float64   `json:"lag_seconds"`           // how late it tells of changes, at least
+	Untold      int       `json:"untold,omitempty"`      // new rows that lists show and the feed has not told of
 	StandsStill bool      `json:"stands_still,omitempty"`
 }
 

@@ -9,18 +9,18 @@ import (
 	"syncd/internal/store/budget"
 )
 
-// BudgetStatus is how the request budget stands that the processes on one schema share.
+// BudgetStatus is the state of the request budget that the processes on one schema share.
 type BudgetStatus struct {
-	PausedSeconds float64         `json:"paused_for_seconds,omitempty"` // that are left of a pause after a 429
+	PausedSeconds float64         `json:"paused_for_seconds,omitempty"` // left of a pause after a 429
 	Processes     []ProcessBudget `json:"processes"`
 }
 
-// ProcessBudget is one process, as of when it last asked for requests. Counts are since its start.
+// ProcessBudget is one process, as of its last request for tokens. Counts are since its start.
 type ProcessBudget struct {
 	Process       string           `json:"process"`
 	AskedAt       time.Time        `json:"asked_at"`
 	Budget        int64            `json:"requests_per_minute"` // as configured
-	Pace          int64            `json:"pace_per_minute"`     // that it goes by: less after repeated refusals
+	Pace          int64            `json:"pace_per_minute"`     // the current pace: less than the budget after repeated refusals
 	Used          int64            `json:"used_last_minute"`
 	Left          int64            `json:"left_this_minute"`
 	Requests      map[string]int64 `json:"requests"` // by priority
@@ -28,7 +28,7 @@ type ProcessBudget struct {
 	PausedSeconds float64          `json:"paused_seconds"`
 }
 
-// readBudget reads it; nil where no process has asked for requests of late.
+// readBudget reads the state of the budget; nil where no process has used it recently.
 func readBudget(ctx context.Context, s *store.Store, now time.Time) (*BudgetStatus, error) {
 	list, pause, err := budget.New(s.Pool()).Holders(ctx)
 	if err != nil || len(list) == 0 {

@@ -10,11 +10,11 @@ import (
 )
 
 const (
-	// leaseMargin is how long after the end of a lease it is asked for.
+	// leaseMargin is how long after the end of another process's lease the sweep tries again.
 	leaseMargin = 200 * time.Millisecond
 	// leaseRenewed is how long to wait for a lease that was renewed meanwhile: its holder is at work.
 	leaseRenewed = 5 * time.Minute
-	// parentsEvery is how often to see whether parents have been read, parentsFor how long at most: they may never be.
+	// parentsEvery is how often to check whether parents have been read, parentsFor how long at most: they may never be.
 	parentsEvery = 5 * time.Second
 	parentsFor   = time.Hour
 )
@@ -23,12 +23,12 @@ const (
 type waiting struct {
 	what     string
 	since    time.Time
-	until    time.Time // end of the lease that was met; zero: none was
-	complete time.Time // begin of the last complete sweep at that time
+	until    time.Time // end of the lease that is in the way; zero: none
+	complete time.Time // start of the last complete sweep at that time
 }
 
-// awaitParent returns *sched.Again while a sweep must wait for one of the stream for whose rows it is read. It tells whether a sweep
-// that waited for a lease was made by another process meanwhile.
+// awaitParent returns *sched.Again while a sweep must wait for a parent stream, whose rows it needs. swept is true if the sweep
+// waited for a lease and another process made it meanwhile.
 func (d *daemon) awaitParent(ctx context.Context, stream string, w *waiting) (swept bool, err error) {
 	if !w.until.IsZero() {
 		complete, err := d.lastComplete(ctx, stream)
@@ -51,13 +51,13 @@ func (d *daemon) awaitParent(ctx context.Context, stream string, w *waiting) (sw
 	case !w.since.IsZero() && time.Since(w.since) > parentsFor:
 		return false, nil
 	}
-	what := fmt.Sprintf("a sweep of %s, for whose rows it is read", parent)
+	what := fmt.Sprintf("a sweep of %s, its parent stream", parent)
 	d.showWaiting(stream, w, what)
 	return false, &sched.Again{After: parentsEvery, For: what}
 }
 
-// awaitLease returns *sched.Again for a sweep that met the lease of another process: until the lease ends, or, where it was renewed
-// since it was met first, for a while.
+// awaitLease returns *sched.Again for a sweep that met the lease of another process. It waits until the lease ends or, if the
+// lease was renewed since the first try, for leaseRenewed.
 func (d *daemon) awaitLease(ctx context.Context, stream string, w *waiting, busy *store.BusyError) error {
 	after := busy.Left + leaseMargin
 	switch {
@@ -75,7 +75,7 @@ func (d *daemon) awaitLease(ctx context.Context, stream string, w *waiting, busy
 	return &sched.Again{After: after, For: what}
 }
 
-// showWaiting keeps what a sweep waits for, so that /status shows it, and logs it once.
+// showWaiting records what a sweep waits for, so that /status shows it, and logs it once.
 func (d *daemon) showWaiting(stream string, w *waiting, what string) {
 	if w.what == what {
 		return
@@ -88,7 +88,7 @@ func (d *daemon) showWaiting(stream string, w *waiting, what string) {
 	d.Log.Info("a sweep waits", "stream", stream, "for", what)
 }
 
-// stopWaiting forgets what a sweep has waited for.
+// stopWaiting clears the record.
 func (d *daemon) stopWaiting(stream string, w *waiting) {
 	*w = waiting{}
 	d.waits.Delete(stream)
