@@ -11,20 +11,19 @@ import (
 )
 
 const (
-	// censusRows is from how many rows on one export costs less than a sweep.
+	// censusRows: from this many rows on, one export costs less than a sweep.
 	censusRows = 300
-	// censusEvery is how often a stream's export is asked for at most: Polar reads the whole table for it.
+	// censusEvery is the shortest time between two exports of a stream: Polar reads the whole table for each.
 	censusEvery = time.Hour
-	// census is the name under which it is kept when the export was asked for.
+	// census is the key in the position for when the export was requested.
 	census = "census"
-	// mostLost is how many rows that only the export has are fetched one by one; a sweep costs less than more of them.
+	// mostLost: up to this many rows that only the export has are fetched one by one; for more, a sweep costs less.
 	mostLost = 200
 )
 
-// takeCensus turns a sweep that is due into one request where the stream has
-// an export: what came, went or changed according to it is fetched like any
-// other change. Whatever the reason was, it is dealt with then; where the
-// export cannot tell, the sweep stays due.
+// takeCensus replaces a due sweep by one request, where the stream has an export. Rows that came, went or changed according to
+// the export are fetched like any other change. Then the reason for the sweep is dealt with. If the export cannot tell, the sweep
+// stays due.
 func (t *stream) takeCensus(ctx context.Context) error {
 	p := t.spec.Census
 	if p == nil || t.sweepDue == "" || t.round.now().Sub(t.at.Asked[census]) < censusEvery || t.engine.Stream(p.Export) == nil || t.engine.Off[p.Export] {
@@ -38,7 +37,7 @@ func (t *stream) takeCensus(ctx context.Context) error {
 	t.run.CountRequests(int(res.Requests))
 	t.at.asked(t.round.now(), census, int(res.Requests))
 	if res.Outcome != mirror.Succeeded {
-		t.engine.Log.WarnContext(ctx, "no census by the export: the sweep is due", "stream", t.s.Name, "reason", t.sweepDue, "export", res.Outcome, "error", res.Err)
+		t.engine.Log.WarnContext(ctx, "the census by the export failed: the sweep stays due", "stream", t.s.Name, "reason", t.sweepDue, "export", res.Outcome, "error", res.Err)
 		return nil
 	}
 	standings, err := t.engine.Store.Streams().Standings(ctx, []string{p.Export})
@@ -59,7 +58,8 @@ func (t *stream) takeCensus(ctx context.Context) error {
 		return err
 	}
 	if max(len(changed), len(extra)) >= audits.MostDifferences || len(lost) > mostLost {
-		return nil // there may be more, and a sweep costs less than to ask for each
+		// There may be more of them, and a sweep costs less than a request for each.
+		return nil
 	}
 	var ids []uuid.UUID
 	for _, d := range append(changed, extra...) {

@@ -16,9 +16,8 @@ import (
 	"syncd/internal/store/tails"
 )
 
-// fetchChanges fetches what is known to have changed, and rows that are known
-// from copies only, and settles it. What is left for a later round is still on
-// record.
+// fetchChanges fetches pending changes, and rows known only from copies, and settles them. What is left for a later round stays
+// pending.
 func (t *stream) fetchChanges(ctx context.Context) error {
 	if t.s.Get != "" {
 		copied, err := t.engine.Store.Rows(t.s.Name).CopiedIDs(ctx)
@@ -52,7 +51,7 @@ func (t *stream) fetchChanges(ctx context.Context) error {
 			return err
 		}
 	}
-	if len(by) > 1 || len(by[tails.ByID]) == 0 { // the lists may have told of more
+	if len(by) > 1 || len(by[tails.ByID]) == 0 { // the lists may have shown further changes
 		if pending, err = t.kept().Changes().Pending(ctx, t.s.Name, t.lag, mostChanges); err != nil {
 			return err
 		}
@@ -67,7 +66,7 @@ func (t *stream) fetchChanges(ctx context.Context) error {
 	return t.fetchObjects(ctx, objects, asked)
 }
 
-// fetchLists fetches what a filter of the list finds, for several values at a time.
+// fetchLists fetches the rows that a filter of the list finds, for several values at a time.
 func (t *stream) fetchLists(ctx context.Context, filter string, changes []tails.Changed, asked time.Time) error {
 	for some := range slices.Chunk(changes, mirror.ValuesAtOnce) {
 		values, err := t.listable(ctx, filter, valuesOf(some))
@@ -84,15 +83,15 @@ func (t *stream) fetchLists(ctx context.Context, filter string, changes []tails.
 		if err := t.absent(ctx, filter, values, received); err != nil {
 			return err
 		}
-		if err := t.settled(ctx, filter, values, asked); err != nil {
+		if err := t.settleChanges(ctx, filter, values, asked); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// listable leaves out values of a filter that by what is here find more rows than a round reads. Those wait for the sweep that
-// this brings forward.
+// listable leaves out values of a filter that would find more rows than a round reads, by the rows stored here. They wait for the
+// sweep that this brings forward.
 func (t *stream) listable(ctx context.Context, filter string, values []string) ([]string, error) {
 	const most = 100 * maxHeadPages
 	if !t.s.Table.Has(filter) {
@@ -117,7 +116,7 @@ func (t *stream) listable(ctx context.Context, filter string, values []string) (
 	return short, nil
 }
 
-// rowsBy are up to most live rows here with one of these ids in a column.
+// rowsBy returns at most most live rows of the table with one of these ids in a column.
 func (t *stream) rowsBy(ctx context.Context, column string, values []string, most int) ([]uuid.UUID, error) {
 	of := make([]uuid.UUID, 0, len(values))
 	for _, v := range values {
@@ -128,8 +127,7 @@ func (t *stream) rowsBy(ctx context.Context, column string, values []string, mos
 	return t.engine.Store.Rows(t.s.Name).IDsByReference(ctx, column, of, most)
 }
 
-// absent has rows asked for by id that a filter should have found and did not:
-// they have changed, or are gone.
+// absent queues rows to be fetched by id that a filter should have found and did not: they have changed, or are gone.
 func (t *stream) absent(ctx context.Context, column string, values []string, received map[string]bool) error {
 	if t.s.Get == "" || !t.s.Table.Has(column) {
 		return nil
@@ -142,7 +140,7 @@ func (t *stream) absent(ctx context.Context, column string, values []string, rec
 	return t.kept().Changes().Note(ctx, byID(t.s.Name, here, t.engine.Client.Now()))
 }
 
-// filtered stores all that a filtered list gives, and tells the ids.
+// filtered stores all rows of a filtered list, and returns their ids.
 func (t *stream) filtered(ctx context.Context, asked url.Values) (map[string]bool, error) {
 	received := map[string]bool{}
 	list, query := t.narrowed(asked)
@@ -164,8 +162,8 @@ func (t *stream) filtered(ctx context.Context, asked url.Values) (map[string]boo
 	return received, nil
 }
 
-// narrowed is the scan of what a query finds. What Polar lists for one parent at a time is found by the parents that the query
-// names.
+// narrowed is the scan of the rows that a query finds. A list that Polar returns for one parent at a time is read for the parents
+// that the query names.
 func (t *stream) narrowed(query url.Values) (scan.Scan, url.Values) {
 	nested, is := t.s.Scan.(scan.Nested)
 	if !is {
@@ -181,15 +179,15 @@ func (t *stream) narrowed(query url.Values) (scan.Scan, url.Values) {
 	return nested, query
 }
 
-// settled records that changes have been fetched, and how far that brings the stream.
-func (t *stream) settled(ctx context.Context, filter string, values []string, asked time.Time) error {
+// settleChanges records that changes have been fetched, and how far that moves the stream's claim.
+func (t *stream) settleChanges(ctx context.Context, filter string, values []string, asked time.Time) error {
 	newest, err := t.kept().Changes().Settle(ctx, t.s.Name, filter, values, asked, always)
 	t.through = later(t.through, newest)
 	return err
 }
 
-// fetchObjects fetches objects by id: through a filter of the list that takes
-// many at once where that costs less, one by one otherwise.
+// fetchObjects fetches objects by id: through a filter of the list that takes many ids at once where that costs less, else one by
+// one.
 func (t *stream) fetchObjects(ctx context.Context, changes []tails.Changed, asked time.Time) error {
 	left := map[string]tails.Changed{}
 	for _, c := range changes {
@@ -212,7 +210,7 @@ func (t *stream) fetchObjects(ctx context.Context, changes []tails.Changed, aske
 					delete(left, id)
 				}
 			}
-			if err := t.settled(ctx, tails.ByID, valuesOf(met), asked); err != nil {
+			if err := t.settleChanges(ctx, tails.ByID, valuesOf(met), asked); err != nil {
 				return err
 			}
 		}
@@ -221,8 +219,9 @@ func (t *stream) fetchObjects(ctx context.Context, changes []tails.Changed, aske
 		return nil
 	}
 	rest := slices.Collect(maps.Values(left))
-	if t.s.Get == "" { // the list no longer shows it, and there is nowhere else to ask
-		return t.settled(ctx, tails.ByID, valuesOf(rest), asked)
+	// The list no longer shows it, and no endpoint does.
+	if t.s.Get == "" {
+		return t.settleChanges(ctx, tails.ByID, valuesOf(rest), asked)
 	}
 	ids := make([]uuid.UUID, 0, len(rest))
 	owners := map[uuid.UUID]uuid.UUID{}
@@ -237,8 +236,8 @@ func (t *stream) fetchObjects(ctx context.Context, changes []tails.Changed, aske
 	if err != nil {
 		return err
 	}
-	if n := fetched.Lost; n > 0 { // a sweep settles what was noted before it began
-		t.sweepDue = fmt.Sprintf("%d changes of rows that are not here and cannot be asked for", n)
+	if n := fetched.Lost; n > 0 { // a sweep settles changes that were recorded before it began
+		t.sweepDue = fmt.Sprintf("%d changes of rows that are not stored here and cannot be fetched by id", n)
 	}
 	if fetched.Doubt != "" {
 		t.sweepDue = fetched.Doubt
@@ -248,7 +247,7 @@ func (t *stream) fetchObjects(ctx context.Context, changes []tails.Changed, aske
 		done[id.String()] = true
 	}
 	rest = slices.DeleteFunc(rest, func(c tails.Changed) bool { return !done[c.Value] })
-	return t.settled(ctx, tails.ByID, valuesOf(rest), asked)
+	return t.settleChanges(ctx, tails.ByID, valuesOf(rest), asked)
 }
 
 func valuesOf(changes []tails.Changed) []string {
@@ -259,8 +258,7 @@ func valuesOf(changes []tails.Changed) []string {
 	return values
 }
 
-// batch makes queries of the list that find these objects, and tells whether
-// they cost fewer requests than asking for each.
+// batch makes queries of the list that find these objects. cheaper: they cost fewer requests than fetching each.
 func (t *stream) batch(ctx context.Context, changes []tails.Changed) (queries []url.Values, cheaper bool, err error) {
 	column := t.spec.Batch
 	if column == "" {
@@ -286,7 +284,7 @@ func (t *stream) batch(ctx context.Context, changes []tails.Changed) (queries []
 	sort := "created_at"
 	var since time.Time
 	if k, ok := t.s.Scan.(scan.Keyset); ok {
-		// Nothing is to be found before the oldest of them.
+		// No row can be found before the oldest of them.
 		sort = k.Sort
 		if since, err = t.engine.Store.Rows(t.s.Name).OldestOf(ctx, sort, ids); err != nil {
 			return nil, false, err

@@ -9,15 +9,15 @@ import (
 	"syncd/internal/store/tails"
 )
 
-// cover is one of the things that show changes of a stream between sweeps: a feed, or a question of its tail.
+// cover is one thing that shows changes of a stream between sweeps: a feed, or a probe of its tail.
 type cover struct {
-	key   string // of the feed, or the name under which the position keeps the question
+	key   string // of the feed, or the probe's name in the position
 	shows string // in words
-	slow  bool   // it has its turn, rather than being asked in every round
-	whole bool   // a sweep: what it shows, it certifies
+	slow  bool   // a slow probe: it has its turn, and is not asked in every round
+	whole bool   // a sweep: it certifies what it shows
 }
 
-// access is what an organization and its token give beside the lists.
+// access is what an organization and its token offer beside the lists.
 type access struct {
 	events bool                   // the feed of events can be read
 	sent   func(hook string) bool // whether deliveries tell of all changes of these objects; nil = of none
@@ -30,10 +30,10 @@ func (a access) carries(hook string) bool { return hook != "" && a.sent != nil &
 // lackEvents is what a user can do to have changes seen earlier, where endpoints do not matter: see endpointsOffered.
 const lackEvents = "the scope events:read"
 
-// covers tells what shows changes of a stream with so many rows between sweeps: together all that a tail can see. None:
-// its data are as old as its last complete sweep. lacking is what would show them earlier; "" = nothing that there is.
+// covers returns what shows changes of a stream of this many rows between sweeps: together, all that a tail can see. If it is
+// empty, the data are as old as the last complete sweep. lacking is what would show changes earlier; "" = nothing would.
 //
-// It is the one place where this is decided: data_through, polled_at and the forecast of syncd plan follow from it.
+// This is the one place that decides it: data_through, polled_at and the forecast of syncd plan follow from it.
 func (s Spec) covers(rows int64, a access) (by []cover, lacking string) {
 	var fast, slow []cover
 	var whole *cover
@@ -57,9 +57,11 @@ func (s Spec) covers(rows int64, a access) (by []cover, lacking string) {
 	switch {
 	case whole != nil && rows <= wholeRows:
 		return []cover{*whole}, lacking
-	case whole != nil: // too long to be read as a whole; its events tell of a part of its changes
+	// It is too long to be read whole in a round; its events show part of its changes.
+	case whole != nil:
 		return nil, lacking
-	case len(s.Touched) > 0 && !a.events: // heads show new rows, and nothing the changes of old ones
+	// Heads show new rows, and nothing shows changes of old ones.
+	case len(s.Touched) > 0 && !a.events:
 		return nil, lackEvents
 	case len(s.Touched) > 0:
 		by = []cover{{key: eventsFeed, shows: eventsFeed}}
@@ -67,8 +69,8 @@ func (s Spec) covers(rows int64, a access) (by []cover, lacking string) {
 	return append(append(by, fast...), slow...), lacking
 }
 
-// hookTypes are the webhook events without which a change of the objects that they carry may go untold: the others are sent
-// along with one of these. Source: server/polar/models/webhook_endpoint.py, server/polar/subscription/service.py.
+// hookTypes are the webhook events without which a change of their objects may go untold; other events are always sent together
+// with one of these. Source: server/polar/models/webhook_endpoint.py, server/polar/subscription/service.py.
 var hookTypes = strings.Fields(`organization.updated benefit.created benefit.updated product.created product.updated
 
 	customer.created customer.updated customer.deleted member.created member.updated member.deleted
@@ -106,7 +108,7 @@ func (rd *round) access(swept time.Time) access {
 	return a
 }
 
-// covered tells what covers the stream now.
+// covered returns what covers the stream now.
 func (t *stream) covered(ctx context.Context) ([]cover, error) {
 	var rows int64
 	if slices.ContainsFunc(t.spec.Slow, func(p Probe) bool { _, is := p.(Whole); return is }) {
@@ -119,8 +121,8 @@ func (t *stream) covered(ctx context.Context) ([]cover, error) {
 	return by, nil
 }
 
-// claim is the moment up to which Polar's state is mirrored, as far as what covers the stream can see: that of the newest
-// change mirrored, and no later than what each of them is known to have shown. Zero: nothing is to be said.
+// claim is the moment up to which the stream is mirrored, as far as its covers can see: that of the newest mirrored change, and
+// no later than what each cover is known to have shown. Zero: nothing can be claimed.
 func (t *stream) claim(by []cover) time.Time {
 	if len(by) == 0 {
 		return time.Time{}
@@ -144,14 +146,14 @@ func (t *stream) claim(by []cover) time.Time {
 	return through
 }
 
-// polled tells whether Polar answered in this round about the stream: a question of its own, or a feed that covers it.
+// polled: Polar answered about the stream in this round: a probe of its own, or a feed that covers it.
 func (t *stream) polled(by []cover) bool {
 	return t.answered || slices.ContainsFunc(by, func(c cover) bool {
 		return c.key == eventsFeed && t.round.feeds.Events.answered || c.key == deliveriesFeed && t.round.feeds.Deliveries.answered
 	})
 }
 
-// reached notes up to when the answers to the question being asked show all that it can: the moment at which it was asked.
+// reached records up to when the answers to the current probe show all that it can: the moment of its request.
 func (t *stream) reached(at time.Time) {
 	if t.at.Reach == nil {
 		t.at.Reach = map[string]time.Time{}

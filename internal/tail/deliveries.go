@@ -20,7 +20,7 @@ import (
 	"syncd/internal/store/tails"
 )
 
-// delivery is what is needed of a webhook delivery.
+// delivery is the part of a webhook delivery that tails need.
 type delivery struct {
 	CreatedAt time.Time `json:"created_at"`
 	Event     struct {
@@ -29,20 +29,18 @@ type delivery struct {
 	} `json:"webhook_event"`
 }
 
-// payload is the message that an endpoint of the format raw is sent.
+// payload is the message to an endpoint of the format raw.
 type payload struct {
 	event     uuid.UUID
-	listed    time.Time      // when the delivery was made that brought it
+	listed    time.Time      // when its delivery was made
 	Type      string         `json:"type"`
 	Timestamp time.Time      `json:"timestamp"`
-	Version   string         `json:"api_version"` // that of its endpoint, which need not be the one asked for; "" = none was told
+	Version   string         `json:"api_version"` // that of its endpoint, which need not be the requested one; "" = not stated
 	Data      jsontext.Value `json:"data"`
 }
 
-// deliveries reads what Polar has sent to webhook endpoints since the newest
-// delivery known. A payload holds the whole object as of the moment of its
-// event, so it needs no further request.
-// Source: server/polar/webhook/service.py.
+// deliveries reads what Polar has sent to webhook endpoints since the newest known delivery. A payload holds the whole object at
+// the time of its event, so it needs no further request. Source: server/polar/webhook/service.py.
 func (rd *round) deliveries(ctx context.Context) error {
 	f := &rd.feeds.Deliveries
 	query := url.Values{"limit": {"100"}}
@@ -60,7 +58,7 @@ func (rd *round) deliveries(ctx context.Context) error {
 		from = earlier(item.FieldTime(newest.Items[0], "created_at"), asked).Add(-rd.oldest() - rd.overlap)
 	}
 	newest := f.At
-	sent := map[uuid.UUID]payload{} // by event: of several attempts the first one counts
+	sent := map[uuid.UUID]payload{} // by event: the first of several attempts counts
 	depends := func(t Spec) bool { return t.Hook != "" }
 	rest, err := rd.feedPieces(ctx, feed{deliveriesPath, "created_at", scan.Offset{Fixed: []string{"-created_at"}, Spare: feedSpare}, query, depends, func(items []jsontext.Value) error {
 		for _, item := range items {
@@ -103,7 +101,7 @@ func (rd *round) deliveries(ctx context.Context) error {
 	return nil
 }
 
-// take deals with what has been sent and was not dealt with before.
+// take processes the payloads that were not processed before.
 func (rd *round) take(ctx context.Context, sent []payload, asked time.Time) error {
 	f := &rd.feeds.Deliveries
 	entries := make([]tails.Entry, len(sent))
@@ -118,7 +116,7 @@ func (rd *round) take(ctx context.Context, sent []payload, asked time.Time) erro
 	for i, p := range sent {
 		f.read(p.listed, p.Timestamp, asked, true)
 		if t := rd.hooked(p.Type); t != nil {
-			f.tells(t.s.Name, item.FieldText(p.Data, "id"))
+			f.clearOwed(t.s.Name, item.FieldText(p.Data, "id"))
 		}
 		sent[i].Timestamp = earlier(p.Timestamp, asked)
 	}
@@ -135,7 +133,7 @@ func (rd *round) take(ctx context.Context, sent []payload, asked time.Time) erro
 func (rd *round) deliver(ctx context.Context, sent []payload) error {
 	newest := map[string]int{}
 	for i, p := range sent {
-		if rd.hooked(p.Type) != nil { // the state of a customer has the customer's id, and is none
+		if rd.hooked(p.Type) != nil { // the state of a customer has the customer's id, and is no customer
 			newest[item.FieldText(p.Data, "id")] = i
 		}
 	}
@@ -150,18 +148,18 @@ func (rd *round) deliver(ctx context.Context, sent []payload) error {
 			continue
 		}
 		if t.listens || p.gone() || !p.understood() {
-			if err := rd.kept().Changes().Note(ctx, t.sought(p)); err != nil {
+			if err := rd.kept().Changes().Note(ctx, t.changeOf(p)); err != nil {
 				return err
 			}
 			continue
 		}
-		// The time of a payload is Polar's, that of a reply the database's. It is taken to be as early as it can be, so that a
-		// payload never overwrites a later reply; where nothing tells, it overwrites nothing.
+		// A payload has a time by Polar's clock, a reply one by the database's. The payload is dated as early as it can be, so it
+		// never overwrites a later reply. Where the clocks cannot be compared, it overwrites nothing.
 		dated := rd.engine.Client.StampBefore(p.Timestamp, now)
 		if lost, err := t.unlisted(ctx, id, dated); err != nil {
 			return err
 		} else if lost {
-			if err := rd.kept().Changes().Note(ctx, t.sought(p)); err != nil {
+			if err := rd.kept().Changes().Note(ctx, t.changeOf(p)); err != nil {
 				return err
 			}
 			continue
@@ -173,8 +171,8 @@ func (rd *round) deliver(ctx context.Context, sent []payload) error {
 		}
 		t.through = later(t.through, p.Timestamp)
 		if t.run.Counts().Stale > stale {
-			// What is here may be older all the same.
-			if err := rd.kept().Changes().Note(ctx, t.sought(p)); err != nil {
+			// The row here may be older all the same.
+			if err := rd.kept().Changes().Note(ctx, t.changeOf(p)); err != nil {
 				return err
 			}
 			continue
@@ -186,25 +184,25 @@ func (rd *round) deliver(ctx context.Context, sent []payload) error {
 	return nil
 }
 
-// unlisted tells of an object as of a moment, as Stamp tells the time, that a complete sweep which began later did not bring
-// it: it may be gone, and what tells of that comes later still where the feed is late.
+// unlisted: a complete sweep that began after asOf (a Stamp of the store) did not bring the object. It may be gone, and a late
+// feed may tell of that only later.
 func (t *stream) unlisted(ctx context.Context, id string, asOf time.Time) (bool, error) {
 	u, err := uuid.Parse(id)
 	if err != nil || !asOf.Before(t.swept) {
-		return false, nil //nolint:nilerr // what is no id is set aside as any item without one
+		return false, nil //nolint:nilerr //nolint:nilerr // an item without a usable id becomes a reject elsewhere
 	}
 	known, err := t.engine.Store.Rows(t.s.Name).LookUpIDs(ctx, []uuid.UUID{u})
 	return !known[u], err
 }
 
-// understood tells whether the payload is in a version of the API that this syncd knows; one that is not is fetched instead.
-// Source: server/polar/webhook/service.py.
+// understood: this syncd knows the API version of the payload. If not, the object is fetched instead. Source:
+// server/polar/webhook/service.py.
 func (p payload) understood() bool {
 	_, known := fetch.FindVersion(p.Version)
 	return known || p.Version == ""
 }
 
-// gone tells whether a payload says that its object no longer exists. What becomes of the row its own endpoint decides.
+// gone: the payload says that its object no longer exists. The object's own endpoint decides what becomes of the row.
 func (p payload) gone() bool {
 	var object struct {
 		IsDeleted bool    `json:"is_deleted"`

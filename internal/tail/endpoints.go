@@ -16,20 +16,20 @@ import (
 )
 
 const (
-	// endpointsStream mirrors the endpoints that Polar sends webhooks to. Where it is off, or was never swept, a round asks itself.
+	// endpointsStream mirrors the webhook endpoints. If it is off, or was never swept, a round reads them itself.
 	endpointsStream = "webhook_endpoints"
 	endpointsPath   = "/v1/webhooks/endpoints"
-	// endpointsFor is how long what a round was told of endpoints holds. One that is new is of use that much later.
+	// endpointsFor is how long a list of endpoints that a round has read is used. A new endpoint is seen that much later.
 	endpointsFor = time.Hour
 )
 
-// endpointList is what Polar told a round of its endpoints.
+// endpointList is the list of endpoints that a round has read.
 type endpointList struct {
 	At   time.Time        `json:"at,omitzero"` // when, by the clock of the database
 	List []tails.Endpoint `json:"list,omitempty"`
 }
 
-// readEndpoints finds out to which endpoints Polar sends whole objects: deliveries are worth reading where there is any.
+// readEndpoints finds out to which endpoints Polar sends whole objects: deliveries are worth reading only if there is one.
 func (rd *round) readEndpoints(ctx context.Context) error {
 	for _, t := range rd.tails {
 		if t.s.Name == endpointsStream && !t.listens && !rd.engine.Off[endpointsStream] {
@@ -44,7 +44,7 @@ func (rd *round) readEndpoints(ctx context.Context) error {
 		if err != nil && !errors.Is(err, fetch.ErrScope) {
 			return err
 		}
-		*kept = endpointList{rd.now(), rawEndpoints(page.Items)} // none, where the token may not read them: nor may it read deliveries
+		*kept = endpointList{rd.now(), rawEndpoints(page.Items)} // empty where the token may not read them: then it may not read deliveries either
 	}
 	rd.endpoints = kept.List
 	return nil

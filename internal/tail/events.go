@@ -17,9 +17,8 @@ import (
 	"syncd/internal/store/tails"
 )
 
-// events reads Polar's own events since the newest one known. The bounds are
-// whole seconds: Polar's store of events may cut them to that.
-// Source: server/polar/event/service.py, server/tinybird/datasources.
+// events reads Polar's own events since the newest known one. The bounds are whole seconds: Polar's store of events may cut them
+// to seconds. Source: server/polar/event/service.py, server/tinybird/datasources.
 func (rd *round) events(ctx context.Context) error {
 	f := &rd.feeds.Events
 	query := url.Values{"source": {"system"}, "limit": {"100"}, "sorting": {"timestamp"}}
@@ -44,7 +43,7 @@ func (rd *round) events(ctx context.Context) error {
 		for _, item := range items {
 			var e event
 			if err := json.Unmarshal(item, &e); err != nil {
-				rd.engine.Log.WarnContext(ctx, "an event that cannot be read tells nothing", "error", err)
+				rd.engine.Log.WarnContext(ctx, "an event could not be read and is skipped", "error", err)
 				continue
 			}
 			e.Timestamp = e.Timestamp.UTC()
@@ -65,7 +64,7 @@ func (rd *round) events(ctx context.Context) error {
 			}
 			for _, t := range rd.tails {
 				for _, c := range t.touched(e, asked) {
-					f.tells(c.Stream, c.Value)
+					f.clearOwed(c.Stream, c.Value)
 					changes = append(changes, c)
 				}
 			}
@@ -95,7 +94,7 @@ func (rd *round) events(ctx context.Context) error {
 	return nil
 }
 
-// event is what is needed of an event.
+// event is the part of an event that tails need.
 type event struct {
 	ID         uuid.UUID                  `json:"id"`
 	Timestamp  time.Time                  `json:"timestamp"`
@@ -115,14 +114,14 @@ func (e event) field(name string) string {
 	return ""
 }
 
-// datedBack tells whether Polar dates such an event by what it is about rather than by when it writes it: balances by their
-// order, which may be paid days later, and a creation by the object, which an import dates back.
-// Source: server/polar/order/service.py, server/polar/customer/tasks.py.
+// datedBack: Polar dates such an event by its subject and not by when it writes it: balances by their order, which may be paid
+// days later, and a creation by the object, which an import dates back. Source: server/polar/order/service.py,
+// server/polar/customer/tasks.py.
 func (e event) datedBack() bool {
 	return strings.HasPrefix(e.Name, "balance.") || e.Name == "customer.created" || e.Name == "checkout.created"
 }
 
-// touched tells what an event has changed in the stream.
+// touched returns what an event has changed in the stream.
 func (t *stream) touched(e event, asked time.Time) (changes []tails.Changed) {
 	for _, touch := range t.spec.Touched {
 		if !touch.by(e.Name) {

@@ -19,25 +19,24 @@ import (
 	"syncd/internal/store/tails"
 )
 
-// The feeds tell what has changed, for all streams at once: the events that
-// Polar itself records of what happens to an organization, and what it has sent
-// to a webhook endpoint, if there is one.
+// Feeds tell what has changed, for all streams at once: the events that Polar records of an organization, and what it has sent to
+// a webhook endpoint, if there is one.
 const (
 	eventsPath     = "/v1/events/"
 	deliveriesPath = "/v1/webhooks/deliveries"
 	// Names of the feeds, in logs and tables.
 	eventsFeed     = "events"
 	deliveriesFeed = "webhook deliveries"
-	// maxFeedPages bounds what is read of a feed in one piece, which is held in memory.
+	// maxFeedPages bounds one piece of a feed, which is held in memory.
 	maxFeedPages = 50
-	// feedShare: a longer feed is read where that costs no more than this part of the sweeps that would make up for it, which
-	// leaves as much again for the objects that it names; and no more than maxFeedPieces of it in one round.
+	// feedShare: a longer feed is read if that costs at most a tenth of the sweeps that would replace it, which leaves as much
+	// again for the objects that it names. At most maxFeedPieces are read in one round.
 	feedShare     = 10
 	maxFeedPieces = 4
-	// feedSpare is what may be asked about entries of one time that do not fit on a page: as many are told of in one second
-	// only when many objects are made at once.
+	// feedSpare bounds the requests for entries of one time that do not fit on a page: so many entries have one time only when
+	// many objects are made at once.
 	feedSpare = 24
-	// hookSlack is by how much the event of a change may be dated later than the payload that tells of it.
+	// hookSlack is how much later than its payload the event of a change may be dated.
 	hookSlack = 2 * time.Second
 )
 
@@ -47,13 +46,14 @@ type feedPosition struct {
 	Deliveries feedState `json:"deliveries,omitzero"`
 	// Endpoints are those that deliveries are sent to, where no stream mirrors them.
 	Endpoints endpointList `json:"endpoints,omitzero"`
-	// Moments are what is known of Polar's clock beside sync_clock.
+	// Moments compare Polar's clock with sync_clock.
 	Moments []fetch.Moment `json:"moments,omitempty"`
 }
 
 func (rd *round) readFeeds(ctx context.Context) (err error) {
 	var touched, hooked bool
-	for _, t := range rd.followed() { // a feed that none of these needs stays where it is
+	// A feed that no followed stream needs stays where it is.
+	for _, t := range rd.followed() {
 		touched = touched || len(t.spec.Touched) > 0
 		hooked = hooked || t.spec.Hook != ""
 	}
@@ -73,8 +73,8 @@ func (rd *round) readFeeds(ctx context.Context) (err error) {
 	})
 }
 
-// feed reads one feed. One that the token has no scope for is left out from then
-// on; the rest of the round does without, and says so.
+// feed reads one feed. If the token lacks its scope, the feed is skipped from then on; the rest of the round goes on without it,
+// and says so.
 func (rd *round) feed(ctx context.Context, name string, f *feedState, read func() error) error {
 	key := Name + "/" + name
 	if rd.engine.IsDisabled(key) {
@@ -105,7 +105,7 @@ func (rd *round) feed(ctx context.Context, name string, f *feedState, read func(
 	return err
 }
 
-// oldest is the age of the oldest of the complete sweeps that the followed streams build on.
+// oldest is the age of the oldest complete sweep that the followed streams build on.
 func (rd *round) oldest() (age time.Duration) {
 	for _, t := range rd.tails {
 		age = max(age, t.at.Complete)
@@ -119,18 +119,18 @@ func (rd *round) list(ctx context.Context, path string, query url.Values) (fetch
 	return page, err
 }
 
-// feed is one of the feeds, as it is read.
+// feed is one of the feeds while it is read.
 type feed struct {
-	path, field string // where it is; the time of its entries
+	path, field string // its path; the name of its entries' time
 	scan        scan.Offset
 	query       url.Values
-	depends     func(Spec) bool              // which streams are swept for what of it is not read
-	visit       func([]jsontext.Value) error // is given each entry once a piece
+	depends     func(Spec) bool              // streams to sweep for the part of it that is not read
+	visit       func([]jsontext.Value) error // gets each entry once per piece
 	take        func() error                 // ends a piece
 }
 
-// feedPages reads all pages of a feed, and gives each item once. A feed of more than maxFeedPages is not read; its first page
-// is returned in any case.
+// feedPages reads all pages of a feed and yields each item once. It does not read a feed of more than maxFeedPages pages. It
+// returns the first page in any case.
 func (rd *round) feedPages(ctx context.Context, f feed, query url.Values) (first fetch.Page, err error) {
 	came := map[string]bool{}
 	for page, err := range f.scan.Pages(ctx, rd.engine.Client, f.path, query, scan.Cursor{}) {
@@ -158,8 +158,8 @@ func (rd *round) feedPages(ctx context.Context, f feed, query url.Values) (first
 	return first, nil
 }
 
-// feedPieces reads a feed from start on, and takes what it has visited piece by piece, the oldest first. What it does not
-// read, because sweeps of the streams that depend on it cost less, it returns the first page of.
+// feedPieces reads a feed from start on, and takes it piece by piece, the oldest first. It returns the first page of the rest
+// that it does not read because sweeps of the streams that depend on it cost less.
 func (rd *round) feedPieces(ctx context.Context, f feed, start time.Time) (rest fetch.Page, err error) {
 	for most := -1; ; {
 		query := withQuery(f.query, url.Values{"start_timestamp": {start.UTC().Format(time.RFC3339Nano)}})
@@ -179,7 +179,8 @@ func (rd *round) feedPieces(ctx context.Context, f feed, start time.Time) (rest 
 			return rest, nil
 		}
 		end, err := rd.oldestPiece(ctx, f, query, rest)
-		if err != nil || !end.After(start.Add(2*time.Second)) { // as many at once are no feed
+		// So many entries at once are no feed.
+		if err != nil || !end.After(start.Add(2*time.Second)) {
 			return rest, err
 		}
 		piece, err := rd.feedPages(ctx, f, withQuery(query, url.Values{"end_timestamp": {end.Format(time.RFC3339)}}))
@@ -208,8 +209,8 @@ func (rd *round) worth(ctx context.Context, depends func(Spec) bool) (pages int,
 	return min(pages/feedShare, maxFeedPieces*maxFeedPages), nil
 }
 
-// oldestPiece is a whole second before which a feed has some maxFeedPages pages, by one of the entries that are there: events
-// are listed by time, deliveries the other way round. Zero if there is none.
+// oldestPiece is a whole second before which a feed has about maxFeedPages pages. It asks for one entry to find it: events are
+// listed by ascending time, deliveries by descending. It is zero if there is none.
 func (rd *round) oldestPiece(ctx context.Context, f feed, query url.Values, first fetch.Page) (time.Time, error) {
 	n := maxFeedPages
 	if f.path == deliveriesPath {
@@ -222,7 +223,7 @@ func (rd *round) oldestPiece(ctx context.Context, f feed, query url.Values, firs
 	return item.FieldTime(page.Items[0], f.field).Truncate(time.Second), nil
 }
 
-// dueAll brings the sweeps of all streams forward that depend on a feed.
+// dueAll brings forward the sweeps of all streams that depend on a feed.
 func (rd *round) dueAll(reason string, depends func(Spec) bool) {
 	for _, t := range rd.tails {
 		if depends(t.spec) {
@@ -231,7 +232,7 @@ func (rd *round) dueAll(reason string, depends func(Spec) bool) {
 	}
 }
 
-// news are the entries that have not been dealt with before.
+// news are the entries that were not processed before.
 func (rd *round) news(ctx context.Context, feed string, entries []tails.Entry) (map[uuid.UUID]bool, error) {
 	known, err := rd.kept().Feeds().KnownEntries(ctx, feed, entries)
 	if err != nil {

@@ -15,34 +15,34 @@ import (
 // feedState is where a feed is read on from, and how far it can be trusted.
 type feedState struct {
 	mark                          // of its newest entry
-	Told     time.Time            `json:"told,omitzero"`     // newest change that it has told of
-	Asked    time.Time            `json:"asked,omitzero"`    // when it was read to its end last, by the clock that dates requests
-	From     time.Time            `json:"from,omitzero"`     // when a part of it was left out, by the clock of the database: sweeps that began before lack it
-	Lag      time.Duration        `json:"lag,omitzero"`      // by how much it tells late, at least
-	Measured time.Time            `json:"measured,omitzero"` // when Lag was
-	Untold   map[string]time.Time `json:"untold,omitempty"`  // rows that lists show as new and that it has not told of: when they were made
+	Told     time.Time            `json:"told,omitzero"`     // the newest change that it has told of
+	Asked    time.Time            `json:"asked,omitzero"`    // when it was last read to its end, by the clock that dates requests
+	From     time.Time            `json:"from,omitzero"`     // when a part of it was left out, by the clock of the database: sweeps that began before lack that part
+	Lag      time.Duration        `json:"lag,omitzero"`      // how late it tells of changes, at least
+	Measured time.Time            `json:"measured,omitzero"` // when Lag was measured
+	Untold   map[string]time.Time `json:"untold,omitempty"`  // new rows that lists show and it has not told of: when they were made
 
-	late     time.Duration   // the most that this round has met
-	told     map[string]bool // rows that it has told of in this round
+	late     time.Duration   // the largest lag that this round has measured
+	told     map[string]bool // rows that it told of in this round
 	answered bool            // it was read in this round
 }
 
 const (
-	// lagHalves is how long a measured lag counts; after that it is half.
+	// lagHalves is the half-life of a measured lag.
 	lagHalves = time.Hour
-	// mostOverlap bounds how far back a feed is read again: behind it sweeps take over.
+	// mostOverlap bounds how far back a feed is read again; sweeps cover what lies before.
 	mostOverlap = 6 * time.Hour
-	// mostUntold bounds how many new rows are waited for; as many tell enough.
+	// mostUntold bounds how many untold rows are recorded; this many prove enough.
 	mostUntold = 100
 )
 
-// overlap is how much of what a feed has told is read again: twice as much as it was late lately.
+// overlap is how much of a feed is read again: twice its recent lag.
 func (f *feedState) overlap(least time.Duration) time.Duration {
 	return max(least, min(2*f.Lag, mostOverlap))
 }
 
-// through is the moment up to which the feed has told everything: not later than the newest change that it told of, since one
-// that stands still answers too; not later than it is late; and not later than anything that it is known to owe.
+// through is the moment up to which the feed has told everything. It is no later than the newest change that it told of, since a
+// feed that stands still answers too; no later than now less its lag; and no later than the oldest row that it is known to owe.
 func (f *feedState) through(least time.Duration) time.Time {
 	if f.Asked.IsZero() || f.Told.IsZero() {
 		return time.Time{}
@@ -64,11 +64,11 @@ func (f *feedState) owed() (at time.Time) {
 	return at
 }
 
-// read notes an entry that has not been read before: listed at a time, of a change at a time. dated: that is the time at
-// which the entry was written.
+// read records a new entry. listed is when it was listed, change the time of its change. dated: change is also when the entry was
+// written.
 func (f *feedState) read(listed, change, asked time.Time, dated bool) {
 	if change.After(asked) {
-		return // wrongly dated: nothing is told by it
+		return // it is wrongly dated and tells nothing
 	}
 	f.Told = later(f.Told, change)
 	if !dated || f.Asked.IsZero() || asked.Sub(listed) > lagHalves {
@@ -76,13 +76,13 @@ func (f *feedState) read(listed, change, asked time.Time, dated bool) {
 	}
 	late := listed.Sub(change)
 	if listed.Before(f.Asked) {
-		late = f.Asked.Sub(change) // it was not there when the feed was read last
+		late = f.Asked.Sub(change) // it was not there when the feed was last read
 	}
 	f.late = max(f.late, late)
 }
 
-// tells settles that the feed was to tell of a row.
-func (f *feedState) tells(stream, id string) {
+// clearOwed records that the feed told of a row that it owed.
+func (f *feedState) clearOwed(stream, id string) {
 	key := stream + "/" + id
 	if f.told == nil {
 		f.told = map[string]bool{}
@@ -94,11 +94,11 @@ func (f *feedState) tells(stream, id string) {
 	}
 }
 
-// end notes that the feed has been read to its end.
+// end records that the feed has been read to its end.
 func (f *feedState) end(asked time.Time) {
 	for key, made := range f.Untold {
 		if owes := asked.Sub(made); owes > lagHalves && f.Told.After(made) {
-			delete(f.Untold, key) // it goes on and will not tell of this one
+			delete(f.Untold, key) // the feed has moved on and will not tell of this row
 		} else {
 			f.late = max(f.late, owes)
 		}
@@ -112,11 +112,11 @@ func (f *feedState) end(asked time.Time) {
 	f.Asked, f.answered, f.late = asked, true, 0
 }
 
-// skip notes that a part of the feed was not read: sweeps make up for it.
+// skip records that a part of the feed was not read: sweeps make up for it.
 func (f *feedState) skip(now time.Time) { f.From, f.Asked, f.answered = now, time.Time{}, true }
 
-// report is what is published of a feed. One stands still when lists have shown newer rows than anything that it tells of
-// for longer than it is late at any time.
+// report is what is published about a feed. A feed stands still when lists show rows that are newer than everything that it told
+// of by more than its usual lag.
 func (f *feedState) report(name string, least time.Duration) tails.Feed {
 	r := tails.Feed{Name: name, AskedAt: f.Asked, ToldThrough: f.Told, Lag: f.Lag, Untold: len(f.Untold), UntoldSince: f.owed()}
 	for _, made := range f.Untold {
@@ -125,7 +125,7 @@ func (f *feedState) report(name string, least time.Duration) tails.Feed {
 	return r
 }
 
-// newcomers notes rows on a page that the mirror does not have: the feeds that tell of each new row have to tell of these, too.
+// newcomers records the rows of a page that the mirror does not have: the feeds that tell of each new row owe these, too.
 func (t *stream) newcomers(ctx context.Context, page fetch.Page) error {
 	var feeds []*feedState
 	a := t.round.access(t.at.Since)
@@ -166,7 +166,7 @@ func (t *stream) newcomers(ctx context.Context, page fetch.Page) error {
 		}
 		key := t.s.Name + "/" + id.String()
 		for _, f := range feeds {
-			if f.told[key] { // what it tells of is fetched later in the round
+			if f.told[key] { // the round fetches later what the feed told of
 				continue
 			}
 			if f.Untold == nil {

@@ -15,42 +15,41 @@ import (
 // Name is the name under which a round of tails is recorded.
 const Name = "tail"
 
-// RoundRequests is what a round costs at most while nothing has changed.
+// RoundRequests is the most that a round costs while nothing has changed.
 const RoundRequests = 10
 
 const (
-	// DefaultOverlap is how late Polar may show what it has dated: rows are
-	// dated when they are flushed and show when they are committed, and events
-	// take their time to the store that they are listed from.
+	// DefaultOverlap is how late Polar may show a row that is already dated. A row is dated when it is flushed and shows when it
+	// is committed; an event takes its time to the store that lists it.
 	DefaultOverlap = 10 * time.Minute
-	// DefaultLag is how long after a change Polar's replicas may still give the old row.
+	// DefaultLag is how long after a change Polar's replicas may still return the old row.
 	DefaultLag = 10 * time.Second
-	// slowWithin is how long a slow probe that costs more than a round has left may be put off.
+	// slowWithin is how long a slow probe may be put off that costs more than a round has left.
 	slowWithin = time.Hour
 	// roundPatience is how long a round waits for a Polar that is away. The next one comes soon.
 	roundPatience = 30 * time.Second
-	// mostChanges bounds what one round fetches of a stream; the rest waits for the next.
+	// mostChanges bounds how many changes of a stream one round fetches; the rest stays pending.
 	mostChanges = 2000
 )
 
 // Config of a Follower.
 type Config struct {
-	// Lag is how long Polar's replicas may give the row from before a change: what a tail fetched sooner it fetches
-	// once more. 0 = DefaultLag, negative = not at all.
+	// Lag is how long Polar's replicas may return the row from before a change: what a tail fetched sooner, it fetches once more.
+	// 0 = DefaultLag, negative = not at all.
 	Lag time.Duration
-	// Overlap is how late Polar may show what it has dated. 0 = DefaultOverlap.
+	// Overlap is how late Polar may show what is already dated. 0 = DefaultOverlap.
 	Overlap time.Duration
 }
 
-// Follower makes rounds of tails, by runs of an engine.
+// Follower makes rounds of tails, as runs of an engine.
 type Follower struct {
 	engine       *mirror.Engine
 	specs        map[string]Spec // by stream
 	lag, overlap time.Duration
 }
 
-// New makes a Follower of an engine's streams. It refuses a stream whose tail does not say what it leaves unseen, or that has
-// two probes of one name.
+// New makes a Follower of an engine's streams. It refuses a stream whose tail does not say what it leaves unseen, or that has two
+// probes of one name.
 func New(engine *mirror.Engine, specs map[string]Spec, c Config) (*Follower, error) {
 	for _, s := range engine.Streams {
 		if err := specs[s.Name].check(s.Name); err != nil {
@@ -60,10 +59,10 @@ func New(engine *mirror.Engine, specs map[string]Spec, c Config) (*Follower, err
 	return &Follower{engine: engine, specs: specs, lag: cmp.Or(c.Lag, DefaultLag), overlap: cmp.Or(c.Overlap, DefaultOverlap)}, nil
 }
 
-// kept is what the database keeps for tails between their rounds.
+// kept is the state that tails keep in the database between rounds.
 func (f *Follower) kept() tails.Tails { return tails.New(f.engine.Store.Pool()) }
 
-// spec is how a stream is followed. Of one that has fallen back there is no list to be asked about.
+// spec is how a stream is followed. A stream that has fallen back has no list for probes.
 func (f *Follower) spec(name string) Spec {
 	s := f.specs[name]
 	if f.engine.Stream(name).FellBack {
@@ -72,14 +71,12 @@ func (f *Follower) spec(name string) Spec {
 	return s
 }
 
-// Tail makes one round of tails: feeds first, then the probes of each stream,
-// then what these found to have changed. Streams that were never swept
-// completely, are off or not available are left out. A stream that fails does
-// not keep the others from being followed.
+// Tail makes one round of tails: feeds first, then the probes of each stream, then the changes that these found. It leaves out
+// streams that were never swept completely, are off, or are not available. A stream that fails does not keep the others from
+// being followed.
 //
-// A feed tells of all streams at once and is read once. What it tells of streams
-// that are not named here, or whose first sweep is still under way, is noted and
-// fetched by a later round.
+// A feed tells of all streams at once and is read once. Changes of streams that are not named here, or whose first sweep is still
+// under way, are recorded as pending, and a later round fetches them.
 func (f *Follower) Tail(ctx context.Context, names ...string) (mirror.Result, error) {
 	names, err := f.engine.Resolve(names...)
 	if err != nil {

@@ -14,23 +14,23 @@ import (
 // Cost is what a sweep of a stream costs, and how soon its changes are seen between sweeps.
 type Cost struct {
 	cost.Sweep
-	// Rounds is in how many rounds of tails a change is seen at the latest, as far as tails can see it; 0 = before the next
-	// sweep none is. CoveredBy is what shows it, and Lacks what would show it in every round; "" = nothing that there is.
+	// Rounds is how many rounds of tails it takes at most to see a change, as far as tails can see it; 0 = only a sweep sees it.
+	// CoveredBy is what shows it. Lacks is what would show it in every round; "" = nothing would.
 	Rounds    int
 	CoveredBy []string
 	Lacks     string
 }
 
-// BestDelay says how soon changes would be seen if what the stream lacks were there: each round is so long.
+// BestDelay is how soon changes would be seen if the stream had what it lacks; round is the interval of rounds.
 func (c Cost) BestDelay(round string) string {
 	if c.Lacks == lackEvents {
-		return "sooner" // some by slow questions
+		return "sooner" // slow probes show some of them
 	}
 	return round
 }
 
-// Plan tells of each stream that is on what it costs, and how soon tails would see its changes. It asks Polar with a few
-// requests, and needs no store, as cost.Sweeps.
+// Plan returns, for each stream that is on, what it costs and how soon tails would see its changes. It sends a few requests to
+// Polar, and needs no store, as cost.Sweeps.
 func (f *Follower) Plan(ctx context.Context) ([]Cost, error) {
 	swept, err := cost.Sweeps(ctx, f.engine)
 	costs := make([]Cost, len(swept))
@@ -43,7 +43,7 @@ func (f *Follower) Plan(ctx context.Context) ([]Cost, error) {
 	return costs, f.foresee(limit.WithPriority(ctx, limit.PriorityRefresh), costs)
 }
 
-// foresee tells of each stream how soon tails will see its changes, by what this organization and its token give.
+// foresee adds to each stream how soon tails will see its changes, by what this organization and its token offer.
 func (f *Follower) foresee(ctx context.Context, costs []Cost) error {
 	if len(costs) == 0 {
 		return nil
@@ -75,7 +75,7 @@ func (f *Follower) foresee(ctx context.Context, costs []Cost) error {
 			}
 		}
 	}
-	left := max(1, RoundRequests-spent) // of a round, for slow questions
+	left := max(1, RoundRequests-spent) // of a round, for slow probes
 	for i := range costs {
 		c := &costs[i]
 		by, _ := f.spec(c.Stream).covers(int64(c.Rows), a)
@@ -86,7 +86,7 @@ func (f *Follower) foresee(ctx context.Context, costs []Cost) error {
 	return nil
 }
 
-// askAccess asks Polar what there is beside the lists, and tells what it costs in a round.
+// askAccess asks Polar what it offers beside the lists. perRound is what reading that costs in a round.
 func (f *Follower) askAccess(ctx context.Context, probes *int) (a access, perRound int, err error) {
 	ask := func(path string, query url.Values) (fetch.Page, bool, error) {
 		page, err := f.engine.Client.Page(ctx, path, query)

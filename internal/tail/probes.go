@@ -13,20 +13,19 @@ import (
 )
 
 const (
-	maxHeadPages = 50  // of news in one round; beyond, a sweep is due
-	maxHotPages  = 1   // of a hot set in one round; a larger one is read in turns
-	mostHot      = 500 // rows that may have left a hot set, asked for by id
-	wholeRows    = 100 // a list with as many rows is one page: it is swept, not followed
+	maxHeadPages = 50  // new rows in one round; for more, a sweep is due
+	maxHotPages  = 1   // of a hot set in one round; a larger one is read over several rounds
+	mostHot      = 500 // rows that may have left a hot set, fetched by id
+	wholeRows    = 100 // a list of so many rows is one page: it is swept, not followed
 )
 
-// Since reads what came after the newest row known, of a list that filters by
-// time: its keyset scan from a little before that row.
+// Since reads the rows after the newest known one, of a list that filters by time: its keyset scan from a little before that row.
 type Since struct{}
 
 func (Since) ask(ctx context.Context, t *stream) error {
 	k, ok := t.s.Scan.(scan.Keyset)
 	if !ok {
-		return fmt.Errorf("stream %s has no keyset to begin from", t.s.Name)
+		return fmt.Errorf("stream %s has no keyset scan", t.s.Name)
 	}
 	from := t.at.Newest.since(t.round.now(), t.overlap)
 	if t.at.Newest.IsZero() {
@@ -47,13 +46,13 @@ func (Since) ask(ctx context.Context, t *stream) error {
 		if err != nil {
 			return err
 		}
-		kept, err := t.listed(ctx, page.Page, k.Sort)
+		kept, err := t.storeListed(ctx, page.Page, k.Sort)
 		if err != nil {
 			return err
 		}
 		newest = later(newest, kept)
 		if pages++; pages >= maxHeadPages && !page.Done {
-			// What was stored counts; the next round goes on behind it.
+			// What was stored counts; the next round goes on from there.
 			asked = newest
 			break
 		}
@@ -67,14 +66,14 @@ func (Since) Name() string { return "since" }
 
 func (Since) shows() string { return "new rows" }
 
-// Recent reads what came after the newest row known, of a list that is read by
-// windows of time: the windows from a little before that row.
+// Recent reads the rows after the newest known one, of a list that is read by windows of time: the windows from a little before
+// that row.
 type Recent struct{}
 
 func (Recent) ask(ctx context.Context, t *stream) error {
 	w, ok := t.s.Scan.(scan.Windows)
 	if !ok {
-		return fmt.Errorf("stream %s has no windows to begin from", t.s.Name)
+		return fmt.Errorf("stream %s has no windows scan", t.s.Name)
 	}
 	from := t.at.Newest.since(t.round.now(), t.overlap)
 	if t.at.Newest.IsZero() {
@@ -96,14 +95,15 @@ func (Recent) ask(ctx context.Context, t *stream) error {
 			return err
 		}
 		page.Gaps = nil // the next sweep has to account for them
-		kept, err := t.listed(ctx, page.Page, w.Field)
+		kept, err := t.storeListed(ctx, page.Page, w.Field)
 		if err != nil {
 			return err
 		}
 		newest = later(newest, kept)
 		if pages++; pages >= maxHeadPages && !page.Done {
 			asked = newest
-			break // what was stored counts; the next round goes on behind it
+			// What was stored counts; the next round goes on from there.
+			break
 		}
 	}
 	t.at.Newest.reach(newest, t.engine.Client.Now(), t.round.now())
@@ -115,10 +115,10 @@ func (Recent) Name() string { return "recent" }
 
 func (Recent) shows() string { return "new rows" }
 
-// Head reads a list from its newest row back to a little before the newest one
-// known. Its count of the whole list is compared with the table.
+// Head reads a list from its newest row back to a little before the newest known one. It compares Polar's count of the whole list
+// with the table.
 type Head struct {
-	By string // time that the list can be sorted by in descending order; "" = created_at
+	By string // the time to sort by, descending; "" = created_at
 }
 
 func (h Head) ask(ctx context.Context, t *stream) error {
@@ -145,7 +145,7 @@ func (h Head) ask(ctx context.Context, t *stream) error {
 			return err
 		}
 		n++
-		kept, err := t.listed(ctx, page.Page, by)
+		kept, err := t.storeListed(ctx, page.Page, by)
 		if err != nil {
 			return err
 		}
@@ -174,9 +174,8 @@ func (Head) Name() string { return "head" }
 
 func (Head) shows() string { return "new rows" }
 
-// compare takes a count that differs from what is here, by another number than
-// right after the last complete sweep, as a reason to sweep early: something
-// came or went that no tail has seen. An equal count is never a reason.
+// compare brings a sweep forward when Polar's count differs from the table by another number than right after the last complete
+// sweep: something came or went that no tail has seen. An equal count never brings one forward.
 func (t *stream) compare(ctx context.Context, total int) error {
 	live, err := t.engine.Store.Rows(t.s.Name).CountLive(ctx)
 	if err != nil {
@@ -185,19 +184,19 @@ func (t *stream) compare(ctx context.Context, total int) error {
 	short := total - int(live)
 	switch {
 	case short == 0:
-		// Nothing is missing. Rows that Polar counted and that were not here yet have come.
+		// Nothing is missing. Rows that Polar counted and the table lacked have come.
 		if t.at.Short == nil || *t.at.Short > 0 {
 			t.at.Short = &short
 		}
 	case t.at.Short == nil:
 		t.at.Short = &short
 	case *t.at.Short != short:
-		t.sweepDue = fmt.Sprintf("Polar counts %d rows, here are %d", total, live)
+		t.sweepDue = fmt.Sprintf("Polar counts %d rows, the table has %d", total, live)
 	}
 	return nil
 }
 
-// Count asks for the count of a list only, as a cheap alarm.
+// Count reads only the count of a list, as a cheap alarm.
 type Count struct{}
 
 func (Count) ask(ctx context.Context, t *stream) error {
@@ -213,8 +212,7 @@ func (Count) Name() string { return "count" }
 
 func (Count) shows() string { return "" }
 
-// Whole sweeps a list that is small: that costs as little as looking for what
-// is new, sees everything, deletions too, and is certified.
+// Whole sweeps a small list: that costs as little as looking for new rows, sees everything, deletions too, and is certified.
 type Whole struct{}
 
 func (Whole) ask(ctx context.Context, t *stream) error {

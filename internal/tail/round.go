@@ -17,14 +17,14 @@ import (
 // round is one round of tails over all streams: one run.
 type round struct {
 	*Follower
-	run       *mirror.Run // of the round itself: its result, its requests
+	run       *mirror.Run // the round's own: its result, its requests
 	tails     []*stream
 	feeds     feedPosition
-	endpoints []tails.Endpoint // that deliveries are read of
-	begun     time.Time        // by the clock of the database
-	read      time.Time        // when that was asked for
-	told      time.Time        // when the feeds had been read, as Stamp tells it
-	left      int              // requests to spend on slow probes; never none, or a busy organization's would not be asked
+	endpoints []tails.Endpoint // whose deliveries are read
+	begun     time.Time        // start, by the clock of the database
+	read      time.Time        // when begun was read, on this machine
+	told      time.Time        // when the feeds had been read, as a Stamp of the store
+	left      int              // requests left for slow probes; at least one, else a busy organization's would never be asked
 }
 
 func (rd *round) follow(ctx context.Context, all, names []string) (err error) {
@@ -45,7 +45,7 @@ func (rd *round) follow(ctx context.Context, all, names []string) (err error) {
 			return err
 		}
 	}
-	// A process that makes one round and ends has asked whose the token is, too.
+	// A process that makes one round and ends has also asked whose the token is.
 	rd.left = max(1, RoundRequests-int(rd.spent()+rd.engine.TakeCheckRequests()))
 	if err := rd.slow(ctx); err != nil {
 		return err
@@ -60,7 +60,7 @@ func (rd *round) follow(ctx context.Context, all, names []string) (err error) {
 	return rd.close(ctx)
 }
 
-// open finds out of which streams the feeds tell, which of them are to be followed, and from where.
+// open decides which streams the feeds tell of, which of them are followed, and from where.
 func (rd *round) open(ctx context.Context, all, names []string) error {
 	states, err := rd.kept().States(ctx, append(slices.Clone(all), Name))
 	if err != nil {
@@ -118,12 +118,12 @@ func (rd *round) open(ctx context.Context, all, names []string) error {
 	return nil
 }
 
-// followed are the streams that are asked about in this round; of the others the feeds tell, too.
+// followed are the streams whose probes are asked in this round; feeds also tell of the others.
 func (rd *round) followed() []*stream {
 	return slices.DeleteFunc(slices.Clone(rd.tails), func(t *stream) bool { return !t.follows })
 }
 
-// slow asks as many of the slow probes as a quiet round may cost, those first that were asked longest ago.
+// slow asks as many slow probes as a quiet round may cost, those first that were asked longest ago.
 func (rd *round) slow(ctx context.Context) error {
 	type turn struct {
 		t *stream
@@ -155,7 +155,7 @@ func (rd *round) slow(ctx context.Context) error {
 	return nil
 }
 
-// spent is what the round has cost so far.
+// spent is the cost of the round so far.
 func (rd *round) spent() (n int64) {
 	n = rd.run.Requests()
 	for _, t := range rd.tails {
@@ -164,7 +164,7 @@ func (rd *round) spent() (n int64) {
 	return n
 }
 
-// close records where each stream stands; that of one that failed stays where it was.
+// close records where each stream stands; a stream that failed stays where it was.
 func (rd *round) close(ctx context.Context) error {
 	rd.run.CountRequests(int(rd.spent() - rd.run.Requests()))
 	var failed []string
@@ -205,7 +205,7 @@ func (rd *round) close(ctx context.Context) error {
 	return rd.kept().Forget(ctx)
 }
 
-// now is the time by the clock of the database, by which the positions are dated that the next round goes on from.
+// now is the time by the clock of the database, which dates the positions for the next round.
 func (rd *round) now() time.Time {
 	return rd.begun.Add(time.Since(rd.read)).UTC().Truncate(time.Millisecond)
 }

@@ -16,10 +16,10 @@ import (
 	"syncd/internal/item"
 )
 
-// Hot reads the rows that are likely to change soon: those with one of a few
-// values. A row that has such a value here and is not among them has changed.
+// Hot reads the rows that are likely to change soon: those with one of a few values. A stored row with such a value that is not
+// among them has changed.
 type Hot struct {
-	Filter string // a parameter of the list, and the column of the same name
+	Filter string // a parameter of the list, and the column of that name
 	Values []string
 }
 
@@ -40,7 +40,7 @@ func (h Hot) ask(ctx context.Context, t *stream) error {
 			}
 			t.at.Began[t.probe] = asked.UTC()
 		}
-		if _, err := t.listed(ctx, page, ""); err != nil {
+		if _, err := t.storeListed(ctx, page, ""); err != nil {
 			return err
 		}
 		for _, id := range item.FieldIDs(page.Items) {
@@ -75,12 +75,11 @@ func (h Hot) Name() string { return "hot " + h.Filter }
 
 func (h Hot) shows() string { return h.Filter + " " + strings.Join(h.Values, ", ") }
 
-// Due fetches the rows of which a date has passed: a period that ends changes
-// the row without anything in a list that could be filtered by. Each is looked
-// at soon after, and once more, since Polar's own jobs take their time.
+// Due fetches rows when one of their dates has passed: a period that ends changes the row, and no filter of the list shows that.
+// Each row is fetched soon after the date, and once more, since Polar's own jobs take their time.
 type Due struct{ Columns []string }
 
-// dueLooks is how long after the date a row is looked at.
+// dueLooks are how long after the date a row is fetched.
 var dueLooks = []time.Duration{time.Minute, 15 * time.Minute}
 
 func (d Due) ask(ctx context.Context, t *stream) error {
@@ -107,11 +106,10 @@ func (Due) Name() string { return "due" }
 
 func (d Due) shows() string { return strings.Join(d.Columns, ", ") }
 
-// Modified follows a list that can be sorted by modified_at. Rows never modified
-// come first in descending order; how many there were last time is where the
-// search for the newest change begins.
+// Modified follows a list that can be sorted by modified_at. Rows that were never modified come first in descending order. The
+// search for the newest change begins at their last known number.
 type Modified struct {
-	Then []string // further criteria, unique together: rows modified at once would else be shuffled from page to page
+	Then []string // further criteria, unique together: else rows modified at once would come in another order on each page
 }
 
 func (m Modified) ask(ctx context.Context, t *stream) error {
@@ -135,11 +133,11 @@ func (m Modified) ask(ctx context.Context, t *stream) error {
 				nulls++
 			}
 		}
-		kept, err := t.listed(ctx, page, "modified_at")
+		kept, err := t.storeListed(ctx, page, "modified_at")
 		newest = later(newest, kept)
 		return page, nulls, err
 	}
-	// Pages up to low hold rows never modified only, high has a modified one; between them lies the border.
+	// Pages up to low hold only rows that were never modified; high holds a modified one. The border lies between them.
 	low, high, last, step := 0, math.MaxInt, math.MaxInt, 1
 	var page fetch.Page
 	for n := t.at.Nulls/100 + 1; high-low > 1; step *= 2 {
@@ -165,7 +163,7 @@ func (m Modified) ask(ctx context.Context, t *stream) error {
 	}
 	if high > last {
 		t.reached(asked)
-		return nil // nothing was ever modified
+		return nil // no row was ever modified
 	}
 	for n := high; ; n++ {
 		if n > high {

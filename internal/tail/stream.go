@@ -21,21 +21,21 @@ type stream struct {
 	*Follower
 	s        *mirror.Stream
 	spec     Spec
-	run      *mirror.Run // the stream's part of the round: it stores what the tail reads
-	places   []string    // of rows that Polar cannot render
+	run      *mirror.Run // the stream's part of the round; it stores what the tail reads
+	places   []string    // places of rows that Polar cannot render
 	round    *round
 	at       position
-	probe    string    // name of the one being asked
-	swept    time.Time // when the last complete sweep began, as Stamp tells it
-	follows  bool      // it is asked about in this round
-	listens  bool      // it was never swept to its end: what the feeds tell of it meanwhile is noted, and no more; run is idle
-	through  time.Time // of the newest change stored
-	answered bool      // Polar has answered a question of the stream's own
+	probe    string    // name of the current probe
+	swept    time.Time // start of the last complete sweep, as a Stamp of the store
+	follows  bool      // its probes are asked in this round
+	listens  bool      // it was never swept to its end: changes from the feeds are only recorded; run is idle
+	through  time.Time // time of the newest stored change
+	answered bool      // Polar has answered a probe of the stream's own
 	sweepDue string
 	err      error
 }
 
-// ask asks one probe, and keeps what went wrong for the end of the round.
+// ask asks one probe, and keeps its error for the end of the round.
 func (t *stream) ask(ctx context.Context, p Probe) {
 	if t.s.FellBack { // there is no list of all to be asked about
 		return
@@ -66,7 +66,7 @@ func (t *stream) attempt(do func() error) {
 	}
 }
 
-// fatal is an error that concerns all streams alike.
+// fatal is an error that concerns all streams.
 func (t *stream) fatal() error {
 	if errors.Is(t.err, fetch.ErrAuth) && !t.s.Optional || errors.Is(t.err, context.Canceled) || errors.Is(t.err, store.ErrLeaseLost) {
 		return t.err
@@ -74,8 +74,8 @@ func (t *stream) fatal() error {
 	return nil
 }
 
-// listed keeps a page that a question brought. What the feeds have told of and it shows need not be asked for.
-func (t *stream) listed(ctx context.Context, page fetch.Page, field string) (newest time.Time, err error) {
+// storeListed stores a page that a probe brought. Changes from the feeds that it shows need not be fetched.
+func (t *stream) storeListed(ctx context.Context, page fetch.Page, field string) (newest time.Time, err error) {
 	if newest, err = t.keep(ctx, page, field); err != nil {
 		return newest, err
 	}
@@ -84,8 +84,8 @@ func (t *stream) listed(ctx context.Context, page fetch.Page, field string) (new
 	return newest, err
 }
 
-// keep stores the items of a reply, and tells the newest value of a time field among them. One that lies ahead of the
-// request counts for nothing.
+// keep stores the items of a reply, and returns the newest value of a time field among them. A value later than the request does
+// not count.
 func (t *stream) keep(ctx context.Context, page fetch.Page, field string) (newest time.Time, err error) {
 	if len(page.Items)+len(page.Gaps) == 0 {
 		return newest, nil
@@ -122,8 +122,8 @@ func (t *stream) page(ctx context.Context, query map[string][]string) (fetch.Pag
 	return page, err
 }
 
-// start is a moment before which nothing can have happened that the last
-// complete sweep has not met, reckoned back from something that Polar dated.
+// start is a moment before which nothing happened that the last complete sweep missed, computed back from a time that Polar
+// dated.
 func (t *stream) start(newest time.Time) time.Time {
 	if newest.IsZero() {
 		return newest

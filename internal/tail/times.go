@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// always is later than anything that is dated.
+// always is later than any date.
 var always = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func earlier(a, b time.Time) time.Time {
