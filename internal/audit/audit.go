@@ -16,17 +16,17 @@ import (
 	"syncd/internal/store/audits"
 )
 
-// Options say what is audited.
+// Options say what to audit.
 type Options struct {
-	Streams []string // nil = all that are on; the name of an export stands for what it is of
-	Cached  bool     // compare with the exports as they were read last, and ask for none
+	Streams []string // nil = all that are on; an export's name stands for the stream that it exports
+	Cached  bool     // compare with the exports as last read, and request none
 	States  int      // how many customer states are compared; 0 = 10, negative = none
 }
 
-// Report is what an audit came to.
+// Report is the result of an audit.
 type Report struct {
 	Checks []Check `json:"checks"`
-	// Findings are those that this audit made, healed or not, and those of earlier audits that are still open.
+	// Findings are those of this audit, healed or not, and those of earlier audits that are still open.
 	Findings []audits.Finding `json:"findings"`
 	Requests int64            `json:"requests"`
 }
@@ -36,12 +36,12 @@ type Check struct {
 	Stream   string `json:"stream"`
 	Against  string `json:"against"`        // the other source
 	Findings int    `json:"findings"`       // made here
-	Moved    int    `json:"moved"`          // rows that had changed at Polar since they were mirrored: no findings, and up to date now
+	Moved    int    `json:"moved"`          // rows that had changed at Polar since they were mirrored: these are no findings, and up to date now
 	Failed   string `json:"failed"`         // why it could not be made; "" = it was
-	Note     string `json:"note,omitempty"` // what was met beside
+	Note     string `json:"note,omitempty"` // further remarks
 }
 
-// Clean tells whether everything was compared and nothing differed.
+// Clean: everything was compared and nothing differed.
 func (r Report) Clean() bool {
 	return len(r.Findings) == 0 && !slices.ContainsFunc(r.Checks, func(c Check) bool { return c.Failed != "" })
 }
@@ -57,18 +57,18 @@ type Auditor struct {
 	against map[string]Against // by stream
 }
 
-// Against is what the rows of a stream are held against, beside the counts of its list.
+// Against is what the rows of a stream are compared with, beside the counts of its list.
 type Against struct {
-	// Export tells how rows are compared with those of their export; nil = they have none.
+	// Export says how rows are compared with those of their export; nil = there is none.
 	Export *audits.Pair
-	// Refers are the columns that name rows of other streams which the mirror has to have, and Loose those of which Polar
-	// may hide or delete the row. Together they are all of them: order_id names a row of orders.
+	// Refers are the columns that name rows of other streams which the mirror must have. Loose are those whose rows Polar may
+	// hide or delete. Together they are all such columns: order_id names a row of orders.
 	Refers, Loose []string
 	// Lasting: Polar never deletes such a row.
 	Lasting bool
 }
 
-// New makes an Auditor. It refuses a table of streams that does not say of each reference whether the row has to be there.
+// New makes an Auditor. It refuses a table of streams that does not put each reference into Refers or Loose.
 func New(engine *mirror.Engine, against map[string]Against) (*Auditor, error) {
 	if err := checkReferences(engine.Streams, against); err != nil {
 		return nil, err
@@ -76,12 +76,12 @@ func New(engine *mirror.Engine, against map[string]Against) (*Auditor, error) {
 	return &Auditor{engine, against}, nil
 }
 
-// Audit compares the mirror with what Polar says of the same things elsewhere. What differs is fetched by id and compared
-// again. A difference counts as a finding only where time passing between the reads does not explain it: the object that
-// Polar gives is the one that the mirror says it has stored, by its digest, and yet the row differed. The findings are in
-// sync_findings; those that the fetch healed are closed there.
+// Audit compares the mirror with what Polar says elsewhere about the same objects. It fetches rows that differ by id and compares
+// them again. A difference is a finding only if time passing between the reads does not explain it: Polar's object has the digest
+// that the mirror recorded, and yet the row differed. The findings are in sync_findings; those that the fetch healed are closed
+// there.
 //
-// The error is set only when nothing could be compared at all; what could not be is in the Checks.
+// It returns an error only when nothing could be compared; a comparison that failed is in the Checks.
 func (au *Auditor) Audit(ctx context.Context, o Options) (Report, error) {
 	engine := au.engine
 	names, err := engine.Resolve(o.Streams...)
@@ -134,26 +134,26 @@ func (au *Auditor) Audit(ctx context.Context, o Options) (Report, error) {
 	return a.Report, nil
 }
 
-// auditing is an audit under way.
+// auditing is a running audit.
 type auditing struct {
 	Report
 	engine  *mirror.Engine
 	stored  audits.Audits
 	against map[string]Against
 	o       Options
-	since   time.Time // when it began, by the clock of the database
+	since   time.Time // its start, by the clock of the database
 	wanted  map[string]bool
 }
 
-// comparison is one comparison that can be made.
+// comparison is one possible comparison.
 type comparison struct {
 	stream, against string
 	kinds           []string // of findings that it makes
 	run             func(ctx context.Context, c *Check) ([]audits.Finding, error)
 }
 
-// checks are in an order in which what one heals is no finding of the next: customers before what is told by their address,
-// rows that others refer to before counts.
+// checks are ordered so that what one heals is no finding of the next: customers before rows that hold their address, rows that
+// others refer to before counts.
 func (a *auditing) checks() (list []comparison) {
 	pair := func(name string) {
 		export := a.against[name].Export
@@ -174,7 +174,7 @@ func (a *auditing) checks() (list []comparison) {
 		}
 	}
 	pair("customers")
-	orphans(false) // before orders are fetched: they bring copies of what they refer to
+	orphans(false) // before orders are fetched: orders bring copies of the rows that they refer to
 	pair("subscriptions")
 	pair("orders")
 	orphans(true)
@@ -200,7 +200,7 @@ func (a *auditing) checks() (list []comparison) {
 	return list
 }
 
-// compare makes a comparison and records what it found. An error of Polar's fails that comparison alone.
+// compare makes one comparison and records its findings. An error of Polar's fails only that comparison.
 func (a *auditing) compare(ctx context.Context, check comparison) error {
 	c := Check{Stream: check.stream, Against: check.against}
 	standings, err := a.engine.Store.Streams().Standings(ctx, []string{check.stream})

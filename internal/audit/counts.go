@@ -15,7 +15,7 @@ import (
 	"syncd/internal/store/audits"
 )
 
-// count compares the number of rows. Where it differs the stream is swept: that finds which rows they are.
+// count compares the number of rows. If it differs, the stream is swept: that finds the rows.
 func (a *auditing) count(ctx context.Context, c *Check, s mirror.Stream, counter scan.Counter) (found []audits.Finding, err error) {
 	n, err := counter.Count(limit.WithPriority(ctx, limit.PrioritySweep), a.engine.Client, s.Path, s.Query)
 	if err != nil {
@@ -38,7 +38,7 @@ func (a *auditing) count(ctx context.Context, c *Check, s mirror.Stream, counter
 		if res.Err == nil {
 			res.Err = errors.New(res.Reason)
 		}
-		return nil, fmt.Errorf("%d rows, Polar counts %d, and a sweep does not settle it: %w", have, n.Total, res.Err)
+		return nil, fmt.Errorf("the table has %d rows, Polar counts %d, and the sweep failed: %w", have, n.Total, res.Err)
 	}
 	slices.SortFunc(before, compareID)
 	came, err := a.stored.IDsChangedSince(ctx, s.Name, a.since)

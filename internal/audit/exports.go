@@ -42,7 +42,7 @@ func (a *auditing) pair(ctx context.Context, c *Check, p audits.Pair) ([]audits.
 		return differ(time.Time{})
 	}
 	renew := a.renewal(ctx, p.Export)
-	// An extra row is proven by its own endpoint, and then is deleted: its digest says nothing.
+	// An extra row's own endpoint decides about it; then it is deleted, so its digest says nothing.
 	found, err := a.verify(ctx, c, p.Export, first, again, renew, kindOf)
 	if err != nil {
 		return nil, err
@@ -68,7 +68,7 @@ func (a *auditing) figures(ctx context.Context, c *Check) ([]audits.Finding, err
 	return a.verify(ctx, c, "metrics_export", first, again, a.renewal(ctx, "metrics_export"), kindOf)
 }
 
-// export reads an export unless the last one is to do, and gives when the one at hand was begun.
+// export reads an export, or uses the last one if fresh is false. It returns when that export was requested.
 func (a *auditing) export(ctx context.Context, name string, fresh bool) (asOf time.Time, err error) {
 	if fresh {
 		if res := a.engine.Once(ctx, name); res.Outcome != mirror.Succeeded {
@@ -90,7 +90,7 @@ func (a *auditing) export(ctx context.Context, name string, fresh bool) (asOf ti
 	return list[0].CompleteAt, nil
 }
 
-// renewal reads an export once more, unless the last one is to do.
+// renewal returns a function that reads an export once more, unless the audit uses the last ones.
 func (a *auditing) renewal(ctx context.Context, name string) func() error {
 	return func() error {
 		if a.o.Cached {
@@ -101,7 +101,7 @@ func (a *auditing) renewal(ctx context.Context, name string) func() error {
 	}
 }
 
-// kindOf is the kind of finding that a difference between the mirror and an export is.
+// kindOf is the kind of finding for a difference between the mirror and an export.
 func kindOf(d audits.Difference) string {
 	switch {
 	case d.Field != "":
@@ -112,7 +112,7 @@ func kindOf(d audits.Difference) string {
 	return audits.FindingExtra
 }
 
-// lost looks for the rows of an export that the mirror does not have, and fetches them.
+// lost fetches the rows of an export that the mirror does not have.
 func (a *auditing) lost(ctx context.Context, p audits.Pair, renew func() error) (found []audits.Finding, err error) {
 	if err := a.engine.LinkExport(ctx, p.Export); err != nil {
 		return nil, err
@@ -139,7 +139,7 @@ func (a *auditing) lost(ctx context.Context, p audits.Pair, renew func() error) 
 	if err := look(); err != nil {
 		return nil, err
 	}
-	if len(still) > 0 { // gone again since, perhaps
+	if len(still) > 0 { // they may have vanished since
 		if err := errors.Join(renew(), look()); err != nil {
 			return nil, err
 		}
@@ -151,14 +151,14 @@ func (a *auditing) lost(ctx context.Context, p audits.Pair, renew func() error) 
 		f := audits.Finding{Stream: p.Table, Key: d.Key, Kind: audits.FindingLost, Mirror: d.Mirror, Other: d.Other, Healed: !still[d.Key],
 			Evidence: p.Export + " has it, and it is older than other rows that the mirror has; fetched"}
 		if still[d.Key] {
-			f.Evidence = p.Export + " has it, a second export too; Polar does not give it when asked for"
+			f.Evidence = p.Export + " has it, a second export too; Polar does not return it by id"
 		}
 		found = append(found, f)
 	}
 	return found, nil
 }
 
-// bring fetches lost rows: by id where the export names one, else by the time that it names.
+// bring fetches lost rows: by id if the export has one, else by the row's time.
 func (a *auditing) bring(ctx context.Context, p audits.Pair, list []audits.Difference) error {
 	var res mirror.Result
 	_, byTime := a.engine.Stream(p.Table).Scan.(scan.Keyset)

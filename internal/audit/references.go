@@ -17,8 +17,8 @@ import (
 // reference is a column that names a row of another stream: see Against.
 type reference struct{ table, column, target string }
 
-// references are the columns that name rows of a stream. Prices are not among them: orders and subscriptions refer to
-// archived ones and to those made for them alone, which no list has.
+// references are the columns that name rows of a stream. Prices are not among them: orders and subscriptions refer to archived
+// prices and to prices made only for them, which no list has.
 func (a *auditing) references(target string) (refs []reference) {
 	for _, s := range a.engine.Streams {
 		for _, column := range a.against[s.Name].Refers {
@@ -33,8 +33,8 @@ func (a *auditing) references(target string) (refs []reference) {
 // named is the stream whose rows a column names: order_id those of orders.
 func named(column string) string { return strings.TrimSuffix(column, "_id") + "s" }
 
-// checkReferences finds columns that name rows of another stream and of which the entry does not say whether these have to
-// be there. The organization, which all rows name, is not looked for.
+// checkReferences finds columns that name rows of another stream and that the entry puts into neither Refers nor Loose. The
+// organization, which every row names, is not among them.
 func checkReferences(streams []mirror.Stream, against map[string]Against) error {
 	var errs []error
 	known := map[string]bool{}
@@ -50,15 +50,15 @@ func checkReferences(streams []mirror.Stream, against map[string]Against) error 
 		}
 		for _, c := range s.Table.List {
 			if strings.HasSuffix(c.Name, "_id") && known[named(c.Name)] && named(c.Name) != s.Name && !slices.Contains(told, c.Name) {
-				errs = append(errs, fmt.Errorf("stream %q: does the audit look for the rows of %s that %s names? Say so in Refers or in Loose", s.Name, named(c.Name), c.Name))
+				errs = append(errs, fmt.Errorf("stream %q: must the rows of %s exist that %s names? Put the column into Refers or Loose", s.Name, named(c.Name), c.Name))
 			}
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// orphans looks for rows that others refer to and that the mirror does not have. Polar may not have them either: deleted
-// customers have orders.
+// orphans looks for rows that others refer to and the mirror does not have. Polar may not have them either: deleted customers
+// have orders.
 func (a *auditing) orphans(ctx context.Context, c *Check, refs []reference) (found []audits.Finding, err error) {
 	by := map[uuid.UUID]reference{}
 	var ids []uuid.UUID
@@ -104,15 +104,15 @@ func (a *auditing) orphans(ctx context.Context, c *Check, refs []reference) (fou
 	}
 	c.Moved = len(known) - len(there)
 	if n := len(asked) - len(known); n > 0 {
-		c.say("%d rows that others refer to do not exist at Polar any more", n)
+		c.say("%d rows that others refer to no longer exist at Polar", n)
 	}
 	if n := len(ids) - len(asked); n > 0 {
-		c.say("%d more rows that others refer to were not asked for", n)
+		c.say("%d more rows that others refer to were not fetched", n)
 	}
 	return found, nil
 }
 
-// children looks for lists that lost a row.
+// children looks for child tables that lack a row of a list.
 func (a *auditing) children(ctx context.Context, c *Check, s mirror.Stream) ([]audits.Finding, error) {
 	again := func() (list []audits.Difference, err error) {
 		seen := map[uuid.UUID]bool{}

@@ -16,16 +16,16 @@ import (
 	"syncd/internal/store/audits"
 )
 
-// stateCache is for how long Polar keeps a customer state that nothing tells it to make anew (server/polar/customer/service.py).
+// stateCache is how long Polar keeps a customer state that nothing makes it compute anew (server/polar/customer/service.py).
 const stateCache = time.Hour
 
-// stateStreams are what a customer state is made of; the customer itself comes first.
+// stateStreams are the streams that a customer state is made of; the customer comes first.
 func stateStreams() []string {
 	return []string{"customers", "subscriptions", "customer_meters", "benefit_grants"}
 }
 
-// states compares a sample of customer states. One that differs is a finding for good only when it still does after the
-// time for which Polar may have kept an old one.
+// states compares a sample of customer states. A state that differs is a final finding only if it still differs after the time
+// for which Polar may have cached an old one.
 func (a *auditing) states(ctx context.Context, c *Check) (found []audits.Finding, err error) {
 	standings, err := a.engine.Store.Streams().Standings(ctx, stateStreams())
 	if err != nil {
@@ -67,11 +67,11 @@ func (a *auditing) states(ctx context.Context, c *Check) (found []audits.Finding
 		if len(d.Values) > 0 {
 			found = append(found, audits.Finding{Stream: "customers", Key: id.String(), Kind: audits.FindingState, Mirror: "customer_state()",
 				Other:    "another " + cmp.Or(strings.Join(d.Values, ", "), "customer"),
-				Evidence: "GET /v1/customers/{id}/state, after all that it is made of was fetched; Polar may give a state that is an hour old"})
+				Evidence: "GET /v1/customers/{id}/state, after all its parts were fetched; Polar may return a state that is an hour old"})
 		}
 	}
 	if len(found) > 0 {
-		c.say("%d of %d states differ, which Polar's cache may explain for an hour", len(found), len(ids))
+		c.say("%d of %d states differ; for an hour, Polar's cache may explain that", len(found), len(ids))
 	}
 	if len(lacks) > 0 {
 		c.say("Polar's states have keys that customer_state() lacks: %s; a newer syncd may know them", strings.Join(slices.Sorted(maps.Keys(lacks)), ", "))
@@ -80,11 +80,11 @@ func (a *auditing) states(ctx context.Context, c *Check) (found []audits.Finding
 	return found, nil
 }
 
-// earlierStates are the customers whose state differed when it was compared last.
+// earlierStates are the customers whose state differed at the last comparison.
 func (a *auditing) earlierStates(ctx context.Context) (ids []uuid.UUID) {
 	open, err := a.stored.OpenFindings(ctx, []string{"customers"})
 	if err != nil {
-		return nil // the next question to the database will tell
+		return nil // the next query will report the error
 	}
 	for _, f := range open {
 		if id, err := uuid.Parse(f.Key); err == nil && f.Kind == audits.FindingState {
@@ -102,7 +102,7 @@ func (a *auditing) compareState(ctx context.Context, id uuid.UUID) (audits.State
 	return a.stored.CompareState(ctx, id, []byte(body.Value))
 }
 
-// refreshOwned fetches all that a customer's state is made of and that can be fetched by id.
+// refreshOwned fetches all parts of a customer's state that can be fetched by id.
 func (a *auditing) refreshOwned(ctx context.Context, customer uuid.UUID) error {
 	if res := a.engine.RefreshAs(ctx, store.KindAudit, "customers", []uuid.UUID{customer}); res.Err != nil {
 		return res.Err

@@ -13,11 +13,11 @@ import (
 	"syncd/internal/store/audits"
 )
 
-// manyDifferences is from when on the whole stream is read again rather than object by object.
+// manyDifferences: from this many differences on, the whole stream is read again rather than each object.
 const manyDifferences = 200
 
-// verify heals what differs and compares again. What is healed was wrong in the mirror; what still differs then is looked
-// at once more with a fresh export, and is an open finding if it differs from that too.
+// verify heals what differs and compares again. A healed difference was wrong in the mirror. What still differs is compared with
+// a fresh export, and is an open finding if it differs from that too.
 func (a *auditing) verify(ctx context.Context, c *Check, evidence string, first []audits.Difference, again func() ([]audits.Difference, error), renew func() error, kind func(audits.Difference) string) (found []audits.Finding, err error) {
 	if len(first) == 0 {
 		return nil, nil
@@ -56,11 +56,11 @@ func (a *auditing) verify(ctx context.Context, c *Check, evidence string, first 
 		}
 		_, differs := still[d.Key+"\x00"+d.Field]
 		f := audits.Finding{Stream: c.Stream, Key: d.Key, Kind: kind(d), Field: d.Field, Mirror: d.Mirror, Other: d.Other, Healed: !differs}
-		f.Evidence = evidence + "; fetched by id, Polar's object was the one stored here, and the row was written anew"
+		f.Evidence = evidence + "; fetched by id, Polar's object was the one that the mirror had recorded, and the row was written anew"
 		if differs {
 			f.Evidence = evidence + "; fetched by id and compared with a second export, it still differs"
 		}
-		if renew == nil && differs { // it is written as Polar has it: that does not add up at Polar
+		if renew == nil && differs { // the row is written as Polar has it: Polar contradicts itself
 			if c.Note == "" {
 				c.say("some lists are the same at Polar itself")
 			}
@@ -72,7 +72,7 @@ func (a *auditing) verify(ctx context.Context, c *Check, evidence string, first 
 	return found, nil
 }
 
-// still are the differences there are now, but for objects that have moved.
+// still are the current differences without the objects that have moved.
 func (a *auditing) still(moved map[uuid.UUID]bool, again func() ([]audits.Difference, error)) (map[string]audits.Difference, error) {
 	list, err := again()
 	still := map[string]audits.Difference{}
@@ -84,8 +84,8 @@ func (a *auditing) still(moved map[uuid.UUID]bool, again func() ([]audits.Differ
 	return still, err
 }
 
-// heal fetches the objects, and tells which of them Polar has changed since the mirror stored them: what differed of those
-// is explained by that.
+// heal fetches the objects. moved are those that Polar has changed since the mirror stored them, which explains their
+// differences.
 func (a *auditing) heal(ctx context.Context, stream string, list []audits.Difference) (moved map[uuid.UUID]bool, err error) {
 	var ids []uuid.UUID
 	before := map[uuid.UUID]string{}
@@ -102,7 +102,7 @@ func (a *auditing) heal(ctx context.Context, stream string, list []audits.Differ
 		res = a.engine.RefreshAs(ctx, store.KindAudit, stream, ids)
 	}
 	if res.Err != nil {
-		return nil, fmt.Errorf("read again what differs: %w", res.Err)
+		return nil, fmt.Errorf("fetch what differs: %w", res.Err)
 	}
 	after, err := a.stored.Hashes(ctx, stream, ids)
 	if err != nil {
