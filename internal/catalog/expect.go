@@ -4,7 +4,7 @@ import "syncd/internal/item"
 
 func intervals() []string { return []string{"day", "week", "month", "year"} }
 
-// expectedOfPrices: a price is one of a union. Which of the sparse fields it has follows from its amount_type and age.
+// expectedOfPrices: a price is one of a union. Its amount_type and age decide which of the sparse fields it has.
 func expectedOfPrices() item.Expect {
 	return item.Expect{
 		Extra: []string{"price_per_seat"},

@@ -10,11 +10,10 @@ import (
 	"syncd/internal/tail"
 )
 
-// exportStreams are the CSV exports: the same things through another code path of
-// Polar's, to hold the mirror against. Source: server/polar/*/export.py, and
-// customer/endpoints.py and metrics/endpoints.py, in polarsource/polar.
+// exportStreams are the CSV exports: the same objects through another code path of Polar's, for audits. Source:
+// server/polar/*/export.py, customer/endpoints.py and metrics/endpoints.py, in polarsource/polar.
 func exportStreams() []Entry {
-	// They are read a little after the sweeps, so that the rows are there that theirs belong to.
+	// They are read a little after the sweeps, so that the rows that they belong to are stored.
 	const unseen = "everything: a file is read as a whole"
 	const noHistory = "its rows show what others do, to be compared with them"
 	return []Entry{
@@ -71,7 +70,7 @@ func exportStreams() []Entry {
 	}
 }
 
-// The headers below are those of today first, then those from before August 2026.
+// Of the headers below, the first is today's; the others are from before August 2026.
 
 func customerColumns() []sheet.Column {
 	return []sheet.Column{

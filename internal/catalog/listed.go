@@ -56,13 +56,12 @@ func catalogueStreams() []Entry {
 			Tail: tail.Spec{Slow: []tail.Probe{tail.Whole{}}, Unseen: unseenWhole},
 		},
 
-		// The list has no order at all, so any page may repeat rows of another one:
-		// it is whole when as many different rows came as Polar counts. Source:
-		// file/repository.py.
+		// The list has no order, so any page may repeat rows of another one. It is whole when as many different rows came as
+		// Polar counts. Source: file/repository.py.
 		{
 			Stream: mirror.Stream{Name: "files", Path: "/v1/files/", Pick: mirror.Pick{Param: "ids", Column: "id"}, Scope: "files:read",
 				Expect: item.Expect{
-					Sparse: []string{"flagged_malicious_at", "public_url"}, // of the services that have any
+					Sparse: []string{"flagged_malicious_at", "public_url"}, // only services that have one send these
 					Enums:  map[string][]string{"service": {"downloadable", "product_media", "organization_avatar", "support_case_attachment"}},
 				},
 				Scan:  scan.Offset{},
@@ -73,7 +72,7 @@ func catalogueStreams() []Entry {
 	}
 }
 
-// productStreams are what of it is sold.
+// productStreams are products and what belongs to them.
 func productStreams() []Entry {
 	return []Entry{
 		{
@@ -89,11 +88,11 @@ func productStreams() []Entry {
 				},
 				Scan:  scan.Offset{Sort: []string{"-created_at", "name"}},
 				Table: store.TableOf((*db.Queries).ProductsUpsert),
-				// The description of an order is the name that its product has now. Source: server/polar/models/order.py.
+				// The description of an order is its product's current name. Source: server/polar/models/order.py.
 				Invalidates: []store.Invalidation{{Column: "name", Stream: "orders", Filter: "product_id"}},
 				Children: []mirror.Child{
-					// The list holds current catalogue prices only: a price that leaves
-					// it is still pointed at by orders and subscriptions.
+					// The list holds only current catalogue prices; orders and subscriptions still refer to prices that have left
+					// it.
 					{Child: item.Child{Field: "prices", Name: "product_prices", Parent: "product_id", Key: "id", Embedded: []string{"meter"}, Expect: expectedOfPrices()},
 						Table: store.TableOf((*db.Queries).ProductPricesUpsert)},
 					{Child: item.Child{Field: "benefits", Name: "product_benefits", Parent: "product_id", Key: "benefit_id", OnlyKey: true},
@@ -106,12 +105,12 @@ func productStreams() []Entry {
 	}
 }
 
-// mayHaveMembers are the customers whose members are asked for one by one: teams, those that have or had a member, and those that
-// are new or have changed since the last complete sweep of members, in which any other one had none.
+// mayHaveMembers are the customers whose members are requested one by one: teams, customers that have or had a member, and those that
+// are new or have changed since the last complete sweep of members. No other customer had a member then.
 const mayHaveMembers = `type IS DISTINCT FROM 'individual' OR EXISTS (SELECT FROM members m WHERE m.customer_id = customers.id)
 	OR _synced_at >= COALESCE((SELECT complete_at FROM sync_streams WHERE stream = 'members'), '-infinity')`
 
-// customerStreams are whom it sells to, and what these have used.
+// customerStreams are customers and what they have used.
 func customerStreams() []Entry {
 	return []Entry{
 		{
@@ -163,8 +162,7 @@ func customerStreams() []Entry {
 			Audit: audit.Against{Lasting: true},
 		},
 
-		// The plain list leaves out the rows of archived meters; asked for by
-		// meter, they come. Source: customer_meter/service.py.
+		// The plain list leaves out the rows of archived meters. Polar returns them by meter. Source: customer_meter/service.py.
 		{
 			Stream: mirror.Stream{Name: "customer_meters", Path: "/v1/customer-meters/", Get: "/v1/customer-meters/{id}", Scope: "customer_meters:read",
 				Scan: scan.Offset{Sort: []string{"-created_at", "customer_id", "meter_id"},
@@ -183,15 +181,15 @@ func customerStreams() []Entry {
 	}
 }
 
-// discountStreams are what is let off.
+// discountStreams are discounts.
 func discountStreams() []Entry {
 	return []Entry{
-		// A redemption does not move modified_at: a trigger of the database counts it.
+		// A redemption does not change modified_at: a trigger of Polar's database counts it.
 		{
 			Stream: mirror.Stream{Name: "discounts", Path: "/v1/discounts/", Get: "/v1/discounts/{id}", Scope: "discounts:read",
 				Expect: item.Expect{
 					Extra:  []string{"amount", "currency"},
-					Sparse: []string{"amounts", "basis_points", "duration_in_months"}, // which follow from type and duration
+					Sparse: []string{"amounts", "basis_points", "duration_in_months"}, // type and duration decide which of these it has
 					Enums: map[string][]string{
 						"type":     {"fixed", "percentage"},
 						"duration": {"once", "forever", "repeating"},
@@ -214,7 +212,7 @@ func discountStreams() []Entry {
 	}
 }
 
-// subscriptionStreams are what was subscribed to.
+// subscriptionStreams are subscriptions.
 func subscriptionStreams() []Entry {
 	return []Entry{
 		{
@@ -229,7 +227,7 @@ func subscriptionStreams() []Entry {
 							"unused", "other"},
 					},
 				},
-				Blind:    "subscriptions that started at another time, which may be long before Polar had them, whatever has changed in them since; and those that never started",
+				Blind:    "subscriptions that started at another time (maybe long before Polar had them), even if they changed in the window; and those that never started",
 				Scan:     scan.Keyset{Sort: "started_at", After: "started_after", Before: "started_before", Else: []string{"customer", "product", "amount", "status", "current_period_end"}},
 				Embedded: []string{"customer", "user", "product", "discount", "price"},
 				Copies:   map[string]string{"customer": "customers", "product": "products", "discount": "discounts"},
@@ -247,7 +245,7 @@ func subscriptionStreams() []Entry {
 				Told:    tail.Told{Event: "subscription.created"},
 				Batch:   "customer_id",
 				Fast:    []tail.Probe{tail.Since{}, tail.Due{Columns: []string{"current_period_end", "trial_end", "ends_at", "resumes_at"}}},
-				Slow:    []tail.Probe{tail.Hot{Filter: "status", Values: []string{"past_due", "unpaid"}}, tail.Count{}}, // events tell of most that such a subscription comes to
+				Slow:    []tail.Probe{tail.Hot{Filter: "status", Values: []string{"past_due", "unpaid"}}, tail.Count{}}, // events tell of most changes of such subscriptions
 				Unseen:  "started_at set back (imports), consumption on its meters, metadata, changes of prices and custom fields without an event",
 			},
 			Audit: audit.Against{Export: subscriptionsPair(), Refers: []string{"customer_id", "product_id"}, Loose: []string{"discount_id", "checkout_id"}, Lasting: true},
@@ -255,7 +253,7 @@ func subscriptionStreams() []Entry {
 	}
 }
 
-// orderStreams are what was bought and paid for.
+// orderStreams are orders and their payments.
 func orderStreams() []Entry {
 	return []Entry{
 		{
@@ -268,7 +266,7 @@ func orderStreams() []Entry {
 						"billing_reason": {"purchase", "subscription_create", "subscription_cycle", "subscription_update", "subscription_meter_cycle"},
 					},
 				},
-				Blind:    "orders that were created at another time, whatever has changed in them since",
+				Blind:    "orders that were created at another time, even if they changed in the window",
 				Scan:     scan.Keyset{Sort: "created_at", After: "created_after", Before: "created_before", Then: []string{"invoice_number"}, Else: []string{"customer", "product", "net_amount", "status"}},
 				Embedded: []string{"customer", "user", "product", "product_price", "discount", "subscription"},
 				Copies:   map[string]string{"customer": "customers", "product": "products", "discount": "discounts", "subscription": "subscriptions"},
@@ -295,7 +293,7 @@ func orderStreams() []Entry {
 		{
 			Stream: mirror.Stream{Name: "payments", Path: "/v1/payments/", Get: "/v1/payments/{id}", Scope: "payments:read",
 				Expect: item.Expect{
-					Sparse: []string{"method_metadata"}, // of payments whose method has any
+					Sparse: []string{"method_metadata"}, // Polar sends it for methods that have any
 					Enums: map[string][]string{
 						"processor": {"stripe"},
 						"status":    {"pending", "succeeded", "failed"},
@@ -316,7 +314,7 @@ func orderStreams() []Entry {
 	}
 }
 
-// afterSaleStreams are what became of that: money that went back, and what was granted for it.
+// afterSaleStreams are what follows an order: refunds, disputes and grants of benefits.
 func afterSaleStreams() []Entry {
 	return []Entry{
 		{
@@ -336,7 +334,7 @@ func afterSaleStreams() []Entry {
 			Audit: audit.Against{Refers: []string{"order_id", "payment_id"}, Loose: []string{"customer_id"}, Lasting: true},
 		},
 
-		// A refund without an order is not listed. Source: refund/repository.py.
+		// The list leaves out refunds without an order. Source: refund/repository.py.
 		{
 			Stream: mirror.Stream{Name: "refunds", Path: "/v1/refunds/", Pick: mirror.Pick{Param: "id", Column: "id"}, Scope: "refunds:read",
 				Expect: item.Expect{Enums: map[string][]string{
@@ -359,8 +357,8 @@ func afterSaleStreams() []Entry {
 			Audit: audit.Against{Refers: []string{"order_id", "customer_id"}, Loose: []string{"subscription_id", "dispute_id"}, Lasting: true},
 		},
 
-		// A webhook brings the properties before the change as well. A license key
-		// that the customer chose is a secret, and so is an invitation into Slack.
+		// A webhook also brings the properties before the change. A license key that the customer chose is a secret, and so is an
+		// invitation to Slack.
 		{
 			Stream: mirror.Stream{Name: "benefit_grants", Path: "/v1/benefit-grants/", Pick: mirror.Pick{Param: "customer_id", Column: "customer_id"}, Scope: "benefits:read",
 				Expect:   item.Expect{Extra: []string{"user_id"}},
@@ -439,12 +437,12 @@ func checkoutStreams() []Entry {
 				Unseen:  "changes of sessions that were over, and of prices and fields of their products",
 			},
 			Audit: audit.Against{Loose: []string{"product_id", "discount_id", "customer_id", "subscription_id"}},
-			OptIn: "most sessions are abandoned, and more come all the time",
+			OptIn: "most sessions are abandoned, and new ones come all the time",
 		},
 	}
 }
 
-// settingStreams are what an organization has set up, and what Polar reckons.
+// settingStreams are what an organization has set up, and the metrics that Polar computes.
 func settingStreams() []Entry {
 	return []Entry{
 		{
@@ -457,16 +455,16 @@ func settingStreams() []Entry {
 
 		{
 			Stream: mirror.Stream{Name: "metrics", Path: "/v1/metrics/", Scope: "metrics:read",
-				Blind: "what changes later: Polar computes past periods again as late events and refunds come in",
+				Blind: "later changes: Polar computes past periods again as late events and refunds come in",
 				Scan:  scan.Metrics{Intervals: []string{"day", "month"}},
 				Table: store.TableOf((*db.Queries).MetricsUpsert),
 			},
-			Tail:     tail.Spec{Unseen: "everything: metrics cost a few requests whatever their number, and are swept hourly instead"},
+			Tail:     tail.Spec{Unseen: "everything: metrics cost few requests whatever their number, so they are swept hourly instead"},
 			Schedule: "@every 1h", // they change by the hour, and cost a handful of requests whatever the size of the organization
 		},
 
-		// A URL of Slack or Discord is all that it takes to post there, and others
-		// may hold a key: it is a secret like the one that signs.
+		// Whoever has the URL of a Slack or Discord webhook can post there, and other URLs may hold a key. So it is a secret like
+		// the one that signs.
 		{
 			Stream: mirror.Stream{Name: "webhook_endpoints", Path: "/v1/webhooks/endpoints", Get: "/v1/webhooks/endpoints/{id}", Scope: "webhooks:read",
 				Expect: item.Expect{
@@ -480,8 +478,7 @@ func settingStreams() []Entry {
 			Tail: tail.Spec{Slow: []tail.Probe{tail.Whole{}}, Unseen: unseenWhole},
 		},
 
-		// Since 2026-06-22 Polar answers this list to web sessions only.
-		// Source: organization_access_token/auth.py.
+		// Since 2026-06-22 Polar answers this list only for web sessions. Source: organization_access_token/auth.py.
 		{
 			Stream: mirror.Stream{Name: "organization_access_tokens", Path: "/v1/organization-access-tokens/", Scope: "organization_access_tokens:read",
 				Scan:     scan.Offset{Sort: []string{"-created_at", "comment"}},

@@ -8,12 +8,12 @@ import (
 
 // Config of a Mirror.
 type Config struct {
-	mirror.Config         // its Streams are those of Entries
+	mirror.Config         // Entries replaces its Streams
 	Entries       []Entry // nil = Entries()
 	Tail          tail.Config
 }
 
-// Mirror mirrors one organization: an engine that makes runs, and what follows and audits through it.
+// Mirror mirrors one organization: an engine that makes runs, and the follower and the auditor that use it.
 type Mirror struct {
 	*mirror.Engine
 	*tail.Follower

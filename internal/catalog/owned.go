@@ -12,15 +12,14 @@ import (
 	"syncd/internal/tail"
 )
 
-// ownedStreams are those of the table that Polar lists for one owner at a time,
-// and such owners as are for nothing else.
+// ownedStreams are the streams that Polar lists for one owner at a time, and owners that serve only for that.
 func ownedStreams() []Entry {
 	return []Entry{
-		// The list is in order of creation. Each validation of a key moves its modified_at.
+		// The list is in order of creation. Each validation of a key changes its modified_at.
 		{
 			Stream: mirror.Stream{Name: "license_keys", Path: "/v1/license-keys/", Get: "/v1/license-keys/{id}", Scope: "license_keys:read",
 				Expect: item.Expect{
-					Extra:  []string{"user_id"},                                  // left out of the documentation, like user
+					Extra:  []string{"user_id"},                                  // undocumented, as is user
 					Sparse: []string{"member_id", "subscription_id", "order_id"}, // of the versions from 2026-10 and from 2027-01 on
 					Enums:  map[string][]string{"status": {"granted", "revoked", "disabled"}},
 				},
@@ -34,8 +33,7 @@ func ownedStreams() []Entry {
 			Audit: audit.Against{Refers: []string{"benefit_id"}, Loose: []string{"customer_id", "member_id", "subscription_id", "order_id"}},
 		},
 
-		// Only a key asked for by itself brings its activations.
-		// Source: license_key/endpoints.py.
+		// Only a key fetched by its id has its activations. Source: license_key/endpoints.py.
 		{
 			Stream: mirror.Stream{Name: "license_key_activations", Path: "/v1/license-keys/{license_key_id}", Get: "/v1/license-keys/{license_key_id}/activations/{id}", Scope: "license_keys:read",
 				Scan:     scan.Nested{Field: "activations"},
@@ -50,8 +48,8 @@ func ownedStreams() []Entry {
 			OptIn:    "it costs one request for each license key",
 		},
 
-		// The endpoint wants a subscription or an order. An order of a subscription
-		// has no seats of its own. Source: customer_seat/endpoints.py.
+		// The endpoint needs a subscription or an order. An order of a subscription has no seats of its own. Source:
+		// customer_seat/endpoints.py.
 		{
 			Stream: mirror.Stream{Name: "customer_seats", Path: "/v1/customer-seats", Scope: "customer_seats:read",
 				Expect: item.Expect{Enums: map[string][]string{"status": {"pending", "claimed", "revoked"}}},
@@ -64,7 +62,7 @@ func ownedStreams() []Entry {
 				Copies:   map[string]string{"member": "members"},
 				Table:    store.TableOf((*db.Queries).CustomerSeatsUpsert),
 			},
-			Tail:  tail.Spec{Hook: "customer_seat.", Unseen: "everything but what a webhook endpoint of the format `raw` tells"},
+			Tail:  tail.Spec{Hook: "customer_seat.", Unseen: "everything, except what a webhook endpoint of the format `raw` tells"},
 			Audit: audit.Against{Loose: []string{"subscription_id", "order_id", "customer_id", "member_id"}},
 		},
 
@@ -83,15 +81,14 @@ func ownedStreams() []Entry {
 	}
 }
 
-// eventStreams are what Polar keeps of what happened.
+// eventStreams are the events that Polar records.
 func eventStreams() []Entry {
 	return []Entry{
-		// Without Get: an event asked for by itself says that it has no children.
-		// Source: event/service.py.
+		// There is no Get: an event fetched by its id says that it has no children. Source: event/service.py.
 		{
 			Stream: mirror.Stream{Name: "events", Path: "/v1/events/", Scope: "events:read",
 				Expect:   item.Expect{Enums: map[string][]string{"source": {"system", "user"}}},
-				Blind:    "events with another timestamp, which is that of the sender: one may arrive years later and still belong into the window",
+				Blind:    "events with another timestamp. The sender sets it, so an event of the window may arrive years later",
 				Scan:     scan.Windows{Field: "timestamp", After: "start_timestamp", Before: "end_timestamp", Split: []string{"source", "name", "customer_id"}},
 				Embedded: []string{"customer"},
 				Copies:   map[string]string{"customer": "customers"},
@@ -99,7 +96,7 @@ func eventStreams() []Entry {
 			},
 			Tail: tail.Spec{
 				Slow:   []tail.Probe{tail.Recent{}},
-				Unseen: "events that are sent in with a time of more than ten minutes before the newest one",
+				Unseen: "events that are sent with a time more than ten minutes before the newest one",
 			},
 			Audit:     audit.Against{Loose: []string{"customer_id", "member_id"}},
 			Schedule:  weekly,

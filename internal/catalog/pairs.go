@@ -4,8 +4,8 @@ import (
 	"syncd/internal/store/audits"
 )
 
-// How rows are compared with those of their export. The address and the name of the customer and the name of the product are
-// compared where they belong: in an order's row of the export they are those of today.
+// Pairs say how rows are compared with those of their export. The customer's address and name and the product's name are compared
+// only where they belong: an order's row of the export has today's.
 
 func text(name string) audits.PairField { return audits.PairField{Name: name, Text: true} }
 
@@ -21,7 +21,7 @@ func customersPair() *audits.Pair {
 	return &audits.Pair{Table: "customers", Export: "customers_export", Link: "customer_id", Deletable: true, Fields: []audits.PairField{
 		text("external_id"), plain("created_at"), text("email"), text("name"), address("billing_line1", "line1"), address("billing_line2", "line2"),
 		address("billing_city", "city"), address("billing_state", "state"), address("billing_postal_code", "postal_code"), address("billing_country", "country"),
-		// A text that could not be read is not compared, nor metadata that Python did not write as JSON.
+		// A text that could not be read is not compared, nor are metadata that Python did not write as JSON.
 		{Name: "tax_id", Mirror: "CASE WHEN e.tax_id_text IS NULL OR e.tax_id IS NOT NULL THEN NULLIF(o.tax_id, 'null') END"},
 		{Name: "metadata", Mirror: "CASE WHEN COALESCE(jsonb_typeof(e.metadata), 'object') = 'object' THEN NULLIF(o.metadata, '{}') ELSE e.metadata END", Other: "NULLIF(e.metadata, '{}')"},
 	}}

@@ -10,10 +10,9 @@ import (
 	"syncd/internal/spelling"
 )
 
-// Select reads which streams are on, and gives those that are off. The text is
-// a list: names alone are the streams to have and no others; with signs they
-// are added to or taken from those before them, or from the default ones where
-// there are none before. The words default, all and none stand for sets.
+// Select reads which streams are on, and returns those that are off. The text is a list. Names without signs are the streams that
+// are on, and no others are. Names with signs are added to or removed from the streams before them, or from the default ones if
+// they come first. The words default, all and none stand for sets.
 //
 //	+events,-files          the default ones, with events and without files
 //	customers,orders        these two
