@@ -1,4 +1,8 @@
-// Package cost asks Polar, with a few requests, how many requests sweeps would take.
+// Package cost estimates, with a few requests to Polar, how many requests sweeps take.
+//
+// Sweeps asks the scan of each stream for its estimate, which reads counts and no rows. Then it adds what only the mirror knows:
+// rows that are fetched one by one, and pages that are read again because their rows tie. If Polar refuses a stream, the result
+// says so, and the other streams are still estimated.
 package cost
 
 import (
@@ -18,21 +22,20 @@ import (
 	"syncd/internal/mirror"
 )
 
-// Sweep is what a sweep of a stream costs, and with it a first sync.
+// Sweep is the cost of a sweep of a stream; a first sync costs the same.
 type Sweep struct {
 	Stream   string
-	Rows     int    // that Polar counts now; -1 where it does not
-	Requests int    // of one sweep, when nothing changes meanwhile
-	Probes   int    // requests that it took to find out
-	Refused  string // why there are no figures: Polar refuses the stream to this token
-	AtMost   bool   // Requests is an upper bound: how many owners have rows is known when they are mirrored
+	Rows     int    // Polar's count now; -1 where it does not count
+	Requests int    // of one sweep, if nothing changes meanwhile
+	Probes   int    // requests that the estimate took
+	Refused  string // why there is no estimate: Polar refuses the stream to this token
+	AtMost   bool   // Requests is an upper bound: how many owners have rows is known once they are mirrored
 }
 
-// Sweeps asks Polar, with a few requests for each stream that is on, what a sweep
-// of it would cost.
+// Sweeps estimates, with a few requests for each stream that is on, what a sweep of it costs.
 //
-// An engine without a store can tell, too. With one, lists that are read for each
-// row of another stream cost what the rows mirrored say.
+// The engine may have no store. If it has one, the mirrored rows tell what lists cost that are read for each row of another
+// stream.
 func Sweeps(ctx context.Context, e *mirror.Engine) ([]Sweep, error) {
 	ctx = limit.WithPriority(ctx, limit.PriorityRefresh)
 	names, err := e.Resolve()
@@ -58,10 +61,10 @@ func Sweeps(ctx context.Context, e *mirror.Engine) ([]Sweep, error) {
 	return costs, nil
 }
 
-// estimator asks for the streams of an engine.
+// estimator estimates the streams of an engine.
 type estimator struct {
 	*mirror.Engine
-	mirrored bool // the store can be asked for what was mirrored before
+	mirrored bool // the store can tell what was mirrored before
 }
 
 func (e estimator) sweep(ctx context.Context, s *mirror.Stream) (Sweep, error) {
@@ -97,18 +100,18 @@ func (e estimator) sweep(ctx context.Context, s *mirror.Stream) (Sweep, error) {
 	default:
 		return cost, err
 	}
-	cost.Requests, cost.Rows = 1, -1 // a sweep finds out as well
+	cost.Requests, cost.Rows = 1, -1 // a sweep finds the rest out, too
 	return cost, nil
 }
 
-// learn adds what only the mirror knows of: rows that have to be asked for one by
-// one, and that pages are read again because their rows tie in the order of the list.
+// learn adds what only the mirror knows: rows that are fetched one by one, and pages that are read again because their rows tie
+// in the order of the list.
 func (e estimator) learn(ctx context.Context, s *mirror.Stream, cost *Sweep) error {
 	requests, rows, err := e.Store.Runs().SweepCost(ctx, s.Name)
 	if err != nil {
 		return err
 	}
-	const many, more = 20, 1.1 // a few requests more tell nothing
+	const many, more = 20, 1.1 // less than these is noise
 	if like := float64(requests) * float64(cost.Rows) / float64(max(1, rows)); cost.Requests >= many && like > more*float64(cost.Requests) {
 		cost.Requests = int(like)
 	}
@@ -117,13 +120,12 @@ func (e estimator) learn(ctx context.Context, s *mirror.Stream, cost *Sweep) err
 	}
 	ids, err := e.Store.Rows(s.Name).CopiedIDs(ctx)
 	if n := len(ids); n > 0 {
-		cost.Requests += n + 1 // one that is known to be there comes first
+		cost.Requests += n + 1 // the control request comes first
 	}
 	return err
 }
 
-// ownersKnown tells whether the rows that own those of the stream have been
-// mirrored, where there are any to be known.
+// ownersKnown: the rows that own those of the stream have been mirrored, if it has owners.
 func (e estimator) ownersKnown(ctx context.Context, s *mirror.Stream) (bool, error) {
 	if len(s.Parents) == 0 {
 		return true, nil
@@ -143,7 +145,7 @@ func (e estimator) ownersKnown(ctx context.Context, s *mirror.Stream) (bool, err
 	return true, nil
 }
 
-// countOwners asks Polar how many rows own any of the stream.
+// countOwners asks Polar how many rows can own rows of the stream.
 func (e estimator) countOwners(ctx context.Context, s *mirror.Stream, cost *Sweep) error {
 	products := map[string][]string{} // by type of price
 	for _, p := range s.Parents {

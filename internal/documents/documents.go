@@ -1,4 +1,7 @@
-// Package documents fetches the PDFs that Polar keeps of orders. It stores nothing, so it needs no run.
+// Package documents fetches the PDFs that Polar keeps for orders. It stores nothing, so it needs no run.
+//
+// Invoice and Receipt find the order by its id or, in the mirror, by its invoice number. They ask Polar whether the document
+// exists, unless the mirror knows, and download it. They never make Polar create an invoice.
 package documents
 
 import (
@@ -20,23 +23,23 @@ import (
 // Document is a PDF that Polar keeps for an order.
 type Document struct {
 	Order  uuid.UUID
-	Number string // of the invoice or receipt; "" where neither the mirror nor Polar told
+	Number string // of the invoice or receipt; "" where neither the mirror nor Polar has it
 	PDF    []byte
 }
 
-// Fetcher fetches documents. What the mirror knows of an order saves questions to Polar.
+// Fetcher fetches documents. What the mirror knows about an order saves requests.
 type Fetcher struct {
 	Client *fetch.Client
 	Store  *store.Store
 	Log    *slog.Logger
 }
 
-// ErrNoDocument: Polar has no such document, or not yet. Nothing was asked of Polar that would make one.
+// ErrNoDocument: Polar has no such document, or not yet. No request was sent that would make one.
 var ErrNoDocument = errors.New("no document")
 
-// Invoice fetches the invoice of an order, which is named by Polar's id or by its invoice number. An invoice exists once
-// the merchant or the customer had it generated, which fixes it for ever (polarsource/polar, server/polar/order/service.py):
-// so this never asks Polar to. ErrNoDocument when it has not been generated.
+// Invoice fetches the invoice of an order, which is named by Polar's id or by its invoice number. An invoice exists once the
+// merchant or the customer has had it generated, which fixes it for ever (polarsource/polar, server/polar/order/service.py). So
+// Invoice never asks Polar to generate one. The error is ErrNoDocument when it has not been generated.
 func (f Fetcher) Invoice(ctx context.Context, order string) (Document, error) {
 	ctx = limit.WithPriority(ctx, limit.PriorityRefresh)
 	o, err := f.order(ctx, order)
@@ -59,13 +62,13 @@ func (f Fetcher) Invoice(ctx context.Context, order string) (Document, error) {
 	return Document{o.ID, o.InvoiceNumber, pdf}, err
 }
 
-// receiptWaits is how often the question for a receipt that Polar is rendering is repeated.
+// receiptWaits is how often the request for a receipt is repeated while Polar renders it.
 const receiptWaits = 6
 
-// Receipt fetches the receipt of an order, as Invoice does. Asking for a receipt makes Polar render it, so Polar is asked
-// only where the order has a receipt number. While it renders, the question is repeated after pauses that begin with wait,
-// and of which each is twice the one before: from a second they are a minute in all. ErrNoDocument when there is no number,
-// or no receipt after that time.
+// Receipt fetches the receipt of an order, as Invoice does. A request for a receipt makes Polar render it, so it is sent only if
+// the order has a receipt number. While Polar renders, the request is repeated after pauses: the first is wait, each further one
+// twice as long; with a second they add up to a minute. The error is ErrNoDocument when there is no number, or no receipt after
+// that time.
 func (f Fetcher) Receipt(ctx context.Context, order string, wait time.Duration) (Document, error) {
 	ctx = limit.WithPriority(ctx, limit.PriorityRefresh)
 	o, err := f.order(ctx, order)
@@ -104,10 +107,10 @@ func (f Fetcher) Receipt(ctx context.Context, order string, wait time.Duration) 
 	return Document{}, fmt.Errorf("%w: Polar still renders the receipt of order %s: ask again in a minute", ErrNoDocument, o.ID)
 }
 
-// orderFacts is what has to be known of an order before a document is asked for.
+// orderFacts is what must be known of an order before a document is requested.
 type orderFacts struct {
 	store.OrderDocuments
-	asked bool // Polar, just now; else this is what the mirror knows
+	asked bool // Polar was asked just now; else this comes from the mirror
 }
 
 // order finds an order by Polar's id, or by its invoice number in the mirror.

@@ -6,14 +6,12 @@ import (
 	"iter"
 )
 
-// ahead reads on while what was read is being stored, so that Polar and
-// Postgres do not wait for each other, and gives all pages that are ready at
-// once, up to most. Twice as many are on their way at a time, and fewer where
-// they weigh more than one each: that bounds the memory, and what is read again
-// after a kill. scan is given a context of its own, which ends with the loop, and
-// its goroutine has ended when the loop has.
+// ahead reads on while pages are being stored, so that Polar and Postgres do not wait for each other. It yields all pages that
+// are ready at once, up to most. At most twice as many are on their way, and fewer where a page weighs more than one: that bounds
+// the memory, and what has to be read again after a kill. scan gets a context of its own, which ends with the loop; then its
+// goroutine has ended, too.
 //
-// An error comes by itself, with what scan gave along with it.
+// An error comes alone, with the value that scan yielded with it.
 func ahead[T any](ctx context.Context, most int, weight func(T) int, scan func(context.Context) iter.Seq2[T, error]) iter.Seq2[[]T, error] {
 	return func(yield func([]T, error) bool) {
 		outer := ctx
@@ -26,7 +24,8 @@ func ahead[T any](ctx context.Context, most int, weight func(T) int, scan func(c
 		}()
 		defer func() {
 			stop()
-			for range r.steps { // until it is closed
+			// until it is closed
+			for range r.steps {
 			}
 		}()
 		for first := range r.steps {
@@ -49,25 +48,25 @@ func ahead[T any](ctx context.Context, most int, weight func(T) int, scan func(c
 				}
 			}
 		}
-		if r.cut { // the reader could no longer say so itself
+		if r.cut { // the reader could not report that itself
 			yield(nil, outer.Err())
 		}
 	}
 }
 
-// step is what scan gave.
+// step is one value that scan yielded.
 type step[T any] struct {
 	page   T
 	err    error
 	weight int
 }
 
-// readAhead is the goroutine that reads.
+// readAhead is the reading goroutine.
 type readAhead[T any] struct {
 	steps  chan step[T]
-	taken  chan struct{} // as much as the pages weigh that are on their way
+	taken  chan struct{} // weight of the pages that are on their way
 	weight func(T) int
-	cut    bool // the context ended before a page could be handed over
+	cut    bool // the context ended before a page was handed over
 }
 
 func (r *readAhead[T]) read(ctx context.Context, scan func(context.Context) iter.Seq2[T, error]) {
@@ -105,7 +104,7 @@ func (r *readAhead[T]) give(ctx context.Context, s step[T]) bool {
 	}
 }
 
-// ready takes what is there after the first one, until an error.
+// ready returns what is ready after the first step, up to an error.
 func (r *readAhead[T]) ready(first step[T], most int) []step[T] {
 	steps := []step[T]{first}
 	for first.err == nil && len(steps) < most {
@@ -124,8 +123,8 @@ func (r *readAhead[T]) ready(first step[T], most int) []step[T] {
 	return steps
 }
 
-// beside reads the next page while the caller works on the last one. As with
-// ahead, scan's context ends with the loop, and so does its goroutine.
+// beside reads the next page while the caller works on the last one. As with ahead, scan's context ends with the loop, and so
+// does its goroutine.
 func beside[T any](ctx context.Context, scan func(context.Context) iter.Seq2[T, error]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for pages, err := range ahead(ctx, 1, func(T) int { return 1 }, scan) {

@@ -12,17 +12,17 @@ import (
 	"syncd/internal/store"
 )
 
-// Approval is what it costs to let deletions of a stream through that are held.
+// Approval is the cost of letting a stream's held deletions through.
 type Approval struct {
 	Stream   string
 	Rows     int
-	Requests int64 // one for each row that is asked for by id
-	Sweep    int64 // that a complete sweep of the stream takes: a second one is evidence in their place; 0 = it is not
-	// From is from when on a second sweep may begin that is evidence.
+	Requests int64 // one for each row that is fetched by id
+	Sweep    int64 // requests of a complete sweep of the stream: a second one can replace them as evidence; 0 = it cannot
+	// From is the earliest start of a second sweep that is evidence.
 	From time.Time
 }
 
-// Ways names what approving costs at so many requests a minute (0 = no limit), and what costs less.
+// Ways says what approving costs at so many requests a minute (0 = no limit), and what costs less.
 func (a Approval) Ways(pace int) string {
 	if a.Requests == 0 {
 		return "it costs no request"
@@ -46,8 +46,8 @@ func cost(requests int64, pace int) string {
 	return text
 }
 
-// approval works out what it costs to mark rows that one sweep missed, and rows that two did. Those are asked for by id as well
-// while they are few.
+// approval computes the cost of marking rows that one sweep missed, and rows that two sweeps missed. While these are few, they
+// are fetched by id as well.
 func (e *Engine) approval(s *prepared, once, twice int, sweep int64) Approval {
 	a := Approval{Stream: s.Name, Rows: once + twice}
 	switch few := a.Rows <= e.Brake.Rows; {
@@ -60,7 +60,7 @@ func (e *Engine) approval(s *prepared, once, twice int, sweep int64) Approval {
 	return a
 }
 
-// PlanApproval tells what ApproveDeletions would do. Polar is not asked.
+// PlanApproval returns what ApproveDeletions would do. It sends nothing to Polar.
 func (e *Engine) PlanApproval(ctx context.Context, run int64) ([]Approval, error) {
 	if err := e.Store.CheckSchema(ctx); err != nil {
 		return nil, err
@@ -80,7 +80,7 @@ func (e *Engine) PlanApproval(ctx context.Context, run int64) ([]Approval, error
 	return plan, nil
 }
 
-// held are the rows that a run holds; an error where it holds none, which names the runs that do.
+// held returns the rows that a run holds back. If it holds none, the error names the runs that do.
 func (e *Engine) held(ctx context.Context, run int64) (map[string]store.HeldRows, error) {
 	held, err := e.Store.Runs().HeldDeletions(ctx, run)
 	if err != nil || len(held) > 0 {
@@ -97,8 +97,8 @@ func (e *Engine) held(ctx context.Context, run int64) (map[string]store.HeldRows
 	return nil, fmt.Errorf("run %d holds no deletions; %s (`syncd status` shows them)", run, others)
 }
 
-// ApproveDeletions lets through what is held of one run. Each row is asked for by id all the same, where it can be and where
-// there is no second sweep that missed it.
+// ApproveDeletions lets the held deletions of one run through. Each row is fetched by id all the same, if it can be and no second
+// sweep has missed it.
 func (e *Engine) ApproveDeletions(ctx context.Context, run int64) ([]Result, error) {
 	if err := e.Check(ctx); err != nil {
 		return nil, err
@@ -128,7 +128,8 @@ func (e *Engine) ApproveDeletions(ctx context.Context, run int64) ([]Result, err
 	return results, nil
 }
 
-// approve marks what one sweep missed: what Polar says does not exist, or, where it cannot be asked for, on the operator's word.
+// approve marks the rows that one sweep missed: those that Polar says do not exist, and, on the operator's word, those that
+// cannot be fetched by id.
 func (sw *sweep) approve(ctx context.Context, ids []uuid.UUID, sweptAt time.Time, run int64) error {
 	if sw.s.Get != "" {
 		_, err := sw.confirm(ctx, ids)

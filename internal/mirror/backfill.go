@@ -14,7 +14,8 @@ import (
 // ErrNoWindow: the stream cannot be read by a window of time.
 var ErrNoWindow = errors.New("cannot be read by a window of time")
 
-// Windowed tells by which time a stream can be read in windows, and what a window cannot see; "" where it cannot.
+// Windowed returns the time by which a stream can be read in windows, and what a window cannot see; "" where it cannot be read
+// so.
 func (s Stream) Windowed() (by, unseen string) {
 	list, ok := s.Scan.(scan.Bounded)
 	if !ok {
@@ -27,20 +28,20 @@ func (s Stream) Windowed() (by, unseen string) {
 type span struct {
 	Since time.Time `json:"since"`
 	Until time.Time `json:"until"`
-	Open  bool      `json:"open,omitempty"` // until was not given: it is when the backfill began
+	Open  bool      `json:"open,omitempty"` // until was not given: it is the start of the backfill
 }
 
-// spanCursor is the checkpoint of a backfill. It is only good for the same window.
+// spanCursor is the checkpoint of a backfill. It is valid only for the same window.
 type spanCursor struct {
 	scan.Cursor
 	Span span `json:"span"`
 }
 
-// Backfill reads the rows of a stream that lie in a window of time, since <= t < until, by the time that Windowed names; a
-// zero until is now. A backfill that was cut off is resumed by the next one of the same window.
+// Backfill reads the rows of a stream in a window of time, since <= t < until, by the time that Windowed names; a zero until is
+// now. The next backfill of the same window goes on with an interrupted one.
 //
-// It stores what it finds, and proves no absence: rows of the window that Polar no longer lists are left as they are, and
-// nothing is said of what lies outside. It has a lease of its own, so that a sweep may run at the same time.
+// It stores the rows that it finds, and proves no absence: rows of the window that Polar no longer lists stay as they are, and it
+// says nothing about rows outside. It has a lease of its own, so a sweep may run at the same time.
 func (e *Engine) Backfill(ctx context.Context, stream string, since, until time.Time) Result {
 	return e.do(ctx, spec{stream, store.KindBackfill, ofWindow}, func(ctx context.Context, run *Run) error {
 		return (&sweep{Run: run}).backfill(ctx, span{Since: since.UTC(), Until: until.UTC(), Open: until.IsZero()})
@@ -77,17 +78,17 @@ func (sw *sweep) backfill(ctx context.Context, wanted span) error {
 	sw.s, sw.span = &s, &wanted
 	err := sw.read(ctx)
 	if sw.closing.Verdict == "complete" {
-		sw.closing.Verdict = "window complete" // of the stream as a whole it says nothing
+		sw.closing.Verdict = "window complete" // it says nothing about the whole stream
 	}
 	return err
 }
 
-// same tells whether a backfill of s goes on where one of wanted was meant.
+// same: a backfill of s can go on in place of one of wanted.
 func (s span) same(wanted span) bool {
 	return s.Since.Equal(wanted.Since) && s.Open == wanted.Open && (s.Open || s.Until.Equal(wanted.Until))
 }
 
-// refuse finds windows that make no sense.
+// refuse rejects windows that make no sense.
 func (sw *sweep) refuse(list scan.Bounded, s span) error {
 	if !s.Since.Before(s.Until) {
 		return fmt.Errorf("the window from %s to %s is empty", s.Since.Format(time.RFC3339), s.Until.Format(time.RFC3339))
@@ -100,7 +101,7 @@ func (sw *sweep) refuse(list scan.Bounded, s span) error {
 	return nil
 }
 
-// position is what is stored as the checkpoint of a run that goes on at next.
+// position is the checkpoint of a run that goes on at next.
 func (sw *sweep) position(next scan.Cursor) any {
 	if sw.span == nil {
 		return next

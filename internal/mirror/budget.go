@@ -9,7 +9,7 @@ import (
 	"syncd/internal/store/budget"
 )
 
-// sharedBudget lets a client draw on the request budget that all processes on one schema share, in the database.
+// sharedBudget makes a client draw on the request budget that all processes on one schema share, in the database.
 type sharedBudget struct {
 	budget.Shared
 	holder string
@@ -29,10 +29,11 @@ func (b sharedBudget) Take(ctx context.Context, ask limit.Ask) (limit.Grant, err
 	return limit.Grant(grant), err
 }
 
-// priorityOf is how urgent the requests of a run are.
+// priorityOf is the priority of a run's requests.
 func (e *Engine) priorityOf(stream, kind string) limit.Priority {
 	switch kind {
-	case store.KindRefresh, store.KindApproval: // somebody waits for it
+	// Somebody waits for it.
+	case store.KindRefresh, store.KindApproval:
 		return limit.PriorityRefresh
 	case store.KindTail:
 		return limit.PriorityTail

@@ -10,7 +10,7 @@ import (
 	"syncd/internal/store"
 )
 
-// ours are the columns that every table of a stream has beside the API's.
+// ours are the columns of syncd's own that every stream's table has.
 var ours = []string{"_extra", "_hash", "_requested_at"}
 
 // check finds mistakes in an entry of the table of streams.

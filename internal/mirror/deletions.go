@@ -16,28 +16,28 @@ import (
 	"syncd/internal/store"
 )
 
-// Brake holds all deletions of a run when more than Rows rows and more than
-// Percent of the table would go. Polar soft-deletes row by row; a hundred rows
-// gone at once is more often a narrowed token, a wrong organization or a fault.
+// Brake holds back all deletions of a run when more than Rows rows and more than Percent of the table would go. Polar
+// soft-deletes row by row; a hundred rows gone at once are more often the sign of a narrowed token, a wrong organization or a
+// fault.
 type Brake struct {
 	Rows    int
 	Percent float64
 }
 
-// DefaultBrake holds deletions of more than 5 % of a table that are more than 20 rows.
+// DefaultBrake holds back deletions of more than 20 rows that are more than 5 % of a table.
 var DefaultBrake = Brake{Rows: 20, Percent: 5}
 
 func (b Brake) holds(absent, live int) bool {
 	return absent > b.Rows && float64(absent)*100 > b.Percent*float64(live)
 }
 
-// deletions follows up, after a complete sweep, on rows whose existence is in doubt.
+// deletions decides, after a complete sweep, about rows that may be gone.
 func (sw *sweep) deletions(ctx context.Context) error {
 	if err := sw.absentees(ctx); err != nil || sw.s.Get == "" {
 		return err
 	}
-	// A row that was copied from another object because it had not been read yet
-	// may have been deleted before it could be: no sweep would ever meet it.
+	// A row that was copied from another object, because its own list had not been read yet, may have been deleted since: no
+	// sweep would ever meet it.
 	ids, err := sw.record.UnmetCopies(ctx, sw.s.Name)
 	if err != nil || len(ids) == 0 {
 		return err
@@ -53,14 +53,12 @@ func (sw *sweep) deletions(ctx context.Context) error {
 	return err
 }
 
-// absentees follows up on the rows that a complete sweep did not meet. Absence
-// from a list is a suspicion only: Polar hides rows from lists. A row is marked
-// as deleted when its own endpoint says that it does not exist, or, where it has
-// no endpoint, when two complete sweeps in a row did not meet it.
+// absentees decides about the rows that a complete sweep did not meet. Absence from a list is only a suspicion, since Polar hides
+// rows from lists. A row is marked as deleted when its own endpoint says that it does not exist or, if it has no endpoint, when
+// two complete sweeps in a row did not meet it.
 //
-// A list that lost everything it had, or nearly, is weaker evidence still, whatever the
-// endpoint of a row says: an organization that was blocked and a fault of Polar's
-// permissions look the same. It takes a second sweep, or an operator.
+// If a list lost everything, or nearly everything, that is weaker evidence still, whatever a row's endpoint says: a blocked
+// organization looks the same as a fault in Polar's permissions. Then it takes a second sweep, or an operator.
 func (sw *sweep) absentees(ctx context.Context) error {
 	gone, err := sw.record.AbsentRows(ctx, sw.s.Name)
 	if err != nil {
@@ -79,7 +77,7 @@ func (sw *sweep) absentees(ctx context.Context) error {
 	}
 	free := s.Free
 	if len(sw.s.Parents) > 0 {
-		free = s.Apart // each owner has a list of its own, and most have one row: it is the whole list that is gone
+		free = s.Apart // each owner has a list of its own, usually of one row, so whole lists vanish
 	}
 	since, err := sw.record.SweepBegan(ctx)
 	if err != nil {
@@ -111,7 +109,7 @@ func (sw *sweep) absentees(ctx context.Context) error {
 	return err
 }
 
-// hold says why what a sweep did not meet is not marked as deleted, and what lets it go.
+// hold says why absent rows are not marked as deleted, and what lets them through.
 func (sw *sweep) hold(gone store.Absence, s store.Suspicion, brake bool) {
 	why := fmt.Sprintf("which is more than the brake lets go at once (%d rows and %g %%)", sw.engine.Brake.Rows, sw.engine.Brake.Percent)
 	then := ""
@@ -135,13 +133,13 @@ func (sw *sweep) hold(gone store.Absence, s store.Suspicion, brake bool) {
 
 const looksWrong = "Polar, or the token, looks wrong"
 
-// together is said of a list that has lost everything, while others have, too.
+// together is the remark on a list that lost everything while other lists did, too.
 func together(others []string) string {
 	return fmt.Sprintf("%s lost everything as well: %s, and a sweep marks them %g hours after the first at the soonest",
 		strings.Join(others, ", "), looksWrong, store.EmptiedApart.Hours())
 }
 
-// LooksWrong is said when several lists have lost everything; "" for fewer.
+// LooksWrong is the warning when several lists have lost everything; "" for fewer.
 func LooksWrong(emptied []string) string {
 	if len(emptied) < 2 {
 		return ""
@@ -149,8 +147,8 @@ func LooksWrong(emptied []string) string {
 	return fmt.Sprintf("%s lost everything within a day: %s, and nothing was marked as deleted", strings.Join(emptied, ", "), looksWrong)
 }
 
-// remark adds to the reasons of streams that lost everything in one sync that they did so together: the first of them could
-// not know yet.
+// remark adds to the reasons of streams that lost everything in one sync that they did so together: the first of them could not
+// know that yet.
 func (e *Engine) remark(ctx context.Context, results []Result) error {
 	alone := func(res Result) bool { return res.Emptied && !strings.Contains(res.Reason, looksWrong) }
 	if !slices.ContainsFunc(results, alone) {
@@ -173,8 +171,7 @@ func (e *Engine) remark(ctx context.Context, results []Result) error {
 	return nil
 }
 
-// control asks for a row that was listed a moment ago. An API that does not
-// find that one is not believed about the others.
+// control fetches a row that was listed a moment ago. If the API does not find that row, it is not believed about others.
 func (run *Run) control(ctx context.Context, id uuid.UUID) (bool, error) {
 	_, err := run.get(ctx, id)
 	if errors.Is(err, fetch.ErrNotFound) {
@@ -184,7 +181,7 @@ func (run *Run) control(ctx context.Context, id uuid.UUID) (bool, error) {
 	return true, err
 }
 
-// confirm asks for each suspect by id, and tells how many are there after all.
+// confirm fetches each suspect by id, and returns how many exist after all.
 func (sw *sweep) confirm(ctx context.Context, suspects []uuid.UUID) (there int, err error) {
 	for _, id := range suspects {
 		body, err := sw.get(ctx, id)
@@ -196,7 +193,7 @@ func (sw *sweep) confirm(ctx context.Context, suspects []uuid.UUID) (there int, 
 		case err != nil:
 			return there, fmt.Errorf("confirm whether %s of %s is gone: %w", id, sw.s.Name, err)
 		default:
-			// It is there: only hidden from the list.
+			// It exists, and is only hidden from the list.
 			there++
 			if err := sw.store(ctx, fetch.Page{Items: []jsontext.Value{body.Value}, TotalCount: -1, RequestedAt: body.RequestedAt}, sw.position(sw.from)); err != nil {
 				return there, err
@@ -225,7 +222,7 @@ func (run *Run) tombstone(ctx context.Context, ids []uuid.UUID, asOf time.Time, 
 
 var placeholder = regexp.MustCompile(`\{([a-z_]+)\}`)
 
-// get reads one object by its own endpoint, whose path may name other columns of the row.
+// get fetches one object by its own endpoint, whose path may contain other columns of the row.
 func (run *Run) get(ctx context.Context, id uuid.UUID) (fetch.Body, error) {
 	var columns []string
 	for _, m := range placeholder.FindAllStringSubmatch(run.s.Get, -1) {

@@ -6,7 +6,7 @@ import (
 	"syncd/internal/item"
 )
 
-// recordDrift puts down what the run met. That it could not is no reason to fail the run: the next one meets it again.
+// recordDrift stores the drift that the run found. If that fails, the run does not: the next one finds it again.
 func (run *Run) recordDrift(ctx context.Context) {
 	if echo := run.engine.Client.VersionEcho(); echo != "" && (echo != run.engine.Client.Version() || run.engine.Client.RetiredVersion() != "") {
 		run.drift.NoteFinding(item.OtherVersion, "Polar-Version", echo)
@@ -24,6 +24,6 @@ func (run *Run) recordDrift(ctx context.Context) {
 		l.WarnContext(ctx, "drift not recorded", "error", err)
 	}
 	for _, d := range fresh {
-		l.WarnContext(ctx, "Polar answers otherwise than this syncd knows", "kind", d.Kind, "field", d.Field, "value", d.Value, "sample", d.Sample)
+		l.WarnContext(ctx, "Polar's answers differ from what this syncd knows", "kind", d.Kind, "field", d.Field, "value", d.Value, "sample", d.Sample)
 	}
 }

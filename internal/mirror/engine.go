@@ -29,9 +29,9 @@ type Outcome string
 const (
 	Succeeded   Outcome = "succeeded"   // everything was read and stored
 	Partial     Outcome = "partial"     // read to the end, but something is missing
-	Failed      Outcome = "failed"      // broke off on an error
+	Failed      Outcome = "failed"      // ended on an error
 	Interrupted Outcome = "interrupted" // was stopped; the next run goes on from there
-	Skipped     Outcome = "skipped"     // did not read: busy elsewhere, or not available to this token
+	Skipped     Outcome = "skipped"     // did not read: another process has the lease, or this token may not
 )
 
 // Result of one run of one stream.
@@ -39,23 +39,23 @@ type Result struct {
 	Stream, Kind string
 	Outcome      Outcome
 	Reason       string // why it is not Succeeded
-	Err          error  // the error behind Reason, if there was one
+	Err          error  // the error behind Reason, if there is one
 	RunID        int64  // 0 where no run was opened
-	Resumed      bool   // went on from where an earlier run had been cut off
-	Unavailable  bool   // Polar does not give this stream to this kind of token: no loss, and no failure
-	Emptied      bool   // the list brought nothing of what the table had, and that was not believed
+	Resumed      bool   // the run went on where an earlier one was interrupted
+	Unavailable  bool   // Polar refuses this stream to this kind of token: no loss, and no failure
+	Emptied      bool   // the list brought none of the table's rows, and that was not believed
 	Deleted      int    // rows marked as deleted
 	Distinct     int    // different rows received in the sweep
-	Total        int    // rows that Polar says there are; -1 where it does not say
+	Total        int    // rows by Polar's count; -1 where it does not count
 	store.Counts
 	StartedAt time.Time // by the clock of the database; zero where no run was opened
 	Duration  time.Duration
 }
 
-// Whole tells whether the stream's table is known to hold all that Polar lets this token see.
+// Whole: the stream's table is known to hold all that Polar shows this token.
 func (r Result) Whole() bool { return r.Outcome == Succeeded || r.Unavailable }
 
-// Observer is told what happens, from several goroutines at once.
+// Observer is told of runs, from several goroutines at once.
 type Observer interface {
 	RunStarted(stream string)
 	// PageStored reports the rows of the sweep so far and the expected total (-1: unknown).
@@ -75,17 +75,17 @@ type Config struct {
 	Ahead          int                      // pages that go together into one transaction at most, and that are read meanwhile; 0 = store.MaxPages
 	OrganizationID string                   // the organization that the token must belong to; "" = any
 	LeaseTTL       time.Duration
-	WaitForLease   bool  // wait out the lease of a process that died, rather than skip the stream at once
+	WaitForLease   bool  // wait for the lease of a process that died to end, rather than skip the stream
 	Brake          Brake // zero = DefaultBrake
 	Log            *slog.Logger
 	Observer       Observer
 }
 
-// DefaultLeaseTTL is how long the lease of a process that died keeps others
-// away. A living one renews it three times as often, whatever it waits for.
+// DefaultLeaseTTL is how long the lease of a process that died keeps others away. A living process renews it three times as
+// often, whatever it waits for.
 const DefaultLeaseTTL = 30 * time.Second
 
-// Engine makes runs. It is what they share: the client, the store, the table of streams, and the wish to stop.
+// Engine makes runs. It holds what they share: the client, the store, the table of streams, and the request to stop.
 type Engine struct {
 	Config
 	streams map[string]*ways
@@ -94,9 +94,9 @@ type Engine struct {
 	drain     chan struct{}
 	drainOnce sync.Once
 
-	version atomic.Value // the store.Version that was noted last
+	version atomic.Value // the store.Version recorded last
 
-	checks atomic.Int64 // requests of Check that nobody has counted yet
+	checks atomic.Int64 // requests of Check that no run has counted yet
 
 	mu       sync.Mutex
 	disabled map[string]string // stream -> why, until the next start
@@ -104,11 +104,11 @@ type Engine struct {
 	prepared time.Time         // when the partitions of changes were looked after
 }
 
-// prepared is a stream with what is derived from it once.
+// prepared is a stream with what is computed from it once.
 type prepared struct {
 	Stream
 	shape  *item.Shape
-	target *store.Target // nil of what stores no pages
+	target *store.Target // nil if it stores no pages
 	place  int           // in the table of streams
 }
 
@@ -199,7 +199,7 @@ func (e *Engine) Stream(name string) *Stream {
 	return nil
 }
 
-// UnknownStreamError names what was asked for, and what may have been meant.
+// UnknownStreamError names the given name, and the one that was probably meant.
 type UnknownStreamError struct{ Name, Nearest string }
 
 func (e *UnknownStreamError) Error() string {
@@ -209,7 +209,7 @@ func (e *UnknownStreamError) Error() string {
 	return fmt.Sprintf("no stream is named %q: did you mean %q?", e.Name, e.Nearest)
 }
 
-// Resolve checks names of streams and puts them into the order of the table; none means all that are not off.
+// Resolve checks names of streams and sorts them by the table; without names, it returns all that are on.
 func (e *Engine) Resolve(names ...string) ([]string, error) {
 	all := e.Names()
 	if len(names) == 0 {
@@ -218,7 +218,7 @@ func (e *Engine) Resolve(names ...string) ([]string, error) {
 	return PickStreams(all, names...)
 }
 
-// PickStreams checks names of streams and puts them into the order of all; none means all.
+// PickStreams checks names of streams and sorts them by all; without names, it returns all.
 func PickStreams(all []string, names ...string) ([]string, error) {
 	if len(names) == 0 {
 		return all, nil
@@ -233,8 +233,8 @@ func PickStreams(all []string, names ...string) ([]string, error) {
 	return picked, errors.Join(errs...)
 }
 
-// Drain asks runs to stop after the page in hand. It returns at once; the runs
-// end as interrupted, and the next ones go on where they stopped.
+// Drain asks runs to stop after their current pages. It returns at once. The runs end as interrupted, and the next ones go on
+// from there.
 func (e *Engine) Drain() { e.drainOnce.Do(func() { close(e.drain) }) }
 
 // Draining tells whether runs have been asked to stop.
@@ -247,15 +247,14 @@ func (e *Engine) Draining() bool {
 	}
 }
 
-// ErrOrganization: which organization the token is for could not be told, or it is the wrong one.
+// ErrOrganization: the organization of the token is unknown, or the wrong one.
 var ErrOrganization = errors.New("organization")
 
-// Check sends one request: it warms up the token (Polar lets a token it has not
-// seen for five minutes make only 60 requests a minute), proves that it is
-// accepted, and ties the schema to the organization behind it.
+// Check sends one request. It warms up the token (Polar limits a token that it has not seen for five minutes to 60 requests a
+// minute), proves that the token is accepted, and ties the schema to its organization.
 //
-// The token must be of one organization. A personal token sees all those of its
-// user, whose orders and subscriptions cannot be told apart.
+// The token must be of one organization. A personal token sees all organizations of its user, whose orders and subscriptions
+// could not be told apart.
 func (e *Engine) Check(ctx context.Context) error {
 	if err := e.Store.CheckSchema(ctx); err != nil {
 		return err
@@ -276,7 +275,7 @@ func (e *Engine) Check(ctx context.Context) error {
 	return e.noteVersion(ctx, store.Version{})
 }
 
-// noteVersion puts down in which version of the API the mirror is read, unless that is the one that was noted.
+// noteVersion records which version of the API the mirror is read in, if it has changed.
 func (e *Engine) noteVersion(ctx context.Context, noted any) error {
 	v := store.Version{Name: e.Client.Version(), Retired: e.Client.RetiredVersion()}
 	if noted == v {
@@ -289,10 +288,10 @@ func (e *Engine) noteVersion(ctx context.Context, noted any) error {
 	return nil
 }
 
-// answerEvery is how far apart answers of Polar are at least that are put on record.
+// answerEvery is the shortest time between two recorded answers of Polar.
 const answerEvery = 5 * time.Second
 
-// noteAnswer puts on record when Polar last answered. It is for those who watch: where it fails, the next time does it.
+// noteAnswer records when Polar last answered, for monitoring. If that fails, the next call does it.
 func (e *Engine) noteAnswer(ctx context.Context) {
 	at := e.Client.AnsweredAt()
 	e.mu.Lock()
@@ -309,7 +308,7 @@ func (e *Engine) noteAnswer(ctx context.Context) {
 	}
 }
 
-// TakeCheckRequests returns how many requests Check has sent since this was called last.
+// TakeCheckRequests returns how many requests Check has sent since the last call.
 func (e *Engine) TakeCheckRequests() int64 { return e.checks.Swap(0) }
 
 func (e *Engine) organization(ctx context.Context) (uuid.UUID, error) {
@@ -331,8 +330,7 @@ func (e *Engine) organization(ctx context.Context) (uuid.UUID, error) {
 	return id, nil
 }
 
-// organizationOf finds the organization through rows that name it, for a token
-// without the scope to ask directly.
+// organizationOf finds the organization through rows that name it, for a token without the scope to read it.
 func (e *Engine) organizationOf(ctx context.Context, cause error) (uuid.UUID, error) {
 	for _, path := range []string{"/v1/products/", "/v1/customers/", "/v1/payments/"} {
 		page, err := e.Client.Page(ctx, path, map[string][]string{"limit": {"1"}, "page": {"1"}})
@@ -351,9 +349,8 @@ func (e *Engine) organizationOf(ctx context.Context, cause error) (uuid.UUID, er
 	return uuid.UUID{}, fmt.Errorf("%w: cannot tell which one the token is for; give it the scope organizations:read: %w", ErrOrganization, cause)
 }
 
-// Sync checks, then makes one run of each stream, several at a time. The error
-// is set only when nothing could run at all, or when Polar refused the token on
-// the way; what became of each stream is in its Result.
+// Sync calls Check, then makes one run of each stream, several at a time. It returns an error only when nothing could run, or
+// when Polar refused the token meanwhile; the outcome of each stream is in its Result.
 func (e *Engine) Sync(ctx context.Context, names ...string) ([]Result, error) {
 	names, err := e.Resolve(names...)
 	if err != nil {
@@ -363,9 +360,8 @@ func (e *Engine) Sync(ctx context.Context, names ...string) ([]Result, error) {
 		return nil, err
 	}
 	results := make([]Result, len(names))
-	// A stream waits for those it holds copies of, so that a copy is stored only
-	// where there is really no row. They come earlier in the table: one that waits
-	// never keeps its place from one that it waits for.
+	// A stream waits for those whose copies it holds, so that a copy is stored only if there really is no row. Those come earlier
+	// in the table, so a waiting stream never takes the place of one that it waits for.
 	done := make(map[string]chan struct{}, len(names))
 	for _, name := range names {
 		done[name] = make(chan struct{})
@@ -382,7 +378,7 @@ func (e *Engine) Sync(ctx context.Context, names ...string) ([]Result, error) {
 			}
 			results[i] = e.Once(ctx, name)
 			if errors.Is(results[i].Err, fetch.ErrAuth) && !results[i].Unavailable {
-				// Every further request would be refused too, out of a bucket of 60 a minute.
+				// Every further request would be refused too, and use up the 60 a minute of such a token.
 				e.Drain()
 				return results[i].Err
 			}
@@ -398,11 +394,11 @@ func (e *Engine) Sync(ctx context.Context, names ...string) ([]Result, error) {
 	return results, e.askForCopies(ctx, results)
 }
 
-// mostCopies bounds how many copied rows are asked for at the end of a Sync; the next sweeps ask for the rest.
+// mostCopies bounds how many copied rows are fetched at the end of a Sync; the next sweeps fetch the rest.
 const mostCopies = 500
 
-// askForCopies asks by id for rows that streams stored, which had been swept before, from copies inside their objects. Not
-// every copy says that Polar has deleted its object, and until it is asked for the row would pass for a live one.
+// askForCopies fetches by id the rows that were stored from copies although their stream had already been swept. Not every copy
+// says that Polar has deleted its object, and until it is fetched the row would look live.
 func (e *Engine) askForCopies(ctx context.Context, results []Result) error {
 	for i, res := range results {
 		s := e.lookUp(res.Stream)

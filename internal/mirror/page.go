@@ -19,10 +19,10 @@ type parsed struct {
 	scan.Page
 	objects []item.Item
 	rejects []store.Reject
-	err     error // it cannot be stored as a whole
+	err     error // why the page as a whole cannot be stored
 }
 
-// weight is how many pages of a list it is as much as: some scans give thousands of rows at once.
+// weight is the size in usual pages: some scans yield thousands of rows at once.
 func (p parsed) weight() int { return len(p.Items) / 100 }
 
 // parse takes the items of a page apart.
@@ -40,7 +40,8 @@ func (run *Run) parse(page scan.Page) parsed {
 			p.rejects = append(p.rejects, reject)
 			continue
 		}
-		if i, twice := at[o.ID]; twice { // a row that moved within the page: the later one is newer
+		// The row moved within the page: the later one is newer.
+		if i, twice := at[o.ID]; twice {
 			p.objects[i] = o
 			continue
 		}
@@ -54,7 +55,7 @@ func (run *Run) parse(page scan.Page) parsed {
 	return p
 }
 
-// gap is a row that cannot be rendered as it is kept: by its neighbour, as rows come and go in front of it.
+// gap is how a row that cannot be rendered is recorded: by its neighbour, since rows come and go in front of it.
 func (run *Run) gap(g fetch.Gap) store.Gap {
 	list := run.s.Path + "?" + g.Query.Encode()
 	kept := store.Gap{Place: g.Place, Said: g.Err.Error(), Reason: fmt.Sprintf("Polar cannot render the row at position %d of %s", g.Row, list)}
@@ -84,8 +85,8 @@ func (run *Run) parsing(pages iter.Seq2[scan.Page, error]) iter.Seq2[parsed, err
 	}
 }
 
-// store takes the items of a page apart and hands them to the store. next is
-// the checkpoint from which the run goes on when the page is stored.
+// store takes the items of a page apart and hands them to the store. next is the checkpoint from which the run goes on once the
+// page is stored.
 func (run *Run) store(ctx context.Context, page fetch.Page, next any) error {
 	p, err := run.page(run.parse(scan.Page{Page: page}), next)
 	if err != nil {
@@ -94,8 +95,8 @@ func (run *Run) store(ctx context.Context, page fetch.Page, next any) error {
 	return run.put(ctx, p)
 }
 
-// understood refuses pages of a version of the API that this syncd does not know, and that differs from what it does know
-// by more than additions: stored, they would empty columns.
+// understood refuses pages in an unknown version of the API that differ from the known one by more than additions: stored, they
+// would empty columns.
 func (run *Run) understood() error {
 	version := run.engine.Client.Version()
 	if _, known := fetch.FindVersion(version); known || run.engine.Client.RetiredVersion() == "" {
@@ -107,7 +108,7 @@ func (run *Run) understood() error {
 	return nil
 }
 
-// put hands pages to the store, together.
+// put hands pages to the store, to be written together.
 func (run *Run) put(ctx context.Context, pages ...store.Page) error {
 	items := 0
 	for _, p := range pages {
@@ -120,7 +121,7 @@ func (run *Run) put(ctx context.Context, pages ...store.Page) error {
 	return err
 }
 
-// page is a parsed page as the store takes it.
+// page is a parsed page in the store's form.
 func (run *Run) page(page parsed, next any) (p store.Page, err error) {
 	if page.err != nil {
 		return p, page.err

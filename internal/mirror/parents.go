@@ -15,19 +15,18 @@ import (
 	"syncd/internal/fetch/scan"
 )
 
-// Parent is a stream whose rows own what another stream holds, where Polar lists
-// that for one owner at a time only.
+// Parent is a stream whose rows own the rows of another stream, where Polar lists those for one owner at a time only.
 type Parent struct {
 	Stream string // of the owners; its runs come first in a sync
-	Where  string // which of its rows own anything, as an SQL condition; "" = any may
-	Column string // that names the owner in the other stream's table; the parameter of the list has the same name
-	// Price and Filter let Polar count the owners before they are mirrored: those
-	// of products with such a price, "" = of any, that the list gives with this filter.
+	Where  string // which of its rows can own any, as an SQL condition; "" = all
+	Column string // of the other stream's table, with the owner's id; the parameter of the list has the same name
+	// Price and Filter let Polar count the owners before they are mirrored: those of products with such a price ("" = any) that
+	// the list returns with this filter.
 	Price  string
 	Filter url.Values
 }
 
-// parentsBatch is how many owners are read from the database at a time.
+// parentsBatch is how many owners one query reads.
 const parentsBatch = 1000
 
 // parents are those of the stream, and those of its fallback: which way it is read shows when its turn has come.
@@ -72,9 +71,8 @@ func (c *Config) owners(ctx context.Context, p Parent, id string) ([]string, err
 	return texts, err
 }
 
-// before names the streams whose runs come first where both are due: those that
-// it has copies of, so that a copy is stored only where there is really no row,
-// those that own its rows, and those that its rows belong to.
+// before names the streams whose runs come first when both are due: those whose copies it holds, so that a copy is stored only if
+// there really is no row; those that own its rows; and those that its rows belong to.
 func (s *Stream) before() (names []string) {
 	for _, of := range s.Copies {
 		names = append(names, of)
@@ -85,12 +83,11 @@ func (s *Stream) before() (names []string) {
 	return append(names, s.Of...)
 }
 
-// errParents: the rows of a stream cannot be read, because those that own them have not been.
+// errParents: the rows of a stream cannot be read, because its parents have not been read.
 var errParents = errors.New("its parents are not known yet")
 
-// parents tells how far the streams of the owners can be relied on: never swept
-// is an error, not whole is a reason why this stream is not whole either. What it
-// shows when it is whole is as of the time when its owners were known.
+// parents checks how far the parents can be relied on. If one was never swept, that is an error; if one is not whole, this stream
+// is not whole either. A whole stream is whole as of the time when its owners were known.
 func (run *Run) parents(ctx context.Context) (why string, err error) {
 	if len(run.s.Parents) == 0 {
 		return "", nil
@@ -117,8 +114,8 @@ func (run *Run) parents(ctx context.Context) (why string, err error) {
 	return why, nil
 }
 
-// Waits names a parent of the stream that has never been read to its end, or whose sweep is under way or was interrupted:
-// what is read for each of its rows has to come after. None is waited for that is off or that Polar does not give.
+// Waits names a parent of the stream that was never read to its end, or whose sweep is running or was interrupted: its children
+// have to be read afterwards. It does not wait for a parent that is off or unavailable.
 func (e *Engine) Waits(ctx context.Context, stream string) (parent string, err error) {
 	var names []string
 	for _, p := range e.lookUp(stream).Parents {
@@ -141,9 +138,8 @@ func (e *Engine) Waits(ctx context.Context, stream string) (parent string, err e
 	return "", nil
 }
 
-// spare leaves out of the absent rows those of owners that Polar did not find.
-// An owner that went a moment ago is its own stream's finding; until that has
-// it, nothing is known of what it owned.
+// spare leaves out absent rows whose owner Polar did not find. An owner that has just vanished is for its own stream to find;
+// until then nothing is known of its children.
 func (sw *sweep) spare(ctx context.Context, absent []uuid.UUID) ([]uuid.UUID, error) {
 	if sw.gone == "" {
 		return absent, nil
@@ -163,8 +159,7 @@ func (sw *sweep) spare(ctx context.Context, absent []uuid.UUID) ([]uuid.UUID, er
 	return sw.engine.Store.Rows(sw.s.Name).LeaveOutOwned(ctx, columns, owners, absent)
 }
 
-// prepare does what has to be done before a sweep reads: see that the parents
-// are known, and remove what is too old to be kept.
+// prepare does what comes before a sweep reads: it checks the parents, and removes rows that are too old to be kept.
 func (sw *sweep) prepare(ctx context.Context) error {
 	if _, err := sw.parents(ctx); err != nil {
 		return err
@@ -176,7 +171,7 @@ func (sw *sweep) prepare(ctx context.Context) error {
 	since := windows.OldestKept(sw.engine.Client)
 	n, err := sw.record.Expire(ctx, windows.Field, since)
 	if n > 0 {
-		sw.engine.Log.InfoContext(ctx, "rows are too old to be kept", "stream", sw.s.Name, "removed", n, "before", since.Format(time.DateOnly))
+		sw.engine.Log.InfoContext(ctx, "removed rows that are too old to be kept", "stream", sw.s.Name, "removed", n, "before", since.Format(time.DateOnly))
 	}
 	return err
 }

@@ -21,23 +21,23 @@ import (
 // ErrNotSingle: Polar offers no way to ask for single objects of the stream.
 var ErrNotSingle = errors.New("cannot be fetched one by one")
 
-// patience is how many objects in a row may fail before the rest is not tried: then it is not the objects that fail.
+// patience is how many objects in a row may fail before the rest is skipped: then the objects are not the cause.
 const patience = 3
 
-// ValuesAtOnce is how many values one request names in a repeated filter; 50 ids are 2 kB of a URL.
+// ValuesAtOnce is how many values of a repeated filter one request has; 50 ids are 2 kB of a URL.
 const ValuesAtOnce = 50
 
-// Refresh fetches objects of a stream by id and writes them whole, with their children, also where the stored digest
-// says that nothing changed: a row that was damaged by hand is mended. An object that Polar says does not exist is marked
-// as deleted, with that as evidence; any other answer marks nothing. It runs beside a sweep of the stream, without a
-// lease; the caller has made sure of the organization (Check).
+// Refresh fetches objects of a stream by id and writes them whole, with their children, even if the stored digest says that
+// nothing changed: so it repairs a row that was damaged by hand. An object that Polar says does not exist is marked as deleted,
+// with that answer as evidence; no other answer marks anything. It runs beside a sweep of the stream, without a lease. The caller
+// must have called Check.
 //
-// The Result is Partial when some of the ids could not be dealt with: Reason names them. It is Failed when none could.
+// The Result is Partial when some ids could not be handled: Reason names them. It is Failed when none could.
 func (e *Engine) Refresh(ctx context.Context, stream string, ids ...uuid.UUID) Result {
 	return e.RefreshAs(ctx, store.KindRefresh, stream, ids)
 }
 
-// RefreshAs is Refresh by a run of another kind: one of the store's names of kinds.
+// RefreshAs is Refresh by a run of another of the store's kinds.
 func (e *Engine) RefreshAs(ctx context.Context, kind, stream string, ids []uuid.UUID) Result {
 	return e.do(ctx, spec{stream, kind, noLease}, func(ctx context.Context, run *Run) error {
 		f := newRefresh(run)
@@ -48,8 +48,8 @@ func (e *Engine) RefreshAs(ctx context.Context, kind, stream string, ids []uuid.
 	})
 }
 
-// RefreshMoments fetches all rows of these moments, of a stream whose list filters by time, and writes them whole. It is for
-// rows of which nothing is known but when they were made.
+// RefreshMoments fetches all rows of these moments, of a stream whose list filters by time, and writes them whole. It is for rows
+// of which only the time is known.
 func (e *Engine) RefreshMoments(ctx context.Context, kind, stream string, moments []time.Time) Result {
 	return e.do(ctx, spec{stream, kind, noLease}, func(ctx context.Context, run *Run) error {
 		run.force = true
@@ -76,9 +76,9 @@ func (run *Run) PageOfMoment(ctx context.Context, at time.Time) (fetch.Page, err
 	return page, err
 }
 
-// RefreshExternal refreshes one customer or member by the ids of the user's own system: that of the customer, and then
-// that of the member. Rows of the mirror that have these ids are refreshed as well, by their own: an id that was given to
-// another customer was taken from somebody.
+// RefreshExternal refreshes one customer or member by the ids of the user's own system: that of the customer, then that of the
+// member. It also refreshes, by their own ids, rows of the mirror that have these external ids: an id that another customer has
+// now was taken from somebody.
 func (e *Engine) RefreshExternal(ctx context.Context, stream string, external ...string) Result {
 	return e.do(ctx, spec{stream, store.KindRefresh, noLease}, func(ctx context.Context, run *Run) error {
 		f := newRefresh(run)
@@ -89,28 +89,28 @@ func (e *Engine) RefreshExternal(ctx context.Context, stream string, external ..
 	})
 }
 
-// Refreshable tells what single objects of a stream can be asked for by: their id, and how many ids of the user's own system
+// Refreshable returns how single objects of a stream can be fetched: by their id, and by how many ids of the user's own system
 // (0: not by those).
 func (s Stream) Refreshable() (byID bool, external int) {
 	return s.Get != "" || s.Pick.Param != "", len(placeholder.FindAllString(s.Ours, -1))
 }
 
-// Fetched is what became of objects that were asked for by id.
+// Fetched is the result for objects that were fetched by id.
 type Fetched struct {
 	Answered []uuid.UUID // Polar has them, or says that they do not exist
-	Lost     int         // are not here and cannot be asked for: their path names what only their row would tell
-	Doubt    string      // why what Polar says does not exist was not marked as deleted; "" where it was, or nothing is
+	Lost     int         // how many are not stored here and cannot be fetched: only their row would complete the path
+	Doubt    string      // why objects that Polar says do not exist were not marked as deleted; "" where they were, or there are none
 }
 
-// FetchObjects fetches objects by id, and follows up on those that Polar says do not exist. owners are the customers of
-// objects that may not be here, by object.
+// FetchObjects fetches objects by id, and decides about those that Polar says do not exist. owners maps objects that may not be
+// stored here to their customers.
 func (run *Run) FetchObjects(ctx context.Context, ids []uuid.UUID, owners map[uuid.UUID]uuid.UUID) (Fetched, error) {
 	f := &refresh{Run: run, owners: owners}
 	if err := f.objects(ctx, ids); err != nil {
 		return Fetched{}, err
 	}
 	lost := len(f.lost)
-	f.lost = nil // it is for the caller to say what becomes of them
+	f.lost = nil // the caller decides about them
 	if err := f.settle(ctx); err != nil {
 		return Fetched{}, err
 	}
@@ -120,14 +120,14 @@ func (run *Run) FetchObjects(ctx context.Context, ids []uuid.UUID, owners map[uu
 // refresh is a run that fetches single objects.
 type refresh struct {
 	*Run
-	met      []uuid.UUID             // Polar has them
-	gone     []absence               // Polar says that they do not exist
-	asked    []uuid.UUID             // of which it said so, whether that was believed or not
-	lost     []uuid.UUID             // cannot be asked for: their path names what only their row would tell
-	failed   []error                 // one for each object that could not be dealt with
-	failures int                     // of failures without a success between them
-	owners   map[uuid.UUID]uuid.UUID // customers of objects that may not be here, by object
-	doubt    string                  // why what is gone was not marked as deleted; "" where it was, or nothing is
+	met      []uuid.UUID             // that Polar has
+	gone     []absence               // that Polar says do not exist
+	asked    []uuid.UUID             // of which it said so, believed or not
+	lost     []uuid.UUID             // cannot be fetched: only their row would complete the path
+	failed   []error                 // one for each object that could not be handled
+	failures int                     // failures in a row
+	owners   map[uuid.UUID]uuid.UUID // customers of objects that may not be stored here, by object
+	doubt    string                  // why gone objects were not marked as deleted; "" where they were, or there are none
 }
 
 type absence struct {
@@ -168,7 +168,7 @@ func distinct(ids []uuid.UUID) []uuid.UUID {
 	})
 }
 
-// take stores one object, or notes why there is none. An error ends the run: the next object would meet it as well.
+// take stores one object, or records why there is none. An error ends the run: the next object would meet it as well.
 func (f *refresh) take(ctx context.Context, id uuid.UUID, body fetch.Body, err error) error {
 	if err == nil {
 		if got, e := item.FieldID(body.Value, "id"); e != nil || got != id {
@@ -191,7 +191,7 @@ func (f *refresh) take(ctx context.Context, id uuid.UUID, body fetch.Body, err e
 	return f.fail(ctx, fmt.Errorf("refresh %s of %s: %w", id, f.s.Name, err), 1)
 }
 
-// fetch reads one object. The path of one that is not here is filled in with its customer, where that is known.
+// fetch reads one object. For an object that is not stored here, its customer completes the path, where that is known.
 func (f *refresh) fetch(ctx context.Context, id uuid.UUID) (fetch.Body, error) {
 	body, err := f.get(ctx, id)
 	owner, known := f.owners[id]
@@ -212,7 +212,7 @@ func one(body fetch.Body) fetch.Page {
 	return fetch.Page{Items: []jsontext.Value{body.Value}, TotalCount: -1, RequestedAt: body.RequestedAt}
 }
 
-// fail notes that n objects could not be fetched, and hands on what concerns all of them.
+// fail records that n objects could not be fetched, and returns an error that concerns all of them.
 func (f *refresh) fail(ctx context.Context, err error, n int) error {
 	if f.failures += n; f.failures >= patience || fetch.IsStopped(ctx) || store.IsStore(err) || errors.Is(err, fetch.ErrAuth) || errors.Is(err, fetch.ErrScope) {
 		return err
@@ -317,13 +317,13 @@ func (f *refresh) external(ctx context.Context, external []string) error {
 	return f.objects(ctx, slices.DeleteFunc(known, func(id uuid.UUID) bool { return slices.Contains(f.met, id) }))
 }
 
-// settle follows up on what was not found, and sets the outcome.
+// settle decides about objects that were not found, and sets the outcome.
 func (f *refresh) settle(ctx context.Context) error {
 	if err := f.bury(ctx); err != nil {
 		return err
 	}
 	if len(f.met) > 0 {
-		// Some may have been under suspicion, as no longer listed.
+		// Some may be suspects, because a list no longer had them.
 		if err := f.record.Acquit(ctx, f.met); err != nil {
 			return err
 		}
@@ -350,7 +350,7 @@ func (f *refresh) settle(ctx context.Context) error {
 	return nil
 }
 
-// bury marks the rows as deleted that Polar said do not exist, unless there is reason to doubt its word.
+// bury marks the rows as deleted that Polar said do not exist, unless there is reason to doubt it.
 func (f *refresh) bury(ctx context.Context) error {
 	if len(f.gone) == 0 {
 		return nil
@@ -400,14 +400,14 @@ func (f *refresh) bury(ctx context.Context) error {
 	return nil
 }
 
-// refuse does not believe that rows are gone.
+// refuse records why the rows are not believed to be gone.
 func (f *refresh) refuse(format string, args ...any) {
 	f.doubt = fmt.Sprintf(format, args...)
 	f.MarkPartial("%s", f.doubt)
 }
 
-// believed asks the control question: an API that finds none of the other rows either is not believed. Where it found
-// one in this very run, that is answered already.
+// believed makes the control request: an API that finds none of the other rows either is not believed. If this run has found a
+// row, no request is needed.
 func (f *refresh) believed(ctx context.Context, gone []uuid.UUID) (bool, error) {
 	if len(f.met) > 0 {
 		return true, nil

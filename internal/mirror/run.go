@@ -15,15 +15,14 @@ import (
 	"syncd/internal/store"
 )
 
-// closeWithin bounds the last writes of a run whose context has ended: closing
-// its row and giving the lease back.
+// closeWithin bounds the last writes of a run whose context has ended: they close its row and release the lease.
 const closeWithin = 5 * time.Second
 
-// Run is what runs of every kind have. Its work reads pages and objects, and stores them as they come; what it met and
-// where it stands is on record when the run ends, whatever ended it.
+// Run is what runs of every kind share. Its work reads pages and objects, and stores them as they come. When the run ends,
+// whatever ended it, its findings and its position are recorded.
 type Run struct {
 	engine   *Engine
-	name     string    // of the stream; of a run of several streams its own
+	name     string    // of the stream; a run of several streams has its own
 	s        *prepared // nil: the run is of several streams
 	record   *store.Run
 	res      *Result
@@ -31,8 +30,8 @@ type Run struct {
 	requests int64
 	drift    item.Drift
 	splitter item.Splitter
-	force    bool // rewrite also what seems to be unchanged
-	// mostWritten: most of the last pages was new or changed; so are the next ones, likely, which are being read meanwhile.
+	force    bool // also rewrite rows that seem unchanged
+	// mostWritten: most rows of the last pages were new or changed. The next pages, which are being read, are probably alike.
 	mostWritten atomic.Bool
 }
 
@@ -42,24 +41,24 @@ func (e *Engine) newRun(s *prepared, name string, record *store.Run, res *Result
 	return run
 }
 
-// spec says which run is to be made: of which stream, of which kind, under which lease.
+// spec says which run to make: its stream, its kind, its lease.
 type spec struct {
-	stream string // or what the run goes by that is of several
+	stream string // or the name of a run of several streams
 	kind   string
 	lease  lease
 }
 
-// lease keeps two runs of the same work apart.
+// lease is which lease a run takes; it keeps two runs of the same work apart.
 type lease int
 
 const (
-	ofStream  lease = iota // of the stream's sweep, with its checkpoint
-	ofWindow               // of the stream's backfill, with a checkpoint of its own
-	ofSeveral              // of several streams, by a name of its own
-	noLease                // the run may write beside any other, and has no checkpoint
+	ofStream  lease = iota // the stream's sweep, with its checkpoint
+	ofWindow               // the stream's backfill, with a checkpoint of its own
+	ofSeveral              // a run of several streams, by its own name
+	noLease                // none: the run may write beside any other, and has no checkpoint
 )
 
-// backfillSlot is the lease and checkpoint of a backfill, beside those of the stream's sweep.
+// backfillSlot is the name of a backfill's lease and checkpoint, beside those of the stream's sweep.
 const backfillSlot = "backfill"
 
 func (e *Engine) open(ctx context.Context, sp spec) (*store.Run, error) {
@@ -74,16 +73,17 @@ func (e *Engine) open(ctx context.Context, sp spec) (*store.Run, error) {
 	return e.Store.Runs().Begin(ctx, sp.stream, sp.kind, e.holder, e.LeaseTTL)
 }
 
-// Work is what a run does while it has the lease. Its requests are given up when the process is to stop or the lease is
-// lost, and what has come is still written: see fetch.WithStop.
+// Work is what a run does while it holds the lease. Its requests are given up when the process is to stop or the lease is lost;
+// pages that have come are still written: see fetch.WithStop.
 type Work func(ctx context.Context, run *Run) error
 
-// Once sweeps one stream: lease, pages, verdict, closed row. Whatever happens is in the Result, and logged once.
+// Once sweeps one stream: it takes the lease, reads the pages, gives the verdict and closes the row. The Result says everything,
+// and is logged once.
 func (e *Engine) Once(ctx context.Context, stream string) Result {
 	return e.do(ctx, spec{stream: stream, kind: store.KindSweep}, readWhole)
 }
 
-// Rewrite sweeps one stream and writes each of its rows anew, also where the stored digest says that nothing has changed.
+// Rewrite sweeps one stream and writes each of its rows anew, even if the stored digest says that nothing has changed.
 func (e *Engine) Rewrite(ctx context.Context, stream string) Result {
 	return e.do(ctx, spec{stream: stream, kind: store.KindSweep}, func(ctx context.Context, run *Run) error {
 		run.force = true
@@ -91,7 +91,7 @@ func (e *Engine) Rewrite(ctx context.Context, stream string) Result {
 	})
 }
 
-// do makes a run. It is the one way to make any.
+// do makes a run. All runs are made here.
 func (e *Engine) do(ctx context.Context, sp spec, do Work) Result {
 	ctx = limit.WithPriority(ctx, e.priorityOf(sp.stream, sp.kind))
 	start := time.Now()
@@ -107,7 +107,7 @@ func (e *Engine) do(ctx context.Context, sp spec, do Work) Result {
 	return res
 }
 
-// begin opens a run; nil where there is none to be made, and the Result says why.
+// begin opens a run. It returns nil if there is none to make, and the Result says why.
 func (e *Engine) begin(ctx context.Context, sp spec, res *Result) *Run {
 	s := e.lookUp(sp.stream)
 	if s == nil && sp.lease != ofSeveral {
@@ -142,7 +142,7 @@ func (e *Engine) begin(ctx context.Context, sp spec, res *Result) *Run {
 	return e.newRun(s, sp.stream, record, res)
 }
 
-// end puts on record what became of the run, and gives the lease back.
+// end records the outcome of the run, and releases the lease.
 func (run *Run) end(ctx context.Context) {
 	closing, res := run.closing, run.res
 	res.Counts = run.record.Counts
@@ -159,14 +159,12 @@ func (run *Run) end(ctx context.Context) {
 	run.recordDrift(last)
 	run.engine.noteAnswer(last)
 	if err := run.record.Finish(last, closing); err != nil {
-		// An outcome that could not be recorded is not a success: another process
-		// may have the lease, and will read the sweep again.
+		// An outcome that could not be recorded is no success: another process may have the lease, and reads the sweep again.
 		res.fail(Failed, errors.Join(res.Err, err))
 	}
 }
 
-// guarded turns a panic into a failed run: a bug met in one stream must not
-// take the others down, nor leave a run open that nobody is making.
+// guarded turns a panic into a failed run: a bug in one stream must not stop the others, nor leave a run open that nobody makes.
 func (run *Run) guarded(ctx context.Context, do Work) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -177,9 +175,9 @@ func (run *Run) guarded(ctx context.Context, do Work) {
 	run.leased(ctx, do)
 }
 
-// leased does the work while the lease is renewed, and turns an error into an outcome.
+// leased does the work while it renews the lease, and turns an error into an outcome.
 func (run *Run) leased(ctx context.Context, do Work) {
-	// Requests are given up at once when the process is to stop; a write under way is finished.
+	// When the process is to stop, requests are given up at once, and a running write is finished.
 	reading, stopReading := context.WithCancelCause(ctx)
 	defer stopReading(nil)
 	renewed := make(chan struct{})
@@ -221,7 +219,7 @@ func (run *Run) renew(ctx context.Context, stop context.CancelCauseFunc) {
 			return
 		case <-tick.C:
 			run.engine.noteAnswer(ctx)
-			// Any other error than a lost lease will show at the next page as well.
+			// Any other error than a lost lease also shows at the next page.
 			if err := run.record.Renew(ctx); errors.Is(err, store.ErrLeaseLost) {
 				stop(err)
 				return
@@ -230,11 +228,11 @@ func (run *Run) renew(ctx context.Context, stop context.CancelCauseFunc) {
 	}
 }
 
-// leasePoll is how often a lease is asked for again that is waited for.
+// leasePoll is how often a waiting run tries to take the lease.
 const leasePoll = 250 * time.Millisecond
 
-// take takes the lease of a run. With WaitForLease it waits for one that runs out; that
-// of a process which lives is renewed meanwhile, and not waited for any longer.
+// take takes the lease of a run. With WaitForLease it waits for a lease that runs out. If the lease is renewed meanwhile, its
+// process lives, and the wait ends.
 func (e *Engine) take(ctx context.Context, sp spec) (*store.Run, error) {
 	var first *store.BusyError
 	for {
@@ -295,21 +293,22 @@ func (e *Engine) log(ctx context.Context, res Result) {
 	}
 }
 
-// Disable has no further runs made of a stream until the next start, and keeps why. What is no stream can be left out by it, too.
+// Disable prevents further runs of a stream until the next start, and records why. It also takes names that are no streams, such
+// as feeds.
 func (e *Engine) Disable(stream, why string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.disabled[stream] = why
 }
 
-// IsDisabled tells whether something was disabled since the start.
+// IsDisabled: the name was disabled since the start.
 func (e *Engine) IsDisabled(name string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.disabled[name] != ""
 }
 
-// withGaps is a context for requests that know of the rows which Polar could not render when last asked.
+// withGaps is a context for requests that know which rows Polar could not render last time.
 func (run *Run) withGaps(ctx context.Context) (context.Context, error) {
 	places, err := run.record.Gaps(ctx, true)
 	if err != nil {
@@ -318,7 +317,7 @@ func (run *Run) withGaps(ctx context.Context) (context.Context, error) {
 	return fetch.WithGaps(ctx, places), nil
 }
 
-// unstored says what this run met and could not store.
+// unstored says what this run could not store.
 func (run *Run) unstored() (why []string) {
 	if n := run.record.Counts.Rejected; n > 0 {
 		why = append(why, fmt.Sprintf("%d items could not be stored: see sync_rejects", n))
@@ -329,7 +328,7 @@ func (run *Run) unstored() (why []string) {
 	return why
 }
 
-// MarkPartial lowers the outcome: something is missing, and this is why.
+// MarkPartial lowers the outcome to partial, and says what is missing.
 func (run *Run) MarkPartial(format string, args ...any) {
 	why := fmt.Sprintf(format, args...)
 	if run.res.Outcome == Partial {

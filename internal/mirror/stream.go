@@ -10,45 +10,40 @@ import (
 	"syncd/internal/store/db"
 )
 
-// Stream is one mirrored Polar resource, as data: where it is listed, in which
-// order it is read so that nothing is lost, and which table it goes to. One
-// engine serves all of them.
+// Stream is one mirrored resource of Polar's, as data: where it is listed, in which order it is read so that nothing is lost, and
+// which table it goes to. One engine serves all streams.
 type Stream struct {
 	Name  string      // of the stream and of its table
 	Path  string      // of the list endpoint, with the exact trailing slash
 	Get   string      // path of one object, with {id} and other columns of the row; "" where there is none
-	Pick  Pick        // how single objects are found where there is no Get
+	Pick  Pick        // how to find single objects without Get
 	Ours  string      // path of one object by ids of the user's own system; "" where there is none
 	Scope string      // that the token needs
 	Query url.Values  // parameters of every list request; nil for most
 	Scan  scan.Scan   // order in which the list is read
 	Table store.Table // columns, and how a row is written
 
-	// Embedded names fields that are copies of other mirrored objects. They are
-	// live joins made when the reply was rendered, so storing them would make
-	// every order "change" when a product is renamed. They are dropped; the
-	// object's own stream has them. Where an object does not name its organization,
-	// the first of these that does tells whose it is.
+	// Embedded names fields that are copies of other mirrored objects. Polar joins them when it renders the reply, so storing
+	// them would make every order "change" when a product is renamed. They are dropped; the object's own stream has them. If an
+	// object does not name its organization, the first copy that does decides.
 	Embedded []string
-	// Whose is the field that names the organization of an object; "" = organization_id.
+	// Whose is the field with the organization of an object; "" = organization_id.
 	Whose string
-	// Secrets names fields that are secrets, beside those that are so everywhere.
-	// They are taken out of an item, at any depth, before anything is done with it.
+	// Secrets names further secret fields, beside those that are secret in every object. They are removed from an item, at any
+	// depth, before anything else.
 	Secrets []string
-	// Copies names those of Embedded whose stream is mirrored too. Where that
-	// stream has no such row (deleted or hidden in Polar, yet referred to), the
-	// copy is stored in its place, and marked. Its runs come first in a sync.
+	// Copies maps fields of Embedded to their streams. If the stream has no such row (deleted or hidden in Polar, yet referred
+	// to), the copy is stored in its place, and marked. That stream's runs come first in a sync.
 	Copies map[string]string
-	// Invalidates names columns that Polar shows in rows of other streams, whose modified_at does not move when they change.
-	// Where an object is stored whose column differs from that of its row, those rows are to be fetched.
+	// Invalidates names columns that Polar shows in rows of other streams, whose modified_at does not move when they change. When
+	// an object is stored whose column differs from its row, tails fetch those rows.
 	Invalidates []store.Invalidation
-	// Lifted gives a column the id of a copy, where Polar sends that id nowhere
-	// else: customer_id: customer.
+	// Lifted maps a column to the copy whose id it takes, where Polar sends that id nowhere else: customer_id: customer.
 	Lifted map[string]string
 	// Children are lists without an endpoint of their own.
 	Children []Child
-	// Parents are the streams for each of whose rows the list is read, where Polar
-	// has no list for all; with a scan.Nested. They come first in the table.
+	// Parents are the streams for whose rows the list is read one by one, where Polar has no list of all; with a scan.Nested.
+	// They come first in the table.
 	Parents []Parent
 	// Fallback is how the list is read once Polar has ended it; nil = there is no other way.
 	Fallback *Fallback
@@ -59,24 +54,23 @@ type Stream struct {
 	// sweep.
 	Of   []string
 	Link func(*db.Queries, context.Context) error
-	// Snapshot: one reply is the whole list as it was at one moment, and proven to
-	// be. A row that it lacks is gone from it; there is nothing to ask again.
+	// Snapshot: one reply is the whole list at one moment, and proven to be. A row that it lacks is gone from the list; no
+	// request by id is needed.
 	Snapshot bool
-	// Optional: Polar is known to refuse this list to some tokens. A refusal is
-	// reported and is no failure.
+	// Optional: Polar refuses this list to some tokens. A refusal is reported and is no failure.
 	Optional bool
-	// Blind says what a window of time of the list does not show; "" where there are no windows of it.
+	// Blind says what a window of time of the list does not show; "" where it cannot be read by windows.
 	Blind  string
 	Expect item.Expect // what is known of the objects beside their columns
 }
 
-// Pick is a filter of a list that finds single objects: those whose column has the value given.
+// Pick is a filter of a list that finds single objects by the value of a column.
 type Pick struct {
-	Param  string // of the list; may be repeated; "" = there is no such filter
-	Column string // of the row: id, or customer_id to find the objects of the customer
+	Param  string // of the list; can be repeated; "" = there is no such filter
+	Column string // of the row: id, or customer_id to find the customer's objects
 }
 
-// Child is a list inside an item whose elements go to a table of their own.
+// Child is a list inside an item whose elements go to a child table.
 type Child struct {
 	item.Child // its Columns are those of Table
 	Table      store.Table

@@ -12,32 +12,29 @@ import (
 	"syncd/internal/store"
 )
 
-// sweep is a run that reads a stream from end to end and then proves that it
-// did: the different ids it received must be as many as Polar counts.
+// sweep is a run that reads a stream from end to end and then proves it: as many different ids must have come as Polar counts.
 type sweep struct {
 	*Run
-	span    *span       // the window of time that is read; nil = the whole list
-	places  []string    // of rows that Polar cannot render
+	span    *span       // the window of time to read; nil = the whole list
+	places  []string    // places of rows that Polar cannot render
 	from    scan.Cursor // where the last page was read from
 	gone    string      // parents that Polar did not find: see scan.Cursor
-	tied    int         // rows with equal sort values that no question brought
-	whole   int         // rows there are by the last page's count; -1 where that does not tell
-	base    int         // for progress: rows of this sweep that earlier runs stored
-	dropped bool        // total_count fell during this pass: ids received may be gone
-	had     int64       // different ids of this sweep that this run began with
-	counted tally       // of the whole list, as often as Polar told it
+	tied    int         // rows with equal sort values that no request brought
+	whole   int         // rows by the last page's count; -1 where it does not tell
+	base    int         // rows of this sweep that earlier runs stored, for progress
+	dropped bool        // total_count fell during this pass: received rows may be gone
+	had     int64       // different ids of this sweep when this run began
+	counted tally       // Polar's counts of the whole list
 }
 
 const (
-	maxPasses = 3 // over the whole list, the first included
-	maxNews   = 5 // rounds over the end of the list where new rows land
+	maxPasses = 3 // over the whole list, including the first
+	maxNews   = 5 // over the end of the list where new rows land
 )
 
-// read reads the list, then what it takes to account for every row, and sets
-// the verdict. It works in steps of growing cost: the end of the list again,
-// where rows land that are new; the whole list. Each is bounded, so that a
-// server that counts wrongly ends the sweep as incomplete and does not keep it
-// for ever.
+// read reads the list, then what it takes to account for every row, and sets the verdict. It goes on in steps of growing cost:
+// the end of the list where new rows land, then the whole list again. Each step is bounded, so a server that counts wrongly ends
+// the sweep as incomplete and does not keep it busy for ever.
 func (sw *sweep) read(ctx context.Context) error {
 	if err := sw.prepare(ctx); err != nil {
 		return err
@@ -61,7 +58,7 @@ func (sw *sweep) read(ctx context.Context) error {
 		return err
 	}
 	passes, news, known := 1, 0, int64(-1)
-	// What came or went while nobody looked, or went while this run looked, may be balanced by what came.
+	// Rows that vanished unseen, before or during this run, may be balanced by rows that came.
 	_, numbered := sw.s.Scan.(scan.Offset)
 	stirred := numbered && sw.record.Checkpoint != nil
 	for {
@@ -69,13 +66,13 @@ func (sw *sweep) read(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		gone := sw.dropped || c.distinct+c.gaps > c.total // ids received may be those of rows that are gone
+		gone := sw.dropped || c.distinct+c.gaps > c.total // some received ids may be of rows that are gone
 		moved := stirred || numbered && sw.dropped
 		switch {
 		case c.accounted() && (news > 0 || !moved):
 			err := sw.certify(ctx, c)
 			if err != nil || sw.span != nil || sw.closing.Verdict == "incomplete" {
-				return err // what a window lacks may lie outside by now
+				return err // a row that a window lacks may have moved out of it
 			}
 			why, err := sw.parents(ctx)
 			if why != "" {
@@ -86,7 +83,7 @@ func (sw *sweep) read(ctx context.Context) error {
 				return err
 			}
 			if c.unidentified+c.gaps > 0 {
-				return nil // one of those may be the very row that seems to be absent
+				return nil // such a row may be the one that seems absent
 			}
 			if err := sw.deletions(ctx); err != nil {
 				return err
@@ -107,18 +104,18 @@ func (sw *sweep) read(ctx context.Context) error {
 	}
 }
 
-// comparison of what was received with what Polar counts; total is -1 where Polar does not count.
-// Gaps are rows that Polar counts and cannot render: they are accounted for, and missing all the same.
-// Copies are rows that it need not count, and of which only a copy came, which could not be stored.
-// Ties are rows that Polar counts and gives to no question, because their sort values are equal.
+// comparison holds what was received and what Polar counts; total is -1 where Polar does not count. Gaps are rows that Polar
+// counts and cannot render: they are accounted for, and missing all the same. Copies are rows that Polar may not count, known
+// only from copies, which could not be stored. Ties are rows that Polar counts and no request brings, because their sort values
+// are equal.
 type comparison struct{ distinct, unidentified, gaps, copies, ties, total int64 }
 
-// accounted: reading again would bring nothing that is not known of.
+// accounted: reading again would bring nothing new.
 func (c comparison) accounted() bool {
 	return c.total < 0 || c.distinct+c.unidentified+c.gaps == c.total
 }
 
-// tied: what is missing is what could not be told apart, and the same questions would have the same answers.
+// tied: all missing rows are ties, and the same requests would have the same answers.
 func (c comparison) tied() bool {
 	return c.ties > 0 && c.distinct+c.unidentified+c.gaps+c.ties == c.total
 }
@@ -191,7 +188,7 @@ func (sw *sweep) certify(ctx context.Context, c comparison) error {
 	return nil
 }
 
-// some of the texts, for a message.
+// some lists the first few texts, for a message.
 func some(texts []string) string {
 	const named = 3
 	if more := len(texts) - named; more > 0 {
@@ -200,7 +197,7 @@ func some(texts []string) string {
 	return strings.Join(texts, ", ")
 }
 
-// scan reads and stores from a position until the scan is done.
+// scan reads and stores from a position on until the scan is done.
 func (sw *sweep) scan(ctx context.Context, from scan.Cursor) error {
 	sw.from, sw.tied, sw.whole = from, from.Tied, -1
 	ready := ahead(ctx, sw.engine.Ahead, parsed.weight, func(ctx context.Context) iter.Seq2[parsed, error] {
@@ -234,7 +231,7 @@ func (sw *sweep) scan(ctx context.Context, from scan.Cursor) error {
 	return fmt.Errorf("%w: the scan of %s ended without its last page", fetch.ErrContract, sw.s.Name)
 }
 
-// putAll hands pages of the scan to the store, together. Those before one that cannot be stored are.
+// putAll hands pages of the scan to the store, together. If one cannot be stored, those before it are.
 func (sw *sweep) putAll(ctx context.Context, read []parsed) error {
 	pages := make([]store.Page, 0, len(read))
 	var failed error
@@ -253,9 +250,8 @@ func (sw *sweep) putAll(ctx context.Context, read []parsed) error {
 	return failed
 }
 
-// news reads the end of the list where new rows land. A scan by page number
-// begins there, and ends for this purpose with the first page that brings
-// nothing new; others go on from where they ended.
+// news reads the end of the list where new rows land. A scan by page number begins at that end, and stops here at the first page
+// without a new row; other scans go on from where they ended.
 func (sw *sweep) news(ctx context.Context) error {
 	offset, numbered := sw.s.Scan.(scan.Offset)
 	if !numbered {
@@ -270,7 +266,7 @@ func (sw *sweep) news(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		page.Gaps = nil // they have been met where they stood before
+		page.Gaps = nil // they were recorded where they stood before
 		if err := sw.store(ctx, page.Page, sw.position(sw.from)); err != nil {
 			return err
 		}

@@ -2,11 +2,11 @@ package mirror
 
 import "syncd/internal/store"
 
-// tally follows the total_count of a whole list while a run reads it: that is
-// all that Polar tells of rows which come and go meanwhile.
+// tally follows the total_count of a whole list while a run reads it: Polar tells nothing else about rows that come and go
+// meanwhile.
 type tally struct{ told, last, rose, fell int64 }
 
-// tell takes note of a count; -1 where Polar did not count the whole list.
+// tell records a count; -1 where Polar did not count the whole list.
 func (t *tally) tell(total int) {
 	n := int64(total)
 	if n < 0 {
@@ -19,7 +19,7 @@ func (t *tally) tell(total int) {
 	t.told, t.last = t.told+1, n
 }
 
-// close records what was told.
+// close copies the counts into the closing of the run.
 func (t *tally) close(c *store.Closing) {
 	if t.told > 0 {
 		c.Total = &t.last

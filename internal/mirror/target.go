@@ -7,7 +7,7 @@ import (
 	"syncd/internal/store"
 )
 
-// targetOf is where the objects of a stream go; those that it holds copies of come before it in the table of streams.
+// targetOf is where the objects of a stream go. Streams whose copies it holds come before it in the table of streams.
 func (e *Engine) targetOf(s *prepared) *store.Target {
 	t := &store.Target{Stream: s.Name, Table: s.Table, Shape: s.shape}
 	for _, c := range s.Children {
@@ -19,7 +19,8 @@ func (e *Engine) targetOf(s *prepared) *store.Target {
 	for _, field := range fields {
 		of := e.lookUp(s.Copies[field])
 		if e.Off[of.Name] {
-			continue // rows of nobody but syncd's own making would look like a stream that is read
+			// Such rows would make a stream look as if it were read.
+			continue
 		}
 		t.Copies = append(t.Copies, store.CopyTarget{Field: field, Of: of.target})
 	}
