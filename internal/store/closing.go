@@ -11,29 +11,29 @@ import (
 	"syncd/internal/store/pg"
 )
 
-// Closing is what is recorded when a run ends.
+// Closing is what is recorded at the end of a run.
 type Closing struct {
 	Outcome     string // succeeded | partial | failed | interrupted | skipped
 	Reason      string
 	ErrorClass  string
 	Error       string
 	Requests    int64
-	Distinct    *int64 // of the sweep; nil when it did not reach its end
-	Duplicates  *int64 // items that the run received again; nil when the sweep did not reach its end
-	Appeared    *int64 // by how much the count of the whole list rose meanwhile; nil when it was not told twice
+	Distinct    *int64 // different ids of the sweep; nil when it did not reach its end
+	Duplicates  *int64 // items that the run received more than once; nil when the sweep did not reach its end
+	Appeared    *int64 // by how much the count of the whole list rose meanwhile; nil without two counts
 	Vanished    *int64 // by how much it fell
-	Total       *int64 // of the whole list, as told last; nil to leave that of the last page
+	Total       *int64 // the latest count of the whole list; nil to keep that of the last page
 	Verdict     string // complete | incomplete | incomplete: and why; "" when the sweep did not reach its end
 	Unavailable string // why Polar refuses the stream; "" when it does not
-	SweepEnded  bool   // the sweep reached its end: the next run begins a new one
-	// AsOf is when the owners were known of what is listed for one owner at a time; zero for other lists. A complete sweep
-	// shows what there was then, and not what newer owners have.
+	SweepEnded  bool   // the sweep reached its end, so the next run starts a new one
+	// AsOf is when the owners were known, for a list that is read for one owner at a time; zero for other lists. A complete sweep
+	// shows the list of that time, without the rows of newer owners.
 	AsOf      time.Time
-	Accounted bool // and every row that Polar counts was met, or found not to be rendered
+	Accounted bool // also, every row that Polar counts came or is a gap
 }
 
-// Finish closes the run and gives the lease back, in one transaction. A run
-// whose lease was taken over is left as the taker closed it: ErrLeaseLost.
+// Finish closes the run and releases the lease, in one transaction. If another process has taken the lease over, it has also
+// closed the run; Finish then returns ErrLeaseLost.
 func (r *Run) Finish(ctx context.Context, c Closing) error {
 	err := r.s.pool.InTx(ctx, func(tx pgx.Tx) error {
 		q := r.s.q.WithTx(tx)
@@ -78,7 +78,7 @@ func (r *Run) Finish(ctx context.Context, c Closing) error {
 	return nil
 }
 
-// endSweep makes the next run begin a new sweep. One that is complete settles what was known to have changed before it.
+// endSweep makes the next run start a new sweep. A complete sweep settles the changes that were pending before it began.
 func (r *Run) endSweep(ctx context.Context, q *db.Queries, c Closing) error {
 	var complete *time.Time
 	if c.Verdict == "complete" {

@@ -13,29 +13,28 @@ import (
 	"syncd/internal/store/pg"
 )
 
-// change is an item that the table does not hold as it came.
+// change is an item that differs from its row in the table.
 type change struct {
 	item  int
 	isNew bool // the table has no row with this id
-	// revived: the table's row was marked as deleted, and no longer is.
+	// revived: the row was marked as deleted, and Polar lists it again.
 	revived bool
-	// misdated: the table's row seems to be requested later than now, which says nothing. Its children may seem so too.
+	// misdated: the row seems to have been requested later than now, so its date says nothing. The same may hold for its
+	// children.
 	misdated bool
-	// doubted: nothing is believed that the tables of its children say.
+	// doubted: the tables of its children are not believed.
 	doubted bool
 }
 
-// later says that a reply requested after a time held the row with an id, even if
-// it found the row unchanged and so left no trace in the table.
+// later is an SQL condition: a reply requested after at held the row of this id, even if it left the row unchanged and so left no
+// trace in the table.
 func later(at, stream, id string) string {
 	return `EXISTS (SELECT FROM sync_seen s WHERE s.requested_at > ` + at + ` AND s.requested_at <= ` + clock.Present + ` AND split_part(s.stream, '/', 1) = ` + stream + ` AND ` + id + ` = ANY(s.ids))`
 }
 
-// compare asks which items are new, have other content, come back from the
-// dead or are misdated, and counts the rest. What is stored as of a later request
-// stays, and something must tell of that request: the ids it received, or a
-// tombstone. Otherwise a clock was wrong, and a change may be lost. Its SQL is not generated: the question is the same
-// for every table, and sqlc cannot take a table's name.
+// compare asks which items are new, changed, revived or misdated, and counts the others. A row stored from a later request stays,
+// and something must prove that request: the ids that it received, or a tombstone. Otherwise a clock was wrong, and a change may
+// be lost. The SQL is not generated: it is the same for every table, and sqlc cannot take a table's name as a parameter.
 func (w *writing) compare(p *pg.Pipeline) {
 	if len(w.items) == 0 {
 		return
@@ -75,7 +74,7 @@ func (w *writing) compared(rows pgx.Rows) error {
 			}
 		case isNew:
 			w.counts.Inserted++
-			// With Force its children may be there, though the row was lost.
+			// With Force the children may be stored although the row was lost.
 			w.changes = append(w.changes, change{item: index, isNew: !force, doubted: force})
 		default:
 			w.counts.Updated++
@@ -100,22 +99,22 @@ func (ps *parents) add(id uuid.UUID, at time.Time) {
 	ps.ids, ps.at = append(ps.ids, id), append(ps.at, at)
 }
 
-// joined makes rows c of a table those of the parents p, by a column.
+// joined is the SQL that joins rows c of a child table to the parents p.
 func joined(table, column, set string) string {
 	return `UPDATE ` + pgx.Identifier{table}.Sanitize() + ` c SET ` + set + `
 		FROM ROWS FROM (unnest($1::uuid[]), unnest($2::timestamptz[])) AS p(id, at)
 		WHERE c.` + pgx.Identifier{column}.Sanitize() + ` = p.id`
 }
 
-// redate gives misdated rows the time of the reply.
+// redate sets the date of misdated rows to that of the reply.
 func (ps *parents) redate(p *pg.Pipeline, table string) {
 	if len(ps.ids) > 0 {
 		p.Add(joined(table, "id", "_requested_at = p.at"), []any{ps.ids, ps.at}, nil)
 	}
 }
 
-// distrust makes the child rows of these parents differ from anything that Polar may send, so that they are all written
-// anew, but for those of a later reply.
+// distrust makes the child rows of these parents differ from anything that Polar may send, so that all are written anew, except
+// rows of a later reply.
 func (ps *parents) distrust(p *pg.Pipeline, child *ChildTarget) {
 	if len(ps.ids) > 0 {
 		p.Add(joined(child.Name, child.Parent, `_hash = '', _requested_at = LEAST(c._requested_at, p.at)`)+
@@ -123,12 +122,11 @@ func (ps *parents) distrust(p *pg.Pipeline, child *ChildTarget) {
 	}
 }
 
-// childKey names a row of a child table.
+// childKey identifies a row of a child table.
 type childKey struct{ parent, key uuid.UUID }
 
-// removeUnlisted marks the child rows of these parents that the parents' lists
-// no longer name. The rows stay: other rows may point at them. A reply that was
-// requested before the stored row's is not believed.
+// removeUnlisted marks the child rows of these parents that the parents' lists no longer name. The rows stay, because other rows
+// may refer to them. A reply requested before the stored row's does not count.
 func (ps *parents) removeUnlisted(ctx context.Context, q interface {
 	Exec(context.Context, string, ...any) (pgconn.CommandTag, error)
 }, table, parent, key string, listed []childKey,

@@ -14,23 +14,22 @@ import (
 	"syncd/internal/store/pg"
 )
 
-// unmet says of a row t that the sweep $2 of the stream $1 has not received its id.
+// unmet is an SQL condition: the sweep $2 of the stream $1 has not received the id of the row t.
 const unmet = `NOT EXISTS (
 	SELECT FROM sync_seen s CROSS JOIN LATERAL unnest(s.ids) AS u(id)
 	WHERE s.stream = $1 AND s.sweep_id = $2 AND u.id = t.id)`
 
-// Absence is what a complete sweep did not meet.
+// Absence is the set of rows that a complete sweep did not meet.
 type Absence struct {
-	IDs  []uuid.UUID // live rows from requests before the sweep began; suspects only, because a list may hide rows
+	IDs  []uuid.UUID // live rows requested before the sweep began; only suspects, because a list may hide rows
 	Live int64       // all live rows
-	// Emptied: of the rows that were there before the sweep began it met none, or no more than one of ten. The list is
-	// empty, or has new rows only, or lost nearly all it had.
+	// Emptied: of the rows stored before the sweep began, it met none, or at most one in ten. The list is empty, or has only new
+	// rows, or lost nearly all.
 	Emptied bool
 }
 
-// AbsentRows lists the live rows that were stored from requests before the sweep began and that it did not meet. Rows that were
-// only ever copied from other objects were never listed, so they do not count. Only after a complete sweep this means
-// anything.
+// AbsentRows lists the live rows that were requested before the sweep began and that it did not meet. Rows known only from copies
+// were never listed, so they do not count. The result means something only after a complete sweep.
 func (r *Run) AbsentRows(ctx context.Context, table string) (a Absence, err error) {
 	t := pgx.Identifier{table}.Sanitize()
 	const before = `t._deleted_at IS NULL
@@ -41,7 +40,7 @@ func (r *Run) AbsentRows(ctx context.Context, table string) (a Absence, err erro
 		a.IDs, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 	}
 	if err == nil && len(a.IDs) > 0 {
-		// A row that the sweep itself updated was there before, too: its time of change is a later one now.
+		// A row that the sweep updated was stored before, too: its time of change is later now.
 		err = r.s.pool.QueryRow(ctx, `
 			SELECT 9 * (there.n - $3::bigint + COALESCE(updated.n, 0)) <= $3
 			FROM (SELECT count(*) AS n FROM `+t+` t WHERE `+before+`) there,
@@ -56,9 +55,8 @@ func (r *Run) AbsentRows(ctx context.Context, table string) (a Absence, err erro
 	return a, nil
 }
 
-// UnmetCopies lists the live rows that are on record as copies from inside other
-// objects, and that the sweep did not meet. Some may have been read since, by a
-// run that had begun before the copy was made.
+// UnmetCopies lists the live rows recorded as copies that the sweep did not meet. Some may have been read since, by a run that
+// had begun before the copy was made.
 func (r *Run) UnmetCopies(ctx context.Context, table string) ([]uuid.UUID, error) {
 	rows, err := r.s.pool.Query(ctx, `
 		SELECT t.id FROM `+pgx.Identifier{table}.Sanitize()+` t JOIN sync_stubs c ON c.stream = $1 AND c.id = t.id
@@ -76,9 +74,9 @@ func (r *Run) UnmetCopies(ctx context.Context, table string) ([]uuid.UUID, error
 	return ids, nil
 }
 
-// How far apart two complete sweeps are at least where one is weak evidence: of a list that lost everything, or of several
-// that did within a day. A fault of some minutes, or one server of several that is behind, is met by both of two sweeps in
-// quick succession. Both are less than the day between two nightly sweeps.
+// The shortest time between two complete sweeps where one is weak evidence: for a list that lost everything, or for several that
+// did within a day. Two sweeps in quick succession may both meet a fault of some minutes, or one server that is behind. Both
+// times are shorter than the day between two nightly sweeps.
 const (
 	SweepsApart  = time.Hour
 	EmptiedApart = 12 * time.Hour
@@ -86,21 +84,22 @@ const (
 
 // Suspicion is what is known of the rows that a complete sweep did not meet.
 type Suspicion struct {
-	Held  []uuid.UUID // not to be marked as deleted by this sweep
-	Sure  int         // so many of Held an earlier complete sweep, SweepsApart ago, did not meet either
+	Held  []uuid.UUID // this sweep must not mark them as deleted
+	Sure  int         // how many of Held an earlier complete sweep, SweepsApart ago, did not meet either
 	Free  []uuid.UUID // the rest
 	Again []uuid.UUID // those of Free that an earlier complete sweep did not meet either
 	Apart []uuid.UUID // those of Again whose earlier sweep is SweepsApart ago
-	// Until is from when on a complete sweep may let go what was lost by a list that lost everything; zero: nothing was.
+	// Until is the earliest start of a complete sweep that may let through the losses of a list that lost everything; zero: none
+	// did.
 	Until  time.Time
-	Others []string // streams beside this one that have lost everything within a day; only with Until
+	Others []string // other streams that lost everything within a day; only with Until
 }
 
-// sweptApart tells whether a sweep that began at a time is a second one, long enough after that which missed a row first.
+// sweptApart: a sweep that began at swept is a second one, long enough after the sweep that first missed a row.
 func sweptApart(noticed, swept time.Time) bool { return !noticed.Add(SweepsApart).After(swept) }
 
-// Suspect makes these the stream's suspects, and holds them: all where the brake says so, and those of a list that lost
-// everything it had until a sweep that begins long enough after the first one to say so has said it again.
+// Suspect records the stream's suspects, and which of them are held: all if the brake says so; those of a list that lost
+// everything until a second sweep, long enough after the first, misses them too.
 func (r *Run) Suspect(ctx context.Context, a Absence, brake bool) (s Suspicion, err error) {
 	err = r.s.pool.InTx(ctx, func(tx pgx.Tx) error {
 		s = Suspicion{}
@@ -159,7 +158,7 @@ func (r *Run) Suspect(ctx context.Context, a Absence, brake bool) (s Suspicion, 
 	return s, nil
 }
 
-// Acquit forgets suspects that Polar still has.
+// Acquit removes suspects that Polar still has.
 func (r *Run) Acquit(ctx context.Context, ids []uuid.UUID) error {
 	if err := r.s.q.SuspectsForget(ctx, db.SuspectsForgetParams{Stream: r.Stream, IDs: ids}); err != nil {
 		return fmt.Errorf("forget suspects of %s: %w", r.Stream, err)
@@ -167,11 +166,11 @@ func (r *Run) Acquit(ctx context.Context, ids []uuid.UUID) error {
 	return nil
 }
 
-// ChildTable is a table with the elements of a list inside the rows of another.
+// ChildTable is the table of the elements of a list inside the rows of another table.
 type ChildTable struct{ Table, Parent string }
 
-// Tombstone marks rows as deleted, with the evidence. asOf is
-// when the evidence was asked for: a row stored from a later reply is left alone.
+// Tombstone marks rows as deleted, with the evidence. asOf is when the evidence was requested: a row from a later reply is left
+// alone.
 func (r *Run) Tombstone(ctx context.Context, table string, ids []uuid.UUID, asOf time.Time, evidence string, children ...ChildTable) (n int64, err error) {
 	err = r.s.pool.InTx(ctx, func(tx pgx.Tx) error {
 		q := r.s.q.WithTx(tx)
@@ -194,7 +193,7 @@ func (r *Run) Tombstone(ctx context.Context, table string, ids []uuid.UUID, asOf
 			return err
 		}
 		n = int64(len(gone))
-		// What a row that is gone lists is gone with it; a row that comes back is written with its children.
+		// The children of a deleted row go with it; a row that comes back is written with its children.
 		all := parents{gone, slices.Repeat([]time.Time{asOf}, len(gone))}
 		for _, c := range children {
 			if err := all.removeUnlisted(ctx, tx, c.Table, c.Parent, c.Parent, nil); err != nil {

@@ -14,7 +14,7 @@ import (
 	"syncd/internal/store/pg"
 )
 
-// RecordDrift notes what a run met, each thing once, and gives back what no run had met before.
+// RecordDrift records a run's findings, each once, and returns those that no earlier run had.
 func (r *Run) RecordDrift(ctx context.Context, met []item.Finding) (fresh []item.Finding, err error) {
 	p := db.DriftUpsertParams{Stream: r.Stream, RunID: r.ID}
 	for _, d := range met {
@@ -34,21 +34,21 @@ func (r *Run) RecordDrift(ctx context.Context, met []item.Finding) (fresh []item
 	return fresh, nil
 }
 
-// Drift is one way in which Polar's answers differ from what this syncd knows of the API, as sync_drift holds it.
+// Drift is one way in which Polar's answers differ from the known API, a row of sync_drift.
 type Drift struct {
 	Stream, Kind, Field, Value string
 	Sample                     uuid.UUID // of an item that shows it; zero where none has a usable id
 	FirstSeen, LastSeen        time.Time
-	Runs                       int64     // how many met it
-	AcknowledgedAt             time.Time // zero: nobody has taken note of it
-	Over                       bool      // a complete sweep that began later did not meet it any more
+	Runs                       int64     // how many runs found it
+	AcknowledgedAt             time.Time // zero: nobody has acknowledged it
+	Over                       bool      // a complete sweep that began later did not find it
 }
 
-// Open tells whether somebody has to look at it.
+// Open: nobody has acknowledged it, and Polar still shows it.
 func (d Drift) Open() bool { return d.AcknowledgedAt.IsZero() && !d.Over }
 
-// Drift gives what is known of these streams, of all where none is named, open or not: by stream, and in the order in which it was
-// first seen.
+// Drift returns the drift of these streams (of all, if none is named), open or not, by stream and then in the order in which it
+// was first seen.
 func (ss Streams) Drift(ctx context.Context, streams ...string) ([]Drift, error) {
 	rows, err := ss.s.q.DriftList(ctx, streams)
 	if err != nil {
@@ -64,7 +64,7 @@ func (ss Streams) Drift(ctx context.Context, streams ...string) ([]Drift, error)
 	return list, nil
 }
 
-// OpenDrift counts what somebody has to look at, by stream. Streams without any are left out.
+// OpenDrift counts the open drift by stream. Streams without any are left out.
 func (ss Streams) OpenDrift(ctx context.Context) (map[string]int64, error) {
 	list, err := ss.Drift(ctx)
 	open := map[string]int64{}
@@ -76,8 +76,8 @@ func (ss Streams) OpenDrift(ctx context.Context) (map[string]int64, error) {
 	return open, err
 }
 
-// AcknowledgeDrift takes note of all drift of these streams, of all where none is named, and counts what is new of it. What is met
-// for the first time afterwards is open.
+// AcknowledgeDrift acknowledges the drift of these streams (of all, if none is named), and returns how much of it was open. Drift
+// that is first found afterwards is open.
 func (ss Streams) AcknowledgeDrift(ctx context.Context, streams ...string) (int64, error) {
 	n, err := ss.s.q.DriftAcknowledge(ctx, streams)
 	if err != nil {
@@ -86,7 +86,7 @@ func (ss Streams) AcknowledgeDrift(ctx context.Context, streams ...string) (int6
 	return n, nil
 }
 
-// printable cuts a text short, and makes it one that Postgres takes.
+// printable shortens a text, and removes what Postgres does not accept.
 func printable(s string) string {
 	const enough = 200
 	if len(s) > enough {

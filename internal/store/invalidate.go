@@ -12,21 +12,21 @@ import (
 	"syncd/internal/store/pg"
 )
 
-// Invalidation says that a change of these objects makes rows of another stream out of date: Polar shows a column of the one in
-// the other, and moves the modified_at of neither.
+// Invalidation says that a change of these objects makes rows of another stream out of date: Polar shows a column of the objects
+// in those rows, and does not change their modified_at.
 type Invalidation struct {
-	Column string // of the objects: a text
+	Column string // of the objects; it holds text
 	Stream string // whose rows show it
-	Filter string // of that stream's list: finds the rows that show it by the id of the object
+	Filter string // of that stream's list; it finds the rows by the id of the object
 }
 
-// invalidated are the objects whose column no longer is what their rows have.
+// invalidated are the objects whose column differs from their rows'.
 type invalidated struct {
 	Invalidation
 	ids []string
 }
 
-// lookForInvalidations asks what the rows that are about to be written have in the columns that other streams show.
+// lookForInvalidations reads the columns that other streams show from the rows that will be overwritten.
 func (w *writing) lookForInvalidations(p *pg.Pipeline) {
 	w.invalid = make([]invalidated, len(w.into.Invalidates)) // never moved: the answers go there
 	for k, of := range w.into.Invalidates {
@@ -60,8 +60,8 @@ func (w *writing) lookForInvalidations(p *pg.Pipeline) {
 	}
 }
 
-// noteInvalidated queues the changes of other streams that follow. They commit with the rows that they follow from, so none is
-// forgotten; tails fetch them, or a sweep of the other stream settles them.
+// noteInvalidated records the pending changes of other streams that follow. They commit with the rows that cause them, so none is
+// lost. Tails fetch them, or a sweep of the other stream settles them.
 func (w *writing) noteInvalidated(ctx context.Context, q *db.Queries) error {
 	for _, of := range w.invalid {
 		if len(of.ids) == 0 {

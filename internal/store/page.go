@@ -34,11 +34,11 @@ func (x Reject) row(stream string, run int64) db.RejectsUpsertParams {
 	return db.RejectsUpsertParams{Stream: stream, Key: key, ItemID: x.ID, RunID: run, Reason: x.Reason, Body: x.Body}
 }
 
-// Gap is a row that Polar cannot render, so that only its place is known.
+// Gap is a row that Polar cannot render, so only its place is known.
 type Gap struct {
-	Place  string // tells it from others of the stream
+	Place  string // identifies it within the stream
 	Reason string
-	Said   string // what came instead of the row
+	Said   string // the answer in place of the row
 }
 
 // gapKey begins the keys of rejects that are gaps.

@@ -26,9 +26,8 @@ func (r *Run) ParentsKnownSince(ctx context.Context, streams []string) (time.Tim
 // expireBatch bounds one transaction of Expire.
 const expireBatch = 10_000
 
-// Expire removes the rows of the run's stream whose column is before a time:
-// what is no longer to be kept here. It is no word on whether Polar has them, so
-// it leaves no tombstone.
+// Expire removes the rows of the run's stream whose column is before a time, because they are not to be kept longer. That says
+// nothing about whether Polar has them, so it leaves no tombstones.
 func (r *Run) Expire(ctx context.Context, column string, before time.Time) (total int64, err error) {
 	t, c := pgx.Identifier{r.Stream}.Sanitize(), pgx.Identifier{column}.Sanitize()
 	for {

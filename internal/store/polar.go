@@ -12,15 +12,14 @@ import (
 	"syncd/internal/store/db"
 )
 
-// Polar keeps what is known of Polar: the organization that is mirrored, the version of the API, when it last answered.
+// Polar is what is known of Polar: the mirrored organization, the version of the API, the last answer.
 type Polar struct{ s *Store }
 
 // Polar returns the handle on what is known of Polar.
 func (s *Store) Polar() Polar { return Polar{s} }
 
-// BindOrganization ties the schema to one organization, for good. A second organization is
-// refused with ErrOtherOrganization: rows of two could not be told apart, as
-// most Polar resources carry no organization id.
+// BindOrganization ties the schema to one organization for good. It refuses a second one with ErrOtherOrganization: most of
+// Polar's objects name no organization, so rows of two could not be told apart.
 func (p Polar) BindOrganization(ctx context.Context, organization uuid.UUID, server string) error {
 	got, err := p.s.q.MetaBind(ctx, db.MetaBindParams{OrganizationID: organization, Server: server})
 	if err != nil {
@@ -33,7 +32,7 @@ func (p Polar) BindOrganization(ctx context.Context, organization uuid.UUID, ser
 	return nil
 }
 
-// Organization is the one this schema is bound to; false when it was never filled.
+// Organization is the organization that the schema is tied to; false if there is none yet.
 func (p Polar) Organization(ctx context.Context) (uuid.UUID, bool, error) {
 	m, err := p.s.q.MetaGet(ctx)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -48,11 +47,11 @@ func (p Polar) Organization(ctx context.Context) (uuid.UUID, bool, error) {
 // Version is the version of Polar's API that the mirror was last read in.
 type Version struct {
 	Name    string    // "" = none yet
-	Retired string    // the one configured, where Polar does not serve that any more
-	Since   time.Time // when these became so
+	Retired string    // the configured version, if Polar no longer serves it
+	Since   time.Time // since when both are so
 }
 
-// SetVersion notes the version of Polar's API that is asked for. It writes only what is new.
+// SetVersion records the requested version of Polar's API. It writes only changes.
 func (p Polar) SetVersion(ctx context.Context, v Version) error {
 	var retired *string
 	if v.Retired != "" {
@@ -64,7 +63,7 @@ func (p Polar) SetVersion(ctx context.Context, v Version) error {
 	return nil
 }
 
-// Version is the one that SetVersion noted last.
+// Version is the version that SetVersion recorded last.
 func (p Polar) Version(ctx context.Context) (v Version, err error) {
 	m, err := p.s.q.MetaVersionGet(ctx)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -85,7 +84,7 @@ func (p Polar) Version(ctx context.Context) (v Version, err error) {
 	return v, nil
 }
 
-// NoteAnswer records that Polar answered this long ago. Times are the database's, whatever the clock of the host says.
+// NoteAnswer records that Polar answered this long ago. Times are the database's, whatever the host's clock shows.
 func (p Polar) NoteAnswer(ctx context.Context, ago time.Duration) error {
 	if err := p.s.q.PolarAnswered(ctx, ago.Seconds()); err != nil {
 		return fmt.Errorf("record that Polar answered: %w", err)
@@ -93,7 +92,7 @@ func (p Polar) NoteAnswer(ctx context.Context, ago time.Duration) error {
 	return nil
 }
 
-// LastAnswer is when Polar last answered any process on this schema, and how long ago that is; zero when it never did.
+// LastAnswer is when Polar last answered any process on this schema, and how long ago that is; zero if it never did.
 func (p Polar) LastAnswer(ctx context.Context) (at time.Time, ago time.Duration, err error) {
 	row, err := p.s.q.PolarLastAnswer(ctx)
 	if errors.Is(err, pgx.ErrNoRows) {

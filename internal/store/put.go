@@ -16,19 +16,16 @@ import (
 	"syncd/internal/store/pg"
 )
 
-// MaxPages is how many pages go into one transaction at most.
+// MaxPages is the most pages of one transaction.
 const MaxPages = 4
 
-// Put writes pages of a stream: changed rows, rejects, the ids seen, the run's
-// counts, the checkpoint and the lease's renewal. Pages go together into one
-// transaction, up to MaxPages; either all of it is there afterwards, or none. It
-// goes by steps, each of which is one round trip, whatever the pages hold: take
-// the stream's turn and compare; where there are copies of rows that nobody has
-// met, or columns that other streams show, look for these; write and commit.
+// Put writes pages of a stream: changed rows, rejects, the ids that came, the run's counts, the checkpoint and the renewal of the
+// lease. Up to MaxPages pages go into one transaction; all of it is stored, or nothing. The transaction goes by steps, each one
+// round trip, whatever the pages hold. The first takes the stream's turn and compares. If there are copies of unknown rows, or
+// columns that other streams show, the next looks for these. The last writes and commits.
 //
-// What did not change is found out by one read, and costs no write. What
-// Postgres refuses is set aside and the page is written again without it, so
-// that its page-mates are stored: that takes more steps.
+// One read finds the unchanged rows, and they cost no write. If Postgres refuses a row, it becomes a reject and the pages are
+// written again without it, so that the other rows are stored: that takes more steps.
 func (r *Run) Put(ctx context.Context, into *Target, pages ...Page) (Counts, error) {
 	var sum Counts
 	for len(pages) > 0 {
@@ -43,8 +40,8 @@ func (r *Run) Put(ctx context.Context, into *Target, pages ...Page) (Counts, err
 	return sum, nil
 }
 
-// together is how many of the pages go into one transaction: a row that comes again is compared with what has been
-// stored of it.
+// together is how many of the pages go into one transaction: a row that comes a second time has to be compared with the stored
+// first one.
 func together(pages []Page) int {
 	met := make(map[uuid.UUID]struct{}, len(pages[0].Items))
 	for n, p := range pages {
@@ -67,8 +64,8 @@ func (r *Run) putTogether(ctx context.Context, into *Target, pages []Page) (Coun
 	w := newWriting(r, into, pages)
 	for {
 		err := r.s.pool.InSteps(ctx, func(tx *pg.Steps) error { return w.transaction(ctx, tx) },
-			// It does not wait for the disk: should the server crash within the next second, the pages may be lost, and with
-			// them the checkpoint behind them, so that they are read again. The end of a run does wait, for all its pages.
+			// The commit does not wait for the disk. If the server crashes within the next second, the pages may be lost together
+			// with their checkpoint, and are read again. The end of a run does wait, for all its pages.
 			"SET LOCAL synchronous_commit TO off")
 		refused, is := errors.AsType[*refusal](err)
 		switch {
@@ -84,7 +81,7 @@ func (r *Run) putTogether(ctx context.Context, into *Target, pages []Page) (Coun
 	}
 }
 
-// stored takes note of pages that are committed.
+// stored updates the run after its pages have been committed.
 func (r *Run) stored(w *writing) {
 	r.Counts.add(w.counts)
 	r.SweepPages += int64(len(w.pages))
@@ -95,13 +92,13 @@ func (r *Run) stored(w *writing) {
 	r.remember(w.settled)
 }
 
-// subject is a row on its way: an item by its index, with its children, or a copy inside one.
+// subject identifies a row to write: an item by its index, with its children, or a copy inside one.
 type subject struct {
 	item int // negative: none, or any of several
 	copy copyOf
 }
 
-// refusal says that Postgres cannot hold a row as it is, or one of several.
+// refusal says that Postgres cannot hold a row, or one of several.
 type refusal struct {
 	about *subject
 	err   error
@@ -110,13 +107,13 @@ type refusal struct {
 func (e *refusal) Error() string { return e.err.Error() }
 func (e *refusal) Unwrap() error { return e.err }
 
-// row is an object on its way into a table.
+// row is an object to be written to a table.
 type row struct {
 	*item.Item
 	about subject
 }
 
-// writing is one transaction with pages, as often as it is tried.
+// writing is one transaction with pages, which may be tried several times.
 type writing struct {
 	run   *Run
 	into  *Target
@@ -125,12 +122,12 @@ type writing struct {
 	page  []int        // theirs
 	ids   []uuid.UUID  // theirs
 
-	apart     bool // each row by a statement of its own, to find out which one is refused
+	apart     bool // each row gets its own statement, to find out which one is refused
 	bad       map[int]string
 	badCopies map[copyOf]error
 
 	counts  Counts
-	changes []change // by id, so that transactions which write the same rows lock them in the same order
+	changes []change // by id, so that transactions that write the same rows lock them in the same order
 	copies  []met
 	settled []copyOf
 	invalid []invalidated
@@ -147,7 +144,7 @@ func newWriting(r *Run, into *Target, pages []Page) *writing {
 	return w
 }
 
-// setAside leaves out what was refused. Where that is not known yet, each row goes by itself from now on.
+// setAside leaves out a refused row. If it is not known which one it is, each row gets its own statement from now on.
 func (w *writing) setAside(refused *refusal) (further bool) {
 	about := refused.about
 	switch {
@@ -164,7 +161,7 @@ func (w *writing) setAside(refused *refusal) (further bool) {
 	return further
 }
 
-// total is what the first page says that there is.
+// total is the first page's count of the list.
 func (w *writing) total() *int64 {
 	for _, p := range w.pages {
 		if p.Total != nil {
@@ -200,8 +197,8 @@ func (w *writing) transaction(ctx context.Context, tx *pg.Steps) error {
 	return tx.Commit(ctx, &p)
 }
 
-// hold takes the turn of the pages among the transactions of the stream: runs beside each other see what the other has
-// stored before they decide which reply is newer. Nobody can take the run's lease until these pages are committed.
+// hold takes the pages' turn among the transactions of the stream: each run sees what the others have stored before it decides
+// which reply is newer. Nobody can take the run's lease until these pages are committed.
 func (w *writing) hold(ctx context.Context, p *pg.Pipeline) {
 	r := w.run
 	_, _ = db.New(p).StreamsHold(ctx, slices.Compact([]string{r.Stream, cmp.Or(r.lease, r.Stream)})) // queued
@@ -220,7 +217,7 @@ func (w *writing) hold(ctx context.Context, p *pg.Pipeline) {
 	})
 }
 
-// write queues all that the pages leave behind.
+// write queues everything that the pages change.
 func (w *writing) write(ctx context.Context, p *pg.Pipeline) error {
 	q := db.New(p)
 	if len(w.changes) > 0 {
@@ -246,8 +243,8 @@ func (w *writing) write(ctx context.Context, p *pg.Pipeline) error {
 	return q.ChangesAnnounce(ctx)
 }
 
-// writeRows queues the upserts of changed objects and their children. A child that cannot be stored takes its parent with
-// it: a parent with half its children would be a lie.
+// writeRows queues the upserts of changed objects and their children. If a child cannot be stored, its parent is not stored
+// either: a parent with half its children would be wrong.
 func (w *writing) writeRows(ctx context.Context, p *pg.Pipeline, q *db.Queries) error {
 	if len(w.changes) == 0 {
 		return nil
@@ -298,7 +295,7 @@ func (w *writing) writeChildren(ctx context.Context, p *pg.Pipeline, k int) erro
 			known.add(parent.ID, at)
 		}
 		list := parent.Children[k]
-		last := make(map[uuid.UUID]int, len(list)) // of what is listed twice one statement can write only one
+		last := make(map[uuid.UUID]int, len(list)) // one statement can write a row only once, even if it is listed twice
 		for position := range list {
 			last[list[position].ID] = position
 		}
@@ -321,7 +318,7 @@ func (w *writing) writeChildren(ctx context.Context, p *pg.Pipeline, k int) erro
 	return known.removeUnlisted(ctx, p, child.Name, child.Parent, child.Key, listed)
 }
 
-// settle queues what stored rows settle, and what could not be stored.
+// settle queues what stored rows settle, and the rejects.
 func (w *writing) settle(ctx context.Context, q *db.Queries) error {
 	r := w.run
 	ids := slices.Clone(w.ids)
@@ -366,7 +363,7 @@ func (w *writing) settle(ctx context.Context, q *db.Queries) error {
 	return recordRejects(ctx, q, rejects)
 }
 
-// close queues the ids received, the run's counts, the checkpoint and the lease's renewal.
+// close queues the ids that came, the run's counts, the checkpoint and the renewal of the lease.
 func (w *writing) close(ctx context.Context, q *db.Queries) error {
 	r := w.run
 	for k := range w.pages {

@@ -14,7 +14,7 @@ import (
 	"syncd/internal/store/pg"
 )
 
-// Rows asks about the rows of one table.
+// Rows queries the rows of one table.
 type Rows struct {
 	s     *Store
 	table string
@@ -23,8 +23,8 @@ type Rows struct {
 // Rows returns the handle on the rows of a table.
 func (s *Store) Rows(table string) Rows { return Rows{s, table} }
 
-// Newest is the latest value of a time column; zero without rows. What lies ahead of now is left
-// out: Polar has dated it wrongly, and nothing newer would ever be looked for behind it.
+// Newest is the latest value of a time column; zero without rows. Values later than now are left out: Polar has dated them
+// wrongly, and everything newer than the true latest value would be missed.
 func (r Rows) Newest(ctx context.Context, column string, now time.Time) (time.Time, error) {
 	var at *time.Time
 	c := pgx.Identifier{column}.Sanitize()
@@ -35,7 +35,7 @@ func (r Rows) Newest(ctx context.Context, column string, now time.Time) (time.Ti
 	return pg.Value(at), nil
 }
 
-// OldestOf is the earliest value of a time column among these rows; zero if one of them is not there.
+// OldestOf is the earliest value of a time column among these rows; zero if one of them does not exist.
 func (r Rows) OldestOf(ctx context.Context, column string, ids []uuid.UUID) (time.Time, error) {
 	var at *time.Time
 	var n int
@@ -49,7 +49,7 @@ func (r Rows) OldestOf(ctx context.Context, column string, ids []uuid.UUID) (tim
 	return pg.Value(at), nil
 }
 
-// CountLive counts the rows that are not tombstoned.
+// CountLive counts the rows that are not marked as deleted.
 func (r Rows) CountLive(ctx context.Context) (n int64, err error) {
 	err = r.s.pool.QueryRow(ctx, "SELECT count(*) FROM "+pgx.Identifier{r.table}.Sanitize()+" WHERE _deleted_at IS NULL").Scan(&n)
 	if err != nil {
@@ -58,8 +58,7 @@ func (r Rows) CountLive(ctx context.Context) (n int64, err error) {
 	return n, nil
 }
 
-// CountAmong counts the live rows that are among these, and those that are not. Rows that were only ever copied
-// from other objects do not count.
+// CountAmong counts the live rows among these ids, and the others. Rows known only from copies do not count.
 func (r Rows) CountAmong(ctx context.Context, ids []uuid.UUID) (among, others int64, err error) {
 	err = r.s.pool.QueryRow(ctx, `
 		SELECT count(*) FILTER (WHERE t.id = ANY($2)), count(*) FILTER (WHERE NOT t.id = ANY($2))
@@ -72,7 +71,7 @@ func (r Rows) CountAmong(ctx context.Context, ids []uuid.UUID) (among, others in
 	return among, others, nil
 }
 
-// CountOwnedSince counts the rows that have one of the owners in a column, dated since or later in another, up to most.
+// CountOwnedSince counts the rows with one of the owners in a column, and since or later in another column, up to most.
 func (r Rows) CountOwnedSince(ctx context.Context, column string, owners []uuid.UUID, dated string, since time.Time, most int) (n int, err error) {
 	err = r.s.pool.QueryRow(ctx, fmt.Sprintf(`SELECT count(*) FROM (SELECT FROM %s t WHERE t.%s = ANY($1) AND t.%s >= $2 LIMIT %d) l`,
 		pgx.Identifier{r.table}.Sanitize(), pgx.Identifier{column}.Sanitize(), pgx.Identifier{dated}.Sanitize(), most), owners, since).Scan(&n)
@@ -82,7 +81,7 @@ func (r Rows) CountOwnedSince(ctx context.Context, column string, owners []uuid.
 	return n, nil
 }
 
-// LookUpIDs tells which of the ids the table has a row for, and whether that row is live: not marked as deleted.
+// LookUpIDs returns which of the ids have a row, and whether that row is live: not marked as deleted.
 func (r Rows) LookUpIDs(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]bool, error) {
 	known := make(map[uuid.UUID]bool, len(ids))
 	rows, err := r.s.pool.Query(ctx, `SELECT id, _deleted_at IS NULL FROM `+pgx.Identifier{r.table}.Sanitize()+` WHERE id = ANY($1)`, ids)
@@ -97,8 +96,8 @@ func (r Rows) LookUpIDs(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]boo
 	return known, nil
 }
 
-// LiveIDs lists the ids of live rows that come after one, in ascending order and at most limit of them. where narrows it: an SQL
-// condition on the columns of the table, from the program and not from outside.
+// LiveIDs lists up to limit ids of live rows after one id, in ascending order. where is a further SQL condition on the columns of
+// the table; it comes from the program and not from outside.
 func (r Rows) LiveIDs(ctx context.Context, where string, after uuid.UUID, limit int) ([]uuid.UUID, error) {
 	if where == "" {
 		where = "true"
@@ -146,7 +145,7 @@ func (r Rows) IDsByExternalID(ctx context.Context, external ...string) ([]uuid.U
 	return found, nil
 }
 
-// IDsDueBetween lists up to most live rows one of whose time columns has passed in (after, until].
+// IDsDueBetween lists up to most live rows that have a time in (after, until] in one of the columns.
 func (r Rows) IDsDueBetween(ctx context.Context, columns []string, after, until time.Time, most int) ([]uuid.UUID, error) {
 	conditions := make([]string, len(columns))
 	for i, c := range columns {
@@ -156,7 +155,7 @@ func (r Rows) IDsDueBetween(ctx context.Context, columns []string, after, until 
 	return r.idsWhere(ctx, "("+strings.Join(conditions, " OR ")+")", most, after, until)
 }
 
-// idsWhere lists up to most live rows t for which a condition holds.
+// idsWhere lists up to most live rows t that meet a condition.
 func (r Rows) idsWhere(ctx context.Context, condition string, most int, args ...any) ([]uuid.UUID, error) {
 	rows, err := r.s.pool.Query(ctx, fmt.Sprintf(`SELECT t.id FROM %s t WHERE t._deleted_at IS NULL AND %s LIMIT %d`,
 		pgx.Identifier{r.table}.Sanitize(), condition, most), args...)
@@ -170,7 +169,7 @@ func (r Rows) idsWhere(ctx context.Context, condition string, most int, args ...
 	return ids, nil
 }
 
-// CopiedIDs lists the live rows that are known from copies inside other objects only.
+// CopiedIDs lists the live rows known only from copies inside other objects.
 func (r Rows) CopiedIDs(ctx context.Context) ([]uuid.UUID, error) {
 	rows, err := r.s.pool.Query(ctx, `
 		SELECT t.id FROM `+pgx.Identifier{r.table}.Sanitize()+` t JOIN sync_stubs c ON c.stream = $1 AND c.id = t.id
@@ -197,7 +196,7 @@ func (r Rows) IDsDeletedBy(ctx context.Context, run int64) (ids []uuid.UUID, err
 	return ids, nil
 }
 
-// Link runs the query that finds the mirrored rows to which those of an export, which is the table, belong.
+// Link runs the query that finds the mirrored rows of an export's rows; the table is that of the export.
 func (r Rows) Link(ctx context.Context, link func(*db.Queries, context.Context) error) error {
 	if err := link(r.s.q, ctx); err != nil {
 		return fmt.Errorf("find the rows that %s belongs to: %w", r.table, err)
@@ -205,7 +204,7 @@ func (r Rows) Link(ctx context.Context, link func(*db.Queries, context.Context) 
 	return nil
 }
 
-// Analyze lets Postgres take a look at the table, so that it knows how to join it.
+// Analyze updates the planner's statistics of the table, so that it is joined well.
 func (r Rows) Analyze(ctx context.Context) error {
 	if _, err := r.s.pool.Exec(ctx, "ANALYZE "+pgx.Identifier{r.table}.Sanitize()); err != nil {
 		return fmt.Errorf("analyze %s: %w", r.table, err)
@@ -213,9 +212,8 @@ func (r Rows) Analyze(ctx context.Context) error {
 	return nil
 }
 
-// NeighboursOf are ids of up to three live rows, none of them among ids. They follow the first of ids in the order of the
-// key, which is as good as random and takes no scan. Rows that were only copied from other objects are left out: nobody
-// knows whether Polar shows them.
+// NeighboursOf returns up to three ids of live rows that are not among ids. They follow the first of ids in key order, which is
+// as good as random and needs no scan. Rows known only from copies are left out: Polar may not show them.
 func (r Rows) NeighboursOf(ctx context.Context, ids []uuid.UUID) ([]uuid.UUID, error) {
 	t := pgx.Identifier{r.table}.Sanitize()
 	side := func(compare string) string {
@@ -234,7 +232,7 @@ func (r Rows) NeighboursOf(ctx context.Context, ids []uuid.UUID) ([]uuid.UUID, e
 	return found, nil
 }
 
-// LeaveOutOwned leaves out of ids those of rows that name one of the parents in one of the columns.
+// LeaveOutOwned removes from ids the rows that name one of the parents in one of the columns.
 func (r Rows) LeaveOutOwned(ctx context.Context, columns []string, parents, ids []uuid.UUID) ([]uuid.UUID, error) {
 	if len(parents) == 0 || len(ids) == 0 {
 		return ids, nil
@@ -255,7 +253,7 @@ func (r Rows) LeaveOutOwned(ctx context.Context, columns []string, parents, ids 
 	return slices.DeleteFunc(ids, func(id uuid.UUID) bool { return slices.Contains(theirs, id) }), nil
 }
 
-// ReadFields reads columns of one row as text, to fill in the path of its own endpoint; ErrNoRow where it is not here.
+// ReadFields reads columns of one row as text, to complete the path of its own endpoint; ErrNoRow if it is not stored.
 func (r Rows) ReadFields(ctx context.Context, id uuid.UUID, columns []string) (map[string]string, error) {
 	fields := map[string]string{}
 	for _, c := range columns {

@@ -17,16 +17,15 @@ import (
 // Kinds of runs.
 const (
 	KindSweep    = "sweep"    // reads a stream from end to end
-	KindTail     = "tail"     // reads what is new or may have changed
+	KindTail     = "tail"     // reads new rows and rows that may have changed
 	KindRefresh  = "refresh"  // fetches single objects
 	KindBackfill = "backfill" // reads a window of time
-	KindAudit    = "audit"    // fetches what a comparison found different
-	KindApproval = "approval" // marks as deleted what the brake had held
+	KindAudit    = "audit"    // fetches rows that a comparison found different
+	KindApproval = "approval" // marks rows as deleted that the brake had held back
 )
 
-// Run is one attempt at one stream, and the lease under which it writes: that of
-// the stream's sweep, one of its own, or none (Open).
-// A Run is used by one goroutine, except Renew, which may be called beside it.
+// Run is one attempt at one stream, and the lease under which it writes: that of the stream's sweep, one of its own, or none
+// (Open). One goroutine uses a Run; only Renew may be called concurrently.
 type Run struct {
 	ID         int64
 	Stream     string
@@ -36,31 +35,31 @@ type Run struct {
 	Checkpoint json.RawMessage // where the sweep goes on; nil at its beginning
 	StartedAt  time.Time       // database clock
 	Counts     Counts
-	// Organization is the one that the schema is bound to; zero while it is to none.
+	// Organization is the one that the schema is tied to; zero without one.
 	Organization uuid.UUID
 
 	s   *Store
 	ttl time.Duration
 	// lease is the row of sync_streams with the run's lease and checkpoint; "" without.
 	lease string
-	// seen is the name under which the ids are kept that the run receives.
+	// seen is the name under which the run's received ids are kept.
 	seen string
-	// rejects: whether the stream has open rejects that a stored row may heal.
+	// rejects: the stream has open rejects, which a stored row may close.
 	rejects bool
-	// stubs: whether the stream has rows that were only copied so far.
+	// stubs: the stream has rows known only from copies.
 	stubs bool
-	// suspects: whether the stream has rows under suspicion, of which any reply that shows one acquits it.
+	// suspects: the stream has suspects. A reply that shows one acquits it.
 	suspects bool
-	// known are copies whose rows are there for good, as no row is ever removed, or not worth another try.
+	// known are copies that need no further look: their rows exist (no row is ever removed), or another try is not worth it.
 	known map[copyOf]struct{}
 }
 
-// Counts of a run so far; what sync_runs holds.
+// Counts are the counts of a run so far, as in sync_runs.
 type Counts struct {
 	Pages, Requests, Read, Inserted, Updated, Unchanged, Stale, Rejected int64
-	// Unexplained are those of Stale of which nothing tells what was requested later.
+	// Unexplained are those of Stale for which no later request is known.
 	Unexplained int64
-	// CopiesRefused are copies of rows of other streams that could not be stored, and of which nobody had known.
+	// CopiesRefused are newly found copies of rows of other streams that could not be stored.
 	CopiesRefused int64
 }
 
@@ -80,8 +79,8 @@ func (c *Counts) add(o Counts) {
 	c.CopiesRefused += o.CopiesRefused
 }
 
-// ForStream is the same run for another stream: its pages and tombstones carry the
-// number of this run, and its counts are added to this run's row.
+// ForStream is the same run for another stream: its pages and tombstones have the number of this run, and its counts are added to
+// this run's row.
 func (r *Run) ForStream(ctx context.Context, stream, kind string) (*Run, error) {
 	b := &Run{ID: r.ID, Stream: stream, SweepID: r.ID, StartedAt: r.StartedAt, s: r.s, seen: stream + "/" + kind}
 	if err := b.lookup(ctx, r.s.q); err != nil {
@@ -90,8 +89,7 @@ func (r *Run) ForStream(ctx context.Context, stream, kind string) (*Run, error) 
 	return b, nil
 }
 
-// Renew extends the lease; ErrLeaseLost when another process has it. A run
-// without a lease has none to lose.
+// Renew extends the lease; ErrLeaseLost when another process has it. It does nothing for a run without a lease.
 func (r *Run) Renew(ctx context.Context) error {
 	if r.lease == "" {
 		return nil
@@ -136,7 +134,7 @@ func (r *Run) CountUnidentified(ctx context.Context) (int64, error) {
 	return n, nil
 }
 
-// CountRefusedCopies counts the rows of the stream of which there is neither an item nor a copy that could be stored.
+// CountRefusedCopies counts the rows of the stream of which neither an item nor a copy could be stored.
 func (r *Run) CountRefusedCopies(ctx context.Context) (int64, error) {
 	if !r.rejects {
 		return 0, nil
@@ -148,7 +146,7 @@ func (r *Run) CountRefusedCopies(ctx context.Context) (int64, error) {
 	return n, nil
 }
 
-// SweepBegan is when the sweep began, as Stamp tells the time.
+// SweepBegan is when the sweep began, as a Stamp.
 func (r *Run) SweepBegan(ctx context.Context) (time.Time, error) {
 	since, err := r.s.q.SweepSince(ctx, r.SweepID)
 	if err != nil {
@@ -157,8 +155,7 @@ func (r *Run) SweepBegan(ctx context.Context) (time.Time, error) {
 	return since, nil
 }
 
-// CountUnexplained counts the rows that this sweep dropped as older than what is stored, of which nothing tells why they should
-// be.
+// CountUnexplained counts the rows that this sweep dropped as older than the stored ones although no later request is known.
 func (r *Run) CountUnexplained(ctx context.Context) (int64, error) {
 	n, err := r.s.q.SweepUnexplained(ctx, db.SweepUnexplainedParams{Stream: r.Stream, SweepID: &r.SweepID})
 	if err != nil {
@@ -167,8 +164,8 @@ func (r *Run) CountUnexplained(ctx context.Context) (int64, error) {
 	return n, nil
 }
 
-// Gaps are the places of rows that Polar could not render in this sweep; those of rows that it could not when last asked,
-// before a sweep has begun.
+// Gaps are the places of rows that Polar could not render in this sweep. Before a sweep has begun, they are those of the last
+// requests.
 func (r *Run) Gaps(ctx context.Context, before bool) ([]string, error) {
 	if !r.rejects {
 		return nil, nil
@@ -187,8 +184,8 @@ func (r *Run) Gaps(ctx context.Context, before bool) ([]string, error) {
 	return keys, nil
 }
 
-// RestartSweep takes the sweep back to its beginning. With forget the ids received
-// so far no longer count: some of them may be those of rows that are gone.
+// RestartSweep sets the sweep back to its beginning. With forget, the ids received so far no longer count: some may be of rows
+// that are gone.
 func (r *Run) RestartSweep(ctx context.Context, forget bool) error {
 	err := r.s.pool.InTx(ctx, func(tx pgx.Tx) error {
 		q := r.s.q.WithTx(tx)

@@ -15,7 +15,7 @@ import (
 	"syncd/internal/store/pg"
 )
 
-// Runs begins runs, and tells what earlier ones took and hold back.
+// Runs begins runs, and tells what earlier ones cost and hold back.
 type Runs struct{ s *Store }
 
 // Runs returns the handle on sync_runs.
@@ -23,9 +23,9 @@ func (s *Store) Runs() Runs { return Runs{s} }
 
 // BusyError is ErrBusy with the holder of the lease.
 type BusyError struct {
-	Lease  string        // the stream, with a slash and the slot where it is not that of the sweep
+	Lease  string        // the stream, with a slash and the slot unless it is that of the sweep
 	Holder string        // host, process id and a random part
-	Until  time.Time     // when the lease ends unless it is renewed, as it is all the time by a holder that lives
+	Until  time.Time     // when the lease ends unless it is renewed, as a living holder does all the time
 	Left   time.Duration // until then, by the clock of the database
 }
 
@@ -33,24 +33,21 @@ func (e *BusyError) Error() string {
 	return fmt.Sprintf("%v: held by %s until %s", ErrBusy, e.Holder, e.Until.UTC().Format(time.RFC3339))
 }
 
-// Is makes it an ErrBusy.
+// Is makes it match ErrBusy.
 func (e *BusyError) Is(err error) bool { return err == ErrBusy }
 
 // Begin takes the stream's lease, opens a run and finds where its sweep stands.
 //
-// The lease is a row with an expiry, not a lock held by a connection: a process
-// that dies frees it by the passing of time, and a pooler between us and
-// Postgres cannot lose it. A lease that has expired is taken over, and the run
-// of the process that held it is closed as interrupted.
+// The lease is a row with an expiry, not a lock held by a connection: it ends by itself when its process dies, and a pooler in
+// front of Postgres cannot lose it. Begin takes an expired lease over, and closes the run of its former holder as interrupted.
 //
 // A *BusyError names the holder and when its lease ends.
 func (rs Runs) Begin(ctx context.Context, stream, kind, holder string, ttl time.Duration) (*Run, error) {
 	return rs.BeginSlot(ctx, stream, "", kind, holder, ttl)
 }
 
-// BeginSlot is Begin with a lease and a checkpoint beside those of the stream's
-// sweep: the slot "backfill" of "orders". The slot "" is the sweep's. Without a
-// stream the lease is for work that concerns several; such a run stores no pages.
+// BeginSlot is Begin with a lease and a checkpoint beside those of the stream's sweep: the slot "backfill" of "orders". The slot
+// "" is the sweep's. Without a stream the lease is for work on several streams; such a run stores no pages.
 func (rs Runs) BeginSlot(ctx context.Context, stream, slot, kind, holder string, ttl time.Duration) (*Run, error) {
 	lease := stream
 	if slot != "" {
@@ -99,8 +96,8 @@ func (rs Runs) BeginSlot(ctx context.Context, stream, slot, kind, holder string,
 	return r, nil
 }
 
-// freeLease locks the row of a lease and reads what is left in it by the run before. A *BusyError says that somebody has it. A run
-// whose lease has expired is closed as interrupted.
+// freeLease locks the row of a lease and reads what the previous run left in it. A *BusyError says that somebody holds the lease.
+// If the lease has expired, its run is closed as interrupted.
 func freeLease(ctx context.Context, tx pgx.Tx, q *db.Queries, stream, lease string) (was db.StreamLockRow, err error) {
 	for _, name := range slices.Compact([]string{stream, lease}) {
 		if err := q.StreamEnsure(ctx, name); err != nil {
@@ -123,8 +120,8 @@ func freeLease(ctx context.Context, tx pgx.Tx, q *db.Queries, stream, lease stri
 	return was, nil
 }
 
-// resume lets the run go on with the sweep that an earlier one left unfinished. Fewer pages of ids than the checkpoint counts mean
-// that the unlogged table was emptied by a crash: that sweep could not be verified any more, so a new one begins.
+// resume lets the run go on with an unfinished sweep. If there are fewer pages of ids than the checkpoint counts, a crash has
+// emptied the unlogged table: that sweep can no longer be verified, so a new one starts.
 func (r *Run) resume(ctx context.Context, q *db.Queries, was db.StreamLockRow) error {
 	if was.SweepID == nil {
 		return nil
@@ -139,10 +136,8 @@ func (r *Run) resume(ctx context.Context, q *db.Queries, was db.StreamLockRow) e
 	return nil
 }
 
-// Open opens a run that writes beside the sweep of its stream: it takes no lease
-// and moves no checkpoint. Page transactions of one stream take turns, and a
-// reply requested earlier never overwrites one requested later, whichever run
-// received them.
+// Open opens a run that writes beside the sweep of its stream: it takes no lease and moves no checkpoint. Page transactions of
+// one stream take turns, and a reply requested earlier never overwrites one requested later, whichever run received them.
 func (rs Runs) Open(ctx context.Context, stream, kind, holder string) (*Run, error) {
 	r := &Run{Stream: stream, s: rs.s, seen: stream + "/" + kind}
 	err := rs.s.pool.InTx(ctx, func(tx pgx.Tx) error {
@@ -163,7 +158,7 @@ func (rs Runs) Open(ctx context.Context, stream, kind, holder string) (*Run, err
 	return r, nil
 }
 
-// lookup finds out what a stored page of the stream may settle, and makes the stream known.
+// lookup finds out what a stored page of the stream may settle, and makes sure that the stream has its row.
 func (r *Run) lookup(ctx context.Context, q *db.Queries) error {
 	open, err := q.StreamOpen(ctx, r.Stream)
 	if err != nil {
@@ -174,7 +169,7 @@ func (r *Run) lookup(ctx context.Context, q *db.Queries) error {
 	return nil
 }
 
-// SetReason gives another reason to a run that has ended.
+// SetReason changes the reason of a run that has ended.
 func (rs Runs) SetReason(ctx context.Context, run int64, reason string) error {
 	if err := rs.s.q.RunRemark(ctx, db.RunRemarkParams{ID: run, Reason: &reason}); err != nil {
 		return fmt.Errorf("remark on run %d: %w", run, err)
@@ -182,8 +177,8 @@ func (rs Runs) SetReason(ctx context.Context, run int64, reason string) error {
 	return nil
 }
 
-// SweepCost is what the last sweep of a stream that succeeded in one run cost: its requests, and the different rows it
-// received. Zeros where there is none.
+// SweepCost is what the last sweep of a stream that succeeded in one run cost: its requests, and the different rows that it
+// received. Zeros if there is none.
 func (rs Runs) SweepCost(ctx context.Context, stream string) (requests, rows int64, err error) {
 	err = rs.s.pool.QueryRow(ctx, `
 		SELECT requests, distinct_ids FROM sync_runs
@@ -195,17 +190,17 @@ func (rs Runs) SweepCost(ctx context.Context, stream string) (requests, rows int
 	return requests, rows, nil
 }
 
-// HeldRows are the suspects of one stream that are held.
+// HeldRows are the held suspects of one stream.
 type HeldRows struct {
 	Once    []uuid.UUID // missed by one complete sweep, or by several in quick succession
 	Twice   []uuid.UUID // missed by two complete sweeps or more, SweepsApart from each other
 	SweptAt time.Time   // when the last complete sweep began that did not meet them
-	AsOf    time.Time   // the same moment as Stamp tells it
-	Since   time.Time   // when the last of them was missed first
-	Sweep   int64       // requests that this sweep took
+	AsOf    time.Time   // the same moment as a Stamp
+	Since   time.Time   // when the last of them was first missed
+	Sweep   int64       // requests of that sweep
 }
 
-// HeldDeletions lists the suspects that are held as of one run, by stream.
+// HeldDeletions lists the suspects that one run holds back, by stream.
 func (rs Runs) HeldDeletions(ctx context.Context, run int64) (map[string]HeldRows, error) {
 	rows, err := rs.s.q.SuspectsHeld(ctx, run)
 	if err != nil {
@@ -232,7 +227,7 @@ func (rs Runs) HeldDeletions(ctx context.Context, run int64) (map[string]HeldRow
 	return held, nil
 }
 
-// HoldingDeletions lists the runs of which deletions are held.
+// HoldingDeletions lists the runs that hold deletions back.
 func (rs Runs) HoldingDeletions(ctx context.Context) ([]int64, error) {
 	runs, err := rs.s.q.RunsHolding(ctx)
 	if err != nil {

@@ -15,34 +15,34 @@ import (
 type Standing struct {
 	Stream      string
 	CompleteAt  time.Time // start of the last complete sweep; zero: never
-	Unfinished  bool      // a sweep is under way or was interrupted
+	Unfinished  bool      // a sweep is running or was interrupted
 	Unavailable string    // why Polar refuses the stream to this token; "" when it does not
-	Rows        int64     // not tombstoned
-	Rejects     int64     // items that could not be stored, and have not been since
+	Rows        int64     // live rows
+	Rejects     int64     // objects that could not be stored, and have not been since
 	Suspects    int64     // rows that the last complete sweep did not meet, and whose deletion is not proven
-	Held        int64     // those of Suspects that are held
-	HeldRun     int64     // the run to approve, where some are held
+	Held        int64     // those of Suspects that are held back
+	HeldRun     int64     // the run to approve, if any are held back
 
-	// The last sweep that is over, however it ended; zero where there is none.
+	// The last sweep that has ended, in whatever way; zero without one.
 	Run                      int64
 	Outcome, Verdict, Reason string
 
 	ended    ended
-	dead     RunStatus // the last run, where its process died without closing it
-	approved int64     // last approval that succeeded
+	dead     RunStatus // the last run, if its process died without closing it
+	approved int64     // last successful approval
 }
 
-// ended is the last sweep that reached the end of the list; zero where there is none.
+// ended is the last sweep that reached the end of its list; zero without one.
 type ended struct {
 	run                      int64
 	outcome, verdict, reason string
 }
 
-// VerdictEmptied is that of a sweep whose list lost everything, or nearly, which is not believed.
+// VerdictEmptied is the verdict of a sweep whose list lost everything, or nearly, which is not believed.
 const VerdictEmptied = "incomplete: all or nearly all rows that there were are not listed"
 
-// Missing says why the table may not hold everything as of CompleteAt; "" when it does. What broke off after a complete
-// sweep does not undo it.
+// Missing says why the table may lack rows as of CompleteAt; "" when it is whole. A failure after a complete sweep does not undo
+// that sweep.
 func (s Standing) Missing() string {
 	switch {
 	case s.Unavailable != "":
@@ -67,7 +67,7 @@ func (s Standing) Missing() string {
 	return ""
 }
 
-// BrokenOff says what became of the last sweep where it did not come as far as the one that stands; "" when it did.
+// BrokenOff says how the last sweep ended, if it came less far than the last complete one; "" otherwise.
 func (s Standing) BrokenOff() string {
 	if s.Run > s.ended.run || s.Run == s.ended.run && s.Outcome == "failed" {
 		return fmt.Sprintf("run %d %s since: %s", s.Run, s.Outcome, s.Reason)
@@ -75,7 +75,7 @@ func (s Standing) BrokenOff() string {
 	return ""
 }
 
-// Note says what has happened since the sweep that stands; "" when nothing has.
+// Note says what has happened since the last complete sweep; "" when nothing has.
 func (s Standing) Note() string {
 	switch {
 	case s.Unavailable != "" || s.CompleteAt.IsZero():
@@ -115,10 +115,10 @@ func (ss Streams) Standings(ctx context.Context, names []string) ([]Standing, er
 	return list, nil
 }
 
-// standings are those that are asked for, by stream.
+// standings are the requested ones, by stream.
 type standings map[string]*Standing
 
-// readSweeps tells what became of the sweeps of each stream.
+// readSweeps reads how the sweeps of each stream ended.
 func (at standings) readSweeps(ctx context.Context, q *db.Queries) error {
 	states, err := q.StreamsList(ctx)
 	if err != nil {
@@ -150,7 +150,7 @@ func (at standings) readSweeps(ctx context.Context, q *db.Queries) error {
 	return nil
 }
 
-// readRuns tells whose process died, and what was approved.
+// readRuns reads which processes died, and what was approved.
 func (at standings) readRuns(ctx context.Context, q *db.Queries) error {
 	last, err := q.RunsLast(ctx)
 	if err != nil {

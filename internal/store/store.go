@@ -19,14 +19,14 @@ var (
 	ErrBusy = errors.New("stream is busy")
 	// ErrOtherOrganization: the schema mirrors another Polar organization.
 	ErrOtherOrganization = errors.New("schema belongs to another organization")
-	// ErrNoRow: there is no row of the id that was asked for.
+	// ErrNoRow: there is no row of this id.
 	ErrNoRow = pgx.ErrNoRows
 )
 
 // Config says which database and schema to write.
 type Config = pg.Config
 
-// Store is a pool of connections whose search_path is the chosen schema alone. Most of what it can do hangs on handles: see the
+// Store is a pool of connections whose search_path is only the chosen schema. Most of its methods are on handles: see the
 // package.
 type Store struct {
 	pool   *pg.Pool
@@ -43,20 +43,20 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	return &Store{pool: pool, q: db.New(pool), schema: c.Schema}, nil
 }
 
-// IsStore tells errors that come from the database or from the use of it.
+// IsStore: the error comes from the database or from its use.
 func IsStore(err error) bool {
 	return pg.IsError(err) || errors.Is(err, ErrLeaseLost) || errors.Is(err, ErrBusy)
 }
 
-// Connections is how many connections are used at most by a process that reads so many streams at once: each has one for
-// its page and one to renew its lease; the shared request budget and those who ask how things stand have one each.
+// Connections is the most connections that a process uses when it reads this many streams at once: each stream has one for its
+// page and one to renew its lease; the shared request budget and status queries have one each.
 func Connections(streams int) int { return 2*streams + 2 }
 
-// Parallel is how many streams the pool's connections are enough for; at least one, whose work then waits for its own.
+// Parallel is how many streams the pool's connections suffice for. It is at least one, whose steps then wait for each other's
+// connection.
 func (s *Store) Parallel() int { return max(1, (int(s.pool.Config().MaxConns)-Connections(0))/2) }
 
-// Migrate creates the schema where it is missing, applies what is pending, makes the views, and returns the names of what it
-// applied.
+// Migrate creates a missing schema, applies pending migrations, makes the views, and returns the names of what it applied.
 func (s *Store) Migrate(ctx context.Context) ([]string, error) { return s.pool.Migrate(ctx) }
 
 // Migrations lists every migration and file of views of this syncd, applied or pending. It writes nothing.
@@ -64,19 +64,19 @@ func (s *Store) Migrations(ctx context.Context) ([]pg.Migration, error) {
 	return s.pool.Migrations(ctx)
 }
 
-// CheckSchema reports pg.ErrSchemaNewer or pg.ErrSchemaBehind where the schema is not that of this syncd.
+// CheckSchema returns pg.ErrSchemaNewer or pg.ErrSchemaBehind if the schema is not that of this syncd.
 func (s *Store) CheckSchema(ctx context.Context) error { return s.pool.CheckSchema(ctx) }
 
-// CheckWrites tells whether the database takes writes.
+// CheckWrites checks whether the database accepts writes.
 func (s *Store) CheckWrites(ctx context.Context) error { return s.pool.CheckWrites(ctx) }
 
-// Stamp is the time by sync_clock, by which requests are dated: see clock.Stamp.
+// Stamp is the time by sync_clock, which dates requests: see clock.Stamp.
 func (s *Store) Stamp(ctx context.Context) (time.Time, error) { return clock.Stamp(ctx, s.q) }
 
-// Now is the time by the clock of the database, which may have been set back since it was last asked for.
+// Now is the time by the clock of the database, which may have been set back since the last call.
 func (s *Store) Now(ctx context.Context) (time.Time, error) { return clock.Now(ctx, s.q) }
 
-// Ping tells whether the database answers.
+// Ping checks whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {
 	_, err := s.pool.Exec(ctx, "SELECT 1")
 	return err

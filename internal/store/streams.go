@@ -9,16 +9,16 @@ import (
 	"syncd/internal/store/pg"
 )
 
-// Streams tells how streams stand, without asking Polar.
+// Streams reports the state of streams, without asking Polar.
 type Streams struct{ s *Store }
 
-// Streams returns the handle on how streams stand.
+// Streams returns the handle on the state of streams.
 func (s *Store) Streams() Streams { return Streams{s} }
 
-// RunStatus is the last run of a stream, or the last round of tails. A run that is under way has the outcome "running" and
-// its holder as the reason. One whose lease has ended without it being closed is interrupted.
+// RunStatus is the last run of a stream, or the last round of tails. A current run has the outcome "running" and its holder as
+// the reason. A run whose lease has ended without it being closed is interrupted.
 type RunStatus struct {
-	Kind, Outcome, Reason       string // Outcome "never": there was none
+	Kind, Outcome, Reason       string // Outcome "never": there was no run
 	StartedAt, FinishedAt       time.Time
 	Pages, Requests             int64
 	Inserted, Updated, Rejected int64
@@ -57,8 +57,8 @@ type StreamStatus struct {
 	RunStatus
 	CompleteAt    time.Time // start of the last complete sweep; zero: never
 	SucceededAt   time.Time // start of the last run that succeeded; zero: never
-	Unfinished    bool      // a sweep is under way or was interrupted
-	Rows          int64     // rows in the table that are not tombstoned
+	Unfinished    bool      // a sweep is running or was interrupted
+	Rows          int64     // live rows
 	Held, HeldRun int64     // deletions that are held back, and the run to approve
 }
 
@@ -117,12 +117,12 @@ func (ss Streams) Statuses(ctx context.Context, names []string) ([]StreamStatus,
 
 // Freshness says up to when a stream is mirrored, and how that is known. Zero times: never.
 type Freshness struct {
-	DataThrough time.Time // Polar's state of that moment is here, as far as a tail can see it
+	DataThrough time.Time // Polar's state of that moment is mirrored, as far as tails can see
 	PolledAt    time.Time // when Polar last answered a tail
 	CompleteAt  time.Time // start of the last complete sweep, which sees everything
-	Pending     int64     // changes that are known of and not fetched yet
+	Pending     int64     // number of pending changes
 	SweepDue    string    // why a tail wants a sweep; "" when it does not
-	// FeedLag is by how much the feeds that cover the stream tell late; negative: none does.
+	// FeedLag is how late the feeds that cover the stream tell of changes; negative: no feed covers it.
 	FeedLag   time.Duration
 	CoveredBy []string // what shows changes between sweeps
 }
@@ -140,7 +140,7 @@ func (ss Streams) Freshness(ctx context.Context) (map[string]Freshness, error) {
 	return by, nil
 }
 
-// Emptied lists the streams of late whose lists bring nothing of what their tables have.
+// Emptied lists the streams whose lists recently brought none of the rows of their tables.
 func (ss Streams) Emptied(ctx context.Context) ([]string, error) {
 	streams, err := ss.s.q.StreamsEmptied(ctx)
 	if err != nil {

@@ -15,11 +15,11 @@ import (
 	"syncd/internal/store/pg"
 )
 
-// CopiedAt is the time under which a copy found inside another object is
-// stored: before any reply, so that every row read for itself wins over it.
+// CopiedAt dates a row that was stored from a copy inside another object: before any reply, so that every row read for itself
+// replaces it.
 var CopiedAt = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// maxKnown bounds how many rows of other streams a run remembers to be there.
+// maxKnown bounds how many rows of other streams a run remembers as existing.
 const maxKnown = 100_000
 
 // copyOf is a row of another stream that objects hold copies of.
@@ -28,15 +28,15 @@ type copyOf struct {
 	id    uuid.UUID
 }
 
-// met are the copies in one field of changed objects whose rows nobody has met.
+// met are the copies in one field of changed objects whose rows are not known to exist.
 type met struct {
 	CopyTarget
-	at      int               // place among Item.Copies
+	at      int               // index in Item.Copies
 	holder  map[uuid.UUID]int // index of an item, by the id of the copy in it
 	missing []uuid.UUID       // by id
 }
 
-// lookForCopies asks which rows are missing that changed objects hold copies of.
+// lookForCopies asks which rows are missing whose copies changed objects hold.
 func (w *writing) lookForCopies(p *pg.Pipeline) {
 	w.copies = make([]met, 0, len(w.into.Copies)) // never moved: the answers go there
 	for _, target := range w.into.Copies {
@@ -67,13 +67,10 @@ func (w *writing) lookForCopies(p *pg.Pipeline) {
 	}
 }
 
-// writeCopies fills in rows that changed objects refer to and that are nowhere,
-// from the copies that came inside the objects. Polar no longer lists a deleted
-// customer, but goes on showing it inside its orders; without the copy those
-// orders would be nobody's.
+// writeCopies stores missing rows that changed objects refer to, from the copies inside those objects. Polar no longer lists a
+// deleted customer, but still shows it inside its orders; without the copy those orders would belong to nobody.
 //
-// A copy that cannot be stored is left out and noted as a reject of the stream that it is of; its holder is stored all
-// the same.
+// A copy that cannot be stored becomes a reject of its own stream; its holder is stored all the same.
 func (w *writing) writeCopies(ctx context.Context, p *pg.Pipeline, q *db.Queries) error {
 	for i := range w.copies {
 		if err := w.writeMissing(ctx, p, q, &w.copies[i]); err != nil {
@@ -100,8 +97,8 @@ func (w *writing) writeMissing(ctx context.Context, p *pg.Pipeline, q *db.Querie
 			rejects, refused = append(rejects, reject), append(refused, id)
 			continue
 		}
-		// A copy's children are not stored. Without a digest it differs from every
-		// reply, so that the row's own page brings them even if all else is alike.
+		// The children of a copy are not stored. Without a digest the row differs from every reply, so its own page brings the
+		// children even if all else is equal.
 		o.SetColumn(&m.Of.Table.Columns, "_hash", []byte(`""`))
 		o.SetColumn(&m.Of.Table.Columns, "_requested_at", item.TimeValue(CopiedAt))
 		rows = append(rows, row{&o, subject{item: -1, copy: about}})
@@ -124,8 +121,8 @@ func (w *writing) writeMissing(ctx context.Context, p *pg.Pipeline, q *db.Querie
 	return recordRejects(ctx, q, rejects)
 }
 
-// recordStubs notes rows that were just inserted from copies, and marks those
-// as deleted whose copy says so. The stream's own run may have inserted the row meanwhile, and then it is no copy.
+// recordStubs records the rows that were just inserted from copies, and marks those as deleted whose copy says so. If the
+// stream's own run has inserted the row meanwhile, it is no copy.
 func (w *writing) recordStubs(ctx context.Context, p *pg.Pipeline, q *db.Queries, m *met, rows []row) error {
 	if len(rows) == 0 {
 		return nil
@@ -160,7 +157,7 @@ func (w *writing) recordStubs(ctx context.Context, p *pg.Pipeline, q *db.Queries
 	return nil
 }
 
-// remember notes copies that are not to be looked for again.
+// remember records copies that need no further look.
 func (r *Run) remember(settled []copyOf) {
 	if r.known == nil || len(r.known) > maxKnown {
 		r.known = make(map[copyOf]struct{})

@@ -15,18 +15,17 @@ import (
 	"syncd/internal/store/wire"
 )
 
-// Table is the database side of a stream or of its children: the columns that
-// its generated upsert takes, by the API's own field names, and that upsert.
+// Table is the database side of a stream or of its children: its generated upsert, and the columns that the upsert takes, named
+// as the API's fields.
 type Table struct {
 	item.Columns // in the order of the upsert's parameters
 	types        []wire.Type
 	upsert       string
 }
 
-// TableOf makes a Table of a generated upsert, which takes an array for each
-// column: all rows of a page are one statement. The JSON tags of its parameter
-// struct are the column names, which are the API's field names: so the struct
-// is the wire format, and there is no second list of fields to keep.
+// TableOf makes a Table of a generated upsert, which takes an array for each column: all rows of a page are one statement. The
+// JSON tags of its parameters are the column names, which are the API's field names. So the parameters are the wire format, and
+// no second list of fields exists.
 func TableOf[P any](upsert func(*db.Queries, context.Context, P) error) Table {
 	var t Table
 	var columns []item.Column
@@ -44,7 +43,8 @@ func TableOf[P any](upsert func(*db.Queries, context.Context, P) error) Table {
 	return t
 }
 
-// jsonKinds are the kinds of JSON values that a Go type of a parameter is decoded from, as jsontext.Kind has them; "" = all.
+// jsonKinds are the kinds of JSON values that a parameter of this Go type is decoded from, as characters of jsontext.Kind; "" =
+// all.
 func jsonKinds(t reflect.Type) string {
 	switch t {
 	case reflect.TypeFor[json.RawMessage]():
@@ -75,8 +75,8 @@ func (t *Table) encode(b []byte, o *item.Item) (_ []byte, err error) {
 	return b, nil
 }
 
-// arrays are the arguments of the upsert for these rows: an array for each column. A *refusal names a row that has no
-// binary form.
+// arrays are the arguments of the upsert for these rows: an array for each column. A *refusal names a row that has no binary
+// form.
 func (t *Table) arrays(rows []row) ([]any, error) {
 	fields := make([][]byte, len(rows))
 	for i := range rows {
@@ -96,7 +96,7 @@ func (t *Table) arrays(rows []row) ([]any, error) {
 	return args, nil
 }
 
-// write queues the upsert of rows: in one statement, or one for each where it is to be found out which of them is refused.
+// write queues the upsert of rows: in one statement, or in one for each row to find out which one is refused.
 func (t *Table) write(p *pg.Pipeline, rows []row, apart bool) error {
 	for len(rows) > 0 {
 		n := len(rows)
@@ -121,9 +121,8 @@ type Target struct {
 	Table    Table
 	Shape    *item.Shape
 	Children []ChildTarget // by Shape.Children
-	// Copies are fields with copies of objects of other streams, in the order in which all transactions lock rows: tables as
-	// in the table of streams. Otherwise streams that run side by side would wait for each other in a ring, until Postgres
-	// breaks one of them off.
+	// Copies are the fields with copies of objects of other streams, in the order of the table of streams, in which all
+	// transactions lock rows. Otherwise concurrent streams could deadlock, until Postgres ends one of them.
 	Copies []CopyTarget
 	// Invalidates are columns that rows of other streams show.
 	Invalidates []Invalidation
@@ -143,11 +142,11 @@ type CopyTarget struct {
 	Of    *Target
 }
 
-// Encode makes what the upserts take of objects that are likely to be written, and of their children, while the page before
-// them is under way. An object that has no such form is tried again when it is written, which tells why not.
+// Encode prepares the upsert's input of objects that will probably be written, and of their children, while the previous page is
+// being written. An object that cannot be encoded is tried again when it is written; then the error is reported.
 func (t *Target) Encode(requestedAt time.Time, objects []item.Item) {
 	at := item.TimeValue(requestedAt)
-	var all []byte // one behind the other
+	var all []byte // all encodings, one after the other
 	encode := func(t *Table, o *item.Item) {
 		o.SetColumn(&t.Columns, "_requested_at", at)
 		from := len(all)

@@ -1,5 +1,8 @@
-// Package audits holds the questions that an audit asks of the mirror, and keeps what it finds: a table against its export, rows
-// against each other, a customer's state against Polar's.
+// Package audits holds the queries of an audit, and keeps its findings. It compares a table with its export, rows with each
+// other, and a customer's state with Polar's.
+//
+// Each query returns Differences, and marks as Settled those that time passing between the reads does not explain. RecordFindings
+// then writes the findings and closes earlier ones that were not found again, in one transaction.
 package audits
 
 import (
@@ -24,33 +27,33 @@ const (
 	FindingState     = "state"
 )
 
-// MostDifferences bounds what one comparison gives back.
+// MostDifferences bounds the result of one comparison.
 const MostDifferences = 1000
 
-// Difference is one place where the mirror and a second source do not agree.
+// Difference is one place where the mirror and a second source differ.
 type Difference struct {
 	ID      uuid.UUID // of the mirrored row; zero where the mirror lacks it
-	Key     string    // ID as text; where that is zero, what the other source calls the row by
+	Key     string    // ID as text; if that is zero, the other source's name of the row
 	Field   string
 	Mirror  string // money in the smallest unit of the currency
 	Other   string
-	Hash    string    // digest of what the mirror stored of the row, in hexadecimal
+	Hash    string    // digest of the stored row, in hexadecimal
 	At      time.Time // of a lost row: when it was created
 	Settled bool      // time passing between the reads does not explain it: see the query
 }
 
-// Audits compares the mirror with itself and with other sources, and keeps what it finds.
+// Audits compares the mirror with itself and with other sources, and keeps the findings.
 type Audits struct {
 	pool *pg.Pool
 	q    *db.Queries
 }
 
-// New returns the handle on what audits ask of a schema and record in it.
+// New returns the handle on the audits of a schema.
 func New(pool *pg.Pool) Audits { return Audits{pool, db.New(pool)} }
 
-// DifferingFigures are the metrics that differ from those of their export by more than the rounding of a binary floating point
-// number, and those that only one of the two has. The export has names where the metrics have slugs: what the mirror knows no
-// single slug for is not compared. The periods that are under way are left out: they change all the time.
+// DifferingFigures are the metrics that differ from their export by more than the rounding of a binary floating point number, and
+// those that only one of the two has. The export has names where the metrics have slugs; a name without a single known slug is
+// not compared. Current periods are left out: they change all the time.
 func (a Audits) DifferingFigures(ctx context.Context, asOf time.Time) ([]Difference, error) {
 	return a.differences(ctx, "metrics", `
 		WITH past AS (
@@ -100,7 +103,7 @@ func (a Audits) UnsummedOrders(ctx context.Context) ([]Difference, error) {
 		ORDER BY o.id LIMIT $1`, MostDifferences)
 }
 
-// DanglingIDs are ids that live rows of a table refer to and that the target's table has no row for.
+// DanglingIDs are ids that live rows of a table refer to and that have no row in the target's table.
 func (a Audits) DanglingIDs(ctx context.Context, table, column, target string) ([]uuid.UUID, error) {
 	rows, err := a.pool.Query(ctx, `
 		SELECT DISTINCT o.`+column+` FROM `+table+` o
@@ -113,7 +116,8 @@ func (a Audits) DanglingIDs(ctx context.Context, table, column, target string) (
 	return ids, audited(table, err)
 }
 
-// OlderThan keeps those of the ids whose rows are live and older, by ten minutes, than another live row was at the time given.
+// OlderThan keeps those of the ids whose rows are live and, at the given time, were at least ten minutes older than another live
+// row.
 func (a Audits) OlderThan(ctx context.Context, table string, ids []uuid.UUID, than time.Time) (map[uuid.UUID]bool, error) {
 	older := map[uuid.UUID]bool{}
 	rows, err := a.pool.Query(ctx, `SELECT id FROM `+table+` WHERE id = ANY($1) AND _deleted_at IS NULL AND created_at < $2::timestamptz - interval '10 minutes'`, ids, than)
@@ -124,7 +128,7 @@ func (a Audits) OlderThan(ctx context.Context, table string, ids []uuid.UUID, th
 	return older, audited(table, err)
 }
 
-// CountListed counts the live rows, but for those that were only copied from other objects.
+// CountListed counts the live rows, without those known only from copies.
 func (a Audits) CountListed(ctx context.Context, table string) (n int64, err error) {
 	err = a.pool.QueryRow(ctx, `SELECT count(*) FROM `+table+` o WHERE `+Pair{Table: table}.live()).Scan(&n)
 	return n, audited(table, err)
@@ -139,7 +143,7 @@ func (a Audits) IDsChangedSince(ctx context.Context, table string, since time.Ti
 	return ids, audited(table, err)
 }
 
-// Hashes are the digests of what the mirror stored of rows, in hexadecimal.
+// Hashes are the digests of stored rows, in hexadecimal.
 func (a Audits) Hashes(ctx context.Context, table string, ids []uuid.UUID) (map[uuid.UUID]string, error) {
 	hashes := make(map[uuid.UUID]string, len(ids))
 	rows, err := a.pool.Query(ctx, `SELECT id, encode(_hash, 'hex') FROM `+table+` WHERE id = ANY($1)`, ids)
@@ -170,7 +174,7 @@ func (a Audits) IDsOfCustomer(ctx context.Context, table string, customer uuid.U
 	return ids, audited(table, err)
 }
 
-// differences reads what a comparison gives back.
+// differences reads the result of a comparison.
 func (a Audits) differences(ctx context.Context, table, sql string, args ...any) ([]Difference, error) {
 	rows, err := a.pool.Query(ctx, sql, args...)
 	if err != nil {
@@ -185,7 +189,7 @@ func (a Audits) differences(ctx context.Context, table, sql string, args ...any)
 	return list, audited(table, err)
 }
 
-// audited says which table's audit met an error of the database.
+// audited adds to an error of the database which table was audited.
 func audited(table string, err error) error {
 	if err != nil {
 		return pg.Failure(fmt.Errorf("audit %s: %w", table, err))

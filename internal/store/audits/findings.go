@@ -25,8 +25,8 @@ type Finding struct {
 	Healed    bool      `json:"healed"`
 }
 
-// RecordFindings writes findings, and closes those of earlier audits of these streams and kinds that were not found again
-// since the audit began.
+// RecordFindings writes findings. It closes those of earlier audits of these streams and kinds that were not found again since
+// the audit began.
 func (a Audits) RecordFindings(ctx context.Context, stream string, kinds []string, since time.Time, list []Finding) error {
 	params := make([]db.FindingsUpsertParams, len(list))
 	for i, f := range list {
@@ -50,7 +50,7 @@ func (a Audits) RecordFindings(ctx context.Context, stream string, kinds []strin
 	return nil
 }
 
-// OpenFindings are those of some streams that no audit has seen healed.
+// OpenFindings are those findings of some streams that are not healed.
 func (a Audits) OpenFindings(ctx context.Context, streams []string) ([]Finding, error) {
 	rows, err := a.q.FindingsOpen(ctx, streams)
 	if err != nil {

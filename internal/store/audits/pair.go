@@ -14,21 +14,21 @@ import (
 // Pair is a table and the table of its export.
 type Pair struct {
 	Table, Export string
-	Link          string // column of the export's table that holds the id of the mirrored row
-	Time          string // column of both by which rows without another name are told apart
-	Number        string // column of both that names a row for sure, where it has a value; "" = there is none
-	Deletable     bool   // Polar deletes such rows in the course of things
+	Link          string // of the export's table; it holds the id of the mirrored row
+	Time          string // column of both tables that matches rows without another key
+	Number        string // column of both tables that identifies a row where it has a value; "" = there is none
+	Deletable     bool   // Polar deletes such rows in normal operation
 	Fields        []PairField
 }
 
-// PairField is a field that both sources have, as SQL expressions over the mirrored row o and the export's row e.
+// PairField is a field of both sources, as SQL expressions over the mirrored row o and the export's row e.
 type PairField struct {
 	Name   string
 	Mirror string // "" = o.Name
 	Other  string // "" = e.Name
 	Text   bool   // the export cannot tell an empty text from none
-	// Money: the export divided the amount by 100 as a binary floating point number, which is done here too: beyond 2^53 the
-	// digits of the export are not those of the amount.
+	// Money: the export divided the amount by 100 as a binary floating point number. The comparison does the same: beyond 2^53
+	// the digits of the export are not those of the amount.
 	Money bool
 }
 
@@ -50,10 +50,10 @@ func (f PairField) sql() (mirror, other, differs string) {
 	return mirror, other, differs
 }
 
-// byThen says of a row o of the mirror that it was requested by $1, as far as can be told.
+// byThen is an SQL condition: the mirrored row o was requested by $1, as far as can be told.
 const byThen = `(o._requested_at <= $1::timestamptz OR o._requested_at > ` + clock.Present + `)`
 
-// live is a row of the mirror that Polar may be expected to have: not one that was only ever copied from another object.
+// live is an SQL condition: Polar should have the mirrored row. It excludes rows known only from copies.
 func (p Pair) live() string {
 	return `o._deleted_at IS NULL AND NOT EXISTS (SELECT FROM sync_stubs b WHERE b.stream = '` + p.Table + `' AND b.id = o.id AND b.resolved_at IS NULL)`
 }
@@ -67,7 +67,7 @@ type Against struct {
 // Against returns the handle that compares the tables of a pair.
 func (a Audits) Against(p Pair) Against { return Against{a, p} }
 
-// exported keeps the fields that the export has. A column without a single value is one that the file did not have.
+// exported keeps the fields that the export has. A column without a single value was not in the file.
 func (a Against) exported(ctx context.Context) (fields []PairField, err error) {
 	var ask []string
 	for _, f := range a.Fields {
@@ -87,8 +87,8 @@ func (a Against) exported(ctx context.Context) (fields []PairField, err error) {
 	return fields, err
 }
 
-// Differences are the fields in which rows of the mirror and of the export differ that belong together. Rows that the mirror
-// stored after asOf are left out, as the export may be older; with the zero time none are.
+// Differences are the fields that differ between a mirrored row and its row of the export. Rows stored after asOf are left out,
+// as the export may be older; a zero asOf leaves out none.
 func (a Against) Differences(ctx context.Context, asOf time.Time) ([]Difference, error) {
 	fields, err := a.exported(ctx)
 	if err != nil || len(fields) == 0 {
@@ -107,8 +107,8 @@ func (a Against) Differences(ctx context.Context, asOf time.Time) ([]Difference,
 		ORDER BY o.id, v.field LIMIT $2`, bound(asOf), MostDifferences)
 }
 
-// twin is a row that nothing belongs to on either side and that has the same time as one on the other: the same thing, told
-// apart by a name or an address that changed between the reads.
+// twin is an SQL condition: a row without a match on either side has the same time as one on the other side. They are the same
+// thing; a name or an address that tells rows apart changed between the reads.
 func (p Pair) twin() string {
 	if p.Time == "" {
 		return "false"
@@ -120,8 +120,8 @@ func (p Pair) twin() string {
 	return twin
 }
 
-// ExtraRows are the live rows of the mirror that the export does not have. Settled: the row was not merely deleted at Polar since
-// it was mirrored; where that can happen, no export ever had it, though earlier ones have later rows.
+// ExtraRows are the live mirrored rows that the export does not have. Settled: the row was not simply deleted at Polar since it
+// was mirrored. If Polar deletes such rows, that means that no export ever had it, although earlier exports have later rows.
 func (a Against) ExtraRows(ctx context.Context, asOf, since time.Time) ([]Difference, error) {
 	settled, listed := "$3::timestamptz IS NOT NULL", ""
 	if a.Deletable {
@@ -140,8 +140,8 @@ func (a Against) ExtraRows(ctx context.Context, asOf, since time.Time) ([]Differ
 		ORDER BY o.id LIMIT $2`, bound(asOf), MostDifferences, since)
 }
 
-// LostRows are the rows of the export that the mirror does not have. Settled: the row is older than others that the mirror does
-// have, so it had been there to be mirrored.
+// LostRows are the rows of the export that the mirror does not have. Settled: the row is older than rows that the mirror has, so
+// it could have been mirrored.
 func (a Against) LostRows(ctx context.Context) ([]Difference, error) {
 	at, key, id := "e.created_at", "e.id::text", "e.id"
 	if a.Time != "" {

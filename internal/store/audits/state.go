@@ -14,16 +14,15 @@ import (
 	"github.com/google/uuid"
 )
 
-// StateDifference is what tells a state of a customer by Polar from that by the mirror's own function.
+// StateDifference is how Polar's state of a customer differs from the mirror's own function.
 type StateDifference struct {
-	Values []string // paths of what is another: active_subscriptions[].amount, or the empty path where the mirror has no such customer
-	Keys   []string // paths of what only Polar's has
+	Values []string // paths whose values differ: active_subscriptions[].amount; the empty path if the mirror has no such customer
+	Keys   []string // paths that only Polar's state has
 }
 
-// CompareState compares the state of a customer by the mirror's own function with the one given. Polar lists subscriptions and
-// grants in no order, so order tells nothing; neither does the text of equal numbers and times. What only the mirror has is no
-// difference: older versions of the API lack some of it. price_id is left out: Polar sends it without documenting it, and it is
-// no column.
+// CompareState compares a given state of a customer with the mirror's own function. Polar lists subscriptions and grants in no
+// order, so order does not count; nor does the text of equal numbers and times. Keys that only the mirror has are no difference:
+// older versions of the API lack some. price_id is left out: Polar sends it without documenting it, and it is no column.
 func (a Audits) CompareState(ctx context.Context, id uuid.UUID, state json.RawMessage) (StateDifference, error) {
 	var d StateDifference
 	var text *string
@@ -50,7 +49,7 @@ func (a Audits) CompareState(ctx context.Context, id uuid.UUID, state json.RawMe
 	return d, nil
 }
 
-// compare goes through what Polar has. Below metadata, and whatever else an organization makes up itself, a key that is missing is a
+// compare goes through Polar's state. Below metadata, and other objects whose keys the organization makes up, a missing key is a
 // difference like any other.
 func (d *StateDifference) compare(path string, here, there any) {
 	switch y := there.(type) {
@@ -89,7 +88,7 @@ func (d *StateDifference) compare(path string, here, there any) {
 	}
 }
 
-// ownWords tells whether the organization chooses the keys of an object.
+// ownWords: the organization chooses the keys of this object.
 func ownWords(name string) bool {
 	return strings.HasSuffix(name, "metadata") || name == "custom_field_data" || name == "properties"
 }

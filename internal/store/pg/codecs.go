@@ -7,9 +7,8 @@ import (
 	"syncd/internal/store/wire"
 )
 
-// registerUUID lets uuid.UUID pass to and from Postgres as its sixteen bytes.
-// Left to itself pgx takes it for a database/sql value, writes it as text and
-// reads the text: fifty times slower, and every statement carries ids.
+// registerUUID passes uuid.UUID to and from Postgres as its sixteen bytes. By default pgx takes it for a database/sql value and
+// uses its text form: fifty times slower, and every statement has ids.
 func registerUUID(m *pgtype.Map) {
 	t := &pgtype.Type{Name: "uuid", OID: pgtype.UUIDOID, Codec: uuidCodec{}}
 	m.RegisterType(t)
@@ -45,7 +44,7 @@ func (scanUUID) Scan(b []byte, target any) error {
 	return target.(*uuid.UUID).UnmarshalBinary(b) //nolint:forcetypeassert // the plan is for this type alone
 }
 
-// registerArrays lets a wire.Array pass as it is: its elements have the binary form already.
+// registerArrays passes a wire.Array unchanged: its elements already have the binary form.
 func registerArrays(m *pgtype.Map) {
 	for _, oid := range []uint32{
 		pgtype.UUIDArrayOID, pgtype.TimestamptzArrayOID, pgtype.JSONBArrayOID, pgtype.ByteaArrayOID,

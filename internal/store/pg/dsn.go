@@ -11,8 +11,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// A URL of another kind, or what surrounds one by mistake, would be read as keywords with strange names, and lead to the
-// server of this machine.
+// A URL of another kind, or quotes around one, would be read as keywords with strange names, and lead to the server of this
+// machine.
 var (
 	surrounding = " \t\r\n\"'`\ufeff"
 	otherURL    = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:`)
@@ -22,7 +22,7 @@ var (
 
 const form = "write postgres://user:password@host:5432/name or host=... user=... dbname=..."
 
-// CheckDSN says what is wrong with a connection string. It repeats nothing of it: what looks like a host can be half of a
+// CheckDSN says what is wrong with a connection string. It repeats no part of it: what looks like a host can be half of a
 // password.
 func CheckDSN(dsn string) error {
 	bare := strings.Trim(dsn, surrounding)
@@ -67,7 +67,7 @@ func CheckDSN(dsn string) error {
 	return nil
 }
 
-// wrongURL tells why a URL is refused. Where it is right without one of its parameters, it is that one.
+// wrongURL says why a URL is refused. If the URL is valid without one of its parameters, that parameter is the cause.
 func wrongURL(dsn string, cause error) error {
 	if u, err := url.Parse(dsn); err == nil {
 		for name := range u.Query() {
@@ -89,14 +89,14 @@ func wrongURL(dsn string, cause error) error {
 
 var settingName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.$]*$`)
 
-// cuttable tells whether the password stands among the settings of a connection string, so that what follows a blank or an &
-// in it looks like another setting.
+// cuttable: the password is among the settings of a connection string, so that the text after a blank or an & in it looks like
+// another setting.
 func cuttable(dsn string) bool {
 	return !ourURL.MatchString(dsn) || strings.Contains(dsn, "password=")
 }
 
-// unescaped tells whether the password of a URL, or its user, holds a character that ends it too early: then what follows
-// is taken for something else, another host even.
+// unescaped: the password of a URL, or its user, has a character that ends it too early. Then the rest is taken for something
+// else, even for another host.
 func unescaped(dsn string) bool {
 	_, rest, _ := strings.Cut(dsn, "://")
 	end := strings.IndexAny(rest, "/?#")
@@ -121,11 +121,11 @@ func unescaped(dsn string) bool {
 	return found && err != nil
 }
 
-// redactedDSN stands for a connection string of which nothing may be shown.
+// redactedDSN replaces a connection string of which nothing may be shown.
 const redactedDSN = "[redacted]"
 
-// RedactDSN returns a connection string as it may be shown: without its passwords, and not at all where they cannot be told from
-// the rest.
+// RedactDSN returns a connection string as it may be shown: without its passwords, and not at all if they cannot be told from the
+// rest.
 func RedactDSN(dsn string) string {
 	if dsn == "" {
 		return ""

@@ -14,10 +14,10 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Error is a failure of the database, or of the way to it, as opposed to one of the data.
+// Error is a failure of the database, or of the way to it, as opposed to an error in the data.
 type Error struct {
 	Err    error  // what happened
-	Remedy string // what helps; "" where that is not known
+	Remedy string // what helps; "" where that is unknown
 }
 
 func (e *Error) Error() string {
@@ -34,19 +34,19 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 var (
-	// ErrUnreachable: no connection to the database could be had.
+	// ErrUnreachable: the database could not be reached.
 	ErrUnreachable = errors.New("database unreachable")
-	// ErrRefused: the database is there and lets syncd not in.
+	// ErrRefused: the database answers and refuses syncd.
 	ErrRefused = errors.New("database refuses the connection")
 )
 
-// IsError tells failures of the database, or of the way to it, from other errors.
+// IsError: the error is a failure of the database, or of the way to it.
 func IsError(err error) bool {
 	var is *Error
 	return errors.As(err, &is) || errors.Is(err, ErrUnreachable)
 }
 
-// Failure marks an error that the use of the database met, whatever it is, as one of the database. Nil stays nil.
+// Failure marks any error from the use of the database as one of the database. Nil stays nil.
 func Failure(err error) error {
 	if err == nil {
 		return nil
@@ -54,21 +54,21 @@ func Failure(err error) error {
 	return &Error{Err: err}
 }
 
-// isCode tells whether Postgres answered with one of these SQLSTATEs.
+// isCode: Postgres answered with one of these SQLSTATEs.
 func isCode(err error, codes ...string) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && slices.Contains(codes, pg.Code)
 }
 
-// errLost is what a connection that broke makes of a statement.
+// errLost is the error of a statement whose connection broke.
 var errLost = errors.New("the connection to the database was lost")
 
-// cutOff tells that the server has ended a session, and says why.
+// cutOff: the server has ended the session, and says why.
 func cutOff(err error) bool {
 	return isCode(err, "08P01", "57P01", "57P02", "57P03", "57P05", "25P03", "25P04")
 }
 
-// lost marks what a connection that broke made of a statement.
+// lost marks the error of a statement whose connection broke.
 func lost(err error) error {
 	if cutOff(err) { // says more
 		return err
@@ -76,12 +76,11 @@ func lost(err error) error {
 	return &Error{Err: fmt.Errorf("%w: %w", errLost, err)}
 }
 
-// IsLost tells that a connection broke or was ended, as by a failover: the next one may do. A pooler whose own connection was
-// ended says that something is wrong with the protocol.
+// IsLost: a connection broke or was ended, as by a failover, and the next one may work. A pooler whose own connection was ended
+// reports an error in the protocol.
 func IsLost(err error) bool { return errors.Is(err, errLost) || cutOff(err) || isCode(err, "08P01") }
 
-// isDataError tells whether Postgres refused a value, rather than failed: a
-// number out of range, a NUL character in a text, a row too large for a page.
+// isDataError: Postgres refused a value, such as a number out of range, a NUL character in a text, or a row too large for a page.
 func isDataError(err error) bool {
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) {
@@ -96,7 +95,7 @@ func isDataError(err error) bool {
 	return false
 }
 
-// remedies are what helps, by SQLSTATE or its class. Source: PostgreSQL documentation, appendix A.
+// remedies say what helps, by SQLSTATE or its class. Source: PostgreSQL documentation, appendix A.
 var remedies = map[string]string{
 	"08P01": "a pooler in between refuses it: let it pool by session or transaction, and leave out of SYNCD_DATABASE_URL what it does not know",
 	"25006": "the database takes no writes: name its primary instead of a replica, or have its owner lift default_transaction_read_only",
@@ -121,7 +120,7 @@ var remedies = map[string]string{
 	"XX002": "an index of the database is damaged: REINDEX it",
 }
 
-// told tells a failure of the database from other errors, once, and says what helps. Everything else passes unchanged.
+// told marks a failure of the database, once, and adds the remedy. Other errors pass unchanged.
 func (p *Pool) told(err error) error {
 	var is *Error
 	var connect *pgconn.ConnectError
@@ -137,15 +136,16 @@ func (p *Pool) told(err error) error {
 	return err
 }
 
-// unreachable says in one line why there is no connection. The library has a line for each address and each way of
-// encryption that it tried; the server's answer is worth more than that nothing listens at another address.
+// unreachable says in one line why there is no connection. The library has a line for each address and each way of encryption
+// that it tried; an answer of the server says more than a refused connection at another address.
 func (p *Pool) unreachable(err *pgconn.ConnectError) error {
 	c := p.Config().ConnConfig
 	where := fmt.Sprintf("%s, database %q, user %q", address(c.Host, c.Port), c.Database, c.User)
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		kind, said, remedy := ErrUnreachable, error(&Error{Err: pg}), remedies[pg.Code]
-		if slices.Contains([]string{"22", "28", "3D", "42"}, pg.Code[:2]) { // it will not heal by itself
+		// It will not pass by itself.
+		if slices.Contains([]string{"22", "28", "3D", "42"}, pg.Code[:2]) {
 			kind = ErrRefused
 		}
 		if isCode(pg, "08P01", "22023", "42704") && cuttable(p.Config().ConnString()) {
@@ -170,15 +170,15 @@ func (p *Pool) unreachable(err *pgconn.ConnectError) error {
 	return &Error{Err: fmt.Errorf("%w: %s: %w", kind, where, cause), Remedy: remedy}
 }
 
-// errParameter is a setting in the connection string that the server does not take. It is not repeated: it can be the rest of
-// a password that was cut at a blank or an &.
+// errParameter is a setting in the connection string that the server does not accept. It is not shown: it can be the rest of a
+// password that was cut at a blank or an &.
 type errParameter string
 
 func (code errParameter) Error() string {
 	return "the server does not take a setting that it is given (SQLSTATE " + string(code) + ")"
 }
 
-// oneLine is what an attempt to connect met, without the line breaks.
+// oneLine is the error of an attempt to connect, without line breaks.
 type oneLine struct{ *pgconn.ConnectError }
 
 func (e oneLine) Error() string {

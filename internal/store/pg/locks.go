@@ -27,8 +27,8 @@ func (h *held) Release() {
 	h.Conn.Release()
 }
 
-// locks tells, once per wait, who holds a lock that this process waits for. Postgres is asked only while a connection has been
-// in use for long, on a connection of its own: those of the pool may all be waiting.
+// locks logs, once per wait, who holds a lock that this process waits for. It asks Postgres only while a connection has been in
+// use for long, on a connection of its own: those of the pool may all be waiting.
 type locks struct {
 	pool  *Pool
 	after time.Duration
@@ -81,7 +81,7 @@ func (l *locks) close() {
 	}
 }
 
-// inUse lists the server processes that work for us, and tells whether one has done so for long.
+// inUse lists the server processes that work for this process; long: one has done so for long.
 func (l *locks) inUse() (pids []int32, long bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -98,9 +98,9 @@ type wait struct {
 	Since time.Time
 }
 
-// look asks who holds the locks that we wait for. Through a pooler the server processes are known by the name of the
-// application alone. Of other roles Postgres shows to everybody the process, the role and the application; what they do and
-// since when only to members of pg_read_all_stats. Their statements are not logged: they can hold passwords.
+// look asks who holds the locks that this process waits for. Through a pooler, server processes are known only by the name of the
+// application. Postgres shows everybody the process, the role and the application of other roles; what they do and since when, it
+// shows only to members of pg_read_all_stats. Their statements are not logged: they can hold passwords.
 func (l *locks) look(ctx context.Context, ours []int32, told map[wait]bool) error {
 	ctx, cancel := context.WithTimeout(ctx, lockAfter)
 	defer cancel()

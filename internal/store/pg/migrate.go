@@ -34,12 +34,12 @@ type Migration struct {
 	AppliedAt time.Time // zero: pending
 }
 
-// Migrate creates the schema where it is missing and applies what is pending, in order, one transaction each. Then it makes the
-// views, in one transaction, where they are not those of this syncd. Several processes may call it at once: a lock makes them
-// take turns. It returns the names of what it applied. Where all is as it should be it writes nothing.
+// Migrate creates a missing schema and applies pending migrations, in order, one transaction each. Then it makes the views, in
+// one transaction, if they are not those of this syncd. Several processes may call it at once: a lock makes them take turns. It
+// returns the names of what it applied. If everything is up to date, it writes nothing.
 //
-// The lock is that of each transaction and not the session's, so that a pooler cannot lose it, and one connection will do.
-// What would stop a migration is looked for before the first one.
+// The lock belongs to each transaction and not to the session, so a pooler cannot lose it, and one connection suffices. Obstacles
+// are looked for before the first migration.
 func (p *Pool) Migrate(ctx context.Context) (applied []string, err error) {
 	files, err := views.All()
 	if err != nil {
@@ -75,13 +75,13 @@ func (p *Pool) migrate(ctx context.Context, files []views.File) (applied []strin
 	return applied, nil
 }
 
-// lockSchema makes the migrations of one schema take turns until the end of a transaction. It comes first in it: what the
-// transaction reads is then what the one before has left.
+// lockSchema makes the migrations of one schema take turns until the end of a transaction. It comes first in the transaction,
+// which then sees what the previous one has written.
 func (p *Pool) lockSchema() string {
 	return fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", lockID(p.session.schema))
 }
 
-// up has goose apply what is pending.
+// up has goose apply pending migrations.
 func (p *Pool) up(ctx context.Context, all []migrations.Migration) (applied []string, err error) {
 	begin := "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; " + p.session.set("LOCAL") + "; " + p.lockSchema()
 	steps := make([]*goose.Migration, len(all))
@@ -124,8 +124,8 @@ func (p *Pool) up(ctx context.Context, all []migrations.Migration) (applied []st
 
 const versionTable = "sync_migrations"
 
-// versions is goose's table of what was applied. It lives in the chosen schema, so that two schemas of one database are
-// migrated independently, and is named with it: a pooled connection has no settings outside of a transaction.
+// versions is goose's table of applied migrations. It is in the chosen schema, so that two schemas of one database are migrated
+// independently, and its name includes the schema: a pooled connection has no settings outside of a transaction.
 type versions struct {
 	database.Store
 	schema string
@@ -137,7 +137,7 @@ func (v versions) TableExists(ctx context.Context, db database.DBTxConn) (exists
 	return exists, err
 }
 
-// Insert notes a migration, unless another process has applied it since goose listed what is pending.
+// Insert records a migration, unless another process has applied it since goose listed the pending ones.
 func (v versions) Insert(ctx context.Context, db database.DBTxConn, req database.InsertRequest) error {
 	if req.Version > 0 { // 0 is that of the table itself
 		if done, err := isApplied(ctx, db, req.Version); err != nil || done {
@@ -153,8 +153,8 @@ func isApplied(ctx context.Context, db database.DBTxConn, version int64) (done b
 	return done, err
 }
 
-// makeSchema creates the schema unless it is there, and lists what is pending. A schema that
-// somebody else made needs no right on the database, and may hold tables of theirs: none that a pending migration would make.
+// makeSchema creates a missing schema, and lists what is pending. A schema that somebody else made needs no right on the
+// database. It may hold other tables, but none that a pending migration would make.
 func (p *Pool) makeSchema(ctx context.Context, all []migrations.Migration, files []views.File) (pending []migrations.Migration, err error) {
 	err = p.InTx(ctx, func(tx pgx.Tx) error {
 		var schema, mayCreate, mayCreateIn, begun bool
@@ -208,8 +208,8 @@ func made(list []migrations.Migration) map[string]bool {
 	return names
 }
 
-// refuseForeign names what is in the schema under a name that a pending migration or a file of views would use, and that syncd
-// has not made.
+// refuseForeign names objects of the schema that syncd has not made and whose names a pending migration or a file of views would
+// use.
 func (p *Pool) refuseForeign(ctx context.Context, tx pgx.Tx, pending []migrations.Migration, files []views.File) error {
 	all, err := migrations.All()
 	if err != nil {
@@ -304,8 +304,8 @@ func (p *Pool) migrationStatus(ctx context.Context) (list []Migration, latest in
 	return list, latest, nil
 }
 
-// applied reads the table of versions. It names the schema: a role that may not look into it is then told so, instead of
-// that there is no table.
+// applied reads the table of versions. It names the schema, so that a role without the right to see it is told so, instead of
+// that the table is missing.
 func applied(ctx context.Context, q querier, schema string) (map[int64]time.Time, error) {
 	at := map[int64]time.Time{}
 	rows, err := q.Query(ctx, "SELECT version_id, tstamp FROM "+pgx.Identifier{schema, versionTable}.Sanitize()+" WHERE is_applied AND version_id > 0")
@@ -320,7 +320,7 @@ func applied(ctx context.Context, q querier, schema string) (map[int64]time.Time
 	return at, nil
 }
 
-// CheckSchema reports ErrSchemaNewer, which keeps an old syncd from writing tables that a newer one shaped, or ErrSchemaBehind.
+// CheckSchema returns ErrSchemaNewer, which keeps an old syncd from writing tables of a newer one, or ErrSchemaBehind.
 func (p *Pool) CheckSchema(ctx context.Context) error {
 	list, latest, err := p.migrationStatus(ctx)
 	if err != nil {
@@ -337,7 +337,7 @@ func (p *Pool) CheckSchema(ctx context.Context) error {
 	return nil
 }
 
-// CheckWrites tells whether the database takes writes. A replica and a frozen database can be read, and not be synced into.
+// CheckWrites checks whether the database accepts writes. A replica and a frozen database can be read, but not synced into.
 func (p *Pool) CheckWrites(ctx context.Context) error {
 	const readOnly = "25006"
 	var takes bool

@@ -44,7 +44,7 @@ func Open(ctx context.Context, c Config) (*Pool, error) {
 	}
 	params := pc.ConnConfig.RuntimeParams
 	for name := range params {
-		// A pooler refuses what it does not know at a connection's start, or drops it: these are set by statement.
+		// A pooler refuses unknown settings at the start of a connection, or drops them: these are set by a statement.
 		if strings.EqualFold(name, "search_path") || slices.ContainsFunc(needs, func(n setting) bool { return strings.EqualFold(name, n.name) }) {
 			delete(params, name)
 		}

@@ -9,8 +9,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Pipeline collects statements that are sent at once and answered in one round trip. It takes generated queries,
-// as a connection does, and other statements by Add.
+// Pipeline collects statements that are sent together and answered in one round trip. It takes generated queries, as a connection
+// does, and other statements by Add.
 type Pipeline struct {
 	statements []statement
 }
@@ -19,7 +19,7 @@ type statement struct {
 	sql  string
 	args []any
 	read func(pgx.Rows) error // nil: it gives no rows
-	// refused says what becomes of an error of the data; nil: nothing.
+	// refused turns the error of a refused value into another one; nil: it stays.
 	refused func(error) error
 }
 
@@ -42,7 +42,7 @@ func (p *Pipeline) SendBatch(_ context.Context, b *pgx.Batch) pgx.BatchResults {
 	return queued{}
 }
 
-// Query queues a statement whose rows Answered reads; here there are none yet.
+// Query queues a statement whose rows OnRows reads; there are none yet.
 func (p *Pipeline) Query(_ context.Context, sql string, args ...any) (pgx.Rows, error) {
 	p.Add(sql, args, nil)
 	return failedRows{err: errQueued}, errQueued
@@ -54,13 +54,13 @@ func (p *Pipeline) QueryRow(_ context.Context, sql string, args ...any) pgx.Row 
 	return scanning(func([]any) error { return errQueued })
 }
 
-// OnRows reads the rows of the statement that was queued last.
+// OnRows sets who reads the rows of the last queued statement.
 func (p *Pipeline) OnRows(read func(pgx.Rows) error) { p.last().read = read }
 
-// OnRefusal says what becomes of the error when Postgres refuses the statement that was queued last for its data.
+// OnRefusal sets what becomes of the error if Postgres refuses a value of the last queued statement.
 func (p *Pipeline) OnRefusal(as func(error) error) { p.last().refused = as }
 
-// SQL is the text of the statement that was queued last.
+// SQL is the text of the last queued statement.
 func (p *Pipeline) SQL() string { return p.last().sql }
 
 func (p *Pipeline) last() *statement { return &p.statements[len(p.statements)-1] }
@@ -79,8 +79,8 @@ type Steps struct {
 	first []string // what goes with the first step: BEGIN and settings
 }
 
-// InSteps does work in a transaction, as InTx does. first are statements that go with BEGIN. The last step of the work is
-// a commit; without it nothing lasts.
+// InSteps does work in a transaction, as InTx does. first are statements that go with BEGIN. The last step of the work is Commit;
+// without it, nothing is stored.
 func (p *Pool) InSteps(ctx context.Context, work func(*Steps) error, first ...string) error {
 	return p.attempt(ctx, func(conn *pgx.Conn) (err error) {
 		tx := &Steps{conn, append([]string{p.session.begin("READ COMMITTED")}, first...)}
@@ -99,15 +99,15 @@ func (p *Pool) InSteps(ctx context.Context, work func(*Steps) error, first ...st
 	})
 }
 
-// begin is a step of its own through a pooler: statements are described before they are run, and what is described
-// before the transaction has begun does not find its schema.
+// Through a pooler, begin is a step of its own: statements are described before they run, and a description before the
+// transaction has begun does not find the schema.
 func (tx *Steps) begin(ctx context.Context) error {
 	_, err := tx.conn.Exec(ctx, strings.Join(tx.first, "; "))
 	tx.first = nil
 	return err
 }
 
-// Step sends the statements and reads what they answer. Pipeline.OnRefusal says what becomes of an error of the data.
+// Step sends the statements and reads their answers. See Pipeline.OnRefusal for refused values.
 func (tx *Steps) Step(ctx context.Context, p *Pipeline, last ...string) (err error) {
 	var batch pgx.Batch
 	for _, sql := range tx.first {
@@ -147,7 +147,7 @@ func (tx *Steps) Step(ctx context.Context, p *Pipeline, last ...string) (err err
 	return nil
 }
 
-// Commit is the last step. Postgres skips what follows an error within a step, COMMIT too.
+// Commit is the last step. After an error Postgres skips the rest of a step, also COMMIT.
 func (tx *Steps) Commit(ctx context.Context, p *Pipeline) error { return tx.Step(ctx, p, "COMMIT") }
 
 func read(results pgx.BatchResults, each func(pgx.Rows) error) error {

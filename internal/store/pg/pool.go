@@ -14,10 +14,10 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Pool is the pool of connections as syncd uses it: every statement finds the settings that it needs, also through a
-// pooler, where it has a transaction of its own. What fails is told as an *Error.
+// Pool is the pool of connections as syncd uses it. Every statement finds the settings that it needs; through a pooler it has a
+// transaction of its own for that. Failures are returned as an *Error.
 //
-// A connection that Acquire gives is a bare one: through a pooler it has none of the settings.
+// Acquire returns a bare connection: through a pooler it has none of the settings.
 type Pool struct {
 	*pgxpool.Pool
 	session session
@@ -56,14 +56,14 @@ func (p *Pool) Close() {
 }
 
 const (
-	// repeats bounds how often a transaction is begun again. Conflicts are over in milliseconds; with the pauses it takes
-	// some ten seconds before one is taken for lasting.
+	// repeats bounds how often a transaction is repeated. Conflicts pass in milliseconds. With the pauses, it takes about ten
+	// seconds until one is considered lasting.
 	repeats = 16
-	// fullFor bounds the wait for a connection of a server that has none to give.
+	// fullFor bounds the wait for a connection when the server has none free.
 	fullFor = 5 * time.Minute
 )
 
-// acquire takes a connection. A server that has none to give, or that is just starting, is waited for.
+// acquire takes a connection. It waits if the server has none free, or is just starting.
 func (p *Pool) acquire(ctx context.Context) (*held, error) {
 	begun := time.Now()
 	for n := 0; ; n++ {
@@ -83,8 +83,8 @@ func (p *Pool) acquire(ctx context.Context) (*held, error) {
 	}
 }
 
-// pause waits before the n-th repetition: longer each time, up to about a second, and never for the same time as others
-// that were in the same conflict.
+// pause waits before the n-th repetition: longer each time, up to about a second, and with a random part, so that the parties of
+// a conflict do not meet again.
 func pause(ctx context.Context, n int) error {
 	most := min(time.Second, 10*time.Millisecond<<min(n, 10))
 	timer := time.NewTimer(most/2 + rand.N(most/2))
@@ -97,8 +97,8 @@ func pause(ctx context.Context, n int) error {
 	}
 }
 
-// again does work, and does it again when Postgres broke it off because of others who work beside it: deadlocks and
-// serialization failures are over when it is begun anew.
+// again does work, and repeats it when Postgres ended it because of a conflict: deadlocks and serialization failures pass when
+// the work starts anew.
 func again(ctx context.Context, work func() error) error {
 	for n := 0; ; n++ {
 		err := work()
@@ -111,13 +111,13 @@ func again(ctx context.Context, work func() error) error {
 	}
 }
 
-// InTx does work in a transaction. It is done again as a whole when Postgres broke it off because of others, so it must
-// not leave anything behind but in the database. first are statements that go with BEGIN, in the same round trip.
+// InTx does work in a transaction. It repeats the work as a whole when Postgres ended it because of a conflict, so the work may
+// change nothing outside the database. first are statements that go with BEGIN, in the same round trip.
 func (p *Pool) InTx(ctx context.Context, work func(pgx.Tx) error, first ...string) error {
 	return p.transact(ctx, "READ COMMITTED", work, first...)
 }
 
-// Snapshot does work that reads, as of one moment.
+// Snapshot does read-only work as of one moment.
 func (p *Pool) Snapshot(ctx context.Context, work func(pgx.Tx) error) error {
 	return p.transact(ctx, "REPEATABLE READ, READ ONLY", work)
 }
@@ -129,7 +129,7 @@ func (p *Pool) transact(ctx context.Context, mode string, work func(pgx.Tx) erro
 	})
 }
 
-// attempt makes a transaction on a connection, and makes it again as a whole where Postgres broke it off because of others.
+// attempt makes a transaction on a connection, and repeats it as a whole when Postgres ended it because of a conflict.
 func (p *Pool) attempt(ctx context.Context, transaction func(*pgx.Conn) error) error {
 	return p.told(again(ctx, func() error {
 		conn, err := p.acquire(ctx)
@@ -163,7 +163,7 @@ func (p *Pool) borrow(ctx context.Context) (loan, error) {
 	return loan{conn, tx}, nil
 }
 
-// end gives the connection back, and makes what the statement did last.
+// end returns the connection, and commits the statement.
 func (l loan) end(ctx context.Context, err error) error {
 	defer l.Release()
 	if err == nil && l.tx != nil {
@@ -173,7 +173,7 @@ func (l loan) end(ctx context.Context, err error) error {
 		return lost(err)
 	}
 	if l.tx != nil {
-		_ = l.tx.Rollback(ctx) // what cannot be rolled back is closed, and so rolled back
+		_ = l.tx.Rollback(ctx) // if this fails, the connection is closed, which rolls back too
 	}
 	return err
 }
@@ -214,7 +214,7 @@ func (p *Pool) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, er
 	return r, nil
 }
 
-// QueryRow runs a statement of which one row is wanted, when that row is scanned.
+// QueryRow runs a statement for one row; it runs when that row is scanned.
 func (p *Pool) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 	return scanning(func(dest []any) error {
 		return p.told(again(ctx, func() error {
@@ -275,7 +275,7 @@ func (r *rows) Err() error {
 	return r.pool.told(r.Rows.Err())
 }
 
-// failedRows are those of a statement that was never sent.
+// failedRows are the rows of a statement that was never sent.
 type failedRows struct {
 	pgx.Rows
 	err error
@@ -286,7 +286,7 @@ func (failedRows) Next() bool          { return false }
 func (f failedRows) Err() error        { return f.err }
 func (f failedRows) Scan(...any) error { return f.err }
 
-// SendBatch is there because sqlc asks for it. What a batch writes belongs together: in a transaction.
+// SendBatch exists because sqlc needs it. Writes of a batch belong together, so use a transaction.
 func (p *Pool) SendBatch(context.Context, *pgx.Batch) pgx.BatchResults {
 	return noBatch{err: errors.New("a batch of statements needs a transaction")}
 }
@@ -301,10 +301,10 @@ func (b noBatch) Query() (pgx.Rows, error)         { return failedRows{err: b.er
 func (b noBatch) QueryRow() pgx.Row                { return scanning(func([]any) error { return b.err }) }
 func (b noBatch) Close() error                     { return b.err }
 
-// Begin is for none: see InTx, which does a transaction again that Postgres broke off.
+// Begin always fails: use InTx, which repeats a transaction after a conflict.
 func (p *Pool) Begin(context.Context) (pgx.Tx, error) {
 	return nil, fmt.Errorf("begin a transaction: %w", errors.ErrUnsupported)
 }
 
-// BeginTx is for none, likewise.
+// BeginTx always fails, likewise.
 func (p *Pool) BeginTx(ctx context.Context, _ pgx.TxOptions) (pgx.Tx, error) { return p.Begin(ctx) }

@@ -10,9 +10,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// needs are the settings that syncd's SQL and the reading of its results depend on, each as SHOW prints it. A role or a
-// database can have other defaults (ALTER ROLE ... SET). Limits such as statement_timeout, and the
-// default_transaction_read_only of a frozen database, are not here: they belong to whoever set them.
+// needs are the settings that syncd's SQL and the reading of its results depend on, each as SHOW prints it. A role or a database
+// can have other defaults (ALTER ROLE ... SET). Limits such as statement_timeout, and the default_transaction_read_only of a
+// frozen database, are not among them: they belong to whoever set them.
 var needs = []setting{
 	{"client_encoding", "UTF8"},
 	{"standard_conforming_strings", "on"},
@@ -21,36 +21,36 @@ var needs = []setting{
 	{"IntervalStyle", "postgres"},
 	{"bytea_output", "hex"},
 	{"extra_float_digits", "1"},
-	// A policy that hides rows makes a statement fail, instead of making the rows look as if they were not there.
+	// With this, a policy that hides rows makes a statement fail; otherwise the rows would look missing.
 	{"row_security", "off"},
 	{"default_transaction_isolation", "read committed"},
-	// Postgres takes the tables of a new schema for large, and compiles what looks expensive: up to a second for a statement
-	// that is done in a millisecond.
+	// Postgres takes the tables of a new schema for large and compiles statements that look expensive: up to a second for a
+	// statement that runs a millisecond.
 	{"jit", "off"},
 }
 
 type setting struct{ name, value string }
 
-// session makes connections into what syncd needs.
+// session prepares connections for syncd.
 type session struct {
 	schema string
-	// pooled: a pooler stands between us and Postgres, which may give each transaction to another server connection, and
-	// a server connection to other clients. Nothing may be left in the session, and nothing is expected from it.
+	// pooled: a pooler stands between this process and Postgres. It may run each transaction on another server connection, and
+	// give a server connection to other clients. So no state is left in the session, and none is expected.
 	pooled bool
 }
 
-// errPooler: the connection leads to a pooler, and the pool was made for Postgres itself. Open makes another one then.
+// errPooler: the connection leads to a pooler, but the pool was made for Postgres itself. Open then makes another pool.
 var errPooler error = &Error{Err: errors.New("the address leads to a pooler, and has led to Postgres itself"), Remedy: "start syncd again"}
 
-// oldest is the first version of Postgres that has what the migrations use: functions with an SQL-standard body.
+// oldest is the first version of Postgres with everything that the migrations use: functions with an SQL-standard body.
 const oldest = 14
 
-// set is the SQL that sets what is needed, for the session or (LOCAL) for the transaction. It is plain ASCII: Postgres
-// reads the whole message in the encoding that it had before.
+// set is the SQL that sets the needed settings, for the session or (LOCAL) for the transaction. It is plain ASCII: Postgres reads
+// the whole message in its former encoding.
 //
-// The schema stands alone in the search_path: an unqualified name must never fall through to another schema that happens
-// to hold a table of that name. pg_temp comes first unless it is named, and a pooled session may hold temporary tables of
-// other clients. Source: PostgreSQL documentation, search_path.
+// The search_path has only the schema: an unqualified name must never find a table of that name in another schema. pg_temp comes
+// first unless it is named, and a pooled session may hold temporary tables of other clients. Source: PostgreSQL documentation,
+// search_path.
 func (s session) set(scope string) string {
 	var b strings.Builder
 	for _, n := range needs {
@@ -77,7 +77,7 @@ func asciiIdentifier(name string) string {
 	return `U&"` + b.String() + `"`
 }
 
-// begin is the statement that begins a transaction, with what is needed where the session does not have it.
+// begin is the statement that begins a transaction, with the needed settings if the session does not have them.
 func (s session) begin(mode string) string {
 	begin := "BEGIN ISOLATION LEVEL " + mode
 	if s.pooled {
@@ -96,7 +96,7 @@ func (s session) prepare(ctx context.Context, conn *pgx.Conn) error {
 }
 
 func (s session) ready(ctx context.Context, conn *pgx.Conn) error {
-	// As told at the connection's start, so that an old server gets no statement at all.
+	// The version comes with the connection's start, so that an old server gets no statement at all.
 	version := conn.PgConn().ParameterStatus("server_version")
 	if major, err := strconv.Atoi(version[:digits(version)]); err == nil && major < oldest {
 		return &Error{Err: fmt.Errorf("the server is Postgres %s", version), Remedy: fmt.Sprintf("syncd needs Postgres %d or newer", oldest)}
@@ -108,8 +108,8 @@ func (s session) ready(ctx context.Context, conn *pgx.Conn) error {
 			return s.verify(ctx, tx)
 		})
 	}
-	// A pooler keeps the process ids of its server connections to itself: to be able to pass on a cancellation, it gives
-	// each client a number of its own. Asked before anything is set, which other clients of the pooler would get to feel.
+	// A pooler does not reveal the process ids of its server connections: to pass on cancellations, it gives each client a number
+	// of its own. This is checked before anything is set, since other clients of the pooler would inherit the settings.
 	var pid uint32
 	if err := conn.QueryRow(ctx, "SELECT pg_backend_pid()", pgx.QueryExecModeExec).Scan(&pid); err != nil {
 		return err
@@ -131,7 +131,7 @@ func digits(s string) int {
 	return n
 }
 
-// verify asks whether the connection is as it was set, and the database one that can hold what Polar sends.
+// verify checks that the connection has the settings, and that the database can hold what Polar sends.
 func (s session) verify(ctx context.Context, q interface {
 	QueryRow(context.Context, string, ...any) pgx.Row
 },

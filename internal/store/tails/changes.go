@@ -15,22 +15,21 @@ import (
 // ByID is the Filter of a Changed whose Value is the id of the object.
 const ByID = "id"
 
-// Changed says that something of a stream has changed at Polar: one object
-// (ByID), or what a filter of the stream's list finds.
+// Changed says that something of a stream has changed at Polar: one object (ByID), or the objects that a filter of the stream's
+// list finds.
 type Changed struct {
 	Stream, Filter, Value string
-	Owner                 uuid.UUID // customer of the object; nil where the source does not tell
+	Owner                 uuid.UUID // customer of the object; nil where the source does not say
 	At                    time.Time // by Polar's clock
 }
 
-// Changes notes what is known to have changed, until it is fetched: sync_changes.
+// Changes keeps pending changes in sync_changes until they are fetched.
 type Changes struct{ q *db.Queries }
 
 // Changes returns the handle on sync_changes.
 func (ts Tails) Changes() Changes { return Changes(ts) }
 
-// Note records changes that are to be fetched. Repeats of one are one; a change
-// that has been fetched since is not fetched again.
+// Note records pending changes. Repeated ones count once; a change that has been fetched since is not fetched again.
 func (cs Changes) Note(ctx context.Context, changes []Changed) error {
 	if len(changes) == 0 {
 		return nil
@@ -50,9 +49,8 @@ func (cs Changes) Note(ctx context.Context, changes []Changed) error {
 	return nil
 }
 
-// Pending lists up to most changes of a stream that are still to be fetched, the
-// oldest first. What was asked for within lag after the change was noted is to be
-// fetched once more, after the lag.
+// Pending lists up to most pending changes of a stream, the oldest first. A change that was fetched within lag after it was
+// recorded is fetched once more, after the lag.
 func (cs Changes) Pending(ctx context.Context, stream string, lag time.Duration, most int) ([]Changed, error) {
 	rows, err := cs.q.ChangesPending(ctx, db.ChangesPendingParams{Stream: stream, LagSeconds: lag.Seconds(), Most: int32(most)})
 	if err != nil {
@@ -65,7 +63,7 @@ func (cs Changes) Pending(ctx context.Context, stream string, lag time.Duration,
 	return changes, nil
 }
 
-// PendingCounts counts the changes that are still to be fetched, by stream.
+// PendingCounts counts the pending changes by stream.
 func (cs Changes) PendingCounts(ctx context.Context) (map[string]int64, error) {
 	rows, err := cs.q.ChangesPendingCount(ctx)
 	if err != nil {
@@ -78,10 +76,10 @@ func (cs Changes) PendingCounts(ctx context.Context) (map[string]int64, error) {
 	return counts, nil
 }
 
-// Settle records that what these changes name was asked for after a moment, as
-// Stamp tells it, and is stored. Changes later than until are left.
+// Settle marks these changes as fetched: their objects were requested after the moment at (a Stamp), and are stored. Changes
+// later than until stay pending.
 //
-// It tells when the latest of them happened; zero: there are none.
+// It returns when the latest of the settled changes happened; zero: there were none.
 func (cs Changes) Settle(ctx context.Context, stream, filter string, values []string, at, until time.Time) (newest time.Time, err error) {
 	if len(values) == 0 {
 		return newest, nil

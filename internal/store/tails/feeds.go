@@ -12,24 +12,24 @@ import (
 	"syncd/internal/store/pg"
 )
 
-// Feeds keeps what has been read of feeds, which tell of changes for many streams.
+// Feeds keeps the state of feeds, which tell of changes for many streams.
 type Feeds struct{ q *db.Queries }
 
-// Feeds returns the handle on what was read of feeds.
+// Feeds returns the handle on the state of feeds.
 func (ts Tails) Feeds() Feeds { return Feeds(ts) }
 
-// Feed says how far behind a feed is that tells of changes for many streams. Zero times: never.
+// Feed is the state of a feed. Zero times: never.
 type Feed struct {
 	Name        string
 	AskedAt     time.Time     // when it was last read to its end
-	ToldThrough time.Time     // newest change that it has told of
-	Lag         time.Duration // by how much it tells late, at least
-	Untold      int           // new rows that lists show and it has not told of
+	ToldThrough time.Time     // the newest change that it has told of
+	Lag         time.Duration // how late it tells of changes, at least
+	Untold      int           // new rows that lists show and the feed has not told of
 	UntoldSince time.Time     // creation of the oldest of them
-	StandsStill bool          // it tells of nothing any more: lists have long shown newer rows than all it has told of
+	StandsStill bool          // it tells of nothing: lists have long shown rows newer than everything that it told of
 }
 
-// Save records how far behind a feed is.
+// Save records the state of a feed.
 func (fs Feeds) Save(ctx context.Context, f Feed) error {
 	p := db.FeedSaveParams{Feed: f.Name, AskedAt: f.AskedAt, LagSeconds: f.Lag.Seconds(), Untold: int64(f.Untold), ToldThrough: pg.Null(f.ToldThrough), UntoldSince: pg.Null(f.UntoldSince), StandsStill: f.StandsStill}
 	if err := fs.q.FeedSave(ctx, p); err != nil {
@@ -57,7 +57,7 @@ type Entry struct {
 	At time.Time // by Polar's clock
 }
 
-// KnownEntries tells which entries of a feed have been dealt with.
+// KnownEntries returns which entries of a feed have been processed.
 func (fs Feeds) KnownEntries(ctx context.Context, feed string, entries []Entry) (map[uuid.UUID]bool, error) {
 	ids := make([]uuid.UUID, len(entries))
 	for i, e := range entries {
@@ -74,7 +74,7 @@ func (fs Feeds) KnownEntries(ctx context.Context, feed string, entries []Entry) 
 	return known, nil
 }
 
-// KeepEntries records that these entries have been dealt with.
+// KeepEntries records that these entries have been processed.
 func (fs Feeds) KeepEntries(ctx context.Context, feed string, entries []Entry) error {
 	if len(entries) == 0 {
 		return nil
@@ -89,7 +89,7 @@ func (fs Feeds) KeepEntries(ctx context.Context, feed string, entries []Entry) e
 	return nil
 }
 
-// ForgetEntries forgets the entries before a moment, which are not read again.
+// ForgetEntries removes the entries before a moment, which are not read again.
 func (fs Feeds) ForgetEntries(ctx context.Context, feed string, before time.Time) error {
 	if err := fs.q.FeedEntriesForget(ctx, db.FeedEntriesForgetParams{Feed: feed, Before: before}); err != nil {
 		return fmt.Errorf("forget entries of %s: %w", feed, err)
@@ -97,13 +97,13 @@ func (fs Feeds) ForgetEntries(ctx context.Context, feed string, before time.Time
 	return nil
 }
 
-// Endpoint is a webhook endpoint that is enabled and gets the objects themselves, so that a mirror can read what it was sent.
+// Endpoint is an enabled webhook endpoint that gets whole objects, so that a mirror can read what Polar sent it.
 type Endpoint struct {
-	Events []string  // types that it is told of
-	Since  time.Time // as it is, by Polar's clock: what happened before may not be on record
+	Events []string  // types that it gets
+	Since  time.Time // when it was last changed, by Polar's clock: earlier changes may have no record
 }
 
-// Endpoints lists those that a mirror can read from.
+// Endpoints lists the endpoints that a mirror can read from.
 func (fs Feeds) Endpoints(ctx context.Context) ([]Endpoint, error) {
 	rows, err := fs.q.EndpointsRaw(ctx)
 	if err != nil {

@@ -1,5 +1,8 @@
-// Package tails keeps what rounds of tails know between them: where they stand, what has changed and is to be fetched, and what
-// was read of feeds.
+// Package tails keeps the state of rounds of tails between them: where they stand, pending changes, and the state of feeds.
+//
+// A round reads where its streams stand (States), records changes before it moves a feed's position (Note, then Feeds().Save),
+// settles the changes that it has fetched, and saves where each stream stands. So a round that dies leaves its changes pending,
+// and the next one fetches them.
 package tails
 
 import (
@@ -12,10 +15,10 @@ import (
 	"syncd/internal/store/pg"
 )
 
-// Tails keeps where the tails of streams stand between their rounds. Changes and Feeds hang on it.
+// Tails keeps where the tails of streams stand between rounds. It leads to Changes and Feeds.
 type Tails struct{ q *db.Queries }
 
-// New returns the handle on what a schema keeps for tails.
+// New returns the handle on the state of tails in a schema.
 func New(pool *pg.Pool) Tails { return Tails{db.New(pool)} }
 
 // State is where the tails of a stream stand.
@@ -23,12 +26,12 @@ type State struct {
 	Position    json.RawMessage // nil: no tail yet
 	CompleteAge time.Duration   // since the last complete sweep began; negative: there was none
 	CompleteAt  time.Time       // when it began, by the clock of the database
-	SweptAt     time.Time       // when it began, as Stamp tells it
+	SweptAt     time.Time       // when it began, as a Stamp
 	Unavailable bool            // Polar refuses the stream to this token
-	Through     time.Time       // data_through as it was published last; zero: never
+	Through     time.Time       // data_through as last published; zero: never
 }
 
-// States tells where the tails of these streams stand. Streams that never ran are not there.
+// States returns where the tails of these streams stand. Streams that never ran are missing.
 func (ts Tails) States(ctx context.Context, streams []string) (map[string]State, error) {
 	rows, err := ts.q.TailStates(ctx, streams)
 	if err != nil {
@@ -41,16 +44,16 @@ func (ts Tails) States(ctx context.Context, streams []string) (map[string]State,
 	return states, nil
 }
 
-// Tailed is what a round of tails found out about a stream.
+// Tailed is the result of a round for a stream.
 type Tailed struct {
-	Position  json.RawMessage // where the next one goes on
-	PolledAt  time.Time       // when Polar was asked and answered, by the clock of the database; zero: it did not
-	Through   time.Time       // up to when Polar's state is mirrored; zero: as before. It may be earlier than before.
-	CoveredBy []string        // what shows changes of the stream; nil: not known
+	Position  json.RawMessage // where the next round goes on
+	PolledAt  time.Time       // when Polar was asked and answered, by the clock of the database; zero: it did not answer
+	Through   time.Time       // up to when the stream is mirrored; zero: as before. It may be earlier than before.
+	CoveredBy []string        // what shows changes of the stream; nil: unknown
 	SweepDue  string          // why the next sweep should come early; "" = it need not
 }
 
-// Save records what a round of tails found out about a stream.
+// Save records the result of a round for a stream.
 func (ts Tails) Save(ctx context.Context, stream string, t Tailed) error {
 	p := db.TailSaveParams{Stream: stream, Tail: t.Position, PolledAt: pg.Null(t.PolledAt), DataThrough: pg.Null(t.Through), CoveredBy: t.CoveredBy, SweepDue: pg.Null(t.SweepDue)}
 	if err := ts.q.TailSave(ctx, p); err != nil {
@@ -59,7 +62,7 @@ func (ts Tails) Save(ctx context.Context, stream string, t Tailed) error {
 	return nil
 }
 
-// SweepsDue tells which streams a tail wants swept early, and why.
+// SweepsDue returns which streams a tail wants swept early, and why.
 func (ts Tails) SweepsDue(ctx context.Context) (map[string]string, error) {
 	rows, err := ts.q.SweepsDue(ctx)
 	if err != nil {
@@ -72,8 +75,7 @@ func (ts Tails) SweepsDue(ctx context.Context) (map[string]string, error) {
 	return due, nil
 }
 
-// Forget removes what tails no longer need: changes fetched long ago, and
-// the runs of rounds that found nothing.
+// Forget removes what tails no longer need: changes fetched long ago, and the runs of rounds that found nothing.
 func (ts Tails) Forget(ctx context.Context) error {
 	if err := ts.q.ChangesForget(ctx); err != nil {
 		return fmt.Errorf("forget fetched changes: %w", err)
