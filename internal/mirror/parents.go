@@ -29,7 +29,7 @@ type Parent struct {
 // parentsBatch is how many owners one query reads.
 const parentsBatch = 1000
 
-// parents are those of the stream, and those of its fallback: which way it is read shows when its turn has come.
+// parents are those of the stream and of its fallback: only the stream's turn shows which way it is read.
 func (s *Stream) parents() []Parent {
 	if s.Fallback != nil {
 		return append(slices.Clone(s.Parents), s.Fallback.Parents...)
@@ -37,8 +37,7 @@ func (s *Stream) parents() []Parent {
 	return s.Parents
 }
 
-// bind completes the scan of a stream with what only an Engine knows: who the
-// parents are, and how far back to read.
+// bind completes the scan of a stream with what only an Engine knows: its parents, and how far back to read.
 func (c *Config) bind(s Stream) Stream {
 	switch list := s.Scan.(type) {
 	case scan.Nested:

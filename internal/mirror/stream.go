@@ -47,11 +47,10 @@ type Stream struct {
 	Parents []Parent
 	// Fallback is how the list is read once Polar has ended it; nil = there is no other way.
 	Fallback *Fallback
-	// FellBack: Polar has ended the list, and this is the other way.
+	// FellBack: Polar has ended the list, so this entry is the other way to read it.
 	FellBack bool
-	// Of are the streams whose rows those of an export belong to; their runs come
-	// first in a sync. Link finds out which row belongs to which, after a complete
-	// sweep.
+	// Of are the streams that an export's rows belong to; their runs come first in a sync. After a complete sweep, Link finds out
+	// which row belongs to which.
 	Of   []string
 	Link func(*db.Queries, context.Context) error
 	// Snapshot: one reply is the whole list at one moment, and proven to be. A row that it lacks is gone from the list; no
