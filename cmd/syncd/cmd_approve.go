@@ -10,7 +10,7 @@ import (
 
 type approveCmd struct {
 	Number int64 `arg:"" name:"run" help:"The run whose deletions are held back; syncd status and syncd verify show its number."`
-	DryRun bool  `help:"Only show what would be marked and what that costs, without a request to Polar."`
+	DryRun bool  `help:"Only show what would be marked and what that costs; send no request to Polar."`
 	mirrorFlags
 }
 

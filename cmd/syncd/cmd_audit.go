@@ -15,18 +15,18 @@ import (
 
 type auditCmd struct {
 	Streams []string `arg:"" optional:"" help:"Streams to audit; by default all."`
-	Cached  bool     `help:"Compare with the exports that were read last, and ask Polar for none."`
+	Cached  bool     `help:"Compare with the last exports, and request none from Polar."`
 	States  int      `default:"10" help:"How many customer states to compare, one request each; 0 for none."`
 	JSON    bool     `name:"json" help:"As JSON."`
 	mirrorFlags
 }
 
-// Help says at length what the command does.
+// Help is the long description of the command.
 func (cmd *auditCmd) Help() string {
-	return `Compares the mirror with what Polar says of the same things elsewhere: the CSV exports field by field, the number of rows,
-Polar's metrics, the references between rows, the lists inside them, and a sample of customer states. What differs is fetched
-by id, written anew and compared again. It is a finding, in the table sync_findings, only where time passing between the
-reads does not explain it; those that the fetch healed are closed there.
+	return `Compares the mirror with what Polar says elsewhere about the same objects: the CSV exports field by field, the number of rows,
+Polar's metrics, the references between rows, the lists inside them, and a sample of customer states. Rows that differ are fetched
+by id, written anew and compared again. A difference is a finding, in the table sync_findings, only if time passing between the
+reads does not explain it. Findings that the fetch healed are closed there.
 
 Exit code 0: all agrees; 1: unknown stream; 2: nothing could be compared; 3: there are findings, healed or open, or something
 could not be compared.`

@@ -16,24 +16,24 @@ import (
 
 type backfillCmd struct {
 	Stream string `arg:"" help:"Stream to read: ${windowed}."`
-	Since  string `required:"" placeholder:"DATE" help:"Begin of the window, inclusive: 2024-01-31 (UTC), or 2024-01-31T12:00:00+02:00."`
+	Since  string `required:"" placeholder:"DATE" help:"Start of the window, inclusive: 2024-01-31 (UTC), or 2024-01-31T12:00:00+02:00."`
 	Until  string `placeholder:"DATE" help:"End of the window, exclusive; by default now."`
 	mirrorFlags
 }
 
-// Help says at length what the command does.
+// Help is the long description of the command.
 func (cmd *backfillCmd) Help() string {
 	var b strings.Builder
-	b.WriteString(`Reads what lies in a window of time and stores it. A backfill that was cut off goes on where it stopped when the same command is
-given again. A sync of the stream may run at the same time. Nothing is ever marked as deleted, for a window proves no absence; and
-a window does not see:
+	b.WriteString(`Reads and stores the rows of a window of time. To go on with a backfill that was interrupted, give the same command
+again. A sync of the stream may run at the same time. Nothing is marked as deleted, since a window does not prove absence.
+A window does not see:
 `)
 	for _, s := range catalog.Entries() {
 		if by, unseen := s.Windowed(); by != "" {
 			fmt.Fprintf(&b, "\n- %s, by %s: %s", s.Name, by, unseen)
 		}
 	}
-	b.WriteString("\n\nOnly a sync of the whole stream sees all that.")
+	b.WriteString("\n\nOnly a sync of the whole stream sees all of these.")
 	return b.String()
 }
 
@@ -75,7 +75,7 @@ func (cmd *backfillCmd) Run(c *command) error {
 	return exitOf([]mirror.Result{r}, nil)
 }
 
-// report tells what was read, and what was not.
+// report says what was read, and what was not.
 func (cmd *backfillCmd) report(c *command, r mirror.Result, since, until time.Time) error {
 	by, unseen := cmd.stream().Windowed()
 	end := "now"
@@ -100,13 +100,13 @@ func (cmd *backfillCmd) stream() catalog.Entry {
 	return all[slices.IndexFunc(all, func(s catalog.Entry) bool { return s.Name == cmd.Stream })]
 }
 
-// parseWindow reads stream and dates, and refuses what cannot work before anything is opened.
+// parseWindow reads stream and dates, and refuses impossible ones before anything is opened.
 func (cmd *backfillCmd) parseWindow(now time.Time) (since, until time.Time, err error) {
 	if _, err := resolveStreams([]string{cmd.Stream}); err != nil {
 		return since, until, err
 	}
 	if by, _ := cmd.stream().Windowed(); by == "" {
-		return since, until, fmt.Errorf("Polar does not give %s by windows of time: those it does are %s; run `syncd sync %s`", cmd.Stream, strings.Join(windowedStreams(), ", "), cmd.Stream)
+		return since, until, fmt.Errorf("%s cannot be read by windows of time; these can: %s. Run `syncd sync %s`", cmd.Stream, strings.Join(windowedStreams(), ", "), cmd.Stream)
 	}
 	since, err = parseDate("--since", cmd.Since)
 	if cmd.Until != "" {

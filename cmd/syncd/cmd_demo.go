@@ -24,13 +24,13 @@ import (
 
 type demoCmd struct {
 	Customers int    `default:"200" help:"Customers of the simulated organization."`
-	Orders    int    `help:"Its orders; by default they follow from the customers."`
+	Orders    int    `help:"Its orders; by default their number follows from the customers."`
 	Seed      uint64 `default:"1" help:"Another seed gives another organization."`
-	Keep      bool   `help:"Leave both servers running until Ctrl-C, and tell how to reach them."`
-	Postgres  string `placeholder:"URL" help:"Use this server, with a database of its own that is dropped at the end, instead of a private one."`
+	Keep      bool   `help:"Leave both servers running until Ctrl-C, and show how to reach them."`
+	Postgres  string `placeholder:"URL" help:"Use this server instead of a private one; the demo makes a database on it and drops it at the end."`
 }
 
-// demo is a demonstration under way: what it has made so far, step by step.
+// demo is a running demonstration: what it has made so far.
 type demo struct {
 	*demoCmd
 	*command
@@ -123,7 +123,7 @@ func (d *demo) startPostgres(ctx context.Context) (note string, err error) {
 }
 
 func (d *demo) startPolar(ctx context.Context) (note string, err error) {
-	// The questions are about the last months, so the organization lives now.
+	// The questions are about the last months, so the organization's present is now.
 	d.world = polarsim.NewWorld(polarsim.Options{Seed: d.Seed, Customers: d.Customers, Orders: d.Orders, Now: time.Now().UTC().Truncate(time.Hour)})
 	d.sim, err = startSimulator(ctx, "127.0.0.1:0", polarsim.NewServer(d.world, polarsim.ServerOptions{}), d.log)
 	n := d.world.Counts()
@@ -140,7 +140,7 @@ func (d *demo) migrate(ctx context.Context) (note string, err error) {
 	return fmt.Sprintf("%d migrations", len(applied)), err
 }
 
-// sync runs every stream once, as fast as it goes: the simulated Polar has no limit.
+// sync runs every stream once, at full speed: the simulated Polar has no limit.
 func (d *demo) sync(ctx context.Context) ([]mirror.Result, error) {
 	bars := newProgress(d.command)
 	defer bars.close()
@@ -170,7 +170,7 @@ func throughput(results []mirror.Result, elapsed time.Duration) string {
 	return fmt.Sprintf("%s rows, %s rows/s", humanize.Count(rows), humanize.Count(int64(float64(rows)/max(elapsed.Seconds(), 1e-3))))
 }
 
-// compare counts the rows of each table and what the simulated Polar holds, and names the tables that differ.
+// compare counts the rows of each table and of the simulated Polar, and names the tables that differ.
 func (d *demo) compare(ctx context.Context, results []mirror.Result) (differ []string, err error) {
 	t := table{head: []string{"TABLE", "ROWS", "POLAR HOLDS", ""}, align: "lrr"}
 	holds := d.world.Counts()
@@ -211,7 +211,7 @@ func (d *demo) conclusion(results []mirror.Result, differences []string) string 
 	return "Every stream is complete, and the mirror holds what Polar holds."
 }
 
-// keep tells how to reach both servers, and waits until Ctrl-C.
+// keep says how to reach both servers, and waits until Ctrl-C.
 func (d *demo) keep(ctx context.Context) error {
 	d.print(`
 Both servers run until Ctrl-C.
@@ -245,7 +245,7 @@ func (d *demo) close() error {
 	return errors.Join(errs...)
 }
 
-// print writes to standard output. A reader that went away shows at the next table.
+// print writes to standard output. It fails when the reader has gone away.
 func (d *demo) print(format string, args ...any) {
 	if _, err := fmt.Fprintf(d.stdout, format, args...); err != nil {
 		d.log.Debug("standard output is closed", "error", err)

@@ -19,7 +19,7 @@ import (
 // documentArgs are the arguments of both commands that fetch a document of an order.
 type documentArgs struct {
 	Order  string `arg:"" help:"The order: Polar's id, or its invoice number as the mirror has it."`
-	Output string `short:"o" placeholder:"FILE" help:"Where the PDF goes, - for the standard output. By default a file in this directory, named after the number of the document."`
+	Output string `short:"o" placeholder:"FILE" help:"File for the PDF, - for standard output. By default a file in this directory, named after the document's number."`
 	Force  bool   `help:"Overwrite the file if there is one."`
 	mirrorFlags
 }
@@ -28,9 +28,9 @@ type invoiceCmd struct {
 	documentArgs
 }
 
-// Help says at length what the command does.
+// Help is the long description of the command.
 func (cmd *invoiceCmd) Help() string {
-	return `An invoice is there once somebody had Polar generate it, which fixes it for ever: syncd never does. Where there is none, the
+	return `An invoice exists once somebody has had Polar generate it, which fixes it for ever: syncd never does that. If there is none, the
 exit code is 3. The file is written whole or not at all.`
 }
 
@@ -40,10 +40,10 @@ type receiptCmd struct {
 	documentArgs
 }
 
-// Help says at length what the command does.
+// Help is the long description of the command.
 func (cmd *receiptCmd) Help() string {
-	return `Polar renders a receipt when it is asked for the first time: syncd asks only for orders that have a receipt number, and waits
-up to a minute. Where there is no receipt, or none after that time, the exit code is 3. The file is written whole or not at all.`
+	return `Polar renders a receipt at the first request. syncd requests only receipts of orders that have a receipt number, and waits
+up to a minute. If there is no receipt, or none after that time, the exit code is 3. The file is written whole or not at all.`
 }
 
 func (cmd *receiptCmd) Run(c *command) error {
@@ -92,7 +92,7 @@ func (a *documentArgs) run(c *command, kind string, fetch func(documents.Fetcher
 	return err
 }
 
-// checkWritable refuses a path that could not be written, before Polar is asked for anything.
+// checkWritable refuses a path that could not be written, before any request.
 func (a *documentArgs) checkWritable(path string) error {
 	if path == "" || path == "-" {
 		return nil
@@ -116,7 +116,7 @@ func (a *documentArgs) checkWritable(path string) error {
 
 func errExists(path string) error { return fmt.Errorf("%s exists: --force overwrites it", path) }
 
-// fileName is invoice-NUMBER.pdf, of characters that are harmless in names of files everywhere.
+// fileName is invoice-NUMBER.pdf, with characters that are safe in file names everywhere.
 func fileName(kind string, doc documents.Document) string {
 	number := doc.Number
 	if number == "" {
@@ -131,8 +131,8 @@ func fileName(kind string, doc documents.Document) string {
 	return kind + "-" + number + ".pdf"
 }
 
-// writeFile writes a file whole or not at all, readable by its owner alone: it holds names and addresses. A file that is there
-// is replaced only with force, even one that was made meanwhile.
+// writeFile writes a file whole or not at all. Only its owner can read it: it holds names and addresses. It replaces an existing
+// file, even one made meanwhile, only with force.
 func writeFile(path string, content []byte, force bool) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), ".syncd-*.part")
 	if err != nil {
@@ -151,7 +151,7 @@ func writeFile(path string, content []byte, force bool) (err error) {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	if !force {
-		// A link fails where the name is taken; where the file system has no links, the name is looked for once more.
+		// A link fails if the name is taken. If the file system has no links, the name is checked once more.
 		err := os.Link(f.Name(), path)
 		if err == nil {
 			return nil

@@ -19,21 +19,21 @@ import (
 
 type driftCmd struct {
 	Streams []string `arg:"" optional:"" help:"Streams to look at; by default all."`
-	All     bool     `help:"Show also what was acknowledged, and what Polar no longer shows."`
-	Ack     bool     `help:"Take note of what is shown: it is not counted as open any more."`
+	All     bool     `help:"Also show acknowledged drift, and drift that Polar no longer shows."`
+	Ack     bool     `help:"Acknowledge the drift that is shown: it no longer counts as open."`
 	JSON    bool     `name:"json" help:"As JSON."`
 	databaseFlags
 }
 
-// Help is shown below the first line.
+// Help is the long description of the command.
 func (cmd *driftCmd) Help() string {
-	return `Drift is what Polar sends and this syncd does not know: a new field, a value that is on no list, a field that is missing. It fails
-nothing. An item that cannot be stored for it is kept in the table sync_rejects.
+	return `Drift is what Polar sends and this syncd does not know: a new field, a new value, a missing field. It fails
+nothing. An object that cannot be stored because of it is kept in the table sync_rejects.
 
 Exit code 0: none is open, or all was acknowledged; 3: some is open.`
 }
 
-// Run tells from what the runs have recorded. Polar is not asked.
+// Run reports what the runs have recorded. It sends nothing to Polar.
 func (cmd *driftCmd) Run(c *command) error {
 	_, unknown := resolveStreams(cmd.Streams)
 	_, _, err := c.config(config.GroupDatabase)
@@ -78,7 +78,7 @@ func (cmd *driftCmd) Run(c *command) error {
 }
 
 type driftReport struct {
-	Open         int          `json:"open"` // before any was acknowledged
+	Open         int          `json:"open"` // before this command acknowledged any
 	Acknowledged int64        `json:"acknowledged,omitempty"`
 	Drift        []driftEntry `json:"drift"`
 }
@@ -108,12 +108,12 @@ func newDriftEntry(d store.Drift) driftEntry {
 	return e
 }
 
-// driftRemedies tell what to do about each kind.
+// driftRemedies say what to do about each kind.
 var driftRemedies = map[string]string{
-	item.NewField:     "nothing is lost: it is kept in _extra. A newer syncd may have a column for it.",
-	item.MissingField: "the column is null in what was read since. See what reads it; a newer syncd may know why.",
-	item.OtherType:    "an item whose column cannot take it is in sync_rejects. Upgrade syncd, or report it with the sample.",
-	item.NewValue:     "it is stored. Teach it to queries that list the values.",
+	item.NewField:     "nothing is lost: the field is kept in _extra. A newer syncd may have a column for it.",
+	item.MissingField: "the column is null in rows read since. Check what uses it; a newer syncd may know why.",
+	item.OtherType:    "an object whose column cannot hold the value is in sync_rejects. Upgrade syncd, or report it with the sample.",
+	item.NewValue:     "the value is stored. Add it to queries that list the values.",
 	item.OtherVersion: "Polar answers in another version of its API. Set polar_version, or upgrade syncd.",
 }
 
@@ -146,7 +146,7 @@ func (r driftReport) print(w io.Writer, now time.Time) error {
 	case r.Acknowledged > 0:
 		fmt.Fprintf(&b, "\n%s acknowledged.\n", humanize.Count(r.Acknowledged))
 	case r.Open > 0:
-		b.WriteString("\nOnce you have seen to it: syncd drift --ack\n")
+		b.WriteString("\nOnce you have dealt with it: syncd drift --ack\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -81,7 +81,7 @@ func (migratePrintCmd) Run(c *command) error {
 		return err
 	}
 	schema := pgx.Identifier{cfg.Schema}.Sanitize()
-	_, err = fmt.Fprintf(c.stdout, "-- To be read. `syncd migrate up` applies it and remembers that it did.\nCREATE SCHEMA IF NOT EXISTS %s;\nSET search_path TO %s;\n", schema, schema)
+	_, err = fmt.Fprintf(c.stdout, "-- For review. `syncd migrate up` applies this and records that it did.\nCREATE SCHEMA IF NOT EXISTS %s;\nSET search_path TO %s;\n", schema, schema)
 	for _, f := range files {
 		list = append(list, migrations.Migration{Name: "views/" + f.Name, SQL: f.SQL})
 	}

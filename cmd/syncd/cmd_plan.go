@@ -22,8 +22,8 @@ type planCmd struct {
 	scheduleFlags
 }
 
-// Run asks Polar for the counts that the costs follow from. It needs no database, and writes nothing. With a database it shares the
-// budget of the processes that run, and knows how many rows there are whose children cost a request each.
+// Run asks Polar for the counts that the costs depend on. It needs no database and writes nothing. With a database it shares the
+// budget of running processes, and counts the rows whose children cost a request each.
 func (cmd *planCmd) Run(c *command) error {
 	cfg, log, err := c.config(config.GroupPolar)
 	if err != nil {
@@ -65,7 +65,7 @@ func (cmd *planCmd) Run(c *command) error {
 		err = printPlan(c.stdout, plan)
 	}
 	if err == nil && !plan.Possible {
-		err = usageError(errors.New("this configuration cannot be met: " + plan.Problem))
+		err = usageError(errors.New("the budget does not suffice for this configuration: " + plan.Problem))
 	}
 	return err
 }
@@ -95,13 +95,13 @@ func printPlan(w io.Writer, r daemon.Plan) error {
 	fmt.Fprintf(&b, "\nA first sync: %s requests, %.1f minutes %s, of the %d that Polar allows by default.\nThis plan took %d requests.\n",
 		humanize.Count(r.FirstRequests), r.FirstMinutes, pace, r.Limit, r.Probes)
 	if r.Proposal != nil {
-		b.WriteString("\nWhat can be met:\n\n" + proposalYAML(r.Proposal))
+		b.WriteString("\nThis fits the budget:\n\n" + proposalYAML(r.Proposal))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-// proposalYAML is a proposal as it would stand in the configuration file.
+// proposalYAML is a proposal as lines of the configuration file.
 func proposalYAML(p *daemon.Proposal) string {
 	var b strings.Builder
 	if p.Budget > 0 {

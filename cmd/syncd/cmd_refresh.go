@@ -17,15 +17,15 @@ import (
 
 type refreshCmd struct {
 	Stream   string   `arg:"" help:"Stream that the objects belong to."`
-	IDs      []string `arg:"" name:"id" help:"Polar's ids of the objects. With --external-id your own: of the customer, or of the customer and of its member."`
+	IDs      []string `arg:"" name:"id" help:"Polar's ids of the objects. With --external-id, your own ids: that of a customer, or those of a customer and a member."`
 	External bool     `name:"external-id" help:"The ids are those of your own system, for customers and members."`
 	mirrorFlags
 }
 
-// Help says at length what the command does.
+// Help is the long description of the command.
 func (cmd *refreshCmd) Help() string {
-	return `Fetches single objects from Polar and writes their rows whole, also where nothing seems to have changed, so that a
-row that was damaged by hand is mended. An object that Polar says does not exist is marked as deleted, with the answer as
+	return `Fetches single objects from Polar and writes their whole rows, even if nothing seems to have changed: so it repairs a
+row that was damaged by hand. An object that Polar says does not exist is marked as deleted, with the answer as
 evidence; no other answer marks anything. A sync of the stream may run at the same time.
 
 Exit code 0: each object was written or marked; 1: unknown stream or malformed id; 2: nothing could be done; 3: some could not.`
@@ -82,7 +82,7 @@ func (cmd *refreshCmd) externalIDs() int {
 	return 0
 }
 
-// parseIDs reads the ids, and refuses what cannot work before anything is opened.
+// parseIDs reads the ids, and refuses impossible ones before anything is opened.
 func (cmd *refreshCmd) parseIDs() (ids []uuid.UUID, err error) {
 	if _, err := resolveStreams([]string{cmd.Stream}); err != nil {
 		return nil, err
@@ -100,14 +100,14 @@ func (cmd *refreshCmd) parseIDs() (ids []uuid.UUID, err error) {
 	if cmd.External {
 		switch n := cmd.externalIDs(); {
 		case n == 0:
-			return nil, fmt.Errorf("%s have no external ids that Polar finds them by: those that do are %s", cmd.Stream, strings.Join(external, ", "))
+			return nil, fmt.Errorf("Polar finds no %s by external ids; it finds these: %s", cmd.Stream, strings.Join(external, ", "))
 		case len(cmd.IDs)%n != 0:
 			return nil, fmt.Errorf("one of %s takes %d external ids: that of the customer, then that of the member", cmd.Stream, n)
 		}
 		return nil, nil
 	}
 	if !slices.Contains(single, cmd.Stream) {
-		return nil, fmt.Errorf("Polar does not give %s one by one: run `syncd sync %s`; streams that can be refreshed: %s", cmd.Stream, cmd.Stream, strings.Join(single, ", "))
+		return nil, fmt.Errorf("%s cannot be fetched one by one: run `syncd sync %s`; streams that can be refreshed: %s", cmd.Stream, cmd.Stream, strings.Join(single, ", "))
 	}
 	var errs []error
 	for _, text := range cmd.IDs {

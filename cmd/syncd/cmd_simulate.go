@@ -19,30 +19,30 @@ type simulateCmd struct {
 	Addr      string        `default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Address to listen on; port 0 takes a free one."`
 	Seed      uint64        `default:"1" help:"The same seed and size give the same organization, byte for byte."`
 	Customers int           `default:"200" help:"Customers of the organization."`
-	Orders    int           `help:"Orders; by default they follow from the customers."`
+	Orders    int           `help:"Orders; by default their number follows from the customers."`
 	Token     string        `help:"The one access token that is accepted; by default any that begins with polar_oat_."`
 	Scopes    []string      `help:"Scopes of the token, separated by commas; by default all."`
 	PerMinute int           `help:"Requests a minute before 429; 0 for no limit. Polar's production has 500, its sandbox 100."`
 	FeedLag   time.Duration `placeholder:"DURATION" help:"How late events and webhook deliveries may show, each by a different time; by default at once."`
-	Keep      int           `placeholder:"MB" help:"Keep up to this many megabytes of answers in memory and give them again until something is written, for benchmarks."`
-	Retire    []string      `placeholder:"VERSION" help:"A version of the API that is not served: 2026-04, 2026-10 or 2027-01; may be repeated."`
-	Fault     []string      `sep:"none" placeholder:"KIND:KEY=VALUE,..." help:"Something that goes wrong, such as 502:path=/v1/orders/,times=1; may be repeated."`
+	Keep      int           `placeholder:"MB" help:"For benchmarks: keep up to this many megabytes of answers in memory, and repeat them until something is written."`
+	Retire    []string      `placeholder:"VERSION" help:"A version of the API that it does not serve: 2026-04, 2026-10 or 2027-01; may be repeated."`
+	Fault     []string      `sep:"none" placeholder:"KIND:KEY=VALUE,..." help:"A fault, such as 502:path=/v1/orders/,times=1; may be repeated."`
 	Check     string        `placeholder:"SERVER" help:"Serve nothing: compare this server with the simulated Polar; production, sandbox or a URL."`
-	Unseen    bool          `help:"With --check: show also what the simulated Polar makes and that server did not show."`
+	Unseen    bool          `help:"With --check: also show what only the simulated Polar has."`
 	JSON      bool          `name:"json" help:"With --check: as JSON."`
 	checkFlags
 }
 
-// checkFlags are the settings that a check obeys.
+// checkFlags are the settings that a check uses.
 type checkFlags struct {
 	PolarAccessTokenFile *string
 	PolarVersion         *string
 	RequestsPerMinute    *string
 }
 
-// Help is shown below the first line.
+// Help is the long description of the command.
 func (cmd *simulateCmd) Help() string {
-	return `With --check the simulated Polar is held against a server: the fields of each list with their types and values, the order, the
+	return `With --check the simulated Polar is compared with a server: the fields of each list with their types and values, the order, the
 headers, and the answers to wrong pages, ids, versions and tokens. It reads three to four hundred answers with the token of
 POLAR_ACCESS_TOKEN or --polar-access-token-file, within the budget, and writes nothing:
 
@@ -135,7 +135,7 @@ func startSimulator(ctx context.Context, addr string, handler http.Handler, log 
 	return s, nil
 }
 
-// close cuts off the requests under way: a fault may make a request wait for ever.
+// close ends current requests, too: a fault may make a request wait for ever.
 func (s *simulator) close() error {
 	err := s.http.Close()
 	<-s.ended

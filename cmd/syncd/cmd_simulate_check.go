@@ -19,18 +19,18 @@ import (
 )
 
 const (
-	// checkPages is how many pages of a list are read from either end, and checkOwners for how many customers and the like
-	// what belongs to them is.
+	// checkPages is how many pages of a list are read from each end; checkOwners is for how many customers and other owners their
+	// lists are read.
 	checkPages, checkOwners = 2, 10
-	// allPages and allOwners of the simulated Polar are read.
+	// allPages and allOwners are the same for the simulated Polar.
 	allPages, allOwners = 40, 400
 )
 
-// checkReport is what a check says.
+// checkReport is the result of a check.
 type checkReport struct {
 	Server    string   `json:"server"`
 	Version   string   `json:"version"`
-	Endpoints []string `json:"endpoints"` // that were asked
+	Endpoints []string `json:"endpoints"` // that were read
 	Requests  int64    `json:"requests"`
 	contract.Report
 }
@@ -52,7 +52,7 @@ func (cmd *simulateCmd) check(c *command) error {
 		return err
 	}
 	defer client.Close()
-	// The first request goes the usual way: what is wrong with address, token or version is told as by every other command.
+	// The first request goes through the client: it reports a wrong address, token or version as every command does.
 	if _, err := client.Page(ctx, "/v1/organizations/", url.Values{"limit": {"1"}}); err != nil && !errors.Is(err, fetch.ErrScope) {
 		return daemon.InterruptionOr(ctx, err)
 	}
@@ -81,7 +81,7 @@ func (cmd *simulateCmd) check(c *command) error {
 	return err
 }
 
-// checkAlone refuses what is of serving: a check has simulated organizations of its own.
+// checkAlone refuses flags for serving: a check has simulated organizations of its own.
 func (cmd *simulateCmd) checkAlone() error {
 	if cmd.Token != "" {
 		return errors.New("--check takes the token from POLAR_ACCESS_TOKEN or --polar-access-token-file: on the command line other users of the machine can see it")
@@ -92,7 +92,7 @@ func (cmd *simulateCmd) checkAlone() error {
 	return nil
 }
 
-// lookAtSimulator starts a simulated Polar, asks it everything, and stops it.
+// lookAtSimulator starts a simulated Polar, sends it every request of the check, and stops it.
 func lookAtSimulator(ctx context.Context, v *contract.View, entries []catalog.Entry, version string, log *slog.Logger) error {
 	quiet := slog.New(slog.DiscardHandler)
 	servers, err := polarsim.NewShowcase(polarsim.ServerOptions{Token: simToken, Log: quiet})
@@ -119,7 +119,7 @@ func lookAtSimulator(ctx context.Context, v *contract.View, entries []catalog.En
 
 func (r checkReport) print(w io.Writer, unseen bool) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s answered %s requests in version %s. Asked were, by GET and HEAD only:\n", r.Server, humanize.Count(r.Requests), r.Version)
+	fmt.Fprintf(&b, "%s answered %s requests in version %s. The check read, by GET and HEAD only:\n", r.Server, humanize.Count(r.Requests), r.Version)
 	for line := range strings.SplitSeq(wrapped(r.Endpoints, 118), "\n") {
 		b.WriteString("  " + line + "\n")
 	}
@@ -127,7 +127,7 @@ func (r checkReport) print(w io.Writer, unseen bool) error {
 		b.WriteString("\n" + differenceTable(r.Differences))
 	}
 	if unseen && len(r.Unseen) > 0 {
-		b.WriteString("\nMade here, and not seen there:\n\n" + differenceTable(r.Unseen))
+		b.WriteString("\nThe simulated Polar has these, the server did not show them:\n\n" + differenceTable(r.Unseen))
 	}
 	if len(r.Uncompared) > 0 {
 		b.WriteString("\nNot compared:\n")
@@ -144,9 +144,9 @@ func (r checkReport) print(w io.Writer, unseen bool) error {
 	default:
 		fmt.Fprintf(&b, "%s differences", humanize.Count(n))
 	}
-	fmt.Fprintf(&b, " between what was compared there and the simulated Polar; %d that are known (docs/simulator.md) are left out.\n", r.Known)
+	fmt.Fprintf(&b, " between the server and the simulated Polar; %d known ones (docs/simulator.md) are left out.\n", r.Known)
 	if n := len(r.Unseen); n > 0 && !unseen {
-		fmt.Fprintf(&b, "%s shapes are made here and were not seen there: an organization without such rows has none. --unseen shows them.\n", humanize.Count(n))
+		fmt.Fprintf(&b, "%s shapes exist only in the simulated Polar: an organization without such rows does not show them. --unseen lists them.\n", humanize.Count(n))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

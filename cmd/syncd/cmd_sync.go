@@ -34,7 +34,7 @@ func (cmd *syncCmd) Run(c *command) error {
 		return err
 	}
 	defer done()
-	org.Mirror.WaitForLease = true // nobody comes back later, as a daemon would
+	org.Mirror.WaitForLease = true // no later run follows, as in a daemon
 	results, err := org.Mirror.Sync(ctx, cmd.Streams...)
 	bars.close()
 	if len(results) == 0 {
@@ -49,7 +49,7 @@ func (cmd *syncCmd) Run(c *command) error {
 	return exitOf(results, err)
 }
 
-// printDrift says that somebody should look at the drift. Where the database does not tell, it has told why before.
+// printDrift says that somebody should look at the drift. If the database cannot tell, an error has already said so.
 func printDrift(ctx context.Context, w io.Writer, s *store.Store) error {
 	var open int64
 	byStream, _ := s.Streams().OpenDrift(ctx) // a run that cannot be recorded has failed already
@@ -68,7 +68,7 @@ func resolveStreams(names []string) ([]string, error) {
 	return mirror.PickStreams(catalog.Names(), names...)
 }
 
-// exitOf returns the error that results amount to, and with it the exit code.
+// exitOf returns the error that the results amount to, with its exit code.
 func exitOf(results []mirror.Result, err error) error {
 	whole, stored := 0, 0
 	for _, r := range results {
@@ -90,7 +90,7 @@ func exitOf(results []mirror.Result, err error) error {
 	return nil
 }
 
-// printResults shows what became of each stream, and why where it is not whole.
+// printResults shows the outcome of each stream, and the reason where it is not whole.
 func printResults(w io.Writer, results []mirror.Result) error {
 	var b strings.Builder
 	t := table{head: []string{"STREAM", "ROWS", "PAGES", "REQUESTS", "INSERTED", "UPDATED", "REJECTED", "TIME", "OUTCOME"}, align: "lrrrrrrr"}

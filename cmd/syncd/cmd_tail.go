@@ -67,7 +67,7 @@ func printRound(w io.Writer, res mirror.Result, fresh map[string]store.Freshness
 	for _, name := range slices.Sorted(maps.Keys(fresh)) {
 		f := fresh[name]
 		if f.Pending > 0 {
-			fmt.Fprintf(&b, "%s: %s changes are known of and not fetched yet\n", name, humanize.Count(f.Pending))
+			fmt.Fprintf(&b, "%s: %s changes are pending\n", name, humanize.Count(f.Pending))
 		}
 		if f.SweepDue != "" {
 			fmt.Fprintf(&b, "%s: a sweep is due (%s): run `syncd sync %s`, or let the daemon do it\n", name, f.SweepDue, name)

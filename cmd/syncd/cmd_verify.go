@@ -21,7 +21,7 @@ type verifyCmd struct {
 	streamFlags
 }
 
-// Run judges from what the runs have recorded. Polar is not asked.
+// Run judges by what the runs have recorded. It sends nothing to Polar.
 func (cmd *verifyCmd) Run(c *command) error {
 	names, unknown := resolveStreams(cmd.Streams)
 	cfg, _, err := c.config(config.GroupDatabase)
@@ -29,7 +29,7 @@ func (cmd *verifyCmd) Run(c *command) error {
 		return usageError(err)
 	}
 	off := cfg.WhyOff
-	if len(cmd.Streams) > 0 { // what is named is judged
+	if len(cmd.Streams) > 0 { // named streams are judged even if they are off
 		off = func(string) string { return "" }
 	}
 	var report verifyReport
@@ -57,7 +57,7 @@ func (cmd *verifyCmd) Run(c *command) error {
 	return err
 }
 
-// verifyReport answers whether the mirror is whole as of the last sweeps.
+// verifyReport says whether the mirror is whole as of the last sweeps.
 type verifyReport struct {
 	Whole   bool           `json:"whole"`
 	Streams []verifyStream `json:"streams"`
@@ -67,8 +67,8 @@ type verifyReport struct {
 type verifyStream struct {
 	Stream   string    `json:"stream"`
 	Verdict  string    `json:"verdict"`          // whole, missing, unavailable, off
-	Reason   string    `json:"reason,omitempty"` // what is missing, or why it is not available or off
-	Note     string    `json:"note,omitempty"`   // what broke off since the sweep that stands
+	Reason   string    `json:"reason,omitempty"` // what is missing, or why the stream is unavailable or off
+	Note     string    `json:"note,omitempty"`   // what was interrupted since the last complete sweep
 	AsOf     time.Time `json:"as_of,omitzero"`   // the table held all that Polar listed at that time
 	Rows     int64     `json:"rows"`
 	Rejects  int64     `json:"open_rejects"`

@@ -8,8 +8,8 @@ import (
 	"syncd/internal/config"
 )
 
-// The flags of each group of settings, and the groups that many commands need together. A flag is named like its setting, with
-// dashes. describeFlags adds the words, which the table of settings has.
+// The flags of each group of settings, and the groups that many commands share. A flag is named like its setting, with dashes.
+// describeFlags adds the help texts from the table of settings.
 type (
 	databaseFlags struct {
 		DatabaseURL, DatabaseURLFile *string
@@ -59,7 +59,7 @@ type (
 	}
 )
 
-// describeFlags gives the flags of settings their group, their placeholder and their help.
+// describeFlags adds group, placeholder and help to the flags of settings.
 func describeFlags(settings []config.Description) kong.Option {
 	byFlag := map[string]config.Description{}
 	for _, d := range settings {
@@ -68,7 +68,7 @@ func describeFlags(settings []config.Description) kong.Option {
 	return kong.PostBuild(func(k *kong.Kong) error {
 		return kong.Visit(k.Model, func(node kong.Visitable, next kong.Next) error {
 			flag, is := node.(*kong.Flag)
-			if !is || flag.Name == "help" || flag.Help != "" { // a flag of the command's own
+			if !is || flag.Name == "help" || flag.Help != "" { // one of the command's own flags
 				return next(nil)
 			}
 			d, is := byFlag[flag.Name]
@@ -84,7 +84,7 @@ func describeFlags(settings []config.Description) kong.Option {
 	})
 }
 
-// settingsOf returns the settings that are on the command line, by key.
+// settingsOf returns the settings on the command line, by key.
 func settingsOf(parsed *kong.Context, settings []config.Description) map[string]string {
 	given := map[string]string{}
 	for _, flag := range parsed.Flags() {

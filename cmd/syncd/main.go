@@ -22,7 +22,7 @@ import (
 
 // Exit codes.
 const (
-	exitComplete = 0 // everything that was asked for was done
+	exitComplete = 0 // everything requested was done
 	exitUsage    = 1 // wrong flags, arguments or configuration: nothing was tried
 	exitFailed   = 2 // could not run at all
 	exitPartial  = 3 // ran, but something is missing
@@ -44,40 +44,40 @@ type cli struct {
 	Demo     demoCmd     `cmd:"" help:"See it work: a private Postgres, a simulated Polar, and a sync from one to the other." example:"syncd demo --customers 500 --keep"`
 	Sync     syncCmd     `cmd:"" help:"Sync streams once, all or those named, and exit." example:"syncd sync customers orders"`
 	Run      runCmd      `cmd:"" help:"Run the daemon: sync every stream on its schedule." example:"syncd run --schedule '@every 6h' --listen 127.0.0.1:9464"`
-	Tail     tailCmd     `cmd:"" help:"Look once for what has changed since the last look, with few requests, as the daemon does every few minutes." example:"syncd tail orders subscriptions"`
+	Tail     tailCmd     `cmd:"" help:"Look once for changes since the last look, with few requests, as the daemon does every few minutes." example:"syncd tail orders subscriptions"`
 	Status   statusCmd   `cmd:"" help:"Show for each stream its last run, rows, age and next run." example:"syncd status --json"`
-	Verify   verifyCmd   `cmd:"" help:"Tell whether the mirror is whole as of the last sweeps, without asking Polar; exit code 0 or 3." example:"syncd verify orders subscriptions --json"`
-	Drift    driftCmd    `cmd:"" help:"List what Polar sends and this syncd does not know, and take note of it; exit code 0 or 3." example:"syncd drift orders --ack"`
-	Plan     planCmd     `cmd:"" help:"Tell beforehand what syncing costs in requests, and whether the configuration can be met; exit code 0 or 1." example:"syncd plan --schedule '@every 6h' --tail 1m --json"`
+	Verify   verifyCmd   `cmd:"" help:"Say whether the mirror is whole as of the last sweeps, without a request to Polar; exit code 0 or 3." example:"syncd verify orders subscriptions --json"`
+	Drift    driftCmd    `cmd:"" help:"List what Polar sends and this syncd does not know, and acknowledge it; exit code 0 or 3." example:"syncd drift orders --ack"`
+	Plan     planCmd     `cmd:"" help:"Estimate what syncing costs in requests, and whether the budget suffices; exit code 0 or 1." example:"syncd plan --schedule '@every 6h' --tail 1m --json"`
 	Refresh  refreshCmd  `cmd:"" help:"Fetch single objects by id and write them again." example:"syncd refresh customers --external-id acct_42"`
-	Backfill backfillCmd `cmd:"" help:"Read a window of time of one stream; goes on where it was cut off." example:"syncd backfill orders --since 2024-01-01 --until 2024-02-01"`
+	Backfill backfillCmd `cmd:"" help:"Read a window of time of one stream; the same command goes on with an interrupted one." example:"syncd backfill orders --since 2024-01-01 --until 2024-02-01"`
 	Invoice  invoiceCmd  `cmd:"" help:"Fetch the invoice of an order as PDF, if it was generated." example:"syncd invoice ACME-1042 -o invoice.pdf"`
 	Receipt  receiptCmd  `cmd:"" help:"Fetch the receipt of an order as PDF." example:"syncd receipt 3f2a6f9e-2d6b-4d53-9f1e-0c9a6c1f7a11 -o - | lpr"`
-	Audit    auditCmd    `cmd:"" help:"Compare the mirror with Polar's exports, counts and metrics; heal what differs. Exit code 0 or 3." example:"syncd audit orders subscriptions"`
+	Audit    auditCmd    `cmd:"" help:"Compare the mirror with Polar's exports, counts and metrics; heal the differences. Exit code 0 or 3." example:"syncd audit orders subscriptions"`
 	Approve  approveCmd  `cmd:"" name:"approve-deletions" help:"Let through the deletions that the brake held back in one run." example:"syncd approve-deletions 42"`
 	Migrate  migrateCmd  `cmd:"" help:"Create or upgrade the tables, or show what that would do." example:"syncd migrate up"`
 	Config   configCmd   `cmd:"" help:"Show the configuration." example:"syncd config print"`
-	Simulate simulateCmd `cmd:"" help:"Serve a simulated Polar, for trying out anything built on Polar." example:"syncd simulate --addr 127.0.0.1:8080 --customers 1000 --fault '502:path=/v1/orders/,times=1'"`
+	Simulate simulateCmd `cmd:"" help:"Serve a simulated Polar, to try out anything built on Polar." example:"syncd simulate --addr 127.0.0.1:8080 --customers 1000 --fault '502:path=/v1/orders/,times=1'"`
 	Version  versionCmd  `cmd:"" help:"Show the version." example:"syncd version"`
 
 	Global logFlags `embed:""`
 }
 
-// command is what the commands have in common: signals, configuration, output.
+// command is what the commands share: signals, configuration, output.
 type command struct {
-	ctx            context.Context // ends when work must be cut off
-	stop           <-chan struct{} // closed when work should come to an end
+	ctx            context.Context // ends when work must stop at once
+	stop           <-chan struct{} // closed when work should end
 	sources        config.Sources  // of the configuration
-	shown          []config.Value  // what of the configuration may be shown
+	shown          []config.Value  // the configuration as it may be shown
 	stdout, stderr io.Writer
-	logs           *swapWriter // where log lines go: stderr, or the space above progress bars
+	logs           *swapWriter // where log lines go: stderr, or above the progress bars
 	json           bool        // log lines are JSON, so the last error must be, too
 	level          slog.LevelVar
-	reload         <-chan struct{} // holds one when the configuration should be read again
+	reload         <-chan struct{} // holds a signal when the configuration should be read again
 }
 
-// run is the whole program, and returns its exit code. The first signal asks the work to finish the page in hand, the second cuts it
-// off. SIGHUP asks the daemon to read its configuration again; other commands do nothing about it.
+// run is the whole program, and returns its exit code. The first signal asks the work to finish its current pages; the second
+// ends it at once. SIGHUP asks the daemon to read its configuration again; other commands ignore it.
 func run(ctx context.Context, signals <-chan os.Signal, args []string, environ map[string]string, stdout, stderr io.Writer) int {
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop, reload := make(chan struct{}), make(chan struct{}, 1)
@@ -95,7 +95,7 @@ func run(ctx context.Context, signals <-chan os.Signal, args []string, environ m
 		return c.exit(fmt.Errorf("command line: %w", err))
 	}
 	parsed, err := parser.Parse(args)
-	if exited { // help was asked for, and shown
+	if exited { // help was requested, and shown
 		return exitComplete
 	}
 	if err != nil {
@@ -105,7 +105,7 @@ func run(ctx context.Context, signals <-chan os.Signal, args []string, environ m
 	return c.exit(parsed.Run(c))
 }
 
-// parser makes the parser of the command line, and lists the settings that have flags. exit is called after help was shown.
+// parser makes the parser of the command line, and lists the settings that have flags. It calls exit after showing help.
 func (c *command) parser(exit func(int)) (*kong.Kong, []config.Description, error) {
 	settings := c.sources.Domain.DescribeSettings()
 	parser, err := kong.New(&cli{},
@@ -130,7 +130,8 @@ func watchSignals(ctx context.Context, signals <-chan os.Signal, stop, reload ch
 			case s == syscall.SIGHUP:
 				select {
 				case reload <- struct{}{}:
-				default: // the configuration is about to be read already
+				// The configuration is about to be read already.
+				default:
 				}
 			case !stopping:
 				stopping = true
@@ -157,7 +158,7 @@ func (e *exitError) Unwrap() error { return e.err }
 // usageError is an error of the call or of the configuration.
 func usageError(err error) error { return &exitError{exitUsage, err} }
 
-// errPartial ends the program with exit code 3; the summary has told what is missing.
+// errPartial ends the program with exit code 3; the summary has said what is missing.
 var errPartial = &exitError{exitPartial, nil}
 
 // exit prints an error and returns the exit code for it.
@@ -183,7 +184,7 @@ func (c *command) exit(err error) int {
 	return code
 }
 
-// isUsageError tells the errors that another call or another configuration would not have.
+// isUsageError: another call or another configuration would not have this error.
 func isUsageError(err error) bool {
 	_, configured := errors.AsType[config.Problems](err)
 	_, stream := errors.AsType[*mirror.UnknownStreamError](err)
@@ -209,7 +210,7 @@ func (c *command) config(needed ...string) (*config.Config, *slog.Logger, error)
 	return cfg, c.logger(cfg), nil
 }
 
-// logger makes the log that is configured.
+// logger makes the configured log.
 func (c *command) logger(cfg *config.Config) *slog.Logger {
 	c.level.Set(cfg.LogLevel)
 	options := &slog.HandlerOptions{Level: &c.level}

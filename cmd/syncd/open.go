@@ -15,8 +15,8 @@ func (c *command) interruptible() (ctx context.Context, release func()) {
 	return daemon.Interruptible(c.ctx, c.stop)
 }
 
-// open opens the organization for one command, and returns a context for its work. A signal breaks the opening off at once; later
-// it asks the work to come to an end. done closes everything.
+// open opens the organization for one command, and returns a context for its work. A signal interrupts the opening at once; later
+// it asks the work to end. done closes everything.
 func (c *command) open(cfg *config.Config, log *slog.Logger, migrate bool, observer mirror.Observer) (ctx context.Context, org *daemon.Organization, done func(), err error) {
 	tuneMemory()
 	ctx, release := c.interruptible()
@@ -32,7 +32,7 @@ func (c *command) open(cfg *config.Config, log *slog.Logger, migrate bool, obser
 	}, nil
 }
 
-// withStore opens the database that is configured, as it is, for work that may be dropped at any point.
+// withStore opens the configured database without migrating it, for work that may be dropped at any point.
 func (c *command) withStore(do func(context.Context, *config.Config, *store.Store) error) error {
 	cfg, log, err := c.config(config.GroupDatabase)
 	if err != nil {
@@ -48,7 +48,7 @@ func (c *command) withStore(do func(context.Context, *config.Config, *store.Stor
 	return daemon.InterruptionOr(ctx, err)
 }
 
-// withTables is withStore for what reads tables: they have to be those that this syncd knows.
+// withTables is withStore for commands that read tables: the schema must be the one that this syncd knows.
 func (c *command) withTables(do func(context.Context, *config.Config, *store.Store) error) error {
 	return c.withStore(func(ctx context.Context, cfg *config.Config, s *store.Store) error {
 		if err := s.CheckSchema(ctx); err != nil {

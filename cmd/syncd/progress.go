@@ -17,7 +17,7 @@ import (
 	"syncd/internal/mirror"
 )
 
-// swapWriter is a writer whose target can be changed while others write.
+// swapWriter is a writer whose target can change while others write.
 type swapWriter struct {
 	mu sync.Mutex
 	w  io.Writer
@@ -35,7 +35,7 @@ func (s *swapWriter) swap(w io.Writer) {
 	s.w = w
 }
 
-// progress shows runs as bars on a terminal. Without a terminal it shows nothing: the log tells.
+// progress shows runs as bars on a terminal. Without a terminal it shows nothing, and the log reports instead.
 type progress struct {
 	bars *mpb.Progress // nil = no terminal
 	logs *swapWriter
@@ -57,7 +57,7 @@ type streamBar struct {
 func newProgress(c *command) *progress {
 	p := &progress{logs: c.logs, back: c.stderr, streams: map[string]*streamBar{}}
 	if isTerminal(c.stderr) {
-		// The last picture is waited for even when the context of the work has ended.
+		// The bars are drawn a last time even when the context of the work has ended.
 		p.bars = mpb.NewWithContext(context.Background(), mpb.WithOutput(c.stderr), mpb.WithWidth(40))
 		c.logs.swap(p.bars) // log lines appear above the bars
 	}
@@ -69,7 +69,7 @@ func isTerminal(w io.Writer) bool {
 	return ok && cwriter.IsTerminal(int(f.Fd()))
 }
 
-// logger drops the lines that say what the bars show, unless a level was asked for.
+// logger drops the lines that repeat the bars, unless a log level was set.
 func (p *progress) logger(c *command, cfg *config.Config, log *slog.Logger) *slog.Logger {
 	if _, asked := c.sources.Flags["log_level"]; p.bars == nil || asked || cfg.LogLevel != slog.LevelInfo {
 		return log
@@ -79,7 +79,7 @@ func (p *progress) logger(c *command, cfg *config.Config, log *slog.Logger) *slo
 	return c.logger(&quiet)
 }
 
-// close leaves the bars as they are and gives the terminal back.
+// close leaves the bars as they are and releases the terminal.
 func (p *progress) close() {
 	if p.bars == nil {
 		return
@@ -95,7 +95,7 @@ func (p *progress) close() {
 	})
 }
 
-// RunStarted shows an empty bar: how many rows there are is known with the first page.
+// RunStarted shows an empty bar: the first page tells how many rows there are.
 func (p *progress) RunStarted(stream string) {
 	if p.bars == nil {
 		return
@@ -126,7 +126,7 @@ func (p *progress) PageStored(stream string, rows, total int) {
 	}
 }
 
-// RunFinished leaves the bar standing, with the outcome.
+// RunFinished leaves the bar in place, with the outcome.
 func (p *progress) RunFinished(r mirror.Result) {
 	s := p.barOf(r.Stream)
 	if s == nil {
@@ -136,7 +136,7 @@ func (p *progress) RunFinished(r mirror.Result) {
 	s.note = outcomeText(r)
 	s.mu.Unlock()
 	if r.Outcome == mirror.Succeeded {
-		s.bar.SetTotal(-1, true) // what came is all there is
+		s.bar.SetTotal(-1, true) // no more rows will come
 		return
 	}
 	s.bar.Abort(false)

@@ -13,8 +13,8 @@ import (
 	"syncd/internal/store/pg"
 )
 
-// questions are what a business asks of its billing data, and the SQL that answers. Amounts of different currencies
-// are never added. They are stored in the smallest unit: 100 to a dollar or a euro, 1 to a yen.
+// questions are what a business asks its billing data, with the SQL that answers. Amounts of different currencies are never
+// added. They are stored in the smallest unit: 100 to a dollar or a euro, 1 to a yen.
 var questions = []struct{ text, sql string }{
 	{"What is our monthly recurring revenue, by currency and product?", `
 SELECT currency, product, subscriptions, per_month
@@ -86,10 +86,10 @@ ORDER BY 1.0 * u.amount / price.cap_amount DESC, customer
 LIMIT 5`},
 }
 
-// numeric are the types of columns that are aligned to the right.
+// numeric are the types of right-aligned columns.
 var numeric = []uint32{pgtype.Int2OID, pgtype.Int4OID, pgtype.Int8OID, pgtype.NumericOID, pgtype.Float8OID}
 
-// printAnswers asks the database each question, and prints it with its SQL and the answer.
+// printAnswers runs each question's SQL, and prints it with the answer.
 func printAnswers(ctx context.Context, w io.Writer, pool *pg.Pool) error {
 	for i, q := range questions {
 		sql := strings.TrimSpace(q.sql)
@@ -107,7 +107,7 @@ func printAnswers(ctx context.Context, w io.Writer, pool *pg.Pool) error {
 	return nil
 }
 
-// queryTable runs a query, and returns the result as Postgres writes it.
+// queryTable runs a query, and returns the result in Postgres's own text form.
 func queryTable(ctx context.Context, pool *pg.Pool, sql string) (*table, error) {
 	rows, err := pool.Query(ctx, sql, pgx.QueryResultFormats{pgx.TextFormatCode})
 	if err != nil {

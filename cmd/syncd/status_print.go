@@ -12,7 +12,7 @@ import (
 	"syncd/internal/sched"
 )
 
-// printStatus shows the state of every stream, and below it what concerns all of them.
+// printStatus shows the state of every stream, and then what concerns all of them.
 func printStatus(w io.Writer, r daemon.Status, now time.Time) error {
 	var b strings.Builder
 	organization := r.Organization
@@ -58,7 +58,7 @@ func printStatus(w io.Writer, r daemon.Status, now time.Time) error {
 	return err
 }
 
-// versionLine is the version of the API in words.
+// versionLine describes the version of the API.
 func versionLine(r *daemon.VersionStatus) string {
 	if r == nil {
 		return "Polar-Version: not asked yet"
@@ -89,7 +89,7 @@ func driftLine(open int64) string {
 	return fmt.Sprintf("Polar sends %s things that this syncd does not know: see `syncd drift`", humanize.Count(open))
 }
 
-// roundLine is the last round of tails in words.
+// roundLine describes the last round of tails.
 func roundLine(r daemon.RoundStatus, now time.Time) string {
 	every := "Tails (every " + r.Interval + ")"
 	if r.Interval == "off" {
@@ -105,7 +105,7 @@ func roundLine(r daemon.RoundStatus, now time.Time) string {
 	return text
 }
 
-// answerLine is when Polar last answered, in words.
+// answerLine says when Polar last answered.
 func answerLine(r daemon.Status) string {
 	if r.AnsweredAt.IsZero() {
 		return "Polar has not answered yet"
@@ -113,7 +113,7 @@ func answerLine(r daemon.Status) string {
 	return "Polar last answered " + humanize.Span(r.AnsweredAgo) + " ago"
 }
 
-// shorten keeps a reason within a line; --json has the whole.
+// shorten fits a reason into a line; --json has all of it.
 func shorten(s string, n int) string {
 	r := []rune(s)
 	if len(r) <= n {
@@ -122,18 +122,18 @@ func shorten(s string, n int) string {
 	return string(r[:n-1]) + "…"
 }
 
-// lateFeed is a lag that is worth a word: Polar's workers always take some seconds.
+// lateFeed is the shortest lag that is reported: Polar's workers always take some seconds.
 const lateFeed = time.Minute
 
-// feedLine says what is amiss with a feed; "" = nothing.
+// feedLine says what is wrong with a feed; "" = nothing.
 func feedLine(f daemon.FeedStatus, now time.Time) string {
 	lag := time.Duration(f.Lag * float64(time.Second))
 	switch {
 	case f.StandsStill:
-		return fmt.Sprintf("Polar's feed of %s stands still: it has told of nothing since %s, while lists show %s new rows that it owes. What only this feed tells of is not seen until it goes on, or by the next sweep.",
+		return fmt.Sprintf("Polar's feed of %s stands still: it has told of nothing since %s, while lists show %s new rows. Changes that only this feed shows are seen when it goes on, or by the next sweep.",
 			f.Feed, humanize.Ago(f.ToldThrough, now), humanize.Count(f.Untold))
 	case lag > lateFeed:
-		return fmt.Sprintf("Polar's feed of %s is late: changes showed there %s or more after they happened. Streams that it covers are fresh as of that much earlier.", f.Feed, humanize.Span(lag))
+		return fmt.Sprintf("Polar's feed of %s is late: it shows changes %s or more after they happened. The streams that it covers are fresh only up to that much earlier.", f.Feed, humanize.Span(lag))
 	}
 	return ""
 }
@@ -155,7 +155,7 @@ func budgetText(r *daemon.BudgetStatus, now time.Time) string {
 	}
 	b.WriteString(t.text())
 	if slowed {
-		fmt.Fprintln(&b, "\nSlowed down: Polar refuses requests although fewer than the budget are sent. Another client uses up the limit of the organization, or Polar has restricted it.")
+		fmt.Fprintln(&b, "\nSlowed down: Polar refuses requests although syncd sends fewer than the budget. Another client uses up the limit of the organization, or Polar has restricted it.")
 	}
 	if r.PausedSeconds > 0 {
 		fmt.Fprintf(&b, "\nPaused for another %s: Polar has refused a request (429).\n", humanize.Span(time.Duration(r.PausedSeconds*float64(time.Second))))

@@ -14,8 +14,7 @@ func printJSON(w io.Writer, v any) error {
 	return out.Encode(v)
 }
 
-// table is text in columns. align has one letter for each column, r for those aligned to the right; columns beyond its end are aligned
-// to the left.
+// table is text in columns. align has a letter for each column, r for right-aligned; other and further columns are left-aligned.
 type table struct {
 	head  []string
 	align string
