@@ -28,7 +28,7 @@ func (w *World) Advance(d time.Duration) {
 	a.moveCheckoutsAndDisputes()
 }
 
-// advance is one step of the clock: what is on the agenda until then.
+// advance is one step of the clock: everything that is due until its end.
 type advance struct {
 	generator
 	until  Time
@@ -69,7 +69,7 @@ func (a *advance) schedule(t Time, happen func()) {
 	heap.Push(&a.agenda, event{t, a.seq, happen})
 }
 
-// planStep puts on the agenda what is due by the end of the step, and who comes and buys meanwhile.
+// planStep puts on the agenda what is due by the end of the step, and the customers who come and buy meanwhile.
 func (a *advance) planStep(r *rand.Rand) {
 	for i := range a.subscriptions {
 		a.watchSubscription(r, Ref(i))
@@ -88,7 +88,7 @@ func (a *advance) planStep(r *rand.Rand) {
 	}
 }
 
-// watchSubscription schedules what a subscription has coming.
+// watchSubscription schedules the next events of a subscription.
 func (a *advance) watchSubscription(r *rand.Rand, n Ref) {
 	a.schedule(a.nextDue(&a.subscriptions[n]), func() {
 		if a.nextDue(&a.subscriptions[n]) > a.now {
@@ -102,7 +102,7 @@ func (a *advance) watchSubscription(r *rand.Rand, n Ref) {
 	})
 }
 
-// watchUnpaidOrder schedules the next attempt to have an order paid.
+// watchUnpaidOrder schedules the next attempt to collect an order.
 func (a *advance) watchUnpaidOrder(r *rand.Rand, n Ref) {
 	if a.orders[n].NextPaymentAt == 0 {
 		return

@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 )
 
-// nextDue is when the next thing happens to a subscription by itself; 0 = never.
+// nextDue is when something next happens to a subscription by itself; 0 = never.
 func (w *World) nextDue(s *Subscription) Time {
 	if s.EndedAt != 0 || s.StartedAt == 0 {
 		return 0
@@ -16,7 +16,7 @@ func (w *World) nextDue(s *Subscription) Time {
 	return s.Scheduled
 }
 
-// passDueMoment does what falls due for a subscription now: it ends, resumes, pauses or renews.
+// passDueMoment applies what is due for a subscription now: it ends, resumes, pauses or renews.
 func (a *advance) passDueMoment(r *rand.Rand, n Ref, at Time) {
 	s := &a.subscriptions[n]
 	switch {
@@ -90,7 +90,7 @@ func (w *World) applyPending(s *Subscription) {
 	s.dropPending()
 }
 
-// dropPending takes back what was scheduled for the end of the period, or has been applied.
+// dropPending cancels the change that was scheduled for the end of the period, or clears it once applied.
 func (s *Subscription) dropPending() {
 	s.PendingAppliesAt, s.PendingCreatedAt, s.PendingSeats, s.PendingUnits, s.PendingProduct = 0, 0, 0, 0, None
 }

@@ -169,7 +169,7 @@ func (f Fault) String() string {
 	return f.Kind + ":" + strings.Join(parts, ",")
 }
 
-// matches tells whether a request is one that the fault is for.
+// matches: the fault applies to this request.
 func (f *Fault) matches(r *http.Request, q url.Values, rt *route) bool {
 	if prefix, ok := strings.CutSuffix(f.Path, "*"); ok {
 		if !strings.HasPrefix(r.URL.Path, prefix) {
@@ -216,7 +216,7 @@ func (f *faults) clear() {
 	f.list = nil
 }
 
-// strike gives the faults that hit a request, with how often each struck before.
+// strike returns the faults that hit a request, each with its number of earlier strikes.
 func (f *faults) strike(r *http.Request, q url.Values, rt *route) (hits []hit) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -36,7 +36,7 @@ func (c *call) spoilt(item []byte, index int, id ID) []byte {
 	return item
 }
 
-// crash is an error that upstream did not foresee. It is answered outside all that adds headers.
+// crash is an error that upstream does not handle. It is answered without the headers that other layers add.
 func (c *call) crash() {
 	for _, name := range []string{"Polar-Version", "Cache-Control", "X-Polar-Sandbox"} {
 		c.header.Del(name)
@@ -45,7 +45,7 @@ func (c *call) crash() {
 	c.header.Set("Content-Type", "text/plain; charset=utf-8")
 }
 
-// disturb applies the faults that replace the whole answer, and tells whether one did.
+// disturb applies the faults that replace the whole answer, and returns true if one did.
 func (c *call) disturb() bool {
 	for _, h := range c.hits {
 		switch h.Kind {

@@ -31,7 +31,7 @@ func (g *generator) makeUsage() {
 	}
 }
 
-// someUnits draws a quantity: mostly whole, else with a fraction that a float just about holds.
+// someUnits draws a quantity: usually whole, else with a fraction that a float can just hold.
 func someUnits(r *rand.Rand) float64 {
 	switch p := r.IntN(100); {
 	case p < 70:

@@ -127,7 +127,7 @@ func (w *World) customerFields(o *object, n Ref) {
 	o.avatar(email)
 }
 
-// savedExternalID is the external id of a deleted customer, kept in its metadata.
+// savedExternalID is the external id of a deleted customer, which its metadata keep.
 func savedExternalID(metadata string) string {
 	raw, ok := lookup(metadata, "__external_id")
 	if !ok {
@@ -247,7 +247,7 @@ func (w *World) renderCustomerMeter(o *object, n Ref) {
 	o.close()
 }
 
-// Balance is what is left of the credits; negative once more was used.
+// Balance is what is left of the credits; negative if more was used.
 func (m *CustomerMeter) Balance() float64 { return float64(m.Credited) - m.Consumed }
 
 func (w *World) renderPayment(o *object, n Ref) {

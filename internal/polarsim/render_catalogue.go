@@ -45,7 +45,7 @@ func (w *World) saleProductFields(o *object, n Ref) {
 	list(o, "medias", w.products[n].Medias, w.renderMedia)
 }
 
-// renderBenefitPublic writes a benefit without what only the merchant may see.
+// renderBenefitPublic writes a benefit without the fields for the merchant only.
 func (w *World) renderBenefitPublic(o *object, n Ref) {
 	o.open()
 	w.benefitFields(o, n)

@@ -75,7 +75,7 @@ func (w *World) renderDispute(o *object, n Ref) {
 	o.close()
 }
 
-// checkoutSale is what a checkout is about to sell, or sold.
+// checkoutSale is what a checkout offers, or has sold.
 type checkoutSale struct {
 	subtotal, discounted, tax int64
 	currency                  string
@@ -84,7 +84,7 @@ type checkoutSale struct {
 	taxKnown                  bool
 }
 
-// saleOf is that of the order that a checkout led to; without one the price in the currency of the customer.
+// saleOf is the sale of the order that a checkout led to; without one, the price in the customer's currency.
 func (w *World) saleOf(c *Checkout, prices []Ref) (s checkoutSale) {
 	if c.Order != 0 {
 		o := &w.orders[c.Order-1]

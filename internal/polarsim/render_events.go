@@ -5,7 +5,7 @@ import (
 	"syncd/internal/polarsim/metrics"
 )
 
-// renderEvent writes an event; children is 0 where it is asked for by id, as upstream counts them for lists only.
+// renderEvent writes an event. children is 0 for an event fetched by its id: upstream counts them for lists only.
 func (w *World) renderEvent(o *object, n Ref, children int64) {
 	m, metadata := w.journal.event(n)
 	o.open()
@@ -50,7 +50,7 @@ func (w *World) renderEvent(o *object, n Ref, children int64) {
 	o.close()
 }
 
-// eventMetadata writes the metadata of an event that follow from it.
+// eventMetadata writes the metadata of an event that follow from its rows.
 func (w *World) eventMetadata(o *object, m *moment) {
 	o.open()
 	switch m.name {

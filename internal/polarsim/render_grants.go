@@ -8,7 +8,7 @@ func (w *World) renderGrant(o *object, n Ref) {
 	o.close()
 }
 
-// tellGrant writes a grant as webhooks do, with the properties before; those do not change here.
+// tellGrant writes a grant as webhooks do, with the properties before the change; these do not change here.
 func (w *World) tellGrant(o *object, n Ref) {
 	o.open()
 	o.raw("previous_properties", w.grantFields(o, w.allGrants()[n]))

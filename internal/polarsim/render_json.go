@@ -144,7 +144,7 @@ func appendString(b []byte, s string) []byte {
 	return append(b, '"')
 }
 
-// validText tells whether a string from a request may be stored: Polar refuses NUL characters, and JSON has no broken UTF-8.
+// validText: a string from a request may be stored. Polar refuses NUL characters, and JSON has no broken UTF-8.
 func validText(s string) bool {
 	for i := range len(s) {
 		if s[i] == 0 {
@@ -165,7 +165,7 @@ func withKey(object, key, value string) string {
 
 func quote(s string) string { return string(appendString(nil, s)) }
 
-// lookup gives the JSON text of a key of an object in text form.
+// lookup returns the JSON text of a key of an object in text form.
 func lookup(object, key string) (json.RawMessage, bool) {
 	if object == "" {
 		return nil, false

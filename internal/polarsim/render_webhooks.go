@@ -52,7 +52,7 @@ func (w *World) renderDelivery(o *object, n Ref) {
 	o.close()
 }
 
-// sent is the text of an event; once given it stays, whatever becomes of the row.
+// sent is the text of an event. Once sent it stays the same, whatever becomes of the row.
 func (w *World) sent(n Ref, e *webhookEvent) string {
 	if e.payload != "" {
 		return e.payload

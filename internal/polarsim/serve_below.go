@@ -5,7 +5,7 @@ import (
 	"maps"
 )
 
-// below answers with the rows of a list that hang on one object, in the list's own order; asked are the filters that this list has.
+// below answers with the rows of a list that belong to one object, in the list's own order; asked are the filters of this list.
 func (c *call) below(r *resource, belongs func(n Ref) bool, asked ...string) {
 	some := *r
 	some.path, some.fixed, some.noOrg = c.r.URL.Path, true, true

@@ -31,7 +31,8 @@ func (c *call) invalid(p *problems) bool {
 	return true
 }
 
-// id reads a path parameter. ok is false when the response is set already: 422 for no UUID of version 4, 404 for one of nothing.
+// id reads a path parameter. ok is false when the response is set already: 422 if it is no UUID of version 4, 404 if it names
+// nothing.
 func (c *call) id(name string, kind Kind, rows int) (n Ref, ok bool) {
 	return c.idOf(name, kind, rows, "Not found")
 }

@@ -41,8 +41,9 @@ func (c *call) getCustomerExternal() {
 	}
 }
 
-// getState answers with the state of a customer, from a cache of an hour. Upstream refreshes it when it sends customer.state_changed, and not for changes
-// that do not (polarsource/polar, server/polar/customer/service.py get_state).
+// getState answers with the state of a customer, from a cache of an hour. Upstream refreshes the cache when it sends
+// customer.state_changed, and not after changes that do not send it (polarsource/polar, server/polar/customer/service.py
+// get_state).
 func (c *call) getState() {
 	n, ok := c.customer()
 	if !ok {

@@ -46,7 +46,7 @@ func eventSource(w *World, n Ref) string {
 	return "system"
 }
 
-// events describes the list of events as far as it works like other lists.
+// events describes the list of events, as far as it works like other lists.
 var events = &resource{
 	path: "/v1/events/", kind: KindEvent, scopes: eventScopes,
 	rows:    func(w *World) int { return w.journal.count() },

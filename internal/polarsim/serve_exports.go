@@ -44,7 +44,7 @@ func exportRoutes() []route {
 	return table
 }
 
-// answer checks the parameters. The rest is up to the stream: the header row is sent before the first row is looked up.
+// answer checks the parameters. The stream does the rest: the header row is sent before the first row is read.
 func (e export) answer(c *call) {
 	p, r := &problems{}, c.resourceAt(e.list)
 	query := url.Values{}
@@ -149,7 +149,8 @@ func (c *call) attach(file string, stream func(emit func([]byte) bool)) {
 	c.stream = stream
 }
 
-// exportRows sends the header, then looks for the rows and sends them, some hundreds at a time. emit tells whether the client still wants more.
+// exportRows sends the header, then reads the rows and sends them, some hundreds at a time. emit returns false when the client
+// has gone.
 func (c *call) exportRows(r *resource, l *listQuery, columns []exportColumn, zone *time.Location, limit int, emit func([]byte) bool) {
 	rec := &record{zone: zone}
 	rec.begin()

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// rendering is a receipt that is being made: since when, and how often it was asked for.
+// rendering is a receipt that is being made: since when, and how often it was requested.
 type rendering struct {
 	since Time
 	asked int

@@ -93,7 +93,7 @@ func lastOf(values url.Values, name string) string {
 	return ""
 }
 
-// key identifies the question: two queries with one key have one answer.
+// key identifies a query: two queries with one key have one answer.
 func (q *metricsQuery) key() string {
 	ids := func(list []ID) []string {
 		var s []string

@@ -152,7 +152,8 @@ func parseID(p *problems, loc []any, value string) (id ID, ok bool) {
 	return id, ok
 }
 
-// uuidProblem says what is wrong with a text that is no UUID, as Rust's library does that pydantic uses (https://docs.rs/uuid).
+// uuidProblem says what is wrong with a text that is no UUID, in the words of the Rust library that pydantic uses
+// (https://docs.rs/uuid).
 func uuidProblem(text string) string {
 	groups := strings.Split(text, "-")
 	sizes := []int{8, 4, 4, 4, 12}

@@ -21,7 +21,7 @@ type listQuery struct {
 	unhidden    bool   // the filter is given that shows what the list leaves out otherwise
 }
 
-// beyond tells that the offset of the page does not fit into 64 bits: upstream's database driver fails on it.
+// beyond: the offset of the page does not fit into 64 bits. Upstream's database driver fails on it.
 func (l *listQuery) beyond() bool { return l.page-1 > math.MaxInt/l.limit }
 
 // offset is the number of rows before the page.
@@ -119,7 +119,7 @@ func (w *World) parseSorting(r *resource, l *listQuery, q url.Values, p *problem
 	}
 }
 
-// onlyOrganization looks at organization_id: a foreign one gives an empty list, not an error.
+// onlyOrganization checks organization_id: a foreign one gives an empty list, not an error.
 func (w *World) onlyOrganization(l *listQuery, values []string, p *problems) {
 	own := false
 	for _, id := range parseIDs(p, "organization_id", values) {

@@ -113,7 +113,7 @@ func b2i(b bool) int {
 // filter makes the test for the values given for a query parameter. It adds what is wrong with them to the problems.
 type filter func(w *World, name string, values []string, p *problems) func(n Ref) bool
 
-// rangeFilter compares the time of a sort key with the value given.
+// rangeFilter compares the time of a sort key with a given value.
 type rangeFilter struct {
 	key    string
 	after  bool // else before

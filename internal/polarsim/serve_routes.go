@@ -2,7 +2,7 @@ package polarsim
 
 import "strings"
 
-// locking says what of the world a handler holds while it runs.
+// locking says which lock on the world a handler holds while it runs.
 type locking int
 
 const (

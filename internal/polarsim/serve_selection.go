@@ -89,7 +89,7 @@ next:
 	return rows
 }
 
-// compare orders two rows by the criteria given and nothing else: no endpoint of Polar adds a tie-breaker.
+// compare orders two rows by the given criteria only: no endpoint of Polar adds a tie-breaker.
 func (w *World) compare(sorting []criterion, a, b Ref) int {
 	for i := range sorting {
 		if c := sorting[i].compare(w, a, b); c != 0 {
@@ -129,8 +129,9 @@ func (w *World) cut(rows []Ref, l *listQuery, b bound) []Ref {
 // inOrder is the salt that leaves tied rows in table order.
 const inOrder = 0
 
-// ties is the salt that decides in which order rows that tie come. Postgres and ClickHouse order them by the query: the same page gives the
-// same rows each time, and the next page, or one of another size, is cut out of another order. A list without any order comes as its rows lie.
+// ties is the salt that decides the order of rows that tie. Postgres and ClickHouse order them by the query: the same page has
+// the same rows each time, and the next page, or one of another size, is cut from another order. A list without an order comes in
+// table order.
 func (c *call) ties(path string, l *listQuery) uint64 {
 	for _, h := range c.hits {
 		if h.Kind == "shuffle" {

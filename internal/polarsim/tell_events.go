@@ -3,8 +3,8 @@ package polarsim
 // The functions of this file note what a change means to others: Polar's system event, if it has one for it, and the webhooks. While a world is
 // generated they do nothing.
 
-// customerHappened tells that a customer was created, updated or deleted. Upstream the event of a creation has the time of the row, which an import
-// brings along (polarsource/polar, server/polar/customer/tasks.py).
+// customerHappened records that a customer was created, updated or deleted. Upstream dates the event of a creation by the row,
+// which an import dates back (polarsource/polar, server/polar/customer/tasks.py).
 func (w *World) customerHappened(name eventName, n Ref, fields string) {
 	if !w.journal.on {
 		return
@@ -91,7 +91,7 @@ func (w *World) subscribed(n Ref) {
 	w.stateChanged(s.Customer)
 }
 
-// subscriptionHappened tells how a subscription differs from what it was before.
+// subscriptionHappened records how a subscription differs from its former state.
 func (w *World) subscriptionHappened(before *Subscription, n Ref) {
 	if !w.journal.on {
 		return
@@ -192,7 +192,8 @@ func (w *World) cancellation(n Ref) string {
 	})
 }
 
-// grantsHappened tells that the benefits of a product were granted, cycled or revoked with a subscription. Credits for a meter have an event more.
+// grantsHappened records that the benefits of a product were granted, cycled or revoked with a subscription. Credits for a meter
+// have a further event.
 func (w *World) grantsHappened(name eventName, n, product Ref) {
 	if !w.journal.on {
 		return
@@ -211,7 +212,7 @@ func (w *World) orderEvent(name eventName, n, b Ref, amount int64, at Time) {
 	w.noteEvent(moment{at: at, customer: w.orders[n].Customer, a: n, b: b, n: amount, parent: None, name: name}, "")
 }
 
-// orderPaid tells that an order was paid. Upstream, balance.order has the time of the order.
+// orderPaid records that an order was paid. Upstream, balance.order has the time of the order.
 func (w *World) orderPaid(n Ref) {
 	if !w.journal.on {
 		return
@@ -242,7 +243,7 @@ func (w *World) orderRefunded(n, refund Ref) {
 	w.tellWebhooks("order.refunded", KindOrder, n)
 }
 
-// orderVoided tells that no more attempts to collect an order are made.
+// orderVoided records that no more attempts are made to collect an order.
 func (w *World) orderVoided(n Ref) {
 	if w.journal.on {
 		w.orderEvent(evOrderVoided, n, w.orders[n].Product, 0, 0)
@@ -262,7 +263,8 @@ func (w *World) cycled(n Ref) {
 	}
 }
 
-// usedMeter notes a user's event that a meter counts. Now and then one is ingested hours late, with the time at which it happened.
+// usedMeter records a user's event that a meter counts. Now and then one is ingested hours late, with the time at which it
+// happened.
 func (w *World) usedMeter(n Ref) {
 	if !w.journal.on {
 		return
@@ -284,7 +286,7 @@ func (w *World) usedMeter(n Ref) {
 	w.stateChanged(m.Customer)
 }
 
-// stateChanged tells that the state of a customer changed, and drops the cached copy.
+// stateChanged records that the state of a customer changed, and drops the cached copy.
 func (w *World) stateChanged(n Ref) {
 	if w.journal.on {
 		w.states.Delete(n)

@@ -102,7 +102,7 @@ type moment struct {
 // external tells whether a user's event came with the customer's id in the organization's own system, instead of Polar's: then b is not None.
 func (m *moment) external() bool { return m.name.user() && m.b != None }
 
-// note is an event that happened after the world was made.
+// note is an event after the making of the world.
 type note struct {
 	moment
 	inserted Time
@@ -110,7 +110,7 @@ type note struct {
 	metadata string // JSON text, where it does not follow from the moment
 }
 
-// identity is how a customer was called when the world was made.
+// identity is how a customer was identified when the world was made.
 type identity struct{ email, name, external string }
 
 // journal holds the events. Those of the history that a world is made with follow from its rows: they are worked out when events are first asked for
@@ -118,7 +118,7 @@ type identity struct{ email, name, external string }
 type journal struct {
 	once       sync.Once
 	on         bool           // changes are noted
-	past       []moment       // in the order of making, which numbers them
+	past       []moment       // in the order in which they were made, which numbers them
 	order      []Ref          // of past, by time
 	canceled   map[Ref]string // metadata of past cancellations, which may be taken back
 	live       []note         // numbered on from past
