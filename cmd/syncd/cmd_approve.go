@@ -29,7 +29,7 @@ func (cmd *approveCmd) Run(c *command) error {
 		return daemon.InterruptionOr(ctx, err)
 	}
 	for _, a := range plan {
-		if _, err := fmt.Fprintf(c.stdout, "%s: to mark %s rows as deleted, %s\n", a.Stream, humanize.Count(a.Rows), a.Ways(org.Client.Budget().Pace)); err != nil {
+		if _, err := fmt.Fprintf(c.stdout, "%s: to mark %s rows as deleted, %s\n", a.Stream, humanize.Count(a.Rows), a.DescribeCost(org.Client.Budget().Pace)); err != nil {
 			return err
 		}
 	}

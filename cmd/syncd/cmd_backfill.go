@@ -29,7 +29,7 @@ again. A sync of the stream may run at the same time. Nothing is marked as delet
 A window does not see:
 `)
 	for _, s := range catalog.Entries() {
-		if by, unseen := s.Windowed(); by != "" {
+		if by, unseen := s.WindowField(); by != "" {
 			fmt.Fprintf(&b, "\n- %s, by %s: %s", s.Name, by, unseen)
 		}
 	}
@@ -40,7 +40,7 @@ A window does not see:
 // windowedStreams names the streams that can be read by windows of time.
 func windowedStreams() (names []string) {
 	for _, s := range catalog.Entries() {
-		if by, _ := s.Windowed(); by != "" {
+		if by, _ := s.WindowField(); by != "" {
 			names = append(names, s.Name)
 		}
 	}
@@ -61,7 +61,7 @@ func (cmd *backfillCmd) Run(c *command) error {
 	}
 	defer done()
 	org.Mirror.WaitForLease = true
-	if err := org.Mirror.Check(ctx); err != nil {
+	if err := org.Mirror.CheckAccess(ctx); err != nil {
 		return daemon.InterruptionOr(ctx, err)
 	}
 	r := org.Mirror.Backfill(ctx, cmd.Stream, since, until)
@@ -77,7 +77,7 @@ func (cmd *backfillCmd) Run(c *command) error {
 
 // report says what was read, and what was not.
 func (cmd *backfillCmd) report(c *command, r mirror.Result, since, until time.Time) error {
-	by, unseen := cmd.stream().Windowed()
+	by, unseen := cmd.stream().WindowField()
 	end := "now"
 	if !until.IsZero() {
 		end = until.Format(time.RFC3339)
@@ -105,7 +105,7 @@ func (cmd *backfillCmd) parseWindow(now time.Time) (since, until time.Time, err 
 	if _, err := resolveStreams([]string{cmd.Stream}); err != nil {
 		return since, until, err
 	}
-	if by, _ := cmd.stream().Windowed(); by == "" {
+	if by, _ := cmd.stream().WindowField(); by == "" {
 		return since, until, fmt.Errorf("%s cannot be read by windows of time; these can: %s. Run `syncd sync %s`", cmd.Stream, strings.Join(windowedStreams(), ", "), cmd.Stream)
 	}
 	since, err = parseDate("--since", cmd.Since)

@@ -51,10 +51,10 @@ func (cmd *driftCmd) Run(c *command) error {
 			return err
 		}
 		for _, d := range list {
-			if d.Open() {
+			if d.IsOpen() {
 				report.Open++
 			}
-			if d.Open() || cmd.All {
+			if d.IsOpen() || cmd.All {
 				report.Drift = append(report.Drift, newDriftEntry(d))
 			}
 		}

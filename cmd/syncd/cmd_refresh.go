@@ -42,7 +42,7 @@ func (cmd *refreshCmd) Run(c *command) error {
 		return err
 	}
 	defer done()
-	if err := org.Mirror.Check(ctx); err != nil {
+	if err := org.Mirror.CheckAccess(ctx); err != nil {
 		return daemon.InterruptionOr(ctx, err)
 	}
 	var results []mirror.Result
@@ -75,7 +75,7 @@ func (cmd *refreshCmd) Run(c *command) error {
 func (cmd *refreshCmd) externalIDs() int {
 	for _, s := range catalog.Entries() {
 		if s.Name == cmd.Stream {
-			_, n := s.Refreshable()
+			_, n := s.RefreshKeys()
 			return n
 		}
 	}
@@ -89,7 +89,7 @@ func (cmd *refreshCmd) parseIDs() (ids []uuid.UUID, err error) {
 	}
 	var single, external []string
 	for _, s := range catalog.Entries() {
-		byID, n := s.Refreshable()
+		byID, n := s.RefreshKeys()
 		if byID {
 			single = append(single, s.Name)
 		}

@@ -83,7 +83,7 @@ func (cmd *simulateCmd) Run(c *command) error {
 	world := polarsim.NewWorld(polarsim.Options{Seed: cmd.Seed, Customers: cmd.Customers, Orders: cmd.Orders, FeedLag: cmd.FeedLag})
 	var handler http.Handler = polarsim.NewServer(world, options)
 	if cmd.Keep > 0 {
-		handler = polarsim.Keep(handler, cmd.Keep<<20)
+		handler = polarsim.KeepAnswers(handler, cmd.Keep<<20)
 	}
 	sim, err := startSimulator(ctx, cmd.Addr, handler, log)
 	if err != nil {

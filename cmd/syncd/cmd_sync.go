@@ -72,7 +72,7 @@ func resolveStreams(names []string) ([]string, error) {
 func exitOf(results []mirror.Result, err error) error {
 	whole, stored := 0, 0
 	for _, r := range results {
-		if r.Whole() {
+		if r.IsWhole() {
 			whole++
 		}
 		if r.Pages > 0 {

@@ -34,7 +34,7 @@ func (cmd *tailCmd) Run(c *command) error {
 	}
 	defer done()
 	org.Mirror.WaitForLease = true
-	if err := org.Mirror.Check(ctx); err != nil {
+	if err := org.Mirror.CheckAccess(ctx); err != nil {
 		return daemon.InterruptionOr(ctx, err)
 	}
 	res, err := org.Mirror.Tail(ctx, cmd.Streams...)

@@ -39,7 +39,7 @@ func (cmd *verifyCmd) Run(c *command) error {
 			return err
 		}
 		report = newVerifyReport(list, off)
-		emptied, err := s.Streams().Emptied(ctx)
+		emptied, err := s.Streams().ListEmptied(ctx)
 		report.Wrong = mirror.LooksWrong(emptied)
 		return err
 	})

@@ -88,7 +88,7 @@ func (au *Auditor) Audit(ctx context.Context, o Options) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	if err := engine.Check(ctx); err != nil {
+	if err := engine.CheckAccess(ctx); err != nil {
 		return Report{}, err
 	}
 	a := &auditing{engine: engine, stored: audits.New(engine.Store.Pool()), against: au.against, o: o, wanted: map[string]bool{}}

@@ -33,7 +33,7 @@ func (a *auditing) count(ctx context.Context, c *Check, s mirror.Stream, counter
 	if err != nil {
 		return nil, err
 	}
-	res := a.engine.Once(ctx, s.Name)
+	res := a.engine.SweepOnce(ctx, s.Name)
 	if res.Outcome != mirror.Succeeded {
 		if res.Err == nil {
 			res.Err = errors.New(res.Reason)

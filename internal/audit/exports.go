@@ -71,7 +71,7 @@ func (a *auditing) figures(ctx context.Context, c *Check) ([]audits.Finding, err
 // export reads an export, or uses the last one if fresh is false. It returns when that export was requested.
 func (a *auditing) export(ctx context.Context, name string, fresh bool) (asOf time.Time, err error) {
 	if fresh {
-		if res := a.engine.Once(ctx, name); res.Outcome != mirror.Succeeded {
+		if res := a.engine.SweepOnce(ctx, name); res.Outcome != mirror.Succeeded {
 			if res.Err != nil {
 				return asOf, res.Err
 			}
@@ -164,7 +164,7 @@ func (a *auditing) bring(ctx context.Context, p audits.Pair, list []audits.Diffe
 	_, byTime := a.engine.Stream(p.Table).Scan.(scan.Keyset)
 	switch {
 	case len(list) > manyDifferences:
-		res = a.engine.Once(ctx, p.Table)
+		res = a.engine.SweepOnce(ctx, p.Table)
 	case p.Time == "" || !byTime:
 		ids := make([]uuid.UUID, len(list))
 		for i, d := range list {

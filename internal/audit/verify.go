@@ -97,7 +97,7 @@ func (a *auditing) heal(ctx context.Context, stream string, list []audits.Differ
 	}
 	var res mirror.Result
 	if len(ids) > manyDifferences || a.engine.Stream(stream).Get == "" {
-		res = a.engine.Rewrite(ctx, stream)
+		res = a.engine.RewriteStream(ctx, stream)
 	} else {
 		res = a.engine.RefreshAs(ctx, store.KindAudit, stream, ids)
 	}

@@ -290,7 +290,7 @@ func (h *harness) claims(ctx context.Context, t *testing.T, r *rand.Rand, still 
 	h.reconnect(t)
 	whole := map[string]bool{}
 	for _, res := range results {
-		whole[res.Stream] = res.Whole() && !res.Resumed
+		whole[res.Stream] = res.IsWhole() && !res.Resumed
 	}
 	for _, res := range results {
 		// What is listed for one owner at a time is whole as of the last sweep of the owners.
@@ -330,7 +330,7 @@ func (h *harness) settle(t *testing.T, sum *tally) {
 		}
 		whole := true
 		for _, res := range results {
-			claimed := res.Whole() && !res.Resumed // what a resumed sweep read before, it read during the chaos
+			claimed := res.IsWhole() && !res.Resumed // what a resumed sweep read before, it read during the chaos
 			if whole = whole && claimed; claimed {
 				sum.claims.Add(1)
 				h.Equal(t, res.Stream)
@@ -367,7 +367,7 @@ func (h *harness) settle(t *testing.T, sum *tally) {
 		t.Fatal(err)
 	}
 	for _, res := range results {
-		if !res.Whole() {
+		if !res.IsWhole() {
 			t.Errorf("%s is not whole after five syncs in peace: %s: %s", res.Stream, res.Outcome, res.Reason)
 		}
 	}

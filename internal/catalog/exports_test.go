@@ -62,7 +62,7 @@ func TestExportCutShortChangesNothing(t *testing.T) {
 		before := worldtest.Query[string](t, h, "SELECT md5(string_agg(e::text, '' ORDER BY id)) FROM "+stream+" e")
 		for range 10 {
 			h.Fault(t, fmt.Sprintf("short:path=/v1/%s/export,value=%d", name, random.IntN(len(body))))
-			if r := h.Once(t.Context(), stream); r.Outcome != mirror.Failed || r.Read > 0 {
+			if r := h.SweepOnce(t.Context(), stream); r.Outcome != mirror.Failed || r.Read > 0 {
 				t.Errorf("%s: %s, %d rows read", stream, r.Outcome, r.Read)
 			}
 			h.Server.ClearFaults()

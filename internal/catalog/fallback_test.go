@@ -135,7 +135,7 @@ func TestMembersAreAskedForWhereThereMayBeAny(t *testing.T) {
 	}
 	h.Exec(t, "UPDATE customers SET _synced_at = now() - interval '1 hour'")
 	h.Server.Reset()
-	h.Once(t.Context(), "members")
+	h.SweepOnce(t.Context(), "members")
 	if asked, n := h.Server.RequestsByPath()[oneByOne], h.World.Counts()["customers"]-len(bare); asked != n {
 		t.Errorf("%d customers were asked, %d can have members", asked, n)
 	}
@@ -171,7 +171,7 @@ func TestMembersAreResumedWithoutTheListOfAll(t *testing.T) {
 	d := &draining{}
 	d.after.Store(40)
 	d.m = h.MirrorThrough(t, d, slog.New(slog.DiscardHandler))
-	if res := d.m.Once(t.Context(), "members"); res.Outcome != mirror.Interrupted {
+	if res := d.m.SweepOnce(t.Context(), "members"); res.Outcome != mirror.Interrupted {
 		t.Fatalf("%s: %s", res.Outcome, res.Reason)
 	}
 	h.SyncAll(t, "members")

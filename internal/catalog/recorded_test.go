@@ -39,7 +39,7 @@ func TestWhatTheRealServerListsIsStored(t *testing.T) {
 	}
 	for _, r := range results {
 		// The recorded lists are excerpts: much of what their items embed is in none of them, and is not found by id.
-		if !r.Whole() && !strings.HasPrefix(r.Reason, "rows known from copies only: Polar says that") {
+		if !r.IsWhole() && !strings.HasPrefix(r.Reason, "rows known from copies only: Polar says that") {
 			t.Errorf("%s: %s: %s", r.Stream, r.Outcome, r.Reason)
 		}
 	}

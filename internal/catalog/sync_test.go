@@ -31,7 +31,7 @@ func TestSyncRecordsWhenPolarAnswered(t *testing.T) {
 		t.Errorf("before the first request: %v, %v", at, err)
 	}
 	h.Fault(t, "500:path=/v1/*")
-	if err := h.Check(t.Context()); err == nil {
+	if err := h.CheckAccess(t.Context()); err == nil {
 		t.Error("no error")
 	}
 	if at, _, err := h.Store.Polar().LastAnswer(t.Context()); err != nil || !at.IsZero() {
@@ -39,7 +39,7 @@ func TestSyncRecordsWhenPolarAnswered(t *testing.T) {
 	}
 	h.Server.ClearFaults()
 	h.Fault(t, "401:path=/v1/*")
-	if err := h.NewMirror(t, nil).Check(t.Context()); err == nil {
+	if err := h.NewMirror(t, nil).CheckAccess(t.Context()); err == nil {
 		t.Error("no error")
 	}
 	first, ago, err := h.Store.Polar().LastAnswer(t.Context())
@@ -48,7 +48,7 @@ func TestSyncRecordsWhenPolarAnswered(t *testing.T) {
 	}
 	h.Server.ClearFaults()
 	h.Exec(t, "UPDATE sync_polar SET answered_at = now() - interval '1 hour'")
-	if r := h.NewMirror(t, nil).Once(t.Context(), "products"); r.Outcome != mirror.Succeeded {
+	if r := h.NewMirror(t, nil).SweepOnce(t.Context(), "products"); r.Outcome != mirror.Succeeded {
 		t.Errorf("%+v", r)
 	}
 	if _, ago, err := h.Store.Polar().LastAnswer(t.Context()); err != nil || ago > time.Minute {
@@ -56,7 +56,7 @@ func TestSyncRecordsWhenPolarAnswered(t *testing.T) {
 	}
 	// A clock that was ahead is not believed for ever.
 	h.Exec(t, "UPDATE sync_polar SET answered_at = now() + interval '1 day'")
-	if r := h.NewMirror(t, nil).Once(t.Context(), "products"); r.Outcome != mirror.Succeeded {
+	if r := h.NewMirror(t, nil).SweepOnce(t.Context(), "products"); r.Outcome != mirror.Succeeded {
 		t.Errorf("%+v", r)
 	}
 	if !worldtest.Query[bool](t, h, "SELECT answered_at <= now() FROM sync_polar") {
@@ -117,7 +117,7 @@ func TestUnavailableStreamFailsNothing(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{})
 	r := h.SyncAll(t)["organization_access_tokens"]
-	if r.Outcome != mirror.Skipped || !r.Unavailable || !r.Whole() || r.Requests > 2 {
+	if r.Outcome != mirror.Skipped || !r.Unavailable || !r.IsWhole() || r.Requests > 2 {
 		t.Errorf("%+v", r)
 	}
 	if why := worldtest.Query[string](t, h, "SELECT unavailable FROM sync_streams WHERE stream = 'organization_access_tokens'"); !strings.Contains(why, "not available") {
@@ -139,13 +139,13 @@ func TestMissingScopeStopsThatStreamOnly(t *testing.T) {
 			if r.Outcome != mirror.Failed || !errors.Is(r.Err, fetch.ErrScope) || !strings.Contains(r.Reason, "payments:read") {
 				t.Errorf("payments: %+v", r)
 			}
-		} else if !r.Whole() {
+		} else if !r.IsWhole() {
 			t.Errorf("%s: %s %s", r.Stream, r.Outcome, r.Reason)
 		}
 	}
 	// Until the next start it costs no further request, and says why.
 	asked := h.Client.Requests()
-	if r := h.Once(t.Context(), "payments"); r.Outcome != mirror.Skipped || !strings.Contains(r.Reason, "payments:read") || r.Whole() {
+	if r := h.SweepOnce(t.Context(), "payments"); r.Outcome != mirror.Skipped || !strings.Contains(r.Reason, "payments:read") || r.IsWhole() {
 		t.Errorf("again: %+v", r)
 	}
 	if n := h.Client.Requests() - asked; n != 0 {
@@ -171,7 +171,7 @@ func TestRefusedTokenStopsEverything(t *testing.T) {
 		t.Errorf("on the way: %v", err)
 	}
 	for _, r := range results[slices.IndexFunc(results, func(r mirror.Result) bool { return r.Stream == "customers" })+1:] {
-		if r.Whole() {
+		if r.IsWhole() {
 			t.Errorf("%s went on: %+v", r.Stream, r)
 		}
 	}
@@ -199,7 +199,7 @@ func TestBadAnswers(t *testing.T) {
 			t.Parallel()
 			h := start(t, setup{World: polarsim.Options{Customers: 120}})
 			h.Fault(t, c.fault)
-			r := h.Once(t.Context(), "orders")
+			r := h.SweepOnce(t.Context(), "orders")
 			if r.Outcome != c.outcome || !strings.Contains(r.Reason, c.says) {
 				t.Errorf("%s, because %q; want %s", r.Outcome, r.Reason, c.outcome)
 			}
@@ -228,7 +228,7 @@ func TestStopFinishesThePageInHand(t *testing.T) {
 	observed := make(chan struct{}, 100)
 	r := h.NewMirror(t, func(c *catalog.Config) { c.Observer = worldtest.Observer(func() { observed <- struct{}{} }) })
 	done := make(chan mirror.Result)
-	go func() { done <- r.Once(t.Context(), "orders") }()
+	go func() { done <- r.SweepOnce(t.Context(), "orders") }()
 	<-observed
 	<-observed
 	r.Drain()
@@ -265,18 +265,18 @@ func TestOrganizationIsToldFromOtherScopes(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{})
 	h.Fault(t, "403:path=/v1/organizations/")
-	if err := h.Check(t.Context()); err != nil {
+	if err := h.CheckAccess(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	h.Fault(t, "403:path=/v1/products/")
 	h.Fault(t, "403:path=/v1/customers/")
 	h.Fault(t, "403:path=/v1/payments/")
-	if err := h.Check(t.Context()); !errors.Is(err, mirror.ErrOrganization) || !strings.Contains(err.Error(), "organizations:read") {
+	if err := h.CheckAccess(t.Context()); !errors.Is(err, mirror.ErrOrganization) || !strings.Contains(err.Error(), "organizations:read") {
 		t.Errorf("%v", err)
 	}
 	other := h.NewMirror(t, func(c *catalog.Config) { c.OrganizationID = uuid.NewString() })
 	h.Server.ClearFaults()
-	if err := other.Check(t.Context()); !errors.Is(err, mirror.ErrOrganization) {
+	if err := other.CheckAccess(t.Context()); !errors.Is(err, mirror.ErrOrganization) {
 		t.Errorf("another organization than configured: %v", err)
 	}
 	if status, _ := h.Call(t, http.MethodGet, "/v1/organizations/", ""); status != http.StatusOK {

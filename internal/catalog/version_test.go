@@ -43,7 +43,7 @@ func (h *harness) complete(t *testing.T, r *catalog.Mirror, what string) {
 		t.Fatalf("%s: sync: %v", what, err)
 	}
 	for _, res := range results {
-		if !res.Whole() || res.Rejected > 0 {
+		if !res.IsWhole() || res.Rejected > 0 {
 			t.Errorf("%s: %s: %s: %s", what, res.Stream, res.Outcome, res.Reason)
 		}
 	}
@@ -160,7 +160,7 @@ func TestVersionIsAnotherInAuditsAndTails(t *testing.T) {
 		t.Run(swept, func(t *testing.T) {
 			t.Parallel()
 			h := start(t, setup{World: polarsim.Options{Customers: 20}})
-			if results, err := h.of(t, swept, nil, nil).Sync(t.Context(), names...); err != nil || slices.ContainsFunc(results, func(r mirror.Result) bool { return !r.Whole() }) {
+			if results, err := h.of(t, swept, nil, nil).Sync(t.Context(), names...); err != nil || slices.ContainsFunc(results, func(r mirror.Result) bool { return !r.IsWhole() }) {
 				t.Fatalf("sync: %+v, %v", results, err)
 			}
 			before := h.Texts(t, "SELECT count(*)::text || ' of ' || count(_deleted_at)::text FROM license_keys")[0]
@@ -254,10 +254,10 @@ func TestUnknownVersion(t *testing.T) {
 	before := h.Texts(t, "SELECT count(*)::text FROM customers WHERE locale IS NOT NULL")[0]
 	h.Server.AddFault(polarsim.Fault{Kind: "set", Path: "/v1/products/", Field: "description", Value: `"news"`})
 	r := h.of(t, "", future{"locale", "language"}, nil)
-	if res := r.Once(t.Context(), "products"); res.Outcome != mirror.Succeeded {
+	if res := r.SweepOnce(t.Context(), "products"); res.Outcome != mirror.Succeeded {
 		t.Errorf("products: %s: %s", res.Outcome, res.Reason)
 	}
-	res := r.Once(t.Context(), "customers")
+	res := r.SweepOnce(t.Context(), "customers")
 	if res.Outcome != mirror.Failed || !strings.Contains(res.Reason, "2031-04") || !strings.Contains(res.Reason, "locale") {
 		t.Errorf("customers: %s: %s", res.Outcome, res.Reason)
 	}

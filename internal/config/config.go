@@ -146,13 +146,13 @@ func (c *Config) Retention() map[string]time.Duration {
 	return map[string]time.Duration{"events": time.Duration(c.EventsRetention) * 24 * time.Hour}
 }
 
-// KeepHistory returns for how long changes of limited retention are kept; 0 = for good.
+// KeepHistory returns how long changes of limited retention are kept; 0 = for ever.
 func (c *Config) KeepHistory() time.Duration {
 	return time.Duration(c.HistoryRetention) * 24 * time.Hour
 }
 
-// WithLive returns a copy that has the live settings of another configuration: those that take effect while the daemon runs.
-// The access token is live, too, but whoever uses it must first learn whether the new one is of any use.
+// WithLive returns a copy that has the live settings of another configuration: those that take effect while the daemon runs. The
+// access token is live, too, but the caller must first test whether the new one works.
 func (c *Config) WithLive(other *Config) *Config {
 	merged := *c
 	merged.RequestsPerMinute, merged.Patience = other.RequestsPerMinute, other.Patience

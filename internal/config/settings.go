@@ -137,14 +137,14 @@ func (c *Config) streamSettings() []setting {
 				return nil
 			}
 			return setNumber(&c.EventsRetention, v, 1, 36500)
-		}, meaning: "days for which events are kept, where that stream is on; older ones are removed; all keeps them"},
+		}, meaning: "days that events are kept, if that stream is on; older ones are removed; all keeps them"},
 		{key: "history_retention", group: GroupStreams, hint: "DAYS", def: "90", set: func(v string) error {
 			if v == "all" {
 				c.HistoryRetention = 0
 				return nil
 			}
 			return setNumber(&c.HistoryRetention, v, 1, 36500)
-		}, meaning: "days for which changes of limited retention are kept, removed by whole months; those of money and subscriptions are always kept; all keeps them"},
+		}, meaning: "days that changes of limited retention are kept, removed by whole months; changes of money and subscriptions are always kept; all keeps them"},
 	}
 }
 

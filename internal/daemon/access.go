@@ -82,7 +82,7 @@ func (d *daemon) gainAccess(ctx context.Context) error {
 	began := time.Now()
 	for asked := 1; ; asked++ {
 		d.renewToken(ctx)
-		err := d.org.Mirror.Check(ctx)
+		err := d.org.Mirror.CheckAccess(ctx)
 		// While Polar is deployed, a gateway may answer in its place: with a page, or that no version is served. A daemon that
 		// starts waits for that to pass. If it does not, the daemon ends: it needs another syncd, or the right address.
 		unserved := errors.Is(err, fetch.ErrContract) && !d.worked.Load() && time.Since(began) >= d.config().Patience
@@ -183,7 +183,7 @@ func (d *daemon) isShutOut(ctx context.Context, err error) bool {
 	if d.access.problem() != nil { // another run has found out
 		return true
 	}
-	if again := d.org.Mirror.Check(ctx); !concernsAll(again) {
+	if again := d.org.Mirror.CheckAccess(ctx); !concernsAll(again) {
 		return false
 	}
 	d.noteAnswer(ctx, err)

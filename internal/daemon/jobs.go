@@ -27,7 +27,7 @@ func (d *daemon) sweepJob(stream string) func(context.Context) error {
 			if !d.access.waitUntilGranted(ctx, d.Stop) {
 				return nil
 			}
-			res = d.org.Mirror.Once(ctx, stream)
+			res = d.org.Mirror.SweepOnce(ctx, stream)
 		}
 		if busy, is := errors.AsType[*store.BusyError](res.Err); is {
 			return d.awaitLease(ctx, stream, &w, busy)

@@ -22,10 +22,10 @@ type Status struct {
 	Version      *VersionStatus `json:"polar_version,omitempty"`
 	Polar        string         `json:"polar,omitempty"` // why the daemon that answers cannot read from it
 	Streams      []StreamStatus `json:"streams"`
-	// Uncovered are the streams that tails follow and whose changes nothing shows before their next sweep.
+	// Uncovered are streams that tails follow, but whose changes show only at the next sweep.
 	Uncovered []string      `json:"uncovered,omitempty"`
 	Feeds     []FeedStatus  `json:"feeds,omitempty"`
-	Emptied   []string      `json:"emptied,omitempty"`    // streams whose lists have lost everything within a day
+	Emptied   []string      `json:"emptied,omitempty"`    // streams whose lists lost everything within a day
 	Drift     int64         `json:"open_drift,omitempty"` // differences from what this syncd knows of the API; see syncd drift
 	Budget    *BudgetStatus `json:"budget,omitempty"`
 
@@ -121,7 +121,7 @@ func ReadStatus(ctx context.Context, s *store.Store, cfg *config.Config, next fu
 	if report.AnsweredAt, report.AnsweredAgo, err = s.Polar().LastAnswer(ctx); err != nil {
 		return report, err
 	}
-	if report.Emptied, err = s.Streams().Emptied(ctx); err != nil {
+	if report.Emptied, err = s.Streams().ListEmptied(ctx); err != nil {
 		return report, err
 	}
 	drift, err := s.Streams().OpenDrift(ctx)
@@ -164,8 +164,8 @@ func ReadStatus(ctx context.Context, s *store.Store, cfg *config.Config, next fu
 	return report, err
 }
 
-// uncovered are the streams whose changes wait for a sweep although tails follow them: the list is too long to be read in each round,
-// or no endpoint tells of it. Before the first round nothing is known.
+// uncovered are the streams whose changes wait for a sweep although tails follow them: the list is too long to be read in each
+// round, and no endpoint tells of it. Before the first round it is empty.
 func uncovered(r Status) (names []string) {
 	if r.Tails.StartedAt.IsZero() || r.Tails.Interval == "off" {
 		return nil
@@ -182,7 +182,7 @@ func uncovered(r Status) (names []string) {
 	return names
 }
 
-// NextRun is when a daemon with this configuration would run a stream next. What is overdue it runs as it starts.
+// NextRun is when a daemon with this configuration would next run a stream. It runs an overdue one as it starts.
 func NextRun(cfg *config.Config, st store.StreamStatus, now time.Time) time.Time {
 	if cfg.StreamsOff[st.Stream] {
 		return time.Time{}

@@ -41,7 +41,7 @@ func (d *daemon) awaitParent(ctx context.Context, stream string, w *waiting) (sw
 			return true, nil
 		}
 	}
-	parent, err := d.org.Mirror.Waits(ctx, stream)
+	parent, err := d.org.Mirror.AwaitedParent(ctx, stream)
 	if err != nil {
 		return false, err
 	}

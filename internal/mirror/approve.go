@@ -22,8 +22,8 @@ type Approval struct {
 	From time.Time
 }
 
-// Ways says what approving costs at so many requests a minute (0 = no limit), and what costs less.
-func (a Approval) Ways(pace int) string {
+// DescribeCost says what approving costs at so many requests a minute (0 = no limit), and what costs less.
+func (a Approval) DescribeCost(pace int) string {
 	if a.Requests == 0 {
 		return "it costs no request"
 	}
@@ -100,7 +100,7 @@ func (e *Engine) held(ctx context.Context, run int64) (map[string]store.HeldRows
 // ApproveDeletions lets the held deletions of one run through. Each row is fetched by id all the same, if it can be and no second
 // sweep has missed it.
 func (e *Engine) ApproveDeletions(ctx context.Context, run int64) ([]Result, error) {
-	if err := e.Check(ctx); err != nil {
+	if err := e.CheckAccess(ctx); err != nil {
 		return nil, err
 	}
 	held, err := e.held(ctx, run)

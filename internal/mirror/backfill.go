@@ -14,9 +14,9 @@ import (
 // ErrNoWindow: the stream cannot be read by a window of time.
 var ErrNoWindow = errors.New("cannot be read by a window of time")
 
-// Windowed returns the time by which a stream can be read in windows, and what a window cannot see; "" where it cannot be read
+// WindowField returns the time by which a stream can be read in windows, and what a window cannot see; "" where it cannot be read
 // so.
-func (s Stream) Windowed() (by, unseen string) {
+func (s Stream) WindowField() (by, unseen string) {
 	list, ok := s.Scan.(scan.Bounded)
 	if !ok {
 		return "", ""

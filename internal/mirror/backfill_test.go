@@ -116,7 +116,7 @@ func TestBackfillResumes(t *testing.T) {
 		t.Fatalf("%+v", first)
 	}
 	h.SyncAll(t, "customers", "products", "subscriptions")
-	if r := h.Once(t.Context(), "orders"); r.Resumed || r.Outcome != mirror.Succeeded {
+	if r := h.SweepOnce(t.Context(), "orders"); r.Resumed || r.Outcome != mirror.Succeeded {
 		t.Errorf("the sweep: %+v", r)
 	}
 	r := h.backfilled(t, mirror.Succeeded, "orders", since, until)
@@ -169,7 +169,7 @@ func TestBackfillOfMetrics(t *testing.T) {
 		t.Errorf("%d days, %d values outside, %d months", days, outside, months)
 	}
 	before := worldtest.Query[string](t, h, `SELECT md5(string_agg(id || value::text, ',' ORDER BY id)) FROM metrics`)
-	if r := h.Once(t.Context(), "metrics"); r.Outcome != mirror.Succeeded {
+	if r := h.SweepOnce(t.Context(), "metrics"); r.Outcome != mirror.Succeeded {
 		t.Fatalf("%+v", r)
 	}
 	after := worldtest.Query[string](t, h, `SELECT md5(string_agg(id || value::text, ',' ORDER BY id)) FROM metrics
@@ -211,7 +211,7 @@ func TestBackfillRefuses(t *testing.T) {
 	}
 	windowed := 0
 	for _, s := range catalog.Entries() {
-		if by, unseen := s.Windowed(); by != "" {
+		if by, unseen := s.WindowField(); by != "" {
 			if windowed++; unseen == "" {
 				t.Errorf("%s: nothing is said about what a window cannot see", s.Name)
 			}

@@ -55,8 +55,8 @@ func TestTwoProcessesShareOneBudget(t *testing.T) {
 		clients = append(clients, client)
 		wg.Go(func() {
 			for round := 0; sent.Load() < 3*perMinute; round++ {
-				res := r.Once(t.Context(), streams[round%len(streams)])
-				if !res.Whole() {
+				res := r.SweepOnce(t.Context(), streams[round%len(streams)])
+				if !res.IsWhole() {
 					t.Errorf("process %d: %s: %s", i, res.Stream, res.Reason)
 				}
 				sent.Add(res.Requests)
@@ -106,7 +106,7 @@ func TestRivalSlowsASyncDown(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, res := range results {
-		if !res.Whole() {
+		if !res.IsWhole() {
 			t.Errorf("%s: %s: %s", res.Stream, res.Outcome, res.Reason)
 		}
 	}

@@ -100,7 +100,7 @@ func TestCertificateTellsTheTruth(t *testing.T) {
 	h := start(t, setup{})
 	for _, stream := range []string{"customers", "members", "customer_meters", "subscriptions", "orders", "payments", "metric_dashboards"} {
 		h.Server.Reset()
-		r := h.NewMirror(t, small(stream, 20)).Once(t.Context(), stream)
+		r := h.NewMirror(t, small(stream, 20)).SweepOnce(t.Context(), stream)
 		asked := h.Server.Requests()
 		c := h.certificate(t, r.RunID)
 		rows := worldtest.Query[int](t, h, "SELECT count(*) FROM "+stream+" WHERE NOT EXISTS (SELECT FROM sync_stubs s WHERE s.id = "+stream+".id AND s.resolved_at IS NULL)")
@@ -124,14 +124,14 @@ func TestCertificateTies(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{World: polarsim.Options{Customers: 120}})
-	r := h.NewMirror(t, worldtest.Both(small("members", 4), nop)).Once(t.Context(), "members")
+	r := h.NewMirror(t, worldtest.Both(small("members", 4), nop)).SweepOnce(t.Context(), "members")
 	if c := h.certificate(t, r.RunID); *c.Outcome != "succeeded" || *c.Verdict != "complete" || !is(c.Distinct, *c.Last) || *c.Duplicates == 0 {
 		t.Errorf("%s", c)
 	}
 	h.Equal(t, "members")
 
 	// An order in which nearly everything ties, and no pages that stay the same.
-	r = h.NewMirror(t, worldtest.Changed("payments", func(s *catalog.Entry) { s.Scan = scan.Offset{Sort: []string{"status"}, Limit: 40} })).Once(t.Context(), "payments")
+	r = h.NewMirror(t, worldtest.Changed("payments", func(s *catalog.Entry) { s.Scan = scan.Offset{Sort: []string{"status"}, Limit: 40} })).SweepOnce(t.Context(), "payments")
 	c := h.certificate(t, r.RunID)
 	if missing := len(h.lost(t, "payments")); (missing == 0) != (*c.Verdict == "complete") || r.Requests > 400 {
 		t.Errorf("%d missing; %s", missing, c)
@@ -185,7 +185,7 @@ func TestCertificateMovingWorld(t *testing.T) {
 						do(t, h)
 						asked += h.Server.Requests()
 					})(c)
-				}).Once(t.Context(), "customers")
+				}).SweepOnce(t.Context(), "customers")
 				c := h.certificate(t, r.RunID)
 				if missing := h.lost(t, "customers"); len(missing) > 0 {
 					t.Errorf("%d rows are lost; %s", len(missing), c)
@@ -230,7 +230,7 @@ func TestCertificateBackdated(t *testing.T) {
 				}
 			}
 		}
-	}))).Once(t.Context(), "customers")
+	}))).SweepOnce(t.Context(), "customers")
 	c := h.certificate(t, r.RunID)
 	if missing := h.lost(t, "customers"); len(missing) > 0 || *c.Verdict != "complete" || !is(c.Distinct, *c.Last) || *c.Appeared == 0 || late < 1 {
 		t.Errorf("%d backdated, %d missing; %s", late, len(missing), c)
@@ -273,7 +273,7 @@ func TestCertificateLyingServer(t *testing.T) {
 				}
 				h.Fault(t, fault)
 				h.Server.Reset()
-				r := h.NewMirror(t, small(stream, 10)).Once(t.Context(), stream)
+				r := h.NewMirror(t, small(stream, 10)).SweepOnce(t.Context(), stream)
 				asked := h.Server.Requests()
 				got := h.certificate(t, r.RunID)
 				if !slices.Contains(c.outcomes, r.Outcome) || !strings.Contains(r.Reason, c.says) || (r.Outcome != mirror.Succeeded) != (r.Reason != "") {

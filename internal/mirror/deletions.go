@@ -68,7 +68,7 @@ func (sw *sweep) absentees(ctx context.Context) error {
 		return err
 	}
 	brake := sw.engine.Brake.holds(len(gone.IDs), int(gone.Live))
-	s, err := sw.record.Suspect(ctx, gone, brake)
+	s, err := sw.record.MarkSuspects(ctx, gone, brake)
 	if err != nil || len(gone.IDs) == 0 {
 		return err
 	}
@@ -125,7 +125,7 @@ func (sw *sweep) hold(gone store.Absence, s store.Suspicion, brake bool) {
 	}
 	sw.MarkPartial("%d of %d rows are no longer listed, %s: none of these was marked as deleted%s", len(s.Held), gone.Live, why, then)
 	a := sw.engine.approval(sw.s, len(s.Held)-s.Sure, s.Sure, sw.requests)
-	sw.MarkPartial("if they are really gone, `syncd approve-deletions %d` marks them: %s", sw.record.SweepID, a.Ways(sw.engine.Client.Budget().Pace))
+	sw.MarkPartial("if they are really gone, `syncd approve-deletions %d` marks them: %s", sw.record.SweepID, a.DescribeCost(sw.engine.Client.Budget().Pace))
 	if len(s.Others) > 0 {
 		sw.MarkPartial("%s", together(s.Others))
 	}
@@ -154,7 +154,7 @@ func (e *Engine) remark(ctx context.Context, results []Result) error {
 	if !slices.ContainsFunc(results, alone) {
 		return nil
 	}
-	emptied, err := e.Store.Streams().Emptied(ctx)
+	emptied, err := e.Store.Streams().ListEmptied(ctx)
 	if err != nil || len(emptied) < 2 {
 		return err
 	}
@@ -198,7 +198,7 @@ func (sw *sweep) confirm(ctx context.Context, suspects []uuid.UUID) (there int, 
 			if err := sw.store(ctx, fetch.Page{Items: []jsontext.Value{body.Value}, TotalCount: -1, RequestedAt: body.RequestedAt}, sw.position(sw.from)); err != nil {
 				return there, err
 			}
-			if err := sw.record.Acquit(ctx, []uuid.UUID{id}); err != nil {
+			if err := sw.record.ClearSuspects(ctx, []uuid.UUID{id}); err != nil {
 				return there, err
 			}
 		}

@@ -67,7 +67,7 @@ func TestDriftOfEachKind(t *testing.T) {
 			}
 			h.Fault(t, fault)
 			for runs := int64(1); runs <= 2; runs++ {
-				r := h.Once(t.Context(), c.stream)
+				r := h.SweepOnce(t.Context(), c.stream)
 				if r.Rejected != c.rejected || c.rejected == 0 && r.Outcome != mirror.Succeeded || r.Err != nil {
 					t.Fatalf("%s, %d rejected: %s", r.Outcome, r.Rejected, r.Reason)
 				}
@@ -121,7 +121,7 @@ func TestDriftOfAFieldThatIsNoLongerSent(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
 	h := start(t, setup{World: polarsim.Options{Customers: 40}})
-	r := h.MirrorThrough(t, removing{"locale", "/v1/customers/"}, nil).Once(t.Context(), "customers")
+	r := h.MirrorThrough(t, removing{"locale", "/v1/customers/"}, nil).SweepOnce(t.Context(), "customers")
 	if r.Outcome != mirror.Succeeded {
 		t.Fatalf("%s: %s", r.Outcome, r.Reason)
 	}
@@ -137,7 +137,7 @@ func TestDriftOfTheVersion(t *testing.T) {
 	h := start(t, setup{World: polarsim.Options{Customers: 10}})
 	var out worldtest.LockedBuffer
 	log := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	if r := h.MirrorThrough(t, otherVersion{}, log).Once(t.Context(), "customers"); r.Outcome != mirror.Succeeded {
+	if r := h.MirrorThrough(t, otherVersion{}, log).SweepOnce(t.Context(), "customers"); r.Outcome != mirror.Succeeded {
 		t.Fatalf("%s: %s", r.Outcome, r.Reason)
 	}
 	want := []worldtest.DriftRow{{Kind: "version", Field: "Polar-Version", Value: "2027-01", Runs: 1}}
@@ -159,7 +159,7 @@ func TestDriftIsBounded(t *testing.T) {
 			return body
 		}
 		return bytes.ReplaceAll(bytes.ReplaceAll(body, []byte(`"type":"individual"`), []byte(`"type":"individual","n":1`)), []byte(`"id":"`), []byte(`"id_":1,"id":"`))
-	}), nil).Once(t.Context(), "customers")
+	}), nil).SweepOnce(t.Context(), "customers")
 	if r.Outcome != mirror.Succeeded {
 		t.Fatalf("%s: %s", r.Outcome, r.Reason)
 	}
@@ -171,7 +171,7 @@ func TestDriftIsBounded(t *testing.T) {
 			return body
 		}
 		return bytes.ReplaceAll(body, []byte(`"id":"`), []byte(`"type":"kind `)) // ids as values, and no id
-	}), nil).Once(t.Context(), "customers")
+	}), nil).SweepOnce(t.Context(), "customers")
 	if n := worldtest.Query[int](t, h, "SELECT count(*) FROM sync_drift WHERE kind = 'new_value'"); n == 0 || n > 100 {
 		t.Errorf("%d values on record; %s", n, r.Reason)
 	}

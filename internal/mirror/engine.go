@@ -52,8 +52,8 @@ type Result struct {
 	Duration  time.Duration
 }
 
-// Whole: the stream's table is known to hold all that Polar shows this token.
-func (r Result) Whole() bool { return r.Outcome == Succeeded || r.Unavailable }
+// IsWhole: the stream's table is known to hold all that Polar shows this token.
+func (r Result) IsWhole() bool { return r.Outcome == Succeeded || r.Unavailable }
 
 // Observer is told of runs, from several goroutines at once.
 type Observer interface {
@@ -250,12 +250,12 @@ func (e *Engine) Draining() bool {
 // ErrOrganization: the organization of the token is unknown, or the wrong one.
 var ErrOrganization = errors.New("organization")
 
-// Check sends one request. It warms up the token (Polar limits a token that it has not seen for five minutes to 60 requests a
+// CheckAccess sends one request. It warms up the token (Polar limits a token that it has not seen for five minutes to 60 requests a
 // minute), proves that the token is accepted, and ties the schema to its organization.
 //
 // The token must be of one organization. A personal token sees all organizations of its user, whose orders and subscriptions
 // could not be told apart.
-func (e *Engine) Check(ctx context.Context) error {
+func (e *Engine) CheckAccess(ctx context.Context) error {
 	if err := e.Store.CheckSchema(ctx); err != nil {
 		return err
 	}
@@ -356,7 +356,7 @@ func (e *Engine) Sync(ctx context.Context, names ...string) ([]Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := e.Check(ctx); err != nil {
+	if err := e.CheckAccess(ctx); err != nil {
 		return nil, err
 	}
 	results := make([]Result, len(names))
@@ -376,7 +376,7 @@ func (e *Engine) Sync(ctx context.Context, names ...string) ([]Result, error) {
 					<-c
 				}
 			}
-			results[i] = e.Once(ctx, name)
+			results[i] = e.SweepOnce(ctx, name)
 			if errors.Is(results[i].Err, fetch.ErrAuth) && !results[i].Unavailable {
 				// Every further request would be refused too, and use up the 60 a minute of such a token.
 				e.Drain()

@@ -61,7 +61,7 @@ func TestCopyThatCannotBeStored(t *testing.T) {
 				bad = h.Mirror
 			}
 			for _, stream := range []string{"subscriptions", "orders"} {
-				r := bad.Once(t.Context(), stream)
+				r := bad.SweepOnce(t.Context(), stream)
 				if r.Rejected != 0 || len(h.rejects(t, stream)) != 0 || r.Err != nil {
 					t.Fatalf("%s: %s, %d rejected: %s", stream, r.Outcome, r.Rejected, r.Reason)
 				}
@@ -88,7 +88,7 @@ func TestCopyThatCannotBeStored(t *testing.T) {
 				return
 			}
 			// The row itself ends it.
-			if r := h.Once(t.Context(), c.of); r.Outcome != mirror.Succeeded {
+			if r := h.SweepOnce(t.Context(), c.of); r.Outcome != mirror.Succeeded {
 				t.Errorf("%s: %s", r.Outcome, r.Reason)
 			}
 			for _, x := range h.rejects(t, c.of) {
@@ -126,15 +126,15 @@ func TestCopyOfWhatPolarNoLongerLists(t *testing.T) {
 	}
 	h.Fault(t, copyWith(`a\u0000b`))
 	h.Fault(t, `set:path=/v1/orders/,id=`+id+`,field=platform_fee_amount,value=1`) // else the order is as it was
-	if r := h.Once(t.Context(), "orders"); r.Outcome != mirror.Partial || r.Rejected != 0 || r.Updated != 1 {
+	if r := h.SweepOnce(t.Context(), "orders"); r.Outcome != mirror.Partial || r.Rejected != 0 || r.Updated != 1 {
 		t.Fatalf("%s, %d rejected, %d updated: %s", r.Outcome, r.Rejected, r.Updated, r.Reason)
 	}
 	for range 2 {
-		if r := h.Once(t.Context(), "products"); r.Outcome != mirror.Partial || !strings.Contains(r.Reason, "1 rows are known from copies") {
+		if r := h.SweepOnce(t.Context(), "products"); r.Outcome != mirror.Partial || !strings.Contains(r.Reason, "1 rows are known from copies") {
 			t.Fatalf("%s: %s", r.Outcome, r.Reason)
 		}
 	}
-	if r := h.Once(t.Context(), "orders"); r.Outcome != mirror.Succeeded {
+	if r := h.SweepOnce(t.Context(), "orders"); r.Outcome != mirror.Succeeded {
 		t.Errorf("the orders are all there: %s: %s", r.Outcome, r.Reason)
 	}
 	h.Server.ClearFaults()
@@ -203,7 +203,7 @@ func TestWholeNumbersByValue(t *testing.T) {
 			h := start(t, setup{World: polarsim.Options{Customers: 10}})
 			id, total := h.someID(t, "orders")
 			h.Fault(t, "set:path=/v1/orders/,id="+id+",field=total_amount,value="+number)
-			if r := h.Once(t.Context(), "orders"); r.Outcome != mirror.Partial || r.Rejected != 1 || h.count(t, "orders") != total-1 {
+			if r := h.SweepOnce(t.Context(), "orders"); r.Outcome != mirror.Partial || r.Rejected != 1 || h.count(t, "orders") != total-1 {
 				t.Errorf("%s, %d rejected: %s", r.Outcome, r.Rejected, r.Reason)
 			}
 			if list := h.rejects(t, "orders"); len(list) != 1 || !strings.Contains(list[0].Reason, "total_amount") {
@@ -240,7 +240,7 @@ func TestDeepOrHugeItems(t *testing.T) {
 				if c.says != "" {
 					rejected, outcome = 1, mirror.Partial
 				}
-				r := h.Once(t.Context(), stream)
+				r := h.SweepOnce(t.Context(), stream)
 				if r.Outcome != outcome || int(r.Rejected) != rejected {
 					t.Fatalf("%s: %s, %d rejected: %.300s", stream, r.Outcome, r.Rejected, r.Reason)
 				}
@@ -300,12 +300,12 @@ func TestRowsOfAnotherOrganization(t *testing.T) {
 		t.Run(c.stream, func(t *testing.T) {
 			t.Parallel()
 			h := start(t, setup{World: polarsim.Options{Customers: 60}})
-			if err := h.Check(t.Context()); err != nil {
+			if err := h.CheckAccess(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			id, total := h.someID(t, c.stream)
 			h.Fault(t, "set:path=/v1/"+c.stream+"/*,id="+id+",field="+c.field+",value="+c.value)
-			r := h.Once(t.Context(), c.stream)
+			r := h.SweepOnce(t.Context(), c.stream)
 			if r.Outcome != mirror.Partial || r.Rejected != 1 || h.count(t, c.stream) != total-1 {
 				t.Errorf("%s, %d rejected: %s", r.Outcome, r.Rejected, r.Reason)
 			}
@@ -332,7 +332,7 @@ func TestRowsOfAnotherOrganization(t *testing.T) {
 		id, _ := h.someID(t, "orders")
 		h.Fault(t, "set:path=/v1/orders/,id="+id+`,field=product,value={"id":"`+other+`","organization_id":"`+other+`"}`)
 		h.Fault(t, "set:path=/v1/orders/,id="+id+",field=platform_fee_amount,value=1")
-		if r := h.Once(t.Context(), "orders"); r.Outcome != mirror.Partial || r.Rejected != 0 || r.Updated != 1 {
+		if r := h.SweepOnce(t.Context(), "orders"); r.Outcome != mirror.Partial || r.Rejected != 0 || r.Updated != 1 {
 			t.Errorf("%s, %d rejected, %d updated: %s", r.Outcome, r.Rejected, r.Updated, r.Reason)
 		}
 		says(t, h, "products", other)
@@ -343,11 +343,11 @@ func TestRowsOfAnotherOrganization(t *testing.T) {
 	t.Run("the organization itself", func(t *testing.T) {
 		t.Parallel()
 		h := start(t, setup{World: polarsim.Options{Customers: 5}})
-		if err := h.Check(t.Context()); err != nil {
+		if err := h.CheckAccess(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		h.Fault(t, `set:path=/v1/organizations/,field=id,value="`+other+`"`)
-		if r := h.Once(t.Context(), "organizations"); r.Outcome != mirror.Partial || h.count(t, "organizations") != 0 {
+		if r := h.SweepOnce(t.Context(), "organizations"); r.Outcome != mirror.Partial || h.count(t, "organizations") != 0 {
 			t.Errorf("%s: %s", r.Outcome, r.Reason)
 		}
 		says(t, h, "organizations", other)
@@ -355,13 +355,13 @@ func TestRowsOfAnotherOrganization(t *testing.T) {
 	t.Run("who does not say", func(t *testing.T) {
 		t.Parallel()
 		h := start(t, setup{World: polarsim.Options{Customers: 30}})
-		if err := h.Check(t.Context()); err != nil {
+		if err := h.CheckAccess(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		for _, value := range []string{"null", `"none"`, "7"} {
 			id, _ := h.someID(t, "customers")
 			h.Fault(t, "set:path=/v1/customers/,id="+id+",field=organization_id,value="+value)
-			if r := h.Once(t.Context(), "customers"); value == "null" && r.Outcome != mirror.Succeeded {
+			if r := h.SweepOnce(t.Context(), "customers"); value == "null" && r.Outcome != mirror.Succeeded {
 				t.Errorf("%s: %s: %s", value, r.Outcome, r.Reason)
 			}
 			if list := h.rejects(t, "customers"); value != "null" && (len(list) != 1 || strings.Contains(list[0].Reason, "another organization")) {

@@ -41,7 +41,7 @@ func (h *harness) paused(t *testing.T, change func(*catalog.Config)) (goOn func(
 		}
 	})
 	done := make(chan mirror.Result, 1)
-	go func() { done <- r.Once(t.Context(), "orders") }()
+	go func() { done <- r.SweepOnce(t.Context(), "orders") }()
 	select {
 	case <-stored:
 	case res := <-done:
@@ -59,7 +59,7 @@ func TestResumeSecondDaemonStandsBy(t *testing.T) {
 	for _, wait := range []bool{false, true} {
 		other := h.NewMirror(t, func(c *catalog.Config) { c.WaitForLease, c.LeaseTTL = wait, 300*time.Millisecond })
 		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
-		res := other.Once(ctx, "orders")
+		res := other.SweepOnce(ctx, "orders")
 		cancel()
 		holder := worldtest.Query[string](t, h, "SELECT holder FROM sync_runs ORDER BY id DESC LIMIT 1")
 		busy, is := errors.AsType[*store.BusyError](res.Err)
@@ -87,7 +87,7 @@ func TestResumeWaitsForTheDeadOnly(t *testing.T) {
 	h := start(t, setup{World: polarsim.Options{Customers: 120}})
 	goOn := h.paused(t, func(c *catalog.Config) { c.LeaseTTL = time.Second })
 	other := h.NewMirror(t, func(c *catalog.Config) { c.WaitForLease = true })
-	if res := other.Once(t.Context(), "orders"); res.Outcome != mirror.Skipped {
+	if res := other.SweepOnce(t.Context(), "orders"); res.Outcome != mirror.Skipped {
 		t.Errorf("%+v", res)
 	}
 	goOn()
@@ -103,7 +103,7 @@ func TestResumeTakeover(t *testing.T) {
 	h.Exec(t, "UPDATE sync_streams SET leased_until = now() + interval '400 milliseconds'")
 	other := h.NewMirror(t, func(c *catalog.Config) { c.WaitForLease = true })
 	began := time.Now()
-	res := other.Once(t.Context(), "orders")
+	res := other.SweepOnce(t.Context(), "orders")
 	if res.Outcome != mirror.Succeeded || !res.Resumed {
 		t.Errorf("the taker: %+v", res)
 	}

@@ -215,7 +215,7 @@ func TestOwnedIsWholeAsOfItsOwners(t *testing.T) {
 		t.Errorf("whole as of %v, once as of %v, and its owners as of %v", at, before, completeAt("orders"))
 	}
 	h.Exec(t, "UPDATE sync_runs SET finished_at = finished_at + interval '1 hour' WHERE stream = 'orders'")
-	partial(t, h.Once(t.Context(), "customer_seats"), "orders, which was not whole when it began")
+	partial(t, h.SweepOnce(t.Context(), "customer_seats"), "orders, which was not whole when it began")
 }
 
 // What is read for each row of another stream is as whole as that one.
@@ -261,7 +261,7 @@ func TestOwnedResumes(t *testing.T) {
 		c.Observer = stop
 	})
 	stop.drain = r.Drain
-	if res := r.Once(t.Context(), "payment_methods"); res.Outcome != mirror.Interrupted {
+	if res := r.SweepOnce(t.Context(), "payment_methods"); res.Outcome != mirror.Interrupted {
 		t.Fatalf("%s: %s", res.Outcome, res.Reason)
 	}
 	before := len(o.asked)

@@ -33,7 +33,7 @@ func (run *Run) parse(page scan.Page) parsed {
 	for _, raw := range page.Items {
 		o, err := run.splitter.Split(run.s.shape, raw)
 		if err != nil {
-			reject := store.Reject{Reason: store.Reason(err), Body: o.Raw}
+			reject := store.Reject{Reason: store.ErrorReason(err), Body: o.Raw}
 			if o.ID != (uuid.UUID{}) {
 				reject.ID = &o.ID
 			}

@@ -113,9 +113,9 @@ func (run *Run) parents(ctx context.Context) (why string, err error) {
 	return why, nil
 }
 
-// Waits names a parent of the stream that was never read to its end, or whose sweep is running or was interrupted: its children
+// AwaitedParent names a parent of the stream that was never read to its end, or whose sweep is running or was interrupted: its children
 // have to be read afterwards. It does not wait for a parent that is off or unavailable.
-func (e *Engine) Waits(ctx context.Context, stream string) (parent string, err error) {
+func (e *Engine) AwaitedParent(ctx context.Context, stream string) (parent string, err error) {
 	var names []string
 	for _, p := range e.lookUp(stream).Parents {
 		if !e.Off[p.Stream] && !e.IsDisabled(p.Stream) {
@@ -168,7 +168,7 @@ func (sw *sweep) prepare(ctx context.Context) error {
 		return nil
 	}
 	since := windows.OldestKept(sw.engine.Client)
-	n, err := sw.record.Expire(ctx, windows.Field, since)
+	n, err := sw.record.DeleteExpired(ctx, windows.Field, since)
 	if n > 0 {
 		sw.engine.Log.InfoContext(ctx, "removed rows that are too old to be kept", "stream", sw.s.Name, "removed", n, "before", since.Format(time.DateOnly))
 	}

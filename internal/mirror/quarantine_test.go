@@ -116,7 +116,7 @@ func TestQuarantine(t *testing.T) {
 			kind, rest, _ := strings.Cut(c.fault, ":")
 			h.Fault(t, strings.TrimSuffix(kind+":path="+c.path+",id="+id+","+rest, ","))
 
-			r := h.Once(t.Context(), c.stream)
+			r := h.SweepOnce(t.Context(), c.stream)
 			if r.Outcome != mirror.Partial || r.Rejected != 1 || !strings.Contains(r.Reason, "1 items could not be stored") {
 				t.Fatalf("%s, %d rejected: %.300s", r.Outcome, r.Rejected, r.Reason)
 			}
@@ -146,7 +146,7 @@ func TestQuarantine(t *testing.T) {
 			}
 
 			// The next sweep meets it again: the same reject, once more.
-			if r := h.Once(t.Context(), c.stream); r.Outcome != mirror.Partial {
+			if r := h.SweepOnce(t.Context(), c.stream); r.Outcome != mirror.Partial {
 				t.Errorf("the second sweep: %s", r.Outcome)
 			}
 			if list := h.rejects(t, c.stream); len(list) != 1 || list[0].TimesSeen != 2 || list[0].Resolved {
@@ -228,7 +228,7 @@ func TestQuarantineOfARowThatPolarCannotRender(t *testing.T) {
 			deleted := worldtest.Query[int](t, h, "SELECT count(*) FROM "+stream+" WHERE _deleted_at IS NOT NULL") // copies of deleted customers
 			h.Fault(t, "500:path="+path+"*,id="+id)                                                                // asked for by id it fails as well
 			for times := int64(1); times <= 2; times++ {
-				r := h.Once(t.Context(), stream)
+				r := h.SweepOnce(t.Context(), stream)
 				if r.Outcome != mirror.Partial || !strings.Contains(r.Reason, "1 rows cannot be rendered by Polar") {
 					t.Fatalf("%s: %s", r.Outcome, r.Reason)
 				}
@@ -285,7 +285,7 @@ func TestQuarantineOfManyRowsThatPolarCannotRender(t *testing.T) {
 	}
 	run := func(gaps int) mirror.Result {
 		t.Helper()
-		r := h.Once(t.Context(), "customers")
+		r := h.SweepOnce(t.Context(), "customers")
 		if r.Outcome != mirror.Partial || !strings.Contains(r.Reason, fmt.Sprintf("%d rows cannot be rendered by Polar: after ", gaps)) || open() != gaps {
 			t.Fatalf("%s, %d open: %s", r.Outcome, open(), r.Reason)
 		}

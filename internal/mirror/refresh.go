@@ -44,7 +44,7 @@ func (e *Engine) RefreshAs(ctx context.Context, kind, stream string, ids []uuid.
 		if err := f.objects(ctx, ids); err != nil {
 			return err
 		}
-		return f.settle(ctx)
+		return f.conclude(ctx)
 	})
 }
 
@@ -85,13 +85,13 @@ func (e *Engine) RefreshExternal(ctx context.Context, stream string, external ..
 		if err := f.external(ctx, external); err != nil {
 			return err
 		}
-		return f.settle(ctx)
+		return f.conclude(ctx)
 	})
 }
 
-// Refreshable returns how single objects of a stream can be fetched: by their id, and by how many ids of the user's own system
+// RefreshKeys returns how single objects of a stream can be fetched: by their id, and by how many ids of the user's own system
 // (0: not by those).
-func (s Stream) Refreshable() (byID bool, external int) {
+func (s Stream) RefreshKeys() (byID bool, external int) {
 	return s.Get != "" || s.Pick.Param != "", len(placeholder.FindAllString(s.Ours, -1))
 }
 
@@ -111,7 +111,7 @@ func (run *Run) FetchObjects(ctx context.Context, ids []uuid.UUID, owners map[uu
 	}
 	lost := len(f.lost)
 	f.lost = nil // the caller decides about them
-	if err := f.settle(ctx); err != nil {
+	if err := f.conclude(ctx); err != nil {
 		return Fetched{}, err
 	}
 	return Fetched{Answered: slices.Concat(f.met, f.asked), Lost: lost, Doubt: f.doubt}, nil
@@ -317,14 +317,14 @@ func (f *refresh) external(ctx context.Context, external []string) error {
 	return f.objects(ctx, slices.DeleteFunc(known, func(id uuid.UUID) bool { return slices.Contains(f.met, id) }))
 }
 
-// settle decides about objects that were not found, and sets the outcome.
-func (f *refresh) settle(ctx context.Context) error {
+// conclude decides about objects that were not found, and sets the outcome.
+func (f *refresh) conclude(ctx context.Context) error {
 	if err := f.bury(ctx); err != nil {
 		return err
 	}
 	if len(f.met) > 0 {
 		// Some may be suspects, because a list no longer had them.
-		if err := f.record.Acquit(ctx, f.met); err != nil {
+		if err := f.record.ClearSuspects(ctx, f.met); err != nil {
 			return err
 		}
 	}

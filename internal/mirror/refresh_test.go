@@ -286,7 +286,7 @@ func TestRefreshByAFilter(t *testing.T) {
 	if r.Outcome != mirror.Failed || !errors.Is(r.Err, mirror.ErrNotSingle) {
 		t.Errorf("%+v", r)
 	}
-	if streams := catalog.Entries(); !slices.ContainsFunc(streams, func(s catalog.Entry) bool { _, n := s.Refreshable(); return s.Name == "members" && n == 2 }) {
+	if streams := catalog.Entries(); !slices.ContainsFunc(streams, func(s catalog.Entry) bool { _, n := s.RefreshKeys(); return s.Name == "members" && n == 2 }) {
 		t.Error("members are not found by external ids")
 	}
 }

@@ -110,7 +110,7 @@ func (h *harness) stopped(t *testing.T, stream, way string) mirror.Result {
 		h.Fault(t, fmt.Sprintf("404:path=/v1/%s/,skip=1", stream))
 		defer h.Server.ClearFaults()
 	}
-	res := r.Once(ctx, stream)
+	res := r.SweepOnce(ctx, stream)
 	want := mirror.Interrupted
 	if way == "fault" {
 		want = mirror.Failed
@@ -141,7 +141,7 @@ func TestResumeAfterLostConnections(t *testing.T) {
 			}
 		})
 	})
-	res := r.Once(t.Context(), "orders")
+	res := r.SweepOnce(t.Context(), "orders")
 	if res.Outcome != mirror.Failed && res.Outcome != mirror.Succeeded { // the pool may have noticed in time
 		t.Errorf("%+v", res)
 	}

@@ -77,14 +77,14 @@ func (e *Engine) open(ctx context.Context, sp spec) (*store.Run, error) {
 // pages that have come are still written: see fetch.WithStop.
 type Work func(ctx context.Context, run *Run) error
 
-// Once sweeps one stream: it takes the lease, reads the pages, gives the verdict and closes the row. The Result says everything,
+// SweepOnce sweeps one stream: it takes the lease, reads the pages, gives the verdict and closes the row. The Result says everything,
 // and is logged once.
-func (e *Engine) Once(ctx context.Context, stream string) Result {
+func (e *Engine) SweepOnce(ctx context.Context, stream string) Result {
 	return e.do(ctx, spec{stream: stream, kind: store.KindSweep}, readWhole)
 }
 
-// Rewrite sweeps one stream and writes each of its rows anew, even if the stored digest says that nothing has changed.
-func (e *Engine) Rewrite(ctx context.Context, stream string) Result {
+// RewriteStream sweeps one stream and writes each of its rows anew, even if the stored digest says that nothing has changed.
+func (e *Engine) RewriteStream(ctx context.Context, stream string) Result {
 	return e.do(ctx, spec{stream: stream, kind: store.KindSweep}, func(ctx context.Context, run *Run) error {
 		run.force = true
 		return readWhole(ctx, run)
@@ -200,7 +200,7 @@ func (run *Run) leased(ctx context.Context, do Work) {
 		run.closing.SweepEnded = true
 	case run.s != nil && errors.Is(err, fetch.ErrScope):
 		run.res.fail(Failed, err)
-		run.engine.Disable(run.name, fmt.Sprintf("disabled until the next start: the token lacks %s", run.s.Scope))
+		run.engine.DisableStream(run.name, fmt.Sprintf("disabled until the next start: the token lacks %s", run.s.Scope))
 	default:
 		run.res.fail(run.engine.brokenOff(ctx, err), err)
 	}
@@ -293,9 +293,9 @@ func (e *Engine) log(ctx context.Context, res Result) {
 	}
 }
 
-// Disable prevents further runs of a stream until the next start, and records why. It also takes names that are no streams, such
+// DisableStream prevents further runs of a stream until the next start, and records why. It also takes names that are no streams, such
 // as feeds.
-func (e *Engine) Disable(stream, why string) {
+func (e *Engine) DisableStream(stream, why string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.disabled[stream] = why

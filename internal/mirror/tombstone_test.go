@@ -84,7 +84,7 @@ func TestTombstoneWithoutGetNeedsTwoCompleteSweeps(t *testing.T) {
 		t.Error("one sweep was enough")
 	}
 	h.Fault(t, "total:path=/v1/customers/,value=+1")
-	partial(t, h.Once(t.Context(), "customers"), "Polar counts")
+	partial(t, h.SweepOnce(t.Context(), "customers"), "Polar counts")
 	h.Server.ClearFaults()
 	if h.tombstones(t, "customers") != 0 {
 		t.Error("a sweep that is not complete counted as the second")
@@ -124,7 +124,7 @@ func TestTombstoneBrakeHoldsUntilApproved(t *testing.T) {
 	h.SyncAll(t, "customers")
 	h.Remove(t, 21)
 	asked := h.Server.Requests()
-	r := h.Once(t.Context(), "customers")
+	r := h.SweepOnce(t.Context(), "customers")
 	partial(t, r, fmt.Sprintf("syncd approve-deletions %d", r.RunID))
 	if n := h.Server.Requests() - asked; h.tombstones(t, "customers") != 0 || r.Deleted != 0 || n > 3 {
 		t.Errorf("%d marked, %d requests", h.tombstones(t, "customers"), n)
@@ -156,11 +156,11 @@ func TestTombstoneApprovedAfterASecondSweep(t *testing.T) {
 	h := start(t, setup{World: polarsim.Options{Customers: 90}})
 	h.SyncAll(t, "customers")
 	h.Remove(t, 30)
-	first := h.Once(t.Context(), "customers")
+	first := h.SweepOnce(t.Context(), "customers")
 	partial(t, first, "it asks for each by id (about 30 requests); or let a second complete sweep, which begins an hour or more after the first, say the same (about ")
 	h.age(t, "1 hour")
 	h.Remove(t, 2)
-	second := h.Once(t.Context(), "customers")
+	second := h.SweepOnce(t.Context(), "customers")
 	partial(t, second, "it asks for each by id (about 2 requests)")
 	asked := h.Server.Requests()
 	if plan, err := h.PlanApproval(t.Context(), second.RunID); err != nil || len(plan) != 1 || plan[0].Rows != 32 || plan[0].Requests != 2 || h.Server.Requests() != asked {
@@ -190,7 +190,7 @@ func TestTombstoneApprovedEmptiedList(t *testing.T) {
 	h.SyncAll(t, "discounts")
 	h.Exec(t, "UPDATE discounts SET id = gen_random_uuid(), _synced_at = '2020-01-01', _requested_at = '2020-01-01'")
 	h.Fault(t, "empty:path=/v1/discounts/")
-	r := h.Once(t.Context(), "discounts")
+	r := h.SweepOnce(t.Context(), "discounts")
 	partial(t, r, "an empty list is weak evidence")
 	if strings.Contains(r.Reason, "costs no request") {
 		t.Errorf("few rows are asked for by id whatever sweeps say: %q", r.Reason)
@@ -210,7 +210,7 @@ func TestTombstoneNothingFromIncompleteSweep(t *testing.T) {
 	h.Remove(t, 2)
 	for _, fault := range []string{"total:path=/v1/customers/,value=+1", "total:path=/v1/customers/,value=-1", "drift:path=/v1/customers/,value=1", "500:path=/v1/customers/", "noid:path=/v1/customers/,item=3"} {
 		h.Fault(t, fault)
-		r := h.Once(t.Context(), "customers")
+		r := h.SweepOnce(t.Context(), "customers")
 		h.Server.ClearFaults()
 		if r.Outcome == mirror.Succeeded || r.Reason == "" || h.tombstones(t, "customers") != 0 {
 			t.Errorf("%s: %s %q, %d marked", fault, r.Outcome, r.Reason, h.tombstones(t, "customers"))
@@ -236,7 +236,7 @@ func TestTombstoneNeedsTheRightAnswer(t *testing.T) {
 		"404:path=/v1/customers/*,method=GET,skip=1": fetch.ErrContract,
 	} {
 		h.Fault(t, fault)
-		r := h.NewMirror(t, nil).Once(t.Context(), "customers")
+		r := h.NewMirror(t, nil).SweepOnce(t.Context(), "customers")
 		h.Server.ClearFaults()
 		if r.Outcome != mirror.Failed || !errors.Is(r.Err, class) || h.tombstones(t, "customers") != 0 {
 			t.Errorf("%s: %s %v, %d marked", fault, r.Outcome, r.Err, h.tombstones(t, "customers"))
@@ -254,7 +254,7 @@ func TestTombstoneControl(t *testing.T) {
 	suspect := uuid.NewString()
 	h.Exec(t, "INSERT INTO customers SELECT (jsonb_populate_record(c, jsonb_build_object('id', $1::text, '_synced_at', '2020-01-01'))).* FROM customers c LIMIT 1", suspect)
 	// The control is a row of the last page: every one of them is said not to exist.
-	r := h.NewMirror(t, worldtest.Changed("customers", func(s *catalog.Entry) { s.Get = "/v1/products/{id}" })).Once(t.Context(), "customers")
+	r := h.NewMirror(t, worldtest.Changed("customers", func(s *catalog.Entry) { s.Get = "/v1/products/{id}" })).SweepOnce(t.Context(), "customers")
 	partial(t, r, "does not exist")
 	if h.tombstones(t, "customers") != 0 {
 		t.Error("marked")
@@ -294,7 +294,7 @@ func TestTombstoneEmptiedListIsHeld(t *testing.T) {
 			}
 			held := func(says string) {
 				t.Helper()
-				r := h.Once(t.Context(), c.stream)
+				r := h.SweepOnce(t.Context(), c.stream)
 				partial(t, r, says)
 				if n := h.tombstones(t, c.stream); n != 0 || r.Deleted != 0 {
 					t.Fatalf("%d marked", n)
@@ -334,7 +334,7 @@ func TestTombstoneNearlyEmptiedList(t *testing.T) {
 			h.Exec(t, "DELETE FROM customers WHERE id NOT IN (SELECT id FROM customers ORDER BY created_at LIMIT $1)", before)
 			left := worldtest.Query[string](t, h, "SELECT id::text FROM customers ORDER BY id LIMIT 1")
 			h.Exec(t, "UPDATE customers SET id = gen_random_uuid(), _synced_at = '2020-01-01', _requested_at = '2020-01-01' WHERE id <> $1", left)
-			r := h.Once(t.Context(), "customers")
+			r := h.SweepOnce(t.Context(), "customers")
 			if held {
 				partial(t, r, "an empty list is weak evidence")
 			}
@@ -351,9 +351,9 @@ func TestTombstoneEmptiedListThatComesBack(t *testing.T) {
 	h := start(t, setup{})
 	h.SyncAll(t, "products", "customers")
 	h.Fault(t, "empty:path=/v1/products/")
-	partial(t, h.Once(t.Context(), "products"), "an empty list is weak evidence")
+	partial(t, h.SweepOnce(t.Context(), "products"), "an empty list is weak evidence")
 	h.age(t, "2 hours")
-	partial(t, h.Once(t.Context(), "products"), "lists none")
+	partial(t, h.SweepOnce(t.Context(), "products"), "lists none")
 	h.Server.ClearFaults()
 	h.SyncAll(t, "products")
 	if n := h.tombstones(t, "products") + worldtest.Query[int](t, h, "SELECT count(*) FROM sync_suspects"); n != 0 {
@@ -378,7 +378,7 @@ func TestTombstoneSeveralEmptiedLists(t *testing.T) {
 		},
 		"in runs of their own": func(h *harness) (results []mirror.Result) {
 			for _, name := range []string{"benefits", "products", "meters", "discounts", "benefits"} {
-				results = append(results, h.Once(t.Context(), name))
+				results = append(results, h.SweepOnce(t.Context(), name))
 			}
 			return results[1:]
 		},

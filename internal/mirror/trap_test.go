@@ -51,14 +51,14 @@ func TestTrap01_NewestFirstPushesRowsOverPages(t *testing.T) {
 func TestTrap02_TiesWithoutTieBreaker(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{World: polarsim.Options{Customers: 80}})
-	h.NewMirror(t, small("members", 3)).Once(t.Context(), "members")
+	h.NewMirror(t, small("members", 3)).SweepOnce(t.Context(), "members")
 	h.Equal(t, "members")
 }
 
 func TestTrap03_ClampedLimitIsNoLastPage(t *testing.T) {
 	t.Parallel()
 	h := start(t, setup{World: polarsim.Options{Customers: 130}})
-	if r := h.NewMirror(t, small("customers", 1000)).Once(t.Context(), "customers"); r.Outcome != mirror.Succeeded || r.Pages < 2 {
+	if r := h.NewMirror(t, small("customers", 1000)).SweepOnce(t.Context(), "customers"); r.Outcome != mirror.Succeeded || r.Pages < 2 {
 		t.Errorf("%+v", r)
 	}
 	h.Equal(t, "customers")
@@ -113,7 +113,7 @@ func TestTrap09_HiddenRowsAreNotDeleted(t *testing.T) {
 		scan.Each = nil
 		s.Scan = scan
 	})
-	r := h.NewMirror(t, worldtest.Both(plain, func(c *catalog.Config) { c.Brake = mirror.Brake{Rows: 1000} })).Once(t.Context(), "customer_meters")
+	r := h.NewMirror(t, worldtest.Both(plain, func(c *catalog.Config) { c.Brake = mirror.Brake{Rows: 1000} })).SweepOnce(t.Context(), "customer_meters")
 	if h.tombstones(t, "customer_meters") != 0 || r.Deleted != 0 || int(r.Requests) < hidden {
 		t.Errorf("%+v", r)
 	}
@@ -178,7 +178,7 @@ func TestTrap12_RetiredVersionIs404ForEverything(t *testing.T) {
 	if _, err := r.Sync(t.Context(), "customers"); !errors.Is(err, fetch.ErrContract) {
 		t.Errorf("%v", err)
 	}
-	if res := r.Once(t.Context(), "customers"); res.Outcome != mirror.Failed || !errors.Is(res.Err, fetch.ErrContract) {
+	if res := r.SweepOnce(t.Context(), "customers"); res.Outcome != mirror.Failed || !errors.Is(res.Err, fetch.ErrContract) {
 		t.Errorf("%+v", res)
 	}
 	if n := h.tombstones(t, "customers"); n != 0 {
@@ -265,7 +265,7 @@ func TestTrap18_FloatsKeepTheirDigits(t *testing.T) {
 	h.Fault(t, "set:path=/v1/customer-meters/,item=0,field=consumed_units,value=1234567.000000001")
 	r := h.NewMirror(t, worldtest.Changed("customer_meters", func(s *catalog.Entry) {
 		s.Scan = scan.Offset{Sort: []string{"-created_at", "customer_id", "meter_id"}}
-	})).Once(t.Context(), "customer_meters")
+	})).SweepOnce(t.Context(), "customer_meters")
 	if n := worldtest.Query[int](t, h, "SELECT count(*) FROM customer_meters WHERE consumed_units = 1234567.000000001"); n != 1 {
 		t.Errorf("%d rows; %+v", n, r)
 	}
@@ -281,7 +281,7 @@ func TestTrap28_OneOrganizationOnly(t *testing.T) {
 	h := start(t, setup{})
 	h.SyncAll(t, "customers")
 	h.Fault(t, "403:path=/v1/customers/,page=2")
-	if r := h.NewMirror(t, small("customers", 10)).Once(t.Context(), "customers"); r.Outcome != mirror.Failed || !errors.Is(r.Err, fetch.ErrScope) {
+	if r := h.NewMirror(t, small("customers", 10)).SweepOnce(t.Context(), "customers"); r.Outcome != mirror.Failed || !errors.Is(r.Err, fetch.ErrScope) {
 		t.Errorf("narrowed token: %+v", r)
 	}
 	h.Server.ClearFaults()
@@ -290,7 +290,7 @@ func TestTrap28_OneOrganizationOnly(t *testing.T) {
 		t.Errorf("foreign organization: %v", err)
 	}
 	// Asked for in each request, it gives empty lists.
-	r := h.NewMirror(t, worldtest.Changed("customers", func(s *catalog.Entry) { s.Query = url.Values{"organization_id": {uuid.NewString()}} })).Once(t.Context(), "customers")
+	r := h.NewMirror(t, worldtest.Changed("customers", func(s *catalog.Entry) { s.Query = url.Values{"organization_id": {uuid.NewString()}} })).SweepOnce(t.Context(), "customers")
 	partial(t, r, "no longer listed")
 	if n := h.tombstones(t, "customers"); n != 0 {
 		t.Errorf("%d marked", n)
@@ -390,7 +390,7 @@ func TestTrap07_RepliesOutOfOrder(t *testing.T) {
 	// Its lease runs out while it waits, because nothing renews the row that is moved back by hand.
 	old := h.NewMirror(t, func(c *catalog.Config) { c.Client, c.LeaseTTL = client, time.Hour })
 	done := make(chan mirror.Result)
-	go func() { done <- old.Once(t.Context(), "customers") }()
+	go func() { done <- old.SweepOnce(t.Context(), "customers") }()
 	<-held
 	h.Want(t, http.StatusOK, http.MethodPatch, "/v1/customers/"+id, `{"name":"newer"}`)
 	h.Exec(t, "UPDATE sync_streams SET leased_until = now() - interval '1 second'")
@@ -409,7 +409,7 @@ func TestTrap07_RepliesOutOfOrder(t *testing.T) {
 	h.Exec(t, `CREATE FUNCTION polar.overtake() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 		UPDATE polar.customers SET name = 'later', _hash = '\x00', _requested_at = clock_timestamp() WHERE id = '`+id+`'; RETURN NULL; END $$`)
 	h.Exec(t, "CREATE TRIGGER overtake AFTER UPDATE OF at ON sync_clock EXECUTE FUNCTION polar.overtake()")
-	r := h.Once(t.Context(), "customers")
+	r := h.SweepOnce(t.Context(), "customers")
 	h.Exec(t, "DROP TRIGGER overtake ON sync_clock")
 	if r.Outcome != mirror.Partial || r.Stale != 1 || worldtest.Query[string](t, h, "SELECT verdict FROM sync_runs WHERE id = $1", r.RunID) != "incomplete" {
 		t.Errorf("%+v", r)

@@ -6,11 +6,11 @@ import (
 	"sync"
 )
 
-// Keep answers a GET as it was answered before, until something is written, so
+// KeepAnswers answers a GET as it was answered before, until something is written, so
 // that a benchmark measures its clients: rendering takes several times as long
 // as sending. It holds at most the given number of bytes of bodies. What is
 // answered from memory strikes no fault and is not counted as a request.
-func Keep(next http.Handler, most int) http.Handler {
+func KeepAnswers(next http.Handler, most int) http.Handler {
 	return &keeper{next: next, most: most, replies: map[string]*reply{}}
 }
 

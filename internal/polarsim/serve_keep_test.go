@@ -9,7 +9,7 @@ import (
 
 func TestKeep(t *testing.T) {
 	asked := 0
-	h := Keep(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+	h := KeepAnswers(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		asked++
 		rw.Header().Set("X-Page", r.URL.RawQuery)
 		if r.URL.Path == "/broken" {

@@ -98,9 +98,9 @@ type Suspicion struct {
 // sweptApart: a sweep that began at swept is a second one, long enough after the sweep that first missed a row.
 func sweptApart(noticed, swept time.Time) bool { return !noticed.Add(SweepsApart).After(swept) }
 
-// Suspect records the stream's suspects, and which of them are held: all if the brake says so; those of a list that lost
+// MarkSuspects records the stream's suspects, and which of them are held: all if the brake says so; those of a list that lost
 // everything until a second sweep, long enough after the first, misses them too.
-func (r *Run) Suspect(ctx context.Context, a Absence, brake bool) (s Suspicion, err error) {
+func (r *Run) MarkSuspects(ctx context.Context, a Absence, brake bool) (s Suspicion, err error) {
 	err = r.s.pool.InTx(ctx, func(tx pgx.Tx) error {
 		s = Suspicion{}
 		q := r.s.q.WithTx(tx)
@@ -158,8 +158,8 @@ func (r *Run) Suspect(ctx context.Context, a Absence, brake bool) (s Suspicion, 
 	return s, nil
 }
 
-// Acquit removes suspects that Polar still has.
-func (r *Run) Acquit(ctx context.Context, ids []uuid.UUID) error {
+// ClearSuspects removes suspects that Polar still has.
+func (r *Run) ClearSuspects(ctx context.Context, ids []uuid.UUID) error {
 	if err := r.s.q.SuspectsForget(ctx, db.SuspectsForgetParams{Stream: r.Stream, IDs: ids}); err != nil {
 		return fmt.Errorf("forget suspects of %s: %w", r.Stream, err)
 	}

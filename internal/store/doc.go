@@ -10,7 +10,7 @@
 //     counts, the checkpoint, and the renewal of the lease. Each step is one round trip (package pg).
 //  5. A row that Postgres refuses becomes a reject, and the pages are written again without it.
 //  6. Finish records how the run ended, and releases the lease (closing.go). AbsentRows lists the rows that a complete sweep did not
-//     meet; Suspect and Tombstone decide about them (deletions.go).
+//     meet; MarkSuspects and Tombstone decide about them (deletions.go).
 //
 // Nothing is lost in between: rows and checkpoint commit together, and only while the run holds the lease. An earlier reply never
 // overwrites a row of a later one.

@@ -44,8 +44,8 @@ type Drift struct {
 	Over                       bool      // a complete sweep that began later did not find it
 }
 
-// Open: nobody has acknowledged it, and Polar still shows it.
-func (d Drift) Open() bool { return d.AcknowledgedAt.IsZero() && !d.Over }
+// IsOpen: nobody has acknowledged it, and Polar still shows it.
+func (d Drift) IsOpen() bool { return d.AcknowledgedAt.IsZero() && !d.Over }
 
 // Drift returns the drift of these streams (of all, if none is named), open or not, by stream and then in the order in which it
 // was first seen.
@@ -69,7 +69,7 @@ func (ss Streams) OpenDrift(ctx context.Context) (map[string]int64, error) {
 	list, err := ss.Drift(ctx)
 	open := map[string]int64{}
 	for _, d := range list {
-		if d.Open() {
+		if d.IsOpen() {
 			open[d.Stream]++
 		}
 	}

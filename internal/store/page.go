@@ -83,8 +83,8 @@ func recordRejects(ctx context.Context, q *db.Queries, rows []db.RejectsUpsertPa
 	return nil
 }
 
-// Reason shortens an error to what an operator needs: values can be huge.
-func Reason(err error) string {
+// ErrorReason shortens an error to what an operator needs: values can be huge.
+func ErrorReason(err error) string {
 	var pg *pgconn.PgError
 	s := err.Error()
 	if errors.As(err, &pg) {

@@ -23,12 +23,12 @@ func (r *Run) ParentsKnownSince(ctx context.Context, streams []string) (time.Tim
 	return asOf, nil
 }
 
-// expireBatch bounds one transaction of Expire.
+// expireBatch bounds one transaction of DeleteExpired.
 const expireBatch = 10_000
 
-// Expire removes the rows of the run's stream whose column is before a time, because they are not to be kept longer. That says
+// DeleteExpired removes the rows of the run's stream whose column is before a time, because they are not to be kept longer. That says
 // nothing about whether Polar has them, so it leaves no tombstones.
-func (r *Run) Expire(ctx context.Context, column string, before time.Time) (total int64, err error) {
+func (r *Run) DeleteExpired(ctx context.Context, column string, before time.Time) (total int64, err error) {
 	t, c := pgx.Identifier{r.Stream}.Sanitize(), pgx.Identifier{column}.Sanitize()
 	for {
 		var n int64

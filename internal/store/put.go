@@ -153,7 +153,7 @@ func (w *writing) setAside(refused *refusal) (further bool) {
 		w.badCopies[about.copy] = refused.err
 	case about.item >= 0:
 		further = w.bad[about.item] == ""
-		w.bad[about.item] = Reason(refused.err)
+		w.bad[about.item] = ErrorReason(refused.err)
 	default:
 		further = !w.apart
 		w.apart = true
@@ -234,7 +234,7 @@ func (w *writing) write(ctx context.Context, p *pg.Pipeline) error {
 	if err := w.noteInvalidated(ctx, q); err != nil {
 		return err
 	}
-	if err := w.settle(ctx, q); err != nil {
+	if err := w.settleStored(ctx, q); err != nil {
 		return err
 	}
 	if err := w.close(ctx, q); err != nil || len(w.changes) == 0 {
@@ -318,8 +318,8 @@ func (w *writing) writeChildren(ctx context.Context, p *pg.Pipeline, k int) erro
 	return known.removeUnlisted(ctx, p, child.Name, child.Parent, child.Key, listed)
 }
 
-// settle queues what stored rows settle, and the rejects.
-func (w *writing) settle(ctx context.Context, q *db.Queries) error {
+// settleStored queues what stored rows settle, and the rejects.
+func (w *writing) settleStored(ctx context.Context, q *db.Queries) error {
 	r := w.run
 	ids := slices.Clone(w.ids)
 	var rejects []db.RejectsUpsertParams

@@ -82,13 +82,13 @@ func allWrites(t *testing.T, s *store.Store) []aWrite {
 			return audits.New(s.Pool()).RecordFindings(ctx, "customers", []string{"k"}, at, []audits.Finding{{Stream: "customers", Key: "a", Kind: "k"}, {Stream: "customers", Key: "b", Kind: "k"}})
 		}},
 		{"suspect", func() error {
-			got, err := run.Suspect(ctx, store.Absence{IDs: ids}, false)
+			got, err := run.MarkSuspects(ctx, store.Absence{IDs: ids}, false)
 			if err == nil && len(got.Free) != 3 {
 				t.Errorf("suspects: %d, want 3", len(got.Free))
 			}
 			return err
 		}},
-		{"acquit", func() error { return run.Acquit(ctx, ids[:1]) }},
+		{"acquit", func() error { return run.ClearSuspects(ctx, ids[:1]) }},
 		{"tombstone", func() error {
 			n, err := run.Tombstone(ctx, "customers", ids[1:], at, "test")
 			if err == nil && n != 2 {
@@ -103,7 +103,7 @@ func allWrites(t *testing.T, s *store.Store) []aWrite {
 		{"pause", func() error { return budget.New(s.Pool()).Pause(ctx, time.Second) }},
 		{"restart", func() error { return run.RestartSweep(ctx, true) }},
 		{"expire", func() error {
-			_, err := run.Expire(ctx, "created_at", at)
+			_, err := run.DeleteExpired(ctx, "created_at", at)
 			return err
 		}},
 		{"finish", func() error {

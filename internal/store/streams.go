@@ -140,8 +140,8 @@ func (ss Streams) Freshness(ctx context.Context) (map[string]Freshness, error) {
 	return by, nil
 }
 
-// Emptied lists the streams whose lists recently brought none of the rows of their tables.
-func (ss Streams) Emptied(ctx context.Context) ([]string, error) {
+// ListEmptied lists the streams whose lists recently brought none of the rows of their tables.
+func (ss Streams) ListEmptied(ctx context.Context) ([]string, error) {
 	streams, err := ss.s.q.StreamsEmptied(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read which streams have lost everything: %w", err)

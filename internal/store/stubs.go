@@ -92,7 +92,7 @@ func (w *writing) writeMissing(ctx context.Context, p *pg.Pipeline, q *db.Querie
 			err = w.badCopies[about]
 		}
 		if err != nil {
-			reject := Reject{ID: &id, Reason: Reason(err), Body: o.Raw}.row(m.Of.Stream, w.run.ID)
+			reject := Reject{ID: &id, Reason: ErrorReason(err), Body: o.Raw}.row(m.Of.Stream, w.run.ID)
 			reject.CopiedFrom = &w.into.Stream
 			rejects, refused = append(rejects, reject), append(refused, id)
 			continue

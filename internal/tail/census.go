@@ -33,7 +33,7 @@ func (t *stream) takeCensus(ctx context.Context) error {
 	if err != nil || live < censusRows {
 		return err
 	}
-	res := t.engine.Once(ctx, p.Export)
+	res := t.engine.SweepOnce(ctx, p.Export)
 	t.run.CountRequests(int(res.Requests))
 	t.at.asked(t.round.now(), census, int(res.Requests))
 	if res.Outcome != mirror.Succeeded {

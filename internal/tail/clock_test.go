@@ -96,7 +96,7 @@ func TestClockThatCannotBeReadSendsNothing(t *testing.T) {
 	h.SyncAll(t, "customers")
 	h.Exec(t, "ALTER TABLE sync_clock RENAME TO gone")
 	asked := h.Server.Requests()
-	r := h.Once(t.Context(), "customers")
+	r := h.SweepOnce(t.Context(), "customers")
 	if r.Outcome != mirror.Failed || h.Server.Requests() != asked {
 		t.Errorf("%+v after %d requests, want it failed after none", r, h.Server.Requests()-asked)
 	}

@@ -20,14 +20,14 @@ type cover struct {
 // access is what an organization and its token offer beside the lists.
 type access struct {
 	events bool                   // the feed of events can be read
-	sent   func(hook string) bool // whether deliveries tell of all changes of these objects; nil = of none
-	// lacks says what deliveries need to tell of all changes of these objects; nil = nobody will ask.
+	sent   func(hook string) bool // whether deliveries carry all changes of these objects; nil = of none
+	// lacks says what deliveries need to carry all changes of these objects; nil = nobody asks.
 	lacks func(hook string) string
 }
 
 func (a access) carries(hook string) bool { return hook != "" && a.sent != nil && a.sent(hook) }
 
-// lackEvents is what a user can do to have changes seen earlier, where endpoints do not matter: see endpointsOffered.
+// lackEvents is what shows changes earlier where endpoints do not matter: see endpointsOffered.
 const lackEvents = "the scope events:read"
 
 // covers returns what shows changes of a stream of this many rows between sweeps: together, all that a tail can see. If it is
@@ -78,13 +78,13 @@ var hookTypes = strings.Fields(`organization.updated benefit.created benefit.upd
 	refund.created refund.updated benefit_grant.created benefit_grant.updated benefit_grant.cycled benefit_grant.revoked
 	checkout.created checkout.updated checkout.expired customer_seat.assigned customer_seat.claimed customer_seat.revoked`)
 
-// sent tells whether endpoints together are sent every change of the objects of a hook, and were when a sweep began.
+// sent: these endpoints together get every change of the objects of a hook, and have since a sweep began.
 func sent(endpoints []tails.Endpoint, hook string, swept time.Time) bool {
 	return len(unsentEvents(endpoints, hook, swept)) == 0
 }
 
-// unsentEvents are the webhook events of a hook that none of the endpoints is sent, or was not yet when a sweep began: of what
-// happened before an endpoint was made, changed or enabled there may be no record.
+// unsentEvents are the webhook events of a hook that no endpoint gets, or that none has got since a sweep began: changes from before
+// an endpoint was made, changed or enabled may have no record.
 func unsentEvents(endpoints []tails.Endpoint, hook string, swept time.Time) (events []string) {
 	for _, event := range hookTypes {
 		if strings.HasPrefix(event, hook) && !slices.ContainsFunc(endpoints, func(e tails.Endpoint) bool {

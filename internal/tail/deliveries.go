@@ -211,9 +211,9 @@ func (p payload) gone() bool {
 	return strings.HasSuffix(p.Type, ".deleted") || json.Unmarshal(p.Data, &object) == nil && (object.IsDeleted || object.DeletedAt != nil)
 }
 
-// sought is the object of a payload as a change to be fetched: by id, or, where neither an endpoint nor the list finds it by
-// its id, by what the list can be filtered by or by the owner whose list it is in. None if that is no id.
-func (t *stream) sought(p payload) []tails.Changed {
+// changeOf is the object of a payload as a change to fetch: by id or, where neither an endpoint nor the list finds it by its id, by
+// what the list can be filtered by, or by the owner whose list it is in. It is empty if the id is not usable.
+func (t *stream) changeOf(p payload) []tails.Changed {
 	c := tails.Changed{Stream: t.s.Name, Filter: tails.ByID, Value: item.FieldText(p.Data, "id"), At: p.Timestamp}
 	if t.s.Get == "" && t.spec.Batch == "" {
 		if t.s.Pick.Param != "" {

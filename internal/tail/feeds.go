@@ -94,7 +94,7 @@ func (rd *round) feed(ctx context.Context, name string, f *feedState, read func(
 	}
 	switch {
 	case errors.Is(err, fetch.ErrScope):
-		rd.engine.Disable(key, err.Error())
+		rd.engine.DisableStream(key, err.Error())
 		rd.engine.Log.WarnContext(ctx, "tails do without a feed until the next start: changes are seen later", "feed", name, "error", err)
 		return nil
 	case err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, fetch.ErrAuth) && !store.IsStore(err):

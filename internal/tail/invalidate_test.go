@@ -94,7 +94,7 @@ func TestSweepNotesWhatARenameChanges(t *testing.T) {
 	}
 	rename("Second")
 	off := h.NewMirror(t, func(c *catalog.Config) { c.Off = map[string]bool{"orders": true} })
-	off.Once(t.Context(), "products")
+	off.SweepOnce(t.Context(), "products")
 	if got := noted(); len(got) > 0 {
 		t.Errorf("noted for a stream that is off: %v", got)
 	}

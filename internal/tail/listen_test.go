@@ -69,7 +69,7 @@ func TestTailNotesWhatChangesDuringAFirstSweep(t *testing.T) {
 				h.Round(t)
 			}}
 		})
-		if res := sweeper.Once(t.Context(), "subscriptions"); res.Outcome != mirror.Succeeded {
+		if res := sweeper.SweepOnce(t.Context(), "subscriptions"); res.Outcome != mirror.Succeeded {
 			t.Fatalf("%s: %s", res.Outcome, res.Reason)
 		}
 		h.Round(t)

@@ -223,7 +223,7 @@ func (Whole) ask(ctx context.Context, t *stream) error {
 	if live > wholeRows {
 		return nil
 	}
-	res := t.engine.Once(ctx, t.s.Name)
+	res := t.engine.SweepOnce(ctx, t.s.Name)
 	t.run.CountRequests(int(res.Requests))
 	if res.Outcome == mirror.Failed {
 		return res.Err

@@ -177,7 +177,7 @@ func (rd *round) close(ctx context.Context) error {
 		}
 		if t.err != nil {
 			if errors.Is(t.err, fetch.ErrScope) {
-				rd.engine.Disable(t.s.Name, fmt.Sprintf("disabled until the next start: the token lacks %s", t.s.Scope))
+				rd.engine.DisableStream(t.s.Name, fmt.Sprintf("disabled until the next start: the token lacks %s", t.s.Scope))
 			}
 			rd.run.AddError(fmt.Errorf("%s: %w", t.s.Name, t.err))
 			failed = append(failed, t.s.Name+": "+t.err.Error())

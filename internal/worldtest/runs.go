@@ -16,7 +16,7 @@ func (h *Harness) SyncAll(t *testing.T, names ...string) map[string]mirror.Resul
 	}
 	by := map[string]mirror.Result{}
 	for _, r := range results {
-		if !r.Whole() {
+		if !r.IsWhole() {
 			t.Errorf("%s: %s: %s", r.Stream, r.Outcome, r.Reason)
 		}
 		by[r.Stream] = r
