@@ -20,8 +20,8 @@ SELECT polar_version, polar_version_retired, polar_version_at FROM sync_meta;
 INSERT INTO sync_streams (stream) VALUES (@stream) ON CONFLICT (stream) DO NOTHING;
 
 -- name: StreamLock :one
--- Held to the end of the transaction that takes the lease, so that two takers queue. A lease that lasts longer than it was
--- taken for is one from before the clock was set back, by some holder that may be long dead: it has ended.
+-- The row stays locked until the transaction that takes the lease ends, so two takers queue. A lease that ends later than its
+-- duration allows was taken before the clock was set back. Its holder may be long dead, so it counts as ended.
 SELECT stream, lease_run, lease_holder, leased_until,
        (lease_run IS NOT NULL AND leased_until > clock_timestamp()
         AND leased_until <= clock_timestamp() + make_interval(secs => COALESCE(lease_seconds, 3600) + 5))::boolean AS leased,
@@ -31,8 +31,8 @@ WHERE stream = @stream
 FOR UPDATE;
 
 -- name: StreamHold :one
--- The first statement of every transaction that writes rows of the stream: runs beside each other take turns, so
--- that each sees what the other has stored before it decides which reply is newer.
+-- The first statement of every transaction that writes rows of the stream: concurrent runs take turns, so each sees
+-- what the others have stored before it decides which reply is newer.
 SELECT lease_run FROM sync_streams WHERE stream = @stream FOR UPDATE;
 
 -- name: StreamsHold :many
@@ -73,7 +73,7 @@ RETURNING id, started_at;
 UPDATE sync_runs SET sweep_id = @sweep_id WHERE id = @id;
 
 -- name: RunFinish :exec
--- A run without a lease that was taken for dead, and was not, says itself how it ended.
+-- A run without a lease that was wrongly considered dead records its own end.
 UPDATE sync_runs
 SET finished_at = now(), outcome = @outcome, reason = @reason, error_class = @error_class, error = @error,
     requests = @requests, distinct_ids = @distinct_ids, duplicates = @duplicates,
@@ -88,15 +88,15 @@ SET finished_at = now(), outcome = 'interrupted', reason = 'its process stopped 
 WHERE id = @id AND finished_at IS NULL;
 
 -- name: RunsAbandonOpen :exec
--- Runs without a lease leave no trace of a process that died, other than that they never end. One that seems to begin an hour from
--- now began before the clock of the database was set back: it would seem under way until that hour has come.
+-- If the process of a run without a lease dies, the run never ends, and nothing else shows it. A run that seems to begin an hour
+-- from now began before the clock of the database was set back: it would seem to be running until that hour has come.
 UPDATE sync_runs
 SET finished_at = now(), outcome = 'interrupted', reason = 'its process stopped without closing the run'
 WHERE stream = @stream AND kind = @kind AND finished_at IS NULL AND stamped_at IS NULL
   AND NOT started_at BETWEEN now() - interval '1 hour' AND now() + interval '1 hour';
 
 -- name: RunsLast :many
--- A run that is not closed is under way only as long as its lease lasts: its process may have died.
+-- A run that is not closed counts as running only while its lease lasts: its process may have died.
 SELECT r.id, r.stream, r.kind, r.holder, r.started_at, r.finished_at, r.outcome, r.reason, r.pages, r.requests,
        r.rows_inserted, r.rows_updated, r.rows_rejected,
        EXISTS (SELECT FROM sync_streams l WHERE l.lease_run = r.id AND l.leased_until > now()
@@ -131,9 +131,8 @@ WHERE s.stream = @stream AND s.sweep_id = @sweep_id;
 DELETE FROM sync_seen WHERE stream = @stream AND sweep_id = @sweep_id;
 
 -- name: SeenClear :exec
--- What was received lately still tells which of two replies is newer: none is under way for as long as that. What seems to be
--- requested later than now tells nothing. What a sweep under way has received stays; runs without a lease leave theirs to
--- whoever comes next.
+-- Ids received recently still decide which of two replies is newer; no reply is on its way longer than that. A request later
+-- than now decides nothing. The ids of the current sweep stay; the next run removes those of runs without a lease.
 DELETE FROM sync_seen s
 USING (SELECT GREATEST(at, clock_timestamp()) AS present FROM sync_clock) c
 WHERE NOT (s.stream = @stream AND s.sweep_id = @keep_sweep_id)
@@ -141,11 +140,11 @@ WHERE NOT (s.stream = @stream AND s.sweep_id = @keep_sweep_id)
   AND NOT EXISTS (SELECT FROM sync_streams l WHERE l.stream = s.stream AND l.sweep_id = s.sweep_id);
 
 -- name: SweepSince :one
--- When the sweep began; one that an older syncd began has no stamp.
+-- When the sweep began; a sweep that an older syncd began has no stamp.
 SELECT COALESCE(stamped_at, started_at)::timestamptz AS since FROM sync_runs WHERE id = @sweep_id;
 
 -- name: ParentsKnown :one
--- As of when all rows of these streams were known to a sweep when it began; the epoch where one of them was not.
+-- The time as of which all rows of these streams were known when a sweep began; the epoch if one stream was not.
 SELECT COALESCE(min(COALESCE(p.started_at, 'epoch')), 'epoch')::timestamptz AS as_of
 FROM unnest(@streams::text[]) AS s(stream) LEFT JOIN LATERAL (
     SELECT f.started_at FROM sync_runs r JOIN sync_runs f ON f.id = r.sweep_id
@@ -169,8 +168,8 @@ UPDATE sync_rejects SET resolved_at = now()
 WHERE stream = @stream AND item_id = ANY(@ids::uuid[]) AND resolved_at IS NULL;
 
 -- name: StreamOpen :one
--- What a stored page of the stream may settle: open rejects that it may heal, rows that were only copied so far, and rows under
--- suspicion, of which any reply that shows one acquits it. And the organization whose objects are taken, if there is one.
+-- Whether a stored page of the stream may change any of these: open rejects, which it may close; rows known only from copies;
+-- and suspects, which it acquits. Also the organization whose objects are accepted, if there is one.
 WITH known AS (INSERT INTO sync_streams (stream) VALUES (@stream) ON CONFLICT (stream) DO NOTHING)
 SELECT EXISTS (SELECT FROM sync_rejects r WHERE r.stream = @stream AND r.resolved_at IS NULL) AS rejects,
        EXISTS (SELECT FROM sync_stubs c WHERE c.stream = @stream AND c.resolved_at IS NULL) AS stubs,
@@ -197,28 +196,28 @@ SELECT count(*) FROM sync_rejects
 WHERE stream = @stream AND item_id IS NULL AND resolved_at IS NULL AND run_id >= @run_id AND key NOT LIKE 'gap:%';
 
 -- name: RejectsGaps :many
--- Rows that Polar could not render, met since a run.
+-- Rows that Polar could not render, since a run.
 SELECT key FROM sync_rejects
 WHERE stream = @stream AND resolved_at IS NULL AND run_id >= @run_id AND key LIKE 'gap:%'
 ORDER BY key;
 
 -- name: RejectsResolveUnmetGaps :exec
--- After a sweep that accounted for every row: these came, or are gone.
+-- After a sweep that accounted for every row: the rows of these rejects came, or are gone.
 UPDATE sync_rejects SET resolved_at = now()
 WHERE stream = @stream AND resolved_at IS NULL AND run_id < @sweep_id AND key LIKE 'gap:%';
 
 -- name: RejectsForgetGaps :exec
--- A sweep that begins again finds them again, maybe at another place.
+-- A sweep that starts again finds its gaps again, maybe at other places.
 UPDATE sync_rejects SET resolved_at = now()
 WHERE stream = @stream AND resolved_at IS NULL AND run_id >= @run_id AND key LIKE 'gap:%';
 
 -- name: RejectsResolveUnmet :exec
--- After a complete sweep: what it did not meet is no longer there to be stored, unless another object refers to it.
+-- After a complete sweep: rows that it did not meet no longer exist, so their rejects are closed, unless another object refers to them.
 UPDATE sync_rejects SET resolved_at = now()
 WHERE stream = @stream AND resolved_at IS NULL AND run_id < @sweep_id AND copied_from IS NULL;
 
 -- name: RejectsOfCopies :one
--- Rows that other objects refer to, and of which not even the copy could be stored.
+-- Rows that other objects refer to, and whose copies could not be stored either.
 SELECT count(*) FROM sync_rejects
 WHERE stream = @stream AND resolved_at IS NULL AND copied_from IS NOT NULL;
 
@@ -231,8 +230,8 @@ INSERT INTO sync_seen (stream, sweep_id, page, ids, requested_at)
 VALUES (@stream, @sweep_id, @page, @ids, @requested_at);
 
 -- name: PageClose :exec
--- The last statement of a transaction with pages: the run's counts (so that those of a run that died are true), the
--- checkpoint, and the lease for another while, which StreamsHold has found to be the run's.
+-- The last statement of a transaction with pages. It writes the run's counts (so that they are true even if the run dies)
+-- and the checkpoint, and renews the lease, which StreamsHold has found to be the run's.
 WITH run AS (
     UPDATE sync_runs
     SET pages = pages + @pages,

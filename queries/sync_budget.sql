@@ -1,6 +1,6 @@
 -- name: BudgetLock :one
--- A pause lasts a minute and a little; one that seems to last two is from before the clock was set back, and over.
--- Whoever asks next waits here. What is lost of this when the server crashes is a second's worth of tokens, so nobody waits for the disk.
+-- A pause lasts little more than a minute; one that seems to last two was set before the clock was set back, and is over.
+-- The next process waits here. A crash of the server loses tokens for a second at most, so the commit does not wait for the disk.
 SELECT b.tokens, clock_timestamp()::timestamptz AS at,
        EXTRACT(epoch FROM clock_timestamp() - b.refilled_at)::double precision AS since,
        EXTRACT(epoch FROM CASE WHEN b.paused_until BETWEEN clock_timestamp() AND clock_timestamp() + interval '2 minutes'
@@ -10,7 +10,7 @@ FROM sync_budget b
 FOR UPDATE;
 
 -- name: BudgetSet :exec
--- What lies further ahead than transactions wait for each other is from before the clock was set back.
+-- A time further ahead than transactions wait for each other was written before the clock was set back.
 UPDATE sync_budget
 SET tokens = @tokens,
     refilled_at = CASE WHEN refilled_at - interval '1 minute' > @at::timestamptz THEN @at::timestamptz ELSE GREATEST(refilled_at, @at::timestamptz) END;

@@ -2,7 +2,7 @@
 DELETE FROM sync_suspects WHERE stream = @stream AND NOT id = ANY(@ids::uuid[]);
 
 -- name: SuspectsUpsert :many
--- A clock that was ahead must not hold rows for ever: what lies ahead counts as now.
+-- A clock that was ahead must not hold rows back for ever: a time in the future counts as now.
 INSERT INTO sync_suspects AS s (stream, id, first_run, last_run, held, emptied_at)
 SELECT @stream, i.id, @run_id, @run_id, @held, CASE WHEN @emptied::boolean THEN now() END FROM unnest(@ids::uuid[]) AS i(id)
 ON CONFLICT (stream, id) DO UPDATE
@@ -28,7 +28,7 @@ SELECT COALESCE(sum(requests), 0)::bigint AS requests FROM sync_runs WHERE sweep
 SELECT DISTINCT last_run FROM sync_suspects WHERE held ORDER BY last_run;
 
 -- name: StreamsEmptied :many
--- The streams of late whose lists bring nothing of what their tables have.
+-- The streams whose lists recently brought none of the rows of their tables.
 SELECT DISTINCT stream FROM sync_suspects
 WHERE held AND emptied_at > now() - interval '1 day'
 ORDER BY stream;

@@ -1,5 +1,5 @@
 -- name: DriftUpsert :many
--- Gives back what was never met before.
+-- Returns the drift that no earlier run found.
 WITH met AS (
     INSERT INTO sync_drift (stream, kind, field, value, sample_id, first_run, last_run)
     SELECT @stream::text, d.kind, d.field, d.value, NULLIF(d.sample_id, '00000000-0000-0000-0000-000000000000'), @run_id::bigint, @run_id::bigint
@@ -12,7 +12,7 @@ SELECT kind, field, value, sample_id FROM met WHERE runs = 1;
 
 -- name: DriftList :many
 -- Of all streams where none are given.
--- Over: a complete sweep that began later did not meet it any more, as after an upgrade of syncd.
+-- Over: a complete sweep that began later did not find it, as after an upgrade of syncd.
 SELECT d.stream, d.kind, d.field, d.value, d.sample_id, d.first_seen, d.last_seen, d.runs, d.acknowledged_at,
     EXISTS (SELECT FROM sync_runs r WHERE r.stream = d.stream AND r.kind = 'sweep' AND r.outcome = 'succeeded'
         AND r.sweep_id = r.id AND r.id > d.last_run AND r.started_at > d.last_seen)::boolean AS over

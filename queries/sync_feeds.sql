@@ -19,7 +19,7 @@ ON CONFLICT (feed, id) DO NOTHING;
 DELETE FROM sync_feed_entries WHERE feed = @feed AND at < @before;
 
 -- name: EndpointsRaw :many
--- What Polar sends to endpoints that are enabled and get the objects themselves. What was sent before the endpoint was last
--- changed nobody knows: it may have been disabled, and then nothing is recorded.
+-- The enabled endpoints that get whole objects, and what Polar sends them. What was sent before the last change of an endpoint is
+-- unknown: it may have been disabled, and then Polar records nothing.
 SELECT events, COALESCE(GREATEST(created_at, modified_at), '0001-01-01 00:00:00+00')::timestamptz AS since
 FROM webhook_endpoints WHERE enabled AND format = 'raw' AND _deleted_at IS NULL;

@@ -1,5 +1,5 @@
 -- name: FindingsUpsert :batchexec
--- A finding that comes back after it was resolved begins anew.
+-- A finding that comes back after it was resolved starts anew.
 INSERT INTO sync_findings (stream, key, kind, field, mirror_value, other_value, evidence, resolved_at)
 VALUES (@stream, @key, @kind, @field, @mirror_value, @other_value, @evidence, CASE WHEN @healed::boolean THEN now() END)
 ON CONFLICT (stream, key, kind, field) DO UPDATE SET
@@ -8,7 +8,7 @@ ON CONFLICT (stream, key, kind, field) DO UPDATE SET
     last_seen = now(), resolved_at = EXCLUDED.resolved_at;
 
 -- name: FindingsResolve :execrows
--- Closes the findings of a stream that an audit which has just looked for them did not find any more.
+-- Closes the findings of a stream that an audit has looked for and not found again.
 UPDATE sync_findings SET resolved_at = now()
 WHERE stream = @stream AND kind = ANY(@kinds::text[]) AND resolved_at IS NULL AND last_seen < @audited_at::timestamptz;
 

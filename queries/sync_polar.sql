@@ -1,5 +1,5 @@
 -- name: PolarAnswered :exec
--- A clock that was ahead must not make Polar look answering for ever: what lies ahead counts as now.
+-- A clock that was ahead must not make Polar look available for ever: a time in the future counts as now.
 INSERT INTO sync_polar AS p (answered_at) VALUES (clock_timestamp() - make_interval(secs => @seconds_ago::double precision))
 ON CONFLICT (singleton) DO UPDATE SET answered_at = GREATEST(LEAST(p.answered_at, clock_timestamp()), EXCLUDED.answered_at);
 

@@ -1,7 +1,7 @@
 -- name: TailStates :many
--- Streams that can be followed: a tail adds to what a complete sweep has read. Where the clock of the database was set back,
--- the sweep is older than it seems, by what sync_clock is ahead at first; later that is less, as it catches up. sync_clock is not joined: Postgres takes a table
--- that it knows nothing of for a large one, and would spend a second on compiling a query that takes a millisecond.
+-- Streams that can be followed: a tail adds to what a complete sweep has read. If the clock of the database was set back, the sweep is
+-- older than it seems: at first by how far sync_clock is ahead, later by less, as the clock catches up. sync_clock is not joined: Postgres
+-- takes a table without statistics for a large one, and would compile for a second a query that runs a millisecond.
 SELECT stream, tail, data_through, polled_at, sweep_due,
        COALESCE(EXTRACT(EPOCH FROM GREATEST(now() - complete_at, interval '0') + 2 * GREATEST((SELECT at FROM sync_clock) - now(), interval '0')), -1)::float8 AS complete_age,
        complete_at, unavailable,
@@ -11,7 +11,7 @@ FROM sync_streams s
 WHERE stream = ANY(@streams::text[]);
 
 -- name: TailSave :exec
--- Without a moment data_through stays; with changes that are still to be fetched it does not move on: when exactly they happened is not always known.
+-- Without a moment data_through stays. With pending changes it does not move on, since their exact time is not always known.
 UPDATE sync_streams
 SET tail = @tail, covered_by = COALESCE(sqlc.narg(covered_by)::text[], covered_by),
     polled_at = COALESCE(sqlc.narg(polled_at)::timestamptz, polled_at),
@@ -42,7 +42,7 @@ SET changed_at = EXCLUDED.changed_at, noted_at = EXCLUDED.noted_at, owner = COAL
 WHERE sync_changes.changed_at < EXCLUDED.changed_at;
 
 -- name: ChangesInvalidate :exec
--- When the change happened is not known: it is noted as of the beginning of time, and moves no data_through when it is fetched.
+-- When the change happened is unknown. It is dated to the beginning of time, so it moves no data_through when it is fetched.
 INSERT INTO sync_changes (stream, filter, value, changed_at, noted_at)
 SELECT @stream, @filter, v.value, 'epoch', GREATEST(c.at, clock_timestamp())
 FROM unnest(@values::text[]) AS v(value), sync_clock c
@@ -50,7 +50,7 @@ ORDER BY v.value
 ON CONFLICT (stream, filter, value) DO UPDATE SET noted_at = EXCLUDED.noted_at;
 
 -- name: ChangesPending :many
--- Some lists come from a replica: what was asked for right after the change is asked for once more, when the replica has had its time.
+-- Some lists come from a replica: an object that was fetched right after its change is fetched once more when the replica has caught up.
 SELECT filter, value, owner, changed_at FROM sync_changes
 WHERE stream = @stream AND (known_at IS NULL OR known_at < noted_at
     OR (known_at < noted_at + make_interval(secs => @lag_seconds) AND (SELECT at FROM sync_clock) >= noted_at + make_interval(secs => @lag_seconds)))
@@ -71,16 +71,16 @@ WITH known AS (
 SELECT COALESCE(max(changed_at), '0001-01-01 00:00:00+00')::timestamptz AS newest FROM known;
 
 -- name: ChangesSettleSwept :exec
--- A complete sweep has read whatever was noted before it began; a moment is left to the replicas.
+-- A complete sweep has read every change that was recorded before it began, less the lag of the replicas.
 UPDATE sync_changes SET known_at = GREATEST(known_at, @complete_at)
 WHERE stream = @stream AND noted_at + interval '10 seconds' < @complete_at;
 
 -- name: ChangesForget :exec
--- Kept for a while after they were fetched: the source is read with an overlap, and tells of them again.
+-- Fetched changes are kept for a while: the feed is read with an overlap, and tells of them again.
 DELETE FROM sync_changes WHERE known_at >= noted_at AND known_at < (SELECT at FROM sync_clock) - interval '1 hour';
 
 -- name: TailRunsForget :exec
--- Rounds that found nothing are of no interest for long, and there are thousands a day.
+-- Runs of rounds that found nothing are removed soon: there are thousands a day.
 DELETE FROM sync_runs
 WHERE kind = 'tail' AND outcome = 'succeeded' AND rows_inserted + rows_updated + rows_rejected = 0
   AND finished_at < now() - interval '1 day';

@@ -5,7 +5,7 @@ WHERE kind = 'sweep' AND finished_at IS NOT NULL
 ORDER BY stream, id DESC;
 
 -- name: SweepsEnded :many
--- The last that reached the end of the list. What broke off before it says nothing new of the table.
+-- The last sweep that reached the end of its list. An interrupted one says nothing new about the table.
 SELECT r.stream, r.id, r.outcome, r.verdict, r.reason
 FROM sync_streams s CROSS JOIN LATERAL (
     SELECT * FROM sync_runs a

@@ -43,7 +43,7 @@ type FindingsUpsertParams struct {
 	Healed      bool    `json:"healed"`
 }
 
-// A finding that comes back after it was resolved begins anew.
+// A finding that comes back after it was resolved starts anew.
 func (q *Queries) FindingsUpsert(ctx context.Context, arg []FindingsUpsertParams) *FindingsUpsertBatchResults {
 	batch := &pgx.Batch{}
 	for _, a := range arg {

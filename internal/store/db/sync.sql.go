@@ -131,8 +131,8 @@ type PageCloseParams struct {
 	Total           *int64          `json:"total"`
 }
 
-// The last statement of a transaction with pages: the run's counts (so that those of a run that died are true), the
-// checkpoint, and the lease for another while, which StreamsHold has found to be the run's.
+// The last statement of a transaction with pages. It writes the run's counts (so that they are true even if the run dies)
+// and the checkpoint, and renews the lease, which StreamsHold has found to be the run's.
 func (q *Queries) PageClose(ctx context.Context, arg PageCloseParams) error {
 	_, err := q.db.Exec(ctx, pageClose,
 		arg.Checkpoint,
@@ -170,7 +170,7 @@ type ParentsKnownParams struct {
 	SweepID int64    `json:"sweep_id"`
 }
 
-// As of when all rows of these streams were known to a sweep when it began; the epoch where one of them was not.
+// The time as of which all rows of these streams were known when a sweep began; the epoch if one stream was not.
 func (q *Queries) ParentsKnown(ctx context.Context, arg ParentsKnownParams) (time.Time, error) {
 	row := q.db.QueryRow(ctx, parentsKnown, arg.Streams, arg.SweepID)
 	var as_of time.Time
@@ -188,7 +188,7 @@ type RejectsForgetGapsParams struct {
 	RunID  int64  `json:"run_id"`
 }
 
-// A sweep that begins again finds them again, maybe at another place.
+// A sweep that starts again finds its gaps again, maybe at other places.
 func (q *Queries) RejectsForgetGaps(ctx context.Context, arg RejectsForgetGapsParams) error {
 	_, err := q.db.Exec(ctx, rejectsForgetGaps, arg.Stream, arg.RunID)
 	return err
@@ -205,7 +205,7 @@ type RejectsGapsParams struct {
 	RunID  int64  `json:"run_id"`
 }
 
-// Rows that Polar could not render, met since a run.
+// Rows that Polar could not render, since a run.
 func (q *Queries) RejectsGaps(ctx context.Context, arg RejectsGapsParams) ([]string, error) {
 	rows, err := q.db.Query(ctx, rejectsGaps, arg.Stream, arg.RunID)
 	if err != nil {
@@ -231,7 +231,7 @@ SELECT count(*) FROM sync_rejects
 WHERE stream = $1 AND resolved_at IS NULL AND copied_from IS NOT NULL
 `
 
-// Rows that other objects refer to, and of which not even the copy could be stored.
+// Rows that other objects refer to, and whose copies could not be stored either.
 func (q *Queries) RejectsOfCopies(ctx context.Context, stream string) (int64, error) {
 	row := q.db.QueryRow(ctx, rejectsOfCopies, stream)
 	var count int64
@@ -284,7 +284,7 @@ type RejectsResolveUnmetParams struct {
 	SweepID int64  `json:"sweep_id"`
 }
 
-// After a complete sweep: what it did not meet is no longer there to be stored, unless another object refers to it.
+// After a complete sweep: rows that it did not meet no longer exist, so their rejects are closed, unless another object refers to them.
 func (q *Queries) RejectsResolveUnmet(ctx context.Context, arg RejectsResolveUnmetParams) error {
 	_, err := q.db.Exec(ctx, rejectsResolveUnmet, arg.Stream, arg.SweepID)
 	return err
@@ -300,7 +300,7 @@ type RejectsResolveUnmetGapsParams struct {
 	SweepID int64  `json:"sweep_id"`
 }
 
-// After a sweep that accounted for every row: these came, or are gone.
+// After a sweep that accounted for every row: the rows of these rejects came, or are gone.
 func (q *Queries) RejectsResolveUnmetGaps(ctx context.Context, arg RejectsResolveUnmetGapsParams) error {
 	_, err := q.db.Exec(ctx, rejectsResolveUnmetGaps, arg.Stream, arg.SweepID)
 	return err
@@ -359,7 +359,7 @@ type RunFinishParams struct {
 	ID           int64   `json:"id"`
 }
 
-// A run without a lease that was taken for dead, and was not, says itself how it ended.
+// A run without a lease that was wrongly considered dead records its own end.
 func (q *Queries) RunFinish(ctx context.Context, arg RunFinishParams) error {
 	_, err := q.db.Exec(ctx, runFinish,
 		arg.Outcome,
@@ -447,8 +447,8 @@ type RunsAbandonOpenParams struct {
 	Kind   string `json:"kind"`
 }
 
-// Runs without a lease leave no trace of a process that died, other than that they never end. One that seems to begin an hour from
-// now began before the clock of the database was set back: it would seem under way until that hour has come.
+// If the process of a run without a lease dies, the run never ends, and nothing else shows it. A run that seems to begin an hour
+// from now began before the clock of the database was set back: it would seem to be running until that hour has come.
 func (q *Queries) RunsAbandonOpen(ctx context.Context, arg RunsAbandonOpenParams) error {
 	_, err := q.db.Exec(ctx, runsAbandonOpen, arg.Stream, arg.Kind)
 	return err
@@ -484,7 +484,7 @@ type RunsLastRow struct {
 	Leased       bool       `json:"leased"`
 }
 
-// A run that is not closed is under way only as long as its lease lasts: its process may have died.
+// A run that is not closed counts as running only while its lease lasts: its process may have died.
 func (q *Queries) RunsLast(ctx context.Context) ([]RunsLastRow, error) {
 	rows, err := q.db.Query(ctx, runsLast)
 	if err != nil {
@@ -583,9 +583,8 @@ type SeenClearParams struct {
 	KeepSweepID int64  `json:"keep_sweep_id"`
 }
 
-// What was received lately still tells which of two replies is newer: none is under way for as long as that. What seems to be
-// requested later than now tells nothing. What a sweep under way has received stays; runs without a lease leave theirs to
-// whoever comes next.
+// Ids received recently still decide which of two replies is newer; no reply is on its way longer than that. A request later
+// than now decides nothing. The ids of the current sweep stay; the next run removes those of runs without a lease.
 func (q *Queries) SeenClear(ctx context.Context, arg SeenClearParams) error {
 	_, err := q.db.Exec(ctx, seenClear, arg.Stream, arg.KeepSweepID)
 	return err
@@ -676,8 +675,8 @@ const streamHold = `-- name: StreamHold :one
 SELECT lease_run FROM sync_streams WHERE stream = $1 FOR UPDATE
 `
 
-// The first statement of every transaction that writes rows of the stream: runs beside each other take turns, so
-// that each sees what the other has stored before it decides which reply is newer.
+// The first statement of every transaction that writes rows of the stream: concurrent runs take turns, so each sees
+// what the others have stored before it decides which reply is newer.
 func (q *Queries) StreamHold(ctx context.Context, stream string) (*int64, error) {
 	row := q.db.QueryRow(ctx, streamHold, stream)
 	var lease_run *int64
@@ -741,8 +740,8 @@ type StreamLockRow struct {
 	CheckpointAt *time.Time      `json:"checkpoint_at"`
 }
 
-// Held to the end of the transaction that takes the lease, so that two takers queue. A lease that lasts longer than it was
-// taken for is one from before the clock was set back, by some holder that may be long dead: it has ended.
+// The row stays locked until the transaction that takes the lease ends, so two takers queue. A lease that ends later than its
+// duration allows was taken before the clock was set back. Its holder may be long dead, so it counts as ended.
 func (q *Queries) StreamLock(ctx context.Context, stream string) (StreamLockRow, error) {
 	row := q.db.QueryRow(ctx, streamLock, stream)
 	var i StreamLockRow
@@ -777,8 +776,8 @@ type StreamOpenRow struct {
 	OrganizationID *uuid.UUID `json:"organization_id"`
 }
 
-// What a stored page of the stream may settle: open rejects that it may heal, rows that were only copied so far, and rows under
-// suspicion, of which any reply that shows one acquits it. And the organization whose objects are taken, if there is one.
+// Whether a stored page of the stream may change any of these: open rejects, which it may close; rows known only from copies;
+// and suspects, which it acquits. Also the organization whose objects are accepted, if there is one.
 func (q *Queries) StreamOpen(ctx context.Context, stream string) (StreamOpenRow, error) {
 	row := q.db.QueryRow(ctx, streamOpen, stream)
 	var i StreamOpenRow
@@ -955,7 +954,7 @@ const sweepSince = `-- name: SweepSince :one
 SELECT COALESCE(stamped_at, started_at)::timestamptz AS since FROM sync_runs WHERE id = $1
 `
 
-// When the sweep began; one that an older syncd began has no stamp.
+// When the sweep began; a sweep that an older syncd began has no stamp.
 func (q *Queries) SweepSince(ctx context.Context, sweepID int64) (time.Time, error) {
 	row := q.db.QueryRow(ctx, sweepSince, sweepID)
 	var since time.Time

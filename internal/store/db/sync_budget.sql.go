@@ -124,8 +124,8 @@ type BudgetLockRow struct {
 	Commits string    `json:"commits"`
 }
 
-// A pause lasts a minute and a little; one that seems to last two is from before the clock was set back, and over.
-// Whoever asks next waits here. What is lost of this when the server crashes is a second's worth of tokens, so nobody waits for the disk.
+// A pause lasts little more than a minute; one that seems to last two was set before the clock was set back, and is over.
+// The next process waits here. A crash of the server loses tokens for a second at most, so the commit does not wait for the disk.
 func (q *Queries) BudgetLock(ctx context.Context) (BudgetLockRow, error) {
 	row := q.db.QueryRow(ctx, budgetLock)
 	var i BudgetLockRow
@@ -178,7 +178,7 @@ type BudgetSetParams struct {
 	At     time.Time `json:"at"`
 }
 
-// What lies further ahead than transactions wait for each other is from before the clock was set back.
+// A time further ahead than transactions wait for each other was written before the clock was set back.
 func (q *Queries) BudgetSet(ctx context.Context, arg BudgetSetParams) error {
 	_, err := q.db.Exec(ctx, budgetSet, arg.Tokens, arg.At)
 	return err

@@ -33,8 +33,8 @@ type ClockStampRow struct {
 	Commits string    `json:"commits"`
 }
 
-// Whoever asks next waits here, so no two get the same. Nothing that is stored under a stamp outlives it in a crash, as it is
-// written later, so nobody waits for the disk.
+// The next caller waits here, so no two get the same stamp. A row with a stamp is written after the stamp, so in a crash it never
+// outlives it, and the commit does not wait for the disk.
 func (q *Queries) ClockStamp(ctx context.Context) (ClockStampRow, error) {
 	row := q.db.QueryRow(ctx, clockStamp)
 	var i ClockStampRow

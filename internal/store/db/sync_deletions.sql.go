@@ -56,7 +56,7 @@ WHERE held AND emptied_at > now() - interval '1 day'
 ORDER BY stream
 `
 
-// The streams of late whose lists bring nothing of what their tables have.
+// The streams whose lists recently brought none of the rows of their tables.
 func (q *Queries) StreamsEmptied(ctx context.Context) ([]string, error) {
 	rows, err := q.db.Query(ctx, streamsEmptied)
 	if err != nil {
@@ -186,7 +186,7 @@ type SuspectsUpsertRow struct {
 	EmptiedAt *time.Time `json:"emptied_at"`
 }
 
-// A clock that was ahead must not hold rows for ever: what lies ahead counts as now.
+// A clock that was ahead must not hold rows back for ever: a time in the future counts as now.
 func (q *Queries) SuspectsUpsert(ctx context.Context, arg SuspectsUpsertParams) ([]SuspectsUpsertRow, error) {
 	rows, err := q.db.Query(ctx, suspectsUpsert,
 		arg.Stream,

@@ -47,7 +47,7 @@ type DriftListRow struct {
 }
 
 // Of all streams where none are given.
-// Over: a complete sweep that began later did not meet it any more, as after an upgrade of syncd.
+// Over: a complete sweep that began later did not find it, as after an upgrade of syncd.
 func (q *Queries) DriftList(ctx context.Context, streams []string) ([]DriftListRow, error) {
 	rows, err := q.db.Query(ctx, driftList, streams)
 	if err != nil {
@@ -107,7 +107,7 @@ type DriftUpsertRow struct {
 	SampleID *uuid.UUID `json:"sample_id"`
 }
 
-// Gives back what was never met before.
+// Returns the drift that no earlier run found.
 func (q *Queries) DriftUpsert(ctx context.Context, arg DriftUpsertParams) ([]DriftUpsertRow, error) {
 	rows, err := q.db.Query(ctx, driftUpsert,
 		arg.Stream,

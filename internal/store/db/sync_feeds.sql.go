@@ -23,8 +23,8 @@ type EndpointsRawRow struct {
 	Since  time.Time       `json:"since"`
 }
 
-// What Polar sends to endpoints that are enabled and get the objects themselves. What was sent before the endpoint was last
-// changed nobody knows: it may have been disabled, and then nothing is recorded.
+// The enabled endpoints that get whole objects, and what Polar sends them. What was sent before the last change of an endpoint is
+// unknown: it may have been disabled, and then Polar records nothing.
 func (q *Queries) EndpointsRaw(ctx context.Context) ([]EndpointsRawRow, error) {
 	rows, err := q.db.Query(ctx, endpointsRaw)
 	if err != nil {

@@ -69,7 +69,7 @@ type FindingsResolveParams struct {
 	AuditedAt time.Time `json:"audited_at"`
 }
 
-// Closes the findings of a stream that an audit which has just looked for them did not find any more.
+// Closes the findings of a stream that an audit has looked for and not found again.
 func (q *Queries) FindingsResolve(ctx context.Context, arg FindingsResolveParams) (int64, error) {
 	result, err := q.db.Exec(ctx, findingsResolve, arg.Stream, arg.Kinds, arg.AuditedAt)
 	if err != nil {

@@ -15,7 +15,7 @@ INSERT INTO sync_polar AS p (answered_at) VALUES (clock_timestamp() - make_inter
 ON CONFLICT (singleton) DO UPDATE SET answered_at = GREATEST(LEAST(p.answered_at, clock_timestamp()), EXCLUDED.answered_at)
 `
 
-// A clock that was ahead must not make Polar look answering for ever: what lies ahead counts as now.
+// A clock that was ahead must not make Polar look available for ever: a time in the future counts as now.
 func (q *Queries) PolarAnswered(ctx context.Context, secondsAgo float64) error {
 	_, err := q.db.Exec(ctx, polarAnswered, secondsAgo)
 	return err

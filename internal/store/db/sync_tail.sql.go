@@ -17,7 +17,7 @@ const changesForget = `-- name: ChangesForget :exec
 DELETE FROM sync_changes WHERE known_at >= noted_at AND known_at < (SELECT at FROM sync_clock) - interval '1 hour'
 `
 
-// Kept for a while after they were fetched: the source is read with an overlap, and tells of them again.
+// Fetched changes are kept for a while: the feed is read with an overlap, and tells of them again.
 func (q *Queries) ChangesForget(ctx context.Context) error {
 	_, err := q.db.Exec(ctx, changesForget)
 	return err
@@ -37,7 +37,7 @@ type ChangesInvalidateParams struct {
 	Values []string `json:"values"`
 }
 
-// When the change happened is not known: it is noted as of the beginning of time, and moves no data_through when it is fetched.
+// When the change happened is unknown. It is dated to the beginning of time, so it moves no data_through when it is fetched.
 func (q *Queries) ChangesInvalidate(ctx context.Context, arg ChangesInvalidateParams) error {
 	_, err := q.db.Exec(ctx, changesInvalidate, arg.Stream, arg.Filter, arg.Values)
 	return err
@@ -130,7 +130,7 @@ type ChangesPendingRow struct {
 	ChangedAt time.Time  `json:"changed_at"`
 }
 
-// Some lists come from a replica: what was asked for right after the change is asked for once more, when the replica has had its time.
+// Some lists come from a replica: an object that was fetched right after its change is fetched once more when the replica has caught up.
 func (q *Queries) ChangesPending(ctx context.Context, arg ChangesPendingParams) ([]ChangesPendingRow, error) {
 	rows, err := q.db.Query(ctx, changesPending, arg.Stream, arg.LagSeconds, arg.Most)
 	if err != nil {
@@ -197,7 +197,7 @@ type ChangesSettleSweptParams struct {
 	Stream     string     `json:"stream"`
 }
 
-// A complete sweep has read whatever was noted before it began; a moment is left to the replicas.
+// A complete sweep has read every change that was recorded before it began, less the lag of the replicas.
 func (q *Queries) ChangesSettleSwept(ctx context.Context, arg ChangesSettleSweptParams) error {
 	_, err := q.db.Exec(ctx, changesSettleSwept, arg.CompleteAt, arg.Stream)
 	return err
@@ -284,7 +284,7 @@ WHERE kind = 'tail' AND outcome = 'succeeded' AND rows_inserted + rows_updated +
   AND finished_at < now() - interval '1 day'
 `
 
-// Rounds that found nothing are of no interest for long, and there are thousands a day.
+// Runs of rounds that found nothing are removed soon: there are thousands a day.
 func (q *Queries) TailRunsForget(ctx context.Context) error {
 	_, err := q.db.Exec(ctx, tailRunsForget)
 	return err
@@ -313,7 +313,7 @@ type TailSaveParams struct {
 	SweepDue    *string         `json:"sweep_due"`
 }
 
-// Without a moment data_through stays; with changes that are still to be fetched it does not move on: when exactly they happened is not always known.
+// Without a moment data_through stays. With pending changes it does not move on, since their exact time is not always known.
 func (q *Queries) TailSave(ctx context.Context, arg TailSaveParams) error {
 	_, err := q.db.Exec(ctx, tailSave,
 		arg.Tail,
@@ -348,9 +348,9 @@ type TailStatesRow struct {
 	SweptAt     time.Time       `json:"swept_at"`
 }
 
-// Streams that can be followed: a tail adds to what a complete sweep has read. Where the clock of the database was set back,
-// the sweep is older than it seems, by what sync_clock is ahead at first; later that is less, as it catches up. sync_clock is not joined: Postgres takes a table
-// that it knows nothing of for a large one, and would spend a second on compiling a query that takes a millisecond.
+// Streams that can be followed: a tail adds to what a complete sweep has read. If the clock of the database was set back, the sweep is
+// older than it seems: at first by how far sync_clock is ahead, later by less, as the clock catches up. sync_clock is not joined: Postgres
+// takes a table without statistics for a large one, and would compile for a second a query that runs a millisecond.
 func (q *Queries) TailStates(ctx context.Context, streams []string) ([]TailStatesRow, error) {
 	rows, err := q.db.Query(ctx, tailStates, streams)
 	if err != nil {

@@ -131,7 +131,7 @@ type SweepsEndedRow struct {
 	Reason  *string `json:"reason"`
 }
 
-// The last that reached the end of the list. What broke off before it says nothing new of the table.
+// The last sweep that reached the end of its list. An interrupted one says nothing new about the table.
 func (q *Queries) SweepsEnded(ctx context.Context) ([]SweepsEndedRow, error) {
 	rows, err := q.db.Query(ctx, sweepsEnded)
 	if err != nil {
