@@ -135,7 +135,7 @@ BEGIN
     EXECUTE format(
         'CREATE CONSTRAINT TRIGGER record_change AFTER INSERT OR UPDATE OR DELETE ON %s DEFERRABLE INITIALLY DEFERRED
          FOR EACH ROW WHEN (%L = ANY (string_to_array(current_setting(''syncd.history'', true), '','')))
-         EXECUTE FUNCTION record_change(%L, %L, %L)', changing, stream, retention, key, parent);
+         EXECUTE FUNCTION record_change(%L, %L, %L, %L)', changing, stream, retention, key, parent, stream);
 END $$;
 -- +goose StatementEnd
 COMMENT ON FUNCTION keep_history(regclass, text, text, text, text) IS 'Has the changes of a table recorded: of which stream it is, how long they are kept (permanent or limited), the column with the id of a row, and that with the id of its parent. Migrations call it for a new table.';
@@ -181,6 +181,8 @@ END $$;
 -- +goose StatementEnd
 
 -- +goose Down
+DROP VIEW IF EXISTS history, metrics_history;
+DROP FUNCTION IF EXISTS changes_after(bigint, text[], bigint);
 -- +goose StatementBegin
 DO $$
 DECLARE

@@ -1,6 +1,8 @@
 // Command docs writes those parts of the pages in docs/ that follow from the program: the data dictionary from the comments in the
 // database, tables of streams from the table of streams, and the rooms from what the packages say of themselves.
 //
+// It also writes views/95_as_of.sql, which follows from the tables whose changes are recorded.
+//
 // It is run from the root of the repository, by make generate. A part stands between two marks:
 //
 //	<!-- generated: NAME -->
@@ -11,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -82,7 +85,7 @@ func generate(ctx context.Context, db querier, root string) ([]page, error) {
 		return nil, fmt.Errorf("list the pages: %w", err)
 	}
 	placed := map[string]bool{}
-	pages := make([]page, len(paths))
+	pages := make([]page, len(paths), len(paths)+1)
 	for i, path := range paths {
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -99,7 +102,14 @@ func generate(ctx context.Context, db querier, root string) ([]page, error) {
 			return nil, fmt.Errorf("no page has a place for the part %s", name)
 		}
 	}
-	return pages, nil
+	p := page{path: filepath.Join(root, asOfPath)}
+	was, err := os.ReadFile(p.path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read %s: %w", asOfPath, err)
+	}
+	p.was = string(was)
+	p.now, err = asOf(ctx, db)
+	return append(pages, p), err
 }
 
 const (
