@@ -52,10 +52,12 @@ func TestDaemonOutlivesItsVersion(t *testing.T) {
 			if version == "2026-04" && !strings.Contains(d.logged(), `"ends":"2027-01-01"`) { // from the middle of November 2026 on
 				t.Error("its end was not told of ahead")
 			}
-			await(t, "a round of tails in the next version", func() bool {
-				return d.row(t, `SELECT count(*)::text FROM polar.sync_runs WHERE kind = 'tail' AND outcome = 'succeeded' AND started_at >
-					(SELECT min(finished_at) FROM polar.sync_runs WHERE stream = 'customer_seats' AND outcome = 'succeeded')`) != "0"
-			})
+			if version == fetch.DefaultVersion { // half a minute; rounds in each version are tried in internal/catalog
+				await(t, "a round of tails in the next version", func() bool {
+					return d.row(t, `SELECT count(*)::text FROM polar.sync_runs WHERE kind = 'tail' AND outcome = 'succeeded' AND started_at >
+						(SELECT min(finished_at) FROM polar.sync_runs WHERE stream = 'customer_seats' AND outcome = 'succeeded')`) != "0"
+				})
+			}
 			if bad := d.row(t, `SELECT COALESCE(string_agg(stream || ' ' || outcome || ': ' || reason, '; '), '') FROM polar.sync_runs WHERE outcome NOT IN ('succeeded', 'skipped')`); bad != "" {
 				t.Error(bad)
 			}
