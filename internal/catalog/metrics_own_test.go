@@ -32,7 +32,7 @@ var (
 
 // Polar's metrics are computed from the mirrors of two recorded organizations, and held against all that the real server said
 // about them: each interval, other time zones, bounds within a month. What differs is what Polar does not list: with these
-// rows put in, nothing differs but what depends on when checkouts were opened.
+// rows put in, nothing differs but what depends on when checkouts were opened. docs/recipes.md is answered in the same world: see answerRecipes.
 func TestMetricsFollowFromTheMirror(t *testing.T) {
 	t.Parallel()
 	slowtest.Mark(t)
@@ -40,6 +40,9 @@ func TestMetricsFollowFromTheMirror(t *testing.T) {
 		t.Run(string(truth), func(t *testing.T) {
 			t.Parallel()
 			h, _ := worldtest.StartTruth(t, truth)
+			if truth == recorded.FX {
+				t.Run("recipes", func(t *testing.T) { answerRecipes(t, h, truth) })
+			}
 			before := compareMetrics(t, h, truth)
 			hidden, err := truth.HiddenSubscriptions()
 			if err != nil {
