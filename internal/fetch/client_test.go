@@ -15,6 +15,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"syncd/internal/fetch/fetchtest/inprocess"
 )
 
 func TestPage(t *testing.T) {
@@ -152,7 +154,7 @@ func TestAnswers(t *testing.T) {
 				}
 				w.Header().Set("X-Request-Id", "req-1")
 				w.WriteHeader(test.status)
-				write(w, test.body)
+				inprocess.WriteText(w, test.body)
 			}, capture(&logged), func(cfg *Config) { cfg.MaxAttempts, cfg.MaxPause = 3, time.Millisecond })
 			p, err := c.Page(background(), "/v1/orders/", url.Values{"page": {"3"}})
 			if !errors.Is(err, test.want) || Class(err) != test.class {
@@ -238,11 +240,11 @@ func TestRetriedUntilWhole(t *testing.T) {
 		"shorter than announced": func(w http.ResponseWriter) {
 			w.Header().Set("Content-Type", "application/json")
 			w.Header().Set("Content-Length", "1000")
-			write(w, whole[:20])
+			inprocess.WriteText(w, whole[:20])
 		},
 		"broken chunks": func(w http.ResponseWriter) {
 			w.Header().Set("Content-Type", "application/json")
-			write(w, whole[:20])
+			inprocess.WriteText(w, whole[:20])
 			w.(http.Flusher).Flush()
 			panic(http.ErrAbortHandler)
 		},
@@ -305,7 +307,7 @@ func TestAttemptTimeoutCoversTheBody(t *testing.T) {
 	c := overNetwork(t, func(w http.ResponseWriter, r *http.Request) {
 		if n.Add(1) == 1 {
 			w.Header().Set("Content-Type", "application/json")
-			write(w, `{"items":[`)
+			inprocess.WriteText(w, `{"items":[`)
 			w.(http.Flusher).Flush()
 			<-r.Context().Done() // stalls until the client gives up
 			return
@@ -317,7 +319,7 @@ func TestAttemptTimeoutCoversTheBody(t *testing.T) {
 	}
 	c = inProcess(t, nil, func(cfg *Config) {
 		cfg.AttemptTimeout, cfg.MaxAttempts = time.Millisecond, 2
-		cfg.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+		cfg.Transport = inprocess.RoundTrip(func(r *http.Request) (*http.Response, error) {
 			<-r.Context().Done()
 			return nil, r.Context().Err()
 		})
@@ -327,10 +329,6 @@ func TestAttemptTimeoutCoversTheBody(t *testing.T) {
 		t.Error(err)
 	}
 }
-
-type roundTrip func(*http.Request) (*http.Response, error)
-
-func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func TestUnreachable(t *testing.T) {
 	t.Parallel()
@@ -374,7 +372,7 @@ func TestCancelReturnsAtOnce(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				c := inProcess(t, nil, func(cfg *Config) {
-					cfg.Transport, cfg.Backoff = roundTrip(answer), func(int) time.Duration { return time.Hour }
+					cfg.Transport, cfg.Backoff = inprocess.RoundTrip(answer), func(int) time.Duration { return time.Hour }
 				})
 				reason := errors.New("shutting down")
 				ctx, cancel := context.WithCancelCause(background())
@@ -432,7 +430,7 @@ func TestVersionEcho(t *testing.T) {
 	c := inProcess(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set(versionHeader, "2027-01")
-		write(w, emptyPage)
+		inprocess.WriteText(w, emptyPage)
 	}, capture(&logged))
 	if c.VersionEcho() != "" {
 		t.Error("an echo before the first answer")

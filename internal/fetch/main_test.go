@@ -3,7 +3,6 @@ package fetch
 import (
 	"bytes"
 	"context"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -12,25 +11,13 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"syncd/internal/fetch/fetchtest/inprocess"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const testToken = "polar_oat_secretsecretsecret"
-
-// handlerTransport answers requests by a handler in process, so that synctest can run over it.
-type handlerTransport struct{ handler http.Handler }
-
-func (t handlerTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	if err := req.Context().Err(); err != nil {
-		return nil, err
-	}
-	recorder := httptest.NewRecorder()
-	t.handler.ServeHTTP(recorder, req)
-	resp := recorder.Result()
-	resp.Request = req
-	return resp, nil
-}
+const testToken = inprocess.Token
 
 // inProcess makes a client of a handler, without network, budget or waits.
 func inProcess(t *testing.T, handler http.HandlerFunc, change ...func(*Config)) *Client {
@@ -38,7 +25,7 @@ func inProcess(t *testing.T, handler http.HandlerFunc, change ...func(*Config)) 
 	cfg := Config{
 		Server: "https://polar.test", Token: testToken, RequestsPerMinute: -1,
 		Backoff:   func(int) time.Duration { return 0 },
-		Transport: handlerTransport{handler},
+		Transport: inprocess.To(handler),
 	}
 	return newClient(t, cfg, change...)
 }
@@ -73,24 +60,11 @@ func capture(into *bytes.Buffer) func(*Config) {
 }
 
 func reply(w http.ResponseWriter, status int, contentType, body string) {
-	if contentType != "" {
-		w.Header().Set("Content-Type", contentType)
-	}
 	w.Header().Set(versionHeader, DefaultVersion)
-	w.WriteHeader(status)
-	write(w, body)
+	inprocess.Reply(w, status, contentType, body)
 }
 
-func write(w http.ResponseWriter, text string) {
-	if text == "" {
-		return // some statuses have no body
-	}
-	if _, err := io.WriteString(w, text); err != nil {
-		panic(http.ErrAbortHandler) // the client has gone
-	}
-}
-
-const emptyPage = `{"items":[],"pagination":{"total_count":0,"max_page":0}}`
+const emptyPage = inprocess.EmptyPage
 
 func replyEmpty(w http.ResponseWriter) { reply(w, http.StatusOK, "application/json", emptyPage) }
 

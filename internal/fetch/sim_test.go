@@ -5,34 +5,14 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"syncd/internal/fetch"
+	"syncd/internal/fetch/fetchtest"
 	"syncd/internal/polarsim"
 )
-
-func simulated(t *testing.T, world *polarsim.World, o polarsim.ServerOptions, change ...func(*fetch.Config)) (*fetch.Client, *polarsim.Server) {
-	t.Helper()
-	sim := polarsim.NewServer(world, o)
-	server := httptest.NewServer(sim)
-	t.Cleanup(server.Close)
-	cfg := fetch.Config{
-		Server: server.URL, Token: "polar_oat_simulated", RequestsPerMinute: -1, AttemptTimeout: 30 * time.Second,
-		Backoff: func(int) time.Duration { return 0 }, Now: world.Now,
-	}
-	for _, f := range change {
-		f(&cfg)
-	}
-	c, err := fetch.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
-	return c, sim
-}
 
 func TestErrorsOfASimulatedOrganization(t *testing.T) {
 	t.Parallel()
@@ -55,7 +35,7 @@ func TestErrorsOfASimulatedOrganization(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, _ := simulated(t, world, test.options, func(cfg *fetch.Config) { cfg.Version = test.version })
+			c, _ := fetchtest.Simulated(t, world, test.options, func(cfg *fetch.Config) { cfg.Version = test.version })
 			_, err := c.Get(context.Background(), test.path, nil)
 			if !errors.Is(err, test.want) {
 				t.Errorf("%v, want %v", err, test.want)
@@ -71,7 +51,7 @@ func TestVersionThatEnds(t *testing.T) {
 	world := polarsim.NewWorld(polarsim.Options{Seed: 3, Customers: 10})
 	for _, version := range polarsim.Versions() {
 		var logged bytes.Buffer
-		c, sim := simulated(t, world, polarsim.ServerOptions{}, func(cfg *fetch.Config) {
+		c, sim := fetchtest.Simulated(t, world, polarsim.ServerOptions{}, func(cfg *fetch.Config) {
 			cfg.Version, cfg.Log = version, slog.New(slog.NewTextHandler(&logged, nil))
 		})
 		ask := func(requests int64, inUse, retired string) {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"syncd/internal/fetch/fetchtest/inprocess"
 )
 
 // Requests that are on their way together when a version ends go on in the next one, and it is told once.
@@ -22,11 +24,11 @@ func TestVersionEndsUnderSeveralRequests(t *testing.T) {
 			refused.Done()
 			refused.Wait()
 			w.WriteHeader(http.StatusNotFound)
-			write(w, `{"detail":"Not Found"}`)
+			inprocess.WriteText(w, `{"detail":"Not Found"}`)
 			return
 		}
 		w.Header().Set(versionHeader, "2027-01")
-		write(w, emptyPage)
+		inprocess.WriteText(w, emptyPage)
 	}, capture(&logged))
 	if _, err := c.Page(background(), "/v1/orders/", nil); err != nil {
 		t.Fatal(err)

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"syncd/internal/fetch"
+	"syncd/internal/fetch/fetchtest"
+	"syncd/internal/fetch/fetchtest/inprocess"
 	"syncd/internal/fetch/limit"
 	"syncd/internal/polarsim"
 )
@@ -21,7 +23,7 @@ func TestDefaultShareIsUsedAndNeverRefused(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		sim := polarsim.NewServer(polarsim.NewWorld(polarsim.Options{Seed: 1, Customers: 3}), polarsim.ServerOptions{PerMinute: 500})
-		c := newClient(t, fetch.Config{Server: "https://polar.test", Token: testToken, Transport: by(sim)})
+		c := fetchtest.NewClient(t, fetch.Config{Server: "https://polar.test", Token: inprocess.Token, Transport: inprocess.To(sim)})
 		start := time.Now()
 		flood(background(), t, c, 700)
 		took := time.Since(start)
@@ -44,11 +46,11 @@ func TestDefaultShareIsUsedAndNeverRefused(t *testing.T) {
 func order(t *testing.T, perMinute int, arrive []limit.Priority, beside func(*fetch.Client)) (served []limit.Priority) {
 	t.Helper()
 	var mu sync.Mutex
-	c := inProcess(t, func(w http.ResponseWriter, r *http.Request) {
+	c := fetchtest.InProcess(t, func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		served = append(served, limit.PriorityOf(r.Context()))
 		mu.Unlock()
-		replyEmpty(w)
+		inprocess.ReplyEmpty(w)
 	}, func(cfg *fetch.Config) { cfg.RequestsPerMinute = perMinute })
 	flood(background(), t, c, 8) // warm, and without a token left
 	served = nil
@@ -93,7 +95,7 @@ func TestPriorities(t *testing.T) {
 func TestNobodyStarves(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c := inProcess(t, func(w http.ResponseWriter, _ *http.Request) { replyEmpty(w) }, func(cfg *fetch.Config) { cfg.RequestsPerMinute = 60 })
+		c := fetchtest.InProcess(t, func(w http.ResponseWriter, _ *http.Request) { inprocess.ReplyEmpty(w) }, func(cfg *fetch.Config) { cfg.RequestsPerMinute = 60 })
 		ctx, stop := context.WithCancel(background())
 		defer stop()
 		var wg sync.WaitGroup
@@ -126,7 +128,7 @@ func TestRestrictedOrganization(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := &fixed{limit: 60}
 		var log bytes.Buffer
-		c := inProcess(t, server.ServeHTTP, func(cfg *fetch.Config) {
+		c := fetchtest.InProcess(t, server.ServeHTTP, func(cfg *fetch.Config) {
 			cfg.RequestsPerMinute, cfg.Log = 250, slog.New(slog.NewTextHandler(&log, nil))
 		})
 		work := func(d time.Duration) {

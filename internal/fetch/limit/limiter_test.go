@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"syncd/internal/fetch"
+	"syncd/internal/fetch/fetchtest"
+	"syncd/internal/fetch/fetchtest/inprocess"
 	"syncd/internal/fetch/limit"
 	"syncd/internal/slowtest"
 )
@@ -77,13 +79,13 @@ func TestTrap24_BudgetHoldsInEveryWindow(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				var seen arrivals
-				c := inProcess(t, func(w http.ResponseWriter, _ *http.Request) {
+				c := fetchtest.InProcess(t, func(w http.ResponseWriter, _ *http.Request) {
 					// Every tenth attempt fails, for the attempts that follow have to fit in too.
 					if n := seen.enter(); n%10 == 0 {
 						w.WriteHeader(http.StatusBadGateway)
 					} else {
 						time.Sleep(30 * time.Millisecond)
-						replyEmpty(w)
+						inprocess.ReplyEmpty(w)
 					}
 					seen.leave()
 				}, func(cfg *fetch.Config) { cfg.RequestsPerMinute = perMinute })
@@ -110,7 +112,7 @@ func TestTrap26_FirstRequestGoesAlone(t *testing.T) {
 		var seen arrivals
 		failures := 2
 		alone := true
-		c := inProcess(t, func(w http.ResponseWriter, _ *http.Request) {
+		c := fetchtest.InProcess(t, func(w http.ResponseWriter, _ *http.Request) {
 			seen.enter()
 			defer seen.leave()
 			time.Sleep(time.Second)
@@ -122,7 +124,7 @@ func TestTrap26_FirstRequestGoesAlone(t *testing.T) {
 				w.WriteHeader(http.StatusBadGateway)
 				return
 			}
-			replyEmpty(w)
+			inprocess.ReplyEmpty(w)
 		})
 		flood(background(), t, c, 16)
 		if !alone {
@@ -158,7 +160,7 @@ func TestTrap25_RateLimitPausesEveryone(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var seen arrivals
 				var refused time.Time
-				c := inProcess(t, func(w http.ResponseWriter, _ *http.Request) {
+				c := fetchtest.InProcess(t, func(w http.ResponseWriter, _ *http.Request) {
 					n := seen.enter()
 					defer seen.leave()
 					if n == 20 {
@@ -170,7 +172,7 @@ func TestTrap25_RateLimitPausesEveryone(t *testing.T) {
 						return
 					}
 					time.Sleep(10 * time.Millisecond)
-					replyEmpty(w)
+					inprocess.ReplyEmpty(w)
 				}, func(cfg *fetch.Config) { cfg.RequestsPerMinute = 300 })
 				flood(background(), t, c, 100)
 				end := refused
@@ -200,7 +202,7 @@ func TestSeveralRateLimitsPauseOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		c := inProcess(t, func(w http.ResponseWriter, _ *http.Request) {
+		c := fetchtest.InProcess(t, func(w http.ResponseWriter, _ *http.Request) {
 			if at := time.Since(start); at > time.Second && at < 61*time.Second {
 				time.Sleep(50 * time.Millisecond) // so that others are on their way
 				w.Header().Set("Retry-After", "60")
@@ -208,7 +210,7 @@ func TestSeveralRateLimitsPauseOnce(t *testing.T) {
 				return
 			}
 			time.Sleep(300 * time.Millisecond)
-			replyEmpty(w)
+			inprocess.ReplyEmpty(w)
 		})
 		flood(background(), t, c, 100)
 		if c.Budget().RateLimited < 2 || c.Budget().Paused > 65*time.Second || time.Since(start) > 80*time.Second {
@@ -220,7 +222,7 @@ func TestSeveralRateLimitsPauseOnce(t *testing.T) {
 func TestWaitersLeaveWhenCanceled(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c := inProcess(t, func(w http.ResponseWriter, _ *http.Request) { replyEmpty(w) }, func(cfg *fetch.Config) { cfg.RequestsPerMinute = 1 })
+		c := fetchtest.InProcess(t, func(w http.ResponseWriter, _ *http.Request) { inprocess.ReplyEmpty(w) }, func(cfg *fetch.Config) { cfg.RequestsPerMinute = 1 })
 		flood(background(), t, c, 1)
 		ctx, cancel := context.WithTimeout(background(), 10*time.Second)
 		defer cancel()

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"syncd/internal/fetch"
+	"syncd/internal/fetch/fetchtest"
+	"syncd/internal/fetch/fetchtest/inprocess"
 	"syncd/internal/fetch/limit"
 	"syncd/internal/slowtest"
 )
@@ -32,13 +34,13 @@ var away = map[string]func(*http.Request) (*http.Response, error){
 }
 
 func answerOf(r *http.Request, status int, contentType, body string) (*http.Response, error) {
-	return by(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { reply(w, status, contentType, body) })).RoundTrip(r)
+	return inprocess.To(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { inprocess.Reply(w, status, contentType, body) })).RoundTrip(r)
 }
 
 // streams makes a client of a server that can be away, with the patience and the waits that syncd has.
 func streams(t *testing.T, logged *bytes.Buffer, transport func(*http.Request) (*http.Response, error)) *fetch.Client {
-	return inProcess(t, nil, capture(logged), func(cfg *fetch.Config) {
-		cfg.Transport, cfg.Backoff, cfg.Patience = roundTrip(transport), nil, 5*time.Minute
+	return fetchtest.InProcess(t, nil, fetchtest.LogTo(logged), func(cfg *fetch.Config) {
+		cfg.Transport, cfg.Backoff, cfg.Patience = inprocess.RoundTrip(transport), nil, 5*time.Minute
 	})
 }
 
@@ -67,7 +69,7 @@ func TestOutageIsWaitedFor(t *testing.T) {
 						}
 						return gone(r)
 					}
-					return answerOf(r, 200, "application/json", emptyPage)
+					return answerOf(r, 200, "application/json", inprocess.EmptyPage)
 				})
 				var wg sync.WaitGroup
 				for range 4 {
@@ -119,7 +121,7 @@ func TestOutageIsGivenUp(t *testing.T) {
 					if down.Load() {
 						return gone(r)
 					}
-					return answerOf(r, 200, "application/json", emptyPage)
+					return answerOf(r, 200, "application/json", inprocess.EmptyPage)
 				})
 				if _, err := c.Page(background(), "/v1/orders/", nil); err != nil {
 					t.Fatal(err)
@@ -177,7 +179,7 @@ func TestOnePageIsNoOutage(t *testing.T) {
 						return answerOf(r, status, "text/plain", "no")
 					}
 					time.Sleep(time.Second)
-					return answerOf(r, 200, "application/json", emptyPage)
+					return answerOf(r, 200, "application/json", inprocess.EmptyPage)
 				})
 				ctx, cancel := context.WithCancel(background())
 				var pages atomic.Int64
@@ -215,10 +217,10 @@ func TestOnePageIsNoOutage(t *testing.T) {
 // A server that is killed and started again in the middle fails nothing, however many attempts its absence takes.
 func TestServerIsKilledAndStartedAgain(t *testing.T) {
 	t.Parallel()
-	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { replyEmpty(w) })
+	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { inprocess.ReplyEmpty(w) })
 	server := httptest.NewServer(handler)
-	c := newClient(t, fetch.Config{
-		Server: server.URL, Token: testToken, RequestsPerMinute: -1, MaxAttempts: 3, Patience: time.Minute,
+	c := fetchtest.NewClient(t, fetch.Config{
+		Server: server.URL, Token: inprocess.Token, RequestsPerMinute: -1, MaxAttempts: 3, Patience: time.Minute,
 		Backoff: func(int) time.Duration { return time.Millisecond },
 	})
 	const streams, pages = 4, 100

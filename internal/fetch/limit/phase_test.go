@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"syncd/internal/fetch"
+	"syncd/internal/fetch/fetchtest"
+	"syncd/internal/fetch/fetchtest/inprocess"
 	"syncd/internal/fetch/limit"
 )
 
@@ -40,7 +42,7 @@ func (f *fixed) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	}
 	f.left--
 	f.served = append(f.served, now)
-	replyEmpty(w)
+	inprocess.ReplyEmpty(w)
 }
 
 // A rival that has used up the limit at a third of each window, whenever that window begins, slows the client down. No
@@ -50,7 +52,7 @@ func TestRivalThatEatsTheLimit(t *testing.T) {
 	for _, share := range []time.Duration{2, 5, 20} { // seconds it takes the rival
 		synctest.Test(t, func(t *testing.T) {
 			server := &fixed{limit: 500, rival: func(into time.Duration) int { return int(600 * into / (share * time.Second)) }}
-			c := inProcess(t, func(w http.ResponseWriter, r *http.Request) { server.ServeHTTP(w, r) },
+			c := fetchtest.InProcess(t, func(w http.ResponseWriter, r *http.Request) { server.ServeHTTP(w, r) },
 				func(cfg *fetch.Config) { cfg.RequestsPerMinute = 250 })
 			time.Sleep(17 * time.Second)
 			start := time.Now()

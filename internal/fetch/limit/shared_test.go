@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"syncd/internal/fetch"
+	"syncd/internal/fetch/fetchtest"
+	"syncd/internal/fetch/fetchtest/inprocess"
 	"syncd/internal/fetch/limit"
 )
 
@@ -61,7 +63,7 @@ func (p *pot) Pause(_ context.Context, d time.Duration) error {
 func both(t *testing.T, p *pot, handler http.HandlerFunc, change ...func(*fetch.Config)) (a, b *fetch.Client) {
 	t.Helper()
 	change = append([]func(*fetch.Config){func(cfg *fetch.Config) { cfg.RequestsPerMinute = 250 }}, change...)
-	a, b = inProcess(t, handler, change...), inProcess(t, handler, change...)
+	a, b = fetchtest.InProcess(t, handler, change...), fetchtest.InProcess(t, handler, change...)
 	a.ShareBudget(p)
 	b.ShareBudget(p)
 	return a, b
@@ -77,7 +79,7 @@ func TestSharedBudgetHoldsAndIsUsed(t *testing.T) {
 			seen.enter()
 			defer seen.leave()
 			time.Sleep(30 * time.Millisecond)
-			replyEmpty(w)
+			inprocess.ReplyEmpty(w)
 		})
 		start := time.Now()
 		var wg sync.WaitGroup
@@ -119,7 +121,7 @@ func TestSharedPause(t *testing.T) {
 			if now := time.Now(); !refused.IsZero() && now.Sub(refused) > 2*time.Second && (after.IsZero() || now.Before(after)) {
 				after = now
 			}
-			replyEmpty(w)
+			inprocess.ReplyEmpty(w)
 		})
 		var wg sync.WaitGroup
 		wg.Go(func() { flood(background(), t, a, 150) })
@@ -144,8 +146,8 @@ func TestSharedBudgetOutOfReach(t *testing.T) {
 		a, _ := both(t, p, func(w http.ResponseWriter, _ *http.Request) {
 			seen.enter()
 			defer seen.leave()
-			replyEmpty(w)
-		}, capture(&log))
+			inprocess.ReplyEmpty(w)
+		}, fetchtest.LogTo(&log))
 		flood(background(), t, a, 250)
 		p.broken = true
 		from, start := len(seen.at), time.Now()

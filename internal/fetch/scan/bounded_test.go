@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"syncd/internal/fetch"
+	"syncd/internal/fetch/fetchtest"
+	"syncd/internal/fetch/fetchtest/inprocess"
 )
 
 func TestBoundedKeyset(t *testing.T) {
@@ -16,9 +18,9 @@ func TestBoundedKeyset(t *testing.T) {
 	since, until := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2024, 2, 1, 0, 0, 0, 0, time.UTC)
 	var asked []url.Values
 	body := `{"items":[{"id":"a","created_at":"2024-01-01T00:00:00Z"},{"id":"b","created_at":"2024-01-31T23:59:59.999999Z"}],"pagination":{"total_count":2,"max_page":1}}`
-	c := overNetwork(t, func(w http.ResponseWriter, r *http.Request) {
+	c := fetchtest.OverNetwork(t, func(w http.ResponseWriter, r *http.Request) {
 		asked = append(asked, r.URL.Query())
-		reply(w, 200, "application/json", body)
+		inprocess.Reply(w, 200, "application/json", body)
 	})
 	scan := Keyset{Sort: "created_at", After: "created_after", Before: "created_before"}.Between(since, until)
 	for page, err := range scan.Pages(background(), c, "/v1/orders/", nil, Cursor{}) {
@@ -72,16 +74,16 @@ func TestBoundedMetricsReadsWholePeriods(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var asked []string
-			c := inProcess(t, func(w http.ResponseWriter, r *http.Request) {
+			c := fetchtest.InProcess(t, func(w http.ResponseWriter, r *http.Request) {
 				switch r.URL.Path {
 				case "/v1/metrics/limits":
-					reply(w, 200, "application/json", `{"min_date":"2023-01-01","intervals":{"day":{"min_days":0,"max_days":366},"week":{"min_days":14,"max_days":371},"month":{"min_days":60,"max_days":1460},"year":{"min_days":366,"max_days":3650}}}`)
+					inprocess.Reply(w, 200, "application/json", `{"min_date":"2023-01-01","intervals":{"day":{"min_days":0,"max_days":366},"week":{"min_days":14,"max_days":371},"month":{"min_days":60,"max_days":1460},"year":{"min_days":366,"max_days":3650}}}`)
 				case "/v1/organizations/":
-					reply(w, 200, "application/json", `{"items":[{"id":"o","created_at":"2022-05-05T00:00:00Z"}],"pagination":{"total_count":1,"max_page":1}}`)
+					inprocess.Reply(w, 200, "application/json", `{"items":[{"id":"o","created_at":"2022-05-05T00:00:00Z"}],"pagination":{"total_count":1,"max_page":1}}`)
 				default:
 					q := r.URL.Query()
 					asked = append(asked, q.Get("start_date")+" "+q.Get("end_date"))
-					reply(w, 200, "application/json", `{"periods":[],"metrics":{}}`)
+					inprocess.Reply(w, 200, "application/json", `{"periods":[],"metrics":{}}`)
 				}
 			}, func(cfg *fetch.Config) { cfg.Now = func() time.Time { return date("2026-03-20").Add(13 * time.Hour) } })
 			for _, err := range (Metrics{Intervals: []string{test.interval}}).Between(date(test.since), date(test.until)).Pages(background(), c, "/v1/metrics/", nil, Cursor{}) {

@@ -16,6 +16,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"syncd/internal/fetch"
+	"syncd/internal/fetch/fetchtest"
+	"syncd/internal/fetch/fetchtest/inprocess"
 	"syncd/internal/fetch/lists"
 	"syncd/internal/fetch/scan/sheet"
 )
@@ -33,19 +35,19 @@ type ordersFile struct {
 func (f *ordersFile) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/v1/orders/" {
 		n := f.total(int(f.counts.Add(1)))
-		reply(w, http.StatusOK, "application/json", fmt.Sprintf(`{"items":[],"pagination":{"total_count":%d,"max_page":%d}}`, n, n))
+		inprocess.Reply(w, http.StatusOK, "application/json", fmt.Sprintf(`{"items":[],"pagination":{"total_count":%d,"max_page":%d}}`, n, n))
 		return
 	}
 	f.exports.Add(1)
 	if r.URL.Query().Has("columns") && !f.columns {
-		reply(w, http.StatusUnprocessableEntity, "application/json", `{"error":"RequestValidationError","detail":[]}`)
+		inprocess.Reply(w, http.StatusUnprocessableEntity, "application/json", `{"error":"RequestValidationError","detail":[]}`)
 		return
 	}
 	if f.serve != nil {
 		f.serve(w)
 		return
 	}
-	reply(w, http.StatusOK, "text/csv; charset=utf-8", f.body)
+	inprocess.Reply(w, http.StatusOK, "text/csv; charset=utf-8", f.body)
 }
 
 func always(n int) func(int) int { return func(int) int { return n } }
@@ -81,7 +83,7 @@ func TestExportItems(t *testing.T) {
 		"=1+1,2026-01-02T05:04:05+02:00,1e+16,jpy,,nonsense,False,\r\n" +
 		"=1+1,2026-01-02T03:04:05+00:00,-0.05,usd,,,,\"two\r\nlines\"\r\n" +
 		",2026-01-01T00:00:00+00:00,much,usd,N-2,,maybe,\r\n"}
-	items, last, err := readExport(overNetwork(t, f.ServeHTTP), ordersExport())
+	items, last, err := readExport(fetchtest.OverNetwork(t, f.ServeHTTP), ordersExport())
 	if err != nil || len(items) != 4 || !last.Done || last.Whole != 4 || last.TotalCount != 4 {
 		t.Fatalf("%d items, %+v, %v", len(items), last, err)
 	}
@@ -115,7 +117,7 @@ func TestExportIDsAreStable(t *testing.T) {
 		"Created At,Email,Currency\r\n2026-01-02T04:04:05.000000+01:00,a@x.y,eur\r\n",
 	} {
 		f := &ordersFile{columns: true, total: always(1), body: body}
-		items, _, err := readExport(inProcess(t, f.ServeHTTP), ordersExport())
+		items, _, err := readExport(fetchtest.InProcess(t, f.ServeHTTP), ordersExport())
 		if err != nil || len(items) != 1 {
 			t.Fatal(items, err)
 		}
@@ -130,7 +132,7 @@ func TestExportHeaders(t *testing.T) {
 	t.Parallel()
 	f := &ordersFile{total: always(1), // this server does not know the parameter columns
 		body: "Email,Created At,Product,Amount,Currency,Status,Invoice number,email,id,_hash,net_amount\r\na@x.y,2026-01-02T03:04:05+00:00,\"Pro, new\",5.0,usd,paid,N-1,2,3,4,5\r\n"}
-	items, _, err := readExport(inProcess(t, f.ServeHTTP), ordersExport())
+	items, _, err := readExport(fetchtest.InProcess(t, f.ServeHTTP), ordersExport())
 	if err != nil || len(items) != 1 {
 		t.Fatal(items, err)
 	}
@@ -144,7 +146,7 @@ func TestExportHeaders(t *testing.T) {
 		t.Errorf("a column that is not there: %s", items[0])
 	}
 	f.body = "Amount,Currency\r\n1.0,usd\r\n"
-	if _, _, err := readExport(inProcess(t, f.ServeHTTP), ordersExport()); !errors.Is(err, fetch.ErrContract) || !strings.Contains(err.Error(), "identify its rows") {
+	if _, _, err := readExport(fetchtest.InProcess(t, f.ServeHTTP), ordersExport()); !errors.Is(err, fetch.ErrContract) || !strings.Contains(err.Error(), "identify its rows") {
 		t.Errorf("a header without keys: %v", err)
 	}
 }
@@ -164,7 +166,7 @@ func TestExportCutShort(t *testing.T) {
 	}
 	for _, at := range cuts {
 		f := &ordersFile{columns: true, total: always(rows), body: body[:at]}
-		items, p, err := readExport(inProcess(t, f.ServeHTTP), ordersExport())
+		items, p, err := readExport(fetchtest.InProcess(t, f.ServeHTTP), ordersExport())
 		if !errors.Is(err, fetch.ErrTransient) || len(items) > 0 {
 			t.Errorf("cut at %d: %d items, %v", at, len(items), err)
 		}
@@ -173,7 +175,7 @@ func TestExportCutShort(t *testing.T) {
 		}
 	}
 	f := &ordersFile{columns: true, total: always(rows), body: body + "too,few\r\n"}
-	if _, _, err := readExport(inProcess(t, f.ServeHTTP), ordersExport()); !errors.Is(err, fetch.ErrContract) || !strings.Contains(err.Error(), "2 fields where the header has 8") {
+	if _, _, err := readExport(fetchtest.InProcess(t, f.ServeHTTP), ordersExport()); !errors.Is(err, fetch.ErrContract) || !strings.Contains(err.Error(), "2 fields where the header has 8") {
 		t.Errorf("a record of another width: %v", err)
 	}
 }
@@ -195,7 +197,7 @@ func TestExportCounts(t *testing.T) {
 		"always too few to them": {always(11), 3, false},
 	} {
 		f := &ordersFile{columns: true, total: test.total, body: body}
-		items, _, err := readExport(inProcess(t, f.ServeHTTP), ordersExport())
+		items, _, err := readExport(fetchtest.InProcess(t, f.ServeHTTP), ordersExport())
 		if (err == nil) != test.ok || f.exports.Load() != test.exports || test.ok != (len(items) == 10) {
 			t.Errorf("%s: %d items of %d exports, %v", name, len(items), f.exports.Load(), err)
 		}
@@ -208,7 +210,7 @@ func TestExportMayTakeLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for pause, ok := range map[time.Duration]bool{4 * time.Minute: true, 6 * time.Minute: false} {
 			f := &ordersFile{columns: true, total: always(30)}
-			c := inProcess(t, nil, func(cfg *fetch.Config) { cfg.Transport = slowTransport{f, pause} })
+			c := fetchtest.InProcess(t, nil, func(cfg *fetch.Config) { cfg.Transport = slowTransport{f, pause} })
 			items, _, err := readExport(c, ordersExport())
 			if ok != (err == nil) || ok != (len(items) == 30) {
 				t.Errorf("%v of silence: %d items, %v", pause, len(items), err)
@@ -227,7 +229,7 @@ type slowTransport struct {
 }
 
 func (s slowTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := handlerTransport{s.file}.RoundTrip(req)
+	resp, err := inprocess.To(s.file).RoundTrip(req)
 	if err != nil || req.URL.Path == "/v1/orders/" {
 		return resp, err
 	}
@@ -267,14 +269,14 @@ func TestExportFile(t *testing.T) {
 	t.Parallel()
 	f := &ordersFile{columns: true, total: always(1), body: exportHead + "a,2026-01-02T03:04:05+00:00,1.0,usd,,,,\r\n"}
 	dir := t.TempDir()
-	c := inProcess(t, f.ServeHTTP, func(cfg *fetch.Config) { cfg.ExportDir = dir })
+	c := fetchtest.InProcess(t, f.ServeHTTP, func(cfg *fetch.Config) { cfg.ExportDir = dir })
 	for _, err := range ordersExport().Pages(background(), c, "/v1/orders/export", nil, Cursor{}) {
 		left, e := os.ReadDir(dir)
 		if err != nil || e != nil || len(left) > 0 {
 			t.Errorf("%v; %v, %v while it is read", err, left, e)
 		}
 	}
-	c = inProcess(t, f.ServeHTTP, func(cfg *fetch.Config) { cfg.ExportDir = dir + "/missing" })
+	c = fetchtest.InProcess(t, f.ServeHTTP, func(cfg *fetch.Config) { cfg.ExportDir = dir + "/missing" })
 	_, _, err := readExport(c, ordersExport())
 	if !errors.Is(err, fetch.ErrLocal) || fetch.Class(err) != fetch.ClassLocal || !strings.Contains(err.Error(), "TMPDIR") {
 		t.Errorf("no room: %v", err)

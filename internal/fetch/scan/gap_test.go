@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"syncd/internal/fetch"
+	"syncd/internal/fetch/fetchtest"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
 )
@@ -31,7 +32,7 @@ func TestQuarantineTrap30_StepsOverRowsThatCannotBeRendered(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			c, sim := simulated(t, world, polarsim.ServerOptions{})
+			c, sim := fetchtest.Simulated(t, world, polarsim.ServerOptions{})
 			all := idsInOrder(t, c, test.scan, test.path)
 			for _, bad := range [][]int{{0}, {len(all) - 1}, {57}, {99}, {100}, {98, 99, 100, 101}, {0, 45, 46, 170, len(all) - 1}} {
 				sim.ClearFaults()
@@ -73,7 +74,7 @@ func TestQuarantineIsNoMaskForAnOutage(t *testing.T) {
 	t.Parallel()
 	world := polarsim.NewWorld(polarsim.Options{Seed: 7, Customers: 240})
 	scan := Offset{Sort: []string{"-created_at", "email"}}
-	c, sim := simulated(t, world, polarsim.ServerOptions{})
+	c, sim := fetchtest.Simulated(t, world, polarsim.ServerOptions{})
 	all := idsInOrder(t, c, scan, "/v1/customers/")
 	for name, test := range map[string]struct {
 		faults []polarsim.Fault
@@ -114,7 +115,7 @@ func TestSalvageBearsAFewSeconds(t *testing.T) {
 	t.Parallel()
 	world := polarsim.NewWorld(polarsim.Options{Seed: 7, Customers: 240})
 	scan := Offset{Sort: []string{"-created_at", "email"}}
-	c, sim := simulated(t, world, polarsim.ServerOptions{})
+	c, sim := fetchtest.Simulated(t, world, polarsim.ServerOptions{})
 	all := idsInOrder(t, c, scan, "/v1/customers/")
 	for _, known := range [][]string{nil, {"after " + all[5]}} {
 		sim.ClearFaults()
@@ -163,7 +164,7 @@ func TestQuarantineCosts(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			c, sim := simulated(t, polarsim.NewWorld(polarsim.Options{Seed: 7, Customers: test.customers}), polarsim.ServerOptions{})
+			c, sim := fetchtest.Simulated(t, polarsim.NewWorld(polarsim.Options{Seed: 7, Customers: test.customers}), polarsim.ServerOptions{})
 			before := c.Requests()
 			all := idsInOrder(t, c, test.scan, test.path)
 			clean := c.Requests() - before
@@ -236,7 +237,7 @@ func TestQuarantineCosts(t *testing.T) {
 func TestQuarantineOfWhatIsTooLarge(t *testing.T) {
 	t.Parallel()
 	world := polarsim.NewWorld(polarsim.Options{Seed: 7, Customers: 240})
-	c, sim := simulated(t, world, polarsim.ServerOptions{}, func(cfg *fetch.Config) { cfg.MaxBody = 1 << 20 })
+	c, sim := fetchtest.Simulated(t, world, polarsim.ServerOptions{}, func(cfg *fetch.Config) { cfg.MaxBody = 1 << 20 })
 	scan := Offset{Sort: []string{"-created_at", "email"}}
 	all := idsInOrder(t, c, scan, "/v1/customers/")
 	blob := func(i, size int) {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"syncd/internal/fetch/fetchtest"
 	"syncd/internal/fetch/lists"
 	"syncd/internal/slowtest"
 )
@@ -64,7 +65,7 @@ func TestNoRowSlipsWhileOthersComeAndGo(t *testing.T) {
 						} else {
 							l.asked = swap
 						}
-						for p, err := range test.scan.Pages(background(), inProcess(t, l.ServeHTTP), "/v1/customers/", nil, Cursor{}) {
+						for p, err := range test.scan.Pages(background(), fetchtest.InProcess(t, l.ServeHTTP), "/v1/customers/", nil, Cursor{}) {
 							if err != nil {
 								t.Fatal(err)
 							}
@@ -112,7 +113,7 @@ func TestOffsetNoticesRowsDatedBack(t *testing.T) {
 				l.rows = append(l.rows, row{id: fmt.Sprintf("back-%d", back), at: epoch.Add(-time.Hour), then: fmt.Sprintf("back-%d", back)})
 			}
 		}
-		got := collect(byCreationThenEmail.Pages(background(), inProcess(t, l.ServeHTTP), "/v1/customers/", nil, Cursor{}))
+		got := collect(byCreationThenEmail.Pages(background(), fetchtest.InProcess(t, l.ServeHTTP), "/v1/customers/", nil, Cursor{}))
 		got.complete(t, l.rows)
 		if t.Failed() {
 			t.Fatalf("a row went and two came at request %d", border)

@@ -13,6 +13,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"syncd/internal/fetch"
+	"syncd/internal/fetch/fetchtest"
 	"syncd/internal/fetch/lists"
 	"syncd/internal/slowtest"
 )
@@ -21,7 +22,7 @@ var byCreation = Keyset{Sort: "created_at", After: "created_after", Before: "cre
 
 func (k Keyset) all(t *testing.T, l *list, from Cursor) result {
 	t.Helper()
-	return collect(k.Pages(background(), inProcess(t, l.ServeHTTP), "/v1/orders/", nil, from))
+	return collect(k.Pages(background(), fetchtest.InProcess(t, l.ServeHTTP), "/v1/orders/", nil, from))
 }
 
 func TestKeysetFindsEveryRow(t *testing.T) {
@@ -60,7 +61,7 @@ func TestKeysetAsksAscendingAndFirstPage(t *testing.T) {
 	t.Parallel()
 	l := newList(spreadRows(250, 1))
 	scan := Keyset{Sort: "created_at", After: "created_after", Before: "created_before", Then: []string{"invoice_number"}}
-	collect(scan.Pages(background(), inProcess(t, l.ServeHTTP), "/v1/orders/", url.Values{"status": {"paid"}}, Cursor{}))
+	collect(scan.Pages(background(), fetchtest.InProcess(t, l.ServeHTTP), "/v1/orders/", url.Values{"status": {"paid"}}, Cursor{}))
 	if len(l.requests) != 3 {
 		t.Fatalf("%d requests", len(l.requests))
 	}
@@ -135,7 +136,7 @@ func TestKeysetResumes(t *testing.T) {
 				t.Fatal("no end")
 			}
 			var p Page
-			for page, err := range byCreation.Pages(background(), inProcess(t, l.ServeHTTP), "/v1/orders/", nil, at) {
+			for page, err := range byCreation.Pages(background(), fetchtest.InProcess(t, l.ServeHTTP), "/v1/orders/", nil, at) {
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -176,12 +177,12 @@ func TestKeysetBeginsAtTheQuerysBound(t *testing.T) {
 	t.Parallel()
 	l := newList(spreadRows(250, 1))
 	query := url.Values{"created_after": {l.rows[200].at.Format(time.RFC3339Nano)}}
-	got := collect(byCreation.Pages(background(), inProcess(t, l.ServeHTTP), "/v1/orders/", query, Cursor{}))
+	got := collect(byCreation.Pages(background(), fetchtest.InProcess(t, l.ServeHTTP), "/v1/orders/", query, Cursor{}))
 	got.complete(t, l.rows[201:])
 	if len(got.ids) != 49 {
 		t.Errorf("%d rows", len(got.ids))
 	}
-	for _, p := range collect(byCreation.Pages(background(), inProcess(t, l.ServeHTTP), "/v1/orders/", nil, Cursor{After: "yesterday"})).pages {
+	for _, p := range collect(byCreation.Pages(background(), fetchtest.InProcess(t, l.ServeHTTP), "/v1/orders/", nil, Cursor{After: "yesterday"})).pages {
 		if len(p.Items) != 0 {
 			t.Error("a page from an unreadable position")
 		}

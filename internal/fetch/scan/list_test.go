@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"syncd/internal/fetch/fetchtest/inprocess"
 	"syncd/internal/fetch/lists"
 )
 
@@ -63,7 +64,7 @@ func (l *list) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	limit, _ := strconv.Atoi(query.Get("limit")) // 0 is refused below
 	page, _ := strconv.Atoi(query.Get("page"))   // the same
 	if limit < 1 || page < 1 {
-		reply(w, 422, "application/json", `{"error":"RequestValidationError","detail":[]}`)
+		inprocess.Reply(w, 422, "application/json", `{"error":"RequestValidationError","detail":[]}`)
 		return
 	}
 	limit = min(limit, cmp.Or(l.clamp, 100))
@@ -82,7 +83,7 @@ func (l *list) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		l.given[row.id] = true
 		items = append(items, cmp.Or(row.text, fmt.Sprintf(`{%q:%q,"id":%q}`, l.field, row.at.Format(time.RFC3339Nano), row.id)))
 	}
-	reply(w, 200, "application/json", fmt.Sprintf(`{"items":[%s],"pagination":{"total_count":%d,"max_page":%d}}`, strings.Join(items, ","), total, maxPage))
+	inprocess.Reply(w, 200, "application/json", fmt.Sprintf(`{"items":[%s],"pagination":{"total_count":%d,"max_page":%d}}`, strings.Join(items, ","), total, maxPage))
 }
 
 func (l *list) matching(query url.Values) []row {

@@ -12,6 +12,8 @@ import (
 	"github.com/google/uuid"
 
 	"syncd/internal/fetch"
+	"syncd/internal/fetch/fetchtest"
+	"syncd/internal/fetch/fetchtest/inprocess"
 	"syncd/internal/fetch/lists"
 )
 
@@ -31,17 +33,17 @@ func (f *fakeMetrics) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	switch r.URL.Path {
 	case "/v1/metrics/limits":
-		reply(w, 200, "application/json", f.limits)
+		inprocess.Reply(w, 200, "application/json", f.limits)
 	case "/v1/organizations/":
 		if f.created == "" {
-			reply(w, 403, "application/json", `{"error":"insufficient_scope"}`)
+			inprocess.Reply(w, 403, "application/json", `{"error":"insufficient_scope"}`)
 			return
 		}
-		reply(w, 200, "application/json", fmt.Sprintf(`{"items":[{"id":"org","created_at":%q}],"pagination":{"total_count":1,"max_page":1}}`, f.created))
+		inprocess.Reply(w, 200, "application/json", fmt.Sprintf(`{"items":[{"id":"org","created_at":%q}],"pagination":{"total_count":1,"max_page":1}}`, f.created))
 	case "/v1/metrics/":
 		f.asked = append(f.asked, fmt.Sprintf("%s %s..%s", query.Get("interval"), query.Get("start_date"), query.Get("end_date")))
 		if f.failAfter > 0 && len(f.asked) > f.failAfter {
-			reply(w, 422, "application/json", `{"error":"PolarRequestValidationError","detail":[]}`)
+			inprocess.Reply(w, 422, "application/json", `{"error":"PolarRequestValidationError","detail":[]}`)
 			return
 		}
 		start, err := time.Parse(time.DateOnly, query.Get("start_date"))
@@ -65,9 +67,9 @@ func (f *fakeMetrics) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				at = at.Add(time.Hour)
 			}
 		}
-		reply(w, 200, "application/json", `{"periods":[`+strings.Join(periods, ",")+`],"totals":{"revenue":1},"metrics":{"revenue":{"slug":"revenue","display_name":"Revenue","type":"currency"},"orders":null}}`)
+		inprocess.Reply(w, 200, "application/json", `{"periods":[`+strings.Join(periods, ",")+`],"totals":{"revenue":1},"metrics":{"revenue":{"slug":"revenue","display_name":"Revenue","type":"currency"},"orders":null}}`)
 	default:
-		reply(w, 404, "application/json", `{"detail":"Not Found"}`)
+		inprocess.Reply(w, 404, "application/json", `{"detail":"Not Found"}`)
 	}
 }
 
@@ -76,7 +78,7 @@ func (f *fakeMetrics) client(t *testing.T, today string) *fetch.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return inProcess(t, f.ServeHTTP, func(cfg *fetch.Config) { cfg.Now = func() time.Time { return now } })
+	return fetchtest.InProcess(t, f.ServeHTTP, func(cfg *fetch.Config) { cfg.Now = func() time.Time { return now } })
 }
 
 func TestMetricsWindows(t *testing.T) {

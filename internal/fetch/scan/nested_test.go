@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"syncd/internal/fetch"
+	"syncd/internal/fetch/fetchtest"
+	"syncd/internal/fetch/fetchtest/inprocess"
 	"syncd/internal/fetch/lists"
 )
 
@@ -53,10 +55,10 @@ func (o *owners) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	items := o.has[id]
 	switch {
 	case o.gone[id]:
-		reply(w, 404, "application/json", `{"error":"ResourceNotFound","detail":"Owner not found"}`)
+		inprocess.Reply(w, 404, "application/json", `{"error":"ResourceNotFound","detail":"Owner not found"}`)
 		return
 	case o.broken[id]:
-		reply(w, 500, "text/plain", "Internal Server Error")
+		inprocess.Reply(w, 500, "text/plain", "Internal Server Error")
 		return
 	}
 	if o.shuffle != nil {
@@ -67,11 +69,11 @@ func (o *owners) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		list = `[{"id":"` + strings.Join(items, `"},{"id":"`) + `"}]`
 	}
 	if o.whole {
-		reply(w, 200, "application/json", fmt.Sprintf(`{"total_seats":9,"seats":%s,"available_seats":1}`, list))
+		inprocess.Reply(w, 200, "application/json", fmt.Sprintf(`{"total_seats":9,"seats":%s,"available_seats":1}`, list))
 		return
 	}
 	total := len(o.has[id]) + o.lie[id]
-	reply(w, 200, "application/json", fmt.Sprintf(`{"items":%s,"pagination":{"total_count":%d,"max_page":1}}`, list, total))
+	inprocess.Reply(w, 200, "application/json", fmt.Sprintf(`{"items":%s,"pagination":{"total_count":%d,"max_page":1}}`, list, total))
 }
 
 func (o *owners) scan(t *testing.T, from Cursor) result {
@@ -80,7 +82,7 @@ func (o *owners) scan(t *testing.T, from Cursor) result {
 	if o.whole {
 		scan.Field, path = "seats", "/v1/seats"
 	}
-	return collect(scan.Pages(background(), inProcess(t, o.ServeHTTP), path, nil, from))
+	return collect(scan.Pages(background(), fetchtest.InProcess(t, o.ServeHTTP), path, nil, from))
 }
 
 func TestNestedAsksEveryParent(t *testing.T) {
@@ -120,11 +122,11 @@ func TestNestedPassesOverParentsThatAreGone(t *testing.T) {
 		}
 	}
 	wrong := func(w http.ResponseWriter, _ *http.Request) {
-		reply(w, 404, "application/json", `{"detail":"Not Found"}`)
+		inprocess.Reply(w, 404, "application/json", `{"detail":"Not Found"}`)
 	}
 	o := &owners{has: map[string][]string{"a": nil}}
 	scan := Nested{Parents: []Parents{{Param: "owner_id", After: o.after}}}
-	if got := collect(scan.Pages(background(), inProcess(t, wrong), "/v1/owners/{owner_id}/things", nil, Cursor{})); !errors.Is(got.err, fetch.ErrContract) {
+	if got := collect(scan.Pages(background(), fetchtest.InProcess(t, wrong), "/v1/owners/{owner_id}/things", nil, Cursor{})); !errors.Is(got.err, fetch.ErrContract) {
 		t.Errorf("a path that does not exist is taken for a parent that is gone: %v", got.err)
 	}
 }
@@ -198,7 +200,7 @@ func TestNestedResumes(t *testing.T) {
 		var at Cursor
 		pages := 0
 		scan := Nested{Parents: []Parents{{Param: "owner_id", After: o.after}}}
-		for p, err := range scan.Pages(background(), inProcess(t, o.ServeHTTP), "/v1/owners/{owner_id}/things", nil, Cursor{}) {
+		for p, err := range scan.Pages(background(), fetchtest.InProcess(t, o.ServeHTTP), "/v1/owners/{owner_id}/things", nil, Cursor{}) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -238,7 +240,7 @@ func TestNestedFailsWhereItIs(t *testing.T) {
 		}
 		return nil, failing
 	}}}}
-	got := collect(scan.Pages(background(), inProcess(t, o.ServeHTTP), "/v1/owners/{owner_id}/things", nil, Cursor{}))
+	got := collect(scan.Pages(background(), fetchtest.InProcess(t, o.ServeHTTP), "/v1/owners/{owner_id}/things", nil, Cursor{}))
 	if last := got.pages[len(got.pages)-1]; !errors.Is(got.err, failing) || last.Next.Key != "a" || len(got.ids) != 1 {
 		t.Errorf("%v at %+v", got.err, last.Next)
 	}

@@ -12,12 +12,14 @@ import (
 	"time"
 
 	"syncd/internal/fetch"
+	"syncd/internal/fetch/fetchtest"
+	"syncd/internal/fetch/fetchtest/inprocess"
 	"syncd/internal/fetch/lists"
 )
 
 func offsetAll(t *testing.T, o Offset, l *list, from Cursor) result {
 	t.Helper()
-	return collect(o.Pages(background(), inProcess(t, l.ServeHTTP), "/v1/customers/", nil, from))
+	return collect(o.Pages(background(), fetchtest.InProcess(t, l.ServeHTTP), "/v1/customers/", nil, from))
 }
 
 var byCreationThenEmail = Offset{Sort: []string{"-created_at", "email"}}
@@ -137,7 +139,7 @@ func TestOffsetResumes(t *testing.T) {
 				ids := make(map[string]int)
 				var at Cursor
 				n := 0
-				for p, err := range o.Pages(background(), inProcess(t, l.ServeHTTP), "/v1/customers/", nil, Cursor{}) {
+				for p, err := range o.Pages(background(), fetchtest.InProcess(t, l.ServeHTTP), "/v1/customers/", nil, Cursor{}) {
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -184,7 +186,7 @@ func TestOffsetBeginsAnewWhereTheOrderWasAnother(t *testing.T) {
 		offsetAll(t, byCreationThenEmail, l, from).complete(t, l.rows)
 		m := newMeters()
 		from.Part, from.Key = 2, "m-b"
-		collect(byMeter.Pages(background(), inProcess(t, m.ServeHTTP), "/v1/customer-meters/", nil, from)).complete(t, m.rows())
+		collect(byMeter.Pages(background(), fetchtest.InProcess(t, m.ServeHTTP), "/v1/customer-meters/", nil, from)).complete(t, m.rows())
 	}
 }
 
@@ -216,7 +218,7 @@ func TestOffsetIsBounded(t *testing.T) {
 func TestOffsetStopsWhenTheCallerDoes(t *testing.T) {
 	t.Parallel()
 	l := newList(spreadRows(1000, 1))
-	for _, err := range byCreationThenEmail.Pages(background(), inProcess(t, l.ServeHTTP), "/v1/customers/", nil, Cursor{}) {
+	for _, err := range byCreationThenEmail.Pages(background(), fetchtest.InProcess(t, l.ServeHTTP), "/v1/customers/", nil, Cursor{}) {
 		if err != nil {
 			t.Error(err)
 		}
@@ -249,7 +251,7 @@ func (m *meters) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if key == "/v1/meters/" {
 		if query.Get("is_archived") != "true" {
-			reply(w, 422, "application/json", `{}`)
+			inprocess.Reply(w, 422, "application/json", `{}`)
 			return
 		}
 		var rows []row
@@ -292,7 +294,7 @@ var byMeter = Offset{
 func TestEachReadsTheParts(t *testing.T) {
 	t.Parallel()
 	m := newMeters()
-	got := collect(byMeter.Pages(background(), inProcess(t, m.ServeHTTP), "/v1/customer-meters/", nil, Cursor{}))
+	got := collect(byMeter.Pages(background(), fetchtest.InProcess(t, m.ServeHTTP), "/v1/customer-meters/", nil, Cursor{}))
 	got.complete(t, m.rows())
 	want := " 1, 2, 3,/v1/meters/ 1,/v1/meters/ 2,m-a 1,m-a 2,m-a 3,m-b 1,m-b 2,m-b 3,m-c 1,m-c 2,m-c 3"
 	if asked := strings.Join(m.asked, ","); asked != want {
@@ -308,7 +310,7 @@ func TestEachReadsTheParts(t *testing.T) {
 
 	none := newMeters()
 	none.archived = nil
-	got = collect(byMeter.Pages(background(), inProcess(t, none.ServeHTTP), "/v1/customer-meters/", nil, Cursor{}))
+	got = collect(byMeter.Pages(background(), fetchtest.InProcess(t, none.ServeHTTP), "/v1/customer-meters/", nil, Cursor{}))
 	got.complete(t, none.parts[""].rows)
 	if len(none.asked) != 4 || len(got.pages) != 3 {
 		t.Errorf("without archived meters: asked %v", none.asked)
@@ -328,7 +330,7 @@ func TestEachResumes(t *testing.T) {
 			ids := make(map[string]int)
 			var at Cursor
 			n := 0
-			for p, err := range byMeter.Pages(background(), inProcess(t, m.ServeHTTP), "/v1/customer-meters/", nil, Cursor{}) {
+			for p, err := range byMeter.Pages(background(), fetchtest.InProcess(t, m.ServeHTTP), "/v1/customer-meters/", nil, Cursor{}) {
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -341,7 +343,7 @@ func TestEachResumes(t *testing.T) {
 				}
 			}
 			change(m)
-			got := collect(byMeter.Pages(background(), inProcess(t, m.ServeHTTP), "/v1/customer-meters/", nil, at))
+			got := collect(byMeter.Pages(background(), fetchtest.InProcess(t, m.ServeHTTP), "/v1/customer-meters/", nil, at))
 			got.complete(t, nil)
 			for id := range got.ids {
 				ids[id]++
@@ -360,7 +362,7 @@ func TestEachFails(t *testing.T) {
 	for fail, wantPages := range map[string]int{"/v1/meters/": 4, "m-b": 7} {
 		m := newMeters()
 		m.fail = fail
-		c := inProcess(t, m.ServeHTTP)
+		c := fetchtest.InProcess(t, m.ServeHTTP)
 		got := collect(byMeter.Pages(background(), c, "/v1/customer-meters/", nil, Cursor{}))
 		if !errors.Is(got.err, fetch.ErrScope) || len(got.pages) != wantPages || len(got.ids) != (wantPages-1)*25/3 {
 			t.Fatalf("%s: %v after %d pages, %d rows", fail, got.err, len(got.pages), len(got.ids))
@@ -389,7 +391,7 @@ func TestEachFails(t *testing.T) {
 func TestArray(t *testing.T) {
 	t.Parallel()
 	body := `[{"id":"a"},{"id":"b"}]`
-	c := inProcess(t, func(w http.ResponseWriter, _ *http.Request) { reply(w, 200, "application/json", body) })
+	c := fetchtest.InProcess(t, func(w http.ResponseWriter, _ *http.Request) { inprocess.Reply(w, 200, "application/json", body) })
 	got := collect(Array{}.Pages(background(), c, "/v1/metrics/dashboards", nil, Cursor{}))
 	got.complete(t, []row{{id: "a"}, {id: "b"}})
 	if p := got.pages[0]; len(got.pages) != 1 || p.TotalCount != 2 || p.Total != 2 || p.MaxPage != 1 || p.Requests != 1 {

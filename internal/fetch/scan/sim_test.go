@@ -2,35 +2,15 @@ package scan
 
 import (
 	"context"
-	"net/http/httptest"
 	"net/url"
 	"testing"
 	"time"
 
 	"syncd/internal/fetch"
+	"syncd/internal/fetch/fetchtest"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
 )
-
-func simulated(t *testing.T, world *polarsim.World, o polarsim.ServerOptions, change ...func(*fetch.Config)) (*fetch.Client, *polarsim.Server) {
-	t.Helper()
-	sim := polarsim.NewServer(world, o)
-	server := httptest.NewServer(sim)
-	t.Cleanup(server.Close)
-	cfg := fetch.Config{
-		Server: server.URL, Token: "polar_oat_simulated", RequestsPerMinute: -1, AttemptTimeout: 30 * time.Second,
-		Backoff: func(int) time.Duration { return 0 }, Now: world.Now,
-	}
-	for _, f := range change {
-		f(&cfg)
-	}
-	c, err := fetch.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
-	return c, sim
-}
 
 func read(t *testing.T, c *fetch.Client, scan Scan, path string) (ids map[string]bool, last Page) {
 	t.Helper()
@@ -76,7 +56,7 @@ func TestScansOfASimulatedOrganization(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			c, sim := simulated(t, world, polarsim.ServerOptions{StableTies: test.stable})
+			c, sim := fetchtest.Simulated(t, world, polarsim.ServerOptions{StableTies: test.stable})
 			if want[test.name] == 0 {
 				t.Fatal("the world has none of these")
 			}
@@ -96,7 +76,7 @@ func TestScansOfASimulatedOrganization(t *testing.T) {
 	}
 	t.Run("metrics", func(t *testing.T) {
 		t.Parallel()
-		c, _ := simulated(t, world, polarsim.ServerOptions{})
+		c, _ := fetchtest.Simulated(t, world, polarsim.ServerOptions{})
 		rows, last := read(t, c, Metrics{Intervals: []string{"day", "month"}}, "/v1/metrics/")
 		if len(rows) < 1000 || last.Total != len(rows) {
 			t.Errorf("%d rows, %d expected", len(rows), last.Total)
@@ -113,7 +93,7 @@ func TestScanSurvivesFaults(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			fault := polarsim.Fault{Kind: kind, Path: "/v1/orders/", Skip: 3, Times: 2}
-			c, _ := simulated(t, world, polarsim.ServerOptions{Faults: []polarsim.Fault{fault}}, func(cfg *fetch.Config) {
+			c, _ := fetchtest.Simulated(t, world, polarsim.ServerOptions{Faults: []polarsim.Fault{fault}}, func(cfg *fetch.Config) {
 				cfg.MaxPause = 10 * time.Millisecond
 				if kind == "stall" {
 					cfg.AttemptTimeout = 2 * time.Second
@@ -137,7 +117,7 @@ func TestRateLimitOfASimulatedOrganization(t *testing.T) {
 	world := polarsim.NewWorld(polarsim.Options{Seed: 3, Orders: 1500})
 	scan := Keyset{Sort: "created_at", After: "created_after", Then: []string{"invoice_number"}}
 	clock := time.Now()
-	c, _ := simulated(t, world, polarsim.ServerOptions{PerMinute: 5, Clock: func() time.Time { clock = clock.Add(5 * time.Second); return clock }},
+	c, _ := fetchtest.Simulated(t, world, polarsim.ServerOptions{PerMinute: 5, Clock: func() time.Time { clock = clock.Add(5 * time.Second); return clock }},
 		func(cfg *fetch.Config) { cfg.MaxPause = time.Millisecond })
 	if ids, _ := read(t, c, scan, "/v1/orders/"); len(ids) != 1500 || c.Budget().RateLimited == 0 || c.Budget().RateLimited != c.Budget().Retries {
 		t.Errorf("%d orders, refused %d times, %d retries", len(ids), c.Budget().RateLimited, c.Budget().Retries)

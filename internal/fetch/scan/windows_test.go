@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"syncd/internal/fetch"
+	"syncd/internal/fetch/fetchtest"
+	"syncd/internal/fetch/fetchtest/inprocess"
 	"syncd/internal/fetch/lists"
 )
 
@@ -81,7 +83,7 @@ func (f *feed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			items = append(items, fmt.Sprintf(`{"timestamp":%q,"id":%q}`, row.at.Format(time.RFC3339Nano), row.id))
 		}
 	}
-	reply(w, 200, "application/json", fmt.Sprintf(`{"items":[%s],"pagination":{"total_count":%d,"max_page":%d}}`, strings.Join(items, ","), total, (total+limit-1)/limit))
+	inprocess.Reply(w, 200, "application/json", fmt.Sprintf(`{"items":[%s],"pagination":{"total_count":%d,"max_page":%d}}`, strings.Join(items, ","), total, (total+limit-1)/limit))
 }
 
 var eventWindows = Windows{Field: "timestamp", After: "start_timestamp", Before: "end_timestamp"}
@@ -89,7 +91,7 @@ var eventWindows = Windows{Field: "timestamp", After: "start_timestamp", Before:
 func (f *feed) scan(t *testing.T, w Windows, from Cursor) result {
 	t.Helper()
 	now := func(cfg *fetch.Config) { cfg.Now = func() time.Time { return epoch.AddDate(0, 6, 0) } }
-	return collect(w.Pages(background(), inProcess(t, f.ServeHTTP, now), "/v1/events/", nil, from))
+	return collect(w.Pages(background(), fetchtest.InProcess(t, f.ServeHTTP, now), "/v1/events/", nil, from))
 }
 
 // events spreads n rows: some days dense, most empty, microseconds everywhere, many on a whole second.
@@ -188,7 +190,7 @@ func TestWindowsResume(t *testing.T) {
 		var at Cursor
 		pages := 0
 		now := func(cfg *fetch.Config) { cfg.Now = func() time.Time { return epoch.AddDate(0, 6, 0) } }
-		for p, err := range eventWindows.Pages(background(), inProcess(t, f.ServeHTTP, now), "/v1/events/", nil, Cursor{}) {
+		for p, err := range eventWindows.Pages(background(), fetchtest.InProcess(t, f.ServeHTTP, now), "/v1/events/", nil, Cursor{}) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -237,22 +239,22 @@ func TestWindowsRefuse(t *testing.T) {
 		r.URL.RawQuery = query.Encode()
 		f.ServeHTTP(w, r)
 	}
-	if got := collect(eventWindows.Between(epoch, epoch.AddDate(0, 1, 0)).Pages(background(), inProcess(t, deaf), "/v1/events/", nil, Cursor{})); !errors.Is(got.err, fetch.ErrContract) {
+	if got := collect(eventWindows.Between(epoch, epoch.AddDate(0, 1, 0)).Pages(background(), fetchtest.InProcess(t, deaf), "/v1/events/", nil, Cursor{})); !errors.Is(got.err, fetch.ErrContract) {
 		t.Errorf("a filter that is not honoured: %v", got.err)
 	}
 	endless := func(w http.ResponseWriter, r *http.Request) {
-		reply(w, 200, "application/json", `{"items":[{"id":"a","timestamp":"2026-01-01T00:00:00Z"}],"pagination":{"total_count":150,"max_page":1000000}}`)
+		inprocess.Reply(w, 200, "application/json", `{"items":[{"id":"a","timestamp":"2026-01-01T00:00:00Z"}],"pagination":{"total_count":150,"max_page":1000000}}`)
 	}
 	requests := 0
 	count := func(w http.ResponseWriter, r *http.Request) { requests++; endless(w, r) }
 	now := func(cfg *fetch.Config) { cfg.Now = func() time.Time { return epoch.Add(time.Second) } }
-	if got := collect(eventWindows.Pages(background(), inProcess(t, count, now), "/v1/events/", nil, Cursor{})); requests > 500 {
+	if got := collect(eventWindows.Pages(background(), fetchtest.InProcess(t, count, now), "/v1/events/", nil, Cursor{})); requests > 500 {
 		t.Errorf("a list without end: %v after %d requests", got.err, requests)
 	}
 	blind := func(w http.ResponseWriter, r *http.Request) {
-		reply(w, 200, "application/json", `{"items":[],"pagination":{"total_count":5,"max_page":1}}`)
+		inprocess.Reply(w, 200, "application/json", `{"items":[],"pagination":{"total_count":5,"max_page":1}}`)
 	}
-	if got := collect(eventWindows.Pages(background(), inProcess(t, blind), "/v1/events/", nil, Cursor{})); !errors.Is(got.err, fetch.ErrContract) {
+	if got := collect(eventWindows.Pages(background(), fetchtest.InProcess(t, blind), "/v1/events/", nil, Cursor{})); !errors.Is(got.err, fetch.ErrContract) {
 		t.Errorf("a list that gives nothing: %v", got.err)
 	}
 }
