@@ -75,7 +75,7 @@ func (e estimator) sweep(ctx context.Context, s *mirror.Stream) (Sweep, error) {
 		return cost, failed
 	case known:
 		var estimate scan.Estimate
-		estimate, err = scan.EstimateScan(ctx, e.Client, s.Scan, s.Path, s.Query)
+		estimate, err = scan.EstimateCost(ctx, e.Client, s.Scan, s.Path, s.Query)
 		cost.Rows, cost.Requests, cost.Probes = estimate.Rows, estimate.Requests, estimate.Probes
 	default:
 		err = e.countOwners(ctx, s, &cost)

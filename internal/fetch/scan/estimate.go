@@ -26,8 +26,8 @@ type Estimator interface {
 	Estimate(ctx context.Context, c *fetch.Client, path string, query url.Values) (Estimate, error)
 }
 
-// EstimateScan estimates any scan: by its own method, or as a plain list with pages.
-func EstimateScan(ctx context.Context, c *fetch.Client, scan Scan, path string, query url.Values) (Estimate, error) {
+// EstimateCost estimates any scan: by its own method, or as a plain list with pages.
+func EstimateCost(ctx context.Context, c *fetch.Client, scan Scan, path string, query url.Values) (Estimate, error) {
 	if e, ok := scan.(Estimator); ok {
 		return e.Estimate(ctx, c, path, query)
 	}

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"testing"
 
+	"syncd/internal/fetch/fetchtest"
 	"syncd/internal/fetch/scan/sheet"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
@@ -46,8 +47,8 @@ func TestEstimates(t *testing.T) {
 				test.path = path[:len(path)-1]
 				query.Set("email", "nobody@example.com")
 			}
-			c, _ := simulated(t, world, polarsim.ServerOptions{StableTies: true})
-			e, err := EstimateScan(t.Context(), c, test.scan, test.path, query)
+			c, _ := fetchtest.Simulated(t, world, polarsim.ServerOptions{StableTies: true})
+			e, err := EstimateCost(t.Context(), c, test.scan, test.path, query)
 			if err != nil || int64(e.Probes) != c.Requests() || e.Rows != test.rows && test.rows != -2 {
 				t.Fatalf("%+v after %d requests, %d rows: %v", e, c.Requests(), test.rows, err)
 			}

@@ -52,34 +52,39 @@ type metricsWindow struct {
 func (m Metrics) Pages(ctx context.Context, c *fetch.Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		windows, none, err := m.remaining(ctx, c, path, query, from)
-		if len(windows) == 0 {
-			yield(none, err)
+		yieldWindows(windows, none, err, yield, func(w metricsWindow) (Page, error) { return w.read(ctx, c, path, query) })
+	}
+}
+
+// yieldWindows reads one window after the other. Without any it passes none on, with err; else the first page has cost the requests
+// of none, too.
+func yieldWindows(windows []metricsWindow, none Page, err error, yield func(Page, error) bool, read func(metricsWindow) (Page, error)) {
+	if len(windows) == 0 {
+		yield(none, err)
+		return
+	}
+	periods, given := 0, 0
+	for _, w := range windows {
+		periods += w.periods()
+	}
+	for i, w := range windows {
+		p, err := read(w)
+		if i == 0 {
+			p.Requests += none.Requests
+		}
+		p.Next = w.cursor()
+		if err != nil {
+			yield(p, err)
 			return
 		}
-		requests := none.Requests
-		periods := 0
-		for _, w := range windows {
-			periods += w.periods()
+		given += len(p.Items)
+		periods -= w.periods()
+		p.Total = given + periods*len(p.Items)/w.periods()
+		if p.Done = i == len(windows)-1; !p.Done {
+			p.Next = windows[i+1].cursor()
 		}
-		given := 0
-		for i, w := range windows {
-			p, err := w.read(ctx, c, path, query)
-			p.Requests += requests
-			requests = 0
-			p.Next = w.cursor()
-			if err != nil {
-				yield(p, err)
-				return
-			}
-			given += len(p.Items)
-			periods -= w.periods()
-			p.Total = given + periods*len(p.Items)/w.periods()
-			if p.Done = i == len(windows)-1; !p.Done {
-				p.Next = windows[i+1].cursor()
-			}
-			if !yield(p, nil) {
-				return
-			}
+		if !yield(p, nil) {
+			return
 		}
 	}
 }
@@ -243,14 +248,19 @@ func lastDay(interval string, start time.Time, maxDays int) time.Time {
 	return most
 }
 
-// read requests one window and turns it into long form.
-func (w metricsWindow) read(ctx context.Context, c *fetch.Client, path string, query url.Values) (Page, error) {
+// query requests the window.
+func (w metricsWindow) query(query url.Values) url.Values {
 	query = lists.WithParameter(query, "interval", w.interval)
 	query.Set("start_date", w.start.Format(time.DateOnly))
 	query.Set("end_date", w.end.Format(time.DateOnly))
 	query.Set("timezone", metricsTimezone)
+	return query
+}
+
+// read requests one window and turns it into long form.
+func (w metricsWindow) read(ctx context.Context, c *fetch.Client, path string, query url.Values) (Page, error) {
 	var items []jsontext.Value
-	p, err := readBody(ctx, c, path, query, func(body []byte) (err error) {
+	p, err := readBody(ctx, c, path, w.query(query), func(body []byte) (err error) {
 		items, err = longForm(body, w.interval)
 		return err
 	})

@@ -12,7 +12,6 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"syncd/internal/fetch"
-	"syncd/internal/fetch/lists"
 	"syncd/internal/fetch/scan/sheet"
 	"syncd/internal/humanize"
 )
@@ -34,38 +33,14 @@ type MetricsExport struct {
 func (m MetricsExport) Pages(ctx context.Context, c *fetch.Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		windows, none, err := m.Metrics.remaining(ctx, c, m.Of, query, from)
-		if len(windows) == 0 {
-			yield(none, err)
-			return
-		}
-		requests := none.Requests
-		for i, w := range windows {
-			p, err := w.export(ctx, c, path, query)
-			p.Requests += requests
-			requests = 0
-			p.Next = w.cursor()
-			if err != nil {
-				yield(p, err)
-				return
-			}
-			if p.Done = i == len(windows)-1; !p.Done {
-				p.Next = windows[i+1].cursor()
-			}
-			if !yield(p, nil) {
-				return
-			}
-		}
+		yieldWindows(windows, none, err, yield, func(w metricsWindow) (Page, error) { return w.export(ctx, c, path, query) })
 	}
 }
 
 // export reads one window. It has few periods, so they are kept in memory.
 func (w metricsWindow) export(ctx context.Context, c *fetch.Client, path string, query url.Values) (Page, error) {
-	query = lists.WithParameter(query, "interval", w.interval)
-	query.Set("start_date", w.start.Format(time.DateOnly))
-	query.Set("end_date", w.end.Format(time.DateOnly))
-	query.Set("timezone", metricsTimezone)
 	var items []jsontext.Value
-	file, err := c.SpoolCSV(ctx, path, query, func(r io.Reader) (err error) {
+	file, err := c.SpoolCSV(ctx, path, w.query(query), func(r io.Reader) (err error) {
 		items, err = w.rows(r)
 		return err
 	})
