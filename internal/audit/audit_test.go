@@ -17,7 +17,7 @@ import (
 func TestAuditFindsDamage(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
-	h := start(t, setup{World: polarsim.Options{Customers: 60}})
+	h := worldtest.Start(t, worldtest.Setup{World: polarsim.Options{Customers: 60}})
 	h.SyncAll(t)
 	h.RequireCleanAudit(t, audit.Options{})
 
@@ -90,7 +90,7 @@ func TestAuditFindsDamage(t *testing.T) {
 func TestAuditOfAMovingWorld(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
-	h := start(t, setup{World: polarsim.Options{Customers: 40}})
+	h := worldtest.Start(t, worldtest.Setup{World: polarsim.Options{Customers: 40}})
 	h.SyncAll(t)
 	h.RequireCleanAudit(t, audit.Options{})
 	customers := h.Stored(t, "customers", "_deleted_at IS NULL AND type = 'individual' ORDER BY id")
@@ -129,7 +129,7 @@ func TestAuditOfAMovingWorld(t *testing.T) {
 func TestAuditFindingStaysOpen(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
-	h := start(t, setup{})
+	h := worldtest.Start(t, worldtest.Setup{})
 	h.SyncAll(t)
 	h.Exec(t, "UPDATE orders_export SET status = 'void' WHERE id = (SELECT id FROM orders_export WHERE status = 'paid' ORDER BY id LIMIT 1)")
 	a := h.AuditAll(t, audit.Options{Streams: []string{"orders"}, Cached: true})
@@ -151,7 +151,7 @@ func TestAuditFindingStaysOpen(t *testing.T) {
 func TestAuditWithoutAnExport(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
-	h := start(t, setup{})
+	h := worldtest.Start(t, worldtest.Setup{})
 	h.SyncAll(t)
 	h.Fault(t, "short:path=/v1/orders/export,value=3000")
 	a, err := h.Audit(t.Context(), audit.Options{})
@@ -168,7 +168,7 @@ func TestAuditWithoutAnExport(t *testing.T) {
 func TestAuditFindsAWrongFigure(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
-	h := start(t, setup{Metrics: true})
+	h := worldtest.Start(t, worldtest.Setup{Metrics: true})
 	h.SyncAll(t, "metrics")
 	h.Exec(t, `UPDATE metrics SET value = value + 1 WHERE id = (SELECT id FROM metrics WHERE slug = 'revenue' AND "interval" = 'month' AND value > 0 ORDER BY period_start LIMIT 1)`)
 	h.Exec(t, `DELETE FROM metrics WHERE id = (SELECT id FROM metrics WHERE slug = 'orders' AND "interval" = 'day' ORDER BY period_start LIMIT 1)`)

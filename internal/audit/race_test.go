@@ -10,6 +10,7 @@ import (
 	"syncd/internal/audit"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
+	"syncd/internal/worldtest"
 )
 
 // movesBetween any two requests of an audit: enough that each kind of move comes between the pages of a list.
@@ -34,7 +35,7 @@ func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { ret
 func TestAuditWhileTheWorldMoves(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
-	h := start(t, setup{World: polarsim.Options{Customers: 40}})
+	h := worldtest.Start(t, worldtest.Setup{World: polarsim.Options{Customers: 40}})
 	h.SyncAll(t)
 	customers := h.Stored(t, "customers", "_deleted_at IS NULL AND type = 'individual' ORDER BY id")
 	subscriptions := h.Stored(t, "subscriptions", "status = 'active' ORDER BY id")

@@ -15,12 +15,7 @@ type harness struct{ *worldtest.Harness }
 
 type setup = worldtest.Setup
 
-func start(t *testing.T, s setup) *harness {
-	t.Helper()
-	return &harness{worldtest.Start(t, s)}
-}
-
-func newCustomer(kind, name string) func(*testing.T, *harness) string {
-	create := worldtest.NewCustomer(kind, name)
-	return func(t *testing.T, h *harness) string { t.Helper(); return create(t, h.Harness) }
-}
+var (
+	start       = worldtest.StartAs[harness]
+	newCustomer = worldtest.NewCustomer[*harness]
+)

@@ -81,6 +81,12 @@ func Start(t *testing.T, s Setup) *Harness {
 	return h
 }
 
+// StartAs is Start for a type that has what the tests of one package do to a world: type harness struct{ *worldtest.Harness }.
+func StartAs[H ~struct{ *Harness }](t *testing.T, s Setup) *H {
+	t.Helper()
+	return &H{Start(t, s)}
+}
+
 // NewMirror is another process over the same database and server.
 func (h *Harness) NewMirror(t *testing.T, change func(*catalog.Config)) *catalog.Mirror {
 	t.Helper()

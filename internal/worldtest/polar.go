@@ -76,8 +76,11 @@ func (h *Harness) First(t *testing.T, path string, query url.Values, ok func(map
 }
 
 // NewCustomer makes a customer with an external id that is a path segment of its own.
-func NewCustomer(kind, name string) func(*testing.T, *Harness) string {
-	return func(t *testing.T, h *Harness) string {
+func NewCustomer[H interface {
+	Make(t *testing.T, path, body string) string
+}](kind, name string) func(*testing.T, H) string {
+	return func(t *testing.T, h H) string {
+		t.Helper()
 		return h.Make(t, "/v1/customers/", fmt.Sprintf(`{"type":%q,"email":"%s@example.com","external_id":"ext %s","name":"N","metadata":{"n":1.50}}`, kind, name, name))
 	}
 }
