@@ -18,8 +18,5 @@ ON CONFLICT (feed, id) DO NOTHING;
 -- name: FeedEntriesForget :exec
 DELETE FROM sync_feed_entries WHERE feed = @feed AND at < @before;
 
--- name: EndpointsRaw :many
--- The enabled endpoints that get whole objects, and what Polar sends them. What was sent before the last change of an endpoint is
--- unknown: it may have been disabled, and then Polar records nothing.
-SELECT events, COALESCE(GREATEST(created_at, modified_at), '0001-01-01 00:00:00+00')::timestamptz AS since
-FROM webhook_endpoints WHERE enabled AND format = 'raw' AND _deleted_at IS NULL;
+-- name: EndpointsList :many
+SELECT enabled, format, events, created_at, modified_at FROM webhook_endpoints WHERE _deleted_at IS NULL;

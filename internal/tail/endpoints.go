@@ -44,15 +44,10 @@ func (rd *round) readEndpoints(ctx context.Context) error {
 		if err != nil && !errors.Is(err, fetch.ErrScope) {
 			return err
 		}
-		*kept = endpointList{rd.now(), rawEndpoints(page.Items)} // empty where the token may not read them: then it may not read deliveries either
+		*kept = endpointList{rd.now(), tails.ReadableEndpoints(webhooks(page.Items))} // empty where the token may not read them: then it may not read deliveries either
 	}
 	rd.endpoints = kept.List
 	return nil
-}
-
-// rawEndpoints are those of a list that are enabled and get the objects themselves.
-func rawEndpoints(items []jsontext.Value) []tails.Endpoint {
-	return offeredEndpoints(items, true).enabled
 }
 
 // endpointsOffered are the endpoints of an organization, as far as the token may know of them.
@@ -62,29 +57,17 @@ type endpointsOffered struct {
 	formats           []string         // of the others that are enabled: they get texts
 }
 
-// offeredEndpoints reads a list of endpoints. What was sent before one was last changed nobody knows: it may have been disabled, and
-// then nothing is recorded.
-func offeredEndpoints(items []jsontext.Value, may bool) endpointsOffered {
+// offeredEndpoints sorts a list of endpoints.
+func offeredEndpoints(hooks []tails.Webhook, may bool) endpointsOffered {
 	o := endpointsOffered{refused: !may}
-	for _, object := range items {
-		var e struct {
-			Enabled  bool      `json:"enabled"`
-			Format   string    `json:"format"`
-			Events   []string  `json:"events"`
-			Created  time.Time `json:"created_at"`
-			Modified time.Time `json:"modified_at"`
-		}
-		if jsonv2.Unmarshal(object, &e, jsontext.AllowDuplicateNames(true)) != nil {
-			continue
-		}
-		told := tails.Endpoint{Events: e.Events, Since: later(e.Created, e.Modified)}
+	for _, h := range hooks {
 		switch {
-		case e.Format == "raw" && e.Enabled:
-			o.enabled = append(o.enabled, told)
-		case e.Format == "raw":
-			o.disabled = append(o.disabled, told)
-		case e.Enabled && !slices.Contains(o.formats, e.Format):
-			o.formats = append(o.formats, e.Format)
+		case h.IsRaw() && h.Enabled:
+			o.enabled = append(o.enabled, h.Endpoint())
+		case h.IsRaw():
+			o.disabled = append(o.disabled, h.Endpoint())
+		case h.Enabled && !slices.Contains(o.formats, h.Format):
+			o.formats = append(o.formats, h.Format)
 		}
 	}
 	return o
@@ -107,4 +90,15 @@ func (o endpointsOffered) lacks(hook string) string {
 		return endpoint + " (here is only " + strings.Join(o.formats, " and ") + ")"
 	}
 	return endpoint
+}
+
+// webhooks are the endpoints of a list. What is none is left out.
+func webhooks(items []jsontext.Value) (hooks []tails.Webhook) {
+	for _, object := range items {
+		var h tails.Webhook
+		if jsonv2.Unmarshal(object, &h, jsontext.AllowDuplicateNames(true)) == nil {
+			hooks = append(hooks, h)
+		}
+	}
+	return hooks
 }

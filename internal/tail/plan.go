@@ -9,6 +9,7 @@ import (
 	"syncd/internal/cost"
 	"syncd/internal/fetch"
 	"syncd/internal/fetch/limit"
+	"syncd/internal/store/tails"
 )
 
 // Cost is what a sweep of a stream costs, and how soon its changes are seen between sweeps.
@@ -106,8 +107,9 @@ func (f *Follower) askAccess(ctx context.Context, probes *int) (a access, perRou
 	if err != nil {
 		return a, 0, err
 	}
-	a.lacks = offeredEndpoints(page.Items, may).lacks
-	endpoints := rawEndpoints(page.Items)
+	hooks := webhooks(page.Items)
+	a.lacks = offeredEndpoints(hooks, may).lacks
+	endpoints := tails.ReadableEndpoints(hooks)
 	if len(endpoints) > 0 {
 		perRound++
 		a.sent = func(hook string) bool { return sent(endpoints, hook, always) }

@@ -248,7 +248,7 @@ func lastDay(interval string, start time.Time, maxDays int) time.Time {
 	return most
 }
 
-// query requests the window.
+// query is that of a request for the window.
 func (w metricsWindow) query(query url.Values) url.Values {
 	query = lists.WithParameter(query, "interval", w.interval)
 	query.Set("start_date", w.start.Format(time.DateOnly))

@@ -13,28 +13,34 @@ import (
 	"github.com/google/uuid"
 )
 
-const endpointsRaw = `-- name: EndpointsRaw :many
-SELECT events, COALESCE(GREATEST(created_at, modified_at), '0001-01-01 00:00:00+00')::timestamptz AS since
-FROM webhook_endpoints WHERE enabled AND format = 'raw' AND _deleted_at IS NULL
+const endpointsList = `-- name: EndpointsList :many
+SELECT enabled, format, events, created_at, modified_at FROM webhook_endpoints WHERE _deleted_at IS NULL
 `
 
-type EndpointsRawRow struct {
-	Events json.RawMessage `json:"events"`
-	Since  time.Time       `json:"since"`
+type EndpointsListRow struct {
+	Enabled    *bool           `json:"enabled"`
+	Format     *string         `json:"format"`
+	Events     json.RawMessage `json:"events"`
+	CreatedAt  *time.Time      `json:"created_at"`
+	ModifiedAt *time.Time      `json:"modified_at"`
 }
 
-// The enabled endpoints that get whole objects, and what Polar sends them. What was sent before the last change of an endpoint is
-// unknown: it may have been disabled, and then Polar records nothing.
-func (q *Queries) EndpointsRaw(ctx context.Context) ([]EndpointsRawRow, error) {
-	rows, err := q.db.Query(ctx, endpointsRaw)
+func (q *Queries) EndpointsList(ctx context.Context) ([]EndpointsListRow, error) {
+	rows, err := q.db.Query(ctx, endpointsList)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []EndpointsRawRow{}
+	items := []EndpointsListRow{}
 	for rows.Next() {
-		var i EndpointsRawRow
-		if err := rows.Scan(&i.Events, &i.Since); err != nil {
+		var i EndpointsListRow
+		if err := rows.Scan(
+			&i.Enabled,
+			&i.Format,
+			&i.Events,
+			&i.CreatedAt,
+			&i.ModifiedAt,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

@@ -103,20 +103,52 @@ type Endpoint struct {
 	Since  time.Time // when it was last changed, by Polar's clock: earlier changes may have no record
 }
 
-// Endpoints lists the endpoints that a mirror can read from.
+// Webhook is any webhook endpoint, as Polar gives it.
+type Webhook struct {
+	Enabled    bool      `json:"enabled"`
+	Format     string    `json:"format"`
+	Events     []string  `json:"events"`
+	CreatedAt  time.Time `json:"created_at"`
+	ModifiedAt time.Time `json:"modified_at"`
+}
+
+// IsRaw tells whether it gets whole objects, as opposed to texts about them.
+func (h Webhook) IsRaw() bool { return h.Format == "raw" }
+
+// Endpoint is what a mirror can read of it. What was sent before its last change is unknown: it may have been disabled, and then
+// Polar records nothing.
+func (h Webhook) Endpoint() Endpoint {
+	e := Endpoint{Events: h.Events, Since: h.CreatedAt}
+	if h.ModifiedAt.After(e.Since) {
+		e.Since = h.ModifiedAt
+	}
+	return e
+}
+
+// ReadableEndpoints are those that a mirror can read from: enabled, and raw.
+func ReadableEndpoints(hooks []Webhook) (list []Endpoint) {
+	for _, h := range hooks {
+		if h.Enabled && h.IsRaw() {
+			list = append(list, h.Endpoint())
+		}
+	}
+	return list
+}
+
+// Endpoints lists the readable endpoints that are mirrored.
 func (fs Feeds) Endpoints(ctx context.Context) ([]Endpoint, error) {
-	rows, err := fs.q.EndpointsRaw(ctx)
+	rows, err := fs.q.EndpointsList(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("look for webhook endpoints: %w", err)
 	}
-	endpoints := make([]Endpoint, len(rows))
+	hooks := make([]Webhook, len(rows))
 	for i, r := range rows {
-		endpoints[i].Since = r.Since
+		hooks[i] = Webhook{pg.Value(r.Enabled), pg.Value(r.Format), nil, pg.Value(r.CreatedAt), pg.Value(r.ModifiedAt)}
 		if len(r.Events) > 0 {
-			if err := json.Unmarshal(r.Events, &endpoints[i].Events); err != nil {
+			if err := json.Unmarshal(r.Events, &hooks[i].Events); err != nil {
 				return nil, fmt.Errorf("events of a webhook endpoint: %w", err)
 			}
 		}
 	}
-	return endpoints, nil
+	return ReadableEndpoints(hooks), nil
 }
