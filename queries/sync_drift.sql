@@ -12,11 +12,17 @@ SELECT kind, field, value, sample_id FROM met WHERE runs = 1;
 
 -- name: DriftList :many
 -- Of all streams where none are given.
--- Over: a complete sweep that began later did not find it, as after an upgrade of syncd.
+-- Over: the last complete sweep began later and did not find it, as after an upgrade of syncd.
+WITH swept AS MATERIALIZED (
+    SELECT of.stream, r.id, r.started_at
+    FROM (SELECT DISTINCT stream FROM sync_drift) of
+    CROSS JOIN LATERAL (
+        SELECT id, started_at FROM sync_runs
+        WHERE stream = of.stream AND kind = 'sweep' AND outcome = 'succeeded' AND sweep_id = id ORDER BY id DESC LIMIT 1) r
+)
 SELECT d.stream, d.kind, d.field, d.value, d.sample_id, d.first_seen, d.last_seen, d.runs, d.acknowledged_at,
-    EXISTS (SELECT FROM sync_runs r WHERE r.stream = d.stream AND r.kind = 'sweep' AND r.outcome = 'succeeded'
-        AND r.sweep_id = r.id AND r.id > d.last_run AND r.started_at > d.last_seen)::boolean AS over
-FROM sync_drift d
+    COALESCE(s.id > d.last_run AND s.started_at > d.last_seen, false)::boolean AS over
+FROM sync_drift d LEFT JOIN swept s ON s.stream = d.stream
 WHERE sqlc.narg(streams)::text[] IS NULL OR d.stream = ANY(sqlc.narg(streams)::text[])
 ORDER BY d.stream, d.first_seen, d.field, d.kind, d.value;
 

@@ -43,20 +43,19 @@ func (cmd *syncCmd) Run(c *command) error {
 	if err := printResults(c.stdout, results); err != nil {
 		return err
 	}
-	if err := printDrift(ctx, c.stdout, org.Store); err != nil {
-		return err
+	if said := printDrift(ctx, c.stdout, org.Store); err == nil && ctx.Err() == nil { // else that is why
+		err = said
 	}
 	return exitOf(results, err)
 }
 
-// printDrift says that somebody should look at the drift. If the database cannot tell, an error has already said so.
+// printDrift says that somebody should look at the drift.
 func printDrift(ctx context.Context, w io.Writer, s *store.Store) error {
-	var open int64
-	byStream, _ := s.Streams().OpenDrift(ctx) // a run that cannot be recorded has failed already
-	for _, n := range byStream {
-		open += n
+	open, err := s.Streams().OpenDrift(ctx)
+	if err != nil {
+		return err
 	}
-	if line := driftLine(open); line != "" {
+	if line := driftLine(open.Total()); line != "" {
 		_, err := fmt.Fprintf(w, "\n%s\n", line)
 		return err
 	}

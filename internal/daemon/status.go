@@ -128,9 +128,7 @@ func ReadStatus(ctx context.Context, s *store.Store, cfg *config.Config, next fu
 	if err != nil {
 		return report, err
 	}
-	for _, n := range drift {
-		report.Drift += n
-	}
+	report.Drift = drift.Total()
 	r, err := s.Streams().LastRound(ctx)
 	if err != nil {
 		return report, err

@@ -64,10 +64,21 @@ func (ss Streams) Drift(ctx context.Context, streams ...string) ([]Drift, error)
 	return list, nil
 }
 
+// DriftCounts counts drift by stream.
+type DriftCounts map[string]int64
+
+// Total is of all streams.
+func (c DriftCounts) Total() (total int64) {
+	for _, n := range c {
+		total += n
+	}
+	return total
+}
+
 // OpenDrift counts the open drift by stream. Streams without any are left out.
-func (ss Streams) OpenDrift(ctx context.Context) (map[string]int64, error) {
+func (ss Streams) OpenDrift(ctx context.Context) (DriftCounts, error) {
 	list, err := ss.Drift(ctx)
-	open := map[string]int64{}
+	open := DriftCounts{}
 	for _, d := range list {
 		if d.IsOpen() {
 			open[d.Stream]++
