@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"math"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"syncd/internal/polarsim"
 	"syncd/internal/polarsim/recorded"
 	"syncd/internal/slowtest"
 	"syncd/internal/worldtest"
@@ -63,6 +65,25 @@ func TestMetricsFollowFromTheMirror(t *testing.T) {
 				t.Logf("%s: %d metrics differ, %d with what Polar hides", interval, len(differ), len(after[interval]))
 			}
 		})
+	}
+}
+
+// The simulator computes metrics as Polar does: what the mirror of a simulated organization gives is what it answers, while things go on to happen.
+func TestSimulatedMetricsFollowFromTheMirror(t *testing.T) {
+	t.Parallel()
+	slowtest.Mark(t)
+	h := start(t, setup{Metrics: true, World: polarsim.Options{Customers: 60}})
+	h.World.Advance(20 * 24 * time.Hour)
+	h.SyncAll(t, "products", "customers", "subscriptions", "orders", "checkouts", "customer_seats", "events")
+	for _, asked := range []url.Values{
+		{"interval": {"month"}, "start_date": {"2023-06-01"}, "end_date": {"2024-03-31"}},
+		{"interval": {"day"}, "start_date": {"2023-12-15"}, "end_date": {"2024-03-31"}, "timezone": {"America/New_York"}},
+	} {
+		path := "/v1/metrics/?" + asked.Encode()
+		_, body := h.Call(t, http.MethodGet, path, "")
+		unequal := map[string]bool{}
+		comparePeriods(t, recorded.Exchange{Request: recorded.Request{Path: path}, Body: string(body)}, ownMetrics(t, h.Harness, asked), unequal)
+		only(t, path, slices.Collect(maps.Keys(unequal)), ofHidden, ofOpened, ofRates)
 	}
 }
 

@@ -131,12 +131,12 @@ func (t metricTables) countedEvents(f *metricFilter) iter.Seq[*metrics.Event] {
 		j := t.w.startJournal()
 		var row metrics.Event
 		for n := range Ref(j.count()) {
-			m, _ := j.event(n)
+			m, metadata := j.event(n)
 			if int(n) >= len(j.past) && j.live[int(n)-len(j.past)].shown > t.w.now || !anyProduct.accepts(m.customer, None) {
 				continue
 			}
 			row = metrics.Event{At: metrics.Time(m.at.floor(millisecond)), Customer: int32(m.customer), External: m.external()}
-			if m.name == evInference {
+			if m.name == evInference && metadata == "" { // one that is sent in has no costs yet
 				row.Cost, _ = strconv.ParseFloat(inferenceCost(uint64(m.n)), 64) // made as a number
 			}
 			if !yield(&row) {
