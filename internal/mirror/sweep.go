@@ -24,7 +24,7 @@ type sweep struct {
 	base    int         // rows of this sweep that earlier runs stored, for progress
 	dropped bool        // total_count fell during this pass: received rows may be gone
 	had     int64       // different ids of this sweep when this run began
-	counted tally       // Polar's counts of the whole list
+	counted store.Tally // Polar's counts of the whole list
 }
 
 const (
@@ -143,7 +143,7 @@ func (sw *sweep) compare(ctx context.Context) (c comparison, err error) {
 			return c, fmt.Errorf("count %s at the end of the sweep: %w", sw.s.Name, err)
 		}
 		sw.whole = n.Total
-		sw.counted.tell(n.Total)
+		sw.counted.Record(n.Total)
 	}
 	sw.res.Total = sw.whole
 	c.total, c.ties = int64(sw.whole), int64(sw.tied)
@@ -160,7 +160,7 @@ func (sw *sweep) certify(ctx context.Context, c comparison) error {
 	sw.res.Distinct = int(c.distinct)
 	again := max(0, sw.record.Counts.Read-c.unidentified-(c.distinct-sw.had))
 	sw.closing.Duplicates = &again
-	sw.counted.close(&sw.closing)
+	sw.counted.CloseInto(&sw.closing)
 	sw.closing.Accounted = c.accounted() && sw.span == nil
 	if c.gaps > 0 {
 		sw.closing.Verdict = fmt.Sprintf("incomplete: %d rows cannot be rendered by Polar", c.gaps)
@@ -219,7 +219,7 @@ func (sw *sweep) scan(ctx context.Context, from scan.Cursor) error {
 			sw.tied, sw.gone = page.Next.Tied, page.Next.Gone
 			sw.dropped = sw.dropped || page.Whole >= 0 && page.Whole < sw.whole
 			sw.whole = page.Whole
-			sw.counted.tell(page.Whole)
+			sw.counted.Record(page.Whole)
 			if page.Done {
 				sw.progress(page.Page)
 				return nil
@@ -272,7 +272,7 @@ func (sw *sweep) news(ctx context.Context) error {
 		}
 		if page.Whole >= 0 {
 			sw.whole = page.Whole
-			sw.counted.tell(page.Whole)
+			sw.counted.Record(page.Whole)
 		}
 		n, err := sw.record.CountDistinct(ctx)
 		if err != nil {
