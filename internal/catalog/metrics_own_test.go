@@ -11,11 +11,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"syncd/internal/polarsim"
 	"syncd/internal/polarsim/recorded"
 	"syncd/internal/slowtest"
+	"syncd/internal/store/audits"
 	"syncd/internal/worldtest"
 )
 
@@ -45,6 +47,8 @@ func TestMetricsFollowFromTheMirror(t *testing.T) {
 			if truth == recorded.FX {
 				t.Run("recipes", func(t *testing.T) { answerRecipes(t, h, truth) })
 			}
+			t.Run("states", func(t *testing.T) { compareStates(t, h, truth) })
+			t.Run("net amounts", func(t *testing.T) { compareNetAmounts(t, h) })
 			before := compareMetrics(t, h, truth)
 			hidden, err := truth.HiddenSubscriptions()
 			if err != nil {
@@ -84,6 +88,43 @@ func TestSimulatedMetricsFollowFromTheMirror(t *testing.T) {
 		unequal := map[string]bool{}
 		comparePeriods(t, recorded.Exchange{Request: recorded.Request{Path: path}, Body: string(body)}, ownMetrics(t, h.Harness, asked), unequal)
 		only(t, path, slices.Collect(maps.Keys(unequal)), ofHidden, ofOpened, ofRates)
+	}
+}
+
+// compareStates demands that customer_state() says of each customer what the real server said.
+func compareStates(t *testing.T, h *worldtest.Harness, truth recorded.Truth) {
+	t.Helper()
+	states, err := truth.CustomerStates()
+	if err != nil || len(states) == 0 {
+		t.Fatalf("%d states, %v", len(states), err)
+	}
+	for _, state := range states {
+		var customer struct{ ID uuid.UUID }
+		worldtest.Decode(t, state, &customer)
+		differ, err := audits.New(h.Store.Pool()).CompareState(t.Context(), customer.ID, state)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(differ.Values)+len(differ.Keys) > 0 {
+			t.Errorf("%s: values %q, keys %q", customer.ID, differ.Values, differ.Keys)
+		}
+	}
+}
+
+// compareNetAmounts demands that the net amount of each subscription, which follows from its last charge, is that of the CSV
+// export, the only place where Polar shows it.
+func compareNetAmounts(t *testing.T, h *worldtest.Harness) {
+	t.Helper()
+	h.SyncAll(t, "subscriptions_export")
+	for _, row := range h.Texts(t, `SELECT to_jsonb(e)::text FROM subscriptions_export e LEFT JOIN subscriptions_enriched s ON s.id = e.subscription_id
+		WHERE e.net_amount IS DISTINCT FROM s.net_amount`) {
+		t.Errorf("another net amount: %s", row)
+	}
+	if n := worldtest.Query[int](t, h, "SELECT count(DISTINCT subscription_id) - (SELECT count(*) FROM subscriptions) FROM subscriptions_export"); n != 0 {
+		t.Errorf("%d more rows in the export than in the list", n)
+	}
+	for _, row := range h.Texts(t, "SELECT to_jsonb(t)::text FROM sync_rejects t UNION ALL SELECT to_jsonb(t)::text FROM sync_drift t") {
+		t.Errorf("set aside, or drift: %s", row)
 	}
 }
 

@@ -50,6 +50,11 @@ func StartTruth(t *testing.T, truth recorded.Truth) (h *Harness, names []string)
 	if server.Metrics, err = truth.Metrics(); err != nil {
 		t.Fatal(err)
 	}
+	subscriptions, err := truth.Subscriptions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Exports = map[string][]byte{"/v1/subscriptions/export": subscriptions}
 	for _, s := range catalog.Entries() {
 		if slices.Contains(known, s.Name) {
 			if server.Lists[s.Path], err = truth.List(s.Name); err != nil {
@@ -86,6 +91,7 @@ func organization(t *testing.T, id, created string) json.RawMessage {
 type RecordedServer struct {
 	Lists   map[string][]json.RawMessage
 	Metrics []recorded.Exchange // answers about metrics, from which others are put together
+	Exports map[string][]byte   // CSV files by path
 
 	mu     sync.Mutex
 	items  map[string][]recordedItem // of Lists, as first asked for
@@ -122,6 +128,11 @@ func (s *RecordedServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if _, is := s.Lists[r.URL.Path]; is {
 		items := slices.DeleteFunc(slices.Clone(s.list(r.URL.Path, query["sorting"])), func(i recordedItem) bool { return !i.asked(query) })
 		_ = json.NewEncoder(w).Encode(page(r.URL.Path, items, query)) // whoever asked finds that it is cut
+		return
+	}
+	if file, is := s.Exports[r.URL.Path]; is {
+		w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+		_, _ = w.Write(file)
 		return
 	}
 	if strings.HasPrefix(r.URL.Path, "/v1/metrics/") && s.metrics(w, r.URL.Path, query) {

@@ -94,6 +94,11 @@ func (t Truth) Metrics() ([]Exchange, error) {
 	return list, err
 }
 
+// CustomerStates are the states of all customers, as GET /v1/customers/{id}/state answers.
+func (t Truth) CustomerStates() ([]json.RawMessage, error) {
+	return t.lines("customer_states.ndjson.gz")
+}
+
 // Subscriptions is the whole CSV export of the subscriptions, with all columns. Only here Polar shows a subscription's net amount.
 func (t Truth) Subscriptions() ([]byte, error) { return t.file("subscriptions.csv.gz") }
 
