@@ -252,6 +252,7 @@ func TestSQLNamesNoSchema(t *testing.T) {
 				if strings.HasPrefix(line, "COMMENT ON") || strings.HasPrefix(line, "--") {
 					continue
 				}
+				line = strings.ReplaceAll(line, "DISTINCT FROM", "<>") // what follows is a column
 				if found := qualified.FindString(line); found != "" {
 					t.Errorf("%s/%s:%d names a schema: %q", dir, name, i+1, found)
 				}
