@@ -89,14 +89,14 @@ func ticks(fields cron.SpecSchedule, hourly bool, from time.Time, walls []time.T
 	return list
 }
 
-// Around each change of each clock of two years every schedule runs when the wall clock says so, once.
+// Around each change of each clock of a year every schedule runs when the wall clock says so, once.
 func TestSchedulesFollowTheWallClock(t *testing.T) {
 	if testing.Short() {
 		t.Skip("slow: make test runs it")
 	}
 	t.Parallel()
 	from := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	to := from.AddDate(2, 0, 0)
+	to := from.AddDate(1, 0, 0)
 	around, changes := 36*time.Hour, 0
 	for _, loc := range places(t, from, to) {
 		for at := from.In(loc); ; {

@@ -18,7 +18,9 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -36,7 +38,8 @@ func main() {
 func run(args []string, out io.Writer) (code int, err error) {
 	// An interrupt reaches go test too; this program stays to tell how it ended.
 	signal.Notify(make(chan os.Signal, 1), os.Interrupt)
-	cmd := exec.CommandContext(context.Background(), "go", append([]string{"test", "-json"}, args...)...)
+	packages, tests := strconv.Itoa(runtime.NumCPU()+1), strconv.Itoa(2*runtime.NumCPU())
+	cmd := exec.CommandContext(context.Background(), "go", append([]string{"test", "-json", "-p", packages, "-parallel", tests}, args...)...)
 	cmd.Stderr = os.Stderr
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
