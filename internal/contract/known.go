@@ -54,7 +54,7 @@ func matches(pattern string, x Shape) bool {
 func OnlySimulated() Exceptions {
 	return Exceptions{
 		{"values that the recorded organization does not have", []string{
-			"checkout_links: return_url string", "checkouts: customer_billing_name string", "checkouts: customer_ip_address string", "checkouts: customer_tax_id string",
+			"return_url string", "checkouts: customer_billing_name string", "checkouts: customer_ip_address string", "checkouts: customer_tax_id string",
 			"checkouts: locale string", "checkouts: payment_method_type string", "disputes: case_id string", "files: flagged_malicious_at string",
 			"orders: subscription.checkout_id string", "subscriptions: checkout_id string", "organizations: avatar_url null", "organizations: bio null",
 			"webhook_endpoints: modified_at null", "*user.avatar_url null", "*clauses[].clauses[].value string", "*meters[].modified_at string",
