@@ -38,15 +38,23 @@ func StartRecorded(t *testing.T, handler http.Handler) *Harness {
 	return h
 }
 
-// StartTruth makes a harness for one of the organizations that were recorded as a whole, and mirrors what its streams list. Its names are those of
-// the streams, which are all that there are lists of.
+// StartTruth makes a harness for one of the organizations that were recorded as a whole, and mirrors all that was listed. It tells the streams of these.
 func StartTruth(t *testing.T, truth recorded.Truth) (h *Harness, names []string) {
+	t.Helper()
+	server, names := TruthServer(t, truth)
+	h = StartRecorded(t, server)
+	h.SyncAll(t, names...)
+	return h, names
+}
+
+// TruthServer answers for an organization that was recorded as a whole. It tells the streams whose lists it serves.
+func TruthServer(t *testing.T, truth recorded.Truth) (server *RecordedServer, names []string) {
 	t.Helper()
 	known, err := truth.Lists()
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &RecordedServer{Lists: map[string][]json.RawMessage{}}
+	server = &RecordedServer{Lists: map[string][]json.RawMessage{}}
 	if server.Metrics, err = truth.Metrics(); err != nil {
 		t.Fatal(err)
 	}
@@ -63,28 +71,8 @@ func StartTruth(t *testing.T, truth recorded.Truth) (h *Harness, names []string)
 			names = append(names, s.Name)
 		}
 	}
-	id := readItem(server.Lists["/v1/products/"][0]).texts["organization_id"]
-	server.Lists["/v1/organizations/"] = []json.RawMessage{organization(t, id, "2025-09-25T08:00:00Z")}
-	h = StartRecorded(t, server)
-	h.SyncAll(t, names...)
-	return h, names
-}
-
-// organization is one that was recorded, with another id and time. Of those that were recorded as a whole the list of organizations was not kept.
-func organization(t *testing.T, id, created string) json.RawMessage {
-	t.Helper()
-	items, err := recorded.List("organizations")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var o map[string]any
-	Decode(t, items[0], &o)
-	o["id"], o["created_at"] = id, created
-	item, err := json.Marshal(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return item
+	server.Found(t, "2025-09-25T08:00:00Z")
+	return server, names
 }
 
 // RecordedServer serves recorded items by the path of their list, as Polar does: filtered, sorted and page by page, and by id.
@@ -96,6 +84,27 @@ type RecordedServer struct {
 	mu     sync.Mutex
 	items  map[string][]recordedItem // of Lists, as first asked for
 	sorted map[string][]recordedItem
+}
+
+// Found sets when the organization was made, from which on metrics are read. Of those that were recorded as a whole no list of organizations was kept:
+// this is another one's item, with the right id.
+func (s *RecordedServer) Found(t *testing.T, at string) {
+	t.Helper()
+	items, err := recorded.List("organizations")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var o map[string]any
+	Decode(t, items[0], &o)
+	o["id"], o["created_at"] = readItem(s.Lists["/v1/products/"][0]).texts["organization_id"], at
+	item, err := json.Marshal(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.Lists["/v1/organizations/"] = []json.RawMessage{item}
+	s.items, s.sorted = nil, nil
 }
 
 // recordedItem is an item and what is asked of its members: their texts, or their JSON, and those that are times.
@@ -125,8 +134,8 @@ func (s *RecordedServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Polar-Version", r.Header.Get("Polar-Version"))
 	query := r.URL.Query()
-	if _, is := s.Lists[r.URL.Path]; is {
-		items := slices.DeleteFunc(slices.Clone(s.list(r.URL.Path, query["sorting"])), func(i recordedItem) bool { return !i.asked(query) })
+	if all := s.list(r.URL.Path, query["sorting"]); all != nil {
+		items := slices.DeleteFunc(slices.Clone(all), func(i recordedItem) bool { return !i.asked(query) })
 		_ = json.NewEncoder(w).Encode(page(r.URL.Path, items, query)) // whoever asked finds that it is cut
 		return
 	}
@@ -174,10 +183,13 @@ func raws(items []recordedItem) []json.RawMessage {
 	return list
 }
 
-// list is a list sorted by the criteria that are members of its items.
+// list is a list sorted by the criteria that are members of its items; nil where there is none at this path.
 func (s *RecordedServer) list(path string, criteria []string) []recordedItem {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.Lists[path] == nil {
+		return nil
+	}
 	if s.items == nil {
 		s.items, s.sorted = map[string][]recordedItem{}, map[string][]recordedItem{}
 	}
@@ -188,7 +200,7 @@ func (s *RecordedServer) list(path string, criteria []string) []recordedItem {
 	}
 	key := path + " " + strings.Join(criteria, " ")
 	if _, is := s.sorted[key]; !is {
-		items := slices.Clone(s.items[path])
+		items := append([]recordedItem{}, s.items[path]...)
 		slices.SortStableFunc(items, func(a, b recordedItem) int { return a.compare(b, criteria) })
 		s.sorted[key] = items
 	}
