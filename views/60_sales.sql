@@ -5,8 +5,7 @@ SELECT o.id, o.created_at, o.status, o.paid, o.billing_reason, o.description, o.
     o.customer_id, c.external_id AS customer_external_id, c.email AS customer_email, c._deleted_at IS NOT NULL AS customer_is_deleted,
     o.product_id, p.name AS product_name, o.subscription_id, o.checkout_id, o.discount_id, d.code AS discount_code,
     o.currency, o.subtotal_amount, o.discount_amount, o.net_amount, o.tax_amount, o.total_amount, o.refunded_amount, o.refunded_tax_amount,
-    CASE WHEN o.paid THEN o.net_amount - o.refunded_amount ELSE 0 END AS kept_amount,
-    major_amount(CASE WHEN o.paid THEN o.net_amount - o.refunded_amount ELSE 0 END, o.currency) AS kept_major,
+    k.kept_amount, major_amount(k.kept_amount, o.currency) AS kept_major,
     CASE WHEN o.paid THEN o.tax_amount - o.refunded_tax_amount ELSE 0 END AS kept_tax_amount,
     o.platform_fee_amount, o.platform_fee_currency,
     o.billing_address->>'country' AS country, o.billing_address->>'state' AS state,
@@ -17,6 +16,7 @@ FROM orders o
 LEFT JOIN customers c ON c.id = o.customer_id
 LEFT JOIN products p ON p.id = o.product_id
 LEFT JOIN discounts d ON d.id = o.discount_id
+CROSS JOIN LATERAL (SELECT CASE WHEN o.paid THEN o.net_amount - o.refunded_amount ELSE 0 END AS kept_amount) k
 WHERE o._deleted_at IS NULL;
 COMMENT ON VIEW orders_enriched IS 'Orders, one row each, with the names of what they point at, and what was kept of each after refunds.';
 COMMENT ON COLUMN orders_enriched.id IS 'Polar id: orders.id.';

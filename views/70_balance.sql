@@ -40,9 +40,14 @@ COMMENT ON COLUMN balance_ledger.fee IS 'Fee of Polar. Smallest unit of the curr
 COMMENT ON COLUMN balance_ledger.exchange_rate IS 'Rate from presentment_currency to currency, between smallest units; null where the event has none.';
 COMMENT ON COLUMN balance_ledger.settled_amount IS 'What Polar''s metrics count: converted by the rule of its pipes, which convert refunds and disputes a second time (server/tinybird/endpoints/metrics_revenue.pipe). US cents.';
 
+CREATE OR REPLACE FUNCTION settlement_rate(exchange_rate double precision, amount bigint, presentment_amount bigint) RETURNS numeric
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN coalesce(exchange_rate::numeric(30, 12), amount::numeric(30, 12) / nullif(presentment_amount, 0));
+COMMENT ON FUNCTION settlement_rate(double precision, bigint, bigint) IS 'The rate at which a payment was settled, between smallest units: that of the booking, else what was settled divided by what the customer saw; null without either (server/polar/metrics/queries.py).';
+
 CREATE OR REPLACE VIEW fx_daily AS
 SELECT date_trunc('day', o.created_at, 'UTC')::date AS day, l.presentment_currency AS currency,
-    avg(coalesce(l.exchange_rate::numeric(30, 12), l.amount::numeric(30, 12) / nullif(l.presentment_amount, 0))) AS rate, count(*) AS payments
+    avg(settlement_rate(l.exchange_rate, l.amount, l.presentment_amount)) AS rate, count(*) AS payments
 FROM balance_ledger l JOIN orders o ON o.id = l.order_id
 WHERE l.name = 'balance.order' AND l.presentment_currency IS NOT NULL
 GROUP BY 1, 2;

@@ -21,7 +21,7 @@ subs AS MATERIALIZED (
         date_trunc(every, started_at, zone) AS start_t, date_trunc(every, end_at, zone) AS fin_t
     FROM subscriptions_enriched WHERE product_id IS NOT NULL
 ), payments AS MATERIALIZED (
-    SELECT l.presentment_currency AS currency, o.created_at, coalesce(l.exchange_rate::numeric(30, 12), l.amount::numeric(30, 12) / nullif(l.presentment_amount, 0)) AS rate, l.timestamp AS paid_at
+    SELECT l.presentment_currency AS currency, o.created_at, settlement_rate(l.exchange_rate, l.amount, l.presentment_amount) AS rate, l.timestamp AS paid_at
     FROM balance_ledger l JOIN orders o ON o.id = l.order_id WHERE l.name = 'balance.order' AND l.presentment_currency IS NOT NULL
 ), own_rates AS (
     SELECT date_trunc(every, created_at, zone) AS t, currency, avg(rate) AS rate FROM payments, bounds WHERE created_at BETWEEN bs AND be GROUP BY 1, 2
@@ -85,12 +85,13 @@ paid AS (
     FROM balance_ledger WHERE name IN ('balance.order', 'balance.credit_order') AND order_id IS NOT NULL
     ORDER BY order_id, name = 'balance.order' DESC, timestamp DESC
 ), refunded AS (
-    SELECT order_id, sum(round(coalesce(net_amount, amount)::float8 * coalesce(exchange_rate, 1))::bigint - fee) AS refunds
+    SELECT order_id, sum(settled_amount - fee) AS refunds
     FROM balance_ledger WHERE name IN ('balance.refund', 'balance.refund_reversal') AND order_id IS NOT NULL GROUP BY 1
-), started AS (
-    SELECT (metadata->>'subscription_id')::uuid AS subscription_id, min((metadata->>'started_at')::timestamptz) AS started_at
+), act AS MATERIALIZED ( -- of a subscription, or upon it
+    SELECT (metadata->>'subscription_id')::uuid AS subscription_id, name, timestamp, metadata
     FROM system WHERE name IN ('subscription.created', 'subscription.canceled', 'subscription.revoked', 'subscription.uncanceled', 'subscription.reinstated', 'subscription.cycled', 'subscription.product_updated')
-    GROUP BY 1
+), started AS (
+    SELECT subscription_id, min((metadata->>'started_at')::timestamptz) AS started_at FROM act GROUP BY 1
 ), sale AS (
     SELECT order_id, p.subscription_id, date_trunc(every, at, zone) AS t, date_trunc(every, st.started_at, zone) AS started_t,
         coalesce(b.settled, 0) AS revenue, coalesce(b.settled, 0) - coalesce(b.fee, 0) + coalesce(r.refunds, 0) AS net
@@ -105,25 +106,24 @@ paid AS (
 ),
 -- What subscriptions did
 state AS (
-    SELECT DISTINCT ON (1) (metadata->>'subscription_id')::uuid AS subscription_id,
+    SELECT DISTINCT ON (subscription_id) subscription_id,
         CASE name WHEN 'subscription.revoked' THEN timestamp
             WHEN 'subscription.canceled' THEN coalesce((metadata->>'ends_at')::timestamptz, (metadata->>'canceled_at')::timestamptz, timestamp)
             ELSE (metadata->>'ends_at')::timestamptz END AS ends_at
-    FROM system WHERE name IN ('subscription.created', 'subscription.canceled', 'subscription.revoked', 'subscription.uncanceled', 'subscription.reinstated', 'subscription.cycled', 'subscription.product_updated')
-    ORDER BY 1, timestamp DESC
+    FROM act ORDER BY subscription_id, timestamp DESC
 ), new AS (
     SELECT b.t, count(DISTINCT s.subscription_id) AS n
-    FROM bounds, buckets b JOIN system e ON e.name = 'subscription.created' AND date_trunc(every, e.timestamp, zone) = b.t
-    JOIN state s ON s.subscription_id = (e.metadata->>'subscription_id')::uuid
+    FROM bounds, buckets b JOIN act e ON e.name = 'subscription.created' AND date_trunc(every, e.timestamp, zone) = b.t
+    JOIN state s ON s.subscription_id = e.subscription_id
     WHERE e.timestamp <= be_s AND (s.ends_at IS NULL OR date_trunc(every, s.ends_at, zone) > b.t) GROUP BY 1
 ), cancellation AS (
-    SELECT DISTINCT ON (1) (metadata->>'subscription_id')::uuid AS subscription_id, (metadata->>'canceled_at')::timestamptz AS canceled_at,
+    SELECT DISTINCT ON (subscription_id) subscription_id, (metadata->>'canceled_at')::timestamptz AS canceled_at,
         coalesce(nullif(metadata->>'customer_cancellation_reason', ''), 'other') AS reason
-    FROM system WHERE name = 'subscription.canceled' ORDER BY 1, 2 DESC, timestamp DESC
+    FROM act WHERE name = 'subscription.canceled' ORDER BY subscription_id, 2 DESC, timestamp DESC
 ), canceled AS (
     SELECT date_trunc(every, c.canceled_at, zone) AS t, c.reason, count(*) AS n
-    FROM bounds, cancellation c WHERE canceled_at >= bs AND canceled_at < be_s AND NOT EXISTS (SELECT FROM system u
-        WHERE u.name IN ('subscription.uncanceled', 'subscription.reinstated') AND (u.metadata->>'subscription_id')::uuid = c.subscription_id AND u.timestamp > c.canceled_at)
+    FROM bounds, cancellation c WHERE canceled_at >= bs AND canceled_at < be_s AND NOT EXISTS (SELECT FROM act u
+        WHERE u.name IN ('subscription.uncanceled', 'subscription.reinstated') AND u.subscription_id = c.subscription_id AND u.timestamp > c.canceled_at)
     GROUP BY 1, 2
 ),
 -- Costs and users
