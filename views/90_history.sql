@@ -1,12 +1,12 @@
 -- What the table changes tells: rows as they were, and what has changed since.
 
-CREATE OR REPLACE FUNCTION recorded_tables() RETURNS TABLE (table_name text, retention text, stream text)
+CREATE OR REPLACE FUNCTION recorded_tables() RETURNS TABLE (table_name text, retention text, key text, parent text, stream text)
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
-    SELECT c.relname::text, a.args[1], a.args[4]
+    SELECT c.relname::text, a.args[1], a.args[2], a.args[3], a.args[4]
     FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid CROSS JOIN LATERAL (SELECT string_to_array(encode(t.tgargs, 'escape'), '\000')) AS a (args)
     WHERE t.tgfoid = 'record_change'::regproc
 $$;
-COMMENT ON FUNCTION recorded_tables() IS 'Tables whose changes are recorded, how long these are kept, and the stream of each: what the view history is made of.';
+COMMENT ON FUNCTION recorded_tables() IS 'Tables whose changes are recorded, how long these are kept, the columns that hold the id of a row and that of the object it is in the list of (empty for the rows of streams), and the stream: what the view history and the functions TABLE_as_of() are made of.';
 
 CREATE OR REPLACE VIEW history AS
 SELECT t.table_name, t.stream, t.retention, s.history_since AS recorded_since, GREATEST(s.history_since, d.seen_at) AS exact_from

@@ -16,11 +16,7 @@ var versioned = map[string]string{"subscriptions": "subscription_history", "prod
 
 // asOf makes the functions TABLE_as_of of all tables whose changes are recorded, and the views of versions.
 func asOf(ctx context.Context, db querier) (string, error) {
-	rows, err := db.Query(ctx, `
-		SELECT c.relname, a.args[2], a.args[3] FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-		CROSS JOIN LATERAL (SELECT string_to_array(encode(t.tgargs, 'escape'), '\000')) AS a (args)
-		WHERE t.tgname = 'record_change' AND c.relnamespace = to_regnamespace($1)
-		ORDER BY c.relname COLLATE "C"`, schema)
+	rows, err := db.Query(ctx, `SELECT table_name, key, parent FROM recorded_tables() ORDER BY table_name COLLATE "C"`)
 	if err != nil {
 		return "", fmt.Errorf("read which tables have a history: %w", err)
 	}
