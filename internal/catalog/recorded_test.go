@@ -52,21 +52,6 @@ func TestWhatTheRealServerListsIsStored(t *testing.T) {
 	t.Logf("%d items of %d lists", rows, len(lists))
 }
 
-// Two organizations, as they were after fourteen months, are mirrored whole: every row reads back equal, nothing is set aside, and nothing looks like a
-// change of the API.
-func TestRecordedOrganizationsAreMirrored(t *testing.T) {
-	t.Parallel()
-	slowtest.Mark(t)
-	for _, truth := range recorded.Truths() {
-		t.Run(string(truth), func(t *testing.T) {
-			t.Parallel()
-			h, names := worldtest.StartTruth(t, truth)
-			h.Equal(t, names...)
-			requireNothingOdd(t, h)
-		})
-	}
-}
-
 // requireNothingOdd wants no reject and no drift.
 func requireNothingOdd(t *testing.T, h *worldtest.Harness) {
 	t.Helper()
