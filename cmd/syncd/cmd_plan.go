@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -11,6 +13,7 @@ import (
 	"syncd/internal/catalog"
 	"syncd/internal/config"
 	"syncd/internal/daemon"
+	"syncd/internal/fetch"
 	"syncd/internal/humanize"
 	"syncd/internal/mirror"
 	"syncd/internal/store"
@@ -25,18 +28,14 @@ type planCmd struct {
 // Run asks Polar for the counts that the costs depend on. It needs no database and writes nothing. With a database it shares the
 // budget of running processes, and counts the rows whose children cost a request each.
 func (cmd *planCmd) Run(c *command) error {
-	cfg, log, err := c.config(config.GroupPolar)
-	if err != nil {
-		return err
-	}
-	ctx, release := c.interruptible()
-	defer release()
-	client, err := daemon.NewClient(cfg, buildInfo(), log)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
+	return c.withClient(func(ctx context.Context, cfg *config.Config, log *slog.Logger, client *fetch.Client) error {
+		return cmd.plan(ctx, c.stdout, cfg, log, client)
+	})
+}
+
+func (cmd *planCmd) plan(ctx context.Context, stdout io.Writer, cfg *config.Config, log *slog.Logger, client *fetch.Client) error {
 	var s *store.Store
+	var err error
 	if cfg.DatabaseURL != "" {
 		if s, err = daemon.OpenStore(ctx, cfg, log, false); err == nil {
 			defer s.Close()
@@ -53,16 +52,16 @@ func (cmd *planCmd) Run(c *command) error {
 	}
 	costs, err := m.Plan(ctx)
 	if err != nil {
-		return daemon.InterruptionOr(ctx, err)
+		return err
 	}
 	plan, err := daemon.MakePlan(cfg, costs, client)
 	if err != nil {
 		return err
 	}
 	if cmd.JSON {
-		err = printJSON(c.stdout, plan)
+		err = printJSON(stdout, plan)
 	} else {
-		err = printPlan(c.stdout, plan)
+		err = printPlan(stdout, plan)
 	}
 	if err == nil && !plan.Possible {
 		err = usageError(errors.New("the budget does not suffice for this configuration: " + plan.Problem))

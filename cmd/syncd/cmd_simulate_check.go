@@ -12,7 +12,6 @@ import (
 	"syncd/internal/catalog"
 	"syncd/internal/config"
 	"syncd/internal/contract"
-	"syncd/internal/daemon"
 	"syncd/internal/fetch"
 	"syncd/internal/humanize"
 	"syncd/internal/polarsim"
@@ -41,39 +40,35 @@ func (cmd *simulateCmd) check(c *command) error {
 		return usageError(err)
 	}
 	c.sources.Flags["polar_server"] = cmd.Check
-	cfg, log, err := c.config(config.GroupPolar)
-	if err != nil {
-		return err
-	}
-	ctx, release := c.interruptible()
-	defer release()
-	client, err := daemon.NewClient(cfg, buildInfo(), log)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
+	return c.withClient(func(ctx context.Context, _ *config.Config, log *slog.Logger, client *fetch.Client) error {
+		return cmd.compare(ctx, c.stdout, log, client)
+	})
+}
+
+func (cmd *simulateCmd) compare(ctx context.Context, stdout io.Writer, log *slog.Logger, client *fetch.Client) error {
 	// The first request goes through the client: it reports a wrong address, token or version as every command does.
 	if _, err := client.Page(ctx, "/v1/organizations/", url.Values{"limit": {"1"}}); err != nil && !errors.Is(err, fetch.ErrScope) {
-		return daemon.InterruptionOr(ctx, err)
+		return err
 	}
 	entries := catalog.Entries()
 	enums := contract.Enums(entries)
 	here, there := contract.NewView(enums), contract.NewView(enums)
 	if err := lookAtSimulator(ctx, here, entries, client.Version(), log); err != nil {
-		return daemon.InterruptionOr(ctx, err)
+		return err
 	}
 	samples := contract.SampleStreams(entries, client.Now())
 	sampler := contract.Sampler{Server: fetch.NewRawClient(client), Pages: checkPages, Owners: checkOwners, Asks: func(list, path string) {
 		log.Info("comparing", "stream", list, "path", path, "requests", client.Requests())
 	}}
 	if err := sampler.TakeSamples(ctx, there, here, samples); err != nil {
-		return daemon.InterruptionOr(ctx, err)
+		return err
 	}
 	report := checkReport{client.Server(), client.Version(), there.Asked, client.Requests(), contract.Compare(samples, there, here)}
+	var err error
 	if cmd.JSON {
-		err = printJSON(c.stdout, report)
+		err = printJSON(stdout, report)
 	} else {
-		err = report.print(c.stdout, cmd.Unseen)
+		err = report.print(stdout, cmd.Unseen)
 	}
 	if err == nil && len(report.Differences) > 0 {
 		return errPartial

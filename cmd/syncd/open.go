@@ -6,6 +6,7 @@ import (
 
 	"syncd/internal/config"
 	"syncd/internal/daemon"
+	"syncd/internal/fetch"
 	"syncd/internal/mirror"
 	"syncd/internal/store"
 )
@@ -30,6 +31,22 @@ func (c *command) open(cfg *config.Config, log *slog.Logger, migrate bool, obser
 		release()
 		org.Close()
 	}, nil
+}
+
+// withClient makes a client of Polar without a database, for work that may be dropped at any point.
+func (c *command) withClient(do func(context.Context, *config.Config, *slog.Logger, *fetch.Client) error) error {
+	cfg, log, err := c.config(config.GroupPolar)
+	if err != nil {
+		return err
+	}
+	ctx, release := c.interruptible()
+	defer release()
+	client, err := daemon.NewClient(cfg, buildInfo(), log)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	return daemon.InterruptionOr(ctx, do(ctx, cfg, log, client))
 }
 
 // withStore opens the configured database without migrating it, for work that may be dropped at any point.
