@@ -115,7 +115,7 @@ func lookAtSimulator(ctx context.Context, v *contract.View, entries []catalog.En
 func (r checkReport) print(w io.Writer, unseen bool) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s answered %s requests in version %s. The check read, by GET and HEAD only:\n", r.Server, humanize.Count(r.Requests), r.Version)
-	for line := range strings.SplitSeq(wrapped(r.Endpoints, 118), "\n") {
+	for line := range strings.SplitSeq(humanize.Wrap(r.Endpoints, 118), "\n") {
 		b.WriteString("  " + line + "\n")
 	}
 	if len(r.Differences) > 0 {
@@ -165,24 +165,4 @@ func said(value string) string {
 		return "-"
 	}
 	return humanize.Line(value, 60)
-}
-
-// wrapped puts words into lines.
-func wrapped(words []string, width int) string {
-	var b strings.Builder
-	used := 0
-	for _, word := range words {
-		switch {
-		case used == 0:
-		case used+1+len(word) > width:
-			b.WriteString("\n")
-			used = 0
-		default:
-			b.WriteString(" ")
-			used++
-		}
-		b.WriteString(word)
-		used += len(word)
-	}
-	return b.String()
 }

@@ -97,3 +97,23 @@ func Line(s string, n int) string {
 	}
 	return strings.ToValidUTF8(s[:n], "") + "…"
 }
+
+// Wrap puts words into lines of at most width bytes; a longer word has a line of its own.
+func Wrap(words []string, width int) string {
+	var b strings.Builder
+	used := 0
+	for _, word := range words {
+		switch {
+		case used == 0:
+		case used+1+len(word) > width:
+			b.WriteString("\n")
+			used = 0
+		default:
+			b.WriteString(" ")
+			used++
+		}
+		b.WriteString(word)
+		used += len(word)
+	}
+	return b.String()
+}

@@ -42,3 +42,17 @@ func TestCount(t *testing.T) {
 		}
 	}
 }
+
+func TestWrap(t *testing.T) {
+	t.Parallel()
+	for want, words := range map[string][]string{
+		"":                       nil,
+		"one two\nthree":         {"one", "two", "three"},
+		"seven77\neight888":      {"seven77", "eight888"},
+		"longer-than-that\na bc": {"longer-than-that", "a", "bc"},
+	} {
+		if got := humanize.Wrap(words, 8); got != want {
+			t.Errorf("%q: %q, want %q", words, got, want)
+		}
+	}
+}
