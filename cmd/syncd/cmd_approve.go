@@ -6,6 +6,7 @@ import (
 	"syncd/internal/config"
 	"syncd/internal/daemon"
 	"syncd/internal/humanize"
+	"syncd/internal/terminal"
 )
 
 type approveCmd struct {
@@ -39,7 +40,7 @@ func (cmd *approveCmd) Run(c *command) error {
 	org.Mirror.WaitForLease = true
 	results, err := org.Mirror.ApproveDeletions(ctx, cmd.Number)
 	for _, r := range results {
-		if _, err := fmt.Fprintf(c.stdout, "%s: %s, %s rows marked as deleted, %s requests\n", r.Stream, outcomeText(r), humanize.Count(r.Deleted), humanize.Count(r.Requests)); err != nil {
+		if _, err := fmt.Fprintf(c.stdout, "%s: %s, %s rows marked as deleted, %s requests\n", r.Stream, terminal.OutcomeText(r), humanize.Count(r.Deleted), humanize.Count(r.Requests)); err != nil {
 			return err
 		}
 		if r.Reason != "" {

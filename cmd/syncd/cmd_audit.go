@@ -11,6 +11,7 @@ import (
 	"syncd/internal/config"
 	"syncd/internal/daemon"
 	"syncd/internal/humanize"
+	"syncd/internal/terminal"
 )
 
 type auditCmd struct {
@@ -52,7 +53,7 @@ func (cmd *auditCmd) Run(c *command) error {
 		return daemon.InterruptionOr(ctx, err)
 	}
 	if cmd.JSON {
-		err = printJSON(c.stdout, struct {
+		err = terminal.PrintJSON(c.stdout, struct {
 			Clean bool `json:"clean"`
 			audit.Report
 		}{report.Clean(), report})
@@ -67,15 +68,15 @@ func (cmd *auditCmd) Run(c *command) error {
 
 func printAudit(w io.Writer, report audit.Report) error {
 	var b strings.Builder
-	t := table{head: []string{"STREAM", "AGAINST", "FINDINGS", "CHANGED SINCE", "NOTE"}, align: "llrrl"}
+	t := terminal.Table{Head: []string{"STREAM", "AGAINST", "FINDINGS", "CHANGED SINCE", "NOTE"}, Align: "llrrl"}
 	for _, c := range report.Checks {
 		note := c.Note
 		if c.Failed != "" {
 			note = "not compared: " + c.Failed
 		}
-		t.add(c.Stream, c.Against, humanize.Count(c.Findings), humanize.Count(c.Moved), note)
+		t.Add(c.Stream, c.Against, humanize.Count(c.Findings), humanize.Count(c.Moved), note)
 	}
-	b.WriteString(t.text())
+	b.WriteString(t.Text())
 	open := 0
 	for _, f := range report.Findings {
 		what := f.Kind

@@ -12,6 +12,7 @@ import (
 	"syncd/internal/daemon"
 	"syncd/internal/humanize"
 	"syncd/internal/mirror"
+	"syncd/internal/terminal"
 )
 
 type backfillCmd struct {
@@ -53,9 +54,9 @@ func (cmd *backfillCmd) Run(c *command) error {
 	if err := errors.Join(err, wrong); err != nil {
 		return usageError(err)
 	}
-	bars := newProgress(c)
-	defer bars.close()
-	ctx, org, done, err := c.open(cfg, bars.logger(c, cfg, log), false, bars)
+	bars := terminal.NewProgress(c.stderr, c.logs)
+	defer bars.Close()
+	ctx, org, done, err := c.open(cfg, c.beside(bars, cfg, log), false, bars)
 	if err != nil {
 		return err
 	}
@@ -65,7 +66,7 @@ func (cmd *backfillCmd) Run(c *command) error {
 		return daemon.InterruptionOr(ctx, err)
 	}
 	r := org.Mirror.Backfill(ctx, cmd.Stream, since, until)
-	bars.close()
+	bars.Close()
 	if err := cmd.report(c, r, since, until); err != nil {
 		return err
 	}
@@ -83,7 +84,7 @@ func (cmd *backfillCmd) report(c *command, r mirror.Result, since, until time.Ti
 		end = until.Format(time.RFC3339)
 	}
 	text := fmt.Sprintf("%s by %s, from %s to before %s: %s\n%s read, %s new, %s changed, in %s requests and %s\n",
-		r.Stream, by, since.Format(time.RFC3339), end, outcomeText(r), humanize.Count(r.Read), humanize.Count(r.Inserted), humanize.Count(r.Updated), humanize.Count(r.Requests), humanize.Elapsed(r.Duration))
+		r.Stream, by, since.Format(time.RFC3339), end, terminal.OutcomeText(r), humanize.Count(r.Read), humanize.Count(r.Inserted), humanize.Count(r.Updated), humanize.Count(r.Requests), humanize.Elapsed(r.Duration))
 	if r.Reason != "" {
 		text += r.Reason + "\n"
 	}

@@ -7,6 +7,7 @@ import (
 
 	"syncd/internal/config"
 	"syncd/internal/sched"
+	"syncd/internal/terminal"
 )
 
 type configCmd struct {
@@ -20,11 +21,11 @@ type configPrintCmd struct {
 
 func (*configPrintCmd) Run(c *command) error {
 	_, shown, problems := c.sources.Load(config.GroupDatabase, config.GroupPolar)
-	t := table{head: []string{"SETTING", "VALUE", "SOURCE"}}
+	t := terminal.Table{Head: []string{"SETTING", "VALUE", "SOURCE"}}
 	for _, v := range shown {
-		t.add(v.Key, v.Value, v.Source)
+		t.Add(v.Key, v.Value, v.Source)
 	}
-	if err := t.print(c.stdout); err != nil {
+	if err := t.Print(c.stdout); err != nil {
 		return err
 	}
 	return problems
@@ -47,11 +48,11 @@ func (cmd *configReferenceCmd) Run(c *command) error {
 
 // referenceText writes a table for people.
 func referenceText(w io.Writer, settings []config.Description) error {
-	t := table{head: []string{"FILE", "ENVIRONMENT", "FLAG", "DEFAULT", ""}}
+	t := terminal.Table{Head: []string{"FILE", "ENVIRONMENT", "FLAG", "DEFAULT", ""}}
 	for _, d := range settings {
-		t.add(d.Key, d.Variable, dashed(d.Flag), d.Default, d.Sentence())
+		t.Add(d.Key, d.Variable, dashed(d.Flag), d.Default, d.Sentence())
 	}
-	return t.print(w)
+	return t.Print(w)
 }
 
 // referenceMarkdown writes the table of docs/configuration.md.

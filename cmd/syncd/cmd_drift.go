@@ -15,6 +15,7 @@ import (
 	"syncd/internal/humanize"
 	"syncd/internal/item"
 	"syncd/internal/store"
+	"syncd/internal/terminal"
 )
 
 type driftCmd struct {
@@ -67,7 +68,7 @@ func (cmd *driftCmd) Run(c *command) error {
 		return err
 	}
 	if cmd.JSON {
-		err = printJSON(c.stdout, report)
+		err = terminal.PrintJSON(c.stdout, report)
 	} else {
 		err = report.print(c.stdout, now)
 	}
@@ -124,7 +125,7 @@ func (r driftReport) print(w io.Writer, now time.Time) error {
 		_, err := io.WriteString(w, b.String())
 		return err
 	}
-	t := table{head: []string{"STREAM", "WHAT", "FIELD", "VALUE", "FIRST SEEN", "LAST SEEN", "SAMPLE", "STATE"}}
+	t := terminal.Table{Head: []string{"STREAM", "WHAT", "FIELD", "VALUE", "FIRST SEEN", "LAST SEEN", "SAMPLE", "STATE"}}
 	var kinds []string
 	for _, d := range r.Drift {
 		state := "open"
@@ -134,10 +135,10 @@ func (r driftReport) print(w io.Writer, now time.Time) error {
 		case !d.AcknowledgedAt.IsZero():
 			state = "acknowledged"
 		}
-		t.add(d.Stream, strings.ReplaceAll(d.Kind, "_", " "), d.Field, d.Value, humanize.Ago(d.FirstSeen, now), humanize.Ago(d.LastSeen, now), d.SampleID, state)
+		t.Add(d.Stream, strings.ReplaceAll(d.Kind, "_", " "), d.Field, d.Value, humanize.Ago(d.FirstSeen, now), humanize.Ago(d.LastSeen, now), d.SampleID, state)
 		kinds = append(kinds, d.Kind)
 	}
-	b.WriteString(t.text() + "\n")
+	b.WriteString(t.Text() + "\n")
 	slices.Sort(kinds)
 	for _, kind := range slices.Compact(kinds) {
 		fmt.Fprintf(&b, "%s: %s\n", strings.ReplaceAll(kind, "_", " "), driftRemedies[kind])

@@ -10,6 +10,7 @@ import (
 	"syncd/internal/config"
 	"syncd/internal/store"
 	"syncd/internal/store/pg"
+	"syncd/internal/terminal"
 	"syncd/migrations"
 	"syncd/views"
 )
@@ -54,15 +55,15 @@ func (migrateStatusCmd) Run(c *command) error {
 	if err != nil {
 		return err
 	}
-	t := table{head: []string{"MIGRATION", "APPLIED"}}
+	t := terminal.Table{Head: []string{"MIGRATION", "APPLIED"}}
 	for _, m := range list {
 		applied := "pending"
 		if !m.AppliedAt.IsZero() {
 			applied = m.AppliedAt.UTC().Format(time.DateTime) + " UTC"
 		}
-		t.add(m.Name, applied)
+		t.Add(m.Name, applied)
 	}
-	return t.print(c.stdout)
+	return t.Print(c.stdout)
 }
 
 type migratePrintCmd struct{}

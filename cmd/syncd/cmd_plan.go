@@ -17,6 +17,7 @@ import (
 	"syncd/internal/humanize"
 	"syncd/internal/mirror"
 	"syncd/internal/store"
+	"syncd/internal/terminal"
 )
 
 type planCmd struct {
@@ -59,7 +60,7 @@ func (cmd *planCmd) plan(ctx context.Context, stdout io.Writer, cfg *config.Conf
 		return err
 	}
 	if cmd.JSON {
-		err = printJSON(stdout, plan)
+		err = terminal.PrintJSON(stdout, plan)
 	} else {
 		err = printPlan(stdout, plan)
 	}
@@ -71,7 +72,7 @@ func (cmd *planCmd) plan(ctx context.Context, stdout io.Writer, cfg *config.Conf
 
 func printPlan(w io.Writer, r daemon.Plan) error {
 	var b strings.Builder
-	t := table{head: []string{"STREAM", "ROWS", "REQUESTS", "MINUTES", "SWEPT", "REQUESTS/H", "OF LIMIT", "FRESH WITHIN"}, align: "lrrrlrrl"}
+	t := terminal.Table{Head: []string{"STREAM", "ROWS", "REQUESTS", "MINUTES", "SWEPT", "REQUESTS/H", "OF LIMIT", "FRESH WITHIN"}, Align: "lrrrlrrl"}
 	for _, s := range r.Streams {
 		rows, requests := "", humanize.Count(s.Requests)
 		if s.Rows != nil {
@@ -80,13 +81,13 @@ func printPlan(w io.Writer, r daemon.Plan) error {
 		if s.AtMost {
 			requests = "<= " + requests
 		}
-		t.add(s.Stream, rows, requests, fmt.Sprintf("%.1f", s.Minutes), s.Schedule, fmt.Sprintf("%.1f", s.PerHour), percent(s.Share), s.Described)
+		t.Add(s.Stream, rows, requests, fmt.Sprintf("%.1f", s.Minutes), s.Schedule, fmt.Sprintf("%.1f", s.PerHour), percent(s.Share), s.Described)
 	}
 	if r.Tail != nil {
-		t.add("(tails)", "", "<= "+humanize.Count(r.Tail.Requests), "", "@every "+r.Tail.Every, fmt.Sprintf("%.1f", r.Tail.PerHour), percent(r.Tail.Share), "")
+		t.Add("(tails)", "", "<= "+humanize.Count(r.Tail.Requests), "", "@every "+r.Tail.Every, fmt.Sprintf("%.1f", r.Tail.PerHour), percent(r.Tail.Share), "")
 	}
-	t.add("", humanize.Count(r.Rows), humanize.Count(r.SweepRequests), fmt.Sprintf("%.1f", r.SweepMinutes), "", fmt.Sprintf("%.1f", r.PerHour), percent(r.Share), "")
-	b.WriteString(t.text())
+	t.Add("", humanize.Count(r.Rows), humanize.Count(r.SweepRequests), fmt.Sprintf("%.1f", r.SweepMinutes), "", fmt.Sprintf("%.1f", r.PerHour), percent(r.Share), "")
+	b.WriteString(t.Text())
 	pace := fmt.Sprintf("at %d requests a minute", r.Budget)
 	if r.Budget == 0 {
 		pace = "without a budget"

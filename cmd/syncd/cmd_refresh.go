@@ -13,6 +13,7 @@ import (
 	"syncd/internal/daemon"
 	"syncd/internal/humanize"
 	"syncd/internal/mirror"
+	"syncd/internal/terminal"
 )
 
 type refreshCmd struct {
@@ -59,7 +60,7 @@ func (cmd *refreshCmd) Run(c *command) error {
 			failed = errors.Join(failed, r.Err)
 			continue
 		}
-		if _, err := fmt.Fprintf(c.stdout, "%s: %s, %s fetched, %s new, %s rewritten, %s marked as deleted\n", r.Stream, outcomeText(r), humanize.Count(r.Read), humanize.Count(r.Inserted), humanize.Count(r.Updated), humanize.Count(r.Deleted)); err != nil {
+		if _, err := fmt.Fprintf(c.stdout, "%s: %s, %s fetched, %s new, %s rewritten, %s marked as deleted\n", r.Stream, terminal.OutcomeText(r), humanize.Count(r.Read), humanize.Count(r.Inserted), humanize.Count(r.Updated), humanize.Count(r.Deleted)); err != nil {
 			return err
 		}
 		if r.Reason != "" {

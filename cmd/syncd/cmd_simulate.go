@@ -1,11 +1,8 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -85,59 +82,21 @@ func (cmd *simulateCmd) Run(c *command) error {
 	if cmd.Keep > 0 {
 		handler = polarsim.KeepAnswers(handler, cmd.Keep<<20)
 	}
-	sim, err := startSimulator(ctx, cmd.Addr, handler, log)
+	sim, err := polarsim.Listen(ctx, cmd.Addr, handler, log)
 	if err != nil {
 		return err
 	}
 	token := cmd.Token
 	if token == "" {
-		token = simToken
+		token = polarsim.AnyToken
 	}
 	_, err = fmt.Fprintf(c.stdout, "Simulated Polar: organization %s with %s customers and %s orders.\n\n  export POLAR_SERVER=%s\n  export POLAR_ACCESS_TOKEN=%s\n\nEnd with Ctrl-C.\n",
-		world.OrganizationID(), humanize.Count(world.Counts()["customers"]), humanize.Count(world.Counts()["orders"]), sim.url, token)
+		world.OrganizationID(), humanize.Count(world.Counts()["customers"]), humanize.Count(world.Counts()["orders"]), sim.URL, token)
 	if err == nil {
 		select {
 		case <-ctx.Done():
-		case <-sim.ended:
+		case <-sim.Ended:
 		}
 	}
-	return errors.Join(err, sim.close())
-}
-
-// simToken is a token that the simulator accepts unless it was given another one.
-const simToken = "polar_oat_simulated"
-
-// simulator is a simulated Polar that listens.
-type simulator struct {
-	url   string
-	http  *http.Server
-	ended chan struct{}
-	err   error // of serving; read after ended
-}
-
-func startSimulator(ctx context.Context, addr string, handler http.Handler, log *slog.Logger) (*simulator, error) {
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", addr)
-	if err != nil {
-		return nil, fmt.Errorf("listen on %s for the simulated Polar: %w", addr, err)
-	}
-	s := &simulator{
-		url:   "http://" + strings.Replace(l.Addr().String(), "[::]", "127.0.0.1", 1),
-		http:  &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)},
-		ended: make(chan struct{}),
-	}
-	go func() {
-		defer close(s.ended)
-		if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			s.err = fmt.Errorf("serve the simulated Polar: %w", err)
-		}
-	}()
-	return s, nil
-}
-
-// close ends current requests, too: a fault may make a request wait for ever.
-func (s *simulator) close() error {
-	err := s.http.Close()
-	<-s.ended
-	return errors.Join(err, s.err)
+	return errors.Join(err, sim.Close())
 }

@@ -15,6 +15,7 @@ import (
 	"syncd/internal/fetch"
 	"syncd/internal/humanize"
 	"syncd/internal/polarsim"
+	"syncd/internal/terminal"
 )
 
 const (
@@ -66,7 +67,7 @@ func (cmd *simulateCmd) compare(ctx context.Context, stdout io.Writer, log *slog
 	report := checkReport{client.Server(), client.Version(), there.Asked, client.Requests(), contract.Compare(samples, there, here)}
 	var err error
 	if cmd.JSON {
-		err = printJSON(stdout, report)
+		err = terminal.PrintJSON(stdout, report)
 	} else {
 		err = report.print(stdout, cmd.Unseen)
 	}
@@ -90,22 +91,22 @@ func (cmd *simulateCmd) checkAlone() error {
 // lookAtSimulator starts a simulated Polar, sends it every request of the check, and stops it.
 func lookAtSimulator(ctx context.Context, v *contract.View, entries []catalog.Entry, version string, log *slog.Logger) error {
 	quiet := slog.New(slog.DiscardHandler)
-	servers, err := polarsim.NewShowcase(polarsim.ServerOptions{Token: simToken, Log: quiet})
+	servers, err := polarsim.NewShowcase(polarsim.ServerOptions{Token: polarsim.AnyToken, Log: quiet})
 	if err != nil {
 		return fmt.Errorf("make a simulated Polar: %w", err)
 	}
 	for _, s := range servers {
-		sim, err := startSimulator(ctx, "127.0.0.1:0", s, log)
+		sim, err := polarsim.Listen(ctx, "127.0.0.1:0", s, log)
 		if err != nil {
 			return err
 		}
-		client, err := fetch.New(fetch.Config{Server: sim.url, Token: simToken, Version: version, RequestsPerMinute: -1, Log: quiet})
+		client, err := fetch.New(fetch.Config{Server: sim.URL, Token: polarsim.AnyToken, Version: version, RequestsPerMinute: -1, Log: quiet})
 		if err == nil {
 			sampler := contract.Sampler{Server: fetch.NewRawClient(client), Pages: allPages, Owners: allOwners}
 			err = sampler.TakeSamples(ctx, v, nil, contract.SampleStreams(entries, s.World().Now()))
 			client.Close()
 		}
-		if err := errors.Join(err, sim.close()); err != nil {
+		if err := errors.Join(err, sim.Close()); err != nil {
 			return fmt.Errorf("ask the simulated Polar: %w", err)
 		}
 	}
@@ -148,15 +149,15 @@ func (r checkReport) print(w io.Writer, unseen bool) error {
 }
 
 func differenceTable(list []contract.Difference) string {
-	t := table{head: []string{"STREAM", "PATH", "KIND", "THERE", "HERE"}}
+	t := terminal.Table{Head: []string{"STREAM", "PATH", "KIND", "THERE", "HERE"}}
 	for _, d := range list {
 		streams := strings.Join(d.Streams, ", ")
 		if len(d.Streams) > 3 {
 			streams = fmt.Sprintf("%s and %d more", d.Streams[0], len(d.Streams)-1)
 		}
-		t.add(streams, d.Path, d.Kind, said(d.There), said(d.Here))
+		t.Add(streams, d.Path, d.Kind, said(d.There), said(d.Here))
 	}
-	return t.text()
+	return t.Text()
 }
 
 // said is a value as a cell shows it.

@@ -7,6 +7,7 @@ import (
 	"syncd/internal/config"
 	"syncd/internal/daemon"
 	"syncd/internal/store"
+	"syncd/internal/terminal"
 )
 
 type statusCmd struct {
@@ -30,7 +31,7 @@ func (cmd *statusCmd) Run(c *command) error {
 	case err != nil:
 		return err
 	case cmd.JSON:
-		return printJSON(c.stdout, status)
+		return terminal.PrintJSON(c.stdout, status)
 	}
 	return printStatus(c.stdout, status, now)
 }

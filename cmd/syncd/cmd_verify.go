@@ -12,6 +12,7 @@ import (
 	"syncd/internal/humanize"
 	"syncd/internal/mirror"
 	"syncd/internal/store"
+	"syncd/internal/terminal"
 )
 
 type verifyCmd struct {
@@ -47,7 +48,7 @@ func (cmd *verifyCmd) Run(c *command) error {
 		return err
 	}
 	if cmd.JSON {
-		err = printJSON(c.stdout, report)
+		err = terminal.PrintJSON(c.stdout, report)
 	} else {
 		err = report.print(c.stdout)
 	}
@@ -99,15 +100,15 @@ func newVerifyReport(list []store.Standing, off func(stream string) string) veri
 
 func (r verifyReport) print(w io.Writer) error {
 	var b strings.Builder
-	t := table{head: []string{"STREAM", "VERDICT", "AS OF", "ROWS", "REJECTS", "SUSPECTS", "HELD"}, align: "lllrrrr"}
+	t := terminal.Table{Head: []string{"STREAM", "VERDICT", "AS OF", "ROWS", "REJECTS", "SUSPECTS", "HELD"}, Align: "lllrrrr"}
 	for _, s := range r.Streams {
 		asOf := "never"
 		if !s.AsOf.IsZero() {
 			asOf = s.AsOf.Format(time.RFC3339)
 		}
-		t.add(s.Stream, s.Verdict, asOf, humanize.Count(s.Rows), humanize.Count(s.Rejects), humanize.Count(s.Suspects), humanize.Count(s.Held))
+		t.Add(s.Stream, s.Verdict, asOf, humanize.Count(s.Rows), humanize.Count(s.Rejects), humanize.Count(s.Suspects), humanize.Count(s.Held))
 	}
-	b.WriteString(t.text())
+	b.WriteString(t.Text())
 	answer := "The mirror is whole as of these times."
 	if !r.Whole {
 		answer = "The mirror is not known to be whole:"

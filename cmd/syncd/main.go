@@ -18,6 +18,7 @@ import (
 	"syncd/internal/config"
 	"syncd/internal/daemon"
 	"syncd/internal/mirror"
+	"syncd/internal/terminal"
 )
 
 // Exit codes.
@@ -70,8 +71,8 @@ type command struct {
 	sources        config.Sources  // of the configuration
 	shown          []config.Value  // the configuration as it may be shown
 	stdout, stderr io.Writer
-	logs           *swapWriter // where log lines go: stderr, or above the progress bars
-	json           bool        // log lines are JSON, so the last error must be, too
+	logs           *terminal.SwapWriter // where log lines go: stderr, or above the progress bars
+	json           bool                 // log lines are JSON, so the last error must be, too
 	level          slog.LevelVar
 	reload         <-chan struct{} // holds a signal when the configuration should be read again
 }
@@ -88,7 +89,7 @@ func run(ctx context.Context, signals <-chan os.Signal, args []string, environ m
 	}()
 	defer func() { cancel(nil); <-watched }()
 
-	c := &command{ctx: ctx, stop: stop, sources: config.Sources{Domain: daemon.Domain(), Environ: environ}, reload: reload, stdout: stdout, stderr: stderr, logs: &swapWriter{w: stderr}}
+	c := &command{ctx: ctx, stop: stop, sources: config.Sources{Domain: daemon.Domain(), Environ: environ}, reload: reload, stdout: stdout, stderr: stderr, logs: terminal.NewSwapWriter(stderr)}
 	exited := false
 	parser, settings, err := c.parser(func(int) { exited = true })
 	if err != nil {
@@ -218,6 +219,16 @@ func (c *command) logger(cfg *config.Config) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(c.logs, options))
 	}
 	return slog.New(slog.NewTextHandler(c.logs, options))
+}
+
+// beside is the log of work whose progress is shown: without the lines that repeat the bars, unless a log level was set.
+func (c *command) beside(bars *terminal.Progress, cfg *config.Config, log *slog.Logger) *slog.Logger {
+	if _, asked := c.sources.Flags["log_level"]; !bars.Shows() || asked || cfg.LogLevel != slog.LevelInfo {
+		return log
+	}
+	quiet := *cfg
+	quiet.LogLevel = slog.LevelError
+	return c.logger(&quiet)
 }
 
 // helpWithExample ends the help of a command with an example.

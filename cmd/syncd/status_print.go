@@ -10,6 +10,7 @@ import (
 	"syncd/internal/humanize"
 	"syncd/internal/mirror"
 	"syncd/internal/sched"
+	"syncd/internal/terminal"
 )
 
 // printStatus shows the state of every stream, and then what concerns all of them.
@@ -20,7 +21,7 @@ func printStatus(w io.Writer, r daemon.Status, now time.Time) error {
 		organization = "none yet"
 	}
 	fmt.Fprintf(&b, "Schema %s, organization %s\n\n", r.Schema, organization)
-	t := table{head: []string{"STREAM", "ROWS", "LAST RUN", "OUTCOME", "COMPLETE AS OF", "DATA THROUGH", "POLLED", "NEXT RUN", "REASON"}, align: "lr"}
+	t := terminal.Table{Head: []string{"STREAM", "ROWS", "LAST RUN", "OUTCOME", "COMPLETE AS OF", "DATA THROUGH", "POLLED", "NEXT RUN", "REASON"}, Align: "lr"}
 	for _, s := range r.Streams {
 		next := humanize.Until(s.NextAt, now)
 		if s.Schedule == sched.Off || s.Off != "" {
@@ -29,9 +30,9 @@ func printStatus(w io.Writer, r daemon.Status, now time.Time) error {
 		if s.Off != "" {
 			s.Outcome, s.Reason = "off", s.Off
 		}
-		t.add(s.Stream, humanize.Count(s.Rows), humanize.Ago(s.StartedAt, now), s.Outcome, humanize.Ago(s.CompleteAt, now), humanize.Ago(s.DataThrough, now), humanize.Ago(s.PolledAt, now), next, shorten(s.Reason, 80))
+		t.Add(s.Stream, humanize.Count(s.Rows), humanize.Ago(s.StartedAt, now), s.Outcome, humanize.Ago(s.CompleteAt, now), humanize.Ago(s.DataThrough, now), humanize.Ago(s.PolledAt, now), next, shorten(s.Reason, 80))
 	}
-	b.WriteString(t.text())
+	b.WriteString(t.Text())
 	fmt.Fprintf(&b, "\n%s\n%s\n%s\n", roundLine(r.Tails, now), answerLine(r), versionLine(r.Version))
 	for _, s := range r.Streams {
 		if s.Held == 0 {
@@ -145,15 +146,15 @@ func budgetText(r *daemon.BudgetStatus, now time.Time) string {
 	}
 	var b strings.Builder
 	b.WriteString("\n")
-	t := table{head: []string{"REQUESTS OF", "LAST", "A MINUTE", "USED", "LEFT", "REFRESH", "TAIL", "SWEEP", "EXPORT", "429", "PAUSED"}, align: "llrrrrrrrrr"}
+	t := terminal.Table{Head: []string{"REQUESTS OF", "LAST", "A MINUTE", "USED", "LEFT", "REFRESH", "TAIL", "SWEEP", "EXPORT", "429", "PAUSED"}, Align: "llrrrrrrrrr"}
 	slowed := false
 	for _, p := range r.Processes {
-		t.add(p.Process, humanize.Ago(p.AskedAt, now), humanize.Count(p.Pace), humanize.Count(p.Used), humanize.Count(p.Left),
+		t.Add(p.Process, humanize.Ago(p.AskedAt, now), humanize.Count(p.Pace), humanize.Count(p.Used), humanize.Count(p.Left),
 			humanize.Count(p.Requests["refresh"]), humanize.Count(p.Requests["tail"]), humanize.Count(p.Requests["sweep"]), humanize.Count(p.Requests["export"]),
 			humanize.Count(p.RateLimited), humanize.Elapsed(time.Duration(p.PausedSeconds*float64(time.Second))))
 		slowed = slowed || p.Pace < p.Budget
 	}
-	b.WriteString(t.text())
+	b.WriteString(t.Text())
 	if slowed {
 		fmt.Fprintln(&b, "\nSlowed down: Polar refuses requests although syncd sends fewer than the budget. Another client uses up the limit of the organization, or Polar has restricted it.")
 	}

@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"syncd/internal/store/pg"
+	"syncd/internal/terminal"
 )
 
 // questions are what a business asks its billing data, with the SQL that answers. Amounts of different currencies are never
@@ -100,7 +101,7 @@ func printAnswers(ctx context.Context, w io.Writer, pool *pg.Pool) error {
 		if _, err := fmt.Fprintf(w, "\n%d. %s\n\n%s;\n\n", i+1, q.text, indent(sql)); err != nil {
 			return err
 		}
-		if err := t.print(w); err != nil {
+		if err := t.Print(w); err != nil {
 			return err
 		}
 	}
@@ -108,27 +109,27 @@ func printAnswers(ctx context.Context, w io.Writer, pool *pg.Pool) error {
 }
 
 // queryTable runs a query, and returns the result in Postgres's own text form.
-func queryTable(ctx context.Context, pool *pg.Pool, sql string) (*table, error) {
+func queryTable(ctx context.Context, pool *pg.Pool, sql string) (*terminal.Table, error) {
 	rows, err := pool.Query(ctx, sql, pgx.QueryResultFormats{pgx.TextFormatCode})
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	t := &table{}
+	t := &terminal.Table{}
 	for _, f := range rows.FieldDescriptions() {
-		t.head = append(t.head, f.Name)
+		t.Head = append(t.Head, f.Name)
 		side := "l"
 		if slices.Contains(numeric, f.DataTypeOID) {
 			side = "r"
 		}
-		t.align += side
+		t.Align += side
 	}
 	for rows.Next() {
 		var cells []string
 		for _, v := range rows.RawValues() {
 			cells = append(cells, string(v))
 		}
-		t.add(cells...)
+		t.Add(cells...)
 	}
 	return t, rows.Err()
 }

@@ -1,10 +1,9 @@
-package main
+package terminal
 
 import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"sync"
 
@@ -12,33 +11,32 @@ import (
 	"github.com/vbauerster/mpb/v8/cwriter"
 	"github.com/vbauerster/mpb/v8/decor"
 
-	"syncd/internal/config"
 	"syncd/internal/humanize"
 	"syncd/internal/mirror"
 )
 
-// swapWriter is a writer whose target can change while others write.
-type swapWriter struct {
+// SwapWriter is a writer whose target can change while others write.
+type SwapWriter struct {
 	mu sync.Mutex
 	w  io.Writer
 }
 
-func (s *swapWriter) Write(b []byte) (int, error) {
+func (s *SwapWriter) Write(b []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.w.Write(b)
 }
 
-func (s *swapWriter) swap(w io.Writer) {
+func (s *SwapWriter) swap(w io.Writer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.w = w
 }
 
-// progress shows runs as bars on a terminal. Without a terminal it shows nothing, and the log reports instead.
-type progress struct {
+// Progress shows runs as bars on a terminal. Without a terminal it shows nothing, and the log reports instead.
+type Progress struct {
 	bars *mpb.Progress // nil = no terminal
-	logs *swapWriter
+	logs *SwapWriter
 	back io.Writer // where log lines go without bars
 	once sync.Once
 
@@ -46,7 +44,7 @@ type progress struct {
 	streams map[string]*streamBar
 }
 
-var _ mirror.Observer = (*progress)(nil)
+var _ mirror.Observer = (*Progress)(nil)
 
 type streamBar struct {
 	bar  *mpb.Bar
@@ -54,33 +52,31 @@ type streamBar struct {
 	note string
 }
 
-func newProgress(c *command) *progress {
-	p := &progress{logs: c.logs, back: c.stderr, streams: map[string]*streamBar{}}
-	if isTerminal(c.stderr) {
+// NewSwapWriter makes a writer to w.
+func NewSwapWriter(w io.Writer) *SwapWriter { return &SwapWriter{w: w} }
+
+// NewProgress shows runs on w if that is a terminal. Lines written to logs appear above the bars then, and go to w again after Close.
+func NewProgress(w io.Writer, logs *SwapWriter) *Progress {
+	p := &Progress{logs: logs, back: w, streams: map[string]*streamBar{}}
+	if IsTerminal(w) {
 		// The bars are drawn a last time even when the context of the work has ended.
-		p.bars = mpb.NewWithContext(context.Background(), mpb.WithOutput(c.stderr), mpb.WithWidth(40))
-		c.logs.swap(p.bars) // log lines appear above the bars
+		p.bars = mpb.NewWithContext(context.Background(), mpb.WithOutput(w), mpb.WithWidth(40))
+		logs.swap(p.bars) // log lines appear above the bars
 	}
 	return p
 }
 
-func isTerminal(w io.Writer) bool {
+// IsTerminal tells whether somebody looks at what is written.
+func IsTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && cwriter.IsTerminal(int(f.Fd()))
 }
 
-// logger drops the lines that repeat the bars, unless a log level was set.
-func (p *progress) logger(c *command, cfg *config.Config, log *slog.Logger) *slog.Logger {
-	if _, asked := c.sources.Flags["log_level"]; p.bars == nil || asked || cfg.LogLevel != slog.LevelInfo {
-		return log
-	}
-	quiet := *cfg
-	quiet.LogLevel = slog.LevelError
-	return c.logger(&quiet)
-}
+// Shows tells whether there are bars.
+func (p *Progress) Shows() bool { return p.bars != nil }
 
-// close leaves the bars as they are and releases the terminal.
-func (p *progress) close() {
+// Close leaves the bars as they are and releases the terminal.
+func (p *Progress) Close() {
 	if p.bars == nil {
 		return
 	}
@@ -96,7 +92,7 @@ func (p *progress) close() {
 }
 
 // RunStarted shows an empty bar: the first page tells how many rows there are.
-func (p *progress) RunStarted(stream string) {
+func (p *Progress) RunStarted(stream string) {
 	if p.bars == nil {
 		return
 	}
@@ -117,7 +113,7 @@ func (p *progress) RunStarted(stream string) {
 }
 
 // PageStored moves the bar. The total moves too when rows come or go meanwhile.
-func (p *progress) PageStored(stream string, rows, total int) {
+func (p *Progress) PageStored(stream string, rows, total int) {
 	if s := p.barOf(stream); s != nil {
 		if total >= 0 {
 			s.bar.SetTotal(int64(max(rows, total)), false)
@@ -127,13 +123,13 @@ func (p *progress) PageStored(stream string, rows, total int) {
 }
 
 // RunFinished leaves the bar in place, with the outcome.
-func (p *progress) RunFinished(r mirror.Result) {
+func (p *Progress) RunFinished(r mirror.Result) {
 	s := p.barOf(r.Stream)
 	if s == nil {
 		return
 	}
 	s.mu.Lock()
-	s.note = outcomeText(r)
+	s.note = OutcomeText(r)
 	s.mu.Unlock()
 	if r.Outcome == mirror.Succeeded {
 		s.bar.SetTotal(-1, true) // no more rows will come
@@ -142,7 +138,7 @@ func (p *progress) RunFinished(r mirror.Result) {
 	s.bar.Abort(false)
 }
 
-func (p *progress) barOf(stream string) *streamBar {
+func (p *Progress) barOf(stream string) *streamBar {
 	if p.bars == nil {
 		return nil
 	}

@@ -1,0 +1,2 @@
+// Package terminal writes what commands say: tables, JSON, and the progress and results of runs.
+package terminal
