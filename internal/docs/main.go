@@ -1,7 +1,7 @@
 // Command docs writes those parts of the pages in docs/ that follow from the program: the data dictionary from the comments in the
 // database, tables of streams from the table of streams, and the rooms from what the packages say of themselves.
 //
-// It also writes views/95_as_of.sql, which follows from the tables whose changes are recorded.
+// It also writes the files of views that follow from the tables: see viewFiles.
 //
 // It is run from the root of the repository, by make generate. A part stands between two marks:
 //
@@ -13,7 +13,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -74,8 +73,12 @@ func run(ctx context.Context) (err error) {
 // page is one file of docs/, as it is and as it should be.
 type page struct{ path, was, now string }
 
-// generate makes the parts anew, of all pages beneath a root.
+// generate makes the parts anew, of all pages beneath a root. They follow from the views as these should be.
 func generate(ctx context.Context, db querier, root string) ([]page, error) {
+	files, err := makeViews(ctx, db, root)
+	if err != nil {
+		return nil, err
+	}
 	parts, err := makeParts(ctx, db, root)
 	if err != nil {
 		return nil, err
@@ -85,7 +88,7 @@ func generate(ctx context.Context, db querier, root string) ([]page, error) {
 		return nil, fmt.Errorf("list the pages: %w", err)
 	}
 	placed := map[string]bool{}
-	pages := make([]page, len(paths), len(paths)+1)
+	pages := make([]page, len(paths))
 	for i, path := range paths {
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -102,14 +105,7 @@ func generate(ctx context.Context, db querier, root string) ([]page, error) {
 			return nil, fmt.Errorf("no page has a place for the part %s", name)
 		}
 	}
-	p := page{path: filepath.Join(root, asOfPath)}
-	was, err := os.ReadFile(p.path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("read %s: %w", asOfPath, err)
-	}
-	p.was = string(was)
-	p.now, err = asOf(ctx, db)
-	return append(pages, p), err
+	return append(pages, files...), nil
 }
 
 const (

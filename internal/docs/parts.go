@@ -13,15 +13,17 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"syncd/internal/catalog"
 	"syncd/internal/contract"
 	"syncd/internal/daemon"
 )
 
-// querier is the database whose comments are read.
+// querier is the database whose comments are read, and in which views are made.
 type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 }
 
 // makeParts makes each part, by its name.
@@ -34,6 +36,7 @@ func makeParts(ctx context.Context, db querier, root string) (map[string]string,
 	if err != nil {
 		return nil, err
 	}
+	tables = withoutLive(tables)
 	common := commonColumns(tables)
 	return map[string]string{
 		"scopes":      scopes(),
@@ -43,6 +46,7 @@ func makeParts(ctx context.Context, db querier, root string) (map[string]string,
 		"made-up":     exceptions(contract.OnlySimulated()),
 		"rooms":       rooms,
 		"common":      columnRows(common),
+		"live":        liveNames(),
 		"dictionary":  dictionary(tables, common, false),
 		"bookkeeping": dictionary(tables, common, true),
 	}, nil
