@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"syncd/internal/fetch"
 	"syncd/internal/fetch/lists"
 	"syncd/internal/fetch/scan/sheet"
@@ -38,7 +40,6 @@ type Export struct {
 }
 
 const (
-	exportRows = 500 // items per yielded page; the file itself has no pages
 	// exportCap is the most rows of orders and subscriptions that Polar exports (server/polar/order/export.py).
 	exportCap = 1_000_000
 	// exportCounts bounds how often an export is read that has fewer rows than the list counts.
@@ -59,34 +60,23 @@ func (e Export) Pages(ctx context.Context, c *fetch.Client, path string, query u
 			return
 		}
 		defer file.Close() //nolint:errcheck // it was only read
-		page := func() Page {
-			p := fetch.Page{Query: file.Query, TotalCount: rows, MaxPage: 1, RequestedAt: file.RequestedAt, Requests: requests}
-			requests = 0
-			return Page{Page: p, Total: rows, Whole: rows}
-		}
 		t := sheet.New(file, e.shape())
 		if err := t.ReadHeader(); err != nil { // spool has read it before
 			yield(unread(file.Query, 0, from), exportError(c, path, file.Query, err))
 			return
 		}
-		p := page()
-		for given := 0; given < rows; given++ {
-			item, err := t.ReadItem()
-			if err != nil {
-				yield(unread(file.Query, 0, from), exportError(c, path, file.Query, err))
-				return
-			}
-			p.Items = append(p.Items, item)
-			if len(p.Items) == exportRows && given+1 < rows {
-				p.Next = Cursor{Page: given/exportRows + 2}
-				if !yield(p, nil) {
+		p := Page{Page: fetch.Page{Query: file.Query, TotalCount: rows, MaxPage: 1, RequestedAt: file.RequestedAt, Requests: requests}, Total: rows, Whole: rows}
+		yieldRows(p, func(yield func(jsontext.Value, error) bool) {
+			for range rows {
+				item, err := t.ReadItem()
+				if err != nil {
+					err = exportError(c, path, file.Query, err)
+				}
+				if !yield(item, err) {
 					return
 				}
-				p = page()
 			}
-		}
-		p.Done = true
-		yield(p, nil)
+		}, yield, func(last *Page) { last.Done = true })
 	}
 }
 

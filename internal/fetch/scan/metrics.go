@@ -18,7 +18,10 @@ import (
 	"syncd/internal/rawjson"
 )
 
-// Metrics reads Polar's metrics in UTC periods. Each page is one window of /v1/metrics/, as long as /v1/metrics/limits allows.
+// Metrics reads Polar's metrics in UTC periods, by windows of /v1/metrics/ as long as /v1/metrics/limits allows. A window gives
+// tens of thousands of items: they are made as they are taken, in pages. The position after each of its pages but the last is the
+// window itself.
+//
 // The first window begins in the month in which the organization was created, or at the earliest date of the limits if that is
 // later or the token may not read the organization. The last window ends today. The current period changes until it ends, and
 // earlier ones may change too, so each scan reads everything again.
@@ -52,13 +55,19 @@ type metricsWindow struct {
 func (m Metrics) Pages(ctx context.Context, c *fetch.Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		windows, none, err := m.remaining(ctx, c, path, query, from)
-		yieldWindows(windows, none, err, yield, func(w metricsWindow) (Page, error) { return w.read(ctx, c, path, query) })
+		yieldWindows(windows, none, err, yield, func(w metricsWindow) (Page, windowRows, error) { return w.read(ctx, c, path, query) })
 	}
+}
+
+// windowRows are the rows of one window, made one after the other.
+type windowRows struct {
+	count int
+	rows  iter.Seq2[jsontext.Value, error]
 }
 
 // yieldWindows reads one window after the other. Without any it passes none on, with err; else the first page has cost the requests
 // of none, too.
-func yieldWindows(windows []metricsWindow, none Page, err error, yield func(Page, error) bool, read func(metricsWindow) (Page, error)) {
+func yieldWindows(windows []metricsWindow, none Page, err error, yield func(Page, error) bool, read func(metricsWindow) (Page, windowRows, error)) {
 	if len(windows) == 0 {
 		yield(none, err)
 		return
@@ -68,7 +77,7 @@ func yieldWindows(windows []metricsWindow, none Page, err error, yield func(Page
 		periods += w.periods()
 	}
 	for i, w := range windows {
-		p, err := read(w)
+		p, came, err := read(w)
 		if i == 0 {
 			p.Requests += none.Requests
 		}
@@ -77,13 +86,14 @@ func yieldWindows(windows []metricsWindow, none Page, err error, yield func(Page
 			yield(p, err)
 			return
 		}
-		given += len(p.Items)
+		given += came.count
 		periods -= w.periods()
-		p.Total = given + periods*len(p.Items)/w.periods()
-		if p.Done = i == len(windows)-1; !p.Done {
-			p.Next = windows[i+1].cursor()
-		}
-		if !yield(p, nil) {
+		p.TotalCount, p.MaxPage, p.Total = came.count, 1, given+periods*came.count/w.periods()
+		if !yieldRows(p, came.rows, yield, func(last *Page) {
+			if last.Done = i == len(windows)-1; !last.Done {
+				last.Next = windows[i+1].cursor()
+			}
+		}) {
 			return
 		}
 	}
@@ -257,18 +267,13 @@ func (w metricsWindow) query(query url.Values) url.Values {
 	return query
 }
 
-// read requests one window and turns it into long form.
-func (w metricsWindow) read(ctx context.Context, c *fetch.Client, path string, query url.Values) (Page, error) {
-	var items []jsontext.Value
-	p, err := readBody(ctx, c, path, w.query(query), func(body []byte) (err error) {
-		items, err = longForm(body, w.interval)
+// read requests one window.
+func (w metricsWindow) read(ctx context.Context, c *fetch.Client, path string, query url.Values) (p Page, came windowRows, err error) {
+	p, err = readBody(ctx, c, path, w.query(query), func(body []byte) (err error) {
+		came, err = longForm(body, w.interval)
 		return err
 	})
-	if err != nil {
-		return p, err
-	}
-	p.Items, p.TotalCount, p.MaxPage = items, len(items), 1
-	return p, nil
+	return p, came, err
 }
 
 // metricRow is an item in long form.
@@ -284,17 +289,18 @@ type metricRow struct {
 }
 
 // longForm turns {"periods":[{"timestamp":t, slug: value, ...}], "metrics":{slug:{"type","display_name"}}} into one item per
-// value. Polar leaves out null values, so the slugs vary. New slugs appear without notice.
-func longForm(body []byte, interval string) (items []jsontext.Value, err error) {
+// value. Polar leaves out null values, so the slugs vary. New slugs appear without notice. What an answer must have is checked at
+// once, so that the request can be repeated.
+func longForm(body []byte, interval string) (came windowRows, err error) {
 	var answer struct {
 		Periods []jsontext.Value          `json:"periods"`
 		Metrics map[string]jsontext.Value `json:"metrics"`
 	}
 	if err := decode(body, &answer); err != nil {
-		return nil, fmt.Errorf("metrics: %w", err)
+		return came, fmt.Errorf("metrics: %w", err)
 	}
 	if answer.Periods == nil {
-		return nil, errors.New(`metrics without "periods"`)
+		return came, errors.New(`metrics without "periods"`)
 	}
 	about := make(map[string]metricRow, len(answer.Metrics))
 	for slug, value := range answer.Metrics {
@@ -304,44 +310,61 @@ func longForm(body []byte, interval string) (items []jsontext.Value, err error) 
 		}
 		if value.Kind() == '{' {
 			if err := decode(value, &known); err != nil {
-				return nil, fmt.Errorf("metric %q: %w", humanize.Line(slug, 60), err)
+				return came, fmt.Errorf("metric %q: %w", humanize.Line(slug, 60), err)
 			}
 		}
 		about[slug] = metricRow{Type: known.Type, DisplayName: known.DisplayName}
 	}
 	for _, period := range answer.Periods {
-		if items, err = appendPeriod(items, period, interval, about); err != nil {
-			return nil, err
+		if locate(period, "timestamp").at.IsZero() {
+			return came, fmt.Errorf(`a period of the metrics without a "timestamp": %s`, humanize.Line(string(period), 80))
+		}
+		for _, err := range periodValues(period) {
+			if err != nil {
+				return came, err
+			}
+			came.count++
 		}
 	}
-	return items, nil
+	came.rows = func(yield func(jsontext.Value, error) bool) {
+		for _, period := range answer.Periods {
+			start := locate(period, "timestamp").at.Format(time.RFC3339Nano)
+			for value, err := range periodValues(period) {
+				row := about[value.slug]
+				row.ID = uuid.NewSHA1(metricsNamespace, []byte(interval+"|"+metricsTimezone+"|"+start+"|"+value.slug))
+				row.Interval, row.Timezone, row.PeriodStart, row.Slug, row.Value = interval, metricsTimezone, start, value.slug, value.Value
+				var item jsontext.Value
+				if err == nil {
+					item, err = json.Marshal(row, lenient)
+				}
+				if !yield(item, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+	return came, nil
 }
 
-func appendPeriod(items []jsontext.Value, period jsontext.Value, interval string, about map[string]metricRow) ([]jsontext.Value, error) {
-	at := locate(period, "timestamp").at
-	if at.IsZero() {
-		return nil, fmt.Errorf(`a period of the metrics without a "timestamp": %s`, humanize.Line(string(period), 80))
+// metricValue is the value of a metric in a period.
+type metricValue struct {
+	slug string
+	jsontext.Value
+}
+
+// periodValues are the metrics of a period that have a value.
+func periodValues(period jsontext.Value) iter.Seq2[metricValue, error] {
+	return func(yield func(metricValue, error) bool) {
+		for quoted, value := range rawjson.Members(period) {
+			slug, err := rawjson.Unquote(quoted)
+			if err == nil && (string(slug) == "timestamp" || value.Kind() == 'n') {
+				continue
+			}
+			if !yield(metricValue{string(slug), value}, err) || err != nil {
+				return
+			}
+		}
 	}
-	start := at.Format(time.RFC3339Nano)
-	for quoted, value := range rawjson.Members(period) {
-		name, err := rawjson.Unquote(quoted)
-		if err != nil {
-			return items, err
-		}
-		slug := string(name)
-		if slug == "timestamp" || value.Kind() == 'n' {
-			continue
-		}
-		row := about[slug]
-		row.ID = uuid.NewSHA1(metricsNamespace, []byte(interval+"|"+metricsTimezone+"|"+start+"|"+slug))
-		row.Interval, row.Timezone, row.PeriodStart, row.Slug, row.Value = interval, metricsTimezone, start, slug, value
-		item, err := json.Marshal(row, lenient)
-		if err != nil {
-			return items, err
-		}
-		items = append(items, item)
-	}
-	return items, nil
 }
 
 // lenient accepts what a strict reader refuses: one value with broken UTF-8 must not hide the others of its answer.

@@ -33,66 +33,113 @@ type MetricsExport struct {
 func (m MetricsExport) Pages(ctx context.Context, c *fetch.Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		windows, none, err := m.Metrics.remaining(ctx, c, m.Of, query, from)
-		yieldWindows(windows, none, err, yield, func(w metricsWindow) (Page, error) { return w.export(ctx, c, path, query) })
+		yieldWindows(windows, none, err, yield, func(w metricsWindow) (Page, windowRows, error) { return w.export(ctx, c, path, query) })
 	}
 }
 
-// export reads one window. It has few periods, so they are kept in memory.
-func (w metricsWindow) export(ctx context.Context, c *fetch.Client, path string, query url.Values) (Page, error) {
-	var items []jsontext.Value
-	file, err := c.SpoolCSV(ctx, path, w.query(query), func(r io.Reader) (err error) {
-		items, err = w.rows(r)
-		return err
-	})
-	p := bare(fetch.Page{TotalCount: -1, Query: file.Query, RequestedAt: file.RequestedAt, Requests: file.Requests})
-	if err != nil {
-		return p, err
-	}
-	p.Items, p.TotalCount, p.MaxPage = items, len(items), 1
-	return p, file.Close()
-}
-
-// rows turns a file into long form.
-func (w metricsWindow) rows(r io.Reader) (items []jsontext.Value, err error) {
-	t := sheet.New(r, sheet.Shape{Columns: []sheet.Column{{Name: "period_start", Headers: []string{"Timestamp"}, Kind: sheet.Time}}, Key: [][]string{{"period_start"}}})
-	if err := t.ReadHeader(); err != nil {
-		return nil, err
-	}
-	at, periods := t.ColumnIndex("period_start"), map[time.Time]bool{}
-	for {
-		record, err := t.ReadRecord()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-		start, ok := sheet.ParseTime(string(record[at]))
-		if !ok {
-			return nil, fmt.Errorf("%w: %q is no time of a period", sheet.ErrBroken, humanize.Line(string(record[at]), 60))
-		}
-		start = start.UTC()
-		periods[start] = true
-		for i, name := range t.ColumnNames() {
-			if i == at || len(record[i]) == 0 {
-				continue
+// export reads one window into a file.
+func (w metricsWindow) export(ctx context.Context, c *fetch.Client, path string, query url.Values) (p Page, came windowRows, err error) {
+	file, err := c.SpoolCSV(ctx, path, w.query(query), func(r io.Reader) error {
+		came.count = 0
+		periods := map[time.Time]bool{}
+		for row, err := range w.records(r) {
+			if err != nil {
+				return err
 			}
-			begin := start.Format(time.RFC3339Nano)
-			b := append([]byte(`{"id":`), sheet.AppendText(nil, sheet.UUID("metrics", w.interval, metricsTimezone, begin, name))...)
-			b = append(sheet.AppendText(append(b, `,"interval":`...), w.interval), `,"timezone":`...)
-			b = append(sheet.AppendText(b, metricsTimezone), `,"period_start":`...)
-			b = append(sheet.AppendText(b, begin), `,"display_name":`...)
-			b = append(sheet.AppendText(b, name), ',')
-			b = sheet.AppendField(b, "value", sheet.Number, record[i])
-			items = append(items, append(b, '}'))
+			periods[row.start] = true
+			for range row.values() {
+				came.count++
+			}
+		}
+		return w.complete(periods)
+	})
+	p = bare(fetch.Page{TotalCount: -1, Query: file.Query, RequestedAt: file.RequestedAt, Requests: file.Requests})
+	if err != nil {
+		return p, came, err
+	}
+	came.rows = func(yield func(jsontext.Value, error) bool) {
+		defer file.Close() //nolint:errcheck // it was only read
+		for row, err := range w.records(file) {
+			if err != nil {
+				yield(nil, exportError(c, path, file.Query, err))
+				return
+			}
+			for name, value := range row.values() {
+				if !yield(w.item(row.start, name, value), nil) {
+					return
+				}
+			}
 		}
 	}
+	return p, came, nil
+}
+
+// metricsRecord is a line of the file: a period.
+type metricsRecord struct {
+	start  time.Time
+	names  []string // of its fields
+	fields [][]byte
+	at     int // which of them is the time
+}
+
+// values are the fields that have one, with the display name of the metric.
+func (r metricsRecord) values() iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		for i, name := range r.names {
+			if i != r.at && len(r.fields[i]) > 0 && !yield(name, r.fields[i]) {
+				return
+			}
+		}
+	}
+}
+
+// records reads a file. A record is valid until the next one is read.
+func (w metricsWindow) records(file io.Reader) iter.Seq2[metricsRecord, error] {
+	return func(yield func(metricsRecord, error) bool) {
+		t := sheet.New(file, sheet.Shape{Columns: []sheet.Column{{Name: "period_start", Headers: []string{"Timestamp"}, Kind: sheet.Time}}, Key: [][]string{{"period_start"}}})
+		if err := t.ReadHeader(); err != nil {
+			yield(metricsRecord{}, err)
+			return
+		}
+		r := metricsRecord{names: t.ColumnNames(), at: t.ColumnIndex("period_start")}
+		for {
+			var err error
+			if r.fields, err = t.ReadRecord(); errors.Is(err, io.EOF) {
+				return
+			}
+			if err == nil {
+				var ok bool
+				if r.start, ok = sheet.ParseTime(string(r.fields[r.at])); !ok {
+					err = fmt.Errorf("%w: %q is no time of a period", sheet.ErrBroken, humanize.Line(string(r.fields[r.at]), 60))
+				}
+				r.start = r.start.UTC()
+			}
+			if !yield(r, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// item is a value in long form.
+func (w metricsWindow) item(start time.Time, name string, value []byte) jsontext.Value {
+	begin := start.Format(time.RFC3339Nano)
+	b := append([]byte(`{"id":`), sheet.AppendText(nil, sheet.UUID("metrics", w.interval, metricsTimezone, begin, name))...)
+	b = append(sheet.AppendText(append(b, `,"interval":`...), w.interval), `,"timezone":`...)
+	b = append(sheet.AppendText(b, metricsTimezone), `,"period_start":`...)
+	b = append(sheet.AppendText(b, begin), `,"display_name":`...)
+	b = append(sheet.AppendText(b, name), ',')
+	return append(sheet.AppendField(b, "value", sheet.Number, value), '}')
+}
+
+// complete: a file has a row for every period of the window.
+func (w metricsWindow) complete(periods map[time.Time]bool) error {
 	for start := startOfPeriod(w.interval, w.start); !start.After(w.end); start = nextPeriod(w.interval, start) {
 		if !periods[start] {
-			return nil, fmt.Errorf("%w: no row for the %s of %s: it was cut short: %w", sheet.ErrBroken, w.interval, start.Format(time.DateOnly), io.ErrUnexpectedEOF)
+			return fmt.Errorf("%w: no row for the %s of %s: it was cut short: %w", sheet.ErrBroken, w.interval, start.Format(time.DateOnly), io.ErrUnexpectedEOF)
 		}
 	}
-	return items, nil
+	return nil
 }
 
 // nextPeriod is the start of the period after the one that begins at start.

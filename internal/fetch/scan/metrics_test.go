@@ -24,6 +24,7 @@ type fakeMetrics struct {
 	created   string // of the organization; empty = 403
 	asked     []string
 	failAfter int
+	more      string // members of each period
 }
 
 const metricsLimitsBody = `{"min_date":"2023-01-01","intervals":{"hour":{"min_days":0,"max_days":7},"day":{"min_days":0,"max_days":366},
@@ -53,7 +54,7 @@ func (f *fakeMetrics) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		var periods []string
 		for at := startOfPeriod(query.Get("interval"), start); !at.After(end); {
-			periods = append(periods, fmt.Sprintf(`{"timestamp":%q,"revenue":1.500,"orders":null}`, at.Format(time.RFC3339)))
+			periods = append(periods, fmt.Sprintf(`{"timestamp":%q,"revenue":1.500,"orders":null%s}`, at.Format(time.RFC3339), f.more))
 			switch query.Get("interval") {
 			case "year":
 				at = at.AddDate(1, 0, 0)
@@ -151,9 +152,45 @@ func TestMetricsResume(t *testing.T) {
 	}
 }
 
+// A window of a thousand rows does not become one page, which would be in memory as a whole in several forms.
+func TestMetricsWindowComesInPages(t *testing.T) {
+	t.Parallel()
+	f := &fakeMetrics{t: t, limits: metricsLimitsBody, more: `,"a":1,"b":2`}
+	scan := Metrics{Intervals: []string{"day"}}
+	got := collect(scan.Pages(background(), f.client(t, "2024-06-15T12:00:00Z"), "/v1/metrics/", nil, Cursor{}))
+	got.complete(t, nil)
+	if len(f.asked) != 2 {
+		t.Fatalf("asked %q, want two windows", f.asked)
+	}
+	requests := 0
+	var next []string
+	for i, p := range got.pages {
+		if len(p.Items) > pageRows {
+			t.Errorf("page %d has %d rows", i, len(p.Items))
+		}
+		if last := i == len(got.pages)-1; p.Done != last {
+			t.Errorf("page %d of %d: done is %v", i, len(got.pages), p.Done)
+		}
+		requests += p.Requests
+		next = append(next, p.Next.After[:10])
+	}
+	if requests != 4 || got.items != (367+165)*3 {
+		t.Errorf("%d requests for %d items", requests, got.items)
+	}
+	// Within a window one goes on from its start, after its last page from the next one.
+	if want := "2023-01-01 2023-01-01 2024-01-03 2024-01-03"; strings.Join(next, " ") != want {
+		t.Errorf("one goes on from %q, want %s", next, want)
+	}
+	f.asked = nil
+	rest := collect(scan.Pages(background(), f.client(t, "2024-06-15T12:00:00Z"), "/v1/metrics/", nil, got.pages[0].Next))
+	if rest.complete(t, nil); rest.items != got.items || len(f.asked) != 2 {
+		t.Errorf("stopped within the first window, %d of %d items came by asking %q", rest.items, got.items, f.asked)
+	}
+}
+
 func TestMetricsLongForm(t *testing.T) {
 	t.Parallel()
-	items, err := longForm([]byte(`{"periods":[
+	items, err := allLongForm([]byte(`{"periods":[
 		{"timestamp":"2026-10-15T00:00:00Z","revenue":129900,"churn_rate":0.10000000000000001,"costs":1e-7,"orders":null},
 		{"timestamp":"2026-10-16T02:00:00+02:00","brand \"new\"":123456789012345678901234567890}],
 		"totals":{"revenue":129900},"metrics":{"revenue":{"slug":"revenue","display_name":"Revenue \u00e9","type":"currency"},"churn_rate":null}}`), "day")
@@ -180,10 +217,28 @@ func TestMetricsLongForm(t *testing.T) {
 		t.Errorf("id %s", got)
 	}
 	for _, wrong := range []string{`{}`, `[]`, `{"periods":null}`, `{"periods":[{"revenue":1}]}`, `{"periods":[1]}`, `{"periods":[{"timestamp":"today"}]}`, `{"periods":[],"metrics":{"x":{"type":7}}}`} {
-		if items, err := longForm([]byte(wrong), "day"); err == nil {
+		if items, err := allLongForm([]byte(wrong), "day"); err == nil {
 			t.Errorf("%s gives %s", wrong, items)
 		}
 	}
+}
+
+// allLongForm takes all items. What is wrong is known before the first.
+func allLongForm(body []byte, interval string) (items []jsontext.Value, err error) {
+	came, err := longForm(body, interval)
+	if err != nil {
+		return nil, err
+	}
+	for item, err := range came.rows {
+		if err != nil {
+			return nil, fmt.Errorf("after %d items were taken: %w", len(items), err)
+		}
+		items = append(items, item)
+	}
+	if len(items) != came.count {
+		return nil, fmt.Errorf("%d items, but %d were counted", len(items), came.count)
+	}
+	return items, nil
 }
 
 func TestMetricsRefused(t *testing.T) {
@@ -206,13 +261,13 @@ func FuzzLongForm(f *testing.F) {
 	f.Add([]byte(`{"periods":[{"timestamp":"2026-01-01T00:00:00Z","revenue":1.50,"x":null}],"totals":{},"metrics":{"revenue":{"slug":"revenue","type":"currency","display_name":"Revenue"}}}`))
 	f.Add([]byte(`{"periods":[{"timestamp":"2026-01-01"}]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		items, err := longForm(body, "day")
+		came, err := longForm(body, "day")
 		if err != nil {
 			return
 		}
-		for _, item := range items {
-			if !item.IsValid(lenient, jsontext.AllowDuplicateNames(true)) || lists.ID(item) == "" {
-				t.Errorf("item %q", item)
+		for item, err := range came.rows {
+			if err != nil || !item.IsValid(lenient, jsontext.AllowDuplicateNames(true)) || lists.ID(item) == "" {
+				t.Errorf("item %q, %v", item, err)
 			}
 		}
 	})

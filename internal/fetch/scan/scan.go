@@ -50,6 +50,29 @@ func unread(query url.Values, requests int, next Cursor) Page {
 	return Page{Page: fetch.Page{Query: query, TotalCount: -1, Requests: requests}, Total: -1, Whole: -1, Next: next}
 }
 
+// pageRows is how many items of an answer without pages go into one Page: that bounds the memory.
+const pageRows = 500
+
+// yieldRows yields the rows of an answer without pages, as pages like p. Only the first has cost requests. finish completes the
+// last one, which may have no rows.
+func yieldRows(p Page, rows iter.Seq2[jsontext.Value, error], yield func(Page, error) bool, finish func(last *Page)) (goOn bool) {
+	for row, err := range rows {
+		if err != nil {
+			yield(unread(p.Query, p.Requests, p.Next), err)
+			return false
+		}
+		if len(p.Items) == pageRows {
+			if !yield(p, nil) {
+				return false
+			}
+			p.Items, p.Requests = nil, 0
+		}
+		p.Items = append(p.Items, row)
+	}
+	finish(&p)
+	return yield(p, nil)
+}
+
 // salvage reads one page of a list, around its rows that cannot be rendered.
 func salvage(ctx context.Context, c *fetch.Client, path string, query url.Values) (Page, error) {
 	p, err := c.SalvagePage(ctx, path, query)
