@@ -15,33 +15,26 @@ import (
 )
 
 // questions are what a business asks its billing data, with the SQL that answers. Amounts of different currencies are never
-// added. They are stored in the smallest unit: 100 to a dollar or a euro, 1 to a yen.
+// added. They are stored in the smallest unit; major_amount() makes dollars, euros and yen of them.
 var questions = []struct{ text, sql string }{
 	{"What is our monthly recurring revenue, by currency and product?", `
 SELECT currency, product, subscriptions, per_month
 FROM (
-    SELECT s.currency, p.name AS product, count(*) AS subscriptions,
-           round(sum(s.amount::numeric / s.recurring_interval_count
-                     * CASE s.recurring_interval WHEN 'year' THEN 1 / 12.0 WHEN 'week' THEN 52 / 12.0 WHEN 'day' THEN 365 / 12.0 ELSE 1 END)
-                 / CASE s.currency WHEN 'jpy' THEN 1 ELSE 100 END, 2) AS per_month,
-           row_number() OVER (PARTITION BY s.currency ORDER BY sum(s.amount) DESC) AS place
-    FROM subscriptions s
-    JOIN products p ON p.id = s.product_id
-    WHERE s.status IN ('active', 'past_due') AND s.amount > 0 AND s._deleted_at IS NULL
-    GROUP BY s.currency, p.id, p.name
+    SELECT currency, product_name AS product, count(*) AS subscriptions, major_amount(sum(monthly_amount), currency) AS per_month,
+           row_number() OVER (PARTITION BY currency ORDER BY sum(monthly_amount) DESC) AS place
+    FROM subscriptions_enriched
+    WHERE status IN ('active', 'past_due') AND monthly_amount > 0
+    GROUP BY currency, product_id, product_name
 ) AS ranked
 WHERE place <= 4
-ORDER BY currency, per_month DESC`},
+ORDER BY currency, place`},
 	{"Who are our best customers, refunds taken off?", `
 SELECT currency, customer, orders, revenue
 FROM (
-    SELECT o.currency, coalesce(c.name, c.email) AS customer, count(*) AS orders,
-           round(sum(o.net_amount - o.refunded_amount) / CASE o.currency WHEN 'jpy' THEN 1 ELSE 100.0 END, 2) AS revenue,
-           row_number() OVER (PARTITION BY o.currency ORDER BY sum(o.net_amount - o.refunded_amount) DESC) AS place
-    FROM orders o
-    JOIN customers c ON c.id = o.customer_id
-    WHERE o.paid AND o._deleted_at IS NULL
-    GROUP BY o.currency, c.id, c.name, c.email
+    SELECT v.currency, coalesce(c.name, c.email) AS customer, v.paid_orders AS orders, v.value_major AS revenue,
+           row_number() OVER (PARTITION BY v.currency ORDER BY v.value_major DESC) AS place
+    FROM customer_lifetime_values v
+    JOIN customers c ON c.id = v.customer_id
 ) AS ranked
 WHERE place <= 3
 ORDER BY currency, place`},
@@ -54,36 +47,30 @@ SELECT to_char(month, 'YYYY-MM') AS month,
        round(100.0 * count(*) FILTER (WHERE s.started_at < month AND s.ended_at < month + interval '1 month')
              / nullif(count(*) FILTER (WHERE s.started_at < month), 0), 1) AS churn_percent
 FROM generate_series(date_trunc('month', now()) - interval '5 months', date_trunc('month', now()), interval '1 month') AS month
-JOIN subscriptions s ON s.started_at < month + interval '1 month' AND (s.ended_at IS NULL OR s.ended_at >= month)
-WHERE s._deleted_at IS NULL
+JOIN subscriptions_live s ON s.started_at < month + interval '1 month' AND (s.ended_at IS NULL OR s.ended_at >= month)
 GROUP BY month
 ORDER BY month`},
 	{"Why do payments fail, and how much of it came in later?", `
 SELECT o.currency, coalesce(failed.reason, 'unknown') AS reason, count(*) AS orders,
        count(*) FILTER (WHERE o.paid) AS paid_later,
-       round(coalesce(sum(o.total_amount) FILTER (WHERE NOT o.paid), 0) / CASE o.currency WHEN 'jpy' THEN 1 ELSE 100.0 END, 2) AS still_open
+       major_amount(coalesce(sum(o.total_amount) FILTER (WHERE NOT o.paid), 0), o.currency) AS still_open
 FROM (
     SELECT DISTINCT ON (order_id) order_id, decline_reason AS reason
-    FROM payments
-    WHERE status = 'failed' AND _deleted_at IS NULL
+    FROM payments_live
+    WHERE status = 'failed'
     ORDER BY order_id, created_at
 ) AS failed
-JOIN orders o ON o.id = failed.order_id
+JOIN orders_live o ON o.id = failed.order_id
 GROUP BY o.currency, reason
 ORDER BY orders DESC, o.currency, reason
 LIMIT 8`},
 	{"Whose metered usage is nearest to its cap?", `
-SELECT coalesce(c.name, c.email) AS customer, m.name AS meter, round(u.consumed_units, 1) AS used, s.currency,
-       round(u.amount / CASE s.currency WHEN 'jpy' THEN 1 ELSE 100.0 END, 2) AS charged,
-       round(price.cap_amount / CASE s.currency WHEN 'jpy' THEN 1 ELSE 100.0 END, 2) AS cap,
-       round(100.0 * u.amount / price.cap_amount) AS percent
-FROM subscription_meters u
-JOIN subscriptions s ON s.id = u.subscription_id
-JOIN subscription_prices price ON price.subscription_id = s.id AND price.meter_id = u.meter_id
-JOIN customers c ON c.id = s.customer_id
-JOIN meters m ON m.id = u.meter_id
-WHERE price.cap_amount > 0 AND s.ended_at IS NULL AND u._removed_at IS NULL AND price._removed_at IS NULL
-ORDER BY 1.0 * u.amount / price.cap_amount DESC, customer
+SELECT coalesce(c.name, c.email) AS customer, u.meter_name AS meter, round(u.consumed_units, 1) AS used, u.currency,
+       major_amount(u.amount, u.currency) AS charged, major_amount(u.cap_amount, u.currency) AS cap, round(100 * u.part_of_cap) AS percent
+FROM usage_current u
+JOIN customers c ON c.id = u.customer_id
+WHERE u.cap_amount > 0
+ORDER BY u.part_of_cap DESC, customer
 LIMIT 5`},
 }
 
