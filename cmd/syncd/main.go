@@ -47,6 +47,7 @@ type cli struct {
 	Run      runCmd      `cmd:"" help:"Run the daemon: sync every stream on its schedule." example:"syncd run --schedule '@every 6h' --listen 127.0.0.1:9464"`
 	Tail     tailCmd     `cmd:"" help:"Look once for changes since the last look, with few requests, as the daemon does every few minutes." example:"syncd tail orders subscriptions"`
 	Status   statusCmd   `cmd:"" help:"Show for each stream its last run, rows, age and next run." example:"syncd status --json"`
+	Health   healthCmd   `cmd:"" help:"Ask the daemon whether it is alive, or ready; exit code 0 or 2." example:"syncd health --ready"`
 	Verify   verifyCmd   `cmd:"" help:"Say whether the mirror is whole as of the last sweeps, without a request to Polar; exit code 0 or 3." example:"syncd verify orders subscriptions --json"`
 	Drift    driftCmd    `cmd:"" help:"List what Polar sends and this syncd does not know, and acknowledge it; exit code 0 or 3." example:"syncd drift orders --ack"`
 	Plan     planCmd     `cmd:"" help:"Estimate what syncing costs in requests, and whether the budget suffices; exit code 0 or 1." example:"syncd plan --schedule '@every 6h' --tail 1m --json"`

@@ -47,9 +47,15 @@ func startDaemon(t *testing.T, polar string, args ...string) *daemonUnderTest {
 // startDaemonOn starts a daemon on a database and waits until it listens.
 func startDaemonOn(t *testing.T, dsn, polar string, args ...string) *daemonUnderTest {
 	t.Helper()
+	return startDaemonIn(t, nil, dsn, polar, args...)
+}
+
+// startDaemonIn starts a daemon in an environment with more variables.
+func startDaemonIn(t *testing.T, environ []string, dsn, polar string, args ...string) *daemonUnderTest {
+	t.Helper()
 	d := &daemonUnderTest{dsn: dsn, read: make(chan struct{})}
 	d.cmd = exec.CommandContext(t.Context(), "syncd", append([]string{"run", "--listen", "127.0.0.1:0", "--log-format", "json"}, args...)...)
-	d.cmd.Env = append(os.Environ(), "SYNCD_DATABASE_URL="+d.dsn, "POLAR_SERVER="+polar)
+	d.cmd.Env = append(append(os.Environ(), "SYNCD_DATABASE_URL="+d.dsn, "POLAR_SERVER="+polar), environ...)
 	if !strings.Contains(configOf(t, args), "polar_access_token_file") {
 		d.cmd.Env = append(d.cmd.Env, "POLAR_ACCESS_TOKEN="+simulatedToken)
 	}

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	systemd "github.com/coreos/go-systemd/v22/daemon"
 	"golang.org/x/sync/errgroup"
 
 	"syncd/internal/config"
@@ -150,6 +151,7 @@ func databaseClock(ctx context.Context, s *store.Store, shown time.Time) func() 
 func (d *daemon) work(ctx, starting context.Context) error {
 	ctx, release := Draining(ctx, d.Stop, DrainTimeout, func() {
 		d.Log.Info("shutting down: runs finish their current pages", "within", DrainTimeout)
+		d.tellSupervisor(systemd.SdNotifyStopping)
 		if d.server != nil {
 			d.server.SetStopping()
 		}
@@ -167,6 +169,11 @@ func (d *daemon) work(ctx, starting context.Context) error {
 		d.followReloads(serving)
 		return nil
 	})
+	g.Go(func() error {
+		d.feedWatchdog(serving)
+		return nil
+	})
+	d.tellSupervisor(systemd.SdNotifyReady)
 	g.Go(func() error {
 		defer stopServing()
 		// The first signal ends this wait: no run is under way yet.
