@@ -59,6 +59,11 @@ lint-sql: $(SQLC) ## the generated code is current, and Postgres itself prepares
 	$(SQLC) diff
 	go run ./internal/localpg/withpg -- $(SQLC) vet
 
+.PHONY: lint-deploy
+lint-deploy: ## what is in deploy/, with the tools that read it
+	@scripts/ensure.sh promtool systemd-analyze
+	scripts/deploy.sh
+
 .PHONY: generate
 generate: $(SQLC) ## internal/store/db from migrations, views and queries, and the parts of docs/ that follow from the program
 	@scripts/ensure.sh postgres

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes sure that the things named as arguments are there: postgres, pgbouncer, cc, git, make, ca-certificates.
+# Makes sure that the things named as arguments are there: postgres, pgbouncer, cc, git, make, ca-certificates,
+# promtool, systemd-analyze.
 # On Debian and Ubuntu, as root, what is missing is installed from the distribution, which is said; elsewhere the ways
 # out are printed and the script fails. DRY_RUN=1 shows what apt-get would do, and does nothing.
 # DSN_VARIABLE names the variable that may hold the DSN of a running server instead; with OR_DOCKER=1 a working Docker
@@ -35,6 +36,8 @@ packages() {
     case $1 in
     postgres) echo postgresql ;;
     cc) echo gcc libc6-dev ;; # the race detector needs cgo
+    promtool) echo prometheus ;;
+    systemd-analyze) echo systemd ;;
     *) echo "$1" ;;
     esac
 }
@@ -86,8 +89,8 @@ case $missing in *postgres*)
     run sh -c "echo 'create_main_cluster = false' >$no_cluster"
     ;;
 esac
-case $missing in *pgbouncer*)
-    # Here, too, the program alone: Debian would start a service.
+case $missing in *pgbouncer* | *promtool*)
+    # Here, too, the programs alone: Debian would start services.
     no_start=/usr/sbin/policy-rc.d
     if [ ! -e $no_start ]; then
         trap 'run rm -f ${no_cluster:-} $no_start' EXIT

@@ -58,7 +58,7 @@ func askHealth(ctx context.Context, w io.Writer, url string) error {
 	if err != nil {
 		return fmt.Errorf("no daemon answers at %s: %w", url, errors.Unwrap(err))
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }() // it was read to its end, or the error says why not
 	if _, err := io.Copy(w, io.LimitReader(resp.Body, 1<<16)); err != nil {
 		return fmt.Errorf("read the answer of %s: %w", url, err)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -341,5 +342,30 @@ func TestReadmeIsShort(t *testing.T) {
 	const most = 180
 	if n := strings.Count(string(text), "\n"); n > most {
 		t.Errorf("README.md has %d lines, and at most %d are read: move what is not for everybody into docs/", n, most)
+	}
+}
+
+// What the files in deploy/ set are settings.
+func TestDeployedSettings(t *testing.T) {
+	t.Parallel()
+	known := map[string]bool{"PGPASSWORD": true}
+	for _, d := range daemon.Domain().DescribeSettings() {
+		known[d.Variable] = true
+	}
+	found := 0
+	err := filepath.WalkDir(filepath.Join(repository, "deploy"), func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, name := range regexp.MustCompile(`\b(SYNCD|POLAR)_[A-Z_]+`).FindAllString(string(text), -1) {
+			if found++; !known[name] {
+				t.Errorf("%s sets %s, which is no setting", path, name)
+			}
+		}
+		return err
+	})
+	if err != nil || found < 8 {
+		t.Errorf("%d settings: %v", found, err)
 	}
 }

@@ -41,7 +41,7 @@ func (c *command) withClient(do func(context.Context, *config.Config, *slog.Logg
 	}
 	ctx, release := c.interruptible()
 	defer release()
-	client, err := daemon.NewClient(cfg, buildInfo(), log)
+	client, err := daemon.NewClient(cfg, buildInfo(), nil, log)
 	if err != nil {
 		return err
 	}

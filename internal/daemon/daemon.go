@@ -71,7 +71,7 @@ func (d *daemon) config() *config.Config { return d.current.Load() }
 // open prepares everything up to the first request to Polar.
 func (d *daemon) open(ctx context.Context) (err error) {
 	d.metrics = serve.NewMetrics(d.Build, d.Config.StreamsOn())
-	if d.org, err = Open(ctx, d.Config, Opening{Migrate: d.Migrate, Build: d.Build, Observer: d.metrics, Log: d.Log}); err != nil {
+	if d.org, err = Open(ctx, d.Config, Opening{Migrate: d.Migrate, Build: d.Build, Observer: d.metrics, Requests: d.metrics.RequestAnswered, Log: d.Log}); err != nil {
 		return err
 	}
 	d.metrics.AddTraffic(d.org.Client)

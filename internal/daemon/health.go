@@ -87,6 +87,13 @@ func (d *daemon) showFreshness(ctx context.Context) {
 	} else {
 		d.metrics.SetDrift(drift)
 	}
+	standings, err := d.org.Store.Streams().StandingsWithoutRows(ctx, d.config().StreamsOn())
+	if err != nil {
+		d.Log.WarnContext(ctx, "the metrics on verdicts could not be updated", "error", err)
+	}
+	for _, st := range standings {
+		d.metrics.SetStanding(st.Stream, st.Unavailable == "", st.Missing() == "", st.CompleteAt, st.Rejects, st.Held)
+	}
 	feeds, err := tails.New(d.org.Store.Pool()).Feeds().List(ctx)
 	if err != nil {
 		d.Log.WarnContext(ctx, "the metrics on feeds could not be updated", "error", err)

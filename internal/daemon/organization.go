@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"syncd/internal/catalog"
 	"syncd/internal/config"
@@ -25,13 +26,14 @@ type Opening struct {
 	Migrate  bool            // bring the tables up to date first
 	Build    serve.Build     // the syncd that the user agent names
 	Observer mirror.Observer // is told of each run; nil = nobody
+	Requests RequestObserver // is told of each request; nil = nobody
 	Log      *slog.Logger
 }
 
 // Open prepares everything to mirror, without a request to Polar. If the pool of connections is too small for the configured
 // number of streams read at once, it reduces that number in the configuration.
 func Open(ctx context.Context, cfg *config.Config, o Opening) (*Organization, error) {
-	client, err := NewClient(cfg, o.Build, o.Log)
+	client, err := NewClient(cfg, o.Build, o.Requests, o.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -97,8 +99,11 @@ func OpenStore(ctx context.Context, cfg *config.Config, log *slog.Logger, migrat
 	return s, nil
 }
 
+// RequestObserver is told of each attempt of a request to Polar: see fetch.Config.
+type RequestObserver = func(status int, took time.Duration)
+
 // NewClient makes the client of Polar. It sends nothing.
-func NewClient(cfg *config.Config, build serve.Build, log *slog.Logger) (*fetch.Client, error) {
+func NewClient(cfg *config.Config, build serve.Build, observe RequestObserver, log *slog.Logger) (*fetch.Client, error) {
 	client, err := fetch.New(fetch.Config{
 		Server:            cfg.Server,
 		Token:             cfg.AccessToken.Reveal(),
@@ -108,6 +113,7 @@ func NewClient(cfg *config.Config, build serve.Build, log *slog.Logger) (*fetch.
 		Patience:          cfg.Patience,
 		UserAgent:         "syncd/" + build.Version + " (mirror of Polar billing data into Postgres)",
 		Log:               log,
+		Observe:           observe,
 	})
 	if err != nil {
 		return nil, config.Problems{err}

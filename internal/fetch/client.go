@@ -51,7 +51,7 @@ func New(cfg Config) (*Client, error) {
 		c.owned = defaultTransport()
 		transport = c.owned
 	}
-	c.exchange = &exchange{next: transport, timeout: cfg.AttemptTimeout, log: cfg.Log, stamp: byMachine}
+	c.exchange = &exchange{next: transport, timeout: cfg.AttemptTimeout, log: cfg.Log, stamp: byMachine, observe: cfg.Observe}
 	if cfg.Now == nil {
 		c.cfg.Now = c.exchange.polar.now
 	}

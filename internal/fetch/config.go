@@ -70,6 +70,8 @@ type Config struct {
 	UserAgent string
 	// Log gets one debug line per attempt, and warnings; nil = discard.
 	Log *slog.Logger
+	// Observe is told of each attempt: the status of the answer, 0 without one, and the time until its header came; nil = nobody is.
+	Observe func(status int, took time.Duration)
 	// Transport sends the requests; nil = a clone of http.DefaultTransport.
 	Transport http.RoundTripper
 	// Now is Polar's clock, which decides what "today" is; nil = estimated from the Date of Polar's last answer.

@@ -3,6 +3,7 @@ package serve
 import (
 	"net/http"
 	"runtime"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -44,12 +45,20 @@ type Metrics struct {
 	feedLag     *prometheus.GaugeVec
 	feedStill   *prometheus.GaugeVec
 	drift       *prometheus.GaugeVec
+	whole       *prometheus.GaugeVec
+	complete    *prometheus.GaugeVec
+	rejects     *prometheus.GaugeVec
+	held        *prometheus.GaugeVec
+	requests    *prometheus.HistogramVec
 }
 
 var _ mirror.Observer = (*Metrics)(nil)
 
 // runBuckets range from a stream of a few rows to the first sweep of a large organization within Polar's limits.
 var runBuckets = []float64{.1, .5, 1, 5, 15, 60, 5 * 60, 15 * 60, 60 * 60, 4 * 60 * 60}
+
+// requestBuckets range from an answer that needs no database to what Polar takes for a report.
+var requestBuckets = []float64{.025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}
 
 // Kinds of rows, as the label of rows_written_total.
 const (
@@ -58,8 +67,8 @@ const (
 	rejected = "rejected"
 )
 
-// NewMetrics makes every series of the named streams, at zero: a rate over a series that appears with its first event misses that
-// event.
+// NewMetrics makes every counter of the named streams, at zero: a rate over a series that appears with its first event misses that
+// event. A time that is not known yet has no series: zero would be read as 1970.
 func NewMetrics(build Build, streams []string) *Metrics {
 	vec := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "syncd", Name: name, Help: help}, labels)
@@ -76,18 +85,24 @@ func NewMetrics(build Build, streams []string) *Metrics {
 		running:     gauge("run_in_progress", "1 while a run of the stream is under way.", "stream"),
 		pages:       vec("pages_total", "Pages stored.", "stream"),
 		written:     vec("rows_written_total", "Rows written, by kind: inserted, updated, or rejected (kept in sync_rejects).", "stream", "kind"),
-		lastSuccess: gauge("last_success_timestamp_seconds", "When the last run that succeeded began, as seconds since 1970; 0 when none has.", "stream"),
+		lastSuccess: gauge("last_success_timestamp_seconds", "When the last run that succeeded began, as seconds since 1970. Missing when none has.", "stream"),
 		rows:        gauge("stream_rows", "Rows in the stream's table that Polar still has, as of the last run.", "stream"),
 	}
-	m.through = gauge("data_through_timestamp_seconds", "Moment up to which the stream is mirrored, as far as tails can see, as seconds since 1970; 0 before the first.", "stream")
-	m.polled = gauge("polled_timestamp_seconds", "When Polar last answered a tail of the stream, as seconds since 1970; 0 when it never did.", "stream")
+	m.through = gauge("data_through_timestamp_seconds", "Moment up to which the stream is mirrored, as far as tails can see, as seconds since 1970. Missing before the first.", "stream")
+	m.polled = gauge("polled_timestamp_seconds", "When Polar last answered a tail of the stream, as seconds since 1970. Missing when it never did.", "stream")
 	m.pending = gauge("pending_changes", "Pending changes: known, and not fetched yet.", "stream")
 	m.feedLag = gauge("feed_lag_seconds", "Lag of a feed: how late it tells of changes, at least, by recent measurements.", "feed")
 	m.feedStill = gauge("feed_stands_still", "1 while a feed tells of nothing although lists show new rows.", "feed")
 	m.drift = gauge("open_drift", "Drift that nobody has acknowledged: fields, values and types that this syncd does not know.", "stream")
+	m.whole = gauge("stream_whole", "Verdict on the stream, as syncd verify gives it: 1 when the table is whole as of the last complete sweep, 0 when something is missing. Missing where the token may not read the stream.", "stream")
+	m.complete = gauge("complete_timestamp_seconds", "When the last complete sweep began, as seconds since 1970: the table held all that Polar listed then. Missing before the first.", "stream")
+	m.rejects = gauge("open_rejects", "Objects that could not be stored, and have not been since: see sync_rejects.", "stream")
+	m.held = gauge("held_deletions", "Deletions that are held back: see sync_suspects.", "stream")
+	m.requests = prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "syncd", Name: "request_duration_seconds",
+		Help: "Time until Polar began to answer, by the class of the status: 2xx, 4xx, 429, 5xx and so on; none without an answer.", Buckets: requestBuckets}, []string{"status"})
 	info := gauge("build_info", "Always 1; the labels tell which syncd this is.", "version", "commit", "go")
 	info.WithLabelValues(build.Version, build.Commit, runtime.Version()).Set(1)
-	m.registry.MustRegister(m.runs, m.duration, m.running, m.pages, m.written, m.lastSuccess, m.rows, m.through, m.polled, m.pending, m.feedLag, m.feedStill, m.drift, info,
+	m.registry.MustRegister(m.runs, m.duration, m.running, m.pages, m.written, m.lastSuccess, m.rows, m.through, m.polled, m.pending, m.feedLag, m.feedStill, m.drift, m.whole, m.complete, m.rejects, m.held, m.requests, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, s := range streams {
 		for _, o := range []mirror.Outcome{mirror.Succeeded, mirror.Partial, mirror.Failed, mirror.Interrupted, mirror.Skipped} {
@@ -99,10 +114,6 @@ func NewMetrics(build Build, streams []string) *Metrics {
 		m.duration.WithLabelValues(s)
 		m.running.WithLabelValues(s)
 		m.pages.WithLabelValues(s)
-		m.lastSuccess.WithLabelValues(s)
-		m.rows.WithLabelValues(s)
-		m.through.WithLabelValues(s)
-		m.polled.WithLabelValues(s)
 		m.pending.WithLabelValues(s)
 		m.drift.WithLabelValues(s)
 	}
@@ -114,18 +125,28 @@ func (m *Metrics) AddTraffic(t Traffic) {
 	m.registry.MustRegister(
 		newBudget(t.Budget),
 		versionInfo{t},
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "syncd", Name: "polar_answered_timestamp_seconds",
-			Help: "When Polar last answered this process, a refusal included, as seconds since 1970; 0 when it never did."}, func() float64 {
-			at := t.AnsweredAt()
-			if at.IsZero() {
-				return 0
-			}
-			return float64(at.UnixMilli()) / 1000
-		}),
+		lastAnswer{t},
 		counter("requests_total", "HTTP requests sent to Polar, retries included.", t.Requests),
 		counter("request_retries_total", "HTTP requests that repeated a failed one.", func() int64 { return t.Budget().Retries }),
 		counter("rate_limited_total", "Requests that Polar refused as too many (429).", func() int64 { return t.Budget().RateLimited }))
 }
+
+// lastAnswer collects when Polar last answered.
+type lastAnswer struct{ traffic Traffic }
+
+var answered = prometheus.NewDesc("syncd_polar_answered_timestamp_seconds",
+	"When Polar last answered this process, a refusal included, as seconds since 1970. Missing when it never did.", nil, nil)
+
+func (l lastAnswer) Describe(ch chan<- *prometheus.Desc) { ch <- answered }
+
+func (l lastAnswer) Collect(ch chan<- prometheus.Metric) {
+	if at := l.traffic.AnsweredAt(); !at.IsZero() {
+		ch <- prometheus.MustNewConstMetric(answered, prometheus.GaugeValue, seconds(at))
+	}
+}
+
+// seconds is a time as Prometheus counts it: since 1970.
+func seconds(at time.Time) float64 { return float64(at.UnixMilli()) / 1000 }
 
 // versionInfo collects the version of Polar's API, whose name is a label.
 type versionInfo struct{ traffic Traffic }
@@ -184,7 +205,7 @@ func (m *Metrics) RunFinished(r mirror.Result) {
 // SetLastSuccess sets when the last successful run began, of this or an earlier process. The zero time changes nothing.
 func (m *Metrics) SetLastSuccess(stream string, at time.Time) {
 	if !at.IsZero() {
-		m.lastSuccess.WithLabelValues(stream).Set(float64(at.UnixMilli()) / 1000)
+		m.lastSuccess.WithLabelValues(stream).Set(seconds(at))
 	}
 }
 
@@ -197,12 +218,42 @@ func (m *Metrics) SetRows(stream string, rows int64) {
 // zero time means never.
 func (m *Metrics) SetFreshness(stream string, through, polled time.Time, pending int64) {
 	if !through.IsZero() {
-		m.through.WithLabelValues(stream).Set(float64(through.UnixMilli()) / 1000)
+		m.through.WithLabelValues(stream).Set(seconds(through))
 	}
 	if !polled.IsZero() {
-		m.polled.WithLabelValues(stream).Set(float64(polled.UnixMilli()) / 1000)
+		m.polled.WithLabelValues(stream).Set(seconds(polled))
 	}
 	m.pending.WithLabelValues(stream).Set(float64(pending))
+}
+
+// SetStanding sets the verdict on a stream: whether it is available to the token, whether it is whole, and as of when; and how many
+// objects could not be stored and how many deletions are held back.
+func (m *Metrics) SetStanding(stream string, available, whole bool, complete time.Time, rejects, held int64) {
+	switch {
+	case !available:
+		m.whole.DeleteLabelValues(stream)
+	case whole:
+		m.whole.WithLabelValues(stream).Set(1)
+	default:
+		m.whole.WithLabelValues(stream).Set(0)
+	}
+	if !complete.IsZero() {
+		m.complete.WithLabelValues(stream).Set(seconds(complete))
+	}
+	m.rejects.WithLabelValues(stream).Set(float64(rejects))
+	m.held.WithLabelValues(stream).Set(float64(held))
+}
+
+// RequestAnswered counts an attempt of a request to Polar; the status is 0 without an answer.
+func (m *Metrics) RequestAnswered(status int, took time.Duration) {
+	class := strconv.Itoa(status/100) + "xx"
+	switch status {
+	case 0:
+		class = "none"
+	case http.StatusTooManyRequests:
+		class = "429"
+	}
+	m.requests.WithLabelValues(class).Observe(took.Seconds())
 }
 
 // SetDrift sets how much drift is open, by stream; a stream that is missing has none.

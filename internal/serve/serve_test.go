@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -167,6 +169,12 @@ func TestMetrics(t *testing.T) {
 	b.metrics.RunFinished(mirror.Result{Stream: "orders", Outcome: mirror.Succeeded, StartedAt: at, Duration: 2 * time.Second,
 		Counts: store.Counts{Inserted: 240, Updated: 9, Rejected: 1, Unchanged: 5}})
 	b.metrics.SetRows("orders", 1234)
+	b.metrics.SetStanding("orders", true, false, at, 3, 4)
+	b.metrics.SetStanding("customers", true, true, at, 0, 0)
+	b.metrics.SetStanding("customers", false, true, time.Time{}, 0, 0) // a scope was taken away
+	b.metrics.RequestAnswered(200, 200*time.Millisecond)
+	b.metrics.RequestAnswered(429, time.Millisecond)
+	b.metrics.RequestAnswered(0, time.Minute)
 	_, body := b.get(t, "/metrics")
 	for _, want := range []string{
 		`syncd_build_info{commit="abc",go="`,
@@ -180,8 +188,14 @@ func TestMetrics(t *testing.T) {
 		`syncd_rows_written_total{kind="updated",stream="orders"} 9`,
 		`syncd_rows_written_total{kind="rejected",stream="orders"} 1`,
 		`syncd_last_success_timestamp_seconds{stream="orders"} 1.7000000005e+09`,
-		`syncd_last_success_timestamp_seconds{stream="customers"} 0`,
 		`syncd_stream_rows{stream="orders"} 1234`,
+		`syncd_stream_whole{stream="orders"} 0`,
+		`syncd_complete_timestamp_seconds{stream="orders"} 1.7000000005e+09`,
+		`syncd_open_rejects{stream="orders"} 3`,
+		`syncd_held_deletions{stream="orders"} 4`,
+		`syncd_request_duration_seconds_bucket{status="2xx",le="0.25"} 1`,
+		`syncd_request_duration_seconds_count{status="429"} 1`,
+		`syncd_request_duration_seconds_count{status="none"} 1`,
 		`syncd_requests_total 12`,
 		`syncd_request_retries_total 3`,
 		`syncd_rate_limited_total 1`,
@@ -204,6 +218,15 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("/metrics lacks %s", want)
 		}
 	}
+	// Zero would be 1970: alerts on the age of what has never been would fire for ever.
+	for _, never := range []string{
+		`syncd_last_success_timestamp_seconds{stream="customers"}`, `syncd_data_through_timestamp_seconds{`, `syncd_polled_timestamp_seconds{`,
+		`syncd_stream_rows{stream="customers"}`, `syncd_stream_whole{stream="customers"}`,
+	} {
+		if strings.Contains(body, never) {
+			t.Errorf("/metrics has %s, of which nothing is known", never)
+		}
+	}
 	families, err := b.metrics.registry.Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -214,6 +237,29 @@ func TestMetrics(t *testing.T) {
 	}
 	for _, p := range problems {
 		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+}
+
+// The alerts ask for metrics that there are.
+func TestAlertsNameMetrics(t *testing.T) {
+	b := setup(t, nil)
+	at := time.UnixMilli(1_700_000_000_500)
+	b.metrics.SetStanding("orders", true, true, at, 0, 0)
+	b.metrics.SetFreshness("orders", at, at, 0)
+	b.metrics.SetFeed("events", 0, false)
+	_, body := b.get(t, "/metrics")
+	rules, err := os.ReadFile("../../deploy/prometheus/rules.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := regexp.MustCompile(`(?:^|[^:])\b(syncd_[a-z_]+)`).FindAllStringSubmatch(string(rules), -1)
+	if len(names) < 10 {
+		t.Fatalf("%d names", len(names))
+	}
+	for _, name := range names {
+		if !strings.Contains(body, "\n"+name[1]+"{") && !strings.Contains(body, "\n"+name[1]+" ") {
+			t.Errorf("an alert asks for %s, which is no metric", name[1])
+		}
 	}
 }
 
