@@ -47,15 +47,7 @@ func (rd *round) deliveries(ctx context.Context) error {
 	asked := rd.engine.Client.Now().UTC()
 	from := f.since(rd.now(), f.overlap(rd.overlap))
 	if f.At.IsZero() {
-		newest, err := rd.list(ctx, deliveriesPath, url.Values{"limit": {"1"}})
-		if err != nil {
-			return err
-		}
-		if len(newest.Items) == 0 {
-			f.end(asked)
-			return nil
-		}
-		from = earlier(item.FieldTime(newest.Items[0], "created_at"), asked).Add(-rd.oldest() - rd.overlap)
+		from = rd.unswept(asked)
 	}
 	newest := f.At
 	sent := map[uuid.UUID]payload{} // by event: the first of several attempts counts

@@ -25,15 +25,7 @@ func (rd *round) events(ctx context.Context) error {
 	asked := rd.engine.Client.Now().UTC()
 	from := f.since(rd.now(), f.overlap(rd.overlap))
 	if f.At.IsZero() {
-		newest, err := rd.list(ctx, eventsPath, withQuery(query, url.Values{"limit": {"1"}, "sorting": {"-timestamp"}}))
-		if err != nil {
-			return err
-		}
-		if len(newest.Items) == 0 {
-			f.end(asked)
-			return nil
-		}
-		from = earlier(item.FieldTime(newest.Items[0], "timestamp"), asked).Add(-rd.oldest() - rd.overlap)
+		from = rd.unswept(asked)
 	}
 	newest := f.At
 	depends := func(t Spec) bool { return len(t.Touched) > 0 }

@@ -105,12 +105,15 @@ func (rd *round) feed(ctx context.Context, name string, f *feedState, read func(
 	return err
 }
 
-// oldest is the age of the oldest complete sweep that the followed streams build on.
-func (rd *round) oldest() (age time.Duration) {
+// unswept is where a feed begins that has no mark yet: a little before the oldest complete sweep that the followed streams build
+// on, which has seen what happened earlier. As long as the feed shows nothing, each round begins there, so what it tells late is
+// not missed.
+func (rd *round) unswept(asked time.Time) time.Time {
+	age := time.Duration(0)
 	for _, t := range rd.tails {
 		age = max(age, t.at.Complete)
 	}
-	return age
+	return asked.Add(-age - rd.overlap)
 }
 
 func (rd *round) list(ctx context.Context, path string, query url.Values) (fetch.Page, error) {

@@ -191,3 +191,19 @@ func TestTailGivesEachSlowQuestionItsTurn(t *testing.T) {
 		t.Errorf("after %d rounds nobody has asked %v", worldtest.EveryTurn, left)
 	}
 }
+
+// The first round after a sync has no mark in the feeds yet. It begins where the sweeps did, and need not ask where the feeds end.
+func TestTailFirstRoundCostsNoMore(t *testing.T) {
+	t.Parallel()
+	feedWorlds(t, func(t *testing.T, hook bool) {
+		h := start(t, setup{World: polarsim.Options{Customers: 60}, Mirror: worldtest.Tailing})
+		if hook {
+			h.hook(t)
+		}
+		h.SyncAll(t)
+		res := h.Round(t)
+		if res.Requests > tail.RoundRequests || res.Inserted+res.Updated > 0 {
+			t.Errorf("the first round: %d requests, %d inserted, %d updated; want at most %d, and no change", res.Requests, res.Inserted, res.Updated, tail.RoundRequests)
+		}
+	})
+}
