@@ -16,5 +16,5 @@ ON CONFLICT (id) DO UPDATE SET
     is_deleted = EXCLUDED.is_deleted, visibility = EXCLUDED.visibility,
     visibility_configurable = EXCLUDED.visibility_configurable, organization_id = EXCLUDED.organization_id,
     metadata = EXCLUDED.metadata, properties = EXCLUDED.properties, _extra = EXCLUDED._extra,
-    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = EXCLUDED._synced_at, _deleted_at = NULL
 WHERE benefits._requested_at <= EXCLUDED._requested_at;

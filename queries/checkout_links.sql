@@ -21,7 +21,7 @@ ON CONFLICT (id) DO UPDATE SET
     seats = EXCLUDED.seats, units = EXCLUDED.units, trial_interval = EXCLUDED.trial_interval,
     trial_interval_count = EXCLUDED.trial_interval_count, organization_id = EXCLUDED.organization_id,
     metadata = EXCLUDED.metadata, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
-    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+    _requested_at = EXCLUDED._requested_at, _synced_at = EXCLUDED._synced_at, _deleted_at = NULL
 WHERE checkout_links._requested_at <= EXCLUDED._requested_at;
 
 -- name: CheckoutLinkProductsUpsert :exec
@@ -31,6 +31,6 @@ SELECT unnest(@checkout_link_id::uuid[]), unnest(@product_id::uuid[]), unnest(@_
     unnest(@_extra::jsonb[]), unnest(@_hash::bytea[]), unnest(@_requested_at::timestamptz[])
 ON CONFLICT (checkout_link_id, product_id) DO UPDATE SET
     _position = EXCLUDED._position, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
-    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _removed_at = NULL
+    _requested_at = EXCLUDED._requested_at, _synced_at = EXCLUDED._synced_at, _removed_at = NULL
 WHERE checkout_link_products._requested_at <= EXCLUDED._requested_at
   AND (checkout_link_products._hash <> EXCLUDED._hash OR checkout_link_products._position <> EXCLUDED._position OR checkout_link_products._removed_at IS NOT NULL);

@@ -13,5 +13,5 @@ ON CONFLICT (id) DO UPDATE SET
     meter_id = EXCLUDED.meter_id, consumed_units = EXCLUDED.consumed_units,
     credited_units = EXCLUDED.credited_units, balance = EXCLUDED.balance, _extra = EXCLUDED._extra,
     _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
-    _synced_at = now(), _deleted_at = NULL
+    _synced_at = EXCLUDED._synced_at, _deleted_at = NULL
 WHERE customer_meters._requested_at <= EXCLUDED._requested_at;

@@ -22,7 +22,7 @@ ON CONFLICT (id) DO UPDATE SET
     redemptions_count = EXCLUDED.redemptions_count, amounts = EXCLUDED.amounts,
     basis_points = EXCLUDED.basis_points, organization_id = EXCLUDED.organization_id,
     metadata = EXCLUDED.metadata, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
-    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+    _requested_at = EXCLUDED._requested_at, _synced_at = EXCLUDED._synced_at, _deleted_at = NULL
 WHERE discounts._requested_at <= EXCLUDED._requested_at;
 
 -- name: DiscountProductsUpsert :exec
@@ -32,6 +32,6 @@ SELECT unnest(@discount_id::uuid[]), unnest(@product_id::uuid[]), unnest(@_posit
     unnest(@_extra::jsonb[]), unnest(@_hash::bytea[]), unnest(@_requested_at::timestamptz[])
 ON CONFLICT (discount_id, product_id) DO UPDATE SET
     _position = EXCLUDED._position, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
-    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _removed_at = NULL
+    _requested_at = EXCLUDED._requested_at, _synced_at = EXCLUDED._synced_at, _removed_at = NULL
 WHERE discount_products._requested_at <= EXCLUDED._requested_at
   AND (discount_products._hash <> EXCLUDED._hash OR discount_products._position <> EXCLUDED._position OR discount_products._removed_at IS NOT NULL);

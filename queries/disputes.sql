@@ -18,5 +18,5 @@ ON CONFLICT (id) DO UPDATE SET
     evidence_due_by = EXCLUDED.evidence_due_by, past_due = EXCLUDED.past_due, order_id = EXCLUDED.order_id,
     payment_id = EXCLUDED.payment_id, customer_id = EXCLUDED.customer_id, case_id = EXCLUDED.case_id,
     _extra = EXCLUDED._extra, _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
-    _synced_at = now(), _deleted_at = NULL
+    _synced_at = EXCLUDED._synced_at, _deleted_at = NULL
 WHERE disputes._requested_at <= EXCLUDED._requested_at;

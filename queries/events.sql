@@ -15,5 +15,5 @@ ON CONFLICT (id) DO UPDATE SET
     external_customer_id = EXCLUDED.external_customer_id, member_id = EXCLUDED.member_id,
     external_member_id = EXCLUDED.external_member_id, parent_id = EXCLUDED.parent_id,
     child_count = EXCLUDED.child_count, metadata = EXCLUDED.metadata, _extra = EXCLUDED._extra,
-    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = EXCLUDED._synced_at, _deleted_at = NULL
 WHERE events._requested_at <= EXCLUDED._requested_at;

@@ -22,5 +22,5 @@ ON CONFLICT (id) DO UPDATE SET
     version = EXCLUDED.version, is_uploaded = EXCLUDED.is_uploaded,
     flagged_malicious_at = EXCLUDED.flagged_malicious_at, public_url = EXCLUDED.public_url,
     _extra = EXCLUDED._extra, _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
-    _synced_at = now(), _deleted_at = NULL
+    _synced_at = EXCLUDED._synced_at, _deleted_at = NULL
 WHERE files._requested_at <= EXCLUDED._requested_at;

@@ -21,7 +21,7 @@ ON CONFLICT (id) DO UPDATE SET
     limit_usage = EXCLUDED.limit_usage, validations = EXCLUDED.validations,
     last_validated_at = EXCLUDED.last_validated_at, expires_at = EXCLUDED.expires_at,
     _extra = EXCLUDED._extra, _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
-    _synced_at = now(), _deleted_at = NULL
+    _synced_at = EXCLUDED._synced_at, _deleted_at = NULL
 WHERE license_keys._requested_at <= EXCLUDED._requested_at;
 
 -- name: LicenseKeyActivationsUpsert :exec
@@ -35,5 +35,5 @@ SELECT unnest(@id::uuid[]), unnest(@license_key_id::uuid[]), unnest(@label::text
 ON CONFLICT (id) DO UPDATE SET
     license_key_id = EXCLUDED.license_key_id, label = EXCLUDED.label, meta = EXCLUDED.meta,
     created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, _extra = EXCLUDED._extra,
-    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = EXCLUDED._synced_at, _deleted_at = NULL
 WHERE license_key_activations._requested_at <= EXCLUDED._requested_at;

@@ -11,5 +11,5 @@ ON CONFLICT (id) DO UPDATE SET
     created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, customer_id = EXCLUDED.customer_id,
     email = EXCLUDED.email, name = EXCLUDED.name, external_id = EXCLUDED.external_id, role = EXCLUDED.role,
     _extra = EXCLUDED._extra, _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
-    _synced_at = now(), _deleted_at = NULL
+    _synced_at = EXCLUDED._synced_at, _deleted_at = NULL
 WHERE members._requested_at <= EXCLUDED._requested_at;

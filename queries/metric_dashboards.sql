@@ -10,5 +10,5 @@ ON CONFLICT (id) DO UPDATE SET
     created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, name = EXCLUDED.name,
     metrics = EXCLUDED.metrics, organization_id = EXCLUDED.organization_id, _extra = EXCLUDED._extra,
     _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
-    _synced_at = now(), _deleted_at = NULL
+    _synced_at = EXCLUDED._synced_at, _deleted_at = NULL
 WHERE metric_dashboards._requested_at <= EXCLUDED._requested_at;

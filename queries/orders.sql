@@ -42,7 +42,7 @@ ON CONFLICT (id) DO UPDATE SET
     billing_address = EXCLUDED.billing_address, metadata = EXCLUDED.metadata,
     custom_field_data = EXCLUDED.custom_field_data, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
     _requested_at = EXCLUDED._requested_at,
-    _synced_at = now(), _deleted_at = NULL
+    _synced_at = EXCLUDED._synced_at, _deleted_at = NULL
 WHERE orders._requested_at <= EXCLUDED._requested_at;
 
 -- name: OrderItemsUpsert :exec
@@ -62,7 +62,7 @@ ON CONFLICT (order_id, id) DO UPDATE SET
     amount = EXCLUDED.amount, tax_amount = EXCLUDED.tax_amount, proration = EXCLUDED.proration,
     product_price_id = EXCLUDED.product_price_id, start_timestamp = EXCLUDED.start_timestamp,
     end_timestamp = EXCLUDED.end_timestamp, _position = EXCLUDED._position, _extra = EXCLUDED._extra,
-    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = now(), _removed_at = NULL
+    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = EXCLUDED._synced_at, _removed_at = NULL
 WHERE order_items._requested_at <= EXCLUDED._requested_at
   AND (order_items._hash <> EXCLUDED._hash OR order_items._position <> EXCLUDED._position
        OR order_items._removed_at IS NOT NULL);

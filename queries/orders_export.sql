@@ -27,7 +27,7 @@ ON CONFLICT (id) DO UPDATE SET
     total_amount = EXCLUDED.total_amount, total_amount_major = EXCLUDED.total_amount_major,
     refunded_amount = EXCLUDED.refunded_amount, refunded_amount_major = EXCLUDED.refunded_amount_major,
     billing_reason = EXCLUDED.billing_reason, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
-    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+    _requested_at = EXCLUDED._requested_at, _synced_at = EXCLUDED._synced_at, _deleted_at = NULL
 WHERE orders_export._requested_at <= EXCLUDED._requested_at;
 
 -- name: OrdersExportLink :exec

@@ -13,5 +13,5 @@ ON CONFLICT (id) DO UPDATE SET
     scopes = EXCLUDED.scopes, expires_at = EXCLUDED.expires_at, last_used_at = EXCLUDED.last_used_at,
     organization_id = EXCLUDED.organization_id, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
     _requested_at = EXCLUDED._requested_at,
-    _synced_at = now(), _deleted_at = NULL
+    _synced_at = EXCLUDED._synced_at, _deleted_at = NULL
 WHERE organization_access_tokens._requested_at <= EXCLUDED._requested_at;

@@ -19,5 +19,5 @@ ON CONFLICT (id) DO UPDATE SET
     order_id = EXCLUDED.order_id, checkout_id = EXCLUDED.checkout_id,
     organization_id = EXCLUDED.organization_id, processor_metadata = EXCLUDED.processor_metadata,
     _extra = EXCLUDED._extra, _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
-    _synced_at = now(), _deleted_at = NULL
+    _synced_at = EXCLUDED._synced_at, _deleted_at = NULL
 WHERE payments._requested_at <= EXCLUDED._requested_at;

@@ -41,7 +41,7 @@ ON CONFLICT (id) DO UPDATE SET
     pending_update = EXCLUDED.pending_update, metadata = EXCLUDED.metadata,
     custom_field_data = EXCLUDED.custom_field_data, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
     _requested_at = EXCLUDED._requested_at,
-    _synced_at = now(), _deleted_at = NULL
+    _synced_at = EXCLUDED._synced_at, _deleted_at = NULL
 WHERE subscriptions._requested_at <= EXCLUDED._requested_at;
 
 -- name: SubscriptionPricesUpsert :exec
@@ -73,7 +73,7 @@ ON CONFLICT (subscription_id, id) DO UPDATE SET
     cap_amount = EXCLUDED.cap_amount, meter_id = EXCLUDED.meter_id, seat_tiers = EXCLUDED.seat_tiers,
     tiers = EXCLUDED.tiers, minimum_units = EXCLUDED.minimum_units, maximum_units = EXCLUDED.maximum_units,
     unit_label = EXCLUDED.unit_label, _position = EXCLUDED._position, _extra = EXCLUDED._extra,
-    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = now(), _removed_at = NULL
+    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = EXCLUDED._synced_at, _removed_at = NULL
 WHERE subscription_prices._requested_at <= EXCLUDED._requested_at
   AND (subscription_prices._hash <> EXCLUDED._hash OR subscription_prices._position <> EXCLUDED._position
        OR subscription_prices._removed_at IS NOT NULL);
@@ -93,7 +93,7 @@ ON CONFLICT (subscription_id, id) DO UPDATE SET
     consumed_units = EXCLUDED.consumed_units, credited_units = EXCLUDED.credited_units,
     amount = EXCLUDED.amount, _position = EXCLUDED._position, _extra = EXCLUDED._extra,
     _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
-    _synced_at = now(), _removed_at = NULL
+    _synced_at = EXCLUDED._synced_at, _removed_at = NULL
 WHERE subscription_meters._requested_at <= EXCLUDED._requested_at
   AND (subscription_meters._hash <> EXCLUDED._hash OR subscription_meters._position <> EXCLUDED._position
        OR subscription_meters._removed_at IS NOT NULL);

@@ -28,7 +28,7 @@ ON CONFLICT (id) DO UPDATE SET
     cancel_at_period_end = EXCLUDED.cancel_at_period_end, canceled_at = EXCLUDED.canceled_at,
     ends_at = EXCLUDED.ends_at, ended_at = EXCLUDED.ended_at, cancellation_reason = EXCLUDED.cancellation_reason,
     trial_start = EXCLUDED.trial_start, trial_end = EXCLUDED.trial_end, active = EXCLUDED.active,
-    _extra = EXCLUDED._extra, _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = now(),
+    _extra = EXCLUDED._extra, _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = EXCLUDED._synced_at,
     _deleted_at = NULL
 WHERE subscriptions_export._requested_at <= EXCLUDED._requested_at;
 

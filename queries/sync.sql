@@ -161,7 +161,7 @@ INSERT INTO sync_rejects (stream, key, item_id, run_id, reason, body, copied_fro
 VALUES (@stream, @key, @item_id, @run_id, @reason, @body, @copied_from)
 ON CONFLICT (stream, key) DO UPDATE
 SET item_id = EXCLUDED.item_id, run_id = EXCLUDED.run_id, reason = EXCLUDED.reason, body = EXCLUDED.body, copied_from = EXCLUDED.copied_from,
-    last_seen = now(), times_seen = sync_rejects.times_seen + 1, resolved_at = NULL;
+    last_seen = EXCLUDED.last_seen, times_seen = sync_rejects.times_seen + 1, resolved_at = NULL;
 
 -- name: RejectsResolve :execrows
 UPDATE sync_rejects SET resolved_at = now()

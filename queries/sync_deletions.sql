@@ -7,8 +7,8 @@ INSERT INTO sync_suspects AS s (stream, id, first_run, last_run, held, emptied_a
 SELECT @stream, i.id, @run_id, @run_id, @held, CASE WHEN @emptied::boolean THEN now() END FROM unnest(@ids::uuid[]) AS i(id)
 ON CONFLICT (stream, id) DO UPDATE
 SET last_run = EXCLUDED.last_run, held = EXCLUDED.held,
-    noticed_at = LEAST(s.noticed_at, now()),
-    emptied_at = CASE WHEN s.emptied_at > now() THEN now() ELSE COALESCE(s.emptied_at, EXCLUDED.emptied_at) END
+    noticed_at = LEAST(s.noticed_at, EXCLUDED.noticed_at),
+    emptied_at = CASE WHEN s.emptied_at > EXCLUDED.noticed_at THEN EXCLUDED.noticed_at ELSE COALESCE(s.emptied_at, EXCLUDED.emptied_at) END
 RETURNING id, first_run, noticed_at, emptied_at;
 
 -- name: SuspectsHold :exec

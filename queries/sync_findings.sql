@@ -4,8 +4,8 @@ INSERT INTO sync_findings (stream, key, kind, field, mirror_value, other_value, 
 VALUES (@stream, @key, @kind, @field, @mirror_value, @other_value, @evidence, CASE WHEN @healed::boolean THEN now() END)
 ON CONFLICT (stream, key, kind, field) DO UPDATE SET
     mirror_value = EXCLUDED.mirror_value, other_value = EXCLUDED.other_value, evidence = EXCLUDED.evidence,
-    first_seen = CASE WHEN sync_findings.resolved_at IS NULL THEN sync_findings.first_seen ELSE now() END,
-    last_seen = now(), resolved_at = EXCLUDED.resolved_at;
+    first_seen = CASE WHEN sync_findings.resolved_at IS NULL THEN sync_findings.first_seen ELSE EXCLUDED.first_seen END,
+    last_seen = EXCLUDED.last_seen, resolved_at = EXCLUDED.resolved_at;
 
 -- name: FindingsResolve :execrows
 -- Closes the findings of a stream that an audit has looked for and not found again.

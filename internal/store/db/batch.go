@@ -22,8 +22,8 @@ INSERT INTO sync_findings (stream, key, kind, field, mirror_value, other_value, 
 VALUES ($1, $2, $3, $4, $5, $6, $7, CASE WHEN $8::boolean THEN now() END)
 ON CONFLICT (stream, key, kind, field) DO UPDATE SET
     mirror_value = EXCLUDED.mirror_value, other_value = EXCLUDED.other_value, evidence = EXCLUDED.evidence,
-    first_seen = CASE WHEN sync_findings.resolved_at IS NULL THEN sync_findings.first_seen ELSE now() END,
-    last_seen = now(), resolved_at = EXCLUDED.resolved_at
+    first_seen = CASE WHEN sync_findings.resolved_at IS NULL THEN sync_findings.first_seen ELSE EXCLUDED.first_seen END,
+    last_seen = EXCLUDED.last_seen, resolved_at = EXCLUDED.resolved_at
 `
 
 type FindingsUpsertBatchResults struct {
@@ -89,7 +89,7 @@ INSERT INTO sync_rejects (stream, key, item_id, run_id, reason, body, copied_fro
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (stream, key) DO UPDATE
 SET item_id = EXCLUDED.item_id, run_id = EXCLUDED.run_id, reason = EXCLUDED.reason, body = EXCLUDED.body, copied_from = EXCLUDED.copied_from,
-    last_seen = now(), times_seen = sync_rejects.times_seen + 1, resolved_at = NULL
+    last_seen = EXCLUDED.last_seen, times_seen = sync_rejects.times_seen + 1, resolved_at = NULL
 `
 
 type RejectsUpsertBatchResults struct {

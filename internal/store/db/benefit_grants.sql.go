@@ -30,7 +30,7 @@ ON CONFLICT (id) DO UPDATE SET
     subscription_id = EXCLUDED.subscription_id, order_id = EXCLUDED.order_id,
     customer_id = EXCLUDED.customer_id, member_id = EXCLUDED.member_id, benefit_id = EXCLUDED.benefit_id,
     error = EXCLUDED.error, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
-    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL,
+    _requested_at = EXCLUDED._requested_at, _synced_at = EXCLUDED._synced_at, _deleted_at = NULL,
     properties = CASE WHEN EXCLUDED.properties = '{}' THEN COALESCE(benefit_grants.properties, '{}') ELSE EXCLUDED.properties END
 WHERE benefit_grants._requested_at <= EXCLUDED._requested_at
 `

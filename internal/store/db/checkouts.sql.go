@@ -19,7 +19,7 @@ SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::bigint[]),
     unnest($4::jsonb[]), unnest($5::bytea[]), unnest($6::timestamptz[])
 ON CONFLICT (checkout_id, product_id) DO UPDATE SET
     _position = EXCLUDED._position, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
-    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _removed_at = NULL
+    _requested_at = EXCLUDED._requested_at, _synced_at = EXCLUDED._synced_at, _removed_at = NULL
 WHERE checkout_products._requested_at <= EXCLUDED._requested_at
   AND (checkout_products._hash <> EXCLUDED._hash OR checkout_products._position <> EXCLUDED._position OR checkout_products._removed_at IS NOT NULL)
 `
@@ -112,7 +112,7 @@ ON CONFLICT (id) DO UPDATE SET
     customer_metadata = EXCLUDED.customer_metadata, custom_field_data = EXCLUDED.custom_field_data,
     prices = EXCLUDED.prices, attached_custom_fields = EXCLUDED.attached_custom_fields,
     _extra = EXCLUDED._extra, _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
-    _synced_at = now(), _deleted_at = NULL
+    _synced_at = EXCLUDED._synced_at, _deleted_at = NULL
 WHERE checkouts._requested_at <= EXCLUDED._requested_at
 `
 

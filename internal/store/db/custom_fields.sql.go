@@ -26,7 +26,7 @@ ON CONFLICT (id) DO UPDATE SET
     created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, type = EXCLUDED.type,
     slug = EXCLUDED.slug, name = EXCLUDED.name, organization_id = EXCLUDED.organization_id,
     metadata = EXCLUDED.metadata, properties = EXCLUDED.properties, _extra = EXCLUDED._extra,
-    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = EXCLUDED._synced_at, _deleted_at = NULL
 WHERE custom_fields._requested_at <= EXCLUDED._requested_at
 `
 

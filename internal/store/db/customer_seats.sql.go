@@ -32,7 +32,7 @@ ON CONFLICT (id) DO UPDATE SET
     customer_email = EXCLUDED.customer_email,
     invitation_token_expires_at = EXCLUDED.invitation_token_expires_at, claimed_at = EXCLUDED.claimed_at,
     revoked_at = EXCLUDED.revoked_at, seat_metadata = EXCLUDED.seat_metadata, _extra = EXCLUDED._extra,
-    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = EXCLUDED._synced_at, _deleted_at = NULL
 WHERE customer_seats._requested_at <= EXCLUDED._requested_at
 `
 

@@ -36,7 +36,7 @@ ON CONFLICT (id) DO UPDATE SET
     first_user_event_at = EXCLUDED.first_user_event_at, deleted_at = EXCLUDED.deleted_at,
     organization_id = EXCLUDED.organization_id, metadata = EXCLUDED.metadata, _extra = EXCLUDED._extra,
     _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
-    _synced_at = now(), _deleted_at = NULL
+    _synced_at = EXCLUDED._synced_at, _deleted_at = NULL
 WHERE customers._requested_at <= EXCLUDED._requested_at
 `
 

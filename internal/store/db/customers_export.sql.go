@@ -43,7 +43,7 @@ ON CONFLICT (id) DO UPDATE SET
     billing_city = EXCLUDED.billing_city, billing_state = EXCLUDED.billing_state,
     billing_postal_code = EXCLUDED.billing_postal_code, billing_country = EXCLUDED.billing_country,
     metadata = EXCLUDED.metadata, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
-    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+    _requested_at = EXCLUDED._requested_at, _synced_at = EXCLUDED._synced_at, _deleted_at = NULL
 WHERE customers_export._requested_at <= EXCLUDED._requested_at
 `
 

@@ -19,7 +19,7 @@ SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::bigint[]),
     unnest($4::jsonb[]), unnest($5::bytea[]), unnest($6::timestamptz[])
 ON CONFLICT (discount_id, product_id) DO UPDATE SET
     _position = EXCLUDED._position, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
-    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _removed_at = NULL
+    _requested_at = EXCLUDED._requested_at, _synced_at = EXCLUDED._synced_at, _removed_at = NULL
 WHERE discount_products._requested_at <= EXCLUDED._requested_at
   AND (discount_products._hash <> EXCLUDED._hash OR discount_products._position <> EXCLUDED._position OR discount_products._removed_at IS NOT NULL)
 `
@@ -69,7 +69,7 @@ ON CONFLICT (id) DO UPDATE SET
     redemptions_count = EXCLUDED.redemptions_count, amounts = EXCLUDED.amounts,
     basis_points = EXCLUDED.basis_points, organization_id = EXCLUDED.organization_id,
     metadata = EXCLUDED.metadata, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
-    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+    _requested_at = EXCLUDED._requested_at, _synced_at = EXCLUDED._synced_at, _deleted_at = NULL
 WHERE discounts._requested_at <= EXCLUDED._requested_at
 `
 

@@ -30,7 +30,7 @@ ON CONFLICT (id) DO UPDATE SET
     aggregation = EXCLUDED.aggregation, archived_at = EXCLUDED.archived_at,
     organization_id = EXCLUDED.organization_id, metadata = EXCLUDED.metadata, _extra = EXCLUDED._extra,
     _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
-    _synced_at = now(), _deleted_at = NULL
+    _synced_at = EXCLUDED._synced_at, _deleted_at = NULL
 WHERE meters._requested_at <= EXCLUDED._requested_at
 `
 

@@ -26,7 +26,7 @@ ON CONFLICT (id) DO UPDATE SET
     "interval" = EXCLUDED."interval", timezone = EXCLUDED.timezone, period_start = EXCLUDED.period_start,
     slug = EXCLUDED.slug, value = EXCLUDED.value, type = EXCLUDED.type, display_name = EXCLUDED.display_name,
     _extra = EXCLUDED._extra, _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
-    _synced_at = now(), _deleted_at = NULL
+    _synced_at = EXCLUDED._synced_at, _deleted_at = NULL
 WHERE metrics._requested_at <= EXCLUDED._requested_at
 `
 

@@ -43,7 +43,7 @@ SELECT unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]),
 ON CONFLICT (id) DO UPDATE SET
     "interval" = EXCLUDED."interval", timezone = EXCLUDED.timezone, period_start = EXCLUDED.period_start,
     display_name = EXCLUDED.display_name, value = EXCLUDED.value, _extra = EXCLUDED._extra,
-    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = EXCLUDED._synced_at, _deleted_at = NULL
 WHERE metrics_export._requested_at <= EXCLUDED._requested_at
 `
 

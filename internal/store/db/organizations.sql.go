@@ -52,7 +52,7 @@ ON CONFLICT (id) DO UPDATE SET
     customer_portal_settings = EXCLUDED.customer_portal_settings,
     dispute_settings = EXCLUDED.dispute_settings, capabilities = EXCLUDED.capabilities,
     _extra = EXCLUDED._extra, _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
-    _synced_at = now(), _deleted_at = NULL
+    _synced_at = EXCLUDED._synced_at, _deleted_at = NULL
 WHERE organizations._requested_at <= EXCLUDED._requested_at
 `
 

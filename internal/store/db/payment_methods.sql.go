@@ -26,7 +26,7 @@ ON CONFLICT (id) DO UPDATE SET
     created_at = EXCLUDED.created_at, modified_at = EXCLUDED.modified_at, processor = EXCLUDED.processor,
     customer_id = EXCLUDED.customer_id, type = EXCLUDED.type, is_default = EXCLUDED.is_default,
     method_metadata = EXCLUDED.method_metadata, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
-    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+    _requested_at = EXCLUDED._requested_at, _synced_at = EXCLUDED._synced_at, _deleted_at = NULL
 WHERE payment_methods._requested_at <= EXCLUDED._requested_at
 `
 

@@ -20,7 +20,7 @@ SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::bigint[]),
     unnest($4::jsonb[]), unnest($5::bytea[]), unnest($6::timestamptz[])
 ON CONFLICT (product_id, benefit_id) DO UPDATE SET
     _position = EXCLUDED._position, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
-    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _removed_at = NULL
+    _requested_at = EXCLUDED._requested_at, _synced_at = EXCLUDED._synced_at, _removed_at = NULL
 WHERE product_benefits._requested_at <= EXCLUDED._requested_at
   AND (product_benefits._hash <> EXCLUDED._hash OR product_benefits._position <> EXCLUDED._position OR product_benefits._removed_at IS NOT NULL)
 `
@@ -75,7 +75,7 @@ ON CONFLICT (product_id, id) DO UPDATE SET
     cap_amount = EXCLUDED.cap_amount, meter_id = EXCLUDED.meter_id, seat_tiers = EXCLUDED.seat_tiers,
     tiers = EXCLUDED.tiers, minimum_units = EXCLUDED.minimum_units, maximum_units = EXCLUDED.maximum_units,
     unit_label = EXCLUDED.unit_label, _position = EXCLUDED._position, _extra = EXCLUDED._extra,
-    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = now(), _removed_at = NULL
+    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = EXCLUDED._synced_at, _removed_at = NULL
 WHERE product_prices._requested_at <= EXCLUDED._requested_at
   AND (product_prices._hash <> EXCLUDED._hash OR product_prices._position <> EXCLUDED._position
        OR product_prices._removed_at IS NOT NULL)
@@ -172,7 +172,7 @@ ON CONFLICT (id) DO UPDATE SET
     trial_interval_count = EXCLUDED.trial_interval_count, organization_id = EXCLUDED.organization_id,
     medias = EXCLUDED.medias, attached_custom_fields = EXCLUDED.attached_custom_fields,
     metadata = EXCLUDED.metadata, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
-    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+    _requested_at = EXCLUDED._requested_at, _synced_at = EXCLUDED._synced_at, _deleted_at = NULL
 WHERE products._requested_at <= EXCLUDED._requested_at
 `
 

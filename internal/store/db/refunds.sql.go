@@ -31,7 +31,7 @@ ON CONFLICT (id) DO UPDATE SET
     subscription_id = EXCLUDED.subscription_id, customer_id = EXCLUDED.customer_id,
     revoke_benefits = EXCLUDED.revoke_benefits, metadata = EXCLUDED.metadata,
     dispute_id = EXCLUDED.dispute_id, _extra = EXCLUDED._extra, _hash = EXCLUDED._hash,
-    _requested_at = EXCLUDED._requested_at, _synced_at = now(), _deleted_at = NULL
+    _requested_at = EXCLUDED._requested_at, _synced_at = EXCLUDED._synced_at, _deleted_at = NULL
 WHERE refunds._requested_at <= EXCLUDED._requested_at
 `
 

@@ -11,8 +11,9 @@ import (
 )
 
 const polarAnswered = `-- name: PolarAnswered :exec
-INSERT INTO sync_polar AS p (answered_at) VALUES (clock_timestamp() - make_interval(secs => $1::double precision))
-ON CONFLICT (singleton) DO UPDATE SET answered_at = GREATEST(LEAST(p.answered_at, clock_timestamp()), EXCLUDED.answered_at)
+INSERT INTO sync_polar (answered_at)
+SELECT GREATEST(clock_timestamp() - make_interval(secs => $1::double precision), (SELECT LEAST(p.answered_at, clock_timestamp()) FROM sync_polar p))
+ON CONFLICT (singleton) DO UPDATE SET answered_at = EXCLUDED.answered_at
 `
 
 // A clock that was ahead must not make Polar look available for ever: a time in the future counts as now.

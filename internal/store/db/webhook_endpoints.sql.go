@@ -29,7 +29,7 @@ ON CONFLICT (id) DO UPDATE SET
     uses_standard_webhook_signature = EXCLUDED.uses_standard_webhook_signature,
     organization_id = EXCLUDED.organization_id, events = EXCLUDED.events, enabled = EXCLUDED.enabled,
     _extra = EXCLUDED._extra, _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at,
-    _synced_at = now(), _deleted_at = NULL
+    _synced_at = EXCLUDED._synced_at, _deleted_at = NULL
 WHERE webhook_endpoints._requested_at <= EXCLUDED._requested_at
 `
 

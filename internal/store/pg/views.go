@@ -179,7 +179,7 @@ func recordViews(ctx context.Context, tx pgx.Tx, files []views.File) error {
 	_, err := tx.Exec(ctx, `
 		INSERT INTO sync_views AS v (name, kind, hash, place)
 		SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY
-		ON CONFLICT (name) DO UPDATE SET kind = EXCLUDED.kind, hash = EXCLUDED.hash, place = EXCLUDED.place, made_at = now()
+		ON CONFLICT (name) DO UPDATE SET kind = EXCLUDED.kind, hash = EXCLUDED.hash, place = EXCLUDED.place, made_at = EXCLUDED.made_at
 		WHERE (v.kind, v.hash, v.place) IS DISTINCT FROM (EXCLUDED.kind, EXCLUDED.hash, EXCLUDED.place)`, names, kinds, hashes)
 	return err
 }
