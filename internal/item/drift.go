@@ -109,7 +109,7 @@ func (f *field) check(d *Drift, prefix string, name []byte, val jsontext.Value) 
 
 // missing records fields that Polar always sends and did not send.
 func (sh *Shape) missing(d *Drift, seen fieldSet) {
-	if d == nil {
+	if d == nil || seen[0]|1 == sh.always[0]|1 && seen[1] == sh.always[1] {
 		return
 	}
 	for bit, name := range sh.names {

@@ -18,7 +18,18 @@ type Spec struct {
 	// Lifted maps a column to the copy whose id it takes: customer_id: customer.
 	Lifted   map[string]string
 	Children []Child
+	Inside   Inside
 	Expect   Expect
+}
+
+// Inside says which columns take their values from the members of an object in a field: metadata of a balance event. The field
+// itself has no column. Members without a column go to _extra, under the field's name.
+type Inside struct {
+	Field   string // "" = there is none
+	Columns []string
+	// Null is a text that such a member has in place of null; "" = none.
+	Null   string
+	Expect Expect // of the members
 }
 
 // Child is a list inside an object whose elements are rows of a child table.
@@ -54,6 +65,8 @@ type Shape struct {
 	always   fieldSet         // the fields that Polar always sends
 	names    []string         // their names, by bit
 	prefix   string           // of the names of fields in findings: prices[].
+	inside   *Shape           // of the object whose members are columns too; its Columns are those of the whole; nil = there is none
+	null     string           // see Inside
 	lifted   []lifted
 	whose    string
 	secrets  []string
@@ -80,7 +93,7 @@ func NewShape(s Spec) *Shape {
 	for i, c := range s.Children {
 		lists[c.Field] = i
 		child := ChildShape{Shape{Columns: c.Columns, prefix: c.Field + "[].", onlyKey: c.OnlyKey}, c.Parent}
-		child.setFields(c.Key, c.Parent, nil, c.Embedded, c.Expect)
+		child.setFields(c.Columns, c.Key, c.Parent, nil, c.Embedded, c.Expect)
 		sh.Children = append(sh.Children, child)
 		for _, name := range c.Embedded {
 			sh.dropped[name] = true
@@ -88,7 +101,14 @@ func NewShape(s Spec) *Shape {
 	}
 	known := s.Expect
 	known.Sparse = slices.AppendSeq(slices.Clone(known.Sparse), maps.Keys(s.Lifted))
-	sh.setFields("id", "", lists, s.Embedded, known)
+	columns := s.Columns
+	if s.Inside.Field != "" {
+		columns = sh.setInside(s.Inside)
+	}
+	sh.setFields(columns, "id", "", lists, s.Embedded, known)
+	if sh.inside != nil {
+		sh.fields[s.Inside.Field] = field{role: asInside, takes: "{"}
+	}
 	for i, name := range sh.copied {
 		f := sh.fields[name]
 		f.role, f.at = asCopy, i
@@ -134,8 +154,9 @@ const (
 	asUnknown role = iota // kept in _extra, and recorded as drift
 	asExtra               // kept in _extra
 	asColumn
-	asList // of children
-	asCopy // of a row of another stream
+	asList   // of children
+	asCopy   // of a row of another stream
+	asInside // an object whose members are columns
 	asNothing
 )
 
@@ -144,12 +165,28 @@ type fieldSet [2]uint64
 
 func (s *fieldSet) add(bit uint) { s[bit>>6] |= 1 << (bit & 63) }
 
+// setInside makes the Shape of an object in a field, and returns the columns that do not take their values from it.
+func (sh *Shape) setInside(in Inside) (others Columns) {
+	inner, outer := sh.Columns, sh.Columns
+	inner.List, outer.List = slices.Clone(inner.List), slices.Clone(outer.List)
+	for i, c := range sh.Columns.List {
+		if slices.Contains(in.Columns, c.Name) {
+			outer.List[i].Name = "_"
+		} else {
+			inner.List[i].Name = "_"
+		}
+	}
+	sh.inside = &Shape{Columns: sh.Columns, prefix: in.Field + ".", null: in.Null}
+	sh.inside.setFields(inner, "", "", nil, nil, in.Expect)
+	return outer
+}
+
 // setFields decides what becomes of each field. key is the column of the object's id, parent that of its parent's id.
-func (sh *Shape) setFields(key, parent string, lists map[string]int, drop []string, known Expect) {
+func (sh *Shape) setFields(columns Columns, key, parent string, lists map[string]int, drop []string, known Expect) {
 	sh.fields = map[string]field{}
 	sh.names = []string{""} // bit 0 belongs to no field
 	sparse := set(known.Sparse)
-	for i, c := range sh.Columns.List {
+	for i, c := range columns.List {
 		name := c.Name
 		if strings.HasPrefix(name, "_") { // a column of syncd's own: Polar cannot set it
 			continue

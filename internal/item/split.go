@@ -147,13 +147,16 @@ func (sp *Splitter) object(sh *Shape, raw jsontext.Value) (o Item, err error) {
 			}
 			continue
 		}
-		if err := sp.member(sh, &o, &met, f, quoted, name, val); err != nil {
+		if f.role == asInside && val.Kind() == '{' {
+			err = sp.inside(sh.inside, &o, &met, quoted, val)
+		} else {
+			err = sp.member(sh, &o, &met, f, quoted, name, val)
+		}
+		if err != nil {
 			return o, err
 		}
 	}
-	if met.seen[0]|1 != sh.always[0]|1 || met.seen[1] != sh.always[1] {
-		sh.missing(sp.Drift, met.seen)
-	}
+	sh.missing(sp.Drift, met.seen)
 	if !met.id {
 		return o, fmt.Errorf("%w: the field is missing", ErrNoID)
 	}
@@ -218,15 +221,45 @@ func (sp *Splitter) member(sh *Shape, o *Item, met *progress, f field, quoted, n
 	case "deleted_at":
 		o.Deleted = o.Deleted || kind == '"'
 	}
+	sp.place(o, met, f, quoted, val)
+	return nil
+}
+
+// place keeps a value: in its column, else for _extra.
+func (sp *Splitter) place(o *Item, met *progress, f field, quoted, val jsontext.Value) {
 	sp.kept = append(append(sp.kept, quoted...), val...)
 	switch {
 	case f.role != asColumn:
 		met.extra = append(append(append(append(met.extra, ','), quoted...), ':'), val...)
 	// An absent field becomes NULL as well.
-	case kind == 'n':
+	case val.Kind() == 'n':
 		o.Values[f.at] = nil
 	default:
 		o.Values[f.at] = val
+	}
+}
+
+// inside puts the members of an object in a field in their places: columns of the whole, and the field's part of _extra.
+func (sp *Splitter) inside(sh *Shape, o *Item, met *progress, field []byte, object jsontext.Value) error {
+	var here progress
+	sp.kept = append(append(sp.kept, field...), '{')
+	for quoted, val := range rawjson.Members(object) {
+		name, err := rawjson.Unquote(quoted)
+		if err != nil {
+			return fmt.Errorf("field name %s%s: %w", sh.prefix, quoted, err)
+		}
+		f := sh.fields[string(name)]
+		here.seen.add(f.bit)
+		if sh.null != "" && f.role == asColumn && rawjson.Text(val) == sh.null {
+			val = jsontext.Value("null")
+		}
+		sp.place(o, &here, f, quoted, sp.expected(sh, f, name, val))
+	}
+	sp.kept = append(sp.kept, '}')
+	sh.missing(sp.Drift, here.seen)
+	if len(here.extra) > 0 {
+		met.extra = append(append(append(append(met.extra, ','), field...), ':', '{'), here.extra[1:]...)
+		met.extra = append(met.extra, '}')
 	}
 	return nil
 }

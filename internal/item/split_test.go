@@ -81,6 +81,54 @@ func TestSplit(t *testing.T) {
 	}
 }
 
+// Members of an object in a field are columns; the others stay under the field's name, and what is unexpected of them is found.
+func TestSplitInside(t *testing.T) {
+	columns := NewColumns([]Column{{Name: "id"}, {Name: "name"}, {"amount", WholeNumber}, {"product_id", `"`}, {Name: "_extra"}, {Name: "_hash"}, {Name: "_requested_at"}})
+	sh := NewShape(Spec{Columns: columns, Inside: Inside{Field: "metadata", Columns: []string{"amount", "product_id"}, Null: "None", Expect: Expect{Extra: []string{"known"}, Sparse: []string{"product_id"}}}})
+	for name, c := range map[string]struct{ metadata, columns, extra, drift string }{
+		"all":               {`{"amount":1200.0,"product_id":"p","known":1}`, `"amount":1200,"product_id":"p"`, `{"metadata":{"known":1}}`, "type metadata.amount"},
+		"none":              {`{"amount":1,"product_id":"None"}`, `"amount":1`, `{}`, ""},
+		"unknown":           {`{"amount":1,"id":"other","name":"n","deleted_at":"2026-01-01T00:00:00Z"}`, `"amount":1`, `{"metadata":{"id":"other","name":"n","deleted_at":"2026-01-01T00:00:00Z"}}`, "new_field metadata.id new_field metadata.name new_field metadata.deleted_at"},
+		"another type":      {`{"amount":"1"}`, `"amount":"1"`, `{}`, "type metadata.amount"},
+		"missing":           {`{}`, ``, `{}`, "missing_field metadata.amount"},
+		"null":              {`null`, ``, `{"metadata":null}`, ""},
+		"no object":         {`[1]`, ``, `{"metadata":[1]}`, "type metadata"},
+		"beside the others": {`{"amount":1},"amount":2`, `"amount":1`, `{"amount":2}`, "new_field amount"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var drift Drift
+			o, err := (&Splitter{Drift: &drift}).Split(sh, jsontext.Value(`{"id":"`+itemID+`","name":"x","metadata":`+c.metadata+`}`))
+			if err != nil || o.Deleted || o.ID.String() != itemID {
+				t.Fatalf("%v, %+v", err, o)
+			}
+			var found []string
+			for _, f := range drift.Findings() {
+				found = append(found, f.Kind+" "+f.Field)
+			}
+			if got := strings.Join(found, " "); got != c.drift {
+				t.Errorf("drift %q, want %q", got, c.drift)
+			}
+			at, _ := columns.Index("_extra")
+			if got := string(o.Values[at]); got != c.extra {
+				t.Errorf("_extra %s, want %s", got, c.extra)
+			}
+			o.SetColumn(&columns, "_hash", nil, '0')
+			o.SetColumn(&columns, "_extra", nil, '0')
+			want := strings.ReplaceAll(`{"id":"`+itemID+`","name":"x",`+c.columns+`,"_extra":0,"_hash":0}`, ",,", ",")
+			if got := string(columns.AsJSON(&o)); got != want {
+				t.Errorf("columns %s, want %s", got, want)
+			}
+		})
+	}
+	hash := func(metadata string) string {
+		o, _ := sh.split(`{"id":"` + itemID + `",` + metadata + `}`)
+		return string(o.Hash)
+	}
+	if hash(`"metadata":{"amount":1}`) == hash(`"metadata":{"amount":2}`) || hash(`"metadata":{"a":1},"b":2`) == hash(`"metadata":{"a":1,"b":2}`) {
+		t.Error("a change of a member does not change the hash")
+	}
+}
+
 // What is kept decides the hash: all of it, and nothing else.
 func TestSplitHash(t *testing.T) {
 	sh := testShape()

@@ -48,6 +48,11 @@ func (s Stream) check() error {
 			bad("the column %q for the id in the copy %q: there is no such column, or no such copy", column, f)
 		}
 	}
+	for _, column := range s.Inside.Columns {
+		if !s.Table.Has(column) || s.Table.Has(s.Inside.Field) {
+			bad("the column %q for a member of %q: there is no such column, or one for the whole", column, s.Inside.Field)
+		}
+	}
 	for _, of := range s.Invalidates {
 		if i, is := s.Table.Index(of.Column); !is || s.Table.List[i].Takes != `"` || of.Stream == "" || of.Filter == "" {
 			bad("rows of %q show its column %q: there is no such column of text, or no filter that finds them", of.Stream, of.Column)

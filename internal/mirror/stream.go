@@ -40,6 +40,8 @@ type Stream struct {
 	Invalidates []store.Invalidation
 	// Lifted maps a column to the copy whose id it takes, where Polar sends that id nowhere else: customer_id: customer.
 	Lifted map[string]string
+	// Inside says which columns are members of an object in a field.
+	Inside item.Inside
 	// Children are lists without an endpoint of their own.
 	Children []Child
 	// Parents are the streams for whose rows the list is read one by one, where Polar has no list of all; with a scan.Nested.
@@ -77,7 +79,7 @@ type Child struct {
 
 // Shape says what becomes of the fields of the stream's objects.
 func (s Stream) Shape() *item.Shape {
-	spec := item.Spec{Columns: s.Table.Columns, Embedded: s.Embedded, Whose: s.Whose, Secrets: s.Secrets, Lifted: s.Lifted, Expect: s.Expect}
+	spec := item.Spec{Columns: s.Table.Columns, Embedded: s.Embedded, Whose: s.Whose, Secrets: s.Secrets, Lifted: s.Lifted, Inside: s.Inside, Expect: s.Expect}
 	for _, c := range s.Children {
 		c.Columns = c.Table.Columns
 		spec.Children = append(spec.Children, c.Child)

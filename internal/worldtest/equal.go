@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"syncd/internal/catalog"
+	"syncd/internal/item"
 )
 
 // Equal demands that the mirror holds what the API shows, field by field, children included, and nothing else.
@@ -93,6 +94,7 @@ func (h *Harness) Differences(t *testing.T, s catalog.Entry, want []map[string]a
 			}
 			delete(item, c.Field)
 		}
+		unfold(s.Inside, item, row)
 		for column, field := range s.Lifted {
 			if inside, ok := item[field].(map[string]any); ok {
 				item[column] = inside["id"]
@@ -101,6 +103,23 @@ func (h *Harness) Differences(t *testing.T, s catalog.Entry, want []map[string]a
 		all = append(all, unlike(fmt.Sprintf("%s %v", s.Name, id), without(item, s.Embedded), row)...)
 	}
 	return all
+}
+
+// unfold makes fields of the object of the members of the one inside it that are columns, and of that one what is left of it.
+func unfold(in item.Inside, object, row map[string]any) {
+	members, is := object[in.Field].(map[string]any)
+	if in.Field == "" || !is {
+		return
+	}
+	for _, column := range in.Columns {
+		if value, sent := members[column]; sent && value != in.Null {
+			object[column] = value
+		}
+		delete(members, column)
+	}
+	if extra, _ := row["_extra"].(map[string]any); len(members) == 0 && extra[in.Field] == nil {
+		delete(object, in.Field)
+	}
 }
 
 // Conceal leaves out the fields of these names, at any depth, except in what the organization made up itself.
