@@ -61,9 +61,9 @@ func (s Spec) covers(rows int64, a access) (by []cover, lacking string) {
 	case whole != nil:
 		return nil, lacking
 	// Heads show new rows, and nothing shows changes of old ones.
-	case len(s.Touched) > 0 && !a.events:
+	case s.reads() && !a.events:
 		return nil, lackEvents
-	case len(s.Touched) > 0:
+	case s.reads():
 		by = []cover{{key: eventsFeed, shows: eventsFeed}}
 	}
 	return append(append(by, fast...), slow...), lacking

@@ -52,8 +52,8 @@ func (rd *round) deliveries(ctx context.Context) error {
 	newest := f.At
 	sent := map[uuid.UUID]payload{} // by event: the first of several attempts counts
 	depends := func(t Spec) bool { return t.Hook != "" }
-	rest, err := rd.feedPieces(ctx, feed{deliveriesPath, "created_at", scan.Offset{Fixed: []string{"-created_at"}, Spare: feedSpare}, query, depends, func(items []jsontext.Value) error {
-		for _, item := range items {
+	rest, err := rd.feedPieces(ctx, feed{deliveriesPath, "created_at", scan.Offset{Fixed: []string{"-created_at"}, Spare: feedSpare}, query, depends, func(page fetch.Page) error {
+		for _, item := range page.Items {
 			var d delivery
 			if json.Unmarshal(item, &d) != nil {
 				continue

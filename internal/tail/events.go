@@ -12,6 +12,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 
+	"syncd/internal/fetch"
 	"syncd/internal/fetch/scan"
 	"syncd/internal/item"
 	"syncd/internal/store/tails"
@@ -28,12 +29,11 @@ func (rd *round) events(ctx context.Context) error {
 		from = rd.unswept(asked)
 	}
 	newest := f.At
-	depends := func(t Spec) bool { return len(t.Touched) > 0 }
-	rest, err := rd.feedPieces(ctx, feed{eventsPath, "timestamp", scan.Offset{Sort: []string{"-timestamp"}, Spare: feedSpare}, query, depends, func(items []jsontext.Value) error {
+	rest, err := rd.feedPieces(ctx, feed{eventsPath, "timestamp", scan.Offset{Sort: []string{"-timestamp"}, Spare: feedSpare}, query, Spec.reads, func(page fetch.Page) error {
 		var list []event
 		var entries []tails.Entry
-		for _, item := range items {
-			var e event
+		for _, item := range page.Items {
+			e := event{raw: item}
 			if err := json.Unmarshal(item, &e); err != nil {
 				rd.engine.Log.WarnContext(ctx, "an event could not be read and is skipped", "error", err)
 				continue
@@ -45,20 +45,23 @@ func (rd *round) events(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		list = slices.DeleteFunc(list, func(e event) bool { return !fresh[e.ID] })
 		var changes []tails.Changed
 		for _, e := range list {
-			if !fresh[e.ID] {
-				continue
-			}
 			f.read(e.Timestamp, e.Timestamp, asked, !e.datedBack())
 			if !e.Timestamp.After(asked) {
 				newest = later(newest, e.Timestamp)
 			}
 			for _, t := range rd.tails {
-				for _, c := range t.touched(e, asked) {
+				for _, c := range t.touched(e, list, asked) {
 					f.clearOwed(c.Stream, c.Value)
 					changes = append(changes, c)
 				}
+			}
+		}
+		for _, t := range rd.tails {
+			if err := t.takeCarried(ctx, page, list, asked); err != nil {
+				return err
 			}
 		}
 		if err := rd.kept().Changes().Note(ctx, changes); err != nil {
@@ -76,7 +79,7 @@ func (rd *round) events(ctx context.Context) error {
 		f.end(asked)
 		return nil
 	}
-	rd.dueAll(fmt.Sprintf("%d events since %s", rest.TotalCount, from.UTC().Format(time.RFC3339)), depends)
+	rd.dueAll(fmt.Sprintf("%d events since %s", rest.TotalCount, from.UTC().Format(time.RFC3339)), Spec.reads)
 	end, err := rd.list(ctx, eventsPath, withQuery(query, url.Values{"limit": {"1"}, "sorting": {"-timestamp"}}))
 	if err != nil || len(end.Items) == 0 {
 		return err
@@ -93,6 +96,8 @@ type event struct {
 	Name       string                     `json:"name"`
 	CustomerID *uuid.UUID                 `json:"customer_id"`
 	Metadata   map[string]json.RawMessage `json:"metadata"`
+
+	raw jsontext.Value
 }
 
 func (e event) field(name string) string {
@@ -113,10 +118,10 @@ func (e event) datedBack() bool {
 	return strings.HasPrefix(e.Name, "balance.") || e.Name == "customer.created" || e.Name == "checkout.created"
 }
 
-// touched returns what an event has changed in the stream.
-func (t *stream) touched(e event, asked time.Time) (changes []tails.Changed) {
+// touched returns what an event has changed in the stream, beyond the objects that a page of the feed carries.
+func (t *stream) touched(e event, page []event, asked time.Time) (changes []tails.Changed) {
 	for _, touch := range t.spec.Touched {
-		if !touch.by(e.Name) {
+		if !touch.by(e.Name) || t.shown(e.field(touch.Unless), touch.Unless, page) {
 			continue
 		}
 		value := e.field(touch.Field)
@@ -133,4 +138,34 @@ func (t *stream) touched(e event, asked time.Time) (changes []tails.Changed) {
 		changes = append(changes, c)
 	}
 	return changes
+}
+
+// shown: a page of the feed carries an object of the stream with this value in a field.
+func (t *stream) shown(value, field string, page []event) bool {
+	return value != "" && slices.ContainsFunc(page, func(e event) bool { return t.spec.carried(e.Name) && e.field(field) == value })
+}
+
+// takeCarried stores those events of a page that are objects of the stream. While its first sweep is under way they are only
+// recorded, to be fetched after it.
+func (t *stream) takeCarried(ctx context.Context, page fetch.Page, list []event, asked time.Time) error {
+	var newest time.Time
+	var ids []uuid.UUID
+	page.Items, page.Gaps = nil, nil
+	for _, e := range list {
+		if t.spec.carried(e.Name) {
+			page.Items, ids = append(page.Items, e.raw), append(ids, e.ID)
+			newest = later(newest, earlier(e.Timestamp, asked))
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	if t.listens {
+		return t.kept().Changes().Note(ctx, byID(t.s.Name, ids, asked))
+	}
+	if _, err := t.keep(ctx, page, ""); err != nil {
+		return err
+	}
+	t.through = later(t.through, newest)
+	return nil
 }

@@ -54,7 +54,7 @@ func (rd *round) readFeeds(ctx context.Context) (err error) {
 	var touched, hooked bool
 	// A feed that no followed stream needs stays where it is.
 	for _, t := range rd.followed() {
-		touched = touched || len(t.spec.Touched) > 0
+		touched = touched || t.spec.reads()
 		hooked = hooked || t.spec.Hook != ""
 	}
 	if touched {
@@ -127,9 +127,9 @@ type feed struct {
 	path, field string // its path; the name of its entries' time
 	scan        scan.Offset
 	query       url.Values
-	depends     func(Spec) bool              // streams to sweep for the part of it that is not read
-	visit       func([]jsontext.Value) error // gets each entry once per piece
-	take        func() error                 // ends a piece
+	depends     func(Spec) bool        // streams to sweep for the part of it that is not read
+	visit       func(fetch.Page) error // gets each entry once per piece
+	take        func() error           // ends a piece
 }
 
 // feedPages reads all pages of a feed and yields each item once. It does not read a feed of more than maxFeedPages pages. It
@@ -146,14 +146,14 @@ func (rd *round) feedPages(ctx context.Context, f feed, query url.Values) (first
 				return first, nil
 			}
 		}
-		fresh := slices.DeleteFunc(page.Items, func(object jsontext.Value) bool {
+		page.Items = slices.DeleteFunc(page.Items, func(object jsontext.Value) bool {
 			id := item.FieldText(object, "id")
 			known := came[id]
 			came[id] = true
 			return known
 		})
-		if len(fresh) > 0 {
-			if err := f.visit(fresh); err != nil {
+		if len(page.Items) > 0 {
+			if err := f.visit(page.Page); err != nil {
 				return first, err
 			}
 		}

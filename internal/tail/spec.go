@@ -15,6 +15,8 @@ import (
 type Spec struct {
 	// Touched are Polar's own events (source=system) that tell of changes here.
 	Touched []Touch
+	// Carried is the prefix of the names of Polar's own events that are themselves objects of this stream; "" = none.
+	Carried string
 	// Hook is the prefix of the webhook events whose payload is an object of this stream; "" = none.
 	Hook string
 	// Told is the event that Polar writes for each new row; empty = some rows have none.
@@ -35,6 +37,8 @@ type Touch struct {
 	Event  string // its name; a name that ends in a dot stands for all names with that prefix
 	Field  string // of its metadata, or customer_id of the event itself; it holds the id
 	Filter string // of the stream's list; it finds what changed by this id; "" = it is the object's own id
+	// Unless is a field of the metadata: where the feed carries an object with the same value in it, that is what has changed.
+	Unless string
 }
 
 // Told is an event for each new row, or for each new row with a value.
@@ -50,7 +54,15 @@ type Probe interface {
 }
 
 // IsEmpty tells of a stream that is not followed.
-func (s Spec) IsEmpty() bool { return len(s.Touched)+len(s.Fast)+len(s.Slow) == 0 && s.Hook == "" }
+func (s Spec) IsEmpty() bool { return !s.reads() && len(s.Fast)+len(s.Slow) == 0 && s.Hook == "" }
+
+// reads: the feed of events shows changes of the stream.
+func (s Spec) reads() bool { return s.Carried != "" || len(s.Touched) > 0 }
+
+// carried: an event of this name is an object of the stream.
+func (s Spec) carried(event string) bool {
+	return s.Carried != "" && strings.HasPrefix(event, s.Carried)
+}
 
 // by: the Touch means an event of this name.
 func (t Touch) by(event string) bool {
