@@ -67,7 +67,7 @@ func session(ctx context.Context, dsn string, do func(*pgx.Conn) error) error {
 		return err
 	}
 	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // nothing is left to be written
-	if _, err := conn.Exec(ctx, "SET search_path TO polar, public"); err != nil {
+	if _, err := conn.Exec(ctx, "SET search_path TO polar, polar_sync, public"); err != nil {
 		return err
 	}
 	return do(conn)

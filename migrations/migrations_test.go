@@ -23,7 +23,10 @@ func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 // schema needs quoting wherever it is named: migrations that named one would fail or land elsewhere.
 const schema = "bill-2"
 
-// open gives a database whose search_path is schema alone, and goose on it.
+// books is the schema of the bookkeeping.
+const books = schema + "_sync"
+
+// open gives a database whose search_path is schema and that of its bookkeeping, and goose on it.
 func open(t *testing.T) (*sql.DB, *goose.Provider) {
 	t.Helper()
 	conn, err := sql.Open("pgx", pgtest.Empty(t))
@@ -36,7 +39,7 @@ func open(t *testing.T) (*sql.DB, *goose.Provider) {
 		}
 	})
 	conn.SetMaxOpenConns(1) // SET holds for one connection
-	for _, statement := range []string{`CREATE SCHEMA "bill-2"`, `SET search_path TO "bill-2"`} {
+	for _, statement := range []string{`CREATE SCHEMA "bill-2"`, `SET search_path TO "bill-2", "bill-2_sync"`} {
 		if _, err := conn.ExecContext(t.Context(), statement); err != nil {
 			t.Fatal(err)
 		}
@@ -84,9 +87,9 @@ SELECT format('%s.%s %s null=%s default=%s: %s', c.relname, a.attname, format_ty
 FROM pg_class c
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
-WHERE c.relnamespace = to_regnamespace('"bill-2"') AND c.relkind IN ('r', 'p') AND c.relname <> 'goose_db_version'
+WHERE c.relnamespace IN (to_regnamespace('"bill-2"'), to_regnamespace('"bill-2_sync"')) AND c.relkind IN ('r', 'p') AND c.relname <> 'goose_db_version'
 UNION ALL
-SELECT indexdef FROM pg_indexes WHERE schemaname = 'bill-2' AND tablename <> 'goose_db_version'
+SELECT indexdef FROM pg_indexes WHERE schemaname IN ('bill-2', 'bill-2_sync') AND tablename <> 'goose_db_version'
 ORDER BY line`
 
 func TestUpDownUp(t *testing.T) {
@@ -115,9 +118,29 @@ func TestOnlyTheGivenSchema(t *testing.T) {
 	up(t, provider)
 	elsewhere := lines(t, conn, `
 		SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-		WHERE n.nspname NOT IN ($1, 'information_schema') AND n.nspname NOT LIKE 'pg\_%'`, schema)
+		WHERE n.nspname NOT IN ($1, $2, 'information_schema') AND n.nspname NOT LIKE 'pg\_%'`, schema, books)
 	if len(elsewhere) > 0 {
 		t.Errorf("made outside the schema of the connection: %q", elsewhere)
+	}
+}
+
+// Readers find in the schema of the data what they want and nothing else. Migrations make each table there: that of the bookkeeping
+// has to be moved, by move_bookkeeping().
+func TestBookkeepingIsApart(t *testing.T) {
+	t.Parallel()
+	conn, provider := open(t)
+	up(t, provider)
+	astray := lines(t, conn, `
+		SELECT 'it holds bookkeeping: ' || c.relname FROM pg_class c
+		WHERE c.relnamespace = to_regnamespace($1) AND c.relkind <> 'i' AND (c.relname LIKE 'sync\_%' OR c.relispartition)
+		UNION ALL
+		SELECT 'that of the bookkeeping holds data: ' || c.relname FROM pg_class c
+		WHERE c.relnamespace = to_regnamespace($2) AND c.relkind NOT IN ('i', 'I') AND c.relname NOT LIKE 'sync\_%' AND NOT c.relispartition
+		UNION ALL
+		SELECT 'it holds a function for triggers and migrations: ' || p.proname FROM pg_proc p
+		WHERE p.pronamespace = to_regnamespace($1) AND p.proname ~ '^(record|keep|lock|announce|move)_'`, `"`+schema+`"`, `"`+books+`"`)
+	if len(astray) > 0 {
+		t.Errorf("the schema of the data: %q", astray)
 	}
 }
 
@@ -127,22 +150,22 @@ func TestEverythingHasAComment(t *testing.T) {
 	up(t, provider)
 	if bare := lines(t, conn, `
 		SELECT c.relname FROM pg_class c
-		WHERE c.relnamespace = to_regnamespace($1) AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname <> 'goose_db_version'
+		WHERE c.relnamespace IN (to_regnamespace($1), to_regnamespace($2)) AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname <> 'goose_db_version'
 		  AND COALESCE(obj_description(c.oid, 'pg_class'), '') = ''
 		UNION ALL
 		SELECT c.relname || '.' || a.attname FROM pg_class c
 		JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-		WHERE c.relnamespace = to_regnamespace($1) AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname <> 'goose_db_version'
-		  AND COALESCE(col_description(c.oid, a.attnum), '') = ''`, `"`+schema+`"`); len(bare) > 0 {
+		WHERE c.relnamespace IN (to_regnamespace($1), to_regnamespace($2)) AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname <> 'goose_db_version'
+		  AND COALESCE(col_description(c.oid, a.attnum), '') = ''`, `"`+schema+`"`, `"`+books+`"`); len(bare) > 0 {
 		t.Errorf("without a comment: %q", bare)
 	}
 	units := lines(t, conn, `
 		SELECT c.relname || '.' || a.attname FROM pg_class c
 		JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
-		WHERE c.relnamespace = to_regnamespace($1) AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname <> 'goose_db_version'
+		WHERE c.relnamespace IN (to_regnamespace($1), to_regnamespace($2)) AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname <> 'goose_db_version'
 		  AND (a.atttypid = 'timestamptz'::regtype AND col_description(c.oid, a.attnum) NOT LIKE '%UTC%'
 		    OR a.attname ~ '(^|_)amount$' AND a.atttypid IN ('bigint'::regtype, 'numeric'::regtype)
-		       AND col_description(c.oid, a.attnum) NOT LIKE '%mallest unit of%')`, `"`+schema+`"`)
+		       AND col_description(c.oid, a.attnum) NOT LIKE '%mallest unit of%')`, `"`+schema+`"`, `"`+books+`"`)
 	if len(units) > 0 {
 		t.Errorf("the comment lacks the unit of the amount, or the zone of the time: %q", units)
 	}
@@ -154,7 +177,7 @@ func TestConventions(t *testing.T) {
 	conn, provider := open(t)
 	up(t, provider)
 	tables := lines(t, conn, `SELECT tablename FROM pg_tables WHERE schemaname = $1
-		AND tablename NOT LIKE 'sync\_%' AND tablename !~ '^changes(_|$)' AND tablename <> 'goose_db_version' ORDER BY tablename`, schema)
+		AND tablename NOT IN ('changes', 'goose_db_version') ORDER BY tablename`, schema)
 	if len(tables) < 17 {
 		t.Fatalf("only %d stream tables: %q", len(tables), tables)
 	}
@@ -194,7 +217,7 @@ func TestConventions(t *testing.T) {
 	}
 	if constraints := lines(t, conn, `
 		SELECT conrelid::regclass || ': ' || conname FROM pg_constraint
-		WHERE connamespace = to_regnamespace($1) AND contype NOT IN ('p', 't') AND conrelid::regclass::text NOT LIKE 'sync%'`, `"`+schema+`"`); len(constraints) > 0 {
+		WHERE connamespace = to_regnamespace($1) AND contype NOT IN ('p', 't')`, `"`+schema+`"`); len(constraints) > 0 {
 		t.Errorf("Polar's data keep no promise but the id; constraints that would refuse them: %q", constraints)
 	}
 	if unique := lines(t, conn, `

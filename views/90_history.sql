@@ -4,12 +4,13 @@ CREATE OR REPLACE FUNCTION recorded_tables() RETURNS TABLE (table_name text, ret
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
     SELECT c.relname::text, a.args[1], a.args[2], a.args[3], a.args[4]
     FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid CROSS JOIN LATERAL (SELECT string_to_array(encode(t.tgargs, 'escape'), '\000')) AS a (args)
-    WHERE t.tgfoid = 'record_change'::regproc
+    WHERE t.tgname = 'record_change' AND c.relnamespace = quote_ident(current_schema())::regnamespace
 $$;
 COMMENT ON FUNCTION recorded_tables() IS 'Tables whose changes are recorded, how long these are kept, the columns that hold the id of a row and that of the object it is in the list of (empty for the rows of streams), and the stream: what the view history and the functions TABLE_as_of() are made of.';
 
 CREATE OR REPLACE VIEW history AS
-SELECT t.table_name, t.stream, t.retention, s.history_since AS recorded_since, GREATEST(s.history_since, d.seen_at) AS exact_from
+SELECT t.table_name, t.stream, t.retention, s.history_since AS recorded_since, GREATEST(s.history_since, d.seen_at) AS exact_from,
+       d.seq AS removed_through
 FROM recorded_tables() t
 LEFT JOIN sync_streams s ON s.stream = t.stream
 LEFT JOIN sync_history_dropped d ON d.stream = t.table_name;
@@ -19,6 +20,7 @@ COMMENT ON COLUMN history.stream IS 'Stream of the table: itself, or that of the
 COMMENT ON COLUMN history.retention IS 'permanent: changes are never removed. limited: they are, after the time that history_retention says.';
 COMMENT ON COLUMN history.recorded_since IS 'When the first sweep of the stream ended, since when changes are recorded (UTC); null: they are not yet.';
 COMMENT ON COLUMN history.exact_from IS 'From when on the functions TABLE_as_of are exact (UTC): recorded_since, or later where old changes have been removed. For a time before it they give the rows as they were then.';
+COMMENT ON COLUMN history.removed_through IS 'The highest changes.seq of the table that was removed, as it was older than history_retention says; null: none was.';
 
 CREATE OR REPLACE FUNCTION rows_as_of(of anyelement, at timestamptz, key text, parent text) RETURNS SETOF anyelement
 LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
@@ -83,8 +85,8 @@ COMMENT ON FUNCTION row_versions(anyelement, text, text) IS 'The rows of a table
 CREATE OR REPLACE FUNCTION changes_after(after bigint, streams text[] DEFAULT NULL, most bigint DEFAULT 1000) RETURNS SETOF changes
 LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
 DECLARE
-    dropped bigint := (SELECT max(d.seq) FROM sync_history_dropped d WHERE d.seq > after AND (streams IS NULL OR d.stream = ANY (streams)));
-    last bigint := (SELECT last_value FROM changes_seq);
+    dropped bigint := (SELECT max(h.removed_through) FROM history h WHERE h.removed_through > after AND (streams IS NULL OR h.table_name = ANY (streams)));
+    last bigint := COALESCE(GREATEST((SELECT max(c.seq) FROM changes c), (SELECT max(h.removed_through) FROM history h)), 0);
 BEGIN
     IF after IS NULL THEN
         RAISE EXCEPTION 'after is null: give the last seq that was read, or 0' USING ERRCODE = 'null_value_not_allowed';

@@ -24,7 +24,7 @@ var files embed.FS
 type File struct {
 	Name  string // NN_theme.sql
 	SQL   string
-	Hash  string // SHA-256 of SQL, in hexadecimal
+	Hash  string // SHA-256 of the search_path under which SQL is run, and of SQL, in hexadecimal
 	Makes []Object
 }
 
@@ -60,10 +60,16 @@ var read = sync.OnceValues(func() ([]File, error) {
 
 // NewFile is a file of this text.
 func NewFile(name, sql string) File {
-	sum := sha256.Sum256([]byte(sql))
-	f := File{Name: name, SQL: sql, Hash: hex.EncodeToString(sum[:])}
+	f := File{Name: name, SQL: sql}.Under("")
 	for _, m := range creates.FindAllStringSubmatch(sql, -1) {
 		f.Makes = append(f.Makes, Object{Kind: m[1], Name: m[2]})
 	}
+	return f
+}
+
+// Under is the file as it is run under a search_path.
+func (f File) Under(path string) File {
+	sum := sha256.Sum256([]byte(path + f.SQL))
+	f.Hash = hex.EncodeToString(sum[:])
 	return f
 }

@@ -81,8 +81,8 @@ func (migratePrintCmd) Run(c *command) error {
 	if err != nil {
 		return err
 	}
-	schema := pgx.Identifier{cfg.Schema}.Sanitize()
-	_, err = fmt.Fprintf(c.stdout, "-- For review. `syncd migrate up` applies this and records that it did.\nCREATE SCHEMA IF NOT EXISTS %s;\nSET search_path TO %s;\n", schema, schema)
+	schema, books := pgx.Identifier{cfg.Schema}.Sanitize(), pgx.Identifier{pg.Bookkeeping(cfg.Schema)}.Sanitize()
+	_, err = fmt.Fprintf(c.stdout, "-- For review. `syncd migrate up` applies this and records that it did.\nCREATE SCHEMA IF NOT EXISTS %s;\nSET search_path TO %s, %s;\n", schema, schema, books)
 	for _, f := range files {
 		list = append(list, migrations.Migration{Name: "views/" + f.Name, SQL: f.SQL})
 	}

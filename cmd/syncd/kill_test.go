@@ -106,7 +106,7 @@ func TestResumeAfterKill9(t *testing.T) {
 					t.Errorf("%s: %s, want %s as when left alone", table, got[table], digest)
 				}
 			}
-			if n := scalar(t, dsn, "SELECT sum(rows_inserted)::text FROM polar.sync_runs"); n != strconv.Itoa(orders) {
+			if n := scalar(t, dsn, "SELECT sum(rows_inserted)::text FROM polar_sync.sync_runs"); n != strconv.Itoa(orders) {
 				t.Errorf("%s rows inserted by the records of the runs, want %d", n, orders)
 			}
 		})
@@ -117,10 +117,10 @@ func TestResumeAfterKill9(t *testing.T) {
 // whole reports whether a sweep of orders is on record as complete. A process can be killed between that and its exit.
 func whole(t *testing.T, dsn string) bool {
 	t.Helper()
-	if scalar(t, dsn, "SELECT (to_regclass('polar.sync_runs') IS NOT NULL)::text") == "false" {
+	if scalar(t, dsn, "SELECT (to_regclass('polar_sync.sync_runs') IS NOT NULL)::text") == "false" {
 		return false
 	}
-	return scalar(t, dsn, "SELECT count(*)::text FROM polar.sync_runs WHERE stream = 'orders' AND kind = 'sweep' AND outcome = 'succeeded'") != "0"
+	return scalar(t, dsn, "SELECT count(*)::text FROM polar_sync.sync_runs WHERE stream = 'orders' AND kind = 'sweep' AND outcome = 'succeeded'") != "0"
 }
 
 // digests of all rows of the tables of streams, without the times at which they were read and written.

@@ -190,7 +190,7 @@ func (d *daemonUnderTest) stop(t *testing.T) {
 		}
 	}
 	const aboutTo = 4
-	begun := d.row(t, "SELECT count(*)::text FROM polar.sync_runs WHERE started_at > '"+asked.UTC().Format(time.RFC3339Nano)+"'")
+	begun := d.row(t, "SELECT count(*)::text FROM polar_sync.sync_runs WHERE started_at > '"+asked.UTC().Format(time.RFC3339Nano)+"'")
 	if n, err := strconv.Atoi(begun); asked.IsZero() || err != nil || n > aboutTo {
 		t.Errorf("asked to stop at %v; %s runs began after that", asked, begun)
 	}
@@ -274,7 +274,7 @@ func TestDaemon(t *testing.T) {
 	if _, body := d.get(t, "/readyz"); !strings.Contains(body, "polar: ok (last answered ") {
 		t.Errorf("/readyz: %s", body)
 	}
-	d.row(t, "UPDATE polar.sync_polar SET answered_at = now() - interval '16 minutes' RETURNING 'done'")
+	d.row(t, "UPDATE polar_sync.sync_polar SET answered_at = now() - interval '16 minutes' RETURNING 'done'")
 	await(t, "no readiness", func() bool {
 		code, body := d.get(t, "/readyz")
 		return code == http.StatusServiceUnavailable && strings.Contains(body, "polar: not ready: Polar last answered 16 min ago") && strings.Contains(body, "after 15 min without an answer")
@@ -284,7 +284,7 @@ func TestDaemon(t *testing.T) {
 	if !strings.Contains(d.logged(), "syncd has stopped") {
 		t.Error("the end is not logged")
 	}
-	if n := d.row(t, "SELECT count(*)::text FROM polar.sync_streams WHERE lease_run IS NOT NULL"); n != "0" {
+	if n := d.row(t, "SELECT count(*)::text FROM polar_sync.sync_streams WHERE lease_run IS NOT NULL"); n != "0" {
 		t.Errorf("%s leases are left", n)
 	}
 }
@@ -330,7 +330,7 @@ func TestDaemonStopsInTheMiddleOfARun(t *testing.T) {
 		return strings.Contains(metrics, `syncd_run_in_progress{stream="products"} 1`) && strings.Contains(metrics, `syncd_runs_total{outcome="succeeded",stream="customers"} 1`)
 	})
 	d.stop(t)
-	if outcome := d.row(t, "SELECT outcome FROM polar.sync_runs WHERE stream = 'products'"); outcome != string(mirror.Interrupted) {
+	if outcome := d.row(t, "SELECT outcome FROM polar_sync.sync_runs WHERE stream = 'products'"); outcome != string(mirror.Interrupted) {
 		t.Errorf("the run is %s", outcome)
 	}
 }
@@ -458,11 +458,13 @@ func TestReload(t *testing.T) {
 	if _, body := d.get(t, "/status"); !strings.Contains(body, `"schedule": "@every 1s"`) {
 		t.Errorf("/status: %s", body)
 	}
-	if n := d.row(t, "SELECT count(*)::text FROM polar.sync_runs WHERE kind = 'tail'"); n != "0" {
+	if n := d.row(t, "SELECT count(*)::text FROM polar_sync.sync_runs WHERE kind = 'tail'"); n != "0" {
 		t.Errorf("%s rounds of tails, the first of which is due in an hour", n)
 	}
 	reload("streams: products,orders\nparallel: 7\nschedule: 'off'\njitter: 0s\nrequests_per_minute: 77\nlog_level: debug\ntail: 30s\n", `"changed":"schedule tail`)
-	await(t, "a round of tails", func() bool { return d.row(t, "SELECT count(*)::text FROM polar.sync_runs WHERE kind = 'tail'") != "0" })
+	await(t, "a round of tails", func() bool {
+		return d.row(t, "SELECT count(*)::text FROM polar_sync.sync_runs WHERE kind = 'tail'") != "0"
+	})
 }
 
 // A command that runs once is not ended by SIGHUP.

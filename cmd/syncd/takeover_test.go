@@ -22,15 +22,15 @@ func TestDaemonResumesAtStart(t *testing.T) {
 	dsn := pgtest.Empty(t)
 	d := startDaemonOn(t, dsn, polar, args...)
 	await(t, "both sweeps", func() bool {
-		return d.row(t, "SELECT count(*)::text FROM polar.sync_streams WHERE complete_at IS NOT NULL") == "2"
+		return d.row(t, "SELECT count(*)::text FROM polar_sync.sync_streams WHERE complete_at IS NOT NULL") == "2"
 	})
 	d.terminate(t)
 	d.end(t)
-	d.row(t, `WITH cut AS (INSERT INTO polar.sync_runs (stream, kind, holder, outcome, finished_at) VALUES ('products', 'sweep', 'dead', 'interrupted', now()) RETURNING id)
-		UPDATE polar.sync_streams SET sweep_id = (SELECT id FROM cut) WHERE stream = 'products' RETURNING 'done'`)
+	d.row(t, `WITH cut AS (INSERT INTO polar_sync.sync_runs (stream, kind, holder, outcome, finished_at) VALUES ('products', 'sweep', 'dead', 'interrupted', now()) RETURNING id)
+		UPDATE polar_sync.sync_streams SET sweep_id = (SELECT id FROM cut) WHERE stream = 'products' RETURNING 'done'`)
 	d = startDaemonOn(t, dsn, polar, args...)
 	await(t, "a run of products", func() bool { return runs(t, d) == 1 })
-	if n := d.row(t, "SELECT count(*)::text FROM polar.sync_runs WHERE stream = 'customers'"); n != "1" {
+	if n := d.row(t, "SELECT count(*)::text FROM polar_sync.sync_runs WHERE stream = 'customers'"); n != "1" {
 		t.Errorf("%s runs of customers, which was whole", n)
 	}
 }
@@ -43,14 +43,14 @@ func TestDaemonBesideAnother(t *testing.T) {
 	polar, _ := simulated(t, polarsim.ServerOptions{})
 	dsn := pgtest.Migrated(t)
 	held := &daemonUnderTest{dsn: dsn}
-	held.row(t, `WITH live AS (INSERT INTO polar.sync_runs (stream, kind, holder) SELECT s, 'sweep', 'live' FROM unnest('{products,discounts}'::text[]) AS s RETURNING id, stream),
-		held AS (INSERT INTO polar.sync_streams (stream, lease_run, lease_holder, lease_seconds, leased_until, sweep_id)
+	held.row(t, `WITH live AS (INSERT INTO polar_sync.sync_runs (stream, kind, holder) SELECT s, 'sweep', 'live' FROM unnest('{products,discounts}'::text[]) AS s RETURNING id, stream),
+		held AS (INSERT INTO polar_sync.sync_streams (stream, lease_run, lease_holder, lease_seconds, leased_until, sweep_id)
 		SELECT stream, id, 'live', 20, clock_timestamp() + interval '20 seconds', id FROM live RETURNING 1) SELECT count(*)::text FROM held`)
 	d := startDaemonOn(t, dsn, polar, "--streams", "products,discounts", "--tail", "off", "--schedule", "@daily", "--jitter", "0s")
 	await(t, "both to wait", func() bool { return strings.Count(d.logged(), `"msg":"a sweep waits"`) == 2 })
-	d.row(t, "UPDATE polar.sync_streams SET leased_until = clock_timestamp() + interval '1 hour', lease_seconds = 3600 WHERE stream = 'products' RETURNING 'renewed'")
-	d.row(t, `WITH done AS (UPDATE polar.sync_runs SET outcome = 'succeeded', finished_at = clock_timestamp() WHERE stream = 'discounts')
-		UPDATE polar.sync_streams SET complete_at = clock_timestamp(), lease_run = NULL, lease_holder = NULL, lease_seconds = NULL, leased_until = NULL, sweep_id = NULL
+	d.row(t, "UPDATE polar_sync.sync_streams SET leased_until = clock_timestamp() + interval '1 hour', lease_seconds = 3600 WHERE stream = 'products' RETURNING 'renewed'")
+	d.row(t, `WITH done AS (UPDATE polar_sync.sync_runs SET outcome = 'succeeded', finished_at = clock_timestamp() WHERE stream = 'discounts')
+		UPDATE polar_sync.sync_streams SET complete_at = clock_timestamp(), lease_run = NULL, lease_holder = NULL, lease_seconds = NULL, leased_until = NULL, sweep_id = NULL
 		WHERE stream = 'discounts' RETURNING 'done'`)
 	await(t, "the sweep of the other", func() bool { return strings.Contains(d.logged(), "another process has made the sweep") })
 	await(t, "products to be left alone", func() bool {
@@ -66,7 +66,7 @@ func TestDaemonBesideAnother(t *testing.T) {
 		}
 		return false
 	})
-	if n := d.row(t, "SELECT count(*)::text FROM polar.sync_runs WHERE kind = 'sweep' AND holder <> 'live'"); n != "0" {
+	if n := d.row(t, "SELECT count(*)::text FROM polar_sync.sync_runs WHERE kind = 'sweep' AND holder <> 'live'"); n != "0" {
 		t.Errorf("%s sweeps beside those of the other", n)
 	}
 }

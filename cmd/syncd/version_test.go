@@ -54,11 +54,11 @@ func TestDaemonOutlivesItsVersion(t *testing.T) {
 			}
 			if version == fetch.DefaultVersion { // half a minute; rounds in each version are tried in internal/catalog
 				await(t, "a round of tails in the next version", func() bool {
-					return d.row(t, `SELECT count(*)::text FROM polar.sync_runs WHERE kind = 'tail' AND outcome = 'succeeded' AND started_at >
-						(SELECT min(finished_at) FROM polar.sync_runs WHERE stream = 'customer_seats' AND outcome = 'succeeded')`) != "0"
+					return d.row(t, `SELECT count(*)::text FROM polar_sync.sync_runs WHERE kind = 'tail' AND outcome = 'succeeded' AND started_at >
+						(SELECT min(finished_at) FROM polar_sync.sync_runs WHERE stream = 'customer_seats' AND outcome = 'succeeded')`) != "0"
 				})
 			}
-			if bad := d.row(t, `SELECT COALESCE(string_agg(stream || ' ' || outcome || ': ' || reason, '; '), '') FROM polar.sync_runs WHERE outcome NOT IN ('succeeded', 'skipped')`); bad != "" {
+			if bad := d.row(t, `SELECT COALESCE(string_agg(stream || ' ' || outcome || ': ' || reason, '; '), '') FROM polar_sync.sync_runs WHERE outcome NOT IN ('succeeded', 'skipped')`); bad != "" {
 				t.Error(bad)
 			}
 			if code, _ := d.get(t, "/readyz"); code != http.StatusOK {

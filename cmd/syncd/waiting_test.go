@@ -25,8 +25,8 @@ func TestDaemonWaitsForTheLeasesOfItsDeadSelf(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := conn.Exec(t.Context(), `WITH dead AS (INSERT INTO polar.sync_runs (stream, kind, holder) SELECT s, 'sweep', 'dead' FROM unnest('{orders,subscriptions,products,tail}'::text[]) AS s RETURNING id, stream)
-		INSERT INTO polar.sync_streams (stream, lease_run, lease_holder, lease_seconds, leased_until, sweep_id)
+	if _, err := conn.Exec(t.Context(), `WITH dead AS (INSERT INTO polar_sync.sync_runs (stream, kind, holder) SELECT s, 'sweep', 'dead' FROM unnest('{orders,subscriptions,products,tail}'::text[]) AS s RETURNING id, stream)
+		INSERT INTO polar_sync.sync_streams (stream, lease_run, lease_holder, lease_seconds, leased_until, sweep_id)
 		SELECT stream, id, 'dead', 20, clock_timestamp() + interval '20 seconds', id FROM dead`); err != nil {
 		t.Fatal(err)
 	}
@@ -48,12 +48,12 @@ func TestDaemonWaitsForTheLeasesOfItsDeadSelf(t *testing.T) {
 		return lease && parent
 	})
 	await(t, "every stream to be complete", func() bool {
-		return d.row(t, `SELECT count(*)::text FROM polar.sync_streams WHERE complete_at IS NOT NULL AND stream IN ('orders', 'subscriptions', 'products', 'customer_seats', 'customers')`) == "5"
+		return d.row(t, `SELECT count(*)::text FROM polar_sync.sync_streams WHERE complete_at IS NOT NULL AND stream IN ('orders', 'subscriptions', 'products', 'customer_seats', 'customers')`) == "5"
 	})
 	await(t, "a round of tails", func() bool {
-		return d.row(t, `SELECT count(*)::text FROM polar.sync_runs WHERE kind = 'tail' AND outcome = 'succeeded'`) != "0"
+		return d.row(t, `SELECT count(*)::text FROM polar_sync.sync_runs WHERE kind = 'tail' AND outcome = 'succeeded'`) != "0"
 	})
-	if failed := d.row(t, `SELECT COALESCE(string_agg(stream || ' ' || outcome || ': ' || reason, '; '), '') FROM polar.sync_runs WHERE outcome NOT IN ('succeeded', 'skipped', 'interrupted')`); failed != "" {
+	if failed := d.row(t, `SELECT COALESCE(string_agg(stream || ' ' || outcome || ': ' || reason, '; '), '') FROM polar_sync.sync_runs WHERE outcome NOT IN ('succeeded', 'skipped', 'interrupted')`); failed != "" {
 		t.Error(failed)
 	}
 	if _, body := d.get(t, "/status"); strings.Contains(body, "waits_for") {
@@ -78,7 +78,7 @@ func TestDaemonOutlivesAFailoverAtItsStart(t *testing.T) {
 			IF nextval('polar.binds') = 1 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;
 			RETURN NEW;
 		END $$;
-		CREATE TRIGGER once BEFORE INSERT ON polar.sync_meta FOR EACH ROW EXECUTE FUNCTION polar.once()`); err != nil {
+		CREATE TRIGGER once BEFORE INSERT ON polar_sync.sync_meta FOR EACH ROW EXECUTE FUNCTION polar.once()`); err != nil {
 		t.Fatal(err)
 	}
 	if err := conn.Close(t.Context()); err != nil {

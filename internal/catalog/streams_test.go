@@ -33,7 +33,7 @@ func TestStreamsContract(t *testing.T) {
 		SELECT c.relname, COALESCE(obj_description(c.oid), ''),
 		       (SELECT COALESCE(string_agg(a.attname, ' ' ORDER BY a.attnum), '') FROM pg_attribute a
 		        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND col_description(c.oid, a.attnum) IS NULL)
-		FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname NOT IN ('sync_migrations', 'changes')`)
+		FROM pg_class c WHERE c.relnamespace::regnamespace::text = ANY(current_schemas(false)) AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname NOT IN ('sync_migrations', 'changes')`)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ type Config struct {
 	// DatabaseURL names the database of the mirror. The role needs the right to create the schema, or all rights in an existing
 	// one.
 	DatabaseURL Secret
-	// Schema is the Postgres schema of the tables; created when missing. One schema mirrors one organization.
+	// Schema is the Postgres schema of the data; created when missing, as is that of the bookkeeping. One schema mirrors one organization.
 	Schema string
 
 	// AccessToken is an organization access token of Polar. It is sent to Server only.

@@ -76,7 +76,7 @@ func (c *Config) databaseSettings() []setting {
 		{key: "schema", group: GroupDatabase, hint: "NAME", def: "polar", set: func(v string) error {
 			c.Schema = v
 			return nil
-		}, meaning: "schema of the tables, created when missing; one schema holds one organization"},
+		}, meaning: "schema of the data, created when missing, as is NAME_sync for the bookkeeping; one schema holds one organization"},
 	}
 }
 

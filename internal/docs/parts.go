@@ -18,6 +18,7 @@ import (
 	"syncd/internal/catalog"
 	"syncd/internal/contract"
 	"syncd/internal/daemon"
+	"syncd/internal/store/pg"
 )
 
 // querier is the database whose comments are read, and in which views are made.
@@ -163,32 +164,30 @@ func synopsis(dir string) (string, error) {
 // table is a table or view of the database; column one of its columns.
 type (
 	table struct {
-		name, comment string
-		columns       []column
+		schema, name, comment string
+		columns               []column
 	}
 	column struct{ name, kind, comment string }
 )
 
-func (t table) isBookkeeping() bool {
-	return strings.HasPrefix(t.name, "sync_") || t.name == "freshness"
-}
+func (t table) isBookkeeping() bool { return t.schema != schema }
 
-// readTables reads all tables and views that have a comment, by name, with their columns in order.
+// readTables reads all tables and views of both schemas that have a comment, by name, with their columns in order.
 func readTables(ctx context.Context, db querier) ([]table, error) {
 	rows, err := db.Query(ctx, `
-		SELECT c.relname, obj_description(c.oid, 'pg_class'), a.attname, format_type(a.atttypid, a.atttypmod), COALESCE(col_description(c.oid, a.attnum), '')
-		FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-		WHERE c.relnamespace = to_regnamespace($1) AND c.relkind IN ('r', 'p', 'v') AND obj_description(c.oid, 'pg_class') IS NOT NULL
-		ORDER BY c.relname COLLATE "C", a.attnum`, schema)
+		SELECT n.nspname, c.relname, obj_description(c.oid, 'pg_class'), a.attname, format_type(a.atttypid, a.atttypmod), COALESCE(col_description(c.oid, a.attnum), '')
+		FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+		WHERE n.nspname IN ($1, $2) AND c.relkind IN ('r', 'p', 'v') AND obj_description(c.oid, 'pg_class') IS NOT NULL
+		ORDER BY c.relname COLLATE "C", a.attnum`, schema, pg.Bookkeeping(schema))
 	if err != nil {
 		return nil, fmt.Errorf("read the comments: %w", err)
 	}
 	var tables []table
 	var t table
 	var c column
-	if _, err := pgx.ForEachRow(rows, []any{&t.name, &t.comment, &c.name, &c.kind, &c.comment}, func() error {
+	if _, err := pgx.ForEachRow(rows, []any{&t.schema, &t.name, &t.comment, &c.name, &c.kind, &c.comment}, func() error {
 		if len(tables) == 0 || tables[len(tables)-1].name != t.name {
-			tables = append(tables, table{name: t.name, comment: t.comment})
+			tables = append(tables, table{schema: t.schema, name: t.name, comment: t.comment})
 		}
 		c.kind = strings.ReplaceAll(c.kind, "timestamp with time zone", "timestamptz")
 		last := &tables[len(tables)-1]

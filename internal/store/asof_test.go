@@ -23,7 +23,7 @@ func TestTablesAsOfEachStep(t *testing.T) {
 	dsn := pgtest.Migrated(t)
 	s := open(t, dsn, "polar")
 	conn := pgtest.Connect(t, dsn)
-	pgtest.Exec(t, conn, "SET search_path TO polar")
+	pgtest.Exec(t, conn, "SET search_path TO polar, polar_sync")
 	random := rand.New(rand.NewPCG(seed, seed))
 	at := time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC)
 	id := func(kind string, n int) string {
@@ -114,7 +114,7 @@ func TestChangesAfter(t *testing.T) {
 			t.Errorf("changes_after(%s): %s, want %s", args, got, want)
 		}
 	}
-	pgtest.Exec(t, conn, "INSERT INTO polar.sync_history_dropped SELECT 'customers', min(seq), now() FROM polar.changes",
+	pgtest.Exec(t, conn, "INSERT INTO polar_sync.sync_history_dropped SELECT 'customers', min(seq), now() FROM polar.changes",
 		"DELETE FROM polar.changes WHERE seq = (SELECT min(seq) FROM polar.changes)")
 	if got := fmt.Sprint(read("0, '{orders}'")); got != "[]" {
 		t.Errorf("one that reads orders alone: %s", got)

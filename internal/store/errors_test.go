@@ -48,7 +48,7 @@ func TestFailuresSayWhatHelps(t *testing.T) {
 			s := open(t, dsn+" "+setting, "polar")
 			pgtest.Exec(t, admin, "BEGIN")
 			if strings.Contains(setting, "timeout") {
-				pgtest.Exec(t, admin, "LOCK TABLE polar.sync_meta")
+				pgtest.Exec(t, admin, "LOCK TABLE polar_sync.sync_meta")
 			}
 			err := s.Polar().BindOrganization(t.Context(), uuid.NameSpaceOID, "https://api.polar.sh")
 			pgtest.Exec(t, admin, "COMMIT")
@@ -96,7 +96,7 @@ func TestLostConnection(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		pgtest.Exec(t, admin, "BEGIN", "LOCK TABLE polar.customers, polar.sync_meta, polar.sync_runs")
+		pgtest.Exec(t, admin, "BEGIN", "LOCK TABLE polar.customers, polar_sync.sync_meta, polar_sync.sync_runs")
 		failed := make(chan error, 1)
 		go func() { failed <- use(s, run) }()
 		waitFor(t, admin)

@@ -85,7 +85,7 @@ func TestChangesAreRecorded(t *testing.T) {
 	dsn := pgtest.Migrated(t)
 	s := open(t, dsn, "polar")
 	conn := pgtest.Connect(t, dsn)
-	pgtest.Exec(t, conn, "SET search_path TO polar", "LISTEN polar", "SET timezone TO 'UTC'")
+	pgtest.Exec(t, conn, "SET search_path TO polar, polar_sync", "LISTEN polar", "SET timezone TO 'UTC'")
 	at := func(minute int) time.Time { return time.Date(2026, 1, 2, 3, minute, 0, 0, time.UTC) }
 	into := products()
 	run := swept(t, s, into, pageOf(t, into, at(0), product("first", "null", price(1000))))
@@ -147,7 +147,7 @@ func TestChangesAreNumberedInTheOrderOfCommits(t *testing.T) {
 	swept(t, s, customers(), customerPage(2))
 	early, late := pgtest.Connect(t, dsn), pgtest.Connect(t, dsn)
 	begin := func(conn *pgx.Conn, id int) {
-		pgtest.Exec(t, conn, "SET search_path TO polar", "SET lock_timeout TO '9s'", "BEGIN", "SELECT set_config('syncd.history', 'customers', true)",
+		pgtest.Exec(t, conn, "SET search_path TO polar, polar_sync", "SET lock_timeout TO '9s'", "BEGIN", "SELECT set_config('syncd.history', 'customers', true)",
 			fmt.Sprintf("UPDATE customers SET name = 'new' WHERE id = '%s'", customerPage(2).Items[id].ID))
 	}
 	begin(early, 0)
@@ -175,7 +175,7 @@ func TestNoChangeAppearsBehindAReader(t *testing.T) {
 		go func() {
 			failed <- func() error {
 				for i := range each {
-					_, err := conn.Exec(ctx, fmt.Sprintf(`SET search_path TO polar; BEGIN; SELECT set_config('syncd.history', 'customers', true);
+					_, err := conn.Exec(ctx, fmt.Sprintf(`SET search_path TO polar, polar_sync; BEGIN; SELECT set_config('syncd.history', 'customers', true);
 						UPDATE customers SET name = 'n%d' WHERE id = '%s'; SELECT pg_sleep(random() / 500); COMMIT`, i, customerPage(writers).Items[w].ID))
 					if err != nil {
 						return err
@@ -186,7 +186,7 @@ func TestNoChangeAppearsBehindAReader(t *testing.T) {
 		}()
 	}
 	reader := pgtest.Connect(t, dsn)
-	pgtest.Exec(t, reader, "SET search_path TO polar")
+	pgtest.Exec(t, reader, "SET search_path TO polar, polar_sync")
 	var seen []int64
 	for running, after := writers, int64(0); ; {
 		done := running == 0

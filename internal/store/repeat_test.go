@@ -18,14 +18,14 @@ import (
 // again. Numbers of a sequence are given out for good, also to a transaction that is broken off.
 func conflicts(t *testing.T, conn *pgx.Conn) (again func(code string), met func() int) {
 	t.Helper()
-	pgtest.Exec(t, conn, "SET search_path TO polar", `
+	pgtest.Exec(t, conn, "SET search_path TO polar, polar_sync", `
 		CREATE FUNCTION conflict() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 			IF TG_ARGV[0] <> '' AND nextval(TG_ARGV[1]::regclass) = 1 THEN
 				RAISE EXCEPTION 'somebody else was first' USING ERRCODE = (SELECT code FROM polar.conflict_code);
 			END IF;
 			RETURN NULL;
 		END $$`, "CREATE TABLE conflict_code (code text)", "INSERT INTO conflict_code VALUES ('40001')")
-	tables := pgtest.List(t, conn, "SELECT tablename::text FROM pg_tables WHERE schemaname = 'polar' AND tablename NOT LIKE 'conflict%' AND tablename <> 'sync_migrations'")
+	tables := pgtest.List(t, conn, "SELECT tablename::text FROM pg_tables WHERE schemaname IN ('polar', 'polar_sync') AND tablename NOT LIKE 'conflict%' AND tablename <> 'sync_migrations'")
 	for _, table := range tables {
 		sequence := "polar.conflict_" + table
 		pgtest.Exec(t, conn, "CREATE SEQUENCE "+sequence, "CREATE TRIGGER conflict BEFORE INSERT OR UPDATE OR DELETE ON "+table+" FOR EACH STATEMENT EXECUTE FUNCTION conflict('x', '"+sequence+"')")

@@ -19,8 +19,8 @@ func TestLeastPrivilege(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
 	for _, tc := range []struct{ name, make string }{
-		{"granted", "CREATE SCHEMA polar; GRANT ALL ON SCHEMA polar TO %"},
-		{"owned", "CREATE SCHEMA polar AUTHORIZATION %"},
+		{"granted", "CREATE SCHEMA polar; CREATE SCHEMA polar_sync; GRANT ALL ON SCHEMA polar, polar_sync TO %"},
+		{"owned", "CREATE SCHEMA polar AUTHORIZATION %; CREATE SCHEMA polar_sync AUTHORIZATION %"},
 		{"created", "GRANT CREATE ON DATABASE @ TO %"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -31,7 +31,9 @@ func TestLeastPrivilege(t *testing.T) {
 			pgtest.Exec(t, admin, "REVOKE ALL ON DATABASE "+database+" FROM PUBLIC", "GRANT CONNECT ON DATABASE "+database+" TO "+name,
 				strings.NewReplacer("%", name, "@", database).Replace(tc.make))
 			work(t, dsn, "polar")
-			pgtest.Exec(t, admin, "REVOKE CREATE ON DATABASE "+database+" FROM "+name, "ALTER SCHEMA polar OWNER TO CURRENT_USER", "REVOKE ALL ON SCHEMA polar FROM "+name, "GRANT USAGE ON SCHEMA polar TO "+name)
+			pgtest.Exec(t, admin, "REVOKE CREATE ON DATABASE "+database+" FROM "+name,
+				"ALTER SCHEMA polar OWNER TO CURRENT_USER", "ALTER SCHEMA polar_sync OWNER TO CURRENT_USER",
+				"REVOKE ALL ON SCHEMA polar, polar_sync FROM "+name, "GRANT USAGE ON SCHEMA polar, polar_sync TO "+name)
 			work(t, dsn, "polar")
 		})
 	}
@@ -45,12 +47,15 @@ func TestMigrateRefuses(t *testing.T) {
 		name, prepare string
 		want          []string
 	}{
-		{"no right to make the schema", "SELECT 1", []string{`role "%"`, `CREATE SCHEMA "polar" AUTHORIZATION "%"`}},
-		{"no right in the schema", "CREATE SCHEMA polar; GRANT USAGE ON SCHEMA polar TO %", []string{`role "%"`, `GRANT ALL ON SCHEMA "polar" TO "%"`}},
+		{"no right to make the schema", "SELECT 1", []string{`role "%"`, `CREATE SCHEMA "polar" AUTHORIZATION "%"; CREATE SCHEMA "polar_sync" AUTHORIZATION "%"`, `GRANT CREATE ON DATABASE @ TO "%"`}},
+		{"no right to make that of the bookkeeping", "CREATE SCHEMA polar AUTHORIZATION %", []string{`schema "polar_sync" does not exist, and role "%"`, `CREATE SCHEMA "polar_sync" AUTHORIZATION "%", or GRANT CREATE ON DATABASE @ TO "%"`}},
+		{"no right in the schemas", "CREATE SCHEMA polar; CREATE SCHEMA polar_sync; GRANT USAGE ON SCHEMA polar, polar_sync TO %",
+			[]string{`role "%"`, `GRANT ALL ON SCHEMA "polar" TO "%"; GRANT ALL ON SCHEMA "polar_sync" TO "%"`}},
 		{"no right to look into the schema", "CREATE SCHEMA polar", []string{"permission denied for schema polar", "grant the role"}},
 		{"somebody else's tables", "CREATE SCHEMA polar AUTHORIZATION %; CREATE TABLE polar.orders (id int); CREATE VIEW polar.freshness AS SELECT 1; CREATE TABLE polar.mine ()",
 			[]string{"orders (owner ", "freshness (owner ", "--schema"}},
 		{"somebody else's index", "CREATE SCHEMA polar AUTHORIZATION %; CREATE TABLE polar.theirs (id int); CREATE INDEX orders_customer_id_idx ON polar.theirs (id)", []string{"orders_customer_id_idx (owner "}},
+		{"somebody else's bookkeeping", "GRANT CREATE ON DATABASE @ TO %; CREATE SCHEMA polar_sync AUTHORIZATION %; CREATE TABLE polar_sync.theirs ()", []string{`"polar_sync" holds`, "theirs (owner ", "--schema"}},
 		{"a database that takes no writes", "GRANT CREATE ON DATABASE @ TO %; ALTER DATABASE @ SET default_transaction_read_only = on", []string{"SQLSTATE 25006", "default_transaction_read_only"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -66,7 +71,7 @@ func TestMigrateRefuses(t *testing.T) {
 				t.Fatalf("%v", err)
 			}
 			for _, want := range tc.want {
-				if want = strings.ReplaceAll(want, "%", name); !strings.Contains(err.Error(), want) {
+				if want = strings.NewReplacer("%", name, "@", database).Replace(want); !strings.Contains(err.Error(), want) {
 					t.Errorf("%v; want %q in it", err, want)
 				}
 			}
@@ -97,6 +102,10 @@ func TestStatusWithoutRights(t *testing.T) {
 		}
 	}
 	pgtest.Exec(t, admin, "GRANT SELECT ON ALL TABLES IN SCHEMA polar TO "+name)
+	if err := s.CheckSchema(t.Context()); err == nil || !strings.Contains(err.Error(), `"polar_sync": ERROR: permission denied`) || !strings.Contains(err.Error(), "grant the role") {
+		t.Errorf("without a right to the bookkeeping: %v", err)
+	}
+	pgtest.Exec(t, admin, "GRANT USAGE ON SCHEMA polar_sync TO "+name, "GRANT SELECT ON ALL TABLES IN SCHEMA polar_sync TO "+name)
 	if err := s.CheckSchema(t.Context()); err != nil {
 		t.Error(err)
 	}

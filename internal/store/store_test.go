@@ -33,7 +33,7 @@ func open(t *testing.T, dsn, schema string) *store.Store {
 func TestSchemaNames(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.Empty(t)
-	for _, name := range []string{"polar", "bill-2", `we"ird`, "With Space", "ünï", "a,b"} {
+	for _, name := range []string{"polar", "bill-2", `we"ird`, "With Space", "ünï", "a,b", strings.Repeat("X", 58)} {
 		s := open(t, dsn, name)
 		applied, err := s.Migrate(t.Context())
 		if err != nil {
@@ -54,7 +54,7 @@ func TestSchemaNames(t *testing.T) {
 		}
 		s.Close() // these schemas share one small server
 	}
-	for _, name := range []string{"", "pg_mine", "information_schema", "$user", strings.Repeat("x", 64)} {
+	for _, name := range []string{"", "pg_mine", "information_schema", "$user", strings.Repeat("x", 59)} {
 		if _, err := store.Open(t.Context(), store.Config{DSN: dsn, Schema: name}); err == nil {
 			t.Errorf("schema %q was accepted", name)
 		}

@@ -235,7 +235,7 @@ func connect(t *testing.T) *pgx.Conn {
 			t.Error(err)
 		}
 	})
-	if _, err := conn.Exec(t.Context(), "SET search_path TO polar"); err != nil {
+	if _, err := conn.Exec(t.Context(), "SET search_path TO polar, polar_sync"); err != nil {
 		t.Fatal(err)
 	}
 	return conn

@@ -83,7 +83,7 @@ func TestFeedAsThePageTells(t *testing.T) {
 		}
 	}
 
-	pgtest.Exec(t, writer, "SET search_path TO polar", add("before"))
+	pgtest.Exec(t, writer, "SET search_path TO polar, polar_sync", add("before"))
 	enough := errors.New("enough")
 	var read []string
 	err = follow(t.Context(), reader, 0, func(c Change) error {
@@ -128,7 +128,7 @@ func TestSubscription(t *testing.T) {
 	}
 	source, other := pgtest.Connect(t, dsn[0]), pgtest.Connect(t, dsn[1])
 	columns := pgtest.List(t, source, "SELECT string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ') FROM pg_attribute WHERE attrelid = 'polar.changes'::regclass AND attnum > 0")[0]
-	pgtest.Exec(t, source, "SET search_path TO polar", "CREATE PUBLICATION polar_changes FOR TABLE polar.changes WITH (publish = 'insert', publish_via_partition_root = true)",
+	pgtest.Exec(t, source, "SET search_path TO polar, polar_sync", "CREATE PUBLICATION polar_changes FOR TABLE polar.changes WITH (publish = 'insert', publish_via_partition_root = true)",
 		"SELECT pg_create_logical_replication_slot('polar_changes', 'pgoutput')") // by hand, as both databases are on one server
 	config := source.Config()
 	pgtest.Exec(t, other, "CREATE SCHEMA polar", "CREATE TABLE polar.changes ("+columns+")",

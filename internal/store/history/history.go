@@ -3,7 +3,8 @@
 // record_change() in migrations.
 //
 // What is kept for good is divided by years, for its size alone. What is kept for a time is divided by months, so that dropping
-// it costs nothing. Where no partition was made ahead, changes go to a default one: nothing is lost.
+// it costs nothing. Where no partition was made ahead, changes go to a default one: nothing is lost. Readers go by the table
+// changes; its partitions are in the schema of the bookkeeping.
 package history
 
 import (
@@ -148,7 +149,7 @@ func (h History) make(ctx context.Context, p period) error {
 			return err
 		}
 		_, err = tx.Exec(ctx, fmt.Sprintf(`CREATE TABLE %s PARTITION OF %s FOR VALUES FROM ('%s') TO ('%s')`,
-			pgx.Identifier{p.table()}.Sanitize(), parent, p.from.Format(time.RFC3339), p.to.Format(time.RFC3339)))
+			pgx.Identifier{h.pool.Bookkeeping(), p.table()}.Sanitize(), parent, p.from.Format(time.RFC3339), p.to.Format(time.RFC3339)))
 		return err
 	})
 }

@@ -21,7 +21,7 @@ func TestPartitions(t *testing.T) {
 	dsn := pgtest.Migrated(t)
 	pool := pgtest.Pool(t, dsn)
 	conn := pgtest.Connect(t, dsn)
-	pgtest.Exec(t, conn, "SET search_path TO polar")
+	pgtest.Exec(t, conn, "SET search_path TO polar, polar_sync")
 	maintain := func(now string, days int) {
 		t.Helper()
 		at, err := time.Parse(time.DateOnly, now)

@@ -23,7 +23,7 @@ func TestLockOfAnotherSession(t *testing.T) {
 			dsn := pgtest.Empty(t)
 			admin := pgtest.Connect(t, dsn)
 			name, roleDSN := pgtest.NewRole(t, admin, "")
-			pgtest.Exec(t, admin, "CREATE SCHEMA polar AUTHORIZATION "+name)
+			pgtest.Exec(t, admin, "CREATE SCHEMA polar AUTHORIZATION "+name, "CREATE SCHEMA polar_sync AUTHORIZATION "+name)
 			if mode != "" {
 				roleDSN = pgtest.Pooler(t, roleDSN, mode)
 			}
@@ -36,7 +36,7 @@ func TestLockOfAnotherSession(t *testing.T) {
 			if _, err := p.Migrate(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			pgtest.Exec(t, admin, "BEGIN", "LOCK TABLE polar.customers, polar.sync_meta IN ACCESS EXCLUSIVE MODE")
+			pgtest.Exec(t, admin, "BEGIN", "LOCK TABLE polar.customers, polar_sync.sync_meta IN ACCESS EXCLUSIVE MODE")
 			errs := make(chan error, 2)
 			count := func(table string) { _, err := p.Exec(t.Context(), "SELECT count(*) FROM "+table); errs <- err }
 			go count("customers")

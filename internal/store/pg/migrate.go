@@ -5,10 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"maps"
-	"regexp"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -41,7 +37,7 @@ type Migration struct {
 // The lock belongs to each transaction and not to the session, so a pooler cannot lose it, and one connection suffices. Obstacles
 // are looked for before the first migration.
 func (p *Pool) Migrate(ctx context.Context) (applied []string, err error) {
-	files, err := views.All()
+	files, err := p.views()
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +121,8 @@ func (p *Pool) up(ctx context.Context, all []migrations.Migration) (applied []st
 const versionTable = "sync_migrations"
 
 // versions is goose's table of applied migrations. It is in the chosen schema, so that two schemas of one database are migrated
-// independently, and its name includes the schema: a pooled connection has no settings outside of a transaction.
+// independently, and its name includes the schema: a pooled connection has no settings outside of a transaction. It is not with
+// the rest of the bookkeeping: an older syncd looks for it here, and would take the schema for one that is not migrated if it found none.
 type versions struct {
 	database.Store
 	schema string
@@ -153,112 +150,6 @@ func isApplied(ctx context.Context, db database.DBTxConn, version int64) (done b
 	return done, err
 }
 
-// makeSchema creates a missing schema, and lists what is pending. A schema that somebody else made needs no right on the
-// database. It may hold other tables, but none that a pending migration would make.
-func (p *Pool) makeSchema(ctx context.Context, all []migrations.Migration, files []views.File) (pending []migrations.Migration, err error) {
-	err = p.InTx(ctx, func(tx pgx.Tx) error {
-		var schema, mayCreate, mayCreateIn, begun bool
-		var role string
-		err := tx.QueryRow(ctx, `
-			SELECT n.oid IS NOT NULL, has_database_privilege(current_database(), 'CREATE'), current_user::text,
-			       COALESCE(has_schema_privilege(n.oid, 'CREATE') AND has_schema_privilege(n.oid, 'USAGE'), false),
-			       EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = 'sync_migrations')
-			FROM (SELECT 1) one LEFT JOIN pg_namespace n ON n.nspname = $1`, p.session.schema).Scan(&schema, &mayCreate, &role, &mayCreateIn, &begun)
-		if err != nil {
-			return err
-		}
-		name, grantee := pgx.Identifier{p.session.schema}.Sanitize(), pgx.Identifier{role}.Sanitize()
-		if !schema {
-			if !mayCreate {
-				return &Error{Err: fmt.Errorf("the schema does not exist, and role %q may not create it", role), Remedy: fmt.Sprintf("have the owner of the database run CREATE SCHEMA %s AUTHORIZATION %s", name, grantee)}
-			}
-			if _, err := tx.Exec(ctx, "CREATE SCHEMA "+name); err != nil {
-				return err
-			}
-		}
-		pending = all
-		if begun {
-			at, err := applied(ctx, tx, p.session.schema)
-			if err != nil {
-				return err
-			}
-			pending = slices.DeleteFunc(slices.Clone(all), func(m migrations.Migration) bool { _, is := at[m.Version]; return is })
-		}
-		if len(pending) == 0 {
-			return nil
-		}
-		if schema && !mayCreateIn {
-			return &Error{Err: fmt.Errorf("role %q may not create tables in the schema", role), Remedy: fmt.Sprintf("have its owner run GRANT ALL ON SCHEMA %s TO %s", name, grantee)}
-		}
-		return p.refuseForeign(ctx, tx, pending, files)
-	}, p.lockSchema())
-	return pending, err
-}
-
-var creates = regexp.MustCompile(`(?mi)^CREATE (?:OR REPLACE )?(?:UNLOGGED )?(?:UNIQUE )?(?:TABLE|VIEW|MATERIALIZED VIEW|INDEX|SEQUENCE|TYPE|FUNCTION)\s+(?:IF NOT EXISTS\s+)?(\w+)`)
-
-// made are the names of what migrations make.
-func made(list []migrations.Migration) map[string]bool {
-	names := map[string]bool{}
-	for _, m := range list {
-		for _, match := range creates.FindAllStringSubmatch(m.SQL, -1) {
-			names[match[1]] = true
-		}
-	}
-	return names
-}
-
-// refuseForeign names objects of the schema that syncd has not made and whose names a pending migration or a file of views would
-// use.
-func (p *Pool) refuseForeign(ctx context.Context, tx pgx.Tx, pending []migrations.Migration, files []views.File) error {
-	all, err := migrations.All()
-	if err != nil {
-		return err
-	}
-	names := made(pending)
-	for _, f := range files {
-		for _, o := range f.Makes {
-			names[o.Name] = true
-		}
-	}
-	isPending := func(m migrations.Migration) bool {
-		return slices.ContainsFunc(pending, func(p migrations.Migration) bool { return p.Version == m.Version })
-	}
-	for name := range made(slices.DeleteFunc(slices.Clone(all), isPending)) {
-		delete(names, name)
-	}
-	recorded, err := madeViews(ctx, tx, p.session.schema)
-	if err != nil {
-		return err
-	}
-	for o := range recorded {
-		delete(names, o.Name)
-	}
-	rows, err := tx.Query(ctx, `
-		WITH s AS (SELECT oid FROM pg_namespace WHERE nspname = $1)
-		SELECT DISTINCT format('%s (owner %s)', name, pg_get_userbyid(owner)) FROM (
-			SELECT relname::text, relowner FROM pg_class JOIN s ON relnamespace = s.oid
-			UNION ALL SELECT typname::text, typowner FROM pg_type JOIN s ON typnamespace = s.oid
-			UNION ALL SELECT proname::text, proowner FROM pg_proc JOIN s ON pronamespace = s.oid
-		) AS there (name, owner) WHERE name = ANY($2) ORDER BY 1`, p.session.schema, slices.Sorted(maps.Keys(names)))
-	if err != nil {
-		return err
-	}
-	foreign, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil || len(foreign) == 0 {
-		return err
-	}
-	const most = 5
-	said := strings.Join(foreign[:min(most, len(foreign))], ", ")
-	if more := len(foreign) - most; more > 0 {
-		said += fmt.Sprintf(" and %d more", more)
-	}
-	return &Error{
-		Err:    fmt.Errorf("the schema holds what syncd has not made, under names that it needs: %s", said),
-		Remedy: "choose another schema (--schema), or move these out of it",
-	}
-}
-
 // lockID separates the migration locks of schemas in one database (FNV-1a).
 func lockID(schema string) int64 {
 	h := uint64(14695981039346656037)
@@ -274,7 +165,7 @@ func (p *Pool) Migrations(ctx context.Context) ([]Migration, error) {
 	if err != nil {
 		return nil, err
 	}
-	files, err := views.All()
+	files, err := p.views()
 	if err != nil {
 		return nil, err
 	}
@@ -301,7 +192,11 @@ func (p *Pool) migrationStatus(ctx context.Context) (list []Migration, latest in
 	for v := range at {
 		latest = max(latest, v)
 	}
-	return list, latest, nil
+	known := list[len(list)-1].Version
+	if _, is := at[bookkeepingSince]; is && latest <= known {
+		err = p.checkBookkeeping(ctx)
+	}
+	return list, latest, err
 }
 
 // applied reads the table of versions. It names the schema, so that a role without the right to see it is told so, instead of

@@ -69,13 +69,15 @@ func limited(dsn string) bool {
 	return err == nil && c.RuntimeParams["pool_max_conns"] != ""
 }
 
+const longestSchema = 63 - len(bookkeepingSuffix)
+
 // checkSchemaName refuses what Postgres would cut or reserve.
 func checkSchemaName(name string) error {
 	switch {
 	case name == "":
 		return errors.New("schema: a name is needed, such as polar")
-	case len(name) > 63:
-		return fmt.Errorf("schema %q: Postgres cuts names after 63 bytes; choose a shorter one", name)
+	case len(name) > longestSchema:
+		return fmt.Errorf("schema %q: Postgres cuts names after 63 bytes, and the bookkeeping goes to a schema of this name and %s: choose one of at most %d bytes, or ALTER SCHEMA ... RENAME TO it", name, bookkeepingSuffix, longestSchema)
 	case strings.HasPrefix(strings.ToLower(name), "pg_"), name == "information_schema", name == "$user":
 		// Postgres reads "$user" in a search_path as the role's own schema, quoted or not.
 		return fmt.Errorf("schema %q: the name is reserved by Postgres; choose another", name)

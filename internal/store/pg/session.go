@@ -48,17 +48,30 @@ const oldest = 14
 // set is the SQL that sets the needed settings, for the session or (LOCAL) for the transaction. It is plain ASCII: Postgres reads
 // the whole message in its former encoding.
 //
-// The search_path has only the schema: an unqualified name must never find a table of that name in another schema. pg_temp comes
-// first unless it is named, and a pooled session may hold temporary tables of other clients. Source: PostgreSQL documentation,
-// search_path.
+// The search_path has only the two schemas: an unqualified name must never find a table of that name in another one. What is made
+// goes to the first. pg_temp comes first unless it is named, and a pooled session may hold temporary tables of other clients.
+// Source: PostgreSQL documentation, search_path.
 func (s session) set(scope string) string {
 	var b strings.Builder
 	for _, n := range needs {
 		fmt.Fprintf(&b, "SET %s %s TO '%s'; ", scope, n.name, n.value)
 	}
-	fmt.Fprintf(&b, "SET %s search_path TO %s, pg_temp", scope, asciiIdentifier(s.schema))
+	fmt.Fprintf(&b, "SET %s search_path TO %s", scope, s.path())
 	return b.String()
 }
+
+// path is the search_path.
+func (s session) path() string {
+	return asciiIdentifier(s.schema) + ", " + asciiIdentifier(s.bookkeeping()) + ", pg_temp"
+}
+
+// bookkeepingSuffix follows the name of the schema of the data in that of the bookkeeping. Migration 50 has it, too.
+const bookkeepingSuffix = "_sync"
+
+// Bookkeeping names the schema of what syncd keeps for itself beside a schema of data: readers of the data need no right to it.
+func Bookkeeping(schema string) string { return schema + bookkeepingSuffix }
+
+func (s session) bookkeeping() string { return Bookkeeping(s.schema) }
 
 // asciiIdentifier quotes a name without a character beyond ASCII.
 func asciiIdentifier(name string) string {

@@ -28,11 +28,21 @@ type querier interface {
 	QueryRow(context.Context, string, ...any) pgx.Row
 }
 
+// views are the files of the program for this schema. A function keeps the search_path under which it is made, so it is made anew
+// when a schema was renamed.
+func (p *Pool) views() ([]views.File, error) {
+	files, err := views.All()
+	for i, f := range files {
+		files[i] = f.Under(p.session.path())
+	}
+	return files, err
+}
+
 // madeViews are those on record. One that somebody has dropped is not among them. A schema that lacks the record has none.
 func madeViews(ctx context.Context, q querier, schema string) (map[views.Object]madeView, error) {
 	made := map[views.Object]madeView{}
 	var recorded bool
-	err := q.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = $1 AND tablename = 'sync_views')", schema).Scan(&recorded)
+	err := q.QueryRow(ctx, "SELECT to_regclass('sync_views') IS NOT NULL").Scan(&recorded)
 	if err == nil && !recorded {
 		return made, nil
 	}

@@ -20,7 +20,7 @@ func TestMigrateMakesViews(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.Empty(t)
 	admin := pgtest.Connect(t, dsn)
-	pgtest.Exec(t, admin, "CREATE SCHEMA polar", "SET search_path TO polar")
+	pgtest.Exec(t, admin, "CREATE SCHEMA polar", "SET search_path TO polar, polar_sync")
 	all, err := migrations.All()
 	if err != nil {
 		t.Fatal(err)
@@ -111,7 +111,7 @@ func TestViewsChange(t *testing.T) {
 	pool := pgtest.Pool(t, dsn)
 	role, _ := pgtest.NewRole(t, admin, "")
 	gone := role + "_gone"
-	pgtest.Exec(t, admin, "CREATE ROLE "+gone, "SET search_path TO polar")
+	pgtest.Exec(t, admin, "CREATE ROLE "+gone, "SET search_path TO polar, polar_sync")
 	makes := func(sql ...string) error {
 		t.Helper()
 		var list []views.File
