@@ -72,6 +72,9 @@ func TestPartitions(t *testing.T) {
 	if got := dropped(); !slices.Equal(got, []string{"customers 1"}) {
 		t.Errorf("on record as dropped: %q", got)
 	}
+	if beside := pgtest.List(t, conn, "SELECT relname::text FROM pg_class WHERE relnamespace = 'polar'::regnamespace AND relispartition AND relkind = 'r'"); len(beside) > 0 {
+		t.Errorf("readers of the schema see the partitions %q", beside)
+	}
 	maintain("2030-05-30", 0)
 	if got := in(); len(got) != 4 {
 		t.Errorf("without a limit: %q", got)
