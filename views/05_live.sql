@@ -197,7 +197,7 @@ COMMENT ON COLUMN customers_live.created_at IS 'When Polar created the customer,
 COMMENT ON COLUMN customers_live.modified_at IS 'When Polar last changed its record (UTC); null until the first time. It may move without a visible change, and stay while nested data change.';
 COMMENT ON COLUMN customers_live.type IS 'individual: one person. team: has several members and may lack an email. New kinds may come.';
 COMMENT ON COLUMN customers_live.external_id IS 'Id of the customer in your own system.';
-COMMENT ON COLUMN customers_live.email IS 'Email address; Polar compares it without regard to case. A team may have none.';
+COMMENT ON COLUMN customers_live.email IS 'Email address; Polar compares it without regard to case. A team may have none. The index is that of lower(email): lower(email) = lower(''Ada@example.com'').';
 COMMENT ON COLUMN customers_live.email_verified IS 'Whether the address was proven, for example by a visit to the customer portal.';
 COMMENT ON COLUMN customers_live.name IS 'Name of the customer.';
 COMMENT ON COLUMN customers_live.billing_name IS 'Name on invoices; Polar falls back to name.';
@@ -209,7 +209,7 @@ COMMENT ON COLUMN customers_live.default_payment_method_id IS 'Payment method ch
 COMMENT ON COLUMN customers_live.first_user_event_at IS 'Time of the earliest event that you sent for the customer (UTC); may be before created_at; null without events.';
 COMMENT ON COLUMN customers_live.deleted_at IS 'When Polar deleted the customer (UTC), where Polar says so; _deleted_at is what syncd found out by itself.';
 COMMENT ON COLUMN customers_live.organization_id IS 'Organization that owns it: organizations.id.';
-COMMENT ON COLUMN customers_live.metadata IS 'Your own keys and values, as an object; values are strings, numbers or booleans.';
+COMMENT ON COLUMN customers_live.metadata IS 'Your own keys and values, as an object; values are strings, numbers or booleans. An index serves @>: metadata @> ''{"key": "value"}''.';
 
 CREATE OR REPLACE VIEW customers_export_live AS
 SELECT t.id, t.external_id, t.created_at, t.email, t.name, t.tax_id, t.tax_id_text, t.billing_line1, t.billing_line2, t.billing_city, t.billing_state, t.billing_postal_code, t.billing_country, t.metadata, t.customer_id
@@ -490,7 +490,7 @@ COMMENT ON COLUMN orders_live.receipt_number IS 'Number on the receipt; null unt
 COMMENT ON COLUMN orders_live.next_payment_attempt_at IS 'When a failed payment is tried again (UTC); null when it is not.';
 COMMENT ON COLUMN orders_live.billing_name IS 'Name on the invoice, as it was at the time of the order.';
 COMMENT ON COLUMN orders_live.billing_address IS 'Address on the invoice, as it was at the time of the order, as an object: line1, line2, postal_code, city, state (US-CA style in the US and Canada), country (ISO 3166-1 alpha-2).';
-COMMENT ON COLUMN orders_live.metadata IS 'Your own keys and values, as an object; values are strings, numbers or booleans.';
+COMMENT ON COLUMN orders_live.metadata IS 'Your own keys and values, as an object; values are strings, numbers or booleans. An index serves @>: metadata @> ''{"key": "value"}''.';
 COMMENT ON COLUMN orders_live.custom_field_data IS 'Answers to the custom fields of the checkout, as an object keyed by the slug of the field.';
 
 CREATE OR REPLACE VIEW orders_export_live AS
@@ -746,7 +746,7 @@ COMMENT ON COLUMN subscriptions_live.created_at IS 'When Polar created the subsc
 COMMENT ON COLUMN subscriptions_live.modified_at IS 'When Polar last changed its record (UTC); null until the first time. It may move without a visible change, and stay while nested data change.';
 COMMENT ON COLUMN subscriptions_live.status IS 'State. It stays active until the end of the period while cancel_at_period_end is true. Known today: incomplete, incomplete_expired, trialing, active, past_due, canceled, unpaid, paused; new ones may come.';
 COMMENT ON COLUMN subscriptions_live.currency IS 'Currency of amount: ISO 4217, lower case, such as usd.';
-COMMENT ON COLUMN subscriptions_live.amount IS 'Price of one billing interval, before tax and without metered usage. Smallest unit of currency: cents for usd and eur, whole yen for jpy.';
+COMMENT ON COLUMN subscriptions_live.amount IS 'Price of one billing interval after a discount that goes on, as long as it does. Inclusive tax is in it, metered usage is not; subscriptions_enriched.net_amount is without tax. Smallest unit of currency: cents for usd and eur, whole yen for jpy.';
 COMMENT ON COLUMN subscriptions_live.recurring_interval IS 'Unit of the billing interval. Known today: day, week, month, year; new ones may come.';
 COMMENT ON COLUMN subscriptions_live.recurring_interval_count IS 'Units in one billing interval: 3 with month bills every quarter.';
 COMMENT ON COLUMN subscriptions_live.started_at IS 'When billing started (UTC); may be before created_at for an imported subscription.';
@@ -773,7 +773,7 @@ COMMENT ON COLUMN subscriptions_live.checkout_id IS 'Checkout that it came from.
 COMMENT ON COLUMN subscriptions_live.customer_cancellation_reason IS 'Why the customer left, as chosen by the customer. Known today: customer_service, low_quality, missing_features, switched_service, too_complex, too_expensive, unused, other; new ones may come.';
 COMMENT ON COLUMN subscriptions_live.customer_cancellation_comment IS 'Why the customer left, in the customer''s words.';
 COMMENT ON COLUMN subscriptions_live.pending_update IS 'Change that takes effect with the next period, as an object: id, created_at, modified_at, applies_at, product_id, seats, units; null without one.';
-COMMENT ON COLUMN subscriptions_live.metadata IS 'Your own keys and values, as an object; values are strings, numbers or booleans.';
+COMMENT ON COLUMN subscriptions_live.metadata IS 'Your own keys and values, as an object; values are strings, numbers or booleans. An index serves @>: metadata @> ''{"key": "value"}''.';
 COMMENT ON COLUMN subscriptions_live.custom_field_data IS 'Answers to the custom fields of the checkout, as an object keyed by the slug of the field.';
 
 CREATE OR REPLACE VIEW subscriptions_export_live AS
@@ -785,16 +785,16 @@ COMMENT ON COLUMN subscriptions_export_live.id IS 'Made by syncd from start, ema
 COMMENT ON COLUMN subscriptions_export_live.email IS 'Email address of the customer as it is now.';
 COMMENT ON COLUMN subscriptions_export_live.started_at IS 'When billing started (UTC). Files from before August 2026 have the time of creation in its place.';
 COMMENT ON COLUMN subscriptions_export_live.product IS 'Name of the product as it is now.';
-COMMENT ON COLUMN subscriptions_export_live.amount IS 'Price of one billing interval, before tax. Smallest unit of currency, as in subscriptions: what the file says times 100, in every currency. Null where that is no whole number.';
-COMMENT ON COLUMN subscriptions_export_live.amount_major IS 'Price of one billing interval, before tax. As the file says it: subscriptions''s amount divided by 100 in every currency, yen too. Polar computes it as a binary floating point number.';
+COMMENT ON COLUMN subscriptions_export_live.amount IS 'Price of one billing interval, as subscriptions.amount: after a discount that goes on, with inclusive tax. Smallest unit of currency, as in subscriptions: what the file says times 100, in every currency. Null where that is no whole number.';
+COMMENT ON COLUMN subscriptions_export_live.amount_major IS 'Price of one billing interval, as subscriptions.amount: after a discount that goes on, with inclusive tax. As the file says it: subscriptions''s amount divided by 100 in every currency, yen too. Polar computes it as a binary floating point number.';
 COMMENT ON COLUMN subscriptions_export_live.currency IS 'ISO 4217, lower case.';
 COMMENT ON COLUMN subscriptions_export_live.status IS 'State, as in subscriptions.';
 COMMENT ON COLUMN subscriptions_export_live.recurring_interval IS 'Billing interval: month, or 3 months.';
 COMMENT ON COLUMN subscriptions_export_live.customer_name IS 'Name of the customer as it is now.';
 COMMENT ON COLUMN subscriptions_export_live.billing_name IS 'Name on invoices.';
 COMMENT ON COLUMN subscriptions_export_live.billing_country IS 'Country of the billing address: ISO 3166-1 alpha-2.';
-COMMENT ON COLUMN subscriptions_export_live.net_amount IS 'Price of one billing interval after discount. Smallest unit of currency, as in subscriptions: what the file says times 100, in every currency. Null where that is no whole number.';
-COMMENT ON COLUMN subscriptions_export_live.net_amount_major IS 'Price of one billing interval after discount. As the file says it: subscriptions''s amount divided by 100 in every currency, yen too. Polar computes it as a binary floating point number.';
+COMMENT ON COLUMN subscriptions_export_live.net_amount IS 'amount without inclusive tax: the amount of Polar''s MRR. It is amount where no tax is inside. Smallest unit of currency, as in subscriptions: what the file says times 100, in every currency. Null where that is no whole number.';
+COMMENT ON COLUMN subscriptions_export_live.net_amount_major IS 'amount_major without inclusive tax. As the file says it: the net amount divided by 100 in every currency, yen too. Polar computes it as a binary floating point number.';
 COMMENT ON COLUMN subscriptions_export_live.discount IS 'Code of the discount, else its name.';
 COMMENT ON COLUMN subscriptions_export_live.seats IS 'Seats; null where the price is not by seat.';
 COMMENT ON COLUMN subscriptions_export_live.current_period_start IS 'Start of the current billing period (UTC).';

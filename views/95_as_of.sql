@@ -178,7 +178,7 @@ COMMENT ON COLUMN subscription_history.created_at IS 'When Polar created the sub
 COMMENT ON COLUMN subscription_history.modified_at IS 'When Polar last changed its record (UTC); null until the first time. It may move without a visible change, and stay while nested data change.';
 COMMENT ON COLUMN subscription_history.status IS 'State. It stays active until the end of the period while cancel_at_period_end is true. Known today: incomplete, incomplete_expired, trialing, active, past_due, canceled, unpaid, paused; new ones may come.';
 COMMENT ON COLUMN subscription_history.currency IS 'Currency of amount: ISO 4217, lower case, such as usd.';
-COMMENT ON COLUMN subscription_history.amount IS 'Price of one billing interval, before tax and without metered usage. Smallest unit of currency: cents for usd and eur, whole yen for jpy.';
+COMMENT ON COLUMN subscription_history.amount IS 'Price of one billing interval after a discount that goes on, as long as it does. Inclusive tax is in it, metered usage is not; subscriptions_enriched.net_amount is without tax. Smallest unit of currency: cents for usd and eur, whole yen for jpy.';
 COMMENT ON COLUMN subscription_history.recurring_interval IS 'Unit of the billing interval. Known today: day, week, month, year; new ones may come.';
 COMMENT ON COLUMN subscription_history.recurring_interval_count IS 'Units in one billing interval: 3 with month bills every quarter.';
 COMMENT ON COLUMN subscription_history.started_at IS 'When billing started (UTC); may be before created_at for an imported subscription.';
@@ -205,7 +205,7 @@ COMMENT ON COLUMN subscription_history.checkout_id IS 'Checkout that it came fro
 COMMENT ON COLUMN subscription_history.customer_cancellation_reason IS 'Why the customer left, as chosen by the customer. Known today: customer_service, low_quality, missing_features, switched_service, too_complex, too_expensive, unused, other; new ones may come.';
 COMMENT ON COLUMN subscription_history.customer_cancellation_comment IS 'Why the customer left, in the customer''s words.';
 COMMENT ON COLUMN subscription_history.pending_update IS 'Change that takes effect with the next period, as an object: id, created_at, modified_at, applies_at, product_id, seats, units; null without one.';
-COMMENT ON COLUMN subscription_history.metadata IS 'Your own keys and values, as an object; values are strings, numbers or booleans.';
+COMMENT ON COLUMN subscription_history.metadata IS 'Your own keys and values, as an object; values are strings, numbers or booleans. An index serves @>: metadata @> ''{"key": "value"}''.';
 COMMENT ON COLUMN subscription_history.custom_field_data IS 'Answers to the custom fields of the checkout, as an object keyed by the slug of the field.';
 
 CREATE OR REPLACE FUNCTION webhook_endpoints_as_of(at timestamptz) RETURNS SETOF webhook_endpoints
