@@ -53,6 +53,7 @@ func (a *advance) renewSubscription(r *rand.Rand, n Ref, at Time) {
 	}
 	s.Status = SubActive
 	s.Cycle++
+	a.dropExpiredDiscount(s)
 	s.PeriodStart, s.PeriodEnd = s.Anchor.after(s.Interval, s.Cycle*s.IntervalCount), s.Anchor.after(s.Interval, (s.Cycle+1)*s.IntervalCount)
 	if s.PeriodStart < at-day { // it was past due meanwhile
 		s.PeriodStart = at

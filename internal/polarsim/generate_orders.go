@@ -40,7 +40,11 @@ func (g *generator) seatsOrder(r *rand.Rand, number Ref, at Time) Order {
 	o.Discount = None
 	price := &g.prices[s.Prices[0]]
 	before := price.forSeats(int(s.Seats)) / 2
-	after := price.forSeats(int(s.Seats)+1+r.IntN(5)) / 2
+	seats := int(s.Seats) + 1 + r.IntN(5)
+	if chance(r, 300) { // fewer: a credit
+		seats = max(1, int(s.Seats)-1-r.IntN(5))
+	}
+	after := price.forSeats(seats) / 2
 	name := g.products[s.Product].Name
 	month := time.Month(1 + r.IntN(12)).String()
 	o.Items = g.takeItems(Item{Label: "Remaining time on " + name + " — From " + month, Amount: -before, Price: s.Prices[0], Proration: true},

@@ -40,6 +40,9 @@ func (g *generator) refundSome(r *rand.Rand, n Ref) {
 		if o.Reason == ReasonPurchase && chance(r, 8) {
 			g.withdrawPayment(r, o)
 		}
+		if last := Ref(len(g.refunds) - 1); last >= 0 && last%19 == 4 && g.refunds[last].Order == n && g.refunds[last].Reason != "dispute_prevention" {
+			g.reverseRefund(last, min(g.now-second/2, g.refunds[last].CreatedAt+2*day))
+		}
 	}
 }
 
@@ -51,7 +54,7 @@ func (g *generator) withdrawPayment(r *rand.Rand, o *Order) {
 		return
 	}
 	last := &g.payments[len(g.payments)-1]
-	o.PlatformFee, o.Receipt, o.InvoiceGenerated = 0, false, false
+	o.PlatformFee, o.PaidAt, o.Receipt, o.InvoiceGenerated = 0, 0, false, false
 	switch r.IntN(3) {
 	case 0:
 		o.Status, last.Status, last.DeclineReason, last.ModifiedAt = OrderVoid, "failed", pick(r, declines), last.CreatedAt+second

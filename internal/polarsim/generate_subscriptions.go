@@ -187,6 +187,7 @@ func (g *generator) makePeriods(r *rand.Rand, number Ref, quota int) int {
 			return used
 		}
 		s.PeriodStart, s.PeriodEnd, s.Cycle = begin, end, cycle
+		g.dropExpiredDiscount(s)
 		at := begin + Time(1_000_000+r.IntN(40_000_000))
 		if cycle == 0 && s.TrialEnd == 0 {
 			at = max(s.CreatedAt, begin) + Time(400_000+r.IntN(900_000))
@@ -276,6 +277,10 @@ func (g *generator) makeIncompleteSubscription(r *rand.Rand, n Ref) {
 	}
 	s.Anchor, s.PeriodStart, s.PeriodEnd = s.CreatedAt, s.CreatedAt, s.CreatedAt.after("month", 1)
 	s.Prices, s.Amount, s.Seats = g.sale(r, productPro, c.Currency, s.CreatedAt)
+	if chance(r, 300) { // somebody has tidied up
+		s.EndedAt = min(g.now, s.CreatedAt+Time(30+r.IntN(300))*day)
+		s.EndsAt = s.EndedAt
+	}
 	g.addSubscription(s)
 }
 

@@ -81,14 +81,14 @@ type checkoutSale struct {
 	currency                  string
 	seats                     int32
 	discount                  Ref
-	taxKnown                  bool
+	taxKnown, taxInclusive    bool
 }
 
 // saleOf is the sale of the order that a checkout led to; without one, the price in the customer's currency.
 func (w *World) saleOf(c *Checkout, prices []Ref) (s checkoutSale) {
 	if c.Order != 0 {
 		o := &w.orders[c.Order-1]
-		return checkoutSale{o.Subtotal, o.DiscountAmount, o.Tax, o.Currency, o.Seats, o.Discount, true}
+		return checkoutSale{o.Subtotal, o.DiscountAmount, o.Tax, o.Currency, o.Seats, o.Discount, true, o.TaxInclusive}
 	}
 	s = checkoutSale{currency: "usd", discount: None}
 	if c.Customer != None {
@@ -127,7 +127,10 @@ func (w *World) renderCheckout(o *object, n Ref) {
 	o.str("success_url", "https://simulated-tools.example/thanks?checkout_id="+w.id(KindCheckout, int(n)).String())
 	o.null("return_url")
 	o.null("embed_origin")
-	total := s.subtotal - s.discounted + s.tax
+	total := s.subtotal - s.discounted
+	if !s.taxInclusive {
+		total += s.tax
+	}
 	w.checkoutAmounts(o, &s, total)
 	o.bool("allow_trial", true)
 	if product.TrialInterval != "" {
@@ -194,10 +197,14 @@ func (w *World) checkoutAmounts(o *object, s *checkoutSale, total int64) {
 		o.null(key)
 	}
 	o.int("discount_amount", s.discounted)
-	o.int("net_amount", s.subtotal-s.discounted)
+	o.int("net_amount", total-s.tax)
 	if s.taxKnown {
 		o.int("tax_amount", s.tax)
-		o.str("tax_behavior", "exclusive")
+		if s.taxInclusive {
+			o.str("tax_behavior", "inclusive")
+		} else {
+			o.str("tax_behavior", "exclusive")
+		}
 	} else {
 		o.null("tax_amount")
 		o.null("tax_behavior")

@@ -58,7 +58,7 @@ func (w *World) stateSubscription(o *object, n Ref) {
 	o.raw("custom_field_data", s.CustomFields)
 	o.raw("metadata", s.Metadata)
 	o.str("status", s.Status)
-	o.int("amount", s.Amount)
+	o.int("amount", w.amountOf(s))
 	o.str("currency", s.Currency)
 	o.str("recurring_interval", s.Interval)
 	o.time("current_period_start", s.PeriodStart)

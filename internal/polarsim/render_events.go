@@ -2,6 +2,7 @@ package polarsim
 
 import (
 	"strconv"
+
 	"syncd/internal/polarsim/metrics"
 )
 
@@ -74,7 +75,7 @@ func (w *World) eventMetadata(o *object, m *moment) {
 		if m.name == evCustomerUpdated {
 			o.raw("updated_fields", `{"name":`+quote(id.name)+`}`)
 		}
-	case evOrderPaid, evOrderVoided, evOrderRefunded, evBalanceOrder, evBalanceCreditOrder, evBalanceRefund, evBalanceDispute, evBalanceDisputeReversal:
+	case evOrderPaid, evOrderVoided, evOrderRefunded, evBalanceOrder, evBalanceCreditOrder, evBalanceRefund, evBalanceRefundReversal, evBalanceDispute, evBalanceDisputeReversal:
 		w.orderMetadata(o, m)
 	case evRequest, evInference, evUpload:
 		w.usageMetadata(o, m)
@@ -116,42 +117,49 @@ func (w *World) orderMetadata(o *object, m *moment) {
 		o.int("amount", r.Net())
 		o.str("currency", r.Currency)
 		o.int("tax_amount", r.Tax)
-		o.settled(r.Currency)
+		o.taxed(r.Currency)
+		if m.n != 0 {
+			o.num("exchange_rate", float64(m.n)/metrics.RateUnit)
+		}
 		o.int("fee", r.PlatformFee)
 		w.knownRef(o, "subscription_id", KindSubscription, r.Subscription)
 		w.knownRef(o, "product_id", KindProduct, r.Product)
-	case evBalanceRefund:
-		refund := &w.refunds[m.b]
-		o.id("transaction_id", w.id(KindTransaction, int(m.b)<<1|1))
+	case evBalanceRefund, evBalanceRefundReversal:
+		number := int(m.b)<<1 | 1
+		if m.name == evBalanceRefundReversal {
+			number |= 1 << 41
+		}
+		o.id("transaction_id", w.id(KindTransaction, number))
 		w.ref(o, "refund_id", KindRefund, m.b)
 		o.str("order_created_at", r.CreatedAt.String())
-		w.returnedMetadata(o, r, -refund.Amount, -refund.Tax, 0)
+		w.returnedMetadata(o, r, w.returnedBy(m))
 	case evBalanceDispute, evBalanceDisputeReversal:
-		amount, tax, fee, number := -r.Net(), -r.Tax, int64(disputeFee), int(m.b)<<1
+		number := int(m.b) << 1
 		if m.name == evBalanceDisputeReversal {
-			amount, tax, fee, number = -amount, -tax, 0, number|1
+			number |= 1
 		}
 		o.id("transaction_id", w.id(KindTransaction, number|1<<40))
 		w.ref(o, "dispute_id", KindDispute, m.b)
-		w.returnedMetadata(o, r, amount, tax, fee)
+		w.returnedMetadata(o, r, w.returnedBy(m))
 	default: // evBalanceOrder
 		o.id("transaction_id", w.id(KindTransaction, int(m.a)<<1))
 		w.knownRef(o, "subscription_id", KindSubscription, r.Subscription)
 		w.knownRef(o, "product_id", KindProduct, r.Product)
 		paid := max(0, r.Due()-r.Tax)
-		o.int("amount", metrics.USD(paid, r.Currency))
+		o.int("amount", converted(paid, m.n))
 		o.int("net_amount", r.Net())
 		o.str("currency", "usd")
 		o.int("presentment_amount", paid)
 		o.str("presentment_currency", r.Currency)
 		o.int("tax_amount", r.Tax)
-		o.settled(r.Currency)
+		o.taxed(r.Currency)
+		o.num("exchange_rate", float64(m.n)/metrics.RateUnit)
 		o.int("fee", r.PlatformFee)
 	}
 }
 
-// settled writes where tax was due, and at what rate an amount was changed into dollars.
-func (o *object) settled(currency string) {
+// taxed writes where tax was due.
+func (o *object) taxed(currency string) {
 	country, state := "US", "CA"
 	switch currency {
 	case "eur":
@@ -161,7 +169,6 @@ func (o *object) settled(currency string) {
 	}
 	o.text("tax_state", state)
 	o.str("tax_country", country)
-	o.num("exchange_rate", metrics.Rate(currency))
 }
 
 // knownRef is ref, without a key where there is no row.
@@ -195,18 +202,48 @@ func (w *World) paidMetadata(o *object, r *Order) {
 	}
 }
 
+// returned is money that left the balance, or came back to it, without the tax and the tax: in the currency of the order, and in US cents at the rate of
+// the day, which is that of both together.
+type returned struct {
+	amount, tax, settled, settledTax, fee int64
+	rate                                  float64
+}
+
+// returnedBy is what a refund or a dispute took, or what its reversal gave back.
+func (w *World) returnedBy(m *moment) (b returned) {
+	o := &w.orders[m.a]
+	switch m.name {
+	case evBalanceRefund, evBalanceRefundReversal:
+		b.amount, b.tax = -w.refunds[m.b].Amount, -w.refunds[m.b].Tax
+	default:
+		b.amount, b.tax, b.fee = -o.Net(), -o.Tax, disputeFee
+	}
+	if m.name == evBalanceRefundReversal || m.name == evBalanceDisputeReversal {
+		b.amount, b.tax, b.fee = -b.amount, -b.tax, 0
+	}
+	rate, total := rateAt(o.Currency, m.at), b.amount+b.tax
+	whole := converted(total, rate)
+	b.settled, b.rate = converted(b.amount, rate), 1
+	b.settledTax = whole - b.settled
+	if total != 0 {
+		b.rate = float64(whole) / float64(total)
+	}
+	return b
+}
+
 // returnedMetadata is that of money that left the balance, or came back to it. Its amount is without the tax, in US cents
 // (polarsource/polar, server/polar/transaction/service/refund.py and dispute.py).
-func (w *World) returnedMetadata(o *object, r *Order, amount, tax, fee int64) {
+func (w *World) returnedMetadata(o *object, r *Order, b returned) {
 	w.idText(o, "product_id", KindProduct, r.Product)
 	w.knownRef(o, "subscription_id", KindSubscription, r.Subscription)
-	o.int("amount", metrics.USD(amount, r.Currency))
+	o.int("amount", b.settled)
 	o.str("currency", "usd")
-	o.int("presentment_amount", amount)
+	o.int("presentment_amount", b.amount)
 	o.str("presentment_currency", r.Currency)
-	o.int("tax_amount", metrics.USD(tax, r.Currency))
-	o.settled(r.Currency)
-	o.int("fee", fee)
+	o.int("tax_amount", b.settledTax)
+	o.taxed(r.Currency)
+	o.num("exchange_rate", b.rate)
+	o.int("fee", b.fee)
 }
 
 // subscriptionMetadata are those of the events of a subscription: a is the subscription, b its product and n its amount at the time.

@@ -37,7 +37,7 @@ func (w *World) renderOrder(o *object, n Ref) {
 	if r.PlatformFee == 0 {
 		o.null("platform_fee_currency")
 	} else {
-		o.str("platform_fee_currency", r.Currency)
+		o.str("platform_fee_currency", "usd")
 	}
 	o.key("customer")
 	w.renderCustomer(o, r.Customer)
@@ -128,7 +128,7 @@ func (w *World) subscriptionFields(o *object, n Ref) {
 	s := &w.subscriptions[n]
 	o.times(s.CreatedAt, s.ModifiedAt)
 	o.id("id", w.id(KindSubscription, int(n)))
-	o.int("amount", s.Amount)
+	o.int("amount", w.amountOf(s))
 	o.str("currency", s.Currency)
 	o.str("recurring_interval", s.Interval)
 	o.int("recurring_interval_count", int64(s.IntervalCount))

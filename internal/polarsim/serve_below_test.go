@@ -10,7 +10,7 @@ import (
 
 func TestListsBelowAnObject(t *testing.T) {
 	t.Parallel()
-	s := NewServer(NewWorld(Options{Seed: 1, Customers: 120}), ServerOptions{})
+	s := NewServer(NewWorld(Options{Seed: 1, Customers: 120}), ServerOptions{StableTies: true})
 	grants := map[any]int{}
 	for _, g := range all(t, s, "/v1/benefit-grants/") {
 		grants[g["benefit_id"]]++
@@ -71,7 +71,7 @@ func TestObjectsAreAnsweredAsRecorded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := NewServer(NewWorld(Options{Seed: 1, Customers: 120}), ServerOptions{})
+	s := NewServer(NewWorld(Options{Seed: 1, Customers: 120}), ServerOptions{StableTies: true})
 	first := func(list string, fits func(o map[string]any) bool) string {
 		for _, o := range all(t, s, list) {
 			if fits(o) {

@@ -80,12 +80,11 @@ func (w *World) orderDescription(o *Order) string {
 }
 
 // subscriptionColumns are the columns that the subscriptions' export knows; the first seven are its default (polarsource/polar,
-// server/polar/subscription/export.py). Taxes come on top of prices in a simulated world, so that net_amount is the amount.
+// server/polar/subscription/export.py).
 func subscriptionColumns() []exportColumn {
 	text := func(get func(w *World, s *Subscription) string) func(w *World, r *record, n Ref) {
 		return func(w *World, r *record, n Ref) { r.text(get(w, &w.subscriptions[n])) }
 	}
-	amount := func(w *World, r *record, n Ref) { r.money(w.subscriptions[n].Amount) }
 	at := func(get func(s *Subscription) Time) func(w *World, r *record, n Ref) {
 		return func(w *World, r *record, n Ref) { r.time(get(&w.subscriptions[n])) }
 	}
@@ -96,7 +95,7 @@ func subscriptionColumns() []exportColumn {
 		{"email", "Email", customer(func(c *Customer) string { return c.Email })},
 		{"started_at", "Started At", at(func(s *Subscription) Time { return s.StartedAt })},
 		{"product", "Product", text(func(w *World, s *Subscription) string { return w.products[s.Product].Name })},
-		{"amount", "Amount", amount},
+		{"amount", "Amount", func(w *World, r *record, n Ref) { r.money(w.amountOf(&w.subscriptions[n])) }},
 		{"currency", "Currency", text(func(_ *World, s *Subscription) string { return s.Currency })},
 		{"status", "Status", text(func(_ *World, s *Subscription) string { return s.Status })},
 		{"recurring_interval", "Billing Interval", text(func(_ *World, s *Subscription) string {
@@ -113,7 +112,7 @@ func subscriptionColumns() []exportColumn {
 			}
 			return c.Address.Country
 		})},
-		{"net_amount", "Net Amount", amount},
+		{"net_amount", "Net Amount", func(w *World, r *record, n Ref) { r.money(w.netAmount(&w.subscriptions[n])) }},
 		{"discount", "Discount", text(func(w *World, s *Subscription) string {
 			if s.Discount == None {
 				return ""

@@ -203,7 +203,7 @@ func exportMetrics(c *call) {
 	c.attach("polar-metrics", func(emit func([]byte) bool) {
 		w := c.w
 		w.mu.RLock()
-		values, defs := q.compute(w.metricTables(), w.metricFilter(&q))
+		values, defs := q.compute(w, w.metricFilter(&q))
 		w.mu.RUnlock()
 		columns := []exportColumn{{"", "Timestamp", func(_ *World, r *record, n Ref) { r.time(At(values.Start(int(n)))) }}}
 		for _, d := range defs {

@@ -39,7 +39,7 @@ func subscriptionList() *resource {
 			byTime("current_period_end", func(w *World, n Ref) Time { return w.subscriptions[n].PeriodEnd }),
 			byTime("ended_at", func(w *World, n Ref) Time { return w.subscriptions[n].EndedAt }),
 			byTime("ends_at", func(w *World, n Ref) Time { return w.subscriptions[n].EndsAt }),
-			byNumber("amount", func(w *World, n Ref) int64 { return w.subscriptions[n].Amount }),
+			byNumber("amount", func(w *World, n Ref) int64 { return w.amountOf(&w.subscriptions[n]) }),
 			byFolded("product", func(w *World, n Ref) string { return w.nameOf(w.subscriptions[n].Product) }),
 			byText("discount", func(w *World, n Ref) string { return w.discountName(w.subscriptions[n].Discount) })},
 		sorting: []string{"-started_at"},

@@ -54,15 +54,10 @@ func (w *World) metrics(cache *metricsCache, values url.Values, p *problems) []b
 	if body, ok := cache.get(key, w.version, w.now); ok {
 		return body
 	}
-	computed, defs := q.compute(w.metricTables(), w.metricFilter(&q))
+	computed, defs := q.compute(w, w.metricFilter(&q))
 	body := appendMetrics(nil, computed, defs)
 	cache.put(key, w.version, w.now, body)
 	return body
-}
-
-// metricTables are the world's rows; w.mu is held.
-func (w *World) metricTables() metricTables {
-	return metricTables{w: w, orders: w.orders, refunds: w.refunds, disputes: w.disputes, subscriptions: w.subscriptions, checkouts: w.checkouts}
 }
 
 // metricFilter turns the ids of a query into row numbers; w.mu is held.

@@ -124,7 +124,7 @@ func (f *metricFilter) accepts(customer, product Ref) bool {
 }
 
 // compute answers the question from the rows that the filter accepts.
-func (q *metricsQuery) compute(tables metricTables, f *metricFilter) (values *metrics.Values, defs []*metrics.Def) {
+func (q *metricsQuery) compute(w *World, f *metricFilter) (values *metrics.Values, defs []*metrics.Def) {
 	defs = metrics.Choose(q.metrics)
-	return metrics.Compute(metrics.NewTimeline(q.from, q.to, q.interval, q.zone), tables.counted(f), defs), defs
+	return metrics.Compute(metrics.NewTimeline(q.from, q.to, q.interval, q.zone), w.counted(f), defs), defs
 }

@@ -1,147 +1,94 @@
 package polarsim
 
 import (
-	"iter"
-	"strconv"
-
 	"syncd/internal/polarsim/metrics"
 )
 
-// metricTables are the rows that metrics are computed from. Orders are in the order of their creation.
+// metricTables are the rows that metrics are computed from, those that a filter accepts. What Polar reads from events has tables of its own, beside
+// (serve_metrics_events.go).
 type metricTables struct {
-	w             *World // whose seats and events count; nil: none do
-	orders        []Order
-	refunds       []Refund
-	disputes      []Dispute
-	subscriptions []Subscription
-	checkouts     []Checkout
+	*World
+	filter *metricFilter
 }
 
-// counted are the rows that f accepts, as metrics see them.
-func (t metricTables) counted(f *metricFilter) metrics.Tables {
+// counted are the rows and events that f accepts, as metrics see them; w.mu is held.
+func (w *World) counted(f *metricFilter) metrics.Tables {
+	t := metricTables{w, f}
 	return metrics.Tables{
-		Subscriptions: t.countedSubscriptions(f), Orders: t.countedOrders(f), Disputes: t.countedDisputes(f), Checkouts: t.countedCheckouts(f), Seats: t.countedSeats(f), Events: t.countedEvents(f),
-		Started: func(subscription int32) metrics.Time { return metrics.Time(t.subscriptions[subscription].StartedAt) },
+		Subscriptions: t.countedSubscriptions, Payments: t.countedPayments, Checkouts: t.countedCheckouts, Seats: t.countedSeats,
+		Bookings: t.countedBookings, Acts: t.countedActs, Events: t.countedEvents,
+		OrderCount: len(w.orders), SubscriptionCount: len(w.subscriptions), Customers: f.customers != nil,
 	}
 }
 
-func (t metricTables) countedSubscriptions(f *metricFilter) iter.Seq[*metrics.Subscription] {
-	return func(yield func(*metrics.Subscription) bool) {
-		var row metrics.Subscription
-		for i := range t.subscriptions {
-			s := &t.subscriptions[i]
-			row = metrics.Subscription{Customer: int32(s.Customer), CreatedAt: metrics.Time(s.CreatedAt), StartedAt: metrics.Time(s.StartedAt),
-				TrialEnd: metrics.Time(s.TrialEnd), CanceledAt: metrics.Time(s.CanceledAt), End: metrics.Time(s.end()), CancellationReason: s.CancellationReason,
-				Interval: s.Interval, IntervalCount: s.IntervalCount, Amount: s.Amount, Currency: s.Currency}
-			if f.accepts(s.Customer, s.Product) && !yield(&row) {
-				return
-			}
+func (t metricTables) countedSubscriptions(yield func(*metrics.Subscription) bool) {
+	var row metrics.Subscription
+	for i := range t.subscriptions {
+		s := &t.subscriptions[i]
+		if !t.filter.accepts(s.Customer, s.Product) {
+			continue
+		}
+		row = metrics.Subscription{Customer: int32(s.Customer), StartedAt: metrics.Time(s.StartedAt), TrialEnd: metrics.Time(s.TrialEnd),
+			CanceledAt: metrics.Time(s.CanceledAt), End: metrics.Time(s.end()), Interval: s.Interval, IntervalCount: s.IntervalCount, Amount: t.netAmount(s), Currency: s.Currency}
+		if !yield(&row) {
+			return
 		}
 	}
 }
 
-func (t metricTables) countedOrders(f *metricFilter) iter.Seq[*metrics.Order] {
-	return func(yield func(*metrics.Order) bool) {
-		returned := map[Ref]int64{}
-		for i := range t.refunds {
-			r := &t.refunds[i]
-			returned[r.Order] += metrics.Returned(-r.Amount, t.orders[r.Order].Currency)
+// countedPayments are those in other currencies: the filter says which count for a period, and orders without a product never do.
+func (t metricTables) countedPayments(yield func(*metrics.Payment) bool) {
+	var row metrics.Payment
+	for i := range t.orders {
+		o := &t.orders[i]
+		if o.PaidAt == 0 || usdBase(o.Currency) == 0 {
+			continue
 		}
-		var row metrics.Order
-		for i := range t.orders {
-			o := &t.orders[i]
-			if !o.Paid() || !f.accepts(o.Customer, o.Product) {
-				continue
-			}
-			row = metrics.Order{CreatedAt: metrics.Time(o.CreatedAt), Net: o.Net(), Fee: o.PlatformFee, Returned: returned[Ref(i)], Currency: o.Currency,
-				Subscription: int32(o.Subscription)}
-			if !yield(&row) {
-				return
-			}
+		row = metrics.Payment{At: metrics.Time(o.PaidAt), OrderAt: metrics.Time(o.CreatedAt), Currency: o.Currency, Rate: rateAt(o.Currency, o.PaidAt),
+			Counts: o.Product != None && t.filter.accepts(o.Customer, o.Product)}
+		if !yield(&row) {
+			return
 		}
 	}
 }
 
-// countedDisputes are the withdrawals of disputes, and what came back of them.
-func (t metricTables) countedDisputes(f *metricFilter) iter.Seq[*metrics.Dispute] {
-	return func(yield func(*metrics.Dispute) bool) {
-		for i := range t.disputes {
-			d := &t.disputes[i]
-			o := &t.orders[d.Order]
-			if !d.withdrawn() || !f.accepts(o.Customer, o.Product) {
-				continue
-			}
-			if !yield(&metrics.Dispute{At: metrics.Time(d.CreatedAt.floor(millisecond)), Amount: metrics.Returned(-o.Net(), o.Currency) - disputeFee}) {
-				return
-			}
-			if d.Status == "won" && !yield(&metrics.Dispute{At: metrics.Time(d.ModifiedAt.floor(millisecond)), Amount: metrics.Returned(o.Net(), o.Currency)}) {
-				return
-			}
+func (t metricTables) countedCheckouts(yield func(*metrics.Checkout) bool) {
+	var row metrics.Checkout
+	for i := range t.checkouts {
+		c := &t.checkouts[i]
+		if !t.filter.accepts(c.Customer, c.Product) {
+			continue
 		}
-	}
-}
-
-func (t metricTables) countedCheckouts(f *metricFilter) iter.Seq[*metrics.Checkout] {
-	return func(yield func(*metrics.Checkout) bool) {
-		for i := range t.checkouts {
-			c := &t.checkouts[i]
-			if f.accepts(c.Customer, c.Product) && !yield(&metrics.Checkout{CreatedAt: metrics.Time(c.CreatedAt), Succeeded: c.Status == "succeeded"}) {
-				return
-			}
+		row = metrics.Checkout{CreatedAt: metrics.Time(c.CreatedAt), OpenedAt: metrics.Time(t.openedAt(Ref(i))), Succeeded: c.Status == "succeeded"}
+		if !yield(&row) {
+			return
 		}
 	}
 }
 
 // countedSeats are those of subscriptions, and of orders without one.
-func (t metricTables) countedSeats(f *metricFilter) iter.Seq[*metrics.Seat] {
-	return func(yield func(*metrics.Seat) bool) {
-		if t.w == nil {
-			return
-		}
-		of := func(subscription, order, product Ref) bool {
-			seats, _, customer := t.w.seatsOf(subscription, order)
-			for _, s := range seats {
-				row := metrics.Seat{Payer: int32(customer), CreatedAt: metrics.Time(s.at), ClaimedAt: metrics.Time(s.claimed), RevokedAt: metrics.Time(s.revoked)}
-				if f.accepts(customer, product) && !yield(&row) {
-					return false
-				}
-			}
+func (t metricTables) countedSeats(yield func(*metrics.Seat) bool) {
+	of := func(subscription, order, product Ref) bool {
+		seats, _, customer := t.seatsOf(subscription, order)
+		if !t.filter.accepts(customer, product) {
 			return true
 		}
-		for i := range t.subscriptions {
-			if s := &t.subscriptions[i]; s.Seats > 0 && s.StartedAt != 0 && !of(Ref(i), None, s.Product) {
-				return
+		for _, s := range seats {
+			row := metrics.Seat{Payer: int32(customer), CreatedAt: metrics.Time(s.at), ClaimedAt: metrics.Time(s.claimed), RevokedAt: metrics.Time(s.revoked)}
+			if !yield(&row) {
+				return false
 			}
 		}
-		for i := range t.orders {
-			if o := &t.orders[i]; o.Seats > 0 && o.Subscription == None && !of(None, Ref(i), o.Product) {
-				return
-			}
-		}
+		return true
 	}
-}
-
-// countedEvents are all events that the worker has written, whatever the products of a query.
-func (t metricTables) countedEvents(f *metricFilter) iter.Seq[*metrics.Event] {
-	return func(yield func(*metrics.Event) bool) {
-		if t.w == nil || f.nothing {
+	for i := range t.subscriptions {
+		if s := &t.subscriptions[i]; s.Seats > 0 && s.StartedAt != 0 && !of(Ref(i), None, s.Product) {
 			return
 		}
-		anyProduct := metricFilter{customers: f.customers}
-		j := t.w.startJournal()
-		var row metrics.Event
-		for n := range Ref(j.count()) {
-			m, metadata := j.event(n)
-			if int(n) >= len(j.past) && j.live[int(n)-len(j.past)].shown > t.w.now || !anyProduct.accepts(m.customer, None) {
-				continue
-			}
-			row = metrics.Event{At: metrics.Time(m.at.floor(millisecond)), Customer: int32(m.customer), External: m.external()}
-			if m.name == evInference && metadata == "" { // one that is sent in has no costs yet
-				row.Cost, _ = strconv.ParseFloat(inferenceCost(uint64(m.n)), 64) // made as a number
-			}
-			if !yield(&row) {
-				return
-			}
+	}
+	for i := range t.orders {
+		if o := &t.orders[i]; o.Seats > 0 && o.Subscription == None && !of(None, Ref(i), o.Product) {
+			return
 		}
 	}
 }

@@ -27,10 +27,26 @@ func utc(t *testing.T, s string) Time {
 	return At(at)
 }
 
-// tinyTables is small enough to compute by hand: two subscriptions that go on, one that is canceled after its trial, one that ends in the month of
+// handMade is a world of the rows given, with four customers, a product that renews and one that does not. What happened is its journal.
+func handMade(t *testing.T, w *World) *World {
+	w.keys, w.now = newIDKeys(0), utc(t, "2026-06-01")
+	w.customers = make([]Customer, 4)
+	w.products = []Product{{Interval: "month", IntervalCount: 1}, {}}
+	for i := range w.subscriptions {
+		w.subscriptions[i].Discount = None
+	}
+	for i := range w.orders {
+		if o := &w.orders[i]; o.Paid() && o.Due() > 0 {
+			o.PaidAt = o.CreatedAt
+		}
+	}
+	return w
+}
+
+// tinyWorld is small enough to compute by hand: two subscriptions that go on, one that is canceled after its trial, one that ends in the month of
 // its beginning; orders in three currencies, one of them refunded in part, one whole, one disputed, one never paid,
 // one before the range.
-func tinyTables(t *testing.T) metricTables {
+func tinyWorld(t *testing.T) *World {
 	sub := func(customer Ref, started, trialEnd, canceled, ends, ended, reason, interval, currency string, amount int64) Subscription {
 		return Subscription{Customer: customer, Product: 0, CreatedAt: utc(t, started), StartedAt: utc(t, started), TrialEnd: utc(t, trialEnd),
 			CanceledAt: utc(t, canceled), EndsAt: utc(t, ends), EndedAt: utc(t, ended), CancellationReason: reason,
@@ -40,7 +56,7 @@ func tinyTables(t *testing.T) metricTables {
 		return Order{CreatedAt: utc(t, at), Status: status, Customer: customer, Product: product, Subscription: subscription, Currency: currency,
 			Subtotal: net + 50, DiscountAmount: 50, Tax: tax, PlatformFee: fee, RefundedAmount: refunded}
 	}
-	return metricTables{
+	return handMade(t, &World{
 		subscriptions: []Subscription{
 			sub(0, "2026-01-10", "", "", "", "", "", "month", "usd", 1000),
 			sub(1, "2026-01-20", "2026-02-15", "2026-02-20", "2026-03-20", "", "too_expensive", "month", "usd", 2000),
@@ -58,14 +74,14 @@ func tinyTables(t *testing.T) metricTables {
 			order("2026-03-02", OrderRefunded, 2, 0, 3, "usd", 500, 0, 0, 500),
 			order("2026-04-01", OrderPaid, 3, 1, None, "usd", 333, 0, 0, 0),
 		},
-		refunds:  []Refund{{Order: 3, Amount: 600}, {Order: 7, Amount: 500}},
+		refunds:  []Refund{{CreatedAt: utc(t, "2026-02-05T06:00:00"), Order: 3, Amount: 600}, {CreatedAt: utc(t, "2026-03-06"), Order: 7, Amount: 500}},
 		disputes: []Dispute{{CreatedAt: utc(t, "2026-03-05"), Order: 1, Status: "lost"}, {CreatedAt: utc(t, "2026-03-06"), Order: 4, Status: "prevented"}},
 		checkouts: []Checkout{
 			{CreatedAt: utc(t, "2026-01-10"), Status: "succeeded", Customer: 0, Product: 0},
 			{CreatedAt: utc(t, "2026-01-11"), Status: "expired", Customer: None, Product: 1},
 			{CreatedAt: utc(t, "2026-02-28T23:59:59"), Status: "open", Customer: 1, Product: 0},
 		},
-	}
+	})
 }
 
 type metricsAnswer struct {
@@ -89,8 +105,8 @@ func readAnswer(t *testing.T, body []byte) metricsAnswer {
 	return a
 }
 
-// askTables computes the answer to a query over tables, without a server.
-func askTables(t *testing.T, tables metricTables, filter *metricFilter, query string) metricsAnswer {
+// askRows computes the answer to a query over the rows of a world, without a server.
+func askRows(t *testing.T, w *World, filter *metricFilter, query string) metricsAnswer {
 	t.Helper()
 	values, err := url.ParseQuery(query)
 	if err != nil {
@@ -101,7 +117,7 @@ func askTables(t *testing.T, tables metricTables, filter *metricFilter, query st
 	if len(p.list) > 0 {
 		t.Fatalf("%s: %s", query, p.body())
 	}
-	v, defs := q.compute(tables, filter)
+	v, defs := q.compute(w, filter)
 	return readAnswer(t, appendMetrics(nil, v, defs))
 }
 
@@ -116,38 +132,40 @@ func series(a metricsAnswer, slug string) string {
 	return strings.Join(s, " ") + " | " + total.String()
 }
 
+// A euro cent is worth 1.022047 US cents on 5 February, and no later payment is in euros: 12,000 of them are 12,265, and in a month 1,022. 600 that went
+// back are 613, and converted once more at 613/600 they are 626. A yen is worth 0.70923 on 15 January. The checkout of 28 February was opened on 1 March.
 func TestMetricsByHand(t *testing.T) {
 	t.Parallel()
-	a := askTables(t, tinyTables(t), &metricFilter{}, "start_date=2026-01-01&end_date=2026-03-31&interval=month")
+	a := askRows(t, tinyWorld(t), &metricFilter{}, "start_date=2026-01-01&end_date=2026-03-31&interval=month")
 	want := map[string]string{
 		"active_subscriptions":                      "2 3 2 | 2",
 		"committed_subscriptions":                   "1 2 2 | 2",
-		"monthly_recurring_revenue":                 "1000.0 4100.0 2100.0 | 2100.0",
+		"monthly_recurring_revenue":                 "1000.0 4022.0 2022.0 | 2022.0",
 		"trial_monthly_recurring_revenue":           "2000.0 0.0 0.0 | 0.0",
-		"committed_monthly_recurring_revenue":       "1000.0 2100.0 2100.0 | 2100.0",
+		"committed_monthly_recurring_revenue":       "1000.0 2022.0 2022.0 | 2022.0",
 		"trial_committed_monthly_recurring_revenue": "0.0 0.0 0.0 | 0.0",
-		"average_revenue_per_user":                  "500 2050 2100 | 2100",
-		"annual_recurring_revenue":                  "12000.0 49200.0 25200.0 | 25200.0",
-		"committed_annual_recurring_revenue":        "12000.0 25200.0 25200.0 | 25200.0",
+		"average_revenue_per_user":                  "500 2011 2022 | 2022",
+		"annual_recurring_revenue":                  "12000.0 48264.0 24264.0 | 24264.0",
+		"committed_annual_recurring_revenue":        "12000.0 24264.0 24264.0 | 24264.0",
 		"orders":                                    "2 3 1 | 6",
-		"revenue":                                   "2005 16200 500 | 18705",
-		"net_revenue":                               "1915 15374 -2500 | 14789",
-		"cumulative_revenue":                        "2705 18905 19405 | 19405",
-		"net_cumulative_revenue":                    "2615 17989 15489 | 15489",
-		"average_order_value":                       "1003 5400 500 | 3117.5",
-		"net_average_order_value":                   "958 5125 0 | 2464.8333333333335",
+		"revenue":                                   "2064 15265 500 | 17829",
+		"net_revenue":                               "1974 14539 -2500 | 14013",
+		"cumulative_revenue":                        "2764 18029 18529 | 18529",
+		"net_cumulative_revenue":                    "2674 17213 14713 | 14713",
+		"average_order_value":                       "1032 5089 500 | 2971.5",
+		"net_average_order_value":                   "987 4847 0 | 2335.5",
 		"one_time_products":                         "1 0 0 | 1",
-		"one_time_products_revenue":                 "1005 0 0 | 1005",
-		"one_time_products_net_revenue":             "1005 0 0 | 1005",
+		"one_time_products_revenue":                 "1064 0 0 | 1064",
+		"one_time_products_net_revenue":             "1064 0 0 | 1064",
 		"new_subscriptions":                         "2 1 0 | 3",
-		"new_subscriptions_revenue":                 "1000 13200 500 | 14700",
-		"new_subscriptions_net_revenue":             "910 12374 0 | 13284",
+		"new_subscriptions_revenue":                 "1000 12265 500 | 13765",
+		"new_subscriptions_net_revenue":             "910 11539 0 | 12449",
 		"renewed_subscriptions":                     "0 2 0 | 2",
 		"renewed_subscriptions_revenue":             "0 3000 0 | 3000",
 		"renewed_subscriptions_net_revenue":         "0 3000 0 | 3000",
 		"churned_subscriptions":                     "0 0 2 | 2",
 		"churn_rate":                                "0.0 0.0 0.5 | 0.5",
-		"ltv":                                       "0 0 4200 | 4200",
+		"ltv":                                       "0 0 4044 | 4044",
 		"canceled_subscriptions":                    "0 1 1 | 2",
 		"canceled_subscriptions_customer_service":   "0 0 0 | 0",
 		"canceled_subscriptions_low_quality":        "0 0 0 | 0",
@@ -157,17 +175,17 @@ func TestMetricsByHand(t *testing.T) {
 		"canceled_subscriptions_too_expensive":      "0 1 0 | 1",
 		"canceled_subscriptions_unused":             "0 0 0 | 0",
 		"canceled_subscriptions_other":              "0 0 1 | 1",
-		"checkouts":                                 "2 1 0 | 3",
+		"checkouts":                                 "2 0 1 | 3",
 		"succeeded_checkouts":                       "1 0 0 | 1",
 		"checkouts_conversion":                      "0.5 0.0 0.0 | 0.3333333333333333",
-		"cashflow":                                  "2005 16200 500 | 18705",
-		"gross_margin":                              "2705 18905 19405 | 19405",
+		"cashflow":                                  "2064 15265 500 | 17829",
+		"gross_margin":                              "2764 18029 18529 | 18529",
 		"gross_margin_percentage":                   "1.0 1.0 1.0 | 1.0",
-		"active_user_by_event":                      "0 0 0 | 2", // the total is that of active_subscriptions
+		"active_user_by_event":                      "3 2 2 | 2", // the total is that of active_subscriptions
 		"cost_per_user":                             "0 0 0 | 0.0",
 	}
 	for _, slug := range []string{"costs", "cumulative_costs", "seats_total", "seats_claimed", "seats_pending", "seat_customers", "new_seat_customers", "churned_seat_customers"} {
-		want[slug] = "0 0 0 | 0" // these tables have no events and no seats
+		want[slug] = "0 0 0 | 0" // there are no costs and no seats
 	}
 	for _, slug := range []string{"average_seats_per_customer", "seat_utilization_rate"} {
 		want[slug] = "0.0 0.0 0.0 | 0.0"
@@ -190,7 +208,7 @@ func TestMetricsByHand(t *testing.T) {
 
 func TestMetricsFilters(t *testing.T) {
 	t.Parallel()
-	tables := tinyTables(t)
+	w := tinyWorld(t)
 	const year = "start_date=2026-01-01&end_date=2026-03-31&interval=month&metrics=orders&metrics=active_subscriptions&metrics=checkouts"
 	for _, c := range []struct {
 		name   string
@@ -204,7 +222,7 @@ func TestMetricsFilters(t *testing.T) {
 		{"another organization", metricFilter{nothing: true},
 			map[string]string{"orders": "0 0 0 | 0", "active_subscriptions": "0 0 0 | 0", "checkouts": "0 0 0 | 0"}},
 	} {
-		a := askTables(t, tables, &c.filter, year)
+		a := askRows(t, w, &c.filter, year)
 		got := map[string]string{}
 		for slug := range a.Metrics {
 			got[slug] = series(a, slug)
@@ -234,7 +252,7 @@ func TestMetricsPeriods(t *testing.T) {
 		{"interval=hour&start_date=2026-03-29&end_date=2026-03-29&timezone=Europe/Paris", 23, "2026-03-28T23:00:00Z", "2026-03-29T21:00:00Z"},
 		{"interval=day&start_date=2026-01-01&end_date=2026-01-01&timezone=Asia/Kolkata", 1, "2025-12-31T18:30:00Z", "2025-12-31T18:30:00Z"},
 	} {
-		a := askTables(t, metricTables{}, &metricFilter{}, c.query+"&metrics=orders")
+		a := askRows(t, handMade(t, &World{}), &metricFilter{}, c.query+"&metrics=orders")
 		if len(a.Periods) != c.n {
 			t.Errorf("%s: %d periods, want %d", c.query, len(a.Periods), c.n)
 			continue
@@ -248,17 +266,17 @@ func TestMetricsPeriods(t *testing.T) {
 // An order belongs to the day it has in the zone asked for, and what lies in the first period but before the start date does not count.
 func TestMetricsZonesAndBounds(t *testing.T) {
 	t.Parallel()
-	tables := metricTables{orders: []Order{
+	w := handMade(t, &World{orders: []Order{
 		{CreatedAt: utc(t, "2026-01-04T23:30:00"), Status: OrderPaid, Currency: "usd", Subtotal: 100, Subscription: None},
 		{CreatedAt: utc(t, "2026-01-05T23:30:00"), Status: OrderPaid, Currency: "usd", Subtotal: 10, Subscription: None},
-	}}
+	}})
 	for _, c := range []struct{ query, revenue, cumulative string }{
 		{"interval=day&start_date=2026-01-04&end_date=2026-01-06", "100 10 0 | 110", "100 110 110 | 110"},
 		{"interval=day&start_date=2026-01-04&end_date=2026-01-06&timezone=Europe/Paris", "0 100 10 | 110", "0 100 110 | 110"},
 		{"interval=day&start_date=2026-01-05&end_date=2026-01-05&timezone=America/New_York", "10 | 10", "110 | 110"},
 		{"interval=month&start_date=2026-01-05&end_date=2026-01-31", "10 | 10", "110 | 110"},
 	} {
-		a := askTables(t, tables, &metricFilter{}, c.query+"&metrics=revenue&metrics=cumulative_revenue")
+		a := askRows(t, w, &metricFilter{}, c.query+"&metrics=revenue&metrics=cumulative_revenue")
 		if got := series(a, "revenue"); got != c.revenue {
 			t.Errorf("%s: revenue %s, want %s", c.query, got, c.revenue)
 		}

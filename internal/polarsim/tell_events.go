@@ -71,7 +71,10 @@ func (w *World) subscriptionEvent(name eventName, n Ref, metadata string) {
 		return
 	}
 	s := &w.subscriptions[n]
-	w.noteEvent(moment{customer: s.Customer, a: n, b: s.Product, n: s.Amount, parent: None, name: name}, metadata)
+	event := w.noteEvent(moment{customer: s.Customer, a: n, b: s.Product, n: w.amountOf(s), parent: None, name: name}, metadata)
+	if name == evSubscriptionCanceled {
+		w.journal.canceled[event] = s.cancellation(metadata)
+	}
 	switch name { // the others have no webhook of their own
 	case evSubscriptionCreated, evSubscriptionCanceled, evSubscriptionUncanceled, evSubscriptionCycled, evSubscriptionRevoked, evSubscriptionPastDue,
 		evSubscriptionPaused, evSubscriptionResumed, evSubscriptionMigrated:
@@ -129,7 +132,7 @@ func (w *World) subscriptionHappened(before *Subscription, n Ref) {
 		}))
 		w.subscriptionEvent(evSubscriptionUpdated, n, w.about(n, func(o *object) { o.int("units", int64(s.Units)) }))
 	}
-	if s.Discount != before.Discount {
+	if s.Discount != before.Discount && s.Cycle == before.Cycle { // not one that has run out
 		w.subscriptionEvent(evSubscriptionUpdated, n, w.about(n, func(o *object) { w.ref(o, "discount_id", KindDiscount, s.Discount) }))
 	}
 	switch {
@@ -170,11 +173,15 @@ func (w *World) about(n Ref, members func(o *object)) string {
 	return string(o.b)
 }
 
+func (s *Subscription) cancellation(metadata string) cancellation {
+	return cancellation{at: s.CanceledAt, ends: s.EndsAt, reason: s.CancellationReason, metadata: metadata}
+}
+
 func (w *World) cancellation(n Ref) string {
 	s := &w.subscriptions[n]
 	return w.about(n, func(o *object) {
 		w.ref(o, "product_id", KindProduct, s.Product)
-		o.int("amount", s.Amount)
+		o.int("amount", w.amountOf(s))
 		o.str("currency", s.Currency)
 		o.str("recurring_interval", s.Interval)
 		o.int("recurring_interval_count", int64(s.IntervalCount))
@@ -207,7 +214,8 @@ func (w *World) grantsHappened(name eventName, n, product Ref) {
 	}
 }
 
-// orderEvent notes an event of an order; b is the refund, if it is about one.
+// orderEvent notes an event of an order; b is its product, or the refund or dispute that it is about. The amount is the rate of what was settled, in
+// millionths, and of order.paid the number of the subscription.
 func (w *World) orderEvent(name eventName, n, b Ref, amount int64, at Time) {
 	w.noteEvent(moment{at: at, customer: w.orders[n].Customer, a: n, b: b, n: amount, parent: None, name: name}, "")
 }
@@ -220,11 +228,11 @@ func (w *World) orderPaid(n Ref) {
 	o := &w.orders[n]
 	w.tellWebhooks("order.updated", KindOrder, n)
 	w.tellWebhooks("order.paid", KindOrder, n)
-	w.orderEvent(evOrderPaid, n, o.Product, 0, 0)
-	if o.Due() > 0 {
-		w.orderEvent(evBalanceOrder, n, o.Product, 0, o.CreatedAt)
+	w.orderEvent(evOrderPaid, n, o.Product, int64(o.Subscription), 0)
+	if o.PaidAt != 0 {
+		w.orderEvent(evBalanceOrder, n, o.Product, rateAt(o.Currency, o.PaidAt), o.CreatedAt)
 	} else if o.Total() != 0 {
-		w.orderEvent(evBalanceCreditOrder, n, o.Product, 0, o.CreatedAt)
+		w.orderEvent(evBalanceCreditOrder, n, o.Product, w.creditRate(n, w.now), o.CreatedAt)
 	}
 	if o.Subscription != None && o.Reason == ReasonCycle {
 		w.grantsHappened(evBenefitCycled, o.Subscription, w.subscriptions[o.Subscription].Product)
@@ -241,6 +249,15 @@ func (w *World) orderRefunded(n, refund Ref) {
 	w.orderEvent(evOrderRefunded, n, refund, w.orders[n].RefundedAmount, 0)
 	w.tellWebhooks("order.updated", KindOrder, n)
 	w.tellWebhooks("order.refunded", KindOrder, n)
+}
+
+// refundReversed tells that money came back that was to be refunded.
+func (w *World) refundReversed(n, refund Ref) {
+	if w.journal.on {
+		w.tellWebhooks("refund.updated", KindRefund, refund)
+		w.orderEvent(evBalanceRefundReversal, n, refund, 0, 0)
+		w.tellWebhooks("order.updated", KindOrder, n)
+	}
 }
 
 // orderVoided records that no more attempts are made to collect an order.

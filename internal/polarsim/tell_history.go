@@ -21,7 +21,7 @@ func (h *historian) add(name eventName, at Time, customer, a, b Ref, n int64) Re
 
 func (h *historian) write() {
 	h.identities = make([]identity, len(h.customers))
-	h.canceled = map[Ref]string{}
+	h.canceled = map[Ref]cancellation{}
 	h.past = make([]moment, 0, 2*len(h.customers)+5*len(h.orders)+len(h.checkouts))
 	for i := range h.customers {
 		c, n := &h.customers[i], Ref(i)
@@ -55,10 +55,10 @@ func (h *historian) subscription(n Ref) {
 	if s.StartedAt == 0 {
 		return
 	}
-	add := func(name eventName, at Time) Ref { return h.add(name, at, s.Customer, n, s.Product, s.Amount) }
+	add := func(name eventName, at Time) Ref { return h.add(name, at, s.Customer, n, s.Product, h.amountOf(s)) }
 	add(evSubscriptionCreated, s.CreatedAt)
 	if event := add(evSubscriptionCanceled, s.CanceledAt); event != None {
-		h.canceled[event] = h.cancellation(n)
+		h.canceled[event] = s.cancellation(h.cancellation(n))
 	}
 	add(evSubscriptionRevoked, s.EndedAt)
 	add(evSubscriptionPastDue, s.PastDueAt)
@@ -73,28 +73,23 @@ func (h *historian) subscription(n Ref) {
 
 // sales are the events of orders, in the order of their rows.
 func (h *historian) sales() {
-	paid := make([]Time, len(h.orders))
-	for i := range h.payments {
-		if p := &h.payments[i]; p.Status == "succeeded" && p.Order != None {
-			paid[p.Order] = p.CreatedAt + second
-		}
-	}
 	for i := range h.orders {
 		o, n := &h.orders[i], Ref(i)
 		if o.Reason == ReasonCycle {
 			s := &h.subscriptions[o.Subscription]
-			h.add(evSubscriptionCycled, o.CreatedAt, o.Customer, o.Subscription, s.Product, s.Amount)
+			h.add(evSubscriptionCycled, o.CreatedAt, o.Customer, o.Subscription, s.Product, h.amountOf(s))
 			for _, m := range s.Meters {
 				h.add(evMeterReset, o.CreatedAt, o.Customer, m.Meter, None, 0)
 			}
 		}
 		switch {
 		case o.Paid():
-			h.add(evOrderPaid, cmp.Or(paid[i], o.CreatedAt+second), o.Customer, n, o.Product, 0)
-			if o.Due() > 0 {
-				h.add(evBalanceOrder, o.CreatedAt, o.Customer, n, o.Product, 0)
+			paid := cmp.Or(o.PaidAt, o.CreatedAt) + second
+			h.add(evOrderPaid, paid, o.Customer, n, o.Product, int64(o.Subscription))
+			if o.PaidAt != 0 {
+				h.add(evBalanceOrder, o.CreatedAt, o.Customer, n, o.Product, rateAt(o.Currency, o.PaidAt))
 			} else if o.Total() != 0 {
-				h.add(evBalanceCreditOrder, o.CreatedAt, o.Customer, n, o.Product, 0)
+				h.add(evBalanceCreditOrder, o.CreatedAt, o.Customer, n, o.Product, h.creditRate(n, paid))
 			}
 		case o.Status == OrderVoid:
 			h.add(evOrderVoided, cmp.Or(o.ModifiedAt, o.CreatedAt+minute), o.Customer, n, o.Product, 0)
@@ -107,6 +102,9 @@ func (h *historian) sales() {
 		o := &h.orders[r.Order]
 		h.add(evBalanceRefund, r.CreatedAt, o.Customer, r.Order, Ref(i), 0)
 		h.add(evOrderRefunded, r.CreatedAt+second, o.Customer, r.Order, Ref(i), refunded[r.Order])
+		if r.Status == "failed" {
+			h.add(evBalanceRefundReversal, r.ModifiedAt, o.Customer, r.Order, Ref(i), 0)
+		}
 	}
 	for i := range h.disputes {
 		d := &h.disputes[i]

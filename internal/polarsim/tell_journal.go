@@ -39,6 +39,7 @@ const (
 	evBalanceOrder
 	evBalanceCreditOrder
 	evBalanceRefund
+	evBalanceRefundReversal
 	evBalanceDispute
 	evBalanceDisputeReversal
 	evRequest // the first of the users' names
@@ -60,7 +61,7 @@ var eventTexts = [eventNameCount][2]string{
 	{"order.paid", "Order Paid"}, {"order.refunded", "Order Refunded"}, {"order.voided", "Order Voided"},
 	{"checkout.created", "Checkout Created"},
 	{"customer.created", "Customer Created"}, {"customer.updated", "Customer Updated"}, {"customer.deleted", "Customer Deleted"},
-	{"balance.order", "Balance Order"}, {"balance.credit_order", "Balance Credit Order"}, {"balance.refund", "Balance Refund"},
+	{"balance.order", "Balance Order"}, {"balance.credit_order", "Balance Credit Order"}, {"balance.refund", "Balance Refund"}, {"balance.refund_reversal", "Balance Refund Reversal"},
 	{"balance.dispute", "Balance Dispute"}, {"balance.dispute_reversal", "Balance Dispute Reversal"},
 	{"api.request", "api.request"}, {"llm.inference", "llm.inference"}, {"File Upload ⬆", "File Upload ⬆"},
 }
@@ -102,6 +103,12 @@ type moment struct {
 // external tells whether a user's event came with the customer's id in the organization's own system, instead of Polar's: then b is not None.
 func (m *moment) external() bool { return m.name.user() && m.b != None }
 
+// cancellation is what an event of one says, which may be taken back later.
+type cancellation struct {
+	at, ends         Time // ends: 0 = it does not say
+	reason, metadata string
+}
+
 // note is an event after the making of the world.
 type note struct {
 	moment
@@ -117,11 +124,11 @@ type identity struct{ email, name, external string }
 // or, at the latest, before the first change.
 type journal struct {
 	once       sync.Once
-	on         bool           // changes are noted
-	past       []moment       // in the order in which they were made, which numbers them
-	order      []Ref          // of past, by time
-	canceled   map[Ref]string // metadata of past cancellations, which may be taken back
-	live       []note         // numbered on from past
+	on         bool                 // changes are noted
+	past       []moment             // in the order in which they were made, which numbers them
+	order      []Ref                // of past, by time
+	canceled   map[Ref]cancellation // by number of the event
+	live       []note               // numbered on from past
 	identities []identity
 	names      []string        // of events that were sent in, beside those of eventTexts
 	external   map[string]bool // the senders' ids of events that were sent in
@@ -143,7 +150,7 @@ func (j *journal) count() int { return len(j.past) + len(j.live) }
 func (j *journal) event(n Ref) (m *moment, metadata string) {
 	if int(n) < len(j.past) {
 		if m = &j.past[n]; m.name == evSubscriptionCanceled {
-			metadata = j.canceled[n]
+			metadata = j.canceled[n].metadata
 		}
 		return m, metadata
 	}

@@ -18,7 +18,10 @@ func (w *World) openDispute(payment Ref, reason string, at Time) {
 // decideDispute gives a dispute its next status.
 func (w *World) decideDispute(n Ref, status string, at Time) {
 	d := &w.disputes[n]
-	d.Status, d.ModifiedAt = status, at
+	before := d.withdrawn()
+	if d.Status, d.ModifiedAt = status, at; d.withdrawn() && !before {
+		w.orderEvent(evBalanceDispute, d.Order, n, 0, at)
+	}
 	if status == "won" {
 		w.orderEvent(evBalanceDisputeReversal, d.Order, n, 0, at)
 	}
@@ -55,4 +58,18 @@ var verdicts = []string{"under_review", "lost", "won"}
 
 func disputeClosed(status string) bool {
 	return status == "prevented" || status == "lost" || status == "won"
+}
+
+// openedAt is when the page of a checkout was first shown, which metrics count and no list has; 0 = it was not, so far. One that a program completed
+// may have succeeded all the same.
+func (w *World) openedAt(n Ref) Time {
+	c, draw := &w.checkouts[n], mix(w.seed^uint64(n)<<18^0x6f70656e)
+	at := c.CreatedAt + Time(draw%uint64(18*hour))
+	switch chance := draw >> 40 % 20; {
+	case c.Status == "succeeded" && chance > 0:
+		at = c.CreatedAt + Time(draw%uint64(15*second))
+	case chance < 7, at > w.now:
+		return 0
+	}
+	return at
 }

@@ -31,13 +31,18 @@ func (w *World) setTotals(o *Order) {
 	if o.BillingAddress != nil {
 		rate = taxes[o.BillingAddress.Country]
 	}
+	o.TaxInclusive = w.taxInclusive(o.firstPrice(), o.BillingAddress)
+	whole := int64(1000)
+	if o.TaxInclusive {
+		whole += rate
+	}
 	for i := range o.Items {
 		item := &o.Items[i]
 		net := item.Amount
 		if o.Subtotal != 0 {
 			net -= o.DiscountAmount * item.Amount / o.Subtotal
 		}
-		item.Tax = net * rate / 1000
+		item.Tax = net * rate / whole
 		o.Tax += item.Tax
 	}
 }
@@ -54,6 +59,13 @@ func (w *World) discountApplies(s *Subscription) bool {
 		return s.Cycle*s.IntervalCount < d.Months
 	default:
 		return true
+	}
+}
+
+// dropExpiredDiscount takes a discount off at the beginning of the period in which it holds no more.
+func (w *World) dropExpiredDiscount(s *Subscription) {
+	if !w.discountApplies(s) {
+		s.Discount = None
 	}
 }
 

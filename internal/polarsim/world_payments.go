@@ -19,9 +19,8 @@ func (w *World) billOrder(r *rand.Rand, n Ref) {
 	}
 	if o.Total() > 0 && chance(r, 20) {
 		o.Balance = -min(o.Total(), int64(100+r.IntN(900)))
-	} else if o.Total() < 0 { // the credit goes to the customer's balance
-		o.Balance = -o.Total()
 	}
+	w.noteCharge(o)
 	w.tellWebhooks("order.created", KindOrder, n)
 	if o.Due() == 0 {
 		o.Status = OrderPaid
@@ -42,7 +41,25 @@ func (w *World) billOrder(r *rand.Rand, n Ref) {
 	if chance(r, 30) {
 		w.failPayment(r, n, o.CreatedAt+Time(r.IntN(700_000)), triggerOf(o))
 	}
+	if o.Reason == ReasonCycle && chance(r, 25) {
+		if late := o.CreatedAt + Time(2+r.IntN(26))*day; late < w.now { // it took weeks to collect
+			w.failPayment(r, n, at, triggerOf(o))
+			w.payOrder(r, n, late, "retry_dunning")
+			return
+		}
+	}
 	w.payOrder(r, n, at, triggerOf(o))
+}
+
+// noteCharge keeps how much of the last charge of a subscription is tax, if that is in the price.
+func (w *World) noteCharge(o *Order) {
+	if o.Subscription == None || o.Total() <= 0 {
+		return
+	}
+	s := &w.subscriptions[o.Subscription]
+	if s.ChargedNet, s.ChargedTax = 0, 0; o.TaxInclusive {
+		s.ChargedNet, s.ChargedTax = o.Net(), o.Tax
+	}
 }
 
 func triggerOf(o *Order) string {
@@ -85,8 +102,8 @@ func (w *World) payOrder(r *rand.Rand, n Ref, at Time, trigger string) {
 	}
 	w.payments = append(w.payments, p)
 	o := &w.orders[n]
-	o.Status, o.NextPaymentAt = OrderPaid, 0
-	o.PlatformFee = o.Due()*4/100 + 40
+	o.Status, o.NextPaymentAt, o.PaidAt = OrderPaid, 0, at
+	o.PlatformFee = converted(o.Due(), rateAt(o.Currency, at))*4/100 + 40
 	o.ModifiedAt = at + Time(r.IntN(900_000))
 	o.Receipt = chance(r, 600)
 	w.orderPaid(n)
@@ -113,14 +130,30 @@ func (w *World) refundOrder(r Refund) {
 	}
 	r.ModifiedAt, r.Status = at+second, "succeeded"
 	w.refunds = append(w.refunds, r)
-	o.RefundedAmount += r.Amount
-	o.RefundedTax += r.Tax
-	o.Status = OrderPartiallyRefunded
-	if o.RefundedAmount >= o.Net()+o.Balance {
+	o.addRefund(r.Amount, r.Tax, at)
+	w.orderRefunded(r.Order, Ref(len(w.refunds)-1))
+}
+
+func (o *Order) addRefund(amount, tax int64, at Time) {
+	o.RefundedAmount += amount
+	o.RefundedTax += tax
+	switch {
+	case o.RefundedAmount == 0:
+		o.Status = OrderPaid
+	case o.RefundedAmount >= o.Net()+o.Balance:
 		o.Status = OrderRefunded
+	default:
+		o.Status = OrderPartiallyRefunded
 	}
 	o.ModifiedAt = max(at, o.ModifiedAt)
-	w.orderRefunded(r.Order, Ref(len(w.refunds)-1))
+}
+
+// reverseRefund undoes a refund that the bank could not carry out (polarsource/polar, server/polar/refund/service.py).
+func (w *World) reverseRefund(n Ref, at Time) {
+	r := &w.refunds[n]
+	r.Status, r.ModifiedAt = "failed", at
+	w.orders[r.Order].addRefund(-r.Amount, -r.Tax, at)
+	w.refundReversed(r.Order, n)
 }
 
 // meterCharge is what the use of a meter costs beyond its credits: units times unit price, up to the price's cap.

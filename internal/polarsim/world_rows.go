@@ -193,9 +193,10 @@ type Subscription struct {
 	IntervalCount                           int
 	Cycle                                   int // paid periods begun so far, less one
 	Amount                                  int64
+	ChargedNet, ChargedTax                  int64 // of the last charge, if its tax was in the price
 	CancelAtPeriodEnd, PauseAtPeriodEnd     bool
 	Customer, Product, Discount, Checkout   Ref
-	Before                                  Ref   // the customer\'s subscription made before this one
+	Before                                  Ref   // the customer's subscription made before this one
 	Seats, Units                            int32 // 0 = null
 	CancellationReason, CancellationComment string
 	Metadata, CustomFields                  string
@@ -227,21 +228,29 @@ type SubscriptionMeter struct {
 // Order is one order. Amounts are in the smallest unit of Currency. World.orders is sorted by CreatedAt.
 type Order struct {
 	CreatedAt, ModifiedAt, NextPaymentAt                Time
+	PaidAt                                              Time // when a payment succeeded; 0 = none did
 	Status, Reason, Currency                            string
 	Subtotal, DiscountAmount, Tax, Balance              int64
-	RefundedAmount, RefundedTax, PlatformFee            int64
+	RefundedAmount, RefundedTax                         int64
+	PlatformFee                                         int64 // US cents
 	Customer, Product, Discount, Subscription, Checkout Ref
 	Seats, Units                                        int32 // 0 = null
 	Invoice                                             int32 // number in the customer's invoice sequence; 0 = null
 	InvoiceGenerated, Receipt                           bool
+	TaxInclusive                                        bool // Subtotal has the tax in it
 	BillingName                                         string
 	BillingAddress                                      *Address
 	Metadata, CustomFields                              string
 	Items                                               []Item
 }
 
-// Net is the amount after discount, before tax.
-func (o *Order) Net() int64 { return o.Subtotal - o.DiscountAmount }
+// Net is the amount after discount, without tax.
+func (o *Order) Net() int64 {
+	if o.TaxInclusive {
+		return o.Subtotal - o.DiscountAmount - o.Tax
+	}
+	return o.Subtotal - o.DiscountAmount
+}
 
 // Total is the amount with tax.
 func (o *Order) Total() int64 { return o.Net() + o.Tax }

@@ -18,6 +18,14 @@ func (s *seat) status() string {
 	return "pending"
 }
 
+// seatEmails are the addresses of those who have seats, made once.
+var seatEmails = func() (emails [26]string) {
+	for i := range emails {
+		emails[i] = "seat" + string(rune('a'+i)) + "@example.com"
+	}
+	return emails
+}()
+
 // seatsOf gives the seats of a subscription or order that were assigned, how many it has, and whose they are.
 func (w *World) seatsOf(subscription, order Ref) (seats []seat, total int, customer Ref) {
 	var at Time
@@ -29,8 +37,9 @@ func (w *World) seatsOf(subscription, order Ref) (seats []seat, total int, custo
 		o := &w.orders[order]
 		total, customer, at, owner = int(o.Seats), o.Customer, o.CreatedAt, int(order)|1<<40
 	}
+	seats = make([]seat, 0, total)
 	for k := range total {
-		s := seat{number: seatNumber(subscription, order, k), place: k, at: at + Time(k+1)*minute, email: "seat" + string(rune('a'+k%26)) + "@example.com"}
+		s := seat{number: seatNumber(subscription, order, k), place: k, at: at + Time(k+1)*minute, email: seatEmails[k%len(seatEmails)]}
 		if changed, is := w.seats[s.number]; is {
 			seats = append(seats, changed)
 			continue

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"fmt"
+	"iter"
 	"maps"
 	"math"
 	"slices"
@@ -10,23 +11,33 @@ import (
 	"time"
 )
 
+// paid are the events of orders in dollars, without fees: of each that it was paid, when it was made.
+func paid(orders ...*Booking) iter.Seq[*Booking] {
+	return func(yield func(*Booking) bool) {
+		for i, b := range orders {
+			settled := *b
+			settled.Kind, settled.Order, settled.Booked, settled.Currency, settled.Rate = Charged, int32(i), b.At, "usd", 1
+			told := settled
+			told.Kind = Paid
+			if !yield(&settled) || !yield(&told) {
+				return
+			}
+		}
+	}
+}
+
 // A subscription with two orders in one period is renewed once in it, with the revenue of both; in the period of its start it is new and not renewed.
+// Orders of one whose beginning is not known are neither.
 func TestRenewedOnceInAPeriod(t *testing.T) {
 	t.Parallel()
 	day := func(month time.Month, day int) Time { return at(time.Date(2026, month, day, 12, 0, 0, 0, time.UTC)) }
-	orders := []*Order{
-		{CreatedAt: day(1, 10), Net: 100, Currency: "usd", Subscription: 4},
-		{CreatedAt: day(2, 10), Net: 100, Currency: "usd", Subscription: 4},
-		{CreatedAt: day(2, 20), Net: 30, Currency: "usd", Subscription: 4},
-		{CreatedAt: day(2, 21), Net: 7, Currency: "usd", Subscription: 2},
-		{CreatedAt: day(3, 10), Net: 100, Currency: "usd", Subscription: 4},
-	}
-	tables := Tables{Orders: slices.Values(orders), Disputes: noDisputes, Started: func(subscription int32) Time {
-		if subscription == 2 {
-			return 0 // it never started
-		}
-		return day(1, 10)
-	}}
+	tables := Tables{OrderCount: 5, SubscriptionCount: 5, Bookings: paid(
+		&Booking{At: day(1, 10), Amount: 100, Subscription: 4},
+		&Booking{At: day(2, 10), Amount: 100, Subscription: 4},
+		&Booking{At: day(2, 20), Amount: 30, Subscription: 4},
+		&Booking{At: day(2, 21), Amount: 7, Subscription: 2},
+		&Booking{At: day(3, 10), Amount: 100, Subscription: 4},
+	), Acts: slices.Values([]*Act{{Kind: Created, Subscription: 4, At: day(1, 10), StartedAt: day(1, 10)}, {Kind: GoneOn, Subscription: 2, At: day(1, 10)}})}
 	defs := Choose([]string{"renewed_subscriptions", "renewed_subscriptions_revenue", "new_subscriptions_revenue"})
 	v := Compute(NewTimeline(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 3, 31, 0, 0, 0, 0, time.UTC), "month", time.UTC), tables, defs)
 	for i, want := range []map[string]int64{
@@ -41,8 +52,6 @@ func TestRenewedOnceInAPeriod(t *testing.T) {
 		}
 	}
 }
-
-var noDisputes = slices.Values([]*Dispute{})
 
 // quarter is the first three months of 2026, month by month.
 func quarter() Timeline {
@@ -109,10 +118,9 @@ func TestUsageByHand(t *testing.T) {
 	t.Parallel()
 	day := func(month time.Month, day int) Time { return at(time.Date(2026, month, day, 12, 0, 0, 0, time.UTC)) }
 	tables := Tables{
-		Subscriptions: slices.Values([]*Subscription{{Customer: 1, CreatedAt: day(1, 1), StartedAt: day(1, 1), Interval: "month", Amount: 700, Currency: "usd"},
-			{Customer: 2, CreatedAt: day(2, 1), StartedAt: day(2, 1), Interval: "year", Amount: 100, Currency: "usd", CanceledAt: day(2, 10)}}),
-		Disputes: noDisputes,
-		Orders:   slices.Values([]*Order{{CreatedAt: day(2, 1), Net: 40, Currency: "usd", Subscription: -1}}),
+		Subscriptions: slices.Values([]*Subscription{{Customer: 1, StartedAt: day(1, 1), Interval: "month", Amount: 700, Currency: "usd"},
+			{Customer: 2, StartedAt: day(2, 1), Interval: "year", Amount: 100, Currency: "usd", CanceledAt: day(2, 10)}}),
+		Bookings: paid(&Booking{At: day(2, 1), Amount: 40, Subscription: -1}), OrderCount: 1, Acts: slices.Values([]*Act{}),
 		Events: slices.Values([]*Event{
 			{At: at(time.Date(2025, 5, 1, 0, 0, 0, 0, time.UTC)), Customer: 9, Cost: 0.5},
 			{At: day(2, 3), Customer: 1, Cost: 1.25},
@@ -136,9 +144,9 @@ func TestUsageByHand(t *testing.T) {
 // The total of an average is that of the sums it is an average of, if those were asked for. A metric made of others brings these along.
 func TestTotalsTakeWhatWasAskedFor(t *testing.T) {
 	t.Parallel()
-	tables := Tables{Orders: slices.Values([]*Order{{CreatedAt: at(time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)), Net: 41, Currency: "usd", Subscription: -1},
-		{CreatedAt: at(time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)), Currency: "usd", Subscription: -1}}), Events: slices.Values([]*Event{}), Disputes: noDisputes,
-		Checkouts: slices.Values([]*Checkout{{CreatedAt: at(time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)), Succeeded: true}})}
+	tables := Tables{OrderCount: 2, Bookings: paid(&Booking{At: at(time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)), Amount: 41, Subscription: -1},
+		&Booking{At: at(time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)), Subscription: -1}), Events: slices.Values([]*Event{}), Acts: slices.Values([]*Act{}),
+		Checkouts: slices.Values([]*Checkout{{OpenedAt: at(time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)), CreatedAt: at(time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)), Succeeded: true}})}
 	want := map[string]string{"average_order_value": "0 21 0 | 0.0", "orders": "0 2 0 | 2", "cashflow": "0 41 0 | 41", "checkouts_conversion": "0.0 1.0 0.0 | 1.0"}
 	checkWritten(t, tables, []string{"average_order_value"}, want)
 	checkWritten(t, tables, []string{"average_order_value", "orders"}, want)

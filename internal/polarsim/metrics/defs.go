@@ -1,9 +1,6 @@
 package metrics
 
-import (
-	"math"
-	"slices"
-)
+import "slices"
 
 // Kind is Polar's MetricType: the unit of a value. Currency values are in cents, percentages are fractions of 1.
 type Kind string
@@ -45,6 +42,7 @@ const (
 	setCheckouts
 	setSeats
 	setEvents
+	setActs
 )
 
 // Def defines a metric.
@@ -93,21 +91,21 @@ var defs = []Def{
 	{Slug: "one_time_products", Name: "One-Time Products", Kind: Scalar, sets: setOrders},
 	{Slug: "one_time_products_revenue", Name: "One-Time Products Revenue", Kind: Currency, sets: setOrders},
 	{Slug: "one_time_products_net_revenue", Name: "One-Time Products Net Revenue", Kind: Currency, sets: setOrders},
-	{Slug: "new_subscriptions", Name: "New Subscriptions", Kind: Scalar, sets: setSubscriptions},
+	{Slug: "new_subscriptions", Name: "New Subscriptions", Kind: Scalar, sets: setActs},
 	{Slug: "new_subscriptions_revenue", Name: "New Subscriptions Revenue", Kind: Currency, sets: setOrders},
 	{Slug: "new_subscriptions_net_revenue", Name: "New Subscriptions Net Revenue", Kind: Currency, sets: setOrders},
 	{Slug: "renewed_subscriptions", Name: "Renewed Subscriptions", Kind: Scalar, sets: setOrders},
 	{Slug: "renewed_subscriptions_revenue", Name: "Renewed Subscriptions Revenue", Kind: Currency, sets: setOrders},
 	{Slug: "renewed_subscriptions_net_revenue", Name: "Renewed Subscriptions Net Revenue", Kind: Currency, sets: setOrders},
-	{Slug: "canceled_subscriptions", Name: "Canceled Subscriptions", Kind: Scalar, sets: setSubscriptions},
-	{Slug: "canceled_subscriptions_customer_service", Name: "Canceled Subscriptions - Customer Service", Kind: Scalar, sets: setSubscriptions},
-	{Slug: "canceled_subscriptions_low_quality", Name: "Canceled Subscriptions - Low Quality", Kind: Scalar, sets: setSubscriptions},
-	{Slug: "canceled_subscriptions_missing_features", Name: "Canceled Subscriptions - Missing Features", Kind: Scalar, sets: setSubscriptions},
-	{Slug: "canceled_subscriptions_switched_service", Name: "Canceled Subscriptions - Switched Service", Kind: Scalar, sets: setSubscriptions},
-	{Slug: "canceled_subscriptions_too_complex", Name: "Canceled Subscriptions - Too Complex", Kind: Scalar, sets: setSubscriptions},
-	{Slug: "canceled_subscriptions_too_expensive", Name: "Canceled Subscriptions - Too Expensive", Kind: Scalar, sets: setSubscriptions},
-	{Slug: "canceled_subscriptions_unused", Name: "Canceled Subscriptions - Unused", Kind: Scalar, sets: setSubscriptions},
-	{Slug: "canceled_subscriptions_other", Name: "Canceled Subscriptions - Other", Kind: Scalar, sets: setSubscriptions},
+	{Slug: "canceled_subscriptions", Name: "Canceled Subscriptions", Kind: Scalar, sets: setActs},
+	{Slug: "canceled_subscriptions_customer_service", Name: "Canceled Subscriptions - Customer Service", Kind: Scalar, sets: setActs},
+	{Slug: "canceled_subscriptions_low_quality", Name: "Canceled Subscriptions - Low Quality", Kind: Scalar, sets: setActs},
+	{Slug: "canceled_subscriptions_missing_features", Name: "Canceled Subscriptions - Missing Features", Kind: Scalar, sets: setActs},
+	{Slug: "canceled_subscriptions_switched_service", Name: "Canceled Subscriptions - Switched Service", Kind: Scalar, sets: setActs},
+	{Slug: "canceled_subscriptions_too_complex", Name: "Canceled Subscriptions - Too Complex", Kind: Scalar, sets: setActs},
+	{Slug: "canceled_subscriptions_too_expensive", Name: "Canceled Subscriptions - Too Expensive", Kind: Scalar, sets: setActs},
+	{Slug: "canceled_subscriptions_unused", Name: "Canceled Subscriptions - Unused", Kind: Scalar, sets: setActs},
+	{Slug: "canceled_subscriptions_other", Name: "Canceled Subscriptions - Other", Kind: Scalar, sets: setActs},
 	{Slug: "annual_recurring_revenue", Name: "Annual Recurring Revenue", Kind: Currency, total: totalLast, sets: setSubscriptions, form: asZero,
 		of: []string{"monthly_recurring_revenue"}, by: yearly},
 	{Slug: "committed_annual_recurring_revenue", Name: "Committed Annual Recurring Revenue", Kind: Currency, total: totalLast, sets: setSubscriptions, form: asZero,
@@ -149,36 +147,6 @@ func Choose(slugs []string) (chosen []*Def) {
 	return chosen
 }
 
-// usdRates are the fixed rates at which a simulated world settles, in hundredths of a US cent per smallest unit of the currency: a euro cent is
-// 1.10 US cents, a penny 1.27, a yen 0.67. Polar settles in US dollars and averages the day's real rates; a currency without one counts as it is.
-var usdRates = map[string]int64{"eur": 110, "gbp": 127, "jpy": 67}
-
-// Rate is how many US cents the smallest unit of a currency is worth.
-func Rate(currency string) float64 {
-	if rate, ok := usdRates[currency]; ok {
-		return float64(rate) / 100
-	}
-	return 1
-}
-
-// USD converts an amount to US cents, halves away from zero, as Postgres rounds numeric.
-func USD(amount int64, currency string) int64 {
-	rate, ok := usdRates[currency]
-	if !ok {
-		return amount
-	}
-	return roundDiv(amount*rate, 100)
-}
-
-// Settled converts an amount to US cents, halves to even, as ClickHouse rounds floats.
-func Settled(amount int64, currency string) int64 {
-	return int64(math.RoundToEven(float64(amount) * Rate(currency)))
-}
-
-// Returned is what metrics count for an amount that went back, or came again: it is converted when it is settled, and by metrics once more
-// (polarsource/polar, server/polar/transaction/service/refund.py and server/tinybird/endpoints/metrics_revenue.pipe).
-func Returned(amount int64, currency string) int64 { return Settled(USD(amount, currency), currency) }
-
 // share divides; a share of nothing is 0.
 func share(part, whole float64) float64 {
 	if whole <= 0 {
@@ -202,18 +170,4 @@ func ceilDiv(a, b int64) int64 {
 		q++
 	}
 	return q
-}
-
-// monthly is what a subscription brings in a month, in US cents (monthly_amount in polarsource/polar, server/polar/metrics/queries.py).
-func monthly(s *Subscription) int64 {
-	amount, count := USD(s.Amount, s.Currency), int64(max(s.IntervalCount, 1))
-	switch s.Interval {
-	case "year":
-		return roundDiv(amount, 12*count)
-	case "week":
-		return roundDiv(amount*52, 12*count)
-	case "day":
-		return roundDiv(amount*365, 12*count)
-	}
-	return roundDiv(amount, count)
 }

@@ -55,6 +55,7 @@ type Timeline struct {
 	zone        *time.Location
 	first, last Time   // bounds of the data, both inclusive: the first microsecond of the start date and the last of the end date
 	starts      []Time // of every period, and after them the end of the last; the first period may begin before first
+	near        int    // the period of the time that was last looked for: the next one is often there too
 }
 
 // NewTimeline takes the two dates, inclusive. The first period is the whole one that holds the start date, while data are counted from the
@@ -102,11 +103,17 @@ func (tl *Timeline) Start(i int) time.Time { return time.UnixMicro(int64(tl.star
 
 // index is the period that holds t: -1 before the first, Periods() after the last.
 func (tl *Timeline) index(t Time) int {
-	i, found := slices.BinarySearch(tl.starts, t)
-	if found {
-		return i
+	if t >= tl.starts[tl.near] && t < tl.starts[tl.near+1] {
+		return tl.near
 	}
-	return i - 1
+	i, found := slices.BinarySearch(tl.starts, t)
+	if !found {
+		i--
+	}
+	if i >= 0 && i < tl.Periods() {
+		tl.near = i
+	}
+	return i
 }
 
 // holds tells whether t lies between the two dates.

@@ -5,15 +5,21 @@ import (
 	"math"
 )
 
-// Tables are the rows that count. Compute goes through each at most twice, and is done with a row when it takes the next.
+// Tables are the rows and events that count: Polar reads some metrics from its tables, some from events. Compute goes through each at most three times,
+// and is done with a row when it takes the next.
 type Tables struct {
-	Orders        iter.Seq[*Order]
-	Disputes      iter.Seq[*Dispute]
+	// Rows.
 	Subscriptions iter.Seq[*Subscription]
+	Payments      iter.Seq[*Payment]
 	Checkouts     iter.Seq[*Checkout]
 	Seats         iter.Seq[*Seat]
-	Events        iter.Seq[*Event]
-	Started       func(subscription int32) Time // when the subscription of an order started
+	// Events.
+	Bookings iter.Seq[*Booking]
+	Acts     iter.Seq[*Act]
+	Events   iter.Seq[*Event] // all, those above too
+
+	OrderCount, SubscriptionCount int  // above each of their numbers
+	Customers                     bool // the query is about some customers only
 }
 
 // Values are the metrics of every period.
@@ -21,6 +27,7 @@ type Values struct {
 	Timeline
 	columns map[string]*column
 	asked   map[string]bool // the metrics asked for, and what those need
+	lives   []life          // of subscriptions, by number
 }
 
 // column holds a metric's value of every period: integers, or floats.
@@ -135,14 +142,23 @@ func Compute(tl Timeline, tables Tables, wanted []*Def) *Values {
 		}
 	}
 	if sets&setSubscriptions != 0 {
-		v.recurring(tables.Subscriptions)
+		v.recurring(&tables)
 		v.churn(tables.Subscriptions)
 	}
+	if sets&(setOrders|setActs) != 0 {
+		v.lives = make([]life, tables.SubscriptionCount)
+		for a := range tables.Acts {
+			v.lives[a.Subscription].add(a)
+		}
+	}
+	if sets&setActs != 0 {
+		v.beginnings()
+	}
 	if sets&setOrders != 0 {
-		v.sales(tables.Orders, tables.Disputes, tables.Started)
+		v.sales(&tables)
 	}
 	if sets&setCheckouts != 0 {
-		v.sessions(tables.Checkouts)
+		v.sessions(&tables)
 	}
 	if sets&setSeats != 0 {
 		v.seats(tables.Seats)
