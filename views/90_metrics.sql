@@ -21,10 +21,12 @@ subs AS MATERIALIZED (
         date_trunc(every, started_at, zone) AS start_t, date_trunc(every, end_at, zone) AS fin_t
     FROM subscriptions_enriched WHERE product_id IS NOT NULL
 ), payments AS MATERIALIZED (
-    SELECT l.presentment_currency AS currency, o.created_at, settlement_rate(l.exchange_rate, l.amount, l.presentment_amount) AS rate, l.timestamp AS paid_at
-    FROM balance_ledger l JOIN orders o ON o.id = l.order_id WHERE l.name = 'balance.order' AND l.presentment_currency IS NOT NULL
+    SELECT l.presentment_currency AS currency, o.created_at, o.product_id, settlement_rate(l.exchange_rate, l.amount, l.presentment_amount) AS rate, coalesce(p.paid_at, l.timestamp) AS paid_at
+    FROM balance_ledger l JOIN orders o ON o.id = l.order_id
+    LEFT JOIN (SELECT order_id, max(created_at) AS paid_at FROM payments WHERE status = 'succeeded' AND _deleted_at IS NULL GROUP BY 1) p ON p.order_id = l.order_id
+    WHERE l.name = 'balance.order' AND l.presentment_currency IS NOT NULL
 ), own_rates AS (
-    SELECT date_trunc(every, created_at, zone) AS t, currency, avg(rate) AS rate FROM payments, bounds WHERE created_at BETWEEN bs AND be GROUP BY 1, 2
+    SELECT date_trunc(every, created_at, zone) AS t, currency, avg(rate) AS rate FROM payments, bounds WHERE created_at BETWEEN bs AND be AND product_id IS NOT NULL GROUP BY 1, 2
 ), day_rates AS (
     SELECT date_trunc('day', paid_at, zone) AS day, currency, avg(rate) AS rate FROM payments, bounds WHERE paid_at BETWEEN bs AND be GROUP BY 1, 2
 ), rates AS MATERIALIZED (
