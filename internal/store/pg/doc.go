@@ -7,7 +7,8 @@
 //  2. Open makes the pool, and finds out whether a pooler stands in between (open.go).
 //  3. Each connection gets the settings that syncd's SQL depends on, and is checked for them. Through a pooler, each transaction gets
 //     them instead (session.go). Ids and arrays pass in binary form (codecs.go).
-//  4. Migrate brings the schema up to date, then its views (views.go); CheckSchema checks both (migrate.go).
+//  4. Migrate brings the schema up to date, then its views (views.go); CheckSchema checks it (migrate.go). The schema of the data
+//     and that of the bookkeeping are made, and refused where they are somebody else's or apart, in schemas.go.
 //  5. Exec, Query and QueryRow run one statement, InTx and Snapshot a transaction. If Postgres ends a transaction because of a conflict, it
 //     is repeated as a whole. If the server has no free connection, the pool waits for one (pool.go).
 //  6. InSteps makes a transaction that goes by steps, each a Pipeline of statements and one round trip (pipeline.go).
