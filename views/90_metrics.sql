@@ -1,9 +1,9 @@
--- Polar's own metrics, computed from the mirror by Polar's own rules, and held against what Polar says.
+-- Polar's own metrics, computed from the mirror by Polar's own rules.
 -- Sources: server/polar/metrics/queries.py and metrics.py; server/tinybird/endpoints/*.pipe.
 
-CREATE OR REPLACE FUNCTION metrics_own(every text, first_day date, last_day date, zone text DEFAULT 'UTC')
-RETURNS TABLE (period_start timestamptz, slug text, value numeric)
-LANGUAGE sql STABLE
+CREATE OR REPLACE FUNCTION metrics_computed(every text, first_day date, last_day date, zone text)
+RETURNS TABLE (period_start timestamptz, slug text, value numeric, lowest numeric, highest numeric)
+LANGUAGE sql STABLE SET jit = off
 BEGIN ATOMIC
 WITH bounds AS MATERIALIZED (
     SELECT first_day::timestamp AT TIME ZONE zone AS bs,
@@ -15,43 +15,89 @@ WITH bounds AS MATERIALIZED (
     SELECT g AT TIME ZONE zone, (g + ('1 ' || every)::interval) AT TIME ZONE zone
     FROM generate_series(date_trunc(every, first_day::timestamp), last_day::timestamp, ('1 ' || every)::interval) g WHERE every <> 'hour'
 ),
+-- What was booked. Where an order has another amount, the order's counts, and Polar's metrics differ. Early bookings include tax.
+booked AS MATERIALIZED (
+    SELECT l.order_id, l.name, l.timestamp, l.booked_at, l.amount, l.presentment_amount, l.presentment_currency, l.exchange_rate, l.fee,
+        l.settled_amount + CASE WHEN l.net_amount NOT IN (o.net_amount, o.net_amount + o.tax_amount) THEN round((o.net_amount - l.net_amount) * coalesce(l.exchange_rate, 1))::bigint ELSE 0 END AS settled_amount,
+        round(coalesce(CASE WHEN l.net_amount IN (o.net_amount, o.net_amount + o.tax_amount) THEN l.net_amount ELSE o.net_amount END, l.net_amount, l.amount)::float8 * coalesce(l.exchange_rate, 1))::bigint AS order_amount
+    FROM balance_ledger l LEFT JOIN orders o ON o.id = l.order_id AND l.net_amount IS NOT NULL AND l.name IN ('balance.order', 'balance.credit_order') AND o._deleted_at IS NULL
+),
 -- Subscriptions
 subs AS MATERIALIZED (
-    SELECT id, customer_id, started_at, canceled_at, lower(currency) AS currency, recurring_interval, recurring_interval_count, end_at AS fin, net_amount, trial_end,
-        date_trunc(every, started_at, zone) AS start_t, date_trunc(every, end_at, zone) AS fin_t
+    SELECT customer_id, started_at, canceled_at, end_at AS fin, date_trunc(every, started_at, zone) AS start_t, date_trunc(every, end_at, zone) AS fin_t,
+        date_trunc(every, trial_end, zone) AS paid_t, coalesce(lower(currency), '') AS currency, coalesce(net_amount, 0) AS net_amount, coalesce(recurring_interval, '') AS recurring_interval, coalesce(recurring_interval_count, 0) AS recurring_interval_count
     FROM subscriptions_enriched WHERE product_id IS NOT NULL
 ), payments AS MATERIALIZED (
     SELECT l.presentment_currency AS currency, o.created_at, o.product_id, settlement_rate(l.exchange_rate, l.amount, l.presentment_amount) AS rate, coalesce(p.paid_at, l.timestamp) AS paid_at
-    FROM balance_ledger l JOIN orders o ON o.id = l.order_id
+    FROM booked l JOIN orders o ON o.id = l.order_id
     LEFT JOIN (SELECT order_id, max(created_at) AS paid_at FROM payments WHERE status = 'succeeded' AND _deleted_at IS NULL GROUP BY 1) p ON p.order_id = l.order_id
-    WHERE l.name = 'balance.order' AND l.presentment_currency IS NOT NULL
+    WHERE l.name = 'balance.order' AND l.presentment_currency <> 'usd'
 ), own_rates AS (
     SELECT date_trunc(every, created_at, zone) AS t, currency, avg(rate) AS rate FROM payments, bounds WHERE created_at BETWEEN bs AND be AND product_id IS NOT NULL GROUP BY 1, 2
-), day_rates AS (
-    SELECT date_trunc('day', paid_at, zone) AS day, currency, avg(rate) AS rate FROM payments, bounds WHERE paid_at BETWEEN bs AND be GROUP BY 1, 2
-), rates AS MATERIALIZED (
-    SELECT b.t, c.currency, coalesce(o.rate, (SELECT d.rate FROM day_rates d WHERE d.currency = c.currency
-        ORDER BY abs(extract(epoch FROM (d.day - b.t))), d.day LIMIT 1), 1) AS rate
-    FROM buckets b CROSS JOIN (SELECT DISTINCT currency FROM subs WHERE currency <> 'usd') c
+), day_rates AS MATERIALIZED (
+    SELECT date_trunc('day', paid_at, zone) AS day, currency, avg(rate) AS rate FROM payments GROUP BY 1, 2
+), rates AS MATERIALIZED ( -- without a payment in the period: that of the nearest day; Polar knows nearer days, so it lies between the days around, give or take what a rate moves in so many days
+    SELECT b.t, c.currency, coalesce(o.rate, near.rate, 1) AS rate, coalesce(o.rate, span.low, 1) AS low, coalesce(o.rate, span.high, 1) AS high
+    FROM buckets b CROSS JOIN (SELECT currency FROM subs WHERE currency NOT IN ('', 'usd') UNION SELECT currency FROM payments) c
     LEFT JOIN own_rates o ON o.t = b.t AND o.currency = c.currency
-), active AS MATERIALIZED (
-    SELECT b.t, s.id, s.customer_id, s.fin IS NULL AS committed, coalesce(s.trial_end >= b.n, false) AS trial,
-        monthly_amount(CASE WHEN s.currency = 'usd' THEN s.net_amount ELSE round(s.net_amount * r.rate) END, s.recurring_interval, s.recurring_interval_count) AS m
-    FROM bounds x CROSS JOIN buckets b JOIN subs s ON (s.started_at IS NULL OR s.start_t <= b.t AND s.started_at <= x.be) AND (s.fin IS NULL OR s.fin_t > b.t AND s.fin >= x.bs)
-    LEFT JOIN rates r ON r.t = b.t AND r.currency = s.currency
+    LEFT JOIN LATERAL (SELECT d.rate FROM day_rates d, bounds WHERE o.rate IS NULL AND d.currency = c.currency AND d.day BETWEEN bs AND be
+        ORDER BY abs(extract(epoch FROM (d.day - b.t))), d.day LIMIT 1) near ON true
+    LEFT JOIN LATERAL (SELECT min(d.rate) * (1 - margin) AS low, max(d.rate) * (1 + margin) AS high FROM (
+            (SELECT rate, b.t - day AS away FROM day_rates r WHERE o.rate IS NULL AND r.currency = c.currency AND r.day <= b.t ORDER BY r.day DESC LIMIT 1)
+            UNION ALL (SELECT rate, day - b.t FROM day_rates r WHERE o.rate IS NULL AND r.currency = c.currency AND r.day > b.t ORDER BY r.day LIMIT 1)) d,
+        LATERAL (SELECT least(0.5, 0.01 * sqrt(extract(epoch FROM away) / 86400)) AS margin) m GROUP BY margin ORDER BY margin LIMIT 1) span ON true
+), spans AS MATERIALIZED ( -- from the first period in which a subscription is active to the one in which it ends
+    SELECT s.*, (s.fin IS NULL)::int AS committed, greatest(s.start_t, x.t0) AS from_t, coalesce(s.fin_t, 'infinity') AS to_t, least(greatest(s.start_t, x.t0, s.paid_t), coalesce(s.fin_t, 'infinity')) AS mrr_t
+    FROM (SELECT min(b.t) AS t0, max(b.t) AS t1 FROM buckets b) x CROSS JOIN bounds
+    JOIN subs s ON (s.started_at IS NULL OR s.start_t <= x.t1 AND s.started_at <= be) AND (s.fin_t IS NULL OR s.fin_t > greatest(s.start_t, x.t0))
+), prices AS ( -- US dollars are summed up as they are; others are priced by period, each price once
+    SELECT from_t, mrr_t, to_t, committed, 'usd' AS currency, 0 AS net_amount, '' AS recurring_interval, 0 AS recurring_interval_count,
+        coalesce(monthly_amount(net_amount, recurring_interval, recurring_interval_count), 0) AS weight FROM spans WHERE currency = 'usd'
+    UNION ALL
+    SELECT from_t, mrr_t, to_t, committed, currency, net_amount, recurring_interval, recurring_interval_count, 1 FROM spans WHERE currency <> 'usd'
+), steps AS (
+    SELECT v.t, p.currency, p.net_amount, p.recurring_interval, p.recurring_interval_count, sum(v.active) AS active, sum(v.active * p.committed) AS committed,
+        sum(v.paid * p.weight) AS paid, sum(v.trial * p.weight) AS trial, sum(v.paid * p.committed * p.weight) AS paid_committed, sum(v.trial * p.committed * p.weight) AS trial_committed
+    FROM prices p CROSS JOIN LATERAL (VALUES (p.from_t, 1, 0, 1), (p.mrr_t, 0, 1, -1), (p.to_t, -1, -1, 0)) v (t, active, paid, trial)
+    GROUP BY 1, 2, 3, 4, 5
+), priced AS (
+    SELECT s.*, sum(active) OVER w AS n, sum(committed) OVER w AS c, sum(paid) OVER w AS p, sum(trial) OVER w AS tr, sum(paid_committed) OVER w AS pc, sum(trial_committed) OVER w AS tc
+    FROM (SELECT * FROM steps UNION ALL SELECT b.t, k.currency, k.net_amount, k.recurring_interval, k.recurring_interval_count, 0, 0, 0, 0, 0, 0
+        FROM buckets b CROSS JOIN (SELECT DISTINCT currency, net_amount, recurring_interval, recurring_interval_count FROM steps) k) s
+    WINDOW w AS (PARTITION BY currency, net_amount, recurring_interval, recurring_interval_count ORDER BY t)
+), counted AS ( -- a period's row comes twice where something changes in it
+    SELECT DISTINCT b.t, q.currency, q.net_amount, q.recurring_interval, q.recurring_interval_count, q.n, q.c, q.p, q.tr, q.pc, q.tc, m.own, m.low, m.high
+    FROM buckets b JOIN priced q USING (t) LEFT JOIN rates r USING (t, currency)
+    CROSS JOIN LATERAL (SELECT CASE WHEN q.currency = 'usd' THEN 1 ELSE monthly_amount(round(q.net_amount * r.rate), q.recurring_interval, q.recurring_interval_count) END AS own) o
+    CROSS JOIN LATERAL (SELECT o.own, CASE WHEN r.low IS DISTINCT FROM r.rate THEN monthly_amount(round(q.net_amount * r.low), q.recurring_interval, q.recurring_interval_count) ELSE o.own END AS low,
+        CASE WHEN r.high IS DISTINCT FROM r.rate THEN monthly_amount(round(q.net_amount * r.high), q.recurring_interval, q.recurring_interval_count) ELSE o.own END AS high) m
+    WHERE q.n <> 0
+), covered AS (
+    SELECT customer_id, from_t, to_t, max(to_t) OVER (PARTITION BY customer_id ORDER BY from_t ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS upto FROM spans
+), customers AS ( -- who has one at all
+    SELECT t, sum(n) OVER (ORDER BY t) AS n FROM (SELECT t, sum(n) AS n FROM (
+        SELECT greatest(from_t, upto) AS t, 1 AS n FROM covered WHERE customer_id IS NOT NULL AND (upto IS NULL OR to_t > upto)
+        UNION ALL SELECT to_t, -1 FROM covered WHERE customer_id IS NOT NULL AND (upto IS NULL OR to_t > upto)
+        UNION ALL SELECT t, 0 FROM buckets) s GROUP BY 1) s
 ), a AS (
-    SELECT t, count(*) AS active, count(*) FILTER (WHERE committed) AS committed,
-        coalesce(sum(m) FILTER (WHERE NOT trial), 0) AS mrr, coalesce(sum(m) FILTER (WHERE trial), 0) AS trial_mrr,
-        coalesce(sum(m) FILTER (WHERE NOT trial AND committed), 0) AS committed_mrr, coalesce(sum(m) FILTER (WHERE trial AND committed), 0) AS trial_committed_mrr,
-        count(DISTINCT customer_id) AS customers
-    FROM active GROUP BY t
+    SELECT t, sum(n) AS active, sum(c) AS committed, coalesce(sum(p * own), 0) AS mrr, coalesce(sum(tr * own), 0) AS trial_mrr, coalesce(sum(pc * own), 0) AS committed_mrr, coalesce(sum(tc * own), 0) AS trial_committed_mrr,
+        coalesce(sum(p * low), 0) AS mrr_low, coalesce(sum(tr * low), 0) AS trial_mrr_low, coalesce(sum(pc * low), 0) AS committed_mrr_low, coalesce(sum(tc * low), 0) AS trial_committed_mrr_low,
+        coalesce(sum(p * high), 0) AS mrr_high, coalesce(sum(tr * high), 0) AS trial_mrr_high, coalesce(sum(pc * high), 0) AS committed_mrr_high, coalesce(sum(tc * high), 0) AS trial_committed_mrr_high
+    FROM counted GROUP BY t
 ), churned AS (
     SELECT fin_t AS t, count(*) AS n FROM subs, bounds WHERE fin BETWEEN bs AND be GROUP BY 1
+), churn_windows AS MATERIALIZED (
+    SELECT b.t, CASE WHEN every = 'year' THEN b.t ELSE (b.t AT TIME ZONE zone - interval '30 days') AT TIME ZONE zone END AS w0, CASE WHEN every = 'year' THEN b.n ELSE b.t END AS w1 FROM buckets b
+), marks AS ( -- how many were canceled before a moment, had started by it, and had ended by it
+    SELECT at, sum(canceled) OVER w AS canceled, sum(started) OVER w AS started, sum(ended) OVER w AS ended FROM (
+        SELECT at, sum(canceled) AS canceled, sum(started) AS started, sum(ended) AS ended FROM (
+            SELECT canceled_at + interval '1 microsecond' AS at, 1 AS canceled, 0 AS started, 0 AS ended FROM subs WHERE canceled_at IS NOT NULL
+            UNION ALL SELECT coalesce(started_at, '-infinity'), 0, 1, 0 FROM subs
+            UNION ALL SELECT greatest(started_at, fin), 0, 0, 1 FROM subs WHERE fin IS NOT NULL
+            UNION ALL SELECT w0, 0, 0, 0 FROM churn_windows UNION ALL SELECT w1, 0, 0, 0 FROM churn_windows) m GROUP BY 1) m
+    WINDOW w AS (ORDER BY at)
 ), churn AS (
-    SELECT b.t, count(*) FILTER (WHERE s.canceled_at >= w.w0 AND s.canceled_at < w.w1) AS canceled,
-        count(*) FILTER (WHERE (s.started_at IS NULL OR s.started_at <= w.w0) AND (s.fin IS NULL OR s.fin > w.w0)) AS active
-    FROM buckets b CROSS JOIN LATERAL (SELECT CASE WHEN every = 'year' THEN b.t ELSE (b.t AT TIME ZONE zone - interval '30 days') AT TIME ZONE zone END AS w0,
-        CASE WHEN every = 'year' THEN b.n ELSE b.t END AS w1) w CROSS JOIN subs s GROUP BY 1
+    SELECT w.t, m1.canceled - m0.canceled AS canceled, m0.started - m0.ended AS active FROM churn_windows w JOIN marks m0 ON m0.at = w.w0 JOIN marks m1 ON m1.at = w.w1
 ),
 -- Seats
 seat AS MATERIALIZED (
@@ -71,7 +117,7 @@ seat AS MATERIALIZED (
 ledger AS MATERIALIZED (
     SELECT booked_at, date_trunc(every, booked_at, zone) AS t, CASE WHEN name IN ('balance.order', 'balance.credit_order') THEN settled_amount ELSE 0 END AS revenue,
         settled_amount - fee AS net
-    FROM balance_ledger
+    FROM booked
 ), revenue AS (
     SELECT t, sum(revenue) AS revenue, sum(net) AS net FROM ledger, bounds WHERE booked_at BETWEEN bs AND be_s GROUP BY 1
 ), revenue_before AS (
@@ -83,12 +129,12 @@ paid AS (
     SELECT DISTINCT ON (1) (metadata->>'order_id')::uuid AS order_id, timestamp AS paid_at, (metadata->>'subscription_id')::uuid AS subscription_id
     FROM system WHERE name = 'order.paid' ORDER BY 1, timestamp DESC
 ), balanced AS (
-    SELECT DISTINCT ON (order_id) order_id, timestamp AS balanced_at, round(coalesce(net_amount, amount)::float8 * coalesce(exchange_rate, 1))::bigint AS settled, fee
-    FROM balance_ledger WHERE name IN ('balance.order', 'balance.credit_order') AND order_id IS NOT NULL
+    SELECT DISTINCT ON (order_id) order_id, timestamp AS balanced_at, order_amount AS settled, fee
+    FROM booked WHERE name IN ('balance.order', 'balance.credit_order') AND order_id IS NOT NULL
     ORDER BY order_id, name = 'balance.order' DESC, timestamp DESC
 ), refunded AS (
     SELECT order_id, sum(settled_amount - fee) AS refunds
-    FROM balance_ledger WHERE name IN ('balance.refund', 'balance.refund_reversal') AND order_id IS NOT NULL GROUP BY 1
+    FROM booked WHERE name IN ('balance.refund', 'balance.refund_reversal') AND order_id IS NOT NULL GROUP BY 1
 ), act AS MATERIALIZED ( -- of a subscription, or upon it
     SELECT (metadata->>'subscription_id')::uuid AS subscription_id, name, timestamp, metadata
     FROM system WHERE name IN ('subscription.created', 'subscription.canceled', 'subscription.revoked', 'subscription.uncanceled', 'subscription.reinstated', 'subscription.cycled', 'subscription.product_updated')
@@ -142,28 +188,37 @@ cost AS MATERIALIZED (
 opened AS (
     SELECT date_trunc(every, created_at, zone) AS t, count(*) AS n, count(*) FILTER (WHERE status = 'succeeded') AS succeeded
     FROM checkouts, bounds WHERE created_at BETWEEN bs AND be AND _deleted_at IS NULL GROUP BY 1
+), opening AS ( -- Polar counts when a checkout was first opened, between its creation and its success or expiry; the first metrics knew no opening
+    SELECT date_trunc(every, created_at, zone) AS t0, date_trunc(every, CASE WHEN status = 'succeeded' THEN least(expires_at, modified_at) ELSE expires_at END, zone) AS t1,
+        status = 'succeeded' AS succeeded, status = 'succeeded' OR created_at < '2026-01-22 12:13:00Z' AS surely
+    FROM checkouts, bounds WHERE created_at BETWEEN bs - interval '1 day' AND be AND _deleted_at IS NULL
+), openings AS (
+    SELECT b.t, count(*) AS high, count(*) FILTER (WHERE surely AND t0 = t1) AS low, count(*) FILTER (WHERE succeeded) AS succeeded_high, count(*) FILTER (WHERE succeeded AND t0 = t1) AS succeeded_low
+    FROM buckets b JOIN opening ON b.t BETWEEN t0 AND coalesce(t1, t0) GROUP BY 1
 ), wide AS (
     SELECT b.t, coalesce(a.active, 0) AS active, coalesce(a.committed, 0) AS committed, coalesce(a.mrr, 0) AS mrr, coalesce(a.trial_mrr, 0) AS trial_mrr,
         coalesce(a.committed_mrr, 0) AS committed_mrr, coalesce(a.trial_committed_mrr, 0) AS trial_committed_mrr,
-        CASE WHEN a.customers > 0 THEN round(a.mrr / a.customers) ELSE 0 END AS arpu,
-        coalesce(ch.n, 0) AS churned, coalesce(cr.canceled::float8 / nullif(cr.active, 0), 0) AS churn_rate,
+        coalesce(a.mrr_low, 0) AS mrr_low, coalesce(a.trial_mrr_low, 0) AS trial_mrr_low, coalesce(a.committed_mrr_low, 0) AS committed_mrr_low, coalesce(a.trial_committed_mrr_low, 0) AS trial_committed_mrr_low,
+        coalesce(a.mrr_high, 0) AS mrr_high, coalesce(a.trial_mrr_high, 0) AS trial_mrr_high, coalesce(a.committed_mrr_high, 0) AS committed_mrr_high, coalesce(a.trial_committed_mrr_high, 0) AS trial_committed_mrr_high,
+        coalesce(cu.n, 0) AS customers, CASE WHEN cu.n > 0 THEN round(a.mrr / cu.n) ELSE 0 END AS arpu,
+        coalesce(ch.n, 0) AS churned, coalesce(cr.canceled, 0) AS churn_canceled, coalesce(cr.active, 0) AS churn_active, coalesce(cr.canceled::float8 / nullif(cr.active, 0), 0) AS churn_rate,
         coalesce(s.total, 0) AS seats, coalesce(s.claimed, 0) AS claimed, coalesce(s.customers, 0) AS seat_customers, coalesce(s.new_customers, 0) AS new_seat_customers, coalesce(sc.n, 0) AS churned_seat_customers,
         coalesce(r.revenue, 0) AS revenue, coalesce(r.net, 0) AS net, rb.revenue + sum(coalesce(r.revenue, 0)) OVER w AS cumulative_revenue, rb.net + sum(coalesce(r.net, 0)) OVER w AS net_cumulative_revenue,
         coalesce(o.orders, 0) AS orders, coalesce(ceil(o.revenue::float8 / o.orders), 0) AS average, coalesce(ceil(o.net::float8 / o.orders), 0) AS net_average,
         coalesce(o.one_time, 0) AS one_time, coalesce(o.one_time_revenue, 0) AS one_time_revenue, coalesce(o.one_time_net, 0) AS one_time_net,
         coalesce(o.new_revenue, 0) AS new_revenue, coalesce(o.new_net, 0) AS new_net, coalesce(o.renewed, 0) AS renewed, coalesce(o.renewed_revenue, 0) AS renewed_revenue, coalesce(o.renewed_net, 0) AS renewed_net,
         coalesce(nw.n, 0) AS new, coalesce(c.costs, 0) AS costs, cb.costs + sum(coalesce(c.costs, 0)) OVER w AS cumulative_costs, coalesce(u.n, 0) AS users,
-        coalesce(k.n, 0) AS checkouts, coalesce(k.succeeded, 0) AS succeeded
+        coalesce(k.n, 0) AS checkouts, coalesce(k.succeeded, 0) AS succeeded, coalesce(op.low, 0) AS checkouts_low, coalesce(op.high, 0) AS checkouts_high,
+        coalesce(op.succeeded_low, 0) AS succeeded_low, coalesce(op.succeeded_high, 0) AS succeeded_high
     FROM buckets b CROSS JOIN revenue_before rb CROSS JOIN costs_before cb
-    LEFT JOIN a USING (t) LEFT JOIN churned ch USING (t) LEFT JOIN churn cr USING (t) LEFT JOIN seats s USING (t) LEFT JOIN seat_churn sc USING (t) LEFT JOIN revenue r USING (t)
-    LEFT JOIN sales o USING (t) LEFT JOIN new nw USING (t) LEFT JOIN costs c USING (t) LEFT JOIN users u USING (t) LEFT JOIN opened k USING (t)
+    LEFT JOIN a USING (t) LEFT JOIN customers cu USING (t) LEFT JOIN churned ch USING (t) LEFT JOIN churn cr USING (t) LEFT JOIN seats s USING (t) LEFT JOIN seat_churn sc USING (t) LEFT JOIN revenue r USING (t)
+    LEFT JOIN sales o USING (t) LEFT JOIN new nw USING (t) LEFT JOIN costs c USING (t) LEFT JOIN users u USING (t) LEFT JOIN opened k USING (t) LEFT JOIN openings op USING (t)
     WINDOW w AS (ORDER BY b.t)
 )
-SELECT w.t, v.slug, v.value FROM wide w
+SELECT w.t, v.slug, v.value, NULL::numeric, NULL::numeric FROM wide w
 CROSS JOIN LATERAL (SELECT CASE WHEN w.users > 0 THEN w.costs::float8 / w.users ELSE 0 END AS cost_per_user) d
 CROSS JOIN LATERAL (VALUES
-    ('active_subscriptions', w.active::numeric), ('committed_subscriptions', w.committed), ('monthly_recurring_revenue', w.mrr), ('trial_monthly_recurring_revenue', w.trial_mrr),
-    ('committed_monthly_recurring_revenue', w.committed_mrr), ('trial_committed_monthly_recurring_revenue', w.trial_committed_mrr), ('average_revenue_per_user', w.arpu),
+    ('active_subscriptions', w.active::numeric), ('committed_subscriptions', w.committed), ('average_revenue_per_user', w.arpu),
     ('annual_recurring_revenue', 12 * w.mrr), ('committed_annual_recurring_revenue', 12 * w.committed_mrr),
     ('churned_subscriptions', w.churned), ('churn_rate', w.churn_rate::text::numeric),
     ('ltv', CASE WHEN w.churn_rate > 0 THEN greatest(0, trunc((w.arpu::float8 - d.cost_per_user) / w.churn_rate))::numeric ELSE 0 END),
@@ -177,54 +232,30 @@ CROSS JOIN LATERAL (VALUES
     ('costs', w.costs), ('cumulative_costs', w.cumulative_costs), ('active_user_by_event', w.users), ('cost_per_user', d.cost_per_user::text::numeric),
     ('cashflow', w.revenue - w.costs), ('gross_margin', w.cumulative_revenue - w.cumulative_costs),
     ('gross_margin_percentage', CASE WHEN w.cumulative_revenue > 0 THEN ((w.cumulative_revenue - w.cumulative_costs)::float8 / w.cumulative_revenue::float8)::text::numeric ELSE 0 END),
-    ('checkouts', w.checkouts), ('succeeded_checkouts', w.succeeded), ('checkouts_conversion', coalesce(w.succeeded::float8 / nullif(w.checkouts, 0), 0)::text::numeric)
+    ('checkouts_conversion', coalesce(w.succeeded::float8 / nullif(w.checkouts, 0), 0)::text::numeric),
+    ('_customers', w.customers), ('_churn_canceled', w.churn_canceled), ('_churn_active', w.churn_active)
 ) v (slug, value)
 UNION ALL
-SELECT b.t, 'canceled_subscriptions', coalesce((SELECT sum(n) FROM canceled c WHERE c.t = b.t), 0) FROM buckets b
+SELECT w.t, v.* FROM wide w CROSS JOIN LATERAL (VALUES
+    ('monthly_recurring_revenue', w.mrr, w.mrr_low, w.mrr_high), ('trial_monthly_recurring_revenue', w.trial_mrr, w.trial_mrr_low, w.trial_mrr_high),
+    ('committed_monthly_recurring_revenue', w.committed_mrr, w.committed_mrr_low, w.committed_mrr_high),
+    ('trial_committed_monthly_recurring_revenue', w.trial_committed_mrr, w.trial_committed_mrr_low, w.trial_committed_mrr_high),
+    ('checkouts', w.checkouts, w.checkouts_low, w.checkouts_high), ('succeeded_checkouts', w.succeeded, w.succeeded_low, w.succeeded_high)
+) v
 UNION ALL
-SELECT b.t, 'canceled_subscriptions_' || r, coalesce((SELECT n FROM canceled c WHERE c.t = b.t AND c.reason = r), 0)
+SELECT t, '_rate_' || currency, rate, low, high FROM rates
+UNION ALL
+SELECT b.t, 'canceled_subscriptions', coalesce((SELECT sum(n) FROM canceled c WHERE c.t = b.t), 0), NULL, NULL FROM buckets b
+UNION ALL
+SELECT b.t, 'canceled_subscriptions_' || r, coalesce((SELECT n FROM canceled c WHERE c.t = b.t AND c.reason = r), 0), NULL, NULL
 FROM buckets b CROSS JOIN unnest(ARRAY['customer_service', 'low_quality', 'missing_features', 'switched_service', 'too_complex', 'too_expensive', 'unused', 'other']) r;
 END;
-COMMENT ON FUNCTION metrics_own(text, date, date, text) IS 'Polar''s metrics by hour, day, week, month or year (every) between two days, both included, of a time zone: period_start (UTC), slug, value. Amounts are US cents. Computed by Polar''s rules from subscriptions, orders, checkouts, customer_seats and events, which must be on and keep all. All but 12 equal Polar''s to the cent; why those differ: metrics_reconciled.definition. As with Polar, the numbers of a period can depend on first_day and last_day.';
+COMMENT ON FUNCTION metrics_computed(text, date, date, text) IS 'What metrics_own() and metrics_compared() are made of: each metric, for those that the mirror cannot know exactly the lowest and the highest value that Polar may have, and what others are computed of, whose names begin with an underscore.';
 
-CREATE OR REPLACE VIEW metrics_reconciled AS
-WITH closed AS (
-    SELECT *, period_start AT TIME ZONE timezone AS local_start, (period_start AT TIME ZONE timezone) + ('1 ' || "interval")::interval AS local_end
-    FROM metrics WHERE _deleted_at IS NULL
-), ranges AS (
-    SELECT "interval", timezone, min(local_start)::date AS first_day, (max(local_end) - interval '1 day')::date AS last_day FROM closed GROUP BY 1, 2
-), own AS (
-    SELECT r."interval", r.timezone, o.period_start, o.slug, o.value
-    FROM ranges r CROSS JOIN LATERAL metrics_own(r."interval", r.first_day, r.last_day, r.timezone) o
-), both_values AS (
-    SELECT c."interval", c.timezone, c.period_start, c.slug, c.value AS polar_value, o.value AS own_value, c.value - o.value AS difference
-    FROM closed c JOIN own o USING ("interval", timezone, period_start, slug)
-    WHERE c.local_end AT TIME ZONE c.timezone <= c._requested_at
-), through AS (
-    SELECT min(data_through) AS data_through FROM freshness WHERE stream IN ('subscriptions', 'orders', 'checkouts', 'events')
-)
-SELECT v."interval", v.timezone, v.period_start, v.slug, v.polar_value, v.own_value, v.difference,
-    abs(v.difference) <= greatest(0.000001, abs(v.polar_value) * 0.000000001) AS is_equal,
-    h.difference AS hidden_subscriptions,
-    CASE
-        WHEN v.slug IN ('active_subscriptions', 'committed_subscriptions', 'churned_subscriptions', 'churn_rate', 'ltv') THEN 'Polar counts subscriptions that it lists nowhere: those without started_at.'
-        WHEN v.slug LIKE '%recurring_revenue' OR v.slug = 'average_revenue_per_user' THEN 'Polar counts subscriptions that it lists nowhere: those without started_at. Where a period has no payment of yours in a currency, it takes rates of other organizations.'
-        WHEN v.slug IN ('checkouts', 'succeeded_checkouts', 'checkouts_conversion') THEN 'Polar counts checkouts that were opened, at the time of opening, which it does not list: here all count, when they were made.'
-        ELSE 'The same from the mirror.'
-    END AS definition,
-    t.data_through
-FROM both_values v
-LEFT JOIN both_values h ON h."interval" = v."interval" AND h.timezone = v.timezone AND h.period_start = v.period_start AND h.slug = 'active_subscriptions'
-CROSS JOIN through t;
-COMMENT ON VIEW metrics_reconciled IS 'Polar''s metrics beside the same computed from the mirror, for periods that were over when Polar was asked. Needs the streams metrics and events, the latter with all events kept.';
-COMMENT ON COLUMN metrics_reconciled."interval" IS 'Length of the period: day, month ...';
-COMMENT ON COLUMN metrics_reconciled.timezone IS 'Time zone of the periods.';
-COMMENT ON COLUMN metrics_reconciled.period_start IS 'Start of the period (UTC).';
-COMMENT ON COLUMN metrics_reconciled.slug IS 'Name of the metric, as Polar has it.';
-COMMENT ON COLUMN metrics_reconciled.polar_value IS 'What Polar says. Amounts are US cents.';
-COMMENT ON COLUMN metrics_reconciled.own_value IS 'What the mirror says: metrics_own().';
-COMMENT ON COLUMN metrics_reconciled.difference IS 'polar_value without own_value.';
-COMMENT ON COLUMN metrics_reconciled.is_equal IS 'Whether both are the same, to a part in a thousand million.';
-COMMENT ON COLUMN metrics_reconciled.hidden_subscriptions IS 'Active subscriptions that Polar counts in the period and lists nowhere; null where it was not asked for active_subscriptions.';
-COMMENT ON COLUMN metrics_reconciled.definition IS 'What the two count differently, if anything.';
-COMMENT ON COLUMN metrics_reconciled.data_through IS 'Moment up to which the streams that are counted are known to be mirrored (UTC).';
+CREATE OR REPLACE FUNCTION metrics_own(every text, first_day date, last_day date, zone text DEFAULT 'UTC')
+RETURNS TABLE (period_start timestamptz, slug text, value numeric)
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+SELECT c.period_start, c.slug, c.value FROM metrics_computed(every, first_day, last_day, zone) c WHERE c.slug NOT LIKE '\_%';
+END;
+COMMENT ON FUNCTION metrics_own(text, date, date, text) IS 'Polar''s metrics by hour, day, week, month or year (every) between two days, both included, of a time zone: period_start (UTC), slug, value. Amounts are US cents. Computed by Polar''s rules from subscriptions, orders, checkouts, customer_seats and events, which must be on and keep all. All but 12 equal Polar''s to the cent; why those differ: metrics_reconciled.reason. As with Polar, the numbers of a period can depend on first_day and last_day.';

@@ -55,6 +55,7 @@ func TestMetricsFollowFromTheMirror(t *testing.T) {
 			}
 			t.Run("states", func(t *testing.T) { compareStates(t, h, truth) })
 			t.Run("net amounts", func(t *testing.T) { compareNetAmounts(t, h) })
+			t.Run("verdicts", func(t *testing.T) { judgeMetrics(t, h, truth) })
 			before := compareMetrics(t, h, truth)
 			hidden, err := truth.HiddenSubscriptions()
 			if err != nil {
