@@ -44,9 +44,10 @@ var seen = []struct {
 		"product renamed that was bought", "discount created", "discount renamed", "discount deleted", "benefit created", "benefit renamed", "benefit deleted", "benefit taken from its customers",
 		"organization renamed"}},
 	{bySweep, byDelivery, []string{"member deleted", "member deleted by external id", "order updated", "invoice generated"}},
-	{byEvent, byEvent, []string{"dispute decided"}},
+	{byEvent, byEvent, []string{"payment disputed"}},
 	{byTurn, byTurn, []string{
-		"payment disputed", "product deleted", "license key rotated", "webhook endpoint created", "webhook endpoint renamed", "webhook endpoint deleted",
+		"dispute decided", // against the merchant: only one that is won has an event
+		"product deleted", "license key rotated", "webhook endpoint created", "webhook endpoint renamed", "webhook endpoint deleted",
 		"checkout link created", "checkout link renamed", "checkout link deleted", "custom field created", "custom field renamed", "custom field deleted",
 		"meter created", "meter renamed", "meter archived", "meter brought back", "dashboard created", "dashboard updated", "dashboard deleted", "trial ends"}},
 	{bySweep, bySweep, []string{"file renamed", "custom field's key renamed"}},
