@@ -15,7 +15,7 @@ import (
 func TestEstimates(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
-	world := polarsim.NewWorld(polarsim.Options{Seed: 7, Customers: 240})
+	world := polarsim.NewWorld(polarsim.Options{Seed: 5, Customers: 240})
 	each := &Each{Path: "/v1/meters/", Query: url.Values{"is_archived": {"true"}}, Param: "meter_id"}
 	ids := func(_ context.Context, id string) ([]string, error) {
 		const a, b, c = "10000000-0000-4000-8000-000000000000", "20000000-0000-4000-8000-000000000000", "30000000-0000-4000-8000-000000000000"
