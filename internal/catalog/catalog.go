@@ -16,6 +16,8 @@ type Entry struct {
 	Tail tail.Spec
 	// Audit says what its rows are compared with.
 	Audit audit.Against
+	// Personal says which columns hold personal data: of its own table, and of those of its lists.
+	Personal map[string]Personal
 	// Schedule is when the stream is swept by default, in the form of package sched; "" = once a night.
 	Schedule string
 	// OptIn is why the stream is off by default; "" = it is on.

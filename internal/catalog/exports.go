@@ -23,6 +23,9 @@ func exportStreams() []Entry {
 				Of:   []string{"customers"}, Snapshot: true, Link: (*db.Queries).CustomersExportLink,
 				Table: store.TableOf((*db.Queries).CustomersExportUpsert),
 			},
+			Personal: map[string]Personal{
+				"customers_export": {Identifiers: "external_id email", Texts: "name tax_id tax_id_text billing_line1 billing_line2 billing_city billing_state billing_postal_code", Documents: "metadata", None: "billing_country"},
+			},
 			Tail:      tail.Spec{Unseen: unseen},
 			Schedule:  "20 4 * * *",
 			NoHistory: noHistory,
@@ -36,6 +39,9 @@ func exportStreams() []Entry {
 						"billing_country", "subtotal_amount", "discount_amount", "tax_amount", "total_amount", "refunded_amount", "billing_reason"}},
 				Of: []string{"customers", "orders"}, Snapshot: true, Link: (*db.Queries).OrdersExportLink,
 				Table: store.TableOf((*db.Queries).OrdersExportUpsert),
+			},
+			Personal: map[string]Personal{
+				"orders_export": {Identifiers: "email", Texts: "customer_name billing_name", None: "product currency status invoice_number billing_country billing_reason"},
 			},
 			Tail:      tail.Spec{Unseen: unseen},
 			Schedule:  "25 4 * * *",
@@ -52,6 +58,9 @@ func exportStreams() []Entry {
 				Of: []string{"customers", "products", "subscriptions"}, Snapshot: true, Link: (*db.Queries).SubscriptionsExportLink,
 				Table: store.TableOf((*db.Queries).SubscriptionsExportUpsert),
 			},
+			Personal: map[string]Personal{
+				"subscriptions_export": {Identifiers: "email", Texts: "customer_name billing_name", None: "product currency status recurring_interval billing_country discount cancellation_reason"},
+			},
 			Tail:      tail.Spec{Unseen: unseen},
 			Schedule:  "30 4 * * *",
 			NoHistory: noHistory,
@@ -63,6 +72,7 @@ func exportStreams() []Entry {
 				Of:   []string{"metrics"}, Link: (*db.Queries).MetricsExportLink,
 				Table: store.TableOf((*db.Queries).MetricsExportUpsert),
 			},
+			Personal:  map[string]Personal{"metrics_export": {None: "interval timezone display_name"}},
 			Tail:      tail.Spec{Unseen: unseen},
 			Schedule:  "35 4 * * *",
 			NoHistory: noHistory,

@@ -29,6 +29,9 @@ func catalogueStreams() []Entry {
 				Scan:  scan.Offset{Sort: []string{"-created_at", "slug"}},
 				Table: store.TableOf((*db.Queries).OrganizationsUpsert),
 			},
+			Personal: map[string]Personal{
+				"organizations": {None: "name slug status email website avatar_url country socials default_presentment_currency default_tax_behavior proration_behavior embed_hosts feature_settings subscription_settings customer_email_settings customer_portal_settings dispute_settings capabilities"},
+			},
 			Tail: tail.Spec{Hook: "organization.", Slow: []tail.Probe{tail.Whole{}}, Unseen: unseenWhole},
 		},
 
@@ -44,7 +47,8 @@ func catalogueStreams() []Entry {
 				Scan:  scan.Offset{Sort: []string{"-created_at", "description"}},
 				Table: store.TableOf((*db.Queries).BenefitsUpsert),
 			},
-			Tail: tail.Spec{Hook: "benefit.", Batch: "id", Slow: []tail.Probe{tail.Whole{}}, Unseen: unseenWhole},
+			Personal: map[string]Personal{"benefits": {None: "type description visibility metadata properties"}},
+			Tail:     tail.Spec{Hook: "benefit.", Batch: "id", Slow: []tail.Probe{tail.Whole{}}, Unseen: unseenWhole},
 		},
 
 		{
@@ -53,7 +57,8 @@ func catalogueStreams() []Entry {
 				Scan:   scan.Offset{Sort: []string{"-created_at", "slug"}},
 				Table:  store.TableOf((*db.Queries).CustomFieldsUpsert),
 			},
-			Tail: tail.Spec{Slow: []tail.Probe{tail.Whole{}}, Unseen: unseenWhole},
+			Personal: map[string]Personal{"custom_fields": {None: "type slug name metadata properties"}},
+			Tail:     tail.Spec{Slow: []tail.Probe{tail.Whole{}}, Unseen: unseenWhole},
 		},
 
 		// The list has no order, so any page may repeat rows of another one. It is whole when as many different rows came as
@@ -66,6 +71,9 @@ func catalogueStreams() []Entry {
 				},
 				Scan:  scan.Offset{},
 				Table: store.TableOf((*db.Queries).FilesUpsert),
+			},
+			Personal: map[string]Personal{
+				"files": {None: "service name path mime_type size_readable storage_version checksum_etag checksum_sha256_base64 checksum_sha256_hex version public_url"},
 			},
 			Tail: tail.Spec{Slow: []tail.Probe{tail.Whole{}}, Unseen: unseenWhole},
 		},
@@ -99,6 +107,11 @@ func productStreams() []Entry {
 						Table: store.TableOf((*db.Queries).ProductBenefitsUpsert)},
 				},
 			},
+			Personal: map[string]Personal{
+				"products":         {None: "name description visibility recurring_interval meter_interval trial_interval medias attached_custom_fields metadata"},
+				"product_prices":   {None: "source amount_type type recurring_interval price_currency tax_behavior seat_tiers tiers unit_label"},
+				"product_benefits": {},
+			},
 			// One that nobody has bought can be deleted: https://polar.sh/docs/api-reference/products/delete.
 			Tail: tail.Spec{Hook: "product.", Batch: "id", Slow: []tail.Probe{tail.Whole{}}, Unseen: unseenWhole},
 		},
@@ -119,6 +132,9 @@ func customerStreams() []Entry {
 				Expect: item.Expect{Enums: map[string][]string{"type": {"individual", "team"}}},
 				Scan:   scan.Offset{Sort: []string{"-created_at", "email"}},
 				Table:  store.TableOf((*db.Queries).CustomersUpsert),
+			},
+			Personal: map[string]Personal{
+				"customers": {Identifiers: "external_id email", Texts: "name billing_name billing_address tax_id avatar_url", Documents: "metadata", None: "type locale"},
 			},
 			Tail: tail.Spec{
 				Hook:    "customer.",
@@ -142,6 +158,7 @@ func customerStreams() []Entry {
 				Fallback: &mirror.Fallback{Path: "/v1/customers/{customer_id}/members", Scan: scan.Nested{Fixed: []string{"-created_at"}},
 					Parents: []mirror.Parent{{Stream: "customers", Column: "customer_id", Where: mayHaveMembers}}},
 			},
+			Personal: map[string]Personal{"members": {Identifiers: "email external_id", Texts: "name", None: "role"}},
 			Tail: tail.Spec{
 				Hook:    "member.",
 				Touched: []tail.Touch{{Event: "customer.", Field: "customer_id", Filter: "customer_id"}},
@@ -158,8 +175,9 @@ func customerStreams() []Entry {
 				Scan:   scan.Offset{Sort: []string{"-created_at", "name"}},
 				Table:  store.TableOf((*db.Queries).MetersUpsert),
 			},
-			Tail:  tail.Spec{Slow: []tail.Probe{tail.Whole{}}, Unseen: unseenWhole},
-			Audit: audit.Against{Lasting: true},
+			Personal: map[string]Personal{"meters": {None: "name unit custom_label filter aggregation metadata"}},
+			Tail:     tail.Spec{Slow: []tail.Probe{tail.Whole{}}, Unseen: unseenWhole},
+			Audit:    audit.Against{Lasting: true},
 		},
 
 		// The plain list leaves out the rows of archived meters. Polar returns them by meter. Source: customer_meter/service.py.
@@ -171,6 +189,7 @@ func customerStreams() []Entry {
 				Copies:   map[string]string{"customer": "customers", "meter": "meters"},
 				Table:    store.TableOf((*db.Queries).CustomerMetersUpsert),
 			},
+			Personal: map[string]Personal{"customer_meters": {}},
 			Tail: tail.Spec{
 				Touched: []tail.Touch{{Event: "meter.", Field: "customer_id", Filter: "customer_id"}},
 				Fast:    []tail.Probe{tail.Modified{Then: []string{"customer_id", "meter_id"}}},
@@ -201,6 +220,10 @@ func discountStreams() []Entry {
 					{Child: item.Child{Field: "products", Name: "discount_products", Parent: "discount_id", Key: "product_id", OnlyKey: true},
 						Table: store.TableOf((*db.Queries).DiscountProductsUpsert)},
 				},
+			},
+			Personal: map[string]Personal{
+				"discounts":         {None: "name type duration code amounts metadata"},
+				"discount_products": {},
 			},
 			Tail: tail.Spec{
 				Hook:    "discount.",
@@ -238,6 +261,11 @@ func subscriptionStreams() []Entry {
 					{Child: item.Child{Field: "meters", Name: "subscription_meters", Parent: "subscription_id", Key: "id", Embedded: []string{"meter"}},
 						Table: store.TableOf((*db.Queries).SubscriptionMetersUpsert)},
 				},
+			},
+			Personal: map[string]Personal{
+				"subscriptions":       {Texts: "customer_cancellation_comment", Documents: "metadata custom_field_data", None: "status currency recurring_interval customer_cancellation_reason pending_update"},
+				"subscription_prices": {None: "source amount_type type recurring_interval price_currency tax_behavior seat_tiers tiers unit_label"},
+				"subscription_meters": {},
 			},
 			Tail: tail.Spec{
 				Hook:    "subscription.",
@@ -277,6 +305,10 @@ func orderStreams() []Entry {
 						Table: store.TableOf((*db.Queries).OrderItemsUpsert)},
 				},
 			},
+			Personal: map[string]Personal{
+				"orders":      {Texts: "billing_name billing_address", Documents: "metadata custom_field_data", None: "status billing_reason description currency platform_fee_currency invoice_number receipt_number"},
+				"order_items": {None: "label"},
+			},
 			Tail: tail.Spec{
 				Hook:    "order.",
 				Touched: []tail.Touch{{Event: "order.", Field: "order_id"}, {Event: "balance.", Field: "order_id"}},
@@ -303,6 +335,9 @@ func orderStreams() []Entry {
 				Scan:  scan.Offset{Sort: []string{"-created_at", "amount", "method", "status"}},
 				Table: store.TableOf((*db.Queries).PaymentsUpsert),
 			},
+			Personal: map[string]Personal{
+				"payments": {Texts: "decline_message", Documents: "method_metadata processor_metadata", None: "status currency processor method trigger decline_reason"},
+			},
 			Tail: tail.Spec{
 				Touched: []tail.Touch{{Event: "order.paid", Field: "order_id", Filter: "order_id"}},
 				Fast:    []tail.Probe{tail.Head{}},
@@ -326,6 +361,7 @@ func afterSaleStreams() []Entry {
 				Lifted:   map[string]string{"customer_id": "customer"},
 				Table:    store.TableOf((*db.Queries).DisputesUpsert),
 			},
+			Personal: map[string]Personal{"disputes": {None: "status currency reason"}},
 			Tail: tail.Spec{
 				Touched: []tail.Touch{{Event: "balance.dispute", Field: "order_id", Filter: "order_id"}, {Event: "balance.dispute_reversal", Field: "order_id", Filter: "order_id"}},
 				Slow:    []tail.Probe{tail.Head{}, tail.Hot{Filter: "status", Values: []string{"early_warning", "needs_response", "under_review"}}},
@@ -347,6 +383,7 @@ func afterSaleStreams() []Entry {
 				Lifted:   map[string]string{"dispute_id": "dispute"},
 				Table:    store.TableOf((*db.Queries).RefundsUpsert),
 			},
+			Personal: map[string]Personal{"refunds": {Documents: "metadata", None: "status reason currency"}},
 			Tail: tail.Spec{
 				Hook:    "refund.",
 				Touched: []tail.Touch{{Event: "order.refunded", Field: "order_id", Filter: "order_id"}, {Event: "balance.refund", Field: "order_id", Filter: "order_id"}, {Event: "balance.refund_reversal", Field: "order_id", Filter: "order_id"}},
@@ -368,6 +405,7 @@ func afterSaleStreams() []Entry {
 				Copies:   map[string]string{"customer": "customers", "member": "members", "benefit": "benefits"},
 				Table:    store.TableOf((*db.Queries).BenefitGrantsUpsert),
 			},
+			Personal: map[string]Personal{"benefit_grants": {Documents: "error properties"}},
 			Tail: tail.Spec{
 				Hook:    "benefit_grant.",
 				Touched: []tail.Touch{{Event: "benefit.", Field: "customer_id", Filter: "customer_id"}},
@@ -402,6 +440,10 @@ func checkoutStreams() []Entry {
 						Table: store.TableOf((*db.Queries).CheckoutLinkProductsUpsert)},
 				},
 			},
+			Personal: map[string]Personal{
+				"checkout_links":         {None: "payment_processor success_url return_url label trial_interval metadata"},
+				"checkout_link_products": {},
+			},
 			Tail:  tail.Spec{Slow: []tail.Probe{tail.Whole{}}, Unseen: unseenWhole},
 			Audit: audit.Against{Loose: []string{"discount_id"}},
 		},
@@ -430,6 +472,10 @@ func checkoutStreams() []Entry {
 						Table: store.TableOf((*db.Queries).CheckoutProductsUpsert)},
 				},
 			},
+			Personal: map[string]Personal{
+				"checkouts":         {Identifiers: "external_customer_id customer_external_id customer_email", Texts: "customer_name customer_billing_name customer_billing_address customer_tax_id return_url", Documents: "metadata customer_metadata custom_field_data", None: "status payment_processor embed_origin tax_behavior currency active_trial_interval trial_interval locale payment_method_type billing_address_fields prices attached_custom_fields"},
+				"checkout_products": {},
+			},
 			Tail: tail.Spec{
 				Hook:    "checkout.",
 				Touched: []tail.Touch{{Event: "checkout.created", Field: "checkout_id"}},
@@ -438,55 +484,6 @@ func checkoutStreams() []Entry {
 			},
 			Audit: audit.Against{Loose: []string{"product_id", "discount_id", "customer_id", "subscription_id"}},
 			OptIn: "most sessions are abandoned, and new ones come all the time",
-		},
-	}
-}
-
-// settingStreams are what an organization has set up, and the metrics that Polar computes.
-func settingStreams() []Entry {
-	return []Entry{
-		{
-			Stream: mirror.Stream{Name: "metric_dashboards", Path: "/v1/metrics/dashboards", Get: "/v1/metrics/dashboards/{id}", Scope: "metrics:read",
-				Scan:  scan.Array{},
-				Table: store.TableOf((*db.Queries).MetricDashboardsUpsert),
-			},
-			Tail: tail.Spec{Slow: []tail.Probe{tail.Whole{}}, Unseen: unseenWhole},
-		},
-
-		{
-			Stream: mirror.Stream{Name: "metrics", Path: "/v1/metrics/", Scope: "metrics:read",
-				Blind: "later changes: Polar computes past periods again as late events and refunds come in",
-				Scan:  scan.Metrics{Intervals: []string{"day", "month"}},
-				Table: store.TableOf((*db.Queries).MetricsUpsert),
-			},
-			Tail:     tail.Spec{Unseen: "everything: metrics cost few requests whatever their number, so they are swept hourly instead"},
-			Schedule: "@every 1h", // they change by the hour, and cost a handful of requests whatever the size of the organization
-		},
-
-		// Whoever has the URL of a Slack or Discord webhook can post there, and other URLs may hold a key. So it is a secret like
-		// the one that signs.
-		{
-			Stream: mirror.Stream{Name: "webhook_endpoints", Path: "/v1/webhooks/endpoints", Get: "/v1/webhooks/endpoints/{id}", Scope: "webhooks:read",
-				Expect: item.Expect{
-					Sparse: []string{"api_version", "uses_standard_webhook_signature"}, // since October 2026
-					Enums:  map[string][]string{"format": {"raw", "discord", "slack"}},
-				},
-				Scan:    scan.Offset{Fixed: []string{"-created_at"}},
-				Secrets: []string{"secret", "url"},
-				Table:   store.TableOf((*db.Queries).WebhookEndpointsUpsert),
-			},
-			Tail: tail.Spec{Slow: []tail.Probe{tail.Whole{}}, Unseen: unseenWhole},
-		},
-
-		// Since 2026-06-22 Polar answers this list only for web sessions. Source: organization_access_token/auth.py.
-		{
-			Stream: mirror.Stream{Name: "organization_access_tokens", Path: "/v1/organization-access-tokens/", Scope: "organization_access_tokens:read",
-				Scan:     scan.Offset{Sort: []string{"-created_at", "comment"}},
-				Embedded: []string{"token"},
-				Table:    store.TableOf((*db.Queries).OrganizationAccessTokensUpsert),
-				Optional: true,
-			},
-			Tail: tail.Spec{Unseen: "everything"},
 		},
 	}
 }

@@ -29,8 +29,9 @@ func ownedStreams() []Entry {
 				Copies:   map[string]string{"customer": "customers"},
 				Table:    store.TableOf((*db.Queries).LicenseKeysUpsert),
 			},
-			Tail:  tail.Spec{Slow: []tail.Probe{tail.Whole{}}, Unseen: unseenWhole},
-			Audit: audit.Against{Refers: []string{"benefit_id"}, Loose: []string{"customer_id", "member_id", "subscription_id", "order_id"}},
+			Personal: map[string]Personal{"license_keys": {Texts: "display_key", None: "status"}},
+			Tail:     tail.Spec{Slow: []tail.Probe{tail.Whole{}}, Unseen: unseenWhole},
+			Audit:    audit.Against{Refers: []string{"benefit_id"}, Loose: []string{"customer_id", "member_id", "subscription_id", "order_id"}},
 		},
 
 		// Only a key fetched by its id has its activations. Source: license_key/endpoints.py.
@@ -42,6 +43,7 @@ func ownedStreams() []Entry {
 				Secrets:  []string{"key"},
 				Table:    store.TableOf((*db.Queries).LicenseKeyActivationsUpsert),
 			},
+			Personal: map[string]Personal{"license_key_activations": {Texts: "label", Documents: "meta"}},
 			Tail:     tail.Spec{Unseen: "everything"},
 			Audit:    audit.Against{Loose: []string{"license_key_id"}},
 			Schedule: weekly,
@@ -62,8 +64,9 @@ func ownedStreams() []Entry {
 				Copies:   map[string]string{"member": "members"},
 				Table:    store.TableOf((*db.Queries).CustomerSeatsUpsert),
 			},
-			Tail:  tail.Spec{Hook: "customer_seat.", Unseen: "everything, except what a webhook endpoint of the format `raw` tells"},
-			Audit: audit.Against{Loose: []string{"subscription_id", "order_id", "customer_id", "member_id"}},
+			Personal: map[string]Personal{"customer_seats": {Identifiers: "email customer_email", Documents: "seat_metadata", None: "status"}},
+			Tail:     tail.Spec{Hook: "customer_seat.", Unseen: "everything, except what a webhook endpoint of the format `raw` tells"},
+			Audit:    audit.Against{Loose: []string{"subscription_id", "order_id", "customer_id", "member_id"}},
 		},
 
 		{
@@ -73,6 +76,7 @@ func ownedStreams() []Entry {
 				Parents: []mirror.Parent{{Stream: "customers", Column: "customer_id"}},
 				Table:   store.TableOf((*db.Queries).PaymentMethodsUpsert),
 			},
+			Personal: map[string]Personal{"payment_methods": {Documents: "method_metadata", None: "processor type"}},
 			Tail:     tail.Spec{Unseen: "everything"},
 			Audit:    audit.Against{Loose: []string{"customer_id"}},
 			Schedule: weekly,
@@ -93,6 +97,9 @@ func eventStreams() []Entry {
 				Embedded: []string{"customer"},
 				Copies:   map[string]string{"customer": "customers"},
 				Table:    store.TableOf((*db.Queries).EventsUpsert),
+			},
+			Personal: map[string]Personal{
+				"events": {Identifiers: "external_customer_id external_member_id", Documents: "metadata", None: "name label source"},
 			},
 			Tail: tail.Spec{
 				Slow:   []tail.Probe{tail.Recent{}},

@@ -167,7 +167,10 @@ type (
 		schema, name, comment string
 		columns               []column
 	}
-	column struct{ name, kind, comment string }
+	column struct {
+		name, kind, comment string
+		personal            catalog.Treatment // "" where nothing is said of it, as of a number
+	}
 )
 
 func (t table) isBookkeeping() bool { return t.schema != schema }
@@ -182,6 +185,7 @@ func readTables(ctx context.Context, db querier) ([]table, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the comments: %w", err)
 	}
+	data, bookkeeping := catalog.PersonalData(), catalog.PersonalBookkeeping()
 	var tables []table
 	var t table
 	var c column
@@ -191,6 +195,10 @@ func readTables(ctx context.Context, db querier) ([]table, error) {
 		}
 		c.kind = strings.ReplaceAll(c.kind, "timestamp with time zone", "timestamptz")
 		last := &tables[len(tables)-1]
+		c.personal = data[t.name][c.name]
+		if last.isBookkeeping() {
+			c.personal = bookkeeping[t.name][c.name]
+		}
 		last.columns = append(last.columns, c)
 		return nil
 	}); err != nil {
@@ -228,7 +236,11 @@ func columnRows(columns []column) string {
 	var b strings.Builder
 	b.WriteString("| column | type | meaning |\n|---|---|---|\n")
 	for _, c := range columns {
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", c.name, c.kind, cell(c.comment))
+		personal := ""
+		if c.personal != "" && c.personal != catalog.None {
+			personal = " *Personal: " + string(c.personal) + ".*"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s%s |\n", c.name, c.kind, cell(c.comment), personal)
 	}
 	return b.String()
 }
