@@ -16,3 +16,7 @@ WHERE stream = @stream AND kind = ANY(@kinds::text[]) AND resolved_at IS NULL AN
 SELECT stream, key, kind, field, mirror_value, other_value, evidence, first_seen, last_seen
 FROM sync_findings WHERE resolved_at IS NULL AND stream = ANY(@streams::text[])
 ORDER BY stream, kind, key, field;
+
+-- name: FindingsCountOpen :one
+-- Those of customers' states and of metrics that time may explain do not count.
+SELECT count(*) FROM sync_findings WHERE resolved_at IS NULL AND kind NOT IN ('state', 'unsettled');

@@ -190,10 +190,10 @@ opened AS (
     FROM checkouts, bounds WHERE created_at BETWEEN bs AND be AND _deleted_at IS NULL GROUP BY 1
 ), opening AS ( -- Polar counts when a checkout was first opened, between its creation and its success or expiry; the first metrics knew no opening
     SELECT date_trunc(every, created_at, zone) AS t0, date_trunc(every, CASE WHEN status = 'succeeded' THEN least(expires_at, modified_at) ELSE expires_at END, zone) AS t1,
-        status = 'succeeded' AS succeeded, status = 'succeeded' OR created_at < '2026-01-22 12:13:00Z' AS surely
+        status = 'succeeded' AS succeeded, created_at < '2026-01-22 12:13:00Z' AS surely
     FROM checkouts, bounds WHERE created_at BETWEEN bs - interval '1 day' AND be AND _deleted_at IS NULL
 ), openings AS (
-    SELECT b.t, count(*) AS high, count(*) FILTER (WHERE surely AND t0 = t1) AS low, count(*) FILTER (WHERE succeeded) AS succeeded_high, count(*) FILTER (WHERE succeeded AND t0 = t1) AS succeeded_low
+    SELECT b.t, count(*) AS high, count(*) FILTER (WHERE surely AND t0 = t1) AS low, count(*) FILTER (WHERE succeeded) AS succeeded_high, count(*) FILTER (WHERE succeeded AND surely AND t0 = t1) AS succeeded_low
     FROM buckets b JOIN opening ON b.t BETWEEN t0 AND coalesce(t1, t0) GROUP BY 1
 ), wide AS (
     SELECT b.t, coalesce(a.active, 0) AS active, coalesce(a.committed, 0) AS committed, coalesce(a.mrr, 0) AS mrr, coalesce(a.trial_mrr, 0) AS trial_mrr,

@@ -51,6 +51,9 @@ func printStatus(w io.Writer, r daemon.Status, now time.Time) error {
 	if line := driftLine(r.Drift); line != "" {
 		fmt.Fprintf(&b, "\n%s\n", line)
 	}
+	if r.Findings > 0 {
+		fmt.Fprintf(&b, "\n%s findings of audits are open: see sync_findings, or run `syncd audit`\n", humanize.Count(int(r.Findings)))
+	}
 	if wrong := mirror.LooksWrong(r.Emptied); wrong != "" {
 		fmt.Fprintf(&b, "\n%s\n", wrong)
 	}

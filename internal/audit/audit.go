@@ -21,6 +21,8 @@ type Options struct {
 	Streams []string // nil = all that are on; an export's name stands for the stream that it exports
 	Cached  bool     // compare with the exports as last read, and request none
 	States  int      // how many customer states are compared; 0 = 10, negative = none
+	// Since leaves out the periods of metrics that begin before; zero = none.
+	Since time.Time
 }
 
 // Report is the result of an audit.
@@ -28,7 +30,9 @@ type Report struct {
 	Checks []Check `json:"checks"`
 	// Findings are those of this audit, healed or not, and those of earlier audits that are still open.
 	Findings []audits.Finding `json:"findings"`
-	Requests int64            `json:"requests"`
+	// Metrics are Polar's metrics held against the mirror's rows.
+	Metrics  []audits.ComparedMetric `json:"metrics,omitempty"`
+	Requests int64                   `json:"requests"`
 }
 
 // Check is one comparison of an audit.
@@ -39,6 +43,8 @@ type Check struct {
 	Moved    int    `json:"moved"`          // rows that had changed at Polar since they were mirrored: these are no findings, and up to date now
 	Failed   string `json:"failed"`         // why it could not be made; "" = it was
 	Note     string `json:"note,omitempty"` // further remarks
+
+	unsettled int // of the findings: those that time may explain
 }
 
 // Clean: everything was compared and nothing differed.
@@ -84,25 +90,12 @@ func New(engine *mirror.Engine, against map[string]Against) (*Auditor, error) {
 // It returns an error only when nothing could be compared; a comparison that failed is in the Checks.
 func (au *Auditor) Audit(ctx context.Context, o Options) (Report, error) {
 	engine := au.engine
-	names, err := engine.Resolve(o.Streams...)
+	a, err := au.begin(ctx, o)
 	if err != nil {
 		return Report{}, err
 	}
 	if err := engine.CheckAccess(ctx); err != nil {
 		return Report{}, err
-	}
-	a := &auditing{engine: engine, stored: audits.New(engine.Store.Pool()), against: au.against, o: o, wanted: map[string]bool{}}
-	if a.since, err = engine.Store.Now(ctx); err != nil {
-		return Report{}, err
-	}
-	for _, name := range names {
-		if of := engine.Stream(name).Of; len(of) > 0 {
-			name = of[len(of)-1]
-		}
-		a.wanted[name] = true
-	}
-	if a.o.States == 0 {
-		a.o.States = 10
 	}
 	before := engine.Client.Requests()
 	for _, check := range a.checks() {
@@ -120,18 +113,57 @@ func (au *Auditor) Audit(ctx context.Context, o Options) (Report, error) {
 		}
 	}
 	a.Requests = engine.Client.Requests() - before
+	return a.Report, a.addOpen(ctx)
+}
+
+// AuditMetrics compares Polar's metrics with the same computed from the mirror's rows, and nothing else. It sends no request to Polar.
+func (au *Auditor) AuditMetrics(ctx context.Context) (Report, error) {
+	a, err := au.begin(ctx, Options{Streams: []string{"metrics"}})
+	if err != nil {
+		return Report{}, err
+	}
+	if err := a.compare(ctx, a.ownMetrics()); err != nil {
+		return a.Report, err
+	}
+	return a.Report, a.addOpen(ctx)
+}
+
+// begin begins an audit of streams.
+func (au *Auditor) begin(ctx context.Context, o Options) (*auditing, error) {
+	names, err := au.engine.Resolve(o.Streams...)
+	if err != nil {
+		return nil, err
+	}
+	if o.States == 0 {
+		o.States = 10
+	}
+	a := &auditing{engine: au.engine, stored: audits.New(au.engine.Store.Pool()), against: au.against, o: o, wanted: map[string]bool{}}
+	if a.since, err = au.engine.Store.Now(ctx); err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		if of := au.engine.Stream(name).Of; len(of) > 0 {
+			name = of[len(of)-1]
+		}
+		a.wanted[name] = true
+	}
+	return a, nil
+}
+
+// addOpen adds the findings of earlier audits that are still open.
+func (a *auditing) addOpen(ctx context.Context) error {
 	open, err := a.stored.OpenFindings(ctx, slices.Sorted(maps.Keys(a.wanted)))
 	if err != nil {
-		return a.Report, err
+		return err
 	}
 	for _, f := range open {
 		if !slices.ContainsFunc(a.Findings, func(m audits.Finding) bool {
 			return m.Stream == f.Stream && m.Key == f.Key && m.Kind == f.Kind && m.Field == f.Field
-		}) && (f.Kind != audits.FindingState || a.since.Sub(f.FirstSeen) > stateCache) {
+		}) && f.Kind != audits.FindingUnsettled && (f.Kind != audits.FindingState || a.since.Sub(f.FirstSeen) > stateCache) {
 			a.Findings = append(a.Findings, f)
 		}
 	}
-	return a.Report, nil
+	return nil
 }
 
 // auditing is a running audit.
@@ -197,7 +229,7 @@ func (a *auditing) checks() (list []comparison) {
 	if a.o.States > 0 && !slices.ContainsFunc(stateStreams(), func(name string) bool { return a.engine.Stream(name) == nil || a.engine.Off[name] }) {
 		list = append(list, comparison{"customers", "customer states", []string{audits.FindingState}, a.states})
 	}
-	return list
+	return append(list, a.ownMetrics()) // the last: it compares with rows that the others have healed
 }
 
 // compare makes one comparison and records its findings. An error of Polar's fails only that comparison.
@@ -227,16 +259,16 @@ func (a *auditing) compare(ctx context.Context, check comparison) error {
 		c.Failed = err.Error()
 	}
 	kinds := check.kinds
-	if c.Failed != "" || a.o.Cached { // older exports do not show that a difference is gone
+	if c.Failed != "" || a.o.Cached && check.against != ownRows || !a.o.Since.IsZero() { // older exports, or some periods, do not show that a difference is gone
 		kinds = nil
 	}
-	c.Findings = len(found)
+	c.Findings = len(found) - c.unsettled
 	a.Checks = append(a.Checks, c)
 	if err := a.stored.RecordFindings(ctx, check.stream, kinds, a.since, found); err != nil {
 		return err
 	}
 	for _, f := range found {
-		if f.Kind != audits.FindingState {
+		if f.Kind != audits.FindingState && f.Kind != audits.FindingUnsettled {
 			a.Findings = append(a.Findings, f)
 		}
 	}

@@ -50,6 +50,8 @@ type Config struct {
 	Schedules map[string]string
 	// Tail is the interval of the rounds that look for changes between sweeps; 0 = never.
 	Tail time.Duration
+	// Audit is when the daemon compares Polar's metrics with the mirror's rows.
+	Audit string
 	// Timezone is where the fields of schedules are read.
 	Timezone *time.Location
 	// Jitter spreads the start of scheduled runs.
@@ -157,6 +159,7 @@ func (c *Config) WithLive(other *Config) *Config {
 	merged := *c
 	merged.RequestsPerMinute, merged.Patience = other.RequestsPerMinute, other.Patience
 	merged.Schedule, merged.Schedules, merged.Tail = other.Schedule, other.Schedules, other.Tail
+	merged.Audit = other.Audit
 	merged.Timezone, merged.Jitter = other.Timezone, other.Jitter
 	merged.LogLevel = other.LogLevel
 	return &merged

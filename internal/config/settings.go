@@ -160,6 +160,10 @@ func (c *Config) scheduleSettings() []setting {
 			}
 			return setDuration(&c.Tail, v, 30*time.Second, 24*time.Hour, "write a duration from 30s to 24h such as 5m, or off")
 		}, meaning: "how often syncd looks for changes between sweeps, at about ten requests a time; off for never"},
+		{key: "audit", group: GroupSchedule, hint: "SPEC", def: "0 6 * * *", live: true, set: func(v string) error {
+			c.Audit = v
+			return sched.Validate(v)
+		}, meaning: "when the daemon compares Polar's metrics with the mirror's rows, without a request, as a schedule; off for never"},
 		{key: "timezone", group: GroupSchedule, hint: "NAME", def: "UTC", live: true, set: func(v string) (err error) {
 			c.Timezone, err = time.LoadLocation(v)
 			if err != nil || v == "" || v == "Local" {

@@ -106,7 +106,7 @@ func (d *daemon) open(ctx context.Context) (err error) {
 	return nil
 }
 
-// jobs are the sweeps of all streams that are on, and the rounds of tails. An overdue job runs at the start.
+// jobs are the sweeps of all streams that are on, the audit of metrics, and the rounds of tails. An overdue job runs at the start.
 func (d *daemon) jobs(ctx context.Context, now time.Time) ([]sched.Job, error) {
 	states, err := d.org.Store.Streams().Statuses(ctx, d.Config.StreamsOn())
 	if err != nil {
@@ -123,7 +123,8 @@ func (d *daemon) jobs(ctx context.Context, now time.Time) ([]sched.Job, error) {
 		}
 		jobs = append(jobs, sched.Job{Name: st.Stream, Spec: spec, AtStart: overdue || st.Unfinished, Run: d.sweepJob(st.Stream)})
 	}
-	return append(jobs, sched.Job{Name: tail.Name, Spec: d.Config.TailSchedule(), AtStart: true, Urgent: true, Run: d.runTails}), nil
+	return append(jobs, sched.Job{Name: auditJob, Spec: auditSchedule(d.Config), Run: d.auditMetrics},
+		sched.Job{Name: tail.Name, Spec: d.Config.TailSchedule(), AtStart: true, Urgent: true, Run: d.runTails}), nil
 }
 
 // databaseClock is the clock of the database, which schedules go by: hosts differ, and a host may be wrong. If the database does

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"syncd/internal/config"
 	"syncd/internal/fetch"
 	"syncd/internal/mirror"
 	"syncd/internal/sched"
@@ -74,6 +75,37 @@ func (d *daemon) runTails(ctx context.Context) error {
 	}
 	if res.Outcome == mirror.Failed {
 		return res.Err
+	}
+	return nil
+}
+
+// auditJob is the name of the audit of metrics among the jobs; no stream has it.
+const auditJob = "audit"
+
+// auditSchedule is when metrics are audited: never without the stream.
+func auditSchedule(cfg *config.Config) string {
+	if cfg.StreamsOff["metrics"] {
+		return sched.Off
+	}
+	return cfg.Audit
+}
+
+// auditMetrics compares Polar's metrics with the mirror's rows. Findings are in sync_findings; the next audit comes as scheduled.
+func (d *daemon) auditMetrics(ctx context.Context) error {
+	report, err := d.org.Mirror.AuditMetrics(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range report.Checks {
+		line := d.Log.With("findings", len(report.Findings), "note", c.Note)
+		switch {
+		case c.Failed != "":
+			line.InfoContext(ctx, "metrics were not audited", "reason", c.Failed)
+		case report.Clean():
+			line.InfoContext(ctx, "metrics agree with the mirror")
+		default:
+			line.WarnContext(ctx, "metrics differ from what the mirror's rows give: see sync_findings", "first", report.Findings[0].Key)
+		}
 	}
 	return nil
 }

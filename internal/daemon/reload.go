@@ -65,7 +65,7 @@ func listed(names []string) string {
 
 // jobSpecs are the schedules of the daemon's jobs by name.
 func jobSpecs(cfg *config.Config) map[string]string {
-	specs := map[string]string{tail.Name: cfg.TailSchedule()}
+	specs := map[string]string{tail.Name: cfg.TailSchedule(), auditJob: auditSchedule(cfg)}
 	for _, stream := range cfg.StreamsOn() {
 		specs[stream] = cfg.ScheduleOf(stream)
 	}

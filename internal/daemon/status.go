@@ -10,6 +10,7 @@ import (
 	"syncd/internal/humanize"
 	"syncd/internal/sched"
 	"syncd/internal/store"
+	"syncd/internal/store/audits"
 	"syncd/internal/store/tails"
 )
 
@@ -25,8 +26,9 @@ type Status struct {
 	// Uncovered are streams that tails follow, but whose changes show only at the next sweep.
 	Uncovered []string      `json:"uncovered,omitempty"`
 	Feeds     []FeedStatus  `json:"feeds,omitempty"`
-	Emptied   []string      `json:"emptied,omitempty"`    // streams whose lists lost everything within a day
-	Drift     int64         `json:"open_drift,omitempty"` // differences from what this syncd knows of the API; see syncd drift
+	Emptied   []string      `json:"emptied,omitempty"`       // streams whose lists lost everything within a day
+	Drift     int64         `json:"open_drift,omitempty"`    // differences from what this syncd knows of the API; see syncd drift
+	Findings  int64         `json:"open_findings,omitempty"` // of audits
 	Budget    *BudgetStatus `json:"budget,omitempty"`
 
 	AnsweredAgo time.Duration `json:"-"` // by the clock of the database
@@ -129,6 +131,9 @@ func ReadStatus(ctx context.Context, s *store.Store, cfg *config.Config, next fu
 		return report, err
 	}
 	report.Drift = drift.Total()
+	if report.Findings, err = audits.New(s.Pool()).CountOpen(ctx); err != nil {
+		return report, err
+	}
 	r, err := s.Streams().LastRound(ctx)
 	if err != nil {
 		return report, err

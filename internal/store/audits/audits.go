@@ -25,6 +25,8 @@ const (
 	FindingExtra     = "extra"
 	FindingChildren  = "children"
 	FindingState     = "state"
+	FindingMetric    = "metric"
+	FindingUnsettled = "unsettled" // a metric that differs, which a change at Polar since may explain
 )
 
 // MostDifferences bounds the result of one comparison.

@@ -10,6 +10,18 @@ import (
 	"time"
 )
 
+const findingsCountOpen = `-- name: FindingsCountOpen :one
+SELECT count(*) FROM sync_findings WHERE resolved_at IS NULL AND kind NOT IN ('state', 'unsettled')
+`
+
+// Those of customers' states and of metrics that time may explain do not count.
+func (q *Queries) FindingsCountOpen(ctx context.Context) (int64, error) {
+	row := q.db.QueryRow(ctx, findingsCountOpen)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const findingsOpen = `-- name: FindingsOpen :many
 SELECT stream, key, kind, field, mirror_value, other_value, evidence, first_seen, last_seen
 FROM sync_findings WHERE resolved_at IS NULL AND stream = ANY($1::text[])
