@@ -10,7 +10,8 @@ COMMENT ON FUNCTION recorded_tables() IS 'Tables whose changes are recorded, how
 
 CREATE OR REPLACE VIEW history AS
 SELECT t.table_name, t.stream, t.retention, s.history_since AS recorded_since, GREATEST(s.history_since, d.seen_at) AS exact_from,
-       d.seq AS removed_through
+       d.seq AS removed_through,
+       (SELECT min(c.seen_at) FROM changes c WHERE c.stream = t.table_name AND c.seen_at < s.history_since AND c.source = 'event') AS events_from
 FROM recorded_tables() t
 LEFT JOIN sync_streams s ON s.stream = t.stream
 LEFT JOIN sync_history_dropped d ON d.stream = t.table_name;
@@ -19,8 +20,9 @@ COMMENT ON COLUMN history.table_name IS 'Table whose rows change: changes.stream
 COMMENT ON COLUMN history.stream IS 'Stream of the table: itself, or that of the objects in which its rows are listed.';
 COMMENT ON COLUMN history.retention IS 'permanent: changes are never removed. limited: they are, after the time that history_retention says.';
 COMMENT ON COLUMN history.recorded_since IS 'When the first sweep of the stream ended, since when changes are recorded (UTC); null: they are not yet.';
-COMMENT ON COLUMN history.exact_from IS 'From when on the functions TABLE_as_of are exact (UTC): recorded_since, or later where old changes have been removed. For a time before it they give the rows as they were then.';
+COMMENT ON COLUMN history.exact_from IS 'From when on the functions TABLE_as_of are exact (UTC): recorded_since, or later where old changes have been removed. For a time before it they give the rows as they were then, or as they were rebuilt (events_from).';
 COMMENT ON COLUMN history.removed_through IS 'The highest changes.seq of the table that was removed, as it was older than history_retention says; null: none was.';
+COMMENT ON COLUMN history.events_from IS 'From when on Polar''s events tell of the time before recorded_since (UTC), as syncd backfill history has rebuilt it; what they do not tell is as it was at recorded_since. Null: nothing was rebuilt.';
 
 CREATE OR REPLACE FUNCTION rows_as_of(of anyelement, at timestamptz, key text, parent text) RETURNS SETOF anyelement
 LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
@@ -33,9 +35,8 @@ BEGIN
     END IF;
     RETURN QUERY EXECUTE format($q$
         WITH later AS (
-            SELECT c.id, c.parent_id, (array_agg(c.operation ORDER BY c.seq))[1] AS first,
-                   jsonb_object_agg(e.key, e.value ORDER BY c.seq DESC) FILTER (WHERE e.key IS NOT NULL) AS old
-            FROM changes c LEFT JOIN LATERAL jsonb_each(c.old) e ON true
+            SELECT c.id, c.parent_id, (array_agg(c.operation ORDER BY c.seq DESC))[count(*)] AS first, merge_jsonb(c.old ORDER BY c.seq DESC) AS old
+            FROM changes c
             WHERE c.stream = %2$L AND c.seen_at > $1
             GROUP BY c.id, c.parent_id
         )
@@ -56,23 +57,21 @@ DECLARE
 BEGIN
     RETURN QUERY EXECUTE format($q$
         WITH c AS MATERIALIZED (
-            SELECT c.id, c.parent_id, c.seq, c.operation, c.source, max(c.changed_at) OVER w AS began, row_number() OVER w AS n
+            SELECT c.id, c.parent_id, c.seq, c.operation, c.source, max(c.changed_at) OVER (w ORDER BY c.seq) AS began, row_number() OVER (w ORDER BY c.seq) AS n,
+                   merge_jsonb(c.old) OVER (w ORDER BY c.seq DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS old,
+                   merge_jsonb(c.old) OVER (w ORDER BY c.seq DESC ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS before
             FROM changes c WHERE c.stream = %2$L
-            WINDOW w AS (PARTITION BY c.id, c.parent_id ORDER BY c.seq)
+            WINDOW w AS (PARTITION BY c.id, c.parent_id)
         ), l AS (
-            SELECT c.id, c.parent_id, c.seq, c.operation, c.source, c.began FROM c
+            SELECT c.id, c.parent_id, c.seq, c.operation, c.source, c.began, c.old FROM c
             UNION ALL
-            SELECT c.id, c.parent_id, 0, 'baseline', 'baseline', NULL FROM c WHERE c.n = 1 AND c.operation <> 'insert'
+            SELECT c.id, c.parent_id, 0, 'baseline', 'baseline', NULL, c.before FROM c WHERE c.n = 1 AND c.operation <> 'insert'
             UNION ALL
-            SELECT t.%4$I, %5$s, 0, 'baseline', 'baseline', NULL FROM %1$s t WHERE NOT EXISTS (SELECT FROM c l WHERE %3$s)
+            SELECT t.%4$I, %5$s, 0, 'baseline', 'baseline', NULL, '{}' FROM %1$s t WHERE NOT EXISTS (SELECT FROM c l WHERE %3$s)
         ), v AS (
             SELECT l.*, lead(l.began) OVER (PARTITION BY l.id, l.parent_id ORDER BY l.seq) AS ended FROM l
         ), r AS (
-            SELECT jsonb_populate_record(t, COALESCE((
-                       SELECT jsonb_object_agg(e.key, e.value ORDER BY c.seq DESC)
-                       FROM changes c CROSS JOIN LATERAL jsonb_each(c.old) e
-                       WHERE c.stream = %2$L AND c.id = l.id AND c.parent_id IS NOT DISTINCT FROM l.parent_id AND c.seq > l.seq), '{}')) AS version,
-                   l.seq, l.operation, l.began, l.ended, l.source
+            SELECT jsonb_populate_record(t, l.old) AS version, l.operation, l.began, l.ended, l.source
             FROM v l LEFT JOIN %1$s t ON %3$s
         )
         SELECT r.version, COALESCE(r.began, LEAST((to_jsonb(r.version)->>'created_at')::timestamptz, r.ended), '-infinity'), r.ended, r.source
@@ -86,7 +85,7 @@ CREATE OR REPLACE FUNCTION changes_after(after bigint, streams text[] DEFAULT NU
 LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
 DECLARE
     dropped bigint := (SELECT max(h.removed_through) FROM history h WHERE h.removed_through > after AND (streams IS NULL OR h.table_name = ANY (streams)));
-    last bigint := COALESCE(GREATEST((SELECT max(c.seq) FROM changes c), (SELECT max(h.removed_through) FROM history h)), 0);
+    last bigint := GREATEST((SELECT max(c.seq) FROM changes c), (SELECT max(h.removed_through) FROM history h), 0);
 BEGIN
     IF after IS NULL THEN
         RAISE EXCEPTION 'after is null: give the last seq that was read, or 0' USING ERRCODE = 'null_value_not_allowed';

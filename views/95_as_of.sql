@@ -2,115 +2,115 @@
 
 CREATE OR REPLACE FUNCTION benefit_grants_as_of(at timestamptz) RETURNS SETOF benefit_grants
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$ SELECT * FROM rows_as_of(NULL::benefit_grants, at, 'id', '') $$;
-COMMENT ON FUNCTION benefit_grants_as_of(timestamptz) IS 'The table benefit_grants as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then. The columns _hash, _requested_at and _synced_at are those of now.';
+COMMENT ON FUNCTION benefit_grants_as_of(timestamptz) IS 'The table benefit_grants as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then, or as syncd backfill history has rebuilt them. The columns _hash, _requested_at and _synced_at are those of now.';
 
 CREATE OR REPLACE FUNCTION benefits_as_of(at timestamptz) RETURNS SETOF benefits
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$ SELECT * FROM rows_as_of(NULL::benefits, at, 'id', '') $$;
-COMMENT ON FUNCTION benefits_as_of(timestamptz) IS 'The table benefits as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then. The columns _hash, _requested_at and _synced_at are those of now.';
+COMMENT ON FUNCTION benefits_as_of(timestamptz) IS 'The table benefits as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then, or as syncd backfill history has rebuilt them. The columns _hash, _requested_at and _synced_at are those of now.';
 
 CREATE OR REPLACE FUNCTION checkout_link_products_as_of(at timestamptz) RETURNS SETOF checkout_link_products
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$ SELECT * FROM rows_as_of(NULL::checkout_link_products, at, 'product_id', 'checkout_link_id') $$;
-COMMENT ON FUNCTION checkout_link_products_as_of(timestamptz) IS 'The table checkout_link_products as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then. The columns _hash, _requested_at and _synced_at are those of now.';
+COMMENT ON FUNCTION checkout_link_products_as_of(timestamptz) IS 'The table checkout_link_products as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then, or as syncd backfill history has rebuilt them. The columns _hash, _requested_at and _synced_at are those of now.';
 
 CREATE OR REPLACE FUNCTION checkout_links_as_of(at timestamptz) RETURNS SETOF checkout_links
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$ SELECT * FROM rows_as_of(NULL::checkout_links, at, 'id', '') $$;
-COMMENT ON FUNCTION checkout_links_as_of(timestamptz) IS 'The table checkout_links as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then. The columns _hash, _requested_at and _synced_at are those of now.';
+COMMENT ON FUNCTION checkout_links_as_of(timestamptz) IS 'The table checkout_links as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then, or as syncd backfill history has rebuilt them. The columns _hash, _requested_at and _synced_at are those of now.';
 
 CREATE OR REPLACE FUNCTION checkout_products_as_of(at timestamptz) RETURNS SETOF checkout_products
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$ SELECT * FROM rows_as_of(NULL::checkout_products, at, 'product_id', 'checkout_id') $$;
-COMMENT ON FUNCTION checkout_products_as_of(timestamptz) IS 'The table checkout_products as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then. The columns _hash, _requested_at and _synced_at are those of now.';
+COMMENT ON FUNCTION checkout_products_as_of(timestamptz) IS 'The table checkout_products as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then, or as syncd backfill history has rebuilt them. The columns _hash, _requested_at and _synced_at are those of now.';
 
 CREATE OR REPLACE FUNCTION checkouts_as_of(at timestamptz) RETURNS SETOF checkouts
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$ SELECT * FROM rows_as_of(NULL::checkouts, at, 'id', '') $$;
-COMMENT ON FUNCTION checkouts_as_of(timestamptz) IS 'The table checkouts as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then. The columns _hash, _requested_at and _synced_at are those of now.';
+COMMENT ON FUNCTION checkouts_as_of(timestamptz) IS 'The table checkouts as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then, or as syncd backfill history has rebuilt them. The columns _hash, _requested_at and _synced_at are those of now.';
 
 CREATE OR REPLACE FUNCTION custom_fields_as_of(at timestamptz) RETURNS SETOF custom_fields
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$ SELECT * FROM rows_as_of(NULL::custom_fields, at, 'id', '') $$;
-COMMENT ON FUNCTION custom_fields_as_of(timestamptz) IS 'The table custom_fields as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then. The columns _hash, _requested_at and _synced_at are those of now.';
+COMMENT ON FUNCTION custom_fields_as_of(timestamptz) IS 'The table custom_fields as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then, or as syncd backfill history has rebuilt them. The columns _hash, _requested_at and _synced_at are those of now.';
 
 CREATE OR REPLACE FUNCTION customer_meters_as_of(at timestamptz) RETURNS SETOF customer_meters
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$ SELECT * FROM rows_as_of(NULL::customer_meters, at, 'id', '') $$;
-COMMENT ON FUNCTION customer_meters_as_of(timestamptz) IS 'The table customer_meters as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then. The columns _hash, _requested_at and _synced_at are those of now.';
+COMMENT ON FUNCTION customer_meters_as_of(timestamptz) IS 'The table customer_meters as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then, or as syncd backfill history has rebuilt them. The columns _hash, _requested_at and _synced_at are those of now.';
 
 CREATE OR REPLACE FUNCTION customer_seats_as_of(at timestamptz) RETURNS SETOF customer_seats
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$ SELECT * FROM rows_as_of(NULL::customer_seats, at, 'id', '') $$;
-COMMENT ON FUNCTION customer_seats_as_of(timestamptz) IS 'The table customer_seats as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then. The columns _hash, _requested_at and _synced_at are those of now.';
+COMMENT ON FUNCTION customer_seats_as_of(timestamptz) IS 'The table customer_seats as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then, or as syncd backfill history has rebuilt them. The columns _hash, _requested_at and _synced_at are those of now.';
 
 CREATE OR REPLACE FUNCTION customers_as_of(at timestamptz) RETURNS SETOF customers
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$ SELECT * FROM rows_as_of(NULL::customers, at, 'id', '') $$;
-COMMENT ON FUNCTION customers_as_of(timestamptz) IS 'The table customers as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then. The columns _hash, _requested_at and _synced_at are those of now.';
+COMMENT ON FUNCTION customers_as_of(timestamptz) IS 'The table customers as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then, or as syncd backfill history has rebuilt them. The columns _hash, _requested_at and _synced_at are those of now.';
 
 CREATE OR REPLACE FUNCTION discount_products_as_of(at timestamptz) RETURNS SETOF discount_products
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$ SELECT * FROM rows_as_of(NULL::discount_products, at, 'product_id', 'discount_id') $$;
-COMMENT ON FUNCTION discount_products_as_of(timestamptz) IS 'The table discount_products as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then. The columns _hash, _requested_at and _synced_at are those of now.';
+COMMENT ON FUNCTION discount_products_as_of(timestamptz) IS 'The table discount_products as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then, or as syncd backfill history has rebuilt them. The columns _hash, _requested_at and _synced_at are those of now.';
 
 CREATE OR REPLACE FUNCTION discounts_as_of(at timestamptz) RETURNS SETOF discounts
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$ SELECT * FROM rows_as_of(NULL::discounts, at, 'id', '') $$;
-COMMENT ON FUNCTION discounts_as_of(timestamptz) IS 'The table discounts as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then. The columns _hash, _requested_at and _synced_at are those of now.';
+COMMENT ON FUNCTION discounts_as_of(timestamptz) IS 'The table discounts as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then, or as syncd backfill history has rebuilt them. The columns _hash, _requested_at and _synced_at are those of now.';
 
 CREATE OR REPLACE FUNCTION disputes_as_of(at timestamptz) RETURNS SETOF disputes
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$ SELECT * FROM rows_as_of(NULL::disputes, at, 'id', '') $$;
-COMMENT ON FUNCTION disputes_as_of(timestamptz) IS 'The table disputes as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then. The columns _hash, _requested_at and _synced_at are those of now.';
+COMMENT ON FUNCTION disputes_as_of(timestamptz) IS 'The table disputes as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then, or as syncd backfill history has rebuilt them. The columns _hash, _requested_at and _synced_at are those of now.';
 
 CREATE OR REPLACE FUNCTION files_as_of(at timestamptz) RETURNS SETOF files
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$ SELECT * FROM rows_as_of(NULL::files, at, 'id', '') $$;
-COMMENT ON FUNCTION files_as_of(timestamptz) IS 'The table files as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then. The columns _hash, _requested_at and _synced_at are those of now.';
+COMMENT ON FUNCTION files_as_of(timestamptz) IS 'The table files as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then, or as syncd backfill history has rebuilt them. The columns _hash, _requested_at and _synced_at are those of now.';
 
 CREATE OR REPLACE FUNCTION license_key_activations_as_of(at timestamptz) RETURNS SETOF license_key_activations
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$ SELECT * FROM rows_as_of(NULL::license_key_activations, at, 'id', '') $$;
-COMMENT ON FUNCTION license_key_activations_as_of(timestamptz) IS 'The table license_key_activations as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then. The columns _hash, _requested_at and _synced_at are those of now.';
+COMMENT ON FUNCTION license_key_activations_as_of(timestamptz) IS 'The table license_key_activations as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then, or as syncd backfill history has rebuilt them. The columns _hash, _requested_at and _synced_at are those of now.';
 
 CREATE OR REPLACE FUNCTION license_keys_as_of(at timestamptz) RETURNS SETOF license_keys
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$ SELECT * FROM rows_as_of(NULL::license_keys, at, 'id', '') $$;
-COMMENT ON FUNCTION license_keys_as_of(timestamptz) IS 'The table license_keys as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then. The columns _hash, _requested_at and _synced_at are those of now.';
+COMMENT ON FUNCTION license_keys_as_of(timestamptz) IS 'The table license_keys as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then, or as syncd backfill history has rebuilt them. The columns _hash, _requested_at and _synced_at are those of now.';
 
 CREATE OR REPLACE FUNCTION members_as_of(at timestamptz) RETURNS SETOF members
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$ SELECT * FROM rows_as_of(NULL::members, at, 'id', '') $$;
-COMMENT ON FUNCTION members_as_of(timestamptz) IS 'The table members as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then. The columns _hash, _requested_at and _synced_at are those of now.';
+COMMENT ON FUNCTION members_as_of(timestamptz) IS 'The table members as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then, or as syncd backfill history has rebuilt them. The columns _hash, _requested_at and _synced_at are those of now.';
 
 CREATE OR REPLACE FUNCTION meters_as_of(at timestamptz) RETURNS SETOF meters
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$ SELECT * FROM rows_as_of(NULL::meters, at, 'id', '') $$;
-COMMENT ON FUNCTION meters_as_of(timestamptz) IS 'The table meters as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then. The columns _hash, _requested_at and _synced_at are those of now.';
+COMMENT ON FUNCTION meters_as_of(timestamptz) IS 'The table meters as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then, or as syncd backfill history has rebuilt them. The columns _hash, _requested_at and _synced_at are those of now.';
 
 CREATE OR REPLACE FUNCTION metric_dashboards_as_of(at timestamptz) RETURNS SETOF metric_dashboards
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$ SELECT * FROM rows_as_of(NULL::metric_dashboards, at, 'id', '') $$;
-COMMENT ON FUNCTION metric_dashboards_as_of(timestamptz) IS 'The table metric_dashboards as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then. The columns _hash, _requested_at and _synced_at are those of now.';
+COMMENT ON FUNCTION metric_dashboards_as_of(timestamptz) IS 'The table metric_dashboards as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then, or as syncd backfill history has rebuilt them. The columns _hash, _requested_at and _synced_at are those of now.';
 
 CREATE OR REPLACE FUNCTION metrics_as_of(at timestamptz) RETURNS SETOF metrics
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$ SELECT * FROM rows_as_of(NULL::metrics, at, 'id', '') $$;
-COMMENT ON FUNCTION metrics_as_of(timestamptz) IS 'The table metrics as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then. The columns _hash, _requested_at and _synced_at are those of now.';
+COMMENT ON FUNCTION metrics_as_of(timestamptz) IS 'The table metrics as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then, or as syncd backfill history has rebuilt them. The columns _hash, _requested_at and _synced_at are those of now.';
 
 CREATE OR REPLACE FUNCTION order_items_as_of(at timestamptz) RETURNS SETOF order_items
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$ SELECT * FROM rows_as_of(NULL::order_items, at, 'id', 'order_id') $$;
-COMMENT ON FUNCTION order_items_as_of(timestamptz) IS 'The table order_items as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then. The columns _hash, _requested_at and _synced_at are those of now.';
+COMMENT ON FUNCTION order_items_as_of(timestamptz) IS 'The table order_items as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then, or as syncd backfill history has rebuilt them. The columns _hash, _requested_at and _synced_at are those of now.';
 
 CREATE OR REPLACE FUNCTION orders_as_of(at timestamptz) RETURNS SETOF orders
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$ SELECT * FROM rows_as_of(NULL::orders, at, 'id', '') $$;
-COMMENT ON FUNCTION orders_as_of(timestamptz) IS 'The table orders as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then. The columns _hash, _requested_at and _synced_at are those of now.';
+COMMENT ON FUNCTION orders_as_of(timestamptz) IS 'The table orders as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then, or as syncd backfill history has rebuilt them. The columns _hash, _requested_at and _synced_at are those of now.';
 
 CREATE OR REPLACE FUNCTION organization_access_tokens_as_of(at timestamptz) RETURNS SETOF organization_access_tokens
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$ SELECT * FROM rows_as_of(NULL::organization_access_tokens, at, 'id', '') $$;
-COMMENT ON FUNCTION organization_access_tokens_as_of(timestamptz) IS 'The table organization_access_tokens as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then. The columns _hash, _requested_at and _synced_at are those of now.';
+COMMENT ON FUNCTION organization_access_tokens_as_of(timestamptz) IS 'The table organization_access_tokens as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then, or as syncd backfill history has rebuilt them. The columns _hash, _requested_at and _synced_at are those of now.';
 
 CREATE OR REPLACE FUNCTION organizations_as_of(at timestamptz) RETURNS SETOF organizations
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$ SELECT * FROM rows_as_of(NULL::organizations, at, 'id', '') $$;
-COMMENT ON FUNCTION organizations_as_of(timestamptz) IS 'The table organizations as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then. The columns _hash, _requested_at and _synced_at are those of now.';
+COMMENT ON FUNCTION organizations_as_of(timestamptz) IS 'The table organizations as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then, or as syncd backfill history has rebuilt them. The columns _hash, _requested_at and _synced_at are those of now.';
 
 CREATE OR REPLACE FUNCTION payment_methods_as_of(at timestamptz) RETURNS SETOF payment_methods
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$ SELECT * FROM rows_as_of(NULL::payment_methods, at, 'id', '') $$;
-COMMENT ON FUNCTION payment_methods_as_of(timestamptz) IS 'The table payment_methods as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then. The columns _hash, _requested_at and _synced_at are those of now.';
+COMMENT ON FUNCTION payment_methods_as_of(timestamptz) IS 'The table payment_methods as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then, or as syncd backfill history has rebuilt them. The columns _hash, _requested_at and _synced_at are those of now.';
 
 CREATE OR REPLACE FUNCTION payments_as_of(at timestamptz) RETURNS SETOF payments
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$ SELECT * FROM rows_as_of(NULL::payments, at, 'id', '') $$;
-COMMENT ON FUNCTION payments_as_of(timestamptz) IS 'The table payments as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then. The columns _hash, _requested_at and _synced_at are those of now.';
+COMMENT ON FUNCTION payments_as_of(timestamptz) IS 'The table payments as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then, or as syncd backfill history has rebuilt them. The columns _hash, _requested_at and _synced_at are those of now.';
 
 CREATE OR REPLACE FUNCTION product_benefits_as_of(at timestamptz) RETURNS SETOF product_benefits
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$ SELECT * FROM rows_as_of(NULL::product_benefits, at, 'benefit_id', 'product_id') $$;
-COMMENT ON FUNCTION product_benefits_as_of(timestamptz) IS 'The table product_benefits as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then. The columns _hash, _requested_at and _synced_at are those of now.';
+COMMENT ON FUNCTION product_benefits_as_of(timestamptz) IS 'The table product_benefits as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then, or as syncd backfill history has rebuilt them. The columns _hash, _requested_at and _synced_at are those of now.';
 
 CREATE OR REPLACE FUNCTION product_prices_as_of(at timestamptz) RETURNS SETOF product_prices
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$ SELECT * FROM rows_as_of(NULL::product_prices, at, 'id', 'product_id') $$;
-COMMENT ON FUNCTION product_prices_as_of(timestamptz) IS 'The table product_prices as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then. The columns _hash, _requested_at and _synced_at are those of now.';
+COMMENT ON FUNCTION product_prices_as_of(timestamptz) IS 'The table product_prices as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then, or as syncd backfill history has rebuilt them. The columns _hash, _requested_at and _synced_at are those of now.';
 
 CREATE OR REPLACE VIEW product_price_history AS
 SELECT h.valid_from, h.valid_to, h.source AS version_source,
@@ -119,7 +119,7 @@ FROM row_versions(NULL::product_prices, 'id', 'product_id') h;
 COMMENT ON VIEW product_price_history IS 'The rows of product_prices in each version that is known of them, but for the times at which they were deleted or removed.';
 COMMENT ON COLUMN product_price_history.valid_from IS 'When the version began to be so at Polar, as far as that is told: changes.changed_at (UTC). Of a version that was there when changes began to be recorded: when the object was created, though it may have been otherwise since.';
 COMMENT ON COLUMN product_price_history.valid_to IS 'When the next version began (UTC); null: it is the present one.';
-COMMENT ON COLUMN product_price_history.version_source IS 'baseline: it was there when changes began to be recorded. observed: syncd saw it come. event: one of Polar''s events tells of it.';
+COMMENT ON COLUMN product_price_history.version_source IS 'baseline: it was there when changes began to be recorded. observed: syncd saw it come. event: one of Polar''s events tells of it. order: an order does. Of a rebuilt version (valid_from lies before history.recorded_since) baseline means that only the row itself tells of it.';
 COMMENT ON COLUMN product_price_history.product_id IS 'Product that lists the price: products.id.';
 COMMENT ON COLUMN product_price_history.id IS 'Polar id of the price.';
 COMMENT ON COLUMN product_price_history.created_at IS 'When Polar created the price (UTC).';
@@ -147,23 +147,23 @@ COMMENT ON COLUMN product_price_history.unit_label IS 'unit_based: what one unit
 
 CREATE OR REPLACE FUNCTION products_as_of(at timestamptz) RETURNS SETOF products
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$ SELECT * FROM rows_as_of(NULL::products, at, 'id', '') $$;
-COMMENT ON FUNCTION products_as_of(timestamptz) IS 'The table products as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then. The columns _hash, _requested_at and _synced_at are those of now.';
+COMMENT ON FUNCTION products_as_of(timestamptz) IS 'The table products as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then, or as syncd backfill history has rebuilt them. The columns _hash, _requested_at and _synced_at are those of now.';
 
 CREATE OR REPLACE FUNCTION refunds_as_of(at timestamptz) RETURNS SETOF refunds
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$ SELECT * FROM rows_as_of(NULL::refunds, at, 'id', '') $$;
-COMMENT ON FUNCTION refunds_as_of(timestamptz) IS 'The table refunds as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then. The columns _hash, _requested_at and _synced_at are those of now.';
+COMMENT ON FUNCTION refunds_as_of(timestamptz) IS 'The table refunds as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then, or as syncd backfill history has rebuilt them. The columns _hash, _requested_at and _synced_at are those of now.';
 
 CREATE OR REPLACE FUNCTION subscription_meters_as_of(at timestamptz) RETURNS SETOF subscription_meters
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$ SELECT * FROM rows_as_of(NULL::subscription_meters, at, 'id', 'subscription_id') $$;
-COMMENT ON FUNCTION subscription_meters_as_of(timestamptz) IS 'The table subscription_meters as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then. The columns _hash, _requested_at and _synced_at are those of now.';
+COMMENT ON FUNCTION subscription_meters_as_of(timestamptz) IS 'The table subscription_meters as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then, or as syncd backfill history has rebuilt them. The columns _hash, _requested_at and _synced_at are those of now.';
 
 CREATE OR REPLACE FUNCTION subscription_prices_as_of(at timestamptz) RETURNS SETOF subscription_prices
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$ SELECT * FROM rows_as_of(NULL::subscription_prices, at, 'id', 'subscription_id') $$;
-COMMENT ON FUNCTION subscription_prices_as_of(timestamptz) IS 'The table subscription_prices as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then. The columns _hash, _requested_at and _synced_at are those of now.';
+COMMENT ON FUNCTION subscription_prices_as_of(timestamptz) IS 'The table subscription_prices as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then, or as syncd backfill history has rebuilt them. The columns _hash, _requested_at and _synced_at are those of now.';
 
 CREATE OR REPLACE FUNCTION subscriptions_as_of(at timestamptz) RETURNS SETOF subscriptions
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$ SELECT * FROM rows_as_of(NULL::subscriptions, at, 'id', '') $$;
-COMMENT ON FUNCTION subscriptions_as_of(timestamptz) IS 'The table subscriptions as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then. The columns _hash, _requested_at and _synced_at are those of now.';
+COMMENT ON FUNCTION subscriptions_as_of(timestamptz) IS 'The table subscriptions as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then, or as syncd backfill history has rebuilt them. The columns _hash, _requested_at and _synced_at are those of now.';
 
 CREATE OR REPLACE VIEW subscription_history AS
 SELECT h.valid_from, h.valid_to, h.source AS version_source,
@@ -172,7 +172,7 @@ FROM row_versions(NULL::subscriptions, 'id', '') h;
 COMMENT ON VIEW subscription_history IS 'The rows of subscriptions in each version that is known of them, but for the times at which they were deleted or removed.';
 COMMENT ON COLUMN subscription_history.valid_from IS 'When the version began to be so at Polar, as far as that is told: changes.changed_at (UTC). Of a version that was there when changes began to be recorded: when the object was created, though it may have been otherwise since.';
 COMMENT ON COLUMN subscription_history.valid_to IS 'When the next version began (UTC); null: it is the present one.';
-COMMENT ON COLUMN subscription_history.version_source IS 'baseline: it was there when changes began to be recorded. observed: syncd saw it come. event: one of Polar''s events tells of it.';
+COMMENT ON COLUMN subscription_history.version_source IS 'baseline: it was there when changes began to be recorded. observed: syncd saw it come. event: one of Polar''s events tells of it. order: an order does. Of a rebuilt version (valid_from lies before history.recorded_since) baseline means that only the row itself tells of it.';
 COMMENT ON COLUMN subscription_history.id IS 'Polar id.';
 COMMENT ON COLUMN subscription_history.created_at IS 'When Polar created the subscription (UTC).';
 COMMENT ON COLUMN subscription_history.modified_at IS 'When Polar last changed its record (UTC); null until the first time. It may move without a visible change, and stay while nested data change.';
@@ -210,4 +210,4 @@ COMMENT ON COLUMN subscription_history.custom_field_data IS 'Answers to the cust
 
 CREATE OR REPLACE FUNCTION webhook_endpoints_as_of(at timestamptz) RETURNS SETOF webhook_endpoints
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$ SELECT * FROM rows_as_of(NULL::webhook_endpoints, at, 'id', '') $$;
-COMMENT ON FUNCTION webhook_endpoints_as_of(timestamptz) IS 'The table webhook_endpoints as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then. The columns _hash, _requested_at and _synced_at are those of now.';
+COMMENT ON FUNCTION webhook_endpoints_as_of(timestamptz) IS 'The table webhook_endpoints as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then, or as syncd backfill history has rebuilt them. The columns _hash, _requested_at and _synced_at are those of now.';

@@ -24,7 +24,7 @@ func asOf(ctx context.Context, db querier, tables []table) (string, error) {
 		fmt.Fprintf(&b, `
 CREATE OR REPLACE FUNCTION %[1]s_as_of(at timestamptz) RETURNS SETOF %[1]s
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$ SELECT * FROM rows_as_of(NULL::%[1]s, at, '%[2]s', '%[3]s') $$;
-COMMENT ON FUNCTION %[1]s_as_of(timestamptz) IS 'The table %[1]s as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then. The columns _hash, _requested_at and _synced_at are those of now.';
+COMMENT ON FUNCTION %[1]s_as_of(timestamptz) IS 'The table %[1]s as it was here at a time, with the rows that were marked as deleted then. The view history says from when on it is exact; for a time before that, rows are as they were then, or as syncd backfill history has rebuilt them. The columns _hash, _requested_at and _synced_at are those of now.';
 `, name, key, parent)
 		if view := versioned[name]; view != "" {
 			return versions(&b, view, name, key, parent, tables)
@@ -51,7 +51,7 @@ FROM row_versions(NULL::%[3]s, '%[4]s', '%[5]s') h;
 COMMENT ON VIEW %[1]s IS 'The rows of %[3]s in each version that is known of them, but for the times at which they were deleted or removed.';
 COMMENT ON COLUMN %[1]s.valid_from IS 'When the version began to be so at Polar, as far as that is told: changes.changed_at (UTC). Of a version that was there when changes began to be recorded: when the object was created, though it may have been otherwise since.';
 COMMENT ON COLUMN %[1]s.valid_to IS 'When the next version began (UTC); null: it is the present one.';
-COMMENT ON COLUMN %[1]s.version_source IS 'baseline: it was there when changes began to be recorded. observed: syncd saw it come. event: one of Polar''s events tells of it.';
+COMMENT ON COLUMN %[1]s.version_source IS 'baseline: it was there when changes began to be recorded. observed: syncd saw it come. event: one of Polar''s events tells of it. order: an order does. Of a rebuilt version (valid_from lies before history.recorded_since) baseline means that only the row itself tells of it.';
 %[6]s`, view, selected("(h.version).", columns), name, key, parent, comments(view, columns))
 	return nil
 }

@@ -176,6 +176,18 @@ func New(c Config) (*Engine, error) {
 	return r, nil
 }
 
+// Beside makes an engine of other streams, which stops with this one.
+func (e *Engine) Beside(streams ...Stream) (*Engine, error) {
+	c := e.Config
+	c.Streams, c.Off = streams, nil
+	other, err := New(c)
+	if err != nil {
+		return nil, err
+	}
+	other.drain = e.drain
+	return other, nil
+}
+
 type nobody struct{}
 
 func (nobody) RunStarted(string)           {}
