@@ -15,6 +15,12 @@ import (
 	"syncd/internal/terminal"
 )
 
+// backfillCmds read what lies back. A stream's name alone means a window of it.
+type backfillCmds struct {
+	Window  backfillCmd        `cmd:"" default:"withargs" help:"Read a window of time of one stream; the same command goes on with an interrupted one." example:"syncd backfill window orders --since 2024-01-01 --until 2024-02-01"`
+	History backfillHistoryCmd `cmd:"" help:"Rebuild what happened to subscriptions before syncd was there, from Polar's events and from orders." example:"syncd backfill history --dry-run"`
+}
+
 type backfillCmd struct {
 	Stream string `arg:"" help:"Stream to read: ${windowed}."`
 	Since  string `required:"" placeholder:"DATE" help:"Start of the window, inclusive: 2024-01-31 (UTC), or 2024-01-31T12:00:00+02:00."`

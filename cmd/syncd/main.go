@@ -42,25 +42,25 @@ func main() {
 
 // cli is the command line.
 type cli struct {
-	Demo     demoCmd     `cmd:"" help:"See it work: a private Postgres, a simulated Polar, and a sync from one to the other." example:"syncd demo --customers 500 --keep"`
-	Sync     syncCmd     `cmd:"" help:"Sync streams once, all or those named, and exit." example:"syncd sync customers orders"`
-	Run      runCmd      `cmd:"" help:"Run the daemon: sync every stream on its schedule." example:"syncd run --schedule '@every 6h' --listen 127.0.0.1:9464"`
-	Tail     tailCmd     `cmd:"" help:"Look once for changes since the last look, with few requests, as the daemon does every few minutes." example:"syncd tail orders subscriptions"`
-	Status   statusCmd   `cmd:"" help:"Show for each stream its last run, rows, age and next run." example:"syncd status --json"`
-	Health   healthCmd   `cmd:"" help:"Ask the daemon whether it is alive, or ready; exit code 0 or 2." example:"syncd health --ready"`
-	Verify   verifyCmd   `cmd:"" help:"Say whether the mirror is whole as of the last sweeps, without a request to Polar; exit code 0 or 3." example:"syncd verify orders subscriptions --json"`
-	Drift    driftCmd    `cmd:"" help:"List what Polar sends and this syncd does not know, and acknowledge it; exit code 0 or 3." example:"syncd drift orders --ack"`
-	Plan     planCmd     `cmd:"" help:"Estimate what syncing costs in requests, and whether the budget suffices; exit code 0 or 1." example:"syncd plan --schedule '@every 6h' --tail 1m --json"`
-	Refresh  refreshCmd  `cmd:"" help:"Fetch single objects by id and write them again." example:"syncd refresh customers --external-id acct_42"`
-	Backfill backfillCmd `cmd:"" help:"Read a window of time of one stream; the same command goes on with an interrupted one." example:"syncd backfill orders --since 2024-01-01 --until 2024-02-01"`
-	Invoice  invoiceCmd  `cmd:"" help:"Fetch the invoice of an order as PDF, if it was generated." example:"syncd invoice ACME-1042 -o invoice.pdf"`
-	Receipt  receiptCmd  `cmd:"" help:"Fetch the receipt of an order as PDF." example:"syncd receipt 3f2a6f9e-2d6b-4d53-9f1e-0c9a6c1f7a11 -o - | lpr"`
-	Audit    auditCmd    `cmd:"" help:"Compare the mirror with Polar's exports, counts and metrics; heal the differences. Exit code 0 or 3." example:"syncd audit orders subscriptions"`
-	Approve  approveCmd  `cmd:"" name:"approve-deletions" help:"Let through the deletions that the brake held back in one run." example:"syncd approve-deletions 42"`
-	Migrate  migrateCmd  `cmd:"" help:"Create or upgrade the tables, or show what that would do." example:"syncd migrate up"`
-	Config   configCmd   `cmd:"" help:"Show the configuration." example:"syncd config print"`
-	Simulate simulateCmd `cmd:"" help:"Serve a simulated Polar, to try out anything built on Polar." example:"syncd simulate --addr 127.0.0.1:8080 --customers 1000 --fault '502:path=/v1/orders/,times=1'"`
-	Version  versionCmd  `cmd:"" help:"Show the version." example:"syncd version"`
+	Demo     demoCmd      `cmd:"" help:"See it work: a private Postgres, a simulated Polar, and a sync from one to the other." example:"syncd demo --customers 500 --keep"`
+	Sync     syncCmd      `cmd:"" help:"Sync streams once, all or those named, and exit." example:"syncd sync customers orders"`
+	Run      runCmd       `cmd:"" help:"Run the daemon: sync every stream on its schedule." example:"syncd run --schedule '@every 6h' --listen 127.0.0.1:9464"`
+	Tail     tailCmd      `cmd:"" help:"Look once for changes since the last look, with few requests, as the daemon does every few minutes." example:"syncd tail orders subscriptions"`
+	Status   statusCmd    `cmd:"" help:"Show for each stream its last run, rows, age and next run." example:"syncd status --json"`
+	Health   healthCmd    `cmd:"" help:"Ask the daemon whether it is alive, or ready; exit code 0 or 2." example:"syncd health --ready"`
+	Verify   verifyCmd    `cmd:"" help:"Say whether the mirror is whole as of the last sweeps, without a request to Polar; exit code 0 or 3." example:"syncd verify orders subscriptions --json"`
+	Drift    driftCmd     `cmd:"" help:"List what Polar sends and this syncd does not know, and acknowledge it; exit code 0 or 3." example:"syncd drift orders --ack"`
+	Plan     planCmd      `cmd:"" help:"Estimate what syncing costs in requests, and whether the budget suffices; exit code 0 or 1." example:"syncd plan --schedule '@every 6h' --tail 1m --json"`
+	Refresh  refreshCmd   `cmd:"" help:"Fetch single objects by id and write them again." example:"syncd refresh customers --external-id acct_42"`
+	Backfill backfillCmds `cmd:"" help:"Read a window of time of one stream, or rebuild what happened before syncd was there." example:"syncd backfill orders --since 2024-01-01 --until 2024-02-01"`
+	Invoice  invoiceCmd   `cmd:"" help:"Fetch the invoice of an order as PDF, if it was generated." example:"syncd invoice ACME-1042 -o invoice.pdf"`
+	Receipt  receiptCmd   `cmd:"" help:"Fetch the receipt of an order as PDF." example:"syncd receipt 3f2a6f9e-2d6b-4d53-9f1e-0c9a6c1f7a11 -o - | lpr"`
+	Audit    auditCmd     `cmd:"" help:"Compare the mirror with Polar's exports, counts and metrics; heal the differences. Exit code 0 or 3." example:"syncd audit orders subscriptions"`
+	Approve  approveCmd   `cmd:"" name:"approve-deletions" help:"Let through the deletions that the brake held back in one run." example:"syncd approve-deletions 42"`
+	Migrate  migrateCmd   `cmd:"" help:"Create or upgrade the tables, or show what that would do." example:"syncd migrate up"`
+	Config   configCmd    `cmd:"" help:"Show the configuration." example:"syncd config print"`
+	Simulate simulateCmd  `cmd:"" help:"Serve a simulated Polar, to try out anything built on Polar." example:"syncd simulate --addr 127.0.0.1:8080 --customers 1000 --fault '502:path=/v1/orders/,times=1'"`
+	Version  versionCmd   `cmd:"" help:"Show the version." example:"syncd version"`
 
 	Global logFlags `embed:""`
 }
