@@ -82,6 +82,7 @@ func scalar[T any](ctx context.Context, dsn, sql string, args ...any) (v T, err 
 // usage is what a process took.
 type usage struct {
 	wall   time.Duration
+	cpu    time.Duration
 	peak   float64 // largest resident set, MB
 	output string
 }
@@ -100,7 +101,7 @@ func program(ctx context.Context, environ []string, name string, args ...string)
 		watched := watchPeak(cmd.Process.Pid)
 		err = cmd.Wait()
 		u.wall, u.output = time.Since(began), out.String()
-		u.peak = watched()
+		u.peak, u.cpu = watched(), cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime()
 	}
 	if err != nil {
 		return u, fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, out.String())

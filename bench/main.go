@@ -35,7 +35,7 @@ var plans = map[string]plan{
 
 func main() {
 	mode := flag.String("mode", "full", "full or short")
-	only := flag.String("only", "", "sections to run, separated by commas: rounds, sizes, limit, latency, state, distance; all unless given")
+	only := flag.String("only", "", "sections to run, separated by commas: rounds, history, sizes, limit, latency, state, views, distance; all unless given")
 	flag.Parse()
 	p, ok := plans[*mode]
 	if !ok {
@@ -63,7 +63,7 @@ func run(ctx context.Context, p plan, only string) (err error) {
 		name    string
 		measure func(context.Context, plan) error
 	}{
-		{"rounds", b.rounds}, {"sizes", b.sizes}, {"limit", b.limit}, {"latency", b.latency}, {"state", b.state}, {"distance", b.distance},
+		{"rounds", b.rounds}, {"history", b.history}, {"sizes", b.sizes}, {"limit", b.limit}, {"latency", b.latency}, {"state", b.state}, {"views", b.views}, {"distance", b.distance},
 	} {
 		if only != "" && !strings.Contains(","+only+",", ","+section.name+",") {
 			continue
