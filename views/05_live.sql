@@ -1,5 +1,36 @@
 -- Tables without what Polar no longer has. Made by make generate from the table of streams and the database; not to be edited.
 
+CREATE OR REPLACE VIEW balance_events_live AS
+SELECT t.id, t.timestamp, t.organization_id, t.name, t.customer_id, t.member_id, t.parent_id, t.transaction_id, t.order_id, t.order_created_at, t.subscription_id, t.product_id, t.refund_id, t.dispute_id, t.amount, t.currency, t.net_amount, t.presentment_amount, t.presentment_currency, t.refundable_amount, t.tax_amount, t.tax_state, t.tax_country, t.fee, t.exchange_rate
+FROM balance_events t
+WHERE t._deleted_at IS NULL;
+COMMENT ON VIEW balance_events_live IS 'The rows of balance_events that are not deleted, without syncd''s own columns.';
+COMMENT ON COLUMN balance_events_live.id IS 'Polar id of the event.';
+COMMENT ON COLUMN balance_events_live.timestamp IS 'Time of the event (UTC). Of a payment or credit it is when the order was created, even if it was paid weeks later; of a refund or dispute when it happened.';
+COMMENT ON COLUMN balance_events_live.organization_id IS 'Organization that owns it: organizations.id.';
+COMMENT ON COLUMN balance_events_live.name IS 'Kind. Known today: balance.order (a payment), balance.credit_order (an order that the customer balance paid), balance.refund, balance.refund_reversal, balance.dispute, balance.dispute_reversal; new ones may come.';
+COMMENT ON COLUMN balance_events_live.customer_id IS 'Customer: customers.id.';
+COMMENT ON COLUMN balance_events_live.member_id IS 'Member of the customer it is about: members.id; null where there is none.';
+COMMENT ON COLUMN balance_events_live.parent_id IS 'Event that this one is part of: events.id; null for a root.';
+COMMENT ON COLUMN balance_events_live.transaction_id IS 'Transaction of the balance at Polar, which no list shows; null for a credit.';
+COMMENT ON COLUMN balance_events_live.order_id IS 'Order: orders.id.';
+COMMENT ON COLUMN balance_events_live.order_created_at IS 'When the order was created (UTC), of refunds and their reversals; null where Polar does not tell.';
+COMMENT ON COLUMN balance_events_live.subscription_id IS 'Subscription: subscriptions.id; null for a one-time purchase.';
+COMMENT ON COLUMN balance_events_live.product_id IS 'Product: products.id; null where the order has none.';
+COMMENT ON COLUMN balance_events_live.refund_id IS 'Refund, of refunds and their reversals: refunds.id.';
+COMMENT ON COLUMN balance_events_live.dispute_id IS 'Dispute, of disputes and their reversals: disputes.id.';
+COMMENT ON COLUMN balance_events_live.amount IS 'Amount without tax, negative for what goes out. Smallest unit of currency.';
+COMMENT ON COLUMN balance_events_live.currency IS 'Currency that Polar settles in, of a credit that of the order: ISO 4217, lower case.';
+COMMENT ON COLUMN balance_events_live.net_amount IS 'Of a payment: amount of the order without tax. Smallest unit of presentment_currency; null for other kinds, and on old events.';
+COMMENT ON COLUMN balance_events_live.presentment_amount IS 'Amount in the currency that the customer saw. Smallest unit of presentment_currency; null for a credit.';
+COMMENT ON COLUMN balance_events_live.presentment_currency IS 'Currency that the customer saw: ISO 4217, lower case; null for a credit.';
+COMMENT ON COLUMN balance_events_live.refundable_amount IS 'Of a refund: what could still be refunded of the order. Smallest unit of presentment_currency; null for other kinds.';
+COMMENT ON COLUMN balance_events_live.tax_amount IS 'Tax, of a payment or credit in the currency that the customer saw. Smallest unit of that currency, of refunds and disputes of currency.';
+COMMENT ON COLUMN balance_events_live.tax_state IS 'State in which tax was due; null where there is none.';
+COMMENT ON COLUMN balance_events_live.tax_country IS 'Country in which tax was due: ISO 3166-1, two letters; null where there is none.';
+COMMENT ON COLUMN balance_events_live.fee IS 'Fee of Polar. Smallest unit of the currency that Polar settles in.';
+COMMENT ON COLUMN balance_events_live.exchange_rate IS 'Rate from presentment_currency to currency, between smallest units, with the digits as Polar sent them; null on old events.';
+
 CREATE OR REPLACE VIEW benefit_grants_live AS
 SELECT t.id, t.created_at, t.modified_at, t.granted_at, t.is_granted, t.revoked_at, t.is_revoked, t.subscription_id, t.order_id, t.customer_id, t.member_id, t.benefit_id, t.error, t.properties
 FROM benefit_grants t

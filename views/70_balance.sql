@@ -1,29 +1,25 @@
 -- The balance, as Polar's metrics read it.
 
 CREATE OR REPLACE VIEW balance_ledger AS
-WITH balance AS (
-    SELECT id AS event_id, name, timestamp, customer_id,
-        (metadata->>'order_id')::uuid AS order_id, (metadata->>'subscription_id')::uuid AS subscription_id, nullif(metadata->>'product_id', 'None')::uuid AS product_id,
-        coalesce((metadata->>'order_created_at')::timestamptz, timestamp) AS booked_at,
-        (metadata->>'amount')::bigint AS amount, lower(metadata->>'currency') AS currency, (metadata->>'net_amount')::bigint AS net_amount,
-        (metadata->>'presentment_amount')::bigint AS presentment_amount, lower(metadata->>'presentment_currency') AS presentment_currency,
-        coalesce((metadata->>'fee')::bigint, 0) AS fee, nullif((metadata->>'exchange_rate')::float8, 0) AS exchange_rate
-    FROM events WHERE source = 'system' AND name LIKE 'balance.%' AND _deleted_at IS NULL
-)
-SELECT b.*, round(coalesce(b.net_amount, b.amount)::float8 * CASE
-    WHEN b.name IN ('balance.order', 'balance.credit_order') THEN coalesce(b.exchange_rate, CASE WHEN b.amount <> 0 THEN b.amount::float8 / nullif(b.presentment_amount, 0) END, earlier.rate, 1)
-    ELSE coalesce(b.exchange_rate, 1) END)::bigint AS settled_amount
-FROM balance b
+SELECT b.id AS event_id, b.name, b.timestamp, b.customer_id, b.order_id, b.subscription_id, b.product_id,
+    coalesce(b.order_created_at, b.timestamp) AS booked_at, b.amount, lower(b.currency) AS currency, b.net_amount,
+    b.presentment_amount, lower(b.presentment_currency) AS presentment_currency, coalesce(b.fee, 0) AS fee, r.exchange_rate,
+    round(coalesce(b.net_amount, b.amount)::float8 * CASE
+        WHEN b.name IN ('balance.order', 'balance.credit_order') THEN coalesce(r.exchange_rate, CASE WHEN b.amount <> 0 THEN b.amount::float8 / nullif(b.presentment_amount, 0) END, earlier.rate, 1)
+        ELSE coalesce(r.exchange_rate, 1) END)::bigint AS settled_amount
+FROM balance_events b
+CROSS JOIN LATERAL (SELECT nullif(b.exchange_rate, 0)::float8 AS exchange_rate) r
 LEFT JOIN LATERAL (
-    SELECT coalesce(e.exchange_rate, e.amount::float8 / nullif(e.presentment_amount, 0)) AS rate FROM balance e
-    WHERE b.name = 'balance.credit_order' AND b.exchange_rate IS NULL AND b.amount <> 0
-        AND e.name = 'balance.order' AND e.customer_id = b.customer_id AND coalesce(e.presentment_currency, e.currency) = b.currency
-        AND e.timestamp < b.timestamp AND e.order_id <> b.order_id
+    SELECT coalesce(nullif(e.exchange_rate, 0)::float8, e.amount::float8 / nullif(e.presentment_amount, 0)) AS rate FROM balance_events e
+    WHERE b.name = 'balance.credit_order' AND r.exchange_rate IS NULL AND b.amount <> 0
+        AND e.name = 'balance.order' AND e.customer_id = b.customer_id AND lower(coalesce(e.presentment_currency, e.currency)) = lower(b.currency)
+        AND e.timestamp < b.timestamp AND e.order_id <> b.order_id AND e._deleted_at IS NULL
     ORDER BY (e.subscription_id = b.subscription_id) IS TRUE DESC, e.timestamp DESC
     LIMIT 1
-) earlier ON true;
-COMMENT ON VIEW balance_ledger IS 'What was booked to the balance of the organization: one row for each system event balance.* (payments, credits, refunds, disputes and their reversals). Revenue in Polar''s metrics is made of it. From the stream events: whole where that is on and keeps all.';
-COMMENT ON COLUMN balance_ledger.event_id IS 'Event: events.id.';
+) earlier ON true
+WHERE b._deleted_at IS NULL;
+COMMENT ON VIEW balance_ledger IS 'What was booked to the balance of the organization: one row for each system event balance.* (payments, credits, refunds, disputes and their reversals). Revenue in Polar''s metrics is made of it. From the stream balance_events.';
+COMMENT ON COLUMN balance_ledger.event_id IS 'Event: balance_events.id.';
 COMMENT ON COLUMN balance_ledger.name IS 'Kind: balance.order, balance.credit_order, balance.refund, balance.refund_reversal, balance.dispute, balance.dispute_reversal.';
 COMMENT ON COLUMN balance_ledger.timestamp IS 'Time of the event (UTC). Of an order it is when the order was created, even if it was paid later.';
 COMMENT ON COLUMN balance_ledger.customer_id IS 'Customer: customers.id.';

@@ -125,9 +125,13 @@ ledger AS MATERIALIZED (
 ),
 -- Orders, one row each
 system AS MATERIALIZED (SELECT * FROM events WHERE source = 'system' AND _deleted_at IS NULL),
+told AS MATERIALIZED (SELECT coalesce(min(timestamp), 'infinity') AS since FROM system), -- rows tell of what is older
 paid AS (
-    SELECT DISTINCT ON (1) (metadata->>'order_id')::uuid AS order_id, timestamp AS paid_at, (metadata->>'subscription_id')::uuid AS subscription_id
-    FROM system WHERE name = 'order.paid' ORDER BY 1, timestamp DESC
+    SELECT DISTINCT ON (order_id) order_id, paid_at, subscription_id FROM (
+        SELECT (metadata->>'order_id')::uuid AS order_id, timestamp AS paid_at, (metadata->>'subscription_id')::uuid AS subscription_id FROM system WHERE name = 'order.paid'
+        UNION ALL
+        SELECT id, created_at, subscription_id FROM orders, told WHERE paid AND created_at < since AND _deleted_at IS NULL
+    ) p ORDER BY order_id, paid_at DESC
 ), balanced AS (
     SELECT DISTINCT ON (order_id) order_id, timestamp AS balanced_at, order_amount AS settled, fee
     FROM booked WHERE name IN ('balance.order', 'balance.credit_order') AND order_id IS NOT NULL
@@ -138,6 +142,12 @@ paid AS (
 ), act AS MATERIALIZED ( -- of a subscription, or upon it
     SELECT (metadata->>'subscription_id')::uuid AS subscription_id, name, timestamp, metadata
     FROM system WHERE name IN ('subscription.created', 'subscription.canceled', 'subscription.revoked', 'subscription.uncanceled', 'subscription.reinstated', 'subscription.cycled', 'subscription.product_updated')
+    UNION ALL
+    SELECT id, 'subscription.created', created_at, jsonb_build_object('started_at', started_at, 'ends_at', coalesce(ended_at, ends_at))
+    FROM subscriptions, told WHERE created_at < since AND _deleted_at IS NULL
+    UNION ALL
+    SELECT id, 'subscription.canceled', canceled_at, jsonb_build_object('canceled_at', canceled_at, 'ends_at', coalesce(ended_at, ends_at), 'customer_cancellation_reason', customer_cancellation_reason)
+    FROM subscriptions, told WHERE canceled_at < since AND _deleted_at IS NULL
 ), started AS (
     SELECT subscription_id, min((metadata->>'started_at')::timestamptz) AS started_at FROM act GROUP BY 1
 ), sale AS (
@@ -258,4 +268,4 @@ LANGUAGE sql STABLE
 BEGIN ATOMIC
 SELECT c.period_start, c.slug, c.value FROM metrics_computed(every, first_day, last_day, zone) c WHERE c.slug NOT LIKE '\_%';
 END;
-COMMENT ON FUNCTION metrics_own(text, date, date, text) IS 'Polar''s metrics by hour, day, week, month or year (every) between two days, both included, of a time zone: period_start (UTC), slug, value. Amounts are US cents. Computed by Polar''s rules from subscriptions, orders, checkouts, customer_seats and events, which must be on and keep all. All but 12 equal Polar''s to the cent; why those differ: metrics_reconciled.reason. As with Polar, the numbers of a period can depend on first_day and last_day.';
+COMMENT ON FUNCTION metrics_own(text, date, date, text) IS 'Polar''s metrics by hour, day, week, month or year (every) between two days, both included, of a time zone: period_start (UTC), slug, value. Amounts are US cents. Computed by Polar''s rules from subscriptions, orders, checkouts, customer_seats, balance_events and events. Without all events, costs, active users, new and canceled subscriptions differ: see docs/metrics.md. All but 12 equal Polar''s to the cent; why those differ: metrics_reconciled.reason. As with Polar, the numbers of a period can depend on first_day and last_day.';

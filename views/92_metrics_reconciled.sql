@@ -6,8 +6,12 @@ RETURN CASE
     WHEN slug LIKE '%checkouts%' THEN ARRAY['checkouts']
     WHEN slug LIKE '%seat%' THEN ARRAY['customer_seats', 'subscriptions', 'orders']
     WHEN slug IN ('active_subscriptions', 'committed_subscriptions', 'churned_subscriptions', 'churn_rate') THEN ARRAY['subscriptions']
-    WHEN slug LIKE '%recurring_revenue' OR slug IN ('average_revenue_per_user', 'ltv') THEN ARRAY['subscriptions', 'orders', 'events']
-    ELSE ARRAY['orders', 'events']
+    WHEN slug LIKE '%recurring_revenue' OR slug = 'average_revenue_per_user' THEN ARRAY['subscriptions', 'orders', 'balance_events']
+    WHEN slug = 'ltv' THEN ARRAY['subscriptions', 'orders', 'balance_events', 'events']
+    WHEN slug = 'new_subscriptions' OR slug LIKE 'canceled_subscriptions%' THEN ARRAY['subscriptions', 'events']
+    WHEN slug IN ('costs', 'cumulative_costs', 'cost_per_user', 'active_user_by_event') THEN ARRAY['events']
+    WHEN slug IN ('cashflow', 'gross_margin', 'gross_margin_percentage') THEN ARRAY['orders', 'balance_events', 'events']
+    ELSE ARRAY['orders', 'subscriptions', 'balance_events']
 END;
 COMMENT ON FUNCTION metric_sources(text) IS 'The streams that metrics_own() computes a metric from.';
 

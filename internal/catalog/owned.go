@@ -85,9 +85,46 @@ func ownedStreams() []Entry {
 	}
 }
 
+// bookings are the names of the events that make up the balance. Source: server/polar/event/system.py.
+func bookings() []string {
+	return []string{"balance.order", "balance.credit_order", "balance.refund", "balance.refund_reversal", "balance.dispute", "balance.dispute_reversal"}
+}
+
 // eventStreams are the events that Polar records.
 func eventStreams() []Entry {
 	return []Entry{
+		// Which members the metadata have follows from the kind; the texts of product_id may be "None". Sources: event/system.py,
+		// transaction/service/refund.py.
+		{
+			Stream: mirror.Stream{Name: "balance_events", Path: "/v1/events/", Get: "/v1/events/{id}", Scope: "events:read",
+				Query:  url.Values{"source": {"system"}, "name": bookings()},
+				Expect: item.Expect{Enums: map[string][]string{"name": bookings()}},
+				Blind:  "payments of orders that were created before the window. An order may be paid weeks later, and its payment has its date",
+				Scan:   scan.Windows{Field: "timestamp", After: "start_timestamp", Before: "end_timestamp", Split: []string{"name", "customer_id"}},
+				Inside: item.Inside{
+					Field: "metadata", Null: "None",
+					Columns: []string{"transaction_id", "order_id", "order_created_at", "subscription_id", "product_id", "refund_id", "dispute_id", "amount", "currency",
+						"net_amount", "presentment_amount", "presentment_currency", "refundable_amount", "tax_amount", "tax_state", "tax_country", "fee", "exchange_rate"},
+					Expect: item.Expect{Sparse: []string{"transaction_id", "order_id", "order_created_at", "subscription_id", "product_id", "refund_id", "dispute_id",
+						"net_amount", "presentment_amount", "presentment_currency", "refundable_amount", "tax_state", "tax_country", "exchange_rate"}},
+				},
+				// Beside the customer: ids that are the customer's and the member's, words for the name, and a count of parts.
+				Embedded: []string{"customer", "external_customer_id", "external_member_id", "label", "source", "child_count"},
+				Copies:   map[string]string{"customer": "customers"},
+				Table:    store.TableOf((*db.Queries).BalanceEventsUpsert),
+			},
+			Personal: map[string]Personal{"balance_events": {Texts: "tax_state", None: "name currency presentment_currency tax_country"}},
+			Tail: tail.Spec{
+				Carried: "balance.",
+				// The payment of an order that was not paid at once has the date of the order.
+				Touched: []tail.Touch{{Event: "order.paid", Field: "customer_id", Filter: "customer_id", Unless: "order_id"}},
+				Unseen:  "the payment of an order that was paid more than ten minutes after its creation, where Polar writes it after the round that sees `order.paid`",
+			},
+			Audit:     audit.Against{Refers: []string{"order_id"}, Loose: []string{"customer_id", "member_id", "subscription_id", "product_id", "refund_id", "dispute_id"}},
+			Schedule:  weekly,
+			NoHistory: "an event never changes",
+		},
+
 		// There is no Get: an event fetched by its id says that it has no children. Source: event/service.py.
 		{
 			Stream: mirror.Stream{Name: "events", Path: "/v1/events/", Scope: "events:read",

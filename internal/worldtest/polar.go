@@ -168,8 +168,10 @@ func (h *Harness) Upstream(t *testing.T, s catalog.Entry) []map[string]any {
 		return list
 	case "customer_seats", "license_key_activations", "payment_methods":
 		return h.ofOwners(t, s)
-	case "events":
-		return h.All(t, s.Path, url.Values{"sorting": {"timestamp"}})
+	case "events", "balance_events":
+		query := url.Values{"sorting": {"timestamp"}}
+		maps.Copy(query, s.Query)
+		return h.All(t, s.Path, query)
 	case "customer_meters":
 		all := h.All(t, s.Path, url.Values{"sorting": {"customer_id", "meter_id"}})
 		for _, m := range h.All(t, "/v1/meters/", url.Values{"is_archived": {"true"}}) {

@@ -68,6 +68,10 @@ func TruthServer(t *testing.T, truth recorded.Truth) (server *RecordedServer, na
 			if server.Lists[s.Path], err = truth.List(s.Name); err != nil {
 				t.Fatal(err)
 			}
+		}
+	}
+	for _, s := range catalog.Entries() {
+		if server.Lists[s.Path] != nil {
 			names = append(names, s.Name)
 		}
 	}
