@@ -14,7 +14,7 @@ import (
 
 // What history would have noted of three subscriptions, had it been there: their prices and states changed, one of them twice.
 const recipesHistory = `
-UPDATE sync_streams SET history_since = '2026-06-01' WHERE stream = 'subscriptions';
+UPDATE polar_sync.sync_streams SET history_since = '2026-06-01' WHERE stream = 'subscriptions';
 INSERT INTO changes (stream, id, operation, seen_at, changed_at, old, new, retention)
 (SELECT 'subscriptions', id, 'update', now(), timestamptz '2026-09-10', jsonb_build_object('amount', amount - 900), jsonb_build_object('amount', amount), 'permanent'
 FROM subscriptions WHERE currency = 'usd' AND status = 'active' AND recurring_interval = 'month' AND recurring_interval_count = 1 ORDER BY id LIMIT 1)
@@ -81,7 +81,7 @@ func answerRecipes(t *testing.T, h *worldtest.Harness, truth recorded.Truth) {
 // requireNoGuess wants no state of a subscription for a day before history begins.
 func requireNoGuess(t *testing.T, tx pgx.Tx, recipes []recipe) {
 	t.Helper()
-	if _, err := tx.Exec(t.Context(), "UPDATE sync_streams SET history_since = '2026-07-02' WHERE stream = 'subscriptions'"); err != nil {
+	if _, err := tx.Exec(t.Context(), "UPDATE polar_sync.sync_streams SET history_since = '2026-07-02' WHERE stream = 'subscriptions'"); err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range recipes {
