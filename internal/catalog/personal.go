@@ -83,6 +83,7 @@ func bookkeepingPersonal() map[string]Personal {
 		"sync_feeds":           {None: "feed"},
 		"sync_findings":        {Texts: "key mirror_value other_value evidence", None: "stream kind field"},
 		"sync_history_dropped": {None: "stream"},
+		"sync_history_events":  {Documents: "metadata _extra", None: "name"},
 		"sync_meta":            {None: "server polar_version polar_version_retired"},
 		"sync_rejects":         {Texts: "key reason", None: "stream copied_from"}, // and body, which is bytea
 		"sync_runs":            {Texts: "reason error", None: "stream kind holder outcome error_class verdict"},
