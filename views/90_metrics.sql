@@ -42,10 +42,10 @@ subs AS MATERIALIZED (
     LEFT JOIN own_rates o ON o.t = b.t AND o.currency = c.currency
     LEFT JOIN LATERAL (SELECT d.rate FROM day_rates d, bounds WHERE o.rate IS NULL AND d.currency = c.currency AND d.day BETWEEN bs AND be
         ORDER BY abs(extract(epoch FROM (d.day - b.t))), d.day LIMIT 1) near ON true
-    LEFT JOIN LATERAL (SELECT min(d.rate) * (1 - margin) AS low, max(d.rate) * (1 + margin) AS high FROM (
+    LEFT JOIN LATERAL (SELECT min(d.rate) * (1 - min(margin)) AS low, max(d.rate) * (1 + min(margin)) AS high FROM (
             (SELECT rate, b.t - day AS away FROM day_rates r WHERE o.rate IS NULL AND r.currency = c.currency AND r.day <= b.t ORDER BY r.day DESC LIMIT 1)
             UNION ALL (SELECT rate, day - b.t FROM day_rates r WHERE o.rate IS NULL AND r.currency = c.currency AND r.day > b.t ORDER BY r.day LIMIT 1)) d,
-        LATERAL (SELECT least(0.5, 0.01 * sqrt(extract(epoch FROM away) / 86400)) AS margin) m GROUP BY margin ORDER BY margin LIMIT 1) span ON true
+        LATERAL (SELECT least(0.5, 0.01 * sqrt(extract(epoch FROM away) / 86400)) AS margin) m) span ON true
 ), spans AS MATERIALIZED ( -- from the first period in which a subscription is active to the one in which it ends
     SELECT s.*, (s.fin IS NULL)::int AS committed, greatest(s.start_t, x.t0) AS from_t, coalesce(s.fin_t, 'infinity') AS to_t, least(greatest(s.start_t, x.t0, s.paid_t), coalesce(s.fin_t, 'infinity')) AS mrr_t
     FROM (SELECT min(b.t) AS t0, max(b.t) AS t1 FROM buckets b) x CROSS JOIN bounds

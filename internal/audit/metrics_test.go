@@ -57,6 +57,21 @@ func TestAuditOfMetricsFindsDamage(t *testing.T) {
 	}
 }
 
+// Without a payment on a day its rate may be anything between those of the days before and after with one.
+func TestRatesLieBetweenThoseAround(t *testing.T) {
+	t.Parallel()
+	h := worldtest.Start(t, worldtest.Setup{World: polarsim.Options{Customers: 10}})
+	for day, rate := range map[string]string{"2026-03-05": "1.05", "2026-03-26": "1.10"} {
+		h.Exec(t, `WITH o AS (INSERT INTO orders (id, created_at, product_id, _hash, _requested_at) VALUES (gen_random_uuid(), $1::text::timestamptz, gen_random_uuid(), '', now()) RETURNING id)
+			INSERT INTO events (id, source, name, timestamp, metadata, _hash, _requested_at) SELECT gen_random_uuid(), 'system', 'balance.order', $1::text::timestamptz,
+			jsonb_build_object('order_id', id, 'amount', 1, 'currency', 'usd', 'presentment_amount', 1, 'presentment_currency', 'eur', 'exchange_rate', $2::text::numeric), '', now() FROM o`, day+"T12:00:00Z", rate)
+	}
+	if got := h.Texts(t, `SELECT period_start::date || ' ' || round(lowest, 3) || ' ' || round(highest, 3) FROM metrics_computed('day', '2026-03-05', '2026-03-09', 'UTC') WHERE slug = '_rate_eur' AND lowest < highest ORDER BY 1`); !slices.Equal(got,
+		[]string{"2026-03-06 1.040 1.111", "2026-03-07 1.035 1.116", "2026-03-08 1.032 1.119", "2026-03-09 1.029 1.122"}) {
+		t.Errorf("bounds are %q", got)
+	}
+}
+
 // A metric that is computed from a stream which is off is named, and not equal.
 func TestAuditOfMetricsNamesWhatIsOff(t *testing.T) {
 	slowtest.Mark(t)
