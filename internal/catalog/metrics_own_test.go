@@ -90,22 +90,27 @@ func TestMetricsFollowFromTheMirror(t *testing.T) {
 func TestSimulatedMetricsFollowFromTheMirror(t *testing.T) {
 	t.Parallel()
 	slowtest.Mark(t)
-	h := start(t, setup{Metrics: true, World: polarsim.Options{Seed: 1, Customers: 90, Now: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)}})
+	h := start(t, setup{Metrics: true, World: polarsim.Options{Seed: 7, Customers: 90, Now: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)}})
 	for range 4 {
 		h.World.Advance(25 * 24 * time.Hour)
 		h.World.Churn(40)
+	}
+	back := h.First(t, "/v1/subscriptions/", url.Values{"active": {"true"}}, func(s map[string]any) bool { return s["status"] == "active" && s["cancel_at_period_end"] == false })
+	for _, cancel := range []string{"true", "false"} { // which takes it back
+		h.Want(t, http.StatusOK, http.MethodPatch, "/v1/subscriptions/"+back["id"].(string), `{"cancel_at_period_end":`+cancel+`}`)
+		h.World.Advance(time.Hour)
 	}
 	h.SyncAll(t, "products", "customers", "subscriptions", "orders", "payments", "checkouts", "customer_seats", "balance_events", "events")
 	var asked []url.Values
 	for _, zone := range []string{"UTC", "America/New_York", "Asia/Kolkata"} {
 		asked = append(asked,
-			url.Values{"interval": {"month"}, "start_date": {"2023-08-01"}, "end_date": {"2026-07-31"}, "timezone": {zone}},
-			url.Values{"interval": {"day"}, "start_date": {"2025-08-01"}, "end_date": {"2026-07-31"}, "timezone": {zone}})
+			url.Values{"interval": {"month"}, "start_date": {"2023-09-01"}, "end_date": {"2026-08-12"}, "timezone": {zone}},
+			url.Values{"interval": {"day"}, "start_date": {"2025-08-15"}, "end_date": {"2026-08-12"}, "timezone": {zone}})
 	}
 	asked = append(asked,
 		url.Values{"interval": {"month"}, "start_date": {"2025-11-10"}, "end_date": {"2026-07-20"}},
-		url.Values{"interval": {"week"}, "start_date": {"2025-08-01"}, "end_date": {"2026-07-31"}},
-		url.Values{"interval": {"year"}, "start_date": {"2022-01-01"}, "end_date": {"2026-07-31"}},
+		url.Values{"interval": {"week"}, "start_date": {"2025-08-15"}, "end_date": {"2026-08-12"}},
+		url.Values{"interval": {"year"}, "start_date": {"2022-01-01"}, "end_date": {"2026-08-12"}},
 		url.Values{"interval": {"hour"}, "start_date": {"2026-06-22"}, "end_date": {"2026-06-28"}, "timezone": {"Asia/Kolkata"}})
 	compareSimulated(t, h, "as listed", asked, ofHidden, ofOpened, ofUnseen)
 	requireHidden(t, h)
