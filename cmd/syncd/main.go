@@ -56,6 +56,7 @@ type cli struct {
 	Invoice  invoiceCmd   `cmd:"" help:"Fetch the invoice of an order as PDF, if it was generated." example:"syncd invoice ACME-1042 -o invoice.pdf"`
 	Receipt  receiptCmd   `cmd:"" help:"Fetch the receipt of an order as PDF." example:"syncd receipt 3f2a6f9e-2d6b-4d53-9f1e-0c9a6c1f7a11 -o - | lpr"`
 	Audit    auditCmd     `cmd:"" help:"Compare the mirror with Polar's exports, counts and metrics; heal the differences. Exit code 0 or 3." example:"syncd audit orders subscriptions"`
+	MCP      mcpCmd       `cmd:"" name:"mcp" help:"Let an AI assistant read the mirror, by the Model Context Protocol, over stdio or HTTP." example:"syncd mcp --role analyst --listen 127.0.0.1:9465"`
 	Approve  approveCmd   `cmd:"" name:"approve-deletions" help:"Let through the deletions that the brake held back in one run." example:"syncd approve-deletions 42"`
 	Migrate  migrateCmd   `cmd:"" help:"Create or upgrade the tables, or show what that would do." example:"syncd migrate up"`
 	Config   configCmd    `cmd:"" help:"Show the configuration." example:"syncd config print"`

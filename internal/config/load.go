@@ -165,7 +165,7 @@ func (l *loader) readEnviron(environ map[string]string, settings []setting) map[
 			values[key] = environ[name]
 			continue
 		}
-		ours := strings.HasPrefix(name, "SYNCD_") && !strings.HasPrefix(name, "SYNCD_TEST_")
+		ours := strings.HasPrefix(name, "SYNCD_") && !strings.HasPrefix(name, "SYNCD_TEST_") && name != MCPToken && name != MCPTokenFile
 		near := strings.ToUpper(spelling.Nearest(name, known))
 		switch {
 		case ours && near == "":
@@ -186,4 +186,29 @@ func keys(settings []setting) (list []string) {
 		}
 	}
 	return list
+}
+
+// The token of `syncd mcp` and the file that holds it, in the environment. They are of that command alone, and no settings.
+const (
+	MCPToken     = "SYNCD_MCP_TOKEN"
+	MCPTokenFile = "SYNCD_MCP_TOKEN_FILE"
+)
+
+// TokenOfMCP reads the token that assistants must send; "" without one.
+func (s Sources) TokenOfMCP() (Secret, error) {
+	token, given := s.Environ[MCPToken]
+	path, inFile := s.Environ[MCPTokenFile]
+	var err error
+	switch {
+	case given && inFile:
+		return "", Problems{fmt.Errorf("%s and %s are both set: leave one out", MCPToken, MCPTokenFile)}
+	case inFile:
+		token, err = readSecret(path)
+		if err != nil {
+			return "", Problems{fmt.Errorf("%s: %w", MCPTokenFile, err)}
+		}
+	case given && token == "":
+		return "", Problems{fmt.Errorf("%s is empty: give it a value or remove it", MCPToken)}
+	}
+	return Secret(token), nil
 }
