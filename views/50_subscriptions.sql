@@ -1,17 +1,25 @@
 -- Subscriptions with what one asks of them.
 
+CREATE OR REPLACE VIEW subscription_charges AS
+SELECT s.id AS subscription_id, '-infinity'::timestamptz AS charged_at, 'checkout' AS source, c.net_amount, c.tax_amount, c.tax_behavior = 'inclusive' AS inclusive
+FROM subscriptions s
+JOIN checkouts c ON c.id = s.checkout_id
+WHERE c.net_amount + coalesce(c.tax_amount, 0) > 0 AND c.tax_behavior IS NOT NULL
+UNION ALL
+SELECT subscription_id, created_at, 'order', net_amount, tax_amount, tax_amount > 0 AND net_amount + tax_amount = subtotal_amount - discount_amount
+FROM orders
+WHERE subscription_id IS NOT NULL AND net_amount + tax_amount > 0;
+COMMENT ON VIEW subscription_charges IS 'What was charged for subscriptions: their orders, and the checkout before them. By the last one before a time Polar tells how much of the price is inclusive tax.';
+COMMENT ON COLUMN subscription_charges.subscription_id IS 'Subscription: subscriptions.id.';
+COMMENT ON COLUMN subscription_charges.charged_at IS 'When the order was made (UTC); -infinity for the checkout.';
+COMMENT ON COLUMN subscription_charges.source IS 'checkout or order.';
+COMMENT ON COLUMN subscription_charges.net_amount IS 'Amount without tax. Smallest unit of its currency: cents for usd and eur, whole yen for jpy.';
+COMMENT ON COLUMN subscription_charges.tax_amount IS 'Tax. Smallest unit of its currency: cents for usd and eur, whole yen for jpy.';
+COMMENT ON COLUMN subscription_charges.inclusive IS 'Whether the tax was inside the price.';
+
 CREATE OR REPLACE VIEW subscriptions_enriched AS
-WITH charges AS (
-    SELECT s.id AS subscription_id, '-infinity'::timestamptz AS charged_at, 'checkout' AS source, c.net_amount, c.tax_amount, c.tax_behavior = 'inclusive' AS inclusive
-    FROM subscriptions s
-    JOIN checkouts c ON c.id = s.checkout_id
-    WHERE c.net_amount + coalesce(c.tax_amount, 0) > 0 AND c.tax_behavior IS NOT NULL
-    UNION ALL
-    SELECT subscription_id, created_at, 'order', net_amount, tax_amount, tax_amount > 0 AND net_amount + tax_amount = subtotal_amount - discount_amount
-    FROM orders
-    WHERE subscription_id IS NOT NULL AND net_amount + tax_amount > 0
-), last_charges AS (
-    SELECT DISTINCT ON (subscription_id) * FROM charges ORDER BY subscription_id, charged_at DESC
+WITH last_charges AS (
+    SELECT DISTINCT ON (subscription_id) * FROM subscription_charges ORDER BY subscription_id, charged_at DESC
 ), net AS (
     SELECT s.*, coalesce(s.ended_at, s.ends_at) AS end_at,
         CASE WHEN l.inclusive THEN round_half_even(s.amount::numeric * l.net_amount / (l.net_amount + l.tax_amount))::bigint ELSE s.amount END AS net_amount,
