@@ -162,6 +162,7 @@ func (run *Run) end(ctx context.Context) {
 		// An outcome that could not be recorded is no success: another process may have the lease, and reads the sweep again.
 		res.fail(Failed, errors.Join(res.Err, err))
 	}
+	run.engine.keepMRR(ctx)
 }
 
 // guarded turns a panic into a failed run: a bug in one stream must not stop the others, nor leave a run open that nobody makes.

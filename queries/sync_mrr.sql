@@ -1,0 +1,2 @@
+-- name: MRRKeep :exec
+SELECT keep_mrr();
