@@ -25,6 +25,20 @@ UNION ALL
 SELECT 'subscriptions', id, 'update', now(), c.at, jsonb_build_object('status', c.old), jsonb_build_object('status', c.new), 'permanent'
 FROM subscriptions, (VALUES (timestamptz '2026-06-15', 'trialing', 'active'), ('2026-08-15', 'active', 'paused')) c (at, old, new) WHERE status = 'paused'`
 
+// MRR at the ends of months by customer, from the rows of today and what is known of their history. It is for the checks.
+const mrrByHand = `
+CREATE TEMP VIEW mrr_by_hand AS
+SELECT day, s.customer_id, s.currency, sum(round(coalesce(round(a.amount * t.net / (t.net + t.tax)), a.amount) / s.recurring_interval_count
+    / CASE s.recurring_interval WHEN 'month' THEN 1 WHEN 'year' THEN 12 WHEN 'week' THEN 12 / 52.0 ELSE 12 / 365.0 END)) AS mrr
+FROM (SELECT (month + interval '1 month')::date - 1 AS day FROM generate_series(timestamp '2025-09-01', '2026-10-01', '1 month') month) d
+JOIN subscriptions s ON s.started_at::date <= day AND (coalesce(s.ended_at, s.ends_at) IS NULL OR coalesce(s.ended_at, s.ends_at)::date > day) AND (s.trial_end IS NULL OR s.trial_end::date <= day)
+    AND NOT (s.status = 'paused' AND day >= '2026-08-15') AND NOT (s.status IN ('past_due', 'unpaid') AND day >= s.past_due_at::date)
+LEFT JOIN changes c ON c.id = s.id AND c.old ? 'amount' AND c.changed_at::date > day
+CROSS JOIN LATERAL (SELECT coalesce((c.old->>'amount')::numeric, s.amount) AS amount) a
+LEFT JOIN LATERAL (SELECT net_amount AS net, CASE WHEN net_amount + tax_amount = subtotal_amount - discount_amount THEN tax_amount ELSE 0 END AS tax
+    FROM orders WHERE subscription_id = s.id AND net_amount + tax_amount > 0 AND created_at::date <= day ORDER BY created_at DESC LIMIT 1) t ON true
+GROUP BY 1, 2, 3`
+
 // recipe is a question of docs/recipes.md and its queries, or the same of a file of testdata.
 type recipe struct {
 	question string
@@ -51,7 +65,7 @@ func answerRecipes(t *testing.T, h *worldtest.Harness, truth recorded.Truth) {
 	if len(recipes) != 25 || len(expected) != len(recipes) || len(checks) != len(recipes) {
 		t.Fatalf("%d questions, %d answers, %d checks, want 25 of each", len(recipes), len(expected), len(checks))
 	}
-	for _, sql := range append(head, recipesHistory) {
+	for _, sql := range append([]string{recipesHistory, mrrByHand, "SELECT keep_mrr()"}, head...) {
 		if _, err := tx.Exec(t.Context(), sql); err != nil {
 			t.Fatal(err)
 		}
