@@ -1,12 +1,12 @@
 -- Subscriptions with what one asks of them.
 
 CREATE OR REPLACE VIEW subscription_charges AS
-SELECT s.id AS subscription_id, '-infinity'::timestamptz AS charged_at, 'checkout' AS source, c.net_amount, c.tax_amount, c.tax_behavior = 'inclusive' AS inclusive
+SELECT s.id AS subscription_id, '-infinity'::timestamptz AS charged_at, 'checkout' AS source, c.net_amount, c.tax_amount, c.tax_behavior = 'inclusive' AS inclusive, NULL::uuid AS order_id
 FROM subscriptions s
 JOIN checkouts c ON c.id = s.checkout_id
 WHERE c.net_amount + coalesce(c.tax_amount, 0) > 0 AND c.tax_behavior IS NOT NULL
 UNION ALL
-SELECT subscription_id, created_at, 'order', net_amount, tax_amount, tax_amount > 0 AND net_amount + tax_amount = subtotal_amount - discount_amount
+SELECT subscription_id, created_at, 'order', net_amount, tax_amount, tax_amount > 0 AND net_amount + tax_amount = subtotal_amount - discount_amount, id
 FROM orders
 WHERE subscription_id IS NOT NULL AND net_amount + tax_amount > 0;
 COMMENT ON VIEW subscription_charges IS 'What was charged for subscriptions: their orders, and the checkout before them. By the last one before a time Polar tells how much of the price is inclusive tax.';
@@ -16,10 +16,11 @@ COMMENT ON COLUMN subscription_charges.source IS 'checkout or order.';
 COMMENT ON COLUMN subscription_charges.net_amount IS 'Amount without tax. Smallest unit of its currency: cents for usd and eur, whole yen for jpy.';
 COMMENT ON COLUMN subscription_charges.tax_amount IS 'Tax. Smallest unit of its currency: cents for usd and eur, whole yen for jpy.';
 COMMENT ON COLUMN subscription_charges.inclusive IS 'Whether the tax was inside the price.';
+COMMENT ON COLUMN subscription_charges.order_id IS 'Order: orders.id; null for the checkout. Of two orders of the same time the one with the higher id counts as the later one.';
 
 CREATE OR REPLACE VIEW subscriptions_enriched AS
 WITH last_charges AS (
-    SELECT DISTINCT ON (subscription_id) * FROM subscription_charges ORDER BY subscription_id, charged_at DESC
+    SELECT DISTINCT ON (subscription_id) * FROM subscription_charges ORDER BY subscription_id, charged_at DESC, order_id DESC
 ), net AS (
     SELECT s.*, coalesce(s.ended_at, s.ends_at) AS end_at,
         CASE WHEN l.inclusive THEN round_half_even(s.amount::numeric * l.net_amount / (l.net_amount + l.tax_amount))::bigint ELSE s.amount END AS net_amount,

@@ -8,7 +8,7 @@ COMMENT ON FUNCTION utc_day(timestamptz) IS 'The day of a time, in UTC.';
 CREATE OR REPLACE FUNCTION mrr_spans_of(ids uuid[]) RETURNS SETOF sync_mrr_spans
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
     WITH changed AS (
-        SELECT id, seq, operation, max(changed_at) OVER (PARTITION BY id ORDER BY seq) AS ended, jsonb_merge(old) OVER (PARTITION BY id ORDER BY seq DESC) AS was
+        SELECT id, seq, operation, max(changed_at) OVER (PARTITION BY id ORDER BY seq) AS ended, merge_jsonb(old) OVER (PARTITION BY id ORDER BY seq DESC) AS was
         FROM changes
         WHERE stream = 'subscriptions' AND id = ANY (ids) AND (operation <> 'update' OR old ?| '{status,currency,amount,recurring_interval,
             recurring_interval_count,started_at,trial_end,ends_at,ended_at,paused_at,past_due_at,seats,units,customer_id,product_id,discount_id}'::text[])
@@ -24,20 +24,20 @@ LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
         LEFT JOIN subscriptions s ON s.id = c.id CROSS JOIN LATERAL jsonb_populate_record(s, c.was) v
         WHERE c.operation <> 'insert' AND v._deleted_at IS NULL
     ), charges AS (
-        SELECT id, '-infinity'::timestamptz AS at, 0 AS place, 1::numeric AS net, 1::numeric AS gross FROM unnest(ids) id
+        SELECT id, '-infinity'::timestamptz AS at, 0 AS place, NULL::uuid AS order_id, 1::numeric AS net, 1::numeric AS gross FROM unnest(ids) id
         UNION ALL
-        SELECT subscription_id, charged_at, 1, CASE WHEN inclusive THEN net_amount ELSE 1 END, CASE WHEN inclusive THEN net_amount + tax_amount ELSE 1 END
+        SELECT subscription_id, charged_at, 1, order_id, CASE WHEN inclusive THEN net_amount ELSE 1 END, CASE WHEN inclusive THEN net_amount + tax_amount ELSE 1 END
         FROM subscription_charges WHERE subscription_id = ANY (ids)
     ), rates AS (
-        SELECT id, net, gross, utc_day(at) AS from_day, utc_day(lead(at) OVER (PARTITION BY id ORDER BY at, place)) AS to_day
-        FROM (SELECT *, net * lag(gross) OVER w = gross * lag(net) OVER w AS is_same FROM charges WINDOW w AS (PARTITION BY id ORDER BY at, place)) c
+        SELECT id, net, gross, utc_day(at) AS from_day, utc_day(lead(at) OVER (PARTITION BY id ORDER BY at, place, order_id)) AS to_day
+        FROM (SELECT *, net * lag(gross) OVER w = gross * lag(net) OVER w AS is_same FROM charges WINDOW w AS (PARTITION BY id ORDER BY at, place, order_id)) c
         WHERE is_same IS NOT TRUE
     ), priced AS MATERIALIZED (
         SELECT (v.s).id, (v.s).customer_id, (v.s).product_id, (v.s).currency, (v.s).status, (v.s).amount, (v.s).recurring_interval,
             (v.s).recurring_interval_count, (v.s).seats, (v.s).units, (v.s).discount_id, (v.s).trial_end, (v.s).paused_at, (v.s).past_due_at, v.version,
             CASE WHEN r.net = r.gross THEN (v.s).amount ELSE round_half_even((v.s).amount * r.net / r.gross) END AS net_amount,
             coalesce((v.s).ended_at, (v.s).ends_at) AS end_at,
-            GREATEST(utc_day(v.valid_from), utc_day((v.s).started_at), r.from_day) AS from_day,
+            GREATEST(utc_day(v.valid_from), utc_day((v.s).started_at), CASE v.version WHEN 'then' THEN r.from_day END) AS from_day,
             LEAST(utc_day(v.valid_to), utc_day(coalesce((v.s).ended_at, (v.s).ends_at)), r.to_day) AS to_day
         FROM versions v JOIN rates r ON r.id = (v.s).id AND (v.version = 'then' OR r.to_day IS NULL)
         WHERE (v.s).started_at IS NOT NULL AND (v.version = 'now' OR (v.s).status NOT IN ('incomplete', 'incomplete_expired'))
@@ -69,8 +69,8 @@ DECLARE
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('syncd mrr ' || current_schema(), 0));
     SELECT * INTO kept FROM sync_mrr;
-    next := (true, coalesce((SELECT max(seq) FROM changes WHERE seq > 0), 0), coalesce((SELECT max(seq) FROM changes WHERE seq < 0), 0),
-        concat_ws(' ', (SELECT string_agg(stream || ' ' || history_since, ' ' ORDER BY stream) FROM sync_streams WHERE stream IN ('checkouts', 'orders', 'subscriptions')),
+    next := (true, coalesce((SELECT max(seq) FROM changes WHERE seq > 0), 0), coalesce((SELECT max(seq) FROM changes WHERE seq < 0), -9223372036854775807),
+        concat_ws(' ', (SELECT string_agg(stream || ' ' || extract(epoch FROM history_since), ' ' ORDER BY stream) FROM sync_streams WHERE stream IN ('checkouts', 'orders', 'subscriptions')),
             (SELECT md5(string_agg(prosrc, '' ORDER BY proname)) FROM pg_proc WHERE oid = 'mrr_spans_of'::regproc)), now());
     IF (kept.seq, kept.rebuilt_seq, kept.basis) = (next.seq, next.rebuilt_seq, next.basis) THEN
         RETURN;

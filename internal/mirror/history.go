@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"syncd/internal/store/history"
-	"syncd/internal/store/mrr"
 )
 
 // historyEvery is how far apart the partitions of changes are looked after. They are made a month ahead.
@@ -28,12 +27,5 @@ func (e *Engine) prepareHistory(ctx context.Context) {
 		e.prepared = time.Time{}
 		e.mu.Unlock()
 		e.Log.WarnContext(ctx, "the partitions of changes could not be looked after; the next sweep tries again", "error", err)
-	}
-}
-
-// keepMRR has the views of MRR follow what the run has changed. Where it fails the next run does it.
-func (e *Engine) keepMRR(ctx context.Context) {
-	if err := mrr.Keep(ctx, e.Store.Pool()); err != nil && ctx.Err() == nil {
-		e.Log.WarnContext(ctx, "the views of MRR are not up to date; the next run tries again", "error", err)
 	}
 }

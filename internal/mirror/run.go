@@ -13,6 +13,7 @@ import (
 	"syncd/internal/item"
 	"syncd/internal/spelling"
 	"syncd/internal/store"
+	"syncd/internal/store/mrr"
 )
 
 // closeWithin bounds the last writes of a run whose context has ended: they close its row and release the lease.
@@ -162,7 +163,7 @@ func (run *Run) end(ctx context.Context) {
 		// An outcome that could not be recorded is no success: another process may have the lease, and reads the sweep again.
 		res.fail(Failed, errors.Join(res.Err, err))
 	}
-	run.engine.keepMRR(ctx)
+	mrr.Keep(ctx, run.engine.Store.Pool(), run.engine.Log)
 }
 
 // guarded turns a panic into a failed run: a bug in one stream must not stop the others, nor leave a run open that nobody makes.

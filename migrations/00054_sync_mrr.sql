@@ -1,11 +1,8 @@
 -- sync_mrr_spans and sync_mrr: what each subscription brings in a month, by day.
--- Creates empty tables, an index and an aggregate: touches nothing that exists, so it waits for no lock, holds none that
+-- Creates empty tables and an index: touches nothing that exists, so it waits for no lock, holds none that
 -- others need and takes milliseconds. The first run that ends after it fills them.
 
 -- +goose Up
-CREATE AGGREGATE jsonb_merge(jsonb) (SFUNC = jsonb_concat, STYPE = jsonb, PARALLEL = SAFE);
-COMMENT ON AGGREGATE jsonb_merge(jsonb) IS 'Objects put over one another: of a key that is in several, the value of the last one.';
-
 CREATE TABLE sync_mrr_spans (
     subscription_id          uuid    NOT NULL,
     customer_id              uuid,
@@ -66,4 +63,3 @@ SELECT move_bookkeeping('sync_mrr', 'sync_mrr_spans');
 DROP VIEW IF EXISTS mrr_daily, mrr_daily_polar, mrr_movements CASCADE;
 DROP FUNCTION IF EXISTS mrr_difference(date), keep_mrr(), mrr_spans_of(uuid[]);
 DROP TABLE sync_mrr, sync_mrr_spans;
-DROP AGGREGATE jsonb_merge(jsonb);
