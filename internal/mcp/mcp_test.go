@@ -170,7 +170,8 @@ func TestRoleAndPersonalData(t *testing.T) {
 	role, _ := pgtest.NewRole(t, admin, "")
 	h := worldtest.Start(t, worldtest.Setup{DSN: dsn})
 	h.SyncAll(t, "products", "customers", "orders")
-	pgtest.Exec(t, admin, "GRANT USAGE ON SCHEMA polar TO "+role, "GRANT SELECT ON polar.products TO "+role)
+	pgtest.Exec(t, admin, "GRANT USAGE ON SCHEMA polar TO "+role, "GRANT SELECT ON polar.products TO "+role,
+		"CREATE TABLE polar.made_by_others AS SELECT email::varchar, ARRAY[email] AS all, id FROM polar.customers")
 	s := connect(t, config(h, func(c *mcp.Config) { c.Role = role }))
 	if out, wrong := s.call(t, "run_sql", args{"sql": "SELECT count(*) FROM customers"}); !strings.Contains(wrong, "may not read") {
 		t.Error(out, wrong)
@@ -187,7 +188,7 @@ func TestRoleAndPersonalData(t *testing.T) {
 		"SELECT * FROM customers", "SELECT c FROM customers c", "SELECT to_jsonb(c) FROM customers c", "TABLE customers_live", "WITH customers AS (SELECT * FROM customers) SELECT * FROM customers",
 		"SELECT email FROM customers", "SELECT email FROM polar.customers", `SELECT email FROM "polar"."customers"`, "SELECT customer_state(id) FROM customers", "SELECT * FROM customers_as_of(now())",
 		"SELECT 1) x CROSS JOIN (SELECT email FROM polar.customers", "SELECT 1) x CROSS JOIN (SELECT * FROM customers", "SELECT * FROM customers AS c (a, b, c, d, e, f)",
-		"SELECT * FROM customers_enriched",
+		"SELECT * FROM customers_enriched", "SELECT * FROM made_by_others", "SELECT * FROM changes", "SELECT _hash FROM customers",
 	} {
 		if out, _ := s.call(t, "run_sql", args{"sql": sql}); strings.Contains(out, email) || strings.Contains(out, "@") {
 			t.Errorf("%s: %.300s", sql, out)

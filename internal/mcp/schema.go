@@ -43,7 +43,7 @@ func (s *Server) schema(ctx context.Context, tx pgx.Tx) (schema, error) {
 		       a.attname::text, format_type(a.atttypid, a.atttypmod), COALESCE(col_description(c.oid, a.attnum), ''),
 		       ARRAY(SELECT pg_get_constraintdef(k.oid) FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype IN ('p', 'u', 'f') ORDER BY k.contype DESC, k.conname)
 		FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-		WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = $1) AND c.relkind IN ('r', 'p', 'v', 'm') AND NOT c.relispartition
+		WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = $1) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
 		  AND a.attnum > 0 AND NOT a.attisdropped
 		  AND ($2 = '' OR has_table_privilege(NULLIF($2, '')::name, c.oid, 'SELECT') OR has_column_privilege(NULLIF($2, '')::name, c.oid, a.attnum, 'SELECT'))
 		ORDER BY c.relname, a.attnum`, c.name, s.cfg.Role)
@@ -82,12 +82,15 @@ func (s *Server) schema(ctx context.Context, tx pgx.Tx) (schema, error) {
 	return c, err
 }
 
-// isPersonal tells whether a column may hold personal data. What is text or JSON and not classified may.
+// isPersonal tells whether a column may hold personal data. One that is not classified may, unless it holds a number, a time or an id:
+// a text, a document, the digest of a row, a column of somebody else's.
 func (s *Server) isPersonal(table string, c column) bool {
 	if personal, known := s.cfg.Personal[table][c.Name]; known {
 		return personal
 	}
-	return strings.HasPrefix(c.Type, "json") || strings.HasPrefix(c.Type, "text") || strings.HasPrefix(c.Type, "character")
+	kind, _, _ := strings.Cut(c.Type, "(")
+	kind, _, _ = strings.Cut(kind, " ")
+	return !slices.Contains([]string{"bigint", "integer", "smallint", "numeric", "double", "real", "boolean", "timestamp", "date", "interval", "uuid"}, kind)
 }
 
 // visible are the columns that may be read.
