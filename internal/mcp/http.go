@@ -44,7 +44,7 @@ func Listen(ctx context.Context, addr, token string) (net.Listener, error) {
 func (s *Server) Serve(ctx context.Context, l net.Listener, token string) error {
 	// No sessions: each request stands alone, so nothing is left of a client that goes away.
 	streamable := sdk.NewStreamableHTTPHandler(func(*http.Request) *sdk.Server { return s.sdk }, &sdk.StreamableHTTPOptions{
-		Stateless: true, JSONResponse: true, MaxRequestBodyBytes: maxRequest, PropagateRequestCancellation: true, Logger: s.cfg.Log,
+		Stateless: true, JSONResponse: true, MaxRequestBodyBytes: maxRequest, PropagateRequestCancellation: true,
 	})
 	mux := http.NewServeMux()
 	mux.Handle("/mcp", guarded(streamable, token))

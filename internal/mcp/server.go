@@ -59,7 +59,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		return nil, fmt.Errorf("become the role %q: %w", cfg.Role, err)
 	}
 	s.sdk = sdk.NewServer(&sdk.Implementation{Name: "syncd", Title: "Polar billing data", Version: cmp.Or(cfg.Version, "dev")},
-		&sdk.ServerOptions{Instructions: instructions, Capabilities: &sdk.ServerCapabilities{}, Logger: cfg.Log})
+		&sdk.ServerOptions{Instructions: instructions, Capabilities: &sdk.ServerCapabilities{}})
 	s.addTools()
 	s.sdk.AddResource(&sdk.Resource{
 		URI: dictionary, Name: "data dictionary", MIMEType: "application/json",
