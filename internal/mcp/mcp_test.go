@@ -226,6 +226,7 @@ func TestSessionOverHTTP(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &list); err != nil || len(list.Questions) != 25 {
 		t.Fatal(len(list.Questions), wrong, err)
 	}
+	private, answered := connect(t, config(h, func(c *mcp.Config) { c.PersonalData = false })), 0
 	for _, q := range list.Questions {
 		values := args{}
 		for _, p := range q.Parameters {
@@ -234,6 +235,14 @@ func TestSessionOverHTTP(t *testing.T) {
 		if out, wrong := s.call(t, "answer_question", args{"number": q.Number, "parameters": values}); wrong != "" || !strings.Contains(out, `"data_through"`) {
 			t.Errorf("question %d: %s %.200s", q.Number, wrong, out)
 		}
+		if _, wrong := private.call(t, "answer_question", args{"number": q.Number, "parameters": values}); wrong == "" {
+			answered++
+		} else if !strings.Contains(wrong, "--personal-data") {
+			t.Errorf("question %d, without personal data: %s", q.Number, wrong)
+		}
+	}
+	if answered < 20 { // docs/mcp.md says that most are
+		t.Errorf("only %d questions are answered without personal data", answered)
 	}
 	if _, wrong := s.call(t, "answer_question", args{"number": 1}); !strings.Contains(wrong, "needs date1") {
 		t.Error(wrong)
