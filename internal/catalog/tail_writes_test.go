@@ -118,7 +118,7 @@ func looksWho(t *testing.T, s setup, table []write) {
 		by    string
 		round *catalog.Mirror
 	}{
-		{byDelivery, only(func(s *catalog.Entry) { s.Tail.Touched = nil })},
+		{byDelivery, only(func(s *catalog.Entry) { s.Tail.Touched, s.Tail.Carried = nil, "" })},
 		{byEvent, only(func(s *catalog.Entry) { s.Tail.Hook = "" })},
 		{byProbe, h.Mirror},
 	}
