@@ -77,14 +77,24 @@ func (b *bench) asOf(ctx context.Context, conn *pgx.Conn, _ plan) error {
 	return err
 }
 
-// revenue asks for all days of MRR.
+// revenue asks for all days of MRR, as Polar tells it and as it was: 2,500 of the subscriptions were otherwise before.
 func (b *bench) revenue(ctx context.Context, conn *pgx.Conn, _ plan) error {
 	if err := subscribe(ctx, conn, recurring-versioned); err != nil {
 		return err
 	}
-	took, err := seconds(ctx, conn, "SELECT count(*), sum(mrr_amount) FROM mrr_daily_polar")
-	b.table.add(fmt.Sprintf("mrr_daily_polar of %d subscriptions", recurring), "s", atMost(1), took...)
-	return err
+	for _, sql := range []string{"SELECT keep_mrr()", "VACUUM ANALYZE sync_mrr_spans"} {
+		if _, err := conn.Exec(ctx, sql); err != nil {
+			return err
+		}
+	}
+	for _, view := range []string{"mrr_daily_polar", "mrr_daily"} {
+		took, err := seconds(ctx, conn, "SELECT count(*), sum(mrr_amount) FROM "+view)
+		if err != nil {
+			return err
+		}
+		b.table.add(fmt.Sprintf("%s of %d subscriptions", view, recurring), "s", atMost(1), took...)
+	}
+	return nil
 }
 
 // lookups asks for customers by the id that they have in another system.
