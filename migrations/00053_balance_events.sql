@@ -106,4 +106,4 @@ WHERE source = 'system' AND _deleted_at IS NULL
     AND name IN ('balance.order', 'balance.credit_order', 'balance.refund', 'balance.refund_reversal', 'balance.dispute', 'balance.dispute_reversal');
 
 -- +goose Down
-DROP TABLE balance_events;
+DROP TABLE balance_events CASCADE; -- and the views upon it

@@ -38,10 +38,10 @@ func TestReader(t *testing.T) {
 	asks := pgtest.List(t, admin, `
 		SELECT format('SELECT * FROM polar.%I', relname) FROM pg_class WHERE relnamespace = 'polar'::regnamespace AND relkind IN ('r', 'p', 'v', 'm')`)
 	calls := pgtest.List(t, admin, `
-		SELECT format('SELECT * FROM polar.%I(%s)', p.proname, (SELECT string_agg(CASE a.type
-			WHEN 'text'::regtype THEN CASE p.proname WHEN 'metrics_own' THEN CASE a.place WHEN 1 THEN '''day''' ELSE '''UTC''' END ELSE '''usd''' END
+		SELECT format(CASE p.prokind WHEN 'a' THEN 'SELECT polar.%I(%s)' ELSE 'SELECT * FROM polar.%I(%s)' END, p.proname, (SELECT string_agg(CASE a.type
+			WHEN 'text'::regtype THEN CASE WHEN p.proname IN ('metrics_own', 'metrics_computed', 'metrics_compared') THEN CASE a.place WHEN 1 THEN '''day''' ELSE '''UTC''' END ELSE '''usd''' END
 			WHEN 'uuid'::regtype THEN 'gen_random_uuid()' WHEN 'date'::regtype THEN 'current_date' WHEN 'timestamptz'::regtype THEN 'now()'
-			WHEN 'text[]'::regtype THEN '''{customers}''' ELSE '0' END, ', ' ORDER BY a.place)
+			WHEN 'text[]'::regtype THEN '''{customers}''' WHEN 'jsonb'::regtype THEN '''{}''::jsonb' ELSE '0' END, ', ' ORDER BY a.place)
 			FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY AS a (type, place)))
 		FROM pg_proc p
 		WHERE p.pronamespace = 'polar'::regnamespace AND p.prorettype <> 'trigger'::regtype
@@ -90,6 +90,7 @@ func TestBookkeepingMoves(t *testing.T) {
 	if _, err := pool.Up(t.Context(), all[:before]); err != nil {
 		t.Fatal(err)
 	}
+	files = slices.DeleteFunc(files, func(f views.File) bool { return strings.Contains(f.SQL, "balance_events") }) // a later table
 	if _, err := pool.MakeViews(t.Context(), files...); err != nil {
 		t.Fatal(err)
 	}
