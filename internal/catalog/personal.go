@@ -89,6 +89,7 @@ func bookkeepingPersonal() map[string]Personal {
 		"sync_mrr_spans":       {None: "currency version state status recurring_interval"},
 		"sync_rejects":         {Texts: "key reason", None: "stream copied_from"}, // and body, which is bytea
 		"sync_runs":            {Texts: "reason error", None: "stream kind holder outcome error_class verdict"},
+		"sync_safe":            {None: "made_by"}, // and the key of pseudonyms, which is bytea
 		"sync_seen":            {None: "stream"},
 		"sync_streams":         {Documents: "checkpoint tail", Texts: "unavailable sweep_due", None: "stream lease_holder covered_by"},
 		"sync_stubs":           {None: "stream copied_from"},

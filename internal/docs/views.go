@@ -17,6 +17,7 @@ var viewFiles = []struct {
 }{
 	{"views/05_live.sql", live},
 	{"views/95_as_of.sql", asOf},
+	{"views/97_personal.sql", personal},
 }
 
 // makeViews makes these files anew, and the views of those that have changed.

@@ -49,7 +49,11 @@ func (p *Pool) Migrate(ctx context.Context) (applied []string, err error) {
 		return applied, err
 	}
 	made, err := p.makeViews(ctx, files)
-	return append(applied, made...), err
+	applied = append(applied, made...)
+	if err == nil {
+		err = p.keepSafeViews(ctx, files, len(applied) > 0)
+	}
+	return applied, err
 }
 
 func (p *Pool) migrate(ctx context.Context, files []views.File) (applied []string, err error) {

@@ -200,7 +200,11 @@ DO $$
 DECLARE
 	v record;
 	o record;
+	is_safe boolean := false; -- a view of the same name is made upon it
 BEGIN
+	IF to_regclass('sync_safe') IS NOT NULL THEN
+		SELECT bool_or(made_by <> '') INTO is_safe FROM sync_safe;
+	END IF;
 	FOR v IN SELECT name, kind FROM sync_views WHERE hash = '' ORDER BY place DESC LOOP
 		FOR o IN
 			SELECT c.oid::regclass::text AS name, c.relacl AS acl FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -210,6 +214,9 @@ BEGIN
 			WHERE n.nspname = current_schema() AND p.proname = v.name AND v.kind = 'FUNCTION'
 		LOOP
 			UPDATE sync_views s SET acl = o.acl::text[] WHERE s.name = v.name AND o.acl IS NOT NULL;
+			IF v.kind = 'VIEW' AND is_safe THEN
+				EXECUTE format('DROP VIEW IF EXISTS %I.%I', current_schema() || '_safe', v.name);
+			END IF;
 			EXECUTE format('DROP %s %s', v.kind, o.name);
 		END LOOP;
 	END LOOP;
@@ -280,7 +287,7 @@ func migrateWithoutViews(ctx context.Context, tx *sql.Tx, m migrations.Migration
 	if err := tx.QueryRowContext(ctx, "SELECT to_regclass('sync_views') IS NOT NULL").Scan(&recorded); err != nil || !recorded {
 		return errors.Join(cause, err)
 	}
-	if _, err := tx.ExecContext(ctx, dropAll); err != nil {
+	if _, err := tx.ExecContext(ctx, dropSafe+dropAll); err != nil {
 		return dependents(err)
 	}
 	_, err := tx.ExecContext(ctx, m.SQL)
