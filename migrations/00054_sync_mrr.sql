@@ -62,4 +62,4 @@ SELECT move_bookkeeping('sync_mrr', 'sync_mrr_spans');
 -- +goose Down
 DROP VIEW IF EXISTS mrr_daily, mrr_daily_polar, mrr_movements CASCADE;
 DROP FUNCTION IF EXISTS mrr_difference(date), keep_mrr(), mrr_spans_of(uuid[]);
-DROP TABLE sync_mrr, sync_mrr_spans;
+DROP TABLE sync_mrr, sync_mrr_spans CASCADE;

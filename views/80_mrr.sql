@@ -3,7 +3,7 @@
 CREATE OR REPLACE FUNCTION mrr_days(of_version text) RETURNS TABLE (day date, currency text, product_id uuid, active_subscriptions bigint, trial_subscriptions bigint,
     committed_subscriptions bigint, mrr_amount bigint, trial_mrr_amount bigint, committed_mrr_amount bigint, paused_subscriptions bigint, paused_mrr_amount bigint,
     past_due_subscriptions bigint, past_due_mrr_amount bigint)
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT PARALLEL SAFE
 BEGIN ATOMIC
     WITH steps AS (
         SELECT from_day AS day, currency, product_id, state, is_committed, 1 AS n, monthly_amount AS amount FROM sync_mrr_spans
@@ -97,7 +97,7 @@ COMMENT ON COLUMN mrr_movements.past_due_amount IS 'What was past due at the end
 
 CREATE OR REPLACE FUNCTION mrr_difference(on_day date) RETURNS TABLE (subscription_id uuid, customer_id uuid, currency text, product_id uuid, state text, polar_state text,
     mrr_amount bigint, polar_mrr_amount bigint, difference bigint, reason text)
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT PARALLEL SAFE
 BEGIN ATOMIC
     WITH spans AS (
         SELECT * FROM sync_mrr_spans WHERE from_day <= on_day AND (to_day IS NULL OR to_day > on_day) AND on_day <= (SELECT utc_day(now()))

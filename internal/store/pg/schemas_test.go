@@ -44,7 +44,7 @@ func TestReader(t *testing.T) {
 			WHEN 'text[]'::regtype THEN '''{customers}''' WHEN 'jsonb'::regtype THEN '''{}''::jsonb' ELSE '0' END, ', ' ORDER BY a.place)
 			FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY AS a (type, place)))
 		FROM pg_proc p
-		WHERE p.pronamespace = 'polar'::regnamespace AND p.prorettype <> 'trigger'::regtype
+		WHERE p.pronamespace = 'polar'::regnamespace AND p.prorettype NOT IN ('trigger'::regtype, 'void'::regtype) AND p.proname <> 'mrr_spans_of' -- what syncd alone calls
 		  AND NOT 'anyelement'::regtype = ANY (p.proargtypes::oid[]) -- what functions for each table are made of`)
 	if len(asks) < 60 || len(calls) < 30 {
 		t.Fatalf("only %d tables and views and %d functions", len(asks), len(calls))
@@ -90,7 +90,9 @@ func TestBookkeepingMoves(t *testing.T) {
 	if _, err := pool.Up(t.Context(), all[:before]); err != nil {
 		t.Fatal(err)
 	}
-	files = slices.DeleteFunc(files, func(f views.File) bool { return strings.Contains(f.SQL, "balance_events") }) // a later table
+	files = slices.DeleteFunc(files, func(f views.File) bool {
+		return strings.Contains(f.SQL, "balance_events") || strings.Contains(f.SQL, "mrr_")
+	}) // later tables
 	if _, err := pool.MakeViews(t.Context(), files...); err != nil {
 		t.Fatal(err)
 	}
