@@ -19,7 +19,7 @@ func TestAuditOfMetricsFindsDamage(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
 	h := worldtest.Start(t, worldtest.Setup{Metrics: true, World: polarsim.Options{Customers: 40}})
-	h.SyncAll(t, "products", "customers", "subscriptions", "orders", "payments", "checkouts", "customer_seats", "events", "metrics")
+	h.SyncAll(t, "products", "customers", "subscriptions", "orders", "payments", "checkouts", "customer_seats", "events", "balance_events", "metrics")
 	if r := auditMetrics(t, h); !r.Clean() || len(r.Metrics) < 100 {
 		t.Fatalf("%d metrics compared, %+v", len(r.Metrics), r.Findings)
 	}
@@ -63,8 +63,8 @@ func TestRatesLieBetweenThoseAround(t *testing.T) {
 	h := worldtest.Start(t, worldtest.Setup{World: polarsim.Options{Customers: 10}})
 	for day, rate := range map[string]string{"2026-03-05": "1.05", "2026-03-26": "1.10"} {
 		h.Exec(t, `WITH o AS (INSERT INTO orders (id, created_at, product_id, _hash, _requested_at) VALUES (gen_random_uuid(), $1::text::timestamptz, gen_random_uuid(), '', now()) RETURNING id)
-			INSERT INTO events (id, source, name, timestamp, metadata, _hash, _requested_at) SELECT gen_random_uuid(), 'system', 'balance.order', $1::text::timestamptz,
-			jsonb_build_object('order_id', id, 'amount', 1, 'currency', 'usd', 'presentment_amount', 1, 'presentment_currency', 'eur', 'exchange_rate', $2::text::numeric), '', now() FROM o`, day+"T12:00:00Z", rate)
+			INSERT INTO balance_events (id, name, timestamp, order_id, amount, currency, presentment_amount, presentment_currency, exchange_rate, _hash, _requested_at)
+			SELECT gen_random_uuid(), 'balance.order', $1::text::timestamptz, id, 1, 'usd', 1, 'eur', $2::text::numeric, '', now() FROM o`, day+"T12:00:00Z", rate)
 	}
 	if got := h.Texts(t, `SELECT period_start::date || ' ' || round(lowest, 3) || ' ' || round(highest, 3) FROM metrics_computed('day', '2026-03-05', '2026-03-09', 'UTC') WHERE slug = '_rate_eur' AND lowest < highest ORDER BY 1`); !slices.Equal(got,
 		[]string{"2026-03-06 1.040 1.111", "2026-03-07 1.035 1.116", "2026-03-08 1.032 1.119", "2026-03-09 1.029 1.122"}) {
