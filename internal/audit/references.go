@@ -22,7 +22,7 @@ type reference struct{ table, column, target string }
 func (a *auditing) references(target string) (refs []reference) {
 	for _, s := range a.engine.Streams {
 		for _, column := range a.against[s.Name].Refers {
-			if named(column) == target {
+			if StreamNamed(column) == target {
 				refs = append(refs, reference{s.Name, column, target})
 			}
 		}
@@ -30,8 +30,8 @@ func (a *auditing) references(target string) (refs []reference) {
 	return refs
 }
 
-// named is the stream whose rows a column names: order_id those of orders.
-func named(column string) string { return strings.TrimSuffix(column, "_id") + "s" }
+// StreamNamed is the stream whose rows a column names: order_id those of orders.
+func StreamNamed(column string) string { return strings.TrimSuffix(column, "_id") + "s" }
 
 // checkReferences finds columns that name rows of another stream and that the entry puts into neither Refers nor Loose. The
 // organization, which every row names, is not among them.
@@ -45,12 +45,12 @@ func checkReferences(streams []mirror.Stream, against map[string]Against) error 
 		told := slices.Concat(against[s.Name].Refers, against[s.Name].Loose)
 		for _, column := range told {
 			if !s.Table.Has(column) {
-				errs = append(errs, fmt.Errorf("stream %q: there is no column %q to refer to %s", s.Name, column, named(column)))
+				errs = append(errs, fmt.Errorf("stream %q: there is no column %q to refer to %s", s.Name, column, StreamNamed(column)))
 			}
 		}
 		for _, c := range s.Table.List {
-			if strings.HasSuffix(c.Name, "_id") && known[named(c.Name)] && named(c.Name) != s.Name && !slices.Contains(told, c.Name) {
-				errs = append(errs, fmt.Errorf("stream %q: must the rows of %s exist that %s names? Put the column into Refers or Loose", s.Name, named(c.Name), c.Name))
+			if strings.HasSuffix(c.Name, "_id") && known[StreamNamed(c.Name)] && StreamNamed(c.Name) != s.Name && !slices.Contains(told, c.Name) {
+				errs = append(errs, fmt.Errorf("stream %q: must the rows of %s exist that %s names? Put the column into Refers or Loose", s.Name, StreamNamed(c.Name), c.Name))
 			}
 		}
 	}

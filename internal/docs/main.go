@@ -1,7 +1,7 @@
 // Command docs writes those parts of the pages in docs/ that follow from the program: the data dictionary from the comments in the
 // database, tables of streams from the table of streams, and the rooms from what the packages say of themselves.
 //
-// It also writes the files of views that follow from the tables: see viewFiles.
+// It also writes what else follows from the tables: files of views (viewFiles), and the sources of the dbt package.
 //
 // It is run from the root of the repository, by make generate. A part stands between two marks:
 //
@@ -79,6 +79,10 @@ func generate(ctx context.Context, db querier, root string) ([]page, error) {
 	if err != nil {
 		return nil, err
 	}
+	sources, err := makeDBT(ctx, db, root)
+	if err != nil {
+		return nil, err
+	}
 	parts, err := makeParts(ctx, db, root)
 	if err != nil {
 		return nil, err
@@ -105,7 +109,7 @@ func generate(ctx context.Context, db querier, root string) ([]page, error) {
 			return nil, fmt.Errorf("no page has a place for the part %s", name)
 		}
 	}
-	return append(pages, files...), nil
+	return append(append(pages, files...), sources), nil
 }
 
 const (

@@ -20,6 +20,22 @@ var viewFiles = []struct {
 	{"views/97_personal.sql", personal},
 }
 
+// makeDBT makes the file of the dbt package anew.
+func makeDBT(ctx context.Context, db querier, root string) (page, error) {
+	p := page{path: filepath.Join(root, dbtPath)}
+	tables, err := readTables(ctx, db)
+	if err != nil {
+		return p, err
+	}
+	was, err := os.ReadFile(p.path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return p, fmt.Errorf("read %s: %w", dbtPath, err)
+	}
+	p.was = string(was)
+	p.now, err = dbt(tables)
+	return p, err
+}
+
 // makeViews makes these files anew, and the views of those that have changed.
 func makeViews(ctx context.Context, db querier, root string) ([]page, error) {
 	tables, err := readTables(ctx, db)

@@ -1,0 +1,2 @@
+// Package dbt has a package for dbt, and the test that runs its models' SQL.
+package dbt
