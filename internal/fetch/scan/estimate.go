@@ -66,12 +66,13 @@ func (o Offset) Estimate(ctx context.Context, c *fetch.Client, path string, quer
 	return e, nil
 }
 
-// Estimate implements Estimator. Each page but the first begins with a row of the previous one.
+// Estimate implements Estimator. Each page but the first begins with a row of the previous one,
+// and the last one has room left.
 func (k Keyset) Estimate(ctx context.Context, c *fetch.Client, path string, query url.Values) (Estimate, error) {
 	n, err := count(ctx, c, path, query)
 	e := Estimate{Rows: n.Total, Requests: 1, Probes: n.Requests}
-	if limit := min(cmp.Or(k.Limit, lists.MaxLimit), lists.MaxLimit); n.Total > limit && limit > 1 {
-		e.Requests += pages(n.Total-limit, limit-1) + 1 // the count at the end: only the first page has it
+	if limit := min(cmp.Or(k.Limit, lists.MaxLimit), lists.MaxLimit); n.Total >= limit && limit > 1 {
+		e.Requests += (n.Total-limit)/(limit-1) + 2 // the count at the end: only the first page has it
 	}
 	return e, err
 }

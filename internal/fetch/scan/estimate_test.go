@@ -70,3 +70,32 @@ func TestEstimates(t *testing.T) {
 		})
 	}
 }
+
+// A list by time that ends with a full page costs one request more.
+func TestEstimateOfAListByTime(t *testing.T) {
+	t.Parallel()
+	for rows := range 40 {
+		l := newList(spreadRows(rows, 1))
+		c := fetchtest.InProcess(t, l.ServeHTTP)
+		scan := Keyset{Sort: "created_at", After: "created_after", Limit: 10}
+		e, err := EstimateCost(t.Context(), c, scan, "/v1/orders/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before, whole := c.Requests(), 0
+		for p, err := range scan.Pages(t.Context(), c, "/v1/orders/", nil, Cursor{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			whole = p.Whole
+		}
+		if whole < 0 {
+			if _, err := scan.Count(t.Context(), c, "/v1/orders/", nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := int(c.Requests() - before); got != e.Requests {
+			t.Errorf("%d rows: %d requests, estimated %d", rows, got, e.Requests)
+		}
+	}
+}

@@ -23,6 +23,9 @@ import (
 // the last value and did not fit on the page are not lost; those already yielded are dropped from Items. When more rows have one
 // value than fit on a page, they are read as a list of their own, by page number: see Offset.
 //
+// A full page is not the end, even where it holds as many rows as are counted: the count may be too low, and the newest rows would
+// be lost. The scan ends with a page that has room left.
+//
 // A row whose time moves back behind the position while the scan runs is not seen. The query may give a first bound under After,
 // in RFC 3339 with an offset.
 type Keyset struct {
@@ -91,6 +94,7 @@ type keysetScan struct {
 	tied      int       // rows of such groups that no request brought
 	// seam maps the yielded ids above the bound to their sort values: they come again.
 	seam  map[string]time.Time
+	size  int // rows on the largest page so far: a server may allow fewer than requested
 	total int // estimate of what the whole scan brings
 	given int // items yielded
 }
@@ -130,29 +134,31 @@ func (s *keysetScan) read(ctx context.Context) (Page, error) {
 		return p, broken(s.client, s.path, p.Query, "the list does not end: %d pages read where %d were announced", s.bound.used-1, p.MaxPage)
 	}
 	all := len(p.Items) + len(p.Gaps)
+	full := s.full(all)
+	ends := s.page == 1 && p.MaxPage <= 1 && all == p.TotalCount
 	s.total = s.given + max(0, p.TotalCount-len(s.seam))
 	s.dropSeen(&p, found)
 	p.Total = max(s.total, s.given)
 
 	switch {
-	case all == 0, s.page == 1 && p.MaxPage <= 1 && all == p.TotalCount:
+	case all == 0, ends && !full:
 		// Nothing is left after this page.
 		s.advance(found, usable)
 		p.Done = true
 	// Only the page number is left to go on from.
-	case usable.last.IsZero() && len(p.Gaps) > 0:
+	case usable.last.IsZero() && (len(p.Gaps) > 0 || ends):
 		s.page++
-		p.Done = s.page > p.MaxPage
+		p.Done = s.page > p.MaxPage && !full
 	case usable.last.IsZero():
 		return p, broken(s.client, s.path, p.Query, "no item of the page has a usable %q, so the next page cannot be requested", s.Sort)
 	case s.advance(found, usable):
-	case p.MaxPage <= 1 || !usable.first.Equal(s.tie()):
+	case p.MaxPage <= 1 && !full || !usable.first.Equal(s.tie()):
 		p.Done = true // the page has only rows that came before
 	// The row from before came again, and the rows behind it cannot be rendered.
 	case len(p.Gaps) > 0:
 		s.remember(found)
 		s.page++
-		p.Done = s.page > p.MaxPage
+		p.Done = s.page > p.MaxPage && !full
 	default:
 		s.remember(found)
 		s.crowded = true
@@ -164,6 +170,13 @@ func (s *keysetScan) read(ctx context.Context) (Page, error) {
 		p.Next.Page, p.Next.Order = 1, strings.Join(s.crowdOrder(), ",")
 	}
 	return p, nil
+}
+
+// full is whether a page has no room left for another row.
+func (s *keysetScan) full(rows int) bool {
+	full := rows >= cmp.Or(s.size, min(cmp.Or(s.Limit, lists.MaxLimit), lists.MaxLimit))
+	s.size = max(s.size, rows)
+	return full
 }
 
 // crowdOrder is the order for a group of ties that does not fit on a page.

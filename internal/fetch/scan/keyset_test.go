@@ -29,7 +29,7 @@ func TestKeysetFindsEveryRow(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
 	for _, test := range []struct{ rows, ties, limit, clamp, most int }{
-		{0, 1, 100, 100, 1}, {1, 1, 100, 100, 1}, {100, 1, 100, 100, 1}, {100, 100, 100, 100, 1}, {101, 1, 100, 100, 2}, {1000, 1, 100, 100, 11},
+		{0, 1, 100, 100, 1}, {1, 1, 100, 100, 1}, {99, 1, 100, 100, 1}, {100, 1, 100, 100, 2}, {100, 100, 100, 100, 4}, {101, 1, 100, 100, 2}, {199, 1, 100, 100, 3}, {1000, 1, 100, 100, 11},
 		{1000, 7, 100, 100, 13}, {1000, 99, 100, 100, 21}, {500, 1, 0, 100, 6}, {500, 1, 1000, 100, 6}, {500, 3, 100, 10, 80},
 		{60, 1, 1, 1, 200}, {60, 1, 2, 2, 70}, {60, 2, 2, 2, 300}, {1000, 100, 100, 100, 300}, {900, 300, 100, 100, 200},
 	} {
@@ -54,6 +54,27 @@ func TestKeysetFindsEveryRow(t *testing.T) {
 				t.Errorf("%d rows expected at the end, of %d", last.Total, test.rows)
 			}
 		})
+	}
+}
+
+// A count that is too low may end with a full page. The newest rows are behind it.
+func TestKeysetReadsOnAfterAFullPage(t *testing.T) {
+	t.Parallel()
+	for rows := range 40 {
+		for few := range 4 {
+			for _, clamp := range []int{10, 4} { // a server that allows fewer rows than requested, too
+				l := newList(spreadRows(rows, 1))
+				l.clamp = clamp
+				l.lie = func(_, total, _ int) (int, int) {
+					total = max(0, total-few)
+					return total, (total + clamp - 1) / clamp
+				}
+				got := Keyset{Sort: "created_at", After: "created_after", Before: "created_before", Limit: 10}.all(t, l, Cursor{})
+				if short := clamp < 10 && rows <= clamp+few; !short { // nothing tells that its only page is full
+					got.complete(t, l.rows)
+				}
+			}
+		}
 	}
 }
 
