@@ -53,22 +53,12 @@ func (m Metrics) Between(since, until time.Time) Scan {
 	return m
 }
 
-// lastDay is the last day to read: today, or the last day of the period in which the span ends.
-func (m Metrics) lastDay(interval string, today time.Time) time.Time {
-	if m.until.IsZero() {
-		return today
-	}
-	last := startOfPeriod(interval, m.until.Add(-1))
-	switch interval {
-	case "year":
-		last = last.AddDate(1, 0, -1)
-	case "month":
-		last = last.AddDate(0, 1, -1)
-	case "week":
-		last = last.AddDate(0, 0, 6)
-	}
-	if last.After(today) {
-		return today
-	}
-	return last
+// wants: the period that begins at start is to be read.
+func (m Metrics) wants(interval string, start time.Time) bool {
+	return m.until.IsZero() || start.Before(m.until) && !start.Before(startOfPeriod(interval, m.since))
+}
+
+// overlaps: a window has such a period.
+func (m Metrics) overlaps(w metricsWindow) bool {
+	return m.until.IsZero() || w.start.Before(m.until) && !w.end.Before(startOfPeriod(w.interval, m.since))
 }

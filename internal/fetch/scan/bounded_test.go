@@ -11,6 +11,7 @@ import (
 	"syncd/internal/fetch"
 	"syncd/internal/fetch/fetchtest"
 	"syncd/internal/fetch/fetchtest/inprocess"
+	"syncd/internal/rawjson"
 )
 
 func TestBoundedKeyset(t *testing.T) {
@@ -58,18 +59,19 @@ func TestBoundedMetricsReadsWholePeriods(t *testing.T) {
 	}
 	for name, test := range map[string]struct {
 		interval, since, until string
-		want                   []string
+		asked                  []string
+		first, last            string
 	}{
-		"days":            {"day", "2026-01-10", "2026-01-12", []string{"2026-01-10 2026-01-11"}},
-		"one day":         {"day", "2026-01-10", "2026-01-11", []string{"2026-01-10 2026-01-10"}},
-		"days in pieces":  {"day", "2024-01-01", "2025-06-01", []string{"2024-01-01 2025-01-01", "2025-01-02 2025-05-31"}},
-		"part of a month": {"month", "2026-01-10", "2026-02-02", []string{"2026-01-01 2026-02-28"}},
-		"whole months":    {"month", "2026-01-01", "2026-02-01", []string{"2026-01-01 2026-01-31"}},
-		"week":            {"week", "2026-01-08", "2026-01-09", []string{"2026-01-05 2026-01-11"}},
-		"year":            {"year", "2025-05-01", "2025-06-01", []string{"2025-01-01 2025-12-31"}},
-		"under way":       {"month", "2026-03-01", "2026-04-01", []string{"2026-03-01 2026-03-20"}},
-		"to come":         {"day", "2026-04-01", "2026-05-01", nil},
-		"before Polar":    {"day", "2020-01-01", "2023-01-03", []string{"2023-01-01 2023-01-02"}},
+		"days":            {"day", "2026-01-07", "2026-01-09", []string{"2026-01-06 2026-03-20"}, "2026-01-07", "2026-01-08"},
+		"one day":         {"day", "2026-01-05", "2026-01-06", []string{"2025-01-04 2026-01-05"}, "2026-01-05", "2026-01-05"},
+		"days in pieces":  {"day", "2024-01-01", "2025-01-05", []string{"2023-01-01 2024-01-02", "2024-01-03 2025-01-03", "2025-01-04 2026-01-05"}, "2024-01-01", "2025-01-04"},
+		"part of a month": {"month", "2026-01-10", "2026-02-02", []string{"2023-01-01 2026-03-20"}, "2026-01-01", "2026-02-01"},
+		"whole months":    {"month", "2026-01-01", "2026-02-01", []string{"2023-01-01 2026-03-20"}, "2026-01-01", "2026-01-01"},
+		"week":            {"week", "2026-01-08", "2026-01-09", []string{"2025-01-13 2026-01-18"}, "2026-01-05", "2026-01-05"},
+		"year":            {"year", "2025-05-01", "2025-06-01", []string{"2023-01-01 2026-03-20"}, "2025-01-01", "2025-01-01"},
+		"under way":       {"month", "2026-03-01", "2026-04-01", []string{"2023-01-01 2026-03-20"}, "2026-03-01", "2026-03-01"},
+		"to come":         {"day", "2026-04-01", "2026-05-01", nil, "", ""},
+		"before Polar":    {"day", "2020-01-01", "2023-01-03", []string{"2023-01-01 2024-01-02"}, "2023-01-01", "2023-01-02"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -83,16 +85,27 @@ func TestBoundedMetricsReadsWholePeriods(t *testing.T) {
 				default:
 					q := r.URL.Query()
 					asked = append(asked, q.Get("start_date")+" "+q.Get("end_date"))
-					inprocess.Reply(w, 200, "application/json", `{"periods":[],"metrics":{}}`)
+					var periods []string
+					for start := startOfPeriod(test.interval, date(q.Get("start_date"))); !start.After(date(q.Get("end_date"))); start = nextPeriod(test.interval, start) {
+						periods = append(periods, `{"timestamp":"`+start.Format(time.RFC3339)+`","orders":1}`)
+					}
+					inprocess.Reply(w, 200, "application/json", `{"periods":[`+strings.Join(periods, ",")+`],"metrics":{}}`)
 				}
 			}, func(cfg *fetch.Config) { cfg.Now = func() time.Time { return date("2026-03-20").Add(13 * time.Hour) } })
-			for _, err := range (Metrics{Intervals: []string{test.interval}}).Between(date(test.since), date(test.until)).Pages(background(), c, "/v1/metrics/", nil, Cursor{}) {
+			var starts []string
+			for page, err := range (Metrics{Intervals: []string{test.interval}}).Between(date(test.since), date(test.until)).Pages(background(), c, "/v1/metrics/", nil, Cursor{}) {
 				if err != nil {
 					t.Error(err)
 				}
+				for _, row := range page.Items {
+					starts = append(starts, rawjson.Text(rawjson.Member(row, "period_start"))[:len(time.DateOnly)])
+				}
 			}
-			if !slices.Equal(asked, test.want) {
-				t.Errorf("asked %q, want %q", asked, test.want)
+			if !slices.Equal(asked, test.asked) {
+				t.Errorf("asked %q, want %q", asked, test.asked)
+			}
+			if first, last := slices.Min(append(starts, "x")), slices.Max(append(starts, "")); test.first != "" && (first != test.first || last != test.last) || test.first == "" && starts != nil {
+				t.Errorf("the periods are from %s to %s, want %s to %s", first, last, test.first, test.last)
 			}
 		})
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -55,7 +56,7 @@ type metricsWindow struct {
 func (m Metrics) Pages(ctx context.Context, c *fetch.Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		windows, none, err := m.remaining(ctx, c, path, query, from)
-		yieldWindows(windows, none, err, yield, func(w metricsWindow) (Page, windowRows, error) { return w.read(ctx, c, path, query) })
+		yieldWindows(windows, none, err, yield, func(w metricsWindow) (Page, windowRows, error) { return w.read(ctx, c, path, query, m.wants) })
 	}
 }
 
@@ -144,7 +145,9 @@ func (w metricsWindow) periods() int {
 
 const day = 24 * time.Hour
 
-// windows plans the requests. They begin and end at borders of periods: else a period would be counted in two halves.
+// windows plans the requests. They begin and end at borders of periods: else a period would be counted in two halves. What Polar
+// says of a period can depend on the others of its request (an exchange rate without a payment is that of the nearest day), so a
+// span of time is read by the requests of the whole that show it.
 func (m Metrics) windows(ctx context.Context, c *fetch.Client, path string, query url.Values) (windows []metricsWindow, requests int, err error) {
 	limits, requests, err := readMetricsLimits(ctx, c, path)
 	if err != nil {
@@ -157,15 +160,11 @@ func (m Metrics) windows(ctx context.Context, c *fetch.Client, path string, quer
 	}
 	today := c.Now().UTC().Truncate(day)
 	for part, interval := range m.Intervals {
-		today := m.lastDay(interval, today)
 		limit, ok := limits.Intervals[interval]
 		if !ok || limit.MaxDays < 0 {
 			return nil, requests, broken(c, path, query, "the limits of the metrics do not name the interval %q", interval)
 		}
 		start := startOfPeriod(interval, since)
-		if begin := startOfPeriod(interval, m.since); begin.After(start) {
-			start = begin
-		}
 		if start.Before(limits.min) {
 			start = limits.min
 		}
@@ -186,7 +185,7 @@ func (m Metrics) windows(ctx context.Context, c *fetch.Client, path string, quer
 			}
 		}
 	}
-	return windows, requests, nil
+	return slices.DeleteFunc(windows, func(w metricsWindow) bool { return !m.overlaps(w) }), requests, nil
 }
 
 type metricsLimits struct {
@@ -267,10 +266,10 @@ func (w metricsWindow) query(query url.Values) url.Values {
 	return query
 }
 
-// read requests one window.
-func (w metricsWindow) read(ctx context.Context, c *fetch.Client, path string, query url.Values) (p Page, came windowRows, err error) {
+// read requests one window, and takes the periods that are wanted.
+func (w metricsWindow) read(ctx context.Context, c *fetch.Client, path string, query url.Values, wants func(interval string, start time.Time) bool) (p Page, came windowRows, err error) {
 	p, err = readBody(ctx, c, path, w.query(query), func(body []byte) (err error) {
-		came, err = longForm(body, w.interval)
+		came, err = longForm(body, w.interval, wants)
 		return err
 	})
 	return p, came, err
@@ -291,7 +290,7 @@ type metricRow struct {
 // longForm turns {"periods":[{"timestamp":t, slug: value, ...}], "metrics":{slug:{"type","display_name"}}} into one item per
 // value. Polar leaves out null values, so the slugs vary. New slugs appear without notice. What an answer must have is checked at
 // once, so that the request can be repeated.
-func longForm(body []byte, interval string) (came windowRows, err error) {
+func longForm(body []byte, interval string, wants func(interval string, start time.Time) bool) (came windowRows, err error) {
 	var answer struct {
 		Periods []jsontext.Value          `json:"periods"`
 		Metrics map[string]jsontext.Value `json:"metrics"`
@@ -315,10 +314,16 @@ func longForm(body []byte, interval string) (came windowRows, err error) {
 		}
 		about[slug] = metricRow{Type: known.Type, DisplayName: known.DisplayName}
 	}
+	wanted := make([]jsontext.Value, 0, len(answer.Periods))
 	for _, period := range answer.Periods {
-		if locate(period, "timestamp").at.IsZero() {
+		start := locate(period, "timestamp").at
+		if start.IsZero() {
 			return came, fmt.Errorf(`a period of the metrics without a "timestamp": %s`, humanize.Line(string(period), 80))
 		}
+		if !wants(interval, start) {
+			continue
+		}
+		wanted = append(wanted, period)
 		for _, err := range periodValues(period) {
 			if err != nil {
 				return came, err
@@ -327,7 +332,7 @@ func longForm(body []byte, interval string) (came windowRows, err error) {
 		}
 	}
 	came.rows = func(yield func(jsontext.Value, error) bool) {
-		for _, period := range answer.Periods {
+		for _, period := range wanted {
 			start := locate(period, "timestamp").at.Format(time.RFC3339Nano)
 			for value, err := range periodValues(period) {
 				row := about[value.slug]

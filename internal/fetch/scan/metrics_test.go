@@ -225,7 +225,7 @@ func TestMetricsLongForm(t *testing.T) {
 
 // allLongForm takes all items. What is wrong is known before the first.
 func allLongForm(body []byte, interval string) (items []jsontext.Value, err error) {
-	came, err := longForm(body, interval)
+	came, err := longForm(body, interval, Metrics{}.wants)
 	if err != nil {
 		return nil, err
 	}
@@ -261,7 +261,7 @@ func FuzzLongForm(f *testing.F) {
 	f.Add([]byte(`{"periods":[{"timestamp":"2026-01-01T00:00:00Z","revenue":1.50,"x":null}],"totals":{},"metrics":{"revenue":{"slug":"revenue","type":"currency","display_name":"Revenue"}}}`))
 	f.Add([]byte(`{"periods":[{"timestamp":"2026-01-01"}]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		came, err := longForm(body, "day")
+		came, err := longForm(body, "day", Metrics{}.wants)
 		if err != nil {
 			return
 		}
