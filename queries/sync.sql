@@ -168,11 +168,10 @@ UPDATE sync_rejects SET resolved_at = now()
 WHERE stream = @stream AND item_id = ANY(@ids::uuid[]) AND resolved_at IS NULL;
 
 -- name: StreamOpen :one
--- Whether a stored page of the stream may change any of these: open rejects, which it may close; rows known only from copies;
--- and suspects, which it acquits. Also the organization whose objects are accepted, if there is one.
+-- Whether a stored page of the stream may change any of these: open rejects, which it may close; and suspects,
+-- which it acquits. Also the organization whose objects are accepted, if there is one.
 WITH known AS (INSERT INTO sync_streams (stream) VALUES (@stream) ON CONFLICT (stream) DO NOTHING)
 SELECT EXISTS (SELECT FROM sync_rejects r WHERE r.stream = @stream AND r.resolved_at IS NULL) AS rejects,
-       EXISTS (SELECT FROM sync_stubs c WHERE c.stream = @stream AND c.resolved_at IS NULL) AS stubs,
        EXISTS (SELECT FROM sync_suspects d WHERE d.stream = @stream) AS suspects,
        m.organization_id
 FROM (SELECT 1) AS one LEFT JOIN sync_meta m ON true;

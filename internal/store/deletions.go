@@ -55,8 +55,7 @@ func (r *Run) AbsentRows(ctx context.Context, table string) (a Absence, err erro
 	return a, nil
 }
 
-// UnmetCopies lists the live rows recorded as copies that the sweep did not meet. Some may have been read since, by a run that
-// had begun before the copy was made.
+// UnmetCopies lists the live rows recorded as copies that the sweep did not meet.
 func (r *Run) UnmetCopies(ctx context.Context, table string) ([]uuid.UUID, error) {
 	rows, err := r.s.pool.Query(ctx, `
 		SELECT t.id FROM `+pgx.Identifier{table}.Sanitize()+` t JOIN sync_stubs c ON c.stream = $1 AND c.id = t.id
@@ -70,7 +69,6 @@ func (r *Run) UnmetCopies(ctx context.Context, table string) ([]uuid.UUID, error
 	if err != nil {
 		return nil, fmt.Errorf("look for rows of %s that were only copied: %w", table, err)
 	}
-	r.stubs = r.stubs || len(ids) > 0
 	return ids, nil
 }
 

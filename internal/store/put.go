@@ -345,10 +345,9 @@ func (w *writing) settleStored(ctx context.Context, q *db.Queries) error {
 			rejects = append(rejects, g.reject(r.Stream, r.ID))
 		}
 	}
-	if r.stubs {
-		if err := q.StubsResolve(ctx, db.StubsResolveParams{Stream: r.Stream, IDs: ids}); err != nil {
-			return err
-		}
+	// Another run may have copied them since this one began.
+	if err := q.StubsResolve(ctx, db.StubsResolveParams{Stream: r.Stream, IDs: ids}); err != nil {
+		return err
 	}
 	if r.suspects {
 		if err := q.SuspectsForget(ctx, db.SuspectsForgetParams{Stream: r.Stream, IDs: ids}); err != nil {

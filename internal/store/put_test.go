@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -98,6 +99,31 @@ func TestPagesTogether(t *testing.T) {
 	}
 	if got := one("SELECT string_agg(status, ' ' ORDER BY status) FROM orders"); got != "new new new open open paid paid" {
 		t.Error(got)
+	}
+}
+
+// A row that was read for itself is no copy, though the copy was made after the run that reads it had begun.
+func TestCopyMadeMeanwhile(t *testing.T) {
+	t.Parallel()
+	s := open(t, pgtest.Migrated(t), "polar")
+	tail, err := s.Runs().Open(t.Context(), "customers", store.KindTail, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := beginOrders(t, s).Put(t.Context(), orders(), orderPage(t, 0, 2, "new")); err != nil {
+		t.Fatal(err)
+	}
+	var sp item.Splitter
+	read, err := sp.Split(customers().Shape, fmt.Appendf(nil, `{"id":%q,"name":"c"}`, id("customer", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tail.Put(t.Context(), customers(), store.Page{RequestedAt: time.Now(), Items: []item.Item{read}}); err != nil {
+		t.Fatal(err)
+	}
+	copied, err := s.Rows("customers").CopiedIDs(t.Context())
+	if err != nil || !slices.Equal(copied, []uuid.UUID{id("customer", 0)}) {
+		t.Errorf("known from copies alone: %v, %v; want the customer that was not read", copied, err)
 	}
 }
 

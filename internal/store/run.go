@@ -46,8 +46,6 @@ type Run struct {
 	seen string
 	// rejects: the stream has open rejects, which a stored row may close.
 	rejects bool
-	// stubs: the stream has rows known only from copies.
-	stubs bool
 	// suspects: the stream has suspects. A reply that shows one acquits it.
 	suspects bool
 	// known are copies that need no further look: their rows exist (no row is ever removed), or another try is not worth it.

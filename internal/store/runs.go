@@ -164,7 +164,7 @@ func (r *Run) lookup(ctx context.Context, q *db.Queries) error {
 	if err != nil {
 		return err
 	}
-	r.rejects, r.stubs, r.suspects = open.Rejects, open.Stubs, open.Suspects
+	r.rejects, r.suspects = open.Rejects, open.Suspects
 	r.Organization = pg.Value(open.OrganizationID)
 	return nil
 }

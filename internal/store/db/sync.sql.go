@@ -763,7 +763,6 @@ func (q *Queries) StreamLock(ctx context.Context, stream string) (StreamLockRow,
 const streamOpen = `-- name: StreamOpen :one
 WITH known AS (INSERT INTO sync_streams (stream) VALUES ($1) ON CONFLICT (stream) DO NOTHING)
 SELECT EXISTS (SELECT FROM sync_rejects r WHERE r.stream = $1 AND r.resolved_at IS NULL) AS rejects,
-       EXISTS (SELECT FROM sync_stubs c WHERE c.stream = $1 AND c.resolved_at IS NULL) AS stubs,
        EXISTS (SELECT FROM sync_suspects d WHERE d.stream = $1) AS suspects,
        m.organization_id
 FROM (SELECT 1) AS one LEFT JOIN sync_meta m ON true
@@ -771,22 +770,16 @@ FROM (SELECT 1) AS one LEFT JOIN sync_meta m ON true
 
 type StreamOpenRow struct {
 	Rejects        bool       `json:"rejects"`
-	Stubs          bool       `json:"stubs"`
 	Suspects       bool       `json:"suspects"`
 	OrganizationID *uuid.UUID `json:"organization_id"`
 }
 
-// Whether a stored page of the stream may change any of these: open rejects, which it may close; rows known only from copies;
-// and suspects, which it acquits. Also the organization whose objects are accepted, if there is one.
+// Whether a stored page of the stream may change any of these: open rejects, which it may close; and suspects,
+// which it acquits. Also the organization whose objects are accepted, if there is one.
 func (q *Queries) StreamOpen(ctx context.Context, stream string) (StreamOpenRow, error) {
 	row := q.db.QueryRow(ctx, streamOpen, stream)
 	var i StreamOpenRow
-	err := row.Scan(
-		&i.Rejects,
-		&i.Stubs,
-		&i.Suspects,
-		&i.OrganizationID,
-	)
+	err := row.Scan(&i.Rejects, &i.Suspects, &i.OrganizationID)
 	return i, err
 }
 
