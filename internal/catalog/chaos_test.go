@@ -280,6 +280,8 @@ func (h *harness) claims(ctx context.Context, t *testing.T, r *rand.Rand, still 
 			}
 		}
 	}
+	// Events that are still to be written are listed while the clock goes on, though the world stands still.
+	moves := h.World.OwesEvents()
 	results, err := runner.Sync(ctx, names...)
 	if err != nil || ctx.Err() != nil {
 		return
@@ -290,7 +292,7 @@ func (h *harness) claims(ctx context.Context, t *testing.T, r *rand.Rand, still 
 	h.reconnect(t)
 	whole := map[string]bool{}
 	for _, res := range results {
-		whole[res.Stream] = res.IsWhole() && !res.Resumed
+		whole[res.Stream] = res.IsWhole() && !res.Resumed && (!moves || res.Stream != "balance_events")
 	}
 	for _, res := range results {
 		// What is listed for one owner at a time is whole as of the last sweep of the owners.
@@ -320,6 +322,7 @@ func (c counting) RunFinished(r mirror.Result) {
 func (h *harness) settle(t *testing.T, sum *tally) {
 	t.Helper()
 	h.reconnect(t)
+	h.World.FinishWork() // else there is no peace: events come as long as the worker has not written them
 	r := h.NewMirror(t, func(c *catalog.Config) {
 		c.LeaseTTL, c.WaitForLease, c.Observer = time.Second, true, counting{sum}
 	})
@@ -356,7 +359,6 @@ func (h *harness) settle(t *testing.T, sum *tally) {
 				t.Errorf("%s is whole, yet: %s", st.Stream, why)
 			}
 		}
-		h.World.StartWorker()
 		if res, err := h.follower(t, sum).Tail(t.Context(), chaosStreams()...); err != nil || res.Outcome != mirror.Succeeded {
 			t.Errorf("a round of tails in peace: %v %s: %s", err, res.Outcome, res.Reason)
 		}

@@ -194,3 +194,17 @@ func leastFactor(n int) int {
 	}
 	return n
 }
+
+// CountPage is a page of a list with its count and at most one row. That row may be what Polar cannot render: a page behind the end
+// has no row, and still the count.
+func (c *Client) CountPage(ctx context.Context, path string, query url.Values) (Page, error) {
+	p, err := c.Page(WithRenderAttempts(ctx, 1), path, lists.Paged(query, 1, 1))
+	if !IsUnrendered(err) {
+		return p, err
+	}
+	const behind = 1_000_000_000
+	spent := p.Requests
+	p, err = c.Page(ctx, path, lists.Paged(query, 1, behind))
+	p.Requests += spent
+	return p, err
+}

@@ -1,6 +1,7 @@
 package mirror_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -63,6 +64,9 @@ func small(name string, limit int) func(*catalog.Config) {
 			scan.Limit = limit
 			s.Scan = scan
 		case scan.Keyset:
+			scan.Limit = limit
+			s.Scan = scan
+		case scan.Windows:
 			scan.Limit = limit
 			s.Scan = scan
 		}
@@ -234,6 +238,57 @@ func TestCertificateBackdated(t *testing.T) {
 	c := h.certificate(t, r.RunID)
 	if missing := h.lost(t, "customers"); len(missing) > 0 || *c.Verdict != "complete" || !is(c.Distinct, *c.Last) || *c.Appeared == 0 || late < 1 {
 		t.Errorf("%d backdated, %d missing; %s", late, len(missing), c)
+	}
+}
+
+// The payment of an order has the order's date, and may come weeks later: behind what a sweep has read, or what it had read
+// before it was interrupted.
+func TestCertificateBookingsDatedBack(t *testing.T) {
+	slowtest.Mark(t)
+	t.Parallel()
+	for _, interrupted := range []bool{false, true} {
+		h := start(t, setup{World: polarsim.Options{Customers: 60}})
+		entry := entriesOf("balance_events")[0]
+		before := func(end time.Time) (ids []any) {
+			for _, e := range h.Upstream(t, entry) {
+				if at, err := time.Parse(time.RFC3339Nano, e["timestamp"].(string)); err == nil && at.Before(end) {
+					ids = append(ids, e["id"])
+				}
+			}
+			return ids
+		}
+		late := 0
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		r := h.NewMirror(t, worldtest.Both(small("balance_events", 10), after(len(before(polarsim.DefaultNow))/10, func() {
+			read := worldtest.Query[time.Time](t, h, "SELECT max(timestamp) FROM balance_events")
+			had := len(before(read))
+			for tries := 0; late == 0 && tries < 40; tries++ {
+				h.World.Advance(24 * time.Hour)
+				late = len(before(read)) - had
+			}
+			if interrupted {
+				stop()
+			}
+		}))).SweepOnce(ctx, "balance_events")
+		if interrupted {
+			if r.Outcome != mirror.Interrupted {
+				t.Fatalf("%+v", r)
+			}
+			if r = h.NewMirror(t, small("balance_events", 10)).SweepOnce(t.Context(), "balance_events"); !r.Resumed {
+				t.Errorf("not resumed: %+v", r)
+			}
+		}
+		c := h.certificate(t, r.RunID)
+		missing := h.lost(t, "balance_events")
+		for _, id := range before(polarsim.DefaultNow) { // later ones are those of the days that passed in a moment
+			if slices.Contains(missing, id.(string)) {
+				t.Errorf("interrupted: %t: %s is missing", interrupted, id)
+			}
+		}
+		if *c.Verdict != "complete" || !is(c.Distinct, *c.Last) || late < 1 {
+			t.Errorf("interrupted: %t: %d dated back; %s", interrupted, late, c)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package polarsim
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -61,4 +62,28 @@ func (w *World) StartWorker() {
 			d.shown = d.at
 		}
 	}
+}
+
+// FinishWork lets the worker do at once all that is enqueued, and later jobs without delay.
+func (w *World) FinishWork() {
+	w.SetFeedLag(0)
+	w.StartWorker()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.version++
+	for i := range w.journal.live {
+		n := &w.journal.live[i]
+		n.shown = min(n.shown, w.now)
+	}
+	for i := range w.hooks.deliveries {
+		d := &w.hooks.deliveries[i]
+		d.at, d.shown = min(d.at, w.now), min(d.shown, w.now)
+	}
+}
+
+// OwesEvents tells whether events wait for the worker: they will be listed, with their own time, though nothing changes any more.
+func (w *World) OwesEvents() bool {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	return slices.ContainsFunc(w.journal.live, func(n note) bool { return n.shown > w.now })
 }

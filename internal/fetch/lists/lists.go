@@ -8,6 +8,7 @@ package lists
 import (
 	"bytes"
 	"cmp"
+	"iter"
 	"maps"
 	"net/url"
 	"slices"
@@ -76,6 +77,18 @@ func ID(item jsontext.Value) string {
 		}
 	}
 	return ""
+}
+
+// Texts are the different strings that items have in a field at their top level, sorted.
+func Texts(items iter.Seq[jsontext.Value], field string) (texts []string) {
+	for item := range items {
+		text, err := jsontext.AppendUnquote(nil, bytes.Trim(SortValues(item, []string{field}), " "))
+		if err == nil && len(text) > 0 {
+			texts = append(texts, string(text))
+		}
+	}
+	slices.Sort(texts)
+	return slices.Compact(texts)
 }
 
 // SortValues are the values that the list is sorted by, as they stand in the item. A criterion that is no field of the item

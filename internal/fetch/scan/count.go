@@ -47,13 +47,6 @@ func (o Offset) Count(ctx context.Context, c *fetch.Client, path string, query u
 }
 
 func count(ctx context.Context, c *fetch.Client, path string, query url.Values) (Count, error) {
-	p, err := c.Page(fetch.WithRenderAttempts(ctx, 1), path, lists.Paged(query, 1, 1))
-	// The one row may be the cause: a page behind the end has no row, and still the count.
-	if fetch.IsUnrendered(err) {
-		requests := p.Requests
-		const behind = 1_000_000_000
-		p, err = c.Page(ctx, path, lists.Paged(query, 1, behind))
-		p.Requests += requests
-	}
+	p, err := c.CountPage(ctx, path, query)
 	return Count{Total: p.TotalCount, Requests: p.Requests}, err
 }

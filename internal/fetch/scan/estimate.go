@@ -136,7 +136,7 @@ func (w Windows) Estimate(ctx context.Context, c *fetch.Client, path string, que
 	e := Estimate{Rows: n.Total, Requests: 1, Probes: n.Requests}
 	if limit := min(cmp.Or(w.Limit, lists.MaxLimit), lists.MaxLimit); n.Total > limit {
 		const again = 3
-		e.Requests += pages(n.Total-limit, max(1, limit-again))
+		e.Requests += 1 + pages(n.Total-limit, max(1, limit-again)) // the last one counts what is dated back
 	}
 	return e, err
 }

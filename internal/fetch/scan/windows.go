@@ -26,7 +26,8 @@ import (
 // A page that lacks counted rows is requested again, at once and at the end of the scan: the two stores may differ for some
 // seconds. What it still lacks then is one Gap.
 //
-// An item that moves back behind the position while the scan runs is not seen.
+// An item that is dated back behind the position while the scan runs, or before it is resumed, is not seen. At the end the rows up
+// to a mark are counted anew: Whole is then another number than came.
 type Windows struct {
 	Field         string        // the time to go by: the sort criterion and the key of the item: timestamp
 	After, Before string        // the filters on it: start_timestamp, end_timestamp
@@ -45,6 +46,8 @@ const (
 	windowAhead = 5 * time.Minute
 	// windowPages is how many pages a window of a crowded time should have.
 	windowPages = 8
+	// windowSettles is how old the mark is at least: younger rows of a busy list still come while they are counted.
+	windowSettles = time.Minute
 	// A page that lacks rows is requested maxShort times; maxLate of them are requested again at the end.
 	maxShort, maxLate = 2, 50
 )
@@ -80,7 +83,10 @@ type windowScan struct {
 	at     Cursor
 	bound  bound
 
+	first        time.Time            // where the whole scan begins; zero = the first item
 	begin, until time.Time            // the span that is not read yet; a zero begin is the first item
+	mark         time.Time            // up to here the rows are counted anew at the end; zero = nowhere
+	marked       int                  // rows before mark that came
 	seen         map[string]time.Time // ids from begin on that were yielded
 	nameless     int                  // yielded rows without an id or a time
 	known        int                  // rows before begin, also those that did not come
@@ -109,7 +115,7 @@ func (s *windowScan) start() error {
 	if s.since.After(s.begin) {
 		s.begin = s.since
 	}
-	s.known = s.at.Total
+	s.first, s.known = s.begin, s.at.Total
 	if s.at.After == "" {
 		return nil
 	}
@@ -117,8 +123,9 @@ func (s *windowScan) start() error {
 	if err != nil {
 		return broken(s.client, s.path, s.query, "the position %q is no time: %w", s.at.After, err)
 	}
-	if at = at.UTC().Truncate(time.Second); at.After(s.begin) {
-		s.begin = at
+	s.mark, s.marked = at.UTC().Truncate(time.Second), s.known
+	if s.mark.After(s.begin) {
+		s.begin = s.mark
 	}
 	return nil
 }
@@ -273,7 +280,9 @@ func (s *windowScan) advance(next time.Time, gaps int) {
 			delete(s.seen, id)
 		}
 	}
-	s.begin = next
+	if s.begin = next; s.mark.IsZero() && next.Before(s.until) || !next.After(s.client.Now().Add(-windowSettles)) {
+		s.mark, s.marked = next, s.known
+	}
 	s.at = Cursor{After: next.Format(microLayout), Total: s.known}
 }
 
@@ -281,18 +290,16 @@ func (s *windowScan) advance(next time.Time, gaps int) {
 func (s *windowScan) pass(ctx context.Context, p Page) (goOn bool) {
 	if p.Done = !s.begin.Before(s.until); p.Done {
 		gaps := len(p.Gaps)
-		if err := s.recover(ctx, &p); err != nil {
-			p.Done = false
-			s.yield(s.page(p), err)
-			return false
-		}
+		strayed, err := s.recover(ctx, &p)
 		s.known += len(p.Gaps) - gaps
+		p.Done = err == nil
+		if p = s.page(p); p.Done {
+			p.Whole = s.known + strayed
+		}
+		s.yield(p, err)
+		return false
 	}
-	p = s.page(p)
-	if p.Done {
-		p.Whole = s.known
-	}
-	return s.yield(p, nil) && !p.Done
+	return s.yield(s.page(p), nil)
 }
 
 func idsOf(found []position) (ids []string) {

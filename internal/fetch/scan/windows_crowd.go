@@ -1,7 +1,6 @@
 package scan
 
 import (
-	"bytes"
 	"context"
 	"iter"
 	"maps"
@@ -142,14 +141,7 @@ func (s *windowScan) split(ctx context.Context, query url.Values, fields []strin
 		if len(fields) == 0 {
 			return
 		}
-		var values []string
-		for _, item := range came {
-			if v := textOf(item, fields[0]); v != "" {
-				values = append(values, v)
-			}
-		}
-		slices.Sort(values)
-		for _, value := range slices.Compact(values) {
+		for _, value := range lists.Texts(maps.Values(came), fields[0]) {
 			if *left--; *left < 0 {
 				return
 			}
@@ -176,13 +168,4 @@ func (s *windowScan) split(ctx context.Context, query url.Values, fields []strin
 // moment is the time of an item in the unit of the list's order.
 func (s *windowScan) moment(item jsontext.Value) []byte {
 	return []byte(locate(item, s.Field).at.Truncate(time.Millisecond).Format(microLayout))
-}
-
-// textOf is a string at the top level of an item; "" if there is none.
-func textOf(item jsontext.Value, field string) string {
-	raw := bytes.Trim(lists.SortValues(item, []string{field}), " ")
-	if text, err := jsontext.AppendUnquote(nil, raw); err == nil {
-		return string(text)
-	}
-	return ""
 }

@@ -270,3 +270,39 @@ func TestWindowsFromLongAgo(t *testing.T) {
 		t.Errorf("%d requests", len(f.requests))
 	}
 }
+
+// A row that is dated back to where the scan has been is in no page of it: Whole says that one more is counted, also where it
+// came while the scan was interrupted. One that is gone makes it one fewer.
+func TestWindowsCountWhatIsDatedBack(t *testing.T) {
+	t.Parallel()
+	kept := eventWindows
+	kept.Keep = 120 * day
+	for name, w := range map[string]Windows{"whole": eventWindows, "kept": kept, "window": eventWindows.Between(epoch.AddDate(0, 2, 0), epoch.AddDate(0, 5, 0)).(Windows)} {
+		began := epoch.AddDate(0, 2, 15)
+		whole := newFeed(events(900)).scan(t, w, Cursor{})
+		pages := len(whole.pages)
+		last := whole.pages[pages-1]
+		if whole.err != nil || pages < 3 || last.Whole != whole.items {
+			t.Fatalf("%s: %v: %d pages, %d of %d", name, whole.err, pages, whole.items, last.Whole)
+		}
+		late := row{id: "late", at: began.Add(time.Hour + 5*time.Millisecond)}
+		f := newFeed(events(900))
+		f.asked = func(n int) {
+			if n == pages {
+				f.rows = append(f.rows, late)
+			}
+		}
+		got := f.scan(t, w, Cursor{})
+		if last := got.pages[len(got.pages)-1]; got.err != nil || got.ids["late"] > 0 || last.Whole != whole.items+1 {
+			t.Errorf("%s: %v: %d rows came, %d are counted of %d", name, got.err, got.items, last.Whole, whole.items)
+		}
+		f = newFeed(append(events(900), late))
+		if got := f.scan(t, w, whole.pages[pages-2].Next); got.err != nil || got.pages[len(got.pages)-1].Whole != whole.items+1 {
+			t.Errorf("%s, resumed: %v: %d are counted of %d", name, got.err, got.pages[len(got.pages)-1].Whole, whole.items)
+		}
+		f = newFeed(slices.DeleteFunc(events(900), func(r row) bool { return r.id == lists.ID(whole.pages[0].Items[1]) }))
+		if got := f.scan(t, w, whole.pages[pages-2].Next); got.err != nil || got.pages[len(got.pages)-1].Whole != whole.items-1 {
+			t.Errorf("%s, a row is gone: %v: %d are counted of %d", name, got.err, got.pages[len(got.pages)-1].Whole, whole.items)
+		}
+	}
+}
