@@ -35,8 +35,14 @@ const simulatedToken = "polar_oat_of_the_tests"
 // simulated starts a simulated Polar of a few customers that accepts one token.
 func simulated(t *testing.T, o polarsim.ServerOptions) (url string, sim *polarsim.Server) {
 	t.Helper()
+	return simulatedWorld(t, polarsim.Options{Seed: 1, Customers: 12}, o)
+}
+
+// simulatedWorld starts a simulated Polar of an organization that a test has chosen.
+func simulatedWorld(t *testing.T, world polarsim.Options, o polarsim.ServerOptions) (url string, sim *polarsim.Server) {
+	t.Helper()
 	o.Token = simulatedToken
-	sim = polarsim.NewServer(polarsim.NewWorld(polarsim.Options{Seed: 1, Customers: 12}), o)
+	sim = polarsim.NewServer(polarsim.NewWorld(world), o)
 	server := httptest.NewServer(sim)
 	t.Cleanup(server.Close)
 	return server.URL, sim

@@ -23,7 +23,7 @@ func TestDaemonOutlivesItsVersion(t *testing.T) {
 			if version == next {
 				next = "2027-01"
 			}
-			polar, sim := simulated(t, polarsim.ServerOptions{})
+			polar, sim := simulatedWorld(t, polarsim.Options{Seed: 2, Customers: 12}, polarsim.ServerOptions{}) // it has seats
 			stall, err := polarsim.ParseFault("stall:path=/v1/customer-seats,times=1,for=3s")
 			if err != nil {
 				t.Fatal(err)
