@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -60,26 +62,30 @@ func (cmd *backfillCmd) Run(c *command) error {
 	if err := errors.Join(err, wrong); err != nil {
 		return usageError(err)
 	}
-	bars := terminal.NewProgress(c.stderr, c.logs)
-	defer bars.Close()
-	ctx, org, done, err := c.open(cfg, c.beside(bars, cfg, log), false, bars)
-	if err != nil {
-		return err
-	}
-	defer done()
-	org.Mirror.WaitForLease = true
-	if err := org.Mirror.CheckAccess(ctx); err != nil {
-		return daemon.InterruptionOr(ctx, err)
-	}
-	r := org.Mirror.Backfill(ctx, cmd.Stream, since, until)
-	bars.Close()
-	if err := cmd.report(c, r, since, until); err != nil {
-		return err
-	}
-	if r.Outcome == mirror.Failed && r.Pages == 0 {
-		return &exitError{code: exitFailed}
-	}
-	return exitOf([]mirror.Result{r}, nil)
+	return c.backfill(cfg, log, func(ctx context.Context, org *daemon.Organization, bars *terminal.Progress) (*mirror.Result, error) {
+		r := org.Mirror.Backfill(ctx, cmd.Stream, since, until)
+		bars.Close()
+		return &r, cmd.report(c, r, since, until)
+	})
+}
+
+// backfill reads what lies back, once Polar has shown whose the token is. The exit code follows from the run that work returns, if there was one.
+func (c *command) backfill(cfg *config.Config, log *slog.Logger, work func(context.Context, *daemon.Organization, *terminal.Progress) (*mirror.Result, error)) error {
+	return c.withBars(cfg, log, false, func(ctx context.Context, org *daemon.Organization, bars *terminal.Progress) error {
+		if err := org.Mirror.CheckAccess(ctx); err != nil {
+			return daemon.InterruptionOr(ctx, err)
+		}
+		switch r, err := work(ctx, org, bars); {
+		case err != nil:
+			return daemon.InterruptionOr(ctx, err)
+		case r == nil:
+			return nil
+		case r.Outcome == mirror.Failed && r.Pages == 0:
+			return &exitError{code: exitFailed}
+		default:
+			return exitOf([]mirror.Result{*r}, nil)
+		}
+	})
 }
 
 // report says what was read, and what was not.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -35,32 +36,14 @@ func (cmd *backfillHistoryCmd) Run(c *command) error {
 	if err != nil {
 		return usageError(err)
 	}
-	bars := terminal.NewProgress(c.stderr, c.logs)
-	defer bars.Close()
-	ctx, org, done, err := c.open(cfg, c.beside(bars, cfg, log), false, bars)
-	if err != nil {
-		return err
-	}
-	defer done()
-	org.Mirror.WaitForLease = true
-	if err := org.Mirror.CheckAccess(ctx); err != nil {
-		return daemon.InterruptionOr(ctx, err)
-	}
-	r, err := rebuild.Run(ctx, org.Mirror.Engine, rebuild.Options{Trial: cmd.DryRun, Again: cmd.Again})
-	bars.Close()
-	if err != nil {
-		return daemon.InterruptionOr(ctx, err)
-	}
-	if _, err := fmt.Fprint(c.stdout, cmd.report(r)); err != nil {
-		return err
-	}
-	if r.Read != nil {
-		if r.Read.Outcome == mirror.Failed && r.Read.Pages == 0 {
-			return &exitError{code: exitFailed}
+	return c.backfill(cfg, log, func(ctx context.Context, org *daemon.Organization, bars *terminal.Progress) (*mirror.Result, error) {
+		r, err := rebuild.Run(ctx, org.Mirror.Engine, rebuild.Options{Trial: cmd.DryRun, Again: cmd.Again})
+		bars.Close()
+		if err == nil {
+			_, err = fmt.Fprint(c.stdout, cmd.report(r))
 		}
-		return exitOf([]mirror.Result{*r.Read}, nil)
-	}
-	return nil
+		return r.Read, err
+	})
 }
 
 // report says what was rebuilt, and from what.

@@ -26,26 +26,20 @@ func (cmd *syncCmd) Run(c *command) error {
 	if err := errors.Join(err, unknown); err != nil {
 		return usageError(err)
 	}
-	bars := terminal.NewProgress(c.stderr, c.logs)
-	defer bars.Close()
-	ctx, org, done, err := c.open(cfg, c.beside(bars, cfg, log), cmd.Migrate, bars)
-	if err != nil {
-		return err
-	}
-	defer done()
-	org.Mirror.WaitForLease = true // no later run follows, as in a daemon
-	results, err := org.Mirror.Sync(ctx, cmd.Streams...)
-	bars.Close()
-	if len(results) == 0 {
-		return daemon.InterruptionOr(ctx, err)
-	}
-	if err := terminal.PrintResults(c.stdout, results); err != nil {
-		return err
-	}
-	if said := printDrift(ctx, c.stdout, org.Store); err == nil && ctx.Err() == nil { // else that is why
-		err = said
-	}
-	return exitOf(results, err)
+	return c.withBars(cfg, log, cmd.Migrate, func(ctx context.Context, org *daemon.Organization, bars *terminal.Progress) error {
+		results, err := org.Mirror.Sync(ctx, cmd.Streams...)
+		bars.Close()
+		if len(results) == 0 {
+			return daemon.InterruptionOr(ctx, err)
+		}
+		if err := terminal.PrintResults(c.stdout, results); err != nil {
+			return err
+		}
+		if said := printDrift(ctx, c.stdout, org.Store); err == nil && ctx.Err() == nil { // else that is why
+			err = said
+		}
+		return exitOf(results, err)
+	})
 }
 
 // printDrift says that somebody should look at the drift.

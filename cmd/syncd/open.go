@@ -9,6 +9,7 @@ import (
 	"syncd/internal/fetch"
 	"syncd/internal/mirror"
 	"syncd/internal/store"
+	"syncd/internal/terminal"
 )
 
 // interruptible returns a context that ends at the first signal, for work that may be dropped at any point.
@@ -31,6 +32,20 @@ func (c *command) open(cfg *config.Config, log *slog.Logger, migrate bool, obser
 		release()
 		org.Close()
 	}, nil
+}
+
+// withBars opens the organization for work whose runs are shown as bars until they are closed, and wait for leases: no later run
+// follows, as in a daemon.
+func (c *command) withBars(cfg *config.Config, log *slog.Logger, migrate bool, do func(context.Context, *daemon.Organization, *terminal.Progress) error) error {
+	bars := terminal.NewProgress(c.stderr, c.logs)
+	defer bars.Close()
+	ctx, org, done, err := c.open(cfg, c.beside(bars, cfg, log), migrate, bars)
+	if err != nil {
+		return err
+	}
+	defer done()
+	org.Mirror.WaitForLease = true
+	return do(ctx, org, bars)
 }
 
 // withClient makes a client of Polar without a database, for work that may be dropped at any point.
