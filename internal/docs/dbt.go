@@ -101,7 +101,7 @@ func dbt(tables []table) (string, error) {
 	out := yaml.NewEncoder(&b)
 	out.SetIndent(2)
 	if err := out.Encode(dbtSources{2, []dbtSource{all}}); err != nil {
-		return "", fmt.Errorf("%s: %w", dbtPath, err)
+		return "", err
 	}
 	return b.String(), nil
 }

@@ -79,11 +79,18 @@ func generate(ctx context.Context, db querier, root string) ([]page, error) {
 	if err != nil {
 		return nil, err
 	}
-	sources, err := makeDBT(ctx, db, root)
+	tables, err := readTables(ctx, db) // with what these files have made
 	if err != nil {
 		return nil, err
 	}
-	parts, err := makeParts(ctx, db, root)
+	sources, err := readMade(root, dbtPath)
+	if err == nil {
+		sources.now, err = dbt(tables)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", dbtPath, err)
+	}
+	parts, err := makeParts(tables, root)
 	if err != nil {
 		return nil, err
 	}

@@ -28,11 +28,7 @@ type querier interface {
 }
 
 // makeParts makes each part, by its name.
-func makeParts(ctx context.Context, db querier, root string) (map[string]string, error) {
-	tables, err := readTables(ctx, db)
-	if err != nil {
-		return nil, err
-	}
+func makeParts(tables []table, root string) (map[string]string, error) {
 	rooms, err := rooms(root)
 	if err != nil {
 		return nil, err

@@ -20,22 +20,6 @@ var viewFiles = []struct {
 	{"views/97_personal.sql", personal},
 }
 
-// makeDBT makes the file of the dbt package anew.
-func makeDBT(ctx context.Context, db querier, root string) (page, error) {
-	p := page{path: filepath.Join(root, dbtPath)}
-	tables, err := readTables(ctx, db)
-	if err != nil {
-		return p, err
-	}
-	was, err := os.ReadFile(p.path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return p, fmt.Errorf("read %s: %w", dbtPath, err)
-	}
-	p.was = string(was)
-	p.now, err = dbt(tables)
-	return p, err
-}
-
 // makeViews makes these files anew, and the views of those that have changed.
 func makeViews(ctx context.Context, db querier, root string) ([]page, error) {
 	tables, err := readTables(ctx, db)
@@ -44,13 +28,11 @@ func makeViews(ctx context.Context, db querier, root string) ([]page, error) {
 	}
 	var pages []page
 	for _, f := range viewFiles {
-		p := page{path: filepath.Join(root, f.path)}
-		was, err := os.ReadFile(p.path)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("read %s: %w", f.path, err)
+		p, err := readMade(root, f.path)
+		if err == nil {
+			p.now, err = f.make(ctx, db, tables)
 		}
-		p.was = string(was)
-		if p.now, err = f.make(ctx, db, tables); err != nil {
+		if err != nil {
 			return nil, fmt.Errorf("%s: %w", f.path, err)
 		}
 		if p.now != p.was {
@@ -61,6 +43,17 @@ func makeViews(ctx context.Context, db querier, root string) ([]page, error) {
 		pages = append(pages, p)
 	}
 	return pages, nil
+}
+
+// readMade reads a file that is made as a whole, and may not be there yet.
+func readMade(root, path string) (page, error) {
+	p := page{path: filepath.Join(root, path)}
+	was, err := os.ReadFile(p.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	p.was = string(was)
+	return p, err
 }
 
 // polarColumns are the columns of a table without syncd's own, in their order. A column that a migration adds is the last one: so
