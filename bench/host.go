@@ -73,6 +73,21 @@ func session(ctx context.Context, dsn string, do func(*pgx.Conn) error) error {
 	return do(conn)
 }
 
+// migrated does something on a connection to a database of its own, which has all tables and no row.
+func (b *bench) migrated(ctx context.Context, do func(*pgx.Conn) error) error {
+	name, dsn, err := b.database(ctx, "")
+	if err != nil {
+		return err
+	}
+	if _, err := program(ctx, []string{"SYNCD_DATABASE_URL=" + dsn}, syncd, "migrate", "up"); err != nil {
+		return err
+	}
+	if err := session(ctx, dsn, do); err != nil {
+		return err
+	}
+	return b.pg.DropDatabase(ctx, name)
+}
+
 // scalar is the one value that a query gives.
 func scalar[T any](ctx context.Context, dsn, sql string, args ...any) (v T, err error) {
 	err = session(ctx, dsn, func(conn *pgx.Conn) error { return conn.QueryRow(ctx, sql, args...).Scan(&v) })

@@ -14,14 +14,7 @@ import (
 // subscription, a granted benefit and a meter; every fifth is a customer of old
 // with two subscriptions more that have ended.
 func (b *bench) state(ctx context.Context, p plan) error {
-	name, dsn, err := b.database(ctx, "")
-	if err != nil {
-		return err
-	}
-	if _, err := program(ctx, []string{"SYNCD_DATABASE_URL=" + dsn}, syncd, "migrate", "up"); err != nil {
-		return err
-	}
-	err = session(ctx, dsn, func(conn *pgx.Conn) error {
+	return b.migrated(ctx, func(conn *pgx.Conn) error {
 		for _, sql := range []string{
 			`INSERT INTO customers (id, external_id, email, name, created_at, metadata, _hash, _requested_at)
 				SELECT gen_random_uuid(), 'user_' || n, 'user_' || n || '@example.com', 'Name ' || n, now(), '{}', '', now() FROM generate_series(1, $1) n`,
@@ -43,10 +36,6 @@ func (b *bench) state(ctx context.Context, p plan) error {
 		return b.timed(ctx, conn, fmt.Sprintf("customer_state_external among %d customers", p.states), "SELECT customer_state_external($1)::text",
 			func() string { return fmt.Sprintf("user_%d", 1+rand.IntN(p.states)) })
 	})
-	if err != nil {
-		return err
-	}
-	return b.pg.DropDatabase(ctx, name)
 }
 
 // timed asks for one thing after the other, each of which must be there.

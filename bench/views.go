@@ -11,14 +11,7 @@ import (
 
 // views measures queries that analysts and applications ask, over rows made in the database.
 func (b *bench) views(ctx context.Context, p plan) error {
-	name, dsn, err := b.database(ctx, "")
-	if err != nil {
-		return err
-	}
-	if _, err := program(ctx, []string{"SYNCD_DATABASE_URL=" + dsn}, syncd, "migrate", "up"); err != nil {
-		return err
-	}
-	err = session(ctx, dsn, func(conn *pgx.Conn) error {
+	return b.migrated(ctx, func(conn *pgx.Conn) error {
 		for _, measure := range []func(context.Context, *pgx.Conn, plan) error{b.asOf, b.revenue, b.lookups} {
 			if err := measure(ctx, conn, p); err != nil {
 				return err
@@ -26,10 +19,6 @@ func (b *bench) views(ctx context.Context, p plan) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	return b.pg.DropDatabase(ctx, name)
 }
 
 const (
