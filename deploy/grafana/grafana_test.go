@@ -165,27 +165,19 @@ func TestDashboardQueries(t *testing.T) {
 // rows runs a query as a reader's tool does, whose search path is not ours, and counts what it gives.
 func rows(t *testing.T, h *worldtest.Harness, sql string) (n int) {
 	t.Helper()
-	conn, err := h.Store.Pool().Acquire(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Release()
-	tx, err := conn.Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = tx.Rollback(t.Context()) }() // nothing was written
-	if _, err := tx.Exec(t.Context(), "SET LOCAL search_path = pg_catalog"); err != nil {
-		t.Fatal(err)
-	}
-	found, err := tx.Query(t.Context(), sql)
-	if err != nil {
-		t.Errorf("%v in:\n%s", err, sql)
-		return 0
-	}
-	list, err := pgx.CollectRows(found, pgx.RowToMap)
-	if err != nil {
-		t.Errorf("%v in:\n%s", err, sql)
-	}
-	return len(list)
+	h.Aside(t, func(tx pgx.Tx) {
+		if _, err := tx.Exec(t.Context(), "SET LOCAL search_path = pg_catalog"); err != nil {
+			t.Fatal(err)
+		}
+		found, err := tx.Query(t.Context(), sql)
+		if err == nil {
+			var list []map[string]any
+			list, err = pgx.CollectRows(found, pgx.RowToMap)
+			n = len(list)
+		}
+		if err != nil {
+			t.Errorf("%v in:\n%s", err, sql)
+		}
+	})
+	return n
 }

@@ -49,16 +49,11 @@ type recipe struct {
 // expected, and against those found in another way.
 func answerRecipes(t *testing.T, h *worldtest.Harness, truth recorded.Truth) {
 	t.Helper()
-	conn, err := h.Store.Pool().Acquire(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Release()
-	tx, err := conn.Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = tx.Rollback(t.Context()) }() // nothing of it is kept
+	h.Aside(t, func(tx pgx.Tx) { answerRecipesIn(t, tx, truth) })
+}
+
+func answerRecipesIn(t *testing.T, tx pgx.Tx, truth recorded.Truth) {
+	t.Helper()
 	head, recipes := readRecipes(t, "../../docs/recipes.md")
 	_, expected := readRecipes(t, "testdata/recipes.golden")
 	_, checks := readRecipes(t, "testdata/recipes_check.sql")

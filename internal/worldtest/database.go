@@ -46,6 +46,22 @@ func (h *Harness) Exec(t *testing.T, sql string, args ...any) int64 {
 	return tag.RowsAffected()
 }
 
+// Aside does something in a transaction of which nothing is kept.
+func (h *Harness) Aside(t *testing.T, do func(pgx.Tx)) {
+	t.Helper()
+	conn, err := h.Store.Pool().Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Release()
+	tx, err := conn.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }() // the connection may be gone, and so is the transaction
+	do(tx)
+}
+
 // Query gives the one value that a query asks for.
 func Query[T any](t *testing.T, w world, sql string, args ...any) (v T) {
 	t.Helper()
