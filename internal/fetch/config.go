@@ -109,6 +109,9 @@ func (cfg Config) withDefaults() (Config, *url.URL, error) {
 	if cfg.Backoff == nil {
 		cfg.Backoff = defaultBackoff
 	}
+	if cfg.Observe == nil {
+		cfg.Observe = func(int, time.Duration) {}
+	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}

@@ -45,7 +45,7 @@ type exchange struct {
 	timeout  time.Duration
 	log      *slog.Logger
 	stamp    func(context.Context) (time.Time, error)
-	observe  func(status int, took time.Duration) // nil = nobody is told
+	observe  func(status int, took time.Duration)
 	polar    polarClock
 	requests atomic.Int64
 	retries  atomic.Int64
@@ -87,7 +87,11 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 		return err
 	}
 	resp, err := x.next.RoundTrip(req.WithContext(ctx))
-	x.report(resp, time.Since(started))
+	status := 0
+	if err == nil {
+		status = resp.StatusCode
+	}
+	x.observe(status, time.Since(started))
 	raw := req.Context().Value(rawKey{}) != nil
 	if err == nil && !raw {
 		err = checkAnswer(resp, req)
@@ -112,17 +116,6 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, errors.Join(&errRedirected{to: redirectTarget(resp)}, resp.Body.Close())
 	}
 	return resp, nil
-}
-
-// report tells the observer of an attempt. resp is nil if no answer came.
-func (x *exchange) report(resp *http.Response, took time.Duration) {
-	switch {
-	case x.observe == nil:
-	case resp == nil:
-		x.observe(0, took)
-	default:
-		x.observe(resp.StatusCode, took)
-	}
 }
 
 // errForeign is an answer with a body that the API never sends: it comes from something in front of Polar.
