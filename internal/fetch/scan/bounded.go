@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"syncd/internal/fetch/lists"
+	"syncd/internal/fetch/scan/periods"
 )
 
 // Bounded is a Scan that can be limited to a span of time.
@@ -55,10 +56,10 @@ func (m Metrics) Between(since, until time.Time) Scan {
 
 // wants: the period that begins at start is to be read.
 func (m Metrics) wants(interval string, start time.Time) bool {
-	return m.until.IsZero() || start.Before(m.until) && !start.Before(startOfPeriod(interval, m.since))
+	return m.until.IsZero() || start.Before(m.until) && !start.Before(periods.StartOf(interval, m.since))
 }
 
 // overlaps: a window has such a period.
-func (m Metrics) overlaps(w metricsWindow) bool {
-	return m.until.IsZero() || w.start.Before(m.until) && !w.end.Before(startOfPeriod(w.interval, m.since))
+func (m Metrics) overlaps(w periods.Window) bool {
+	return m.until.IsZero() || w.Start.Before(m.until) && !w.End.Before(periods.StartOf(w.Interval, m.since))
 }

@@ -11,6 +11,7 @@ import (
 	"syncd/internal/fetch"
 	"syncd/internal/fetch/fetchtest"
 	"syncd/internal/fetch/fetchtest/inprocess"
+	"syncd/internal/fetch/scan/periods"
 	"syncd/internal/rawjson"
 )
 
@@ -85,11 +86,11 @@ func TestBoundedMetricsReadsWholePeriods(t *testing.T) {
 				default:
 					q := r.URL.Query()
 					asked = append(asked, q.Get("start_date")+" "+q.Get("end_date"))
-					var periods []string
-					for start := startOfPeriod(test.interval, date(q.Get("start_date"))); !start.After(date(q.Get("end_date"))); start = nextPeriod(test.interval, start) {
-						periods = append(periods, `{"timestamp":"`+start.Format(time.RFC3339)+`","orders":1}`)
+					var given []string
+					for start := periods.StartOf(test.interval, date(q.Get("start_date"))); !start.After(date(q.Get("end_date"))); start = periods.Next(test.interval, start) {
+						given = append(given, `{"timestamp":"`+start.Format(time.RFC3339)+`","orders":1}`)
 					}
-					inprocess.Reply(w, 200, "application/json", `{"periods":[`+strings.Join(periods, ",")+`],"metrics":{}}`)
+					inprocess.Reply(w, 200, "application/json", `{"periods":[`+strings.Join(given, ",")+`],"metrics":{}}`)
 				}
 			}, func(cfg *fetch.Config) { cfg.Now = func() time.Time { return date("2026-03-20").Add(13 * time.Hour) } })
 			var starts []string

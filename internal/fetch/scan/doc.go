@@ -20,14 +20,14 @@
 //	Array          all of it in one answer                                                                 array.go
 //	Metrics        periods, as many in a request as Polar allows                                           metrics.go
 //	Export         a CSV file that is counted before and after                                             export.go
-//	MetricsExport  a CSV file for each span of periods                                                     metrics_export.go
+//	MetricsExport  a CSV file for each span of periods                                                     metrics.go
 //
 // Why nothing is lost: rows that were read stay behind the place where the next page begins. Keyset and Windows go on from a
 // time, which a row keeps, and not from a page number, which shifts. Offset reads in the direction in which new rows land on
 // pages that it has already read, and steps back when the count falls. A scan that is uncertain reads rows twice. The Cursor
 // tells which rows were counted and never came (Tied, Short, Gone). The caller verifies by Whole that every id came.
 //
-// scan/sheet takes the files of Export and MetricsExport apart.
+// scan/sheet takes CSV files apart, scan/periods the answers of Metrics and MetricsExport.
 //
 // A scan may also be limited to a span of time (bounded.go), count its rows (count.go), and estimate beforehand what it costs
 // (estimate.go).

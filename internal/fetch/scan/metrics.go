@@ -3,20 +3,17 @@ package scan
 import (
 	"context"
 	"errors"
-	"fmt"
+	"io"
 	"iter"
 	"net/url"
 	"slices"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/google/uuid"
 
 	"syncd/internal/fetch"
 	"syncd/internal/fetch/lists"
-	"syncd/internal/humanize"
-	"syncd/internal/rawjson"
+	"syncd/internal/fetch/scan/periods"
 )
 
 // Metrics reads Polar's metrics in UTC periods, by windows of /v1/metrics/ as long as /v1/metrics/limits allows. A window gives
@@ -40,59 +37,47 @@ type Metrics struct {
 	since, until time.Time // see Between
 }
 
-// metricsNamespace makes the ids of metric rows: a period and slug have the same id in every run and schema.
-var metricsNamespace = uuid.MustParse("6f7f5bd5-4a8d-5f0c-9d4c-2c1b6f0a7e11")
-
-const metricsTimezone = "UTC"
-
-// metricsWindow is one request: the periods from start to end, both days included.
-type metricsWindow struct {
-	part       int
-	interval   string
-	start, end time.Time
-}
-
 // Pages implements Scan.
 func (m Metrics) Pages(ctx context.Context, c *fetch.Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		windows, none, err := m.remaining(ctx, c, path, query, from)
-		yieldWindows(windows, none, err, yield, func(w metricsWindow) (Page, windowRows, error) { return w.read(ctx, c, path, query, m.wants) })
+		yieldWindows(windows, none, err, yield, func(w periods.Window) (p Page, came periods.Rows, err error) {
+			p, err = readBody(ctx, c, path, windowQuery(w, query), func(body []byte) (err error) {
+				came, err = periods.LongForm(body, w.Interval, m.wants)
+				return err
+			})
+			return p, came, err
+		})
 	}
-}
-
-// windowRows are the rows of one window, made one after the other.
-type windowRows struct {
-	count int
-	rows  iter.Seq2[jsontext.Value, error]
 }
 
 // yieldWindows reads one window after the other. Without any it passes none on, with err; else the first page has cost the requests
 // of none, too.
-func yieldWindows(windows []metricsWindow, none Page, err error, yield func(Page, error) bool, read func(metricsWindow) (Page, windowRows, error)) {
+func yieldWindows(windows []periods.Window, none Page, err error, yield func(Page, error) bool, read func(periods.Window) (Page, periods.Rows, error)) {
 	if len(windows) == 0 {
 		yield(none, err)
 		return
 	}
-	periods, given := 0, 0
+	left, given := 0, 0
 	for _, w := range windows {
-		periods += w.periods()
+		left += w.Periods()
 	}
 	for i, w := range windows {
 		p, came, err := read(w)
 		if i == 0 {
 			p.Requests += none.Requests
 		}
-		p.Next = w.cursor()
+		p.Next = startOfWindow(w)
 		if err != nil {
 			yield(p, err)
 			return
 		}
-		given += came.count
-		periods -= w.periods()
-		p.TotalCount, p.MaxPage, p.Total = came.count, 1, given+periods*came.count/w.periods()
-		if !yieldRows(p, came.rows, yield, func(last *Page) {
+		given += came.Count
+		left -= w.Periods()
+		p.TotalCount, p.MaxPage, p.Total = came.Count, 1, given+left*came.Count/w.Periods()
+		if !yieldRows(p, came.Items, yield, func(last *Page) {
 			if last.Done = i == len(windows)-1; !last.Done {
-				last.Next = windows[i+1].cursor()
+				last.Next = startOfWindow(windows[i+1])
 			}
 		}) {
 			return
@@ -102,110 +87,59 @@ func yieldWindows(windows []metricsWindow, none Page, err error, yield func(Page
 
 // remaining plans what to read from a position on. none is the page to yield where nothing is left, or where the plan failed: it
 // carries the cost of the requests.
-func (m Metrics) remaining(ctx context.Context, c *fetch.Client, path string, query url.Values, from Cursor) (windows []metricsWindow, none Page, err error) {
+func (m Metrics) remaining(ctx context.Context, c *fetch.Client, path string, query url.Values, from Cursor) (windows []periods.Window, none Page, err error) {
 	windows, requests, err := m.windows(ctx, c, path, query)
 	none = unread(query, requests, from)
 	if err != nil {
 		return nil, none, err
 	}
-	for len(windows) > 0 && windows[0].before(from) {
+	for len(windows) > 0 && readBefore(windows[0], from) {
 		windows = windows[1:]
 	}
 	none.Done = len(windows) == 0
 	return windows, none, nil
 }
 
-func (w metricsWindow) cursor() Cursor {
-	return Cursor{Part: w.part, Key: w.interval, After: w.start.Format(microLayout)}
+func startOfWindow(w periods.Window) Cursor {
+	return Cursor{Part: w.Part, Key: w.Interval, After: w.Start.Format(microLayout)}
 }
 
-// before: the window had been read when the scan was at from.
-func (w metricsWindow) before(from Cursor) bool {
-	if w.part != from.Part {
-		return w.part < from.Part
+// readBefore: the window had been read when the scan was at from.
+func readBefore(w periods.Window, from Cursor) bool {
+	if w.Part != from.Part {
+		return w.Part < from.Part
 	}
-	return w.start.Format(microLayout) < from.After
+	return w.Start.Format(microLayout) < from.After
 }
 
-// periods is about how many periods the window has.
-func (w metricsWindow) periods() int {
-	days := int(w.end.Sub(w.start)/day) + 1
-	switch w.interval {
-	case "hour":
-		return days * 24
-	case "day":
-		return days
-	case "week":
-		return 1 + days/7
-	case "month":
-		return 1 + days/31
-	}
-	return 1 + days/366
+func windowQuery(w periods.Window, query url.Values) url.Values {
+	query = lists.WithParameter(query, "interval")
+	w.SetQuery(query)
+	return query
 }
 
 const day = 24 * time.Hour
 
-// windows plans the requests. They begin and end at borders of periods: else a period would be counted in two halves. What Polar
-// says of a period can depend on the others of its request (an exchange rate without a payment is that of the nearest day), so a
-// span of time is read by the requests of the whole that show it.
-func (m Metrics) windows(ctx context.Context, c *fetch.Client, path string, query url.Values) (windows []metricsWindow, requests int, err error) {
-	limits, requests, err := readMetricsLimits(ctx, c, path)
-	if err != nil {
-		return nil, requests, err
-	}
-	since, more, err := organizationSince(ctx, c, query)
-	requests += more
-	if err != nil {
-		return nil, requests, err
-	}
-	today := c.Now().UTC().Truncate(day)
-	for part, interval := range m.Intervals {
-		limit, ok := limits.Intervals[interval]
-		if !ok || limit.MaxDays < 0 {
-			return nil, requests, broken(c, path, query, "the limits of the metrics do not name the interval %q", interval)
-		}
-		start := startOfPeriod(interval, since)
-		if start.Before(limits.min) {
-			start = limits.min
-		}
-		for !start.After(today) {
-			end := lastDay(interval, start, limit.MaxDays)
-			if end.After(today) {
-				end = today
-			}
-			windows = append(windows, metricsWindow{part: part, interval: interval, start: start, end: end})
-			start = end.Add(day)
-		}
-		// The last window may be shorter than the server's minimum. Then it begins earlier, at a border of a period, and some
-		// periods come twice. The minimum is advice only, so an organization younger than it is read as it is.
-		if n := len(windows) - 1; n > 0 && windows[n-1].part == part {
-			last := &windows[n]
-			if earliest := last.end.Add(-time.Duration(limit.MinDays) * day); last.start.After(earliest) {
-				last.start = startOfPeriod(interval, earliest)
-			}
-		}
-	}
-	return slices.DeleteFunc(windows, func(w metricsWindow) bool { return !m.overlaps(w) }), requests, nil
-}
-
-type metricsLimits struct {
-	MinDate   string `json:"min_date"`
-	Intervals map[string]struct {
-		MinDays int `json:"min_days"`
-		MaxDays int `json:"max_days"`
-	} `json:"intervals"`
-	min time.Time
-}
-
-func readMetricsLimits(ctx context.Context, c *fetch.Client, path string) (limits metricsLimits, requests int, err error) {
-	p, err := readBody(ctx, c, path+"limits", nil, func(body []byte) error {
-		if err := decode(body, &limits); err != nil {
-			return fmt.Errorf("the limits of the metrics: %w", err)
-		}
-		limits.min, err = time.Parse(time.DateOnly, limits.MinDate)
+// windows plans the requests. What Polar says of a period can depend on the others of its request (an exchange rate without a
+// payment is that of the nearest day), so a span of time is read by the requests of the whole that show it.
+func (m Metrics) windows(ctx context.Context, c *fetch.Client, path string, query url.Values) (windows []periods.Window, requests int, err error) {
+	var limits periods.Limits
+	p, err := readBody(ctx, c, path+"limits", nil, func(body []byte) (err error) {
+		limits, err = periods.ReadLimits(body)
 		return err
 	})
-	return limits, p.Requests, err
+	if err != nil {
+		return nil, p.Requests, err
+	}
+	since, more, err := organizationSince(ctx, c, query)
+	requests = p.Requests + more
+	if err != nil {
+		return nil, requests, err
+	}
+	if windows, err = limits.Plan(m.Intervals, since, c.Now().UTC().Truncate(day)); err != nil {
+		return nil, requests, broken(c, path, query, "%w", err)
+	}
+	return slices.DeleteFunc(windows, func(w periods.Window) bool { return !m.overlaps(w) }), requests, nil
 }
 
 // organizationSince is when the organization was created; zero if the token may not read it.
@@ -230,152 +164,50 @@ func organizationSince(ctx context.Context, c *fetch.Client, query url.Values) (
 	if since.IsZero() {
 		return since, p.Requests, nil
 	}
-	return startOfPeriod("month", since), p.Requests, nil
+	return periods.StartOf("month", since), p.Requests, nil
 }
 
-// startOfPeriod is the first day of the period that contains a day. Weeks begin on Monday.
-func startOfPeriod(interval string, at time.Time) time.Time {
-	at = at.UTC()
-	switch interval {
-	case "year":
-		return time.Date(at.Year(), 1, 1, 0, 0, 0, 0, time.UTC)
-	case "month":
-		return time.Date(at.Year(), at.Month(), 1, 0, 0, 0, 0, time.UTC)
-	case "week":
-		return time.Date(at.Year(), at.Month(), at.Day()-(int(at.Weekday())+6)%7, 0, 0, 0, 0, time.UTC)
+// MetricsExport reads Polar's metrics as CSV files, one for each window of a Metrics scan. Its items have the same long form, one
+// per period and column that has a value:
+//
+//	{"id":"<uuid v5>","interval":"day","timezone":"UTC","period_start":"2026-10-15T00:00:00Z","display_name":"Revenue","value":129900}
+//
+// The file names metrics by display name, not by slug. Its amounts are in cents, unlike those of the other exports
+// (polarsource/polar, server/polar/metrics/endpoints.py). A file is whole if it ends cleanly and has a row for every period of
+// its window.
+type MetricsExport struct {
+	Of      string // path of the metrics: /v1/metrics/
+	Metrics Metrics
+}
+
+// Pages implements Scan.
+func (m MetricsExport) Pages(ctx context.Context, c *fetch.Client, path string, query url.Values, from Cursor) iter.Seq2[Page, error] {
+	return func(yield func(Page, error) bool) {
+		windows, none, err := m.Metrics.remaining(ctx, c, m.Of, query, from)
+		yieldWindows(windows, none, err, yield, func(w periods.Window) (Page, periods.Rows, error) { return exportWindow(ctx, c, path, query, w) })
 	}
-	return time.Date(at.Year(), at.Month(), at.Day(), 0, 0, 0, 0, time.UTC)
 }
 
-// lastDay is the last day of the longest window from start that has at most maxDays days and ends with a period. A period longer
-// than maxDays is read in pieces: there is no other way.
-func lastDay(interval string, start time.Time, maxDays int) time.Time {
-	most := start.Add(time.Duration(min(maxDays, 100_000)) * day)
-	if next := startOfPeriod(interval, most.Add(day)).Add(-day); next.After(start) {
-		return next
-	}
-	return most
-}
-
-// query is that of a request for the window.
-func (w metricsWindow) query(query url.Values) url.Values {
-	query = lists.WithParameter(query, "interval", w.interval)
-	query.Set("start_date", w.start.Format(time.DateOnly))
-	query.Set("end_date", w.end.Format(time.DateOnly))
-	query.Set("timezone", metricsTimezone)
-	return query
-}
-
-// read requests one window, and takes the periods that are wanted.
-func (w metricsWindow) read(ctx context.Context, c *fetch.Client, path string, query url.Values, wants func(interval string, start time.Time) bool) (p Page, came windowRows, err error) {
-	p, err = readBody(ctx, c, path, w.query(query), func(body []byte) (err error) {
-		came, err = longForm(body, w.interval, wants)
+// exportWindow reads one window into a file.
+func exportWindow(ctx context.Context, c *fetch.Client, path string, query url.Values, w periods.Window) (p Page, came periods.Rows, err error) {
+	file, err := c.SpoolCSV(ctx, path, windowQuery(w, query), func(r io.Reader) (err error) {
+		came.Count, err = w.CountValues(r)
 		return err
 	})
-	return p, came, err
-}
-
-// metricRow is an item in long form.
-type metricRow struct {
-	ID          uuid.UUID      `json:"id"`
-	Interval    string         `json:"interval"`
-	Timezone    string         `json:"timezone"`
-	PeriodStart string         `json:"period_start"`
-	Slug        string         `json:"slug"`
-	Type        string         `json:"type,omitzero"`
-	DisplayName string         `json:"display_name,omitzero"`
-	Value       jsontext.Value `json:"value"`
-}
-
-// longForm turns {"periods":[{"timestamp":t, slug: value, ...}], "metrics":{slug:{"type","display_name"}}} into one item per
-// value. Polar leaves out null values, so the slugs vary. New slugs appear without notice. What an answer must have is checked at
-// once, so that the request can be repeated.
-func longForm(body []byte, interval string, wants func(interval string, start time.Time) bool) (came windowRows, err error) {
-	var answer struct {
-		Periods []jsontext.Value          `json:"periods"`
-		Metrics map[string]jsontext.Value `json:"metrics"`
+	p = bare(fetch.Page{TotalCount: -1, Query: file.Query, RequestedAt: file.RequestedAt, Requests: file.Requests})
+	if err != nil {
+		return p, came, err
 	}
-	if err := decode(body, &answer); err != nil {
-		return came, fmt.Errorf("metrics: %w", err)
-	}
-	if answer.Periods == nil {
-		return came, errors.New(`metrics without "periods"`)
-	}
-	about := make(map[string]metricRow, len(answer.Metrics))
-	for slug, value := range answer.Metrics {
-		var known struct {
-			Type        string `json:"type"`
-			DisplayName string `json:"display_name"`
-		}
-		if value.Kind() == '{' {
-			if err := decode(value, &known); err != nil {
-				return came, fmt.Errorf("metric %q: %w", humanize.Line(slug, 60), err)
-			}
-		}
-		about[slug] = metricRow{Type: known.Type, DisplayName: known.DisplayName}
-	}
-	wanted := make([]jsontext.Value, 0, len(answer.Periods))
-	for _, period := range answer.Periods {
-		start := locate(period, "timestamp").at
-		if start.IsZero() {
-			return came, fmt.Errorf(`a period of the metrics without a "timestamp": %s`, humanize.Line(string(period), 80))
-		}
-		if !wants(interval, start) {
-			continue
-		}
-		wanted = append(wanted, period)
-		for _, err := range periodValues(period) {
+	came.Items = func(yield func(jsontext.Value, error) bool) {
+		defer file.Close() //nolint:errcheck // it was only read
+		for item, err := range w.Items(file) {
 			if err != nil {
-				return came, err
+				err = exportError(c, path, file.Query, err)
 			}
-			came.count++
-		}
-	}
-	came.rows = func(yield func(jsontext.Value, error) bool) {
-		for _, period := range wanted {
-			start := locate(period, "timestamp").at.Format(time.RFC3339Nano)
-			for value, err := range periodValues(period) {
-				row := about[value.slug]
-				row.ID = uuid.NewSHA1(metricsNamespace, []byte(interval+"|"+metricsTimezone+"|"+start+"|"+value.slug))
-				row.Interval, row.Timezone, row.PeriodStart, row.Slug, row.Value = interval, metricsTimezone, start, value.slug, value.Value
-				var item jsontext.Value
-				if err == nil {
-					item, err = json.Marshal(row, lenient)
-				}
-				if !yield(item, err) || err != nil {
-					return
-				}
-			}
-		}
-	}
-	return came, nil
-}
-
-// metricValue is the value of a metric in a period.
-type metricValue struct {
-	slug string
-	jsontext.Value
-}
-
-// periodValues are the metrics of a period that have a value.
-func periodValues(period jsontext.Value) iter.Seq2[metricValue, error] {
-	return func(yield func(metricValue, error) bool) {
-		for quoted, value := range rawjson.Members(period) {
-			slug, err := rawjson.Unquote(quoted)
-			if err == nil && (string(slug) == "timestamp" || value.Kind() == 'n') {
-				continue
-			}
-			if !yield(metricValue{string(slug), value}, err) || err != nil {
+			if !yield(item, err) || err != nil {
 				return
 			}
 		}
 	}
-}
-
-// lenient accepts what a strict reader refuses: one value with broken UTF-8 must not hide the others of its answer.
-var lenient = jsontext.AllowInvalidUTF8(true)
-
-// decode reads the few answers that a scan itself has to understand.
-func decode(body []byte, into any) error {
-	return json.Unmarshal(body, into, lenient, jsontext.AllowDuplicateNames(true))
+	return p, came, nil
 }

@@ -8,13 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
-	"github.com/google/uuid"
-
 	"syncd/internal/fetch"
 	"syncd/internal/fetch/fetchtest"
 	"syncd/internal/fetch/fetchtest/inprocess"
-	"syncd/internal/fetch/lists"
+	"syncd/internal/fetch/scan/periods"
 )
 
 // fakeMetrics answers windows with one metric per period, whose value tells which days were asked for.
@@ -52,9 +49,9 @@ func (f *fakeMetrics) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if err != nil || err2 != nil || query.Get("timezone") != "UTC" {
 			f.t.Errorf("asked %s", r.URL)
 		}
-		var periods []string
-		for at := startOfPeriod(query.Get("interval"), start); !at.After(end); {
-			periods = append(periods, fmt.Sprintf(`{"timestamp":%q,"revenue":1.500,"orders":null%s}`, at.Format(time.RFC3339), f.more))
+		var given []string
+		for at := periods.StartOf(query.Get("interval"), start); !at.After(end); {
+			given = append(given, fmt.Sprintf(`{"timestamp":%q,"revenue":1.500,"orders":null%s}`, at.Format(time.RFC3339), f.more))
 			switch query.Get("interval") {
 			case "year":
 				at = at.AddDate(1, 0, 0)
@@ -68,7 +65,7 @@ func (f *fakeMetrics) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				at = at.Add(time.Hour)
 			}
 		}
-		inprocess.Reply(w, 200, "application/json", `{"periods":[`+strings.Join(periods, ",")+`],"totals":{"revenue":1},"metrics":{"revenue":{"slug":"revenue","display_name":"Revenue","type":"currency"},"orders":null}}`)
+		inprocess.Reply(w, 200, "application/json", `{"periods":[`+strings.Join(given, ",")+`],"totals":{"revenue":1},"metrics":{"revenue":{"slug":"revenue","display_name":"Revenue","type":"currency"},"orders":null}}`)
 	default:
 		inprocess.Reply(w, 404, "application/json", `{"detail":"Not Found"}`)
 	}
@@ -188,59 +185,6 @@ func TestMetricsWindowComesInPages(t *testing.T) {
 	}
 }
 
-func TestMetricsLongForm(t *testing.T) {
-	t.Parallel()
-	items, err := allLongForm([]byte(`{"periods":[
-		{"timestamp":"2026-10-15T00:00:00Z","revenue":129900,"churn_rate":0.10000000000000001,"costs":1e-7,"orders":null},
-		{"timestamp":"2026-10-16T02:00:00+02:00","brand \"new\"":123456789012345678901234567890}],
-		"totals":{"revenue":129900},"metrics":{"revenue":{"slug":"revenue","display_name":"Revenue \u00e9","type":"currency"},"churn_rate":null}}`), "day")
-	if err != nil {
-		t.Fatal(err)
-	}
-	id := func(key string) string { return uuid.NewSHA1(metricsNamespace, []byte(key)).String() }
-	want := []string{
-		`{"id":"` + id("day|UTC|2026-10-15T00:00:00Z|revenue") + `","interval":"day","timezone":"UTC","period_start":"2026-10-15T00:00:00Z","slug":"revenue","type":"currency","display_name":"Revenue é","value":129900}`,
-		`{"id":"` + id("day|UTC|2026-10-15T00:00:00Z|churn_rate") + `","interval":"day","timezone":"UTC","period_start":"2026-10-15T00:00:00Z","slug":"churn_rate","value":0.10000000000000001}`,
-		`{"id":"` + id("day|UTC|2026-10-15T00:00:00Z|costs") + `","interval":"day","timezone":"UTC","period_start":"2026-10-15T00:00:00Z","slug":"costs","value":1e-7}`,
-		`{"id":"` + id(`day|UTC|2026-10-16T00:00:00Z|brand "new"`) + `","interval":"day","timezone":"UTC","period_start":"2026-10-16T00:00:00Z","slug":"brand \"new\"","value":123456789012345678901234567890}`,
-	}
-	if len(items) != len(want) {
-		t.Fatalf("%d items: %s", len(items), items)
-	}
-	for i := range want {
-		if string(items[i]) != want[i] {
-			t.Errorf("item %d is\n%s, want\n%s", i, items[i], want[i])
-		}
-	}
-	// Rows are found again by this id: it may never change.
-	if got := id("day|UTC|2026-10-15T00:00:00Z|revenue"); got != "5c182805-1418-5732-a452-d271c8901d4b" {
-		t.Errorf("id %s", got)
-	}
-	for _, wrong := range []string{`{}`, `[]`, `{"periods":null}`, `{"periods":[{"revenue":1}]}`, `{"periods":[1]}`, `{"periods":[{"timestamp":"today"}]}`, `{"periods":[],"metrics":{"x":{"type":7}}}`} {
-		if items, err := allLongForm([]byte(wrong), "day"); err == nil {
-			t.Errorf("%s gives %s", wrong, items)
-		}
-	}
-}
-
-// allLongForm takes all items. What is wrong is known before the first.
-func allLongForm(body []byte, interval string) (items []jsontext.Value, err error) {
-	came, err := longForm(body, interval, Metrics{}.wants)
-	if err != nil {
-		return nil, err
-	}
-	for item, err := range came.rows {
-		if err != nil {
-			return nil, fmt.Errorf("after %d items were taken: %w", len(items), err)
-		}
-		items = append(items, item)
-	}
-	if len(items) != came.count {
-		return nil, fmt.Errorf("%d items, but %d were counted", len(items), came.count)
-	}
-	return items, nil
-}
-
 func TestMetricsRefused(t *testing.T) {
 	t.Parallel()
 	for limits, want := range map[string]error{
@@ -255,20 +199,4 @@ func TestMetricsRefused(t *testing.T) {
 			t.Errorf("%s: %v", limits, got.err)
 		}
 	}
-}
-
-func FuzzLongForm(f *testing.F) {
-	f.Add([]byte(`{"periods":[{"timestamp":"2026-01-01T00:00:00Z","revenue":1.50,"x":null}],"totals":{},"metrics":{"revenue":{"slug":"revenue","type":"currency","display_name":"Revenue"}}}`))
-	f.Add([]byte(`{"periods":[{"timestamp":"2026-01-01"}]}`))
-	f.Fuzz(func(t *testing.T, body []byte) {
-		came, err := longForm(body, "day", Metrics{}.wants)
-		if err != nil {
-			return
-		}
-		for item, err := range came.rows {
-			if err != nil || !item.IsValid(lenient, jsontext.AllowDuplicateNames(true)) || lists.ID(item) == "" {
-				t.Errorf("item %q, %v", item, err)
-			}
-		}
-	})
 }
