@@ -6,6 +6,7 @@ import (
 
 	"syncd/internal/config"
 	"syncd/internal/daemon"
+	"syncd/internal/status"
 	"syncd/internal/store"
 	"syncd/internal/terminal"
 )
@@ -18,20 +19,20 @@ type statusCmd struct {
 }
 
 func (cmd *statusCmd) Run(c *command) error {
-	var status daemon.Status
+	var report status.Report
 	var now time.Time
 	err := c.withTables(func(ctx context.Context, cfg *config.Config, s *store.Store) (err error) {
 		if now, err = s.Now(ctx); err != nil {
 			return err
 		}
-		status, err = daemon.ReadStatus(ctx, s, cfg, func(st store.StreamStatus) time.Time { return daemon.NextRun(cfg, st, now) })
+		report, err = daemon.ReadStatus(ctx, s, cfg, func(st store.StreamStatus) time.Time { return daemon.NextRun(cfg, st, now) })
 		return err
 	})
 	switch {
 	case err != nil:
 		return err
 	case cmd.JSON:
-		return terminal.PrintJSON(c.stdout, status)
+		return terminal.PrintJSON(c.stdout, report)
 	}
-	return printStatus(c.stdout, status, now)
+	return printStatus(c.stdout, report, now)
 }

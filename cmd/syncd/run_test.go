@@ -20,12 +20,12 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"syncd/internal/daemon"
 	"syncd/internal/localpg/pgtest"
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
 	"syncd/internal/sched"
 	"syncd/internal/slowtest"
+	"syncd/internal/status"
 )
 
 // daemonUnderTest is `syncd run` as a process of its own.
@@ -237,7 +237,7 @@ func TestDaemon(t *testing.T) {
 	}
 
 	// What has never been synced is synced at once, without waiting for the night.
-	var report daemon.Status
+	var report status.Report
 	await(t, "every stream to have run", func() bool {
 		code, body := d.get(t, "/status")
 		if code != http.StatusOK {
@@ -290,7 +290,7 @@ func TestDaemon(t *testing.T) {
 }
 
 // checkStreams wants every stream to have run, unless it is off, and its rows to be those that Polar holds.
-func checkStreams(t *testing.T, report daemon.Status, holds map[string]int) {
+func checkStreams(t *testing.T, report status.Report, holds map[string]int) {
 	t.Helper()
 	for _, s := range report.Streams {
 		if s.Schedule == sched.Off || s.Off != "" {

@@ -6,15 +6,15 @@ import (
 	"strings"
 	"time"
 
-	"syncd/internal/daemon"
 	"syncd/internal/humanize"
 	"syncd/internal/mirror"
 	"syncd/internal/sched"
+	"syncd/internal/status"
 	"syncd/internal/terminal"
 )
 
 // printStatus shows the state of every stream, and then what concerns all of them.
-func printStatus(w io.Writer, r daemon.Status, now time.Time) error {
+func printStatus(w io.Writer, r status.Report, now time.Time) error {
 	var b strings.Builder
 	organization := r.Organization
 	if organization == "" {
@@ -63,7 +63,7 @@ func printStatus(w io.Writer, r daemon.Status, now time.Time) error {
 }
 
 // versionLine describes the version of the API.
-func versionLine(r *daemon.VersionStatus) string {
+func versionLine(r *status.Version) string {
 	if r == nil {
 		return "Polar-Version: not asked yet"
 	}
@@ -94,7 +94,7 @@ func driftLine(open int64) string {
 }
 
 // roundLine describes the last round of tails.
-func roundLine(r daemon.RoundStatus, now time.Time) string {
+func roundLine(r status.Round, now time.Time) string {
 	every := "Tails (every " + r.Interval + ")"
 	if r.Interval == "off" {
 		every = "Tails (off)"
@@ -110,7 +110,7 @@ func roundLine(r daemon.RoundStatus, now time.Time) string {
 }
 
 // answerLine says when Polar last answered.
-func answerLine(r daemon.Status) string {
+func answerLine(r status.Report) string {
 	if r.AnsweredAt.IsZero() {
 		return "Polar has not answered yet"
 	}
@@ -130,7 +130,7 @@ func shorten(s string, n int) string {
 const lateFeed = time.Minute
 
 // feedLine says what is wrong with a feed; "" = nothing.
-func feedLine(f daemon.FeedStatus, now time.Time) string {
+func feedLine(f status.Feed, now time.Time) string {
 	lag := time.Duration(f.Lag * float64(time.Second))
 	switch {
 	case f.StandsStill:
@@ -143,7 +143,7 @@ func feedLine(f daemon.FeedStatus, now time.Time) string {
 }
 
 // budgetText is the request budget that the processes on one schema share.
-func budgetText(r *daemon.BudgetStatus, now time.Time) string {
+func budgetText(r *status.Budget, now time.Time) string {
 	if r == nil {
 		return ""
 	}

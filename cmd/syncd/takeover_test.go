@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"syncd/internal/daemon"
 	"syncd/internal/localpg/pgtest"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
+	"syncd/internal/status"
 )
 
 // A sweep that broke off is due at start, although an earlier one ended well a moment ago.
@@ -55,7 +55,7 @@ func TestDaemonBesideAnother(t *testing.T) {
 	await(t, "the sweep of the other", func() bool { return strings.Contains(d.logged(), "another process has made the sweep") })
 	await(t, "products to be left alone", func() bool {
 		_, body := d.get(t, "/status")
-		var report daemon.Status
+		var report status.Report
 		if err := json.Unmarshal([]byte(body), &report); err != nil {
 			t.Fatal(err)
 		}

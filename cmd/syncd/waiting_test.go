@@ -8,10 +8,10 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"syncd/internal/daemon"
 	"syncd/internal/localpg/pgtest"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
+	"syncd/internal/status"
 )
 
 // A daemon that begins again at once after it was killed meets the leases of its dead self. It waits for their end, and
@@ -36,7 +36,7 @@ func TestDaemonWaitsForTheLeasesOfItsDeadSelf(t *testing.T) {
 	d := startDaemonOn(t, dsn, polar, "--jitter", "0s", "--tail", "24h", "--streams=-metrics,-metrics_export")
 	await(t, "a status that tells what is waited for", func() bool {
 		_, body := d.get(t, "/status")
-		var report daemon.Status
+		var report status.Report
 		if err := json.Unmarshal([]byte(body), &report); err != nil {
 			t.Fatal(err)
 		}
