@@ -12,11 +12,12 @@ import (
 	"syncd/internal/fetch/limit"
 	"syncd/internal/fetch/scan"
 	"syncd/internal/mirror"
+	"syncd/internal/mirror/streams"
 	"syncd/internal/store/audits"
 )
 
 // count compares the number of rows. If it differs, the stream is swept: that finds the rows.
-func (a *auditing) count(ctx context.Context, c *Check, s mirror.Stream, counter scan.Counter) (found []audits.Finding, err error) {
+func (a *auditing) count(ctx context.Context, c *Check, s streams.Stream, counter scan.Counter) (found []audits.Finding, err error) {
 	n, err := counter.Count(limit.WithPriority(ctx, limit.PrioritySweep), a.engine.Client, s.Path, s.Query)
 	if err != nil {
 		return nil, err

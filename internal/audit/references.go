@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"syncd/internal/mirror"
+	"syncd/internal/mirror/streams"
 	"syncd/internal/store"
 	"syncd/internal/store/audits"
 )
@@ -35,7 +35,7 @@ func StreamNamed(column string) string { return strings.TrimSuffix(column, "_id"
 
 // checkReferences finds columns that name rows of another stream and that the entry puts into neither Refers nor Loose. The
 // organization, which every row names, is not among them.
-func checkReferences(streams []mirror.Stream, against map[string]Against) error {
+func checkReferences(streams []streams.Stream, against map[string]Against) error {
 	var errs []error
 	known := map[string]bool{}
 	for _, s := range streams {
@@ -113,7 +113,7 @@ func (a *auditing) orphans(ctx context.Context, c *Check, refs []reference) (fou
 }
 
 // children looks for child tables that lack a row of a list.
-func (a *auditing) children(ctx context.Context, c *Check, s mirror.Stream) ([]audits.Finding, error) {
+func (a *auditing) children(ctx context.Context, c *Check, s streams.Stream) ([]audits.Finding, error) {
 	again := func() (list []audits.Difference, err error) {
 		seen := map[uuid.UUID]bool{}
 		take := func(some []audits.Difference, err error) error {

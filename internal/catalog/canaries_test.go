@@ -17,6 +17,7 @@ import (
 	"syncd/internal/catalog"
 	"syncd/internal/fetch"
 	"syncd/internal/mirror"
+	"syncd/internal/mirror/streams"
 	"syncd/internal/polarsim"
 	"syncd/internal/serve"
 	"syncd/internal/slowtest"
@@ -55,7 +56,7 @@ func secretsOf(path string) (stream string, names []string) {
 			stream, names = s.Name, append(names, s.Shape().SecretFields()...)
 		}
 	}
-	return stream, append(names, mirror.Stream{}.Shape().SecretFields()...)
+	return stream, append(names, streams.Stream{}.Shape().SecretFields()...)
 }
 
 // leaks lists where a canary is found: tables of both schemas, whatever their columns, and what else is given.

@@ -4,13 +4,13 @@ import (
 	"slices"
 
 	"syncd/internal/audit"
-	"syncd/internal/mirror"
+	"syncd/internal/mirror/streams"
 	"syncd/internal/tail"
 )
 
 // Entry is all that syncd knows about one resource of Polar's.
 type Entry struct {
-	mirror.Stream // where it is read from, and which table it goes to
+	streams.Stream // where it is read from, and which table it goes to
 
 	// Tail says how it is followed between sweeps.
 	Tail tail.Spec

@@ -4,7 +4,7 @@ import (
 	"syncd/internal/fetch/scan"
 	"syncd/internal/fetch/scan/sheet"
 	"syncd/internal/item"
-	"syncd/internal/mirror"
+	"syncd/internal/mirror/streams"
 	"syncd/internal/store"
 	"syncd/internal/store/db"
 	"syncd/internal/tail"
@@ -18,7 +18,7 @@ func exportStreams() []Entry {
 	const noHistory = "its rows show what others do, to be compared with them"
 	return []Entry{
 		{
-			Stream: mirror.Stream{Name: "customers_export", Path: "/v1/customers/export", Scope: "customers:read",
+			Stream: streams.Stream{Name: "customers_export", Path: "/v1/customers/export", Scope: "customers:read",
 				Scan: scan.Export{Of: "/v1/customers/", Columns: customerColumns(), Key: [][]string{{"id"}}},
 				Of:   []string{"customers"}, Snapshot: true, Link: (*db.Queries).CustomersExportLink,
 				Table: store.TableOf((*db.Queries).CustomersExportUpsert),
@@ -33,7 +33,7 @@ func exportStreams() []Entry {
 
 		// An order has no number while it is a draft.
 		{
-			Stream: mirror.Stream{Name: "orders_export", Path: "/v1/orders/export", Scope: "orders:read",
+			Stream: streams.Stream{Name: "orders_export", Path: "/v1/orders/export", Scope: "orders:read",
 				Scan: scan.Export{Of: "/v1/orders/", Columns: orderColumns(), Order: "created_at", Key: [][]string{{"invoice_number"}, {"created_at", "email"}},
 					Choose: []string{"email", "created_at", "product", "net_amount", "currency", "status", "invoice_number", "customer_name", "billing_name",
 						"billing_country", "subtotal_amount", "discount_amount", "tax_amount", "total_amount", "refunded_amount", "billing_reason"}},
@@ -49,7 +49,7 @@ func exportStreams() []Entry {
 		},
 
 		{
-			Stream: mirror.Stream{Name: "subscriptions_export", Path: "/v1/subscriptions/export", Scope: "subscriptions:read",
+			Stream: streams.Stream{Name: "subscriptions_export", Path: "/v1/subscriptions/export", Scope: "subscriptions:read",
 				Expect: item.Expect{Sparse: []string{"active"}},
 				Scan: scan.Export{Of: "/v1/subscriptions/", Columns: subscriptionColumns(), Order: "started_at", Key: [][]string{{"started_at", "email", "product"}},
 					Choose: []string{"email", "started_at", "product", "amount", "currency", "status", "recurring_interval", "customer_name", "billing_name",
@@ -67,7 +67,7 @@ func exportStreams() []Entry {
 		},
 
 		{
-			Stream: mirror.Stream{Name: "metrics_export", Path: "/v1/metrics/export", Scope: "metrics:read",
+			Stream: streams.Stream{Name: "metrics_export", Path: "/v1/metrics/export", Scope: "metrics:read",
 				Scan: scan.MetricsExport{Of: "/v1/metrics/", Metrics: scan.Metrics{Intervals: []string{"day", "month"}}},
 				Of:   []string{"metrics"}, Link: (*db.Queries).MetricsExportLink,
 				Table: store.TableOf((*db.Queries).MetricsExportUpsert),

@@ -6,7 +6,7 @@ import (
 	"syncd/internal/audit"
 	"syncd/internal/fetch/scan"
 	"syncd/internal/item"
-	"syncd/internal/mirror"
+	"syncd/internal/mirror/streams"
 	"syncd/internal/store"
 	"syncd/internal/store/db"
 	"syncd/internal/tail"
@@ -16,7 +16,7 @@ import (
 func catalogueStreams() []Entry {
 	return []Entry{
 		{
-			Stream: mirror.Stream{Name: "organizations", Path: "/v1/organizations/", Get: "/v1/organizations/{id}", Scope: "organizations:read", Whose: "id",
+			Stream: streams.Stream{Name: "organizations", Path: "/v1/organizations/", Get: "/v1/organizations/{id}", Scope: "organizations:read", Whose: "id",
 				Expect: item.Expect{
 					Extra: []string{"bio", "company", "blog", "location", "twitter_username", "pledge_minimum_amount", "pledge_badge_show_amount",
 						"default_upfront_split_to_contributors", "notification_settings"},
@@ -36,7 +36,7 @@ func catalogueStreams() []Entry {
 		},
 
 		{
-			Stream: mirror.Stream{Name: "benefits", Path: "/v1/benefits/", Get: "/v1/benefits/{id}", Scope: "benefits:read",
+			Stream: streams.Stream{Name: "benefits", Path: "/v1/benefits/", Get: "/v1/benefits/{id}", Scope: "benefits:read",
 				Expect: item.Expect{
 					Extra: []string{"is_tax_applicable"},
 					Enums: map[string][]string{
@@ -52,7 +52,7 @@ func catalogueStreams() []Entry {
 		},
 
 		{
-			Stream: mirror.Stream{Name: "custom_fields", Path: "/v1/custom-fields/", Get: "/v1/custom-fields/{id}", Scope: "custom_fields:read",
+			Stream: streams.Stream{Name: "custom_fields", Path: "/v1/custom-fields/", Get: "/v1/custom-fields/{id}", Scope: "custom_fields:read",
 				Expect: item.Expect{Enums: map[string][]string{"type": {"text", "number", "date", "checkbox", "select"}}},
 				Scan:   scan.Offset{Sort: []string{"-created_at", "slug"}},
 				Table:  store.TableOf((*db.Queries).CustomFieldsUpsert),
@@ -64,7 +64,7 @@ func catalogueStreams() []Entry {
 		// The list has no order, so any page may repeat rows of another one. It is whole when as many different rows came as
 		// Polar counts. Source: file/repository.py.
 		{
-			Stream: mirror.Stream{Name: "files", Path: "/v1/files/", Pick: mirror.Pick{Param: "ids", Column: "id"}, Scope: "files:read",
+			Stream: streams.Stream{Name: "files", Path: "/v1/files/", Pick: streams.Pick{Param: "ids", Column: "id"}, Scope: "files:read",
 				Expect: item.Expect{
 					Sparse: []string{"flagged_malicious_at", "public_url"}, // only services that have one send these
 					Enums:  map[string][]string{"service": {"downloadable", "product_media", "organization_avatar", "support_case_attachment"}},
@@ -84,7 +84,7 @@ func catalogueStreams() []Entry {
 func productStreams() []Entry {
 	return []Entry{
 		{
-			Stream: mirror.Stream{Name: "products", Path: "/v1/products/", Get: "/v1/products/{id}", Scope: "products:read",
+			Stream: streams.Stream{Name: "products", Path: "/v1/products/", Get: "/v1/products/{id}", Scope: "products:read",
 				Expect: item.Expect{
 					Sparse: []string{"is_deletable"}, // since October 2026
 					Enums: map[string][]string{
@@ -98,7 +98,7 @@ func productStreams() []Entry {
 				Table: store.TableOf((*db.Queries).ProductsUpsert),
 				// The description of an order is its product's current name. Source: server/polar/models/order.py.
 				Invalidates: []store.Invalidation{{Column: "name", Stream: "orders", Filter: "product_id"}},
-				Children: []mirror.Child{
+				Children: []streams.Child{
 					// The list holds only current catalogue prices; orders and subscriptions still refer to prices that have left
 					// it.
 					{Child: item.Child{Field: "prices", Name: "product_prices", Parent: "product_id", Key: "id", Embedded: []string{"meter"}, Expect: expectedOfPrices()},
@@ -127,7 +127,7 @@ const mayHaveMembers = `type IS DISTINCT FROM 'individual' OR EXISTS (SELECT FRO
 func customerStreams() []Entry {
 	return []Entry{
 		{
-			Stream: mirror.Stream{Name: "customers", Path: "/v1/customers/", Get: "/v1/customers/{id}",
+			Stream: streams.Stream{Name: "customers", Path: "/v1/customers/", Get: "/v1/customers/{id}",
 				Ours: "/v1/customers/external/{external_id}", Scope: "customers:read",
 				Expect: item.Expect{Enums: map[string][]string{"type": {"individual", "team"}}},
 				Scan:   scan.Offset{Sort: []string{"-created_at", "email"}},
@@ -148,15 +148,15 @@ func customerStreams() []Entry {
 		},
 
 		{
-			Stream: mirror.Stream{Name: "members", Path: "/v1/members/", Get: "/v1/customers/{customer_id}/members/{id}",
+			Stream: streams.Stream{Name: "members", Path: "/v1/members/", Get: "/v1/customers/{customer_id}/members/{id}",
 				Ours: "/v1/customers/external/{external_id}/members/{member_external_id}", Scope: "members:read",
 				Expect: item.Expect{Enums: map[string][]string{"role": {"owner", "billing_manager", "member"}}},
 				Scan:   scan.Offset{Sort: []string{"-created_at"}},
 				Table:  store.TableOf((*db.Queries).MembersUpsert),
 				// Deprecated, and left out of the documentation; what is documented is the list of one customer:
 				// https://polar.sh/docs/api-reference/customers/list-members.
-				Fallback: &mirror.Fallback{Path: "/v1/customers/{customer_id}/members", Scan: scan.Nested{Fixed: []string{"-created_at"}},
-					Parents: []mirror.Parent{{Stream: "customers", Column: "customer_id", Where: mayHaveMembers}}},
+				Fallback: &streams.Fallback{Path: "/v1/customers/{customer_id}/members", Scan: scan.Nested{Fixed: []string{"-created_at"}},
+					Parents: []streams.Parent{{Stream: "customers", Column: "customer_id", Where: mayHaveMembers}}},
 			},
 			Personal: map[string]Personal{"members": {Identifiers: "email external_id", Texts: "name", None: "role"}},
 			Tail: tail.Spec{
@@ -170,7 +170,7 @@ func customerStreams() []Entry {
 		},
 
 		{
-			Stream: mirror.Stream{Name: "meters", Path: "/v1/meters/", Get: "/v1/meters/{id}", Scope: "meters:read",
+			Stream: streams.Stream{Name: "meters", Path: "/v1/meters/", Get: "/v1/meters/{id}", Scope: "meters:read",
 				Expect: item.Expect{Enums: map[string][]string{"unit": {"scalar", "token", "custom"}}},
 				Scan:   scan.Offset{Sort: []string{"-created_at", "name"}},
 				Table:  store.TableOf((*db.Queries).MetersUpsert),
@@ -182,7 +182,7 @@ func customerStreams() []Entry {
 
 		// The plain list leaves out the rows of archived meters. Polar returns them by meter. Source: customer_meter/service.py.
 		{
-			Stream: mirror.Stream{Name: "customer_meters", Path: "/v1/customer-meters/", Get: "/v1/customer-meters/{id}", Scope: "customer_meters:read",
+			Stream: streams.Stream{Name: "customer_meters", Path: "/v1/customer-meters/", Get: "/v1/customer-meters/{id}", Scope: "customer_meters:read",
 				Scan: scan.Offset{Sort: []string{"-created_at", "customer_id", "meter_id"},
 					Each: &scan.Each{Path: "/v1/meters/", Query: url.Values{"is_archived": {"true"}, "sorting": {"-created_at", "name"}}, Param: "meter_id"}},
 				Embedded: []string{"customer", "meter"},
@@ -205,7 +205,7 @@ func discountStreams() []Entry {
 	return []Entry{
 		// A redemption does not change modified_at: a trigger of Polar's database counts it.
 		{
-			Stream: mirror.Stream{Name: "discounts", Path: "/v1/discounts/", Get: "/v1/discounts/{id}", Scope: "discounts:read",
+			Stream: streams.Stream{Name: "discounts", Path: "/v1/discounts/", Get: "/v1/discounts/{id}", Scope: "discounts:read",
 				Expect: item.Expect{
 					Extra:  []string{"amount", "currency"},
 					Sparse: []string{"amounts", "basis_points", "duration_in_months"}, // type and duration decide which of these it has
@@ -216,7 +216,7 @@ func discountStreams() []Entry {
 				},
 				Scan:  scan.Offset{Sort: []string{"-created_at", "code", "name"}},
 				Table: store.TableOf((*db.Queries).DiscountsUpsert),
-				Children: []mirror.Child{
+				Children: []streams.Child{
 					{Child: item.Child{Field: "products", Name: "discount_products", Parent: "discount_id", Key: "product_id", OnlyKey: true},
 						Table: store.TableOf((*db.Queries).DiscountProductsUpsert)},
 				},
@@ -239,7 +239,7 @@ func discountStreams() []Entry {
 func subscriptionStreams() []Entry {
 	return []Entry{
 		{
-			Stream: mirror.Stream{Name: "subscriptions", Path: "/v1/subscriptions/", Get: "/v1/subscriptions/{id}", Scope: "subscriptions:read",
+			Stream: streams.Stream{Name: "subscriptions", Path: "/v1/subscriptions/", Get: "/v1/subscriptions/{id}", Scope: "subscriptions:read",
 				Expect: item.Expect{
 					Extra:  []string{"price_id", "user_id"},
 					Sparse: []string{"units"}, // newer than the OpenAPI document
@@ -255,7 +255,7 @@ func subscriptionStreams() []Entry {
 				Embedded: []string{"customer", "user", "product", "discount", "price"},
 				Copies:   map[string]string{"customer": "customers", "product": "products", "discount": "discounts"},
 				Table:    store.TableOf((*db.Queries).SubscriptionsUpsert),
-				Children: []mirror.Child{
+				Children: []streams.Child{
 					{Child: item.Child{Field: "prices", Name: "subscription_prices", Parent: "subscription_id", Key: "id", Embedded: []string{"meter"}, Expect: expectedOfPrices()},
 						Table: store.TableOf((*db.Queries).SubscriptionPricesUpsert)},
 					{Child: item.Child{Field: "meters", Name: "subscription_meters", Parent: "subscription_id", Key: "id", Embedded: []string{"meter"}},
@@ -285,7 +285,7 @@ func subscriptionStreams() []Entry {
 func orderStreams() []Entry {
 	return []Entry{
 		{
-			Stream: mirror.Stream{Name: "orders", Path: "/v1/orders/", Get: "/v1/orders/{id}", Scope: "orders:read",
+			Stream: streams.Stream{Name: "orders", Path: "/v1/orders/", Get: "/v1/orders/{id}", Scope: "orders:read",
 				Expect: item.Expect{
 					Extra:  []string{"amount", "from_balance_amount", "user_id", "product_price_id"},
 					Sparse: []string{"units"},
@@ -299,7 +299,7 @@ func orderStreams() []Entry {
 				Embedded: []string{"customer", "user", "product", "product_price", "discount", "subscription"},
 				Copies:   map[string]string{"customer": "customers", "product": "products", "discount": "discounts", "subscription": "subscriptions"},
 				Table:    store.TableOf((*db.Queries).OrdersUpsert),
-				Children: []mirror.Child{
+				Children: []streams.Child{
 					{Child: item.Child{Field: "items", Name: "order_items", Parent: "order_id", Key: "id",
 						Expect: item.Expect{Sparse: []string{"start_timestamp", "end_timestamp"}}}, // since October 2026
 						Table: store.TableOf((*db.Queries).OrderItemsUpsert)},
@@ -323,7 +323,7 @@ func orderStreams() []Entry {
 		},
 
 		{
-			Stream: mirror.Stream{Name: "payments", Path: "/v1/payments/", Get: "/v1/payments/{id}", Scope: "payments:read",
+			Stream: streams.Stream{Name: "payments", Path: "/v1/payments/", Get: "/v1/payments/{id}", Scope: "payments:read",
 				Expect: item.Expect{
 					Sparse: []string{"method_metadata"}, // Polar sends it for methods that have any
 					Enums: map[string][]string{
@@ -353,7 +353,7 @@ func orderStreams() []Entry {
 func afterSaleStreams() []Entry {
 	return []Entry{
 		{
-			Stream: mirror.Stream{Name: "disputes", Path: "/v1/disputes/", Get: "/v1/disputes/{id}", Scope: "disputes:read",
+			Stream: streams.Stream{Name: "disputes", Path: "/v1/disputes/", Get: "/v1/disputes/{id}", Scope: "disputes:read",
 				Expect:   item.Expect{Enums: map[string][]string{"status": {"prevented", "early_warning", "needs_response", "under_review", "lost", "won"}}},
 				Scan:     scan.Offset{Sort: []string{"-created_at", "amount"}},
 				Embedded: []string{"customer"},
@@ -372,7 +372,7 @@ func afterSaleStreams() []Entry {
 
 		// The list leaves out refunds without an order. Source: refund/repository.py.
 		{
-			Stream: mirror.Stream{Name: "refunds", Path: "/v1/refunds/", Pick: mirror.Pick{Param: "id", Column: "id"}, Scope: "refunds:read",
+			Stream: streams.Stream{Name: "refunds", Path: "/v1/refunds/", Pick: streams.Pick{Param: "id", Column: "id"}, Scope: "refunds:read",
 				Expect: item.Expect{Enums: map[string][]string{
 					"status": {"pending", "succeeded", "failed", "canceled"},
 					"reason": {"duplicate", "fraudulent", "customer_request", "service_disruption", "satisfaction_guarantee", "dispute_prevention", "other"},
@@ -397,7 +397,7 @@ func afterSaleStreams() []Entry {
 		// A webhook also brings the properties before the change. A license key that the customer chose is a secret, and so is an
 		// invitation to Slack.
 		{
-			Stream: mirror.Stream{Name: "benefit_grants", Path: "/v1/benefit-grants/", Pick: mirror.Pick{Param: "customer_id", Column: "customer_id"}, Scope: "benefits:read",
+			Stream: streams.Stream{Name: "benefit_grants", Path: "/v1/benefit-grants/", Pick: streams.Pick{Param: "customer_id", Column: "customer_id"}, Scope: "benefits:read",
 				Expect:   item.Expect{Extra: []string{"user_id"}},
 				Scan:     scan.Offset{Sort: []string{"-created_at", "granted_at", "revoked_at"}},
 				Embedded: []string{"customer", "member", "benefit", "previous_properties"},
@@ -421,7 +421,7 @@ func afterSaleStreams() []Entry {
 func checkoutStreams() []Entry {
 	return []Entry{
 		{
-			Stream: mirror.Stream{Name: "checkout_links", Path: "/v1/checkout-links/", Get: "/v1/checkout-links/{id}", Scope: "checkout_links:read",
+			Stream: streams.Stream{Name: "checkout_links", Path: "/v1/checkout-links/", Get: "/v1/checkout-links/{id}", Scope: "checkout_links:read",
 				Expect: item.Expect{
 					Extra:  []string{"product_id", "product_price_id"},
 					Sparse: []string{"units"},
@@ -435,7 +435,7 @@ func checkoutStreams() []Entry {
 				Secrets:  []string{"url"},
 				Copies:   map[string]string{"discount": "discounts"},
 				Table:    store.TableOf((*db.Queries).CheckoutLinksUpsert),
-				Children: []mirror.Child{
+				Children: []streams.Child{
 					{Child: item.Child{Field: "products", Name: "checkout_link_products", Parent: "checkout_link_id", Key: "product_id", OnlyKey: true},
 						Table: store.TableOf((*db.Queries).CheckoutLinkProductsUpsert)},
 				},
@@ -450,7 +450,7 @@ func checkoutStreams() []Entry {
 
 		// The default of success_url holds the client secret. Source: models/checkout.py.
 		{
-			Stream: mirror.Stream{Name: "checkouts", Path: "/v1/checkouts/", Get: "/v1/checkouts/{id}", Scope: "checkouts:read",
+			Stream: streams.Stream{Name: "checkouts", Path: "/v1/checkouts/", Get: "/v1/checkouts/{id}", Scope: "checkouts:read",
 				Expect: item.Expect{
 					Extra:  []string{"product_price_id", "customer_billing_address_fields", "subtotal_amount"},
 					Sparse: []string{"units", "min_units", "max_units", "customer_external_id"},
@@ -467,7 +467,7 @@ func checkoutStreams() []Entry {
 				Secrets:  []string{"url", "success_url", "payment_processor_metadata"},
 				Copies:   map[string]string{"product": "products", "discount": "discounts"},
 				Table:    store.TableOf((*db.Queries).CheckoutsUpsert),
-				Children: []mirror.Child{
+				Children: []streams.Child{
 					{Child: item.Child{Field: "products", Name: "checkout_products", Parent: "checkout_id", Key: "product_id", OnlyKey: true},
 						Table: store.TableOf((*db.Queries).CheckoutProductsUpsert)},
 				},

@@ -3,6 +3,7 @@ package catalog
 import (
 	"syncd/internal/audit"
 	"syncd/internal/mirror"
+	"syncd/internal/mirror/streams"
 	"syncd/internal/tail"
 )
 
@@ -25,7 +26,7 @@ func New(c Config) (*Mirror, error) {
 	if c.Entries == nil {
 		c.Entries = Entries()
 	}
-	c.Streams = make([]mirror.Stream, len(c.Entries))
+	c.Streams = make([]streams.Stream, len(c.Entries))
 	tails, against := map[string]tail.Spec{}, map[string]audit.Against{}
 	for i, e := range c.Entries {
 		c.Streams[i], tails[e.Name], against[e.Name] = e.Stream, e.Tail, e.Audit

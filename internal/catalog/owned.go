@@ -6,7 +6,7 @@ import (
 	"syncd/internal/audit"
 	"syncd/internal/fetch/scan"
 	"syncd/internal/item"
-	"syncd/internal/mirror"
+	"syncd/internal/mirror/streams"
 	"syncd/internal/store"
 	"syncd/internal/store/db"
 	"syncd/internal/tail"
@@ -17,7 +17,7 @@ func ownedStreams() []Entry {
 	return []Entry{
 		// The list is in order of creation. Each validation of a key changes its modified_at.
 		{
-			Stream: mirror.Stream{Name: "license_keys", Path: "/v1/license-keys/", Get: "/v1/license-keys/{id}", Scope: "license_keys:read",
+			Stream: streams.Stream{Name: "license_keys", Path: "/v1/license-keys/", Get: "/v1/license-keys/{id}", Scope: "license_keys:read",
 				Expect: item.Expect{
 					Extra:  []string{"user_id"},                                  // undocumented, as is user
 					Sparse: []string{"member_id", "subscription_id", "order_id"}, // of the versions from 2026-10 and from 2027-01 on
@@ -36,9 +36,9 @@ func ownedStreams() []Entry {
 
 		// Only a key fetched by its id has its activations. Source: license_key/endpoints.py.
 		{
-			Stream: mirror.Stream{Name: "license_key_activations", Path: "/v1/license-keys/{license_key_id}", Get: "/v1/license-keys/{license_key_id}/activations/{id}", Scope: "license_keys:read",
+			Stream: streams.Stream{Name: "license_key_activations", Path: "/v1/license-keys/{license_key_id}", Get: "/v1/license-keys/{license_key_id}/activations/{id}", Scope: "license_keys:read",
 				Scan:     scan.Nested{Field: "activations"},
-				Parents:  []mirror.Parent{{Stream: "license_keys", Column: "license_key_id"}},
+				Parents:  []streams.Parent{{Stream: "license_keys", Column: "license_key_id"}},
 				Embedded: []string{"license_key"},
 				Secrets:  []string{"key"},
 				Table:    store.TableOf((*db.Queries).LicenseKeyActivationsUpsert),
@@ -53,10 +53,10 @@ func ownedStreams() []Entry {
 		// The endpoint needs a subscription or an order. An order of a subscription has no seats of its own. Source:
 		// customer_seat/endpoints.py.
 		{
-			Stream: mirror.Stream{Name: "customer_seats", Path: "/v1/customer-seats", Scope: "customer_seats:read",
+			Stream: streams.Stream{Name: "customer_seats", Path: "/v1/customer-seats", Scope: "customer_seats:read",
 				Expect: item.Expect{Enums: map[string][]string{"status": {"pending", "claimed", "revoked"}}},
 				Scan:   scan.Nested{Field: "seats"},
-				Parents: []mirror.Parent{
+				Parents: []streams.Parent{
 					{Stream: "subscriptions", Where: "seats IS NOT NULL", Column: "subscription_id", Price: "seat_based"},
 					{Stream: "orders", Where: "seats IS NOT NULL AND subscription_id IS NULL", Column: "order_id", Price: "seat_based", Filter: url.Values{"product_billing_type": {"one_time"}}},
 				},
@@ -70,10 +70,10 @@ func ownedStreams() []Entry {
 		},
 
 		{
-			Stream: mirror.Stream{Name: "payment_methods", Path: "/v1/customers/{customer_id}/payment-methods", Scope: "customers:read",
+			Stream: streams.Stream{Name: "payment_methods", Path: "/v1/customers/{customer_id}/payment-methods", Scope: "customers:read",
 				Expect:  item.Expect{Sparse: []string{"method_metadata"}, Enums: map[string][]string{"processor": {"stripe"}}},
 				Scan:    scan.Nested{Fixed: []string{"-created_at"}},
-				Parents: []mirror.Parent{{Stream: "customers", Column: "customer_id"}},
+				Parents: []streams.Parent{{Stream: "customers", Column: "customer_id"}},
 				Table:   store.TableOf((*db.Queries).PaymentMethodsUpsert),
 			},
 			Personal: map[string]Personal{"payment_methods": {Documents: "method_metadata", None: "processor type"}},
@@ -96,7 +96,7 @@ func eventStreams() []Entry {
 		// Which members the metadata have follows from the kind; the texts of product_id may be "None". Sources: event/system.py,
 		// transaction/service/refund.py.
 		{
-			Stream: mirror.Stream{Name: "balance_events", Path: "/v1/events/", Get: "/v1/events/{id}", Scope: "events:read",
+			Stream: streams.Stream{Name: "balance_events", Path: "/v1/events/", Get: "/v1/events/{id}", Scope: "events:read",
 				Query:  url.Values{"source": {"system"}, "name": bookings()},
 				Expect: item.Expect{Enums: map[string][]string{"name": bookings()}},
 				Blind:  "payments of orders that were created before the window. An order may be paid weeks later, and its payment has its date",
@@ -127,7 +127,7 @@ func eventStreams() []Entry {
 
 		// There is no Get: an event fetched by its id says that it has no children. Source: event/service.py.
 		{
-			Stream: mirror.Stream{Name: "events", Path: "/v1/events/", Scope: "events:read",
+			Stream: streams.Stream{Name: "events", Path: "/v1/events/", Scope: "events:read",
 				Expect:   item.Expect{Enums: map[string][]string{"source": {"system", "user"}}},
 				Blind:    "events with another timestamp. The sender sets it, so an event of the window may arrive years later",
 				Scan:     scan.Windows{Field: "timestamp", After: "start_timestamp", Before: "end_timestamp", Split: []string{"source", "name", "customer_id"}},

@@ -8,16 +8,16 @@ import (
 
 	"syncd/internal/catalog"
 	"syncd/internal/fetch/scan"
-	"syncd/internal/mirror"
+	"syncd/internal/mirror/streams"
 )
 
 func TestSelect(t *testing.T) {
 	t.Parallel()
 	named := func(name, optIn string) catalog.Entry {
-		return catalog.Entry{Stream: mirror.Stream{Name: name}, OptIn: optIn}
+		return catalog.Entry{Stream: streams.Stream{Name: name}, OptIn: optIn}
 	}
 	methods := named("payment_methods", "one request each")
-	methods.Scan, methods.Parents = scan.Nested{}, []mirror.Parent{{Stream: "customers", Column: "customer_id"}}
+	methods.Scan, methods.Parents = scan.Nested{}, []streams.Parent{{Stream: "customers", Column: "customer_id"}}
 	streams := []catalog.Entry{named("customers", ""), named("orders", ""), named("events", "many"), methods}
 	for text, want := range map[string]string{
 		"default":                  "customers orders",

@@ -3,7 +3,7 @@ package catalog
 import (
 	"syncd/internal/fetch/scan"
 	"syncd/internal/item"
-	"syncd/internal/mirror"
+	"syncd/internal/mirror/streams"
 	"syncd/internal/store"
 	"syncd/internal/store/db"
 	"syncd/internal/tail"
@@ -13,7 +13,7 @@ import (
 func settingStreams() []Entry {
 	return []Entry{
 		{
-			Stream: mirror.Stream{Name: "metric_dashboards", Path: "/v1/metrics/dashboards", Get: "/v1/metrics/dashboards/{id}", Scope: "metrics:read",
+			Stream: streams.Stream{Name: "metric_dashboards", Path: "/v1/metrics/dashboards", Get: "/v1/metrics/dashboards/{id}", Scope: "metrics:read",
 				Scan:  scan.Array{},
 				Table: store.TableOf((*db.Queries).MetricDashboardsUpsert),
 			},
@@ -22,7 +22,7 @@ func settingStreams() []Entry {
 		},
 
 		{
-			Stream: mirror.Stream{Name: "metrics", Path: "/v1/metrics/", Scope: "metrics:read",
+			Stream: streams.Stream{Name: "metrics", Path: "/v1/metrics/", Scope: "metrics:read",
 				Blind: "later changes: Polar computes past periods again as late events and refunds come in",
 				Scan:  scan.Metrics{Intervals: []string{"day", "month"}},
 				Table: store.TableOf((*db.Queries).MetricsUpsert),
@@ -35,7 +35,7 @@ func settingStreams() []Entry {
 		// Whoever has the URL of a Slack or Discord webhook can post there, and other URLs may hold a key. So it is a secret like
 		// the one that signs.
 		{
-			Stream: mirror.Stream{Name: "webhook_endpoints", Path: "/v1/webhooks/endpoints", Get: "/v1/webhooks/endpoints/{id}", Scope: "webhooks:read",
+			Stream: streams.Stream{Name: "webhook_endpoints", Path: "/v1/webhooks/endpoints", Get: "/v1/webhooks/endpoints/{id}", Scope: "webhooks:read",
 				Expect: item.Expect{
 					Sparse: []string{"api_version", "uses_standard_webhook_signature"}, // since October 2026
 					Enums:  map[string][]string{"format": {"raw", "discord", "slack"}},
@@ -50,7 +50,7 @@ func settingStreams() []Entry {
 
 		// Since 2026-06-22 Polar answers this list only for web sessions. Source: organization_access_token/auth.py.
 		{
-			Stream: mirror.Stream{Name: "organization_access_tokens", Path: "/v1/organization-access-tokens/", Scope: "organization_access_tokens:read",
+			Stream: streams.Stream{Name: "organization_access_tokens", Path: "/v1/organization-access-tokens/", Scope: "organization_access_tokens:read",
 				Scan:     scan.Offset{Sort: []string{"-created_at", "comment"}},
 				Embedded: []string{"token"},
 				Table:    store.TableOf((*db.Queries).OrganizationAccessTokensUpsert),

@@ -8,6 +8,7 @@ import (
 
 	"syncd/internal/catalog"
 	"syncd/internal/mirror"
+	"syncd/internal/mirror/streams"
 	"syncd/internal/slowtest"
 	"syncd/internal/store"
 	"syncd/internal/tail"
@@ -95,14 +96,14 @@ func TestStreamsContractRefuses(t *testing.T) {
 		"no scope":                  func(s *catalog.Entry) { s.Scope = "" },
 		"no table":                  func(s *catalog.Entry) { s.Table = store.Table{} },
 		"drops a column":            func(s *catalog.Entry) { s.Embedded = append(s.Embedded, "currency") },
-		"parent of a child":         func(s *catalog.Entry) { s.Children = []mirror.Child{s.Children[0]}; s.Children[0].Parent = "orderid" },
-		"key of a child":            func(s *catalog.Entry) { s.Children = []mirror.Child{s.Children[0]}; s.Children[0].Key = "item_id" },
+		"parent of a child":         func(s *catalog.Entry) { s.Children = []streams.Child{s.Children[0]}; s.Children[0].Parent = "orderid" },
+		"key of a child":            func(s *catalog.Entry) { s.Children = []streams.Child{s.Children[0]}; s.Children[0].Key = "item_id" },
 		"reference not told of":     func(s *catalog.Entry) { s.Audit.Refers = nil },
 		"reference by no column":    func(s *catalog.Entry) { s.Audit.Loose = append(s.Audit.Loose, "benefit_id") },
 		"windows not told of":       func(s *catalog.Entry) { s.Blind = "" },
 		"tail without a blind spot": func(s *catalog.Entry) { s.Tail.Unseen = "" },
 		"probe twice":               func(s *catalog.Entry) { s.Tail.Slow = append(s.Tail.Slow, tail.Since{}) },
-		"child that is a column":    func(s *catalog.Entry) { s.Children = []mirror.Child{s.Children[0]}; s.Children[0].Field = "metadata" },
+		"child that is a column":    func(s *catalog.Entry) { s.Children = []streams.Child{s.Children[0]}; s.Children[0].Field = "metadata" },
 	} {
 		streams := catalog.Entries()
 		for i := range streams {

@@ -20,6 +20,7 @@ import (
 	"syncd/internal/fetch/limit"
 	"syncd/internal/fetch/scan"
 	"syncd/internal/mirror"
+	"syncd/internal/mirror/streams"
 )
 
 // Sweep is the cost of a sweep of a stream; a first sync costs the same.
@@ -67,7 +68,7 @@ type estimator struct {
 	mirrored bool // the store can tell what was mirrored before
 }
 
-func (e estimator) sweep(ctx context.Context, s *mirror.Stream) (Sweep, error) {
+func (e estimator) sweep(ctx context.Context, s *streams.Stream) (Sweep, error) {
 	cost := Sweep{Stream: s.Name, Rows: -1}
 	var err error
 	switch known, failed := e.ownersKnown(ctx, s); {
@@ -106,7 +107,7 @@ func (e estimator) sweep(ctx context.Context, s *mirror.Stream) (Sweep, error) {
 
 // learn adds what only the mirror knows: rows that are fetched one by one, and pages that are read again because their rows tie
 // in the order of the list.
-func (e estimator) learn(ctx context.Context, s *mirror.Stream, cost *Sweep) error {
+func (e estimator) learn(ctx context.Context, s *streams.Stream, cost *Sweep) error {
 	requests, rows, err := e.Store.Runs().SweepCost(ctx, s.Name)
 	if err != nil {
 		return err
@@ -126,7 +127,7 @@ func (e estimator) learn(ctx context.Context, s *mirror.Stream, cost *Sweep) err
 }
 
 // ownersKnown: the rows that own those of the stream have been mirrored, if it has owners.
-func (e estimator) ownersKnown(ctx context.Context, s *mirror.Stream) (bool, error) {
+func (e estimator) ownersKnown(ctx context.Context, s *streams.Stream) (bool, error) {
 	if len(s.Parents) == 0 {
 		return true, nil
 	}
@@ -146,7 +147,7 @@ func (e estimator) ownersKnown(ctx context.Context, s *mirror.Stream) (bool, err
 }
 
 // countOwners asks Polar how many rows can own rows of the stream.
-func (e estimator) countOwners(ctx context.Context, s *mirror.Stream, cost *Sweep) error {
+func (e estimator) countOwners(ctx context.Context, s *streams.Stream, cost *Sweep) error {
 	products := map[string][]string{} // by type of price
 	for _, p := range s.Parents {
 		of := e.Stream(p.Stream)

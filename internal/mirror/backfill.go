@@ -14,16 +14,6 @@ import (
 // ErrNoWindow: the stream cannot be read by a window of time.
 var ErrNoWindow = errors.New("cannot be read by a window of time")
 
-// WindowField returns the time by which a stream can be read in windows, and what a window cannot see; "" where it cannot be read
-// so.
-func (s Stream) WindowField() (by, unseen string) {
-	list, ok := s.Scan.(scan.Bounded)
-	if !ok {
-		return "", ""
-	}
-	return list.TimeField(), s.Blind
-}
-
 // span is the window of a backfill: since <= t < until.
 type span struct {
 	Since time.Time `json:"since"`

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"syncd/internal/fetch"
+	"syncd/internal/mirror/streams"
 	"syncd/internal/store"
 )
 
@@ -220,12 +220,10 @@ func (run *Run) tombstone(ctx context.Context, ids []uuid.UUID, asOf time.Time, 
 	return err
 }
 
-var placeholder = regexp.MustCompile(`\{([a-z_]+)\}`)
-
 // get fetches one object by its own endpoint, whose path may contain other columns of the row.
 func (run *Run) get(ctx context.Context, id uuid.UUID) (fetch.Body, error) {
 	var columns []string
-	for _, m := range placeholder.FindAllStringSubmatch(run.s.Get, -1) {
+	for _, m := range streams.Placeholder.FindAllStringSubmatch(run.s.Get, -1) {
 		if m[1] != "id" {
 			columns = append(columns, m[1])
 		}

@@ -1,11 +1,11 @@
 // Package mirror makes runs: it reads a stream from Polar, stores it, and proves that nothing is missing. It serves the streams
-// that it is given; package catalog says which there are.
+// that it is given: package mirror/streams says what one is, package catalog which there are.
 //
 // The way of a run:
 //
 //  1. Engine begins the run: it takes the lease of the stream, and writes the row of the run (run.go).
 //  2. A sweep reads the list page by page from the checkpoint on (sweep.go). The next pages are read and taken apart while the last
-//     ones are written (ahead.go, page.go).
+//     ones are written (package ahead, page.go).
 //  3. The store writes pages and checkpoint in one transaction, if the run still holds the lease.
 //  4. At the end the number of different ids that came is compared with Polar's count. If they do not match, the sweep reads again, in steps
 //     of growing cost, and then gives its verdict.

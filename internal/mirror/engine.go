@@ -17,6 +17,7 @@ import (
 
 	"syncd/internal/fetch"
 	"syncd/internal/item"
+	"syncd/internal/mirror/streams"
 	"syncd/internal/spelling"
 	"syncd/internal/store"
 	"syncd/internal/store/budget"
@@ -67,7 +68,7 @@ type Observer interface {
 type Config struct {
 	Client         *fetch.Client
 	Store          *store.Store
-	Streams        []Stream                 // the table of streams; parents come before what refers to them
+	Streams        []streams.Stream         // the table of streams; parents come before what refers to them
 	Off            map[string]bool          // streams that run only when they are named, and of which no copies are stored; nil = none
 	Retention      map[string]time.Duration // how far back the rows of a stream by windows are kept; 0 = all
 	KeepHistory    time.Duration            // for how long changes of limited retention are kept; 0 = for good
@@ -106,7 +107,7 @@ type Engine struct {
 
 // prepared is a stream with what is computed from it once.
 type prepared struct {
-	Stream
+	streams.Stream
 	shape  *item.Shape
 	target *store.Target // nil if it stores no pages
 	place  int           // in the table of streams
@@ -144,7 +145,7 @@ func New(c Config) (*Engine, error) {
 		disabled: map[string]string{},
 	}
 	for i, s := range c.Streams {
-		if err := s.check(); err != nil {
+		if err := s.Check(); err != nil {
 			return nil, err
 		}
 		own := &prepared{Stream: c.bind(s), shape: s.Shape(), place: i}
@@ -157,13 +158,13 @@ func New(c Config) (*Engine, error) {
 		}
 		own.target = r.targetOf(own)
 		if s.Fallback != nil {
-			other := s.instead()
-			if err := other.check(); err != nil {
+			other := s.Instead()
+			if err := other.Check(); err != nil {
 				return nil, err
 			}
 			w.other = &prepared{Stream: c.bind(other), shape: own.shape, target: own.target, place: i}
 		}
-		for _, p := range s.parents() {
+		for _, p := range s.AllParents() {
 			if r.streams[p.Stream] == nil {
 				return nil, fmt.Errorf("stream %q is read for each row of %q, which has to come before it", s.Name, p.Stream)
 			}
@@ -177,9 +178,9 @@ func New(c Config) (*Engine, error) {
 }
 
 // Beside makes an engine of other streams, which stops with this one.
-func (e *Engine) Beside(streams ...Stream) (*Engine, error) {
+func (e *Engine) Beside(others ...streams.Stream) (*Engine, error) {
 	c := e.Config
-	c.Streams, c.Off = streams, nil
+	c.Streams, c.Off = others, nil
 	other, err := New(c)
 	if err != nil {
 		return nil, err
@@ -204,7 +205,7 @@ func (e *Engine) Names() []string {
 }
 
 // Stream is an entry of the table of streams; nil where none has the name.
-func (e *Engine) Stream(name string) *Stream {
+func (e *Engine) Stream(name string) *streams.Stream {
 	if s := e.lookUp(name); s != nil {
 		return &s.Stream
 	}
@@ -383,7 +384,7 @@ func (e *Engine) Sync(ctx context.Context, names ...string) ([]Result, error) {
 	for i, name := range names {
 		g.Go(func() error {
 			defer close(done[name])
-			for _, of := range e.lookUp(name).before() {
+			for _, of := range e.lookUp(name).Before() {
 				if c := done[of]; c != nil {
 					<-c
 				}

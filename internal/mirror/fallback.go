@@ -6,26 +6,7 @@ import (
 	"sync/atomic"
 
 	"syncd/internal/fetch"
-	"syncd/internal/fetch/scan"
 )
-
-// Fallback is another way to read the list of a stream: its path, scan and parents in place of the stream's own. Rows, table and
-// evidence of deletions are the same, so nothing is lost and nothing is deleted by going over from one way to the other.
-//
-// One request finds out that Polar has ended a list. Tails, plans and audits keep to the other way from then on; each sweep asks for
-// the list once more, as Polar may have it back.
-type Fallback struct {
-	Path    string
-	Scan    scan.Scan
-	Parents []Parent
-}
-
-// instead is the stream as it is read when it has fallen back.
-func (s Stream) instead() Stream {
-	of := *s.Fallback
-	s.Path, s.Scan, s.Parents, s.Fallback, s.FellBack = of.Path, of.Scan, of.Parents, nil, true
-	return s
-}
 
 // ways are those to read a stream.
 type ways struct {

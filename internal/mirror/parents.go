@@ -5,40 +5,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
 	"syncd/internal/fetch/scan"
+	"syncd/internal/mirror/streams"
 )
-
-// Parent is a stream whose rows own the rows of another stream, where Polar lists those for one owner at a time only.
-type Parent struct {
-	Stream string // of the owners; its runs come first in a sync
-	Where  string // which of its rows can own any, as an SQL condition; "" = all
-	Column string // of the other stream's table, with the owner's id; the parameter of the list has the same name
-	// Price and Filter let Polar count the owners before they are mirrored: those of products with such a price ("" = any) that
-	// the list returns with this filter.
-	Price  string
-	Filter url.Values
-}
 
 // parentsBatch is how many owners one query reads.
 const parentsBatch = 1000
 
-// parents are those of the stream and of its fallback: only the stream's turn shows which way it is read.
-func (s *Stream) parents() []Parent {
-	if s.Fallback != nil {
-		return append(slices.Clone(s.Parents), s.Fallback.Parents...)
-	}
-	return s.Parents
-}
-
 // bind completes the scan of a stream with what only an Engine knows: its parents, and how far back to read.
-func (c *Config) bind(s Stream) Stream {
+func (c *Config) bind(s streams.Stream) streams.Stream {
 	switch list := s.Scan.(type) {
 	case scan.Nested:
 		for _, p := range s.Parents {
@@ -54,7 +34,7 @@ func (c *Config) bind(s Stream) Stream {
 	return s
 }
 
-func (c *Config) owners(ctx context.Context, p Parent, id string) ([]string, error) {
+func (c *Config) owners(ctx context.Context, p streams.Parent, id string) ([]string, error) {
 	var after uuid.UUID
 	if id != "" {
 		var err error
@@ -68,18 +48,6 @@ func (c *Config) owners(ctx context.Context, p Parent, id string) ([]string, err
 		texts[i] = id.String()
 	}
 	return texts, err
-}
-
-// before names the streams whose runs come first when both are due: those whose copies it holds, so that a copy is stored only if
-// there really is no row; those that own its rows; and those that its rows belong to.
-func (s *Stream) before() (names []string) {
-	for _, of := range s.Copies {
-		names = append(names, of)
-	}
-	for _, p := range s.parents() {
-		names = append(names, p.Stream)
-	}
-	return append(names, s.Of...)
 }
 
 // errParents: the rows of a stream cannot be read, because its parents have not been read.

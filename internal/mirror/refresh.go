@@ -15,6 +15,7 @@ import (
 	"syncd/internal/fetch"
 	"syncd/internal/fetch/scan"
 	"syncd/internal/item"
+	"syncd/internal/mirror/streams"
 	"syncd/internal/store"
 )
 
@@ -87,12 +88,6 @@ func (e *Engine) RefreshExternal(ctx context.Context, stream string, external ..
 		}
 		return f.conclude(ctx)
 	})
-}
-
-// RefreshKeys returns how single objects of a stream can be fetched: by their id, and by how many ids of the user's own system
-// (0: not by those).
-func (s Stream) RefreshKeys() (byID bool, external int) {
-	return s.Get != "" || s.Pick.Param != "", len(placeholder.FindAllString(s.Ours, -1))
 }
 
 // Fetched is the result for objects that were fetched by id.
@@ -199,7 +194,7 @@ func (f *refresh) fetch(ctx context.Context, id uuid.UUID) (fetch.Body, error) {
 		return body, err
 	}
 	path := strings.NewReplacer("{id}", id.String(), "{customer_id}", owner.String()).Replace(f.s.Get)
-	if placeholder.MatchString(path) {
+	if streams.Placeholder.MatchString(path) {
 		return body, err
 	}
 	body, err = f.engine.Client.Get(ctx, path, nil)
@@ -283,7 +278,7 @@ func (f *refresh) pickValues(ctx context.Context, ids []uuid.UUID) (values []str
 
 // external fetches one object by ids of the user's own system, then the rows that have these ids in the mirror.
 func (f *refresh) external(ctx context.Context, external []string) error {
-	names := placeholder.FindAllString(f.s.Ours, -1)
+	names := streams.Placeholder.FindAllString(f.s.Ours, -1)
 	if len(names) == 0 || len(names) != len(external) {
 		return fmt.Errorf("%s: %w by %d external ids", f.s.Name, ErrNotSingle, len(external))
 	}

@@ -14,6 +14,7 @@ import (
 	"syncd/internal/catalog"
 	"syncd/internal/fetch"
 	"syncd/internal/mirror"
+	"syncd/internal/mirror/streams"
 	"syncd/internal/slowtest"
 	"syncd/internal/worldtest"
 )
@@ -268,7 +269,7 @@ func TestRefreshByAFilter(t *testing.T) {
 	t.Parallel()
 	by := func(column string) func(*catalog.Config) {
 		return worldtest.Changed("orders", func(s *catalog.Entry) {
-			s.Get, s.Pick = "", mirror.Pick{Param: "customer_id", Column: column}
+			s.Get, s.Pick = "", streams.Pick{Param: "customer_id", Column: column}
 		})
 	}
 	h := start(t, setup{})

@@ -9,6 +9,7 @@ import (
 
 	"syncd/internal/fetch"
 	"syncd/internal/fetch/scan"
+	"syncd/internal/mirror/ahead"
 	"syncd/internal/store"
 )
 
@@ -200,8 +201,8 @@ func some(texts []string) string {
 // scan reads and stores from a position on until the scan is done.
 func (sw *sweep) scan(ctx context.Context, from scan.Cursor) error {
 	sw.from, sw.tied, sw.whole = from, from.Tied, -1
-	ready := ahead(ctx, sw.engine.Ahead, parsed.weight, func(ctx context.Context) iter.Seq2[parsed, error] {
-		return sw.parsing(beside(ctx, func(ctx context.Context) iter.Seq2[scan.Page, error] {
+	ready := ahead.Read(ctx, sw.engine.Ahead, parsed.weight, func(ctx context.Context) iter.Seq2[parsed, error] {
+		return sw.parsing(ahead.Next(ctx, func(ctx context.Context) iter.Seq2[scan.Page, error] {
 			return sw.s.Scan.Pages(ctx, sw.engine.Client, sw.s.Path, sw.s.Query, from)
 		}))
 	})

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"syncd/internal/mirror/streams"
 	"syncd/internal/store"
 )
 
@@ -25,7 +26,7 @@ func (e *Engine) targetOf(s *prepared) *store.Target {
 		t.Copies = append(t.Copies, store.CopyTarget{Field: field, Of: of.target})
 	}
 	for _, of := range s.Invalidates {
-		if !e.Off[of.Stream] && slices.ContainsFunc(e.Streams, func(s Stream) bool { return s.Name == of.Stream }) {
+		if !e.Off[of.Stream] && slices.ContainsFunc(e.Streams, func(s streams.Stream) bool { return s.Name == of.Stream }) {
 			t.Invalidates = append(t.Invalidates, of)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"syncd/internal/fetch/scan"
 	"syncd/internal/mirror"
+	"syncd/internal/mirror/streams"
 	"syncd/internal/store"
 	"syncd/internal/store/db"
 	"syncd/internal/store/history"
@@ -22,7 +23,7 @@ import (
 const eventsTable = "sync_history_events"
 
 // events is the list of Polar's events about subscriptions.
-func events() mirror.Stream {
+func events() streams.Stream {
 	var names []string
 	for name := range tells {
 		if strings.HasPrefix(name, "subscription.") {
@@ -30,7 +31,7 @@ func events() mirror.Stream {
 		}
 	}
 	slices.Sort(names)
-	return mirror.Stream{Name: eventsTable, Path: "/v1/events/", Scope: "events:read",
+	return streams.Stream{Name: eventsTable, Path: "/v1/events/", Scope: "events:read",
 		Query:    url.Values{"source": {"system"}, "name": names},
 		Blind:    "events that Polar dates back into it later",
 		Scan:     scan.Windows{Field: "timestamp", After: "start_timestamp", Before: "end_timestamp", Split: []string{"name", "customer_id"}},

@@ -12,6 +12,7 @@ import (
 	"syncd/internal/fetch"
 	"syncd/internal/item"
 	"syncd/internal/mirror"
+	"syncd/internal/mirror/streams"
 	"syncd/internal/store"
 	"syncd/internal/store/tails"
 )
@@ -19,7 +20,7 @@ import (
 // stream is one stream in a round.
 type stream struct {
 	*Follower
-	s        *mirror.Stream
+	s        *streams.Stream
 	spec     Spec
 	run      *mirror.Run // the stream's part of the round; it stores what the tail reads
 	places   []string    // places of rows that Polar cannot render

@@ -1,4 +1,4 @@
-package mirror
+package streams
 
 import (
 	"errors"
@@ -13,8 +13,8 @@ import (
 // ours are the columns of syncd's own that every stream's table has.
 var ours = []string{"_extra", "_hash", "_requested_at"}
 
-// check finds mistakes in an entry of the table of streams.
-func (s Stream) check() error {
+// Check finds mistakes in an entry of the table of streams.
+func (s Stream) Check() error {
 	var errs []error
 	bad := func(format string, args ...any) {
 		errs = append(errs, fmt.Errorf("stream %q: "+format, append([]any{s.Name}, args...)...))

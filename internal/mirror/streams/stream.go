@@ -1,8 +1,9 @@
-package mirror
+package streams
 
 import (
 	"context"
 	"net/url"
+	"regexp"
 
 	"syncd/internal/fetch/scan"
 	"syncd/internal/item"
@@ -93,4 +94,23 @@ func (s Stream) ParentNames() (names []string) {
 		names = append(names, p.Stream)
 	}
 	return names
+}
+
+// WindowField returns the time by which a stream can be read in windows, and what a window cannot see; "" where it cannot be read
+// so.
+func (s Stream) WindowField() (by, unseen string) {
+	list, ok := s.Scan.(scan.Bounded)
+	if !ok {
+		return "", ""
+	}
+	return list.TimeField(), s.Blind
+}
+
+// Placeholder is a part of a path that takes a value of the row: {id}.
+var Placeholder = regexp.MustCompile(`\{([a-z_]+)\}`)
+
+// RefreshKeys returns how single objects of a stream can be fetched: by their id, and by how many ids of the user's own system
+// (0: not by those).
+func (s Stream) RefreshKeys() (byID bool, external int) {
+	return s.Get != "" || s.Pick.Param != "", len(Placeholder.FindAllString(s.Ours, -1))
 }

@@ -1,4 +1,4 @@
-package mirror
+package ahead
 
 import (
 	"context"
@@ -41,7 +41,7 @@ func light(scan.Page) int { return 1 }
 func TestAheadOfLargePages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var read atomic.Int64 // the reader counts while the loop looks
-		for pages, err := range ahead(t.Context(), 4, func(scan.Page) int { return 1000 }, func(ctx context.Context) iter.Seq2[scan.Page, error] {
+		for pages, err := range Read(t.Context(), 4, func(scan.Page) int { return 1000 }, func(ctx context.Context) iter.Seq2[scan.Page, error] {
 			return func(yield func(scan.Page, error) bool) {
 				for p, err := range numbered(5, time.Second, nil)(ctx) {
 					read.Add(1)
@@ -70,7 +70,7 @@ func TestAheadOverlaps(t *testing.T) {
 		start, boom := time.Now(), errors.New("boom")
 		var got []int
 		var last error
-		for pages, err := range ahead(t.Context(), 4, light, numbered(10, time.Second, boom)) {
+		for pages, err := range Read(t.Context(), 4, light, numbered(10, time.Second, boom)) {
 			if last = err; err == nil {
 				got = append(got, len(pages), pages[0].Total)
 				time.Sleep(900 * time.Millisecond) // storing it takes a little less
@@ -92,7 +92,7 @@ func TestBesideOverlaps(t *testing.T) {
 		var read atomic.Int64 // the reader counts while the loop looks
 		var got []int
 		var last error
-		for page, err := range beside(t.Context(), func(ctx context.Context) iter.Seq2[scan.Page, error] {
+		for page, err := range Next(t.Context(), func(ctx context.Context) iter.Seq2[scan.Page, error] {
 			return func(yield func(scan.Page, error) bool) {
 				for p, err := range numbered(5, time.Second, boom)(ctx) {
 					read.Add(1)
@@ -125,7 +125,7 @@ func TestAheadGivesAllThatIsReady(t *testing.T) {
 		boom := errors.New("boom")
 		var sizes []int
 		var read atomic.Int64 // the reader counts while the loop looks
-		for pages, err := range ahead(t.Context(), 4, light, func(ctx context.Context) iter.Seq2[scan.Page, error] {
+		for pages, err := range Read(t.Context(), 4, light, func(ctx context.Context) iter.Seq2[scan.Page, error] {
 			return func(yield func(scan.Page, error) bool) {
 				for p, err := range numbered(12, time.Second, boom)(ctx) {
 					read.Add(1)
@@ -164,7 +164,7 @@ func TestAheadReportsTheEndOfItsContext(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		var last error
-		for _, err := range ahead(ctx, 4, light, numbered(10, time.Hour, nil)) {
+		for _, err := range Read(ctx, 4, light, numbered(10, time.Hour, nil)) {
 			if last = err; err == nil {
 				cancel()
 			}
@@ -178,7 +178,7 @@ func TestAheadReportsTheEndOfItsContext(t *testing.T) {
 func TestAheadStopsWithTheLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // fails if a goroutine is left
 		start := time.Now()
-		for _, err := range ahead(t.Context(), 4, light, numbered(10, time.Hour, nil)) {
+		for _, err := range Read(t.Context(), 4, light, numbered(10, time.Hour, nil)) {
 			if err != nil {
 				t.Error(err)
 			}
@@ -187,7 +187,7 @@ func TestAheadStopsWithTheLoop(t *testing.T) {
 		if took := time.Since(start); took != time.Hour {
 			t.Errorf("took %v: the next page was waited for", took)
 		}
-		for _, err := range ahead(t.Context(), 4, light, func(context.Context) iter.Seq2[scan.Page, error] { panic("oops") }) {
+		for _, err := range Read(t.Context(), 4, light, func(context.Context) iter.Seq2[scan.Page, error] { panic("oops") }) {
 			if err == nil || !strings.Contains(err.Error(), "oops") {
 				t.Errorf("a panic became %v", err)
 			}

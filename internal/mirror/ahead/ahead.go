@@ -1,4 +1,4 @@
-package mirror
+package ahead
 
 import (
 	"context"
@@ -6,13 +6,13 @@ import (
 	"iter"
 )
 
-// ahead reads on while pages are being stored, so that Polar and Postgres do not wait for each other. It yields all pages that
+// Read reads on while pages are being stored, so that Polar and Postgres do not wait for each other. It yields all pages that
 // are ready at once, up to most. At most twice as many are on their way, and fewer where a page weighs more than one: that bounds
 // the memory, and what has to be read again after a kill. scan gets a context of its own, which ends with the loop; then its
 // goroutine has ended, too.
 //
 // An error comes alone, with the value that scan yielded with it.
-func ahead[T any](ctx context.Context, most int, weight func(T) int, scan func(context.Context) iter.Seq2[T, error]) iter.Seq2[[]T, error] {
+func Read[T any](ctx context.Context, most int, weight func(T) int, scan func(context.Context) iter.Seq2[T, error]) iter.Seq2[[]T, error] {
 	return func(yield func([]T, error) bool) {
 		outer := ctx
 		ctx, stop := context.WithCancel(outer)
@@ -123,11 +123,11 @@ func (r *readAhead[T]) ready(first step[T], most int) []step[T] {
 	return steps
 }
 
-// beside reads the next page while the caller works on the last one. As with ahead, scan's context ends with the loop, and so
+// Next reads the next page while the caller works on the last one. As with Read, scan's context ends with the loop, and so
 // does its goroutine.
-func beside[T any](ctx context.Context, scan func(context.Context) iter.Seq2[T, error]) iter.Seq2[T, error] {
+func Next[T any](ctx context.Context, scan func(context.Context) iter.Seq2[T, error]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		for pages, err := range ahead(ctx, 1, func(T) int { return 1 }, scan) {
+		for pages, err := range Read(ctx, 1, func(T) int { return 1 }, scan) {
 			var page T
 			if len(pages) > 0 {
 				page = pages[0]
