@@ -1,7 +1,5 @@
 package polarsim
 
-import "net/http"
-
 func (w *World) renderEndpoint(o *object, n Ref) {
 	e := &w.hooks.endpoints[n]
 	o.open()
@@ -22,23 +20,32 @@ func (w *World) renderEndpoint(o *object, n Ref) {
 func (w *World) renderDelivery(o *object, n Ref) {
 	d := &w.hooks.deliveries[n]
 	e := &w.hooks.events[d.event]
-	succeeded := d.code == http.StatusOK
+	answered := succeeded(d.code)
 	o.open()
 	o.times(d.at, 0)
 	o.id("id", w.id(KindWebhookDelivery, int(n)))
-	o.bool("succeeded", succeeded)
-	o.int("http_code", int64(d.code))
-	if succeeded {
+	o.bool("succeeded", answered)
+	switch {
+	case d.code == 0:
+		o.null("http_code")
+		o.null("response")
+	case answered:
+		o.int("http_code", int64(d.code))
 		o.str("response", `{"ok":true}`)
-	} else {
+	default:
+		o.int("http_code", int64(d.code))
 		o.str("response", "Bad Gateway")
 	}
 	o.key("webhook_event")
 	o.open()
 	o.times(e.at, d.at)
 	o.id("id", w.id(KindWebhookEvent, int(d.event)))
-	o.int("last_http_code", int64(e.code))
-	o.bool("succeeded", e.code == http.StatusOK)
+	if e.code == 0 {
+		o.null("last_http_code")
+	} else {
+		o.int("last_http_code", int64(e.code))
+	}
+	o.bool("succeeded", succeeded(e.code))
 	o.bool("skipped", false)
 	archived := w.now-e.at > archiveAfter
 	if archived {

@@ -15,6 +15,7 @@ type Endpoint struct {
 	Events                           []string
 	Enabled                          bool
 	Standard                         bool // signs with the base64 part of the secret
+	sent                             bool // webhooks are sent there, and not only recorded
 }
 
 // webhookTypes are all event types that Polar sends (polarsource/polar, server/polar/models/webhook_endpoint.py).
@@ -50,6 +51,7 @@ type webhooks struct {
 	deliveries []delivery
 	payloads   sync.Map // texts of the events of the history by number, once asked for
 	lists      func() []*resource
+	outbox     outbox
 }
 
 // archiveAfter is how long payloads are kept.
@@ -57,7 +59,7 @@ const archiveAfter = 90 * day
 
 // makeEndpoint makes the endpoint that a world has from the start. Its deliveries follow from the events of the past.
 func (w *World) makeEndpoint() {
-	w.hooks.lists = sync.OnceValue(resources)
+	w.hooks.lists, w.hooks.outbox.filled = sync.OnceValue(resources), make(chan struct{}, 1)
 	if w.opts.NoWebhook {
 		return
 	}
@@ -81,6 +83,11 @@ func (w *World) tell(e webhookEvent) {
 		return
 	}
 	n := Ref(len(w.hooks.events))
+	if w.journal.on && w.hooks.endpoints[e.endpoint].sent {
+		w.hooks.events = append(w.hooks.events, e)
+		w.putLetter(n)
+		return
+	}
 	e.code = http.StatusOK
 	at, shown := e.at, Time(0)
 	if w.journal.on {

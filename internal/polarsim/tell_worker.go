@@ -51,6 +51,7 @@ func (w *World) StartWorker() {
 	defer w.mu.Unlock()
 	w.worker.stopped = false
 	w.version++
+	w.hooks.outbox.signal()
 	for i := range w.journal.live {
 		if n := &w.journal.live[i]; n.shown == untold {
 			n.shown = w.workerDone()
