@@ -1,0 +1,248 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"syncd/internal/store/tails"
+)
+
+// Limits on what a caller may take: anybody can reach the address. Polar waits ten seconds for an answer.
+const (
+	headerTimeout   = 5 * time.Second
+	requestTimeout  = 10 * time.Second
+	idleTimeout     = 2 * time.Minute
+	shutdownTimeout = 2 * time.Second
+	maxHeader       = 16 << 10
+	maxBody         = 1 << 20
+	maxAtOnce       = 64
+	maxWaiting      = 5000
+)
+
+// More reasons to refuse a webhook, beside those of keys.go.
+var (
+	errTooLarge  = errors.New("size")
+	errTooMany   = errors.New("busy")
+	errUnread    = errors.New("unread")
+	errNoMessage = errors.New("format")
+)
+
+// Reasons lists why webhooks are refused, as Observer.Refused is told.
+func Reasons() (list []string) {
+	for _, err := range []error{errHeaders, errTime, errSignature, errTooLarge, errTooMany, errUnread, errNoMessage} {
+		list = append(list, err.Error())
+	}
+	return list
+}
+
+// Observer is told what becomes of webhooks.
+type Observer interface {
+	Accepted(at time.Time)        // a webhook with a valid signature; at is Polar's clock
+	Refused(reason string)        // see Reasons
+	Dropped(n int)                // names that found no room in the queue
+	Fetched(after time.Duration)  // a name, from its webhook to the rows
+	SetWaiting(length func() int) // how many names wait; called once
+}
+
+// Config of a Receiver.
+type Config struct {
+	Addr    string   // host:port; port 0 takes a free port
+	Secrets []string // of the endpoints
+	// Now is Polar's clock, which dates signatures. It must not wait.
+	Now func() time.Time
+	// Names says what a message names. Nothing: it tells of no stream.
+	Names func(Message) []tails.Changed
+	// Fetch stores what has been named. It is called by one goroutine. After an error it is called again, a while later.
+	Fetch    func(context.Context, []tails.Changed) error
+	Observer Observer
+	Log      *slog.Logger
+
+	sleep func(context.Context, time.Duration) bool // tests
+}
+
+// Receiver answers Polar's webhooks.
+type Receiver struct {
+	cfg      Config
+	keys     atomic.Pointer[Keys]
+	listener net.Listener
+	http     *http.Server
+	slots    chan struct{}
+	queue    *queue
+	silence  silence
+	refusals throttle
+	drops    throttle
+}
+
+// Listen binds the address, so that an address in use is an error at once. Run serves on it.
+func Listen(ctx context.Context, cfg Config) (*Receiver, error) {
+	if cfg.sleep == nil {
+		cfg.sleep = sleep
+	}
+	r := &Receiver{cfg: cfg, slots: make(chan struct{}, maxAtOnce), queue: newQueue(maxWaiting)}
+	r.silence.came = cfg.Now()
+	if err := r.SetSecrets(cfg.Secrets); err != nil {
+		return nil, err
+	}
+	cfg.Observer.SetWaiting(r.queue.length)
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", cfg.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s for webhooks: %w", cfg.Addr, err)
+	}
+	r.listener = l
+	r.http = &http.Server{
+		Handler:           r.handler(),
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       requestTimeout,
+		WriteTimeout:      requestTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
+	}
+	return r, nil
+}
+
+// Addr is the address that the receiver listens on.
+func (r *Receiver) Addr() string { return r.listener.Addr().String() }
+
+// SetSecrets replaces the secrets; webhooks that are signed with another are refused from now on.
+func (r *Receiver) SetSecrets(secrets []string) error {
+	keys, err := NewKeys(secrets)
+	if err == nil {
+		r.keys.Store(&keys)
+	}
+	return err
+}
+
+// Run receives until ctx ends, and returns when the current requests have been answered and nothing is fetched any more.
+func (r *Receiver) Run(ctx context.Context) error {
+	fetching, stop := context.WithCancel(ctx)
+	pumped := make(chan struct{})
+	go func() {
+		defer close(pumped)
+		r.pump(fetching)
+	}()
+	defer func() { stop(); <-pumped }()
+	served := make(chan error, 1)
+	go func() { served <- r.http.Serve(r.listener) }()
+	select {
+	case err := <-served:
+		return fmt.Errorf("receive webhooks on %s: %w", r.Addr(), err)
+	case <-ctx.Done():
+	}
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	err := r.http.Shutdown(closing)
+	if err != nil {
+		err = errors.Join(fmt.Errorf("stop receiving webhooks: %w", err), r.http.Close())
+	}
+	if e := <-served; !errors.Is(e, http.ErrServerClosed) {
+		err = errors.Join(err, e)
+	}
+	return err
+}
+
+// Close releases the address if Run was never called.
+func (r *Receiver) Close() error { return r.listener.Close() }
+
+// Told passes on the newest change that Polar's feeds have told of, by Polar's clock. If no webhook comes although there are
+// changes, the log says so.
+func (r *Receiver) Told(ctx context.Context, at time.Time) {
+	if since, say := r.silence.lasts(at, r.cfg.Now()); say {
+		r.cfg.Log.WarnContext(ctx, "no webhook arrives although Polar tells of changes: look at the endpoint at Polar, whether it is enabled, where it sends to, and which events",
+			"since", since.UTC().Format(time.RFC3339), "newest_change", at.UTC().Format(time.RFC3339))
+	}
+}
+
+func (r *Receiver) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /", r.answer)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, "ok") })
+	return mux
+}
+
+// answer is quick whatever becomes of the webhook: it waits for nothing but the body.
+func (r *Receiver) answer(w http.ResponseWriter, req *http.Request) {
+	err := r.receive(w, req)
+	if err == nil {
+		w.WriteHeader(http.StatusAccepted)
+		return
+	}
+	r.cfg.Observer.Refused(err.Error())
+	if n, say := r.refusals.add(1, time.Now()); say {
+		from, _, _ := net.SplitHostPort(req.RemoteAddr)
+		r.cfg.Log.WarnContext(req.Context(), "webhooks are refused", "refused", n, "reason", err.Error(), "from", from)
+	}
+	switch {
+	case errors.Is(err, errTooLarge):
+		reply(w, http.StatusRequestEntityTooLarge, "the body is too large")
+	case errors.Is(err, errTooMany):
+		w.Header().Set("Retry-After", "1")
+		reply(w, http.StatusServiceUnavailable, "too many requests at once")
+	case errors.Is(err, errUnread):
+		reply(w, http.StatusBadRequest, "the body could not be read")
+	case errors.Is(err, errNoMessage):
+		reply(w, http.StatusUnprocessableEntity, "this is no webhook of the format raw")
+	default:
+		reply(w, http.StatusForbidden, "the signature is not valid")
+	}
+}
+
+// receive takes a webhook in.
+func (r *Receiver) receive(w http.ResponseWriter, req *http.Request) error {
+	select {
+	case r.slots <- struct{}{}:
+		defer func() { <-r.slots }()
+	default:
+		return errTooMany
+	}
+	came := time.Now()
+	if err := inTime(req.Header, r.cfg.Now()); err != nil {
+		return err
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxBody))
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		return errTooLarge
+	} else if err != nil {
+		return errUnread
+	}
+	now := r.cfg.Now()
+	if err := r.keys.Load().Verify(req.Header, body, now); err != nil {
+		return err
+	}
+	m, ok := read(body)
+	if !ok {
+		return errNoMessage
+	}
+	r.silence.arrived(now)
+	r.cfg.Observer.Accepted(now)
+	var list []named
+	for _, c := range r.cfg.Names(m) {
+		list = append(list, named{c, came})
+	}
+	r.cfg.Log.DebugContext(req.Context(), "webhook", "id", req.Header.Get(standardwebhooks.HeaderWebhookID), "names", len(list))
+	r.drop(req.Context(), r.queue.add(list))
+	return nil
+}
+
+// drop counts names that found no room. The feeds find what is behind them.
+func (r *Receiver) drop(ctx context.Context, n int) {
+	if n == 0 {
+		return
+	}
+	r.cfg.Observer.Dropped(n)
+	if n, say := r.drops.add(n, time.Now()); say {
+		r.cfg.Log.WarnContext(ctx, "the queue of webhooks is full: the feeds find what did not fit", "dropped", n, "waiting", r.queue.length())
+	}
+}
+
+func reply(w http.ResponseWriter, code int, text string) { http.Error(w, text, code) }

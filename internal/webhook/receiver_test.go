@@ -1,0 +1,277 @@
+package webhook
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"syncd/internal/item"
+	"syncd/internal/store/tails"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// counts is an Observer.
+type counts struct {
+	mu                         sync.Mutex
+	accepted, dropped, fetched int
+	refused                    map[string]int
+}
+
+func (c *counts) count(do func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	do()
+}
+func (c *counts) Accepted(time.Time)    { c.count(func() { c.accepted++ }) }
+func (c *counts) Refused(reason string) { c.count(func() { c.refused[reason]++ }) }
+func (c *counts) Dropped(n int)         { c.count(func() { c.dropped += n }) }
+func (c *counts) Fetched(time.Duration) { c.count(func() { c.fetched++ }) }
+func (c *counts) SetWaiting(func() int) {}
+
+// fixture is a receiver that takes each message as the name of an order.
+type fixture struct {
+	*Receiver
+	counts *counts
+	log    *bytes.Buffer
+}
+
+func newFixture(t *testing.T, change func(*Config)) fixture {
+	t.Helper()
+	f := fixture{counts: &counts{refused: map[string]int{}}, log: &bytes.Buffer{}}
+	cfg := Config{
+		Addr: "127.0.0.1:0", Secrets: []string{testSecret}, Now: func() time.Time { return testTime }, Observer: f.counts,
+		Names: func(m Message) []tails.Changed {
+			if !strings.HasPrefix(m.Event, "order.") {
+				return nil
+			}
+			return []tails.Changed{{Stream: "orders", Filter: tails.ByID, Value: item.FieldText(m.Data, "id"), At: m.At}}
+		},
+		Fetch: func(context.Context, []tails.Changed) error { return nil },
+		Log:   slog.New(slog.NewTextHandler(f.log, nil)),
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	var err error
+	if f.Receiver, err = Listen(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := f.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			t.Error(err)
+		}
+	})
+	return f
+}
+
+// send gives the status of the answer to a request.
+func (f fixture) send(t *testing.T, method, body string, h http.Header) int {
+	t.Helper()
+	req := httptest.NewRequest(method, "/polar", strings.NewReader(body))
+	req.Header = h
+	rec := httptest.NewRecorder()
+	f.handler().ServeHTTP(rec, req)
+	return rec.Code
+}
+
+// post sends a webhook with a valid signature.
+func (f fixture) post(t *testing.T, body string) int {
+	t.Helper()
+	return f.send(t, http.MethodPost, body, signed(t, testSecret, body, testTime, false))
+}
+
+func orderOf(id string) string {
+	return `{"type":"order.updated","timestamp":"2026-01-01T00:00:00Z","data":{"id":"` + id + `"}}`
+}
+
+func TestAnswers(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, nil)
+	const word = "of_nobodys_business"
+	stranger := func(at time.Time) http.Header { return signed(t, "another secret", word, at, false) }
+	big := strings.Repeat("x", maxBody+1)
+	for _, c := range []struct {
+		name, method, body string
+		headers            http.Header
+		want               int
+	}{
+		{"signed", http.MethodPost, testBody, signed(t, testSecret, testBody, testTime, false), 202},
+		{"of no stream", http.MethodPost, `{"type":"new.event","data":{}}`, signed(t, testSecret, `{"type":"new.event","data":{}}`, testTime, false), 202},
+		{"wrong", http.MethodPost, word, stranger(testTime), 403},
+		{"old", http.MethodPost, word, stranger(testTime.Add(-time.Hour)), 403},
+		{"without headers", http.MethodPost, word, http.Header{}, 403},
+		{"for a chat", http.MethodPost, `{"text":"` + word + `"}`, signed(t, testSecret, `{"text":"`+word+`"}`, testTime, false), 422},
+		{"too large", http.MethodPost, big, signed(t, testSecret, big, testTime, false), 413},
+		{"another method", http.MethodPut, "", nil, 405},
+	} {
+		if got := f.send(t, c.method, c.body, c.headers); got != c.want {
+			t.Errorf("%s: %d, want %d", c.name, got, c.want)
+		}
+	}
+	if got := fmt.Sprint(f.counts.accepted, f.counts.refused); got != "2 map[format:1 headers:1 signature:1 size:1 time:1]" {
+		t.Error(got)
+	}
+	// All of these within a minute: one line, and nothing of what they brought.
+	if log := f.log.String(); strings.Count(log, "webhooks are refused") != 1 || strings.Contains(log, word) || strings.Contains(log, testSecret) {
+		t.Errorf("log: %s", log)
+	}
+}
+
+// unread is a body that ends in the middle.
+type unread struct{}
+
+func (unread) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+func TestBodyThatBreaksOff(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, nil)
+	req := httptest.NewRequest(http.MethodPost, "/", unread{})
+	req.Header = signed(t, testSecret, testBody, testTime, false)
+	rec := httptest.NewRecorder()
+	f.handler().ServeHTTP(rec, req)
+	if rec.Code != http.StatusBadRequest || f.counts.refused["unread"] != 1 {
+		t.Error(rec.Code, f.counts.refused)
+	}
+}
+
+// Many callers at once cost bounded memory: those beyond it are told to come again.
+func TestTooManyAtOnce(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, nil)
+	for range maxAtOnce {
+		f.slots <- struct{}{}
+	}
+	if got := f.post(t, testBody); got != http.StatusServiceUnavailable {
+		t.Error(got)
+	}
+	<-f.slots
+	if got := f.post(t, testBody); got != http.StatusAccepted {
+		t.Error(got)
+	}
+}
+
+func TestSecretsAreReplaced(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, nil)
+	for _, c := range []struct {
+		secrets  []string
+		old, new int
+	}{{[]string{testSecret}, 202, 403}, {[]string{newSecret, testSecret}, 202, 202}, {[]string{newSecret}, 403, 202}} {
+		if err := f.SetSecrets(c.secrets); err != nil {
+			t.Fatal(err)
+		}
+		if got := f.send(t, http.MethodPost, testBody, signed(t, testSecret, testBody, testTime, false)); got != c.old {
+			t.Errorf("%d secrets: the old one %d, want %d", len(c.secrets), got, c.old)
+		}
+		if got := f.send(t, http.MethodPost, testBody, signed(t, newSecret, testBody, testTime, true)); got != c.new {
+			t.Errorf("%d secrets: the new one %d, want %d", len(c.secrets), got, c.new)
+		}
+	}
+}
+
+// Polar gets its answer while nothing can be fetched. What waits is kept once each, up to a bound; what has no room is counted and
+// said once. When fetching works again, all that was kept is fetched, with the newest time of each.
+func TestQueueWhileNothingCanBeFetched(t *testing.T) {
+	t.Parallel()
+	asked, away, fetched := make(chan struct{}), make(chan bool), make(chan []tails.Changed)
+	var waits []time.Duration
+	f := newFixture(t, func(c *Config) {
+		c.Fetch = func(_ context.Context, list []tails.Changed) error {
+			asked <- struct{}{}
+			if <-away {
+				return errors.New("the database is away")
+			}
+			fetched <- list
+			return nil
+		}
+		c.sleep = func(_ context.Context, d time.Duration) bool {
+			waits = append(waits, d)
+			return true
+		}
+	})
+	f.queue.most = 3
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- f.Run(ctx) }()
+	post := func(body string) {
+		t.Helper()
+		if got := f.post(t, body); got != http.StatusAccepted {
+			t.Fatalf("answered %d", got)
+		}
+	}
+	post(orderOf("1"))
+	<-asked
+	for range 40 { // a replay takes no room
+		for _, id := range []string{"1", "2", "3", "4", "5"} {
+			post(orderOf(id))
+		}
+	}
+	post(`{"type":"order.updated","timestamp":"2026-01-02T00:00:00Z","data":{"id":"2"}}`)
+	for range 2 {
+		away <- true
+		<-asked
+	}
+	away <- false
+	got := map[string]int{}
+	for _, c := range <-fetched {
+		got[c.Value] = c.At.Day()
+	}
+	if fmt.Sprint(got) != "map[1:1 2:2 3:1]" {
+		t.Errorf("fetched %v", got)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if f.counts.dropped != 80 || f.counts.fetched != 3 || strings.Count(f.log.String(), "the queue of webhooks is full") != 1 {
+		t.Errorf("%d dropped; log: %s", f.counts.dropped, f.log)
+	}
+	if len(waits) < 2 || waits[1] != 2*waits[0] {
+		t.Errorf("waited %v", waits)
+	}
+}
+
+// An endpoint that nothing comes from although Polar tells of changes is said once.
+func TestSilence(t *testing.T) {
+	t.Parallel()
+	now := testTime
+	f := newFixture(t, func(c *Config) { c.Now = func() time.Time { return now } })
+	said := func() int { return strings.Count(f.log.String(), "no webhook arrives") }
+	pass := func(d time.Duration, told time.Time) {
+		now = now.Add(d)
+		f.Told(t.Context(), told)
+	}
+	pass(time.Hour, testTime) // nothing has changed since the start
+	pass(time.Hour, now.Add(-time.Minute))
+	if said() != 0 {
+		t.Error("said at once")
+	}
+	f.send(t, http.MethodPost, testBody, signed(t, testSecret, testBody, now, false)) // it came late
+	pass(silenceFor, now.Add(-10*time.Minute))
+	if pass(silenceFor, now); said() != 0 {
+		t.Errorf("said although one came: %s", f.log)
+	}
+	for range 3 {
+		pass(silenceFor, now)
+	}
+	if said() != 1 {
+		t.Errorf("said %d times: %s", said(), f.log)
+	}
+	pass(silenceAgain, now)
+	if said() != 2 {
+		t.Error("not said again after a day")
+	}
+}
