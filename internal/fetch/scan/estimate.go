@@ -40,10 +40,16 @@ func pages(rows, limit int) int {
 	return max(1, (rows+limit-1)/limit)
 }
 
+// numbered is how many requests a list of this many rows takes that is read by page number. A full last page is not the end.
+func numbered(rows, limit int) int {
+	limit = min(cmp.Or(limit, lists.MaxLimit), lists.MaxLimit)
+	return 1 + rows/limit
+}
+
 // Estimate implements Estimator. It counts the parts of an Each one by one: the cost depends on how rows spread over them.
 func (o Offset) Estimate(ctx context.Context, c *fetch.Client, path string, query url.Values) (Estimate, error) {
 	n, err := count(ctx, c, path, query)
-	e := Estimate{Rows: n.Total, Requests: pages(n.Total, o.Limit), Probes: n.Requests}
+	e := Estimate{Rows: n.Total, Requests: numbered(n.Total, o.Limit), Probes: n.Requests}
 	if err != nil || o.Each == nil {
 		return e, err
 	}
@@ -61,7 +67,7 @@ func (o Offset) Estimate(ctx context.Context, c *fetch.Client, path string, quer
 			return e, err
 		}
 		e.Rows += part.Total
-		e.Requests += pages(part.Total, o.Limit)
+		e.Requests += numbered(part.Total, o.Limit)
 	}
 	return e, nil
 }
@@ -134,7 +140,7 @@ func (w Windows) Estimate(ctx context.Context, c *fetch.Client, path string, que
 	}
 	n, err := count(ctx, c, path, query)
 	e := Estimate{Rows: n.Total, Requests: 1, Probes: n.Requests}
-	if limit := min(cmp.Or(w.Limit, lists.MaxLimit), lists.MaxLimit); n.Total > limit {
+	if limit := min(cmp.Or(w.Limit, lists.MaxLimit), lists.MaxLimit); n.Total >= limit {
 		const again = 3
 		e.Requests += 1 + pages(n.Total-limit, max(1, limit-again)) // the last one counts what is dated back
 	}

@@ -42,6 +42,8 @@ type list struct {
 	asked, counted func(n int)
 	// lie changes what is reported.
 	lie func(n, total, maxPage int) (int, int)
+	// silent: a page behind the end counts nothing.
+	silent bool
 }
 
 func newList(rows []row) *list {
@@ -78,6 +80,9 @@ func (l *list) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		total, maxPage = l.lie(n, total, maxPage)
 	}
 	from := min((page-1)*limit, len(rows))
+	if l.silent && from == len(rows) {
+		total, maxPage = 0, 0
+	}
 	var items []string
 	for _, row := range rows[from:min(from+limit, len(rows))] {
 		l.given[row.id] = true

@@ -26,6 +26,9 @@ import (
 // Oldest first, or in no order: the pages are read from the last to the first. New rows land behind the rows read and move
 // nothing. Rows that vanish pull others from pages already read onto pages not read yet, so rows come twice.
 //
+// A full last page is not the end: the count may be too low, and rows would be lost behind it. So the page behind it is requested,
+// which is empty unless the count was wrong.
+//
 // In both orders a row is lost only if, before one and the same request, a row dated back comes in among the unread rows and a
 // row already read vanishes.
 //
@@ -97,7 +100,7 @@ func (o Offset) list(ctx context.Context, c *fetch.Client, path string, query ur
 		s.forward = o.front || strings.HasPrefix(order, "-")
 		s.at = max(1, from.Page)
 		s.ties = ties{values: o.values, forward: s.forward}
-		if from.Page > 1 || from.Page == 1 && !s.forward {
+		if s.placed = from.Page > 0; from.Page > 1 || from.Page == 1 && !s.forward {
 			s.resume()
 		}
 		for s.page(ctx) {
@@ -134,6 +137,8 @@ type offsetScan struct {
 	lastAt  int       // its number
 	balance int       // rows that came twice, less the growth of the count
 	looked  int       // the last page at which an odd balance made the scan step back
+	first   *Page     // the first answer, where it may be all of the list: for backward
+	placed  bool      // the last page has been found: for backward
 	ties    ties
 }
 
@@ -163,17 +168,22 @@ func (s *offsetScan) page(ctx context.Context) (goOn bool) {
 		s.yield(p, err)
 		return false
 	}
-	if !s.forward && s.next.Total == 0 && p.MaxPage > s.at {
-		// Only the first answer tells which page is the last. The first page comes again at the end.
-		s.at, s.spent, s.next.Total = p.MaxPage, p.Requests, p.TotalCount
-		s.size = max(s.size, len(p.Items)+len(p.Gaps))
-		return true
-	}
 	rows := len(p.Items) + len(p.Gaps)
 	if s.size = max(s.size, rows); p.MaxPage == pages(p.TotalCount, s.Limit) {
 		s.size = min(cmp.Or(s.Limit, lists.MaxLimit), lists.MaxLimit) // the server applies the requested limit, even if rows of the page are missing
 	}
 	s.full = s.size
+	switch {
+	case !s.forward && !s.placed:
+		var begins bool
+		if p, begins = s.place(p, rows); !begins {
+			return true
+		}
+		rows = len(p.Items) + len(p.Gaps)
+	case s.forward && s.at > 1 && rows == 0 && p.TotalCount == 0:
+		// Some lists count nothing behind their end, which is no news of the rows before it.
+		p.TotalCount, p.MaxPage = s.next.Total, s.at-1
+	}
 	if s.past < 0 {
 		switch s.past = 0; {
 		case s.next.Page > 0 && s.forward:
@@ -184,8 +194,9 @@ func (s *offsetScan) page(ctx context.Context) (goOn bool) {
 	}
 	p.Total, p.Whole = max(0, p.TotalCount-s.past), p.TotalCount
 	ended := s.at <= 1
+	ids := itemIDs(p.Items)
 	if s.forward {
-		ended = s.at >= p.MaxPage || rows == 0
+		ended = rows == 0 || s.at >= p.MaxPage && (rows < s.size || s.at > p.MaxPage && slices.Equal(ids, s.last))
 	}
 	if moved := s.next.Total > 0 && s.next.Total != p.TotalCount; !s.recoverTies(ctx, p, moved, ended) {
 		return false
@@ -195,9 +206,10 @@ func (s *offsetScan) page(ctx context.Context) (goOn bool) {
 		p.Done = s.goForward(p, rows, ended)
 	} else {
 		p.Done = ended
-		s.at = max(1, min(at-1, p.MaxPage))
+		if s.at = max(1, at-1); rows == 0 {
+			s.at = max(1, min(s.at, p.MaxPage))
+		}
 	}
-	ids := itemIDs(p.Items)
 	if s.stale++; len(ids) == 0 || !slices.Equal(ids, s.last) {
 		s.stale = 0
 	}

@@ -33,6 +33,40 @@ func (s *offsetScan) goForward(p Page, rows int, ended bool) (done bool) {
 	return false
 }
 
+// place finds the page with which a scan from the last page to the first begins: the one that has nothing behind it. begins is false
+// while another has to be requested first; the page is the one to begin with. The first answer tells which is the last. Where that
+// one is full, the one behind it is requested before it, since a row that vanishes meanwhile pulls others to the front.
+func (s *offsetScan) place(p Page, rows int) (begin Page, begins bool) {
+	full := rows > 0 && rows >= s.size
+	ids := itemIDs(p.Items)
+	switch {
+	case s.first == nil:
+		s.first, s.next.Total = &p, p.TotalCount
+		last := max(s.at, p.MaxPage)
+		if last == 1 && full || last > 1 && p.TotalCount >= last*s.size {
+			last++
+		}
+		if s.placed = last == s.at; s.placed {
+			return p, true
+		}
+		s.at = last // the first page comes again at the end
+	case rows == 0:
+		s.at, s.placed = s.at-1, true
+		if s.at == 1 && s.first.MaxPage <= 1 {
+			begin = *s.first
+			begin.Requests = p.Requests
+			return begin, true
+		}
+	case full && !slices.Equal(ids, s.last):
+		s.at++
+	default:
+		s.placed = true
+		return p, true
+	}
+	s.last, s.spent = ids, p.Requests
+	return p, false
+}
+
 // stepTo goes back to a page, and further if that page does not begin before the last row read.
 func (s *offsetScan) stepTo(page int) {
 	s.at = max(1, page)
@@ -84,7 +118,7 @@ func (s *offsetScan) times(p Page) (first, last time.Time) {
 
 // announced is how many items a page should have by its own count; size is that of a full page.
 func announced(p Page, at, size int) int {
-	if p.MaxPage <= 1 {
+	if p.MaxPage <= 1 && at == 1 {
 		return p.TotalCount
 	}
 	return min(size, p.TotalCount-(at-1)*size)

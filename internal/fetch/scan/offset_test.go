@@ -27,7 +27,8 @@ var byCreationThenEmail = Offset{Sort: []string{"-created_at", "email"}}
 func TestOffsetFindsEveryRow(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ rows, limit, clamp, requests int }{
-		{0, 0, 100, 1}, {1, 0, 100, 1}, {100, 0, 100, 1}, {101, 0, 100, 2}, {1000, 0, 100, 10}, {1000, 1000, 100, 10}, {95, 100, 10, 10}, {7, 1, 100, 7},
+		{0, 0, 100, 1}, {1, 0, 100, 1}, {99, 0, 100, 1}, {101, 0, 100, 2}, {199, 0, 100, 2}, {999, 0, 100, 10}, {999, 1000, 100, 10}, {95, 100, 10, 10},
+		{100, 0, 100, 2}, {200, 0, 100, 3}, {1000, 1000, 100, 11}, {7, 1, 100, 8}, // a full last page is not the end
 	} {
 		l := newList(spreadRows(test.rows, 3))
 		l.clamp = test.clamp
@@ -44,6 +45,57 @@ func TestOffsetFindsEveryRow(t *testing.T) {
 		for _, p := range got.pages {
 			if p.Total != test.rows {
 				t.Errorf("%d rows expected, of %d", p.Total, test.rows)
+			}
+		}
+	}
+}
+
+// A count that is too low may end with a full page, and rows are behind it: the oldest ones, or the newest of a list that is read
+// backward. The scan may be interrupted after any page. Where the count is true and no page is full, nothing is asked twice.
+func TestOffsetReadsOnAfterAFullPage(t *testing.T) {
+	t.Parallel()
+	forward, backward := Offset{Sort: []string{"-created_at", "email"}, Limit: 10}, Offset{Fixed: []string{"created_at"}, Limit: 10}
+	for _, rows := range []int{0, 1, 2, 9, 10, 11, 19, 20, 21, 22, 30, 31, 33, 41} {
+		for _, few := range []int{0, 1, 10, 13} {
+			for _, silent := range []bool{false, true} {
+				for _, o := range []Offset{forward, backward} {
+					newLying := func() *list {
+						l := newList(spreadRows(rows, 1))
+						l.silent = silent
+						if len(o.Fixed) > 0 {
+							l.fixed = o.Fixed[0]
+						}
+						l.lie = func(_, total, _ int) (int, int) {
+							total = max(0, total-few)
+							return total, (total + 9) / 10
+						}
+						return l
+					}
+					l := newLying()
+					got := offsetAll(t, o, l, Cursor{})
+					if counted := max(0, rows-few); counted > 0 || rows == 0 { // a list that counts nothing shows what it has on one page
+						got.complete(t, l.rows)
+						if last := got.pages[len(got.pages)-1]; last.Whole != counted {
+							t.Errorf("%d rows in all, the list counts %d", last.Whole, counted)
+						}
+					}
+					if most := rows/10 + 1; few == 0 && (len(l.requests) > most+1 || rows%10 > 0 && len(o.Sort) > 0 && len(l.requests) > most) {
+						t.Errorf("%d rows, %v: %d requests", rows, o.order(), len(l.requests))
+					}
+					for stop := 1; few == 1 && stop < len(got.pages); stop++ {
+						l := newLying()
+						rest := offsetAll(t, o, l, got.pages[stop-1].Next)
+						for _, p := range got.pages[:stop] {
+							for _, id := range itemIDs(p.Items) {
+								rest.ids[id]++
+							}
+						}
+						rest.complete(t, l.rows)
+					}
+					if t.Failed() {
+						t.Fatalf("%d rows, of which %d are not counted, %v, silent behind the end: %v", rows, few, o.order(), silent)
+					}
+				}
 			}
 		}
 	}

@@ -158,13 +158,15 @@ func (s *windowScan) step(ctx context.Context) (goOn bool) {
 		s.total = s.known + p.TotalCount
 	}
 	s.placeMissing(found, p.TotalCount)
-	last, ends := time.Time{}, p.MaxPage <= 1
+	full := len(p.Items)+len(p.Gaps) >= cmp.Or(s.Limit, lists.MaxLimit)
+	last := time.Time{}
 	for _, at := range found {
 		if at.at.After(last) {
 			last = at.at
 		}
 	}
-	next := last.Truncate(time.Second)
+	// A full page is not the end, even where no more rows are counted: the count may be too low.
+	next, ends := last.Truncate(time.Second), p.MaxPage <= 1 && (!full || last.IsZero())
 	switch {
 	case ends && (len(found) > 0 || len(p.Gaps) > 0 || p.TotalCount == 0):
 		next = s.until
