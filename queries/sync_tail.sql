@@ -54,8 +54,17 @@ ON CONFLICT (stream, filter, value) DO UPDATE SET noted_at = EXCLUDED.noted_at;
 SELECT filter, value, owner, changed_at FROM sync_changes
 WHERE stream = @stream AND (known_at IS NULL OR known_at < noted_at
     OR (known_at < noted_at + make_interval(secs => @lag_seconds) AND (SELECT at FROM sync_clock) >= noted_at + make_interval(secs => @lag_seconds)))
-ORDER BY changed_at
+  AND NOT (@newest::boolean AND changed_at = 'epoch')
+ORDER BY CASE WHEN @newest THEN changed_at END DESC, changed_at
 LIMIT @most;
+
+-- name: ChangesPendingStreams :many
+-- As ChangesPending with newest, for all streams: a round of feeds opens no others.
+SELECT DISTINCT stream FROM sync_changes
+WHERE (known_at IS NULL OR known_at < noted_at
+    OR (known_at < noted_at + make_interval(secs => @lag_seconds) AND (SELECT at FROM sync_clock) >= noted_at + make_interval(secs => @lag_seconds)))
+  AND changed_at <> 'epoch'
+ORDER BY stream;
 
 -- name: ChangesPendingCount :many
 SELECT stream, count(*) AS pending FROM sync_changes
@@ -80,12 +89,13 @@ WHERE stream = @stream AND noted_at + interval '10 seconds' < @complete_at;
 DELETE FROM sync_changes WHERE known_at >= noted_at AND known_at < (SELECT at FROM sync_clock) - interval '1 hour';
 
 -- name: TailRunsForget :exec
--- Runs of rounds that found nothing are removed soon: there are thousands a day.
+-- Runs of rounds that found nothing are removed soon: there are thousands a day, and rounds of feeds are made every few seconds.
 DELETE FROM sync_runs
-WHERE kind = 'tail' AND outcome = 'succeeded' AND rows_inserted + rows_updated + rows_rejected = 0
-  AND finished_at < now() - interval '1 day';
+WHERE outcome = 'succeeded' AND rows_inserted + rows_updated + rows_rejected = 0
+  AND (kind = 'tail' AND finished_at < now() - interval '1 day' OR kind = 'feed' AND finished_at < now() - interval '2 minutes');
 
 -- name: Freshness :many
-SELECT stream, COALESCE(data_through, '0001-01-01 00:00:00+00')::timestamptz AS data_through, polled_at, complete_at, pending_changes, sweep_due,
+SELECT stream, COALESCE(data_through, '0001-01-01 00:00:00+00')::timestamptz AS data_through,
+       COALESCE(polled_at, '0001-01-01 00:00:00+00')::timestamptz AS polled_at, complete_at, pending_changes, sweep_due,
        COALESCE(EXTRACT(EPOCH FROM feed_lag), -1)::float8 AS feed_lag, covered_by
 FROM freshness;

@@ -3,7 +3,7 @@
 CREATE OR REPLACE VIEW freshness AS
 SELECT s.stream,
        LEAST(GREATEST(s.complete_at, s.data_through), c.oldest) AS data_through,
-       s.polled_at,
+       GREATEST(s.polled_at, (SELECT max(f.polled_at) FROM sync_feeds f WHERE f.feed = ANY(s.covered_by))) AS polled_at,
        s.complete_at,
        COALESCE(c.pending, 0) AS pending_changes,
        s.sweep_due,

@@ -35,7 +35,7 @@ func (e *Engine) priorityOf(stream, kind string) limit.Priority {
 	// Somebody waits for it.
 	case store.KindRefresh, store.KindApproval:
 		return limit.PriorityRefresh
-	case store.KindTail:
+	case store.KindTail, store.KindFeed:
 		return limit.PriorityTail
 	}
 	if s := e.lookUp(stream); s != nil {

@@ -286,6 +286,8 @@ func (e *Engine) log(ctx context.Context, res Result) {
 		"requests", res.Requests, "inserted", res.Inserted, "updated", res.Updated, "rejected", res.Rejected,
 		"duration", res.Duration.Round(time.Millisecond))
 	switch {
+	case res.Kind == store.KindFeed && res.Outcome != Failed: // they are made every few seconds
+		l.DebugContext(ctx, "run finished", "reason", res.Reason)
 	case res.Outcome == Succeeded:
 		l.InfoContext(ctx, "run finished")
 	case res.Unavailable || res.Outcome == Interrupted || res.Outcome == Skipped:

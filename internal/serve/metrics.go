@@ -190,6 +190,9 @@ func (m *Metrics) PageStored(stream string, _, _ int) { m.pages.WithLabelValues(
 // RunFinished is called by the mirror when a run has ended.
 func (m *Metrics) RunFinished(r mirror.Result) {
 	m.running.WithLabelValues(r.Stream).Set(0)
+	if r.Kind == "feed" { // its stream is that of rounds of tails, whose lease it takes
+		r.Stream = r.Kind
+	}
 	m.runs.WithLabelValues(r.Stream, string(r.Outcome)).Inc()
 	if r.Outcome != mirror.Skipped {
 		m.duration.WithLabelValues(r.Stream).Observe(r.Duration.Seconds())

@@ -18,6 +18,7 @@ import (
 const (
 	KindSweep    = "sweep"    // reads a stream from end to end
 	KindTail     = "tail"     // reads new rows and rows that may have changed
+	KindFeed     = "feed"     // reads what feeds name, between two of the former
 	KindRefresh  = "refresh"  // fetches single objects
 	KindBackfill = "backfill" // reads a window of time
 	KindAudit    = "audit"    // fetches rows that a comparison found different

@@ -135,7 +135,7 @@ func (ss Streams) Freshness(ctx context.Context) (map[string]Freshness, error) {
 	}
 	by := make(map[string]Freshness, len(rows))
 	for _, r := range rows {
-		by[r.Stream] = Freshness{r.DataThrough, pg.Value(r.PolledAt), pg.Value(r.CompleteAt), r.PendingChanges, pg.Value(r.SweepDue), time.Duration(r.FeedLag * float64(time.Second)), r.CoveredBy}
+		by[r.Stream] = Freshness{r.DataThrough, r.PolledAt, pg.Value(r.CompleteAt), r.PendingChanges, pg.Value(r.SweepDue), time.Duration(r.FeedLag * float64(time.Second)), r.CoveredBy}
 	}
 	return by, nil
 }

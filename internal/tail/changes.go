@@ -19,7 +19,10 @@ import (
 // fetchChanges fetches pending changes, and rows known only from copies, and settles them. What is left for a later round stays
 // pending.
 func (t *stream) fetchChanges(ctx context.Context) error {
-	if t.s.Get != "" {
+	if err := t.open(ctx); err != nil {
+		return err
+	}
+	if t.s.Get != "" && t.round.question == nil {
 		copied, err := t.engine.Store.Rows(t.s.Name).CopiedIDs(ctx)
 		if err != nil {
 			return err
@@ -28,7 +31,7 @@ func (t *stream) fetchChanges(ctx context.Context) error {
 			return err
 		}
 	}
-	pending, err := t.kept().Changes().Pending(ctx, t.s.Name, t.lag, mostChanges)
+	pending, err := t.pending(ctx)
 	if err != nil || len(pending) == 0 {
 		return err
 	}
@@ -52,7 +55,7 @@ func (t *stream) fetchChanges(ctx context.Context) error {
 		}
 	}
 	if len(by) > 1 || len(by[tails.ByID]) == 0 { // the lists may have shown further changes
-		if pending, err = t.kept().Changes().Pending(ctx, t.s.Name, t.lag, mostChanges); err != nil {
+		if pending, err = t.pending(ctx); err != nil {
 			return err
 		}
 		if asked, err = t.engine.Store.Stamp(ctx); err != nil {
@@ -64,6 +67,14 @@ func (t *stream) fetchChanges(ctx context.Context) error {
 		return nil
 	}
 	return t.fetchObjects(ctx, objects, asked)
+}
+
+// pending are the changes that the round fetches.
+func (t *stream) pending(ctx context.Context) ([]tails.Changed, error) {
+	if t.round.question != nil {
+		return t.kept().Changes().Newest(ctx, t.s.Name, t.again, mostNamed)
+	}
+	return t.kept().Changes().Pending(ctx, t.s.Name, t.again, mostChanges)
 }
 
 // fetchLists fetches the rows that a filter of the list finds, for several values at a time.

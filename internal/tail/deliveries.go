@@ -45,9 +45,9 @@ func (rd *round) deliveries(ctx context.Context) error {
 	f := &rd.feeds.Deliveries
 	query := url.Values{"limit": {"100"}}
 	asked := rd.engine.Client.Now().UTC()
-	from := f.since(rd.now(), f.overlap(rd.overlap))
-	if f.At.IsZero() {
-		from = rd.unswept(asked)
+	from, whole, err := rd.start(ctx, deliveriesFeed, f, asked)
+	if err != nil {
+		return err
 	}
 	newest := f.At
 	sent := map[uuid.UUID]payload{} // by event: the first of several attempts counts
@@ -84,7 +84,7 @@ func (rd *round) deliveries(ctx context.Context) error {
 		return err
 	}
 	if rest.TotalCount == 0 {
-		f.end(asked)
+		f.end(asked, from, whole)
 		return nil
 	}
 	rd.dueAll(fmt.Sprintf("%d webhook deliveries since %s", rest.TotalCount, from.UTC().Format(time.RFC3339)), depends)
@@ -104,6 +104,7 @@ func (rd *round) take(ctx context.Context, sent []payload, asked time.Time) erro
 	if err != nil {
 		return err
 	}
+	f.news += len(fresh)
 	sent = slices.DeleteFunc(sent, func(p payload) bool { return !fresh[p.event] })
 	for i, p := range sent {
 		f.read(p.listed, p.Timestamp, asked, true)

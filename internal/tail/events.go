@@ -21,12 +21,15 @@ import (
 // events reads Polar's own events since the newest known one. The bounds are whole seconds: Polar's store of events may cut them
 // to seconds. Source: server/polar/event/service.py, server/tinybird/datasources.
 func (rd *round) events(ctx context.Context) error {
+	if !rd.due() {
+		return nil
+	}
 	f := &rd.feeds.Events
 	query := url.Values{"source": {"system"}, "limit": {"100"}, "sorting": {"timestamp"}}
 	asked := rd.engine.Client.Now().UTC()
-	from := f.since(rd.now(), f.overlap(rd.overlap))
-	if f.At.IsZero() {
-		from = rd.unswept(asked)
+	from, whole, err := rd.start(ctx, eventsFeed, f, asked)
+	if err != nil {
+		return err
 	}
 	newest := f.At
 	rest, err := rd.feedPieces(ctx, feed{eventsPath, "timestamp", scan.Offset{Sort: []string{"-timestamp"}, Spare: feedSpare}, query, Spec.reads, func(page fetch.Page) error {
@@ -45,6 +48,7 @@ func (rd *round) events(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		f.news += len(fresh)
 		list = slices.DeleteFunc(list, func(e event) bool { return !fresh[e.ID] })
 		var changes []tails.Changed
 		for _, e := range list {
@@ -76,7 +80,7 @@ func (rd *round) events(ctx context.Context) error {
 		return err
 	}
 	if rest.TotalCount == 0 {
-		f.end(asked)
+		f.end(asked, from, whole)
 		return nil
 	}
 	rd.dueAll(fmt.Sprintf("%d events since %s", rest.TotalCount, from.UTC().Format(time.RFC3339)), Spec.reads)

@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -46,6 +45,8 @@ type feedPosition struct {
 	Deliveries feedState `json:"deliveries,omitzero"`
 	// Endpoints are those that deliveries are sent to, where no stream mirrors them.
 	Endpoints endpointList `json:"endpoints,omitzero"`
+	// Again is when a round of feeds last fetched once more what it had fetched soon after its change, by the clock of the database.
+	Again time.Time `json:"again,omitzero"`
 	// Moments compare Polar's clock with sync_clock.
 	Moments []fetch.Moment `json:"moments,omitempty"`
 }
@@ -57,20 +58,20 @@ func (rd *round) readFeeds(ctx context.Context) (err error) {
 		touched = touched || t.spec.reads()
 		hooked = hooked || t.spec.Hook != ""
 	}
-	if touched {
-		if err := rd.feed(ctx, eventsFeed, &rd.feeds.Events, func() error { return rd.events(ctx) }); err != nil {
+	for _, s := range rd.turns([]source{
+		{eventsFeed, &rd.feeds.Events, touched, func() error { return rd.events(ctx) }},
+		{deliveriesFeed, &rd.feeds.Deliveries, hooked, func() error {
+			if err := rd.readEndpoints(ctx); err != nil || len(rd.endpoints) == 0 || !rd.due() {
+				return err
+			}
+			return rd.deliveries(ctx)
+		}},
+	}) {
+		if err := rd.feed(ctx, s.name, s.state, s.read); err != nil {
 			return err
 		}
 	}
-	if !hooked {
-		return nil
-	}
-	return rd.feed(ctx, deliveriesFeed, &rd.feeds.Deliveries, func() error {
-		if err := rd.readEndpoints(ctx); err != nil || len(rd.endpoints) == 0 {
-			return err
-		}
-		return rd.deliveries(ctx)
-	})
+	return nil
 }
 
 // feed reads one feed. If the token lacks its scope, the feed is skipped from then on; the rest of the round goes on without it,
@@ -82,6 +83,7 @@ func (rd *round) feed(ctx context.Context, name string, f *feedState, read func(
 	}
 	err := read()
 	if err == nil && f.answered {
+		f.Polled = rd.begun
 		if !f.At.IsZero() {
 			if err := rd.kept().Feeds().ForgetEntries(ctx, name, f.At.Add(-2*f.overlap(rd.overlap)-lagHalves)); err != nil {
 				return err
@@ -253,7 +255,7 @@ func (rd *round) news(ctx context.Context, feed string, entries []tails.Entry) (
 // hooked is the followed stream whose objects a webhook event carries.
 func (rd *round) hooked(event string) *stream {
 	for _, t := range rd.tails {
-		if h := t.spec.Hook; h != "" && strings.HasPrefix(event, h) && event != "customer.state_changed" {
+		if t.spec.carriedBy(event) {
 			return t
 		}
 	}

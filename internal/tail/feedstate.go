@@ -17,6 +17,9 @@ type feedState struct {
 	mark                          // of its newest entry
 	Told     time.Time            `json:"told,omitzero"`     // the newest change that it has told of
 	Asked    time.Time            `json:"asked,omitzero"`    // when it was last read to its end, by the clock that dates requests
+	Polled   time.Time            `json:"polled,omitzero"`   // when it was last asked and answered, by the clock of the database
+	Glanced  time.Time            `json:"glanced,omitzero"`  // when its newest part was last read, as Asked; rounds of feeds read no more
+	Part     time.Time            `json:"part,omitzero"`     // where that part began
 	From     time.Time            `json:"from,omitzero"`     // when a part of it was left out, by the clock of the database: sweeps that began before lack that part
 	Lag      time.Duration        `json:"lag,omitzero"`      // how late it tells of changes, at least
 	Measured time.Time            `json:"measured,omitzero"` // when Lag was measured
@@ -25,6 +28,7 @@ type feedState struct {
 	late     time.Duration   // the largest lag that this round has measured
 	told     map[string]bool // rows that it told of in this round
 	answered bool            // it was read in this round
+	news     int             // how many new entries it had in this round
 }
 
 const (
@@ -74,9 +78,12 @@ func (f *feedState) read(listed, change, asked time.Time, dated bool) {
 	if !dated || f.Asked.IsZero() || asked.Sub(listed) > lagHalves {
 		return
 	}
-	late := listed.Sub(change)
-	if listed.Before(f.Asked) {
-		late = f.Asked.Sub(change) // it was not there when the feed was last read
+	late, last := listed.Sub(change), f.Asked
+	if f.Glanced.After(last) && listed.After(f.Part) {
+		last = f.Glanced
+	}
+	if listed.Before(last) {
+		late = last.Sub(change) // it was not there when that part of the feed was last read
 	}
 	f.late = max(f.late, late)
 }
@@ -94,14 +101,11 @@ func (f *feedState) clearOwed(stream, id string) {
 	}
 }
 
-// end records that the feed has been read to its end.
-func (f *feedState) end(asked time.Time) {
-	for key, made := range f.Untold {
-		if owes := asked.Sub(made); owes > lagHalves && f.Told.After(made) {
-			delete(f.Untold, key) // the feed has moved on and will not tell of this row
-		} else {
-			f.late = max(f.late, owes)
-		}
+// end records that the feed has been read to its end: the whole of it, or its part from a moment on.
+func (f *feedState) end(asked, from time.Time, whole bool) {
+	f.answered = true
+	if f.Glanced, f.Part = asked, from; whole {
+		f.settle(asked)
 	}
 	for ; f.Lag > 0 && asked.Sub(f.Measured) > lagHalves; f.Lag /= 2 {
 		f.Measured = f.Measured.Add(lagHalves)
@@ -109,7 +113,19 @@ func (f *feedState) end(asked time.Time) {
 	if late := f.late.Round(time.Second); late >= f.Lag {
 		f.Lag, f.Measured = late, asked
 	}
-	f.Asked, f.answered, f.late = asked, true, 0
+	f.late = 0
+}
+
+// settle records that the whole of the feed has been read: what it owes is owed still.
+func (f *feedState) settle(asked time.Time) {
+	for key, made := range f.Untold {
+		if owes := asked.Sub(made); owes > lagHalves && f.Told.After(made) {
+			delete(f.Untold, key) // the feed has moved on and will not tell of this row
+		} else {
+			f.late = max(f.late, owes)
+		}
+	}
+	f.Asked = asked
 }
 
 // skip records that a part of the feed was not read: sweeps make up for it.
@@ -118,7 +134,7 @@ func (f *feedState) skip(now time.Time) { f.From, f.Asked, f.answered = now, tim
 // report is what is published about a feed. A feed stands still when lists show rows that are newer than everything that it told
 // of by more than its usual lag.
 func (f *feedState) report(name string, least time.Duration) tails.Feed {
-	r := tails.Feed{Name: name, AskedAt: f.Asked, ToldThrough: f.Told, Lag: f.Lag, Untold: len(f.Untold), UntoldSince: f.owed()}
+	r := tails.Feed{Name: name, AskedAt: f.Asked, PolledAt: f.Polled, ToldThrough: f.Told, Lag: f.Lag, Untold: len(f.Untold), UntoldSince: f.owed()}
 	for _, made := range f.Untold {
 		r.StandsStill = r.StandsStill || made.After(f.Told) && f.Asked.Sub(made) > least
 	}

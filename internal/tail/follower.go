@@ -46,6 +46,7 @@ type Follower struct {
 	engine       *mirror.Engine
 	specs        map[string]Spec // by stream
 	lag, overlap time.Duration
+	turn         chan struct{} // held by the round of this process that is made; rounds of others are kept apart by the lease
 }
 
 // New makes a Follower of an engine's streams. It refuses a stream whose tail does not say what it leaves unseen, or that has two
@@ -56,7 +57,7 @@ func New(engine *mirror.Engine, specs map[string]Spec, c Config) (*Follower, err
 			return nil, err
 		}
 	}
-	return &Follower{engine: engine, specs: specs, lag: cmp.Or(c.Lag, DefaultLag), overlap: cmp.Or(c.Overlap, DefaultOverlap)}, nil
+	return &Follower{engine: engine, specs: specs, lag: cmp.Or(c.Lag, DefaultLag), overlap: cmp.Or(c.Overlap, DefaultOverlap), turn: make(chan struct{}, 1)}, nil
 }
 
 // kept is the state that tails keep in the database between rounds.
@@ -82,14 +83,24 @@ func (f *Follower) Tail(ctx context.Context, names ...string) (mirror.Result, er
 	if err != nil {
 		return mirror.Result{}, err
 	}
+	return f.make(ctx, store.KindTail, func(ctx context.Context, run *mirror.Run) error {
+		return (&round{Follower: f, run: run}).follow(ctx, f.listeners(names), names)
+	})
+}
+
+// make makes a round, of tails or of feeds. It waits for another round of this process.
+func (f *Follower) make(ctx context.Context, kind string, do mirror.Work) (mirror.Result, error) {
+	select {
+	case f.turn <- struct{}{}:
+		defer func() { <-f.turn }()
+	case <-ctx.Done():
+		return mirror.Result{}, context.Cause(ctx)
+	}
 	if err := f.engine.Store.CheckSchema(ctx); err != nil {
 		return mirror.Result{}, err
 	}
 	ctx = limit.WithPatience(limit.WithPriority(ctx, limit.PriorityTail), roundPatience)
-	res := f.engine.RunOfSeveral(ctx, Name, store.KindTail, func(ctx context.Context, run *mirror.Run) error {
-		return (&round{Follower: f, run: run}).follow(ctx, f.listeners(names), names)
-	})
-	return res, nil
+	return f.engine.RunOfSeveral(ctx, Name, kind, do), nil
 }
 
 // listeners are the streams that a feed is read for: these, and all that are on.

@@ -18,6 +18,7 @@ import (
 type round struct {
 	*Follower
 	run       *mirror.Run // the round's own: its result, its requests
+	question  *Question   // of a round of feeds; nil: a round of tails
 	tails     []*stream
 	feeds     feedPosition
 	endpoints []tails.Endpoint // whose deliveries are read
@@ -75,7 +76,7 @@ func (rd *round) open(ctx context.Context, all, names []string) error {
 		if err := json.Unmarshal(own, &rd.feeds); err != nil {
 			return fmt.Errorf("position of the feeds: %w", err)
 		}
-		until(rd.now(), &rd.feeds.Events.Seen, &rd.feeds.Deliveries.Seen)
+		until(rd.now(), &rd.feeds.Events.Seen, &rd.feeds.Deliveries.Seen, &rd.feeds.Events.Polled, &rd.feeds.Deliveries.Polled, &rd.feeds.Again)
 		rd.engine.Client.AddMoments(rd.feeds.Moments)
 	}
 	rd.feeds.Events.begin(now)
@@ -85,17 +86,16 @@ func (rd *round) open(ctx context.Context, all, names []string) error {
 		if rd.specs[name].IsEmpty() || st.Unavailable || rd.engine.IsDisabled(name) {
 			continue
 		}
-		t := &stream{Follower: rd.Follower, s: rd.engine.Stream(name), spec: rd.spec(name), round: rd}
+		t := &stream{Follower: rd.Follower, s: rd.engine.Stream(name), spec: rd.spec(name), round: rd, run: rd.run.IdlePart(name), again: rd.lag}
 		if st.CompleteAt.IsZero() {
-			t.run, t.listens = rd.run.IdlePart(name), true
+			t.listens = true
 			rd.tails = append(rd.tails, t)
 			continue
 		}
-		if t.run, err = rd.run.OpenPart(ctx, name); err != nil {
-			return err
-		}
-		if t.places, err = t.run.KnownGaps(ctx); err != nil {
-			return err
+		if rd.question == nil {
+			if err := t.open(ctx); err != nil {
+				return err
+			}
 		}
 		t.at.Complete, t.swept = st.CompleteAge, st.SweptAt
 		t.follows = slices.Contains(names, name)
@@ -169,7 +169,7 @@ func (rd *round) close(ctx context.Context) error {
 	rd.run.CountRequests(int(rd.spent() - rd.run.Requests()))
 	var failed []string
 	for _, t := range rd.tails {
-		if t.listens {
+		if t.listens || !t.opened && t.sweepDue == "" && t.err == nil {
 			continue
 		}
 		for _, why := range rd.run.TakeIn(ctx, t.run) {
@@ -201,6 +201,9 @@ func (rd *round) close(ctx context.Context) error {
 	}
 	if err := rd.kept().Save(ctx, Name, own); err != nil {
 		return err
+	}
+	if rd.question != nil {
+		return nil
 	}
 	return rd.kept().Forget(ctx)
 }

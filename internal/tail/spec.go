@@ -64,6 +64,12 @@ func (s Spec) carried(event string) bool {
 	return s.Carried != "" && strings.HasPrefix(event, s.Carried)
 }
 
+// carriedBy: the payload of a webhook event of this name is an object of the stream. The state of a customer has the customer's id,
+// and is no customer.
+func (s Spec) carriedBy(event string) bool {
+	return s.Hook != "" && strings.HasPrefix(event, s.Hook) && event != "customer.state_changed"
+}
+
 // by: the Touch means an event of this name.
 func (t Touch) by(event string) bool {
 	return t.Event == event || strings.HasSuffix(t.Event, ".") && strings.HasPrefix(event, t.Event)

@@ -23,17 +23,32 @@ type stream struct {
 	s        *streams.Stream
 	spec     Spec
 	run      *mirror.Run // the stream's part of the round; it stores what the tail reads
+	opened   bool        // run is its own; a round of feeds opens only the streams that it writes
 	places   []string    // places of rows that Polar cannot render
 	round    *round
 	at       position
-	probe    string    // name of the current probe
-	swept    time.Time // start of the last complete sweep, as a Stamp of the store
-	follows  bool      // its probes are asked in this round
-	listens  bool      // it was never swept to its end: changes from the feeds are only recorded; run is idle
-	through  time.Time // time of the newest stored change
-	answered bool      // Polar has answered a probe of the stream's own
+	probe    string        // name of the current probe
+	swept    time.Time     // start of the last complete sweep, as a Stamp of the store
+	follows  bool          // its probes are asked in this round
+	listens  bool          // it was never swept to its end: changes from the feeds are only recorded; run is idle
+	through  time.Time     // time of the newest stored change
+	answered bool          // Polar has answered a probe of the stream's own
+	again    time.Duration // how long after a change it is fetched once more; negative: not in this round
 	sweepDue string
 	err      error
+}
+
+// open opens the stream's part of the round.
+func (t *stream) open(ctx context.Context) (err error) {
+	if t.opened {
+		return nil
+	}
+	if t.run, err = t.round.run.OpenPart(ctx, t.s.Name); err != nil {
+		return err
+	}
+	t.places, err = t.run.KnownGaps(ctx)
+	t.opened = err == nil
+	return err
 }
 
 // ask asks one probe, and keeps its error for the end of the round.
@@ -90,6 +105,9 @@ func (t *stream) storeListed(ctx context.Context, page fetch.Page, field string)
 func (t *stream) keep(ctx context.Context, page fetch.Page, field string) (newest time.Time, err error) {
 	if len(page.Items)+len(page.Gaps) == 0 {
 		return newest, nil
+	}
+	if err := t.open(ctx); err != nil {
+		return newest, err
 	}
 	if field != "" {
 		if err := t.newcomers(ctx, page); err != nil {

@@ -5,6 +5,7 @@ import (
 
 	"syncd/internal/audit"
 	"syncd/internal/mirror"
+	"syncd/internal/tail"
 )
 
 // SyncAll runs the streams and wants each of them whole.
@@ -39,6 +40,23 @@ func (h *Harness) Round(t *testing.T, names ...string) mirror.Result {
 		t.Errorf("the round counts %d requests, Polar %d", res.Requests, sent)
 	}
 	return res
+}
+
+// Feed makes one round of feeds that must succeed.
+func (h *Harness) Feed(t *testing.T, q tail.Question) tail.Answer {
+	t.Helper()
+	before := h.Server.Requests()
+	a, err := h.Mirror.Feed(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.Outcome != mirror.Succeeded {
+		t.Errorf("feed: %s: %s", a.Outcome, a.Reason)
+	}
+	if sent := h.Server.Requests() - before; sent != int(a.Requests) {
+		t.Errorf("the round counts %d requests, Polar %d", a.Requests, sent)
+	}
+	return a
 }
 
 // AuditAll makes an audit of which no comparison may fail.

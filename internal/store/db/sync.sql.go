@@ -461,7 +461,7 @@ SELECT r.id, r.stream, r.kind, r.holder, r.started_at, r.finished_at, r.outcome,
                AND l.leased_until <= now() + make_interval(secs => COALESCE(l.lease_seconds, 3600) + 5))::boolean AS leased
 FROM sync_streams s CROSS JOIN LATERAL (
     SELECT id, stream, kind, holder, sweep_id, started_at, finished_at, outcome, reason, error_class, error, pages, requests, rows_read, rows_inserted, rows_updated, rows_unchanged, rows_stale, rows_rejected, total_first, total_last, distinct_ids, duplicates, rows_appeared, rows_vanished, verdict, stamped_at, rows_unexplained FROM sync_runs a
-    WHERE a.stream = s.stream AND (a.kind IN ('sweep', 'approval') OR a.stream = 'tail')
+    WHERE a.stream = s.stream AND a.kind IN ('sweep', 'approval', 'tail')
     ORDER BY a.id DESC LIMIT 1
 ) r
 ORDER BY r.stream

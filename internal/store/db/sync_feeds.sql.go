@@ -111,16 +111,33 @@ func (q *Queries) FeedEntriesKnown(ctx context.Context, arg FeedEntriesKnownPara
 	return items, nil
 }
 
+const feedEntryNewest = `-- name: FeedEntryNewest :one
+SELECT at FROM sync_feed_entries WHERE feed = $1 ORDER BY at DESC OFFSET $2 LIMIT 1
+`
+
+type FeedEntryNewestParams struct {
+	Feed   string `json:"feed"`
+	Before int32  `json:"before"`
+}
+
+func (q *Queries) FeedEntryNewest(ctx context.Context, arg FeedEntryNewestParams) (time.Time, error) {
+	row := q.db.QueryRow(ctx, feedEntryNewest, arg.Feed, arg.Before)
+	var at time.Time
+	err := row.Scan(&at)
+	return at, err
+}
+
 const feedSave = `-- name: FeedSave :exec
-INSERT INTO sync_feeds (feed, asked_at, told_through, lag, untold, untold_since, stands_still)
-VALUES ($1, $2, $3, make_interval(secs => $4), $5, $6, $7)
+INSERT INTO sync_feeds (feed, asked_at, polled_at, told_through, lag, untold, untold_since, stands_still)
+VALUES ($1, $2, $3, $4, make_interval(secs => $5), $6, $7, $8)
 ON CONFLICT (feed) DO UPDATE
-SET asked_at = EXCLUDED.asked_at, told_through = EXCLUDED.told_through, lag = EXCLUDED.lag, untold = EXCLUDED.untold, untold_since = EXCLUDED.untold_since, stands_still = EXCLUDED.stands_still
+SET asked_at = EXCLUDED.asked_at, polled_at = EXCLUDED.polled_at, told_through = EXCLUDED.told_through, lag = EXCLUDED.lag, untold = EXCLUDED.untold, untold_since = EXCLUDED.untold_since, stands_still = EXCLUDED.stands_still
 `
 
 type FeedSaveParams struct {
 	Feed        string     `json:"feed"`
 	AskedAt     time.Time  `json:"asked_at"`
+	PolledAt    *time.Time `json:"polled_at"`
 	ToldThrough *time.Time `json:"told_through"`
 	LagSeconds  float64    `json:"lag_seconds"`
 	Untold      int64      `json:"untold"`
@@ -132,6 +149,7 @@ func (q *Queries) FeedSave(ctx context.Context, arg FeedSaveParams) error {
 	_, err := q.db.Exec(ctx, feedSave,
 		arg.Feed,
 		arg.AskedAt,
+		arg.PolledAt,
 		arg.ToldThrough,
 		arg.LagSeconds,
 		arg.Untold,
@@ -142,12 +160,13 @@ func (q *Queries) FeedSave(ctx context.Context, arg FeedSaveParams) error {
 }
 
 const feedsList = `-- name: FeedsList :many
-SELECT feed, asked_at, told_through, EXTRACT(EPOCH FROM lag)::float8 AS lag_seconds, untold, untold_since, stands_still FROM sync_feeds ORDER BY feed
+SELECT feed, asked_at, polled_at, told_through, EXTRACT(EPOCH FROM lag)::float8 AS lag_seconds, untold, untold_since, stands_still FROM sync_feeds ORDER BY feed
 `
 
 type FeedsListRow struct {
 	Feed        string     `json:"feed"`
 	AskedAt     time.Time  `json:"asked_at"`
+	PolledAt    *time.Time `json:"polled_at"`
 	ToldThrough *time.Time `json:"told_through"`
 	LagSeconds  float64    `json:"lag_seconds"`
 	Untold      int64      `json:"untold"`
@@ -167,6 +186,7 @@ func (q *Queries) FeedsList(ctx context.Context) ([]FeedsListRow, error) {
 		if err := rows.Scan(
 			&i.Feed,
 			&i.AskedAt,
+			&i.PolledAt,
 			&i.ToldThrough,
 			&i.LagSeconds,
 			&i.Untold,

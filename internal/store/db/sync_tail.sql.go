@@ -113,13 +113,15 @@ const changesPending = `-- name: ChangesPending :many
 SELECT filter, value, owner, changed_at FROM sync_changes
 WHERE stream = $1 AND (known_at IS NULL OR known_at < noted_at
     OR (known_at < noted_at + make_interval(secs => $2) AND (SELECT at FROM sync_clock) >= noted_at + make_interval(secs => $2)))
-ORDER BY changed_at
-LIMIT $3
+  AND NOT ($3::boolean AND changed_at = 'epoch')
+ORDER BY CASE WHEN $3 THEN changed_at END DESC, changed_at
+LIMIT $4
 `
 
 type ChangesPendingParams struct {
 	Stream     string  `json:"stream"`
 	LagSeconds float64 `json:"lag_seconds"`
+	Newest     bool    `json:"newest"`
 	Most       int32   `json:"most"`
 }
 
@@ -132,7 +134,12 @@ type ChangesPendingRow struct {
 
 // Some lists come from a replica: an object that was fetched right after its change is fetched once more when the replica has caught up.
 func (q *Queries) ChangesPending(ctx context.Context, arg ChangesPendingParams) ([]ChangesPendingRow, error) {
-	rows, err := q.db.Query(ctx, changesPending, arg.Stream, arg.LagSeconds, arg.Most)
+	rows, err := q.db.Query(ctx, changesPending,
+		arg.Stream,
+		arg.LagSeconds,
+		arg.Newest,
+		arg.Most,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -187,6 +194,35 @@ func (q *Queries) ChangesPendingCount(ctx context.Context) ([]ChangesPendingCoun
 	return items, nil
 }
 
+const changesPendingStreams = `-- name: ChangesPendingStreams :many
+SELECT DISTINCT stream FROM sync_changes
+WHERE (known_at IS NULL OR known_at < noted_at
+    OR (known_at < noted_at + make_interval(secs => $1) AND (SELECT at FROM sync_clock) >= noted_at + make_interval(secs => $1)))
+  AND changed_at <> 'epoch'
+ORDER BY stream
+`
+
+// As ChangesPending with newest, for all streams: a round of feeds opens no others.
+func (q *Queries) ChangesPendingStreams(ctx context.Context, lagSeconds float64) ([]string, error) {
+	rows, err := q.db.Query(ctx, changesPendingStreams, lagSeconds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var stream string
+		if err := rows.Scan(&stream); err != nil {
+			return nil, err
+		}
+		items = append(items, stream)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const changesSettleSwept = `-- name: ChangesSettleSwept :exec
 UPDATE sync_changes SET known_at = GREATEST(known_at, $1)
 WHERE stream = $2 AND noted_at + interval '10 seconds' < $1
@@ -204,7 +240,8 @@ func (q *Queries) ChangesSettleSwept(ctx context.Context, arg ChangesSettleSwept
 }
 
 const freshness = `-- name: Freshness :many
-SELECT stream, COALESCE(data_through, '0001-01-01 00:00:00+00')::timestamptz AS data_through, polled_at, complete_at, pending_changes, sweep_due,
+SELECT stream, COALESCE(data_through, '0001-01-01 00:00:00+00')::timestamptz AS data_through,
+       COALESCE(polled_at, '0001-01-01 00:00:00+00')::timestamptz AS polled_at, complete_at, pending_changes, sweep_due,
        COALESCE(EXTRACT(EPOCH FROM feed_lag), -1)::float8 AS feed_lag, covered_by
 FROM freshness
 `
@@ -212,7 +249,7 @@ FROM freshness
 type FreshnessRow struct {
 	Stream         string     `json:"stream"`
 	DataThrough    time.Time  `json:"data_through"`
-	PolledAt       *time.Time `json:"polled_at"`
+	PolledAt       time.Time  `json:"polled_at"`
 	CompleteAt     *time.Time `json:"complete_at"`
 	PendingChanges int64      `json:"pending_changes"`
 	SweepDue       *string    `json:"sweep_due"`
@@ -280,11 +317,11 @@ func (q *Queries) SweepsDue(ctx context.Context) ([]SweepsDueRow, error) {
 
 const tailRunsForget = `-- name: TailRunsForget :exec
 DELETE FROM sync_runs
-WHERE kind = 'tail' AND outcome = 'succeeded' AND rows_inserted + rows_updated + rows_rejected = 0
-  AND finished_at < now() - interval '1 day'
+WHERE outcome = 'succeeded' AND rows_inserted + rows_updated + rows_rejected = 0
+  AND (kind = 'tail' AND finished_at < now() - interval '1 day' OR kind = 'feed' AND finished_at < now() - interval '2 minutes')
 `
 
-// Runs of rounds that found nothing are removed soon: there are thousands a day.
+// Runs of rounds that found nothing are removed soon: there are thousands a day, and rounds of feeds are made every few seconds.
 func (q *Queries) TailRunsForget(ctx context.Context) error {
 	_, err := q.db.Exec(ctx, tailRunsForget)
 	return err

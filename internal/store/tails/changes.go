@@ -52,15 +52,33 @@ func (cs Changes) Note(ctx context.Context, changes []Changed) error {
 // Pending lists up to most pending changes of a stream, the oldest first. A change that was fetched within lag after it was
 // recorded is fetched once more, after the lag.
 func (cs Changes) Pending(ctx context.Context, stream string, lag time.Duration, most int) ([]Changed, error) {
-	rows, err := cs.q.ChangesPending(ctx, db.ChangesPendingParams{Stream: stream, LagSeconds: lag.Seconds(), Most: int32(most)})
+	return cs.pending(ctx, db.ChangesPendingParams{Stream: stream, LagSeconds: lag.Seconds(), Most: int32(most)})
+}
+
+// Newest lists up to most of them, the newest first, without those of an unknown time.
+func (cs Changes) Newest(ctx context.Context, stream string, lag time.Duration, most int) ([]Changed, error) {
+	return cs.pending(ctx, db.ChangesPendingParams{Stream: stream, LagSeconds: lag.Seconds(), Most: int32(most), Newest: true})
+}
+
+func (cs Changes) pending(ctx context.Context, p db.ChangesPendingParams) ([]Changed, error) {
+	rows, err := cs.q.ChangesPending(ctx, p)
 	if err != nil {
-		return nil, fmt.Errorf("read the pending changes of %s: %w", stream, err)
+		return nil, fmt.Errorf("read the pending changes of %s: %w", p.Stream, err)
 	}
 	changes := make([]Changed, len(rows))
 	for i, r := range rows {
-		changes[i] = Changed{stream, r.Filter, r.Value, pg.Value(r.Owner), r.ChangedAt}
+		changes[i] = Changed{p.Stream, r.Filter, r.Value, pg.Value(r.Owner), r.ChangedAt}
 	}
 	return changes, nil
+}
+
+// PendingStreams lists the streams that Newest lists changes of.
+func (cs Changes) PendingStreams(ctx context.Context, lag time.Duration) ([]string, error) {
+	streams, err := cs.q.ChangesPendingStreams(ctx, lag.Seconds())
+	if err != nil {
+		return nil, fmt.Errorf("read which streams have pending changes: %w", err)
+	}
+	return streams, nil
 }
 
 // PendingCounts counts the pending changes by stream.

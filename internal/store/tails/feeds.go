@@ -3,10 +3,12 @@ package tails
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"syncd/internal/store/db"
 	"syncd/internal/store/pg"
@@ -22,6 +24,7 @@ func (ts Tails) Feeds() Feeds { return Feeds(ts) }
 type Feed struct {
 	Name        string
 	AskedAt     time.Time     // when it was last read to its end
+	PolledAt    time.Time     // when Polar last answered a request for it, by the clock of the database
 	ToldThrough time.Time     // the newest change that it has told of
 	Lag         time.Duration // how late it tells of changes, at least
 	Untold      int           // new rows that lists show and the feed has not told of
@@ -31,7 +34,7 @@ type Feed struct {
 
 // Save records the state of a feed.
 func (fs Feeds) Save(ctx context.Context, f Feed) error {
-	p := db.FeedSaveParams{Feed: f.Name, AskedAt: f.AskedAt, LagSeconds: f.Lag.Seconds(), Untold: int64(f.Untold), ToldThrough: pg.Null(f.ToldThrough), UntoldSince: pg.Null(f.UntoldSince), StandsStill: f.StandsStill}
+	p := db.FeedSaveParams{Feed: f.Name, AskedAt: f.AskedAt, PolledAt: pg.Null(f.PolledAt), LagSeconds: f.Lag.Seconds(), Untold: int64(f.Untold), ToldThrough: pg.Null(f.ToldThrough), UntoldSince: pg.Null(f.UntoldSince), StandsStill: f.StandsStill}
 	if err := fs.q.FeedSave(ctx, p); err != nil {
 		return fmt.Errorf("record how far behind %s are: %w", f.Name, err)
 	}
@@ -46,7 +49,7 @@ func (fs Feeds) List(ctx context.Context) ([]Feed, error) {
 	}
 	feeds := make([]Feed, len(rows))
 	for i, r := range rows {
-		feeds[i] = Feed{r.Feed, r.AskedAt, pg.Value(r.ToldThrough), time.Duration(r.LagSeconds * float64(time.Second)), int(r.Untold), pg.Value(r.UntoldSince), r.StandsStill}
+		feeds[i] = Feed{r.Feed, r.AskedAt, pg.Value(r.PolledAt), pg.Value(r.ToldThrough), time.Duration(r.LagSeconds * float64(time.Second)), int(r.Untold), pg.Value(r.UntoldSince), r.StandsStill}
 	}
 	return feeds, nil
 }
@@ -72,6 +75,15 @@ func (fs Feeds) KnownEntries(ctx context.Context, feed string, entries []Entry) 
 		known[id] = true
 	}
 	return known, nil
+}
+
+// NewestEntry is the time of the n-th newest entry of a feed that has been processed; zero: there are fewer.
+func (fs Feeds) NewestEntry(ctx context.Context, feed string, n int) (time.Time, error) {
+	at, err := fs.q.FeedEntryNewest(ctx, db.FeedEntryNewestParams{Feed: feed, Before: int32(n - 1)})
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return time.Time{}, fmt.Errorf("look for the newest entries of %s: %w", feed, err)
+	}
+	return at, nil
 }
 
 // KeepEntries records that these entries have been processed.

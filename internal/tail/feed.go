@@ -1,0 +1,162 @@
+package tail
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"syncd/internal/mirror"
+	"syncd/internal/store"
+	"syncd/internal/store/tails"
+)
+
+const (
+	// againEvery is how often rounds of feeds fetch once more what they fetched before Polar's replicas had caught up: many objects
+	// cost as much as one where a list takes their ids.
+	againEvery = 30 * time.Second
+	// knownEntries of a feed are read again in a round of feeds: with what is new they fit on one page.
+	knownEntries = 60
+	// mostNamed bounds how many changes of a stream a round of feeds fetches, the newest first. A round of tails fetches the rest.
+	mostNamed = 100
+)
+
+// Question is what a round of feeds asks.
+type Question struct {
+	// Every is how often the feeds are asked: they are not if this or another process asked one a moment ago. 0 = ask now.
+	Every time.Duration
+	// Each feed is asked. Otherwise they take turns, and the others are asked if one has news.
+	Each bool
+	// Named are objects that somebody says have changed. They are fetched, whether or not the feeds are asked.
+	Named []tails.Changed
+}
+
+// Answer is the result of a round of feeds.
+type Answer struct {
+	mirror.Result
+	News  bool // a feed told of something new, or something was named
+	Feeds int  // how many feeds were asked
+}
+
+// Feed makes one round of the feeds alone: the part of a round of tails that Polar answers in one request for all streams, and that
+// may be made every few seconds. It asks the feeds, and fetches what they name, or what the question names.
+//
+// It runs under the lease of rounds of tails. A feed is read back as far as one page shows; the next round of tails reads the
+// rest of the overlap, for entries that come late.
+func (f *Follower) Feed(ctx context.Context, q Question) (Answer, error) {
+	var rd *round
+	names := f.listeners(nil)
+	res, err := f.make(ctx, store.KindFeed, func(ctx context.Context, run *mirror.Run) error {
+		rd = &round{Follower: f, run: run, question: &q}
+		return rd.listen(ctx, names)
+	})
+	a := Answer{Result: res}
+	if rd != nil {
+		a.News = rd.feeds.Events.news+rd.feeds.Deliveries.news > 0 || len(q.Named) > 0 && res.Outcome == mirror.Succeeded
+		for _, f := range []*feedState{&rd.feeds.Events, &rd.feeds.Deliveries} {
+			if f.answered {
+				a.Feeds++
+			}
+		}
+	}
+	return a, err
+}
+
+// NamedBy is what a webhook event says has changed: an object of the stream whose objects its payload carries, to be fetched by a
+// round of feeds. The payload itself is not believed. It is empty for an event of no stream here, and for a payload without a usable id.
+func (f *Follower) NamedBy(event string, at time.Time, data jsontext.Value) []tails.Changed {
+	for _, name := range f.listeners(nil) {
+		if t := (&stream{Follower: f, s: f.engine.Stream(name), spec: f.spec(name)}); t.spec.carriedBy(event) {
+			return t.changeOf(payload{Type: event, Timestamp: earlier(at, f.engine.Client.Now()), Data: data})
+		}
+	}
+	return nil
+}
+
+// listen is a round of feeds.
+func (rd *round) listen(ctx context.Context, names []string) error {
+	if err := rd.open(ctx, names, names); err != nil {
+		return err
+	}
+	followed := map[string]bool{}
+	for _, t := range rd.tails {
+		followed[t.s.Name] = true
+	}
+	named := slices.DeleteFunc(slices.Clone(rd.question.Named), func(c tails.Changed) bool { return !followed[c.Stream] })
+	if err := rd.kept().Changes().Note(ctx, named); err != nil {
+		return err
+	}
+	if err := rd.readFeeds(ctx); err != nil {
+		return err
+	}
+	again := time.Duration(-1)
+	if rd.now().Sub(rd.feeds.Again) >= againEvery {
+		again, rd.feeds.Again = rd.lag, rd.now()
+	}
+	pending, err := rd.kept().Changes().PendingStreams(ctx, again)
+	if err != nil {
+		return err
+	}
+	for _, t := range rd.tails {
+		if t.listens || !slices.Contains(pending, t.s.Name) {
+			continue
+		}
+		t.again = again
+		t.attempt(func() error { return t.fetchChanges(ctx) })
+		if err := t.fatal(); err != nil {
+			return err
+		}
+	}
+	return rd.close(ctx)
+}
+
+// source is one of the feeds of a round.
+type source struct {
+	name   string
+	state  *feedState
+	needed bool // a followed stream is told of
+	read   func() error
+}
+
+// turns puts the feeds of a round in order: of those that take turns, the one first that was asked longest ago.
+func (rd *round) turns(sources []source) []source {
+	sources = slices.DeleteFunc(sources, func(s source) bool { return !s.needed })
+	if rd.question != nil {
+		slices.SortStableFunc(sources, func(a, b source) int { return a.state.Polled.Compare(b.state.Polled) })
+	}
+	return sources
+}
+
+// due: the next of the feeds is to be asked.
+func (rd *round) due() bool {
+	q := rd.question
+	if q == nil {
+		return true
+	}
+	if events, deliveries := rd.feeds.Events, rd.feeds.Deliveries; events.answered || deliveries.answered {
+		return q.Each || events.news+deliveries.news > 0
+	}
+	// A part of the time is left for the round itself: two rounds of one process are never much closer.
+	return rd.now().Sub(later(rd.feeds.Events.Polled, rd.feeds.Deliveries.Polled)) >= q.Every-q.Every/4
+}
+
+// start is from when on a feed is read. whole: as far back as it may still tell of something late. A round of feeds reads what fits
+// on a page with what is new.
+func (rd *round) start(ctx context.Context, name string, f *feedState, asked time.Time) (from time.Time, whole bool, err error) {
+	if f.At.IsZero() {
+		return rd.unswept(asked), true, nil
+	}
+	overlap := f.overlap(rd.overlap)
+	if from = f.since(rd.now(), overlap); f.Glanced.After(f.Asked) && !f.Asked.IsZero() {
+		from = earlier(from, f.Asked.Add(-overlap))
+	}
+	if rd.question == nil {
+		return from, true, nil
+	}
+	page, err := rd.kept().Feeds().NewestEntry(ctx, name, knownEntries)
+	if page = earlier(page, f.At); page.After(from) {
+		return page, false, err
+	}
+	return from, true, err
+}
