@@ -33,6 +33,7 @@ type (
 	scheduleFlags struct {
 		Schedule *string
 		Tail     *string
+		Feed     *string
 		Audit    *string
 		Timezone *string
 		Jitter   *string

@@ -50,6 +50,8 @@ type Config struct {
 	Schedules map[string]string
 	// Tail is the interval of the rounds that look for changes between sweeps; 0 = never.
 	Tail time.Duration
+	// Feed is how often the feeds are asked between these rounds; 0 = never.
+	Feed time.Duration
 	// Audit is when the daemon compares Polar's metrics with the mirror's rows.
 	Audit string
 	// Timezone is where the fields of schedules are read.
@@ -143,6 +145,14 @@ func (c *Config) TailSchedule() string {
 	return "@every " + c.Tail.String()
 }
 
+// FeedEvery is how often the feeds are asked; 0 = never, as without rounds of tails, which read what comes late.
+func (c *Config) FeedEvery() time.Duration {
+	if c.Tail <= 0 {
+		return 0
+	}
+	return c.Feed
+}
+
 // Retention is how long the rows of a stream are kept, by stream. A stream that is missing keeps all.
 func (c *Config) Retention() map[string]time.Duration {
 	return map[string]time.Duration{"events": time.Duration(c.EventsRetention) * 24 * time.Hour}
@@ -158,7 +168,7 @@ func (c *Config) KeepHistory() time.Duration {
 func (c *Config) WithLive(other *Config) *Config {
 	merged := *c
 	merged.RequestsPerMinute, merged.Patience = other.RequestsPerMinute, other.Patience
-	merged.Schedule, merged.Schedules, merged.Tail = other.Schedule, other.Schedules, other.Tail
+	merged.Schedule, merged.Schedules, merged.Tail, merged.Feed = other.Schedule, other.Schedules, other.Tail, other.Feed
 	merged.Audit = other.Audit
 	merged.Timezone, merged.Jitter = other.Timezone, other.Jitter
 	merged.LogLevel = other.LogLevel

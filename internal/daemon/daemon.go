@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"syncd/internal/config"
+	"syncd/internal/feed"
 	"syncd/internal/sched"
 	"syncd/internal/serve"
 	"syncd/internal/store"
@@ -39,6 +40,7 @@ type daemon struct {
 	org     *Organization
 	metrics *serve.Metrics
 	sched   *sched.Scheduler
+	feed    *feed.Poller
 	server  *serve.Server // nil = none
 
 	current atomic.Pointer[config.Config] // in use; Config is that of the start
@@ -97,6 +99,7 @@ func (d *daemon) open(ctx context.Context) (err error) {
 	}); err != nil {
 		return err
 	}
+	d.feed = feed.New(feed.Config{Every: func() time.Duration { return d.config().FeedEvery() }, Rate: d.feedRate, Ask: d.askFeeds})
 	if err := d.listen(ctx); err != nil {
 		return err
 	}
@@ -186,6 +189,10 @@ func (d *daemon) work(ctx, starting context.Context) error {
 		}
 		g.Go(func() error {
 			d.keepAccess(serving)
+			return nil
+		})
+		g.Go(func() error {
+			d.feed.Run(ctx, d.Stop)
 			return nil
 		})
 		return d.sched.Run(ctx)

@@ -57,12 +57,23 @@ func (d *daemon) runTails(ctx context.Context) error {
 			return err
 		}
 	}
-	if busy, is := errors.AsType[*store.BusyError](res.Err); !is {
-		d.tailed = true
-		// The lease most likely belongs to the previous process, which died.
-	} else if !d.tailed {
-		return &sched.Again{After: busy.Left + leaseMargin, For: "the lease of " + busy.Holder}
+	if busy, is := errors.AsType[*store.BusyError](res.Err); is {
+		if err := d.awaitRound(ctx, busy); err != nil {
+			return err
+		}
 	}
+	d.tailed = true
+	if err := d.followUp(ctx); err != nil {
+		return err
+	}
+	if res.Outcome == mirror.Failed {
+		return res.Err
+	}
+	return nil
+}
+
+// followUp shows what a round has changed, and brings forward the sweeps that it wants.
+func (d *daemon) followUp(ctx context.Context) error {
 	d.showFreshness(ctx)
 	due, err := tails.New(d.org.Store.Pool()).SweepsDue(ctx)
 	if err != nil {
@@ -72,9 +83,6 @@ func (d *daemon) runTails(ctx context.Context) error {
 		if d.sched.RunSoon(stream) {
 			d.Log.InfoContext(ctx, "a tail brings a sweep forward", "stream", stream, "reason", reason)
 		}
-	}
-	if res.Outcome == mirror.Failed {
-		return res.Err
 	}
 	return nil
 }

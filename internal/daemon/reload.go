@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"syncd/internal/config"
+	"syncd/internal/feed"
 	"syncd/internal/tail"
 )
 
@@ -54,6 +55,7 @@ func (d *daemon) reload(ctx context.Context) {
 	}
 	line.InfoContext(ctx, "the configuration was read again")
 	d.access.askAgain()
+	d.feed.Nudge(feed.Nudge{}) // it waits by the former setting
 }
 
 func listed(names []string) string {

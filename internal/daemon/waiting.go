@@ -14,6 +14,8 @@ const (
 	leaseMargin = 200 * time.Millisecond
 	// leaseRenewed is how long to wait for a lease that was renewed meanwhile: its holder is at work.
 	leaseRenewed = 5 * time.Minute
+	// roundsEvery is how often a round of tails tries to take its lease.
+	roundsEvery = 5 * time.Second
 	// parentsEvery is how often to check whether parents have been read, parentsFor how long at most: they may never be.
 	parentsEvery = 5 * time.Second
 	parentsFor   = time.Hour
@@ -73,6 +75,19 @@ func (d *daemon) awaitLease(ctx context.Context, stream string, w *waiting, busy
 	what := "the lease of " + busy.Holder
 	d.showWaiting(stream, w, what)
 	return &sched.Again{After: after, For: what}
+}
+
+// awaitRound returns *sched.Again for a round of tails that met the lease of another process. That process makes a round of feeds,
+// which takes a moment, or it has died. Only if it makes a round of tails itself, this one is left out.
+func (d *daemon) awaitRound(ctx context.Context, busy *store.BusyError) error {
+	last, err := d.org.Store.Streams().LastRound(ctx)
+	if err != nil {
+		return err
+	}
+	if d.tailed && last.Outcome == "running" {
+		return nil
+	}
+	return &sched.Again{After: min(busy.Left, roundsEvery) + leaseMargin, For: "the lease of " + busy.Holder}
 }
 
 // showWaiting records what a sweep waits for, so that /status shows it, and logs it once.

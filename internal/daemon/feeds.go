@@ -1,0 +1,27 @@
+package daemon
+
+import (
+	"context"
+
+	"syncd/internal/fetch/limit"
+	"syncd/internal/tail"
+)
+
+// askFeeds makes one round of feeds, when Polar can be read from.
+func (d *daemon) askFeeds(ctx context.Context, q tail.Question) (a tail.Answer, err error) {
+	for again := true; again; again = concernsAll(a.Err) && d.isShutOut(ctx, a.Err) {
+		if !d.access.waitUntilGranted(ctx, d.Stop) {
+			return a, context.Canceled
+		}
+		if a, err = d.org.Mirror.Feed(ctx, q); err != nil {
+			return a, err
+		}
+	}
+	if !a.News {
+		return a, nil
+	}
+	return a, d.followUp(ctx)
+}
+
+// feedRate is how many requests a minute the budget sustains, at the pace that refusals have left.
+func (d *daemon) feedRate() float64 { return limit.SustainedRate(d.org.Client.Budget().Pace) }

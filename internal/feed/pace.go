@@ -1,0 +1,74 @@
+package feed
+
+import (
+	"time"
+
+	"syncd/internal/tail"
+)
+
+const (
+	// slowest is the longest interval that quiet leads to.
+	slowest = 15 * time.Second
+	// quietShare: while nothing happens, rounds take at most a tenth of the budget, as long as the slowest interval allows that.
+	quietShare = 10
+	// busyRounds is for how many rounds after the last news each feed is asked. Later they take turns, at one request a round.
+	busyRounds = 6
+	// slowestRetry is the longest wait after failures.
+	slowestRetry = time.Minute
+	// busyRetry is how soon what was named is tried again after it met the lease of another process.
+	busyRetry = 500 * time.Millisecond
+)
+
+// pace says how long to wait before the next round.
+type pace struct {
+	wait     time.Duration // the interval now
+	quiet    int           // rounds without news since the last with news; negative: there was none yet
+	failures int
+}
+
+// begin is the first wait: the round of tails at the start asks the feeds, too.
+func (p *pace) begin(every time.Duration) time.Duration {
+	p.quiet = busyRounds
+	return every
+}
+
+// interval is how often the feeds are asked now.
+func (p *pace) interval(every time.Duration) time.Duration { return max(p.wait, every) }
+
+func (p *pace) busy() bool { return p.quiet < busyRounds }
+
+// after is the wait after a round that was made in this time.
+func (p *pace) after(every time.Duration, rate float64, a tail.Answer, took time.Duration) time.Duration {
+	p.failures = 0
+	switch most := p.most(every, rate); {
+	case a.News:
+		p.wait, p.quiet = every, 0
+	case a.Feeds > 0:
+		p.quiet = min(p.quiet+1, busyRounds)
+		p.wait = min(p.interval(every)*3/2, most)
+	}
+	if every == 0 {
+		return 0
+	}
+	return max(p.interval(every)-took, every/4)
+}
+
+// most is the longest interval while nothing happens.
+func (p *pace) most(every time.Duration, rate float64) time.Duration {
+	if rate <= 0 {
+		return every
+	}
+	return max(every, min(slowest, time.Duration(quietShare*float64(time.Minute)/rate)))
+}
+
+// failed is the wait after a round that was not made. skipped: another process makes one.
+func (p *pace) failed(every time.Duration, skipped, named bool) time.Duration {
+	if skipped {
+		if named {
+			return busyRetry
+		}
+		return every
+	}
+	p.failures++
+	return min(max(every, time.Second)<<min(p.failures, 10), slowestRetry)
+}
