@@ -25,7 +25,6 @@ const (
 	maxHeader       = 16 << 10
 	maxBody         = 1 << 20
 	maxAtOnce       = 64
-	maxWaiting      = 5000
 )
 
 // More reasons to refuse a webhook, beside those of keys.go.
@@ -46,11 +45,11 @@ func Reasons() (list []string) {
 
 // Observer is told what becomes of webhooks.
 type Observer interface {
-	Accepted(at time.Time)        // a webhook with a valid signature; at is Polar's clock
-	Refused(reason string)        // see Reasons
-	Dropped(n int)                // names that found no room in the queue
-	Fetched(after time.Duration)  // a name, from its webhook to the rows
-	SetWaiting(length func() int) // how many names wait; called once
+	Accepted(at time.Time)       // a webhook with a valid signature; at is Polar's clock
+	Refused(reason string)       // see Reasons
+	Queued()                     // what a webhook named waits to be fetched
+	Dropped()                    // what a webhook named found no room
+	Fetched(after time.Duration) // what a webhook named is stored, so long after it came
 }
 
 // Config of a Receiver.
@@ -61,12 +60,11 @@ type Config struct {
 	Now func() time.Time
 	// Names says what a message names. Nothing: it tells of no stream.
 	Names func(Message) []tails.Changed
-	// Fetch stores what has been named. It is called by one goroutine. After an error it is called again, a while later.
-	Fetch    func(context.Context, []tails.Changed) error
+	// Nudge has what was named fetched, and calls fetched when it is stored. It does not wait. It returns false where it has no
+	// room for more.
+	Nudge    func(named []tails.Changed, fetched func()) bool
 	Observer Observer
 	Log      *slog.Logger
-
-	sleep func(context.Context, time.Duration) bool // tests
 }
 
 // Receiver answers Polar's webhooks.
@@ -76,7 +74,6 @@ type Receiver struct {
 	listener net.Listener
 	http     *http.Server
 	slots    chan struct{}
-	queue    *queue
 	silence  silence
 	refusals throttle
 	drops    throttle
@@ -84,15 +81,11 @@ type Receiver struct {
 
 // Listen binds the address, so that an address in use is an error at once. Run serves on it.
 func Listen(ctx context.Context, cfg Config) (*Receiver, error) {
-	if cfg.sleep == nil {
-		cfg.sleep = sleep
-	}
-	r := &Receiver{cfg: cfg, slots: make(chan struct{}, maxAtOnce), queue: newQueue(maxWaiting)}
+	r := &Receiver{cfg: cfg, slots: make(chan struct{}, maxAtOnce)}
 	r.silence.came = cfg.Now()
 	if err := r.SetSecrets(cfg.Secrets); err != nil {
 		return nil, err
 	}
-	cfg.Observer.SetWaiting(r.queue.length)
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", cfg.Addr)
 	if err != nil {
@@ -123,15 +116,8 @@ func (r *Receiver) SetSecrets(secrets []string) error {
 	return err
 }
 
-// Run receives until ctx ends, and returns when the current requests have been answered and nothing is fetched any more.
+// Run receives until ctx ends, and returns when the current requests have been answered.
 func (r *Receiver) Run(ctx context.Context) error {
-	fetching, stop := context.WithCancel(ctx)
-	pumped := make(chan struct{})
-	go func() {
-		defer close(pumped)
-		r.pump(fetching)
-	}()
-	defer func() { stop(); <-pumped }()
 	served := make(chan error, 1)
 	go func() { served <- r.http.Serve(r.listener) }()
 	select {
@@ -178,7 +164,7 @@ func (r *Receiver) answer(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	r.cfg.Observer.Refused(err.Error())
-	if n, say := r.refusals.add(1, time.Now()); say {
+	if n, say := r.refusals.add(time.Now()); say {
 		from, _, _ := net.SplitHostPort(req.RemoteAddr)
 		r.cfg.Log.WarnContext(req.Context(), "webhooks are refused", "refused", n, "reason", err.Error(), "from", from)
 	}
@@ -225,24 +211,20 @@ func (r *Receiver) receive(w http.ResponseWriter, req *http.Request) error {
 	}
 	r.silence.arrived(now)
 	r.cfg.Observer.Accepted(now)
-	var list []named
-	for _, c := range r.cfg.Names(m) {
-		list = append(list, named{c, came})
-	}
+	list := r.cfg.Names(m)
 	r.cfg.Log.DebugContext(req.Context(), "webhook", "id", req.Header.Get(standardwebhooks.HeaderWebhookID), "names", len(list))
-	r.drop(req.Context(), r.queue.add(list))
+	if len(list) == 0 {
+		return nil
+	}
+	if r.cfg.Nudge(list, func() { r.cfg.Observer.Fetched(time.Since(came)) }) {
+		r.cfg.Observer.Queued()
+		return nil
+	}
+	r.cfg.Observer.Dropped()
+	if n, say := r.drops.add(time.Now()); say {
+		r.cfg.Log.WarnContext(req.Context(), "too much that webhooks named waits to be fetched: the feeds find what did not fit", "dropped", n)
+	}
 	return nil
-}
-
-// drop counts names that found no room. The feeds find what is behind them.
-func (r *Receiver) drop(ctx context.Context, n int) {
-	if n == 0 {
-		return
-	}
-	r.cfg.Observer.Dropped(n)
-	if n, say := r.drops.add(n, time.Now()); say {
-		r.cfg.Log.WarnContext(ctx, "the queue of webhooks is full: the feeds find what did not fit", "dropped", n, "waiting", r.queue.length())
-	}
 }
 
 func reply(w http.ResponseWriter, code int, text string) { http.Error(w, text, code) }

@@ -25,9 +25,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // counts is an Observer.
 type counts struct {
-	mu                         sync.Mutex
-	accepted, dropped, fetched int
-	refused                    map[string]int
+	mu                                 sync.Mutex
+	accepted, queued, dropped, fetched int
+	refused                            map[string]int
 }
 
 func (c *counts) count(do func()) {
@@ -37,9 +37,9 @@ func (c *counts) count(do func()) {
 }
 func (c *counts) Accepted(time.Time)    { c.count(func() { c.accepted++ }) }
 func (c *counts) Refused(reason string) { c.count(func() { c.refused[reason]++ }) }
-func (c *counts) Dropped(n int)         { c.count(func() { c.dropped += n }) }
+func (c *counts) Queued()               { c.count(func() { c.queued++ }) }
+func (c *counts) Dropped()              { c.count(func() { c.dropped++ }) }
 func (c *counts) Fetched(time.Duration) { c.count(func() { c.fetched++ }) }
-func (c *counts) SetWaiting(func() int) {}
 
 // fixture is a receiver that takes each message as the name of an order.
 type fixture struct {
@@ -59,7 +59,7 @@ func newFixture(t *testing.T, change func(*Config)) fixture {
 			}
 			return []tails.Changed{{Stream: "orders", Filter: tails.ByID, Value: item.FieldText(m.Data, "id"), At: m.At}}
 		},
-		Fetch: func(context.Context, []tails.Changed) error { return nil },
+		Nudge: func([]tails.Changed, func()) bool { return true },
 		Log:   slog.New(slog.NewTextHandler(f.log, nil)),
 	}
 	if change != nil {
@@ -182,65 +182,58 @@ func TestSecretsAreReplaced(t *testing.T) {
 	}
 }
 
-// Polar gets its answer while nothing can be fetched. What waits is kept once each, up to a bound; what has no room is counted and
-// said once. When fetching works again, all that was kept is fetched, with the newest time of each.
-func TestQueueWhileNothingCanBeFetched(t *testing.T) {
+// Polar gets its answer also where there is no room for what it names: that is counted, and said once.
+func TestWhatFindsNoRoom(t *testing.T) {
 	t.Parallel()
-	asked, away, fetched := make(chan struct{}), make(chan bool), make(chan []tails.Changed)
-	var waits []time.Duration
+	var nudged []string
+	var fetched []func()
 	f := newFixture(t, func(c *Config) {
-		c.Fetch = func(_ context.Context, list []tails.Changed) error {
-			asked <- struct{}{}
-			if <-away {
-				return errors.New("the database is away")
+		c.Nudge = func(named []tails.Changed, stored func()) bool {
+			for _, n := range named {
+				nudged = append(nudged, n.Value)
 			}
-			fetched <- list
-			return nil
-		}
-		c.sleep = func(_ context.Context, d time.Duration) bool {
-			waits = append(waits, d)
-			return true
+			fetched = append(fetched, stored)
+			return len(nudged) <= 2
 		}
 	})
-	f.queue.most = 3
+	for _, id := range []string{"1", "2", "3", "4"} {
+		if got := f.post(t, orderOf(id)); got != http.StatusAccepted {
+			t.Errorf("answered %d", got)
+		}
+	}
+	fetched[0]()
+	if got := fmt.Sprint(nudged, f.counts.queued, f.counts.dropped, f.counts.fetched); got != "[1 2 3 4] 2 2 1" {
+		t.Error(got)
+	}
+	if log := f.log.String(); strings.Count(log, "the feeds find what did not fit") != 1 {
+		t.Errorf("log: %s", log)
+	}
+}
+
+// Over the wire: a webhook is answered, and the end waits for nothing.
+func TestRun(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, nil)
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- f.Run(ctx) }()
-	post := func(body string) {
-		t.Helper()
-		if got := f.post(t, body); got != http.StatusAccepted {
-			t.Fatalf("answered %d", got)
-		}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+f.Addr()+"/anywhere", strings.NewReader(testBody))
+	if err != nil {
+		t.Fatal(err)
 	}
-	post(orderOf("1"))
-	<-asked
-	for range 40 { // a replay takes no room
-		for _, id := range []string{"1", "2", "3", "4", "5"} {
-			post(orderOf(id))
-		}
+	req.Header = signed(t, testSecret, testBody, testTime, false)
+	client := &http.Client{}
+	defer client.CloseIdleConnections()
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
 	}
-	post(`{"type":"order.updated","timestamp":"2026-01-02T00:00:00Z","data":{"id":"2"}}`)
-	for range 2 {
-		away <- true
-		<-asked
-	}
-	away <- false
-	got := map[string]int{}
-	for _, c := range <-fetched {
-		got[c.Value] = c.At.Day()
-	}
-	if fmt.Sprint(got) != "map[1:1 2:2 3:1]" {
-		t.Errorf("fetched %v", got)
+	if err := resp.Body.Close(); err != nil || resp.StatusCode != http.StatusAccepted {
+		t.Error(resp.StatusCode, err)
 	}
 	stop()
 	if err := <-ended; err != nil {
 		t.Error(err)
-	}
-	if f.counts.dropped != 80 || f.counts.fetched != 3 || strings.Count(f.log.String(), "the queue of webhooks is full") != 1 {
-		t.Errorf("%d dropped; log: %s", f.counts.dropped, f.log)
-	}
-	if len(waits) < 2 || waits[1] != 2*waits[0] {
-		t.Errorf("waited %v", waits)
 	}
 }
 

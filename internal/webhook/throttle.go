@@ -16,10 +16,10 @@ type throttle struct {
 }
 
 // add returns how often it happened since the last line, and whether it is time for another.
-func (t *throttle) add(n int, now time.Time) (total int, say bool) {
+func (t *throttle) add(now time.Time) (total int, say bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.n += n
+	t.n++
 	if !t.said.IsZero() && now.Sub(t.said) < throttleFor {
 		return 0, false
 	}
