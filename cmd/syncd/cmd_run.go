@@ -11,7 +11,7 @@ type runCmd struct {
 }
 
 func (cmd *runCmd) Run(c *command) error {
-	cfg, log, err := c.config(config.GroupDatabase, config.GroupPolar)
+	cfg, log, err := c.config(config.GroupDatabase, config.GroupPolar, config.GroupWebhooks)
 	if err != nil {
 		return err
 	}

@@ -41,6 +41,10 @@ type (
 	serveFlags struct {
 		Listen *string
 	}
+	webhookFlags struct {
+		WebhookListen     *string
+		WebhookSecretFile *string
+	}
 	logFlags struct {
 		LogLevel  *string
 		LogFormat *string
@@ -58,6 +62,7 @@ type (
 		mirrorFlags
 		scheduleFlags
 		serveFlags
+		webhookFlags
 	}
 )
 

@@ -62,6 +62,11 @@ type Config struct {
 	// Listen is the address of health, readiness, metrics and status; "" = none. There is no authentication.
 	Listen string
 
+	// WebhookListen is the address on which Polar's webhooks are received; "" = none. Each webhook is signed with one of
+	// WebhookSecrets.
+	WebhookListen  string
+	WebhookSecrets []Secret
+
 	// LogLevel and LogFormat (text or json) are those of the log on standard error.
 	LogLevel  slog.Level
 	LogFormat string
@@ -171,6 +176,7 @@ func (c *Config) WithLive(other *Config) *Config {
 	merged.Schedule, merged.Schedules, merged.Tail, merged.Feed = other.Schedule, other.Schedules, other.Tail, other.Feed
 	merged.Audit = other.Audit
 	merged.Timezone, merged.Jitter = other.Timezone, other.Jitter
+	merged.WebhookSecrets = other.WebhookSecrets
 	merged.LogLevel = other.LogLevel
 	return &merged
 }

@@ -182,6 +182,9 @@ func TestSecretsThatAreNeeded(t *testing.T) {
 		{"both missing", nil, []string{config.GroupDatabase, config.GroupPolar}, []string{"SYNCD_DATABASE_URL is not set", "SYNCD_DATABASE_URL_FILE", "POLAR_ACCESS_TOKEN is not set"}},
 		{"both ways", map[string]string{"POLAR_ACCESS_TOKEN": "a", "POLAR_ACCESS_TOKEN_FILE": "b"}, []string{config.GroupPolar}, []string{"POLAR_ACCESS_TOKEN and environment POLAR_ACCESS_TOKEN_FILE are both set"}},
 		{"no such file", map[string]string{"POLAR_ACCESS_TOKEN_FILE": missing}, []string{config.GroupPolar}, []string{"POLAR_ACCESS_TOKEN_FILE", "no such file"}},
+		{"webhooks are off", nil, []string{config.GroupWebhooks}, nil},
+		{"webhooks without a secret", map[string]string{"SYNCD_WEBHOOK_LISTEN": "127.0.0.1:9466"}, []string{config.GroupWebhooks}, []string{"SYNCD_WEBHOOK_SECRET is not set", "SYNCD_WEBHOOK_SECRET_FILE"}},
+		{"a short one", map[string]string{"SYNCD_WEBHOOK_SECRET": "whsec_0123456789 secret"}, nil, []string{"SYNCD_WEBHOOK_SECRET: a secret of an endpoint has at least 16 characters"}},
 		{"no configuration file", map[string]string{"SYNCD_CONFIG": missing}, nil, []string{"SYNCD_CONFIG", "no such file"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -92,7 +92,7 @@ func (l *loader) apply(s setting, needed bool) Value {
 	v := Value{s.key, text, source}
 	if !ok {
 		v.Value = "(not set)"
-		if s.secret && needed && source == "default" {
+		if s.secret && needed && source == "default" && (s.needed == nil || s.needed()) {
 			l.problems.add("%s is not set: %s; set it, or %s to the path of a file that holds it", variableName(s.key), s.meaning, variableName(s.key+fileOf))
 		}
 		return v

@@ -22,6 +22,7 @@ const (
 	GroupStreams  = "Streams"
 	GroupSchedule = "Schedule"
 	GroupServe    = "Health and metrics"
+	GroupWebhooks = "Webhooks"
 	GroupLog      = "Logging"
 )
 
@@ -34,9 +35,10 @@ type setting struct {
 	hint    string // what to write, in help
 	def     string // default, as a user would write it; "" = none
 	meaning string
-	secret  bool // hidden when shown, and may come from a file: key_file holds its path
-	noFlag  bool // not on the command line, which other users of the machine can read
-	live    bool // takes effect while the daemon runs, when it reads its configuration again
+	secret  bool        // hidden when shown, and may come from a file: key_file holds its path
+	noFlag  bool        // not on the command line, which other users of the machine can read
+	live    bool        // takes effect while the daemon runs, when it reads its configuration again
+	needed  func() bool // a secret that is needed only then; nil: always
 	set     func(string) error
 	show    func() string // nil: as it was written
 }
@@ -63,7 +65,7 @@ func variableName(key string) string {
 // settings binds every setting to its field. These tables are the one place that names settings: flags, environment, file,
 // `syncd config print`, `syncd config reference` and docs/configuration.md follow from them.
 func (c *Config) settings() []setting {
-	return slices.Concat(c.databaseSettings(), c.polarSettings(), c.streamSettings(), c.scheduleSettings(), c.serveSettings(), c.logSettings())
+	return slices.Concat(c.databaseSettings(), c.polarSettings(), c.streamSettings(), c.scheduleSettings(), c.serveSettings(), c.webhookSettings(), c.logSettings())
 }
 
 func (c *Config) databaseSettings() []setting {
@@ -192,6 +194,35 @@ func (c *Config) serveSettings() []setting {
 			}
 			return checkAddress(v)
 		}, meaning: "address of /healthz, /readyz, /metrics and /status, which need no password; off for none"},
+	}
+}
+
+// leastSecret is how long a secret of an endpoint is at least; Polar's have 32 characters and more.
+const leastSecret = 16
+
+func (c *Config) webhookSettings() []setting {
+	return []setting{
+		{key: "webhook_listen", group: GroupWebhooks, hint: "HOST:PORT", def: "off", set: func(v string) error {
+			if c.WebhookListen = v; v == "off" {
+				c.WebhookListen = ""
+				return nil
+			}
+			return checkAddress(v)
+		}, meaning: "address on which Polar's webhooks are received, at any path; off for none"},
+		{key: "webhook_secret", group: GroupWebhooks, hint: "SECRET", secret: true, noFlag: true, live: true, needed: func() bool { return c.WebhookListen != "" }, set: func(v string) error {
+			c.WebhookSecrets = nil
+			for _, secret := range strings.Fields(v) {
+				if len(secret) < leastSecret {
+					return fmt.Errorf("a secret of an endpoint has at least %d characters: copy it from the endpoint at Polar", leastSecret)
+				}
+				c.WebhookSecrets = append(c.WebhookSecrets, Secret(secret))
+			}
+			if len(c.WebhookSecrets) == 0 {
+				return errors.New("it holds no secret")
+			}
+			return nil
+		}, show: func() string { return Secret("").String() },
+			meaning: "secret of the webhook endpoint at Polar; several, separated by spaces or lines, while one replaces another"},
 	}
 }
 

@@ -24,7 +24,7 @@ func (d *daemon) followReloads(ctx context.Context) {
 
 // reload takes over the live settings, and names those that need a restart. A configuration with a problem changes nothing.
 func (d *daemon) reload(ctx context.Context) {
-	read, shown, err := d.Sources.Load(config.GroupDatabase, config.GroupPolar)
+	read, shown, err := d.Sources.Load(config.GroupDatabase, config.GroupPolar, config.GroupWebhooks)
 	if err == nil {
 		err = d.sched.Reschedule(jobSpecs(read), read.Timezone, read.Jitter)
 	}
