@@ -139,6 +139,7 @@ func customerStreams() []Entry {
 			Tail: tail.Spec{
 				Hook:    "customer.",
 				Touched: []tail.Touch{{Event: "customer.", Field: "customer_id"}},
+				Named:   []tail.Touch{{Event: "customer.state_changed", Field: "id"}},
 				Told:    tail.Told{Event: "customer.created"},
 				Fast:    []tail.Probe{tail.Head{}},
 				Census:  customersPair(),
@@ -192,6 +193,7 @@ func customerStreams() []Entry {
 			Personal: map[string]Personal{"customer_meters": {}},
 			Tail: tail.Spec{
 				Touched: []tail.Touch{{Event: "meter.", Field: "customer_id", Filter: "customer_id"}},
+				Named:   []tail.Touch{{Event: "customer.state_changed", Field: "id", Filter: "customer_id"}},
 				Fast:    []tail.Probe{tail.Modified{Then: []string{"customer_id", "meter_id"}}},
 				Unseen:  "rows of archived meters",
 			},

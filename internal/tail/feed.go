@@ -1,12 +1,15 @@
 package tail
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
 
+	"syncd/internal/item"
 	"syncd/internal/mirror"
 	"syncd/internal/store"
 	"syncd/internal/store/tails"
@@ -63,15 +66,23 @@ func (f *Follower) Feed(ctx context.Context, q Question) (Answer, error) {
 	return a, err
 }
 
-// NamedBy is what a webhook event says has changed: an object of the stream whose objects its payload carries, to be fetched by a
-// round of feeds. The payload itself is not believed. It is empty for an event of no stream here, and for a payload without a usable id.
-func (f *Follower) NamedBy(event string, at time.Time, data jsontext.Value) []tails.Changed {
+// NamedBy is what a webhook event says has changed: the object that its payload is, and what streams find by an id in it. They are to
+// be fetched by a round of feeds: the payload itself is not believed. It is empty for an event of no stream here, and for a payload
+// without a usable id.
+func (f *Follower) NamedBy(event string, at time.Time, data jsontext.Value) (changes []tails.Changed) {
+	at = earlier(at, f.engine.Client.Now())
 	for _, name := range f.listeners(nil) {
-		if t := (&stream{Follower: f, s: f.engine.Stream(name), spec: f.spec(name)}); t.spec.carriedBy(event) {
-			return t.changeOf(payload{Type: event, Timestamp: earlier(at, f.engine.Client.Now()), Data: data})
+		t := &stream{Follower: f, s: f.engine.Stream(name), spec: f.spec(name)}
+		if t.spec.carriedBy(event) {
+			changes = append(changes, t.changeOf(payload{Type: event, Timestamp: at, Data: data})...)
+		}
+		for _, touch := range t.spec.Named {
+			if id, err := uuid.Parse(item.FieldText(data, touch.Field)); err == nil && touch.by(event) {
+				changes = append(changes, tails.Changed{Stream: name, Filter: cmp.Or(touch.Filter, tails.ByID), Value: id.String(), At: at})
+			}
 		}
 	}
-	return nil
+	return changes
 }
 
 // listen is a round of feeds.

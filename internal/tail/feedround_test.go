@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"syncd/internal/polarsim"
+	"syncd/internal/store/tails"
 	"syncd/internal/tail"
 	"syncd/internal/worldtest"
 )
@@ -62,7 +63,12 @@ func TestFeedFetchesWhatIsNamed(t *testing.T) {
 	if got := h.Stored(t, "products", "id = '"+id+"'")[0]["name"]; got != "Named" {
 		t.Errorf("the product is called %v", got)
 	}
-	for event, data := range map[string]string{"customer.state_changed": `{"id":"` + id + `"}`, "unheard.of": `{"id":"` + id + `"}`, "product.created": `{"id":"x"}`} {
+	// The state of a customer is no customer: it names the customer, and its meters.
+	if named := h.NamedBy("customer.state_changed", h.World.Now(), []byte(`{"id":"`+id+`"}`)); len(named) != 2 ||
+		named[0].Stream != "customers" || named[0].Filter != tails.ByID || named[1].Stream != "customer_meters" || named[1].Filter != "customer_id" || named[1].Value != id {
+		t.Errorf("a state names %+v", named)
+	}
+	for event, data := range map[string]string{"unheard.of": `{"id":"` + id + `"}`, "product.created": `{"id":"x"}`} {
 		if named := h.NamedBy(event, h.World.Now(), []byte(data)); len(named) != 0 {
 			t.Errorf("%s names %+v", event, named)
 		}

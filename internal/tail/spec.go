@@ -19,6 +19,8 @@ type Spec struct {
 	Carried string
 	// Hook is the prefix of the webhook events whose payload is an object of this stream; "" = none.
 	Hook string
+	// Named are webhook events that tell of changes here by an id in their payload, beside those of Hook.
+	Named []Touch
 	// Told is the event that Polar writes for each new row; empty = some rows have none.
 	Told Told
 	// Batch is a filter of the list that takes several values at once, to fetch many changed objects with few requests: id, or
