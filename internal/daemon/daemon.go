@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -17,6 +18,7 @@ import (
 	"syncd/internal/store"
 	"syncd/internal/store/pg"
 	"syncd/internal/tail"
+	"syncd/internal/webhook"
 )
 
 // Options are what a daemon is run with.
@@ -41,7 +43,8 @@ type daemon struct {
 	metrics *serve.Metrics
 	sched   *sched.Scheduler
 	feed    *feed.Poller
-	server  *serve.Server // nil = none
+	server  *serve.Server     // nil = none
+	hooks   *webhook.Receiver // nil = none
 
 	current atomic.Pointer[config.Config] // in use; Config is that of the start
 	access  *access
@@ -100,12 +103,12 @@ func (d *daemon) open(ctx context.Context) (err error) {
 		return err
 	}
 	d.feed = feed.New(feed.Config{Every: func() time.Duration { return d.config().FeedEvery() }, Rate: d.feedRate, Ask: d.askFeeds})
-	if err := d.listen(ctx); err != nil {
+	if err := errors.Join(d.listen(ctx), d.receive(ctx)); err != nil {
 		return err
 	}
 	d.warnOfVersion(ctx)
 	d.Log.Info("syncd starts", "version", d.Build.Version, "commit", d.Build.Commit, "server", d.org.Client.Server(),
-		"database", pg.RedactDSN(d.Config.DatabaseURL.Reveal()), "schema", d.Config.Schema, "listen", d.address())
+		"database", pg.RedactDSN(d.Config.DatabaseURL.Reveal()), "schema", d.Config.Schema, "listen", d.address(), "webhooks", d.webhookAddress())
 	return nil
 }
 
@@ -168,6 +171,9 @@ func (d *daemon) work(ctx, starting context.Context) error {
 	defer stopServing()
 	if d.server != nil {
 		g.Go(func() error { return d.server.Run(serving) })
+	}
+	if d.hooks != nil { // ends at the first signal: nothing is fetched from then on, and Polar tries again later
+		g.Go(func() error { return d.hooks.Run(starting) })
 	}
 	g.Go(func() error {
 		d.followReloads(serving)

@@ -98,8 +98,15 @@ func (d *daemon) showFreshness(ctx context.Context) {
 	if err != nil {
 		d.Log.WarnContext(ctx, "the metrics on feeds could not be updated", "error", err)
 	}
+	var told time.Time
 	for _, f := range feeds {
 		d.metrics.SetFeed(f.Name, f.Lag, f.StandsStill)
+		if f.ToldThrough.After(told) {
+			told = f.ToldThrough
+		}
+	}
+	if d.hooks != nil {
+		d.hooks.Told(ctx, told)
 	}
 }
 

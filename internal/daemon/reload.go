@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"syncd/internal/config"
@@ -39,12 +40,16 @@ func (d *daemon) reload(ctx context.Context) {
 	if d.setToken(ctx, read.AccessToken) {
 		changed = append(changed, "polar_access_token")
 	}
+	if !slices.Equal(d.config().WebhookSecrets, now.WebhookSecrets) {
+		d.setWebhookSecrets(ctx, now)
+		changed = append(changed, "webhook_secret")
+	}
 	d.current.Store(now)
 	for i, v := range shown {
 		switch was := d.Shown[i].Value; {
 		case v.Key == "database_url" && read.DatabaseURL != d.Config.DatabaseURL, was != v.Value && !d.Sources.Domain.IsLive(v.Key):
 			later = append(later, v.Key)
-		case was != v.Value && v.Key != "polar_access_token":
+		case was != v.Value && v.Key != "polar_access_token" && v.Key != "webhook_secret":
 			changed = append(changed, v.Key)
 			d.Shown[i] = v
 		}

@@ -82,7 +82,6 @@ type Receiver struct {
 // Listen binds the address, so that an address in use is an error at once. Run serves on it.
 func Listen(ctx context.Context, cfg Config) (*Receiver, error) {
 	r := &Receiver{cfg: cfg, slots: make(chan struct{}, maxAtOnce)}
-	r.silence.came = cfg.Now()
 	if err := r.SetSecrets(cfg.Secrets); err != nil {
 		return nil, err
 	}

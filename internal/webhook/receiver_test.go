@@ -18,10 +18,16 @@ import (
 	"go.uber.org/goleak"
 
 	"syncd/internal/item"
+	"syncd/internal/localpg/pgtest"
 	"syncd/internal/store/tails"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(withPostgres{m}) }
+
+// withPostgres stops Postgres before goroutines are counted.
+type withPostgres struct{ *testing.M }
+
+func (m withPostgres) Run() int { return pgtest.Main(m.M) }
 
 // counts is an Observer.
 type counts struct {

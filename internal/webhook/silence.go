@@ -18,7 +18,7 @@ const (
 // silence notices when no webhook comes although Polar's feeds tell of changes. All times are of Polar's clock.
 type silence struct {
 	mu    sync.Mutex
-	came  time.Time // the last webhook, or the start
+	came  time.Time // the last webhook, or when it was first asked
 	since time.Time // when a later change was first told of; zero: there is none
 	said  time.Time
 }
@@ -33,6 +33,9 @@ func (s *silence) arrived(now time.Time) {
 func (s *silence) lasts(told, now time.Time) (since time.Time, say bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.came.IsZero() {
+		s.came = now
+	}
 	if !told.After(s.came.Add(silenceSlack)) {
 		return s.came, false
 	}

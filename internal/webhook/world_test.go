@@ -4,9 +4,12 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
+	"syncd/internal/catalog"
 	"syncd/internal/feed"
 	"syncd/internal/polarsim"
 	"syncd/internal/store/tails"
@@ -87,5 +90,25 @@ func TestChangeToRow(t *testing.T) {
 	h.Equal(t, "products", "customers")
 	if n := worldtest.Query[int](t, h, "SELECT count(*) FROM sync_changes WHERE stream = 'customer_meters' AND filter = 'customer_id' AND value = $1", customer); n != 1 {
 		t.Error("the state of the customer names no meters")
+	}
+}
+
+// The page names each kind of event that has something fetched.
+func TestPageNamesEvents(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/webhooks.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range catalog.Entries() {
+		named := []string{e.Tail.Hook + "*"}
+		for _, touch := range e.Tail.Named {
+			named = append(named, touch.Event)
+		}
+		for _, event := range named {
+			if event != "*" && !strings.Contains(string(page), "`"+event+"`") {
+				t.Errorf("docs/webhooks.md does not name %s", event)
+			}
+		}
 	}
 }
