@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -27,6 +28,7 @@ type backfillCmd struct {
 	Stream string `arg:"" help:"Stream to read: ${windowed}."`
 	Since  string `required:"" placeholder:"DATE" help:"Start of the window, inclusive: 2024-01-31 (UTC), or 2024-01-31T12:00:00+02:00."`
 	Until  string `placeholder:"DATE" help:"End of the window, exclusive; by default now."`
+	outputFlags
 	mirrorFlags
 }
 
@@ -65,7 +67,7 @@ func (cmd *backfillCmd) Run(c *command) error {
 	return c.backfill(cfg, log, func(ctx context.Context, org *daemon.Organization, bars *terminal.Progress) (*mirror.Result, error) {
 		r := org.Mirror.Backfill(ctx, cmd.Stream, since, until)
 		bars.Close()
-		return &r, cmd.report(c, r, since, until)
+		return &r, c.report(cmd.outputFlags, terminal.NewRun(r), func(w io.Writer) error { return cmd.print(w, r, since, until) })
 	})
 }
 
@@ -80,6 +82,8 @@ func (c *command) backfill(cfg *config.Config, log *slog.Logger, work func(conte
 			return daemon.InterruptionOr(ctx, err)
 		case r == nil:
 			return nil
+		case r.Outcome == mirror.Interrupted && c.interrupted():
+			return daemon.ErrInterrupted
 		case r.Outcome == mirror.Failed && r.Pages == 0:
 			return &exitError{code: exitFailed}
 		default:
@@ -88,8 +92,8 @@ func (c *command) backfill(cfg *config.Config, log *slog.Logger, work func(conte
 	})
 }
 
-// report says what was read, and what was not.
-func (cmd *backfillCmd) report(c *command, r mirror.Result, since, until time.Time) error {
+// print says what was read, and what was not.
+func (cmd *backfillCmd) print(w io.Writer, r mirror.Result, since, until time.Time) error {
 	by, unseen := cmd.stream().WindowField()
 	end := "now"
 	if !until.IsZero() {
@@ -104,7 +108,7 @@ func (cmd *backfillCmd) report(c *command, r mirror.Result, since, until time.Ti
 		text += "The same command goes on where it stopped.\n"
 	}
 	text += "Not seen: " + unseen + ". Nothing was marked as deleted.\n"
-	_, err := fmt.Fprint(c.stdout, text)
+	_, err := io.WriteString(w, text)
 	return err
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 type backfillHistoryCmd struct {
 	DryRun bool `help:"Say what would be rebuilt, or read first; write nothing."`
 	Again  bool `help:"Read the events from Polar again that an earlier rebuild has read."`
+	outputFlags
 	mirrorFlags
 }
 
@@ -40,14 +42,40 @@ func (cmd *backfillHistoryCmd) Run(c *command) error {
 		r, err := rebuild.Run(ctx, org.Mirror.Engine, rebuild.Options{Trial: cmd.DryRun, Again: cmd.Again})
 		bars.Close()
 		if err == nil {
-			_, err = fmt.Fprint(c.stdout, cmd.report(r))
+			err = c.report(cmd.outputFlags, newRebuilt(r), func(w io.Writer) error {
+				_, err := io.WriteString(w, cmd.describe(r))
+				return err
+			})
 		}
 		return r.Read, err
 	})
 }
 
-// report says what was rebuilt, and from what.
-func (cmd *backfillHistoryCmd) report(r rebuild.Report) string {
+// rebuilt is what was rebuilt, for other programs.
+type rebuilt struct {
+	Subscriptions int            `json:"subscriptions"`
+	From          time.Time      `json:"from,omitzero"`
+	Until         time.Time      `json:"until,omitzero"`
+	Versions      map[string]int `json:"versions,omitempty"` // by what tells of them
+	Written       int            `json:"written"`
+	Events        *terminal.Run  `json:"events,omitempty"`                 // how the events were read
+	Unread        int            `json:"requests_to_read_first,omitempty"` // about
+}
+
+func newRebuilt(r rebuild.Report) rebuilt {
+	b := rebuilt{Subscriptions: r.Subscriptions, From: r.From.UTC(), Until: r.Until.UTC(), Versions: r.Versions, Written: r.Written}
+	if r.Read != nil {
+		read := terminal.NewRun(*r.Read)
+		b.Events = &read
+	}
+	if r.Unread != nil {
+		b.Unread = r.Unread.Requests
+	}
+	return b
+}
+
+// describe says what was rebuilt, and from what.
+func (cmd *backfillHistoryCmd) describe(r rebuild.Report) string {
 	var b strings.Builder
 	if u := r.Unread; u != nil {
 		fmt.Fprintf(&b, "%s events of Polar's would be read first, in about %s requests; what they tell of %s subscriptions is known then.\n", humanize.Count(u.Rows), humanize.Count(u.Requests), humanize.Count(r.Subscriptions))

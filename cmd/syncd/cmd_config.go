@@ -16,16 +16,24 @@ type configCmd struct {
 }
 
 type configPrintCmd struct {
+	outputFlags
 	daemonFlags
 }
 
-func (*configPrintCmd) Run(c *command) error {
+func (cmd *configPrintCmd) Run(c *command) error {
 	_, shown, problems := c.sources.Load(config.GroupDatabase, config.GroupPolar)
-	t := terminal.Table{Head: []string{"SETTING", "VALUE", "SOURCE"}}
-	for _, v := range shown {
-		t.Add(v.Key, v.Value, v.Source)
+	type setting struct {
+		Setting string `json:"setting"`
+		Value   string `json:"value"`
+		Source  string `json:"source"`
 	}
-	if err := t.Print(c.stdout); err != nil {
+	t := terminal.Table{Head: []string{"SETTING", "VALUE", "SOURCE"}}
+	all := make([]setting, len(shown))
+	for i, v := range shown {
+		t.Add(v.Key, v.Value, v.Source)
+		all[i] = setting{v.Key, v.Value, v.Source}
+	}
+	if err := c.report(cmd.outputFlags, all, t.Print); err != nil {
 		return err
 	}
 	return problems

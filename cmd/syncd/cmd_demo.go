@@ -5,7 +5,6 @@ import (
 
 	"syncd/internal/daemon"
 	"syncd/internal/demo"
-	"syncd/internal/terminal"
 )
 
 type demoCmd struct {
@@ -26,10 +25,10 @@ func (cmd *demoCmd) Run(c *command) error {
 	}
 	ctx, release := c.interruptible()
 	defer release()
-	bars := terminal.NewProgress(c.stderr, c.logs)
+	bars := c.newProgress(cfg)
 	whole, err := demo.Run(ctx, demo.Options{
 		Customers: cmd.Customers, Orders: cmd.Orders, Seed: cmd.Seed, Keep: cmd.Keep, Postgres: cmd.Postgres,
-		Config: cfg, Out: c.stdout, Bars: bars, Log: log, RunLog: c.beside(bars, cfg, log),
+		Config: cfg, Out: c.stdout, Bars: bars, Log: log, RunLog: c.beside(cfg, log),
 	})
 	switch {
 	case err != nil:

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -22,9 +24,9 @@ type migrateCmd struct {
 	databaseFlags
 }
 
-type migrateUpCmd struct{}
+type migrateUpCmd struct{ outputFlags }
 
-func (migrateUpCmd) Run(c *command) error {
+func (cmd *migrateUpCmd) Run(c *command) error {
 	var applied []string
 	var schema string
 	err := c.withStore(func(ctx context.Context, _ *config.Config, s *store.Store) (err error) {
@@ -35,18 +37,23 @@ func (migrateUpCmd) Run(c *command) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range applied {
-		if _, err := fmt.Fprintln(c.stdout, "applied", name); err != nil {
-			return err
+	value := struct {
+		Schema  string   `json:"schema"`
+		Applied []string `json:"applied"`
+	}{schema, applied}
+	return c.report(cmd.outputFlags, value, func(w io.Writer) error {
+		var b strings.Builder
+		for _, name := range applied {
+			b.WriteString("applied " + name + "\n")
 		}
-	}
-	_, err = fmt.Fprintf(c.stdout, "schema %s is up to date\n", schema)
-	return err
+		_, err := fmt.Fprintf(w, "%sschema %s is up to date\n", &b, schema)
+		return err
+	})
 }
 
-type migrateStatusCmd struct{}
+type migrateStatusCmd struct{ outputFlags }
 
-func (migrateStatusCmd) Run(c *command) error {
+func (cmd *migrateStatusCmd) Run(c *command) error {
 	var list []pg.Migration
 	err := c.withStore(func(ctx context.Context, _ *config.Config, s *store.Store) (err error) {
 		list, err = s.Migrations(ctx)
@@ -55,15 +62,21 @@ func (migrateStatusCmd) Run(c *command) error {
 	if err != nil {
 		return err
 	}
+	type migration struct {
+		Name      string    `json:"name"`
+		AppliedAt time.Time `json:"applied_at,omitzero"`
+	}
 	t := terminal.Table{Head: []string{"MIGRATION", "APPLIED"}}
-	for _, m := range list {
+	all := make([]migration, len(list))
+	for i, m := range list {
 		applied := "pending"
 		if !m.AppliedAt.IsZero() {
 			applied = m.AppliedAt.UTC().Format(time.DateTime) + " UTC"
 		}
 		t.Add(m.Name, applied)
+		all[i] = migration{m.Name, m.AppliedAt.UTC()}
 	}
-	return t.Print(c.stdout)
+	return c.report(cmd.outputFlags, all, t.Print)
 }
 
 type migratePrintCmd struct{}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -20,6 +21,7 @@ type refreshCmd struct {
 	Stream   string   `arg:"" help:"Stream that the objects belong to."`
 	IDs      []string `arg:"" name:"id" help:"Polar's ids of the objects. With --external-id, your own ids: that of a customer, or those of a customer and a member."`
 	External bool     `name:"external-id" help:"The ids are those of your own system, for customers and members."`
+	outputFlags
 	mirrorFlags
 }
 
@@ -29,7 +31,8 @@ func (cmd *refreshCmd) Help() string {
 row that was damaged by hand. An object that Polar says does not exist is marked as deleted, with the answer as
 evidence; no other answer marks anything. A sync of the stream may run at the same time.
 
-Exit code 0: each object was written or marked; 1: unknown stream or malformed id; 2: nothing could be done; 3: some could not.`
+Exit code 0: each object was written or marked; 1: unknown stream or malformed id; 2: Polar could not be asked; 3: some
+could not be written, or neither Polar nor the mirror has them.`
 }
 
 func (cmd *refreshCmd) Run(c *command) error {
@@ -38,7 +41,7 @@ func (cmd *refreshCmd) Run(c *command) error {
 	if err := errors.Join(err, wrong); err != nil {
 		return usageError(err)
 	}
-	ctx, org, done, err := c.open(cfg, log, false, nil)
+	ctx, org, done, err := c.open(cfg, c.beside(cfg, log), false, nil)
 	if err != nil {
 		return err
 	}
@@ -58,18 +61,28 @@ func (cmd *refreshCmd) Run(c *command) error {
 	for _, r := range results {
 		if r.Outcome == mirror.Failed {
 			failed = errors.Join(failed, r.Err)
-			continue
-		}
-		if _, err := fmt.Fprintf(c.stdout, "%s: %s, %s fetched, %s new, %s rewritten, %s marked as deleted\n", r.Stream, terminal.OutcomeText(r), humanize.Count(r.Read), humanize.Count(r.Inserted), humanize.Count(r.Updated), humanize.Count(r.Deleted)); err != nil {
-			return err
-		}
-		if r.Reason != "" {
-			if _, err := fmt.Fprintf(c.stdout, "  %s\n", r.Reason); err != nil {
-				return err
-			}
 		}
 	}
+	err = c.report(cmd.outputFlags, terminal.NewRuns(results), func(w io.Writer) error { return printRefreshed(w, results) })
+	if err != nil {
+		return err
+	}
 	return exitOf(results, failed)
+}
+
+func printRefreshed(w io.Writer, results []mirror.Result) error {
+	var b strings.Builder
+	for _, r := range results {
+		if r.Outcome == mirror.Failed { // its error is told
+			continue
+		}
+		fmt.Fprintf(&b, "%s: %s, %s fetched, %s new, %s rewritten, %s marked as deleted\n", r.Stream, terminal.OutcomeText(r), humanize.Count(r.Read), humanize.Count(r.Inserted), humanize.Count(r.Updated), humanize.Count(r.Deleted))
+		if r.Reason != "" {
+			fmt.Fprintf(&b, "  %s\n", r.Reason)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
 // externalIDs is how many ids of the user's own system name one object of the stream; 0 where none do.

@@ -92,7 +92,7 @@ func TestTwoSignals(t *testing.T) {
 	signals <- syscall.SIGTERM
 	<-ctx.Done()
 	<-done
-	if cause := context.Cause(ctx).Error(); !strings.Contains(cause, "second signal") {
+	if cause := context.Cause(ctx).Error(); !strings.Contains(cause, "second one") {
 		t.Errorf("cause is %s", cause)
 	}
 }

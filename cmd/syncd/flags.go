@@ -51,6 +51,12 @@ type (
 		Config    *string
 	}
 
+	// outputFlags say how a command tells what it did.
+	outputFlags struct {
+		JSON  bool  `name:"json" help:"As JSON."`
+		Quiet quiet `short:"q" help:"Say nothing but errors; the exit code tells the rest."`
+	}
+
 	// mirrorFlags are the flags of a command that reads from Polar into Postgres.
 	mirrorFlags struct {
 		databaseFlags

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 	_ "time/tzdata" // schedules name time zones, and a container image may have none
 
 	"github.com/alecthomas/kong"
@@ -27,6 +28,8 @@ const (
 	exitUsage    = 1 // wrong flags, arguments or configuration: nothing was tried
 	exitFailed   = 2 // could not run at all
 	exitPartial  = 3 // ran, but something is missing
+
+	exitInterrupted = 130 // stopped by a signal: what was read is kept
 )
 
 func main() {
@@ -76,6 +79,8 @@ type command struct {
 	stdout, stderr io.Writer
 	logs           *terminal.SwapWriter // where log lines go: stderr, or above the progress bars
 	json           bool                 // log lines are JSON, so the last error must be, too
+	quiet          bool                 // only errors are said
+	after          func(time.Duration) <-chan time.Time
 	level          slog.LevelVar
 	reload         <-chan struct{} // holds a signal when the configuration should be read again
 }
@@ -83,6 +88,11 @@ type command struct {
 // run is the whole program, and returns its exit code. The first signal asks the work to finish its current pages; the second
 // ends it at once. SIGHUP asks the daemon to read its configuration again; other commands ignore it.
 func run(ctx context.Context, signals <-chan os.Signal, args []string, environ map[string]string, stdout, stderr io.Writer) int {
+	return runBy(ctx, time.After, signals, args, environ, stdout, stderr)
+}
+
+// runBy is run with another clock.
+func runBy(ctx context.Context, after func(time.Duration) <-chan time.Time, signals <-chan os.Signal, args []string, environ map[string]string, stdout, stderr io.Writer) int {
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop, reload := make(chan struct{}), make(chan struct{}, 1)
 	watched := make(chan struct{})
@@ -92,7 +102,7 @@ func run(ctx context.Context, signals <-chan os.Signal, args []string, environ m
 	}()
 	defer func() { cancel(nil); <-watched }()
 
-	c := &command{ctx: ctx, stop: stop, sources: config.Sources{Domain: daemon.Domain(), Environ: environ}, reload: reload, stdout: stdout, stderr: stderr, logs: terminal.NewSwapWriter(stderr)}
+	c := &command{ctx: ctx, stop: stop, sources: config.Sources{Domain: daemon.Domain(), Environ: environ}, reload: reload, stdout: stdout, stderr: stderr, logs: terminal.NewSwapWriter(stderr), after: after}
 	exited := false
 	parser, settings, err := c.parser(func(int) { exited = true })
 	if err != nil {
@@ -141,7 +151,7 @@ func watchSignals(ctx context.Context, signals <-chan os.Signal, stop, reload ch
 				stopping = true
 				close(stop)
 			default:
-				cancel(fmt.Errorf("stopped by a second signal (%s)", s))
+				cancel(fmt.Errorf("%w: stopped by a second one (%s)", daemon.ErrInterrupted, s))
 				return
 			}
 		case <-ctx.Done():
@@ -171,6 +181,9 @@ func (c *command) exit(err error) int {
 		return exitComplete
 	}
 	code := exitFailed
+	if errors.Is(err, daemon.ErrInterrupted) || c.interrupted() && errors.Is(err, context.Canceled) {
+		err = &exitError{exitInterrupted, errors.New("interrupted: what was stored is kept")}
+	}
 	if e, ok := errors.AsType[*exitError](err); ok {
 		if code = e.code; e.err == nil {
 			return code
@@ -179,13 +192,23 @@ func (c *command) exit(err error) int {
 		code = exitUsage
 	}
 	if c.json {
-		slog.New(slog.NewJSONHandler(c.stderr, nil)).Error("syncd failed", "error", err.Error(), "exit_code", code)
+		terminal.NewLog(c.stderr, true, slog.LevelInfo).Error("syncd failed", "error", err.Error(), "exit_code", code)
 		return code
 	}
 	if _, e := fmt.Fprintf(c.stderr, "syncd: %v\n", err); e != nil {
 		return exitFailed
 	}
 	return code
+}
+
+// interrupted: a signal has asked the work to end.
+func (c *command) interrupted() bool {
+	select {
+	case <-c.stop:
+		return true
+	default:
+		return false
+	}
 }
 
 // isUsageError: another call or another configuration would not have this error.
@@ -217,21 +240,7 @@ func (c *command) config(needed ...string) (*config.Config, *slog.Logger, error)
 // logger makes the configured log.
 func (c *command) logger(cfg *config.Config) *slog.Logger {
 	c.level.Set(cfg.LogLevel)
-	options := &slog.HandlerOptions{Level: &c.level}
-	if cfg.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(c.logs, options))
-	}
-	return slog.New(slog.NewTextHandler(c.logs, options))
-}
-
-// beside is the log of work whose progress is shown: without the lines that repeat the bars, unless a log level was set.
-func (c *command) beside(bars *terminal.Progress, cfg *config.Config, log *slog.Logger) *slog.Logger {
-	if _, asked := c.sources.Flags["log_level"]; !bars.Shows() || asked || cfg.LogLevel != slog.LevelInfo {
-		return log
-	}
-	quiet := *cfg
-	quiet.LogLevel = slog.LevelError
-	return c.logger(&quiet)
+	return terminal.NewLog(c.logs, cfg.LogFormat == "json", &c.level)
 }
 
 // helpWithExample ends the help of a command with an example.

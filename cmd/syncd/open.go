@@ -28,7 +28,9 @@ func (c *command) open(cfg *config.Config, log *slog.Logger, migrate bool, obser
 		return ctx, nil, nil, daemon.InterruptionOr(ctx, err)
 	}
 	ctx, release = daemon.Draining(c.ctx, c.stop, daemon.DrainTimeout, org.Mirror.Drain)
-	return ctx, org, func() {
+	asking, stopAsking := c.interruptible()
+	return fetch.WithStop(ctx, asking), org, func() { // the question whose the token is is given up at once
+		stopAsking()
 		release()
 		org.Close()
 	}, nil
@@ -37,13 +39,14 @@ func (c *command) open(cfg *config.Config, log *slog.Logger, migrate bool, obser
 // withBars opens the organization for work whose runs are shown as bars until they are closed, and wait for leases: no later run
 // follows, as in a daemon.
 func (c *command) withBars(cfg *config.Config, log *slog.Logger, migrate bool, do func(context.Context, *daemon.Organization, *terminal.Progress) error) error {
-	bars := terminal.NewProgress(c.stderr, c.logs)
+	bars := c.newProgress(cfg)
 	defer bars.Close()
-	ctx, org, done, err := c.open(cfg, c.beside(bars, cfg, log), migrate, bars)
+	ctx, org, done, err := c.open(cfg, c.beside(cfg, log), migrate, bars)
 	if err != nil {
 		return err
 	}
 	defer done()
+	bars.CountRequests(org.Client.Requests)
 	org.Mirror.WaitForLease = true
 	return do(ctx, org, bars)
 }

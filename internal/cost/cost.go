@@ -33,13 +33,13 @@ type Sweep struct {
 	AtMost   bool   // Requests is an upper bound: how many owners have rows is known once they are mirrored
 }
 
-// Sweeps estimates, with a few requests for each stream that is on, what a sweep of it costs.
+// Sweeps estimates, with a few requests for each stream, what a sweep of it costs; without names, of all that are on.
 //
 // The engine may have no store. If it has one, the mirrored rows tell what lists cost that are read for each row of another
 // stream.
-func Sweeps(ctx context.Context, e *mirror.Engine) ([]Sweep, error) {
+func Sweeps(ctx context.Context, e *mirror.Engine, names ...string) ([]Sweep, error) {
 	ctx = limit.WithPriority(ctx, limit.PriorityRefresh)
-	names, err := e.Resolve()
+	names, err := e.Resolve(names...)
 	if err != nil {
 		return nil, err
 	}

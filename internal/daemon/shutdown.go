@@ -42,6 +42,20 @@ func Draining(ctx context.Context, stop <-chan struct{}, within time.Duration, d
 	return ctx, func() { cancel(nil); <-watched }
 }
 
+// DrainAt calls drain when at is received from. release waits for the watching goroutine; then drain is not called any more.
+func DrainAt(at <-chan time.Time, drain func()) (release func()) {
+	released, watched := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(watched)
+		select {
+		case <-at:
+			drain()
+		case <-released:
+		}
+	}()
+	return func() { close(released); <-watched }
+}
+
 // InterruptionOr returns the signal that ended ctx, in place of the error that followed from it. ctx may have been released
 // since.
 func InterruptionOr(ctx context.Context, err error) error {

@@ -149,6 +149,8 @@ func (d *demo) sync(ctx context.Context) ([]mirror.Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.Bars.CountRequests(client.Requests)
+	d.Bars.Expect(len(d.cfg.StreamsOn()))
 	results, err := m.Sync(ctx)
 	d.Bars.Close()
 	if err == nil {

@@ -21,15 +21,17 @@ func Count[N int | int64](n N) string {
 	return sign + s
 }
 
-// Elapsed writes a duration as people say it.
+// Elapsed writes a duration as people say it, in one unit or two: 30 ms, 2.5 s, 1 min 39 s, 1 h 04 min.
 func Elapsed(d time.Duration) string {
 	switch {
 	case d < time.Second:
 		return fmt.Sprintf("%d ms", d.Milliseconds())
 	case d < time.Minute:
 		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d < time.Hour:
+		return fmt.Sprintf("%d min %02d s", int(d.Minutes()), int(d.Seconds())%60)
 	}
-	return d.Round(time.Second).String()
+	return fmt.Sprintf("%d h %02d min", int(d.Hours()), int(d.Minutes())%60)
 }
 
 // Ago writes how long ago at was; "" for the zero time.
@@ -116,4 +118,13 @@ func Wrap(words []string, width int) string {
 		used += len(word)
 	}
 	return b.String()
+}
+
+// Some lists the first few texts, and says how many more there are.
+func Some(texts []string) string {
+	const named = 3
+	if more := len(texts) - named; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(texts[:named], ", "), more)
+	}
+	return strings.Join(texts, ", ")
 }

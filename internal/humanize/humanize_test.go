@@ -13,7 +13,7 @@ func TestDurations(t *testing.T) {
 	for got, want := range map[string]string{
 		humanize.Elapsed(250 * time.Millisecond):            "250 ms",
 		humanize.Elapsed(2500 * time.Millisecond):           "2.5 s",
-		humanize.Elapsed(90*time.Second + time.Millisecond): "1m30s",
+		humanize.Elapsed(90*time.Second + time.Millisecond): "1 min 30 s",
 		humanize.Span(-time.Second):                         "0 s",
 		humanize.Span(59 * time.Second):                     "59 s",
 		humanize.Span(16*time.Minute + 59*time.Second):      "16 min",

@@ -295,7 +295,7 @@ func (f *refresh) external(ctx context.Context, external []string) error {
 	switch {
 	case errors.Is(err, fetch.ErrNotFound):
 		if len(known) == 0 {
-			return fmt.Errorf("neither Polar nor the mirror has one of %s with the external id %s: %w", f.s.Name, strings.Join(external, " "), err)
+			f.MarkPartial("neither Polar nor the mirror has one of %s with the external id %s", f.s.Name, strings.Join(external, " "))
 		}
 	case err != nil:
 		return err

@@ -1,9 +1,11 @@
 package mirror
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -281,20 +283,26 @@ func class(err error) string {
 	return fetch.Class(err)
 }
 
+// FinishedRun is the message of the log line of a run.
+const FinishedRun = "run finished"
+
 func (e *Engine) log(ctx context.Context, res Result) {
-	l := e.Log.With("stream", res.Stream, "outcome", res.Outcome, "run", res.RunID, "rows", res.Read, "pages", res.Pages,
-		"requests", res.Requests, "inserted", res.Inserted, "updated", res.Updated, "rejected", res.Rejected,
-		"duration", res.Duration.Round(time.Millisecond))
-	switch {
-	case res.Kind == store.KindFeed && res.Outcome != Failed: // they are made every few seconds
-		l.DebugContext(ctx, "run finished", "reason", res.Reason)
-	case res.Outcome == Succeeded:
-		l.InfoContext(ctx, "run finished")
-	case res.Unavailable || res.Outcome == Interrupted || res.Outcome == Skipped:
-		l.InfoContext(ctx, "run finished", "reason", res.Reason)
-	default:
-		l.WarnContext(ctx, "run finished", "reason", res.Reason, "class", class(res.Err))
+	l := e.Log.With("stream", res.Stream, "outcome", res.Outcome, "run", res.RunID, "rows", cmp.Or(int64(res.Distinct), res.Read), "pages", res.Pages,
+		"requests", res.Requests, "inserted", res.Inserted, "updated", res.Updated, "rejected", res.Rejected, "duration", res.Duration)
+	if res.Reason != "" {
+		l = l.With("reason", res.Reason)
 	}
+	if res.Err != nil {
+		l = l.With("class", class(res.Err))
+	}
+	level := slog.LevelInfo
+	switch {
+	case res.Outcome == Failed, res.Outcome == Partial && res.Kind != store.KindFeed:
+		level = slog.LevelWarn
+	case res.Kind == store.KindFeed: // made every few seconds
+		level = slog.LevelDebug
+	}
+	l.Log(ctx, level, FinishedRun)
 }
 
 // DisableStream prevents further runs of a stream until the next start, and records why. It also takes names that are no streams, such

@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
-	"strings"
 
 	"syncd/internal/fetch"
 	"syncd/internal/fetch/scan"
+	"syncd/internal/humanize"
 	"syncd/internal/mirror/ahead"
 	"syncd/internal/store"
 )
@@ -165,7 +165,7 @@ func (sw *sweep) certify(ctx context.Context, c comparison) error {
 	sw.closing.Accounted = c.accounted() && sw.span == nil
 	if c.gaps > 0 {
 		sw.closing.Verdict = fmt.Sprintf("incomplete: %d rows cannot be rendered by Polar", c.gaps)
-		sw.MarkPartial("%d rows cannot be rendered by Polar: %s: see sync_rejects", c.gaps, some(sw.places))
+		sw.MarkPartial("%d rows cannot be rendered by Polar: %s: see sync_rejects", c.gaps, humanize.Some(sw.places))
 	}
 	switch {
 	case c.accounted():
@@ -187,15 +187,6 @@ func (sw *sweep) certify(ctx context.Context, c comparison) error {
 		sw.MarkPartial("%d rows were dropped as older than what is stored, and nothing tells what was requested later: the clock of a host or of the database was wrong; the next run reads again", unexplained)
 	}
 	return nil
-}
-
-// some lists the first few texts, for a message.
-func some(texts []string) string {
-	const named = 3
-	if more := len(texts) - named; more > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(texts[:named], ", "), more)
-	}
-	return strings.Join(texts, ", ")
 }
 
 // scan reads and stores from a position on until the scan is done.
