@@ -6,6 +6,7 @@ import (
 
 	"syncd/internal/config"
 	"syncd/internal/daemon"
+	"syncd/internal/report"
 	"syncd/internal/status"
 	"syncd/internal/store"
 	"syncd/internal/terminal"
@@ -19,20 +20,20 @@ type statusCmd struct {
 }
 
 func (cmd *statusCmd) Run(c *command) error {
-	var report status.Report
+	var state status.Report
 	var now time.Time
 	err := c.withTables(func(ctx context.Context, cfg *config.Config, s *store.Store) (err error) {
 		if now, err = s.Now(ctx); err != nil {
 			return err
 		}
-		report, err = daemon.ReadStatus(ctx, s, cfg, func(st store.StreamStatus) time.Time { return daemon.NextRun(cfg, st, now) })
+		state, err = daemon.ReadStatus(ctx, s, cfg, func(st store.StreamStatus) time.Time { return daemon.NextRun(cfg, st, now) })
 		return err
 	})
 	switch {
 	case err != nil:
 		return err
 	case cmd.JSON:
-		return terminal.PrintJSON(c.stdout, report)
+		return terminal.PrintJSON(c.stdout, state)
 	}
-	return printStatus(c.stdout, report, now)
+	return report.PrintStatus(c.stdout, state, now)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"syncd/internal/daemon"
 	"syncd/internal/humanize"
 	"syncd/internal/mirror"
+	"syncd/internal/report"
 	"syncd/internal/store"
 	"syncd/internal/terminal"
 )
@@ -57,14 +57,14 @@ func (cmd *syncCmd) Run(c *command) error {
 		if len(results) == 0 && len(chosen) > 0 {
 			return daemon.InterruptionOr(ctx, err)
 		}
-		done := synced{command: cmd.words(), Streams: terminal.NewRuns(results), results: results, late: late.Load(), GoesOn: terminal.GoesOn(results, bars.At)}
+		done := report.NewSync(cmd.words(), results, late.Load(), bars.At)
 		if ctx.Err() == nil {
-			err = errors.Join(err, done.judge(ctx, org.Store, names))
+			err = errors.Join(err, judge(ctx, done, org.Store, names))
 		}
-		if err := c.report(cmd.outputFlags, done, done.print); err != nil {
+		if err := c.report(cmd.outputFlags, done, done.Print); err != nil {
 			return err
 		}
-		return cmd.exit(c, done, err)
+		return cmd.exit(c, done, results, err)
 	})
 }
 
@@ -78,18 +78,27 @@ func (cmd *syncCmd) words() string {
 }
 
 // exit tells how it ended.
-func (cmd *syncCmd) exit(c *command, done synced, err error) error {
+func (cmd *syncCmd) exit(c *command, done *report.Sync, results []mirror.Result, err error) error {
 	switch {
 	case c.interrupted():
-		said := "Interrupted. What was read is kept"
-		if done.GoesOn != "" {
-			said += ": `" + done.command + "` goes on " + done.GoesOn
-		}
-		return &exitError{exitInterrupted, errors.New(said + ".")}
+		return &exitError{exitInterrupted, errors.New(done.Interruption())}
 	case err == nil && !done.Whole:
 		return errPartial
 	}
-	return exitOf(done.results, err)
+	return exitOf(results, err)
+}
+
+// judge adds what the database knows of the streams now.
+func judge(ctx context.Context, done *report.Sync, s *store.Store, names []string) error {
+	list, err := s.Streams().Standings(ctx, names)
+	if err != nil {
+		return err
+	}
+	open, err := s.Streams().OpenDrift(ctx)
+	if err == nil {
+		done.Judge(list, open.Total())
+	}
+	return err
 }
 
 // dueOf are those of the streams that are due.
@@ -145,58 +154,6 @@ func expectCosts(ctx context.Context, org *daemon.Organization, bars *terminal.P
 		}
 	}
 	bars.ExpectRequests(costs)
-}
-
-// synced is what a sync did.
-type synced struct {
-	Whole     bool           `json:"whole"` // all chosen streams, as `syncd verify` judges them
-	Streams   []terminal.Run `json:"streams"`
-	GoesOn    string         `json:"goes_on,omitempty"`   // where the next call goes on with what was interrupted
-	NotWhole  []string       `json:"not_whole,omitempty"` // streams
-	OpenDrift int64          `json:"open_drift,omitempty"`
-
-	command string
-	results []mirror.Result
-	late    bool // the time was up
-}
-
-// judge adds what the database knows of the streams now.
-func (done *synced) judge(ctx context.Context, s *store.Store, names []string) error {
-	list, err := s.Streams().Standings(ctx, names)
-	if err != nil {
-		return err
-	}
-	for _, st := range list {
-		if st.Missing() != "" {
-			done.NotWhole = append(done.NotWhole, st.Stream)
-		}
-	}
-	done.Whole = len(done.NotWhole) == 0 && done.GoesOn == ""
-	open, err := s.Streams().OpenDrift(ctx)
-	done.OpenDrift = open.Total()
-	return err
-}
-
-func (done *synced) print(w io.Writer) error {
-	var b strings.Builder
-	if len(done.results) > 0 {
-		if err := terminal.PrintResults(&b, done.results); err != nil {
-			return err
-		}
-	} else {
-		b.WriteString("Nothing is due.\n")
-	}
-	switch {
-	case done.late && done.GoesOn != "":
-		fmt.Fprintf(&b, "\nThe time is up: `%s` goes on %s.\n", done.command, done.GoesOn)
-	case len(done.results) == 0 && len(done.NotWhole) > 0:
-		fmt.Fprintf(&b, "Not whole: %s: `syncd verify` says why.\n", strings.Join(done.NotWhole, ", "))
-	}
-	if line := driftLine(done.OpenDrift); line != "" {
-		b.WriteString("\n" + line + "\n")
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }
 
 // resolveStreams checks names of streams before anything is opened.

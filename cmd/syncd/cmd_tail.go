@@ -2,19 +2,11 @@ package main
 
 import (
 	"errors"
-	"fmt"
-	"io"
-	"maps"
-	"slices"
-	"strings"
-	"time"
 
 	"syncd/internal/config"
 	"syncd/internal/daemon"
-	"syncd/internal/humanize"
 	"syncd/internal/mirror"
-	"syncd/internal/store"
-	"syncd/internal/terminal"
+	"syncd/internal/report"
 )
 
 type tailCmd struct {
@@ -48,8 +40,8 @@ func (cmd *tailCmd) Run(c *command) error {
 	if err != nil {
 		return daemon.InterruptionOr(ctx, err)
 	}
-	round := newRound(res, fresh)
-	if err := c.report(cmd.outputFlags, round, round.print); err != nil {
+	round := report.NewRound(res, fresh)
+	if err := c.report(cmd.outputFlags, round, round.Print); err != nil {
 		return err
 	}
 	switch res.Outcome {
@@ -59,43 +51,4 @@ func (cmd *tailCmd) Run(c *command) error {
 		return errPartial
 	}
 	return daemon.InterruptionOr(ctx, res.Err)
-}
-
-// round is what a round of tails did.
-type round struct {
-	terminal.Run
-	Pending  map[string]int64  `json:"pending,omitempty"`   // changes that are still to be fetched, by stream
-	SweepDue map[string]string `json:"sweep_due,omitempty"` // why a stream should be swept
-
-	took time.Duration
-}
-
-func newRound(res mirror.Result, fresh map[string]store.Freshness) round {
-	r := round{Run: terminal.NewRun(res), Pending: map[string]int64{}, SweepDue: map[string]string{}, took: res.Duration}
-	for name, f := range fresh {
-		if f.Pending > 0 {
-			r.Pending[name] = f.Pending
-		}
-		if f.SweepDue != "" {
-			r.SweepDue[name] = f.SweepDue
-		}
-	}
-	return r
-}
-
-func (r round) print(w io.Writer) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s in %s: %s requests, %s rows inserted, %s updated, %s marked as deleted\n",
-		r.Outcome, humanize.Elapsed(r.took), humanize.Count(r.Requests), humanize.Count(r.Inserted), humanize.Count(r.Updated), humanize.Count(r.Deleted))
-	if r.Reason != "" {
-		fmt.Fprintf(&b, "%s\n", r.Reason)
-	}
-	for _, name := range slices.Sorted(maps.Keys(r.Pending)) {
-		fmt.Fprintf(&b, "%s: %s changes are pending\n", name, humanize.Count(r.Pending[name]))
-	}
-	for _, name := range slices.Sorted(maps.Keys(r.SweepDue)) {
-		fmt.Fprintf(&b, "%s: a sweep is due (%s): run `syncd sync %s`, or let the daemon do it\n", name, r.SweepDue[name], name)
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }

@@ -12,6 +12,7 @@ import (
 
 	"syncd/internal/localpg/pgtest"
 	"syncd/internal/polarsim"
+	"syncd/internal/report"
 	"syncd/internal/store"
 )
 
@@ -23,8 +24,8 @@ func TestSyncSaysThatDriftIsUnknown(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	var said synced
-	if err := said.judge(t.Context(), s, nil); err == nil || said.Whole {
+	var said report.Sync
+	if err := judge(t.Context(), &said, s, nil); err == nil || said.Whole {
 		t.Errorf("%v, %+v", err, said)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package report
 
 import (
 	"fmt"
@@ -13,8 +13,8 @@ import (
 	"syncd/internal/terminal"
 )
 
-// printStatus shows the state of every stream, and then what concerns all of them.
-func printStatus(w io.Writer, r status.Report, now time.Time) error {
+// PrintStatus shows the state of every stream, and then what concerns all of them.
+func PrintStatus(w io.Writer, r status.Report, now time.Time) error {
 	var b strings.Builder
 	organization := r.Organization
 	if organization == "" {
@@ -48,7 +48,7 @@ func printStatus(w io.Writer, r status.Report, now time.Time) error {
 			fmt.Fprintf(&b, "\n%s\n", line)
 		}
 	}
-	if line := driftLine(r.Drift); line != "" {
+	if line := DriftLine(r.Drift); line != "" {
 		fmt.Fprintf(&b, "\n%s\n", line)
 	}
 	if r.Findings > 0 {
@@ -82,8 +82,8 @@ func versionLine(r *status.Version) string {
 	return text
 }
 
-// driftLine says that somebody should look at the drift; "" = there is none.
-func driftLine(open int64) string {
+// DriftLine says that somebody should look at the drift; "" = there is none.
+func DriftLine(open int64) string {
 	switch open {
 	case 0:
 		return ""

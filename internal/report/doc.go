@@ -1,0 +1,2 @@
+// Package report writes what commands did and found: as text for people, and as JSON.
+package report
