@@ -6,9 +6,9 @@ LANGUAGE sql IMMUTABLE AS $$
     FROM (VALUES
         ('balance_events', 'document', '{_extra}'::text[]),
         ('balance_events', 'none', '{currency,name,presentment_currency,tax_country}'::text[]),
-        ('balance_events', 'text', '{tax_state}'::text[]),
+        ('balance_events', 'region', '{tax_state}'::text[]),
         ('balance_events_live', 'none', '{currency,name,presentment_currency,tax_country}'::text[]),
-        ('balance_events_live', 'text', '{tax_state}'::text[]),
+        ('balance_events_live', 'region', '{tax_state}'::text[]),
         ('balance_ledger', 'none', '{currency,name,presentment_currency}'::text[]),
         ('benefit_grants', 'document', '{_extra,error,properties}'::text[]),
         ('benefit_grants', 'none', '{}'::text[]),
@@ -62,11 +62,13 @@ LANGUAGE sql IMMUTABLE AS $$
         ('customers_export', 'document', '{_extra,metadata}'::text[]),
         ('customers_export', 'identifier', '{email,external_id}'::text[]),
         ('customers_export', 'none', '{billing_country}'::text[]),
-        ('customers_export', 'text', '{billing_city,billing_line1,billing_line2,billing_postal_code,billing_state,name,tax_id,tax_id_text}'::text[]),
+        ('customers_export', 'region', '{billing_state}'::text[]),
+        ('customers_export', 'text', '{billing_city,billing_line1,billing_line2,billing_postal_code,name,tax_id,tax_id_text}'::text[]),
         ('customers_export_live', 'document', '{metadata}'::text[]),
         ('customers_export_live', 'identifier', '{email,external_id}'::text[]),
         ('customers_export_live', 'none', '{billing_country}'::text[]),
-        ('customers_export_live', 'text', '{billing_city,billing_line1,billing_line2,billing_postal_code,billing_state,name,tax_id,tax_id_text}'::text[]),
+        ('customers_export_live', 'region', '{billing_state}'::text[]),
+        ('customers_export_live', 'text', '{billing_city,billing_line1,billing_line2,billing_postal_code,name,tax_id,tax_id_text}'::text[]),
         ('customers_live', 'document', '{metadata}'::text[]),
         ('customers_live', 'identifier', '{email,external_id}'::text[]),
         ('customers_live', 'none', '{locale,type}'::text[]),
@@ -218,4 +220,35 @@ LANGUAGE sql IMMUTABLE AS $$
         ('webhook_endpoints_live', 'none', '{api_version,events,format,name}'::text[])
     ) AS of (relation, treatment, columns) LEFT JOIN LATERAL unnest(of.columns) AS c (column_name) ON true
 $$;
-COMMENT ON FUNCTION personal_columns() IS 'Columns of text and JSON of tables and views, and whether they hold personal data: identifier (an address, an id of the organization''s own), text, document (JSON that may hold anything), or none. A table without such columns has one row without a column.';
+COMMENT ON FUNCTION personal_columns() IS 'Columns of text and JSON of tables and views, and whether they hold personal data: identifier (an address, an id of the organization''s own), text, document (JSON that may hold anything), region (part of an address by which taxes are summed), or none. A table without such columns has one row without a column.';
+
+CREATE OR REPLACE FUNCTION personal_owners() RETURNS TABLE (place integer, relation text, customer text, emails text[], names text[], parents text[], is_child boolean, cleared jsonb)
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT * FROM (VALUES
+        (0, 'customers', 'id', '{}'::text[], '{}'::text[], '{}'::text[], false, '{"_extra": "document", "avatar_url": "text", "billing_address": "text", "billing_name": "text", "email": "identifier", "external_id": "identifier", "metadata": "document", "name": "text", "tax_id": "text"}'::jsonb),
+        (1, 'members', 'customer_id', '{email}'::text[], '{}'::text[], '{}'::text[], false, '{"_extra": "document", "email": "identifier", "external_id": "identifier", "name": "text"}'::jsonb),
+        (2, 'customer_meters', 'customer_id', '{}'::text[], '{}'::text[], '{}'::text[], false, '{"_extra": "document"}'::jsonb),
+        (3, 'subscriptions', 'customer_id', '{}'::text[], '{}'::text[], '{}'::text[], false, '{"_extra": "document", "custom_field_data": "document", "customer_cancellation_comment": "text", "metadata": "document"}'::jsonb),
+        (4, 'subscription_prices', '', '{}'::text[], '{}'::text[], '{subscriptions.subscription_id}'::text[], true, '{"_extra": "document"}'::jsonb),
+        (5, 'subscription_meters', '', '{}'::text[], '{}'::text[], '{subscriptions.subscription_id}'::text[], true, '{"_extra": "document"}'::jsonb),
+        (6, 'orders', 'customer_id', '{}'::text[], '{}'::text[], '{}'::text[], false, '{"_extra": "document", "billing_address": "text", "billing_name": "text", "custom_field_data": "document", "metadata": "document"}'::jsonb),
+        (7, 'order_items', '', '{}'::text[], '{}'::text[], '{orders.order_id}'::text[], true, '{"_extra": "document"}'::jsonb),
+        (8, 'payments', '', '{}'::text[], '{}'::text[], '{orders.order_id,checkouts.checkout_id}'::text[], false, '{"_extra": "document", "decline_message": "text", "method_metadata": "document", "processor_metadata": "document"}'::jsonb),
+        (9, 'disputes', 'customer_id', '{}'::text[], '{}'::text[], '{}'::text[], false, '{"_extra": "document"}'::jsonb),
+        (10, 'refunds', 'customer_id', '{}'::text[], '{}'::text[], '{}'::text[], false, '{"_extra": "document", "metadata": "document"}'::jsonb),
+        (11, 'benefit_grants', 'customer_id', '{}'::text[], '{}'::text[], '{}'::text[], false, '{"_extra": "document", "error": "document", "properties": "document"}'::jsonb),
+        (12, 'checkouts', 'customer_id', '{customer_email}'::text[], '{external_customer_id,customer_external_id}'::text[], '{}'::text[], false, '{"_extra": "document", "custom_field_data": "document", "customer_billing_address": "text", "customer_billing_name": "text", "customer_email": "identifier", "customer_external_id": "identifier", "customer_metadata": "document", "customer_name": "text", "customer_tax_id": "text", "external_customer_id": "identifier", "metadata": "document", "return_url": "text"}'::jsonb),
+        (13, 'checkout_products', '', '{}'::text[], '{}'::text[], '{checkouts.checkout_id}'::text[], true, '{"_extra": "document"}'::jsonb),
+        (14, 'license_keys', 'customer_id', '{}'::text[], '{}'::text[], '{}'::text[], false, '{"_extra": "document", "display_key": "text"}'::jsonb),
+        (15, 'license_key_activations', '', '{}'::text[], '{}'::text[], '{license_keys.license_key_id}'::text[], false, '{"_extra": "document", "label": "text", "meta": "document"}'::jsonb),
+        (16, 'customer_seats', 'customer_id', '{email,customer_email}'::text[], '{}'::text[], '{}'::text[], false, '{"_extra": "document", "customer_email": "identifier", "email": "identifier", "seat_metadata": "document"}'::jsonb),
+        (17, 'payment_methods', 'customer_id', '{}'::text[], '{}'::text[], '{}'::text[], false, '{"_extra": "document", "method_metadata": "document"}'::jsonb),
+        (18, 'balance_events', 'customer_id', '{}'::text[], '{}'::text[], '{}'::text[], false, '{"_extra": "document"}'::jsonb),
+        (19, 'events', 'customer_id', '{}'::text[], '{external_customer_id}'::text[], '{}'::text[], false, '{"_extra": "document", "external_customer_id": "identifier", "external_member_id": "identifier", "metadata": "event"}'::jsonb),
+        (20, 'customers_export', 'id', '{}'::text[], '{}'::text[], '{}'::text[], false, '{"_extra": "document", "billing_city": "text", "billing_line1": "text", "billing_line2": "text", "billing_postal_code": "text", "email": "identifier", "external_id": "identifier", "metadata": "document", "name": "text", "tax_id": "text", "tax_id_text": "text"}'::jsonb),
+        (21, 'orders_export', '', '{email}'::text[], '{}'::text[], '{orders.order_id}'::text[], false, '{"_extra": "document", "billing_name": "text", "customer_name": "text", "email": "identifier"}'::jsonb),
+        (22, 'subscriptions_export', '', '{email}'::text[], '{}'::text[], '{subscriptions.subscription_id}'::text[], false, '{"_extra": "document", "billing_name": "text", "customer_name": "text", "email": "identifier"}'::jsonb),
+        (23, 'sync_history_events', 'customer_id', '{}'::text[], '{}'::text[], '{}'::text[], false, '{"_extra": "document", "metadata": "event"}'::jsonb)
+    ) AS of (place, relation, customer, emails, names, parents, is_child, cleared)
+$$;
+COMMENT ON FUNCTION personal_owners() IS 'Tables whose rows belong to a customer: the columns that tell whose they are (the customer''s id, addresses, ids of the organization''s own, or the rows that they belong to), and the columns that syncd erase clears.';

@@ -62,6 +62,7 @@ type cli struct {
 	MCP      mcpCmd       `cmd:"" name:"mcp" help:"Let an AI assistant read the mirror, by the Model Context Protocol, over stdio or HTTP." example:"syncd mcp --role analyst --listen 127.0.0.1:9465"`
 	Approve  approveCmd   `cmd:"" name:"approve-deletions" help:"Let through the deletions that the brake held back in one run." example:"syncd approve-deletions 42"`
 	Grant    grantCmd     `cmd:"" help:"Let a role of Postgres read the mirror, all of it or without personal data, or take that back." example:"syncd grant bi --without-personal-data"`
+	Erase    eraseCmd     `cmd:"" help:"Clear the personal data of a customer everywhere in the mirror, and keep them out, or list who is erased." example:"syncd erase ada@example.com --dry-run"`
 	Migrate  migrateCmd   `cmd:"" help:"Create or upgrade the tables, or show what that would do." example:"syncd migrate up"`
 	Config   configCmd    `cmd:"" help:"Show the configuration." example:"syncd config print"`
 	Simulate simulateCmd  `cmd:"" help:"Serve a simulated Polar, to try out anything built on Polar." example:"syncd simulate --addr 127.0.0.1:8080 --customers 1000 --fault '502:path=/v1/orders/,times=1'"`

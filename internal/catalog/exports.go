@@ -24,7 +24,7 @@ func exportStreams() []Entry {
 				Table: store.TableOf((*db.Queries).CustomersExportUpsert),
 			},
 			Personal: map[string]Personal{
-				"customers_export": {Identifiers: "external_id email", Texts: "name tax_id tax_id_text billing_line1 billing_line2 billing_city billing_state billing_postal_code", Documents: "metadata", None: "billing_country"},
+				"customers_export": {Identifiers: "external_id email", Texts: "name tax_id tax_id_text billing_line1 billing_line2 billing_city billing_postal_code", Documents: "metadata", Regions: "billing_state", None: "billing_country"},
 			},
 			Tail:      tail.Spec{Unseen: unseen},
 			Schedule:  "20 4 * * *",

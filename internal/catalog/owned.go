@@ -113,7 +113,7 @@ func eventStreams() []Entry {
 				Copies:   map[string]string{"customer": "customers"},
 				Table:    store.TableOf((*db.Queries).BalanceEventsUpsert),
 			},
-			Personal: map[string]Personal{"balance_events": {Texts: "tax_state", None: "name currency presentment_currency tax_country"}},
+			Personal: map[string]Personal{"balance_events": {Regions: "tax_state", None: "name currency presentment_currency tax_country"}},
 			Tail: tail.Spec{
 				Carried: "balance.",
 				// The payment of an order that was not paid at once has the date of the order.

@@ -15,6 +15,8 @@ const (
 	Text Treatment = "text"
 	// Document is JSON that may hold anything, and is cleared: {}.
 	Document Treatment = "document"
+	// Region is the part of an address by which taxes are summed. It is hidden like Text, and stays when a person is erased.
+	Region Treatment = "region"
 	// None: the column holds no personal data.
 	None Treatment = "none"
 )
@@ -28,13 +30,14 @@ type Personal struct {
 	Identifiers string
 	Texts       string
 	Documents   string
+	Regions     string
 	None        string
 }
 
 // Columns is the treatment of each column.
 func (p Personal) Columns() map[string]Treatment {
 	columns := map[string]Treatment{}
-	for treatment, names := range map[Treatment]string{Identifier: p.Identifiers, Text: p.Texts, Document: p.Documents, None: p.None} {
+	for treatment, names := range map[Treatment]string{Identifier: p.Identifiers, Text: p.Texts, Document: p.Documents, Region: p.Regions, None: p.None} {
 		for name := range strings.FieldsSeq(names) {
 			columns[name] = treatment
 		}
@@ -79,6 +82,7 @@ func bookkeepingPersonal() map[string]Personal {
 		"sync_budget_holders":  {None: "holder"},
 		"sync_changes":         {Texts: "value", None: "stream filter"}, // an id, or the owner's own id of a customer
 		"sync_drift":           {Texts: "value", None: "stream kind field"},
+		"sync_erasures":        {Texts: "asked_by", None: "reason"}, // and hashes, which are bytea
 		"sync_feed_entries":    {None: "feed"},
 		"sync_feeds":           {None: "feed"},
 		"sync_findings":        {Texts: "key mirror_value other_value evidence", None: "stream kind field"},
@@ -89,7 +93,7 @@ func bookkeepingPersonal() map[string]Personal {
 		"sync_mrr_spans":       {None: "currency version state status recurring_interval"},
 		"sync_rejects":         {Texts: "key reason", None: "stream copied_from"}, // and body, which is bytea
 		"sync_runs":            {Texts: "reason error", None: "stream kind holder outcome error_class verdict"},
-		"sync_safe":            {None: "made_by"}, // and the key of pseudonyms, which is bytea
+		"sync_safe":            {None: "made_by erasure_made_by"}, // and the keys, which are bytea
 		"sync_seen":            {None: "stream"},
 		"sync_streams":         {Documents: "checkpoint tail", Texts: "unavailable sweep_due", None: "stream lease_holder covered_by"},
 		"sync_stubs":           {None: "stream copied_from"},

@@ -9,6 +9,7 @@ import (
 
 	"syncd/internal/store/clock"
 	"syncd/internal/store/db"
+	"syncd/internal/store/erasure"
 	"syncd/internal/store/pg"
 )
 
@@ -56,8 +57,15 @@ func Connections(streams int) int { return 2*streams + 2 }
 // connection.
 func (s *Store) Parallel() int { return max(1, (int(s.pool.Config().MaxConns)-Connections(0))/2) }
 
-// Migrate creates a missing schema, applies pending migrations, makes the views, and returns the names of what it applied.
-func (s *Store) Migrate(ctx context.Context) ([]string, error) { return s.pool.Migrate(ctx) }
+// Migrate creates a missing schema, applies pending migrations, makes the views, keeps erased customers out of new tables, and returns
+// the names of what it applied.
+func (s *Store) Migrate(ctx context.Context) ([]string, error) {
+	applied, err := s.pool.Migrate(ctx)
+	if err != nil {
+		return applied, err
+	}
+	return applied, erasure.New(s.pool).Keep(ctx)
+}
 
 // Migrations lists every migration and file of views of this syncd, applied or pending. It writes nothing.
 func (s *Store) Migrations(ctx context.Context) ([]pg.Migration, error) {

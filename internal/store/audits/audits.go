@@ -157,9 +157,10 @@ func (a Audits) Hashes(ctx context.Context, table string, ids []uuid.UUID) (map[
 	return hashes, audited(table, err)
 }
 
-// SampleCustomers picks up to n live customers, others each time.
+// SampleCustomers picks up to n live customers, others each time. Those who are erased differ from Polar's, and should.
 func (a Audits) SampleCustomers(ctx context.Context, n int) ([]uuid.UUID, error) {
-	rows, err := a.pool.Query(ctx, `SELECT o.id FROM customers o WHERE `+Pair{Table: "customers"}.live()+` ORDER BY random() LIMIT $1`, n)
+	rows, err := a.pool.Query(ctx, `SELECT o.id FROM customers o WHERE `+Pair{Table: "customers"}.live()+`
+		AND NOT EXISTS (SELECT FROM sync_erasures x WHERE x.customer_id = o.id) ORDER BY random() LIMIT $1`, n)
 	if err != nil {
 		return nil, audited("customers", err)
 	}

@@ -1,0 +1,181 @@
+package erasure
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// known is by what else than the id a customer is known.
+type known struct {
+	emails, names []string // addresses in lower case; ids of the organization's own
+	texts         []string // names and lines of addresses
+}
+
+// erase does the whole work, in its order.
+func (w *work) erase(ctx context.Context) error {
+	if err := w.prepare(ctx); err != nil {
+		return err
+	}
+	if !w.order.Trial {
+		if err := w.lock(ctx); err != nil {
+			return err
+		}
+		if err := w.attach(ctx); err != nil {
+			return err
+		}
+	}
+	if err := w.note(ctx); err != nil {
+		return err
+	}
+	// What belongs to rows comes before them: their trigger would clear it uncounted.
+	slices.SortStableFunc(w.tables, func(a, b owned) int { return min(len(b.Parents), 1) - min(len(a.Parents), 1) })
+	for _, t := range w.tables {
+		if err := w.clearChanges(ctx, t); err != nil {
+			return err
+		}
+		if err := w.clearTable(ctx, t); err != nil {
+			return err
+		}
+	}
+	if err := w.clearQuotes(ctx); err != nil {
+		return err
+	}
+	_, err := w.tx.Exec(ctx, "UPDATE sync_erasures SET cleared_at = now(), rows_cleared = rows_cleared + $2 WHERE customer_id = $1", w.order.Customer, w.rows)
+	return err
+}
+
+// note puts down whose data are to go, and reads by what else they are found.
+func (w *work) note(ctx context.Context) error {
+	err := w.tx.QueryRow(ctx, `
+		WITH docs AS (
+			SELECT to_jsonb(c) AS d FROM customers c WHERE c.id = $1
+			UNION ALL SELECT to_jsonb(x) FROM customers_export x WHERE x.id = $1
+			UNION ALL SELECT c.old FROM changes c WHERE c.stream = 'customers' AND c.id = $1
+			UNION ALL SELECT c.new FROM changes c WHERE c.stream = 'customers' AND c.id = $1
+			UNION ALL SELECT jsonb_build_object('email', k.customer_email, 'external_id', k.external_customer_id, 'external_id_too', k.customer_external_id,
+				'name', k.customer_name, 'billing_name', k.customer_billing_name, 'billing_address', k.customer_billing_address)
+			FROM checkouts k WHERE k.customer_id = $1
+			UNION ALL SELECT jsonb_build_object('billing_name', o.billing_name, 'billing_address', o.billing_address) FROM orders o WHERE o.customer_id = $1
+		), found AS (
+			SELECT v.kind, v.value FROM docs, LATERAL (VALUES
+				('email', lower(d->>'email')), ('name', d->>'external_id'), ('name', d->>'external_id_too'), ('name', d->'metadata'->>'__external_id'),
+				('text', d->>'name'), ('text', d->>'billing_name'), ('text', d->'billing_address'->>'line1'), ('text', d->'billing_address'->>'line2'),
+				('text', d->>'billing_line1'), ('text', d->>'billing_line2'), ('text', d->'tax_id'->>0)) v (kind, value)
+			WHERE v.value <> ''
+		)
+		SELECT ARRAY(SELECT DISTINCT value FROM found WHERE kind = 'email'), ARRAY(SELECT DISTINCT value FROM found WHERE kind = 'name'),
+			ARRAY(SELECT DISTINCT value FROM found WHERE kind = 'text' AND length(value) > 5)`,
+		w.order.Customer).Scan(&w.known.emails, &w.known.names, &w.known.texts)
+	if err != nil {
+		return fmt.Errorf("read by what the customer is known: %w", err)
+	}
+	_, err = w.tx.Exec(ctx, `
+		INSERT INTO sync_erasures (customer_id, reason, asked_by) VALUES ($1, $2, $3 || ', database role ' || current_user)
+		ON CONFLICT (customer_id) DO UPDATE SET reason = EXCLUDED.reason, asked_by = EXCLUDED.asked_by WHERE EXCLUDED.reason = 'asked'`,
+		w.order.Customer, w.order.Reason, w.order.By)
+	if err == nil {
+		_, err = w.tx.Exec(ctx, `
+			INSERT INTO sync_erasure_hashes (hash, customer_id) SELECT DISTINCT erasure_hash(v), $1::uuid FROM unnest($2::text[] || $3::text[]) v
+			ON CONFLICT DO NOTHING`, w.order.Customer, w.known.emails, w.known.names)
+	}
+	if err != nil {
+		return fmt.Errorf("note the erasure: %w", err)
+	}
+	return nil
+}
+
+// count adds rows to the report.
+func (w *work) count(table string, n int64) {
+	w.rows += n
+	for i := range w.cleared {
+		if w.cleared[i].Table == table {
+			w.cleared[i].Rows += n
+			return
+		}
+	}
+	if n > 0 {
+		w.cleared = append(w.cleared, Cleared{table, n})
+	}
+}
+
+// update changes rows t of a table, or takes them out where nothing is to be set; in a trial it counts them.
+func (w *work) update(ctx context.Context, table, set, where string, args ...any) error {
+	var n int64
+	var err error
+	if w.order.Trial {
+		err = w.tx.QueryRow(ctx, "SELECT count(*) FROM "+name(table)+" t WHERE "+where, args...).Scan(&n)
+	} else {
+		sql := "UPDATE " + name(table) + " t SET " + set
+		if set == "" {
+			sql = "DELETE FROM " + name(table) + " t"
+		}
+		tag, e := w.tx.Exec(ctx, sql+" WHERE "+where, args...)
+		n, err = tag.RowsAffected(), e
+	}
+	if err != nil {
+		return fmt.Errorf("clear %s: %w", table, err)
+	}
+	w.count(table, n)
+	return nil
+}
+
+// clearTable writes the customer's rows again. The trigger clears them.
+func (w *work) clearTable(ctx context.Context, o owned) error {
+	return w.update(ctx, o.Table, "_synced_at = now()", fmt.Sprintf("%s AND %s AND impersonal(%s, to_jsonb(t)) <> '{}'", o.mayBe(), o.isErased("t"), literal(string(o.Cleared))),
+		w.order.Customer, w.known.emails, w.known.names)
+}
+
+// clearChanges clears what was recorded of the customer's rows. It comes before the rows themselves, which tell whose they are.
+func (w *work) clearChanges(ctx context.Context, o owned) error {
+	if strings.HasPrefix(o.Table, "sync_") {
+		return nil
+	}
+	columns := literal(string(o.Cleared)) + "::jsonb"
+	rows := fmt.Sprintf("t.id IN (SELECT t.id FROM %s t WHERE %s AND %s)", name(o.Table), o.mayBe(), o.isErased("t"))
+	if o.Child {
+		table, _ := parent(o.Parents[0])
+		rows = fmt.Sprintf("t.parent_id IN (SELECT p.id FROM %s p WHERE p.customer_id = $1) AND ($2::text[] IS NULL OR $3::text[] IS NULL OR true)", name(table))
+	}
+	changed := fmt.Sprintf("impersonal(%[1]s, t.old) <> '{}' OR impersonal(%[1]s, t.new) <> '{}'", columns)
+	err := w.update(ctx, "changes", fmt.Sprintf("old = t.old || impersonal(%[1]s, t.old), new = t.new || impersonal(%[1]s, t.new)", columns),
+		fmt.Sprintf("t.stream = '%s' AND %s AND (%s)", o.Table, rows, changed), w.order.Customer, w.known.emails, w.known.names)
+	if err != nil || o.Child {
+		return err
+	}
+	return w.update(ctx, "sync_findings", "mirror_value = NULL, other_value = NULL",
+		fmt.Sprintf("t.stream = '%s' AND (t.mirror_value IS NOT NULL OR t.other_value IS NOT NULL) AND t.key IN (SELECT t.id::text FROM %s t WHERE %s AND %s)", o.Table, name(o.Table), o.mayBe(), o.isErased("t")),
+		w.order.Customer, w.known.emails, w.known.names)
+}
+
+// clearQuotes clears what quotes rows or objects elsewhere in the bookkeeping, and changes of rows that are in no table any more.
+func (w *work) clearQuotes(ctx context.Context) error {
+	const cleared = "(SELECT o.cleared FROM personal_owners() o WHERE o.relation = t.stream)"
+	err := w.update(ctx, "changes", "old = t.old || impersonal("+cleared+", t.old)",
+		"t.operation = 'delete' AND t.new IS NULL AND t.old->>'customer_id' = $1::text AND impersonal("+cleared+", t.old) <> '{}'", w.order.Customer.String())
+	if err == nil {
+		err = w.update(ctx, "sync_rejects", "reason = t.reason", "t.body <> '{}' AND is_erased_reject(t.item_id, t.body)")
+	}
+	if err == nil { // the customer's state differs from Polar's from now on
+		err = w.update(ctx, "sync_findings", "", "t.kind = 'state' AND t.key = $1", w.order.Customer.String())
+	}
+	if err != nil {
+		return err
+	}
+	for _, q := range []struct{ table, columns, set string }{
+		{"sync_findings", "mirror_value, other_value, evidence", "mirror_value = NULL, other_value = NULL, evidence = 'cleared'"},
+		{"sync_findings", "key", ""},
+		{"sync_drift", "value", ""},
+		{"sync_runs", "reason, error", "reason = 'cleared', error = NULL"},
+		{"sync_tombstones", "evidence", "evidence = 'cleared'"},
+	} {
+		if err := w.update(ctx, q.table, q.set, fmt.Sprintf(quotes, q.columns), w.known.texts, w.known.emails); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// quotes is an SQL condition: columns hold one of these texts, as such and not as a pattern.
+const quotes = `EXISTS (SELECT FROM unnest($1::text[] || $2::text[]) v WHERE position(lower(v) IN lower(concat_ws(' ', %s))) > 0)`

@@ -1,0 +1,189 @@
+package erasure
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"syncd/internal/store/pg"
+)
+
+// Erasures are the customers of a database who are erased.
+type Erasures struct{ pool *pg.Pool }
+
+// New returns the handle on the erasures of a schema.
+func New(pool *pg.Pool) Erasures { return Erasures{pool} }
+
+// Reasons of an erasure.
+const (
+	Asked      = "asked"      // somebody asked for it
+	Anonymized = "anonymized" // Polar has anonymized the customer
+)
+
+// Erasure is a customer who is erased, a row of sync_erasures.
+type Erasure struct {
+	Customer  uuid.UUID
+	Reason    string
+	AskedBy   string
+	NotedAt   time.Time
+	ClearedAt time.Time // zero: not yet
+	Rows      int64     // cleared so far
+}
+
+// List returns who is erased, in the order in which they were noted.
+func (e Erasures) List(ctx context.Context) ([]Erasure, error) {
+	rows, err := e.pool.Query(ctx, `
+		SELECT customer_id, reason, asked_by, noted_at, COALESCE(cleared_at, '0001-01-01 00:00:00+00'), rows_cleared FROM sync_erasures ORDER BY noted_at, customer_id`)
+	var list []Erasure
+	if err == nil {
+		list, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Erasure])
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read who is erased: %w", err)
+	}
+	return list, nil
+}
+
+var (
+	// ErrUnknown: no customer is meant.
+	ErrUnknown = errors.New("no such customer")
+	// ErrAmbiguous: several customers may be meant.
+	ErrAmbiguous = errors.New("several customers")
+)
+
+// Find finds the customer of a Polar id, an id of the organization's own, or an address; also one that was erased before.
+func (e Erasures) Find(ctx context.Context, named string) (uuid.UUID, error) {
+	id, err := uuid.Parse(named)
+	isID := err == nil
+	rows, err := e.pool.Query(ctx, `
+		SELECT c.id, concat_ws(', ', 'made ' || to_char(c.created_at, 'YYYY-MM-DD'), CASE WHEN c._deleted_at IS NOT NULL THEN 'deleted' END)
+		FROM customers c
+		WHERE CASE WHEN $2 THEN c.id = $3 ELSE c.external_id = $1 OR lower(c.email) = lower($1) OR c.metadata->>'__external_id' = $1 END
+		UNION
+		SELECT x.customer_id, 'erased' FROM sync_erasures x
+		WHERE CASE WHEN $2 THEN x.customer_id = $3 AND NOT EXISTS (SELECT FROM customers c WHERE c.id = $3) ELSE x.customer_id IN (
+			SELECT h.customer_id FROM sync_erasure_hashes h, sync_safe s
+			WHERE h.hash IN (sha256(s.erasure_key || sha256(convert_to($1, 'UTF8'))), sha256(s.erasure_key || sha256(convert_to(lower($1), 'UTF8'))))) END
+		ORDER BY 1`, named, isID, id)
+	if err != nil {
+		return uuid.UUID{}, fmt.Errorf("look for the customer: %w", err)
+	}
+	var found []uuid.UUID
+	var what, said string
+	_, err = pgx.ForEachRow(rows, []any{&id, &what}, func() error {
+		found, said = append(found, id), said+fmt.Sprintf("\n  %s (%s)", id, what)
+		return nil
+	})
+	switch {
+	case err != nil:
+		return uuid.UUID{}, fmt.Errorf("look for the customer: %w", err)
+	case len(found) == 0:
+		return uuid.UUID{}, fmt.Errorf("%w is mirrored: name a Polar id, an id of your own (external id) or an address as the table customers has it", ErrUnknown)
+	case len(found) > 1:
+		return uuid.UUID{}, fmt.Errorf("%w may be meant; name one of them by its id:%s", ErrAmbiguous, said)
+	}
+	return found[0], nil
+}
+
+// Cleared is how many rows of a table held personal data of the customer.
+type Cleared struct {
+	Table string
+	Rows  int64
+}
+
+// Report says what an erasure cleared, or would clear.
+type Report struct {
+	Customer uuid.UUID
+	Tables   []Cleared // those with rows, in the order of the table of streams
+	Rows     int64
+}
+
+// Order asks for an erasure.
+type Order struct {
+	Customer uuid.UUID
+	Reason   string
+	By       string // who asks
+	Trial    bool   // only say what would be cleared
+}
+
+// patience is for how many seconds an erasure waits for writers, which wait for it meanwhile.
+const patience = 60
+
+// ErrBusy: writers held the tables for longer than an erasure waits.
+var ErrBusy = errors.New("tables are in use")
+
+// errTrial takes back what a trial has written.
+var errTrial = errors.New("only a trial")
+
+// Erase clears the personal data of a customer in all tables, in one transaction, and has writers keep them out from then on.
+func (e Erasures) Erase(ctx context.Context, o Order) (r Report, err error) {
+	for range patience {
+		err = e.pool.Exclusively(ctx, func(tx pgx.Tx) error {
+			w := work{tx: tx, order: o}
+			if err := w.erase(ctx); err != nil {
+				return err
+			}
+			r = Report{o.Customer, w.cleared, w.rows}
+			if o.Trial {
+				return errTrial
+			}
+			return nil
+		})
+		if !isWait(err) {
+			break
+		}
+	}
+	switch {
+	case errors.Is(err, errTrial):
+		return r, nil
+	case isWait(err):
+		return r, pg.Failure(fmt.Errorf("%w: another process has written for a minute without a break, and nothing was changed: try again", ErrBusy))
+	case err != nil:
+		return r, fmt.Errorf("erase customer %s: %w", o.Customer, err)
+	}
+	return r, nil
+}
+
+// Settle erases the customers that were noted and are not cleared yet: those that Polar has anonymized.
+func (e Erasures) Settle(ctx context.Context) ([]Report, error) {
+	rows, err := e.pool.Query(ctx, "SELECT customer_id FROM sync_erasures WHERE cleared_at IS NULL ORDER BY customer_id")
+	var noted []uuid.UUID
+	if err == nil {
+		noted, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read who is to be erased: %w", err)
+	}
+	var reports []Report
+	for _, id := range noted {
+		r, err := e.Erase(ctx, Order{Customer: id, Reason: Anonymized, By: "syncd"})
+		if err != nil {
+			return reports, err
+		}
+		reports = append(reports, r)
+	}
+	return reports, nil
+}
+
+// Keep makes the triggers anew where somebody is erased, and tables or functions have changed. It is called after migrations.
+func (e Erasures) Keep(ctx context.Context) error {
+	var stale bool
+	err := e.pool.QueryRow(ctx, "SELECT erasure_made_by NOT IN ('', "+madeBy+") FROM sync_safe", functions).Scan(&stale)
+	if err == nil && stale {
+		err = e.pool.Exclusively(ctx, func(tx pgx.Tx) error {
+			w := work{tx: tx}
+			if err := w.prepare(ctx); err != nil {
+				return err
+			}
+			return w.attach(ctx)
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("keep erased customers out: %w", err)
+	}
+	return nil
+}

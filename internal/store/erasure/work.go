@@ -1,0 +1,164 @@
+package erasure
+
+import (
+	"context"
+	_ "embed" // functions.sql
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+//go:embed functions.sql
+var functions string
+
+// madeBy is an SQL expression: a sum of what functions and triggers are made by. $1 is functions.
+const madeBy = `encode(sha256(convert_to($1 || current_schema() || (SELECT string_agg(o::text, ';' ORDER BY o.place) FROM personal_owners() o), 'UTF8')), 'hex')`
+
+// isWait: a lock was not to be had in time.
+func isWait(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "55P03"
+}
+
+// owned is a table whose rows belong to customers, a row of personal_owners().
+type owned struct {
+	Table    string
+	Customer string
+	Emails   []string
+	Names    []string
+	Parents  []string
+	Child    bool
+	Cleared  json.RawMessage
+}
+
+// work is an erasure in its transaction.
+type work struct {
+	tx      pgx.Tx
+	order   Order
+	tables  []owned
+	known   known
+	cleared []Cleared
+	rows    int64
+}
+
+func name(parts ...string) string { return pgx.Identifier(parts).Sanitize() }
+
+// columns are columns of a row, as a list of an array.
+func columns(of string, names []string) string {
+	list := make([]string, len(names))
+	for i, n := range names {
+		list[i] = name(of, n)
+	}
+	return "ARRAY[" + strings.Join(list, ", ") + "]::text[]"
+}
+
+// parent takes a reference apart.
+func parent(reference string) (table, column string) {
+	table, column, _ = strings.Cut(reference, ".")
+	return table, column
+}
+
+// isErased is an SQL condition: a row is of an erased customer.
+func (o owned) isErased(row string) string {
+	var any []string
+	if o.Customer != "" {
+		any = append(any, "is_erased("+name(row, o.Customer)+")")
+	}
+	for _, reference := range o.Parents {
+		table, column := parent(reference)
+		any = append(any, fmt.Sprintf("is_erased(owner_of('%s', %s))", table, name(row, column)))
+	}
+	if len(o.Emails)+len(o.Names) > 0 {
+		any = append(any, fmt.Sprintf("are_erased_names(%s, %s)", columns(row, o.Emails), columns(row, o.Names)))
+	}
+	return "(" + strings.Join(any, " OR ") + ")"
+}
+
+// mayBe is an SQL condition that indexes answer: a row t may be of the customer $1, by its id, an address in $2 or another name in $3.
+func (o owned) mayBe() string {
+	var any []string
+	if o.Customer != "" {
+		any = append(any, name("t", o.Customer)+" = $1")
+	}
+	for _, c := range o.Emails {
+		any = append(any, "lower("+name("t", c)+") = ANY ($2)")
+	}
+	for _, c := range o.Names {
+		any = append(any, name("t", c)+" = ANY ($3)")
+	}
+	for _, reference := range o.Parents {
+		table, column := parent(reference)
+		any = append(any, fmt.Sprintf("%s IN (SELECT p.id FROM %s p WHERE p.customer_id = $1)", name("t", column), name(table)))
+	}
+	return "(true OR ($1::uuid IS NULL AND $2::text[] IS NULL AND $3::text[] IS NULL)) AND (" + strings.Join(any, " OR ") + ")" // each has a type
+}
+
+// prepare makes the functions, and reads which tables there are.
+func (w *work) prepare(ctx context.Context) error {
+	var path string
+	err := w.tx.QueryRow(ctx, "SELECT current_setting('search_path')").Scan(&path)
+	if err == nil {
+		_, err = w.tx.Exec(ctx, "SELECT set_config('search_path', format('%I, %I, pg_temp', current_schema() || '_sync', current_schema()), true)")
+	}
+	if err == nil {
+		_, err = w.tx.Exec(ctx, functions)
+	}
+	if err == nil {
+		_, err = w.tx.Exec(ctx, "SELECT set_config('search_path', $1, true)", path)
+	}
+	if err != nil {
+		return fmt.Errorf("make functions: %w", err)
+	}
+	rows, err := w.tx.Query(ctx, "SELECT relation, customer, emails, names, parents, is_child, cleared FROM personal_owners() ORDER BY place")
+	if err == nil {
+		w.tables, err = pgx.CollectRows(rows, pgx.RowToStructByPos[owned])
+	}
+	return err
+}
+
+// lock keeps writers out until the end of the transaction, and readers not. Whoever writes a page holds the row of its stream first, so
+// with that table locked no page is under way. What waits for longer is given up: others wait behind it.
+func (w *work) lock(ctx context.Context) error {
+	tables := make([]string, 0, len(w.tables)+2)
+	for _, t := range w.tables {
+		tables = append(tables, name(t.Table))
+	}
+	_, err := w.tx.Exec(ctx, "SET LOCAL lock_timeout = '1s'; LOCK TABLE sync_streams IN EXCLUSIVE MODE; LOCK TABLE "+
+		strings.Join(append(tables, "changes", "sync_rejects"), ", ")+" IN SHARE ROW EXCLUSIVE MODE")
+	return err
+}
+
+// attach gives the tables the triggers by which writers obey.
+func (w *work) attach(ctx context.Context) error {
+	var sql strings.Builder
+	trigger := func(which, when, table, condition, call string) {
+		fmt.Fprintf(&sql, "CREATE OR REPLACE TRIGGER %s %s INSERT OR UPDATE ON %s FOR EACH ROW WHEN (%s) EXECUTE FUNCTION %s;\n", which, when, name(table), condition, call)
+	}
+	owners := map[string]bool{}
+	for _, t := range w.tables {
+		trigger("keep_erased_out", "BEFORE", t.Table, t.isErased("new"), "keep_erased_out("+literal(string(t.Cleared))+")")
+		for _, reference := range t.Parents {
+			if table, _ := parent(reference); !t.Child {
+				owners[table] = true
+			}
+		}
+	}
+	for _, t := range w.tables {
+		if owners[t.Table] {
+			trigger("keep_erased_parts_out", "AFTER", t.Table, t.isErased("new"), "keep_erased_parts_out()")
+		}
+	}
+	trigger("keep_erased_out", "BEFORE", "sync_rejects", "is_erased_reject(new.item_id, new.body)", "keep_erased_rejects_out()")
+	trigger("keep_erased_out", "BEFORE", "changes", "new.source <> 'observed' AND new.stream = 'subscriptions' AND is_erased(owner_of(new.stream, new.id))", "keep_erased_changes_out()")
+	if _, err := w.tx.Exec(ctx, sql.String()); err != nil {
+		return fmt.Errorf("make triggers: %w", err)
+	}
+	_, err := w.tx.Exec(ctx, "UPDATE sync_safe SET erasure_made_by = "+madeBy, functions)
+	return err
+}
+
+func literal(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
