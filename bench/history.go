@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -12,7 +13,7 @@ import (
 )
 
 // history measures what it costs to record changes: the same syncs of orders with it and without, side by side in one database.
-func (b *bench) history(ctx context.Context, p plan) error {
+func (b *bench) history(ctx context.Context, p plan) (err error) {
 	polar, base, _, err := b.ofOrders(ctx, p.orders)
 	if err != nil {
 		return err
@@ -27,7 +28,11 @@ func (b *bench) history(ctx context.Context, p plan) error {
 			return err
 		}
 	}
-	var some, someCPU, none, row, recorded []float64
+	if err := b.autovacuum(ctx, "SET autovacuum = off"); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.autovacuum(ctx, "RESET autovacuum")) }()
+	var some, someCPU, none, noneCPU, row, recorded []float64
 	for i := range p.rounds {
 		changed, work, err := b.beside(i%2 == 0, func(on bool) (usage, error) { return b.changedSync(ctx, polar, dsn, p.orders/100, on) })
 		if err != nil {
@@ -37,7 +42,7 @@ func (b *bench) history(ctx context.Context, p plan) error {
 		if err != nil {
 			return err
 		}
-		unchanged, _, err := b.beside(i%2 == 0, func(on bool) (usage, error) { return b.changedSync(ctx, polar, dsn, 0, on) })
+		unchanged, idle, err := b.beside(i%2 == 0, func(on bool) (usage, error) { return b.changedSync(ctx, polar, dsn, 0, on) })
 		if err != nil {
 			return err
 		}
@@ -49,23 +54,30 @@ func (b *bench) history(ctx context.Context, p plan) error {
 		if err != nil {
 			return err
 		}
-		some, someCPU, none, recorded, row = append(some, changed), append(someCPU, work), append(none, unchanged), append(recorded, after-before), append(row, µs)
+		some, someCPU, none, noneCPU = append(some, changed), append(someCPU, work), append(none, unchanged), append(noneCPU, idle)
+		recorded, row = append(recorded, after-before), append(row, µs)
 	}
 	b.table.add("sync, 1 % changed: processor time with history / without", "ratio", atMost(1.05), someCPU...)
 	b.table.add("sync, 1 % changed: time with history / without", "ratio", nil, some...)
+	b.table.add("sync, unchanged: processor time with history / without", "ratio", nil, noneCPU...)
 	b.table.add("sync, unchanged: time with history / without", "ratio", nil, none...)
 	b.table.add("sync, unchanged: changes recorded", "rows", atMost(0), recorded...)
-	b.table.add("recording the change of an order", "µs", nil, row...)
+	b.table.add("recording the change of an order: processor time", "µs", nil, row...)
 	return b.pg.DropDatabase(ctx, name)
 }
 
-// beside is the time with history, and the processor time, as ratios of those without. Which of them is first alternates between rounds.
+// beside is the time with history, and the processor time, as ratios of those without: of two syncs with and two without. Those of
+// one kind are around those of the other, so that a machine that grows slower or faster meanwhile is so for both.
 func (b *bench) beside(first bool, do func(on bool) (usage, error)) (time, work float64, err error) {
 	took := map[bool]usage{}
-	for _, on := range []bool{first, !first} {
-		if took[on], err = do(on); err != nil {
+	for _, on := range []bool{first, !first, !first, first} {
+		u, err := do(on)
+		if err != nil {
 			return 0, 0, err
 		}
+		u.wall += took[on].wall
+		u.cpu += took[on].cpu
+		took[on] = u
 	}
 	return took[true].wall.Seconds() / took[false].wall.Seconds(), took[true].cpu.Seconds() / took[false].cpu.Seconds(), nil
 }
@@ -118,14 +130,32 @@ func (b *bench) changedSync(ctx context.Context, polar *polar, dsn string, n int
 	return u, err
 }
 
-// recordingTime is what recording adds to the update of an order, in a transaction that is rolled back.
+// autovacuum sets whether the server does work of its own, whose processor time would be counted as that of a sync. Tables are
+// vacuumed before each sync instead.
+func (b *bench) autovacuum(ctx context.Context, set string) error {
+	return session(ctx, b.pg.DSN(), func(conn *pgx.Conn) error {
+		for _, sql := range []string{"ALTER SYSTEM " + set, "SELECT pg_reload_conf()"} {
+			if _, err := conn.Exec(ctx, sql); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// recordingTime is the processor time that recording adds to the update of an order, in a transaction that is rolled back. The
+// kernel counts it for each process: see sched-stats in the documentation of Linux.
 func recordingTime(ctx context.Context, dsn string) (µs float64, err error) {
 	err = session(ctx, dsn, func(conn *pgx.Conn) error {
 		if _, err := conn.Exec(ctx, "ALTER TABLE orders ENABLE TRIGGER record_change"); err != nil {
 			return err
 		}
+		spent := func() (µs float64, err error) {
+			err = conn.QueryRow(ctx, "SELECT split_part(pg_read_file('/proc/' || pg_backend_pid() || '/schedstat'), ' ', 1)::float8 / 1000").Scan(&µs)
+			return µs, err
+		}
 		var took float64
-		for _, recorded := range []string{"", "", "orders"} { // the first warms up
+		for _, recorded := range []string{"orders", "", "orders"} { // the first warms up
 			tx, err := conn.Begin(ctx)
 			if err != nil {
 				return err
@@ -133,7 +163,10 @@ func recordingTime(ctx context.Context, dsn string) (µs float64, err error) {
 			if _, err := tx.Exec(ctx, "SELECT set_config('syncd.history', $1, true)", recorded); err != nil {
 				return err
 			}
-			began, before := time.Now(), took
+			began, err := spent()
+			if err != nil {
+				return err
+			}
 			if _, err := tx.Exec(ctx, `
 				UPDATE orders SET status = 'pending', paid = NOT paid, due_amount = 1, modified_at = modified_at - interval '1 day'
 				WHERE id IN (SELECT id FROM orders LIMIT 1000)`); err != nil {
@@ -142,8 +175,11 @@ func recordingTime(ctx context.Context, dsn string) (µs float64, err error) {
 			if _, err := tx.Exec(ctx, "SET CONSTRAINTS ALL IMMEDIATE"); err != nil {
 				return err
 			}
-			took = float64(time.Since(began).Microseconds()) / 1000 // a row
-			µs = took - before
+			ended, err := spent()
+			if err != nil {
+				return err
+			}
+			took, µs = (ended-began)/1000, (ended-began)/1000-took // of a row
 			if err := tx.Rollback(ctx); err != nil {
 				return err
 			}
