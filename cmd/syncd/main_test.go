@@ -73,6 +73,7 @@ func TestScripts(t *testing.T) {
 					env.Setenv("SYNCD_DATABASE_URL", dsn)
 					env.Setenv("POLAR_SERVER", url)
 					env.Setenv("POLAR_ACCESS_TOKEN", simulatedToken)
+					env.Setenv("GORACE", os.Getenv("GORACE")) // no second of waiting at the end of each command: see scripts/gotest
 					return nil
 				},
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){

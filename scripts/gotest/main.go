@@ -44,6 +44,7 @@ func run(args []string, out io.Writer) (code int, err error) {
 	}
 	cmd := exec.CommandContext(context.Background(), "go", append(all, args...)...)
 	cmd.Stderr = os.Stderr
+	cmd.Env = environ(os.Environ())
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		return 0, err
@@ -61,6 +62,12 @@ func run(args []string, out io.Writer) (code int, err error) {
 	}
 	r.finish()
 	return code, errors.Join(err, drained, ended)
+}
+
+// environ has a program with the race detector end at once. It waits for a second otherwise, in which goroutines that nobody waits for
+// could race, and a script of a test runs twenty programs. What is set already stays so.
+func environ(of []string) []string {
+	return append([]string{"GORACE=atexit_sleep_ms=0"}, of...)
 }
 
 // event is a line of go test -json; see `go doc test2json`.
