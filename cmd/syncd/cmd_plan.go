@@ -24,6 +24,7 @@ type planCmd struct {
 	JSON bool `name:"json" help:"As JSON."`
 	mirrorFlags
 	scheduleFlags
+	WebhookListen *string
 }
 
 // Run asks Polar for the counts that the costs depend on. It needs no database and writes nothing. With a database it shares the
@@ -94,6 +95,9 @@ func printPlan(w io.Writer, r daemon.Plan) error {
 	}
 	fmt.Fprintf(&b, "\nA first sync: %s requests, %.1f minutes %s, of the %d that Polar allows by default.\nThis plan took %d requests.\n",
 		humanize.Count(r.FirstRequests), r.FirstMinutes, pace, r.Limit, r.Probes)
+	if r.Webhooks != nil {
+		b.WriteString("\n" + r.Webhooks.Described() + "\n")
+	}
 	if r.Proposal != nil {
 		b.WriteString("\nThis fits the budget:\n\n" + proposalYAML(r.Proposal))
 	}

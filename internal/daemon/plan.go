@@ -29,6 +29,7 @@ type Plan struct {
 	Possible      bool         `json:"possible"`
 	Problem       string       `json:"problem,omitempty"`
 	Proposal      *Proposal    `json:"proposal,omitempty"`
+	Webhooks      *WebhookPlan `json:"webhooks,omitempty"`
 
 	rate float64 // requests a minute that the budget sustains; 0 = no budget
 }
@@ -88,6 +89,7 @@ func MakePlan(cfg *config.Config, costs []tail.Cost, client *fetch.Client) (Plan
 	if err == nil && !plan.Possible {
 		plan.Proposal, err = propose(costs, at, cfg.Timezone, now, plan)
 	}
+	plan.Webhooks = planWebhooks(cfg, costs)
 	return plan, err
 }
 

@@ -175,6 +175,15 @@ func TestMetrics(t *testing.T) {
 	b.metrics.RequestAnswered(200, 200*time.Millisecond)
 	b.metrics.RequestAnswered(429, time.Millisecond)
 	b.metrics.RequestAnswered(0, time.Minute)
+	hooks := b.metrics.AddWebhooks([]string{"signature", "time"})
+	if _, body := b.get(t, "/metrics"); strings.Contains(body, "syncd_webhook_accepted_timestamp_seconds ") {
+		t.Error("a webhook that never came has a time")
+	}
+	hooks.Accepted(at)
+	hooks.Refused("time")
+	hooks.Queued()
+	hooks.Dropped()
+	hooks.Fetched(700 * time.Millisecond)
 	_, body := b.get(t, "/metrics")
 	for _, want := range []string{
 		`syncd_build_info{commit="abc",go="`,
@@ -202,6 +211,13 @@ func TestMetrics(t *testing.T) {
 		`syncd_polar_version_left_seconds{version="2026-10"} 2.592e+06`,
 		`syncd_polar_version_retired{version="2026-10"} 1`,
 		`syncd_polar_answered_timestamp_seconds 1.70000000125e+09`,
+		`syncd_webhooks_accepted_total 1`,
+		`syncd_webhooks_refused_total{reason="signature"} 0`,
+		`syncd_webhooks_refused_total{reason="time"} 1`,
+		`syncd_webhooks_queued_total 1`,
+		`syncd_webhooks_dropped_total 1`,
+		`syncd_webhook_to_row_seconds_bucket{le="1"} 1`,
+		`syncd_webhook_accepted_timestamp_seconds 1.7000000005e+09`,
 		`syncd_budget_limit_requests 250`,
 		`syncd_budget_pace_requests 54`,
 		`syncd_budget_used_requests 20`,
@@ -247,6 +263,7 @@ func TestAlertsNameMetrics(t *testing.T) {
 	b.metrics.SetStanding("orders", true, true, at, 0, 0)
 	b.metrics.SetFreshness("orders", at, at, 0)
 	b.metrics.SetFeed("events", 0, false)
+	b.metrics.AddWebhooks([]string{"signature"})
 	_, body := b.get(t, "/metrics")
 	rules, err := os.ReadFile("../../deploy/prometheus/rules.yml")
 	if err != nil {

@@ -14,7 +14,7 @@ type Webhooks struct {
 	accepted, queued, dropped prometheus.Counter
 	refused                   *prometheus.CounterVec
 	fetched                   prometheus.Histogram
-	last                      prometheus.Gauge
+	last                      *prometheus.GaugeVec
 }
 
 // AddWebhooks adds the counts of a receiver of webhooks, which refuses them for these reasons. Call it once.
@@ -30,8 +30,8 @@ func (m *Metrics) AddWebhooks(reasons []string) *Webhooks {
 			Help: "Webhooks that were refused, by reason: headers, time or signature are not valid, size, busy, unread or format."}, []string{"reason"}),
 		fetched: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "syncd", Name: "webhook_to_row_seconds",
 			Help: "Time from the arrival of a webhook until the rows of what it named were stored.", Buckets: webhookBuckets}),
-		last: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "syncd", Name: "webhook_accepted_timestamp_seconds",
-			Help: "When the last webhook was accepted, as seconds since 1970; 0 before the first."}),
+		last: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "syncd", Name: "webhook_accepted_timestamp_seconds",
+			Help: "When the last webhook was accepted, as seconds since 1970. Missing before the first."}, nil),
 	}
 	m.registry.MustRegister(w.accepted, w.queued, w.dropped, w.refused, w.fetched, w.last)
 	for _, reason := range reasons {
@@ -43,7 +43,7 @@ func (m *Metrics) AddWebhooks(reasons []string) *Webhooks {
 // Accepted counts a webhook with a valid signature.
 func (w *Webhooks) Accepted(at time.Time) {
 	w.accepted.Inc()
-	w.last.Set(seconds(at))
+	w.last.WithLabelValues().Set(seconds(at))
 }
 
 // Refused counts a webhook that was refused.

@@ -30,6 +30,9 @@ func (c Cost) BestDelay(round string) string {
 	return round
 }
 
+// IsDelivered: webhooks tell of all changes of the stream.
+func (c Cost) IsDelivered() bool { return slices.Contains(c.CoveredBy, deliveriesFeed) }
+
 // Plan returns, for each stream that is on, what it costs and how soon tails would see its changes. It sends a few requests to
 // Polar, and needs no store, as cost.Sweeps.
 func (f *Follower) Plan(ctx context.Context) ([]Cost, error) {

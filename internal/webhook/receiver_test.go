@@ -151,6 +151,12 @@ func TestBodyThatBreaksOff(t *testing.T) {
 	if rec.Code != http.StatusBadRequest || f.counts.refused["unread"] != 1 {
 		t.Error(rec.Code, f.counts.refused)
 	}
+	// What is out of time is refused by its headers alone.
+	req.Header = signed(t, testSecret, testBody, testTime.Add(-time.Hour), false)
+	rec = httptest.NewRecorder()
+	if f.handler().ServeHTTP(rec, req); rec.Code != http.StatusForbidden {
+		t.Error(rec.Code)
+	}
 }
 
 // Many callers at once cost bounded memory: those beyond it are told to come again.
