@@ -19,6 +19,7 @@ import (
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
 	"syncd/internal/store"
+	"syncd/internal/token"
 	"syncd/internal/worldtest"
 )
 
@@ -271,12 +272,12 @@ func TestOrganizationIsToldFromOtherScopes(t *testing.T) {
 	h.Fault(t, "403:path=/v1/products/")
 	h.Fault(t, "403:path=/v1/customers/")
 	h.Fault(t, "403:path=/v1/payments/")
-	if err := h.CheckAccess(t.Context()); !errors.Is(err, mirror.ErrOrganization) || !strings.Contains(err.Error(), "organizations:read") {
+	if err := h.CheckAccess(t.Context()); !errors.Is(err, token.ErrOrganization) || !strings.Contains(err.Error(), "organizations:read") {
 		t.Errorf("%v", err)
 	}
 	other := h.NewMirror(t, func(c *catalog.Config) { c.OrganizationID = uuid.NewString() })
 	h.Server.ClearFaults()
-	if err := other.CheckAccess(t.Context()); !errors.Is(err, mirror.ErrOrganization) {
+	if err := other.CheckAccess(t.Context()); !errors.Is(err, token.ErrOrganization) {
 		t.Errorf("another organization than configured: %v", err)
 	}
 	if status, _ := h.Call(t, http.MethodGet, "/v1/organizations/", ""); status != http.StatusOK {

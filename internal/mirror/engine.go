@@ -12,7 +12,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
 	"syncd/internal/fetch"
@@ -21,6 +20,7 @@ import (
 	"syncd/internal/spelling"
 	"syncd/internal/store"
 	"syncd/internal/store/budget"
+	"syncd/internal/token"
 )
 
 // Outcome of a run.
@@ -260,27 +260,18 @@ func (e *Engine) Draining() bool {
 	}
 }
 
-// ErrOrganization: the organization of the token is unknown, or the wrong one.
-var ErrOrganization = errors.New("organization")
-
 // CheckAccess sends one request. It warms up the token (Polar limits a token that it has not seen for five minutes to 60 requests a
 // minute), proves that the token is accepted, and ties the schema to its organization.
-//
-// The token must be of one organization. A personal token sees all organizations of its user, whose orders and subscriptions
-// could not be told apart.
 func (e *Engine) CheckAccess(ctx context.Context) error {
 	if err := e.Store.CheckSchema(ctx); err != nil {
 		return err
 	}
 	before := e.Client.Requests()
-	id, err := e.organization(ctx)
+	id, err := token.Organization(ctx, e.Client, e.OrganizationID)
 	e.checks.Add(e.Client.Requests() - before)
 	e.noteAnswer(ctx)
 	if err != nil {
 		return err
-	}
-	if want := e.OrganizationID; want != "" && want != id.String() {
-		return fmt.Errorf("%w: the token is for %s, the configuration says %s: use a token of that organization, or correct POLAR_ORGANIZATION_ID", ErrOrganization, id, want)
 	}
 	if err := e.Store.Polar().BindOrganization(ctx, id, e.Client.Server()); err != nil {
 		return err
@@ -323,44 +314,6 @@ func (e *Engine) noteAnswer(ctx context.Context) {
 
 // TakeCheckRequests returns how many requests Check has sent since the last call.
 func (e *Engine) TakeCheckRequests() int64 { return e.checks.Swap(0) }
-
-func (e *Engine) organization(ctx context.Context) (uuid.UUID, error) {
-	page, err := e.Client.Page(ctx, "/v1/organizations/", map[string][]string{"limit": {"2"}, "page": {"1"}})
-	switch {
-	case errors.Is(err, fetch.ErrScope):
-		return e.organizationOf(ctx, err)
-	case err != nil:
-		return uuid.UUID{}, err
-	case page.TotalCount > 1:
-		return uuid.UUID{}, fmt.Errorf("%w: the token sees %d organizations, and the rows of several could not be told apart: use an organization access token (Polar: Settings, Developers), not a personal one", ErrOrganization, page.TotalCount)
-	case len(page.Items) == 0:
-		return uuid.UUID{}, fmt.Errorf("%w: Polar shows none to this token; a blocked organization is hidden: ask Polar, nothing was changed here", ErrOrganization)
-	}
-	id, err := item.FieldID(page.Items[0], "id")
-	if err != nil {
-		return uuid.UUID{}, fmt.Errorf("%w: %s lists one without a usable id: %w", ErrOrganization, "/v1/organizations/", err)
-	}
-	return id, nil
-}
-
-// organizationOf finds the organization through rows that name it, for a token without the scope to read it.
-func (e *Engine) organizationOf(ctx context.Context, cause error) (uuid.UUID, error) {
-	for _, path := range []string{"/v1/products/", "/v1/customers/", "/v1/payments/"} {
-		page, err := e.Client.Page(ctx, path, map[string][]string{"limit": {"1"}, "page": {"1"}})
-		if errors.Is(err, fetch.ErrScope) {
-			continue
-		}
-		if err != nil {
-			return uuid.UUID{}, err
-		}
-		for _, object := range page.Items {
-			if id, err := item.FieldID(object, "organization_id"); err == nil {
-				return id, nil
-			}
-		}
-	}
-	return uuid.UUID{}, fmt.Errorf("%w: cannot tell which one the token is for; give it the scope organizations:read: %w", ErrOrganization, cause)
-}
 
 // Sync calls Check, then makes one run of each stream, several at a time. It returns an error only when nothing could run, or
 // when Polar refused the token meanwhile; the outcome of each stream is in its Result.

@@ -19,6 +19,7 @@ import (
 	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
+	"syncd/internal/token"
 	"syncd/internal/worldtest"
 )
 
@@ -127,7 +128,7 @@ func TestTrap09_BlockedOrganization(t *testing.T) {
 	h.Fault(t, "empty:path=/v1/organizations/")
 	h.Fault(t, "empty:path=/v1/customers/")
 	h.Fault(t, "empty:path=/v1/products/")
-	if _, err := h.Sync(t.Context(), "products", "customers"); !errors.Is(err, mirror.ErrOrganization) || !strings.Contains(err.Error(), "blocked") {
+	if _, err := h.Sync(t.Context(), "products", "customers"); !errors.Is(err, token.ErrOrganization) || !strings.Contains(err.Error(), "blocked") {
 		t.Errorf("%v", err)
 	}
 	if h.tombstones(t, "products")+h.tombstones(t, "customers") != 0 {
@@ -286,7 +287,7 @@ func TestTrap28_OneOrganizationOnly(t *testing.T) {
 	}
 	h.Server.ClearFaults()
 	other := h.NewMirror(t, func(c *catalog.Config) { c.OrganizationID = uuid.NewString() })
-	if _, err := other.Sync(t.Context(), "customers"); !errors.Is(err, mirror.ErrOrganization) {
+	if _, err := other.Sync(t.Context(), "customers"); !errors.Is(err, token.ErrOrganization) {
 		t.Errorf("foreign organization: %v", err)
 	}
 	// Asked for in each request, it gives empty lists.
