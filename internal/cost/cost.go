@@ -45,7 +45,7 @@ func Sweeps(ctx context.Context, e *mirror.Engine, names ...string) ([]Sweep, er
 	}
 	costs := make([]Sweep, len(names))
 	mirrored := e.Store != nil && e.Store.CheckSchema(ctx) == nil
-	var g errgroup.Group
+	g, ctx := errgroup.WithContext(ctx) // Polar that does not answer one question answers none
 	g.SetLimit(e.Parallel)
 	for i, name := range names {
 		g.Go(func() (err error) {

@@ -56,7 +56,7 @@ func New(cfg Config) (*Client, error) {
 		c.cfg.Now = c.exchange.polar.now
 	}
 	c.limiter = limit.New(limit.Config{PerMinute: cfg.RequestsPerMinute, Window: cfg.Window, MaxPause: cfg.MaxPause, Patience: cfg.Patience, Backoff: cfg.Backoff, Log: cfg.Log})
-	c.retrier = newRetrier(cfg, gate{c.limiter, c.exchange}, c.prepare)
+	c.retrier = newRetrier(cfg, gate{c.limiter, c.exchange, cfg}, c.prepare)
 	return c, nil
 }
 
@@ -185,7 +185,7 @@ func (c *Client) do(ctx context.Context, op, path string, query url.Values, deco
 func (c *Client) send(ctx context.Context, op, path string, query url.Values, take func(*http.Response) error) (call, error) {
 	ctx, done := stoppable(ctx)
 	defer done()
-	made := &call{}
+	made := &call{began: time.Now()}
 	fail := &Error{Op: op, Method: http.MethodGet, Server: c.Server(), Path: path, Query: query}
 	req, err := c.request(context.WithValue(ctx, callKey{}, made), path, query)
 	if err != nil {

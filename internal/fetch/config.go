@@ -72,6 +72,12 @@ type Config struct {
 	Log *slog.Logger
 	// Observe is told of each attempt: the status of the answer, 0 without one, and the time until its header came; nil = nobody is.
 	Observe func(status int, took time.Duration)
+	// Hasty gives up after a few seconds while nobody is at the address of Server: its name does not resolve, or connections are
+	// refused. It is for commands that somebody waits for.
+	Hasty bool
+	// Waits is told what a request begins to wait for, in words; what it returns is called when that wait is over, with true if
+	// Polar has answered. It may be called from many goroutines. nil = nobody is told.
+	Waits func(what string) (over func(answered bool))
 	// Transport sends the requests; nil = a clone of http.DefaultTransport.
 	Transport http.RoundTripper
 	// Now is Polar's clock, which decides what "today" is; nil = estimated from the Date of Polar's last answer.
@@ -111,6 +117,9 @@ func (cfg Config) withDefaults() (Config, *url.URL, error) {
 	}
 	if cfg.Observe == nil {
 		cfg.Observe = func(int, time.Duration) {}
+	}
+	if cfg.Waits == nil {
+		cfg.Waits = func(string) func(bool) { return func(bool) {} }
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)

@@ -18,8 +18,11 @@ import (
 // call records the attempts of one request. It travels in the request's context, the only way from Client to the round trippers
 // below the retry layer. One goroutine at a time uses it.
 type call struct {
+	began    time.Time // by the machine
 	attempts int
 	sent     time.Time // when the last attempt was sent, by the clock of exchange
+	failed   string    // why the last attempt had no answer, in a few words
+	alone    bool      // it failed because nobody is at the address
 
 	refused      int       // attempts answered with 429
 	refusedAt    time.Time // when the first of them was answered

@@ -2,35 +2,79 @@ package fetch
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"syscall"
 	"time"
 
 	"syncd/internal/fetch/limit"
+	"syncd/internal/humanize"
 )
 
 // gate sends an attempt when the limiter gives it a turn, and reports the outcome to the limiter.
 type gate struct {
 	limiter *limit.Limiter
 	next    http.RoundTripper
+	cfg     Config
 }
 
 func (g gate) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
+	made, counted := ctx.Value(callKey{}).(*call)
+	over := g.cfg.Waits(fmt.Sprintf("waiting for a turn to ask %s (budget: %d requests a minute)", req.URL.Host, g.cfg.RequestsPerMinute))
 	lead, err := g.limiter.WaitTurn(ctx)
+	over(false)
 	if err != nil {
 		return nil, err
 	}
 	sent := time.Now()
+	over = g.cfg.Waits(g.asking(req, made))
 	resp, err := g.next.RoundTrip(req)
+	over(err == nil && resp.StatusCode < http.StatusInternalServerError)
 	verdict := g.limiter.EndTurn(ctx, lead, sent, limitAnswer(ctx, resp, err))
-	if made, counted := ctx.Value(callKey{}).(*call); counted && verdict.Waits {
+	if counted {
+		made.failed, made.alone = inShort(resp, err), nobodyThere(err)
+	}
+	if counted && verdict.Waits {
 		made.waits = true
 		if verdict.Lasting {
 			made.outage++
 		}
 	}
 	return resp, err
+}
+
+// asking says which attempt of a request is made, and what became of the last one.
+func (g gate) asking(req *http.Request, made *call) string {
+	text := "asking " + req.URL.Scheme + "://" + req.URL.Host
+	switch {
+	case made == nil || made.attempts == 0:
+		return text
+	case made.outage > 0: // which are not counted
+		return text + " again: " + made.failed
+	}
+	most := g.cfg.MaxAttempts
+	if g.cfg.Hasty && made.alone {
+		most = hastyAttempts
+	}
+	return fmt.Sprintf("%s, attempt %d of %d: %s", text, made.attempts+1, max(most, made.attempts+1), made.failed)
+}
+
+// inShort says in a few words why an attempt had no answer; "" where it had one.
+func inShort(resp *http.Response, err error) string {
+	var dns *net.DNSError
+	var refused syscall.Errno
+	switch {
+	case errors.As(err, &dns):
+		return dns.Err
+	case errors.As(err, &refused):
+		return refused.Error()
+	case err != nil:
+		return humanize.Line(err.Error(), 100)
+	}
+	return (&errStatus{resp.StatusCode}).Error()
 }
 
 // limitAnswer is the outcome of an attempt in the limiter's terms.

@@ -99,7 +99,7 @@ func (r *RawClient) once(ctx context.Context, ask RawRequest) (RawAnswer, *http.
 	default:
 		req.Header.Set("Authorization", "Bearer "+ask.Token)
 	}
-	resp, err := gate{c.limiter, c.exchange}.RoundTrip(req)
+	resp, err := gate{c.limiter, c.exchange, c.cfg}.RoundTrip(req)
 	if err != nil {
 		return RawAnswer{}, nil, err
 	}

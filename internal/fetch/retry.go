@@ -7,8 +7,10 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -76,7 +78,7 @@ func (p patience) check(ctx context.Context, resp *http.Response, err error) (bo
 		made.unversioned = true
 		return true, nil
 	}
-	if made.own() >= most {
+	if made.own() >= most || p.cfg.Hasty && nobodyThere(err) && (made.own() >= hastyAttempts || time.Since(made.began) > hastyFor) {
 		return false, nil
 	}
 	made.wait = backoff(p.cfg, made.own(), resp)
@@ -93,6 +95,18 @@ func (p patience) check(ctx context.Context, resp *http.Response, err error) (bo
 	default:
 		return status >= 500 && !renderAttemptsSpent(ctx, status), nil
 	}
+}
+
+// With Config.Hasty a request is given up after so many attempts, or so long, if nobody is at the address.
+const (
+	hastyAttempts = 3
+	hastyFor      = 3 * time.Second
+)
+
+// nobodyThere: the name of the server does not resolve, or its connections are refused.
+func nobodyThere(err error) bool {
+	var dns *net.DNSError
+	return errors.As(err, &dns) || errors.Is(err, syscall.ECONNREFUSED)
 }
 
 // attemptsKey is the context key for a lower number of attempts than usual.
