@@ -39,7 +39,7 @@ func (cmd *planCmd) plan(ctx context.Context, stdout io.Writer, cfg *config.Conf
 	var s *store.Store
 	var err error
 	if cfg.DatabaseURL != "" {
-		if s, err = daemon.OpenStore(ctx, cfg, log, false); err == nil {
+		if s, err = daemon.OpenStore(ctx, cfg, log); err == nil {
 			defer s.Close()
 			err = s.CheckSchema(ctx)
 		}

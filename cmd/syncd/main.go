@@ -79,6 +79,7 @@ type command struct {
 	shown          []config.Value  // the configuration as it may be shown
 	stdout, stderr io.Writer
 	logs           *terminal.SwapWriter // where log lines go: stderr, or above the progress bars
+	waiting        *terminal.Waiting    // says what the command waits for
 	json           bool                 // log lines are JSON, so the last error must be, too
 	quiet          bool                 // only errors are said
 	after          func(time.Duration) <-chan time.Time
@@ -104,6 +105,8 @@ func runBy(ctx context.Context, after func(time.Duration) <-chan time.Time, sign
 	defer func() { cancel(nil); <-watched }()
 
 	c := &command{ctx: ctx, stop: stop, sources: config.Sources{Domain: daemon.Domain(), Environ: environ}, reload: reload, stdout: stdout, stderr: stderr, logs: terminal.NewSwapWriter(stderr), after: after}
+	c.waiting = terminal.NewWaiting(c.sayWaiting)
+	defer c.waiting.Close()
 	exited := false
 	parser, settings, err := c.parser(func(int) { exited = true })
 	if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 
 	"syncd/internal/config"
@@ -17,12 +18,31 @@ func (c *command) interruptible() (ctx context.Context, release func()) {
 	return daemon.Interruptible(c.ctx, c.stop)
 }
 
+// opening is how commands open an organization: somebody waits for them.
+func (c *command) opening(log *slog.Logger) daemon.Opening {
+	return daemon.Opening{Build: buildInfo(), Log: log, Hasty: true, Waits: c.waiting.Begin}
+}
+
+// sayWaiting says what the command waits for, in the form of the log.
+func (c *command) sayWaiting(what string) {
+	if c.quiet {
+		return
+	}
+	if c.json {
+		slog.New(slog.NewJSONHandler(c.logs, nil)).Info(what)
+		return
+	}
+	fmt.Fprintln(c.logs, what)
+}
+
 // open opens the organization for one command, and returns a context for its work. A signal interrupts the opening at once; later
 // it asks the work to end. done closes everything.
 func (c *command) open(cfg *config.Config, log *slog.Logger, migrate bool, observer mirror.Observer) (ctx context.Context, org *daemon.Organization, done func(), err error) {
 	tuneMemory()
 	ctx, release := c.interruptible()
-	org, err = daemon.Open(ctx, cfg, daemon.Opening{Migrate: migrate, Build: buildInfo(), Observer: observer, Log: log})
+	opening := c.opening(log)
+	opening.Migrate, opening.Observer = migrate, observer
+	org, err = daemon.Open(ctx, cfg, opening)
 	release()
 	if err != nil {
 		return ctx, nil, nil, daemon.InterruptionOr(ctx, err)
@@ -59,7 +79,7 @@ func (c *command) withClient(do func(context.Context, *config.Config, *slog.Logg
 	}
 	ctx, release := c.interruptible()
 	defer release()
-	client, err := daemon.NewClient(cfg, buildInfo(), nil, log)
+	client, err := daemon.NewClient(cfg, c.opening(log))
 	if err != nil {
 		return err
 	}
@@ -75,7 +95,7 @@ func (c *command) withStore(do func(context.Context, *config.Config, *store.Stor
 	}
 	ctx, release := c.interruptible()
 	defer release()
-	s, err := daemon.OpenStore(ctx, cfg, log, false)
+	s, err := daemon.OpenStore(ctx, cfg, log)
 	if err == nil {
 		defer s.Close()
 		err = do(ctx, cfg, s)

@@ -1,12 +1,20 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"syncd/internal/localpg/pgtest"
 	"syncd/internal/polarsim"
@@ -114,6 +122,128 @@ func TestDaemonOutlivesAGatewayAtItsStart(t *testing.T) {
 		d := startDaemon(t, polar, "--patience", "1s")
 		if code := d.end(t); code != exitFailed || !strings.Contains(d.logged(), "check that POLAR_SERVER is the address") {
 			t.Errorf("ended with %d, want %d and the reason", code, exitFailed)
+		}
+	})
+}
+
+// A daemon that starts before Postgres and Polar waits for both, says which is missing from its first second on, and makes no table
+// before Polar has taken the token.
+func TestDaemonWaitsForBoth(t *testing.T) {
+	t.Parallel()
+	sim := polarsim.NewServer(polarsim.NewWorld(polarsim.Options{Seed: 1, Customers: 12}), polarsim.ServerOptions{Token: simulatedToken})
+	database, polar := freePort(t), freePort(t)
+	dsn := pgtest.Empty(t)
+	d := startDaemonOn(t, through(t, dsn, database), "http://"+polar, "--streams", "products", "--tail", "off")
+	d.dsn = dsn // which the test can reach
+	if code, _ := d.get(t, "/healthz"); code != http.StatusOK {
+		t.Errorf("/healthz: %d", code)
+	}
+	await(t, "the reasons", func() bool {
+		code, body := d.get(t, "/readyz")
+		return code == http.StatusServiceUnavailable && strings.Contains(body, "database: not ready: database unreachable: "+database) && strings.Contains(body, "polar: not ready: ")
+	})
+	if code, body := d.get(t, "/status"); code != http.StatusServiceUnavailable || !strings.Contains(body, "syncd is starting: database unreachable") {
+		t.Errorf("/status: %d %s", code, body)
+	}
+	if _, body := d.get(t, "/metrics"); !strings.Contains(body, "syncd_requests_total 0") {
+		t.Errorf("/metrics: %.300s", body)
+	}
+
+	forward(t, database, dsn)
+	await(t, "the database", func() bool {
+		_, body := d.get(t, "/readyz")
+		return strings.Contains(body, "database: ok") && strings.Contains(body, "schema: not ready") && strings.Contains(body, "polar: not ready: http://"+polar)
+	})
+	if n := d.row(t, "SELECT count(*)::text FROM pg_namespace WHERE nspname LIKE 'polar%'"); n != "0" {
+		t.Errorf("%s schemas were made before Polar was asked", n)
+	}
+
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", polar)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: sim, ReadHeaderTimeout: time.Minute}}
+	server.Start()
+	t.Cleanup(server.Close)
+	await(t, "a run", func() bool { return runs(t, d) > 0 })
+	d.stop(t)
+}
+
+// A daemon that waits for Postgres ends well when it is asked to.
+func TestDaemonStopsWhileItWaitsForPostgres(t *testing.T) {
+	t.Parallel()
+	polar, _ := simulated(t, polarsim.ServerOptions{})
+	d := startDaemonOn(t, through(t, pgtest.Empty(t), freePort(t)), polar)
+	await(t, "the reason", func() bool { return strings.Contains(d.logged(), "the database is not there") })
+	d.terminate(t)
+	if code := d.end(t); code != exitComplete {
+		t.Errorf("ended with %d", code)
+	}
+}
+
+// freePort is an address on which nobody listens.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return l.Addr().String()
+}
+
+// through is a connection string that leads to another address.
+func through(t *testing.T, dsn, address string) string {
+	t.Helper()
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return (&url.URL{Scheme: "postgres", Host: address, User: url.UserPassword(config.User, config.Password), Path: config.Database, RawQuery: "sslmode=disable"}).String()
+}
+
+// forward listens on an address in place of a database, until the test ends.
+func forward(t *testing.T, address, dsn string) {
+	t.Helper()
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	network, to := pgconn.NetworkAddress(config.Host, config.Port)
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var g sync.WaitGroup
+	var mu sync.Mutex
+	var open []net.Conn
+	t.Cleanup(func() {
+		_ = l.Close()
+		mu.Lock()
+		for _, c := range open {
+			_ = c.Close()
+		}
+		mu.Unlock()
+		g.Wait()
+	})
+	g.Go(func() {
+		for {
+			in, err := l.Accept()
+			if err != nil {
+				return
+			}
+			out, err := new(net.Dialer).DialContext(context.WithoutCancel(t.Context()), network, to)
+			if err != nil {
+				_ = in.Close()
+				continue
+			}
+			mu.Lock()
+			open = append(open, in, out)
+			mu.Unlock()
+			g.Go(func() { _, _ = io.Copy(out, in); _ = out.Close() })
+			g.Go(func() { _, _ = io.Copy(in, out); _ = in.Close() })
 		}
 	})
 }

@@ -78,11 +78,11 @@ const (
 
 // gainAccess asks Polar which organization the token belongs to, until it answers. It reads the token again before each request,
 // as somebody may have replaced it. It returns an error that waiting does not heal.
-func (d *daemon) gainAccess(ctx context.Context) error {
+func (d *daemon) gainAccess(ctx context.Context, ask func(context.Context) error) error {
 	began := time.Now()
 	for asked := 1; ; asked++ {
 		d.renewToken(ctx)
-		err := d.org.Mirror.CheckAccess(ctx)
+		err := ask(ctx)
 		// While Polar is deployed, a gateway may answer in its place: with a page, or that no version is served. A daemon that
 		// starts waits for that to pass. If it does not, the daemon ends: it needs another syncd, or the right address.
 		unserved := errors.Is(err, fetch.ErrContract) && !d.worked.Load() && time.Since(began) >= d.config().Patience
@@ -146,7 +146,7 @@ func (d *daemon) keepAccess(ctx context.Context) {
 		}
 		said := ""
 		for d.access.problem() != nil {
-			err := d.gainAccess(ctx)
+			err := d.gainAccess(ctx, d.org.Mirror.CheckAccess)
 			if err == nil || ctx.Err() != nil {
 				break
 			}
@@ -209,11 +209,17 @@ func (d *daemon) setToken(ctx context.Context, token config.Secret) (changed boo
 	if token == d.token {
 		return false
 	}
-	if err := d.org.Client.SetToken(token.Reveal()); err != nil {
+	if err := d.client.SetToken(token.Reveal()); err != nil {
 		d.Log.WarnContext(ctx, "the new access token does not work: syncd goes on with the old one", slog.Any("error", err))
 		return false
 	}
 	d.token = token
 	d.Log.InfoContext(ctx, "the access token was replaced")
 	return true
+}
+
+func (d *daemon) tokenInUse() config.Secret {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.token
 }

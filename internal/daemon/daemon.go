@@ -13,6 +13,7 @@ import (
 
 	"syncd/internal/config"
 	"syncd/internal/feed"
+	"syncd/internal/fetch"
 	"syncd/internal/sched"
 	"syncd/internal/serve"
 	"syncd/internal/store"
@@ -39,12 +40,17 @@ type Options struct {
 // daemon is an organization, the scheduler that drives its runs, and the server that reports on them.
 type daemon struct {
 	Options
-	org     *Organization
+	client  *fetch.Client
 	metrics *serve.Metrics
-	sched   *sched.Scheduler
 	feed    *feed.Poller
 	server  *serve.Server     // nil = none
 	hooks   *webhook.Receiver // nil = none
+
+	store  atomic.Pointer[store.Store] // nil before the database was reached
+	away   reason                      // why it was not reached yet
+	opened chan struct{}               // closed when org and sched are there
+	org    *Organization
+	sched  *sched.Scheduler
 
 	current atomic.Pointer[config.Config] // in use; Config is that of the start
 	access  *access
@@ -58,59 +64,80 @@ type daemon struct {
 }
 
 // Run runs the daemon until Stop is closed and the current runs have stored their current pages, or until ctx ends.
-func Run(ctx context.Context, o Options) error {
-	d := &daemon{Options: o, access: newAccess(), token: o.Config.AccessToken}
+func Run(ctx context.Context, o Options) (err error) {
+	d := &daemon{Options: o, opened: make(chan struct{}), access: newAccess(), token: o.Config.AccessToken, metrics: serve.NewMetrics(o.Build, o.Config.StreamsOn())}
 	d.current.Store(o.Config)
-	starting, release := Interruptible(ctx, o.Stop)
-	defer release()
-	if err := d.open(starting); err != nil {
-		return InterruptionOr(starting, err)
-	}
-	defer d.org.Close()
-	return d.work(ctx, starting)
-}
-
-// config is the configuration in use.
-func (d *daemon) config() *config.Config { return d.current.Load() }
-
-// open prepares everything up to the first request to Polar.
-func (d *daemon) open(ctx context.Context) (err error) {
-	d.metrics = serve.NewMetrics(d.Build, d.Config.StreamsOn())
-	if d.org, err = Open(ctx, d.Config, Opening{Migrate: d.Migrate, Build: d.Build, Observer: d.metrics, Requests: d.metrics.RequestAnswered, Log: d.Log}); err != nil {
+	d.away.set(errNotConnected)
+	if d.client, err = NewClient(o.Config, d.opening()); err != nil {
 		return err
 	}
-	d.metrics.AddTraffic(d.org.Client)
-	defer func() {
-		if err != nil {
-			d.org.Close()
-		}
-	}()
-	if err := d.org.Store.CheckSchema(ctx); err != nil {
-		return err
-	}
-	now, err := d.org.Store.Now(ctx)
-	if err != nil {
-		return err
-	}
-	jobs, err := d.jobs(ctx, now)
-	if err != nil {
-		return err
-	}
-	if d.sched, err = sched.New(sched.Config{
-		Jobs: jobs, Location: d.Config.Timezone, Now: databaseClock(ctx, d.org.Store, now),
-		Jitter: d.Config.Jitter, Parallel: d.Config.Parallel, Log: d.Log,
-	}); err != nil {
-		return err
-	}
+	defer d.close()
+	d.metrics.AddTraffic(d.client)
 	d.feed = feed.New(feed.Config{Every: func() time.Duration { return d.config().FeedEvery() }, Rate: d.feedRate, Ask: d.askFeeds})
 	if err := errors.Join(d.listen(ctx), d.receive(ctx)); err != nil {
 		return err
 	}
-	d.warnOfVersion(ctx)
-	d.Log.Info("syncd starts", "version", d.Build.Version, "commit", d.Build.Commit, "server", d.org.Client.Server(),
+	d.Log.Info("syncd starts", "version", d.Build.Version, "commit", d.Build.Commit, "server", d.client.Server(),
 		"database", pg.RedactDSN(d.Config.DatabaseURL.Reveal()), "schema", d.Config.Schema, "listen", d.address(), "webhooks", d.webhookAddress())
-	return nil
+	return d.live(ctx)
 }
+
+// live serves health and metrics while the daemon opens what it needs, and works. The server outlives the work, so that tools can
+// watch the beginning and the end.
+func (d *daemon) live(ctx context.Context) error {
+	ctx, release := Draining(ctx, d.Stop, DrainTimeout, func() {
+		d.Log.Info("shutting down: runs finish their current pages", "within", DrainTimeout)
+		d.tellSupervisor(systemd.SdNotifyStopping)
+		if d.server != nil {
+			d.server.SetStopping()
+		}
+		if d.isOpen() {
+			d.sched.Drain()
+			d.org.Mirror.Drain()
+		}
+	})
+	defer release()
+	g, ctx := errgroup.WithContext(ctx)
+	serving, stopServing := context.WithCancel(ctx)
+	defer stopServing()
+	if d.server != nil {
+		g.Go(func() error { return d.server.Run(serving) })
+	}
+	g.Go(func() error {
+		d.feedWatchdog(serving)
+		return nil
+	})
+	g.Go(func() error {
+		d.followReloads(serving)
+		return nil
+	})
+	d.tellSupervisor(systemd.SdNotifyReady)
+	g.Go(func() error {
+		defer stopServing()
+		starting, release := Interruptible(ctx, d.Stop)
+		defer release()
+		if err := d.open(starting); err != nil {
+			return endOr(starting, err)
+		}
+		return d.work(ctx, starting, serving)
+	})
+	err := g.Wait()
+	if err == nil {
+		d.Log.Info("syncd has stopped")
+	}
+	return err
+}
+
+// endOr is nil where the first signal has ended a wait, else the error.
+func endOr(starting context.Context, err error) error {
+	if starting.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// config is the configuration in use.
+func (d *daemon) config() *config.Config { return d.current.Load() }
 
 // jobs are the sweeps of all streams that are on, the audit of metrics, and the rounds of tails. An overdue job runs at the start.
 func (d *daemon) jobs(ctx context.Context, now time.Time) ([]sched.Job, error) {
@@ -153,48 +180,22 @@ func databaseClock(ctx context.Context, s *store.Store, shown time.Time) func() 
 	}
 }
 
-// work runs the jobs until the first signal, and then lets the runs finish their current pages. The server outlives the
-// scheduler, so that tools can watch the end.
-func (d *daemon) work(ctx, starting context.Context) error {
-	ctx, release := Draining(ctx, d.Stop, DrainTimeout, func() {
-		d.Log.Info("shutting down: runs finish their current pages", "within", DrainTimeout)
-		d.tellSupervisor(systemd.SdNotifyStopping)
-		if d.server != nil {
-			d.server.SetStopping()
-		}
-		d.sched.Drain()
-		d.org.Mirror.Drain()
-	})
-	defer release()
+// work runs the jobs until they are told to end.
+func (d *daemon) work(ctx, starting, serving context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	serving, stopServing := context.WithCancel(ctx)
-	defer stopServing()
-	if d.server != nil {
-		g.Go(func() error { return d.server.Run(serving) })
-	}
+	keeping, stop := context.WithCancel(serving)
+	defer stop()
 	if d.hooks != nil { // ends at the first signal: nothing is fetched from then on, and Polar tries again later
 		g.Go(func() error { return d.hooks.Run(starting) })
 	}
 	g.Go(func() error {
-		d.followReloads(serving)
-		return nil
-	})
-	g.Go(func() error {
-		d.feedWatchdog(serving)
-		return nil
-	})
-	d.tellSupervisor(systemd.SdNotifyReady)
-	g.Go(func() error {
-		defer stopServing()
+		defer stop()
 		// The first signal ends this wait: no run is under way yet.
-		if err := d.gainAccess(starting); err != nil {
-			if starting.Err() != nil {
-				return nil
-			}
-			return err
+		if err := d.gainAccess(starting, d.org.Mirror.CheckAccess); err != nil {
+			return endOr(starting, err)
 		}
 		g.Go(func() error {
-			d.keepAccess(serving)
+			d.keepAccess(keeping)
 			return nil
 		})
 		g.Go(func() error {
@@ -203,9 +204,5 @@ func (d *daemon) work(ctx, starting context.Context) error {
 		})
 		return d.sched.Run(ctx)
 	})
-	err := g.Wait()
-	if err == nil {
-		d.Log.Info("syncd has stopped")
-	}
-	return err
+	return g.Wait()
 }

@@ -4,10 +4,11 @@
 // The way of a daemon, in order:
 //
 //  1. Domain says what settings are checked against; internal/config reads them.
-//  2. Open connects to the database, migrates it if told to, and makes the client and the mirror: an Organization. It sends nothing to
-//     Polar.
-//  3. Run makes a job for each stream that is on, and one for the rounds of tails. A job runs at once if it is overdue, or if a process
-//     that died left it unfinished; the clock is that of the database. The server of health, metrics and status listens.
+//  2. Open connects to the database, migrates it if told to, and makes the client and the mirror: an Organization. Before a migration it
+//     asks Polar whose the token is: a wrong one leaves no tables behind. Otherwise it sends nothing to Polar.
+//  3. Run serves health, metrics and status, and does the same by steps that wait: for the database, and for Polar (start.go). It makes a
+//     job for each stream that is on, and one for the rounds of tails. A job runs at once if it is overdue, or if a process that died left it
+//     unfinished; the clock is that of the database.
 //  4. gainAccess asks Polar which organization the token belongs to, until Polar answers (access.go). No job starts before.
 //  5. The scheduler runs the jobs (jobs.go). A sweep waits for the lease of another process, and for the parent streams whose rows it
 //     needs (waiting.go). A run whose token is refused gives up its turn; no job starts until Polar can be read from again.

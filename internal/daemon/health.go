@@ -20,8 +20,8 @@ func (d *daemon) listen(ctx context.Context) (err error) {
 	d.server, err = serve.Listen(ctx, serve.Config{
 		Addr: d.Config.Listen,
 		Ready: []serve.Check{
-			{Name: "database", Ask: d.org.Store.Ping},
-			{Name: "schema", Ask: d.org.Store.CheckSchema},
+			{Name: "database", Ask: d.checkDatabase},
+			{Name: "schema", Ask: d.checkSchema},
 			{Name: "polar", Ask: d.checkPolar, Note: d.lastAnswer},
 		},
 		Status:  d.status,
@@ -45,6 +45,9 @@ func (d *daemon) checkPolar(ctx context.Context) error {
 		return err
 	}
 	most := longestSilence(d.config())
+	if !d.isOpen() {
+		return nil
+	}
 	at, ago, err := d.org.Store.Polar().LastAnswer(ctx)
 	switch {
 	case err != nil:
@@ -66,6 +69,9 @@ func longestSilence(cfg *config.Config) time.Duration {
 
 // lastAnswer is the note on a check that passes.
 func (d *daemon) lastAnswer(ctx context.Context) string {
+	if !d.isOpen() {
+		return ""
+	}
 	if at, ago, err := d.org.Store.Polar().LastAnswer(ctx); err == nil && !at.IsZero() {
 		return "last answered " + humanize.Span(ago) + " ago, at " + at.Format(time.RFC3339)
 	}
@@ -116,7 +122,7 @@ const warnDays = 45
 // warnOfVersion warns in time that Polar will retire the requested version.
 func (d *daemon) warnOfVersion(ctx context.Context) {
 	v, known := fetch.FindVersion(d.Config.PolarVersion)
-	if left := v.DaysLeft(d.org.Client.Now()); known && left < warnDays {
+	if left := v.DaysLeft(d.client.Now()); known && left < warnDays {
 		d.Log.WarnContext(ctx, "Polar will retire the configured version of its API: set polar_version to a newer one, or upgrade syncd; from that day on syncd uses Polar's current version",
 			"polar_version", v.Name, "ends", v.Ends.Format(time.DateOnly), "days_left", left)
 	}

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -11,6 +12,8 @@ import (
 	"syncd/internal/mirror"
 	"syncd/internal/serve"
 	"syncd/internal/store"
+	"syncd/internal/store/pg"
+	"syncd/internal/token"
 )
 
 // Organization is one organization at Polar and the schema that mirrors it: the client that reads, the store that writes, and
@@ -28,25 +31,83 @@ type Opening struct {
 	Observer mirror.Observer // is told of each run; nil = nobody
 	Requests RequestObserver // is told of each request; nil = nobody
 	Log      *slog.Logger
+
+	// For commands that somebody waits for.
+	Hasty bool                                         // give up soon where nobody is at Polar's address
+	Waits func(what string) (over func(answered bool)) // is told what is waited for; nil = nobody
 }
 
-// Open prepares everything to mirror, without a request to Polar. If the pool of connections is too small for the configured
-// number of streams read at once, it reduces that number in the configuration.
+// Open prepares everything to mirror. It sends a request to Polar only before a migration: see prepare. If the pool of connections is
+// too small for the configured number of streams read at once, it reduces that number in the configuration.
 func Open(ctx context.Context, cfg *config.Config, o Opening) (*Organization, error) {
-	client, err := NewClient(cfg, o.Build, o.Requests, o.Log)
+	client, err := NewClient(cfg, o)
 	if err != nil {
 		return nil, err
 	}
-	s, err := OpenStore(ctx, cfg, o.Log, o.Migrate)
+	over := func(bool) {}
+	if o.Waits != nil {
+		over = o.Waits("connecting to the database " + pg.RedactDSN(cfg.DatabaseURL.Reveal()))
+	}
+	s, err := OpenStore(ctx, cfg, o.Log)
+	over(err == nil)
 	if err != nil {
 		client.Close()
 		return nil, err
 	}
-	if err := s.CheckWrites(ctx); err != nil {
+	org, err := open(ctx, cfg, o, client, s, func(ctx context.Context) error { return checkToken(ctx, cfg, o, s) })
+	if err != nil {
 		s.Close()
 		client.Close()
+	}
+	return org, err
+}
+
+// open makes the mirror between a client and a store. ask is what must hold before the first migration.
+func open(ctx context.Context, cfg *config.Config, o Opening, client *fetch.Client, s *store.Store, ask func(context.Context) error) (*Organization, error) {
+	if err := prepare(ctx, cfg, o, s, ask); err != nil {
 		return nil, err
 	}
+	return assemble(cfg, o, client, s)
+}
+
+// prepare makes the tables ready, if it was told to. It asks first what can be wrong at Polar's, so that a token that does not work
+// leaves no tables behind.
+func prepare(ctx context.Context, cfg *config.Config, o Opening, s *store.Store, ask func(context.Context) error) error {
+	if err := s.CheckWrites(ctx); err != nil || !o.Migrate {
+		return err
+	}
+	switch err := s.CheckSchema(ctx); {
+	case errors.Is(err, pg.ErrSchemaBehind):
+		if err := ask(ctx); err != nil {
+			return err
+		}
+	case err != nil:
+		return err
+	}
+	applied, err := s.Migrate(ctx)
+	if len(applied) > 0 {
+		o.Log.Info("schema migrated", "schema", cfg.Schema, "applied", len(applied), "last", applied[len(applied)-1])
+	}
+	return err
+}
+
+// checkToken asks which organization the token belongs to, by a client of its own: the clock that dates requests is in the tables
+// that may not be there yet.
+func checkToken(ctx context.Context, cfg *config.Config, o Opening, s *store.Store) error {
+	client, err := NewClient(cfg, o)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	id, err := token.Organization(ctx, client, cfg.OrganizationID)
+	if err != nil {
+		return err
+	}
+	return s.Polar().CheckOrganization(ctx, id)
+}
+
+// assemble makes the mirror.
+func assemble(cfg *config.Config, o Opening, client *fetch.Client, s *store.Store) (*Organization, error) {
 	if fits := s.Parallel(); fits < cfg.Parallel {
 		o.Log.Warn("pool_max_conns is too small for the configured parallel streams: syncd reads fewer at once", "pool_max_conns", s.Pool().Config().MaxConns,
 			"parallel", fits, "instead_of", cfg.Parallel, "which_needs", store.Connections(cfg.Parallel))
@@ -57,8 +118,6 @@ func Open(ctx context.Context, cfg *config.Config, o Opening) (*Organization, er
 		OrganizationID: cfg.OrganizationID, LeaseTTL: cfg.Lease, Log: o.Log, Observer: o.Observer,
 	}})
 	if err != nil {
-		s.Close()
-		client.Close()
 		return nil, err
 	}
 	return &Organization{client, s, m}, nil
@@ -70,40 +129,25 @@ func (org *Organization) Close() {
 	org.Client.Close()
 }
 
-// OpenStore connects to the database, and migrates it if told to.
-func OpenStore(ctx context.Context, cfg *config.Config, log *slog.Logger, migrate bool) (*store.Store, error) {
+// OpenStore connects to the database. It writes nothing.
+func OpenStore(ctx context.Context, cfg *config.Config, log *slog.Logger) (*store.Store, error) {
 	s, err := store.Open(ctx, store.Config{
 		DSN:      cfg.DatabaseURL.Reveal(),
 		Schema:   cfg.Schema,
 		MaxConns: int32(store.Connections(cfg.Parallel)),
 		Log:      log,
 	})
-	switch {
-	case store.IsStore(err):
-		return nil, err
-	// The database was not even reached.
-	case err != nil:
+	if err != nil && !store.IsStore(err) { // the database was not even reached
 		return nil, config.Problems{err}
 	}
-	if !migrate {
-		return s, nil
-	}
-	applied, err := s.Migrate(ctx)
-	if err != nil {
-		s.Close()
-		return nil, err
-	}
-	if len(applied) > 0 {
-		log.Info("schema migrated", "schema", cfg.Schema, "applied", len(applied), "last", applied[len(applied)-1])
-	}
-	return s, nil
+	return s, err
 }
 
 // RequestObserver is told of each attempt of a request to Polar: see fetch.Config.
 type RequestObserver = func(status int, took time.Duration)
 
 // NewClient makes the client of Polar. It sends nothing.
-func NewClient(cfg *config.Config, build serve.Build, observe RequestObserver, log *slog.Logger) (*fetch.Client, error) {
+func NewClient(cfg *config.Config, o Opening) (*fetch.Client, error) {
 	client, err := fetch.New(fetch.Config{
 		Server:            cfg.Server,
 		Token:             cfg.AccessToken.Reveal(),
@@ -111,9 +155,11 @@ func NewClient(cfg *config.Config, build serve.Build, observe RequestObserver, l
 		OrganizationID:    cfg.OrganizationID,
 		RequestsPerMinute: cfg.RequestsPerMinute,
 		Patience:          cfg.Patience,
-		UserAgent:         "syncd/" + build.Version + " (mirror of Polar billing data into Postgres)",
-		Log:               log,
-		Observe:           observe,
+		UserAgent:         "syncd/" + o.Build.Version + " (mirror of Polar billing data into Postgres)",
+		Log:               o.Log,
+		Observe:           o.Requests,
+		Hasty:             o.Hasty,
+		Waits:             o.Waits,
 	})
 	if err != nil {
 		return nil, config.Problems{err}

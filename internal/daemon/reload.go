@@ -11,15 +11,25 @@ import (
 	"syncd/internal/tail"
 )
 
-// followReloads reads the configuration again on every request, until ctx ends.
+// followReloads reads the configuration again on every request, until ctx ends. What is requested while the daemon starts has it
+// ask again for what it waits for, and is done as soon as it works.
 func (d *daemon) followReloads(ctx context.Context) {
 	for {
 		select {
 		case <-d.Reload:
-			d.reload(ctx)
 		case <-ctx.Done():
 			return
 		}
+		for !d.isOpen() {
+			d.access.askAgain()
+			select {
+			case <-d.opened:
+			case <-d.Reload:
+			case <-ctx.Done():
+				return
+			}
+		}
+		d.reload(ctx)
 	}
 }
 
@@ -34,7 +44,7 @@ func (d *daemon) reload(ctx context.Context) {
 		return
 	}
 	now := d.config().WithLive(read)
-	d.org.Client.SetLimits(now.RequestsPerMinute, now.Patience)
+	d.client.SetLimits(now.RequestsPerMinute, now.Patience)
 	d.LogLevel.Set(now.LogLevel)
 	var changed, later []string
 	if d.setToken(ctx, read.AccessToken) {

@@ -132,6 +132,9 @@ func NextRun(cfg *config.Config, st store.StreamStatus, now time.Time) time.Time
 
 // status is what /status shows: what the database holds, and what only this process knows.
 func (d *daemon) status(ctx context.Context) (any, error) {
+	if !d.isOpen() {
+		return nil, d.starting(ctx)
+	}
 	upcoming := d.sched.Upcoming()
 	report, err := ReadStatus(ctx, d.org.Store, d.config(), func(st store.StreamStatus) time.Time { return upcoming[st.Stream].UTC() })
 	if problem := d.access.problem(); problem != nil {

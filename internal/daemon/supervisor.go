@@ -32,7 +32,9 @@ func (d *daemon) feedWatchdog(ctx context.Context) {
 	for {
 		select {
 		case <-tick.C:
-			d.sched.Upcoming()
+			if d.isOpen() {
+				d.sched.Upcoming()
+			}
 			d.tellSupervisor(systemd.SdNotifyWatchdog)
 		case <-ctx.Done():
 			return

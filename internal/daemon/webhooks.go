@@ -17,10 +17,10 @@ func (d *daemon) receive(ctx context.Context) (err error) {
 	d.hooks, err = webhook.Listen(ctx, webhook.Config{
 		Addr:    d.Config.WebhookListen,
 		Secrets: revealed(d.Config.WebhookSecrets),
-		Now:     d.org.Client.Now,
+		Now:     d.client.Now,
 		Names: func(m webhook.Message) []tails.Changed {
 			if m.At.IsZero() {
-				m.At = d.org.Client.Now()
+				m.At = d.client.Now()
 			}
 			return d.org.Mirror.NamedBy(m.Event, m.At, m.Data)
 		},

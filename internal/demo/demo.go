@@ -130,7 +130,7 @@ func (d *demo) startPolar(ctx context.Context) (note string, err error) {
 func (d *demo) migrate(ctx context.Context) (note string, err error) {
 	d.cfg.DatabaseURL, d.cfg.Server, d.cfg.AccessToken = config.Secret(d.dsn), d.sim.URL, polarsim.AnyToken
 	d.cfg.OrganizationID = ""
-	if d.store, err = daemon.OpenStore(ctx, d.cfg, d.log, false); err != nil {
+	if d.store, err = daemon.OpenStore(ctx, d.cfg, d.log); err != nil {
 		return "", err
 	}
 	applied, err := d.store.Migrate(ctx)

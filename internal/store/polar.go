@@ -25,11 +25,25 @@ func (p Polar) BindOrganization(ctx context.Context, organization uuid.UUID, ser
 	if err != nil {
 		return fmt.Errorf("bind schema %q to organization %s: %w", p.s.schema, organization, err)
 	}
-	if got.OrganizationID != organization {
-		return fmt.Errorf("%w: schema %q mirrors organization %s (read from %s), the token is for %s: choose another schema (--schema) or the right token",
-			ErrOtherOrganization, p.s.schema, got.OrganizationID, got.Server, organization)
+	return p.refuse(got, organization)
+}
+
+// refuse is the error of an organization other than the one that the schema is tied to.
+func (p Polar) refuse(bound db.MetaBindRow, organization uuid.UUID) error {
+	if bound.OrganizationID == organization {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%w: schema %q mirrors organization %s (read from %s), the token is for %s: choose another schema (--schema) or the right token",
+		ErrOtherOrganization, p.s.schema, bound.OrganizationID, bound.Server, organization)
+}
+
+// CheckOrganization refuses what BindOrganization would, and writes nothing. The schema may be missing, or an older one.
+func (p Polar) CheckOrganization(ctx context.Context, organization uuid.UUID) error {
+	m, err := p.s.q.MetaGet(ctx)
+	if err != nil { // nothing is tied yet, as far as this can be told
+		return nil //nolint:nilerr // BindOrganization comes after the migrations, and tells what is wrong
+	}
+	return p.refuse(db.MetaBindRow{OrganizationID: m.OrganizationID, Server: m.Server}, organization)
 }
 
 // Organization is the organization that the schema is tied to; false if there is none yet.

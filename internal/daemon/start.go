@@ -1,0 +1,148 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"syncd/internal/sched"
+	"syncd/internal/store"
+	"syncd/internal/store/pg"
+)
+
+// reason is why something does not work yet; nil when it does.
+type reason struct {
+	mu  sync.Mutex
+	err error
+}
+
+func (r *reason) set(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.err = err
+}
+
+func (r *reason) get() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err
+}
+
+var errNotConnected = errors.New("not connected yet")
+
+// databaseMost is the longest wait before the database is asked again.
+const databaseMost = 15 * time.Second
+
+// open prepares everything up to the first run. It waits for a database that is not there yet, as for Polar.
+func (d *daemon) open(ctx context.Context) error {
+	said := ""
+	for tried := 0; ; tried++ {
+		err := d.tryOpen(ctx)
+		if err == nil || ctx.Err() != nil || !errors.Is(err, pg.ErrUnreachable) && !pg.IsLost(err) {
+			return err
+		}
+		d.away.set(err)
+		if text := err.Error(); text != said {
+			said = text
+			d.Log.WarnContext(ctx, "the database is not there: syncd asks again until it is", slog.Any("error", err))
+		}
+		d.pause(ctx, min(time.Second<<min(tried, 10), databaseMost))
+	}
+}
+
+// opening is how this daemon opens its organization.
+func (d *daemon) opening() Opening {
+	return Opening{Migrate: d.Migrate, Build: d.Build, Observer: d.metrics, Requests: d.metrics.RequestAnswered, Log: d.Log}
+}
+
+func (d *daemon) tryOpen(ctx context.Context) error {
+	s := d.store.Load()
+	if s == nil {
+		var err error
+		if s, err = OpenStore(ctx, d.Config, d.Log); err != nil {
+			return err
+		}
+		d.store.Store(s)
+	}
+	d.away.set(nil)
+	o := d.opening()
+	org, err := open(ctx, d.Config, o, d.client, s, func(ctx context.Context) error {
+		return d.gainAccess(ctx, func(ctx context.Context) error {
+			with := *d.Config
+			with.AccessToken = d.tokenInUse()
+			return checkToken(ctx, &with, o, s)
+		})
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.CheckSchema(ctx); err != nil {
+		return err
+	}
+	now, err := s.Now(ctx)
+	if err != nil {
+		return err
+	}
+	d.org = org
+	jobs, err := d.jobs(ctx, now)
+	if err != nil {
+		return err
+	}
+	if d.sched, err = sched.New(sched.Config{
+		Jobs: jobs, Location: d.Config.Timezone, Now: databaseClock(ctx, s, now),
+		Jitter: d.Config.Jitter, Parallel: d.Config.Parallel, Log: d.Log,
+	}); err != nil {
+		return err
+	}
+	d.warnOfVersion(ctx)
+	close(d.opened)
+	return nil
+}
+
+// isOpen: the daemon has all that it needs for its runs.
+func (d *daemon) isOpen() bool {
+	select {
+	case <-d.opened:
+		return true
+	default:
+		return false
+	}
+}
+
+// close closes what open has opened.
+func (d *daemon) close() {
+	if s := d.store.Load(); s != nil {
+		s.Close()
+	}
+	d.client.Close()
+}
+
+// starting is what the daemon still waits for.
+func (d *daemon) starting(ctx context.Context) error {
+	for _, ask := range []func(context.Context) error{d.checkDatabase, d.checkPolar, d.checkSchema} {
+		if err := ask(ctx); err != nil {
+			return fmt.Errorf("syncd is starting: %w", err)
+		}
+	}
+	return errors.New("syncd is starting")
+}
+
+// The checks of readiness ask the database, or say why there is none yet.
+
+func (d *daemon) checkDatabase(ctx context.Context) error {
+	return d.withStore(func(s *store.Store) error { return s.Ping(ctx) })
+}
+
+func (d *daemon) checkSchema(ctx context.Context) error {
+	return d.withStore(func(s *store.Store) error { return s.CheckSchema(ctx) })
+}
+
+func (d *daemon) withStore(ask func(*store.Store) error) error {
+	if err := d.away.get(); err != nil {
+		return err
+	}
+	return ask(d.store.Load())
+}
