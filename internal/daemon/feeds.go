@@ -24,4 +24,4 @@ func (d *daemon) askFeeds(ctx context.Context, q tail.Question) (a tail.Answer, 
 }
 
 // feedRate is how many requests a minute the budget sustains, at the pace that refusals have left.
-func (d *daemon) feedRate() float64 { return limit.SustainedRate(d.org.Client.Budget().Pace) }
+func (d *daemon) feedRate() float64 { return limit.SustainedRate(d.client.Budget().Pace) }
