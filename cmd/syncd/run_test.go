@@ -499,12 +499,13 @@ func TestHangupEndsNothing(t *testing.T) {
 // Polar may be down when the daemon starts: it is alive, not ready, and says why.
 func TestDaemonWaitsForPolar(t *testing.T) {
 	t.Parallel()
-	d := startDaemon(t, "http://127.0.0.1:1")
+	d := startDaemonOn(t, pgtest.Migrated(t), "http://127.0.0.1:1")
 	if code, body := d.get(t, "/healthz"); code != http.StatusOK {
 		t.Errorf("/healthz: %d %s", code, body)
 	}
-	if code, body := d.get(t, "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, "database: ok") || !strings.Contains(body, "polar: not ready") {
-		t.Errorf("/readyz: %d %s", code, body)
-	}
+	await(t, "the reason", func() bool {
+		code, body := d.get(t, "/readyz")
+		return code == http.StatusServiceUnavailable && strings.Contains(body, "database: ok") && strings.Contains(body, "polar: not ready: http://127.0.0.1:1")
+	})
 	d.stop(t)
 }

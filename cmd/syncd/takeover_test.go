@@ -19,7 +19,7 @@ func TestDaemonResumesAtStart(t *testing.T) {
 	t.Parallel()
 	polar, _ := simulated(t, polarsim.ServerOptions{})
 	args := []string{"--streams", "products,customers", "--tail", "off", "--schedule", "@daily", "--jitter", "0s"}
-	dsn := pgtest.Empty(t)
+	dsn := pgtest.Migrated(t)
 	d := startDaemonOn(t, dsn, polar, args...)
 	await(t, "both sweeps", func() bool {
 		return d.row(t, "SELECT count(*)::text FROM polar_sync.sync_streams WHERE complete_at IS NOT NULL") == "2"
