@@ -15,12 +15,13 @@ import (
 	"syncd/internal/mcp"
 	"syncd/internal/mirror"
 	"syncd/internal/store"
+	"syncd/internal/store/readers"
 )
 
 type mcpCmd struct {
 	Listen       string        `placeholder:"HOST:PORT" help:"Serve over HTTP, at /mcp, instead of stdio. An address that others can reach needs a token: set SYNCD_MCP_TOKEN_FILE or SYNCD_MCP_TOKEN."`
-	Role         string        `placeholder:"ROLE" help:"Read as this role of Postgres, which sees only what it was granted."`
-	PersonalData bool          `help:"Let the assistant read personal data: names, e-mail addresses, addresses, metadata. Without it those columns are left out."`
+	Role         string        `placeholder:"ROLE" help:"Run statements with the rights of this role of Postgres, which exists and reads the schema of the answers (syncd grant). Without it syncd makes a reader of its own, without a login, if it may."`
+	PersonalData bool          `help:"Answer from the schema of the data, with names, e-mail addresses, addresses, metadata. Without it answers come from the schema whose name ends in _safe: pseudonyms or nothing in their place."`
 	Rows         int           `default:"200" help:"Most rows of one answer."`
 	Timeout      time.Duration `default:"10s" help:"Longest time that one statement may take."`
 	databaseFlags
@@ -44,10 +45,13 @@ func (cmd *mcpCmd) Run(c *command) error {
 	}
 	return c.withTables(func(ctx context.Context, cfg *config.Config, s *store.Store) error {
 		server, err := mcp.New(ctx, mcp.Config{
-			Pool: s.Pool(), Schema: cfg.Schema, Role: cmd.Role, PersonalData: cmd.PersonalData, Personal: personalColumns(),
-			Streams: streamsOfTables(), Recipes: docs.Recipes, Version: buildInfo().Version, Log: c.logger(cfg),
+			Pool: s.Pool(), Schema: cfg.Schema, Role: cmd.Role, PersonalData: cmd.PersonalData,
+			Streams: catalog.StreamsOfTables(), Recipes: docs.Recipes, Version: buildInfo().Version, Log: c.logger(cfg),
 			Rows: cmd.Rows, Timeout: cmd.Timeout, Verdicts: verdictsOf(s, cfg),
 		})
+		if errors.Is(err, readers.ErrRole) {
+			return usageError(err)
+		}
 		if err != nil {
 			return err
 		}
@@ -86,27 +90,4 @@ func verdictsOf(s *store.Store, cfg *config.Config) func(context.Context) ([]mcp
 		emptied, err := s.Streams().ListEmptied(ctx)
 		return list, mirror.LooksWrong(emptied), err
 	}
-}
-
-// streamsOfTables names the stream that fills each table.
-func streamsOfTables() map[string]string {
-	of := map[string]string{}
-	for _, e := range catalog.Entries() {
-		for table := range e.Personal { // the stream's own, and those of lists inside its objects
-			of[table] = e.Name
-		}
-	}
-	return of
-}
-
-// personalColumns tells of each classified column whether it holds personal data.
-func personalColumns() map[string]map[string]bool {
-	all := map[string]map[string]bool{}
-	for table, columns := range catalog.PersonalData() {
-		all[table] = map[string]bool{}
-		for column, treatment := range columns {
-			all[table][column] = treatment != catalog.None
-		}
-	}
-	return all
 }

@@ -61,7 +61,7 @@ func (v verdicts) about(streams map[string]string, tables []string) about {
 		}
 		a.Streams = append(a.Streams, st)
 	}
-	if v.wrong != "" {
+	if v.wrong != "" || len(a.Streams) == 0 {
 		a.Verdict = notWhole
 	}
 	if never {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -44,7 +45,7 @@ func (s *Server) read(ctx context.Context, sql string, rows int) (a answer, err 
 		if err != nil {
 			return err
 		}
-		if err := c.check(list, s.cfg.PersonalData); err != nil {
+		if err := c.check(list); err != nil {
 			return err
 		}
 		used, err := c.used(ctx, tx, list)
@@ -55,39 +56,71 @@ func (s *Server) read(ctx context.Context, sql string, rows int) (a answer, err 
 		if _, err := tx.Exec(ctx, s.limits(), pgx.QueryExecModeSimpleProtocol); err != nil {
 			return err
 		}
-		a.Columns, a.Rows, a.Limit, err = s.fetch(ctx, tx.Conn().PgConn(), c.hiding(list, sql, s.cfg.PersonalData), rows)
+		a.Columns, a.Rows, a.Limit, err = s.fetch(ctx, tx, sql, rows)
 		return err
 	})
 	return a, s.explain(err)
 }
 
-// limits are the settings of the transaction. The role comes last: it may have no right to the rest.
+// limits are the settings of the transaction.
 func (s *Server) limits() string {
-	set := []string{
+	return strings.Join([]string{
 		fmt.Sprintf("SET LOCAL statement_timeout TO %d", s.cfg.Timeout.Milliseconds()),
 		fmt.Sprintf("SET LOCAL lock_timeout TO %d", s.cfg.Timeout.Milliseconds()),
 		"SET LOCAL standard_conforming_strings TO on",
 		"SET LOCAL timezone TO 'UTC'",
-		"SET LOCAL search_path TO " + pgx.Identifier{s.cfg.Schema}.Sanitize() + ", pg_temp",
-	}
-	if s.cfg.Role != "" {
-		set = append(set, "SET LOCAL ROLE "+pgx.Identifier{s.cfg.Role}.Sanitize())
-	}
-	return strings.Join(set, "; ")
+		"SET LOCAL search_path TO " + pgx.Identifier{s.reads}.Sanitize() + ", pg_temp",
+	}, "; ")
 }
 
 // longest is the longest message that pgx takes by default.
 const longest = 1<<30 - 1
 
-// fetch makes a cursor of the statement and reads from it. ExecParams is the extended protocol also where there are no parameters.
-func (s *Server) fetch(ctx context.Context, conn *pgconn.PgConn, sql string, most int) (columns []string, rows [][]any, limit string, err error) {
-	conn.Frontend().SetMaxBodyLen(s.cfg.MaxBytes) // a longer row ends the connection
-	defer conn.Frontend().SetMaxBodyLen(longest)
-	if _, err := conn.ExecParams(ctx, "DECLARE answer NO SCROLL CURSOR FOR "+sql, nil, nil, nil, nil).Close(); err != nil {
+// open begins to read a statement: by the function of the reader, or by a cursor. As many rows are read as an answer has, and one more. Postgres
+// takes one statement for a cursor, and nothing but a SELECT that does not write. ExecParams is the extended protocol, which takes one, too.
+func (s *Server) open(ctx context.Context, tx pgx.Tx, sql string, most int) (result *pgconn.ResultReader, columns []string, err error) {
+	conn, cursor := tx.Conn().PgConn(), "DECLARE answer NO SCROLL CURSOR FOR "+sql
+	if s.runner == "" {
+		if _, err := conn.ExecParams(ctx, cursor, nil, nil, nil, nil).Close(); err != nil {
+			return nil, nil, err
+		}
+		return conn.ExecParams(ctx, fmt.Sprintf("FETCH FORWARD %d FROM answer", most+1), nil, nil, nil, nil), nil, nil
+	}
+	if _, err := conn.Prepare(ctx, "", cursor, nil); err != nil { // which runs nothing
+		return nil, nil, err
+	}
+	described, err := conn.Prepare(ctx, "", sql, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	types := make([]uint32, len(described.Fields))
+	for i, f := range described.Fields {
+		types[i], columns = f.DataTypeOID, append(columns, f.Name)
+	}
+	var definitions string
+	err = tx.QueryRow(ctx, "SELECT COALESCE(string_agg(format('c%s %s', n, format_type(of, NULL)), ', ' ORDER BY n), '') FROM unnest($1::oid[]) WITH ORDINALITY t (of, n)", types).Scan(&definitions)
+	if err != nil {
+		return nil, nil, err
+	}
+	if definitions == "" {
+		return nil, nil, errors.New("the statement has no columns")
+	}
+	// The text of a row is no longer than twice its values, and commas and quotes: so the function does not stop before the answer does.
+	bytes := 2*s.cfg.MaxBytes + 3*(len(columns)+1)*(most+1)
+	call := fmt.Sprintf("SELECT * FROM %s($1, $2, $3) AS answer (%s)", s.runner, definitions)
+	return conn.ExecParams(ctx, call, [][]byte{[]byte(sql), []byte(strconv.Itoa(most + 1)), []byte(strconv.Itoa(bytes))}, nil, nil, nil), columns, nil
+}
+
+// fetch reads a statement as far as an answer goes.
+func (s *Server) fetch(ctx context.Context, tx pgx.Tx, sql string, most int) (columns []string, rows [][]any, limit string, err error) {
+	result, columns, err := s.open(ctx, tx, sql, most)
+	if err != nil {
 		return nil, nil, "", err
 	}
+	front := tx.Conn().PgConn().Frontend()
+	front.SetMaxBodyLen(s.cfg.MaxBytes) // a longer row ends the connection
+	defer front.SetMaxBodyLen(longest)
 	rows = [][]any{}
-	result := conn.ExecParams(ctx, fmt.Sprintf("FETCH FORWARD %d FROM answer", most+1), nil, nil, nil, nil)
 	size := 0
 	for result.NextRow() {
 		if limit != "" {
@@ -110,8 +143,11 @@ func (s *Server) fetch(ctx context.Context, conn *pgconn.PgConn, sql string, mos
 		}
 		rows = append(rows, row)
 	}
-	for _, f := range result.FieldDescriptions() {
-		columns = append(columns, f.Name)
+	if columns == nil {
+		columns = []string{}
+		for _, f := range result.FieldDescriptions() {
+			columns = append(columns, f.Name)
+		}
 	}
 	_, err = result.Close()
 	return columns, rows, limit, err
@@ -155,8 +191,8 @@ func (s *Server) explain(err error) error {
 		return fmt.Errorf("only a SELECT can be run, and nothing that writes: %s", pe.Message)
 	case pe.Code == "42501":
 		return fmt.Errorf("%s: the role of this server may not read it", pe.Message)
-	case pe.Code == "42703" && !s.cfg.PersonalData:
-		return fmt.Errorf("%s (describe_table lists the columns; those of personal data are left out unless syncd mcp runs with --personal-data)", pe.Message)
+	case pe.Code == "42883" && !s.cfg.PersonalData: // undefined_function
+		return fmt.Errorf("%s (functions that give personal data are there only with --personal-data)", pe.Message)
 	default:
 		return errors.New(strings.TrimSpace(pe.Message + " " + pe.Hint))
 	}

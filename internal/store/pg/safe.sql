@@ -1,11 +1,12 @@
 -- Makes the views of the schema without personal data anew: for each table and view of the schema of the data one of the same name,
--- with the same columns. Whatever nobody has classified is null.
+-- with the same columns. Whatever nobody has classified is null. So it does with functions that give nothing personal.
 DO $$
 DECLARE
     data  text := current_schema();
     safe  text := data || '_safe';
     books text := data || '_sync';
-    taken  text;
+    path  text := current_setting('search_path');
+    taken text;
     r     record;
     c     record;
 BEGIN
@@ -69,6 +70,38 @@ BEGIN
             EXECUTE format('COMMENT ON COLUMN %I.%I.%I IS %L', safe, r.name, c.attname, c.comment);
         END LOOP;
     END LOOP;
+
+    -- Functions that compute from their arguments alone are copied, and call each other. Those that give figures keep their rights, as they read what
+    -- is personal to count it. The state of a customer is told by the views that were made here. Those with bodies of text hold no view in its place.
+    PERFORM set_config('search_path', quote_ident(data) || ', ' || quote_ident(books), true); -- so bodies are told without schemas
+    FOR r IN
+        SELECT p.proname AS name, obj_description(p.oid, 'pg_proc') AS comment, pg_get_function_identity_arguments(p.oid) AS arguments,
+            CASE
+                WHEN p.proname IN ('metrics_own', 'metrics_compared', 'mrr_difference') THEN
+                    format('CREATE OR REPLACE FUNCTION %I.%I(%s) RETURNS %s LANGUAGE sql STABLE SECURITY DEFINER SET search_path = %I, %I, pg_temp AS %L',
+                        safe, p.proname, pg_get_function_arguments(p.oid), pg_get_function_result(p.oid), data, books,
+                        format('SELECT * FROM %I(%s)', p.proname, (SELECT string_agg('$' || n, ', ' ORDER BY n) FROM generate_series(1, p.pronargs) n)))
+                WHEN p.proname = 'customer_state' THEN
+                    format('CREATE OR REPLACE FUNCTION %I.%I(%s) RETURNS %s LANGUAGE sql STABLE PARALLEL SAFE SET search_path = %I, pg_temp AS %L',
+                        safe, p.proname, pg_get_function_arguments(p.oid), pg_get_function_result(p.oid), safe,
+                        regexp_replace(pg_get_function_sqlbody(p.oid), '^BEGIN ATOMIC|END$', '', 'g'))
+                ELSE replace(pg_get_functiondef(p.oid), format('FUNCTION %I.%I(', data, p.proname), format('FUNCTION %I.%I(', safe, p.proname))
+            END AS made
+        FROM sync_views v JOIN pg_proc p ON p.proname = v.name
+        WHERE v.kind = 'FUNCTION' AND p.pronamespace = quote_ident(data)::regnamespace
+          AND (p.proname IN ('metrics_own', 'metrics_compared', 'mrr_difference', 'polar_time', 'customer_state') OR p.provolatile = 'i' AND NOT p.proretset)
+        ORDER BY v.place
+    LOOP
+        PERFORM set_config('search_path', quote_ident(safe), true);
+        BEGIN
+            EXECUTE r.made;
+        EXCEPTION WHEN invalid_function_definition THEN -- a parameter has changed its name, or the result its type
+            EXECUTE format('DROP FUNCTION %I.%I(%s)', safe, r.name, r.arguments);
+            EXECUTE r.made;
+        END;
+        EXECUTE format('COMMENT ON FUNCTION %I.%I(%s) IS %L', safe, r.name, r.arguments, r.comment);
+    END LOOP;
+    PERFORM set_config('search_path', path, true);
 
     -- What the schema of the data does not have any more.
     FOR r IN

@@ -200,7 +200,7 @@ DO $$
 DECLARE
 	v record;
 	o record;
-	is_safe boolean := false; -- a view of the same name is made upon it
+	is_safe boolean := false; -- one of the same name is made upon it
 BEGIN
 	IF to_regclass('sync_safe') IS NOT NULL THEN
 		SELECT bool_or(made_by <> '') INTO is_safe FROM sync_safe;
@@ -214,8 +214,8 @@ BEGIN
 			WHERE n.nspname = current_schema() AND p.proname = v.name AND v.kind = 'FUNCTION'
 		LOOP
 			UPDATE sync_views s SET acl = o.acl::text[] WHERE s.name = v.name AND o.acl IS NOT NULL;
-			IF v.kind = 'VIEW' AND is_safe THEN
-				EXECUTE format('DROP VIEW IF EXISTS %I.%I', current_schema() || '_safe', v.name);
+			IF is_safe THEN
+				EXECUTE format('DROP %s IF EXISTS %I.%I', v.kind, current_schema() || '_safe', v.name);
 			END IF;
 			EXECUTE format('DROP %s %s', v.kind, o.name);
 		END LOOP;

@@ -30,6 +30,7 @@ type plan struct {
 	schema string // of the data
 	owner  string // the role that migrates
 	safe   bool   // there is a schema without personal data
+	runner bool   // there is a function that runs statements with the rights of the role: see Runner
 }
 
 // Statements is the SQL of a change, in order, for review. It writes nothing.
@@ -53,28 +54,58 @@ func Apply(ctx context.Context, pool *pg.Pool, schema string, c Change) error {
 		if err != nil {
 			return err
 		}
-		for _, sql := range p.statements() {
-			if sql == pg.SafeViews {
-				err = pool.MakeSafeViews(ctx, tx)
-			} else {
-				_, err = tx.Exec(ctx, sql)
-			}
-			if err != nil {
-				return p.failed(sql, err)
-			}
-		}
-		return p.check(ctx, tx)
+		return p.apply(ctx, pool, tx)
 	})
+}
+
+// MakeSafe makes the schema without personal data, which nobody reads yet but its owner. What is there already stays.
+func MakeSafe(ctx context.Context, pool *pg.Pool, schema string) error {
+	var is bool
+	err := pool.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1) AND EXISTS (SELECT FROM sync_safe WHERE made_by <> '')", pg.Safe(schema)).Scan(&is)
+	if err != nil || is {
+		return err
+	}
+	return pool.Exclusively(ctx, func(tx pgx.Tx) error {
+		p := plan{Change: Change{WithoutPersonalData: true}, schema: schema}
+		if err := p.find(ctx, tx); err != nil {
+			return err
+		}
+		return p.run(ctx, pool, tx, p.safeViews())
+	})
+}
+
+// apply makes the change, and verifies it.
+func (p plan) apply(ctx context.Context, pool *pg.Pool, tx pgx.Tx) error {
+	if err := p.run(ctx, pool, tx, p.statements()); err != nil {
+		return err
+	}
+	return p.check(ctx, tx)
+}
+
+func (p plan) run(ctx context.Context, pool *pg.Pool, tx pgx.Tx, statements []string) (err error) {
+	for _, sql := range statements {
+		if sql == pg.SafeViews {
+			err = pool.MakeSafeViews(ctx, tx)
+		} else {
+			_, err = tx.Exec(ctx, sql)
+		}
+		if err != nil {
+			return p.failed(sql, err)
+		}
+	}
+	return nil
 }
 
 // look reads what the statements depend on.
 func look(ctx context.Context, tx pgx.Tx, schema string, c Change) (plan, error) {
 	p := plan{Change: c, schema: schema}
+	if err := p.find(ctx, tx); err != nil {
+		return p, err
+	}
 	var there, super bool
 	err := tx.QueryRow(ctx, `
-		SELECT (SELECT tableowner::text FROM pg_tables WHERE schemaname = $1 AND tablename = 'sync_migrations'),
-			EXISTS (SELECT FROM pg_namespace WHERE nspname = $2), EXISTS (SELECT FROM pg_roles WHERE rolname = $3),
-			COALESCE((SELECT rolsuper FROM pg_roles WHERE rolname = $3), false)`, schema, pg.Safe(schema), c.Role).Scan(&p.owner, &p.safe, &there, &super)
+		SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1), COALESCE((SELECT rolsuper FROM pg_roles WHERE rolname = $1), false),
+			EXISTS (SELECT FROM pg_proc WHERE pronamespace = to_regnamespace(quote_ident($2)) AND proname = $1)`, c.Role, pg.Bookkeeping(schema)).Scan(&there, &super, &p.runner)
 	switch {
 	case err != nil:
 		return p, fmt.Errorf("look up role %q: %w", c.Role, err)
@@ -88,20 +119,40 @@ func look(ctx context.Context, tx pgx.Tx, schema string, c Change) (plan, error)
 	return p, nil
 }
 
+// find reads who owns the tables, and whether there is a schema without personal data.
+func (p *plan) find(ctx context.Context, tx pgx.Tx) error {
+	err := tx.QueryRow(ctx, `
+		SELECT (SELECT tableowner::text FROM pg_tables WHERE schemaname = $1 AND tablename = 'sync_migrations'),
+			EXISTS (SELECT FROM pg_namespace WHERE nspname = $2)`, p.schema, pg.Safe(p.schema)).Scan(&p.owner, &p.safe)
+	if err != nil {
+		return fmt.Errorf("look up who owns the tables: %w", err)
+	}
+	return nil
+}
+
+// safeViews are the statements that make the schema without personal data.
+func (p plan) safeViews() []string {
+	list := []string{"SET LOCAL ROLE " + name(p.owner)}
+	if !p.safe {
+		list = append(list, "CREATE SCHEMA "+name(pg.Safe(p.schema)))
+	}
+	return append(list, pg.SafeViews)
+}
+
 func (p plan) statements() []string {
 	data, safe := name(p.schema), name(pg.Safe(p.schema))
 	list := []string{"SET LOCAL ROLE " + name(p.owner)}
 	switch {
 	case p.Revoke:
+		if p.runner {
+			list = append(list, fmt.Sprintf("DROP FUNCTION IF EXISTS %s.%s%s", name(pg.Bookkeeping(p.schema)), name(p.Role), runnerTypes))
+		}
 		list = append(list, p.rights("REVOKE", data, "FROM")...)
 		if p.safe {
 			list = append(list, p.rights("REVOKE", safe, "FROM")...)
 		}
 	case p.WithoutPersonalData:
-		if !p.safe {
-			list = append(list, "CREATE SCHEMA "+safe)
-		}
-		list = append(list, pg.SafeViews)
+		list = p.safeViews()
 		list = append(list, p.rights("REVOKE", data, "FROM")...)
 		list = append(list, p.rights("GRANT", safe, "TO")...)
 	default:
