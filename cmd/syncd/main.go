@@ -59,7 +59,7 @@ type cli struct {
 	Invoice  invoiceCmd   `cmd:"" help:"Fetch the invoice of an order as PDF, if it was generated." example:"syncd invoice ACME-1042 -o invoice.pdf"`
 	Receipt  receiptCmd   `cmd:"" help:"Fetch the receipt of an order as PDF." example:"syncd receipt 3f2a6f9e-2d6b-4d53-9f1e-0c9a6c1f7a11 -o - | lpr"`
 	Audit    auditCmd     `cmd:"" help:"Compare the mirror with Polar's exports, counts and metrics; heal the differences. Exit code 0 or 3." example:"syncd audit orders subscriptions"`
-	MCP      mcpCmd       `cmd:"" name:"mcp" help:"Let an AI assistant read the mirror, by the Model Context Protocol, over stdio or HTTP." example:"syncd mcp --role analyst --listen 127.0.0.1:9465"`
+	MCP      mcpCmd       `cmd:"" name:"mcp" help:"Let an AI assistant read the mirror, by the Model Context Protocol, over stdio or HTTP." example:"syncd mcp --listen 127.0.0.1:9465"`
 	Approve  approveCmd   `cmd:"" name:"approve-deletions" help:"Let through the deletions that the brake held back in one run." example:"syncd approve-deletions 42"`
 	Grant    grantCmd     `cmd:"" help:"Let a role of Postgres read the mirror, all of it or without personal data, or take that back." example:"syncd grant bi --without-personal-data"`
 	Erase    eraseCmd     `cmd:"" help:"Clear the personal data of a customer everywhere in the mirror, and keep them out, or list who is erased." example:"syncd erase ada@example.com --dry-run"`

@@ -116,7 +116,8 @@ func makeRole(ctx context.Context, tx pgx.Tx, role string) error {
 			IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = %[2]s) THEN
 				CREATE ROLE %[1]s NOLOGIN;
 			END IF;
-			IF NOT pg_has_role(session_user, %[2]s, 'MEMBER') THEN
+			-- Since Postgres 16 a member may have no right to become the role, as who makes one has none.
+			IF NOT pg_has_role(session_user, %[2]s, CASE WHEN current_setting('server_version_num')::integer < 160000 THEN 'MEMBER' ELSE 'SET' END) THEN
 				GRANT %[1]s TO SESSION_USER;
 			END IF;
 		EXCEPTION WHEN duplicate_object OR unique_violation THEN -- somebody makes it at the same time
