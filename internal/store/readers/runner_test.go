@@ -59,9 +59,9 @@ func TestRunnerKeepsToTheReader(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run := func(sql, columns string, rows, bytes int) (got []string, err error) {
+	run := func(sql, columns, timeout string, rows, bytes int) (got []string, err error) {
 		return got, d.pool.Snapshot(t.Context(), func(tx pgx.Tx) error {
-			if _, err := tx.Exec(t.Context(), "SET LOCAL search_path TO polar_safe, pg_temp; SET LOCAL statement_timeout TO 200", pgx.QueryExecModeSimpleProtocol); err != nil {
+			if _, err := tx.Exec(t.Context(), "SET LOCAL search_path TO polar_safe, pg_temp; SET LOCAL statement_timeout TO "+timeout, pgx.QueryExecModeSimpleProtocol); err != nil {
 				return err
 			}
 			found, err := tx.Query(t.Context(), "SELECT a::text FROM "+function+"($1, $2, $3) AS answer ("+columns+")", sql, rows, bytes)
@@ -74,7 +74,7 @@ func TestRunnerKeepsToTheReader(t *testing.T) {
 	}
 	for _, a := range refused {
 		sql := strings.ReplaceAll(a.sql, "%[1]s", role)
-		if got, err := run(sql, "a text", 10, 1000); err == nil || !strings.Contains(err.Error(), a.wrong) {
+		if got, err := run(sql, "a text", "200", 10, 1000); err == nil || !strings.Contains(err.Error(), a.wrong) {
 			t.Errorf("%s\nanswers %q, and says %v\nwant %s", sql, got, err, a.wrong)
 		}
 	}
@@ -91,7 +91,7 @@ func TestRunnerKeepsToTheReader(t *testing.T) {
 		{"SELECT customer_state('" + id + "') IS NULL", "a boolean", "[true]"},
 		{"SELECT count(*) FROM metrics_own('day', '2026-01-01', '2026-01-02')", "a bigint", "[110]"},
 	} {
-		got, err := run(a.sql, a.columns, 3, 30)
+		got, err := run(a.sql, a.columns, "0", 3, 30)
 		if err != nil || fmt.Sprint(got) != a.want {
 			t.Errorf("%s: %q, %v; want %s", a.sql, got, err, a.want)
 		}
