@@ -1,7 +1,8 @@
 // Command docs writes those parts of the pages in docs/ that follow from the program: the data dictionary from the comments in the
 // database, tables of streams from the table of streams, and the rooms from what the packages say of themselves.
 //
-// It also writes what else follows from the tables: files of views (viewFiles), and the sources of the dbt package.
+// It also writes what else follows from the tables: files of views (viewFiles), the sources of the dbt package, and the keys for
+// Metabase.
 //
 // It is run from the root of the repository, by make generate. A part stands between two marks:
 //
@@ -16,6 +17,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -83,12 +85,9 @@ func generate(ctx context.Context, db querier, root string) ([]page, error) {
 	if err != nil {
 		return nil, err
 	}
-	sources, err := readMade(root, dbtPath)
-	if err == nil {
-		sources.now, err = dbt(tables)
-	}
+	others, err := makeOthers(tables, root)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", dbtPath, err)
+		return nil, err
 	}
 	parts, err := makeParts(tables, root)
 	if err != nil {
@@ -116,7 +115,25 @@ func generate(ctx context.Context, db querier, root string) ([]page, error) {
 			return nil, fmt.Errorf("no page has a place for the part %s", name)
 		}
 	}
-	return append(append(pages, files...), sources), nil
+	return slices.Concat(pages, files, others), nil
+}
+
+// makeOthers makes the files that other tools read.
+func makeOthers(tables []table, root string) (pages []page, err error) {
+	for _, f := range []struct {
+		path string
+		make func([]table) (string, error)
+	}{{dbtPath, dbt}, {keysPath, metabase}} {
+		p, err := readMade(root, f.path)
+		if err == nil {
+			p.now, err = f.make(tables)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", f.path, err)
+		}
+		pages = append(pages, p)
+	}
+	return pages, nil
 }
 
 const (
