@@ -54,13 +54,13 @@ func TestMetricsFollowFromTheMirror(t *testing.T) {
 				h.Equal(t, names...)
 				requireNothingOdd(t, h)
 			})
-			if truth == recorded.FX {
-				t.Run("recipes", func(t *testing.T) { answerRecipes(t, h, truth) })
-			}
 			t.Run("states", func(t *testing.T) { compareStates(t, h, truth) })
 			t.Run("net amounts", func(t *testing.T) { compareNetAmounts(t, h) })
 			t.Run("verdicts", func(t *testing.T) { judgeMetrics(t, h, truth) })
 			before := compareMetrics(t, h, truth)
+			if truth == recorded.FX {
+				t.Run("recipes", func(t *testing.T) { answerRecipes(t, h, truth) })
+			}
 			hidden, err := truth.HiddenSubscriptions()
 			if err != nil {
 				t.Fatal(err)

@@ -46,10 +46,13 @@ type recipe struct {
 }
 
 // answerRecipes runs the queries of docs/recipes.md over the recorded organization, and holds their answers against testdata: against those that are
-// expected, and against those found in another way.
+// expected, and against those found in another way. Assistants give the same.
 func answerRecipes(t *testing.T, h *worldtest.Harness, truth recorded.Truth) {
 	t.Helper()
+	h.Exec(t, recipesHistory)
+	h.Exec(t, "SELECT keep_mrr()")
 	h.Aside(t, func(tx pgx.Tx) { answerRecipesIn(t, tx, truth) })
+	askAssistants(t, h)
 }
 
 func answerRecipesIn(t *testing.T, tx pgx.Tx, truth recorded.Truth) {
@@ -60,7 +63,7 @@ func answerRecipesIn(t *testing.T, tx pgx.Tx, truth recorded.Truth) {
 	if len(recipes) != 25 || len(expected) != len(recipes) || len(checks) != len(recipes) {
 		t.Fatalf("%d questions, %d answers, %d checks, want 25 of each", len(recipes), len(expected), len(checks))
 	}
-	for _, sql := range append([]string{recipesHistory, mrrByHand, "SELECT keep_mrr()"}, head...) {
+	for _, sql := range append([]string{mrrByHand}, head...) {
 		if _, err := tx.Exec(t.Context(), sql); err != nil {
 			t.Fatal(err)
 		}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"regexp"
@@ -22,6 +21,7 @@ import (
 	"syncd/internal/catalog"
 	"syncd/internal/localpg/pgtest"
 	"syncd/internal/mcp"
+	"syncd/internal/mcp/mcptest"
 	"syncd/internal/slowtest"
 	"syncd/internal/store/readers"
 	"syncd/internal/worldtest"
@@ -31,9 +31,6 @@ func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
 // verdict is what the stand-in of `syncd verify` says.
 var verdict = mcp.Verdict{Stream: "customers", Verdict: "missing", Reason: "two rejects", DataThrough: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)}
-
-// session is an assistant's.
-type session struct{ *sdk.ClientSession }
 
 func config(h *worldtest.Harness, change func(*mcp.Config)) mcp.Config {
 	c := mcp.Config{Pool: h.Store.Pool(), Schema: "polar", Recipes: docs.Recipes, Streams: catalog.StreamsOfTables(),
@@ -52,44 +49,17 @@ func config(h *worldtest.Harness, change func(*mcp.Config)) mcp.Config {
 	return c
 }
 
-// connect speaks with a server as over stdio: one message a line, over a pipe.
+// connect speaks with a server over a pipe.
 func connect(t *testing.T, c mcp.Config) session {
 	t.Helper()
 	server, err := mcp.New(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	here, there := net.Pipe()
-	done := make(chan error, 1)
-	ctx, cancel := context.WithCancel(context.Background())
-	go func() { done <- server.Run(ctx, &sdk.IOTransport{Reader: there, Writer: there}) }()
-	client, err := sdk.NewClient(&sdk.Implementation{Name: "test", Version: "1"}, nil).Connect(t.Context(), &sdk.IOTransport{Reader: here, Writer: here}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = client.Close()
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
-	return session{client}
+	return session{mcptest.Pipe(t, server)}
 }
 
-// call returns the answer of a tool, or what it says is wrong.
-func (s session) call(t *testing.T, tool string, args any) (out, wrong string) {
-	t.Helper()
-	res, err := s.CallTool(t.Context(), &sdk.CallToolParams{Name: tool, Arguments: args})
-	if err != nil {
-		return "", err.Error()
-	}
-	text := res.Content[0].(*sdk.TextContent).Text
-	if res.IsError {
-		return "", text
-	}
-	return text, ""
-}
+type session struct{ mcptest.Session }
 
 type args map[string]any
 
@@ -183,22 +153,22 @@ func reader(t *testing.T, dsn string, c readers.Change) string {
 
 func requireAttacksFail(t *testing.T, s session, role string) {
 	t.Helper()
-	if out, wrong := s.call(t, "run_sql", args{"sql": "SELECT current_user::text"}); !strings.Contains(out, role) {
+	if out, wrong := s.Call(t, "run_sql", args{"sql": "SELECT current_user::text"}); !strings.Contains(out, role) {
 		t.Errorf("statements run as %s%s, want %s", out, wrong, role)
 	}
 	for _, a := range attacks {
-		if out, wrong := s.call(t, "run_sql", args{"sql": a.sql}); out != "" || !strings.Contains(wrong, a.wrong) {
+		if out, wrong := s.Call(t, "run_sql", args{"sql": a.sql}); out != "" || !strings.Contains(wrong, a.wrong) {
 			t.Errorf("%s\nanswers %.200s\nsays %s\nwant %s", a.sql, out, wrong, a.wrong)
 		}
 	}
 	for tool, in := range map[string]args{
 		"run_sql": {"sql": "SELECT 1", "force": true}, "list_customers": {"filters": args{"colour": "red"}}, "answer_question": {"number": 99}, "describe_table": {"table": "sync_runs"},
 	} {
-		if out, wrong := s.call(t, tool, in); wrong == "" {
+		if out, wrong := s.Call(t, tool, in); wrong == "" {
 			t.Errorf("%s takes %v: %s", tool, in, out)
 		}
 	}
-	if out, wrong := s.call(t, "run_sql", args{"sql": "SELECT count(*), 'a;b', (SELECT 1.50) FROM customers; -- all"}); !strings.Contains(out, `,"a;b",1.50]`) || !strings.Contains(out, `"data_through":"2026-11-01T00:00:00Z","verdict":"not known to be whole"`) || strings.Contains(out, `"orders"`) {
+	if out, wrong := s.Call(t, "run_sql", args{"sql": "SELECT count(*), 'a;b', (SELECT 1.50) FROM customers; -- all"}); !strings.Contains(out, `,"a;b",1.50]`) || !strings.Contains(out, `"data_through":"2026-11-01T00:00:00Z","verdict":"not known to be whole"`) || strings.Contains(out, `"orders"`) {
 		t.Error(out, wrong)
 	}
 }
@@ -214,7 +184,7 @@ func TestLimits(t *testing.T) {
 		"SELECT count(*) FROM generate_series(1, 100000000) a, generate_series(1, 1000)": "stopped after 500ms",
 		"SELECT 1": "[[1]]", // connections still work
 	} {
-		if out, wrong := s.call(t, "run_sql", args{"sql": sql}); !strings.Contains(out+wrong, want) {
+		if out, wrong := s.Call(t, "run_sql", args{"sql": sql}); !strings.Contains(out+wrong, want) {
 			t.Errorf("%s: %.300s%s", sql, out, wrong)
 		}
 	}
@@ -247,16 +217,16 @@ func TestRole(t *testing.T) {
 		}
 	}
 	s := connect(t, config(h, func(c *mcp.Config) { c.Role, c.PersonalData = some, true }))
-	if out, wrong := s.call(t, "run_sql", args{"sql": "SELECT count(*) FROM customers"}); !strings.Contains(wrong, "may not read") {
+	if out, wrong := s.Call(t, "run_sql", args{"sql": "SELECT count(*) FROM customers"}); !strings.Contains(wrong, "may not read") {
 		t.Error(out, wrong)
 	}
-	if out, wrong := s.call(t, "list_customers", nil); !strings.Contains(wrong, "may not be read") {
+	if out, wrong := s.Call(t, "list_customers", nil); !strings.Contains(wrong, "may not be read") {
 		t.Error(out, wrong)
 	}
-	if out, wrong := s.call(t, "list_products", nil); !strings.Contains(out, `"verdict"`) {
+	if out, wrong := s.Call(t, "list_products", nil); !strings.Contains(out, `"verdict"`) {
 		t.Error(out, wrong)
 	}
-	if out, _ := s.call(t, "list_tables", nil); strings.Contains(out, `"name":"customers"`) || !strings.Contains(out, `"products"`) {
+	if out, _ := s.Call(t, "list_tables", nil); strings.Contains(out, `"name":"customers"`) || !strings.Contains(out, `"products"`) {
 		t.Error(out)
 	}
 }
@@ -268,7 +238,7 @@ func TestWithoutPersonalData(t *testing.T) {
 	h.SyncAll(t, "products", "customers", "orders", "subscriptions", "benefits", "benefit_grants", "customer_meters", "members")
 	s := connect(t, config(h, nil))
 	var list struct{ Tables []struct{ Name string } }
-	out, wrong := s.call(t, "list_tables", nil)
+	out, wrong := s.Call(t, "list_tables", nil)
 	if err := json.Unmarshal([]byte(out), &list); err != nil || len(list.Tables) < 90 {
 		t.Fatal(len(list.Tables), wrong, err)
 	}
@@ -279,28 +249,28 @@ func TestWithoutPersonalData(t *testing.T) {
 	}
 	emails := h.Texts(t, "SELECT email FROM customers WHERE email <> ''")
 	for _, sql := range queries {
-		out, wrong := s.call(t, "run_sql", args{"sql": sql})
+		out, wrong := s.Call(t, "run_sql", args{"sql": sql})
 		if wrong != "" || slices.ContainsFunc(emails, func(email string) bool { return strings.Contains(out, email) }) {
 			t.Errorf("%s: %.300s %s", sql, out, wrong)
 		}
 	}
-	if out, wrong := s.call(t, "run_sql", args{"sql": "SELECT current_user::text, count(*) > 5, count(DISTINCT email) > 5 FROM customers c JOIN orders_enriched o ON o.customer_email = c.email"}); !strings.Contains(out, `["polar_safe_reader",true,true]`) {
+	if out, wrong := s.Call(t, "run_sql", args{"sql": "SELECT current_user::text, count(*) > 5, count(DISTINCT email) > 5 FROM customers c JOIN orders_enriched o ON o.customer_email = c.email"}); !strings.Contains(out, `["polar_safe_reader",true,true]`) {
 		t.Error(out, wrong)
 	}
-	if out, _ := s.call(t, "describe_table", args{"table": "customers"}); !strings.Contains(out, `"personal":"identifier"`) || !strings.Contains(out, "PRIMARY KEY") || !strings.Contains(out, `"kind":"table"`) {
+	if out, _ := s.Call(t, "describe_table", args{"table": "customers"}); !strings.Contains(out, `"personal":"identifier"`) || !strings.Contains(out, "PRIMARY KEY") || !strings.Contains(out, `"kind":"table"`) {
 		t.Error(out)
 	}
 	for tool, in := range map[string]args{
 		"list_customers": {"filters": args{"email": email}}, "list_orders": {"filters": args{"customer_email": email}}, "customer_state": {"email": email}, "list_members": {"filters": args{"name": "x"}},
 	} {
-		if out, wrong := s.call(t, tool, in); !strings.Contains(wrong, "--personal-data") {
+		if out, wrong := s.Call(t, tool, in); !strings.Contains(wrong, "--personal-data") {
 			t.Errorf("%s: %s%s", tool, out, wrong)
 		}
 	}
 	hidden := h.Texts(t, "SELECT email FROM polar_safe.customers c WHERE id = (SELECT id FROM customers_live ORDER BY id LIMIT 1)")[0]
 	id := h.Texts(t, "SELECT min(id::text) FROM customers_live")[0]
 	for tool, in := range map[string]args{"list_customers": {"filters": args{"email": hidden}}, "customer_state": {"email": hidden}, "list_orders": {"filters": args{"customer_email": hidden}}} {
-		if out, wrong := s.call(t, tool, in); wrong != "" || tool != "list_orders" && !strings.Contains(out, id) {
+		if out, wrong := s.Call(t, tool, in); wrong != "" || tool != "list_orders" && !strings.Contains(out, id) {
 			t.Errorf("%s by a pseudonym: %.300s %s", tool, out, wrong)
 		}
 	}
@@ -316,7 +286,7 @@ func TestSessionOverHTTP(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := session{serve(t, server)}
+	s := serve(t, server)
 	requireAbout(t, h, s)
 	requireLists(t, h, s)
 	requireErrors(t, s)
@@ -337,7 +307,7 @@ func requireAbout(t *testing.T, h *worldtest.Harness, s session) {
 	in := map[string]args{"run_sql": {"sql": "SELECT count(*) FROM orders"}, "describe_table": {"table": "orders"}, "answer_question": {"number": 8},
 		"customer_state": {"id": h.Texts(t, "SELECT min(id::text) FROM customers_live")[0]}}
 	for _, tool := range tools.Tools {
-		out, wrong := s.call(t, tool.Name, in[tool.Name])
+		out, wrong := s.Call(t, tool.Name, in[tool.Name])
 		if wrong != "" || !trusted.MatchString(out) || tool.Annotations == nil || !tool.Annotations.ReadOnlyHint {
 			t.Errorf("%s: %.300s %s", tool.Name, out, wrong)
 		}
@@ -345,7 +315,7 @@ func requireAbout(t *testing.T, h *worldtest.Harness, s session) {
 	if len(tools.Tools) != 17 {
 		t.Errorf("%d tools", len(tools.Tools))
 	}
-	if out, _ := s.call(t, "list_orders", nil); !strings.Contains(out, `"verdict":"whole","streams":[{"stream":"orders"`) {
+	if out, _ := s.Call(t, "list_orders", nil); !strings.Contains(out, `"verdict":"whole","streams":[{"stream":"orders"`) {
 		t.Error(out)
 	}
 }
@@ -358,7 +328,7 @@ type page struct {
 
 func (s session) page(t *testing.T, tool string, in args) (p page) {
 	t.Helper()
-	out, wrong := s.call(t, tool, in)
+	out, wrong := s.Call(t, tool, in)
 	if err := json.Unmarshal([]byte(out), &p); err != nil {
 		t.Fatal(tool, in, err, wrong)
 	}
@@ -414,7 +384,7 @@ func requireLists(t *testing.T, h *worldtest.Harness, s session) {
 		t.Errorf("%d rows after a page whose last one is gone", len(second.Rows))
 	}
 	for column, value := range map[string]string{"id": customer, "external_id": of("external_id"), "email": strings.ToUpper(of("email"))} {
-		if out, wrong := s.call(t, "customer_state", args{column: value}); !strings.Contains(out, "active_subscriptions") || !strings.Contains(out, of("email")) {
+		if out, wrong := s.Call(t, "customer_state", args{column: value}); !strings.Contains(out, "active_subscriptions") || !strings.Contains(out, of("email")) {
 			t.Error(out, wrong)
 		}
 	}
@@ -445,33 +415,16 @@ func requireErrors(t *testing.T, s session) {
 		{"answer_question", args{"number": 1, "parameters": args{"date1": "2026-01-01", "day": "1"}}, "has no parameter day"},
 		{"run_sql", args{}, "sql"},
 	} {
-		if out, wrong := s.call(t, e.tool, e.in); !strings.Contains(wrong, e.wrong) {
+		if out, wrong := s.Call(t, e.tool, e.in); !strings.Contains(wrong, e.wrong) {
 			t.Errorf("%s %v: %.200s%s; want %s", e.tool, e.in, out, wrong, e.wrong)
 		}
 	}
 }
 
-const token = "one-that-nobody-guesses"
-
 // serve starts a server over HTTP and connects to it with the token, after trying to get in in other ways.
-func serve(t *testing.T, server *mcp.Server) *sdk.ClientSession {
+func serve(t *testing.T, server *mcp.Server) session {
 	t.Helper()
-	l, err := mcp.Listen(t.Context(), "127.0.0.1:0", token)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- server.Serve(ctx, l, token) }()
-	transport := &http.Transport{}
-	t.Cleanup(func() {
-		cancel()
-		transport.CloseIdleConnections()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
-	at := "http://" + l.Addr().String() + "/mcp"
+	s, at, transport := mcptest.HTTP(t, server)
 	for _, c := range []struct {
 		name   string
 		change func(*http.Request)
@@ -486,7 +439,7 @@ func serve(t *testing.T, server *mcp.Server) *sdk.ClientSession {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.Header.Set("Authorization", "Bearer "+token)
+		r.Header.Set("Authorization", "Bearer "+mcptest.Token)
 		c.change(r)
 		res, err := transport.RoundTrip(r)
 		if err != nil {
@@ -497,21 +450,7 @@ func serve(t *testing.T, server *mcp.Server) *sdk.ClientSession {
 			t.Errorf("%s: %s", c.name, res.Status)
 		}
 	}
-	client := &http.Client{Transport: bearer{transport}}
-	s, err := sdk.NewClient(&sdk.Implementation{Name: "test", Version: "1"}, nil).Connect(t.Context(), &sdk.StreamableClientTransport{Endpoint: at, HTTPClient: client, DisableStandaloneSSE: true}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
-	return s
-}
-
-type bearer struct{ next http.RoundTripper }
-
-func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
-	r = r.Clone(r.Context())
-	r.Header.Set("Authorization", "Bearer "+token)
-	return b.next.RoundTrip(r)
+	return session{s}
 }
 
 func TestListenNeedsAToken(t *testing.T) {
