@@ -76,6 +76,10 @@ func (s *Server) limits() string {
 // longest is the longest message that pgx takes by default.
 const longest = 1<<30 - 1
 
+// inMemory bounds what the function of a reader keeps of an answer, in lengths of the answer. No value is so many times as long as its text: a name
+// of one letter takes 64 bytes. So the function never stops before the answer does.
+const inMemory = 256
+
 // open begins to read a statement: by the function of the reader, or by a cursor. As many rows are read as an answer has, and one more. Postgres
 // takes one statement for a cursor, and nothing but a SELECT that does not write. ExecParams is the extended protocol, which takes one, too.
 func (s *Server) open(ctx context.Context, tx pgx.Tx, sql string, most int) (result *pgconn.ResultReader, columns []string, err error) {
@@ -105,10 +109,8 @@ func (s *Server) open(ctx context.Context, tx pgx.Tx, sql string, most int) (res
 	if definitions == "" {
 		return nil, nil, errors.New("the statement has no columns")
 	}
-	// The text of a row is no longer than twice its values, and commas and quotes: so the function does not stop before the answer does.
-	bytes := 2*s.cfg.MaxBytes + 3*(len(columns)+1)*(most+1)
 	call := fmt.Sprintf("SELECT * FROM %s($1, $2, $3) AS answer (%s)", s.runner, definitions)
-	return conn.ExecParams(ctx, call, [][]byte{[]byte(sql), []byte(strconv.Itoa(most + 1)), []byte(strconv.Itoa(bytes))}, nil, nil, nil), columns, nil
+	return conn.ExecParams(ctx, call, [][]byte{[]byte(sql), []byte(strconv.Itoa(most + 1)), []byte(strconv.Itoa(inMemory * s.cfg.MaxBytes))}, nil, nil, nil), columns, nil
 }
 
 // fetch reads a statement as far as an answer goes.

@@ -21,7 +21,7 @@ import (
 //go:embed runner.sql
 var runnerSQL string
 
-// runnerTypes are its parameters: a statement, how many rows are taken of it, and how many bytes.
+// runnerTypes are its parameters: a statement, after how many rows it is left, and after how many bytes of memory.
 const runnerTypes = "(text, integer, bigint)"
 
 // Runner makes the function that runs statements with the rights of a reader, and tells its name, as SQL. The role must be a reader; with

@@ -11,7 +11,7 @@ BEGIN
         FETCH answer INTO r;
         EXIT WHEN NOT FOUND;
         rows := rows + 1;
-        bytes := bytes + octet_length(r::text);
+        bytes := bytes + pg_column_size(r);
         RETURN NEXT r;
         EXIT WHEN rows >= most_rows OR bytes > most_bytes;
     END LOOP;

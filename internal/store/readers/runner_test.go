@@ -91,7 +91,7 @@ func TestRunnerKeepsToTheReader(t *testing.T) {
 		{"SELECT customer_state('" + id + "') IS NULL", "a boolean", "[true]"},
 		{"SELECT count(*) FROM metrics_own('day', '2026-01-01', '2026-01-02')", "a bigint", "[110]"},
 	} {
-		got, err := run(a.sql, a.columns, "0", 3, 30)
+		got, err := run(a.sql, a.columns, "0", 3, 60)
 		if err != nil || fmt.Sprint(got) != a.want {
 			t.Errorf("%s: %q, %v; want %s", a.sql, got, err, a.want)
 		}
