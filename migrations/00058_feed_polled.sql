@@ -13,4 +13,4 @@ COMMENT ON COLUMN sync_runs.kind IS 'sweep: reads the stream from end to end. ta
 COMMENT ON COLUMN sync_runs.kind IS 'sweep: reads the stream from end to end. tail: reads what is new or may have changed. refresh: fetches single objects. backfill: reads a window of time. audit: fetches what a comparison found different. approval: marks as deleted what the brake had held, on an operator''s word. Only a complete sweep proves that nothing is missing.';
 DROP INDEX sync_feed_entries_feed_at_idx;
 COMMENT ON COLUMN sync_feeds.asked_at IS 'When it was last read to its end (UTC, by the clock that dates requests).';
-ALTER TABLE sync_feeds DROP COLUMN polled_at;
+ALTER TABLE sync_feeds DROP COLUMN polled_at CASCADE; -- and the views upon it
