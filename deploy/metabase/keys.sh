@@ -44,7 +44,7 @@ export METABASE_API_KEY url
 printf '%s\n' "$changes" | jq --raw-output '
     "url = \("\(env.url)/api/field/\(.id)" | @json)", "request = \"PUT\"", "data = \(.body | tojson | @json)",
     "header = \("x-api-key: " + env.METABASE_API_KEY | @json)", "header = \"Content-Type: application/json\"",
-    "silent", "show-error", "fail", "output = \"/dev/null\"", "next"' |
+    "silent", "show-error", "fail", "next"' |
     sed '$d' | # no request follows the last
-    curl --fail-early --config - || fail "Metabase refused a change: may the key edit the table metadata? Those before it are made; run it again"
+    curl --fail-early --config - >/dev/null || fail "Metabase refused a change: may the key edit the table metadata? Those before it are made; run it again"
 echo "$(printf '%s\n' "$changes" | wc -l | tr -d ' ') fields changed"
