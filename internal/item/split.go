@@ -22,9 +22,11 @@ type Item struct {
 	Children [][]Item         // by Shape.Children
 	Copies   []jsontext.Value // by Shape.CopyIndex: copies of other objects, as received; nil where there is none
 	Deleted  bool             // the object says that Polar has deleted it
-	Raw      jsontext.Value   // as received, without secrets; nil for a child
-	Encoded  []byte           // its columns as the store takes them, if encoded ahead
-	whose    jsontext.Value   // its organization, if it names one
+	// Anonymized are customers in the object whom Polar has anonymized.
+	Anonymized []uuid.UUID
+	Raw        jsontext.Value // as received, without secrets; nil for a child
+	Encoded    []byte         // its columns as the store takes them, if encoded ahead
+	whose      jsontext.Value // its organization, if it names one
 }
 
 // ErrNoID: an object has no usable id.
@@ -52,6 +54,7 @@ func (sp *Splitter) Split(sh *Shape, raw jsontext.Value) (it Item, err error) {
 	if err = sp.check(sh, raw); err != nil {
 		it.ID, _ = FieldID(raw, "id") // another error refuses the object
 	} else if it, err = sp.object(sh, raw); err == nil {
+		it.Anonymized = Anonymized(raw)
 		err = sp.ours(sh, &it)
 	}
 	if sp.Drift != nil {

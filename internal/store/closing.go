@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"syncd/internal/store/db"
+	"syncd/internal/store/erasure"
 	"syncd/internal/store/pg"
 )
 
@@ -32,7 +33,7 @@ type Closing struct {
 	Accounted bool // also, every row that Polar counts came or is a gap
 }
 
-// Finish closes the run and releases the lease, in one transaction. If another process has taken the lease over, it has also
+// Finish closes the run and releases the lease, in one transaction, and then erases customers whom Polar shows as anonymized. If another process has taken the lease over, it has also
 // closed the run; Finish then returns ErrLeaseLost.
 func (r *Run) Finish(ctx context.Context, c Closing) error {
 	err := r.s.pool.InTx(ctx, func(tx pgx.Tx) error {
@@ -74,6 +75,9 @@ func (r *Run) Finish(ctx context.Context, c Closing) error {
 	})
 	if err != nil {
 		return fmt.Errorf("close run %d of %s: %w", r.ID, r.Stream, err)
+	}
+	if _, err := erasure.New(r.s.pool).Settle(ctx); err != nil {
+		return fmt.Errorf("after run %d of %s: %w", r.ID, r.Stream, err)
 	}
 	return nil
 }

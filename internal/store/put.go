@@ -225,6 +225,7 @@ func (w *writing) write(ctx context.Context, p *pg.Pipeline) error {
 			return err
 		}
 	}
+	w.noteAnonymized(p)
 	if err := w.writeCopies(ctx, p, q); err != nil {
 		return err
 	}

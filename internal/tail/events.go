@@ -15,6 +15,7 @@ import (
 	"syncd/internal/fetch"
 	"syncd/internal/fetch/scan"
 	"syncd/internal/item"
+	"syncd/internal/store/erasure"
 	"syncd/internal/store/tails"
 )
 
@@ -35,14 +36,19 @@ func (rd *round) events(ctx context.Context) error {
 	rest, err := rd.feedPieces(ctx, feed{eventsPath, "timestamp", scan.Offset{Sort: []string{"-timestamp"}, Spare: feedSpare}, query, Spec.reads, func(page fetch.Page) error {
 		var list []event
 		var entries []tails.Entry
-		for _, item := range page.Items {
-			e := event{raw: item}
-			if err := json.Unmarshal(item, &e); err != nil {
+		var anonymized []uuid.UUID
+		for _, raw := range page.Items {
+			e := event{raw: raw}
+			if err := json.Unmarshal(raw, &e); err != nil {
 				rd.engine.Log.WarnContext(ctx, "an event could not be read and is skipped", "error", err)
 				continue
 			}
 			e.Timestamp = e.Timestamp.UTC()
 			list, entries = append(list, e), append(entries, tails.Entry{ID: e.ID, At: e.Timestamp})
+			anonymized = append(anonymized, item.Anonymized(raw)...)
+		}
+		if err := erasure.New(rd.engine.Store.Pool()).Note(ctx, anonymized); err != nil {
+			return err
 		}
 		fresh, err := rd.news(ctx, eventsFeed, entries)
 		if err != nil {

@@ -148,6 +148,22 @@ func (e Erasures) Erase(ctx context.Context, o Order) (r Report, err error) {
 	return r, nil
 }
 
+// NoteSQL notes that Polar has anonymized the customers in $1.
+const NoteSQL = `
+	INSERT INTO sync_erasures (customer_id, reason, asked_by) SELECT DISTINCT unnest($1::uuid[]), '` + Anonymized + `', 'syncd'
+	ON CONFLICT (customer_id) DO NOTHING`
+
+// Note notes that Polar has anonymized customers, for Settle.
+func (e Erasures) Note(ctx context.Context, customers []uuid.UUID) error {
+	if len(customers) == 0 {
+		return nil
+	}
+	if _, err := e.pool.Exec(ctx, NoteSQL, customers); err != nil {
+		return fmt.Errorf("note who is anonymized: %w", err)
+	}
+	return nil
+}
+
 // Settle erases the customers that were noted and are not cleared yet: those that Polar has anonymized.
 func (e Erasures) Settle(ctx context.Context) ([]Report, error) {
 	rows, err := e.pool.Query(ctx, "SELECT customer_id FROM sync_erasures WHERE cleared_at IS NULL ORDER BY customer_id")

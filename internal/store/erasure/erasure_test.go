@@ -210,6 +210,39 @@ func (p *person) empty(t *testing.T) {
 	p.Exec(t, "TRUNCATE "+strings.Join(tables, ", "))
 }
 
+// Whom Polar anonymizes is erased here, too: by the event that tells of it, else by the objects that show the customer.
+func TestAnonymizedByPolar(t *testing.T) {
+	slowtest.Mark(t)
+	t.Parallel()
+	p := start(t)
+	streams := []string{"products", "customers", "members", "subscriptions", "orders", "payments", "checkouts", "customers_export", "orders_export"}
+	lonely := worldtest.NewCustomer[*person]("individual", "lonely")(t, p) // of no other object
+	p.SyncAll(t, streams...)
+	p.Round(t)
+	other := p.First(t, "/v1/orders/", nil, func(o map[string]any) bool { return o["customer_id"] != p.id })["customer_id"].(string)
+	p.Want(t, 204, "DELETE", "/v1/customers/"+p.id+"?anonymize=true", "")
+	p.Want(t, 204, "DELETE", "/v1/customers/"+lonely+"?anonymize=true", "")
+	p.Round(t)
+	p.wantNothing(t, "a round")
+	p.Want(t, 204, "DELETE", "/v1/customers/"+other+"?anonymize=true", "")
+	p.SyncAll(t, "orders")
+	list, err := erasure.New(p.Store.Pool()).List(t.Context())
+	if err != nil || len(list) != 3 {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	for _, e := range list {
+		if e.Reason != erasure.Anonymized || e.ClearedAt.IsZero() || e.Rows == 0 {
+			t.Errorf("%+v", e)
+		}
+	}
+	if n := worldtest.Query[int](t, p, "SELECT count(*) FROM customers WHERE id = $1 AND email IS NULL AND name IS NULL", other); n != 1 {
+		t.Error("a sweep of orders did not erase a customer whom they show as anonymized")
+	}
+	p.SyncAll(t, streams...)
+	p.RequireCleanAudit(t, audit.Options{Streams: []string{"customers", "orders", "subscriptions", "members"}, States: 10})
+	p.wantNothing(t, "audit")
+}
+
 // A page that is being written when somebody is erased is cleared, too: the erasure waits for it.
 func TestEraseWaitsForPages(t *testing.T) {
 	t.Parallel()
