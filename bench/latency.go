@@ -34,7 +34,7 @@ func (b *bench) latency(ctx context.Context, p plan) error {
 	if _, err := program(ctx, environ, syncd, "sync"); err != nil {
 		return err
 	}
-	daemon := exec.CommandContext(ctx, syncd, "run", "--schedule", "off", "--tail", "30s", "--jitter", "0s", "--listen", "off", "--log-level", "error")
+	daemon := exec.CommandContext(ctx, syncd, "run", "--schedule", "off", "--tail", "30s", "--feed", "off", "--jitter", "0s", "--listen", "off", "--log-level", "error")
 	daemon.Env = append(os.Environ(), environ...)
 	daemon.Stderr = os.Stderr
 	if err := daemon.Start(); err != nil {

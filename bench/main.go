@@ -26,18 +26,22 @@ type plan struct {
 	latency time.Duration // for which changes are made; 0 = not measured
 	states  int           // customers among whom the state of one is asked for
 	distant int           // orders that are synced with a Postgres that is far away
+	seconds time.Duration // for which something changes each second; 0 = not measured
+	soak    time.Duration // the same for long; 0 = not measured, as in every plan: -soak says how long
 }
 
 var plans = map[string]plan{
 	"short": {rounds: 3, orders: 20_000, naive: 1_000, sizes: []int{4_000, 40_000}, states: 20_000, distant: 20_000},
-	"full":  {rounds: 5, orders: 100_000, naive: 20_000, sizes: []int{10_000, 100_000, 1_000_000}, limited: 40_000, latency: 4 * time.Minute, states: 1_000_000, distant: 20_000},
+	"full":  {rounds: 5, orders: 100_000, naive: 20_000, sizes: []int{10_000, 100_000, 1_000_000}, limited: 40_000, latency: 4 * time.Minute, states: 1_000_000, distant: 20_000, seconds: 3 * time.Minute},
 }
 
 func main() {
 	mode := flag.String("mode", "full", "full or short")
-	only := flag.String("only", "", "sections to run, separated by commas: rounds, history, sizes, limit, latency, state, views, distance; all unless given")
+	only := flag.String("only", "", "sections to run, separated by commas: rounds, history, sizes, limit, latency, seconds, soak, state, views, distance; all unless given")
+	soak := flag.Duration("soak", 0, "for how long something changes each second in the section soak; it is left out unless given")
 	flag.Parse()
 	p, ok := plans[*mode]
+	p.soak = *soak
 	if !ok {
 		fmt.Fprintf(os.Stderr, "bench: -mode %s: want full or short\n", *mode)
 		os.Exit(1)
@@ -63,7 +67,7 @@ func run(ctx context.Context, p plan, only string) (err error) {
 		name    string
 		measure func(context.Context, plan) error
 	}{
-		{"rounds", b.rounds}, {"history", b.history}, {"sizes", b.sizes}, {"limit", b.limit}, {"latency", b.latency}, {"state", b.state}, {"views", b.views}, {"distance", b.distance},
+		{"rounds", b.rounds}, {"history", b.history}, {"sizes", b.sizes}, {"limit", b.limit}, {"latency", b.latency}, {"seconds", b.seconds}, {"soak", b.soak}, {"state", b.state}, {"views", b.views}, {"distance", b.distance},
 	} {
 		if only != "" && !strings.Contains(","+only+",", ","+section.name+",") {
 			continue

@@ -87,6 +87,9 @@ func printPlan(w io.Writer, r daemon.Plan) error {
 	if r.Tail != nil {
 		t.Add("(tails)", "", "<= "+humanize.Count(r.Tail.Requests), "", "@every "+r.Tail.Every, fmt.Sprintf("%.1f", r.Tail.PerHour), percent(r.Tail.Share), "")
 	}
+	if r.Feed != nil {
+		t.Add("(feeds)", "", "1", "", "@every "+r.Feed.Quiet, fmt.Sprintf("%.1f", r.Feed.PerHour), percent(r.Feed.Share), "")
+	}
 	t.Add("", humanize.Count(r.Rows), humanize.Count(r.SweepRequests), fmt.Sprintf("%.1f", r.SweepMinutes), "", fmt.Sprintf("%.1f", r.PerHour), percent(r.Share), "")
 	b.WriteString(t.Text())
 	pace := fmt.Sprintf("at %d requests a minute", r.Budget)
@@ -113,6 +116,9 @@ func proposalYAML(p *daemon.Proposal) string {
 	}
 	if p.Tail != "" {
 		fmt.Fprintf(&b, "tail: %s\n", p.Tail)
+	}
+	if p.Feed != "" {
+		fmt.Fprintf(&b, "feed: %s\n", p.Feed)
 	}
 	if len(p.Schedules) > 0 {
 		b.WriteString("streams:\n")

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"syncd/internal/config"
+	"syncd/internal/feed"
 	"syncd/internal/fetch"
 	"syncd/internal/humanize"
 	"syncd/internal/sched"
@@ -19,6 +20,7 @@ type Plan struct {
 	Probes        int          `json:"requests_of_this_plan"`
 	Streams       []StreamPlan `json:"streams"`
 	Tail          *TailPlan    `json:"tail,omitempty"`
+	Feed          *FeedPlan    `json:"feed,omitempty"`
 	Rows          int          `json:"rows"`
 	FirstRequests int          `json:"first_sync_requests"`
 	FirstMinutes  float64      `json:"first_sync_minutes"`
@@ -46,7 +48,9 @@ type StreamPlan struct {
 	PerHour  float64 `json:"requests_per_hour"`
 	Share    float64 `json:"share_of_limit"`
 	Fresh    float64 `json:"fresh_within_seconds,omitempty"` // 0 = only when somebody syncs it
-	Followed bool    `json:"followed_by_tails"`
+	// FeedFresh is within what time a change is mirrored that a feed shows; 0 = none shows any.
+	FeedFresh float64 `json:"fed_within_seconds,omitempty"`
+	Followed  bool    `json:"followed_by_tails"`
 	// CoveredBy is what shows changes between sweeps; Lacks is what would show them in every round of tails.
 	CoveredBy []string `json:"covered_by,omitempty"`
 	Lacks     string   `json:"lacks,omitempty"`
@@ -62,9 +66,18 @@ type TailPlan struct {
 	Share    float64 `json:"share_of_limit"`
 }
 
+// FeedPlan is what rounds of feeds cost while nothing changes.
+type FeedPlan struct {
+	Every   string  `json:"every"`
+	Quiet   string  `json:"every_while_nothing_changes"`
+	PerHour float64 `json:"requests_per_hour"`
+	Share   float64 `json:"share_of_limit"`
+}
+
 // Proposal is a configuration that fits the budget, in place of one that does not.
 type Proposal struct {
 	Tail      string            `json:"tail,omitempty"`
+	Feed      string            `json:"feed,omitempty"`
 	Schedules map[string]string `json:"schedules,omitempty"` // by stream
 	Budget    int               `json:"requests_per_minute,omitempty"`
 }
@@ -72,15 +85,28 @@ type Proposal struct {
 // headroom is the part of the budget that a configuration may plan for: changes, retries and manual commands need the rest.
 const headroom = 0.9
 
+// feedPart: a proposal has the feeds asked between rounds of tails as long as that takes at most a fourth of what may be planned for.
+const feedPart = 4
+
 // cadence is what a plan varies: when each stream is swept, and how often tails look for changes.
 type cadence struct {
 	schedules map[string]string
 	tail      time.Duration // 0 = never
+	feed      time.Duration // how often the feeds are asked; 0 = never
+}
+
+// quiet is how often the feeds are asked while nothing changes, and how many requests an hour that takes.
+func (c cadence) quiet(rate float64) (every time.Duration, perHour float64) {
+	if c.feed == 0 {
+		return 0, 0
+	}
+	every = feed.Quiet(c.feed, rate)
+	return every, float64(time.Hour) / float64(every)
 }
 
 // MakePlan computes what a configuration costs, and proposes another one where it does not fit the budget.
 func MakePlan(cfg *config.Config, costs []tail.Cost, client *fetch.Client) (Plan, error) {
-	at := cadence{schedules: map[string]string{}, tail: cfg.Tail}
+	at := cadence{schedules: map[string]string{}, tail: cfg.Tail, feed: cfg.FeedEvery()}
 	for _, cost := range costs {
 		at.schedules[cost.Stream] = cfg.ScheduleOf(cost.Stream)
 	}
@@ -124,6 +150,11 @@ func makePlan(costs []tail.Cost, at cadence, loc *time.Location, now time.Time, 
 		r.Tail = &TailPlan{Every: humanize.Interval(at.tail), Requests: tail.RoundRequests, PerHour: perHour, Share: share(perHour)}
 		r.PerHour = perHour
 	}
+	quiet, perHour := at.quiet(rate)
+	if at.feed > 0 {
+		r.Feed = &FeedPlan{Every: humanize.Interval(at.feed), Quiet: humanize.Interval(quiet), PerHour: perHour, Share: share(perHour)}
+		r.PerHour += perHour
+	}
 	for _, c := range costs {
 		perHour, err := sweepsPerHour(at.schedules[c.Stream], loc, now)
 		if err != nil {
@@ -140,11 +171,12 @@ func makePlan(costs []tail.Cost, at cadence, loc *time.Location, now time.Time, 
 			r.Rows += c.Rows
 		}
 		if s.Described = "refused"; c.Refused == "" {
-			fresh := s.within(c, at.tail, perHour)
-			s.Fresh, s.Described = fresh.Seconds(), "by hand"
-			if fresh > 0 {
-				s.Described = humanize.Span(fresh)
+			fresh, fed := s.within(c, at.tail, perHour), time.Duration(c.FeedRounds)*quiet
+			if c.FeedsAll && fed > 0 {
+				fresh = min(fresh, fed)
 			}
+			s.Fresh, s.FeedFresh = fresh.Seconds(), fed.Seconds()
+			s.Described = describeWithin(fresh, fed)
 			if c.Lacks != "" && at.tail > 0 && (fresh == 0 || fresh > at.tail) {
 				s.Described += "; " + c.BestDelay(humanize.Span(at.tail)) + " with " + c.Lacks
 			}
@@ -165,6 +197,17 @@ func makePlan(costs []tail.Cost, at cadence, loc *time.Location, now time.Time, 
 	return r, nil
 }
 
+// describeWithin says how soon changes are mirrored: all of them, and those that a feed shows.
+func describeWithin(fresh, fed time.Duration) string {
+	switch {
+	case fresh == 0:
+		return "by hand"
+	case fed > 0 && fed < fresh:
+		return humanize.Span(fed) + " by events, else " + humanize.Span(fresh)
+	}
+	return humanize.Span(fresh)
+}
+
 // within is how soon a change is mirrored: by tails as far as they can see it, else by a sweep; 0 = only when somebody syncs it.
 func (s StreamPlan) within(c tail.Cost, every time.Duration, sweepsPerHour float64) (fresh time.Duration) {
 	if sweepsPerHour > 0 {
@@ -180,7 +223,7 @@ func (s StreamPlan) within(c tail.Cost, every time.Duration, sweepsPerHour float
 var slower = []time.Duration{5 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour,
 	24 * time.Hour, 48 * time.Hour, 7 * 24 * time.Hour}
 
-// propose finds a cadence that the budget sustains. If the tails alone take more than half of it, they look for changes less
+// propose finds a cadence that the budget sustains. If the feeds take too much of it, they are asked in rounds of tails alone. If the tails alone take more than half of it, they look for changes less
 // often. Then, step by step, the costliest stream is swept less often. If even a sweep a week does not fit, it proposes a larger
 // budget.
 func propose(costs []tail.Cost, at cadence, loc *time.Location, now time.Time, r Plan) (*Proposal, error) {
@@ -199,6 +242,11 @@ func propose(costs []tail.Cost, at cadence, loc *time.Location, now time.Time, r
 			p.Tail = humanize.Interval(every)
 		}
 		sum = perHour(every)
+	}
+	if _, fed := at.quiet(r.rate); fed > most/feedPart {
+		p.Feed = "off"
+	} else {
+		sum += fed
 	}
 	rates := make([]float64, len(costs)) // sweeps an hour
 	for i, c := range costs {

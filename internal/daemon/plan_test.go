@@ -3,6 +3,7 @@ package daemon
 import (
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,10 +28,10 @@ func TestPlanArithmetic(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 23, 7, 41, 0, 0, time.UTC)
 	costs := []tail.Cost{
-		{Sweep: cost.Sweep{Stream: "orders", Rows: 100_000, Requests: 1012, Probes: 1}, Rounds: 1}, {Sweep: cost.Sweep{Stream: "metrics", Rows: -1, Requests: 7, Probes: 2}},
+		{Sweep: cost.Sweep{Stream: "orders", Rows: 100_000, Requests: 1012, Probes: 1}, Rounds: 1, FeedRounds: 1}, {Sweep: cost.Sweep{Stream: "metrics", Rows: -1, Requests: 7, Probes: 2}},
 		{Sweep: cost.Sweep{Stream: "files", Rows: 4, Requests: 1, Probes: 1}},
 	}
-	at := cadence{map[string]string{"orders": "@every 6h", "metrics": "@every 1h", "files": "off"}, 5 * time.Minute}
+	at := cadence{map[string]string{"orders": "@every 6h", "metrics": "@every 1h", "files": "off"}, 5 * time.Minute, 5 * time.Second}
 	r, err := makePlan(costs, at, time.UTC, now, 500, 250, 240)
 	if err != nil {
 		t.Fatal(err)
@@ -38,8 +39,11 @@ func TestPlanArithmetic(t *testing.T) {
 	if !r.Possible || r.Rows != 100_004 || r.SweepRequests != 1020 || r.FirstRequests != 1021 || r.Probes != 4 || math.Abs(r.SweepMinutes-4.25) > 0.01 {
 		t.Errorf("%+v", r)
 	}
-	if want := 1012.0/6 + 7 + 120; math.Abs(r.PerHour-want) > 0.1 || math.Abs(r.Share-want/30000) > 1e-5 {
+	if want := 1012.0/6 + 7 + 120 + 720; math.Abs(r.PerHour-want) > 0.1 || math.Abs(r.Share-want/30000) > 1e-5 {
 		t.Errorf("%v an hour, a share of %v; want %v", r.PerHour, r.Share, want)
+	}
+	if s := r.Streams[0]; s.FeedFresh != 5 || !strings.HasPrefix(s.Described, "5 s by events, else 5 min") {
+		t.Errorf("orders show within %v s, %q", s.FeedFresh, s.Described)
 	}
 	for i, want := range []float64{300, 3600 + 7.0/4, 0} {
 		if got := r.Streams[i].Fresh; math.Abs(got-want) > 0.1 {
@@ -58,7 +62,7 @@ func TestProposalsCanBeMet(t *testing.T) {
 				t.Run(fmt.Sprintf("%d requests, %d a minute, %s", size, budget, every), func(t *testing.T) {
 					t.Parallel()
 					costs := []tail.Cost{{Sweep: cost.Sweep{Stream: "orders", Requests: size}}, {Sweep: cost.Sweep{Stream: "customers", Requests: size / 3}}, {Sweep: cost.Sweep{Stream: "files", Requests: 1}}}
-					at := cadence{map[string]string{"orders": every, "customers": every, "files": every}, time.Minute}
+					at := cadence{map[string]string{"orders": every, "customers": every, "files": every}, time.Minute, 5 * time.Second}
 					rate := 0.97 * float64(budget)
 					r, err := makePlan(costs, at, time.UTC, now, 500, budget, rate)
 					if err != nil {
@@ -74,6 +78,9 @@ func TestProposalsCanBeMet(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
+					if p.Feed == "off" {
+						at.feed = 0
+					}
 					for stream, spec := range p.Schedules {
 						at.schedules[stream] = spec
 					}
@@ -87,7 +94,7 @@ func TestProposalsCanBeMet(t *testing.T) {
 							at.schedules[stream] = "@every 168h"
 						}
 						budget, rate = p.Budget, 0.97*float64(p.Budget)
-						at.tail = time.Hour
+						at.tail, at.feed = time.Hour, 0
 					}
 					if r, err = makePlan(costs, at, time.UTC, now, 500, budget, rate); err != nil || !r.Possible {
 						t.Errorf("%+v is proposed and asks for %.1f an hour where %.1f can be had: %v", p, r.PerHour, headroom*rate*60, err)

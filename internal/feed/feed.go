@@ -24,6 +24,8 @@ type Poller struct {
 	cfg    Config
 	nudges nudges
 	pace   pace
+
+	allowance allowance
 }
 
 // New makes a Poller.
@@ -67,7 +69,8 @@ func (p *Poller) wait(ctx context.Context, stop <-chan struct{}, d time.Duration
 func (p *Poller) round(ctx context.Context) time.Duration {
 	every, began := p.cfg.Every(), time.Now()
 	taken := p.nudges.take()
-	q := tail.Question{Every: p.pace.interval(every), Each: p.pace.busy(), Named: taken.named}
+	rate := p.cfg.Rate()
+	q := tail.Question{Every: p.pace.interval(every), Each: p.pace.busy(), Named: taken.named, Requests: p.allowance.grant(began, rate)}
 	switch {
 	case taken.asked:
 		q.Every, q.Each = 0, true
@@ -75,6 +78,7 @@ func (p *Poller) round(ctx context.Context) time.Duration {
 		q.Every = never
 	}
 	a, err := p.cfg.Ask(ctx, q)
+	p.allowance.spend(a.Requests)
 	if err != nil || a.Outcome != mirror.Succeeded && a.Outcome != mirror.Partial {
 		p.nudges.giveBack(taken)
 		return p.pace.failed(every, a.Outcome == mirror.Skipped, len(taken.named) > 0 || taken.asked)
@@ -82,7 +86,7 @@ func (p *Poller) round(ctx context.Context) time.Duration {
 	for _, fetched := range taken.fetched {
 		fetched()
 	}
-	return p.pace.after(every, p.cfg.Rate(), a, time.Since(began))
+	return p.pace.after(every, rate, a, time.Since(began))
 }
 
 // never is longer than any feed has not been asked.

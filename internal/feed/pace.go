@@ -11,6 +11,8 @@ const (
 	slowest = 15 * time.Second
 	// quietShare: while nothing happens, rounds take at most a tenth of the budget, as long as the slowest interval allows that.
 	quietShare = 10
+	// busyShare: while things change, rounds take a quarter of the budget, and what was left over of the last half minute.
+	busyShare = 4
 	// busyRounds is for how many rounds after the last news each feed is asked. Later they take turns, at one request a round.
 	busyRounds = 6
 	// slowestRetry is the longest wait after failures.
@@ -40,7 +42,7 @@ func (p *pace) busy() bool { return p.quiet < busyRounds }
 // after is the wait after a round that was made in this time.
 func (p *pace) after(every time.Duration, rate float64, a tail.Answer, took time.Duration) time.Duration {
 	p.failures = 0
-	switch most := p.most(every, rate); {
+	switch most := Quiet(every, rate); {
 	case a.News:
 		p.wait, p.quiet = every, 0
 	case a.Feeds > 0:
@@ -53,8 +55,9 @@ func (p *pace) after(every time.Duration, rate float64, a tail.Answer, took time
 	return max(p.interval(every)-took, every/4)
 }
 
-// most is the longest interval while nothing happens.
-func (p *pace) most(every time.Duration, rate float64) time.Duration {
+// Quiet is how often the feeds are asked, at one request a round, when nothing has happened for long. every is how often they are asked
+// else; rate is how many requests a minute the budget sustains, 0 = no budget.
+func Quiet(every time.Duration, rate float64) time.Duration {
 	if rate <= 0 {
 		return every
 	}
@@ -72,3 +75,24 @@ func (p *pace) failed(every time.Duration, skipped, named bool) time.Duration {
 	p.failures++
 	return min(max(every, time.Second)<<min(p.failures, 10), slowestRetry)
 }
+
+// allowance is what rounds may spend.
+type allowance struct {
+	left float64
+	at   time.Time // of the last grant; zero: there was none
+}
+
+// grant is how many requests the next round may send; 0 = any number. At least the feeds are asked.
+func (a *allowance) grant(now time.Time, rate float64) int {
+	if rate <= 0 {
+		return 0
+	}
+	most := rate / busyShare / 2
+	if a.left += rate / busyShare * now.Sub(a.at).Minutes(); a.at.IsZero() || a.left > most {
+		a.left = most
+	}
+	a.at = now
+	return max(1, int(a.left))
+}
+
+func (a *allowance) spend(requests int64) { a.left -= float64(requests) }

@@ -31,7 +31,7 @@ func (t *stream) fetchChanges(ctx context.Context) error {
 			return err
 		}
 	}
-	pending, err := t.pending(ctx)
+	pending, err := t.kept().Changes().Pending(ctx, t.s.Name, t.wanted)
 	if err != nil || len(pending) == 0 {
 		return err
 	}
@@ -55,7 +55,7 @@ func (t *stream) fetchChanges(ctx context.Context) error {
 		}
 	}
 	if len(by) > 1 || len(by[tails.ByID]) == 0 { // the lists may have shown further changes
-		if pending, err = t.pending(ctx); err != nil {
+		if pending, err = t.kept().Changes().Pending(ctx, t.s.Name, t.wanted); err != nil {
 			return err
 		}
 		if asked, err = t.engine.Store.Stamp(ctx); err != nil {
@@ -67,14 +67,6 @@ func (t *stream) fetchChanges(ctx context.Context) error {
 		return nil
 	}
 	return t.fetchObjects(ctx, objects, asked)
-}
-
-// pending are the changes that the round fetches.
-func (t *stream) pending(ctx context.Context) ([]tails.Changed, error) {
-	if t.round.question != nil {
-		return t.kept().Changes().Newest(ctx, t.s.Name, t.again, mostNamed)
-	}
-	return t.kept().Changes().Pending(ctx, t.s.Name, t.again, mostChanges)
 }
 
 // fetchLists fetches the rows that a filter of the list finds, for several values at a time.
@@ -229,11 +221,12 @@ func (t *stream) fetchObjects(ctx context.Context, changes []tails.Changed, aske
 	if len(left) == 0 {
 		return nil
 	}
-	rest := slices.Collect(maps.Values(left))
+	rest := slices.DeleteFunc(changes, func(c tails.Changed) bool { _, is := left[c.Value]; return !is })
 	// The list no longer shows it, and no endpoint does.
 	if t.s.Get == "" {
 		return t.settleChanges(ctx, tails.ByID, valuesOf(rest), asked)
 	}
+	rest = rest[:min(len(rest), max(1, t.round.room()))]
 	ids := make([]uuid.UUID, 0, len(rest))
 	owners := map[uuid.UUID]uuid.UUID{}
 	for _, c := range rest {

@@ -3,6 +3,7 @@ package tail
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -31,6 +32,9 @@ type Question struct {
 	Every time.Duration
 	// Each feed is asked. Otherwise they take turns, and the others are asked if one has news.
 	Each bool
+	// Requests is how many requests the round may cost, about; 0 = any number. What is left out stays pending: what can be fetched
+	// by its own id goes first, then what lists show, and last what is fetched once more.
+	Requests int
 	// Named are objects that somebody says have changed. They are fetched, whether or not the feeds are asked.
 	Named []tails.Changed
 }
@@ -101,25 +105,52 @@ func (rd *round) listen(ctx context.Context, names []string) error {
 	if err := rd.readFeeds(ctx); err != nil {
 		return err
 	}
-	again := time.Duration(-1)
-	if rd.now().Sub(rd.feeds.Again) >= againEvery {
-		again, rd.feeds.Again = rd.lag, rd.now()
-	}
-	pending, err := rd.kept().Changes().PendingStreams(ctx, again)
-	if err != nil {
+	if err := rd.fetchNamed(ctx); err != nil {
 		return err
 	}
-	for _, t := range rd.tails {
-		if t.listens || !slices.Contains(pending, t.s.Name) {
-			continue
-		}
-		t.again = again
-		t.attempt(func() error { return t.fetchChanges(ctx) })
-		if err := t.fatal(); err != nil {
+	return rd.close(ctx)
+}
+
+// fetchNamed fetches what the round has requests for.
+func (rd *round) fetchNamed(ctx context.Context) error {
+	passes := []tails.Wanted{{Only: tails.Objects, Lag: -1}, {Only: tails.Lists, Lag: -1}}
+	if rd.now().Sub(rd.feeds.Again) >= againEvery {
+		passes = append(passes, tails.Wanted{Lag: rd.lag})
+	}
+	for _, wanted := range passes {
+		wanted.Most, wanted.Newest = mostNamed, true
+		pending, err := rd.kept().Changes().PendingStreams(ctx, wanted)
+		if err != nil {
 			return err
 		}
+		for _, name := range pending {
+			i := slices.IndexFunc(rd.tails, func(t *stream) bool { return t.s.Name == name && !t.listens })
+			if i < 0 {
+				continue
+			}
+			if rd.room() <= 0 {
+				return nil
+			}
+			t := rd.tails[i]
+			t.wanted = wanted
+			t.attempt(func() error { return t.fetchChanges(ctx) })
+			if err := t.fatal(); err != nil {
+				return err
+			}
+		}
 	}
-	return rd.close(ctx)
+	if len(passes) == 3 {
+		rd.feeds.Again = rd.now()
+	}
+	return nil
+}
+
+// room is how many requests the round may still send for changes.
+func (rd *round) room() int {
+	if rd.question == nil || rd.question.Requests == 0 {
+		return math.MaxInt
+	}
+	return rd.question.Requests - int(rd.spent())
 }
 
 // source is one of the feeds of a round.

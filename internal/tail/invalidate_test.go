@@ -83,7 +83,7 @@ func TestSweepNotesWhatARenameChanges(t *testing.T) {
 	h.SyncAll(t, "products")
 	noted := func() []tails.Changed {
 		t.Helper()
-		changes, err := tails.New(h.Store.Pool()).Changes().Pending(t.Context(), "orders", 0, 10)
+		changes, err := tails.New(h.Store.Pool()).Changes().Pending(t.Context(), "orders", tails.Wanted{Most: 10})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -20,6 +20,9 @@ type Cost struct {
 	Rounds    int
 	CoveredBy []string
 	Lacks     string
+	// FeedRounds is how many rounds of feeds it takes to see a change that a feed shows; 0 = none shows any. FeedsAll: it shows them all.
+	FeedRounds int
+	FeedsAll   bool
 }
 
 // BestDelay is how soon changes would be seen if the stream had what it lacks; round is the interval of rounds.
@@ -67,6 +70,9 @@ func (f *Follower) foresee(ctx context.Context, costs []Cost) error {
 		for _, b := range by {
 			c.CoveredBy = append(c.CoveredBy, b.shows)
 			c.Rounds = max(c.Rounds, 1)
+			if b.key == eventsFeed || b.key == deliveriesFeed {
+				c.FeedRounds, c.FeedsAll = a.feeds(), b.key == deliveriesFeed
+			}
 		}
 		for _, p := range t.Fast {
 			if _, asksNothing := p.(Due); !asksNothing {

@@ -86,7 +86,7 @@ func (rd *round) open(ctx context.Context, all, names []string) error {
 		if rd.specs[name].IsEmpty() || st.Unavailable || rd.engine.IsDisabled(name) {
 			continue
 		}
-		t := &stream{Follower: rd.Follower, s: rd.engine.Stream(name), spec: rd.spec(name), round: rd, run: rd.run.IdlePart(name), again: rd.lag}
+		t := &stream{Follower: rd.Follower, s: rd.engine.Stream(name), spec: rd.spec(name), round: rd, run: rd.run.IdlePart(name), wanted: tails.Wanted{Lag: rd.lag, Most: mostChanges}}
 		if st.CompleteAt.IsZero() {
 			t.listens = true
 			rd.tails = append(rd.tails, t)

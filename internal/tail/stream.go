@@ -33,7 +33,7 @@ type stream struct {
 	listens  bool          // it was never swept to its end: changes from the feeds are only recorded; run is idle
 	through  time.Time     // time of the newest stored change
 	answered bool          // Polar has answered a probe of the stream's own
-	again    time.Duration // how long after a change it is fetched once more; negative: not in this round
+	wanted   tails.Wanted // which pending changes are fetched
 	sweepDue string
 	err      error
 }

@@ -114,14 +114,16 @@ SELECT filter, value, owner, changed_at FROM sync_changes
 WHERE stream = $1 AND (known_at IS NULL OR known_at < noted_at
     OR (known_at < noted_at + make_interval(secs => $2) AND (SELECT at FROM sync_clock) >= noted_at + make_interval(secs => $2)))
   AND NOT ($3::boolean AND changed_at = 'epoch')
+  AND ($4::text = '' OR ($4 = 'objects') = (filter = 'id'))
 ORDER BY CASE WHEN $3 THEN changed_at END DESC, changed_at
-LIMIT $4
+LIMIT $5
 `
 
 type ChangesPendingParams struct {
 	Stream     string  `json:"stream"`
 	LagSeconds float64 `json:"lag_seconds"`
 	Newest     bool    `json:"newest"`
+	What       string  `json:"what"`
 	Most       int32   `json:"most"`
 }
 
@@ -138,6 +140,7 @@ func (q *Queries) ChangesPending(ctx context.Context, arg ChangesPendingParams) 
 		arg.Stream,
 		arg.LagSeconds,
 		arg.Newest,
+		arg.What,
 		arg.Most,
 	)
 	if err != nil {
@@ -195,16 +198,23 @@ func (q *Queries) ChangesPendingCount(ctx context.Context) ([]ChangesPendingCoun
 }
 
 const changesPendingStreams = `-- name: ChangesPendingStreams :many
-SELECT DISTINCT stream FROM sync_changes
+SELECT stream FROM sync_changes
 WHERE (known_at IS NULL OR known_at < noted_at
     OR (known_at < noted_at + make_interval(secs => $1) AND (SELECT at FROM sync_clock) >= noted_at + make_interval(secs => $1)))
   AND changed_at <> 'epoch'
-ORDER BY stream
+  AND ($2::text = '' OR ($2 = 'objects') = (filter = 'id'))
+GROUP BY stream
+ORDER BY min(noted_at)
 `
 
+type ChangesPendingStreamsParams struct {
+	LagSeconds float64 `json:"lag_seconds"`
+	What       string  `json:"what"`
+}
+
 // As ChangesPending with newest, for all streams: a round of feeds opens no others.
-func (q *Queries) ChangesPendingStreams(ctx context.Context, lagSeconds float64) ([]string, error) {
-	rows, err := q.db.Query(ctx, changesPendingStreams, lagSeconds)
+func (q *Queries) ChangesPendingStreams(ctx context.Context, arg ChangesPendingStreamsParams) ([]string, error) {
+	rows, err := q.db.Query(ctx, changesPendingStreams, arg.LagSeconds, arg.What)
 	if err != nil {
 		return nil, err
 	}

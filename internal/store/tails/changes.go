@@ -49,32 +49,38 @@ func (cs Changes) Note(ctx context.Context, changes []Changed) error {
 	return nil
 }
 
-// Pending lists up to most pending changes of a stream, the oldest first. A change that was fetched within lag after it was
-// recorded is fetched once more, after the lag.
-func (cs Changes) Pending(ctx context.Context, stream string, lag time.Duration, most int) ([]Changed, error) {
-	return cs.pending(ctx, db.ChangesPendingParams{Stream: stream, LagSeconds: lag.Seconds(), Most: int32(most)})
+// Wanted says which pending changes to list.
+type Wanted struct {
+	// Lag is how long after it was recorded a change that was fetched sooner is fetched once more; negative: it is not.
+	Lag    time.Duration
+	Only   string // Objects, Lists, or "" for both
+	Most   int
+	Newest bool // the newest first, without those of an unknown time; else the oldest first
 }
 
-// Newest lists up to most of them, the newest first, without those of an unknown time.
-func (cs Changes) Newest(ctx context.Context, stream string, lag time.Duration, most int) ([]Changed, error) {
-	return cs.pending(ctx, db.ChangesPendingParams{Stream: stream, LagSeconds: lag.Seconds(), Most: int32(most), Newest: true})
-}
+// What Only may say.
+const (
+	Objects = "objects" // ByID
+	Lists   = "lists"   // what a filter finds
+)
 
-func (cs Changes) pending(ctx context.Context, p db.ChangesPendingParams) ([]Changed, error) {
+// Pending lists pending changes of a stream.
+func (cs Changes) Pending(ctx context.Context, stream string, w Wanted) ([]Changed, error) {
+	p := db.ChangesPendingParams{Stream: stream, LagSeconds: w.Lag.Seconds(), What: w.Only, Most: int32(w.Most), Newest: w.Newest}
 	rows, err := cs.q.ChangesPending(ctx, p)
 	if err != nil {
-		return nil, fmt.Errorf("read the pending changes of %s: %w", p.Stream, err)
+		return nil, fmt.Errorf("read the pending changes of %s: %w", stream, err)
 	}
 	changes := make([]Changed, len(rows))
 	for i, r := range rows {
-		changes[i] = Changed{p.Stream, r.Filter, r.Value, pg.Value(r.Owner), r.ChangedAt}
+		changes[i] = Changed{stream, r.Filter, r.Value, pg.Value(r.Owner), r.ChangedAt}
 	}
 	return changes, nil
 }
 
-// PendingStreams lists the streams that Newest lists changes of.
-func (cs Changes) PendingStreams(ctx context.Context, lag time.Duration) ([]string, error) {
-	streams, err := cs.q.ChangesPendingStreams(ctx, lag.Seconds())
+// PendingStreams lists the streams with such changes of a known time, those first whose change was recorded first.
+func (cs Changes) PendingStreams(ctx context.Context, w Wanted) ([]string, error) {
+	streams, err := cs.q.ChangesPendingStreams(ctx, db.ChangesPendingStreamsParams{LagSeconds: w.Lag.Seconds(), What: w.Only})
 	if err != nil {
 		return nil, fmt.Errorf("read which streams have pending changes: %w", err)
 	}

@@ -43,7 +43,7 @@ func TestChangesSurviveTheSettingOfTheClock(t *testing.T) {
 			}
 			pending := func(want int) {
 				t.Helper()
-				list, err := changes.Pending(t.Context(), "orders", 0, 10)
+				list, err := changes.Pending(t.Context(), "orders", tails.Wanted{Most: 10})
 				if err != nil || len(list) != want {
 					t.Errorf("%d changes are pending (%v), want %d", len(list), err, want)
 				}
