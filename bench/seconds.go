@@ -28,7 +28,10 @@ func (b *bench) seconds(ctx context.Context, p plan) error {
 		if err != nil {
 			return err
 		}
-		idle, err := w.minutes(ctx, 2*time.Minute)
+		if err := w.settle(ctx); err != nil {
+			return err
+		}
+		idle, err := w.minutes(ctx, 3*time.Minute)
 		if err != nil {
 			return err
 		}
@@ -146,7 +149,10 @@ func (p *polar) removeEndpoints(ctx context.Context) error {
 	return err
 }
 
-// objects are n that can be changed: customers, subscriptions and orders in turn.
+// kinds are what is changed in turn: mostly subscriptions and orders, and each tenth time a customer.
+var kinds = strings.Fields("subscriptions orders subscriptions orders subscriptions orders subscriptions orders subscriptions customers")
+
+// objects are up to n that can be changed.
 func objects(ctx context.Context, dsn string, n int) (list []object, err error) {
 	err = session(ctx, dsn, func(conn *pgx.Conn) error {
 		by := map[string][]string{}
@@ -155,25 +161,25 @@ func objects(ctx context.Context, dsn string, n int) (list []object, err error) 
 			"subscriptions": "SELECT s.id::text FROM subscriptions s JOIN customers c ON c.id = s.customer_id WHERE s.status = 'active' AND NOT s.cancel_at_period_end AND c.deleted_at IS NULL AND s.current_period_end > now() + interval '2 hours' ORDER BY md5(s.id::text) LIMIT $1",
 			"refunds":       "SELECT id::text FROM orders WHERE status = 'paid' AND refunded_amount = 0 AND net_amount > 100 ORDER BY md5(id::text) LIMIT $1",
 		} {
-			rows, err := conn.Query(ctx, sql, n/3+1)
+			rows, err := conn.Query(ctx, sql, n)
 			if err != nil {
 				return err
 			}
 			if by[what], err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
 				return err
 			}
+			n = min(n, len(by[what]))
 		}
-		for i := range n / 3 {
-			if i < len(by["customers"]) {
-				id := by["customers"][i]
+		for i := range n {
+			switch of := by[kinds[i%len(kinds)]]; kinds[i%len(kinds)] {
+			case "customers":
+				id := of[i/len(kinds)]
 				list = append(list, object{"customers", id, http.MethodPatch, "/v1/customers/" + id, fmt.Sprintf(`{"name":"Renamed %d"}`, i)})
-			}
-			if i < len(by["subscriptions"]) {
-				id := by["subscriptions"][i]
+			case "subscriptions":
+				id := of[i]
 				list = append(list, object{"subscriptions", id, http.MethodPatch, "/v1/subscriptions/" + id, `{"cancel_at_period_end":true}`})
-			}
-			if i < len(by["refunds"]) {
-				id := by["refunds"][i]
+			default:
+				id := of[i]
 				list = append(list, object{"orders", id, http.MethodPost, "/v1/refunds/", `{"order_id":"` + id + `","reason":"customer_request","amount":50}`})
 			}
 		}
@@ -236,6 +242,19 @@ func (w *watched) changing(ctx context.Context, during time.Duration) (m made, e
 		}
 		if !pause(ctx, time.Second) {
 			return m, ctx.Err()
+		}
+	}
+}
+
+// settle waits until nothing is left to be fetched once more.
+func (w *watched) settle(ctx context.Context) error {
+	for {
+		left, err := scalar[int](ctx, w.dsn, "SELECT count(*) FROM sync_changes WHERE known_at IS NULL OR known_at < noted_at + interval '10 s'")
+		if err != nil || left == 0 {
+			return err
+		}
+		if !pause(ctx, 5*time.Second) {
+			return ctx.Err()
 		}
 	}
 }

@@ -72,6 +72,9 @@ func ReadStatus(ctx context.Context, s *store.Store, cfg *config.Config, next fu
 	if cfg.Tail > 0 {
 		report.Tails.Interval = humanize.Interval(cfg.Tail)
 	}
+	if every := cfg.FeedEvery(); every > 0 {
+		report.Tails.Feeds = humanize.Interval(every)
+	}
 	for _, st := range list {
 		f := fresh[st.Stream]
 		report.Streams = append(report.Streams, status.Stream{
@@ -155,7 +158,7 @@ func readFeeds(ctx context.Context, s *store.Store) ([]status.Feed, error) {
 	}
 	reports := make([]status.Feed, len(feeds))
 	for i, f := range feeds {
-		reports[i] = status.Feed{Feed: f.Name, AskedAt: f.AskedAt.UTC(), ToldThrough: f.ToldThrough.UTC(), Lag: f.Lag.Seconds(), Untold: f.Untold, StandsStill: f.StandsStill}
+		reports[i] = status.Feed{Feed: f.Name, AskedAt: f.AskedAt.UTC(), PolledAt: f.PolledAt.UTC(), ToldThrough: f.ToldThrough.UTC(), Lag: f.Lag.Seconds(), Untold: f.Untold, StandsStill: f.StandsStill}
 	}
 	return reports, nil
 }

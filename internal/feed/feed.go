@@ -70,7 +70,7 @@ func (p *Poller) round(ctx context.Context) time.Duration {
 	every, began := p.cfg.Every(), time.Now()
 	taken := p.nudges.take()
 	rate := p.cfg.Rate()
-	q := tail.Question{Every: p.pace.interval(every), Each: p.pace.busy(), Named: taken.named, Requests: p.allowance.grant(began, rate)}
+	q := tail.Question{Every: p.pace.interval(every), Each: p.pace.busy(), Named: taken.named, Room: p.allowance.grant(began, rate)}
 	switch {
 	case taken.asked:
 		q.Every, q.Each = 0, true

@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"math"
 	"time"
 
 	"syncd/internal/tail"
@@ -11,8 +12,8 @@ const (
 	slowest = 15 * time.Second
 	// quietShare: while nothing happens, rounds take at most a tenth of the budget, as long as the slowest interval allows that.
 	quietShare = 10
-	// busyShare: while things change, rounds take a quarter of the budget, and what was left over of the last half minute.
-	busyShare = 4
+	// busyShare: while things change, rounds take a fifth of the budget, and what was left over of the last half minute.
+	busyShare = 5
 	// busyRounds is for how many rounds after the last news each feed is asked. Later they take turns, at one request a round.
 	busyRounds = 6
 	// slowestRetry is the longest wait after failures.
@@ -76,23 +77,24 @@ func (p *pace) failed(every time.Duration, skipped, named bool) time.Duration {
 	return min(max(every, time.Second)<<min(p.failures, 10), slowestRetry)
 }
 
-// allowance is what rounds may spend.
+// allowance is what rounds may spend while things change. What must be fetched at once may cost more: then it is overdrawn, by as much
+// as it holds at most.
 type allowance struct {
 	left float64
 	at   time.Time // of the last grant; zero: there was none
 }
 
-// grant is how many requests the next round may send; 0 = any number. At least the feeds are asked.
+// grant is how much room the next round has.
 func (a *allowance) grant(now time.Time, rate float64) int {
 	if rate <= 0 {
-		return 0
+		return math.MaxInt
 	}
 	most := rate / busyShare / 2
 	if a.left += rate / busyShare * now.Sub(a.at).Minutes(); a.at.IsZero() || a.left > most {
 		a.left = most
 	}
-	a.at = now
-	return max(1, int(a.left))
+	a.left, a.at = max(a.left, -most), now
+	return int(a.left)
 }
 
 func (a *allowance) spend(requests int64) { a.left -= float64(requests) }

@@ -96,8 +96,11 @@ func DriftLine(open int64) string {
 // roundLine describes the last round of tails.
 func roundLine(r status.Round, now time.Time) string {
 	every := "Tails (every " + r.Interval + ")"
-	if r.Interval == "off" {
+	switch {
+	case r.Interval == "off":
 		every = "Tails (off)"
+	case r.Feeds != "":
+		every = "Tails (every " + r.Interval + ", feeds every " + r.Feeds + ")"
 	}
 	if r.StartedAt.IsZero() {
 		return every + ": no round yet"

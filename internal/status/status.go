@@ -32,7 +32,8 @@ type Round struct {
 	Inserted   int64     `json:"inserted"`
 	Updated    int64     `json:"updated"`
 	Rejected   int64     `json:"rejected"`
-	Interval   string    `json:"interval"` // as configured
+	Interval   string    `json:"interval"`        // as configured
+	Feeds      string    `json:"feeds,omitempty"` // the interval of the rounds of feeds between them, as configured
 }
 
 // Version is the version of Polar's API that the mirror is read with.
@@ -77,7 +78,8 @@ type Stream struct {
 // Feed is the state of a change feed.
 type Feed struct {
 	Feed        string    `json:"feed"`
-	AskedAt     time.Time `json:"asked_at"`
+	AskedAt     time.Time `json:"asked_at"`              // when all of it was last read that may still come late
+	PolledAt    time.Time `json:"polled_at,omitzero"`    // when Polar last answered a request for it
 	ToldThrough time.Time `json:"told_through,omitzero"` // the newest change that it has told of
 	Lag         float64   `json:"lag_seconds"`           // how late it tells of changes, at least
 	Untold      int       `json:"untold,omitempty"`      // new rows that lists show and the feed has not told of

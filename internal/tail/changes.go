@@ -226,7 +226,6 @@ func (t *stream) fetchObjects(ctx context.Context, changes []tails.Changed, aske
 	if t.s.Get == "" {
 		return t.settleChanges(ctx, tails.ByID, valuesOf(rest), asked)
 	}
-	rest = rest[:min(len(rest), max(1, t.round.room()))]
 	ids := make([]uuid.UUID, 0, len(rest))
 	owners := map[uuid.UUID]uuid.UUID{}
 	for _, c := range rest {

@@ -3,7 +3,6 @@ package tail
 import (
 	"cmp"
 	"context"
-	"math"
 	"slices"
 	"time"
 
@@ -17,9 +16,9 @@ import (
 )
 
 const (
-	// againEvery is how often rounds of feeds fetch once more what they fetched before Polar's replicas had caught up: many objects
-	// cost as much as one where a list takes their ids.
-	againEvery = 30 * time.Second
+	// putOff is for how long rounds of feeds put off what has no room: many objects cost as much as one where a list takes their ids.
+	// It is also how often they fetch once more what they fetched before Polar's replicas had caught up.
+	putOff = 30 * time.Second
 	// knownEntries of a feed are read again in a round of feeds: with what is new they fit on one page.
 	knownEntries = 60
 	// mostNamed bounds how many changes of a stream a round of feeds fetches, the newest first. A round of tails fetches the rest.
@@ -32,9 +31,9 @@ type Question struct {
 	Every time.Duration
 	// Each feed is asked. Otherwise they take turns, and the others are asked if one has news.
 	Each bool
-	// Requests is how many requests the round may cost, about; 0 = any number. What is left out stays pending: what can be fetched
-	// by its own id goes first, then what lists show, and last what is fetched once more.
-	Requests int
+	// Room is how many requests the round may cost and still fetch more than the objects that are known by their ids; these are
+	// fetched in any case. Then comes what lists show of their changes, and last what is fetched once more.
+	Room int
 	// Named are objects that somebody says have changed. They are fetched, whether or not the feeds are asked.
 	Named []tails.Changed
 }
@@ -111,47 +110,47 @@ func (rd *round) listen(ctx context.Context, names []string) error {
 	return rd.close(ctx)
 }
 
-// fetchNamed fetches what the round has requests for.
+// fetchNamed fetches what has changed. What there is no room for stays pending, for a later round or for one of tails.
 func (rd *round) fetchNamed(ctx context.Context) error {
-	passes := []tails.Wanted{{Only: tails.Objects, Lag: -1}, {Only: tails.Lists, Lag: -1}}
-	if rd.now().Sub(rd.feeds.Again) >= againEvery {
-		passes = append(passes, tails.Wanted{Lag: rd.lag})
+	now, at := rd.now(), &rd.feeds
+	if err := rd.fetchPending(ctx, tails.Wanted{Only: tails.Objects, Lag: -1}); err != nil {
+		return err
 	}
-	for _, wanted := range passes {
-		wanted.Most, wanted.Newest = mostNamed, true
-		pending, err := rd.kept().Changes().PendingStreams(ctx, wanted)
-		if err != nil {
+	if rd.hasRoom() || now.Sub(at.Listed) >= putOff {
+		at.Listed = now
+		if err := rd.fetchPending(ctx, tails.Wanted{Only: tails.Lists, Lag: -1}); err != nil {
 			return err
 		}
-		for _, name := range pending {
-			i := slices.IndexFunc(rd.tails, func(t *stream) bool { return t.s.Name == name && !t.listens })
-			if i < 0 {
-				continue
-			}
-			if rd.room() <= 0 {
-				return nil
-			}
-			t := rd.tails[i]
-			t.wanted = wanted
-			t.attempt(func() error { return t.fetchChanges(ctx) })
-			if err := t.fatal(); err != nil {
-				return err
-			}
-		}
 	}
-	if len(passes) == 3 {
-		rd.feeds.Again = rd.now()
+	if !rd.hasRoom() || now.Sub(at.Again) < putOff {
+		return nil
+	}
+	at.Again = now
+	return rd.fetchPending(ctx, tails.Wanted{Lag: rd.lag})
+}
+
+// fetchPending fetches these changes of all streams.
+func (rd *round) fetchPending(ctx context.Context, wanted tails.Wanted) error {
+	wanted.Most, wanted.Newest = mostNamed, true
+	pending, err := rd.kept().Changes().PendingStreams(ctx, wanted)
+	if err != nil {
+		return err
+	}
+	for _, t := range rd.tails {
+		if t.listens || !slices.Contains(pending, t.s.Name) {
+			continue
+		}
+		t.wanted = wanted
+		t.attempt(func() error { return t.fetchChanges(ctx) })
+		if err := t.fatal(); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// room is how many requests the round may still send for changes.
-func (rd *round) room() int {
-	if rd.question == nil || rd.question.Requests == 0 {
-		return math.MaxInt
-	}
-	return rd.question.Requests - int(rd.spent())
-}
+// hasRoom: there are requests left for more than what is known by its id.
+func (rd *round) hasRoom() bool { return int(rd.spent()) < rd.question.Room }
 
 // source is one of the feeds of a round.
 type source struct {

@@ -1,10 +1,14 @@
 package tail_test
 
 import (
+	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
+	"syncd/internal/catalog"
+	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
 	"syncd/internal/store/tails"
 	"syncd/internal/tail"
@@ -12,51 +16,98 @@ import (
 )
 
 // bare is a world without webhook endpoints that has been swept and followed once.
-func bare(t *testing.T, s setup) *harness {
+func bare(t *testing.T, lag time.Duration) *harness {
 	t.Helper()
-	h := start(t, s)
-	for _, e := range h.All(t, "/v1/webhooks/endpoints", nil) {
-		h.Want(t, http.StatusNoContent, http.MethodDelete, "/v1/webhooks/endpoints/"+e["id"].(string), "")
-	}
+	h := start(t, setup{World: polarsim.Options{Customers: 30, NoWebhook: true}, Mirror: func(c *catalog.Config) { c.Tail.Lag = lag }})
 	h.SyncAll(t)
 	h.Round(t)
 	return h
 }
 
-// A round of feeds costs one request while nothing happens, and fetches what has changed.
+func (h *harness) rename(t *testing.T, id any, name string) {
+	t.Helper()
+	h.Want(t, http.StatusOK, http.MethodPatch, "/v1/customers/"+id.(string), `{"name":"`+name+`"}`)
+}
+
+func (h *harness) nameOf(t *testing.T, id any) string {
+	t.Helper()
+	return worldtest.Query[string](t, h, "SELECT COALESCE(name, '') FROM customers WHERE id = $1", id)
+}
+
+func (h *harness) polled(t *testing.T, stream string) time.Time {
+	t.Helper()
+	fresh, err := h.Store.Streams().Freshness(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fresh[stream].PolledAt
+}
+
+// A round of feeds costs one request while nothing happens, and fetches what has changed. A client that listens to Postgres hears of it.
 func TestFeedShowsAChange(t *testing.T) {
 	t.Parallel()
-	h := bare(t, setup{World: polarsim.Options{Customers: 30}, Mirror: worldtest.Tailing})
+	h := bare(t, -1)
+	orders, products := h.polled(t, "orders"), h.polled(t, "products")
 	if a := h.Feed(t, tail.Question{}); a.Requests != 1 || a.News || a.Feeds != 1 {
 		t.Errorf("while nothing happens: %d requests, news %v, %d feeds", a.Requests, a.News, a.Feeds)
 	}
-	id := h.All(t, "/v1/customers/", nil)[0]["id"].(string)
-	h.Want(t, http.StatusOK, http.MethodPatch, "/v1/customers/"+id, `{"name":"Ada"}`)
-	a := h.Feed(t, tail.Question{})
-	if !a.News || a.Updated == 0 {
+	if !h.polled(t, "orders").After(orders) || !h.polled(t, "products").Equal(products) {
+		t.Error("orders, of which events tell, do not count as polled, or products do, of which none tells")
+	}
+	listener, err := h.Store.Pool().Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Release()
+	if _, err := listener.Exec(t.Context(), "LISTEN polar"); err != nil {
+		t.Fatal(err)
+	}
+	id := h.All(t, "/v1/customers/", nil)[0]["id"]
+	h.rename(t, id, "Ada")
+	if a := h.Feed(t, tail.Question{}); !a.News || a.Updated == 0 {
 		t.Errorf("after a change: news %v, %d updated", a.News, a.Updated)
 	}
-	if got := h.Stored(t, "customers", "id = '"+id+"'")[0]["name"]; got != "Ada" {
-		t.Errorf("the customer is called %v", got)
+	for heard := ""; !strings.Contains(heard, id.(string)); {
+		n, err := listener.Conn().WaitForNotification(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		heard = n.Payload
 	}
-	if a := h.Feed(t, tail.Question{Every: time.Hour}); a.Requests != 0 {
-		t.Errorf("a feed that was asked a moment ago was asked again: %d requests", a.Requests)
+	if got := h.nameOf(t, id); got != "Ada" {
+		t.Errorf("the customer is called %q", got)
 	}
 	h.Equal(t, "customers", "members")
+}
+
+// Processes on one schema do not ask a feed twice in its interval, nor at the same time.
+func TestFeedIsAskedByOneProcess(t *testing.T) {
+	t.Parallel()
+	h := bare(t, -1)
+	other := h.NewMirror(t, worldtest.Tailing)
+	if a := h.Feed(t, tail.Question{Every: time.Millisecond}); a.Requests != 1 {
+		t.Errorf("the first of two processes: %d requests", a.Requests)
+	}
+	if a, err := other.Feed(t.Context(), tail.Question{Every: time.Hour}); err != nil || a.Requests != 0 || a.Outcome != mirror.Succeeded {
+		t.Errorf("the other a moment later: %d requests, %s, %v", a.Requests, a.Outcome, err)
+	}
+	h.Exec(t, "UPDATE sync_streams SET lease_run = 1, lease_holder = 'a third', leased_until = now() + interval '20 s', lease_seconds = 30 WHERE stream = 'tail'")
+	if a, err := other.Feed(t.Context(), tail.Question{}); err != nil || a.Requests != 0 || a.Outcome != mirror.Skipped {
+		t.Errorf("while a third makes a round: %d requests, %s, %v", a.Requests, a.Outcome, err)
+	}
 }
 
 // What is named is fetched at once, and no feed is asked for it.
 func TestFeedFetchesWhatIsNamed(t *testing.T) {
 	t.Parallel()
-	h := bare(t, setup{World: polarsim.Options{Customers: 30}, Mirror: worldtest.Tailing})
-	h.Feed(t, tail.Question{})
-	product := h.All(t, "/v1/products/", nil)[0]
-	id := product["id"].(string)
+	h := bare(t, -1)
+	id := h.All(t, "/v1/products/", nil)[0]["id"].(string)
 	h.Want(t, http.StatusOK, http.MethodPatch, "/v1/products/"+id, `{"name":"Named"}`)
 	named := h.NamedBy("product.updated", h.World.Now(), []byte(`{"id":"`+id+`","name":"not believed"}`))
 	if len(named) != 1 || named[0].Stream != "products" || named[0].Value != id {
 		t.Fatalf("named: %+v", named)
 	}
+	named = append(named, tails.Changed{Stream: "unknown", Filter: tails.ByID, Value: id})
 	if a := h.Feed(t, tail.Question{Every: time.Hour, Named: named}); a.Requests != 1 || !a.News {
 		t.Errorf("%d requests, news %v", a.Requests, a.News)
 	}
@@ -71,6 +122,92 @@ func TestFeedFetchesWhatIsNamed(t *testing.T) {
 	for event, data := range map[string]string{"unheard.of": `{"id":"` + id + `"}`, "product.created": `{"id":"x"}`} {
 		if named := h.NamedBy(event, h.World.Now(), []byte(data)); len(named) != 0 {
 			t.Errorf("%s names %+v", event, named)
+		}
+	}
+}
+
+// A round of feeds reads back as far as a page shows. An entry that comes later than that is found by the next round of tails, however
+// many rounds of feeds have moved on meanwhile.
+func TestTailReadsBehindRoundsOfFeeds(t *testing.T) {
+	t.Parallel()
+	h := bare(t, -1)
+	h.World.Churn(90)
+	h.Round(t)
+	h.cancel(t)
+	h.Feed(t, tail.Question{})
+	id := h.Texts(t, "SELECT value FROM sync_changes WHERE stream = 'subscriptions' AND filter = 'id' ORDER BY changed_at DESC LIMIT 1")[0]
+	event := h.Texts(t, "SELECT e.id::text FROM sync_feed_entries e JOIN sync_changes c ON c.changed_at = e.at WHERE c.value = '"+id+"'")[0]
+	for range 3 {
+		h.World.Advance(7 * time.Minute)
+		h.World.Churn(90)
+		h.Feed(t, tail.Question{})
+	}
+	for h.Feed(t, tail.Question{}).News {
+	}
+	// As if the event had not come until now.
+	h.Exec(t, "DELETE FROM sync_feed_entries WHERE id = $1", event)
+	h.Exec(t, "DELETE FROM sync_changes WHERE value = $1", id)
+	h.Exec(t, "UPDATE subscriptions SET cancel_at_period_end = false, _hash = '' WHERE id = $1", id)
+	if a := h.Feed(t, tail.Question{}); a.Requests != 1 {
+		t.Errorf("%d requests for the newest part of a long feed", a.Requests)
+	}
+	seen := func() bool {
+		return worldtest.Query[bool](t, h, "SELECT cancel_at_period_end FROM subscriptions WHERE id = $1", id)
+	}
+	if seen() {
+		t.Error("a round of feeds has read more than the newest part")
+	}
+	h.Round(t)
+	if !seen() {
+		t.Error("a round of tails has not seen the late event")
+	}
+}
+
+// A round without room fetches what is known by its id, and puts off the lists.
+func TestFeedWithoutRoom(t *testing.T) {
+	t.Parallel()
+	h := bare(t, -1)
+	h.Feed(t, tail.Question{Room: 10})
+	customers := h.All(t, "/v1/customers/", nil)[:6]
+	for i, c := range customers {
+		h.rename(t, c["id"], fmt.Sprintf("Renamed %d", i))
+	}
+	if a := h.Feed(t, tail.Question{Room: 2}); a.Requests != 1+6 {
+		t.Errorf("%d requests; want one for the feed, and one for each customer", a.Requests)
+	}
+	if got := h.nameOf(t, customers[0]["id"]); got != "Renamed 0" {
+		t.Errorf("a customer is called %q", got)
+	}
+	if a := h.Feed(t, tail.Question{Room: 10}); a.Requests != 1+1 {
+		t.Errorf("with room: %d requests; want one for the feed, and one for the members of all customers", a.Requests)
+	}
+	h.Equal(t, "customers", "members")
+	h.rename(t, customers[0]["id"], "Once more")
+	h.Feed(t, tail.Question{})
+	h.Exec(t, "UPDATE sync_streams SET tail = tail - 'listed' WHERE stream = 'tail'") // as if half a minute had passed
+	if a := h.Feed(t, tail.Question{}); a.Requests != 1+1 {
+		t.Errorf("after half a minute without room: %d requests; want one for the feed, and one for the members", a.Requests)
+	}
+}
+
+// What was fetched right after its change is fetched once more, when the replicas have caught up.
+func TestFeedFetchesOnceMore(t *testing.T) {
+	t.Parallel()
+	h := bare(t, time.Millisecond)
+	id := h.All(t, "/v1/customers/", nil)[0]["id"]
+	fetched := func() int {
+		before := h.Server.RequestsByPath()["GET /v1/customers/{id}"]
+		h.Exec(t, "UPDATE sync_streams SET tail = tail - 'again' WHERE stream = 'tail'") // as if half a minute had passed
+		h.Exec(t, "UPDATE sync_changes SET noted_at = noted_at - interval '1 s', known_at = known_at - interval '1 s'")
+		h.Feed(t, tail.Question{Room: 10})
+		return h.Server.RequestsByPath()["GET /v1/customers/{id}"] - before
+	}
+	h.rename(t, id, "Ada")
+	h.Feed(t, tail.Question{})
+	h.Exec(t, "UPDATE sync_changes SET known_at = noted_at")
+	for i, want := range []int{1, 0} {
+		if got := fetched(); got != want {
+			t.Errorf("time %d: fetched %d times more, want %d", i+1, got, want)
 		}
 	}
 }

@@ -45,6 +45,8 @@ type feedPosition struct {
 	Deliveries feedState `json:"deliveries,omitzero"`
 	// Endpoints are those that deliveries are sent to, where no stream mirrors them.
 	Endpoints endpointList `json:"endpoints,omitzero"`
+	// Listed is when a round of feeds last fetched what lists show of changes, by the clock of the database.
+	Listed time.Time `json:"listed,omitzero"`
 	// Again is when a round of feeds last fetched once more what it had fetched soon after its change, by the clock of the database.
 	Again time.Time `json:"again,omitzero"`
 	// Moments compare Polar's clock with sync_clock.

@@ -76,7 +76,7 @@ func (rd *round) open(ctx context.Context, all, names []string) error {
 		if err := json.Unmarshal(own, &rd.feeds); err != nil {
 			return fmt.Errorf("position of the feeds: %w", err)
 		}
-		until(rd.now(), &rd.feeds.Events.Seen, &rd.feeds.Deliveries.Seen, &rd.feeds.Events.Polled, &rd.feeds.Deliveries.Polled, &rd.feeds.Again)
+		until(rd.now(), &rd.feeds.Events.Seen, &rd.feeds.Deliveries.Seen, &rd.feeds.Events.Polled, &rd.feeds.Deliveries.Polled, &rd.feeds.Listed, &rd.feeds.Again)
 		rd.engine.Client.AddMoments(rd.feeds.Moments)
 	}
 	rd.feeds.Events.begin(now)

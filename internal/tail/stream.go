@@ -27,12 +27,12 @@ type stream struct {
 	places   []string    // places of rows that Polar cannot render
 	round    *round
 	at       position
-	probe    string        // name of the current probe
-	swept    time.Time     // start of the last complete sweep, as a Stamp of the store
-	follows  bool          // its probes are asked in this round
-	listens  bool          // it was never swept to its end: changes from the feeds are only recorded; run is idle
-	through  time.Time     // time of the newest stored change
-	answered bool          // Polar has answered a probe of the stream's own
+	probe    string       // name of the current probe
+	swept    time.Time    // start of the last complete sweep, as a Stamp of the store
+	follows  bool         // its probes are asked in this round
+	listens  bool         // it was never swept to its end: changes from the feeds are only recorded; run is idle
+	through  time.Time    // time of the newest stored change
+	answered bool         // Polar has answered a probe of the stream's own
 	wanted   tails.Wanted // which pending changes are fetched
 	sweepDue string
 	err      error
