@@ -159,7 +159,7 @@ func objects(ctx context.Context, dsn string, n int) (list []object, err error) 
 		for what, sql := range map[string]string{
 			"customers":     "SELECT id::text FROM customers WHERE _deleted_at IS NULL AND deleted_at IS NULL ORDER BY md5(id::text) LIMIT $1",
 			"subscriptions": "SELECT s.id::text FROM subscriptions s JOIN customers c ON c.id = s.customer_id WHERE s.status = 'active' AND NOT s.cancel_at_period_end AND c.deleted_at IS NULL AND s.current_period_end > now() + interval '2 hours' ORDER BY md5(s.id::text) LIMIT $1",
-			"refunds":       "SELECT id::text FROM orders WHERE status = 'paid' AND refunded_amount = 0 AND net_amount > 100 ORDER BY md5(id::text) LIMIT $1",
+			"orders":        "SELECT id::text FROM orders WHERE status = 'paid' AND refunded_amount = 0 AND net_amount > 100 ORDER BY md5(id::text) LIMIT $1",
 		} {
 			rows, err := conn.Query(ctx, sql, n)
 			if err != nil {

@@ -178,7 +178,11 @@ func makePlan(costs []tail.Cost, at cadence, loc *time.Location, now time.Time, 
 			s.Fresh, s.FeedFresh = fresh.Seconds(), fed.Seconds()
 			s.Described = describeWithin(fresh, fed)
 			if c.Lacks != "" && at.tail > 0 && (fresh == 0 || fresh > at.tail) {
-				s.Described += "; " + c.BestDelay(humanize.Span(at.tail)) + " with " + c.Lacks
+				best := at.tail
+				if quiet > 0 {
+					best = min(best, 2*quiet) // the events and the deliveries take turns
+				}
+				s.Described += "; " + c.BestDelay(humanize.Span(best)) + " with " + c.Lacks
 			}
 		}
 		r.Streams = append(r.Streams, s)

@@ -25,7 +25,7 @@ type Cost struct {
 	FeedsAll   bool
 }
 
-// BestDelay is how soon changes would be seen if the stream had what it lacks; round is the interval of rounds.
+// BestDelay is how soon changes would be seen if the stream had what it lacks; round is how often the feeds are asked.
 func (c Cost) BestDelay(round string) string {
 	if c.Lacks == lackEvents {
 		return "sooner" // slow probes show some of them
