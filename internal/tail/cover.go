@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"syncd/internal/store/tails"
+	"syncd/internal/tail/stand"
 )
 
 // cover is one thing that shows changes of a stream between sweeps: a feed, or a probe of its tail.
@@ -108,7 +109,7 @@ func unsentEvents(endpoints []tails.Endpoint, hook string, swept time.Time) (eve
 
 // access is what the round can read beside the lists, as far as it completes the last complete sweep of a stream.
 func (rd *round) access(swept time.Time) access {
-	usable := func(f *feedState, name string) bool {
+	usable := func(f *stand.Feed, name string) bool {
 		return !rd.engine.IsDisabled(Name+"/"+name) && !f.From.After(swept)
 	}
 	a := access{events: usable(&rd.feeds.Events, eventsFeed)}
@@ -142,9 +143,9 @@ func (t *stream) claim(by []cover) time.Time {
 		at := t.at.Reach[c.key].Add(-t.overlap)
 		switch {
 		case c.key == eventsFeed:
-			at = t.round.feeds.Events.through(t.overlap)
+			at = t.round.feeds.Events.Through(t.overlap)
 		case c.key == deliveriesFeed:
-			at = t.round.feeds.Deliveries.through(t.overlap)
+			at = t.round.feeds.Deliveries.Through(t.overlap)
 		case t.at.Reach[c.key].IsZero(), c.whole:
 			return time.Time{}
 		}
@@ -159,7 +160,7 @@ func (t *stream) claim(by []cover) time.Time {
 // polled: Polar answered about the stream in this round: a probe of its own, or a feed that covers it.
 func (t *stream) polled(by []cover) bool {
 	return t.answered || slices.ContainsFunc(by, func(c cover) bool {
-		return c.key == eventsFeed && t.round.feeds.Events.answered || c.key == deliveriesFeed && t.round.feeds.Deliveries.answered
+		return c.key == eventsFeed && t.round.feeds.Events.Answered || c.key == deliveriesFeed && t.round.feeds.Deliveries.Answered
 	})
 }
 

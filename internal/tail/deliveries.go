@@ -77,19 +77,19 @@ func (rd *round) deliveries(ctx context.Context) error {
 			return err
 		}
 		clear(sent)
-		f.reach(newest, asked, rd.now())
+		f.Reach(newest, asked, rd.now())
 		return nil
 	}}, from)
 	if err != nil {
 		return err
 	}
 	if rest.TotalCount == 0 {
-		f.end(asked, from, whole)
+		f.End(asked, from, whole)
 		return nil
 	}
 	rd.dueAll(fmt.Sprintf("%d webhook deliveries since %s", rest.TotalCount, from.UTC().Format(time.RFC3339)), depends)
-	f.reach(earlier(item.FieldTime(rest.Items[0], "created_at"), asked), asked, rd.now())
-	f.skip(rd.begun)
+	f.Reach(earlier(item.FieldTime(rest.Items[0], "created_at"), asked), asked, rd.now())
+	f.Skip(rd.begun)
 	return nil
 }
 
@@ -104,12 +104,12 @@ func (rd *round) take(ctx context.Context, sent []payload, asked time.Time) erro
 	if err != nil {
 		return err
 	}
-	f.news += len(fresh)
+	f.News += len(fresh)
 	sent = slices.DeleteFunc(sent, func(p payload) bool { return !fresh[p.event] })
 	for i, p := range sent {
-		f.read(p.listed, p.Timestamp, asked, true)
+		f.Read(p.listed, p.Timestamp, asked, true)
 		if t := rd.hooked(p.Type); t != nil {
-			f.clearOwed(t.s.Name, item.FieldText(p.Data, "id"))
+			f.ClearOwed(t.s.Name, item.FieldText(p.Data, "id"))
 		}
 		sent[i].Timestamp = earlier(p.Timestamp, asked)
 	}

@@ -54,17 +54,17 @@ func (rd *round) events(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		f.news += len(fresh)
+		f.News += len(fresh)
 		list = slices.DeleteFunc(list, func(e event) bool { return !fresh[e.ID] })
 		var changes []tails.Changed
 		for _, e := range list {
-			f.read(e.Timestamp, e.Timestamp, asked, !e.datedBack())
+			f.Read(e.Timestamp, e.Timestamp, asked, !e.datedBack())
 			if !e.Timestamp.After(asked) {
 				newest = later(newest, e.Timestamp)
 			}
 			for _, t := range rd.tails {
 				for _, c := range t.touched(e, list, asked) {
-					f.clearOwed(c.Stream, c.Value)
+					f.ClearOwed(c.Stream, c.Value)
 					changes = append(changes, c)
 				}
 			}
@@ -79,14 +79,14 @@ func (rd *round) events(ctx context.Context) error {
 		}
 		return rd.kept().Feeds().KeepEntries(ctx, eventsFeed, slices.DeleteFunc(entries, func(e tails.Entry) bool { return !fresh[e.ID] }))
 	}, func() error {
-		f.reach(newest, asked, rd.now())
+		f.Reach(newest, asked, rd.now())
 		return nil
 	}}, from.UTC().Truncate(time.Second).Add(-time.Second))
 	if err != nil {
 		return err
 	}
 	if rest.TotalCount == 0 {
-		f.end(asked, from, whole)
+		f.End(asked, from, whole)
 		return nil
 	}
 	rd.dueAll(fmt.Sprintf("%d events since %s", rest.TotalCount, from.UTC().Format(time.RFC3339)), Spec.reads)
@@ -94,8 +94,8 @@ func (rd *round) events(ctx context.Context) error {
 	if err != nil || len(end.Items) == 0 {
 		return err
 	}
-	f.reach(earlier(item.FieldTime(end.Items[0], "timestamp"), asked), asked, rd.now())
-	f.skip(rd.begun)
+	f.Reach(earlier(item.FieldTime(end.Items[0], "timestamp"), asked), asked, rd.now())
+	f.Skip(rd.begun)
 	return nil
 }
 

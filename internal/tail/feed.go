@@ -13,6 +13,7 @@ import (
 	"syncd/internal/mirror"
 	"syncd/internal/store"
 	"syncd/internal/store/tails"
+	"syncd/internal/tail/stand"
 )
 
 const (
@@ -59,9 +60,9 @@ func (f *Follower) Feed(ctx context.Context, q Question) (Answer, error) {
 	})
 	a := Answer{Result: res}
 	if rd != nil {
-		a.News = rd.feeds.Events.news+rd.feeds.Deliveries.news > 0 || len(q.Named) > 0 && res.Outcome == mirror.Succeeded
-		for _, f := range []*feedState{&rd.feeds.Events, &rd.feeds.Deliveries} {
-			if f.answered {
+		a.News = rd.feeds.Events.News+rd.feeds.Deliveries.News > 0 || len(q.Named) > 0 && res.Outcome == mirror.Succeeded
+		for _, f := range []*stand.Feed{&rd.feeds.Events, &rd.feeds.Deliveries} {
+			if f.Answered {
 				a.Feeds++
 			}
 		}
@@ -155,7 +156,7 @@ func (rd *round) hasRoom() bool { return int(rd.spent()) < rd.question.Room }
 // source is one of the feeds of a round.
 type source struct {
 	name   string
-	state  *feedState
+	state  *stand.Feed
 	needed bool // a followed stream is told of
 	read   func() error
 }
@@ -175,8 +176,8 @@ func (rd *round) due() bool {
 	if q == nil {
 		return true
 	}
-	if events, deliveries := rd.feeds.Events, rd.feeds.Deliveries; events.answered || deliveries.answered {
-		return q.Each || events.news+deliveries.news > 0
+	if events, deliveries := rd.feeds.Events, rd.feeds.Deliveries; events.Answered || deliveries.Answered {
+		return q.Each || events.News+deliveries.News > 0
 	}
 	// A part of the time is left for the round itself: two rounds of one process are never much closer.
 	return rd.now().Sub(later(rd.feeds.Events.Polled, rd.feeds.Deliveries.Polled)) >= q.Every-q.Every/4
@@ -184,12 +185,12 @@ func (rd *round) due() bool {
 
 // start is from when on a feed is read. whole: as far back as it may still tell of something late. A round of feeds reads what fits
 // on a page with what is new.
-func (rd *round) start(ctx context.Context, name string, f *feedState, asked time.Time) (from time.Time, whole bool, err error) {
+func (rd *round) start(ctx context.Context, name string, f *stand.Feed, asked time.Time) (from time.Time, whole bool, err error) {
 	if f.At.IsZero() {
 		return rd.unswept(asked), true, nil
 	}
-	overlap := f.overlap(rd.overlap)
-	if from = f.since(rd.now(), overlap); f.Glanced.After(f.Asked) && !f.Asked.IsZero() {
+	overlap := f.Overlap(rd.overlap)
+	if from = f.Since(rd.now(), overlap); f.Glanced.After(f.Asked) && !f.Asked.IsZero() {
 		from = earlier(from, f.Asked.Add(-overlap))
 	}
 	if rd.question == nil {

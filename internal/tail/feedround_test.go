@@ -211,3 +211,37 @@ func TestFeedFetchesOnceMore(t *testing.T) {
 		}
 	}
 }
+
+// With a webhook endpoint there are two feeds, which take turns while nothing happens, also before anything was ever delivered.
+func TestFeedsTakeTurns(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{World: polarsim.Options{Customers: 20, NoWebhook: true}, Mirror: worldtest.Tailing})
+	h.hook(t)
+	h.SyncAll(t)
+	h.Round(t)
+	asked := func(q tail.Question) (events, deliveries int) {
+		before := h.Server.RequestsByPath()
+		h.Feed(t, q)
+		after := h.Server.RequestsByPath()
+		return after["GET /v1/events/"] - before["GET /v1/events/"], after["GET /v1/webhooks/deliveries"] - before["GET /v1/webhooks/deliveries"]
+	}
+	var both [2]int
+	for range 4 {
+		events, deliveries := asked(tail.Question{})
+		if both[0] += events; events+deliveries != 1 {
+			t.Errorf("while nothing happens, events are asked %d times and deliveries %d times in a round", events, deliveries)
+		}
+		both[1] += deliveries
+	}
+	if both != [2]int{2, 2} {
+		t.Errorf("in four rounds events were asked %d times, deliveries %d times", both[0], both[1])
+	}
+	if events, deliveries := asked(tail.Question{Each: true}); events != 1 || deliveries != 1 {
+		t.Errorf("each: events %d times, deliveries %d times", events, deliveries)
+	}
+	h.cancel(t)
+	if events, deliveries := asked(tail.Question{}); events != 1 || deliveries != 1 {
+		t.Errorf("after a change: events %d times, deliveries %d times", events, deliveries)
+	}
+	h.seen(t, "subscriptions", "cancel_at_period_end", "canceled_at")
+}

@@ -16,6 +16,7 @@ import (
 	"syncd/internal/item"
 	"syncd/internal/store"
 	"syncd/internal/store/tails"
+	"syncd/internal/tail/stand"
 )
 
 // Feeds tell what has changed, for all streams at once: the events that Polar records of an organization, and what it has sent to
@@ -41,8 +42,8 @@ const (
 
 // feedPosition is where the feeds stand.
 type feedPosition struct {
-	Events     feedState `json:"events,omitzero"`
-	Deliveries feedState `json:"deliveries,omitzero"`
+	Events     stand.Feed `json:"events"`
+	Deliveries stand.Feed `json:"deliveries"`
 	// Endpoints are those that deliveries are sent to, where no stream mirrors them.
 	Endpoints endpointList `json:"endpoints,omitzero"`
 	// Listed is when a round of feeds last fetched what lists show of changes, by the clock of the database.
@@ -78,21 +79,21 @@ func (rd *round) readFeeds(ctx context.Context) (err error) {
 
 // feed reads one feed. If the token lacks its scope, the feed is skipped from then on; the rest of the round goes on without it,
 // and says so.
-func (rd *round) feed(ctx context.Context, name string, f *feedState, read func() error) error {
+func (rd *round) feed(ctx context.Context, name string, f *stand.Feed, read func() error) error {
 	key := Name + "/" + name
 	if rd.engine.IsDisabled(key) {
 		return nil
 	}
 	err := read()
-	if err == nil && f.answered {
+	if err == nil && f.Answered {
 		f.Polled = rd.begun
 		if !f.At.IsZero() {
-			if err := rd.kept().Feeds().ForgetEntries(ctx, name, f.At.Add(-2*f.overlap(rd.overlap)-lagHalves)); err != nil {
+			if err := rd.kept().Feeds().ForgetEntries(ctx, name, f.At.Add(-2*f.Overlap(rd.overlap)-stand.LagHalves)); err != nil {
 				return err
 			}
 		}
 		if !f.Asked.IsZero() {
-			return rd.kept().Feeds().Save(ctx, f.report(name, rd.overlap))
+			return rd.kept().Feeds().Save(ctx, f.Report(name, rd.overlap))
 		}
 		return nil
 	}

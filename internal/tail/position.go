@@ -1,11 +1,15 @@
 package tail
 
-import "time"
+import (
+	"time"
+
+	"syncd/internal/tail/stand"
+)
 
 // position is where the tails of a stream go on from; JSON in sync_streams.
 type position struct {
-	Newest   mark                 `json:"newest,omitzero"`   // sort value of the newest row on a head
-	Modified mark                 `json:"modified,omitzero"` // newest modified_at
+	Newest   stand.Mark           `json:"newest,omitzero"`   // sort value of the newest row on a head
+	Modified stand.Mark           `json:"modified,omitzero"` // newest modified_at
 	Nulls    int                  `json:"nulls,omitzero"`    // number of rows that were never modified; they come first in descending order
 	Checked  time.Time            `json:"checked,omitzero"`  // until when passing dates have been handled, by Polar's clock
 	Through  time.Time            `json:"through,omitzero"`  // of the newest mirrored change
@@ -21,10 +25,10 @@ type position struct {
 
 // present sets times that lie in the future to now, each by its own clock.
 func (at *position) present(now, polar time.Time) {
-	until(now, &at.Newest.Seen, &at.Modified.Seen)
-	until(polar.UTC(), &at.Checked)
+	stand.Until(now, &at.Newest.Seen, &at.Modified.Seen)
+	stand.Until(polar.UTC(), &at.Checked)
 	for name, asked := range at.Asked {
-		until(now, &asked)
+		stand.Until(now, &asked)
 		at.Asked[name] = asked
 	}
 }
@@ -37,45 +41,5 @@ func (at *position) asked(now time.Time, name string, cost int) {
 	at.Asked[name] = now
 	if least, before := at.Cost[name]; !before || cost < least {
 		at.Cost[name] = cost
-	}
-}
-
-// mark is the newest time in a list that goes by time.
-type mark struct {
-	At   time.Time `json:"at"`   // by Polar's clock
-	Seen time.Time `json:"seen"` // when it was first seen, by the database's clock
-}
-
-func (m mark) IsZero() bool { return m.At.IsZero() }
-
-// reach moves the mark to a newer time. A time later than its request moves nothing: Polar has dated the row wrongly, or by a
-// clock ahead of the database's, and then the row comes again. now is by the clock of the database.
-func (m *mark) reach(at, asked, now time.Time) {
-	if at.After(m.At) && !at.After(asked) {
-		*m = mark{at, now}
-	}
-}
-
-// since is where to read on: from before the mark, as long as rows with earlier dates may still show.
-func (m mark) since(now time.Time, overlap time.Duration) time.Time {
-	if now.Sub(m.Seen) > overlap+overlap/100 {
-		return m.At
-	}
-	return m.At.Add(-overlap)
-}
-
-// begin clears a mark in the future: an earlier syncd took it from an object that Polar dates in the future.
-func (m *mark) begin(now time.Time) {
-	if m.At.After(now) {
-		*m = mark{}
-	}
-}
-
-// until sets times in the future to now: they came from a clock that was set back since.
-func until(now time.Time, times ...*time.Time) {
-	for _, t := range times {
-		if t.After(now) {
-			*t = now
-		}
 	}
 }

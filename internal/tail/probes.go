@@ -27,7 +27,7 @@ func (Since) ask(ctx context.Context, t *stream) error {
 	if !ok {
 		return fmt.Errorf("stream %s has no keyset scan", t.s.Name)
 	}
-	from := t.at.Newest.since(t.round.now(), t.overlap)
+	from := t.at.Newest.Since(t.round.now(), t.overlap)
 	if t.at.Newest.IsZero() {
 		newest, err := t.engine.Store.Rows(t.s.Name).Newest(ctx, k.Sort, t.engine.Client.Now())
 		if err != nil {
@@ -57,7 +57,7 @@ func (Since) ask(ctx context.Context, t *stream) error {
 			break
 		}
 	}
-	t.at.Newest.reach(newest, t.engine.Client.Now(), t.round.now())
+	t.at.Newest.Reach(newest, t.engine.Client.Now(), t.round.now())
 	t.reached(asked)
 	return nil
 }
@@ -75,7 +75,7 @@ func (Recent) ask(ctx context.Context, t *stream) error {
 	if !ok {
 		return fmt.Errorf("stream %s has no windows scan", t.s.Name)
 	}
-	from := t.at.Newest.since(t.round.now(), t.overlap)
+	from := t.at.Newest.Since(t.round.now(), t.overlap)
 	if t.at.Newest.IsZero() {
 		newest, err := t.engine.Store.Rows(t.s.Name).Newest(ctx, w.Field, t.engine.Client.Now())
 		if err != nil {
@@ -106,7 +106,7 @@ func (Recent) ask(ctx context.Context, t *stream) error {
 			break
 		}
 	}
-	t.at.Newest.reach(newest, t.engine.Client.Now(), t.round.now())
+	t.at.Newest.Reach(newest, t.engine.Client.Now(), t.round.now())
 	t.reached(asked)
 	return nil
 }
@@ -126,7 +126,7 @@ func (h Head) ask(ctx context.Context, t *stream) error {
 	if by == "" {
 		by = "created_at"
 	}
-	from := t.at.Newest.since(t.round.now(), t.overlap)
+	from := t.at.Newest.Since(t.round.now(), t.overlap)
 	if t.at.Newest.IsZero() {
 		newest, err := t.engine.Store.Rows(t.s.Name).Newest(ctx, by, t.engine.Client.Now())
 		if err != nil {
@@ -158,7 +158,7 @@ func (h Head) ask(ctx context.Context, t *stream) error {
 			}
 		}
 		if page.Done || !oldest.IsZero() && oldest.Before(from) {
-			t.at.Newest.reach(newest, t.engine.Client.Now(), t.round.now())
+			t.at.Newest.Reach(newest, t.engine.Client.Now(), t.round.now())
 			t.reached(asked)
 			return t.compare(ctx, page.TotalCount)
 		}

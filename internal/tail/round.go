@@ -12,6 +12,7 @@ import (
 	"syncd/internal/fetch"
 	"syncd/internal/mirror"
 	"syncd/internal/store/tails"
+	"syncd/internal/tail/stand"
 )
 
 // round is one round of tails over all streams: one run.
@@ -76,11 +77,11 @@ func (rd *round) open(ctx context.Context, all, names []string) error {
 		if err := json.Unmarshal(own, &rd.feeds); err != nil {
 			return fmt.Errorf("position of the feeds: %w", err)
 		}
-		until(rd.now(), &rd.feeds.Events.Seen, &rd.feeds.Deliveries.Seen, &rd.feeds.Events.Polled, &rd.feeds.Deliveries.Polled, &rd.feeds.Listed, &rd.feeds.Again)
+		stand.Until(rd.now(), &rd.feeds.Events.Seen, &rd.feeds.Deliveries.Seen, &rd.feeds.Events.Polled, &rd.feeds.Deliveries.Polled, &rd.feeds.Listed, &rd.feeds.Again)
 		rd.engine.Client.AddMoments(rd.feeds.Moments)
 	}
-	rd.feeds.Events.begin(now)
-	rd.feeds.Deliveries.begin(now)
+	rd.feeds.Events.Begin(now)
+	rd.feeds.Deliveries.Begin(now)
 	for _, name := range all {
 		st := states[name]
 		if rd.specs[name].IsEmpty() || st.Unavailable || rd.engine.IsDisabled(name) {
@@ -105,8 +106,8 @@ func (rd *round) open(ctx context.Context, all, names []string) error {
 			}
 			t.at.present(rd.now(), rd.engine.Client.Now())
 		}
-		t.at.Newest.begin(now)
-		t.at.Modified.begin(now)
+		t.at.Newest.Begin(now)
+		t.at.Modified.Begin(now)
 		if t.at.Through.IsZero() && !st.Through.After(now) {
 			t.at.Through = st.Through
 		}
@@ -196,7 +197,7 @@ func (rd *round) close(ctx context.Context) error {
 		return fmt.Errorf("position of the feeds: %w", err)
 	}
 	own := tails.Tailed{Position: position}
-	if rd.feeds.Events.answered || rd.feeds.Deliveries.answered || slices.ContainsFunc(rd.tails, func(t *stream) bool { return t.answered }) {
+	if rd.feeds.Events.Answered || rd.feeds.Deliveries.Answered || slices.ContainsFunc(rd.tails, func(t *stream) bool { return t.answered }) {
 		own.PolledAt = rd.begun
 	}
 	if err := rd.kept().Save(ctx, Name, own); err != nil {

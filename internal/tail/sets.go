@@ -113,7 +113,7 @@ type Modified struct {
 }
 
 func (m Modified) ask(ctx context.Context, t *stream) error {
-	from := t.at.Modified.since(t.round.now(), t.overlap)
+	from := t.at.Modified.Since(t.round.now(), t.overlap)
 	if t.at.Modified.IsZero() {
 		newest, err := t.engine.Store.Rows(t.s.Name).Newest(ctx, "modified_at", t.engine.Client.Now())
 		if err != nil {
@@ -181,7 +181,7 @@ func (m Modified) ask(ctx context.Context, t *stream) error {
 			break
 		}
 	}
-	t.at.Modified.reach(newest, t.engine.Client.Now(), t.round.now())
+	t.at.Modified.Reach(newest, t.engine.Client.Now(), t.round.now())
 	t.reached(asked)
 	return t.compare(ctx, page.TotalCount)
 }
