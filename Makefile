@@ -47,6 +47,11 @@ bench: build ## speed, requests and memory, beside COPY and a plain loop; BENCH=
 	go build -o .bin/naive ./bench/naive
 	go run ./bench -mode $(or $(BENCH),full) $(ARGS)
 
+.PHONY: soak
+soak: build ## something changes each second for SOAK (15m): is a change lost, is the budget kept, does memory grow?
+	@scripts/ensure.sh postgres
+	go run ./bench -only soak -soak $(or $(SOAK),15m)
+
 .PHONY: lint
 lint: $(LINT) ## gofmt, go vet, golangci-lint
 	@unformatted="$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l)"; \

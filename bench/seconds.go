@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -23,7 +24,7 @@ func (b *bench) seconds(ctx context.Context, p plan) error {
 	if p.seconds == 0 {
 		return nil
 	}
-	return b.watched(ctx, p.seconds, func(w *watched) error {
+	return b.watched(ctx, func(w *watched) error {
 		busy, err := w.changing(ctx, p.seconds)
 		if err != nil {
 			return err
@@ -50,7 +51,7 @@ func (b *bench) soak(ctx context.Context, p plan) error {
 	if p.soak == 0 {
 		return nil
 	}
-	return b.watched(ctx, p.soak, func(w *watched) error {
+	return b.watched(ctx, func(w *watched) error {
 		var first, last float64
 		var rows []float64
 		for part := range 4 {
@@ -79,21 +80,41 @@ type watched struct {
 	polar   *polar
 	dsn     string
 	pid     int
-	objects []object // still to be changed
+	objects map[string][]object
+	times   map[object]int // how often each was changed
 	made    int
 
 	mu      sync.Mutex
-	pending map[string]time.Time // by stream and id: when it was changed
+	pending map[object]change
+	untold  map[object]change
 	rows    []float64
 	told    []float64
-	untold  map[string]time.Time
 }
 
-// object is one to be changed: the stream that shows it, and how.
-type object struct{ stream, id, method, path, body string }
+// object is one that can be changed, in the stream that shows it.
+type object struct{ stream, id string }
+
+// change is one: when it was made, and what its row then shows.
+type change struct {
+	at   time.Time
+	want string
+}
+
+// make changes an object for the n-th time.
+func (o object) make(ctx context.Context, polar *polar, n int) (want string, err error) {
+	switch o.stream {
+	case "customers":
+		want = fmt.Sprintf("Renamed %d", n)
+		return want, polar.control(ctx, http.MethodPatch, "/v1/customers/"+o.id, `{"name":"`+want+`"}`, nil)
+	case "subscriptions":
+		want = strconv.FormatBool(n%2 == 1)
+		return want, polar.control(ctx, http.MethodPatch, "/v1/subscriptions/"+o.id, `{"cancel_at_period_end":`+want+`}`, nil)
+	}
+	return strconv.Itoa(n), polar.control(ctx, http.MethodPost, "/v1/refunds/", `{"order_id":"`+o.id+`","reason":"customer_request","amount":1}`, nil)
+}
 
 // watched runs the daemon while something is done.
-func (b *bench) watched(ctx context.Context, during time.Duration, do func(*watched) error) error {
+func (b *bench) watched(ctx context.Context, do func(*watched) error) error {
 	polar, err := startPolar(ctx, "--orders", "10000", "--per-minute", "500")
 	if err != nil {
 		return err
@@ -109,8 +130,8 @@ func (b *bench) watched(ctx context.Context, during time.Duration, do func(*watc
 	if _, err := polar.syncd(ctx, dsn, "sync"); err != nil {
 		return err
 	}
-	w := &watched{polar: polar, dsn: dsn, pending: map[string]time.Time{}, untold: map[string]time.Time{}}
-	if w.objects, err = objects(ctx, dsn, int(during/time.Second)+1); err != nil {
+	w := &watched{polar: polar, dsn: dsn, pending: map[object]change{}, untold: map[object]change{}, times: map[object]int{}}
+	if w.objects, err = objects(ctx, dsn); err != nil {
 		return err
 	}
 	daemon := exec.CommandContext(ctx, syncd, "run", "--schedule", "off", "--jitter", "0s", "--listen", "off", "--log-level", "warn")
@@ -152,40 +173,33 @@ func (p *polar) removeEndpoints(ctx context.Context) error {
 // kinds are what is changed in turn: mostly subscriptions and orders, and each tenth time a customer.
 var kinds = strings.Fields("subscriptions orders subscriptions orders subscriptions orders subscriptions orders subscriptions customers")
 
-// objects are up to n that can be changed.
-func objects(ctx context.Context, dsn string, n int) (list []object, err error) {
+// objects are some of each kind.
+func objects(ctx context.Context, dsn string) (by map[string][]object, err error) {
+	by = map[string][]object{}
 	err = session(ctx, dsn, func(conn *pgx.Conn) error {
-		by := map[string][]string{}
-		for what, sql := range map[string]string{
-			"customers":     "SELECT id::text FROM customers WHERE _deleted_at IS NULL AND deleted_at IS NULL ORDER BY md5(id::text) LIMIT $1",
-			"subscriptions": "SELECT s.id::text FROM subscriptions s JOIN customers c ON c.id = s.customer_id WHERE s.status = 'active' AND NOT s.cancel_at_period_end AND c.deleted_at IS NULL AND s.current_period_end > now() + interval '2 hours' ORDER BY md5(s.id::text) LIMIT $1",
-			"orders":        "SELECT id::text FROM orders WHERE status = 'paid' AND refunded_amount = 0 AND net_amount > 100 ORDER BY md5(id::text) LIMIT $1",
+		for stream, sql := range map[string]string{
+			"customers":     "SELECT id::text FROM customers WHERE _deleted_at IS NULL AND deleted_at IS NULL ORDER BY md5(id::text) LIMIT 500",
+			"subscriptions": "SELECT s.id::text FROM subscriptions s JOIN customers c ON c.id = s.customer_id WHERE s.status = 'active' AND NOT s.cancel_at_period_end AND c.deleted_at IS NULL AND s.current_period_end > now() + interval '2 hours' ORDER BY md5(s.id::text) LIMIT 500",
+			"orders":        "SELECT id::text FROM orders WHERE status = 'paid' AND refunded_amount = 0 AND net_amount > 500 ORDER BY md5(id::text) LIMIT 500",
 		} {
-			rows, err := conn.Query(ctx, sql, n)
+			rows, err := conn.Query(ctx, sql)
 			if err != nil {
 				return err
 			}
-			if by[what], err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
+			ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+			if err != nil {
 				return err
 			}
-			n = min(n, len(by[what]))
-		}
-		for i := range n {
-			switch of := by[kinds[i%len(kinds)]]; kinds[i%len(kinds)] {
-			case "customers":
-				id := of[i/len(kinds)]
-				list = append(list, object{"customers", id, http.MethodPatch, "/v1/customers/" + id, fmt.Sprintf(`{"name":"Renamed %d"}`, i)})
-			case "subscriptions":
-				id := of[i]
-				list = append(list, object{"subscriptions", id, http.MethodPatch, "/v1/subscriptions/" + id, `{"cancel_at_period_end":true}`})
-			default:
-				id := of[i]
-				list = append(list, object{"orders", id, http.MethodPost, "/v1/refunds/", `{"order_id":"` + id + `","reason":"customer_request","amount":50}`})
+			for _, id := range ids {
+				by[stream] = append(by[stream], object{stream, id})
+			}
+			if len(ids) == 0 {
+				return fmt.Errorf("no %s that can be changed", stream)
 			}
 		}
 		return nil
 	})
-	return list, err
+	return by, err
 }
 
 // made is what came of changes.
@@ -203,21 +217,23 @@ func (w *watched) changing(ctx context.Context, during time.Duration) (m made, e
 	began := time.Now()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	for time.Since(began) < during && len(w.objects) > 0 {
+	for time.Since(began) < during {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			return m, ctx.Err()
 		}
-		o := w.objects[0]
-		w.objects = w.objects[1:]
-		key := o.stream + " " + o.id
+		kind := kinds[w.made%len(kinds)]
+		of := w.objects[kind]
+		o := of[w.made%len(of)]
 		w.mu.Lock() // nobody looks before it is known when it was made
-		err := w.polar.control(ctx, o.method, o.path, o.body, nil)
-		w.pending[key], w.untold[key] = time.Now(), time.Now()
+		w.times[o]++
+		want, err := o.make(ctx, w.polar, w.times[o])
+		w.pending[o] = change{time.Now(), want}
+		w.untold[o] = w.pending[o]
 		w.mu.Unlock()
 		if err != nil {
-			return m, err
+			return m, fmt.Errorf("change %s: %w", kind, err)
 		}
 		w.made++
 	}
@@ -307,24 +323,27 @@ func (w *watched) requests(ctx context.Context) (n float64, err error) {
 func (w *watched) look(ctx context.Context) error {
 	err := session(ctx, w.dsn, func(conn *pgx.Conn) error {
 		for pause(ctx, 100*time.Millisecond) {
+			var streams, ids, wants []string
 			w.mu.Lock()
-			awaited := slices.Collect(maps.Keys(w.pending))
+			for o, c := range w.pending {
+				streams, ids, wants = append(streams, o.stream), append(ids, o.id), append(wants, c.want)
+			}
 			w.mu.Unlock()
-			if len(awaited) == 0 {
+			if len(ids) == 0 {
 				continue
 			}
-			ids := make([]string, len(awaited))
-			for i, key := range awaited {
-				_, ids[i], _ = strings.Cut(key, " ")
-			}
 			rows, err := conn.Query(ctx, `
-				SELECT 'customers ' || id FROM customers WHERE id = ANY($1::uuid[]) AND name LIKE 'Renamed %'
-				UNION ALL SELECT 'subscriptions ' || id FROM subscriptions WHERE id = ANY($1::uuid[]) AND cancel_at_period_end
-				UNION ALL SELECT 'orders ' || id FROM orders WHERE id = ANY($1::uuid[]) AND refunded_amount > 0`, ids)
+				WITH awaited AS (SELECT * FROM unnest($1::text[], $2::uuid[], $3::text[]) AS a(stream, id, want))
+				SELECT stream, id::text FROM awaited a JOIN customers r USING (id) WHERE stream = 'customers' AND r.name = want
+				UNION ALL SELECT stream, id::text FROM awaited a JOIN subscriptions r USING (id) WHERE stream = 'subscriptions' AND r.cancel_at_period_end::text = want
+				UNION ALL SELECT stream, id::text FROM awaited a JOIN orders r USING (id) WHERE stream = 'orders' AND r.refunded_amount::text = want`, streams, ids, wants)
 			if err != nil {
 				return err
 			}
-			there, err := pgx.CollectRows(rows, pgx.RowTo[string])
+			there, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (o object, err error) {
+				err = r.Scan(&o.stream, &o.id)
+				return o, err
+			})
 			if err != nil {
 				return err
 			}
@@ -349,18 +368,18 @@ func (w *watched) listen(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			var change struct {
+			var told struct {
 				Stream string   `json:"stream"`
 				IDs    []string `json:"ids"`
 			}
-			if err := json.Unmarshal([]byte(n.Payload), &change); err != nil {
+			if err := json.Unmarshal([]byte(n.Payload), &told); err != nil {
 				return err
 			}
-			keys := make([]string, len(change.IDs))
-			for i, id := range change.IDs {
-				keys[i] = change.Stream + " " + id
+			changed := make([]object, len(told.IDs))
+			for i, id := range told.IDs {
+				changed[i] = object{told.Stream, id}
 			}
-			w.came(keys, w.untold, &w.told)
+			w.came(changed, w.untold, &w.told)
 		}
 	})
 	if ctx.Err() != nil {
@@ -370,13 +389,13 @@ func (w *watched) listen(ctx context.Context) error {
 }
 
 // came records how long the awaited ones among these took.
-func (w *watched) came(keys []string, awaited map[string]time.Time, took *[]float64) {
+func (w *watched) came(changed []object, awaited map[object]change, took *[]float64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, key := range keys {
-		if at, is := awaited[key]; is {
-			*took = append(*took, time.Since(at).Seconds())
-			delete(awaited, key)
+	for _, o := range changed {
+		if c, is := awaited[o]; is {
+			*took = append(*took, time.Since(c.at).Seconds())
+			delete(awaited, o)
 		}
 	}
 }
