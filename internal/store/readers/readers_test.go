@@ -237,13 +237,19 @@ func TestSafeViewsMakeWay(t *testing.T) {
 	pgtest.Exec(t, d.admin, "DELETE FROM sync_views WHERE name = 'usage_current'", "UPDATE sync_views SET hash = 'old' WHERE name = 'customers_enriched'",
 		"DROP VIEW polar_safe.usage_current, usage_current", "CREATE VIEW usage_current AS SELECT 1 AS other")
 	pgtest.Exec(t, d.admin, "INSERT INTO sync_views (name, kind, hash, place) VALUES ('usage_current', 'VIEW', 'old', 0), ('gone', 'VIEW', 'old', 0)",
-		"CREATE VIEW gone AS SELECT 1 AS other", "CREATE VIEW polar_safe.gone AS SELECT * FROM gone", "CREATE VIEW polar_safe.usage_current AS SELECT * FROM usage_current")
+		"CREATE VIEW gone AS SELECT 1 AS other", "CREATE VIEW polar_safe.gone AS SELECT * FROM gone", "CREATE VIEW polar_safe.usage_current AS SELECT * FROM usage_current",
+		"DROP FUNCTION polar_safe.round_half_even", "CREATE FUNCTION polar_safe.round_half_even(other numeric) RETURNS numeric LANGUAGE sql AS 'SELECT -1::numeric'",
+		"INSERT INTO sync_views (name, kind, hash, place) VALUES ('gone_too', 'FUNCTION', 'old', 0)",
+		"CREATE FUNCTION gone_too() RETURNS int LANGUAGE sql AS 'SELECT 1'", "CREATE FUNCTION polar_safe.gone_too() RETURNS int LANGUAGE sql AS 'SELECT 1'")
 	if _, err := d.pool.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	pgtest.List(t, conn, "SELECT meter_name FROM polar_safe.usage_current")
 	pgtest.List(t, conn, "SELECT email FROM polar_safe.customers_enriched")
-	if n := pgtest.List(t, d.admin, "SELECT relname::text FROM pg_class WHERE relname = 'gone'"); len(n) > 0 {
+	if got := pgtest.List(t, conn, "SELECT polar_safe.round_half_even(2.5) || ' ' || polar_safe.major_amount(1999, 'jpy')")[0]; got != "2 1999" {
+		t.Errorf("functions without personal data give %s", got)
+	}
+	if n := pgtest.List(t, d.admin, "SELECT relname::text FROM pg_class WHERE relname = 'gone' UNION ALL SELECT proname::text FROM pg_proc WHERE proname = 'gone_too'"); len(n) > 0 {
 		t.Errorf("%d views are left", len(n))
 	}
 }
