@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -15,39 +16,72 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// latency changes names of customers while the daemon looks for changes every
-// 30 s, and waits for each to be in the table.
+// latency changes names of customers, and waits for each to be in the table:
+// while the daemon looks for changes every 30 s, and while Polar's webhooks
+// tell it of them.
 func (b *bench) latency(ctx context.Context, p plan) error {
 	if p.latency == 0 {
 		return nil
 	}
-	polar, err := startPolar(ctx, "--orders", "10000", "--per-minute", "500")
+	tailed, err := b.changeToRow(ctx, p.latency, nil, "--tail", "30s", "--feed", "off")
 	if err != nil {
 		return err
+	}
+	b.table.add("change to row, tail every 30 s: median", "s", nil, quantile(tailed, 0.5))
+	b.table.add("change to row, tail every 30 s: p99", "s", nil, quantile(tailed, 0.99))
+	addr, err := freeAddress(ctx)
+	if err != nil {
+		return err
+	}
+	hooked, err := b.changeToRow(ctx, p.latency, []string{"--webhook", "http://" + addr + "/", "--webhook-secret", webhookSecret}, "--feed", "off", "--webhook-listen", addr)
+	if err != nil {
+		return err
+	}
+	b.table.add("change to row, by webhook: median", "s", atMost(1), quantile(hooked, 0.5))
+	b.table.add("change to row, by webhook: p99", "s", nil, quantile(hooked, 0.99))
+	return nil
+}
+
+// webhookSecret is that of the simulated endpoint.
+const webhookSecret = "whsec_ovyN6cPrTv56AApvzCaJno08SSmGJmgbWilb33N2JuK"
+
+// freeAddress is one that nobody listens on.
+func freeAddress(ctx context.Context) (string, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
+
+// changeToRow makes changes at a Polar with these flags beside a daemon with others, and gives the seconds until each was in its row.
+func (b *bench) changeToRow(ctx context.Context, during time.Duration, there []string, here ...string) ([]float64, error) {
+	polar, err := startPolar(ctx, append([]string{"--orders", "10000", "--per-minute", "500"}, there...)...)
+	if err != nil {
+		return nil, err
 	}
 	defer polar.stop()
 	name, dsn, err := b.database(ctx, "")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	environ := append(polar.environ(dsn), "SYNCD_REQUESTS_PER_MINUTE=250")
+	environ := append(polar.environ(dsn), "SYNCD_REQUESTS_PER_MINUTE=250", "SYNCD_WEBHOOK_SECRET="+webhookSecret)
 	if _, err := program(ctx, environ, syncd, "sync"); err != nil {
-		return err
+		return nil, err
 	}
-	daemon := exec.CommandContext(ctx, syncd, "run", "--schedule", "off", "--tail", "30s", "--feed", "off", "--jitter", "0s", "--listen", "off", "--log-level", "error")
+	daemon := exec.CommandContext(ctx, syncd, append([]string{"run", "--schedule", "off", "--jitter", "0s", "--listen", "off", "--log-level", "error"}, here...)...)
 	daemon.Env = append(os.Environ(), environ...)
 	daemon.Stderr = os.Stderr
 	if err := daemon.Start(); err != nil {
-		return err
+		return nil, err
 	}
-	seconds, err := b.changes(ctx, p.latency, polar, dsn)
+	seconds, err := b.changes(ctx, during, polar, dsn)
 	if err := errors.Join(err, daemon.Process.Signal(os.Interrupt), daemon.Wait()); err != nil {
-		return err
+		return nil, err
 	}
 	slices.Sort(seconds)
-	b.table.add("change to row, tail every 30 s: median", "s", nil, quantile(seconds, 0.5))
-	b.table.add("change to row, tail every 30 s: p99", "s", nil, quantile(seconds, 0.99))
-	return b.pg.DropDatabase(ctx, name)
+	return seconds, b.pg.DropDatabase(ctx, name)
 }
 
 // changes makes one every few seconds, at moments that drift against those of the tails.
@@ -95,7 +129,7 @@ func appears(ctx context.Context, dsn, id, name string, patience time.Duration) 
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	return session(ctx, dsn, func(conn *pgx.Conn) error {
-		tick := time.NewTicker(200 * time.Millisecond)
+		tick := time.NewTicker(50 * time.Millisecond)
 		defer tick.Stop()
 		for {
 			var there bool
