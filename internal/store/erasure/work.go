@@ -10,6 +10,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"syncd/internal/store/pg"
 )
 
 //go:embed functions.sql
@@ -20,8 +22,8 @@ const madeBy = `encode(sha256(convert_to($1 || current_schema() || (SELECT strin
 
 // isWait: a lock was not to be had in time.
 func isWait(err error) bool {
-	var pg *pgconn.PgError
-	return errors.As(err, &pg) && pg.Code == "55P03"
+	var refused *pgconn.PgError
+	return errors.As(err, &refused) && refused.Code == "55P03"
 }
 
 // owned is a table whose rows belong to customers, a row of personal_owners().
@@ -97,27 +99,43 @@ func (o owned) mayBe() string {
 	return "(true OR ($1::uuid IS NULL AND $2::text[] IS NULL AND $3::text[] IS NULL)) AND (" + strings.Join(any, " OR ") + ")" // each has a type
 }
 
-// prepare makes the functions, and reads which tables there are.
+// prepare reads which tables there are, and makes the functions.
 func (w *work) prepare(ctx context.Context) error {
-	var path string
-	err := w.tx.QueryRow(ctx, "SELECT current_setting('search_path')").Scan(&path)
-	if err == nil {
-		_, err = w.tx.Exec(ctx, "SELECT set_config('search_path', format('%I, %I, pg_temp', current_schema() || '_sync', current_schema()), true)")
-	}
-	if err == nil {
-		_, err = w.tx.Exec(ctx, functions)
-	}
-	if err == nil {
-		_, err = w.tx.Exec(ctx, "SELECT set_config('search_path', $1, true)", path)
-	}
+	var data, path string
+	err := w.tx.QueryRow(ctx, "SELECT current_schema(), current_setting('search_path')").Scan(&data, &path)
 	if err != nil {
-		return fmt.Errorf("make functions: %w", err)
+		return err
 	}
 	rows, err := w.tx.Query(ctx, "SELECT relation, customer, emails, names, parents, is_child, cleared FROM personal_owners() ORDER BY place")
 	if err == nil {
 		w.tables, err = pgx.CollectRows(rows, pgx.RowToStructByPos[owned])
 	}
-	return err
+	if err != nil {
+		return fmt.Errorf("read whose the rows of tables are: %w", err)
+	}
+	books := pg.Bookkeeping(data)
+	made := strings.NewReplacer("DATA.", name(data)+".", "BOOKS.", name(books)+".", "OWNERS", w.owners(name(data))).Replace(functions)
+	for _, sql := range []string{"SET LOCAL search_path TO " + name(books) + ", " + name(data) + ", pg_temp", made, "SET LOCAL search_path TO " + path} {
+		if _, err := w.tx.Exec(ctx, sql); err != nil {
+			return fmt.Errorf("make functions: %w", err)
+		}
+	}
+	return nil
+}
+
+// owners are the branches of owner_of, one for each table that others belong to.
+func (w *work) owners(schema string) string {
+	var sql strings.Builder
+	met := map[string]bool{}
+	for _, t := range w.tables {
+		for _, reference := range t.Parents {
+			if table, _ := parent(reference); !met[table] {
+				met[table] = true
+				fmt.Fprintf(&sql, "        WHEN '%s' THEN SELECT p.customer_id INTO owner FROM %s.%s p WHERE p.id = row_id;\n", table, schema, name(table))
+			}
+		}
+	}
+	return strings.TrimRight(sql.String(), "\n")
 }
 
 // lock keeps writers out until the end of the transaction, and readers not. Whoever writes a page holds the row of its stream first, so
