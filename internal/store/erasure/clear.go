@@ -72,7 +72,7 @@ func (w *work) note(ctx context.Context) error {
 		return fmt.Errorf("read by what the customer is known: %w", err)
 	}
 	_, err = w.tx.Exec(ctx, `
-		INSERT INTO sync_erasures (customer_id, reason, asked_by) VALUES ($1, $2, $3 || ', database role ' || current_user)
+		INSERT INTO sync_erasures (customer_id, reason, asked_by) VALUES ($1, $2, $3 || ', database role ' || session_user)
 		ON CONFLICT (customer_id) DO UPDATE SET reason = EXCLUDED.reason, asked_by = EXCLUDED.asked_by WHERE EXCLUDED.reason = 'asked'`,
 		w.order.Customer, w.order.Reason, w.order.By)
 	if err == nil {

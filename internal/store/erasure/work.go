@@ -99,10 +99,13 @@ func (o owned) mayBe() string {
 	return "(true OR ($1::uuid IS NULL AND $2::text[] IS NULL AND $3::text[] IS NULL)) AND (" + strings.Join(any, " OR ") + ")" // each has a type
 }
 
-// prepare reads which tables there are, and makes the functions.
+// prepare reads which tables there are, and makes the functions, as the role that owns the tables: the daemon must be able to make them
+// anew, whoever has run the command.
 func (w *work) prepare(ctx context.Context) error {
 	var data, path string
-	err := w.tx.QueryRow(ctx, "SELECT current_schema(), current_setting('search_path')").Scan(&data, &path)
+	err := w.tx.QueryRow(ctx, `
+		SELECT t.schemaname, current_setting('search_path') FROM pg_tables t
+		WHERE t.schemaname = current_schema() AND t.tablename = 'sync_migrations' AND set_config('role', t.tableowner, true) <> ''`).Scan(&data, &path)
 	if err != nil {
 		return err
 	}
