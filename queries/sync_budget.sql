@@ -37,3 +37,7 @@ ON CONFLICT (holder) DO UPDATE SET
 
 -- name: BudgetForget :exec
 DELETE FROM sync_budget_holders WHERE asked_at < @before OR asked_at > @after;
+
+-- name: BudgetLeave :exec
+-- The process has ended: what it would let come binds nobody any more. Its row stays for those who look at it.
+UPDATE sync_budget_holders SET rate = 'Infinity', burst = 9223372036854775807, waiting_at = NULL, wanted = 0 WHERE holder = @holder;

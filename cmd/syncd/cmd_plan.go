@@ -52,6 +52,9 @@ func (cmd *planCmd) plan(ctx context.Context, stdout io.Writer, cfg *config.Conf
 	if err != nil {
 		return err
 	}
+	if s != nil {
+		defer m.LeaveBudget()
+	}
 	costs, err := m.Plan(ctx)
 	if err != nil {
 		return err

@@ -19,7 +19,7 @@ func (d *daemon) sweepJob(stream string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		switch swept, err := d.awaitParent(ctx, stream, &w); {
 		case err != nil:
-			return err
+			return d.untold(ctx, stream, err)
 		case swept:
 			return nil
 		}
@@ -54,7 +54,7 @@ func (d *daemon) runTails(ctx context.Context) error {
 		}
 		var err error
 		if res, err = d.org.Mirror.Tail(ctx); err != nil {
-			return err
+			return d.untold(ctx, "tail", err)
 		}
 	}
 	if busy, is := errors.AsType[*store.BusyError](res.Err); is {
@@ -64,12 +64,20 @@ func (d *daemon) runTails(ctx context.Context) error {
 	}
 	d.tailed = true
 	if err := d.followUp(ctx); err != nil {
-		return err
+		return d.untold(ctx, "tail", err)
 	}
 	if res.Outcome == mirror.Failed {
 		return res.Err
 	}
 	return nil
+}
+
+// untold logs why a job fails that made no run, whose line would tell it.
+func (d *daemon) untold(ctx context.Context, job string, err error) error {
+	if again := (*sched.Again)(nil); ctx.Err() == nil && !errors.As(err, &again) {
+		d.Log.WarnContext(ctx, "a job fails", "job", job, "reason", err)
+	}
+	return err
 }
 
 // followUp shows what a round has changed, and brings forward the sweeps that it wants.

@@ -125,6 +125,7 @@ func assemble(cfg *config.Config, o Opening, client *fetch.Client, s *store.Stor
 
 // Close closes the connections.
 func (org *Organization) Close() {
+	org.Mirror.LeaveBudget()
 	org.Store.Close()
 	org.Client.Close()
 }

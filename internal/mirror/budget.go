@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"time"
 
 	"syncd/internal/fetch/limit"
 	"syncd/internal/fetch/scan"
@@ -27,6 +28,21 @@ func (b sharedBudget) Take(ctx context.Context, ask limit.Ask) (limit.Grant, err
 		},
 	})
 	return limit.Grant(grant), err
+}
+
+// leaveWithin bounds the last word of a process to those that share its budget.
+const leaveWithin = 2 * time.Second
+
+// LeaveBudget lets the other processes on the schema go by their own pace, now that this one sends no more requests.
+func (e *Engine) LeaveBudget() {
+	if e.Client.Requests() == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), leaveWithin)
+	defer cancel()
+	if err := budget.New(e.Store.Pool()).Leave(ctx, e.holder); err != nil {
+		e.Log.DebugContext(ctx, "the others hear of the end of this process when it has been silent for a minute", "error", err)
+	}
 }
 
 // priorityOf is the priority of a run's requests.

@@ -8,7 +8,7 @@ type cronLog struct{ log *slog.Logger }
 
 func (l cronLog) Info(msg string, keysAndValues ...any) {
 	if msg == "skip" {
-		l.log.Info("tick skipped: the job is still running", keysAndValues...)
+		l.log.Debug("tick skipped: the job is still running", keysAndValues...)
 		return
 	}
 	l.log.Debug("cron: "+msg, keysAndValues...)

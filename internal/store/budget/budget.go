@@ -159,6 +159,14 @@ func (b Shared) Pause(ctx context.Context, d time.Duration) error {
 	return nil
 }
 
+// Leave says that a process has ended: the others go by their own pace at once, and not when it has been silent for a minute.
+func (b Shared) Leave(ctx context.Context, holder string) error {
+	if err := b.q.BudgetLeave(ctx, holder); err != nil {
+		return fmt.Errorf("leave the shared request budget: %w", err)
+	}
+	return nil
+}
+
 // Holder is a process that draws on the shared budget, as of when it last asked.
 type Holder struct {
 	Holder string

@@ -15,6 +15,33 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
+// A process that has ended no longer holds the others to its pace, and one that lives does.
+func TestBudgetOfAProcessThatHasEnded(t *testing.T) {
+	t.Parallel()
+	shared := budget.New(pgtest.Pool(t, pgtest.Migrated(t)))
+	take := func(holder string, burst int) int {
+		t.Helper()
+		grant, err := shared.Take(t.Context(), budget.Ask{Holder: holder, Want: burst, Priority: 2, Rate: 1e6, Burst: burst, Budget: budget.Budget{Requests: []int64{0, 0, 0, 0}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return grant.Tokens
+	}
+	take("slow", 2)
+	if n := take("other", 50); n > 2 {
+		t.Errorf("%d tokens beside a process that would let 2 gather", n)
+	}
+	if err := shared.Leave(t.Context(), "slow"); err != nil {
+		t.Fatal(err)
+	}
+	if n := take("other", 50); n <= 2 {
+		t.Errorf("%d tokens after it has ended", n)
+	}
+	if list, _, err := shared.Holders(t.Context()); err != nil || len(list) != 2 {
+		t.Errorf("%+v, %v", list, err)
+	}
+}
+
 // Three processes that take what they can get have all of the rate together, and not a token more; a pause stops all of them.
 func TestBudgetSharedByProcesses(t *testing.T) {
 	t.Parallel()

@@ -106,6 +106,16 @@ func (q *Queries) BudgetHolders(ctx context.Context) ([]SyncBudgetHolder, error)
 	return items, nil
 }
 
+const budgetLeave = `-- name: BudgetLeave :exec
+UPDATE sync_budget_holders SET rate = 'Infinity', burst = 9223372036854775807, waiting_at = NULL, wanted = 0 WHERE holder = $1
+`
+
+// The process has ended: what it would let come binds nobody any more. Its row stays for those who look at it.
+func (q *Queries) BudgetLeave(ctx context.Context, holder string) error {
+	_, err := q.db.Exec(ctx, budgetLeave, holder)
+	return err
+}
+
 const budgetLock = `-- name: BudgetLock :one
 SELECT b.tokens, clock_timestamp()::timestamptz AS at,
        EXTRACT(epoch FROM clock_timestamp() - b.refilled_at)::double precision AS since,
