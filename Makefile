@@ -74,10 +74,22 @@ generate: $(SQLC) ## internal/store/db from migrations, views and queries, and t
 	@scripts/ensure.sh postgres
 	$(SQLC) generate
 	go run ./internal/docs
+	go run ./cmd/syncd manual > docs/.syncd.1 && mv docs/.syncd.1 docs/syncd.1
 
 .PHONY: build
 build: ## .bin/syncd
 	go build -o .bin/syncd ./cmd/syncd
+
+PREFIX ?= /usr/local
+
+.PHONY: install
+install: build ## syncd, its page of man and its completions, into PREFIX=/usr/local; DESTDIR= for packages
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin share/man/man1 share/bash-completion/completions share/zsh/site-functions share/fish/vendor_completions.d)
+	install -m 755 .bin/syncd $(DESTDIR)$(PREFIX)/bin/syncd
+	install -m 644 docs/syncd.1 $(DESTDIR)$(PREFIX)/share/man/man1/syncd.1
+	.bin/syncd completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/syncd
+	.bin/syncd completion zsh > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_syncd
+	.bin/syncd completion fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/syncd.fish
 
 $(SQLC):
 	@echo "building $@ (once)"

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -66,9 +67,15 @@ type cli struct {
 	Migrate  migrateCmd   `cmd:"" help:"Create or upgrade the tables, or show what that would do." example:"syncd migrate up"`
 	Config   configCmd    `cmd:"" help:"Show the configuration." example:"syncd config print"`
 	Simulate simulateCmd  `cmd:"" help:"Serve a simulated Polar, to try out anything built on Polar." example:"syncd simulate --addr 127.0.0.1:8080 --customers 1000 --fault '502:path=/v1/orders/,times=1'"`
-	Version  versionCmd   `cmd:"" help:"Show the version." example:"syncd version"`
+	Version  versionCmd   `cmd:"" help:"Show the version, the commit and its date." example:"syncd version"`
+	Help     helpCmd      `cmd:"" help:"Show the help of a command." example:"syncd help sync"`
 
-	Global logFlags `embed:""`
+	Completion completionCmd `cmd:"" help:"Print the completion of commands, flags and streams for a shell." example:"syncd completion bash > /etc/bash_completion.d/syncd"`
+	Manual     manualCmd     `cmd:"" hidden:"" help:"Print the page of man." example:"syncd manual | man -l -"`
+	Complete   completeCmd   `cmd:"" hidden:"" name:"__complete" help:"List what may come next." example:"syncd __complete -- sync ord"`
+
+	ShowVersion kong.VersionFlag `name:"version" short:"v" help:"Show the version."`
+	Global      logFlags         `embed:""`
 }
 
 // command is what the commands share: signals, configuration, output.
@@ -107,14 +114,20 @@ func runBy(ctx context.Context, after func(time.Duration) <-chan time.Time, sign
 	c := &command{ctx: ctx, stop: stop, sources: config.Sources{Domain: daemon.Domain(), Environ: environ}, reload: reload, stdout: stdout, stderr: stderr, logs: terminal.NewSwapWriter(stderr), after: after}
 	c.waiting = terminal.NewWaiting(c.sayWaiting)
 	defer c.waiting.Close()
-	exited := false
+	exited, helped := false, exitComplete
+	switch {
+	case len(args) == 0: // what there is, to somebody who has asked for nothing
+		args, c.stdout, helped = []string{"--help"}, stderr, exitUsage
+	case args[0] == "help":
+		args = append(slices.Clone(args[1:]), "--help")
+	}
 	parser, settings, err := c.parser(func(int) { exited = true })
 	if err != nil {
 		return c.exit(fmt.Errorf("command line: %w", err))
 	}
 	parsed, err := parser.Parse(args)
 	if exited { // help was requested, and shown
-		return exitComplete
+		return helped
 	}
 	if err != nil {
 		return c.exit(usageError(fmt.Errorf("%w (see `%s --help`)", err, commandOf(err))))
@@ -130,7 +143,7 @@ func (c *command) parser(exit func(int)) (*kong.Kong, []config.Description, erro
 		kong.Name("syncd"),
 		kong.Description("syncd mirrors the billing data of a Polar organization into Postgres."),
 		kong.Writers(c.stdout, c.stderr),
-		kong.Vars{"windowed": strings.Join(windowedStreams(), ", ")},
+		kong.Vars{"windowed": strings.Join(windowedStreams(), ", "), "version": versionLine()},
 		describeFlags(settings),
 		kong.Exit(exit),
 		kong.Help(helpWithExample),

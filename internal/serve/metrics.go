@@ -16,7 +16,7 @@ import (
 )
 
 // Build is what build_info tells about the binary.
-type Build struct{ Version, Commit string }
+type Build struct{ Version, Commit, Date string }
 
 // Traffic counts what was sent to Polar since the start.
 type Traffic interface {
