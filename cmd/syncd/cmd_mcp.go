@@ -14,6 +14,7 @@ import (
 	"syncd/internal/config"
 	"syncd/internal/mcp"
 	"syncd/internal/mirror"
+	"syncd/internal/report"
 	"syncd/internal/store"
 	"syncd/internal/store/readers"
 )
@@ -84,7 +85,7 @@ func verdictsOf(s *store.Store, cfg *config.Config) func(context.Context) ([]mcp
 		if err != nil {
 			return nil, "", err
 		}
-		for _, v := range newVerifyReport(standings, cfg.WhyOff).Streams {
+		for _, v := range report.NewVerification(standings, cfg.WhyOff).Streams {
 			list = append(list, mcp.Verdict{Stream: v.Stream, Verdict: v.Verdict, Reason: v.Reason, DataThrough: fresh[v.Stream].DataThrough.UTC()})
 		}
 		emptied, err := s.Streams().ListEmptied(ctx)
