@@ -60,7 +60,7 @@ func TestReadinessNote(t *testing.T) {
 
 func setup(t *testing.T, status func(context.Context) (any, error)) *bundle {
 	t.Helper()
-	b := &bundle{metrics: NewMetrics(Build{"1.2.3", "abc"}, []string{"orders", "customers"})}
+	b := &bundle{metrics: NewMetrics(Build{Version: "1.2.3", Commit: "abc"}, []string{"orders", "customers"})}
 	b.metrics.AddTraffic(traffic{})
 	var err error
 	b.server, err = Listen(t.Context(), Config{Addr: "127.0.0.1:0", Metrics: b.metrics, Status: status, Ready: []Check{{Name: "database", Ask: func(context.Context) error {
