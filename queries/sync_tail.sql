@@ -5,8 +5,8 @@
 SELECT stream, tail, data_through, polled_at, sweep_due,
        COALESCE(EXTRACT(EPOCH FROM GREATEST(now() - complete_at, interval '0') + 2 * GREATEST((SELECT at FROM sync_clock) - now(), interval '0')), -1)::float8 AS complete_age,
        complete_at, unavailable,
-       COALESCE((SELECT f.stamped_at FROM sync_runs r JOIN sync_runs f ON f.id = r.sweep_id
-                 WHERE r.stream = s.stream AND r.verdict = 'complete' ORDER BY r.id DESC LIMIT 1), complete_at, 'epoch')::timestamptz AS swept_at
+       COALESCE(CASE WHEN complete_at IS NOT NULL THEN (SELECT f.stamped_at FROM sync_runs r JOIN sync_runs f ON f.id = r.sweep_id
+                 WHERE r.stream = s.stream AND r.verdict = 'complete' ORDER BY r.id DESC LIMIT 1) END, complete_at, 'epoch')::timestamptz AS swept_at
 FROM sync_streams s
 WHERE stream = ANY(@streams::text[]);
 
@@ -92,10 +92,12 @@ WHERE stream = @stream AND noted_at + interval '10 seconds' < @complete_at;
 DELETE FROM sync_changes WHERE known_at >= noted_at AND known_at < (SELECT at FROM sync_clock) - interval '1 hour';
 
 -- name: TailRunsForget :exec
--- Runs of rounds that found nothing are removed soon: there are thousands a day, and rounds of feeds are made every few seconds.
+-- Runs of rounds that found nothing are removed soon: there are thousands a day. Rounds of feeds are made every few seconds, so those that
+-- found something are kept for a week only.
 DELETE FROM sync_runs
 WHERE outcome = 'succeeded' AND rows_inserted + rows_updated + rows_rejected = 0
-  AND (kind = 'tail' AND finished_at < now() - interval '1 day' OR kind = 'feed' AND finished_at < now() - interval '2 minutes');
+  AND (kind = 'tail' AND finished_at < now() - interval '1 day' OR kind = 'feed' AND finished_at < now() - interval '2 minutes')
+   OR kind = 'feed' AND finished_at < now() - interval '7 days';
 
 -- name: Freshness :many
 SELECT stream, COALESCE(data_through, '0001-01-01 00:00:00+00')::timestamptz AS data_through,

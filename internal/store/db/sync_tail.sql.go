@@ -329,9 +329,11 @@ const tailRunsForget = `-- name: TailRunsForget :exec
 DELETE FROM sync_runs
 WHERE outcome = 'succeeded' AND rows_inserted + rows_updated + rows_rejected = 0
   AND (kind = 'tail' AND finished_at < now() - interval '1 day' OR kind = 'feed' AND finished_at < now() - interval '2 minutes')
+   OR kind = 'feed' AND finished_at < now() - interval '7 days'
 `
 
-// Runs of rounds that found nothing are removed soon: there are thousands a day, and rounds of feeds are made every few seconds.
+// Runs of rounds that found nothing are removed soon: there are thousands a day. Rounds of feeds are made every few seconds, so those that
+// found something are kept for a week only.
 func (q *Queries) TailRunsForget(ctx context.Context) error {
 	_, err := q.db.Exec(ctx, tailRunsForget)
 	return err
@@ -377,8 +379,8 @@ const tailStates = `-- name: TailStates :many
 SELECT stream, tail, data_through, polled_at, sweep_due,
        COALESCE(EXTRACT(EPOCH FROM GREATEST(now() - complete_at, interval '0') + 2 * GREATEST((SELECT at FROM sync_clock) - now(), interval '0')), -1)::float8 AS complete_age,
        complete_at, unavailable,
-       COALESCE((SELECT f.stamped_at FROM sync_runs r JOIN sync_runs f ON f.id = r.sweep_id
-                 WHERE r.stream = s.stream AND r.verdict = 'complete' ORDER BY r.id DESC LIMIT 1), complete_at, 'epoch')::timestamptz AS swept_at
+       COALESCE(CASE WHEN complete_at IS NOT NULL THEN (SELECT f.stamped_at FROM sync_runs r JOIN sync_runs f ON f.id = r.sweep_id
+                 WHERE r.stream = s.stream AND r.verdict = 'complete' ORDER BY r.id DESC LIMIT 1) END, complete_at, 'epoch')::timestamptz AS swept_at
 FROM sync_streams s
 WHERE stream = ANY($1::text[])
 `
