@@ -18,7 +18,7 @@ import (
 
 const (
 	// putOff is for how long rounds of feeds put off what has no room: many objects cost as much as one where a list takes their ids.
-	// It is also how often they fetch once more what they fetched before Polar's replicas had caught up.
+	// It is also how often they fetch once more what they fetched before Polar's replicas had caught up; without room, half as often.
 	putOff = 30 * time.Second
 	// knownEntries of a feed are read again in a round of feeds: with what is new they fit on one page.
 	knownEntries = 60
@@ -123,7 +123,8 @@ func (rd *round) fetchNamed(ctx context.Context) error {
 			return err
 		}
 	}
-	if !rd.hasRoom() || now.Sub(at.Again) < putOff {
+	// What is left to a round of tails makes that round long, and the next of feeds wait for it.
+	if since := now.Sub(at.Again); since < putOff || !rd.hasRoom() && since < 2*putOff {
 		return nil
 	}
 	at.Again = now

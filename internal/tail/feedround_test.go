@@ -195,19 +195,24 @@ func TestFeedFetchesOnceMore(t *testing.T) {
 	t.Parallel()
 	h := bare(t, time.Millisecond)
 	id := h.All(t, "/v1/customers/", nil)[0]["id"]
-	fetched := func() int {
+	fetched := func(again string, room int) int {
 		before := h.Server.RequestsByPath()["GET /v1/customers/{id}"]
-		h.Exec(t, "UPDATE sync_streams SET tail = tail - 'again' WHERE stream = 'tail'") // as if half a minute had passed
+		h.Exec(t, "UPDATE sync_streams SET tail = jsonb_set(tail, '{again}', to_jsonb(now() - $1::interval)) WHERE stream = 'tail'", again)
 		h.Exec(t, "UPDATE sync_changes SET noted_at = noted_at - interval '1 s', known_at = known_at - interval '1 s'")
-		h.Feed(t, tail.Question{Room: 10})
+		h.Feed(t, tail.Question{Room: room})
 		return h.Server.RequestsByPath()["GET /v1/customers/{id}"] - before
 	}
-	h.rename(t, id, "Ada")
-	h.Feed(t, tail.Question{})
-	h.Exec(t, "UPDATE sync_changes SET known_at = noted_at")
-	for i, want := range []int{1, 0} {
-		if got := fetched(); got != want {
-			t.Errorf("time %d: fetched %d times more, want %d", i+1, got, want)
+	for i, tc := range []struct {
+		again      string
+		room, want int
+	}{{"40 s", 0, 0}, {"40 s", 10, 1}, {"40 s", 10, 0}, {"70 s", 0, 1}} {
+		if tc.want == 1 || i == 0 {
+			h.rename(t, id, fmt.Sprintf("Ada %d", i))
+			h.Feed(t, tail.Question{})
+			h.Exec(t, "UPDATE sync_changes SET known_at = noted_at")
+		}
+		if got := fetched(tc.again, tc.room); got != tc.want {
+			t.Errorf("%s after the last time, with room for %d: fetched %d times more, want %d", tc.again, tc.room, got, tc.want)
 		}
 	}
 }
