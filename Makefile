@@ -91,6 +91,10 @@ install: build ## syncd, its page of man and its completions, into PREFIX=/usr/l
 	.bin/syncd completion zsh > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_syncd
 	.bin/syncd completion fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/syncd.fish
 
+.PHONY: release-snapshot
+release-snapshot: build ## archives, .deb, .rpm, the list of modules and checksums under dist/; VERSION=1.2.3, or a snapshot
+	scripts/release.sh
+
 $(SQLC):
 	@echo "building $@ (once)"
 	@go build -modfile=tools/go.mod -o $@ github.com/sqlc-dev/sqlc/cmd/sqlc

@@ -136,3 +136,51 @@ func TestDockerfile(t *testing.T) {
 		t.Error("the image has no HEALTHCHECK")
 	}
 }
+
+// What goes into the packages is in the repository, or made by the script that makes them.
+func TestPackages(t *testing.T) {
+	var config struct {
+		Contents []struct{ Src, Dst, Type string }
+		Scripts  map[string]string
+	}
+	if err := yaml.Unmarshal(read(t, "packages/nfpm.yaml"), &config); err != nil {
+		t.Fatal(err)
+	}
+	script, err := os.ReadFile("../../scripts/release.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shares := strings.NewReplacer("$DIST/share/$shell", "$DIST/share/bash $DIST/share/zsh $DIST/share/fish")
+	there := func(source string) {
+		if made, is := strings.CutPrefix(source, "${DIST}/share/"); is {
+			if !strings.Contains(shares.Replace(string(script)), "$DIST/share/"+made) {
+				t.Errorf("scripts/release.sh does not make %s", source)
+			}
+			return
+		}
+		if strings.HasPrefix(source, "${DIST}/") {
+			return
+		}
+		if found, err := filepath.Glob("../../" + source); err != nil || len(found) == 0 {
+			t.Errorf("%s is not there: %v", source, err)
+		}
+	}
+	installed := map[string]bool{}
+	for _, c := range config.Contents {
+		installed[c.Dst] = true
+		if c.Type != "dir" {
+			there(c.Src)
+		}
+	}
+	for _, source := range config.Scripts {
+		there(source)
+	}
+	for _, path := range []string{"/usr/bin/syncd", "/usr/lib/systemd/system/syncd.service", "/usr/share/man/man1/syncd.1.gz"} {
+		if !installed[path] {
+			t.Errorf("%s is not installed", path)
+		}
+	}
+	if len(config.Scripts) != 2 || !strings.Contains(string(read(t, "systemd/syncd.service")), "\nExecStart=/usr/local/bin/syncd ") {
+		t.Errorf("scripts: %v; the unit starts another program than the script replaces", config.Scripts)
+	}
+}
