@@ -38,9 +38,9 @@ func main() {
 func run(args []string, out io.Writer) (code int, err error) {
 	// An interrupt reaches go test too; this program stays to tell how it ended.
 	signal.Notify(make(chan os.Signal, 1), os.Interrupt)
-	all := []string{"test", "-json"}
-	if !slices.Contains(args, "-race") { // with it the processor is what they wait for
-		all = append(all, "-p", strconv.Itoa(runtime.NumCPU()+1), "-parallel", strconv.Itoa(2*runtime.NumCPU()))
+	all := []string{"test", "-json", "-parallel", strconv.Itoa(2 * runtime.NumCPU())}
+	if !slices.Contains(args, "-race") { // with it the processor is what packages wait for
+		all = append(all, "-p", strconv.Itoa(runtime.NumCPU()+1))
 	}
 	cmd := exec.CommandContext(context.Background(), "go", append(all, args...)...)
 	cmd.Stderr = os.Stderr
