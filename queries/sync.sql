@@ -109,10 +109,15 @@ FROM sync_streams s CROSS JOIN LATERAL (
 ORDER BY r.stream;
 
 -- name: RunsLastSuccess :many
-SELECT stream, max(started_at)::timestamptz AS started_at
-FROM sync_runs
-WHERE outcome = 'succeeded' AND kind = 'sweep'
-GROUP BY stream;
+-- By the index on (stream, id), as in the other queries that a page repeats; rounds of tails are many, and none of them is a sweep.
+SELECT r.stream, r.started_at
+FROM sync_streams s CROSS JOIN LATERAL (
+    SELECT * FROM sync_runs a
+    WHERE a.stream = s.stream AND a.outcome = 'succeeded' AND a.kind = 'sweep'
+    ORDER BY a.id DESC LIMIT 1
+) r
+WHERE s.stream <> 'tail'
+ORDER BY r.stream;
 
 -- name: StreamsList :many
 SELECT stream, lease_holder, leased_until, sweep_id, sweep_pages, checkpoint, complete_at, unavailable

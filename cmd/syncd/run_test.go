@@ -255,6 +255,9 @@ func TestDaemon(t *testing.T) {
 	})
 	holds := sim.World().Counts()
 	checkStreams(t, report, holds)
+	if code, page := d.get(t, "/"); code != http.StatusOK || !strings.Contains(page, "streams are whole.") || !strings.Contains(page, "</html>") {
+		t.Errorf("/: %d %s", code, page)
+	}
 	_, metrics := d.get(t, "/metrics")
 	for _, want := range []string{
 		`syncd_runs_total{outcome="succeeded",stream="orders"} 1`,

@@ -193,7 +193,7 @@ func (c *Config) serveSettings() []setting {
 				return nil
 			}
 			return checkAddress(v)
-		}, meaning: "address of /healthz, /readyz, /metrics and /status, which need no password; off for none"},
+		}, meaning: "address of the status page, /status, /metrics, /healthz and /readyz, which need no password; off for none"},
 	}
 }
 

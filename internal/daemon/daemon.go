@@ -58,6 +58,7 @@ type daemon struct {
 	asking  sync.Mutex  // one run at a time asks whether the token is refused
 	tailed  bool        // a round of tails has been made; only the tails use it
 	waits   sync.Map    // by stream, what its sweep waits for
+	rows    sync.Map    // by stream, how many rows its table had when they were last counted
 
 	mu    sync.Mutex
 	token config.Secret // in use
@@ -148,7 +149,7 @@ func (d *daemon) jobs(ctx context.Context, now time.Time) ([]sched.Job, error) {
 	var jobs []sched.Job
 	for _, st := range states {
 		d.metrics.SetLastSuccess(st.Stream, st.SucceededAt)
-		d.metrics.SetRows(st.Stream, st.Rows)
+		d.setRows(st.Stream, st.Rows)
 		spec := d.Config.ScheduleOf(st.Stream)
 		overdue, err := sched.Overdue(spec, d.Config.Timezone, st.SucceededAt, now)
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	"syncd/internal/fetch"
 	"syncd/internal/humanize"
 	"syncd/internal/serve"
+	"syncd/internal/serve/page"
 	"syncd/internal/store/tails"
 )
 
@@ -25,6 +26,7 @@ func (d *daemon) listen(ctx context.Context) (err error) {
 			{Name: "polar", Ask: d.checkPolar, Note: d.lastAnswer},
 		},
 		Status:  d.status,
+		Page:    page.New(d.report, d.Build.Version, d.Log),
 		Metrics: d.metrics,
 		Log:     d.Log,
 	})

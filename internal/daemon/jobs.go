@@ -36,7 +36,7 @@ func (d *daemon) sweepJob(stream string) func(context.Context) error {
 		d.stopWaiting(stream, &w)
 		d.showFreshness(ctx)
 		if n, err := d.org.Store.Rows(stream).CountLive(ctx); err == nil { // else the run has logged the error
-			d.metrics.SetRows(stream, n)
+			d.setRows(stream, n)
 		}
 		if res.Outcome == mirror.Failed && !errors.Is(res.Err, fetch.ErrScope) {
 			return res.Err

@@ -12,7 +12,9 @@ import (
 	"syncd/internal/status"
 	"syncd/internal/store"
 	"syncd/internal/store/audits"
+	"syncd/internal/store/recent"
 	"syncd/internal/store/tails"
+	"syncd/internal/tail"
 )
 
 func readVersion(ctx context.Context, s *store.Store, now time.Time) (*status.Version, error) {
@@ -28,75 +30,158 @@ func readVersion(ctx context.Context, s *store.Store, now time.Time) (*status.Ve
 	return report, nil
 }
 
-// ReadStatus reads the state of all streams from the database; next returns when each runs again.
+// ReadStatus reads the state of all streams from the database, and counts their rows; next returns when each runs again.
 func ReadStatus(ctx context.Context, s *store.Store, cfg *config.Config, next func(store.StreamStatus) time.Time) (status.Report, error) {
-	report := status.Report{Schema: s.Schema()}
-	id, bound, err := s.Polar().Organization(ctx)
-	if err != nil {
-		return report, err
-	}
-	if bound {
-		report.Organization = id.String()
-	}
 	list, err := s.Streams().Statuses(ctx, cfg.StreamNames())
 	if err != nil {
+		return status.Report{}, err
+	}
+	return readStatus(ctx, s, cfg, list, next)
+}
+
+// readStatus reads what ReadStatus does, except for the streams' last runs, which are known. It reads little, however large the
+// tables are.
+func readStatus(ctx context.Context, s *store.Store, cfg *config.Config, list []store.StreamStatus, next func(store.StreamStatus) time.Time) (report status.Report, err error) {
+	report.Schema = s.Schema()
+	for _, read := range []func(context.Context, *store.Store, *status.Report) error{readPolar, readFaults, readRecent, readFeeds} {
+		if err := read(ctx, s, &report); err != nil {
+			return report, err
+		}
+	}
+	if report.Budget, err = readBudget(ctx, s, report.Now); err != nil {
 		return report, err
 	}
-	fresh, err := s.Streams().Freshness(ctx)
-	if err != nil {
-		return report, err
-	}
-	if report.Version, err = readVersion(ctx, s, time.Now()); err != nil {
-		return report, err
-	}
-	if report.AnsweredAt, report.AnsweredAgo, err = s.Polar().LastAnswer(ctx); err != nil {
-		return report, err
-	}
-	if report.Emptied, err = s.Streams().ListEmptied(ctx); err != nil {
-		return report, err
-	}
-	drift, err := s.Streams().OpenDrift(ctx)
-	if err != nil {
-		return report, err
-	}
-	report.Drift = drift.Total()
-	if report.Findings, err = audits.New(s.Pool()).CountOpen(ctx); err != nil {
-		return report, err
-	}
-	r, err := s.Streams().LastRound(ctx)
-	if err != nil {
-		return report, err
-	}
-	report.Tails = status.Round{Outcome: r.Outcome, Reason: r.Reason, StartedAt: r.StartedAt.UTC(), FinishedAt: r.FinishedAt.UTC(),
-		Requests: r.Requests, Inserted: r.Inserted, Updated: r.Updated, Rejected: r.Rejected, Interval: "off"}
+	report.Tails.Interval = "off"
 	if cfg.Tail > 0 {
 		report.Tails.Interval = humanize.Interval(cfg.Tail)
 	}
 	if every := cfg.FeedEvery(); every > 0 {
 		report.Tails.Feeds = humanize.Interval(every)
 	}
-	for _, st := range list {
-		f := fresh[st.Stream]
+	if err := readStreams(ctx, s, cfg, list, &report); err != nil {
+		return report, err
+	}
+	for i, st := range list {
+		report.Streams[i].NextAt = next(st)
+	}
+	report.Uncovered = uncovered(report)
+	report.Judge()
+	return report, nil
+}
+
+// readPolar reads whose mirror it is, and when Polar last answered.
+func readPolar(ctx context.Context, s *store.Store, report *status.Report) (err error) {
+	if report.Now, err = s.Now(ctx); err != nil {
+		return err
+	}
+	id, bound, err := s.Polar().Organization(ctx)
+	if err != nil {
+		return err
+	}
+	if bound {
+		report.Organization = id.String()
+	}
+	if report.Version, err = readVersion(ctx, s, report.Now); err != nil {
+		return err
+	}
+	report.AnsweredAt, report.AnsweredAgo, err = s.Polar().LastAnswer(ctx)
+	return err
+}
+
+// readFaults counts what somebody should look at.
+func readFaults(ctx context.Context, s *store.Store, report *status.Report) (err error) {
+	if report.Emptied, err = s.Streams().ListEmptied(ctx); err != nil {
+		return err
+	}
+	drift, err := s.Streams().OpenDrift(ctx)
+	if err != nil {
+		return err
+	}
+	report.Drift = drift.Total()
+	report.Findings, err = audits.New(s.Pool()).CountOpen(ctx)
+	return err
+}
+
+// How many of the last rounds and runs a report has.
+const lastRounds, lastRuns = 40, 12
+
+// readRecent reads the last runs and rounds.
+func readRecent(ctx context.Context, s *store.Store, report *status.Report) error {
+	r, err := s.Streams().LastRound(ctx)
+	if err != nil {
+		return err
+	}
+	report.Tails = status.Round{Outcome: r.Outcome, Reason: r.Reason, StartedAt: r.StartedAt.UTC(), FinishedAt: r.FinishedAt.UTC(),
+		Requests: r.Requests, Inserted: r.Inserted, Updated: r.Updated, Rejected: r.Rejected}
+	lately := recent.New(s.Pool())
+	rounds, err := lately.Rounds(ctx, lastRounds)
+	if err != nil {
+		return err
+	}
+	runs, err := lately.Runs(ctx, lastRuns)
+	report.Rounds, report.Runs = shownRuns(rounds), shownRuns(runs)
+	if len(rounds) > 0 && report.Rounds[0].Outcome == "" {
+		report.Rounds[0].Outcome = report.Tails.Outcome // running, unless its process has died
+	}
+	return err
+}
+
+func shownRuns(list []recent.Run) (runs []status.Run) {
+	for _, r := range list {
+		runs = append(runs, status.Run{ID: r.ID, Stream: r.Stream, Kind: r.Kind, Outcome: r.Outcome, Reason: r.Reason, StartedAt: r.StartedAt.UTC(), FinishedAt: r.FinishedAt.UTC(),
+			Pages: r.Pages, Requests: r.Requests, Inserted: r.Inserted, Updated: r.Updated, Rejected: r.Rejected})
+	}
+	return runs
+}
+
+// readStreams reads how fresh each stream is, whether it is whole, and how far its sweep has come.
+func readStreams(ctx context.Context, s *store.Store, cfg *config.Config, list []store.StreamStatus, report *status.Report) error {
+	fresh, err := s.Streams().Freshness(ctx)
+	if err != nil {
+		return err
+	}
+	standings, err := s.Streams().StandingsWithoutRows(ctx, cfg.StreamNames())
+	if err != nil {
+		return err
+	}
+	sweeps, err := recent.New(s.Pool()).Sweeps(ctx)
+	if err != nil {
+		return err
+	}
+	under := map[string]*status.Sweep{}
+	for _, sw := range sweeps {
+		under[sw.Stream] = &status.Sweep{Rows: sw.Rows, Total: sw.Total, Pages: sw.Pages, Left: sw.Left.Seconds()}
+	}
+	for i, st := range list {
+		f, standing := fresh[st.Stream], standings[i]
 		report.Streams = append(report.Streams, status.Stream{
 			Stream: st.Stream, Outcome: st.Outcome, Reason: st.Reason,
 			StartedAt: st.StartedAt.UTC(), FinishedAt: st.FinishedAt.UTC(), CompleteAt: st.CompleteAt.UTC(),
 			Rows: st.Rows, Pages: st.Pages, Requests: st.Requests, Inserted: st.Inserted, Updated: st.Updated, Rejected: st.Rejected,
-			Held: st.Held, HeldRun: st.HeldRun,
-			DataThrough: f.DataThrough.UTC(), PolledAt: f.PolledAt.UTC(), Pending: f.Pending, SweepDue: f.SweepDue,
+			Held: st.Held, HeldRun: st.HeldRun, Rejects: standing.Rejects, Missing: standing.Missing(), Unavailable: standing.Unavailable, Sweep: under[st.Stream],
+			DataThrough: f.DataThrough.UTC(), PolledAt: f.PolledAt.UTC(), CurrentAt: currentAt(f).UTC(), Pending: f.Pending, SweepDue: f.SweepDue,
 			FeedLag: max(0, f.FeedLag.Seconds()), CoveredBy: f.CoveredBy,
-			Off: cfg.WhyOff(st.Stream), Schedule: cfg.ScheduleOf(st.Stream), NextAt: next(st),
+			Off: cfg.WhyOff(st.Stream), Schedule: cfg.ScheduleOf(st.Stream),
 		})
 	}
-	report.Uncovered = uncovered(report)
-	if report.Feeds, err = readFeeds(ctx, s); err != nil {
-		return report, err
+	return nil
+}
+
+// currentAt is the moment up to which a stream is current: when what shows its changes was last asked, less by how much that is
+// late, unless a change waits to be fetched; and never before the last complete sweep. data_through is no measure of that: it
+// stands still while nothing changes.
+func currentAt(f store.Freshness) time.Time {
+	at := f.PolledAt.Add(-max(0, f.FeedLag))
+	switch {
+	case len(f.CoveredBy) == 0 || f.PolledAt.IsZero():
+		at = f.CompleteAt
+	case f.Pending > 0 && f.DataThrough.Before(at):
+		at = f.DataThrough
 	}
-	now, err := s.Now(ctx)
-	if err != nil {
-		return report, err
+	if at.Before(f.CompleteAt) {
+		return f.CompleteAt
 	}
-	report.Budget, err = readBudget(ctx, s, now)
-	return report, err
+	return at
 }
 
 // uncovered are the streams whose changes wait for a sweep although tails follow them: the list is too long to be read in each
@@ -133,32 +218,66 @@ func NextRun(cfg *config.Config, st store.StreamStatus, now time.Time) time.Time
 	return next.UTC()
 }
 
-// status is what /status shows: what the database holds, and what only this process knows.
+// status is what /status shows: what the database holds, rows counted, and what only this process knows.
 func (d *daemon) status(ctx context.Context) (any, error) {
 	if !d.isOpen() {
 		return nil, d.starting(ctx)
 	}
+	report, err := ReadStatus(ctx, d.org.Store, d.config(), noNext)
+	d.complete(&report)
+	return report, err
+}
+
+// report is what the page shows: the same, with the rows as they were counted after the last sweeps.
+func (d *daemon) report(ctx context.Context) (report status.Report, err error) {
+	if !d.isOpen() {
+		return report, d.starting(ctx)
+	}
+	list, err := d.org.Store.Streams().StatusesWithoutRows(ctx, d.config().StreamNames())
+	if err != nil {
+		return report, err
+	}
+	for i, st := range list {
+		if n, is := d.rows.Load(st.Stream); is {
+			list[i].Rows, _ = n.(int64)
+		}
+	}
+	report, err = readStatus(ctx, d.org.Store, d.config(), list, noNext)
+	d.complete(&report)
+	return report, err
+}
+
+// noNext leaves it open when a stream runs again: the daemon asks its scheduler.
+func noNext(store.StreamStatus) time.Time { return time.Time{} }
+
+// complete adds what only this process knows.
+func (d *daemon) complete(report *status.Report) {
 	upcoming := d.sched.Upcoming()
-	report, err := ReadStatus(ctx, d.org.Store, d.config(), func(st store.StreamStatus) time.Time { return upcoming[st.Stream].UTC() })
 	if problem := d.access.problem(); problem != nil {
 		report.Polar = problem.Error()
 	}
+	if report.Tails.Interval != "off" {
+		report.Tails.NextAt = upcoming[tail.Name].UTC()
+	}
 	for i, s := range report.Streams {
+		report.Streams[i].NextAt = upcoming[s.Stream].UTC()
 		if what, is := d.waits.Load(s.Stream); is {
 			report.Streams[i].WaitsFor, _ = what.(string)
 		}
 	}
-	return report, err
+	report.Judge()
 }
 
-func readFeeds(ctx context.Context, s *store.Store) ([]status.Feed, error) {
+// setRows notes how many rows a table has.
+func (d *daemon) setRows(stream string, rows int64) {
+	d.metrics.SetRows(stream, rows)
+	d.rows.Store(stream, rows)
+}
+
+func readFeeds(ctx context.Context, s *store.Store, report *status.Report) error {
 	feeds, err := tails.New(s.Pool()).Feeds().List(ctx)
-	if err != nil {
-		return nil, err
+	for _, f := range feeds {
+		report.Feeds = append(report.Feeds, status.Feed{Feed: f.Name, AskedAt: f.AskedAt.UTC(), PolledAt: f.PolledAt.UTC(), ToldThrough: f.ToldThrough.UTC(), Lag: f.Lag.Seconds(), Untold: f.Untold, StandsStill: f.StandsStill})
 	}
-	reports := make([]status.Feed, len(feeds))
-	for i, f := range feeds {
-		reports[i] = status.Feed{Feed: f.Name, AskedAt: f.AskedAt.UTC(), PolledAt: f.PolledAt.UTC(), ToldThrough: f.ToldThrough.UTC(), Lag: f.Lag.Seconds(), Untold: f.Untold, StandsStill: f.StandsStill}
-	}
-	return reports, nil
+	return err
 }

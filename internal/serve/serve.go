@@ -21,6 +21,8 @@ type Config struct {
 	Ready []Check
 	// Status returns what /status shows, as a value to encode as JSON.
 	Status func(context.Context) (any, error)
+	// Page is what / shows to people; nil = nothing.
+	Page http.Handler
 	// Metrics is what /metrics shows.
 	Metrics *Metrics
 	Log     *slog.Logger
@@ -113,9 +115,9 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.Handle("GET /metrics", s.cfg.Metrics.Handler())
 	mux.HandleFunc("GET /status", s.status)
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		s.text(w, http.StatusOK, "syncd\n\n/healthz  the process is alive\n/readyz   it can work\n/metrics  for Prometheus\n/status   streams, as JSON\n")
-	})
+	if s.cfg.Page != nil {
+		mux.Handle("GET /{$}", s.cfg.Page)
+	}
 	return mux
 }
 

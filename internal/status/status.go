@@ -2,8 +2,9 @@ package status
 
 import "time"
 
-// Report is what /status and `syncd status` show.
+// Report is what /status, the page and `syncd status` show.
 type Report struct {
+	Now          time.Time `json:"now"` // by the clock of the database
 	Schema       string    `json:"schema"`
 	Organization string    `json:"organization,omitempty"`
 	AnsweredAt   time.Time `json:"polar_answered_at,omitzero"` // when Polar last answered any process; a refusal counts
@@ -19,7 +20,35 @@ type Report struct {
 	Findings  int64    `json:"open_findings,omitempty"` // of audits
 	Budget    *Budget  `json:"budget,omitempty"`
 
+	Rounds   []Run     `json:"last_rounds,omitempty"` // of tails, newest first
+	Runs     []Run     `json:"last_runs,omitempty"`   // all others, newest first
+	Problems []Problem `json:"problems,omitempty"`    // what is wrong, and what to do; see Judge
+
 	AnsweredAgo time.Duration `json:"-"` // by the clock of the database
+}
+
+// Run is a run of a stream, or a round of tails. Times without a value are left out.
+type Run struct {
+	ID         int64     `json:"id"`
+	Stream     string    `json:"stream,omitempty"`
+	Kind       string    `json:"kind"`
+	Outcome    string    `json:"outcome"` // running, succeeded, partial, failed, interrupted, skipped
+	Reason     string    `json:"reason,omitempty"`
+	StartedAt  time.Time `json:"started_at,omitzero"`
+	FinishedAt time.Time `json:"finished_at,omitzero"`
+	Pages      int64     `json:"pages,omitempty"`
+	Requests   int64     `json:"requests"`
+	Inserted   int64     `json:"inserted"`
+	Updated    int64     `json:"updated"`
+	Rejected   int64     `json:"rejected"`
+}
+
+// Sweep is how far a sweep has come that is running or was interrupted.
+type Sweep struct {
+	Rows  int64   `json:"rows"`                   // received so far
+	Total int64   `json:"total,omitempty"`        // that Polar counts; 0 where it does not
+	Pages int64   `json:"pages"`                  // stored so far
+	Left  float64 `json:"left_seconds,omitempty"` // until the end at the present speed; 0 = unknown
 }
 
 // Round is the last round of tails.
@@ -32,8 +61,9 @@ type Round struct {
 	Inserted   int64     `json:"inserted"`
 	Updated    int64     `json:"updated"`
 	Rejected   int64     `json:"rejected"`
-	Interval   string    `json:"interval"`        // as configured
-	Feeds      string    `json:"feeds,omitempty"` // the interval of the rounds of feeds between them, as configured
+	Interval   string    `json:"interval"`         // as configured
+	Feeds      string    `json:"feeds,omitempty"`  // the interval of the rounds of feeds between them, as configured
+	NextAt     time.Time `json:"next_at,omitzero"` // of the daemon that answers
 }
 
 // Version is the version of Polar's API that the mirror is read with.
@@ -56,23 +86,30 @@ type Stream struct {
 	// DataThrough: Polar's state of that moment is mirrored, as far as tails can see it.
 	DataThrough time.Time `json:"data_through,omitzero"`
 	PolledAt    time.Time `json:"polled_at,omitzero"` // when Polar last answered a tail
-	Pending     int64     `json:"pending_changes,omitempty"`
-	SweepDue    string    `json:"sweep_due,omitempty"` // why a tail wants a sweep
+	// CurrentAt: no change of before that moment is known to be missing, and one would be known, as far as tails can see it.
+	CurrentAt time.Time `json:"current_at,omitzero"`
+	Pending   int64     `json:"pending_changes,omitempty"`
+	SweepDue  string    `json:"sweep_due,omitempty"` // why a tail wants a sweep
 	// FeedLag is how many seconds late, at least, the feeds that cover the stream tell of changes.
-	FeedLag   float64   `json:"feed_lag_seconds,omitempty"`
-	CoveredBy []string  `json:"covered_by,omitempty"` // what shows changes between sweeps
-	Rows      int64     `json:"rows"`
-	Pages     int64     `json:"pages"`
-	Requests  int64     `json:"requests"`
-	Inserted  int64     `json:"inserted"`
-	Updated   int64     `json:"updated"`
-	Rejected  int64     `json:"rejected"`
-	Held      int64     `json:"held_deletions,omitempty"` // how many the brake holds back
-	HeldRun   int64     `json:"held_run,omitempty"`       // the run to approve
-	WaitsFor  string    `json:"waits_for,omitempty"`      // what its sweep waits for, in the daemon that answers
-	Off       string    `json:"off,omitempty"`            // why it is synced only when it is named
-	Schedule  string    `json:"schedule"`
-	NextAt    time.Time `json:"next_at,omitzero"`
+	FeedLag   float64  `json:"feed_lag_seconds,omitempty"`
+	CoveredBy []string `json:"covered_by,omitempty"` // what shows changes between sweeps
+	Rows      int64    `json:"rows"`
+	Pages     int64    `json:"pages"`
+	Requests  int64    `json:"requests"`
+	Inserted  int64    `json:"inserted"`
+	Updated   int64    `json:"updated"`
+	Rejected  int64    `json:"rejected"`
+	Held      int64    `json:"held_deletions,omitempty"` // how many the brake holds back
+	HeldRun   int64    `json:"held_run,omitempty"`       // the run to approve
+	WaitsFor  string   `json:"waits_for,omitempty"`      // what its sweep waits for, in the daemon that answers
+	Off       string   `json:"off,omitempty"`            // why it is synced only when it is named
+	// Missing is why the table is not known to be whole as of complete_at, as syncd verify says it; "" = it is.
+	Missing     string    `json:"missing,omitempty"`
+	Unavailable string    `json:"unavailable,omitempty"`  // why Polar refuses the stream to this token
+	Rejects     int64     `json:"open_rejects,omitempty"` // objects that could not be stored, and have not been since
+	Sweep       *Sweep    `json:"sweep,omitempty"`        // the sweep that is running or was interrupted
+	Schedule    string    `json:"schedule"`
+	NextAt      time.Time `json:"next_at,omitzero"`
 }
 
 // Feed is the state of a change feed.

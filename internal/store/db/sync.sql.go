@@ -521,10 +521,14 @@ func (q *Queries) RunsLast(ctx context.Context) ([]RunsLastRow, error) {
 }
 
 const runsLastSuccess = `-- name: RunsLastSuccess :many
-SELECT stream, max(started_at)::timestamptz AS started_at
-FROM sync_runs
-WHERE outcome = 'succeeded' AND kind = 'sweep'
-GROUP BY stream
+SELECT r.stream, r.started_at
+FROM sync_streams s CROSS JOIN LATERAL (
+    SELECT id, stream, kind, holder, sweep_id, started_at, finished_at, outcome, reason, error_class, error, pages, requests, rows_read, rows_inserted, rows_updated, rows_unchanged, rows_stale, rows_rejected, total_first, total_last, distinct_ids, duplicates, rows_appeared, rows_vanished, verdict, stamped_at, rows_unexplained FROM sync_runs a
+    WHERE a.stream = s.stream AND a.outcome = 'succeeded' AND a.kind = 'sweep'
+    ORDER BY a.id DESC LIMIT 1
+) r
+WHERE s.stream <> 'tail'
+ORDER BY r.stream
 `
 
 type RunsLastSuccessRow struct {
@@ -532,6 +536,7 @@ type RunsLastSuccessRow struct {
 	StartedAt time.Time `json:"started_at"`
 }
 
+// By the index on (stream, id), as in the other queries that a page repeats; rounds of tails are many, and none of them is a sweep.
 func (q *Queries) RunsLastSuccess(ctx context.Context) ([]RunsLastSuccessRow, error) {
 	rows, err := q.db.Query(ctx, runsLastSuccess)
 	if err != nil {

@@ -11,10 +11,14 @@ import (
 )
 
 const approvalsLast = `-- name: ApprovalsLast :many
-SELECT stream, max(id)::bigint AS id
-FROM sync_runs
-WHERE kind = 'approval' AND outcome = 'succeeded'
-GROUP BY stream
+SELECT s.stream, a.id
+FROM sync_streams s CROSS JOIN LATERAL (
+    SELECT max(r.id)::bigint AS id FROM sync_runs r
+    WHERE r.stream = s.stream AND r.kind = 'approval' AND r.outcome = 'succeeded'
+      AND r.id > COALESCE((SELECT e.id FROM sync_runs e WHERE e.stream = s.stream AND e.kind = 'sweep' AND e.verdict IS NOT NULL ORDER BY e.id DESC LIMIT 1), 0)
+) a
+WHERE s.stream <> 'tail' AND a.id IS NOT NULL
+ORDER BY s.stream
 `
 
 type ApprovalsLastRow struct {
@@ -22,6 +26,7 @@ type ApprovalsLastRow struct {
 	ID     int64  `json:"id"`
 }
 
+// Those after the last sweep that reached the end of its list: an earlier one says nothing about it.
 func (q *Queries) ApprovalsLast(ctx context.Context) ([]ApprovalsLastRow, error) {
 	rows, err := q.db.Query(ctx, approvalsLast)
 	if err != nil {
@@ -120,6 +125,7 @@ FROM sync_streams s CROSS JOIN LATERAL (
     WHERE a.stream = s.stream AND a.kind = 'sweep' AND a.verdict IS NOT NULL
     ORDER BY a.id DESC LIMIT 1
 ) r
+WHERE s.stream <> 'tail'
 ORDER BY r.stream
 `
 
@@ -159,10 +165,14 @@ func (q *Queries) SweepsEnded(ctx context.Context) ([]SweepsEndedRow, error) {
 }
 
 const sweepsLast = `-- name: SweepsLast :many
-SELECT DISTINCT ON (stream) stream, id, finished_at, outcome, verdict, reason
-FROM sync_runs
-WHERE kind = 'sweep' AND finished_at IS NOT NULL
-ORDER BY stream, id DESC
+SELECT r.stream, r.id, r.finished_at, r.outcome, r.verdict, r.reason
+FROM sync_streams s CROSS JOIN LATERAL (
+    SELECT id, stream, kind, holder, sweep_id, started_at, finished_at, outcome, reason, error_class, error, pages, requests, rows_read, rows_inserted, rows_updated, rows_unchanged, rows_stale, rows_rejected, total_first, total_last, distinct_ids, duplicates, rows_appeared, rows_vanished, verdict, stamped_at, rows_unexplained FROM sync_runs a
+    WHERE a.stream = s.stream AND a.kind = 'sweep' AND a.finished_at IS NOT NULL
+    ORDER BY a.id DESC LIMIT 1
+) r
+WHERE s.stream <> 'tail'
+ORDER BY r.stream
 `
 
 type SweepsLastRow struct {
