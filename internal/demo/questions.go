@@ -3,7 +3,6 @@ package demo
 import (
 	"context"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -17,27 +16,25 @@ import (
 // questions are what a business asks its billing data, with the SQL that answers. Amounts of different currencies are never
 // added. They are stored in the smallest unit; major_amount() makes dollars, euros and yen of them.
 var questions = []struct{ text, sql string }{
-	{"What is our monthly recurring revenue, by currency and product?", `
-SELECT currency, product, subscriptions, per_month
-FROM (
-    SELECT currency, product_name AS product, count(*) AS subscriptions, major_amount(sum(monthly_amount), currency) AS per_month,
-           row_number() OVER (PARTITION BY currency ORDER BY sum(monthly_amount) DESC) AS place
-    FROM subscriptions_enriched
-    WHERE status IN ('active', 'past_due') AND monthly_amount > 0
-    GROUP BY currency, product_id, product_name
-) AS ranked
-WHERE place <= 4
-ORDER BY currency, place`},
+	{"What is our monthly recurring revenue, by currency?", `
+SELECT currency, count(*) AS subscriptions, count(DISTINCT customer_id) AS customers, major_amount(sum(monthly_amount), currency) AS per_month
+FROM subscriptions_enriched
+WHERE status IN ('active', 'past_due') AND monthly_amount > 0
+GROUP BY currency
+ORDER BY subscriptions DESC
+LIMIT 3`},
 	{"Who are our best customers, refunds taken off?", `
-SELECT currency, customer, orders, revenue
+SELECT customer, orders, revenue, currency
 FROM (
-    SELECT v.currency, coalesce(c.name, c.email) AS customer, v.paid_orders AS orders, v.value_major AS revenue,
+    SELECT coalesce(c.name, c.email) AS customer, v.paid_orders AS orders, v.value_major AS revenue, v.currency,
            row_number() OVER (PARTITION BY v.currency ORDER BY v.value_major DESC) AS place
     FROM customer_lifetime_values v
-    JOIN customers c ON c.id = v.customer_id
+    JOIN customers_live c ON c.id = v.customer_id
+    WHERE c.deleted_at IS NULL
 ) AS ranked
-WHERE place <= 3
-ORDER BY currency, place`},
+WHERE place = 1
+ORDER BY orders DESC, currency
+LIMIT 3`},
 	{"How many subscribers leave us each month?", `
 SELECT to_char(month, 'YYYY-MM') AS month,
        count(*) FILTER (WHERE s.started_at < month) AS at_start,
@@ -46,12 +43,12 @@ SELECT to_char(month, 'YYYY-MM') AS month,
        count(*) FILTER (WHERE s.ended_at < month + interval '1 month') AS ended,
        round(100.0 * count(*) FILTER (WHERE s.started_at < month AND s.ended_at < month + interval '1 month')
              / nullif(count(*) FILTER (WHERE s.started_at < month), 0), 1) AS churn_percent
-FROM generate_series(date_trunc('month', now()) - interval '5 months', date_trunc('month', now()), interval '1 month') AS month
+FROM generate_series(date_trunc('month', now()) - interval '2 months', date_trunc('month', now()), interval '1 month') AS month
 JOIN subscriptions_live s ON s.started_at < month + interval '1 month' AND (s.ended_at IS NULL OR s.ended_at >= month)
 GROUP BY month
 ORDER BY month`},
 	{"Why do payments fail, and how much of it came in later?", `
-SELECT o.currency, coalesce(failed.reason, 'unknown') AS reason, count(*) AS orders,
+SELECT coalesce(failed.reason, 'unknown') AS reason, o.currency, count(*) AS orders,
        count(*) FILTER (WHERE o.paid) AS paid_later,
        major_amount(coalesce(sum(o.total_amount) FILTER (WHERE NOT o.paid), 0), o.currency) AS still_open
 FROM (
@@ -63,34 +60,30 @@ FROM (
 JOIN orders_live o ON o.id = failed.order_id
 GROUP BY o.currency, reason
 ORDER BY orders DESC, o.currency, reason
-LIMIT 8`},
+LIMIT 3`},
 	{"Whose metered usage is nearest to its cap?", `
 SELECT coalesce(c.name, c.email) AS customer, u.meter_name AS meter, round(u.consumed_units, 1) AS used, u.currency,
        major_amount(u.amount, u.currency) AS charged, major_amount(u.cap_amount, u.currency) AS cap, round(100 * u.part_of_cap) AS percent
 FROM usage_current u
-JOIN customers c ON c.id = u.customer_id
-WHERE u.cap_amount > 0
+JOIN customers_live c ON c.id = u.customer_id
+WHERE u.cap_amount > 0 AND c.deleted_at IS NULL
 ORDER BY u.part_of_cap DESC, customer
-LIMIT 5`},
+LIMIT 3`},
 }
 
 // numeric are the types of right-aligned columns.
 var numeric = []uint32{pgtype.Int2OID, pgtype.Int4OID, pgtype.Int8OID, pgtype.NumericOID, pgtype.Float8OID}
 
-// printAnswers runs each question's SQL, and prints it with the answer.
-func printAnswers(ctx context.Context, w io.Writer, pool *pg.Pool) error {
-	for i, q := range questions {
+// answer runs the SQL of each question, and prints the answer. The SQL is a detail.
+func (d *demo) answer(ctx context.Context) error {
+	for _, q := range questions {
 		sql := strings.TrimSpace(q.sql)
-		t, err := queryTable(ctx, pool, sql)
+		t, err := queryTable(ctx, d.store.Pool(), sql)
 		if err != nil {
-			return fmt.Errorf("question %d: %w", i+1, err)
+			return fmt.Errorf("%s: %w", q.text, err)
 		}
-		if _, err := fmt.Fprintf(w, "\n%d. %s\n\n%s;\n\n", i+1, q.text, indent(sql)); err != nil {
-			return err
-		}
-		if err := t.Print(w); err != nil {
-			return err
-		}
+		d.print("\n%s\n%s\n", q.text, indent(t.Text()))
+		d.details.WriteString("\n-- " + q.text + "\n" + sql + ";\n")
 	}
 	return nil
 }
@@ -121,4 +114,4 @@ func queryTable(ctx context.Context, pool *pg.Pool, sql string) (*terminal.Table
 	return t, rows.Err()
 }
 
-func indent(s string) string { return "    " + strings.ReplaceAll(s, "\n", "\n    ") }
+func indent(s string) string { return "   " + strings.ReplaceAll(strings.TrimSpace(s), "\n", "\n   ") }
