@@ -16,6 +16,7 @@ import (
 	"syncd/internal/fetch"
 	"syncd/internal/sched"
 	"syncd/internal/serve"
+	"syncd/internal/serve/otlp"
 	"syncd/internal/store"
 	"syncd/internal/store/pg"
 	"syncd/internal/tail"
@@ -74,6 +75,11 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	defer d.close()
 	d.metrics.AddTraffic(d.client)
+	sender, err := otlp.Start(ctx, d.metrics.Registry(), d.Build.Version, d.Log)
+	if err != nil {
+		return config.Problems{err}
+	}
+	defer sender.Close(ctx)
 	d.feed = feed.New(feed.Config{Every: func() time.Duration { return d.config().FeedEvery() }, Rate: d.feedRate, Ask: d.askFeeds})
 	if err := errors.Join(d.listen(ctx), d.receive(ctx)); err != nil {
 		return err

@@ -87,7 +87,11 @@ func (d *daemon) showFreshness(ctx context.Context) {
 		d.Log.WarnContext(ctx, "the metrics on freshness could not be updated", "error", err)
 	}
 	for stream, f := range fresh {
-		d.metrics.SetFreshness(stream, f.DataThrough, f.PolledAt, f.Pending)
+		var current time.Time
+		if len(f.CoveredBy) > 0 {
+			current = currentAt(f)
+		}
+		d.metrics.SetFreshness(stream, f.DataThrough, f.PolledAt, current, f.Pending)
 	}
 	drift, err := d.org.Store.Streams().OpenDrift(ctx)
 	if err != nil {

@@ -41,6 +41,7 @@ type Metrics struct {
 	rows        *prometheus.GaugeVec
 	through     *prometheus.GaugeVec
 	polled      *prometheus.GaugeVec
+	current     *prometheus.GaugeVec
 	pending     *prometheus.GaugeVec
 	feedLag     *prometheus.GaugeVec
 	feedStill   *prometheus.GaugeVec
@@ -90,6 +91,7 @@ func NewMetrics(build Build, streams []string) *Metrics {
 	}
 	m.through = gauge("data_through_timestamp_seconds", "Moment up to which the stream is mirrored, as far as tails can see, as seconds since 1970. Missing before the first.", "stream")
 	m.polled = gauge("polled_timestamp_seconds", "When Polar last answered a tail of the stream, as seconds since 1970. Missing when it never did.", "stream")
+	m.current = gauge("current_timestamp_seconds", "Moment up to which the stream is current: a change from before it is mirrored, as far as tails can see, also where nothing changes. As seconds since 1970; missing where only sweeps show changes.", "stream")
 	m.pending = gauge("pending_changes", "Pending changes: known, and not fetched yet.", "stream")
 	m.feedLag = gauge("feed_lag_seconds", "Lag of a feed: how late it tells of changes, at least, by recent measurements.", "feed")
 	m.feedStill = gauge("feed_stands_still", "1 while a feed tells of nothing although lists show new rows.", "feed")
@@ -102,7 +104,7 @@ func NewMetrics(build Build, streams []string) *Metrics {
 		Help: "Time until Polar began to answer, by the class of the status: 2xx, 4xx, 429, 5xx and so on; none without an answer.", Buckets: requestBuckets}, []string{"status"})
 	info := gauge("build_info", "Always 1; the labels tell which syncd this is.", "version", "commit", "go")
 	info.WithLabelValues(build.Version, build.Commit, runtime.Version()).Set(1)
-	m.registry.MustRegister(m.runs, m.duration, m.running, m.pages, m.written, m.lastSuccess, m.rows, m.through, m.polled, m.pending, m.feedLag, m.feedStill, m.drift, m.whole, m.complete, m.rejects, m.held, m.requests, info,
+	m.registry.MustRegister(m.runs, m.duration, m.running, m.pages, m.written, m.lastSuccess, m.rows, m.through, m.polled, m.current, m.pending, m.feedLag, m.feedStill, m.drift, m.whole, m.complete, m.rejects, m.held, m.requests, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, s := range streams {
 		for _, o := range []mirror.Outcome{mirror.Succeeded, mirror.Partial, mirror.Failed, mirror.Interrupted, mirror.Skipped} {
@@ -176,6 +178,9 @@ func counter(name, help string, value func() int64) prometheus.Collector {
 		func() float64 { return float64(value()) })
 }
 
+// Registry is what the metrics are in, for those who send them elsewhere.
+func (m *Metrics) Registry() prometheus.Gatherer { return m.registry }
+
 // Handler serves the metrics in the requested format.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.InstrumentMetricHandler(m.registry, promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{EnableOpenMetrics: true, Timeout: requestTimeout}))
@@ -217,9 +222,14 @@ func (m *Metrics) SetRows(stream string, rows int64) {
 	m.rows.WithLabelValues(stream).Set(float64(rows))
 }
 
-// SetFreshness sets up to when a stream is mirrored, when Polar last answered a tail of it, and how many changes are pending. The
-// zero time means never.
-func (m *Metrics) SetFreshness(stream string, through, polled time.Time, pending int64) {
+// SetFreshness sets up to when a stream is mirrored, when Polar last answered a tail of it, up to when it is current, and how many
+// changes are pending. The zero time means never.
+func (m *Metrics) SetFreshness(stream string, through, polled, current time.Time, pending int64) {
+	if current.IsZero() {
+		m.current.DeleteLabelValues(stream)
+	} else {
+		m.current.WithLabelValues(stream).Set(seconds(current))
+	}
 	if !through.IsZero() {
 		m.through.WithLabelValues(stream).Set(seconds(through))
 	}

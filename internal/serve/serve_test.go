@@ -172,6 +172,9 @@ func TestMetrics(t *testing.T) {
 	b.metrics.SetStanding("orders", true, false, at, 3, 4)
 	b.metrics.SetStanding("customers", true, true, at, 0, 0)
 	b.metrics.SetStanding("customers", false, true, time.Time{}, 0, 0) // a scope was taken away
+	b.metrics.SetFreshness("orders", at, at, at, 2)
+	b.metrics.SetFreshness("customers", at, at, at, 0)
+	b.metrics.SetFreshness("customers", at, at, time.Time{}, 0) // nothing shows its changes any more
 	b.metrics.RequestAnswered(200, 200*time.Millisecond)
 	b.metrics.RequestAnswered(429, time.Millisecond)
 	b.metrics.RequestAnswered(0, time.Minute)
@@ -198,6 +201,7 @@ func TestMetrics(t *testing.T) {
 		`syncd_rows_written_total{kind="rejected",stream="orders"} 1`,
 		`syncd_last_success_timestamp_seconds{stream="orders"} 1.7000000005e+09`,
 		`syncd_stream_rows{stream="orders"} 1234`,
+		`syncd_current_timestamp_seconds{stream="orders"} 1.7000000005e+09`,
 		`syncd_stream_whole{stream="orders"} 0`,
 		`syncd_complete_timestamp_seconds{stream="orders"} 1.7000000005e+09`,
 		`syncd_open_rejects{stream="orders"} 3`,
@@ -236,7 +240,7 @@ func TestMetrics(t *testing.T) {
 	}
 	// Zero would be 1970: alerts on the age of what has never been would fire for ever.
 	for _, never := range []string{
-		`syncd_last_success_timestamp_seconds{stream="customers"}`, `syncd_data_through_timestamp_seconds{`, `syncd_polled_timestamp_seconds{`,
+		`syncd_last_success_timestamp_seconds{stream="customers"}`, `syncd_current_timestamp_seconds{stream="customers"}`,
 		`syncd_stream_rows{stream="customers"}`, `syncd_stream_whole{stream="customers"}`,
 	} {
 		if strings.Contains(body, never) {
@@ -261,7 +265,7 @@ func TestAlertsNameMetrics(t *testing.T) {
 	b := setup(t, nil)
 	at := time.UnixMilli(1_700_000_000_500)
 	b.metrics.SetStanding("orders", true, true, at, 0, 0)
-	b.metrics.SetFreshness("orders", at, at, 0)
+	b.metrics.SetFreshness("orders", at, at, at, 0)
 	b.metrics.SetFeed("events", 0, false)
 	b.metrics.AddWebhooks([]string{"signature"})
 	_, body := b.get(t, "/metrics")
