@@ -9,6 +9,8 @@ import (
 	"os/user"
 	"time"
 
+	"github.com/google/uuid"
+
 	"syncd/internal/config"
 	"syncd/internal/humanize"
 	"syncd/internal/store"
@@ -45,11 +47,11 @@ func (cmd *eraseCmd) Run(c *command) error {
 		if err != nil {
 			return err
 		}
-		report, err := erasures.Erase(ctx, erasure.Order{Customer: customer, Reason: erasure.Asked, By: askedBy(), Trial: cmd.DryRun})
+		report, err := erasures.Erase(ctx, erasure.Order{Customers: []uuid.UUID{customer}, Reason: erasure.Asked, By: askedBy(), Trial: cmd.DryRun})
 		if err != nil {
 			return err
 		}
-		return cmd.print(c, report)
+		return cmd.print(c, customer, report)
 	})
 	if errors.Is(err, erasure.ErrUnknown) || errors.Is(err, erasure.ErrAmbiguous) {
 		return usageError(err)
@@ -69,7 +71,7 @@ func askedBy() string {
 	return who + " on " + host
 }
 
-func (cmd *eraseCmd) print(c *command, r erasure.Report) error {
+func (cmd *eraseCmd) print(c *command, customer uuid.UUID, r erasure.Report) error {
 	table := terminal.Table{Head: []string{"TABLE", "ROWS"}, Align: "lr"}
 	for _, t := range r.Tables {
 		table.Add(t.Table, humanize.Count(int(t.Rows)))
@@ -80,9 +82,9 @@ func (cmd *eraseCmd) print(c *command, r erasure.Report) error {
 	}
 	rows := humanize.Count(int(r.Rows))
 	if cmd.DryRun {
-		text += fmt.Sprintf("customer %s: %s rows would be cleared; nothing was changed\n", r.Customer, rows)
+		text += fmt.Sprintf("customer %s: %s rows would be cleared; nothing was changed\n", customer, rows)
 	} else {
-		text += fmt.Sprintf("customer %s: %s rows were cleared, and syncd keeps the person out from now on\nnot cleared: Polar, backups, logs, and files that were fetched (see docs/personal-data.md)\n", r.Customer, rows)
+		text += fmt.Sprintf("customer %s: %s rows were cleared, and syncd keeps the person out from now on\nnot cleared: Polar, backups, logs, and files that were fetched (see docs/personal-data.md)\n", customer, rows)
 	}
 	_, err := fmt.Fprint(c.stdout, text)
 	return err

@@ -33,6 +33,9 @@ type Closing struct {
 	Accounted bool // also, every row that Polar counts came or is a gap
 }
 
+// settling is how long customers may take to be erased at the end of a run: many, after a first sync.
+const settling = 5 * time.Minute
+
 // Finish closes the run and releases the lease, in one transaction, and then erases customers whom Polar shows as anonymized. If another process has taken the lease over, it has also
 // closed the run; Finish then returns ErrLeaseLost.
 func (r *Run) Finish(ctx context.Context, c Closing) error {
@@ -76,7 +79,9 @@ func (r *Run) Finish(ctx context.Context, c Closing) error {
 	if err != nil {
 		return fmt.Errorf("close run %d of %s: %w", r.ID, r.Stream, err)
 	}
-	if _, err := erasure.New(r.s.pool).Settle(ctx); err != nil {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settling)
+	defer cancel()
+	if err := erasure.New(r.s.pool).Settle(ctx); err != nil {
 		return fmt.Errorf("after run %d of %s: %w", r.ID, r.Stream, err)
 	}
 	return nil

@@ -42,46 +42,48 @@ func (w *work) erase(ctx context.Context) error {
 	if err := w.clearQuotes(ctx); err != nil {
 		return err
 	}
-	_, err := w.tx.Exec(ctx, "UPDATE sync_erasures SET cleared_at = now(), rows_cleared = rows_cleared + $2 WHERE customer_id = $1", w.order.Customer, w.rows)
+	rows := w.rows
+	if len(w.order.Customers) > 1 {
+		rows = 0 // nobody has counted whose each was
+	}
+	_, err := w.tx.Exec(ctx, "UPDATE sync_erasures SET cleared_at = now(), rows_cleared = rows_cleared + $2 WHERE customer_id = ANY ($1)", w.order.Customers, rows)
 	return err
 }
 
 // note puts down whose data are to go, and reads by what else they are found.
 func (w *work) note(ctx context.Context) error {
-	err := w.tx.QueryRow(ctx, `
+	_, err := w.tx.Exec(ctx, `
+		INSERT INTO sync_erasures (customer_id, reason, asked_by) SELECT unnest($1::uuid[]), $2, $3 || ', database role ' || session_user
+		ON CONFLICT (customer_id) DO UPDATE SET reason = EXCLUDED.reason, asked_by = EXCLUDED.asked_by WHERE EXCLUDED.reason = 'asked'`,
+		w.order.Customers, w.order.Reason, w.order.By)
+	if err != nil {
+		return fmt.Errorf("note the erasure: %w", err)
+	}
+	err = w.tx.QueryRow(ctx, `
 		WITH docs AS (
-			SELECT to_jsonb(c) AS d FROM customers c WHERE c.id = $1
-			UNION ALL SELECT to_jsonb(x) FROM customers_export x WHERE x.id = $1
-			UNION ALL SELECT c.old FROM changes c WHERE c.stream = 'customers' AND c.id = $1
-			UNION ALL SELECT c.new FROM changes c WHERE c.stream = 'customers' AND c.id = $1
-			UNION ALL SELECT jsonb_build_object('email', k.customer_email, 'external_id', k.external_customer_id, 'external_id_too', k.customer_external_id,
+			SELECT c.id, to_jsonb(c) AS d FROM customers c WHERE c.id = ANY ($1)
+			UNION ALL SELECT x.id, to_jsonb(x) FROM customers_export x WHERE x.id = ANY ($1)
+			UNION ALL SELECT c.id, c.old FROM changes c WHERE c.stream = 'customers' AND c.id = ANY ($1)
+			UNION ALL SELECT c.id, c.new FROM changes c WHERE c.stream = 'customers' AND c.id = ANY ($1)
+			UNION ALL SELECT k.customer_id, jsonb_build_object('email', k.customer_email, 'external_id', k.external_customer_id, 'external_id_too', k.customer_external_id,
 				'name', k.customer_name, 'billing_name', k.customer_billing_name, 'billing_address', k.customer_billing_address)
-			FROM checkouts k WHERE k.customer_id = $1
-			UNION ALL SELECT jsonb_build_object('billing_name', o.billing_name, 'billing_address', o.billing_address) FROM orders o WHERE o.customer_id = $1
-		), found AS (
-			SELECT v.kind, v.value FROM docs, LATERAL (VALUES
+			FROM checkouts k WHERE k.customer_id = ANY ($1)
+			UNION ALL SELECT o.customer_id, jsonb_build_object('billing_name', o.billing_name, 'billing_address', o.billing_address) FROM orders o WHERE o.customer_id = ANY ($1)
+		), found AS MATERIALIZED (
+			SELECT DISTINCT docs.id, v.kind, v.value FROM docs, LATERAL (VALUES
 				('email', lower(d->>'email')), ('name', d->>'external_id'), ('name', d->>'external_id_too'), ('name', d->'metadata'->>'__external_id'),
 				('text', d->>'name'), ('text', d->>'billing_name'), ('text', d->'billing_address'->>'line1'), ('text', d->'billing_address'->>'line2'),
 				('text', d->>'billing_line1'), ('text', d->>'billing_line2'), ('text', d->'tax_id'->>0)) v (kind, value)
 			WHERE v.value <> ''
+		), hashed AS (
+			INSERT INTO sync_erasure_hashes (hash, customer_id) SELECT DISTINCT erasure_hash(f.value), f.id FROM found f WHERE f.kind <> 'text'
+			ON CONFLICT DO NOTHING
 		)
 		SELECT ARRAY(SELECT DISTINCT value FROM found WHERE kind = 'email'), ARRAY(SELECT DISTINCT value FROM found WHERE kind = 'name'),
 			ARRAY(SELECT DISTINCT value FROM found WHERE kind = 'text' AND length(value) > 5)`,
-		w.order.Customer).Scan(&w.known.emails, &w.known.names, &w.known.texts)
+		w.order.Customers).Scan(&w.known.emails, &w.known.names, &w.known.texts)
 	if err != nil {
-		return fmt.Errorf("read by what the customer is known: %w", err)
-	}
-	_, err = w.tx.Exec(ctx, `
-		INSERT INTO sync_erasures (customer_id, reason, asked_by) VALUES ($1, $2, $3 || ', database role ' || session_user)
-		ON CONFLICT (customer_id) DO UPDATE SET reason = EXCLUDED.reason, asked_by = EXCLUDED.asked_by WHERE EXCLUDED.reason = 'asked'`,
-		w.order.Customer, w.order.Reason, w.order.By)
-	if err == nil {
-		_, err = w.tx.Exec(ctx, `
-			INSERT INTO sync_erasure_hashes (hash, customer_id) SELECT DISTINCT erasure_hash(v), $1::uuid FROM unnest($2::text[] || $3::text[]) v
-			ON CONFLICT DO NOTHING`, w.order.Customer, w.known.emails, w.known.names)
-	}
-	if err != nil {
-		return fmt.Errorf("note the erasure: %w", err)
+		return fmt.Errorf("read by what customers are known: %w", err)
 	}
 	return nil
 }
@@ -124,7 +126,7 @@ func (w *work) update(ctx context.Context, table, set, where string, args ...any
 // clearTable writes the customer's rows again. The trigger clears them.
 func (w *work) clearTable(ctx context.Context, o owned) error {
 	return w.update(ctx, o.Table, "_synced_at = now()", fmt.Sprintf("%s AND %s AND impersonal(%s, to_jsonb(t)) <> '{}'", o.mayBe(), o.isErased("t"), literal(string(o.Cleared))),
-		w.order.Customer, w.known.emails, w.known.names)
+		w.order.Customers, w.known.emails, w.known.names)
 }
 
 // clearChanges clears what was recorded of the customer's rows. It comes before the rows themselves, which tell whose they are.
@@ -136,29 +138,29 @@ func (w *work) clearChanges(ctx context.Context, o owned) error {
 	rows := fmt.Sprintf("t.id IN (SELECT t.id FROM %s t WHERE %s AND %s)", name(o.Table), o.mayBe(), o.isErased("t"))
 	if o.Child {
 		table, _ := parent(o.Parents[0])
-		rows = fmt.Sprintf("t.parent_id IN (SELECT p.id FROM %s p WHERE p.customer_id = $1) AND ($2::text[] IS NULL OR $3::text[] IS NULL OR true)", name(table))
+		rows = fmt.Sprintf("t.parent_id IN (SELECT p.id FROM %s p WHERE p.customer_id = ANY ($1)) AND ($2::text[] IS NULL OR $3::text[] IS NULL OR true)", name(table))
 	}
 	changed := fmt.Sprintf("impersonal(%[1]s, t.old) <> '{}' OR impersonal(%[1]s, t.new) <> '{}'", columns)
 	err := w.update(ctx, "changes", fmt.Sprintf("old = t.old || impersonal(%[1]s, t.old), new = t.new || impersonal(%[1]s, t.new)", columns),
-		fmt.Sprintf("t.stream = '%s' AND %s AND (%s)", o.Table, rows, changed), w.order.Customer, w.known.emails, w.known.names)
+		fmt.Sprintf("t.stream = '%s' AND %s AND (%s)", o.Table, rows, changed), w.order.Customers, w.known.emails, w.known.names)
 	if err != nil || o.Child {
 		return err
 	}
 	return w.update(ctx, "sync_findings", "mirror_value = NULL, other_value = NULL",
 		fmt.Sprintf("t.stream = '%s' AND (t.mirror_value IS NOT NULL OR t.other_value IS NOT NULL) AND t.key IN (SELECT t.id::text FROM %s t WHERE %s AND %s)", o.Table, name(o.Table), o.mayBe(), o.isErased("t")),
-		w.order.Customer, w.known.emails, w.known.names)
+		w.order.Customers, w.known.emails, w.known.names)
 }
 
 // clearQuotes clears what quotes rows or objects elsewhere in the bookkeeping, and changes of rows that are in no table any more.
 func (w *work) clearQuotes(ctx context.Context) error {
 	const cleared = "(SELECT o.cleared FROM personal_owners() o WHERE o.relation = t.stream)"
 	err := w.update(ctx, "changes", "old = t.old || impersonal("+cleared+", t.old)",
-		"t.operation = 'delete' AND t.new IS NULL AND t.old->>'customer_id' = $1::text AND impersonal("+cleared+", t.old) <> '{}'", w.order.Customer.String())
+		"t.operation = 'delete' AND t.new IS NULL AND t.old->>'customer_id' = ANY ($1::uuid[]::text[]) AND impersonal("+cleared+", t.old) <> '{}'", w.order.Customers)
 	if err == nil {
 		err = w.update(ctx, "sync_rejects", "reason = t.reason", "t.body <> '{}' AND is_erased_reject(t.item_id, t.body)")
 	}
 	if err == nil { // the customer's state differs from Polar's from now on
-		err = w.update(ctx, "sync_findings", "", "t.kind = 'state' AND t.key = $1", w.order.Customer.String())
+		err = w.update(ctx, "sync_findings", "", "t.kind = 'state' AND t.key = ANY ($1::uuid[]::text[])", w.order.Customers)
 	}
 	if err != nil {
 		return err

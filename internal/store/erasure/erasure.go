@@ -97,17 +97,16 @@ type Cleared struct {
 
 // Report says what an erasure cleared, or would clear.
 type Report struct {
-	Customer uuid.UUID
-	Tables   []Cleared // those with rows, in the order of the table of streams
-	Rows     int64
+	Tables []Cleared // those with rows
+	Rows   int64
 }
 
 // Order asks for an erasure.
 type Order struct {
-	Customer uuid.UUID
-	Reason   string
-	By       string // who asks
-	Trial    bool   // only say what would be cleared
+	Customers []uuid.UUID
+	Reason    string
+	By        string // who asks
+	Trial     bool   // only say what would be cleared
 }
 
 // patience is for how many seconds an erasure waits for writers, which wait for it meanwhile.
@@ -119,7 +118,7 @@ var ErrBusy = errors.New("tables are in use")
 // errTrial takes back what a trial has written.
 var errTrial = errors.New("only a trial")
 
-// Erase clears the personal data of a customer in all tables, in one transaction, and has writers keep them out from then on.
+// Erase clears the personal data of customers in all tables, in one transaction, and has writers keep them out from then on.
 func (e Erasures) Erase(ctx context.Context, o Order) (r Report, err error) {
 	for range patience {
 		err = e.pool.Exclusively(ctx, func(tx pgx.Tx) error {
@@ -127,7 +126,7 @@ func (e Erasures) Erase(ctx context.Context, o Order) (r Report, err error) {
 			if err := w.erase(ctx); err != nil {
 				return err
 			}
-			r = Report{o.Customer, w.cleared, w.rows}
+			r = Report{w.cleared, w.rows}
 			if o.Trial {
 				return errTrial
 			}
@@ -143,7 +142,7 @@ func (e Erasures) Erase(ctx context.Context, o Order) (r Report, err error) {
 	case isWait(err):
 		return r, pg.Failure(fmt.Errorf("%w: another process has written for a minute without a break, and nothing was changed: try again", ErrBusy))
 	case err != nil:
-		return r, fmt.Errorf("erase customer %s: %w", o.Customer, err)
+		return r, fmt.Errorf("erase %d customers: %w", len(o.Customers), err)
 	}
 	return r, nil
 }
@@ -164,25 +163,21 @@ func (e Erasures) Note(ctx context.Context, customers []uuid.UUID) error {
 	return nil
 }
 
-// Settle erases the customers that were noted and are not cleared yet: those that Polar has anonymized.
-func (e Erasures) Settle(ctx context.Context) ([]Report, error) {
+// Settle erases the customers that were noted and are not cleared yet: those that Polar has anonymized. All of them cost one pass.
+func (e Erasures) Settle(ctx context.Context) error {
 	rows, err := e.pool.Query(ctx, "SELECT customer_id FROM sync_erasures WHERE cleared_at IS NULL ORDER BY customer_id")
 	var noted []uuid.UUID
 	if err == nil {
 		noted, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read who is to be erased: %w", err)
+		return fmt.Errorf("read who is to be erased: %w", err)
 	}
-	var reports []Report
-	for _, id := range noted {
-		r, err := e.Erase(ctx, Order{Customer: id, Reason: Anonymized, By: "syncd"})
-		if err != nil {
-			return reports, err
-		}
-		reports = append(reports, r)
+	if len(noted) == 0 {
+		return nil
 	}
-	return reports, nil
+	_, err = e.Erase(ctx, Order{Customers: noted, Reason: Anonymized, By: "syncd"})
+	return err
 }
 
 // Keep makes the triggers anew where somebody is erased, and tables or functions have changed. It is called after migrations.

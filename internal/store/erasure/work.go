@@ -80,11 +80,11 @@ func (o owned) isErased(row string) string {
 	return "(" + strings.Join(any, " OR ") + ")"
 }
 
-// mayBe is an SQL condition that indexes answer: a row t may be of the customer $1, by its id, an address in $2 or another name in $3.
+// mayBe is an SQL condition that indexes answer: a row t may be of the customers $1, by its id, an address in $2 or another name in $3.
 func (o owned) mayBe() string {
 	var any []string
 	if o.Customer != "" {
-		any = append(any, name("t", o.Customer)+" = $1")
+		any = append(any, name("t", o.Customer)+" = ANY ($1)")
 	}
 	for _, c := range o.Emails {
 		any = append(any, "lower("+name("t", c)+") = ANY ($2)")
@@ -94,9 +94,9 @@ func (o owned) mayBe() string {
 	}
 	for _, reference := range o.Parents {
 		table, column := parent(reference)
-		any = append(any, fmt.Sprintf("%s IN (SELECT p.id FROM %s p WHERE p.customer_id = $1)", name("t", column), name(table)))
+		any = append(any, fmt.Sprintf("%s IN (SELECT p.id FROM %s p WHERE p.customer_id = ANY ($1))", name("t", column), name(table)))
 	}
-	return "(true OR ($1::uuid IS NULL AND $2::text[] IS NULL AND $3::text[] IS NULL)) AND (" + strings.Join(any, " OR ") + ")" // each has a type
+	return "(true OR ($1::uuid[] IS NULL AND $2::text[] IS NULL AND $3::text[] IS NULL)) AND (" + strings.Join(any, " OR ") + ")" // each has a type
 }
 
 // prepare reads which tables there are, and makes the functions, as the role that owns the tables: the daemon must be able to make them
