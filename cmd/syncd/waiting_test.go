@@ -43,7 +43,10 @@ func TestDaemonWaitsForTheLeasesOfItsDeadSelf(t *testing.T) {
 	}
 	d := startDaemonOn(t, dsn, polar, "--jitter", "0s", "--tail", "24h", "--streams=-metrics,-metrics_export")
 	await(t, "a status that tells what is waited for", func() bool {
-		_, body := d.get(t, "/status")
+		code, body := d.get(t, "/status")
+		if code != http.StatusOK { // it has not opened its database yet
+			return false
+		}
 		var report status.Report
 		if err := json.Unmarshal([]byte(body), &report); err != nil {
 			t.Fatal(err)
