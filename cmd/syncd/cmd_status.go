@@ -13,7 +13,8 @@ import (
 )
 
 type statusCmd struct {
-	JSON bool `name:"json" help:"As JSON."`
+	Check bool `help:"Exit code 3 if something is missing, as verify judges."`
+	JSON  bool `name:"json" help:"As JSON."`
 	databaseFlags
 	streamFlags
 	scheduleFlags
@@ -22,18 +23,32 @@ type statusCmd struct {
 func (cmd *statusCmd) Run(c *command) error {
 	var state status.Report
 	var now time.Time
+	var judged report.Verification
 	err := c.withTables(func(ctx context.Context, cfg *config.Config, s *store.Store) (err error) {
 		if now, err = s.Now(ctx); err != nil {
 			return err
 		}
+		standings, err := s.Streams().StandingsWithoutRows(ctx, cfg.StreamNames())
+		if err != nil {
+			return err
+		}
+		judged = report.NewVerification(standings, cfg.WhyOff)
 		state, err = daemon.ReadStatus(ctx, s, cfg, func(st store.StreamStatus) time.Time { return daemon.NextRun(cfg, st, now) })
 		return err
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case cmd.JSON:
-		return terminal.PrintJSON(c.stdout, state)
 	}
-	return report.PrintStatus(c.stdout, state, now)
+	if cmd.JSON {
+		err = terminal.PrintJSON(c.stdout, struct {
+			Whole bool `json:"whole"` // as verify judges
+			status.Report
+		}{judged.Whole, state})
+	} else {
+		err = report.PrintStatus(c.stdout, state, judged, now)
+	}
+	if err == nil && cmd.Check && !judged.Whole {
+		return errPartial
+	}
+	return err
 }

@@ -42,6 +42,22 @@ func Ago(at, now time.Time) string {
 	return Span(now.Sub(at)) + " ago"
 }
 
+// Age writes the time from one moment to a later one in one unit and few letters: 59s, 16m, 47h, 12d; "-" where there is none.
+func Age(at, now time.Time) string {
+	d := max(0, now.Sub(at))
+	switch {
+	case at.IsZero():
+		return "-"
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%dm", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%dh", int(d.Hours()))
+	}
+	return fmt.Sprintf("%dd", int(d.Hours()/24))
+}
+
 // Until writes how long it is until at; "" for the zero time.
 func Until(at, now time.Time) string {
 	switch {

@@ -1,8 +1,10 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,53 +15,104 @@ import (
 	"syncd/internal/terminal"
 )
 
-// PrintStatus shows the state of every stream, and then what concerns all of them.
-func PrintStatus(w io.Writer, r status.Report, now time.Time) error {
-	var b strings.Builder
-	organization := r.Organization
-	if organization == "" {
-		organization = "none yet"
+// width is how wide a status is: that of the narrowest terminal in use.
+const width = 80
+
+// PrintStatus shows the state of every stream, and then what concerns all of them. No line is wider than width.
+func PrintStatus(w io.Writer, r status.Report, v Verification, now time.Time) error {
+	judged := map[string]VerifiedStream{}
+	for _, s := range v.Streams {
+		judged[s.Stream] = s
 	}
-	fmt.Fprintf(&b, "Schema %s, organization %s\n\n", r.Schema, organization)
-	t := terminal.Table{Head: []string{"STREAM", "ROWS", "LAST RUN", "OUTCOME", "COMPLETE AS OF", "DATA THROUGH", "POLLED", "NEXT RUN", "REASON"}, Align: "lr"}
+	organization := cmp.Or(r.Organization, "none yet")
+	t := terminal.Table{Head: []string{"STREAM", "ROWS", "STATE", "RAN", "FRESH", "SWEPT", "NEXT"}, Align: "lrlrrrr"}
 	for _, s := range r.Streams {
-		next := humanize.Until(s.NextAt, now)
-		if s.Schedule == sched.Off || s.Off != "" {
+		next := "due"
+		switch {
+		case s.Schedule == sched.Off || s.Off != "":
 			next = "off"
+		case s.NextAt.After(now):
+			next = humanize.Age(now, s.NextAt)
 		}
-		if s.Off != "" {
-			s.Outcome, s.Reason = "off", s.Off
-		}
-		t.Add(s.Stream, humanize.Count(s.Rows), humanize.Ago(s.StartedAt, now), s.Outcome, humanize.Ago(s.CompleteAt, now), humanize.Ago(s.DataThrough, now), humanize.Ago(s.PolledAt, now), next, shorten(s.Reason, 80))
+		t.Add(s.Stream, humanize.Count(s.Rows), state(s, judged[s.Stream]), humanize.Age(s.StartedAt, now), humanize.Age(s.CurrentAt, now), humanize.Age(s.CompleteAt, now), next)
 	}
-	b.WriteString(t.Text())
-	fmt.Fprintf(&b, "\n%s\n%s\n%s\n", roundLine(r.Tails, now), answerLine(r), versionLine(r.Version))
+	lines := []string{
+		roundLine(r.Tails, now), answerLine(r), versionLine(r.Version), "", verdict(v),
+	}
 	for _, s := range r.Streams {
-		if s.Held == 0 {
-			continue
-		}
-		fmt.Fprintf(&b, "\n%s: run %d holds %s deletions back: see sync_suspects, and `syncd approve-deletions %d` if they are right\n", s.Stream, s.HeldRun, humanize.Count(s.Held), s.HeldRun)
-	}
-	if len(r.Uncovered) > 0 {
-		fmt.Fprintf(&b, "\nChanges of %s show with the next sweep and not before. Where something would show them sooner, `syncd plan` names it.\n", strings.Join(r.Uncovered, ", "))
-	}
-	for _, f := range r.Feeds {
-		if line := feedLine(f, now); line != "" {
-			fmt.Fprintf(&b, "\n%s\n", line)
+		j := judged[s.Stream]
+		if why := cmp.Or(s.Reason, j.Reason); (j.Verdict == "missing" || j.Verdict == "whole") && s.Outcome != "never" && why != "" {
+			lines = append(lines, fmt.Sprintf("- %s, %s: %s", s.Stream, state(s, judged[s.Stream]), why))
 		}
 	}
-	if line := DriftLine(r.Drift); line != "" {
-		fmt.Fprintf(&b, "\n%s\n", line)
-	}
-	if r.Findings > 0 {
-		fmt.Fprintf(&b, "\n%s findings of audits are open: see sync_findings, or run `syncd audit`\n", humanize.Count(int(r.Findings)))
-	}
-	if wrong := mirror.LooksWrong(r.Emptied); wrong != "" {
-		fmt.Fprintf(&b, "\n%s\n", wrong)
+	lines = append(lines, concerns(r, now)...)
+	var b strings.Builder
+	fmt.Fprintf(&b, "Schema %s, organization %s\n\n%s", r.Schema, organization, t.Text())
+	b.WriteString("Ages: RAN, of the last run; FRESH, of the newest change that is surely here;\nSWEPT, of the last full read. NEXT is when the next one begins.\n\n")
+	for _, line := range lines {
+		b.WriteString(wrapped(line) + "\n")
 	}
 	b.WriteString(budgetText(r.Budget, now))
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// verdict is what `syncd verify` would say.
+func verdict(v Verification) string {
+	missing := 0
+	for _, s := range v.Streams {
+		if s.Verdict == "missing" {
+			missing++
+		}
+	}
+	if missing > 0 {
+		return fmt.Sprintf("%d of %d streams are not known to be whole: `syncd verify` says more.", missing, len(v.Streams))
+	}
+	return "All streams that are on are whole as of their last sweeps."
+}
+
+// state is a stream in a word: how its last run ended, unless that succeeded.
+func state(s status.Stream, v VerifiedStream) string {
+	switch {
+	case v.Verdict == "off" || v.Verdict == "unavailable":
+		return v.Verdict
+	case slices.Contains([]string{"never", "running", "partial", "failed", "interrupted"}, s.Outcome):
+		return s.Outcome
+	}
+	return v.Verdict
+}
+
+// concerns is what somebody should look at, apart from streams that are not whole.
+func concerns(r status.Report, now time.Time) (lines []string) {
+	for _, s := range r.Streams {
+		if s.Held > 0 {
+			lines = append(lines, fmt.Sprintf("%s: run %d holds %s deletions back: see sync_suspects, and `syncd approve-deletions %d` if they are right", s.Stream, s.HeldRun, humanize.Count(s.Held), s.HeldRun))
+		}
+	}
+	if len(r.Uncovered) > 0 {
+		lines = append(lines, fmt.Sprintf("Changes of %s show with the next sweep and not before. Where something would show them sooner, `syncd plan` names it.", strings.Join(r.Uncovered, ", ")))
+	}
+	for _, f := range r.Feeds {
+		lines = append(lines, feedLine(f, now))
+	}
+	lines = append(lines, DriftLine(r.Drift))
+	if r.Findings > 0 {
+		lines = append(lines, fmt.Sprintf("%s findings of audits are open: see sync_findings, or run `syncd audit`", humanize.Count(int(r.Findings))))
+	}
+	lines = append(lines, mirror.LooksWrong(r.Emptied))
+	return slices.DeleteFunc(lines, func(line string) bool { return line == "" })
+}
+
+// wrapped puts a long line into several; those of a list are set in.
+func wrapped(line string) string {
+	if line == "" {
+		return ""
+	}
+	indent := ""
+	if strings.HasPrefix(line, "- ") {
+		indent = "  "
+	}
+	return strings.ReplaceAll(humanize.Wrap(strings.Fields(line), width-len(indent)), "\n", "\n"+indent)
 }
 
 // versionLine describes the version of the API.
@@ -107,7 +160,7 @@ func roundLine(r status.Round, now time.Time) string {
 	}
 	text := fmt.Sprintf("%s: last round %s, %s, %s requests", every, humanize.Ago(r.StartedAt, now), r.Outcome, humanize.Count(r.Requests))
 	if r.Reason != "" {
-		text += ": " + shorten(r.Reason, 200)
+		text += ": " + r.Reason
 	}
 	return text
 }
@@ -118,15 +171,6 @@ func answerLine(r status.Report) string {
 		return "Polar has not answered yet"
 	}
 	return "Polar last answered " + humanize.Span(r.AnsweredAgo) + " ago"
-}
-
-// shorten fits a reason into a line; --json has all of it.
-func shorten(s string, n int) string {
-	r := []rune(s)
-	if len(r) <= n {
-		return s
-	}
-	return string(r[:n-1]) + "…"
 }
 
 // lateFeed is the shortest lag that is reported: Polar's workers always take some seconds.
@@ -151,18 +195,16 @@ func budgetText(r *status.Budget, now time.Time) string {
 		return ""
 	}
 	var b strings.Builder
-	b.WriteString("\n")
-	t := terminal.Table{Head: []string{"REQUESTS OF", "LAST", "A MINUTE", "USED", "LEFT", "REFRESH", "TAIL", "SWEEP", "EXPORT", "429", "PAUSED"}, Align: "llrrrrrrrrr"}
+	b.WriteString("\nRequests of each process, since its start:\n")
 	slowed := false
 	for _, p := range r.Processes {
-		t.Add(p.Process, humanize.Ago(p.AskedAt, now), humanize.Count(p.Pace), humanize.Count(p.Used), humanize.Count(p.Left),
-			humanize.Count(p.Requests["refresh"]), humanize.Count(p.Requests["tail"]), humanize.Count(p.Requests["sweep"]), humanize.Count(p.Requests["export"]),
-			humanize.Count(p.RateLimited), humanize.Elapsed(time.Duration(p.PausedSeconds*float64(time.Second))))
+		b.WriteString(wrapped(fmt.Sprintf("- %s, %s: %s a minute, %s used, %s left; %s refresh, %s tail, %s sweep, %s export; %s refused (429), paused for %s", p.Process, humanize.Ago(p.AskedAt, now),
+			humanize.Count(p.Pace), humanize.Count(p.Used), humanize.Count(p.Left), humanize.Count(p.Requests["refresh"]), humanize.Count(p.Requests["tail"]),
+			humanize.Count(p.Requests["sweep"]), humanize.Count(p.Requests["export"]), humanize.Count(p.RateLimited), humanize.Elapsed(time.Duration(p.PausedSeconds*float64(time.Second))))) + "\n")
 		slowed = slowed || p.Pace < p.Budget
 	}
-	b.WriteString(t.Text())
 	if slowed {
-		fmt.Fprintln(&b, "\nSlowed down: Polar refuses requests although syncd sends fewer than the budget. Another client uses up the limit of the organization, or Polar has restricted it.")
+		b.WriteString("\n" + wrapped("Slowed down: Polar refuses requests although syncd sends fewer than the budget. Another client uses up the limit of the organization, or Polar has restricted it.") + "\n")
 	}
 	if r.PausedSeconds > 0 {
 		fmt.Fprintf(&b, "\nPaused for another %s: Polar has refused a request (429).\n", humanize.Span(time.Duration(r.PausedSeconds*float64(time.Second))))
