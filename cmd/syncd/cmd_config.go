@@ -1,12 +1,10 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"strings"
 
 	"syncd/internal/config"
-	"syncd/internal/sched"
 	"syncd/internal/terminal"
 )
 
@@ -48,7 +46,8 @@ func (cmd *configReferenceCmd) Run(c *command) error {
 	case "markdown":
 		return referenceMarkdown(c.stdout, settings)
 	case "yaml":
-		return referenceYAML(c.stdout, settings, c.sources.Domain.StreamNames())
+		_, err := io.WriteString(c.stdout, c.sources.Domain.FileText(nil))
+		return err
 	default:
 		return referenceText(c.stdout, settings)
 	}
@@ -81,21 +80,6 @@ func referenceMarkdown(w io.Writer, settings []config.Description) error {
 		}
 		b.WriteString(" " + live + " | " + strings.ReplaceAll(d.Sentence(), "|", `\|`) + " |\n")
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
-}
-
-// referenceYAML writes a configuration file in which every line is a comment.
-func referenceYAML(w io.Writer, settings []config.Description, streams []string) error {
-	var b strings.Builder
-	b.WriteString("# Settings of syncd. Flags and environment variables come before this file.\n")
-	for _, d := range settings {
-		if d.Key != "" && d.Variable != "" {
-			fmt.Fprintf(&b, "\n# %s (%s).\n#%s: %s\n", d.Sentence(), d.Variable, d.Key, d.Default)
-		}
-	}
-	b.WriteString("\n# Instead of a list, streams may be set one by one: " + strings.Join(streams, ", ") + ".\n" +
-		"#streams:\n#  events:\n#    enabled: true\n#  orders:\n#    schedule: \"@every 1h\"\n#  organization_access_tokens:\n#    schedule: \"" + sched.Off + "\"\n")
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -18,6 +18,7 @@ import (
 	"syncd/internal/mirror"
 	"syncd/internal/store"
 	"syncd/internal/terminal"
+	"syncd/internal/token"
 )
 
 type planCmd struct {
@@ -103,6 +104,13 @@ func printPlan(w io.Writer, r daemon.Plan) error {
 		humanize.Count(r.FirstRequests), r.FirstMinutes, pace, r.Limit, r.Probes)
 	if r.Webhooks != nil {
 		b.WriteString("\n" + r.Webhooks.Described() + "\n")
+	}
+	if lacks := token.SumReasons(func(yield func(stream, reason string)) {
+		for _, s := range r.Streams {
+			yield(s.Stream, s.Refused)
+		}
+	}); lacks != "" {
+		b.WriteString("\n" + lacks + "\n")
 	}
 	if r.Proposal != nil {
 		b.WriteString("\nThis fits the budget:\n\n" + proposalYAML(r.Proposal))

@@ -47,6 +47,8 @@ func main() {
 // cli is the command line.
 type cli struct {
 	Demo     demoCmd      `cmd:"" help:"See it work: a private Postgres, a simulated Polar, and a sync from one to the other." example:"syncd demo --customers 500 --keep"`
+	Init     initCmd      `cmd:"" help:"Write a configuration file, with a comment on each setting." example:"syncd init --polar-server sandbox --output syncd.yaml"`
+	Check    checkCmd     `cmd:"" help:"Say whether syncd would work as it is configured, before anything is written; exit code 0, 2 or 3." example:"syncd check --json"`
 	Sync     syncCmd      `cmd:"" help:"Sync streams once, all or those named, and exit." example:"syncd sync customers orders"`
 	Run      runCmd       `cmd:"" help:"Run the daemon: sync every stream on its schedule." example:"syncd run --schedule '@every 6h' --listen 127.0.0.1:9464"`
 	Tail     tailCmd      `cmd:"" help:"Look once for changes since the last look, with few requests, as the daemon does every few minutes." example:"syncd tail orders subscriptions"`

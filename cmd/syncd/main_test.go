@@ -169,6 +169,8 @@ func TestHelp(t *testing.T) {
 	for _, tc := range []struct{ command, has, lacks string }{
 		{"", "Commands:", "--schema"},
 		{"demo", "--keep", "--schema"},
+		{"init", "--force", "--polar-access-token="},
+		{"check", "--json", "--listen"},
 		{"sync", "POLAR_ACCESS_TOKEN_FILE", "--polar-access-token="},
 		{"run", "--listen=HOST:PORT", "--polar-access-token="},
 		{"status", "--json", "--listen"},

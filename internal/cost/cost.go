@@ -21,6 +21,7 @@ import (
 	"syncd/internal/fetch/scan"
 	"syncd/internal/mirror"
 	"syncd/internal/mirror/streams"
+	"syncd/internal/token"
 )
 
 // Sweep is the cost of a sweep of a stream; a first sync costs the same.
@@ -92,7 +93,8 @@ func (e estimator) sweep(ctx context.Context, s *streams.Stream) (Sweep, error) 
 	}
 	switch {
 	case errors.Is(err, fetch.ErrScope):
-		cost.Refused = fmt.Sprintf("the token lacks %s", s.Scope)
+		cost.Refused = token.Lack(s.Scope)
+	case err == nil && cost.Refused != "":
 	case s.Optional && errors.Is(err, fetch.ErrAuth):
 		cost.Refused = "Polar refuses this list to an organization access token"
 	case err == nil && e.mirrored:
@@ -148,6 +150,17 @@ func (e estimator) ownersKnown(ctx context.Context, s *streams.Stream) (bool, er
 
 // countOwners asks Polar how many rows can own rows of the stream.
 func (e estimator) countOwners(ctx context.Context, s *streams.Stream, cost *Sweep) error {
+	own := true
+	for _, p := range s.Parents {
+		own = own && e.Stream(p.Stream).Scope != s.Scope
+	}
+	if own { // the lists of the parents do not tell whether it may be read
+		cost.Probes++
+		if lacking, err := token.IsLacking(ctx, e.Client, s.Path); err != nil || lacking {
+			cost.Refused = token.Lack(s.Scope)
+			return err
+		}
+	}
 	products := map[string][]string{} // by type of price
 	for _, p := range s.Parents {
 		of := e.Stream(p.Stream)

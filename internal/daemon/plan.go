@@ -170,7 +170,7 @@ func makePlan(costs []tail.Cost, at cadence, loc *time.Location, now time.Time, 
 			s.Rows = &c.Rows
 			r.Rows += c.Rows
 		}
-		if s.Described = "refused"; c.Refused == "" {
+		if s.Described = "not mirrored"; c.Refused == "" {
 			fresh, fed := s.within(c, at.tail, perHour), time.Duration(c.FeedRounds)*quiet
 			if c.FeedsAll && fed > 0 {
 				fresh = min(fresh, fed)

@@ -21,6 +21,19 @@ func Count[N int | int64](n N) string {
 	return sign + s
 }
 
+// Bytes writes a number of bytes in its largest unit, 1.5 GB.
+func Bytes(n int64) string {
+	units := []string{"bytes", "kB", "MB", "GB", "TB"}
+	size, i := float64(n), 0
+	for ; size >= 1000 && i < len(units)-1; i++ {
+		size /= 1000
+	}
+	if i == 0 || size >= 100 {
+		return fmt.Sprintf("%.0f %s", size, units[i])
+	}
+	return fmt.Sprintf("%.1f %s", size, units[i])
+}
+
 // Elapsed writes a duration as people say it, in one unit or two: 30 ms, 2.5 s, 1 min 39 s, 1 h 04 min.
 func Elapsed(d time.Duration) string {
 	switch {

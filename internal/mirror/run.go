@@ -16,6 +16,7 @@ import (
 	"syncd/internal/spelling"
 	"syncd/internal/store"
 	"syncd/internal/store/mrr"
+	"syncd/internal/token"
 )
 
 // closeWithin bounds the last writes of a run whose context has ended: they close its row and release the lease.
@@ -204,7 +205,10 @@ func (run *Run) leased(ctx context.Context, do Work) {
 		run.closing.SweepEnded = true
 	case run.s != nil && errors.Is(err, fetch.ErrScope):
 		run.res.fail(Failed, err)
-		run.engine.DisableStream(run.name, fmt.Sprintf("disabled until the next start: the token lacks %s", run.s.Scope))
+		if failed, is := errors.AsType[*fetch.Error](err); is && failed.Scopes != "" {
+			run.res.Reason = token.Lack(run.s.Scope) // the rest of the error is on record
+		}
+		run.engine.DisableStream(run.name, "disabled until the next start: "+token.Lack(run.s.Scope))
 	default:
 		run.res.fail(run.engine.brokenOff(ctx, err), err)
 	}

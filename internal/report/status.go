@@ -13,6 +13,7 @@ import (
 	"syncd/internal/sched"
 	"syncd/internal/status"
 	"syncd/internal/terminal"
+	"syncd/internal/token"
 )
 
 // width is how wide a status is: that of the narrowest terminal in use.
@@ -38,6 +39,13 @@ func PrintStatus(w io.Writer, r status.Report, v Verification, now time.Time) er
 	}
 	lines := []string{
 		roundLine(r.Tails, now), answerLine(r), versionLine(r.Version), "", verdict(v),
+	}
+	if lacks := token.SumReasons(func(yield func(stream, reason string)) {
+		for _, s := range r.Streams {
+			yield(s.Stream, s.Reason)
+		}
+	}); lacks != "" {
+		lines = append(lines, lacks)
 	}
 	for _, s := range r.Streams {
 		j := judged[s.Stream]

@@ -7,6 +7,7 @@ import (
 
 	"syncd/internal/humanize"
 	"syncd/internal/mirror"
+	"syncd/internal/token"
 )
 
 // Run is the outcome of a run for other programs.
@@ -78,9 +79,16 @@ func PrintResults(w io.Writer, results []mirror.Result) error {
 	t.Add("", humanize.Count(rows), humanize.Count(sum.Pages), humanize.Count(requests), humanize.Count(sum.Inserted), humanize.Count(sum.Updated), humanize.Count(sum.Rejected), "", "")
 	b.WriteString(t.Text())
 	for _, r := range results {
-		if r.Outcome != mirror.Succeeded && r.Outcome != mirror.Interrupted && !r.Unavailable {
+		if _, lacks := token.Lacked(r.Reason); r.Outcome != mirror.Succeeded && r.Outcome != mirror.Interrupted && !r.Unavailable && !lacks {
 			fmt.Fprintf(&b, "\n%s: %s\n", r.Stream, r.Reason)
 		}
+	}
+	if lacks := token.SumReasons(func(yield func(stream, reason string)) {
+		for _, r := range results {
+			yield(r.Stream, r.Reason)
+		}
+	}); lacks != "" {
+		fmt.Fprintf(&b, "\n%s\n", lacks)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -102,7 +102,7 @@ var remedies = map[string]string{
 	"25P03": "raise idle_in_transaction_session_timeout for this role",
 	"25P04": "raise transaction_timeout for this role",
 	"28000": "let pg_hba.conf admit this role from here, correct the role in SYNCD_DATABASE_URL, or change its sslmode",
-	"28P01": "correct the password in SYNCD_DATABASE_URL",
+	"28P01": "correct the password: in SYNCD_DATABASE_URL, in PGPASSWORD, or in the file that PGPASSFILE names (default ~/.pgpass)",
 	"3D000": "create the database, or correct its name in SYNCD_DATABASE_URL",
 	"42501": "grant the role of SYNCD_DATABASE_URL what it lacks, or make it the owner",
 	"42P01": "run `syncd migrate up`",
@@ -144,6 +144,9 @@ func (p *Pool) unreachable(err *pgconn.ConnectError) error {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		kind, said, remedy := ErrUnreachable, error(&Error{Err: pg}), remedies[pg.Code]
+		if pg.Code == "3D000" {
+			remedy = "createdb " + c.Database + ", or correct the name in SYNCD_DATABASE_URL"
+		}
 		// It will not pass by itself.
 		if slices.Contains([]string{"22", "28", "3D", "42"}, pg.Code[:2]) {
 			kind = ErrRefused

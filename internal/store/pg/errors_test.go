@@ -48,9 +48,9 @@ func TestConnectionsThatAreRefused(t *testing.T) {
 		words     []string
 		permanent bool
 	}{
-		{"password", func(u *url.URL) { u.User = url.UserPassword("postgres", "s3cret") }, []string{`user "postgres"`, "correct the password in SYNCD_DATABASE_URL", "28P01"}, true},
-		{"role", func(u *url.URL) { u.User = url.UserPassword("nobody", "s3cret") }, []string{"correct the password in SYNCD_DATABASE_URL"}, true},
-		{"database", func(u *url.URL) { u.Path = "/missing" }, []string{`database "missing" does not exist`, "create the database, or correct its name in SYNCD_DATABASE_URL"}, true},
+		{"password", func(u *url.URL) { u.User = url.UserPassword("postgres", "s3cret") }, []string{`user "postgres"`, "correct the password: in SYNCD_DATABASE_URL, in PGPASSWORD, or in the file that PGPASSFILE names", "28P01"}, true},
+		{"role", func(u *url.URL) { u.User = url.UserPassword("nobody", "s3cret") }, []string{"correct the password: in SYNCD_DATABASE_URL, in PGPASSWORD, or in the file that PGPASSFILE names"}, true},
+		{"database", func(u *url.URL) { u.Path = "/missing" }, []string{`database "missing" does not exist`, "createdb missing, or correct the name in SYNCD_DATABASE_URL"}, true},
 		{"TLS", func(u *url.URL) { u.RawQuery = "sslmode=require" }, []string{"server refused TLS", "sslmode"}, true},
 		{"port", func(u *url.URL) { u.Host = "127.0.0.1:1" }, []string{"connection refused", "check SYNCD_DATABASE_URL"}, false},
 		{"setting", func(u *url.URL) { u.RawQuery = "sslmode=disable&no_such=1" }, []string{`parameter "no_such"`}, true},

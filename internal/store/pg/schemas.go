@@ -34,11 +34,9 @@ func (p *Pool) makeSchema(ctx context.Context, all []migrations.Migration, files
 		}
 		pending = all
 		if begun {
-			at, err := applied(ctx, tx, p.session.schema)
-			if err != nil {
+			if pending, err = p.unapplied(ctx, tx, all); err != nil {
 				return err
 			}
-			pending = slices.DeleteFunc(slices.Clone(all), func(m migrations.Migration) bool { _, is := at[m.Version]; return is })
 		}
 		if len(pending) == 0 {
 			return nil
@@ -53,6 +51,12 @@ func (p *Pool) makeSchema(ctx context.Context, all []migrations.Migration, files
 		return err
 	}, p.lockSchema())
 	return pending, err
+}
+
+// unapplied are the migrations that a schema with a table of them lacks.
+func (p *Pool) unapplied(ctx context.Context, tx pgx.Tx, all []migrations.Migration) ([]migrations.Migration, error) {
+	at, err := applied(ctx, tx, p.session.schema)
+	return slices.DeleteFunc(slices.Clone(all), func(m migrations.Migration) bool { _, is := at[m.Version]; return is }), err
 }
 
 // needRights says which rights on the two schemas the role lacks, all at once.

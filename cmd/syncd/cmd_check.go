@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"syncd/internal/catalog"
+	"syncd/internal/check"
+	"syncd/internal/config"
+	"syncd/internal/daemon"
+	"syncd/internal/store"
+	"syncd/internal/terminal"
+)
+
+type checkCmd struct {
+	JSON bool `name:"json" help:"As JSON."`
+	mirrorFlags
+}
+
+// Help is the long description of the command.
+func (*checkCmd) Help() string {
+	return `Asks the database and Polar for all that a first sync needs, and writes nothing: reachable or not, rights, version,
+schema, disk; token, organization, scopes, version of the API, budget; clocks. It takes about 25 requests.
+
+Exit code 0: all is well, or a warning costs nothing; 1: the configuration has a problem; 2: syncd cannot work like this;
+3: it can, and some streams will not be mirrored.`
+}
+
+func (cmd *checkCmd) Run(c *command) error {
+	cfg, log, err := c.config(config.GroupDatabase, config.GroupPolar)
+	if err != nil {
+		return err
+	}
+	ctx, release := c.interruptible()
+	defer release()
+	client, err := daemon.NewClient(cfg, c.opening(log))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	report := check.Run(ctx, check.Config{
+		Open:     func(ctx context.Context) (*store.Store, error) { return daemon.OpenStore(ctx, cfg, log) },
+		Parallel: cfg.Parallel, Client: client, Token: cfg.AccessToken.Reveal(), OrganizationID: cfg.OrganizationID,
+		Scopes: catalog.Scopes(cfg.StreamsOff), TempDir: os.TempDir(),
+	})
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if cmd.JSON {
+		err = terminal.PrintJSON(c.stdout, report)
+	} else {
+		_, err = fmt.Fprint(c.stdout, report.Text())
+	}
+	switch {
+	case err != nil:
+		return err
+	case report.Failed():
+		return &exitError{exitFailed, errors.New("syncd cannot work like this: see the lines that begin with `fail`")}
+	case report.CostsStreams():
+		return errPartial
+	}
+	return nil
+}
