@@ -1,6 +1,7 @@
 package check_test
 
 import (
+	"cmp"
 	"context"
 	"net/http/httptest"
 	"slices"
@@ -27,6 +28,7 @@ type setup struct {
 	dsn, token, server, organization string
 	scopes                           []string // of the token; nil = all
 	parallel                         int
+	budget                           int // requests a minute; 0 = so many that none waits
 }
 
 // world is an organization whose clock stands still, more than an hour ago.
@@ -43,7 +45,7 @@ func report(t *testing.T, s setup) check.Report {
 	if s.token == "" {
 		s.token = goodToken
 	}
-	client, err := fetch.New(fetch.Config{Server: s.server, Token: s.token, Hasty: true, Backoff: func(int) time.Duration { return time.Millisecond }})
+	client, err := fetch.New(fetch.Config{Server: s.server, Token: s.token, RequestsPerMinute: cmp.Or(s.budget, 60000), Hasty: true, Backoff: func(int) time.Duration { return time.Millisecond }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +76,7 @@ func TestAllIsWell(t *testing.T) {
 			t.Parallel()
 			conn := pgtest.Connect(t, dsn)
 			before := contents(t, conn)
-			r := report(t, setup{dsn: dsn})
+			r := report(t, setup{dsn: dsn, budget: 499})
 			for _, l := range r.Lines {
 				if want := map[bool]check.State{true: check.Warn, false: check.OK}[l.Name == "clocks"]; l.State != want || l.Found == "" {
 					t.Errorf("%+v", l)
@@ -126,6 +128,9 @@ func TestWhatIsWrong(t *testing.T) {
 	pgtest.Exec(t, pgtest.Connect(t, newer), "INSERT INTO polar.sync_migrations (version_id, is_applied) VALUES (99999, true)")
 	guest := pgtest.Migrated(t)
 	_, asGuest := pgtest.NewRole(t, pgtest.Connect(t, guest), "")
+	reader := pgtest.Migrated(t)
+	name, asReader := pgtest.NewRole(t, pgtest.Connect(t, reader), "")
+	pgtest.Exec(t, pgtest.Connect(t, reader), "GRANT USAGE ON SCHEMA polar, polar_sync TO "+name, "GRANT SELECT ON ALL TABLES IN SCHEMA polar, polar_sync TO "+name)
 	for name, c := range map[string]struct {
 		setup
 		line, found, remedy string
@@ -134,6 +139,7 @@ func TestWhatIsWrong(t *testing.T) {
 		"nobody there":       {setup{dsn: "postgres://u@127.0.0.1:1/d"}, "database", "connection refused", "start the server"},
 		"no rights":          {setup{dsn: powerless}, "rights", "may not create it", "CREATE SCHEMA"},
 		"not the owner":      {setup{dsn: asGuest}, "database", "permission denied", "grant the role"},
+		"may read":           {setup{dsn: asReader}, "rights", "of syncd's tables", "the owner of all tables"},
 		"foreign tables":     {setup{dsn: foreign}, "schema", "orders", "choose another schema"},
 		"other organization": {setup{dsn: other}, "organization", "the schema mirrors", "choose another schema"},
 		"newer":              {setup{dsn: newer}, "schema", "newer than this syncd", ""},

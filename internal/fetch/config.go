@@ -176,6 +176,8 @@ func checkToken(token string) error {
 	switch {
 	case token == "":
 		return errors.New("POLAR_ACCESS_TOKEN is empty: create an organization access token in the settings of the organization at Polar and set it")
+	case strings.ContainsAny(token[:1]+token[len(token)-1:], "\"'`"):
+		return errors.New("POLAR_ACCESS_TOKEN is in quotes, which are taken as part of it: remove them (an --env-file keeps quotes)")
 	case strings.ContainsFunc(token, func(r rune) bool { return isControl(r) || r == ' ' || r > '~' }):
 		return errors.New("POLAR_ACCESS_TOKEN contains a space, a line break or another character that no token has: set only the token")
 	}

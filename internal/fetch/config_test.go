@@ -91,3 +91,13 @@ func TestDefaultBackoff(t *testing.T) {
 		}
 	}
 }
+
+// Quotes that an --env-file has kept are named as such.
+func TestTokenInQuotes(t *testing.T) {
+	t.Parallel()
+	for _, token := range []string{`"polar_oat_x"`, "'polar_oat_x'", `polar_oat_x"`} {
+		if err := checkToken(token); err == nil || !strings.Contains(err.Error(), "in quotes") || strings.Contains(err.Error(), "oat_x") {
+			t.Errorf("%s: %v", token, err)
+		}
+	}
+}

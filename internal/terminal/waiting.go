@@ -21,13 +21,14 @@ type Waiting struct {
 	open  int    // waits that are not over
 	what  string // is waited for
 	timer *time.Timer
-	late  bool // the two seconds are over
-	said  string
-	at    time.Time // when that was said
+	late  bool                 // the two seconds are over
+	said  map[string]time.Time // when what was said
 }
 
 // NewWaiting tells say.
-func NewWaiting(say func(what string)) *Waiting { return &Waiting{say: say} }
+func NewWaiting(say func(what string)) *Waiting {
+	return &Waiting{say: say, said: map[string]time.Time{}}
+}
 
 // Begin is told what is waited for now. The result is called when that wait is over.
 func (w *Waiting) Begin(what string) (over func(answered bool)) {
@@ -70,10 +71,10 @@ func (w *Waiting) lose() {
 }
 
 func (w *Waiting) tell() {
-	if w.what == w.said && time.Since(w.at) < sameFor {
+	if at, is := w.said[w.what]; is && time.Since(at) < sameFor {
 		return
 	}
-	w.said, w.at = w.what, time.Now()
+	w.said[w.what] = time.Now()
 	w.say(w.what)
 }
 

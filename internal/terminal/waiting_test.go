@@ -42,6 +42,8 @@ func TestWaiting(t *testing.T) {
 		other(false)
 		other = w.Begin("attempt 2")
 		expect("asking for more", "attempt 2")
+		other(false)
+		other = w.Begin("asking for more") // again, in turns
 		other(true)
 		time.Sleep(time.Minute)
 		over = w.Begin("attempt 2")
