@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 
-	"syncd/internal/catalog"
 	"syncd/internal/check"
 	"syncd/internal/config"
 	"syncd/internal/daemon"
@@ -43,7 +42,7 @@ func (cmd *checkCmd) Run(c *command) error {
 	report := check.Run(ctx, check.Config{
 		Open:     func(ctx context.Context) (*store.Store, error) { return daemon.OpenStore(ctx, cfg, log) },
 		Parallel: cfg.Parallel, Client: client, Token: cfg.AccessToken.Reveal(), OrganizationID: cfg.OrganizationID,
-		Scopes: catalog.Scopes(cfg.StreamsOff), TempDir: os.TempDir(),
+		Scopes: daemon.Scopes(cfg.StreamsOff), TempDir: os.TempDir(),
 	})
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

@@ -14,6 +14,7 @@ import (
 
 	"syncd/internal/catalog"
 	"syncd/internal/check"
+	"syncd/internal/daemon"
 	"syncd/internal/fetch"
 	"syncd/internal/localpg/pgtest"
 	"syncd/internal/polarsim"
@@ -54,7 +55,7 @@ func report(t *testing.T, s setup) check.Report {
 		Open: func(ctx context.Context) (*store.Store, error) {
 			return store.Open(ctx, store.Config{DSN: s.dsn, Schema: "polar", MaxConns: 4})
 		},
-		Parallel: max(1, s.parallel), Client: client, Token: s.token, OrganizationID: s.organization, Scopes: catalog.Scopes(nil), TempDir: t.TempDir(),
+		Parallel: max(1, s.parallel), Client: client, Token: s.token, OrganizationID: s.organization, Scopes: daemon.Scopes(nil), TempDir: t.TempDir(),
 	})
 }
 
@@ -191,7 +192,7 @@ func TestMissingScopes(t *testing.T) {
 func TestScopesAreThoseOfStreams(t *testing.T) {
 	t.Parallel()
 	var streams []string
-	for _, s := range catalog.Scopes(map[string]bool{"events": true}) {
+	for _, s := range daemon.Scopes(map[string]bool{"events": true}) {
 		streams = append(streams, s.Streams...)
 	}
 	if len(streams) != len(catalog.Entries())-2 || slices.Contains(streams, "organization_access_tokens") || slices.Contains(streams, "events") {
