@@ -18,6 +18,12 @@ type Owner struct {
 // EventData is the metadata of an event: a Document, but for what money, subscriptions and meters follow from.
 const EventData Treatment = "event"
 
+// Unnamed is what has no column: a Document of Polar's own fields, of which numbers, ids and times stay, as they may be money.
+const Unnamed Treatment = "unnamed"
+
+// Pseudonym is an Identifier by which people are counted: a keyed hash takes its place.
+const Pseudonym Treatment = "pseudonym"
+
 // Owners are the tables whose rows belong to a customer. Parents come before what belongs to them.
 func Owners() (all []Owner) {
 	named := ownersNamed()
@@ -37,15 +43,15 @@ func Owners() (all []Owner) {
 	}
 	for i, o := range all {
 		if o.Table == "events" {
-			all[i].Columns["metadata"] = EventData
+			all[i].Columns["metadata"], all[i].Columns["external_customer_id"] = EventData, Pseudonym
 		}
 	}
-	return append(all, Owner{Table: "sync_history_events", Customer: "customer_id", Columns: map[string]Treatment{"metadata": EventData, "_extra": Document}})
+	return append(all, Owner{Table: "sync_history_events", Customer: "customer_id", Columns: map[string]Treatment{"metadata": EventData, "_extra": Unnamed}})
 }
 
 // cleared are the columns that an erasure clears.
 func cleared(p Personal) map[string]Treatment {
-	columns := map[string]Treatment{"_extra": Document}
+	columns := map[string]Treatment{"_extra": Unnamed}
 	for column, treatment := range p.Columns() {
 		if treatment != None && treatment != Region {
 			columns[column] = treatment

@@ -82,6 +82,9 @@ LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
     FROM (
         SELECT c.key, CASE
             WHEN c.value = '"event"' THEN impersonal_event(content->c.key, content->>'source' IS DISTINCT FROM 'user')
+            WHEN c.value = '"unnamed"' THEN impersonal_event(content->c.key, true)
+            WHEN c.value = '"pseudonym"' THEN CASE WHEN content->>c.key ~ '^erased [0-9a-f]{32}$' THEN content->c.key
+                ELSE to_jsonb('erased ' || left(encode(erasure_hash(content->>c.key), 'hex'), 32)) END
             WHEN c.value = '"document"' THEN '{}'
             WHEN jsonb_typeof(content->c.key) = 'object' THEN COALESCE(
                 (SELECT jsonb_object_agg(a.key, a.value) FROM jsonb_each(content->c.key) a WHERE a.key IN ('country', 'state')), 'null')
