@@ -27,6 +27,21 @@ WHERE stream = @stream;
 -- name: SweepsDue :many
 SELECT stream, sweep_due::text AS reason FROM sync_streams WHERE sweep_due IS NOT NULL ORDER BY stream;
 
+-- name: Uncovered :many
+-- Streams that nothing shows changes of between sweeps: what their last sweep cost, and how long ago one began.
+SELECT s.stream, cost.requests, EXTRACT(EPOCH FROM GREATEST(now() - last.started_at, interval '0'))::float8 AS age
+FROM sync_streams s
+CROSS JOIN LATERAL (
+    SELECT r.requests FROM sync_runs r
+    WHERE r.stream = s.stream AND r.kind = 'sweep' AND r.verdict IS NOT NULL AND r.sweep_id = r.id
+    ORDER BY r.id DESC LIMIT 1
+) cost
+CROSS JOIN LATERAL (
+    SELECT r.started_at FROM sync_runs r WHERE r.stream = s.stream AND r.kind = 'sweep' ORDER BY r.id DESC LIMIT 1
+) last
+WHERE COALESCE(cardinality(s.covered_by), 0) = 0 AND s.complete_at IS NOT NULL AND s.unavailable IS NULL AND s.sweep_id IS NULL
+ORDER BY s.stream;
+
 -- name: ChangesNote :exec
 INSERT INTO sync_changes (stream, filter, value, owner, changed_at, noted_at)
 SELECT n.stream, n.filter, n.value, n.owner, n.changed_at, @noted_at
@@ -98,6 +113,16 @@ DELETE FROM sync_runs
 WHERE outcome = 'succeeded' AND rows_inserted + rows_updated + rows_rejected = 0
   AND (kind = 'tail' AND finished_at < now() - interval '1 day' OR kind = 'feed' AND finished_at < now() - interval '2 minutes')
    OR kind = 'feed' AND finished_at < now() - interval '7 days';
+
+-- name: SweepRunsForget :exec
+-- Sweeps that found nothing are removed after a week, but for the last of each stream and those that deletions refer to: small
+-- lists are swept in every round.
+DELETE FROM sync_runs r
+WHERE r.kind = 'sweep' AND r.outcome = 'succeeded' AND r.rows_inserted + r.rows_updated + r.rows_rejected = 0 AND r.sweep_id = r.id
+  AND r.finished_at < now() - interval '7 days'
+  AND EXISTS (SELECT FROM sync_runs l WHERE l.stream = r.stream AND l.id > r.id AND l.kind = 'sweep' AND l.verdict = 'complete' AND l.sweep_id = l.id)
+  AND NOT EXISTS (SELECT FROM sync_suspects p WHERE r.id IN (p.first_run, p.last_run))
+  AND NOT EXISTS (SELECT FROM sync_tombstones t WHERE t.run_id = r.id);
 
 -- name: Freshness :many
 SELECT stream, COALESCE(data_through, '0001-01-01 00:00:00+00')::timestamptz AS data_through,

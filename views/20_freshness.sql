@@ -9,7 +9,9 @@ SELECT s.stream,
        s.sweep_due,
        s.unavailable,
        (SELECT max(f.lag) FROM sync_feeds f WHERE f.feed = ANY(s.covered_by)) AS feed_lag,
-       s.covered_by
+       s.covered_by,
+       (SELECT NULLIF(max(r.started_at) - min(r.started_at), interval '0')
+        FROM (SELECT started_at FROM sync_runs WHERE stream = s.stream AND kind = 'sweep' AND verdict = 'complete' ORDER BY id DESC LIMIT 2) r) AS swept_every
 FROM sync_streams s
 LEFT JOIN LATERAL (
     SELECT count(*) AS pending, min(changed_at) FILTER (WHERE changed_at > s.complete_at) AS oldest
@@ -27,3 +29,4 @@ COMMENT ON COLUMN freshness.sweep_due IS 'Why a sweep is to be brought forward; 
 COMMENT ON COLUMN freshness.unavailable IS 'Why Polar does not give this stream to this token; null when it does.';
 COMMENT ON COLUMN freshness.feed_lag IS 'By how much the feeds that cover the stream tell later than changes happen, at least, as measured lately; null when none covers it.';
 COMMENT ON COLUMN freshness.covered_by IS 'What shows changes of the stream between sweeps. Empty: nothing, so that they are seen by the next sweep.';
+COMMENT ON COLUMN freshness.swept_every IS 'Time from the complete sweep before the last one to the last; null before the second. Where covered_by is empty, a change takes so long to show.';

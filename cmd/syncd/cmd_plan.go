@@ -50,11 +50,11 @@ func (cmd *planCmd) plan(ctx context.Context, stdout io.Writer, cfg *config.Conf
 	if s != nil {
 		defer m.LeaveBudget()
 	}
-	costs, err := m.Plan(ctx)
+	forecast, err := m.Plan(ctx, daemon.SparedForProbes(cfg, client))
 	if err != nil {
 		return err
 	}
-	plan, err := daemon.MakePlan(cfg, costs, client)
+	plan, err := daemon.MakePlan(cfg, forecast, client)
 	if err != nil {
 		return err
 	}

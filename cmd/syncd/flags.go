@@ -31,12 +31,13 @@ type (
 		HistoryRetention *string
 	}
 	scheduleFlags struct {
-		Schedule *string
-		Tail     *string
-		Feed     *string
-		Audit    *string
-		Timezone *string
-		Jitter   *string
+		Schedule   *string
+		Tail       *string
+		Feed       *string
+		FreshShare *string
+		Audit      *string
+		Timezone   *string
+		Jitter     *string
 	}
 	serveFlags struct {
 		Listen *string

@@ -94,10 +94,11 @@ func TestMembersWithoutTheListOfAll(t *testing.T) {
 	})
 	t.Run("plan tells what it costs", func(t *testing.T) {
 		m := h.NewMirror(t, nil)
-		costs, err := m.Plan(t.Context())
+		plan, err := m.Plan(t.Context(), 0)
 		if err != nil {
 			t.Fatal(err)
 		}
+		costs := plan.Streams
 		h.Server.Reset()
 		h.SyncAll(t, "members")
 		spent := h.Server.RequestsByPath()[oneByOne] + h.Server.RequestsByPath()[allOfThem]

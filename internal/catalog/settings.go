@@ -28,7 +28,7 @@ func settingStreams() []Entry {
 				Table: store.TableOf((*db.Queries).MetricsUpsert),
 			},
 			Personal: map[string]Personal{"metrics": {None: "interval timezone slug type display_name"}},
-			Tail:     tail.Spec{Unseen: "everything: metrics cost few requests whatever their number, so they are swept hourly instead"},
+			Tail:     tail.Spec{Unseen: "everything: metrics cost few requests whatever their number, so they are swept hourly or more often instead"},
 			Schedule: "@every 1h", // they change by the hour, and cost a handful of requests whatever the size of the organization
 		},
 

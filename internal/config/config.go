@@ -52,6 +52,8 @@ type Config struct {
 	Tail time.Duration
 	// Feed is how often the feeds are asked between these rounds; 0 = never.
 	Feed time.Duration
+	// FreshShare is how many percent of the budget go into reading more often what shows changes late; 0 = none.
+	FreshShare int
 	// Audit is when the daemon compares Polar's metrics with the mirror's rows.
 	Audit string
 	// Timezone is where the fields of schedules are read.

@@ -161,13 +161,16 @@ func (c *Config) scheduleSettings() []setting {
 				return nil
 			}
 			return setDuration(&c.Tail, v, 30*time.Second, 24*time.Hour, "write a duration from 30s to 24h such as 5m, or off")
-		}, meaning: "how often syncd looks for changes between sweeps, at about ten requests a time; off for never"},
+		}, meaning: "how often syncd looks for changes between sweeps, at about ten requests a time, beside fresh_share; off for never"},
 		{key: "feed", group: GroupSchedule, hint: "DURATION", def: "5s", live: true, set: func(v string) error {
 			if c.Feed = 0; v == "off" {
 				return nil
 			}
 			return setDuration(&c.Feed, v, time.Second, time.Hour, "write a duration from 1s to 1h such as 5s, or off")
 		}, meaning: "how often syncd asks Polar's feeds of changes between these times, at one request a time while nothing happens; off for never, as with tail off"},
+		{key: "fresh_share", group: GroupSchedule, hint: "PERCENT", def: "10", live: true, set: func(v string) error {
+			return setNumber(&c.FreshShare, v, 0, 50)
+		}, meaning: "percent of requests_per_minute that the daemon spends on reading more often what shows changes late; 0 for none"},
 		{key: "audit", group: GroupSchedule, hint: "SPEC", def: "0 6 * * *", live: true, set: func(v string) error {
 			c.Audit = v
 			return sched.Validate(v)

@@ -31,6 +31,7 @@ type Sweep struct {
 	Requests int    // of one sweep, if nothing changes meanwhile
 	Probes   int    // requests that the estimate took
 	Refused  string // why there is no estimate: Polar refuses the stream to this token
+	Export   bool   // it is a file, to compare other streams with
 	AtMost   bool   // Requests is an upper bound: how many owners have rows is known once they are mirrored
 }
 
@@ -70,7 +71,7 @@ type estimator struct {
 }
 
 func (e estimator) sweep(ctx context.Context, s *streams.Stream) (Sweep, error) {
-	cost := Sweep{Stream: s.Name, Rows: -1}
+	cost := Sweep{Stream: s.Name, Rows: -1, Export: s.IsExport()}
 	var err error
 	switch known, failed := e.ownersKnown(ctx, s); {
 	case failed != nil:

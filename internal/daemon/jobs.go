@@ -48,12 +48,13 @@ func (d *daemon) sweepJob(stream string) func(context.Context) error {
 // runTails makes one round of tails, and brings forward the sweeps that the tails want.
 func (d *daemon) runTails(ctx context.Context) error {
 	var res mirror.Result
+	var fresh float64
 	for again := true; again; again = concernsAll(res.Err) && d.isShutOut(ctx, res.Err) {
 		if !d.access.waitUntilGranted(ctx, d.Stop) {
 			return nil
 		}
 		var err error
-		if res, err = d.org.Mirror.Tail(ctx); err != nil {
+		if res, fresh, err = d.tailOnce(ctx); err != nil {
 			return d.untold(ctx, "tail", err)
 		}
 	}
@@ -69,7 +70,7 @@ func (d *daemon) runTails(ctx context.Context) error {
 	if res.Outcome == mirror.Failed {
 		return res.Err
 	}
-	return nil
+	return d.takeTurns(ctx, fresh)
 }
 
 // untold logs why a job fails that made no run, whose line would tell it.

@@ -44,6 +44,7 @@ type StreamPlan struct {
 	AtMost   bool    `json:"at_most,omitempty"`
 	Minutes  float64 `json:"minutes"`
 	Schedule string  `json:"schedule"`
+	Turn     float64 `json:"in_turn_every_seconds,omitempty"` // when it is swept more often than the schedule says
 	PerDay   float64 `json:"sweeps_per_day"`
 	PerHour  float64 `json:"requests_per_hour"`
 	Share    float64 `json:"share_of_limit"`
@@ -56,6 +57,14 @@ type StreamPlan struct {
 	Lacks     string   `json:"lacks,omitempty"`
 	Refused   string   `json:"refused,omitempty"`
 	Described string   `json:"-"` // Fresh in words
+}
+
+// Swept says when the stream is swept.
+func (s StreamPlan) Swept() string {
+	if s.Turn > 0 {
+		return "every " + humanize.Span(time.Duration(s.Turn*float64(time.Second)))
+	}
+	return s.Schedule
 }
 
 // TailPlan is what rounds of tails cost while nothing changes.
@@ -91,22 +100,34 @@ const feedPart = 4
 // cadence is what a plan varies: when each stream is swept, and how often tails look for changes.
 type cadence struct {
 	schedules map[string]string
-	tail      time.Duration // 0 = never
-	feed      time.Duration // how often the feeds are asked; 0 = never
+	tail      time.Duration            // 0 = never
+	feed      time.Duration            // how often the feeds are asked; 0 = never
+	turns     map[string]time.Duration // how often a stream has its turn between times; not varied
+	round     int                      // requests of a round of tails
 }
 
 // quiet is how often the feeds are asked while nothing changes, and how many requests an hour that takes.
-func (c cadence) quiet(rate float64) (every time.Duration, perHour float64) {
-	if c.feed == 0 {
+func (at cadence) quiet(rate float64) (every time.Duration, perHour float64) {
+	if at.feed == 0 {
 		return 0, 0
 	}
-	every = feed.Quiet(c.feed, rate)
+	every = feed.Quiet(at.feed, rate)
 	return every, float64(time.Hour) / float64(every)
 }
 
+// sweepsPerHour is how often a stream is swept: at the times of its schedule, or in turn.
+func (at cadence) sweepsPerHour(stream string, loc *time.Location, now time.Time) (perHour float64, inTurn bool, err error) {
+	perHour, err = sweepsPerHour(at.schedules[stream], loc, now)
+	if turn := at.turns[stream]; turn > 0 && 1/turn.Hours() > perHour {
+		return 1 / turn.Hours(), true, err
+	}
+	return perHour, false, err
+}
+
 // MakePlan computes what a configuration costs, and proposes another one where it does not fit the budget.
-func MakePlan(cfg *config.Config, costs []tail.Cost, client *fetch.Client) (Plan, error) {
-	at := cadence{schedules: map[string]string{}, tail: cfg.Tail, feed: cfg.FeedEvery()}
+func MakePlan(cfg *config.Config, forecast tail.Forecast, client *fetch.Client) (Plan, error) {
+	costs := forecast.Streams
+	at := cadence{schedules: map[string]string{}, tail: cfg.Tail, feed: cfg.FeedEvery(), round: forecast.Round, turns: foreseeTurns(cfg, forecast, client.SustainedRate())}
 	for _, cost := range costs {
 		at.schedules[cost.Stream] = cfg.ScheduleOf(cost.Stream)
 	}
@@ -146,8 +167,8 @@ func makePlan(costs []tail.Cost, at cadence, loc *time.Location, now time.Time, 
 	}
 	share := func(perHour float64) float64 { return perHour / 60 / float64(limit) }
 	if at.tail > 0 {
-		perHour := tail.RoundRequests * float64(time.Hour) / float64(at.tail)
-		r.Tail = &TailPlan{Every: humanize.Interval(at.tail), Requests: tail.RoundRequests, PerHour: perHour, Share: share(perHour)}
+		perHour := float64(at.round) * float64(time.Hour) / float64(at.tail)
+		r.Tail = &TailPlan{Every: humanize.Interval(at.tail), Requests: at.round, PerHour: perHour, Share: share(perHour)}
 		r.PerHour = perHour
 	}
 	quiet, perHour := at.quiet(rate)
@@ -156,7 +177,7 @@ func makePlan(costs []tail.Cost, at cadence, loc *time.Location, now time.Time, 
 		r.PerHour += perHour
 	}
 	for _, c := range costs {
-		perHour, err := sweepsPerHour(at.schedules[c.Stream], loc, now)
+		perHour, inTurn, err := at.sweepsPerHour(c.Stream, loc, now)
 		if err != nil {
 			return r, err
 		}
@@ -164,6 +185,9 @@ func makePlan(costs []tail.Cost, at cadence, loc *time.Location, now time.Time, 
 			Stream: c.Stream, Requests: c.Requests, AtMost: c.AtMost, Minutes: minutes(c.Requests), Schedule: at.schedules[c.Stream],
 			PerDay: perHour * 24, PerHour: perHour * float64(c.Requests), Followed: c.Rounds > 0 && at.tail > 0, Refused: c.Refused,
 			CoveredBy: c.CoveredBy, Lacks: c.Lacks,
+		}
+		if inTurn {
+			s.Turn = at.turns[c.Stream].Seconds()
 		}
 		s.Share = share(s.PerHour)
 		if c.Rows >= 0 {
@@ -235,7 +259,7 @@ func propose(costs []tail.Cost, at cadence, loc *time.Location, now time.Time, r
 	most := headroom * r.rate * 60
 	sum := 0.0
 	if at.tail > 0 {
-		perHour := func(every time.Duration) float64 { return tail.RoundRequests * float64(time.Hour) / float64(every) }
+		perHour := func(every time.Duration) float64 { return float64(at.round) * float64(time.Hour) / float64(every) }
 		every := at.tail
 		for _, d := range slower {
 			if perHour(every) > most/2 && d > every {
@@ -254,12 +278,14 @@ func propose(costs []tail.Cost, at cadence, loc *time.Location, now time.Time, r
 	}
 	rates := make([]float64, len(costs)) // sweeps an hour
 	for i, c := range costs {
-		rate, err := sweepsPerHour(at.schedules[c.Stream], loc, now)
+		rate, inTurn, err := at.sweepsPerHour(c.Stream, loc, now)
 		if err != nil {
 			return nil, err
 		}
-		rates[i] = rate
 		sum += rate * float64(c.Requests)
+		if !inTurn { // turns have a share of the budget, whatever the schedules are
+			rates[i] = rate
+		}
 	}
 	for sum > most {
 		worst, next := -1, 0.0

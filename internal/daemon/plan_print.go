@@ -24,7 +24,7 @@ func (r Plan) Print(w io.Writer) error {
 		if s.AtMost {
 			requests = "<= " + requests
 		}
-		t.Add(s.Stream, rows, requests, fmt.Sprintf("%.1f", s.Minutes), s.Schedule, fmt.Sprintf("%.1f", s.PerHour), percent(s.Share), s.Described)
+		t.Add(s.Stream, rows, requests, fmt.Sprintf("%.1f", s.Minutes), s.Swept(), fmt.Sprintf("%.1f", s.PerHour), percent(s.Share), s.Described)
 	}
 	if r.Tail != nil {
 		t.Add("(tails)", "", "<= "+humanize.Count(r.Tail.Requests), "", "@every "+r.Tail.Every, fmt.Sprintf("%.1f", r.Tail.PerHour), percent(r.Tail.Share), "")

@@ -31,7 +31,7 @@ func TestPlanArithmetic(t *testing.T) {
 		{Sweep: cost.Sweep{Stream: "orders", Rows: 100_000, Requests: 1012, Probes: 1}, Rounds: 1, FeedRounds: 1}, {Sweep: cost.Sweep{Stream: "metrics", Rows: -1, Requests: 7, Probes: 2}},
 		{Sweep: cost.Sweep{Stream: "files", Rows: 4, Requests: 1, Probes: 1}},
 	}
-	at := cadence{map[string]string{"orders": "@every 6h", "metrics": "@every 1h", "files": "off"}, 5 * time.Minute, 5 * time.Second}
+	at := cadence{map[string]string{"orders": "@every 6h", "metrics": "@every 1h", "files": "off"}, 5 * time.Minute, 5 * time.Second, nil, 10}
 	r, err := makePlan(costs, at, time.UTC, now, 500, 250, 240)
 	if err != nil {
 		t.Fatal(err)
@@ -62,7 +62,7 @@ func TestProposalsCanBeMet(t *testing.T) {
 				t.Run(fmt.Sprintf("%d requests, %d a minute, %s", size, budget, every), func(t *testing.T) {
 					t.Parallel()
 					costs := []tail.Cost{{Sweep: cost.Sweep{Stream: "orders", Requests: size}}, {Sweep: cost.Sweep{Stream: "customers", Requests: size / 3}}, {Sweep: cost.Sweep{Stream: "files", Requests: 1}}}
-					at := cadence{map[string]string{"orders": every, "customers": every, "files": every}, time.Minute, 5 * time.Second}
+					at := cadence{map[string]string{"orders": every, "customers": every, "files": every}, time.Minute, 5 * time.Second, nil, 10}
 					rate := 0.97 * float64(budget)
 					r, err := makePlan(costs, at, time.UTC, now, 500, budget, rate)
 					if err != nil {

@@ -55,7 +55,7 @@ func (sw *sweep) deletions(ctx context.Context) error {
 
 // absentees decides about the rows that a complete sweep did not meet. Absence from a list is only a suspicion, since Polar hides
 // rows from lists. A row is marked as deleted when its own endpoint says that it does not exist or, if it has no endpoint, when
-// two complete sweeps in a row did not meet it.
+// two complete sweeps, an hour or more apart, did not meet it.
 //
 // If a list lost everything, or nearly everything, that is weaker evidence still, whatever a row's endpoint says: a blocked
 // organization looks the same as a fault in Polar's permissions. Then it takes a second sweep, or an operator.
@@ -87,8 +87,7 @@ func (sw *sweep) absentees(ctx context.Context) error {
 	case sw.s.Snapshot:
 		return sw.tombstone(ctx, free, since, fmt.Sprintf("not in the complete file that run %d read", sw.record.ID))
 	case sw.s.Get == "":
-		free = slices.DeleteFunc(free, func(id uuid.UUID) bool { return !slices.Contains(s.Again, id) })
-		return sw.tombstone(ctx, free, since, fmt.Sprintf("not listed by two complete sweeps in a row, the last being run %d", sw.record.SweepID))
+		return sw.tombstone(ctx, s.Apart, since, fmt.Sprintf("not listed by two complete sweeps, an hour or more apart, the last being run %d", sw.record.SweepID))
 	case len(free) == 0:
 		return nil
 	}

@@ -12,6 +12,8 @@
 //     something returns *Again, and frees its place for others meanwhile.
 //  5. Drain, or the end of the context, starts no further run. Run returns when the current runs have returned.
 //
+// Turns decides, within an allowance of requests, which jobs run between their ticks (turns.go).
+//
 // No tick is lost. A tick that comes while its job runs is skipped, because that run does its work. Overdue finds at the next
 // start a tick that came while no process ran. A clock that is set forward past a tick makes the tick due.
 package sched

@@ -72,8 +72,8 @@ func (r *Run) UnmetCopies(ctx context.Context, table string) ([]uuid.UUID, error
 	return ids, nil
 }
 
-// The shortest time between two complete sweeps where one is weak evidence: for a list that lost everything, or for several that
-// did within a day. Two sweeps in quick succession may both meet a fault of some minutes, or one server that is behind. Both
+// The shortest time between two complete sweeps where one is weak evidence: for a row that cannot be fetched by its id, for a list that lost
+// everything, or for several that did within a day. Two sweeps in quick succession may both meet a fault of some minutes, or one server that is behind. Both
 // times are shorter than the day between two nightly sweeps.
 const (
 	SweepsApart  = time.Hour
@@ -85,8 +85,7 @@ type Suspicion struct {
 	Held  []uuid.UUID // this sweep must not mark them as deleted
 	Sure  int         // how many of Held an earlier complete sweep, SweepsApart ago, did not meet either
 	Free  []uuid.UUID // the rest
-	Again []uuid.UUID // those of Free that an earlier complete sweep did not meet either
-	Apart []uuid.UUID // those of Again whose earlier sweep is SweepsApart ago
+	Apart []uuid.UUID // those of Free that an earlier complete sweep, SweepsApart ago, did not meet either
 	// Until is the earliest start of a complete sweep that may let through the losses of a list that lost everything; zero: none
 	// did.
 	Until  time.Time
@@ -138,9 +137,6 @@ func (r *Run) MarkSuspects(ctx context.Context, a Absence, brake bool) (s Suspic
 				continue
 			}
 			s.Free = append(s.Free, row.ID)
-			if row.FirstRun != r.SweepID {
-				s.Again = append(s.Again, row.ID)
-			}
 			if apart {
 				s.Apart = append(s.Apart, row.ID)
 			}

@@ -15,7 +15,7 @@ import (
 // Name is the name under which a round of tails is recorded.
 const Name = "tail"
 
-// RoundRequests is the most that a round costs while nothing has changed.
+// RoundRequests is the most that a round costs while nothing has changed, beside what it may spare for slow probes.
 const RoundRequests = 10
 
 const (
@@ -79,13 +79,23 @@ func (f *Follower) spec(name string) Spec {
 // A feed tells of all streams at once and is read once. Changes of streams that are not named here, or whose first sweep is still
 // under way, are recorded as pending, and a later round fetches them.
 func (f *Follower) Tail(ctx context.Context, names ...string) (mirror.Result, error) {
-	names, err := f.engine.Resolve(names...)
+	res, _, err := f.TailSparing(ctx, 0, names...)
+	return res, err
+}
+
+// TailSparing is Tail with so many requests to spare for slow probes, which then need not wait for their turn. It returns how many
+// are left.
+func (f *Follower) TailSparing(ctx context.Context, spare int, names ...string) (res mirror.Result, left int, err error) {
+	names, err = f.engine.Resolve(names...)
 	if err != nil {
-		return mirror.Result{}, err
+		return res, spare, err
 	}
-	return f.make(ctx, store.KindTail, func(ctx context.Context, run *mirror.Run) error {
-		return (&round{Follower: f, run: run}).follow(ctx, f.listeners(names), names)
+	rd := &round{Follower: f, spare: spare}
+	res, err = f.make(ctx, store.KindTail, func(ctx context.Context, run *mirror.Run) error {
+		rd.run = run
+		return rd.follow(ctx, f.listeners(names), names)
 	})
+	return res, rd.spare, err
 }
 
 // make makes a round, of tails or of feeds. It waits for another round of this process.

@@ -36,28 +36,35 @@ func (c Cost) BestDelay(round string) string {
 // IsDelivered: webhooks tell of all changes of the stream.
 func (c Cost) IsDelivered() bool { return slices.Contains(c.CoveredBy, deliveriesFeed) }
 
-// Plan returns, for each stream that is on, what it costs and how soon tails would see its changes. It sends a few requests to
-// Polar, and needs no store, as cost.Sweeps.
-func (f *Follower) Plan(ctx context.Context) ([]Cost, error) {
+// Forecast is what a round costs at most while nothing changes, and what each stream that is on costs.
+type Forecast struct {
+	Round   int
+	Streams []Cost
+}
+
+// Plan returns, for each stream that is on, what it costs and how soon tails would see its changes, if rounds have so many requests to
+// spare for slow probes. It sends a few requests to Polar, and needs no store, as cost.Sweeps.
+func (f *Follower) Plan(ctx context.Context, spare int) (Forecast, error) {
 	swept, err := cost.Sweeps(ctx, f.engine)
 	costs := make([]Cost, len(swept))
 	for i, c := range swept {
 		costs[i].Sweep = c
 	}
-	if err != nil {
-		return costs, err
+	fc := Forecast{RoundRequests, costs}
+	if err != nil || len(costs) == 0 {
+		return fc, err
 	}
-	return costs, f.foresee(limit.WithPriority(ctx, limit.PriorityRefresh), costs)
+	more, err := f.foresee(limit.WithPriority(ctx, limit.PriorityRefresh), costs, spare)
+	fc.Round += more
+	return fc, err
 }
 
-// foresee adds to each stream how soon tails will see its changes, by what this organization and its token offer.
-func (f *Follower) foresee(ctx context.Context, costs []Cost) error {
-	if len(costs) == 0 {
-		return nil
-	}
+// foresee adds to each stream how soon tails will see its changes, by what this organization and its token offer. more is how many of
+// the spare requests slow probes take.
+func (f *Follower) foresee(ctx context.Context, costs []Cost, spare int) (more int, err error) {
 	a, spent, err := f.askAccess(ctx, &costs[0].Probes)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	turns := 0
 	for i := range costs {
@@ -86,6 +93,8 @@ func (f *Follower) foresee(ctx context.Context, costs []Cost) error {
 		}
 	}
 	left := max(1, RoundRequests-spent) // of a round, for slow probes
+	more = max(0, min(spare, turns-left))
+	left += more
 	for i := range costs {
 		c := &costs[i]
 		by, _ := f.spec(c.Stream).covers(int64(c.Rows), a)
@@ -93,7 +102,7 @@ func (f *Follower) foresee(ctx context.Context, costs []Cost) error {
 			c.Rounds = (turns + left - 1) / left
 		}
 	}
-	return nil
+	return more, nil
 }
 
 // askAccess asks Polar what it offers beside the lists. perRound is what reading that costs in a round.

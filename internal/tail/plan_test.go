@@ -30,10 +30,11 @@ func TestPlanPredictsRequests(t *testing.T) {
 			})
 			for _, sync := range []string{"first sync", "second sync", "third sync"} {
 				h.Server.Reset()
-				costs, err := h.Plan(t.Context())
+				plan, err := h.Plan(t.Context(), 0)
 				if err != nil {
 					t.Fatal(err)
 				}
+				costs := plan.Streams
 				probes, want := 0, 1 // Sync asks who it is
 				for _, c := range costs {
 					probes, want = probes+c.Probes, want+c.Requests
@@ -74,10 +75,11 @@ func TestPlanLearnsFromTheLastSweep(t *testing.T) {
 		if _, err := h.Store.Pool().Exec(t.Context(), "UPDATE sync_runs SET requests = $1 * requests WHERE stream = 'orders'", factor); err != nil {
 			t.Fatal(err)
 		}
-		costs, err := h.Plan(t.Context())
+		plan, err := h.Plan(t.Context(), 0)
 		if err != nil {
 			t.Fatal(err)
 		}
+		costs := plan.Streams
 		for _, c := range costs {
 			if c.Stream == "orders" && (c.Requests < 26*factor || c.Requests > 29*factor) {
 				t.Errorf("after a sweep that cost %d times as much: %+v", factor, c)
@@ -98,10 +100,11 @@ func TestPlanForeseesWhatTailsSee(t *testing.T) {
 			for range worldtest.EveryTurn {
 				h.Round(t)
 			}
-			costs, err := h.Plan(t.Context())
+			plan, err := h.Plan(t.Context(), 0)
 			if err != nil {
 				t.Fatal(err)
 			}
+			costs := plan.Streams
 			by := map[string]tail.Cost{}
 			for _, c := range costs {
 				by[c.Stream] = c
@@ -175,10 +178,11 @@ func TestPlanNamesWhatDeliveriesLack(t *testing.T) {
 // planOf is what a plan says of one stream.
 func planOf(t *testing.T, h *harness, stream string) tail.Cost {
 	t.Helper()
-	costs, err := h.Plan(t.Context())
+	plan, err := h.Plan(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
+	costs := plan.Streams
 	i := slices.IndexFunc(costs, func(c tail.Cost) bool { return c.Stream == stream })
 	if i < 0 {
 		t.Fatalf("the plan has no %s", stream)

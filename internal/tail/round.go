@@ -27,6 +27,7 @@ type round struct {
 	read      time.Time        // when begun was read, on this machine
 	told      time.Time        // when the feeds had been read, as a Stamp of the store
 	left      int              // requests left for slow probes; at least one, else a busy organization's would never be asked
+	spare     int              // of these, what the round costs beyond RoundRequests; afterwards what is left of that
 }
 
 func (rd *round) follow(ctx context.Context, all, names []string) (err error) {
@@ -48,10 +49,11 @@ func (rd *round) follow(ctx context.Context, all, names []string) (err error) {
 		}
 	}
 	// A process that makes one round and ends has also asked whose the token is.
-	rd.left = max(1, RoundRequests-int(rd.spent()+rd.engine.TakeCheckRequests()))
+	rd.left = rd.spare + max(1, RoundRequests-int(rd.spent()+rd.engine.TakeCheckRequests()))
 	if err := rd.slow(ctx); err != nil {
 		return err
 	}
+	rd.spare = max(0, min(rd.spare, rd.left))
 	for _, t := range rd.followed() {
 		t.attempt(func() error { return t.takeCensus(ctx) })
 		t.attempt(func() error { return t.fetchChanges(ctx) })

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"syncd/internal/catalog"
+	"syncd/internal/mirror"
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
 	"syncd/internal/store/tails"
@@ -193,6 +194,34 @@ func TestTailGivesEachSlowQuestionItsTurn(t *testing.T) {
 }
 
 // The first round after a sync has no mark in the feeds yet. It begins where the sweeps did, and need not ask where the feeds end.
+// A round with requests to spare asks all slow probes, and tells how many it has left.
+func TestTailSparesForSlowQuestions(t *testing.T) {
+	slowtest.Mark(t)
+	t.Parallel()
+	h := start(t, setup{})
+	h.SyncAll(t)
+	const spare = 100
+	plan, err := h.Plan(t.Context(), spare)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, left, err := h.TailSparing(t.Context(), spare)
+	if err != nil || res.Outcome != mirror.Succeeded {
+		t.Fatal(res, err)
+	}
+	if spent := int(res.Requests); spent <= tail.RoundRequests || spent > plan.Round || left < spare+tail.RoundRequests-plan.Round-1 || left >= spare {
+		t.Errorf("%d requests, %d are left; the plan says %d a round", spent, left, plan.Round)
+	}
+	if late := h.Texts(t, "SELECT stream FROM freshness WHERE cardinality(covered_by) > 0 AND polled_at IS NULL"); len(late) > 0 {
+		t.Errorf("not asked about: %v", late)
+	}
+	for _, c := range plan.Streams {
+		if c.Rounds > 1 {
+			t.Errorf("%s is seen after %d rounds", c.Stream, c.Rounds)
+		}
+	}
+}
+
 func TestTailFirstRoundCostsNoMore(t *testing.T) {
 	t.Parallel()
 	feedWorlds(t, func(t *testing.T, hook bool) {

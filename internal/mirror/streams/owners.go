@@ -44,6 +44,9 @@ func (s *Stream) AllParents() []Parent {
 	return s.Parents
 }
 
+// IsExport: the rows are those of other streams, as of one moment, to compare with.
+func (s *Stream) IsExport() bool { return len(s.Of) > 0 }
+
 // Before names the streams whose runs come first when both are due: those whose copies it holds, so that a copy is stored only if
 // there really is no row; those that own its rows; and those that its rows belong to.
 func (s *Stream) Before() (names []string) {

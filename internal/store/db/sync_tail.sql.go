@@ -296,6 +296,22 @@ func (q *Queries) Freshness(ctx context.Context) ([]FreshnessRow, error) {
 	return items, nil
 }
 
+const sweepRunsForget = `-- name: SweepRunsForget :exec
+DELETE FROM sync_runs r
+WHERE r.kind = 'sweep' AND r.outcome = 'succeeded' AND r.rows_inserted + r.rows_updated + r.rows_rejected = 0 AND r.sweep_id = r.id
+  AND r.finished_at < now() - interval '7 days'
+  AND EXISTS (SELECT FROM sync_runs l WHERE l.stream = r.stream AND l.id > r.id AND l.kind = 'sweep' AND l.verdict = 'complete' AND l.sweep_id = l.id)
+  AND NOT EXISTS (SELECT FROM sync_suspects p WHERE r.id IN (p.first_run, p.last_run))
+  AND NOT EXISTS (SELECT FROM sync_tombstones t WHERE t.run_id = r.id)
+`
+
+// Sweeps that found nothing are removed after a week, but for the last of each stream and those that deletions refer to: small
+// lists are swept in every round.
+func (q *Queries) SweepRunsForget(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, sweepRunsForget)
+	return err
+}
+
 const sweepsDue = `-- name: SweepsDue :many
 SELECT stream, sweep_due::text AS reason FROM sync_streams WHERE sweep_due IS NOT NULL ORDER BY stream
 `
@@ -420,6 +436,48 @@ func (q *Queries) TailStates(ctx context.Context, streams []string) ([]TailState
 			&i.Unavailable,
 			&i.SweptAt,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const uncovered = `-- name: Uncovered :many
+SELECT s.stream, cost.requests, EXTRACT(EPOCH FROM GREATEST(now() - last.started_at, interval '0'))::float8 AS age
+FROM sync_streams s
+CROSS JOIN LATERAL (
+    SELECT r.requests FROM sync_runs r
+    WHERE r.stream = s.stream AND r.kind = 'sweep' AND r.verdict IS NOT NULL AND r.sweep_id = r.id
+    ORDER BY r.id DESC LIMIT 1
+) cost
+CROSS JOIN LATERAL (
+    SELECT r.started_at FROM sync_runs r WHERE r.stream = s.stream AND r.kind = 'sweep' ORDER BY r.id DESC LIMIT 1
+) last
+WHERE COALESCE(cardinality(s.covered_by), 0) = 0 AND s.complete_at IS NOT NULL AND s.unavailable IS NULL AND s.sweep_id IS NULL
+ORDER BY s.stream
+`
+
+type UncoveredRow struct {
+	Stream   string  `json:"stream"`
+	Requests int64   `json:"requests"`
+	Age      float64 `json:"age"`
+}
+
+// Streams that nothing shows changes of between sweeps: what their last sweep cost, and how long ago one began.
+func (q *Queries) Uncovered(ctx context.Context) ([]UncoveredRow, error) {
+	rows, err := q.db.Query(ctx, uncovered)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []UncoveredRow{}
+	for rows.Next() {
+		var i UncoveredRow
+		if err := rows.Scan(&i.Stream, &i.Requests, &i.Age); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

@@ -75,13 +75,36 @@ func (ts Tails) SweepsDue(ctx context.Context) (map[string]string, error) {
 	return due, nil
 }
 
-// Forget removes what tails no longer need: changes fetched long ago, and the runs of rounds that found nothing.
+// Uncovered is a stream of which nothing shows changes between sweeps.
+type Uncovered struct {
+	Stream   string
+	Requests int           // of its last sweep
+	Age      time.Duration // since a sweep last began
+}
+
+// Uncovered returns the streams that only sweeps can keep fresh.
+func (ts Tails) Uncovered(ctx context.Context) ([]Uncovered, error) {
+	rows, err := ts.q.Uncovered(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read which streams nothing covers: %w", err)
+	}
+	list := make([]Uncovered, len(rows))
+	for i, r := range rows {
+		list[i] = Uncovered{r.Stream, int(r.Requests), time.Duration(r.Age * float64(time.Second))}
+	}
+	return list, nil
+}
+
+// Forget removes what tails no longer need: changes fetched long ago, and the runs of rounds and sweeps that found nothing.
 func (ts Tails) Forget(ctx context.Context) error {
 	if err := ts.q.ChangesForget(ctx); err != nil {
 		return fmt.Errorf("forget fetched changes: %w", err)
 	}
 	if err := ts.q.TailRunsForget(ctx); err != nil {
 		return fmt.Errorf("forget tail runs: %w", err)
+	}
+	if err := ts.q.SweepRunsForget(ctx); err != nil {
+		return fmt.Errorf("forget sweeps that found nothing: %w", err)
 	}
 	return nil
 }
