@@ -15,7 +15,7 @@
 //	Keyset         a filter on the time that it is sorted by: each page begins where the last one ended    keyset.go
 //	Offset         page numbers only: read from the newest row to the oldest, stepping back when rows go   offset.go offset_back.go ties.go
 //	Offset.Each    the same once per item of another list, for parts that the plain list hides             each.go
-//	Windows        a filter on whole seconds, and a store that answers late: overlapping spans of time     windows.go windows_crowd.go windows_late.go
+//	Windows        a filter on whole seconds, and a store that answers late: overlapping spans of time     windows.go windows_crowd.go windows_late.go windows_close.go
 //	Nested         one list for each parent                                                                nested.go
 //	Array          all of it in one answer                                                                 array.go
 //	Metrics        periods, as many in a request as Polar allows                                           metrics.go

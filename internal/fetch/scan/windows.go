@@ -27,7 +27,8 @@ import (
 // seconds. What it still lacks then is one Gap.
 //
 // An item that is dated back behind the position while the scan runs, or before it is resumed, is not seen. At the end the rows up
-// to a mark are counted anew: Whole is then another number than came.
+// to a mark are counted anew. If there are more than came, the windows that have more are found and read again; see closing. If that
+// does not prove all of them, Whole is another number than came.
 type Windows struct {
 	Field         string        // the time to go by: the sort criterion and the key of the item: timestamp
 	After, Before string        // the filters on it: start_timestamp, end_timestamp
@@ -87,6 +88,8 @@ type windowScan struct {
 	begin, until time.Time            // the span that is not read yet; a zero begin is the first item
 	mark         time.Time            // up to here the rows are counted anew at the end; zero = nowhere
 	marked       int                  // rows before mark that came
+	borders      []border             // of the windows that were read, in their order
+	stopped      bool                 // the caller wants no more pages
 	seen         map[string]time.Time // ids from begin on that were yielded
 	nameless     int                  // yielded rows without an id or a time
 	known        int                  // rows before begin, also those that did not come
@@ -117,6 +120,7 @@ func (s *windowScan) start() error {
 	}
 	s.first, s.known = s.begin, s.at.Total
 	if s.at.After == "" {
+		s.borders = []border{{s.begin, 0}}
 		return nil
 	}
 	at, err := time.Parse(time.RFC3339Nano, s.at.After)
@@ -127,6 +131,7 @@ func (s *windowScan) start() error {
 	if s.mark.After(s.begin) {
 		s.begin = s.mark
 	}
+	s.borders = []border{{s.begin, s.known}}
 	return nil
 }
 
@@ -285,6 +290,7 @@ func (s *windowScan) advance(next time.Time, gaps int) {
 	if s.begin = next; s.mark.IsZero() && next.Before(s.until) || !next.After(s.client.Now().Add(-windowSettles)) {
 		s.mark, s.marked = next, s.known
 	}
+	s.borders = append(s.borders, border{next, s.known})
 	s.at = Cursor{After: next.Format(microLayout), Total: s.known}
 }
 
@@ -293,6 +299,9 @@ func (s *windowScan) pass(ctx context.Context, p Page) (goOn bool) {
 	if p.Done = !s.begin.Before(s.until); p.Done {
 		gaps := len(p.Gaps)
 		strayed, err := s.recover(ctx, &p)
+		if s.stopped {
+			return false
+		}
 		s.known += len(p.Gaps) - gaps
 		p.Done = err == nil
 		if p = s.page(p); p.Done {

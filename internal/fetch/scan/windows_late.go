@@ -62,6 +62,11 @@ func (s *windowScan) recover(ctx context.Context, last *Page) (strayed int, err 
 					if s.known++; at.at.Before(s.mark) {
 						s.marked++
 					}
+					for i := range s.borders {
+						if at.at.Before(s.borders[i].at) {
+							s.borders[i].known++
+						}
+					}
 					was.missing--
 				}
 			}
@@ -93,6 +98,11 @@ func (s *windowScan) strayed(ctx context.Context, last *Page) (n int, err error)
 			return 0, err
 		}
 		n += (1 - 2*i) * c.Total
+	}
+	if n > s.marked {
+		if closed, err := s.close(ctx, last); err != nil || closed {
+			return 0, err
+		}
 	}
 	return n - s.marked, nil
 }

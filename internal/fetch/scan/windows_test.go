@@ -283,8 +283,8 @@ func TestWindowsFromLongAgo(t *testing.T) {
 	}
 }
 
-// A row that is dated back to where the scan has been is in no page of it: Whole says that one more is counted, also where it
-// came while the scan was interrupted. One that is gone makes it one fewer.
+// A row that is dated back to where the scan has been comes with its window, which is read again. Where it came while the scan was
+// interrupted, Whole says that one more is counted. One that is gone makes it one fewer.
 func TestWindowsCountWhatIsDatedBack(t *testing.T) {
 	t.Parallel()
 	kept := eventWindows
@@ -305,7 +305,7 @@ func TestWindowsCountWhatIsDatedBack(t *testing.T) {
 			}
 		}
 		got := f.scan(t, w, Cursor{})
-		if last := got.pages[len(got.pages)-1]; got.err != nil || got.ids["late"] > 0 || last.Whole != whole.items+1 {
+		if last := got.pages[len(got.pages)-1]; got.err != nil || got.ids["late"] != 1 || last.Whole != whole.items+1 {
 			t.Errorf("%s: %v: %d rows came, %d are counted of %d", name, got.err, got.items, last.Whole, whole.items)
 		}
 		f = newFeed(append(events(900), late))
@@ -316,5 +316,42 @@ func TestWindowsCountWhatIsDatedBack(t *testing.T) {
 		if got := f.scan(t, w, whole.pages[pages-2].Next); got.err != nil || got.pages[len(got.pages)-1].Whole != whole.items-1 {
 			t.Errorf("%s, a row is gone: %v: %d are counted of %d", name, got.err, got.pages[len(got.pages)-1].Whole, whole.items)
 		}
+	}
+}
+
+// While a day is imported, a row is dated back there with every request. The windows of that day are read again, and each is proved
+// by itself, without reading everything again.
+func TestWindowsSettleWhileRowsAreImported(t *testing.T) {
+	t.Parallel()
+	for name, settles := range map[string]bool{"into one hour": true, "everywhere": false} {
+		rows := events(4000)
+		f := newFeed(rows)
+		r := rand.New(rand.NewPCG(7, 8))
+		f.asked = func(n int) {
+			at := epoch.Add(31*day + time.Duration(r.IntN(3_600_000))*time.Millisecond)
+			if !settles {
+				at = epoch.Add(time.Duration(r.IntN(int(100 * day))))
+			} else if n%2 > 0 {
+				return
+			}
+			f.rows = append(f.rows, row{id: fmt.Sprintf("late-%d", n), at: at})
+		}
+		got := f.scan(t, eventWindows, Cursor{})
+		got.complete(t, rows)
+		last := got.pages[len(got.pages)-1]
+		if settled := last.Whole == len(got.ids); settles && !settled || last.Whole < len(got.ids) {
+			t.Errorf("%s: %d different rows came, %d are counted, of %d", name, len(got.ids), last.Whole, len(f.rows))
+		}
+		if plain := 3 + 4000/100 + 4000/40; len(f.requests) > 3*plain+closeAtLeast {
+			t.Errorf("%s: %d requests", name, len(f.requests))
+		}
+		counted := 0
+		for _, p := range got.pages {
+			counted += p.Requests
+		}
+		if counted != len(f.requests) {
+			t.Errorf("%s: %d requests, %d counted", name, len(f.requests), counted)
+		}
+		t.Logf("%s: %d requests for %d rows, %d of them late", name, len(f.requests), len(got.ids), len(f.rows)-4000)
 	}
 }
