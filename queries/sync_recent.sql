@@ -2,7 +2,7 @@
 -- The last runs of all streams, rounds of tails aside, by the index on (stream, id): a page asks for them every few seconds.
 -- A run that has not ended is alive while its lease lasts. One without a lease, such as a refresh, takes less than an hour.
 SELECT r.id, r.stream, r.kind, r.started_at, r.finished_at, r.outcome, r.reason, r.pages, r.requests, r.rows_inserted, r.rows_updated, r.rows_rejected,
-       (r.stamped_at IS NULL AND r.started_at > now() - interval '1 hour'
+       (r.stamped_at IS NULL AND r.started_at > now() - interval '1 hour' AND NOT EXISTS (SELECT FROM sync_streams l WHERE l.lease_run = r.id)
         OR EXISTS (SELECT FROM sync_streams l WHERE l.lease_run = r.id AND l.leased_until > now()
                    AND l.leased_until <= now() + make_interval(secs => COALESCE(l.lease_seconds, 3600) + 5)))::boolean AS alive
 FROM sync_streams s CROSS JOIN LATERAL (
