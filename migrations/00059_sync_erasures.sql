@@ -19,7 +19,7 @@ BEGIN
     EXECUTE format('
         CREATE TABLE %1$I.sync_erasure_hashes (
             hash        bytea NOT NULL,
-            customer_id uuid  NOT NULL REFERENCES %1$I.sync_erasures ON DELETE CASCADE,
+            customer_id uuid  NOT NULL,
             PRIMARY KEY (hash, customer_id)
         )', current_schema() || '_sync');
     ALTER TABLE sync_safe

@@ -35,7 +35,7 @@ func TestDaemonReceivesWebhooks(t *testing.T) {
 	polar, sim := simulated(t, polarsim.ServerOptions{})
 	const first, second = "whsec_ovyN6cPrTv56AApvzCaJno08SSmGJmgbWilb33N2JuK", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="
 	secrets := write(t, "webhook_secret", first+"\n")
-	d := startDaemon(t, polar, "--streams", "products", "--feed", "off", "--tail", "24h", "--webhook-listen", "127.0.0.1:0", "--webhook-secret-file", secrets)
+	d := startDaemon(t, polar, "--streams", "products", "--feed", "off", "--fresh-share", "0", "--tail", "24h", "--webhook-listen", "127.0.0.1:0", "--webhook-secret-file", secrets)
 	await(t, "readiness", func() bool { code, _ := d.get(t, "/readyz"); return code == http.StatusOK })
 	await(t, "the products", func() bool {
 		return d.row(t, "SELECT count(*)::text FROM polar_sync.sync_streams WHERE stream = 'products' AND complete_at IS NOT NULL") == "1"

@@ -178,12 +178,15 @@ func TestAuditFindsAWrongFigure(t *testing.T) {
 	found := map[string]string{}
 	for _, f := range a.Findings {
 		found[f.Kind] = f.Key[strings.LastIndexByte(f.Key, ' ')+1:]
-		if !f.Healed {
-			t.Errorf("not healed: %+v", f)
+		if f.Healed == (f.Kind == "extra") { // what cannot be asked for by an id goes with a sweep an hour later
+			t.Errorf("healed: %v: %+v", f.Healed, f)
 		}
 	}
 	if len(a.Findings) != 3 || found["different"] != "revenue" || found["lost"] != "orders" || found["extra"] != "checkouts" {
 		t.Errorf("%+v", a.Findings)
 	}
+	h.Exec(t, "UPDATE sync_suspects SET noticed_at = noticed_at - interval '1 hour'")
+	h.SyncAll(t, "metrics")
+	h.RequireCleanAudit(t, audit.Options{Streams: []string{"metrics"}})
 	h.RequireCleanAudit(t, audit.Options{Streams: []string{"metrics_export"}, Cached: true})
 }

@@ -250,7 +250,7 @@ func TestRefreshByExternalID(t *testing.T) {
 	if r := external(mirror.Succeeded, "customers", "plain-1"); r.Deleted != 1 {
 		t.Errorf("%+v", r)
 	}
-	if r := external(mirror.Failed, "customers", "plain-1"); !strings.Contains(r.Reason, "neither Polar nor the mirror") {
+	if r := external(mirror.Partial, "customers", "plain-1"); !strings.Contains(r.Reason, "neither Polar nor the mirror") {
 		t.Errorf("%+v", r)
 	}
 	if r := external(mirror.Failed, "orders", "1"); !errors.Is(r.Err, mirror.ErrNotSingle) {

@@ -58,7 +58,7 @@ func (a *advance) changeSomething(r *rand.Rand) string {
 		return "customer arrives"
 	case 1:
 		if c.DeletedAt == 0 && chance(r, 300) {
-			a.deleteCustomer(n, at, chance(r, 500))
+			a.deleteCustomer(n, at, chance(r, 500) && !a.opts.Named)
 			return "customer deleted " + id
 		}
 		if done := a.changeDispute(r, at); done != "" {

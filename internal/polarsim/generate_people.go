@@ -50,7 +50,7 @@ func (g *generator) deleteCustomers() {
 		}
 		from := max(last[i], g.customers[i].CreatedAt, g.customers[i].ModifiedAt)
 		at := from + Time(r.Int64N(int64(max(g.now-minute-from, 1))))
-		g.deleteCustomer(Ref(i), at, chance(r, 500))
+		g.deleteCustomer(Ref(i), at, chance(r, 500) && !g.opts.Named)
 		for _, s := range g.subscriptionsOf(Ref(i)) {
 			if end := at + 5*minute; s.EndedAt == 0 && s.StartedAt != 0 && end <= g.now {
 				s.CanceledAt = cmp.Or(s.CanceledAt, end)

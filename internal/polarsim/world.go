@@ -18,6 +18,7 @@ type Options struct {
 	Products  int           // default: the 18 of the fixed catalogue; more are one-time purchases
 	Now       time.Time     // simulated clock; default DefaultNow
 	NoWebhook bool          // no webhook endpoint; else there is one, made five days before Now, that is told everything
+	Named     bool          // nobody is anonymized at random; else half of the customers who are deleted are
 	Canaries  bool          // every secret on the wire holds the word canary
 	Tick      time.Duration // by how much the clock moves on with each request; 0 = it stands still between writes
 	FeedLag   time.Duration // how late events and webhook deliveries may show, each by another time, so that they come out of order; 0 = at once
