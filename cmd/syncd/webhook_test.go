@@ -85,6 +85,7 @@ func TestDaemonReceivesWebhooks(t *testing.T) {
 	sim.World().SendTo(d.webhooks(t), second)
 	rename("By the second secret")
 	await(t, "the second name", named("By the second secret"))
+	await(t, "the end of its round, which fetches it once more", counted("syncd_webhook_to_row_seconds_count 2"))
 
 	sim.World().SendTo(d.webhooks(t), "nobody's secret, of 32 characters")
 	rename("Refused")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,6 +19,7 @@ import (
 type polled struct {
 	*feed.Poller
 	began  time.Time
+	mu     sync.Mutex // guards rounds: a bubble orders goroutines by time, which is no order to the race detector
 	rounds []round
 	answer func(tail.Question) (tail.Answer, error) // nil: nothing has happened
 }
@@ -35,7 +37,9 @@ func poll(t *testing.T, every time.Duration, rate float64, do func(*polled)) {
 		p.Poller = feed.New(feed.Config{
 			Every: func() time.Duration { return every }, Rate: func() float64 { return rate },
 			Ask: func(_ context.Context, q tail.Question) (tail.Answer, error) {
+				p.mu.Lock()
 				p.rounds = append(p.rounds, round{time.Since(p.began), q})
+				p.mu.Unlock()
 				if p.answer != nil {
 					return p.answer(q)
 				}
@@ -57,12 +61,19 @@ var (
 	news  = tail.Answer{Result: mirror.Result{Outcome: mirror.Succeeded}, Feeds: 1, News: true}
 )
 
+// made are the rounds that were made so far.
+func (p *polled) made() []round {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.rounds)
+}
+
 // wait lets time pass, and gives the rounds that were made meanwhile.
 func (p *polled) wait(d time.Duration) []round {
-	n := len(p.rounds)
+	n := len(p.made())
 	time.Sleep(d)
 	synctest.Wait()
-	return p.rounds[n:]
+	return p.made()[n:]
 }
 
 func named(id string) []tails.Changed {
