@@ -32,7 +32,7 @@ func (d *daemonUnderTest) webhooks(t *testing.T) string {
 func TestDaemonReceivesWebhooks(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
-	polar, sim := simulated(t, polarsim.ServerOptions{})
+	polar, sim := simulatedWorld(t, polarsim.Options{Seed: 1, Customers: 12, Tick: time.Second}, polarsim.ServerOptions{}) // no two changes are of one instant
 	const first, second = "whsec_ovyN6cPrTv56AApvzCaJno08SSmGJmgbWilb33N2JuK", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="
 	secrets := write(t, "webhook_secret", first+"\n")
 	d := startDaemon(t, polar, "--streams", "products", "--feed", "off", "--fresh-share", "0", "--tail", "24h", "--webhook-listen", "127.0.0.1:0", "--webhook-secret-file", secrets)

@@ -70,7 +70,9 @@ func (d *daemon) reload(ctx context.Context) {
 	}
 	line.InfoContext(ctx, "the configuration was read again")
 	d.access.askAgain()
-	d.feed.Nudge(feed.Nudge{}) // it waits by the former setting
+	if slices.Contains(changed, "feed") {
+		d.feed.Nudge(feed.Nudge{}) // it waits by the former setting
+	}
 }
 
 func listed(names []string) string {

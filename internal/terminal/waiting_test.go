@@ -2,6 +2,7 @@ package terminal_test
 
 import (
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,12 +14,19 @@ import (
 func TestWaiting(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex // a bubble orders goroutines by time, which is no order to the race detector
 		var said []string
-		w := terminal.NewWaiting(func(what string) { said = append(said, what) })
+		w := terminal.NewWaiting(func(what string) {
+			mu.Lock()
+			defer mu.Unlock()
+			said = append(said, what)
+		})
 		defer w.Close()
 		expect := func(want ...string) {
 			t.Helper()
 			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
 			if !slices.Equal(said, want) {
 				t.Errorf("said %q, want %q", said, want)
 			}
