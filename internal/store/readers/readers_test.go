@@ -111,7 +111,7 @@ func (d database) fill(t *testing.T) (canaries int) {
 func TestNothingPersonalIsLeft(t *testing.T) {
 	t.Parallel()
 	d := start(t)
-	if n := d.fill(t); n < 80 {
+	if n := d.fill(t); n < 100 {
 		t.Fatalf("only %d canaries", n)
 	}
 	role, conn := d.reader(t)
