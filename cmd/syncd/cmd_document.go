@@ -14,6 +14,7 @@ import (
 	"syncd/internal/daemon"
 	"syncd/internal/documents"
 	"syncd/internal/humanize"
+	"syncd/internal/privatefile"
 )
 
 // documentArgs are the arguments of both commands that fetch a document of an order.
@@ -85,7 +86,9 @@ func (a *documentArgs) run(c *command, kind string, fetch func(documents.Fetcher
 			return usageError(err)
 		}
 	}
-	if err := writeFile(path, doc.PDF, a.Force); err != nil {
+	if err := privatefile.Write(path, doc.PDF, a.Force); errors.Is(err, fs.ErrExist) {
+		return usageError(errExists(path))
+	} else if err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(c.stdout, "%s of order %s: %s, %s bytes\n", kind, doc.Order, path, humanize.Count(len(doc.PDF)))
@@ -129,39 +132,4 @@ func fileName(kind string, doc documents.Document) string {
 		return '_'
 	}, number)
 	return kind + "-" + number + ".pdf"
-}
-
-// writeFile writes a file whole or not at all. Only its owner can read it: it holds names and addresses. It replaces an existing
-// file, even one made meanwhile, only with force.
-func writeFile(path string, content []byte, force bool) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".syncd-*.part")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	defer func() {
-		if e := os.Remove(f.Name()); e != nil && !errors.Is(e, fs.ErrNotExist) {
-			err = errors.Join(err, e)
-		}
-	}()
-	_, err = f.Write(content)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	if !force {
-		// A link fails if the name is taken. If the file system has no links, the name is checked once more.
-		err := os.Link(f.Name(), path)
-		if err == nil {
-			return nil
-		}
-		if _, e := os.Lstat(path); !errors.Is(e, fs.ErrNotExist) {
-			return usageError(errExists(path))
-		}
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return nil
 }

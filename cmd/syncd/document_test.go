@@ -125,18 +125,3 @@ func TestDocumentToAFile(t *testing.T) {
 		t.Errorf("left behind: %v, %v", entries, err)
 	}
 }
-
-// What comes to be while the file is fetched is not overwritten either.
-func TestDocumentSave(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "x.pdf")
-	for i, step := range []struct {
-		force bool
-		want  string
-	}{{false, "0"}, {false, "0"}, {true, "2"}} {
-		err := writeFile(path, []byte{byte('0' + i)}, step.force)
-		if got, e := os.ReadFile(path); e != nil || string(got) != step.want || (err != nil) != (i == 1) {
-			t.Errorf("%d: %q, %v, %v", i, got, e, err)
-		}
-	}
-}

@@ -3,11 +3,13 @@ package config
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"slices"
 	"strings"
 
+	"syncd/internal/privatefile"
 	"syncd/internal/sched"
 )
 
@@ -54,21 +56,12 @@ func (d Domain) Check(values map[string]string) error {
 // WriteFile writes a configuration file that its owner alone can read: it may hold a password. It overwrites a file only if it is
 // told to, and nothing else than a file.
 func (d Domain) WriteFile(path string, values map[string]string, overwrite bool) error {
-	if info, err := os.Stat(path); err == nil {
-		switch {
-		case !info.Mode().IsRegular():
-			return fmt.Errorf("%s is no ordinary file: choose another name with --output", path)
-		case !overwrite:
-			return fmt.Errorf("%s exists: choose another name with --output, or overwrite it with --force", path)
-		}
-		if err := os.Chmod(path, 0o600); err != nil {
-			return err
-		}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is no ordinary file: choose another name with --output", path)
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
+	err := privatefile.Write(path, []byte(d.FileText(values)), overwrite)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s exists: choose another name with --output, or overwrite it with --force", path)
 	}
-	_, err = f.WriteString(d.FileText(values))
-	return errors.Join(err, f.Close())
+	return err
 }
