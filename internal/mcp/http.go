@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -14,6 +13,8 @@ import (
 	"time"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"syncd/internal/httpserver"
 )
 
 const (
@@ -53,23 +54,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, token string) error 
 		ErrorLog:    slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug),
 		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(l) }()
-	select {
-	case err := <-served:
-		return fmt.Errorf("serve assistants on %s: %w", l.Addr(), err)
-	case <-ctx.Done():
-	}
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
-	defer cancel()
-	err := server.Shutdown(stop)
-	if err != nil {
-		err = errors.Join(fmt.Errorf("stop serving assistants: %w", err), server.Close())
-	}
-	if e := <-served; !errors.Is(e, http.ErrServerClosed) {
-		err = errors.Join(err, e)
-	}
-	return err
+	return httpserver.Run(ctx, server, l, "assistants", shutdownTimeout)
 }
 
 // guarded lets in requests with the token. A page of another site may not ask: its browser says where it is from (Origin), also when

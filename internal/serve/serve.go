@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"syncd/internal/httpserver"
 )
 
 // Config is what a Server listens on and reports.
@@ -68,6 +70,7 @@ func Listen(ctx context.Context, cfg Config) (*Server, error) {
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 	}
+	s.http.RegisterOnShutdown(s.SetStopping)
 	return s, nil
 }
 
@@ -86,24 +89,7 @@ func (s *Server) notStopping(context.Context) error {
 
 // Run serves until ctx ends, and returns when the current requests have finished.
 func (s *Server) Run(ctx context.Context) error {
-	served := make(chan error, 1)
-	go func() { served <- s.http.Serve(s.listener) }()
-	select {
-	case err := <-served:
-		return fmt.Errorf("serve health and metrics on %s: %w", s.Addr(), err)
-	case <-ctx.Done():
-	}
-	s.SetStopping()
-	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
-	defer cancel()
-	err := s.http.Shutdown(stopCtx)
-	if err != nil {
-		err = errors.Join(fmt.Errorf("stop serving health and metrics: %w", err), s.http.Close())
-	}
-	if e := <-served; !errors.Is(e, http.ErrServerClosed) {
-		err = errors.Join(err, e)
-	}
-	return err
+	return httpserver.Run(ctx, s.http, s.listener, "health and metrics", shutdownTimeout)
 }
 
 // Close releases the address if Run was never called.

@@ -13,6 +13,7 @@ import (
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
+	"syncd/internal/httpserver"
 	"syncd/internal/store/tails"
 )
 
@@ -117,23 +118,7 @@ func (r *Receiver) SetSecrets(secrets []string) error {
 
 // Run receives until ctx ends, and returns when the current requests have been answered.
 func (r *Receiver) Run(ctx context.Context) error {
-	served := make(chan error, 1)
-	go func() { served <- r.http.Serve(r.listener) }()
-	select {
-	case err := <-served:
-		return fmt.Errorf("receive webhooks on %s: %w", r.Addr(), err)
-	case <-ctx.Done():
-	}
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
-	defer cancel()
-	err := r.http.Shutdown(closing)
-	if err != nil {
-		err = errors.Join(fmt.Errorf("stop receiving webhooks: %w", err), r.http.Close())
-	}
-	if e := <-served; !errors.Is(e, http.ErrServerClosed) {
-		err = errors.Join(err, e)
-	}
-	return err
+	return httpserver.Run(ctx, r.http, r.listener, "webhooks", shutdownTimeout)
 }
 
 // Close releases the address if Run was never called.
