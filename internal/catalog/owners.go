@@ -1,6 +1,9 @@
 package catalog
 
-import "strings"
+import (
+	"maps"
+	"strings"
+)
 
 // Owner says how the rows of a table name the customer whose data they hold, and what is taken out of them when that customer is erased.
 type Owner struct {
@@ -35,15 +38,12 @@ func Owners() (all []Owner) {
 		if !is {
 			continue
 		}
-		o.Table, o.Columns = e.Name, cleared(e.Personal[e.Name])
+		columns := cleared(e.Personal[e.Name])
+		maps.Copy(columns, o.Columns)
+		o.Table, o.Columns = e.Name, columns
 		all = append(all, o)
 		for _, c := range e.Children {
 			all = append(all, Owner{Table: c.Name, Parents: []string{e.Name + "." + c.Parent}, Child: true, Columns: cleared(e.Personal[c.Name])})
-		}
-	}
-	for i, o := range all {
-		if o.Table == "events" {
-			all[i].Columns["metadata"], all[i].Columns["external_customer_id"] = EventData, Pseudonym
 		}
 	}
 	return append(all, Owner{Table: "sync_history_events", Customer: "customer_id", Columns: map[string]Treatment{"metadata": EventData, "_extra": Unnamed}})
@@ -71,7 +71,7 @@ func ownersNamed() map[string]Owner {
 		// One that was given up before it was paid has no customer.
 		"checkouts": {Emails: []string{"customer_email"}, Names: []string{"external_customer_id", "customer_external_id"}},
 		// The organization may name the customer by its own id.
-		"events":                  {Names: []string{"external_customer_id"}},
+		"events":                  {Names: []string{"external_customer_id"}, Columns: map[string]Treatment{"metadata": EventData, "external_customer_id": Pseudonym}},
 		"payments":                of("orders.order_id checkouts.checkout_id"),
 		"license_key_activations": of("license_keys.license_key_id"),
 		// The files name no ids: syncd finds out later whose rows they are.

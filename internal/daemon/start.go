@@ -114,6 +114,9 @@ func (d *daemon) isOpen() bool {
 
 // close closes what open has opened.
 func (d *daemon) close() {
+	if d.org != nil {
+		d.org.Mirror.LeaveBudget()
+	}
 	if s := d.store.Load(); s != nil {
 		s.Close()
 	}

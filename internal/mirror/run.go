@@ -15,6 +15,7 @@ import (
 	"syncd/internal/item"
 	"syncd/internal/spelling"
 	"syncd/internal/store"
+	"syncd/internal/store/erasure"
 	"syncd/internal/store/mrr"
 	"syncd/internal/token"
 )
@@ -166,6 +167,7 @@ func (run *Run) end(ctx context.Context) {
 		// An outcome that could not be recorded is no success: another process may have the lease, and reads the sweep again.
 		res.fail(Failed, errors.Join(res.Err, err))
 	}
+	erasure.New(run.engine.Store.Pool()).Settle(ctx, run.engine.Log)
 	mrr.Keep(ctx, run.engine.Store.Pool(), run.engine.Log)
 }
 

@@ -8,7 +8,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"syncd/internal/store/db"
-	"syncd/internal/store/erasure"
 	"syncd/internal/store/pg"
 )
 
@@ -33,11 +32,8 @@ type Closing struct {
 	Accounted bool // also, every row that Polar counts came or is a gap
 }
 
-// settling is how long customers may take to be erased at the end of a run: many, after a first sync.
-const settling = 5 * time.Minute
-
-// Finish closes the run and releases the lease, in one transaction, and then erases customers whom Polar shows as anonymized. If another process has taken the lease over, it has also
-// closed the run; Finish then returns ErrLeaseLost.
+// Finish closes the run and releases the lease, in one transaction. If another process has taken the lease over, it has also closed
+// the run; Finish then returns ErrLeaseLost.
 func (r *Run) Finish(ctx context.Context, c Closing) error {
 	err := r.s.pool.InTx(ctx, func(tx pgx.Tx) error {
 		q := r.s.q.WithTx(tx)
@@ -78,11 +74,6 @@ func (r *Run) Finish(ctx context.Context, c Closing) error {
 	})
 	if err != nil {
 		return fmt.Errorf("close run %d of %s: %w", r.ID, r.Stream, err)
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settling)
-	defer cancel()
-	if err := erasure.New(r.s.pool).Settle(ctx); err != nil {
-		return fmt.Errorf("after run %d of %s: %w", r.ID, r.Stream, err)
 	}
 	return nil
 }

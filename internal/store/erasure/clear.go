@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"syncd/internal/store/pg"
 )
 
 // known is by what else than the id a customer is known.
@@ -127,7 +129,7 @@ func (w *work) update(ctx context.Context, table, set, where string, args ...any
 // costs more for a row, Postgres may ask that of all rows of the table. The tables are locked, so the rows stay where they are.
 func (w *work) clearTable(ctx context.Context, o owned) error {
 	found := fmt.Sprintf("t.ctid = ANY (ARRAY(SELECT t.ctid FROM %s t WHERE %s))", name(o.Table), o.mayBe())
-	return w.update(ctx, o.Table, "_synced_at = now()", fmt.Sprintf("%s AND %s AND impersonal(%s, to_jsonb(t)) <> '{}'", found, o.isErased("t"), literal(string(o.Cleared))),
+	return w.update(ctx, o.Table, "_synced_at = now()", fmt.Sprintf("%s AND %s AND impersonal(%s, to_jsonb(t)) <> '{}'", found, o.isErased("t"), pg.Literal(string(o.Cleared))),
 		w.order.Customers, w.known.emails, w.known.names)
 }
 
@@ -136,11 +138,10 @@ func (w *work) clearChanges(ctx context.Context, o owned) error {
 	if strings.HasPrefix(o.Table, "sync_") {
 		return nil
 	}
-	columns := literal(string(o.Cleared)) + "::jsonb"
-	rows := fmt.Sprintf("t.id IN (SELECT t.id FROM %s t WHERE %s AND %s)", name(o.Table), o.mayBe(), o.isErased("t"))
+	columns := pg.Literal(string(o.Cleared)) + "::jsonb"
+	rows := "t.id IN (" + o.found("t.id") + ")"
 	if o.Child {
-		table, _ := parent(o.Parents[0])
-		rows = fmt.Sprintf("t.parent_id IN (SELECT p.id FROM %s p WHERE p.customer_id = ANY ($1)) AND ($2::text[] IS NULL OR $3::text[] IS NULL OR true)", name(table))
+		rows = ofParent("t.parent_id", o.Parents[0]) + " AND " + typed
 	}
 	changed := fmt.Sprintf("impersonal(%[1]s, t.old) <> '{}' OR impersonal(%[1]s, t.new) <> '{}'", columns)
 	err := w.update(ctx, "changes", fmt.Sprintf("old = t.old || impersonal(%[1]s, t.old), new = t.new || impersonal(%[1]s, t.new)", columns),
@@ -149,7 +150,7 @@ func (w *work) clearChanges(ctx context.Context, o owned) error {
 		return err
 	}
 	return w.update(ctx, "sync_findings", "mirror_value = NULL, other_value = NULL",
-		fmt.Sprintf("t.stream = '%s' AND (t.mirror_value IS NOT NULL OR t.other_value IS NOT NULL) AND t.key IN (SELECT t.id::text FROM %s t WHERE %s AND %s)", o.Table, name(o.Table), o.mayBe(), o.isErased("t")),
+		fmt.Sprintf("t.stream = '%s' AND (t.mirror_value IS NOT NULL OR t.other_value IS NOT NULL) AND t.key IN (%s)", o.Table, o.found("t.id::text")),
 		w.order.Customers, w.known.emails, w.known.names)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/google/uuid"
@@ -119,9 +120,23 @@ var ErrBusy = errors.New("tables are in use")
 var errTrial = errors.New("only a trial")
 
 // Erase clears the personal data of customers in all tables, in one transaction, and has writers keep them out from then on.
-func (e Erasures) Erase(ctx context.Context, o Order) (r Report, err error) {
+func (e Erasures) Erase(ctx context.Context, o Order) (Report, error) {
+	return e.pass(ctx, o, func(context.Context, querier) ([]uuid.UUID, error) { return o.Customers, nil })
+}
+
+// querier is a pool or a transaction.
+type querier interface {
+	Query(context.Context, string, ...any) (pgx.Rows, error)
+	QueryRow(context.Context, string, ...any) pgx.Row
+}
+
+// pass erases whose data are to go by the time that nobody else erases.
+func (e Erasures) pass(ctx context.Context, o Order, whose func(context.Context, querier) ([]uuid.UUID, error)) (r Report, err error) {
 	for range patience {
-		err = e.pool.Exclusively(ctx, func(tx pgx.Tx) error {
+		err = e.pool.Exclusively(ctx, func(tx pgx.Tx) (err error) {
+			if o.Customers, err = whose(ctx, tx); err != nil || len(o.Customers) == 0 {
+				return err
+			}
 			w := work{tx: tx, order: o}
 			if err := w.erase(ctx); err != nil {
 				return err
@@ -163,29 +178,42 @@ func (e Erasures) Note(ctx context.Context, customers []uuid.UUID) error {
 	return nil
 }
 
-// Settle erases the customers that were noted and are not cleared yet: those that Polar has anonymized. All of them cost one pass.
-func (e Erasures) Settle(ctx context.Context) error {
-	rows, err := e.pool.Query(ctx, "SELECT customer_id FROM sync_erasures WHERE cleared_at IS NULL ORDER BY customer_id")
-	var noted []uuid.UUID
+// settling is how long customers may take to be erased at the end of a run: many, after a first sync.
+const settling = 5 * time.Minute
+
+// Settle erases the customers that were noted and are not cleared yet: those that Polar has anonymized. All of them cost one pass, also
+// where several runs end at once. Where it fails it says so in the log, and the next run makes up for it.
+func (e Erasures) Settle(ctx context.Context, log *slog.Logger) {
+	within, cancel := context.WithTimeout(ctx, settling)
+	defer cancel()
+	customers, err := noted(within, e.pool)
+	if err == nil && len(customers) > 0 {
+		_, err = e.pass(within, Order{Reason: Anonymized, By: "syncd"}, noted)
+	}
+	if err != nil && ctx.Err() == nil {
+		log.WarnContext(ctx, "customers whom Polar has anonymized are not erased yet; the next run tries again", "error", err)
+	}
+}
+
+func noted(ctx context.Context, q querier) (customers []uuid.UUID, err error) {
+	rows, err := q.Query(ctx, "SELECT customer_id FROM sync_erasures WHERE cleared_at IS NULL ORDER BY customer_id")
 	if err == nil {
-		noted, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+		customers, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 	}
 	if err != nil {
-		return fmt.Errorf("read who is to be erased: %w", err)
+		return nil, fmt.Errorf("read who is to be erased: %w", err)
 	}
-	if len(noted) == 0 {
-		return nil
-	}
-	_, err = e.Erase(ctx, Order{Customers: noted, Reason: Anonymized, By: "syncd"})
-	return err
+	return customers, nil
 }
 
 // Keep makes the triggers anew where somebody is erased, and tables or functions have changed. It is called after migrations.
 func (e Erasures) Keep(ctx context.Context) error {
-	var stale bool
-	err := e.pool.QueryRow(ctx, "SELECT erasure_made_by NOT IN ('', "+madeBy+") FROM sync_safe", functions).Scan(&stale)
+	stale, err := isStale(ctx, e.pool)
 	if err == nil && stale {
 		err = e.pool.Exclusively(ctx, func(tx pgx.Tx) error {
+			if stale, err := isStale(ctx, tx); err != nil || !stale { // another process was first
+				return err
+			}
 			w := work{tx: tx}
 			if err := w.prepare(ctx); err != nil {
 				return err
@@ -197,4 +225,10 @@ func (e Erasures) Keep(ctx context.Context) error {
 		return fmt.Errorf("keep erased customers out: %w", err)
 	}
 	return nil
+}
+
+// isStale tells whether there are triggers, and others are wanted.
+func isStale(ctx context.Context, q querier) (stale bool, err error) {
+	err = q.QueryRow(ctx, "SELECT erasure_made_by <> '' AND erasure_made_by <> "+madeBy+" FROM sync_safe", functions).Scan(&stale)
+	return stale, err
 }

@@ -4,12 +4,10 @@ import (
 	"context"
 	_ "embed" // functions.sql
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"syncd/internal/store/pg"
 )
@@ -21,10 +19,7 @@ var functions string
 const madeBy = `encode(sha256(convert_to($1 || current_schema() || (SELECT string_agg(o::text, ';' ORDER BY o.place) FROM personal_owners() o), 'UTF8')), 'hex')`
 
 // isWait: a lock was not to be had in time.
-func isWait(err error) bool {
-	var refused *pgconn.PgError
-	return errors.As(err, &refused) && refused.Code == "55P03"
-}
+func isWait(err error) bool { return pg.IsCode(err, "55P03") }
 
 // owned is a table whose rows belong to customers, a row of personal_owners().
 type owned struct {
@@ -93,10 +88,24 @@ func (o owned) mayBe() string {
 		any = append(any, name("t", c)+" = ANY ($3)")
 	}
 	for _, reference := range o.Parents {
-		table, column := parent(reference)
-		any = append(any, fmt.Sprintf("%s IN (SELECT p.id FROM %s p WHERE p.customer_id = ANY ($1))", name("t", column), name(table)))
+		_, column := parent(reference)
+		any = append(any, ofParent(name("t", column), reference))
 	}
-	return "(true OR ($1::uuid[] IS NULL AND $2::text[] IS NULL AND $3::text[] IS NULL)) AND (" + strings.Join(any, " OR ") + ")" // each has a type
+	return typed + " AND (" + strings.Join(any, " OR ") + ")"
+}
+
+// typed is an SQL condition that holds. It gives each parameter a type, also where nothing else does.
+const typed = "(true OR ($1::uuid[] IS NULL AND $2::text[] IS NULL AND $3::text[] IS NULL))"
+
+// ofParent is an SQL condition: a column names a row, in the table of a reference, of the customers $1.
+func ofParent(column, reference string) string {
+	table, _ := parent(reference)
+	return fmt.Sprintf("%s IN (SELECT p.id FROM %s p WHERE p.customer_id = ANY ($1))", column, name(table))
+}
+
+// found is a query of what the rows t of the customers have in a column.
+func (o owned) found(column string) string {
+	return fmt.Sprintf("SELECT %s FROM %s t WHERE %s AND %s", column, name(o.Table), o.mayBe(), o.isErased("t"))
 }
 
 // prepare reads which tables there are, and makes the functions, as the role that owns the tables: the daemon must be able to make them
@@ -161,7 +170,7 @@ func (w *work) attach(ctx context.Context) error {
 	}
 	owners := map[string]bool{}
 	for _, t := range w.tables {
-		trigger("keep_erased_out", "BEFORE", t.Table, t.isErased("new"), "keep_erased_out("+literal(string(t.Cleared))+")")
+		trigger("keep_erased_out", "BEFORE", t.Table, t.isErased("new"), "keep_erased_out("+pg.Literal(string(t.Cleared))+")")
 		for _, reference := range t.Parents {
 			if table, _ := parent(reference); !t.Child {
 				owners[table] = true
@@ -181,5 +190,3 @@ func (w *work) attach(ctx context.Context) error {
 	_, err := w.tx.Exec(ctx, "UPDATE sync_safe SET erasure_made_by = "+madeBy, functions)
 	return err
 }
-
-func literal(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
