@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"syncd/internal/store/pg"
 )
 
 // listed are the tables that have a tool of their own.
@@ -31,24 +33,13 @@ type (
 	}
 )
 
-// text is a text of SQL. The server reads it with standard_conforming_strings.
-func text(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
-
 // list reads rows of a table without deleted ones, in an order that has an index where it matters, a page at a time.
 func (s *Server) list(ctx context.Context, name string, in listArgs) (any, error) {
-	tables, _, err := s.tables(ctx)
+	tables, err := s.tables(ctx)
 	if err != nil {
 		return nil, err
 	}
-	of := func(name string) *table {
-		for i := range tables {
-			if tables[i].Name == name {
-				return &tables[i]
-			}
-		}
-		return nil
-	}
-	live := of(name + "_live")
+	live := tables.find(name + "_live")
 	if live == nil {
 		return nil, fmt.Errorf("%s may not be read here", name)
 	}
@@ -63,15 +54,15 @@ func (s *Server) list(ctx context.Context, name string, in listArgs) (any, error
 	if name == "metrics" {
 		by = "period_start"
 	}
-	where, err := s.where(*live, of("customers"), in.Filters)
+	where, err := s.where(*live, tables.find("customers"), in.Filters)
 	if err != nil {
 		return nil, fmt.Errorf("filters: %w", err)
 	}
 	if in.Since != "" {
-		where = append(where, by+" >= "+text(in.Since))
+		where = append(where, by+" >= "+pg.Literal(in.Since))
 	}
 	if in.Until != "" {
-		where = append(where, by+" < "+text(in.Until))
+		where = append(where, by+" < "+pg.Literal(in.Until))
 	}
 	if in.Cursor != "" {
 		after, err := after(by, in.Cursor)
@@ -102,9 +93,9 @@ func after(by, cursor string) (string, error) {
 		return "", fmt.Errorf("cursor: %q is not the next_cursor of an answer", cursor)
 	}
 	if at == "" {
-		return fmt.Sprintf("(%s IS NOT NULL OR id < %s)", by, text(id)), nil
+		return fmt.Sprintf("(%s IS NOT NULL OR id < %s)", by, pg.Literal(id)), nil
 	}
-	return fmt.Sprintf("(%s, id) < (%s, %s)", by, text(at), text(id)), nil
+	return fmt.Sprintf("(%s, id) < (%s, %s)", by, pg.Literal(at), pg.Literal(id)), nil
 }
 
 // where are the conditions of filters. Those of a customer find also what names none itself: payments, by their order or checkout.
@@ -159,9 +150,9 @@ func (s *Server) equals(of string, c column, value string) (string, error) {
 		return "", fmt.Errorf("%s.%s is personal data, and a pseudonym of 32 hexadecimal digits here: give one, or an id, or start syncd mcp with --personal-data", of, c.Name)
 	}
 	if strings.HasSuffix(c.Name, "email") {
-		return "lower(" + c.Name + ") = lower(" + text(value) + ")", nil
+		return "lower(" + c.Name + ") = lower(" + pg.Literal(value) + ")", nil
 	}
-	return pgx.Identifier{c.Name}.Sanitize() + " = " + text(value), nil
+	return pgx.Identifier{c.Name}.Sanitize() + " = " + pg.Literal(value), nil
 }
 
 // customerState finds one customer, and tells what it has.
@@ -175,15 +166,15 @@ func (s *Server) customerState(ctx context.Context, in customerArgs) (any, error
 	if len(filters) != 1 {
 		return nil, errors.New("give one of id, external_id and email")
 	}
-	tables, _, err := s.tables(ctx)
+	tables, err := s.tables(ctx)
 	if err != nil {
 		return nil, err
 	}
-	at := slices.IndexFunc(tables, func(t table) bool { return t.Name == "customers_live" })
-	if at < 0 {
+	customers := tables.find("customers_live")
+	if customers == nil {
 		return nil, errors.New("customers may not be read here")
 	}
-	where, err := s.where(tables[at], nil, filters)
+	where, err := s.where(*customers, nil, filters)
 	if err != nil {
 		return nil, err
 	}

@@ -12,7 +12,7 @@ type column struct {
 	Name    string `json:"name"`
 	Type    string `json:"type"`
 	Comment string `json:"comment,omitempty"`
-	// Personal is the kind of personal data: identifier, text or document.
+	// Personal is the kind of personal data: identifier, text, document or region.
 	Personal string `json:"personal,omitempty"`
 }
 
@@ -76,6 +76,19 @@ func (s *Server) readTables(ctx context.Context, tx pgx.Tx) (list []table, err e
 		return nil
 	})
 	return list, err
+}
+
+// tables are tables and views.
+type tables []table
+
+// find finds one by its name; nil: there is none.
+func (list tables) find(name string) *table {
+	for i := range list {
+		if list[i].Name == name {
+			return &list[i]
+		}
+	}
+	return nil
 }
 
 // columns are the names of those of a table.

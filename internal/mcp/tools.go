@@ -28,7 +28,7 @@ type (
 
 func (s *Server) addTools() {
 	add(s, "list_tables", "Lists tables and views with what they hold.", func(ctx context.Context, _ none) (any, error) {
-		tables, about, err := s.tables(ctx)
+		tables, about, err := s.aboutTables(ctx)
 		for i := range tables {
 			tables[i].Columns, tables[i].Keys = nil, nil
 		}
@@ -70,33 +70,37 @@ func add[In any](s *Server, name, description string, do func(context.Context, I
 }
 
 // tables are all tables and views that may be read.
-func (s *Server) tables(ctx context.Context) (list []table, a about, err error) {
-	verdicts, err := s.verdicts(ctx)
-	if err != nil {
-		return nil, a, err
-	}
+func (s *Server) tables(ctx context.Context) (list tables, err error) {
 	err = s.cfg.Pool.Snapshot(ctx, func(tx pgx.Tx) error {
 		list, err = s.readTables(ctx, tx)
 		return err
 	})
+	return list, err
+}
+
+// aboutTables are the tables, and how fresh and whole the mirror is.
+func (s *Server) aboutTables(ctx context.Context) (list tables, a about, err error) {
+	verdicts, err := s.verdicts(ctx)
+	if err != nil {
+		return nil, a, err
+	}
+	list, err = s.tables(ctx)
 	return list, verdicts.about(nil, nil), err
 }
 
 func (s *Server) describe(ctx context.Context, in tableArgs) (any, error) {
-	list, about, err := s.tables(ctx)
+	list, about, err := s.aboutTables(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for _, t := range list {
-		if t.Name == in.Table {
-			return map[string]any{"table": t, "about": about}, nil
-		}
+	if t := list.find(in.Table); t != nil {
+		return map[string]any{"table": *t, "about": about}, nil
 	}
 	return nil, fmt.Errorf("there is no table or view %q: list_tables lists them", in.Table)
 }
 
 func (s *Server) dictionary(ctx context.Context, _ *sdk.ReadResourceRequest) (*sdk.ReadResourceResult, error) {
-	list, _, err := s.tables(ctx)
+	list, err := s.tables(ctx)
 	if err != nil {
 		return nil, err
 	}

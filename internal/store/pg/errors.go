@@ -54,8 +54,11 @@ func Failure(err error) error {
 	return &Error{Err: err}
 }
 
-// isCode: Postgres answered with one of these SQLSTATEs.
-func isCode(err error, codes ...string) bool {
+// Literal is a text of SQL. It needs standard_conforming_strings, which session sets.
+func Literal(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
+
+// IsCode: Postgres answered with one of these SQLSTATEs.
+func IsCode(err error, codes ...string) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && slices.Contains(codes, pg.Code)
 }
@@ -65,7 +68,7 @@ var errLost = errors.New("the connection to the database was lost")
 
 // cutOff: the server has ended the session, and says why.
 func cutOff(err error) bool {
-	return isCode(err, "08P01", "57P01", "57P02", "57P03", "57P05", "25P03", "25P04")
+	return IsCode(err, "08P01", "57P01", "57P02", "57P03", "57P05", "25P03", "25P04")
 }
 
 // lost marks the error of a statement whose connection broke.
@@ -78,7 +81,7 @@ func lost(err error) error {
 
 // IsLost: a connection broke or was ended, as by a failover, and the next one may work. A pooler whose own connection was ended
 // reports an error in the protocol.
-func IsLost(err error) bool { return errors.Is(err, errLost) || cutOff(err) || isCode(err, "08P01") }
+func IsLost(err error) bool { return errors.Is(err, errLost) || cutOff(err) || IsCode(err, "08P01") }
 
 // isDataError: Postgres refused a value, such as a number out of range, a NUL character in a text, or a row too large for a page.
 func isDataError(err error) bool {
@@ -151,7 +154,7 @@ func (p *Pool) unreachable(err *pgconn.ConnectError) error {
 		if slices.Contains([]string{"22", "28", "3D", "42"}, pg.Code[:2]) {
 			kind = ErrRefused
 		}
-		if isCode(pg, "08P01", "22023", "42704") && cuttable(p.Config().ConnString()) {
+		if IsCode(pg, "08P01", "22023", "42704") && cuttable(p.Config().ConnString()) {
 			said, remedy = errParameter(pg.Code), "correct what SYNCD_DATABASE_URL sets; in a password, a blank must stand in single quotes, and in a URL & must be %26"
 		}
 		return &Error{Err: fmt.Errorf("%w: %s: %w", kind, where, said), Remedy: remedy}

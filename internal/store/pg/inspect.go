@@ -14,7 +14,6 @@ import (
 type Facts struct {
 	Version, Database, Role, Encoding string
 	Pooled                            bool // a pooler stands in between
-	ReadOnly                          bool // a replica, or a frozen database
 	Size                              int64
 	Directory                         string // of the data, on the host of the server; "" where the role may not know it
 	Address                           string // of the server: a host, or the directory of a socket
@@ -45,7 +44,7 @@ func (p *Pool) Inspect(ctx context.Context) (f Facts, err error) {
 		var begun bool
 		err := tx.QueryRow(ctx, `
 			SELECT current_setting('server_version'), current_database()::text, current_user::text, current_setting('server_encoding'),
-			       pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean, pg_database_size(current_database()),
+			       pg_database_size(current_database()),
 			       COALESCE((SELECT setting FROM pg_settings WHERE name = 'data_directory'), ''),
 			       n.oid IS NOT NULL, (SELECT count(*) FROM pg_class c WHERE c.relnamespace = n.oid AND c.relkind IN ('r', 'p', 'v', 'm', 'f')),
 			       EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = $2),
@@ -53,7 +52,7 @@ func (p *Pool) Inspect(ctx context.Context) (f Facts, err error) {
 			        WHERE s.nspname IN ($1, $3) AND c.relkind IN ('r', 'p') AND NOT (has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
 			              AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE')))
 			FROM (SELECT 1) one LEFT JOIN pg_namespace n ON n.nspname = $1`, p.session.schema, versionTable, p.session.bookkeeping()).Scan(
-			&f.Version, &f.Database, &f.Role, &f.Encoding, &f.ReadOnly, &f.Size, &f.Directory, &f.There, &f.Tables, &begun, &f.Closed)
+			&f.Version, &f.Database, &f.Role, &f.Encoding, &f.Size, &f.Directory, &f.There, &f.Tables, &begun, &f.Closed)
 		if err != nil {
 			return err
 		}
@@ -72,7 +71,7 @@ func (p *Pool) Inspect(ctx context.Context) (f Facts, err error) {
 	if err != nil {
 		return f, fmt.Errorf("look at the database: %w", err)
 	}
-	if begun := f.Applied > 0; begun && f.Obstacle == nil {
+	if f.Applied > 0 && f.Obstacle == nil {
 		if err := p.CheckSchema(ctx); err != nil && !errors.Is(err, ErrSchemaBehind) {
 			f.Obstacle = err
 		}

@@ -213,7 +213,7 @@ func applied(ctx context.Context, q querier, schema string) (map[int64]time.Time
 		var t time.Time
 		_, err = pgx.ForEachRow(rows, []any{&version, &t}, func() error { at[version] = t; return nil })
 	}
-	if err != nil && !isCode(err, "42P01", "3F000") { // no such table or schema: nothing is applied
+	if err != nil && !IsCode(err, "42P01", "3F000") { // no such table or schema: nothing is applied
 		return nil, fmt.Errorf("read the migrations of schema %q: %w", schema, err)
 	}
 	return at, nil

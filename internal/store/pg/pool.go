@@ -71,7 +71,7 @@ func (p *Pool) acquire(ctx context.Context) (*held, error) {
 		if err == nil {
 			return p.locks.hold(conn), nil
 		}
-		if !isCode(err, "53300", "57P03") || time.Since(begun) > fullFor {
+		if !IsCode(err, "53300", "57P03") || time.Since(begun) > fullFor {
 			return nil, err
 		}
 		if n == 0 {
@@ -102,7 +102,7 @@ func pause(ctx context.Context, n int) error {
 func again(ctx context.Context, work func() error) error {
 	for n := 0; ; n++ {
 		err := work()
-		if !isCode(err, "40001", "40P01") || n == repeats {
+		if !IsCode(err, "40001", "40P01") || n == repeats {
 			return err
 		}
 		if ctx.Err() != nil || pause(ctx, n) != nil {

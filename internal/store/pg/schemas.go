@@ -191,7 +191,7 @@ func (p *Pool) checkBookkeeping(ctx context.Context) error {
 		hiding, err = pgx.CollectRows(rows, pgx.RowTo[string])
 	}
 	switch {
-	case isCode(err, "42P01", "3F000"):
+	case IsCode(err, "42P01", "3F000"):
 		return &Error{
 			Err:    fmt.Errorf("schema %q with the bookkeeping of schema %q is missing", books, p.session.schema),
 			Remedy: fmt.Sprintf("restore it from the same backup; if it has another name, ALTER SCHEMA ... RENAME TO %s", pgx.Identifier{books}.Sanitize()),

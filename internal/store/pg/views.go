@@ -142,7 +142,7 @@ func replaceViews(ctx context.Context, tx pgx.Tx, files []views.File) error {
 		return err
 	}
 	err := pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error { return runViews(ctx, tx, files) })
-	if isCode(err, "42P16", "42P13", "42809", "42725") { // a view or function cannot be changed so
+	if IsCode(err, "42P16", "42P13", "42809", "42725") { // a view or function cannot be changed so
 		if err := dropViews(ctx, tx); err != nil {
 			return err
 		}
@@ -275,7 +275,7 @@ END $$`
 
 // needsViewsGone tells that Postgres cannot change a column, because a view or function uses it. Source: PostgreSQL's
 // dependency.c and tablecmds.c.
-func needsViewsGone(err error) bool { return isCode(err, "2BP01", "0A000") }
+func needsViewsGone(err error) bool { return IsCode(err, "2BP01", "0A000") }
 
 // migrateWithoutViews applies a migration again that could not change a column because something uses it: without syncd's own views,
 // which are made again when all is migrated.

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"syncd/internal/store/pg"
 )
@@ -71,7 +70,10 @@ func isReady(ctx context.Context, tx pgx.Tx, schema string, c Change) (is bool, 
 	if err != nil || !is {
 		return false, err
 	}
-	return p.isReader(ctx, tx) == nil, nil
+	if err = p.isReader(ctx, tx); errors.Is(err, ErrRole) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // isReader wants a role that reads the schema, and nothing personal unless it may.
@@ -121,9 +123,8 @@ func makeRole(ctx context.Context, tx pgx.Tx, role string) error {
 				GRANT %[1]s TO SESSION_USER;
 			END IF;
 		EXCEPTION WHEN duplicate_object OR unique_violation THEN -- somebody makes it at the same time
-		END $$`, name(role), text(role)))
-	var refused *pgconn.PgError
-	if errors.As(err, &refused) && refused.Code == "42501" {
+		END $$`, name(role), pg.Literal(role)))
+	if pg.IsCode(err, "42501") {
 		return &pg.Error{
 			Err:    fmt.Errorf("%w %q is not there, or the connection may not become it: %w", ErrRole, role, err),
 			Remedy: fmt.Sprintf("have an administrator run CREATE ROLE %[1]s; GRANT %[1]s TO the role that syncd connects as", name(role)),
@@ -160,5 +161,3 @@ func (p plan) makeRunner(ctx context.Context, tx pgx.Tx, function string) error 
 	}
 	return nil
 }
-
-func text(of string) string { return "'" + strings.ReplaceAll(of, "'", "''") + "'" }
