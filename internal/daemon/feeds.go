@@ -14,13 +14,15 @@ func (d *daemon) askFeeds(ctx context.Context, q tail.Question) (a tail.Answer, 
 			return a, context.Canceled
 		}
 		if a, err = d.org.Mirror.Feed(ctx, q); err != nil {
-			return a, err
+			return a, d.untold(ctx, "feed", err)
 		}
 	}
-	if !a.News {
-		return a, nil
+	if a.News {
+		if err := d.followUp(ctx); err != nil {
+			_ = d.untold(ctx, "feed", err) // the round itself is made
+		}
 	}
-	return a, d.followUp(ctx)
+	return a, nil
 }
 
 // feedRate is how many requests a minute the budget sustains, at the pace that refusals have left.

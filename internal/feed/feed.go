@@ -22,7 +22,7 @@ type Config struct {
 // Poller makes rounds of feeds. It is used for one Run.
 type Poller struct {
 	cfg    Config
-	nudges nudges
+	nudges *nudges
 	pace   pace
 
 	allowance allowance
@@ -75,7 +75,7 @@ func (p *Poller) round(ctx context.Context) time.Duration {
 	case taken.asked:
 		q.Every, q.Each = 0, true
 	case every == 0:
-		q.Every = never
+		q.Unasked = true
 	}
 	a, err := p.cfg.Ask(ctx, q)
 	p.allowance.spend(a.Requests)
@@ -88,9 +88,6 @@ func (p *Poller) round(ctx context.Context) time.Duration {
 	}
 	return p.pace.after(every, rate, a, time.Since(began))
 }
-
-// never is longer than any feed has not been asked.
-const never = 100 * 365 * 24 * time.Hour
 
 // Nudge is what somebody knows of changes at Polar before the feeds tell of them.
 type Nudge struct {

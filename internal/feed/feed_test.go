@@ -19,7 +19,7 @@ import (
 type polled struct {
 	*feed.Poller
 	began  time.Time
-	mu     sync.Mutex // guards rounds: a bubble orders goroutines by time, which is no order to the race detector
+	mu     sync.Mutex // guards what follows: a bubble orders goroutines by time, which is no order to the race detector
 	rounds []round
 	answer func(tail.Question) (tail.Answer, error) // nil: nothing has happened
 }
@@ -39,9 +39,10 @@ func poll(t *testing.T, every time.Duration, rate float64, do func(*polled)) {
 			Ask: func(_ context.Context, q tail.Question) (tail.Answer, error) {
 				p.mu.Lock()
 				p.rounds = append(p.rounds, round{time.Since(p.began), q})
+				answer := p.answer
 				p.mu.Unlock()
-				if p.answer != nil {
-					return p.answer(q)
+				if answer != nil {
+					return answer(q)
 				}
 				return quiet, nil
 			},
@@ -60,6 +61,13 @@ var (
 	quiet = tail.Answer{Result: mirror.Result{Outcome: mirror.Succeeded}, Feeds: 1}
 	news  = tail.Answer{Result: mirror.Result{Outcome: mirror.Succeeded}, Feeds: 1, News: true}
 )
+
+// answers sets what rounds are told from now on.
+func (p *polled) answers(answer func(tail.Question) (tail.Answer, error)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.answer = answer
+}
 
 // made are the rounds that were made so far.
 func (p *polled) made() []round {
@@ -92,7 +100,7 @@ func TestPace(t *testing.T) {
 		if n := len(p.wait(10 * time.Minute)); n > 50 {
 			t.Errorf("%d rounds in ten quiet minutes of a small budget", n)
 		}
-		p.answer = func(tail.Question) (tail.Answer, error) { return news, nil }
+		p.answers(func(tail.Question) (tail.Answer, error) { return news, nil })
 		p.wait(15 * time.Second)
 		if n := len(p.wait(time.Minute)); n != 12 {
 			t.Errorf("%d rounds in a minute in which something happens, want 12 at once", n)
@@ -103,7 +111,7 @@ func TestPace(t *testing.T) {
 			t.Errorf("switched off, %d rounds", n)
 		}
 		p.Nudge(feed.Nudge{Named: named("a")})
-		if got := p.wait(time.Hour); len(got) != 1 || len(got[0].Named) != 1 || got[0].Every < time.Hour {
+		if got := p.wait(time.Hour); len(got) != 1 || len(got[0].Named) != 1 || !got[0].Unasked {
 			t.Errorf("switched off and nudged: %+v; want one round that asks no feed", got)
 		}
 	})
@@ -113,9 +121,9 @@ func TestPace(t *testing.T) {
 func TestFeedsTakeTurnsWhileNothingHappens(t *testing.T) {
 	t.Parallel()
 	poll(t, 5*time.Second, 240, func(p *polled) {
-		p.answer = func(tail.Question) (tail.Answer, error) { return news, nil }
+		p.answers(func(tail.Question) (tail.Answer, error) { return news, nil })
 		p.wait(5 * time.Second)
-		p.answer = nil
+		p.answers(nil)
 		var each []bool
 		for _, r := range p.wait(40 * time.Second) {
 			each = append(each, r.Each)
@@ -146,17 +154,17 @@ func TestNudge(t *testing.T) {
 		if got := p.wait(time.Millisecond); len(got) != 1 || got[0].Every != 0 || !got[0].Each {
 			t.Errorf("asked to ask: %+v; want one round that asks each feed", got)
 		}
-		p.answer = func(tail.Question) (tail.Answer, error) { return tail.Answer{}, errors.New("away") }
+		p.answers(func(tail.Question) (tail.Answer, error) { return tail.Answer{}, errors.New("away") })
 		nudge("c")
 		p.wait(time.Second)
-		p.answer = nil
+		p.answers(nil)
 		fetched = 0
 		if got := p.wait(time.Minute); len(got) == 0 || len(got[0].Named) != 1 || fetched != 1 {
 			t.Errorf("after a failure: %+v, %d told; want one round that tries again", got, fetched)
 		}
-		p.answer = func(tail.Question) (tail.Answer, error) {
+		p.answers(func(tail.Question) (tail.Answer, error) {
 			return tail.Answer{Result: mirror.Result{Outcome: mirror.Skipped}}, nil
-		}
+		})
 		p.wait(time.Minute)
 		nudge("d")
 		if got := p.wait(5 * time.Second); len(got) < 5 {
@@ -169,7 +177,7 @@ func TestNudge(t *testing.T) {
 func TestPollerSparesWhatIsBroken(t *testing.T) {
 	t.Parallel()
 	poll(t, 5*time.Second, 240, func(p *polled) {
-		p.answer = func(tail.Question) (tail.Answer, error) { return tail.Answer{}, errors.New("away") }
+		p.answers(func(tail.Question) (tail.Answer, error) { return tail.Answer{}, errors.New("away") })
 		p.wait(5 * time.Minute)
 		if n := len(p.wait(10 * time.Minute)); n > 11 {
 			t.Errorf("%d rounds in ten minutes, all failed", n)

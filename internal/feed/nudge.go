@@ -22,7 +22,7 @@ func (p *Poller) Nudge(n Nudge) bool { return p.nudges.add(n) }
 type nudges struct {
 	came chan struct{} // holds a signal when something waits
 
-	mu      *sync.Mutex
+	mu      sync.Mutex // guards what follows
 	waiting map[what]tails.Changed
 	fetched []func()
 	asked   bool // a nudge has named nothing
@@ -38,8 +38,8 @@ type taken struct {
 	asked   bool
 }
 
-func newNudges() nudges {
-	return nudges{came: make(chan struct{}, 1), mu: new(sync.Mutex), waiting: map[what]tails.Changed{}}
+func newNudges() *nudges {
+	return &nudges{came: make(chan struct{}, 1), waiting: map[what]tails.Changed{}}
 }
 
 func (w *nudges) add(n Nudge) bool {

@@ -25,7 +25,7 @@ const (
 // pace says how long to wait before the next round.
 type pace struct {
 	wait     time.Duration // the interval now
-	quiet    int           // rounds without news since the last with news; negative: there was none yet
+	quiet    int           // rounds without news since the last with news, or as if it were long ago
 	failures int
 }
 

@@ -28,16 +28,6 @@ type access struct {
 
 func (a access) carries(hook string) bool { return hook != "" && a.sent != nil && a.sent(hook) }
 
-// feeds is how many feeds can be read; rounds of feeds ask them in turn.
-func (a access) feeds() (n int) {
-	for _, is := range []bool{a.events, a.sent != nil} {
-		if is {
-			n++
-		}
-	}
-	return n
-}
-
 // lackEvents is what shows changes earlier where endpoints do not matter: see endpointsOffered.
 const lackEvents = "the scope events:read"
 

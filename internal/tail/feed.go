@@ -30,6 +30,8 @@ const (
 type Question struct {
 	// Every is how often the feeds are asked: they are not if this or another process asked one a moment ago. 0 = ask now.
 	Every time.Duration
+	// Unasked: the feeds are not asked at all. Only what is named is fetched.
+	Unasked bool
 	// Each feed is asked. Otherwise they take turns, and the others are asked if one has news.
 	Each bool
 	// Room is how many requests the round may cost and still fetch more than the objects that are known by their ids; these are
@@ -174,8 +176,8 @@ func (rd *round) turns(sources []source) []source {
 // due: the next of the feeds is to be asked.
 func (rd *round) due() bool {
 	q := rd.question
-	if q == nil {
-		return true
+	if q == nil || q.Unasked {
+		return q == nil
 	}
 	if events, deliveries := rd.feeds.Events, rd.feeds.Deliveries; events.Answered || deliveries.Answered {
 		return q.Each || events.News+deliveries.News > 0

@@ -87,7 +87,7 @@ func (rd *round) feed(ctx context.Context, name string, f *stand.Feed, read func
 	err := read()
 	if err == nil && f.Answered {
 		f.Polled = rd.begun
-		if !f.At.IsZero() {
+		if !f.At.IsZero() && rd.question == nil { // rounds of feeds, every few seconds, leave it to those of tails
 			if err := rd.kept().Feeds().ForgetEntries(ctx, name, f.At.Add(-2*f.Overlap(rd.overlap)-stand.LagHalves)); err != nil {
 				return err
 			}

@@ -33,6 +33,9 @@ func (c Cost) BestDelay(round string) string {
 	return round
 }
 
+// LacksEndpoint: with a webhook endpoint as Lacks says, changes would be seen sooner.
+func (c Cost) LacksEndpoint() bool { return c.Lacks != "" && c.Lacks != lackEvents }
+
 // IsDelivered: webhooks tell of all changes of the stream.
 func (c Cost) IsDelivered() bool { return slices.Contains(c.CoveredBy, deliveriesFeed) }
 
@@ -62,11 +65,11 @@ func (f *Follower) Plan(ctx context.Context, spare int) (Forecast, error) {
 // foresee adds to each stream how soon tails will see its changes, by what this organization and its token offer. more is how many of
 // the spare requests slow probes take.
 func (f *Follower) foresee(ctx context.Context, costs []Cost, spare int) (more int, err error) {
-	a, spent, err := f.askAccess(ctx, &costs[0].Probes)
+	a, feeds, err := f.askAccess(ctx, &costs[0].Probes)
 	if err != nil {
 		return 0, err
 	}
-	turns := 0
+	spent, turns := feeds, 0
 	for i := range costs {
 		c, t := &costs[i], f.spec(costs[i].Stream)
 		if c.Refused != "" {
@@ -78,7 +81,7 @@ func (f *Follower) foresee(ctx context.Context, costs []Cost, spare int) (more i
 			c.CoveredBy = append(c.CoveredBy, b.shows)
 			c.Rounds = max(c.Rounds, 1)
 			if b.key == eventsFeed || b.key == deliveriesFeed {
-				c.FeedRounds, c.FeedsAll = a.feeds(), b.key == deliveriesFeed
+				c.FeedRounds, c.FeedsAll = feeds, b.key == deliveriesFeed
 			}
 		}
 		for _, p := range t.Fast {
@@ -105,8 +108,8 @@ func (f *Follower) foresee(ctx context.Context, costs []Cost, spare int) (more i
 	return more, nil
 }
 
-// askAccess asks Polar what it offers beside the lists. perRound is what reading that costs in a round.
-func (f *Follower) askAccess(ctx context.Context, probes *int) (a access, perRound int, err error) {
+// askAccess asks Polar what it offers beside the lists. feeds is how many of them can be read, at a request each in a round.
+func (f *Follower) askAccess(ctx context.Context, probes *int) (a access, feeds int, err error) {
 	ask := func(path string, query url.Values) (fetch.Page, bool, error) {
 		page, err := f.engine.Client.Page(ctx, path, query)
 		*probes += page.Requests
@@ -119,7 +122,7 @@ func (f *Follower) askAccess(ctx context.Context, probes *int) (a access, perRou
 		return a, 0, err
 	}
 	if a.events {
-		perRound++
+		feeds++
 	}
 	page, may, err := ask(endpointsPath, url.Values{"limit": {"100"}})
 	if err != nil {
@@ -129,8 +132,8 @@ func (f *Follower) askAccess(ctx context.Context, probes *int) (a access, perRou
 	a.lacks = offeredEndpoints(hooks, may).lacks
 	endpoints := tails.ReadableEndpoints(hooks)
 	if len(endpoints) > 0 {
-		perRound++
+		feeds++
 		a.sent = func(hook string) bool { return sent(endpoints, hook, always) }
 	}
-	return a, perRound, nil
+	return a, feeds, nil
 }

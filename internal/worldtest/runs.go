@@ -26,37 +26,41 @@ func (h *Harness) SyncAll(t *testing.T, names ...string) map[string]mirror.Resul
 }
 
 // Round makes one round of tails, of all streams or of these, that must succeed, and tells how many requests it took.
-func (h *Harness) Round(t *testing.T, names ...string) mirror.Result {
+func (h *Harness) Round(t *testing.T, names ...string) (res mirror.Result) {
 	t.Helper()
-	before := h.Server.Requests()
-	res, err := h.Tail(t.Context(), names...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if res.Outcome != mirror.Succeeded {
-		t.Errorf("tail: %s: %s", res.Outcome, res.Reason)
-	}
-	if sent := h.Server.Requests() - before; sent != int(res.Requests) {
-		t.Errorf("the round counts %d requests, Polar %d", res.Requests, sent)
-	}
+	h.counted(t, "tail", func() (mirror.Result, error) {
+		var err error
+		res, err = h.Tail(t.Context(), names...)
+		return res, err
+	})
 	return res
 }
 
 // Feed makes one round of feeds that must succeed.
-func (h *Harness) Feed(t *testing.T, q tail.Question) tail.Answer {
+func (h *Harness) Feed(t *testing.T, q tail.Question) (a tail.Answer) {
+	t.Helper()
+	h.counted(t, "feed", func() (mirror.Result, error) {
+		var err error
+		a, err = h.Mirror.Feed(t.Context(), q)
+		return a.Result, err
+	})
+	return a
+}
+
+// counted makes a round that must succeed, and counts as many requests as Polar.
+func (h *Harness) counted(t *testing.T, what string, round func() (mirror.Result, error)) {
 	t.Helper()
 	before := h.Server.Requests()
-	a, err := h.Mirror.Feed(t.Context(), q)
+	res, err := round()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a.Outcome != mirror.Succeeded {
-		t.Errorf("feed: %s: %s", a.Outcome, a.Reason)
+	if res.Outcome != mirror.Succeeded {
+		t.Errorf("%s: %s: %s", what, res.Outcome, res.Reason)
 	}
-	if sent := h.Server.Requests() - before; sent != int(a.Requests) {
-		t.Errorf("the round counts %d requests, Polar %d", a.Requests, sent)
+	if sent := h.Server.Requests() - before; sent != int(res.Requests) {
+		t.Errorf("the round counts %d requests, Polar %d", res.Requests, sent)
 	}
-	return a
 }
 
 // AuditAll makes an audit of which no comparison may fail.
