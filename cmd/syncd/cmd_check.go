@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 
 	"syncd/internal/check"
 	"syncd/internal/config"
 	"syncd/internal/daemon"
+	"syncd/internal/fetch"
 	"syncd/internal/store"
 	"syncd/internal/terminal"
 )
@@ -28,25 +30,21 @@ Exit code 0: all is well, or a warning costs nothing; 1: the configuration has a
 }
 
 func (cmd *checkCmd) Run(c *command) error {
-	cfg, log, err := c.config(config.GroupDatabase, config.GroupPolar)
-	if err != nil {
-		return err
-	}
-	ctx, release := c.interruptible()
-	defer release()
-	client, err := daemon.NewClient(cfg, c.opening(log))
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	report := check.Run(ctx, check.Config{
-		Open:     func(ctx context.Context) (*store.Store, error) { return daemon.OpenStore(ctx, cfg, log) },
-		Parallel: cfg.Parallel, Client: client, Token: cfg.AccessToken.Reveal(), OrganizationID: cfg.OrganizationID,
-		Scopes: daemon.Scopes(cfg.StreamsOff), TempDir: os.TempDir(),
-	})
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
+	return c.withClient(func(ctx context.Context, cfg *config.Config, log *slog.Logger, client *fetch.Client) error {
+		report := check.Run(ctx, check.Config{
+			Open:     func(ctx context.Context) (*store.Store, error) { return daemon.OpenStore(ctx, cfg, log) },
+			Parallel: cfg.Parallel, Client: client, Token: cfg.AccessToken.Reveal(), OrganizationID: cfg.OrganizationID,
+			Scopes: daemon.Scopes(cfg.StreamsOff), TempDir: os.TempDir(),
+		})
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return cmd.print(c, report)
+	}, config.GroupDatabase)
+}
+
+// print shows the report, and tells by an error how it ended.
+func (cmd *checkCmd) print(c *command, report check.Report) (err error) {
 	if cmd.JSON {
 		err = terminal.PrintJSON(c.stdout, report)
 	} else {

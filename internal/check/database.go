@@ -15,27 +15,24 @@ import (
 // database is what is found there.
 type database struct {
 	Config
-	lines   []Line
+	lines
 	facts   *pg.Facts // nil: it could not be asked
 	bound   uuid.UUID // the organization that the schema mirrors
 	isBound bool
+	unread  bool           // nobody knows which it mirrors
 	ahead   *time.Duration // its clock before that of this machine; nil = unknown
-}
-
-func (d *database) add(name string, state State, remedy, format string, args ...any) {
-	d.lines = append(d.lines, Line{Name: name, State: state, Found: fmt.Sprintf(format, args...), Remedy: remedy})
 }
 
 func (d *database) check(ctx context.Context) {
 	s, err := d.Open(ctx)
 	if err != nil {
-		d.lines = append(d.lines, failed("database", err))
+		d.fail("database", err)
 		return
 	}
 	defer s.Close()
 	f, err := s.Pool().Inspect(ctx)
 	if err != nil {
-		d.lines = append(d.lines, failed("database", err))
+		d.fail("database", err)
 		return
 	}
 	d.facts = &f
@@ -46,7 +43,7 @@ func (d *database) check(ctx context.Context) {
 		d.add("pooler", OK, "", "none")
 	}
 	if err := s.CheckWrites(ctx); err != nil {
-		d.lines = append(d.lines, failed("writes", err))
+		d.fail("writes", err)
 	}
 	d.connections(s)
 	d.schema(s)
@@ -56,8 +53,9 @@ func (d *database) check(ctx context.Context) {
 		d.ahead = &ahead
 	}
 	if f.Applied > 0 && f.Obstacle == nil {
-		if id, bound, err := s.Polar().Organization(ctx); err == nil {
-			d.bound, d.isBound = id, bound
+		if d.bound, d.isBound, err = s.Polar().Organization(ctx); err != nil {
+			d.fail("organization", err)
+			d.unread = true
 		}
 	}
 }
@@ -75,9 +73,9 @@ func (d *database) schema(s *store.Store) {
 	f, name := d.facts, s.Schema()
 	switch {
 	case f.Obstacle != nil:
-		d.lines = append(d.lines, failed("schema", f.Obstacle))
+		d.fail("schema", f.Obstacle)
 	case f.Lacks != nil:
-		d.lines = append(d.lines, failed("rights", f.Lacks))
+		d.fail("rights", f.Lacks)
 	case f.Closed > 0:
 		d.add("rights", Fail, fmt.Sprintf("make %q the owner of all tables in the two schemas", f.Role), "role %q may not write %d of syncd's tables", f.Role, f.Closed)
 	case f.Pending == 0:
@@ -96,7 +94,7 @@ func (d *database) schema(s *store.Store) {
 // organizations compares that of the token with that of the schema.
 func organizations(d database, p polar) []Line {
 	switch {
-	case p.organization == uuid.Nil:
+	case p.organization == uuid.Nil || d.unread:
 		return nil
 	case d.isBound && d.bound != p.organization:
 		return []Line{{Name: "organization", State: Fail, Found: fmt.Sprintf("the token is for %s, and the schema mirrors %s", p.organization, d.bound),

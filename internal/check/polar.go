@@ -3,7 +3,6 @@ package check
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"time"
@@ -17,14 +16,10 @@ import (
 // polar is what is found there.
 type polar struct {
 	Config
-	lines        []Line
+	lines
 	organization uuid.UUID // of the token; Nil = unknown
 	scopes       []token.Scope
 	ahead        *time.Duration // its clock before that of this machine; nil = unknown
-}
-
-func (p *polar) add(name string, state State, remedy, format string, args ...any) {
-	p.lines = append(p.lines, Line{Name: name, State: state, Found: fmt.Sprintf(format, args...), Remedy: remedy})
 }
 
 func (p *polar) check(ctx context.Context) {
@@ -44,10 +39,10 @@ func (p *polar) check(ctx context.Context) {
 		return
 	case errors.Is(err, token.ErrOrganization):
 		p.add("polar", OK, "", "%s answers", p.Client.Server())
-		p.lines = append(p.lines, failed("organization", err))
+		p.fail("organization", err)
 		return
 	case err != nil:
-		p.lines = append(p.lines, failed("polar", err))
+		p.fail("polar", err)
 		return
 	}
 	p.add("polar", OK, "", "%s answers", p.Client.Server())
@@ -74,28 +69,29 @@ func (p *polar) version(ctx context.Context) {
 	name := p.Client.Version()
 	sent := time.Now()
 	answer, err := fetch.NewRawClient(p.Client).Send(ctx, fetch.RawRequest{Path: "/v1/organizations/", Query: url.Values{"limit": {"1"}}})
-	if err == nil {
-		if date, err := http.ParseTime(answer.Header.Get("Date")); err == nil {
-			// A Date is cut to the second.
-			ahead := date.Add(time.Second / 2).Sub(sent.Add(time.Since(sent) / 2))
-			p.ahead = &ahead
-		}
+	if err != nil {
+		p.fail("version", err)
+		return
+	}
+	if date, err := http.ParseTime(answer.Header.Get("Date")); err == nil {
+		// A Date is cut to the second.
+		ahead := date.Add(time.Second / 2).Sub(sent.Add(time.Since(sent) / 2))
+		p.ahead = &ahead
 	}
 	v, known := fetch.FindVersion(name)
-	ends, told := v.Ends, ""
+	told := ""
 	if at, err := http.ParseTime(answer.Header.Get("Sunset")); err == nil {
-		ends, told = at, ", as Polar says"
+		v.Ends, told = at, ", as Polar says"
 	}
-	left := int(time.Until(ends).Hours()) / 24
 	switch retired := p.Client.RetiredVersion(); {
 	case retired != "":
 		p.add("version", Warn, "set polar_version to "+name+", or upgrade syncd", "Polar has retired %s of its API and answers in %s", retired, name)
 	case !known && told == "":
 		p.add("version", Warn, "upgrade syncd", "%s of the API is unknown to this syncd", name)
-	case left < soon:
-		p.add("version", Warn, "set polar_version to a newer one, or upgrade syncd", "%s of the API is served until %s%s", name, ends.Format(time.DateOnly), told)
+	case v.DaysLeft(p.Client.Now()) < soon:
+		p.add("version", Warn, "set polar_version to a newer one, or upgrade syncd", "%s of the API is served until %s%s", name, v.Ends.Format(time.DateOnly), told)
 	default:
-		p.add("version", OK, "", "%s of the API is served until %s%s", name, ends.Format(time.DateOnly), told)
+		p.add("version", OK, "", "%s of the API is served until %s%s", name, v.Ends.Format(time.DateOnly), told)
 	}
 }
 
@@ -118,7 +114,7 @@ func (p *polar) budget() {
 func (p *polar) ask(ctx context.Context) {
 	scopes, err := token.Ask(ctx, p.Client, p.Scopes)
 	if err != nil {
-		p.lines = append(p.lines, failed("scopes", err))
+		p.fail("scopes", err)
 		return
 	}
 	p.scopes = scopes

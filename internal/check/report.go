@@ -29,6 +29,15 @@ type Line struct {
 	Streams []string `json:"streams,omitempty"`
 }
 
+// lines are the results of checks that belong together.
+type lines []Line
+
+func (l *lines) add(name string, state State, remedy, format string, args ...any) {
+	*l = append(*l, Line{Name: name, State: state, Found: fmt.Sprintf(format, args...), Remedy: remedy})
+}
+
+func (l *lines) fail(name string, err error) { *l = append(*l, failed(name, err)) }
+
 // Report is the result of all checks.
 type Report struct {
 	Lines  []Line  `json:"checks"`
