@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -13,7 +12,7 @@ import (
 )
 
 // history measures what it costs to record changes: the same syncs of orders with it and without, side by side in one database.
-func (b *bench) history(ctx context.Context, p plan) (err error) {
+func (b *bench) history(ctx context.Context, p plan) error {
 	polar, base, _, err := b.ofOrders(ctx, p.orders)
 	if err != nil {
 		return err
@@ -28,10 +27,6 @@ func (b *bench) history(ctx context.Context, p plan) (err error) {
 			return err
 		}
 	}
-	if err := b.autovacuum(ctx, "SET autovacuum = off"); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, b.autovacuum(ctx, "RESET autovacuum")) }()
 	var some, someCPU, none, noneCPU, row, recorded []float64
 	for i := range p.rounds {
 		changed, work, err := b.beside(i%2 == 0, func(on bool) (usage, error) { return b.changedSync(ctx, polar, dsn, p.orders/100, on) })
@@ -128,19 +123,6 @@ func (b *bench) changedSync(ctx context.Context, polar *polar, dsn string, n int
 		err = fmt.Errorf("%.0f changes were recorded, want about %d with history, 0 without: it is %v", recorded, n, history)
 	}
 	return u, err
-}
-
-// autovacuum sets whether the server does work of its own, whose processor time would be counted as that of a sync. Tables are
-// vacuumed before each sync instead.
-func (b *bench) autovacuum(ctx context.Context, set string) error {
-	return session(ctx, b.pg.DSN(), func(conn *pgx.Conn) error {
-		for _, sql := range []string{"ALTER SYSTEM " + set, "SELECT pg_reload_conf()"} {
-			if _, err := conn.Exec(ctx, sql); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
 }
 
 // recordingTime is the processor time that recording adds to the update of an order, in a transaction that is rolled back. The

@@ -77,18 +77,26 @@ func (c *command) backfill(cfg *config.Config, log *slog.Logger, work func(conte
 		if err := org.Mirror.CheckAccess(ctx); err != nil {
 			return daemon.InterruptionOr(ctx, err)
 		}
-		switch r, err := work(ctx, org, bars); {
+		r, err := work(ctx, org, bars)
+		switch {
 		case err != nil:
 			return daemon.InterruptionOr(ctx, err)
 		case r == nil:
 			return nil
+		}
+		var untold error // the results tell why, unless nobody sees them
+		if c.quiet {
+			untold = r.Err
+		}
+		switch {
 		case r.Outcome == mirror.Interrupted && c.interrupted():
 			return daemon.ErrInterrupted
 		case r.Outcome == mirror.Failed && r.Pages == 0:
-			return &exitError{code: exitFailed}
-		default:
-			return exitOf([]mirror.Result{*r}, nil)
+			return &exitError{exitFailed, untold}
+		case !r.IsWhole():
+			return &exitError{exitPartial, untold}
 		}
+		return nil
 	})
 }
 

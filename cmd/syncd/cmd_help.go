@@ -68,7 +68,6 @@ func (manualCmd) Run(c *command) error {
 		return err
 	}
 	page := manual.Page{
-		Source: "syncd",
 		Exits: []manual.Row{
 			{Name: "0", Text: "Complete: everything that was asked for was done."},
 			{Name: "1", Text: "Wrong flags, arguments or configuration: nothing was tried."},

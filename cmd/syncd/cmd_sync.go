@@ -80,7 +80,7 @@ func (cmd *syncCmd) words() string {
 // exit tells how it ended.
 func (cmd *syncCmd) exit(c *command, done *report.Sync, results []mirror.Result, err error) error {
 	switch {
-	case c.interrupted():
+	case c.interrupted() && !done.Whole:
 		return &exitError{exitInterrupted, errors.New(done.Interruption())}
 	case err == nil && !done.Whole:
 		return errPartial
@@ -90,7 +90,7 @@ func (cmd *syncCmd) exit(c *command, done *report.Sync, results []mirror.Result,
 
 // judge adds what the database knows of the streams now.
 func judge(ctx context.Context, done *report.Sync, s *store.Store, names []string) error {
-	list, err := s.Streams().Standings(ctx, names)
+	list, err := s.Streams().StandingsWithoutRows(ctx, names)
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func dueOf(ctx context.Context, cfg *config.Config, s *store.Store, names []stri
 	if err != nil {
 		return nil, err
 	}
-	list, err := s.Streams().Statuses(ctx, names)
+	list, err := s.Streams().StatusesWithoutRows(ctx, names)
 	return daemon.Due(cfg, list, now), err
 }
 

@@ -29,7 +29,7 @@ func (c *command) sayWaiting(what string) {
 		return
 	}
 	if c.json {
-		slog.New(slog.NewJSONHandler(c.logs, nil)).Info(what)
+		terminal.NewLog(c.logs, true, &c.level).Info(what)
 		return
 	}
 	fmt.Fprintln(c.logs, what)
@@ -71,9 +71,10 @@ func (c *command) withBars(cfg *config.Config, log *slog.Logger, migrate bool, d
 	return do(ctx, org, bars)
 }
 
-// withClient makes a client of Polar without a database, for work that may be dropped at any point.
-func (c *command) withClient(do func(context.Context, *config.Config, *slog.Logger, *fetch.Client) error) error {
-	cfg, log, err := c.config(config.GroupPolar)
+// withClient makes a client of Polar without a database, for work that may be dropped at any point. More settings may be needed than
+// those of Polar.
+func (c *command) withClient(do func(context.Context, *config.Config, *slog.Logger, *fetch.Client) error, more ...string) error {
+	cfg, log, err := c.config(append(more, config.GroupPolar)...)
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ func planWebhooks(cfg *config.Config, costs []tail.Cost) *WebhookPlan {
 	for _, c := range costs {
 		if c.IsDelivered() {
 			p.Streams = append(p.Streams, c.Stream)
-		} else if lacks == "" && strings.Contains(c.Lacks, "webhook endpoint") {
+		} else if lacks == "" && c.LacksEndpoint() {
 			lacks = c.Lacks
 		}
 	}

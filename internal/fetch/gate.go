@@ -62,7 +62,7 @@ func (g gate) asking(req *http.Request, made *call) string {
 	return fmt.Sprintf("%s, attempt %d of %d: %s", text, made.attempts+1, max(most, made.attempts+1), made.failed)
 }
 
-// inShort says in a few words why an attempt had no answer; "" where it had one.
+// inShort says in a few words why an attempt had no answer, or with which status it had one.
 func inShort(resp *http.Response, err error) string {
 	var dns *net.DNSError
 	var refused syscall.Errno

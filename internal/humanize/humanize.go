@@ -21,6 +21,14 @@ func Count[N int | int64](n N) string {
 	return sign + s
 }
 
+// Plural writes a count of things: 1 stream, 1,234 streams.
+func Plural[N int | int64](n N, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return Count(n) + " " + many
+}
+
 // Bytes writes a number of bytes in its largest unit, 1.5 GB.
 func Bytes(n int64) string {
 	units := []string{"bytes", "kB", "MB", "GB", "TB"}

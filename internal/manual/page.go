@@ -13,7 +13,6 @@ type Row struct{ Name, Text string }
 
 // Page is what a page says beyond the help of the commands.
 type Page struct {
-	Source      string // such as "syncd"
 	Exits       []Row
 	Environment []Row
 	Also        string // where to read on
@@ -23,7 +22,7 @@ type Page struct {
 func Roff(model *kong.Node, p Page) string {
 	var b strings.Builder
 	name := model.Name
-	fmt.Fprintf(&b, ".\\\" Made of the help of %s by `make generate`.\n.TH %s 1 \"\" %q\n", name, strings.ToUpper(name), p.Source)
+	fmt.Fprintf(&b, ".\\\" Made of the help of %s by `make generate`.\n.TH %s 1 \"\" %q\n", name, strings.ToUpper(name), name)
 	fmt.Fprintf(&b, ".SH NAME\n%s \\- %s\n", name, roff(strings.TrimSuffix(lowered(strings.TrimPrefix(model.Help, name+" ")), ".")))
 	fmt.Fprintf(&b, ".SH SYNOPSIS\n.B %s\n.I command\n[\\fIflags\\fR]\n", name)
 	b.WriteString(".SH COMMANDS\n")

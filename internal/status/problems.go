@@ -111,21 +111,14 @@ func (r *Report) ofData() (found []Problem) {
 		}
 	}
 	if r.Drift > 0 {
-		found = append(found, Problem{Severity: Attention, What: fmt.Sprintf("Polar sends %s that this syncd does not know.", things(r.Drift)),
+		found = append(found, Problem{Severity: Attention, What: fmt.Sprintf("Polar sends %s that this syncd does not know.", humanize.Plural(r.Drift, "thing", "things")),
 			Do: "Nothing is lost: unknown fields are kept in _extra. See what they are:", Command: "syncd drift"})
 	}
 	if r.Findings > 0 {
-		found = append(found, Problem{Severity: Attention, What: fmt.Sprintf("Audits found %s that differ from a second source.", things(r.Findings)),
+		found = append(found, Problem{Severity: Attention, What: fmt.Sprintf("Audits found %s that differ from a second source.", humanize.Plural(r.Findings, "thing", "things")),
 			Do: "They are in sync_findings. Compare once more:", Command: "syncd audit"})
 	}
 	return found
-}
-
-func things(n int64) string {
-	if n == 1 {
-		return "1 thing"
-	}
-	return humanize.Count(n) + " things"
 }
 
 // IsFirst tells whether the stream has not been read whole yet, and nothing has gone wrong.

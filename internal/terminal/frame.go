@@ -3,7 +3,6 @@ package terminal
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -13,6 +12,9 @@ import (
 
 // pageRows is the most rows that Polar puts on a page of a list.
 const pageRows = 100
+
+// pagesOf is how many pages so many rows are on.
+func pagesOf(rows int) int { return (rows + pageRows - 1) / pageRows }
 
 // frame is what the terminal shows: the streams that are being read, then the sum. It is at most as wide and as tall as told.
 func (p *Progress) frame(width, height int) []string {
@@ -90,15 +92,13 @@ func (p *Progress) sum(now time.Time) []string {
 // left is how many requests are still to be sent, and whether that is known of every stream.
 func (p *Progress) left() (requests int, known bool) {
 	known = p.expected > 0
-	var seen []string
 	for _, s := range p.runs {
-		seen = append(seen, s.stream)
 		if !s.running {
 			continue
 		}
 		whole, is := p.costs[s.stream]
 		if !is && s.total > 0 {
-			whole, is = (s.total+pageRows-1)/pageRows, true
+			whole, is = pagesOf(s.total), true
 		}
 		if known = known && is; s.total > 0 {
 			whole = int(math.Ceil(float64(whole) * float64(s.total-s.rows) / float64(s.total)))
@@ -107,12 +107,12 @@ func (p *Progress) left() (requests int, known bool) {
 	}
 	ahead := 0
 	for stream, n := range p.costs {
-		if !slices.Contains(seen, stream) {
+		if p.find(stream) == nil {
 			requests += n
 			ahead++
 		}
 	}
-	return requests, known && len(seen)+ahead >= p.expected
+	return requests, known && len(p.runs)+ahead >= p.expected
 }
 
 // remaining is how long what is left will take at the pace so far; 0 where nobody can tell yet.

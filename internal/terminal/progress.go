@@ -38,7 +38,6 @@ type Progress struct {
 	mode   Mode
 	screen *screen
 	logs   *SwapWriter
-	back   io.Writer // where log lines go when nothing is drawn
 	now    func() time.Time
 	began  time.Time
 	stop   chan struct{}
@@ -67,7 +66,7 @@ type standing struct {
 // NewProgress shows runs on w until Close. In the mode Live, lines written to logs appear above the frame meanwhile.
 func NewProgress(mode Mode, w io.Writer, logs *SwapWriter) *Progress {
 	p := newProgress(mode, w, time.Now)
-	p.logs, p.back = logs, w
+	p.logs = logs
 	every := tellEvery
 	switch mode {
 	case Silent:
@@ -100,9 +99,6 @@ func newProgress(mode Mode, w io.Writer, now func() time.Time) *Progress {
 	}
 }
 
-// Shows tells whether progress is shown, so that the log need not tell the same.
-func (p *Progress) Shows() bool { return p.mode != Silent }
-
 // Estimates tells whether an estimate of what is left is worth requests.
 func (p *Progress) Estimates() bool { return p.mode == Live }
 
@@ -128,7 +124,7 @@ func (p *Progress) Close() {
 			columns, _ := p.screen.size()
 			fmt.Fprintln(p.screen.w, clip(fit(sum, columns-1), columns-1))
 		}
-		p.logs.swap(p.back)
+		p.logs.swap(p.screen.w)
 	})
 }
 
@@ -143,12 +139,7 @@ func (p *Progress) Expect(streams int) {
 func (p *Progress) ExpectRequests(costs map[string]int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.costs == nil {
-		p.costs = map[string]int{}
-	}
-	for stream, n := range costs {
-		p.costs[stream] = n
-	}
+	p.costs = costs
 }
 
 // CountRequests says where to ask for the requests that were sent.
@@ -225,12 +216,18 @@ func (p *Progress) find(stream string) *standing {
 func (p *Progress) show() {
 	columns, rows := p.screen.size()
 	p.mu.Lock()
-	frame, sum, some := p.frame(columns-1, rows-1), p.sum(p.now()), len(p.runs) > 0
+	var frame, sum []string
+	switch {
+	case p.mode == Live:
+		frame = p.frame(columns-1, rows-1)
+	case len(p.runs) > 0:
+		sum = p.sum(p.now())
+	}
 	p.mu.Unlock()
 	switch {
 	case p.mode == Live:
 		p.screen.draw(frame)
-	case some:
+	case len(sum) > 0:
 		p.tell(fit(sum, 1000))
 	}
 }

@@ -84,7 +84,7 @@ func onGlass(t *testing.T, columns, rows int) (p *Progress, g *glass, pass func(
 	g = &glass{t: t, columns: columns, rows: rows}
 	p = newProgress(Live, g, func() time.Time { return now })
 	p.screen.size = func() (int, int) { return g.columns, g.rows }
-	p.logs, p.back = NewSwapWriter(p.screen), g
+	p.logs = NewSwapWriter(p.screen)
 	close(p.ended)
 	return p, g, func(d time.Duration) { now = now.Add(d) }
 }

@@ -108,7 +108,7 @@ func GoesOn(results []mirror.Result, at func(stream string) (rows, total int)) s
 		case r.RunID == 0 || rows == 0:
 			unbegun++
 		case total > 0:
-			pages := (total + pageRows - 1) / pageRows
+			pages := pagesOf(total)
 			begun = append(begun, fmt.Sprintf("at page %s of %s of %s", humanize.Count(min(rows/pageRows+1, pages)), humanize.Count(pages), r.Stream))
 		default:
 			begun = append(begun, fmt.Sprintf("after %s rows of %s", humanize.Count(rows), r.Stream))
@@ -120,18 +120,11 @@ func GoesOn(results []mirror.Result, at func(stream string) (rows, total int)) s
 	said := strings.Join(begun, ", ")
 	switch {
 	case unbegun > 0 && said == "":
-		return "with " + plural(unbegun, "stream", "streams")
+		return "with " + humanize.Plural(unbegun, "stream", "streams")
 	case unbegun > 0:
-		return said + "; " + plural(unbegun, "stream is not begun", "streams are not begun")
+		return said + "; " + humanize.Plural(unbegun, "stream is not begun", "streams are not begun")
 	}
 	return said
-}
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return humanize.Count(n) + " " + many
 }
 
 // OutcomeText is the outcome of a run in words.

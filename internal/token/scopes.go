@@ -39,15 +39,15 @@ func Ask(ctx context.Context, c *fetch.Client, scopes []Scope) ([]Scope, error) 
 	for i := range asked {
 		g.Go(func() (err error) {
 			s := &asked[i]
-			s.Lacking, err = lacks(ctx, c, s.Path)
+			s.Lacking, err = IsLacking(ctx, c, s.Path)
 			return err
 		})
 	}
 	return asked, g.Wait()
 }
 
-// lacks asks for one row of a path.
-func lacks(ctx context.Context, c *fetch.Client, path string) (bool, error) {
+// IsLacking tells whether the token of a client lacks the scope of a path. It asks for one row of it.
+func IsLacking(ctx context.Context, c *fetch.Client, path string) (bool, error) {
 	_, err := c.Get(ctx, parameter.ReplaceAllString(path, uuid.Nil.String()), url.Values{"limit": {"1"}})
 	failed, is := errors.AsType[*fetch.Error](err)
 	switch {
@@ -106,9 +106,4 @@ func SumReasons(each func(yield func(stream, reason string))) string {
 		}
 	})
 	return Sum(list)
-}
-
-// IsLacking tells whether the token of a client lacks the scope of a path.
-func IsLacking(ctx context.Context, c *fetch.Client, path string) (bool, error) {
-	return lacks(ctx, c, path)
 }

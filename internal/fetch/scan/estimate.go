@@ -34,17 +34,17 @@ func EstimateCost(ctx context.Context, c *fetch.Client, scan Scan, path string, 
 	return Offset{}.Estimate(ctx, c, path, query)
 }
 
+// pageSize is how many rows fill a page where so many are asked for: the server gives at most MaxLimit, also where nobody asks.
+func pageSize(limit int) int { return min(cmp.Or(limit, lists.MaxLimit), lists.MaxLimit) }
+
 // pages is how many pages this many rows fill. An empty list takes one request, too.
 func pages(rows, limit int) int {
-	limit = min(cmp.Or(limit, lists.MaxLimit), lists.MaxLimit)
+	limit = pageSize(limit)
 	return max(1, (rows+limit-1)/limit)
 }
 
 // numbered is how many requests a list of this many rows takes that is read by page number. A full last page is not the end.
-func numbered(rows, limit int) int {
-	limit = min(cmp.Or(limit, lists.MaxLimit), lists.MaxLimit)
-	return 1 + rows/limit
-}
+func numbered(rows, limit int) int { return pages(rows+1, limit) }
 
 // Estimate implements Estimator. It counts the parts of an Each one by one: the cost depends on how rows spread over them.
 func (o Offset) Estimate(ctx context.Context, c *fetch.Client, path string, query url.Values) (Estimate, error) {
@@ -77,7 +77,7 @@ func (o Offset) Estimate(ctx context.Context, c *fetch.Client, path string, quer
 func (k Keyset) Estimate(ctx context.Context, c *fetch.Client, path string, query url.Values) (Estimate, error) {
 	n, err := count(ctx, c, path, query)
 	e := Estimate{Rows: n.Total, Requests: 1, Probes: n.Requests}
-	if limit := min(cmp.Or(k.Limit, lists.MaxLimit), lists.MaxLimit); n.Total >= limit && limit > 1 {
+	if limit := pageSize(k.Limit); n.Total >= limit && limit > 1 {
 		e.Requests += (n.Total-limit)/(limit-1) + 2 // the count at the end: only the first page has it
 	}
 	return e, err
@@ -140,7 +140,7 @@ func (w Windows) Estimate(ctx context.Context, c *fetch.Client, path string, que
 	}
 	n, err := count(ctx, c, path, query)
 	e := Estimate{Rows: n.Total, Requests: 1, Probes: n.Requests}
-	if limit := min(cmp.Or(w.Limit, lists.MaxLimit), lists.MaxLimit); n.Total >= limit {
+	if limit := pageSize(w.Limit); n.Total >= limit {
 		const again = 3
 		e.Requests += 1 + pages(n.Total-limit, max(1, limit-again)) // the last one counts what is dated back
 	}

@@ -174,7 +174,7 @@ func (s *keysetScan) read(ctx context.Context) (Page, error) {
 
 // full is whether a page has no room left for another row.
 func (s *keysetScan) full(rows int) bool {
-	full := rows >= cmp.Or(s.size, min(cmp.Or(s.Limit, lists.MaxLimit), lists.MaxLimit))
+	full := rows >= cmp.Or(s.size, pageSize(s.Limit))
 	s.size = max(s.size, rows)
 	return full
 }

@@ -170,7 +170,7 @@ func (s *offsetScan) page(ctx context.Context) (goOn bool) {
 	}
 	rows := len(p.Items) + len(p.Gaps)
 	if s.size = max(s.size, rows); p.MaxPage == pages(p.TotalCount, s.Limit) {
-		s.size = min(cmp.Or(s.Limit, lists.MaxLimit), lists.MaxLimit) // the server applies the requested limit, even if rows of the page are missing
+		s.size = pageSize(s.Limit) // the server applies the requested limit, even if rows of the page are missing
 	}
 	s.full = s.size
 	switch {

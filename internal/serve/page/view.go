@@ -199,25 +199,18 @@ func (v *view) judge() {
 	}
 	switch n := len(v.Problems); {
 	case broken > 0 && broken < n:
-		v.Mood, v.Headline = bad, count(broken, "thing is wrong, and ", "things are wrong, and ")+count(n-broken, "needs a look.", "need a look.")
+		v.Mood, v.Headline = bad, humanize.Plural(broken, "thing is wrong, and ", "things are wrong, and ")+humanize.Plural(n-broken, "needs a look.", "need a look.")
 	case broken > 0:
-		v.Mood, v.Headline = bad, count(broken, "thing is wrong.", "things are wrong.")
+		v.Mood, v.Headline = bad, humanize.Plural(broken, "thing is wrong.", "things are wrong.")
 	case copies > 0:
 		v.Mood, v.Headline = first, "The first copy is under way."
 		v.First = &bar{whole, known, v.Summary}
 	case n > 0:
-		v.Mood, v.Headline = look, count(n, "thing needs a look.", "things need a look.")
+		v.Mood, v.Headline = look, humanize.Plural(n, "thing needs a look.", "things need a look.")
 	default:
 		v.Headline = "All is well."
 	}
 	v.Title = "syncd: " + strings.ToLower(v.Headline[:1]) + strings.TrimSuffix(v.Headline[1:], ".")
-}
-
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return humanize.Count(n) + " " + many
 }
 
 // oldest is the stream that is current to the earliest moment, among those that tails follow.
@@ -253,7 +246,7 @@ func (v *view) addTiles() {
 	if v.Tails.Interval != "off" {
 		round.Value, round.Note = humanize.Until(v.Tails.NextAt, v.Now), "every "+v.Tails.Interval
 	}
-	v.Tiles = []tile{current, round, polar, v.budgetTile(), {Name: "Rows", Value: humanize.Count(rows), Note: "in " + count(len(v.Rows), "table", "tables") + ", as of the last sweeps"}}
+	v.Tiles = []tile{current, round, polar, v.budgetTile(), {Name: "Rows", Value: humanize.Count(rows), Note: "in " + humanize.Plural(len(v.Rows), "table", "tables") + ", as of the last sweeps"}}
 	for _, check := range []struct {
 		name string
 		n    int64

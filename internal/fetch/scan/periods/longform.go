@@ -103,17 +103,11 @@ const timestamp = "timestamp"
 
 // startOf is when a period begins; zero if it does not tell.
 func startOf(period jsontext.Value) time.Time {
-	if period.Kind() != '{' {
+	at, err := time.Parse(time.RFC3339Nano, rawjson.Text(rawjson.Member(period, timestamp)))
+	if err != nil {
 		return time.Time{}
 	}
-	for quoted, value := range rawjson.Members(period) {
-		if name, err := rawjson.Unquote(quoted); err == nil && string(name) == timestamp {
-			if at, err := time.Parse(time.RFC3339Nano, rawjson.Text(value)); err == nil {
-				return at.UTC()
-			}
-		}
-	}
-	return time.Time{}
+	return at.UTC()
 }
 
 // metricValue is the value of a metric in a period.
