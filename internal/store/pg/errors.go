@@ -124,7 +124,7 @@ var remedies = map[string]string{
 }
 
 // told marks a failure of the database, once, and adds the remedy. Other errors pass unchanged.
-func (p *Pool) told(err error) error {
+func (c *Connections) told(err error) error {
 	var is *Error
 	var connect *pgconn.ConnectError
 	var pg *pgconn.PgError
@@ -132,7 +132,7 @@ func (p *Pool) told(err error) error {
 	case err == nil, errors.As(err, &is), errors.Is(err, pgx.ErrNoRows):
 		return err
 	case errors.As(err, &connect):
-		return p.unreachable(connect)
+		return c.unreachable(connect)
 	case errors.As(err, &pg):
 		return &Error{Err: err, Remedy: remedies[pg.Code]}
 	}
@@ -141,8 +141,8 @@ func (p *Pool) told(err error) error {
 
 // unreachable says in one line why there is no connection. The library has a line for each address and each way of encryption
 // that it tried; an answer of the server says more than a refused connection at another address.
-func (p *Pool) unreachable(err *pgconn.ConnectError) error {
-	c := p.Config().ConnConfig
+func (conns *Connections) unreachable(err *pgconn.ConnectError) error {
+	c := conns.Config().ConnConfig
 	where := fmt.Sprintf("%s, database %q, user %q", address(c.Host, c.Port), c.Database, c.User)
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
@@ -154,7 +154,7 @@ func (p *Pool) unreachable(err *pgconn.ConnectError) error {
 		if slices.Contains([]string{"22", "28", "3D", "42"}, pg.Code[:2]) {
 			kind = ErrRefused
 		}
-		if IsCode(pg, "08P01", "22023", "42704") && cuttable(p.Config().ConnString()) {
+		if IsCode(pg, "08P01", "22023", "42704") && cuttable(conns.Config().ConnString()) {
 			said, remedy = errParameter(pg.Code), "correct what SYNCD_DATABASE_URL sets; in a password, a blank must stand in single quotes, and in a URL & must be %26"
 		}
 		return &Error{Err: fmt.Errorf("%w: %s: %w", kind, where, said), Remedy: remedy}

@@ -1,7 +1,11 @@
 package pg
 
 import (
+	"cmp"
 	"context"
+	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,6 +20,7 @@ const lockAfter = 5 * time.Second
 type held struct {
 	*pgxpool.Conn
 	since time.Time
+	log   *slog.Logger // of the pool that uses it
 	locks *locks
 }
 
@@ -30,7 +35,7 @@ func (h *held) Release() {
 // locks logs, once per wait, who holds a lock that this process waits for. It asks Postgres only while a connection has been in
 // use for long, on a connection of its own: those of the pool may all be waiting.
 type locks struct {
-	pool  *Pool
+	conns *Connections
 	after time.Duration
 	stop  context.CancelFunc
 	done  chan struct{}
@@ -39,8 +44,8 @@ type locks struct {
 	held map[*held]struct{}
 }
 
-func (l *locks) hold(conn *pgxpool.Conn) *held {
-	h := &held{conn, time.Now(), l}
+func (l *locks) hold(conn *pgxpool.Conn, log *slog.Logger) *held {
+	h := &held{conn, time.Now(), log, l}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.held[h] = struct{}{}
@@ -68,7 +73,7 @@ func (l *locks) watch() {
 				continue
 			}
 			if err := l.look(ctx, ours, told); err != nil && ctx.Err() == nil {
-				l.pool.log.DebugContext(ctx, "who holds a lock cannot be told", "error", l.pool.told(err))
+				l.conns.log.DebugContext(ctx, "who holds a lock cannot be told", "error", l.conns.told(err))
 			}
 		}
 	}()
@@ -81,15 +86,16 @@ func (l *locks) close() {
 	}
 }
 
-// inUse lists the server processes that work for this process; long: one has done so for long.
-func (l *locks) inUse() (pids []int32, long bool) {
+// inUse gives the server processes that work for this process, each with the log of whom it works for; long: one has done so for long.
+func (l *locks) inUse() (ours map[int32]*slog.Logger, long bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	ours = make(map[int32]*slog.Logger, len(l.held))
 	for h := range l.held {
-		pids = append(pids, int32(h.Conn.Conn().PgConn().PID()))
+		ours[int32(h.Conn.Conn().PgConn().PID())] = h.log
 		long = long || time.Since(h.since) >= l.after
 	}
-	return pids, long
+	return ours, long
 }
 
 // wait is one wait of one server process.
@@ -101,18 +107,18 @@ type wait struct {
 // look asks who holds the locks that this process waits for. Through a pooler, server processes are known only by the name of the
 // application. Postgres shows everybody the process, the role and the application of other roles; what they do and since when, it
 // shows only to members of pg_read_all_stats. Their statements are not logged: they can hold passwords.
-func (l *locks) look(ctx context.Context, ours []int32, told map[wait]bool) error {
+func (l *locks) look(ctx context.Context, ours map[int32]*slog.Logger, told map[wait]bool) error {
 	ctx, cancel := context.WithTimeout(ctx, lockAfter)
 	defer cancel()
-	conn, err := pgx.ConnectConfig(ctx, l.pool.Config().ConnConfig)
+	conn, err := pgx.ConnectConfig(ctx, l.conns.Config().ConnConfig)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = conn.Close(ctx) }() // it was read from
-	if err := l.pool.session.prepare(ctx, conn); err != nil {
+	if err := l.conns.base.prepare(ctx, conn); err != nil {
 		return err
 	}
-	return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{BeginQuery: l.pool.session.begin("READ COMMITTED")}, func(tx pgx.Tx) error {
+	return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{BeginQuery: l.conns.base.begin("READ COMMITTED")}, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `
 			SELECT w.pid, l.waitstart, left(regexp_replace(w.query, '\s+', ' ', 'g'), 200), l.mode, COALESCE(l.relation::regclass::text, CASE l.locktype WHEN 'transactionid' THEN 'a row' ELSE l.locktype END),
 			       holder.pid, COALESCE(h.usename::text, ''), COALESCE(h.application_name, ''), COALESCE(h.state, ''), h.query_start
@@ -122,7 +128,7 @@ func (l *locks) look(ctx context.Context, ours []int32, told map[wait]bool) erro
 			LEFT JOIN pg_stat_activity h ON h.pid = holder.pid
 			WHERE (w.pid = ANY($1) OR $2 AND w.datname = current_database() AND w.usename = current_user AND w.application_name = current_setting('application_name'))
 			  AND l.waitstart <= clock_timestamp() - make_interval(secs => $3) AND holder.pid <> ALL($1)
-			ORDER BY l.waitstart`, ours, l.pool.session.pooled, l.after.Seconds())
+			ORDER BY l.waitstart`, slices.Collect(maps.Keys(ours)), l.conns.base.pooled, l.after.Seconds())
 		if err != nil {
 			return err
 		}
@@ -141,7 +147,7 @@ func (l *locks) look(ctx context.Context, ours []int32, told map[wait]bool) erro
 			if began != nil {
 				attrs = append(attrs, "holder_state", state, "holder_query_start", began.UTC())
 			}
-			l.pool.log.WarnContext(ctx, "waiting for a lock that another session holds", attrs...)
+			cmp.Or(ours[w.PID], l.conns.log).WarnContext(ctx, "waiting for a lock that another session holds", attrs...)
 			return nil
 		})
 		clear(told)

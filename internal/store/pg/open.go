@@ -1,17 +1,14 @@
 package pg
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // Config says which database and schema to write.
@@ -19,7 +16,9 @@ type Config struct {
 	DSN      string // connection string, URL or key=value form
 	Schema   string // created by Migrate where it is missing; any name that Postgres takes
 	MaxConns int32  // 0 = pgx's default; pool_max_conns in the DSN goes before it
-	Log      *slog.Logger
+	// Connections are used in place of own ones, which DSN and MaxConns are about; nil = own ones.
+	Connections *Connections
+	Log         *slog.Logger
 	// LockAfter is how long a lock is waited for before the log tells who holds it; 0 = 5 s.
 	LockAfter time.Duration
 }
@@ -32,35 +31,18 @@ func Open(ctx context.Context, c Config) (*Pool, error) {
 	if err := checkSchemaName(c.Schema); err != nil {
 		return nil, err
 	}
-	if err := CheckDSN(c.DSN); err != nil {
-		return nil, fmt.Errorf("database URL: %w", err)
+	if c.Connections != nil {
+		return newPool(ctx, c.Connections, c.Schema, c.Log, true)
 	}
-	pc, err := pgxpool.ParseConfig(c.DSN)
+	conns, err := connect(ctx, c)
 	if err != nil {
-		return nil, errors.New("database URL: a setting of the pool, such as pool_max_conns, has a value that cannot be used")
+		return nil, err
 	}
-	if !limited(c.DSN) && c.MaxConns > 0 {
-		pc.MaxConns = c.MaxConns
+	p, err := newPool(ctx, conns, c.Schema, c.Log, false)
+	if err != nil {
+		conns.Close()
 	}
-	params := pc.ConnConfig.RuntimeParams
-	for name := range params {
-		// A pooler refuses unknown settings at the start of a connection, or drops them: these are set by a statement.
-		if strings.EqualFold(name, "search_path") || slices.ContainsFunc(needs, func(n setting) bool { return strings.EqualFold(name, n.name) }) {
-			delete(params, name)
-		}
-	}
-	if params["application_name"] == "" {
-		params["application_name"] = "syncd"
-	}
-	if pc.ConnConfig.ConnectTimeout == 0 {
-		pc.ConnConfig.ConnectTimeout = 10 * time.Second
-	}
-	pool, err := connect(ctx, pc, session{schema: c.Schema}, cmp.Or(c.LockAfter, lockAfter), c.Log)
-	if errors.Is(err, errPooler) {
-		c.Log.DebugContext(ctx, "a pooler stands between syncd and Postgres: no session state is used")
-		pool, err = connect(ctx, pc, session{schema: c.Schema, pooled: true}, cmp.Or(c.LockAfter, lockAfter), c.Log)
-	}
-	return pool, err
+	return p, err
 }
 
 // limited tells whether the connection string says how many connections there may be.

@@ -11,48 +11,35 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Pool is the pool of connections as syncd uses it. Every statement finds the settings that it needs; through a pooler it has a
-// transaction of its own for that. Failures are returned as an *Error.
+// Pool is the pool of connections as syncd uses it for one schema. Every statement finds the settings that it needs; through a pooler
+// it has a transaction of its own for that. Failures are returned as an *Error.
 //
-// Acquire returns a bare connection: through a pooler it has none of the settings.
+// Acquire returns a bare connection: through a pooler it has none of the settings, and one that is shared has any search_path.
 type Pool struct {
-	*pgxpool.Pool
+	*Connections
 	session session
-	locks   *locks
 	log     *slog.Logger
+	shared  bool // the connections outlive it
 }
 
-// connect makes a pool and its first connection.
-func connect(ctx context.Context, c *pgxpool.Config, s session, lockAfter time.Duration, log *slog.Logger) (*Pool, error) {
-	c = c.Copy()
-	c.AfterConnect = s.prepare
-	if s.pooled {
-		// Named statements live in the session. The unnamed one of this mode is described and run within one transaction.
-		c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
-	}
-	pool, err := pgxpool.NewWithConfig(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	p := &Pool{Pool: pool, session: s, log: log}
-	p.locks = &locks{pool: p, after: lockAfter, held: map[*held]struct{}{}}
+// newPool makes the pool of a schema.
+func newPool(ctx context.Context, c *Connections, schema string, log *slog.Logger, shared bool) (*Pool, error) {
+	p := &Pool{Connections: c, session: session{schema, c.base.pooled}, log: log, shared: shared}
 	conn, err := p.acquire(ctx)
 	if err != nil {
-		pool.Close()
 		return nil, p.told(err)
 	}
 	conn.Release()
-	p.locks.watch()
 	return p, nil
 }
 
-// Close waits for the connections in use, and ends all of them.
+// Close waits for the connections in use, and ends all of them, unless they are shared.
 func (p *Pool) Close() {
-	p.locks.close()
-	p.Pool.Close()
+	if !p.shared {
+		p.Connections.Close()
+	}
 }
 
 const (
@@ -69,7 +56,11 @@ func (p *Pool) acquire(ctx context.Context) (*held, error) {
 	for n := 0; ; n++ {
 		conn, err := p.Acquire(ctx)
 		if err == nil {
-			return p.locks.hold(conn), nil
+			h := p.locks.hold(conn, p.log)
+			if err = p.session.take(ctx, conn.Conn()); err == nil {
+				return h, nil
+			}
+			h.Release()
 		}
 		if !IsCode(err, "53300", "57P03") || time.Since(begun) > fullFor {
 			return nil, err

@@ -33,7 +33,7 @@ type setting struct{ name, value string }
 
 // session prepares connections for syncd.
 type session struct {
-	schema string
+	schema string // "": that of whoever takes the connection
 	// pooled: a pooler stands between this process and Postgres. It may run each transaction on another server connection, and
 	// give a server connection to other clients. So no state is left in the session, and none is expected.
 	pooled bool
@@ -56,7 +56,9 @@ func (s session) set(scope string) string {
 	for _, n := range needs {
 		fmt.Fprintf(&b, "SET %s %s TO '%s'; ", scope, n.name, n.value)
 	}
-	fmt.Fprintf(&b, "SET %s search_path TO %s", scope, s.path())
+	if s.schema != "" {
+		fmt.Fprintf(&b, "SET %s search_path TO %s", scope, s.path())
+	}
 	return b.String()
 }
 
@@ -133,6 +135,7 @@ func (s session) ready(ctx context.Context, conn *pgx.Conn) error {
 	if _, err := conn.Exec(ctx, s.set("SESSION")); err != nil {
 		return err
 	}
+	use(conn, s.schema)
 	return s.verify(ctx, conn)
 }
 
@@ -173,7 +176,7 @@ func (s session) verify(ctx context.Context, q interface {
 			return unkept(n.name, got[i], n.value)
 		}
 	}
-	if usedSchema != s.schema {
+	if s.schema != "" && usedSchema != s.schema {
 		return unkept("current_schema", usedSchema, s.schema)
 	}
 	return nil
