@@ -65,7 +65,7 @@ func referenceText(w io.Writer, settings []config.Description) error {
 // referenceMarkdown writes the table of docs/configuration.md.
 func referenceMarkdown(w io.Writer, settings []config.Description) error {
 	var b strings.Builder
-	b.WriteString("| setting | environment variable | flag | default | live | meaning |\n|---|---|---|---|---|---|\n")
+	b.WriteString("| setting | environment variable | flag | default | own | live | meaning |\n|---|---|---|---|---|---|---|\n")
 	for _, d := range settings {
 		b.WriteString("|")
 		for _, name := range []string{d.Key, d.Variable, dashed(d.Flag), d.Default} {
@@ -74,11 +74,14 @@ func referenceMarkdown(w io.Writer, settings []config.Description) error {
 			}
 			b.WriteString(" " + strings.ReplaceAll(name, "|", `\|`) + " |")
 		}
-		live := ""
+		own, live := "own", ""
+		if d.Process {
+			own = ""
+		}
 		if d.Live {
 			live = "live"
 		}
-		b.WriteString(" " + live + " | " + strings.ReplaceAll(d.Sentence(), "|", `\|`) + " |\n")
+		b.WriteString(" " + own + " | " + live + " | " + strings.ReplaceAll(d.Sentence(), "|", `\|`) + " |\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

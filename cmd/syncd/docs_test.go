@@ -173,6 +173,7 @@ func tryCommand(args []string) error {
 	for _, file := range []string{"polar_access_token_file", "database_url_file"} {
 		delete(flags, file) // of the reader's
 	}
+	delete(flags, "organization") // of a configuration that is the reader's
 	_, _, err = config.Sources{Domain: c.sources.Domain, Flags: flags}.Load()
 	return err
 }

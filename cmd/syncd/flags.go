@@ -50,6 +50,8 @@ type (
 		LogLevel  *string
 		LogFormat *string
 		Config    *string
+
+		Organization, OrganizationsDir *string
 	}
 
 	// outputFlags say how a command tells what it did.

@@ -12,6 +12,11 @@ import (
 // environment, the file named by --config or SYNCD_CONFIG, the default. The table in settings.go has names, defaults and
 // meanings.
 type Config struct {
+	// Name is that of the organization in the configuration; "" where it has no organizations of its own.
+	Name string
+	// OrganizationsDir holds one file for each organization; "" = none.
+	OrganizationsDir string
+
 	// DatabaseURL names the database of the mirror. The role needs the right to create the schema, or all rights in an existing
 	// one.
 	DatabaseURL Secret
@@ -87,6 +92,8 @@ type Domain struct {
 	CheckDatabase func(dsn string) error
 	// RedactDatabase returns a connection string without its passwords.
 	RedactDatabase func(dsn string) string
+	// Schemas are all schemas that a mirror has whose data are in this one.
+	Schemas func(schema string) []string
 	// PolarVersion is the default version of the API.
 	PolarVersion string
 }

@@ -234,13 +234,20 @@ func FuzzConfigFile(f *testing.F) {
 	f.Add("schema: a\nstreams: {orders: {schedule: '@daily'}}\n")
 	f.Add("a: &a [*a]\n<<: *a")
 	f.Add("- x\n---\ny")
+	f.Add("organizations: [{name: a, <<: *a}, &b [*b], {name: {}}, {name: c, streams: [x]}]")
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, text string) {
 		path := filepath.Join(dir, "f.yaml")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := load(map[string]string{"config": path}, nil); err != nil && err.Error() == "" {
+		s := sources(map[string]string{"config": path}, nil)
+		list, err := s.Organizations()
+		for _, name := range list {
+			_, _, e := s.Of(name).Load()
+			err = errors.Join(err, e)
+		}
+		if _, _, e := s.Load(config.GroupPolar); e != nil && e.Error() == "" || err != nil && err.Error() == "" {
 			t.Error("an error without words")
 		}
 	})

@@ -15,6 +15,7 @@ type Description struct {
 	Hint     string // what to write
 	Default  string
 	Meaning  string
+	Process  bool // of the whole process: an organization has none of its own
 	Live     bool // takes effect while the daemon runs, when it reads its configuration again
 }
 
@@ -25,7 +26,7 @@ func enabledKey(stream string) string  { return "streams." + stream + ".enabled"
 // DescribeSettings lists all settings, in the order of the table.
 func (d Domain) DescribeSettings() (list []Description) {
 	for _, s := range (&Config{domain: d}).settings() {
-		one := Description{Key: s.key, Variable: variableName(s.key), Flag: flagName(s.key), Group: s.group, Hint: s.hint, Default: s.def, Meaning: s.meaning, Live: s.live}
+		one := Description{Key: s.key, Variable: variableName(s.key), Flag: flagName(s.key), Group: s.group, Hint: s.hint, Default: s.def, Meaning: s.meaning, Process: s.process, Live: s.live}
 		if s.noFlag {
 			one.Flag = ""
 		}
@@ -33,11 +34,13 @@ func (d Domain) DescribeSettings() (list []Description) {
 		if s.secret {
 			key := s.key + fileOf
 			list = append(list, Description{Key: key, Variable: variableName(key), Flag: flagName(key), Group: s.group, Hint: "PATH",
-				Meaning: "file that holds the value of " + variableName(s.key), Live: s.live})
+				Meaning: "file that holds the value of " + variableName(s.key), Process: s.process, Live: s.live})
 		}
 	}
 	return append(list,
-		Description{Variable: variableName(configPath), Flag: configPath, Hint: "PATH", Meaning: "configuration file, YAML"},
+		Description{Variable: variableName(configPath), Flag: configPath, Hint: "PATH", Meaning: "configuration file, YAML", Process: true},
+		Description{Variable: variableName(selected), Flag: selected, Hint: "NAME", Meaning: "the one organization that is meant, where the configuration has several", Process: true},
+		Description{Key: organizationsKey, Group: GroupFleet, Meaning: "list of organizations, each with its name and the settings that are its own", Process: true},
 		Description{Key: enabledKey("NAME"), Group: GroupStreams, Meaning: "whether one stream is on; instead of streams: LIST"},
 		Description{Key: scheduleKey("NAME"), Group: GroupSchedule, Meaning: "schedule of one stream", Live: true})
 }

@@ -21,46 +21,70 @@ type file struct {
 	values    map[string]string // by key
 	schedules map[string]string // by stream
 	lines     map[string]int    // line of each key; a stream's schedule is streams.NAME.schedule
+
+	prefix        string     // of the keys where they are named: of whom they are
+	organizations *yaml.Node // the list of organizations; nil = none
+}
+
+func newFile(path, prefix string) *file {
+	return &file{path: path, prefix: prefix, values: map[string]string{}, schedules: map[string]string{}, lines: map[string]int{}}
 }
 
 func (f *file) where(key string) string {
-	return fmt.Sprintf("file %s:%d %s", f.path, f.lines[key], key)
+	return fmt.Sprintf("file %s:%d %s%s", f.path, f.lines[key], f.prefix, key)
 }
 
-// readFile reads a configuration file as nodes, which know their lines.
-func (l *loader) readFile(path, source string, settings []setting, streams []string) *file {
-	f := &file{path: path, values: map[string]string{}, schedules: map[string]string{}, lines: map[string]int{}}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		l.problems.add("%s: %w: create the file, or correct its path", source, err)
+// readTop reads a configuration file: what all organizations have in common, and their list as it is written.
+func (l *loader) readTop(path, source string) *file {
+	f := newFile(path, "")
+	n := l.decode(path, source)
+	if n == nil {
 		return f
 	}
-	d := yaml.NewDecoder(bytes.NewReader(b))
-	var doc, more yaml.Node
-	switch err := d.Decode(&doc); {
-	case errors.Is(err, io.EOF): // nothing but comments
-		return f
-	case err != nil:
-		l.problems.add("file %s is no YAML: %w", path, err)
-		return f
-	}
-	if d.Decode(&more) == nil {
-		l.problems.add("file %s:%d: a second document begins: write all settings in one", path, more.Line)
-	}
-	known := append(keys(settings), "streams")
-	l.mapping(f, doc.Content[0], "", known, func(key string, n *yaml.Node) {
-		if key == "streams" && !isText(n) {
-			l.readStreams(f, n, streams)
-		} else if text, ok := l.scalar(f, key, n); ok {
-			f.values[key] = text
+	l.mapping(f, n, "", append(keys(l.settings), "streams", organizationsKey), func(key string, n *yaml.Node) {
+		if key == organizationsKey {
+			f.organizations = resolve(n)
+		} else {
+			l.value(f, key, n)
 		}
 	})
 	return f
 }
 
+// value reads the value of a setting.
+func (l *loader) value(f *file, key string, n *yaml.Node) {
+	if key == "streams" && !isText(n) {
+		l.readStreams(f, n)
+	} else if text, ok := l.scalar(f, key, n); ok {
+		f.values[key] = text
+	}
+}
+
+// decode reads a file as nodes, which know their lines; nil: it holds none, or cannot be read.
+func (l *loader) decode(path, source string) *yaml.Node {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		l.problems.add("%s: %w: create the file, or correct its path", source, err)
+		return nil
+	}
+	d := yaml.NewDecoder(bytes.NewReader(b))
+	var doc, more yaml.Node
+	switch err := d.Decode(&doc); {
+	case errors.Is(err, io.EOF): // nothing but comments
+		return nil
+	case err != nil:
+		l.problems.add("file %s is no YAML: %w", path, err)
+		return nil
+	}
+	if d.Decode(&more) == nil {
+		l.problems.add("file %s:%d: a second document begins: write all settings in one", path, more.Line)
+	}
+	return doc.Content[0]
+}
+
 // readStreams reads the settings of single streams.
-func (l *loader) readStreams(f *file, n *yaml.Node, streams []string) {
-	l.mapping(f, n, "streams.", streams, func(stream string, n *yaml.Node) {
+func (l *loader) readStreams(f *file, n *yaml.Node) {
+	l.mapping(f, n, "streams.", l.streams, func(stream string, n *yaml.Node) {
 		l.mapping(f, n, "streams."+stream+".", []string{"enabled", "schedule"}, func(key string, n *yaml.Node) {
 			if key == "enabled" {
 				l.enableStream(f, stream, n)

@@ -15,6 +15,8 @@ type Sources struct {
 	Domain  Domain
 	Flags   map[string]string // the command line, by key
 	Environ map[string]string // the whole environment, by name
+
+	name string // of the one organization whose configuration is loaded; Of sets it
 }
 
 // Value is the effective value of one setting, as it may be shown, and its source.
@@ -46,39 +48,55 @@ type layer struct {
 
 // loader reads the sources of a configuration, one layer above the other.
 type loader struct {
+	settings []setting
+	streams  []string
 	layers   []layer // the first that has a setting wins
+	top      *file   // the configuration file
 	problems Problems
 }
 
-// Load reads the configuration. It returns what it could read together with the problems, so that both can be shown. needed are
-// the groups whose secrets must be set.
-func (s Sources) Load(needed ...string) (*Config, []Value, error) {
-	c, l := &Config{domain: s.Domain}, &loader{}
-	settings, streams := c.settings(), s.Domain.StreamNames()
+// begin reads what all organizations have in common: flags, environment and the top of the file.
+func (s Sources) begin(c *Config) *loader {
+	l := &loader{settings: c.settings(), streams: s.Domain.StreamNames()}
 	onFlag := layer{s.Flags, func(key string) string { return "flag --" + flagName(key) }}
-	inEnviron := layer{l.readEnviron(s.Environ, settings), func(key string) string { return "environment " + variableName(key) }}
-	l.layers = []layer{onFlag, inEnviron}
-	f := &file{}
+	inEnviron := layer{l.readEnviron(s.Environ), func(key string) string { return "environment " + variableName(key) }}
+	l.layers, l.top = []layer{onFlag, inEnviron}, newFile("", "")
 	if path, source, ok := l.find(setting{key: configPath}); ok {
-		f = l.readFile(path, source, settings, streams)
+		l.top = l.readTop(path, source)
 	}
-	l.layers = append(l.layers, layer{f.values, f.where})
-	c.Schedules = f.schedules
+	l.layers = append(l.layers, layer{l.top.values, l.top.where})
+	return l
+}
+
+// Load reads the configuration of the organization that Of or `organization` names, or what all have in common. It returns what
+// it could read together with the problems, so that both can be shown. needed are the groups whose secrets must be set.
+func (s Sources) Load(needed ...string) (*Config, []Value, error) {
+	c := &Config{domain: s.Domain, Name: s.selected()}
+	l := s.begin(c)
+	schedules := []*file{l.top}
+	if c.Name == "" && len(needed) > 0 {
+		l.refuseSeveral()
+	} else if c.Name != "" {
+		entry := l.entryOf(c.Name)
+		l.layers = slices.Insert(l.layers, 1, layer{entry.values, entry.where})
+		schedules = append(schedules, entry)
+	}
 	var shown []Value
 	from := map[string]string{}
-	for _, setting := range settings {
+	for _, setting := range l.settings {
 		v := l.apply(setting, slices.Contains(needed, setting.group))
 		shown, from[setting.key] = append(shown, v), v.Source
 	}
-	for _, stream := range streams {
-		v := Value{scheduleKey(stream), c.ScheduleOf(stream), "default"}
-		switch {
-		case c.Schedules[stream] != "":
-			v.Source = f.where(v.Key)
-		case c.Schedule != "":
-			v.Source = from["schedule"]
+	c.Schedules = map[string]string{}
+	for _, stream := range l.streams {
+		key := scheduleKey(stream)
+		source := from["schedule"]
+		for _, f := range schedules {
+			if spec := f.schedules[stream]; spec != "" {
+				c.Schedules[stream], source = spec, f.where(key)
+			}
 		}
-		shown = append(shown, v)
+		shown = append(shown, Value{key, c.ScheduleOf(stream), source})
 	}
 	if len(l.problems) > 0 {
 		return c, shown, l.problems
@@ -151,9 +169,9 @@ func readSecret(path string) (string, error) {
 
 // readEnviron returns the settings in the environment by key, and finds variables that look like settings but are not. A variable
 // that begins with POLAR_ may belong to another program, so there only near misses count.
-func (l *loader) readEnviron(environ map[string]string, settings []setting) map[string]string {
+func (l *loader) readEnviron(environ map[string]string) map[string]string {
 	keyOf := map[string]string{}
-	for _, key := range append(keys(settings), configPath) {
+	for _, key := range append(keys(l.settings), configPath, selected) {
 		keyOf[variableName(key)] = key
 	}
 	known, values := slices.Sorted(maps.Keys(keyOf)), map[string]string{}

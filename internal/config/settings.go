@@ -17,6 +17,7 @@ import (
 
 // Groups of settings. A command asks for the groups that it uses; they are also headings of its help.
 const (
+	GroupFleet    = "Organizations"
 	GroupDatabase = "Database"
 	GroupPolar    = "Polar"
 	GroupStreams  = "Streams"
@@ -38,6 +39,7 @@ type setting struct {
 	secret  bool        // hidden when shown, and may come from a file: key_file holds its path
 	noFlag  bool        // not on the command line, which other users of the machine can read
 	live    bool        // takes effect while the daemon runs, when it reads its configuration again
+	process bool        // of the whole process: an organization has none of its own
 	needed  func() bool // a secret that is needed only then; nil: always
 	set     func(string) error
 	show    func() string // nil: as it was written
@@ -46,8 +48,11 @@ type setting struct {
 // fileOf ends the key of a setting that holds the path of a secret.
 const fileOf = "_file"
 
-// configPath is the one setting that the file cannot hold.
-const configPath = "config"
+// configPath and selected are the settings that the file cannot hold: where it is, and which of its organizations is meant.
+const (
+	configPath = "config"
+	selected   = "organization"
+)
 
 func flagName(key string) string { return strings.ReplaceAll(key, "_", "-") }
 
@@ -65,20 +70,29 @@ func variableName(key string) string {
 // settings binds every setting to its field. These tables are the one place that names settings: flags, environment, file,
 // `syncd config print`, `syncd config reference` and docs/configuration.md follow from them.
 func (c *Config) settings() []setting {
-	return slices.Concat(c.databaseSettings(), c.polarSettings(), c.streamSettings(), c.scheduleSettings(), c.serveSettings(), c.webhookSettings(), c.logSettings())
+	return slices.Concat(c.fleetSettings(), c.databaseSettings(), c.polarSettings(), c.streamSettings(), c.scheduleSettings(), c.serveSettings(), c.webhookSettings(), c.logSettings())
+}
+
+func (c *Config) fleetSettings() []setting {
+	return []setting{
+		{key: "organizations_dir", group: GroupFleet, hint: "PATH", process: true, set: func(v string) error {
+			c.OrganizationsDir = v
+			return nil
+		}, meaning: "directory with a file NAME.yaml for each organization, which holds the settings that are its own"},
+	}
 }
 
 func (c *Config) databaseSettings() []setting {
 	return []setting{
-		{key: "database_url", group: GroupDatabase, hint: "URL", secret: true, set: func(v string) error {
+		{key: "database_url", group: GroupDatabase, hint: "URL", secret: true, process: true, set: func(v string) error {
 			c.DatabaseURL = Secret(v)
 			return c.domain.CheckDatabase(v)
 		}, show: func() string { return c.domain.RedactDatabase(c.DatabaseURL.Reveal()) },
 			meaning: "Postgres database to write to, as URL or key=value pairs"},
-		{key: "schema", group: GroupDatabase, hint: "NAME", def: "polar", set: func(v string) error {
+		{key: "schema", group: GroupDatabase, hint: "NAME", def: defaultSchema(c.Name), set: func(v string) error {
 			c.Schema = v
 			return nil
-		}, meaning: "schema of the data, created when missing, as is NAME_sync for the bookkeeping; one schema holds one organization"},
+		}, meaning: "schema of the data, created when missing, as is NAME_sync for the bookkeeping; one schema holds one organization: polar_NAME by default where organizations have names"},
 	}
 }
 
@@ -190,7 +204,7 @@ func (c *Config) scheduleSettings() []setting {
 
 func (c *Config) serveSettings() []setting {
 	return []setting{
-		{key: "listen", group: GroupServe, hint: "HOST:PORT", def: "127.0.0.1:9464", set: func(v string) error {
+		{key: "listen", group: GroupServe, hint: "HOST:PORT", def: "127.0.0.1:9464", process: true, set: func(v string) error {
 			if c.Listen = v; v == "off" {
 				c.Listen = ""
 				return nil
@@ -205,7 +219,7 @@ const leastSecret = 16
 
 func (c *Config) webhookSettings() []setting {
 	return []setting{
-		{key: "webhook_listen", group: GroupWebhooks, hint: "HOST:PORT", def: "off", set: func(v string) error {
+		{key: "webhook_listen", group: GroupWebhooks, hint: "HOST:PORT", def: "off", process: true, set: func(v string) error {
 			if c.WebhookListen = v; v == "off" {
 				c.WebhookListen = ""
 				return nil
@@ -231,13 +245,13 @@ func (c *Config) webhookSettings() []setting {
 
 func (c *Config) logSettings() []setting {
 	return []setting{
-		{key: "log_level", group: GroupLog, hint: "LEVEL", def: "info", live: true, set: func(v string) error {
+		{key: "log_level", group: GroupLog, hint: "LEVEL", def: "info", live: true, process: true, set: func(v string) error {
 			if c.LogLevel.UnmarshalText([]byte(v)) != nil {
 				return errors.New("write debug, info, warn or error")
 			}
 			return nil
 		}, meaning: "lowest level of the lines in the log: debug, info, warn or error"},
-		{key: "log_format", group: GroupLog, hint: "FORMAT", def: "text", set: func(v string) error {
+		{key: "log_format", group: GroupLog, hint: "FORMAT", def: "text", process: true, set: func(v string) error {
 			if c.LogFormat = v; v != "text" && v != "json" {
 				return errors.New("write text or json")
 			}

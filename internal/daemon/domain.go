@@ -20,6 +20,7 @@ func Domain() config.Domain {
 		SelectStreams:  func(list string) (off map[string]bool, err error) { return catalog.Select(list, all) },
 		CheckDatabase:  pg.CheckDSN,
 		RedactDatabase: pg.RedactDSN,
+		Schemas:        func(schema string) []string { return []string{schema, pg.Bookkeeping(schema), pg.Safe(schema)} },
 		PolarVersion:   fetch.DefaultVersion,
 	}
 	for _, s := range all {
