@@ -2,7 +2,7 @@ package main
 
 import (
 	"syncd/internal/config"
-	"syncd/internal/daemon"
+	"syncd/internal/fleet"
 )
 
 type runCmd struct {
@@ -16,7 +16,7 @@ func (cmd *runCmd) Run(c *command) error {
 		return err
 	}
 	tuneMemory()
-	return daemon.Run(c.ctx, daemon.Options{
+	return fleet.Run(c.ctx, fleet.Options{
 		Config: cfg, Shown: c.shown, Sources: c.sources, Migrate: cmd.Migrate, Build: buildInfo(),
 		Log: log, LogLevel: &c.level, Stop: c.stop, Reload: c.reload,
 	})

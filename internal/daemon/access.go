@@ -78,7 +78,7 @@ const (
 
 // gainAccess asks Polar which organization the token belongs to, until it answers. It reads the token again before each request,
 // as somebody may have replaced it. It returns an error that waiting does not heal.
-func (d *daemon) gainAccess(ctx context.Context, ask func(context.Context) error) error {
+func (d *Runner) gainAccess(ctx context.Context, ask func(context.Context) error) error {
 	began := time.Now()
 	for asked := 1; ; asked++ {
 		d.renewToken(ctx)
@@ -120,7 +120,7 @@ func mayPass(err error) bool {
 }
 
 // noteAnswer records the outcome of a request for access, and logs it once.
-func (d *daemon) noteAnswer(ctx context.Context, err error) {
+func (d *Runner) noteAnswer(ctx context.Context, err error) {
 	class := fetch.Class(err)
 	if ctx.Err() != nil || !d.access.note(err, class) {
 		return
@@ -137,7 +137,7 @@ func (d *daemon) noteAnswer(ctx context.Context, err error) {
 
 // keepAccess gains access again whenever it is lost, until ctx ends. An error that waiting does not heal, such as a token of
 // another organization, does not end a running daemon. The daemon is not ready until it gets a token of its own organization.
-func (d *daemon) keepAccess(ctx context.Context) {
+func (d *Runner) keepAccess(ctx context.Context) {
 	for {
 		select {
 		case <-d.access.again:
@@ -160,7 +160,7 @@ func (d *daemon) keepAccess(ctx context.Context) {
 }
 
 // pause waits for a time, or until there is a reason to ask at once.
-func (d *daemon) pause(ctx context.Context, wait time.Duration) {
+func (d *Runner) pause(ctx context.Context, wait time.Duration) {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
@@ -177,7 +177,7 @@ func concernsAll(err error) bool {
 
 // isShutOut tells whether the token as such is refused, after a run got 401, or no version is served, after it got 404. It asks
 // Polar once more: an answer that only one stream's requests get is a failure of that stream.
-func (d *daemon) isShutOut(ctx context.Context, err error) bool {
+func (d *Runner) isShutOut(ctx context.Context, err error) bool {
 	d.asking.Lock()
 	defer d.asking.Unlock()
 	if d.access.problem() != nil { // another run has found out
@@ -193,7 +193,7 @@ func (d *daemon) isShutOut(ctx context.Context, err error) bool {
 
 // renewToken takes over a token that was replaced in its source. If the source cannot be read, the old token stays: somebody may
 // be writing the file.
-func (d *daemon) renewToken(ctx context.Context) {
+func (d *Runner) renewToken(ctx context.Context) {
 	cfg, _, err := d.Sources.Load(config.GroupPolar)
 	if err != nil {
 		d.Log.DebugContext(ctx, "the configuration cannot be read now", slog.Any("error", err))
@@ -203,7 +203,7 @@ func (d *daemon) renewToken(ctx context.Context) {
 }
 
 // setToken makes the client send this token. It returns true if the token is a new one.
-func (d *daemon) setToken(ctx context.Context, token config.Secret) (changed bool) {
+func (d *Runner) setToken(ctx context.Context, token config.Secret) (changed bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if token == d.token {
@@ -218,7 +218,7 @@ func (d *daemon) setToken(ctx context.Context, token config.Secret) (changed boo
 	return true
 }
 
-func (d *daemon) tokenInUse() config.Secret {
+func (d *Runner) tokenInUse() config.Secret {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.token

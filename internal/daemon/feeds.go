@@ -8,7 +8,7 @@ import (
 )
 
 // askFeeds makes one round of feeds, when Polar can be read from.
-func (d *daemon) askFeeds(ctx context.Context, q tail.Question) (a tail.Answer, err error) {
+func (d *Runner) askFeeds(ctx context.Context, q tail.Question) (a tail.Answer, err error) {
 	for again := true; again; again = concernsAll(a.Err) && d.isShutOut(ctx, a.Err) {
 		if !d.access.waitUntilGranted(ctx, d.Stop) {
 			return a, context.Canceled
@@ -26,4 +26,4 @@ func (d *daemon) askFeeds(ctx context.Context, q tail.Question) (a tail.Answer, 
 }
 
 // feedRate is how many requests a minute the budget sustains, at the pace that refusals have left.
-func (d *daemon) feedRate() float64 { return limit.SustainedRate(d.client.Budget().Pace) }
+func (d *Runner) feedRate() float64 { return limit.SustainedRate(d.client.Budget().Pace) }

@@ -8,46 +8,16 @@ import (
 	"syncd/internal/config"
 	"syncd/internal/fetch"
 	"syncd/internal/humanize"
-	"syncd/internal/serve"
-	"syncd/internal/serve/page"
 	"syncd/internal/store/tails"
 )
 
-// listen binds the address of health, readiness, metrics and status, if one is configured.
-func (d *daemon) listen(ctx context.Context) (err error) {
-	if d.Config.Listen == "" {
-		return nil
-	}
-	d.server, err = serve.Listen(ctx, serve.Config{
-		Addr: d.Config.Listen,
-		Ready: []serve.Check{
-			{Name: "database", Ask: d.checkDatabase},
-			{Name: "schema", Ask: d.checkSchema},
-			{Name: "polar", Ask: d.checkPolar, Note: d.lastAnswer},
-		},
-		Status:  d.status,
-		Page:    page.New(d.report, d.Build.Version, d.Log),
-		Metrics: d.metrics,
-		Log:     d.Log,
-	})
-	return err
-}
-
-// address is where the server listens.
-func (d *daemon) address() string {
-	if d.server == nil {
-		return "off"
-	}
-	return d.server.Addr()
-}
-
-// checkPolar returns why Polar cannot be read from, by what this process knows and by when Polar last answered any process.
-func (d *daemon) checkPolar(ctx context.Context) error {
+// CheckPolar returns why Polar cannot be read from, by what this process knows and by when Polar last answered any process.
+func (d *Runner) CheckPolar(ctx context.Context) error {
 	if err := d.access.problem(); err != nil {
 		return err
 	}
 	most := longestSilence(d.config())
-	if !d.isOpen() {
+	if !d.IsOpen() {
 		return nil
 	}
 	at, ago, err := d.org.Store.Polar().LastAnswer(ctx)
@@ -69,9 +39,9 @@ func longestSilence(cfg *config.Config) time.Duration {
 	return max(3*cfg.Tail, 5*time.Minute)
 }
 
-// lastAnswer is the note on a check that passes.
-func (d *daemon) lastAnswer(ctx context.Context) string {
-	if !d.isOpen() {
+// LastAnswer is the note on a check that passes.
+func (d *Runner) LastAnswer(ctx context.Context) string {
+	if !d.IsOpen() {
 		return ""
 	}
 	if at, ago, err := d.org.Store.Polar().LastAnswer(ctx); err == nil && !at.IsZero() {
@@ -81,7 +51,7 @@ func (d *daemon) lastAnswer(ctx context.Context) string {
 }
 
 // showFreshness updates the gauges. If that fails, the next run does it.
-func (d *daemon) showFreshness(ctx context.Context) {
+func (d *Runner) showFreshness(ctx context.Context) {
 	fresh, err := d.org.Store.Streams().Freshness(ctx)
 	if err != nil {
 		d.Log.WarnContext(ctx, "the metrics on freshness could not be updated", "error", err)
@@ -91,20 +61,20 @@ func (d *daemon) showFreshness(ctx context.Context) {
 		if len(f.CoveredBy) > 0 {
 			current = currentAt(f)
 		}
-		d.metrics.SetFreshness(stream, f.DataThrough, f.PolledAt, current, f.Pending)
+		d.Metrics.SetFreshness(stream, f.DataThrough, f.PolledAt, current, f.Pending)
 	}
 	drift, err := d.org.Store.Streams().OpenDrift(ctx)
 	if err != nil {
 		d.Log.WarnContext(ctx, "the metrics on drift could not be updated", "error", err)
 	} else {
-		d.metrics.SetDrift(drift)
+		d.Metrics.SetDrift(drift)
 	}
 	standings, err := d.org.Store.Streams().StandingsWithoutRows(ctx, d.config().StreamsOn())
 	if err != nil {
 		d.Log.WarnContext(ctx, "the metrics on verdicts could not be updated", "error", err)
 	}
 	for _, st := range standings {
-		d.metrics.SetStanding(st.Stream, st.Unavailable == "", st.Missing() == "", st.CompleteAt, st.Rejects, st.Held)
+		d.Metrics.SetStanding(st.Stream, st.Unavailable == "", st.Missing() == "", st.CompleteAt, st.Rejects, st.Held)
 	}
 	feeds, err := tails.New(d.org.Store.Pool()).Feeds().List(ctx)
 	if err != nil {
@@ -112,7 +82,7 @@ func (d *daemon) showFreshness(ctx context.Context) {
 	}
 	var told time.Time
 	for _, f := range feeds {
-		d.metrics.SetFeed(f.Name, f.Lag, f.StandsStill)
+		d.Metrics.SetFeed(f.Name, f.Lag, f.StandsStill)
 		if f.ToldThrough.After(told) {
 			told = f.ToldThrough
 		}
@@ -126,7 +96,7 @@ func (d *daemon) showFreshness(ctx context.Context) {
 const warnDays = 45
 
 // warnOfVersion warns in time that Polar will retire the requested version.
-func (d *daemon) warnOfVersion(ctx context.Context) {
+func (d *Runner) warnOfVersion(ctx context.Context) {
 	v, known := fetch.FindVersion(d.Config.PolarVersion)
 	if left := v.DaysLeft(d.client.Now()); known && left < warnDays {
 		d.Log.WarnContext(ctx, "Polar will retire the configured version of its API: set polar_version to a newer one, or upgrade syncd; from that day on syncd uses Polar's current version",

@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"errors"
+	"time"
 
 	"syncd/internal/config"
 	"syncd/internal/fetch"
@@ -10,11 +11,33 @@ import (
 	"syncd/internal/sched"
 	"syncd/internal/store"
 	"syncd/internal/store/tails"
+	"syncd/internal/tail"
 )
+
+// jobs are the sweeps of all streams that are on, the audit of metrics, and the rounds of tails. An overdue job runs at the start.
+func (d *Runner) jobs(ctx context.Context, now time.Time) ([]sched.Job, error) {
+	states, err := d.org.Store.Streams().Statuses(ctx, d.Config.StreamsOn())
+	if err != nil {
+		return nil, err
+	}
+	var jobs []sched.Job
+	for _, st := range states {
+		d.Metrics.SetLastSuccess(st.Stream, st.SucceededAt)
+		d.setRows(st.Stream, st.Rows)
+		spec := d.Config.ScheduleOf(st.Stream)
+		overdue, err := sched.Overdue(spec, d.Config.Timezone, st.SucceededAt, now)
+		if err != nil {
+			return nil, err
+		}
+		jobs = append(jobs, sched.Job{Name: st.Stream, Spec: spec, AtStart: overdue || st.Unfinished, Run: d.sweepJob(st.Stream)})
+	}
+	return append(jobs, sched.Job{Name: auditJob, Spec: auditSchedule(d.Config), Run: d.auditMetrics},
+		sched.Job{Name: tail.Name, Spec: d.Config.TailSchedule(), AtStart: true, Urgent: true, Run: d.runTails}), nil
+}
 
 // sweepJob makes one run of a stream. Only a failed run is tried again soon. A run is partial because some items cannot be
 // stored, or because rows came and went meanwhile; reading the whole stream again would cost the same for little.
-func (d *daemon) sweepJob(stream string) func(context.Context) error {
+func (d *Runner) sweepJob(stream string) func(context.Context) error {
 	var w waiting
 	return func(ctx context.Context) error {
 		switch swept, err := d.awaitParent(ctx, stream, &w); {
@@ -46,7 +69,7 @@ func (d *daemon) sweepJob(stream string) func(context.Context) error {
 }
 
 // runTails makes one round of tails, and brings forward the sweeps that the tails want.
-func (d *daemon) runTails(ctx context.Context) error {
+func (d *Runner) runTails(ctx context.Context) error {
 	var res mirror.Result
 	var fresh float64
 	for again := true; again; again = concernsAll(res.Err) && d.isShutOut(ctx, res.Err) {
@@ -74,7 +97,7 @@ func (d *daemon) runTails(ctx context.Context) error {
 }
 
 // untold logs why a job fails that made no run, whose line would tell it.
-func (d *daemon) untold(ctx context.Context, job string, err error) error {
+func (d *Runner) untold(ctx context.Context, job string, err error) error {
 	if again := (*sched.Again)(nil); ctx.Err() == nil && !errors.As(err, &again) {
 		d.Log.WarnContext(ctx, "a job fails", "job", job, "reason", err)
 	}
@@ -82,7 +105,7 @@ func (d *daemon) untold(ctx context.Context, job string, err error) error {
 }
 
 // followUp shows what a round has changed, and brings forward the sweeps that it wants.
-func (d *daemon) followUp(ctx context.Context) error {
+func (d *Runner) followUp(ctx context.Context) error {
 	d.showFreshness(ctx)
 	due, err := tails.New(d.org.Store.Pool()).SweepsDue(ctx)
 	if err != nil {
@@ -108,7 +131,7 @@ func auditSchedule(cfg *config.Config) string {
 }
 
 // auditMetrics compares Polar's metrics with the mirror's rows. Findings are in sync_findings; the next audit comes as scheduled.
-func (d *daemon) auditMetrics(ctx context.Context) error {
+func (d *Runner) auditMetrics(ctx context.Context) error {
 	report, err := d.org.Mirror.AuditMetrics(ctx)
 	if err != nil {
 		return err

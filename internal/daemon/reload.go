@@ -11,20 +11,20 @@ import (
 	"syncd/internal/tail"
 )
 
-// followReloads reads the configuration again on every request, until ctx ends. What is requested while the daemon starts has it
-// ask again for what it waits for, and is done as soon as it works.
-func (d *daemon) followReloads(ctx context.Context) {
+// FollowReloads reads the configuration again on every request, until ctx ends. What is requested while the organization is opened has
+// it ask again for what it waits for, and is done as soon as it works.
+func (d *Runner) FollowReloads(ctx context.Context, requests <-chan struct{}) {
 	for {
 		select {
-		case <-d.Reload:
+		case <-requests:
 		case <-ctx.Done():
 			return
 		}
-		for !d.isOpen() {
+		for !d.IsOpen() {
 			d.access.askAgain()
 			select {
 			case <-d.opened:
-			case <-d.Reload:
+			case <-requests:
 			case <-ctx.Done():
 				return
 			}
@@ -34,7 +34,7 @@ func (d *daemon) followReloads(ctx context.Context) {
 }
 
 // reload takes over the live settings, and names those that need a restart. A configuration with a problem changes nothing.
-func (d *daemon) reload(ctx context.Context) {
+func (d *Runner) reload(ctx context.Context) {
 	read, shown, err := d.Sources.Load(config.GroupDatabase, config.GroupPolar, config.GroupWebhooks)
 	if err == nil {
 		err = d.sched.Reschedule(jobSpecs(read), read.Timezone, read.Jitter)
@@ -45,7 +45,9 @@ func (d *daemon) reload(ctx context.Context) {
 	}
 	now := d.config().WithLive(read)
 	d.client.SetLimits(now.RequestsPerMinute, now.Patience)
-	d.LogLevel.Set(now.LogLevel)
+	if d.LogLevel != nil {
+		d.LogLevel.Set(now.LogLevel)
+	}
 	var changed, later []string
 	if d.setToken(ctx, read.AccessToken) {
 		changed = append(changed, "polar_access_token")

@@ -37,7 +37,7 @@ var errNotConnected = errors.New("not connected yet")
 const databaseMost = 15 * time.Second
 
 // open prepares everything up to the first run. It waits for a database that is not there yet, as for Polar.
-func (d *daemon) open(ctx context.Context) error {
+func (d *Runner) open(ctx context.Context) error {
 	said := ""
 	for tried := 0; ; tried++ {
 		err := d.tryOpen(ctx)
@@ -54,11 +54,11 @@ func (d *daemon) open(ctx context.Context) error {
 }
 
 // opening is how this daemon opens its organization.
-func (d *daemon) opening() Opening {
-	return Opening{Migrate: d.Migrate, Build: d.Build, Observer: d.metrics, Requests: d.metrics.RequestAnswered, Log: d.Log}
+func (d *Runner) opening() Opening {
+	return Opening{Migrate: d.Migrate, Build: d.Build, Observer: d.Metrics, Requests: d.Metrics.RequestAnswered, Log: d.Log}
 }
 
-func (d *daemon) tryOpen(ctx context.Context) error {
+func (d *Runner) tryOpen(ctx context.Context) error {
 	s := d.store.Load()
 	if s == nil {
 		var err error
@@ -102,8 +102,8 @@ func (d *daemon) tryOpen(ctx context.Context) error {
 	return nil
 }
 
-// isOpen: the daemon has all that it needs for its runs.
-func (d *daemon) isOpen() bool {
+// IsOpen: the daemon has all that it needs for its runs.
+func (d *Runner) IsOpen() bool {
 	select {
 	case <-d.opened:
 		return true
@@ -112,8 +112,8 @@ func (d *daemon) isOpen() bool {
 	}
 }
 
-// close closes what open has opened.
-func (d *daemon) close() {
+// Close closes what open has opened.
+func (d *Runner) Close() {
 	if d.org != nil {
 		d.org.Mirror.LeaveBudget()
 	}
@@ -124,8 +124,8 @@ func (d *daemon) close() {
 }
 
 // starting is what the daemon still waits for.
-func (d *daemon) starting(ctx context.Context) error {
-	for _, ask := range []func(context.Context) error{d.checkDatabase, d.checkPolar, d.checkSchema} {
+func (d *Runner) starting(ctx context.Context) error {
+	for _, ask := range []func(context.Context) error{d.CheckDatabase, d.CheckPolar, d.CheckSchema} {
 		if err := ask(ctx); err != nil {
 			return fmt.Errorf("syncd is starting: %w", err)
 		}
@@ -133,19 +133,39 @@ func (d *daemon) starting(ctx context.Context) error {
 	return errors.New("syncd is starting")
 }
 
-// The checks of readiness ask the database, or say why there is none yet.
-
-func (d *daemon) checkDatabase(ctx context.Context) error {
+// CheckDatabase asks whether the database answers, or says why there is none yet.
+func (d *Runner) CheckDatabase(ctx context.Context) error {
 	return d.withStore(func(s *store.Store) error { return s.Ping(ctx) })
 }
 
-func (d *daemon) checkSchema(ctx context.Context) error {
+// CheckSchema asks whether the tables are those of this syncd, likewise.
+func (d *Runner) CheckSchema(ctx context.Context) error {
 	return d.withStore(func(s *store.Store) error { return s.CheckSchema(ctx) })
 }
 
-func (d *daemon) withStore(ask func(*store.Store) error) error {
+func (d *Runner) withStore(ask func(*store.Store) error) error {
 	if err := d.away.get(); err != nil {
 		return err
 	}
 	return ask(d.store.Load())
+}
+
+// databaseClock is the clock of the database, which schedules go by: hosts differ, and a host may be wrong. If the database does
+// not answer, it is the last time of that clock plus the time elapsed since.
+func databaseClock(ctx context.Context, s *store.Store, shown time.Time) func() time.Time {
+	var mu sync.Mutex
+	read := time.Now()
+	ctx = context.WithoutCancel(ctx)
+	return func() time.Time {
+		ctx, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		now, err := s.Now(ctx)
+		mu.Lock()
+		defer mu.Unlock()
+		if err != nil {
+			return shown.Add(time.Since(read))
+		}
+		shown, read = now, time.Now()
+		return now
+	}
 }

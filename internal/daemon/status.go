@@ -218,9 +218,9 @@ func NextRun(cfg *config.Config, st store.StreamStatus, now time.Time) time.Time
 	return next.UTC()
 }
 
-// status is what /status shows: what the database holds, rows counted, and what only this process knows.
-func (d *daemon) status(ctx context.Context) (any, error) {
-	if !d.isOpen() {
+// Status is what /status shows: what the database holds, rows counted, and what only this process knows.
+func (d *Runner) Status(ctx context.Context) (any, error) {
+	if !d.IsOpen() {
 		return nil, d.starting(ctx)
 	}
 	report, err := ReadStatus(ctx, d.org.Store, d.config(), noNext)
@@ -228,9 +228,9 @@ func (d *daemon) status(ctx context.Context) (any, error) {
 	return report, err
 }
 
-// report is what the page shows: the same, with the rows as they were counted after the last sweeps.
-func (d *daemon) report(ctx context.Context) (report status.Report, err error) {
-	if !d.isOpen() {
+// Report is what the page shows: the same, with the rows as they were counted after the last sweeps.
+func (d *Runner) Report(ctx context.Context) (report status.Report, err error) {
+	if !d.IsOpen() {
 		return report, d.starting(ctx)
 	}
 	list, err := d.org.Store.Streams().StatusesWithoutRows(ctx, d.config().StreamNames())
@@ -251,7 +251,7 @@ func (d *daemon) report(ctx context.Context) (report status.Report, err error) {
 func noNext(store.StreamStatus) time.Time { return time.Time{} }
 
 // complete adds what only this process knows.
-func (d *daemon) complete(report *status.Report) {
+func (d *Runner) complete(report *status.Report) {
 	upcoming := d.sched.Upcoming()
 	if problem := d.access.problem(); problem != nil {
 		report.Polar = problem.Error()
@@ -269,8 +269,8 @@ func (d *daemon) complete(report *status.Report) {
 }
 
 // setRows notes how many rows a table has.
-func (d *daemon) setRows(stream string, rows int64) {
-	d.metrics.SetRows(stream, rows)
+func (d *Runner) setRows(stream string, rows int64) {
+	d.Metrics.SetRows(stream, rows)
 	d.rows.Store(stream, rows)
 }
 

@@ -30,7 +30,7 @@ func turnOf(cfg *config.Config, stream string, export bool, requests int, age ti
 }
 
 // tailOnce makes a round with what it may spare, and returns how many requests are left for sweeps in turn.
-func (d *daemon) tailOnce(ctx context.Context) (res mirror.Result, left float64, err error) {
+func (d *Runner) tailOnce(ctx context.Context) (res mirror.Result, left float64, err error) {
 	fresh := freshRequests(d.config(), d.org.Client.SustainedRate())
 	probes := SparedForProbes(d.config(), d.org.Client)
 	res, unspent, err := d.org.Mirror.TailSparing(ctx, probes)
@@ -38,7 +38,7 @@ func (d *daemon) tailOnce(ctx context.Context) (res mirror.Result, left float64,
 }
 
 // takeTurns brings forward the sweeps of streams that nothing else keeps fresh, as far as the requests go.
-func (d *daemon) takeTurns(ctx context.Context, requests float64) error {
+func (d *Runner) takeTurns(ctx context.Context, requests float64) error {
 	next, err := d.nextTurns(ctx, requests)
 	for _, stream := range next {
 		if d.sched.RunSoon(stream) {
@@ -49,7 +49,7 @@ func (d *daemon) takeTurns(ctx context.Context, requests float64) error {
 }
 
 // nextTurns are the streams to sweep with what a round has left.
-func (d *daemon) nextTurns(ctx context.Context, requests float64) ([]string, error) {
+func (d *Runner) nextTurns(ctx context.Context, requests float64) ([]string, error) {
 	if requests <= 0 {
 		return nil, nil
 	}

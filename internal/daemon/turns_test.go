@@ -56,7 +56,7 @@ func TestTurnsKeepStreamsFresh(t *testing.T) {
 		h.Want(t, 204, "DELETE", "/v1/webhooks/endpoints/"+e["id"].(string), "")
 	}
 	h.SyncAll(t)
-	d := &daemon{org: &Organization{Store: h.Store, Mirror: h.Mirror}}
+	d := &Runner{org: &Organization{Store: h.Store, Mirror: h.Mirror}}
 	const round, allowance = 5 * time.Minute, 3
 	jobs := []sched.Turn{{Name: "files", Cost: 2}, {Name: "customer_seats", Cost: worldtest.Query[int](t, h, "SELECT requests FROM sync_runs WHERE stream = 'customer_seats' AND verdict = 'complete'")}}
 	d.current.Store(&config.Config{Tail: round})

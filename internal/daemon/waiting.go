@@ -31,7 +31,7 @@ type waiting struct {
 
 // awaitParent returns *sched.Again while a sweep must wait for a parent stream, whose rows it needs. swept is true if the sweep
 // waited for a lease and another process made it meanwhile.
-func (d *daemon) awaitParent(ctx context.Context, stream string, w *waiting) (swept bool, err error) {
+func (d *Runner) awaitParent(ctx context.Context, stream string, w *waiting) (swept bool, err error) {
 	if !w.until.IsZero() {
 		complete, err := d.lastComplete(ctx, stream)
 		if err != nil {
@@ -60,7 +60,7 @@ func (d *daemon) awaitParent(ctx context.Context, stream string, w *waiting) (sw
 
 // awaitLease returns *sched.Again for a sweep that met the lease of another process. It waits until the lease ends or, if the
 // lease was renewed since the first try, for leaseRenewed.
-func (d *daemon) awaitLease(ctx context.Context, stream string, w *waiting, busy *store.BusyError) error {
+func (d *Runner) awaitLease(ctx context.Context, stream string, w *waiting, busy *store.BusyError) error {
 	after := busy.Left + leaseMargin
 	switch {
 	case w.until.IsZero():
@@ -79,7 +79,7 @@ func (d *daemon) awaitLease(ctx context.Context, stream string, w *waiting, busy
 
 // awaitRound returns *sched.Again for a round of tails that met the lease of another process. That process makes a round of feeds,
 // which takes a moment, or it has died. Only if it makes a round of tails itself, this one is left out.
-func (d *daemon) awaitRound(ctx context.Context, busy *store.BusyError) error {
+func (d *Runner) awaitRound(ctx context.Context, busy *store.BusyError) error {
 	last, err := d.org.Store.Streams().LastRound(ctx)
 	if err != nil {
 		return err
@@ -91,7 +91,7 @@ func (d *daemon) awaitRound(ctx context.Context, busy *store.BusyError) error {
 }
 
 // showWaiting records what a sweep waits for, so that /status shows it, and logs it once.
-func (d *daemon) showWaiting(stream string, w *waiting, what string) {
+func (d *Runner) showWaiting(stream string, w *waiting, what string) {
 	if w.what == what {
 		return
 	}
@@ -104,13 +104,13 @@ func (d *daemon) showWaiting(stream string, w *waiting, what string) {
 }
 
 // stopWaiting clears the record.
-func (d *daemon) stopWaiting(stream string, w *waiting) {
+func (d *Runner) stopWaiting(stream string, w *waiting) {
 	*w = waiting{}
 	d.waits.Delete(stream)
 }
 
 // lastComplete is when the last complete sweep of a stream began.
-func (d *daemon) lastComplete(ctx context.Context, stream string) (time.Time, error) {
+func (d *Runner) lastComplete(ctx context.Context, stream string) (time.Time, error) {
 	list, err := d.org.Store.Streams().StandingsWithoutRows(ctx, []string{stream})
 	if err != nil {
 		return time.Time{}, err

@@ -5,12 +5,13 @@ import (
 
 	"syncd/internal/config"
 	"syncd/internal/feed"
+	"syncd/internal/serve"
 	"syncd/internal/store/tails"
 	"syncd/internal/webhook"
 )
 
-// receive binds the address of webhooks, if one is configured. What they name is fetched by the poller of the feeds.
-func (d *daemon) receive(ctx context.Context) (err error) {
+// Receive binds the address of webhooks, if one is configured. What they name is fetched by the poller of the feeds.
+func (d *Runner) Receive(ctx context.Context, metrics *serve.Metrics) (err error) {
 	if d.Config.WebhookListen == "" {
 		return nil
 	}
@@ -27,14 +28,14 @@ func (d *daemon) receive(ctx context.Context) (err error) {
 		Nudge: func(named []tails.Changed, fetched func()) bool {
 			return d.feed.Nudge(feed.Nudge{Named: named, Fetched: fetched})
 		},
-		Observer: d.metrics.AddWebhooks(webhook.Reasons()),
+		Observer: metrics.AddWebhooks(webhook.Reasons()),
 		Log:      d.Log,
 	})
 	return err
 }
 
-// webhookAddress is where webhooks are received.
-func (d *daemon) webhookAddress() string {
+// WebhookAddress is where webhooks are received.
+func (d *Runner) WebhookAddress() string {
 	if d.hooks == nil {
 		return "off"
 	}
@@ -42,7 +43,7 @@ func (d *daemon) webhookAddress() string {
 }
 
 // setWebhookSecrets replaces the secrets while webhooks come.
-func (d *daemon) setWebhookSecrets(ctx context.Context, cfg *config.Config) {
+func (d *Runner) setWebhookSecrets(ctx context.Context, cfg *config.Config) {
 	if d.hooks == nil {
 		return
 	}

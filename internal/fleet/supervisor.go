@@ -1,4 +1,4 @@
-package daemon
+package fleet
 
 import (
 	"context"
@@ -11,18 +11,18 @@ import (
 // The daemon tells a supervisor of type notify what it does: sd_notify(3). Without one, NOTIFY_SOCKET is not set and nothing is told.
 
 // tellSupervisor passes a state on. One that cannot be reached is no reason to end.
-func (d *daemon) tellSupervisor(state string) {
+func (p *process) tellSupervisor(state string) {
 	if _, err := systemd.SdNotify(false, state); err != nil {
-		d.Log.Warn("the supervisor could not be told", slog.String("state", state), slog.Any("error", err))
+		p.Log.Warn("the supervisor could not be told", slog.String("state", state), slog.Any("error", err))
 	}
 }
 
-// feedWatchdog says, twice in each interval that the supervisor demands, that the daemon is alive: that the scheduler still
-// answers. A scheduler that hangs gets the daemon restarted.
-func (d *daemon) feedWatchdog(ctx context.Context) {
+// feedWatchdog says, twice in each interval that the supervisor demands, that the daemon is alive: that its schedulers still
+// answer. A scheduler that hangs gets the daemon restarted.
+func (p *process) feedWatchdog(ctx context.Context) {
 	interval, err := systemd.SdWatchdogEnabled(false)
 	if err != nil {
-		d.Log.WarnContext(ctx, "the supervisor's watchdog is not fed", "error", err)
+		p.Log.WarnContext(ctx, "the supervisor's watchdog is not fed", "error", err)
 	}
 	if err != nil || interval == 0 {
 		return
@@ -32,10 +32,8 @@ func (d *daemon) feedWatchdog(ctx context.Context) {
 	for {
 		select {
 		case <-tick.C:
-			if d.isOpen() {
-				d.sched.Upcoming()
-			}
-			d.tellSupervisor(systemd.SdNotifyWatchdog)
+			p.answers()
+			p.tellSupervisor(systemd.SdNotifyWatchdog)
 		case <-ctx.Done():
 			return
 		}
