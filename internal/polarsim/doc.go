@@ -15,6 +15,7 @@
 //   - write: POST, PATCH and DELETE. write_form reads and checks the body of a request, the other files make the change.
 //   - tell: what others hear of a change: the journal of events, webhooks, and the worker that is late with both.
 //   - fault: what goes wrong on demand: fault has the kinds and which requests they strike, the others how they spoil an answer.
+//   - fleet: many organizations behind one server, each made when it is first asked for.
 //   - versions: which versions of the API are served.
 //   - doc: this map.
 //

@@ -76,7 +76,7 @@ func (g *generator) shareOutOrders() {
 // takeItems appends items to the slab and returns them as a slice of their own.
 func (g *generator) takeItems(items ...Item) []Item {
 	if cap(g.items)-len(g.items) < len(items) {
-		g.items = make([]Item, 0, 16_384)
+		g.items = make([]Item, 0, max(len(items), min(16_384, g.opts.Orders)))
 	}
 	n := len(g.items)
 	g.items = append(g.items, items...)

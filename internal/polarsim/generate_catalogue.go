@@ -9,6 +9,9 @@ func (g *generator) makeCatalogue() {
 	t := g.start
 	g.org = Organization{CreatedAt: t, ModifiedAt: t + 400*day + 7*hour + 123456, Name: "Simulated Ünïversal “Tools” GmbH & Co", Slug: "simulated-tools",
 		Email: "billing@simulated-tools.example", Status: "active"}
+	if n := g.opts.Number; n > 0 {
+		g.org.Name, g.org.Slug = fmt.Sprintf("%s %d", g.org.Name, n), fmt.Sprintf("%s-%04d", g.org.Slug, n)
+	}
 	g.meters = []Meter{
 		{CreatedAt: t + 2*hour, Name: "API calls", Unit: "scalar", Filter: filterJSON("name", "eq", `"api.call"`), Aggregation: `{"func":"count"}`,
 			Metadata: `{"tier":"basic","weight":0.5}`},

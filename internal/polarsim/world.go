@@ -13,6 +13,7 @@ var DefaultNow = time.Date(2026, 10, 15, 12, 0, 0, 0, time.UTC)
 // Options size a world. The same options give the same bytes on the wire.
 type Options struct {
 	Seed      uint64
+	Number    int           // of several organizations: which, as its slug and name say; 0 = it is the only one
 	Customers int           // default: a fifth of Orders; 200 when that is not given either
 	Orders    int           // exact number of orders; default: six for each customer
 	Products  int           // default: the 18 of the fixed catalogue; more are one-time purchases
