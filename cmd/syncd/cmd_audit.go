@@ -8,7 +8,6 @@ import (
 	"syncd/internal/config"
 	"syncd/internal/daemon"
 	"syncd/internal/report"
-	"syncd/internal/terminal"
 )
 
 type auditCmd struct {
@@ -54,7 +53,7 @@ func (cmd *auditCmd) Run(c *command) error {
 		return daemon.InterruptionOr(ctx, err)
 	}
 	if cmd.JSON {
-		err = terminal.PrintJSON(c.stdout, struct {
+		err = c.printJSON(struct {
 			Clean bool `json:"clean"`
 			audit.Report
 		}{found.Clean(), found})

@@ -12,7 +12,6 @@ import (
 	"syncd/internal/daemon"
 	"syncd/internal/fetch"
 	"syncd/internal/store"
-	"syncd/internal/terminal"
 )
 
 type checkCmd struct {
@@ -46,7 +45,7 @@ func (cmd *checkCmd) Run(c *command) error {
 // print shows the report, and tells by an error how it ended.
 func (cmd *checkCmd) print(c *command, report check.Report) (err error) {
 	if cmd.JSON {
-		err = terminal.PrintJSON(c.stdout, report)
+		err = c.printJSON(report)
 	} else {
 		_, err = fmt.Fprint(c.stdout, report.Text())
 	}

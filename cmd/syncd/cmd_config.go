@@ -2,14 +2,13 @@ package main
 
 import (
 	"io"
-	"strings"
 
 	"syncd/internal/config"
 	"syncd/internal/terminal"
 )
 
 type configCmd struct {
-	Print     configPrintCmd     `cmd:"" help:"Show each effective value and where it came from. Secrets are hidden." example:"syncd config print --config syncd.yaml"`
+	Print     configPrintCmd     `cmd:"" organizations:"each" help:"Show each effective value and where it came from. Secrets are hidden." example:"syncd config print --config syncd.yaml"`
 	Reference configReferenceCmd `cmd:"" help:"Show every setting with its names and its default." example:"syncd config reference --format yaml > syncd.yaml"`
 }
 
@@ -44,7 +43,8 @@ type configReferenceCmd struct {
 func (cmd *configReferenceCmd) Run(c *command) error {
 	switch settings := c.sources.Domain.DescribeSettings(); cmd.Format {
 	case "markdown":
-		return referenceMarkdown(c.stdout, settings)
+		_, err := io.WriteString(c.stdout, config.Table(settings))
+		return err
 	case "yaml":
 		_, err := io.WriteString(c.stdout, c.sources.Domain.FileText(nil))
 		return err
@@ -60,31 +60,6 @@ func referenceText(w io.Writer, settings []config.Description) error {
 		t.Add(d.Key, d.Variable, dashed(d.Flag), d.Default, d.Sentence())
 	}
 	return t.Print(w)
-}
-
-// referenceMarkdown writes the table of docs/configuration.md.
-func referenceMarkdown(w io.Writer, settings []config.Description) error {
-	var b strings.Builder
-	b.WriteString("| setting | environment variable | flag | default | own | live | meaning |\n|---|---|---|---|---|---|---|\n")
-	for _, d := range settings {
-		b.WriteString("|")
-		for _, name := range []string{d.Key, d.Variable, dashed(d.Flag), d.Default} {
-			if name != "" {
-				name = "`" + name + "`"
-			}
-			b.WriteString(" " + strings.ReplaceAll(name, "|", `\|`) + " |")
-		}
-		own, live := "own", ""
-		if d.Process {
-			own = ""
-		}
-		if d.Live {
-			live = "live"
-		}
-		b.WriteString(" " + own + " | " + live + " | " + strings.ReplaceAll(d.Sentence(), "|", `\|`) + " |\n")
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }
 
 // dashed returns a flag as it is written on the command line; "" for none.

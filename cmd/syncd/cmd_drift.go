@@ -8,7 +8,6 @@ import (
 	"syncd/internal/config"
 	"syncd/internal/report"
 	"syncd/internal/store"
-	"syncd/internal/terminal"
 )
 
 type driftCmd struct {
@@ -61,7 +60,7 @@ func (cmd *driftCmd) Run(c *command) error {
 		return err
 	}
 	if cmd.JSON {
-		err = terminal.PrintJSON(c.stdout, found)
+		err = c.printJSON(found)
 	} else {
 		err = found.Print(c.stdout, now)
 	}

@@ -21,7 +21,7 @@ import (
 type eraseCmd struct {
 	Customer string `arg:"" optional:"" help:"A customer: its Polar id, its id in your own system (external id), or its address."`
 	DryRun   bool   `help:"Say what would be cleared, by table and rows, and change nothing."`
-	List     bool   `help:"List the customers who are erased."`
+	List     bool   `organizations:"each" help:"List the customers who are erased."`
 	databaseFlags
 }
 

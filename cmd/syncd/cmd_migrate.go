@@ -18,9 +18,9 @@ import (
 )
 
 type migrateCmd struct {
-	Up     migrateUpCmd     `cmd:"" help:"Create the schema and its tables, or upgrade them." example:"syncd migrate up --schema polar"`
-	Status migrateStatusCmd `cmd:"" help:"Show which migrations and views have been applied. Writes nothing." example:"syncd migrate status"`
-	Print  migratePrintCmd  `cmd:"" help:"Print the SQL of all migrations and views, to review it." example:"syncd migrate print | less"`
+	Up     migrateUpCmd     `cmd:"" organizations:"each" help:"Create the schema and its tables, or upgrade them." example:"syncd migrate up --schema polar"`
+	Status migrateStatusCmd `cmd:"" organizations:"each" help:"Show which migrations and views have been applied. Writes nothing." example:"syncd migrate status"`
+	Print  migratePrintCmd  `cmd:"" organizations:"each" help:"Print the SQL of all migrations and views, to review it." example:"syncd migrate print | less"`
 	databaseFlags
 }
 

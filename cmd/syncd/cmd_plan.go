@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 
 	"syncd/internal/catalog"
@@ -12,7 +11,6 @@ import (
 	"syncd/internal/fetch"
 	"syncd/internal/mirror"
 	"syncd/internal/store"
-	"syncd/internal/terminal"
 )
 
 type planCmd struct {
@@ -26,11 +24,11 @@ type planCmd struct {
 // budget of running processes, and counts the rows whose children cost a request each.
 func (cmd *planCmd) Run(c *command) error {
 	return c.withClient(func(ctx context.Context, cfg *config.Config, log *slog.Logger, client *fetch.Client) error {
-		return cmd.plan(ctx, c.stdout, cfg, log, client)
+		return cmd.plan(ctx, c, cfg, log, client)
 	})
 }
 
-func (cmd *planCmd) plan(ctx context.Context, stdout io.Writer, cfg *config.Config, log *slog.Logger, client *fetch.Client) error {
+func (cmd *planCmd) plan(ctx context.Context, c *command, cfg *config.Config, log *slog.Logger, client *fetch.Client) error {
 	var s *store.Store
 	var err error
 	if cfg.DatabaseURL != "" {
@@ -59,9 +57,9 @@ func (cmd *planCmd) plan(ctx context.Context, stdout io.Writer, cfg *config.Conf
 		return err
 	}
 	if cmd.JSON {
-		err = terminal.PrintJSON(stdout, plan)
+		err = c.printJSON(plan)
 	} else {
-		err = plan.Print(stdout)
+		err = plan.Print(c.stdout)
 	}
 	if err == nil && !plan.Possible {
 		err = usageError(errors.New("the budget does not suffice for this configuration: " + plan.Problem))

@@ -7,14 +7,13 @@ import (
 	"io"
 	"log/slog"
 	"net/url"
-	"strings"
 
 	"syncd/internal/catalog"
 	"syncd/internal/config"
 	"syncd/internal/contract"
 	"syncd/internal/fetch"
-	"syncd/internal/humanize"
 	"syncd/internal/polarsim"
+	"syncd/internal/report"
 	"syncd/internal/terminal"
 )
 
@@ -25,15 +24,6 @@ const (
 	// allPages and allOwners are the same for the simulated Polar.
 	allPages, allOwners = 40, 400
 )
-
-// checkReport is the result of a check.
-type checkReport struct {
-	Server    string   `json:"server"`
-	Version   string   `json:"version"`
-	Endpoints []string `json:"endpoints"` // that were read
-	Requests  int64    `json:"requests"`
-	contract.Report
-}
 
 // check compares a server with the simulated Polar.
 func (cmd *simulateCmd) check(c *command) error {
@@ -64,14 +54,14 @@ func (cmd *simulateCmd) compare(ctx context.Context, stdout io.Writer, log *slog
 	if err := sampler.TakeSamples(ctx, there, here, samples); err != nil {
 		return err
 	}
-	report := checkReport{client.Server(), client.Version(), there.Asked, client.Requests(), contract.Compare(samples, there, here)}
+	done := report.Check{Server: client.Server(), Version: client.Version(), Endpoints: there.Asked, Requests: client.Requests(), Report: contract.Compare(samples, there, here)}
 	var err error
 	if cmd.JSON {
-		err = terminal.PrintJSON(stdout, report)
+		err = terminal.PrintJSON(stdout, done)
 	} else {
-		err = report.print(stdout, cmd.Unseen)
+		err = done.Print(stdout, cmd.Unseen)
 	}
-	if err == nil && len(report.Differences) > 0 {
+	if err == nil && len(done.Differences) > 0 {
 		return errPartial
 	}
 	return err
@@ -111,59 +101,4 @@ func lookAtSimulator(ctx context.Context, v *contract.View, entries []catalog.En
 		}
 	}
 	return nil
-}
-
-func (r checkReport) print(w io.Writer, unseen bool) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s answered %s requests in version %s. The check read, by GET and HEAD only:\n", r.Server, humanize.Count(r.Requests), r.Version)
-	for line := range strings.SplitSeq(humanize.Wrap(r.Endpoints, 118), "\n") {
-		b.WriteString("  " + line + "\n")
-	}
-	if len(r.Differences) > 0 {
-		b.WriteString("\n" + differenceTable(r.Differences))
-	}
-	if unseen && len(r.Unseen) > 0 {
-		b.WriteString("\nThe simulated Polar has these, the server did not show them:\n\n" + differenceTable(r.Unseen))
-	}
-	if len(r.Uncompared) > 0 {
-		b.WriteString("\nNot compared:\n")
-	}
-	for _, u := range r.Uncompared {
-		fmt.Fprintf(&b, "  %s: %s\n", u.Stream, u.Why)
-	}
-	b.WriteString("\n")
-	switch n := len(r.Differences); n {
-	case 0:
-		b.WriteString("No differences")
-	case 1:
-		b.WriteString("1 difference")
-	default:
-		fmt.Fprintf(&b, "%s differences", humanize.Count(n))
-	}
-	fmt.Fprintf(&b, " between the server and the simulated Polar; %d known ones (docs/simulator.md) are left out.\n", r.Known)
-	if n := len(r.Unseen); n > 0 && !unseen {
-		fmt.Fprintf(&b, "%s shapes exist only in the simulated Polar: an organization without such rows does not show them. --unseen lists them.\n", humanize.Count(n))
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
-}
-
-func differenceTable(list []contract.Difference) string {
-	t := terminal.Table{Head: []string{"STREAM", "PATH", "KIND", "THERE", "HERE"}}
-	for _, d := range list {
-		streams := strings.Join(d.Streams, ", ")
-		if len(d.Streams) > 3 {
-			streams = fmt.Sprintf("%s and %d more", d.Streams[0], len(d.Streams)-1)
-		}
-		t.Add(streams, d.Path, d.Kind, said(d.There), said(d.Here))
-	}
-	return t.Text()
-}
-
-// said is a value as a cell shows it.
-func said(value string) string {
-	if value == "" {
-		return "-"
-	}
-	return humanize.Line(value, 60)
 }

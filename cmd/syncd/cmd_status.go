@@ -9,7 +9,6 @@ import (
 	"syncd/internal/report"
 	"syncd/internal/status"
 	"syncd/internal/store"
-	"syncd/internal/terminal"
 )
 
 type statusCmd struct {
@@ -40,7 +39,7 @@ func (cmd *statusCmd) Run(c *command) error {
 		return err
 	}
 	if cmd.JSON {
-		err = terminal.PrintJSON(c.stdout, struct {
+		err = c.printJSON(struct {
 			Whole bool `json:"whole"` // as verify judges
 			status.Report
 		}{judged.Whole, state})

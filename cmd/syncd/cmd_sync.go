@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"syncd/internal/catalog"
@@ -21,7 +20,7 @@ import (
 
 type syncCmd struct {
 	Streams []string      `arg:"" optional:"" help:"Streams to sync, even if they are off; by default all that are on."`
-	For     time.Duration `placeholder:"DURATION" help:"For cron and serverless: read only what is due by its schedule, and stop cleanly after this time, such as 50s. The next call goes on from there. Exit code 0: all is whole; 3: there is more."`
+	For     time.Duration `placeholder:"DURATION" help:"For cron and serverless: read only what is due by its schedule, and stop cleanly after this time, such as 50s, whatever the number of organizations. The next call goes on from there. Exit code 0: all is whole; 3: there is more."`
 	Migrate bool          `default:"true" negatable:"" help:"Bring the tables up to date first."`
 	outputFlags
 	mirrorFlags
@@ -39,13 +38,11 @@ func (cmd *syncCmd) Run(c *command) error {
 	if len(cmd.Streams) == 0 {
 		names = cfg.StreamsOn()
 	}
-	var timeUp <-chan time.Time // opening the database takes of the time, too
-	if cmd.For > 0 {
-		timeUp = c.after(cmd.For)
+	if cmd.For > 0 && c.timeUp == nil { // opening the database takes of the time, too, and so do several organizations
+		c.timeUp = c.after(cmd.For)
 	}
 	return c.withBars(cfg, log, cmd.Migrate, func(ctx context.Context, org *daemon.Organization, bars *terminal.Progress) error {
-		var late atomic.Bool
-		defer daemon.DrainAt(timeUp, func() { late.Store(true); org.Mirror.Drain() })()
+		defer daemon.DrainAt(c.timeUp, func() { c.timeIsUp.Store(true); org.Mirror.Drain() })()
 		chosen := names
 		if cmd.For > 0 {
 			var err error
@@ -57,7 +54,7 @@ func (cmd *syncCmd) Run(c *command) error {
 		if len(results) == 0 && len(chosen) > 0 {
 			return daemon.InterruptionOr(ctx, err)
 		}
-		done := report.NewSync(cmd.words(), results, late.Load(), bars.At)
+		done := report.NewSync(cmd.words(), results, c.timeIsUp.Load(), bars.At)
 		if ctx.Err() == nil {
 			err = errors.Join(err, judge(ctx, done, org.Store, names))
 		}

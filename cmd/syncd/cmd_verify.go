@@ -8,7 +8,6 @@ import (
 	"syncd/internal/mirror"
 	"syncd/internal/report"
 	"syncd/internal/store"
-	"syncd/internal/terminal"
 )
 
 type verifyCmd struct {
@@ -44,7 +43,7 @@ func (cmd *verifyCmd) Run(c *command) error {
 		return err
 	}
 	if cmd.JSON {
-		err = terminal.PrintJSON(c.stdout, found)
+		err = c.printJSON(found)
 	} else {
 		err = found.Print(c.stdout)
 	}

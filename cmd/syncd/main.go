@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 	_ "time/tzdata" // schedules name time zones, and a container image may have none
@@ -48,24 +49,24 @@ func main() {
 type cli struct {
 	Demo     demoCmd      `cmd:"" help:"See it work: a private Postgres, a simulated Polar, and a sync from one to the other." example:"syncd demo --customers 500 --keep"`
 	Init     initCmd      `cmd:"" help:"Write a configuration file, with a comment on each setting." example:"syncd init --polar-server sandbox --output syncd.yaml"`
-	Check    checkCmd     `cmd:"" help:"Say whether syncd would work as it is configured, before anything is written; exit code 0, 2 or 3." example:"syncd check --json"`
-	Sync     syncCmd      `cmd:"" help:"Sync streams once, all or those named, and exit." example:"syncd sync customers orders"`
-	Run      runCmd       `cmd:"" help:"Run the daemon: sync every stream on its schedule." example:"syncd run --schedule '@every 6h' --listen 127.0.0.1:9464"`
-	Tail     tailCmd      `cmd:"" help:"Look once for changes since the last look, with few requests, as the daemon does every few minutes." example:"syncd tail orders subscriptions"`
-	Status   statusCmd    `cmd:"" help:"Show for each stream its last run, rows, age and next run." example:"syncd status --json"`
+	Check    checkCmd     `cmd:"" organizations:"each" help:"Say whether syncd would work as it is configured, before anything is written; exit code 0, 2 or 3." example:"syncd check --json"`
+	Sync     syncCmd      `cmd:"" organizations:"each" help:"Sync streams once, all or those named, and exit." example:"syncd sync customers orders"`
+	Run      runCmd       `cmd:"" organizations:"one" help:"Run the daemon: sync every stream on its schedule." example:"syncd run --schedule '@every 6h' --listen 127.0.0.1:9464"`
+	Tail     tailCmd      `cmd:"" organizations:"each" help:"Look once for changes since the last look, with few requests, as the daemon does every few minutes." example:"syncd tail orders subscriptions"`
+	Status   statusCmd    `cmd:"" organizations:"each" help:"Show for each stream its last run, rows, age and next run." example:"syncd status --json"`
 	Health   healthCmd    `cmd:"" help:"Ask the daemon whether it is alive, or ready; exit code 0 or 2." example:"syncd health --ready"`
-	Verify   verifyCmd    `cmd:"" help:"Say whether the mirror is whole as of the last sweeps, without a request to Polar; exit code 0 or 3." example:"syncd verify orders subscriptions --json"`
-	Drift    driftCmd     `cmd:"" help:"List what Polar sends and this syncd does not know, and acknowledge it; exit code 0 or 3." example:"syncd drift orders --ack"`
-	Plan     planCmd      `cmd:"" help:"Estimate what syncing costs in requests, and whether the budget suffices; exit code 0 or 1." example:"syncd plan --schedule '@every 6h' --tail 1m --json"`
-	Refresh  refreshCmd   `cmd:"" help:"Fetch single objects by id and write them again." example:"syncd refresh customers --external-id acct_42"`
-	Backfill backfillCmds `cmd:"" help:"Read a window of time of one stream, or rebuild what happened before syncd was there." example:"syncd backfill orders --since 2024-01-01 --until 2024-02-01"`
-	Invoice  invoiceCmd   `cmd:"" help:"Fetch the invoice of an order as PDF, if it was generated." example:"syncd invoice ACME-1042 -o invoice.pdf"`
-	Receipt  receiptCmd   `cmd:"" help:"Fetch the receipt of an order as PDF." example:"syncd receipt 3f2a6f9e-2d6b-4d53-9f1e-0c9a6c1f7a11 -o - | lpr"`
-	Audit    auditCmd     `cmd:"" help:"Compare the mirror with Polar's exports, counts and metrics; heal the differences. Exit code 0 or 3." example:"syncd audit orders subscriptions"`
-	MCP      mcpCmd       `cmd:"" name:"mcp" help:"Let an AI assistant read the mirror, by the Model Context Protocol, over stdio or HTTP." example:"syncd mcp --listen 127.0.0.1:9465"`
-	Approve  approveCmd   `cmd:"" name:"approve-deletions" help:"Let through the deletions that the brake held back in one run." example:"syncd approve-deletions 42"`
-	Grant    grantCmd     `cmd:"" help:"Let a role of Postgres read the mirror, all of it or without personal data, or take that back." example:"syncd grant bi --without-personal-data"`
-	Erase    eraseCmd     `cmd:"" help:"Clear the personal data of a customer everywhere in the mirror, and keep them out, or list who is erased." example:"syncd erase ada@example.com --dry-run"`
+	Verify   verifyCmd    `cmd:"" organizations:"each" help:"Say whether the mirror is whole as of the last sweeps, without a request to Polar; exit code 0 or 3." example:"syncd verify orders subscriptions --json"`
+	Drift    driftCmd     `cmd:"" organizations:"each" help:"List what Polar sends and this syncd does not know, and acknowledge it; exit code 0 or 3." example:"syncd drift orders --ack"`
+	Plan     planCmd      `cmd:"" organizations:"each" help:"Estimate what syncing costs in requests, and whether the budget suffices; exit code 0 or 1." example:"syncd plan --schedule '@every 6h' --tail 1m --json"`
+	Refresh  refreshCmd   `cmd:"" organizations:"one" help:"Fetch single objects by id and write them again." example:"syncd refresh customers --external-id acct_42"`
+	Backfill backfillCmds `cmd:"" organizations:"one" help:"Read a window of time of one stream, or rebuild what happened before syncd was there." example:"syncd backfill orders --since 2024-01-01 --until 2024-02-01"`
+	Invoice  invoiceCmd   `cmd:"" organizations:"one" help:"Fetch the invoice of an order as PDF, if it was generated." example:"syncd invoice ACME-1042 -o invoice.pdf"`
+	Receipt  receiptCmd   `cmd:"" organizations:"one" help:"Fetch the receipt of an order as PDF." example:"syncd receipt 3f2a6f9e-2d6b-4d53-9f1e-0c9a6c1f7a11 -o - | lpr"`
+	Audit    auditCmd     `cmd:"" organizations:"each" help:"Compare the mirror with Polar's exports, counts and metrics; heal the differences. Exit code 0 or 3." example:"syncd audit orders subscriptions"`
+	MCP      mcpCmd       `cmd:"" organizations:"one" name:"mcp" help:"Let an AI assistant read the mirror, by the Model Context Protocol, over stdio or HTTP." example:"syncd mcp --listen 127.0.0.1:9465"`
+	Approve  approveCmd   `cmd:"" organizations:"one" name:"approve-deletions" help:"Let through the deletions that the brake held back in one run." example:"syncd approve-deletions 42"`
+	Grant    grantCmd     `cmd:"" organizations:"each" help:"Let a role of Postgres read the mirror, all of it or without personal data, or take that back." example:"syncd grant bi --without-personal-data"`
+	Erase    eraseCmd     `cmd:"" organizations:"one" help:"Clear the personal data of a customer everywhere in the mirror, and keep them out, or list who is erased." example:"syncd erase ada@example.com --dry-run"`
 	Migrate  migrateCmd   `cmd:"" help:"Create or upgrade the tables, or show what that would do." example:"syncd migrate up"`
 	Config   configCmd    `cmd:"" help:"Show the configuration." example:"syncd config print"`
 	Simulate simulateCmd  `cmd:"" help:"Serve a simulated Polar, to try out anything built on Polar." example:"syncd simulate --addr 127.0.0.1:8080 --customers 1000 --fault '502:path=/v1/orders/,times=1'"`
@@ -86,6 +87,7 @@ type command struct {
 	stop           <-chan struct{} // closed when work should end
 	sources        config.Sources  // of the configuration
 	shown          []config.Value  // the configuration as it may be shown
+	organization   string          // that the command works for now; "" = there is one, without a name
 	stdout, stderr io.Writer
 	logs           *terminal.SwapWriter // where log lines go: stderr, or above the progress bars
 	waiting        *terminal.Waiting    // says what the command waits for
@@ -93,6 +95,8 @@ type command struct {
 	quiet          bool                 // only errors are said
 	after          func(time.Duration) <-chan time.Time
 	level          slog.LevelVar
+	timeUp         <-chan time.Time // when the time that the command was given is over
+	timeIsUp       atomic.Bool
 	reload         <-chan struct{} // holds a signal when the configuration should be read again
 }
 
@@ -135,7 +139,7 @@ func runBy(ctx context.Context, after func(time.Duration) <-chan time.Time, sign
 		return c.exit(usageError(fmt.Errorf("%w (see `%s --help`)", err, commandOf(err))))
 	}
 	c.sources.Flags = settingsOf(parsed, settings)
-	return c.exit(parsed.Run(c))
+	return c.runFor(parsed)
 }
 
 // parser makes the parser of the command line, and lists the settings that have flags. It calls exit after showing help.
@@ -211,10 +215,14 @@ func (c *command) exit(err error) int {
 		code = exitUsage
 	}
 	if c.json {
-		terminal.NewLog(c.stderr, true, slog.LevelInfo).Error("syncd failed", "error", err.Error(), "exit_code", code)
+		c.named(terminal.NewLog(c.stderr, true, slog.LevelInfo)).Error("syncd failed", "error", err.Error(), "exit_code", code)
 		return code
 	}
-	if _, e := fmt.Fprintf(c.stderr, "syncd: %v\n", err); e != nil {
+	of := ""
+	if c.organization != "" {
+		of = c.organization + ": "
+	}
+	if _, e := fmt.Fprintf(c.stderr, "syncd: %s%v\n", of, err); e != nil {
 		return exitFailed
 	}
 	return code
@@ -259,7 +267,7 @@ func (c *command) config(needed ...string) (*config.Config, *slog.Logger, error)
 // logger makes the configured log.
 func (c *command) logger(cfg *config.Config) *slog.Logger {
 	c.level.Set(cfg.LogLevel)
-	return terminal.NewLog(c.logs, cfg.LogFormat == "json", &c.level)
+	return c.named(terminal.NewLog(c.logs, cfg.LogFormat == "json", &c.level))
 }
 
 // helpWithExample ends the help of a command with an example.

@@ -22,7 +22,7 @@ func (q quiet) AfterApply(c *command) error {
 // report tells what a command did: as JSON, or as text.
 func (c *command) report(o outputFlags, value any, text func(io.Writer) error) error {
 	if o.JSON {
-		return terminal.PrintJSON(c.stdout, value)
+		return c.printJSON(value)
 	}
 	return text(c.stdout)
 }

@@ -64,3 +64,26 @@ func (d Domain) IsLive(key string) bool {
 	}
 	return slices.ContainsFunc((&Config{domain: d}).settings(), func(s setting) bool { return s.key == key && s.live })
 }
+
+// Table is the table of settings in Markdown, as docs/configuration.md has it.
+func Table(settings []Description) string {
+	var b strings.Builder
+	b.WriteString("| setting | environment variable | flag | default | own | live | meaning |\n|---|---|---|---|---|---|---|\n")
+	word := func(w string, is bool) string {
+		if is {
+			return w
+		}
+		return ""
+	}
+	for _, d := range settings {
+		b.WriteString("|")
+		for _, name := range []string{d.Key, d.Variable, word("--"+d.Flag, d.Flag != ""), d.Default} {
+			if name != "" {
+				name = "`" + name + "`"
+			}
+			b.WriteString(" " + strings.ReplaceAll(name, "|", `\|`) + " |")
+		}
+		fmt.Fprintf(&b, " %s | %s | %s |\n", word("own", !d.Process), word("live", d.Live), strings.ReplaceAll(d.Sentence(), "|", `\|`))
+	}
+	return b.String()
+}

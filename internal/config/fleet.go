@@ -77,7 +77,10 @@ func (s Sources) Organizations() ([]string, error) {
 		l.checkCommon(members, one)
 		l.checkApart(s.Domain, members)
 	}
-	list := make([]string, 0, len(members))
+	var list []string
+	if is {
+		list = make([]string, 0, len(members))
+	}
 	for _, m := range members {
 		list = append(list, m.name)
 	}

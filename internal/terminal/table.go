@@ -1,8 +1,10 @@
 package terminal
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -12,6 +14,25 @@ func PrintJSON(w io.Writer, v any) error {
 	out := json.NewEncoder(w)
 	out.SetIndent("", "  ")
 	return out.Encode(v)
+}
+
+// PrintJSONOf writes a value for other programs, and says first whose it is by a name under key. What is no object is under items.
+func PrintJSONOf(w io.Writer, key, name string, v any) error {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	if !bytes.HasPrefix(text, []byte("{")) {
+		text = slices.Concat([]byte(`{"items":`), text, []byte("}"))
+	}
+	head, err := json.Marshal(map[string]string{key: name})
+	if err != nil {
+		return err
+	}
+	if rest := text[1:]; !bytes.Equal(rest, []byte("}")) {
+		head = slices.Concat(head[:len(head)-1], []byte(","), rest)
+	}
+	return PrintJSON(w, json.RawMessage(head))
 }
 
 // Table is text in columns. Align has a letter for each column, r for right-aligned; other and further columns are left-aligned.
