@@ -59,10 +59,12 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION are_erased_names(text[], text[]) IS 'Of erasures: whether one of the addresses, or of the ids of the organization''s own, is that of an erased customer, and of no other.';
 
+-- A function in plpgsql keeps its plan; one in SQL would be planned for each row.
 -- Numbers, ids, times and the words that Polar counts by; of the organization's own events what they cost.
 CREATE OR REPLACE FUNCTION impersonal_event(metadata jsonb, of_polar boolean) RETURNS jsonb
-LANGUAGE sql IMMUTABLE AS $$
-    SELECT COALESCE(jsonb_object_agg(m.key, m.value), '{}')
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    RETURN (SELECT COALESCE(jsonb_object_agg(m.key, m.value), '{}')
     FROM jsonb_each(CASE jsonb_typeof(metadata) WHEN 'object' THEN metadata ELSE '{}' END) m
     WHERE CASE
         WHEN NOT of_polar THEN m.key = '_cost'
@@ -71,14 +73,15 @@ LANGUAGE sql IMMUTABLE AS $$
         WHEN jsonb_typeof(m.value) <> 'string' THEN false
         WHEN m.value #>> '{}' ~ '^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|None|\d{4}-\d{2}-\d{2}T[0-9:.]+(Z|[+-]\d{2}:\d{2}))$' THEN true
         ELSE m.key = ANY ('{currency,presentment_currency,recurring_interval,status,customer_cancellation_reason,billing_type,benefit_type,checkout_status,tax_country,tax_state,provider}')
-    END
-$$;
+    END);
+END $$;
 COMMENT ON FUNCTION impersonal_event(jsonb, boolean) IS 'Of erasures: what stays of the metadata of an event.';
 
 -- Of an address country and state stay: taxes are summed by them.
 CREATE OR REPLACE FUNCTION impersonal(columns jsonb, content jsonb) RETURNS jsonb
-LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
-    SELECT COALESCE(jsonb_object_agg(k.key, k.value), '{}')
+LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
+BEGIN
+    RETURN (SELECT COALESCE(jsonb_object_agg(k.key, k.value), '{}')
     FROM (
         SELECT c.key, CASE
             WHEN c.value = '"event"' THEN impersonal_event(content->c.key, content->>'source' IS DISTINCT FROM 'user')
@@ -93,27 +96,28 @@ LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
         FROM jsonb_each(columns) c
         WHERE content->c.key <> 'null'
     ) k
-    WHERE k.value <> content->k.key
-$$;
+    WHERE k.value <> content->k.key);
+END $$;
 COMMENT ON FUNCTION impersonal(jsonb, jsonb) IS 'Of erasures: the columns of a row that are to be written, and how, so that it has no personal data; empty if it has none.';
 
 CREATE OR REPLACE FUNCTION keep_erased_out() RETURNS trigger
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+    content jsonb := to_jsonb(NEW);
 BEGIN
-    NEW := jsonb_populate_record(NEW, impersonal(TG_ARGV[0]::jsonb, to_jsonb(NEW)));
+    PERFORM set_config('syncd.kept_out', content->>'id', true);
+    NEW := jsonb_populate_record(NEW, impersonal(TG_ARGV[0]::jsonb, content));
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION keep_erased_out() IS 'Of erasures: clears a row of an erased customer before it is written.';
 
--- A payment may come before its order, and nobody knows then whose it is.
+-- A payment may come before its order, and nobody knows then whose it is. keep_erased_out has found out whose this row is.
 CREATE OR REPLACE FUNCTION keep_erased_parts_out() RETURNS trigger
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
-DECLARE
-    o record;
 BEGIN
-    FOR o IN SELECT relation, split_part(p, '.', 2) AS part, cleared FROM personal_owners(), unnest(parents) AS p WHERE split_part(p, '.', 1) = TG_TABLE_NAME LOOP
-        EXECUTE format('UPDATE %I t SET _extra = _extra WHERE t.%I = $1 AND impersonal($2, to_jsonb(t)) <> ''{}''', o.relation, o.part) USING NEW.id, o.cleared;
-    END LOOP;
+    CASE TG_TABLE_NAME
+PARTS
+    END CASE;
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION keep_erased_parts_out() IS 'Of erasures: clears what belongs to a row of an erased customer and was there before it.';

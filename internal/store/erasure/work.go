@@ -5,6 +5,7 @@ import (
 	_ "embed" // functions.sql
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -126,7 +127,7 @@ func (w *work) prepare(ctx context.Context) error {
 		return fmt.Errorf("read whose the rows of tables are: %w", err)
 	}
 	books := pg.Bookkeeping(data)
-	made := strings.NewReplacer("DATA.", name(data)+".", "BOOKS.", name(books)+".", "OWNERS", w.owners(name(data))).Replace(functions)
+	made := strings.NewReplacer("DATA.", name(data)+".", "BOOKS.", name(books)+".", "OWNERS", w.owners(name(data)), "PARTS", w.parts()).Replace(functions)
 	for _, sql := range []string{"SET LOCAL search_path TO " + name(books) + ", " + name(data) + ", pg_temp", made, "SET LOCAL search_path TO " + path} {
 		if _, err := w.tx.Exec(ctx, sql); err != nil {
 			return fmt.Errorf("make functions: %w", err)
@@ -138,16 +139,40 @@ func (w *work) prepare(ctx context.Context) error {
 // owners are the branches of owner_of, one for each table that others belong to.
 func (w *work) owners(schema string) string {
 	var sql strings.Builder
-	met := map[string]bool{}
-	for _, t := range w.tables {
-		for _, reference := range t.Parents {
-			if table, _ := parent(reference); !met[table] {
-				met[table] = true
-				fmt.Fprintf(&sql, "        WHEN '%s' THEN SELECT p.customer_id INTO owner FROM %s.%s p WHERE p.id = row_id;\n", table, schema, name(table))
+	for _, table := range w.parents(func(owned) bool { return true }) {
+		fmt.Fprintf(&sql, "        WHEN '%s' THEN SELECT p.customer_id INTO owner FROM %s.%s p WHERE p.id = row_id;\n", table, schema, name(table))
+	}
+	return strings.TrimRight(sql.String(), "\n")
+}
+
+// parts are the branches of keep_erased_parts_out: what belongs to a row of each table that others than its children belong to.
+func (w *work) parts() string {
+	var sql strings.Builder
+	for _, table := range w.parents(notChild) {
+		fmt.Fprintf(&sql, "        WHEN '%s' THEN\n", table)
+		for _, t := range w.tables {
+			for _, reference := range t.Parents {
+				if of, column := parent(reference); of == table {
+					fmt.Fprintf(&sql, "            UPDATE %s t SET _extra = _extra WHERE t.%s = NEW.id AND impersonal(%s, to_jsonb(t)) <> '{}';\n", name(t.Table), name(column), pg.Literal(string(t.Cleared)))
+				}
 			}
 		}
 	}
 	return strings.TrimRight(sql.String(), "\n")
+}
+
+func notChild(t owned) bool { return !t.Child }
+
+// parents are the tables to which rows of such tables belong.
+func (w *work) parents(of func(owned) bool) (tables []string) {
+	for _, t := range w.tables {
+		for _, reference := range t.Parents {
+			if table, _ := parent(reference); of(t) && !slices.Contains(tables, table) {
+				tables = append(tables, table)
+			}
+		}
+	}
+	return tables
 }
 
 // lock keeps writers out until the end of the transaction, and readers not. Whoever writes a page holds the row of its stream first, so
@@ -168,19 +193,11 @@ func (w *work) attach(ctx context.Context) error {
 	trigger := func(which, when, table, condition, call string) {
 		fmt.Fprintf(&sql, "CREATE OR REPLACE TRIGGER %s %s INSERT OR UPDATE ON %s FOR EACH ROW WHEN (%s) EXECUTE FUNCTION %s;\n", which, when, name(table), condition, call)
 	}
-	owners := map[string]bool{}
 	for _, t := range w.tables {
 		trigger("keep_erased_out", "BEFORE", t.Table, t.isErased("new"), "keep_erased_out("+pg.Literal(string(t.Cleared))+")")
-		for _, reference := range t.Parents {
-			if table, _ := parent(reference); !t.Child {
-				owners[table] = true
-			}
-		}
 	}
-	for _, t := range w.tables {
-		if owners[t.Table] {
-			trigger("keep_erased_parts_out", "AFTER", t.Table, t.isErased("new"), "keep_erased_parts_out()")
-		}
+	for _, table := range w.parents(notChild) {
+		trigger("keep_erased_parts_out", "AFTER", table, "new.id::text = current_setting('syncd.kept_out', true)", "keep_erased_parts_out()")
 	}
 	trigger("keep_erased_out", "BEFORE", "sync_rejects", "is_erased_reject(new.item_id, new.body)", "keep_erased_rejects_out()")
 	trigger("keep_erased_out", "BEFORE", "changes", "new.source <> 'observed' AND new.stream = 'subscriptions' AND is_erased(owner_of(new.stream, new.id))", "keep_erased_changes_out()")
