@@ -230,8 +230,10 @@ SELECT count(*) FROM sync_rejects
 WHERE stream = @stream AND item_id = ANY(@ids::uuid[]) AND resolved_at IS NULL;
 
 -- name: SeenInsert :exec
+-- The ids of several pages, one page after the other; ends are the places of the last ones.
 INSERT INTO sync_seen (stream, sweep_id, page, ids, requested_at)
-VALUES (@stream, @sweep_id, @page, @ids, @requested_at);
+SELECT @stream, @sweep_id, p.ord - 1 + sqlc.arg(page)::bigint, (@ids::uuid[])[lag(p.last, 1, 0::bigint) OVER (ORDER BY p.ord) + 1 : p.last], p.at
+FROM ROWS FROM (unnest(@ends::bigint[]), unnest(@requested_at::timestamptz[])) WITH ORDINALITY AS p(last, at, ord);
 
 -- name: PageClose :exec
 -- The last statement of a transaction with pages. It writes the run's counts (so that they are true even if the run dies)

@@ -16,6 +16,7 @@ import (
 
 	"syncd/internal/fetch"
 	"syncd/internal/item"
+	"syncd/internal/mirror/ahead"
 	"syncd/internal/mirror/streams"
 	"syncd/internal/spelling"
 	"syncd/internal/store"
@@ -92,6 +93,7 @@ type Engine struct {
 	streams map[string]*ways
 	holder  string
 
+	spare     ahead.Room // for pages of all sweeps
 	drain     chan struct{}
 	drainOnce sync.Once
 
@@ -118,8 +120,9 @@ func New(c Config) (*Engine, error) {
 	if c.Parallel <= 0 {
 		c.Parallel = 4
 	}
+	var spare ahead.Room
 	if c.Ahead <= 0 {
-		c.Ahead = store.MaxPages
+		c.Ahead, spare = store.MaxPages, ahead.NewRoom(store.MaxPages)
 	}
 	if c.LeaseTTL <= 0 {
 		c.LeaseTTL = DefaultLeaseTTL
@@ -141,6 +144,7 @@ func New(c Config) (*Engine, error) {
 		Config:   c,
 		streams:  map[string]*ways{},
 		holder:   fmt.Sprintf("%s/%d/%s", host, os.Getpid(), rand.Text()[:8]),
+		spare:    spare,
 		drain:    make(chan struct{}),
 		disabled: map[string]string{},
 	}
@@ -172,7 +176,7 @@ func New(c Config) (*Engine, error) {
 	}
 	if c.Client != nil && c.Store != nil {
 		c.Client.ShareBudget(sharedBudget{budget.New(c.Store.Pool()), r.holder})
-		c.Client.DateRequestsBy(c.Store.Stamp)
+		c.Client.DateRequestsBy(c.Store.Time)
 	}
 	return r, nil
 }
@@ -185,7 +189,7 @@ func (e *Engine) Beside(others ...streams.Stream) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	other.drain = e.drain
+	other.drain, other.spare = e.drain, e.spare
 	return other, nil
 }
 

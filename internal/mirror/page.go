@@ -22,8 +22,15 @@ type parsed struct {
 	err     error // why the page as a whole cannot be stored
 }
 
-// weight is the size in usual pages: some scans yield thousands of rows at once.
-func (p parsed) weight() int { return len(p.Items) / 100 }
+// weight is the size in usual pages: some scans yield thousands of rows at once, and some rows are large.
+func (p parsed) weight() int {
+	const rows, bytes = 100, 512 << 10
+	size := 0
+	for _, it := range p.Items {
+		size += len(it)
+	}
+	return max(len(p.Items)/rows, size/bytes)
+}
 
 // parse takes the items of a page apart.
 func (run *Run) parse(page scan.Page) parsed {

@@ -17,12 +17,13 @@ import (
 )
 
 // MaxPages is the most pages of one transaction.
-const MaxPages = 4
+const MaxPages = 16
 
 // Put writes pages of a stream: changed rows, rejects, the ids that came, the run's counts, the checkpoint and the renewal of the
 // lease. Up to MaxPages pages go into one transaction; all of it is stored, or nothing. The transaction goes by steps, each one
 // round trip, whatever the pages hold. The first takes the stream's turn and compares. If there are copies of unknown rows, or
-// columns that other streams show, the next looks for these. The last writes and commits.
+// columns that other streams show, the next looks for these. The last writes and commits. Where all rows of the pages before were
+// new or changed, as in a first sweep, the first step looks for the copies of all rows.
 //
 // One read finds the unchanged rows, and they cost no write. If Postgres refuses a row, it becomes a reject and the pages are
 // written again without it, so that the other rows are stored: that takes more steps.
@@ -72,6 +73,8 @@ func (r *Run) putTogether(ctx context.Context, into *Target, pages []Page) (Coun
 		case err == nil:
 			r.stored(w)
 			return w.counts, nil
+		case is && len(pages) > 1:
+			return r.putEach(ctx, into, pages)
 		case is && w.setAside(refused):
 		case errors.Is(err, ErrLeaseLost):
 			return Counts{}, fmt.Errorf("%s: %w", r.Stream, err)
@@ -81,6 +84,17 @@ func (r *Run) putTogether(ctx context.Context, into *Target, pages []Page) (Coun
 	}
 }
 
+// putEach writes pages one by one: in one of them is a row that Postgres refuses, and to find it takes a statement for each row.
+func (r *Run) putEach(ctx context.Context, into *Target, pages []Page) (sum Counts, err error) {
+	for len(pages) > 0 && err == nil {
+		var counts Counts
+		counts, err = r.putTogether(ctx, into, pages[:1])
+		sum.add(counts)
+		pages = pages[1:]
+	}
+	return sum, err
+}
+
 // stored updates the run after its pages have been committed.
 func (r *Run) stored(w *writing) {
 	r.Counts.add(w.counts)
@@ -88,6 +102,7 @@ func (r *Run) stored(w *writing) {
 	if r.SweepTotal == nil {
 		r.SweepTotal = w.total()
 	}
+	r.allNew = len(w.items) > 0 && len(w.changes) == len(w.items)
 	r.rejects = r.rejects || w.counts.Rejected > 0 || w.gaps()
 	r.remember(w.settled)
 }
@@ -176,16 +191,22 @@ func (w *writing) gaps() bool {
 }
 
 func (w *writing) transaction(ctx context.Context, tx *pg.Steps) error {
-	w.counts, w.changes, w.copies, w.settled = Counts{}, nil, nil, nil
+	w.counts, w.changes = Counts{}, nil
 	var p pg.Pipeline
 	w.hold(ctx, &p)
 	w.compare(&p)
+	eager := w.run.allNew
+	if eager {
+		w.lookForCopies(&p, w.all())
+	}
 	if err := tx.Step(ctx, &p); err != nil {
 		return err
 	}
 	slices.SortFunc(w.changes, func(a, b change) int { return bytes.Compare(w.ids[a.item][:], w.ids[b.item][:]) })
 	p = pg.Pipeline{}
-	w.lookForCopies(&p)
+	if !eager || len(w.changes) < len(w.items) {
+		w.lookForCopies(&p, w.changes)
+	}
 	w.lookForInvalidations(&p)
 	if err := tx.Step(ctx, &p); err != nil {
 		return err
@@ -195,6 +216,15 @@ func (w *writing) transaction(ctx context.Context, tx *pg.Steps) error {
 		return err
 	}
 	return tx.Commit(ctx, &p)
+}
+
+// all are the changes if every item is one.
+func (w *writing) all() []change {
+	all := make([]change, len(w.items))
+	for i := range all {
+		all[i].item = i
+	}
+	return all
 }
 
 // hold takes the pages' turn among the transactions of the stream: each run sees what the others have stored before it decides
@@ -366,23 +396,24 @@ func (w *writing) settleStored(ctx context.Context, q *db.Queries) error {
 // close queues the ids that came, the run's counts, the checkpoint and the renewal of the lease.
 func (w *writing) close(ctx context.Context, q *db.Queries) error {
 	r := w.run
+	seen := db.SeenInsertParams{Stream: r.seen, SweepID: r.SweepID, Page: r.SweepPages, IDs: make([]uuid.UUID, 0, len(w.ids))}
 	for k := range w.pages {
 		p := &w.pages[k]
-		ids := make([]uuid.UUID, 0, len(p.Items)+len(p.Rejects))
 		for _, x := range p.Rejects {
 			if x.ID != nil {
-				ids = append(ids, *x.ID)
+				seen.IDs = append(seen.IDs, *x.ID)
 			}
 		}
 		for i := range p.Items {
-			ids = append(ids, p.Items[i].ID)
+			seen.IDs = append(seen.IDs, p.Items[i].ID)
 		}
-		if err := q.SeenInsert(ctx, db.SeenInsertParams{Stream: r.seen, SweepID: r.SweepID, Page: r.SweepPages + int64(k), IDs: ids, RequestedAt: p.RequestedAt}); err != nil {
-			return err
-		}
+		seen.Ends, seen.RequestedAt = append(seen.Ends, int64(len(seen.IDs))), append(seen.RequestedAt, p.RequestedAt)
 		w.counts.Pages++
 		w.counts.Requests = max(w.counts.Requests, p.Requests)
 		w.counts.Read += int64(p.Read)
+	}
+	if err := q.SeenInsert(ctx, seen); err != nil {
+		return err
 	}
 	first := r.SweepTotal // of a resumed sweep: an earlier run read its first page
 	if first == nil {

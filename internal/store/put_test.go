@@ -224,6 +224,37 @@ func TestRoundTripsOfPages(t *testing.T) {
 	}
 }
 
+// A first sweep asks for copies with its comparison. Where a row turns out to be known, only the others are asked for.
+func TestFirstSweepTakesTwoRoundTrips(t *testing.T) {
+	t.Parallel()
+	dsn, trips := counting(t, pgtest.Migrated(t))
+	s := open(t, dsn, "polar")
+	run := beginOrders(t, s)
+	put := func(k, from int) (int64, store.Counts) {
+		page := orderPage(t, from, 100*(k+1), "new")
+		page.RequestedAt = time.Date(2026, 1, 2, 3, k, 0, 0, time.UTC)
+		before := trips.Load()
+		counts, err := run.Put(t.Context(), orders(), page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return trips.Load() - before, counts
+	}
+	for k := range 3 {
+		put(k, 100*k)
+	}
+	if n, counts := put(3, 300); n != 2 || counts.Inserted != 100 {
+		t.Errorf("%d round trips, want 2: %+v", n, counts)
+	}
+	if n, counts := put(4, 399); n != 3 || counts.Inserted != 100 || counts.Unchanged != 1 {
+		t.Errorf("%d round trips, want 3: %+v", n, counts)
+	}
+	var known int
+	if err := s.Pool().QueryRow(t.Context(), "SELECT count(*) FROM customers").Scan(&known); err != nil || known != 500 {
+		t.Errorf("%d customers are known from their orders, want 500: %v", known, err)
+	}
+}
+
 // counting leads to the same server, and counts round trips: how often a client goes on sending after it has heard from it.
 func counting(t *testing.T, dsn string) (through string, trips *atomic.Int64) {
 	t.Helper()

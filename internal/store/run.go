@@ -49,6 +49,8 @@ type Run struct {
 	rejects bool
 	// suspects: the stream has suspects. A reply that shows one acquits it.
 	suspects bool
+	// allNew: all objects of the last pages were new or changed.
+	allNew bool
 	// known are copies that need no further look: their rows exist (no row is ever removed), or another try is not worth it.
 	known map[copyOf]struct{}
 }

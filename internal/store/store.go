@@ -33,6 +33,7 @@ type Store struct {
 	pool   *pg.Pool
 	q      *db.Queries
 	schema string
+	clock  *clock.Clock
 }
 
 // Open connects. It neither creates nor checks the schema: see Migrate and CheckSchema.
@@ -41,7 +42,8 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{pool: pool, q: db.New(pool), schema: c.Schema}, nil
+	q := db.New(pool)
+	return &Store{pool: pool, q: q, schema: c.Schema, clock: clock.New(q)}, nil
 }
 
 // IsStore: the error comes from the database or from its use.
@@ -78,8 +80,11 @@ func (s *Store) CheckSchema(ctx context.Context) error { return s.pool.CheckSche
 // CheckWrites checks whether the database accepts writes.
 func (s *Store) CheckWrites(ctx context.Context) error { return s.pool.CheckWrites(ctx) }
 
-// Stamp is the time by sync_clock, which dates requests: see clock.Stamp.
-func (s *Store) Stamp(ctx context.Context) (time.Time, error) { return clock.Stamp(ctx, s.q) }
+// Stamp is the time by sync_clock: see clock.Stamp.
+func (s *Store) Stamp(ctx context.Context) (time.Time, error) { return s.clock.Stamp(ctx) }
+
+// Time dates a request by sync_clock: see clock.Clock.
+func (s *Store) Time(ctx context.Context) (time.Time, error) { return s.clock.Time(ctx) }
 
 // Now is the time by the clock of the database, which may have been set back since the last call.
 func (s *Store) Now(ctx context.Context) (time.Time, error) { return clock.Now(ctx, s.q) }

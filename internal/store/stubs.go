@@ -36,12 +36,13 @@ type met struct {
 	missing []uuid.UUID       // by id
 }
 
-// lookForCopies asks which rows are missing whose copies changed objects hold.
-func (w *writing) lookForCopies(p *pg.Pipeline) {
+// lookForCopies asks which rows are missing whose copies these objects hold.
+func (w *writing) lookForCopies(p *pg.Pipeline, changes []change) {
+	w.settled = nil
 	w.copies = make([]met, 0, len(w.into.Copies)) // never moved: the answers go there
 	for _, target := range w.into.Copies {
 		m := met{CopyTarget: target, at: w.into.Shape.CopyIndex(target.Field), holder: map[uuid.UUID]int{}}
-		for _, c := range w.changes {
+		for _, c := range changes {
 			id, err := item.FieldID(w.items[c.item].Copies[m.at], "id")
 			if _, known := w.run.known[copyOf{target.Field, id}]; err == nil && !known {
 				m.holder[id] = c.item

@@ -6,18 +6,29 @@ import (
 	"iter"
 )
 
+// each is how much a reader may have on its way for itself: four pages that are being stored, and as many that are read meanwhile.
+// One is being parsed besides, and one has just been read.
+const each = 6
+
+// Room is what all readers of a process together may have on their way beyond that: the reader of a large list while the others are
+// done, or while Postgres takes long. Nil: there is none.
+type Room chan struct{}
+
+// NewRoom makes room for a weight.
+func NewRoom(weight int) Room { return make(Room, weight) }
+
 // Read reads on while pages are being stored, so that Polar and Postgres do not wait for each other. It yields all pages that
-// are ready at once, up to most. At most twice as many are on their way, and fewer where a page weighs more than one: that bounds
-// the memory, and what has to be read again after a kill. scan gets a context of its own, which ends with the loop; then its
-// goroutine has ended, too.
+// are ready at once, up to most. How many are on their way is bounded, by twice as many and by Room, and they are fewer where a
+// page weighs more than one: that bounds the memory, and what has to be read again after a kill. scan gets a context of its own,
+// which ends with the loop; then its goroutine has ended, too.
 //
 // An error comes alone, with the value that scan yielded with it.
-func Read[T any](ctx context.Context, most int, weight func(T) int, scan func(context.Context) iter.Seq2[T, error]) iter.Seq2[[]T, error] {
+func Read[T any](ctx context.Context, most int, spare Room, weight func(T) int, scan func(context.Context) iter.Seq2[T, error]) iter.Seq2[[]T, error] {
 	return func(yield func([]T, error) bool) {
 		outer := ctx
 		ctx, stop := context.WithCancel(outer)
-		room := max(1, 2*most-2) // besides one that is being parsed, and one that has just been read
-		r := &readAhead[T]{steps: make(chan step[T], room), taken: make(chan struct{}, room), weight: weight}
+		room := min(max(1, 2*most-2), each)
+		r := &readAhead[T]{steps: make(chan step[T], room+cap(spare)), taken: make(chan struct{}, room), spare: spare, weight: weight}
 		go func() {
 			defer close(r.steps)
 			r.read(ctx, scan)
@@ -25,27 +36,13 @@ func Read[T any](ctx context.Context, most int, weight func(T) int, scan func(co
 		defer func() {
 			stop()
 			// until it is closed
-			for range r.steps {
+			for s := range r.steps {
+				r.leave(s)
 			}
 		}()
 		for first := range r.steps {
-			steps := r.ready(first, most)
-			var pages []T
-			for _, s := range steps {
-				if s.err == nil {
-					pages = append(pages, s.page)
-				}
-			}
-			if len(pages) > 0 && !yield(pages, nil) {
+			if !r.hand(yield, r.ready(first, most)) {
 				return
-			}
-			for _, s := range steps {
-				if s.err != nil && !yield([]T{s.page}, s.err) {
-					return
-				}
-				for range s.weight {
-					<-r.taken
-				}
 			}
 		}
 		if r.cut { // the reader could not report that itself
@@ -56,15 +53,16 @@ func Read[T any](ctx context.Context, most int, weight func(T) int, scan func(co
 
 // step is one value that scan yielded.
 type step[T any] struct {
-	page   T
-	err    error
-	weight int
+	page      T
+	err       error
+	own, lent int // its weight, by where there was room for it
 }
 
 // readAhead is the reading goroutine.
 type readAhead[T any] struct {
 	steps  chan step[T]
 	taken  chan struct{} // weight of the pages that are on their way
+	spare  Room
 	weight func(T) int
 	cut    bool // the context ended before a page was handed over
 }
@@ -72,26 +70,25 @@ type readAhead[T any] struct {
 func (r *readAhead[T]) read(ctx context.Context, scan func(context.Context) iter.Seq2[T, error]) {
 	defer func() {
 		if p := recover(); p != nil {
-			r.give(ctx, step[T]{err: fmt.Errorf("bug in syncd: panic while reading: %v", p)})
+			r.give(ctx, step[T]{err: fmt.Errorf("bug in syncd: panic while reading: %v", p)}, 0)
 		}
 	}()
 	for page, err := range scan(ctx) {
-		s := step[T]{page: page, err: err}
+		weight := 0
 		if err == nil {
-			s.weight = min(max(1, r.weight(page)), cap(r.taken))
+			weight = min(max(1, r.weight(page)), cap(r.taken))
 		}
-		if !r.give(ctx, s) {
+		if !r.give(ctx, step[T]{page: page, err: err}, weight) {
 			return
 		}
 	}
 }
 
-func (r *readAhead[T]) give(ctx context.Context, s step[T]) bool {
-	for range s.weight {
-		select {
-		case r.taken <- struct{}{}:
-		case <-ctx.Done():
+func (r *readAhead[T]) give(ctx context.Context, s step[T], weight int) bool {
+	for range weight {
+		if !r.enter(ctx, &s) {
 			r.cut = true
+			r.leave(s)
 			return false
 		}
 	}
@@ -100,8 +97,58 @@ func (r *readAhead[T]) give(ctx context.Context, s step[T]) bool {
 		return true
 	case <-ctx.Done():
 		r.cut = true
+		r.leave(s)
 		return false
 	}
+}
+
+// enter waits for room for one weight more, preferably the reader's own.
+func (r *readAhead[T]) enter(ctx context.Context, s *step[T]) bool {
+	select {
+	case r.taken <- struct{}{}:
+		s.own++
+		return true
+	default:
+	}
+	select {
+	case r.taken <- struct{}{}:
+		s.own++
+	case r.spare <- struct{}{}:
+		s.lent++
+	case <-ctx.Done():
+		return false
+	}
+	return true
+}
+
+// leave gives back the room of a page.
+func (r *readAhead[T]) leave(s step[T]) {
+	for range s.lent {
+		<-r.spare
+	}
+	for range s.own {
+		<-r.taken
+	}
+}
+
+// hand yields pages, and then an error that follows them.
+func (r *readAhead[T]) hand(yield func([]T, error) bool, steps []step[T]) bool {
+	defer func() {
+		for _, s := range steps {
+			r.leave(s)
+		}
+	}()
+	var pages []T
+	for _, s := range steps {
+		if s.err == nil {
+			pages = append(pages, s.page)
+		}
+	}
+	if len(pages) > 0 && !yield(pages, nil) {
+		return false
+	}
+	last := steps[len(steps)-1]
+	return last.err == nil || yield([]T{last.page}, last.err)
 }
 
 // ready returns what is ready after the first step, up to an error.
@@ -127,7 +174,7 @@ func (r *readAhead[T]) ready(first step[T], most int) []step[T] {
 // does its goroutine.
 func Next[T any](ctx context.Context, scan func(context.Context) iter.Seq2[T, error]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		for pages, err := range Read(ctx, 1, func(T) int { return 1 }, scan) {
+		for pages, err := range Read(ctx, 1, nil, func(T) int { return 1 }, scan) {
 			var page T
 			if len(pages) > 0 {
 				page = pages[0]

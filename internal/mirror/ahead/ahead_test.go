@@ -41,7 +41,7 @@ func light(scan.Page) int { return 1 }
 func TestAheadOfLargePages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var read atomic.Int64 // the reader counts while the loop looks
-		for pages, err := range Read(t.Context(), 4, func(scan.Page) int { return 1000 }, func(ctx context.Context) iter.Seq2[scan.Page, error] {
+		for pages, err := range Read(t.Context(), 4, nil, func(scan.Page) int { return 1000 }, func(ctx context.Context) iter.Seq2[scan.Page, error] {
 			return func(yield func(scan.Page, error) bool) {
 				for p, err := range numbered(5, time.Second, nil)(ctx) {
 					read.Add(1)
@@ -70,7 +70,7 @@ func TestAheadOverlaps(t *testing.T) {
 		start, boom := time.Now(), errors.New("boom")
 		var got []int
 		var last error
-		for pages, err := range Read(t.Context(), 4, light, numbered(10, time.Second, boom)) {
+		for pages, err := range Read(t.Context(), 4, nil, light, numbered(10, time.Second, boom)) {
 			if last = err; err == nil {
 				got = append(got, len(pages), pages[0].Total)
 				time.Sleep(900 * time.Millisecond) // storing it takes a little less
@@ -125,7 +125,7 @@ func TestAheadGivesAllThatIsReady(t *testing.T) {
 		boom := errors.New("boom")
 		var sizes []int
 		var read atomic.Int64 // the reader counts while the loop looks
-		for pages, err := range Read(t.Context(), 4, light, func(ctx context.Context) iter.Seq2[scan.Page, error] {
+		for pages, err := range Read(t.Context(), 4, nil, light, func(ctx context.Context) iter.Seq2[scan.Page, error] {
 			return func(yield func(scan.Page, error) bool) {
 				for p, err := range numbered(12, time.Second, boom)(ctx) {
 					read.Add(1)
@@ -159,12 +159,53 @@ func TestAheadGivesAllThatIsReady(t *testing.T) {
 	})
 }
 
+// A reader whose pages are stored slowly uses the room of all, gives it back with each page, and leaves the others theirs.
+func TestAheadUsesTheRoomOfAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		spare := NewRoom(5)
+		var read atomic.Int64
+		for pages, err := range Read(t.Context(), 20, spare, light, func(ctx context.Context) iter.Seq2[scan.Page, error] {
+			return func(yield func(scan.Page, error) bool) {
+				for p, err := range numbered(100, time.Second, nil)(ctx) {
+					read.Add(1)
+					if !yield(p, err) {
+						return
+					}
+				}
+			}
+		}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Hour)
+			if on := int(read.Load()) - pages[0].Total; len(pages) > each+cap(spare) || on != min(each+cap(spare)+1, 100-pages[0].Total) {
+				t.Errorf("%d pages at a time, %d are on their way", len(pages), on)
+			}
+			var beside int
+			for pages, err := range Read(t.Context(), 20, spare, light, numbered(3, time.Second, nil)) {
+				if beside += len(pages); err != nil {
+					t.Error(err)
+				}
+			}
+			if beside != 3 {
+				t.Errorf("%d pages are read beside it", beside)
+			}
+			if pages[0].Total > 50 {
+				break // some are on their way
+			}
+		}
+		if len(spare) != 0 {
+			t.Errorf("room for %d is not given back", len(spare))
+		}
+	})
+}
+
 func TestAheadReportsTheEndOfItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		var last error
-		for _, err := range Read(ctx, 4, light, numbered(10, time.Hour, nil)) {
+		for _, err := range Read(ctx, 4, nil, light, numbered(10, time.Hour, nil)) {
 			if last = err; err == nil {
 				cancel()
 			}
@@ -178,7 +219,7 @@ func TestAheadReportsTheEndOfItsContext(t *testing.T) {
 func TestAheadStopsWithTheLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // fails if a goroutine is left
 		start := time.Now()
-		for _, err := range Read(t.Context(), 4, light, numbered(10, time.Hour, nil)) {
+		for _, err := range Read(t.Context(), 4, nil, light, numbered(10, time.Hour, nil)) {
 			if err != nil {
 				t.Error(err)
 			}
@@ -187,7 +228,7 @@ func TestAheadStopsWithTheLoop(t *testing.T) {
 		if took := time.Since(start); took != time.Hour {
 			t.Errorf("took %v: the next page was waited for", took)
 		}
-		for _, err := range Read(t.Context(), 4, light, func(context.Context) iter.Seq2[scan.Page, error] { panic("oops") }) {
+		for _, err := range Read(t.Context(), 4, nil, light, func(context.Context) iter.Seq2[scan.Page, error] { panic("oops") }) {
 			if err == nil || !strings.Contains(err.Error(), "oops") {
 				t.Errorf("a panic became %v", err)
 			}

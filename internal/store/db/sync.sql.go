@@ -629,7 +629,8 @@ func (q *Queries) SeenForget(ctx context.Context, arg SeenForgetParams) error {
 
 const seenInsert = `-- name: SeenInsert :exec
 INSERT INTO sync_seen (stream, sweep_id, page, ids, requested_at)
-VALUES ($1, $2, $3, $4, $5)
+SELECT $1, $2, p.ord - 1 + $3::bigint, ($4::uuid[])[lag(p.last, 1, 0::bigint) OVER (ORDER BY p.ord) + 1 : p.last], p.at
+FROM ROWS FROM (unnest($5::bigint[]), unnest($6::timestamptz[])) WITH ORDINALITY AS p(last, at, ord)
 `
 
 type SeenInsertParams struct {
@@ -637,15 +638,18 @@ type SeenInsertParams struct {
 	SweepID     int64       `json:"sweep_id"`
 	Page        int64       `json:"page"`
 	IDs         []uuid.UUID `json:"ids"`
-	RequestedAt time.Time   `json:"requested_at"`
+	Ends        []int64     `json:"ends"`
+	RequestedAt []time.Time `json:"requested_at"`
 }
 
+// The ids of several pages, one page after the other; ends are the places of the last ones.
 func (q *Queries) SeenInsert(ctx context.Context, arg SeenInsertParams) error {
 	_, err := q.db.Exec(ctx, seenInsert,
 		arg.Stream,
 		arg.SweepID,
 		arg.Page,
 		arg.IDs,
+		arg.Ends,
 		arg.RequestedAt,
 	)
 	return err
