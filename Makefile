@@ -44,7 +44,7 @@ fuzz: ## fuzz whatever parses foreign input, each for a time; FUZZ=60s
 .PHONY: bench
 bench: build ## speed, requests and memory, beside COPY and a plain loop; BENCH=short takes 3 minutes, full 30
 	@scripts/ensure.sh postgres
-	go build -o .bin/naive ./bench/naive
+	go build -o .bin/ ./bench/naive ./bench/floor
 	go run ./bench -mode $(or $(BENCH),full) $(ARGS)
 
 .PHONY: soak

@@ -106,18 +106,10 @@ func (b *bench) changedSync(ctx context.Context, polar *polar, dsn string, n int
 	if err != nil {
 		return u, err
 	}
-	idle, err := b.backendTime(ctx)
-	if err != nil {
+	if u, err = b.withBackends(ctx, func() (usage, error) { return polar.syncd(ctx, dsn, "sync", "orders", "--no-migrate") }); err != nil {
 		return u, err
 	}
-	if u, err = polar.syncd(ctx, dsn, "sync", "orders", "--no-migrate"); err != nil {
-		return u, err
-	}
-	spent, err := b.backendTime(ctx)
-	if err != nil {
-		return u, err
-	}
-	u.cpu += spent - idle
+	u.cpu += u.backends
 	recorded, err := scalar[float64](ctx, dsn, "SELECT count(*)::float8 - $1 FROM changes", before)
 	if want := float64(n); err == nil && history && (recorded < want/2 || recorded > want*2) || !history && recorded != 0 {
 		err = fmt.Errorf("%.0f changes were recorded, want about %d with history, 0 without: it is %v", recorded, n, history)
@@ -169,6 +161,20 @@ func recordingTime(ctx context.Context, dsn string) (µs float64, err error) {
 		return nil
 	})
 	return µs, err
+}
+
+// withBackends does something, and adds what the connections that it made took of the server.
+func (b *bench) withBackends(ctx context.Context, do func() (usage, error)) (u usage, err error) {
+	idle, err := b.backendTime(ctx)
+	if err != nil {
+		return u, err
+	}
+	if u, err = do(); err != nil {
+		return u, err
+	}
+	spent, err := b.backendTime(ctx)
+	u.backends = spent - idle
+	return u, err
 }
 
 // backendTime is the processor time of all connections to the server that have ended, as the kernel counts it for their parent. A

@@ -31,11 +31,12 @@ type bench struct {
 const (
 	syncd = ".bin/syncd"
 	naive = ".bin/naive"
+	floor = ".bin/floor"
 	token = "polar_oat_bench"
 )
 
 func newBench(ctx context.Context) (*bench, error) {
-	for _, program := range []string{syncd, naive} {
+	for _, program := range []string{syncd, naive, floor} {
 		if _, err := os.Stat(program); err != nil {
 			return nil, fmt.Errorf("%w: run make bench", err)
 		}
@@ -96,10 +97,11 @@ func scalar[T any](ctx context.Context, dsn, sql string, args ...any) (v T, err 
 
 // usage is what a process took.
 type usage struct {
-	wall   time.Duration
-	cpu    time.Duration
-	peak   float64 // largest resident set, MB
-	output string
+	wall     time.Duration
+	cpu      time.Duration
+	backends time.Duration // processor time of its connections to Postgres, where that was measured
+	peak     float64       // largest resident set, MB
+	output   string
 }
 
 func (u usage) rate(rows int) float64 { return float64(rows) / u.wall.Seconds() }
