@@ -22,6 +22,7 @@ type round struct {
 	question  *Question   // of a round of feeds; nil: a round of tails
 	tails     []*stream
 	feeds     feedPosition
+	first     bool             // no feed has been read before
 	endpoints []tails.Endpoint // whose deliveries are read
 	begun     time.Time        // start, by the clock of the database
 	read      time.Time        // when begun was read, on this machine
@@ -48,20 +49,40 @@ func (rd *round) follow(ctx context.Context, all, names []string) (err error) {
 			return err
 		}
 	}
+	least := 1
+	if rd.first { // the sweeps have shown what slow probes show, and the feeds tell of the minutes before them
+		if err := rd.fetchFollowed(ctx); err != nil {
+			return err
+		}
+		least = 0
+	}
 	// A process that makes one round and ends has also asked whose the token is.
-	rd.left = rd.spare + max(1, RoundRequests-int(rd.spent()+rd.engine.TakeCheckRequests()))
+	rd.left = rd.spare + max(least, RoundRequests-int(rd.spent()+rd.engine.TakeCheckRequests()))
 	if err := rd.slow(ctx); err != nil {
 		return err
 	}
 	rd.spare = max(0, min(rd.spare, rd.left))
 	for _, t := range rd.followed() {
 		t.attempt(func() error { return t.takeCensus(ctx) })
+		if err := t.fatal(); err != nil {
+			return err
+		}
+	}
+	if err := rd.fetchFollowed(ctx); err != nil {
+		return err
+	}
+	return rd.close(ctx)
+}
+
+// fetchFollowed fetches the pending changes of the followed streams.
+func (rd *round) fetchFollowed(ctx context.Context) error {
+	for _, t := range rd.followed() {
 		t.attempt(func() error { return t.fetchChanges(ctx) })
 		if err := t.fatal(); err != nil {
 			return err
 		}
 	}
-	return rd.close(ctx)
+	return nil
 }
 
 // open decides which streams the feeds tell of, which of them are followed, and from where.
@@ -82,6 +103,7 @@ func (rd *round) open(ctx context.Context, all, names []string) error {
 		stand.Until(rd.now(), &rd.feeds.Events.Seen, &rd.feeds.Deliveries.Seen, &rd.feeds.Events.Polled, &rd.feeds.Deliveries.Polled, &rd.feeds.Listed, &rd.feeds.Again)
 		rd.engine.Client.AddMoments(rd.feeds.Moments)
 	}
+	rd.first = rd.feeds.Events.Polled.IsZero() && rd.feeds.Deliveries.Polled.IsZero()
 	rd.feeds.Events.Begin(now)
 	rd.feeds.Deliveries.Begin(now)
 	for _, name := range all {

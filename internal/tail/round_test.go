@@ -222,6 +222,34 @@ func TestTailSparesForSlowQuestions(t *testing.T) {
 	}
 }
 
+// The feeds tell the first round also of what happened in the minutes before the sweeps, which have shown most of it. What the rest
+// costs is taken from slow probes.
+func TestTailFirstRoundAfterABusyMinute(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{World: polarsim.Options{Customers: 40, NoWebhook: true}})
+	for i, c := range h.All(t, "/v1/customers/", nil)[:12] {
+		h.rename(t, c["id"], fmt.Sprintf("Renamed %d", i))
+	}
+	h.World.Advance(2 * time.Minute)
+	// Of what Polar dates back nobody knows whether the sweeps have shown it: it is fetched.
+	var made []string
+	product := h.All(t, "/v1/products/", url.Values{"is_archived": {"false"}})[0]["id"].(string)
+	for range 3 {
+		made = append(made, h.Make(t, "/v1/checkouts/", `{"products":["`+product+`"]}`))
+	}
+	h.SyncAll(t)
+	if res := h.Round(t); res.Requests > tail.RoundRequests {
+		t.Errorf("the first round: %d requests; want at most %d", res.Requests, tail.RoundRequests)
+	}
+	if told := worldtest.Query[int](t, h, "SELECT count(*) FROM sync_feed_entries"); told < 15 {
+		t.Errorf("the feed has told of %d changes: too few for this test", told)
+	}
+	slices.Sort(made)
+	if fetched := h.Texts(t, "SELECT value FROM sync_changes WHERE stream IN ('checkouts', 'customers') ORDER BY value"); !slices.Equal(fetched, made) {
+		t.Errorf("fetched %v, want %v", fetched, made)
+	}
+}
+
 func TestTailFirstRoundCostsNoMore(t *testing.T) {
 	t.Parallel()
 	feedWorlds(t, func(t *testing.T, hook bool) {
