@@ -16,14 +16,15 @@ type (
 		Schema                       *string
 	}
 	polarFlags struct {
-		PolarAccessTokenFile *string
-		PolarServer          *string
-		PolarVersion         *string
-		PolarOrganizationID  *string
-		RequestsPerMinute    *string
-		Patience             *string
-		Parallel             *string
-		Lease                *string
+		PolarAccessTokenFile    *string
+		PolarServer             *string
+		PolarVersion            *string
+		PolarOrganizationID     *string
+		PolarOrganizationHeader *string
+		RequestsPerMinute       *string
+		Patience                *string
+		Parallel                *string
+		Lease                   *string
 	}
 	streamFlags struct {
 		Streams          *string

@@ -57,6 +57,8 @@ func (p *polar) kind() {
 	switch kind := token.KindOf(p.Token); {
 	case kind.IsOrganizations():
 		p.add("token", OK, "", "is taken, and is an %s", kind.Name)
+	case kind.Name != "" && p.Client.ActsOn() != "":
+		p.add("token", OK, "", "is taken, is a %s, and acts on organization %s alone", kind.Name, p.Client.ActsOn())
 	case kind.Name != "":
 		p.add("token", Warn, "make an organization access token, which sees one organization whatever its user joins", "is taken, and is a %s", kind.Name)
 	default:

@@ -32,6 +32,8 @@ type Config struct {
 	// OrganizationID, when set, is the organization that the token must belong to: a token of another one is refused
 	// before anything is written.
 	OrganizationID string
+	// OrganizationHeader: each request names OrganizationID, and the token may be one of many organizations.
+	OrganizationHeader bool
 	// RequestsPerMinute is the budget. Everything that uses the organization's tokens shares Polar's limit, its shop included. 0
 	// = half of what Polar allows by default.
 	RequestsPerMinute int

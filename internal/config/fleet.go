@@ -243,10 +243,14 @@ func (l *loader) isOfProcess(key string) bool {
 	return slices.ContainsFunc(l.settings, func(s setting) bool { return s.process && (s.key == key || s.secret && s.key+fileOf == key) })
 }
 
-// ofOne are the settings that tell organizations apart. One token may serve many of them, and be written at the top of the file.
+// ofOne are the settings that tell organizations apart. One token may serve many of them where each request names which one is meant,
+// or be written at the top of the file.
 var ofOne = []string{"schema", "polar_organization_id", tokenKey, tokenKey + fileOf}
 
-const tokenKey = "polar_access_token"
+const (
+	tokenKey  = "polar_access_token"
+	headerKey = "polar_organization_header"
+)
 
 // checkCommon refuses what would make several organizations one without a word: flags, variables and lines at the top of the file
 // that only one can have.
@@ -254,9 +258,10 @@ func (l *loader) checkCommon(members []member, one string) {
 	if one != "" || len(members) == 1 {
 		return
 	}
+	header, _, _ := l.find(setting{key: headerKey})
 	for i, in := range l.layers {
 		for _, key := range ofOne {
-			shared := strings.HasPrefix(key, tokenKey) && i == len(l.layers)-1
+			shared := strings.HasPrefix(key, tokenKey) && (i == len(l.layers)-1 || header == "true")
 			if _, set := in.values[key]; set && !shared {
 				l.problems.add("%s: each organization has its own, and the configuration has %d: set it where they are, or name the one that is meant by --%s", in.where(key), len(members), selected)
 			}

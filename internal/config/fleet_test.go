@@ -132,6 +132,25 @@ func TestOneOrganizationIsMeant(t *testing.T) {
 	}
 }
 
+// One token serves many organizations where each request names which one is meant.
+func TestOneTokenForMany(t *testing.T) {
+	t.Parallel()
+	path := write(t, "syncd.yaml", "polar_organization_header: true\norganizations: [{name: acme, polar_organization_id: "+anID+"}, {name: north, polar_organization_id: "+anotherID+"}, {name: south, polar_organization_header: false, polar_access_token: s}]\n")
+	s := sources(map[string]string{"config": path}, map[string]string{"POLAR_ACCESS_TOKEN": "a"})
+	if list, err := s.Organizations(); err != nil || len(list) != 3 {
+		t.Fatalf("organizations are %q, %v", list, err)
+	}
+	for name, want := range map[string]bool{"acme": true, "north": true, "south": false} {
+		if c, _, err := s.Of(name).Load(config.GroupPolar); err != nil || c.OrganizationHeader != want {
+			t.Errorf("%s: %v, %v", name, c.OrganizationHeader, err)
+		}
+	}
+	path = write(t, "syncd.yaml", "organizations:\n- {name: acme, polar_access_token: a,\n   polar_organization_header: true}\n")
+	if _, _, err := sources(map[string]string{"config": path}, nil).Of("acme").Load(config.GroupPolar); err == nil || !strings.Contains(err.Error(), path+":3 organizations.acme.polar_organization_header: polar_organization_header is on, and polar_organization_id is not set") {
+		t.Errorf("an organization without an id: %v", err)
+	}
+}
+
 func TestWithoutOrganizations(t *testing.T) {
 	t.Parallel()
 	if list, err := sources(nil, nil).Organizations(); list != nil || err != nil {

@@ -87,6 +87,9 @@ func (s Sources) Load(needed ...string) (*Config, []Value, error) {
 		v := l.apply(setting, slices.Contains(needed, setting.group))
 		shown, from[setting.key] = append(shown, v), v.Source
 	}
+	if c.OrganizationHeader && c.OrganizationID == "" && slices.Contains(needed, GroupPolar) {
+		l.problems.add("%s: %s is on, and polar_organization_id is not set: set it to the id of the organization", from[headerKey], headerKey)
+	}
 	c.Schedules = map[string]string{}
 	for _, stream := range l.streams {
 		key := scheduleKey(stream)

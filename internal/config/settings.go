@@ -122,6 +122,12 @@ func (c *Config) polarSettings() []setting {
 			}
 			return nil
 		}, meaning: "refuse a token of any other organization"},
+		{key: headerKey, group: GroupPolar, hint: "BOOL", def: "false", set: func(v string) (err error) {
+			if c.OrganizationHeader, err = strconv.ParseBool(v); err != nil {
+				return errors.New("write true or false")
+			}
+			return nil
+		}, meaning: "name polar_organization_id to Polar in each request (Polar-Organization), so that a personal or OAuth token of many organizations acts on that one"},
 		{key: "requests_per_minute", group: GroupPolar, hint: "N", def: "auto", live: true, set: func(v string) error {
 			if v == "auto" {
 				c.RequestsPerMinute = 0

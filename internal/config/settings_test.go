@@ -51,7 +51,7 @@ func TestLiveSettings(t *testing.T) {
 	}
 	for key, text := range map[string]string{
 		"database_url": "postgres://other", "schema": "other", "polar_server": "sandbox", "polar_version": "2026-04",
-		"polar_organization_id": "1dbfc517-0bbf-4301-9ba8-555ca42b9737", "requests_per_minute": "7", "patience": "7m", "parallel": "7", "lease": "7s",
+		"polar_organization_id": "1dbfc517-0bbf-4301-9ba8-555ca42b9737", "polar_organization_header": "true", "requests_per_minute": "7", "patience": "7m", "parallel": "7", "lease": "7s",
 		"organizations_dir": "x", "streams": "orders", "events_retention": "7", "history_retention": "7", "schedule": "@weekly", "tail": "7m", "timezone": "Asia/Tokyo", "jitter": "7s",
 		"listen": "off", "webhook_listen": "127.0.0.1:9466", "webhook_secret": "whsec_0123456789", "log_level": "debug", "log_format": "json",
 	} {

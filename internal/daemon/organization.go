@@ -149,7 +149,12 @@ type RequestObserver = func(status int, took time.Duration)
 
 // NewClient makes the client of Polar. It sends nothing.
 func NewClient(cfg *config.Config, o Opening) (*fetch.Client, error) {
+	actsOn := ""
+	if cfg.OrganizationHeader {
+		actsOn = cfg.OrganizationID
+	}
 	client, err := fetch.New(fetch.Config{
+		ActsOn:            actsOn,
 		Server:            cfg.Server,
 		Token:             cfg.AccessToken.Reveal(),
 		Version:           cfg.PolarVersion,

@@ -23,7 +23,10 @@ import (
 	"syncd/internal/humanize"
 )
 
-const versionHeader = "Polar-Version"
+const (
+	versionHeader      = "Polar-Version"
+	organizationHeader = "Polar-Organization"
+)
 
 // Client reads from one Polar server with one token within one budget. It is safe for use by many goroutines.
 type Client struct {
@@ -100,6 +103,9 @@ func (c *Client) VersionEcho() string {
 
 // Server is the scheme and host of the API, for messages.
 func (c *Client) Server() string { return c.base.Scheme + "://" + c.base.Host }
+
+// ActsOn is the organization that each request names; "" = none.
+func (c *Client) ActsOn() string { return c.cfg.ActsOn }
 
 // Page is one list response.
 type Page struct {
@@ -237,6 +243,9 @@ func (c *Client) prepare(req *http.Request) error {
 func (c *Client) dress(req *http.Request) {
 	req.Header.Set("Authorization", "Bearer "+c.tokens.current())
 	req.Header.Set(versionHeader, c.Version())
+	if c.cfg.ActsOn != "" {
+		req.Header.Set(organizationHeader, c.cfg.ActsOn)
+	}
 }
 
 func (c *Client) request(ctx context.Context, path string, query url.Values) (*retryablehttp.Request, error) {

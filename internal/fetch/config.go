@@ -39,6 +39,9 @@ type Config struct {
 	Version string
 	// OrganizationID replaces an empty organization_id in queries. When it is empty too, the parameter is left out.
 	OrganizationID string
+	// ActsOn, when set, is the organization that a token of many acts on, named to Polar in each request (docs.polar.sh, SDK:
+	// "Polar-Organization"). A server that does not know the header ignores it.
+	ActsOn string
 	// RequestsPerMinute is the budget: no window of 60 s holds more requests, retries included. Default 250, for the sandbox 50;
 	// negative = unlimited.
 	RequestsPerMinute int

@@ -16,8 +16,9 @@ var ErrOrganization = errors.New("organization")
 
 // Organization asks which organization the token of a client belongs to. want is the one that it must be; "" = any.
 //
-// The token must be of one organization. A personal token sees all organizations of its user, whose orders and subscriptions
-// could not be told apart.
+// The token must be of one organization, or act on the one that the client names in each request. A personal token sees all
+// organizations of its user, whose orders and subscriptions could not be told apart. Whether Polar honours the name shows in its list
+// of organizations: it has that one, and no other.
 func Organization(ctx context.Context, c *fetch.Client, want string) (uuid.UUID, error) {
 	id, err := organization(ctx, c)
 	if err == nil && want != "" && want != id.String() {
@@ -29,12 +30,16 @@ func Organization(ctx context.Context, c *fetch.Client, want string) (uuid.UUID,
 func organization(ctx context.Context, c *fetch.Client) (uuid.UUID, error) {
 	page, err := c.Page(ctx, "/v1/organizations/", map[string][]string{"limit": {"2"}, "page": {"1"}})
 	switch {
+	case errors.Is(err, fetch.ErrScope) && c.ActsOn() != "":
+		return uuid.UUID{}, fmt.Errorf("%w: whether Polar lets this token act on %s alone shows in the list of organizations: give the token the scope organizations:read: %w", ErrOrganization, c.ActsOn(), err)
 	case errors.Is(err, fetch.ErrScope):
 		return organizationOf(ctx, c, err)
 	case err != nil:
 		return uuid.UUID{}, err
+	case page.TotalCount > 1 && c.ActsOn() != "":
+		return uuid.UUID{}, fmt.Errorf("%w: %s does not honour the header Polar-Organization: it was told to act on %s, and lists %d organizations: use an organization access token for each, and leave polar_organization_header out", ErrOrganization, c.Server(), c.ActsOn(), page.TotalCount)
 	case page.TotalCount > 1:
-		return uuid.UUID{}, fmt.Errorf("%w: the token sees %d organizations, and the rows of several could not be told apart: use an organization access token (Polar: Settings, Developers), not a personal one", ErrOrganization, page.TotalCount)
+		return uuid.UUID{}, fmt.Errorf("%w: the token sees %d organizations, and the rows of several could not be told apart: use an organization access token (Polar: Settings, Developers), not a personal one, or name the one that is meant (polar_organization_header)", ErrOrganization, page.TotalCount)
 	case len(page.Items) == 0:
 		return uuid.UUID{}, fmt.Errorf("%w: Polar shows none to this token; a blocked organization is hidden: ask Polar, nothing was changed here", ErrOrganization)
 	}
