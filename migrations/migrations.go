@@ -5,6 +5,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,6 +23,16 @@ type Migration struct {
 	Version int64
 	Name    string // of the file
 	SQL     string // any number of statements, which may run in one transaction
+}
+
+var creates = regexp.MustCompile(`(?mi)(?:^|\s|')CREATE (?:OR REPLACE )?(?:UNLOGGED )?(?:UNIQUE )?(?:TABLE|VIEW|MATERIALIZED VIEW|INDEX|SEQUENCE|TYPE|FUNCTION|AGGREGATE)\s+(?:IF NOT EXISTS\s+)?(?:%(?:\d\$)?I\.)?(\w+)`)
+
+// Makes lists the names of what a migration makes, in the schema of the data or in that of the bookkeeping.
+func (m Migration) Makes() (names []string) {
+	for _, match := range creates.FindAllStringSubmatch(m.SQL, -1) {
+		names = append(names, match[1])
+	}
+	return names
 }
 
 // All lists the migrations in the order in which they are applied. Each run asks for them, so they are read once; a caller

@@ -4,18 +4,15 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/user"
-	"time"
 
 	"github.com/google/uuid"
 
 	"syncd/internal/config"
-	"syncd/internal/humanize"
+	"syncd/internal/report"
 	"syncd/internal/store"
 	"syncd/internal/store/erasure"
-	"syncd/internal/terminal"
 )
 
 type eraseCmd struct {
@@ -41,17 +38,21 @@ func (cmd *eraseCmd) Run(c *command) error {
 	err := c.withTables(func(ctx context.Context, _ *config.Config, s *store.Store) error {
 		erasures := erasure.New(s.Pool())
 		if cmd.List {
-			return cmd.list(ctx, c, erasures)
+			list, err := erasures.List(ctx)
+			if err == nil {
+				err = report.PrintErasures(c.stdout, list)
+			}
+			return err
 		}
 		customer, err := erasures.Find(ctx, cmd.Customer)
 		if err != nil {
 			return err
 		}
-		report, err := erasures.Erase(ctx, erasure.Order{Customers: []uuid.UUID{customer}, Reason: erasure.Asked, By: askedBy(), Trial: cmd.DryRun})
+		done, err := erasures.Erase(ctx, erasure.Order{Customers: []uuid.UUID{customer}, Reason: erasure.Asked, By: askedBy(), Trial: cmd.DryRun})
 		if err != nil {
 			return err
 		}
-		return cmd.print(c, customer, report)
+		return report.PrintErasure(c.stdout, customer, done, cmd.DryRun)
 	})
 	if errors.Is(err, erasure.ErrUnknown) || errors.Is(err, erasure.ErrAmbiguous) {
 		return usageError(err)
@@ -69,46 +70,4 @@ func askedBy() string {
 		host = h
 	}
 	return who + " on " + host
-}
-
-func (cmd *eraseCmd) print(c *command, customer uuid.UUID, r erasure.Report) error {
-	table := terminal.Table{Head: []string{"TABLE", "ROWS"}, Align: "lr"}
-	for _, t := range r.Tables {
-		table.Add(t.Table, humanize.Count(int(t.Rows)))
-	}
-	text := ""
-	if len(r.Tables) > 0 {
-		text = table.Text() + "\n"
-	}
-	rows := humanize.Count(int(r.Rows))
-	if cmd.DryRun {
-		text += fmt.Sprintf("customer %s: %s rows would be cleared; nothing was changed\n", customer, rows)
-	} else {
-		text += fmt.Sprintf("customer %s: %s rows were cleared, and syncd keeps the person out from now on\nnot cleared: Polar, backups, logs, and files that were fetched (see docs/personal-data.md)\n", customer, rows)
-	}
-	_, err := fmt.Fprint(c.stdout, text)
-	return err
-}
-
-func (cmd *eraseCmd) list(ctx context.Context, c *command, erasures erasure.Erasures) error {
-	list, err := erasures.List(ctx)
-	if err != nil {
-		return err
-	}
-	if len(list) == 0 {
-		_, err = fmt.Fprintln(c.stdout, "nobody is erased")
-		return err
-	}
-	table := terminal.Table{Head: []string{"CUSTOMER", "SINCE", "CLEARED", "ROWS", "REASON", "BY"}, Align: "lllr"}
-	for _, e := range list {
-		table.Add(e.Customer.String(), date(e.NotedAt), date(e.ClearedAt), humanize.Count(int(e.Rows)), e.Reason, e.AskedBy)
-	}
-	return table.Print(c.stdout)
-}
-
-func date(at time.Time) string {
-	if at.IsZero() {
-		return "not yet"
-	}
-	return at.UTC().Format("2006-01-02 15:04 MST")
 }

@@ -68,6 +68,7 @@ type cli struct {
 	Grant    grantCmd     `cmd:"" organizations:"each" help:"Let a role of Postgres read the mirror, all of it or without personal data, or take that back." example:"syncd grant bi --without-personal-data"`
 	Erase    eraseCmd     `cmd:"" organizations:"one" help:"Clear the personal data of a customer everywhere in the mirror, and keep them out, or list who is erased." example:"syncd erase ada@example.com --dry-run"`
 	Migrate  migrateCmd   `cmd:"" help:"Create or upgrade the tables, or show what that would do." example:"syncd migrate up"`
+	Org      orgCmd       `cmd:"" help:"Add, list and remove organizations of the configuration." example:"syncd org add acme --polar-access-token-file /run/secrets/acme"`
 	Config   configCmd    `cmd:"" help:"Show the configuration." example:"syncd config print"`
 	Simulate simulateCmd  `cmd:"" help:"Serve a simulated Polar, to try out anything built on Polar." example:"syncd simulate --addr 127.0.0.1:8080 --customers 1000 --fault '502:path=/v1/orders/,times=1'"`
 	Version  versionCmd   `cmd:"" help:"Show the version, the commit and its date." example:"syncd version"`

@@ -31,6 +31,9 @@ func newFile(path, prefix string) *file {
 }
 
 func (f *file) where(key string) string {
+	if f.path == "" { // it is not written yet
+		return f.prefix + key
+	}
 	return fmt.Sprintf("file %s:%d %s%s", f.path, f.lines[key], f.prefix, key)
 }
 

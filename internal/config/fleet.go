@@ -39,12 +39,13 @@ func defaultSchema(name string) string {
 	return "polar_" + strings.ToLower(strings.ReplaceAll(name, "-", "_"))
 }
 
-// member is an organization of the configuration: an entry of the list, or a file of the directory.
+// member is an organization of the configuration: an entry of the list, a file of the directory, or one that is being added.
 type member struct {
-	name  string
-	where string
-	node  *yaml.Node // the entry; nil = a file
-	path  string     // the file that it is in
+	name   string
+	where  string
+	node   *yaml.Node        // the entry; nil = a file
+	path   string            // the file that it is in
+	values map[string]string // of one that is being added
 }
 
 // Of returns the sources of one organization.
@@ -124,6 +125,9 @@ func (l *loader) members() (list []member, is bool) {
 	quiet := *l // applying the setting tells its problems
 	if dir, source, ok := quiet.find(setting{key: "organizations_dir"}); ok {
 		is, list = true, append(list, l.inDir(dir, source)...)
+	}
+	if l.added != nil {
+		is, list = true, append(list, *l.added)
 	}
 	first := map[string]string{}
 	return slices.DeleteFunc(list, func(m member) bool {
@@ -212,6 +216,10 @@ func (l *loader) entryOf(name string) *file {
 // readEntry reads the settings of an organization where they are.
 func (l *loader) readEntry(m member) *file {
 	n, f, known := m.node, newFile(m.path, ""), append(keys(l.settings), "streams")
+	if m.values != nil {
+		f.values, f.prefix = m.values, m.where+": "
+		return f
+	}
 	if n == nil {
 		n = l.decode(m.path, "organization "+m.name)
 	} else {

@@ -16,7 +16,8 @@ type Sources struct {
 	Flags   map[string]string // the command line, by key
 	Environ map[string]string // the whole environment, by name
 
-	name string // of the one organization whose configuration is loaded; Of sets it
+	name  string  // of the one organization whose configuration is loaded; Of sets it
+	added *member // Adding sets it
 }
 
 // Value is the effective value of one setting, as it may be shown, and its source.
@@ -52,12 +53,13 @@ type loader struct {
 	streams  []string
 	layers   []layer // the first that has a setting wins
 	top      *file   // the configuration file
+	added    *member // an organization that is in no file yet
 	problems Problems
 }
 
 // begin reads what all organizations have in common: flags, environment and the top of the file.
 func (s Sources) begin(c *Config) *loader {
-	l := &loader{settings: c.settings(), streams: s.Domain.StreamNames()}
+	l := &loader{settings: c.settings(), streams: s.Domain.StreamNames(), added: s.added}
 	onFlag := layer{s.Flags, func(key string) string { return "flag --" + flagName(key) }}
 	inEnviron := layer{l.readEnviron(s.Environ), func(key string) string { return "environment " + variableName(key) }}
 	l.layers, l.top = []layer{onFlag, inEnviron}, newFile("", "")

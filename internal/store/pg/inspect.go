@@ -51,7 +51,7 @@ func (p *Pool) Inspect(ctx context.Context) (f Facts, err error) {
 			       (SELECT count(*) FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace
 			        WHERE s.nspname IN ($1, $3) AND c.relkind IN ('r', 'p') AND NOT (has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
 			              AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE')))
-			FROM (SELECT 1) one LEFT JOIN pg_namespace n ON n.nspname = $1`, p.session.schema, versionTable, p.session.bookkeeping()).Scan(
+			FROM (SELECT 1) one LEFT JOIN pg_namespace n ON n.nspname = $1`, p.session.schema, VersionTable, p.session.bookkeeping()).Scan(
 			&f.Version, &f.Database, &f.Role, &f.Encoding, &f.Size, &f.Directory, &f.There, &f.Tables, &begun, &f.Closed)
 		if err != nil {
 			return err

@@ -104,7 +104,7 @@ func (p *Pool) up(ctx context.Context, all []migrations.Migration) (applied []st
 			return nil
 		}}, nil)
 	}
-	base, err := database.NewStore(database.DialectPostgres, asciiIdentifier(p.session.schema)+"."+versionTable)
+	base, err := database.NewStore(database.DialectPostgres, asciiIdentifier(p.session.schema)+"."+VersionTable)
 	if err != nil {
 		return nil, fmt.Errorf("table of migrations: %w", err)
 	}
@@ -122,7 +122,8 @@ func (p *Pool) up(ctx context.Context, all []migrations.Migration) (applied []st
 	return applied, p.told(err)
 }
 
-const versionTable = "sync_migrations"
+// VersionTable is where the migrations are put down that have been applied.
+const VersionTable = "sync_migrations"
 
 // versions is goose's table of applied migrations. It is in the chosen schema, so that two schemas of one database are migrated
 // independently, and its name includes the schema: a pooled connection has no settings outside of a transaction. It is not with
@@ -134,7 +135,7 @@ type versions struct {
 
 // TableExists implements database.StoreExtender.
 func (v versions) TableExists(ctx context.Context, db database.DBTxConn) (exists bool, err error) {
-	err = db.QueryRowContext(ctx, "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = $1 AND tablename = $2)", v.schema, versionTable).Scan(&exists)
+	err = db.QueryRowContext(ctx, "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = $1 AND tablename = $2)", v.schema, VersionTable).Scan(&exists)
 	return exists, err
 }
 
@@ -150,7 +151,7 @@ func (v versions) Insert(ctx context.Context, db database.DBTxConn, req database
 
 // isApplied asks within a transaction that has the lock.
 func isApplied(ctx context.Context, db database.DBTxConn, version int64) (done bool, err error) {
-	err = db.QueryRowContext(ctx, "SELECT EXISTS (SELECT FROM "+versionTable+" WHERE version_id = $1 AND is_applied)", version).Scan(&done)
+	err = db.QueryRowContext(ctx, "SELECT EXISTS (SELECT FROM "+VersionTable+" WHERE version_id = $1 AND is_applied)", version).Scan(&done)
 	return done, err
 }
 
@@ -207,7 +208,7 @@ func (p *Pool) migrationStatus(ctx context.Context) (list []Migration, latest in
 // that the table is missing.
 func applied(ctx context.Context, q querier, schema string) (map[int64]time.Time, error) {
 	at := map[int64]time.Time{}
-	rows, err := q.Query(ctx, "SELECT version_id, tstamp FROM "+pgx.Identifier{schema, versionTable}.Sanitize()+" WHERE is_applied AND version_id > 0")
+	rows, err := q.Query(ctx, "SELECT version_id, tstamp FROM "+pgx.Identifier{schema, VersionTable}.Sanitize()+" WHERE is_applied AND version_id > 0")
 	if err == nil {
 		var version int64
 		var t time.Time

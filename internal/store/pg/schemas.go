@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -28,7 +27,7 @@ func (p *Pool) makeSchema(ctx context.Context, all []migrations.Migration, files
 		var there, begun bool
 		err := tx.QueryRow(ctx, `
 			SELECT n.oid IS NOT NULL, EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = $2)
-			FROM (SELECT 1) one LEFT JOIN pg_namespace n ON n.nspname = $1`, p.session.schema, versionTable).Scan(&there, &begun)
+			FROM (SELECT 1) one LEFT JOIN pg_namespace n ON n.nspname = $1`, p.session.schema, VersionTable).Scan(&there, &begun)
 		if err != nil {
 			return err
 		}
@@ -102,14 +101,12 @@ func (p *Pool) needRights(ctx context.Context, tx pgx.Tx) error {
 	return &Error{Err: errors.New(strings.Join(lacks, "; ")), Remedy: strings.Join(remedies, "; ")}
 }
 
-var creates = regexp.MustCompile(`(?mi)^CREATE (?:OR REPLACE )?(?:UNLOGGED )?(?:UNIQUE )?(?:TABLE|VIEW|MATERIALIZED VIEW|INDEX|SEQUENCE|TYPE|FUNCTION)\s+(?:IF NOT EXISTS\s+)?(\w+)`)
-
 // made are the names of what migrations make.
 func made(list []migrations.Migration) map[string]bool {
 	names := map[string]bool{}
 	for _, m := range list {
-		for _, match := range creates.FindAllStringSubmatch(m.SQL, -1) {
-			names[match[1]] = true
+		for _, name := range m.Makes() {
+			names[name] = true
 		}
 	}
 	return names
