@@ -13,6 +13,9 @@ import (
 // server/polar/customer/service.py.
 const anonymizedAt = "__anonymized_at"
 
+// rarely is a part of it that begins with a letter which objects hardly have: to look for an underscore takes several times as long.
+const rarely = "zed_at"
+
 // copiesDeep is how deep in an object Polar shows customers, and some more.
 const copiesDeep = 6
 
@@ -21,7 +24,7 @@ const copiesDeep = 6
 func Anonymized(raw jsontext.Value) []uuid.UUID { return anonymized(raw, copiesDeep) }
 
 func anonymized(raw jsontext.Value, levels int) (ids []uuid.UUID) {
-	if levels == 0 || !bytes.Contains(raw, []byte(anonymizedAt)) {
+	if levels == 0 || !bytes.Contains(raw, []byte(rarely)) {
 		return nil
 	}
 	switch raw.Kind() {

@@ -25,7 +25,7 @@ type sweep struct {
 	base    int         // rows of this sweep that earlier runs stored, for progress
 	dropped bool        // total_count fell during this pass: received rows may be gone
 	had     int64       // different ids of this sweep when this run began
-	counted store.Tally // Polar's counts of the whole list
+	counted tally       // Polar's counts of the whole list
 }
 
 const (
@@ -144,7 +144,7 @@ func (sw *sweep) compare(ctx context.Context) (c comparison, err error) {
 			return c, fmt.Errorf("count %s at the end of the sweep: %w", sw.s.Name, err)
 		}
 		sw.whole = n.Total
-		sw.counted.Record(n.Total)
+		sw.counted.record(n.Total)
 	}
 	sw.res.Total = sw.whole
 	c.total, c.ties = int64(sw.whole), int64(sw.tied)
@@ -161,7 +161,7 @@ func (sw *sweep) certify(ctx context.Context, c comparison) error {
 	sw.res.Distinct = int(c.distinct)
 	again := max(0, sw.record.Counts.Read-c.unidentified-(c.distinct-sw.had))
 	sw.closing.Duplicates = &again
-	sw.counted.CloseInto(&sw.closing)
+	sw.counted.closeInto(&sw.closing)
 	sw.closing.Accounted = c.accounted() && sw.span == nil
 	if c.gaps > 0 {
 		sw.closing.Verdict = fmt.Sprintf("incomplete: %d rows cannot be rendered by Polar", c.gaps)
@@ -211,7 +211,7 @@ func (sw *sweep) scan(ctx context.Context, from scan.Cursor) error {
 			sw.tied, sw.gone = page.Next.Tied, page.Next.Gone
 			sw.dropped = sw.dropped || page.Whole >= 0 && page.Whole < sw.whole
 			sw.whole = page.Whole
-			sw.counted.Record(page.Whole)
+			sw.counted.record(page.Whole)
 			if page.Done {
 				sw.progress(page.Page)
 				return nil
@@ -264,7 +264,7 @@ func (sw *sweep) news(ctx context.Context) error {
 		}
 		if page.Whole >= 0 {
 			sw.whole = page.Whole
-			sw.counted.Record(page.Whole)
+			sw.counted.record(page.Whole)
 		}
 		n, err := sw.record.CountDistinct(ctx)
 		if err != nil {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -32,45 +33,20 @@ type Closing struct {
 	Accounted bool // also, every row that Polar counts came or is a gap
 }
 
-// Finish closes the run and releases the lease, in one transaction. If another process has taken the lease over, it has also closed
-// the run; Finish then returns ErrLeaseLost.
+// Finish closes the run and releases the lease, in one transaction of two steps. If another process has taken the lease over, it has
+// also closed the run; Finish then returns ErrLeaseLost.
 func (r *Run) Finish(ctx context.Context, c Closing) error {
-	err := r.s.pool.InTx(ctx, func(tx pgx.Tx) error {
-		q := r.s.q.WithTx(tx)
-		if c.SweepEnded {
-			if err := r.endSweep(ctx, q, c); err != nil {
-				return err
-			}
+	err := r.s.pool.InSteps(ctx, func(tx *pg.Steps) error {
+		var p pg.Pipeline
+		start := r.holdToClose(ctx, &p, c)
+		if err := tx.Step(ctx, &p); err != nil {
+			return err
 		}
-		if c.SweepEnded || r.lease == "" {
-			if err := q.SeenClear(ctx, db.SeenClearParams{Stream: r.seen}); err != nil {
-				return err
-			}
+		p = pg.Pipeline{}
+		if err := r.close(ctx, db.New(&p), c, *start); err != nil {
+			return err
 		}
-		if c.Accounted {
-			if err := q.RejectsResolveUnmetGaps(ctx, db.RejectsResolveUnmetGapsParams{Stream: r.Stream, SweepID: r.SweepID}); err != nil {
-				return err
-			}
-		}
-		if c.Verdict == "complete" {
-			if err := q.RejectsResolveUnmet(ctx, db.RejectsResolveUnmetParams{Stream: r.Stream, SweepID: r.SweepID}); err != nil {
-				return err
-			}
-		}
-		if r.lease != "" {
-			n, err := q.StreamRelease(ctx, db.StreamReleaseParams{Stream: r.lease, RunID: &r.ID, Unavailable: pg.Null(c.Unavailable)})
-			if err != nil {
-				return err
-			}
-			if n == 0 {
-				return ErrLeaseLost
-			}
-		}
-		return q.RunFinish(ctx, db.RunFinishParams{
-			ID: r.ID, Outcome: &c.Outcome, Reason: pg.Null(c.Reason), ErrorClass: pg.Null(c.ErrorClass), Error: pg.Null(c.Error),
-			Requests: c.Requests, DistinctIDs: c.Distinct,
-			Duplicates: c.Duplicates, RowsAppeared: c.Appeared, RowsVanished: c.Vanished, TotalLast: c.Total, Verdict: pg.Null(c.Verdict),
-		})
+		return tx.Commit(ctx, &p)
 	})
 	if err != nil {
 		return fmt.Errorf("close run %d of %s: %w", r.ID, r.Stream, err)
@@ -78,14 +54,62 @@ func (r *Run) Finish(ctx context.Context, c Closing) error {
 	return nil
 }
 
+// holdToClose queues the lock of the lease, which must be the run's, and the question when its sweep began, which is answered then.
+func (r *Run) holdToClose(ctx context.Context, p *pg.Pipeline, c Closing) (start *time.Time) {
+	start = new(time.Time)
+	q := db.New(p)
+	if r.lease != "" || c.SweepEnded {
+		_, _ = q.StreamHold(ctx, r.lease) // queued
+		p.OnRows(func(rows pgx.Rows) error {
+			holder, err := pgx.CollectRows(rows, pgx.RowTo[*int64])
+			if err == nil && (len(holder) == 0 || pg.Value(holder[0]) != r.ID) {
+				return ErrLeaseLost
+			}
+			return err
+		})
+	}
+	if c.SweepEnded && c.Verdict == "complete" {
+		_, _ = q.RunStartedAt(ctx, r.SweepID) // queued
+		p.OnRows(func(rows pgx.Rows) (err error) {
+			*start, err = pgx.CollectExactlyOneRow(rows, pgx.RowTo[time.Time])
+			return err
+		})
+	}
+	return start
+}
+
+// close queues what the end of a run leaves. The run has the lease, if it needs one.
+func (r *Run) close(ctx context.Context, q *db.Queries, c Closing, start time.Time) error {
+	var failed []error
+	add := func(err error) { failed = append(failed, err) }
+	if c.SweepEnded {
+		add(r.endSweep(ctx, q, c, start))
+	}
+	if c.SweepEnded || r.lease == "" {
+		add(q.SeenClear(ctx, db.SeenClearParams{Stream: r.seen}))
+	}
+	if c.Accounted {
+		add(q.RejectsResolveUnmetGaps(ctx, db.RejectsResolveUnmetGapsParams{Stream: r.Stream, SweepID: r.SweepID}))
+	}
+	if c.Verdict == "complete" {
+		add(q.RejectsResolveUnmet(ctx, db.RejectsResolveUnmetParams{Stream: r.Stream, SweepID: r.SweepID}))
+	}
+	if r.lease != "" {
+		_, err := q.StreamRelease(ctx, db.StreamReleaseParams{Stream: r.lease, RunID: &r.ID, Unavailable: pg.Null(c.Unavailable)})
+		add(err)
+	}
+	add(q.RunFinish(ctx, db.RunFinishParams{
+		ID: r.ID, Outcome: &c.Outcome, Reason: pg.Null(c.Reason), ErrorClass: pg.Null(c.ErrorClass), Error: pg.Null(c.Error),
+		Requests: c.Requests, DistinctIDs: c.Distinct,
+		Duplicates: c.Duplicates, RowsAppeared: c.Appeared, RowsVanished: c.Vanished, TotalLast: c.Total, Verdict: pg.Null(c.Verdict),
+	}))
+	return errors.Join(failed...)
+}
+
 // endSweep makes the next run start a new sweep. A complete sweep settles the changes that were pending before it began.
-func (r *Run) endSweep(ctx context.Context, q *db.Queries, c Closing) error {
+func (r *Run) endSweep(ctx context.Context, q *db.Queries, c Closing, start time.Time) error {
 	var complete *time.Time
 	if c.Verdict == "complete" {
-		start, err := q.RunStartedAt(ctx, r.SweepID)
-		if err != nil {
-			return err
-		}
 		if !c.AsOf.IsZero() && c.AsOf.Before(start) {
 			start = c.AsOf
 		}
@@ -94,12 +118,6 @@ func (r *Run) endSweep(ctx context.Context, q *db.Queries, c Closing) error {
 			return err
 		}
 	}
-	n, err := q.StreamSweepEnd(ctx, db.StreamSweepEndParams{Stream: r.lease, RunID: &r.ID, CompleteAt: complete})
-	if err != nil {
-		return err
-	}
-	if n == 0 {
-		return ErrLeaseLost
-	}
-	return nil
+	_, err := q.StreamSweepEnd(ctx, db.StreamSweepEndParams{Stream: r.lease, RunID: &r.ID, CompleteAt: complete})
+	return err
 }

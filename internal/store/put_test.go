@@ -253,6 +253,13 @@ func TestFirstSweepTakesTwoRoundTrips(t *testing.T) {
 	if err := s.Pool().QueryRow(t.Context(), "SELECT count(*) FROM customers").Scan(&known); err != nil || known != 500 {
 		t.Errorf("%d customers are known from their orders, want 500: %v", known, err)
 	}
+	before := trips.Load()
+	if err := run.Finish(t.Context(), store.Closing{Outcome: "succeeded", SweepEnded: true, Verdict: "complete", Accounted: true}); err != nil {
+		t.Fatal(err)
+	}
+	if n := trips.Load() - before; n > 4 { // two steps, whose statements are prepared
+		t.Errorf("closing the run takes %d round trips, want at most 4", n)
+	}
 }
 
 // counting leads to the same server, and counts round trips: how often a client goes on sending after it has heard from it.
