@@ -5,13 +5,16 @@ import (
 	"encoding/json"
 	"io"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/alecthomas/kong"
 
+	"syncd/internal/config"
 	"syncd/internal/daemon"
 	"syncd/internal/localpg/pgtest"
 	"syncd/internal/polarsim"
@@ -103,6 +106,45 @@ func TestEachOrganization(t *testing.T) {
 		t.Error(out)
 	}
 	holds(said, "syncd: aa: ", `aa.yaml:1 tail: "1s"`)
+}
+
+// What docs/fleet.md shows are configurations.
+func TestFleetPage(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/fleet.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	secrets, dir := t.TempDir(), t.TempDir()
+	for _, name := range []string{"database_url", "acme", "north", "polar"} {
+		if err := os.WriteFile(filepath.Join(secrets, name), []byte("postgres://syncd@db.example/"+name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found := map[string]int{}
+	for _, example := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(page), -1) {
+		text := strings.ReplaceAll(strings.ReplaceAll(example[1], "/run/secrets", secrets), "/etc/syncd/organizations", dir)
+		if !strings.Contains(text, "organizations") { // the file of one
+			if err := os.WriteFile(filepath.Join(dir, "acme.yaml"), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			text = "organizations_dir: " + dir
+		}
+		sources := config.Sources{Domain: daemon.Domain(), Flags: map[string]string{"config": write(t, "syncd.yaml", text)}}
+		names, err := sources.Organizations()
+		if err != nil {
+			t.Error(err)
+		}
+		for _, name := range names {
+			found[name]++
+			if _, _, err := sources.Of(name).Load(config.GroupPolar); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if found["acme"] != 3 || found["north-sandbox"] != 1 || found["north"] != 1 {
+		t.Errorf("the page has %v", found)
+	}
 }
 
 // The time of sync --for is that of all organizations: those that it does not reach are missing.

@@ -192,15 +192,27 @@ func (l *loader) inDir(dir, source string) (list []member) {
 	return list
 }
 
+// extensions end the names of files of organizations.
+var extensions = []string{".yaml", ".yml"}
+
 func nameOfFile(entry fs.DirEntry) (name string, is bool) {
 	ext := filepath.Ext(entry.Name())
-	is = (ext == ".yaml" || ext == ".yml") && !strings.HasPrefix(entry.Name(), ".") && !entry.IsDir()
+	is = slices.Contains(extensions, ext) && !strings.HasPrefix(entry.Name(), ".") && !entry.IsDir()
 	return strings.TrimSuffix(entry.Name(), ext), is
 }
 
-// entryOf reads the settings of one organization. Problems of the others stay unsaid.
+// entryOf reads the settings of one organization. Problems of the others stay unsaid. A file of its own is looked for by its name: with
+// a thousand organizations, listing them for each takes seconds.
 func (l *loader) entryOf(name string) *file {
 	others := *l
+	if dir, _, ok := others.find(setting{key: "organizations_dir"}); ok && l.top.organizations == nil && l.added == nil && CheckName(name) == nil {
+		for _, ext := range extensions {
+			path := filepath.Join(dir, name+ext)
+			if info, err := os.Stat(path); err == nil && !info.IsDir() {
+				return l.readEntry(member{name: name, where: "file " + path, path: path})
+			}
+		}
+	}
 	list, _ := others.members()
 	if i := slices.IndexFunc(list, func(m member) bool { return m.name == name }); i >= 0 {
 		return l.readEntry(list[i])
