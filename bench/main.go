@@ -32,7 +32,7 @@ type plan struct {
 
 var plans = map[string]plan{
 	"short": {rounds: 3, orders: 20_000, naive: 1_000, sizes: []int{4_000, 40_000}, states: 20_000, distant: 20_000},
-	"full":  {rounds: 5, orders: 100_000, naive: 20_000, sizes: []int{10_000, 100_000, 1_000_000}, limited: 40_000, latency: 4 * time.Minute, states: 1_000_000, distant: 20_000, seconds: 3 * time.Minute},
+	"full":  {rounds: 5, orders: 100_000, naive: 20_000, sizes: []int{10_000, 100_000, 1_000_000}, limited: 40_000, latency: 4 * time.Minute, states: 1_000_000, distant: 100_000, seconds: 3 * time.Minute},
 }
 
 func main() {
