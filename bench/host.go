@@ -206,6 +206,11 @@ func (p *polar) syncd(ctx context.Context, dsn string, args ...string) (usage, e
 
 // control asks the simulator itself; into may be nil.
 func (p *polar) control(ctx context.Context, method, path, body string, into any) error {
+	return p.controlAs(ctx, token, method, path, body, into)
+}
+
+// controlAs does so with the token of one of its organizations.
+func (p *polar) controlAs(ctx context.Context, token, method, path, body string, into any) error {
 	req, err := http.NewRequestWithContext(ctx, method, p.url+path, strings.NewReader(body))
 	if err != nil {
 		return err

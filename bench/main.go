@@ -28,6 +28,7 @@ type plan struct {
 	distant int           // orders that are synced with a Postgres that is far away
 	seconds time.Duration // for which something changes each second; 0 = not measured
 	soak    time.Duration // the same for long; 0 = not measured, as in every plan: -soak says how long
+	fleet   fleetPlan     // measured only when it is asked for
 }
 
 var plans = map[string]plan{
@@ -37,10 +38,13 @@ var plans = map[string]plan{
 
 func main() {
 	mode := flag.String("mode", "full", "full or short")
-	only := flag.String("only", "", "sections to run, separated by commas: rounds, history, sizes, limit, latency, seconds, soak, state, views, distance; all unless given")
+	only := flag.String("only", "", "sections to run, separated by commas: rounds, history, sizes, limit, latency, seconds, soak, state, views, distance, fleet; all but fleet unless given")
 	soak := flag.Duration("soak", 0, "for how long something changes each second in the section soak; it is left out unless given")
+	var fleet fleetPlan
+	fleet.flags()
 	flag.Parse()
 	p, ok := plans[*mode]
+	p.fleet = fleet
 	p.soak = *soak
 	if !ok {
 		fmt.Fprintf(os.Stderr, "bench: -mode %s: want full or short\n", *mode)
@@ -67,9 +71,9 @@ func run(ctx context.Context, p plan, only string) (err error) {
 		name    string
 		measure func(context.Context, plan) error
 	}{
-		{"rounds", b.rounds}, {"history", b.history}, {"sizes", b.sizes}, {"limit", b.limit}, {"latency", b.latency}, {"seconds", b.seconds}, {"soak", b.soak}, {"state", b.state}, {"views", b.views}, {"distance", b.distance},
+		{"rounds", b.rounds}, {"history", b.history}, {"sizes", b.sizes}, {"limit", b.limit}, {"latency", b.latency}, {"seconds", b.seconds}, {"soak", b.soak}, {"state", b.state}, {"views", b.views}, {"distance", b.distance}, {"fleet", b.fleet},
 	} {
-		if only != "" && !strings.Contains(","+only+",", ","+section.name+",") {
+		if (only != "" || section.name == "fleet") && !strings.Contains(","+only+",", ","+section.name+",") {
 			continue
 		}
 		fmt.Fprintf(os.Stderr, "%6s  %s\n", time.Since(began).Round(time.Second), section.name)

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+	"net/http/httptest"
+	"testing"
+
+	"syncd/internal/localpg/pgtest"
+	"syncd/internal/polarsim"
+	"syncd/internal/slowtest"
+	"syncd/internal/store"
+	"syncd/internal/worldtest"
+)
+
+// Two processes on the schema of one organization, and one on that of another, from the same file: no two runs of a stream are under
+// way at once, and every change arrives.
+func TestDaemonsShareAFile(t *testing.T) {
+	slowtest.Mark(t)
+	t.Parallel()
+	dsn := pgtest.Migrated(t)
+	text := "streams: products,customers,orders\ntail: 30s\nfeed: 1s\nschedule: '@daily'\njitter: 0s\norganizations:\n"
+	schemas := []string{"polar", "polar_other"}
+	var worlds []*worldtest.Harness
+	for n, schema := range schemas {
+		h := &worldtest.Harness{World: polarsim.NewWorld(polarsim.Options{Seed: uint64(n + 1), Customers: 4})}
+		h.HTTP = httptest.NewServer(polarsim.NewServer(h.World, polarsim.ServerOptions{}))
+		t.Cleanup(h.HTTP.Close)
+		worlds = append(worlds, h)
+		text += fmt.Sprintf("  - {name: org_%d, schema: %s, polar_server: %q, polar_access_token: polar_oat_of_%d}\n", n+1, schema, h.HTTP.URL, n+1)
+	}
+	config := write(t, "fleet.yaml", text)
+	var daemons []*daemonUnderTest
+	for _, n := range []string{"1", "1", "2"} {
+		daemons = append(daemons, startDaemonOn(t, dsn, worlds[0].HTTP.URL, "--config", config, "--organization", "org_"+n))
+	}
+	d := daemons[0]
+	for n, schema := range schemas {
+		await(t, "the sweeps of "+schema, func() bool {
+			return d.row(t, "SELECT (to_regclass('"+schema+"_sync.sync_runs') IS NOT NULL)::text") == "true" &&
+				d.row(t, "SELECT (count(DISTINCT stream) >= 3)::text FROM "+schema+"_sync.sync_runs WHERE kind = 'sweep' AND outcome = 'succeeded'") == "true"
+		})
+		worlds[n].World.Churn(10)
+	}
+	for n, schema := range schemas {
+		h := worlds[n]
+		var err error
+		h.Store, err = store.Open(t.Context(), store.Config{DSN: dsn, Schema: schema, MaxConns: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(h.Store.Close)
+		await(t, "the changes in "+schema, func() bool {
+			stream, _ := h.Unequal(t, "products", "customers", "orders")
+			return stream == ""
+		})
+		// A run that waits for the one before it to end is dated a moment before that.
+		if beside := d.row(t, `SELECT count(*)::text FROM `+schema+`_sync.sync_runs a JOIN `+schema+`_sync.sync_runs b
+			ON a.id < b.id AND a.stream = b.stream AND a.outcome = 'succeeded' AND b.outcome = 'succeeded'
+			AND b.started_at + interval '1 s' < a.finished_at`); beside != "0" {
+			t.Errorf("%s: %s pairs of runs of one stream at the same time", schema, beside)
+		}
+	}
+	for _, d := range daemons {
+		d.terminate(t)
+	}
+	for _, d := range daemons {
+		if code := d.end(t); code != exitComplete {
+			t.Errorf("a process ended with %d", code)
+		}
+	}
+}
