@@ -132,7 +132,8 @@ func New(cfg Config) (*Scheduler, error) {
 		if err != nil {
 			problems = append(problems, fmt.Errorf("job %s: %w", j.Name, err))
 		}
-		s.add(&job{Job: j, plan: plan{schedule: schedule}, atStart: j.AtStart && schedule != nil})
+		j.AtStart = j.AtStart && schedule != nil // for good: a job that is rescheduled before Run waits for its tick
+		s.add(&job{Job: j, plan: plan{schedule: schedule}, atStart: j.AtStart})
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, err

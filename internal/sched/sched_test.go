@@ -357,6 +357,29 @@ func TestReschedule(t *testing.T) {
 	})
 }
 
+// A job that was off runs at its tick, and not at the start, also where it gets its schedule before the scheduler runs.
+func TestRescheduleBeforeTheStart(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := newRan()
+		s, err := New(Config{Jobs: []Job{{Name: "a", Spec: Off, AtStart: true, Run: a.run}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Reschedule(map[string]string{"a": "@every 1h"}, nil, 0); err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithTimeout(t.Context(), 90*time.Minute)
+		defer stop()
+		if err := s.Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]time.Duration{time.Hour}, a.times()); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
 // A job that waits for something comes again when it said, with no failure counted and its place given to others.
 func TestAgain(t *testing.T) {
 	t.Parallel()
