@@ -3,6 +3,7 @@ package polarsim
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -41,13 +42,15 @@ func (f fixture) send(method, target, body string, status int) map[string]any {
 // first gives the first row of a list that keep wants.
 func (f fixture) first(target string, keep func(row map[string]any) bool) map[string]any {
 	f.Helper()
-	for _, row := range all(f.T, f.s, target) {
-		if keep(row) {
-			return row
+	for n := 1; ; n++ {
+		p := list1(f.T, f.s, onPage(target, n))
+		if i := slices.IndexFunc(p.Items, keep); i >= 0 {
+			return p.Items[i]
+		}
+		if n >= p.Pagination.MaxPage {
+			f.Fatalf("no such row in %s", target)
 		}
 	}
-	f.Fatalf("no such row in %s", target)
-	return nil
 }
 
 func (f fixture) gone(target string) {
