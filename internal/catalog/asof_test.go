@@ -53,11 +53,13 @@ func TestTablesAsOfEachStepOfAWorld(t *testing.T) {
 	}
 	h.Exec(t, "ANALYZE")
 	for _, table := range tables {
+		// A row too many counts 1 and one too few -1: each of the two is made once for a step, and none is looked for in the other.
 		if wrong := h.Texts(t, fmt.Sprintf(`
-			SELECT step::text FROM steps s WHERE EXISTS (
-				(SELECT %[2]s FROM %[1]s_as_of(s.at) r EXCEPT ALL SELECT held FROM copy_of_%[1]s c WHERE c.step = s.step)
+			SELECT DISTINCT step::text FROM (
+				SELECT s.step, %[2]s AS held, 1 AS n FROM steps s, %[1]s_as_of(s.at) r
 				UNION ALL
-				(SELECT held FROM copy_of_%[1]s c WHERE c.step = s.step EXCEPT ALL SELECT %[2]s FROM %[1]s_as_of(s.at) r)) ORDER BY step`, table, row)); len(wrong) > 0 {
+				SELECT step, held, -1 FROM copy_of_%[1]s WHERE step > 0) both_of_them
+			GROUP BY step, held HAVING sum(n) <> 0 ORDER BY 1`, table, row)); len(wrong) > 0 {
 			t.Errorf("%s is otherwise as of %d steps: %q", table, len(wrong), wrong[:min(5, len(wrong))])
 		}
 	}
