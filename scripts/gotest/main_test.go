@@ -10,13 +10,19 @@ import (
 // tests make a package that passes and one that does what end says.
 func tests(t *testing.T, end string) {
 	t.Helper()
-	dir := t.TempDir()
-	for name, text := range map[string]string{
-		"go.mod":         "module example\n\ngo 1.26.0\n",
+	module(t, map[string]string{
 		"good/a_test.go": "package good\n\nimport \"testing\"\n\nfunc TestQuiet(t *testing.T) { t.Log(\"said by a test that passes\") }\n",
 		"bad/a_test.go": "package bad\n\nimport \"testing\"\n\nfunc TestFine(t *testing.T) { t.Log(\"said by a test that passes\") }\n\n" +
 			"func TestOuter(t *testing.T) {\n\tt.Run(\"inner\", func(t *testing.T) { t.Log(\"the why\"); " + end + " })\n}\n",
-	} {
+	})
+}
+
+// module makes a module of these files, and goes there.
+func module(t *testing.T, files map[string]string) {
+	t.Helper()
+	dir := t.TempDir()
+	files["go.mod"] = "module example\n\ngo 1.26.0\n"
+	for name, text := range files {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
