@@ -54,7 +54,7 @@ FROM (
 ) n
 ON CONFLICT (stream, filter, value) DO UPDATE
 SET changed_at = EXCLUDED.changed_at, noted_at = EXCLUDED.noted_at, owner = COALESCE(EXCLUDED.owner, sync_changes.owner)
-WHERE sync_changes.changed_at < EXCLUDED.changed_at;
+WHERE sync_changes.changed_at < EXCLUDED.changed_at OR @again::boolean AND sync_changes.changed_at = EXCLUDED.changed_at;
 
 -- name: ChangesInvalidate :exec
 -- When the change happened is unknown. It is dated to the beginning of time, so it moves no data_through when it is fetched.

@@ -101,7 +101,7 @@ func (rd *round) listen(ctx context.Context, names []string) error {
 		followed[t.s.Name] = true
 	}
 	named := slices.DeleteFunc(slices.Clone(rd.question.Named), func(c tails.Changed) bool { return !followed[c.Stream] })
-	if err := rd.kept().Changes().Note(ctx, named); err != nil {
+	if err := rd.kept().Changes().NoteTold(ctx, named); err != nil {
 		return err
 	}
 	if err := rd.readFeeds(ctx); err != nil {

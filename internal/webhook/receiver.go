@@ -76,6 +76,7 @@ type Receiver struct {
 	http     *http.Server
 	slots    chan struct{}
 	silence  silence
+	repeats  repeats
 	refusals throttle
 	drops    throttle
 }
@@ -195,8 +196,12 @@ func (r *Receiver) receive(w http.ResponseWriter, req *http.Request) error {
 	}
 	r.silence.arrived(now)
 	r.cfg.Observer.Accepted(now)
+	id := req.Header.Get(standardwebhooks.HeaderWebhookID)
+	if r.repeats.repeated(id, body, now) {
+		return nil
+	}
 	list := r.cfg.Names(m)
-	r.cfg.Log.DebugContext(req.Context(), "webhook", "id", req.Header.Get(standardwebhooks.HeaderWebhookID), "names", len(list))
+	r.cfg.Log.DebugContext(req.Context(), "webhook", "id", id, "names", len(list))
 	if len(list) == 0 {
 		return nil
 	}

@@ -222,6 +222,34 @@ func TestWhatFindsNoRoom(t *testing.T) {
 	}
 }
 
+// A webhook that comes again names nothing new: Polar sends it again, and anybody may who has seen it. Another one of the same time is a
+// change of its own.
+func TestWhatComesAgain(t *testing.T) {
+	t.Parallel()
+	var nudged []string
+	now := testTime
+	f := newFixture(t, func(c *Config) {
+		c.Now = func() time.Time { return now }
+		c.Nudge = func(named []tails.Changed, _ func()) bool {
+			nudged = append(nudged, named[0].Value)
+			return true
+		}
+	})
+	for _, id := range []string{"1", "1", "2", "1"} {
+		if got := f.post(t, orderOf(id)); got != http.StatusAccepted {
+			t.Errorf("answered %d", got)
+		}
+	}
+	body := orderOf("1") // a signature of later, for the same message
+	now = now.Add(tolerance)
+	if got := f.send(t, http.MethodPost, body, signed(t, testSecret, body, now, false)); got != http.StatusAccepted {
+		t.Errorf("answered %d", got)
+	}
+	if got := fmt.Sprint(nudged, f.counts.accepted, f.counts.queued); got != "[1 2] 5 2" {
+		t.Error(got)
+	}
+}
+
 // Over the wire: a webhook is answered, and the end waits for nothing.
 func TestRun(t *testing.T) {
 	t.Parallel()

@@ -85,7 +85,7 @@ FROM (
 ) n
 ON CONFLICT (stream, filter, value) DO UPDATE
 SET changed_at = EXCLUDED.changed_at, noted_at = EXCLUDED.noted_at, owner = COALESCE(EXCLUDED.owner, sync_changes.owner)
-WHERE sync_changes.changed_at < EXCLUDED.changed_at
+WHERE sync_changes.changed_at < EXCLUDED.changed_at OR $7::boolean AND sync_changes.changed_at = EXCLUDED.changed_at
 `
 
 type ChangesNoteParams struct {
@@ -95,6 +95,7 @@ type ChangesNoteParams struct {
 	Values  []string    `json:"values"`
 	Owners  []uuid.UUID `json:"owners"`
 	Changed []time.Time `json:"changed"`
+	Again   bool        `json:"again"`
 }
 
 func (q *Queries) ChangesNote(ctx context.Context, arg ChangesNoteParams) error {
@@ -105,6 +106,7 @@ func (q *Queries) ChangesNote(ctx context.Context, arg ChangesNoteParams) error 
 		arg.Values,
 		arg.Owners,
 		arg.Changed,
+		arg.Again,
 	)
 	return err
 }

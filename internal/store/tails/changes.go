@@ -31,6 +31,16 @@ func (ts Tails) Changes() Changes { return Changes(ts) }
 
 // Note records pending changes. Repeated ones count once; a change that has been fetched since is not fetched again.
 func (cs Changes) Note(ctx context.Context, changes []Changed) error {
+	return cs.note(ctx, changes, false)
+}
+
+// NoteTold is Note for what somebody has told of just now, once: a change that is dated as one before it is another one, and is
+// fetched again if that one has been.
+func (cs Changes) NoteTold(ctx context.Context, changes []Changed) error {
+	return cs.note(ctx, changes, true)
+}
+
+func (cs Changes) note(ctx context.Context, changes []Changed, again bool) error {
 	if len(changes) == 0 {
 		return nil
 	}
@@ -38,7 +48,7 @@ func (cs Changes) Note(ctx context.Context, changes []Changed) error {
 	if err != nil {
 		return fmt.Errorf("note %d changes: %w", len(changes), err)
 	}
-	p := db.ChangesNoteParams{NotedAt: stamp}
+	p := db.ChangesNoteParams{NotedAt: stamp, Again: again}
 	for _, c := range changes {
 		p.Streams, p.Filters, p.Values = append(p.Streams, c.Stream), append(p.Filters, c.Filter), append(p.Values, c.Value)
 		p.Owners, p.Changed = append(p.Owners, c.Owner), append(p.Changed, c.At)

@@ -1,6 +1,7 @@
 package tails_test
 
 import (
+	"context"
 	"os"
 	"testing"
 	"time"
@@ -75,5 +76,32 @@ func TestChangesSurviveTheSettingOfTheClock(t *testing.T) {
 			note(at.Add(time.Minute)) // it changed again
 			pending(1)
 		})
+	}
+}
+
+// Two webhooks may tell of one object and have the same time. What the first one made a round fetch lacks the second change.
+func TestTwoChangesOfOneMoment(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t, pgtest.Migrated(t))
+	changes := tails.New(pool).Changes()
+	change := []tails.Changed{{Stream: "orders", Filter: tails.ByID, Value: uuid.NewString(), At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}}
+	for i, step := range []struct {
+		note func(context.Context, []tails.Changed) error
+		want int
+	}{{changes.NoteTold, 1}, {changes.Note, 0}, {changes.NoteTold, 1}} {
+		if err := step.note(t.Context(), change); err != nil {
+			t.Fatal(err)
+		}
+		list, err := changes.Pending(t.Context(), "orders", tails.Wanted{Lag: -1, Most: 10})
+		if err != nil || len(list) != step.want {
+			t.Errorf("step %d: %d changes are pending (%v), want %d", i, len(list), err, step.want)
+		}
+		asked, err := clock.Stamp(t.Context(), db.New(pool))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := changes.Settle(t.Context(), "orders", tails.ByID, []string{change[0].Value}, asked, asked); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
