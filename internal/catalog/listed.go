@@ -315,7 +315,7 @@ func orderStreams() []Entry {
 				Hook:    "order.",
 				Touched: []tail.Touch{{Event: "order.", Field: "order_id"}, {Event: "balance.", Field: "order_id"}},
 				Told:    tail.Told{Event: "order.paid", Field: "status", Value: "paid"},
-				Batch:   "customer_id",
+				Batch:   "checkout_id subscription_id customer_id",
 				Fast:    []tail.Probe{tail.Since{}, tail.Hot{Filter: "status", Values: []string{"draft", "pending"}}},
 				Slow:    []tail.Probe{tail.Count{}},
 				Census:  ordersPair(),

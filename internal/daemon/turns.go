@@ -33,7 +33,7 @@ func turnOf(cfg *config.Config, stream string, export bool, requests int, age ti
 func (d *Runner) tailOnce(ctx context.Context) (res mirror.Result, left float64, err error) {
 	fresh := freshRequests(d.config(), d.org.Client.SustainedRate())
 	probes := SparedForProbes(d.config(), d.org.Client)
-	res, unspent, err := d.org.Mirror.TailSparing(ctx, probes)
+	res, unspent, err := d.org.Mirror.TailSparing(ctx, probes, d.config().FeedEvery())
 	return res, fresh - float64(probes-unspent), err
 }
 

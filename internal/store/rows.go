@@ -35,20 +35,6 @@ func (r Rows) Newest(ctx context.Context, column string, now time.Time) (time.Ti
 	return pg.Value(at), nil
 }
 
-// OldestOf is the earliest value of a time column among these rows; zero if one of them does not exist.
-func (r Rows) OldestOf(ctx context.Context, column string, ids []uuid.UUID) (time.Time, error) {
-	var at *time.Time
-	var n int
-	err := r.s.pool.QueryRow(ctx, `SELECT min(`+pgx.Identifier{column}.Sanitize()+`), count(*) FROM `+pgx.Identifier{r.table}.Sanitize()+` WHERE id = ANY($1)`, ids).Scan(&at, &n)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("look for the oldest %s of %s: %w", column, r.table, err)
-	}
-	if n < len(ids) {
-		return time.Time{}, nil
-	}
-	return pg.Value(at), nil
-}
-
 // CountLive counts the rows that are not marked as deleted.
 func (r Rows) CountLive(ctx context.Context) (n int64, err error) {
 	err = r.s.pool.QueryRow(ctx, "SELECT count(*) FROM "+pgx.Identifier{r.table}.Sanitize()+" WHERE _deleted_at IS NULL").Scan(&n)
@@ -69,16 +55,6 @@ func (r Rows) CountAmong(ctx context.Context, ids []uuid.UUID) (among, others in
 		return 0, 0, fmt.Errorf("count rows of %s: %w", r.table, err)
 	}
 	return among, others, nil
-}
-
-// CountOwnedSince counts the rows with one of the owners in a column, and since or later in another column, up to most.
-func (r Rows) CountOwnedSince(ctx context.Context, column string, owners []uuid.UUID, dated string, since time.Time, most int) (n int, err error) {
-	err = r.s.pool.QueryRow(ctx, fmt.Sprintf(`SELECT count(*) FROM (SELECT FROM %s t WHERE t.%s = ANY($1) AND t.%s >= $2 LIMIT %d) l`,
-		pgx.Identifier{r.table}.Sanitize(), pgx.Identifier{column}.Sanitize(), pgx.Identifier{dated}.Sanitize(), most), owners, since).Scan(&n)
-	if err != nil {
-		return 0, fmt.Errorf("count rows of %s: %w", r.table, err)
-	}
-	return n, nil
 }
 
 // LookUpIDs returns which of the ids have a row, and whether that row is live: not marked as deleted.

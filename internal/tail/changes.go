@@ -35,6 +35,7 @@ func (t *stream) fetchChanges(ctx context.Context) error {
 	if err != nil || len(pending) == 0 {
 		return err
 	}
+	t.more = len(pending) == t.wanted.Most
 	if len(pending) == mostChanges {
 		t.sweepDue = fmt.Sprintf("%d changes or more at once", mostChanges)
 	}
@@ -196,26 +197,24 @@ func (t *stream) fetchObjects(ctx context.Context, changes []tails.Changed, aske
 	for _, c := range changes {
 		left[c.Value] = c
 	}
-	query, cheaper, err := t.batch(ctx, changes)
+	queries, err := t.batch(ctx, changes)
 	if err != nil {
 		return err
 	}
-	if cheaper {
-		for _, q := range query {
-			received, err := t.filtered(ctx, q)
-			if err != nil {
-				return err
+	for _, q := range queries {
+		received, err := t.filtered(ctx, q)
+		if err != nil {
+			return err
+		}
+		var met []tails.Changed
+		for id := range received {
+			if c, was := left[id]; was {
+				met = append(met, c)
+				delete(left, id)
 			}
-			var met []tails.Changed
-			for id := range received {
-				if c, was := left[id]; was {
-					met = append(met, c)
-					delete(left, id)
-				}
-			}
-			if err := t.settleChanges(ctx, tails.ByID, valuesOf(met), asked); err != nil {
-				return err
-			}
+		}
+		if err := t.settleChanges(ctx, tails.ByID, valuesOf(met), asked); err != nil {
+			return err
 		}
 	}
 	if len(left) == 0 {
@@ -259,61 +258,4 @@ func valuesOf(changes []tails.Changed) []string {
 		values[i] = c.Value
 	}
 	return values
-}
-
-// batch makes queries of the list that find these objects. cheaper: they cost fewer requests than fetching each.
-func (t *stream) batch(ctx context.Context, changes []tails.Changed) (queries []url.Values, cheaper bool, err error) {
-	column := t.spec.Batch
-	if column == "" {
-		return nil, false, nil
-	}
-	if column == "id" {
-		for some := range slices.Chunk(changes, mirror.ValuesAtOnce) {
-			queries = append(queries, url.Values{"id": valuesOf(some)})
-		}
-		return queries, len(changes) > 1 || t.s.Get == "", nil
-	}
-	owners := map[uuid.UUID]bool{}
-	ids := make([]uuid.UUID, 0, len(changes))
-	for _, c := range changes {
-		if c.Owner != (uuid.UUID{}) {
-			owners[c.Owner] = true
-		}
-		if id, err := uuid.Parse(c.Value); err == nil {
-			ids = append(ids, id)
-		}
-	}
-	narrow := url.Values{}
-	sort := "created_at"
-	var since time.Time
-	if k, ok := t.s.Scan.(scan.Keyset); ok {
-		// No row can be found before the oldest of them.
-		sort = k.Sort
-		if since, err = t.engine.Store.Rows(t.s.Name).OldestOf(ctx, sort, ids); err != nil {
-			return nil, false, err
-		}
-		if !since.IsZero() {
-			narrow.Set(k.After, since.Add(-time.Microsecond).UTC().Format(time.RFC3339Nano))
-		}
-	}
-	list := slices.SortedFunc(maps.Keys(owners), func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
-	if len(list) == 0 {
-		return nil, false, nil
-	}
-	rows, err := t.engine.Store.Rows(t.s.Name).CountOwnedSince(ctx, column, list, sort, since, 100*len(changes))
-	if err != nil {
-		return nil, false, err
-	}
-	atOnce := mirror.ValuesAtOnce
-	if t.s.FellBack {
-		atOnce = 1 // each of the owners costs a request
-	}
-	for some := range slices.Chunk(list, atOnce) {
-		q := withQuery(narrow, nil)
-		for _, o := range some {
-			q.Add(column, o.String())
-		}
-		queries = append(queries, q)
-	}
-	return queries, len(queries)+rows/100 < len(changes), nil
 }

@@ -24,6 +24,9 @@ const (
 	knownEntries = 60
 	// mostNamed bounds how many changes of a stream a round of feeds fetches, the newest first. A round of tails fetches the rest.
 	mostNamed = 100
+	// mostAgain bounds how many objects a round fetches once more at a request each, so that the feeds are asked again soon. The next
+	// round goes on.
+	mostAgain = 8
 )
 
 // Question is what a round of feeds asks.
@@ -113,6 +116,20 @@ func (rd *round) listen(ctx context.Context, names []string) error {
 	return rd.close(ctx)
 }
 
+// interlude looks at the feeds in the midst of a round of tails, and fetches what they name: the round has the lease, so what changes
+// while it waits for the budget would else be seen after it.
+func (rd *round) interlude(ctx context.Context) error {
+	if rd.listens <= 0 || time.Since(rd.heard) < rd.listens {
+		return nil
+	}
+	rd.question = &Question{Each: true}
+	defer func() { rd.question, rd.heard = nil, time.Now() }()
+	if err := rd.readFeeds(ctx); err != nil {
+		return err
+	}
+	return rd.fetchPending(ctx, tails.Wanted{Only: tails.Objects, Lag: -1})
+}
+
 // fetchNamed fetches what has changed. What there is no room for stays pending, for a later round or for one of tails.
 func (rd *round) fetchNamed(ctx context.Context) error {
 	now, at := rd.now(), &rd.feeds
@@ -129,8 +146,13 @@ func (rd *round) fetchNamed(ctx context.Context) error {
 	if since := now.Sub(at.Again); since < putOff || !rd.hasRoom() && since < 2*putOff {
 		return nil
 	}
-	at.Again = now
-	return rd.fetchPending(ctx, tails.Wanted{Lag: rd.lag})
+	if err := rd.fetchPending(ctx, tails.Wanted{Lag: rd.lag}); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(rd.tails, func(t *stream) bool { return t.more }) {
+		at.Again = now
+	}
+	return nil
 }
 
 // fetchPending fetches these changes of all streams.
@@ -145,6 +167,9 @@ func (rd *round) fetchPending(ctx context.Context, wanted tails.Wanted) error {
 			continue
 		}
 		t.wanted = wanted
+		if wanted.Lag >= 0 && t.spec.Batch == "" {
+			t.wanted.Most = mostAgain
+		}
 		t.attempt(func() error { return t.fetchChanges(ctx) })
 		if err := t.fatal(); err != nil {
 			return err

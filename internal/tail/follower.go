@@ -79,18 +79,18 @@ func (f *Follower) spec(name string) Spec {
 // A feed tells of all streams at once and is read once. Changes of streams that are not named here, or whose first sweep is still
 // under way, are recorded as pending, and a later round fetches them.
 func (f *Follower) Tail(ctx context.Context, names ...string) (mirror.Result, error) {
-	res, _, err := f.TailSparing(ctx, 0, names...)
+	res, _, err := f.TailSparing(ctx, 0, 0, names...)
 	return res, err
 }
 
 // TailSparing is Tail with so many requests to spare for slow probes, which then need not wait for their turn. It returns how many
-// are left.
-func (f *Follower) TailSparing(ctx context.Context, spare int, names ...string) (res mirror.Result, left int, err error) {
+// are left. While it lasts no round of feeds can be made, so it looks at the feeds itself, this often; 0 = not.
+func (f *Follower) TailSparing(ctx context.Context, spare int, feeds time.Duration, names ...string) (res mirror.Result, left int, err error) {
 	names, err = f.engine.Resolve(names...)
 	if err != nil {
 		return res, spare, err
 	}
-	rd := &round{Follower: f, spare: spare}
+	rd := &round{Follower: f, spare: spare, listens: feeds}
 	res, err = f.make(ctx, store.KindTail, func(ctx context.Context, run *mirror.Run) error {
 		rd.run = run
 		return rd.follow(ctx, f.listeners(names), names)

@@ -28,6 +28,8 @@ type round struct {
 	read      time.Time        // when begun was read, on this machine
 	told      time.Time        // when the feeds had been read, as a Stamp of the store
 	left      int              // requests left for slow probes; at least one, else a busy organization's would never be asked
+	listens   time.Duration    // how often a round of tails looks at the feeds while it lasts; 0 = once
+	heard     time.Time        // when it last did, on this machine
 	spare     int              // of these, what the round costs beyond RoundRequests; afterwards what is left of that
 }
 
@@ -41,7 +43,11 @@ func (rd *round) follow(ctx context.Context, all, names []string) (err error) {
 	if rd.told, err = rd.engine.Store.Stamp(ctx); err != nil {
 		return err
 	}
+	rd.heard = time.Now()
 	for _, t := range rd.followed() {
+		if err := rd.interlude(ctx); err != nil {
+			return err
+		}
 		for _, p := range t.spec.Fast {
 			t.ask(ctx, p)
 		}
@@ -63,6 +69,10 @@ func (rd *round) follow(ctx context.Context, all, names []string) (err error) {
 	}
 	rd.spare = max(0, min(rd.spare, rd.left))
 	for _, t := range rd.followed() {
+		if err := rd.interlude(ctx); err != nil {
+			return err
+		}
+		t.wanted = rd.everything()
 		t.attempt(func() error { return t.takeCensus(ctx) })
 		if err := t.fatal(); err != nil {
 			return err
@@ -111,7 +121,7 @@ func (rd *round) open(ctx context.Context, all, names []string) error {
 		if rd.specs[name].IsEmpty() || st.Unavailable || rd.engine.IsDisabled(name) {
 			continue
 		}
-		t := &stream{Follower: rd.Follower, s: rd.engine.Stream(name), spec: rd.spec(name), round: rd, run: rd.run.IdlePart(name), wanted: tails.Wanted{Lag: rd.lag, Most: mostChanges}}
+		t := &stream{Follower: rd.Follower, s: rd.engine.Stream(name), spec: rd.spec(name), round: rd, run: rd.run.IdlePart(name), wanted: rd.everything()}
 		if st.CompleteAt.IsZero() {
 			t.listens = true
 			rd.tails = append(rd.tails, t)
@@ -162,6 +172,9 @@ func (rd *round) slow(ctx context.Context) error {
 	}
 	slices.SortStableFunc(turns, func(a, b turn) int { return a.t.at.Asked[a.p.Name()].Compare(b.t.at.Asked[b.p.Name()]) })
 	for _, u := range turns {
+		if err := rd.interlude(ctx); err != nil {
+			return err
+		}
 		before := rd.spent()
 		if rd.left <= 0 {
 			return nil
@@ -179,6 +192,9 @@ func (rd *round) slow(ctx context.Context) error {
 	}
 	return nil
 }
+
+// everything that is pending, and what is fetched once more.
+func (rd *round) everything() tails.Wanted { return tails.Wanted{Lag: rd.lag, Most: mostChanges} }
 
 // spent is the cost of the round so far.
 func (rd *round) spent() (n int64) {

@@ -205,7 +205,7 @@ func TestTailSparesForSlowQuestions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	res, left, err := h.TailSparing(t.Context(), spare)
+	res, left, err := h.TailSparing(t.Context(), spare, 0)
 	if err != nil || res.Outcome != mirror.Succeeded {
 		t.Fatal(res, err)
 	}

@@ -23,8 +23,8 @@ type Spec struct {
 	Named []Touch
 	// Told is the event that Polar writes for each new row; empty = some rows have none.
 	Told Told
-	// Batch is a filter of the list that takes several values at once, to fetch many changed objects with few requests: id, or
-	// the column customer_id.
+	// Batch are filters of the list that take several values at once, to fetch many changed objects with few requests: id, or columns,
+	// of which the first one that a row has a value in finds it. The last one holds its owner.
 	Batch string
 	Fast  []Probe // asked in every round
 	Slow  []Probe // asked in turn, as many a round as there are requests left
