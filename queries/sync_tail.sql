@@ -28,7 +28,7 @@ WHERE stream = @stream;
 SELECT stream, sweep_due::text AS reason FROM sync_streams WHERE sweep_due IS NOT NULL ORDER BY stream;
 
 -- name: Uncovered :many
--- Streams that nothing shows changes of between sweeps: what their last sweep cost, and how long ago one began.
+-- Streams that nothing shows changes of between sweeps, or only counts: what their last sweep cost, and how long ago one began.
 SELECT s.stream, cost.requests, EXTRACT(EPOCH FROM GREATEST(now() - last.started_at, interval '0'))::float8 AS age
 FROM sync_streams s
 CROSS JOIN LATERAL (
@@ -39,7 +39,7 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
     SELECT r.started_at FROM sync_runs r WHERE r.stream = s.stream AND r.kind = 'sweep' ORDER BY r.id DESC LIMIT 1
 ) last
-WHERE COALESCE(cardinality(s.covered_by), 0) = 0 AND s.complete_at IS NOT NULL AND s.unavailable IS NULL AND s.sweep_id IS NULL
+WHERE COALESCE(s.covered_by, '{}') <@ ARRAY['counts'] AND s.complete_at IS NOT NULL AND s.unavailable IS NULL AND s.sweep_id IS NULL
 ORDER BY s.stream;
 
 -- name: ChangesNote :exec
@@ -53,7 +53,7 @@ FROM (
     ORDER BY c.stream, c.filter, c.value, c.changed_at DESC
 ) n
 ON CONFLICT (stream, filter, value) DO UPDATE
-SET changed_at = EXCLUDED.changed_at, noted_at = EXCLUDED.noted_at, owner = COALESCE(EXCLUDED.owner, sync_changes.owner)
+SET changed_at = EXCLUDED.changed_at, noted_at = EXCLUDED.noted_at, known_at = NULL, owner = COALESCE(EXCLUDED.owner, sync_changes.owner)
 WHERE sync_changes.changed_at < EXCLUDED.changed_at OR @again::boolean AND sync_changes.changed_at = EXCLUDED.changed_at;
 
 -- name: ChangesInvalidate :exec
@@ -90,8 +90,10 @@ WHERE known_at IS NULL OR known_at < noted_at
 GROUP BY stream;
 
 -- name: ChangesKnown :one
+-- What was asked for at known_at counts as asked for later by a lag, for changes that were noted before.
 WITH known AS (
-    UPDATE sync_changes SET known_at = GREATEST(known_at, @known_at)
+    UPDATE sync_changes
+    SET known_at = GREATEST(known_at, CASE WHEN noted_at <= @known_at THEN @lagged_at::timestamptz ELSE @known_at::timestamptz END)
     WHERE stream = @stream AND filter = @filter AND value = ANY(@values::text[]) AND changed_at <= @until
     RETURNING changed_at
 )

@@ -390,6 +390,7 @@ func afterSaleStreams() []Entry {
 				Hook:    "refund.",
 				Touched: []tail.Touch{{Event: "order.refunded", Field: "order_id", Filter: "order_id"}, {Event: "balance.refund", Field: "order_id", Filter: "order_id"}, {Event: "balance.refund_reversal", Field: "order_id", Filter: "order_id"}},
 				Batch:   "id",
+				Primary: true, // server/polar/refund/endpoints.py
 				Slow:    []tail.Probe{tail.Head{}},
 				Unseen:  "a pending refund that fails or is canceled, and metadata, unless a webhook tells of them",
 			},
@@ -411,6 +412,7 @@ func afterSaleStreams() []Entry {
 			Tail: tail.Spec{
 				Hook:    "benefit_grant.",
 				Touched: []tail.Touch{{Event: "benefit.", Field: "customer_id", Filter: "customer_id"}},
+				Primary: true, // server/polar/benefit/grant/endpoints.py
 				Slow:    []tail.Probe{tail.Head{}},
 				Unseen:  "errors and properties that change without an event",
 			},

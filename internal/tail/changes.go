@@ -185,9 +185,17 @@ func (t *stream) narrowed(query url.Values) (scan.Scan, url.Values) {
 
 // settleChanges records that changes have been fetched, and how far that moves the stream's claim.
 func (t *stream) settleChanges(ctx context.Context, filter string, values []string, asked time.Time) error {
-	newest, err := t.kept().Changes().Settle(ctx, t.s.Name, filter, values, asked, always)
+	newest, err := t.kept().Changes().Settle(ctx, t.s.Name, filter, values, asked, always, t.primaryLag())
 	t.through = later(t.through, newest)
 	return err
+}
+
+// primaryLag is for how long what the stream's list shows need not be fetched once more.
+func (t *stream) primaryLag() time.Duration {
+	if t.spec.Primary {
+		return t.lag
+	}
+	return 0
 }
 
 // fetchObjects fetches objects by id: through a filter of the list that takes many ids at once where that costs less, else one by

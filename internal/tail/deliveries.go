@@ -170,7 +170,7 @@ func (rd *round) deliver(ctx context.Context, sent []payload) error {
 			}
 			continue
 		}
-		if _, err := rd.kept().Changes().Settle(ctx, t.s.Name, tails.ByID, []string{id}, now.Add(max(0, rd.lag)), p.Timestamp.Add(hookSlack)); err != nil {
+		if _, err := rd.kept().Changes().Settle(ctx, t.s.Name, tails.ByID, []string{id}, now, p.Timestamp.Add(hookSlack), rd.lag); err != nil {
 			return err
 		}
 	}

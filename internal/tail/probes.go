@@ -27,39 +27,7 @@ func (Since) ask(ctx context.Context, t *stream) error {
 	if !ok {
 		return fmt.Errorf("stream %s has no keyset scan", t.s.Name)
 	}
-	from := t.at.Newest.Since(t.round.now(), t.overlap)
-	if t.at.Newest.IsZero() {
-		newest, err := t.engine.Store.Rows(t.s.Name).Newest(ctx, k.Sort, t.engine.Client.Now())
-		if err != nil {
-			return err
-		}
-		from = t.start(newest)
-	}
-	asked, newest := t.engine.Client.Now(), time.Time{}
-	var cursor scan.Cursor
-	if !from.IsZero() && from.Year() > 1 {
-		cursor.After = from.UTC().Format(time.RFC3339Nano)
-	}
-	pages := 0
-	for page, err := range k.Pages(ctx, t.engine.Client, t.s.Path, t.s.Query, cursor) {
-		t.run.CountRequests(page.Requests)
-		if err != nil {
-			return err
-		}
-		kept, err := t.storeListed(ctx, page.Page, k.Sort)
-		if err != nil {
-			return err
-		}
-		newest = later(newest, kept)
-		if pages++; pages >= maxHeadPages && !page.Done {
-			// What was stored counts; the next round goes on from there.
-			asked = newest
-			break
-		}
-	}
-	t.at.Newest.Reach(newest, t.engine.Client.Now(), t.round.now())
-	t.reached(asked)
-	return nil
+	return t.readSince(ctx, k, k.Sort, func(from time.Time) string { return from.Format(time.RFC3339Nano) })
 }
 
 func (Since) Name() string { return "since" }
@@ -75,9 +43,18 @@ func (Recent) ask(ctx context.Context, t *stream) error {
 	if !ok {
 		return fmt.Errorf("stream %s has no windows scan", t.s.Name)
 	}
+	return t.readSince(ctx, w, w.Field, func(from time.Time) string { return from.Truncate(time.Second).Format(time.RFC3339) })
+}
+
+func (Recent) Name() string { return "recent" }
+
+func (Recent) shows() string { return "new rows" }
+
+// readSince scans a list from a little before the newest known row on, by the time in a field. position is how the scan takes a time.
+func (t *stream) readSince(ctx context.Context, list scan.Scan, field string, position func(time.Time) string) error {
 	from := t.at.Newest.Since(t.round.now(), t.overlap)
 	if t.at.Newest.IsZero() {
-		newest, err := t.engine.Store.Rows(t.s.Name).Newest(ctx, w.Field, t.engine.Client.Now())
+		newest, err := t.engine.Store.Rows(t.s.Name).Newest(ctx, field, t.engine.Client.Now())
 		if err != nil {
 			return err
 		}
@@ -86,23 +63,25 @@ func (Recent) ask(ctx context.Context, t *stream) error {
 	asked, newest := t.engine.Client.Now(), time.Time{}
 	var cursor scan.Cursor
 	if from.Year() > 1 {
-		cursor.After = from.UTC().Truncate(time.Second).Format(time.RFC3339)
+		cursor.After = position(from.UTC())
 	}
 	pages := 0
-	for page, err := range w.Pages(ctx, t.engine.Client, t.s.Path, t.s.Query, cursor) {
+	for page, err := range list.Pages(ctx, t.engine.Client, t.s.Path, t.s.Query, cursor) {
 		t.run.CountRequests(page.Requests)
 		if err != nil {
 			return err
 		}
-		page.Gaps = nil // the next sweep has to account for them
-		kept, err := t.storeListed(ctx, page.Page, w.Field)
+		if _, windows := list.(scan.Windows); windows {
+			page.Gaps = nil // the next sweep has to account for them
+		}
+		kept, err := t.storeListed(ctx, page.Page, field)
 		if err != nil {
 			return err
 		}
 		newest = later(newest, kept)
 		if pages++; pages >= maxHeadPages && !page.Done {
-			asked = newest
 			// What was stored counts; the next round goes on from there.
+			asked = newest
 			break
 		}
 	}
@@ -110,10 +89,6 @@ func (Recent) ask(ctx context.Context, t *stream) error {
 	t.reached(asked)
 	return nil
 }
-
-func (Recent) Name() string { return "recent" }
-
-func (Recent) shows() string { return "new rows" }
 
 // Head reads a list from its newest row back to a little before the newest known one. It compares Polar's count of the whole list
 // with the table.

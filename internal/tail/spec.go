@@ -26,8 +26,10 @@ type Spec struct {
 	// Batch are filters of the list that take several values at once, to fetch many changed objects with few requests: id, or columns,
 	// of which the first one that a row has a value in finds it. The last one holds its owner.
 	Batch string
-	Fast  []Probe // asked in every round
-	Slow  []Probe // asked in turn, as many a round as there are requests left
+	// Primary: Polar answers from its primary database, so what was fetched right after its change need not be fetched once more.
+	Primary bool
+	Fast    []Probe // asked in every round
+	Slow    []Probe // asked in turn, as many a round as there are requests left
 	// Census: when a sweep is due, the stream's export is read first, in one request, and compared as this says; nil = no census.
 	Census *audits.Pair
 	// Unseen is what no tail sees; the next sweep does.

@@ -96,7 +96,7 @@ func (t *stream) storeListed(ctx context.Context, page fetch.Page, field string)
 	if newest, err = t.keep(ctx, page, field); err != nil {
 		return newest, err
 	}
-	changed, err := t.kept().Changes().Settle(ctx, t.s.Name, tails.ByID, item.FieldIDs(page.Items), t.round.told, always)
+	changed, err := t.kept().Changes().Settle(ctx, t.s.Name, tails.ByID, item.FieldIDs(page.Items), t.round.told, always, 0)
 	t.through = later(t.through, changed)
 	return newest, err
 }

@@ -45,24 +45,28 @@ func (q *Queries) ChangesInvalidate(ctx context.Context, arg ChangesInvalidatePa
 
 const changesKnown = `-- name: ChangesKnown :one
 WITH known AS (
-    UPDATE sync_changes SET known_at = GREATEST(known_at, $1)
-    WHERE stream = $2 AND filter = $3 AND value = ANY($4::text[]) AND changed_at <= $5
+    UPDATE sync_changes
+    SET known_at = GREATEST(known_at, CASE WHEN noted_at <= $1 THEN $2::timestamptz ELSE $1::timestamptz END)
+    WHERE stream = $3 AND filter = $4 AND value = ANY($5::text[]) AND changed_at <= $6
     RETURNING changed_at
 )
 SELECT COALESCE(max(changed_at), '0001-01-01 00:00:00+00')::timestamptz AS newest FROM known
 `
 
 type ChangesKnownParams struct {
-	KnownAt *time.Time `json:"known_at"`
-	Stream  string     `json:"stream"`
-	Filter  string     `json:"filter"`
-	Values  []string   `json:"values"`
-	Until   time.Time  `json:"until"`
+	KnownAt  time.Time `json:"known_at"`
+	LaggedAt time.Time `json:"lagged_at"`
+	Stream   string    `json:"stream"`
+	Filter   string    `json:"filter"`
+	Values   []string  `json:"values"`
+	Until    time.Time `json:"until"`
 }
 
+// What was asked for at known_at counts as asked for later by a lag, for changes that were noted before.
 func (q *Queries) ChangesKnown(ctx context.Context, arg ChangesKnownParams) (time.Time, error) {
 	row := q.db.QueryRow(ctx, changesKnown,
 		arg.KnownAt,
+		arg.LaggedAt,
 		arg.Stream,
 		arg.Filter,
 		arg.Values,
@@ -84,7 +88,7 @@ FROM (
     ORDER BY c.stream, c.filter, c.value, c.changed_at DESC
 ) n
 ON CONFLICT (stream, filter, value) DO UPDATE
-SET changed_at = EXCLUDED.changed_at, noted_at = EXCLUDED.noted_at, owner = COALESCE(EXCLUDED.owner, sync_changes.owner)
+SET changed_at = EXCLUDED.changed_at, noted_at = EXCLUDED.noted_at, known_at = NULL, owner = COALESCE(EXCLUDED.owner, sync_changes.owner)
 WHERE sync_changes.changed_at < EXCLUDED.changed_at OR $7::boolean AND sync_changes.changed_at = EXCLUDED.changed_at
 `
 
@@ -459,7 +463,7 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
     SELECT r.started_at FROM sync_runs r WHERE r.stream = s.stream AND r.kind = 'sweep' ORDER BY r.id DESC LIMIT 1
 ) last
-WHERE COALESCE(cardinality(s.covered_by), 0) = 0 AND s.complete_at IS NOT NULL AND s.unavailable IS NULL AND s.sweep_id IS NULL
+WHERE COALESCE(s.covered_by, '{}') <@ ARRAY['counts'] AND s.complete_at IS NOT NULL AND s.unavailable IS NULL AND s.sweep_id IS NULL
 ORDER BY s.stream
 `
 
@@ -469,7 +473,7 @@ type UncoveredRow struct {
 	Age      float64 `json:"age"`
 }
 
-// Streams that nothing shows changes of between sweeps: what their last sweep cost, and how long ago one began.
+// Streams that nothing shows changes of between sweeps, or only counts: what their last sweep cost, and how long ago one began.
 func (q *Queries) Uncovered(ctx context.Context) ([]UncoveredRow, error) {
 	rows, err := q.db.Query(ctx, uncovered)
 	if err != nil {

@@ -111,14 +111,14 @@ func (cs Changes) PendingCounts(ctx context.Context) (map[string]int64, error) {
 }
 
 // Settle marks these changes as fetched: their objects were requested after the moment at (a Stamp), and are stored. Changes
-// later than until stay pending.
+// later than until stay pending. lag is for how much longer the objects need not be fetched once more: they do not come from a replica.
 //
 // It returns when the latest of the settled changes happened; zero: there were none.
-func (cs Changes) Settle(ctx context.Context, stream, filter string, values []string, at, until time.Time) (newest time.Time, err error) {
+func (cs Changes) Settle(ctx context.Context, stream, filter string, values []string, at, until time.Time, lag time.Duration) (newest time.Time, err error) {
 	if len(values) == 0 {
 		return newest, nil
 	}
-	newest, err = cs.q.ChangesKnown(ctx, db.ChangesKnownParams{Stream: stream, Filter: filter, Values: values, KnownAt: &at, Until: until})
+	newest, err = cs.q.ChangesKnown(ctx, db.ChangesKnownParams{Stream: stream, Filter: filter, Values: values, KnownAt: at, Until: until, LaggedAt: at.Add(max(0, lag))})
 	if err != nil {
 		return newest, fmt.Errorf("settle changes of %s: %w", stream, err)
 	}

@@ -67,7 +67,7 @@ func TestChangesSurviveTheSettingOfTheClock(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := changes.Settle(t.Context(), "orders", tails.ByID, []string{id}, asked, at.Add(time.Hour)); err != nil {
+			if _, err := changes.Settle(t.Context(), "orders", tails.ByID, []string{id}, asked, at.Add(time.Hour), 0); err != nil {
 				t.Fatal(err)
 			}
 			pending(0)
@@ -100,8 +100,60 @@ func TestTwoChangesOfOneMoment(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := changes.Settle(t.Context(), "orders", tails.ByID, []string{change[0].Value}, asked, asked); err != nil {
+		if _, err := changes.Settle(t.Context(), "orders", tails.ByID, []string{change[0].Value}, asked, asked, 0); err != nil {
 			t.Fatal(err)
 		}
 	}
+}
+
+// What was not answered by a replica need not be fetched once more. What is noted later has to be, however soon that is.
+func TestWhatReplicasDoNotAnswer(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t, pgtest.Migrated(t))
+	changes, lag := tails.New(pool).Changes(), 10*time.Second
+	change := tails.Changed{Stream: "refunds", Filter: tails.ByID, Value: uuid.NewString(), At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+	note := func() {
+		t.Helper()
+		if err := changes.Note(t.Context(), []tails.Changed{change}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stamp := func() time.Time {
+		t.Helper()
+		asked, err := clock.Stamp(t.Context(), db.New(pool))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return asked
+	}
+	settle := func(asked time.Time) {
+		t.Helper()
+		if _, err := changes.Settle(t.Context(), "refunds", tails.ByID, []string{change.Value}, asked, asked, lag); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pending := func(what string, want int) {
+		t.Helper()
+		if _, err := pool.Exec(t.Context(), "UPDATE sync_changes SET noted_at = noted_at - interval '20 s', known_at = known_at - interval '20 s'"); err != nil {
+			t.Fatal(err)
+		}
+		list, err := changes.Pending(t.Context(), "refunds", tails.Wanted{Lag: lag, Most: 10})
+		if err != nil || len(list) != want {
+			t.Errorf("%s: %d changes are pending (%v), want %d", what, len(list), err, want)
+		}
+		if _, err := pool.Exec(t.Context(), "UPDATE sync_changes SET noted_at = noted_at + interval '20 s', known_at = known_at + interval '20 s'"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	note()
+	settle(stamp())
+	pending("fetched", 0)
+	change.At = change.At.Add(time.Second)
+	note()
+	pending("changed again", 1)
+	asked := stamp()
+	change.At = change.At.Add(time.Second)
+	note()
+	settle(asked)
+	pending("changed while it was fetched", 1)
 }

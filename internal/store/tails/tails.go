@@ -75,7 +75,10 @@ func (ts Tails) SweepsDue(ctx context.Context) (map[string]string, error) {
 	return due, nil
 }
 
-// Uncovered is a stream of which nothing shows changes between sweeps.
+// ByCounts is what covers a stream of which Polar's counts show changes. They do not show all, so it is swept in turn all the same.
+const ByCounts = "counts"
+
+// Uncovered is a stream of which nothing shows changes between sweeps, or only counts.
 type Uncovered struct {
 	Stream   string
 	Requests int           // of its last sweep
