@@ -75,7 +75,7 @@ func (d *Runner) nextTurns(ctx context.Context, requests float64) ([]string, err
 func foreseeTurns(cfg *config.Config, costs tail.Forecast, perMinute float64) map[string]time.Duration {
 	var jobs []sched.Turn
 	for _, c := range costs.Streams {
-		if t, takes := turnOf(cfg, c.Stream, c.Export, c.Requests, 0); takes && c.Rounds == 0 && c.Refused == "" {
+		if t, takes := turnOf(cfg, c.Stream, c.Export, c.Requests, 0); takes && (c.Rounds == 0 || c.IsCounted()) && c.Refused == "" {
 			jobs = append(jobs, t)
 		}
 	}

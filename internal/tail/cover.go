@@ -3,10 +3,9 @@ package tail
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
-	"syncd/internal/store/tails"
+	"syncd/internal/tail/hooks"
 	"syncd/internal/tail/stand"
 )
 
@@ -21,6 +20,7 @@ type cover struct {
 // access is what an organization and its token offer beside the lists.
 type access struct {
 	events bool                   // the feed of events can be read
+	counts bool                   // Polar's metrics can be read
 	sent   func(hook string) bool // whether deliveries carry all changes of these objects; nil = of none
 	// lacks says what deliveries need to carry all changes of these objects; nil = nobody asks.
 	lacks func(hook string) string
@@ -28,7 +28,7 @@ type access struct {
 
 func (a access) carries(hook string) bool { return hook != "" && a.sent != nil && a.sent(hook) }
 
-// lackEvents is what shows changes earlier where endpoints do not matter: see endpointsOffered.
+// lackEvents is what shows changes earlier where endpoints do not matter: see hooks.Offered.
 const lackEvents = "the scope events:read"
 
 // covers returns what shows changes of a stream of this many rows between sweeps: together, all that a tail can see. If it is
@@ -39,6 +39,9 @@ func (s Spec) covers(rows int64, a access) (by []cover, lacking string) {
 	var fast, slow []cover
 	var whole *cover
 	for _, p := range s.Fast {
+		if _, counts := p.(Seats); counts && !a.counts {
+			continue
+		}
 		fast = append(fast, cover{key: p.Name(), shows: p.shows()})
 	}
 	for _, p := range s.Slow {
@@ -70,41 +73,14 @@ func (s Spec) covers(rows int64, a access) (by []cover, lacking string) {
 	return append(append(by, fast...), slow...), lacking
 }
 
-// hookTypes are the webhook events without which a change of their objects may go untold; other events are always sent together
-// with one of these. Source: server/polar/models/webhook_endpoint.py, server/polar/subscription/service.py.
-var hookTypes = strings.Fields(`organization.updated benefit.created benefit.updated product.created product.updated
-
-	customer.created customer.updated customer.deleted member.created member.updated member.deleted
-	discount.created discount.updated discount.deleted subscription.created subscription.updated order.created order.updated
-	refund.created refund.updated benefit_grant.created benefit_grant.updated benefit_grant.cycled benefit_grant.revoked
-	checkout.created checkout.updated checkout.expired customer_seat.assigned customer_seat.claimed customer_seat.revoked`)
-
-// sent: these endpoints together get every change of the objects of a hook, and have since a sweep began.
-func sent(endpoints []tails.Endpoint, hook string, swept time.Time) bool {
-	return len(unsentEvents(endpoints, hook, swept)) == 0
-}
-
-// unsentEvents are the webhook events of a hook that no endpoint gets, or that none has got since a sweep began: changes from before
-// an endpoint was made, changed or enabled may have no record.
-func unsentEvents(endpoints []tails.Endpoint, hook string, swept time.Time) (events []string) {
-	for _, event := range hookTypes {
-		if strings.HasPrefix(event, hook) && !slices.ContainsFunc(endpoints, func(e tails.Endpoint) bool {
-			return e.Since.Before(swept) && slices.Contains(e.Events, event)
-		}) {
-			events = append(events, event)
-		}
-	}
-	return events
-}
-
 // access is what the round can read beside the lists, as far as it completes the last complete sweep of a stream.
 func (rd *round) access(swept time.Time) access {
 	usable := func(f *stand.Feed, name string) bool {
 		return !rd.engine.IsDisabled(Name+"/"+name) && !f.From.After(swept)
 	}
-	a := access{events: usable(&rd.feeds.Events, eventsFeed)}
+	a := access{events: usable(&rd.feeds.Events, eventsFeed), counts: !rd.engine.IsDisabled(countsOff)}
 	if usable(&rd.feeds.Deliveries, deliveriesFeed) {
-		a.sent = func(hook string) bool { return sent(rd.endpoints, hook, swept) }
+		a.sent = func(hook string) bool { return hooks.Sent(rd.endpoints, hook, swept) }
 	}
 	return a
 }

@@ -9,6 +9,7 @@ import (
 
 	"syncd/internal/fetch"
 	"syncd/internal/item"
+	"syncd/internal/tail/hooks"
 	"syncd/internal/tail/stand"
 )
 
@@ -16,7 +17,7 @@ import (
 func (t *stream) newcomers(ctx context.Context, page fetch.Page) error {
 	var feeds []*stand.Feed
 	a := t.round.access(t.at.Since)
-	if f := &t.round.feeds.Deliveries; a.carries(t.spec.Hook) && slices.Contains(hookTypes, t.spec.Hook+"created") {
+	if f := &t.round.feeds.Deliveries; a.carries(t.spec.Hook) && hooks.IsSent(t.spec.Hook+"created") {
 		feeds = append(feeds, f)
 	}
 	if a.events && t.spec.Told.Event != "" {

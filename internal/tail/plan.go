@@ -10,6 +10,7 @@ import (
 	"syncd/internal/fetch"
 	"syncd/internal/fetch/limit"
 	"syncd/internal/store/tails"
+	"syncd/internal/tail/hooks"
 )
 
 // Cost is what a sweep of a stream costs, and how soon its changes are seen between sweeps.
@@ -32,6 +33,9 @@ func (c Cost) BestDelay(round string) string {
 	}
 	return round
 }
+
+// IsCounted: between sweeps nothing but counts shows changes of the stream.
+func (c Cost) IsCounted() bool { return slices.Equal(c.CoveredBy, []string{tails.ByCounts}) }
 
 // LacksEndpoint: with a webhook endpoint as Lacks says, changes would be seen sooner.
 func (c Cost) LacksEndpoint() bool { return c.Lacks != "" && c.Lacks != lackEvents }
@@ -69,6 +73,7 @@ func (f *Follower) foresee(ctx context.Context, costs []Cost, spare int) (more i
 	if err != nil {
 		return 0, err
 	}
+	a.counts = !slices.ContainsFunc(costs, func(c Cost) bool { return c.Stream == "metrics" && c.Refused != "" })
 	spent, turns := feeds, 0
 	for i := range costs {
 		c, t := &costs[i], f.spec(costs[i].Stream)
@@ -128,12 +133,12 @@ func (f *Follower) askAccess(ctx context.Context, probes *int) (a access, feeds 
 	if err != nil {
 		return a, 0, err
 	}
-	hooks := webhooks(page.Items)
-	a.lacks = offeredEndpoints(hooks, may).lacks
-	endpoints := tails.ReadableEndpoints(hooks)
+	offered := hooks.Of(page.Items)
+	a.lacks = hooks.Offer(offered, may).Lacks
+	endpoints := tails.ReadableEndpoints(offered)
 	if len(endpoints) > 0 {
 		feeds++
-		a.sent = func(hook string) bool { return sent(endpoints, hook, always) }
+		a.sent = func(hook string) bool { return hooks.Sent(endpoints, hook, always) }
 	}
 	return a, feeds, nil
 }

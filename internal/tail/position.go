@@ -17,6 +17,7 @@ type position struct {
 	Began    map[string]time.Time `json:"began,omitempty"`   // by probe: when the first page of a large hot set was requested
 	Complete time.Duration        `json:"-"`
 	Short    *int                 `json:"short,omitempty"` // rows that Polar counted and the table lacked, at the first count after the sweep
+	Odd      string               `json:"odd,omitempty"`   // which counts differed when their reason was last looked for
 	Since    time.Time            `json:"since,omitzero"`  // start of the complete sweep that Short belongs to
 	Page     map[string]int       `json:"page,omitempty"`  // by probe: where a large hot set goes on
 	Asked    map[string]time.Time `json:"asked,omitempty"` // by slow probe, and the census: when it was last asked
