@@ -32,3 +32,12 @@ FROM sync_streams s JOIN sync_runs r ON r.stream = s.stream AND r.id >= s.sweep_
 WHERE s.sweep_id IS NOT NULL
 GROUP BY s.stream
 ORDER BY s.stream;
+
+-- name: SweepCosts :many
+-- What the last whole sweep of each stream cost, in requests.
+SELECT s.stream, r.requests
+FROM sync_streams s CROSS JOIN LATERAL (
+    SELECT r.requests FROM sync_runs r
+    WHERE r.stream = s.stream AND r.kind = 'sweep' AND r.verdict IS NOT NULL AND r.sweep_id = r.id
+    ORDER BY r.id DESC LIMIT 1
+) r;

@@ -189,7 +189,7 @@ func (l *loader) readEnviron(environ map[string]string) map[string]string {
 			continue
 		}
 		ours := strings.HasPrefix(name, "SYNCD_") && !strings.HasPrefix(name, "SYNCD_TEST_") && name != MCPToken && name != MCPTokenFile
-		near := strings.ToUpper(spelling.Nearest(name, known))
+		near := nearestVariable(name, known)
 		switch {
 		case ours && near == "":
 			l.problems.add("environment %s is no setting: remove it (`syncd config reference` lists them all)", name)
@@ -198,6 +198,22 @@ func (l *loader) readEnviron(environ map[string]string) map[string]string {
 		}
 	}
 	return values
+}
+
+// nearestVariable is the variable that was probably meant by a name: what all of ours begin with says nothing.
+func nearestVariable(name string, known []string) string {
+	prefix, _, _ := strings.Cut(strings.ToLower(name), "_")
+	var same []string
+	for _, k := range known {
+		if rest, is := strings.CutPrefix(k, prefix+"_"); is {
+			same = append(same, rest)
+		}
+	}
+	near := spelling.Nearest(name[min(len(prefix)+1, len(name)):], same)
+	if near == "" {
+		return ""
+	}
+	return strings.ToUpper(prefix + "_" + near)
 }
 
 // keys lists the keys of settings and of the files of secrets.

@@ -70,6 +70,7 @@ func (d *Runner) sweepJob(stream string) func(context.Context) error {
 
 // runTails makes one round of tails, and brings forward the sweeps that the tails want.
 func (d *Runner) runTails(ctx context.Context) error {
+	d.notices.say(ctx, d)
 	var res mirror.Result
 	var fresh float64
 	for again := true; again; again = concernsAll(res.Err) && d.isShutOut(ctx, res.Err) {

@@ -64,6 +64,7 @@ type Runner struct {
 	worked  atomic.Bool // Polar could be read from at least once
 	asking  sync.Mutex  // one run at a time asks whether the token is refused
 	turns   sched.Turns // of streams that nothing else keeps fresh; only the tails use it
+	notices notices     // what the log has said; only the tails use it
 	tailed  bool        // a round of tails has been made; only the tails use it
 	waits   sync.Map    // by stream, what its sweep waits for
 	rows    sync.Map    // by stream, how many rows its table had when they were last counted

@@ -121,8 +121,8 @@ func (e *Error) Error() string {
 	if e.Err != nil {
 		b.WriteString(": " + e.Err.Error())
 	}
-	if e.Remedy != "" {
-		b.WriteString("; " + e.Remedy)
+	if e.Remedy != "" { // Polar's own sentences end with a full stop
+		return strings.TrimRight(b.String(), ".") + "; " + e.Remedy
 	}
 	return b.String()
 }

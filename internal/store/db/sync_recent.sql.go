@@ -130,6 +130,41 @@ func (q *Queries) RunsRecent(ctx context.Context, most int32) ([]RunsRecentRow, 
 	return items, nil
 }
 
+const sweepCosts = `-- name: SweepCosts :many
+SELECT s.stream, r.requests
+FROM sync_streams s CROSS JOIN LATERAL (
+    SELECT r.requests FROM sync_runs r
+    WHERE r.stream = s.stream AND r.kind = 'sweep' AND r.verdict IS NOT NULL AND r.sweep_id = r.id
+    ORDER BY r.id DESC LIMIT 1
+) r
+`
+
+type SweepCostsRow struct {
+	Stream   string `json:"stream"`
+	Requests int64  `json:"requests"`
+}
+
+// What the last whole sweep of each stream cost, in requests.
+func (q *Queries) SweepCosts(ctx context.Context) ([]SweepCostsRow, error) {
+	rows, err := q.db.Query(ctx, sweepCosts)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []SweepCostsRow{}
+	for rows.Next() {
+		var i SweepCostsRow
+		if err := rows.Scan(&i.Stream, &i.Requests); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const sweepsOpen = `-- name: SweepsOpen :many
 SELECT s.stream, s.sweep_total, s.sweep_pages,
        COALESCE(sum(r.rows_read), 0)::bigint AS rows_read,

@@ -220,6 +220,9 @@ func applied(ctx context.Context, q querier, schema string) (map[int64]time.Time
 	return at, nil
 }
 
+// usualSchema is the default of the setting schema: a remedy need not name it.
+const usualSchema = "polar"
+
 // CheckSchema returns ErrSchemaNewer, which keeps an old syncd from writing tables of a newer one, or ErrSchemaBehind.
 func (p *Pool) CheckSchema(ctx context.Context) error {
 	list, latest, err := p.migrationStatus(ctx)
@@ -230,9 +233,17 @@ func (p *Pool) CheckSchema(ctx context.Context) error {
 		return fmt.Errorf("%w: schema %q is at migration %d, this syncd knows up to %d: upgrade syncd, or choose another schema (--schema)", ErrSchemaNewer, p.session.schema, latest, known)
 	}
 	for _, m := range list {
-		if m.AppliedAt.IsZero() {
-			return fmt.Errorf("%w: schema %q lacks %s: run `syncd migrate up`", ErrSchemaBehind, p.session.schema, m.Name)
+		if !m.AppliedAt.IsZero() {
+			continue
 		}
+		remedy := "run `syncd migrate up`"
+		if p.session.schema != usualSchema {
+			remedy = fmt.Sprintf("run `syncd migrate up --schema %s`", p.session.schema)
+		}
+		if latest == 0 {
+			return fmt.Errorf("%w: schema %q holds no tables of syncd: %s", ErrSchemaBehind, p.session.schema, remedy)
+		}
+		return fmt.Errorf("%w: schema %q lacks %s: %s", ErrSchemaBehind, p.session.schema, m.Name, remedy)
 	}
 	return nil
 }

@@ -86,3 +86,16 @@ func (re Recent) Sweeps(ctx context.Context) ([]Sweep, error) {
 	}
 	return list, nil
 }
+
+// SweepCosts are the requests that the last whole sweep of each stream took.
+func (re Recent) SweepCosts(ctx context.Context) (map[string]int, error) {
+	rows, err := re.q.SweepCosts(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read what the last sweeps cost: %w", err)
+	}
+	costs := make(map[string]int, len(rows))
+	for _, r := range rows {
+		costs[r.Stream] = int(r.Requests)
+	}
+	return costs, nil
+}
