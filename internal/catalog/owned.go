@@ -66,7 +66,7 @@ func ownedStreams() []Entry {
 			},
 			Personal: map[string]Personal{"customer_seats": {Identifiers: "email customer_email", Documents: "seat_metadata", None: "status"}},
 			Tail: tail.Spec{Hook: "customer_seat.", Primary: true, // server/polar/customer_seat/endpoints.py
-				Fast:   []tail.Probe{tail.Seats{}},
+				Slow:   []tail.Probe{tail.Seats{}},
 				Unseen: "what leaves the number of seats of a customer as it is: other e-mail addresses and metadata, a pending seat for somebody else; unless a webhook tells of it"},
 			Audit: audit.Against{Loose: []string{"subscription_id", "order_id", "customer_id", "member_id"}},
 		},

@@ -39,12 +39,12 @@ func (s Spec) covers(rows int64, a access) (by []cover, lacking string) {
 	var fast, slow []cover
 	var whole *cover
 	for _, p := range s.Fast {
-		if _, counts := p.(Seats); counts && !a.counts {
-			continue
-		}
 		fast = append(fast, cover{key: p.Name(), shows: p.shows()})
 	}
 	for _, p := range s.Slow {
+		if _, counts := p.(Seats); counts && !a.counts {
+			continue
+		}
 		c := cover{key: p.Name(), shows: p.shows(), slow: true}
 		if _, c.whole = p.(Whole); c.whole {
 			whole = &c

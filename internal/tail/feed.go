@@ -20,7 +20,7 @@ const (
 	// putOff is for how long rounds of feeds put off what has no room: many objects cost as much as one where a list takes their ids.
 	// It is also how often they fetch once more what they fetched before Polar's replicas had caught up; without room, half as often.
 	putOff = 30 * time.Second
-	// listsEvery is how often they ask at most for what only lists show of changes.
+	// listsEvery is how often they ask at most for what only lists show of changes, while much changes.
 	listsEvery = 10 * time.Second
 	// knownEntries of a feed are read again in a round of feeds: with what is new they fit on one page.
 	knownEntries = 60
@@ -138,7 +138,7 @@ func (rd *round) fetchNamed(ctx context.Context) error {
 	if err := rd.fetchPending(ctx, tails.Wanted{Only: tails.Objects, Lag: -1}); err != nil {
 		return err
 	}
-	if since := now.Sub(at.Listed); since >= putOff || rd.hasRoom() && since >= listsEvery {
+	if since := now.Sub(at.Listed); since >= putOff || rd.hasRoom() && (!rd.question.Each || since >= listsEvery) {
 		at.Listed = now
 		if err := rd.fetchPending(ctx, tails.Wanted{Only: tails.Lists, Lag: -1}); err != nil {
 			return err

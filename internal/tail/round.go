@@ -187,7 +187,7 @@ func (rd *round) slow(ctx context.Context) error {
 			return err
 		}
 		cost := int(rd.spent() - before)
-		u.t.at.asked(rd.now(), u.p.Name(), cost)
+		u.t.at.asked(rd.now(), u.p.Name(), cost-u.t.sought)
 		rd.left -= cost
 	}
 	return nil

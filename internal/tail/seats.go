@@ -62,6 +62,7 @@ func (Seats) ask(ctx context.Context, t *stream) error {
 		if err != nil {
 			return err
 		}
+		t.sought = count.Requests - 1
 		if err := t.noteSeats(ctx, store, found); err != nil {
 			return err
 		}

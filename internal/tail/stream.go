@@ -34,6 +34,7 @@ type stream struct {
 	through  time.Time    // time of the newest stored change
 	answered bool         // Polar has answered a probe of the stream's own
 	wanted   tails.Wanted // which pending changes are fetched
+	sought   int          // requests of its slow probe beyond what it takes while nothing changes
 	more     bool         // there may be more of these
 	sweepDue string
 	err      error
