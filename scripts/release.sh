@@ -11,9 +11,8 @@ export SOURCE_DATE_EPOCH
 tag=$(git describe --tags --abbrev=0 2>/dev/null || echo v0.0.0)
 VERSION=${VERSION:-${tag#v}-snapshot.$commit}
 DIST=dist
-MTIME=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ)
 MAINTAINER=${MAINTAINER:-$(git log -1 --format='%an <%ae>')}
-export VERSION DIST MTIME MAINTAINER
+export VERSION DIST MAINTAINER
 
 nfpm=.bin/nfpm sbom=.bin/cyclonedx-gomod
 [ -x $nfpm ] || go build -modfile=tools/release/go.mod -o $nfpm github.com/goreleaser/nfpm/v2/cmd/nfpm
@@ -28,7 +27,7 @@ sed 's#^ExecStart=/usr/local/bin/#ExecStart=/usr/bin/#' deploy/systemd/syncd.ser
 
 archive() { # SYSTEM ARCHITECTURE
     dir=$DIST/$1_$2
-    CGO_ENABLED=0 GOOS=$1 GOARCH=$2 go build -trimpath -ldflags '-s -w' -o "$dir/syncd" ./cmd/syncd
+    CGO_ENABLED=0 GOOS=$1 GOARCH=$2 go build -trimpath -buildvcs=true -ldflags '-s -w' -o "$dir/syncd" ./cmd/syncd
     tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" -czf "$DIST/syncd_${VERSION}_$1_$2.tar.gz" \
         -C "$dir" syncd -C ../.. README.md LICENSE CHANGELOG.md
 }

@@ -140,8 +140,11 @@ func TestDockerfile(t *testing.T) {
 // What goes into the packages is in the repository, or made by the script that makes them.
 func TestPackages(t *testing.T) {
 	var config struct {
-		Contents []struct{ Src, Dst, Type string }
-		Scripts  map[string]string
+		Contents []struct {
+			Src, Dst, Type string
+			Expand         bool
+		}
+		Scripts map[string]string
 	}
 	if err := yaml.Unmarshal(read(t, "packages/nfpm.yaml"), &config); err != nil {
 		t.Fatal(err)
@@ -170,6 +173,9 @@ func TestPackages(t *testing.T) {
 		installed[c.Dst] = true
 		if c.Type != "dir" {
 			there(c.Src)
+		}
+		if strings.Contains(c.Src, "${") != c.Expand {
+			t.Errorf("%s: nfpm expands variables where expand is true", c.Src)
 		}
 	}
 	for _, source := range config.Scripts {
