@@ -32,7 +32,7 @@ func (b *bench) seconds(ctx context.Context, p plan) error {
 		if err := w.settle(ctx); err != nil {
 			return err
 		}
-		idle, err := w.minutes(ctx, 3*time.Minute)
+		idle, fresh, err := w.minutes(ctx, 3*time.Minute)
 		if err != nil {
 			return err
 		}
@@ -42,6 +42,7 @@ func (b *bench) seconds(ctx context.Context, p plan) error {
 		b.table.add("change to row to LISTEN client: p99", "s", nil, quantile(busy.told, 0.99))
 		b.table.add("requests while something changes each second", "a minute", atMost(60), busy.requests)
 		b.table.add("requests while nothing changes", "a minute", atMost(15), idle...)
+		b.table.add("requests while nothing changes, of the fresh_share", "a minute", atMost(25), fresh...)
 		return nil
 	})
 }
@@ -146,7 +147,7 @@ func (b *bench) watched(ctx context.Context, do func(*watched) error) error {
 	var looked, heard error
 	both.Go(func() { looked = w.look(listening) })
 	both.Go(func() { heard = w.listen(listening) })
-	_, err = w.minutes(ctx, time.Minute) // the round of tails at the start
+	_, _, err = w.minutes(ctx, time.Minute) // the round of tails at the start
 	if err == nil {
 		err = do(w)
 	}
@@ -275,23 +276,32 @@ func (w *watched) settle(ctx context.Context) error {
 	}
 }
 
-// minutes lets time pass, and counts the requests of each minute.
-func (w *watched) minutes(ctx context.Context, d time.Duration) (each []float64, err error) {
+// minutes lets time pass, and counts the requests of each minute; fresh are those beside, that rounds of tails may spare to read again what
+// nothing tells of.
+func (w *watched) minutes(ctx context.Context, d time.Duration) (each, fresh []float64, err error) {
 	for ; d > 0; d -= time.Minute {
-		before, err := w.requests(ctx)
+		before, spare, err := w.counted(ctx)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if !pause(ctx, time.Minute) {
-			return nil, ctx.Err()
+			return nil, nil, ctx.Err()
 		}
-		after, err := w.requests(ctx)
+		after, spared, err := w.counted(ctx)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		each = append(each, after-before)
+		each, fresh = append(each, after-before-(spared-spare)), append(fresh, spared-spare)
 	}
-	return each, nil
+	return each, fresh, nil
+}
+
+func (w *watched) counted(ctx context.Context) (all, fresh float64, err error) {
+	if all, err = w.requests(ctx); err != nil {
+		return 0, 0, err
+	}
+	fresh, err = scalar[float64](ctx, w.dsn, "SELECT COALESCE(sum(GREATEST(requests - 10, 0)), 0)::float8 FROM sync_runs WHERE kind = 'tail'")
+	return all, fresh, err
 }
 
 func pause(ctx context.Context, d time.Duration) bool {

@@ -1,13 +1,16 @@
 package daemon
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"time"
 
 	"syncd/internal/config"
+	"syncd/internal/polarsim"
 	"syncd/internal/sched"
 	"syncd/internal/store/budget"
+	"syncd/internal/worldtest"
 )
 
 // Another process is named once, and again when it comes back.
@@ -31,5 +34,19 @@ func TestSweepNeed(t *testing.T) {
 	cfg := &config.Config{Timezone: time.UTC, Schedules: map[string]string{"orders": "@every 10s", "payments": "@every 1h", "files": sched.Off, "events": "@every 1s"}, StreamsOff: map[string]bool{"events": true}}
 	if need := sweepNeed(cfg, map[string]int{"orders": 10, "payments": 40, "files": 1000, "events": 1000}, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)); need != 3640 {
 		t.Errorf("%.1f requests an hour, want 3640", need)
+	}
+}
+
+// A daemon is not ready before it can tell its status.
+func TestReadyMeansOpen(t *testing.T) {
+	t.Parallel()
+	d := &Runner{opened: make(chan struct{})}
+	d.store.Store(worldtest.Start(t, worldtest.Setup{World: polarsim.Options{Customers: 1}}).Store)
+	if err := d.CheckSchema(t.Context()); !errors.Is(err, errNotOpen) {
+		t.Errorf("before it is open: %v", err)
+	}
+	close(d.opened)
+	if err := d.CheckSchema(t.Context()); err != nil {
+		t.Errorf("when it is open: %v", err)
 	}
 }

@@ -31,7 +31,10 @@ func (r *reason) get() error {
 	return r.err
 }
 
-var errNotConnected = errors.New("not connected yet")
+var (
+	errNotConnected = errors.New("not connected yet")
+	errNotOpen      = errors.New("the runs are being prepared")
+)
 
 // databaseMost is the longest wait before the database is asked again.
 const databaseMost = 15 * time.Second
@@ -138,9 +141,14 @@ func (d *Runner) CheckDatabase(ctx context.Context) error {
 	return d.withStore(func(s *store.Store) error { return s.Ping(ctx) })
 }
 
-// CheckSchema asks whether the tables are those of this syncd, likewise.
+// CheckSchema asks whether the tables are those of this syncd, likewise, and whether what reads them has been made: status is there from
+// then on.
 func (d *Runner) CheckSchema(ctx context.Context) error {
-	return d.withStore(func(s *store.Store) error { return s.CheckSchema(ctx) })
+	err := d.withStore(func(s *store.Store) error { return s.CheckSchema(ctx) })
+	if err == nil && !d.IsOpen() {
+		return errNotOpen
+	}
+	return err
 }
 
 func (d *Runner) withStore(ask func(*store.Store) error) error {
