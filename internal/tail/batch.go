@@ -42,7 +42,7 @@ func (t *stream) batch(ctx context.Context, changes []tails.Changed) (queries []
 		return nil, err
 	}
 	for _, filter := range filters {
-		values, from := spanOf(by[filter])
+		values, from := pack.Span(by[filter])
 		others, err := table.Times(ctx, filter, values, from, 100*len(changes))
 		if err != nil {
 			return nil, err
@@ -69,7 +69,7 @@ func (t *stream) batch(ctx context.Context, changes []tails.Changed) (queries []
 
 func idQueries(changes []tails.Changed) (queries []url.Values) {
 	for some := range slices.Chunk(changes, mirror.ValuesAtOnce) {
-		queries = append(queries, url.Values{"id": valuesOf(some)})
+		queries = append(queries, url.Values{"id": tails.ValuesOf(some)})
 	}
 	return queries
 }
@@ -97,14 +97,4 @@ func found(ctx context.Context, table places.Table, changes []tails.Changed, fil
 		}
 	}
 	return by, nil
-}
-
-// spanOf returns the values of rows, and the first of their times.
-func spanOf(rows []pack.Row) (values []uuid.UUID, from time.Time) {
-	for _, r := range rows {
-		if values = append(values, r.Value); from.IsZero() || r.At.Before(from) {
-			from = r.At
-		}
-	}
-	return values, from
 }

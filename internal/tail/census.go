@@ -8,6 +8,7 @@ import (
 
 	"syncd/internal/mirror"
 	"syncd/internal/store/audits"
+	"syncd/internal/store/tails"
 )
 
 const (
@@ -78,7 +79,7 @@ func (t *stream) takeCensus(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := t.kept().Changes().Note(ctx, byID(t.s.Name, ids, t.engine.Client.Now())); err != nil {
+	if err := t.kept().Changes().Note(ctx, tails.ChangedByID(t.s.Name, ids, t.engine.Client.Now())); err != nil {
 		return err
 	}
 	t.engine.Log.InfoContext(ctx, "an export took the place of a sweep", "stream", t.s.Name, "reason", t.sweepDue, "changed", len(changed), "gone", len(extra), "new", len(lost))

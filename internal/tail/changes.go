@@ -27,7 +27,7 @@ func (t *stream) fetchChanges(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := t.kept().Changes().Note(ctx, byID(t.s.Name, copied, time.Unix(0, 0))); err != nil {
+		if err := t.kept().Changes().Note(ctx, tails.ChangedByID(t.s.Name, copied, time.Unix(0, 0))); err != nil {
 			return err
 		}
 	}
@@ -73,7 +73,7 @@ func (t *stream) fetchChanges(ctx context.Context) error {
 // fetchLists fetches the rows that a filter of the list finds, for several values at a time.
 func (t *stream) fetchLists(ctx context.Context, filter string, changes []tails.Changed, asked time.Time) error {
 	for some := range slices.Chunk(changes, mirror.ValuesAtOnce) {
-		values, err := t.listable(ctx, filter, valuesOf(some))
+		values, err := t.listable(ctx, filter, tails.ValuesOf(some))
 		if err != nil {
 			return err
 		}
@@ -141,7 +141,7 @@ func (t *stream) absent(ctx context.Context, column string, values []string, rec
 		return err
 	}
 	here = slices.DeleteFunc(here, func(id uuid.UUID) bool { return received[id.String()] })
-	return t.kept().Changes().Note(ctx, byID(t.s.Name, here, t.engine.Client.Now()))
+	return t.kept().Changes().Note(ctx, tails.ChangedByID(t.s.Name, here, t.engine.Client.Now()))
 }
 
 // filtered stores all rows of a filtered list, and returns their ids.
@@ -221,7 +221,7 @@ func (t *stream) fetchObjects(ctx context.Context, changes []tails.Changed, aske
 				delete(left, id)
 			}
 		}
-		if err := t.settleChanges(ctx, tails.ByID, valuesOf(met), asked); err != nil {
+		if err := t.settleChanges(ctx, tails.ByID, tails.ValuesOf(met), asked); err != nil {
 			return err
 		}
 	}
@@ -231,7 +231,7 @@ func (t *stream) fetchObjects(ctx context.Context, changes []tails.Changed, aske
 	rest := slices.DeleteFunc(changes, func(c tails.Changed) bool { _, is := left[c.Value]; return !is })
 	// The list no longer shows it, and no endpoint does.
 	if t.s.Get == "" {
-		return t.settleChanges(ctx, tails.ByID, valuesOf(rest), asked)
+		return t.settleChanges(ctx, tails.ByID, tails.ValuesOf(rest), asked)
 	}
 	ids := make([]uuid.UUID, 0, len(rest))
 	owners := map[uuid.UUID]uuid.UUID{}
@@ -257,13 +257,5 @@ func (t *stream) fetchObjects(ctx context.Context, changes []tails.Changed, aske
 		done[id.String()] = true
 	}
 	rest = slices.DeleteFunc(rest, func(c tails.Changed) bool { return !done[c.Value] })
-	return t.settleChanges(ctx, tails.ByID, valuesOf(rest), asked)
-}
-
-func valuesOf(changes []tails.Changed) []string {
-	values := make([]string, len(changes))
-	for i, c := range changes {
-		values[i] = c.Value
-	}
-	return values
+	return t.settleChanges(ctx, tails.ByID, tails.ValuesOf(rest), asked)
 }

@@ -179,7 +179,7 @@ func (t *stream) takeCarried(ctx context.Context, page fetch.Page, list []event,
 		return nil
 	}
 	if t.listens {
-		return t.kept().Changes().Note(ctx, byID(t.s.Name, ids, asked))
+		return t.kept().Changes().Note(ctx, tails.ChangedByID(t.s.Name, ids, asked))
 	}
 	if _, err := t.keep(ctx, page, ""); err != nil {
 		return err

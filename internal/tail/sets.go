@@ -14,6 +14,7 @@ import (
 
 	"syncd/internal/fetch"
 	"syncd/internal/item"
+	"syncd/internal/store/tails"
 )
 
 // Hot reads the rows that are likely to change soon: those with one of a few values. A stored row with such a value that is not
@@ -68,7 +69,7 @@ func (h Hot) ask(ctx context.Context, t *stream) error {
 		return err
 	}
 	left := slices.DeleteFunc(here, func(id uuid.UUID) bool { return received[id.String()] })
-	return t.kept().Changes().Note(ctx, byID(t.s.Name, left, asked))
+	return t.kept().Changes().Note(ctx, tails.ChangedByID(t.s.Name, left, asked))
 }
 
 func (h Hot) Name() string { return "hot " + h.Filter }
@@ -93,7 +94,7 @@ func (d Due) ask(ctx context.Context, t *stream) error {
 		if err != nil {
 			return err
 		}
-		if err := t.kept().Changes().Note(ctx, byID(t.s.Name, ids, now)); err != nil {
+		if err := t.kept().Changes().Note(ctx, tails.ChangedByID(t.s.Name, ids, now)); err != nil {
 			return err
 		}
 	}

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
-
 	"syncd/internal/fetch"
 	"syncd/internal/item"
 	"syncd/internal/mirror"
@@ -170,12 +168,4 @@ func (t *stream) save(ctx context.Context) error {
 		return fmt.Errorf("position of the tail of %s: %w", t.s.Name, err)
 	}
 	return t.kept().Save(ctx, t.s.Name, done)
-}
-
-func byID(stream string, ids []uuid.UUID, at time.Time) []tails.Changed {
-	changes := make([]tails.Changed, len(ids))
-	for i, id := range ids {
-		changes[i] = tails.Changed{Stream: stream, Filter: tails.ByID, Value: id.String(), At: at}
-	}
-	return changes
 }

@@ -23,6 +23,24 @@ type Changed struct {
 	At                    time.Time // by Polar's clock
 }
 
+// ChangedByID are changes of objects of a stream, by their ids.
+func ChangedByID(stream string, ids []uuid.UUID, at time.Time) []Changed {
+	changes := make([]Changed, len(ids))
+	for i, id := range ids {
+		changes[i] = Changed{Stream: stream, Filter: ByID, Value: id.String(), At: at}
+	}
+	return changes
+}
+
+// ValuesOf are the values of changes.
+func ValuesOf(changes []Changed) []string {
+	values := make([]string, len(changes))
+	for i, c := range changes {
+		values[i] = c.Value
+	}
+	return values
+}
+
 // Changes keeps pending changes in sync_changes until they are fetched.
 type Changes struct{ q *db.Queries }
 

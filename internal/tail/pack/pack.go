@@ -21,6 +21,16 @@ type Row struct {
 	Open  bool      // it may be anywhere from At on
 }
 
+// Span returns the values of rows, and the first of their times.
+func Span(rows []Row) (values []uuid.UUID, from time.Time) {
+	for _, r := range rows {
+		if values = append(values, r.Value); from.IsZero() || r.At.Before(from) {
+			from = r.At
+		}
+	}
+	return values, from
+}
+
 // Question asks for all rows that have these values, in a span of the list.
 type Question struct {
 	Rows   []Row // that it is asked for
