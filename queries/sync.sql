@@ -32,12 +32,13 @@ FOR UPDATE;
 
 -- name: StreamHold :one
 -- The first statement of every transaction that writes rows of the stream: concurrent runs take turns, so each sees
--- what the others have stored before it decides which reply is newer.
-SELECT lease_run FROM sync_streams WHERE stream = @stream FOR UPDATE;
+-- what the others have stored before it decides which reply is newer. Rows are counted by whose turn it is: see sync_row_counts.
+SELECT lease_run, set_config('syncd.writer', @stream, true)::text AS writer FROM sync_streams WHERE stream = @stream FOR UPDATE;
 
 -- name: StreamsHold :many
 -- The same for pages, and the row of the run's lease with it: nobody can take the lease until they are committed.
-SELECT stream, lease_run FROM sync_streams WHERE stream = ANY(@streams::text[]) ORDER BY stream FOR UPDATE;
+SELECT stream, lease_run, set_config('syncd.writer', @writer, true)::text AS writer
+FROM sync_streams WHERE stream = ANY(@streams::text[]) ORDER BY stream FOR UPDATE;
 
 -- name: StreamLease :exec
 UPDATE sync_streams
@@ -120,7 +121,8 @@ WHERE s.stream <> 'tail'
 ORDER BY r.stream;
 
 -- name: StreamsList :many
-SELECT stream, lease_holder, leased_until, sweep_id, sweep_pages, checkpoint, complete_at, unavailable
+SELECT stream, lease_holder, leased_until, sweep_id, sweep_pages, checkpoint, complete_at, unavailable, rows_counted_at,
+       COALESCE(CASE WHEN rows_corrected_at = rows_counted_at THEN rows_corrected_by END, 0)::bigint AS rows_corrected_by
 FROM sync_streams
 ORDER BY stream;
 

@@ -81,7 +81,7 @@ func verdictsOf(s *store.Store, cfg *config.Config) func(context.Context) ([]mcp
 			return nil, "", err
 		}
 		names, _ := resolveStreams(nil)
-		standings, err := s.Streams().StandingsWithoutRows(ctx, names)
+		standings, err := s.Streams().Standings(ctx, names)
 		if err != nil {
 			return nil, "", err
 		}

@@ -27,7 +27,7 @@ func (cmd *statusCmd) Run(c *command) error {
 		if now, err = s.Now(ctx); err != nil {
 			return err
 		}
-		standings, err := s.Streams().StandingsWithoutRows(ctx, cfg.StreamNames())
+		standings, err := s.Streams().Standings(ctx, cfg.StreamNames())
 		if err != nil {
 			return err
 		}

@@ -87,7 +87,7 @@ func (cmd *syncCmd) exit(c *command, done *report.Sync, results []mirror.Result,
 
 // judge adds what the database knows of the streams now.
 func judge(ctx context.Context, done *report.Sync, s *store.Store, names []string) error {
-	list, err := s.Streams().StandingsWithoutRows(ctx, names)
+	list, err := s.Streams().Standings(ctx, names)
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func dueOf(ctx context.Context, cfg *config.Config, s *store.Store, names []stri
 	if err != nil {
 		return nil, err
 	}
-	list, err := s.Streams().StatusesWithoutRows(ctx, names)
+	list, err := s.Streams().Statuses(ctx, names)
 	return daemon.Due(cfg, list, now), err
 }
 

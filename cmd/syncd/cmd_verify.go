@@ -8,10 +8,12 @@ import (
 	"syncd/internal/mirror"
 	"syncd/internal/report"
 	"syncd/internal/store"
+	"syncd/internal/store/counts"
 )
 
 type verifyCmd struct {
 	Streams []string `arg:"" optional:"" help:"Streams to judge, even if they are off; by default all that are on."`
+	Count   bool     `help:"Count the rows of the tables, and compare with the number that is kept of each: reads every table once."`
 	JSON    bool     `name:"json" help:"As JSON."`
 	databaseFlags
 	streamFlags
@@ -37,6 +39,9 @@ func (cmd *verifyCmd) Run(c *command) error {
 		found = report.NewVerification(list, off)
 		emptied, err := s.Streams().ListEmptied(ctx)
 		found.Wrong = mirror.LooksWrong(emptied)
+		if err == nil && cmd.Count {
+			err = found.Count(func(stream string) (counts.Comparison, error) { return counts.New(s.Pool()).Compare(ctx, stream) })
+		}
 		return err
 	})
 	if err != nil {

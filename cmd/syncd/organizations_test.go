@@ -82,7 +82,7 @@ func TestEachOrganization(t *testing.T) {
 		}
 	}
 	out, _ = syncd(exitComplete, "verify", "products", "--organization", "north-1")
-	if strings.Contains(out, "--") {
+	if strings.Contains(out, "-- north-1") {
 		t.Errorf("the name of the only one is a heading: %s", out)
 	}
 	out, _ = syncd(exitComplete, "erase", "--list")

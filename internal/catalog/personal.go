@@ -92,6 +92,7 @@ func bookkeepingPersonal() map[string]Personal {
 		"sync_mrr":             {None: "basis"},
 		"sync_mrr_spans":       {None: "currency version state status recurring_interval"},
 		"sync_rejects":         {Texts: "key reason", None: "stream copied_from"}, // and body, which is bytea
+		"sync_row_counts":      {None: "stream writer"},
 		"sync_runs":            {Texts: "reason error", None: "stream kind holder outcome error_class verdict"},
 		"sync_safe":            {None: "made_by erasure_made_by"}, // and the keys, which are bytea
 		"sync_seen":            {None: "stream"},

@@ -137,7 +137,7 @@ func (e estimator) ownersKnown(ctx context.Context, s *streams.Stream) (bool, er
 	if !e.mirrored {
 		return false, nil
 	}
-	list, err := e.Store.Streams().StandingsWithoutRows(ctx, s.ParentNames())
+	list, err := e.Store.Streams().Standings(ctx, s.ParentNames())
 	if err != nil {
 		return false, err
 	}

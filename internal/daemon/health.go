@@ -8,6 +8,7 @@ import (
 	"syncd/internal/config"
 	"syncd/internal/fetch"
 	"syncd/internal/humanize"
+	"syncd/internal/status"
 	"syncd/internal/store/tails"
 )
 
@@ -50,7 +51,8 @@ func (d *Runner) LastAnswer(ctx context.Context) string {
 	return ""
 }
 
-// showFreshness updates the gauges. If that fails, the next run does it.
+// showFreshness updates the gauges that any news may move: it is called every few seconds, and asks two things. If that fails, the next
+// round does it.
 func (d *Runner) showFreshness(ctx context.Context) {
 	fresh, err := d.org.Store.Streams().Freshness(ctx)
 	if err != nil {
@@ -62,19 +64,6 @@ func (d *Runner) showFreshness(ctx context.Context) {
 			current = currentAt(f)
 		}
 		d.Metrics.SetFreshness(stream, f.DataThrough, f.PolledAt, current, f.Pending)
-	}
-	drift, err := d.org.Store.Streams().OpenDrift(ctx)
-	if err != nil {
-		d.Log.WarnContext(ctx, "the metrics on drift could not be updated", "error", err)
-	} else {
-		d.Metrics.SetDrift(drift)
-	}
-	standings, err := d.org.Store.Streams().StandingsWithoutRows(ctx, d.config().StreamsOn())
-	if err != nil {
-		d.Log.WarnContext(ctx, "the metrics on verdicts could not be updated", "error", err)
-	}
-	for _, st := range standings {
-		d.Metrics.SetStanding(st.Stream, st.Unavailable == "", st.Missing() == "", st.CompleteAt, st.Rejects, st.Held)
 	}
 	feeds, err := tails.New(d.org.Store.Pool()).Feeds().List(ctx)
 	if err != nil {
@@ -92,13 +81,28 @@ func (d *Runner) showFreshness(ctx context.Context) {
 	}
 }
 
-// warnDays is how many days before the end of a version the log warns.
-const warnDays = 45
+// showStandings updates the gauges that sweeps and rounds of tails move.
+func (d *Runner) showStandings(ctx context.Context) {
+	drift, err := d.org.Store.Streams().OpenDrift(ctx)
+	if err != nil {
+		d.Log.WarnContext(ctx, "the metrics on drift could not be updated", "error", err)
+	} else {
+		d.Metrics.SetDrift(drift)
+	}
+	standings, err := d.org.Store.Streams().Standings(ctx, d.config().StreamsOn())
+	if err != nil {
+		d.Log.WarnContext(ctx, "the metrics on verdicts could not be updated", "error", err)
+	}
+	for _, st := range standings {
+		d.Metrics.SetStanding(st.Stream, st.Unavailable == "", st.Missing() == "", st.CompleteAt, st.Rejects, st.Held)
+		d.Metrics.SetRows(st.Stream, st.Rows)
+	}
+}
 
 // warnOfVersion warns in time that Polar will retire the requested version.
 func (d *Runner) warnOfVersion(ctx context.Context) {
 	v, known := fetch.FindVersion(d.Config.PolarVersion)
-	if left := v.DaysLeft(d.client.Now()); known && left < warnDays {
+	if left := v.DaysLeft(d.client.Now()); known && left < status.WarnDays {
 		d.Log.WarnContext(ctx, "Polar will retire the configured version of its API: set polar_version to a newer one, or upgrade syncd; from that day on syncd uses Polar's current version",
 			"polar_version", v.Name, "ends", v.Ends.Format(time.DateOnly), "days_left", left)
 	}

@@ -23,7 +23,7 @@ func (d *Runner) jobs(ctx context.Context, now time.Time) ([]sched.Job, error) {
 	var jobs []sched.Job
 	for _, st := range states {
 		d.Metrics.SetLastSuccess(st.Stream, st.SucceededAt)
-		d.setRows(st.Stream, st.Rows)
+		d.Metrics.SetRows(st.Stream, st.Rows)
 		spec := d.Config.ScheduleOf(st.Stream)
 		overdue, err := sched.Overdue(spec, d.Config.Timezone, st.SucceededAt, now)
 		if err != nil {
@@ -58,9 +58,7 @@ func (d *Runner) sweepJob(stream string) func(context.Context) error {
 		}
 		d.stopWaiting(stream, &w)
 		d.showFreshness(ctx)
-		if n, err := d.org.Store.Rows(stream).CountLive(ctx); err == nil { // else the run has logged the error
-			d.setRows(stream, n)
-		}
+		d.showStandings(ctx)
 		if res.Outcome == mirror.Failed && !errors.Is(res.Err, fetch.ErrScope) {
 			return res.Err
 		}
@@ -88,6 +86,7 @@ func (d *Runner) runTails(ctx context.Context) error {
 		}
 	}
 	d.tailed = true
+	d.showStandings(ctx)
 	if err := d.followUp(ctx); err != nil {
 		return d.untold(ctx, "tail", err)
 	}

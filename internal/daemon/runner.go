@@ -67,7 +67,6 @@ type Runner struct {
 	notices notices     // what the log has said; only the tails use it
 	tailed  bool        // a round of tails has been made; only the tails use it
 	waits   sync.Map    // by stream, what its sweep waits for
-	rows    sync.Map    // by stream, how many rows its table had when they were last counted
 
 	mu    sync.Mutex
 	token config.Secret // in use

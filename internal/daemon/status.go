@@ -30,18 +30,13 @@ func readVersion(ctx context.Context, s *store.Store, now time.Time) (*status.Ve
 	return report, nil
 }
 
-// ReadStatus reads the state of all streams from the database, and counts their rows; next returns when each runs again.
-func ReadStatus(ctx context.Context, s *store.Store, cfg *config.Config, next func(store.StreamStatus) time.Time) (status.Report, error) {
+// ReadStatus reads the state of all streams from the database; next returns when each runs again. It reads little, however large the
+// tables are.
+func ReadStatus(ctx context.Context, s *store.Store, cfg *config.Config, next func(store.StreamStatus) time.Time) (report status.Report, err error) {
 	list, err := s.Streams().Statuses(ctx, cfg.StreamNames())
 	if err != nil {
-		return status.Report{}, err
+		return report, err
 	}
-	return readStatus(ctx, s, cfg, list, next)
-}
-
-// readStatus reads what ReadStatus does, except for the streams' last runs, which are known. It reads little, however large the
-// tables are.
-func readStatus(ctx context.Context, s *store.Store, cfg *config.Config, list []store.StreamStatus, next func(store.StreamStatus) time.Time) (report status.Report, err error) {
 	report.Schema = s.Schema()
 	for _, read := range []func(context.Context, *store.Store, *status.Report) error{readPolar, readFaults, readRecent, readFeeds} {
 		if err := read(ctx, s, &report); err != nil {
@@ -140,7 +135,7 @@ func readStreams(ctx context.Context, s *store.Store, cfg *config.Config, list [
 	if err != nil {
 		return err
 	}
-	standings, err := s.Streams().StandingsWithoutRows(ctx, cfg.StreamNames())
+	standings, err := s.Streams().Standings(ctx, cfg.StreamNames())
 	if err != nil {
 		return err
 	}
@@ -157,7 +152,7 @@ func readStreams(ctx context.Context, s *store.Store, cfg *config.Config, list [
 		report.Streams = append(report.Streams, status.Stream{
 			Stream: st.Stream, Outcome: st.Outcome, Reason: st.Reason,
 			StartedAt: st.StartedAt.UTC(), FinishedAt: st.FinishedAt.UTC(), CompleteAt: st.CompleteAt.UTC(),
-			Rows: st.Rows, Pages: st.Pages, Requests: st.Requests, Inserted: st.Inserted, Updated: st.Updated, Rejected: st.Rejected,
+			Rows: st.Rows, RowsCorrectedBy: standing.CorrectedBy, Pages: st.Pages, Requests: st.Requests, Inserted: st.Inserted, Updated: st.Updated, Rejected: st.Rejected,
 			Held: st.Held, HeldRun: st.HeldRun, Rejects: standing.Rejects, Missing: standing.Missing(), Unavailable: standing.Unavailable, Sweep: under[st.Stream],
 			DataThrough: f.DataThrough.UTC(), PolledAt: f.PolledAt.UTC(), CurrentAt: currentAt(f).UTC(), Pending: f.Pending, SweepDue: f.SweepDue,
 			FeedLag: max(0, f.FeedLag.Seconds()), CoveredBy: f.CoveredBy,
@@ -218,31 +213,15 @@ func NextRun(cfg *config.Config, st store.StreamStatus, now time.Time) time.Time
 	return next.UTC()
 }
 
-// Status is what /status shows: what the database holds, rows counted, and what only this process knows.
-func (d *Runner) Status(ctx context.Context) (any, error) {
-	if !d.IsOpen() {
-		return nil, d.starting(ctx)
-	}
-	report, err := ReadStatus(ctx, d.org.Store, d.config(), noNext)
-	d.complete(&report)
-	return report, err
-}
+// Status is what /status shows: the same as the page, as a value to encode.
+func (d *Runner) Status(ctx context.Context) (any, error) { return d.Report(ctx) }
 
-// Report is what the page shows: the same, with the rows as they were counted after the last sweeps.
+// Report is what the page shows: what the database holds, and what only this process knows.
 func (d *Runner) Report(ctx context.Context) (report status.Report, err error) {
 	if !d.IsOpen() {
 		return report, d.starting(ctx)
 	}
-	list, err := d.org.Store.Streams().StatusesWithoutRows(ctx, d.config().StreamNames())
-	if err != nil {
-		return report, err
-	}
-	for i, st := range list {
-		if n, is := d.rows.Load(st.Stream); is {
-			list[i].Rows, _ = n.(int64)
-		}
-	}
-	report, err = readStatus(ctx, d.org.Store, d.config(), list, noNext)
+	report, err = ReadStatus(ctx, d.org.Store, d.config(), noNext)
 	d.complete(&report)
 	return report, err
 }
@@ -266,12 +245,6 @@ func (d *Runner) complete(report *status.Report) {
 		}
 	}
 	report.Judge()
-}
-
-// setRows notes how many rows a table has.
-func (d *Runner) setRows(stream string, rows int64) {
-	d.Metrics.SetRows(stream, rows)
-	d.rows.Store(stream, rows)
 }
 
 func readFeeds(ctx context.Context, s *store.Store, report *status.Report) error {

@@ -69,11 +69,7 @@ func brokenOff(t *testing.T, h *worldtest.Harness, cfg *config.Config) (report s
 			return report, err
 		}
 	}
-	list, err := h.Store.Streams().StatusesWithoutRows(ctx, cfg.StreamNames())
-	if err != nil {
-		return report, err
-	}
-	return readStatus(ctx, h.Store, cfg, list, noNext)
+	return ReadStatus(ctx, h.Store, cfg, noNext)
 }
 
 // A stream is current as of the last question about its changes, which data_through does not tell while nothing changes.

@@ -111,7 +111,7 @@ func (d *Runner) stopWaiting(stream string, w *waiting) {
 
 // lastComplete is when the last complete sweep of a stream began.
 func (d *Runner) lastComplete(ctx context.Context, stream string) (time.Time, error) {
-	list, err := d.org.Store.Streams().StandingsWithoutRows(ctx, []string{stream})
+	list, err := d.org.Store.Streams().Standings(ctx, []string{stream})
 	if err != nil {
 		return time.Time{}, err
 	}

@@ -14,6 +14,7 @@ import (
 	"syncd/internal/fetch"
 	"syncd/internal/mirror/streams"
 	"syncd/internal/store"
+	"syncd/internal/store/counts"
 )
 
 // Brake holds back all deletions of a run when more than Rows rows and more than Percent of the table would go. Polar
@@ -67,13 +68,17 @@ func (sw *sweep) absentees(ctx context.Context) error {
 	if gone.IDs, err = sw.spare(ctx, gone.IDs); err != nil {
 		return err
 	}
-	brake := sw.engine.Brake.holds(len(gone.IDs), int(gone.Live))
+	live, err := sw.countRows(ctx)
+	if err != nil {
+		return err
+	}
+	brake := sw.engine.Brake.holds(len(gone.IDs), int(live))
 	s, err := sw.record.MarkSuspects(ctx, gone, brake)
 	if err != nil || len(gone.IDs) == 0 {
 		return err
 	}
 	if len(s.Held) > 0 {
-		sw.hold(gone, s, brake)
+		sw.hold(gone, live, s, brake)
 	}
 	free := s.Free
 	if len(sw.s.Parents) > 0 {
@@ -103,13 +108,24 @@ func (sw *sweep) absentees(ctx context.Context) error {
 	there, err := sw.confirm(ctx, free)
 	if err == nil && there > 0 && !listed {
 		sw.closing.Verdict = "incomplete"
-		sw.MarkPartial("Polar lists none of the %d rows of %s, yet gives %d of them when asked by id: the empty list is not believed; the next run reads again", gone.Live, sw.s.Name, there)
+		sw.MarkPartial("Polar lists none of the %d rows of %s, yet gives %d of them when asked by id: the empty list is not believed; the next run reads again", live, sw.s.Name, there)
 	}
 	return err
 }
 
+// countRows counts the live rows of the table, and corrects the number that is kept of them. A wrong one is logged: only somebody
+// who writes past the triggers makes it wrong.
+func (sw *sweep) countRows(ctx context.Context) (int64, error) {
+	c, err := counts.New(sw.engine.Store.Pool()).Correct(ctx, sw.s.Name)
+	if err == nil && c.Difference() != 0 {
+		sw.engine.Log.WarnContext(ctx, "the kept number of rows was wrong, and is corrected: the table was written with its triggers off", "stream", sw.s.Name, "run", sw.record.ID,
+			"counted", c.Counted, "kept", c.Kept)
+	}
+	return c.Counted, err
+}
+
 // hold says why absent rows are not marked as deleted, and what lets them through.
-func (sw *sweep) hold(gone store.Absence, s store.Suspicion, brake bool) {
+func (sw *sweep) hold(gone store.Absence, live int64, s store.Suspicion, brake bool) {
 	why := fmt.Sprintf("which is more than the brake lets go at once (%d rows and %g %%)", sw.engine.Brake.Rows, sw.engine.Brake.Percent)
 	then := ""
 	if !s.Until.IsZero() {
@@ -122,7 +138,7 @@ func (sw *sweep) hold(gone store.Absence, s store.Suspicion, brake bool) {
 	if gone.Emptied {
 		sw.closing.Verdict = store.VerdictEmptied
 	}
-	sw.MarkPartial("%d of %d rows are no longer listed, %s: none of these was marked as deleted%s", len(s.Held), gone.Live, why, then)
+	sw.MarkPartial("%d of %d rows are no longer listed, %s: none of these was marked as deleted%s", len(s.Held), live, why, then)
 	a := sw.engine.approval(sw.s, len(s.Held)-s.Sure, s.Sure, sw.requests)
 	sw.MarkPartial("if they are really gone, `syncd approve-deletions %d` marks them: %s", sw.record.SweepID, a.DescribeCost(sw.engine.Client.Budget().Pace))
 	if len(s.Others) > 0 {

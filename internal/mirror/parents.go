@@ -60,7 +60,7 @@ func (run *Run) parents(ctx context.Context) (why string, err error) {
 		return "", nil
 	}
 	names := run.s.ParentNames()
-	list, err := run.engine.Store.Streams().StandingsWithoutRows(ctx, names)
+	list, err := run.engine.Store.Streams().Standings(ctx, names)
 	if err != nil {
 		return "", err
 	}
@@ -93,7 +93,7 @@ func (e *Engine) AwaitedParent(ctx context.Context, stream string) (parent strin
 	if len(names) == 0 {
 		return "", nil
 	}
-	list, err := e.Store.Streams().StandingsWithoutRows(ctx, names)
+	list, err := e.Store.Streams().Standings(ctx, names)
 	if err != nil {
 		return "", err
 	}

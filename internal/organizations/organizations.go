@@ -56,7 +56,7 @@ func look(ctx context.Context, cfg *config.Config, log *slog.Logger, o *report.O
 	if bound {
 		o.Organization = id.String()
 	}
-	standings, err := s.Streams().StandingsWithoutRows(ctx, cfg.StreamNames())
+	standings, err := s.Streams().Standings(ctx, cfg.StreamNames())
 	if err != nil {
 		return err
 	}

@@ -87,7 +87,7 @@ func NewMetrics(build Build, streams []string) *Metrics {
 		pages:       vec("pages_total", "Pages stored.", "stream"),
 		written:     vec("rows_written_total", "Rows written, by kind: inserted, updated, or rejected (kept in sync_rejects).", "stream", "kind"),
 		lastSuccess: gauge("last_success_timestamp_seconds", "When the last run that succeeded began, as seconds since 1970. Missing when none has.", "stream"),
-		rows:        gauge("stream_rows", "Rows in the stream's table that Polar still has, as of the last run.", "stream"),
+		rows:        gauge("stream_rows", "Rows in the stream's table that Polar still has, as of the last sweep or round of tails.", "stream"),
 	}
 	m.through = gauge("data_through_timestamp_seconds", "Moment up to which the stream is mirrored, as far as tails can see, as seconds since 1970. Missing before the first.", "stream")
 	m.polled = gauge("polled_timestamp_seconds", "When Polar last answered a tail of the stream, as seconds since 1970. Missing when it never did.", "stream")

@@ -42,6 +42,9 @@ func (r *Report) Judge() {
 // silence is how long Polar may be silent while tails ask it every minute or so.
 const silence = 10 * time.Minute
 
+// WarnDays is how many days before the end of a version of Polar's API somebody should look.
+const WarnDays = 45
+
 // ofPolar are problems with reading from Polar.
 func (r *Report) ofPolar() (found []Problem) {
 	switch {
@@ -52,7 +55,7 @@ func (r *Report) ofPolar() (found []Problem) {
 	case r.Tails.Outcome == "failed":
 		found = append(found, Problem{Severity: Attention, What: "The last round of tails failed: " + r.Tails.Reason, Do: "The next round tries again."})
 	}
-	if v := r.Version; v != nil && (v.Retired != "" || v.DaysLeft != nil && *v.DaysLeft < 30) {
+	if v := r.Version; v != nil && (v.Retired != "" || v.DaysLeft != nil && *v.DaysLeft < WarnDays) {
 		what := fmt.Sprintf("Polar serves version %s of its API until about %s.", v.Version, v.EndsAt.Format(time.DateOnly))
 		if v.Retired != "" {
 			what = fmt.Sprintf("Polar has retired version %s of its API, so syncd uses %s.", v.Retired, v.Version)
@@ -76,7 +79,11 @@ func (r *Report) ofStreams() (found []Problem) {
 	for _, s := range r.Streams {
 		p := Problem{Severity: Broken, Stream: s.Stream, What: s.Missing}
 		switch {
-		case s.Off != "" || s.Unavailable != "" || s.Missing == "" || s.IsFirst():
+		case s.Verdict() == Whole && s.RowsCorrectedBy != 0:
+			p.Severity = Attention
+			p.What = fmt.Sprintf("Its table had %s than was known: the last sweep corrected the number.", MoreOrFewer(s.RowsCorrectedBy))
+			p.Do = "Somebody has written the table with its triggers off, or restored a part of it. Find out who; the sweep has read it again."
+		case s.Verdict() != Missing || s.IsFirst():
 			continue
 		case s.Held > 0:
 			p.Severity = Attention
@@ -126,19 +133,15 @@ func (s Stream) IsFirst() bool {
 	return s.CompleteAt.IsZero() && (s.Outcome == "never" || s.Outcome == "running" || s.Outcome == "skipped" || s.Outcome == "interrupted")
 }
 
-// State is a stream in a word.
+// State is a stream in a word: the verdict, but for a first copy that has not gone wrong.
 func (s Stream) State() string {
+	verdict := s.Verdict()
 	switch {
-	case s.Off != "":
-		return "off"
-	case s.Unavailable != "":
-		return "unavailable"
+	case verdict != Missing && verdict != Whole:
 	case s.IsFirst() && s.Outcome == "running":
 		return "filling"
 	case s.IsFirst():
 		return "waiting"
-	case s.Missing != "":
-		return "missing"
 	}
-	return "whole"
+	return verdict
 }

@@ -93,16 +93,19 @@ type Stream struct {
 	// FeedLag is how many seconds late, at least, the feeds that cover the stream tell of changes.
 	FeedLag   float64  `json:"feed_lag_seconds,omitempty"`
 	CoveredBy []string `json:"covered_by,omitempty"` // what shows changes between sweeps
-	Rows      int64    `json:"rows"`
-	Pages     int64    `json:"pages"`
-	Requests  int64    `json:"requests"`
-	Inserted  int64    `json:"inserted"`
-	Updated   int64    `json:"updated"`
-	Rejected  int64    `json:"rejected"`
-	Held      int64    `json:"held_deletions,omitempty"` // how many the brake holds back
-	HeldRun   int64    `json:"held_run,omitempty"`       // the run to approve
-	WaitsFor  string   `json:"waits_for,omitempty"`      // what its sweep waits for, in the daemon that answers
-	Off       string   `json:"off,omitempty"`            // why it is synced only when it is named
+	Rows      int64    `json:"rows"`                 // as each write keeps the number: sync_row_counts
+	// RowsCorrectedBy is what the last count of the table, by a complete sweep, has added to that number; 0 = it was right.
+	RowsCorrectedBy int64 `json:"rows_corrected_by,omitempty"`
+
+	Pages    int64  `json:"pages"`
+	Requests int64  `json:"requests"`
+	Inserted int64  `json:"inserted"`
+	Updated  int64  `json:"updated"`
+	Rejected int64  `json:"rejected"`
+	Held     int64  `json:"held_deletions,omitempty"` // how many the brake holds back
+	HeldRun  int64  `json:"held_run,omitempty"`       // the run to approve
+	WaitsFor string `json:"waits_for,omitempty"`      // what its sweep waits for, in the daemon that answers
+	Off      string `json:"off,omitempty"`            // why it is synced only when it is named
 	// Missing is why the table is not known to be whole as of complete_at, as syncd verify says it; "" = it is.
 	Missing     string    `json:"missing,omitempty"`
 	Unavailable string    `json:"unavailable,omitempty"`  // why Polar refuses the stream to this token

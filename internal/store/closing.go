@@ -61,8 +61,8 @@ func (r *Run) holdToClose(ctx context.Context, p *pg.Pipeline, c Closing) (start
 	if r.lease != "" || c.SweepEnded {
 		_, _ = q.StreamHold(ctx, r.lease) // queued
 		p.OnRows(func(rows pgx.Rows) error {
-			holder, err := pgx.CollectRows(rows, pgx.RowTo[*int64])
-			if err == nil && (len(holder) == 0 || pg.Value(holder[0]) != r.ID) {
+			held, err := pgx.CollectRows(rows, pgx.RowToStructByPos[db.StreamHoldRow])
+			if err == nil && (len(held) == 0 || pg.Value(held[0].LeaseRun) != r.ID) {
 				return ErrLeaseLost
 			}
 			return err

@@ -56,7 +56,7 @@ func TestFailuresSayWhatHelps(t *testing.T) {
 		})
 	}
 
-	pgtest.Exec(t, admin, "BEGIN", "LOCK TABLE polar.customers")
+	pgtest.Exec(t, admin, "BEGIN", "LOCK TABLE polar_sync.sync_row_counts")
 	failed := make(chan error, 1)
 	go func() { _, err := s.Rows("customers").CountLive(t.Context()); failed <- err }()
 	waitFor(t, admin)
@@ -96,7 +96,7 @@ func TestLostConnection(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		pgtest.Exec(t, admin, "BEGIN", "LOCK TABLE polar.customers, polar_sync.sync_meta, polar_sync.sync_runs")
+		pgtest.Exec(t, admin, "BEGIN", "LOCK TABLE polar.customers, polar_sync.sync_row_counts, polar_sync.sync_meta, polar_sync.sync_runs")
 		failed := make(chan error, 1)
 		go func() { failed <- use(s, run) }()
 		waitFor(t, admin)

@@ -69,7 +69,7 @@ func (r *Run) hold(ctx context.Context, q *db.Queries) error {
 	if err != nil {
 		return err
 	}
-	if r.lease == r.Stream && pg.Value(holder) != r.ID {
+	if r.lease == r.Stream && pg.Value(holder.LeaseRun) != r.ID {
 		return ErrLeaseLost
 	}
 	return nil

@@ -231,12 +231,12 @@ func (w *writing) all() []change {
 // which reply is newer. Nobody can take the run's lease until these pages are committed.
 func (w *writing) hold(ctx context.Context, p *pg.Pipeline) {
 	r := w.run
-	_, _ = db.New(p).StreamsHold(ctx, slices.Compact([]string{r.Stream, cmp.Or(r.lease, r.Stream)})) // queued
+	_, _ = db.New(p).StreamsHold(ctx, db.StreamsHoldParams{Writer: r.Stream, Streams: slices.Compact([]string{r.Stream, cmp.Or(r.lease, r.Stream)})}) // queued
 	p.OnRows(func(rows pgx.Rows) error {
-		var stream string
+		var stream, writer string
 		var holder *int64
 		held := r.lease == ""
-		_, err := pgx.ForEachRow(rows, []any{&stream, &holder}, func() error {
+		_, err := pgx.ForEachRow(rows, []any{&stream, &holder, &writer}, func() error {
 			held = held || stream == r.lease && pg.Value(holder) == r.ID
 			return nil
 		})

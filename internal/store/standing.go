@@ -17,7 +17,9 @@ type Standing struct {
 	CompleteAt  time.Time // start of the last complete sweep; zero: never
 	Unfinished  bool      // a sweep is running or was interrupted
 	Unavailable string    // why Polar refuses the stream to this token; "" when it does not
-	Rows        int64     // live rows
+	Rows        int64     // live rows, as sync_row_counts keeps them
+	Counted     time.Time // when they were last counted in the table; zero: not since they are kept
+	CorrectedBy int64     // what that has added to them; zero: they were right
 	Rejects     int64     // objects that could not be stored, and have not been since
 	Suspects    int64     // rows that the last complete sweep did not meet, and whose deletion is not proven
 	Held        int64     // those of Suspects that are held back
@@ -86,17 +88,9 @@ func (s Standing) Note() string {
 	return s.BrokenOff()
 }
 
-// Standings reports on each stream of names, in their order, as of one moment. Rows are counted, which reads each table.
+// Standings reports on each stream of names, in their order, as of one moment. What it reads is small, however large the tables
+// are.
 func (ss Streams) Standings(ctx context.Context, names []string) ([]Standing, error) {
-	return ss.standings(ctx, names, true)
-}
-
-// StandingsWithoutRows are Standings with Rows left at zero: what they read is small.
-func (ss Streams) StandingsWithoutRows(ctx context.Context, names []string) ([]Standing, error) {
-	return ss.standings(ctx, names, false)
-}
-
-func (ss Streams) standings(ctx context.Context, names []string, count bool) ([]Standing, error) {
 	list := make([]Standing, len(names))
 	at := make(standings, len(names))
 	for i, name := range names {
@@ -105,14 +99,8 @@ func (ss Streams) standings(ctx context.Context, names []string, count bool) ([]
 	}
 	err := ss.s.pool.Snapshot(ctx, func(tx pgx.Tx) error {
 		q := ss.s.q.WithTx(tx)
-		for _, read := range []func(context.Context, *db.Queries) error{at.readSweeps, at.readRuns, at.readFaults} {
+		for _, read := range []func(context.Context, *db.Queries) error{at.readSweeps, at.readRuns, at.readRows, at.readFaults} {
 			if err := read(ctx, q); err != nil {
-				return err
-			}
-		}
-		for i := 0; count && i < len(list); i++ {
-			table := pgx.Identifier{list[i].Stream}.Sanitize()
-			if err := tx.QueryRow(ctx, "SELECT count(*) FROM "+table+" WHERE _deleted_at IS NULL").Scan(&list[i].Rows); err != nil {
 				return err
 			}
 		}
@@ -136,6 +124,7 @@ func (at standings) readSweeps(ctx context.Context, q *db.Queries) error {
 	for _, r := range states {
 		if a := at[r.Stream]; a != nil {
 			a.CompleteAt, a.Unavailable, a.Unfinished = pg.Value(r.CompleteAt), pg.Value(r.Unavailable), r.SweepID != nil
+			a.Counted, a.CorrectedBy = pg.Value(r.RowsCountedAt), r.RowsCorrectedBy
 		}
 	}
 	sweeps, err := q.SweepsLast(ctx)
@@ -177,6 +166,20 @@ func (at standings) readRuns(ctx context.Context, q *db.Queries) error {
 	for _, r := range approvals {
 		if a := at[r.Stream]; a != nil {
 			a.approved = r.ID
+		}
+	}
+	return nil
+}
+
+// readRows reads how many rows there are.
+func (at standings) readRows(ctx context.Context, q *db.Queries) error {
+	rows, err := q.RowCounts(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		if a := at[r.Stream]; a != nil {
+			a.Rows = r.Rows
 		}
 	}
 	return nil

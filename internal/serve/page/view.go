@@ -246,7 +246,7 @@ func (v *view) addTiles() {
 	if v.Tails.Interval != "off" {
 		round.Value, round.Note = humanize.Until(v.Tails.NextAt, v.Now), "every "+v.Tails.Interval
 	}
-	v.Tiles = []tile{current, round, polar, v.budgetTile(), {Name: "Rows", Value: humanize.Count(rows), Note: "in " + humanize.Plural(len(v.Rows), "table", "tables") + ", as of the last sweeps"}}
+	v.Tiles = []tile{current, round, polar, v.budgetTile(), {Name: "Rows", Value: humanize.Count(rows), Note: "in " + humanize.Plural(len(v.Rows), "table", "tables")}}
 	for _, check := range []struct {
 		name string
 		n    int64

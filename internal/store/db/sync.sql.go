@@ -681,16 +681,21 @@ func (q *Queries) StreamEnsure(ctx context.Context, stream string) error {
 }
 
 const streamHold = `-- name: StreamHold :one
-SELECT lease_run FROM sync_streams WHERE stream = $1 FOR UPDATE
+SELECT lease_run, set_config('syncd.writer', $1, true)::text AS writer FROM sync_streams WHERE stream = $1 FOR UPDATE
 `
 
+type StreamHoldRow struct {
+	LeaseRun *int64 `json:"lease_run"`
+	Writer   string `json:"writer"`
+}
+
 // The first statement of every transaction that writes rows of the stream: concurrent runs take turns, so each sees
-// what the others have stored before it decides which reply is newer.
-func (q *Queries) StreamHold(ctx context.Context, stream string) (*int64, error) {
+// what the others have stored before it decides which reply is newer. Rows are counted by whose turn it is: see sync_row_counts.
+func (q *Queries) StreamHold(ctx context.Context, stream string) (StreamHoldRow, error) {
 	row := q.db.QueryRow(ctx, streamHold, stream)
-	var lease_run *int64
-	err := row.Scan(&lease_run)
-	return lease_run, err
+	var i StreamHoldRow
+	err := row.Scan(&i.LeaseRun, &i.Writer)
+	return i, err
 }
 
 const streamLease = `-- name: StreamLease :exec
@@ -877,17 +882,24 @@ func (q *Queries) StreamSweepEnd(ctx context.Context, arg StreamSweepEndParams) 
 }
 
 const streamsHold = `-- name: StreamsHold :many
-SELECT stream, lease_run FROM sync_streams WHERE stream = ANY($1::text[]) ORDER BY stream FOR UPDATE
+SELECT stream, lease_run, set_config('syncd.writer', $1, true)::text AS writer
+FROM sync_streams WHERE stream = ANY($2::text[]) ORDER BY stream FOR UPDATE
 `
+
+type StreamsHoldParams struct {
+	Writer  string   `json:"writer"`
+	Streams []string `json:"streams"`
+}
 
 type StreamsHoldRow struct {
 	Stream   string `json:"stream"`
 	LeaseRun *int64 `json:"lease_run"`
+	Writer   string `json:"writer"`
 }
 
 // The same for pages, and the row of the run's lease with it: nobody can take the lease until they are committed.
-func (q *Queries) StreamsHold(ctx context.Context, streams []string) ([]StreamsHoldRow, error) {
-	rows, err := q.db.Query(ctx, streamsHold, streams)
+func (q *Queries) StreamsHold(ctx context.Context, arg StreamsHoldParams) ([]StreamsHoldRow, error) {
+	rows, err := q.db.Query(ctx, streamsHold, arg.Writer, arg.Streams)
 	if err != nil {
 		return nil, err
 	}
@@ -895,7 +907,7 @@ func (q *Queries) StreamsHold(ctx context.Context, streams []string) ([]StreamsH
 	items := []StreamsHoldRow{}
 	for rows.Next() {
 		var i StreamsHoldRow
-		if err := rows.Scan(&i.Stream, &i.LeaseRun); err != nil {
+		if err := rows.Scan(&i.Stream, &i.LeaseRun, &i.Writer); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -907,20 +919,23 @@ func (q *Queries) StreamsHold(ctx context.Context, streams []string) ([]StreamsH
 }
 
 const streamsList = `-- name: StreamsList :many
-SELECT stream, lease_holder, leased_until, sweep_id, sweep_pages, checkpoint, complete_at, unavailable
+SELECT stream, lease_holder, leased_until, sweep_id, sweep_pages, checkpoint, complete_at, unavailable, rows_counted_at,
+       COALESCE(CASE WHEN rows_corrected_at = rows_counted_at THEN rows_corrected_by END, 0)::bigint AS rows_corrected_by
 FROM sync_streams
 ORDER BY stream
 `
 
 type StreamsListRow struct {
-	Stream      string          `json:"stream"`
-	LeaseHolder *string         `json:"lease_holder"`
-	LeasedUntil *time.Time      `json:"leased_until"`
-	SweepID     *int64          `json:"sweep_id"`
-	SweepPages  int64           `json:"sweep_pages"`
-	Checkpoint  json.RawMessage `json:"checkpoint"`
-	CompleteAt  *time.Time      `json:"complete_at"`
-	Unavailable *string         `json:"unavailable"`
+	Stream          string          `json:"stream"`
+	LeaseHolder     *string         `json:"lease_holder"`
+	LeasedUntil     *time.Time      `json:"leased_until"`
+	SweepID         *int64          `json:"sweep_id"`
+	SweepPages      int64           `json:"sweep_pages"`
+	Checkpoint      json.RawMessage `json:"checkpoint"`
+	CompleteAt      *time.Time      `json:"complete_at"`
+	Unavailable     *string         `json:"unavailable"`
+	RowsCountedAt   *time.Time      `json:"rows_counted_at"`
+	RowsCorrectedBy int64           `json:"rows_corrected_by"`
 }
 
 func (q *Queries) StreamsList(ctx context.Context) ([]StreamsListRow, error) {
@@ -941,6 +956,8 @@ func (q *Queries) StreamsList(ctx context.Context) ([]StreamsListRow, error) {
 			&i.Checkpoint,
 			&i.CompleteAt,
 			&i.Unavailable,
+			&i.RowsCountedAt,
+			&i.RowsCorrectedBy,
 		); err != nil {
 			return nil, err
 		}

@@ -1,0 +1,53 @@
+// Package counts holds the numbers of rows that are kept by triggers against the tables themselves, and corrects them. See
+// sync_row_counts: whoever only wants the numbers reads them there.
+package counts
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"syncd/internal/store/db"
+	"syncd/internal/store/pg"
+)
+
+// Counts is the handle on the counts of a schema.
+type Counts struct {
+	pool *pg.Pool
+	q    *db.Queries
+}
+
+// New returns the handle.
+func New(pool *pg.Pool) Counts { return Counts{pool, db.New(pool)} }
+
+// Comparison is how many live rows a table has, counted and as it was kept, both of one moment.
+type Comparison struct{ Counted, Kept int64 }
+
+// Difference is what the kept number lacks.
+func (c Comparison) Difference() int64 { return c.Counted - c.Kept }
+
+// Compare reads the whole table of a stream. It writes nothing.
+func (cs Counts) Compare(ctx context.Context, stream string) (c Comparison, err error) {
+	// One statement sees one moment: a row and its count are committed together.
+	err = cs.pool.QueryRow(ctx, `
+		SELECT (SELECT count(*) FROM `+pgx.Identifier{stream}.Sanitize()+` WHERE _deleted_at IS NULL),
+		       (SELECT COALESCE(sum(rows), 0)::bigint FROM sync_row_counts WHERE stream = $1)`, stream).Scan(&c.Counted, &c.Kept)
+	if err != nil {
+		return c, fmt.Errorf("count rows of %s: %w", stream, err)
+	}
+	return c, nil
+}
+
+// Correct compares, and makes the kept number right; sync_streams says when that was, and what it found. Only one process may do
+// that for a stream at a time: the one that holds its lease.
+func (cs Counts) Correct(ctx context.Context, stream string) (Comparison, error) {
+	c, err := cs.Compare(ctx, stream)
+	if err != nil {
+		return c, err
+	}
+	if err := cs.q.RowCountChecked(ctx, db.RowCountCheckedParams{Stream: stream, Difference: c.Difference()}); err != nil {
+		return c, fmt.Errorf("record the count of rows of %s: %w", stream, err)
+	}
+	return c, nil
+}
