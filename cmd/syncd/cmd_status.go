@@ -22,31 +22,26 @@ type statusCmd struct {
 func (cmd *statusCmd) Run(c *command) error {
 	var state status.Report
 	var now time.Time
-	var judged report.Verification
 	err := c.withTables(func(ctx context.Context, cfg *config.Config, s *store.Store) (err error) {
 		if now, err = s.Now(ctx); err != nil {
 			return err
 		}
-		standings, err := s.Streams().Standings(ctx, cfg.StreamNames())
-		if err != nil {
-			return err
-		}
-		judged = report.NewVerification(standings, cfg.WhyOff)
 		state, err = daemon.ReadStatus(ctx, s, cfg, func(st store.StreamStatus) time.Time { return daemon.NextRun(cfg, st, now) })
 		return err
 	})
 	if err != nil {
 		return err
 	}
+	whole := state.CountMissing() == 0
 	if cmd.JSON {
 		err = c.printJSON(struct {
 			Whole bool `json:"whole"` // as verify judges
 			status.Report
-		}{judged.Whole, state})
+		}{whole, state})
 	} else {
-		err = report.PrintStatus(c.stdout, state, judged, now)
+		err = report.PrintStatus(c.stdout, state, now)
 	}
-	if err == nil && cmd.Check && !judged.Whole {
+	if err == nil && cmd.Check && !whole {
 		return errPartial
 	}
 	return err

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"syncd/internal/humanize"
-	"syncd/internal/mirror"
 	"syncd/internal/sched"
 	"syncd/internal/status"
 	"syncd/internal/terminal"
@@ -20,11 +19,7 @@ import (
 const width = 80
 
 // PrintStatus shows the state of every stream, and then what concerns all of them. No line is wider than width.
-func PrintStatus(w io.Writer, r status.Report, v Verification, now time.Time) error {
-	judged := map[string]VerifiedStream{}
-	for _, s := range v.Streams {
-		judged[s.Stream] = s
-	}
+func PrintStatus(w io.Writer, r status.Report, now time.Time) error {
 	organization := cmp.Or(r.Organization, "none yet")
 	t := terminal.Table{Head: []string{"STREAM", "ROWS", "STATE", "RAN", "FRESH", "SWEPT", "NEXT"}, Align: "lrlrrrr"}
 	for _, s := range r.Streams {
@@ -35,10 +30,10 @@ func PrintStatus(w io.Writer, r status.Report, v Verification, now time.Time) er
 		case s.NextAt.After(now):
 			next = humanize.Age(now, s.NextAt)
 		}
-		t.Add(s.Stream, humanize.Count(s.Rows), state(s, judged[s.Stream]), humanize.Age(s.StartedAt, now), humanize.Age(s.CurrentAt, now), humanize.Age(s.CompleteAt, now), next)
+		t.Add(s.Stream, humanize.Count(s.Rows), state(s), humanize.Age(s.StartedAt, now), humanize.Age(s.CurrentAt, now), humanize.Age(s.CompleteAt, now), next)
 	}
 	lines := []string{
-		roundLine(r.Tails, now), answerLine(r), versionLine(r.Version), "", verdict(v),
+		roundLine(r, now), answerLine(r), versionLine(r.Version), "", verdict(r),
 	}
 	if lacks := token.SumReasons(func(yield func(stream, reason string)) {
 		for _, s := range r.Streams {
@@ -47,13 +42,21 @@ func PrintStatus(w io.Writer, r status.Report, v Verification, now time.Time) er
 	}); lacks != "" {
 		lines = append(lines, lacks)
 	}
+	told := map[string]bool{}
+	for _, p := range r.Problems {
+		told[p.Stream] = true
+		lines = append(lines, problemLine(p))
+	}
 	for _, s := range r.Streams {
-		j := judged[s.Stream]
-		if why := cmp.Or(s.Reason, j.Reason); (j.Verdict == "missing" || j.Verdict == "whole") && s.Outcome != "never" && why != "" {
-			lines = append(lines, fmt.Sprintf("- %s, %s: %s", s.Stream, state(s, judged[s.Stream]), why))
+		why := s.Reason
+		if why == "" && !told[s.Stream] {
+			why = s.Missing
+		}
+		if v := s.Verdict(); (v == status.Missing || v == status.Whole) && s.Outcome != "never" && !isTold(r, s.Stream, why) {
+			lines = append(lines, fmt.Sprintf("- %s, %s: %s", s.Stream, state(s), why))
 		}
 	}
-	lines = append(lines, concerns(r, now)...)
+	lines = append(lines, concerns(r)...)
 	var b strings.Builder
 	fmt.Fprintf(&b, "Schema %s, organization %s\n\n%s", r.Schema, organization, t.Text())
 	b.WriteString("Ages: RAN, of the last run; FRESH, of the newest change that is surely here;\nSWEPT, of the last full read. NEXT is when the next one begins.\n\n")
@@ -66,48 +69,48 @@ func PrintStatus(w io.Writer, r status.Report, v Verification, now time.Time) er
 }
 
 // verdict is what `syncd verify` would say.
-func verdict(v Verification) string {
-	missing := 0
-	for _, s := range v.Streams {
-		if s.Verdict == "missing" {
-			missing++
-		}
-	}
-	if missing > 0 {
-		return fmt.Sprintf("%d of %d streams are not known to be whole: `syncd verify` says more.", missing, len(v.Streams))
+func verdict(r status.Report) string {
+	if missing := r.CountMissing(); missing > 0 {
+		return fmt.Sprintf("%d of %d streams are not known to be whole: `syncd verify` says more.", missing, len(r.Streams))
 	}
 	return "All streams that are on are whole as of their last sweeps."
 }
 
-// state is a stream in a word: how its last run ended, unless that succeeded.
-func state(s status.Stream, v VerifiedStream) string {
-	switch {
-	case v.Verdict == "off" || v.Verdict == "unavailable":
-		return v.Verdict
-	case slices.Contains([]string{"never", "running", "partial", "failed", "interrupted"}, s.Outcome):
-		return s.Outcome
-	}
-	return v.Verdict
+// isTold: a problem of the stream (or of all) says it, or there is nothing to say.
+func isTold(r status.Report, stream, reason string) bool {
+	return reason == "" || slices.ContainsFunc(r.Problems, func(p status.Problem) bool { return p.Stream == stream && strings.Contains(p.What, reason) })
 }
 
-// concerns is what somebody should look at, apart from streams that are not whole.
-func concerns(r status.Report, now time.Time) (lines []string) {
-	for _, s := range r.Streams {
-		if s.Held > 0 {
-			lines = append(lines, fmt.Sprintf("%s: run %d holds %s deletions back: see sync_suspects, and `syncd approve-deletions %d` if they are right", s.Stream, s.HeldRun, humanize.Count(s.Held), s.HeldRun))
-		}
+// problemLine is a problem and what to do, as an item of a list.
+func problemLine(p status.Problem) string {
+	line := "- "
+	if p.Stream != "" {
+		line += p.Stream + ": "
 	}
+	line += strings.TrimSuffix(p.What, ".") + ". " + p.Do
+	if p.Command != "" {
+		line += " `" + p.Command + "`"
+	}
+	return line
+}
+
+// state is a stream in a word: how its last run ended, unless that succeeded.
+func state(s status.Stream) string {
+	verdict := s.Verdict()
+	if (verdict == status.Missing || verdict == status.Whole) && slices.Contains([]string{"never", "running", "partial", "failed", "interrupted"}, s.Outcome) {
+		return s.Outcome
+	}
+	return verdict
+}
+
+// concerns is what one should know, and is no problem.
+func concerns(r status.Report) (lines []string) {
 	if len(r.Uncovered) > 0 {
 		lines = append(lines, fmt.Sprintf("Changes of %s show with the next sweep and not before. Where something would show them sooner, `syncd plan` names it.", strings.Join(r.Uncovered, ", ")))
 	}
 	for _, f := range r.Feeds {
-		lines = append(lines, feedLine(f, now))
+		lines = append(lines, feedLine(f))
 	}
-	lines = append(lines, DriftLine(r.Drift))
-	if r.Findings > 0 {
-		lines = append(lines, fmt.Sprintf("%s findings of audits are open: see sync_findings, or run `syncd audit`", humanize.Count(int(r.Findings))))
-	}
-	lines = append(lines, mirror.LooksWrong(r.Emptied))
 	return slices.DeleteFunc(lines, func(line string) bool { return line == "" })
 }
 
@@ -155,7 +158,8 @@ func DriftLine(open int64) string {
 }
 
 // roundLine describes the last round of tails.
-func roundLine(r status.Round, now time.Time) string {
+func roundLine(report status.Report, now time.Time) string {
+	r := report.Tails
 	every := "Tails (every " + r.Interval + ")"
 	switch {
 	case r.Interval == "off":
@@ -167,7 +171,7 @@ func roundLine(r status.Round, now time.Time) string {
 		return every + ": no round yet"
 	}
 	text := fmt.Sprintf("%s: last round %s, %s, %s requests", every, humanize.Ago(r.StartedAt, now), r.Outcome, humanize.Count(r.Requests))
-	if r.Reason != "" {
+	if !isTold(report, "", r.Reason) {
 		text += ": " + r.Reason
 	}
 	return text
@@ -185,13 +189,9 @@ func answerLine(r status.Report) string {
 const lateFeed = time.Minute
 
 // feedLine says what is wrong with a feed; "" = nothing.
-func feedLine(f status.Feed, now time.Time) string {
+func feedLine(f status.Feed) string {
 	lag := time.Duration(f.Lag * float64(time.Second))
-	switch {
-	case f.StandsStill:
-		return fmt.Sprintf("Polar's feed of %s stands still: it has told of nothing since %s, while lists show %s new rows. Changes that only this feed shows are seen when it goes on, or by the next sweep.",
-			f.Feed, humanize.Ago(f.ToldThrough, now), humanize.Count(f.Untold))
-	case lag > lateFeed:
+	if !f.StandsStill && lag > lateFeed {
 		return fmt.Sprintf("Polar's feed of %s is late: it shows changes %s or more after they happened. The streams that it covers are fresh only up to that much earlier.", f.Feed, humanize.Span(lag))
 	}
 	return ""
@@ -204,15 +204,10 @@ func budgetText(r *status.Budget, now time.Time) string {
 	}
 	var b strings.Builder
 	b.WriteString("\nRequests of each process, since its start:\n")
-	slowed := false
 	for _, p := range r.Processes {
 		b.WriteString(wrapped(fmt.Sprintf("- %s, %s: %s a minute, %s used, %s left; %s refresh, %s tail, %s sweep, %s export; %s refused (429), paused for %s", p.Process, humanize.Ago(p.AskedAt, now),
 			humanize.Count(p.Pace), humanize.Count(p.Used), humanize.Count(p.Left), humanize.Count(p.Requests["refresh"]), humanize.Count(p.Requests["tail"]),
 			humanize.Count(p.Requests["sweep"]), humanize.Count(p.Requests["export"]), humanize.Count(p.RateLimited), humanize.Elapsed(time.Duration(p.PausedSeconds*float64(time.Second))))) + "\n")
-		slowed = slowed || p.Pace < p.Budget
-	}
-	if slowed {
-		b.WriteString("\n" + wrapped("Slowed down: Polar refuses requests although syncd sends fewer than the budget. Another client uses up the limit of the organization, or Polar has restricted it.") + "\n")
 	}
 	if r.PausedSeconds > 0 {
 		fmt.Fprintf(&b, "\nPaused for another %s: Polar has refused a request (429).\n", humanize.Span(time.Duration(r.PausedSeconds*float64(time.Second))))

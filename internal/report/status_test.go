@@ -20,7 +20,7 @@ func TestStatusFitsATerminal(t *testing.T) {
 		Schema: "polar", Organization: "1dbfc517-0bbf-4301-9ba8-555ca42b9737", AnsweredAt: old, Drift: 1234, Findings: 12,
 		Tails: status.Round{Outcome: "failed", Reason: reason, StartedAt: old, Interval: "5m"},
 		Streams: []status.Stream{
-			{Stream: "organization_access_tokens", Outcome: "interrupted", Reason: reason, StartedAt: old, CompleteAt: old, CurrentAt: old, NextAt: now.Add(47 * time.Hour), Rows: 123_456_789, Held: 3, HeldRun: 4},
+			{Stream: "organization_access_tokens", Outcome: "interrupted", Reason: reason, StartedAt: old, CompleteAt: old, CurrentAt: old, NextAt: now.Add(47 * time.Hour), Rows: 123_456_789, Held: 3, HeldRun: 4, Missing: "run 4 holds them back"},
 			{Stream: "orders", Outcome: "succeeded", Rows: 1, StartedAt: now, CompleteAt: now},
 			{Stream: "events", Off: "off by default"},
 		},
@@ -30,9 +30,9 @@ func TestStatusFitsATerminal(t *testing.T) {
 		Budget: &status.Budget{PausedSeconds: 30, Processes: []status.Process{{Process: "a-host-with-a-long-name.example.com/1234567/ABCDEFGH", AskedAt: old, Budget: 250, Pace: 100, Used: 99,
 			Requests: map[string]int64{"sweep": 1_234_567}}}},
 	}
-	v := report.Verification{Streams: []report.VerifiedStream{{Stream: "organization_access_tokens", Verdict: "missing"}, {Stream: "orders", Verdict: "whole"}, {Stream: "events", Verdict: "off"}}}
+	r.Judge()
 	var b strings.Builder
-	if err := report.PrintStatus(&b, r, v, now); err != nil {
+	if err := report.PrintStatus(&b, r, now); err != nil {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(b.String()) {
@@ -43,7 +43,7 @@ func TestStatusFitsATerminal(t *testing.T) {
 	said := strings.Join(strings.Fields(b.String()), " ")
 	for _, want := range []string{
 		"organization_access_tokens 123,456,789 interrupted 47h 47h 47h 47h", "orders 1 whole 0s", "events 0 off", "1 of 3 streams are not known to be whole",
-		"- organization_access_tokens, interrupted: " + reason, "last round 47 h 00 min ago, failed, 0 requests: " + reason, "approve-deletions 4", "does not know: see `syncd drift`",
+		"- organization_access_tokens, interrupted: " + reason, "last round 47 h 00 min ago, failed, 0 requests Polar last", "The last round of tails failed: " + reason, "approve-deletions 4", "See what they are: `syncd drift`",
 	} {
 		if !strings.Contains(said, want) {
 			t.Errorf("it lacks %q:\n%s", want, b.String())
