@@ -97,17 +97,30 @@ WHERE stream = @stream AND kind = @kind AND finished_at IS NULL AND stamped_at I
   AND NOT started_at BETWEEN now() - interval '1 hour' AND now() + interval '1 hour';
 
 -- name: RunsLast :many
--- A run that is not closed counts as running only while its lease lasts: its process may have died.
+-- A run that is not closed counts as running only while its lease lasts: its process may have died. Rounds are named as the index leaves
+-- them out: a stream without a run of late would be looked for among all of them.
 SELECT r.id, r.stream, r.kind, r.holder, r.started_at, r.finished_at, r.outcome, r.reason, r.pages, r.requests,
        r.rows_inserted, r.rows_updated, r.rows_rejected,
        EXISTS (SELECT FROM sync_streams l WHERE l.lease_run = r.id AND l.leased_until > now()
                AND l.leased_until <= now() + make_interval(secs => COALESCE(l.lease_seconds, 3600) + 5))::boolean AS leased
 FROM sync_streams s CROSS JOIN LATERAL (
     SELECT * FROM sync_runs a
-    WHERE a.stream = s.stream AND a.kind IN ('sweep', 'approval', 'tail')
+    WHERE a.stream = s.stream AND a.kind IN ('sweep', 'approval') AND a.kind <> 'tail' AND a.kind <> 'feed'
     ORDER BY a.id DESC LIMIT 1
 ) r
+WHERE s.stream <> 'tail'
 ORDER BY r.stream;
+
+-- name: RoundLast :many
+-- The same of the last round of tails; no row before the first.
+SELECT r.id, r.stream, r.kind, r.holder, r.started_at, r.finished_at, r.outcome, r.reason, r.pages, r.requests,
+       r.rows_inserted, r.rows_updated, r.rows_rejected,
+       EXISTS (SELECT FROM sync_streams l WHERE l.lease_run = r.id AND l.leased_until > now()
+               AND l.leased_until <= now() + make_interval(secs => COALESCE(l.lease_seconds, 3600) + 5))::boolean AS leased
+FROM sync_runs r
+WHERE r.stream = 'tail' AND r.kind = 'tail'
+ORDER BY r.id DESC
+LIMIT 1;
 
 -- name: RunsLastSuccess :many
 -- By the index on (stream, id), as in the other queries that a page repeats; rounds of tails are many, and none of them is a sweep.

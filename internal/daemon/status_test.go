@@ -56,6 +56,43 @@ func TestReportReadsNoTable(t *testing.T) {
 	}
 }
 
+// With a long past, what a report asks is looked up, and nothing large is read: sweeps, verdicts and what is open are few among many
+// rounds, rejects, findings and changes that were dealt with.
+func TestReportReadsLittle(t *testing.T) {
+	t.Parallel()
+	const past, few = 30_000, 3_000
+	h := worldtest.Start(t, worldtest.Setup{World: polarsim.Options{Customers: 5}})
+	if _, err := h.Sync(t.Context(), "products", "customers", "orders"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Tail(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, sql := range []string{
+		`INSERT INTO sync_runs (stream, kind, holder, finished_at, outcome, rows_updated) SELECT 'tail', CASE WHEN n % 10 = 0 THEN 'tail' ELSE 'feed' END, '', now(), 'succeeded', 1 FROM generate_series(1, $1) n`,
+		`INSERT INTO sync_rejects (stream, key, run_id, reason, body, resolved_at) SELECT 'orders', n, 1, '', '{}', now() FROM generate_series(1, $1) n`,
+		`INSERT INTO sync_findings (stream, key, kind, field, evidence, resolved_at) SELECT 'orders', n, 'missing', '', '', now() FROM generate_series(1, $1) n`,
+		`INSERT INTO sync_changes (stream, filter, value, changed_at, noted_at, known_at) SELECT 'orders', 'id', n, now(), now(), now() FROM generate_series(1, $1) n`,
+		`INSERT INTO changes (stream, id, operation, seen_at, changed_at, retention) SELECT 'orders', gen_random_uuid(), 'update', now(), now(), 'permanent' FROM generate_series(1, $1)`,
+	} {
+		h.Exec(t, sql, past)
+	}
+	h.Exec(t, "ANALYZE")
+	cfg, _, err := config.Sources{Domain: Domain()}.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := h.CountReads(t)
+	if _, err := ReadStatus(t.Context(), h.Store, cfg, noNext); err != nil {
+		t.Fatal(err)
+	}
+	for table, n := range h.CountReads(t) {
+		if n -= before[table]; n > few {
+			t.Errorf("a report has read %d rows of %s", n, table)
+		}
+	}
+}
+
 // brokenOff has a sweep of orders break off, and reads the report.
 func brokenOff(t *testing.T, h *worldtest.Harness, cfg *config.Config) (report status.Report, err error) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)

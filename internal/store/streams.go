@@ -39,14 +39,12 @@ func runStatus(r db.RunsLastRow) RunStatus {
 
 // LastRound is the last round of tails.
 func (ss Streams) LastRound(ctx context.Context) (RunStatus, error) {
-	runs, err := ss.s.q.RunsLast(ctx)
+	rounds, err := ss.s.q.RoundLast(ctx)
 	if err != nil {
 		return RunStatus{}, fmt.Errorf("read the last round of tails: %w", err)
 	}
-	for _, r := range runs {
-		if r.Stream == "tail" {
-			return runStatus(r), nil
-		}
+	for _, r := range rounds {
+		return runStatus(db.RunsLastRow(r)), nil
 	}
 	return RunStatus{Outcome: "never"}, nil
 }

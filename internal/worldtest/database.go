@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"syncd/internal/store/pg"
 )
@@ -134,6 +135,33 @@ func (h *Harness) CutConnections(t *testing.T) (n int) {
 // of them are ended first.
 func (h *Harness) CountWrites(t *testing.T) (n int64) {
 	t.Helper()
+	h.statistics(t, func(conn *pgxpool.Conn) error {
+		return conn.QueryRow(t.Context(), `SELECT COALESCE(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)
+			FROM pg_stat_user_tables WHERE relname NOT LIKE 'sync\_%'`).Scan(&n)
+	})
+	return n
+}
+
+// CountReads counts how many rows were ever read of each table.
+func (h *Harness) CountReads(t *testing.T) map[string]int64 {
+	t.Helper()
+	read := map[string]int64{}
+	h.statistics(t, func(conn *pgxpool.Conn) error {
+		rows, err := conn.Query(t.Context(), "SELECT relname::text, seq_tup_read + COALESCE(idx_tup_fetch, 0) FROM pg_stat_user_tables")
+		if err != nil {
+			return err
+		}
+		var table string
+		var n int64
+		_, err = pgx.ForEachRow(rows, []any{&table, &n}, func() error { read[table] = n; return nil })
+		return err
+	})
+	return read
+}
+
+// statistics asks for those of Postgres after all other sessions have ended, and so told theirs.
+func (h *Harness) statistics(t *testing.T, ask func(*pgxpool.Conn) error) {
+	t.Helper()
 	ctx := t.Context()
 	h.Store.Pool().Reset()
 	conn, err := h.Store.Pool().Acquire(ctx)
@@ -146,10 +174,7 @@ func (h *Harness) CountWrites(t *testing.T) (n int64) {
 			t.Fatal(err)
 		}
 	}
-	err = conn.QueryRow(ctx, `SELECT COALESCE(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)
-		FROM pg_stat_user_tables WHERE relname NOT LIKE 'sync\_%'`).Scan(&n)
-	if err != nil {
+	if err := ask(conn); err != nil {
 		t.Fatal(err)
 	}
-	return n
 }

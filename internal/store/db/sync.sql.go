@@ -323,6 +323,70 @@ func (q *Queries) RejectsUnidentified(ctx context.Context, arg RejectsUnidentifi
 	return count, err
 }
 
+const roundLast = `-- name: RoundLast :many
+SELECT r.id, r.stream, r.kind, r.holder, r.started_at, r.finished_at, r.outcome, r.reason, r.pages, r.requests,
+       r.rows_inserted, r.rows_updated, r.rows_rejected,
+       EXISTS (SELECT FROM sync_streams l WHERE l.lease_run = r.id AND l.leased_until > now()
+               AND l.leased_until <= now() + make_interval(secs => COALESCE(l.lease_seconds, 3600) + 5))::boolean AS leased
+FROM sync_runs r
+WHERE r.stream = 'tail' AND r.kind = 'tail'
+ORDER BY r.id DESC
+LIMIT 1
+`
+
+type RoundLastRow struct {
+	ID           int64      `json:"id"`
+	Stream       string     `json:"stream"`
+	Kind         string     `json:"kind"`
+	Holder       string     `json:"holder"`
+	StartedAt    time.Time  `json:"started_at"`
+	FinishedAt   *time.Time `json:"finished_at"`
+	Outcome      *string    `json:"outcome"`
+	Reason       *string    `json:"reason"`
+	Pages        int64      `json:"pages"`
+	Requests     int64      `json:"requests"`
+	RowsInserted int64      `json:"rows_inserted"`
+	RowsUpdated  int64      `json:"rows_updated"`
+	RowsRejected int64      `json:"rows_rejected"`
+	Leased       bool       `json:"leased"`
+}
+
+// The same of the last round of tails; no row before the first.
+func (q *Queries) RoundLast(ctx context.Context) ([]RoundLastRow, error) {
+	rows, err := q.db.Query(ctx, roundLast)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []RoundLastRow{}
+	for rows.Next() {
+		var i RoundLastRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Stream,
+			&i.Kind,
+			&i.Holder,
+			&i.StartedAt,
+			&i.FinishedAt,
+			&i.Outcome,
+			&i.Reason,
+			&i.Pages,
+			&i.Requests,
+			&i.RowsInserted,
+			&i.RowsUpdated,
+			&i.RowsRejected,
+			&i.Leased,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const runAbandon = `-- name: RunAbandon :exec
 UPDATE sync_runs
 SET finished_at = now(), outcome = 'interrupted', reason = 'its process stopped without closing the run'
@@ -461,9 +525,10 @@ SELECT r.id, r.stream, r.kind, r.holder, r.started_at, r.finished_at, r.outcome,
                AND l.leased_until <= now() + make_interval(secs => COALESCE(l.lease_seconds, 3600) + 5))::boolean AS leased
 FROM sync_streams s CROSS JOIN LATERAL (
     SELECT id, stream, kind, holder, sweep_id, started_at, finished_at, outcome, reason, error_class, error, pages, requests, rows_read, rows_inserted, rows_updated, rows_unchanged, rows_stale, rows_rejected, total_first, total_last, distinct_ids, duplicates, rows_appeared, rows_vanished, verdict, stamped_at, rows_unexplained FROM sync_runs a
-    WHERE a.stream = s.stream AND a.kind IN ('sweep', 'approval', 'tail')
+    WHERE a.stream = s.stream AND a.kind IN ('sweep', 'approval') AND a.kind <> 'tail' AND a.kind <> 'feed'
     ORDER BY a.id DESC LIMIT 1
 ) r
+WHERE s.stream <> 'tail'
 ORDER BY r.stream
 `
 
@@ -484,7 +549,8 @@ type RunsLastRow struct {
 	Leased       bool       `json:"leased"`
 }
 
-// A run that is not closed counts as running only while its lease lasts: its process may have died.
+// A run that is not closed counts as running only while its lease lasts: its process may have died. Rounds are named as the index leaves
+// them out: a stream without a run of late would be looked for among all of them.
 func (q *Queries) RunsLast(ctx context.Context) ([]RunsLastRow, error) {
 	rows, err := q.db.Query(ctx, runsLast)
 	if err != nil {

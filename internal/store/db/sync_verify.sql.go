@@ -14,7 +14,7 @@ const approvalsLast = `-- name: ApprovalsLast :many
 SELECT s.stream, a.id
 FROM sync_streams s CROSS JOIN LATERAL (
     SELECT max(r.id)::bigint AS id FROM sync_runs r
-    WHERE r.stream = s.stream AND r.kind = 'approval' AND r.outcome = 'succeeded'
+    WHERE r.stream = s.stream AND r.kind = 'approval' AND r.kind <> 'tail' AND r.kind <> 'feed' AND r.outcome = 'succeeded'
       AND r.id > COALESCE((SELECT e.id FROM sync_runs e WHERE e.stream = s.stream AND e.kind = 'sweep' AND e.verdict IS NOT NULL ORDER BY e.id DESC LIMIT 1), 0)
 ) a
 WHERE s.stream <> 'tail' AND a.id IS NOT NULL
