@@ -136,6 +136,7 @@ func eventStreams() []Entry {
 				Embedded: []string{"customer"},
 				Copies:   map[string]string{"customer": "customers"},
 				Table:    store.TableOf((*db.Queries).EventsUpsert),
+				Months:   "timestamp",
 			},
 			Personal: map[string]Personal{
 				"events": {Identifiers: "external_customer_id external_member_id", Documents: "metadata", None: "name label source"},

@@ -14,6 +14,8 @@ type Table struct {
 	Name, Stream string
 	// Parent is the column of a list that names the object it is in, a row of the stream's own table; "" of that table.
 	Parent string
+	// Divided: it has no primary key, as its id is the key of each of its months.
+	Divided bool
 	// References has the table whose id a column holds, by column.
 	References map[string]string
 }
@@ -23,7 +25,7 @@ func Tables() []Table {
 	var all []Table
 	columns := map[string]store.Table{}
 	for _, e := range Entries() {
-		all = append(all, Table{Name: e.Name, Stream: e.Name})
+		all = append(all, Table{Name: e.Name, Stream: e.Name, Divided: e.Months != ""})
 		columns[e.Name] = e.Table
 		for _, c := range e.Children {
 			all = append(all, Table{Name: c.Name, Stream: e.Name, Parent: c.Parent})

@@ -29,7 +29,7 @@ func TestLiveViewOfEachTable(t *testing.T) {
 		WHERE c.relnamespace = current_schema()::regnamespace AND %s
 		ORDER BY replace(c.relname, '_live', ''), a.attnum`
 	db := migrated(t)
-	tables := pgtest.List(t, db, fmt.Sprintf(shape, "%s_live", `c.relkind = 'r' AND c.relname NOT LIKE 'sync\_%' AND a.attname NOT LIKE '\_%'
+	tables := pgtest.List(t, db, fmt.Sprintf(shape, "%s_live", `c.relkind IN ('r', 'p') AND c.relname NOT LIKE 'sync\_%' AND a.attname NOT LIKE '\_%'
 		AND EXISTS (SELECT FROM pg_attribute m WHERE m.attrelid = c.oid AND m.attname IN ('_deleted_at', '_removed_at'))`))
 	views := pgtest.List(t, db, fmt.Sprintf(shape, "%s", `c.relkind = 'v' AND c.relname LIKE '%\_live'`))
 	if len(tables) < 400 {

@@ -13,7 +13,7 @@ const keysPath = "deploy/metabase/keys.json"
 // The form of that file, which deploy/metabase/keys.sh reads.
 type (
 	metabaseKeys struct {
-		Primary []string      `json:"primary"` // views whose column id names their rows
+		Primary []string      `json:"primary"` // views, and tables without a primary key, whose column id names their rows
 		Foreign []metabaseKey `json:"foreign"`
 	}
 	metabaseKey struct {
@@ -32,7 +32,7 @@ func metabase(tables []table) (string, error) {
 		for column, target := range t.References {
 			all[column] = target
 		}
-		named[liveView(t.Name)] = true
+		named[liveView(t.Name)], named[t.Name] = true, t.Divided
 	}
 	keys := metabaseKeys{}
 	for _, t := range tables {

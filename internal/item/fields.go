@@ -43,3 +43,27 @@ func FieldIDs(objects []jsontext.Value) []string {
 func TimeValue(at time.Time) jsontext.Value {
 	return append(at.UTC().AppendFormat([]byte{'"'}, time.RFC3339Nano), '"')
 }
+
+// Times are the times in a column of objects, null where there is none; empty where there is no such column.
+func Times(objects []*Item, c *Columns, column string) []*time.Time {
+	if !c.Has(column) {
+		return nil
+	}
+	times := make([]*time.Time, len(objects))
+	for i, o := range objects {
+		if at, ok := o.Time(c, column); ok {
+			times[i] = &at
+		}
+	}
+	return times
+}
+
+// Time is the time in a column; ok is false where there is none.
+func (o *Item) Time(c *Columns, column string) (at time.Time, ok bool) {
+	i, ok := c.Index(column)
+	if !ok || o.Values[i].Kind() != '"' {
+		return time.Time{}, false
+	}
+	at, err := time.Parse(time.RFC3339Nano, string(o.Values[i][1:len(o.Values[i])-1]))
+	return at, err == nil
+}

@@ -21,6 +21,7 @@ import (
 	"syncd/internal/spelling"
 	"syncd/internal/store"
 	"syncd/internal/store/budget"
+	"syncd/internal/store/partition"
 	"syncd/internal/token"
 )
 
@@ -104,15 +105,16 @@ type Engine struct {
 	mu       sync.Mutex
 	disabled map[string]string // stream -> why, until the next start
 	noted    time.Time         // the answer of Polar that is on record
-	prepared time.Time         // when the partitions of changes were looked after
+	prepared time.Time         // when partitions were looked after
 }
 
 // prepared is a stream with what is computed from it once.
 type prepared struct {
 	streams.Stream
 	shape  *item.Shape
-	target *store.Target // nil if it stores no pages
-	place  int           // in the table of streams
+	target *store.Target         // nil if it stores no pages
+	months *partition.Partitions // of its table; nil where it is not divided
+	place  int                   // in the table of streams
 }
 
 // New checks the table of streams and makes an Engine.
@@ -160,13 +162,13 @@ func New(c Config) (*Engine, error) {
 				return nil, fmt.Errorf("stream %q: %q is a copy of a row of %q, which has to come before it", s.Name, f, of)
 			}
 		}
-		own.target = r.targetOf(own)
+		own.target, own.months = r.targetOf(own), r.monthsOf(own)
 		if s.Fallback != nil {
 			other := s.Instead()
 			if err := other.Check(); err != nil {
 				return nil, err
 			}
-			w.other = &prepared{Stream: c.bind(other), shape: own.shape, target: own.target, place: i}
+			w.other = &prepared{Stream: c.bind(other), shape: own.shape, target: own.target, months: own.months, place: i}
 		}
 		for _, p := range s.AllParents() {
 			if r.streams[p.Stream] == nil {

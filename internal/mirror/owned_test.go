@@ -306,7 +306,8 @@ func TestOffStreams(t *testing.T) {
 	}
 }
 
-// Events that are too old to be kept are removed, without a tombstone, and not read again.
+// Events are in months of their own, however old they are. Those that are too old to be kept are removed, whole months at once, without a
+// tombstone, and not read again.
 func TestEventsRetention(t *testing.T) {
 	slowtest.Mark(t)
 	t.Parallel()
@@ -355,6 +356,12 @@ func TestEventsRetention(t *testing.T) {
 	if r := h.SyncAll(t, "events")["events"]; r.Distinct != 250 || r.Inserted != 250 {
 		t.Errorf("%+v", r)
 	}
+	months := func() []string {
+		return h.Texts(t, "SELECT c.relname::text FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE inhparent = 'events'::regclass ORDER BY 1")
+	}
+	if n := len(h.Stored(t, "events_default", "true")); n > 0 || len(months()) < 9 {
+		t.Errorf("%d events are in no month; there are %q", n, months())
+	}
 	keep(100)
 	since := now.Truncate(24*time.Hour).AddDate(0, 0, -100)
 	for range 3 {
@@ -366,6 +373,9 @@ func TestEventsRetention(t *testing.T) {
 		if n := worldtest.Query[int](t, h, "SELECT count(*) FROM events WHERE timestamp < $1 OR _deleted_at IS NOT NULL", since); n > 0 {
 			t.Errorf("%d rows from before %s", n, since)
 		}
+	}
+	if oldest := months()[0]; oldest != "events_"+since.Format("2006_01") {
+		t.Errorf("the oldest month is %s, events are kept since %s", oldest, since)
 	}
 	if n := len(h.Stored(t, "sync_tombstones", "true")) + len(h.Stored(t, "sync_suspects", "true")); n > 0 {
 		t.Errorf("%d tombstones and suspects", n)

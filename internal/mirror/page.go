@@ -121,6 +121,7 @@ func (run *Run) put(ctx context.Context, pages ...store.Page) error {
 	for _, p := range pages {
 		items += len(p.Items)
 	}
+	run.coverMonths(ctx, pages)
 	counts, err := run.record.Put(ctx, run.s.target, pages...)
 	if err == nil && items > 0 {
 		run.mostWritten.Store(counts.Inserted+counts.Updated > int64(items/2))

@@ -136,6 +136,7 @@ func (sw *sweep) prepare(ctx context.Context) error {
 		return nil
 	}
 	since := windows.OldestKept(sw.engine.Client)
+	sw.dropMonths(ctx, since)
 	n, err := sw.record.DeleteExpired(ctx, windows.Field, since)
 	if n > 0 {
 		sw.engine.Log.InfoContext(ctx, "removed rows that are too old to be kept", "stream", sw.s.Name, "removed", n, "before", since.Format(time.DateOnly))

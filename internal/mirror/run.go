@@ -142,7 +142,7 @@ func (e *Engine) begin(ctx context.Context, sp spec, res *Result) *Run {
 	res.RunID, res.Resumed, res.StartedAt = record.ID, record.Checkpoint != nil, record.StartedAt
 	res.Outcome = Succeeded
 	if sp.kind == store.KindSweep {
-		e.prepareHistory(ctx)
+		e.preparePartitions(ctx)
 	}
 	return e.newRun(s, sp.stream, record, res)
 }

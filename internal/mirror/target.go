@@ -10,7 +10,7 @@ import (
 
 // targetOf is where the objects of a stream go. Streams whose copies it holds come before it in the table of streams.
 func (e *Engine) targetOf(s *prepared) *store.Target {
-	t := &store.Target{Stream: s.Name, Table: s.Table, Shape: s.shape}
+	t := &store.Target{Stream: s.Name, Table: s.Table, Months: s.Months, Shape: s.shape}
 	for _, c := range s.Children {
 		t.Children = append(t.Children, store.ChildTarget{Name: c.Name, Parent: c.Parent, Key: c.Key, Table: c.Table})
 	}

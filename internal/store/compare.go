@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"syncd/internal/item"
 	"syncd/internal/store/clock"
 	"syncd/internal/store/pg"
 )
@@ -34,13 +35,18 @@ func later(at, stream, id string) string {
 
 // compare asks which items are new, changed, revived or misdated, and counts the others. A row stored from a later request stays,
 // and something must prove that request: the ids that it received, or a tombstone. Otherwise a clock was wrong, and a change may
-// be lost. The SQL is not generated: it is the same for every table, and sqlc cannot take a table's name as a parameter.
+// be lost. The SQL is not generated: it is the same for every table, and sqlc cannot take a table's name as a parameter. Of a table that is
+// divided, a row is looked for in its month alone: where Polar has changed its time it counts as new, and the upsert finds it.
 func (w *writing) compare(p *pg.Pipeline) {
 	if len(w.items) == 0 {
 		return
 	}
 	hashes := make([][]byte, len(w.items))
 	at := make([]time.Time, len(w.items))
+	within := ""
+	if w.into.Months != "" {
+		within = " AND " + pgx.Identifier{w.into.Months}.Sanitize() + " = n.time"
+	}
 	for i, o := range w.items {
 		hashes[i], at[i] = o.Hash, w.pages[w.page[i]].RequestedAt
 	}
@@ -52,10 +58,10 @@ func (w *writing) compare(p *pg.Pipeline) {
 		       t._deleted_at IS NOT NULL AND EXISTS (SELECT FROM sync_tombstones d WHERE d.stream = $4 AND d.id = n.id AND d.resurrected_at IS NULL),
 		       t._deleted_at IS NOT NULL,
 		       COALESCE(t._requested_at > ` + clock.Present + `, false)
-		FROM ROWS FROM (unnest($1::uuid[]), unnest($2::bytea[]), unnest($3::timestamptz[])) WITH ORDINALITY AS n(id, hash, at, ord)
-		LEFT JOIN LATERAL (SELECT id, _hash, _requested_at, _deleted_at FROM ` + pgx.Identifier{w.into.Stream}.Sanitize() + ` WHERE id = n.id LIMIT 1) t ON true
+		FROM ROWS FROM (unnest($1::uuid[]), unnest($2::bytea[]), unnest($3::timestamptz[]), unnest($6::timestamptz[])) WITH ORDINALITY AS n(id, hash, at, time, ord)
+		LEFT JOIN LATERAL (SELECT id, _hash, _requested_at, _deleted_at FROM ` + pgx.Identifier{w.into.Stream}.Sanitize() + ` WHERE id = n.id` + within + ` LIMIT 1) t ON true
 		WHERE t.id IS NULL OR t._hash <> n.hash OR t._deleted_at IS NOT NULL OR $5 OR t._requested_at > ` + clock.Present
-	p.Add(sql, []any{w.ids, hashes, at, w.run.Stream, w.pages[0].Force}, w.compared)
+	p.Add(sql, []any{w.ids, hashes, at, w.run.Stream, w.pages[0].Force, item.Times(w.items, &w.into.Table.Columns, w.into.Months)}, w.compared)
 }
 
 // compared reads the answer.

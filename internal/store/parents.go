@@ -36,7 +36,7 @@ func (r *Run) DeleteExpired(ctx context.Context, column string, before time.Time
 			if err := r.hold(ctx, r.s.q.WithTx(tx)); err != nil {
 				return err
 			}
-			tag, err := tx.Exec(ctx, `DELETE FROM `+t+` WHERE id IN (SELECT id FROM `+t+` WHERE `+c+` < $1 LIMIT $2)`, before, expireBatch)
+			tag, err := tx.Exec(ctx, `DELETE FROM `+t+` WHERE `+c+` < $1 AND id IN (SELECT id FROM `+t+` WHERE `+c+` < $1 LIMIT $2)`, before, expireBatch)
 			n = tag.RowsAffected()
 			return err
 		})

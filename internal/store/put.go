@@ -301,6 +301,9 @@ func (w *writing) writeRows(ctx context.Context, p *pg.Pipeline, q *db.Queries) 
 	for k := range w.into.Children {
 		doubted.distrust(p, &w.into.Children[k])
 	}
+	if w.into.Months != "" { // one that is empty when a plan is made would be read through until the plan is made anew
+		p.Add("SET LOCAL enable_seqscan TO off", nil, nil)
+	}
 	if err := w.into.Table.write(p, rows, w.apart); err != nil {
 		return err
 	}

@@ -119,6 +119,7 @@ func (t *Table) write(p *pg.Pipeline, rows []row, apart bool) error {
 type Target struct {
 	Stream   string // its name, and that of its table
 	Table    Table
+	Months   string // the column by whose months the table is divided; "" = it is not
 	Shape    *item.Shape
 	Children []ChildTarget // by Shape.Children
 	// Copies are the fields with copies of objects of other streams, in the order of the table of streams, in which all

@@ -33,6 +33,9 @@ func (s Stream) Check() error {
 		}
 	}
 	columns("its table", s.Table, "id")
+	if s.Months != "" && !s.Table.Has(s.Months) {
+		bad("its table is divided by %q, and has no such column", s.Months)
+	}
 	for _, f := range s.Embedded {
 		if s.Table.Has(f) {
 			bad("%q is both dropped and a column", f)

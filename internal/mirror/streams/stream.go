@@ -23,6 +23,8 @@ type Stream struct {
 	Query url.Values  // parameters of every list request; nil for most
 	Scan  scan.Scan   // order in which the list is read
 	Table store.Table // columns, and how a row is written
+	// Months is the column by whose months the table is divided; "" = it is not. A migration has divided it, and the id is the key of each month.
+	Months string
 
 	// Embedded names fields that are copies of other mirrored objects. Polar joins them when it renders the reply, so storing
 	// them would make every order "change" when a product is renamed. They are dropped; the object's own stream has them. If an

@@ -14,23 +14,31 @@ import (
 )
 
 const eventsUpsert = `-- name: EventsUpsert :exec
+WITH n AS MATERIALIZED (
+    SELECT unnest($1::uuid[]) AS id, unnest($2::timestamptz[]) AS timestamp, unnest($3::uuid[]) AS organization_id,
+        unnest($4::text[]) AS name, unnest($5::text[]) AS label, unnest($6::text[]) AS source,
+        unnest($7::uuid[]) AS customer_id, unnest($8::text[]) AS external_customer_id,
+        unnest($9::uuid[]) AS member_id, unnest($10::text[]) AS external_member_id,
+        unnest($11::uuid[]) AS parent_id, unnest($12::bigint[]) AS child_count, unnest($13::jsonb[]) AS metadata,
+        unnest($14::jsonb[]) AS _extra, unnest($15::bytea[]) AS _hash, unnest($16::timestamptz[]) AS _requested_at
+), there AS MATERIALIZED (
+    SELECT e.id FROM events e WHERE e.id = ANY($1::uuid[])
+), known AS (
+    UPDATE events e SET
+        timestamp = n.timestamp, organization_id = n.organization_id, name = n.name, label = n.label, source = n.source,
+        customer_id = n.customer_id, external_customer_id = n.external_customer_id, member_id = n.member_id,
+        external_member_id = n.external_member_id, parent_id = n.parent_id, child_count = n.child_count, metadata = n.metadata,
+        _extra = n._extra, _hash = n._hash, _requested_at = n._requested_at, _synced_at = now(), _deleted_at = NULL
+    FROM n
+    WHERE e.id = ANY(ARRAY(SELECT t.id FROM there t)) AND e.id = n.id AND e._requested_at <= n._requested_at
+)
 INSERT INTO events (
     id, timestamp, organization_id, name, label, source, customer_id, external_customer_id, member_id,
     external_member_id, parent_id, child_count, metadata, _extra, _hash, _requested_at
 )
-SELECT unnest($1::uuid[]), unnest($2::timestamptz[]), unnest($3::uuid[]),
-    unnest($4::text[]), unnest($5::text[]), unnest($6::text[]), unnest($7::uuid[]),
-    unnest($8::text[]), unnest($9::uuid[]), unnest($10::text[]),
-    unnest($11::uuid[]), unnest($12::bigint[]), unnest($13::jsonb[]),
-    unnest($14::jsonb[]), unnest($15::bytea[]), unnest($16::timestamptz[])
-ON CONFLICT (id) DO UPDATE SET
-    timestamp = EXCLUDED.timestamp, organization_id = EXCLUDED.organization_id, name = EXCLUDED.name,
-    label = EXCLUDED.label, source = EXCLUDED.source, customer_id = EXCLUDED.customer_id,
-    external_customer_id = EXCLUDED.external_customer_id, member_id = EXCLUDED.member_id,
-    external_member_id = EXCLUDED.external_member_id, parent_id = EXCLUDED.parent_id,
-    child_count = EXCLUDED.child_count, metadata = EXCLUDED.metadata, _extra = EXCLUDED._extra,
-    _hash = EXCLUDED._hash, _requested_at = EXCLUDED._requested_at, _synced_at = EXCLUDED._synced_at, _deleted_at = NULL
-WHERE events._requested_at <= EXCLUDED._requested_at
+SELECT n.id, n.timestamp, n.organization_id, n.name, n.label, n.source, n.customer_id, n.external_customer_id, n.member_id,
+    n.external_member_id, n.parent_id, n.child_count, n.metadata, n._extra, n._hash, n._requested_at
+FROM n WHERE NOT EXISTS (SELECT FROM there t WHERE t.id = n.id)
 `
 
 type EventsUpsertParams struct {
@@ -52,7 +60,9 @@ type EventsUpsertParams struct {
 	RequestedAt        []time.Time       `json:"_requested_at"`
 }
 
-// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted.
+// A reply requested earlier than the one stored changes nothing; a row that comes back is no longer deleted. The id is the key of each month
+// alone, so rows are looked for in all of them: one whose time has changed moves to another month. Whoever writes has the turn of the
+// stream, so no row comes meanwhile.
 func (q *Queries) EventsUpsert(ctx context.Context, arg EventsUpsertParams) error {
 	_, err := q.db.Exec(ctx, eventsUpsert,
 		arg.ID,

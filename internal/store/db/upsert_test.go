@@ -76,11 +76,11 @@ func upserts(t *testing.T, conn *pgx.Conn) []upsert {
 	return all
 }
 
-// keys are the columns of the primary key.
+// keys are the columns of the primary key, of a table that is divided that of its partitions.
 func keys(t *testing.T, conn *pgx.Conn, table string) []string {
 	t.Helper()
 	rows, err := conn.Query(t.Context(), `SELECT a.attname::text FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey)
-		WHERE i.indisprimary AND i.indrelid = to_regclass($1)`, table)
+		WHERE i.indisprimary AND i.indrelid IN (to_regclass($1), to_regclass($1 || '_default'))`, table)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -205,7 +205,7 @@ func (p *person) writersObey(t *testing.T, all []string) {
 func (p *person) empty(t *testing.T) {
 	t.Helper()
 	kept := []string{"sync_migrations", "sync_views", "sync_meta", "sync_clock", "sync_safe", "sync_erasures", "sync_erasure_hashes", "sync_budget"}
-	tables := p.Texts(t, "SELECT relname FROM pg_class WHERE relnamespace::regnamespace::text = ANY(current_schemas(false)) AND relkind = 'r'")
+	tables := p.Texts(t, "SELECT relname FROM pg_class WHERE relnamespace::regnamespace::text = ANY(current_schemas(false)) AND relkind IN ('r', 'p')")
 	tables = slices.DeleteFunc(tables, func(table string) bool { return slices.Contains(kept, table) })
 	p.Exec(t, "TRUNCATE "+strings.Join(tables, ", "))
 }

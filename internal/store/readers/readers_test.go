@@ -54,7 +54,7 @@ func (d database) fill(t *testing.T) (canaries int) {
 	rows, err := d.admin.Query(t.Context(), `
 		SELECT c.relname::text, a.attname::text, y.typname::text, a.attnotnull
 		FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped JOIN pg_type y ON y.oid = a.atttypid
-		WHERE c.relnamespace = 'polar'::regnamespace AND c.relkind = 'r' AND c.relname <> 'sync_migrations' ORDER BY 1, a.attnum`)
+		WHERE c.relnamespace = 'polar'::regnamespace AND c.relkind IN ('r', 'p') AND c.relname NOT IN ('sync_migrations', 'changes') ORDER BY 1, a.attnum`)
 	if err != nil {
 		t.Fatal(err)
 	}
