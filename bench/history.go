@@ -189,7 +189,7 @@ func (b *bench) backendTime(ctx context.Context) (spent time.Duration, err error
 				return err
 			}
 			before := spent
-			if spent, err = childrenTime(server); err != nil {
+			if _, spent, err = processTime(server); err != nil {
 				return err
 			}
 			if alone && spent == before {
@@ -201,20 +201,24 @@ func (b *bench) backendTime(ctx context.Context) (spent time.Duration, err error
 	return spent, err
 }
 
-// childrenTime is the processor time of the children of a process that have ended: cutime and cstime of proc(5).
-func childrenTime(pid string) (spent time.Duration, err error) {
+// processTime is the processor time of a process, and that of its children that have ended: utime and stime, cutime and cstime of proc(5).
+func processTime(pid string) (own, ended time.Duration, err error) {
 	stat, err := os.ReadFile("/proc/" + pid + "/stat")
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	_, after, _ := strings.Cut(string(stat), ") ")
 	const tick = time.Second / 100
-	for _, field := range strings.Fields(after)[13:15] {
+	for i, field := range strings.Fields(after)[11:15] {
 		n, err := strconv.Atoi(field)
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
-		spent += time.Duration(n) * tick
+		if i < 2 {
+			own += time.Duration(n) * tick
+		} else {
+			ended += time.Duration(n) * tick
+		}
 	}
-	return spent, nil
+	return own, ended, nil
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // streamTables are the tables with rows of Polar's, with their children; those of the bookkeeping are not.
-const streamTables = `SELECT c.oid FROM pg_class c WHERE c.relnamespace = 'polar'::regnamespace AND c.relkind = 'r' AND c.relname !~ '^(sync_|goose)'`
+const streamTables = `SELECT c.oid FROM pg_class c WHERE c.relnamespace = 'polar'::regnamespace AND c.relkind IN ('r', 'p') AND c.relname !~ '^(sync_|goose)'`
 
 // ofOrders starts a Polar with so many orders, and makes a database in which all is that they refer to, as it is when orders
 // are synced with the other streams.
