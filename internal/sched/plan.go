@@ -9,6 +9,7 @@ import (
 // plan is when a job is due next. It is not safe for concurrent use.
 type plan struct {
 	schedule cron.Schedule // nil = off
+	offset   float64       // as in Config
 
 	due   time.Time // of @every: in elapsed time; of fields: on the clock that they are read on; zero: not planned yet
 	shown time.Time // that clock at the last look
@@ -20,7 +21,7 @@ type plan struct {
 func (p *plan) left(shown, now time.Time) time.Duration {
 	if every, is := p.schedule.(cron.ConstantDelaySchedule); is {
 		if p.due.IsZero() {
-			p.due = now.Add(every.Delay)
+			p.due = now.Add(every.Delay - p.phase(every.Delay, shown))
 		}
 		left := p.due.Sub(now)
 		if left <= 0 {
@@ -40,6 +41,42 @@ func (p *plan) left(shown, now time.Time) time.Duration {
 		p.due = p.following(shown, now)
 	}
 	return left
+}
+
+// phase is how much of an interval has passed since the last tick, where an offset says when ticks are.
+func (p *plan) phase(every time.Duration, shown time.Time) time.Duration {
+	if p.offset == 0 {
+		return 0
+	}
+	begin := time.Duration(p.offset * float64(every))
+	return time.Duration((shown.UnixNano()-int64(begin))%int64(every)+int64(every)) % every
+}
+
+// shifted is a schedule whose ticks come later.
+type shifted struct {
+	cron.Schedule
+	by time.Duration
+}
+
+// longestShift bounds how much later: a schedule is still one of the hour that it names.
+const longestShift = time.Hour
+
+// shift moves the ticks of a schedule by a part of its interval.
+func shift(s cron.Schedule, offset float64) cron.Schedule {
+	if _, every := s.(cron.ConstantDelaySchedule); s == nil || every || offset == 0 {
+		return s
+	}
+	first := s.Next(time.Now())
+	return shifted{s, time.Duration(offset * float64(min(longestShift, s.Next(first).Sub(first))))}
+}
+
+// Next implements cron.Schedule.
+func (s shifted) Next(after time.Time) time.Time {
+	next := s.Schedule.Next(after.Add(-s.by))
+	if next.IsZero() {
+		return next
+	}
+	return next.Add(s.by)
 }
 
 // following is the next tick on a clock that shows this time. If less than half an interval has passed since the last tick, the

@@ -41,8 +41,15 @@ type Config struct {
 	// Jitter delays each scheduled run by a random time below it, so that the jobs of one tick, and the daemons of many hosts, do
 	// not all start in the same second; 0 = none.
 	Jitter time.Duration
+	// Offset, up to 1, moves all ticks by this part of their interval, but at most by an hour, so that the schedulers of one process do
+	// not all start in the same second. The ticks of @every are then where the clock says, and not where the scheduler started: one
+	// that takes over from another keeps them. 0 = none.
+	Offset float64
 	// Parallel is how many jobs may run at once; 0 = all.
 	Parallel int
+	// Beside bounds how many jobs run at once together with those of other schedulers, but for Urgent ones, which UrgentBeside bounds;
+	// nil = no bound.
+	Beside, UrgentBeside Places
 	// RetryMin and RetryMax bound the wait before a failed job runs again: RetryMin after the first failure, doubled after each
 	// further one, at most RetryMax, less a random part of up to half. A retry that would come at or after the job's next tick is
 	// left to that tick. So a failed job runs again within RetryMax or its own interval, whichever is shorter. Defaults 15 s and
@@ -55,7 +62,7 @@ type Config struct {
 type Scheduler struct {
 	cfg     Config
 	jobs    []*job
-	slots   chan struct{} // nil = as many as there are jobs
+	slots   Places // nil = as many as there are jobs
 	started atomic.Bool
 	jitter  atomic.Int64 // a time.Duration
 	drain   chan struct{}
@@ -120,7 +127,7 @@ func New(cfg Config) (*Scheduler, error) {
 	}
 	s.jitter.Store(int64(cfg.Jitter))
 	if cfg.Parallel > 0 {
-		s.slots = make(chan struct{}, cfg.Parallel)
+		s.slots = NewPlaces(cfg.Parallel)
 	}
 	names := map[string]bool{}
 	for _, j := range cfg.Jobs {
@@ -133,7 +140,7 @@ func New(cfg Config) (*Scheduler, error) {
 			problems = append(problems, fmt.Errorf("job %s: %w", j.Name, err))
 		}
 		j.AtStart = j.AtStart && schedule != nil // for good: a job that is rescheduled before Run waits for its tick
-		s.add(&job{Job: j, plan: plan{schedule: schedule}, atStart: j.AtStart})
+		s.add(&job{Job: j, plan: plan{schedule: shift(schedule, cfg.Offset), offset: cfg.Offset}, atStart: j.AtStart})
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
@@ -165,7 +172,7 @@ func (s *Scheduler) Reschedule(specs map[string]string, location *time.Location,
 		if err != nil {
 			problems = append(problems, fmt.Errorf("job %s: %w", j.Name, err))
 		}
-		schedules[j] = schedule
+		schedules[j] = shift(schedule, s.cfg.Offset)
 	}
 	if err := errors.Join(problems...); err != nil {
 		return err
@@ -341,12 +348,13 @@ func (s *Scheduler) tick(j *job) {
 // attempt runs a job once, as soon as fewer than Parallel others run. A scheduler that is stopping runs nothing and returns no
 // error.
 func (s *Scheduler) attempt(j *job) error {
-	if s.slots != nil && !j.Urgent {
-		select {
-		case s.slots <- struct{}{}:
-			defer func() { <-s.slots }()
-		case <-s.ctx.Done():
-		case <-s.drain:
+	places := []Places{s.slots, s.cfg.Beside}
+	if j.Urgent {
+		places = []Places{s.cfg.UrgentBeside}
+	}
+	for _, p := range places {
+		if p.Take(s.ctx, s.drain) {
+			defer p.Free()
 		}
 	}
 	if s.stopping() {
