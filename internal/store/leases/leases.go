@@ -1,0 +1,210 @@
+package leases
+
+import (
+	"context"
+	_ "embed" // tables.sql
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"syncd/internal/store/pg"
+)
+
+// Schema is that of the tables. An organization's own schema cannot have this name: all begin with polar, unless somebody chooses so.
+const Schema = "syncd_fleet"
+
+// ErrOver: this replica was silent for too long, and others may hold what it held.
+var ErrOver = errors.New("the leases of this process are over")
+
+//go:embed tables.sql
+var tables string
+
+// Config of a replica.
+type Config struct {
+	Connections *pg.Connections
+	ID          string        // of this replica, never used before
+	Host        string        // for people
+	Lease       time.Duration // how long it is believed to live after it was heard of
+}
+
+// Leases are those of one replica.
+type Leases struct {
+	Config
+	pool *pg.Pool
+}
+
+// lock makes those who claim take turns.
+const lock = "SELECT pg_advisory_xact_lock(7308890442133205862)"
+
+// Open makes the tables where they are missing. Nobody holds anything yet.
+func Open(ctx context.Context, c Config) (*Leases, error) {
+	pool, err := pg.Open(ctx, pg.Config{Connections: c.Connections, Schema: Schema})
+	if err != nil {
+		return nil, err
+	}
+	l := &Leases{c, pool}
+	var there bool
+	if err := pool.QueryRow(ctx, "SELECT to_regclass('replicas') IS NOT NULL AND to_regclass('organizations') IS NOT NULL").Scan(&there); err != nil {
+		return nil, fmt.Errorf("look for the leases of organizations: %w", err)
+	}
+	if there {
+		return l, nil
+	}
+	err = pool.InTx(ctx, func(tx pgx.Tx) error {
+		var schema bool // one that is there needs no right on the database, and IF NOT EXISTS would ask for it
+		if err := tx.QueryRow(ctx, "SELECT to_regnamespace($1) IS NOT NULL", Schema).Scan(&schema); err != nil {
+			return err
+		}
+		if !schema {
+			if _, err := tx.Exec(ctx, "CREATE SCHEMA "+Schema); err != nil {
+				return err
+			}
+		}
+		_, err := tx.Exec(ctx, tables)
+		return err
+	}, lock)
+	if pg.IsCode(err, "42501") {
+		return nil, &pg.Error{Err: fmt.Errorf("make the leases of organizations: %w", err),
+			Remedy: "have the owner of the database run CREATE SCHEMA " + Schema + " AUTHORIZATION with the name of this role"}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("make the leases of organizations: %w", err)
+	}
+	return l, nil
+}
+
+// Join makes the replica known. What it holds is believed until Lease from now.
+func (l *Leases) Join(ctx context.Context) error {
+	_, err := l.pool.Exec(ctx, `
+		INSERT INTO replicas (id, host, seen_at, holds_until)
+		VALUES ($1, $2, clock_timestamp(), clock_timestamp() + make_interval(secs => $3))`, l.ID, l.Host, l.Lease.Seconds())
+	if err != nil {
+		return fmt.Errorf("join the fleet: %w", err)
+	}
+	return nil
+}
+
+// Renew says that the replica lives: what it holds is believed until Lease from now. ErrOver: it was not, for a moment.
+func (l *Leases) Renew(ctx context.Context) error {
+	tag, err := l.pool.Exec(ctx, `
+		UPDATE replicas SET seen_at = clock_timestamp(), holds_until = clock_timestamp() + make_interval(secs => $2)
+		WHERE id = $1 AND holds_until > clock_timestamp()`, l.ID, l.Lease.Seconds())
+	switch {
+	case err != nil:
+		return fmt.Errorf("renew the leases of organizations: %w", err)
+	case tag.RowsAffected() == 0:
+		return ErrOver
+	}
+	return nil
+}
+
+// Share is what a replica has after a claim.
+type Share struct {
+	Held     []string // names, in order
+	Replicas int      // that live and do not leave
+	Fair     int      // how many organizations each of them should hold at most
+}
+
+// Claim takes free organizations of these names: at most so many, and not more than are fair. ErrOver: see Renew.
+func (l *Leases) Claim(ctx context.Context, names []string, most int) (s Share, err error) {
+	err = l.pool.InTx(ctx, func(tx pgx.Tx) error {
+		// A replica that renews at this moment is waited for, and stays.
+		if _, err := tx.Exec(ctx, "DELETE FROM replicas WHERE holds_until <= clock_timestamp()"); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, "INSERT INTO organizations (name) SELECT unnest($1::text[]) ON CONFLICT (name) DO NOTHING", names); err != nil {
+			return err
+		}
+		var known bool
+		if err := tx.QueryRow(ctx, "SELECT count(*) FILTER (WHERE NOT leaving), COALESCE(bool_or(id = $1), false) FROM replicas", l.ID).Scan(&s.Replicas, &known); err != nil {
+			return err
+		}
+		if !known {
+			return ErrOver
+		}
+		s.Fair = (len(names) + s.Replicas - 1) / max(1, s.Replicas)
+		var held int
+		if err := tx.QueryRow(ctx, "SELECT count(*) FROM organizations WHERE holder = $1 AND name = ANY($2)", l.ID, names).Scan(&held); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `
+			UPDATE organizations SET holder = $1, since = clock_timestamp() WHERE name IN (
+				SELECT name FROM organizations WHERE name = ANY($2) AND (holder IS NULL OR holder NOT IN (SELECT id FROM replicas)) ORDER BY name LIMIT $3)
+			AND EXISTS (SELECT FROM replicas WHERE id = $1 AND NOT leaving)`, l.ID, names, max(0, min(most, s.Fair-held))); err != nil {
+			return err
+		}
+		s.Held, err = heldBy(ctx, tx, l.ID)
+		return err
+	}, "SET LOCAL idle_in_transaction_session_timeout TO '10s'", lock)
+	if err != nil {
+		return Share{}, fmt.Errorf("claim organizations: %w", err)
+	}
+	return s, nil
+}
+
+func heldBy(ctx context.Context, tx pgx.Tx, id string) ([]string, error) {
+	rows, err := tx.Query(ctx, "SELECT name FROM organizations WHERE holder = $1 ORDER BY name", id)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+// GiveBack lets others take these at once.
+func (l *Leases) GiveBack(ctx context.Context, names ...string) error {
+	if _, err := l.pool.Exec(ctx, "UPDATE organizations SET holder = NULL, since = clock_timestamp() WHERE holder = $1 AND name = ANY($2)", l.ID, names); err != nil {
+		return fmt.Errorf("give organizations back: %w", err)
+	}
+	return nil
+}
+
+// Leaving says that the replica takes nothing more: what is fair is reckoned without it.
+func (l *Leases) Leaving(ctx context.Context) error {
+	if _, err := l.pool.Exec(ctx, "UPDATE replicas SET leaving = true WHERE id = $1", l.ID); err != nil {
+		return fmt.Errorf("leave the fleet: %w", err)
+	}
+	return nil
+}
+
+// Leave gives everything back.
+func (l *Leases) Leave(ctx context.Context) error {
+	return l.pool.InTx(ctx, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "DELETE FROM replicas WHERE id = $1", l.ID); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, "UPDATE organizations SET holder = NULL, since = clock_timestamp() WHERE holder = $1", l.ID)
+		return err
+	})
+}
+
+// Holder is who runs an organization.
+type Holder struct {
+	Name  string
+	ID    string // "" = nobody
+	Host  string
+	Since time.Time
+}
+
+// Holders tells who runs which of these organizations.
+func (l *Leases) Holders(ctx context.Context, names []string) ([]Holder, error) {
+	rows, err := l.pool.Query(ctx, `
+		SELECT o.name, COALESCE(r.id, ''), COALESCE(r.host, ''), o.since
+		FROM organizations o LEFT JOIN replicas r ON r.id = o.holder AND r.holds_until > clock_timestamp()
+		WHERE o.name = ANY($1) ORDER BY o.name`, slices.Clone(names))
+	if err == nil {
+		var list []Holder
+		if list, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Holder]); err == nil {
+			return list, nil
+		}
+	}
+	return nil, fmt.Errorf("read who runs which organization: %w", err)
+}
+
+// Now is the time by the clock of the database.
+func (l *Leases) Now(ctx context.Context) (at time.Time, err error) {
+	err = l.pool.QueryRow(ctx, "SELECT clock_timestamp()").Scan(&at)
+	return at, err
+}

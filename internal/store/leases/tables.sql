@@ -1,0 +1,25 @@
+-- Who of a fleet runs which organization. Made when a fleet starts, beside the schemas of organizations and without reference to them:
+-- they may be on other servers.
+CREATE TABLE IF NOT EXISTS syncd_fleet.replicas (
+    id          text        PRIMARY KEY,
+    host        text        NOT NULL,
+    seen_at     timestamptz NOT NULL,
+    holds_until timestamptz NOT NULL,
+    leaving     boolean     NOT NULL DEFAULT false
+) WITH (fillfactor = 50);
+COMMENT ON SCHEMA syncd_fleet IS 'Which process of syncd runs which organization.';
+COMMENT ON TABLE syncd_fleet.replicas IS 'Processes that run organizations.';
+COMMENT ON COLUMN syncd_fleet.replicas.id IS 'Host, process id and a random part.';
+COMMENT ON COLUMN syncd_fleet.replicas.host IS 'Name of the host, or of the pod.';
+COMMENT ON COLUMN syncd_fleet.replicas.seen_at IS 'When it last said that it lives. UTC.';
+COMMENT ON COLUMN syncd_fleet.replicas.holds_until IS 'When what it holds is free, unless it says so again. UTC.';
+COMMENT ON COLUMN syncd_fleet.replicas.leaving IS 'It takes no organization any more, as it ends.';
+CREATE TABLE IF NOT EXISTS syncd_fleet.organizations (
+    name   text        PRIMARY KEY,
+    holder text,
+    since  timestamptz NOT NULL DEFAULT now()
+) WITH (fillfactor = 50);
+COMMENT ON TABLE syncd_fleet.organizations IS 'Organizations, by their names in the configuration.';
+COMMENT ON COLUMN syncd_fleet.organizations.name IS 'Name in the configuration.';
+COMMENT ON COLUMN syncd_fleet.organizations.holder IS 'Id of the replica that runs it, as long as there is one of that id; NULL = nobody.';
+COMMENT ON COLUMN syncd_fleet.organizations.since IS 'When that was last changed. UTC.';
