@@ -11,13 +11,24 @@ type runCmd struct {
 }
 
 func (cmd *runCmd) Run(c *command) error {
-	cfg, log, err := c.config(config.GroupDatabase, config.GroupPolar, config.GroupWebhooks)
+	needed := []string{config.GroupDatabase, config.GroupPolar, config.GroupWebhooks}
+	all, err := c.sources.Organizations()
+	if err != nil {
+		return err
+	}
+	if c.sources.Selected() != "" {
+		all = nil
+	}
+	if all != nil { // each needs these, and is read by itself
+		needed = nil
+	}
+	cfg, log, err := c.config(needed...)
 	if err != nil {
 		return err
 	}
 	tuneMemory()
 	return fleet.Run(c.ctx, fleet.Options{
-		Config: cfg, Shown: c.shown, Sources: c.sources, Migrate: cmd.Migrate, Build: buildInfo(),
+		Config: cfg, Shown: c.shown, Sources: c.sources, Organizations: all, Migrate: cmd.Migrate, Build: buildInfo(),
 		Log: log, LogLevel: &c.level, Stop: c.stop, Reload: c.reload,
 	})
 }

@@ -51,7 +51,7 @@ type cli struct {
 	Init     initCmd      `cmd:"" help:"Write a configuration file, with a comment on each setting." example:"syncd init --polar-server sandbox --output syncd.yaml"`
 	Check    checkCmd     `cmd:"" organizations:"each" help:"Say whether syncd would work as it is configured, before anything is written; exit code 0, 2 or 3." example:"syncd check --json"`
 	Sync     syncCmd      `cmd:"" organizations:"each" help:"Sync streams once, all or those named, and exit." example:"syncd sync customers orders"`
-	Run      runCmd       `cmd:"" organizations:"one" help:"Run the daemon: sync every stream on its schedule." example:"syncd run --schedule '@every 6h' --listen 127.0.0.1:9464"`
+	Run      runCmd       `cmd:"" organizations:"all" help:"Run the daemon: sync every stream on its schedule." example:"syncd run --schedule '@every 6h' --listen 127.0.0.1:9464"`
 	Tail     tailCmd      `cmd:"" organizations:"each" help:"Look once for changes since the last look, with few requests, as the daemon does every few minutes." example:"syncd tail orders subscriptions"`
 	Status   statusCmd    `cmd:"" organizations:"each" help:"Show for each stream its last run, rows, age and next run." example:"syncd status --json"`
 	Health   healthCmd    `cmd:"" help:"Ask the daemon whether it is alive, or ready; exit code 0 or 2." example:"syncd health --ready"`

@@ -13,10 +13,11 @@ import (
 )
 
 // A command that works for an organization says by the tag `organizations` what it does where the configuration has several: its
-// work for each, one after the other, or for the one that has to be named. A flag that changes this has a tag of its own.
+// work for each, one after the other, for the one that has to be named, or for all of them at once. A flag that changes this has a tag of its own.
 const (
 	forEach = "each"
 	forOne  = "one"
+	forAll  = "all"
 )
 
 // reachOf is the tag of a command as it was called; "" = it does not work for an organization.
@@ -43,7 +44,7 @@ func isOn(parsed *kong.Context, name string) bool {
 // runFor runs a command for the organizations that are meant, and returns its exit code.
 func (c *command) runFor(parsed *kong.Context) int {
 	reach := reachOf(parsed)
-	if reach == "" {
+	if reach == "" || reach == forAll {
 		return c.exit(parsed.Run(c))
 	}
 	names, err := c.sources.Organizations()

@@ -54,8 +54,8 @@ func (s Sources) Of(name string) Sources {
 	return s
 }
 
-// selected names the organization whose configuration is loaded; "" = what all have in common.
-func (s Sources) selected() string {
+// Selected names the organization whose configuration is loaded; "" = what all have in common.
+func (s Sources) Selected() string {
 	for _, name := range []string{s.name, s.Flags[selected], s.Environ[variableName(selected)]} {
 		if name != "" {
 			return name
@@ -68,7 +68,7 @@ func (s Sources) selected() string {
 // order. It is nil where the configuration has none of its own. It returns the problems that concern all; those of one organization
 // are found when it is loaded.
 func (s Sources) Organizations() ([]string, error) {
-	one := s.Of("").selected()
+	one := s.Of("").Selected()
 	l := s.begin(&Config{domain: s.Domain})
 	for _, setting := range l.settings {
 		l.apply(setting, false)

@@ -73,7 +73,7 @@ func (s Sources) begin(c *Config) *loader {
 // Load reads the configuration of the organization that Of or `organization` names, or what all have in common. It returns what
 // it could read together with the problems, so that both can be shown. needed are the groups whose secrets must be set.
 func (s Sources) Load(needed ...string) (*Config, []Value, error) {
-	c := &Config{domain: s.Domain, Name: s.selected()}
+	c := &Config{domain: s.Domain, Name: s.Selected()}
 	l := s.begin(c)
 	schedules := []*file{l.top}
 	if c.Name == "" && len(needed) > 0 {

@@ -223,3 +223,11 @@ func (d *Runner) tokenInUse() config.Secret {
 	defer d.mu.Unlock()
 	return d.token
 }
+
+// Problem is why Polar cannot be read from; "" when it can, or was not asked yet.
+func (d *Runner) Problem() string {
+	if err := d.access.problem(); err != nil && !errors.Is(err, errNotAsked) {
+		return err.Error()
+	}
+	return ""
+}

@@ -9,6 +9,9 @@ import (
 
 // askFeeds makes one round of feeds, when Polar can be read from.
 func (d *Runner) askFeeds(ctx context.Context, q tail.Question) (a tail.Answer, err error) {
+	if d.Beside.Rounds.Take(ctx, d.Stop) {
+		defer d.Beside.Rounds.Free()
+	}
 	for again := true; again; again = concernsAll(a.Err) && d.isShutOut(ctx, a.Err) {
 		if !d.access.waitUntilGranted(ctx, d.Stop) {
 			return a, context.Canceled

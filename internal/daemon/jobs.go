@@ -31,8 +31,12 @@ func (d *Runner) jobs(ctx context.Context, now time.Time) ([]sched.Job, error) {
 		}
 		jobs = append(jobs, sched.Job{Name: st.Stream, Spec: spec, AtStart: overdue || st.Unfinished, Run: d.sweepJob(st.Stream)})
 	}
+	overdue, err := d.roundOverdue(ctx, now)
+	if err != nil {
+		return nil, err
+	}
 	return append(jobs, sched.Job{Name: auditJob, Spec: auditSchedule(d.Config), Run: d.auditMetrics},
-		sched.Job{Name: tail.Name, Spec: d.Config.TailSchedule(), AtStart: true, Urgent: true, Run: d.runTails}), nil
+		sched.Job{Name: tail.Name, Spec: d.Config.TailSchedule(), AtStart: overdue, Urgent: true, Run: d.runTails}), nil
 }
 
 // sweepJob makes one run of a stream. Only a failed run is tried again soon. A run is partial because some items cannot be

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"syncd/internal/catalog"
@@ -31,6 +32,8 @@ type Opening struct {
 	Observer mirror.Observer // is told of each run; nil = nobody
 	Requests RequestObserver // is told of each request; nil = nobody
 	Log      *slog.Logger
+	// Transport sends requests to Polar; nil = one of its own.
+	Transport http.RoundTripper
 
 	// For commands that somebody waits for.
 	Hasty bool                                         // give up soon where nobody is at Polar's address
@@ -108,7 +111,7 @@ func checkToken(ctx context.Context, cfg *config.Config, o Opening, s *store.Sto
 
 // assemble makes the mirror.
 func assemble(cfg *config.Config, o Opening, client *fetch.Client, s *store.Store) (*Organization, error) {
-	if fits := s.Parallel(); fits < cfg.Parallel {
+	if fits := s.Parallel(); fits < cfg.Parallel && !s.Pool().IsShared() {
 		o.Log.Warn("pool_max_conns is too small for the configured parallel streams: syncd reads fewer at once", "pool_max_conns", s.Pool().Config().MaxConns,
 			"parallel", fits, "instead_of", cfg.Parallel, "which_needs", store.Connections(cfg.Parallel))
 		cfg.Parallel = fits
@@ -132,11 +135,17 @@ func (org *Organization) Close() {
 
 // OpenStore connects to the database. It writes nothing.
 func OpenStore(ctx context.Context, cfg *config.Config, log *slog.Logger) (*store.Store, error) {
+	return openStore(ctx, cfg, nil, log)
+}
+
+// openStore does so by connections that are there, if there are any.
+func openStore(ctx context.Context, cfg *config.Config, conns *pg.Connections, log *slog.Logger) (*store.Store, error) {
 	s, err := store.Open(ctx, store.Config{
-		DSN:      cfg.DatabaseURL.Reveal(),
-		Schema:   cfg.Schema,
-		MaxConns: int32(store.Connections(cfg.Parallel)),
-		Log:      log,
+		Connections: conns,
+		DSN:         cfg.DatabaseURL.Reveal(),
+		Schema:      cfg.Schema,
+		MaxConns:    int32(store.Connections(cfg.Parallel)),
+		Log:         log,
 	})
 	if err != nil && !store.IsStore(err) { // the database was not even reached
 		return nil, config.Problems{err}
@@ -166,6 +175,7 @@ func NewClient(cfg *config.Config, o Opening) (*fetch.Client, error) {
 		Observe:           o.Requests,
 		Hasty:             o.Hasty,
 		Waits:             o.Waits,
+		Transport:         o.Transport,
 	})
 	if err != nil {
 		return nil, config.Problems{err}

@@ -71,6 +71,10 @@ func (d *Runner) reload(ctx context.Context) {
 		line = line.With(slog.String("at_the_next_start", listed(later)))
 	}
 	line.InfoContext(ctx, "the configuration was read again")
+	if len(later) > 0 && d.Beside.Restart != nil {
+		d.Beside.Restart()
+		return
+	}
 	d.access.askAgain()
 	if slices.Contains(changed, "feed") {
 		d.feed.Nudge(feed.Nudge{}) // it waits by the former setting

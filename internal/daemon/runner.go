@@ -32,6 +32,8 @@ type Options struct {
 	LogLevel *slog.LevelVar // of Log, which the configuration sets; nil = it does not
 
 	Stop <-chan struct{} // closed when work should end
+
+	Beside Beside
 }
 
 // Metrics are told how an organization stands.
@@ -80,7 +82,7 @@ func New(o Options) (d *Runner, err error) {
 	if d.client, err = NewClient(o.Config, d.opening()); err != nil {
 		return nil, err
 	}
-	d.feed = feed.New(feed.Config{Every: func() time.Duration { return d.config().FeedEvery() }, Rate: d.feedRate, Ask: d.askFeeds})
+	d.feed = feed.New(feed.Config{Every: func() time.Duration { return d.feedEvery() }, Rate: d.feedRate, Ask: d.askFeeds})
 	return d, nil
 }
 

@@ -58,14 +58,20 @@ func (d *Runner) open(ctx context.Context) error {
 
 // opening is how this daemon opens its organization.
 func (d *Runner) opening() Opening {
-	return Opening{Migrate: d.Migrate, Build: d.Build, Observer: d.Metrics, Requests: d.Metrics.RequestAnswered, Log: d.Log}
+	return Opening{Migrate: d.Migrate, Build: d.Build, Observer: d.Metrics, Requests: d.Metrics.RequestAnswered, Transport: d.Beside.Transport, Log: d.Log}
 }
 
 func (d *Runner) tryOpen(ctx context.Context) error {
+	opening := d.Beside.Opening.Take(ctx, d.Stop)
+	defer func() {
+		if opening {
+			d.Beside.Opening.Free()
+		}
+	}()
 	s := d.store.Load()
 	if s == nil {
 		var err error
-		if s, err = OpenStore(ctx, d.Config, d.Log); err != nil {
+		if s, err = openStore(ctx, d.Config, d.Beside.Connections, d.Log); err != nil {
 			return err
 		}
 		d.store.Store(s)
@@ -73,6 +79,10 @@ func (d *Runner) tryOpen(ctx context.Context) error {
 	d.away.set(nil)
 	o := d.opening()
 	org, err := open(ctx, d.Config, o, d.client, s, func(ctx context.Context) error {
+		if opening { // others need not wait for what this one waits for
+			d.Beside.Opening.Free()
+			defer func() { opening = d.Beside.Opening.Take(ctx, d.Stop) }()
+		}
 		return d.gainAccess(ctx, func(ctx context.Context) error {
 			with := *d.Config
 			with.AccessToken = d.tokenInUse()
@@ -95,12 +105,15 @@ func (d *Runner) tryOpen(ctx context.Context) error {
 		return err
 	}
 	if d.sched, err = sched.New(sched.Config{
-		Jobs: jobs, Location: d.Config.Timezone, Now: databaseClock(ctx, s, now),
+		Jobs: jobs, Location: d.Config.Timezone, Now: d.clock(ctx, s, now), Offset: d.Beside.Offset, Beside: d.Beside.Sweeps, UrgentBeside: d.Beside.Rounds,
 		Jitter: d.Config.Jitter, Parallel: d.Config.Parallel, Log: d.Log,
 	}); err != nil {
 		return err
 	}
 	d.warnOfVersion(ctx)
+	if d.Beside.Offset != 0 { // its first round may be an interval away
+		d.showFreshness(ctx)
+	}
 	close(d.opened)
 	return nil
 }

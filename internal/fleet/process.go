@@ -20,8 +20,10 @@ type Options struct {
 	Config  *config.Config
 	Shown   []config.Value // the same as it may be shown
 	Sources config.Sources // to read it from again
-	Migrate bool           // bring the tables up to date first
-	Build   serve.Build
+	// Organizations are those of a fleet, whose Config is what they have in common; nil = Config is that of the only one.
+	Organizations []string
+	Migrate       bool // bring the tables up to date first
+	Build         serve.Build
 
 	Log      *slog.Logger
 	LogLevel *slog.LevelVar // of Log; the configuration sets it
@@ -52,8 +54,13 @@ type process struct {
 
 // Run runs a process until Stop is closed and the current runs have stored their current pages, or until ctx ends.
 func Run(ctx context.Context, o Options) (err error) {
-	p := &process{Options: o, metrics: serve.NewMetrics(o.Build, o.Config.StreamsOn())}
-	if p.work, err = newSingle(p); err != nil {
+	p := &process{Options: o}
+	if o.Organizations != nil {
+		p.work, err = newMany(p, o.Organizations)
+	} else {
+		p.work, err = newSingle(p)
+	}
+	if err != nil {
 		return err
 	}
 	defer p.close()

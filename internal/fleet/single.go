@@ -15,6 +15,7 @@ type single struct {
 }
 
 func newSingle(p *process) (*single, error) {
+	p.metrics = serve.NewMetrics(p.Build, p.Config.StreamsOn())
 	r, err := daemon.New(daemon.Options{
 		Config: p.Config, Shown: p.Shown, Sources: p.Sources, Migrate: p.Migrate, Build: p.Build, Metrics: p.metrics,
 		Log: p.Log, LogLevel: p.LogLevel, Stop: p.Stop,

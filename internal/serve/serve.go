@@ -25,6 +25,8 @@ type Config struct {
 	Status func(context.Context) (any, error)
 	// Page is what / shows to people; nil = nothing.
 	Page http.Handler
+	// More is what else is shown, by patterns of http.ServeMux.
+	More map[string]http.Handler
 	// Metrics is what /metrics shows.
 	Metrics *Metrics
 	Log     *slog.Logger
@@ -104,6 +106,9 @@ func (s *Server) handler() http.Handler {
 	if s.cfg.Page != nil {
 		mux.Handle("GET /{$}", s.cfg.Page)
 	}
+	for pattern, handler := range s.cfg.More {
+		mux.Handle(pattern, handler)
+	}
 	return mux
 }
 
@@ -120,7 +125,12 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 func (s *Server) status(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), statusTimeout)
 	defer cancel()
-	v, err := s.cfg.Status(ctx)
+	s.json(ctx, w, s.cfg.Status)
+}
+
+// json answers with a value, or with why it could not be read.
+func (s *Server) json(ctx context.Context, w http.ResponseWriter, read func(context.Context) (any, error)) {
+	v, err := read(ctx)
 	if err != nil {
 		s.cfg.Log.Warn("status could not be read", "error", err)
 		s.text(w, http.StatusServiceUnavailable, "the status could not be read: "+err.Error()+"\n")

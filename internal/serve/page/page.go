@@ -36,7 +36,6 @@ type Page struct {
 	version  string
 	log      *slog.Logger
 	document *template.Template
-	policy   string // what the browser may load: the style inside the page, and nothing else
 
 	mu     sync.Mutex
 	readAt time.Time
@@ -46,7 +45,6 @@ type Page struct {
 
 // New makes a page of what read returns; version is that of the program.
 func New(read func(context.Context) (status.Report, error), version string, log *slog.Logger) *Page {
-	sum := sha256.Sum256([]byte(style))
 	return &Page{
 		read: read, version: version, log: log,
 		document: template.Must(template.New("page").Funcs(template.FuncMap{
@@ -54,7 +52,6 @@ func New(read func(context.Context) (status.Report, error), version string, log 
 			"stamp": func(at time.Time) string { return at.UTC().Format(time.RFC3339) },
 			"utc":   func(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05 UTC") },
 		}).Parse(document)),
-		policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 	}
 }
 
@@ -70,21 +67,32 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the page cannot be drawn; /status has the same as JSON", http.StatusInternalServerError)
 		return
 	}
+	write(w, p.log, body.Bytes(), v.Refreshing, v.Error)
+}
+
+// policy is what the browser may load: the style inside the page, and nothing else.
+func policy() string {
+	sum := sha256.Sum256([]byte(style))
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+}
+
+// write answers with a document.
+func write(w http.ResponseWriter, log *slog.Logger, body []byte, refreshing, failed bool) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", p.policy)
+	h.Set("Content-Security-Policy", policy())
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	if v.Refreshing {
+	if refreshing {
 		h.Set("Refresh", strconv.Itoa(every))
 	}
-	if v.Error {
+	if failed {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
-	if _, err := w.Write(body.Bytes()); err != nil {
-		p.log.Debug("the client did not read the whole answer", "error", err)
+	if _, err := w.Write(body); err != nil {
+		log.Debug("the client did not read the whole answer", "error", err)
 	}
 }
 

@@ -45,6 +45,9 @@ func connect(ctx context.Context, c Config) (*Connections, error) {
 	if !limited(c.DSN) && c.MaxConns > 0 {
 		pc.MaxConns = c.MaxConns
 	}
+	if c.Exactly > 0 {
+		pc.MaxConns, pc.MinConns, pc.MinIdleConns = c.Exactly, 0, 0
+	}
 	params := pc.ConnConfig.RuntimeParams
 	for name := range params {
 		// A pooler refuses unknown settings at the start of a connection, or drops them: these are set by a statement.

@@ -16,6 +16,7 @@ type Config struct {
 	DSN      string // connection string, URL or key=value form
 	Schema   string // created by Migrate where it is missing; any name that Postgres takes
 	MaxConns int32  // 0 = pgx's default; pool_max_conns in the DSN goes before it
+	Exactly  int32  // goes before both; 0 = it does not
 	// Connections are used in place of own ones, which DSN and MaxConns are about; nil = own ones.
 	Connections *Connections
 	Log         *slog.Logger

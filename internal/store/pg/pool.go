@@ -35,6 +35,9 @@ func newPool(ctx context.Context, c *Connections, schema string, log *slog.Logge
 	return p, nil
 }
 
+// IsShared: other pools use the same connections.
+func (p *Pool) IsShared() bool { return p.shared }
+
 // Close waits for the connections in use, and ends all of them, unless they are shared.
 func (p *Pool) Close() {
 	if !p.shared {

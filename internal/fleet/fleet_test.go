@@ -1,0 +1,228 @@
+package fleet_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"syncd/internal/config"
+	"syncd/internal/daemon"
+	"syncd/internal/fleet"
+	"syncd/internal/localpg/pgtest"
+	"syncd/internal/polarsim"
+	"syncd/internal/serve"
+	"syncd/internal/slowtest"
+	"syncd/internal/status"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+
+// replica is a process of a fleet, in this one.
+type replica struct {
+	url    string
+	reload chan struct{}
+	stop   func() error // as the first signal does
+}
+
+// lines catches the address that the process listens on.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+	addr chan string
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text.Write(b)
+	var line struct{ Msg, Listen string }
+	if json.Unmarshal(b, &line) == nil && line.Msg == "syncd starts" {
+		l.addr <- line.Listen
+	}
+	return len(b), nil
+}
+
+// run runs a process on a configuration file.
+func run(t *testing.T, file string) *replica {
+	t.Helper()
+	sources := config.Sources{Domain: daemon.Domain(), Flags: map[string]string{"config": file, "streams": "organizations,customers,products"}}
+	all, err := sources.Organizations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, shown, err := sources.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := &lines{addr: make(chan string, 1)}
+	stop, ended := make(chan struct{}), make(chan error, 1)
+	r := &replica{reload: make(chan struct{}, 1)}
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		ended <- fleet.Run(ctx, fleet.Options{Config: cfg, Shown: shown, Sources: sources, Organizations: all, Migrate: true, Build: serve.Build{Version: "test"},
+			Log: slog.New(slog.NewJSONHandler(said, nil)), LogLevel: new(slog.LevelVar), Stop: stop, Reload: r.reload})
+	}()
+	once := sync.OnceValue(func() error { close(stop); return <-ended })
+	r.stop = once
+	t.Cleanup(func() {
+		if err := once(); err != nil {
+			t.Error(err)
+		}
+		cancel()
+		if t.Failed() {
+			t.Log(said.text.String())
+		}
+	})
+	select {
+	case addr := <-said.addr:
+		r.url = "http://" + addr
+	case err := <-ended:
+		t.Fatalf("the process ended: %v", err)
+	}
+	return r
+}
+
+func (r *replica) get(t *testing.T, path string) (int, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.url+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(body)
+}
+
+// await asks for /status until what it shows holds.
+func (r *replica) await(t *testing.T, what string, holds func(map[string]status.Member) bool) {
+	t.Helper()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	body := ""
+	for range 1200 {
+		<-tick.C
+		var f status.Fleet
+		code := 0
+		if code, body = r.get(t, "/status"); code != http.StatusOK {
+			continue
+		}
+		if err := json.Unmarshal([]byte(body), &f); err != nil {
+			t.Fatal(err)
+		}
+		by := map[string]status.Member{}
+		for _, m := range f.Organizations {
+			by[m.Name] = m
+		}
+		if holds(by) {
+			return
+		}
+	}
+	t.Fatalf("%s: not after a minute: %s", what, body)
+}
+
+func whole(m status.Member) bool {
+	return m.State == status.StateHere && m.Problem == "" && m.First == 0 && len(m.Missing) == 0
+}
+
+// One process runs all organizations of a directory by few connections. One with a token that is refused harms no other; they come and
+// go while it runs; another process takes its share, and all of it when the first one ends.
+func TestFleet(t *testing.T) {
+	t.Parallel()
+	slowtest.Mark(t)
+	polar := polarsim.NewFleet(polarsim.FleetOptions{Organizations: 4, World: polarsim.Options{Customers: 5, Seed: 1}, Server: polarsim.ServerOptions{Token: "polar_oat_fleet"}})
+	server := httptest.NewServer(polar)
+	t.Cleanup(server.Close)
+	dir := t.TempDir()
+	orgs := filepath.Join(dir, "organizations")
+	if err := os.Mkdir(orgs, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	add := func(name, token string) {
+		if err := os.WriteFile(filepath.Join(orgs, name+".yaml"), []byte("polar_access_token: "+token+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dsn := pgtest.Empty(t)
+	file := filepath.Join(dir, "syncd.yaml")
+	if err := os.WriteFile(file, fmt.Appendf(nil, "database_url: %q\npolar_server: %s\norganizations_dir: %s\nlisten: 127.0.0.1:0\nlease: 2s\njitter: 0s\naudit: off\nfeed: off\n", dsn+"&pool_max_conns=4", server.URL, orgs), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	add("a", polar.Token(1))
+	add("b", polar.Token(2))
+	add("refused", "polar_oat_other")
+
+	first := run(t, file)
+	first.await(t, "a and b are whole", func(by map[string]status.Member) bool {
+		return whole(by["a"]) && whole(by["b"]) && by["refused"].Problem != ""
+	})
+	if code, body := first.get(t, "/readyz"); code != http.StatusOK || !strings.Contains(body, "3 here, 1 not fresh: refused") {
+		t.Errorf("/readyz answers %d: %s", code, body)
+	}
+	if _, body := first.get(t, "/metrics"); !strings.Contains(body, `syncd_organization_whole{organization="a"} 1`) || !strings.Contains(body, "syncd_organizations 3") || strings.Contains(body, "syncd_stream_rows{") {
+		t.Error("/metrics has not what a fleet shows, or what it should not show")
+	}
+	if _, body := first.get(t, "/"); !strings.Contains(body, `<a href="/organizations/b">`) {
+		t.Errorf("the page does not list b: %s", body)
+	}
+	if code, body := first.get(t, "/organizations/b"); code != http.StatusOK || !strings.Contains(body, "polar_b") {
+		t.Errorf("the page of b: %d", code)
+	}
+	conn := pgtest.Connect(t, dsn)
+	if n := pgtest.List(t, conn, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'syncd' AND datname = current_database()"); n[0] > "5" {
+		t.Errorf("%s connections, 4 and one for the leases are allowed", n)
+	}
+	ids := pgtest.List(t, conn, "SELECT id FROM polar_a.organizations UNION ALL SELECT id FROM polar_b.organizations ORDER BY id")
+	if want := []string{polar.ID(1), polar.ID(2)}; !slices.Equal(ids, slices.Sorted(slices.Values(want))) {
+		t.Errorf("the schemas hold the organizations %v, want %v", ids, want)
+	}
+
+	if err := os.Remove(filepath.Join(orgs, "refused.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	add("c", polar.Token(3))
+	first.reload <- struct{}{}
+	first.await(t, "c comes and the refused one goes", func(by map[string]status.Member) bool { return len(by) == 3 && whole(by["c"]) })
+
+	second := run(t, file)
+	second.await(t, "the second process has its share", func(by map[string]status.Member) bool {
+		here := 0
+		for _, m := range by {
+			if whole(m) {
+				here++
+			}
+		}
+		return here == 1
+	})
+	if err := first.stop(); err != nil {
+		t.Error(err)
+	}
+	second.await(t, "the second process has all", func(by map[string]status.Member) bool { return whole(by["a"]) && whole(by["b"]) && whole(by["c"]) })
+	if err := second.stop(); err != nil {
+		t.Error(err)
+	}
+	if left := pgtest.List(t, conn, "SELECT id FROM syncd_fleet.replicas UNION ALL SELECT name FROM syncd_fleet.organizations WHERE holder IS NOT NULL"); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	// A takeover is no reason to read everything again, and each organization is read by one process at a time.
+	if n := pgtest.List(t, conn, "SELECT count(*) FROM polar_a_sync.sync_runs WHERE kind = 'sweep' AND stream = 'customers'"); n[0] != "1" {
+		t.Errorf("customers of a were swept %s times", n[0])
+	}
+}
