@@ -259,6 +259,7 @@ func TestOwnedResumes(t *testing.T) {
 	r := h.NewMirror(t, func(c *catalog.Config) {
 		c.Entries = append(slices.DeleteFunc(c.Entries, func(s catalog.Entry) bool { return s.Name == "payment_methods" }), entriesOf("payment_methods")...)
 		c.Observer = stop
+		c.Ahead = 1 // else all owners are read before the fifth page is stored
 	})
 	stop.drain = r.Drain
 	if res := r.SweepOnce(t.Context(), "payment_methods"); res.Outcome != mirror.Interrupted {
