@@ -375,6 +375,9 @@ func TestEventsRetention(t *testing.T) {
 			t.Errorf("%d rows from before %s", n, since)
 		}
 	}
+	if n := len(h.Stored(t, "sync_streams", "stream = 'events' AND rows_corrected_at IS NOT NULL")); n > 0 {
+		t.Error("the kept number of events was wrong after months had been dropped")
+	}
 	if oldest := months()[0]; oldest != "events_"+since.Format("2006_01") {
 		t.Errorf("the oldest month is %s, events are kept since %s", oldest, since)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"syncd/internal/store"
+	"syncd/internal/store/counts"
 	"syncd/internal/store/history"
 	"syncd/internal/store/partition"
 )
@@ -56,7 +57,9 @@ func (e *Engine) monthsOf(s *prepared) *partition.Partitions {
 	if s.Months == "" || e.Store == nil {
 		return nil
 	}
-	return partition.New(e.Store.Pool(), partition.Table{Name: s.Name, Column: s.Months, Unit: partition.Month, Key: "id", Settles: true})
+	return partition.New(e.Store.Pool(), partition.Table{
+		Name: s.Name, Column: s.Months, Unit: partition.Month, Key: "id", Settles: true, Dropping: counts.Dropping(s.Name, s.Months),
+	})
 }
 
 // coverMonths makes the months that rows fall into. Where it fails, they go to the default partition until the month can be made.

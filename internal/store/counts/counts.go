@@ -5,6 +5,7 @@ package counts
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -50,4 +51,20 @@ func (cs Counts) Correct(ctx context.Context, stream string) (Comparison, error)
 		return c, fmt.Errorf("record the count of rows of %s: %w", stream, err)
 	}
 	return c, nil
+}
+
+// Dropping takes the live rows of a time from the count of a table that is divided by a column, in the transaction that drops their
+// partition: no trigger is run for these.
+func Dropping(stream, column string) func(ctx context.Context, tx pgx.Tx, from, until time.Time) error {
+	c := pgx.Identifier{column}.Sanitize()
+	statement := `
+		INSERT INTO sync_row_counts (stream, writer, rows)
+		SELECT $1, '', -count(*) FROM ` + pgx.Identifier{stream}.Sanitize() + ` WHERE _deleted_at IS NULL AND ` + c + ` >= $2 AND ` + c + ` < $3
+		ON CONFLICT (stream, writer) DO UPDATE SET rows = sync_row_counts.rows + EXCLUDED.rows`
+	return func(ctx context.Context, tx pgx.Tx, from, until time.Time) error {
+		if _, err := tx.Exec(ctx, statement, stream, from, until); err != nil {
+			return fmt.Errorf("count rows of %s that go: %w", stream, err)
+		}
+		return nil
+	}
 }
