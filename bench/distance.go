@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"syncd/bench/distant"
 )
 
 // delays are those of a round trip to Postgres: on the same machine, in the same zone, elsewhere in the region, and beyond.
@@ -37,7 +39,7 @@ func (b *bench) distance(ctx context.Context, p plan) error {
 // far is what syncs of orders took.
 type far struct {
 	first, second, every usage // the last one of orders that all have changed
-	trips                [3]trips
+	trips                [3]distant.Trips
 	pages                float64
 }
 
@@ -46,11 +48,11 @@ func (b *bench) far(ctx context.Context, p plan, polar *polar, base string, dela
 	if err != nil {
 		return f, err
 	}
-	proxy, through, err := startProxy(ctx, dsn, delay)
+	proxy, through, err := distant.Start(ctx, dsn, delay)
 	if err != nil {
 		return f, err
 	}
-	defer func() { err = errors.Join(err, proxy.close()) }()
+	defer func() { err = errors.Join(err, proxy.Close()) }()
 	for i, u := range []*usage{&f.first, &f.second, &f.every} {
 		if i == 2 {
 			if err := session(ctx, dsn, func(conn *pgx.Conn) error {
@@ -66,11 +68,11 @@ func (b *bench) far(ctx context.Context, p plan, polar *polar, base string, dela
 		}); err != nil {
 			return f, err
 		}
-		proxy.counted()
+		proxy.Counted()
 		if *u, err = polar.syncd(ctx, through, "sync", "orders", "--no-migrate"); err != nil {
 			return f, err
 		}
-		f.trips[i] = proxy.counted()
+		f.trips[i] = proxy.Counted()
 		var written int
 		if err := session(ctx, dsn, func(conn *pgx.Conn) error {
 			return conn.QueryRow(ctx, `SELECT pages, rows_inserted + rows_updated FROM sync_runs WHERE stream = 'orders' ORDER BY id DESC LIMIT 1`).Scan(&f.pages, &written)
@@ -103,9 +105,9 @@ func (b *bench) reportFar(p plan, delay time.Duration, near, f far) {
 			continue
 		}
 		t := f.trips[i]
-		b.table.add(kind.name+": round trips", "a page", nil, float64(t.all)/f.pages)
-		b.table.add(kind.name+": round trips", "a transaction", nil, float64(t.within)/float64(t.transactions))
-		b.table.add(kind.name+": most round trips", "a transaction", nil, float64(t.most))
+		b.table.add(kind.name+": round trips", "a page", nil, float64(t.All)/f.pages)
+		b.table.add(kind.name+": round trips", "a transaction", nil, float64(t.Within)/float64(t.Transactions))
+		b.table.add(kind.name+": most round trips", "a transaction", nil, float64(t.Most))
 	}
 	if delay == 0 {
 		b.table.add("changed order / new order", "ratio of time", atMost(1.5), f.every.wall.Seconds()/f.first.wall.Seconds())
@@ -126,19 +128,19 @@ func (b *bench) trips(ctx context.Context) (err error) {
 	if _, err := polar.syncd(ctx, dsn, "sync"); err != nil {
 		return err
 	}
-	proxy, through, err := startProxy(ctx, dsn, 0)
+	proxy, through, err := distant.Start(ctx, dsn, 0)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, proxy.close()) }()
+	defer func() { err = errors.Join(err, proxy.Close()) }()
 	count := func(what string, args ...string) error {
-		proxy.counted()
+		proxy.Counted()
 		if _, err := polar.syncd(ctx, through, args...); err != nil && !partial(err) {
 			return err
 		}
-		t := proxy.counted()
-		b.table.add(what, "round trips", nil, float64(t.all))
-		b.table.add(what+": most", "a transaction", nil, float64(t.most))
+		t := proxy.Counted()
+		b.table.add(what, "round trips", nil, float64(t.All))
+		b.table.add(what+": most", "a transaction", nil, float64(t.Most))
 		return nil
 	}
 	for range 5 { // the first ones find out where each stream stands

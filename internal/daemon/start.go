@@ -113,6 +113,7 @@ func (d *Runner) tryOpen(ctx context.Context) error {
 	d.warnOfVersion(ctx)
 	if d.Beside.Offset != 0 { // its first round may be an interval away
 		d.showFreshness(ctx)
+		d.showStandings(ctx)
 	}
 	close(d.opened)
 	return nil

@@ -21,26 +21,26 @@ func (q *Queries) RowCount(ctx context.Context, stream string) (int64, error) {
 }
 
 const rowCountChecked = `-- name: RowCountChecked :exec
-WITH corrected AS (
-    INSERT INTO sync_row_counts (stream, writer, rows)
-    SELECT $2, '', $1::bigint WHERE $1::bigint <> 0
-    ON CONFLICT (stream, writer) DO UPDATE SET rows = sync_row_counts.rows + EXCLUDED.rows
+WITH checked AS (
+    UPDATE sync_streams
+    SET rows_counted_at = now(),
+        rows_corrected_at = CASE WHEN $2::bigint <> 0 THEN now() ELSE rows_corrected_at END,
+        rows_corrected_by = CASE WHEN $2::bigint <> 0 THEN $2::bigint ELSE rows_corrected_by END
+    WHERE sync_streams.stream = $1
 )
-UPDATE sync_streams
-SET rows_counted_at = now(),
-    rows_corrected_at = CASE WHEN $1::bigint <> 0 THEN now() ELSE rows_corrected_at END,
-    rows_corrected_by = CASE WHEN $1::bigint <> 0 THEN $1::bigint ELSE rows_corrected_by END
-WHERE sync_streams.stream = $2
+INSERT INTO sync_row_counts (stream, writer, rows)
+SELECT $1, '', $2::bigint WHERE $2::bigint <> 0
+ON CONFLICT (stream, writer) DO UPDATE SET rows = sync_row_counts.rows + EXCLUDED.rows
 `
 
 type RowCountCheckedParams struct {
-	Difference int64  `json:"difference"`
 	Stream     string `json:"stream"`
+	Difference int64  `json:"difference"`
 }
 
 // What was found wrong is added, and not set: others may write meanwhile.
 func (q *Queries) RowCountChecked(ctx context.Context, arg RowCountCheckedParams) error {
-	_, err := q.db.Exec(ctx, rowCountChecked, arg.Difference, arg.Stream)
+	_, err := q.db.Exec(ctx, rowCountChecked, arg.Stream, arg.Difference)
 	return err
 }
 

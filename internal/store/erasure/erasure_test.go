@@ -132,7 +132,7 @@ func TestErasedStaysErased(t *testing.T) {
 	p.Exec(t, `INSERT INTO sync_drift (stream, kind, field, value, first_run, last_run) VALUES ('customers', 'new_value', 'type', 'Cnry Person 1', 1, 1)`)
 
 	before, books := p.scan(t, "r"), p.books(t)
-	for _, table := range []string{"customers", "members", "orders", "subscriptions", "checkouts", "events", "changes_permanent_2026", "customers_export", "orders_export", "subscriptions_export", "sync_rejects", "sync_findings", "sync_drift"} {
+	for _, table := range []string{"customers", "members", "orders", "subscriptions", "checkouts", "events_2026_10", "changes_permanent_2026", "customers_export", "orders_export", "subscriptions_export", "sync_rejects", "sync_findings", "sync_drift"} {
 		if before[table] == 0 {
 			t.Errorf("nothing of the person in %s, so this proves nothing of it: %v", table, before)
 		}

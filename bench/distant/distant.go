@@ -1,4 +1,5 @@
-package main
+// Package distant stands between a program and Postgres, as far away as it is told, and counts round trips.
+package distant
 
 import (
 	"context"
@@ -14,28 +15,28 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// proxy stands between syncd and Postgres, as far away as it is told, and counts round trips: how often a client went on
-// sending after it had heard from the server. What a client sends in one go, without an answer in between, is one.
-type proxy struct {
+// Proxy counts how often a client went on sending after it had heard from the server. What a client sends in one go, without an
+// answer in between, is one round trip.
+type Proxy struct {
 	delay  time.Duration // of a round trip, one half each way
 	server pgconn.Config
 	listen net.Listener
 	wait   sync.WaitGroup
 
 	mu    sync.Mutex
-	count trips
+	count Trips
 }
 
-// trips are counts of round trips.
-type trips struct {
-	all          int // of all connections, their beginnings included
-	transactions int // that began and ended
-	within       int // of all transactions
-	most         int // of one transaction
+// Trips are counts of round trips.
+type Trips struct {
+	All          int // of all connections, their beginnings included
+	Transactions int // that began and ended
+	Within       int // of all transactions
+	Most         int // of one transaction
 }
 
-// startProxy leads to the server of a DSN. The proxy ends with the context.
-func startProxy(ctx context.Context, dsn string, delay time.Duration) (p *proxy, through string, err error) {
+// Start leads to the server of a DSN. The proxy ends with the context.
+func Start(ctx context.Context, dsn string, delay time.Duration) (p *Proxy, through string, err error) {
 	config, err := pgconn.ParseConfig(dsn)
 	if err != nil {
 		return nil, "", err
@@ -44,7 +45,7 @@ func startProxy(ctx context.Context, dsn string, delay time.Duration) (p *proxy,
 	if err != nil {
 		return nil, "", err
 	}
-	p = &proxy{delay: delay, server: *config, listen: listen}
+	p = &Proxy{delay: delay, server: *config, listen: listen}
 	p.wait.Go(func() {
 		for {
 			client, err := listen.Accept()
@@ -61,24 +62,24 @@ func startProxy(ctx context.Context, dsn string, delay time.Duration) (p *proxy,
 	return p, where.String(), nil
 }
 
-// close waits for the connections to end; their clients have ended them.
-func (p *proxy) close() error {
+// Close waits for the connections to end; their clients have ended them.
+func (p *Proxy) Close() error {
 	err := p.listen.Close()
 	p.wait.Wait()
 	return err
 }
 
-// counted are the round trips since it was last asked.
-func (p *proxy) counted() trips {
+// Counted are the round trips since it was last asked.
+func (p *Proxy) Counted() Trips {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c := p.count
-	p.count = trips{}
+	p.count = Trips{}
 	return c
 }
 
 // dial connects to the server, by TCP or by its Unix socket.
-func (p *proxy) dial(ctx context.Context) (net.Conn, error) {
+func (p *Proxy) dial(ctx context.Context) (net.Conn, error) {
 	network, address := "tcp", net.JoinHostPort(p.server.Host, strconv.Itoa(int(p.server.Port)))
 	if filepath.IsAbs(p.server.Host) {
 		network, address = "unix", filepath.Join(p.server.Host, fmt.Sprintf(".s.PGSQL.%d", p.server.Port))
@@ -87,7 +88,7 @@ func (p *proxy) dial(ctx context.Context) (net.Conn, error) {
 }
 
 // serve passes on what one connection sends, both ways.
-func (p *proxy) serve(ctx context.Context, client net.Conn) {
+func (p *Proxy) serve(ctx context.Context, client net.Conn) {
 	defer client.Close() //nolint:errcheck // whoever was there has gone
 	server, err := p.dial(ctx)
 	if err != nil {
@@ -96,7 +97,7 @@ func (p *proxy) serve(ctx context.Context, client net.Conn) {
 	defer server.Close() //nolint:errcheck // likewise
 	stop := context.AfterFunc(ctx, func() { _, _ = client.Close(), server.Close() })
 	defer stop()
-	c := &connection{proxy: p, heard: true} // the client begins
+	c := &connection{Proxy: p, heard: true} // the client begins
 	var both sync.WaitGroup
 	both.Go(func() { p.pass(server, client, c.asked) })
 	both.Go(func() { p.pass(client, server, c.answered) })
@@ -104,7 +105,7 @@ func (p *proxy) serve(ctx context.Context, client net.Conn) {
 }
 
 // pass passes on what comes, each piece after half the delay.
-func (p *proxy) pass(to, from net.Conn, seen func([]byte)) {
+func (p *Proxy) pass(to, from net.Conn, seen func([]byte)) {
 	type piece struct {
 		due   time.Time
 		bytes []byte
@@ -140,7 +141,7 @@ func (p *proxy) pass(to, from net.Conn, seen func([]byte)) {
 // connection follows who speaks, and whether a transaction is open, by what the server says when it is ready again.
 // Source: PostgreSQL documentation, Message Formats: ReadyForQuery.
 type connection struct {
-	*proxy
+	*Proxy
 	heard  bool   // the server spoke last
 	open   bool   // a transaction is
 	within int    // round trips of it
@@ -153,7 +154,7 @@ func (c *connection) asked([]byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.heard {
-		c.count.all++
+		c.count.All++
 		c.within++
 	}
 	c.heard = false
@@ -190,9 +191,9 @@ func (c *connection) answered(b []byte) {
 func (c *connection) ready(status byte) {
 	open := status != 'I'
 	if c.open && !open {
-		c.count.transactions++
-		c.count.within += c.within
-		c.count.most = max(c.count.most, c.within)
+		c.count.Transactions++
+		c.count.Within += c.within
+		c.count.Most = max(c.count.Most, c.within)
 	}
 	if !open {
 		c.within = 0
