@@ -50,6 +50,7 @@ bench: build ## speed, requests and memory, beside COPY and a plain loop; BENCH=
 .PHONY: soak
 soak: build ## something changes each second for SOAK (15m): is a change lost, is the budget kept, does memory grow?
 	@scripts/ensure.sh postgres
+	go build -o .bin/ ./bench/naive ./bench/floor
 	go run ./bench -only soak -soak $(or $(SOAK),15m)
 
 .PHONY: lint
