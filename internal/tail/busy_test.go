@@ -5,23 +5,23 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"syncd/internal/tail"
 )
 
-// meanwhile does something when a path is first requested.
+// meanwhile does something when a path is requested for the n-th time, from 1.
 type meanwhile struct {
-	path string
-	once *sync.Once
-	do   func()
+	path  string
+	times *atomic.Int64
+	do    func(n int64)
 }
 
 func (m meanwhile) RoundTrip(req *http.Request) (*http.Response, error) {
 	if strings.HasPrefix(req.URL.Path, m.path) {
-		m.once.Do(m.do)
+		m.do(m.times.Add(1))
 	}
 	return http.DefaultTransport.RoundTrip(req)
 }
@@ -32,7 +32,11 @@ func TestTailHearsWhatChangesMeanwhile(t *testing.T) {
 	h := bare(t, -1)
 	id := h.All(t, "/v1/customers/", nil)[0]["id"]
 	for name, feeds := range map[string]time.Duration{"Deaf": 0, "Heard": 1} {
-		m := h.MirrorThrough(t, meanwhile{"/v1/subscriptions/", &sync.Once{}, func() { h.rename(t, id, name) }}, slog.New(slog.DiscardHandler))
+		m := h.MirrorThrough(t, meanwhile{"/v1/subscriptions/", new(atomic.Int64), func(n int64) {
+			if n == 1 {
+				h.rename(t, id, name)
+			}
+		}}, slog.New(slog.DiscardHandler))
 		if _, _, err := m.TailSparing(t.Context(), 0, feeds); err != nil {
 			t.Fatal(err)
 		}

@@ -124,8 +124,8 @@ func (rd *round) interlude(ctx context.Context) error {
 	if rd.listens <= 0 || time.Since(rd.heard) < rd.listens {
 		return nil
 	}
-	rd.question = &Question{Each: true}
-	defer func() { rd.question, rd.heard = nil, time.Now() }()
+	rd.question, rd.aside = &Question{Each: true}, rd.aside-rd.spent()
+	defer func() { rd.question, rd.heard, rd.aside = nil, time.Now(), rd.aside+rd.spent() }()
 	if err := rd.readFeeds(ctx); err != nil {
 		return err
 	}

@@ -30,6 +30,7 @@ type round struct {
 	left      int              // requests left for slow probes; at least one, else a busy organization's would never be asked
 	listens   time.Duration    // how often a round of tails looks at the feeds while it lasts; 0 = once
 	heard     time.Time        // when it last did, on this machine
+	aside     int64            // requests of that
 	spare     int              // of these, what the round costs beyond RoundRequests; afterwards what is left of that
 }
 
@@ -87,6 +88,10 @@ func (rd *round) follow(ctx context.Context, all, names []string) (err error) {
 // fetchFollowed fetches the pending changes of the followed streams.
 func (rd *round) fetchFollowed(ctx context.Context) error {
 	for _, t := range rd.followed() {
+		if err := rd.interlude(ctx); err != nil {
+			return err
+		}
+		t.wanted = rd.everything()
 		t.attempt(func() error { return t.fetchChanges(ctx) })
 		if err := t.fatal(); err != nil {
 			return err
@@ -175,7 +180,7 @@ func (rd *round) slow(ctx context.Context) error {
 		if err := rd.interlude(ctx); err != nil {
 			return err
 		}
-		before := rd.spent()
+		before := rd.spent() - rd.aside
 		if rd.left <= 0 {
 			return nil
 		}
@@ -186,7 +191,7 @@ func (rd *round) slow(ctx context.Context) error {
 		if err := u.t.fatal(); err != nil {
 			return err
 		}
-		cost := int(rd.spent() - before)
+		cost := int(rd.spent() - rd.aside - before)
 		u.t.at.asked(rd.now(), u.p.Name(), cost-u.t.sought)
 		rd.left -= cost
 	}

@@ -56,6 +56,9 @@ func (Seats) ask(ctx context.Context, t *stream) error {
 	odd := fmt.Sprint(last, whole.Steps(), owners)
 	if !whole.IsZero() && odd != t.at.Odd {
 		found, err := counts.Search(payers, mirror.ValuesAtOnce, mostPayers, whole, func(some []uuid.UUID) (counts.Difference, error) {
+			if err := t.round.interlude(ctx); err != nil { // a search may take half a minute at the budget's pace
+				return nil, err
+			}
 			d, _, err := count.Difference(ctx, some)
 			return d, err
 		})

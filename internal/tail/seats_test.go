@@ -2,8 +2,10 @@ package tail_test
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"syncd/internal/mirror"
@@ -67,6 +69,36 @@ func TestTailCountsSeats(t *testing.T) {
 	h.Exec(t, "UPDATE subscriptions SET seats = NULL WHERE id = (SELECT subscription_id FROM customer_seats WHERE _deleted_at IS NOT NULL)")
 	round()
 	quiet("what differs is of seats that no list shows")
+}
+
+// A search for seats takes many requests at the pace of the budget. It looks at the feeds meanwhile.
+func TestSearchForSeatsHearsTheFeeds(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{World: polarsim.Options{Customers: 100, NoWebhook: true}, Mirror: worldtest.Tailing})
+	h.SyncAll(t, "products", "customers", "members", "subscriptions", "orders", "customer_seats")
+	for range 2 {
+		if _, _, err := h.TailSparing(t.Context(), 100, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seat := h.Stored(t, "customer_seats", "status = 'claimed' ORDER BY id LIMIT 1")[0]
+	h.Want(t, http.StatusOK, http.MethodDelete, fmt.Sprint("/v1/customer-seats/", seat["id"]), "")
+	id, seen := h.All(t, "/v1/customers/", nil)[0]["id"], ""
+	m := h.MirrorThrough(t, meanwhile{"/v1/metrics/", new(atomic.Int64), func(n int64) {
+		switch n {
+		case 2: // the first of the search
+			h.rename(t, id, "Heard")
+		case 4:
+			seen = h.nameOf(t, id)
+		}
+	}}, slog.New(slog.DiscardHandler))
+	if _, _, err := m.TailSparing(t.Context(), 100, 1); err != nil {
+		t.Fatal(err)
+	}
+	if seen != "Heard" {
+		t.Errorf("in the midst of the search the customer is called %q", seen)
+	}
+	h.Equal(t, "customers", "customer_seats")
 }
 
 // Where the token may not read metrics, seats are followed by sweeps alone, and the round is none the worse.
