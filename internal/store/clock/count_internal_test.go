@@ -9,10 +9,10 @@ import (
 func TestCountingOnEnds(t *testing.T) {
 	t.Parallel()
 	got, at := time.Now(), time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	c := &Clock{at: at, got: got}
-	for passed, want := range map[time.Duration]bool{0: true, Lasts - 1: true, Lasts: false, time.Hour: false} {
+	c := &Clock{at: at, got: got, told: at}
+	for _, passed := range []time.Duration{0, time.Millisecond, Lasts - 1, Lasts, time.Hour} {
 		counted, is := c.count(got.Add(passed))
-		if is != want || is && counted.Sub(at) != max(passed.Truncate(time.Microsecond), time.Microsecond) {
+		if want := passed < Lasts; is != want || is && counted.Sub(at) != max(passed.Truncate(time.Microsecond), time.Microsecond) {
 			t.Errorf("%v later: %v, %v", passed, counted, is)
 		}
 	}
@@ -25,5 +25,17 @@ func TestCountingOnEnds(t *testing.T) {
 	}
 	if counted, is := (&Clock{}).count(got); is {
 		t.Errorf("%v without any stamp", counted)
+	}
+}
+
+// A stamp that comes late lags behind what was counted on from the one before it. The times do not.
+func TestCountingOnNeverGoesBack(t *testing.T) {
+	t.Parallel()
+	got, at := time.Now(), time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	c := &Clock{at: at, got: got, told: at.Add(time.Second)}
+	for n := range 3 {
+		if counted, is := c.count(got); !is || counted != at.Add(time.Second+time.Duration(n+1)*time.Microsecond) {
+			t.Errorf("%v, %v after %v was told", counted, is, at.Add(time.Second))
+		}
 	}
 }

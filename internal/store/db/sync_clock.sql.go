@@ -23,21 +23,24 @@ func (q *Queries) ClockNow(ctx context.Context) (time.Time, error) {
 
 const clockStamp = `-- name: ClockStamp :one
 UPDATE sync_clock
-SET at = GREATEST(clock_timestamp(), at + GREATEST(LEAST(clock_timestamp() - read_at, interval '1 minute') / 2, interval '1 microsecond')),
+SET at = GREATEST(clock_timestamp(), at + GREATEST(LEAST(clock_timestamp() - read_at, interval '1 minute') / 2, interval '1 microsecond'),
+                  $1::timestamptz + interval '1 microsecond'),
     read_at = clock_timestamp()
-RETURNING at, set_config('synchronous_commit', 'off', true)::text AS commits
+RETURNING at, at > read_at AS behind, set_config('synchronous_commit', 'off', true)::text AS commits
 `
 
 type ClockStampRow struct {
 	At      time.Time `json:"at"`
+	Behind  bool      `json:"behind"`
 	Commits string    `json:"commits"`
 }
 
 // The next caller waits here, so no two get the same stamp. A row with a stamp is written after the stamp, so in a crash it never
-// outlives it, and the commit does not wait for the disk.
-func (q *Queries) ClockStamp(ctx context.Context) (ClockStampRow, error) {
-	row := q.db.QueryRow(ctx, clockStamp)
+// outlives it, and the commit does not wait for the disk. told is the latest time that the caller has given out: a stamp is later, whatever
+// the clock shows. behind: the clock was set back and has not caught up, so stamps go on at half speed.
+func (q *Queries) ClockStamp(ctx context.Context, told time.Time) (ClockStampRow, error) {
+	row := q.db.QueryRow(ctx, clockStamp, told)
 	var i ClockStampRow
-	err := row.Scan(&i.At, &i.Commits)
+	err := row.Scan(&i.At, &i.Behind, &i.Commits)
 	return i, err
 }
