@@ -63,11 +63,16 @@ type Partitions struct {
 
 	mu    sync.Mutex
 	known map[time.Time]bool // beginnings of partitions that have been seen
+	tried time.Time          // when some could not be made, on this machine; zero = the last try made them
+	now   func() time.Time   // which time it is on this machine
 }
+
+// pause is how long Cover does not try again what failed: a try may wait two seconds for a lock, and so would each page.
+const pause = time.Minute
 
 // New returns the handle.
 func New(pool *pg.Pool, t Table) *Partitions {
-	return &Partitions{Table: t, pool: pool, known: map[time.Time]bool{}}
+	return &Partitions{Table: t, pool: pool, known: map[time.Time]bool{}, now: time.Now}
 }
 
 // before is in the name of the partition of all that was there when the table was divided.
@@ -108,13 +113,29 @@ func (p *Partitions) list(ctx context.Context) (list []one, err error) {
 
 // Ahead makes the partitions of a time and of what comes next.
 func (p *Partitions) Ahead(ctx context.Context, now time.Time) error {
-	return p.Cover(ctx, now, p.Unit.end(now))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cover(ctx, now, p.Unit.end(now))
 }
 
 // Cover makes the partitions that these times fall into, where there are none. For those that were there before, it asks nothing.
+// It is called for each page, so after a failure it does nothing for a minute.
 func (p *Partitions) Cover(ctx context.Context, times ...time.Time) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if !p.tried.IsZero() && p.now().Sub(p.tried) < pause {
+		return nil
+	}
+	return p.cover(ctx, times...)
+}
+
+func (p *Partitions) cover(ctx context.Context, times ...time.Time) (err error) {
+	defer func() {
+		p.tried = time.Time{}
+		if err != nil {
+			p.tried = p.now()
+		}
+	}()
 	wanted := map[time.Time]one{}
 	for _, at := range times {
 		if from := p.Unit.start(at); !p.known[from] {
