@@ -54,14 +54,18 @@ func (cs Counts) Correct(ctx context.Context, stream string) (Comparison, error)
 }
 
 // Dropping takes the live rows of a time from the count of a table that is divided by a column, in the transaction that drops their
-// partition: no trigger is run for these.
+// partition: no trigger is run for these. It takes the stream's turn first, as whoever writes rows does: so a page is committed or has not
+// begun, and no row comes after the count and goes with the partition.
 func Dropping(stream, column string) func(ctx context.Context, tx pgx.Tx, from, until time.Time) error {
 	c := pgx.Identifier{column}.Sanitize()
 	statement := `
 		INSERT INTO sync_row_counts (stream, writer, rows)
-		SELECT $1, '', -count(*) FROM ` + pgx.Identifier{stream}.Sanitize() + ` WHERE _deleted_at IS NULL AND ` + c + ` >= $2 AND ` + c + ` < $3
+		SELECT $1, $1, -count(*) FROM ` + pgx.Identifier{stream}.Sanitize() + ` WHERE _deleted_at IS NULL AND ` + c + ` >= $2 AND ` + c + ` < $3
 		ON CONFLICT (stream, writer) DO UPDATE SET rows = sync_row_counts.rows + EXCLUDED.rows`
 	return func(ctx context.Context, tx pgx.Tx, from, until time.Time) error {
+		if _, err := db.New(tx).StreamHold(ctx, stream); err != nil {
+			return fmt.Errorf("wait for the turn of %s: %w", stream, err)
+		}
 		if _, err := tx.Exec(ctx, statement, stream, from, until); err != nil {
 			return fmt.Errorf("count rows of %s that go: %w", stream, err)
 		}

@@ -3,10 +3,13 @@ package counts_test
 import (
 	"fmt"
 	"os"
+	"slices"
 	"testing"
+	"time"
 
 	"syncd/internal/localpg/pgtest"
 	"syncd/internal/store/counts"
+	"syncd/internal/store/partition"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
@@ -84,5 +87,32 @@ func TestWrongCountsAreCorrected(t *testing.T) {
 		if got := fmt.Sprintf("%d %d %s", done.Counted, done.Kept, trace); got != want {
 			t.Errorf("found %s, want %s", got, want)
 		}
+	}
+}
+
+// A month is dropped after the page that is being written: what that brings is in the count of what goes.
+func TestMonthsAreDroppedBetweenPages(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.Migrated(t)
+	conn, pool := pgtest.Connect(t, dsn), pgtest.Pool(t, dsn)
+	months := partition.New(pool, partition.Table{
+		Name: "events", Column: "timestamp", Unit: partition.Month, Key: "id", Settles: true, Dropping: counts.Dropping("events", "timestamp"),
+	})
+	month := time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)
+	if err := months.Cover(t.Context(), month); err != nil {
+		t.Fatal(err)
+	}
+	const event = "INSERT INTO events (id, timestamp, _hash, _requested_at) SELECT gen_random_uuid(), timestamptz '2026-02-10Z', '', now() FROM generate_series(1, 3)"
+	pgtest.Exec(t, conn, "SET search_path TO polar, polar_sync", "INSERT INTO sync_streams (stream) VALUES ('events')", event,
+		"BEGIN", "SELECT set_config('syncd.writer', 'events', true) FROM sync_streams WHERE stream = 'events' FOR UPDATE") // a page that has its turn
+	if dropped, err := months.Drop(t.Context(), month.AddDate(0, 1, 0)); err == nil {
+		t.Errorf("%q are dropped under a page", dropped)
+	}
+	pgtest.Exec(t, conn, event, "COMMIT")
+	if dropped, err := months.Drop(t.Context(), month.AddDate(0, 1, 0)); err != nil || !slices.Equal(dropped, []string{"events_2026_02"}) {
+		t.Errorf("%q are dropped, %v", dropped, err)
+	}
+	if c, err := counts.New(pool).Compare(t.Context(), "events"); err != nil || c != (counts.Comparison{}) {
+		t.Errorf("%+v, %v after the month was dropped", c, err)
 	}
 }
