@@ -14,11 +14,12 @@ import (
 	"syncd/internal/item"
 	"syncd/internal/mirror"
 	"syncd/internal/store/tails"
+	"syncd/internal/tail/hooks"
 )
 
-// fetchChanges fetches pending changes, and rows known only from copies, and settles them. What is left for a later round stays
+// fetchChanges fetches these pending changes, and rows known only from copies, and settles them. What is left for a later round stays
 // pending.
-func (t *stream) fetchChanges(ctx context.Context) error {
+func (t *stream) fetchChanges(ctx context.Context, wanted tails.Wanted) error {
 	if err := t.open(ctx); err != nil {
 		return err
 	}
@@ -31,11 +32,11 @@ func (t *stream) fetchChanges(ctx context.Context) error {
 			return err
 		}
 	}
-	pending, err := t.kept().Changes().Pending(ctx, t.s.Name, t.wanted)
+	pending, err := t.kept().Changes().Pending(ctx, t.s.Name, wanted)
 	if err != nil || len(pending) == 0 {
 		return err
 	}
-	t.more = len(pending) == t.wanted.Most
+	t.more = len(pending) == wanted.Most
 	if len(pending) == mostChanges {
 		t.sweepDue = fmt.Sprintf("%d changes or more at once", mostChanges)
 	}
@@ -56,7 +57,7 @@ func (t *stream) fetchChanges(ctx context.Context) error {
 		}
 	}
 	if len(by) > 1 || len(by[tails.ByID]) == 0 { // the lists may have shown further changes
-		if pending, err = t.kept().Changes().Pending(ctx, t.s.Name, t.wanted); err != nil {
+		if pending, err = t.kept().Changes().Pending(ctx, t.s.Name, wanted); err != nil {
 			return err
 		}
 		if asked, err = t.engine.Store.Stamp(ctx); err != nil {
@@ -185,7 +186,7 @@ func (t *stream) narrowed(query url.Values) (scan.Scan, url.Values) {
 
 // settleChanges records that changes have been fetched, and how far that moves the stream's claim.
 func (t *stream) settleChanges(ctx context.Context, filter string, values []string, asked time.Time) error {
-	newest, err := t.kept().Changes().Settle(ctx, t.s.Name, filter, values, asked, always, t.primaryLag())
+	newest, err := t.kept().Changes().Settle(ctx, t.s.Name, filter, values, asked, hooks.Always, t.primaryLag())
 	t.through = later(t.through, newest)
 	return err
 }

@@ -168,11 +168,11 @@ func (rd *round) fetchPending(ctx context.Context, wanted tails.Wanted) error {
 		if t.listens || !slices.Contains(pending, t.s.Name) {
 			continue
 		}
-		t.wanted = wanted
+		most := wanted
 		if wanted.Lag >= 0 && t.spec.Batch == "" {
-			t.wanted.Most = mostAgain
+			most.Most = mostAgain
 		}
-		t.attempt(func() error { return t.fetchChanges(ctx) })
+		t.attempt(func() error { return t.fetchChanges(ctx, most) })
 		if err := t.fatal(); err != nil {
 			return err
 		}

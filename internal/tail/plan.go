@@ -138,7 +138,7 @@ func (f *Follower) askAccess(ctx context.Context, probes *int) (a access, feeds 
 	endpoints := tails.ReadableEndpoints(offered)
 	if len(endpoints) > 0 {
 		feeds++
-		a.sent = func(hook string) bool { return hooks.Sent(endpoints, hook, always) }
+		a.sent = func(hook string) bool { return hooks.Sent(endpoints, hook, hooks.Always) }
 	}
 	return a, feeds, nil
 }

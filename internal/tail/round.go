@@ -73,7 +73,6 @@ func (rd *round) follow(ctx context.Context, all, names []string) (err error) {
 		if err := rd.interlude(ctx); err != nil {
 			return err
 		}
-		t.wanted = rd.everything()
 		t.attempt(func() error { return t.takeCensus(ctx) })
 		if err := t.fatal(); err != nil {
 			return err
@@ -85,14 +84,13 @@ func (rd *round) follow(ctx context.Context, all, names []string) (err error) {
 	return rd.close(ctx)
 }
 
-// fetchFollowed fetches the pending changes of the followed streams.
+// fetchFollowed fetches the pending changes of the followed streams, and once more what was fetched right after its change.
 func (rd *round) fetchFollowed(ctx context.Context) error {
 	for _, t := range rd.followed() {
 		if err := rd.interlude(ctx); err != nil {
 			return err
 		}
-		t.wanted = rd.everything()
-		t.attempt(func() error { return t.fetchChanges(ctx) })
+		t.attempt(func() error { return t.fetchChanges(ctx, tails.Wanted{Lag: rd.lag, Most: mostChanges}) })
 		if err := t.fatal(); err != nil {
 			return err
 		}
@@ -126,7 +124,7 @@ func (rd *round) open(ctx context.Context, all, names []string) error {
 		if rd.specs[name].IsEmpty() || st.Unavailable || rd.engine.IsDisabled(name) {
 			continue
 		}
-		t := &stream{Follower: rd.Follower, s: rd.engine.Stream(name), spec: rd.spec(name), round: rd, run: rd.run.IdlePart(name), wanted: rd.everything()}
+		t := &stream{Follower: rd.Follower, s: rd.engine.Stream(name), spec: rd.spec(name), round: rd, run: rd.run.IdlePart(name)}
 		if st.CompleteAt.IsZero() {
 			t.listens = true
 			rd.tails = append(rd.tails, t)
@@ -197,9 +195,6 @@ func (rd *round) slow(ctx context.Context) error {
 	}
 	return nil
 }
-
-// everything that is pending, and what is fetched once more.
-func (rd *round) everything() tails.Wanted { return tails.Wanted{Lag: rd.lag, Most: mostChanges} }
 
 // spent is the cost of the round so far.
 func (rd *round) spent() (n int64) {

@@ -1,6 +1,7 @@
 package tail
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"syncd/internal/mirror/streams"
 	"syncd/internal/store"
 	"syncd/internal/store/tails"
+	"syncd/internal/tail/hooks"
 )
 
 // stream is one stream in a round.
@@ -25,15 +27,14 @@ type stream struct {
 	places   []string    // places of rows that Polar cannot render
 	round    *round
 	at       position
-	probe    string       // name of the current probe
-	swept    time.Time    // start of the last complete sweep, as a Stamp of the store
-	follows  bool         // its probes are asked in this round
-	listens  bool         // it was never swept to its end: changes from the feeds are only recorded; run is idle
-	through  time.Time    // time of the newest stored change
-	answered bool         // Polar has answered a probe of the stream's own
-	wanted   tails.Wanted // which pending changes are fetched
-	sought   int          // requests of its slow probe beyond what it takes while nothing changes
-	more     bool         // there may be more of these
+	probe    string    // name of the current probe
+	swept    time.Time // start of the last complete sweep, as a Stamp of the store
+	follows  bool      // its probes are asked in this round
+	listens  bool      // it was never swept to its end: changes from the feeds are only recorded; run is idle
+	through  time.Time // time of the newest stored change
+	answered bool      // Polar has answered a probe of the stream's own
+	sought   int       // requests of its slow probe beyond what it takes while nothing changes
+	more     bool      // there may be more pending changes than the last that were fetched
 	sweepDue string
 	err      error
 }
@@ -74,10 +75,12 @@ func (t *stream) fallBack(ctx context.Context, err error) bool {
 	return true
 }
 
+// attempt does something unless an earlier attempt failed. It may be made within another one: the inner error stays.
 func (t *stream) attempt(do func() error) {
 	if t.err == nil {
 		before := t.run.Requests()
-		t.err = do()
+		err := do()
+		t.err = cmp.Or(t.err, err)
 		t.answered = t.answered || t.err == nil && t.run.Requests() > before
 	}
 }
@@ -95,7 +98,7 @@ func (t *stream) storeListed(ctx context.Context, page fetch.Page, field string)
 	if newest, err = t.keep(ctx, page, field); err != nil {
 		return newest, err
 	}
-	changed, err := t.kept().Changes().Settle(ctx, t.s.Name, tails.ByID, item.FieldIDs(page.Items), t.round.told, always, 0)
+	changed, err := t.kept().Changes().Settle(ctx, t.s.Name, tails.ByID, item.FieldIDs(page.Items), t.round.told, hooks.Always, 0)
 	t.through = later(t.through, changed)
 	return newest, err
 }

@@ -5,9 +5,6 @@ import (
 	"time"
 )
 
-// always is later than any date.
-var always = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
-
 func earlier(a, b time.Time) time.Time {
 	if b.Before(a) {
 		return b

@@ -46,6 +46,9 @@ func (s *Seats) Difference(ctx context.Context, customers []uuid.UUID) (d Differ
 	if err := json.Unmarshal(body.Value, &answer); err != nil {
 		return nil, last, fmt.Errorf("%w: counts of seats: %w", fetch.ErrContract, err)
 	}
+	if len(answer.Periods) == 0 { // no hour says nothing, and would pass for no difference
+		return nil, last, fmt.Errorf("%w: the metrics have no hours", fetch.ErrContract)
+	}
 	hours := make([]time.Time, 0, len(answer.Periods))
 	for _, p := range answer.Periods {
 		if p.Total == nil || p.Claimed == nil {

@@ -11,8 +11,8 @@ import (
 	"syncd/internal/store/tails"
 )
 
-// always is later than any date.
-var always = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+// Always is later than any date.
+var Always = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // types are the webhook events without which a change of their objects may go untold; other events are always sent together
 // with one of these. Source: server/polar/models/webhook_endpoint.py, server/polar/subscription/service.py.
@@ -74,9 +74,9 @@ func (o Offered) Lacks(hook string) string {
 	case o.refused:
 		return "the scope webhooks:read and " + endpoint
 	case len(o.enabled) > 0:
-		return "the raw webhook endpoint sent " + strings.Join(unsent(o.enabled, hook, always), ", ")
+		return "the raw webhook endpoint sent " + strings.Join(unsent(o.enabled, hook, Always), ", ")
 	case len(o.disabled) > 0:
-		if more := unsent(o.disabled, hook, always); len(more) > 0 {
+		if more := unsent(o.disabled, hook, Always); len(more) > 0 {
 			return "the raw webhook endpoint enabled and sent " + strings.Join(more, ", ")
 		}
 		return "the raw webhook endpoint enabled"
