@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"time"
 
 	"syncd/internal/humanize"
 	"syncd/internal/status"
@@ -20,19 +19,14 @@ var fleetDocument string
 
 // Fleet serves the list of the organizations of a fleet.
 type Fleet struct {
-	read     func(context.Context) (status.Fleet, error)
-	version  string
-	log      *slog.Logger
-	document *template.Template
+	read    func(context.Context) (status.Fleet, error)
+	version string
+	log     *slog.Logger
 }
 
 // NewFleet makes a page of what read returns; version is that of the program.
 func NewFleet(read func(context.Context) (status.Fleet, error), version string, log *slog.Logger) *Fleet {
-	return &Fleet{read, version, log, template.Must(template.New("fleet").Funcs(template.FuncMap{
-		"count": humanize.Count[int64],
-		"stamp": func(at time.Time) string { return at.UTC().Format(time.RFC3339) },
-		"utc":   func(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05 UTC") },
-	}).Parse(fleetDocument))}
+	return &Fleet{read, version, log}
 }
 
 // fleetView is a fleet in words.
@@ -62,7 +56,7 @@ func (p *Fleet) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v := newFleetView(fleet, err)
 	v.CSS, v.Program, v.Every, v.Refreshing = template.CSS(style), p.version, every, r.URL.Query().Get("refresh") != "off"
 	var body bytes.Buffer
-	if err := p.document.Execute(&body, v); err != nil {
+	if err := fleetTemplate().Execute(&body, v); err != nil {
 		p.log.Error("the page cannot be drawn", "error", err)
 		http.Error(w, "the page cannot be drawn; /status has the same as JSON", http.StatusInternalServerError)
 		return

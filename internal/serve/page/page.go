@@ -30,12 +30,25 @@ var (
 	style string
 )
 
+// The documents are parsed when the first one is drawn, and once: a process may have a page for each of a thousand organizations.
+var (
+	pageTemplate  = sync.OnceValue(func() *template.Template { return parse("page", document) })
+	fleetTemplate = sync.OnceValue(func() *template.Template { return parse("fleet", fleetDocument) })
+)
+
+func parse(name, document string) *template.Template {
+	return template.Must(template.New(name).Funcs(template.FuncMap{
+		"count": humanize.Count[int64],
+		"stamp": func(at time.Time) string { return at.UTC().Format(time.RFC3339) },
+		"utc":   func(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05 UTC") },
+	}).Parse(document))
+}
+
 // Page serves the page.
 type Page struct {
-	read     func(context.Context) (status.Report, error)
-	version  string
-	log      *slog.Logger
-	document *template.Template
+	read    func(context.Context) (status.Report, error)
+	version string
+	log     *slog.Logger
 
 	mu     sync.Mutex
 	readAt time.Time
@@ -45,14 +58,7 @@ type Page struct {
 
 // New makes a page of what read returns; version is that of the program.
 func New(read func(context.Context) (status.Report, error), version string, log *slog.Logger) *Page {
-	return &Page{
-		read: read, version: version, log: log,
-		document: template.Must(template.New("page").Funcs(template.FuncMap{
-			"count": humanize.Count[int64],
-			"stamp": func(at time.Time) string { return at.UTC().Format(time.RFC3339) },
-			"utc":   func(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05 UTC") },
-		}).Parse(document)),
-	}
+	return &Page{read: read, version: version, log: log}
 }
 
 // ServeHTTP writes the page; with ?refresh=off one that the browser does not ask for again.
@@ -62,7 +68,7 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v.Program, v.CSS, v.Every = p.version, template.CSS(style), every
 	v.Refreshing = r.URL.Query().Get("refresh") != "off"
 	var body bytes.Buffer
-	if err := p.document.Execute(&body, v); err != nil {
+	if err := pageTemplate().Execute(&body, v); err != nil {
 		p.log.Error("the page cannot be drawn", "error", err)
 		http.Error(w, "the page cannot be drawn; /status has the same as JSON", http.StatusInternalServerError)
 		return

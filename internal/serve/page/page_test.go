@@ -168,3 +168,11 @@ func TestPageReadsOnceASecond(t *testing.T) {
 		}
 	})
 }
+
+// A process has a page for each of its organizations: they share what is parsed.
+func TestDocumentsAreParsedOnce(t *testing.T) {
+	t.Parallel()
+	if pageTemplate() != pageTemplate() || fleetTemplate() != fleetTemplate() {
+		t.Error("each page is parsed anew")
+	}
+}
