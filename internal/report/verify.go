@@ -88,17 +88,24 @@ func (r *Verification) Count(count func(stream string) (counts.Comparison, error
 func (r Verification) Print(w io.Writer) error {
 	var b strings.Builder
 	t := terminal.Table{Head: []string{"STREAM", "VERDICT", "AS OF", "ROWS", "REJECTS", "SUSPECTS", "HELD"}, Align: "lllrrrr"}
+	if r.counted {
+		t.Head, t.Align = append(t.Head, "COUNTED"), t.Align+"r"
+	}
 	for _, s := range r.Streams {
 		asOf := "never"
 		if !s.AsOf.IsZero() {
 			asOf = s.AsOf.Format(time.RFC3339)
 		}
-		t.Add(s.Stream, s.Verdict, asOf, humanize.Count(s.Rows), humanize.Count(s.Rejects), humanize.Count(s.Suspects), humanize.Count(s.Held))
+		cells := []string{s.Stream, s.Verdict, asOf, humanize.Count(s.Rows), humanize.Count(s.Rejects), humanize.Count(s.Suspects), humanize.Count(s.Held)}
+		if s.Counted != nil {
+			cells = append(cells, humanize.Count(*s.Counted))
+		}
+		t.Add(cells...)
 	}
 	b.WriteString(t.Text())
 	how := "ROWS are kept by each write, and checked by each complete sweep. `syncd verify --count` counts them now."
 	if r.counted {
-		how = "ROWS were counted in the tables."
+		how = "ROWS are kept by each write; COUNTED are the rows of the tables, counted now."
 	}
 	fmt.Fprintf(&b, "\n%s\n", wrapped(how+" VERDICT, REJECTS, SUSPECTS and HELD are what runs have recorded."))
 	answer := "The mirror is whole as of these times."

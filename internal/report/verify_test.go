@@ -20,8 +20,9 @@ func TestVerifyCounts(t *testing.T) {
 		want    string
 	}{
 		"kept":      {report.VerifiedStream{Verdict: "whole"}, -1, true, "ROWS are kept by each write, and checked by each complete sweep"},
-		"counted":   {report.VerifiedStream{Verdict: "whole"}, 7, true, "ROWS were counted in the tables"},
+		"counted":   {report.VerifiedStream{Verdict: "whole"}, 7, true, "COUNTED are the rows of the tables, counted now"},
 		"less":      {report.VerifiedStream{Verdict: "whole"}, 5, false, "orders: its table has 5 rows, and 7 are known to have been written"},
+		"both":      {report.VerifiedStream{Verdict: "whole"}, 5, false, "SUSPECTS HELD COUNTED orders missing never 7 0 0 0 5 "},
 		"off":       {report.VerifiedStream{Verdict: "off"}, 5, true, "orders off"},
 		"corrected": {report.VerifiedStream{Verdict: "whole", CountedAt: swept, CorrectedBy: 2}, -1, true, "the count of 2026-11-26T08:00:00Z found 2 rows more than were known"},
 		"too many":  {report.VerifiedStream{Verdict: "whole", CountedAt: swept, CorrectedBy: -1}, -1, true, "found 1 row fewer than were known"},
