@@ -52,12 +52,12 @@ UPDATE sync_streams
 SET leased_until = clock_timestamp() + make_interval(secs => @ttl_seconds)
 WHERE stream = @stream AND lease_run = @run_id;
 
--- name: StreamRelease :execrows
+-- name: StreamRelease :exec
 UPDATE sync_streams
 SET lease_run = NULL, lease_holder = NULL, leased_until = NULL, lease_seconds = NULL, unavailable = @unavailable
 WHERE stream = @stream AND lease_run = @run_id;
 
--- name: StreamSweepEnd :execrows
+-- name: StreamSweepEnd :exec
 UPDATE sync_streams
 SET sweep_id = NULL, sweep_pages = 0, sweep_total = NULL, checkpoint = NULL, checkpoint_at = NULL,
     complete_at = COALESCE(@complete_at, complete_at),
@@ -183,7 +183,7 @@ ON CONFLICT (stream, key) DO UPDATE
 SET item_id = EXCLUDED.item_id, run_id = EXCLUDED.run_id, reason = EXCLUDED.reason, body = EXCLUDED.body, copied_from = EXCLUDED.copied_from,
     last_seen = EXCLUDED.last_seen, times_seen = sync_rejects.times_seen + 1, resolved_at = NULL;
 
--- name: RejectsResolve :execrows
+-- name: RejectsResolve :exec
 UPDATE sync_rejects SET resolved_at = now()
 WHERE stream = @stream AND item_id = ANY(@ids::uuid[]) AND resolved_at IS NULL;
 

@@ -7,7 +7,7 @@ ON CONFLICT (stream, key, kind, field) DO UPDATE SET
     first_seen = CASE WHEN sync_findings.resolved_at IS NULL THEN sync_findings.first_seen ELSE EXCLUDED.first_seen END,
     last_seen = EXCLUDED.last_seen, resolved_at = EXCLUDED.resolved_at;
 
--- name: FindingsResolve :execrows
+-- name: FindingsResolve :exec
 -- Closes the findings of a stream that an audit has looked for and not found again.
 UPDATE sync_findings SET resolved_at = now()
 WHERE stream = @stream AND kind = ANY(@kinds::text[]) AND resolved_at IS NULL AND last_seen < @audited_at::timestamptz;

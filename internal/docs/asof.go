@@ -6,13 +6,15 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"syncd/internal/store/pg"
 )
 
 // versioned are the tables of whose rows a view shows each version, and its name.
 var versioned = map[string]string{"subscriptions": "subscription_history", "product_prices": "product_price_history"}
 
 // asOf makes the functions TABLE_as_of of all tables whose changes are recorded, and the views of versions.
-func asOf(ctx context.Context, db querier, tables []table) (string, error) {
+func asOf(ctx context.Context, db pg.Querier, tables []table) (string, error) {
 	rows, err := db.Query(ctx, `SELECT table_name, key, parent FROM recorded_tables() ORDER BY table_name COLLATE "C"`)
 	if err != nil {
 		return "", fmt.Errorf("read which tables have a history: %w", err)

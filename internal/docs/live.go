@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"syncd/internal/catalog"
+	"syncd/internal/store/pg"
 )
 
 // liveView is the name of the view that shows the rows of a table which Polar still has.
@@ -14,7 +15,7 @@ func liveView(table string) string { return table + "_live" }
 
 // live makes the views TABLE_live. A row of a list goes with its object: a deleted order has no live items, though nobody has removed
 // them from it.
-func live(_ context.Context, _ querier, tables []table) (string, error) {
+func live(_ context.Context, _ pg.Querier, tables []table) (string, error) {
 	var b strings.Builder
 	b.WriteString("-- Tables without what Polar no longer has. Made by make generate from the table of streams and the database; not to be edited.\n")
 	for _, s := range catalog.Tables() {

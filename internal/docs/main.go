@@ -23,6 +23,7 @@ import (
 
 	"syncd/internal/localpg"
 	"syncd/internal/store"
+	"syncd/internal/store/pg"
 )
 
 // schema of the tables that the dictionary is made of.
@@ -76,7 +77,7 @@ func run(ctx context.Context) (err error) {
 type page struct{ path, was, now string }
 
 // generate makes the parts anew, of all pages beneath a root. They follow from the views as these should be.
-func generate(ctx context.Context, db querier, root string) ([]page, error) {
+func generate(ctx context.Context, db pg.Querier, root string) ([]page, error) {
 	files, err := makeViews(ctx, db, root)
 	if err != nil {
 		return nil, err

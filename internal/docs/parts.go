@@ -13,19 +13,12 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"syncd/internal/catalog"
 	"syncd/internal/contract"
 	"syncd/internal/daemon"
 	"syncd/internal/store/pg"
 )
-
-// querier is the database whose comments are read, and in which views are made.
-type querier interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
-}
 
 // makeParts makes each part, by its name.
 func makeParts(tables []table, root string) (map[string]string, error) {
@@ -172,7 +165,7 @@ type (
 func (t table) isBookkeeping() bool { return t.schema != schema }
 
 // readTables reads all tables and views of both schemas that have a comment, by name, with their columns in order.
-func readTables(ctx context.Context, db querier) ([]table, error) {
+func readTables(ctx context.Context, db pg.Querier) ([]table, error) {
 	rows, err := db.Query(ctx, `
 		SELECT n.nspname, c.relname, obj_description(c.oid, 'pg_class'), a.attname, format_type(a.atttypid, a.atttypmod), COALESCE(col_description(c.oid, a.attnum), '')
 		FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped

@@ -8,10 +8,11 @@ import (
 	"strings"
 
 	"syncd/internal/catalog"
+	"syncd/internal/store/pg"
 )
 
 // personal makes the functions by which the views without personal data are made, and erased customers are kept out.
-func personal(_ context.Context, _ querier, _ []table) (string, error) {
+func personal(_ context.Context, _ pg.Querier, _ []table) (string, error) {
 	var b strings.Builder
 	b.WriteString(`-- Which columns hold personal data. Made by make generate from the table of streams; not to be edited.
 

@@ -8,12 +8,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"syncd/internal/store/pg"
 )
 
 // viewFiles are the files of views that follow from the tables.
 var viewFiles = []struct {
 	path string
-	make func(ctx context.Context, db querier, tables []table) (string, error)
+	make func(ctx context.Context, db pg.Querier, tables []table) (string, error)
 }{
 	{"views/05_live.sql", live},
 	{"views/95_as_of.sql", asOf},
@@ -21,7 +23,7 @@ var viewFiles = []struct {
 }
 
 // makeViews makes these files anew, and the views of those that have changed.
-func makeViews(ctx context.Context, db querier, root string) ([]page, error) {
+func makeViews(ctx context.Context, db pg.Querier, root string) ([]page, error) {
 	tables, err := readTables(ctx, db)
 	if err != nil {
 		return nil, err

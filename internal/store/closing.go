@@ -95,8 +95,7 @@ func (r *Run) close(ctx context.Context, q *db.Queries, c Closing, start time.Ti
 		add(q.RejectsResolveUnmet(ctx, db.RejectsResolveUnmetParams{Stream: r.Stream, SweepID: r.SweepID}))
 	}
 	if r.lease != "" {
-		_, err := q.StreamRelease(ctx, db.StreamReleaseParams{Stream: r.lease, RunID: &r.ID, Unavailable: pg.Null(c.Unavailable)})
-		add(err)
+		add(q.StreamRelease(ctx, db.StreamReleaseParams{Stream: r.lease, RunID: &r.ID, Unavailable: pg.Null(c.Unavailable)}))
 	}
 	add(q.RunFinish(ctx, db.RunFinishParams{
 		ID: r.ID, Outcome: &c.Outcome, Reason: pg.Null(c.Reason), ErrorClass: pg.Null(c.ErrorClass), Error: pg.Null(c.Error),
@@ -118,6 +117,5 @@ func (r *Run) endSweep(ctx context.Context, q *db.Queries, c Closing, start time
 			return err
 		}
 	}
-	_, err := q.StreamSweepEnd(ctx, db.StreamSweepEndParams{Stream: r.lease, RunID: &r.ID, CompleteAt: complete})
-	return err
+	return q.StreamSweepEnd(ctx, db.StreamSweepEndParams{Stream: r.lease, RunID: &r.ID, CompleteAt: complete})
 }

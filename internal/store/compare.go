@@ -7,10 +7,10 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"syncd/internal/item"
 	"syncd/internal/store/clock"
+	"syncd/internal/store/db"
 	"syncd/internal/store/pg"
 )
 
@@ -133,10 +133,7 @@ type childKey struct{ parent, key uuid.UUID }
 
 // removeUnlisted marks the child rows of these parents that the parents' lists no longer name. The rows stay, because other rows
 // may refer to them. A reply requested before the stored row's does not count.
-func (ps *parents) removeUnlisted(ctx context.Context, q interface {
-	Exec(context.Context, string, ...any) (pgconn.CommandTag, error)
-}, table, parent, key string, listed []childKey,
-) error {
+func (ps *parents) removeUnlisted(ctx context.Context, q db.DBTX, table, parent, key string, listed []childKey) error {
 	if len(ps.ids) == 0 {
 		return nil
 	}

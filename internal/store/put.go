@@ -389,7 +389,7 @@ func (w *writing) settleStored(ctx context.Context, q *db.Queries) error {
 		}
 	}
 	if r.rejects && len(stored) > 0 {
-		if _, err := q.RejectsResolve(ctx, db.RejectsResolveParams{Stream: r.Stream, IDs: stored}); err != nil {
+		if err := q.RejectsResolve(ctx, db.RejectsResolveParams{Stream: r.Stream, IDs: stored}); err != nil {
 			return err
 		}
 	}

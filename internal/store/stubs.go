@@ -144,7 +144,7 @@ func (w *writing) recordStubs(ctx context.Context, p *pg.Pipeline, q *db.Queries
 		ON CONFLICT (stream, id) DO UPDATE
 		SET copied_from = EXCLUDED.copied_from, copied_id = EXCLUDED.copied_id, run_id = EXCLUDED.run_id, resolved_at = NULL`,
 		[]any{m.Of.Stream, w.into.Stream, w.run.ID, ids, of, CopiedAt}, nil)
-	if _, err := q.RejectsResolve(ctx, db.RejectsResolveParams{Stream: m.Of.Stream, IDs: ids}); err != nil || len(gone) == 0 {
+	if err := q.RejectsResolve(ctx, db.RejectsResolveParams{Stream: m.Of.Stream, IDs: ids}); err != nil || len(gone) == 0 {
 		return err
 	}
 	p.Add(`

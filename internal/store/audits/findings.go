@@ -41,8 +41,7 @@ func (a Audits) RecordFindings(ctx context.Context, stream string, kinds []strin
 		if first != nil {
 			return first
 		}
-		_, err := q.FindingsResolve(ctx, db.FindingsResolveParams{Stream: stream, Kinds: kinds, AuditedAt: since})
-		return err
+		return q.FindingsResolve(ctx, db.FindingsResolveParams{Stream: stream, Kinds: kinds, AuditedAt: since})
 	})
 	if err != nil {
 		return fmt.Errorf("record the findings about %s: %w", stream, err)

@@ -256,7 +256,7 @@ func (q *Queries) RejectsOpenOf(ctx context.Context, arg RejectsOpenOfParams) (i
 	return count, err
 }
 
-const rejectsResolve = `-- name: RejectsResolve :execrows
+const rejectsResolve = `-- name: RejectsResolve :exec
 UPDATE sync_rejects SET resolved_at = now()
 WHERE stream = $1 AND item_id = ANY($2::uuid[]) AND resolved_at IS NULL
 `
@@ -266,12 +266,9 @@ type RejectsResolveParams struct {
 	IDs    []uuid.UUID `json:"ids"`
 }
 
-func (q *Queries) RejectsResolve(ctx context.Context, arg RejectsResolveParams) (int64, error) {
-	result, err := q.db.Exec(ctx, rejectsResolve, arg.Stream, arg.IDs)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+func (q *Queries) RejectsResolve(ctx context.Context, arg RejectsResolveParams) error {
+	_, err := q.db.Exec(ctx, rejectsResolve, arg.Stream, arg.IDs)
+	return err
 }
 
 const rejectsResolveUnmet = `-- name: RejectsResolveUnmet :exec
@@ -863,7 +860,7 @@ func (q *Queries) StreamOpen(ctx context.Context, stream string) (StreamOpenRow,
 	return i, err
 }
 
-const streamRelease = `-- name: StreamRelease :execrows
+const streamRelease = `-- name: StreamRelease :exec
 UPDATE sync_streams
 SET lease_run = NULL, lease_holder = NULL, leased_until = NULL, lease_seconds = NULL, unavailable = $1
 WHERE stream = $2 AND lease_run = $3
@@ -875,12 +872,9 @@ type StreamReleaseParams struct {
 	RunID       *int64  `json:"run_id"`
 }
 
-func (q *Queries) StreamRelease(ctx context.Context, arg StreamReleaseParams) (int64, error) {
-	result, err := q.db.Exec(ctx, streamRelease, arg.Unavailable, arg.Stream, arg.RunID)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+func (q *Queries) StreamRelease(ctx context.Context, arg StreamReleaseParams) error {
+	_, err := q.db.Exec(ctx, streamRelease, arg.Unavailable, arg.Stream, arg.RunID)
+	return err
 }
 
 const streamRenew = `-- name: StreamRenew :execrows
@@ -924,7 +918,7 @@ func (q *Queries) StreamRestart(ctx context.Context, arg StreamRestartParams) (i
 	return result.RowsAffected(), nil
 }
 
-const streamSweepEnd = `-- name: StreamSweepEnd :execrows
+const streamSweepEnd = `-- name: StreamSweepEnd :exec
 UPDATE sync_streams
 SET sweep_id = NULL, sweep_pages = 0, sweep_total = NULL, checkpoint = NULL, checkpoint_at = NULL,
     complete_at = COALESCE($1, complete_at),
@@ -939,12 +933,9 @@ type StreamSweepEndParams struct {
 	RunID      *int64     `json:"run_id"`
 }
 
-func (q *Queries) StreamSweepEnd(ctx context.Context, arg StreamSweepEndParams) (int64, error) {
-	result, err := q.db.Exec(ctx, streamSweepEnd, arg.CompleteAt, arg.Stream, arg.RunID)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+func (q *Queries) StreamSweepEnd(ctx context.Context, arg StreamSweepEndParams) error {
+	_, err := q.db.Exec(ctx, streamSweepEnd, arg.CompleteAt, arg.Stream, arg.RunID)
+	return err
 }
 
 const streamsHold = `-- name: StreamsHold :many

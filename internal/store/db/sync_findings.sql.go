@@ -70,7 +70,7 @@ func (q *Queries) FindingsOpen(ctx context.Context, streams []string) ([]Finding
 	return items, nil
 }
 
-const findingsResolve = `-- name: FindingsResolve :execrows
+const findingsResolve = `-- name: FindingsResolve :exec
 UPDATE sync_findings SET resolved_at = now()
 WHERE stream = $1 AND kind = ANY($2::text[]) AND resolved_at IS NULL AND last_seen < $3::timestamptz
 `
@@ -82,10 +82,7 @@ type FindingsResolveParams struct {
 }
 
 // Closes the findings of a stream that an audit has looked for and not found again.
-func (q *Queries) FindingsResolve(ctx context.Context, arg FindingsResolveParams) (int64, error) {
-	result, err := q.db.Exec(ctx, findingsResolve, arg.Stream, arg.Kinds, arg.AuditedAt)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+func (q *Queries) FindingsResolve(ctx context.Context, arg FindingsResolveParams) error {
+	_, err := q.db.Exec(ctx, findingsResolve, arg.Stream, arg.Kinds, arg.AuditedAt)
+	return err
 }

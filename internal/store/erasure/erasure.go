@@ -121,17 +121,11 @@ var errTrial = errors.New("only a trial")
 
 // Erase clears the personal data of customers in all tables, in one transaction, and has writers keep them out from then on.
 func (e Erasures) Erase(ctx context.Context, o Order) (Report, error) {
-	return e.pass(ctx, o, func(context.Context, querier) ([]uuid.UUID, error) { return o.Customers, nil })
-}
-
-// querier is a pool or a transaction.
-type querier interface {
-	Query(context.Context, string, ...any) (pgx.Rows, error)
-	QueryRow(context.Context, string, ...any) pgx.Row
+	return e.pass(ctx, o, func(context.Context, pg.Querier) ([]uuid.UUID, error) { return o.Customers, nil })
 }
 
 // pass erases whose data are to go by the time that nobody else erases.
-func (e Erasures) pass(ctx context.Context, o Order, whose func(context.Context, querier) ([]uuid.UUID, error)) (r Report, err error) {
+func (e Erasures) pass(ctx context.Context, o Order, whose func(context.Context, pg.Querier) ([]uuid.UUID, error)) (r Report, err error) {
 	for range patience {
 		err = e.pool.Exclusively(ctx, func(tx pgx.Tx) (err error) {
 			if o.Customers, err = whose(ctx, tx); err != nil || len(o.Customers) == 0 {
@@ -195,7 +189,7 @@ func (e Erasures) Settle(ctx context.Context, log *slog.Logger) {
 	}
 }
 
-func noted(ctx context.Context, q querier) (customers []uuid.UUID, err error) {
+func noted(ctx context.Context, q pg.Querier) (customers []uuid.UUID, err error) {
 	rows, err := q.Query(ctx, "SELECT customer_id FROM sync_erasures WHERE cleared_at IS NULL ORDER BY customer_id")
 	if err == nil {
 		customers, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
@@ -228,7 +222,7 @@ func (e Erasures) Keep(ctx context.Context) error {
 }
 
 // isStale tells whether there are triggers, and others are wanted.
-func isStale(ctx context.Context, q querier) (stale bool, err error) {
+func isStale(ctx context.Context, q pg.Querier) (stale bool, err error) {
 	err = q.QueryRow(ctx, "SELECT erasure_made_by <> '' AND erasure_made_by <> "+madeBy+" FROM sync_safe", functions).Scan(&stale)
 	return stale, err
 }

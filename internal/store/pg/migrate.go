@@ -206,7 +206,7 @@ func (p *Pool) migrationStatus(ctx context.Context) (list []Migration, latest in
 
 // applied reads the table of versions. It names the schema, so that a role without the right to see it is told so, instead of
 // that the table is missing.
-func applied(ctx context.Context, q querier, schema string) (map[int64]time.Time, error) {
+func applied(ctx context.Context, q Querier, schema string) (map[int64]time.Time, error) {
 	at := map[int64]time.Time{}
 	rows, err := q.Query(ctx, "SELECT version_id, tstamp FROM "+pgx.Identifier{schema, VersionTable}.Sanitize()+" WHERE is_applied AND version_id > 0")
 	if err == nil {

@@ -24,6 +24,13 @@ type Pool struct {
 	shared  bool // the connections outlive it
 }
 
+// Querier is whatever answers statements: a Pool, a connection, a transaction.
+type Querier interface {
+	Exec(context.Context, string, ...any) (pgconn.CommandTag, error)
+	Query(context.Context, string, ...any) (pgx.Rows, error)
+	QueryRow(context.Context, string, ...any) pgx.Row
+}
+
 // newPool makes the pool of a schema.
 func newPool(ctx context.Context, c *Connections, schema string, log *slog.Logger, shared bool) (*Pool, error) {
 	p := &Pool{Connections: c, session: session{schema, c.base.pooled}, log: log, shared: shared}

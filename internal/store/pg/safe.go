@@ -53,7 +53,7 @@ func madeBy(files []views.File) string {
 
 // keepSafeViews makes them anew where somebody needs them, and tables or views have changed.
 func (p *Pool) keepSafeViews(ctx context.Context, files []views.File, changed bool) error {
-	stale := func(q querier) (is bool, err error) {
+	stale := func(q Querier) (is bool, err error) {
 		err = q.QueryRow(ctx, `
 			SELECT EXISTS (SELECT FROM sync_safe WHERE made_by <> '' AND (made_by <> $2 OR $3))
 			   AND EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)`, Safe(p.session.schema), madeBy(files), changed).Scan(&is)

@@ -148,10 +148,7 @@ func digits(s string) int {
 }
 
 // verify checks that the connection has the settings, and that the database can hold what Polar sends.
-func (s session) verify(ctx context.Context, q interface {
-	QueryRow(context.Context, string, ...any) pgx.Row
-},
-) error {
+func (s session) verify(ctx context.Context, q Querier) error {
 	names := make([]string, len(needs))
 	for i, n := range needs {
 		names[i] = "current_setting('" + n.name + "')"

@@ -22,12 +22,6 @@ type madeView struct {
 	at   time.Time
 }
 
-// querier is a pool or a transaction.
-type querier interface {
-	Query(context.Context, string, ...any) (pgx.Rows, error)
-	QueryRow(context.Context, string, ...any) pgx.Row
-}
-
 // views are the files of the program for this schema. A function keeps the search_path under which it is made, so it is made anew
 // when a schema was renamed.
 func (p *Pool) views() ([]views.File, error) {
@@ -39,7 +33,7 @@ func (p *Pool) views() ([]views.File, error) {
 }
 
 // madeViews are those on record. One that somebody has dropped is not among them. A schema that lacks the record has none.
-func madeViews(ctx context.Context, q querier, schema string) (map[views.Object]madeView, error) {
+func madeViews(ctx context.Context, q Querier, schema string) (map[views.Object]madeView, error) {
 	made := map[views.Object]madeView{}
 	var recorded bool
 	err := q.QueryRow(ctx, "SELECT to_regclass('sync_views') IS NOT NULL").Scan(&recorded)
