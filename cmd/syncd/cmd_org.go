@@ -49,13 +49,13 @@ func (cmd *orgAddCmd) Run(c *command) error {
 		return err
 	}
 	c.sources = c.sources.Of(cmd.Name)
-	cfg, _, err := c.config(config.GroupPolar)
+	cfg, log, err := c.config(config.GroupPolar)
 	if err != nil {
 		return err
 	}
 	whose := "the token was not tried"
 	if cmd.Check {
-		err = c.withClient(func(ctx context.Context, _ *config.Config, _ *slog.Logger, client *fetch.Client) error {
+		err = c.asking(cfg, log, func(ctx context.Context, _ *config.Config, _ *slog.Logger, client *fetch.Client) error {
 			id, err := token.Organization(ctx, client, cfg.OrganizationID)
 			whose = fmt.Sprintf("organization %s at %s", id, client.Server())
 			return err
@@ -82,13 +82,13 @@ func (cmd *orgListCmd) Run(c *command) error {
 	if names == nil {
 		return usageError(errors.New("the configuration has no organizations: set organizations_dir, or write a list (see docs/fleet.md)"))
 	}
-	cfg, _, err := c.sources.Load()
+	_, log, err := c.config()
 	if err != nil {
 		return err
 	}
 	ctx, release := c.interruptible()
 	defer release()
-	list, err := organizations.List(ctx, c.sources, names, c.logger(cfg))
+	list, err := organizations.List(ctx, c.sources, names, log)
 	if err != nil {
 		return daemon.InterruptionOr(ctx, err)
 	}
@@ -104,11 +104,11 @@ type orgRemoveCmd struct {
 func (cmd *orgRemoveCmd) Run(c *command) error {
 	ctx, release := c.interruptible()
 	defer release()
-	cfg, _, err := c.sources.Load()
+	_, log, err := c.config()
 	if err != nil {
 		return err
 	}
-	path, dropped, err := organizations.Removal{Sources: c.sources, Name: cmd.Name, Data: cmd.DropData, Sure: cmd.sure(c), Log: c.logger(cfg)}.Do(ctx)
+	path, dropped, err := organizations.Removal{Sources: c.sources, Name: cmd.Name, Data: cmd.DropData, Sure: cmd.sure(c), Log: log}.Do(ctx)
 	if err != nil {
 		return daemon.InterruptionOr(ctx, err)
 	}

@@ -78,6 +78,11 @@ func (c *command) withClient(do func(context.Context, *config.Config, *slog.Logg
 	if err != nil {
 		return err
 	}
+	return c.asking(cfg, log, do)
+}
+
+// asking is withClient for whoever has read the configuration.
+func (c *command) asking(cfg *config.Config, log *slog.Logger, do func(context.Context, *config.Config, *slog.Logger, *fetch.Client) error) error {
 	ctx, release := c.interruptible()
 	defer release()
 	client, err := daemon.NewClient(cfg, c.opening(log))

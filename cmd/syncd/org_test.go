@@ -40,9 +40,6 @@ func TestOrg(t *testing.T) {
 	says(syncd(exitUsage, "", "list"), "the configuration has no organizations")
 	says(syncd(exitUsage, fleet.Token(1), "add", "acme"), "organizations_dir is not set")
 	dir := filepath.Join(t.TempDir(), "organizations")
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
 	environ["SYNCD_ORGANIZATIONS_DIR"] = dir
 	says(syncd(exitUsage, "x", "add", "a.b"), `"a.b" names no organization`)
 	says(syncd(exitUsage, "", "add", "acme"), "POLAR_ACCESS_TOKEN is not set")

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -180,7 +181,7 @@ func nameOf(entry *yaml.Node) (name string, line int) {
 // inDir lists the files of organizations in a directory. Hidden ones are skipped: a mounted ConfigMap of Kubernetes has such.
 func (l *loader) inDir(dir, source string) (list []member) {
 	entries, err := os.ReadDir(dir)
-	if err != nil {
+	if err != nil && !(l.added != nil && errors.Is(err, fs.ErrNotExist)) { // it is made for the one that is being added
 		l.problems.add("%s: %w: create the directory, or correct its path", source, err)
 	}
 	for _, entry := range entries {

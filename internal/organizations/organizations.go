@@ -29,7 +29,7 @@ func List(ctx context.Context, sources config.Sources, names []string, log *slog
 			err = look(ctx, cfg, log, &o)
 		}
 		switch {
-		case errors.Is(err, pg.ErrSchemaBehind) && o.Organization == "":
+		case errors.Is(err, pg.ErrSchemaEmpty):
 			o.Verdict = "empty"
 		case err != nil:
 			o.Verdict, o.Problem = "unknown", err.Error()

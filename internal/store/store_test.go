@@ -111,11 +111,17 @@ func TestMigrateConcurrently(t *testing.T) {
 func TestSchemaVersions(t *testing.T) {
 	t.Parallel()
 	s := open(t, pgtest.Empty(t), "polar")
-	if err := s.CheckSchema(t.Context()); !errors.Is(err, pg.ErrSchemaBehind) {
-		t.Errorf("unmigrated: %v", err)
+	if err := s.CheckSchema(t.Context()); !errors.Is(err, pg.ErrSchemaEmpty) || !errors.Is(err, pg.ErrSchemaBehind) {
+		t.Errorf("empty: %v", err)
 	}
 	if _, err := s.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+	if _, err := s.Pool().Exec(t.Context(), "DELETE FROM sync_migrations WHERE version_id = (SELECT max(version_id) FROM sync_migrations)"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.CheckSchema(t.Context()); errors.Is(err, pg.ErrSchemaEmpty) || !errors.Is(err, pg.ErrSchemaBehind) {
+		t.Errorf("without the last migration: %v", err)
 	}
 	if _, err := s.Pool().Exec(t.Context(), "INSERT INTO sync_migrations (version_id, is_applied) VALUES (99999, true)"); err != nil {
 		t.Fatal(err)

@@ -21,6 +21,8 @@ var (
 	ErrSchemaNewer = errors.New("schema is newer than this syncd")
 	// ErrSchemaBehind: migrations of this syncd have not been applied.
 	ErrSchemaBehind = errors.New("schema is not migrated")
+	// ErrSchemaEmpty: the schema holds no tables of syncd, or is not there. It is an ErrSchemaBehind and reads like one.
+	ErrSchemaEmpty = fmt.Errorf("%w", ErrSchemaBehind)
 )
 
 // Migration is one step of the schema, or one file of its views.
@@ -223,7 +225,8 @@ func applied(ctx context.Context, q Querier, schema string) (map[int64]time.Time
 // usualSchema is the default of the setting schema: a remedy need not name it.
 const usualSchema = "polar"
 
-// CheckSchema returns ErrSchemaNewer, which keeps an old syncd from writing tables of a newer one, or ErrSchemaBehind.
+// CheckSchema returns ErrSchemaNewer, which keeps an old syncd from writing tables of a newer one, or ErrSchemaBehind,
+// which is ErrSchemaEmpty where nothing is there.
 func (p *Pool) CheckSchema(ctx context.Context) error {
 	list, latest, err := p.migrationStatus(ctx)
 	if err != nil {
@@ -241,7 +244,7 @@ func (p *Pool) CheckSchema(ctx context.Context) error {
 			remedy = fmt.Sprintf("run `syncd migrate up --schema %s`", p.session.schema)
 		}
 		if latest == 0 {
-			return fmt.Errorf("%w: schema %q holds no tables of syncd: %s", ErrSchemaBehind, p.session.schema, remedy)
+			return fmt.Errorf("%w: schema %q holds no tables of syncd: %s", ErrSchemaEmpty, p.session.schema, remedy)
 		}
 		return fmt.Errorf("%w: schema %q lacks %s: %s", ErrSchemaBehind, p.session.schema, m.Name, remedy)
 	}
