@@ -118,7 +118,7 @@ func runBy(ctx context.Context, after func(time.Duration) <-chan time.Time, sign
 	}()
 	defer func() { cancel(nil); <-watched }()
 
-	c := &command{ctx: ctx, stop: stop, sources: config.Sources{Domain: daemon.Domain(), Environ: environ}, reload: reload, stdout: stdout, stderr: stderr, logs: terminal.NewSwapWriter(stderr), after: after}
+	c := &command{ctx: ctx, stop: stop, sources: config.NewSources(daemon.Domain(), environ), reload: reload, stdout: stdout, stderr: stderr, logs: terminal.NewSwapWriter(stderr), after: after}
 	c.waiting = terminal.NewWaiting(c.sayWaiting)
 	defer c.waiting.Close()
 	exited, helped := false, exitComplete

@@ -1,10 +1,7 @@
 package config
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
@@ -22,8 +19,8 @@ type file struct {
 	schedules map[string]string // by stream
 	lines     map[string]int    // line of each key; a stream's schedule is streams.NAME.schedule
 
-	prefix        string     // of the keys where they are named: of whom they are
-	organizations *yaml.Node // the list of organizations; nil = none
+	prefix        string // of the keys where they are named: of whom they are
+	organizations *list  // nil = none
 }
 
 func newFile(path, prefix string) *file {
@@ -40,13 +37,13 @@ func (f *file) where(key string) string {
 // readTop reads a configuration file: what all organizations have in common, and their list as it is written.
 func (l *loader) readTop(path, source string) *file {
 	f := newFile(path, "")
-	n := l.decode(path, source)
-	if n == nil {
+	d := l.decode(path, source, l.kept.document)
+	if d.root == nil {
 		return f
 	}
-	l.mapping(f, n, "", append(keys(l.settings), "streams", organizationsKey), func(key string, n *yaml.Node) {
+	l.mapping(f, d.root, "", append(keys(l.settings), "streams", organizationsKey), func(key string, n *yaml.Node) {
 		if key == organizationsKey {
-			f.organizations = resolve(n)
+			f.organizations = d.organizations
 		} else {
 			l.value(f, key, n)
 		}
@@ -63,26 +60,16 @@ func (l *loader) value(f *file, key string, n *yaml.Node) {
 	}
 }
 
-// decode reads a file as nodes, which know their lines; nil: it holds none, or cannot be read.
-func (l *loader) decode(path, source string) *yaml.Node {
-	b, err := os.ReadFile(path)
+// decode reads a file; what cannot be read holds nothing.
+func (l *loader) decode(path, source string, parse func(path string, text []byte) *document) *document {
+	text, err := os.ReadFile(path)
 	if err != nil {
 		l.problems.add("%s: %w: create the file, or correct its path", source, err)
-		return nil
+		return &document{}
 	}
-	d := yaml.NewDecoder(bytes.NewReader(b))
-	var doc, more yaml.Node
-	switch err := d.Decode(&doc); {
-	case errors.Is(err, io.EOF): // nothing but comments
-		return nil
-	case err != nil:
-		l.problems.add("file %s is no YAML: %w", path, err)
-		return nil
-	}
-	if d.Decode(&more) == nil {
-		l.problems.add("file %s:%d: a second document begins: write all settings in one", path, more.Line)
-	}
-	return doc.Content[0]
+	d := parse(path, text)
+	l.problems = append(l.problems, d.problems...)
+	return d
 }
 
 // readStreams reads the settings of single streams.

@@ -120,8 +120,9 @@ func Listed(list []string) string {
 
 // members lists the organizations: those of the list, then those of the directory. is: there is a list or a directory.
 func (l *loader) members() (list []member, is bool) {
-	if n := l.top.organizations; n != nil {
-		is, list = true, l.listed(n)
+	if in := l.top.organizations; in != nil {
+		is, list = true, slices.Clone(in.members)
+		l.problems = append(l.problems, in.problems...)
 	}
 	quiet := *l // applying the setting tells its problems
 	if dir, source, ok := quiet.find(setting{key: "organizations_dir"}); ok {
@@ -142,40 +143,6 @@ func (l *loader) members() (list []member, is bool) {
 		}
 		return err != nil || twice
 	}), is
-}
-
-// listed reads the list of organizations.
-func (l *loader) listed(n *yaml.Node) (list []member) {
-	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
-		return nil
-	}
-	if n.Kind != yaml.SequenceNode {
-		l.problems.add("file %s:%d %s: write a list: `- name: NAME` and below it the settings of this organization", l.top.path, n.Line, organizationsKey)
-		return nil
-	}
-	for _, entry := range n.Content {
-		entry = resolve(entry)
-		name, line := nameOf(entry)
-		where := fmt.Sprintf("file %s:%d %s", l.top.path, line, organizationsKey)
-		if name == "" {
-			l.problems.add("%s: this organization has no name: write `- name: NAME`", where)
-			continue
-		}
-		list = append(list, member{name: name, where: where + "." + name, node: entry, path: l.top.path})
-	}
-	return list
-}
-
-// nameOf finds the name in an entry of the list, and its line.
-func nameOf(entry *yaml.Node) (name string, line int) {
-	if entry.Kind == yaml.MappingNode {
-		for i := 0; i+1 < len(entry.Content); i += 2 {
-			if value := resolve(entry.Content[i+1]); entry.Content[i].Value == nameKey && isText(value) {
-				return value.Value, entry.Content[i].Line
-			}
-		}
-	}
-	return "", entry.Line
 }
 
 // inDir lists the files of organizations in a directory. Hidden ones are skipped: a mounted ConfigMap of Kubernetes has such.
@@ -202,28 +169,41 @@ func nameOfFile(entry fs.DirEntry) (name string, is bool) {
 	return strings.TrimSuffix(entry.Name(), ext), is
 }
 
-// entryOf reads the settings of one organization. Problems of the others stay unsaid. A file of its own is looked for by its name: with
-// a thousand organizations, listing them for each takes seconds.
+// entryOf reads the settings of one organization. Problems of the others stay unsaid.
 func (l *loader) entryOf(name string) *file {
 	others := *l
-	if dir, _, ok := others.find(setting{key: "organizations_dir"}); ok && l.top.organizations == nil && l.added == nil && CheckName(name) == nil {
-		for _, ext := range extensions {
-			path := filepath.Join(dir, name+ext)
-			if info, err := os.Stat(path); err == nil && !info.IsDir() {
-				return l.readEntry(member{name: name, where: "file " + path, path: path})
-			}
-		}
+	if m, is := others.memberOf(name); is {
+		return l.readEntry(m)
 	}
 	list, _ := others.members()
-	if i := slices.IndexFunc(list, func(m member) bool { return m.name == name }); i >= 0 {
-		return l.readEntry(list[i])
-	}
 	known := make([]string, len(list))
 	for i, m := range list {
 		known[i] = m.name
 	}
 	l.problems = append(l.problems, unknownOrganization(name, known))
 	return newFile("", "")
+}
+
+// memberOf finds an organization by its name, without a look at the others: a thousand are loaded one by one.
+func (l *loader) memberOf(name string) (m member, is bool) {
+	if CheckName(name) != nil {
+		return m, false
+	}
+	if m, is := l.top.organizations.named(name); is {
+		return m, true
+	}
+	if dir, _, is := l.find(setting{key: "organizations_dir"}); is {
+		for _, ext := range extensions {
+			path := filepath.Join(dir, name+ext)
+			if info, err := os.Stat(path); err == nil && !info.IsDir() {
+				return member{name: name, where: "file " + path, path: path}, true
+			}
+		}
+	}
+	if l.added != nil && l.added.name == name {
+		return *l.added, true
+	}
+	return m, false
 }
 
 // readEntry reads the settings of an organization where they are.
@@ -234,7 +214,7 @@ func (l *loader) readEntry(m member) *file {
 		return f
 	}
 	if n == nil {
-		n = l.decode(m.path, "organization "+m.name)
+		n = l.decode(m.path, "organization "+m.name, parse).root
 	} else {
 		f.prefix, known = organizationsKey+"."+m.name+".", append(known, nameKey)
 	}

@@ -1,11 +1,13 @@
 package config_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"syncd/internal/config"
 	"syncd/internal/daemon"
@@ -17,7 +19,9 @@ const (
 )
 
 func sources(flags, environ map[string]string) config.Sources {
-	return config.Sources{Domain: daemon.Domain(), Flags: flags, Environ: environ}
+	s := config.NewSources(daemon.Domain(), environ)
+	s.Flags = flags
+	return s
 }
 
 // writeFiles makes a directory with these files.
@@ -251,5 +255,60 @@ organizations:
 				t.Errorf("%s: no problem says %q: %v", name, w, err)
 			}
 		}
+	}
+}
+
+// listOf writes a file with so many organizations.
+func listOf(t testing.TB, n int, tail string) string {
+	t.Helper()
+	var b strings.Builder
+	fmt.Fprintf(&b, "tail: %s\norganizations:\n", tail)
+	for i := range n {
+		fmt.Fprintf(&b, "  - name: org%d\n    polar_access_token: polar_oat_%[1]d\n    jitter: %ds\n", i, i+1)
+	}
+	path := filepath.Join(t.TempDir(), "syncd.yaml")
+	if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// loadAll loads each organization, as a fleet does.
+func loadAll(t testing.TB, s config.Sources, n int, tail time.Duration) {
+	t.Helper()
+	names, err := s.Organizations()
+	if err != nil || len(names) != n {
+		t.Fatalf("%d organizations, %v", len(names), err)
+	}
+	for i, name := range names {
+		cfg, _, err := s.Of(name).Load(config.GroupPolar)
+		if err != nil || cfg.Tail != tail || cfg.Jitter != time.Duration(i+1)*time.Second {
+			t.Fatalf("%s: tail %v, jitter %v, %v", name, cfg.Tail, cfg.Jitter, err)
+		}
+	}
+}
+
+// However many organizations a file lists, it is parsed once, and anew when it says something else.
+func TestListIsParsedOnce(t *testing.T) {
+	t.Parallel()
+	path := listOf(t, 30, "7m")
+	s := sources(map[string]string{"config": path}, nil)
+	loadAll(t, s, 30, 7*time.Minute)
+	if n := s.Parsed(); n != 1 {
+		t.Errorf("parsed %d times", n)
+	}
+	if err := os.Rename(listOf(t, 30, "8m"), path); err != nil {
+		t.Fatal(err)
+	}
+	loadAll(t, s, 30, 8*time.Minute)
+	if n := s.Parsed(); n != 2 {
+		t.Errorf("parsed %d times after a change", n)
+	}
+}
+
+func BenchmarkListOfAThousand(b *testing.B) {
+	path := listOf(b, 1000, "7m")
+	for b.Loop() {
+		loadAll(b, sources(map[string]string{"config": path}, nil), 1000, 7*time.Minute)
 	}
 }

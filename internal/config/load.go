@@ -18,6 +18,12 @@ type Sources struct {
 
 	name  string  // of the one organization whose configuration is loaded; Of sets it
 	added *member // Adding sets it
+	kept  *kept   // what is parsed; nil: it is parsed anew for each
+}
+
+// NewSources returns the sources without flags. What a file holds is parsed once for all organizations, until it is another text.
+func NewSources(d Domain, environ map[string]string) Sources {
+	return Sources{Domain: d, Environ: environ, kept: &kept{}}
 }
 
 // Value is the effective value of one setting, as it may be shown, and its source.
@@ -54,12 +60,13 @@ type loader struct {
 	layers   []layer // the first that has a setting wins
 	top      *file   // the configuration file
 	added    *member // an organization that is in no file yet
+	kept     *kept
 	problems Problems
 }
 
 // begin reads what all organizations have in common: flags, environment and the top of the file.
 func (s Sources) begin(c *Config) *loader {
-	l := &loader{settings: c.settings(), streams: s.Domain.StreamNames(), added: s.added}
+	l := &loader{settings: c.settings(), streams: s.Domain.StreamNames(), added: s.added, kept: s.kept}
 	onFlag := layer{s.Flags, func(key string) string { return "flag --" + flagName(key) }}
 	inEnviron := layer{l.readEnviron(s.Environ), func(key string) string { return "environment " + variableName(key) }}
 	l.layers, l.top = []layer{onFlag, inEnviron}, newFile("", "")
@@ -138,6 +145,9 @@ func (l *loader) find(s setting) (text, source string, ok bool) {
 	for _, in := range l.layers {
 		text, set := in.values[s.key]
 		path, inFile := in.values[s.key+fileOf]
+		if !set && !inFile {
+			continue
+		}
 		source, fileSource := in.where(s.key), in.where(s.key+fileOf)
 		switch {
 		case set && s.secret && inFile:
