@@ -10,8 +10,13 @@ import (
 )
 
 // Write writes a file whole or not at all. It replaces an existing one, even one made meanwhile, only if it may overwrite: else it
-// returns fs.ErrExist.
+// returns fs.ErrExist. Where the path is a symbolic link it replaces what that leads to, and the link stays.
 func Write(path string, content []byte, overwrite bool) (err error) {
+	if overwrite {
+		if path, err = target(path); err != nil {
+			return err
+		}
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".syncd-*.part")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
@@ -41,4 +46,19 @@ func Write(path string, content []byte, overwrite bool) (err error) {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil
+}
+
+// target follows symbolic links to a file, which need not be there yet.
+func target(path string) (string, error) {
+	for range 40 { // as many as Linux follows
+		to, err := os.Readlink(path)
+		if err != nil { // it is none
+			return path, nil
+		}
+		if !filepath.IsAbs(to) {
+			to = filepath.Join(filepath.Dir(path), to)
+		}
+		path = to
+	}
+	return "", fmt.Errorf("write %s: too many symbolic links", path)
 }
