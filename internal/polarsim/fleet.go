@@ -18,7 +18,7 @@ const PersonalToken = "polar_pat_simulated"
 // FleetOptions say which organizations a Fleet has.
 type FleetOptions struct {
 	Organizations int
-	World         Options       // of each; the seed is that of the first, and one more for each further one
+	World         Options       // of each; the seed is that of the first, and those of the others follow from it
 	Server        ServerOptions // of each, with a limit of requests of its own; Token is what the tokens begin with; default AnyToken
 	// Header: the request header Polar-Organization says on which organization a personal token acts. Without it the header is ignored, as a server does
 	// that is older than the header.
@@ -60,8 +60,16 @@ func (f *Fleet) Name(n int) string { return fmt.Sprintf("%04d", n) }
 // Token is the access token of organization n.
 func (f *Fleet) Token(n int) string { return f.opts.Server.Token + "_" + f.Name(n) }
 
+// seed is that of organization n. Fleets of different seeds have no organization in common.
+func (f *Fleet) seed(n int) uint64 {
+	if n == 1 {
+		return f.opts.World.Seed
+	}
+	return mix(mix(f.opts.World.Seed) + uint64(n))
+}
+
 // keys make the ids of organization n.
-func (f *Fleet) keys(n int) idKeys { return newIDKeys(f.opts.World.Seed + uint64(n) - 1) }
+func (f *Fleet) keys(n int) idKeys { return newIDKeys(f.seed(n)) }
 
 // ID is the id of organization n at Polar.
 func (f *Fleet) ID(n int) string {
@@ -74,7 +82,7 @@ func (f *Fleet) Server(n int) *Server {
 	m := &f.each[n-1]
 	m.once.Do(func() {
 		world, server := f.opts.World, f.opts.Server
-		world.Seed, world.Number, server.Token = world.Seed+uint64(n)-1, n, f.Token(n)
+		world.Seed, world.Number, server.Token = f.seed(n), n, f.Token(n)
 		m.server = NewServer(NewWorld(world), server)
 		f.mu.Lock()
 		defer f.mu.Unlock()
@@ -161,13 +169,7 @@ func (f *Fleet) personal(rw http.ResponseWriter, r *http.Request) {
 // list is the list of all organizations. It makes those on the page.
 func (f *Fleet) list(rw http.ResponseWriter, r *http.Request) {
 	p := &problems{}
-	page, limit := 1, 10
-	if v := r.URL.Query().Get("page"); v != "" {
-		page = parsePositive(p, "page", v)
-	}
-	if v := r.URL.Query().Get("limit"); v != "" {
-		limit = min(maxLimit, parsePositive(p, "limit", v))
-	}
+	page, limit := parsePage(r.URL.Query(), p)
 	if len(p.list) > 0 {
 		answer(rw, http.StatusUnprocessableEntity, string(p.body()))
 		return

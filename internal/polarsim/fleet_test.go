@@ -159,3 +159,25 @@ func TestFleetConfig(t *testing.T) {
 		t.Errorf("%s, want %s", text, want)
 	}
 }
+
+// Two fleets have no organization in common, however near their seeds are. The first organization is that of the seed itself.
+func TestFleetsShareNothing(t *testing.T) {
+	t.Parallel()
+	of := map[string]string{}
+	for seed := range uint64(20) {
+		f := NewFleet(FleetOptions{Organizations: 50, World: Options{Seed: seed, Customers: 1}})
+		for n := 1; n <= 50; n++ {
+			here := fmt.Sprintf("organization %d of seed %d", n, seed)
+			if there, is := of[f.ID(n)]; is {
+				t.Fatalf("%s is %s", here, there)
+			}
+			of[f.ID(n)] = here
+		}
+		if keys := newIDKeys(seed); f.ID(1) != keys.id(KindOrganization, 0).String() {
+			t.Errorf("the first organization of seed %d is another one", seed)
+		}
+	}
+	if f := NewFleet(FleetOptions{Organizations: 2, World: Options{Seed: 7, Customers: 1}}); f.Server(2).World().id(KindOrganization, 0).String() != f.ID(2) {
+		t.Error("an organization has another id than its fleet says")
+	}
+}

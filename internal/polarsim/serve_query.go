@@ -42,15 +42,22 @@ type bound struct {
 	at Time
 }
 
-// parse reads the query of a list. Unknown parameters are ignored, as upstream does.
-func (w *World) parse(r *resource, q url.Values, p *problems) listQuery {
-	l := listQuery{page: 1, limit: 10}
+// parsePage reads which page is asked for.
+func parsePage(q url.Values, p *problems) (page, limit int) {
+	page, limit = 1, 10
 	if v, ok := q["page"]; ok {
-		l.page = parsePositive(p, "page", v[len(v)-1])
+		page = parsePositive(p, "page", v[len(v)-1])
 	}
 	if v, ok := q["limit"]; ok {
-		l.limit = min(maxLimit, parsePositive(p, "limit", v[len(v)-1]))
+		limit = min(maxLimit, parsePositive(p, "limit", v[len(v)-1]))
 	}
+	return page, limit
+}
+
+// parse reads the query of a list. Unknown parameters are ignored, as upstream does.
+func (w *World) parse(r *resource, q url.Values, p *problems) listQuery {
+	var l listQuery
+	l.page, l.limit = parsePage(q, p)
 	w.parseSorting(r, &l, q, p)
 	var key strings.Builder
 	for _, c := range l.sorting {
