@@ -11,6 +11,7 @@ import (
 	"syncd/internal/config"
 	"syncd/internal/daemon"
 	"syncd/internal/fetch"
+	"syncd/internal/status"
 	"syncd/internal/store"
 )
 
@@ -33,7 +34,7 @@ func (cmd *checkCmd) Run(c *command) error {
 		report := check.Run(ctx, check.Config{
 			Open:     func(ctx context.Context) (*store.Store, error) { return daemon.OpenStore(ctx, cfg, log) },
 			Parallel: cfg.Parallel, Client: client, Token: cfg.AccessToken.Reveal(), OrganizationID: cfg.OrganizationID,
-			Scopes: daemon.Scopes(cfg.StreamsOff), TempDir: os.TempDir(),
+			Scopes: daemon.Scopes(cfg.StreamsOff), WarnDays: status.WarnDays, TempDir: os.TempDir(),
 		})
 		if ctx.Err() != nil {
 			return context.Cause(ctx)

@@ -20,6 +20,7 @@ type Config struct {
 	Token          string
 	OrganizationID string        // that the token must be of; "" = any
 	Scopes         []token.Scope // that the streams which are on need
+	WarnDays       int           // how many days before the end of a version of the API somebody should know
 
 	// TempDir is where exports are kept while they are read.
 	TempDir string

@@ -18,6 +18,7 @@ import (
 	"syncd/internal/fetch"
 	"syncd/internal/localpg/pgtest"
 	"syncd/internal/polarsim"
+	"syncd/internal/status"
 	"syncd/internal/store"
 	"syncd/internal/token"
 )
@@ -55,7 +56,7 @@ func report(t *testing.T, s setup) check.Report {
 		Open: func(ctx context.Context) (*store.Store, error) {
 			return store.Open(ctx, store.Config{DSN: s.dsn, Schema: "polar", MaxConns: 4})
 		},
-		Parallel: max(1, s.parallel), Client: client, Token: s.token, OrganizationID: s.organization, Scopes: daemon.Scopes(nil), TempDir: t.TempDir(),
+		Parallel: max(1, s.parallel), Client: client, Token: s.token, OrganizationID: s.organization, Scopes: daemon.Scopes(nil), WarnDays: status.WarnDays, TempDir: t.TempDir(),
 	})
 }
 

@@ -90,15 +90,12 @@ func (p *polar) version(ctx context.Context) {
 		p.add("version", Warn, "set polar_version to "+name+", or upgrade syncd", "Polar has retired %s of its API and answers in %s", retired, name)
 	case !known && told == "":
 		p.add("version", Warn, "upgrade syncd", "%s of the API is unknown to this syncd", name)
-	case v.DaysLeft(p.Client.Now()) < soon:
+	case v.DaysLeft(p.Client.Now()) < p.WarnDays:
 		p.add("version", Warn, "set polar_version to a newer one, or upgrade syncd", "%s of the API is served until %s%s", name, v.Ends.Format(time.DateOnly), told)
 	default:
 		p.add("version", OK, "", "%s of the API is served until %s%s", name, v.Ends.Format(time.DateOnly), told)
 	}
 }
-
-// soon is how many days before the end of a version somebody should know.
-const soon = 45
 
 // budget says how many requests may be sent.
 func (p *polar) budget() {

@@ -7,6 +7,7 @@ import (
 	"syncd/internal/config"
 	"syncd/internal/fetch"
 	"syncd/internal/store/pg"
+	"syncd/internal/store/removal"
 )
 
 // nightly is the schedule of sweeps of streams that name none of their own: a sweep costs one request per 100 rows, which is
@@ -20,7 +21,7 @@ func Domain() config.Domain {
 		SelectStreams:  func(list string) (off map[string]bool, err error) { return catalog.Select(list, all) },
 		CheckDatabase:  pg.CheckDSN,
 		RedactDatabase: pg.RedactDSN,
-		Schemas:        func(schema string) []string { return []string{schema, pg.Bookkeeping(schema), pg.Safe(schema)} },
+		Schemas:        removal.Schemas,
 		PolarVersion:   fetch.DefaultVersion,
 	}
 	for _, s := range all {
