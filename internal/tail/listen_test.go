@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"syncd/internal/catalog"
 	"syncd/internal/mirror"
@@ -129,5 +130,24 @@ func TestTailReadsDeliveriesWithoutTheStreamOfEndpoints(t *testing.T) {
 				t.Errorf("the endpoints were asked for at %q, and again at %q", before, asked())
 			}
 		})
+	}
+}
+
+// What a round of tails spends on a look at the feeds meanwhile is taken from no probe.
+func TestLookingAtTheFeedsTakesNoTurnOfAProbe(t *testing.T) {
+	t.Parallel()
+	h := start(t, setup{World: polarsim.Options{Customers: 30}, Mirror: worldtest.Tailing})
+	h.SyncAll(t)
+	h.Round(t)
+	probes := func(listens time.Duration) (asked int) {
+		t.Helper()
+		h.Exec(t, "UPDATE sync_streams SET tail = tail - 'asked' - 'cost'")
+		if res, _, err := h.TailSparing(t.Context(), 0, listens); err != nil || res.Err != nil {
+			t.Fatal(res, err)
+		}
+		return worldtest.Query[int](t, h, "SELECT count(*)::int FROM sync_streams, jsonb_object_keys(tail->'asked')")
+	}
+	if alone, listening := probes(0), probes(1); alone < 2 || listening != alone {
+		t.Errorf("%d slow probes are asked in a round, %d in one that looks at the feeds", alone, listening)
 	}
 }

@@ -64,7 +64,7 @@ func (rd *round) follow(ctx context.Context, all, names []string) (err error) {
 		least = 0
 	}
 	// A process that makes one round and ends has also asked whose the token is.
-	rd.left = rd.spare + max(least, RoundRequests-int(rd.spent()+rd.engine.TakeCheckRequests()))
+	rd.left = rd.spare + max(least, RoundRequests-int(rd.spent()-rd.aside+rd.engine.TakeCheckRequests()))
 	if err := rd.slow(ctx); err != nil {
 		return err
 	}

@@ -6,8 +6,8 @@ import (
 	"iter"
 )
 
-// each is how much a reader may have on its way for itself: four pages that are being stored, and as many that are read meanwhile.
-// One is being parsed besides, and one has just been read.
+// each is how much a reader may have on its way for itself, whether it waits or is being stored. One page is being parsed besides, and
+// one has just been read.
 const each = 6
 
 // Room is what all readers of a process together may have on their way beyond that: the reader of a large list while the others are
@@ -18,8 +18,9 @@ type Room chan struct{}
 func NewRoom(weight int) Room { return make(Room, weight) }
 
 // Read reads on while pages are being stored, so that Polar and Postgres do not wait for each other. It yields all pages that
-// are ready at once, up to most. How many are on their way is bounded, by twice as many and by Room, and they are fewer where a
-// page weighs more than one: that bounds the memory, and what has to be read again after a kill. scan gets a context of its own,
+// are ready at once, up to most. How many are on their way is bounded: by each, or by twice most where that is less, and beyond it by
+// spare, which all readers share. They are fewer where a page weighs more than one: that bounds the memory, and what has to be read again
+// after a kill. scan gets a context of its own,
 // which ends with the loop; then its goroutine has ended, too.
 //
 // An error comes alone, with the value that scan yielded with it.

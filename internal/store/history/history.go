@@ -36,7 +36,8 @@ func (h History) dropping(ctx context.Context, tx pgx.Tx, from, until time.Time)
 }
 
 // Maintain makes the partitions of now and of what comes next, and drops those of limited changes that are all older than keep; zero
-// keeps them for good. Where there is nothing to do, it is one query for each table. It may be called at any time, by several processes.
+// keeps them for good. Where there is nothing to do, it is a query for the time, one for each table, and two more where changes are
+// dropped some day. It may be called at any time, by several processes.
 // What the default partitions hold stays there: moved, it would come again to those who have subscribed to changes.
 func (h History) Maintain(ctx context.Context, keep time.Duration) error {
 	now, err := clock.Now(ctx, h.q)
