@@ -17,9 +17,9 @@ type Beside struct {
 	Connections *pg.Connections      // to the database
 	Transport   http.RoundTripper    // to Polar
 	Now         func() time.Time     // the clock of the database
-	Opening     sched.Places         // how many are opened at once
-	Sweeps      sched.Places         // how many sweeps there are at once
-	Rounds      sched.Places         // how many rounds of tails and of feeds
+	Opening     *sched.Places        // how many are opened at once
+	Sweeps      *sched.Places        // how many sweeps there are at once
+	Rounds      *sched.Places        // how many rounds of tails and of feeds
 	Feeds       func() time.Duration // the shortest interval of rounds of feeds; nil = none
 	Offset      float64              // as in sched.Config
 	Restart     func()               // is called when the configuration has changed in what only a start takes over; nil = nobody

@@ -2,6 +2,9 @@ package sched
 
 import (
 	"context"
+	"fmt"
+	"runtime"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -64,12 +67,117 @@ func TestPlacesBeside(t *testing.T) {
 			defer stop()
 		}
 		time.Sleep(time.Second)
-		if len(beside) != 3 || len(urgent) != 1 {
-			t.Errorf("%d of 3 places and %d of 1 urgent place are taken by 8 jobs that are due", len(beside), len(urgent))
+		if beside.free != 0 || urgent.free != 0 {
+			t.Errorf("%d of 3 places and %d of 1 urgent place are left by 8 jobs that are due", beside.free, urgent.free)
 		}
 		time.Sleep(3 * time.Hour)
-		if len(beside) != 0 {
-			t.Errorf("%d places are taken when all jobs have run", len(beside))
+		if beside.free != 3 {
+			t.Errorf("%d of 3 places are free when all jobs have run", beside.free)
+		}
+	})
+}
+
+// firsts runs the first sweeps of many schedulers, and tells when each was done with all of them, in order.
+func firsts(t *testing.T, places *Places, schedulers int, took func(scheduler int) time.Duration) (done []time.Duration) {
+	t.Helper()
+	const jobs = 10
+	began := time.Now()
+	done = make([]time.Duration, schedulers)
+	left := make([]atomic.Int32, schedulers)
+	for n := range schedulers {
+		left[n].Store(jobs)
+		cfg := Config{Parallel: 2, Beside: places}
+		for j := range jobs {
+			cfg.Jobs = append(cfg.Jobs, Job{Name: fmt.Sprint(j), Spec: "@weekly", AtStart: true, Run: func(context.Context) error {
+				time.Sleep(took(n))
+				if left[n].Add(-1) == 0 {
+					done[n] = time.Since(began)
+				}
+				return nil
+			}})
+		}
+		_, stop := start(t, cfg)
+		defer stop()
+		synctest.Wait()
+	}
+	time.Sleep(100 * time.Hour)
+	return done
+}
+
+// One organization after the other is done with its first sweeps: half of them at half of the time.
+func TestOneAfterTheOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for n, at := range firsts(t, NewPlaces(4), 20, func(int) time.Duration { return time.Minute }) {
+			// Two at once have two places each, for five minutes.
+			if want := time.Duration(n/2+1) * 5 * time.Minute; at != want {
+				t.Errorf("the %d. is done after %v, want %v", n+1, at, want)
+			}
+		}
+	})
+}
+
+// What takes long keeps others waiting for its turn, and no longer.
+func TestLongOnesLetOthersGoFirst(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		done := firsts(t, NewPlaces(2), 3, func(n int) time.Duration {
+			if n == 0 {
+				return 4 * time.Minute
+			}
+			return time.Minute
+		})
+		if most := turnLasts + 15*time.Minute; done[1] > most || done[2] > most || done[0] < done[2] {
+			t.Errorf("done after %v", done)
+		}
+	})
+}
+
+// What waits for a place is no goroutine.
+func TestWaitingTakesNoGoroutine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		before := runtime.NumGoroutine()
+		places, hold := NewPlaces(3), make(chan struct{})
+		for range 20 {
+			cfg := Config{Beside: places}
+			for j := range 30 {
+				cfg.Jobs = append(cfg.Jobs, Job{Name: fmt.Sprint(j), Spec: "@weekly", AtStart: true, Run: func(context.Context) error { <-hold; return nil }})
+			}
+			_, stop := start(t, cfg)
+			defer stop()
+		}
+		synctest.Wait()
+		if n := runtime.NumGoroutine() - before; n > 20+3 {
+			t.Errorf("%d goroutines for 20 schedulers of which 3 jobs run", n)
+		}
+		close(hold)
+	})
+}
+
+// Whoever waits for a place and gives up takes none from others.
+func TestPlacesAreNotLost(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		places, stop := NewPlaces(1), make(chan struct{})
+		if !places.Take(t.Context(), nil) {
+			t.Fatal("no place")
+		}
+		got := make(chan bool, 2)
+		go func() { got <- places.Take(t.Context(), stop) }()
+		synctest.Wait()
+		go func() { got <- places.Take(t.Context(), nil) }()
+		synctest.Wait()
+		close(stop)
+		if <-got {
+			t.Error("who was told to stop has a place")
+		}
+		places.Free()
+		if !<-got {
+			t.Error("who waits has no place")
+		}
+		places.Free()
+		if places.free != 1 || len(places.waiting) != 0 {
+			t.Errorf("%d places are free, %d are waited for", places.free, len(places.waiting))
 		}
 	})
 }

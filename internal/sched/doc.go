@@ -7,9 +7,10 @@
 //     time.
 //  2. Run starts the jobs that run at the start. Then it sleeps until the next tick of any job, but never longer than a minute, as
 //     somebody may set the clock meanwhile (plan.go).
-//  3. A tick starts its job, unless the job still runs. The run waits for its jitter, and until fewer than Parallel others run.
+//  3. A tick has its job run, unless the job still runs. The job waits for its jitter, and then in a queue until fewer than Parallel others
+//     run, and a place among all schedulers is free (lane.go, places.go). Only a job that runs has a goroutine.
 //  4. A run that fails is tried again after a wait that doubles, or at the next tick if that comes earlier. A run that only waits for
-//     something returns *Again, and frees its place for others meanwhile.
+//     something returns *Again, and frees its place for others meanwhile. Hurry has it try at once.
 //  5. Drain, or the end of the context, starts no further run. Run returns when the current runs have returned.
 //
 // Turns decides, within an allowance of requests, which jobs run between their ticks (turns.go).

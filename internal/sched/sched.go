@@ -48,8 +48,8 @@ type Config struct {
 	// Parallel is how many jobs may run at once; 0 = all.
 	Parallel int
 	// Beside bounds how many jobs run at once together with those of other schedulers, but for Urgent ones, which UrgentBeside bounds;
-	// nil = no bound.
-	Beside, UrgentBeside Places
+	// nil = no bound. Who has waited longest comes first, with all that it has to run: see lane.
+	Beside, UrgentBeside *Places
 	// RetryMin and RetryMax bound the wait before a failed job runs again: RetryMin after the first failure, doubled after each
 	// further one, at most RetryMax, less a random part of up to half. A retry that would come at or after the job's next tick is
 	// left to that tick. So a failed job runs again within RetryMax or its own interval, whichever is shorter. Defaults 15 s and
@@ -62,30 +62,45 @@ type Config struct {
 type Scheduler struct {
 	cfg     Config
 	jobs    []*job
-	slots   Places // nil = as many as there are jobs
 	started atomic.Bool
-	jitter  atomic.Int64 // a time.Duration
 	drain   chan struct{}
 	once    sync.Once
-	changed chan struct{}   // holds a signal when schedules have changed
-	runs    sync.WaitGroup  // the current runs
+	changed chan struct{}   // holds a signal: look again at what is due
 	ctx     context.Context // of Run; set before the first job starts and not written again
+
+	mu       sync.Mutex
+	running  sync.WaitGroup // jobs that run
+	jitter   time.Duration
+	hurries  int // calls of Hurry
+	ordinary lane
+	urgent   lane
+	open     bool // jobs may start
 }
 
-// job is a Job with its state. Its runs never overlap, so only what Upcoming reads needs the lock.
+// job is a Job with its state. The lock of its scheduler guards it.
 type job struct {
 	Job
-	guarded  cron.Job
-	prompt   atomic.Bool // the next run is wanted without jitter
-	atStart  bool        // the run at the start is still to come
-	failures int         // since the last success
+	state    state
+	failures int       // since the last success
+	hurries  int       // of the scheduler, when the run began
+	at       time.Time // when it is due, while it is delayed, fails or waits
 
-	mu      sync.Mutex
-	plan    plan
-	left    time.Duration // until the next tick, as of read
-	read    time.Time     // zero: not looked at yet
-	retryAt time.Time     // zero: no retry is waiting
+	plan plan
+	left time.Duration // until the next tick, as of read
+	read time.Time     // zero: not looked at yet
 }
+
+// state is what a job does.
+type state int
+
+const (
+	idle    state = iota // until its next tick
+	delayed              // by jitter
+	failing              // it runs again soon
+	waiting              // for what it said in Again
+	queued               // it runs as soon as there is a place
+	running
+)
 
 // Again is the error of a job that should run again after a while, without another tick: something that it needs is not there
 // yet, which is no failure. While it waits, its place is free for others.
@@ -125,10 +140,8 @@ func New(cfg Config) (*Scheduler, error) {
 		drain:   make(chan struct{}),
 		changed: make(chan struct{}, 1),
 	}
-	s.jitter.Store(int64(cfg.Jitter))
-	if cfg.Parallel > 0 {
-		s.slots = NewPlaces(cfg.Parallel)
-	}
+	s.jitter = cfg.Jitter
+	s.ordinary, s.urgent = lane{places: cfg.Beside, most: cfg.Parallel}, lane{places: cfg.UrgentBeside}
 	names := map[string]bool{}
 	for _, j := range cfg.Jobs {
 		if names[j.Name] {
@@ -140,19 +153,12 @@ func New(cfg Config) (*Scheduler, error) {
 			problems = append(problems, fmt.Errorf("job %s: %w", j.Name, err))
 		}
 		j.AtStart = j.AtStart && schedule != nil // for good: a job that is rescheduled before Run waits for its tick
-		s.add(&job{Job: j, plan: plan{schedule: shift(schedule, cfg.Offset), offset: cfg.Offset}, atStart: j.AtStart})
+		s.jobs = append(s.jobs, &job{Job: j, plan: plan{schedule: shift(schedule, cfg.Offset), offset: cfg.Offset}})
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
 	return s, nil
-}
-
-func (s *Scheduler) add(j *job) {
-	l := cronLog{s.cfg.Log.With("job", j.Name)}
-	// The order matters: otherwise a panic would leave the job marked as running for ever.
-	j.guarded = cron.NewChain(cron.SkipIfStillRunning(l), cron.Recover(l)).Then(cron.FuncJob(func() { s.tick(j) }))
-	s.jobs = append(s.jobs, j)
 }
 
 // Reschedule gives jobs other schedules while they run: specs by name, read in location (nil = UTC), and another jitter. If one
@@ -177,33 +183,24 @@ func (s *Scheduler) Reschedule(specs map[string]string, location *time.Location,
 	if err := errors.Join(problems...); err != nil {
 		return err
 	}
-	s.jitter.Store(int64(max(0, jitter)))
 	shown, now := s.cfg.Now(), time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.jitter = max(0, jitter)
 	for j, schedule := range schedules {
-		j.mu.Lock()
 		j.plan.schedule, j.plan.due = schedule, time.Time{}
-		j.mu.Unlock()
 		j.advance(shown, now) // nothing is due at once
 	}
-	select {
-	case s.changed <- struct{}{}:
-	default:
-	}
+	s.look()
 	return nil
 }
 
 // off tells whether the job has no ticks.
-func (j *job) off() bool {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.plan.schedule == nil
-}
+func (j *job) off() bool { return j.plan.schedule == nil }
 
 // advance returns how long it is until the next tick, and whether one has come.
 func (j *job) advance(shown, now time.Time) (left time.Duration, tick bool) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.plan.schedule == nil {
+	if j.off() {
 		return longestSleep, false
 	}
 	if left = j.plan.left(shown, now); left <= 0 {
@@ -215,9 +212,7 @@ func (j *job) advance(shown, now time.Time) (left time.Duration, tick bool) {
 
 // upcoming is how long it is until the next tick; negative for a job that has none.
 func (j *job) upcoming(now time.Time) time.Duration {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.plan.schedule == nil || j.read.IsZero() {
+	if j.off() || j.read.IsZero() {
 		return -1
 	}
 	return max(0, j.left-now.Sub(j.read))
@@ -230,32 +225,47 @@ func (s *Scheduler) Run(ctx context.Context) error {
 		return errors.New("sched: a Scheduler runs once")
 	}
 	s.ctx = ctx
-	sleep := s.startDue()
+	s.mu.Lock()
+	s.open = true
 	for _, j := range s.jobs {
-		if j.AtStart && !j.off() {
-			s.runs.Go(j.guarded.Run)
+		if j.AtStart && !j.off() && j.state == idle {
+			s.enqueue(j)
 		}
 	}
-	for ; s.sleep(sleep); sleep = s.startDue() {
+	s.mu.Unlock()
+	for s.sleep(s.startDue()) {
 	}
-	s.runs.Wait()
+	s.close()
+	s.running.Wait()
 	return nil
 }
 
 // longestSleep bounds the scheduler's sleep: somebody may set the clock that schedules are read on.
 const longestSleep = time.Minute
 
-// startDue starts the jobs whose tick has come, and returns how long it is until the next tick.
+// startDue has the jobs run that are due, and returns how long it is until the next one is.
 func (s *Scheduler) startDue() time.Duration {
 	sleep := longestSleep
 	shown, now := s.cfg.Now(), time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, j := range s.jobs {
 		left, tick := j.advance(shown, now)
 		if tick {
-			s.runs.Go(j.guarded.Run)
+			s.tick(j, now)
 		}
 		sleep = min(sleep, left)
+		switch j.state {
+		case delayed, failing, waiting:
+			if left := j.at.Sub(now); left > 0 {
+				sleep = min(sleep, left)
+			} else if j.state = idle; !j.off() {
+				s.enqueue(j)
+			}
+		}
 	}
+	s.start(&s.urgent)
+	s.start(&s.ordinary)
 	return sleep
 }
 
@@ -272,14 +282,16 @@ func (s *Scheduler) sleep(d time.Duration) bool {
 	return !s.stopping()
 }
 
-// RunSoon runs a job once now, without jitter, whatever its schedule, unless it runs already or the scheduler is stopping. Jobs
+// RunSoon runs a job once now, without jitter, whatever its schedule, unless it runs or waits already or the scheduler is stopping. Jobs
 // call it; it returns at once. It returns false if there is no such job.
 func (s *Scheduler) RunSoon(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, j := range s.jobs {
 		if j.Name == name && !j.off() {
-			if !s.stopping() {
-				j.prompt.Store(true)
-				s.runs.Go(j.guarded.Run)
+			if j.state == idle || j.state == delayed {
+				s.enqueue(j)
+				s.look()
 			}
 			return true
 		}
@@ -287,84 +299,47 @@ func (s *Scheduler) RunSoon(name string) bool {
 	return false
 }
 
+// Hurry has all jobs run now that wait for something, as they said in Again: it may be there. A job that runs at this moment, and then
+// says that it waits, runs once more.
+func (s *Scheduler) Hurry() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hurries++
+	for _, j := range s.jobs {
+		if j.state == waiting {
+			j.at = time.Time{}
+		}
+	}
+	s.look()
+}
+
+// look has the scheduler look again at what is due.
+func (s *Scheduler) look() {
+	select {
+	case s.changed <- struct{}{}:
+	default:
+	}
+}
+
 // Drain starts no further job. Run returns when the current runs have ended.
 func (s *Scheduler) Drain() { s.once.Do(func() { close(s.drain) }) }
 
-// Upcoming returns when each job runs next, by name: at its next tick, or earlier when a retry is waiting. It lacks jobs that are
+// Upcoming returns when each job runs next, by name: at its next tick, or earlier when it is to run again. It lacks jobs that are
 // off; before Run it is empty.
 func (s *Scheduler) Upcoming() map[string]time.Time {
 	at := map[string]time.Time{}
 	shown, now := s.cfg.Now(), time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, j := range s.jobs {
 		if left := j.upcoming(now); left >= 0 {
 			at[j.Name] = shown.Add(left)
 		}
-		j.mu.Lock()
-		if !j.retryAt.IsZero() {
-			at[j.Name] = shown.Add(j.retryAt.Sub(now))
+		if j.state == failing || j.state == waiting {
+			at[j.Name] = shown.Add(j.at.Sub(now))
 		}
-		j.mu.Unlock()
 	}
 	return at
-}
-
-// tick runs a job, and again after failures, until it succeeds or its next tick comes before the next try.
-func (s *Scheduler) tick(j *job) {
-	prompt := j.prompt.Swap(false) || j.Urgent || j.atStart
-	j.atStart = false
-	if jitter := time.Duration(s.jitter.Load()); !prompt && jitter > 0 && !s.wait(rand.N(jitter)) {
-		return
-	}
-	for {
-		err := s.attempt(j)
-		if again := (*Again)(nil); errors.As(err, &again) {
-			j.setRetry(time.Now().Add(again.After))
-			waited := s.wait(again.After)
-			j.setRetry(time.Time{})
-			if !waited || j.off() {
-				return
-			}
-			continue
-		}
-		if err == nil {
-			return
-		}
-		j.failures++
-		wait := s.backoff(j.failures)
-		now := time.Now()
-		if wait >= j.upcoming(now) { // the next tick comes earlier, or the job is off now
-			return
-		}
-		s.cfg.Log.Info("job runs again soon", "job", j.Name, "failures", j.failures, "in", wait.Round(time.Millisecond))
-		j.setRetry(now.Add(wait))
-		waited := s.wait(wait)
-		j.setRetry(time.Time{})
-		if !waited {
-			return
-		}
-	}
-}
-
-// attempt runs a job once, as soon as fewer than Parallel others run. A scheduler that is stopping runs nothing and returns no
-// error.
-func (s *Scheduler) attempt(j *job) error {
-	places := []Places{s.slots, s.cfg.Beside}
-	if j.Urgent {
-		places = []Places{s.cfg.UrgentBeside}
-	}
-	for _, p := range places {
-		if p.Take(s.ctx, s.drain) {
-			defer p.Free()
-		}
-	}
-	if s.stopping() {
-		return nil
-	}
-	err := j.Run(s.ctx)
-	if err == nil {
-		j.failures = 0
-	}
-	return err
 }
 
 // stopping: no further run may start. It is checked right before each run: when a tick and the end come together, select takes
@@ -378,19 +353,6 @@ func (s *Scheduler) stopping() bool {
 	}
 }
 
-// wait waits for a time. It returns false when the scheduler stops meanwhile.
-func (s *Scheduler) wait(d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-s.ctx.Done():
-	case <-s.drain:
-	}
-	return false
-}
-
 // backoff is the wait after the given number of failures in a row.
 func (s *Scheduler) backoff(failures int) time.Duration {
 	d := s.cfg.RetryMax
@@ -398,10 +360,4 @@ func (s *Scheduler) backoff(failures int) time.Duration {
 		d = s.cfg.RetryMin << doublings
 	}
 	return d/2 + rand.N(d/2+1)
-}
-
-func (j *job) setRetry(at time.Time) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.retryAt = at
 }

@@ -408,3 +408,27 @@ func TestAgain(t *testing.T) {
 		}
 	})
 }
+
+// What waits for something runs at once when it is told that it may be there, also if it has just found out that it is not.
+func TestHurry(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRan()
+		s, stop := start(t, Config{Jobs: []Job{{Name: "waits", Spec: "@daily", AtStart: true, Run: func(ctx context.Context) error {
+			if err := r.run(ctx); err != nil {
+				return err
+			}
+			time.Sleep(time.Second)
+			return &Again{After: time.Hour, For: "a parent"}
+		}}}})
+		defer stop()
+		time.Sleep(time.Minute)
+		s.Hurry()
+		time.Sleep(500 * time.Millisecond)
+		s.Hurry()
+		time.Sleep(time.Minute)
+		if diff := cmp.Diff([]time.Duration{0, time.Minute, time.Minute + time.Second}, r.times()); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
