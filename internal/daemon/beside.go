@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"syncd/internal/fetch"
 	"syncd/internal/sched"
 	"syncd/internal/store"
 	"syncd/internal/store/pg"
@@ -15,14 +16,37 @@ import (
 // Beside is what organizations of one process share. The zero value is that of one which is alone.
 type Beside struct {
 	Connections *pg.Connections      // to the database
-	Transport   http.RoundTripper    // to Polar
 	Now         func() time.Time     // the clock of the database
-	Opening     *sched.Places        // how many are opened at once
-	Sweeps      *sched.Places        // how many sweeps there are at once
-	Rounds      *sched.Places        // how many rounds of tails and of feeds
 	Feeds       func() time.Duration // the shortest interval of rounds of feeds; nil = none
 	Offset      float64              // as in sched.Config
 	Restart     func()               // is called when the configuration has changed in what only a start takes over; nil = nobody
+
+	transport *http.Transport // to Polar; nil = one of its own
+	opening   *sched.Places   // how many are opened at once
+	sweeps    *sched.Places   // how many sweeps there are at once
+	rounds    *sched.Places   // how many rounds of tails and of feeds
+}
+
+// openings is how many organizations are opened at once. Opening one is all work of the database.
+const openings = 4
+
+// NewBeside makes what organizations share that use these connections. Close ends what is not the caller's.
+func NewBeside(conns *pg.Connections, now func() time.Time, feeds func() time.Duration) Beside {
+	most := int(conns.Config().MaxConns)
+	return Beside{
+		Connections: conns, Now: now, Feeds: feeds,
+		transport: fetch.NewTransport(64), opening: sched.NewPlaces(openings),
+		// With more sweeps at once, runs would wait for connections until they fail. Rounds are short, and have places of their own: what
+		// waits for Polar holds a place and no connection.
+		sweeps: sched.NewPlaces(most), rounds: sched.NewPlaces(2 * most),
+	}
+}
+
+// Close closes the idle connections to Polar. Nobody sends requests any more.
+func (b Beside) Close() {
+	if b.transport != nil {
+		b.transport.CloseIdleConnections()
+	}
 }
 
 // OffsetOf spreads organizations over the intervals of their schedules, by their names.
@@ -45,7 +69,7 @@ func (d *Runner) clock(ctx context.Context, s *store.Store, shown time.Time) fun
 	if d.Beside.Now != nil {
 		return d.Beside.Now
 	}
-	return databaseClock(ctx, s, shown)
+	return NewDatabaseClock(ctx, shown, s.Now).Now
 }
 
 // roundOverdue tells whether a round of tails is due as soon as the organization is open: always, unless it takes its turn among others

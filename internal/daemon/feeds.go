@@ -9,8 +9,8 @@ import (
 
 // askFeeds makes one round of feeds, when Polar can be read from.
 func (d *Runner) askFeeds(ctx context.Context, q tail.Question) (a tail.Answer, err error) {
-	if d.Beside.Rounds.Take(ctx, d.Stop) {
-		defer d.Beside.Rounds.Free()
+	if d.Beside.rounds.Take(ctx, d.Stop) {
+		defer d.Beside.rounds.Free()
 	}
 	for again := true; again; again = concernsAll(a.Err) && d.isShutOut(ctx, a.Err) {
 		if !d.access.waitUntilGranted(ctx, d.Stop) {

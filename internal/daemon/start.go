@@ -39,33 +39,43 @@ var (
 // databaseMost is the longest wait before the database is asked again.
 const databaseMost = 15 * time.Second
 
-// open prepares everything up to the first run. It waits for a database that is not there yet, as for Polar.
-func (d *Runner) open(ctx context.Context) error {
+// AwaitDatabase opens something, and again until the database is there. What waiting does not heal it returns. away is told why it
+// waits, and pause does so.
+func AwaitDatabase(ctx context.Context, log *slog.Logger, away func(error), pause func(context.Context, time.Duration), open func(context.Context) error) error {
 	said := ""
 	for tried := 0; ; tried++ {
-		err := d.tryOpen(ctx)
-		if err == nil || ctx.Err() != nil || !errors.Is(err, pg.ErrUnreachable) && !pg.IsLost(err) {
+		err := open(ctx)
+		if err == nil || ctx.Err() != nil || !pg.IsAway(err) {
 			return err
 		}
-		d.away.set(err)
+		away(err)
 		if text := err.Error(); text != said {
 			said = text
-			d.Log.WarnContext(ctx, "the database is not there: syncd asks again until it is", slog.Any("error", err))
+			log.WarnContext(ctx, "the database is not there: syncd asks again until it is", slog.Any("error", err))
 		}
-		d.pause(ctx, min(time.Second<<min(tried, 10), databaseMost))
+		pause(ctx, min(time.Second<<min(tried, 10), databaseMost))
 	}
+}
+
+// open prepares everything up to the first run. It waits for a database that is not there yet, as for Polar.
+func (d *Runner) open(ctx context.Context) error {
+	return AwaitDatabase(ctx, d.Log, d.away.set, d.pause, d.tryOpen)
 }
 
 // opening is how this daemon opens its organization.
 func (d *Runner) opening() Opening {
-	return Opening{Migrate: d.Migrate, Build: d.Build, Observer: d.Metrics, Requests: d.Metrics.RequestAnswered, Transport: d.Beside.Transport, Log: d.Log}
+	o := Opening{Migrate: d.Migrate, Build: d.Build, Observer: d.Metrics, Requests: d.Metrics.RequestAnswered, Log: d.Log}
+	if d.Beside.transport != nil { // an interface that holds a nil is not nil
+		o.Transport = d.Beside.transport
+	}
+	return o
 }
 
 func (d *Runner) tryOpen(ctx context.Context) error {
-	opening := d.Beside.Opening.Take(ctx, d.Stop)
+	opening := d.Beside.opening.Take(ctx, d.Stop)
 	defer func() {
 		if opening {
-			d.Beside.Opening.Free()
+			d.Beside.opening.Free()
 		}
 	}()
 	s := d.store.Load()
@@ -80,8 +90,8 @@ func (d *Runner) tryOpen(ctx context.Context) error {
 	o := d.opening()
 	org, err := open(ctx, d.Config, o, d.client, s, func(ctx context.Context) error {
 		if opening { // others need not wait for what this one waits for
-			d.Beside.Opening.Free()
-			defer func() { opening = d.Beside.Opening.Take(ctx, d.Stop) }()
+			d.Beside.opening.Free()
+			defer func() { opening = d.Beside.opening.Take(ctx, d.Stop) }()
 		}
 		return d.gainAccess(ctx, func(ctx context.Context) error {
 			with := *d.Config
@@ -105,7 +115,7 @@ func (d *Runner) tryOpen(ctx context.Context) error {
 		return err
 	}
 	if d.sched, err = sched.New(sched.Config{
-		Jobs: jobs, Location: d.Config.Timezone, Now: d.clock(ctx, s, now), Offset: d.Beside.Offset, Beside: d.Beside.Sweeps, UrgentBeside: d.Beside.Rounds,
+		Jobs: jobs, Location: d.Config.Timezone, Now: d.clock(ctx, s, now), Offset: d.Beside.Offset, Beside: d.Beside.sweeps, UrgentBeside: d.Beside.rounds,
 		Jitter: d.Config.Jitter, Parallel: d.Config.Parallel, Log: d.Log,
 	}); err != nil {
 		return err
@@ -170,24 +180,4 @@ func (d *Runner) withStore(ask func(*store.Store) error) error {
 		return err
 	}
 	return ask(d.store.Load())
-}
-
-// databaseClock is the clock of the database, which schedules go by: hosts differ, and a host may be wrong. If the database does
-// not answer, it is the last time of that clock plus the time elapsed since.
-func databaseClock(ctx context.Context, s *store.Store, shown time.Time) func() time.Time {
-	var mu sync.Mutex
-	read := time.Now()
-	ctx = context.WithoutCancel(ctx)
-	return func() time.Time {
-		ctx, cancel := context.WithTimeout(ctx, time.Second)
-		defer cancel()
-		now, err := s.Now(ctx)
-		mu.Lock()
-		defer mu.Unlock()
-		if err != nil {
-			return shown.Add(time.Since(read))
-		}
-		shown, read = now, time.Now()
-		return now
-	}
 }

@@ -51,7 +51,7 @@ func New(cfg Config) (*Client, error) {
 	c := &Client{cfg: cfg, base: base, tokens: &credentials{tokens: []string{cfg.Token}}, versions: versions{asked: cfg.Version, inUse: cfg.Version}}
 	transport := cfg.Transport
 	if transport == nil {
-		c.owned = defaultTransport()
+		c.owned = NewTransport(16) // streams are read in parallel
 		transport = c.owned
 	}
 	c.exchange = &exchange{next: transport, timeout: cfg.AttemptTimeout, log: cfg.Log, stamp: byMachine, observe: cfg.Observe}
@@ -63,13 +63,14 @@ func New(cfg Config) (*Client, error) {
 	return c, nil
 }
 
-func defaultTransport() *http.Transport {
+// NewTransport makes a transport that keeps so many idle connections: all lead to one host.
+func NewTransport(idle int) *http.Transport {
 	transport, ok := http.DefaultTransport.(*http.Transport)
 	if !ok {
 		transport = &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
 	}
 	transport = transport.Clone()
-	transport.MaxIdleConnsPerHost = 16 // streams are read in parallel, all from one host
+	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = 0, idle
 	return transport
 }
 

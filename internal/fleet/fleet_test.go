@@ -24,6 +24,7 @@ import (
 	"syncd/internal/serve"
 	"syncd/internal/slowtest"
 	"syncd/internal/status"
+	"syncd/internal/store/pg"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
@@ -33,6 +34,7 @@ type replica struct {
 	url    string
 	reload chan struct{}
 	stop   func() error // as the first signal does
+	end    func() error // waits until the process ends by itself
 }
 
 // lines catches the address that the process listens on.
@@ -56,6 +58,18 @@ func (l *lines) Write(b []byte) (int, error) {
 // run runs a process on a configuration file.
 func run(t *testing.T, file string) *replica {
 	t.Helper()
+	r := begin(t, file)
+	t.Cleanup(func() {
+		if err := r.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return r
+}
+
+// begin does so, and leaves it to the caller what the process ends with.
+func begin(t *testing.T, file string) *replica {
+	t.Helper()
 	sources := config.Sources{Domain: daemon.Domain(), Flags: map[string]string{"config": file, "streams": "organizations,customers,products"}}
 	all, err := sources.Organizations()
 	if err != nil {
@@ -73,12 +87,10 @@ func run(t *testing.T, file string) *replica {
 		ended <- fleet.Run(ctx, fleet.Options{Config: cfg, Shown: shown, Sources: sources, Organizations: all, Migrate: true, Build: serve.Build{Version: "test"},
 			Log: slog.New(slog.NewJSONHandler(said, nil)), LogLevel: new(slog.LevelVar), Stop: stop, Reload: r.reload})
 	}()
-	once := sync.OnceValue(func() error { close(stop); return <-ended })
-	r.stop = once
+	r.end = sync.OnceValue(func() error { return <-ended })
+	r.stop = sync.OnceValue(func() error { close(stop); return r.end() })
 	t.Cleanup(func() {
-		if err := once(); err != nil {
-			t.Error(err)
-		}
+		_ = r.stop() // whoever minds has looked
 		cancel()
 		if t.Failed() {
 			t.Log(said.text.String())
@@ -88,7 +100,7 @@ func run(t *testing.T, file string) *replica {
 	case addr := <-said.addr:
 		r.url = "http://" + addr
 	case err := <-ended:
-		t.Fatalf("the process ended: %v", err)
+		r.end = func() error { return err }
 	}
 	return r
 }
@@ -224,5 +236,35 @@ func TestFleet(t *testing.T) {
 	// A takeover is no reason to read everything again, and each organization is read by one process at a time.
 	if n := pgtest.List(t, conn, "SELECT count(*) FROM polar_a_sync.sync_runs WHERE kind = 'sweep' AND stream = 'customers'"); n[0] != "1" {
 		t.Errorf("customers of a were swept %s times", n[0])
+	}
+}
+
+// What waiting does not heal ends the process with its error, when it starts and later: leases that this role may not use, or that a newer
+// syncd has made.
+func TestLastingErrorsEndTheProcess(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.Empty(t)
+	file := filepath.Join(t.TempDir(), "syncd.yaml")
+	configure := func(dsn string) {
+		text := fmt.Sprintf("database_url: %q\npolar_server: http://127.0.0.1:1\nlisten: 127.0.0.1:0\nlease: 2s\norganizations:\n  - name: a\n    polar_access_token: polar_oat_a\n", dsn)
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	configure(dsn)
+	admin := pgtest.Connect(t, dsn)
+	r := begin(t, file)
+	r.await(t, "the process holds a", func(by map[string]status.Member) bool { return by["a"].State == status.StateStarting })
+	pgtest.Exec(t, admin, "UPDATE syncd_fleet.version SET number = 2; UPDATE syncd_fleet.replicas SET holds_until = clock_timestamp()")
+	if err := r.end(); err == nil || !strings.Contains(err.Error(), "version 2") {
+		t.Errorf("the leases are of a newer syncd: %v", err)
+	}
+	if err := begin(t, file).end(); err == nil || !strings.Contains(err.Error(), "version 2") {
+		t.Errorf("the leases are of a newer syncd from the start: %v", err)
+	}
+	_, other := pgtest.NewRole(t, admin, "")
+	configure(other)
+	if err := begin(t, file).end(); !pg.IsCode(err, "42501") {
+		t.Errorf("the leases are not for this role: %v", err)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"os"
 	"slices"
 	"sync"
@@ -14,7 +13,6 @@ import (
 
 	"syncd/internal/config"
 	"syncd/internal/daemon"
-	"syncd/internal/sched"
 	"syncd/internal/serve"
 	"syncd/internal/store/leases"
 	"syncd/internal/store/pg"
@@ -24,8 +22,6 @@ const (
 	// connections is how many a fleet has to the database, unless the connection string says otherwise; and one more for what must not
 	// wait behind the work of organizations: leases, the clock, and whether the database answers.
 	connections = 19
-	// openings is how many organizations are opened at once. Opening one is all work of the database.
-	openings = 4
 	// feedsPerSecond is how many rounds of feeds a process makes at most: with more organizations each has its turn less often.
 	feedsPerSecond = 10
 	// mostClaimed is how many organizations a process takes at once: others may come up at the same time.
@@ -40,13 +36,13 @@ type many struct {
 	names   *names
 	id      string // of the replica
 	host    string
-	opened  chan struct{}   // closed when conns is there
 	conns   *pg.Connections // of the organizations
 	own     *pg.Connections // of the process
 	changed chan struct{}   // holds a signal: look at once what is to be run
 
 	mu      sync.Mutex
-	away    error // why the database was not reached yet
+	away    error                 // why the database was not reached yet
+	clock   *daemon.DatabaseClock // nil = it was not reached yet
 	leases  *leases.Leases
 	share   leases.Share
 	running map[string]*member
@@ -60,19 +56,12 @@ func newMany(p *process, list []string) (*many, error) {
 	if p.Config.DatabaseURL == "" {
 		return nil, config.Problems{errors.New("SYNCD_DATABASE_URL is not set: name the database of the fleet in it, or in database_url at the top of the configuration file")}
 	}
-	transport, ok := http.DefaultTransport.(*http.Transport)
-	if !ok {
-		transport = &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
-	}
-	transport = transport.Clone()
-	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = 0, 64
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown-host"
 	}
 	m := &many{p: p, gauges: serve.NewMembers(p.Build, p.Config.StreamsOn()), names: newNames(p.Sources, p.Config.OrganizationsDir, list), host: host,
-		opened: make(chan struct{}), changed: make(chan struct{}, 1), running: map[string]*member{}, away: errors.New("not connected yet")}
-	m.beside = daemon.Beside{Transport: transport, Opening: sched.NewPlaces(openings), Feeds: m.feedEvery}
+		changed: make(chan struct{}, 1), running: map[string]*member{}, away: errors.New("not connected yet")}
 	p.metrics = m.gauges.Metrics
 	return m, nil
 }
@@ -81,51 +70,39 @@ func newMany(p *process, list []string) (*many, error) {
 func (m *many) run(ctx context.Context) error {
 	starting, release := daemon.Interruptible(ctx, m.p.Stop)
 	defer release()
-	if err := m.connect(starting); err != nil {
-		if starting.Err() != nil {
-			return nil
+	err := m.await(starting, m.connect)
+	for again := 0; err == nil && starting.Err() == nil; {
+		var l *leases.Leases
+		var until time.Time
+		if err = m.await(starting, func(ctx context.Context) (err error) { l, until, err = m.join(ctx); return err }); err != nil {
+			break
 		}
-		return err
-	}
-	for {
-		err := m.hold(ctx, starting)
-		if starting.Err() != nil || ctx.Err() != nil {
-			return nil
+		joined := time.Now()
+		if err = m.hold(ctx, starting, l, until); errors.Is(err, leases.ErrOver) && starting.Err() == nil {
+			m.p.Log.WarnContext(ctx, "this process holds no organizations any more: it joins the fleet anew", "error", err)
+			if again++; time.Since(joined) > 2*m.p.Config.Lease {
+				again = 0
+			}
+			pause(starting, min(time.Second<<min(again, 10), longestPause))
+			err = nil
 		}
-		m.p.Log.WarnContext(ctx, "this process holds no organizations any more: it joins the fleet anew", "error", err)
-		pause(starting, time.Second)
 	}
+	if starting.Err() != nil || ctx.Err() != nil {
+		return nil
+	}
+	return err
 }
 
-// connect makes the connections that all share. It waits for a database that is not there yet.
-func (m *many) connect(ctx context.Context) error {
-	said := ""
-	for tried := 0; ; tried++ {
-		err := m.dial(ctx)
-		if err == nil {
-			most := int(m.conns.Config().MaxConns)
-			m.beside.Connections, m.beside.Now = m.conns, m.clock(ctx)
-			// With more sweeps at once, runs would wait for connections until they fail. Rounds are short, and have places of their own: what
-			// waits for Polar holds a place and no connection.
-			m.beside.Sweeps, m.beside.Rounds = sched.NewPlaces(most), sched.NewPlaces(2*most)
-			m.setAway(nil)
-			close(m.opened)
-			return nil
-		}
-		if ctx.Err() != nil || !errors.Is(err, pg.ErrUnreachable) && !pg.IsLost(err) {
-			return err
-		}
-		m.setAway(err)
-		if text := err.Error(); text != said {
-			said = text
-			m.p.Log.WarnContext(ctx, "the database is not there: syncd asks again until it is", "error", err)
-		}
-		pause(ctx, min(time.Second<<min(tried, 4), 15*time.Second))
-	}
+// longestPause is the longest wait before a process joins the fleet anew.
+const longestPause = 15 * time.Second
+
+// await does something with the database as soon as that is there. It returns what waiting does not heal.
+func (m *many) await(starting context.Context, do func(context.Context) error) error {
+	return daemon.AwaitDatabase(starting, m.p.Log, m.setAway, pause, do)
 }
 
-// dial makes the first connection for each purpose.
-func (m *many) dial(ctx context.Context) (err error) {
+// connect makes the connections that all share.
+func (m *many) connect(ctx context.Context) (err error) {
 	of := pg.Config{DSN: m.p.Config.DatabaseURL.Reveal(), MaxConns: connections, Log: m.p.Log}
 	if m.conns == nil {
 		if m.conns, err = pg.Share(ctx, of); err != nil {
@@ -133,55 +110,59 @@ func (m *many) dial(ctx context.Context) (err error) {
 		}
 	}
 	of.Exactly = 1
-	m.own, err = pg.Share(ctx, of)
-	return err
-}
-
-// clock is the clock of the database: as it was lately, plus the time elapsed since.
-func (m *many) clock(ctx context.Context) func() time.Time {
-	const lately = 10 * time.Second
-	ctx = context.WithoutCancel(ctx)
-	var mu sync.Mutex
-	var shown, read time.Time
-	return func() time.Time {
-		mu.Lock()
-		defer mu.Unlock()
-		if shown.IsZero() || time.Since(read) > lately {
-			ctx, cancel := context.WithTimeout(ctx, time.Second)
-			defer cancel()
-			var at time.Time
-			if err := m.own.QueryRow(ctx, "SELECT clock_timestamp()").Scan(&at); err == nil {
-				shown, read = at, time.Now()
-			} else if shown.IsZero() {
-				return time.Now()
-			}
-		}
-		return shown.Add(time.Since(read))
+	if m.own, err = pg.Share(ctx, of); err != nil {
+		return err
 	}
-}
-
-// hold joins the fleet, and runs what it may until it is told to stop, or its leases are over.
-func (m *many) hold(ctx, starting context.Context) error {
-	lease := m.p.Config.Lease
-	m.mu.Lock()
-	m.id = fmt.Sprintf("%s/%d/%s", m.host, os.Getpid(), rand.Text()[:8])
-	m.mu.Unlock()
-	l, err := leases.Open(ctx, leases.Config{Connections: m.own, ID: m.id, Host: m.host, Lease: lease})
+	ask := func(ctx context.Context) (at time.Time, err error) {
+		err = m.own.QueryRow(ctx, "SELECT clock_timestamp()").Scan(&at)
+		return at, err
+	}
+	shown, err := ask(ctx)
 	if err != nil {
-		return err
+		m.own.Close()
+		m.own = nil
+		return fmt.Errorf("%w: read its clock: %w", pg.ErrUnreachable, err)
 	}
+	clock := daemon.NewDatabaseClock(ctx, shown, ask)
+	m.beside = daemon.NewBeside(m.conns, clock.Now, m.feedEvery)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.away, m.clock = nil, clock
+	return nil
+}
+
+// join makes the process a replica of the fleet. What it holds is believed until a time of this host.
+func (m *many) join(ctx context.Context) (*leases.Leases, time.Time, error) {
+	lease := m.p.Config.Lease
+	asking, done := context.WithTimeout(ctx, lease/2)
+	defer done()
+	id := fmt.Sprintf("%s/%d/%s", m.host, os.Getpid(), rand.Text()[:8])
 	until := time.Now().Add(lease)
-	if err := l.Join(ctx); err != nil {
-		return err
+	l, err := leases.Open(asking, leases.Config{Connections: m.own, ID: id, Host: m.host, Lease: lease})
+	if err == nil {
+		until = time.Now().Add(lease)
+		err = l.Join(asking)
+	}
+	if err != nil {
+		if ctx.Err() == nil && asking.Err() != nil {
+			err = fmt.Errorf("%w: no answer within %s: %w", pg.ErrUnreachable, lease/2, err)
+		}
+		return nil, until, err
 	}
 	m.mu.Lock()
-	m.leases = l
-	m.mu.Unlock()
-	m.p.Log.InfoContext(ctx, "joined the fleet", "replica", m.id)
+	defer m.mu.Unlock()
+	m.away, m.id, m.leases = nil, id, l
+	m.p.Log.InfoContext(ctx, "joined the fleet", "replica", id)
+	return l, until, nil
+}
+
+// hold runs what the process may run, until it is told to stop, or its leases are over: they are believed until a time of this host.
+func (m *many) hold(ctx, starting context.Context, l *leases.Leases, until time.Time) error {
+	lease := m.p.Config.Lease
 	// What is held is given up a while before others may take it, by the time that has elapsed here.
-	holding, giveUp := context.WithCancel(ctx)
+	holding, giveUp := context.WithCancelCause(ctx)
 	defer m.ending.Wait()
-	defer giveUp()
+	defer func() { giveUp(leases.ErrOver) }()
 	tick := time.NewTicker(lease / 6)
 	defer tick.Stop()
 	for leaving := false; ; {
@@ -279,6 +260,9 @@ func (m *many) start(ctx context.Context, name string, l *leases.Leases) {
 		m.mu.Lock()
 		delete(m.running, name)
 		m.mu.Unlock()
+		if errors.Is(context.Cause(ctx), leases.ErrOver) { // there is nothing to give back
+			return
+		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 		defer cancel()
 		if err := l.GiveBack(ctx, name); err != nil {
@@ -336,6 +320,7 @@ func (m *many) listen(context.Context) error { return nil }
 func (m *many) about() []any { return []any{"organizations", len(m.names.list())} }
 
 func (m *many) close() {
+	m.beside.Close()
 	for _, c := range []*pg.Connections{m.conns, m.own} {
 		if c != nil {
 			c.Close()

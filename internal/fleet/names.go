@@ -2,9 +2,9 @@ package fleet
 
 import (
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -62,32 +62,21 @@ func (n *names) look(log *slog.Logger, changed func(name string)) []string {
 	}
 	n.looked = time.Now()
 	now, before := stamps(n.dir), n.files
-	n.files = now
-	var other []string
-	for path, s := range now {
-		if was, is := before[path]; is && was != s {
-			other = append(other, strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)))
-		}
-	}
-	if len(other) == 0 && len(now) == len(before) && !slices.ContainsFunc(paths(now), func(p string) bool { _, is := before[p]; return !is }) {
+	if maps.Equal(now, before) {
 		return n.list()
 	}
+	n.files = now
 	if err := n.read(); err != nil {
 		log.Error("the organizations could not be read again: syncd goes on with the previous ones", slog.Any("error", err))
 		return n.list()
 	}
 	log.Info("the directory of organizations has changed", "organizations", len(n.list()))
-	for _, name := range other {
-		changed(name)
+	for path, s := range now {
+		if was, is := before[path]; is && was != s {
+			changed(strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)))
+		}
 	}
 	return n.list()
-}
-
-func paths(files map[string]stamp) (list []string) {
-	for path := range files {
-		list = append(list, path)
-	}
-	return list
 }
 
 // stamps are those of the files of a directory. What is a link, as in a mounted ConfigMap, counts as what it leads to.

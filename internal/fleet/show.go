@@ -2,12 +2,12 @@ package fleet
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
 	"time"
 
+	"syncd/internal/daemon"
 	"syncd/internal/serve"
 	"syncd/internal/serve/page"
 	"syncd/internal/status"
@@ -22,8 +22,10 @@ func (m *many) shown() serve.Config {
 		Status: func(ctx context.Context) (any, error) { return m.report(ctx) },
 		Page:   page.NewFleet(m.report, m.p.Build.Version, m.p.Log),
 		More: map[string]http.Handler{
-			"GET /organizations/{name}":        http.HandlerFunc(m.servePage),
-			"GET /organizations/{name}/status": http.HandlerFunc(m.serveStatus),
+			"GET /organizations/{name}": http.HandlerFunc(m.servePage),
+		},
+		MoreStatus: map[string]func(*http.Request) (any, error){
+			"GET /organizations/{name}/status": m.statusOf,
 		},
 	}
 }
@@ -65,12 +67,13 @@ func listed(list []string) string {
 
 // now is the clock of the database, once it was reached.
 func (m *many) now() time.Time {
-	select {
-	case <-m.opened:
-		return m.beside.Now()
-	default:
+	m.mu.Lock()
+	clock := m.clock
+	m.mu.Unlock()
+	if clock == nil {
 		return time.Now()
 	}
+	return clock.Now()
 }
 
 // report lists the organizations of the fleet: how those stand that run here, and who runs the others.
@@ -93,13 +96,9 @@ func (m *many) report(ctx context.Context) (status.Fleet, error) {
 	if err != nil {
 		return status.Fleet{}, err
 	}
-	by := map[string]string{}
-	for _, h := range holders {
-		by[h.Name] = h.ID
-	}
 	r := status.Fleet{Now: m.now().UTC(), Replica: id, Replicas: replicas}
 	for _, name := range list {
-		one, holder := status.Member{Name: name, State: status.StateWaiting, Replica: by[name]}, by[name]
+		one, holder := status.Member{Name: name, State: status.StateWaiting, Replica: holders[name]}, holders[name]
 		if o := here[name]; o != nil {
 			one = o.status()
 			one.Replica = id
@@ -141,50 +140,37 @@ func (o *member) tail() time.Duration {
 	return o.config.Tail
 }
 
-// find answers for an organization that does not run here.
-func (m *many) find(w http.ResponseWriter, r *http.Request) *member {
-	name := r.PathValue("name")
+// errElsewhere: the organization does not run here.
+var errElsewhere = fmt.Errorf("the organization does not run in this process; / tells which one runs it (%w)", serve.ErrNone)
+
+// find returns what runs the organization that a request names, and its page.
+func (m *many) find(r *http.Request) (*daemon.Runner, *page.Page, error) {
 	m.mu.Lock()
-	one := m.running[name]
+	one := m.running[r.PathValue("name")]
 	m.mu.Unlock()
-	if one == nil || one.runner() == nil {
-		http.Error(w, "the organization does not run in this process; / tells which one runs it", http.StatusNotFound)
-		return nil
+	if one != nil {
+		one.mu.Lock()
+		defer one.mu.Unlock()
+		if one.current != nil {
+			return one.current, one.page, nil
+		}
 	}
-	return one
+	return nil, nil, errElsewhere
 }
 
 func (m *many) servePage(w http.ResponseWriter, r *http.Request) {
-	if one := m.find(w, r); one != nil {
-		one.mu.Lock()
-		p := one.page
-		one.mu.Unlock()
-		if p != nil {
-			p.ServeHTTP(w, r)
-		}
+	_, shown, err := m.find(r)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusNotFound)
+		return
 	}
+	shown.ServeHTTP(w, r)
 }
 
-func (m *many) serveStatus(w http.ResponseWriter, r *http.Request) {
-	one := m.find(w, r)
-	if one == nil {
-		return
+func (m *many) statusOf(r *http.Request) (any, error) {
+	runner, _, err := m.find(r)
+	if err != nil {
+		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), 10*time.Second)
-	defer cancel()
-	runner := one.runner()
-	if runner == nil {
-		return
-	}
-	v, err := runner.Status(ctx)
-	if err == nil {
-		var body []byte
-		if body, err = json.MarshalIndent(v, "", "  "); err == nil {
-			w.Header().Set("Content-Type", "application/json; charset=utf-8")
-			w.Header().Set("Cache-Control", "no-store")
-			fmt.Fprintf(w, "%s\n", body)
-			return
-		}
-	}
-	http.Error(w, "the status could not be read: "+err.Error(), http.StatusServiceUnavailable)
+	return runner.Status(r.Context())
 }

@@ -25,12 +25,16 @@ type Config struct {
 	Status func(context.Context) (any, error)
 	// Page is what / shows to people; nil = nothing.
 	Page http.Handler
-	// More is what else is shown, by patterns of http.ServeMux.
-	More map[string]http.Handler
+	// More is what else is shown, by patterns of http.ServeMux; MoreStatus is what is shown as JSON, as Status is.
+	More       map[string]http.Handler
+	MoreStatus map[string]func(*http.Request) (any, error)
 	// Metrics is what /metrics shows.
 	Metrics *Metrics
 	Log     *slog.Logger
 }
+
+// ErrNone is the error of a status that is not there. It is answered with 404.
+var ErrNone = errors.New("there is none")
 
 // Server answers until it is told to stop.
 type Server struct {
@@ -102,12 +106,15 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { s.text(w, http.StatusOK, "ok\n") })
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.Handle("GET /metrics", s.cfg.Metrics.Handler())
-	mux.HandleFunc("GET /status", s.status)
+	mux.HandleFunc("GET /status", s.json(func(r *http.Request) (any, error) { return s.cfg.Status(r.Context()) }))
 	if s.cfg.Page != nil {
 		mux.Handle("GET /{$}", s.cfg.Page)
 	}
 	for pattern, handler := range s.cfg.More {
 		mux.Handle(pattern, handler)
+	}
+	for pattern, read := range s.cfg.MoreStatus {
+		mux.HandleFunc(pattern, s.json(read))
 	}
 	return mux
 }
@@ -122,20 +129,25 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	s.text(w, code, report)
 }
 
-func (s *Server) status(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), statusTimeout)
-	defer cancel()
-	s.json(ctx, w, s.cfg.Status)
+// json answers with a value, or with why it could not be read.
+func (s *Server) json(read func(*http.Request) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), statusTimeout)
+		defer cancel()
+		v, err := read(r.WithContext(ctx))
+		switch {
+		case errors.Is(err, ErrNone):
+			s.text(w, http.StatusNotFound, err.Error()+"\n")
+		case err != nil:
+			s.cfg.Log.Warn("status could not be read", "error", err)
+			s.text(w, http.StatusServiceUnavailable, "the status could not be read: "+err.Error()+"\n")
+		default:
+			s.encode(w, v)
+		}
+	}
 }
 
-// json answers with a value, or with why it could not be read.
-func (s *Server) json(ctx context.Context, w http.ResponseWriter, read func(context.Context) (any, error)) {
-	v, err := read(ctx)
-	if err != nil {
-		s.cfg.Log.Warn("status could not be read", "error", err)
-		s.text(w, http.StatusServiceUnavailable, "the status could not be read: "+err.Error()+"\n")
-		return
-	}
+func (s *Server) encode(w http.ResponseWriter, v any) {
 	body, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
 		s.cfg.Log.Error("status cannot be encoded as JSON", "error", err)

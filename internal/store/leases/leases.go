@@ -5,7 +5,6 @@ import (
 	_ "embed" // tables.sql
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -47,11 +46,11 @@ func Open(ctx context.Context, c Config) (*Leases, error) {
 	}
 	l := &Leases{c, pool}
 	var there bool
-	if err := pool.QueryRow(ctx, "SELECT to_regclass('replicas') IS NOT NULL AND to_regclass('organizations') IS NOT NULL").Scan(&there); err != nil {
+	if err := pool.QueryRow(ctx, "SELECT bool_and(to_regclass(name) IS NOT NULL) FROM unnest(ARRAY['replicas', 'organizations', 'version']) name").Scan(&there); err != nil {
 		return nil, fmt.Errorf("look for the leases of organizations: %w", err)
 	}
 	if there {
-		return l, nil
+		return l, l.checkVersion(ctx)
 	}
 	err = pool.InTx(ctx, func(tx pgx.Tx) error {
 		var schema bool // one that is there needs no right on the database, and IF NOT EXISTS would ask for it
@@ -73,7 +72,22 @@ func Open(ctx context.Context, c Config) (*Leases, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the leases of organizations: %w", err)
 	}
-	return l, nil
+	return l, l.checkVersion(ctx)
+}
+
+// version is that of the tables which this syncd knows.
+const version = 1
+
+// checkVersion refuses tables that a newer syncd has made: what they mean is not known here.
+func (l *Leases) checkVersion(ctx context.Context) error {
+	var is int
+	if err := l.pool.QueryRow(ctx, "SELECT max(number) FROM version").Scan(&is); err != nil {
+		return fmt.Errorf("read the version of the leases of organizations: %w", err)
+	}
+	if is > version {
+		return &pg.Error{Err: fmt.Errorf("the schema %s has version %d, and this syncd knows version %d", Schema, is, version), Remedy: "run the syncd that the other processes run"}
+	}
+	return nil
 }
 
 // Join makes the replica known. What it holds is believed until Lease from now.
@@ -180,31 +194,18 @@ func (l *Leases) Leave(ctx context.Context) error {
 	})
 }
 
-// Holder is who runs an organization.
-type Holder struct {
-	Name  string
-	ID    string // "" = nobody
-	Host  string
-	Since time.Time
-}
-
-// Holders tells who runs which of these organizations.
-func (l *Leases) Holders(ctx context.Context, names []string) ([]Holder, error) {
+// Holders tells which replica runs which of these organizations, by their names. What nobody runs is left out.
+func (l *Leases) Holders(ctx context.Context, names []string) (map[string]string, error) {
 	rows, err := l.pool.Query(ctx, `
-		SELECT o.name, COALESCE(r.id, ''), COALESCE(r.host, ''), o.since
-		FROM organizations o LEFT JOIN replicas r ON r.id = o.holder AND r.holds_until > clock_timestamp()
-		WHERE o.name = ANY($1) ORDER BY o.name`, slices.Clone(names))
-	if err == nil {
-		var list []Holder
-		if list, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Holder]); err == nil {
-			return list, nil
-		}
+		SELECT o.name, r.id FROM organizations o JOIN replicas r ON r.id = o.holder AND r.holds_until > clock_timestamp()
+		WHERE o.name = ANY($1)`, names)
+	if err != nil {
+		return nil, fmt.Errorf("read who runs which organization: %w", err)
 	}
-	return nil, fmt.Errorf("read who runs which organization: %w", err)
-}
-
-// Now is the time by the clock of the database.
-func (l *Leases) Now(ctx context.Context) (at time.Time, err error) {
-	err = l.pool.QueryRow(ctx, "SELECT clock_timestamp()").Scan(&at)
-	return at, err
+	holders := map[string]string{}
+	var name, id string
+	if _, err := pgx.ForEachRow(rows, []any{&name, &id}, func() error { holders[name] = id; return nil }); err != nil {
+		return nil, fmt.Errorf("read who runs which organization: %w", err)
+	}
+	return holders, nil
 }

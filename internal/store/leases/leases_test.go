@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -119,7 +120,7 @@ func TestLeases(t *testing.T) {
 		t.Errorf("a holds all: %+v", s)
 	}
 	holders, err := a.Holders(t.Context(), f.names)
-	if err != nil || len(holders) != 10 || holders[0].ID != "a" {
+	if err != nil || len(holders) != 10 || holders[f.names[0]] != "a" {
 		t.Errorf("%v, %v", holders, err)
 	}
 }
@@ -160,5 +161,19 @@ func TestRenewalAndRemovalTakeTurns(t *testing.T) {
 	}
 	if err := a.Renew(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// Tables of a newer syncd are not touched.
+func TestNewerTablesAreRefused(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 1)
+	f.join(t, "a")
+	if _, err := f.Exec(t.Context(), "UPDATE syncd_fleet.version SET number = number + 1"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := leases.Open(t.Context(), leases.Config{Connections: f.Connections, ID: "b", Lease: time.Hour})
+	if err == nil || !pg.IsError(err) || pg.IsAway(err) || !strings.Contains(err.Error(), "version 2") {
+		t.Errorf("tables of another version: %v", err)
 	}
 }

@@ -23,3 +23,9 @@ COMMENT ON TABLE syncd_fleet.organizations IS 'Organizations, by their names in 
 COMMENT ON COLUMN syncd_fleet.organizations.name IS 'Name in the configuration.';
 COMMENT ON COLUMN syncd_fleet.organizations.holder IS 'Id of the replica that runs it, as long as there is one of that id; NULL = nobody.';
 COMMENT ON COLUMN syncd_fleet.organizations.since IS 'When that was last changed. UTC.';
+CREATE TABLE IF NOT EXISTS syncd_fleet.version (
+    number integer PRIMARY KEY
+);
+COMMENT ON TABLE syncd_fleet.version IS 'Of these tables. A syncd that knows only an earlier one does not run.';
+COMMENT ON COLUMN syncd_fleet.version.number IS 'Counted from 1.';
+INSERT INTO syncd_fleet.version (number) SELECT 1 WHERE NOT EXISTS (SELECT FROM syncd_fleet.version);

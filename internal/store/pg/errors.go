@@ -83,6 +83,9 @@ func lost(err error) error {
 // reports an error in the protocol.
 func IsLost(err error) bool { return errors.Is(err, errLost) || cutOff(err) || IsCode(err, "08P01") }
 
+// IsAway: the database is not to be had at this moment, and may be later: it could not be reached, a connection broke, or it is starting.
+func IsAway(err error) bool { return errors.Is(err, ErrUnreachable) || IsLost(err) }
+
 // isDataError: Postgres refused a value, such as a number out of range, a NUL character in a text, or a row too large for a page.
 func isDataError(err error) bool {
 	var pg *pgconn.PgError

@@ -33,13 +33,13 @@ func Open(ctx context.Context, c Config) (*Pool, error) {
 		return nil, err
 	}
 	if c.Connections != nil {
-		return newPool(ctx, c.Connections, c.Schema, c.Log, true)
+		return newPool(ctx, c.Connections, c.Schema, c.Log)
 	}
 	conns, err := connect(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	p, err := newPool(ctx, conns, c.Schema, c.Log, false)
+	p, err := newPool(ctx, conns, c.Schema, c.Log)
 	if err != nil {
 		conns.Close()
 	}

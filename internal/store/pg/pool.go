@@ -21,7 +21,6 @@ type Pool struct {
 	*Connections
 	session session
 	log     *slog.Logger
-	shared  bool // the connections outlive it
 }
 
 // Querier is whatever answers statements: a Pool, a connection, a transaction.
@@ -32,8 +31,8 @@ type Querier interface {
 }
 
 // newPool makes the pool of a schema.
-func newPool(ctx context.Context, c *Connections, schema string, log *slog.Logger, shared bool) (*Pool, error) {
-	p := &Pool{Connections: c, session: session{schema, c.base.pooled}, log: log, shared: shared}
+func newPool(ctx context.Context, c *Connections, schema string, log *slog.Logger) (*Pool, error) {
+	p := &Pool{Connections: c, session: session{schema, c.base.pooled}, log: log}
 	conn, err := p.acquire(ctx)
 	if err != nil {
 		return nil, p.told(err)
@@ -42,12 +41,12 @@ func newPool(ctx context.Context, c *Connections, schema string, log *slog.Logge
 	return p, nil
 }
 
-// IsShared: other pools use the same connections.
-func (p *Pool) IsShared() bool { return p.shared }
+// IsShared: other pools use the same connections, which outlive it.
+func (p *Pool) IsShared() bool { return p.base.schema == "" }
 
 // Close waits for the connections in use, and ends all of them, unless they are shared.
 func (p *Pool) Close() {
-	if !p.shared {
+	if !p.IsShared() {
 		p.Connections.Close()
 	}
 }
