@@ -9,10 +9,11 @@ import (
 
 	"syncd/internal/config"
 	"syncd/internal/fetch"
+	"syncd/internal/sched"
 	"syncd/internal/store/pg"
 )
 
-// access tells whether Polar can be read from. Jobs wait for it, so a refused token costs one request a minute and not one for
+// access tells whether Polar can be read from. Work waits for it, so a refused token costs one request a minute and not one for
 // each stream.
 type access struct {
 	mu      sync.Mutex
@@ -57,7 +58,7 @@ func (a *access) askAgain() {
 	}
 }
 
-// waitUntilGranted waits until Polar can be read from. It returns false when work must end.
+// waitUntilGranted waits until Polar can be read from. It returns false when work must end. Who waits here holds no place: see mayRead.
 func (a *access) waitUntilGranted(ctx context.Context, stop <-chan struct{}) bool {
 	a.mu.Lock()
 	granted := a.granted
@@ -67,6 +68,38 @@ func (a *access) waitUntilGranted(ctx context.Context, stop <-chan struct{}) boo
 		return ctx.Err() == nil
 	case <-stop:
 	case <-ctx.Done():
+	}
+	return false
+}
+
+// mayRead returns *sched.Again while Polar cannot be read from, or demands a pause: a job that waits for Polar holds no place that the
+// jobs of other organizations need. It is hurried when access is gained.
+func (d *Runner) mayRead() error {
+	if d.access.problem() != nil {
+		return errShutOut()
+	}
+	if wait := time.Until(d.client.Budget().PausedUntil); wait > 0 {
+		return &sched.Again{After: wait, For: "the end of the pause that Polar demands"}
+	}
+	return nil
+}
+
+func errShutOut() error { return &sched.Again{After: askMost, For: "access to Polar"} }
+
+// awaitPolar waits likewise, for work that no scheduler runs. It returns false when work must end.
+func (d *Runner) awaitPolar(ctx context.Context) bool {
+	for d.access.waitUntilGranted(ctx, d.Stop) {
+		wait := time.Until(d.client.Budget().PausedUntil)
+		if wait <= 0 {
+			return true
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-d.Stop:
+		case <-ctx.Done():
+		}
+		timer.Stop()
 	}
 	return false
 }
@@ -122,7 +155,14 @@ func mayPass(err error) bool {
 // noteAnswer records the outcome of a request for access, and logs it once.
 func (d *Runner) noteAnswer(ctx context.Context, err error) {
 	class := fetch.Class(err)
-	if ctx.Err() != nil || !d.access.note(err, class) {
+	if ctx.Err() != nil {
+		return
+	}
+	news := d.access.note(err, class)
+	if err == nil && d.IsOpen() {
+		d.sched.Hurry()
+	}
+	if !news {
 		return
 	}
 	switch class {

@@ -9,14 +9,11 @@ import (
 
 // askFeeds makes one round of feeds, when Polar can be read from.
 func (d *Runner) askFeeds(ctx context.Context, q tail.Question) (a tail.Answer, err error) {
-	if d.Beside.rounds.Take(ctx, d.Stop) {
-		defer d.Beside.rounds.Free()
-	}
 	for again := true; again; again = concernsAll(a.Err) && d.isShutOut(ctx, a.Err) {
-		if !d.access.waitUntilGranted(ctx, d.Stop) {
+		if !d.awaitPolar(ctx) {
 			return a, context.Canceled
 		}
-		if a, err = d.org.Mirror.Feed(ctx, q); err != nil {
+		if a, err = d.feedOnce(ctx, q); err != nil {
 			return a, d.untold(ctx, "feed", err)
 		}
 	}
@@ -26,6 +23,14 @@ func (d *Runner) askFeeds(ctx context.Context, q tail.Question) (a tail.Answer, 
 		}
 	}
 	return a, nil
+}
+
+// feedOnce makes the round in a place.
+func (d *Runner) feedOnce(ctx context.Context, q tail.Question) (tail.Answer, error) {
+	if d.Beside.rounds.Take(ctx, d.Stop) {
+		defer d.Beside.rounds.Free()
+	}
+	return d.org.Mirror.Feed(ctx, q)
 }
 
 // feedRate is how many requests a minute the budget sustains, at the pace that refusals have left.

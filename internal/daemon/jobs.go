@@ -44,23 +44,24 @@ func (d *Runner) jobs(ctx context.Context, now time.Time) ([]sched.Job, error) {
 func (d *Runner) sweepJob(stream string) func(context.Context) error {
 	var w waiting
 	return func(ctx context.Context) error {
+		if err := d.mayRead(); err != nil {
+			return err
+		}
 		switch swept, err := d.awaitParent(ctx, stream, &w); {
 		case err != nil:
 			return d.untold(ctx, stream, err)
 		case swept:
 			return nil
 		}
-		var res mirror.Result
-		for again := true; again; again = concernsAll(res.Err) && !res.Unavailable && d.isShutOut(ctx, res.Err) {
-			if !d.access.waitUntilGranted(ctx, d.Stop) {
-				return nil
-			}
-			res = d.org.Mirror.SweepOnce(ctx, stream)
+		res := d.org.Mirror.SweepOnce(ctx, stream)
+		if concernsAll(res.Err) && !res.Unavailable && d.isShutOut(ctx, res.Err) {
+			return errShutOut()
 		}
 		if busy, is := errors.AsType[*store.BusyError](res.Err); is {
 			return d.awaitLease(ctx, stream, &w, busy)
 		}
 		d.stopWaiting(stream, &w)
+		d.sched.Hurry() // sweeps that wait for this one
 		d.showFreshness(ctx)
 		d.showStandings(ctx)
 		if res.Outcome == mirror.Failed && !errors.Is(res.Err, fetch.ErrScope) {
@@ -72,17 +73,16 @@ func (d *Runner) sweepJob(stream string) func(context.Context) error {
 
 // runTails makes one round of tails, and brings forward the sweeps that the tails want.
 func (d *Runner) runTails(ctx context.Context) error {
+	if err := d.mayRead(); err != nil {
+		return err
+	}
 	d.notices.say(ctx, d)
-	var res mirror.Result
-	var fresh float64
-	for again := true; again; again = concernsAll(res.Err) && d.isShutOut(ctx, res.Err) {
-		if !d.access.waitUntilGranted(ctx, d.Stop) {
-			return nil
-		}
-		var err error
-		if res, fresh, err = d.tailOnce(ctx); err != nil {
-			return d.untold(ctx, "tail", err)
-		}
+	res, fresh, err := d.tailOnce(ctx)
+	if err != nil {
+		return d.untold(ctx, "tail", err)
+	}
+	if concernsAll(res.Err) && d.isShutOut(ctx, res.Err) {
+		return errShutOut()
 	}
 	if busy, is := errors.AsType[*store.BusyError](res.Err); is {
 		if err := d.awaitRound(ctx, busy); err != nil {

@@ -16,8 +16,9 @@ const (
 	leaseRenewed = 5 * time.Minute
 	// roundsEvery is how often a round of tails tries to take its lease.
 	roundsEvery = 5 * time.Second
-	// parentsEvery is how often to check whether parents have been read, parentsFor how long at most: they may never be.
-	parentsEvery = 5 * time.Second
+	// parentsEvery is how often to check whether parents have been read, beside each time that this process has swept something.
+	// parentsFor is for how long at most: they may never be.
+	parentsEvery = 30 * time.Second
 	parentsFor   = time.Hour
 )
 
