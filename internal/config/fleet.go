@@ -275,6 +275,7 @@ func (l *loader) checkCommon(members []member, one string) {
 func (l *loader) checkApart(domain Domain, members []member) {
 	type owner struct{ name, source, id string }
 	schemas, tokens := map[string]owner{}, map[string][]owner{}
+	header, _, _ := l.find(setting{key: headerKey})
 	for _, m := range members {
 		own := &loader{settings: l.settings, streams: l.streams}
 		entry := own.readEntry(m)
@@ -292,6 +293,10 @@ func (l *loader) checkApart(domain Domain, members []member) {
 		}
 		id, _, _ := own.find(setting{key: "polar_organization_id"})
 		token, source, ok := own.find(setting{key: tokenKey, secret: true})
+		if !ok && header == "true" { // one token for many, which may be a flag or in the environment
+			quiet := *l
+			token, source, ok = quiet.find(setting{key: tokenKey, secret: true})
+		}
 		if !ok {
 			continue
 		}

@@ -149,6 +149,16 @@ func TestOneTokenForMany(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, c.OrganizationHeader, err)
 		}
 	}
+	path = write(t, "syncd.yaml", "polar_organization_header: true\norganizations: [{name: acme, polar_organization_id: "+anID+"}, {name: north, polar_organization_id: "+anotherID+"}, {name: south, polar_organization_id: "+anID+"}]\n")
+	for where, s := range map[string]config.Sources{
+		"environment POLAR_ACCESS_TOKEN": sources(map[string]string{"config": path}, map[string]string{"POLAR_ACCESS_TOKEN": "a"}),
+		"flag --polar-access-token-file": sources(map[string]string{"config": path, "polar_access_token_file": write(t, "token", "a")}, nil),
+	} {
+		want := ": organization south has the access token of organization acme (" + where
+		if _, err := s.Organizations(); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "north") {
+			t.Errorf("two organizations of one id say %v, want %s", err, want)
+		}
+	}
 	path = write(t, "syncd.yaml", "organizations:\n- {name: acme, polar_access_token: a,\n   polar_organization_header: true}\n")
 	if _, _, err := sources(map[string]string{"config": path}, nil).Of("acme").Load(config.GroupPolar); err == nil || !strings.Contains(err.Error(), path+":3 organizations.acme.polar_organization_header: polar_organization_header is on, and polar_organization_id is not set") {
 		t.Errorf("an organization without an id: %v", err)
