@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"syncd/internal/catalog"
+	"syncd/internal/config"
 	"syncd/internal/manual"
 )
 
@@ -23,8 +24,8 @@ type completionCmd struct {
 
 // Help is the long description of the command.
 func (completionCmd) Help() string {
-	return `Prints a script that lets a shell complete commands, flags, and names of streams. make install puts the scripts where the
-shells look for them. To try it in bash: source <(syncd completion bash)`
+	return `Prints a script that lets a shell complete commands, flags, and names of streams and organizations. make install puts the
+scripts where the shells look for them. To try it in bash: source <(syncd completion bash)`
 }
 
 // completeCommand is what the scripts call.
@@ -48,9 +49,13 @@ func (cmd *completeCmd) Run(c *command) error {
 	if len(words) > 0 && words[0] == "--" {
 		words = words[1:]
 	}
+	for flag, path := range manual.Given(words, "config", "organizations-dir") {
+		c.sources.Flags[config.KeyOfFlag(flag)] = path
+	}
 	for _, candidate := range manual.Complete(parser.Model.Node, words, map[string][]string{
 		"stream": catalog.Names(), "streams": catalog.Names(),
 		"log-level": {"debug", "info", "warn", "error"}, "log-format": {"text", "json"}, "polar-server": {"production", "sandbox"},
+		"organization": c.sources.Names(),
 	}) {
 		if _, err := fmt.Fprintf(c.stdout, "%s\t%s\n", candidate.Word, candidate.Help); err != nil {
 			return err

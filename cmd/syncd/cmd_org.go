@@ -96,7 +96,7 @@ func (cmd *orgListCmd) Run(c *command) error {
 }
 
 type orgRemoveCmd struct {
-	Name     string `arg:"" help:"Its name in the configuration."`
+	Name     string `arg:"" name:"organization" help:"Its name in the configuration."`
 	DropData bool   `help:"Drop its schemas, if nothing in them or of them is somebody else's."`
 	Yes      bool   `help:"Do not ask before data are dropped."`
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -79,6 +80,17 @@ func TestCompletion(t *testing.T) {
 		}
 		if all := strings.Join(got, " "); !strings.HasPrefix(all, tc.want) || tc.want == "" && all != "" {
 			t.Errorf("%q: offered %q, want %q", tc.words, all, tc.want)
+		}
+	}
+	dir := t.TempDir()
+	for _, name := range []string{"acme", "north"} {
+		if err := os.WriteFile(filepath.Join(dir, name+".yaml"), []byte("nonsense: x\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for words, want := range map[string]string{"sync --organizations-dir " + dir + " --organization ": "acme north", "org remove --organizations-dir=" + dir + " n": "north", "org add --organizations-dir=" + dir + " n": "", "sync --organization ": ""} {
+		if got := strings.Join(strings.Fields(saying(t, exitComplete, append([]string{completeCommand, "--"}, strings.Split(words, " ")...)...)), " "); got != want {
+			t.Errorf("%q: offered %q, want %q", words, got, want)
 		}
 	}
 	if all := saying(t, exitComplete, completeCommand, "--", "sync", ""); strings.Count(all, "\n") != len(catalog.Names()) {

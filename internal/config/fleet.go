@@ -81,10 +81,7 @@ func (s Sources) Organizations() ([]string, error) {
 	}
 	var list []string
 	if is {
-		list = make([]string, 0, len(members))
-	}
-	for _, m := range members {
-		list = append(list, m.name)
+		list = namesOf(members)
 	}
 	switch {
 	case len(l.problems) > 0:
@@ -97,6 +94,20 @@ func (s Sources) Organizations() ([]string, error) {
 		return nil, nil
 	}
 	return list, nil
+}
+
+// Names lists all organizations of the configuration, whatever else is wrong with it.
+func (s Sources) Names() []string {
+	list, _ := s.begin(&Config{domain: s.Domain}).members()
+	return namesOf(list)
+}
+
+func namesOf(list []member) []string {
+	all := make([]string, len(list))
+	for i, m := range list {
+		all[i] = m.name
+	}
+	return all
 }
 
 func unknownOrganization(name string, list []string) error {
@@ -176,11 +187,7 @@ func (l *loader) entryOf(name string) *file {
 		return l.readEntry(m)
 	}
 	list, _ := others.members()
-	known := make([]string, len(list))
-	for i, m := range list {
-		known[i] = m.name
-	}
-	l.problems = append(l.problems, unknownOrganization(name, known))
+	l.problems = append(l.problems, unknownOrganization(name, namesOf(list)))
 	return newFile("", "")
 }
 

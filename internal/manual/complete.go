@@ -65,6 +65,22 @@ func joined(words []string) (whole []string) {
 	return whole
 }
 
+// Given are the values of flags of these names among words, by name.
+func Given(words []string, names ...string) map[string]string {
+	given := map[string]string{}
+	words = joined(words)
+	for i, word := range words {
+		name, value, is := strings.Cut(word, "=")
+		if !is && i+1 < len(words) {
+			value, is = words[i+1], true
+		}
+		if name, long := strings.CutPrefix(name, "--"); is && long && slices.Contains(names, name) {
+			given[name] = value
+		}
+	}
+	return given
+}
+
 // walk follows whole words to a command. It counts the arguments behind it; awaited is the flag whose value comes next.
 func walk(node *kong.Node, words []string) (at *kong.Node, args int, awaited *kong.Value) {
 	for i := 0; i < len(words); i++ {
