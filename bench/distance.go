@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"syncd/bench/distant"
+	"syncd/bench/figures"
 )
 
 // delays are those of a round trip to Postgres: on the same machine, in the same zone, elsewhere in the region, and beyond.
@@ -91,26 +92,26 @@ func (b *bench) reportFar(p plan, delay time.Duration, near, f far) {
 		name      string
 		near, far usage
 	}{{"first sync", near.first, f.first}, {"second sync, unchanged", near.second, f.second}, {"second sync, 100 % changed", near.every, f.every}} {
-		var least, share *goal
+		var least, share *figures.Goal
 		if delay == 10*time.Millisecond {
-			least = atLeast(5000)
+			least = figures.AtLeast(5000)
 		}
 		if delay >= 10*time.Millisecond {
-			share = atLeast(0.6)
+			share = figures.AtLeast(0.6)
 		}
 		label := fmt.Sprintf("Postgres %d ms away: %s", delay.Milliseconds(), kind.name)
-		b.table.add(label, "orders/s", least, kind.far.rate(p.distant))
+		b.table.Add(label, "orders/s", least, kind.far.Rate(p.distant))
 		if delay > 0 {
-			b.table.add(label+" / 0 ms", "ratio", share, kind.far.rate(p.distant)/kind.near.rate(p.distant))
+			b.table.Add(label+" / 0 ms", "ratio", share, kind.far.Rate(p.distant)/kind.near.Rate(p.distant))
 			continue
 		}
 		t := f.trips[i]
-		b.table.add(kind.name+": round trips", "a page", nil, float64(t.All)/f.pages)
-		b.table.add(kind.name+": round trips", "a transaction", nil, float64(t.Within)/float64(t.Transactions))
-		b.table.add(kind.name+": most round trips", "a transaction", nil, float64(t.Most))
+		b.table.Add(kind.name+": round trips", "a page", nil, float64(t.All)/f.pages)
+		b.table.Add(kind.name+": round trips", "a transaction", nil, float64(t.Within)/float64(t.Transactions))
+		b.table.Add(kind.name+": most round trips", "a transaction", nil, float64(t.Most))
 	}
 	if delay == 0 {
-		b.table.add("changed order / new order", "ratio of time", atMost(1.5), f.every.wall.Seconds()/f.first.wall.Seconds())
+		b.table.Add("changed order / new order", "ratio of time", figures.AtMost(1.5), f.every.Wall.Seconds()/f.first.Wall.Seconds())
 	}
 }
 
@@ -139,8 +140,8 @@ func (b *bench) trips(ctx context.Context) (err error) {
 			return err
 		}
 		t := proxy.Counted()
-		b.table.add(what, "round trips", nil, float64(t.All))
-		b.table.add(what+": most", "a transaction", nil, float64(t.Most))
+		b.table.Add(what, "round trips", nil, float64(t.All))
+		b.table.Add(what+": most", "a transaction", nil, float64(t.Most))
 		return nil
 	}
 	for range 5 { // the first ones find out where each stream stands

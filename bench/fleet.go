@@ -5,45 +5,41 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
-	"sync"
 	"time"
+
+	"syncd/bench/phases"
+	"syncd/internal/polarsim"
 )
 
 // fleetPlan says which fleet is measured.
 type fleetPlan struct {
 	organizations, customers int
 	interval                 time.Duration // of tails
-	during                   time.Duration // after all first syncs
 	churn                    int           // changes a second, spread over all organizations
-	replicas                 int
-	kill                     time.Duration // how often one of them is killed; 0 = never
+	first                    time.Duration // for all first syncs, at most
+	phases                   phases.List   // after these, one after the other
+	compared                 int           // organizations; negative: all
 }
 
 func (p *fleetPlan) flags() {
 	flag.IntVar(&p.organizations, "organizations", 50, "organizations of the section fleet")
 	flag.IntVar(&p.customers, "customers", 50, "customers of each of them")
 	flag.DurationVar(&p.interval, "interval", time.Minute, "interval of their tails")
-	flag.DurationVar(&p.during, "during", 5*time.Minute, "for how long they are measured after their first syncs")
 	flag.IntVar(&p.churn, "churn", 1, "changes a second among all of them")
-	flag.IntVar(&p.replicas, "replicas", 1, "processes that share them")
-	flag.DurationVar(&p.kill, "kill", 0, "how often one of these is killed, and a new one started; 0 for never")
+	flag.DurationVar(&p.first, "first", 3*time.Hour, "how long all first syncs may take")
+	p.phases = phases.List{{Processes: 1, During: 5 * time.Minute}}
+	flag.Var(&p.phases, "phases", "how many processes share them, for how long, and how often one of these is killed and a new one started: 1x5m,3x10m/1m")
+	flag.IntVar(&p.compared, "compare", -1, "organizations that are compared with fresh mirrors at the end; -1 for all")
 }
 
-const (
-	// leaseOfFleet is for how long a process that has died still holds its organizations.
-	leaseOfFleet = 30 * time.Second
-	// firstSyncs is how long all of them may take.
-	firstSyncs = time.Hour
-)
+// leaseOfFleet is for how long a process that has died still holds its organizations.
+const leaseOfFleet = 30 * time.Second
 
-// fleet runs many organizations as a user would: one file of configuration, a file for each organization, syncd run. The tables of each
-// organization tell how late it is. At the end they are compared with the simulator.
+// fleet runs many organizations as a user would: one file of configuration, a file for each organization, syncd run. The first syncs are
+// made once; each phase is measured on what they left. At the end the organizations are compared with mirrors that are made anew.
 func (b *bench) fleet(ctx context.Context, p plan) (err error) {
 	f := p.fleet
 	dir, err := os.MkdirTemp("", "syncd-fleet-")
@@ -62,108 +58,58 @@ func (b *bench) fleet(ctx context.Context, p plan) (err error) {
 		return err
 	}
 	config := filepath.Join(dir, "fleet.yaml")
-	text := fmt.Sprintf("database_url: %s\norganizations_dir: %s\ntail: %s\nfeed: off\nfresh_share: 0\nlisten: off\nlog_level: warn\n", dsn, organizations, f.interval)
+	text := fmt.Sprintf("database_url: %s\norganizations_dir: %s\ntail: %s\nlease: %s\nfeed: off\nfresh_share: 0\nlisten: off\nlog_level: warn\n", dsn, organizations, f.interval, leaseOfFleet)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return err
 	}
-	r := &replicas{config: config, log: filepath.Join(dir, "log")}
-	defer func() { err = errors.Join(err, r.stop()) }()
-	for range f.replicas {
-		if err := r.start(ctx); err != nil {
-			return err
-		}
-	}
-	w := &watchedFleet{bench: b, plan: f, dsn: dsn, polar: polar, replicas: r}
-	began := time.Now()
-	if err := w.ready(ctx); err != nil {
-		return errors.Join(err, r.tellLog())
-	}
-	b.table.add(w.label("first syncs of all"), "s", nil, time.Since(began).Seconds())
-	if err := w.measure(ctx); err != nil {
-		return errors.Join(err, r.tellLog())
-	}
-	if err := w.compare(ctx); err != nil {
-		return errors.Join(err, r.tellLog())
-	}
-	if err := r.stop(); err != nil {
+	log, err := os.Create(filepath.Join(dir, "log"))
+	if err != nil {
 		return err
+	}
+	defer func() { err = errors.Join(err, log.Close()) }()
+	r := &replicas{config: config, log: log}
+	defer func() { err = errors.Join(err, r.resize(ctx, 0)) }()
+	w := &watchedFleet{bench: b, plan: f, dsn: dsn, polar: polar, replicas: r}
+	if err := w.all(ctx); err != nil {
+		return errors.Join(err, r.tellLog())
 	}
 	return b.pg.DropDatabase(ctx, name)
 }
 
-// replicas are processes of syncd with one configuration.
-type replicas struct {
-	config, log string
-	mu          sync.Mutex
-	running     []*exec.Cmd
-}
-
-func (r *replicas) start(ctx context.Context) error {
-	log, err := os.OpenFile(r.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
+func (w *watchedFleet) all(ctx context.Context) error {
+	w.phase = w.plan.phases[0]
+	if err := w.replicas.resize(ctx, w.phase.Processes); err != nil {
 		return err
 	}
-	defer log.Close() //nolint:errcheck // the process has it
-	cmd := exec.CommandContext(ctx, syncd, "run", "--config", r.config)
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
+	began := time.Now()
+	if err := w.ready(ctx); err != nil {
 		return err
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.running = append(r.running, cmd)
-	return nil
-}
-
-// replace kills the oldest, as a machine that fails does, and starts another.
-func (r *replicas) replace(ctx context.Context) error {
-	r.mu.Lock()
-	oldest := r.running[0]
-	r.running = r.running[1:]
-	r.mu.Unlock()
-	if err := oldest.Process.Kill(); err != nil {
+	w.table.Add(w.label(fmt.Sprintf("first syncs, %d customers each", w.plan.customers)), "s", nil, time.Since(began).Seconds())
+	for _, w.phase = range w.plan.phases {
+		if err := w.replicas.resize(ctx, w.phase.Processes); err != nil {
+			return err
+		}
+		if err := errors.Join(w.shared(ctx), w.followed(ctx, 1)); err != nil { // all run where they should, and what was late is not this phase's
+			return err
+		}
+		if err := w.measure(ctx); err != nil {
+			return err
+		}
+	}
+	if err := w.followed(ctx, 2); err != nil {
 		return err
 	}
-	_ = oldest.Wait() // it was killed
-	return r.start(ctx)
-}
-
-// stop asks all to end.
-func (r *replicas) stop() (err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, cmd := range r.running {
-		err = errors.Join(err, cmd.Process.Signal(os.Interrupt))
-	}
-	for _, cmd := range r.running {
-		_ = cmd.Wait() // a process that ends while its runs are broken off says so
-	}
-	r.running = nil
-	return err
-}
-
-// tellLog is the end of what the processes said.
-func (r *replicas) tellLog() error {
-	text, err := os.ReadFile(r.log)
-	if err != nil {
+	if err := w.replicas.resize(ctx, 0); err != nil {
 		return err
 	}
-	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-	return fmt.Errorf("the processes said last:\n%s", strings.Join(lines[max(0, len(lines)-20):], "\n"))
-}
-
-// each does something with every process that runs.
-func (r *replicas) each(do func(pid int)) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, cmd := range r.running {
-		do(cmd.Process.Pid)
+	if err := w.alone(ctx); err != nil {
+		return err
 	}
+	return w.compare(ctx)
 }
 
-// requestsOfAll counts them at the simulator.
-func (p *polar) requestsOfAll(ctx context.Context) (float64, error) {
-	var stats struct{ Requests float64 }
-	err := p.control(ctx, http.MethodGet, "/sim/stats", "", &stats)
-	return stats.Requests, err
-}
+// schemaOf is the schema of organization n, as syncd names it.
+func schemaOf(n int) string { return fmt.Sprintf("polar_%04d", n) }
+
+func tokenOf(n int) string { return fmt.Sprintf("%s_%04d", polarsim.AnyToken, n) }

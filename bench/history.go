@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"syncd/bench/figures"
+	"syncd/bench/process"
 )
 
 // history measures what it costs to record changes: the same syncs of orders with it and without, side by side in one database.
@@ -52,12 +52,12 @@ func (b *bench) history(ctx context.Context, p plan) error {
 		some, someCPU, none, noneCPU = append(some, changed), append(someCPU, work), append(none, unchanged), append(noneCPU, idle)
 		recorded, row = append(recorded, after-before), append(row, µs)
 	}
-	b.table.add("sync, 1 % changed: processor time with history / without", "ratio", atMost(1.05), someCPU...)
-	b.table.add("sync, 1 % changed: time with history / without", "ratio", nil, some...)
-	b.table.add("sync, unchanged: processor time with history / without", "ratio", nil, noneCPU...)
-	b.table.add("sync, unchanged: time with history / without", "ratio", nil, none...)
-	b.table.add("sync, unchanged: changes recorded", "rows", atMost(0), recorded...)
-	b.table.add("recording the change of an order: processor time", "µs", nil, row...)
+	b.table.Add("sync, 1 % changed: processor time with history / without", "ratio", figures.AtMost(1.05), someCPU...)
+	b.table.Add("sync, 1 % changed: time with history / without", "ratio", nil, some...)
+	b.table.Add("sync, unchanged: processor time with history / without", "ratio", nil, noneCPU...)
+	b.table.Add("sync, unchanged: time with history / without", "ratio", nil, none...)
+	b.table.Add("sync, unchanged: changes recorded", "rows", figures.AtMost(0), recorded...)
+	b.table.Add("recording the change of an order: processor time", "µs", nil, row...)
 	return b.pg.DropDatabase(ctx, name)
 }
 
@@ -70,11 +70,11 @@ func (b *bench) beside(first bool, do func(on bool) (usage, error)) (time, work 
 		if err != nil {
 			return 0, 0, err
 		}
-		u.wall += took[on].wall
-		u.cpu += took[on].cpu
+		u.Wall += took[on].Wall
+		u.CPU += took[on].CPU
 		took[on] = u
 	}
-	return took[true].wall.Seconds() / took[false].wall.Seconds(), took[true].cpu.Seconds() / took[false].cpu.Seconds(), nil
+	return took[true].Wall.Seconds() / took[false].Wall.Seconds(), took[true].CPU.Seconds() / took[false].CPU.Seconds(), nil
 }
 
 // changedSync syncs orders of which about n have changed in four columns, with history or without.
@@ -109,7 +109,7 @@ func (b *bench) changedSync(ctx context.Context, polar *polar, dsn string, n int
 	if u, err = b.withBackends(ctx, func() (usage, error) { return polar.syncd(ctx, dsn, "sync", "orders", "--no-migrate") }); err != nil {
 		return u, err
 	}
-	u.cpu += u.backends
+	u.CPU += u.Backends
 	recorded, err := scalar[float64](ctx, dsn, "SELECT count(*)::float8 - $1 FROM changes", before)
 	if want := float64(n); err == nil && history && (recorded < want/2 || recorded > want*2) || !history && recorded != 0 {
 		err = fmt.Errorf("%.0f changes were recorded, want about %d with history, 0 without: it is %v", recorded, n, history)
@@ -173,23 +173,23 @@ func (b *bench) withBackends(ctx context.Context, do func() (usage, error)) (u u
 		return u, err
 	}
 	spent, err := b.backendTime(ctx)
-	u.backends = spent - idle
+	u.Backends = spent - idle
 	return u, err
 }
 
 // backendTime is the processor time of all connections to the server that have ended, as the kernel counts it for their parent. A
 // backend is gone from pg_stat_activity a little before it ends: the time is read until it stands still.
 func (b *bench) backendTime(ctx context.Context) (spent time.Duration, err error) {
-	const ended = "SELECT count(*) = 0, split_part(pg_read_file('postmaster.pid'), E'\\n', 1) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+	const ended = "SELECT count(*) = 0, split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::int FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
 	err = session(ctx, b.pg.DSN(), func(conn *pgx.Conn) error {
 		for {
 			var alone bool
-			var server string
+			var server int
 			if err := conn.QueryRow(ctx, ended).Scan(&alone, &server); err != nil {
 				return err
 			}
 			before := spent
-			if _, spent, err = processTime(server); err != nil {
+			if _, spent, err = process.Time(server); err != nil {
 				return err
 			}
 			if alone && spent == before {
@@ -199,26 +199,4 @@ func (b *bench) backendTime(ctx context.Context) (spent time.Duration, err error
 		}
 	})
 	return spent, err
-}
-
-// processTime is the processor time of a process, and that of its children that have ended: utime and stime, cutime and cstime of proc(5).
-func processTime(pid string) (own, ended time.Duration, err error) {
-	stat, err := os.ReadFile("/proc/" + pid + "/stat")
-	if err != nil {
-		return 0, 0, err
-	}
-	_, after, _ := strings.Cut(string(stat), ") ")
-	const tick = time.Second / 100
-	for i, field := range strings.Fields(after)[11:15] {
-		n, err := strconv.Atoi(field)
-		if err != nil {
-			return 0, 0, err
-		}
-		if i < 2 {
-			own += time.Duration(n) * tick
-		} else {
-			ended += time.Duration(n) * tick
-		}
-	}
-	return own, ended, nil
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,16 +13,17 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"syncd/bench/figures"
+	"syncd/bench/process"
 	"syncd/internal/localpg"
 )
 
 // bench is what the measurements share.
 type bench struct {
-	table table
+	table figures.Table
 	pg    *localpg.Server
 	dbs   int
 }
@@ -80,7 +80,7 @@ func (b *bench) migrated(ctx context.Context, do func(*pgx.Conn) error) error {
 	if err != nil {
 		return err
 	}
-	if _, err := program(ctx, []string{"SYNCD_DATABASE_URL=" + dsn}, syncd, "migrate", "up"); err != nil {
+	if _, err := process.Run(ctx, []string{"SYNCD_DATABASE_URL=" + dsn}, syncd, "migrate", "up"); err != nil {
 		return err
 	}
 	if err := session(ctx, dsn, do); err != nil {
@@ -96,69 +96,7 @@ func scalar[T any](ctx context.Context, dsn, sql string, args ...any) (v T, err 
 }
 
 // usage is what a process took.
-type usage struct {
-	wall     time.Duration
-	cpu      time.Duration
-	backends time.Duration // processor time of its connections to Postgres, where that was measured
-	peak     float64       // largest resident set, MB
-	output   string
-}
-
-func (u usage) rate(rows int) float64 { return float64(rows) / u.wall.Seconds() }
-
-// program runs one to its end.
-func program(ctx context.Context, environ []string, name string, args ...string) (u usage, _ error) {
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Env = append(os.Environ(), environ...)
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	began := time.Now()
-	err := cmd.Start()
-	if err == nil {
-		watched := watchPeak(cmd.Process.Pid)
-		err = cmd.Wait()
-		u.wall, u.output = time.Since(began), out.String()
-		u.peak, u.cpu = watched(), cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime()
-	}
-	if err != nil {
-		return u, fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, out.String())
-	}
-	return u, nil
-}
-
-// watchPeak follows the largest resident set of a process, MB, until the result
-// is asked for: 0 where the kernel does not tell. What a process's end tells of
-// it is of no use here: it counts what its parent had in memory when it forked.
-func watchPeak(pid int) (peak func() float64) {
-	var most float64
-	stop, stopped := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(stopped)
-		tick := time.NewTicker(20 * time.Millisecond)
-		defer tick.Stop()
-		for {
-			status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-			if err != nil {
-				return
-			}
-			if _, after, ok := strings.Cut(string(status), "VmHWM:"); ok {
-				if kb, err := strconv.ParseFloat(strings.Fields(after)[0], 64); err == nil {
-					most = kb / 1024
-				}
-			}
-			select {
-			case <-tick.C:
-			case <-stop:
-				return
-			}
-		}
-	}()
-	return func() float64 {
-		close(stop)
-		<-stopped
-		return most
-	}
-}
+type usage = process.Usage
 
 // polar is a simulated Polar in a process of its own.
 type polar struct {
@@ -201,16 +139,11 @@ func (p *polar) environ(dsn string) []string {
 
 // syncd runs a command of it against this Polar.
 func (p *polar) syncd(ctx context.Context, dsn string, args ...string) (usage, error) {
-	return program(ctx, p.environ(dsn), syncd, args...)
+	return process.Run(ctx, p.environ(dsn), syncd, args...)
 }
 
 // control asks the simulator itself; into may be nil.
 func (p *polar) control(ctx context.Context, method, path, body string, into any) error {
-	return p.controlAs(ctx, token, method, path, body, into)
-}
-
-// controlAs does so with the token of one of its organizations.
-func (p *polar) controlAs(ctx context.Context, token, method, path, body string, into any) error {
 	req, err := http.NewRequestWithContext(ctx, method, p.url+path, strings.NewReader(body))
 	if err != nil {
 		return err

@@ -6,14 +6,14 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
-	"os/exec"
 	"slices"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"syncd/bench/figures"
 )
 
 // latency changes names of customers, and waits for each to be in the table:
@@ -27,8 +27,8 @@ func (b *bench) latency(ctx context.Context, p plan) error {
 	if err != nil {
 		return err
 	}
-	b.table.add("change to row, tail every 30 s: median", "s", nil, quantile(tailed, 0.5))
-	b.table.add("change to row, tail every 30 s: p99", "s", nil, quantile(tailed, 0.99))
+	b.table.Add("change to row, tail every 30 s: median", "s", nil, figures.Quantile(tailed, 0.5))
+	b.table.Add("change to row, tail every 30 s: p99", "s", nil, figures.Quantile(tailed, 0.99))
 	addr, err := freeAddress(ctx)
 	if err != nil {
 		return err
@@ -37,8 +37,8 @@ func (b *bench) latency(ctx context.Context, p plan) error {
 	if err != nil {
 		return err
 	}
-	b.table.add("change to row, by webhook: median", "s", atMost(1), quantile(hooked, 0.5))
-	b.table.add("change to row, by webhook: p99", "s", nil, quantile(hooked, 0.99))
+	b.table.Add("change to row, by webhook: median", "s", figures.AtMost(1), figures.Quantile(hooked, 0.5))
+	b.table.Add("change to row, by webhook: p99", "s", nil, figures.Quantile(hooked, 0.99))
 	return nil
 }
 
@@ -56,32 +56,13 @@ func freeAddress(ctx context.Context) (string, error) {
 }
 
 // changeToRow makes changes at a Polar with these flags beside a daemon with others, and gives the seconds until each was in its row.
-func (b *bench) changeToRow(ctx context.Context, during time.Duration, there []string, here ...string) ([]float64, error) {
-	polar, err := startPolar(ctx, append([]string{"--orders", "10000", "--per-minute", "500"}, there...)...)
-	if err != nil {
-		return nil, err
-	}
-	defer polar.stop()
-	name, dsn, err := b.database(ctx, "")
-	if err != nil {
-		return nil, err
-	}
-	environ := append(polar.environ(dsn), "SYNCD_REQUESTS_PER_MINUTE=250", "SYNCD_WEBHOOK_SECRET="+webhookSecret)
-	if _, err := program(ctx, environ, syncd, "sync"); err != nil {
-		return nil, err
-	}
-	daemon := exec.CommandContext(ctx, syncd, append([]string{"run", "--schedule", "off", "--jitter", "0s", "--listen", "off", "--log-level", "error"}, here...)...)
-	daemon.Env = append(os.Environ(), environ...)
-	daemon.Stderr = os.Stderr
-	if err := daemon.Start(); err != nil {
-		return nil, err
-	}
-	seconds, err := b.changes(ctx, during, polar, dsn)
-	if err := errors.Join(err, daemon.Process.Signal(os.Interrupt), daemon.Wait()); err != nil {
-		return nil, err
-	}
-	slices.Sort(seconds)
-	return seconds, b.pg.DropDatabase(ctx, name)
+func (b *bench) changeToRow(ctx context.Context, during time.Duration, there []string, here ...string) (seconds []float64, err error) {
+	err = b.withDaemon(ctx, daemonPlan{there: there, here: here, environ: []string{"SYNCD_WEBHOOK_SECRET=" + webhookSecret}}, func(d *daemon) error {
+		seconds, err = b.changes(ctx, during, d.polar, d.dsn)
+		slices.Sort(seconds)
+		return err
+	})
+	return seconds, err
 }
 
 // changes makes one every few seconds, at moments that drift against those of the tails.

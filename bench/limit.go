@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"syncd/bench/figures"
+	"syncd/bench/process"
 )
 
 // limit reads orders under Polar's limit of 500 requests a minute, with the
@@ -27,12 +30,12 @@ func (b *bench) limit(ctx context.Context, p plan) error {
 		return err
 	}
 	environ := append(polar.environ(dsn), "SYNCD_REQUESTS_PER_MINUTE="+strconv.Itoa(granted))
-	u, err := program(ctx, environ, syncd, "sync", "orders", "--no-migrate", "--log-level", "debug")
+	u, err := process.Run(ctx, environ, syncd, "sync", "orders", "--no-migrate", "--log-level", "debug")
 	if err != nil {
 		return err
 	}
-	requests := float64(strings.Count(u.output, `msg="request answered"`))
-	b.table.add(fmt.Sprintf("share used of %d requests a minute, %d orders", granted, p.limited), "ratio", atLeast(0.95), requests/u.wall.Minutes()/granted)
-	b.table.add("429 meanwhile", "answers", atMost(0), float64(strings.Count(u.output, "status=429")))
+	requests := float64(strings.Count(u.Output, `msg="request answered"`))
+	b.table.Add(fmt.Sprintf("share used of %d requests a minute, %d orders", granted, p.limited), "ratio", figures.AtLeast(0.95), requests/u.Wall.Minutes()/granted)
+	b.table.Add("429 meanwhile", "answers", figures.AtMost(0), float64(strings.Count(u.Output, "status=429")))
 	return b.pg.DropDatabase(ctx, name)
 }

@@ -88,5 +88,5 @@ func run(ctx context.Context, p plan, only string) (err error) {
 		}
 	}
 	fmt.Printf("%s, %s, in %s\n\n", machine(ctx), time.Now().UTC().Format("2006-01-02 15:04 UTC"), time.Since(began).Round(time.Second))
-	return errors.Join(b.table.print(os.Stdout), failed)
+	return errors.Join(b.table.Print(os.Stdout), failed)
 }

@@ -12,6 +12,9 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"syncd/bench/figures"
+	"syncd/bench/process"
 )
 
 // streamTables are the tables with rows of Polar's, with their children; those of the bookkeeping are not.
@@ -60,7 +63,7 @@ func (b *bench) rounds(ctx context.Context, p plan) error {
 	if _, err := polar.syncd(ctx, dsn, "sync", "orders"); err != nil {
 		return err
 	}
-	if _, err := program(ctx, polar.environ(dsn), naive, "-orders", strconv.Itoa(p.naive)); err != nil {
+	if _, err := process.Run(ctx, polar.environ(dsn), naive, "-orders", strconv.Itoa(p.naive)); err != nil {
 		return err
 	}
 	rows, err := dump(ctx, dsn, "orders", "order_items")
@@ -94,7 +97,7 @@ func queriesOf(ctx context.Context, polar *polar, dsn string) (name string, err 
 		return "", err
 	}
 	var list strings.Builder
-	for line := range strings.Lines(u.output) {
+	for line := range strings.Lines(u.Output) {
 		var said struct{ Msg, Path, Query string }
 		if json.Unmarshal([]byte(line), &said) == nil && said.Msg == "request answered" && said.Path == "/v1/orders/" {
 			list.WriteString(said.Query + "\n")
@@ -184,7 +187,7 @@ func (b *bench) round(ctx context.Context, p plan, polar *polar, base, queries s
 	if err := sync(&r.second, 0); err != nil {
 		return r, err
 	}
-	if r.floor, err = program(ctx, polar.environ(dsn), floor, queries); err != nil {
+	if r.floor, err = process.Run(ctx, polar.environ(dsn), floor, queries); err != nil {
 		return r, err
 	}
 	r.tuples, r.dead = -tuples, -dead
@@ -204,7 +207,7 @@ func (b *bench) round(ctx context.Context, p plan, polar *polar, base, queries s
 		return r, err
 	}
 	for _, u := range []*usage{&r.naiveFirst, &r.naiveTwo} {
-		if *u, err = program(ctx, polar.environ(dsn), naive, "-orders", strconv.Itoa(p.naive)); err != nil {
+		if *u, err = process.Run(ctx, polar.environ(dsn), naive, "-orders", strconv.Itoa(p.naive)); err != nil {
 			return r, err
 		}
 	}
@@ -237,7 +240,7 @@ func (b *bench) copied(ctx context.Context, base string, rows []dumped) (u usage
 				}
 			}
 			err = tx.Commit(ctx)
-			u.wall = time.Since(began)
+			u.Wall = time.Since(began)
 			return err
 		})
 		return u, err
@@ -290,31 +293,33 @@ func (b *bench) report(p plan, all []round) {
 		return values
 	}
 	n, few := p.orders, p.naive
-	add := func(what, unit string, g *goal, f func(r round) float64) { b.table.add(what, unit, g, each(f)...) }
-	add("COPY of the same orders and items", "orders/s", nil, func(r round) float64 { return r.copied.rate(n) })
-	add("first sync", "orders/s", nil, func(r round) float64 { return r.first.rate(n) })
-	add("naive loop, first", "orders/s", nil, func(r round) float64 { return r.naiveFirst.rate(few) })
-	add("second sync, unchanged", "orders/s", nil, func(r round) float64 { return r.second.rate(n) })
-	add("floor: the same pages fetched, and checked to be JSON", "orders/s", nil, func(r round) float64 { return r.floor.rate(n) })
-	add("naive loop, second", "orders/s", nil, func(r round) float64 { return r.naiveTwo.rate(few) })
-	add("first sync / COPY", "ratio", atLeast(0.5), func(r round) float64 { return r.first.rate(n) / r.copied.rate(n) })
-	add("first sync / naive loop", "ratio", atLeast(12), func(r round) float64 { return r.first.rate(n) / r.naiveFirst.rate(few) })
-	add("second sync unchanged / floor", "ratio", atLeast(0.6), func(r round) float64 { return r.second.rate(n) / r.floor.rate(n) })
-	add("second sync unchanged / naive loop", "ratio", atLeast(20), func(r round) float64 { return r.second.rate(n) / r.naiveTwo.rate(few) })
-	add("second sync unchanged / first sync", "ratio", atLeast(3), func(r round) float64 { return r.second.rate(n) / r.first.rate(n) })
-	add("second sync 1 % changed / first sync", "ratio", nil, func(r round) float64 { return r.some.rate(n) / r.first.rate(n) })
-	add("second sync 100 % changed / first sync", "ratio", nil, func(r round) float64 { return r.every.rate(n) / r.first.rate(n) })
+	add := func(what, unit string, g *figures.Goal, f func(r round) float64) {
+		b.table.Add(what, unit, g, each(f)...)
+	}
+	add("COPY of the same orders and items", "orders/s", nil, func(r round) float64 { return r.copied.Rate(n) })
+	add("first sync", "orders/s", nil, func(r round) float64 { return r.first.Rate(n) })
+	add("naive loop, first", "orders/s", nil, func(r round) float64 { return r.naiveFirst.Rate(few) })
+	add("second sync, unchanged", "orders/s", nil, func(r round) float64 { return r.second.Rate(n) })
+	add("floor: the same pages fetched, and checked to be JSON", "orders/s", nil, func(r round) float64 { return r.floor.Rate(n) })
+	add("naive loop, second", "orders/s", nil, func(r round) float64 { return r.naiveTwo.Rate(few) })
+	add("first sync / COPY", "ratio", figures.AtLeast(0.5), func(r round) float64 { return r.first.Rate(n) / r.copied.Rate(n) })
+	add("first sync / naive loop", "ratio", figures.AtLeast(12), func(r round) float64 { return r.first.Rate(n) / r.naiveFirst.Rate(few) })
+	add("second sync unchanged / floor", "ratio", figures.AtLeast(0.6), func(r round) float64 { return r.second.Rate(n) / r.floor.Rate(n) })
+	add("second sync unchanged / naive loop", "ratio", figures.AtLeast(20), func(r round) float64 { return r.second.Rate(n) / r.naiveTwo.Rate(few) })
+	add("second sync unchanged / first sync", "ratio", figures.AtLeast(3), func(r round) float64 { return r.second.Rate(n) / r.first.Rate(n) })
+	add("second sync 1 % changed / first sync", "ratio", nil, func(r round) float64 { return r.some.Rate(n) / r.first.Rate(n) })
+	add("second sync 100 % changed / first sync", "ratio", nil, func(r round) float64 { return r.every.Rate(n) / r.first.Rate(n) })
 	spent := func(d time.Duration) float64 { return float64(d.Microseconds()) / float64(n) }
-	add("COPY: processor time of Postgres", "µs/order", nil, func(r round) float64 { return spent(r.copied.backends) })
-	add("first sync: processor time of Postgres", "µs/order", nil, func(r round) float64 { return spent(r.first.backends) })
-	add("first sync: processor time of syncd", "µs/order", nil, func(r round) float64 { return spent(r.first.cpu) })
-	add("second sync, unchanged: processor time of Postgres", "µs/order", nil, func(r round) float64 { return spent(r.second.backends) })
-	add("second sync, unchanged: processor time of syncd", "µs/order", nil, func(r round) float64 { return spent(r.second.cpu) })
-	add("floor: processor time", "µs/order", nil, func(r round) float64 { return spent(r.floor.cpu) })
-	add("unchanged: WAL of tables of streams", "bytes", atMost(0), func(r round) float64 { return r.wal })
-	add("unchanged: dead rows in them", "rows", atMost(0), func(r round) float64 { return r.dead })
-	add("unchanged: rows written to them", "rows", atMost(0), func(r round) float64 { return r.tuples })
+	add("COPY: processor time of Postgres", "µs/order", nil, func(r round) float64 { return spent(r.copied.Backends) })
+	add("first sync: processor time of Postgres", "µs/order", nil, func(r round) float64 { return spent(r.first.Backends) })
+	add("first sync: processor time of syncd", "µs/order", nil, func(r round) float64 { return spent(r.first.CPU) })
+	add("second sync, unchanged: processor time of Postgres", "µs/order", nil, func(r round) float64 { return spent(r.second.Backends) })
+	add("second sync, unchanged: processor time of syncd", "µs/order", nil, func(r round) float64 { return spent(r.second.CPU) })
+	add("floor: processor time", "µs/order", nil, func(r round) float64 { return spent(r.floor.CPU) })
+	add("unchanged: WAL of tables of streams", "bytes", figures.AtMost(0), func(r round) float64 { return r.wal })
+	add("unchanged: dead rows in them", "rows", figures.AtMost(0), func(r round) float64 { return r.dead })
+	add("unchanged: rows written to them", "rows", figures.AtMost(0), func(r round) float64 { return r.tuples })
 	add("unchanged: WAL of the bookkeeping", "bytes/page", nil, func(r round) float64 { return r.walOther / r.pages })
-	add("peak memory, first sync", "MB", atMost(100), func(r round) float64 { return r.first.peak })
-	add("peak memory, naive loop", "MB", nil, func(r round) float64 { return r.naiveFirst.peak })
+	add("peak memory, first sync", "MB", figures.AtMost(100), func(r round) float64 { return r.first.Peak })
+	add("peak memory, naive loop", "MB", nil, func(r round) float64 { return r.naiveFirst.Peak })
 }

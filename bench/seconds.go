@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"os"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +14,9 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"syncd/bench/figures"
+	"syncd/bench/process"
 )
 
 // seconds measures the daemon as it is by default, against an organization without a webhook endpoint: how soon a change at Polar
@@ -36,13 +37,13 @@ func (b *bench) seconds(ctx context.Context, p plan) error {
 		if err != nil {
 			return err
 		}
-		b.table.add("change to row: median", "s", atMost(3), quantile(busy.rows, 0.5))
-		b.table.add("change to row: p99", "s", atMost(8), quantile(busy.rows, 0.99))
-		b.table.add("change to row to LISTEN client: median", "s", nil, quantile(busy.told, 0.5))
-		b.table.add("change to row to LISTEN client: p99", "s", nil, quantile(busy.told, 0.99))
-		b.table.add("requests while something changes each second", "a minute", atMost(60), busy.requests)
-		b.table.add("requests while nothing changes", "a minute", atMost(15), idle...)
-		b.table.add("requests while nothing changes, of the fresh_share", "a minute", atMost(25), fresh...)
+		b.table.Add("change to row: median", "s", figures.AtMost(3), figures.Quantile(busy.rows, 0.5))
+		b.table.Add("change to row: p99", "s", figures.AtMost(8), figures.Quantile(busy.rows, 0.99))
+		b.table.Add("change to row to LISTEN client: median", "s", nil, figures.Quantile(busy.told, 0.5))
+		b.table.Add("change to row to LISTEN client: p99", "s", nil, figures.Quantile(busy.told, 0.99))
+		b.table.Add("requests while something changes each second", "a minute", figures.AtMost(60), busy.requests)
+		b.table.Add("requests while nothing changes", "a minute", figures.AtMost(15), idle...)
+		b.table.Add("requests while nothing changes, of the fresh_share", "a minute", figures.AtMost(25), fresh...)
 		return nil
 	})
 }
@@ -60,27 +61,25 @@ func (b *bench) soak(ctx context.Context, p plan) error {
 			if err != nil {
 				return err
 			}
-			if last = w.memory(); part == 0 {
+			if last = process.Resident(w.PID); part == 0 {
 				first = last
 			}
 			rows = append(rows, made.rows...)
-			b.table.add(fmt.Sprintf("soak, quarter %d: requests", part+1), "a minute", atMost(60), made.requests)
+			b.table.Add(fmt.Sprintf("soak, quarter %d: requests", part+1), "a minute", figures.AtMost(60), made.requests)
 		}
 		slices.Sort(rows)
-		b.table.add("soak: changes that came to their rows", "changes", atLeast(float64(w.made)), float64(len(rows)))
-		b.table.add("soak: change to row, median", "s", atMost(3), quantile(rows, 0.5))
-		b.table.add("soak: change to row, p99", "s", atMost(8), quantile(rows, 0.99))
-		b.table.add("soak: change to row, longest", "s", nil, rows[len(rows)-1])
-		b.table.add("soak: memory at the end / after a quarter", "ratio", atMost(1.2), last/first)
+		b.table.Add("soak: changes that came to their rows", "changes", figures.AtLeast(float64(w.made)), float64(len(rows)))
+		b.table.Add("soak: change to row, median", "s", figures.AtMost(3), figures.Quantile(rows, 0.5))
+		b.table.Add("soak: change to row, p99", "s", figures.AtMost(8), figures.Quantile(rows, 0.99))
+		b.table.Add("soak: change to row, longest", "s", nil, rows[len(rows)-1])
+		b.table.Add("soak: memory at the end / after a quarter", "ratio", figures.AtMost(1.2), last/first)
 		return nil
 	})
 }
 
 // watched is a daemon at work, and what is changed at Polar meanwhile.
 type watched struct {
-	polar   *polar
-	dsn     string
-	pid     int
+	*daemon
 	objects map[string][]object
 	times   map[object]int // how often each was changed
 	made    int
@@ -116,48 +115,27 @@ func (o object) make(ctx context.Context, polar *polar, n int) (want string, err
 
 // watched runs the daemon while something is done.
 func (b *bench) watched(ctx context.Context, do func(*watched) error) error {
-	polar, err := startPolar(ctx, "--orders", "10000", "--per-minute", "500")
-	if err != nil {
+	w := &watched{pending: map[object]change{}, untold: map[object]change{}, times: map[object]int{}}
+	prepare := func(polar *polar, dsn string) (err error) {
+		w.objects, err = objects(ctx, dsn)
+		pause(ctx, time.Minute) // the sync has used up Polar's limit, and who asks too soon is to wait for a minute
 		return err
 	}
-	defer polar.stop()
-	if err := polar.removeEndpoints(ctx); err != nil {
-		return err
-	}
-	name, dsn, err := b.database(ctx, "")
-	if err != nil {
-		return err
-	}
-	if _, err := polar.syncd(ctx, dsn, "sync"); err != nil {
-		return err
-	}
-	w := &watched{polar: polar, dsn: dsn, pending: map[object]change{}, untold: map[object]change{}, times: map[object]int{}}
-	if w.objects, err = objects(ctx, dsn); err != nil {
-		return err
-	}
-	pause(ctx, time.Minute) // the sync has used up Polar's limit, and who asks too soon is to wait for a minute
-	daemon := exec.CommandContext(ctx, syncd, "run", "--schedule", "off", "--jitter", "0s", "--listen", "off", "--log-level", "warn")
-	daemon.Env = append(os.Environ(), append(polar.environ(dsn), "SYNCD_REQUESTS_PER_MINUTE=250")...)
-	daemon.Stderr = os.Stderr
-	if err := daemon.Start(); err != nil {
-		return err
-	}
-	w.pid = daemon.Process.Pid
-	listening, stop := context.WithCancel(ctx)
-	var both sync.WaitGroup
-	var looked, heard error
-	both.Go(func() { looked = w.look(listening) })
-	both.Go(func() { heard = w.listen(listening) })
-	_, _, err = w.minutes(ctx, time.Minute) // the round of tails at the start
-	if err == nil {
-		err = do(w)
-	}
-	stop()
-	both.Wait()
-	if err := errors.Join(err, looked, heard, daemon.Process.Signal(os.Interrupt), daemon.Wait()); err != nil {
-		return err
-	}
-	return b.pg.DropDatabase(ctx, name)
+	return b.withDaemon(ctx, daemonPlan{before: func(p *polar) error { return p.removeEndpoints(ctx) }, prepare: prepare}, func(d *daemon) error {
+		w.daemon = d
+		listening, stop := context.WithCancel(ctx)
+		var both sync.WaitGroup
+		var looked, heard error
+		both.Go(func() { looked = w.look(listening) })
+		both.Go(func() { heard = w.listen(listening) })
+		_, _, err := w.minutes(ctx, time.Minute) // the round of tails at the start
+		if err == nil {
+			err = do(w)
+		}
+		stop()
+		both.Wait()
+		return errors.Join(err, looked, heard)
+	})
 }
 
 // removeEndpoints leaves the organization without webhooks.
@@ -305,17 +283,6 @@ func (w *watched) counted(ctx context.Context) (all, fresh float64, err error) {
 	return all, fresh, err
 }
 
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
 // requests are those of syncd: it only reads, and the changes are the others.
 func (w *watched) requests(ctx context.Context) (n float64, err error) {
 	var stats struct {
@@ -409,18 +376,4 @@ func (w *watched) came(changed []object, awaited map[object]change, took *[]floa
 			delete(awaited, o)
 		}
 	}
-}
-
-// memory is the resident set of the daemon now, MB; 0 where the kernel does not tell.
-func (w *watched) memory() (mb float64) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", w.pid))
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(status)) {
-		if rest, is := strings.CutPrefix(line, "VmRSS:"); is {
-			_, _ = fmt.Sscan(rest, &mb)
-		}
-	}
-	return mb / 1024
 }

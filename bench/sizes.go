@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"os/exec"
 	"strconv"
+
+	"syncd/bench/figures"
 )
 
 // sizes measures, for organizations of several sizes, what a first sync of every
@@ -22,7 +24,7 @@ func (b *bench) sizes(ctx context.Context, p plan) error {
 		peaks = append(peaks, peak)
 	}
 	large, small := len(p.sizes)-1, max(0, len(p.sizes)-2)
-	b.table.add(fmt.Sprintf("peak memory, %d orders / %d orders", p.sizes[large], p.sizes[small]), "ratio", atMost(1.2), peaks[large]/peaks[small])
+	b.table.Add(fmt.Sprintf("peak memory, %d orders / %d orders", p.sizes[large], p.sizes[small]), "ratio", figures.AtMost(1.2), peaks[large]/peaks[small])
 	return nil
 }
 
@@ -41,12 +43,12 @@ func (b *bench) size(ctx context.Context, orders int) (peak float64, err error) 
 	if err != nil {
 		return 0, err
 	}
-	b.table.add(label("first sync of every stream: peak memory"), "MB", atMost(100), first.peak)
-	b.table.add(label("first sync of every stream"), "requests", nil, n)
+	b.table.Add(label("first sync of every stream: peak memory"), "MB", figures.AtMost(100), first.Peak)
+	b.table.Add(label("first sync of every stream"), "requests", nil, n)
 	if _, n, err = polar.counted(ctx, dsn, "sync"); err != nil {
 		return 0, err
 	}
-	b.table.add(label("sweep of every stream"), "requests", nil, n)
+	b.table.Add(label("sweep of every stream"), "requests", nil, n)
 	// The first rounds of tails find out where each stream stands, and what their questions cost.
 	for range 5 {
 		if _, _, err := polar.counted(ctx, dsn, "tail"); err != nil {
@@ -57,18 +59,18 @@ func (b *bench) size(ctx context.Context, orders int) (peak float64, err error) 
 		return 0, err
 	}
 	for _, changes := range []int{0, 10, 1000} {
-		var wanted *goal
+		var wanted *figures.Goal
 		if changes > 0 {
 			if err := polar.control(ctx, http.MethodPost, fmt.Sprintf("/sim/churn?n=%d", changes), "", nil); err != nil {
 				return 0, err
 			}
 		} else {
-			wanted = atMost(10)
+			wanted = figures.AtMost(10)
 		}
 		if _, n, err = polar.counted(ctx, dsn, "tail"); err != nil {
 			return 0, err
 		}
-		b.table.add(label(fmt.Sprintf("tail of every stream, %d changes", changes)), "requests", wanted, n)
+		b.table.Add(label(fmt.Sprintf("tail of every stream, %d changes", changes)), "requests", wanted, n)
 	}
 	// What the tails have not seen, the sweep brings.
 	before, err := scalar[int64](ctx, dsn, "SELECT max(id) FROM sync_runs")
@@ -82,8 +84,8 @@ func (b *bench) size(ctx context.Context, orders int) (peak float64, err error) 
 	if err != nil {
 		return 0, err
 	}
-	b.table.add(label("rows that these tails left to a sweep"), "rows", nil, left)
-	return first.peak, b.pg.DropDatabase(ctx, name)
+	b.table.Add(label("rows that these tails left to a sweep"), "rows", nil, left)
+	return first.Peak, b.pg.DropDatabase(ctx, name)
 }
 
 // quiet has the tails take it that all they know of happened long ago, in place of waiting for the ten minutes
@@ -112,9 +114,13 @@ func (p *polar) counted(ctx context.Context, dsn string, args ...string) (u usag
 	if u, err = p.syncd(ctx, dsn, args...); err != nil {
 		return u, 0, err
 	}
-	var stats struct {
-		Requests float64 `json:"requests"`
-	}
-	err = p.control(ctx, http.MethodGet, "/sim/stats", "", &stats)
-	return u, stats.Requests, err
+	requests, err = p.requests(ctx)
+	return u, requests, err
+}
+
+// requests are all that the simulator was sent.
+func (p *polar) requests(ctx context.Context) (float64, error) {
+	var stats struct{ Requests float64 }
+	err := p.control(ctx, http.MethodGet, "/sim/stats", "", &stats)
+	return stats.Requests, err
 }

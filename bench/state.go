@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"syncd/bench/figures"
 )
 
 // state asks for the state of one customer among many, each with an active
@@ -56,7 +58,7 @@ func (b *bench) timed(ctx context.Context, conn *pgx.Conn, what, sql string, whi
 		}
 	}
 	slices.Sort(took)
-	b.table.add(what+": median", "ms", nil, quantile(took, 0.5))
-	b.table.add(what+": p99", "ms", nil, quantile(took, 0.99))
+	b.table.Add(what+": median", "ms", nil, figures.Quantile(took, 0.5))
+	b.table.Add(what+": p99", "ms", nil, figures.Quantile(took, 0.99))
 	return nil
 }

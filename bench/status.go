@@ -7,11 +7,13 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"syncd/bench/figures"
+	"syncd/bench/process"
 )
 
 // status asks what operators ask often, of a mirror with many orders and a long past: made in the database, for nobody synced them.
@@ -39,7 +41,7 @@ func (b *bench) status(ctx context.Context, p plan) error {
 		return err
 	}
 	of := fmt.Sprintf(" of %d orders", p.mirrored)
-	b.table.add("count(*)"+of, "ms", nil, milliseconds(counted)...)
+	b.table.Add("count(*)"+of, "ms", nil, milliseconds(counted)...)
 	for _, command := range [][]string{{"version"}, {"status"}, {"verify"}, {"verify", "--count"}} {
 		var took []float64
 		for range 5 {
@@ -47,9 +49,9 @@ func (b *bench) status(ctx context.Context, p plan) error {
 			if err != nil && !partial(err) {
 				return err
 			}
-			took = append(took, u.wall.Seconds())
+			took = append(took, u.Wall.Seconds())
 		}
-		b.table.add(fmt.Sprintf("syncd %s%s, the whole process", strings.Join(command, " "), of), "ms", nil, milliseconds(took)...)
+		b.table.Add(fmt.Sprintf("syncd %s%s, the whole process", strings.Join(command, " "), of), "ms", nil, milliseconds(took)...)
 	}
 	if err := b.served(ctx, polar, dsn, of); err != nil {
 		return err
@@ -86,10 +88,8 @@ func (b *bench) served(ctx context.Context, polar *polar, dsn, of string) error 
 	if err != nil {
 		return err
 	}
-	daemon := exec.CommandContext(ctx, syncd, "run", "--schedule", "off", "--tail", "off", "--feed", "off", "--listen", addr, "--log-level", "error")
-	daemon.Env = append(os.Environ(), polar.environ(dsn)...)
-	daemon.Stderr = os.Stderr
-	if err := daemon.Start(); err != nil {
+	daemon, err := process.Start(ctx, polar.environ(dsn), os.Stderr, syncd, "run", "--schedule", "off", "--tail", "off", "--feed", "off", "--listen", addr, "--log-level", "error")
+	if err != nil {
 		return err
 	}
 	ask := func(path string) (took float64, err error) {
@@ -123,15 +123,15 @@ func (b *bench) served(ctx context.Context, polar *polar, dsn, of string) error 
 				}
 				took = append(took, t)
 			}
-			var most *goal
+			var most *figures.Goal
 			if path == "/status" {
-				most = atMost(50)
+				most = figures.AtMost(50)
 			}
-			b.table.add("GET "+path+of, "ms", most, milliseconds(took)...)
+			b.table.Add("GET "+path+of, "ms", most, milliseconds(took)...)
 		}
 		return nil
 	}()
-	return errors.Join(failed, daemon.Process.Signal(os.Interrupt), daemon.Wait())
+	return errors.Join(failed, daemon.Stop())
 }
 
 func milliseconds(seconds []float64) []float64 {

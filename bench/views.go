@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"syncd/bench/figures"
 )
 
 // views measures queries that analysts and applications ask, over rows made in the database.
@@ -62,7 +64,7 @@ func (b *bench) asOf(ctx context.Context, conn *pgx.Conn, _ plan) error {
 		}
 	}
 	took, err := seconds(ctx, conn, "SELECT count(*), sum(amount) FROM subscriptions_as_of($1)", before)
-	b.table.add(fmt.Sprintf("subscriptions_as_of, %d of them, 5 %% changed since", versioned), "s", atMost(1), took...)
+	b.table.Add(fmt.Sprintf("subscriptions_as_of, %d of them, 5 %% changed since", versioned), "s", figures.AtMost(1), took...)
 	return err
 }
 
@@ -81,7 +83,7 @@ func (b *bench) revenue(ctx context.Context, conn *pgx.Conn, _ plan) error {
 		if err != nil {
 			return err
 		}
-		b.table.add(fmt.Sprintf("%s of %d subscriptions", view, recurring), "s", atMost(1), took...)
+		b.table.Add(fmt.Sprintf("%s of %d subscriptions", view, recurring), "s", figures.AtMost(1), took...)
 	}
 	return nil
 }

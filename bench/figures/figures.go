@@ -1,4 +1,5 @@
-package main
+// Package figures is the table that the benchmark prints: figures beside their goals.
+package figures
 
 import (
 	"fmt"
@@ -9,17 +10,20 @@ import (
 	"strings"
 )
 
-// goal is what a figure should be at least, or at most.
-type goal struct {
+// Goal is what a figure should be at least, or at most.
+type Goal struct {
 	value float64
 	most  bool
 }
 
-func atLeast(v float64) *goal { return &goal{v, false} }
-func atMost(v float64) *goal  { return &goal{v, true} }
+// AtLeast is the goal of a figure that should be large.
+func AtLeast(v float64) *Goal { return &Goal{v, false} }
+
+// AtMost is that of one that should be small.
+func AtMost(v float64) *Goal { return &Goal{v, true} }
 
 // verdict tells whether a figure meets the goal, or by how much it misses it.
-func (g *goal) verdict(v float64) (wanted, met string) {
+func (g *Goal) verdict(v float64) (wanted, met string) {
 	if g == nil {
 		return "", ""
 	}
@@ -36,15 +40,16 @@ func (g *goal) verdict(v float64) (wanted, met string) {
 	return wanted, fmt.Sprintf("missed by %.0f %%", math.Abs(v/g.value-1)*100)
 }
 
-// table is what is printed: a figure a row, with its median and its spread over the rounds.
-type table struct{ rows [][]string }
+// Table is what is printed: a figure a row, with its median and its spread over the rounds.
+type Table struct{ rows [][]string }
 
-func (t *table) add(what, unit string, g *goal, values ...float64) {
+// Add adds a row; without values, none.
+func (t *Table) Add(what, unit string, g *Goal, values ...float64) {
 	if len(values) == 0 {
 		return
 	}
 	sorted := slices.Sorted(slices.Values(values))
-	middle := quantile(sorted, 0.5)
+	middle := Quantile(sorted, 0.5)
 	spread := ""
 	if len(sorted) > 1 {
 		spread = number(sorted[0]) + " .. " + number(sorted[len(sorted)-1])
@@ -53,8 +58,8 @@ func (t *table) add(what, unit string, g *goal, values ...float64) {
 	t.rows = append(t.rows, []string{what, number(middle), spread, unit, strconv.Itoa(len(values)), wanted, met})
 }
 
-// quantile of sorted values, the nearest of them; of an even number the mean of the two in the middle.
-func quantile(sorted []float64, q float64) float64 {
+// Quantile of sorted values, the nearest of them; of an even number the mean of the two in the middle.
+func Quantile(sorted []float64, q float64) float64 {
 	at := q * float64(len(sorted)-1)
 	low, high := sorted[int(math.Floor(at))], sorted[int(math.Ceil(at))]
 	return (low + high) / 2
@@ -68,7 +73,8 @@ func number(v float64) string {
 	return strconv.FormatFloat(v, 'g', 3, 64)
 }
 
-func (t *table) print(w io.Writer) error {
+// Print writes the table as Markdown.
+func (t *Table) Print(w io.Writer) error {
 	rows := append([][]string{{"figure", "median", "min .. max", "unit", "n", "goal", ""}}, t.rows...)
 	width := make([]int, len(rows[0]))
 	for _, r := range rows {
