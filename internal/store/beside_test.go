@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -173,5 +174,40 @@ func TestRunsThatNeverEnd(t *testing.T) {
 	}
 	if got := outcomes(); got != "a day from now: succeeded, an hour ago: interrupted, minutes ago: succeeded, next: succeeded" {
 		t.Error(got)
+	}
+}
+
+// What a round has read is stored as long as the round has its lease: a process that stood still, while another took the lease over, writes
+// nothing that it had on its way, and marks nothing as deleted.
+func TestBesidePartsOfARoundHaveItsLease(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.Migrated(t)
+	s := open(t, dsn, "polar")
+	part := func(holder string) *store.Run {
+		t.Helper()
+		round, err := s.Runs().BeginSlot(t.Context(), "", "tail", store.KindTail, holder, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := round.ForStream(t.Context(), "customers", store.KindTail)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	first := part("first")
+	if _, err := first.Put(t.Context(), customers(), customerPage(1)); err != nil {
+		t.Fatal(err)
+	}
+	pgtest.Exec(t, pgtest.Connect(t, dsn), "UPDATE polar_sync.sync_streams SET leased_until = clock_timestamp() WHERE stream = 'tail'")
+	second := part("second")
+	if _, err := first.Put(t.Context(), customers(), customerPage(2)); !errors.Is(err, store.ErrLeaseLost) {
+		t.Errorf("a page of the round that is over: %v", err)
+	}
+	if n, err := first.Tombstone(t.Context(), "customers", ids(customerPage(1)), time.Now(), "404"); !errors.Is(err, store.ErrLeaseLost) {
+		t.Errorf("%d rows are marked as deleted by the round that is over: %v", n, err)
+	}
+	if _, err := second.Put(t.Context(), customers(), customerPage(3)); err != nil {
+		t.Error(err)
 	}
 }

@@ -1,12 +1,14 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -65,14 +67,25 @@ type Page struct {
 // hold makes the page transactions of one stream take turns, and ends that of a
 // run whose lease is gone before it does any work.
 func (r *Run) hold(ctx context.Context, q *db.Queries) error {
-	holder, err := q.StreamHold(ctx, r.Stream)
+	found, err := q.StreamsHold(ctx, r.turn())
 	if err != nil {
 		return err
 	}
-	if r.lease == r.Stream && pg.Value(holder.LeaseRun) != r.ID {
-		return ErrLeaseLost
+	return r.holds(found)
+}
+
+// turn names the rows that make a run wait for its turn: that of its stream, and that of the lease under which it writes.
+func (r *Run) turn() db.StreamsHoldParams {
+	return db.StreamsHoldParams{Writer: r.Stream, Streams: slices.Compact([]string{r.Stream, cmp.Or(r.lease, r.under, r.Stream)})}
+}
+
+// holds returns ErrLeaseLost unless the run has its lease, or needs none.
+func (r *Run) holds(found []db.StreamsHoldRow) error {
+	lease := cmp.Or(r.lease, r.under)
+	if lease == "" || slices.ContainsFunc(found, func(f db.StreamsHoldRow) bool { return f.Stream == lease && pg.Value(f.LeaseRun) == r.ID }) {
+		return nil
 	}
-	return nil
+	return ErrLeaseLost
 }
 
 func recordRejects(ctx context.Context, q *db.Queries, rows []db.RejectsUpsertParams) (err error) {

@@ -2,7 +2,6 @@ package store
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -230,20 +229,13 @@ func (w *writing) all() []change {
 // hold takes the pages' turn among the transactions of the stream: each run sees what the others have stored before it decides
 // which reply is newer. Nobody can take the run's lease until these pages are committed.
 func (w *writing) hold(ctx context.Context, p *pg.Pipeline) {
-	r := w.run
-	_, _ = db.New(p).StreamsHold(ctx, db.StreamsHoldParams{Writer: r.Stream, Streams: slices.Compact([]string{r.Stream, cmp.Or(r.lease, r.Stream)})}) // queued
+	_, _ = db.New(p).StreamsHold(ctx, w.run.turn()) // queued
 	p.OnRows(func(rows pgx.Rows) error {
-		var stream, writer string
-		var holder *int64
-		held := r.lease == ""
-		_, err := pgx.ForEachRow(rows, []any{&stream, &holder, &writer}, func() error {
-			held = held || stream == r.lease && pg.Value(holder) == r.ID
-			return nil
-		})
-		if err == nil && !held {
-			return ErrLeaseLost
+		found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[db.StreamsHoldRow])
+		if err != nil {
+			return err
 		}
-		return err
+		return w.run.holds(found)
 	})
 }
 

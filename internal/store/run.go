@@ -43,6 +43,8 @@ type Run struct {
 	ttl time.Duration
 	// lease is the row of sync_streams with the run's lease and checkpoint; "" without.
 	lease string
+	// under is the lease of the round that this is a part of; "" without.
+	under string
 	// seen is the name under which the run's received ids are kept.
 	seen string
 	// rejects: the stream has open rejects, which a stored row may close.
@@ -83,7 +85,7 @@ func (c *Counts) add(o Counts) {
 // ForStream is the same run for another stream: its pages and tombstones have the number of this run, and its counts are added to
 // this run's row.
 func (r *Run) ForStream(ctx context.Context, stream, kind string) (*Run, error) {
-	b := &Run{ID: r.ID, Stream: stream, SweepID: r.ID, StartedAt: r.StartedAt, s: r.s, seen: stream + "/" + kind}
+	b := &Run{ID: r.ID, Stream: stream, SweepID: r.ID, StartedAt: r.StartedAt, s: r.s, under: r.lease, seen: stream + "/" + kind}
 	if err := b.lookup(ctx, r.s.q); err != nil {
 		return nil, fmt.Errorf("open %s: %w", stream, err)
 	}
