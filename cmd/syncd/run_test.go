@@ -55,8 +55,11 @@ func startDaemonIn(t *testing.T, environ []string, dsn, polar string, args ...st
 	t.Helper()
 	d := &daemonUnderTest{dsn: dsn, read: make(chan struct{})}
 	d.cmd = exec.CommandContext(t.Context(), "syncd", append([]string{"run", "--listen", "127.0.0.1:0", "--log-format", "json"}, args...)...)
-	d.cmd.Env = append(append(os.Environ(), "SYNCD_DATABASE_URL="+d.dsn, "POLAR_SERVER="+polar), environ...)
-	if !strings.Contains(configOf(t, args), "polar_access_token_file") {
+	d.cmd.Env = append(append(os.Environ(), "SYNCD_DATABASE_URL="+d.dsn), environ...)
+	if polar != "" { // else the configuration names one for each organization
+		d.cmd.Env = append(d.cmd.Env, "POLAR_SERVER="+polar)
+	}
+	if !strings.Contains(configOf(t, args), "polar_access_token") {
 		d.cmd.Env = append(d.cmd.Env, "POLAR_ACCESS_TOKEN="+simulatedToken)
 	}
 	d.cmd.Cancel = func() error { return d.cmd.Process.Signal(syscall.SIGKILL) }

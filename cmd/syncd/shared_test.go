@@ -12,15 +12,10 @@ import (
 	"syncd/internal/worldtest"
 )
 
-// Two processes on the schema of one organization, and one on that of another, from the same file: no run takes the lease of
-// another, and every change arrives.
-func TestDaemonsShareAFile(t *testing.T) {
-	slowtest.Mark(t)
-	t.Parallel()
-	dsn := pgtest.Migrated(t)
-	text := "streams: products,customers,orders\ntail: 30s\nfeed: 1s\nschedule: '@daily'\njitter: 0s\norganizations:\n"
-	schemas := []string{"polar", "polar_other"}
-	var worlds []*worldtest.Harness
+// organizationsFile writes a configuration with an organization for each schema, org_1 and so on, with a simulated Polar for each.
+func organizationsFile(t *testing.T, text string, schemas ...string) (path string, worlds []*worldtest.Harness) {
+	t.Helper()
+	text += "organizations:\n"
 	for n, schema := range schemas {
 		h := &worldtest.Harness{World: polarsim.NewWorld(polarsim.Options{Seed: uint64(n + 1), Customers: 4})}
 		h.HTTP = httptest.NewServer(polarsim.NewServer(h.World, polarsim.ServerOptions{}))
@@ -28,10 +23,36 @@ func TestDaemonsShareAFile(t *testing.T) {
 		worlds = append(worlds, h)
 		text += fmt.Sprintf("  - {name: org_%d, schema: %s, polar_server: %q, polar_access_token: polar_oat_of_%d}\n", n+1, schema, h.HTTP.URL, n+1)
 	}
-	config := write(t, "fleet.yaml", text)
+	return write(t, "fleet.yaml", text), worlds
+}
+
+// awaitEqual waits until a schema has what the API of its organization shows.
+func awaitEqual(t *testing.T, h *worldtest.Harness, dsn, schema string) {
+	t.Helper()
+	if h.Store == nil {
+		var err error
+		if h.Store, err = store.Open(t.Context(), store.Config{DSN: dsn, Schema: schema, MaxConns: 2}); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(h.Store.Close)
+	}
+	await(t, "the changes in "+schema, func() bool {
+		stream, _ := h.Unequal(t, "products", "customers", "orders")
+		return stream == ""
+	})
+}
+
+// Two processes on the schema of one organization, and one on that of another, from the same file: no run takes the lease of
+// another, and every change arrives.
+func TestDaemonsShareAFile(t *testing.T) {
+	slowtest.Mark(t)
+	t.Parallel()
+	dsn := pgtest.Migrated(t)
+	schemas := []string{"polar", "polar_other"}
+	config, worlds := organizationsFile(t, "streams: products,customers,orders\ntail: 30s\nfeed: 1s\nschedule: '@daily'\njitter: 0s\n", schemas...)
 	var daemons []*daemonUnderTest
 	for _, n := range []string{"1", "1", "2"} {
-		daemons = append(daemons, startDaemonOn(t, dsn, worlds[0].HTTP.URL, "--config", config, "--organization", "org_"+n))
+		daemons = append(daemons, startDaemonOn(t, dsn, "", "--config", config, "--organization", "org_"+n))
 	}
 	d := daemons[0]
 	for n, schema := range schemas {
@@ -42,17 +63,7 @@ func TestDaemonsShareAFile(t *testing.T) {
 		worlds[n].World.Churn(10)
 	}
 	for n, schema := range schemas {
-		h := worlds[n]
-		var err error
-		h.Store, err = store.Open(t.Context(), store.Config{DSN: dsn, Schema: schema, MaxConns: 2})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(h.Store.Close)
-		await(t, "the changes in "+schema, func() bool {
-			stream, _ := h.Unequal(t, "products", "customers", "orders")
-			return stream == ""
-		})
+		awaitEqual(t, worlds[n], dsn, schema)
 		// A run whose lease another process takes away breaks off.
 		if broken := d.row(t, "SELECT count(*)::text FROM "+schema+"_sync.sync_runs WHERE outcome NOT IN ('succeeded', 'partial', 'skipped')"); broken != "0" {
 			t.Errorf("%s: %s runs were broken off by another process", schema, broken)

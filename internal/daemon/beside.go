@@ -16,6 +16,7 @@ import (
 // Beside is what organizations of one process share. The zero value is that of one which is alone.
 type Beside struct {
 	Connections *pg.Connections      // to the database
+	Guard       string               // the statement that fails where another process may run the organization: see pg.Config
 	Now         func() time.Time     // the clock of the database
 	Feeds       func() time.Duration // the shortest interval of rounds of feeds; nil = none
 	Offset      float64              // as in sched.Config

@@ -135,13 +135,14 @@ func (org *Organization) Close() {
 
 // OpenStore connects to the database. It writes nothing.
 func OpenStore(ctx context.Context, cfg *config.Config, log *slog.Logger) (*store.Store, error) {
-	return openStore(ctx, cfg, nil, log)
+	return openStore(ctx, cfg, Beside{}, log)
 }
 
 // openStore does so by connections that are there, if there are any.
-func openStore(ctx context.Context, cfg *config.Config, conns *pg.Connections, log *slog.Logger) (*store.Store, error) {
+func openStore(ctx context.Context, cfg *config.Config, beside Beside, log *slog.Logger) (*store.Store, error) {
 	s, err := store.Open(ctx, store.Config{
-		Connections: conns,
+		Connections: beside.Connections,
+		Guard:       beside.Guard,
 		DSN:         cfg.DatabaseURL.Reveal(),
 		Schema:      cfg.Schema,
 		MaxConns:    int32(store.Connections(cfg.Parallel)),

@@ -81,7 +81,7 @@ func (d *Runner) tryOpen(ctx context.Context) error {
 	s := d.store.Load()
 	if s == nil {
 		var err error
-		if s, err = openStore(ctx, d.Config, d.Beside.Connections, d.Log); err != nil {
+		if s, err = openStore(ctx, d.Config, d.Beside, d.Log); err != nil {
 			return err
 		}
 		d.store.Store(s)

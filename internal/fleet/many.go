@@ -163,8 +163,6 @@ func (m *many) hold(ctx, starting context.Context, l *leases.Leases, until time.
 	holding, giveUp := context.WithCancelCause(ctx)
 	defer m.ending.Wait()
 	defer func() { giveUp(leases.ErrOver) }()
-	tick := time.NewTicker(lease / 6)
-	defer tick.Stop()
 	for leaving := false; ; {
 		asking, done := context.WithDeadline(ctx, until.Add(-lease/6))
 		asked := time.Now()
@@ -185,8 +183,9 @@ func (m *many) hold(ctx, starting context.Context, l *leases.Leases, until time.
 		if leaving && m.count() == 0 {
 			return l.Leave(context.WithoutCancel(ctx))
 		}
+		again := time.NewTimer(m.lookAgain())
 		select {
-		case <-tick.C:
+		case <-again.C:
 		case <-m.changed:
 		case <-ctx.Done():
 			return ctx.Err()
@@ -197,7 +196,22 @@ func (m *many) hold(ctx, starting context.Context, l *leases.Leases, until time.
 			}
 			m.drain()
 		}
+		again.Stop()
 	}
+}
+
+// lookAgain is when the leases are to be renewed, or sooner: when those of a replica that is not heard of end, or more can be claimed.
+func (m *many) lookAgain() time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	after := m.p.Config.Lease / 6
+	if m.share.Taken == mostClaimed {
+		return after / 5
+	}
+	if next := m.share.Next; next > 0 && next < after {
+		return next + 10*time.Millisecond
+	}
+	return after
 }
 
 // stopping is closed at the first signal, once.
@@ -253,7 +267,7 @@ func (m *many) look(ctx, holding context.Context, l *leases.Leases) error {
 
 // start runs an organization until it is stopped, and gives it back. The caller holds the lock.
 func (m *many) start(ctx context.Context, name string, l *leases.Leases) {
-	one := newMember(ctx, m, name)
+	one := newMember(ctx, m, name, l.Guard(name))
 	m.running[name] = one
 	m.ending.Go(func() {
 		one.run()

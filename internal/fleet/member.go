@@ -20,6 +20,7 @@ const againAfter = time.Minute
 type member struct {
 	m        *many
 	name     string
+	guard    string // see leases.Guard
 	log      *slog.Logger
 	gauges   *serve.Member
 	ctx      context.Context // ends when its lease is over
@@ -34,9 +35,9 @@ type member struct {
 	problem error          // why there is none
 }
 
-func newMember(ctx context.Context, m *many, name string) *member {
+func newMember(ctx context.Context, m *many, name, guard string) *member {
 	stopping, stop := context.WithCancel(ctx)
-	return &member{m: m, name: name, log: m.p.Log.With("organization", name), gauges: m.gauges.Add(name), ctx: ctx, stopping: stopping, stop: stop, reloads: make(chan struct{}, 1)}
+	return &member{m: m, name: name, guard: guard, log: m.p.Log.With("organization", name), gauges: m.gauges.Add(name), ctx: ctx, stopping: stopping, stop: stop, reloads: make(chan struct{}, 1)}
 }
 
 // run runs the organization until it is stopped. What it fails with is logged, and tried again: others go on meanwhile.
@@ -79,7 +80,7 @@ func (o *member) once() error {
 	defer restart()
 	cfg.WebhookListen = ""
 	beside := o.m.beside
-	beside.Offset, beside.Restart = daemon.OffsetOf(o.name), restart
+	beside.Guard, beside.Offset, beside.Restart = o.guard, daemon.OffsetOf(o.name), restart
 	runner, err := daemon.New(daemon.Options{
 		Config: cfg, Shown: shown, Sources: sources, Migrate: o.m.p.Migrate, Build: o.m.p.Build, Metrics: o.gauges,
 		Log: o.log, Stop: stop.Done(), Beside: beside,

@@ -5,6 +5,7 @@ import (
 	_ "embed" // tables.sql
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -46,7 +47,7 @@ func Open(ctx context.Context, c Config) (*Leases, error) {
 	}
 	l := &Leases{c, pool}
 	var there bool
-	if err := pool.QueryRow(ctx, "SELECT bool_and(to_regclass(name) IS NOT NULL) FROM unnest(ARRAY['replicas', 'organizations', 'version']) name").Scan(&there); err != nil {
+	if err := pool.QueryRow(ctx, "SELECT bool_and(to_regclass(name) IS NOT NULL) AND to_regprocedure('hold(text,text)') IS NOT NULL FROM unnest(ARRAY['replicas', 'organizations', 'version']) name").Scan(&there); err != nil {
 		return nil, fmt.Errorf("look for the leases of organizations: %w", err)
 	}
 	if there {
@@ -117,9 +118,11 @@ func (l *Leases) Renew(ctx context.Context) error {
 
 // Share is what a replica has after a claim.
 type Share struct {
-	Held     []string // names, in order
-	Replicas int      // that live and do not leave
-	Fair     int      // how many organizations each of them should hold at most
+	Held     []string      // names, in order
+	Taken    int           // how many of these by this claim
+	Replicas int           // that live and do not leave
+	Fair     int           // how many organizations each of them should hold at most
+	Next     time.Duration // until the first of the others is over, if it is not heard of before; 0 = there is no other
 }
 
 // Claim takes free organizations of these names: at most so many, and not more than are fair. ErrOver: see Renew.
@@ -133,23 +136,29 @@ func (l *Leases) Claim(ctx context.Context, names []string, most int) (s Share, 
 			return err
 		}
 		var known bool
-		if err := tx.QueryRow(ctx, "SELECT count(*) FILTER (WHERE NOT leaving), COALESCE(bool_or(id = $1), false) FROM replicas", l.ID).Scan(&s.Replicas, &known); err != nil {
+		var next float64
+		if err := tx.QueryRow(ctx, `
+			SELECT count(*) FILTER (WHERE NOT leaving), COALESCE(bool_or(id = $1), false), COALESCE(extract(epoch FROM min(holds_until) FILTER (WHERE id <> $1) - clock_timestamp()), 0)::float8
+			FROM replicas`, l.ID).Scan(&s.Replicas, &known, &next); err != nil {
 			return err
 		}
 		if !known {
 			return ErrOver
 		}
+		s.Next = time.Duration(next * float64(time.Second))
 		s.Fair = (len(names) + s.Replicas - 1) / max(1, s.Replicas)
 		var held int
 		if err := tx.QueryRow(ctx, "SELECT count(*) FROM organizations WHERE holder = $1 AND name = ANY($2)", l.ID, names).Scan(&held); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `
+		taken, err := tx.Exec(ctx, `
 			UPDATE organizations SET holder = $1, since = clock_timestamp() WHERE name IN (
 				SELECT name FROM organizations WHERE name = ANY($2) AND (holder IS NULL OR holder NOT IN (SELECT id FROM replicas)) ORDER BY name LIMIT $3)
-			AND EXISTS (SELECT FROM replicas WHERE id = $1 AND NOT leaving)`, l.ID, names, max(0, min(most, s.Fair-held))); err != nil {
+			AND EXISTS (SELECT FROM replicas WHERE id = $1 AND NOT leaving)`, l.ID, names, max(0, min(most, s.Fair-held)))
+		if err != nil {
 			return err
 		}
+		s.Taken = int(taken.RowsAffected())
 		s.Held, err = heldBy(ctx, tx, l.ID)
 		return err
 	}, "SET LOCAL idle_in_transaction_session_timeout TO '10s'", lock)
@@ -165,6 +174,15 @@ func heldBy(ctx context.Context, tx pgx.Tx, id string) ([]string, error) {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+// Guard is the statement by which the transactions of an organization begin: it fails, with pg.Refused, where the replica does not hold
+// it any more. The process cannot tell by itself: it may have stood still for longer than its lease.
+//
+// It is looked up and not locked. A transaction that has begun in time holds its stream's row, and whoever takes over waits for that.
+func (l *Leases) Guard(name string) string {
+	quote := func(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
+	return "SELECT " + Schema + ".hold(" + quote(name) + ", " + quote(l.ID) + ")"
 }
 
 // GiveBack lets others take these at once.

@@ -22,6 +22,15 @@ CREATE TABLE IF NOT EXISTS syncd_fleet.organizations (
 COMMENT ON TABLE syncd_fleet.organizations IS 'Organizations, by their names in the configuration.';
 COMMENT ON COLUMN syncd_fleet.organizations.name IS 'Name in the configuration.';
 COMMENT ON COLUMN syncd_fleet.organizations.holder IS 'Id of the replica that runs it, as long as there is one of that id; NULL = nobody.';
+CREATE OR REPLACE FUNCTION syncd_fleet.hold(organization text, replica text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM syncd_fleet.organizations o JOIN syncd_fleet.replicas r ON r.id = o.holder
+    WHERE o.name = organization AND r.id = replica AND r.holds_until > clock_timestamp();
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'this process (%) does not hold the organization % any more', replica, organization USING ERRCODE = 'SYNCD';
+    END IF;
+END $$;
+COMMENT ON FUNCTION syncd_fleet.hold IS 'Fails unless the replica holds the organization now. Every transaction of a replica begins with it.';
 COMMENT ON COLUMN syncd_fleet.organizations.since IS 'When that was last changed. UTC.';
 CREATE TABLE IF NOT EXISTS syncd_fleet.version (
     number integer PRIMARY KEY

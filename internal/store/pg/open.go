@@ -19,7 +19,10 @@ type Config struct {
 	Exactly  int32  // goes before both; 0 = it does not
 	// Connections are used in place of own ones, which DSN and MaxConns are about; nil = own ones.
 	Connections *Connections
-	Log         *slog.Logger
+	// Guard is a statement that goes first in every transaction of the pool, in the same round trip, and with every statement that stands
+	// alone: it fails with the code Refused where this process may not write any more. "" = it always may.
+	Guard string
+	Log   *slog.Logger
 	// LockAfter is how long a lock is waited for before the log tells who holds it; 0 = 5 s.
 	LockAfter time.Duration
 }
@@ -33,7 +36,11 @@ func Open(ctx context.Context, c Config) (*Pool, error) {
 		return nil, err
 	}
 	if c.Connections != nil {
-		return newPool(ctx, c.Connections, c.Schema, c.Log)
+		p, err := newPool(ctx, c.Connections, c.Schema, c.Log)
+		if err == nil {
+			p.guard = c.Guard
+		}
+		return p, err
 	}
 	conns, err := connect(ctx, c)
 	if err != nil {

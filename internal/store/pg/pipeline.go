@@ -83,7 +83,7 @@ type Steps struct {
 // without it, nothing is stored.
 func (p *Pool) InSteps(ctx context.Context, work func(*Steps) error, first ...string) error {
 	return p.attempt(ctx, func(conn *pgx.Conn) (err error) {
-		tx := &Steps{conn, append([]string{p.session.begin("READ COMMITTED")}, first...)}
+		tx := &Steps{conn, p.guarded(first, p.session.begin("READ COMMITTED"))}
 		if p.session.pooled {
 			err = tx.begin(ctx)
 		}

@@ -21,6 +21,7 @@ type Pool struct {
 	*Connections
 	session session
 	log     *slog.Logger
+	guard   string // see Config; only of a pool whose connections are shared
 }
 
 // Querier is whatever answers statements: a Pool, a connection, a transaction.
@@ -114,7 +115,7 @@ func again(ctx context.Context, work func() error) error {
 // InTx does work in a transaction. It repeats the work as a whole when Postgres ended it because of a conflict, so the work may
 // change nothing outside the database. first are statements that go with BEGIN, in the same round trip.
 func (p *Pool) InTx(ctx context.Context, work func(pgx.Tx) error, first ...string) error {
-	return p.transact(ctx, "READ COMMITTED", work, first...)
+	return p.transact(ctx, "READ COMMITTED", work, p.guarded(first)...)
 }
 
 // Snapshot does read-only work as of one moment.
@@ -138,17 +139,40 @@ func (p *Pool) attempt(ctx context.Context, transaction func(*pgx.Conn) error) e
 		}
 		defer conn.Release()
 		err = transaction(conn.Conn.Conn())
-		if err != nil && ctx.Err() == nil && conn.Conn.Conn().IsClosed() {
+		if err != nil && ctx.Err() == nil && conn.Conn.Conn().IsClosed() && !IsCode(err, Refused) { // pgx ends the connection if BEGIN fails
 			err = lost(err)
 		}
 		return err
 	}))
 }
 
-// loan is a connection for one statement. Through a pooler the statement has a transaction of its own.
+// Refused is the code with which a guard fails.
+const Refused = "SYNCD"
+
+// guarded puts the guard behind BEGIN, in front of the other statements that go with it.
+func (p *Pool) guarded(others []string, begin ...string) []string {
+	if p.guard == "" {
+		return append(begin, others...)
+	}
+	return append(append(begin, p.guard), others...)
+}
+
+// loan is a connection for one statement. Through a pooler the statement has a transaction of its own. With a guard it is sent together
+// with that: what is sent together, without BEGIN, is one transaction.
 type loan struct {
 	*held
-	tx pgx.Tx
+	tx      pgx.Tx
+	guarded pgx.BatchResults // nil: there is no guard, or tx has it
+}
+
+// send sends the statement behind the guard.
+func (l *loan) send(ctx context.Context, guard, sql string, args []any) error {
+	var b pgx.Batch
+	b.Queue(guard)
+	b.Queue(sql, args...)
+	l.guarded = l.SendBatch(ctx, &b)
+	_, err := l.guarded.Exec()
+	return err
 }
 
 func (p *Pool) borrow(ctx context.Context) (loan, error) {
@@ -156,16 +180,21 @@ func (p *Pool) borrow(ctx context.Context) (loan, error) {
 	if err != nil || !p.session.pooled {
 		return loan{held: conn}, err
 	}
-	tx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: p.session.begin("READ COMMITTED")})
+	tx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: strings.Join(p.guarded(nil, p.session.begin("READ COMMITTED")), "; ")})
 	if err != nil {
 		return loan{}, loan{held: conn}.end(ctx, err)
 	}
-	return loan{conn, tx}, nil
+	return loan{held: conn, tx: tx}, nil
 }
 
 // end returns the connection, and commits the statement.
 func (l loan) end(ctx context.Context, err error) error {
 	defer l.Release()
+	if l.guarded != nil {
+		if closed := l.guarded.Close(); err == nil {
+			err = closed
+		}
+	}
 	if err == nil && l.tx != nil {
 		err, l.tx = l.tx.Commit(ctx), nil
 	}
@@ -185,9 +214,14 @@ func (p *Pool) Exec(ctx context.Context, sql string, args ...any) (tag pgconn.Co
 		if err != nil {
 			return err
 		}
-		if l.tx != nil {
+		switch {
+		case l.tx != nil:
 			tag, err = l.tx.Exec(ctx, sql, args...)
-		} else {
+		case p.guard != "":
+			if err = l.send(ctx, p.guard, sql, args); err == nil {
+				tag, err = l.guarded.Exec()
+			}
+		default:
 			tag, err = l.Exec(ctx, sql, args...)
 		}
 		return l.end(ctx, err)
@@ -201,11 +235,19 @@ func (p *Pool) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, er
 	if err != nil {
 		return failedRows{err: p.told(err)}, p.told(err)
 	}
-	r := &rows{ctx: ctx, loan: l, pool: p}
-	if l.tx != nil {
+	r := &rows{ctx: ctx, pool: p}
+	switch {
+	case l.tx != nil:
 		r.Rows, err = l.tx.Query(ctx, sql, args...)
-	} else {
+	case p.guard != "":
+		if err = l.send(ctx, p.guard, sql, args); err == nil {
+			r.Rows, err = l.guarded.Query()
+		}
+	default:
 		r.Rows, err = l.Query(ctx, sql, args...)
+	}
+	if r.loan = l; r.Rows == nil {
+		r.Rows = failedRows{err: err}
 	}
 	if err != nil {
 		r.Close()

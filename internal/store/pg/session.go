@@ -29,6 +29,9 @@ var needs = []setting{
 	{"jit", "off"},
 }
 
+// stillFor is how long a transaction may wait for its process.
+const stillFor = "30s"
+
 type setting struct{ name, value string }
 
 // session prepares connections for syncd.
@@ -56,6 +59,9 @@ func (s session) set(scope string) string {
 	for _, n := range needs {
 		fmt.Fprintf(&b, "SET %s %s TO '%s'; ", scope, n.name, n.value)
 	}
+	// Unless somebody has set a limit: a process that stands still in a transaction, or a machine that is gone without a word, would keep its
+	// rows locked, and whoever takes its work over would wait for them.
+	fmt.Fprintf(&b, "SELECT set_config('idle_in_transaction_session_timeout', '%s', %t) WHERE current_setting('idle_in_transaction_session_timeout') = '0'; ", stillFor, scope == "LOCAL")
 	if s.schema != "" {
 		fmt.Fprintf(&b, "SET %s search_path TO %s", scope, s.path())
 	}
