@@ -15,6 +15,7 @@ import (
 	"syncd/bench/figures"
 	"syncd/bench/phases"
 	"syncd/bench/process"
+	"syncd/bench/seen"
 )
 
 // watchedFleet is a fleet at work, seen from outside.
@@ -25,7 +26,7 @@ type watchedFleet struct {
 	dsn      string
 	polar    *polar
 	replicas *replicas
-	holds    holds
+	holds    seen.Holds
 
 	connections, peak float64   // the most of a process
 	lags              []float64 // seconds, of each organization each time it was looked at
@@ -169,7 +170,7 @@ func (w *watchedFleet) spent(ctx context.Context) (s spent, err error) {
 
 // measure lets the organizations change, and looks at processes and tables meanwhile.
 func (w *watchedFleet) measure(ctx context.Context) error {
-	w.connections, w.peak, w.lags, w.holds.takeovers = 0, 0, nil, nil
+	w.connections, w.peak, w.lags, w.holds.Takeovers = 0, 0, nil, nil
 	before, err := w.spent(ctx)
 	if err != nil {
 		return err
@@ -199,7 +200,7 @@ func (w *watchedFleet) disturb(ctx context.Context, conn *pgx.Conn, began time.T
 				return err
 			}
 		}
-		if err := errors.Join(w.replicas.alive(), w.holds.look(ctx, conn, w.replicas)); err != nil {
+		if err := errors.Join(w.replicas.alive(), w.holds.Look(ctx, conn, w.replicas.killedAt)); err != nil {
 			return err
 		}
 		if second%5 == 0 {
@@ -261,8 +262,8 @@ func (w *watchedFleet) report(ctx context.Context, from time.Time, seconds float
 	w.table.Add(w.label("age of what is known, median"), "s", nil, figures.Quantile(w.lags, 0.5))
 	w.table.Add(w.label("age of what is known, most"), "s", figures.AtMost(most.Seconds()), w.lags[len(w.lags)-1])
 	w.table.Add(w.label("WAL"), "MB/day an organization", nil, (after.wal-before.wal)/seconds*86400/float64(w.plan.organizations)/1e6)
-	if len(w.holds.takeovers) > 0 {
-		w.table.Add(w.label("killed until another process has its organization"), "s", nil, w.holds.takeovers...)
+	if len(w.holds.Takeovers) > 0 {
+		w.table.Add(w.label("killed until another process has its organization"), "s", nil, w.holds.Takeovers...)
 	}
 	return nil
 }

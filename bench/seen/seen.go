@@ -1,0 +1,97 @@
+// Package seen is what a database shows of a fleet: who had which organization when, and how two mirrors differ.
+package seen
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Hold is a time from which on a process had an organization; 0: nobody had it.
+type Hold struct {
+	PID   int
+	Since time.Time
+}
+
+// Holds are those of each organization, one after the other.
+type Holds struct {
+	of        map[string][]Hold
+	Takeovers []float64 // seconds from a kill until another process had the organization
+}
+
+// Look notes who has which organization now. killedAt tells when a process was killed.
+func (h *Holds) Look(ctx context.Context, conn *pgx.Conn, killedAt func(pid int) (time.Time, bool)) error {
+	rows, err := conn.Query(ctx, "SELECT name, COALESCE(holder, ''), since FROM syncd_fleet.organizations ORDER BY name")
+	if err != nil {
+		return err
+	}
+	if h.of == nil {
+		h.of = map[string][]Hold{}
+	}
+	var name, holder string
+	var since time.Time
+	_, err = pgx.ForEachRow(rows, []any{&name, &holder, &since}, func() error {
+		now, before := Hold{PID(holder), since}, h.of[name]
+		if len(before) > 0 && before[len(before)-1] == now {
+			return nil
+		}
+		h.of[name] = append(before, now)
+		if len(before) > 0 {
+			if killed, was := killedAt(before[len(before)-1].PID); was {
+				h.Takeovers = append(h.Takeovers, since.Sub(killed).Seconds())
+			}
+		}
+		return nil
+	})
+	return err
+}
+
+// Holder tells which process had an organization at a time: nobody is known to have had it before the first look.
+func (h *Holds) Holder(name string, at time.Time) (pid int, known bool) {
+	for _, one := range h.of[name] {
+		if at.Before(one.Since) {
+			break
+		}
+		pid, known = one.PID, true
+	}
+	return pid, known
+}
+
+// PID takes the process out of host/pid/random.
+func PID(holder string) int {
+	parts := strings.Split(holder, "/")
+	if len(parts) < 3 {
+		return 0
+	}
+	pid, err := strconv.Atoi(parts[len(parts)-2])
+	if err != nil {
+		return 0
+	}
+	return pid
+}
+
+// Differing are rows of a table, and how many of them are not the same in another schema.
+type Differing struct{ Rows, Wrong float64 }
+
+// Differences compares tables of two schemas: every column but the times at which syncd wrote a row and asked for it. Rows that are marked as
+// deleted, or gone from their list, are left out: a fresh mirror knows nothing of them.
+func Differences(ctx context.Context, conn *pgx.Conn, here, fresh string, tables []string) (map[string]Differing, error) {
+	found := make(map[string]Differing, len(tables))
+	for _, table := range tables {
+		of := func(schema string) string {
+			return "SELECT to_jsonb(t) - '{_synced_at,_requested_at}'::text[] AS row FROM " + pgx.Identifier{schema, table}.Sanitize() +
+				" t WHERE COALESCE(to_jsonb(t)->>'_deleted_at', to_jsonb(t)->>'_removed_at') IS NULL"
+		}
+		var d Differing
+		if err := conn.QueryRow(ctx, "WITH a AS MATERIALIZED ("+of(here)+"), b AS MATERIALIZED ("+of(fresh)+`)
+			SELECT (SELECT count(*) FROM b)::float8, GREATEST((SELECT count(*) FROM (TABLE a EXCEPT ALL TABLE b) x), (SELECT count(*) FROM (TABLE b EXCEPT ALL TABLE a) y))::float8`).Scan(&d.Rows, &d.Wrong); err != nil {
+			return nil, fmt.Errorf("compare %s: %w", table, err)
+		}
+		found[table] = d
+	}
+	return found, nil
+}
