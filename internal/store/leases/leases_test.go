@@ -94,8 +94,22 @@ func TestLeases(t *testing.T) {
 		t.Errorf("c takes what a gave back, %v: %+v", held.Held[4:], s)
 	}
 
+	guarded := func(l *leases.Leases, name string, want bool) {
+		t.Helper()
+		if _, err := f.Exec(t.Context(), l.Guard(name)); want && err != nil || !want && !pg.IsCode(err, pg.Refused) {
+			t.Errorf("whether %s may write %s: %v, want %v", l.ID, name, err, want)
+		}
+	}
+	of := f.claim(t, b, 100).Held
+	guarded(b, of[0], true)
+	guarded(a, of[0], false)
+	if s := f.claim(t, a, 100); s.Taken != 0 || s.Next < 50*time.Minute || s.Next > time.Hour {
+		t.Errorf("a takes nothing, and the first lease of another ends in an hour: %+v", s)
+	}
+
 	// b dies, and others wait for no word of it.
 	f.silent(t, "b")
+	guarded(b, of[0], false) // also where nobody has taken it yet
 	if s := f.claim(t, c, 100); len(s.Held) != 5 || s.Replicas != 2 {
 		t.Errorf("c takes what is fair of what b had: %+v", s)
 	}

@@ -105,7 +105,7 @@ func isDataError(err error) bool {
 var remedies = map[string]string{
 	"08P01": "a pooler in between refuses it: let it pool by session or transaction, and leave out of SYNCD_DATABASE_URL what it does not know",
 	"25006": "the database takes no writes: name its primary instead of a replica, or have its owner lift default_transaction_read_only",
-	"25P03": "raise idle_in_transaction_session_timeout for this role",
+	"25P03": "this process stood still for too long: see what the machine does, or set another idle_in_transaction_session_timeout for this role",
 	"25P04": "raise transaction_timeout for this role",
 	"28000": "let pg_hba.conf admit this role from here, correct the role in SYNCD_DATABASE_URL, or change its sslmode",
 	"28P01": "correct the password: in SYNCD_DATABASE_URL, in PGPASSWORD, or in the file that PGPASSFILE names (default ~/.pgpass)",
