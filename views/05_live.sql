@@ -463,7 +463,7 @@ COMMENT ON COLUMN metrics_export_live.timezone IS 'IANA time zone in which perio
 COMMENT ON COLUMN metrics_export_live.period_start IS 'Start of the period (UTC).';
 COMMENT ON COLUMN metrics_export_live.display_name IS 'Name of the metric; the file has no slugs.';
 COMMENT ON COLUMN metrics_export_live.value IS 'The figure, in the unit that metrics.type says. Digits as Polar sent them.';
-COMMENT ON COLUMN metrics_export_live.metric_id IS 'Row of metrics that it belongs to: metrics.id; null where the mirror lacks it or several have the name. Filled in by syncd after each complete run.';
+COMMENT ON COLUMN metrics_export_live.metric_id IS 'Row of metrics that it belongs to: metrics.id; null where the mirror lacks it or several have the name. Filled in by syncd with the row, and corrected after each complete run.';
 
 CREATE OR REPLACE VIEW order_items_live AS
 SELECT t.order_id, t.id, t.created_at, t.modified_at, t.label, t.amount, t.tax_amount, t.proration, t.product_price_id, t.start_timestamp, t.end_timestamp

@@ -15,19 +15,18 @@ import (
 )
 
 const metricsExportLink = `-- name: MetricsExportLink :exec
-WITH named AS (
-    SELECT min(slug) AS slug, display_name FROM metrics WHERE _deleted_at IS NULL GROUP BY display_name HAVING count(DISTINCT slug) = 1
+WITH doubtful AS (
+    SELECT array_agg(x.id) AS ids, array_agg(x."interval") AS intervals, array_agg(x.timezone) AS timezones, array_agg(x.period_start) AS starts, array_agg(x.display_name) AS names
+    FROM metrics_export x LEFT JOIN metrics t ON t.id = x.metric_id AND t.display_name = x.display_name AND t._deleted_at IS NULL
+    WHERE t.id IS NULL
+       OR x.display_name = ANY (ARRAY(SELECT d.display_name FROM (SELECT DISTINCT slug, display_name FROM metrics WHERE _deleted_at IS NULL) d GROUP BY d.display_name HAVING count(*) > 1))
 )
-UPDATE metrics_export e SET metric_id = mirrored
-FROM (SELECT x.id AS export_id, t.id AS mirrored
-      FROM metrics_export x
-      LEFT JOIN named n ON n.display_name = x.display_name
-      LEFT JOIN metrics t ON t.slug = n.slug AND t."interval" = x."interval" AND t.period_start = x.period_start
-                          AND t.timezone = x.timezone AND t._deleted_at IS NULL) m
-WHERE m.export_id = e.id AND e.metric_id IS DISTINCT FROM mirrored
+UPDATE metrics_export e SET metric_id = m.id
+FROM (SELECT unnest(ids) AS export_id, unnest(metric_ids(intervals, timezones, starts, names)) AS id FROM doubtful) m
+WHERE m.export_id = e.id AND e.metric_id IS DISTINCT FROM m.id
 `
 
-// The mirrored row that each row of the file belongs to. A name that several metrics have belongs to none.
+// The mirrored row of each row of the file that has none, or may have another by now. Rows of a file that came after the metrics have theirs from the upsert.
 func (q *Queries) MetricsExportLink(ctx context.Context) error {
 	_, err := q.db.Exec(ctx, metricsExportLink)
 	return err
@@ -35,10 +34,11 @@ func (q *Queries) MetricsExportLink(ctx context.Context) error {
 
 const metricsExportUpsert = `-- name: MetricsExportUpsert :exec
 INSERT INTO metrics_export (
-    id, "interval", timezone, period_start, display_name, value, _extra, _hash, _requested_at
+    id, "interval", timezone, period_start, display_name, value, metric_id, _extra, _hash, _requested_at
 )
 SELECT unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]),
     unnest($4::timestamptz[]), unnest($5::text[]), unnest($6::numeric[]),
+    unnest(metric_ids($2::text[], $3::text[], $4::timestamptz[], $5::text[])),
     unnest($7::jsonb[]), unnest($8::bytea[]), unnest($9::timestamptz[])
 ON CONFLICT (id) DO UPDATE SET
     "interval" = EXCLUDED."interval", timezone = EXCLUDED.timezone, period_start = EXCLUDED.period_start,
