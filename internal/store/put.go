@@ -24,8 +24,8 @@ const MaxPages = 16
 // columns that other streams show, the next looks for these. The last writes and commits. Where all rows of the pages before were
 // new or changed, as in a first sweep, the first step looks for the copies of all rows.
 //
-// One read finds the unchanged rows, and they cost no write. If Postgres refuses a row, it becomes a reject and the pages are
-// written again without it, so that the other rows are stored: that takes more steps.
+// One read finds the unchanged rows, and they cost no write; while all rows of a run are new it is left out (presumesNew). If
+// Postgres refuses a row, it becomes a reject and the pages are written again without it: that takes more steps.
 func (r *Run) Put(ctx context.Context, into *Target, pages ...Page) (Counts, error) {
 	var sum Counts
 	for len(pages) > 0 {
@@ -72,6 +72,8 @@ func (r *Run) putTogether(ctx context.Context, into *Target, pages []Page) (Coun
 		case err == nil:
 			r.stored(w)
 			return w.counts, nil
+		case !w.contested && pg.IsCode(err, "23505"):
+			w.contested = true
 		case is && len(pages) > 1:
 			return r.putEach(ctx, into, pages)
 		case is && w.setAside(refused):
@@ -137,6 +139,7 @@ type writing struct {
 	ids   []uuid.UUID  // theirs
 
 	apart     bool // each row gets its own statement, to find out which one is refused
+	contested bool // a row that seemed new was not: it was presumed to be, or came as a copy in another stream's object since
 	bad       map[int]string
 	badCopies map[copyOf]error
 
@@ -193,7 +196,11 @@ func (w *writing) transaction(ctx context.Context, tx *pg.Steps) error {
 	w.counts, w.changes = Counts{}, nil
 	var p pg.Pipeline
 	w.hold(ctx, &p)
-	w.compare(&p)
+	if w.presumesNew() {
+		w.presumeNew()
+	} else {
+		w.compare(&p)
+	}
 	eager := w.run.allNew
 	if eager {
 		w.lookForCopies(&p, w.all())
@@ -215,6 +222,26 @@ func (w *writing) transaction(ctx context.Context, tx *pg.Steps) error {
 		return err
 	}
 	return tx.Commit(ctx, &p)
+}
+
+// presumesNew: all rows that the run has met were new, so these are probably, too. Nothing needs to be compared then: if one of them
+// is in the table, the insert fails, and the pages are written again. So it may fail once in a run.
+func (w *writing) presumesNew() bool {
+	c := w.run.Counts
+	return w.run.allNew && c.Updated+c.Unchanged+c.Stale == 0 && w.inserts() && !w.pages[0].Force
+}
+
+// inserts: rows that are all new are inserted, and not looked for. Of a table that is divided, a row that seems new may be in another month.
+func (w *writing) inserts() bool { return !w.contested && w.into.Months == "" }
+
+// presumeNew makes a change of each item, as compare would if none has a row.
+func (w *writing) presumeNew() {
+	for i := range w.items {
+		if w.bad[i] == "" {
+			w.counts.Inserted++
+			w.changes = append(w.changes, change{item: i, isNew: true})
+		}
+	}
 }
 
 // all are the changes if every item is one.
@@ -272,13 +299,14 @@ func (w *writing) writeRows(ctx context.Context, p *pg.Pipeline, q *db.Queries) 
 	if len(w.changes) == 0 {
 		return nil
 	}
-	rows := make([]row, len(w.changes))
+	rows, allNew := make([]row, len(w.changes)), w.inserts()
 	var revived []uuid.UUID
 	var misdated, doubted parents
 	for i, c := range w.changes {
 		o, at := w.items[c.item], w.pages[w.page[c.item]].RequestedAt
 		o.SetColumn(&w.into.Table.Columns, "_requested_at", item.TimeValue(at))
 		rows[i] = row{o, subject{item: c.item}}
+		allNew = allNew && c.isNew
 		if c.revived {
 			revived = append(revived, o.ID)
 		}
@@ -296,7 +324,7 @@ func (w *writing) writeRows(ctx context.Context, p *pg.Pipeline, q *db.Queries) 
 	if w.into.Months != "" { // one that is empty when a plan is made would be read through until the plan is made anew
 		p.Add("SET LOCAL enable_seqscan TO off", nil, nil)
 	}
-	if err := w.into.Table.write(p, rows, w.apart); err != nil {
+	if err := w.into.Table.write(p, allNew, rows, w.apart); err != nil {
 		return err
 	}
 	for k := range w.into.Children {
@@ -338,7 +366,7 @@ func (w *writing) writeChildren(ctx context.Context, p *pg.Pipeline, k int) erro
 			}
 		}
 	}
-	if err := child.Table.write(p, rows, w.apart); err != nil {
+	if err := child.Table.write(p, false, rows, w.apart); err != nil {
 		return err
 	}
 	return known.removeUnlisted(ctx, p, child.Name, child.Parent, child.Key, listed)

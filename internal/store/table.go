@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -21,6 +22,7 @@ type Table struct {
 	item.Columns // in the order of the upsert's parameters
 	types        []wire.Type
 	upsert       string
+	insert       string // of rows that are all new: no row is looked for
 }
 
 // TableOf makes a Table of a generated upsert, which takes an array for each column: all rows of a page are one statement. The
@@ -40,6 +42,7 @@ func TableOf[P any](upsert func(*db.Queries, context.Context, P) error) Table {
 	var p pg.Pipeline // it is never sent
 	_ = upsert(db.New(&p), context.Background(), *new(P))
 	t.upsert = p.SQL()
+	t.insert, _, _ = strings.Cut(t.upsert, "ON CONFLICT")
 	return t
 }
 
@@ -96,8 +99,12 @@ func (t *Table) arrays(rows []row) ([]any, error) {
 	return args, nil
 }
 
-// write queues the upsert of rows: in one statement, or in one for each row to find out which one is refused.
-func (t *Table) write(p *pg.Pipeline, rows []row, apart bool) error {
+// write queues the insert or upsert of rows: in one statement, or in one for each row to find out which one is refused.
+func (t *Table) write(p *pg.Pipeline, allNew bool, rows []row, apart bool) error {
+	sql := t.upsert
+	if allNew {
+		sql = t.insert
+	}
 	for len(rows) > 0 {
 		n := len(rows)
 		about := &subject{item: -1}
@@ -108,7 +115,7 @@ func (t *Table) write(p *pg.Pipeline, rows []row, apart bool) error {
 		if err != nil {
 			return err
 		}
-		p.Add(t.upsert, args, nil)
+		p.Add(sql, args, nil)
 		p.OnRefusal(func(err error) error { return &refusal{about, err} })
 		rows = rows[n:]
 	}

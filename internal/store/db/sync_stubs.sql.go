@@ -12,8 +12,9 @@ import (
 )
 
 const stubsResolve = `-- name: StubsResolve :exec
-UPDATE sync_stubs SET resolved_at = now()
-WHERE stream = $1 AND id = ANY($2::uuid[]) AND resolved_at IS NULL
+UPDATE sync_stubs b SET resolved_at = now()
+WHERE b.stream = $1 AND b.id = ANY($2::uuid[]) AND b.resolved_at IS NULL
+  AND EXISTS (SELECT FROM sync_stubs s WHERE s.stream = $1)
 `
 
 type StubsResolveParams struct {
@@ -21,6 +22,7 @@ type StubsResolveParams struct {
 	IDs    []uuid.UUID `json:"ids"`
 }
 
+// Most streams have never had any: then the ids are not looked for.
 func (q *Queries) StubsResolve(ctx context.Context, arg StubsResolveParams) error {
 	_, err := q.db.Exec(ctx, stubsResolve, arg.Stream, arg.IDs)
 	return err
