@@ -51,7 +51,7 @@ func unread(query url.Values, requests int, next Cursor) Page {
 }
 
 // pageRows is how many items of an answer without pages go into one Page: that bounds the memory.
-const pageRows = 500
+const pageRows = 1000
 
 // yieldRows yields the rows of an answer without pages, as pages like p. Only the first has cost requests. finish completes the
 // last one, which may have no rows.
