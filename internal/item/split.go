@@ -32,6 +32,8 @@ type Item struct {
 // ErrNoID: an object has no usable id.
 var ErrNoID = errors.New("no usable id")
 
+var errNullID = fmt.Errorf("%w: null is no UUID", ErrNoID)
+
 // Splitter takes objects apart, one at a time.
 type Splitter struct {
 	Drift *Drift // collects what is unexpected; nil: nothing does
@@ -39,6 +41,8 @@ type Splitter struct {
 	Checked bool
 	// Organization is the organization whose objects are accepted; zero: any.
 	Organization uuid.UUID
+	// orders are those of the fields of the objects before, which the next one mostly has, too.
+	orders map[*Shape]*order
 	// kept is a stack of the kept values of current objects, for their digests.
 	kept []byte
 }
@@ -109,14 +113,19 @@ func (sp *Splitter) ours(sh *Shape, o *Item) error {
 	if sp.Organization == (uuid.UUID{}) {
 		return nil
 	}
-	whose, what := o.whose, sh.whose
-	for i := 0; i < len(o.Copies) && whose.Kind() != '"'; i++ {
-		whose, what = rawjson.Member(o.Copies[i], "organization_id"), sh.copied[i]+".organization_id"
+	whose, in := o.whose, 0
+	for ; in < len(o.Copies) && whose.Kind() != '"'; in++ {
+		whose = rawjson.Member(o.Copies[in], "organization_id")
 	}
-	if id, err := parseID(whose); err == nil && id != sp.Organization {
-		return fmt.Errorf("of another organization: its %s is %s, this schema mirrors %s", what, id, sp.Organization)
+	id, err := parseID(whose)
+	if err != nil || id == sp.Organization {
+		return nil
 	}
-	return nil
+	what := sh.whose
+	if in > 0 {
+		what = sh.copied[in-1] + ".organization_id"
+	}
+	return fmt.Errorf("of another organization: its %s is %s, this schema mirrors %s", what, id, sp.Organization)
 }
 
 func (sp *Splitter) object(sh *Shape, raw jsontext.Value) (o Item, err error) {
@@ -129,13 +138,14 @@ func (sp *Splitter) object(sh *Shape, raw jsontext.Value) (o Item, err error) {
 		o.Children = make([][]Item, len(sh.Children))
 	}
 	var met progress
+	before := sp.before(sh)
 	bottom := len(sp.kept)
 	for quoted, val := range rawjson.Members(raw) {
 		name, err := rawjson.Unquote(quoted)
 		if err != nil {
 			return o, fmt.Errorf("field name %s: %w", quoted, err)
 		}
-		f := sh.fields[string(name)]
+		f := before.field(sh, name)
 		if sh.onlyKey && f.role == asUnknown {
 			continue
 		}
@@ -294,6 +304,9 @@ func (o *Item) PlaceInParent(c *ChildShape, parent uuid.UUID, position int) {
 }
 
 func parseID(val jsontext.Value) (uuid.UUID, error) {
+	if len(val) == 0 || val[0] == 'n' { // so often that it must not cost an error of its own
+		return uuid.UUID{}, errNullID
+	}
 	if val.Kind() != '"' || len(val) != 38 {
 		return uuid.UUID{}, fmt.Errorf("%w: %.80s is no UUID", ErrNoID, val)
 	}
