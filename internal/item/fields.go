@@ -58,6 +58,19 @@ func Times(objects []*Item, c *Columns, column string) []*time.Time {
 	return times
 }
 
+// IDs are the ids in a column of objects, zero where there is none; empty where there is no such column.
+func IDs(objects []*Item, c *Columns, column string) []uuid.UUID {
+	at, ok := c.Index(column)
+	if !ok {
+		return nil
+	}
+	ids := make([]uuid.UUID, len(objects))
+	for i, o := range objects {
+		ids[i], _ = parseID(o.Values[at])
+	}
+	return ids
+}
+
 // Time is the time in a column; ok is false where there is none.
 func (o *Item) Time(c *Columns, column string) (at time.Time, ok bool) {
 	i, ok := c.Index(column)

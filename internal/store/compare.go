@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"fmt"
 	"time"
 
@@ -10,7 +9,7 @@ import (
 
 	"syncd/internal/item"
 	"syncd/internal/store/clock"
-	"syncd/internal/store/db"
+	"syncd/internal/store/erasure"
 	"syncd/internal/store/pg"
 )
 
@@ -25,6 +24,8 @@ type change struct {
 	misdated bool
 	// doubted: the tables of its children are not believed.
 	doubted bool
+	// own: it is of no customer who is erased. That is asked where most rows are new.
+	own bool
 }
 
 // later is an SQL condition: a reply requested after at held the row of this id, even if it left the row unchanged and so left no
@@ -50,6 +51,10 @@ func (w *writing) compare(p *pg.Pipeline) {
 	for i, o := range w.items {
 		hashes[i], at[i] = o.Hash, w.pages[w.page[i]].RequestedAt
 	}
+	var owners []uuid.UUID
+	if w.run.allNew {
+		owners = item.IDs(w.items, &w.into.Table.Columns, erasure.OwnerColumn)
+	}
 	sql := `
 		SELECT n.ord - 1,
 		       t.id IS NULL,
@@ -57,18 +62,19 @@ func (w *writing) compare(p *pg.Pipeline) {
 		       t.id IS NOT NULL AND ` + later("n.at", "$4", "n.id") + `,
 		       t._deleted_at IS NOT NULL AND EXISTS (SELECT FROM sync_tombstones d WHERE d.stream = $4 AND d.id = n.id AND d.resurrected_at IS NULL),
 		       t._deleted_at IS NOT NULL,
-		       COALESCE(t._requested_at > ` + clock.Present + `, false)
-		FROM ROWS FROM (unnest($1::uuid[]), unnest($2::bytea[]), unnest($3::timestamptz[]), unnest($6::timestamptz[])) WITH ORDINALITY AS n(id, hash, at, time, ord)
+		       COALESCE(t._requested_at > ` + clock.Present + `, false),
+		       COALESCE(n.owner <> '00000000-0000-0000-0000-000000000000', false) AND NOT ` + erasure.IsErased("n.owner") + `
+		FROM ROWS FROM (unnest($1::uuid[]), unnest($2::bytea[]), unnest($3::timestamptz[]), unnest($6::timestamptz[]), unnest($7::uuid[])) WITH ORDINALITY AS n(id, hash, at, time, owner, ord)
 		LEFT JOIN LATERAL (SELECT id, _hash, _requested_at, _deleted_at FROM ` + pgx.Identifier{w.into.Stream}.Sanitize() + ` WHERE id = n.id` + within + ` LIMIT 1) t ON true
 		WHERE t.id IS NULL OR t._hash <> n.hash OR t._deleted_at IS NOT NULL OR $5 OR t._requested_at > ` + clock.Present
-	p.Add(sql, []any{w.ids, hashes, at, w.run.Stream, w.pages[0].Force, item.Times(w.items, &w.into.Table.Columns, w.into.Months)}, w.compared)
+	p.Add(sql, []any{w.ids, hashes, at, w.run.Stream, w.pages[0].Force, item.Times(w.items, &w.into.Table.Columns, w.into.Months), owners}, w.compared)
 }
 
 // compared reads the answer.
 func (w *writing) compared(rows pgx.Rows) error {
 	var index, differ int
-	var isNew, older, met, buried, dead, ahead bool
-	_, err := pgx.ForEachRow(rows, []any{&index, &isNew, &older, &met, &buried, &dead, &ahead}, func() error {
+	var isNew, older, met, buried, dead, ahead, own bool
+	_, err := pgx.ForEachRow(rows, []any{&index, &isNew, &older, &met, &buried, &dead, &ahead, &own}, func() error {
 		differ++
 		force := w.pages[0].Force
 		switch {
@@ -81,7 +87,7 @@ func (w *writing) compared(rows pgx.Rows) error {
 		case isNew:
 			w.counts.Inserted++
 			// With Force the children may be stored although the row was lost.
-			w.changes = append(w.changes, change{item: index, isNew: !force, doubted: force})
+			w.changes = append(w.changes, change{item: index, isNew: !force, doubted: force, own: own})
 		default:
 			w.counts.Updated++
 			w.changes = append(w.changes, change{item: index, revived: dead, misdated: ahead, doubted: force || ahead})
@@ -92,62 +98,5 @@ func (w *writing) compared(rows pgx.Rows) error {
 		return fmt.Errorf("compare with %s: %w", w.into.Stream, err)
 	}
 	w.counts.Unchanged = int64(len(w.items) - differ)
-	return nil
-}
-
-// parents are rows, and when the replies with them were requested.
-type parents struct {
-	ids []uuid.UUID
-	at  []time.Time
-}
-
-func (ps *parents) add(id uuid.UUID, at time.Time) {
-	ps.ids, ps.at = append(ps.ids, id), append(ps.at, at)
-}
-
-// joined is the SQL that joins rows c of a child table to the parents p.
-func joined(table, column, set string) string {
-	return `UPDATE ` + pgx.Identifier{table}.Sanitize() + ` c SET ` + set + `
-		FROM ROWS FROM (unnest($1::uuid[]), unnest($2::timestamptz[])) AS p(id, at)
-		WHERE c.` + pgx.Identifier{column}.Sanitize() + ` = p.id`
-}
-
-// redate sets the date of misdated rows to that of the reply.
-func (ps *parents) redate(p *pg.Pipeline, table string) {
-	if len(ps.ids) > 0 {
-		p.Add(joined(table, "id", "_requested_at = p.at"), []any{ps.ids, ps.at}, nil)
-	}
-}
-
-// distrust makes the child rows of these parents differ from anything that Polar may send, so that all are written anew, except
-// rows of a later reply.
-func (ps *parents) distrust(p *pg.Pipeline, child *ChildTarget) {
-	if len(ps.ids) > 0 {
-		p.Add(joined(child.Name, child.Parent, `_hash = '', _requested_at = LEAST(c._requested_at, p.at)`)+
-			` AND (c._requested_at <= p.at OR c._requested_at > `+clock.Present+`)`, []any{ps.ids, ps.at}, nil)
-	}
-}
-
-// childKey identifies a row of a child table.
-type childKey struct{ parent, key uuid.UUID }
-
-// removeUnlisted marks the child rows of these parents that the parents' lists no longer name. The rows stay, because other rows
-// may refer to them. A reply requested before the stored row's does not count.
-func (ps *parents) removeUnlisted(ctx context.Context, q db.DBTX, table, parent, key string, listed []childKey) error {
-	if len(ps.ids) == 0 {
-		return nil
-	}
-	of, keys := make([]uuid.UUID, len(listed)), make([]uuid.UUID, len(listed))
-	for i, l := range listed {
-		of[i], keys[i] = l.parent, l.key
-	}
-	_, err := q.Exec(ctx, joined(table, parent, "_removed_at = now(), _synced_at = now(), _requested_at = p.at")+`
-		  AND c._removed_at IS NULL AND c._requested_at <= p.at
-		  AND NOT EXISTS (
-		      SELECT FROM ROWS FROM (unnest($3::uuid[]), unnest($4::uuid[])) AS l(p, k)
-		      WHERE l.p = p.id AND l.k = c.`+pgx.Identifier{key}.Sanitize()+`)`, ps.ids, ps.at, of, keys)
-	if err != nil {
-		return fmt.Errorf("mark unlisted rows of %s: %w", table, err)
-	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"syncd/internal/store/clock"
 	"syncd/internal/store/db"
+	"syncd/internal/store/lists"
 	"syncd/internal/store/pg"
 )
 
@@ -184,9 +185,12 @@ func (r *Run) Tombstone(ctx context.Context, table string, ids []uuid.UUID, asOf
 		}
 		n = int64(len(gone))
 		// The children of a deleted row go with it; a row that comes back is written with its children.
-		all := parents{gone, slices.Repeat([]time.Time{asOf}, len(gone))}
+		var all lists.Parents
+		for _, id := range gone {
+			all.Add(id, asOf)
+		}
 		for _, c := range children {
-			if err := all.removeUnlisted(ctx, tx, c.Table, c.Parent, c.Parent, nil); err != nil {
+			if err := all.RemoveUnlisted(ctx, tx, lists.Table{Name: c.Table, Parent: c.Parent, Key: c.Parent}, nil); err != nil {
 				return err
 			}
 		}

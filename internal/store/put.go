@@ -12,6 +12,7 @@ import (
 
 	"syncd/internal/item"
 	"syncd/internal/store/db"
+	"syncd/internal/store/erasure"
 	"syncd/internal/store/pg"
 )
 
@@ -72,11 +73,11 @@ func (r *Run) putTogether(ctx context.Context, into *Target, pages []Page) (Coun
 		case err == nil:
 			r.stored(w)
 			return w.counts, nil
-		case !w.contested && pg.IsCode(err, "23505"):
-			w.contested = true
 		case is && len(pages) > 1:
 			return r.putEach(ctx, into, pages)
 		case is && w.setAside(refused):
+		case errors.Is(err, errThere):
+			w.upsert = true
 		case errors.Is(err, ErrLeaseLost):
 			return Counts{}, fmt.Errorf("%s: %w", r.Stream, err)
 		default:
@@ -123,10 +124,14 @@ type refusal struct {
 func (e *refusal) Error() string { return e.err.Error() }
 func (e *refusal) Unwrap() error { return e.err }
 
+// errThere: a row that was new when it was compared is there. Only who copies rows of other streams, or mends by hand, comes between.
+var errThere = errors.New("a new row is there")
+
 // row is an object to be written to a table.
 type row struct {
 	*item.Item
 	about subject
+	isNew bool
 }
 
 // writing is one transaction with pages, which may be tried several times.
@@ -139,7 +144,7 @@ type writing struct {
 	ids   []uuid.UUID  // theirs
 
 	apart     bool // each row gets its own statement, to find out which one is refused
-	contested bool // a row that seemed new was not: it was presumed to be, or came as a copy in another stream's object since
+	upsert    bool // no row counts as new: one that did was there
 	bad       map[int]string
 	badCopies map[copyOf]error
 
@@ -225,14 +230,15 @@ func (w *writing) transaction(ctx context.Context, tx *pg.Steps) error {
 }
 
 // presumesNew: all rows that the run has met were new, so these are probably, too. Nothing needs to be compared then: if one of them
-// is in the table, the insert fails, and the pages are written again. So it may fail once in a run.
+// is in the table, the insert fails, and the pages are written again. So it may fail once in a run. Not where the comparison asks whose the
+// rows are, nor of a table that is divided: a row that seems new may be in another month.
 func (w *writing) presumesNew() bool {
+	if _, owned := w.into.Table.Index(erasure.OwnerColumn); owned {
+		return false
+	}
 	c := w.run.Counts
-	return w.run.allNew && c.Updated+c.Unchanged+c.Stale == 0 && w.inserts() && !w.pages[0].Force
+	return w.run.allNew && c.Updated+c.Unchanged+c.Stale == 0 && !w.upsert && w.into.Months == "" && !w.pages[0].Force
 }
-
-// inserts: rows that are all new are inserted, and not looked for. Of a table that is divided, a row that seems new may be in another month.
-func (w *writing) inserts() bool { return !w.contested && w.into.Months == "" }
 
 // presumeNew makes a change of each item, as compare would if none has a row.
 func (w *writing) presumeNew() {
@@ -264,112 +270,6 @@ func (w *writing) hold(ctx context.Context, p *pg.Pipeline) {
 		}
 		return w.run.holds(found)
 	})
-}
-
-// write queues everything that the pages change.
-func (w *writing) write(ctx context.Context, p *pg.Pipeline) error {
-	q := db.New(p)
-	if len(w.changes) > 0 {
-		if err := q.HistoryOn(ctx, w.run.ID); err != nil {
-			return err
-		}
-	}
-	w.noteAnonymized(p)
-	if err := w.writeCopies(ctx, p, q); err != nil {
-		return err
-	}
-	if err := w.writeRows(ctx, p, q); err != nil {
-		return err
-	}
-	if err := w.noteInvalidated(ctx, q); err != nil {
-		return err
-	}
-	if err := w.settleStored(ctx, q); err != nil {
-		return err
-	}
-	if err := w.close(ctx, q); err != nil || len(w.changes) == 0 {
-		return err
-	}
-	return q.ChangesAnnounce(ctx)
-}
-
-// writeRows queues the upserts of changed objects and their children. If a child cannot be stored, its parent is not stored
-// either: a parent with half its children would be wrong.
-func (w *writing) writeRows(ctx context.Context, p *pg.Pipeline, q *db.Queries) error {
-	if len(w.changes) == 0 {
-		return nil
-	}
-	rows, allNew := make([]row, len(w.changes)), w.inserts()
-	var revived []uuid.UUID
-	var misdated, doubted parents
-	for i, c := range w.changes {
-		o, at := w.items[c.item], w.pages[w.page[c.item]].RequestedAt
-		o.SetColumn(&w.into.Table.Columns, "_requested_at", item.TimeValue(at))
-		rows[i] = row{o, subject{item: c.item}}
-		allNew = allNew && c.isNew
-		if c.revived {
-			revived = append(revived, o.ID)
-		}
-		if c.misdated {
-			misdated.add(o.ID, at)
-		}
-		if c.doubted {
-			doubted.add(o.ID, at)
-		}
-	}
-	misdated.redate(p, w.into.Stream)
-	for k := range w.into.Children {
-		doubted.distrust(p, &w.into.Children[k])
-	}
-	if w.into.Months != "" { // one that is empty when a plan is made would be read through until the plan is made anew
-		p.Add("SET LOCAL enable_seqscan TO off", nil, nil)
-	}
-	if err := w.into.Table.write(p, allNew, rows, w.apart); err != nil {
-		return err
-	}
-	for k := range w.into.Children {
-		if err := w.writeChildren(ctx, p, k); err != nil {
-			return err
-		}
-	}
-	if len(revived) == 0 {
-		return nil
-	}
-	return q.TombstonesResurrect(ctx, db.TombstonesResurrectParams{Stream: w.run.Stream, IDs: revived})
-}
-
-func (w *writing) writeChildren(ctx context.Context, p *pg.Pipeline, k int) error {
-	child, shape := &w.into.Children[k], &w.into.Shape.Children[k]
-	var rows []row
-	var known parents
-	var listed []childKey
-	for _, c := range w.changes {
-		parent, at := w.items[c.item], w.pages[w.page[c.item]].RequestedAt
-		if !c.isNew {
-			known.add(parent.ID, at)
-		}
-		list := parent.Children[k]
-		last := make(map[uuid.UUID]int, len(list)) // one statement can write a row only once, even if it is listed twice
-		for position := range list {
-			last[list[position].ID] = position
-		}
-		for position := range list {
-			o := &list[position]
-			if last[o.ID] != position {
-				continue
-			}
-			o.SetColumn(&shape.Columns, "_requested_at", item.TimeValue(at))
-			o.PlaceInParent(shape, parent.ID, position)
-			rows = append(rows, row{o, subject{item: c.item}})
-			if !c.isNew {
-				listed = append(listed, childKey{parent.ID, o.ID})
-			}
-		}
-	}
-	if err := child.Table.write(p, false, rows, w.apart); err != nil {
-		return err
-	}
-	return known.removeUnlisted(ctx, p, child.Name, child.Parent, child.Key, listed)
 }
 
 // settleStored queues what stored rows settle, and the rejects.

@@ -102,9 +102,9 @@ func (w *writing) writeMissing(ctx context.Context, p *pg.Pipeline, q *db.Querie
 		// children even if all else is equal.
 		o.SetColumn(&m.Of.Table.Columns, "_hash", []byte(`""`))
 		o.SetColumn(&m.Of.Table.Columns, "_requested_at", item.TimeValue(CopiedAt))
-		rows = append(rows, row{&o, subject{item: -1, copy: about}})
+		rows = append(rows, row{&o, subject{item: -1, copy: about}, false})
 	}
-	if err := m.Of.Table.write(p, false, rows, w.apart); err != nil {
+	if err := m.Of.Table.write(p, rows, w.apart); err != nil {
 		return err
 	}
 	if err := w.recordStubs(ctx, p, q, m, rows); err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 
 	"syncd/internal/item"
 	"syncd/internal/store/db"
+	"syncd/internal/store/lists"
 	"syncd/internal/store/pg"
 	"syncd/internal/store/wire"
 )
@@ -22,7 +24,9 @@ type Table struct {
 	item.Columns // in the order of the upsert's parameters
 	types        []wire.Type
 	upsert       string
-	insert       string // of rows that are all new: no row is looked for
+	// insert is the upsert without what becomes of rows that are there: Postgres does not look for them before it writes, which is a third
+	// of what a new row costs.
+	insert string
 }
 
 // TableOf makes a Table of a generated upsert, which takes an array for each column: all rows of a page are one statement. The
@@ -42,7 +46,7 @@ func TableOf[P any](upsert func(*db.Queries, context.Context, P) error) Table {
 	var p pg.Pipeline // it is never sent
 	_ = upsert(db.New(&p), context.Background(), *new(P))
 	t.upsert = p.SQL()
-	t.insert, _, _ = strings.Cut(t.upsert, "ON CONFLICT")
+	t.insert, _, _ = strings.Cut(t.upsert, "\nON CONFLICT")
 	return t
 }
 
@@ -99,12 +103,9 @@ func (t *Table) arrays(rows []row) ([]any, error) {
 	return args, nil
 }
 
-// write queues the insert or upsert of rows: in one statement, or in one for each row to find out which one is refused.
-func (t *Table) write(p *pg.Pipeline, allNew bool, rows []row, apart bool) error {
-	sql := t.upsert
-	if allNew {
-		sql = t.insert
-	}
+// write queues the upsert of rows: in one statement, or in one for each row to find out which one is refused. Rows that are all new are
+// inserted; errThere says that one of them is there after all.
+func (t *Table) write(p *pg.Pipeline, rows []row, apart bool) error {
 	for len(rows) > 0 {
 		n := len(rows)
 		about := &subject{item: -1}
@@ -115,8 +116,17 @@ func (t *Table) write(p *pg.Pipeline, allNew bool, rows []row, apart bool) error
 		if err != nil {
 			return err
 		}
+		sql, insert := t.upsert, !slices.ContainsFunc(rows[:n], func(r row) bool { return !r.isNew })
+		if insert {
+			sql = t.insert
+		}
 		p.Add(sql, args, nil)
-		p.OnRefusal(func(err error) error { return &refusal{about, err} })
+		p.OnRefusal(func(err error) error {
+			if insert && pg.IsCode(err, "23505") {
+				return errThere
+			}
+			return &refusal{about, err}
+		})
 		rows = rows[n:]
 	}
 	return nil
@@ -142,6 +152,10 @@ type ChildTarget struct {
 	Parent string // column that holds the parent's id
 	Key    string // column that holds the element's own id
 	Table  Table
+}
+
+func (c *ChildTarget) rows() lists.Table {
+	return lists.Table{Name: c.Name, Parent: c.Parent, Key: c.Key}
 }
 
 // CopyTarget is where the copies in a field go, if their stream has no such row.

@@ -161,6 +161,19 @@ const NoteSQL = `
 	INSERT INTO sync_erasures (customer_id, reason, asked_by) SELECT DISTINCT unnest($1::uuid[]), '` + Anonymized + `', 'syncd'
 	ON CONFLICT (customer_id) DO NOTHING`
 
+// OwnerColumn is the column with the customer whose a row is, where a table has one.
+const OwnerColumn = "customer_id"
+
+// IsErased is an SQL condition: the customer of this id is erased.
+func IsErased(id string) string {
+	return "EXISTS (SELECT FROM sync_erasures e WHERE e.customer_id = " + id + ")"
+}
+
+// AskedSQL says, until the end of the transaction or the next one, that none of the rows that come for table $1 is of an erased customer: whoever
+// writes has asked it for all of them, by OwnerColumn, since it has the turn of the stream. Triggers ask it for each row otherwise, which costs more
+// than to write it. Nobody is erased meanwhile; who is noted is cleared later. "" takes it back.
+const AskedSQL = "SELECT set_config('syncd.none_erased', $1, true)"
+
 // Note notes that Polar has anonymized customers, for Settle.
 func (e Erasures) Note(ctx context.Context, customers []uuid.UUID) error {
 	if len(customers) == 0 {

@@ -187,6 +187,20 @@ func (w *work) lock(ctx context.Context) error {
 	return err
 }
 
+// unasked is a condition before that of a trigger: whoever writes has not asked whose the rows are, see AskedSQL. It is of tables whose rows are
+// a customer's by that one's id alone, and of what is inside such rows.
+func (w *work) unasked(t owned) string {
+	table := t.Table
+	if t.Child {
+		table, _ = parent(t.Parents[0])
+	}
+	at := slices.IndexFunc(w.tables, func(o owned) bool { return o.Table == table })
+	if of := w.tables[at]; of.Customer != OwnerColumn || len(of.Emails)+len(of.Names)+len(of.Parents) > 0 {
+		return ""
+	}
+	return "current_setting('syncd.none_erased', true) IS DISTINCT FROM '" + table + "' AND "
+}
+
 // attach gives the tables the triggers by which writers obey.
 func (w *work) attach(ctx context.Context) error {
 	var sql strings.Builder
@@ -194,7 +208,7 @@ func (w *work) attach(ctx context.Context) error {
 		fmt.Fprintf(&sql, "CREATE OR REPLACE TRIGGER %s %s INSERT OR UPDATE ON %s FOR EACH ROW WHEN (%s) EXECUTE FUNCTION %s;\n", which, when, name(table), condition, call)
 	}
 	for _, t := range w.tables {
-		trigger("keep_erased_out", "BEFORE", t.Table, t.isErased("new"), "keep_erased_out("+pg.Literal(string(t.Cleared))+")")
+		trigger("keep_erased_out", "BEFORE", t.Table, w.unasked(t)+t.isErased("new"), "keep_erased_out("+pg.Literal(string(t.Cleared))+")")
 	}
 	for _, table := range w.parents(notChild) {
 		trigger("keep_erased_parts_out", "AFTER", table, "new.id::text = current_setting('syncd.kept_out', true)", "keep_erased_parts_out()")
