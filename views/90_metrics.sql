@@ -124,8 +124,11 @@ ledger AS MATERIALIZED (
     SELECT coalesce(sum(revenue), 0) AS revenue, coalesce(sum(net), 0) AS net FROM ledger, bounds WHERE booked_at < bs
 ),
 -- Orders, one row each
-system AS MATERIALIZED (SELECT * FROM events WHERE source = 'system' AND _deleted_at IS NULL),
-told AS MATERIALIZED (SELECT coalesce(min(timestamp), 'infinity') AS since FROM system), -- rows tell of what is older
+system AS MATERIALIZED ( -- of all time: what an order or subscription is follows from the last of its events
+    SELECT name, timestamp, metadata FROM events WHERE source = 'system' AND _deleted_at IS NULL
+        AND name IN ('order.paid', 'subscription.created', 'subscription.canceled', 'subscription.revoked', 'subscription.uncanceled', 'subscription.reinstated', 'subscription.cycled', 'subscription.product_updated')
+),
+told AS MATERIALIZED (SELECT coalesce(min(timestamp), 'infinity') AS since FROM events WHERE source = 'system' AND _deleted_at IS NULL), -- rows tell of what is older
 paid AS (
     SELECT DISTINCT ON (order_id) order_id, paid_at, subscription_id FROM (
         SELECT (metadata->>'order_id')::uuid AS order_id, timestamp AS paid_at, (metadata->>'subscription_id')::uuid AS subscription_id FROM system WHERE name = 'order.paid'
@@ -141,7 +144,7 @@ paid AS (
     FROM booked WHERE name IN ('balance.refund', 'balance.refund_reversal') AND order_id IS NOT NULL GROUP BY 1
 ), act AS MATERIALIZED ( -- of a subscription, or upon it
     SELECT (metadata->>'subscription_id')::uuid AS subscription_id, name, timestamp, metadata
-    FROM system WHERE name IN ('subscription.created', 'subscription.canceled', 'subscription.revoked', 'subscription.uncanceled', 'subscription.reinstated', 'subscription.cycled', 'subscription.product_updated')
+    FROM system WHERE name <> 'order.paid'
     UNION ALL
     SELECT id, 'subscription.created', created_at, jsonb_build_object('started_at', started_at, 'ends_at', coalesce(ended_at, ends_at))
     FROM subscriptions, told WHERE created_at < since AND _deleted_at IS NULL
@@ -192,7 +195,8 @@ cost AS MATERIALIZED (
 ), costs_before AS (SELECT coalesce(sum(amount), 0) AS costs FROM cost, bounds WHERE timestamp < bs
 ), users AS (
     SELECT date_trunc(every, timestamp, zone) AS t, count(DISTINCT external_customer_id) + count(DISTINCT customer_id) FILTER (WHERE external_customer_id IS NULL) AS n
-    FROM events, bounds WHERE _deleted_at IS NULL AND date_bin('15 minutes', timestamp, '2000-01-01Z') BETWEEN bs AND be_s GROUP BY 1
+    FROM events, bounds WHERE _deleted_at IS NULL AND date_bin('15 minutes', timestamp, '2000-01-01Z') BETWEEN bs AND be_s
+        AND timestamp BETWEEN bs AND be_s + interval '15 minutes' GROUP BY 1 -- which follows, and says in which months they are
 ),
 -- Checkouts
 opened AS (
