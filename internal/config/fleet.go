@@ -159,7 +159,7 @@ func (l *loader) members() (list []member, is bool) {
 // inDir lists the files of organizations in a directory. Hidden ones are skipped: a mounted ConfigMap of Kubernetes has such.
 func (l *loader) inDir(dir, source string) (list []member) {
 	entries, err := os.ReadDir(dir)
-	if err != nil && !(l.added != nil && errors.Is(err, fs.ErrNotExist)) { // it is made for the one that is being added
+	if err != nil && (l.added == nil || !errors.Is(err, fs.ErrNotExist)) { // it is made for the one that is being added
 		l.problems.add("%s: %w: create the directory, or correct its path", source, err)
 	}
 	for _, entry := range entries {

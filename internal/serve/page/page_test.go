@@ -172,7 +172,8 @@ func TestPageReadsOnceASecond(t *testing.T) {
 // A process has a page for each of its organizations: they share what is parsed.
 func TestDocumentsAreParsedOnce(t *testing.T) {
 	t.Parallel()
-	if pageTemplate() != pageTemplate() || fleetTemplate() != fleetTemplate() {
+	page, fleet := pageTemplate(), fleetTemplate()
+	if page != pageTemplate() || fleet != fleetTemplate() {
 		t.Error("each page is parsed anew")
 	}
 }
