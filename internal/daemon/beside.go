@@ -37,9 +37,10 @@ func NewBeside(conns *pg.Connections, now func() time.Time, feeds func() time.Du
 	return Beside{
 		Connections: conns, Now: now, Feeds: feeds,
 		transport: fetch.NewTransport(64), opening: sched.NewPlaces(openings),
-		// With more sweeps at once, runs would wait for connections until they fail. Rounds are short, and have places of their own: what
-		// waits for Polar holds a place and no connection.
-		sweeps: sched.NewPlaces(most), rounds: sched.NewPlaces(2 * most),
+		// What waits for Polar holds a place and no connection, and most sweeps wait for their budget most of the time: with one for each
+		// connection, two cores were idle. What writes pages is bounded by the connections themselves. Rounds are short, and have places of
+		// their own.
+		sweeps: sched.NewPlaces(2 * most), rounds: sched.NewPlaces(2 * most),
 	}
 }
 

@@ -64,7 +64,7 @@ func together(pages []Page) int {
 func (r *Run) putTogether(ctx context.Context, into *Target, pages []Page) (Counts, error) {
 	w := newWriting(r, into, pages)
 	for {
-		err := r.s.pool.InSteps(ctx, func(tx *pg.Steps) error { return w.transaction(ctx, tx) },
+		err := r.s.pool.InBulk(ctx, func(tx *pg.Steps) error { return w.transaction(ctx, tx) },
 			// The commit does not wait for the disk. If the server crashes within the next second, the pages may be lost together
 			// with their checkpoint, and are read again. The end of a run does wait, for all its pages.
 			"SET LOCAL synchronous_commit TO off")

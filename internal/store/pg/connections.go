@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/semaphore"
 )
 
 // Connections are connections to one database. Those of one schema have its search_path from their beginning. Those that the pools of
@@ -22,6 +23,7 @@ type Connections struct {
 	base  session
 	locks *locks
 	log   *slog.Logger
+	bulk  *semaphore.Weighted // see InBulk; nil = no bound
 }
 
 // Share makes connections that the pools of many schemas can use, and the first of them.
@@ -30,7 +32,11 @@ func Share(ctx context.Context, c Config) (*Connections, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return connect(ctx, c)
+	conns, err := connect(ctx, c)
+	if err == nil {
+		conns.bulk = semaphore.NewWeighted(max(1, int64(conns.Config().MaxConns)/4))
+	}
+	return conns, err
 }
 
 // connect makes connections, and the first of them.

@@ -99,6 +99,19 @@ func (p *Pool) InSteps(ctx context.Context, work func(*Steps) error, first ...st
 	})
 }
 
+// InBulk does work that keeps a connection busy, such as the writing of pages, as InSteps does. Where schemas share the connections, it
+// takes at most a quarter of them at once. The others are for what is short and cannot wait for long: leases, the shared budget of
+// requests, the end of a run.
+func (p *Pool) InBulk(ctx context.Context, work func(*Steps) error, first ...string) error {
+	if p.bulk != nil {
+		if err := p.bulk.Acquire(ctx, 1); err != nil {
+			return err
+		}
+		defer p.bulk.Release(1)
+	}
+	return p.InSteps(ctx, work, first...)
+}
+
 // Through a pooler, begin is a step of its own: statements are described before they run, and a description before the
 // transaction has begun does not find the schema.
 func (tx *Steps) begin(ctx context.Context) error {

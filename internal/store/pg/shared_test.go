@@ -110,6 +110,47 @@ func TestSharedConnectionsStayLean(t *testing.T) {
 	}
 }
 
+// Pages that are being written leave most of the connections to what is short.
+func TestBulkLeavesConnections(t *testing.T) {
+	t.Parallel()
+	pools := shared(t, 8)
+	g, ctx := errgroup.WithContext(t.Context())
+	writes, hold := make(chan struct{}), make(chan struct{})
+	for n := range 12 {
+		g.Go(func() error {
+			return pools[n%2].InBulk(ctx, func(*pg.Steps) error {
+				writes <- struct{}{}
+				<-hold
+				return nil
+			})
+		})
+	}
+	<-writes
+	<-writes
+	short := make(chan error, 1)
+	go func() {
+		_, err := pools[0].Exec(t.Context(), "SELECT 1")
+		short <- err
+	}()
+	select {
+	case err := <-short:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-writes:
+		t.Error("a third connection of eight writes pages")
+	}
+	close(hold)
+	go func() {
+		for range writes {
+		}
+	}()
+	if err := g.Wait(); err != nil {
+		t.Error(err)
+	}
+	close(writes)
+}
+
 // The cost of handing a connection from one schema to another.
 func BenchmarkShared(b *testing.B) {
 	dsn := pgtest.Empty(b)
