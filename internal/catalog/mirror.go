@@ -1,9 +1,15 @@
 package catalog
 
 import (
+	"slices"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
 	"syncd/internal/audit"
 	"syncd/internal/mirror"
 	"syncd/internal/mirror/streams"
+	"syncd/internal/store/tails"
 	"syncd/internal/tail"
 )
 
@@ -19,6 +25,7 @@ type Mirror struct {
 	*mirror.Engine
 	*tail.Follower
 	*audit.Auditor
+	entries []Entry
 }
 
 // New checks the entries and makes a Mirror of them.
@@ -43,5 +50,21 @@ func New(c Config) (*Mirror, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Mirror{engine, follower, auditor}, nil
+	return &Mirror{engine, follower, auditor, c.Entries}, nil
+}
+
+// NamedBy is what a webhook event says has changed here: see tail.Spec.
+func (m *Mirror) NamedBy(event string, at time.Time, data jsontext.Value) []tails.Changed {
+	if now := m.Client.Now(); now.Before(at) {
+		at = now
+	}
+	return NamedBy(slices.DeleteFunc(slices.Clone(m.entries), func(e Entry) bool { return m.Off[e.Name] }), event, at, data)
+}
+
+// NamedBy is what a webhook event says has changed of these streams.
+func NamedBy(entries []Entry, event string, at time.Time, data jsontext.Value) (changes []tails.Changed) {
+	for i := range entries {
+		changes = append(changes, entries[i].Tail.NamedBy(&entries[i].Stream, event, at, data)...)
+	}
+	return changes
 }

@@ -231,7 +231,7 @@ func (c *Config) webhookSettings() []setting {
 				return nil
 			}
 			return checkAddress(v)
-		}, meaning: "address on which Polar's webhooks are received, at any path; off for none"},
+		}, meaning: "address on which Polar's webhooks are received, at any path, or of many organizations at /webhooks/NAME; off for none"},
 		{key: "webhook_secret", group: GroupWebhooks, hint: "SECRET", secret: true, noFlag: true, live: true, needed: func() bool { return c.WebhookListen != "" }, set: func(v string) error {
 			c.WebhookSecrets = nil
 			for _, secret := range strings.Fields(v) {

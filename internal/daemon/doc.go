@@ -15,6 +15,8 @@
 //  6. FollowReloads reads the configuration again when it is asked to (reload.go).
 //  7. Drain ends the scheduler: no further run starts, and the current runs store their current pages.
 //
+// Hooks receives webhooks for many organizations, also for those that other processes run (hooks.go).
+//
 // internal/fleet is the process around it: the server, the signals, the supervisor.
 //
 // Nothing can be lost between these steps, because the daemon keeps nothing that was read: pages, checkpoints, leases and due

@@ -76,8 +76,8 @@ func (d *Runner) showFreshness(ctx context.Context) {
 			told = f.ToldThrough
 		}
 	}
-	if d.hooks != nil {
-		d.hooks.Told(ctx, told)
+	if d.hook != nil {
+		d.hook.Told(ctx, told)
 	}
 }
 

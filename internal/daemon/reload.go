@@ -35,7 +35,11 @@ func (d *Runner) FollowReloads(ctx context.Context, requests <-chan struct{}) {
 
 // reload takes over the live settings, and names those that need a restart. A configuration with a problem changes nothing.
 func (d *Runner) reload(ctx context.Context) {
-	read, shown, err := d.Sources.Load(config.GroupDatabase, config.GroupPolar, config.GroupWebhooks)
+	needed := []string{config.GroupDatabase, config.GroupPolar}
+	if d.hook != nil { // an organization among others may have no endpoint
+		needed = append(needed, config.GroupWebhooks)
+	}
+	read, shown, err := d.Sources.Load(needed...)
 	if err == nil {
 		err = d.sched.Reschedule(jobSpecs(read), read.Timezone, read.Jitter)
 	}

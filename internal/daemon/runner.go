@@ -53,7 +53,8 @@ type Runner struct {
 	Options
 	client *fetch.Client
 	feed   *feed.Poller
-	hooks  *webhook.Receiver // nil = none
+	hook   *webhook.Endpoint // nil = none
+	hooks  *webhook.Receiver // of hook alone; nil = none
 
 	store  atomic.Pointer[store.Store] // nil before the database was reached
 	away   reason                      // why it was not reached yet

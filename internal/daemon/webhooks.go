@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"time"
 
 	"syncd/internal/config"
 	"syncd/internal/feed"
@@ -15,23 +16,32 @@ func (d *Runner) Receive(ctx context.Context, metrics *serve.Metrics) (err error
 	if d.Config.WebhookListen == "" {
 		return nil
 	}
-	d.hooks, err = webhook.Listen(ctx, webhook.Config{
-		Addr:    d.Config.WebhookListen,
+	if d.hook, err = webhook.NewEndpoint(webhook.Config{
 		Secrets: revealed(d.Config.WebhookSecrets),
 		Now:     d.client.Now,
 		Names: func(m webhook.Message) []tails.Changed {
-			if m.At.IsZero() {
-				m.At = d.client.Now()
-			}
-			return d.org.Mirror.NamedBy(m.Event, m.At, m.Data)
+			return d.org.Mirror.NamedBy(m.Event, orNow(m.At, d.client.Now()), m.Data)
 		},
-		Nudge: func(named []tails.Changed, fetched func()) bool {
-			return d.feed.Nudge(feed.Nudge{Named: named, Fetched: fetched})
-		},
+		Nudge:    d.nudge,
 		Observer: metrics.AddWebhooks(webhook.Reasons()),
 		Log:      d.Log,
-	})
+	}); err != nil {
+		return err
+	}
+	d.hooks, err = webhook.Listen(ctx, d.Config.WebhookListen, d.Log, func(string) *webhook.Endpoint { return d.hook })
 	return err
+}
+
+func (d *Runner) nudge(named []tails.Changed, fetched func()) bool {
+	return d.feed.Nudge(feed.Nudge{Named: named, Fetched: fetched})
+}
+
+// orNow is when a message was made, which it need not say.
+func orNow(at, now time.Time) time.Time {
+	if at.IsZero() {
+		return now
+	}
+	return at
 }
 
 // WebhookAddress is where webhooks are received.
@@ -44,10 +54,10 @@ func (d *Runner) WebhookAddress() string {
 
 // setWebhookSecrets replaces the secrets while webhooks come.
 func (d *Runner) setWebhookSecrets(ctx context.Context, cfg *config.Config) {
-	if d.hooks == nil {
+	if d.hook == nil {
 		return
 	}
-	if err := d.hooks.SetSecrets(revealed(cfg.WebhookSecrets)); err != nil {
+	if err := d.hook.SetSecrets(revealed(cfg.WebhookSecrets)); err != nil {
 		d.Log.ErrorContext(ctx, "the webhook secrets could not be replaced", "error", err)
 	}
 }

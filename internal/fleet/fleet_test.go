@@ -11,10 +11,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"syncd/internal/config"
 	"syncd/internal/daemon"
@@ -32,6 +35,7 @@ func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 // replica is a process of a fleet, in this one.
 type replica struct {
 	url    string
+	hooks  string // where webhooks come in
 	reload chan struct{}
 	stop   func() error // as the first signal does
 	end    func() error // waits until the process ends by itself
@@ -41,16 +45,16 @@ type replica struct {
 type lines struct {
 	mu   sync.Mutex
 	text strings.Builder
-	addr chan string
+	addr chan [2]string // of the server and of webhooks
 }
 
 func (l *lines) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.text.Write(b)
-	var line struct{ Msg, Listen string }
+	var line struct{ Msg, Listen, Webhooks string }
 	if json.Unmarshal(b, &line) == nil && line.Msg == "syncd starts" {
-		l.addr <- line.Listen
+		l.addr <- [2]string{line.Listen, line.Webhooks}
 	}
 	return len(b), nil
 }
@@ -79,7 +83,7 @@ func begin(t *testing.T, file string) *replica {
 	if err != nil {
 		t.Fatal(err)
 	}
-	said := &lines{addr: make(chan string, 1)}
+	said := &lines{addr: make(chan [2]string, 1)}
 	stop, ended := make(chan struct{}), make(chan error, 1)
 	r := &replica{reload: make(chan struct{}, 1)}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -98,7 +102,7 @@ func begin(t *testing.T, file string) *replica {
 	})
 	select {
 	case addr := <-said.addr:
-		r.url = "http://" + addr
+		r.url, r.hooks = "http://"+addr[0], "http://"+addr[1]
 	case err := <-ended:
 		r.end = func() error { return err }
 	}
@@ -267,4 +271,91 @@ func TestLastingErrorsEndTheProcess(t *testing.T) {
 	if err := begin(t, file).end(); !pg.IsCode(err, "42501") {
 		t.Errorf("the leases are not for this role: %v", err)
 	}
+}
+
+// Any process of a fleet may receive a webhook, whichever of them runs the organization.
+func TestAnyProcessReceivesWebhooks(t *testing.T) {
+	t.Parallel()
+	slowtest.Mark(t)
+	polar := polarsim.NewFleet(polarsim.FleetOptions{Organizations: 1, World: polarsim.Options{Customers: 5, Seed: 1, Tick: time.Second}, Server: polarsim.ServerOptions{Token: "polar_oat_fleet"}})
+	server := httptest.NewServer(polar)
+	t.Cleanup(server.Close)
+	const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="
+	dsn := pgtest.Empty(t)
+	file := filepath.Join(t.TempDir(), "syncd.yaml")
+	if err := os.WriteFile(file, fmt.Appendf(nil, "database_url: %q\npolar_server: %s\nlisten: 127.0.0.1:0\nwebhook_listen: 127.0.0.1:0\nlease: 2s\njitter: 0s\naudit: off\nfeed: off\ntail: 24h\n"+
+		"organizations:\n  - name: a\n    polar_access_token: %s\n    webhook_secret: %s\n", dsn, server.URL, polar.Token(1), secret), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	first := run(t, file)
+	first.await(t, "a is whole", func(by map[string]status.Member) bool { return whole(by["a"]) })
+	second := run(t, file)
+	conn := pgtest.Connect(t, dsn)
+	product := pgtest.List(t, conn, "SELECT id FROM polar_a.products ORDER BY id LIMIT 1")[0]
+	for n, to := range []*replica{second, first} {
+		name := fmt.Sprintf("Told to process %d", n)
+		code, answered := request(t, http.MethodPatch, server.URL+"/v1/products/"+product, fmt.Sprintf(`{"name":%q}`, name), http.Header{"Authorization": {"Bearer " + polar.Token(1)}})
+		if code != http.StatusOK {
+			t.Fatalf("the product is not changed: %d", code)
+		}
+		at := time.Now() // who has not asked Polar knows no other clock
+		if to == first {
+			var err error
+			if at, err = http.ParseTime(answered.Get("Date")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for path, answers := range map[string][2]int{"/webhooks/a": {http.StatusAccepted, http.StatusForbidden}, "/webhooks/b": {http.StatusNotFound, http.StatusNotFound}, "/a": {http.StatusNotFound, http.StatusNotFound}} {
+			for i, signedWith := range []string{secret, "whsec_of_nobody"} {
+				body := fmt.Sprintf(`{"type":"product.updated","data":{"id":%q,"name":"not believed"}}`, product)
+				if code, _ := request(t, http.MethodPost, to.hooks+path, body, signed(t, signedWith, name, body, at)); code != answers[i] {
+					t.Errorf("a webhook to %s of process %d, signed with %s, is answered with %d, want %d", path, n, signedWith, code, answers[i])
+				}
+			}
+		}
+		first.await(t, "the product has its new name", func(map[string]status.Member) bool {
+			return pgtest.List(t, conn, "SELECT name FROM polar_a.products WHERE id = '"+product+"'")[0] == name
+		})
+	}
+	if left := pgtest.List(t, conn, "SELECT changed FROM syncd_fleet.notices"); len(left) > 0 {
+		t.Errorf("notices are left: %v", left)
+	}
+}
+
+func signed(t *testing.T, secret, id, body string, at time.Time) http.Header {
+	t.Helper()
+	key, err := standardwebhooks.NewWebhookRaw([]byte(secret))
+	if err != nil {
+		t.Fatal(err)
+	}
+	signature, err := key.Sign(id, at, []byte(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := http.Header{}
+	h.Set(standardwebhooks.HeaderWebhookID, id)
+	h.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(at.Unix(), 10))
+	h.Set(standardwebhooks.HeaderWebhookSignature, signature)
+	return h
+}
+
+func request(t *testing.T, method, url, body string, h http.Header) (int, http.Header) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header = h
+	if method == http.MethodPatch {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, resp.Body)
+	if err := resp.Body.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, resp.Header
 }

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"syncd/internal/config"
 	"syncd/internal/daemon"
 	"syncd/internal/serve"
@@ -38,6 +40,7 @@ type many struct {
 	host    string
 	conns   *pg.Connections // of the organizations
 	own     *pg.Connections // of the process
+	hooks   *daemon.Hooks   // nil = none
 	changed chan struct{}   // holds a signal: look at once what is to be run
 
 	mu      sync.Mutex
@@ -50,9 +53,6 @@ type many struct {
 }
 
 func newMany(p *process, list []string) (*many, error) {
-	if p.Config.WebhookListen != "" {
-		return nil, config.Problems{errors.New("webhook_listen: a process with many organizations receives no webhooks, and asks the feeds instead: leave it out, or run an organization by itself with --organization")}
-	}
 	if p.Config.DatabaseURL == "" {
 		return nil, config.Problems{errors.New("SYNCD_DATABASE_URL is not set: name the database of the fleet in it, or in database_url at the top of the configuration file")}
 	}
@@ -67,10 +67,16 @@ func newMany(p *process, list []string) (*many, error) {
 }
 
 // run runs what this process holds until it is told to stop.
-func (m *many) run(ctx context.Context) error {
+func (m *many) run(ctx context.Context) (err error) {
 	starting, release := daemon.Interruptible(ctx, m.p.Stop)
 	defer release()
-	err := m.await(starting, m.connect)
+	if m.hooks != nil { // ends at the first signal: Polar tries again later, or at another process
+		var received errgroup.Group
+		received.Go(func() error { return m.hooks.Run(starting) })
+		defer func() { err = errors.Join(err, received.Wait()) }()
+		defer release()
+	}
+	err = m.await(starting, m.connect)
 	for again := 0; err == nil && starting.Err() == nil; {
 		var l *leases.Leases
 		var until time.Time
@@ -163,6 +169,9 @@ func (m *many) hold(ctx, starting context.Context, l *leases.Leases, until time.
 	holding, giveUp := context.WithCancelCause(ctx)
 	defer m.ending.Wait()
 	defer func() { giveUp(leases.ErrOver) }()
+	if m.hooks != nil {
+		m.ending.Go(func() { m.passOn(holding, l) })
+	}
 	for leaving := false; ; {
 		asking, done := context.WithDeadline(ctx, until.Add(-lease/6))
 		asked := time.Now()
@@ -329,9 +338,86 @@ func (m *many) answers() {
 	}
 }
 
-func (m *many) listen(context.Context) error { return nil }
+// listen binds the address of webhooks, if one is configured.
+func (m *many) listen(ctx context.Context) (err error) {
+	if m.p.Config.WebhookListen == "" {
+		return nil
+	}
+	m.hooks, err = daemon.ListenHooks(ctx, daemon.HooksConfig{
+		Addr: m.p.Config.WebhookListen, Names: m.names.list, Runner: m.runner, Metrics: m.p.metrics, Log: m.p.Log,
+		Secrets: func(name string) ([]config.Secret, error) {
+			cfg, _, err := m.p.Sources.Of(name).Load()
+			if err != nil {
+				return nil, err
+			}
+			return cfg.WebhookSecrets, nil
+		},
+	})
+	return err
+}
 
-func (m *many) about() []any { return []any{"organizations", len(m.names.list())} }
+// passOnEvery is how often what webhooks name is passed on between processes.
+const passOnEvery = time.Second
+
+// passOn gives other processes what they should be told of, and takes what this one should know. What is lost on the way, the feeds tell.
+func (m *many) passOn(ctx context.Context, l *leases.Leases) {
+	tick := time.NewTicker(passOnEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		if err := m.passOnce(ctx, l); err != nil && ctx.Err() == nil {
+			m.p.Log.DebugContext(ctx, "what webhooks name is not passed on: the feeds tell of it", "error", err)
+		}
+	}
+}
+
+func (m *many) passOnce(ctx context.Context, l *leases.Leases) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*passOnEvery)
+	defer cancel()
+	var list []leases.Notice
+	for _, n := range m.hooks.Waiting() {
+		list = append(list, leases.Notice(n))
+	}
+	if len(list) > 0 {
+		if err := l.Note(ctx, list); err != nil {
+			return err
+		}
+	}
+	var open []string
+	for _, one := range m.members() {
+		if r := one.runner(); r != nil && r.IsOpen() {
+			open = append(open, one.name)
+		}
+	}
+	noted, err := l.Noted(ctx, open)
+	for _, n := range noted {
+		m.hooks.Tell(daemon.Notice(n))
+	}
+	return err
+}
+
+// runner runs the organization here; nil = none does.
+func (m *many) runner(name string) *daemon.Runner {
+	m.mu.Lock()
+	one := m.running[name]
+	m.mu.Unlock()
+	if one == nil {
+		return nil
+	}
+	return one.runner()
+}
+
+func (m *many) about() []any {
+	webhooks := "off"
+	if m.hooks != nil {
+		webhooks = m.hooks.Addr()
+	}
+	return []any{"organizations", len(m.names.list()), "webhooks", webhooks}
+}
 
 func (m *many) close() {
 	m.beside.Close()
@@ -365,6 +451,7 @@ func (m *many) followReloads(ctx context.Context) {
 			continue
 		}
 		m.p.LogLevel.Set(read.LogLevel)
+		m.rereadSecrets()
 		for _, one := range m.members() {
 			one.reload()
 		}
@@ -374,11 +461,18 @@ func (m *many) followReloads(ctx context.Context) {
 
 // reload has one organization read its configuration again.
 func (m *many) reload(name string) {
+	m.rereadSecrets()
 	m.mu.Lock()
 	one := m.running[name]
 	m.mu.Unlock()
 	if one != nil {
 		one.reload()
+	}
+}
+
+func (m *many) rereadSecrets() {
+	if m.hooks != nil {
+		m.hooks.Reload()
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"syncd/internal/item"
 	"syncd/internal/mirror"
+	"syncd/internal/mirror/streams"
 	"syncd/internal/store"
 	"syncd/internal/store/tails"
 	"syncd/internal/tail/stand"
@@ -77,20 +78,17 @@ func (f *Follower) Feed(ctx context.Context, q Question) (Answer, error) {
 	return a, err
 }
 
-// NamedBy is what a webhook event says has changed: the object that its payload is, and what streams find by an id in it. They are to
-// be fetched by a round of feeds: the payload itself is not believed. It is empty for an event of no stream here, and for a payload
-// without a usable id.
-func (f *Follower) NamedBy(event string, at time.Time, data jsontext.Value) (changes []tails.Changed) {
-	at = earlier(at, f.engine.Client.Now())
-	for _, name := range f.listeners(nil) {
-		t := &stream{Follower: f, s: f.engine.Stream(name), spec: f.spec(name)}
-		if t.spec.carriedBy(event) {
-			changes = append(changes, t.changeOf(payload{Type: event, Timestamp: at, Data: data})...)
-		}
-		for _, touch := range t.spec.Named {
-			if id, err := uuid.Parse(item.FieldText(data, touch.Field)); err == nil && touch.by(event) {
-				changes = append(changes, tails.Changed{Stream: name, Filter: cmp.Or(touch.Filter, tails.ByID), Value: id.String(), At: at})
-			}
+// NamedBy is what a webhook event says has changed of a stream: the object that its payload is, and what the stream finds by an id in it.
+// It is to be fetched by a round of feeds: the payload itself is not believed. It is empty for an event of another stream, and for a
+// payload without a usable id.
+func (s Spec) NamedBy(of *streams.Stream, event string, at time.Time, data jsontext.Value) (changes []tails.Changed) {
+	if s.carriedBy(event) {
+		t := &stream{s: of, spec: s}
+		changes = t.changeOf(payload{Type: event, Timestamp: at, Data: data})
+	}
+	for _, touch := range s.Named {
+		if id, err := uuid.Parse(item.FieldText(data, touch.Field)); err == nil && touch.by(event) {
+			changes = append(changes, tails.Changed{Stream: of.Name, Filter: cmp.Or(touch.Filter, tails.ByID), Value: id.String(), At: at})
 		}
 	}
 	return changes

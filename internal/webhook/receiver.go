@@ -53,10 +53,9 @@ type Observer interface {
 	Fetched(after time.Duration) // what a webhook named is stored, so long after it came
 }
 
-// Config of a Receiver.
+// Config of an Endpoint.
 type Config struct {
-	Addr    string   // host:port; port 0 takes a free port
-	Secrets []string // of the endpoints
+	Secrets []string // of the endpoints at Polar
 	// Now is Polar's clock, which dates signatures. It must not wait.
 	Now func() time.Time
 	// Names says what a message names. Nothing: it tells of no stream.
@@ -68,29 +67,56 @@ type Config struct {
 	Log      *slog.Logger
 }
 
-// Receiver answers Polar's webhooks.
-type Receiver struct {
+// Endpoint takes the webhooks of one organization.
+type Endpoint struct {
 	cfg      Config
 	keys     atomic.Pointer[Keys]
-	listener net.Listener
-	http     *http.Server
-	slots    chan struct{}
 	silence  silence
 	repeats  repeats
 	refusals throttle
 	drops    throttle
 }
 
-// Listen binds the address, so that an address in use is an error at once. Run serves on it.
-func Listen(ctx context.Context, cfg Config) (*Receiver, error) {
-	r := &Receiver{cfg: cfg, slots: make(chan struct{}, maxAtOnce)}
-	if err := r.SetSecrets(cfg.Secrets); err != nil {
-		return nil, err
+// NewEndpoint makes an Endpoint.
+func NewEndpoint(cfg Config) (*Endpoint, error) {
+	e := &Endpoint{cfg: cfg}
+	return e, e.SetSecrets(cfg.Secrets)
+}
+
+// SetSecrets replaces the secrets; webhooks that are signed with another are refused from now on.
+func (e *Endpoint) SetSecrets(secrets []string) error {
+	keys, err := NewKeys(secrets)
+	if err == nil {
+		e.keys.Store(&keys)
 	}
+	return err
+}
+
+// Told passes on the newest change that Polar's feeds have told of, by Polar's clock. If no webhook comes although there are
+// changes, the log says so.
+func (e *Endpoint) Told(ctx context.Context, at time.Time) {
+	if since, say := e.silence.lasts(at, e.cfg.Now()); say {
+		e.cfg.Log.WarnContext(ctx, "no webhook arrives although Polar tells of changes: look at the endpoint at Polar, whether it is enabled, where it sends to, and which events",
+			"since", since.UTC().Format(time.RFC3339), "newest_change", at.UTC().Format(time.RFC3339))
+	}
+}
+
+// Receiver answers Polar's webhooks.
+type Receiver struct {
+	find     func(path string) *Endpoint
+	listener net.Listener
+	http     *http.Server
+	slots    chan struct{}
+}
+
+// Listen binds the address, host:port, so that an address in use is an error at once; port 0 takes a free port. Run serves on it. find
+// returns whose webhooks come to a path; nil = nobody's.
+func Listen(ctx context.Context, addr string, log *slog.Logger, find func(path string) *Endpoint) (*Receiver, error) {
+	r := &Receiver{find: find, slots: make(chan struct{}, maxAtOnce)}
 	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", cfg.Addr)
+	l, err := lc.Listen(ctx, "tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("listen on %s for webhooks: %w", cfg.Addr, err)
+		return nil, fmt.Errorf("listen on %s for webhooks: %w", addr, err)
 	}
 	r.listener = l
 	r.http = &http.Server{
@@ -100,22 +126,13 @@ func Listen(ctx context.Context, cfg Config) (*Receiver, error) {
 		WriteTimeout:      requestTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	return r, nil
 }
 
 // Addr is the address that the receiver listens on.
 func (r *Receiver) Addr() string { return r.listener.Addr().String() }
-
-// SetSecrets replaces the secrets; webhooks that are signed with another are refused from now on.
-func (r *Receiver) SetSecrets(secrets []string) error {
-	keys, err := NewKeys(secrets)
-	if err == nil {
-		r.keys.Store(&keys)
-	}
-	return err
-}
 
 // Run receives until ctx ends, and returns when the current requests have been answered.
 func (r *Receiver) Run(ctx context.Context) error {
@@ -125,33 +142,30 @@ func (r *Receiver) Run(ctx context.Context) error {
 // Close releases the address if Run was never called.
 func (r *Receiver) Close() error { return r.listener.Close() }
 
-// Told passes on the newest change that Polar's feeds have told of, by Polar's clock. If no webhook comes although there are
-// changes, the log says so.
-func (r *Receiver) Told(ctx context.Context, at time.Time) {
-	if since, say := r.silence.lasts(at, r.cfg.Now()); say {
-		r.cfg.Log.WarnContext(ctx, "no webhook arrives although Polar tells of changes: look at the endpoint at Polar, whether it is enabled, where it sends to, and which events",
-			"since", since.UTC().Format(time.RFC3339), "newest_change", at.UTC().Format(time.RFC3339))
-	}
-}
-
 func (r *Receiver) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /", r.answer)
+	mux.HandleFunc("POST /", func(w http.ResponseWriter, req *http.Request) {
+		if e := r.find(req.URL.Path); e != nil {
+			e.answer(w, req, r.slots)
+			return
+		}
+		reply(w, http.StatusNotFound, "nobody receives webhooks here")
+	})
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, "ok") })
 	return mux
 }
 
 // answer is quick whatever becomes of the webhook: it waits for nothing but the body.
-func (r *Receiver) answer(w http.ResponseWriter, req *http.Request) {
-	err := r.receive(w, req)
+func (e *Endpoint) answer(w http.ResponseWriter, req *http.Request, slots chan struct{}) {
+	err := e.receive(w, req, slots)
 	if err == nil {
 		w.WriteHeader(http.StatusAccepted)
 		return
 	}
-	r.cfg.Observer.Refused(err.Error())
-	if n, say := r.refusals.add(time.Now()); say {
+	e.cfg.Observer.Refused(err.Error())
+	if n, say := e.refusals.add(time.Now()); say {
 		from, _, _ := net.SplitHostPort(req.RemoteAddr)
-		r.cfg.Log.WarnContext(req.Context(), "webhooks are refused", "refused", n, "reason", err.Error(), "from", from)
+		e.cfg.Log.WarnContext(req.Context(), "webhooks are refused", "refused", n, "reason", err.Error(), "from", from)
 	}
 	switch {
 	case errors.Is(err, errTooLarge):
@@ -169,15 +183,15 @@ func (r *Receiver) answer(w http.ResponseWriter, req *http.Request) {
 }
 
 // receive takes a webhook in.
-func (r *Receiver) receive(w http.ResponseWriter, req *http.Request) error {
+func (e *Endpoint) receive(w http.ResponseWriter, req *http.Request, slots chan struct{}) error {
 	select {
-	case r.slots <- struct{}{}:
-		defer func() { <-r.slots }()
+	case slots <- struct{}{}:
+		defer func() { <-slots }()
 	default:
 		return errTooMany
 	}
 	came := time.Now()
-	if err := inTime(req.Header, r.cfg.Now()); err != nil {
+	if err := inTime(req.Header, e.cfg.Now()); err != nil {
 		return err
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxBody))
@@ -186,32 +200,32 @@ func (r *Receiver) receive(w http.ResponseWriter, req *http.Request) error {
 	} else if err != nil {
 		return errUnread
 	}
-	now := r.cfg.Now()
-	if err := r.keys.Load().Verify(req.Header, body, now); err != nil {
+	now := e.cfg.Now()
+	if err := e.keys.Load().Verify(req.Header, body, now); err != nil {
 		return err
 	}
 	m, ok := read(body)
 	if !ok {
 		return errNoMessage
 	}
-	r.silence.arrived(now)
-	r.cfg.Observer.Accepted(now)
+	e.silence.arrived(now)
+	e.cfg.Observer.Accepted(now)
 	id := req.Header.Get(standardwebhooks.HeaderWebhookID)
-	if r.repeats.repeated(id, body, now) {
+	if e.repeats.repeated(id, body, now) {
 		return nil
 	}
-	list := r.cfg.Names(m)
-	r.cfg.Log.DebugContext(req.Context(), "webhook", "id", id, "names", len(list))
+	list := e.cfg.Names(m)
+	e.cfg.Log.DebugContext(req.Context(), "webhook", "id", id, "names", len(list))
 	if len(list) == 0 {
 		return nil
 	}
-	if r.cfg.Nudge(list, func() { r.cfg.Observer.Fetched(time.Since(came)) }) {
-		r.cfg.Observer.Queued()
+	if e.cfg.Nudge(list, func() { e.cfg.Observer.Fetched(time.Since(came)) }) {
+		e.cfg.Observer.Queued()
 		return nil
 	}
-	r.cfg.Observer.Dropped()
-	if n, say := r.drops.add(time.Now()); say {
-		r.cfg.Log.WarnContext(req.Context(), "too much that webhooks named waits to be fetched: the feeds find what did not fit", "dropped", n)
+	e.cfg.Observer.Dropped()
+	if n, say := e.drops.add(time.Now()); say {
+		e.cfg.Log.WarnContext(req.Context(), "too much that webhooks named waits to be fetched: the feeds find what did not fit", "dropped", n)
 	}
 	return nil
 }

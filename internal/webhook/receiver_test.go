@@ -50,6 +50,7 @@ func (c *counts) Fetched(time.Duration) { c.count(func() { c.fetched++ }) }
 // fixture is a receiver that takes each message as the name of an order.
 type fixture struct {
 	*Receiver
+	*Endpoint
 	counts *counts
 	log    *bytes.Buffer
 }
@@ -58,7 +59,7 @@ func newFixture(t *testing.T, change func(*Config)) fixture {
 	t.Helper()
 	f := fixture{counts: &counts{refused: map[string]int{}}, log: &bytes.Buffer{}}
 	cfg := Config{
-		Addr: "127.0.0.1:0", Secrets: []string{testSecret}, Now: func() time.Time { return testTime }, Observer: f.counts,
+		Secrets: []string{testSecret}, Now: func() time.Time { return testTime }, Observer: f.counts,
 		Names: func(m Message) []tails.Changed {
 			if !strings.HasPrefix(m.Event, "order.") {
 				return nil
@@ -72,7 +73,10 @@ func newFixture(t *testing.T, change func(*Config)) fixture {
 		change(&cfg)
 	}
 	var err error
-	if f.Receiver, err = Listen(t.Context(), cfg); err != nil {
+	if f.Endpoint, err = NewEndpoint(cfg); err != nil {
+		t.Fatal(err)
+	}
+	if f.Receiver, err = Listen(t.Context(), "127.0.0.1:0", cfg.Log, func(string) *Endpoint { return f.Endpoint }); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

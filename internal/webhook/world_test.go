@@ -40,13 +40,17 @@ func TestChangeToRow(t *testing.T) {
 		Every: func() time.Duration { return 0 }, Rate: func() float64 { return 0 },
 		Ask: h.Mirror.Feed,
 	})
-	r, err := webhook.Listen(t.Context(), webhook.Config{
-		Addr: "127.0.0.1:0", Secrets: []string{secret}, Now: h.World.Now, Log: slog.New(slog.DiscardHandler), Observer: seen,
+	endpoint, err := webhook.NewEndpoint(webhook.Config{
+		Secrets: []string{secret}, Now: h.World.Now, Log: slog.New(slog.DiscardHandler), Observer: seen,
 		Names: func(m webhook.Message) []tails.Changed { return h.NamedBy(m.Event, m.At, m.Data) },
 		Nudge: func(named []tails.Changed, fetched func()) bool {
 			return poller.Nudge(feed.Nudge{Named: named, Fetched: fetched})
 		},
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := webhook.Listen(t.Context(), "127.0.0.1:0", slog.New(slog.DiscardHandler), func(string) *webhook.Endpoint { return endpoint })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,5 +8,6 @@
 //  2. Renew says that the replica lives. It fails with ErrOver where it is too late for that.
 //  3. Claim takes free organizations, as many as are fair, and says how many the replica holds too many.
 //  4. Guard has the database refuse what a replica writes that does not know yet that its leases are over.
-//  5. GiveBack lets others take an organization at once; Leave lets them do without this replica.
+//  5. Note and Noted pass on what one process has been told of an organization that another one runs (notices.go).
+//  6. GiveBack lets others take an organization at once; Leave lets them do without this replica.
 package leases

@@ -47,7 +47,7 @@ func Open(ctx context.Context, c Config) (*Leases, error) {
 	}
 	l := &Leases{c, pool}
 	var there bool
-	if err := pool.QueryRow(ctx, "SELECT bool_and(to_regclass(name) IS NOT NULL) AND to_regprocedure('hold(text,text)') IS NOT NULL FROM unnest(ARRAY['replicas', 'organizations', 'version']) name").Scan(&there); err != nil {
+	if err := pool.QueryRow(ctx, "SELECT bool_and(to_regclass(name) IS NOT NULL) AND to_regprocedure('hold(text,text)') IS NOT NULL FROM unnest(ARRAY['replicas', 'organizations', 'notices', 'version']) name").Scan(&there); err != nil {
 		return nil, fmt.Errorf("look for the leases of organizations: %w", err)
 	}
 	if there {

@@ -191,3 +191,37 @@ func TestNewerTablesAreRefused(t *testing.T) {
 		t.Errorf("tables of another version: %v", err)
 	}
 }
+
+// What is noted of an organization goes to whoever holds it, once, and to nobody after an hour.
+func TestNotices(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 2)
+	a, b := f.join(t, "a"), f.join(t, "b")
+	f.claim(t, a, 1)
+	f.claim(t, b, 1)
+	note := func(list ...leases.Notice) {
+		t.Helper()
+		if err := b.Note(t.Context(), list); err != nil {
+			t.Fatal(err)
+		}
+	}
+	noted := func(l *leases.Leases, want ...leases.Notice) {
+		t.Helper()
+		if got, err := l.Noted(t.Context(), f.names); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s is told %v, want %v: %v", l.ID, got, want, err)
+		}
+	}
+	first, second, old := leases.Notice{Organization: f.names[0], Changed: "x"}, leases.Notice{Organization: f.names[1], Changed: "x"}, leases.Notice{Organization: f.names[0], Changed: "old"}
+	note(old)
+	if _, err := f.Exec(t.Context(), "UPDATE syncd_fleet.notices SET at = at - interval '61 minutes'"); err != nil {
+		t.Fatal(err)
+	}
+	note(first, second, first)
+	noted(a, first)
+	noted(a)
+	noted(b, second)
+	noted(b)
+	if left := pgtest.List(t, pgtest.Connect(t, f.Config().ConnString()), "SELECT changed FROM syncd_fleet.notices"); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+}

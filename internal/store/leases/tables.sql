@@ -32,6 +32,16 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION syncd_fleet.hold IS 'Fails unless the replica holds the organization now. Every transaction of a replica begins with it.';
 COMMENT ON COLUMN syncd_fleet.organizations.since IS 'When that was last changed. UTC.';
+CREATE TABLE IF NOT EXISTS syncd_fleet.notices (
+    organization text        NOT NULL,
+    changed      text        NOT NULL,
+    at           timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (organization, changed)
+);
+COMMENT ON TABLE syncd_fleet.notices IS 'What webhooks name that came to another process than the one that runs their organization, which takes it out of here. It names objects, and has none of their data.';
+COMMENT ON COLUMN syncd_fleet.notices.organization IS 'Name in the configuration.';
+COMMENT ON COLUMN syncd_fleet.notices.changed IS 'What is to be fetched.';
+COMMENT ON COLUMN syncd_fleet.notices.at IS 'When it was told. After an hour it is forgotten: the feeds tell of it, too. UTC.';
 CREATE TABLE IF NOT EXISTS syncd_fleet.version (
     number integer PRIMARY KEY
 );
