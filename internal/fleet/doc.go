@@ -11,6 +11,7 @@
 //  4. Each organization is a member (member.go): a daemon.Runner of its own, beside the others on the same connections. What it fails with
 //     concerns it alone, and is tried again.
 //  5. Which organizations there are is read again when somebody asks for it, or a file of their directory has changed (names.go).
-//  6. The first signal ends the work: no further run starts, and the current runs store their current pages. Each member gives its
+//  6. Webhooks come to any process. What they name is passed on, through Postgres, to the one that runs the organization (hooks.go).
+//  7. The first signal ends the work: no further run starts, and the current runs store their current pages. Each member gives its
 //     lease back as it ends, and others take over.
 package fleet
