@@ -298,16 +298,17 @@ func TestAnyProcessReceivesWebhooks(t *testing.T) {
 		if code != http.StatusOK {
 			t.Fatalf("the product is not changed: %d", code)
 		}
-		at := time.Now() // who has not asked Polar knows no other clock
-		if to == first {
-			var err error
-			if at, err = http.ParseTime(answered.Get("Date")); err != nil {
-				t.Fatal(err)
-			}
+		changed, err := http.ParseTime(answered.Get("Date"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := changed
+		if to == second { // it has not asked Polar, and knows no other clock
+			at = time.Now()
 		}
 		for path, answers := range map[string][2]int{"/webhooks/a": {http.StatusAccepted, http.StatusForbidden}, "/webhooks/b": {http.StatusNotFound, http.StatusNotFound}, "/a": {http.StatusNotFound, http.StatusNotFound}} {
 			for i, signedWith := range []string{secret, "whsec_of_nobody"} {
-				body := fmt.Sprintf(`{"type":"product.updated","data":{"id":%q,"name":"not believed"}}`, product)
+				body := fmt.Sprintf(`{"type":"product.updated","timestamp":%q,"data":{"id":%q,"name":"not believed"}}`, changed.Format(time.RFC3339), product)
 				if code, _ := request(t, http.MethodPost, to.hooks+path, body, signed(t, signedWith, name, body, at)); code != answers[i] {
 					t.Errorf("a webhook to %s of process %d, signed with %s, is answered with %d, want %d", path, n, signedWith, code, answers[i])
 				}
