@@ -63,7 +63,8 @@ func (a Audits) DifferingFigures(ctx context.Context, asOf time.Time) ([]Differe
 			FROM (SELECT "interval", max(period_start) AS last FROM metrics WHERE _deleted_at IS NULL GROUP BY 1) u
 			JOIN (SELECT "interval", min(period_start) AS first FROM metrics_export WHERE _deleted_at IS NULL GROUP BY 1) f USING ("interval")
 		), named AS (
-			SELECT min(slug) AS slug, display_name FROM metrics WHERE _deleted_at IS NULL GROUP BY display_name HAVING count(DISTINCT slug) = 1
+			SELECT min(slug) AS slug, display_name FROM (SELECT DISTINCT slug, display_name FROM metrics WHERE _deleted_at IS NULL) d
+			GROUP BY display_name HAVING count(*) = 1
 		), mirror AS (
 			SELECT o.* FROM metrics o JOIN past p ON p."interval" = o."interval" AND o.period_start < p.last AND o.period_start >= p.first
 			WHERE o._deleted_at IS NULL
