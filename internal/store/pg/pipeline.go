@@ -3,7 +3,9 @@ package pg
 import (
 	"context"
 	"errors"
+	"reflect"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -57,6 +59,39 @@ func (p *Pipeline) QueryRow(_ context.Context, sql string, args ...any) pgx.Row 
 // OnRows sets who reads the rows of the last queued statement.
 func (p *Pipeline) OnRows(read func(pgx.Rows) error) { p.last().read = read }
 
+// Each has a generated query queued, and its rows handed over: Each(&p, do)(q.StreamsList(ctx)).
+func Each[R any](p *Pipeline, do func(R)) func([]R, error) {
+	return func([]R, error) {
+		p.OnRows(func(rows pgx.Rows) error {
+			list, err := pgx.CollectRows(rows, rowTo[R]())
+			for _, r := range list {
+				do(r)
+			}
+			return err
+		})
+	}
+}
+
+// One has a generated query of one row queued, and that row put down. Without a row the transaction ends with pgx.ErrNoRows.
+func One[R any](p *Pipeline, into *R) func(R, error) {
+	return func(R, error) {
+		p.OnRows(func(rows pgx.Rows) (err error) {
+			*into, err = pgx.CollectExactlyOneRow(rows, rowTo[R]())
+			return err
+		})
+	}
+}
+
+// rowTo reads a row as what generated queries give: a structure, or the value of its only column.
+func rowTo[R any]() pgx.RowToFunc[R] {
+	switch of := reflect.TypeFor[R](); {
+	case of.Kind() == reflect.Struct && of != reflect.TypeFor[time.Time]():
+		return pgx.RowToStructByPos[R]
+	default:
+		return pgx.RowTo[R]
+	}
+}
+
 // OnRefusal sets what becomes of the error if Postgres refuses a value of the last queued statement.
 func (p *Pipeline) OnRefusal(as func(error) error) { p.last().refused = as }
 
@@ -82,8 +117,22 @@ type Steps struct {
 // InSteps does work in a transaction, as InTx does. first are statements that go with BEGIN. The last step of the work is Commit;
 // without it, nothing is stored.
 func (p *Pool) InSteps(ctx context.Context, work func(*Steps) error, first ...string) error {
+	return p.inSteps(ctx, "READ COMMITTED", work, first...)
+}
+
+// AtOnce makes a transaction of one step.
+func (p *Pool) AtOnce(ctx context.Context, all *Pipeline) error {
+	return p.InSteps(ctx, func(tx *Steps) error { return tx.Commit(ctx, all) })
+}
+
+// SnapshotAtOnce answers the questions of a pipeline as of one moment.
+func (p *Pool) SnapshotAtOnce(ctx context.Context, all *Pipeline) error {
+	return p.inSteps(ctx, "REPEATABLE READ, READ ONLY", func(tx *Steps) error { return tx.Commit(ctx, all) })
+}
+
+func (p *Pool) inSteps(ctx context.Context, mode string, work func(*Steps) error, first ...string) error {
 	return p.attempt(ctx, func(conn *pgx.Conn) (err error) {
-		tx := &Steps{conn, p.guarded(first, p.session.begin("READ COMMITTED"))}
+		tx := &Steps{conn, p.guarded(first, p.session.begin(mode))}
 		if p.session.pooled {
 			err = tx.begin(ctx)
 		}
@@ -122,36 +171,35 @@ func (tx *Steps) begin(ctx context.Context) error {
 
 // Step sends the statements and reads their answers. See Pipeline.OnRefusal for refused values.
 func (tx *Steps) Step(ctx context.Context, p *Pipeline, last ...string) (err error) {
-	var batch pgx.Batch
+	var all []statement
 	for _, sql := range tx.first {
-		batch.Queue(sql)
+		all = append(all, statement{sql: sql})
 	}
-	for _, s := range p.statements {
-		batch.Queue(s.sql, s.args...)
-	}
+	all = append(all, p.statements...)
 	for _, sql := range last {
-		batch.Queue(sql)
+		all = append(all, statement{sql: sql})
 	}
-	if batch.Len() == 0 {
+	if len(all) == 0 {
 		return nil
 	}
-	begun := len(tx.first)
 	tx.first = nil
-	results := tx.conn.SendBatch(ctx, &batch)
+	results, err := sendAll(ctx, tx.conn, all)
+	if err != nil {
+		return err
+	}
 	defer func() {
 		if closed := results.Close(); err == nil {
 			err = closed
 		}
 	}()
-	for i := range batch.Len() {
-		n := i - begun
-		if n < 0 || n >= len(p.statements) || p.statements[n].read == nil {
+	for _, s := range all {
+		if s.read == nil {
 			_, err = results.Exec()
 		} else {
-			err = read(results, p.statements[n].read)
+			err = read(results, s.read)
 		}
-		if err != nil && n >= 0 && n < len(p.statements) && p.statements[n].refused != nil && isDataError(err) {
-			return p.statements[n].refused(err)
+		if err != nil && s.refused != nil && isDataError(err) {
+			return s.refused(err)
 		}
 		if err != nil {
 			return err

@@ -126,19 +126,19 @@ func (p *Pool) Snapshot(ctx context.Context, work func(pgx.Tx) error) error {
 func (p *Pool) transact(ctx context.Context, mode string, work func(pgx.Tx) error, first ...string) error {
 	begin := strings.Join(append([]string{p.session.begin(mode)}, first...), "; ")
 	return p.attempt(ctx, func(conn *pgx.Conn) error {
-		return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{BeginQuery: begin}, work)
+		return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{BeginQuery: begin}, func(tx pgx.Tx) error { return work(transaction{tx}) })
 	})
 }
 
 // attempt makes a transaction on a connection, and repeats it as a whole when Postgres ended it because of a conflict.
-func (p *Pool) attempt(ctx context.Context, transaction func(*pgx.Conn) error) error {
+func (p *Pool) attempt(ctx context.Context, work func(*pgx.Conn) error) error {
 	return p.told(again(ctx, func() error {
 		conn, err := p.acquire(ctx)
 		if err != nil {
 			return err
 		}
 		defer conn.Release()
-		err = transaction(conn.Conn.Conn())
+		err = work(conn.Conn.Conn())
 		if err != nil && ctx.Err() == nil && conn.Conn.Conn().IsClosed() && !IsCode(err, Refused) { // pgx ends the connection if BEGIN fails
 			err = lost(err)
 		}
@@ -184,7 +184,7 @@ func (p *Pool) borrow(ctx context.Context) (loan, error) {
 	if err != nil {
 		return loan{}, loan{held: conn}.end(ctx, err)
 	}
-	return loan{held: conn, tx: tx}, nil
+	return loan{held: conn, tx: transaction{tx}}, nil
 }
 
 // end returns the connection, and commits the statement.
@@ -222,7 +222,7 @@ func (p *Pool) Exec(ctx context.Context, sql string, args ...any) (tag pgconn.Co
 				tag, err = l.guarded.Exec()
 			}
 		default:
-			tag, err = l.Exec(ctx, sql, args...)
+			tag, err = l.Exec(ctx, sql, once(l.Conn.Conn(), sql, args)...)
 		}
 		return l.end(ctx, err)
 	})
@@ -244,7 +244,7 @@ func (p *Pool) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, er
 			r.Rows, err = l.guarded.Query()
 		}
 	default:
-		r.Rows, err = l.Query(ctx, sql, args...)
+		r.Rows, err = l.Query(ctx, sql, once(l.Conn.Conn(), sql, args)...)
 	}
 	if r.loan = l; r.Rows == nil {
 		r.Rows = failedRows{err: err}

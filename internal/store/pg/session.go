@@ -81,7 +81,7 @@ func Bookkeeping(schema string) string { return schema + bookkeepingSuffix }
 
 func (s session) bookkeeping() string { return Bookkeeping(s.schema) }
 
-// asciiIdentifier quotes a name without a character beyond ASCII.
+// asciiIdentifier quotes a name without a character beyond ASCII, and without a dollar sign.
 func asciiIdentifier(name string) string {
 	var b strings.Builder
 	for _, r := range name {
@@ -89,7 +89,7 @@ func asciiIdentifier(name string) string {
 		case r == '"', r == '\\':
 			b.WriteRune(r)
 			b.WriteRune(r)
-		case r < 0x80:
+		case r < 0x80 && r != '$': // which would end a quoted body
 			b.WriteRune(r)
 		default:
 			fmt.Fprintf(&b, `\+%06X`, r)
@@ -126,23 +126,28 @@ func (s session) ready(ctx context.Context, conn *pgx.Conn) error {
 	registerArrays(conn.TypeMap())
 	if s.pooled {
 		return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{BeginQuery: s.begin("READ COMMITTED")}, func(tx pgx.Tx) error {
-			return s.verify(ctx, tx)
+			var p Pipeline
+			verified := s.verify(&p, nil)
+			if err := (&Steps{conn: conn}).Step(ctx, &p); err != nil {
+				return err
+			}
+			return verified()
 		})
 	}
 	// A pooler does not reveal the process ids of its server connections: to pass on cancellations, it gives each client a number
-	// of its own. This is checked before anything is set, since other clients of the pooler would inherit the settings.
+	// of its own. Nothing is set where they differ, since other clients of the pooler would inherit the settings.
+	var p Pipeline
 	var pid uint32
-	if err := conn.QueryRow(ctx, "SELECT pg_backend_pid()", pgx.QueryExecModeExec).Scan(&pid); err != nil {
+	p.Add(fmt.Sprintf("DO $$ BEGIN IF pg_backend_pid() = %d THEN %s; END IF; END $$", conn.PgConn().PID(), strings.TrimSuffix(s.set("SESSION"), "; ")), nil, nil)
+	verified := s.verify(&p, &pid)
+	if err := (&Steps{conn: conn}).Step(ctx, &p); err != nil {
 		return err
 	}
 	if pid != conn.PgConn().PID() {
 		return errPooler
 	}
-	if _, err := conn.Exec(ctx, s.set("SESSION")); err != nil {
-		return err
-	}
 	use(conn, s.schema)
-	return s.verify(ctx, conn)
+	return verified()
 }
 
 func digits(s string) int {
@@ -153,21 +158,31 @@ func digits(s string) int {
 	return n
 }
 
-// verify checks that the connection has the settings, and that the database can hold what Polar sends.
-func (s session) verify(ctx context.Context, q Querier) error {
+// verify queues the question whether the connection has the settings, and whether the database can hold what Polar sends. pid gets the
+// process at the other end; nil: it does not matter.
+func (s session) verify(p *Pipeline, pid *uint32) (verified func() error) {
 	names := make([]string, len(needs))
 	for i, n := range needs {
 		names[i] = "current_setting('" + n.name + "')"
 	}
+	var process uint32
 	var encoding, database, usedSchema string
 	var got []string
-	err := q.QueryRow(ctx, `
-		SELECT current_setting('server_encoding'), current_database()::text, ARRAY[`+strings.Join(names, ", ")+`],
+	p.Add(`
+		SELECT pg_backend_pid(), current_setting('server_encoding'), current_database()::text, ARRAY[`+strings.Join(names, ", ")+`],
 		       COALESCE((SELECT CASE WHEN has_schema_privilege(oid, 'USAGE') THEN current_schema()::text END FROM pg_namespace WHERE nspname = $1), $1)`,
-		pgx.QueryExecModeExec, s.schema).Scan(&encoding, &database, &got, &usedSchema)
-	if err != nil {
-		return err
-	}
+		[]any{s.schema}, func(rows pgx.Rows) error {
+			_, err := pgx.ForEachRow(rows, []any{&process, &encoding, &database, &got, &usedSchema}, func() error { return nil })
+			if pid != nil {
+				*pid = process
+			}
+			return err
+		})
+	return func() error { return s.judge(encoding, database, usedSchema, got) }
+}
+
+// judge checks the answer.
+func (s session) judge(encoding, database, usedSchema string, got []string) error {
 	if encoding != "UTF8" {
 		return &Error{
 			Err:    fmt.Errorf("database %q has the encoding %s, which cannot hold every name that Polar sends", database, encoding),
