@@ -55,7 +55,7 @@ func (run *Run) StorePage(ctx context.Context, page fetch.Page) error {
 }
 
 // KnownGaps are the places of rows that Polar could not render when last asked: see fetch.WithGaps.
-func (run *Run) KnownGaps(ctx context.Context) ([]string, error) { return run.record.Gaps(ctx, true) }
+func (run *Run) KnownGaps(ctx context.Context) ([]string, error) { return run.record.Gaps(ctx) }
 
 // AddError adds an error to the result of the run, which goes on. Call MarkPartial to say what is missing because of it.
 func (run *Run) AddError(err error) { run.res.Err = errors.Join(run.res.Err, err) }

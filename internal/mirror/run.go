@@ -328,7 +328,7 @@ func (e *Engine) IsDisabled(name string) bool {
 
 // withGaps is a context for requests that know which rows Polar could not render last time.
 func (run *Run) withGaps(ctx context.Context) (context.Context, error) {
-	places, err := run.record.Gaps(ctx, true)
+	places, err := run.record.Gaps(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -71,9 +71,9 @@ func (sw *sweep) read(ctx context.Context) error {
 		moved := stirred || numbered && sw.dropped
 		switch {
 		case c.accounted() && (news > 0 || !moved):
-			err := sw.certify(ctx, c)
-			if err != nil || sw.span != nil || sw.closing.Verdict == "incomplete" {
-				return err // a row that a window lacks may have moved out of it
+			sw.certify(c)
+			if sw.span != nil || sw.closing.Verdict == "incomplete" {
+				return nil // a row that a window lacks may have moved out of it
 			}
 			why, err := sw.parents(ctx)
 			if why != "" {
@@ -97,7 +97,8 @@ func (sw *sweep) read(ctx context.Context) error {
 			passes, news, known, stirred = passes+1, 0, -1, false
 			err = sw.again(ctx, gone)
 		default:
-			return sw.certify(ctx, c)
+			sw.certify(c)
+			return nil
 		}
 		if err != nil {
 			return err
@@ -108,8 +109,8 @@ func (sw *sweep) read(ctx context.Context) error {
 // comparison holds what was received and what Polar counts; total is -1 where Polar does not count. Gaps are rows that Polar
 // counts and cannot render: they are accounted for, and missing all the same. Copies are rows that Polar may not count, known
 // only from copies, which could not be stored. Ties are rows that Polar counts and no request brings, because their sort values
-// are equal.
-type comparison struct{ distinct, unidentified, gaps, copies, ties, total int64 }
+// are equal. Unexplained were dropped as older than what is stored, and nothing tells why.
+type comparison struct{ distinct, unidentified, gaps, copies, ties, unexplained, total int64 }
 
 // accounted: reading again would bring nothing new.
 func (c comparison) accounted() bool {
@@ -122,20 +123,14 @@ func (c comparison) tied() bool {
 }
 
 func (sw *sweep) compare(ctx context.Context) (c comparison, err error) {
-	if c.distinct, err = sw.record.CountDistinct(ctx); err != nil {
+	e, err := sw.record.Evidence(ctx)
+	if err != nil {
 		return c, err
 	}
+	sw.places = e.Gaps
+	c.distinct, c.gaps, c.copies, c.unexplained = e.Distinct, int64(len(e.Gaps)), e.RefusedCopies, e.Unexplained
 	if sw.record.Counts.Rejected > 0 || sw.base > 0 {
-		if c.unidentified, err = sw.record.CountUnidentified(ctx); err != nil {
-			return c, err
-		}
-	}
-	if sw.places, err = sw.record.Gaps(ctx, false); err != nil {
-		return c, err
-	}
-	c.gaps = int64(len(sw.places))
-	if c.copies, err = sw.record.CountRefusedCopies(ctx); err != nil {
-		return c, err
+		c.unidentified = e.Unidentified
 	}
 	if counter, ok := sw.s.Scan.(scan.Counter); ok && sw.whole < 0 {
 		n, err := counter.Count(ctx, sw.engine.Client, sw.s.Path, sw.s.Query)
@@ -152,11 +147,7 @@ func (sw *sweep) compare(ctx context.Context) (c comparison, err error) {
 }
 
 // certify sets the verdict of a sweep that was read to its end.
-func (sw *sweep) certify(ctx context.Context, c comparison) error {
-	unexplained, err := sw.record.CountUnexplained(ctx)
-	if err != nil {
-		return err
-	}
+func (sw *sweep) certify(c comparison) {
 	sw.closing.SweepEnded, sw.closing.Distinct, sw.closing.Verdict = true, &c.distinct, "complete"
 	sw.res.Distinct = int(c.distinct)
 	again := max(0, sw.record.Counts.Read-c.unidentified-(c.distinct-sw.had))
@@ -182,11 +173,10 @@ func (sw *sweep) certify(ctx context.Context, c comparison) error {
 	for _, why := range sw.unstored() {
 		sw.MarkPartial("%s", why)
 	}
-	if unexplained > 0 {
+	if c.unexplained > 0 {
 		sw.closing.Verdict = "incomplete"
-		sw.MarkPartial("%d rows were dropped as older than what is stored, and nothing tells what was requested later: the clock of a host or of the database was wrong; the next run reads again", unexplained)
+		sw.MarkPartial("%d rows were dropped as older than what is stored, and nothing tells what was requested later: the clock of a host or of the database was wrong; the next run reads again", c.unexplained)
 	}
-	return nil
 }
 
 // scan reads and stores from a position on until the scan is done.

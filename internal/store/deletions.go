@@ -95,10 +95,14 @@ func sweptApart(noticed, swept time.Time) bool { return !noticed.Add(SweepsApart
 // MarkSuspects records the stream's suspects, and which of them are held: all if the brake says so; those of a list that lost
 // everything until a second sweep, long enough after the first, misses them too.
 func (r *Run) MarkSuspects(ctx context.Context, a Absence, brake bool) (s Suspicion, err error) {
+	others := db.SuspectsForgetOthersParams{Stream: r.Stream, IDs: a.IDs}
+	if len(a.IDs) == 0 {
+		return s, r.s.q.SuspectsForgetOthers(ctx, others)
+	}
 	err = r.s.pool.InTx(ctx, func(tx pgx.Tx) error {
 		s = Suspicion{}
 		q := r.s.q.WithTx(tx)
-		if err := q.SuspectsForgetOthers(ctx, db.SuspectsForgetOthersParams{Stream: r.Stream, IDs: a.IDs}); err != nil || len(a.IDs) == 0 {
+		if err := q.SuspectsForgetOthers(ctx, others); err != nil {
 			return err
 		}
 		swept, err := q.RunStartedAt(ctx, r.SweepID)

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"syncd/internal/store/db"
+	"syncd/internal/store/pg"
 )
 
 // Kinds of runs.
@@ -86,7 +87,9 @@ func (c *Counts) add(o Counts) {
 // this run's row.
 func (r *Run) ForStream(ctx context.Context, stream, kind string) (*Run, error) {
 	b := &Run{ID: r.ID, Stream: stream, SweepID: r.ID, StartedAt: r.StartedAt, s: r.s, under: r.lease, seen: stream + "/" + kind}
-	if err := b.lookup(ctx, r.s.q); err != nil {
+	var p pg.Pipeline
+	b.lookup(ctx, &p)
+	if err := r.s.pool.AtOnce(ctx, &p); err != nil {
 		return nil, fmt.Errorf("open %s: %w", stream, err)
 	}
 	return b, nil
@@ -128,25 +131,31 @@ func (r *Run) AnySeen(ctx context.Context) (uuid.UUID, bool, error) {
 	return id, true, nil
 }
 
-// CountUnidentified counts the items of this sweep that had no usable id.
-func (r *Run) CountUnidentified(ctx context.Context) (int64, error) {
-	n, err := r.s.q.RejectsUnidentified(ctx, db.RejectsUnidentifiedParams{Stream: r.Stream, RunID: r.SweepID})
-	if err != nil {
-		return 0, fmt.Errorf("count the items of %s without an id: %w", r.Stream, err)
-	}
-	return n, nil
+// Evidence is what the database knows of a sweep that was read to its end.
+type Evidence struct {
+	Distinct      int64    // different ids that came
+	Unidentified  int64    // items without a usable id
+	Gaps          []string // places of rows that Polar could not render
+	RefusedCopies int64    // rows of which neither an item nor a copy could be stored
+	Unexplained   int64    // rows that were dropped as older than the stored ones although no later request is known
 }
 
-// CountRefusedCopies counts the rows of the stream of which neither an item nor a copy could be stored.
-func (r *Run) CountRefusedCopies(ctx context.Context) (int64, error) {
-	if !r.rejects {
-		return 0, nil
+// Evidence is asked for in one round trip.
+func (r *Run) Evidence(ctx context.Context) (e Evidence, err error) {
+	var p pg.Pipeline
+	q := db.New(&p)
+	pg.One(&p, &e.Distinct)(q.SeenDistinct(ctx, db.SeenDistinctParams{Stream: r.seen, SweepID: r.SweepID}))
+	pg.One(&p, &e.Unexplained)(q.SweepUnexplained(ctx, db.SweepUnexplainedParams{Stream: r.Stream, SweepID: &r.SweepID}))
+	if r.rejects {
+		pg.One(&p, &e.Unidentified)(q.RejectsUnidentified(ctx, db.RejectsUnidentifiedParams{Stream: r.Stream, RunID: r.SweepID}))
+		pg.One(&p, &e.RefusedCopies)(q.RejectsOfCopies(ctx, r.Stream))
+		pg.Each(&p, func(key string) { e.Gaps = append(e.Gaps, strings.TrimPrefix(key, gapKey)) })(
+			q.RejectsGaps(ctx, db.RejectsGapsParams{Stream: r.Stream, RunID: r.SweepID}))
 	}
-	n, err := r.s.q.RejectsOfCopies(ctx, r.Stream)
-	if err != nil {
-		return 0, fmt.Errorf("count the copies of %s that cannot be stored: %w", r.Stream, err)
+	if err := r.s.pool.AtOnce(ctx, &p); err != nil {
+		return e, fmt.Errorf("look at the sweep of %s: %w", r.Stream, err)
 	}
-	return n, nil
+	return e, nil
 }
 
 // SweepBegan is when the sweep began, as a Stamp.
@@ -158,26 +167,12 @@ func (r *Run) SweepBegan(ctx context.Context) (time.Time, error) {
 	return since, nil
 }
 
-// CountUnexplained counts the rows that this sweep dropped as older than the stored ones although no later request is known.
-func (r *Run) CountUnexplained(ctx context.Context) (int64, error) {
-	n, err := r.s.q.SweepUnexplained(ctx, db.SweepUnexplainedParams{Stream: r.Stream, SweepID: &r.SweepID})
-	if err != nil {
-		return 0, fmt.Errorf("count the stale rows of %s: %w", r.Stream, err)
-	}
-	return n, nil
-}
-
-// Gaps are the places of rows that Polar could not render in this sweep. Before a sweep has begun, they are those of the last
-// requests.
-func (r *Run) Gaps(ctx context.Context, before bool) ([]string, error) {
+// Gaps are the places of rows that Polar could not render in the last requests.
+func (r *Run) Gaps(ctx context.Context) ([]string, error) {
 	if !r.rejects {
 		return nil, nil
 	}
-	since := r.SweepID
-	if before {
-		since = 0
-	}
-	keys, err := r.s.q.RejectsGaps(ctx, db.RejectsGapsParams{Stream: r.Stream, RunID: since})
+	keys, err := r.s.q.RejectsGaps(ctx, db.RejectsGapsParams{Stream: r.Stream, RunID: 0})
 	if err != nil {
 		return nil, fmt.Errorf("look for the rows of %s that cannot be rendered: %w", r.Stream, err)
 	}

@@ -61,34 +61,28 @@ func (rs Runs) BeginSlot(ctx context.Context, stream, slot, kind, holder string,
 	if err != nil {
 		return nil, fmt.Errorf("begin a run of %s: %w", stream, err)
 	}
-	seconds := ttl.Seconds()
-	err = rs.s.pool.InTx(ctx, func(tx pgx.Tx) error {
-		q := rs.s.q.WithTx(tx)
-		was, err := freeLease(ctx, tx, q, stream, lease)
+	err = rs.s.pool.InSteps(ctx, func(tx *pg.Steps) error {
+		was, err := freeLease(ctx, tx, stream, lease)
 		if err != nil {
 			return err
 		}
-		run, err := q.RunStart(ctx, db.RunStartParams{Stream: stream, Kind: kind, Holder: holder, StampedAt: &stamp})
-		if err != nil {
+		if err := r.start(ctx, tx, was, db.RunStartParams{Stream: stream, Kind: kind, Holder: holder, StampedAt: &stamp}); err != nil {
 			return err
 		}
-		r.ID, r.StartedAt, r.SweepID = run.ID, run.StartedAt, run.ID
-		if err := r.resume(ctx, q, was); err != nil {
+		var p pg.Pipeline
+		q, seconds := db.New(&p), ttl.Seconds()
+		r.lookup(ctx, &p)
+		if err := errors.Join(
+			q.SeenClear(ctx, db.SeenClearParams{Stream: r.seen, KeepSweepID: r.SweepID}),
+			q.RunSetSweep(ctx, db.RunSetSweepParams{ID: r.ID, SweepID: &r.SweepID}),
+			q.StreamLease(ctx, db.StreamLeaseParams{
+				Stream: lease, RunID: &r.ID, Holder: &holder, TtlSeconds: &seconds,
+				SweepID: &r.SweepID, SweepPages: r.SweepPages, SweepTotal: r.SweepTotal, Checkpoint: r.Checkpoint,
+			}),
+		); err != nil {
 			return err
 		}
-		if err := q.SeenClear(ctx, db.SeenClearParams{Stream: r.seen, KeepSweepID: r.SweepID}); err != nil {
-			return err
-		}
-		if err := q.RunSetSweep(ctx, db.RunSetSweepParams{ID: r.ID, SweepID: &r.SweepID}); err != nil {
-			return err
-		}
-		if err := r.lookup(ctx, q); err != nil {
-			return err
-		}
-		return q.StreamLease(ctx, db.StreamLeaseParams{
-			Stream: lease, RunID: &r.ID, Holder: &holder, TtlSeconds: &seconds,
-			SweepID: &r.SweepID, SweepPages: r.SweepPages, SweepTotal: r.SweepTotal, Checkpoint: r.Checkpoint,
-		})
+		return tx.Commit(ctx, &p)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("begin a run of %s: %w", stream, err)
@@ -97,39 +91,49 @@ func (rs Runs) BeginSlot(ctx context.Context, stream, slot, kind, holder string,
 }
 
 // freeLease locks the row of a lease and reads what the previous run left in it. A *BusyError says that somebody holds the lease.
-// If the lease has expired, its run is closed as interrupted.
-func freeLease(ctx context.Context, tx pgx.Tx, q *db.Queries, stream, lease string) (was db.StreamLockRow, err error) {
+func freeLease(ctx context.Context, tx *pg.Steps, stream, lease string) (was db.StreamLockRow, err error) {
+	var p pg.Pipeline
+	q := db.New(&p)
 	for _, name := range slices.Compact([]string{stream, lease}) {
 		if err := q.StreamEnsure(ctx, name); err != nil {
 			return was, err
 		}
 	}
-	if was, err = q.StreamLock(ctx, lease); err != nil {
+	pg.One(&p, &was)(q.StreamLock(ctx, lease))
+	if err := tx.Step(ctx, &p); err != nil || !was.Leased {
 		return was, err
 	}
-	if was.Leased {
-		busy := &BusyError{Lease: lease, Holder: pg.Value(was.LeaseHolder), Until: pg.Value(was.LeasedUntil)}
-		if err := tx.QueryRow(ctx, "SELECT $1::timestamptz - clock_timestamp()", busy.Until).Scan(&busy.Left); err != nil {
-			return was, err
-		}
-		return was, busy
+	busy := &BusyError{Lease: lease, Holder: pg.Value(was.LeaseHolder), Until: pg.Value(was.LeasedUntil)}
+	p = pg.Pipeline{}
+	p.Add("SELECT $1::timestamptz - clock_timestamp()", []any{busy.Until}, nil)
+	pg.One(&p, &busy.Left)(0, nil)
+	if err := tx.Step(ctx, &p); err != nil {
+		return was, err
 	}
-	if was.LeaseRun != nil {
-		return was, q.RunAbandon(ctx, *was.LeaseRun)
-	}
-	return was, nil
+	return was, busy
 }
 
-// resume lets the run go on with an unfinished sweep. If there are fewer pages of ids than the checkpoint counts, a crash has
-// emptied the unlogged table: that sweep can no longer be verified, so a new one starts.
-func (r *Run) resume(ctx context.Context, q *db.Queries, was db.StreamLockRow) error {
-	if was.SweepID == nil {
-		return nil
+// start opens the run, and closes that of a lease that has expired as interrupted. It lets the run go on with an unfinished sweep. If
+// there are fewer pages of ids than the checkpoint counts, a crash has emptied the unlogged table: that sweep can no longer be verified,
+// so a new one starts.
+func (r *Run) start(ctx context.Context, tx *pg.Steps, was db.StreamLockRow, as db.RunStartParams) error {
+	var p pg.Pipeline
+	q := db.New(&p)
+	if was.LeaseRun != nil {
+		if err := q.RunAbandon(ctx, *was.LeaseRun); err != nil {
+			return err
+		}
 	}
-	pages, err := q.SeenPages(ctx, db.SeenPagesParams{Stream: r.seen, SweepID: *was.SweepID})
-	if err != nil {
+	var run db.RunStartRow
+	pg.One(&p, &run)(q.RunStart(ctx, as))
+	var pages int64
+	if was.SweepID != nil {
+		pg.One(&p, &pages)(q.SeenPages(ctx, db.SeenPagesParams{Stream: r.seen, SweepID: *was.SweepID}))
+	}
+	if err := tx.Step(ctx, &p); err != nil {
 		return err
 	}
+	r.ID, r.StartedAt, r.SweepID = run.ID, run.StartedAt, run.ID
 	if pages == was.SweepPages && pages > 0 {
 		r.SweepID, r.SweepPages, r.SweepTotal, r.Checkpoint = *was.SweepID, pages, was.SweepTotal, was.Checkpoint
 	}
@@ -140,33 +144,27 @@ func (r *Run) resume(ctx context.Context, q *db.Queries, was db.StreamLockRow) e
 // one stream take turns, and a reply requested earlier never overwrites one requested later, whichever run received them.
 func (rs Runs) Open(ctx context.Context, stream, kind, holder string) (*Run, error) {
 	r := &Run{Stream: stream, s: rs.s, seen: stream + "/" + kind}
-	err := rs.s.pool.InTx(ctx, func(tx pgx.Tx) error {
-		q := rs.s.q.WithTx(tx)
-		if err := q.RunsAbandonOpen(ctx, db.RunsAbandonOpenParams{Stream: stream, Kind: kind}); err != nil {
-			return err
-		}
-		run, err := q.RunStart(ctx, db.RunStartParams{Stream: stream, Kind: kind, Holder: holder})
-		if err != nil {
-			return err
-		}
-		r.ID, r.StartedAt, r.SweepID = run.ID, run.StartedAt, run.ID
-		return r.lookup(ctx, q)
-	})
-	if err != nil {
+	var p pg.Pipeline
+	q := db.New(&p)
+	err := q.RunsAbandonOpen(ctx, db.RunsAbandonOpenParams{Stream: stream, Kind: kind})
+	var run db.RunStartRow
+	pg.One(&p, &run)(q.RunStart(ctx, db.RunStartParams{Stream: stream, Kind: kind, Holder: holder}))
+	r.lookup(ctx, &p)
+	if err = errors.Join(err, rs.s.pool.AtOnce(ctx, &p)); err != nil {
 		return nil, fmt.Errorf("open a run of %s: %w", stream, err)
 	}
+	r.ID, r.StartedAt, r.SweepID = run.ID, run.StartedAt, run.ID
 	return r, nil
 }
 
-// lookup finds out what a stored page of the stream may settle, and makes sure that the stream has its row.
-func (r *Run) lookup(ctx context.Context, q *db.Queries) error {
-	open, err := q.StreamOpen(ctx, r.Stream)
-	if err != nil {
+// lookup queues the question what a stored page of the stream may settle, and makes sure that the stream has its row.
+func (r *Run) lookup(ctx context.Context, p *pg.Pipeline) {
+	_, _ = db.New(p).StreamOpen(ctx, r.Stream) // queued
+	p.OnRows(func(rows pgx.Rows) error {
+		open, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[db.StreamOpenRow])
+		r.rejects, r.suspects, r.Organization = open.Rejects, open.Suspects, pg.Value(open.OrganizationID)
 		return err
-	}
-	r.rejects, r.suspects = open.Rejects, open.Suspects
-	r.Organization = pg.Value(open.OrganizationID)
-	return nil
+	})
 }
 
 // SetReason changes the reason of a run that has ended.

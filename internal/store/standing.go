@@ -1,11 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"syncd/internal/store/db"
 	"syncd/internal/store/pg"
@@ -97,16 +96,12 @@ func (ss Streams) Standings(ctx context.Context, names []string) ([]Standing, er
 		list[i].Stream = name
 		at[name] = &list[i]
 	}
-	err := ss.s.pool.Snapshot(ctx, func(tx pgx.Tx) error {
-		q := ss.s.q.WithTx(tx)
-		for _, read := range []func(context.Context, *db.Queries) error{at.readSweeps, at.readRuns, at.readRows, at.readFaults} {
-			if err := read(ctx, q); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
+	var p pg.Pipeline
+	q := db.New(&p)
+	at.readSweeps(ctx, &p, q)
+	at.readRuns(ctx, &p, q)
+	at.readFaults(ctx, &p, q)
+	if err := ss.s.pool.SnapshotAtOnce(ctx, &p); err != nil {
 		return nil, fmt.Errorf("read the standing of streams: %w", err)
 	}
 	return list, nil
@@ -115,95 +110,41 @@ func (ss Streams) Standings(ctx context.Context, names []string) ([]Standing, er
 // standings are the requested ones, by stream.
 type standings map[string]*Standing
 
-// readSweeps reads how the sweeps of each stream ended.
-func (at standings) readSweeps(ctx context.Context, q *db.Queries) error {
-	states, err := q.StreamsList(ctx)
-	if err != nil {
-		return err
-	}
-	for _, r := range states {
-		if a := at[r.Stream]; a != nil {
-			a.CompleteAt, a.Unavailable, a.Unfinished = pg.Value(r.CompleteAt), pg.Value(r.Unavailable), r.SweepID != nil
-			a.Counted, a.CorrectedBy = pg.Value(r.RowsCountedAt), r.RowsCorrectedBy
-		}
-	}
-	sweeps, err := q.SweepsLast(ctx)
-	if err != nil {
-		return err
-	}
-	for _, r := range sweeps {
-		if a := at[r.Stream]; a != nil {
-			a.Run, a.Outcome, a.Verdict, a.Reason = r.ID, pg.Value(r.Outcome), pg.Value(r.Verdict), pg.Value(r.Reason)
-		}
-	}
-	finished, err := q.SweepsEnded(ctx)
-	if err != nil {
-		return err
-	}
-	for _, r := range finished {
-		if a := at[r.Stream]; a != nil {
-			a.ended = ended{r.ID, pg.Value(r.Outcome), pg.Value(r.Verdict), pg.Value(r.Reason)}
-		}
-	}
-	return nil
+// of is the standing of a stream; one that nobody asks for where that was not requested.
+func (at standings) of(stream string) *Standing { return cmp.Or(at[stream], &Standing{}) }
+
+// readSweeps asks how the sweeps of each stream ended.
+func (at standings) readSweeps(ctx context.Context, p *pg.Pipeline, q *db.Queries) {
+	pg.Each(p, func(r db.StreamsListRow) {
+		a := at.of(r.Stream)
+		a.CompleteAt, a.Unavailable, a.Unfinished = pg.Value(r.CompleteAt), pg.Value(r.Unavailable), r.SweepID != nil
+		a.Counted, a.CorrectedBy = pg.Value(r.RowsCountedAt), r.RowsCorrectedBy
+	})(q.StreamsList(ctx))
+	pg.Each(p, func(r db.SweepsLastRow) {
+		a := at.of(r.Stream)
+		a.Run, a.Outcome, a.Verdict, a.Reason = r.ID, pg.Value(r.Outcome), pg.Value(r.Verdict), pg.Value(r.Reason)
+	})(q.SweepsLast(ctx))
+	pg.Each(p, func(r db.SweepsEndedRow) {
+		at.of(r.Stream).ended = ended{r.ID, pg.Value(r.Outcome), pg.Value(r.Verdict), pg.Value(r.Reason)}
+	})(q.SweepsEnded(ctx))
 }
 
-// readRuns reads which processes died, and what was approved.
-func (at standings) readRuns(ctx context.Context, q *db.Queries) error {
-	last, err := q.RunsLast(ctx)
-	if err != nil {
-		return err
-	}
-	for _, r := range last {
-		if a := at[r.Stream]; a != nil && r.FinishedAt == nil && !r.Leased {
-			a.dead = runStatus(r)
+// readRuns asks which processes died, and what was approved.
+func (at standings) readRuns(ctx context.Context, p *pg.Pipeline, q *db.Queries) {
+	pg.Each(p, func(r db.RunsLastRow) {
+		if r.FinishedAt == nil && !r.Leased {
+			at.of(r.Stream).dead = runStatus(r)
 		}
-	}
-	approvals, err := q.ApprovalsLast(ctx)
-	if err != nil {
-		return err
-	}
-	for _, r := range approvals {
-		if a := at[r.Stream]; a != nil {
-			a.approved = r.ID
-		}
-	}
-	return nil
+	})(q.RunsLast(ctx))
+	pg.Each(p, func(r db.ApprovalsLastRow) { at.of(r.Stream).approved = r.ID })(q.ApprovalsLast(ctx))
 }
 
-// readRows reads how many rows there are.
-func (at standings) readRows(ctx context.Context, q *db.Queries) error {
-	rows, err := q.RowCounts(ctx)
-	if err != nil {
-		return err
-	}
-	for _, r := range rows {
-		if a := at[r.Stream]; a != nil {
-			a.Rows = r.Rows
-		}
-	}
-	return nil
-}
-
-// readFaults counts rejects and suspects.
-func (at standings) readFaults(ctx context.Context, q *db.Queries) error {
-	rejects, err := q.RejectsCount(ctx)
-	if err != nil {
-		return err
-	}
-	for _, r := range rejects {
-		if a := at[r.Stream]; a != nil {
-			a.Rejects = r.Rejects
-		}
-	}
-	suspects, err := q.SuspectsCount(ctx)
-	if err != nil {
-		return err
-	}
-	for _, r := range suspects {
-		if a := at[r.Stream]; a != nil {
-			a.Suspects, a.Held, a.HeldRun = r.Suspects, r.Held, r.HeldRun
-		}
-	}
-	return nil
+// readFaults asks how many rows there are, and counts rejects and suspects.
+func (at standings) readFaults(ctx context.Context, p *pg.Pipeline, q *db.Queries) {
+	pg.Each(p, func(r db.RowCountsRow) { at.of(r.Stream).Rows = r.Rows })(q.RowCounts(ctx))
+	pg.Each(p, func(r db.RejectsCountRow) { at.of(r.Stream).Rejects = r.Rejects })(q.RejectsCount(ctx))
+	pg.Each(p, func(r db.SuspectsCountRow) {
+		a := at.of(r.Stream)
+		a.Suspects, a.Held, a.HeldRun = r.Suspects, r.Held, r.HeldRun
+	})(q.SuspectsCount(ctx))
 }

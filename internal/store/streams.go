@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -63,56 +64,28 @@ type StreamStatus struct {
 // Statuses reports on each stream of names, in their order. A stream that never
 // ran has zero times. What it reads is small, however large the tables are.
 func (ss Streams) Statuses(ctx context.Context, names []string) ([]StreamStatus, error) {
-	states, err := ss.s.q.StreamsList(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read stream states: %w", err)
-	}
-	runs, err := ss.s.q.RunsLast(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read last runs: %w", err)
-	}
-	good, err := ss.s.q.RunsLastSuccess(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read last successes: %w", err)
-	}
 	at := map[string]*StreamStatus{}
 	list := make([]StreamStatus, len(names))
 	for i, name := range names {
 		list[i].Stream, list[i].Outcome = name, "never"
 		at[name] = &list[i]
 	}
-	for _, st := range states {
-		if a := at[st.Stream]; a != nil {
-			a.CompleteAt, a.Unfinished = pg.Value(st.CompleteAt), st.SweepID != nil
-		}
-	}
-	for _, g := range good {
-		if a := at[g.Stream]; a != nil {
-			a.SucceededAt = g.StartedAt
-		}
-	}
-	for _, r := range runs {
-		if a := at[r.Stream]; a != nil {
-			a.RunStatus = runStatus(r)
-		}
-	}
-	rows, err := ss.s.q.RowCounts(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read how many rows there are: %w", err)
-	}
-	for _, r := range rows {
-		if a := at[r.Stream]; a != nil {
-			a.Rows = r.Rows
-		}
-	}
-	suspects, err := ss.s.q.SuspectsCount(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read suspects: %w", err)
-	}
-	for _, r := range suspects {
-		if a := at[r.Stream]; a != nil {
-			a.Held, a.HeldRun = r.Held, r.HeldRun
-		}
+	of := func(stream string) *StreamStatus { return cmp.Or(at[stream], &StreamStatus{}) }
+	var p pg.Pipeline
+	q := db.New(&p)
+	pg.Each(&p, func(r db.StreamsListRow) {
+		a := of(r.Stream)
+		a.CompleteAt, a.Unfinished = pg.Value(r.CompleteAt), r.SweepID != nil
+	})(q.StreamsList(ctx))
+	pg.Each(&p, func(r db.RunsLastRow) { of(r.Stream).RunStatus = runStatus(r) })(q.RunsLast(ctx))
+	pg.Each(&p, func(r db.RunsLastSuccessRow) { of(r.Stream).SucceededAt = r.StartedAt })(q.RunsLastSuccess(ctx))
+	pg.Each(&p, func(r db.RowCountsRow) { of(r.Stream).Rows = r.Rows })(q.RowCounts(ctx))
+	pg.Each(&p, func(r db.SuspectsCountRow) {
+		a := of(r.Stream)
+		a.Held, a.HeldRun = r.Held, r.HeldRun
+	})(q.SuspectsCount(ctx))
+	if err := ss.s.pool.SnapshotAtOnce(ctx, &p); err != nil {
+		return nil, fmt.Errorf("read how streams stand: %w", err)
 	}
 	return list, nil
 }

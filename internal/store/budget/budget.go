@@ -4,10 +4,10 @@ package budget
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"syncd/internal/store/db"
 	"syncd/internal/store/pg"
@@ -62,31 +62,31 @@ func New(pool *pg.Pool) Shared { return Shared{pool, db.New(pool)} }
 // Take takes tokens from the bucket that all processes of the schema share. The clock is the database's. One that
 // asks while another with a better priority waits gets what that one leaves.
 func (b Shared) Take(ctx context.Context, ask Ask) (grant Grant, err error) {
-	err = b.pool.InTx(ctx, func(tx pgx.Tx) error {
-		q := b.q.WithTx(tx)
-		bucket, err := q.BudgetLock(ctx)
-		if err != nil {
-			return err
-		}
-		holders, err := q.BudgetHolders(ctx)
-		if err != nil {
+	err = b.pool.InSteps(ctx, func(tx *pg.Steps) error {
+		var p pg.Pipeline
+		var bucket db.BudgetLockRow
+		var holders []db.SyncBudgetHolder
+		pg.One(&p, &bucket)(db.New(&p).BudgetLock(ctx))
+		pg.Each(&p, func(h db.SyncBudgetHolder) { holders = append(holders, h) })(db.New(&p).BudgetHolders(ctx))
+		if err := tx.Step(ctx, &p); err != nil {
 			return err
 		}
 		var left float64
 		var me db.SyncBudgetHolder
 		grant, left, me = ask.from(bucket, holders)
-		if err := q.BudgetSet(ctx, db.BudgetSetParams{Tokens: left, At: bucket.At}); err != nil {
+		p = pg.Pipeline{}
+		q := db.New(&p)
+		err := q.BudgetSet(ctx, db.BudgetSetParams{Tokens: left, At: bucket.At})
+		if slices.ContainsFunc(holders, func(h db.SyncBudgetHolder) bool {
+			age := bucket.At.Sub(h.AskedAt)
+			return age > forgets || age < -lives
+		}) {
+			err = errors.Join(err, q.BudgetForget(ctx, db.BudgetForgetParams{Before: bucket.At.Add(-forgets), After: bucket.At.Add(lives)}))
+		}
+		if err = errors.Join(err, q.BudgetHolderSet(ctx, db.BudgetHolderSetParams(me))); err != nil {
 			return err
 		}
-		for _, h := range holders {
-			if age := bucket.At.Sub(h.AskedAt); age > forgets || age < -lives {
-				if err := q.BudgetForget(ctx, db.BudgetForgetParams{Before: bucket.At.Add(-forgets), After: bucket.At.Add(lives)}); err != nil {
-					return err
-				}
-				break
-			}
-		}
-		return q.BudgetHolderSet(ctx, db.BudgetHolderSetParams(me))
+		return tx.Commit(ctx, &p)
 	})
 	if err != nil {
 		return Grant{}, fmt.Errorf("take from the shared request budget: %w", err)
