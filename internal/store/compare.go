@@ -56,14 +56,14 @@ func (w *writing) compare(p *pg.Pipeline) {
 		owners = item.IDs(w.items, &w.into.Table.Columns, erasure.OwnerColumn)
 	}
 	sql := `
-		SELECT n.ord - 1,
-		       t.id IS NULL,
-		       COALESCE(t._requested_at > n.at AND t._requested_at <= ` + clock.Present + `, false),
-		       t.id IS NOT NULL AND ` + later("n.at", "$4", "n.id") + `,
-		       t._deleted_at IS NOT NULL AND EXISTS (SELECT FROM sync_tombstones d WHERE d.stream = $4 AND d.id = n.id AND d.resurrected_at IS NULL),
-		       t._deleted_at IS NOT NULL,
-		       COALESCE(t._requested_at > ` + clock.Present + `, false),
-		       COALESCE(n.owner <> '00000000-0000-0000-0000-000000000000', false) AND NOT ` + erasure.IsErased("n.owner") + `
+		SELECT n.ord - 1 AS item,
+		       t.id IS NULL AS new,
+		       COALESCE(t._requested_at > n.at AND t._requested_at <= ` + clock.Present + `, false) AS older,
+		       t.id IS NOT NULL AND ` + later("n.at", "$4", "n.id") + ` AS met,
+		       t._deleted_at IS NOT NULL AND EXISTS (SELECT FROM sync_tombstones d WHERE d.stream = $4 AND d.id = n.id AND d.resurrected_at IS NULL) AS buried,
+		       t._deleted_at IS NOT NULL AS dead,
+		       COALESCE(t._requested_at > ` + clock.Present + `, false) AS ahead,
+		       COALESCE(n.owner <> '00000000-0000-0000-0000-000000000000', false) AND NOT ` + erasure.IsErased("n.owner") + ` AS own
 		FROM ROWS FROM (unnest($1::uuid[]), unnest($2::bytea[]), unnest($3::timestamptz[]), unnest($6::timestamptz[]), unnest($7::uuid[])) WITH ORDINALITY AS n(id, hash, at, time, owner, ord)
 		LEFT JOIN LATERAL (SELECT id, _hash, _requested_at, _deleted_at FROM ` + pgx.Identifier{w.into.Stream}.Sanitize() + ` WHERE id = n.id` + within + ` LIMIT 1) t ON true
 		WHERE t.id IS NULL OR t._hash <> n.hash OR t._deleted_at IS NOT NULL OR $5 OR t._requested_at > ` + clock.Present

@@ -22,8 +22,9 @@ const MaxPages = 16
 // Put writes pages of a stream: changed rows, rejects, the ids that came, the run's counts, the checkpoint and the renewal of the
 // lease. Up to MaxPages pages go into one transaction; all of it is stored, or nothing. The transaction goes by steps, each one
 // round trip, whatever the pages hold. The first takes the stream's turn and compares. If there are copies of unknown rows, or
-// columns that other streams show, the next looks for these. The last writes and commits. Where all rows of the pages before were
-// new or changed, as in a first sweep, the first step looks for the copies of all rows.
+// columns that other streams show, the next looks for these. The last writes and commits. Where the pages before were all new, all
+// changed or all unchanged, the same is expected of these, and all goes in one step: see asExpected. Where they brought copies of unknown
+// rows as well, the first step looks for the copies of all rows.
 //
 // One read finds the unchanged rows, and they cost no write; while all rows of a run are new it is left out (presumesNew). If
 // Postgres refuses a row, it becomes a reject and the pages are written again without it: that takes more steps.
@@ -73,6 +74,8 @@ func (r *Run) putTogether(ctx context.Context, into *Target, pages []Page) (Coun
 		case err == nil:
 			r.stored(w)
 			return w.counts, nil
+		case errors.Is(err, errSurprise):
+			w.surprised = true
 		case is && len(pages) > 1:
 			return r.putEach(ctx, into, pages)
 		case is && w.setAside(refused):
@@ -105,6 +108,7 @@ func (r *Run) stored(w *writing) {
 		r.SweepTotal = w.total()
 	}
 	r.allNew = len(w.items) > 0 && len(w.changes) == len(w.items)
+	r.learn(w.found())
 	r.rejects = r.rejects || w.counts.Rejected > 0 || w.gaps()
 	r.remember(w.settled)
 }
@@ -143,6 +147,7 @@ type writing struct {
 	page  []int        // theirs
 	ids   []uuid.UUID  // theirs
 
+	surprised bool // the rows were not as expected
 	apart     bool // each row gets its own statement, to find out which one is refused
 	upsert    bool // no row counts as new: one that did was there
 	bad       map[int]string
@@ -199,6 +204,9 @@ func (w *writing) gaps() bool {
 
 func (w *writing) transaction(ctx context.Context, tx *pg.Steps) error {
 	w.counts, w.changes = Counts{}, nil
+	if what := w.expects(); what != anything {
+		return w.asExpected(ctx, tx, what)
+	}
 	var p pg.Pipeline
 	w.hold(ctx, &p)
 	if w.presumesNew() {
@@ -213,7 +221,7 @@ func (w *writing) transaction(ctx context.Context, tx *pg.Steps) error {
 	if err := tx.Step(ctx, &p); err != nil {
 		return err
 	}
-	slices.SortFunc(w.changes, func(a, b change) int { return bytes.Compare(w.ids[a.item][:], w.ids[b.item][:]) })
+	w.sortChanges()
 	p = pg.Pipeline{}
 	if !eager || len(w.changes) < len(w.items) {
 		w.lookForCopies(&p, w.changes)
@@ -227,6 +235,10 @@ func (w *writing) transaction(ctx context.Context, tx *pg.Steps) error {
 		return err
 	}
 	return tx.Commit(ctx, &p)
+}
+
+func (w *writing) sortChanges() {
+	slices.SortFunc(w.changes, func(a, b change) int { return bytes.Compare(w.ids[a.item][:], w.ids[b.item][:]) })
 }
 
 // presumesNew: all rows that the run has met were new, so these are probably, too. Nothing needs to be compared then: if one of them

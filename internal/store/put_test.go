@@ -224,7 +224,7 @@ func TestRoundTripsOfPages(t *testing.T) {
 	}
 }
 
-// A first sweep asks for copies with its comparison. Where a row turns out to be known, only the others are asked for.
+// A first sweep that meets unknown customers asks for copies with its comparison. Where a row turns out to be known, only the others are asked for.
 func TestFirstSweepTakesTwoRoundTrips(t *testing.T) {
 	t.Parallel()
 	dsn, trips := counting(t, pgtest.Migrated(t))

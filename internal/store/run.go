@@ -54,6 +54,8 @@ type Run struct {
 	suspects bool
 	// allNew: all objects of the last pages were new or changed.
 	allNew bool
+	// last is what the comparison of the last pages has found, and expected what both of the last two have.
+	last, expected expectation
 	// known are copies that need no further look: their rows exist (no row is ever removed), or another try is not worth it.
 	known map[copyOf]struct{}
 }

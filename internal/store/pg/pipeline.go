@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -94,6 +95,25 @@ func rowTo[R any]() pgx.RowToFunc[R] {
 
 // OnRefusal sets what becomes of the error if Postgres refuses a value of the last queued statement.
 func (p *Pipeline) OnRefusal(as func(error) error) { p.last().refused = as }
+
+// Len is how many statements are queued.
+func (p *Pipeline) Len() int { return len(p.statements) }
+
+// Demand makes each statement queued since then a condition on its rows q: where it does not hold, the transaction ends with an error,
+// and none of the statements that follow has run. Further arguments of the condition come after those of the statement.
+func (p *Pipeline) Demand(since int, condition string, otherwise error, args ...any) {
+	for i := range p.statements[since:] {
+		s := &p.statements[since+i]
+		s.sql = "SELECT 1 / (" + condition + ")::int FROM (" + s.sql + "\n) q" // a division by zero where it does not hold
+		s.args = append(slices.Clip(s.args), args...)
+		s.read, s.refused = nil, func(err error) error {
+			if IsCode(err, "22012") {
+				return otherwise
+			}
+			return err
+		}
+	}
+}
 
 // SQL is the text of the last queued statement.
 func (p *Pipeline) SQL() string { return p.last().sql }
