@@ -16,13 +16,17 @@ func (e *Engine) RunOfSeveral(ctx context.Context, name, kind string, do Work) R
 	return e.do(ctx, spec{name, kind, ofSeveral}, do)
 }
 
-// OpenPart opens the part of a stream.
-func (run *Run) OpenPart(ctx context.Context, stream string) (*Run, error) {
-	record, err := run.record.ForStream(ctx, stream, run.res.Kind)
+// OpenParts opens the parts of streams.
+func (run *Run) OpenParts(ctx context.Context, streams ...string) ([]*Run, error) {
+	records, err := run.record.ForStreams(ctx, run.res.Kind, streams...)
 	if err != nil {
 		return nil, err
 	}
-	return run.engine.newRun(run.engine.lookUp(stream), stream, record, &Result{Stream: stream, Outcome: Succeeded}), nil
+	parts := make([]*Run, len(streams))
+	for i, stream := range streams {
+		parts[i] = run.engine.newRun(run.engine.lookUp(stream), stream, records[i], &Result{Stream: stream, Outcome: Succeeded})
+	}
+	return parts, nil
 }
 
 // IdlePart is the part of a stream that stores nothing.

@@ -102,11 +102,11 @@ func TestBesideSeenGoes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	beside, err := tail.ForStream(t.Context(), "customers", store.KindTail)
+	beside, err := tail.ForStreams(t.Context(), store.KindTail, "customers")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, run := range []*store.Run{sweep, beside} {
+	for _, run := range append(beside, sweep) {
 		p := customerPage(1)
 		p.RequestedAt = long
 		if _, err := run.Put(t.Context(), customers(), p); err != nil {
@@ -189,11 +189,11 @@ func TestBesidePartsOfARoundHaveItsLease(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := round.ForStream(t.Context(), "customers", store.KindTail)
+		parts, err := round.ForStreams(t.Context(), store.KindTail, "customers")
 		if err != nil {
 			t.Fatal(err)
 		}
-		return p
+		return parts[0]
 	}
 	first := part("first")
 	if _, err := first.Put(t.Context(), customers(), customerPage(1)); err != nil {

@@ -85,16 +85,19 @@ func (c *Counts) add(o Counts) {
 	c.CopiesRefused += o.CopiesRefused
 }
 
-// ForStream is the same run for another stream: its pages and tombstones have the number of this run, and its counts are added to
+// ForStreams are the same run for other streams: their pages and tombstones have the number of this run, and their counts are added to
 // this run's row.
-func (r *Run) ForStream(ctx context.Context, stream, kind string) (*Run, error) {
-	b := &Run{ID: r.ID, Stream: stream, SweepID: r.ID, StartedAt: r.StartedAt, s: r.s, under: r.lease, seen: stream + "/" + kind}
+func (r *Run) ForStreams(ctx context.Context, kind string, streams ...string) ([]*Run, error) {
 	var p pg.Pipeline
-	b.lookup(ctx, &p)
-	if err := r.s.pool.AtOnce(ctx, &p); err != nil {
-		return nil, fmt.Errorf("open %s: %w", stream, err)
+	parts := make([]*Run, len(streams))
+	for i, stream := range streams {
+		parts[i] = &Run{ID: r.ID, Stream: stream, SweepID: r.ID, StartedAt: r.StartedAt, s: r.s, under: r.lease, seen: stream + "/" + kind}
+		parts[i].lookup(ctx, &p)
 	}
-	return b, nil
+	if err := r.s.pool.AtOnce(ctx, &p); err != nil {
+		return nil, fmt.Errorf("open %s: %w", strings.Join(streams, ", "), err)
+	}
+	return parts, nil
 }
 
 // Renew extends the lease; ErrLeaseLost when another process has it. It does nothing for a run without a lease.

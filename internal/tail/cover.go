@@ -1,7 +1,6 @@
 package tail
 
 import (
-	"context"
 	"slices"
 	"time"
 
@@ -83,19 +82,6 @@ func (rd *round) access(swept time.Time) access {
 		a.sent = func(hook string) bool { return hooks.Sent(rd.endpoints, hook, swept) }
 	}
 	return a
-}
-
-// covered returns what covers the stream now.
-func (t *stream) covered(ctx context.Context) ([]cover, error) {
-	var rows int64
-	if slices.ContainsFunc(t.spec.Slow, func(p Probe) bool { _, is := p.(Whole); return is }) {
-		var err error
-		if rows, err = t.engine.Store.Rows(t.s.Name).CountLive(ctx); err != nil {
-			return nil, err
-		}
-	}
-	by, _ := t.spec.covers(rows, t.round.access(t.at.Since))
-	return by, nil
 }
 
 // claim is the moment up to which the stream is mirrored, as far as its covers can see: that of the newest mirrored change, and

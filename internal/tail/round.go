@@ -11,6 +11,7 @@ import (
 
 	"syncd/internal/fetch"
 	"syncd/internal/mirror"
+	"syncd/internal/store/counts"
 	"syncd/internal/store/tails"
 	"syncd/internal/tail/stand"
 )
@@ -86,11 +87,18 @@ func (rd *round) follow(ctx context.Context, all, names []string) (err error) {
 
 // fetchFollowed fetches the pending changes of the followed streams, and once more what was fetched right after its change.
 func (rd *round) fetchFollowed(ctx context.Context) error {
+	watch := rd.kept().Changes().Watch(rd.engine.Names())
 	for _, t := range rd.followed() {
 		if err := rd.interlude(ctx); err != nil {
 			return err
 		}
-		t.attempt(func() error { return t.fetchChanges(ctx, tails.Wanted{Lag: rd.lag, Most: mostChanges}) })
+		all := tails.Wanted{Lag: rd.lag, Most: mostChanges}
+		t.attempt(func() error {
+			if busy, err := watch.IsBusy(ctx, t.s.Name, all); err != nil || !busy {
+				return err
+			}
+			return t.fetchChanges(ctx, all)
+		})
 		if err := t.fatal(); err != nil {
 			return err
 		}
@@ -130,11 +138,6 @@ func (rd *round) open(ctx context.Context, all, names []string) error {
 			rd.tails = append(rd.tails, t)
 			continue
 		}
-		if rd.question == nil {
-			if err := t.open(ctx); err != nil {
-				return err
-			}
-		}
 		t.at.Complete, t.swept = st.CompleteAge, st.SweptAt
 		t.follows = slices.Contains(names, name)
 		if st.Position != nil {
@@ -153,7 +156,10 @@ func (rd *round) open(ctx context.Context, all, names []string) error {
 		}
 		rd.tails = append(rd.tails, t)
 	}
-	return nil
+	if rd.question != nil {
+		return nil
+	}
+	return openAll(ctx, rd.run, slices.DeleteFunc(slices.Clone(rd.tails), func(t *stream) bool { return t.listens })...)
 }
 
 // followed are the streams whose probes are asked in this round; feeds also tell of the others.
@@ -209,6 +215,11 @@ func (rd *round) spent() (n int64) {
 func (rd *round) close(ctx context.Context) error {
 	rd.run.CountRequests(int(rd.spent() - rd.run.Requests()))
 	var failed []string
+	rows, err := counts.New(rd.engine.Store.Pool()).Kept(ctx)
+	if err != nil {
+		return err
+	}
+	var all []tails.Tailed
 	for _, t := range rd.tails {
 		if t.listens || !t.opened && t.sweepDue == "" && t.err == nil {
 			continue
@@ -224,27 +235,25 @@ func (rd *round) close(ctx context.Context) error {
 			failed = append(failed, t.s.Name+": "+t.err.Error())
 			continue
 		}
-		if err := t.save(ctx); err != nil {
+		done, err := t.stands(rows[t.s.Name])
+		if err != nil {
 			return err
 		}
+		all = append(all, done)
 	}
 	if len(failed) > 0 {
 		rd.run.MarkPartial("%s", strings.Join(failed, "; "))
 	}
 	rd.feeds.Moments = rd.engine.Client.Moments()
-	position, err := json.Marshal(rd.feeds)
-	if err != nil {
+	own := tails.Tailed{Stream: Name}
+	if own.Position, err = json.Marshal(rd.feeds); err != nil {
 		return fmt.Errorf("position of the feeds: %w", err)
 	}
-	own := tails.Tailed{Position: position}
 	if rd.feeds.Events.Answered || rd.feeds.Deliveries.Answered || slices.ContainsFunc(rd.tails, func(t *stream) bool { return t.answered }) {
 		own.PolledAt = rd.begun
 	}
-	if err := rd.kept().Save(ctx, Name, own); err != nil {
+	if err := rd.kept().Save(ctx, append(all, own)...); err != nil || rd.question != nil {
 		return err
-	}
-	if rd.question != nil {
-		return nil
 	}
 	return rd.kept().Forget(ctx)
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
 	"syncd/internal/fetch"
@@ -40,16 +41,31 @@ type stream struct {
 }
 
 // open opens the stream's part of the round.
-func (t *stream) open(ctx context.Context) (err error) {
+func (t *stream) open(ctx context.Context) error {
 	if t.opened {
 		return nil
 	}
-	if t.run, err = t.round.run.OpenPart(ctx, t.s.Name); err != nil {
+	return openAll(ctx, t.round.run, t)
+}
+
+// openAll opens the parts of streams in a run.
+func openAll(ctx context.Context, run *mirror.Run, all ...*stream) error {
+	var names []string
+	for _, t := range all {
+		names = append(names, t.s.Name)
+	}
+	parts, err := run.OpenParts(ctx, names...)
+	if err != nil {
 		return err
 	}
-	t.places, err = t.run.KnownGaps(ctx)
-	t.opened = err == nil
-	return err
+	for i, t := range all {
+		t.run = parts[i]
+		if t.places, err = t.run.KnownGaps(ctx); err != nil {
+			return err
+		}
+		t.opened = true
+	}
+	return nil
 }
 
 // ask asks one probe, and keeps its error for the end of the round.
@@ -132,13 +148,7 @@ func (t *stream) keep(ctx context.Context, page fetch.Page, field string) (newes
 
 // page reads one page of the stream's list, with these parameters beside its own.
 func (t *stream) page(ctx context.Context, query map[string][]string) (fetch.Page, error) {
-	q := map[string][]string{"limit": {"100"}, "page": {"1"}}
-	for k, v := range t.s.Query {
-		q[k] = v
-	}
-	for k, v := range query {
-		q[k] = v
-	}
+	q := withQuery(withQuery(url.Values{"limit": {"100"}, "page": {"1"}}, t.s.Query), query)
 	page, err := t.engine.Client.SalvagePage(fetch.WithGaps(ctx, t.places), t.s.Path, q)
 	t.run.CountRequests(page.Requests)
 	return page, err
@@ -153,14 +163,11 @@ func (t *stream) start(newest time.Time) time.Time {
 	return newest.Add(-t.at.Complete - t.overlap)
 }
 
-// save records where the stream stands.
-func (t *stream) save(ctx context.Context) error {
+// stands tells where the stream stands, which has so many rows.
+func (t *stream) stands(rows int64) (done tails.Tailed, err error) {
 	t.at.Through = later(t.at.Through, t.through)
-	by, err := t.covered(ctx)
-	if err != nil {
-		return err
-	}
-	done := tails.Tailed{Through: t.claim(by), SweepDue: t.sweepDue, CoveredBy: make([]string, 0, len(by))}
+	by, _ := t.spec.covers(rows, t.round.access(t.at.Since))
+	done = tails.Tailed{Stream: t.s.Name, Through: t.claim(by), SweepDue: t.sweepDue, CoveredBy: make([]string, 0, len(by))}
 	for _, c := range by {
 		done.CoveredBy = append(done.CoveredBy, c.shows)
 	}
@@ -168,7 +175,7 @@ func (t *stream) save(ctx context.Context) error {
 		done.PolledAt = t.round.begun
 	}
 	if done.Position, err = json.Marshal(t.at); err != nil {
-		return fmt.Errorf("position of the tail of %s: %w", t.s.Name, err)
+		return done, fmt.Errorf("position of the tail of %s: %w", t.s.Name, err)
 	}
-	return t.kept().Save(ctx, t.s.Name, done)
+	return done, nil
 }

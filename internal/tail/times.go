@@ -1,6 +1,7 @@
 package tail
 
 import (
+	"maps"
 	"net/url"
 	"time"
 )
@@ -21,11 +22,7 @@ func later(a, b time.Time) time.Time {
 
 func withQuery(q, more url.Values) url.Values {
 	all := url.Values{}
-	for k, v := range q {
-		all[k] = v
-	}
-	for k, v := range more {
-		all[k] = v
-	}
+	maps.Copy(all, q)
+	maps.Copy(all, more)
 	return all
 }

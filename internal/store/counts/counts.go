@@ -40,6 +40,19 @@ func (cs Counts) Compare(ctx context.Context, stream string) (c Comparison, err 
 	return c, nil
 }
 
+// Kept are the numbers of live rows as they are kept, by stream.
+func (cs Counts) Kept(ctx context.Context) (map[string]int64, error) {
+	rows, err := cs.q.RowCounts(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read how many rows there are: %w", err)
+	}
+	kept := make(map[string]int64, len(rows))
+	for _, r := range rows {
+		kept[r.Stream] = r.Rows
+	}
+	return kept, nil
+}
+
 // Correct compares, and makes the kept number right; sync_streams says when that was, and what it found. Only one process may do
 // that for a stream at a time: the one that holds its lease.
 func (cs Counts) Correct(ctx context.Context, stream string) (Comparison, error) {

@@ -12,6 +12,7 @@
 //  5. Exec, Query and QueryRow run one statement, InTx and Snapshot a transaction. If Postgres ends a transaction because of a conflict, it
 //     is repeated as a whole. If the server has no free connection, the pool waits for one (pool.go).
 //  6. InSteps makes a transaction that goes by steps, each a Pipeline of statements and one round trip (pipeline.go).
+//     AtOnce and SnapshotAtOnce make one of a single step. A statement that a connection has not run before is not prepared (once.go).
 //  7. If a lock is waited for long, the log says who holds it (locks.go).
 //  8. A failure comes back as an *Error, with a remedy (errors.go).
 //

@@ -140,7 +140,7 @@ func (p *Pool) InSteps(ctx context.Context, work func(*Steps) error, first ...st
 	return p.inSteps(ctx, "READ COMMITTED", work, first...)
 }
 
-// AtOnce makes a transaction of one step.
+// AtOnce makes a transaction of one step. After a conflict its rows are handed over again.
 func (p *Pool) AtOnce(ctx context.Context, all *Pipeline) error {
 	return p.InSteps(ctx, func(tx *Steps) error { return tx.Commit(ctx, all) })
 }

@@ -42,7 +42,10 @@ func ValuesOf(changes []Changed) []string {
 }
 
 // Changes keeps pending changes in sync_changes until they are fetched.
-type Changes struct{ q *db.Queries }
+type Changes struct {
+	pool *pg.Pool
+	q    *db.Queries
+}
 
 // Changes returns the handle on sync_changes.
 func (ts Tails) Changes() Changes { return Changes(ts) }
@@ -104,6 +107,45 @@ func (cs Changes) Pending(ctx context.Context, stream string, w Wanted) ([]Chang
 		changes[i] = Changed{stream, r.Filter, r.Value, pg.Value(r.Owner), r.ChangedAt}
 	}
 	return changes, nil
+}
+
+// Watch tells which of some streams have pending changes, or rows known only from copies.
+type Watch struct {
+	of      Changes
+	streams []string
+	busy    map[string]bool // nil: to be asked for
+}
+
+// Watch watches these streams.
+func (cs Changes) Watch(streams []string) *Watch { return &Watch{of: cs, streams: streams} }
+
+// IsBusy tells it of one stream. It asks for all in one round trip, and again after it has said yes: what is fetched for one stream may
+// show changes of others.
+func (b *Watch) IsBusy(ctx context.Context, stream string, w Wanted) (is bool, err error) {
+	if b.busy == nil {
+		if b.busy, err = b.of.ask(ctx, b.streams, w); err != nil {
+			return false, err
+		}
+	}
+	if is = b.busy[stream]; is {
+		b.busy = nil
+	}
+	return is, nil
+}
+
+func (cs Changes) ask(ctx context.Context, streams []string, w Wanted) (map[string]bool, error) {
+	busy := map[string]bool{}
+	var p pg.Pipeline
+	for _, stream := range streams {
+		one := db.ChangesPendingParams{Stream: stream, LagSeconds: w.Lag.Seconds(), What: w.Only, Most: 1, Newest: w.Newest}
+		pg.Each(&p, func(db.ChangesPendingRow) { busy[stream] = true })(db.New(&p).ChangesPending(ctx, one))
+	}
+	p.Add("SELECT DISTINCT stream FROM sync_stubs WHERE resolved_at IS NULL", nil, nil)
+	pg.Each(&p, func(stream string) { busy[stream] = true })(nil, nil)
+	if err := cs.pool.SnapshotAtOnce(ctx, &p); err != nil {
+		return nil, fmt.Errorf("read which streams have pending changes: %w", err)
+	}
+	return busy, nil
 }
 
 // PendingStreams lists the streams with such changes of a known time, those first whose change was recorded first.

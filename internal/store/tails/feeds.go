@@ -18,7 +18,7 @@ import (
 type Feeds struct{ q *db.Queries }
 
 // Feeds returns the handle on the state of feeds.
-func (ts Tails) Feeds() Feeds { return Feeds(ts) }
+func (ts Tails) Feeds() Feeds { return Feeds{ts.q} }
 
 // Feed is the state of a feed. Zero times: never.
 type Feed struct {

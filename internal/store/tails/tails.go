@@ -16,10 +16,13 @@ import (
 )
 
 // Tails keeps where the tails of streams stand between rounds. It leads to Changes and Feeds.
-type Tails struct{ q *db.Queries }
+type Tails struct {
+	pool *pg.Pool
+	q    *db.Queries
+}
 
 // New returns the handle on the state of tails in a schema.
-func New(pool *pg.Pool) Tails { return Tails{db.New(pool)} }
+func New(pool *pg.Pool) Tails { return Tails{pool, db.New(pool)} }
 
 // State is where the tails of a stream stand.
 type State struct {
@@ -46,6 +49,7 @@ func (ts Tails) States(ctx context.Context, streams []string) (map[string]State,
 
 // Tailed is the result of a round for a stream.
 type Tailed struct {
+	Stream    string
 	Position  json.RawMessage // where the next round goes on
 	PolledAt  time.Time       // when Polar was asked and answered, by the clock of the database; zero: it did not answer
 	Through   time.Time       // up to when the stream is mirrored; zero: as before. It may be earlier than before.
@@ -53,11 +57,19 @@ type Tailed struct {
 	SweepDue  string          // why the next sweep should come early; "" = it need not
 }
 
-// Save records the result of a round for a stream.
-func (ts Tails) Save(ctx context.Context, stream string, t Tailed) error {
-	p := db.TailSaveParams{Stream: stream, Tail: t.Position, PolledAt: pg.Null(t.PolledAt), DataThrough: pg.Null(t.Through), CoveredBy: t.CoveredBy, SweepDue: pg.Null(t.SweepDue)}
-	if err := ts.q.TailSave(ctx, p); err != nil {
-		return fmt.Errorf("record the tail of %s: %w", stream, err)
+// Save records the results of a round, all or none.
+func (ts Tails) Save(ctx context.Context, results ...Tailed) error {
+	var p pg.Pipeline
+	q := db.New(&p)
+	for _, t := range results {
+		if err := q.TailSave(ctx, db.TailSaveParams{
+			Stream: t.Stream, Tail: t.Position, PolledAt: pg.Null(t.PolledAt), DataThrough: pg.Null(t.Through), CoveredBy: t.CoveredBy, SweepDue: pg.Null(t.SweepDue),
+		}); err != nil {
+			return err
+		}
+	}
+	if err := ts.pool.AtOnce(ctx, &p); err != nil {
+		return fmt.Errorf("record where tails stand: %w", err)
 	}
 	return nil
 }
