@@ -43,13 +43,15 @@ FROM sync_streams WHERE stream = ANY(@streams::text[]) ORDER BY stream FOR UPDAT
 -- name: StreamLease :exec
 UPDATE sync_streams
 SET lease_run = @run_id, lease_holder = @holder,
-    leased_until = clock_timestamp() + make_interval(secs => @ttl_seconds), lease_seconds = @ttl_seconds,
+    leased_until = c.until, lease_seconds = @ttl_seconds,
     sweep_id = @sweep_id, sweep_pages = @sweep_pages, sweep_total = @sweep_total, checkpoint = @checkpoint
+FROM (SELECT clock_timestamp() + make_interval(secs => @ttl_seconds) AS until) c
 WHERE stream = @stream;
 
 -- name: StreamRenew :execrows
 UPDATE sync_streams
-SET leased_until = clock_timestamp() + make_interval(secs => @ttl_seconds)
+SET leased_until = c.until
+FROM (SELECT clock_timestamp() + make_interval(secs => @ttl_seconds) AS until) c
 WHERE stream = @stream AND lease_run = @run_id;
 
 -- name: StreamRelease :exec
@@ -61,8 +63,9 @@ WHERE stream = @stream AND lease_run = @run_id;
 UPDATE sync_streams
 SET sweep_id = NULL, sweep_pages = 0, sweep_total = NULL, checkpoint = NULL, checkpoint_at = NULL,
     complete_at = COALESCE(@complete_at, complete_at),
-    history_since = COALESCE(history_since, clock_timestamp()),
+    history_since = COALESCE(history_since, c.now),
     sweep_due = CASE WHEN @complete_at::timestamptz IS NULL THEN sweep_due END
+FROM (SELECT clock_timestamp() AS now) c
 WHERE stream = @stream AND lease_run = @run_id;
 
 -- name: RunStart :one
@@ -154,7 +157,7 @@ DELETE FROM sync_seen WHERE stream = @stream AND sweep_id = @sweep_id;
 -- Ids received recently still decide which of two replies is newer; no reply is on its way longer than that. A request later
 -- than now decides nothing. The ids of the current sweep stay; the next run removes those of runs without a lease.
 DELETE FROM sync_seen s
-USING (SELECT GREATEST(at, clock_timestamp()) AS present FROM sync_clock) c
+USING (SELECT GREATEST(k.at, t.now) AS present FROM sync_clock k, (SELECT clock_timestamp() AS now) t) c
 WHERE NOT (s.stream = @stream AND s.sweep_id = @keep_sweep_id)
   AND (s.requested_at < c.present - interval '10 minutes' OR s.requested_at > c.present)
   AND NOT EXISTS (SELECT FROM sync_streams l WHERE l.stream = s.stream AND l.sweep_id = s.sweep_id);
@@ -191,8 +194,8 @@ WHERE stream = @stream AND item_id = ANY(@ids::uuid[]) AND resolved_at IS NULL;
 -- Whether a stored page of the stream may change any of these: open rejects, which it may close; and suspects,
 -- which it acquits. Also the organization whose objects are accepted, if there is one.
 WITH known AS (INSERT INTO sync_streams (stream) VALUES (@stream) ON CONFLICT (stream) DO NOTHING)
-SELECT EXISTS (SELECT FROM sync_rejects r WHERE r.stream = @stream AND r.resolved_at IS NULL) AS rejects,
-       EXISTS (SELECT FROM sync_suspects d WHERE d.stream = @stream) AS suspects,
+SELECT EXISTS (SELECT 1 FROM sync_rejects r WHERE r.stream = @stream AND r.resolved_at IS NULL) AS rejects,
+       EXISTS (SELECT 1 FROM sync_suspects d WHERE d.stream = @stream) AS suspects,
        m.organization_id
 FROM (SELECT 1) AS one LEFT JOIN sync_meta m ON true;
 
@@ -272,5 +275,6 @@ UPDATE sync_streams
 SET checkpoint = @checkpoint, checkpoint_at = now(),
     sweep_pages = sweep_pages + @pages,
     sweep_total = COALESCE(sweep_total, sqlc.narg(sweep_total)::bigint),
-    leased_until = clock_timestamp() + make_interval(secs => @ttl_seconds)
+    leased_until = c.until
+FROM (SELECT clock_timestamp() + make_interval(secs => @ttl_seconds) AS until) c
 WHERE sync_streams.stream = @lease AND lease_run = @run_id;

@@ -13,12 +13,12 @@ FOR UPDATE;
 -- A time further ahead than transactions wait for each other was written before the clock was set back.
 UPDATE sync_budget
 SET tokens = @tokens,
-    refilled_at = CASE WHEN refilled_at - interval '1 minute' > @at::timestamptz THEN @at::timestamptz ELSE GREATEST(refilled_at, @at::timestamptz) END;
+    refilled_at = CASE WHEN refilled_at > @ahead::timestamptz THEN @at::timestamptz ELSE GREATEST(refilled_at, @at::timestamptz) END;
 
 -- name: BudgetPause :exec
 UPDATE sync_budget
-SET paused_until = GREATEST(CASE WHEN paused_until < clock_timestamp() + interval '2 minutes' THEN paused_until END,
-                            clock_timestamp() + make_interval(secs => @seconds::double precision));
+SET paused_until = GREATEST(CASE WHEN paused_until < c.soon THEN paused_until END, c.until)
+FROM (SELECT clock_timestamp() + interval '2 minutes' AS soon, clock_timestamp() + make_interval(secs => @seconds::double precision) AS until) c;
 
 -- name: BudgetHolders :many
 SELECT * FROM sync_budget_holders ORDER BY holder;

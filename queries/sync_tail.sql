@@ -54,7 +54,13 @@ FROM (
 ) n
 ON CONFLICT (stream, filter, value) DO UPDATE
 SET changed_at = EXCLUDED.changed_at, noted_at = EXCLUDED.noted_at, known_at = NULL, owner = COALESCE(EXCLUDED.owner, sync_changes.owner)
-WHERE sync_changes.changed_at < EXCLUDED.changed_at OR @again::boolean AND sync_changes.changed_at = EXCLUDED.changed_at;
+WHERE sync_changes.changed_at < EXCLUDED.changed_at;
+
+-- name: ChangesNoteAgain :exec
+-- A change that is dated as one before it: that one may have been fetched.
+UPDATE sync_changes SET noted_at = @noted_at, known_at = NULL
+FROM ROWS FROM (unnest(@streams::text[]), unnest(@filters::text[]), unnest(@values::text[]), unnest(@changed::timestamptz[])) AS c(stream, filter, value, changed_at)
+WHERE sync_changes.stream = c.stream AND sync_changes.filter = c.filter AND sync_changes.value = c.value AND sync_changes.changed_at = c.changed_at;
 
 -- name: ChangesInvalidate :exec
 -- When the change happened is unknown. It is dated to the beginning of time, so it moves no data_through when it is fetched.
@@ -102,7 +108,7 @@ SELECT COALESCE(max(changed_at), '0001-01-01 00:00:00+00')::timestamptz AS newes
 -- name: ChangesSettleSwept :exec
 -- A complete sweep has read every change that was recorded before it began, less the lag of the replicas.
 UPDATE sync_changes SET known_at = GREATEST(known_at, @complete_at)
-WHERE stream = @stream AND noted_at + interval '10 seconds' < @complete_at;
+WHERE stream = @stream AND noted_at < @noted_before;
 
 -- name: ChangesForget :exec
 -- Fetched changes are kept for a while: the feed is read with an overlap, and tells of them again.

@@ -105,6 +105,9 @@ func (r *Run) close(ctx context.Context, q *db.Queries, c Closing, start time.Ti
 	return errors.Join(failed...)
 }
 
+// replicaLag is how far the replicas of Polar's lists may be behind.
+const replicaLag = 10 * time.Second
+
 // endSweep makes the next run start a new sweep. A complete sweep settles the changes that were pending before it began.
 func (r *Run) endSweep(ctx context.Context, q *db.Queries, c Closing, start time.Time) error {
 	var complete *time.Time
@@ -113,7 +116,7 @@ func (r *Run) endSweep(ctx context.Context, q *db.Queries, c Closing, start time
 			start = c.AsOf
 		}
 		complete = &start
-		if err := q.ChangesSettleSwept(ctx, db.ChangesSettleSweptParams{Stream: r.Stream, CompleteAt: &start}); err != nil {
+		if err := q.ChangesSettleSwept(ctx, db.ChangesSettleSweptParams{Stream: r.Stream, CompleteAt: &start, NotedBefore: start.Add(-replicaLag)}); err != nil {
 			return err
 		}
 	}

@@ -137,10 +137,12 @@ func (w *writing) recordStubs(ctx context.Context, p *pg.Pipeline, q *db.Queries
 	}
 	table := pgx.Identifier{m.Of.Stream}.Sanitize()
 	p.Add(`
+		WITH c AS (
+			SELECT c.id, c.copied_id FROM ROWS FROM (unnest($4::uuid[]), unnest($5::uuid[])) AS c(id, copied_id)
+			JOIN `+table+` t ON t.id = c.id AND t._requested_at = $6
+		)
 		INSERT INTO sync_stubs (stream, id, copied_from, copied_id, run_id)
-		SELECT $1, c.id, $2, c.copied_id, $3
-		FROM ROWS FROM (unnest($4::uuid[]), unnest($5::uuid[])) AS c(id, copied_id)
-		JOIN `+table+` t ON t.id = c.id AND t._requested_at = $6
+		SELECT $1, c.id, $2, c.copied_id, $3 FROM c
 		ON CONFLICT (stream, id) DO UPDATE
 		SET copied_from = EXCLUDED.copied_from, copied_id = EXCLUDED.copied_id, run_id = EXCLUDED.run_id, resolved_at = NULL`,
 		[]any{m.Of.Stream, w.into.Stream, w.run.ID, ids, of, CopiedAt}, nil)

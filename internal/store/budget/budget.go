@@ -76,7 +76,7 @@ func (b Shared) Take(ctx context.Context, ask Ask) (grant Grant, err error) {
 		grant, left, me = ask.from(bucket, holders)
 		p = pg.Pipeline{}
 		q := db.New(&p)
-		err := q.BudgetSet(ctx, db.BudgetSetParams{Tokens: left, At: bucket.At})
+		err := q.BudgetSet(ctx, db.BudgetSetParams{Tokens: left, At: bucket.At, Ahead: bucket.At.Add(time.Minute)})
 		if slices.ContainsFunc(holders, func(h db.SyncBudgetHolder) bool {
 			age := bucket.At.Sub(h.AskedAt)
 			return age > forgets || age < -lives

@@ -12,7 +12,7 @@ import (
 
 // Present is the latest time by which anything can have been dated, as an SQL expression. What seems to be later was dated
 // by another clock, such as that of a host which was wrong, and says nothing about what came first.
-const Present = `(SELECT GREATEST(c.at, clock_timestamp()) FROM sync_clock c)`
+const Present = `(SELECT GREATEST(c.at, t.now) FROM sync_clock c, (SELECT clock_timestamp() AS now) t)`
 
 // Stamp is the time by sync_clock: later than any it gave before, to whichever process, also when the clock of the
 // database was set back meanwhile. Requests are dated by it, so that of two replies it is known which was asked for later.

@@ -38,6 +38,22 @@ func (q *Queries) HistoryDropped(ctx context.Context, arg HistoryDroppedParams) 
 	return err
 }
 
+const historyExpire = `-- name: HistoryExpire :exec
+WITH gone AS (
+    DELETE FROM changes_limited d WHERE d.seen_at < $1 RETURNING d.stream, d.seq, d.seen_at
+)
+INSERT INTO sync_history_dropped (stream, seq, seen_at)
+SELECT g.stream, max(g.seq), max(g.seen_at) FROM gone g GROUP BY g.stream
+ON CONFLICT (stream) DO UPDATE
+SET seq = GREATEST(sync_history_dropped.seq, EXCLUDED.seq), seen_at = GREATEST(sync_history_dropped.seen_at, EXCLUDED.seen_at)
+`
+
+// Where limited changes are not divided by months.
+func (q *Queries) HistoryExpire(ctx context.Context, before time.Time) error {
+	_, err := q.db.Exec(ctx, historyExpire, before)
+	return err
+}
+
 const historyExpireDefault = `-- name: HistoryExpireDefault :exec
 WITH gone AS (
     DELETE FROM changes_limited_default d WHERE d.seen_at < $1 RETURNING d.stream, d.seq, d.seen_at
@@ -65,8 +81,8 @@ func (q *Queries) HistoryLock(ctx context.Context) error {
 }
 
 const historyOn = `-- name: HistoryOn :exec
-SELECT set_config('syncd.run', ($1::bigint)::text, true),
-       set_config('syncd.history', COALESCE((SELECT string_agg(stream, ',') FROM sync_streams WHERE history_since IS NOT NULL), ''), true)
+SELECT set_config('syncd.run', ($1::bigint)::text, true), set_config('syncd.history', COALESCE(string_agg(stream, ','), ''), true)
+FROM sync_streams WHERE history_since IS NOT NULL
 `
 
 // Until the end of the transaction the changes of rows are recorded, of those streams whose first sweep has ended.

@@ -102,23 +102,24 @@ WITH run AS (
         rows_rejected = rows_rejected + $14,
         total_first = COALESCE(sync_runs.total_first, $15::bigint),
         total_last = COALESCE($16::bigint, sync_runs.total_last)
-    WHERE id = $6
+    WHERE id = $5
 )
 UPDATE sync_streams
 SET checkpoint = $1, checkpoint_at = now(),
     sweep_pages = sweep_pages + $2,
     sweep_total = COALESCE(sweep_total, $3::bigint),
-    leased_until = clock_timestamp() + make_interval(secs => $4)
-WHERE sync_streams.stream = $5 AND lease_run = $6
+    leased_until = c.until
+FROM (SELECT clock_timestamp() + make_interval(secs => $6) AS until) c
+WHERE sync_streams.stream = $4 AND lease_run = $5
 `
 
 type PageCloseParams struct {
 	Checkpoint      json.RawMessage `json:"checkpoint"`
 	Pages           int64           `json:"pages"`
 	SweepTotal      *int64          `json:"sweep_total"`
-	TtlSeconds      float64         `json:"ttl_seconds"`
 	Lease           string          `json:"lease"`
 	RunID           *int64          `json:"run_id"`
+	TtlSeconds      float64         `json:"ttl_seconds"`
 	Requests        int64           `json:"requests"`
 	RowsRead        int64           `json:"rows_read"`
 	RowsInserted    int64           `json:"rows_inserted"`
@@ -138,9 +139,9 @@ func (q *Queries) PageClose(ctx context.Context, arg PageCloseParams) error {
 		arg.Checkpoint,
 		arg.Pages,
 		arg.SweepTotal,
-		arg.TtlSeconds,
 		arg.Lease,
 		arg.RunID,
+		arg.TtlSeconds,
 		arg.Requests,
 		arg.RowsRead,
 		arg.RowsInserted,
@@ -640,7 +641,7 @@ func (q *Queries) SeenAny(ctx context.Context, arg SeenAnyParams) (uuid.UUID, er
 
 const seenClear = `-- name: SeenClear :exec
 DELETE FROM sync_seen s
-USING (SELECT GREATEST(at, clock_timestamp()) AS present FROM sync_clock) c
+USING (SELECT GREATEST(k.at, t.now) AS present FROM sync_clock k, (SELECT clock_timestamp() AS now) t) c
 WHERE NOT (s.stream = $1 AND s.sweep_id = $2)
   AND (s.requested_at < c.present - interval '10 minutes' OR s.requested_at > c.present)
   AND NOT EXISTS (SELECT FROM sync_streams l WHERE l.stream = s.stream AND l.sweep_id = s.sweep_id)
@@ -764,8 +765,9 @@ func (q *Queries) StreamHold(ctx context.Context, stream string) (StreamHoldRow,
 const streamLease = `-- name: StreamLease :exec
 UPDATE sync_streams
 SET lease_run = $1, lease_holder = $2,
-    leased_until = clock_timestamp() + make_interval(secs => $3), lease_seconds = $3,
+    leased_until = c.until, lease_seconds = $3,
     sweep_id = $4, sweep_pages = $5, sweep_total = $6, checkpoint = $7
+FROM (SELECT clock_timestamp() + make_interval(secs => $3) AS until) c
 WHERE stream = $8
 `
 
@@ -839,8 +841,8 @@ func (q *Queries) StreamLock(ctx context.Context, stream string) (StreamLockRow,
 
 const streamOpen = `-- name: StreamOpen :one
 WITH known AS (INSERT INTO sync_streams (stream) VALUES ($1) ON CONFLICT (stream) DO NOTHING)
-SELECT EXISTS (SELECT FROM sync_rejects r WHERE r.stream = $1 AND r.resolved_at IS NULL) AS rejects,
-       EXISTS (SELECT FROM sync_suspects d WHERE d.stream = $1) AS suspects,
+SELECT EXISTS (SELECT 1 FROM sync_rejects r WHERE r.stream = $1 AND r.resolved_at IS NULL) AS rejects,
+       EXISTS (SELECT 1 FROM sync_suspects d WHERE d.stream = $1) AS suspects,
        m.organization_id
 FROM (SELECT 1) AS one LEFT JOIN sync_meta m ON true
 `
@@ -879,18 +881,19 @@ func (q *Queries) StreamRelease(ctx context.Context, arg StreamReleaseParams) er
 
 const streamRenew = `-- name: StreamRenew :execrows
 UPDATE sync_streams
-SET leased_until = clock_timestamp() + make_interval(secs => $1)
-WHERE stream = $2 AND lease_run = $3
+SET leased_until = c.until
+FROM (SELECT clock_timestamp() + make_interval(secs => $3) AS until) c
+WHERE stream = $1 AND lease_run = $2
 `
 
 type StreamRenewParams struct {
-	TtlSeconds float64 `json:"ttl_seconds"`
 	Stream     string  `json:"stream"`
 	RunID      *int64  `json:"run_id"`
+	TtlSeconds float64 `json:"ttl_seconds"`
 }
 
 func (q *Queries) StreamRenew(ctx context.Context, arg StreamRenewParams) (int64, error) {
-	result, err := q.db.Exec(ctx, streamRenew, arg.TtlSeconds, arg.Stream, arg.RunID)
+	result, err := q.db.Exec(ctx, streamRenew, arg.Stream, arg.RunID, arg.TtlSeconds)
 	if err != nil {
 		return 0, err
 	}
@@ -922,8 +925,9 @@ const streamSweepEnd = `-- name: StreamSweepEnd :exec
 UPDATE sync_streams
 SET sweep_id = NULL, sweep_pages = 0, sweep_total = NULL, checkpoint = NULL, checkpoint_at = NULL,
     complete_at = COALESCE($1, complete_at),
-    history_since = COALESCE(history_since, clock_timestamp()),
+    history_since = COALESCE(history_since, c.now),
     sweep_due = CASE WHEN $1::timestamptz IS NULL THEN sweep_due END
+FROM (SELECT clock_timestamp() AS now) c
 WHERE stream = $2 AND lease_run = $3
 `
 

@@ -151,8 +151,8 @@ func (q *Queries) BudgetLock(ctx context.Context) (BudgetLockRow, error) {
 
 const budgetPause = `-- name: BudgetPause :exec
 UPDATE sync_budget
-SET paused_until = GREATEST(CASE WHEN paused_until < clock_timestamp() + interval '2 minutes' THEN paused_until END,
-                            clock_timestamp() + make_interval(secs => $1::double precision))
+SET paused_until = GREATEST(CASE WHEN paused_until < c.soon THEN paused_until END, c.until)
+FROM (SELECT clock_timestamp() + interval '2 minutes' AS soon, clock_timestamp() + make_interval(secs => $1::double precision) AS until) c
 `
 
 func (q *Queries) BudgetPause(ctx context.Context, seconds float64) error {
@@ -180,16 +180,17 @@ func (q *Queries) BudgetPaused(ctx context.Context) (BudgetPausedRow, error) {
 const budgetSet = `-- name: BudgetSet :exec
 UPDATE sync_budget
 SET tokens = $1,
-    refilled_at = CASE WHEN refilled_at - interval '1 minute' > $2::timestamptz THEN $2::timestamptz ELSE GREATEST(refilled_at, $2::timestamptz) END
+    refilled_at = CASE WHEN refilled_at > $2::timestamptz THEN $3::timestamptz ELSE GREATEST(refilled_at, $3::timestamptz) END
 `
 
 type BudgetSetParams struct {
 	Tokens float64   `json:"tokens"`
+	Ahead  time.Time `json:"ahead"`
 	At     time.Time `json:"at"`
 }
 
 // A time further ahead than transactions wait for each other was written before the clock was set back.
 func (q *Queries) BudgetSet(ctx context.Context, arg BudgetSetParams) error {
-	_, err := q.db.Exec(ctx, budgetSet, arg.Tokens, arg.At)
+	_, err := q.db.Exec(ctx, budgetSet, arg.Tokens, arg.Ahead, arg.At)
 	return err
 }

@@ -89,7 +89,7 @@ FROM (
 ) n
 ON CONFLICT (stream, filter, value) DO UPDATE
 SET changed_at = EXCLUDED.changed_at, noted_at = EXCLUDED.noted_at, known_at = NULL, owner = COALESCE(EXCLUDED.owner, sync_changes.owner)
-WHERE sync_changes.changed_at < EXCLUDED.changed_at OR $7::boolean AND sync_changes.changed_at = EXCLUDED.changed_at
+WHERE sync_changes.changed_at < EXCLUDED.changed_at
 `
 
 type ChangesNoteParams struct {
@@ -99,7 +99,6 @@ type ChangesNoteParams struct {
 	Values  []string    `json:"values"`
 	Owners  []uuid.UUID `json:"owners"`
 	Changed []time.Time `json:"changed"`
-	Again   bool        `json:"again"`
 }
 
 func (q *Queries) ChangesNote(ctx context.Context, arg ChangesNoteParams) error {
@@ -110,7 +109,32 @@ func (q *Queries) ChangesNote(ctx context.Context, arg ChangesNoteParams) error 
 		arg.Values,
 		arg.Owners,
 		arg.Changed,
-		arg.Again,
+	)
+	return err
+}
+
+const changesNoteAgain = `-- name: ChangesNoteAgain :exec
+UPDATE sync_changes SET noted_at = $1, known_at = NULL
+FROM ROWS FROM (unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::timestamptz[])) AS c(stream, filter, value, changed_at)
+WHERE sync_changes.stream = c.stream AND sync_changes.filter = c.filter AND sync_changes.value = c.value AND sync_changes.changed_at = c.changed_at
+`
+
+type ChangesNoteAgainParams struct {
+	NotedAt time.Time   `json:"noted_at"`
+	Streams []string    `json:"streams"`
+	Filters []string    `json:"filters"`
+	Values  []string    `json:"values"`
+	Changed []time.Time `json:"changed"`
+}
+
+// A change that is dated as one before it: that one may have been fetched.
+func (q *Queries) ChangesNoteAgain(ctx context.Context, arg ChangesNoteAgainParams) error {
+	_, err := q.db.Exec(ctx, changesNoteAgain,
+		arg.NotedAt,
+		arg.Streams,
+		arg.Filters,
+		arg.Values,
+		arg.Changed,
 	)
 	return err
 }
@@ -241,17 +265,18 @@ func (q *Queries) ChangesPendingStreams(ctx context.Context, arg ChangesPendingS
 
 const changesSettleSwept = `-- name: ChangesSettleSwept :exec
 UPDATE sync_changes SET known_at = GREATEST(known_at, $1)
-WHERE stream = $2 AND noted_at + interval '10 seconds' < $1
+WHERE stream = $2 AND noted_at < $3
 `
 
 type ChangesSettleSweptParams struct {
-	CompleteAt *time.Time `json:"complete_at"`
-	Stream     string     `json:"stream"`
+	CompleteAt  *time.Time `json:"complete_at"`
+	Stream      string     `json:"stream"`
+	NotedBefore time.Time  `json:"noted_before"`
 }
 
 // A complete sweep has read every change that was recorded before it began, less the lag of the replicas.
 func (q *Queries) ChangesSettleSwept(ctx context.Context, arg ChangesSettleSweptParams) error {
-	_, err := q.db.Exec(ctx, changesSettleSwept, arg.CompleteAt, arg.Stream)
+	_, err := q.db.Exec(ctx, changesSettleSwept, arg.CompleteAt, arg.Stream, arg.NotedBefore)
 	return err
 }
 

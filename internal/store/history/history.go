@@ -35,6 +35,17 @@ func (h History) dropping(ctx context.Context, tx pgx.Tx, from, until time.Time)
 	return h.q.WithTx(tx).HistoryDropped(ctx, db.HistoryDroppedParams{Since: from, Until: until})
 }
 
+// expire removes old changes where they are in one table: Citus takes no partitions of partitions.
+func (h History) expire(ctx context.Context, now time.Time, keep time.Duration) error {
+	if keep == 0 {
+		return nil
+	}
+	if err := h.q.HistoryExpire(ctx, now.Add(-keep)); err != nil {
+		return fmt.Errorf("remove old changes: %w", err)
+	}
+	return nil
+}
+
 // Maintain makes the partitions of now and of what comes next, and drops those of limited changes that are all older than keep; zero
 // keeps them for good. Where there is nothing to do, it is a query for the time, one for each table, and two more where changes are
 // dropped some day. It may be called at any time, by several processes.
@@ -46,6 +57,13 @@ func (h History) Maintain(ctx context.Context, keep time.Duration) error {
 	}
 	permanent := partition.New(h.pool, partition.Table{Name: "changes_permanent", Column: "seen_at", Unit: partition.Year, Lock: h.lock})
 	limited := partition.New(h.pool, partition.Table{Name: "changes_limited", Column: "seen_at", Unit: partition.Month, Lock: h.lock, Dropping: h.dropping})
+	divided, err := limited.IsDivided(ctx)
+	if err != nil {
+		return err
+	}
+	if !divided {
+		return h.expire(ctx, now, keep)
+	}
 	for _, p := range []*partition.Partitions{permanent, limited} {
 		if err := p.Ahead(ctx, now); err != nil {
 			return err

@@ -90,6 +90,15 @@ func (p *Partitions) of(at time.Time) one {
 	return one{p.Name + "_" + from.Format(p.Unit.layout), from, p.Unit.end(at)}
 }
 
+// IsDivided tells whether the table has partitions at all: who distributes tables over several servers may have made it one table.
+func (p *Partitions) IsDivided(ctx context.Context) (is bool, err error) {
+	err = p.pool.QueryRow(ctx, "SELECT relkind = 'p' FROM pg_class WHERE oid = $1::text::regclass", name(p.Name)).Scan(&is)
+	if err != nil {
+		return false, fmt.Errorf("ask whether %s is divided: %w", p.Name, err)
+	}
+	return is, nil
+}
+
 // list are the partitions there are, but for the default one.
 func (p *Partitions) list(ctx context.Context) (list []one, err error) {
 	rows, err := p.pool.Query(ctx, `
@@ -222,8 +231,12 @@ func (p *Partitions) make(ctx context.Context, of one) error {
 		}
 		statements = append(statements, fmt.Sprintf("ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM ('%s') TO ('%s')",
 			name(p.Name), made, of.from.Format(time.RFC3339), of.until.Format(time.RFC3339)))
-		_, err = tx.Exec(ctx, strings.Join(statements, "; "))
-		return err
+		for _, sql := range statements { // one by one: Citus hands each on as it came
+			if _, err := tx.Exec(ctx, sql); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

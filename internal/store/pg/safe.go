@@ -55,8 +55,8 @@ func madeBy(files []views.File) string {
 func (p *Pool) keepSafeViews(ctx context.Context, files []views.File, changed bool) error {
 	stale := func(q Querier) (is bool, err error) {
 		err = q.QueryRow(ctx, `
-			SELECT EXISTS (SELECT FROM sync_safe WHERE made_by <> '' AND (made_by <> $2 OR $3))
-			   AND EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)`, Safe(p.session.schema), madeBy(files), changed).Scan(&is)
+			SELECT EXISTS (SELECT 1 FROM sync_safe WHERE made_by <> '' AND (made_by <> $2 OR $3))
+			   AND EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)`, Safe(p.session.schema), madeBy(files), changed).Scan(&is)
 		return is, err
 	}
 	if is, err := stale(p); err != nil || !is {

@@ -69,12 +69,16 @@ func (cs Changes) note(ctx context.Context, changes []Changed, again bool) error
 	if err != nil {
 		return fmt.Errorf("note %d changes: %w", len(changes), err)
 	}
-	p := db.ChangesNoteParams{NotedAt: stamp, Again: again}
+	p := db.ChangesNoteParams{NotedAt: stamp}
 	for _, c := range changes {
 		p.Streams, p.Filters, p.Values = append(p.Streams, c.Stream), append(p.Filters, c.Filter), append(p.Values, c.Value)
 		p.Owners, p.Changed = append(p.Owners, c.Owner), append(p.Changed, c.At)
 	}
-	if err := cs.q.ChangesNote(ctx, p); err != nil {
+	err = cs.q.ChangesNote(ctx, p)
+	if err == nil && again {
+		err = cs.q.ChangesNoteAgain(ctx, db.ChangesNoteAgainParams{NotedAt: stamp, Streams: p.Streams, Filters: p.Filters, Values: p.Values, Changed: p.Changed})
+	}
+	if err != nil {
 		return fmt.Errorf("note %d changes: %w", len(changes), err)
 	}
 	return nil
