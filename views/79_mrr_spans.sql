@@ -13,16 +13,18 @@ LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
         WHERE stream = 'subscriptions' AND id = ANY (ids) AND (operation <> 'update' OR old ?| '{status,currency,amount,recurring_interval,
             recurring_interval_count,started_at,trial_end,ends_at,ended_at,paused_at,past_due_at,seats,units,customer_id,product_id,discount_id}'::text[])
     ), versions (version, s, valid_from, valid_to) AS (
-        SELECT 'now', s, '-infinity'::timestamptz, NULL::timestamptz FROM subscriptions s WHERE s.id = ANY (ids) AND s._deleted_at IS NULL
+        SELECT 'now' AS version, jsonb_populate_record(s, NULL) AS s, '-infinity'::timestamptz AS valid_from, NULL::timestamptz AS valid_to FROM subscriptions s WHERE s.id = ANY (ids) AND s._deleted_at IS NULL
         UNION ALL
-        SELECT 'then', s, coalesce(c.began, s.created_at, '-infinity'), NULL
+        SELECT 'then', jsonb_populate_record(s, NULL), coalesce(c.began, s.created_at, '-infinity'), NULL
         FROM subscriptions s LEFT JOIN (SELECT id, max(ended) AS began FROM changed GROUP BY id) c ON c.id = s.id
         WHERE s.id = ANY (ids) AND s._deleted_at IS NULL
         UNION ALL
-        SELECT 'then', v, coalesce(c.began, LEAST(v.created_at, c.ended), '-infinity'), c.ended
-        FROM (SELECT *, lag(ended) OVER (PARTITION BY id ORDER BY seq) AS began FROM changed) c
-        LEFT JOIN subscriptions s ON s.id = c.id CROSS JOIN LATERAL jsonb_populate_record(s, c.was) v
-        WHERE c.operation <> 'insert' AND v._deleted_at IS NULL
+        SELECT 'then', c.s, coalesce(c.began, LEAST((c.s).created_at, c.ended), '-infinity'), c.ended
+        FROM (
+            SELECT c.*, lag(c.ended) OVER (PARTITION BY c.id ORDER BY c.seq) AS began, jsonb_populate_record(s, c.was) AS s
+            FROM changed c LEFT JOIN subscriptions s ON s.id = c.id
+        ) c
+        WHERE c.operation <> 'insert' AND (c.s)._deleted_at IS NULL
     ), charges AS (
         SELECT id, '-infinity'::timestamptz AS at, 0 AS place, NULL::uuid AS order_id, 1::numeric AS net, 1::numeric AS gross FROM unnest(ids) id
         UNION ALL
@@ -63,39 +65,43 @@ COMMENT ON FUNCTION mrr_spans_of(uuid[]) IS 'The rows of sync_mrr_spans of some 
 CREATE OR REPLACE FUNCTION keep_mrr() RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode TO force_custom_plan AS $$
 DECLARE
-    ids   uuid[];
-    kept  sync_mrr;
-    next  sync_mrr;
-    basis text;
+    ids          uuid[];
+    kept_seq     bigint;
+    kept_rebuilt bigint;
+    kept_basis   text;
+    next_seq     bigint;
+    next_rebuilt bigint;
+    next_basis   text;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('syncd mrr ' || current_schema(), 0));
-    SELECT * INTO kept FROM sync_mrr;
-    basis := concat_ws(' ', (SELECT string_agg(stream || ' ' || extract(epoch FROM history_since), ' ' ORDER BY stream) FROM sync_streams WHERE stream IN ('checkouts', 'orders', 'subscriptions')),
+    SELECT seq, rebuilt_seq, basis INTO kept_seq, kept_rebuilt, kept_basis FROM sync_mrr;
+    next_basis := concat_ws(' ', (SELECT string_agg(stream || ' ' || extract(epoch FROM history_since), ' ' ORDER BY stream) FROM sync_streams WHERE stream IN ('checkouts', 'orders', 'subscriptions')),
         (SELECT md5(string_agg(prosrc, '' ORDER BY proname)) FROM pg_proc WHERE oid = 'mrr_spans_of'::regproc));
     -- Most runs change nothing, and the sequences show it: the partitions of changes are not even opened.
-    IF kept.basis = basis AND NOT EXISTS (SELECT FROM changes_seq WHERE is_called AND last_value > kept.seq)
-        AND NOT EXISTS (SELECT FROM changes_rebuilt_seq WHERE is_called AND last_value > kept.rebuilt_seq) THEN
+    IF kept_basis = next_basis AND EXISTS (SELECT FROM changes_seq WHERE is_called AND last_value <= kept_seq)
+        AND NOT EXISTS (SELECT FROM changes_rebuilt_seq WHERE is_called AND last_value > kept_rebuilt) THEN
         RETURN;
     END IF;
-    next := (true, coalesce((SELECT max(seq) FROM changes WHERE seq > 0), 0), coalesce((SELECT max(seq) FROM changes WHERE seq < 0), -9223372036854775807), basis, now());
-    IF (kept.seq, kept.rebuilt_seq, kept.basis) = (next.seq, next.rebuilt_seq, next.basis) THEN
+    next_seq := coalesce((SELECT max(seq) FROM changes WHERE seq > 0), 0);
+    next_rebuilt := coalesce((SELECT max(seq) FROM changes WHERE seq < 0), -9223372036854775807);
+    IF (kept_seq, kept_rebuilt, kept_basis) = (next_seq, next_rebuilt, next_basis) THEN
         RETURN;
     END IF;
-    IF kept.basis = next.basis THEN
+    IF kept_basis = next_basis THEN
         ids := ARRAY(
-            SELECT c.id FROM changes c WHERE c.stream = 'subscriptions' AND (c.seq > 0 AND c.seq > kept.seq OR c.seq < 0 AND c.seq > kept.rebuilt_seq)
+            SELECT c.id FROM changes c WHERE c.stream = 'subscriptions' AND (c.seq > 0 AND c.seq > kept_seq OR c.seq < 0 AND c.seq > kept_rebuilt)
             UNION
-            SELECT o.subscription_id FROM changes c JOIN orders o ON o.id = c.id WHERE c.stream = 'orders' AND c.seq > kept.seq AND o.subscription_id IS NOT NULL
+            SELECT o.subscription_id FROM changes c JOIN orders o ON o.id = c.id WHERE c.stream = 'orders' AND c.seq > kept_seq AND o.subscription_id IS NOT NULL
             UNION
             SELECT s.id FROM changes c JOIN checkouts k ON k.id = c.id JOIN subscriptions s ON s.customer_id = k.customer_id AND s.checkout_id = k.id
-            WHERE c.stream = 'checkouts' AND c.seq > kept.seq);
+            WHERE c.stream = 'checkouts' AND c.seq > kept_seq);
         DELETE FROM sync_mrr_spans WHERE subscription_id = ANY (ids);
     ELSE
         ids := ARRAY(SELECT id FROM subscriptions UNION SELECT id FROM changes WHERE stream = 'subscriptions');
         DELETE FROM sync_mrr_spans;
     END IF;
     INSERT INTO sync_mrr_spans SELECT * FROM mrr_spans_of(ids);
-    INSERT INTO sync_mrr SELECT next.*
+    INSERT INTO sync_mrr (is_only, seq, rebuilt_seq, basis, kept_at) VALUES (true, next_seq, next_rebuilt, next_basis, now())
     ON CONFLICT (is_only) DO UPDATE SET seq = EXCLUDED.seq, rebuilt_seq = EXCLUDED.rebuilt_seq, basis = EXCLUDED.basis, kept_at = EXCLUDED.kept_at;
 END $$;
 COMMENT ON FUNCTION keep_mrr() IS 'Brings sync_mrr_spans up to date: makes the spans of those subscriptions anew that have changed since, or all of them where history has begun or the rules are others. syncd calls it at the end of each run.';

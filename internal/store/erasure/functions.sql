@@ -116,7 +116,7 @@ COMMENT ON FUNCTION keep_erased_out() IS 'Of erasures: clears a row of an erased
 CREATE OR REPLACE FUNCTION keep_erased_parts_out() RETURNS trigger
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-    CASE TG_TABLE_NAME
+    CASE regexp_replace(TG_TABLE_NAME, '_[0-9]{6,}$', '') -- without the number of a shard
 PARTS
     END CASE;
     RETURN NULL;

@@ -203,9 +203,9 @@ func (w *work) unasked(t owned) string {
 
 // attach gives the tables the triggers by which writers obey.
 func (w *work) attach(ctx context.Context) error {
-	var sql strings.Builder
+	var triggers []string
 	trigger := func(which, when, table, condition, call string) {
-		fmt.Fprintf(&sql, "CREATE OR REPLACE TRIGGER %s %s INSERT OR UPDATE ON %s FOR EACH ROW WHEN (%s) EXECUTE FUNCTION %s;\n", which, when, name(table), condition, call)
+		triggers = append(triggers, fmt.Sprintf("CREATE OR REPLACE TRIGGER %s %s INSERT OR UPDATE ON %s FOR EACH ROW WHEN (%s) EXECUTE FUNCTION %s", which, when, name(table), condition, call))
 	}
 	for _, t := range w.tables {
 		trigger("keep_erased_out", "BEFORE", t.Table, w.unasked(t)+t.isErased("new"), "keep_erased_out("+pg.Literal(string(t.Cleared))+")")
@@ -215,8 +215,10 @@ func (w *work) attach(ctx context.Context) error {
 	}
 	trigger("keep_erased_out", "BEFORE", "sync_rejects", "is_erased_reject(new.item_id, new.body)", "keep_erased_rejects_out()")
 	trigger("keep_erased_out", "BEFORE", "changes", "new.source <> 'observed' AND new.stream = 'subscriptions' AND is_erased(owner_of(new.stream, new.id))", "keep_erased_changes_out()")
-	if _, err := w.tx.Exec(ctx, sql.String()); err != nil {
-		return fmt.Errorf("make triggers: %w", err)
+	for _, sql := range triggers { // one by one: Citus hands each on as it came
+		if _, err := w.tx.Exec(ctx, sql); err != nil {
+			return fmt.Errorf("make triggers: %w", err)
+		}
 	}
 	_, err := w.tx.Exec(ctx, "UPDATE sync_safe SET erasure_made_by = "+madeBy, functions)
 	return err

@@ -72,6 +72,9 @@ func connect(ctx context.Context, c Config) (*Connections, error) {
 		c.Log.DebugContext(ctx, "a pooler stands between syncd and Postgres: no session state is used")
 		conns, err = dial(ctx, pc, session{schema: c.Schema, pooled: true}, c)
 	}
+	if err == nil {
+		err = conns.told(conns.QueryRow(ctx, "SELECT current_setting('citus.version', true) IS NOT NULL", pgx.QueryExecModeExec).Scan(&conns.base.spread))
+	}
 	return conns, err
 }
 

@@ -152,7 +152,7 @@ func (p *Pool) SnapshotAtOnce(ctx context.Context, all *Pipeline) error {
 
 func (p *Pool) inSteps(ctx context.Context, mode string, work func(*Steps) error, first ...string) error {
 	return p.attempt(ctx, func(conn *pgx.Conn) (err error) {
-		tx := &Steps{conn, p.guarded(first, p.session.begin(mode))}
+		tx := &Steps{conn, slices.Concat(p.guarded(nil, p.session.begin(mode)), p.session.reach(), first)}
 		if p.session.pooled {
 			err = tx.begin(ctx)
 		}

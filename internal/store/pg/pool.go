@@ -33,7 +33,7 @@ type Querier interface {
 
 // newPool makes the pool of a schema.
 func newPool(ctx context.Context, c *Connections, schema string, log *slog.Logger) (*Pool, error) {
-	p := &Pool{Connections: c, session: session{schema, c.base.pooled}, log: log}
+	p := &Pool{Connections: c, session: session{schema, c.base.pooled, c.base.spread}, log: log}
 	conn, err := p.acquire(ctx)
 	if err != nil {
 		return nil, p.told(err)
@@ -126,7 +126,18 @@ func (p *Pool) Snapshot(ctx context.Context, work func(pgx.Tx) error) error {
 func (p *Pool) transact(ctx context.Context, mode string, work func(pgx.Tx) error, first ...string) error {
 	begin := strings.Join(append([]string{p.session.begin(mode)}, first...), "; ")
 	return p.attempt(ctx, func(conn *pgx.Conn) error {
-		return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{BeginQuery: begin}, func(tx pgx.Tx) error { return work(transaction{tx}) })
+		return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{BeginQuery: begin}, func(tx pgx.Tx) error {
+			var reach pgx.Batch
+			for _, sql := range p.session.reach() {
+				reach.Queue(sql)
+			}
+			if reach.Len() > 0 {
+				if err := tx.SendBatch(ctx, &reach).Close(); err != nil {
+					return err
+				}
+			}
+			return work(transaction{tx})
+		})
 	})
 }
 

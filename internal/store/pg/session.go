@@ -40,6 +40,8 @@ type session struct {
 	// pooled: a pooler stands between this process and Postgres. It may run each transaction on another server connection, and
 	// give a server connection to other clients. So no state is left in the session, and none is expected.
 	pooled bool
+	// spread: the server coordinates others, in which the tables may be. They do not see the settings of the session.
+	spread bool
 }
 
 // errPooler: the connection leads to a pooler, but the pool was made for Postgres itself. Open then makes another pool.
@@ -105,6 +107,15 @@ func (s session) begin(mode string) string {
 		begin += "; " + s.set("LOCAL")
 	}
 	return begin
+}
+
+// reach are the statements after the beginning of a transaction by which other servers get what triggers depend on. Each is sent alone: with a
+// setting, they get all that came with it. Source: Citus, citus.propagate_set_commands.
+func (s session) reach() []string {
+	if !s.spread || s.schema == "" {
+		return nil
+	}
+	return []string{"SET LOCAL citus.propagate_set_commands TO 'local'", "SET LOCAL TimeZone TO 'UTC'", "SET LOCAL search_path TO " + s.path(), "SET LOCAL citus.propagate_set_commands TO 'none'"}
 }
 
 // prepare makes a new connection ready, and verifies that it is.

@@ -136,7 +136,7 @@ func replaceViews(ctx context.Context, tx pgx.Tx, files []views.File) error {
 		return err
 	}
 	err := pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error { return runViews(ctx, tx, files) })
-	if IsCode(err, "42P16", "42P13", "42809", "42725") { // a view or function cannot be changed so
+	if IsCode(err, "42P16", "42P13", "42809", "42725", "0A000") { // a view or function cannot be changed so; the last is of Citus, where one needs another that is there
 		if err := dropViews(ctx, tx); err != nil {
 			return err
 		}
