@@ -50,8 +50,8 @@ var errPooler error = &Error{Err: errors.New("the address leads to a pooler, and
 // oldest is the first version of Postgres with everything that the migrations use: functions with an SQL-standard body.
 const oldest = 14
 
-// set is the SQL that sets the needed settings, for the session or (LOCAL) for the transaction. It is plain ASCII: Postgres reads
-// the whole message in its former encoding.
+// set is the SQL that sets the needed settings, for the session (in a DO block) or (LOCAL) for the transaction. It is plain ASCII:
+// Postgres reads the whole message in its former encoding.
 //
 // The search_path has only the two schemas: an unqualified name must never find a table of that name in another one. What is made
 // goes to the first. pg_temp comes first unless it is named, and a pooled session may hold temporary tables of other clients.
@@ -63,7 +63,11 @@ func (s session) set(scope string) string {
 	}
 	// Unless somebody has set a limit: a process that stands still in a transaction, or a machine that is gone without a word, would keep its
 	// rows locked, and whoever takes its work over would wait for them.
-	fmt.Fprintf(&b, "SELECT set_config('idle_in_transaction_session_timeout', '%s', %t) WHERE current_setting('idle_in_transaction_session_timeout') = '0'; ", stillFor, scope == "LOCAL")
+	local, call := scope == "LOCAL", "SELECT"
+	if !local {
+		call = "PERFORM"
+	}
+	fmt.Fprintf(&b, "%s set_config('idle_in_transaction_session_timeout', '%s', %t) WHERE current_setting('idle_in_transaction_session_timeout') = '0'; ", call, stillFor, local)
 	if s.schema != "" {
 		fmt.Fprintf(&b, "SET %s search_path TO %s", scope, s.path())
 	}
