@@ -19,6 +19,7 @@ import (
 	"syncd/internal/polarsim"
 	"syncd/internal/slowtest"
 	"syncd/internal/store"
+	"syncd/internal/store/origin"
 	"syncd/internal/token"
 	"syncd/internal/worldtest"
 )
@@ -105,7 +106,7 @@ func TestSchemasSideBySide(t *testing.T) {
 	// A token of the first organization must not write into the second's schema.
 	h := start(t, setup{DSN: dsn, Schema: "bill-2", World: polarsim.Options{Seed: 1, Customers: 20}})
 	before := h.CountWrites(t)
-	if _, err := h.Sync(t.Context()); !errors.Is(err, store.ErrOtherOrganization) {
+	if _, err := h.Sync(t.Context()); !errors.Is(err, origin.ErrOtherOrganization) {
 		t.Errorf("another organization: %v", err)
 	}
 	if after := h.CountWrites(t); after != before {

@@ -21,6 +21,7 @@ import (
 	"syncd/internal/spelling"
 	"syncd/internal/store"
 	"syncd/internal/store/budget"
+	"syncd/internal/store/origin"
 	"syncd/internal/store/partition"
 	"syncd/internal/token"
 )
@@ -98,7 +99,7 @@ type Engine struct {
 	drain     chan struct{}
 	drainOnce sync.Once
 
-	version atomic.Value // the store.Version recorded last
+	version atomic.Value // the origin.Version recorded last
 
 	checks atomic.Int64 // requests of Check that no run has counted yet
 
@@ -282,12 +283,12 @@ func (e *Engine) CheckAccess(ctx context.Context) error {
 	if err := e.Store.Polar().BindOrganization(ctx, id, e.Client.Server()); err != nil {
 		return err
 	}
-	return e.noteVersion(ctx, store.Version{})
+	return e.noteVersion(ctx, origin.Version{})
 }
 
 // noteVersion records which version of the API the mirror is read in, if it has changed.
 func (e *Engine) noteVersion(ctx context.Context, noted any) error {
-	v := store.Version{Name: e.Client.Version(), Retired: e.Client.RetiredVersion()}
+	v := origin.Version{Name: e.Client.Version(), Retired: e.Client.RetiredVersion()}
 	if noted == v {
 		return nil
 	}

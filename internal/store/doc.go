@@ -21,7 +21,7 @@
 //	Rows(table)    the rows of one table: ids, counts, times (rows.go)
 //	Runs()         begins runs; what earlier ones cost and hold back (runs.go)
 //	Streams()      the state of streams, without asking Polar (streams.go, standing.go)
-//	Polar()        the organization, the API's version, the last answer (polar.go)
+//	Polar()        the organization, the API's version, the last answer (package origin)
 //
 // A handle is a value without state of its own. So are those of the packages beside this one, which use only its pool:
 //

@@ -10,6 +10,7 @@ import (
 	"syncd/internal/store/clock"
 	"syncd/internal/store/db"
 	"syncd/internal/store/erasure"
+	"syncd/internal/store/origin"
 	"syncd/internal/store/pg"
 )
 
@@ -18,8 +19,6 @@ var (
 	ErrLeaseLost = errors.New("lease lost")
 	// ErrBusy: another process holds the stream's lease.
 	ErrBusy = errors.New("stream is busy")
-	// ErrOtherOrganization: the schema mirrors another Polar organization.
-	ErrOtherOrganization = errors.New("schema belongs to another organization")
 	// ErrNoRow: there is no row of this id.
 	ErrNoRow = pgx.ErrNoRows
 )
@@ -103,3 +102,6 @@ func (s *Store) Pool() *pg.Pool { return s.pool }
 
 // Schema is the name of the schema in use.
 func (s *Store) Schema() string { return s.schema }
+
+// Polar returns the handle on what is known of Polar.
+func (s *Store) Polar() origin.Polar { return origin.New(s.q, s.schema) }

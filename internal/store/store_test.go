@@ -14,6 +14,7 @@ import (
 	"syncd/internal/localpg/pgtest"
 	"syncd/internal/slowtest"
 	"syncd/internal/store"
+	"syncd/internal/store/origin"
 	"syncd/internal/store/pg"
 )
 
@@ -144,7 +145,7 @@ func TestBindRefusesASecondOrganization(t *testing.T) {
 		}
 	}
 	err := s.Polar().BindOrganization(t.Context(), two, "https://api.polar.sh")
-	if !errors.Is(err, store.ErrOtherOrganization) || !strings.Contains(err.Error(), one.String()) {
+	if !errors.Is(err, origin.ErrOtherOrganization) || !strings.Contains(err.Error(), one.String()) {
 		t.Errorf("second organization: %v", err)
 	}
 }

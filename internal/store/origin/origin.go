@@ -1,4 +1,5 @@
-package store
+// Package origin keeps what is known of where a mirror comes from: the organization at Polar, the version of the API, the last answer.
+package origin
 
 import (
 	"context"
@@ -12,18 +13,24 @@ import (
 	"syncd/internal/store/db"
 )
 
-// Polar is what is known of Polar: the mirrored organization, the version of the API, the last answer.
-type Polar struct{ s *Store }
+// ErrOtherOrganization: the schema mirrors another organization.
+var ErrOtherOrganization = errors.New("schema belongs to another organization")
 
-// Polar returns the handle on what is known of Polar.
-func (s *Store) Polar() Polar { return Polar{s} }
+// Polar is the handle.
+type Polar struct {
+	q      *db.Queries
+	schema string
+}
+
+// New returns the handle of a schema.
+func New(q *db.Queries, schema string) Polar { return Polar{q, schema} }
 
 // BindOrganization ties the schema to one organization for good. It refuses a second one with ErrOtherOrganization: most of
 // Polar's objects name no organization, so rows of two could not be told apart.
 func (p Polar) BindOrganization(ctx context.Context, organization uuid.UUID, server string) error {
-	got, err := p.s.q.MetaBind(ctx, db.MetaBindParams{OrganizationID: organization, Server: server})
+	got, err := p.q.MetaBind(ctx, db.MetaBindParams{OrganizationID: organization, Server: server})
 	if err != nil {
-		return fmt.Errorf("bind schema %q to organization %s: %w", p.s.schema, organization, err)
+		return fmt.Errorf("bind schema %q to organization %s: %w", p.schema, organization, err)
 	}
 	return p.refuse(got, organization)
 }
@@ -34,12 +41,12 @@ func (p Polar) refuse(bound db.MetaBindRow, organization uuid.UUID) error {
 		return nil
 	}
 	return fmt.Errorf("%w: schema %q mirrors organization %s (read from %s), the token is for %s: choose another schema (--schema) or the right token",
-		ErrOtherOrganization, p.s.schema, bound.OrganizationID, bound.Server, organization)
+		ErrOtherOrganization, p.schema, bound.OrganizationID, bound.Server, organization)
 }
 
 // CheckOrganization refuses what BindOrganization would, and writes nothing. The schema may be missing, or an older one.
 func (p Polar) CheckOrganization(ctx context.Context, organization uuid.UUID) error {
-	m, err := p.s.q.MetaGet(ctx)
+	m, err := p.q.MetaGet(ctx)
 	if err != nil { // nothing is tied yet, as far as this can be told
 		return nil //nolint:nilerr // BindOrganization comes after the migrations, and tells what is wrong
 	}
@@ -48,12 +55,12 @@ func (p Polar) CheckOrganization(ctx context.Context, organization uuid.UUID) er
 
 // Organization is the organization that the schema is tied to; false if there is none yet.
 func (p Polar) Organization(ctx context.Context) (uuid.UUID, bool, error) {
-	m, err := p.s.q.MetaGet(ctx)
+	m, err := p.q.MetaGet(ctx)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return uuid.UUID{}, false, nil
 	}
 	if err != nil {
-		return uuid.UUID{}, false, fmt.Errorf("read the organization of schema %q: %w", p.s.schema, err)
+		return uuid.UUID{}, false, fmt.Errorf("read the organization of schema %q: %w", p.schema, err)
 	}
 	return m.OrganizationID, true, nil
 }
@@ -71,7 +78,7 @@ func (p Polar) SetVersion(ctx context.Context, v Version) error {
 	if v.Retired != "" {
 		retired = &v.Retired
 	}
-	if err := p.s.q.MetaVersion(ctx, db.MetaVersionParams{Version: &v.Name, Retired: retired}); err != nil {
+	if err := p.q.MetaVersion(ctx, db.MetaVersionParams{Version: &v.Name, Retired: retired}); err != nil {
 		return fmt.Errorf("note the version of the API: %w", err)
 	}
 	return nil
@@ -79,7 +86,7 @@ func (p Polar) SetVersion(ctx context.Context, v Version) error {
 
 // Version is the version that SetVersion recorded last.
 func (p Polar) Version(ctx context.Context) (v Version, err error) {
-	m, err := p.s.q.MetaVersionGet(ctx)
+	m, err := p.q.MetaVersionGet(ctx)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return v, nil
 	}
@@ -100,7 +107,7 @@ func (p Polar) Version(ctx context.Context) (v Version, err error) {
 
 // NoteAnswer records that Polar answered this long ago. Times are the database's, whatever the host's clock shows.
 func (p Polar) NoteAnswer(ctx context.Context, ago time.Duration) error {
-	if err := p.s.q.PolarAnswered(ctx, ago.Seconds()); err != nil {
+	if err := p.q.PolarAnswered(ctx, ago.Seconds()); err != nil {
 		return fmt.Errorf("record that Polar answered: %w", err)
 	}
 	return nil
@@ -108,7 +115,7 @@ func (p Polar) NoteAnswer(ctx context.Context, ago time.Duration) error {
 
 // LastAnswer is when Polar last answered any process on this schema, and how long ago that is; zero if it never did.
 func (p Polar) LastAnswer(ctx context.Context) (at time.Time, ago time.Duration, err error) {
-	row, err := p.s.q.PolarLastAnswer(ctx)
+	row, err := p.q.PolarLastAnswer(ctx)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return time.Time{}, 0, nil
 	}
