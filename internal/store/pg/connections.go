@@ -72,9 +72,6 @@ func connect(ctx context.Context, c Config) (*Connections, error) {
 		c.Log.DebugContext(ctx, "a pooler stands between syncd and Postgres: no session state is used")
 		conns, err = dial(ctx, pc, session{schema: c.Schema, pooled: true}, c)
 	}
-	if err == nil {
-		err = conns.told(conns.QueryRow(ctx, "SELECT current_setting('citus.version', true) IS NOT NULL", pgx.QueryExecModeExec).Scan(&conns.base.spread))
-	}
 	return conns, err
 }
 
@@ -101,6 +98,7 @@ func dial(ctx context.Context, pc *pgxpool.Config, base session, c Config) (*Con
 		pool.Close()
 		return nil, conns.told(err)
 	}
+	_, conns.base.spread = conn.Conn.Conn().PgConn().CustomData()[coordinates]
 	conn.Release()
 	conns.locks.watch()
 	return conns, nil
@@ -120,6 +118,8 @@ const mostSchemas = 32
 const (
 	inUse   = "syncd schema"  // whose search_path it has
 	visited = "syncd schemas" // all that it has worked for
+	// coordinates is there where the server coordinates others.
+	coordinates = "syncd citus"
 )
 
 // use notes whose search_path a connection has.

@@ -142,7 +142,7 @@ func (s session) ready(ctx context.Context, conn *pgx.Conn) error {
 	if s.pooled {
 		return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{BeginQuery: s.begin("READ COMMITTED")}, func(tx pgx.Tx) error {
 			var p Pipeline
-			verified := s.verify(&p, nil)
+			verified := s.verify(conn, &p, nil)
 			if err := (&Steps{conn: conn}).Step(ctx, &p); err != nil {
 				return err
 			}
@@ -154,7 +154,7 @@ func (s session) ready(ctx context.Context, conn *pgx.Conn) error {
 	var p Pipeline
 	var pid uint32
 	p.Add(fmt.Sprintf("DO $$ BEGIN IF pg_backend_pid() = %d THEN %s; END IF; END $$", conn.PgConn().PID(), strings.TrimSuffix(s.set("SESSION"), "; ")), nil, nil)
-	verified := s.verify(&p, &pid)
+	verified := s.verify(conn, &p, &pid)
 	if err := (&Steps{conn: conn}).Step(ctx, &p); err != nil {
 		return err
 	}
@@ -173,9 +173,9 @@ func digits(s string) int {
 	return n
 }
 
-// verify queues the question whether the connection has the settings, and whether the database can hold what Polar sends. pid gets the
-// process at the other end; nil: it does not matter.
-func (s session) verify(p *Pipeline, pid *uint32) (verified func() error) {
+// verify queues the question whether the connection has the settings, and whether the database can hold what Polar sends. It notes what
+// kind of server answers. pid gets the process at the other end; nil: it does not matter.
+func (s session) verify(conn *pgx.Conn, p *Pipeline, pid *uint32) (verified func() error) {
 	names := make([]string, len(needs))
 	for i, n := range needs {
 		names[i] = "current_setting('" + n.name + "')"
@@ -183,13 +183,17 @@ func (s session) verify(p *Pipeline, pid *uint32) (verified func() error) {
 	var process uint32
 	var encoding, database, usedSchema string
 	var got []string
+	var spread bool
 	p.Add(`
-		SELECT pg_backend_pid(), current_setting('server_encoding'), current_database()::text, ARRAY[`+strings.Join(names, ", ")+`],
+		SELECT current_setting('citus.version', true) IS NOT NULL, pg_backend_pid(), current_setting('server_encoding'), current_database()::text, ARRAY[`+strings.Join(names, ", ")+`],
 		       COALESCE((SELECT CASE WHEN has_schema_privilege(oid, 'USAGE') THEN current_schema()::text END FROM pg_namespace WHERE nspname = $1), $1)`,
 		[]any{s.schema}, func(rows pgx.Rows) error {
-			_, err := pgx.ForEachRow(rows, []any{&process, &encoding, &database, &got, &usedSchema}, func() error { return nil })
+			_, err := pgx.ForEachRow(rows, []any{&spread, &process, &encoding, &database, &got, &usedSchema}, func() error { return nil })
 			if pid != nil {
 				*pid = process
+			}
+			if spread {
+				conn.PgConn().CustomData()[coordinates] = true
 			}
 			return err
 		})
