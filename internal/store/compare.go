@@ -4,12 +4,10 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"syncd/internal/item"
 	"syncd/internal/store/clock"
-	"syncd/internal/store/erasure"
 	"syncd/internal/store/pg"
 )
 
@@ -24,8 +22,6 @@ type change struct {
 	misdated bool
 	// doubted: the tables of its children are not believed.
 	doubted bool
-	// own: it is of no customer who is erased. That is asked where most rows are new.
-	own bool
 }
 
 // later is an SQL condition: a reply requested after at held the row of this id, even if it left the row unchanged and so left no
@@ -51,10 +47,6 @@ func (w *writing) compare(p *pg.Pipeline) {
 	for i, o := range w.items {
 		hashes[i], at[i] = o.Hash, w.pages[w.page[i]].RequestedAt
 	}
-	var owners []uuid.UUID
-	if w.run.allNew {
-		owners = item.IDs(w.items, &w.into.Table.Columns, erasure.OwnerColumn)
-	}
 	sql := `
 		SELECT n.ord - 1 AS item,
 		       t.id IS NULL AS new,
@@ -62,19 +54,18 @@ func (w *writing) compare(p *pg.Pipeline) {
 		       t.id IS NOT NULL AND ` + later("n.at", "$4", "n.id") + ` AS met,
 		       t._deleted_at IS NOT NULL AND EXISTS (SELECT FROM sync_tombstones d WHERE d.stream = $4 AND d.id = n.id AND d.resurrected_at IS NULL) AS buried,
 		       t._deleted_at IS NOT NULL AS dead,
-		       COALESCE(t._requested_at > ` + clock.Present + `, false) AS ahead,
-		       COALESCE(n.owner <> '00000000-0000-0000-0000-000000000000', false) AND NOT ` + erasure.IsErased("n.owner") + ` AS own
-		FROM ROWS FROM (unnest($1::uuid[]), unnest($2::bytea[]), unnest($3::timestamptz[]), unnest($6::timestamptz[]), unnest($7::uuid[])) WITH ORDINALITY AS n(id, hash, at, time, owner, ord)
+		       COALESCE(t._requested_at > ` + clock.Present + `, false) AS ahead
+		FROM ROWS FROM (unnest($1::uuid[]), unnest($2::bytea[]), unnest($3::timestamptz[]), unnest($6::timestamptz[])) WITH ORDINALITY AS n(id, hash, at, time, ord)
 		LEFT JOIN LATERAL (SELECT id, _hash, _requested_at, _deleted_at FROM ` + pgx.Identifier{w.into.Stream}.Sanitize() + ` WHERE id = n.id` + within + ` LIMIT 1) t ON true
 		WHERE t.id IS NULL OR t._hash <> n.hash OR t._deleted_at IS NOT NULL OR $5 OR t._requested_at > ` + clock.Present
-	p.Add(sql, []any{w.ids, hashes, at, w.run.Stream, w.pages[0].Force, item.Times(w.items, &w.into.Table.Columns, w.into.Months), owners}, w.compared)
+	p.Add(sql, []any{w.ids, hashes, at, w.run.Stream, w.pages[0].Force, item.Times(w.items, &w.into.Table.Columns, w.into.Months)}, w.compared)
 }
 
 // compared reads the answer.
 func (w *writing) compared(rows pgx.Rows) error {
 	var index, differ int
-	var isNew, older, met, buried, dead, ahead, own bool
-	_, err := pgx.ForEachRow(rows, []any{&index, &isNew, &older, &met, &buried, &dead, &ahead, &own}, func() error {
+	var isNew, older, met, buried, dead, ahead bool
+	_, err := pgx.ForEachRow(rows, []any{&index, &isNew, &older, &met, &buried, &dead, &ahead}, func() error {
 		differ++
 		force := w.pages[0].Force
 		switch {
@@ -87,7 +78,7 @@ func (w *writing) compared(rows pgx.Rows) error {
 		case isNew:
 			w.counts.Inserted++
 			// With Force the children may be stored although the row was lost.
-			w.changes = append(w.changes, change{item: index, isNew: !force, doubted: force, own: own})
+			w.changes = append(w.changes, change{item: index, isNew: !force, doubted: force})
 		default:
 			w.counts.Updated++
 			w.changes = append(w.changes, change{item: index, revived: dead, misdated: ahead, doubted: force || ahead})

@@ -57,7 +57,7 @@ func (w *writing) found() expectation {
 
 // expects tells what to expect of these pages. A run without a lease has few pages, and a surprise costs some round trips.
 func (w *writing) expects() expectation {
-	if w.run.lease == "" || w.surprised || w.apart || len(w.bad)+len(w.badCopies) > 0 || len(w.items) == 0 || w.pages[0].Force {
+	if w.run.lease == "" || w.surprised || w.upsert || w.apart || len(w.bad)+len(w.badCopies) > 0 || len(w.items) == 0 || w.pages[0].Force {
 		return anything
 	}
 	if w.run.expected == allChanged && len(w.into.Invalidates) > 0 { // what the rows show now is to be read first
@@ -77,20 +77,20 @@ func (w *writing) asExpected(ctx context.Context, tx *pg.Steps, what expectation
 	var p pg.Pipeline
 	w.hold(ctx, &p)
 	p.Demand(0, "COALESCE(bool_or(q.stream = $3 AND q.lease_run = $4), false)", ErrLeaseLost, w.run.lease, w.run.ID)
-	from := p.Len()
-	w.compare(&p)
-	var rows int64
-	kind := "true"
+	rows := int64(len(w.items))
 	switch what {
 	case allNew:
-		rows, kind, w.counts.Inserted = int64(len(w.items)), "q.new", int64(len(w.items))
+		if w.counts.Inserted = rows; !w.presumesNew() {
+			w.demand(&p, rows, "q.new")
+		}
 	case allChanged:
-		rows, kind, w.counts.Updated = int64(len(w.items)), "NOT (q.new OR q.older OR q.met OR q.dead OR q.ahead)", int64(len(w.items))
+		w.counts.Updated = rows
+		w.demand(&p, rows, "NOT (q.new OR q.older OR q.met OR q.dead OR q.ahead)")
 	default:
-		w.counts.Unchanged = int64(len(w.items))
+		w.counts.Unchanged = rows
+		w.demand(&p, 0, "true")
 	}
-	p.Demand(from, "count(*) = $7 AND COALESCE(bool_and("+kind+"), true)", errSurprise, rows)
-	from = p.Len()
+	from := p.Len()
 	if w.settled, w.copies, w.invalid = nil, nil, nil; what != noneChanged {
 		w.changes = w.all()
 		for i := range w.changes {
@@ -104,4 +104,11 @@ func (w *writing) asExpected(ctx context.Context, tx *pg.Steps, what expectation
 		return err
 	}
 	return tx.Commit(ctx, &p)
+}
+
+// demand compares, and demands that so many rows differ, all of a kind.
+func (w *writing) demand(p *pg.Pipeline, rows int64, kind string) {
+	from := p.Len()
+	w.compare(p)
+	p.Demand(from, "count(*) = $7 AND COALESCE(bool_and("+kind+"), true)", errSurprise, rows)
 }

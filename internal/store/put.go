@@ -12,7 +12,6 @@ import (
 
 	"syncd/internal/item"
 	"syncd/internal/store/db"
-	"syncd/internal/store/erasure"
 	"syncd/internal/store/pg"
 )
 
@@ -242,12 +241,9 @@ func (w *writing) sortChanges() {
 }
 
 // presumesNew: all rows that the run has met were new, so these are probably, too. Nothing needs to be compared then: if one of them
-// is in the table, the insert fails, and the pages are written again. So it may fail once in a run. Not where the comparison asks whose the
-// rows are, nor of a table that is divided: a row that seems new may be in another month.
+// is in the table, the insert fails, and the pages are written again. Not of a table that is divided: a row that seems new may be in another
+// month.
 func (w *writing) presumesNew() bool {
-	if _, owned := w.into.Table.Index(erasure.OwnerColumn); owned {
-		return false
-	}
 	c := w.run.Counts
 	return w.run.allNew && c.Updated+c.Unchanged+c.Stale == 0 && !w.upsert && w.into.Months == "" && !w.pages[0].Force
 }

@@ -67,19 +67,15 @@ func (w *writing) writeRows(ctx context.Context, p *pg.Pipeline, q *db.Queries) 
 	if w.into.Months != "" { // one that is empty when a plan is made would be read through until the plan is made anew
 		p.Add("SET LOCAL enable_seqscan TO off", nil, nil)
 	}
-	// Whose rows the others are, Postgres asks for each.
-	asked, others := partition(w.changes, func(c change) bool { return c.isNew && c.own && !w.upsert })
-	if len(asked) > 0 {
-		p.Add(erasure.AskedSQL, []any{w.into.Stream}, nil)
-		if err := w.writeChanges(ctx, p, asked); err != nil {
-			return err
-		}
-		p.Add(erasure.AskedSQL, []any{""}, nil)
+	owners := w.owners()
+	if owners != nil {
+		p.Add(erasure.AskedSQL, []any{w.into.Stream, w.ids, owners}, nil)
 	}
-	if len(others) > 0 {
-		if err := w.writeChanges(ctx, p, others); err != nil {
-			return err
-		}
+	if err := w.writeChanged(ctx, p); err != nil {
+		return err
+	}
+	if owners != nil {
+		p.Add(erasure.SettledSQL, nil, nil)
 	}
 	if len(revived) == 0 {
 		return nil
@@ -87,14 +83,25 @@ func (w *writing) writeRows(ctx context.Context, p *pg.Pipeline, q *db.Queries) 
 	return q.TombstonesResurrect(ctx, db.TombstonesResurrectParams{Stream: w.run.Stream, IDs: revived})
 }
 
-// writeChanges queues them, and what their lists hold.
-func (w *writing) writeChanges(ctx context.Context, p *pg.Pipeline, changes []change) error {
+// askedFrom is from how many rows on it is worth a statement to ask for all of them whose they are.
+const askedFrom = 10
+
+// owners are whose the items are; nil: that is asked for each row.
+func (w *writing) owners() []uuid.UUID {
+	if len(w.changes) < askedFrom {
+		return nil
+	}
+	return item.IDs(w.items, &w.into.Table.Columns, erasure.OwnerColumn)
+}
+
+// writeChanged queues the changes, and what their lists hold.
+func (w *writing) writeChanged(ctx context.Context, p *pg.Pipeline) error {
 	at := make([]jsontext.Value, len(w.pages))
 	for k := range w.pages {
 		at[k] = item.TimeValue(w.pages[k].RequestedAt)
 	}
-	rows := make([]row, len(changes))
-	for i, c := range changes {
+	rows := make([]row, len(w.changes))
+	for i, c := range w.changes {
 		o := w.items[c.item]
 		if o.Encoded == nil {
 			o.SetColumn(&w.into.Table.Columns, "_requested_at", at[w.page[c.item]])
@@ -105,19 +112,19 @@ func (w *writing) writeChanges(ctx context.Context, p *pg.Pipeline, changes []ch
 		return err
 	}
 	for k := range w.into.Children {
-		if err := w.writeChildren(ctx, p, k, changes, at); err != nil {
+		if err := w.writeChildren(ctx, p, k, at); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (w *writing) writeChildren(ctx context.Context, p *pg.Pipeline, k int, changes []change, at []jsontext.Value) error {
+func (w *writing) writeChildren(ctx context.Context, p *pg.Pipeline, k int, at []jsontext.Value) error {
 	child, shape := &w.into.Children[k], &w.into.Shape.Children[k]
 	var rows []row
 	var known lists.Parents
 	var listed []lists.Element
-	for _, c := range changes {
+	for _, c := range w.changes {
 		parent, page := w.items[c.item], w.page[c.item]
 		if !c.isNew {
 			known.Add(parent.ID, w.pages[page].RequestedAt)
@@ -146,16 +153,4 @@ func (w *writing) writeChildren(ctx context.Context, p *pg.Pipeline, k int, chan
 		return err
 	}
 	return known.RemoveUnlisted(ctx, p, child.rows(), listed)
-}
-
-// partition is the changes of which something holds, and the others, in their order.
-func partition(changes []change, holds func(change) bool) (of, others []change) {
-	for _, c := range changes {
-		if holds(c) {
-			of = append(of, c)
-		} else {
-			others = append(others, c)
-		}
-	}
-	return of, others
 }

@@ -164,15 +164,17 @@ const NoteSQL = `
 // OwnerColumn is the column with the customer whose a row is, where a table has one.
 const OwnerColumn = "customer_id"
 
-// IsErased is an SQL condition: the customer of this id is erased.
-func IsErased(id string) string {
-	return "EXISTS (SELECT FROM sync_erasures e WHERE e.customer_id = " + id + ")"
-}
+// AskedSQL asks for all rows at once whose they are: those of table $1, by their ids and customers; zero where a customer is not known.
+// Triggers ask it for each row otherwise, which costs more than to write it. Until the end of the transaction, or SettledSQL, they ask for the
+// rows that this finds alone. It is asked after whoever writes has the turn of the stream: nobody is erased meanwhile, and who is noted is
+// cleared later. If it finds many, triggers ask for each row.
+const AskedSQL = `
+	SELECT set_config('syncd.asked', CASE WHEN count(*) <= 100 THEN $1::text || COALESCE(string_agg(' ' || n.id, ''), '') ELSE '' END, true)
+	FROM ROWS FROM (unnest($2::uuid[]), unnest($3::uuid[])) AS n(id, owner)
+	WHERE n.owner = '00000000-0000-0000-0000-000000000000' OR EXISTS (SELECT FROM sync_erasures e WHERE e.customer_id = n.owner)`
 
-// AskedSQL says, until the end of the transaction or the next one, that none of the rows that come for table $1 is of an erased customer: whoever
-// writes has asked it for all of them, by OwnerColumn, since it has the turn of the stream. Triggers ask it for each row otherwise, which costs more
-// than to write it. Nobody is erased meanwhile; who is noted is cleared later. "" takes it back.
-const AskedSQL = "SELECT set_config('syncd.none_erased', $1, true)"
+// SettledSQL takes back what AskedSQL has said.
+const SettledSQL = "SELECT set_config('syncd.asked', '', true)"
 
 // Note notes that Polar has anonymized customers, for Settle.
 func (e Erasures) Note(ctx context.Context, customers []uuid.UUID) error {

@@ -187,18 +187,19 @@ func (w *work) lock(ctx context.Context) error {
 	return err
 }
 
-// unasked is a condition before that of a trigger: whoever writes has not asked whose the rows are, see AskedSQL. It is of tables whose rows are
-// a customer's by that one's id alone, and of what is inside such rows.
+// unasked is a condition before that of a trigger: whoever writes has not asked whose the row is, or it may be of somebody who is erased; see
+// AskedSQL. It is of tables whose rows are a customer's by that one's id alone, and of what is inside such rows.
 func (w *work) unasked(t owned) string {
-	table := t.Table
+	table, id := t.Table, "id"
 	if t.Child {
-		table, _ = parent(t.Parents[0])
+		table, id = parent(t.Parents[0])
 	}
 	at := slices.IndexFunc(w.tables, func(o owned) bool { return o.Table == table })
 	if of := w.tables[at]; of.Customer != OwnerColumn || len(of.Emails)+len(of.Names)+len(of.Parents) > 0 {
 		return ""
 	}
-	return "current_setting('syncd.none_erased', true) IS DISTINCT FROM '" + table + "' AND "
+	const asked = "current_setting('syncd.asked', true)"
+	return fmt.Sprintf("(split_part(%s, ' ', 1) IS DISTINCT FROM '%s' OR strpos(%s, %s::text) > 0) AND ", asked, table, asked, name("new", id))
 }
 
 // attach gives the tables the triggers by which writers obey.
