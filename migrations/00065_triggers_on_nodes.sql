@@ -1,5 +1,6 @@
 -- Triggers that work where the tables of a mirror are distributed over several servers, too. There they run beside the rows, on tables whose names
--- end with the number of a shard, and the settings of a transaction are those of the server that has the rows. Replaces functions, and touches no table.
+-- end with the number of a shard, and the settings of a transaction are those of the server that has the rows.
+-- Takes no lock that others need, and replaces functions, which takes milliseconds.
 
 -- +goose Up
 -- +goose StatementBegin
