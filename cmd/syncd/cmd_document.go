@@ -60,7 +60,7 @@ func (a *documentArgs) run(c *command, kind string, fetch func(documents.Fetcher
 	}
 	ctx, release := c.interruptible()
 	defer release()
-	tuneMemory()
+	tuneMemory(1)
 	org, err := daemon.Open(ctx, cfg, c.opening(log))
 	if err != nil {
 		return daemon.InterruptionOr(ctx, err)

@@ -26,7 +26,7 @@ func (cmd *runCmd) Run(c *command) error {
 	if err != nil {
 		return err
 	}
-	tuneMemory()
+	tuneMemory(len(all))
 	return fleet.Run(c.ctx, fleet.Options{
 		Config: cfg, Shown: c.shown, Sources: c.sources, Organizations: all, Migrate: cmd.Migrate, Build: buildInfo(),
 		Log: log, LogLevel: &c.level, Stop: c.stop, Reload: c.reload,

@@ -38,7 +38,7 @@ func (c *command) sayWaiting(what string) {
 // open opens the organization for one command, and returns a context for its work. A signal interrupts the opening at once; later
 // it asks the work to end. done closes everything.
 func (c *command) open(cfg *config.Config, log *slog.Logger, migrate bool, observer mirror.Observer) (ctx context.Context, org *daemon.Organization, done func(), err error) {
-	tuneMemory()
+	tuneMemory(1)
 	ctx, release := c.interruptible()
 	opening := c.opening(log)
 	opening.Migrate, opening.Observer = migrate, observer

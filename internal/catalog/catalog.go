@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"slices"
+	"sync"
 
 	"syncd/internal/audit"
 	"syncd/internal/mirror/streams"
@@ -40,10 +41,18 @@ const unseenWhole = "nothing, while the list fits into one page; then all change
 // list without such a filter is read by page number from its newest row to its oldest, so that new rows land where they hide
 // nothing: see scan.Offset. No list has a tie-breaker, so a nearly unique second criterion narrows the ties where there is one.
 // Source: server/polar/*/sorting.py and kit/repository/base.py in polarsource/polar.
-func Entries() []Entry {
-	return slices.Concat(catalogueStreams(), productStreams(), customerStreams(), discountStreams(), subscriptionStreams(), orderStreams(),
+//
+// It is made once in a process, however many organizations there are: nobody changes an entry.
+func Entries() []Entry { return slices.Clone(entries()) }
+
+var entries = sync.OnceValue(func() []Entry {
+	all := slices.Concat(catalogueStreams(), productStreams(), customerStreams(), discountStreams(), subscriptionStreams(), orderStreams(),
 		afterSaleStreams(), checkoutStreams(), settingStreams(), ownedStreams(), eventStreams(), exportStreams())
-}
+	for i := range all {
+		all[i].Stream = all[i].Shaped()
+	}
+	return all
+})
 
 // Names are the names of the streams, in the order of the table.
 func Names() []string { return names(Entries()) }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"syncd/internal/fetch"
+	"syncd/internal/mirror"
 	"syncd/internal/sched"
 	"syncd/internal/store"
 	"syncd/internal/store/pg"
@@ -26,6 +27,7 @@ type Beside struct {
 	opening   *sched.Places   // how many are opened at once
 	sweeps    *sched.Places   // how many sweeps there are at once
 	rounds    *sched.Places   // how many rounds of tails and of feeds
+	room      *mirror.Room    // for pages on their way; nil = of its own
 }
 
 // openings is how many organizations are opened at once. Opening one is all work of the database.
@@ -41,6 +43,7 @@ func NewBeside(conns *pg.Connections, now func() time.Time, feeds func() time.Du
 		// connection, two cores were idle. What writes pages is bounded by the connections themselves. Rounds are short, and have places of
 		// their own.
 		sweeps: sched.NewPlaces(2 * most), rounds: sched.NewPlaces(2 * most),
+		room: mirror.NewSharedRoom(),
 	}
 }
 

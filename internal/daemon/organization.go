@@ -34,6 +34,7 @@ type Opening struct {
 	Log      *slog.Logger
 	// Transport sends requests to Polar; nil = one of its own.
 	Transport http.RoundTripper
+	Room      *mirror.Room // for pages on their way; nil = one of its own
 
 	// For commands that somebody waits for.
 	Hasty bool                                         // give up soon where nobody is at Polar's address
@@ -118,7 +119,7 @@ func assemble(cfg *config.Config, o Opening, client *fetch.Client, s *store.Stor
 	}
 	m, err := catalog.New(catalog.Config{Config: mirror.Config{
 		Client: client, Store: s, Off: cfg.StreamsOff, Retention: cfg.Retention(), KeepHistory: cfg.KeepHistory(), Parallel: cfg.Parallel,
-		OrganizationID: cfg.OrganizationID, LeaseTTL: cfg.Lease, Log: o.Log, Observer: o.Observer,
+		OrganizationID: cfg.OrganizationID, Room: o.Room, LeaseTTL: cfg.Lease, Log: o.Log, Observer: o.Observer,
 	}})
 	if err != nil {
 		return nil, err

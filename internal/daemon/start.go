@@ -64,7 +64,7 @@ func (d *Runner) open(ctx context.Context) error {
 
 // opening is how this daemon opens its organization.
 func (d *Runner) opening() Opening {
-	o := Opening{Migrate: d.Migrate, Build: d.Build, Observer: d.Metrics, Requests: d.Metrics.RequestAnswered, Log: d.Log}
+	o := Opening{Migrate: d.Migrate, Build: d.Build, Observer: d.Metrics, Requests: d.Metrics.RequestAnswered, Log: d.Log, Room: d.Beside.room}
 	if d.Beside.transport != nil { // an interface that holds a nil is not nil
 		o.Transport = d.Beside.transport
 	}

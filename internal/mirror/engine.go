@@ -78,12 +78,19 @@ type Config struct {
 	Parallel       int                      // streams at a time in Sync; default 4
 	Ahead          int                      // pages that go together into one transaction at most, and that are read meanwhile; 0 = store.MaxPages
 	OrganizationID string                   // the organization that the token must belong to; "" = any
+	Room           *Room                    // for pages on their way; nil = of this engine alone
 	LeaseTTL       time.Duration
 	WaitForLease   bool  // wait for the lease of a process that died to end, rather than skip the stream
 	Brake          Brake // zero = DefaultBrake
 	Log            *slog.Logger
 	Observer       Observer
 }
+
+// Room is what sweeps may have on their way between Polar and Postgres. It bounds the memory.
+type Room = ahead.Room
+
+// NewSharedRoom makes room for engines side by side: with many sweeps at once, each has less for itself.
+func NewSharedRoom() *Room { return ahead.NewRoom(2, store.MaxPages) }
 
 // DefaultLeaseTTL is how long the lease of a process that died keeps others away. A living process renews it three times as
 // often, whatever it waits for.
@@ -95,7 +102,6 @@ type Engine struct {
 	streams map[string]*ways
 	holder  string
 
-	spare     ahead.Room // for pages of all sweeps
 	drain     chan struct{}
 	drainOnce sync.Once
 
@@ -123,9 +129,10 @@ func New(c Config) (*Engine, error) {
 	if c.Parallel <= 0 {
 		c.Parallel = 4
 	}
-	var spare ahead.Room
 	if c.Ahead <= 0 {
-		c.Ahead, spare = store.MaxPages, ahead.NewRoom(store.MaxPages)
+		if c.Ahead = store.MaxPages; c.Room == nil {
+			c.Room = ahead.NewRoom(ahead.Each, store.MaxPages)
+		}
 	}
 	if c.LeaseTTL <= 0 {
 		c.LeaseTTL = DefaultLeaseTTL
@@ -147,7 +154,6 @@ func New(c Config) (*Engine, error) {
 		Config:   c,
 		streams:  map[string]*ways{},
 		holder:   fmt.Sprintf("%s/%d/%s", host, os.Getpid(), rand.Text()[:8]),
-		spare:    spare,
 		drain:    make(chan struct{}),
 		disabled: map[string]string{},
 	}
@@ -192,7 +198,7 @@ func (e *Engine) Beside(others ...streams.Stream) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	other.drain, other.spare = e.drain, e.spare
+	other.drain = e.drain
 	return other, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +23,7 @@ func (c *Config) bind(s streams.Stream) streams.Stream {
 	switch list := s.Scan.(type) {
 	case scan.Nested:
 		for _, p := range s.Parents {
-			list.Parents = append(list.Parents, scan.Parents{Param: p.Column, After: func(ctx context.Context, id string) ([]string, error) {
+			list.Parents = append(slices.Clip(list.Parents), scan.Parents{Param: p.Column, After: func(ctx context.Context, id string) ([]string, error) {
 				return c.owners(ctx, p, id)
 			}})
 		}

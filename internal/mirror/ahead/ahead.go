@@ -6,30 +6,36 @@ import (
 	"iter"
 )
 
-// each is how much a reader may have on its way for itself, whether it waits or is being stored. One page is being parsed besides, and
-// one has just been read.
-const each = 6
+// Each is how much a reader may usually have on its way for itself, whether it waits or is being stored. One page is being parsed besides,
+// and one has just been read.
+const Each = 6
 
-// Room is what all readers of a process together may have on their way beyond that: the reader of a large list while the others are
-// done, or while Postgres takes long. Nil: there is none.
-type Room chan struct{}
+// Room is what readers may have on their way: so much each for itself, and beyond that something that they share. The reader of a large
+// list takes it while the others are done, or while Postgres takes long. Nil: Each, and nothing is shared.
+type Room struct {
+	each  int
+	spare chan struct{}
+}
 
-// NewRoom makes room for a weight.
-func NewRoom(weight int) Room { return make(Room, weight) }
+// NewRoom makes room, by weight.
+func NewRoom(each, spare int) *Room { return &Room{each, make(chan struct{}, spare)} }
 
 // Read reads on while pages are being stored, so that Polar and Postgres do not wait for each other. It yields all pages that
-// are ready at once, up to most. How many are on their way is bounded: by each, or by twice most where that is less, and beyond it by
-// spare, which all readers share. They are fewer where a page weighs more than one: that bounds the memory, and what has to be read again
+// are ready at once, up to most. How many are on their way is bounded by room; what a reader has for itself, by twice most where that
+// is less. They are fewer where a page weighs more than one: that bounds the memory, and what has to be read again
 // after a kill. scan gets a context of its own,
 // which ends with the loop; then its goroutine has ended, too.
 //
 // An error comes alone, with the value that scan yielded with it.
-func Read[T any](ctx context.Context, most int, spare Room, weight func(T) int, scan func(context.Context) iter.Seq2[T, error]) iter.Seq2[[]T, error] {
+func Read[T any](ctx context.Context, most int, room *Room, weight func(T) int, scan func(context.Context) iter.Seq2[T, error]) iter.Seq2[[]T, error] {
 	return func(yield func([]T, error) bool) {
 		outer := ctx
 		ctx, stop := context.WithCancel(outer)
-		room := min(max(1, 2*most-2), each)
-		r := &readAhead[T]{steps: make(chan step[T], room+cap(spare)), taken: make(chan struct{}, room), spare: spare, weight: weight}
+		if room == nil {
+			room = NewRoom(Each, 0)
+		}
+		own := min(max(1, 2*most-2), room.each)
+		r := &readAhead[T]{steps: make(chan step[T], own+cap(room.spare)), taken: make(chan struct{}, own), spare: room.spare, weight: weight}
 		go func() {
 			defer close(r.steps)
 			r.read(ctx, scan)
@@ -63,7 +69,7 @@ type step[T any] struct {
 type readAhead[T any] struct {
 	steps  chan step[T]
 	taken  chan struct{} // weight of the pages that are on their way
-	spare  Room
+	spare  chan struct{}
 	weight func(T) int
 	cut    bool // the context ended before a page was handed over
 }

@@ -162,9 +162,9 @@ func TestAheadGivesAllThatIsReady(t *testing.T) {
 // A reader whose pages are stored slowly uses the room of all, gives it back with each page, and leaves the others theirs.
 func TestAheadUsesTheRoomOfAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		spare := NewRoom(5)
+		room := NewRoom(Each, 5)
 		var read atomic.Int64
-		for pages, err := range Read(t.Context(), 20, spare, light, func(ctx context.Context) iter.Seq2[scan.Page, error] {
+		for pages, err := range Read(t.Context(), 20, room, light, func(ctx context.Context) iter.Seq2[scan.Page, error] {
 			return func(yield func(scan.Page, error) bool) {
 				for p, err := range numbered(100, time.Second, nil)(ctx) {
 					read.Add(1)
@@ -178,11 +178,11 @@ func TestAheadUsesTheRoomOfAll(t *testing.T) {
 				t.Fatal(err)
 			}
 			time.Sleep(time.Hour)
-			if on := int(read.Load()) - pages[0].Total; len(pages) > each+cap(spare) || on != min(each+cap(spare)+1, 100-pages[0].Total) {
+			if on := int(read.Load()) - pages[0].Total; len(pages) > Each+cap(room.spare) || on != min(Each+cap(room.spare)+1, 100-pages[0].Total) {
 				t.Errorf("%d pages at a time, %d are on their way", len(pages), on)
 			}
 			var beside int
-			for pages, err := range Read(t.Context(), 20, spare, light, numbered(3, time.Second, nil)) {
+			for pages, err := range Read(t.Context(), 20, room, light, numbered(3, time.Second, nil)) {
 				if beside += len(pages); err != nil {
 					t.Error(err)
 				}
@@ -194,8 +194,8 @@ func TestAheadUsesTheRoomOfAll(t *testing.T) {
 				break // some are on their way
 			}
 		}
-		if len(spare) != 0 {
-			t.Errorf("room for %d is not given back", len(spare))
+		if len(room.spare) != 0 {
+			t.Errorf("room for %d is not given back", len(room.spare))
 		}
 	})
 }

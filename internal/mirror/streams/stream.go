@@ -66,6 +66,8 @@ type Stream struct {
 	// Blind says what a window of time of the list does not show; "" where it cannot be read by windows.
 	Blind  string
 	Expect item.Expect // what is known of the objects beside their columns
+
+	shape *item.Shape // nil = it is made when it is asked for
 }
 
 // Pick is a filter of a list that finds single objects by the value of a column.
@@ -80,8 +82,17 @@ type Child struct {
 	Table      store.Table
 }
 
+// Shaped is the stream with its Shape, which all that use it share from then on. What it says of fields stays as it is.
+func (s Stream) Shaped() Stream {
+	s.shape = s.Shape()
+	return s
+}
+
 // Shape says what becomes of the fields of the stream's objects.
 func (s Stream) Shape() *item.Shape {
+	if s.shape != nil {
+		return s.shape
+	}
 	spec := item.Spec{Columns: s.Table.Columns, Embedded: s.Embedded, Whose: s.Whose, Secrets: s.Secrets, Lifted: s.Lifted, Inside: s.Inside, Expect: s.Expect}
 	for _, c := range s.Children {
 		c.Columns = c.Table.Columns
