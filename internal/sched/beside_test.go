@@ -51,6 +51,12 @@ func TestOffset(t *testing.T) {
 	}
 }
 
+func (p *Places) left() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.free
+}
+
 // Jobs of two schedulers share their places. The urgent ones have places of their own.
 func TestPlacesBeside(t *testing.T) {
 	t.Parallel()
@@ -67,12 +73,12 @@ func TestPlacesBeside(t *testing.T) {
 			defer stop()
 		}
 		time.Sleep(time.Second)
-		if beside.free != 0 || urgent.free != 0 {
-			t.Errorf("%d of 3 places and %d of 1 urgent place are left by 8 jobs that are due", beside.free, urgent.free)
+		if beside.left() != 0 || urgent.left() != 0 {
+			t.Errorf("%d of 3 places and %d of 1 urgent place are left by 8 jobs that are due", beside.left(), urgent.left())
 		}
 		time.Sleep(3 * time.Hour)
-		if beside.free != 3 {
-			t.Errorf("%d of 3 places are free when all jobs have run", beside.free)
+		if beside.left() != 3 {
+			t.Errorf("%d of 3 places are free when all jobs have run", beside.left())
 		}
 	})
 }
