@@ -30,6 +30,10 @@ const (
 	mostClaimed = 50
 )
 
+// believed is how long the leases of a process last that is not heard of: two thirds of what the configuration says. Until that is over
+// others have taken what it had, and made the rounds that were due.
+func (m *many) believed() time.Duration { return m.p.Config.Lease * 2 / 3 }
+
 // many is the work of a process that runs organizations, beside other processes that run the rest.
 type many struct {
 	p       *process
@@ -86,7 +90,7 @@ func (m *many) run(ctx context.Context) (err error) {
 		joined := time.Now()
 		if err = m.hold(ctx, starting, l, until); errors.Is(err, leases.ErrOver) && starting.Err() == nil {
 			m.p.Log.WarnContext(ctx, "this process holds no organizations any more: it joins the fleet anew", "error", err)
-			if again++; time.Since(joined) > 2*m.p.Config.Lease {
+			if again++; time.Since(joined) > 2*m.believed() {
 				again = 0
 			}
 			pause(starting, min(time.Second<<min(again, 10), longestPause))
@@ -139,7 +143,7 @@ func (m *many) connect(ctx context.Context) (err error) {
 
 // join makes the process a replica of the fleet. What it holds is believed until a time of this host.
 func (m *many) join(ctx context.Context) (*leases.Leases, time.Time, error) {
-	lease := m.p.Config.Lease
+	lease := m.believed()
 	asking, done := context.WithTimeout(ctx, lease/2)
 	defer done()
 	id := fmt.Sprintf("%s/%d/%s", m.host, os.Getpid(), rand.Text()[:8])
@@ -164,7 +168,7 @@ func (m *many) join(ctx context.Context) (*leases.Leases, time.Time, error) {
 
 // hold runs what the process may run, until it is told to stop, or its leases are over: they are believed until a time of this host.
 func (m *many) hold(ctx, starting context.Context, l *leases.Leases, until time.Time) error {
-	lease := m.p.Config.Lease
+	lease := m.believed()
 	// What is held is given up a while before others may take it, by the time that has elapsed here.
 	holding, giveUp := context.WithCancelCause(ctx)
 	defer m.ending.Wait()
@@ -213,7 +217,7 @@ func (m *many) hold(ctx, starting context.Context, l *leases.Leases, until time.
 func (m *many) lookAgain() time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	after := m.p.Config.Lease / 6
+	after := m.believed() / 6
 	if m.share.Taken == mostClaimed {
 		return after / 5
 	}

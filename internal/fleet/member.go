@@ -79,6 +79,7 @@ func (o *member) once() error {
 	stop, restart := context.WithCancel(o.stopping)
 	defer restart()
 	cfg.WebhookListen = ""
+	cfg.Lease = o.m.believed() // of its streams: who takes over need not wait for those
 	beside := o.m.beside
 	beside.Guard, beside.Offset, beside.Restart = o.guard, daemon.OffsetOf(o.name), restart
 	runner, err := daemon.New(daemon.Options{
