@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"math"
 	"net/http"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"syncd/internal/sched"
 	"syncd/internal/store"
 	"syncd/internal/store/pg"
+	"syncd/internal/tail"
 )
 
 // Beside is what organizations of one process share. The zero value is that of one which is alone.
@@ -77,12 +79,45 @@ func (d *Runner) clock(ctx context.Context, s *store.Store, shown time.Time) fun
 	return NewDatabaseClock(ctx, shown, s.Now).Now
 }
 
-// roundOverdue tells whether a round of tails is due as soon as the organization is open: always, unless it takes its turn among others
-// and the last round, whichever process made it, is not an interval ago.
-func (d *Runner) roundOverdue(ctx context.Context, now time.Time) (bool, error) {
+// tailJob is the job of rounds of tails. The first is due as soon as the organization is open, unless it takes its turn among others and no
+// tick has come since the last round, whichever process made it. A round that did not come to its end is none: its process was killed, or
+// told to stop, and what Polar knows has been known here for no longer than since the one before.
+func (d *Runner) tailJob(ctx context.Context) (sched.Job, error) {
+	j := sched.Job{Name: tail.Name, Spec: d.Config.TailSchedule(), Urgent: true, Run: d.runTails}
 	if d.Beside.Offset == 0 {
-		return true, nil
+		j.AtStart = true
+		return j, nil
 	}
 	last, err := d.org.Store.Streams().LastRound(ctx)
-	return now.Sub(last.StartedAt) >= d.Config.Tail || last.StartedAt.After(now), err
+	j.AtStart = !last.Ended()
+	j.Last = last.StartedAt
+	return j, err
+}
+
+// awaitOpening waits for a place among the organizations that are opened, and returns whether there is one to free. Whose round is most
+// overdue comes first. Which that is follows from its ticks: whoever ran these organizations before may have missed those since a lease
+// ago.
+func (d *Runner) awaitOpening(ctx context.Context) bool {
+	return d.Beside.opening.TakeAt(ctx, d.Stop, d.Beside.turn(d.Config.Tail, d.Config.Lease))
+}
+
+// turn is the position of an organization among those that are opened: the first tick of its rounds that may have been missed.
+func (b Beside) turn(every, lease time.Duration) uint64 {
+	if b.Offset == 0 || b.Now == nil || every <= 0 {
+		return 0
+	}
+	return uint64(sched.Tick(every, b.Offset, b.Now().Add(-lease)).Add(every).UnixNano())
+}
+
+// afterOpenings is the position of what waits until all organizations are open, and their rounds go on.
+const afterOpenings = math.MaxInt64
+
+// showOpened shows in the metrics how an organization stands whose first round may be an interval away.
+func (d *Runner) showOpened(ctx context.Context) {
+	if d.Beside.Offset == 0 || !d.Beside.opening.TakeAt(ctx, d.Stop, afterOpenings) {
+		return
+	}
+	defer d.Beside.opening.Free()
+	d.showFreshness(ctx)
+	d.showStandings(ctx)
 }

@@ -1,8 +1,16 @@
 package daemon
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"syncd/internal/config"
+	"syncd/internal/sched"
 )
 
 // A thousand organizations are spread over their interval: no twentieth of it has many more than another.
@@ -21,4 +29,48 @@ func TestOrganizationsAreSpread(t *testing.T) {
 			t.Errorf("%d of 1000 are in part %d of 20", n, i)
 		}
 	}
+}
+
+// After a takeover, the organizations are opened in the order in which the process that was killed would have made their rounds, those
+// first whose last round is oldest. What can wait comes after all of them.
+func TestOpeningsGoByAge(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const every, lease = 45 * time.Second, 30 * time.Second
+		time.Sleep(7 * time.Second)
+		places := sched.NewPlaces(0)
+		killed := time.Now()
+		ages := map[int]time.Duration{}
+		var mu sync.Mutex
+		var order []int
+		var all sync.WaitGroup
+		time.Sleep(lease)
+		begin := func(n int, position func(*Runner) bool) {
+			d := &Runner{Options: Options{Beside: Beside{opening: places, Now: time.Now, Offset: OffsetOf(fmt.Sprintf("org_%04d", n))}, Config: &config.Config{Tail: every, Lease: lease}}}
+			ages[n] = killed.Sub(sched.Tick(every, d.Beside.Offset, killed))
+			all.Go(func() {
+				if !position(d) {
+					return
+				}
+				mu.Lock()
+				order = append(order, n)
+				mu.Unlock()
+				places.Free()
+			})
+		}
+		ctx := t.Context()
+		begin(1000, func(d *Runner) bool { return d.Beside.opening.TakeAt(ctx, nil, afterOpenings) })
+		for n := range 50 {
+			begin(n, func(d *Runner) bool { return d.awaitOpening(ctx) })
+		}
+		synctest.Wait()
+		places.Free()
+		all.Wait()
+		if len(order) != 51 || order[50] != 1000 {
+			t.Fatalf("opened: %v", order)
+		}
+		if order = order[:50]; !slices.IsSortedFunc(order, func(a, b int) int { return cmp.Compare(ages[b], ages[a]) }) {
+			t.Errorf("not by age: %v", order)
+		}
+	})
 }

@@ -11,7 +11,6 @@ import (
 	"syncd/internal/sched"
 	"syncd/internal/store"
 	"syncd/internal/store/tails"
-	"syncd/internal/tail"
 )
 
 // jobs are the sweeps of all streams that are on, the audit of metrics, and the rounds of tails. An overdue job runs at the start.
@@ -31,12 +30,11 @@ func (d *Runner) jobs(ctx context.Context, now time.Time) ([]sched.Job, error) {
 		}
 		jobs = append(jobs, sched.Job{Name: st.Stream, Spec: spec, AtStart: overdue || st.Unfinished, Run: d.sweepJob(st.Stream)})
 	}
-	overdue, err := d.roundOverdue(ctx, now)
+	rounds, err := d.tailJob(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return append(jobs, sched.Job{Name: auditJob, Spec: auditSchedule(d.Config), Run: d.auditMetrics},
-		sched.Job{Name: tail.Name, Spec: d.Config.TailSchedule(), AtStart: overdue, Urgent: true, Run: d.runTails}), nil
+	return append(jobs, sched.Job{Name: auditJob, Spec: auditSchedule(d.Config), Run: d.auditMetrics}, rounds), nil
 }
 
 // sweepJob makes one run of a stream. Only a failed run is tried again soon. A run is partial because some items cannot be

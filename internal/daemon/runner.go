@@ -136,6 +136,10 @@ func (d *Runner) work(ctx, starting context.Context) error {
 		g.Go(func() error { return d.hooks.Run(starting) })
 	}
 	g.Go(func() error {
+		d.showOpened(starting)
+		return nil
+	})
+	g.Go(func() error {
 		defer stop()
 		// The first signal ends this wait: no run is under way yet.
 		if err := d.gainAccess(starting, d.org.Mirror.CheckAccess); err != nil {

@@ -72,7 +72,7 @@ func (d *Runner) opening() Opening {
 }
 
 func (d *Runner) tryOpen(ctx context.Context) error {
-	opening := d.Beside.opening.Take(ctx, d.Stop)
+	opening := d.awaitOpening(ctx)
 	defer func() {
 		if opening {
 			d.Beside.opening.Free()
@@ -91,7 +91,7 @@ func (d *Runner) tryOpen(ctx context.Context) error {
 	org, err := open(ctx, d.Config, o, d.client, s, func(ctx context.Context) error {
 		if opening { // others need not wait for what this one waits for
 			d.Beside.opening.Free()
-			defer func() { opening = d.Beside.opening.Take(ctx, d.Stop) }()
+			defer func() { opening = d.awaitOpening(ctx) }()
 		}
 		return d.gainAccess(ctx, func(ctx context.Context) error {
 			with := *d.Config
@@ -121,10 +121,6 @@ func (d *Runner) tryOpen(ctx context.Context) error {
 		return err
 	}
 	d.warnOfVersion(ctx)
-	if d.Beside.Offset != 0 { // its first round may be an interval away
-		d.showFreshness(ctx)
-		d.showStandings(ctx)
-	}
 	close(d.opened)
 	return nil
 }

@@ -187,3 +187,33 @@ func TestPlacesAreNotLost(t *testing.T) {
 		}
 	})
 }
+
+// A scheduler that takes over makes up for a tick at which nobody ran the job, also where it has come since the last run was looked up; and
+// it keeps the ticks that follow.
+func TestMissedTickIsMadeUpFor(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		last, starts time.Duration
+		want         []time.Duration
+	}{
+		"late in an interval, and a tick since": {17 * time.Minute, 70 * time.Minute, []time.Duration{75 * time.Minute, 135 * time.Minute}},
+		"less than an interval ago":             {20 * time.Minute, 76 * time.Minute, []time.Duration{76 * time.Minute, 135 * time.Minute}},
+		"none since":                            {76 * time.Minute, 80 * time.Minute, []time.Duration{135 * time.Minute, 195 * time.Minute}},
+		"the clock was set back":                {5 * time.Hour, 80 * time.Minute, []time.Duration{80 * time.Minute, 135 * time.Minute}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				job := newRan()
+				last := time.Now().Add(tc.last)
+				time.Sleep(tc.starts)
+				_, stop := start(t, Config{Offset: .25, Jobs: []Job{{Name: "tail", Spec: "@every 1h", Last: last, Urgent: true, Run: job.run}}})
+				time.Sleep(2 * time.Hour)
+				stop()
+				if diff := cmp.Diff(tc.want, job.times()[:2]); diff != "" {
+					t.Errorf("(-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}

@@ -69,11 +69,16 @@ func (p *Places) withdraw(w *wish) bool {
 
 // Take waits for a place, and returns whether there is one to free: not where ctx ends or stop is closed first.
 func (p *Places) Take(ctx context.Context, stop <-chan struct{}) bool {
+	return p.TakeAt(ctx, stop, p.position())
+}
+
+// TakeAt does so in a position that the caller has chosen. Places whose positions are chosen are not taken by Take, nor by schedulers.
+func (p *Places) TakeAt(ctx context.Context, stop <-chan struct{}, position uint64) bool {
 	if p == nil {
 		return false
 	}
 	granted := make(chan struct{})
-	w := &wish{position: p.position(), granted: func() bool { close(granted); return true }}
+	w := &wish{position: position, granted: func() bool { close(granted); return true }}
 	if p.take(w) {
 		return true
 	}

@@ -14,6 +14,7 @@ type plan struct {
 	due   time.Time // of @every: in elapsed time; of fields: on the clock that they are read on; zero: not planned yet
 	shown time.Time // that clock at the last look
 	last  time.Time // last tick, in elapsed time
+	since time.Time // as Last of the job, until the first look; zero = no tick is made up for
 }
 
 // left is how long it is until the next tick. shown is the clock that fields are read on. Zero or less means that the tick has
@@ -21,7 +22,14 @@ type plan struct {
 func (p *plan) left(shown, now time.Time) time.Duration {
 	if every, is := p.schedule.(cron.ConstantDelaySchedule); is {
 		if p.due.IsZero() {
-			p.due = now.Add(every.Delay - p.phase(every.Delay, shown))
+			p.due = now.Add(every.Delay)
+			if p.offset != 0 {
+				tick := Tick(every.Delay, p.offset, shown)
+				p.due = p.due.Add(tick.Sub(shown))
+				if !p.since.IsZero() && (p.since.Before(tick) || p.since.After(shown)) {
+					p.due = p.due.Add(-every.Delay)
+				}
+			}
 		}
 		left := p.due.Sub(now)
 		if left <= 0 {
@@ -43,13 +51,10 @@ func (p *plan) left(shown, now time.Time) time.Duration {
 	return left
 }
 
-// phase is how much of an interval has passed since the last tick, where an offset says when ticks are.
-func (p *plan) phase(every time.Duration, shown time.Time) time.Duration {
-	if p.offset == 0 {
-		return 0
-	}
-	begin := time.Duration(p.offset * float64(every))
-	return time.Duration((shown.UnixNano()-int64(begin))%int64(every)+int64(every)) % every
+// Tick is the last tick of an interval up to a time, where an offset says when ticks are: see Config.
+func Tick(every time.Duration, offset float64, at time.Time) time.Time {
+	begin := int64(offset * float64(every))
+	return at.Add(-time.Duration(((at.UnixNano()-begin)%int64(every) + int64(every)) % int64(every)))
 }
 
 // shifted is a schedule whose ticks come later.

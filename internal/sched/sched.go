@@ -22,6 +22,10 @@ type Job struct {
 	Spec string
 	// AtStart also runs the job when the scheduler starts, without jitter. Ignored when Spec is Off.
 	AtStart bool
+	// Last is when the last run began, in this process or in another one, where Config.Offset says when the ticks of @every are. If a
+	// tick has come since, the job runs at the start: the one before has not run at it, and whoever looked before the start can have seen
+	// none yet. A time that the clock has not reached is none. Zero = it runs at the next tick.
+	Last time.Time
 	// Urgent jobs run at their tick, without jitter, and do not count towards Parallel. They are short and frequent, and would
 	// otherwise wait for hours behind long ones.
 	Urgent bool
@@ -153,7 +157,7 @@ func New(cfg Config) (*Scheduler, error) {
 			problems = append(problems, fmt.Errorf("job %s: %w", j.Name, err))
 		}
 		j.AtStart = j.AtStart && schedule != nil // for good: a job that is rescheduled before Run waits for its tick
-		s.jobs = append(s.jobs, &job{Job: j, plan: plan{schedule: shift(schedule, cfg.Offset), offset: cfg.Offset}})
+		s.jobs = append(s.jobs, &job{Job: j, plan: plan{schedule: shift(schedule, cfg.Offset), offset: cfg.Offset, since: j.Last}})
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, err

@@ -38,6 +38,9 @@ func runStatus(r db.RunsLastRow) RunStatus {
 	return s
 }
 
+// Ended: the run came to its end, though something may be missing.
+func (s RunStatus) Ended() bool { return s.Outcome == "succeeded" || s.Outcome == "partial" }
+
 // LastRound is the last round of tails.
 func (ss Streams) LastRound(ctx context.Context) (RunStatus, error) {
 	rounds, err := ss.s.q.RoundLast(ctx)
