@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -80,15 +79,7 @@ func prepare(ctx context.Context, cfg *config.Config, o Opening, s *store.Store,
 	if err := s.CheckWrites(ctx); err != nil || !o.Migrate {
 		return err
 	}
-	switch err := s.CheckSchema(ctx); {
-	case errors.Is(err, pg.ErrSchemaBehind):
-		if err := ask(ctx); err != nil {
-			return err
-		}
-	case err != nil:
-		return err
-	}
-	applied, err := s.Migrate(ctx)
+	applied, err := s.Migrate(ctx, ask)
 	if len(applied) > 0 {
 		o.Log.Info("schema migrated", "schema", cfg.Schema, "applied", len(applied), "last", applied[len(applied)-1])
 	}

@@ -102,8 +102,10 @@ func (d *Runner) tryOpen(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.CheckSchema(ctx); err != nil {
-		return err
+	if !o.Migrate { // otherwise they are up to date now
+		if err := s.CheckSchema(ctx); err != nil {
+			return err
+		}
 	}
 	now, err := s.Now(ctx)
 	if err != nil {

@@ -59,9 +59,9 @@ func Connections(streams int) int { return 2*streams + 2 }
 func (s *Store) Parallel() int { return max(1, (int(s.pool.Config().MaxConns)-Connections(0))/2) }
 
 // Migrate creates a missing schema, applies pending migrations, makes the views, keeps erased customers out of new tables, and returns
-// the names of what it applied.
-func (s *Store) Migrate(ctx context.Context) ([]string, error) {
-	applied, err := s.pool.Migrate(ctx)
+// the names of what it applied. first comes before pending migrations: see pg.Pool.
+func (s *Store) Migrate(ctx context.Context, first ...func(context.Context) error) ([]string, error) {
+	applied, err := s.pool.Migrate(ctx, first...)
 	if err != nil {
 		return applied, err
 	}

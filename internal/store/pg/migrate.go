@@ -37,14 +37,19 @@ type Migration struct {
 // returns the names of what it applied. If everything is up to date, it writes nothing.
 //
 // The lock belongs to each transaction and not to the session, so a pooler cannot lose it, and one connection suffices. Obstacles
-// are looked for before the first migration.
-func (p *Pool) Migrate(ctx context.Context) (applied []string, err error) {
+// are looked for before the first migration. Before there is anything to migrate, it does what first says: what fails there leaves all as it is.
+func (p *Pool) Migrate(ctx context.Context, first ...func(context.Context) error) (applied []string, err error) {
 	files, err := p.views()
 	if err != nil {
 		return nil, err
 	}
 	err = p.CheckSchema(ctx)
 	if errors.Is(err, ErrSchemaBehind) {
+		for _, do := range first {
+			if err := do(ctx); err != nil {
+				return nil, err
+			}
+		}
 		applied, err = p.migrate(ctx, files)
 	}
 	if err != nil {

@@ -1,7 +1,9 @@
 package pg_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"testing"
 	"time"
 
@@ -107,5 +109,34 @@ func TestValuesAsTextAndInBinary(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("run %d (-want +got):\n%s", n, diff)
 		}
+	}
+}
+
+// What a start asks of a schema that is up to date takes few round trips: after a takeover, all organizations are opened at once. What comes
+// before migrations is not done then.
+func TestRoundTripsOfAnUpToDateSchema(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.Migrated(t)
+	proxy, through, err := distant.Start(t.Context(), dsn, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool, err := pg.Open(t.Context(), pg.Config{DSN: through, Schema: "polar", MaxConns: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		pool.Close()
+		if err := proxy.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	proxy.Counted()
+	applied, err := pool.Migrate(t.Context(), func(context.Context) error { return errors.New("there is nothing to migrate") })
+	if err != nil || len(applied) > 0 {
+		t.Errorf("applied %v, %v", applied, err)
+	}
+	if n := proxy.Counted().All; n > 5 {
+		t.Errorf("%d round trips, want at most 5", n)
 	}
 }
