@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"syncd/internal/config"
+	"syncd/internal/polarsim"
 	"syncd/internal/sched"
+	"syncd/internal/worldtest"
 )
 
 // A thousand organizations are spread over their interval: no twentieth of it has many more than another.
@@ -73,4 +75,23 @@ func TestOpeningsGoByAge(t *testing.T) {
 			t.Errorf("not by age: %v", order)
 		}
 	})
+}
+
+// A round that did not come to its end is made at once by whoever takes over, and one that did is not.
+func TestRoundsCutOffAreMadeAgain(t *testing.T) {
+	t.Parallel()
+	h := worldtest.Start(t, worldtest.Setup{World: polarsim.Options{Customers: 1}})
+	d := &Runner{Options: Options{Beside: Beside{Offset: .5}, Config: &config.Config{Tail: time.Hour}}, org: &Organization{Store: h.Store}}
+	for _, c := range []struct {
+		outcome string
+		atStart bool
+	}{{"", true}, {"'succeeded'", false}, {"NULL", true}, {"'partial'", false}, {"'interrupted'", true}, {"'failed'", true}} {
+		if c.outcome != "" {
+			h.Exec(t, "INSERT INTO sync_runs (stream, kind, holder, stamped_at, outcome, finished_at) SELECT 'tail', 'tail', '', now(), o, CASE WHEN o IS NOT NULL THEN now() END FROM (VALUES ("+c.outcome+"::text)) v(o)")
+		}
+		job, err := d.tailJob(t.Context())
+		if err != nil || job.AtStart != c.atStart || c.outcome != "" && job.Last.IsZero() {
+			t.Errorf("after a round that ended %q: at once %v, last %v, %v", c.outcome, job.AtStart, job.Last, err)
+		}
+	}
 }
