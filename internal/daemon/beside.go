@@ -80,8 +80,8 @@ func (d *Runner) clock(ctx context.Context, s *store.Store, shown time.Time) fun
 }
 
 // tailJob is the job of rounds of tails. The first is due as soon as the organization is open, unless it takes its turn among others and no
-// tick has come since the last round, whichever process made it. A round that did not come to its end is none: its process was killed, or
-// told to stop, and what Polar knows has been known here for no longer than since the one before.
+// tick has come since the last round, whichever process made it. A round that failed or was cut off is none: what is known here is
+// as old as the one before.
 func (d *Runner) tailJob(ctx context.Context) (sched.Job, error) {
 	j := sched.Job{Name: tail.Name, Spec: d.Config.TailSchedule(), Urgent: true, Run: d.runTails}
 	if d.Beside.Offset == 0 {
