@@ -76,9 +76,7 @@ func (d *Runner) showFreshness(ctx context.Context) {
 			told = f.ToldThrough
 		}
 	}
-	if d.hook != nil {
-		d.hook.Told(ctx, told)
-	}
+	d.listenFor(ctx, told)
 }
 
 // showStandings updates the gauges that sweeps and rounds of tails move.

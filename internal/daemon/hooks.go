@@ -42,9 +42,14 @@ type HooksConfig struct {
 	Names   func() []string                                    // organizations that there are
 	Secrets func(organization string) ([]config.Secret, error) // of an organization
 	Runner  func(organization string) *Runner                  // what runs it here; nil = another process, or nobody
+	Now     func() time.Time                                   // the clock of the database
 	Metrics *serve.Metrics
 	Log     *slog.Logger
 }
+
+// arrivedOnly is the notice that a webhook has come, whatever it names: what one names is passed on by notices of their own. It is no JSON,
+// so that a syncd which does not know it passes over it.
+const arrivedOnly = "arrived"
 
 // Notice is what another process is to be told of.
 type Notice struct {
@@ -99,6 +104,7 @@ func (h *Hooks) endpoint(name string) *webhook.Endpoint {
 		e, err = webhook.NewEndpoint(webhook.Config{
 			Secrets:  revealed(secrets),
 			Now:      func() time.Time { return h.now(name) },
+			Arrived:  func(now time.Time) { h.arrived(name, now) },
 			Names:    func(m webhook.Message) []tails.Changed { return h.named(name, m) },
 			Nudge:    func(named []tails.Changed, fetched func()) bool { return h.nudge(name, named, fetched) },
 			Observer: h.observer,
@@ -112,12 +118,26 @@ func (h *Hooks) endpoint(name string) *webhook.Endpoint {
 	return e
 }
 
-// now is Polar's clock as far as this process knows it.
+// now is Polar's clock as far as this process knows it: that of the database, where another process runs the organization. A host may be
+// wrong by more than a signature may be old.
 func (h *Hooks) now(name string) time.Time {
 	if r := h.Runner(name); r != nil {
 		return r.client.Now()
 	}
-	return time.Now()
+	return h.Now()
+}
+
+// arrived has whoever runs the organization know that its webhooks come.
+func (h *Hooks) arrived(name string, now time.Time) {
+	if r := h.Runner(name); r != nil && r.IsOpen() {
+		r.silence.Arrived(now)
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.notices) < mostNotices {
+		h.notices[Notice{name, arrivedOnly}] = struct{}{}
+	}
 }
 
 // named is what a message names. Who fetches it leaves out streams that are off.
@@ -163,7 +183,12 @@ func (h *Hooks) Waiting() []Notice {
 // change that is dated later than now would pass for newer than the next one.
 func (h *Hooks) Tell(n Notice) {
 	var c tails.Changed
-	if r := h.Runner(n.Organization); r != nil && json.Unmarshal([]byte(n.Changed), &c) == nil {
+	r := h.Runner(n.Organization)
+	if r == nil {
+		return
+	}
+	r.silence.Arrived(r.client.Now())
+	if n.Changed != arrivedOnly && json.Unmarshal([]byte(n.Changed), &c) == nil {
 		if now := r.client.Now(); now.Before(c.At) {
 			c.At = now
 		}

@@ -34,6 +34,8 @@ type Options struct {
 	Stop <-chan struct{} // closed when work should end
 
 	Beside Beside
+	// Hooked: processes receive webhooks for this organization if it has a secret, and tell of them by Hooks.
+	Hooked bool
 }
 
 // Metrics are told how an organization stands.
@@ -51,10 +53,11 @@ type Metrics interface {
 // Runner runs one organization: it is the organization, and the scheduler that drives its runs.
 type Runner struct {
 	Options
-	client *fetch.Client
-	feed   *feed.Poller
-	hook   *webhook.Endpoint // nil = none
-	hooks  *webhook.Receiver // of hook alone; nil = none
+	client  *fetch.Client
+	feed    *feed.Poller
+	hook    *webhook.Endpoint // nil = none
+	silence webhook.Silence   // of webhooks, whichever process receives them
+	hooks   *webhook.Receiver // of hook alone; nil = none
 
 	store  atomic.Pointer[store.Store] // nil before the database was reached
 	away   reason                      // why it was not reached yet

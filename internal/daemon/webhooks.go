@@ -19,6 +19,7 @@ func (d *Runner) Receive(ctx context.Context, metrics *serve.Metrics) (err error
 	if d.hook, err = webhook.NewEndpoint(webhook.Config{
 		Secrets: revealed(d.Config.WebhookSecrets),
 		Now:     d.client.Now,
+		Arrived: d.silence.Arrived,
 		Names: func(m webhook.Message) []tails.Changed {
 			return d.org.Mirror.NamedBy(m.Event, orNow(m.At, d.client.Now()), m.Data)
 		},
@@ -34,6 +35,14 @@ func (d *Runner) Receive(ctx context.Context, metrics *serve.Metrics) (err error
 
 func (d *Runner) nudge(named []tails.Changed, fetched func()) bool {
 	return d.feed.Nudge(feed.Nudge{Named: named, Fetched: fetched})
+}
+
+// listenFor has the log say when no webhook comes although the feeds tell of changes. told is the newest of them, by Polar's clock. In a
+// fleet only the process that runs the organization says so, and it hears from the others of the webhooks that they receive.
+func (d *Runner) listenFor(ctx context.Context, told time.Time) {
+	if d.hook != nil || d.Hooked && len(d.config().WebhookSecrets) > 0 {
+		d.silence.Told(ctx, d.Log, told, d.client.Now())
+	}
 }
 
 // orNow is when a message was made, which it need not say.

@@ -15,7 +15,7 @@ func (m *many) listen(ctx context.Context) (err error) {
 		return nil
 	}
 	m.hooks, err = daemon.ListenHooks(ctx, daemon.HooksConfig{
-		Addr: m.p.Config.WebhookListen, Names: m.names.list, Runner: m.runner, Metrics: m.p.metrics, Log: m.p.Log,
+		Addr: m.p.Config.WebhookListen, Names: m.names.list, Runner: m.runner, Now: m.now, Metrics: m.p.metrics, Log: m.p.Log,
 		Secrets: func(name string) ([]config.Secret, error) {
 			cfg, _, err := m.p.Sources.Of(name).Load()
 			if err != nil {

@@ -84,7 +84,7 @@ func (o *member) once() error {
 	beside.Guard, beside.Offset, beside.Restart = o.guard, daemon.OffsetOf(o.name), restart
 	runner, err := daemon.New(daemon.Options{
 		Config: cfg, Shown: shown, Sources: sources, Migrate: o.m.p.Migrate, Build: o.m.p.Build, Metrics: o.gauges,
-		Log: o.log, Stop: stop.Done(), Beside: beside,
+		Log: o.log, Stop: stop.Done(), Beside: beside, Hooked: o.m.hooks != nil,
 	})
 	if err != nil {
 		return err

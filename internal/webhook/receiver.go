@@ -56,8 +56,10 @@ type Observer interface {
 // Config of an Endpoint.
 type Config struct {
 	Secrets []string // of the endpoints at Polar
-	// Now is Polar's clock, which dates signatures. It must not wait.
+	// Now is Polar's clock, which dates signatures. It must not wait for Polar: whoever sends is answered at once.
 	Now func() time.Time
+	// Arrived is told of each webhook with a valid signature: see Silence.
+	Arrived func(now time.Time)
 	// Names says what a message names. Nothing: it tells of no stream.
 	Names func(Message) []tails.Changed
 	// Nudge has what was named fetched, and calls fetched when it is stored. It does not wait. It returns false where it has no
@@ -71,7 +73,6 @@ type Config struct {
 type Endpoint struct {
 	cfg      Config
 	keys     atomic.Pointer[Keys]
-	silence  silence
 	repeats  repeats
 	refusals throttle
 	drops    throttle
@@ -90,15 +91,6 @@ func (e *Endpoint) SetSecrets(secrets []string) error {
 		e.keys.Store(&keys)
 	}
 	return err
-}
-
-// Told passes on the newest change that Polar's feeds have told of, by Polar's clock. If no webhook comes although there are
-// changes, the log says so.
-func (e *Endpoint) Told(ctx context.Context, at time.Time) {
-	if since, say := e.silence.lasts(at, e.cfg.Now()); say {
-		e.cfg.Log.WarnContext(ctx, "no webhook arrives although Polar tells of changes: look at the endpoint at Polar, whether it is enabled, where it sends to, and which events",
-			"since", since.UTC().Format(time.RFC3339), "newest_change", at.UTC().Format(time.RFC3339))
-	}
 }
 
 // Receiver answers Polar's webhooks.
@@ -208,7 +200,7 @@ func (e *Endpoint) receive(w http.ResponseWriter, req *http.Request, slots chan 
 	if !ok {
 		return errNoMessage
 	}
-	e.silence.arrived(now)
+	e.cfg.Arrived(now)
 	e.cfg.Observer.Accepted(now)
 	id := req.Header.Get(standardwebhooks.HeaderWebhookID)
 	if e.repeats.repeated(id, body, now) {

@@ -51,15 +51,16 @@ func (c *counts) Fetched(time.Duration) { c.count(func() { c.fetched++ }) }
 type fixture struct {
 	*Receiver
 	*Endpoint
+	silence *Silence
 	counts *counts
 	log    *bytes.Buffer
 }
 
 func newFixture(t *testing.T, change func(*Config)) fixture {
 	t.Helper()
-	f := fixture{counts: &counts{refused: map[string]int{}}, log: &bytes.Buffer{}}
+	f := fixture{silence: &Silence{}, counts: &counts{refused: map[string]int{}}, log: &bytes.Buffer{}}
 	cfg := Config{
-		Secrets: []string{testSecret}, Now: func() time.Time { return testTime }, Observer: f.counts,
+		Secrets: []string{testSecret}, Now: func() time.Time { return testTime }, Observer: f.counts, Arrived: f.silence.Arrived,
 		Names: func(m Message) []tails.Changed {
 			if !strings.HasPrefix(m.Event, "order.") {
 				return nil
@@ -289,7 +290,7 @@ func TestSilence(t *testing.T) {
 	said := func() int { return strings.Count(f.log.String(), "no webhook arrives") }
 	pass := func(d time.Duration, told time.Time) {
 		now = now.Add(d)
-		f.Told(t.Context(), told)
+		f.silence.Told(t.Context(), slog.New(slog.NewTextHandler(f.log, nil)), told, now)
 	}
 	pass(time.Hour, testTime) // nothing has changed since the start
 	pass(time.Hour, now.Add(-time.Minute))

@@ -41,6 +41,7 @@ func TestChangeToRow(t *testing.T) {
 		Ask: h.Mirror.Feed,
 	})
 	endpoint, err := webhook.NewEndpoint(webhook.Config{
+		Arrived: func(time.Time) {},
 		Secrets: []string{secret}, Now: h.World.Now, Log: slog.New(slog.DiscardHandler), Observer: seen,
 		Names: func(m webhook.Message) []tails.Changed { return h.NamedBy(m.Event, m.At, m.Data) },
 		Nudge: func(named []tails.Changed, fetched func()) bool {
