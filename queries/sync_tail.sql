@@ -81,11 +81,11 @@ ORDER BY CASE WHEN @newest THEN changed_at END DESC, changed_at
 LIMIT @most;
 
 -- name: ChangesPendingStreams :many
--- As ChangesPending with newest, for all streams: a round of feeds opens no others.
+-- As ChangesPending, for all streams: a round of feeds opens no others.
 SELECT stream FROM sync_changes
 WHERE (known_at IS NULL OR known_at < noted_at
     OR (known_at < noted_at + make_interval(secs => @lag_seconds) AND (SELECT at FROM sync_clock) >= noted_at + make_interval(secs => @lag_seconds)))
-  AND changed_at <> 'epoch'
+  AND NOT (@newest::boolean AND changed_at = 'epoch')
   AND (@what::text = '' OR (@what = 'objects') = (filter = 'id'))
 GROUP BY stream
 ORDER BY min(noted_at);

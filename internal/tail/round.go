@@ -87,7 +87,7 @@ func (rd *round) follow(ctx context.Context, all, names []string) (err error) {
 
 // fetchFollowed fetches the pending changes of the followed streams, and once more what was fetched right after its change.
 func (rd *round) fetchFollowed(ctx context.Context) error {
-	watch := rd.kept().Changes().Watch(rd.engine.Names())
+	watch := rd.kept().Changes().Watch()
 	for _, t := range rd.followed() {
 		if err := rd.interlude(ctx); err != nil {
 			return err

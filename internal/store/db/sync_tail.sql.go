@@ -231,20 +231,21 @@ const changesPendingStreams = `-- name: ChangesPendingStreams :many
 SELECT stream FROM sync_changes
 WHERE (known_at IS NULL OR known_at < noted_at
     OR (known_at < noted_at + make_interval(secs => $1) AND (SELECT at FROM sync_clock) >= noted_at + make_interval(secs => $1)))
-  AND changed_at <> 'epoch'
-  AND ($2::text = '' OR ($2 = 'objects') = (filter = 'id'))
+  AND NOT ($2::boolean AND changed_at = 'epoch')
+  AND ($3::text = '' OR ($3 = 'objects') = (filter = 'id'))
 GROUP BY stream
 ORDER BY min(noted_at)
 `
 
 type ChangesPendingStreamsParams struct {
 	LagSeconds float64 `json:"lag_seconds"`
+	Newest     bool    `json:"newest"`
 	What       string  `json:"what"`
 }
 
-// As ChangesPending with newest, for all streams: a round of feeds opens no others.
+// As ChangesPending, for all streams: a round of feeds opens no others.
 func (q *Queries) ChangesPendingStreams(ctx context.Context, arg ChangesPendingStreamsParams) ([]string, error) {
-	rows, err := q.db.Query(ctx, changesPendingStreams, arg.LagSeconds, arg.What)
+	rows, err := q.db.Query(ctx, changesPendingStreams, arg.LagSeconds, arg.Newest, arg.What)
 	if err != nil {
 		return nil, err
 	}

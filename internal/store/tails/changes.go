@@ -113,21 +113,20 @@ func (cs Changes) Pending(ctx context.Context, stream string, w Wanted) ([]Chang
 	return changes, nil
 }
 
-// Watch tells which of some streams have pending changes, or rows known only from copies.
+// Watch tells which streams have pending changes, or rows known only from copies.
 type Watch struct {
-	of      Changes
-	streams []string
-	busy    map[string]bool // nil: to be asked for
+	of   Changes
+	busy map[string]bool // nil: to be asked for
 }
 
-// Watch watches these streams.
-func (cs Changes) Watch(streams []string) *Watch { return &Watch{of: cs, streams: streams} }
+// Watch watches all streams.
+func (cs Changes) Watch() *Watch { return &Watch{of: cs} }
 
 // IsBusy tells it of one stream. It asks for all in one round trip, and again after it has said yes: what is fetched for one stream may
 // show changes of others.
 func (b *Watch) IsBusy(ctx context.Context, stream string, w Wanted) (is bool, err error) {
 	if b.busy == nil {
-		if b.busy, err = b.of.ask(ctx, b.streams, w); err != nil {
+		if b.busy, err = b.of.ask(ctx, w); err != nil {
 			return false, err
 		}
 	}
@@ -137,15 +136,13 @@ func (b *Watch) IsBusy(ctx context.Context, stream string, w Wanted) (is bool, e
 	return is, nil
 }
 
-func (cs Changes) ask(ctx context.Context, streams []string, w Wanted) (map[string]bool, error) {
+func (cs Changes) ask(ctx context.Context, w Wanted) (map[string]bool, error) {
 	busy := map[string]bool{}
 	var p pg.Pipeline
-	for _, stream := range streams {
-		one := db.ChangesPendingParams{Stream: stream, LagSeconds: w.Lag.Seconds(), What: w.Only, Most: 1, Newest: w.Newest}
-		pg.Each(&p, func(db.ChangesPendingRow) { busy[stream] = true })(db.New(&p).ChangesPending(ctx, one))
-	}
+	set := func(stream string) { busy[stream] = true }
+	pg.Each(&p, set)(db.New(&p).ChangesPendingStreams(ctx, db.ChangesPendingStreamsParams{LagSeconds: w.Lag.Seconds(), What: w.Only, Newest: w.Newest}))
 	p.Add("SELECT DISTINCT stream FROM sync_stubs WHERE resolved_at IS NULL", nil, nil)
-	pg.Each(&p, func(stream string) { busy[stream] = true })(nil, nil)
+	pg.Each(&p, set)(nil, nil)
 	if err := cs.pool.SnapshotAtOnce(ctx, &p); err != nil {
 		return nil, fmt.Errorf("read which streams have pending changes: %w", err)
 	}
@@ -154,7 +151,7 @@ func (cs Changes) ask(ctx context.Context, streams []string, w Wanted) (map[stri
 
 // PendingStreams lists the streams with such changes of a known time, those first whose change was recorded first.
 func (cs Changes) PendingStreams(ctx context.Context, w Wanted) ([]string, error) {
-	streams, err := cs.q.ChangesPendingStreams(ctx, db.ChangesPendingStreamsParams{LagSeconds: w.Lag.Seconds(), What: w.Only})
+	streams, err := cs.q.ChangesPendingStreams(ctx, db.ChangesPendingStreamsParams{LagSeconds: w.Lag.Seconds(), What: w.Only, Newest: true})
 	if err != nil {
 		return nil, fmt.Errorf("read which streams have pending changes: %w", err)
 	}
