@@ -59,6 +59,7 @@ func (d *Runner) sweepJob(stream string) func(context.Context) error {
 			return d.awaitLease(ctx, stream, &w, busy)
 		}
 		d.stopWaiting(stream, &w)
+		d.notices.costed.Store(false)
 		d.sched.Hurry() // sweeps that wait for this one
 		d.showFreshness(ctx)
 		d.showStandings(ctx)

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"syncd/internal/config"
@@ -17,6 +18,9 @@ import (
 type notices struct {
 	others map[string]bool // processes that work on the schema, too
 	scarce bool            // it was said that the budget does not suffice
+
+	need   float64     // requests an hour that the schedules take
+	costed atomic.Bool // need is from after the last sweep here, and by the current schedules
 }
 
 // say logs what is new. What cannot be read now is said before a later round.
@@ -31,14 +35,18 @@ func (n *notices) say(ctx context.Context, d *Runner) {
 	if rate == 0 || n.scarce {
 		return
 	}
-	costs, err := recent.New(d.org.Store.Pool()).SweepCosts(ctx)
-	if err != nil {
-		return
+	if !n.costed.Swap(true) {
+		costs, err := recent.New(d.org.Store.Pool()).SweepCosts(ctx)
+		if err != nil {
+			n.costed.Store(false)
+			return
+		}
+		n.need = sweepNeed(d.config(), costs, d.org.Client.Now())
 	}
-	if need, most := sweepNeed(d.config(), costs, d.org.Client.Now()), headroom*rate*60; need > most {
+	if most := headroom * rate * 60; n.need > most {
 		n.scarce = true
 		d.Log.WarnContext(ctx, "the schedules need more requests than the budget sustains, so sweeps come late: `syncd plan` proposes others",
-			"requests_per_hour", math.Round(need), "sustained", math.Round(most))
+			"requests_per_hour", math.Round(n.need), "sustained", math.Round(most))
 	}
 }
 

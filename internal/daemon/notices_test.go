@@ -1,12 +1,17 @@
 package daemon
 
 import (
+	"bytes"
 	"errors"
+	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"syncd/internal/config"
+	"syncd/internal/fetch"
+	"syncd/internal/fetch/fetchtest"
 	"syncd/internal/polarsim"
 	"syncd/internal/sched"
 	"syncd/internal/store/budget"
@@ -48,5 +53,32 @@ func TestReadyMeansOpen(t *testing.T) {
 	close(d.opened)
 	if err := d.CheckSchema(t.Context()); err != nil {
 		t.Errorf("when it is open: %v", err)
+	}
+}
+
+// What sweeps cost is asked of the database after one of them, and not before each round of tails.
+func TestCostsAreAskedAfterSweeps(t *testing.T) {
+	t.Parallel()
+	h := worldtest.Start(t, worldtest.Setup{World: polarsim.Options{Customers: 1}})
+	client := fetchtest.InProcess(t, nil, func(c *fetch.Config) { c.RequestsPerMinute = 100 })
+	log := &bytes.Buffer{}
+	d := &Runner{Options: Options{Log: slog.New(slog.NewTextHandler(log, nil))}, org: &Organization{Store: h.Store, Client: client}}
+	d.current.Store(&config.Config{Timezone: time.UTC, Schedules: map[string]string{"orders": "@every 1s"}})
+	said := func() bool {
+		d.notices.say(t.Context(), d)
+		return strings.Contains(log.String(), "the schedules need more requests")
+	}
+	if said() {
+		t.Error("said before anything was swept")
+	}
+	h.Exec(t, "INSERT INTO sync_streams (stream) VALUES ('orders') ON CONFLICT DO NOTHING")
+	h.Exec(t, `INSERT INTO sync_runs (id, stream, kind, holder, outcome, verdict, sweep_id, requests, finished_at)
+		OVERRIDING SYSTEM VALUE VALUES (1000, 'orders', 'sweep', 'test', 'succeeded', 'complete', 1000, 500, now())`)
+	if said() {
+		t.Error("asked although nothing was swept here")
+	}
+	d.notices.costed.Store(false)
+	if !said() {
+		t.Error("not asked after a sweep")
 	}
 }

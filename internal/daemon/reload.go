@@ -61,6 +61,7 @@ func (d *Runner) reload(ctx context.Context) {
 		changed = append(changed, "webhook_secret")
 	}
 	d.current.Store(now)
+	d.notices.costed.Store(false)
 	for i, v := range shown {
 		switch was := d.Shown[i].Value; {
 		case v.Key == "database_url" && read.DatabaseURL != d.Config.DatabaseURL, was != v.Value && !d.Sources.Domain.IsLive(v.Key):
