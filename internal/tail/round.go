@@ -179,16 +179,13 @@ func (rd *round) slow(ctx context.Context) error {
 			turns = append(turns, turn{t, p})
 		}
 	}
-	slices.SortStableFunc(turns, func(a, b turn) int { return a.t.at.Asked[a.p.Name()].Compare(b.t.at.Asked[b.p.Name()]) })
+	slices.SortStableFunc(turns, func(a, b turn) int { return a.t.lastAsked(a.p).Compare(b.t.lastAsked(b.p)) })
 	for _, u := range turns {
-		if err := rd.interlude(ctx); err != nil {
+		if err := rd.interlude(ctx); err != nil || rd.left <= 0 {
 			return err
 		}
 		before := rd.spent() - rd.aside
-		if rd.left <= 0 {
-			return nil
-		}
-		if u.t.at.Cost[u.p.Name()] > rd.left && rd.now().Sub(u.t.at.Asked[u.p.Name()]) < slowWithin {
+		if u.t.at.Cost[u.p.Name()] > rd.left && rd.now().Sub(u.t.lastAsked(u.p)) < slowWithin {
 			continue
 		}
 		u.t.ask(ctx, u.p)
@@ -200,6 +197,15 @@ func (rd *round) slow(ctx context.Context) error {
 		rd.left -= cost
 	}
 	return nil
+}
+
+// lastAsked is when a slow probe was last asked. A sweep asks what reads the whole list, too: else that comes again right after the first.
+func (t *stream) lastAsked(p Probe) time.Time {
+	asked := t.at.Asked[p.Name()]
+	if _, is := p.(Whole); is {
+		return slices.MaxFunc([]time.Time{asked, t.round.now().Add(-t.at.Complete)}, time.Time.Compare)
+	}
+	return asked
 }
 
 // spent is the cost of the round so far.
