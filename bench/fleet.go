@@ -22,6 +22,7 @@ type fleetPlan struct {
 	first                    time.Duration // for all first syncs, at most
 	phases                   phases.List   // after these, one after the other
 	compared                 int           // organizations; negative: all
+	comparing                time.Duration // after which no comparison begins
 }
 
 func (p *fleetPlan) flags() {
@@ -33,10 +34,21 @@ func (p *fleetPlan) flags() {
 	p.phases = phases.List{{Processes: 1, During: 5 * time.Minute}}
 	flag.Var(&p.phases, "phases", "how many processes share them, for how long, and how often one of these is killed and a new one started: 1x5m,3x10m/1m")
 	flag.IntVar(&p.compared, "compare", -1, "organizations that are compared with fresh mirrors at the end; -1 for all")
+	flag.DurationVar(&p.comparing, "comparing", 2*time.Hour, "after which time no further organization is compared")
 }
 
 // leaseOfFleet is for how long a process that has died still holds its organizations.
 const leaseOfFleet = 30 * time.Second
+
+// settings are those of a server that is made for many organizations. Whatever is dropped takes a lock for each table, index, type, column's default
+// and constraint; the server has room for max_locks_per_transaction times its connections, for all together. Catalogs grow by three megabytes
+// an organization, which each new connection reads.
+func (p *fleetPlan) settings() map[string]string {
+	return map[string]string{
+		"max_connections": "200", "max_locks_per_transaction": "512",
+		"shared_buffers": fmt.Sprintf("%dMB", max(256, min(2*p.organizations, 4096))),
+	}
+}
 
 // fleet runs many organizations as a user would: one file of configuration, a file for each organization, syncd run. The first syncs are
 // made once; each phase is measured on what they left. At the end the organizations are compared with mirrors that are made anew.
@@ -108,8 +120,5 @@ func (w *watchedFleet) all(ctx context.Context) error {
 	}
 	return w.compare(ctx)
 }
-
-// schemaOf is the schema of organization n, as syncd names it.
-func schemaOf(n int) string { return fmt.Sprintf("polar_%04d", n) }
 
 func tokenOf(n int) string { return fmt.Sprintf("%s_%04d", polarsim.AnyToken, n) }

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -28,8 +28,10 @@ type watchedFleet struct {
 	replicas *replicas
 	holds    seen.Holds
 
-	connections, peak float64   // the most of a process
-	lags              []float64 // seconds, of each organization each time it was looked at
+	connections, peak float64       // the most of a process
+	backends          seen.Backends // the most of Postgres' processes for them
+	simulator         float64       // the most of the simulator's memory
+	lags              []float64     // seconds, of each organization each time it was looked at
 }
 
 func (w *watchedFleet) label(what string) string {
@@ -45,58 +47,53 @@ func (w *watchedFleet) label(what string) string {
 	return text + ": " + what
 }
 
-// atOnce is how many organizations one query is about: each of their tables and indexes takes a lock, and max_locks_per_transaction bounds these.
-const atOnce = 50
-
-// ofEach asks a query for each organization; SCHEMA stands for its schema.
-func ofEach[T any](ctx context.Context, conn *pgx.Conn, organizations int, query string, args ...any) (all []T, err error) {
-	for first := 1; first <= organizations; first += atOnce {
-		var parts []string
-		for n := first; n < first+atOnce && n <= organizations; n++ {
-			parts = append(parts, "("+strings.ReplaceAll(query, "SCHEMA", schemaOf(n))+")")
-		}
-		rows, err := conn.Query(ctx, strings.Join(parts, " UNION ALL "), args...)
-		if err != nil {
-			return nil, err
-		}
-		some, err := pgx.CollectRows(rows, pgx.RowTo[T])
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, some...)
+// organizations are the numbers of all.
+func (w *watchedFleet) organizations() (all []int) {
+	for n := range w.plan.organizations {
+		all = append(all, n+1)
 	}
-	return all, nil
+	return all
 }
 
-// until asks each organization for a number every few seconds, until it is at least the wanted one for all of them.
+// seldom is how long to wait after a look that took so long, at least so long: looks take a twentieth of the time, however many organizations there are.
+func seldom(took, least time.Duration) time.Duration { return max(least, 20*took) }
+
+// until asks each organization for a number again and again, until it has been at least the wanted one for all of them. Every minute it says for how many.
 func (w *watchedFleet) until(ctx context.Context, what string, within time.Duration, wanted int64, query string, args ...any) error {
 	return session(ctx, w.dsn, func(conn *pgx.Conn) error {
-		for end := time.Now().Add(within); ; {
+		began, told, left := time.Now(), time.Now(), w.organizations()
+		for {
 			if err := w.replicas.alive(); err != nil {
 				return err
 			}
-			var made, done int
-			if err := conn.QueryRow(ctx, `SELECT count(*) FROM pg_tables WHERE tablename = 'sync_runs' AND schemaname ~ '^polar_\d{4}_sync$'`).Scan(&made); err != nil {
+			looked := time.Now()
+			made, err := seen.Made(ctx, conn)
+			if err != nil {
 				return err
 			}
-			if made == w.plan.organizations {
-				numbers, err := ofEach[int64](ctx, conn, w.plan.organizations, query, args...)
-				if err != nil {
-					return err
-				}
-				for _, n := range numbers {
-					if n >= wanted {
-						done++
-					}
-				}
+			ask := slices.DeleteFunc(slices.Clone(left), func(n int) bool { return !made[n] })
+			numbers, err := seen.OfEach[int64](ctx, conn, ask, query, args...)
+			if err != nil {
+				return err
 			}
-			if done == w.plan.organizations {
+			done := map[int]bool{}
+			for i, n := range numbers { // a part of UNION ALL after the other, a row each
+				done[ask[i]] = n >= wanted
+			}
+			left = slices.DeleteFunc(left, func(n int) bool { return done[n] })
+			w.simulator = max(w.simulator, process.Peak(w.polar.cmd.Process.Pid))
+			if len(left) == 0 {
 				return nil
 			}
-			if time.Now().After(end) {
-				return fmt.Errorf("%s: after %s it is so of %d of %d organizations", what, within, done, w.plan.organizations)
+			so := fmt.Sprintf("%s: after %s it is so of %d of %d organizations", what, time.Since(began).Round(time.Second), w.plan.organizations-len(left), w.plan.organizations)
+			if time.Since(began) > within {
+				return errors.New(so)
 			}
-			if !pause(ctx, 2*time.Second) {
+			if time.Since(told) >= time.Minute {
+				told = time.Now()
+				fmt.Fprintf(os.Stderr, "        %s; simulator %.0f MB, processes of syncd at most %.0f\n", so, w.simulator, w.replicas.largest())
+			}
+			if !pause(ctx, seldom(time.Since(looked), 2*time.Second)) {
 				return ctx.Err()
 			}
 		}
@@ -130,7 +127,8 @@ func (w *watchedFleet) now(ctx context.Context) (time.Time, error) {
 
 // shared waits until each process has its share, and each organization a process.
 func (w *watchedFleet) shared(ctx context.Context) error {
-	for range 300 {
+	within := 5*time.Minute + time.Duration(w.plan.organizations)*time.Second // each that moves is opened anew
+	for began := time.Now(); time.Since(began) < within; {
 		fair := (w.plan.organizations + w.phase.Processes - 1) / w.phase.Processes
 		even, err := scalar[bool](ctx, w.dsn, `
 			SELECT count(*) = $1 AND sum(n) = $2 AND max(n) <= $3 FROM (
@@ -143,7 +141,7 @@ func (w *watchedFleet) shared(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	return fmt.Errorf("after five minutes %d processes do not share the organizations evenly", w.phase.Processes)
+	return fmt.Errorf("after %s %d processes do not share the organizations evenly", within, w.phase.Processes)
 }
 
 // spent is what has been used up to a moment.
@@ -170,7 +168,7 @@ func (w *watchedFleet) spent(ctx context.Context) (s spent, err error) {
 
 // measure lets the organizations change, and looks at processes and tables meanwhile.
 func (w *watchedFleet) measure(ctx context.Context) error {
-	w.connections, w.peak, w.lags, w.holds.Takeovers = 0, 0, nil, nil
+	w.connections, w.peak, w.backends, w.lags, w.holds.Takeovers = 0, 0, seen.Backends{}, nil, nil
 	before, err := w.spent(ctx)
 	if err != nil {
 		return err
@@ -191,10 +189,10 @@ func (w *watchedFleet) measure(ctx context.Context) error {
 	return w.report(ctx, from, seconds, before, after)
 }
 
-// disturb makes changes, kills processes, and looks each second at who holds what, and at everything every five.
+// disturb makes changes, kills processes, and looks each second at who holds what, and at everything every five, or less often where that takes long.
 func (w *watchedFleet) disturb(ctx context.Context, conn *pgx.Conn, began time.Time) error {
-	killed := began
-	for second := 0; time.Since(began) < w.phase.During; second++ {
+	killed, next := began, began
+	for time.Since(began) < w.phase.During {
 		if w.plan.churn > 0 {
 			if err := w.polar.control(ctx, http.MethodPost, "/sim/churn?n="+strconv.Itoa(w.plan.churn), "", nil); err != nil {
 				return err
@@ -203,10 +201,11 @@ func (w *watchedFleet) disturb(ctx context.Context, conn *pgx.Conn, began time.T
 		if err := errors.Join(w.replicas.alive(), w.holds.Look(ctx, conn, w.replicas.killedAt)); err != nil {
 			return err
 		}
-		if second%5 == 0 {
+		if looked := time.Now(); !looked.Before(next) {
 			if err := w.look(ctx, conn); err != nil {
 				return err
 			}
+			next = time.Now().Add(seldom(time.Since(looked), 5*time.Second))
 		}
 		if w.phase.Kill > 0 && time.Since(killed) > w.phase.Kill {
 			killed = time.Now()
@@ -224,13 +223,13 @@ func (w *watchedFleet) disturb(ctx context.Context, conn *pgx.Conn, began time.T
 // look notes how late each organization is, the connections and the memory.
 func (w *watchedFleet) look(ctx context.Context, conn *pgx.Conn) error {
 	w.peak = max(w.peak, w.replicas.largest())
-	var n float64
-	if err := conn.QueryRow(ctx, `SELECT COALESCE(max(n), 0)::float8 FROM (SELECT count(*) AS n FROM pg_stat_activity
-		WHERE datname = current_database() AND application_name LIKE '`+replicaName+`%' AND backend_type = 'client backend' GROUP BY application_name) p`).Scan(&n); err != nil {
+	w.simulator = max(w.simulator, process.Peak(w.polar.cmd.Process.Pid))
+	connections, err := w.backends.Look(ctx, conn, replicaName)
+	if err != nil {
 		return err
 	}
-	w.connections = max(w.connections, n)
-	lags, err := ofEach[float64](ctx, conn, w.plan.organizations, "SELECT extract(epoch FROM clock_timestamp() - polled_at)::float8 FROM SCHEMA_sync.sync_streams WHERE stream = 'tail'")
+	w.connections = max(w.connections, connections)
+	lags, err := seen.OfEach[float64](ctx, conn, w.organizations(), "SELECT extract(epoch FROM clock_timestamp() - polled_at)::float8 FROM SCHEMA_sync.sync_streams WHERE stream = 'tail'")
 	w.lags = append(w.lags, lags...)
 	return err
 }
@@ -238,7 +237,7 @@ func (w *watchedFleet) look(ctx context.Context, conn *pgx.Conn) error {
 func (w *watchedFleet) report(ctx context.Context, from time.Time, seconds float64, before, after spent) error {
 	var rounds float64
 	if err := session(ctx, w.dsn, func(conn *pgx.Conn) error {
-		counts, err := ofEach[float64](ctx, conn, w.plan.organizations, "SELECT count(*)::float8 FROM SCHEMA_sync.sync_runs WHERE kind = 'tail' AND outcome = 'succeeded' AND finished_at > $1", from)
+		counts, err := seen.OfEach[float64](ctx, conn, w.organizations(), "SELECT count(*)::float8 FROM SCHEMA_sync.sync_runs WHERE kind = 'tail' AND outcome = 'succeeded' AND finished_at > $1", from)
 		for _, n := range counts {
 			rounds += n
 		}
@@ -259,11 +258,36 @@ func (w *watchedFleet) report(ctx context.Context, from time.Time, seconds float
 	w.table.Add(w.label("processor of Postgres, with the looks"), "cores", nil, (after.postgres-before.postgres).Seconds()/seconds)
 	w.table.Add(w.label("memory of a process, peak"), "MB", figures.AtMost(400), w.peak)
 	w.table.Add(w.label("connections of a process, most"), "connections", figures.AtMost(20), w.connections)
+	if err := w.reportBackends(ctx); err != nil {
+		return err
+	}
 	w.table.Add(w.label("age of what is known, median"), "s", nil, figures.Quantile(w.lags, 0.5))
 	w.table.Add(w.label("age of what is known, most"), "s", figures.AtMost(most.Seconds()), w.lags[len(w.lags)-1])
 	w.table.Add(w.label("WAL"), "MB/day an organization", nil, (after.wal-before.wal)/seconds*86400/float64(w.plan.organizations)/1e6)
 	if len(w.holds.Takeovers) > 0 {
 		w.table.Add(w.label("killed until another process has its organization"), "s", nil, w.holds.Takeovers...)
 	}
+	return nil
+}
+
+// reportBackends tells what they took at most, and of the largest what an organization of its process costs it, beside a connection that was
+// asked for nothing yet.
+func (w *watchedFleet) reportBackends(ctx context.Context) error {
+	if w.backends.Private == 0 { // the kernel does not tell
+		return nil
+	}
+	var idle float64
+	if err := session(ctx, w.dsn, func(conn *pgx.Conn) error {
+		idle = process.Private(int(conn.PgConn().PID()))
+		return nil
+	}); err != nil {
+		return err
+	}
+	served := float64((w.plan.organizations + w.phase.Processes - 1) / w.phase.Processes)
+	w.table.Add(w.label("private memory of all backends of syncd, most"), "MB", nil, w.backends.Private)
+	w.table.Add(w.label("with their part of what is shared (Pss), most"), "MB", nil, w.backends.Share)
+	w.table.Add(w.label("private memory of a backend, most"), "MB", nil, w.backends.Largest)
+	w.table.Add(w.label("of that, an organization of its process"), "kB", nil, (w.backends.Largest-idle)/served*1024)
+	w.table.Add(w.label("memory of the simulator, peak"), "MB", nil, w.simulator)
 	return nil
 }

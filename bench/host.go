@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -35,19 +36,22 @@ const (
 	token = "polar_oat_bench"
 )
 
-func newBench(ctx context.Context) (*bench, error) {
+// newBench starts Postgres; settings are those in which it differs from that of most sections.
+func newBench(ctx context.Context, settings map[string]string) (*bench, error) {
 	for _, program := range []string{syncd, naive, floor} {
 		if _, err := os.Stat(program); err != nil {
 			return nil, fmt.Errorf("%w: run make bench", err)
 		}
 	}
-	pg, err := localpg.Start(ctx, localpg.Options{Settings: map[string]string{
+	all := map[string]string{
 		// As durable as a server that somebody relies on: a private one is not, unless told so.
 		"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "wal_level": "replica",
 		"shared_buffers": "256MB", "max_wal_size": "4GB",
 		// So that it does not work in one round and not in another; what it would do is done between the measurements.
 		"autovacuum": "off",
-	}})
+	}
+	maps.Copy(all, settings)
+	pg, err := localpg.Start(ctx, localpg.Options{Settings: all})
 	return &bench{pg: pg}, err
 }
 

@@ -67,7 +67,12 @@ func main() {
 
 func run(ctx context.Context, p plan, only string) (err error) {
 	began := time.Now()
-	b, err := newBench(ctx)
+	asked := func(section string) bool { return strings.Contains(","+only+",", ","+section+",") }
+	var settings map[string]string
+	if asked("fleet") {
+		settings = p.fleet.settings()
+	}
+	b, err := newBench(ctx, settings)
 	if err != nil {
 		return err
 	}
@@ -79,7 +84,7 @@ func run(ctx context.Context, p plan, only string) (err error) {
 	}{
 		{"rounds", b.rounds}, {"history", b.history}, {"sizes", b.sizes}, {"limit", b.limit}, {"latency", b.latency}, {"seconds", b.seconds}, {"soak", b.soak}, {"state", b.state}, {"status", b.status}, {"views", b.views}, {"distance", b.distance}, {"events", b.events}, {"fleet", b.fleet},
 	} {
-		if (only != "" || section.name == "fleet") && !strings.Contains(","+only+",", ","+section.name+",") {
+		if (only != "" || section.name == "fleet") && !asked(section.name) {
 			continue
 		}
 		fmt.Fprintf(os.Stderr, "%6s  %s\n", time.Since(began).Round(time.Second), section.name)

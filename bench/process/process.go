@@ -140,12 +140,23 @@ func Resident(pid int) float64 { return memory(pid, "VmRSS:") }
 // Peak is the most that it has had.
 func Peak(pid int) float64 { return memory(pid, "VmHWM:") }
 
-func memory(pid int, which string) float64 {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+// Private is what a process has in memory that no other has too, MB.
+func Private(pid int) float64 {
+	return amount(pid, "smaps_rollup", "Private_Clean:") + amount(pid, "smaps_rollup", "Private_Dirty:")
+}
+
+// Share adds to what a process has for itself its part of what others have too, MB: of memory that four use, a fourth.
+func Share(pid int) float64 { return amount(pid, "smaps_rollup", "\nPss:") }
+
+func memory(pid int, which string) float64 { return amount(pid, "status", which) }
+
+// amount is a number of kilobytes that a file of the kernel about a process tells, in MB.
+func amount(pid int, file, which string) float64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, file))
 	if err != nil {
 		return 0
 	}
-	_, after, _ := strings.Cut(string(status), which)
+	_, after, _ := strings.Cut(string(text), which)
 	fields := strings.Fields(after)
 	if len(fields) == 0 {
 		return 0

@@ -2,8 +2,10 @@
 package seen
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -74,8 +76,36 @@ func PID(holder string) int {
 	return pid
 }
 
-// Differing are rows of a table, and how many of them are not the same in another schema.
-type Differing struct{ Rows, Wrong float64 }
+// Differing are rows of a table, and how they are not the same in a fresh mirror: it has rows that are missing here, or not those that are here,
+// or they are others in some columns.
+type Differing struct {
+	Rows, Missing, More, Changed float64
+	Columns                      []string // of those that changed
+}
+
+// Wrong counts what differs in any way.
+func (d Differing) Wrong() float64 { return d.Missing + d.More + d.Changed }
+
+// Plus adds what was found of the same table elsewhere.
+func (d Differing) Plus(o Differing) Differing {
+	columns := slices.Concat(d.Columns, o.Columns)
+	slices.Sort(columns)
+	return Differing{d.Rows + o.Rows, d.Missing + o.Missing, d.More + o.More, d.Changed + o.Changed, slices.Compact(columns)}
+}
+
+// String tells the kinds.
+func (d Differing) String() string {
+	var kinds []string
+	for _, kind := range []struct {
+		rows float64
+		what string
+	}{{d.Missing, "missing"}, {d.More, "not in the fresh mirror"}, {d.Changed, "changed in " + strings.Join(d.Columns, " ")}} {
+		if kind.rows > 0 {
+			kinds = append(kinds, fmt.Sprintf("%.0f %s", kind.rows, kind.what))
+		}
+	}
+	return cmp.Or(strings.Join(kinds, ", "), "none")
+}
 
 // Differences compares tables of two schemas: every column but the times at which syncd wrote a row and asked for it. Rows that are marked as
 // deleted, or gone from their list, are left out, as a fresh mirror knows nothing of them; so are suspects, whose deletion is not proven yet: where
@@ -89,8 +119,15 @@ func Differences(ctx context.Context, conn *pgx.Conn, here, fresh string, tables
 				pgx.Identifier{schema + "_sync", "sync_suspects"}.Sanitize() + " s WHERE s.stream = '" + table + "' AND s.id::text = to_jsonb(t)->>'id')"
 		}
 		var d Differing
-		if err := conn.QueryRow(ctx, "WITH a AS MATERIALIZED ("+of(here)+"), b AS MATERIALIZED ("+of(fresh)+`)
-			SELECT (SELECT count(*) FROM b)::float8, GREATEST((SELECT count(*) FROM (TABLE a EXCEPT ALL TABLE b) x), (SELECT count(*) FROM (TABLE b EXCEPT ALL TABLE a) y))::float8`).Scan(&d.Rows, &d.Wrong); err != nil {
+		if err := conn.QueryRow(ctx, "WITH a AS MATERIALIZED ("+of(here)+"), b AS MATERIALIZED ("+of(fresh)+`), key AS (
+				SELECT array_agg(attname::text) AS columns FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY(indkey) WHERE indisprimary AND indrelid = $1::regclass
+			), pairs AS (
+				SELECT x.row AS here, y.row AS fresh FROM (TABLE a EXCEPT ALL TABLE b) x FULL JOIN (TABLE b EXCEPT ALL TABLE a) y
+				ON (SELECT jsonb_agg(x.row->c ORDER BY c) FROM key, unnest(columns) c) = (SELECT jsonb_agg(y.row->c ORDER BY c) FROM key, unnest(columns) c)
+			)
+			SELECT (SELECT count(*) FROM b)::float8, count(*) FILTER (WHERE here IS NULL)::float8, count(*) FILTER (WHERE fresh IS NULL)::float8, count(*) FILTER (WHERE here <> fresh)::float8,
+				(SELECT COALESCE(array_agg(DISTINCT c.key ORDER BY c.key), '{}') FROM pairs p, jsonb_each(p.here) c WHERE c.value IS DISTINCT FROM p.fresh->c.key AND p.fresh IS NOT NULL)
+			FROM pairs`, pgx.Identifier{here, table}.Sanitize()).Scan(&d.Rows, &d.Missing, &d.More, &d.Changed, &d.Columns); err != nil {
 			return nil, fmt.Errorf("compare %s: %w", table, err)
 		}
 		found[table] = d
