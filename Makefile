@@ -42,10 +42,10 @@ fuzz: ## fuzz whatever parses foreign input, each for a time; FUZZ=60s
 	done
 
 .PHONY: bench
-bench: build ## speed, requests and memory, beside COPY and a plain loop; BENCH=short takes 3 minutes, full 30
+bench: build ## speed, requests and memory, beside COPY and a plain loop; BENCH=short takes 3 minutes, full 30; AGAINST=COMMIT in turn with its programs
 	@scripts/ensure.sh postgres
-	go build -o .bin/ ./bench/naive ./bench/floor
-	go run ./bench -mode $(or $(BENCH),full) $(ARGS)
+	go build -o .bin/ ./bench ./bench/naive ./bench/floor ./bench/against
+	$(if $(AGAINST),.bin/against -ref $(AGAINST) $(if $(ROUNDS),-n $(ROUNDS)) -- -only rounds,.bin/bench) -mode $(or $(BENCH),full) $(ARGS)
 
 .PHONY: soak
 soak: build ## something changes each second for SOAK (15m): is a change lost, is the budget kept, does memory grow?

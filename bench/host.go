@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -108,9 +109,10 @@ type polar struct {
 	cmd *exec.Cmd
 }
 
-// startPolar simulates an organization; further flags are those of syncd simulate.
+// startPolar simulates an organization; further flags are those of syncd simulate. Versions of syncd that are measured
+// beside one another have the same one to simulate: BENCH_SIMULATOR.
 func startPolar(ctx context.Context, flags ...string) (*polar, error) {
-	cmd := exec.CommandContext(ctx, syncd, append([]string{"simulate", "--seed", "1"}, flags...)...)
+	cmd := exec.CommandContext(ctx, cmp.Or(os.Getenv("BENCH_SIMULATOR"), syncd), append([]string{"simulate", "--seed", "1"}, flags...)...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -47,11 +47,12 @@ func main() {
 	fleet.flags()
 	mirrored := flag.Int("mirrored", 0, "orders in the database of the section status, if another number than that of the mode")
 	events := flag.Int("events", 0, "how many events are synced in the section events, if another number than that of the mode")
+	rounds := flag.Int("rounds", 0, "rounds of the sections that have some, if another number than that of the mode")
 	flag.Parse()
 	p, ok := plans[*mode]
 	p.fleet = fleet
 	p.soak, p.mirrored = *soak, cmp.Or(*mirrored, p.mirrored)
-	p.events = cmp.Or(*events, p.events)
+	p.events, p.rounds = cmp.Or(*events, p.events), cmp.Or(*rounds, p.rounds)
 	if !ok {
 		fmt.Fprintf(os.Stderr, "bench: -mode %s: want full or short\n", *mode)
 		os.Exit(1)

@@ -75,7 +75,11 @@ func number(v float64) string {
 
 // Print writes the table as Markdown.
 func (t *Table) Print(w io.Writer) error {
-	rows := append([][]string{{"figure", "median", "min .. max", "unit", "n", "goal", ""}}, t.rows...)
+	return markdown(w, append([][]string{{"figure", "median", "min .. max", "unit", "n", "goal", ""}}, t.rows...))
+}
+
+// markdown writes rows, of which the first is the head, in columns.
+func markdown(w io.Writer, rows [][]string) error {
 	width := make([]int, len(rows[0]))
 	for _, r := range rows {
 		for i, cell := range r {
