@@ -270,24 +270,22 @@ func (w *watchedFleet) report(ctx context.Context, from time.Time, seconds float
 	return nil
 }
 
-// reportBackends tells what they took at most, and of the largest what an organization of its process costs it, beside a connection that was
-// asked for nothing yet.
+// reportBackends tells what they took at most, and of the largest what an organization costs it at least, beside a connection that was asked for
+// nothing yet. That is told where all are of one process: who had been another's, nobody knows.
 func (w *watchedFleet) reportBackends(ctx context.Context) error {
 	if w.backends.Private == 0 { // the kernel does not tell
 		return nil
 	}
-	var idle float64
-	if err := session(ctx, w.dsn, func(conn *pgx.Conn) error {
-		idle = process.Private(int(conn.PgConn().PID()))
-		return nil
-	}); err != nil {
-		return err
-	}
-	served := float64((w.plan.organizations + w.phase.Processes - 1) / w.phase.Processes)
+	w.table.Add(w.label("memory of the simulator, peak"), "MB", nil, w.simulator)
 	w.table.Add(w.label("private memory of all backends of syncd, most"), "MB", nil, w.backends.Private)
 	w.table.Add(w.label("with their part of what is shared (Pss), most"), "MB", nil, w.backends.Share)
 	w.table.Add(w.label("private memory of a backend, most"), "MB", nil, w.backends.Largest)
-	w.table.Add(w.label("of that, an organization of its process"), "kB", nil, (w.backends.Largest-idle)/served*1024)
-	w.table.Add(w.label("memory of the simulator, peak"), "MB", nil, w.simulator)
-	return nil
+	if w.phase.Processes > 1 {
+		return nil
+	}
+	return session(ctx, w.dsn, func(conn *pgx.Conn) error {
+		idle := process.Private(int(conn.PgConn().PID()))
+		w.table.Add(w.label("of that, an organization, at least"), "kB", nil, (w.backends.Largest-idle)/float64(w.plan.organizations)*1024)
+		return nil
+	})
 }
