@@ -5,9 +5,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/database"
@@ -32,7 +34,7 @@ type Migration struct {
 	AppliedAt time.Time // zero: pending
 }
 
-// Migrate creates a missing schema and applies pending migrations, in order, one transaction each. Then it makes the views, in
+// Migrate creates a missing schema and applies pending migrations, in order, one transaction each, or one for all of an empty schema. Then it makes the views, in
 // one transaction, if they are not those of this syncd. Several processes may call it at once: a lock makes them take turns. It
 // returns the names of what it applied. If everything is up to date, it writes nothing.
 //
@@ -88,18 +90,49 @@ func (p *Pool) lockSchema() string {
 	return fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", lockID(p.session.schema))
 }
 
-// up has goose apply pending migrations.
-func (p *Pool) up(ctx context.Context, all []migrations.Migration) (applied []string, err error) {
-	begin := "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; " + p.session.set("LOCAL") + "; " + p.lockSchema()
+// up has goose apply pending migrations: those of an empty schema at once, which costs a fraction, else one by one. What the server
+// refuses at once, as where it has too few locks for so many tables, is done one by one, too; the error names the file then.
+func (p *Pool) up(ctx context.Context, all []migrations.Migration) ([]string, error) {
+	at, err := applied(ctx, p, p.session.schema)
+	if err != nil {
+		return nil, err
+	}
+	if len(at) == 0 && len(all) > 0 {
+		names, err := p.upAtOnce(ctx, all)
+		if _, refused := errors.AsType[*pgconn.PgError](err); !refused && (err != nil || len(names) > 0) {
+			return names, err
+		}
+	}
+	return p.upByStep(ctx, all)
+}
+
+// upAtOnce applies migrations to an empty schema, in one transaction and one request, and notes each of them.
+// It applies none where another process was first.
+func (p *Pool) upAtOnce(ctx context.Context, all []migrations.Migration) (names []string, err error) {
+	var text strings.Builder
+	for _, m := range all {
+		fmt.Fprintf(&text, "%s\n;INSERT INTO %s (version_id, is_applied) VALUES (%d, true);\n", m.SQL, VersionTable, m.Version)
+	}
+	err = p.goose(ctx, []*goose.Migration{p.step(all[0], func(ctx context.Context, tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, text.String()); err != nil {
+			return err
+		}
+		for _, m := range all {
+			names = append(names, m.Name)
+		}
+		return nil
+	})})
+	if err != nil {
+		return nil, err
+	}
+	return names, nil
+}
+
+// upByStep applies migrations in a transaction each.
+func (p *Pool) upByStep(ctx context.Context, all []migrations.Migration) (names []string, err error) {
 	steps := make([]*goose.Migration, len(all))
 	for i, m := range all {
-		steps[i] = goose.NewGoMigration(m.Version, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
-			if _, err := tx.ExecContext(ctx, begin); err != nil {
-				return err
-			}
-			if done, err := isApplied(ctx, tx, m.Version); err != nil || done {
-				return err
-			}
+		steps[i] = p.step(m, func(ctx context.Context, tx *sql.Tx) error {
 			_, err := tx.ExecContext(ctx, "SAVEPOINT migration;\n"+m.SQL)
 			if needsViewsGone(err) {
 				err = migrateWithoutViews(ctx, tx, m, err)
@@ -107,26 +140,48 @@ func (p *Pool) up(ctx context.Context, all []migrations.Migration) (applied []st
 			if err != nil {
 				return fmt.Errorf("%s: %w", m.Name, err)
 			}
-			applied = append(applied, m.Name)
+			names = append(names, m.Name)
 			return nil
-		}}, nil)
+		})
 	}
+	err = p.goose(ctx, steps)
+	return names, err
+}
+
+// step is a migration as goose knows it. It runs under the lock of the schema, unless another process has applied it meanwhile.
+func (p *Pool) step(m migrations.Migration, run func(context.Context, *sql.Tx) error) *goose.Migration {
+	begin := "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; " + p.session.set("LOCAL") + "; " + p.lockSchema()
+	return goose.NewGoMigration(m.Version, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, begin); err != nil {
+			return err
+		}
+		if done, err := isApplied(ctx, tx, m.Version); err != nil || done {
+			return err
+		}
+		return run(ctx, tx)
+	}}, nil)
+}
+
+// goose runs those steps that are pending.
+func (p *Pool) goose(ctx context.Context, steps []*goose.Migration) error {
 	base, err := database.NewStore(database.DialectPostgres, asciiIdentifier(p.session.schema)+"."+VersionTable)
 	if err != nil {
-		return nil, fmt.Errorf("table of migrations: %w", err)
+		return fmt.Errorf("table of migrations: %w", err)
 	}
 	conn := stdlib.OpenDBFromPool(p.Pool)
-	defer func() { err = errors.Join(err, conn.Close()) }()
 	provider, err := goose.NewProvider("", conn, nil, goose.WithStore(versions{base, p.session.schema}), goose.WithGoMigrations(steps...),
 		goose.WithDisableGlobalRegistry(true), goose.WithSlog(p.log))
 	if err != nil {
-		return nil, fmt.Errorf("load migrations: %w", err)
+		return errors.Join(fmt.Errorf("load migrations: %w", err), conn.Close())
 	}
 	_, err = provider.Up(ctx)
 	if partial, is := errors.AsType[*goose.PartialError](err); is {
 		err = partial.Err
 	}
-	return applied, p.told(err)
+	if err = p.told(err); err == nil {
+		return conn.Close()
+	}
+	return errors.Join(err, conn.Close())
 }
 
 // VersionTable is where the migrations are put down that have been applied.
