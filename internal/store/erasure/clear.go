@@ -20,20 +20,27 @@ func (w *work) erase(ctx context.Context) error {
 	if err := w.prepare(ctx); err != nil {
 		return err
 	}
-	if !w.order.Trial {
-		if err := w.lock(ctx); err != nil {
-			return err
-		}
-		if err := w.attach(ctx); err != nil {
-			return err
+	current, err := w.isCurrent(ctx)
+	if err == nil && !current {
+		err = w.makeFunctions(ctx)
+	}
+	if err == nil && !w.order.Trial {
+		if err = w.lock(ctx); err == nil && !current {
+			err = w.attach(ctx)
 		}
 	}
-	if err := w.note(ctx); err != nil {
+	if err == nil && !w.order.again {
+		err = w.note(ctx)
+	}
+	if err != nil {
 		return err
 	}
 	// What belongs to rows comes before them: their trigger would clear it uncounted.
 	slices.SortStableFunc(w.tables, func(a, b owned) int { return min(len(b.Parents), 1) - min(len(a.Parents), 1) })
 	for _, t := range w.tables {
+		if w.order.again && (len(t.Parents) == 0 || t.Child) {
+			continue
+		}
 		if err := w.clearChanges(ctx, t); err != nil {
 			return err
 		}
@@ -41,14 +48,19 @@ func (w *work) erase(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := w.clearQuotes(ctx); err != nil {
-		return err
+	if !w.order.again {
+		if err := w.clearQuotes(ctx); err != nil {
+			return err
+		}
 	}
 	rows := w.rows
 	if len(w.order.Customers) > 1 {
 		rows = 0 // nobody has counted whose each was
 	}
-	_, err := w.tx.Exec(ctx, "UPDATE sync_erasures SET cleared_at = now(), rows_cleared = rows_cleared + $2 WHERE customer_id = ANY ($1)", w.order.Customers, rows)
+	if _, err := w.tx.Exec(ctx, "DELETE FROM sync_erasure_again WHERE customer_id = ANY ($1)", w.order.Customers); err != nil {
+		return err
+	}
+	_, err = w.tx.Exec(ctx, "UPDATE sync_erasures SET cleared_at = now(), rows_cleared = rows_cleared + $2 WHERE customer_id = ANY ($1)", w.order.Customers, rows)
 	return err
 }
 

@@ -108,6 +108,8 @@ type Order struct {
 	Reason    string
 	By        string // who asks
 	Trial     bool   // only say what would be cleared
+
+	again bool // they are erased: only what belongs to their rows is cleared once more
 }
 
 // patience is for how many seconds an erasure waits for writers, which wait for it meanwhile.
@@ -190,29 +192,43 @@ func (e Erasures) Note(ctx context.Context, customers []uuid.UUID) error {
 // settling is how long customers may take to be erased at the end of a run: many, after a first sync.
 const settling = 5 * time.Minute
 
-// Settle erases the customers that were noted and are not cleared yet: those that Polar has anonymized. All of them cost one pass, also
-// where several runs end at once. Where it fails it says so in the log, and the next run makes up for it.
+// Settle erases the customers that were noted and are not cleared yet: those that Polar has anonymized. Of those who were erased before it
+// clears once more what belongs to rows of theirs that were written meanwhile: whoever wrote at the same moment did not see them. It is
+// called after a run has committed all it wrote, so of two such the later one sees both. All customers cost one pass, also where several
+// runs end at once. Where it fails it says so in the log, and the next run makes up for it.
 func (e Erasures) Settle(ctx context.Context, log *slog.Logger) {
 	within, cancel := context.WithTimeout(ctx, settling)
 	defer cancel()
-	customers, err := noted(within, e.pool)
-	if err == nil && len(customers) > 0 {
-		_, err = e.pass(within, Order{Reason: Anonymized, By: "syncd"}, noted)
+	var noted, written bool
+	err := e.pool.QueryRow(within, "SELECT EXISTS ("+notedSQL+"), EXISTS ("+writtenSQL+")").Scan(&noted, &written)
+	if err == nil && noted {
+		_, err = e.pass(within, Order{Reason: Anonymized, By: "syncd"}, customers(notedSQL))
+	}
+	if err == nil && written {
+		_, err = e.pass(within, Order{again: true}, customers(writtenSQL))
 	}
 	if err != nil && ctx.Err() == nil {
 		log.WarnContext(ctx, "customers whom Polar has anonymized are not erased yet; the next run tries again", "error", err)
 	}
 }
 
-func noted(ctx context.Context, q pg.Querier) (customers []uuid.UUID, err error) {
-	rows, err := q.Query(ctx, "SELECT customer_id FROM sync_erasures WHERE cleared_at IS NULL ORDER BY customer_id")
-	if err == nil {
-		customers, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+const (
+	notedSQL   = "SELECT customer_id FROM sync_erasures WHERE cleared_at IS NULL ORDER BY customer_id"
+	writtenSQL = "SELECT DISTINCT customer_id FROM sync_erasure_again ORDER BY customer_id"
+)
+
+// customers reads whose data are to go.
+func customers(sql string) func(context.Context, pg.Querier) ([]uuid.UUID, error) {
+	return func(ctx context.Context, q pg.Querier) (whose []uuid.UUID, err error) {
+		rows, err := q.Query(ctx, sql)
+		if err == nil {
+			whose, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read who is to be erased: %w", err)
+		}
+		return whose, nil
 	}
-	if err != nil {
-		return nil, fmt.Errorf("read who is to be erased: %w", err)
-	}
-	return customers, nil
 }
 
 // Keep makes the triggers anew where somebody is erased, and tables or functions have changed. It is called after migrations.
@@ -225,6 +241,9 @@ func (e Erasures) Keep(ctx context.Context) error {
 			}
 			w := work{tx: tx}
 			if err := w.prepare(ctx); err != nil {
+				return err
+			}
+			if err := w.makeFunctions(ctx); err != nil {
 				return err
 			}
 			return w.attach(ctx)

@@ -3,6 +3,7 @@ package erasure_test
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"os"
 	"slices"
@@ -204,7 +205,7 @@ func (p *person) writersObey(t *testing.T, all []string) {
 // empty takes all rows out of all tables but those that say whose database it is, and who is erased.
 func (p *person) empty(t *testing.T) {
 	t.Helper()
-	kept := []string{"sync_migrations", "sync_views", "sync_meta", "sync_clock", "sync_safe", "sync_erasures", "sync_erasure_hashes", "sync_budget"}
+	kept := []string{"sync_migrations", "sync_views", "sync_meta", "sync_clock", "sync_safe", "sync_erasures", "sync_erasure_again", "sync_erasure_hashes", "sync_budget"}
 	tables := p.Texts(t, "SELECT relname FROM pg_class WHERE relnamespace::regnamespace::text = ANY(current_schemas(false)) AND relkind IN ('r', 'p')")
 	tables = slices.DeleteFunc(tables, func(table string) bool { return slices.Contains(kept, table) })
 	p.Exec(t, "TRUNCATE "+strings.Join(tables, ", "))
@@ -290,6 +291,79 @@ func TestEraseWaitsForPages(t *testing.T) {
 	}
 	if name, email := look(); name != nil || email != nil {
 		t.Errorf("a later page left %v, %v", *name, *email)
+	}
+}
+
+// A payment belongs to a customer by its order. Where both are written at the same moment, neither transaction sees the other's row: the run
+// that ends later clears the payment, and what was recorded of it.
+func TestWrittenAtTheSameMoment(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t, pgtest.Migrated(t))
+	e := erasure.New(pool)
+	customer, order, payment := uuid.New(), uuid.New(), uuid.New()
+	if _, err := e.Erase(t.Context(), erasure.Order{Customers: []uuid.UUID{customer}, Reason: erasure.Asked, By: "test"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pool.Exec(t.Context(), "INSERT INTO sync_streams (stream) VALUES ('payments')"); err != nil {
+		t.Fatal(err)
+	}
+	begin := func(sql string, args ...any) pgx.Tx {
+		t.Helper()
+		tx, err := pool.Connections.Pool.Begin(t.Context())
+		if err == nil {
+			_, err = tx.Exec(t.Context(), "SELECT FROM sync_streams WHERE stream = 'payments' FOR SHARE") // as a page does
+		}
+		if err == nil {
+			_, err = tx.Exec(t.Context(), sql, args...)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tx
+	}
+	cleared := func(after string, want int) {
+		t.Helper()
+		var n int
+		if err := pool.QueryRow(t.Context(), "SELECT (SELECT count(*) FROM payments p WHERE p::text ILIKE '%cnry%') + (SELECT count(*) FROM changes c WHERE c::text ILIKE '%cnry%')").Scan(&n); err != nil || n != want {
+			t.Errorf("after %s %d rows have what belongs to an erased customer, want %d: %v", after, n, want, err)
+		}
+	}
+	log := slog.New(slog.DiscardHandler)
+	first := begin("INSERT INTO orders (id, customer_id, metadata, _hash, _requested_at) VALUES ($1, $2, '{}', '', now())", order, customer)
+	second := begin("INSERT INTO payments (id, order_id, method_metadata, _hash, _requested_at) VALUES ($1, $2, '{\"brand\": \"cnry\"}', '', now())", payment, order)
+	third := begin("INSERT INTO changes (stream, id, operation, seen_at, changed_at, retention, new) VALUES ('payments', $1, 'insert', now(), now(), 'permanent', '{\"method_metadata\": {\"brand\": \"cnry\"}}')", payment)
+	for _, tx := range []pgx.Tx{first, third} {
+		if err := tx.Commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	settled := make(chan struct{})
+	go func() {
+		defer close(settled)
+		e.Settle(t.Context(), log) // of the first run: it waits for pages under way, such as the second
+	}()
+	for waits := false; !waits; {
+		select {
+		case <-settled:
+			t.Fatal("the first run has not waited for the page under way")
+		default:
+		}
+		if err := pool.QueryRow(t.Context(), "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'sync_streams'::regclass)").Scan(&waits); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := second.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	<-settled
+	e.Settle(t.Context(), log)
+	cleared("both runs", 0)
+	if left, err := e.List(t.Context()); err != nil || len(left) != 1 || left[0].ClearedAt.IsZero() {
+		t.Errorf("%+v, %v", left, err)
+	}
+	var again int
+	if err := pool.QueryRow(t.Context(), "SELECT count(*) FROM sync_erasure_again").Scan(&again); err != nil || again != 0 {
+		t.Errorf("%d are to be cleared again: %v", again, err)
 	}
 }
 

@@ -112,13 +112,15 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION keep_erased_out() IS 'Of erasures: clears a row of an erased customer before it is written.';
 
--- A payment may come before its order, and nobody knows then whose it is. keep_erased_out has found out whose this row is.
+-- A payment may come before its order, and nobody knows then whose it is. keep_erased_out has found out whose this row is. A payment that
+-- another transaction writes at this moment is not seen here, nor this row there: see sync_erasure_again.
 CREATE OR REPLACE FUNCTION keep_erased_parts_out() RETURNS trigger
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     CASE regexp_replace(TG_TABLE_NAME, '_[0-9]{6,}$', '') -- without the number of a shard
 PARTS
     END CASE;
+    INSERT INTO sync_erasure_again SELECT NEW.customer_id WHERE NEW.customer_id IS NOT NULL;
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION keep_erased_parts_out() IS 'Of erasures: clears what belongs to a row of an erased customer and was there before it.';

@@ -37,6 +37,8 @@ type owned struct {
 type work struct {
 	tx      pgx.Tx
 	order   Order
+	data    string // the schema
+	path    string // search_path of the transaction
 	tables  []owned
 	known   known
 	cleared []Cleared
@@ -109,13 +111,12 @@ func (o owned) found(column string) string {
 	return fmt.Sprintf("SELECT %s FROM %s t WHERE %s AND %s", column, name(o.Table), o.mayBe(), o.isErased("t"))
 }
 
-// prepare reads which tables there are, and makes the functions, as the role that owns the tables: the daemon must be able to make them
-// anew, whoever has run the command.
+// prepare reads which tables there are, and works as the role that owns them from then on: the daemon must be able to make functions and
+// triggers anew, whoever has run the command.
 func (w *work) prepare(ctx context.Context) error {
-	var data, path string
 	err := w.tx.QueryRow(ctx, `
 		SELECT t.schemaname, current_setting('search_path') FROM pg_tables t
-		WHERE t.schemaname = current_schema() AND t.tablename = 'sync_migrations' AND set_config('role', t.tableowner, true) <> ''`).Scan(&data, &path)
+		WHERE t.schemaname = current_schema() AND t.tablename = 'sync_migrations' AND set_config('role', t.tableowner, true) <> ''`).Scan(&w.data, &w.path)
 	if err != nil {
 		return err
 	}
@@ -126,9 +127,20 @@ func (w *work) prepare(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read whose the rows of tables are: %w", err)
 	}
-	books := pg.Bookkeeping(data)
-	made := strings.NewReplacer("DATA.", name(data)+".", "BOOKS.", name(books)+".", "OWNERS", w.owners(name(data)), "PARTS", w.parts()).Replace(functions)
-	for _, sql := range []string{"SET LOCAL search_path TO " + name(books) + ", " + name(data) + ", pg_temp", made, "SET LOCAL search_path TO " + path} {
+	return nil
+}
+
+// isCurrent tells whether functions and triggers are those of this syncd.
+func (w *work) isCurrent(ctx context.Context) (current bool, err error) {
+	err = w.tx.QueryRow(ctx, "SELECT erasure_made_by = "+madeBy+" FROM sync_safe", functions).Scan(&current)
+	return current, err
+}
+
+// makeFunctions makes the functions, or makes them anew.
+func (w *work) makeFunctions(ctx context.Context) error {
+	books := pg.Bookkeeping(w.data)
+	made := strings.NewReplacer("DATA.", name(w.data)+".", "BOOKS.", name(books)+".", "OWNERS", w.owners(name(w.data)), "PARTS", w.parts()).Replace(functions)
+	for _, sql := range []string{"SET LOCAL search_path TO " + name(books) + ", " + name(w.data) + ", pg_temp", made, "SET LOCAL search_path TO " + w.path} {
 		if _, err := w.tx.Exec(ctx, sql); err != nil {
 			return fmt.Errorf("make functions: %w", err)
 		}
