@@ -52,8 +52,8 @@ type fixture struct {
 	*Receiver
 	*Endpoint
 	silence *Silence
-	counts *counts
-	log    *bytes.Buffer
+	counts  *counts
+	log     *bytes.Buffer
 }
 
 func newFixture(t *testing.T, change func(*Config)) fixture {
