@@ -85,10 +85,10 @@ func TestWebhooksAtAnotherProcess(t *testing.T) {
 		t.Error("said at once")
 	}
 	h.Tell(waiting[0])
-	if said(10*time.Minute) != 0 || said(10*time.Minute) != 0 {
+	if first, second := said(10*time.Minute), said(10*time.Minute); first != 0 || second != 0 {
 		t.Error("said although one came to another process")
 	}
-	if said(10*time.Minute) != 1 || said(10*time.Minute) != 1 {
+	if first, second := said(10*time.Minute), said(10*time.Minute); first != 1 || second != 1 {
 		t.Errorf("not said once: %s", log)
 	}
 	cfg.WebhookSecrets = nil

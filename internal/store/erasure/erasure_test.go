@@ -309,7 +309,7 @@ func TestWrittenAtTheSameMoment(t *testing.T) {
 	}
 	begin := func(sql string, args ...any) pgx.Tx {
 		t.Helper()
-		tx, err := pool.Connections.Pool.Begin(t.Context())
+		tx, err := pool.Pool.Begin(t.Context())
 		if err == nil {
 			_, err = tx.Exec(t.Context(), "SELECT FROM sync_streams WHERE stream = 'payments' FOR SHARE") // as a page does
 		}
