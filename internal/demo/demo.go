@@ -94,7 +94,7 @@ func (d *demo) run(ctx context.Context) (whole bool, err error) {
 	if err := d.answer(ctx); err != nil {
 		return false, err
 	}
-	d.print("\n%s It took %s.\n", d.conclusion(results, differences), humanize.Elapsed(time.Since(began)))
+	d.print("\n%s\nIt took %s.\n", d.conclusion(results, differences), humanize.Elapsed(time.Since(began)))
 	if d.Details {
 		d.print("\nDetails\n\n%s", d.details.String())
 	}
