@@ -48,10 +48,12 @@ func (w *work) erase(ctx context.Context) error {
 			return err
 		}
 	}
-	if !w.order.again {
-		if err := w.clearQuotes(ctx); err != nil {
-			return err
-		}
+	clear := w.clearQuotes
+	if w.order.again {
+		clear = w.clearRejects
+	}
+	if err := clear(ctx); err != nil {
+		return err
 	}
 	rows := w.rows
 	if len(w.order.Customers) > 1 {
@@ -172,7 +174,7 @@ func (w *work) clearQuotes(ctx context.Context) error {
 	err := w.update(ctx, "changes", "old = t.old || impersonal("+cleared+", t.old)",
 		"t.operation = 'delete' AND t.new IS NULL AND t.old->>'customer_id' = ANY ($1::uuid[]::text[]) AND impersonal("+cleared+", t.old) <> '{}'", w.order.Customers)
 	if err == nil {
-		err = w.update(ctx, "sync_rejects", "reason = t.reason", "t.body <> '{}' AND is_erased_reject(t.item_id, t.body)")
+		err = w.clearRejects(ctx)
 	}
 	if err == nil { // the customer's state differs from Polar's from now on
 		err = w.update(ctx, "sync_findings", "", "t.kind = 'state' AND t.key = ANY ($1::uuid[]::text[])", w.order.Customers)
@@ -192,6 +194,11 @@ func (w *work) clearQuotes(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// clearRejects clears objects that could not be stored. They may name an order alone, which came later.
+func (w *work) clearRejects(ctx context.Context) error {
+	return w.update(ctx, "sync_rejects", "reason = t.reason", "t.body <> '{}' AND is_erased_reject(t.item_id, t.body)")
 }
 
 // quotes is an SQL condition: columns hold one of these texts, as such and not as a pattern.

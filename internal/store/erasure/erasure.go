@@ -213,8 +213,9 @@ func (e Erasures) Settle(ctx context.Context, log *slog.Logger) {
 }
 
 const (
-	notedSQL   = "SELECT customer_id FROM sync_erasures WHERE cleared_at IS NULL ORDER BY customer_id"
-	writtenSQL = "SELECT DISTINCT customer_id FROM sync_erasure_again ORDER BY customer_id"
+	notedSQL = "SELECT customer_id FROM sync_erasures WHERE cleared_at IS NULL ORDER BY customer_id"
+	// Who is noted, also while a pass waits, is left to a pass that clears everything.
+	writtenSQL = "SELECT DISTINCT a.customer_id FROM sync_erasure_again a JOIN sync_erasures e USING (customer_id) WHERE e.cleared_at IS NOT NULL ORDER BY a.customer_id"
 )
 
 // customers reads whose data are to go.

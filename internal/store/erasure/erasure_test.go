@@ -342,6 +342,13 @@ func TestWrittenAtTheSameMoment(t *testing.T) {
 		defer close(settled)
 		e.Settle(t.Context(), log) // of the first run: it waits for pages under way, such as the second
 	}()
+	noted, late := uuid.New(), uuid.New() // whom Polar has anonymized since the pass waits
+	exec := func(sql string, args ...any) {
+		t.Helper()
+		if _, err := pool.Exec(t.Context(), sql, args...); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for waits := false; !waits; {
 		select {
 		case <-settled:
@@ -352,13 +359,18 @@ func TestWrittenAtTheSameMoment(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	exec(erasure.NoteSQL, []uuid.UUID{noted})
+	exec("INSERT INTO orders (id, customer_id, metadata, _hash, _requested_at) VALUES ($1, $2, '{}', '', now())", late, noted)
 	if err := second.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	<-settled
+	if left, err := e.List(t.Context()); err != nil || len(left) != 2 || !left[1].ClearedAt.IsZero() {
+		t.Errorf("who was noted while the pass waited counts as cleared: %+v, %v", left, err)
+	}
 	e.Settle(t.Context(), log)
 	cleared("both runs", 0)
-	if left, err := e.List(t.Context()); err != nil || len(left) != 1 || left[0].ClearedAt.IsZero() {
+	if left, err := e.List(t.Context()); err != nil || len(left) != 2 || left[0].ClearedAt.IsZero() || left[1].ClearedAt.IsZero() {
 		t.Errorf("%+v, %v", left, err)
 	}
 	var again int

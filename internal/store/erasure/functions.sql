@@ -120,7 +120,7 @@ BEGIN
     CASE regexp_replace(TG_TABLE_NAME, '_[0-9]{6,}$', '') -- without the number of a shard
 PARTS
     END CASE;
-    INSERT INTO sync_erasure_again SELECT NEW.customer_id WHERE NEW.customer_id IS NOT NULL;
+    INSERT INTO sync_erasure_again SELECT e.customer_id FROM sync_erasures e WHERE e.customer_id = NEW.customer_id;
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION keep_erased_parts_out() IS 'Of erasures: clears what belongs to a row of an erased customer and was there before it.';
