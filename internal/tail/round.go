@@ -203,7 +203,7 @@ func (rd *round) slow(ctx context.Context) error {
 func (t *stream) lastAsked(p Probe) time.Time {
 	asked := t.at.Asked[p.Name()]
 	if _, is := p.(Whole); is {
-		return slices.MaxFunc([]time.Time{asked, t.round.now().Add(-t.at.Complete)}, time.Time.Compare)
+		return later(asked, t.round.now().Add(-t.at.Complete))
 	}
 	return asked
 }
