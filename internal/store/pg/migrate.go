@@ -34,9 +34,9 @@ type Migration struct {
 	AppliedAt time.Time // zero: pending
 }
 
-// Migrate creates a missing schema and applies pending migrations, in order, one transaction each, or one for all of an empty schema. Then it makes the views, in
-// one transaction, if they are not those of this syncd. Several processes may call it at once: a lock makes them take turns. It
-// returns the names of what it applied. If everything is up to date, it writes nothing.
+// Migrate creates a missing schema and applies pending migrations, in order, one transaction each, or one for all of an empty schema.
+// Then it makes the views, in one transaction, if they are not those of this syncd. Several processes may call it at once: a lock makes
+// them take turns. It returns the names of what it applied. If everything is up to date, it writes nothing.
 //
 // The lock belongs to each transaction and not to the session, so a pooler cannot lose it, and one connection suffices. Obstacles
 // are looked for before the first migration. Before there is anything to migrate, it does what first says: what fails there leaves all as it is.
@@ -163,25 +163,23 @@ func (p *Pool) step(m migrations.Migration, run func(context.Context, *sql.Tx) e
 }
 
 // goose runs those steps that are pending.
-func (p *Pool) goose(ctx context.Context, steps []*goose.Migration) error {
+func (p *Pool) goose(ctx context.Context, steps []*goose.Migration) (err error) {
 	base, err := database.NewStore(database.DialectPostgres, asciiIdentifier(p.session.schema)+"."+VersionTable)
 	if err != nil {
 		return fmt.Errorf("table of migrations: %w", err)
 	}
 	conn := stdlib.OpenDBFromPool(p.Pool)
+	defer func() { err = errors.Join(err, conn.Close()) }()
 	provider, err := goose.NewProvider("", conn, nil, goose.WithStore(versions{base, p.session.schema}), goose.WithGoMigrations(steps...),
 		goose.WithDisableGlobalRegistry(true), goose.WithSlog(p.log))
 	if err != nil {
-		return errors.Join(fmt.Errorf("load migrations: %w", err), conn.Close())
+		return fmt.Errorf("load migrations: %w", err)
 	}
 	_, err = provider.Up(ctx)
 	if partial, is := errors.AsType[*goose.PartialError](err); is {
 		err = partial.Err
 	}
-	if err = p.told(err); err == nil {
-		return conn.Close()
-	}
-	return errors.Join(err, conn.Close())
+	return p.told(err)
 }
 
 // VersionTable is where the migrations are put down that have been applied.
