@@ -16,10 +16,10 @@ import (
 	"syncd/internal/store/pg"
 )
 
-// A connection takes two round trips. The first time a statement takes one; the second time, as it is prepared, two; and then one again.
-func TestRoundTrips(t *testing.T) {
-	t.Parallel()
-	proxy, through, err := distant.Start(t.Context(), pgtest.Empty(t), 0)
+// counted is a pool of one connection whose round trips are counted.
+func counted(t *testing.T, dsn string) (*distant.Proxy, *pg.Pool) {
+	t.Helper()
+	proxy, through, err := distant.Start(t.Context(), dsn, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,12 +27,19 @@ func TestRoundTrips(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
+	t.Cleanup(func() {
 		pool.Close()
 		if err := proxy.Close(); err != nil {
 			t.Error(err)
 		}
-	}()
+	})
+	return proxy, pool
+}
+
+// A connection takes two round trips. The first time a statement takes one; the second time, as it is prepared, two; and then one again.
+func TestRoundTrips(t *testing.T) {
+	t.Parallel()
+	proxy, pool := counted(t, pgtest.Empty(t))
 	took := func(what string, want int, err error) {
 		t.Helper()
 		if got := proxy.Counted().All; err != nil || got != want {
@@ -116,21 +123,7 @@ func TestValuesAsTextAndInBinary(t *testing.T) {
 // before migrations is not done then.
 func TestRoundTripsOfAnUpToDateSchema(t *testing.T) {
 	t.Parallel()
-	dsn := pgtest.Migrated(t)
-	proxy, through, err := distant.Start(t.Context(), dsn, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool, err := pg.Open(t.Context(), pg.Config{DSN: through, Schema: "polar", MaxConns: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		pool.Close()
-		if err := proxy.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
+	proxy, pool := counted(t, pgtest.Migrated(t))
 	proxy.Counted()
 	applied, err := pool.Migrate(t.Context(), func(context.Context) error { return errors.New("there is nothing to migrate") })
 	if err != nil || len(applied) > 0 {
