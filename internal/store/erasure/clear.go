@@ -20,27 +20,53 @@ func (w *work) erase(ctx context.Context) error {
 	if err := w.prepare(ctx); err != nil {
 		return err
 	}
-	current, err := w.isCurrent(ctx)
-	if err == nil && !current {
-		err = w.makeFunctions(ctx)
+	if err := w.makeFunctions(ctx); err != nil {
+		return err
 	}
-	if err == nil && !w.order.Trial {
-		if err = w.lock(ctx); err == nil && !current {
-			err = w.attach(ctx)
+	if !w.order.Trial {
+		if err := w.lock(ctx); err != nil {
+			return err
+		}
+		if err := w.attach(ctx); err != nil {
+			return err
 		}
 	}
-	if err == nil && !w.order.again {
-		err = w.note(ctx)
-	}
-	if err != nil {
+	if err := w.note(ctx); err != nil {
 		return err
 	}
 	// What belongs to rows comes before them: their trigger would clear it uncounted.
 	slices.SortStableFunc(w.tables, func(a, b owned) int { return min(len(b.Parents), 1) - min(len(a.Parents), 1) })
+	if err := w.clearRows(ctx); err != nil {
+		return err
+	}
+	if err := w.clearQuotes(ctx); err != nil {
+		return err
+	}
+	return w.close(ctx)
+}
+
+// eraseAgain clears once more what belongs to rows of customers who are erased, and was not written with these. Functions and triggers are
+// there: one of them has put these customers down.
+func (w *work) eraseAgain(ctx context.Context) error {
+	if err := w.prepare(ctx); err != nil {
+		return err
+	}
+	if err := w.lock(ctx); err != nil {
+		return err
+	}
+	w.tables = slices.DeleteFunc(w.tables, func(t owned) bool { return len(t.Parents) == 0 || t.Child })
+	if err := w.clearRows(ctx); err != nil {
+		return err
+	}
+	if err := w.clearRejects(ctx); err != nil {
+		return err
+	}
+	return w.close(ctx)
+}
+
+// clearRows clears the rows of the tables, and what was recorded of them.
+func (w *work) clearRows(ctx context.Context) error {
 	for _, t := range w.tables {
-		if w.order.again && (len(t.Parents) == 0 || t.Child) {
-			continue
-		}
 		if err := w.clearChanges(ctx, t); err != nil {
 			return err
 		}
@@ -48,13 +74,11 @@ func (w *work) erase(ctx context.Context) error {
 			return err
 		}
 	}
-	clear := w.clearQuotes
-	if w.order.again {
-		clear = w.clearRejects
-	}
-	if err := clear(ctx); err != nil {
-		return err
-	}
+	return nil
+}
+
+// close puts down that the customers are cleared.
+func (w *work) close(ctx context.Context) error {
 	rows := w.rows
 	if len(w.order.Customers) > 1 {
 		rows = 0 // nobody has counted whose each was
@@ -62,7 +86,7 @@ func (w *work) erase(ctx context.Context) error {
 	if _, err := w.tx.Exec(ctx, "DELETE FROM sync_erasure_again WHERE customer_id = ANY ($1)", w.order.Customers); err != nil {
 		return err
 	}
-	_, err = w.tx.Exec(ctx, "UPDATE sync_erasures SET cleared_at = now(), rows_cleared = rows_cleared + $2 WHERE customer_id = ANY ($1)", w.order.Customers, rows)
+	_, err := w.tx.Exec(ctx, "UPDATE sync_erasures SET cleared_at = now(), rows_cleared = rows_cleared + $2 WHERE customer_id = ANY ($1)", w.order.Customers, rows)
 	return err
 }
 

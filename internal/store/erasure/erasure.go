@@ -108,8 +108,6 @@ type Order struct {
 	Reason    string
 	By        string // who asks
 	Trial     bool   // only say what would be cleared
-
-	again bool // they are erased: only what belongs to their rows is cleared once more
 }
 
 // patience is for how many seconds an erasure waits for writers, which wait for it meanwhile.
@@ -123,18 +121,18 @@ var errTrial = errors.New("only a trial")
 
 // Erase clears the personal data of customers in all tables, in one transaction, and has writers keep them out from then on.
 func (e Erasures) Erase(ctx context.Context, o Order) (Report, error) {
-	return e.pass(ctx, o, func(context.Context, pg.Querier) ([]uuid.UUID, error) { return o.Customers, nil })
+	return e.pass(ctx, o, func(context.Context, pg.Querier) ([]uuid.UUID, error) { return o.Customers, nil }, (*work).erase)
 }
 
-// pass erases whose data are to go by the time that nobody else erases.
-func (e Erasures) pass(ctx context.Context, o Order, whose func(context.Context, pg.Querier) ([]uuid.UUID, error)) (r Report, err error) {
+// pass does something with the data of those whose are to go by the time that nobody else erases.
+func (e Erasures) pass(ctx context.Context, o Order, whose func(context.Context, pg.Querier) ([]uuid.UUID, error), do func(*work, context.Context) error) (r Report, err error) {
 	for range patience {
 		err = e.pool.Exclusively(ctx, func(tx pgx.Tx) (err error) {
 			if o.Customers, err = whose(ctx, tx); err != nil || len(o.Customers) == 0 {
 				return err
 			}
 			w := work{tx: tx, order: o}
-			if err := w.erase(ctx); err != nil {
+			if err := do(&w, ctx); err != nil {
 				return err
 			}
 			r = Report{w.cleared, w.rows}
@@ -202,10 +200,10 @@ func (e Erasures) Settle(ctx context.Context, log *slog.Logger) {
 	var noted, written bool
 	err := e.pool.QueryRow(within, "SELECT EXISTS ("+notedSQL+"), EXISTS ("+writtenSQL+")").Scan(&noted, &written)
 	if err == nil && noted {
-		_, err = e.pass(within, Order{Reason: Anonymized, By: "syncd"}, customers(notedSQL))
+		_, err = e.pass(within, Order{Reason: Anonymized, By: "syncd"}, customers(notedSQL), (*work).erase)
 	}
 	if err == nil && written {
-		_, err = e.pass(within, Order{again: true}, customers(writtenSQL))
+		_, err = e.pass(within, Order{}, customers(writtenSQL), (*work).eraseAgain)
 	}
 	if err != nil && ctx.Err() == nil {
 		log.WarnContext(ctx, "customers whom Polar has anonymized are not erased yet; the next run tries again", "error", err)

@@ -130,12 +130,6 @@ func (w *work) prepare(ctx context.Context) error {
 	return nil
 }
 
-// isCurrent tells whether functions and triggers are those of this syncd.
-func (w *work) isCurrent(ctx context.Context) (current bool, err error) {
-	err = w.tx.QueryRow(ctx, "SELECT erasure_made_by = "+madeBy+" FROM sync_safe", functions).Scan(&current)
-	return current, err
-}
-
 // makeFunctions makes the functions, or makes them anew.
 func (w *work) makeFunctions(ctx context.Context) error {
 	books := pg.Bookkeeping(w.data)
