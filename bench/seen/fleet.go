@@ -39,7 +39,7 @@ func OfEach[T any](ctx context.Context, conn *pgx.Conn, organizations []int, que
 
 // Made tells which organizations have a table of runs.
 func Made(ctx context.Context, conn *pgx.Conn) (made map[int]bool, err error) {
-	rows, err := conn.Query(ctx, `SELECT substr(schemaname, 7, 4)::int FROM pg_tables WHERE tablename = 'sync_runs' AND schemaname ~ '^polar_\d{4}_sync$'`)
+	rows, err := conn.Query(ctx, `SELECT substr(nspname, 7, 4)::int FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace WHERE relname = 'sync_runs' AND nspname ~ '^polar_\d{4}_sync$'`)
 	if err != nil {
 		return nil, err
 	}

@@ -147,14 +147,24 @@ func (p *Pool) refuseForeign(ctx context.Context, tx pgx.Tx, pending []migration
 	return nil
 }
 
+// inSchema is an SQL condition: an object of pg_class, pg_proc or pg_type is in the schema whose name is $1. These catalogs have no index by
+// schema, and hold the objects of all; dependencies on a schema have one. Indexes, and the types of rows and arrays, depend on their table or
+// type, and are left out.
+func inSchema(catalog string) string { return catalog + ".oid = ANY (" + objects(catalog) + ")" }
+
+func objects(catalog string) string {
+	return "ARRAY(SELECT objid FROM pg_depend WHERE refclassid = 'pg_namespace'::regclass AND classid = '" + catalog +
+		"'::regclass AND refobjid = (SELECT oid FROM pg_namespace WHERE nspname = $1))"
+}
+
 // foreign is the error that names what a schema holds that is in the way.
 func foreign(ctx context.Context, tx pgx.Tx, schema, which string, names []string) error {
 	rows, err := tx.Query(ctx, `
-		WITH s AS (SELECT oid FROM pg_namespace WHERE nspname = $1)
 		SELECT DISTINCT format('%s (owner %s)', name, pg_get_userbyid(owner)) FROM (
-			SELECT 'relation', relname::text, relowner FROM pg_class JOIN s ON relnamespace = s.oid
-			UNION ALL SELECT 'type', typname::text, typowner FROM pg_type JOIN s ON typnamespace = s.oid
-			UNION ALL SELECT 'function', proname::text, proowner FROM pg_proc JOIN s ON pronamespace = s.oid
+			SELECT 'relation', relname::text, relowner FROM pg_class WHERE `+inSchema("pg_class")+`
+			UNION ALL SELECT 'relation', relname::text, relowner FROM pg_class WHERE oid = ANY (ARRAY(SELECT indexrelid FROM pg_index WHERE indrelid = ANY (`+objects("pg_class")+`)))
+			UNION ALL SELECT 'type', typname::text, typowner FROM pg_type WHERE `+inSchema("pg_type")+`
+			UNION ALL SELECT 'function', proname::text, proowner FROM pg_proc WHERE `+inSchema("pg_proc")+`
 		) AS there (kind, name, owner) WHERE `+which+` ORDER BY 1`, schema, append([]string{}, names...))
 	if err != nil {
 		return err
@@ -179,10 +189,11 @@ func (p *Pool) checkBookkeeping(ctx context.Context) error {
 	books := p.session.bookkeeping()
 	// The table is named with its schema so that a role without a right to it is told so.
 	rows, err := p.Query(ctx, `
-		SELECT d.relname::text FROM pg_class d JOIN pg_class b ON b.relname = d.relname
-		WHERE d.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = $1) AND b.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = $2)
+		SELECT pg_class.relname::text FROM pg_class
+		WHERE `+inSchema("pg_class")+`
+		  AND (SELECT true FROM pg_class d WHERE d.relname = pg_class.relname AND d.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = $2))
 		  AND NOT EXISTS (SELECT FROM `+pgx.Identifier{books, "sync_meta"}.Sanitize()+` WHERE false)
-		ORDER BY d.relname`, p.session.schema, books)
+		ORDER BY 1`, books, p.session.schema)
 	var hiding []string
 	if err == nil {
 		hiding, err = pgx.CollectRows(rows, pgx.RowTo[string])

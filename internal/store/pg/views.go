@@ -44,10 +44,10 @@ func madeViews(ctx context.Context, q Querier, schema string) (map[views.Object]
 		return nil, fmt.Errorf("read which views there are: %w", err)
 	}
 	rows, err := q.Query(ctx, `
-		SELECT v.kind, v.name, v.hash, v.made_at FROM sync_views v JOIN pg_namespace n ON n.nspname = $1
+		SELECT v.kind, v.name, v.hash, v.made_at FROM sync_views v
 		WHERE CASE v.kind
-			WHEN 'VIEW' THEN EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = v.name AND c.relkind = 'v')
-			ELSE EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = n.oid AND p.proname = v.name)
+			WHEN 'VIEW' THEN v.name IN (SELECT relname FROM pg_class WHERE relkind = 'v' AND `+inSchema("pg_class")+`)
+			ELSE v.name IN (SELECT proname FROM pg_proc WHERE `+inSchema("pg_proc")+`)
 		END`, schema)
 	if err == nil {
 		var of views.Object
