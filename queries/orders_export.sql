@@ -31,26 +31,37 @@ ON CONFLICT (id) DO UPDATE SET
 WHERE orders_export._requested_at <= EXCLUDED._requested_at;
 
 -- name: OrdersExportLink :exec
--- The mirrored row that each row of the file belongs to: by invoice number, else by time of creation and email. Rows with
--- equal keys are paired off in the order of what else they have in common.
+-- The mirrored row that each row of the file belongs to: by invoice number, else by time of creation and email. Rows with equal keys are
+-- paired off in the order of what else they have in common. Of an erased customer the mirror has no email, and the file may
+-- have one, such as Polar gives to those whom it has anonymized: what is left over is paired off by the time alone.
 WITH ours AS (
-    SELECT k.id, k.key, row_number() OVER (PARTITION BY k.key ORDER BY k.currency, k.net_amount, k.total_amount, k.status, k.id) AS n
+    SELECT k.*, row_number() OVER (PARTITION BY k.key ORDER BY k.currency, k.net_amount, k.total_amount, k.status, k.id) AS n
     FROM (SELECT o.id, o.currency, o.net_amount, o.total_amount, o.status,
                  CASE WHEN o.invoice_number <> '' THEN 'number ' || o.invoice_number
-                      ELSE 'time ' || o.created_at::text || ' ' || COALESCE(lower(c.email), '') END AS key
+                      ELSE 'time ' || o.created_at::text || ' ' || COALESCE(lower(c.email), '') END AS key,
+                 CASE WHEN COALESCE(o.invoice_number, '') = '' AND COALESCE(c.email, '') = '' THEN o.created_at::text END AS rest
           FROM orders o LEFT JOIN customers c ON c.id = o.customer_id
           WHERE o._deleted_at IS NULL) k
 ), theirs AS (
-    SELECT k.id, k.key, row_number() OVER (PARTITION BY k.key ORDER BY k.currency, k.net_amount, k.total_amount, k.status, k.id) AS n
-    FROM (SELECT e.id, e.currency, e.net_amount, e.total_amount, e.status,
-                 CASE WHEN e.invoice_number <> '' THEN 'number ' || e.invoice_number
-                      ELSE 'time ' || e.created_at::text || ' ' || COALESCE(lower(e.email), '') END AS key
-          FROM orders_export e
-          WHERE e._deleted_at IS NULL) k
+    SELECT k.*, row_number() OVER (PARTITION BY k.key ORDER BY k.currency, k.net_amount, k.total_amount, k.status, k.id) AS n
+    FROM (SELECT o.id, o.currency, o.net_amount, o.total_amount, o.status,
+                 CASE WHEN o.invoice_number <> '' THEN 'number ' || o.invoice_number
+                      ELSE 'time ' || o.created_at::text || ' ' || COALESCE(lower(o.email), '') END AS key,
+                 CASE WHEN COALESCE(o.invoice_number, '') = '' THEN o.created_at::text END AS rest
+          FROM orders_export o
+          WHERE o._deleted_at IS NULL) k
+), pairs AS (
+    SELECT t.id AS export_id, o.id AS mirrored FROM theirs t JOIN ours o ON o.key = t.key AND o.n = t.n
+), ours_left AS (
+    SELECT k.id, k.rest, row_number() OVER (PARTITION BY k.rest ORDER BY k.currency, k.net_amount, k.total_amount, k.status, k.id) AS n
+    FROM ours k LEFT JOIN pairs p ON p.mirrored = k.id WHERE p.mirrored IS NULL AND k.rest IS NOT NULL
+), theirs_left AS (
+    SELECT k.id, k.rest, row_number() OVER (PARTITION BY k.rest ORDER BY k.currency, k.net_amount, k.total_amount, k.status, k.id) AS n
+    FROM theirs k LEFT JOIN pairs p ON p.export_id = k.id WHERE p.export_id IS NULL AND k.rest IS NOT NULL
+), all_pairs AS (
+    SELECT export_id, mirrored FROM pairs
+    UNION ALL SELECT t.id, o.id FROM theirs_left t JOIN ours_left o ON o.rest = t.rest AND o.n = t.n
 )
-UPDATE orders_export e SET order_id = mirrored
-FROM (SELECT x.id AS export_id, o.id AS mirrored
-      FROM orders_export x
-      LEFT JOIN theirs t ON t.id = x.id
-      LEFT JOIN ours o ON o.key = t.key AND o.n = t.n) m
-WHERE m.export_id = e.id AND e.order_id IS DISTINCT FROM mirrored;
+UPDATE orders_export e SET order_id = m.mirrored
+FROM (SELECT x.id AS export_id, p.mirrored FROM orders_export x LEFT JOIN all_pairs p ON p.export_id = x.id) m
+WHERE m.export_id = e.id AND e.order_id IS DISTINCT FROM m.mirrored;

@@ -16,28 +16,39 @@ import (
 
 const subscriptionsExportLink = `-- name: SubscriptionsExportLink :exec
 WITH ours AS (
-    SELECT k.id, k.key, row_number() OVER (PARTITION BY k.key ORDER BY k.currency, k.amount, k.status, k.current_period_start, k.id) AS n
-    FROM (SELECT s.id, s.currency, s.amount, s.status, s.current_period_start,
-                 s.started_at::text || ' ' || COALESCE(lower(c.email), '') || ' ' || COALESCE(p.name, '') AS key
-          FROM subscriptions s LEFT JOIN customers c ON c.id = s.customer_id LEFT JOIN products p ON p.id = s.product_id
-          WHERE s._deleted_at IS NULL) k
+    SELECT k.id, k.currency, k.amount, k.status, k.current_period_start, k.key, k.rest, row_number() OVER (PARTITION BY k.key ORDER BY k.currency, k.amount, k.status, k.current_period_start, k.id) AS n
+    FROM (SELECT o.id, o.currency, o.amount, o.status, o.current_period_start,
+                 o.started_at::text || ' ' || COALESCE(lower(c.email), '') || ' ' || COALESCE(p.name, '') AS key,
+                 CASE WHEN COALESCE(c.email, '') = '' THEN o.started_at::text || ' ' || COALESCE(p.name, '') END AS rest
+          FROM subscriptions o LEFT JOIN customers c ON c.id = o.customer_id LEFT JOIN products p ON p.id = o.product_id
+          WHERE o._deleted_at IS NULL) k
 ), theirs AS (
-    SELECT k.id, k.key, row_number() OVER (PARTITION BY k.key ORDER BY k.currency, k.amount, k.status, k.current_period_start, k.id) AS n
-    FROM (SELECT e.id, e.currency, e.amount, e.status, e.current_period_start,
-                 e.started_at::text || ' ' || COALESCE(lower(e.email), '') || ' ' || COALESCE(e.product, '') AS key
-          FROM subscriptions_export e
-          WHERE e._deleted_at IS NULL) k
+    SELECT k.id, k.currency, k.amount, k.status, k.current_period_start, k.key, k.rest, row_number() OVER (PARTITION BY k.key ORDER BY k.currency, k.amount, k.status, k.current_period_start, k.id) AS n
+    FROM (SELECT o.id, o.currency, o.amount, o.status, o.current_period_start,
+                 o.started_at::text || ' ' || COALESCE(lower(o.email), '') || ' ' || COALESCE(o.product, '') AS key,
+                 o.started_at::text || ' ' || COALESCE(o.product, '') AS rest
+          FROM subscriptions_export o
+          WHERE o._deleted_at IS NULL) k
+), pairs AS (
+    SELECT t.id AS export_id, o.id AS mirrored FROM theirs t JOIN ours o ON o.key = t.key AND o.n = t.n
+), ours_left AS (
+    SELECT k.id, k.rest, row_number() OVER (PARTITION BY k.rest ORDER BY k.currency, k.amount, k.status, k.current_period_start, k.id) AS n
+    FROM ours k LEFT JOIN pairs p ON p.mirrored = k.id WHERE p.mirrored IS NULL AND k.rest IS NOT NULL
+), theirs_left AS (
+    SELECT k.id, k.rest, row_number() OVER (PARTITION BY k.rest ORDER BY k.currency, k.amount, k.status, k.current_period_start, k.id) AS n
+    FROM theirs k LEFT JOIN pairs p ON p.export_id = k.id WHERE p.export_id IS NULL AND k.rest IS NOT NULL
+), all_pairs AS (
+    SELECT export_id, mirrored FROM pairs
+    UNION ALL SELECT t.id, o.id FROM theirs_left t JOIN ours_left o ON o.rest = t.rest AND o.n = t.n
 )
-UPDATE subscriptions_export e SET subscription_id = mirrored
-FROM (SELECT x.id AS export_id, s.id AS mirrored
-      FROM subscriptions_export x
-      LEFT JOIN theirs t ON t.id = x.id
-      LEFT JOIN ours s ON s.key = t.key AND s.n = t.n) m
-WHERE m.export_id = e.id AND e.subscription_id IS DISTINCT FROM mirrored
+UPDATE subscriptions_export e SET subscription_id = m.mirrored
+FROM (SELECT x.id AS export_id, p.mirrored FROM subscriptions_export x LEFT JOIN all_pairs p ON p.export_id = x.id) m
+WHERE m.export_id = e.id AND e.subscription_id IS DISTINCT FROM m.mirrored
 `
 
 // The mirrored row that each row of the file belongs to: by start, email and name of the product. Rows with equal keys are
-// paired off in the order of what else they have in common.
+// paired off in the order of what else they have in common. Of an erased customer the mirror has no email, and the file may
+// have one, such as Polar gives to those whom it has anonymized: what is left over is paired off by start and product.
 func (q *Queries) SubscriptionsExportLink(ctx context.Context) error {
 	_, err := q.db.Exec(ctx, subscriptionsExportLink)
 	return err
