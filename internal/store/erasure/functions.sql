@@ -101,11 +101,24 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION impersonal(jsonb, jsonb) IS 'Of erasures: the columns of a row that are to be written, and how, so that it has no personal data; empty if it has none.';
 
+CREATE OR REPLACE FUNCTION keep_erased_names_out(customer uuid, names text[]) RETURNS void
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    INSERT INTO sync_erasure_hashes SELECT erasure_hash(v), customer FROM unnest(names) v WHERE v <> '' ON CONFLICT DO NOTHING;
+    IF FOUND THEN
+NAMED
+    END IF;
+END $$;
+COMMENT ON FUNCTION keep_erased_names_out(uuid, text[]) IS 'Of erasures: notes by what an erased customer is known now, in place of what it was known by, and clears rows that name it so.';
+
 CREATE OR REPLACE FUNCTION keep_erased_out() RETURNS trigger
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     content jsonb := to_jsonb(NEW);
 BEGIN
+    IF TG_NARGS > 1 THEN -- it is the customer
+        PERFORM keep_erased_names_out(NEW.id, ARRAY[lower(content->>'email'), content->>'external_id', content->'metadata'->>'__external_id']);
+    END IF;
     PERFORM set_config('syncd.kept_out', content->>'id', true);
     NEW := jsonb_populate_record(NEW, impersonal(TG_ARGV[0]::jsonb, content));
     RETURN NEW;

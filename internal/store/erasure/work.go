@@ -133,7 +133,7 @@ func (w *work) prepare(ctx context.Context) error {
 // makeFunctions makes the functions, or makes them anew.
 func (w *work) makeFunctions(ctx context.Context) error {
 	books := pg.Bookkeeping(w.data)
-	made := strings.NewReplacer("DATA.", name(w.data)+".", "BOOKS.", name(books)+".", "OWNERS", w.owners(name(w.data)), "PARTS", w.parts()).Replace(functions)
+	made := strings.NewReplacer("DATA.", name(w.data)+".", "BOOKS.", name(books)+".", "OWNERS", w.owners(name(w.data)), "PARTS", w.parts(), "NAMED", w.named()).Replace(functions)
 	for _, sql := range []string{"SET LOCAL search_path TO " + name(books) + ", " + name(w.data) + ", pg_temp", made, "SET LOCAL search_path TO " + w.path} {
 		if _, err := w.tx.Exec(ctx, sql); err != nil {
 			return fmt.Errorf("make functions: %w", err)
@@ -162,6 +162,24 @@ func (w *work) parts() string {
 					fmt.Fprintf(&sql, "            UPDATE %s t SET _extra = _extra WHERE t.%s = NEW.id AND impersonal(%s, to_jsonb(t)) <> '{}';\n", name(t.Table), name(column), pg.Literal(string(t.Cleared)))
 				}
 			}
+		}
+	}
+	return strings.TrimRight(sql.String(), "\n")
+}
+
+// named are the statements of keep_erased_names_out: one for each table whose rows tell by names whose they are.
+func (w *work) named() string {
+	var sql strings.Builder
+	for _, t := range w.tables {
+		var any []string
+		for _, c := range t.Emails {
+			any = append(any, "lower(t."+name(c)+") = ANY (names)")
+		}
+		for _, c := range t.Names {
+			any = append(any, "t."+name(c)+" = ANY (names)")
+		}
+		if len(any) > 0 {
+			fmt.Fprintf(&sql, "        UPDATE %s t SET _extra = _extra WHERE (%s) AND impersonal(%s, to_jsonb(t)) <> '{}';\n", name(t.Table), strings.Join(any, " OR "), pg.Literal(string(t.Cleared)))
 		}
 	}
 	return strings.TrimRight(sql.String(), "\n")
@@ -215,7 +233,11 @@ func (w *work) attach(ctx context.Context) error {
 		triggers = append(triggers, fmt.Sprintf("CREATE OR REPLACE TRIGGER %s %s INSERT OR UPDATE ON %s FOR EACH ROW WHEN (%s) EXECUTE FUNCTION %s", which, when, name(table), condition, call))
 	}
 	for _, t := range w.tables {
-		trigger("keep_erased_out", "BEFORE", t.Table, w.unasked(t)+t.isErased("new"), "keep_erased_out("+pg.Literal(string(t.Cleared))+")")
+		args := pg.Literal(string(t.Cleared))
+		if t.Customer == "id" { // what the customer is known by may have changed in Polar, and other tables tell whose a row is by that
+			args += ", 'customer'"
+		}
+		trigger("keep_erased_out", "BEFORE", t.Table, w.unasked(t)+t.isErased("new"), "keep_erased_out("+args+")")
 	}
 	for _, table := range w.parents(notChild) {
 		trigger("keep_erased_parts_out", "AFTER", table, "new.id::text = current_setting('syncd.kept_out', true)", "keep_erased_parts_out()")
