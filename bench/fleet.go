@@ -19,6 +19,7 @@ type fleetPlan struct {
 	organizations, customers int
 	interval                 time.Duration // of tails
 	churn                    int           // changes a second, spread over all organizations
+	streams                  string        // that they have: default, or these without some
 	first                    time.Duration // for all first syncs, at most
 	phases                   phases.List   // after these, one after the other
 	compared                 int           // organizations; negative: all
@@ -30,6 +31,7 @@ func (p *fleetPlan) flags() {
 	flag.IntVar(&p.customers, "customers", 50, "customers of each of them")
 	flag.DurationVar(&p.interval, "interval", time.Minute, "interval of their tails")
 	flag.IntVar(&p.churn, "churn", 1, "changes a second among all of them")
+	flag.StringVar(&p.streams, "streams", "default", "streams that they have: default, or these without some, such as -metrics_export")
 	flag.DurationVar(&p.first, "first", 3*time.Hour, "how long all first syncs may take")
 	p.phases = phases.List{{Processes: 1, During: 5 * time.Minute}}
 	flag.Var(&p.phases, "phases", "how many processes share them, for how long, and how often one of these is killed and a new one started: 1x5m,3x10m/1m")
@@ -70,7 +72,7 @@ func (b *bench) fleet(ctx context.Context, p plan) (err error) {
 		return err
 	}
 	config := filepath.Join(dir, "fleet.yaml")
-	text := fmt.Sprintf("database_url: %s\norganizations_dir: %s\ntail: %s\nlease: %s\nfeed: off\nfresh_share: 0\nlisten: off\nlog_level: warn\n", dsn, organizations, f.interval, leaseOfFleet)
+	text := fmt.Sprintf("database_url: %s\norganizations_dir: %s\nstreams: %s\ntail: %s\nlease: %s\nfeed: off\nfresh_share: 0\nlisten: off\nlog_level: warn\n", dsn, organizations, f.streams, f.interval, leaseOfFleet)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -31,7 +32,6 @@ type watchedFleet struct {
 	connections, peak float64       // the most of a process
 	backends          seen.Backends // the most of Postgres' processes for them
 	simulator         float64       // the most of the simulator's memory
-	lags              []float64     // seconds, of each organization each time it was looked at
 }
 
 func (w *watchedFleet) label(what string) string {
@@ -100,12 +100,12 @@ func (w *watchedFleet) until(ctx context.Context, what string, within time.Durat
 	})
 }
 
-// streamsAtStart are swept by default: a stream whose sweeps are costly, or that is off, is not among them.
-const streamsAtStart = 25
+// atStart is how many streams are swept: one whose sweeps are costly, or that is off, is not among the default ones.
+func (p *fleetPlan) atStart() int64 { return 25 - int64(strings.Count(","+p.streams, ",-")) }
 
 // ready waits until every organization has been swept, and followed once after that.
 func (w *watchedFleet) ready(ctx context.Context) error {
-	return w.until(ctx, "the first syncs and a round of tails", w.plan.first, streamsAtStart, `
+	return w.until(ctx, "the first syncs and a round of tails", w.plan.first, w.plan.atStart(), `
 		SELECT CASE WHEN EXISTS (SELECT FROM SCHEMA_sync.sync_runs WHERE kind = 'tail' AND outcome = 'succeeded' AND started_at > swept) THEN n ELSE 0 END
 		FROM (SELECT max(first) AS swept, count(*) AS n FROM (SELECT min(finished_at) AS first FROM SCHEMA_sync.sync_runs
 			WHERE kind = 'sweep' AND outcome IN ('succeeded', 'partial') GROUP BY stream) f) s`)
@@ -168,7 +168,7 @@ func (w *watchedFleet) spent(ctx context.Context) (s spent, err error) {
 
 // measure lets the organizations change, and looks at processes and tables meanwhile.
 func (w *watchedFleet) measure(ctx context.Context) error {
-	w.connections, w.peak, w.backends, w.lags, w.holds.Takeovers = 0, 0, seen.Backends{}, nil, nil
+	w.connections, w.peak, w.backends, w.holds.Takeovers = 0, 0, seen.Backends{}, nil
 	before, err := w.spent(ctx)
 	if err != nil {
 		return err
@@ -220,7 +220,7 @@ func (w *watchedFleet) disturb(ctx context.Context, conn *pgx.Conn, began time.T
 	return w.look(ctx, conn)
 }
 
-// look notes how late each organization is, the connections and the memory.
+// look notes the connections and the memory.
 func (w *watchedFleet) look(ctx context.Context, conn *pgx.Conn) error {
 	w.peak = max(w.peak, w.replicas.largest())
 	w.simulator = max(w.simulator, process.Peak(w.polar.cmd.Process.Pid))
@@ -229,18 +229,30 @@ func (w *watchedFleet) look(ctx context.Context, conn *pgx.Conn) error {
 		return err
 	}
 	w.connections = max(w.connections, connections)
-	lags, err := seen.OfEach[float64](ctx, conn, w.organizations(), "SELECT extract(epoch FROM clock_timestamp() - polled_at)::float8 FROM SCHEMA_sync.sync_streams WHERE stream = 'tail'")
-	w.lags = append(w.lags, lags...)
 	return err
+}
+
+// ages are how old what was known of an organization became, in seconds: from the beginning of each whole round to the end of the next, or to now.
+// Rounds on record tell that of every organization at every moment, which looks do not. Those that ended since a time count.
+func (w *watchedFleet) ages(ctx context.Context, conn *pgx.Conn, from time.Time) ([]float64, error) {
+	return seen.OfEach[float64](ctx, conn, w.organizations(), `
+		SELECT extract(epoch FROM known_until - started_at)::float8 FROM (
+			SELECT started_at, COALESCE(lead(finished_at) OVER (ORDER BY finished_at), clock_timestamp()) AS known_until
+			FROM SCHEMA_sync.sync_runs WHERE kind = 'tail' AND outcome = 'succeeded') r WHERE known_until > $1`, from)
 }
 
 func (w *watchedFleet) report(ctx context.Context, from time.Time, seconds float64, before, after spent) error {
 	var rounds float64
+	var ages []float64
 	if err := session(ctx, w.dsn, func(conn *pgx.Conn) error {
 		counts, err := seen.OfEach[float64](ctx, conn, w.organizations(), "SELECT count(*)::float8 FROM SCHEMA_sync.sync_runs WHERE kind = 'tail' AND outcome = 'succeeded' AND finished_at > $1", from)
 		for _, n := range counts {
 			rounds += n
 		}
+		if err != nil {
+			return err
+		}
+		ages, err = w.ages(ctx, conn, from)
 		return err
 	}); err != nil {
 		return err
@@ -249,7 +261,7 @@ func (w *watchedFleet) report(ctx context.Context, from time.Time, seconds float
 	if w.phase.Kill > 0 {
 		most = w.plan.interval + leaseOfFleet
 	}
-	slices.Sort(w.lags)
+	slices.Sort(ages)
 	busy := (after.syncd - before.syncd).Seconds()
 	w.table.Add(w.label("rounds of tails"), "a second", nil, rounds/seconds)
 	w.table.Add(w.label("requests"), "a minute", nil, (after.requests-before.requests)/seconds*60)
@@ -261,8 +273,8 @@ func (w *watchedFleet) report(ctx context.Context, from time.Time, seconds float
 	if err := w.reportBackends(ctx); err != nil {
 		return err
 	}
-	w.table.Add(w.label("age of what is known, median"), "s", nil, figures.Quantile(w.lags, 0.5))
-	w.table.Add(w.label("age of what is known, most"), "s", figures.AtMost(most.Seconds()), w.lags[len(w.lags)-1])
+	w.table.Add(w.label("age of what is known when a round ends, median"), "s", nil, figures.Quantile(ages, 0.5))
+	w.table.Add(w.label("age of what is known when a round ends, most"), "s", figures.AtMost(most.Seconds()), ages[len(ages)-1])
 	w.table.Add(w.label("WAL"), "MB/day an organization", nil, (after.wal-before.wal)/seconds*86400/float64(w.plan.organizations)/1e6)
 	if len(w.holds.Takeovers) > 0 {
 		w.table.Add(w.label("killed until another process has its organization"), "s", nil, w.holds.Takeovers...)
