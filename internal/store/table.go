@@ -122,8 +122,11 @@ func (t *Table) write(p *pg.Pipeline, rows []row, apart bool) error {
 		}
 		p.Add(sql, args, nil)
 		p.OnRefusal(func(err error) error {
-			if insert && pg.IsCode(err, "23505") {
+			switch {
+			case insert && pg.IsCode(err, "23505", pg.FromWorker): // the upsert tells what the worker refuses
 				return errThere
+			case pg.IsCode(err, pg.FromWorker):
+				return err
 			}
 			return &refusal{about, err}
 		})

@@ -86,6 +86,9 @@ func IsLost(err error) bool { return errors.Is(err, errLost) || cutOff(err) || I
 // IsAway: the database is not to be had at this moment, and may be later: it could not be reached, a connection broke, or it is starting.
 func IsAway(err error) bool { return errors.Is(err, ErrUnreachable) || IsLost(err) }
 
+// FromWorker is the code of what one of Citus' workers refuses of many rows, whatever the reason. Source: Citus, ReportCopyError.
+const FromWorker = "XX000"
+
 // isDataError: Postgres refused a value, such as a number out of range, a NUL character in a text, or a row too large for a page.
 func isDataError(err error) bool {
 	var pg *pgconn.PgError
@@ -98,7 +101,7 @@ func isDataError(err error) bool {
 	case strings.HasPrefix(pg.Code, "54"): // program limit exceeded, such as an index row too large
 		return true
 	}
-	return false
+	return pg.Code == FromWorker
 }
 
 // remedies say what helps, by SQLSTATE or its class. Source: PostgreSQL documentation, appendix A.
