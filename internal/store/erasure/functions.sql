@@ -104,8 +104,9 @@ COMMENT ON FUNCTION impersonal(jsonb, jsonb) IS 'Of erasures: the columns of a r
 CREATE OR REPLACE FUNCTION keep_erased_names_out(customer uuid, names text[]) RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-    INSERT INTO sync_erasure_hashes SELECT erasure_hash(v), customer FROM unnest(names) v WHERE v <> '' ON CONFLICT DO NOTHING;
-    IF FOUND THEN
+    names := (SELECT array_agg(v) FROM unnest(names) v WHERE v <> '' AND NOT EXISTS (SELECT FROM sync_erasure_hashes h WHERE h.hash = erasure_hash(v)));
+    IF names <> '{}' THEN
+        INSERT INTO sync_erasure_hashes SELECT DISTINCT erasure_hash(v), customer FROM unnest(names) v ON CONFLICT DO NOTHING;
 NAMED
     END IF;
 END $$;
@@ -129,6 +130,8 @@ COMMENT ON FUNCTION keep_erased_out() IS 'Of erasures: clears a row of an erased
 -- another transaction writes at this moment is not seen here, nor this row there: see sync_erasure_again.
 CREATE OR REPLACE FUNCTION keep_erased_parts_out() RETURNS trigger
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+    part tid;
 BEGIN
     CASE regexp_replace(TG_TABLE_NAME, '_[0-9]{6,}$', '') -- without the number of a shard
 PARTS

@@ -159,7 +159,10 @@ func (w *work) parts() string {
 		for _, t := range w.tables {
 			for _, reference := range t.Parents {
 				if of, column := parent(reference); of == table {
-					fmt.Fprintf(&sql, "            UPDATE %s t SET _extra = _extra WHERE t.%s = NEW.id AND impersonal(%s, to_jsonb(t)) <> '{}';\n", name(t.Table), name(column), pg.Literal(string(t.Cleared)))
+					fmt.Fprintf(&sql, `            FOR part IN SELECT t.ctid FROM %[1]s t WHERE t.%[2]s = NEW.id AND impersonal(%[3]s, to_jsonb(t)) <> '{}' FOR UPDATE LOOP
+                UPDATE %[1]s t SET _extra = _extra WHERE t.ctid = part;
+            END LOOP;
+`, name(t.Table), name(column), pg.Literal(string(t.Cleared)))
 				}
 			}
 		}
@@ -179,7 +182,7 @@ func (w *work) named() string {
 			any = append(any, "t."+name(c)+" = ANY (names)")
 		}
 		if len(any) > 0 {
-			fmt.Fprintf(&sql, "        UPDATE %s t SET _extra = _extra WHERE (%s) AND impersonal(%s, to_jsonb(t)) <> '{}';\n", name(t.Table), strings.Join(any, " OR "), pg.Literal(string(t.Cleared)))
+			fmt.Fprintf(&sql, "        UPDATE %s t SET _extra = _extra WHERE %s;\n", name(t.Table), strings.Join(any, " OR "))
 		}
 	}
 	return strings.TrimRight(sql.String(), "\n")
