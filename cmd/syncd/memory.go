@@ -10,7 +10,7 @@ import (
 const (
 	heapOfOne  = 64 << 20
 	heapOfEach = 16 << 20
-	heapMost   = 256 << 20
+	heapMost   = 320 << 20
 )
 
 // tuneMemory trades memory for speed, within bounds. A sync uses a few pages of JSON, which are garbage as soon as they are

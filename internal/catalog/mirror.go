@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -30,27 +31,42 @@ type Mirror struct {
 
 // New checks the entries and makes a Mirror of them.
 func New(c Config) (*Mirror, error) {
-	if c.Entries == nil {
-		c.Entries = Entries()
+	t := whole()
+	if c.Entries != nil {
+		t = tableOf(c.Entries)
 	}
-	c.Streams = make([]streams.Stream, len(c.Entries))
-	tails, against := map[string]tail.Spec{}, map[string]audit.Against{}
-	for i, e := range c.Entries {
-		c.Streams[i], tails[e.Name], against[e.Name] = e.Stream, e.Tail, e.Audit
-	}
+	c.Streams = t.streams
 	engine, err := mirror.New(c.Config)
 	if err != nil {
 		return nil, err
 	}
-	follower, err := tail.New(engine, tails, c.Tail)
+	follower, err := tail.New(engine, t.tails, c.Tail)
 	if err != nil {
 		return nil, err
 	}
-	auditor, err := audit.New(engine, against)
+	auditor, err := audit.New(engine, t.against)
 	if err != nil {
 		return nil, err
 	}
-	return &Mirror{engine, follower, auditor, c.Entries}, nil
+	return &Mirror{engine, follower, auditor, t.entries}, nil
+}
+
+// table is what each part of a Mirror takes of the entries. Nobody changes it, so that all organizations of a process share one.
+type table struct {
+	entries []Entry
+	streams []streams.Stream
+	tails   map[string]tail.Spec
+	against map[string]audit.Against
+}
+
+var whole = sync.OnceValue(func() *table { return tableOf(entries()) })
+
+func tableOf(entries []Entry) *table {
+	t := &table{entries, make([]streams.Stream, len(entries)), map[string]tail.Spec{}, map[string]audit.Against{}}
+	for i, e := range entries {
+		t.streams[i], t.tails[e.Name], t.against[e.Name] = e.Stream, e.Tail, e.Audit
+	}
+	return t
 }
 
 // NamedBy is what a webhook event says has changed here: see tail.Spec.
