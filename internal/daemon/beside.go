@@ -41,10 +41,10 @@ func NewBeside(conns *pg.Connections, now func() time.Time, feeds func() time.Du
 	return Beside{
 		Connections: conns, Now: now, Feeds: feeds,
 		transport: fetch.NewTransport(64), opening: sched.NewPlaces(openings),
-		// What waits for Polar holds a place and no connection, and most sweeps wait for their budget most of the time: with one for each
-		// connection, two cores were idle. What writes pages is bounded by the connections themselves. Rounds are short, and have places of
-		// their own.
-		sweeps: sched.NewPlaces(2 * most), rounds: sched.NewPlaces(2 * most),
+		// What waits for Polar holds a place and no connection, and most sweeps wait for their budget most of the time: with two for each
+		// connection, two cores were idle half of the time. What writes pages is bounded by the connections themselves. Rounds are short, and
+		// have places of their own.
+		sweeps: sched.NewPlaces(4 * most), rounds: sched.NewPlaces(2 * most),
 		room: mirror.NewSharedRoom(),
 	}
 }
@@ -111,6 +111,15 @@ func (b Beside) turn(every, lease time.Duration) uint64 {
 
 // afterOpenings is the position of what waits until all organizations are open, and their rounds go on.
 const afterOpenings = math.MaxInt64
+
+// awaitOpenings waits until no organization waits to be opened. Sweeps do: each organization that is made anew has all connections of Postgres
+// read their catalogs again, as what it tells them is more than they can keep up with, and while sweeps use these connections a thousand
+// organizations take twice as long. Rounds do not wait, so that what is known here stays fresh.
+func (d *Runner) awaitOpenings(ctx context.Context) {
+	if d.Beside.opening.TakeAt(ctx, d.Stop, afterOpenings) {
+		d.Beside.opening.Free()
+	}
+}
 
 // showOpened shows in the metrics how an organization stands whose first round may be an interval away.
 func (d *Runner) showOpened(ctx context.Context) {

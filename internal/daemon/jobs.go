@@ -42,6 +42,7 @@ func (d *Runner) jobs(ctx context.Context, now time.Time) ([]sched.Job, error) {
 func (d *Runner) sweepJob(stream string) func(context.Context) error {
 	var w waiting
 	return func(ctx context.Context) error {
+		d.awaitOpenings(ctx)
 		if err := d.mayRead(); err != nil {
 			return err
 		}

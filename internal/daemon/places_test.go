@@ -59,3 +59,37 @@ func TestWaitingForPolarHoldsNoPlace(t *testing.T) {
 		})
 	}
 }
+
+// A sweep begins when nobody waits to be opened any more, not just when an opening has ended; a round waits for none.
+func TestSweepsWaitForOpenings(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		opening := sched.NewPlaces(1)
+		refused := fetchtest.InProcess(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
+		d := &Runner{Options: Options{Stop: make(chan struct{}), Beside: Beside{opening: opening}}, client: refused, access: newAccess(), opened: make(chan struct{})}
+		if !opening.Take(t.Context(), nil) {
+			t.Fatal("nobody is opened, and there is no place")
+		}
+		swept := make(chan error, 1)
+		go func() { swept <- d.sweepJob("orders")(t.Context()) }()
+		synctest.Wait()
+		other := make(chan bool, 1)
+		go func() { other <- opening.TakeAt(t.Context(), nil, 7) }() // comes later, and goes first
+		synctest.Wait()
+		if err := d.runTails(t.Context()); err == nil {
+			t.Error("a round without access succeeds")
+		}
+		opening.Free()
+		<-other
+		synctest.Wait()
+		select {
+		case err := <-swept:
+			t.Errorf("a sweep goes on while an organization is opened: %v", err)
+		default:
+		}
+		opening.Free()
+		if again, is := errors.AsType[*sched.Again](<-swept); !is {
+			t.Errorf("a sweep without access: %+v", again)
+		}
+	})
+}
