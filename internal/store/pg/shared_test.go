@@ -102,11 +102,14 @@ func TestSharedConnectionsStayLean(t *testing.T) {
 	for range 100 {
 		visit(t.Context(), "again")
 	}
-	for n := range 100 {
+	if len(pids) != 1 {
+		t.Errorf("one schema used %d connections", len(pids))
+	}
+	for n := range 300 {
 		visit(t.Context(), fmt.Sprint("s", n))
 	}
-	if len(pids) != 4 {
-		t.Errorf("101 schemas used %d connections one after the other, want 4: %v", len(pids), pids)
+	if len(pids) < 3 { // the time that a connection has lets it work for 129 at most
+		t.Errorf("301 schemas used %d connections one after the other, want 3 or more: %v", len(pids), pids)
 	}
 }
 
