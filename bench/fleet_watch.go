@@ -55,9 +55,6 @@ func (w *watchedFleet) organizations() (all []int) {
 	return all
 }
 
-// seldom is how long to wait after a look that took so long, at least so long: looks take a twentieth of the time, however many organizations there are.
-func seldom(took, least time.Duration) time.Duration { return max(least, 20*took) }
-
 // until asks each organization for a number again and again, until it has been at least the wanted one for all of them. Every minute it says for how many.
 func (w *watchedFleet) until(ctx context.Context, what string, within time.Duration, wanted int64, query string, args ...any) error {
 	return session(ctx, w.dsn, func(conn *pgx.Conn) error {
@@ -93,7 +90,7 @@ func (w *watchedFleet) until(ctx context.Context, what string, within time.Durat
 				told = time.Now()
 				fmt.Fprintf(os.Stderr, "        %s; simulator %.0f MB, processes of syncd at most %.0f\n", so, w.simulator, w.replicas.largest())
 			}
-			if !pause(ctx, seldom(time.Since(looked), 2*time.Second)) {
+			if !pause(ctx, seen.Seldom(time.Since(looked), 2*time.Second)) {
 				return ctx.Err()
 			}
 		}
@@ -205,7 +202,7 @@ func (w *watchedFleet) disturb(ctx context.Context, conn *pgx.Conn, began time.T
 			if err := w.look(ctx, conn); err != nil {
 				return err
 			}
-			next = time.Now().Add(seldom(time.Since(looked), 5*time.Second))
+			next = time.Now().Add(seen.Seldom(time.Since(looked), 5*time.Second))
 		}
 		if w.phase.Kill > 0 && time.Since(killed) > w.phase.Kill {
 			killed = time.Now()
@@ -232,15 +229,6 @@ func (w *watchedFleet) look(ctx context.Context, conn *pgx.Conn) error {
 	return err
 }
 
-// ages are how old what was known of an organization became, in seconds: from the beginning of each whole round to the end of the next, or to now.
-// Rounds on record tell that of every organization at every moment, which looks do not. Those that ended since a time count.
-func (w *watchedFleet) ages(ctx context.Context, conn *pgx.Conn, from time.Time) ([]float64, error) {
-	return seen.OfEach[float64](ctx, conn, w.organizations(), `
-		SELECT extract(epoch FROM known_until - started_at)::float8 FROM (
-			SELECT started_at, COALESCE(lead(finished_at) OVER (ORDER BY finished_at), clock_timestamp()) AS known_until
-			FROM SCHEMA_sync.sync_runs WHERE kind = 'tail' AND outcome = 'succeeded') r WHERE known_until > $1`, from)
-}
-
 func (w *watchedFleet) report(ctx context.Context, from time.Time, seconds float64, before, after spent) error {
 	var rounds float64
 	var ages []float64
@@ -252,7 +240,7 @@ func (w *watchedFleet) report(ctx context.Context, from time.Time, seconds float
 		if err != nil {
 			return err
 		}
-		ages, err = w.ages(ctx, conn, from)
+		ages, err = seen.Ages(ctx, conn, w.organizations(), from)
 		return err
 	}); err != nil {
 		return err

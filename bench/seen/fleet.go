@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -50,6 +51,18 @@ func Made(ctx context.Context, conn *pgx.Conn) (made map[int]bool, err error) {
 	}
 	return made, err
 }
+
+// Ages are how old what was known of organizations became, in seconds: from the beginning of each whole round to the end of the next, or to now.
+// Rounds on record tell that of every organization at every moment, which looks do not. Those that ended since a time count.
+func Ages(ctx context.Context, conn *pgx.Conn, organizations []int, from time.Time) ([]float64, error) {
+	return OfEach[float64](ctx, conn, organizations, `
+		SELECT extract(epoch FROM known_until - started_at)::float8 FROM (
+			SELECT started_at, COALESCE(lead(finished_at) OVER (ORDER BY finished_at), clock_timestamp()) AS known_until
+			FROM SCHEMA_sync.sync_runs WHERE kind = 'tail' AND outcome = 'succeeded') r WHERE known_until > $1`, from)
+}
+
+// Seldom is how long to wait after a look that took so long, at least so long: looks take a twentieth of the time, however many organizations there are.
+func Seldom(took, least time.Duration) time.Duration { return max(least, 20*took) }
 
 // Backends is the memory of Postgres' processes for connections of syncd, MB, the most at a look. Each caches what it has read of the catalogs about
 // every table that it was asked for, and of every organization, until it ends.
