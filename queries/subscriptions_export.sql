@@ -35,7 +35,8 @@ WHERE subscriptions_export._requested_at <= EXCLUDED._requested_at;
 -- name: SubscriptionsExportLink :exec
 -- The mirrored row that each row of the file belongs to: by start, email and name of the product. Rows with equal keys are
 -- paired off in the order of what else they have in common. Of an erased customer the mirror has no email, and the file may
--- have one, such as Polar gives to those whom it has anonymized: what is left over is paired off by start and product.
+-- have one, such as Polar gives to those whom it has anonymized: what is left over is paired off by start and product,
+-- where it is as many on both sides: a row of somebody else would be cleared.
 WITH ours AS (
     SELECT k.*, row_number() OVER (PARTITION BY k.key ORDER BY k.currency, k.amount, k.status, k.current_period_start, k.id) AS n
     FROM (SELECT o.id, o.currency, o.amount, o.status, o.current_period_start,
@@ -53,14 +54,14 @@ WITH ours AS (
 ), pairs AS (
     SELECT t.id AS export_id, o.id AS mirrored FROM theirs t JOIN ours o ON o.key = t.key AND o.n = t.n
 ), ours_left AS (
-    SELECT k.id, k.rest, row_number() OVER (PARTITION BY k.rest ORDER BY k.currency, k.amount, k.status, k.current_period_start, k.id) AS n
+    SELECT k.id, k.rest, row_number() OVER (PARTITION BY k.rest ORDER BY k.currency, k.amount, k.status, k.current_period_start, k.id) AS n, count(*) OVER (PARTITION BY k.rest) AS of
     FROM ours k LEFT JOIN pairs p ON p.mirrored = k.id WHERE p.mirrored IS NULL AND k.rest IS NOT NULL
 ), theirs_left AS (
-    SELECT k.id, k.rest, row_number() OVER (PARTITION BY k.rest ORDER BY k.currency, k.amount, k.status, k.current_period_start, k.id) AS n
+    SELECT k.id, k.rest, row_number() OVER (PARTITION BY k.rest ORDER BY k.currency, k.amount, k.status, k.current_period_start, k.id) AS n, count(*) OVER (PARTITION BY k.rest) AS of
     FROM theirs k LEFT JOIN pairs p ON p.export_id = k.id WHERE p.export_id IS NULL AND k.rest IS NOT NULL
 ), all_pairs AS (
     SELECT export_id, mirrored FROM pairs
-    UNION ALL SELECT t.id, o.id FROM theirs_left t JOIN ours_left o ON o.rest = t.rest AND o.n = t.n
+    UNION ALL SELECT t.id, o.id FROM theirs_left t JOIN ours_left o ON o.rest = t.rest AND o.n = t.n AND o.of = t.of
 )
 UPDATE subscriptions_export e SET subscription_id = m.mirrored
 FROM (SELECT x.id AS export_id, p.mirrored FROM subscriptions_export x LEFT JOIN all_pairs p ON p.export_id = x.id) m

@@ -34,14 +34,14 @@ WITH ours AS (
 ), pairs AS (
     SELECT t.id AS export_id, o.id AS mirrored FROM theirs t JOIN ours o ON o.key = t.key AND o.n = t.n
 ), ours_left AS (
-    SELECT k.id, k.rest, row_number() OVER (PARTITION BY k.rest ORDER BY k.currency, k.net_amount, k.total_amount, k.status, k.id) AS n
+    SELECT k.id, k.rest, row_number() OVER (PARTITION BY k.rest ORDER BY k.currency, k.net_amount, k.total_amount, k.status, k.id) AS n, count(*) OVER (PARTITION BY k.rest) AS of
     FROM ours k LEFT JOIN pairs p ON p.mirrored = k.id WHERE p.mirrored IS NULL AND k.rest IS NOT NULL
 ), theirs_left AS (
-    SELECT k.id, k.rest, row_number() OVER (PARTITION BY k.rest ORDER BY k.currency, k.net_amount, k.total_amount, k.status, k.id) AS n
+    SELECT k.id, k.rest, row_number() OVER (PARTITION BY k.rest ORDER BY k.currency, k.net_amount, k.total_amount, k.status, k.id) AS n, count(*) OVER (PARTITION BY k.rest) AS of
     FROM theirs k LEFT JOIN pairs p ON p.export_id = k.id WHERE p.export_id IS NULL AND k.rest IS NOT NULL
 ), all_pairs AS (
     SELECT export_id, mirrored FROM pairs
-    UNION ALL SELECT t.id, o.id FROM theirs_left t JOIN ours_left o ON o.rest = t.rest AND o.n = t.n
+    UNION ALL SELECT t.id, o.id FROM theirs_left t JOIN ours_left o ON o.rest = t.rest AND o.n = t.n AND o.of = t.of
 )
 UPDATE orders_export e SET order_id = m.mirrored
 FROM (SELECT x.id AS export_id, p.mirrored FROM orders_export x LEFT JOIN all_pairs p ON p.export_id = x.id) m
@@ -50,7 +50,8 @@ WHERE m.export_id = e.id AND e.order_id IS DISTINCT FROM m.mirrored
 
 // The mirrored row that each row of the file belongs to: by invoice number, else by time of creation and email. Rows with equal keys are
 // paired off in the order of what else they have in common. Of an erased customer the mirror has no email, and the file may
-// have one, such as Polar gives to those whom it has anonymized: what is left over is paired off by the time alone.
+// have one, such as Polar gives to those whom it has anonymized: what is left over is paired off by the time alone,
+// where it is as many on both sides: a row of somebody else would be cleared.
 func (q *Queries) OrdersExportLink(ctx context.Context) error {
 	_, err := q.db.Exec(ctx, ordersExportLink)
 	return err

@@ -20,6 +20,7 @@ import (
 	"syncd/internal/polarsim"
 	"syncd/internal/rebuild"
 	"syncd/internal/slowtest"
+	"syncd/internal/store/db"
 	"syncd/internal/store/erasure"
 	"syncd/internal/worldtest"
 )
@@ -420,6 +421,45 @@ func TestErasedByAnotherAddress(t *testing.T) {
 			t.Errorf("%s: %d rows have a name, want %d: %v", table, names, want, err)
 		}
 	}
+}
+
+// An order of an erased customer has no address, and the row of a file that is its own has another one. A row at the same time of somebody
+// whose order is not mirrored yet is not taken for it, and not cleared.
+func TestRowsOfSomebodyElseStay(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t, pgtest.Migrated(t))
+	customer, other := uuid.New(), uuid.New()
+	exec := func(sql string, args ...any) {
+		t.Helper()
+		if _, err := pool.Exec(t.Context(), sql, args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	linked := func(after, want string) {
+		t.Helper()
+		var got string
+		err := db.New(pool).OrdersExportLink(t.Context())
+		if err == nil {
+			err = pool.QueryRow(t.Context(), "SELECT string_agg(concat_ws(' ', customer_name, order_id IS NOT NULL), ', ' ORDER BY customer_name) FROM orders_export").Scan(&got)
+		}
+		if err != nil || got != want {
+			t.Errorf("after %s: %s, want %s: %v", after, got, want, err)
+		}
+	}
+	order := func(customer uuid.UUID) {
+		t.Helper()
+		exec("INSERT INTO orders (id, created_at, customer_id, metadata, _hash, _requested_at) VALUES (gen_random_uuid(), '2026-01-01', $1, '{}', '', now())", customer)
+	}
+	if _, err := erasure.New(pool).Erase(t.Context(), erasure.Order{Customers: []uuid.UUID{customer}, Reason: erasure.Asked, By: "test"}); err != nil {
+		t.Fatal(err)
+	}
+	exec("INSERT INTO customers (id, email, metadata, _hash, _requested_at) VALUES ($1, 'other@example.com', '{}', '', now())", other)
+	exec(`INSERT INTO orders_export (id, created_at, email, customer_name, _hash, _requested_at) VALUES
+		(gen_random_uuid(), '2026-01-01', 'hash@anonymized.example', 'Cnry', '', now()), (gen_random_uuid(), '2026-01-01', 'other@example.com', 'Other', '', now())`)
+	order(customer)
+	linked("one of two orders", "Cnry f, Other f")
+	order(other)
+	linked("both", "Other t, t")
 }
 
 // Who is noted while a pass over what belongs to written rows waits for its turn is not cleared by it, and does not count as cleared.
