@@ -23,13 +23,13 @@ type processes struct {
 	config  string
 	schemas []string
 	worlds  []*worldtest.Harness
-	over    map[int]string // when the leases of processes ended that were killed or stood still, by process id
+	over    map[string]string // when the leases of processes ended that were killed or stood still, by the condition on the holder
 }
 
 // fleetOf prepares a fleet whose feeds are asked each second. The clock of the database is hours behind that of the processes: it alone counts.
 func fleetOf(t *testing.T, lease time.Duration) *processes {
 	t.Helper()
-	p := &processes{dsn: pgtest.Empty(t), schemas: []string{"polar_org_1", "polar_org_2", "polar_org_3"}, over: map[int]string{}}
+	p := &processes{dsn: pgtest.Empty(t), schemas: []string{"polar_org_1", "polar_org_2", "polar_org_3"}, over: map[string]string{}}
 	pgtest.SetClock(t, p.dsn, -5*time.Hour)
 	p.conn = pgtest.Connect(t, p.dsn)
 	p.config, p.worlds = organizationsFile(t, fmt.Sprintf("database_url: %q\nstreams: products,customers,orders\ntail: 30s\nfeed: 1s\nschedule: '@daily'\njitter: 0s\nlease: %s\n", p.dsn+"&pool_max_conns=6", lease), p.schemas...)
@@ -77,11 +77,10 @@ func (p *processes) awaitHeld(t *testing.T, d *daemonUnderTest, most int) (names
 // its lease did at the latest, whenever another process closed it: until then it may have been at work, and nobody else was.
 func (p *processes) alone(t *testing.T) {
 	t.Helper()
-	over := "CASE WHEN false THEN NULL"
-	for pid, until := range p.over {
-		over += fmt.Sprintf(" WHEN outcome = 'interrupted' AND holder LIKE '%%/%d/%%' THEN '%s'::timestamptz", pid, until)
+	over := "'infinity'::timestamptz"
+	for theirs, until := range p.over {
+		over = fmt.Sprintf("CASE WHEN outcome = 'interrupted' AND %s THEN '%s' ELSE %s END", theirs, until, over)
 	}
-	over += " ELSE 'infinity' END"
 	for _, schema := range p.schemas {
 		if beside := p.list(t, `
 			WITH runs AS (SELECT id, split_part(holder, '/', 2) AS pid, stream, kind, started_at, LEAST(finished_at, `+over+`) AS finished_at FROM `+schema+`_sync.sync_runs)
@@ -122,7 +121,7 @@ func TestFleetOfProcesses(t *testing.T) {
 		if len(until) != 1 {
 			t.Fatalf("the process is known by %v", until)
 		}
-		p.over[d.cmd.Process.Pid] = until[0]
+		p.over[of(d)] = until[0]
 		return until[0]
 	}
 	takenAfter := func(names []string, until string) {

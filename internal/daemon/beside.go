@@ -112,9 +112,8 @@ func (b Beside) turn(every, lease time.Duration) uint64 {
 // afterOpenings is the position of what waits until all organizations are open, and their rounds go on.
 const afterOpenings = math.MaxInt64
 
-// awaitOpenings waits until no organization waits to be opened. Sweeps do: each organization that is made anew has all connections of Postgres
-// read their catalogs again, as what it tells them is more than they can keep up with, and while sweeps use these connections a thousand
-// organizations take twice as long. Rounds do not wait, so that what is known here stays fresh.
+// awaitOpenings waits until no organization waits to be opened. Sweeps do: beside them 120 new organizations took two minutes to be made, and
+// 35 seconds without them. Rounds do not wait, so that what is known here stays fresh.
 func (d *Runner) awaitOpenings(ctx context.Context) {
 	if d.Beside.opening.TakeAt(ctx, d.Stop, afterOpenings) {
 		d.Beside.opening.Free()

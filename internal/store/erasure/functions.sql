@@ -110,7 +110,7 @@ BEGIN
 NAMED
     END IF;
 END $$;
-COMMENT ON FUNCTION keep_erased_names_out(uuid, text[]) IS 'Of erasures: notes by what an erased customer is known now, in place of what it was known by, and clears rows that name it so.';
+COMMENT ON FUNCTION keep_erased_names_out(uuid, text[]) IS 'Of erasures: notes by what else an erased customer is known now, and clears rows that name it so.';
 
 CREATE OR REPLACE FUNCTION keep_erased_out() RETURNS trigger
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$

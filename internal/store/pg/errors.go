@@ -89,7 +89,8 @@ func IsAway(err error) bool { return errors.Is(err, ErrUnreachable) || IsLost(er
 // FromWorker is the code of what one of Citus' workers refuses of many rows, whatever the reason. Source: Citus, ReportCopyError.
 const FromWorker = "XX000"
 
-// isDataError: Postgres refused a value, such as a number out of range, a NUL character in a text, or a row too large for a page.
+// isDataError: Postgres refused a value, such as a number out of range, a NUL character in a text, or a row too large for a page; or Citus says
+// that a worker did, or anything else.
 func isDataError(err error) bool {
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) {

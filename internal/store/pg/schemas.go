@@ -187,7 +187,8 @@ func foreign(ctx context.Context, tx pgx.Tx, schema, which string, names []strin
 // checkBookkeeping looks whether the bookkeeping of a migrated schema is where this connection finds it.
 func (p *Pool) checkBookkeeping(ctx context.Context) error {
 	books := p.session.bookkeeping()
-	// The table is named with its schema so that a role without a right to it is told so.
+	// The table is named with its schema so that a role without a right to it is told so. What may hide it is looked up name by name: of EXISTS
+	// Postgres may make a join with all relations of the database.
 	rows, err := p.Query(ctx, `
 		SELECT pg_class.relname::text FROM pg_class
 		WHERE `+inSchema("pg_class")+`
