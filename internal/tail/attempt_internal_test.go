@@ -3,6 +3,7 @@ package tail
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"syncd/internal/mirror"
 )
@@ -19,6 +20,24 @@ func TestAttemptWithinAnAttempt(t *testing.T) {
 		})
 		if !errors.Is(s.err, inner) {
 			t.Errorf("the inner attempt failed and the outer one ended with %v: %v", last, s.err)
+		}
+	}
+}
+
+// A probe keeps its turn however long the round lasts, whether a sweep asked last, or the probe itself.
+func TestTurnsStayAsTheyAre(t *testing.T) {
+	t.Parallel()
+	begun := time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC)
+	swept := begun.Add(-time.Hour)
+	for _, lasted := range []time.Duration{0, 2 * time.Hour} {
+		s := &stream{round: &round{begun: begun, read: time.Now().Add(-lasted)}}
+		s.at.Complete = time.Hour
+		if at := s.lastAsked(Whole{}); !at.Equal(swept) {
+			t.Errorf("after %v: swept at %v, the turn is that of %v", lasted, swept, at)
+		}
+		s.at.asked(swept.Add(time.Minute), Whole{}.Name(), 1)
+		if at := s.lastAsked(Whole{}); !at.Equal(swept.Add(time.Minute)) {
+			t.Errorf("after %v: asked at %v, the turn is that of %v", lasted, swept.Add(time.Minute), at)
 		}
 	}
 }

@@ -107,15 +107,15 @@ func (rd *round) fetchFollowed(ctx context.Context) error {
 }
 
 // open decides which streams the feeds tell of, which of them are followed, and from where.
-func (rd *round) open(ctx context.Context, all, names []string) error {
-	states, err := rd.kept().States(ctx, append(slices.Clone(all), Name))
-	if err != nil {
-		return err
-	}
+func (rd *round) open(ctx context.Context, all, names []string) (err error) {
 	if rd.begun, err = rd.engine.Store.Now(ctx); err != nil {
 		return err
 	}
 	rd.read = time.Now()
+	states, err := rd.kept().States(ctx, append(slices.Clone(all), Name)) // after begun, so no sweep seems younger than it is
+	if err != nil {
+		return err
+	}
 	now := rd.engine.Client.Now()
 	if own := states[Name].Position; own != nil {
 		if err := json.Unmarshal(own, &rd.feeds); err != nil {
@@ -200,10 +200,11 @@ func (rd *round) slow(ctx context.Context) error {
 }
 
 // lastAsked is when a slow probe was last asked. A sweep asks what reads the whole list, too: else that comes again right after the first.
+// It is the same as long as the round lasts: else a slow round would put off these probes, and break the turn that syncd plan promises.
 func (t *stream) lastAsked(p Probe) time.Time {
 	asked := t.at.Asked[p.Name()]
 	if _, is := p.(Whole); is {
-		return later(asked, t.round.now().Add(-t.at.Complete))
+		return later(asked, t.round.begun.Add(-t.at.Complete))
 	}
 	return asked
 }
