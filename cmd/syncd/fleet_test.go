@@ -152,19 +152,28 @@ func TestFleetOfProcesses(t *testing.T) {
 	}
 	p.equal(t)
 
-	killed := p.awaitHeld(t, second, 2)
-	second.signal(t, syscall.SIGKILL)
-	if code := second.end(t); code != -1 {
+	// One is killed, and replaced at once: the new one has what that one had, and the other keeps what it has.
+	kept := p.awaitHeld(t, second, 2)
+	since := "SELECT format('%s since %s', name, since) FROM syncd_fleet.organizations WHERE " + of(second) + " ORDER BY name"
+	before := p.list(t, since)
+	first.signal(t, syscall.SIGKILL)
+	if code := first.end(t); code != -1 {
 		t.Errorf("the killed one ended with %d", code)
 	}
-	until = over(second)
-	p.awaitHeld(t, first, 3)
+	until = over(first)
+	third := p.start(t)
+	killed := p.awaitHeld(t, third, 1)
 	takenAfter(killed, until)
 	p.equal(t)
+	if after := p.list(t, since); !slices.Equal(after, before) {
+		t.Errorf("%v changed hands: %v, before %v", kept, after, before)
+	}
 	p.alone(t)
-	first.terminate(t)
-	if code := first.end(t); code != exitComplete {
-		t.Errorf("ended with %d", code)
+	for _, d := range []*daemonUnderTest{second, third} {
+		d.terminate(t)
+		if code := d.end(t); code != exitComplete {
+			t.Errorf("ended with %d", code)
+		}
 	}
 }
 

@@ -52,6 +52,7 @@ type many struct {
 	clock   *daemon.DatabaseClock // nil = it was not reached yet
 	leases  *leases.Leases
 	share   leases.Share
+	over    time.Time // since when this process holds more than is fair; zero = it does not
 	running map[string]*member
 	ending  sync.WaitGroup
 }
@@ -219,7 +220,7 @@ func (m *many) lookAgain() time.Duration {
 	defer m.mu.Unlock()
 	after := m.believed() / 6
 	if m.share.Taken == mostClaimed {
-		return after / 5
+		return after / 10
 	}
 	if next := m.share.Next; next > 0 && next < after {
 		return next + 10*time.Millisecond
@@ -250,10 +251,7 @@ func (m *many) look(ctx, holding context.Context, l *leases.Leases) error {
 		wanted[name] = true
 	}
 	mine := slices.DeleteFunc(slices.Clone(share.Held), func(name string) bool { return !wanted[name] })
-	// What is too much goes in steps, as others take it in steps.
-	if over := len(mine) - share.Fair; over > 0 {
-		mine = mine[:len(mine)-(over+3)/4]
-	}
+	mine = mine[:len(mine)-m.tooMany(len(mine)-share.Fair)]
 	keep := map[string]bool{}
 	for _, name := range mine {
 		keep[name] = true
@@ -276,6 +274,21 @@ func (m *many) look(ctx, holding context.Context, l *leases.Leases) error {
 		return l.GiveBack(ctx, free...)
 	}
 	return nil
+}
+
+// tooMany is how many organizations are to be given back now, of so many more than are fair: some at a time, as others take them in steps,
+// and none before they have been too many for a lease. A replica that replaces one which was killed comes while that still counts; when
+// the lease is over, it takes what that one had, and nothing else changes hands. The caller holds the lock.
+func (m *many) tooMany(more int) int {
+	switch {
+	case more <= 0:
+		m.over = time.Time{}
+	case m.over.IsZero():
+		m.over = time.Now()
+	case time.Since(m.over) >= m.believed():
+		return (more + 3) / 4
+	}
+	return 0
 }
 
 // start runs an organization until it is stopped, and gives it back. The caller holds the lock.
