@@ -18,6 +18,7 @@ import (
 	"syncd/internal/fetch"
 	"syncd/internal/fetch/limit"
 	"syncd/internal/store"
+	"syncd/internal/store/invoices"
 )
 
 // Document is a PDF that Polar keeps for an order.
@@ -109,25 +110,26 @@ func (f Fetcher) Receipt(ctx context.Context, order string, wait time.Duration) 
 
 // orderFacts is what must be known of an order before a document is requested.
 type orderFacts struct {
-	store.OrderDocuments
+	invoices.Of
 	asked bool // Polar was asked just now; else this comes from the mirror
 }
 
 // order finds an order by Polar's id, or by its invoice number in the mirror.
 func (f Fetcher) order(ctx context.Context, name string) (orderFacts, error) {
 	id, notID := uuid.Parse(name)
-	var found []store.OrderDocuments
+	var found []invoices.Of
 	var err error
+	orders := invoices.New(f.Store.Pool())
 	if notID == nil {
-		found, err = f.Store.OrdersByID(ctx, id)
+		found, err = orders.ByID(ctx, id)
 	} else {
-		found, err = f.Store.OrdersByInvoice(ctx, name)
+		found, err = orders.ByInvoice(ctx, name)
 	}
 	switch {
 	case err != nil:
 		return orderFacts{}, err
 	case len(found) == 1:
-		return orderFacts{OrderDocuments: found[0]}, nil
+		return orderFacts{Of: found[0]}, nil
 	case len(found) > 1:
 		return orderFacts{}, fmt.Errorf("several orders have the invoice number %q, among them %s and %s: name the order by its id", name, found[0].ID, found[1].ID)
 	case notID != nil:
