@@ -37,7 +37,7 @@ SELECT lease_run, set_config('syncd.writer', @stream, true)::text AS writer FROM
 
 -- name: StreamsHold :many
 -- The same for pages, and the row of the run's lease with it: nobody can take the lease until they are committed.
-SELECT stream, lease_run, set_config('syncd.writer', @writer, true)::text AS writer
+SELECT stream, lease_run, sweep_pages, set_config('syncd.writer', @writer, true)::text AS writer
 FROM sync_streams WHERE stream = ANY(@streams::text[]) ORDER BY stream FOR UPDATE;
 
 -- name: StreamLease :exec

@@ -117,14 +117,20 @@ func (run *Run) understood() error {
 
 // put hands pages to the store, to be written together.
 func (run *Run) put(ctx context.Context, pages ...store.Page) error {
-	items := 0
-	for _, p := range pages {
-		items += len(p.Items)
-	}
 	run.coverMonths(ctx, pages)
-	counts, err := run.record.Put(ctx, run.s.target, pages...)
-	if err == nil && items > 0 {
-		run.mostWritten.Store(counts.Inserted+counts.Updated > int64(items/2))
+	return run.notePut(run.record.Put(ctx, run.s.target, pages...))
+}
+
+// putAhead does so without waiting for the last of them: see store.Run.PutAhead.
+func (run *Run) putAhead(ctx context.Context, pages ...store.Page) error {
+	run.coverMonths(ctx, pages)
+	return run.notePut(run.record.PutAhead(ctx, run.s.target, pages...))
+}
+
+// notePut takes note of what has been stored.
+func (run *Run) notePut(counts store.Counts, err error) error {
+	if err == nil && counts.Read > 0 {
+		run.mostWritten.Store(counts.Inserted+counts.Updated > counts.Read/2)
 	}
 	return err
 }

@@ -180,7 +180,12 @@ func (sw *sweep) certify(c comparison) {
 }
 
 // scan reads and stores from a position on until the scan is done.
-func (sw *sweep) scan(ctx context.Context, from scan.Cursor) error {
+func (sw *sweep) scan(ctx context.Context, from scan.Cursor) (err error) {
+	defer func() { // also what was sent before an error
+		if landed := sw.notePut(sw.record.Land(ctx)); err == nil {
+			err = landed
+		}
+	}()
 	sw.from, sw.tied, sw.whole = from, from.Tied, -1
 	ready := ahead.Read(ctx, sw.engine.Ahead, sw.engine.Room, parsed.weight, func(ctx context.Context) iter.Seq2[parsed, error] {
 		return sw.parsing(ahead.Next(ctx, func(ctx context.Context) iter.Seq2[scan.Page, error] {
@@ -226,7 +231,7 @@ func (sw *sweep) putAll(ctx context.Context, read []parsed) error {
 		}
 		pages = append(pages, p)
 	}
-	if err := sw.put(ctx, pages...); err != nil {
+	if err := sw.putAhead(ctx, pages...); err != nil {
 		return err
 	}
 	return failed

@@ -8,6 +8,7 @@
 //  3. If changed objects hold copies of rows of other streams, the next step asks which of those rows are missing (stubs.go).
 //  4. The last step writes and commits: rows by one upsert per table, or an insert where all are new (write.go, table.go), the ids that
 //     came, rejects and gaps (page.go), the counts, the checkpoint, and the renewal of the lease. Each step is one round trip (package pg).
+//     Where PutAhead expects one step to do, the next pages are sent before that is over; each demands the ones before (expect.go).
 //  5. A row that Postgres refuses becomes a reject, and the pages are written again without it.
 //  6. Finish records how the run ended, and releases the lease (closing.go). AbsentRows lists the rows that a complete sweep did not
 //     meet; MarkSuspects and Tombstone decide about them (deletions.go).

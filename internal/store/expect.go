@@ -71,12 +71,14 @@ func (w *writing) expects() expectation {
 	return w.run.expected
 }
 
-// asExpected writes the pages in one step: nothing that is written waits for an answer. Postgres itself makes sure that the lease is
-// held, that the rows are as expected, and that no row is missing of which they hold a copy; else it ends the transaction.
-func (w *writing) asExpected(ctx context.Context, tx *pg.Steps, what expectation) error {
+// asExpected is all that writes the pages, in one step: nothing that is written waits for an answer. Postgres itself makes sure that the
+// lease is held, that the pages before are stored, that the rows are as expected, and that no row is missing of which they hold a copy; else
+// it ends the transaction.
+func (w *writing) asExpected(ctx context.Context, what expectation) (*pg.Pipeline, error) {
 	var p pg.Pipeline
+	w.counts, w.changes = Counts{}, nil
 	w.hold(ctx, &p)
-	p.Demand(0, "COALESCE(bool_or(q.stream = $3 AND q.lease_run = $4), false)", ErrLeaseLost, w.run.lease, w.run.ID)
+	p.Demand(0, "COALESCE(bool_or(q.stream = $3 AND q.lease_run = $4 AND q.sweep_pages = $5), false)", errSurprise, w.run.lease, w.run.ID, w.from)
 	rows := int64(len(w.items))
 	switch what {
 	case allNew:
@@ -100,10 +102,7 @@ func (w *writing) asExpected(ctx context.Context, tx *pg.Steps, what expectation
 		w.lookForCopies(&p, w.changes)
 		p.Demand(from, "count(*) = 0", errSurprise)
 	}
-	if err := w.write(ctx, &p); err != nil {
-		return err
-	}
-	return tx.Commit(ctx, &p)
+	return &p, w.write(ctx, &p)
 }
 
 // demand compares, and demands that so many rows differ, all of a kind.

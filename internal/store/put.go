@@ -28,17 +28,41 @@ const MaxPages = 16
 // One read finds the unchanged rows, and they cost no write; while all rows of a run are new it is left out (presumesNew). If
 // Postgres refuses a row, it becomes a reject and the pages are written again without it: that takes more steps.
 func (r *Run) Put(ctx context.Context, into *Target, pages ...Page) (Counts, error) {
-	var sum Counts
-	for len(pages) > 0 {
+	return r.put(ctx, into, false, pages)
+}
+
+// PutAhead does so, and returns while its last transaction is under way, if that goes in one step. The next one is made meanwhile, and
+// waits in Postgres, so that no server waits for a page, however far away it is. A transaction demands that the one before is stored. The
+// counts are those of what is stored by now. Land waits for the rest; nothing else may be asked of the run before that.
+func (r *Run) PutAhead(ctx context.Context, into *Target, pages ...Page) (Counts, error) {
+	return r.put(ctx, into, !r.s.pool.IsShared(), pages) // those who share connections keep none waiting
+}
+
+// Land waits for what PutAhead has sent.
+func (r *Run) Land(ctx context.Context) (Counts, error) {
+	f := r.flying
+	r.flying = nil
+	return r.land(ctx, f)
+}
+
+func (r *Run) put(ctx context.Context, into *Target, ahead bool, pages []Page) (sum Counts, err error) {
+	for len(pages) > 0 && err == nil {
 		n := together(pages)
-		counts, err := r.putTogether(ctx, into, pages[:n])
-		sum.add(counts)
-		if err != nil {
-			return sum, err
+		w := newWriting(r, into, pages[:n])
+		what, before := w.expects(), r.flying
+		sent := ahead && what != anything
+		if r.flying = nil; sent {
+			r.flying = w.send(ctx, what, before)
 		}
+		var counts Counts
+		if counts, err = r.land(ctx, before); err == nil && !sent {
+			sum.add(counts)
+			counts, err = r.settle(ctx, w, w.try(ctx))
+		}
+		sum.add(counts)
 		pages = pages[n:]
 	}
-	return sum, nil
+	return sum, err
 }
 
 // together is how many of the pages go into one transaction: a row that comes a second time has to be compared with the stored
@@ -61,13 +85,60 @@ func together(pages []Page) int {
 	return len(pages)
 }
 
-func (r *Run) putTogether(ctx context.Context, into *Target, pages []Page) (Counts, error) {
-	w := newWriting(r, into, pages)
-	for {
-		err := r.s.pool.InBulk(ctx, func(tx *pg.Steps) error { return w.transaction(ctx, tx) },
-			// The commit does not wait for the disk. If the server crashes within the next second, the pages may be lost together
-			// with their checkpoint, and are read again. The end of a run does wait, for all its pages.
-			"SET LOCAL synchronous_commit TO off")
+// flight is a transaction that has been sent, and whose answer has not come yet.
+type flight struct {
+	w    *writing
+	done chan error
+}
+
+// send sends pages that are expected to be such, after those that are under way.
+func (w *writing) send(ctx context.Context, what expectation, before *flight) *flight {
+	f := &flight{w, make(chan error, 1)}
+	if w.from = w.run.SweepPages; before != nil {
+		w.from += int64(len(before.w.pages))
+	}
+	p, err := w.asExpected(ctx, what)
+	if err != nil {
+		f.done <- err
+		return f
+	}
+	go func() {
+		f.done <- w.run.s.pool.InBulk(ctx, func(tx *pg.Steps) error { return tx.Commit(ctx, p) }, withoutDisk)
+	}()
+	return f
+}
+
+// land waits for a transaction, and writes its pages again if they were refused. Then the one sent after it was refused, too: that is over
+// before this one is tried, and follows.
+func (r *Run) land(ctx context.Context, f *flight) (sum Counts, err error) {
+	if f == nil {
+		return sum, nil
+	}
+	refused, next, late := <-f.done, r.flying, error(nil)
+	if refused != nil && next != nil {
+		r.flying, late = nil, <-next.done
+	}
+	sum, err = r.settle(ctx, f.w, refused)
+	if err == nil && refused != nil && next != nil {
+		var counts Counts
+		counts, err = r.settle(ctx, next.w, late)
+		sum.add(counts)
+	}
+	return sum, err
+}
+
+// withoutDisk: the commit does not wait for the disk. If the server crashes within the next second, the pages may be lost together with
+// their checkpoint, and are read again. The end of a run does wait, for all its pages.
+const withoutDisk = "SET LOCAL synchronous_commit TO off"
+
+func (w *writing) try(ctx context.Context) error {
+	w.from = w.run.SweepPages
+	return w.run.s.pool.InBulk(ctx, func(tx *pg.Steps) error { return w.transaction(ctx, tx) }, withoutDisk)
+}
+
+// settle takes note of what has become of pages, and tries them again as long as there is another way.
+func (r *Run) settle(ctx context.Context, w *writing, err error) (Counts, error) {
+	for ; ; err = w.try(ctx) {
 		refused, is := errors.AsType[*refusal](err)
 		switch {
 		case err == nil:
@@ -75,8 +146,8 @@ func (r *Run) putTogether(ctx context.Context, into *Target, pages []Page) (Coun
 			return w.counts, nil
 		case errors.Is(err, errSurprise):
 			w.surprised = true
-		case is && len(pages) > 1:
-			return r.putEach(ctx, into, pages)
+		case is && len(w.pages) > 1:
+			return r.putEach(ctx, w.into, w.pages)
 		case is && w.setAside(refused):
 		case errors.Is(err, errThere):
 			w.upsert = true
@@ -92,7 +163,7 @@ func (r *Run) putTogether(ctx context.Context, into *Target, pages []Page) (Coun
 func (r *Run) putEach(ctx context.Context, into *Target, pages []Page) (sum Counts, err error) {
 	for len(pages) > 0 && err == nil {
 		var counts Counts
-		counts, err = r.putTogether(ctx, into, pages[:1])
+		counts, err = r.put(ctx, into, false, pages[:1])
 		sum.add(counts)
 		pages = pages[1:]
 	}
@@ -142,6 +213,7 @@ type writing struct {
 	run   *Run
 	into  *Target
 	pages []Page
+	from  int64        // pages of the sweep before these
 	items []*item.Item // of all pages
 	page  []int        // theirs
 	ids   []uuid.UUID  // theirs
@@ -204,7 +276,11 @@ func (w *writing) gaps() bool {
 func (w *writing) transaction(ctx context.Context, tx *pg.Steps) error {
 	w.counts, w.changes = Counts{}, nil
 	if what := w.expects(); what != anything {
-		return w.asExpected(ctx, tx, what)
+		p, err := w.asExpected(ctx, what)
+		if err != nil {
+			return err
+		}
+		return tx.Commit(ctx, p)
 	}
 	var p pg.Pipeline
 	w.hold(ctx, &p)
@@ -327,7 +403,7 @@ func (w *writing) settleStored(ctx context.Context, q *db.Queries) error {
 // close queues the ids that came, the run's counts, the checkpoint and the renewal of the lease.
 func (w *writing) close(ctx context.Context, q *db.Queries) error {
 	r := w.run
-	seen := db.SeenInsertParams{Stream: r.seen, SweepID: r.SweepID, Page: r.SweepPages, IDs: make([]uuid.UUID, 0, len(w.ids))}
+	seen := db.SeenInsertParams{Stream: r.seen, SweepID: r.SweepID, Page: w.from, IDs: make([]uuid.UUID, 0, len(w.ids))}
 	for k := range w.pages {
 		p := &w.pages[k]
 		for _, x := range p.Rejects {

@@ -56,6 +56,8 @@ type Run struct {
 	allNew bool
 	// last is what the comparison of the last pages has found, and expected what both of the last two have.
 	last, expected expectation
+	// flying is what has been sent last and not been heard of; nil = nothing.
+	flying *flight
 	// known are copies that need no further look: their rows exist (no row is ever removed), or another try is not worth it.
 	known map[copyOf]struct{}
 }

@@ -943,7 +943,7 @@ func (q *Queries) StreamSweepEnd(ctx context.Context, arg StreamSweepEndParams) 
 }
 
 const streamsHold = `-- name: StreamsHold :many
-SELECT stream, lease_run, set_config('syncd.writer', $1, true)::text AS writer
+SELECT stream, lease_run, sweep_pages, set_config('syncd.writer', $1, true)::text AS writer
 FROM sync_streams WHERE stream = ANY($2::text[]) ORDER BY stream FOR UPDATE
 `
 
@@ -953,9 +953,10 @@ type StreamsHoldParams struct {
 }
 
 type StreamsHoldRow struct {
-	Stream   string `json:"stream"`
-	LeaseRun *int64 `json:"lease_run"`
-	Writer   string `json:"writer"`
+	Stream     string `json:"stream"`
+	LeaseRun   *int64 `json:"lease_run"`
+	SweepPages int64  `json:"sweep_pages"`
+	Writer     string `json:"writer"`
 }
 
 // The same for pages, and the row of the run's lease with it: nobody can take the lease until they are committed.
@@ -968,7 +969,12 @@ func (q *Queries) StreamsHold(ctx context.Context, arg StreamsHoldParams) ([]Str
 	items := []StreamsHoldRow{}
 	for rows.Next() {
 		var i StreamsHoldRow
-		if err := rows.Scan(&i.Stream, &i.LeaseRun, &i.Writer); err != nil {
+		if err := rows.Scan(
+			&i.Stream,
+			&i.LeaseRun,
+			&i.SweepPages,
+			&i.Writer,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
