@@ -1,7 +1,7 @@
 -- Functions of erasures. They are made in the schema of the bookkeeping, which comes first in the search_path of the moment. Triggers call
 -- them whoever writes, so they keep that path. Those that are called for each row that is written have it instead in the names of their
 -- tables, as DATA and BOOKS, which costs nothing. Where whoever writes has asked it for all rows at once, they are called for those rows alone
--- that syncd.asked names.
+-- that syncd.asked names: mostly none.
 
 CREATE OR REPLACE FUNCTION erasure_hash(value text) RETURNS bytea
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$

@@ -226,7 +226,8 @@ func (w *work) unasked(t owned) string {
 		return ""
 	}
 	const asked = "current_setting('syncd.asked', true)"
-	return fmt.Sprintf("(split_part(%s, ' ', 1) IS DISTINCT FROM '%s' OR strpos(%s, %s::text) > 0) AND ", asked, table, asked, name("new", id))
+	// The first condition is the last of nearly every row: it is asked, and of nobody who is erased.
+	return fmt.Sprintf("%s IS DISTINCT FROM '%s' AND (split_part(%s, ' ', 1) IS DISTINCT FROM '%s' OR strpos(%s, %s::text) > 0) AND ", asked, table, asked, table, asked, name("new", id))
 }
 
 // attach gives the tables the triggers by which writers obey.
