@@ -96,9 +96,9 @@ func (d *Runner) tailJob(ctx context.Context) (sched.Job, error) {
 
 // awaitOpening waits for a place among the organizations that are opened, and returns whether there is one to free. Whose round is most
 // overdue comes first. Which that is follows from its ticks: whoever ran these organizations before may have missed those since a lease
-// ago.
+// ago, and was at work on those from a while before that.
 func (d *Runner) awaitOpening(ctx context.Context) bool {
-	return d.Beside.opening.TakeAt(ctx, d.Stop, d.Beside.turn(d.Config.Tail, d.Config.Lease))
+	return d.Beside.opening.TakeAt(ctx, d.Stop, d.Beside.turn(d.Config.Tail, 2*d.Config.Lease))
 }
 
 // turn is the position of an organization among those that are opened: the first tick of its rounds that may have been missed.

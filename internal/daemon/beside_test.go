@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"sync"
@@ -33,23 +32,23 @@ func TestOrganizationsAreSpread(t *testing.T) {
 	}
 }
 
-// After a takeover, the organizations are opened in the order in which the process that was killed would have made their rounds, those
-// first whose last round is oldest. What can wait comes after all of them.
+// After a takeover, the organizations are opened in the order in which the process that was killed would have made their rounds, beginning
+// with those that it was at work on: of those that were due a lease before, one may not have ended. What can wait comes after all of them.
 func TestOpeningsGoByAge(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const every, lease = 45 * time.Second, 30 * time.Second
+		const every, lease = 5 * time.Minute, 20 * time.Second
 		time.Sleep(7 * time.Second)
 		places := sched.NewPlaces(0)
 		killed := time.Now()
-		ages := map[int]time.Duration{}
+		due := map[int]time.Time{}
 		var mu sync.Mutex
 		var order []int
 		var all sync.WaitGroup
 		time.Sleep(lease)
 		begin := func(n int, position func(*Runner) bool) {
 			d := &Runner{Options: Options{Beside: Beside{opening: places, Now: time.Now, Offset: OffsetOf(fmt.Sprintf("org_%04d", n))}, Config: &config.Config{Tail: every, Lease: lease}}}
-			ages[n] = killed.Sub(sched.Tick(every, d.Beside.Offset, killed))
+			due[n] = sched.Tick(every, d.Beside.Offset, killed.Add(-lease)).Add(every)
 			all.Go(func() {
 				if !position(d) {
 					return
@@ -71,8 +70,8 @@ func TestOpeningsGoByAge(t *testing.T) {
 		if len(order) != 51 || order[50] != 1000 {
 			t.Fatalf("opened: %v", order)
 		}
-		if order = order[:50]; !slices.IsSortedFunc(order, func(a, b int) int { return cmp.Compare(ages[b], ages[a]) }) {
-			t.Errorf("not by age: %v", order)
+		if order = order[:50]; !slices.IsSortedFunc(order, func(a, b int) int { return due[a].Compare(due[b]) }) {
+			t.Errorf("not by when they were due: %v", order)
 		}
 	})
 }
