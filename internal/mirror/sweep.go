@@ -187,7 +187,7 @@ func (sw *sweep) scan(ctx context.Context, from scan.Cursor) (err error) {
 		}
 	}()
 	sw.from, sw.tied, sw.whole = from, from.Tied, -1
-	ready := ahead.Read(ctx, sw.engine.Ahead, sw.engine.Room, parsed.weight, func(ctx context.Context) iter.Seq2[parsed, error] {
+	ready := ahead.Read(ctx, sw.engine.Ahead, sw.engine.Room, parsed.weight, sw.record.Free, func(ctx context.Context) iter.Seq2[parsed, error] {
 		return sw.parsing(ahead.Next(ctx, func(ctx context.Context) iter.Seq2[scan.Page, error] {
 			return sw.s.Scan.Pages(ctx, sw.engine.Client, sw.s.Path, sw.s.Query, from)
 		}))

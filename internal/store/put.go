@@ -45,6 +45,17 @@ func (r *Run) Land(ctx context.Context) (Counts, error) {
 	return r.land(ctx, f)
 }
 
+// Free is closed as soon as nothing is under way. Pages that are put before that wait in Postgres, where they keep nobody waiting, but the
+// fewer there are of them together, the more does each cost.
+func (r *Run) Free() <-chan struct{} {
+	if r.flying == nil {
+		return free
+	}
+	return r.flying.ended
+}
+
+var free = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
+
 func (r *Run) put(ctx context.Context, into *Target, ahead bool, pages []Page) (sum Counts, err error) {
 	for len(pages) > 0 && err == nil {
 		n := together(pages)
@@ -87,23 +98,23 @@ func together(pages []Page) int {
 
 // flight is a transaction that has been sent, and whose answer has not come yet.
 type flight struct {
-	w    *writing
-	done chan error
+	w     *writing
+	ended chan struct{} // closed when err is what it ended with
+	err   error
 }
 
 // send sends pages that are expected to be such, after those that are under way.
 func (w *writing) send(ctx context.Context, what expectation, before *flight) *flight {
-	f := &flight{w, make(chan error, 1)}
+	f := &flight{w: w, ended: make(chan struct{})}
 	if w.from = w.run.SweepPages; before != nil {
 		w.from += int64(len(before.w.pages))
 	}
 	p, err := w.asExpected(ctx, what)
-	if err != nil {
-		f.done <- err
-		return f
-	}
 	go func() {
-		f.done <- w.run.s.pool.InBulk(ctx, func(tx *pg.Steps) error { return tx.Commit(ctx, p) }, withoutDisk)
+		defer close(f.ended)
+		if f.err = err; err == nil {
+			f.err = w.run.s.pool.InBulk(ctx, func(tx *pg.Steps) error { return tx.Commit(ctx, p) }, withoutDisk)
+		}
 	}()
 	return f
 }
@@ -114,14 +125,15 @@ func (r *Run) land(ctx context.Context, f *flight) (sum Counts, err error) {
 	if f == nil {
 		return sum, nil
 	}
-	refused, next, late := <-f.done, r.flying, error(nil)
-	if refused != nil && next != nil {
-		r.flying, late = nil, <-next.done
+	<-f.ended
+	next := r.flying
+	if f.err != nil && next != nil {
+		r.flying = nil
+		<-next.ended
 	}
-	sum, err = r.settle(ctx, f.w, refused)
-	if err == nil && refused != nil && next != nil {
+	if sum, err = r.settle(ctx, f.w, f.err); err == nil && f.err != nil && next != nil {
 		var counts Counts
-		counts, err = r.settle(ctx, next.w, late)
+		counts, err = r.settle(ctx, next.w, next.err)
 		sum.add(counts)
 	}
 	return sum, err

@@ -26,8 +26,10 @@ func NewRoom(each, spare int) *Room { return &Room{each, make(chan struct{}, spa
 // after a kill. scan gets a context of its own,
 // which ends with the loop; then its goroutine has ended, too.
 //
+// Until the channel that free returns is closed, it waits for as many as there is room for, since whoever stores them is busy. Nil: nobody is.
+//
 // An error comes alone, with the value that scan yielded with it.
-func Read[T any](ctx context.Context, most int, room *Room, weight func(T) int, scan func(context.Context) iter.Seq2[T, error]) iter.Seq2[[]T, error] {
+func Read[T any](ctx context.Context, most int, room *Room, weight func(T) int, free func() <-chan struct{}, scan func(context.Context) iter.Seq2[T, error]) iter.Seq2[[]T, error] {
 	return func(yield func([]T, error) bool) {
 		outer := ctx
 		ctx, stop := context.WithCancel(outer)
@@ -48,7 +50,7 @@ func Read[T any](ctx context.Context, most int, room *Room, weight func(T) int, 
 			}
 		}()
 		for first := range r.steps {
-			if !r.hand(yield, r.ready(first, most)) {
+			if !r.hand(yield, r.ready(first, most, free)) {
 				return
 			}
 		}
@@ -159,18 +161,22 @@ func (r *readAhead[T]) hand(yield func([]T, error) bool, steps []step[T]) bool {
 }
 
 // ready returns what is ready after the first step, up to an error.
-func (r *readAhead[T]) ready(first step[T], most int) []step[T] {
+func (r *readAhead[T]) ready(first step[T], most int, free func() <-chan struct{}) []step[T] {
 	steps := []step[T]{first}
-	for first.err == nil && len(steps) < most {
+	for s, open := first, true; s.err == nil && len(steps) < most; steps = append(steps, s) {
 		select {
-		case s, open := <-r.steps:
-			if !open {
-				return steps
-			}
-			if steps = append(steps, s); s.err != nil {
-				return steps
-			}
+		case s, open = <-r.steps:
 		default:
+			if free == nil || len(r.taken) == cap(r.taken) {
+				return steps
+			}
+			select {
+			case s, open = <-r.steps:
+			case <-free():
+				return steps
+			}
+		}
+		if !open {
 			return steps
 		}
 	}
@@ -181,7 +187,7 @@ func (r *readAhead[T]) ready(first step[T], most int) []step[T] {
 // does its goroutine.
 func Next[T any](ctx context.Context, scan func(context.Context) iter.Seq2[T, error]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		for pages, err := range Read(ctx, 1, nil, func(T) int { return 1 }, scan) {
+		for pages, err := range Read(ctx, 1, nil, func(T) int { return 1 }, nil, scan) {
 			var page T
 			if len(pages) > 0 {
 				page = pages[0]

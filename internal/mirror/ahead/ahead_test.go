@@ -41,7 +41,7 @@ func light(scan.Page) int { return 1 }
 func TestAheadOfLargePages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var read atomic.Int64 // the reader counts while the loop looks
-		for pages, err := range Read(t.Context(), 4, nil, func(scan.Page) int { return 1000 }, func(ctx context.Context) iter.Seq2[scan.Page, error] {
+		for pages, err := range Read(t.Context(), 4, nil, func(scan.Page) int { return 1000 }, nil, func(ctx context.Context) iter.Seq2[scan.Page, error] {
 			return func(yield func(scan.Page, error) bool) {
 				for p, err := range numbered(5, time.Second, nil)(ctx) {
 					read.Add(1)
@@ -70,7 +70,7 @@ func TestAheadOverlaps(t *testing.T) {
 		start, boom := time.Now(), errors.New("boom")
 		var got []int
 		var last error
-		for pages, err := range Read(t.Context(), 4, nil, light, numbered(10, time.Second, boom)) {
+		for pages, err := range Read(t.Context(), 4, nil, light, nil, numbered(10, time.Second, boom)) {
 			if last = err; err == nil {
 				got = append(got, len(pages), pages[0].Total)
 				time.Sleep(900 * time.Millisecond) // storing it takes a little less
@@ -125,7 +125,7 @@ func TestAheadGivesAllThatIsReady(t *testing.T) {
 		boom := errors.New("boom")
 		var sizes []int
 		var read atomic.Int64 // the reader counts while the loop looks
-		for pages, err := range Read(t.Context(), 4, nil, light, func(ctx context.Context) iter.Seq2[scan.Page, error] {
+		for pages, err := range Read(t.Context(), 4, nil, light, nil, func(ctx context.Context) iter.Seq2[scan.Page, error] {
 			return func(yield func(scan.Page, error) bool) {
 				for p, err := range numbered(12, time.Second, boom)(ctx) {
 					read.Add(1)
@@ -164,7 +164,7 @@ func TestAheadUsesTheRoomOfAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		room := NewRoom(Each, 5)
 		var read atomic.Int64
-		for pages, err := range Read(t.Context(), 20, room, light, func(ctx context.Context) iter.Seq2[scan.Page, error] {
+		for pages, err := range Read(t.Context(), 20, room, light, nil, func(ctx context.Context) iter.Seq2[scan.Page, error] {
 			return func(yield func(scan.Page, error) bool) {
 				for p, err := range numbered(100, time.Second, nil)(ctx) {
 					read.Add(1)
@@ -182,7 +182,7 @@ func TestAheadUsesTheRoomOfAll(t *testing.T) {
 				t.Errorf("%d pages at a time, %d are on their way", len(pages), on)
 			}
 			var beside int
-			for pages, err := range Read(t.Context(), 20, room, light, numbered(3, time.Second, nil)) {
+			for pages, err := range Read(t.Context(), 20, room, light, nil, numbered(3, time.Second, nil)) {
 				if beside += len(pages); err != nil {
 					t.Error(err)
 				}
@@ -205,7 +205,7 @@ func TestAheadReportsTheEndOfItsContext(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		var last error
-		for _, err := range Read(ctx, 4, nil, light, numbered(10, time.Hour, nil)) {
+		for _, err := range Read(ctx, 4, nil, light, nil, numbered(10, time.Hour, nil)) {
 			if last = err; err == nil {
 				cancel()
 			}
@@ -219,7 +219,7 @@ func TestAheadReportsTheEndOfItsContext(t *testing.T) {
 func TestAheadStopsWithTheLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // fails if a goroutine is left
 		start := time.Now()
-		for _, err := range Read(t.Context(), 4, nil, light, numbered(10, time.Hour, nil)) {
+		for _, err := range Read(t.Context(), 4, nil, light, nil, numbered(10, time.Hour, nil)) {
 			if err != nil {
 				t.Error(err)
 			}
@@ -228,10 +228,30 @@ func TestAheadStopsWithTheLoop(t *testing.T) {
 		if took := time.Since(start); took != time.Hour {
 			t.Errorf("took %v: the next page was waited for", took)
 		}
-		for _, err := range Read(t.Context(), 4, nil, light, func(context.Context) iter.Seq2[scan.Page, error] { panic("oops") }) {
+		for _, err := range Read(t.Context(), 4, nil, light, nil, func(context.Context) iter.Seq2[scan.Page, error] { panic("oops") }) {
 			if err == nil || !strings.Contains(err.Error(), "oops") {
 				t.Errorf("a panic became %v", err)
 			}
+		}
+	})
+}
+
+// Pages for a store that is busy are collected until it is free, or there is no more room.
+func TestAheadOfABusyStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		free := make(chan struct{})
+		time.AfterFunc(3500*time.Millisecond, func() { close(free) })
+		var got []int
+		for pages, err := range Read(t.Context(), 20, NewRoom(5, 0), light, func() <-chan struct{} { return free }, numbered(12, time.Second, nil)) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got = append(got, len(pages)); len(got) == 1 {
+				free = make(chan struct{})
+			}
+		}
+		if !slices.Equal(got, []int{3, 5, 4}) {
+			t.Errorf("%v pages at a time", got)
 		}
 	})
 }
