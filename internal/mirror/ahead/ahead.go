@@ -163,24 +163,31 @@ func (r *readAhead[T]) hand(yield func([]T, error) bool, steps []step[T]) bool {
 // ready returns what is ready after the first step, up to an error.
 func (r *readAhead[T]) ready(first step[T], most int, free func() <-chan struct{}) []step[T] {
 	steps := []step[T]{first}
-	for s, open := first, true; s.err == nil && len(steps) < most; steps = append(steps, s) {
-		select {
-		case s, open = <-r.steps:
-		default:
-			if free == nil || len(r.taken) == cap(r.taken) {
-				return steps
-			}
-			select {
-			case s, open = <-r.steps:
-			case <-free():
-				return steps
-			}
+	for len(steps) < most && steps[len(steps)-1].err == nil {
+		s, is := r.next(free)
+		if !is {
+			break
 		}
-		if !open {
-			return steps
-		}
+		steps = append(steps, s)
 	}
 	return steps
+}
+
+// next returns a step that is ready, or comes while whoever stores is busy and there is room for it.
+func (r *readAhead[T]) next(free func() <-chan struct{}) (s step[T], is bool) {
+	select {
+	case s, is = <-r.steps:
+		return s, is
+	default:
+	}
+	if free == nil || len(r.taken) == cap(r.taken) {
+		return s, false
+	}
+	select {
+	case s, is = <-r.steps:
+	case <-free():
+	}
+	return s, is
 }
 
 // Next reads the next page while the caller works on the last one. As with Read, scan's context ends with the loop, and so
