@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"context"
-	"strings"
 	"testing"
 	"time"
 
@@ -74,9 +73,11 @@ func TestPagesAheadOfOthers(t *testing.T) {
 			t.Parallel()
 			s := open(t, pgtest.Migrated(t), "polar")
 			run := foreseen(t, s)
-			for _, sql := range strings.Split(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = TG_ARGV[0]; END $$;
-				CREATE TRIGGER refused BEFORE INSERT ON customers FOR EACH ROW WHEN (NEW.name = 'refused') EXECUTE FUNCTION refuse('22023');
-				CREATE TRIGGER never BEFORE INSERT ON customers FOR EACH ROW WHEN (NEW.name = 'never') EXECUTE FUNCTION refuse('42501')`, "\n") {
+			for _, sql := range []string{
+				"CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = TG_ARGV[0]; END $$",
+				"CREATE TRIGGER refused BEFORE INSERT ON customers FOR EACH ROW WHEN (NEW.name = 'refused') EXECUTE FUNCTION refuse('22023')",
+				"CREATE TRIGGER never BEFORE INSERT ON customers FOR EACH ROW WHEN (NEW.name = 'never') EXECUTE FUNCTION refuse('42501')",
+			} {
 				exec(t, s, sql)
 			}
 			var sum store.Counts

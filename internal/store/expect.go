@@ -76,7 +76,6 @@ func (w *writing) expects() expectation {
 // it ends the transaction.
 func (w *writing) asExpected(ctx context.Context, what expectation) (*pg.Pipeline, error) {
 	var p pg.Pipeline
-	w.counts, w.changes = Counts{}, nil
 	w.hold(ctx, &p)
 	p.Demand(0, "COALESCE(bool_or(q.stream = $3 AND q.lease_run = $4 AND q.sweep_pages = $5), false)", errSurprise, w.run.lease, w.run.ID, w.from)
 	rows := int64(len(w.items))

@@ -66,12 +66,7 @@ func TestPagesAsExpected(t *testing.T) {
 func TestNothingIsExpectedWithoutTheLease(t *testing.T) {
 	t.Parallel()
 	s := open(t, pgtest.Migrated(t), "polar")
-	run := begin(t, s)
-	for k := range 3 {
-		if _, err := run.Put(t.Context(), customers(), customersFrom(t, 10*k, 10*(k+1), "a")); err != nil {
-			t.Fatal(err)
-		}
-	}
+	run := foreseen(t, s)
 	exec(t, s, "UPDATE sync_streams SET lease_run = NULL, leased_until = NULL WHERE stream = 'customers'")
 	if _, err := run.Put(t.Context(), customers(), customersFrom(t, 30, 40, "a")); !errors.Is(err, store.ErrLeaseLost) {
 		t.Error(err)

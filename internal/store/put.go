@@ -60,13 +60,15 @@ func (r *Run) put(ctx context.Context, into *Target, ahead bool, pages []Page) (
 	for len(pages) > 0 && err == nil {
 		n := together(pages)
 		w := newWriting(r, into, pages[:n])
-		what, before := w.expects(), r.flying
-		sent := ahead && what != anything
-		if r.flying = nil; sent {
+		what, before := anything, r.flying
+		if ahead {
+			what = w.expects()
+		}
+		if r.flying = nil; what != anything {
 			r.flying = w.send(ctx, what, before)
 		}
 		var counts Counts
-		if counts, err = r.land(ctx, before); err == nil && !sent {
+		if counts, err = r.land(ctx, before); err == nil && what == anything {
 			sum.add(counts)
 			counts, err = r.settle(ctx, w, w.try(ctx))
 		}
