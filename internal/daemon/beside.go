@@ -101,12 +101,13 @@ func (d *Runner) awaitOpening(ctx context.Context) bool {
 	return d.Beside.opening.TakeAt(ctx, d.Stop, d.Beside.turn(d.Config.Tail, 2*d.Config.Lease))
 }
 
-// turn is the position of an organization among those that are opened: the first tick of its rounds that may have been missed.
-func (b Beside) turn(every, lease time.Duration) uint64 {
+// turn is the position of an organization among those that are opened: the first tick of its rounds that may have been missed since so
+// long ago.
+func (b Beside) turn(every, ago time.Duration) uint64 {
 	if b.Offset == 0 || b.Now == nil || every <= 0 {
 		return 0
 	}
-	return uint64(sched.Tick(every, b.Offset, b.Now().Add(-lease)).Add(every).UnixNano())
+	return uint64(sched.Tick(every, b.Offset, b.Now().Add(-ago)).Add(every).UnixNano())
 }
 
 // afterOpenings is the position of what waits until all organizations are open, and their rounds go on.

@@ -37,7 +37,7 @@ func TestOrganizationsAreSpread(t *testing.T) {
 func TestOpeningsGoByAge(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const every, lease = 5 * time.Minute, 20 * time.Second
+		const every, lease = 45 * time.Second, 30 * time.Second
 		time.Sleep(7 * time.Second)
 		places := sched.NewPlaces(0)
 		killed := time.Now()

@@ -230,7 +230,8 @@ func (w *work) unasked(t owned) string {
 	return fmt.Sprintf("%s IS DISTINCT FROM '%s' AND (split_part(%s, ' ', 1) IS DISTINCT FROM '%s' OR strpos(%s, %s::text) > 0) AND ", asked, table, asked, table, asked, name("new", id))
 }
 
-// attach gives the tables the triggers by which writers obey.
+// attach gives the tables the triggers by which writers obey. Their text here is no part of the sum of madeBy: where it changes, functions.sql
+// has to, or mirrors keep the triggers that they have.
 func (w *work) attach(ctx context.Context) error {
 	var triggers []string
 	trigger := func(which, when, table, condition, call string) {
