@@ -24,7 +24,7 @@ func (w *watchedFleet) alone(ctx context.Context) error {
 	var runs, beside, strange float64
 	err := session(ctx, w.dsn, func(conn *pgx.Conn) error {
 		for n := 1; n <= w.plan.organizations; n++ {
-			rows, err := conn.Query(ctx, "SELECT stream, holder, started_at, COALESCE(finished_at, 'infinity'::timestamptz - interval '1 day') FROM "+seen.SchemaOf(n)+"_sync.sync_runs ORDER BY started_at, id")
+			rows, err := conn.Query(ctx, "SELECT stream, holder, started_at, COALESCE(finished_at, '9999-12-31Z'::timestamptz) FROM "+seen.SchemaOf(n)+"_sync.sync_runs ORDER BY started_at, id")
 			if err != nil {
 				return err
 			}
