@@ -63,7 +63,7 @@ $$;
 COMMENT ON FUNCTION mrr_spans_of(uuid[]) IS 'The rows of sync_mrr_spans of some subscriptions, as they follow from subscriptions, changes, orders and checkouts.';
 
 CREATE OR REPLACE FUNCTION keep_mrr() RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode TO force_custom_plan AS $$
+LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode TO force_custom_plan SET enable_nestloop TO on AS $$
 DECLARE
     ids          uuid[];
     kept_seq     bigint;
@@ -100,6 +100,8 @@ BEGIN
         ids := ARRAY(SELECT id FROM subscriptions UNION SELECT id FROM changes WHERE stream = 'subscriptions');
         DELETE FROM sync_mrr_spans;
     END IF;
+    -- The planner takes any list of ids for one of ten. Of many subscriptions, each would be compared with each.
+    PERFORM set_config('enable_nestloop', CASE WHEN cardinality(ids) > 1000 THEN 'off' ELSE 'on' END, true);
     INSERT INTO sync_mrr_spans SELECT * FROM mrr_spans_of(ids);
     INSERT INTO sync_mrr (is_only, seq, rebuilt_seq, basis, kept_at) VALUES (true, next_seq, next_rebuilt, next_basis, now())
     ON CONFLICT (is_only) DO UPDATE SET seq = EXCLUDED.seq, rebuilt_seq = EXCLUDED.rebuilt_seq, basis = EXCLUDED.basis, kept_at = EXCLUDED.kept_at;

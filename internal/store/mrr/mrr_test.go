@@ -1,15 +1,20 @@
 package mrr_test
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"os"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"syncd/internal/localpg/pgtest"
 	"syncd/internal/store/mrr"
@@ -156,5 +161,40 @@ func TestDaysByHand(t *testing.T) {
 	}
 	if wrong := pgtest.List(t, conn, "SELECT d::text FROM ((TABLE sync_mrr_spans EXCEPT SELECT * FROM mrr_spans_of(ARRAY(SELECT id FROM subscriptions))) UNION ALL (SELECT * FROM mrr_spans_of(ARRAY(SELECT id FROM subscriptions)) EXCEPT TABLE sync_mrr_spans)) d"); len(wrong) > 0 {
 		t.Errorf("spans that are kept and those made anew differ: %q", wrong)
+	}
+}
+
+// The first time, all subscriptions are made in one statement, of tables that have no statistics yet. What it costs is to grow as they do:
+// with each compared with each, ten thousand would take a minute.
+func TestManySubscriptions(t *testing.T) {
+	t.Parallel()
+	const subscriptions = 1200
+	config, err := pgx.ParseConfig(pgtest.Migrated(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var plans strings.Builder
+	config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { plans.WriteString(n.Message + "\n") }
+	conn, err := pgx.ConnectConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	pgtest.Exec(t, conn, "SET search_path TO polar_sync, polar",
+		fmt.Sprintf(`INSERT INTO subscriptions (id, _hash, _requested_at, status, currency, recurring_interval, recurring_interval_count, customer_id, product_id, amount, created_at, started_at)
+			SELECT gen_random_uuid(), '', now(), 'active', 'usd', 'month', 1, gen_random_uuid(), gen_random_uuid(), 1000, '2026-01-01', '2026-01-01' FROM generate_series(1, %d)`, subscriptions),
+		"LOAD 'auto_explain'", "SET auto_explain.log_min_duration TO 0", "SET auto_explain.log_nested_statements TO on",
+		"SET auto_explain.log_analyze TO on", "SET client_min_messages TO log",
+		"SELECT keep_mrr()")
+	if n := pgtest.List(t, conn, "SELECT count(*)::text FROM sync_mrr_spans WHERE version = 'now'"); !slices.Equal(n, []string{fmt.Sprint(subscriptions)}) {
+		t.Fatalf("%s spans of now", n)
+	}
+	if !strings.Contains(plans.String(), "CTE priced") {
+		t.Fatalf("no plan:\n%s", plans.String())
+	}
+	for _, found := range regexp.MustCompile(`Rows Removed by Join Filter: (\d+)`).FindAllStringSubmatch(plans.String(), -1) {
+		if n, err := strconv.Atoi(found[1]); err != nil || n > 10*subscriptions {
+			t.Errorf("a join compares %s pairs of rows that do not belong together, %v", found[1], err)
+		}
 	}
 }
