@@ -40,6 +40,11 @@ SELECT lease_run, set_config('syncd.writer', @stream, true)::text AS writer FROM
 SELECT stream, lease_run, sweep_pages, set_config('syncd.writer', @writer, true)::text AS writer
 FROM sync_streams WHERE stream = ANY(@streams::text[]) ORDER BY stream FOR UPDATE;
 
+-- name: PagesQueue :exec
+-- Before StreamsHold, where a transaction is sent while those before it are under way. A lock of a row goes to whoever asks at the moment when
+-- it is free, and passes by who waits; this one is given in turn.
+SELECT pg_advisory_xact_lock(hashtextextended('syncd pages ' || current_schema() || ' ' || @stream::text, 0));
+
 -- name: StreamLease :exec
 UPDATE sync_streams
 SET lease_run = @run_id, lease_holder = @holder,

@@ -2,6 +2,8 @@ package store_test
 
 import (
 	"context"
+	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -105,5 +107,46 @@ func TestPagesAheadOfOthers(t *testing.T) {
 				t.Errorf("rows, pages, rejects: %s, %v; want %s", rows, err, c.rows)
 			}
 		})
+	}
+}
+
+// Transactions that are under way wait in a queue. By the lock of the stream's row alone one that comes while it is free would pass by the one
+// that waits, and be refused.
+func TestPagesAheadQueue(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.Migrated(t)
+	s := open(t, dsn, "polar")
+	run := foreseen(t, s)
+	busy, err := pgtest.Connect(t, dsn).Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := busy.Exec(t.Context(), "SELECT FROM polar_sync.sync_streams WHERE stream = 'customers' FOR UPDATE"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := run.PutAhead(t.Context(), customers(), customersFrom(t, 30, 40, "a")); err != nil {
+		t.Fatal(err)
+	}
+	conn := pgtest.Connect(t, dsn)
+	waiting := func(what string) {
+		t.Helper()
+		for len(pgtest.List(t, conn, "SELECT pid::text FROM pg_locks WHERE NOT granted AND locktype "+what+" AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())")) == 0 {
+			runtime.Gosched()
+		}
+	}
+	waiting("<> 'advisory'") // the first, for the row
+	var second sync.WaitGroup
+	second.Go(func() {
+		if got, err := run.PutAhead(t.Context(), customers(), customersFrom(t, 40, 50, "a")); err != nil || got.Inserted != 10 {
+			t.Errorf("%+v, %v", got, err)
+		}
+	})
+	waiting("= 'advisory'")
+	if err := busy.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	second.Wait()
+	if got, err := run.Land(t.Context()); err != nil || got.Inserted != 10 {
+		t.Errorf("%+v, %v", got, err)
 	}
 }

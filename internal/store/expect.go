@@ -71,37 +71,37 @@ func (w *writing) expects() expectation {
 	return w.run.expected
 }
 
-// asExpected is all that writes the pages, in one step: nothing that is written waits for an answer. Postgres itself makes sure that the
+// asExpected queues all that writes the pages, in one step: nothing that is written waits for an answer. Postgres itself makes sure that the
 // lease is held, that the pages before are stored, that the rows are as expected, and that no row is missing of which they hold a copy; else
 // it ends the transaction.
-func (w *writing) asExpected(ctx context.Context, what expectation) (*pg.Pipeline, error) {
-	var p pg.Pipeline
-	w.hold(ctx, &p)
-	p.Demand(0, "COALESCE(bool_or(q.stream = $3 AND q.lease_run = $4 AND q.sweep_pages = $5), false)", errSurprise, w.run.lease, w.run.ID, w.from)
+func (w *writing) asExpected(ctx context.Context, p *pg.Pipeline, what expectation) error {
+	from := p.Len()
+	w.hold(ctx, p)
+	p.Demand(from, "COALESCE(bool_or(q.stream = $3 AND q.lease_run = $4 AND q.sweep_pages = $5), false)", errSurprise, w.run.lease, w.run.ID, w.from)
 	rows := int64(len(w.items))
 	switch what {
 	case allNew:
 		if w.counts.Inserted = rows; !w.presumesNew() {
-			w.demand(&p, rows, "q.new")
+			w.demand(p, rows, "q.new")
 		}
 	case allChanged:
 		w.counts.Updated = rows
-		w.demand(&p, rows, "NOT (q.new OR q.older OR q.met OR q.dead OR q.ahead)")
+		w.demand(p, rows, "NOT (q.new OR q.older OR q.met OR q.dead OR q.ahead)")
 	default:
 		w.counts.Unchanged = rows
-		w.demand(&p, 0, "true")
+		w.demand(p, 0, "true")
 	}
-	from := p.Len()
+	from = p.Len()
 	if w.settled, w.copies, w.invalid = nil, nil, nil; what != noneChanged {
 		w.changes = w.all()
 		for i := range w.changes {
 			w.changes[i].isNew = what == allNew
 		}
 		w.sortChanges()
-		w.lookForCopies(&p, w.changes)
+		w.lookForCopies(p, w.changes)
 		p.Demand(from, "count(*) = 0", errSurprise)
 	}
-	return &p, w.write(ctx, &p)
+	return w.write(ctx, p)
 }
 
 // demand compares, and demands that so many rows differ, all of a kind.

@@ -111,11 +111,13 @@ func (w *writing) send(ctx context.Context, what expectation, before *flight) *f
 	if w.from = w.run.SweepPages; before != nil {
 		w.from += int64(len(before.w.pages))
 	}
-	p, err := w.asExpected(ctx, what)
+	var p pg.Pipeline
+	_ = db.New(&p).PagesQueue(ctx, w.run.lease) // queued
+	err := w.asExpected(ctx, &p, what)
 	go func() {
 		defer close(f.ended)
 		if f.err = err; err == nil {
-			f.err = w.run.s.pool.InBulk(ctx, func(tx *pg.Steps) error { return tx.Commit(ctx, p) }, withoutDisk)
+			f.err = w.run.s.pool.InBulk(ctx, func(tx *pg.Steps) error { return tx.Commit(ctx, &p) }, withoutDisk)
 		}
 	}()
 	return f
@@ -289,14 +291,13 @@ func (w *writing) gaps() bool {
 
 func (w *writing) transaction(ctx context.Context, tx *pg.Steps) error {
 	w.counts, w.changes = Counts{}, nil
+	var p pg.Pipeline
 	if what := w.expects(); what != anything {
-		p, err := w.asExpected(ctx, what)
-		if err != nil {
+		if err := w.asExpected(ctx, &p, what); err != nil {
 			return err
 		}
-		return tx.Commit(ctx, p)
+		return tx.Commit(ctx, &p)
 	}
-	var p pg.Pipeline
 	w.hold(ctx, &p)
 	if w.presumesNew() {
 		w.presumeNew()

@@ -156,6 +156,17 @@ func (q *Queries) PageClose(ctx context.Context, arg PageCloseParams) error {
 	return err
 }
 
+const pagesQueue = `-- name: PagesQueue :exec
+SELECT pg_advisory_xact_lock(hashtextextended('syncd pages ' || current_schema() || ' ' || $1::text, 0))
+`
+
+// Before StreamsHold, where a transaction is sent while those before it are under way. A lock of a row goes to whoever asks at the moment when
+// it is free, and passes by who waits; this one is given in turn.
+func (q *Queries) PagesQueue(ctx context.Context, stream string) error {
+	_, err := q.db.Exec(ctx, pagesQueue, stream)
+	return err
+}
+
 const parentsKnown = `-- name: ParentsKnown :one
 SELECT COALESCE(min(COALESCE(p.started_at, 'epoch')), 'epoch')::timestamptz AS as_of
 FROM unnest($1::text[]) AS s(stream) LEFT JOIN LATERAL (
