@@ -188,5 +188,8 @@ func (t *Target) Encode(requestedAt time.Time, objects []item.Item) {
 				encode(&t.Children[k].Table, &list[position])
 			}
 		}
+		if i == 0 { // the others will be as long, and those that are longer are few
+			all = slices.Grow(all, len(all)*len(objects)*9/8)
+		}
 	}
 }

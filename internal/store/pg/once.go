@@ -4,12 +4,15 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
+
+	"syncd/internal/store/wire"
 )
 
 // The first time that a connection runs a statement, it is sent with its values as text, which Postgres takes for whatever type the
@@ -100,19 +103,19 @@ func (tx transaction) QueryRow(ctx context.Context, sql string, args ...any) pgx
 
 // onceAll is a batch whose values are all sent as text; nil where none of its statements is new, or a value has no such form.
 func onceAll(conn *pgx.Conn, statements []statement) (*pgconn.Batch, error) {
-	all := make([][]any, len(statements))
-	for i, s := range statements {
-		var is bool
-		if all[i], is = asText(s.args); !is {
-			return nil, nil //nolint:nilnil // they are to be prepared
-		}
-	}
 	first := false
 	for _, s := range statements {
 		first = isNew(conn, s.sql) || first
 	}
 	if !first {
-		return nil, nil //nolint:nilnil // likewise
+		return nil, nil //nolint:nilnil // they are to be prepared
+	}
+	all := make([][]any, len(statements))
+	for i, s := range statements {
+		var is bool
+		if all[i], is = asText(s.args); !is {
+			return nil, nil //nolint:nilnil // likewise
+		}
 	}
 	var batch pgconn.Batch
 	var builder pgx.ExtendedQueryBuilder
@@ -135,11 +138,33 @@ func sendAll(ctx context.Context, conn *pgx.Conn, statements []statement) (pgx.B
 		return texts{results: conn.PgConn().ExecBatch(ctx, direct), types: conn.TypeMap()}, nil
 	}
 	var batch pgx.Batch
+	size := 0
 	for _, s := range statements {
 		batch.Queue(s.sql, s.args...)
+		for _, arg := range s.args {
+			switch array := arg.(type) {
+			case wire.Array:
+				size += array.Size()
+			case []uuid.UUID:
+				size += 20 * len(array)
+			}
+		}
+	}
+	if size > 0 { // and something for all else
+		conn.PgConn().Frontend().Send(room(size + size/32 + 1<<12))
 	}
 	return conn.SendBatch(ctx, &batch), nil
 }
+
+// room is a message of no bytes, which has the connection's buffer grow at once to hold what follows. It would grow twenty times for some
+// megabytes, and be copied each time.
+type room int
+
+func (room) Frontend() {}
+
+func (room) Decode([]byte) error { return nil }
+
+func (r room) Encode(b []byte) ([]byte, error) { return slices.Grow(b, int(r)), nil }
 
 // texts are the results of statements that were sent with their values as text.
 type texts struct {

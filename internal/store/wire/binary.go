@@ -133,14 +133,28 @@ func (a Array) Append(b []byte) []byte {
 	return b
 }
 
+// Size is how many bytes all columns of these rows have: for the first of them, and zero for the others, so that a sum is right.
+func (a Array) Size() int {
+	if a.column > 0 {
+		return 0
+	}
+	return a.of.bytes()
+}
+
+// bytes are how many Append appends for all columns.
+func (r *rows) bytes() int {
+	const header = 5 * 4
+	size := header * len(r.types)
+	for _, fields := range r.fields {
+		size += len(fields)
+	}
+	return size
+}
+
 // seek makes a column the next one.
 func (r *rows) seek(column int) {
 	if column < r.next {
-		const header = 5 * 4
-		r.rest, r.next, r.size = slices.Clone(r.fields), 0, header*len(r.types)
-		for _, fields := range r.fields {
-			r.size += len(fields)
-		}
+		r.rest, r.next, r.size = slices.Clone(r.fields), 0, r.bytes()
 	}
 	for ; r.next < column; r.next++ {
 		for i := range r.rest {

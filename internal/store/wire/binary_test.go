@@ -137,6 +137,9 @@ func TestArrays(t *testing.T) {
 			t.Errorf("column %d: % x, the driver writes % x, %v", c, got, want, err)
 		}
 	}
+	if all, size := len(arrays[0].Append(nil))+len(arrays[1].Append(nil)), arrays[0].Size()+arrays[1].Size(); size != all {
+		t.Errorf("Size says %d bytes of %d", size, all)
+	}
 }
 
 func FuzzBinary(f *testing.F) {
