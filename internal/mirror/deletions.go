@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 
 	"syncd/internal/fetch"
 	"syncd/internal/mirror/streams"
@@ -61,15 +62,22 @@ func (sw *sweep) deletions(ctx context.Context) error {
 // If a list lost everything, or nearly everything, that is weaker evidence still, whatever a row's endpoint says: a blocked
 // organization looks the same as a fault in Polar's permissions. Then it takes a second sweep, or an operator.
 func (sw *sweep) absentees(ctx context.Context) error {
-	gone, err := sw.record.AbsentRows(ctx, sw.s.Name)
+	var gone store.Absence
+	var live int64
+	both, within := errgroup.WithContext(ctx) // each reads the whole table
+	both.Go(func() (err error) {
+		gone, err = sw.record.AbsentRows(within, sw.s.Name)
+		return err
+	})
+	both.Go(func() (err error) {
+		live, err = sw.countRows(within)
+		return err
+	})
+	err := both.Wait()
 	if err != nil {
 		return err
 	}
 	if gone.IDs, err = sw.spare(ctx, gone.IDs); err != nil {
-		return err
-	}
-	live, err := sw.countRows(ctx)
-	if err != nil {
 		return err
 	}
 	brake := sw.engine.Brake.holds(len(gone.IDs), int(live))
