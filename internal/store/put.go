@@ -18,15 +18,14 @@ import (
 // MaxPages is the most pages of one transaction.
 const MaxPages = 16
 
-// Put writes pages of a stream: changed rows, rejects, the ids that came, the run's counts, the checkpoint and the renewal of the
-// lease. Up to MaxPages pages go into one transaction; all of it is stored, or nothing. The transaction goes by steps, each one
-// round trip, whatever the pages hold. The first takes the stream's turn and compares. If there are copies of unknown rows, or
-// columns that other streams show, the next looks for these. The last writes and commits. Where the pages before were all new, all
-// changed or all unchanged, the same is expected of these, and all goes in one step: see asExpected. Where they brought copies of unknown
-// rows as well, the first step looks for the copies of all rows.
+// Put writes pages of a stream: changed rows, rejects, the ids that came, the run's counts, the checkpoint and the renewal of the lease. Up to
+// MaxPages pages go into one transaction; all of it is stored, or nothing. The transaction goes by steps, each one round trip, whatever the pages
+// hold. The first takes the stream's turn and compares. If there are copies of unknown rows, or columns that other streams show, the next looks
+// for these. The last writes and commits. Where the pages before were all new, all changed or all unchanged, the same is expected of these, and
+// all goes in one step: see asExpected. Where they brought copies of unknown rows as well, the first step looks for the copies of all rows.
 //
-// One read finds the unchanged rows, and they cost no write; while all rows of a run are new it is left out (presumesNew). If
-// Postgres refuses a row, it becomes a reject and the pages are written again without it: that takes more steps.
+// One read finds the unchanged rows, and they cost no write; while all rows of a run are new it is left out (presumesNew). If Postgres refuses a
+// row, it becomes a reject and the pages are written again without it: that takes more steps.
 func (r *Run) Put(ctx context.Context, into *Target, pages ...Page) (Counts, error) {
 	return r.put(ctx, into, false, pages)
 }
