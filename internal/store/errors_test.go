@@ -41,7 +41,7 @@ func TestFailuresSayWhatHelps(t *testing.T) {
 
 	for setting, words := range map[string][]string{
 		"lock_timeout=20":                  {"SQLSTATE 55P03", "raise lock_timeout"},
-		"statement_timeout=20":             {"SQLSTATE 57014", "raise statement_timeout"},
+		"statement_timeout=1s":             {"SQLSTATE 57014", "raise statement_timeout"},
 		"default_transaction_read_only=on": {"SQLSTATE 25006", "the database takes no writes"},
 	} {
 		t.Run(setting, func(t *testing.T) {
