@@ -41,13 +41,15 @@ func withoutSecrets(raw jsontext.Value, names []string) jsontext.Value {
 	})
 }
 
-// mayHold returns false, quickly and for nearly every item, when none of the names stands anywhere in it between quotes.
+// mayHold returns false, quickly and for nearly every item, when none of the names stands before a colon in it.
 func mayHold(raw jsontext.Value, names []string) bool {
 	var quoted []byte
 	for _, name := range names {
 		quoted = append(append(append(quoted[:0], '"'), name...), '"')
-		if bytes.Contains(raw, quoted) {
-			return true
+		for _, after, found := bytes.Cut(raw, quoted); found; _, after, found = bytes.Cut(after, quoted) {
+			if bytes.HasPrefix(bytes.TrimLeft(after, " \t\r\n"), []byte{':'}) {
+				return true
+			}
 		}
 	}
 	return bytes.Contains(raw, []byte(`\u00`)) // a letter of a name may be escaped
