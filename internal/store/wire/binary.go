@@ -100,7 +100,6 @@ type rows struct {
 	fields [][]byte // what AppendField appended, by row
 	rest   [][]byte // of that, from the column next on
 	next   int
-	size   int // of all that has not been appended
 }
 
 // Arrays are the columns of rows, whose values AppendField appended in the order of the columns.
@@ -118,9 +117,7 @@ func Arrays(types []Type, fields [][]byte) []Array {
 func (a Array) Append(b []byte) []byte {
 	r := a.of
 	r.seek(a.column)
-	if r.next == 0 { // the others follow
-		b = slices.Grow(b, r.size)
-	}
+	b = slices.Grow(b, a.Size()) // the others follow the first
 	for _, word := range [...]uint32{1, 1, r.types[a.column].OID, uint32(len(r.rest)), 1} {
 		b = binary.BigEndian.AppendUint32(b, word)
 	}
@@ -138,14 +135,9 @@ func (a Array) Size() int {
 	if a.column > 0 {
 		return 0
 	}
-	return a.of.bytes()
-}
-
-// bytes are how many Append appends for all columns.
-func (r *rows) bytes() int {
 	const header = 5 * 4
-	size := header * len(r.types)
-	for _, fields := range r.fields {
+	size := header * len(a.of.types)
+	for _, fields := range a.of.fields {
 		size += len(fields)
 	}
 	return size
@@ -154,7 +146,7 @@ func (r *rows) bytes() int {
 // seek makes a column the next one.
 func (r *rows) seek(column int) {
 	if column < r.next {
-		r.rest, r.next, r.size = slices.Clone(r.fields), 0, r.bytes()
+		r.rest, r.next = slices.Clone(r.fields), 0
 	}
 	for ; r.next < column; r.next++ {
 		for i := range r.rest {
