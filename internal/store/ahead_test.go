@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"context"
-	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -23,27 +22,27 @@ func foreseen(t *testing.T, s *store.Store) *store.Run {
 	return run
 }
 
+// hold has others wait for the turn of customers until the function that it returns is called.
+func hold(t *testing.T, dsn string) (free func()) {
+	t.Helper()
+	conn := pgtest.Connect(t, dsn)
+	pgtest.Exec(t, conn, "BEGIN", "SELECT FROM polar_sync.sync_streams WHERE stream = 'customers' FOR UPDATE")
+	return func() { pgtest.Exec(t, conn, "ROLLBACK") }
+}
+
 // Pages that are as expected are sent while those before them are being stored.
 func TestPagesAhead(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.Migrated(t)
 	s := open(t, dsn, "polar")
 	run := foreseen(t, s)
-	busy, err := pgtest.Connect(t, dsn).Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := busy.Exec(t.Context(), "SELECT FROM polar_sync.sync_streams WHERE stream = 'customers' FOR UPDATE"); err != nil {
-		t.Fatal(err)
-	}
+	free := hold(t, dsn)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // a Put would wait for as long
 	defer cancel()
 	if got, err := run.PutAhead(ctx, customers(), customersFrom(t, 30, 40, "a")); err != nil || got != (store.Counts{}) || run.SweepPages != 3 {
 		t.Errorf("under way: %+v, %v, %d pages", got, err, run.SweepPages)
 	}
-	if err := busy.Rollback(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	free()
 	want := store.Counts{Pages: 1, Requests: 1, Read: 10, Inserted: 10}
 	if got, err := run.PutAhead(ctx, customers(), customersFrom(t, 40, 50, "a")); err != nil || got != want || run.SweepPages != 4 {
 		t.Errorf("the first: %+v, %v, %d pages", got, err, run.SweepPages)
@@ -117,34 +116,20 @@ func TestPagesAheadQueue(t *testing.T) {
 	dsn := pgtest.Migrated(t)
 	s := open(t, dsn, "polar")
 	run := foreseen(t, s)
-	busy, err := pgtest.Connect(t, dsn).Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := busy.Exec(t.Context(), "SELECT FROM polar_sync.sync_streams WHERE stream = 'customers' FOR UPDATE"); err != nil {
-		t.Fatal(err)
-	}
+	free := hold(t, dsn)
 	if _, err := run.PutAhead(t.Context(), customers(), customersFrom(t, 30, 40, "a")); err != nil {
 		t.Fatal(err)
 	}
 	conn := pgtest.Connect(t, dsn)
-	waiting := func(what string) {
-		t.Helper()
-		for len(pgtest.List(t, conn, "SELECT pid::text FROM pg_locks WHERE NOT granted AND locktype "+what+" AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())")) == 0 {
-			runtime.Gosched()
-		}
-	}
-	waiting("<> 'advisory'") // the first, for the row
+	waitFor(t, conn, "<> 'advisory'") // the first, for the row
 	var second sync.WaitGroup
 	second.Go(func() {
 		if got, err := run.PutAhead(t.Context(), customers(), customersFrom(t, 40, 50, "a")); err != nil || got.Inserted != 10 {
 			t.Errorf("%+v, %v", got, err)
 		}
 	})
-	waiting("= 'advisory'")
-	if err := busy.Rollback(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	waitFor(t, conn, "= 'advisory'")
+	free()
 	second.Wait()
 	if got, err := run.Land(t.Context()); err != nil || got.Inserted != 10 {
 		t.Errorf("%+v, %v", got, err)

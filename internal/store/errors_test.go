@@ -59,7 +59,7 @@ func TestFailuresSayWhatHelps(t *testing.T) {
 	pgtest.Exec(t, admin, "BEGIN", "LOCK TABLE polar_sync.sync_row_counts")
 	failed := make(chan error, 1)
 	go func() { _, err := s.Rows("customers").CountLive(t.Context()); failed <- err }()
-	waitFor(t, admin)
+	waitFor(t, admin, "= 'relation'")
 	pgtest.Exec(t, admin, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()", "COMMIT")
 	says(t, "ended", <-failed, "57P01", "somebody ended this session")
 	if _, err := s.Rows("customers").CountLive(t.Context()); err != nil {
@@ -99,7 +99,7 @@ func TestLostConnection(t *testing.T) {
 		pgtest.Exec(t, admin, "BEGIN", "LOCK TABLE polar.customers, polar_sync.sync_row_counts, polar_sync.sync_meta, polar_sync.sync_runs")
 		failed := make(chan error, 1)
 		go func() { failed <- use(s, run) }()
-		waitFor(t, admin)
+		waitFor(t, admin, "= 'relation'")
 		if err := pooler.Close(); err != nil {
 			t.Error(err)
 		}
@@ -108,11 +108,11 @@ func TestLostConnection(t *testing.T) {
 	}
 }
 
-// waitFor waits until a session waits for a lock.
-func waitFor(t *testing.T, conn *pgx.Conn) {
+// waitFor waits until a session waits for a lock whose type is such.
+func waitFor(t *testing.T, conn *pgx.Conn, such string) {
 	t.Helper()
 	late := time.After(time.Minute)
-	for len(pgtest.List(t, conn, "SELECT pid::text FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())")) == 0 {
+	for len(pgtest.List(t, conn, "SELECT pid::text FROM pg_locks WHERE NOT granted AND locktype "+such+" AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())")) == 0 {
 		select {
 		case <-late:
 			t.Fatal("waited a minute in vain for a session that waits for a lock")
